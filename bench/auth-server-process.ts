@@ -3,6 +3,7 @@ import { createDiscovery } from '@countersign/discovery'
 import { generateSigningKey, memoryReplaySet, type PublicJwk } from '@countersign/httpsig'
 import { verifyAndSignOn } from '@countersign/httpsig/node'
 import { serve } from '@countersign/server'
+import { makeWeb } from '@countersign/testing/world/web'
 import { answerMeasurements } from './measured-process.js'
 
 /** What the bench tells this process. */
@@ -15,7 +16,6 @@ export interface AuthServerOrder {
 const issuer = 'https://auth.example'
 const agent = 'https://agent.example'
 const resource = 'https://calendar.example'
-const encoder = new TextEncoder()
 
 async function run(order: AuthServerOrder): Promise<number> {
   const documents: Readonly<Record<string, unknown>> = {
@@ -31,13 +31,7 @@ async function run(order: AuthServerOrder): Promise<number> {
     policy: directGrants([{ agent, delegates: 'any', resource, scopes: ['events.read'] }]),
     // All delegates here are of one agent, which sends more than its usual share.
     replay: memoryReplaySet({ share: 100_000 }),
-    discovery: createDiscovery({
-      fetcher: async url => ({
-        status: documents[url] === undefined ? 404 : 200,
-        contentType: 'application/json',
-        body: encoder.encode(JSON.stringify(documents[url] ?? {})),
-      }),
-    }),
+    discovery: createDiscovery({ fetcher: makeWeb(new Map(Object.entries(documents))).fetcher }),
   })
   // As `countersign auth-server` does.
   verifyAndSignOn('pool')

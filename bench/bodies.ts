@@ -17,7 +17,7 @@ const budget = 2 * sent + 64 * 1024
 
 type Line = readonly [name: string, value: string]
 
-/** The head of a request whose signature says that a body comes: nobody can tell yet whether it is the one. */
+/** The head of a request whose signature covers a body that has not arrived yet. */
 async function head(): Promise<readonly Line[]> {
   const key = await generateSigningKey()
   const headers: Line[] = [
@@ -86,7 +86,7 @@ async function row(kind: BodiesOrder['kind']): Promise<Result> {
   }
 }
 
-/** What a connection costs whose body comes in chunks of one byte and does not end: nobody knows who sends it. */
+/** What a connection costs whose body arrives in chunks of one byte and does not end. Its sender is anonymous. */
 export const bodies: Bench = {
   name: 'bodies',
   async run() {

@@ -1,5 +1,5 @@
 import { memoryCounter } from '@countersign/resource'
-import { heldBytes } from './held-bytes.js'
+import { heldBytes } from '@countersign/testing/held-bytes'
 import { type Result, result } from './result.js'
 
 const million = 1_000_000

@@ -3,9 +3,11 @@ import type { AddressInfo } from 'node:net'
 import { createDiscovery } from '@countersign/discovery'
 import type { PublicJwk } from '@countersign/httpsig'
 import { generateSigningKey } from '@countersign/httpsig'
-import { createResource, type Resource } from '@countersign/resource'
+import { createResource, memoryRevocationSet, type Resource } from '@countersign/resource'
 import { guard } from '@countersign/resource/hono'
 import { guard as guardNode } from '@countersign/resource/node'
+import { startedClock } from '@countersign/testing/world/started-clock'
+import { makeWeb } from '@countersign/testing/world/web'
 import { serve } from '@hono/node-server'
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import * as oauth from 'oauth4webapi'
@@ -24,31 +26,26 @@ export interface GuardOrder {
   readonly audience: string
 }
 
-const encoder = new TextEncoder()
-
-function published(documents: Readonly<Record<string, unknown>>) {
-  return async (url: string) => ({
-    status: documents[url] === undefined ? 404 : 200,
-    contentType: 'application/json',
-    body: encoder.encode(JSON.stringify(documents[url] ?? {})),
-  })
-}
-
 async function calendar({ issuer, issuerKey, audience }: GuardOrder): Promise<Resource<'events.read'>> {
   return createResource({
+    revocations: memoryRevocationSet({ now: startedClock() }),
     id: audience,
     keys: [{ kid: 'r1', key: await generateSigningKey() }],
     authServers: [issuer],
     scopes: { 'events.read': 'See your events' },
     discovery: createDiscovery({
-      fetcher: published({
-        [`${issuer}/.well-known/aauth-issuer`]: {
-          issuer,
-          jwks_uri: `${issuer}/jwks`,
-          agent_token_endpoint: `${issuer}/t`,
-        },
-        [`${issuer}/jwks`]: { keys: [{ ...issuerKey, kid: 'k1', use: 'sig' }] },
-      }),
+      fetcher: makeWeb(
+        new Map(
+          Object.entries({
+            [`${issuer}/.well-known/aauth-issuer`]: {
+              issuer,
+              jwks_uri: `${issuer}/jwks`,
+              agent_token_endpoint: `${issuer}/t`,
+            },
+            [`${issuer}/jwks`]: { keys: [{ ...issuerKey, kid: 'k1', use: 'sig' }] },
+          }),
+        ),
+      ).fetcher,
     }),
   })
 }

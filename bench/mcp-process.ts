@@ -5,6 +5,7 @@ import { generateSigningKey, memoryReplaySet, type PublicJwk } from '@countersig
 import { guardMcp } from '@countersign/mcp'
 import { createResource } from '@countersign/resource'
 import { mountNode } from '@countersign/server'
+import { makeWeb } from '@countersign/testing/world/web'
 import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
@@ -40,13 +41,7 @@ async function guarded({ issuer, issuerKey, audience }: McpOrder): Promise<Reque
     scopes: { 'events.read': 'See your events' },
     // One caller makes all the calls, more than one gets by default.
     replay: memoryReplaySet({ capacity: 100_000, share: 100_000 }),
-    discovery: createDiscovery({
-      fetcher: async url => ({
-        status: documents[url] === undefined ? 404 : 200,
-        contentType: 'application/json',
-        body: new TextEncoder().encode(JSON.stringify(documents[url] ?? {})),
-      }),
-    }),
+    discovery: createDiscovery({ fetcher: makeWeb(new Map(Object.entries(documents))).fetcher }),
   })
   const handle = mountNode(guardMcp(tools, resource, { tools: { '*': { scope: 'events.read' } } }))
   return (request, response, next) => void handle(request, response, next)

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { heldBytes } from './held-bytes.js'
+import { heldBytes } from '@countersign/testing/held-bytes'
 
 /** A server in a process of its own, whose CPU can be read. */
 export interface MeasuredProcess {

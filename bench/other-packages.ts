@@ -33,7 +33,7 @@ export function hellocoopSign(pool: SignedPool): Subject {
   }
 }
 
-/** `http-message-signatures` on the same requests, its key at hand: it knows no Signature-Key. */
+/** `http-message-signatures` on the same requests, with its key preloaded: it does not know Signature-Key. */
 export function messageSignaturesVerify(pool: SignedPool): Subject {
   const verify = createVerifier(createPublicKey({ format: 'jwk', key: { ...pool.jwk } }), 'ed25519')
   const config = { keyLookup: async () => ({ algs: ['ed25519'], verify }) }

@@ -1,5 +1,5 @@
 import { memoryReplaySet, type ReplaySet } from '@countersign/httpsig'
-import { heldBytes } from './held-bytes.js'
+import { heldBytes } from '@countersign/testing/held-bytes'
 import { type Result, result } from './result.js'
 
 const created = 1_800_000_000

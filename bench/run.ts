@@ -2,14 +2,19 @@ import { cpus } from 'node:os'
 import { agentServer } from './agent-server.js'
 import { authServer } from './auth-server.js'
 import { bodies } from './bodies.js'
+import { delegation } from './delegation.js'
 import { discovery } from './discovery.js'
 import { guard } from './guard.js'
 import { httpsig } from './httpsig.js'
 import { mcp } from './mcp.js'
 import type { Bench, Result } from './result.js'
+import { revocation } from './revocation.js'
 import { shares } from './shares.js'
 
-const benches: readonly Bench[] = [httpsig, discovery, agentServer, authServer, guard, mcp, bodies, shares]
+const benches: readonly Bench[] = [
+  ...[httpsig, discovery, agentServer, authServer, guard, mcp, bodies, shares, revocation],
+  delegation,
+]
 
 function cells(row: Result): string[] {
   const budget = row.budget === undefined ? '' : `≤ ${row.budget.toFixed(2)}`

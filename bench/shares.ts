@@ -1,7 +1,7 @@
 import { memoryReplaySet, type ReplaySet } from '@countersign/httpsig'
-import { sharedMap } from '@countersign/protocol'
+import { sharedMap } from '@countersign/protocol/internal'
 import { memoryCounter, memoryInteractions } from '@countersign/resource'
-import { heldBytes } from './held-bytes.js'
+import { heldBytes } from '@countersign/testing/held-bytes'
 import { type Bench, type Result, result } from './result.js'
 
 const created = 1_800_000_000

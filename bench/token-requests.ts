@@ -1,6 +1,7 @@
 import { createDiscovery } from '@countersign/discovery'
 import { generateSigningKey, type ReceivedMessage, type SigningKey } from '@countersign/httpsig'
 import { jwks, signToken } from '@countersign/protocol'
+import { makeWeb } from '@countersign/testing/world/web'
 import { createVerifier } from '@countersign/verify'
 import type { Subject } from './measure.js'
 import { at, authority, bareVerify, type SignedPool, signed } from './signed-requests.js'
@@ -76,13 +77,7 @@ export function verifyTokens(id: string, pool: TokenPool, messages: readonly Rec
     accept: ['auth+jwt'],
     tolerance: 300,
     authServers: [issuer],
-    discovery: createDiscovery({
-      fetcher: async url => ({
-        status: documents[url] === undefined ? 404 : 200,
-        contentType: 'application/json',
-        body: encoder.encode(JSON.stringify(documents[url] ?? {})),
-      }),
-    }),
+    discovery: createDiscovery({ fetcher: makeWeb(new Map(Object.entries(documents))).fetcher }),
     // Half the pool: requests that all have tokens of their own never find one here.
     tokenCache: messages.length / 2,
   })

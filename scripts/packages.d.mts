@@ -13,7 +13,7 @@ export interface PackageManifest {
   readonly description?: string
   readonly keywords?: readonly string[]
   readonly bin?: Readonly<Record<string, string>>
-  readonly exports?: Readonly<Record<string, unknown>>
+  readonly exports?: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly sideEffects?: boolean
   readonly [member: string]: unknown
 }

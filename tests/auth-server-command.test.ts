@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort, type Stand, stand } from './processes.fixture.js'
+import { type Stand, stand } from './processes.fixture.js'
 
 let place: Stand
 let auth = ''
@@ -18,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => place.stop())
 
-test('--cors opens what agents call to their pages, and none of what users look at', async () => {
+test('--cors opens the endpoints for agents to pages, and none of the pages for users', async () => {
   const headers = { origin: 'https://app.example' }
   const opened = async (path: string, method = 'GET'): Promise<string | null> => {
     const response = await fetch(`${auth}${path}`, { method, headers, redirect: 'manual' })

@@ -6,11 +6,12 @@ import { generateSigningKey, headerValues, memoryReplaySet, type ReceivedMessage
 import type { PublishedKey } from '@countersign/protocol'
 import { createResource } from '@countersign/resource'
 import { jsonLog, type Participant, type Running, serve } from '@countersign/server'
+import { freePort } from '@countersign/testing/ports'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchChromium, requireChromium, there, why } from './chromium.fixture.js'
-import { freePort, root } from './processes.fixture.js'
+import { root } from './processes.fixture.js'
 
 // A browser agent: a page of the agent server's origin enrols by its user's session, keeps a key that nothing can take
 // from it, and calls an API of another origin up to an authorized route.
@@ -290,7 +291,7 @@ describe.skipIf(!there)(`an agent in a page${why}`, () => {
     await context.close()
   }, 60_000)
 
-  test('without a session enrols nobody, and where CORS is off reaches nothing', async () => {
+  test('without a session no delegate is enrolled, and without CORS no call succeeds', async () => {
     const before = enrolled()
     const context = await browser.newContext()
     const page = await open(context, 'nobody')

@@ -6,7 +6,7 @@ import { root } from './processes.fixture.js'
 const previous = lastRelease()
 const isShallow = spawnSync('git', ['cat-file', '-e', `${previous.commit}^{commit}`], { cwd: root }).status !== 0
 
-test('the changelog begins with what is not released, and every release has a version of its own, newest first', () => {
+test('the changelog begins with the unreleased changes, and every release has its own version, newest first', () => {
   const [unreleased, ...released] = releases()
   expect(unreleased?.version).toBe('Unreleased')
   const versions = released.map(({ version }) => version)

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
+import { required } from '@countersign/testing/services'
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { required } from './processes.fixture.js'
 
 // The system's own Chromium, where there is one.
 
@@ -16,7 +16,7 @@ export const why: string = there
   ? ''
   : ' (skipped: no Chromium at /usr/bin/chromium; apt-get install chromium, or set COUNTERSIGN_CHROMIUM)'
 
-/** Declares the test that fails where CI requires a browser and there is none. */
+/** Declares a test that fails if CI requires a browser and there is none. */
 export function requireChromium(): void {
   test('the browser that CI requires is there', () => {
     expect(there || !required('chromium')).toBe(true)

@@ -5,7 +5,7 @@ import { expect } from 'vitest'
 import { requireChromium, when, why } from './chromium.fixture.js'
 import { root } from './processes.fixture.js'
 
-// What is said to run in browsers does: the tests of httpsig once more, in Chromium.
+// The tests of httpsig once more, in Chromium: the package must run in browsers.
 
 interface Report {
   readonly numPassedTests: number

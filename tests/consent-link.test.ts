@@ -1,4 +1,5 @@
 import { verifies } from '@countersign/requirements'
+import { hiddenFields } from '@countersign/testing/browser'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ConsentPlace, consentPlace } from './consent-place.fixture.js'
 
@@ -17,7 +18,7 @@ const usual = {
   'accept-language': 'en-GB,en;q=0.9,de;q=0.8',
 }
 
-/** Opens a link, signs in as Ada, allows what is asked, and gives where that leads. */
+/** Opens a link, signs in as Ada, allows the request, and returns the URL of the last redirect. */
 async function allow(link: string): Promise<string> {
   const cookies = new Map([[`countersign-login-${new URL(place.auth).port}`, 'A'.repeat(3500)]])
   async function send(target: string, form?: Record<string, string>): Promise<Response> {
@@ -35,19 +36,14 @@ async function allow(link: string): Promise<string> {
   }
   const signIn = await send(link)
   expect(signIn.status).toBe(200)
-  const consent = await send('/login/demo', { ...hiddenIn(await signIn.text()), subject: 'ada' })
+  const consent = await send('/login/demo', { ...hiddenFields(await signIn.text()), subject: 'ada' })
   const answer = await send('/agent/consent', {
-    ...hiddenIn(await consent.text()),
+    ...hiddenFields(await consent.text()),
     decision: 'allow',
     'scope:events.read': 'on',
   })
   expect(answer.status).toBe(303)
   return answer.headers.get('location') ?? ''
-}
-
-function hiddenIn(page: string): Record<string, string> {
-  const fields = [...page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)]
-  return Object.fromEntries(fields.map(([, name = '', value = '']) => [name, value.replaceAll('&amp;', '&')]))
 }
 
 test(

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { verifies } from '@countersign/requirements'
+import { listenOn } from '@countersign/testing/listening'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { loopbackPage, loopbackPolicy } from '../packages/agent/src/interact/loopback-page.js'
@@ -41,7 +41,7 @@ when(
     expect(await page.getByText('nobody has checked this').isVisible()).toBe(true)
     expect(await page.locator('img').evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(1)
     expect(await page.getByRole('checkbox').count()).toBe(3)
-    // The page itself asked nobody but this auth server: the logo came with it.
+    // The page loaded nothing from other hosts: the logo is part of it.
     expect([...hosts]).toEqual([at.place.auth])
     await page.getByRole('checkbox', { name: 'Add, change and delete events' }).uncheck()
     const before = at.place.arrived.length
@@ -112,6 +112,19 @@ function widthOf(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth)
 }
 
+when(`the link at the foot of a page changes its language, which stays${why}`, async () => {
+  const page = await open({ locale: 'de-DE' })
+  await page.goto(await at.place.ask({ purpose: 'language' }))
+  await signIn(page, 'Grace Hopper')
+  await page.getByRole('button', { name: 'Erlauben' }).waitFor()
+  await page.getByRole('link', { name: 'English' }).click()
+  await page.getByRole('button', { name: 'Allow' }).waitFor()
+  expect(await page.locator('html').getAttribute('lang')).toBe('en')
+  await page.goto(`${at.place.auth}/device`)
+  await page.getByRole('heading', { name: 'Connect a device' }).waitFor()
+  await page.context().close()
+})
+
 when(`every page passes axe, light and dark${why}`, async () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     const page = await open({ colorScheme, javaScriptEnabled: true, bypassCSP: true })
@@ -167,8 +180,8 @@ when.each(['allowed', 'refused', 'failed'] as const)(
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': loopbackPolicy })
       response.end(loopbackPage(brought))
     })
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    const portOfServer = await listenOn(server)
+    const url = `http://127.0.0.1:${portOfServer}/`
     const faults: string[] = []
     const strict = await open()
     strict.on('console', message => faults.push(message.text()))

@@ -4,7 +4,7 @@ import { askUsers, createAuthServer, demoUsers } from '@countersign/auth-server'
 import { generateSigningKey, signRequest, thumbprint } from '@countersign/httpsig'
 import { jwks, signToken } from '@countersign/protocol'
 import { serve } from '@countersign/server'
-import { freePort } from './processes.fixture.js'
+import { freePort } from '@countersign/testing/ports'
 
 /** An auth server that asks users, an agent and a calendar, all on this machine. */
 export interface ConsentPlace {
@@ -13,10 +13,10 @@ export interface ConsentPlace {
   readonly calendar: string
   /** Requests that reached the agent's callback, and the page that it leads on to at another origin. */
   readonly arrived: Array<{ readonly url: string; readonly referer: string | undefined }>
-  /** Asks for a user's consent; the link to send them to. */
-  ask(form?: Readonly<Record<string, string>>): Promise<string>
+  /** Asks for a user's consent; the link to send them to. `claims`: of the resource token, beside or in place of its own. */
+  ask(form?: Readonly<Record<string, string>>, claims?: object): Promise<string>
   /** Sends a token request; its answer. */
-  token(form: Readonly<Record<string, string>>): Promise<Record<string, unknown>>
+  token(form: Readonly<Record<string, string>>, claims?: object): Promise<Record<string, unknown>>
   /** Starts the device flow; the code to type in. */
   askForDevice(): Promise<string>
   stop(): Promise<void>
@@ -28,8 +28,14 @@ const picture = Buffer.from(
   'base64',
 )
 
-/** @param metadata what the agent says about itself otherwise */
-export async function consentPlace(metadata: Readonly<Record<string, string>> = {}): Promise<ConsentPlace> {
+/**
+ * @param metadata what the agent says about itself otherwise
+ * @param more what the calendar says beside that
+ */
+export async function consentPlace(
+  metadata: Readonly<Record<string, string>> = {},
+  more: object = {},
+): Promise<ConsentPlace> {
   const [auth, agent, calendar] = await Promise.all([address(), address(), address()])
   const [authKey, agentKey, calendarKey] = await Promise.all([1, 2, 3].map(() => generateSigningKey()))
   if (authKey === undefined || agentKey === undefined || calendarKey === undefined) throw new Error('no keys')
@@ -63,6 +69,7 @@ export async function consentPlace(metadata: Readonly<Record<string, string>> = 
         jwks_uri: `${calendar}/jwks.json`,
         supported_scopes: ['events.read', 'events.write', 'events.list'],
         scope_descriptions: { 'events.read': 'See your events', 'events.write': 'Add, change and delete events' },
+        ...more,
       }),
       '/jwks.json': json(jwks([{ kid: 'r1', key: calendarKey }])),
       '/after': page(() => '<title>Arrived</title>'),
@@ -94,7 +101,10 @@ export async function consentPlace(metadata: Readonly<Record<string, string>> = 
     announce: () => undefined,
   })
 
-  async function tokenRequest(form: Readonly<Record<string, string>>): Promise<Record<string, unknown>> {
+  async function tokenRequest(
+    form: Readonly<Record<string, string>>,
+    claims: object = {},
+  ): Promise<Record<string, unknown>> {
     const now = Math.floor(Date.now() / 1000)
     const resource_token = await signToken({
       typ: 'resource+jwt',
@@ -109,6 +119,7 @@ export async function consentPlace(metadata: Readonly<Record<string, string>> = 
         iat: now,
         exp: now + 300,
         jti: `${Math.random()}`,
+        ...claims,
       },
     })
     const url = `${auth}/agent/token`
@@ -129,7 +140,7 @@ export async function consentPlace(metadata: Readonly<Record<string, string>> = 
         body,
       })
       if (response.ok) return Object(await response.json())
-      // In the second of its start the server cannot tell what was sent before it.
+      // In the second of its start the server cannot tell earlier requests from replays.
       if (response.status !== 503) throw new Error(`${response.status}: ${await response.text()}`)
       await sleep(1000)
     }
@@ -140,15 +151,10 @@ export async function consentPlace(metadata: Readonly<Record<string, string>> = 
     agent,
     calendar,
     arrived,
-    async ask(form = {}) {
+    async ask(form = {}, claims = {}) {
       const redirect_uri = `${agent}/callback`
-      const asked = await tokenRequest({
-        request_type: 'auth',
-        redirect_uri,
-        state: 's1',
-        purpose: 'To find an hour when all are free.',
-        ...form,
-      })
+      const purpose = 'To find an hour when all are free.'
+      const asked = await tokenRequest({ request_type: 'auth', redirect_uri, state: 's1', purpose, ...form }, claims)
       const request_token = String(asked['request_token'])
       return `${auth}/agent/authorize?${new URLSearchParams({ request_token, redirect_uri, state: form['state'] ?? 's1' })}`
     },

@@ -138,7 +138,7 @@ describe('a delegate through its life', () => {
     const { code } = await own.server.invite({ sub: 'laptop' })
     const agent = own.agent({ state, code })
     await agent.identify()
-    // A thief that has the state as it was: the keys are shared, what is written from now on is not.
+    // A thief with a copy of the state: the keys are shared, later writes are not.
     const record = await state.read(`delegate ${home}`)
     const copy = memoryState()
     await copy.write(`delegate ${home}`, record)

@@ -2,18 +2,24 @@ import { AgentError, type View } from '@countersign/agent'
 import { type AuthServerOptions, createAuthServer } from '@countersign/auth-server'
 import { generateSigningKey } from '@countersign/httpsig'
 import { type ScriptedUser, scriptedUser } from '@countersign/playground'
-import { createResource, type Guarded, type Resource, type ResourceOptions } from '@countersign/resource'
+import {
+  createResource,
+  type Guarded,
+  type Requirement,
+  type Resource,
+  type ResourceOptions,
+} from '@countersign/resource'
 import { type Participant, serve } from '@countersign/server'
-import { freePort } from './processes.fixture.js'
+import { freePort } from '@countersign/testing/ports'
 
 /** Participants of several trust domains in this process, each behind a port of its own. */
 export interface Domains {
   open(name: string, id: string, participant: Participant): Promise<void>
   authServer(issuer: string, options: Partial<AuthServerOptions>): Promise<void>
-  /** A resource whose every path is one handler behind its only scope. */
+  /** A resource whose every path is one handler behind its only scope, or behind one requirement. */
   resource<S extends string>(
     options: Omit<ResourceOptions<S>, 'keys'>,
-    scope: NoInfer<S>,
+    required: NoInfer<S> | Requirement<NoInfer<S>>,
     handler: (aauth: Guarded) => Promise<Response>,
   ): Promise<void>
   close(): Promise<void>
@@ -35,14 +41,14 @@ export function domains(): Domains {
     },
     async resource<S extends string>(
       options: Omit<ResourceOptions<S>, 'keys'>,
-      scope: NoInfer<S>,
+      required: NoInfer<S> | Requirement<NoInfer<S>>,
       handler: (aauth: Guarded) => Promise<Response>,
     ) {
       const keys = [{ kid: 'r1', key: await generateSigningKey() }]
       await open(
         'resource',
         options.id,
-        behind(createResource<S>({ ...options, keys, development: true }), scope, handler),
+        behind(createResource<S>({ ...options, keys, development: true }), required, handler),
       )
     },
     async close() {
@@ -51,7 +57,7 @@ export function domains(): Domains {
   }
 }
 
-/** Origins on this machine that nobody listens at yet. */
+/** Origins on this machine where no server listens yet. */
 export async function origins(count: number): Promise<string[]> {
   const ports = await Promise.all(Array.from({ length: count }, () => freePort()))
   return ports.map(port => `http://localhost:${port}`)
@@ -59,10 +65,10 @@ export async function origins(count: number): Promise<string[]> {
 
 function behind<S extends string>(
   resource: Resource<S>,
-  scope: NoInfer<S>,
+  required: NoInfer<S> | Requirement<NoInfer<S>>,
   handler: (aauth: Guarded) => Promise<Response>,
 ): Participant {
-  const declared = resource.declare({ scope })
+  const declared = resource.declare(typeof required === 'string' ? { scope: required } : required)
   return {
     async handle(message) {
       const published = await resource.handle(message)
@@ -92,7 +98,7 @@ export async function urlOf(call: Promise<Response>): Promise<string> {
   return error.url
 }
 
-/** The browser of somebody who uses an app: what comes back to `callback` is taken there, in their session. */
+/** The browser of an app's user: the app takes requests to `callback`, in the user's session. */
 export function browserOf(view: View, callback: string): ScriptedUser {
   return scriptedUser('', async (input, init) => {
     const url = new URL(String(input))

@@ -1,9 +1,10 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@countersign/testing/ports'
 import { expect } from 'vitest'
-import { freePort, root, run, type Stand } from './processes.fixture.js'
+import { root, run, type Stand } from './processes.fixture.js'
 
-/** An MCP server behind a gateway that asks who calls, and a delegate that may. */
+/** An MCP server behind a gateway that demands an identity, and a delegate that is let in. */
 export interface Guarded {
   readonly url: string
   /** Of the command, to act as the delegate. */

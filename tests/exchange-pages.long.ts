@@ -78,7 +78,7 @@ when(
 )
 
 when(
-  verifies('link.same-user', `somebody who is not the user it is for sees why, and nothing more${why}`),
+  verifies('link.same-user', `a user whom the question is not for sees the reason, and nothing more${why}`),
   async () => {
     const page = await open(narrow, 'Eve')
     await page.getByRole('button', { name: 'Ada' }).click()

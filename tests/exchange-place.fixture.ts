@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { generateSigningKey, type SigningKey, signRequest, thumbprint } from '@countersign/httpsig'
 import { scriptedUser } from '@countersign/playground'
 import { jwks, signToken } from '@countersign/protocol'
-import { freePort, type Stand, stand } from './processes.fixture.js'
+import { freePort } from '@countersign/testing/ports'
+import { type Stand, stand } from './processes.fixture.js'
 
 /** Two auth servers as processes, and on this machine an agent, a calendar and rooms that publish who they are. */
 export interface ExchangePlace {
@@ -86,7 +87,7 @@ export async function exchangePlace(): Promise<ExchangePlace> {
       const asked = await post(one, at.agent, { request_type: 'auth', resource_token, redirect_uri, state: 'a' })
       const request_token = String(asked.body['request_token'])
       const link = `${one}/agent/authorize?${new URLSearchParams({ request_token, redirect_uri, state: 'a' })}`
-      // Who has allowed it once is not asked again.
+      // A user who has allowed it once is not asked again.
       const { url } = await scriptedUser(user).follow(link, known.has(user) ? [user] : [user, 'Allow'])
       known.add(user)
       const code = new URL(url).searchParams.get('code') ?? ''
@@ -155,7 +156,7 @@ async function startAuthServers(
   ])
 }
 
-/** Serves what a participant says of itself, and a page for whoever is sent there. */
+/** Serves the documents of a participant, and a page for browsers that are sent there. */
 function published(id: string, key: SigningKey, documents: Readonly<Record<string, object>>): Promise<Server> {
   const server = createServer(({ url = '' }, response) => {
     const [path = ''] = url.split('?')

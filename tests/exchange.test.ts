@@ -62,7 +62,7 @@ test(
 
 test(verifies('link.same-user', 'the agent of one user that sends its link to another gets nothing'), async () => {
   const asked = await place.exchange(await place.upstreamToken('Eve'), 'rooms.book')
-  // Ada's accounts are connected, and are not Eve's; who has none here yet is asked to sign in as Eve there, and is somebody else.
+  // Grace has no linked account here yet. She signs in at the upstream issuer as Ada Lovelace, and not as Eve.
   const buttons = ['Grace', 'Ada Lovelace', 'Allow']
   await expect(scriptedUser('Grace').follow(place.linkOf(asked), buttons)).rejects.toThrow('403')
   const again = await place.exchange(await place.upstreamToken('Eve'), 'rooms.book')

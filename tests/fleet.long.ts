@@ -3,13 +3,13 @@ import { type AgentServer, type AgentServerEvent, createAgentServer } from '@cou
 import { createAuthServer, directGrants } from '@countersign/auth-server'
 import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { generateSigningKey } from '@countersign/httpsig'
-import { calendar, calendarScopes } from '@countersign/playground'
+import { calendar, calendarScopes, calendarWords } from '@countersign/playground'
 import type { PublishedKey } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
 import { type Participant, type Running, serve } from '@countersign/server'
+import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort } from './processes.fixture.js'
 
 // Many delegates with keys of their own, at real servers on this machine, all replacing their keys while they call.
 
@@ -55,8 +55,16 @@ beforeAll(async () => {
   const policy = directGrants([grant])
   const authServer = await createAuthServer({ issuer: auth.id, keys: auth.keys, policy, ...shared })
   const resource = createResource({
-    ...{ id: api.id, keys: api.keys, authServers: [auth.id], scopes: calendarScopes, discovery, development: true },
-    // They are all of one agent, whose share is not what is tested here.
+    ...{
+      id: api.id,
+      keys: api.keys,
+      authServers: [auth.id],
+      scopes: calendarScopes,
+      ...calendarWords,
+      discovery,
+      development: true,
+    },
+    // All are of one agent, whose share is not tested here.
     resourceTokenLimit: '1000000/min',
   })
   const app = calendar(resource, [], { rooms: 'http://localhost:1' })

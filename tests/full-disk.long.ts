@@ -2,8 +2,9 @@ import { type ChildProcess, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
+import { freePort } from '@countersign/testing/ports'
 import { afterAll, expect, test } from 'vitest'
-import { end, freePort, run, stand } from './processes.fixture.js'
+import { end, run, stand } from './processes.fixture.js'
 
 const place = stand()
 afterAll(() => place.stop())

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { listenOn } from '@countersign/testing/listening'
+import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { countersign, freePort, run, type Stand, stand } from './processes.fixture.js'
+import { countersign, run, type Stand, stand } from './processes.fixture.js'
 
 // The first week of a gateway, as docs/gateway.md says: a process that observes, its log, and the report on it.
 
@@ -21,8 +23,8 @@ beforeAll(async () => {
     seen.push(`${request.method} ${request.url}`)
     request.resume().on('end', () => response.end('from the API'))
   })
-  await new Promise<void>(resolve => upstream.listen(0, '127.0.0.1', resolve))
-  const behind = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
+  const portOfUpstream = await listenOn(upstream)
+  const behind = `http://127.0.0.1:${portOfUpstream}`
   const command = `exec '${process.execPath}' '${countersign}' gateway "$@" 2>> '${log}'`
   const options = ['--id', api, '--port', new URL(api).port, '--data', join(place.folder, 'data'), '--upstream', behind]
   const routes = JSON.stringify([
@@ -76,7 +78,7 @@ test('what it lets through and what it refuses even so is all in the report', as
   )
   expect(Object.fromEntries(reasons)).toMatchObject({
     'the request must be signed': { route: '/orders', code: 'invalid_signature', status: 401, level: 'anonymous' },
-    'there is nothing here': { code: 'invalid_request', status: 404 },
+    'nothing is served at this path': { code: 'invalid_request', status: 404 },
     'Connection names a field that is not of this hop': { status: 400, anyway: true },
   })
   expect(report.refusals.filter(({ anyway }: { anyway?: true }) => anyway)).toMatchObject(

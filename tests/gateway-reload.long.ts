@@ -3,8 +3,9 @@ import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort, run, type Stand, stand } from './processes.fixture.js'
+import { run, type Stand, stand } from './processes.fixture.js'
 import { siteAgent } from './site-agent.fixture.js'
 
 // A gateway as a process that takes new settings on SIGHUP.
@@ -129,12 +130,15 @@ test('what does not go together is said at the start', async () => {
   expect(await started()).toEqual([2, expect.stringMatching(/--upstream is required, or --check/)])
   expect(await started('--check', 'nginx', ...upstreams)).toEqual([
     2,
-    expect.stringMatching(/upstream does not go with --check/),
+    expect.stringMatching(/upstream is not for --check/),
   ])
-  expect(await started('--check', 'nginx', '--bodies', 'seen')).toEqual([2, expect.stringMatching(/goes with envoy/)])
-  expect(await started('--check', 'envoy', '--cors', '*')).toEqual([2, expect.stringMatching(/--cors does not go/)])
+  expect(await started('--check', 'nginx', '--bodies', 'seen')).toEqual([2, expect.stringMatching(/is only for envoy/)])
+  expect(await started('--check', 'envoy', '--cors', '*')).toEqual([
+    2,
+    expect.stringMatching(/--cors is not for --check/),
+  ])
   expect(await started('--bodies', 'unseen', ...upstreams)).toEqual([
     2,
-    expect.stringMatching(/--bodies goes with --check/),
+    expect.stringMatching(/--bodies is only for --check/),
   ])
 })

@@ -6,7 +6,7 @@ import { generateSigningKey } from '@countersign/httpsig'
 import { createResource } from '@countersign/resource'
 import { describe, expect, test } from 'vitest'
 
-// Whoever writes an identifier wrong in a configuration is told at start what to write instead.
+// A wrong identifier in a configuration is an error at start that says what to write instead.
 
 const keys = [{ kid: 'k1', key: await generateSigningKey() }]
 const database = 'sqlite::memory:'

@@ -3,8 +3,9 @@ import { get } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
+import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { freePort, type Stand, stand } from './processes.fixture.js'
+import { type Stand, stand } from './processes.fixture.js'
 
 // As many idle connections as a server takes, at a real one.
 
@@ -29,7 +30,7 @@ function idle(): Promise<Socket> {
   })
 }
 
-/** The status of a request on a connection of its own; 0 when there is none. */
+/** The status of a request on a connection of its own; 0 without an answer. */
 function status(): Promise<number> {
   return new Promise(resolve => {
     const request = get({ host: '127.0.0.1', port, path: '/.well-known/aauth-agent', agent: false }, response => {
@@ -53,7 +54,7 @@ test(verifies('DOS-13', '10 000 idle connections leave the server healthy'), asy
     sockets.push(...(await Promise.all(Array.from({ length: 500 }, idle))))
   for (const socket of sockets) socket.on('error', () => {})
   expect(memory() - before).toBeLessThan(300 * 1024 * 1024)
-  // Whoever says nothing within 10 seconds loses its slot.
+  // A connection without a request loses its slot after 10 seconds.
   const closed = sockets.map(socket => new Promise<void>(resolve => socket.on('close', () => resolve()).resume()))
   await Promise.all(closed)
   await vi.waitFor(async () => expect(await status()).toBe(200), 10_000)

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { base64urlDecode, HttpSigError, importVerifyKey } from '@countersign/httpsig'
-import { AAuthError, findKey, parseJson, parseToken, verifyTokenSignature } from '@countersign/protocol'
+import { HttpSigError, importVerifyKey } from '@countersign/httpsig'
+import { base64urlDecode } from '@countersign/httpsig/internal'
+import { AAuthError, findKey, parseToken, verifyTokenSignature } from '@countersign/protocol'
+import { parseJson } from '@countersign/protocol/internal'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 

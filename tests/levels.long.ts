@@ -1,9 +1,10 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
+import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startEverything } from './everything.fixture.js'
-import { freePort, run, type Stand, stand } from './processes.fixture.js'
+import { run, type Stand, stand } from './processes.fixture.js'
 
 // The main job, on parts that are not ours: an MCP server over Streamable HTTP, behind gateways that ask for each level.
 

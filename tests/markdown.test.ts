@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { root } from './processes.fixture.js'
 
-// Every TypeScript block in Markdown compiles against the packages as they are; those of the README are also run (samples.long.ts).
+// Every TypeScript block in Markdown and in the examples of comments compiles against the packages as they are; those of the README are also run (samples.long.ts).
 
 const pages = [
   'README.md',
   'CONTRIBUTING.md',
+  'docs/delegation.md',
   'docs/enrolment.md',
   'docs/gateway.md',
   'docs/mcp.md',
@@ -27,15 +28,30 @@ function readmes(top: string): string[] {
     : []
 }
 
-test('every TypeScript block in Markdown compiles', async () => {
+/** The pages, and the examples in comments of sources. */
+function texts(): Array<{ page: string; text: string }> {
+  const sources = readdirSync(join(root, 'packages'))
+    .flatMap(room =>
+      readdirSync(join(root, 'packages', room, 'src'), { recursive: true }).map(file => `${room}/src/${file}`),
+    )
+    .filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .map(file => ({ page: `packages/${file}`, text: readFileSync(join(root, 'packages', file), 'utf8') }))
+    .filter(({ text }) => text.includes(' * @example'))
+    .map(({ page, text }) => ({ page, text: text.replace(/^ +\*(?: |$)/gm, '') }))
+  return [...pages.map(page => ({ page, text: readFileSync(join(root, page), 'utf8') })), ...sources]
+}
+
+test('every TypeScript block in Markdown and in examples of comments compiles', async () => {
   // Inside the checkout, so that the packages are found as any dependency is.
   const folder = join(root, 'node_modules/.cache/countersign/markdown')
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  const blocks = pages.flatMap(page =>
-    [...readFileSync(join(root, page), 'utf8').matchAll(/^```ts(?: (\S+))?.*\n([\s\S]*?)^```$/gm)].map(
-      ([, name, code = ''], index) => ({ page, name: name ?? `${index}.ts`, code }),
-    ),
+  const blocks = texts().flatMap(({ page, text }) =>
+    [...text.matchAll(/^```ts(?: (\S+))?.*\n([\s\S]*?)^```$/gm)].map(([, name, code = ''], index) => ({
+      page,
+      name: name ?? `${index}.ts`,
+      code,
+    })),
   )
   expect(blocks.length).toBeGreaterThan(5)
   for (const { page, name, code } of blocks) {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { freePort } from '@countersign/testing/ports'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import {
@@ -8,7 +9,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Guarded, guardedEverything } from './everything.fixture.js'
-import { countersign, freePort, run, type Stand, stand } from './processes.fixture.js'
+import { countersign, run, type Stand, stand } from './processes.fixture.js'
 
 // The main job, on parts that are not ours: the SDK's client, a server of the protocol's authors behind a gateway, and between
 // them the command, which any client launches by one line of its configuration.
@@ -44,7 +45,7 @@ async function textOf(client: Client, name: string, args: Record<string, unknown
   return JSON.stringify((await client.callTool({ name, arguments: args })).content)
 }
 
-test('a client that knows nothing of AAuth uses a server that asks who calls', async () => {
+test('a client without AAuth uses a server that demands an identity', async () => {
   const { client, said } = await connected(guarded.flags)
   expect(client.getServerVersion()?.name).toBe('mcp-servers/everything')
   const names = (await client.listTools()).tools.map(({ name }) => name)
@@ -97,7 +98,7 @@ test('with -v the steps are on standard error, and standard output is the protoc
   expect(said).toMatch(/^\* sign \(200\): DELETE \/mcp/m)
 })
 
-test('what cannot be is said: who may not, where nobody is, and what was typed wrongly', async () => {
+test('a refused identity, an unreachable server and a wrong argument get an error each', async () => {
   await expect(connected(['--as', 'pseudonym', '--development'])).rejects.toThrow(
     'asked who you are; identifyTo does not list it',
   )

@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { scriptedUser } from '@countersign/playground'
+import { freePort } from '@countersign/testing/ports'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import {
@@ -12,9 +12,9 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type McpServer, mcpServer } from './mcp-server.fixture.js'
-import { countersign, freePort, run, type Stand, stand } from './processes.fixture.js'
+import { countersign, run, type Stand, stand } from './processes.fixture.js'
 
-// An MCP client that knows nothing of AAuth, and a server that asks its user in the middle of a session.
+// An MCP client without AAuth, and a server that asks its user during a session.
 
 let place: Stand
 let server: McpServer
@@ -26,11 +26,7 @@ beforeAll(async () => {
   const ports = await Promise.all([1, 2, 3].map(() => freePort()))
   const [homePort, authPort] = ports
   ;[home, auth, tools] = ports.map(port => `http://localhost:${port}`) as [string, string, string]
-  const config = (name: string, settings: object): string[] => {
-    const file = join(place.folder, `${name}.json`)
-    writeFileSync(file, JSON.stringify({ data: join(place.folder, name), development: true, ...settings }))
-    return [name, '--config', file]
-  }
+  const { config } = place
   await Promise.all([
     place.start('agent-server', config('agent-server', { id: home, port: homePort, localhostCallback: true })),
     place.start(

@@ -1,14 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { agentTransport } from '@countersign/mcp/client'
+import { freePort } from '@countersign/testing/ports'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startEverything } from './everything.fixture.js'
-import { freePort, type Stand, stand } from './processes.fixture.js'
+import { type Stand, stand } from './processes.fixture.js'
 import { siteAgent } from './site-agent.fixture.js'
 
-// A server of the protocol's authors, which knows nothing of AAuth, behind a gateway that asks of each tool what it needs.
+// A server of MCP's authors, without AAuth, behind a gateway with a rule for each tool.
 
 let place: Stand
 let api: string
@@ -49,7 +50,7 @@ beforeAll(async () => {
     '--config',
     write('auth', { id: auth, port: authPort, grants: [{ agent: id, resource: api, scopes: ['math.add'] }] }),
   ])
-  // In the second of their start they cannot tell what was signed before.
+  // In the second of their start they cannot tell earlier requests from replays.
   await new Promise(resolve => setTimeout(resolve, 1100))
 }, 120_000)
 afterAll(() => place.stop())
@@ -74,7 +75,7 @@ test('each tool for whom it is for, in one session, with notifications and progr
   expect(sessionId).toBeDefined()
   expect(await call('echo', { message: 'hello' })).toContain('hello')
   expect(await call('get-sum', { a: 2, b: 40 })).toContain('42')
-  // Nobody has granted this one, and no rule is for the last.
+  // The user has not granted the first, and no rule names the second.
   expect([await call('get-tiny-image'), await call('get-env')]).toEqual([403, 403])
   expect(transport.sessionId).toBe(sessionId)
   expect((await client.listTools()).tools.map(({ name }) => name)).toContain('get-sum')

@@ -4,7 +4,8 @@ import { createAuthServer, directGrants } from '@countersign/auth-server'
 import { createDiscovery } from '@countersign/discovery'
 import { fromRequest, generateSigningKey, memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { createResource } from '@countersign/resource'
+import { createResource, memoryRevocationSet } from '@countersign/resource'
+import { startedClock } from '@countersign/testing/world/started-clock'
 import { expect, test } from 'vitest'
 
 // An agent that keeps its keys nowhere, beside an auth server and a resource that remember it; no sockets.
@@ -22,7 +23,7 @@ async function world() {
   const web = new Map<string, Handle>()
   const handle = async (request: Request): Promise<Response> => {
     const server = web.get(new URL(request.url).origin)
-    if (server === undefined) throw new TypeError('nobody is there')
+    if (server === undefined) throw new TypeError('no server is there')
     return server(await fromRequest(request, { bodyLimit: 65_536 }))
   }
   const fetcher = async (url: string) => {
@@ -53,6 +54,7 @@ async function world() {
     keys: [{ kid: 'r1', key: await generateSigningKey() }],
     authServers: [authId],
     scopes: { 'events.read': 'See your events' },
+    revocations: memoryRevocationSet({ now: startedClock(common.now) }),
     ...common,
   })
   const events = calendar.declare({ scope: 'events.read' })
@@ -75,7 +77,7 @@ test(
   async () => {
     const { clock, now, web, handle, fetcher, asked } = await world()
     const state = memoryState()
-    /** One life of the process: fresh keys, and of what it knew only its state. */
+    /** One run of the process: new keys, and only its saved state from before. */
     const start = async (): Promise<{ server: PublishedAgent; events: () => Promise<Response> }> => {
       const server = await createAgentServer({ id: agentId, now })
       web.set(agentId, server.handle)
@@ -104,7 +106,7 @@ test(
     expect(await (await after.events()).json()).toEqual({ agent: agentId })
     expect(asked).toEqual(['auth', 'refresh'])
 
-    // The old key is nobody's now, whoever still has it.
+    // The old key is worthless now, also to a thief.
     const stolen = createAgent({
       identity: itself({ id: agentId, key: async () => old }),
       state,

@@ -2,12 +2,14 @@ import type { ChildProcess } from 'node:child_process'
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createServer as createHttp } from 'node:http'
-import { type AddressInfo, createServer, type Server } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
+import { listenOn } from '@countersign/testing/listening'
+import { freeBase, freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { countersign, type Finished, freeBase, freePort, type Stand, stand } from './processes.fixture.js'
+import { countersign, type Finished, type Stand, stand } from './processes.fixture.js'
 
-// What only shows between processes: clocks that differ, and parties that are away. Each is told in a sentence, at the side that reads it.
+// Mistakes that show only between processes: clocks that differ, servers that do not answer. The side that must act reads one sentence.
 
 let place: Stand
 const servers: Server[] = []
@@ -18,8 +20,8 @@ const off = 300
 
 async function listening(server: Server): Promise<number> {
   servers.push(server)
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return (server.address() as AddressInfo).port
+  const portOfServer = await listenOn(server)
+  return portOfServer
 }
 
 beforeAll(async () => {
@@ -102,14 +104,14 @@ describe('a clock that is off', () => {
     for (const { log } of [gateway, agents]) await expect.poll(log).toMatch(skew)
   })
 
-  test('of an auth server is told with what it says, and is no reason to look for a user', async () => {
+  test('of an auth server is reported in its own words, and no user is asked', async () => {
     const right = await run(['fetch', `${api}/open`, '--development'])
     expect([right.code, right.stdout]).toEqual([0, 'the API'])
     const enrolled = await run(['enroll', home, '--code', code, ...state()])
     expect([enrolled.code, enrolled.stderr]).toEqual([0, ''])
     const flags = ['--as', 'delegate', '--id', home, '--auth-server', auth, ...state()]
     const { code: ended, stderr } = await run(['fetch', `${api}/read`, ...flags])
-    expect(stderr).toMatch(/this clock is \d+ s behind its own; .*says: created is too far from the time here\n$/)
+    expect(stderr).toMatch(/this clock is \d+ s behind its own; .*says: the signature is too old\n$/)
     expect(ended).toBe(1)
     await expect.poll(late.log).toMatch(/"skew":-(?:298|299|300|301|302),/)
     // The code was used up.
@@ -121,7 +123,7 @@ describe('a clock that is off', () => {
   })
 })
 
-test('a gateway that cannot fetch the keys of an agent logs which document, and why; the agent is told whose', async () => {
+test('a gateway that cannot fetch the keys of an agent logs the document and the cause; the agent learns whose keys', async () => {
   const port = await freePort()
   const id = `http://localhost:${port}`
   const upstream = await listening(createHttp((_, response) => response.end('the API')))
@@ -158,7 +160,7 @@ test('a gateway that cannot fetch the keys of an agent logs which document, and 
   }
 })
 
-test('an agent server that is away is told to whoever enrols, with what it fails at', async () => {
+test('a command that enrols at an unreachable agent server says what failed', async () => {
   const plain = await listening(createHttp((_, response) => response.end('<h1>')))
   for (const [server, code, told] of [
     [`http://localhost:${await freePort()}`, 3, /could not be reached \(http:\S+: connection refused\)/],

@@ -1,5 +1,6 @@
-import { isSigned, type ReceivedMessage } from '@countersign/httpsig'
-import { asAAuthError } from '@countersign/protocol'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { isSigned } from '@countersign/httpsig/internal'
+import { asAAuthError } from '@countersign/protocol/internal'
 import { expect } from 'vitest'
 
 /** A whole number below `below`. */
@@ -16,7 +17,7 @@ export function dice(seed: number): Dice {
   }
 }
 
-/** Characters that mean something to one of the parsers, or to somebody's terminal. */
+/** Characters with a meaning for one of the parsers, or for a terminal. */
 const telling = '"\\/:;,=()?&%#*@ \t\r\n\0{}[].-_~+<>\x7f\x80\xff'
 
 /** The text with one byte replaced, flipped, left out, put in or doubled; for bytes as Latin-1. */
@@ -63,7 +64,7 @@ function bentOnce(message: ReceivedMessage, roll: Dice): ReceivedMessage {
   return { ...message, headers: message.headers.toSpliced(at, 1, line) }
 }
 
-/** All that a signature over this message holds together: two messages of which this differs are two requests. */
+/** Everything that the signature of a message covers: two messages that differ in it are two requests. */
 function signedParts(message: ReceivedMessage): string {
   const lineOf = (name: string): string =>
     message.headers
@@ -72,7 +73,9 @@ function signedParts(message: ReceivedMessage): string {
       .join(', ')
   // Spaces that a Structured Field lets stand between its parts.
   const inputs = lineOf('signature-input').replaceAll(/ +/g, ' ').replaceAll('; ', ';').replaceAll('( ', '(')
-  const input = memberOf(inputs.replaceAll(' )', ')'), /^sig=\(/)
+  // Zeros that may lead an Integer (RFC 9651 §4.2.4): the signature base is built of its value.
+  const numbers = inputs.replaceAll(' )', ')').replaceAll(/=(-?)0+(?=\d)/g, '=$1')
+  const input = memberOf(numbers, /^sig=\(/)
   const fields = ['signature-key', 'content-type', 'content-digest'].map(lineOf)
   const body = Buffer.from(message.body ?? []).toString('latin1')
   // Bits that padding leaves unused may have any value (RFC 9651 §4.2.7).
@@ -81,9 +84,9 @@ function signedParts(message: ReceivedMessage): string {
   return JSON.stringify([message.method, message.target, ...fields, input, signature, body])
 }
 
-/** Our member of a dictionary, where there is one: others may stand beside it (protocol.md §3.1), and no signature of ours covers them. */
+/** Our member of a dictionary, where there is one: others may stand beside it (protocol §3.1), and no signature of ours covers them. */
 function memberOf(line: string, ours: RegExp): string {
-  const [own, ...more] = line.split(/, ?(?=[a-z*][a-z\d_.*-]*=[(:])/).filter(member => ours.test(member))
+  const [own, ...more] = line.split(/, ?(?=[a-z*][a-z\d_.*-]*(?:=[(:]|[,;]|$))/).filter(member => ours.test(member))
   return own === undefined || more.length > 0 ? line : own
 }
 
@@ -95,7 +98,7 @@ export interface Target {
 
 interface Tally {
   refused: number
-  /** Accepted, for what was changed is not signed. */
+  /** Accepted, because the changed part is not signed. */
   accepted: number
 }
 
@@ -105,7 +108,7 @@ interface Tally {
  */
 export async function bombard({ answer, valid }: Target, count: number, seed: number): Promise<Tally> {
   const roll = dice(seed)
-  // What nobody signed may be changed by anybody.
+  // The unsigned parts of a request may be changed.
   const parts = valid.map(message => (isSigned(message) ? signedParts(message) : undefined))
   const tally: Tally = { refused: 0, accepted: 0 }
   const one = async (message: ReceivedMessage, original: string | undefined): Promise<void> => {
@@ -136,7 +139,7 @@ async function outcome(
     if (response.status < 300) return { status: response.status }
     return { status: response.status, error: text === '' ? undefined : JSON.parse(text).error }
   } catch (thrown) {
-    // As the server does with what a participant throws: what is no refusal is a 500.
+    // As the server answers errors of a participant: one that is no refusal is a 500.
     const error = asAAuthError(thrown)
     return { status: error.status, error: error.status === 500 ? thrown : error.code }
   }

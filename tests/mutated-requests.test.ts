@@ -4,19 +4,14 @@ import { createAgentServer } from '@countersign/agent-server'
 import { createAuthServer, directGrants } from '@countersign/auth-server'
 import { createDiscovery } from '@countersign/discovery'
 import { createGateway } from '@countersign/gateway'
-import {
-  generateSigningKey,
-  memoryReplaySet,
-  type ReceivedMessage,
-  type ReplaySet,
-  type SignatureKey,
-  type SigningKey,
-  signRequest,
-  thumbprint,
-} from '@countersign/httpsig'
-import { jwks, signKeyProof, signToken } from '@countersign/protocol'
+import { generateSigningKey, type ReceivedMessage, type SigningKey, thumbprint } from '@countersign/httpsig'
+import { signKeyProof, signToken } from '@countersign/protocol'
 import { numRuns, verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
+import { signedMessage } from '@countersign/testing/world/signed-message'
+import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
+import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
+import { makeWeb, publishAgent, publishIssuer, publishResource } from '@countersign/testing/world/web'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bombard, type Target } from './mutated-requests.fixture.js'
 
@@ -30,20 +25,8 @@ const seed = Math.trunc(Math.random() * 2 ** 32)
 const agentId = 'https://agent.example'
 const resourceId = 'https://calendar.example'
 const authId = 'https://auth.example'
-const documents = new Map<string, unknown>()
-const discovery = createDiscovery({
-  now,
-  fetcher: async url => ({
-    status: documents.has(url) ? 200 : 404,
-    contentType: 'application/json',
-    body: new TextEncoder().encode(JSON.stringify(documents.get(url) ?? {})),
-  }),
-})
-
-interface Signer {
-  readonly key: SigningKey
-  readonly signatureKey: SignatureKey
-}
+const web = makeWeb()
+const discovery = createDiscovery({ now, fetcher: web.fetcher })
 
 interface Request extends Signer {
   readonly url: string
@@ -57,18 +40,6 @@ let delegate: Signer
 let holder: Signer
 let pseudonym: Signer
 let upstream: Server
-
-/** A set that has been up for long. */
-function replaySet(): ReplaySet {
-  let started = false
-  return memoryReplaySet({
-    now: () => {
-      if (started) return NOW
-      started = true
-      return NOW - 1000
-    },
-  })
-}
 
 const token = (typ: 'agent+jwt' | 'auth+jwt' | 'resource+jwt', key: SigningKey, claims: object): Promise<string> =>
   signToken({
@@ -86,20 +57,16 @@ beforeAll(async () => {
     generateSigningKey('ES256'),
   ])
   keys = { agent: agentKey, auth: authKey, resource: resourceKey, own }
-  const publish = (id: string, name: string, key: SigningKey, members: object): void => {
-    documents.set(`${id}/.well-known/${name}`, { issuer: id, jwks_uri: `${id}/keys`, ...members })
-    documents.set(`${id}/keys`, jwks([{ kid: 'k1', key }]))
-  }
-  publish(agentId, 'aauth-agent', keys.agent, { agent: agentId })
-  publish(resourceId, 'aauth-resource', keys.resource, { resource: resourceId })
-  publish(authId, 'aauth-issuer', keys.auth, { agent_token_endpoint: `${authId}/agent/token` })
+  publishAgent(web, agentId, [{ kid: 'k1', key: keys.agent }])
+  publishResource(web, resourceId, [{ kid: 'k1', key: keys.resource }])
+  publishIssuer(web, authId, [{ kid: 'k1', key: keys.auth }])
   const cnf = { jwk: own.publicJwk }
   const agentToken = await token('agent+jwt', keys.agent, { iss: agentId, sub: 'phone', cnf })
   const grant = { iss: authId, aud: resourceId, agent: agentId, agent_delegate: 'phone', scope: 'read', cnf }
-  agent = { key: keys.agent, signatureKey: { scheme: 'jwks_uri', id: agentId, kid: 'k1', dwk: 'aauth-agent' } }
-  delegate = { key: own, signatureKey: { scheme: 'jwt', jwt: agentToken } }
-  holder = { key: own, signatureKey: { scheme: 'jwt', jwt: await token('auth+jwt', keys.auth, grant) } }
-  pseudonym = { key: own, signatureKey: { scheme: 'hwk', jwk: own.publicJwk } }
+  agent = asAgent({ id: agentId, kid: 'k1', key: keys.agent })
+  delegate = asHolder(own, agentToken)
+  holder = asHolder(own, await token('auth+jwt', keys.auth, grant))
+  pseudonym = asKey(own)
   upstream = createServer((_, response) => response.end('done'))
   await new Promise<void>(resolve => upstream.listen(0, '127.0.0.1', resolve))
 })
@@ -109,18 +76,16 @@ afterAll(() => {
 })
 
 async function signed({ key, signatureKey, url, body, type = 'application/json' }: Request): Promise<ReceivedMessage> {
-  const { host, pathname, search } = new URL(url)
+  const { origin, pathname } = new URL(url)
   const method = body === undefined && !pathname.endsWith('token') ? 'GET' : 'POST'
-  const bytes = body === undefined ? {} : { body: new TextEncoder().encode(body) }
-  const headers: Array<readonly [string, string]> = [['host', host]]
-  if (body !== undefined) headers.push(['content-type', type])
-  const added = await signRequest({ method, url, headers, ...bytes, key, signatureKey, now, nonce: 'bm9uY2Vub25jZQ' })
-  return { method, target: pathname + search, headers: [...headers, ...added], peer: '192.0.2.7', ...bytes }
+  const contentType = body === undefined ? undefined : type
+  const of = { as: { key, signatureKey }, origin, target: url.slice(origin.length), method, body, contentType }
+  return { ...(await signedMessage({ ...of, now, nonce: 'bm9uY2Vub25jZQ' })), peer: '192.0.2.7' }
 }
 
 const plain = (target: string): ReceivedMessage => ({ method: 'GET', target, headers: [['host', 'x.example']] })
 
-/** The valid requests pass, their mutations do not, unless in what is not signed. */
+/** The valid requests pass. Their mutations do not, except changes of unsigned parts. */
 async function expectHardened(target: Target): Promise<void> {
   for (const message of target.valid) {
     const response = await target.answer(message)
@@ -140,7 +105,7 @@ test(verifies('DOS-14', 'an agent server'), async () => {
     keys: [{ kid: 'k1', key: keys.agent }],
     database: 'sqlite::memory:',
     now,
-    replay: replaySet(),
+    replay: startedReplaySet(now),
   })
   const { code, sub } = await server.invite()
   const url = `${agentId}/delegate/token`
@@ -165,7 +130,7 @@ test(verifies('DOS-14', 'an auth server'), async () => {
     policy: directGrants([{ agent: agentId, delegates: ['phone'], resource: resourceId, scopes: ['read'] }]),
     discovery,
     now,
-    replay: replaySet(),
+    replay: startedReplaySet(now),
   })
   const claims = { iss: resourceId, aud: authId, agent: agentId, agent_delegate: 'phone', scope: 'read' }
   const agent_jkt = await thumbprint(keys.own.publicJwk)
@@ -187,7 +152,7 @@ const settings = () => ({
   scopes: { read: 'Read' },
   discovery,
   now,
-  replay: replaySet(),
+  replay: startedReplaySet(now),
 })
 
 test.each([

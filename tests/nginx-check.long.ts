@@ -4,10 +4,11 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
+import { freePort } from '@countersign/testing/ports'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { requireNginx, startNginx, there, when, why } from './nginx.fixture.js'
-import { end, freePort, root, type Stand, stand } from './processes.fixture.js'
+import { end, root, type Stand, stand } from './processes.fixture.js'
 import { siteAgent } from './site-agent.fixture.js'
 
 // nginx passes requests on, and asks `countersign gateway --check nginx` first, as docs/gateway.md says.
@@ -140,16 +141,16 @@ when(
   },
 )
 
-when(verifies('DIG-02', 'DIG-12', `no signed body passes that nobody has seen${why}`), async () => {
+when(verifies('DIG-02', 'DIG-12', `no signed body passes unverified${why}`), async () => {
   seen.length = 0
   const agent = await siteAgent()
   const body = await agent.fetch(`${api}/mine`, { method: 'POST', body: 'hello' })
   expect(body.status).toBe(403)
-  // In the second of its start the check cannot tell what was sent before it.
+  // In the second of its start the check cannot tell earlier requests from replays.
   await expect.poll(async () => (await agent.fetch(`${api}/mine`, { method: 'POST' })).status).toBe(200)
   expect(seen.splice(0).map(({ request }) => request.method)).toEqual(['POST'])
 
-  // The very request, with a body that somebody on the way has put in.
+  // The same request, with a body that an intermediary has added.
   let signed: Headers | undefined
   const send = async (request: Request): Promise<Response> => {
     signed = new Headers(request.headers)

@@ -2,8 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { required } from '@countersign/testing/services'
 import { expect, test } from 'vitest'
-import { required } from './processes.fixture.js'
 
 // A proxy that is not ours, where there is one.
 
@@ -23,7 +23,7 @@ export const when: typeof test | typeof test.skip = there ? test : test.skip
 /** Ends the name of such a test: why it was skipped. */
 export const why: string = there ? '' : ' (skipped: no nginx; apt-get install nginx)'
 
-/** Declares the test that fails where CI requires an nginx and there is none. */
+/** Declares a test that fails if CI requires an nginx and there is none. */
 export function requireNginx(): void {
   test('the proxy that CI requires is there', () => {
     expect(there || !required('nginx')).toBe(true)

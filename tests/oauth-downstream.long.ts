@@ -1,8 +1,9 @@
 import { AgentError, callbackRoute, createAgent, delegate, type View } from '@countersign/agent'
 import { type Participants, type ScriptedUser, scriptedUser, startParticipants } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
+import { freeBase } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { countersign, freeBase, run } from './processes.fixture.js'
+import { countersign, run } from './processes.fixture.js'
 
 // A calendar reads an address book behind OAuth for its callers' users: a real provider, and who must not get through.
 
@@ -33,7 +34,7 @@ async function delegateOf(): Promise<ReturnType<typeof createAgent>> {
   })
 }
 
-/** A browser; what comes back to the agent is taken there, in that view, and otherwise kept. */
+/** A browser. A redirect back to the agent is taken by its `view`; without a view it is kept in `back`. */
 function browserOf(view: View | undefined, name: string): ScriptedUser & { readonly back: URL[] } {
   const back: URL[] = []
   const user = scriptedUser(name, async (input, init) => {
@@ -112,7 +113,7 @@ test(
     const link = await atTheCalendar(grace, user)
     const first = await fetch(link, { redirect: 'manual' })
     expect(first.status).toBe(303)
-    // The first browser to open it has it: the very user, in another one, is too late.
+    // The first browser that opens it owns it: the same user in another browser is too late.
     await expect(user.decide(link, 'Allow')).rejects.toThrow('400')
     expect(user.back.filter(url => url.searchParams.has('interaction'))).toEqual([])
     const again = agent.forUser('grace again')

@@ -34,7 +34,7 @@ test('every package has a README that says how to get it and what each of its en
     const page = readFileSync(join(place, 'README.md'), 'utf8')
     expect(page.startsWith(`# ${manifest.name}\n`), room).toBe(true)
     expect(page, room).toMatch(/npm install|npx -y/)
-    for (const entry of Object.keys(manifest.exports ?? {}).filter(one => one !== '.'))
+    for (const entry of Object.keys(manifest.exports ?? {}).filter(one => !/^\.$|^\.\/internal\b/.test(one)))
       expect(page.includes(`${manifest.name}${entry.slice(1)}`), `${room} says nothing of ${entry}`).toBe(true)
   }
 })
@@ -77,7 +77,7 @@ test('a README that is packed links to the repository', () => {
   expect(() => absoluteLinks('[a](../../../elsewhere)', 'packages/resource', 'v0.2.0')).toThrow(/out of the repository/)
 })
 
-test('a release takes what was unreleased, and its commit is named afterwards', () => {
+test('a release takes the unreleased changes, and its commit is named afterwards', () => {
   const page = '# Changelog\n\n## [Unreleased]\n\n### Fixed\n\n- it\n\n## [0.1.0] - 2026-11-26\n\nfirst\n'
   const released = releaseSection(page, '0.2.0', '2027-01-02')
   const commit = 'b'.repeat(40)

@@ -1,6 +1,7 @@
+import { freeBase } from '@countersign/testing/ports'
 import { expect } from 'vitest'
 import { visit, when, why } from './chromium.fixture.js'
-import { freeBase, stand } from './processes.fixture.js'
+import { stand } from './processes.fixture.js'
 
 // The playground's page in a real browser: a click plays a story and shows what flowed.
 
@@ -22,7 +23,19 @@ when(
       if (message.type() === 'error') faults.push(message.text())
     })
     await page.goto(`http://localhost:${base}/`)
-    for (const story of ['rate-limit', 'identity', 'delegate', 'autonomous', 'sso', 'sso', 'user-consent', 'mcp']) {
+    for (const story of [
+      'rate-limit',
+      'identity',
+      'delegate',
+      'autonomous',
+      'sso',
+      'sso',
+      'user-consent',
+      'revocation',
+      'delegation',
+      'approval',
+      'mcp',
+    ]) {
       await page.click(`button[data-scenario="${story}"]`)
       await page.waitForFunction(
         () =>

@@ -4,7 +4,7 @@ import { routeTable } from '../packages/gateway/src/route-table.js'
 import { uriRules } from '../packages/mcp/src/rules/uri-rules.js'
 
 // One list of spellings for the two tables that choose a rule by a name: URIs of MCP, and paths at the gateway. What some server or
-// other reads as `/private/…` must go by the strict rule or by none.
+// other reads as `/private/…` must meet the strict rule or be refused.
 
 const find = uriRules(
   new Map([

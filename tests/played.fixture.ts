@@ -1,5 +1,6 @@
+import { freeBase } from '@countersign/testing/ports'
 import { expect } from 'vitest'
-import { freeBase, run } from './processes.fixture.js'
+import { run } from './processes.fixture.js'
 
 /** What `countersign playground --scenario … --json` prints. */
 export interface Played {

@@ -14,6 +14,9 @@ test('countersign playground --scenario all --json plays every story and says so
     'multi-hop',
     'oauth-downstream',
     'mcp',
+    'revocation',
+    'delegation',
+    'approval',
     'refresh',
     'rotation',
   ])

@@ -1,9 +1,10 @@
 import { type Asked, playScenario, type ScenarioName, type StoryUser, startParticipants } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
+import { freeBase } from '@countersign/testing/ports'
 import type { Locator, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { visit, when, why } from './chromium.fixture.js'
-import { countersign, freeBase } from './processes.fixture.js'
+import { countersign } from './processes.fixture.js'
 
 // The playground's stories that ask a user, with a real browser in place of the scripted one: links opened, buttons clicked.
 
@@ -11,7 +12,7 @@ const at = visit(async () =>
   startParticipants({ base: await freeBase(), countersign, execArgv: [], onReady: () => undefined }),
 )
 
-/** Somebody who clicks; `ended` gets what their browser shows in the end. */
+/** A user who clicks; `ended` gets the last page of the browser. */
 function clickingUser(name: string, ended: string[]): StoryUser {
   const opened = at.browser.newContext({ javaScriptEnabled: false }).then(context => context.newPage())
 
@@ -29,7 +30,7 @@ function clickingUser(name: string, ended: string[]): StoryUser {
     return { ...last, ended: await headingOf(page), before: asked.slice(0, -1).map(({ heading }) => heading) }
   }
 
-  /** The button this page is left by; who is signed in already is not asked who they are. */
+  /** The button to leave this page by. A user who is signed in already gets no sign-in page. */
   async function buttonFor(page: Page, decision: string): Promise<string | undefined> {
     for (const button of [name, 'Connect', decision]) {
       if ((await buttonOf(page, button).count()) > 0) return button
@@ -47,6 +48,22 @@ function clickingUser(name: string, ended: string[]): StoryUser {
       const page = await opened
       await page.goto(address)
       return headingOf(page)
+    },
+    async account(authServer, words) {
+      const page = await opened
+      await page.goto(`${authServer}/account`)
+      const choice = page.getByRole('button', { name, exact: false })
+      if ((await choice.count()) > 0 && (await headingOf(page)).startsWith('Sign in'))
+        await Promise.all([page.waitForEvent('load'), choice.first().click()])
+      if (words !== undefined)
+        await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name: words }).first().click()])
+      const told = page.locator('p.told')
+      return {
+        heading: await headingOf(page),
+        done: (await told.count()) === 0 ? '' : ((await told.textContent()) ?? ''),
+        agents: await page.locator('section.agent h2').allInnerTexts(),
+        notices: (await page.locator('ul.notices li').allInnerTexts()).map(text => text.replace(/\s*\n\s*/g, ': ')),
+      }
     },
     async typeIn({ verification_uri, user_code }, decision) {
       const page = await opened
@@ -88,6 +105,7 @@ when.each<readonly [ScenarioName, readonly string[]]>([
   ],
   ['oauth-downstream', ['Allow: Allowed', 'Allow: Sign in to the address book']],
   ['mcp', ['Allow: Allowed']],
+  ['revocation', ['Allow: Allowed', 'Refuse: Refused']],
 ])(
   verifies('consent.page', 'consent.browser', `%s, decided by clicks${why}`),
   async (story, ends) => {

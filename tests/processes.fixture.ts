@@ -1,6 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,6 +22,8 @@ export interface Stand {
   readonly folder: string
   /** Starts a server and waits for the line that says it is ready. */
   start(name: string, args: readonly string[], options?: StartOptions): Promise<ChildProcess>
+  /** Arguments of a server in development, whose settings are in a file and whose data are in a folder of its own. */
+  config(command: string, settings: object): string[]
   stop(): Promise<void>
 }
 
@@ -35,6 +36,8 @@ export interface StartOptions {
   readonly cwd?: string
   /** What its output contains once it is ready; default ` ready at `. */
   readonly ready?: string
+  /** Gets all that it prints to standard output. */
+  readonly hear?: (text: string) => unknown
 }
 
 /** A folder and a place for processes. */
@@ -51,7 +54,14 @@ export function stand(): Stand {
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       children.push(child)
+      const { hear } = options
+      if (hear !== undefined) child.stdout.on('data', chunk => hear(String(chunk)))
       return readyChild(name, child, options.ready ?? ' ready at ')
+    },
+    config(command, settings) {
+      const file = join(folder, `${command}.json`)
+      writeFileSync(file, JSON.stringify({ data: join(folder, command), development: true, ...settings }))
+      return [command, '--config', file]
     },
     async stop() {
       await Promise.all(children.map(child => end(child, 'SIGTERM')))
@@ -95,53 +105,4 @@ export function run(args: readonly string[], env: Readonly<Record<string, string
       },
     )
   })
-}
-
-/** Which of the processes that run tests at once this one is: each draws from ports of its own. */
-const worker = Number(process.env['VITEST_POOL_ID'] ?? 0) % 8
-
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return freeAt(() => 30_000 + worker * 330 + Math.floor(Math.random() * 330), [0])
-}
-
-/** A first port for a playground, all of whose ports are free. */
-export function freeBase(): Promise<number> {
-  return freeAt(
-    () => 10_000 + 100 * (worker * 20 + Math.floor(Math.random() * 20)),
-    [0, 10, 20, 21, 30, 31, 40, 50, 60],
-  )
-}
-
-/** Handed out by this process. */
-const taken = new Set<number>()
-
-/** A first port with others at offsets. Callers draw them below those that systems hand out: others may get one of these meanwhile. */
-async function freeAt(draw: () => number, offsets: readonly number[]): Promise<number> {
-  for (let tries = 0; tries < 100; tries++) {
-    const first = draw()
-    const ports = offsets.map(offset => first + offset)
-    if (ports.some(port => taken.has(port))) continue
-    for (const port of ports) taken.add(port)
-    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return first
-  }
-  throw new Error('there are no free ports')
-}
-
-/** Whether nobody listens there, at either of a machine's own addresses: a browser may ask `localhost` at both. */
-async function isFree(port: number): Promise<boolean> {
-  return (await canListen(port, '127.0.0.1')) && (await canListen(port, '::1'))
-}
-
-function canListen(port: number, host: string): Promise<boolean> {
-  return new Promise(resolve => {
-    const server = createServer()
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EADDRNOTAVAIL'))
-    server.listen(port, host, () => server.close(() => resolve(true)))
-  })
-}
-
-/** What `.ci/run` says must not be skipped, e.g. `chromium`. */
-export function required(what: string): boolean {
-  return (process.env['COUNTERSIGN_REQUIRE'] ?? '').split(',').includes(what)
 }

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createAgent, pseudonym } from '@countersign/agent'
 import { verifies } from '@countersign/requirements'
+import { freeBase, freePort } from '@countersign/testing/ports'
 import { afterAll, expect, test } from 'vitest'
-import { end, freeBase, freePort, root, stand } from './processes.fixture.js'
+import { end, root, stand } from './processes.fixture.js'
 import { isLong, longOnly } from './tier.fixture.js'
 
 // What a server says when it is ready holds: the next request passes.
@@ -53,7 +54,7 @@ test(
   },
 )
 
-test('a gateway whose API is away says where it is within seconds, and is not ready', async () => {
+test('a gateway whose API does not answer names its address within seconds, and is not ready', async () => {
   const port = await freePort()
   const gateway = await place.start('gateway', [
     ...['gateway', '--development', '--id', `http://localhost:${port}`, '--port', String(port), '--level', 'anonymous'],

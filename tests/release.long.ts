@@ -57,7 +57,7 @@ test('every file that is shipped of dist has its source, which is shipped as wel
   }
 })
 
-test('publint, attw and the links of the READMEs: what is wrong with a tarball stops a release', async () => {
+test('publint, attw and the links of the READMEs: a fault of a tarball stops a release', async () => {
   const folder = join(place.folder, 'wrong')
   await execute('mkdir', [folder])
   await execute('tar', ['-xzf', tarball('agent'), '-C', folder])
@@ -85,7 +85,7 @@ test('publint, attw and the links of the READMEs: what is wrong with a tarball s
   expect(faults).toMatch(/attw: \w+ \.\/node/)
 }, 600_000)
 
-test('the SBOM names what is installed with the packages, and nothing that only develops them', () => {
+test('the SBOM names the packages that users install, and no development dependency', () => {
   const sbom = JSON.parse(readFileSync(join(out, 'sbom.cdx.json'), 'utf8')) as Sbom
   expect([sbom.bomFormat, sbom.metadata.component.name, sbom.metadata.component.version]).toEqual([
     'CycloneDX',

@@ -1,8 +1,9 @@
 import { copyFileSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
+import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { end, freePort, run, type Stand, stand } from './processes.fixture.js'
+import { end, run, type Stand, stand } from './processes.fixture.js'
 
 let place: Stand
 beforeAll(() => {

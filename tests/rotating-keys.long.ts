@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
+import { freePort } from '@countersign/testing/ports'
 import { afterAll, expect, test } from 'vitest'
-import { freePort, run, stand } from './processes.fixture.js'
+import { run, stand } from './processes.fixture.js'
 
 const place = stand()
 afterAll(() => place.stop())

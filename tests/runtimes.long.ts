@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { generatePrivateJwk, generateSigningKey, signRequest } from '@countersign/httpsig'
 import { createResource } from '@countersign/resource'
 import { guard, wellKnown } from '@countersign/resource/fetch'
+import { freePort } from '@countersign/testing/ports'
+import { listens } from '@countersign/testing/services'
 import { serve } from '@hono/node-server'
 import { build } from 'vite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -34,40 +35,25 @@ beforeAll(async () => {
 }, 300_000)
 afterAll(() => place.stop())
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
-}
-
 /** Starts what prints nothing, and waits until it listens. */
 async function listening(name: string, port: number, program: readonly string[]): Promise<void> {
   const started = place.start(name, [], { program, cwd: project, ready: '\0' })
   const failed = started.catch((error: unknown) => error)
   for (let tries = 0; tries < 400; tries++) {
-    const isThere = await new Promise<boolean>(resolve => {
-      const socket = connect(port, '127.0.0.1', () => {
-        socket.destroy()
-        resolve(true)
-      })
-      socket.once('error', () => resolve(false))
-    })
-    if (isThere) return
+    if (await listens(port)) return
     const early = await Promise.race([failed, new Promise(resolve => setTimeout(resolve, 50))])
     if (early instanceof Error) throw early
   }
   throw new Error(`${name} does not listen`)
 }
 
-/** What a site of the samples answers: its metadata, who has not signed, who has, and who has changed what was signed. */
+/** Expects the answers of a sample: to a request for metadata, an unsigned, a signed and an altered request. */
 async function expectGuarded(port: number): Promise<void> {
   const send = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${port}${path}`, init)
   expect(await (await send('/.well-known/aauth-resource')).json()).toMatchObject({
     resource: 'https://calendar.example',
   })
-  // In the second of its start a guard cannot tell what was signed before.
+  // In the second of its start a guard cannot tell earlier requests from replays.
   await new Promise(resolve => setTimeout(resolve, 1100))
   const key = await generateSigningKey()
   const signed = async (body: string) => {
@@ -152,7 +138,7 @@ const site :Workerd.Worker = (
   return [there?.workerd ?? '', 'serve', join(folder, 'config.capnp')]
 }
 
-/** An agent that climbs: a key, its own identity, and what was asked of it. */
+/** An agent that climbs: a key, its own identity, and the challenges it got. */
 const agentProgram = (site: string, agent: string, jwk: string, fetcher: string): string => `
 import { agentServer, createAgent, explain, pseudonym } from '@countersign/agent'
 import { importSigningKey } from '@countersign/httpsig'

@@ -93,7 +93,7 @@ test('the samples compile, run from packed tarballs, and the agent gets its even
   const second = (await agent()).stdout
   expect(second).toContain('Chess at eight')
 
-  // Everybody goes away and comes back: no key is new, and no token is refused for it.
+  // All servers restart: no key is new, and no token is refused.
   for (const server of servers) await end(server, 'SIGTERM')
   const again = await startServers()
   expect(keyFiles()).toEqual(keys)
@@ -139,10 +139,12 @@ test('the sample of each package runs, prints what its README says, and runs a s
   expect(pages.length).toBeGreaterThan(9)
   for (const { room } of pages.filter(one => !elsewhere.includes(one.room))) {
     const page = readFileSync(join(root, room, 'README.md'), 'utf8')
-    const [, expected = ''] = /^```text\n([\s\S]*?)^```$/m.exec(page) ?? []
+    // What the samples print, one after the other.
+    const printed = [...page.matchAll(/^```text\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text)
     const folder = join(project, 'of', room)
     mkdirSync(folder, { recursive: true })
     for (const [name, code] of samples(`${room}/README.md`)) {
+      const expected = printed.shift() ?? ''
       writeFileSync(join(folder, name), code)
       for (const start of ['first', 'second']) {
         const [node = '', ...options] = tsx
@@ -154,7 +156,7 @@ test('the sample of each package runs, prints what its README says, and runs a s
   }
 }, 240_000)
 
-test('every adapter, in its framework, asks who calls, and lets in who has signed what came', async () => {
+test('every adapter, in its framework, challenges an unsigned request and lets in a signed one', async () => {
   const pages = ['hono.ts', 'calendar.ts', 'express.ts', 'fastify.ts', 'node.ts', 'fetch.ts']
   expect([...samples(adaptersPage).keys()]).toEqual(pages)
   writeFileSync(join(project, 'adapters', 'ask.mjs'), asking)
@@ -174,7 +176,7 @@ test('every adapter, in its framework, asks who calls, and lets in who has signe
   expect(readFileSync(join(project, 'adapters/keys.json'), 'utf8')).toBe(keys)
 })
 
-/** Serves each sample and asks it for its metadata and, unsigned, for events; then posts what was signed, and what was not. */
+/** Serves each sample; requests its metadata and, unsigned, its events; then posts the signed body, and another one. */
 const asking = `
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'

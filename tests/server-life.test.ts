@@ -4,8 +4,9 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { verifies } from '@countersign/requirements'
+import { freePort } from '@countersign/testing/ports'
 import { afterAll, expect, test } from 'vitest'
-import { end, freePort, root, run, stand } from './processes.fixture.js'
+import { end, root, run, stand } from './processes.fixture.js'
 import { isLong, longOnly, ofKind } from './tier.fixture.js'
 
 // Servers as processes: their first start, missing keys and databases, reload, certificates, ports.
@@ -45,7 +46,7 @@ test.each(ofKind(servers))(
     const command = [name, '--id', 'https://service.example', '--port', String(port), '--data', data, ...own(name)]
     const fresh = await run(command)
     expect([fresh.code, fresh.stdout]).toEqual([2, ''])
-    expect(fresh.stderr).toMatch(/^countersign: nothing is there of https:\/\/service\.example: .*--init.*\n$/)
+    expect(fresh.stderr).toMatch(/^countersign: https:\/\/service\.example does not exist: .*--init.*\n$/)
     expect(existsSync(data) ? readdirSync(data) : []).toEqual([])
     const server = await place.start(name, [...command, '--init'])
     const kids = await kidsAt(`http://localhost:${port}`)
@@ -75,7 +76,7 @@ test.each(ofKind(servers))(
 )
 
 test(
-  verifies('F-81', 'in development a first start needs no flag, is told, and a half is refused all the same'),
+  verifies('F-81', 'in development a first start needs no flag and is reported; a half state is refused nevertheless'),
   async () => {
     const port = await freePort()
     const data = join(place.folder, 'dev')
@@ -89,7 +90,7 @@ test(
   },
 )
 
-test('an invitation makes no agent server where there is none', async () => {
+test('an invitation does not create a missing agent server', async () => {
   const data = join(place.folder, 'none')
   const invited = await run([
     ...['agent-server', 'invite', '--id', 'http://localhost:1', '--development', '--data', data],

@@ -2,9 +2,10 @@ import type { ChildProcess } from 'node:child_process'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
+import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { requireNginx, startNginx, there, when, why } from './nginx.fixture.js'
-import { end, freePort, type Stand, stand } from './processes.fixture.js'
+import { end, type Stand, stand } from './processes.fixture.js'
 import { siteAgent } from './site-agent.fixture.js'
 
 // A caching proxy that is not ours, between agents and a gateway.
@@ -75,7 +76,7 @@ when(
       expect(first.headers.get('x-cache')).not.toBe('HIT')
     }
     expect(calls).toBe(6)
-    // The same proxy does keep what nobody guards.
+    // The same proxy does cache a response without a guard.
     const unguarded = [await fetch(`${api}/unguarded`), await fetch(`${api}/unguarded`)]
     expect(unguarded.map(response => response.headers.get('x-cache'))).toEqual(['MISS', 'HIT'])
     // A stranger after all of them still gets the challenge, not an answer.

@@ -1,26 +1,18 @@
 import { writeFileSync } from 'node:fs'
 import { createServer, request, type Server } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { generateSigningKey, type HeaderLines, signRequest } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { freePort } from '@countersign/testing/ports'
+import { redisForTests } from '@countersign/testing/redis'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { freePort, type Stand, stand } from './processes.fixture.js'
+import { type Stand, stand } from './processes.fixture.js'
 
 // Two gateways of one API that share a Redis, as processes.
 
-const redis = process.env['COUNTERSIGN_REDIS'] ?? 'redis://127.0.0.1:6379'
-const there = await listens(Number(new URL(redis).port || 6379))
-const on = there ? test : test.skip
-const why = there ? '' : ' (skipped: no Redis on this machine at port 6379; start one, or set COUNTERSIGN_REDIS)'
-
-function listens(port: number): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
-  })
-}
+const { url: redis, away: why } = await redisForTests()
+const on = test.skipIf(why !== '')
 
 const key = await generateSigningKey()
 let place: Stand
@@ -31,7 +23,7 @@ let dies = false
 const ports: number[] = []
 
 beforeAll(async () => {
-  if (!there) return
+  if (why !== '') return
   place = stand()
   id = `http://localhost:${await freePort()}`
   upstream = createServer((_, response) => {
@@ -52,12 +44,12 @@ beforeAll(async () => {
   const flags = ['--data', join(place.folder, 'data'), '--development', '--config', config]
   // One after the other: the first makes the keys that both have.
   for (const each of ports) await place.start('gateway', ['gateway', '--id', id, '--port', String(each), ...flags])
-  // What was signed before the set began to remember is refused as too early.
+  // A request that was signed before the set started is refused as too early.
   await vi.waitFor(async () => expect((await post(ports[0], await signed())).status).toBe(200), 10_000)
 })
 
 afterAll(async () => {
-  if (!there) return
+  if (why !== '') return
   upstream.close()
   await place.stop()
 })

@@ -3,7 +3,7 @@ import { type Agent, agentServer, createAgent } from '@countersign/agent'
 import { createDiscovery } from '@countersign/discovery'
 import { generateSigningKey } from '@countersign/httpsig'
 import { jwks } from '@countersign/protocol'
-import { freePort } from './processes.fixture.js'
+import { freePort } from '@countersign/testing/ports'
 
 /**
  * An agent whose identity is served by a site of its own, on this machine.

@@ -30,7 +30,7 @@ test('no count is lost among 12 processes, while others that hold the lock are k
   expect(killed).toBeGreaterThan(0)
   expect(await counted).toEqual(counters.map(() => 0))
   expect(await readFile(file, 'utf8')).toBe('960')
-  // The last of the killed left its place in line, for whoever comes next to clear away.
+  // The last killed process left its lock file; the next process removes it.
   const next = startSharer('race', file, 'next', 1)
   expect(await ended(next)).toBe(0)
   expect((await readdir(directory)).filter(name => name.startsWith('count.lock'))).toEqual([])

@@ -2,8 +2,9 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
+import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort, run, type Stand, stand } from './processes.fixture.js'
+import { run, type Stand, stand } from './processes.fixture.js'
 
 // A laptop with an identity: keys published as two static files on any web host.
 
@@ -83,7 +84,7 @@ test(
   },
 )
 
-test('an identity nobody publishes is refused', async () => {
+test('an unpublished identity is refused', async () => {
   const unpublished = `http://localhost:${await freePort()}`
   const flags = ['--id', unpublished, '--state', join(place.folder, 'state'), '--development']
   await run(['keys', 'new', ...flags])

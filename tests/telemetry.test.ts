@@ -5,10 +5,11 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { verifies } from '@countersign/requirements'
+import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort, run, type Stand, stand } from './processes.fixture.js'
+import { run, type Stand, stand } from './processes.fixture.js'
 
-// What an operator does: an SDK registered by --import, limits by site in a file, and a gateway that is told nothing else.
+// As an operator does it: an SDK registered by --import, limits by site in a file, and a gateway without other settings.
 
 let place: Stand
 let id: string

@@ -1,12 +1,12 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { folderOfTest } from '@countersign/testing/folders'
+import { listenOn } from '@countersign/testing/listening'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { run } from './processes.fixture.js'
 
-// What a hostile server, or a file of somebody else's, would have a terminal do.
+// Control characters that a hostile server, or a file of another person, could send to a terminal.
 
 const hostile = '\u009b31m\u001b[2J\u0007'
 const controls = /(?![\n\t])[\p{Cc}\u202e]/u
@@ -23,12 +23,12 @@ const server = createServer(socket => {
 })
 
 beforeAll(async () => {
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const portOfServer = await listenOn(server)
+  url = `http://127.0.0.1:${portOfServer}/`
 })
 afterAll(() => server.close())
 
-test('fetch shows status text and headers with their controls escaped, and no address that is none', async () => {
+test('fetch shows status text and headers with their controls escaped, and no invalid address', async () => {
   const { stdout, stderr } = await run(['fetch', url, '--as', 'anonymous', '--verbose'])
   expect(stderr).toContain('< 401 \\u009b31mNo')
   expect(stderr).toContain('< x-odd: a\\u009b31m\\u0085b')
@@ -43,7 +43,7 @@ test('fetch shows status text and headers with their controls escaped, and no ad
 })
 
 test('inspect shows the authority, the method and the headers of a request with their controls escaped', async () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'countersign-')), 'request.txt')
+  const file = join(folderOfTest(), 'request.txt')
   writeFileSync(file, Buffer.from(`GET /x HTTP/1.1\nHost: a${hostile}b\nSignature-Key: sig=${hostile}\n\n`, 'latin1'))
   for (const flags of [[], ['--json']]) {
     const { stdout, stderr } = await run(['inspect', file, ...flags])

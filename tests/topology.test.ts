@@ -10,7 +10,7 @@ import { root } from './processes.fixture.js'
 const floors = [
   ['httpsig'],
   ['protocol'],
-  ['discovery', 'store', 'server'],
+  ['conditions', 'discovery', 'store', 'server'],
   ['verify'],
   ['agent'],
   ['fetch', 'agent-server', 'resource', 'auth-server'],
@@ -43,7 +43,7 @@ function manifest(folder: string): Manifest {
 function sources(folder: string): Array<{ file: string; text: string }> {
   return readdirSync(join(folder, 'src'), { recursive: true })
     .map(String)
-    .filter(file => /\.tsx?$/.test(file) && !/\.test\.ts$|fixture/.test(file))
+    .filter(file => /\.tsx?$/.test(file) && !/\.test\.|fixture/.test(file))
     .map(file => ({ file, text: readFileSync(join(folder, 'src', file), 'utf8') }))
 }
 
@@ -73,37 +73,38 @@ test('a room imports what its package.json names, and no file inside another roo
   for (const { name, folder } of rooms) {
     const { dependencies, optionalDependencies, peerDependencies } = manifest(folder)
     for (const { file, text } of sources(folder)) {
-      for (const [, imported = ''] of text.matchAll(/from '(@countersign\/[^']+)'/g)) {
-        const [scope, room, ...subpath] = imported.split('/')
+      for (const [, imported = ''] of withoutComments(text).matchAll(/from '(@countersign\/[^']+)'/g)) {
+        const [scope, room = '', ...subpath] = imported.split('/')
         expect(
           Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }),
           `${name}/${file}`,
         ).toContain(`${scope}/${room}`)
-        expect(
-          [
-            '',
-            'agent',
-            'client',
-            'node',
-            'exchange',
-            'hono',
-            'oauth',
-            'openid',
-            'otel',
-            'provider',
-            'redis',
-            'rules',
-            'web',
-          ],
-          `${name}/${file} imports ${imported}`,
-        ).toContain(subpath.join('/'))
+        const exported = Object.keys(manifest(rooms.find(one => one.name === room)?.folder ?? '').exports ?? {})
+        expect(exported, `${name}/${file} imports ${imported}`).toContain(['.', ...subpath].join('/'))
       }
     }
   }
 })
 
-test('what runs in browsers and workers imports nothing of Node outside its node files', () => {
-  for (const portable of ['httpsig', 'protocol', 'discovery', 'verify', 'agent', 'resource']) {
+test('shared test code stands below the packages it tests, and no shipped file imports it', () => {
+  const allowed: Readonly<Record<string, readonly string[]>> = {
+    requirements: [],
+    'testing/base': [],
+    'testing/world': ['testing', 'httpsig', 'protocol', 'discovery'],
+  }
+  for (const [floor, below] of Object.entries(allowed))
+    for (const { file, text } of sources(join(root, floor)))
+      for (const [, imported = ''] of text.matchAll(/from '@countersign\/([a-z-]+)/g))
+        expect(below, `${floor}/${file}`).toContain(imported)
+  for (const { name, folder } of rooms) {
+    for (const { file, text } of sources(folder))
+      expect(text, `${name}/${file}`).not.toMatch(/from '(?:@countersign\/(?:requirements|testing)|vitest)\b/)
+    expect(JSON.stringify(manifest(folder)), name).not.toContain('@countersign/testing')
+  }
+})
+
+test('packages for browsers and workers import Node modules in their node files only', () => {
+  for (const portable of ['httpsig', 'protocol', 'conditions', 'discovery', 'verify', 'agent', 'resource']) {
     const { folder } = rooms.find(({ name }) => name === portable) ?? { folder: '' }
     const reached = reachedOutsideNode(folder)
     expect([...reached], portable).toContain('index.ts')
@@ -143,13 +144,41 @@ test('no file of a room leads back to itself, type imports included', () => {
 
 /** Folders of a room, bottom up: a file imports from folders on floors below its own. Files beside the folders belong to no floor. */
 const insideFloors: Readonly<Record<string, ReadonlyArray<readonly string[]>>> = {
-  httpsig: [['option', 'key'], ['message'], ['component'], ['digest'], ['signature'], ['replay'], ['explain']],
-  protocol: [['internal', 'term'], ['token', 'message'], ['key'], ['metadata']],
+  httpsig: [
+    ['option', 'reason'],
+    ['key'],
+    ['message'],
+    ['component'],
+    ['digest'],
+    ['signature'],
+    ['replay'],
+    ['explain'],
+  ],
+  protocol: [['internal', 'term', 'reason'], ['token', 'message'], ['condition', 'key'], ['metadata']],
+  conditions: [
+    ['time', 'json', 'messages'],
+    ['explain', 'analysis'],
+  ],
   agent: [['state', 'wire'], ['identity'], ['grant'], ['interact'], ['fetch'], ['exchange']],
-  resource: [['limit', 'oauth'], ['guard'], ['event', 'token'], ['downstream', 'adapter'], ['runtimes']],
-  'agent-server': [['key', 'enrollment'], ['delegate'], ['token']],
-  'auth-server': [['bound', 'mandate'], ['grant', 'pages'], ['login'], ['exchange'], ['consent'], ['token']],
-  mcp: [['rules'], ['session'], ['stream'], ['transport', 'elicitation'], ['bridge']],
+  resource: [
+    ['answer', 'approval', 'limit', 'oauth'],
+    ['revocation'],
+    ['guard'],
+    ['event', 'token'],
+    ['downstream', 'adapter'],
+  ],
+  'agent-server': [['key', 'delegation'], ['enrollment'], ['delegate'], ['token']],
+  'auth-server': [
+    ['bound', 'mandate', 'engine'],
+    ['revocation', 'passkey'],
+    ['grant', 'pages'],
+    ['login'],
+    ['account', 'exchange'],
+    ['consent'],
+    ['approval'],
+    ['token'],
+  ],
+  mcp: [['rules'], ['session'], ['stream'], ['answer', 'transport', 'elicitation'], ['bridge']],
   cli: [['flags', 'log'], ['server'], ['commands']],
 }
 
@@ -175,7 +204,7 @@ function importsOf(file: string, text: string): string[] {
   return imported.flatMap(path => [`${path}.ts`, `${path}.tsx`])
 }
 
-/** The first circle that is found, from a file back to it; empty where there is none. */
+/** The first circle found, from a file back to it; empty if there is none. */
 function circleIn(imports: ReadonlyMap<string, readonly string[]>): string[] {
   const done = new Set<string>()
   const way: string[] = []
@@ -211,7 +240,7 @@ test('no text holds a raw control character, nor one that hides or turns text: g
   expect(files.length).toBeGreaterThan(500)
   const odd = files.filter(file => {
     const bytes = readFileSync(join(root, file))
-    // A picture or a font is no text, and says so by what is no UTF-8.
+    // A picture or a font is no text: its bytes are not UTF-8.
     if (/\.(?:png|ico|jpg|gif|woff2)$/.test(file)) return false
     return /[^\P{Cc}\t\n]|[\p{Zl}\p{Zp}\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]/u.test(
       bytes.toString('utf8'),

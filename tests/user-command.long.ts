@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { scriptedUser } from '@countersign/playground'
+import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { countersign, freePort, run, type Stand, stand } from './processes.fixture.js'
+import { countersign, run, type Stand, stand } from './processes.fixture.js'
 
 // Users who decide about the command: in a browser of its machine, or on any device.
 
@@ -24,11 +25,7 @@ beforeAll(async () => {
   const upstreamPort = await new Promise<number>(resolve => {
     upstream.listen(0, '127.0.0.1', () => resolve((upstream.address() as { port: number }).port))
   })
-  const config = (name: string, settings: object): string[] => {
-    const file = join(place.folder, `${name}.json`)
-    writeFileSync(file, JSON.stringify({ data: join(place.folder, name), development: true, ...settings }))
-    return [name, '--config', file]
-  }
+  const { config } = place
   await Promise.all([
     place.start('agent-server', config('agent-server', { id: home, port: homePort, localhostCallback: true })),
     place.start(
@@ -111,7 +108,7 @@ describe('the command', () => {
     expect(said).toContain('the user said no (access_denied)')
   })
 
-  test('prints where to agree, waits, and goes on; the next time it asks nobody', async () => {
+  test('prints the URL at which to agree, waits, and goes on; the next time it asks no user', async () => {
     const { found, ended } = await asks(['fetch', `${api}/events`, ...flags, '--no-browser'], link)
     const arrived = await scriptedUser('Ada').decide(found[1] ?? '', 'Allow')
     expect(arrived.choices).toEqual(['See your events'])
@@ -208,11 +205,11 @@ describe('an identity of static files', () => {
     const [id = ''] = flags.slice(1)
     expect(code).toBe(1)
     expect(stderr.split('\n')).toEqual([
-      `countersign: 401: the auth server said no (400 invalid_request); so the challenge of ${new URL(api).host} could not be met; ${auth} says: redirect_uri is not one of the agent's redirect_uris`,
+      `countersign: 401: the auth server said no (400 invalid_request redirect_uri_unregistered); so the challenge of ${new URL(api).host} could not be met; ${auth} says: redirect_uri is not one of the agent's redirect_uris`,
       `  ${id} does not let users be sent back to this machine: publish it again with countersign keys publish DIR --id ${id} --localhost-callback --state ${join(place.folder, 'state')} --development, or use --device here`,
       '',
     ])
-    // Whose files allow it by now, is told to wait for the auth server rather than to publish them once more.
+    // If the published files allow it by now, the message says to wait for the auth server, not to publish them again.
     expect((await run(['keys', 'publish', join(place.folder, 'bare'), ...flags, '--localhost-callback'])).code).toBe(0)
     const again = await run(fetching(flags, '--no-browser'))
     expect([again.code, again.stderr]).toEqual([

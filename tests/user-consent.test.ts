@@ -6,8 +6,8 @@ import { type StoryUser, scriptedUser } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
 import { type Participant, serve } from '@countersign/server'
+import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort } from './processes.fixture.js'
 
 // A web app with many users, who sign in and agree at an auth server, each in a browser of their own.
 

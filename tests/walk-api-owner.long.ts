@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { requireNginx, startNginx, there, when, why } from './nginx.fixture.js'
-import { end, freePort, type Stand, stand } from './processes.fixture.js'
+import { end, type Stand, stand } from './processes.fixture.js'
 import { versioned } from './reader.fixture.js'
 import { type Walk, walk } from './walks.fixture.js'
 

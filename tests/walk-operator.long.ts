@@ -4,10 +4,11 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '@countersign/testing/ports'
+import { postgresForTests } from '@countersign/testing/postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { postgresForTests } from '../packages/store/src/postgres.test.fixture.js'
 import { there as nginxThere, startNginx, why as withoutNginx } from './nginx.fixture.js'
-import { end, freePort, type Stand, stand } from './processes.fixture.js'
+import { end, type Stand, stand } from './processes.fixture.js'
 import { type Walk, walk } from './walks.fixture.js'
 
 // An operator who runs an auth server twice behind nginx, on one PostgreSQL. The packages come as npm would deliver them.
@@ -65,7 +66,6 @@ afterAll(async () => {
     await place.stop()
     api.close()
   }
-  await postgres.drop()
 })
 
 const config = (): string => join(place.folder, 'auth.json')

@@ -25,6 +25,8 @@ export interface WorkedMessage {
     readonly headers: ReadonlyArray<readonly [string, string]>
     readonly body?: string
   }
+  /** The text of which the `digest` of an operation is made, where the call needs an approval. */
+  readonly digested?: string
 }
 
 /** A change of an accepted request, and how it is refused. */

@@ -30,7 +30,7 @@ const site = `
       (await known(request, address)) ?? (await routes[new URL(request.url).pathname](request, address))
   })()`
 
-/** What a runtime has that is none of Node's: https://min-common-api.proposal.wintertc.org */
+/** The globals of a runtime other than Node: https://min-common-api.proposal.wintertc.org */
 const web = Object.fromEntries(
   (
     'AbortController AbortSignal atob Blob btoa console crypto CryptoKey DOMException Event EventTarget fetch FormData Headers ' +
@@ -41,13 +41,13 @@ const web = Object.fromEntries(
     .map(name => [name, Reflect.get(globalThis, name) as unknown]),
 )
 
-test('the guard of a Fetch handler needs nothing of Node, neither to be bundled nor to run', async () => {
+test('the guard of a Fetch handler needs no Node APIs, neither to be bundled nor to run', async () => {
   const code = await bundle(site)
   expect(code).not.toMatch(/node:|__vite-browser-external|\brequire\(/)
   const context = createContext({ ...web, made: undefined as unknown })
   new Script(code).runInContext(context)
   const handle = (await context['made']) as (request: Request, address: string) => Promise<Response>
-  // What was signed before it started it cannot tell from replays.
+  // It cannot tell requests that were signed before its start from replays.
   await pause(1100)
   const key = await generateSigningKey()
   const call = async (path: string, init: { method?: string; body?: string; sent?: string; address?: string } = {}) => {

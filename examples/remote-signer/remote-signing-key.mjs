@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
-import { base64urlDecode, base64urlEncode, parsePublicJwk, signatureLength } from '@countersign/httpsig'
+import { parsePublicJwk, signatureLength } from '@countersign/httpsig'
 
 /**
  * A SigningKey whose private part is in another process: takes the place of any other.
@@ -17,8 +17,8 @@ export async function remoteSigningKey(socketPath, { timeout = 2000 } = {}) {
     publicJwk,
     close,
     async sign(data) {
-      const { signature } = await ask({ ask: 'sign', data: base64urlEncode(data) })
-      const bytes = base64urlDecode(signature)
+      const { signature } = await ask({ ask: 'sign', data: Buffer.from(data).toString('base64url') })
+      const bytes = Buffer.from(signature, 'base64url')
       // A KMS that answers ECDSA in DER is found here, not by every verifier.
       if (bytes.length !== signatureLength(publicJwk)) throw new Error('the signer answered in another encoding')
       return bytes

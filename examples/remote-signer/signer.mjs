@@ -5,7 +5,7 @@
 import { chmodSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
-import { base64urlDecode, base64urlEncode, generateSigningKey } from '@countersign/httpsig'
+import { generateSigningKey } from '@countersign/httpsig'
 
 const [socketPath, algorithm = 'Ed25519'] = process.argv.slice(2)
 if (socketPath === undefined) throw new TypeError('usage: node signer.mjs SOCKET [ALGORITHM]')
@@ -19,9 +19,9 @@ const lastLine = '"@signature-params": ('
 
 async function answer({ id, ask, data }) {
   if (ask === 'key') return { id, publicJwk: key.publicJwk }
-  const bytes = ask === 'sign' && typeof data === 'string' ? base64urlDecode(data) : undefined
+  const bytes = ask === 'sign' && typeof data === 'string' ? Buffer.from(data, 'base64url') : undefined
   if (bytes === undefined || !isSignatureBase(bytes)) return { id, error: 'only signature bases are signed here' }
-  return { id, signature: base64urlEncode(await key.sign(bytes)) }
+  return { id, signature: Buffer.from(await key.sign(bytes)).toString('base64url') }
 }
 
 function isSignatureBase(bytes) {

@@ -33,6 +33,7 @@ export default defineConfig({
       'src/**/check-options.test.ts',
       'src/**/sign-bytes.test.ts',
       'src/exports.test.ts',
+      'src/reasons.test.ts',
       'src/**/redis*.test.ts',
       'src/**/vectors*.test.ts',
       'src/**/wycheproof*.test.ts',

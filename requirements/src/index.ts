@@ -1,5 +1,5 @@
 export { conformanceStatement, withConformance } from './conformance.js'
 export { requirements } from './manifest.js'
-export { numRuns, raceRounds } from './property-runs.js'
+export { numRuns, raceRounds, signedRuns } from './property-runs.js'
 export type { Requirement } from './requirement.js'
 export { verifies } from './verifies.js'

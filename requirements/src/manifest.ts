@@ -1,14 +1,17 @@
 import type { AttackCase } from './cases/attack-case.js'
 import { coveredCases, digestCases, timeCases } from './cases/covered.js'
+import { approvalCases, delegationCases } from './cases/delegation.js'
 import { agentCases, discoveryCases, rateCases } from './cases/discovery.js'
 import { exchangeCases } from './cases/exchange.js'
 import { faultCases } from './cases/faults.js'
 import { keyCases, replayCases, schemeCases } from './cases/keys.js'
 import { exhaustionCases, logCases } from './cases/operation.js'
+import { accountCases, revocationCases } from './cases/revocation.js'
 import { signatureCases } from './cases/signature.js'
 import { tokenEndpointCases } from './cases/token-endpoint.js'
 import { agentTokenCases, authTokenCases, jwtCases, resourceTokenCases } from './cases/tokens.js'
 import { consentCases, interactionCases } from './cases/user.js'
+import { accountClauses } from './clauses/account.js'
 import { authServerClauses } from './clauses/auth-server.js'
 import { chainClauses } from './clauses/chain.js'
 import { challengeClauses } from './clauses/challenge.js'
@@ -17,6 +20,8 @@ import { discoveryClauses } from './clauses/discovery.js'
 import { errorClauses } from './clauses/errors.js'
 import { mcpClauses } from './clauses/mcp.js'
 import { participantClauses } from './clauses/participants.js'
+import { policyClauses } from './clauses/policy.js'
+import { revocationClauses } from './clauses/revocation.js'
 import { signatureClauses } from './clauses/signature.js'
 import { tokenClauses } from './clauses/tokens.js'
 import type { Requirement } from './requirement.js'
@@ -28,8 +33,11 @@ const clauses: readonly Requirement[] = [
   ...challengeClauses,
   ...tokenClauses,
   ...authServerClauses,
+  ...revocationClauses,
+  ...accountClauses,
   ...chainClauses,
   ...errorClauses,
+  ...policyClauses,
   ...discoveryClauses,
   ...mcpClauses,
 ]
@@ -56,6 +64,10 @@ const cases: readonly AttackCase[] = [
   ...logCases,
   ...exhaustionCases,
   ...faultCases,
+  ...revocationCases,
+  ...accountCases,
+  ...delegationCases,
+  ...approvalCases,
 ]
 
 const sections: ReadonlyMap<string, string> = new Map(clauses.map(clause => [clause.id, clause.section]))

@@ -18,7 +18,11 @@ export function fixRandom() {
   }
   const bytes = size => fill(Buffer.alloc(size))
   const uuid = () => uuidOf(bytes(16))
-  Object.assign(crypto, { randomBytes: bytes, randomFillSync: fill, randomUUID: uuid })
+  const int = (...range) => {
+    const [from, to] = range.length === 1 ? [0, ...range] : range
+    return from + (bytes(6).readUIntBE(0, 6) % (to - from))
+  }
+  Object.assign(crypto, { randomBytes: bytes, randomFillSync: fill, randomInt: int, randomUUID: uuid })
   syncBuiltinESMExports()
   Object.defineProperties(globalThis.crypto, {
     getRandomValues: { value: fill },

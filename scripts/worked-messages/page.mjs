@@ -20,7 +20,7 @@ function head({ messages, keys, time }) {
 Whole messages for the flows of [protocol.md](protocol.md): each request as it is sent, its signature base, the key, the signature, the response, and every token decoded where it comes first.
 The packages of this repository made them: requests by \`signRequest\`, answers by the real servers. Keys, times, nonces and all that is random are fixed and Ed25519 has no random part, so they come out the same each time: \`node scripts/worked-messages.mjs\` writes this page anew, after \`npm run build\`.
 
-[worked-messages.json](worked-messages.json) holds the same as vectors: \`keys\` (private, to sign with), \`documents\` (what is published, by URL), \`tokens\` (compact and decoded), and \`messages\` in order, each with \`time\` (the receiver's clock, Unix seconds), \`request\`, \`signature\` (\`label\`, \`jwk\`, \`base\`, \`value\`) and \`response\`, and where a user is asked the two URLs of the \`browser\`.
+[worked-messages.json](worked-messages.json) holds the same as vectors: \`keys\` (private, to sign with), \`documents\` (what is published, by URL), \`tokens\` (compact and decoded), and \`messages\` in order, each with \`time\` (the receiver's clock, Unix seconds), \`request\`, \`signature\` (\`label\`, \`jwk\`, \`base\`, \`value\`) and \`response\`, where a user is asked the two URLs of the \`browser\`, and where a call needs an approval the text that is \`digested\`.
 To test against them: your signature base of each request must be \`base\`, your signature under the key must be \`value\`, and your verifier, with \`documents\` to fetch from and \`time\` as its clock, must accept each request. The requests under \`refused\` must be refused.
 
 The first message is sent at ${time}, ${new Date(time * 1000).toISOString().replace('.000', '')}. In requests and responses a line ends where it ends here; on the wire with CRLF. The JSON of tokens is set in lines here to be read; the compact form is what is sent.
@@ -43,7 +43,7 @@ ${Object.entries(keys)
   .join('\n')}`
 }
 
-function section({ name, section: clause, request, signature, response, browser }, number, tokens) {
+function section({ name, section: clause, request, signature, response, browser, digested }, number, tokens) {
   const { title, text } = texts[name]
   const heading = `${number}. ${title}`
   const shown = tokens.filter(({ first }) => first === name)
@@ -59,6 +59,7 @@ function section({ name, section: clause, request, signature, response, browser 
     '**Response**',
     fenced('http', responseText(response)),
     ...shown.map(token => tokenText(token, response)),
+    ...(digested === undefined ? [] : [digestedText(digested)]),
     ...(browser === undefined ? [] : [browserText(browser)]),
   ].join('\n\n')
 }
@@ -92,6 +93,11 @@ function tokenText({ jwt, header, claims }, response) {
 
 function browserText({ opens, returns }) {
   return `**The user’s browser** opens this, signs in and allows it,\n\n${fenced('', opens)}\n\nand is sent back to\n\n${fenced('', returns)}`
+}
+
+/** U+001F cannot be seen, so its symbol stands for it. */
+function digestedText(digested) {
+  return `**The text of which \`digest\` is the SHA-256**, with ␟ in place of U+001F and LF between its lines\n\n${fenced('', digested.replaceAll('\u001f', '␟'))}`
 }
 
 function refusedOf({ refused, messages }) {

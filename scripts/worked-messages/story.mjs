@@ -1,23 +1,23 @@
 // The messages, one after the other, each with what it needs of those before.
 import { thumbprint } from '@countersign/httpsig'
 import { signKeyProof } from '@countersign/protocol'
+import { exchanged, resourceTokenOf, start, visit } from './exchange.mjs'
 import { publicHalf, signingKeys, testKeys } from './keys.mjs'
 import {
   agentId,
   authId,
+  boardId,
   calendarId,
   callback,
   doorsId,
   openParticipants,
   roomsAuthId,
   roomsId,
+  shopId,
 } from './participants.mjs'
+import { approvalOfOneCall, delegationPolicy } from './policy-story.mjs'
 import { refusedRequests } from './refused-requests.mjs'
-import { signedRequest } from './signed-request.mjs'
-import { agree } from './user-browser.mjs'
-
-/** Unix seconds of the first message: 2027-01-15T08:00:00Z. */
-const start = 1_800_000_000
+import { typeCode } from './user-browser.mjs'
 
 const warning = 'Published test keys: never use one for anything else, anyone can sign with them.'
 
@@ -49,7 +49,9 @@ async function tell(stage) {
   const renewed = await renewal(stage, enrolled.agent_token)
   const refresh_token = await userConsent(stage, renewed)
   await grantLife(stage, { phone: renewed, refresh_token })
-  await rotation(stage, renewed)
+  const { key, auth_token: jwt } = await deviceFlow(stage, await rotation(stage, renewed))
+  await userInteraction(stage, { key, signatureKey: { scheme: 'jwt', jwt } })
+  await approvalOfOneCall(stage, await delegationPolicy(stage))
 }
 
 async function enrolment(stage) {
@@ -130,7 +132,8 @@ async function userConsent(stage, phone) {
       state: 'af0ifjsldkj',
     },
   })
-  const returned = await visit(stage, { request_token, redirect_uri: callback, state: 'af0ifjsldkj' })
+  const query = { request_token, redirect_uri: callback, state: 'af0ifjsldkj' }
+  const returned = await visit(stage, { at: 2720, url: `${authId}/agent/authorize`, query })
   const { auth_token, refresh_token } = await exchanged(stage, {
     ...{ name: 'code', at: 2725, ...asked },
     form: { request_type: 'code', code: returned.get('code'), redirect_uri: callback, request_token },
@@ -139,16 +142,6 @@ async function userConsent(stage, phone) {
   await exchanged(stage, { ...{ name: 'consent-authorized', at: 2726, section: '3' }, ...event, signatureKey: holder })
   stage.refused = await refusedRequests(stage, { ...event, signatureKey: holder })
   return refresh_token
-}
-
-/** The user's browser opens the consent page, and comes back with the answer. Both URLs are noted with the message before. */
-async function visit(stage, query) {
-  stage.clock.now = start + 2720
-  stage.beginRandom('visit')
-  const opens = `${authId}/agent/authorize?${new URLSearchParams(query)}`
-  const returns = await agree(stage.participants.answer, opens)
-  stage.messages.at(-1).browser = { opens, returns }
-  return new URL(returns).searchParams
 }
 
 /** A grant is used, ended, and used once more in vain. */
@@ -163,7 +156,7 @@ async function grantLife(stage, { phone, refresh_token }) {
   await exchanged(stage, { name: 'refresh-revoked', at: 3202, ...refresh })
 }
 
-/** A new key takes the place of the old one, which signs the request. */
+/** A new key takes the place of the old one, which signs the request. Returns how the delegate signs from now on. */
 async function rotation(stage, phone) {
   const at = 3300
   const url = `${agentId}/delegate/token`
@@ -174,33 +167,50 @@ async function rotation(stage, phone) {
     },
     stage.keys.phoneNext,
   )
-  await exchanged(stage, {
+  const { agent_token } = await exchanged(stage, {
     ...{ name: 'rotation', at, section: '5', key: 'phone', method: 'POST', url, signatureKey: phone },
     json: { jwk: publicHalf(testKeys.phoneNext), proof },
   })
+  return { key: 'phoneNext', signatureKey: { scheme: 'jwt', jwt: agent_token } }
 }
 
-/** The resource token of the challenge that came last. */
-function resourceTokenOf({ messages }) {
-  const [, challenge = ''] = messages.at(-1).response.headers.find(([name]) => name === 'agent-auth') ?? []
-  const [, token] = /resource_token="([^"]+)"/.exec(challenge) ?? []
-  if (token === undefined) throw new Error(`${messages.at(-1).name}: no resource token`)
-  return token
-}
-
-/** Signs a request, has it answered by the real server, and notes both. Returns the answer's JSON. */
-async function exchanged(stage, { name, at, section, key, ...asked }) {
-  stage.clock.now = start + at
-  stage.beginRandom(name)
-  const signed = await signedRequest(stage, { name, key, ...asked })
-  const { request, signature } = signed
-  const response = await stage.participants.answer(new URL(request.url).origin, signed.received)
-  const text = await response.text()
-  stage.messages.push({
-    ...{ name, section, time: stage.clock.now, request, signature },
-    response: { status: response.status, headers: [...response.headers], ...(text === '' ? {} : { body: text }) },
+/** The delegate asks the resource for a resource token, shows a code to its user, and waits. Returns its auth token and key. */
+async function deviceFlow(stage, phone) {
+  const { resource_token } = await exchanged(stage, {
+    ...{ name: 'resource-token', at: 3400, section: '6.1', ...phone, method: 'POST' },
+    url: `${calendarId}/aauth/resource-token`,
+    form: { scope: 'events.write' },
   })
-  return text === '' ? {} : JSON.parse(text)
+  const asked = { ...phone, section: '6.2', method: 'POST', url: `${authId}/agent/token` }
+  const { device_code, user_code, verification_uri } = await exchanged(stage, {
+    ...{ name: 'device-auth', at: 3401, ...asked },
+    form: { request_type: 'device_auth', resource_token },
+  })
+  const poll = { ...asked, form: { request_type: 'device_code', device_code } }
+  await exchanged(stage, { name: 'device-pending', at: 3406, ...poll })
+  stage.clock.now = start + 3410
+  stage.beginRandom('device visit')
+  await typeCode(stage.participants.answer, verification_uri, user_code)
+  const { auth_token } = await exchanged(stage, { name: 'device-code', at: 3412, ...poll })
+  await exchanged(stage, {
+    ...{ name: 'device-authorized', at: 3413, section: '3', key: phone.key, method: 'POST' },
+    signatureKey: { scheme: 'jwt', jwt: auth_token },
+    ...{ url: `${calendarId}/events/new`, json: { title: 'Go', at: '2027-01-17T20:00:00Z' } },
+  })
+  return { key: phone.key, auth_token }
+}
+
+/** To answer, the calendar calls the board, whose auth server asks the user. The calendar sends its caller's user there. */
+async function userInteraction(stage, holder) {
+  const state = 'k5xQe1wTz0'
+  const call = { ...holder, section: '7', method: 'POST', url: `${calendarId}/events/announce` }
+  await exchanged(stage, { name: 'interaction-challenge', at: 3420, ...call, json: { title: 'Go' } })
+  const { response } = stage.messages.at(-1)
+  const [, challenge = ''] = response.headers.find(([name]) => name === 'agent-auth') ?? []
+  const [, page] = /user_interaction="([^"]+)"/.exec(challenge) ?? []
+  const returned = await visit(stage, { at: 3425, url: page, query: { return_url: callback, state } })
+  const interaction = returned.get('interaction')
+  await exchanged(stage, { name: 'interaction-answered', at: 3435, ...call, json: { title: 'Go' }, interaction })
 }
 
 const published = [
@@ -209,6 +219,8 @@ const published = [
   [authId, ['aauth-issuer', 'jwks.json']],
   [roomsId, ['aauth-resource', 'aauth-agent', 'jwks.json']],
   [doorsId, ['aauth-resource', 'jwks.json']],
+  [boardId, ['aauth-resource', 'jwks.json']],
+  [shopId, ['aauth-resource', 'jwks.json']],
   [roomsAuthId, ['aauth-issuer', 'jwks.json']],
 ]
 

@@ -86,4 +86,80 @@ export const texts = {
     title: 'Rotation of the delegate’s key',
     text: 'A renewal with `jwk` and `proof`: the new key signs the proof, the old one the request. The agent token is bound to the new key. From now on the old key may only repeat this rotation, for 60 seconds.',
   },
+  'resource-token': {
+    title: 'A resource token without a challenge',
+    text: 'An agent that knows which scope it needs asks for it at the resource’s `resource_token_endpoint`. It gets the same resource token that a challenge would have carried. The request is signed by the delegate’s new key.',
+  },
+  'device-auth': {
+    title: 'The device flow: the codes',
+    text: 'The agent cannot open a browser, so it names no `redirect_uri`. It shows `user_code` and `verification_uri` to its user, and keeps `device_code` to itself. No URL carries the code.',
+  },
+  'device-pending': {
+    title: 'The device flow: a poll before the user has decided',
+    text: 'The agent asks again after `interval` seconds: `authorization_pending`.',
+  },
+  'device-code': {
+    title: 'The device flow: the poll after the decision',
+    text: 'Meanwhile the user has opened `verification_uri` in a browser, signed in, typed `user_code` and allowed the scope. The answer is the same as where a code is redeemed.',
+  },
+  'device-authorized': {
+    title: 'The authorized call of a device',
+    text: 'The auth token is bound to the delegate’s new key, which signs the call.',
+  },
+  'interaction-challenge': {
+    title: 'A resource that needs its caller’s user',
+    text: 'To answer, the calendar calls `board.example`. The auth server of the board asks the user before it exchanges the token, so the calendar sends its caller’s user to a page of its own, which leads on to that auth server. The agent adds `return_url` and `state`.',
+  },
+  'interaction-answered': {
+    title: 'The call after the user has agreed',
+    text: 'The `interaction` of the return URL stands in `Agent-Interaction`, which the signature covers. The calendar goes on with what the user allowed. The handler of the board sees the chain.',
+  },
+  'policy-enrolment': {
+    title: 'A delegation policy: the agent token that holds one',
+    text: 'The operator of `agent.example` invited the tablet with conditions: only one scope, and only in working hours. They stand in `delegation` of each of its agent tokens, and `aud` lists the only receivers of these tokens.',
+  },
+  'policy-refused': {
+    title: 'A delegation policy: a request that it refuses',
+    text: 'The route needs `orders.cancel`, which the policy leaves out. The answer is 403 `policy_denied` with a `reason`, and there is no challenge: no auth token would help.',
+  },
+  'policy-challenge': {
+    title: 'A delegation policy: a request that it lets pass is challenged as always',
+    text: 'It is a Friday, 10:00 in Paris, and the route needs `orders`: the conditions hold. What lacks is an auth token.',
+  },
+  'policy-auth': {
+    title: 'A delegation policy: the auth request',
+    text: 'The policy of this auth server leaves it to the user, under one more condition: ten calls a day. The user sees all three on the consent page, and could add more.',
+  },
+  'policy-code': {
+    title: 'A delegation policy: the auth token with its constraints',
+    text: '`constraints` holds the condition of the auth server, followed by those of the agent token.',
+  },
+  'policy-authorized': {
+    title: 'A delegation policy: a request that passes',
+    text: 'The resource judges the request by each constraint. The handler sees them, and need not look.',
+  },
+  'approval-challenge': {
+    title: 'Approval of a single call: the challenge',
+    text: 'The auth token has the scope and its conditions hold, but a user must approve each payment. `operation` of the resource token names what the call does, shows it to the user in `display`, and binds it by `digest`. `sub` is the user who must agree.',
+  },
+  'approval-auth': {
+    title: 'Approval of a single call: the auth request',
+    text: 'The agent asks for it as for any access. The page that the user sees shows the operation and the call, and nothing is remembered.',
+  },
+  'approval-code': {
+    title: 'Approval of a single call: the token of the yes',
+    text: '`operation_digest` is the digest of the challenge. The token lives five minutes, and there is no refresh token.',
+  },
+  'approval-authorized': {
+    title: 'Approval of a single call: the call is repeated',
+    text: 'The request of [the challenge](#35-approval-of-a-single-call-the-challenge) again, signed anew: the same bytes, so the same digest.',
+  },
+  'approval-changed': {
+    title: 'Approval of a single call: a changed call is refused',
+    text: 'Another sum has another digest, so it needs an approval of its own.',
+  },
+  'approval-used': {
+    title: 'Approval of a single call: a second use is refused',
+    text: 'A yes is good for one call: `approval_used`, and no challenge. To pay once more the agent begins again with the auth token that it had before.',
+  },
 }

@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:http'
 import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
-import type { AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { createAgentServer } from '@countersign/agent-server'
@@ -8,7 +7,8 @@ import { createAuthServer } from '@countersign/auth-server'
 import { createDiscovery } from '@countersign/discovery'
 import { createCheck, createGateway } from '@countersign/gateway'
 import { generateSigningKey, type ReceivedMessage, type SigningKey } from '@countersign/httpsig'
-import { fromNode, peekNode, unreadNode } from '@countersign/httpsig/node'
+import { unreadNode } from '@countersign/httpsig/internal/node'
+import { fromNode, peekNode } from '@countersign/httpsig/node'
 import { guardMcp } from '@countersign/mcp'
 import { createResource, type Requirement, type Resource } from '@countersign/resource'
 import * as forExpress from '@countersign/resource/express'
@@ -24,6 +24,7 @@ import {
   type Participant,
   serve,
 } from '@countersign/server'
+import { listenOn } from '@countersign/testing/listening'
 import { createAdaptorServer } from '@hono/node-server'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import express from 'express'
@@ -77,7 +78,7 @@ async function keys(): Promise<Array<{ kid: string; key: SigningKey }>> {
 const discovery = () =>
   createDiscovery({ fetcher: async () => ({ status: 404, contentType: 'text/plain', body: new Uint8Array() }) })
 
-/** Its replay set takes what is signed from now on, so that nothing has to wait. */
+/** Its replay set accepts requests that are signed from now on, so that no test has to wait. */
 export async function calendar(): Promise<Resource<never>> {
   const authServers = ['https://auth.example']
   return createResource({ id, keys: await keys(), authServers, discovery: discovery() })
@@ -93,8 +94,7 @@ interface Listening {
 }
 
 async function listening(server: Listening, more: { http2?: true; stop?(): unknown } = {}): Promise<Running> {
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  const port = await listenOn(server)
   const stop = async (): Promise<void> => {
     server.close()
     await more.stop?.()
@@ -221,7 +221,7 @@ async function mcpDoor(seen: Seen): Promise<Running> {
   return listening(createServer((request, response) => void mountNode(participant)(request, response)))
 }
 
-/** An API that knows nothing of AAuth. */
+/** An API without AAuth. */
 function api(seen: Seen): Server {
   return createServer(async (request, response) => {
     seen.bodies.push(await text(request))
@@ -376,7 +376,7 @@ export const doors: readonly Door[] = [
     open: seen => readerDoor(seen, request => peekNode(request, { bodyLimit: 1000 })),
   },
   {
-    of: ['httpsig/node:unreadNode'],
+    of: ['httpsig/internal/node:unreadNode'],
     hidesHead: true,
     ...route,
     open: seen => readerDoor(seen, async request => (await unreadNode(request)).message),

@@ -27,7 +27,7 @@ async function captured(target: string, method: string, body = ''): Promise<Line
   return [host, type, ...(await signRequest(o))]
 }
 
-/** Sends pieces one after the other. @returns the final statuses of what is answered on the connection */
+/** Sends pieces one after the other. @returns the final statuses of the answers on the connection */
 async function statuses(port: number, ...pieces: readonly string[]): Promise<number[]> {
   const socket = connect(port, '127.0.0.1')
   let answer = ''
@@ -89,7 +89,7 @@ async function withDoor(door: Door, run: (at: Running, bodies: readonly string[]
 const named = doors.map((door, at) => [`${door.of[0] ?? ''} ${door.target} (${at})`, door] as const)
 
 describe.concurrent.each(named)('%s', (_, door) => {
-  test(verifies('DIG-19', 'COV-46', 'COV-47', 'sig.body.uncovered', 'takes no body that nobody signed'), () =>
+  test(verifies('DIG-19', 'COV-46', 'COV-47', 'sig.body.uncovered', 'takes no unsigned body'), () =>
     withDoor(door, async (at, bodies) => {
       if (at.http2) await expectBytesDecideInHttp2(door, at, bodies)
       else await expectBytesDecide(door, at, bodies)
@@ -209,13 +209,13 @@ async function expectBytesDecideInHttp2(door: Door, { port }: Running, bodies: r
   }
   const before = bodies.length
   expect(await call({ body: evil }), 'END_STREAM that comes later').toBe(401)
-  // Fetch shows nobody the body of a GET.
+  // Fetch does not show the body of a GET.
   if (!door.hidesBodyOfGet) expect(await call({ method: 'GET', body: evil }), 'a GET with a body').toBe(401)
   for (const sent of ['post', 'Post']) {
     // Signed as it is sent; and signed as the platform runs it.
     const refused = door.lowerCase ?? 400
     expect(await call({ method: sent, sent }), 'a method in lower case').toBe(refused)
-    // Where the platform has made POST of it already, that is what was signed.
+    // If the platform has turned it into POST already, POST was signed.
     if (refused !== 401) expect(await call({ sent }), 'a method in lower case').toBe(refused)
   }
   expect(await call({ more: 200, body: evil }), 'too many lines reset the stream').toBe(undefined)
@@ -258,12 +258,17 @@ const framing: Readonly<Record<string, string>> = {
   'gateway/src/mcp-names.ts': 'sets the length of a question that it asks itself',
   'gateway/src/forwarded-headers.ts': 'takes them off, and sets the length of the body that was verified',
   'httpsig/src/message/node-head.ts': 'refuses a head of which some may be missing',
-  'httpsig/src/node.ts': 'refuses framings early; of a body read before the guard, once the head is known to be whole',
+  'httpsig/src/received-request-node.ts':
+    'refuses framings early; of a body read before the guard, once the head is known to be whole',
   'httpsig/src/message/received-message.ts':
     'announces a body that is not read yet: a digest must be covered, and is compared',
   'httpsig/src/signature/unread-request.ts': 'likewise',
   'httpsig/src/message/received-request.ts': 'refuses what announces a body that the platform does not show',
+  'httpsig/src/reason/message-reasons.ts': 'tells a sender what to change',
+  'mcp/src/answer/show-message.ts': 'sets the length of an answer',
+  'resource/src/adapter/held-answer-node.ts': 'sets the length of an answer',
   'resource/src/adapter/outgoing-node.ts': 'sets the length of an answer',
+  'resource/src/answer/project-response.ts': 'sets the length of an answer',
   'server/src/serve.ts': 'does not ask for a body that is over the limit',
   'server/src/malformed.ts': 'sets the length of an answer',
   'server/src/upgrade.ts': 'refuses early; what follows the head of an upgrade is never a body',

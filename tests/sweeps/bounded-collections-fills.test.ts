@@ -1,6 +1,7 @@
 import { generateSigningKey } from '@countersign/httpsig'
-import { boundedMap } from '@countersign/protocol'
+import { boundedMap } from '@countersign/protocol/internal'
 import { verifies } from '@countersign/requirements'
+import { asKey } from '@countersign/testing/world/signer'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { expect, test } from 'vitest'
 import { rateLimit } from '../../packages/auth-server/src/bound/rate-limit.js'
@@ -10,11 +11,11 @@ import { openQuestions } from '../../packages/mcp/src/bridge/questions.js'
 import { guardMcp } from '../../packages/mcp/src/index.js'
 import { type InteractionSession, memoryCounter, memoryInteractions } from '../../packages/resource/src/index.js'
 import { spentCounts } from '../../packages/resource/src/limit/spent-counts.js'
-import { asKey, makeWorld } from '../../packages/resource/src/world.test.fixture.js'
+import { makeWorld } from '../../packages/resource/src/world.test.fixture.js'
 
 // What the registry of collections says of bounds, for those whose package has no such test: each is filled past its bound.
 
-test('a bounded map holds its capacity, and what was used last', () => {
+test('a bounded map holds its capacity, and keeps the entries used last', () => {
   const map = boundedMap<string, number>(1000)
   for (let i = 0; i < 10_000; i++) {
     map.set(String(i), i)
@@ -75,10 +76,10 @@ test('proven names of one domain are evicted before those of other domains', () 
 test('questions of a server to its client are bounded, by number and by their ids', () => {
   const questions = openQuestions<object>()
   const session = {}
-  const ask = (id: string | number) => questions.asked({ jsonrpc: '2.0', id, method: 'ping' }, session)
+  const ask = (id: string | number) => questions.ask({ jsonrpc: '2.0', id, method: 'ping' }, session)
   const passed = Array.from({ length: 5000 }, (_, id) => ask(id)).filter(one => one !== undefined)
   expect(passed).toHaveLength(1000)
-  questions.answered({ jsonrpc: '2.0', id: 0, result: {} }, session)
+  questions.answer({ jsonrpc: '2.0', id: 0, result: {} }, session)
   expect(ask('x'.repeat(257))).toBeUndefined()
   expect(ask('x'.repeat(256))).toBeDefined()
 })

@@ -16,7 +16,7 @@ export interface Collection {
 const made = String.raw`new (?:Map|Set)\b|\b(?:boundedMap|sharedMap|boundedCache|digestTable|countTable|sessionGroups|shelf)\s*[<(]`
 const named = [
   new RegExp(
-    String.raw`(?:\b(?:const|let|readonly|static)\s+|^\s+)(#?\w+)(?::[^=]*)?\s*=\s*(?:\w+\s*\?\?\s*)?(?:${made})`,
+    String.raw`(?:\b(?:const|let|readonly|static)\s+|^\s+(?:this\.)?)(#?\w+)(?::[^=]*)?\s*=\s*(?:\w+\s*\?\?\s*)?(?:${made})`,
   ),
   new RegExp(String.raw`(\w+)\??:\s*(?:${made})`, 'g'),
 ]

@@ -28,7 +28,7 @@ test('nothing is registered that is not in the source', () => {
   expect(registered.filter(id => !ids.has(id))).toEqual([])
 })
 
-test('nothing is put into what is made once', () => {
+test('no entry is added to a constant collection', () => {
   const grown = found.filter(({ file, name, isGlobal }) => {
     if (!idsOf(fixed).includes(`${file} ${name}`) || !isGlobal) return false
     return new RegExp(String.raw`\b${name}\.(?:add|set|push|unshift)\(`).test(codeOf(file))
@@ -40,7 +40,7 @@ test('what lives in one call stands in a function', () => {
   expect(found.filter(one => one.isGlobal && idsOf(passing).includes(idOf(one))).map(idOf)).toEqual([])
 })
 
-describe('of what a stranger or a peer can make grow', () => {
+describe('of collections that a stranger or a peer can grow', () => {
   const strange = Object.entries(kept).filter(([, { grows }]) => grows !== 'program')
 
   test('each says how many bytes it takes, and how strangers share it', () => {

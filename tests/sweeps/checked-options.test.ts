@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { main } from '@countersign/cli'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { temporaryFolder } from '@countersign/testing/folders'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Entry, entries, membersOf, methodsOf, parametersOf } from './declared-options.fixture.js'
 import {
   exempt,
@@ -233,8 +233,7 @@ async function said(...args: readonly string[]): Promise<string> {
 }
 
 describe.each(['agent-server', 'auth-server', 'gateway'])('a file of options of %s', command => {
-  const folder = mkdtempSync(join(tmpdir(), 'countersign-options-'))
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  const folder = temporaryFolder()
 
   test('has the slip of every member refused, at every depth, with the name that was meant', async () => {
     const places = placesIn(JSON.parse(await said('schema', command)))

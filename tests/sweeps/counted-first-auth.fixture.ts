@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { cookiesOf } from '@countersign/protocol'
+import { cookiesOf } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { openStore } from '@countersign/store'
+import { defaultApprovalLimits } from '../../packages/auth-server/src/approval/approval-limits.js'
+import { type Approvals, approvalsIn } from '../../packages/auth-server/src/approval/approvals.js'
 import { countsIn } from '../../packages/auth-server/src/bound/counts.js'
 import { createGuesses } from '../../packages/auth-server/src/bound/guesses.js'
-import { type NewRequest, type Requests, requestsIn } from '../../packages/auth-server/src/consent/requests.js'
+import type { NewRequest } from '../../packages/auth-server/src/consent/request-row.js'
+import { type Requests, requestsIn } from '../../packages/auth-server/src/consent/requests.js'
 import { linksIn } from '../../packages/auth-server/src/exchange/links.js'
 import { grantsIn, newGrantId } from '../../packages/auth-server/src/grant/grants.js'
 import { browserSessions } from '../../packages/auth-server/src/login/browser-session.js'
+import { newUser, noteLogin } from '../../packages/auth-server/src/login/users.js'
+import { requestHash } from '../../packages/auth-server/src/request-token.js'
 import { migrations, type RequestRow, room, type Tables } from '../../packages/auth-server/src/tables.js'
 import { redemptionsIn } from '../../packages/auth-server/src/token/redemption-store.js'
 import { burst, crowd } from './counted-first.fixture.js'
@@ -28,6 +33,7 @@ export async function authInstances(url: string): Promise<{ at(n: number): Insta
   const quota = { agent: 20 * crowd, delegate: 100 }
   const open = async (): Promise<Instance> => {
     const store = await openStore<Tables>({ url, room, migrations })
+    await store.write(tx => newUser(tx, { sub: user.sub, claims: user.claims, now: now() }))
     return { store, requests: requestsIn(store, now, { quota, development: true }) }
   }
   const [one, two] = [await open(), await open()]
@@ -44,6 +50,21 @@ const asked = (delegate?: string): NewRequest => ({
 })
 const way = { redirect_uri: 'https://app.example/callback' }
 
+function approvalsAt({ store }: Instance): Approvals {
+  const setup = { issuer, now, quota: { agent: 20 * crowd, delegate: 100 }, development: true }
+  const none = (): undefined => undefined
+  return approvalsIn(store, { ...setup, limits: defaultApprovalLimits, onEnded: none, onApproval: none })
+}
+
+const question = (digest: string, delegate: string): Parameters<Approvals['ask']>[0] => ({
+  request: asked(delegate),
+  question: {
+    ...{ user_sub: user.sub, holder: user.sub, agent_jkt: 'key', operation: 'send', digest, words: 'Send' },
+    ...{ grave: false, display: undefined, known: true },
+  },
+  by: { flow: 'inbox' },
+})
+
 async function waiting({ requests }: Instance, device = false): Promise<RequestRow> {
   const token = device
     ? (await requests.addDevice(asked())).device_code
@@ -56,7 +77,12 @@ async function waiting({ requests }: Instance, device = false): Promise<RequestR
 async function allowed(instance: Instance, device = false): Promise<RequestRow> {
   const row = await waiting(instance, device)
   await instance.requests.claim(row, 'browser')
-  const decided = await instance.requests.decide(row, 'browser', { user, scope: ['events.read'], remember: 'no' })
+  const decided = await instance.requests.decide(row, 'browser', {
+    user,
+    scope: ['events.read'],
+    by: 'user',
+    remember: 'no',
+  })
   if (decided === undefined) throw new Error('a request was not decided')
   return decided
 }
@@ -75,6 +101,24 @@ export const authBursts: Readonly<
           .requests.add(asked('phone'), way)
           .then(() => true),
       ),
+  },
+  'open questions of one delegate': {
+    most: 5,
+    act({ at }) {
+      const approvals = [0, 1].map(n => approvalsAt(at(n)))
+      // A delegate whose quota of requests nothing else here has used up.
+      return burst(async n => (await approvals[n % 2]?.ask(question(`${n}`, 'tablet'))) !== undefined)
+    },
+  },
+  'answers to one question': {
+    most: 1,
+    async act({ at }) {
+      const approvals = [0, 1].map(n => approvalsAt(at(n)))
+      const { id = '', token = '' } = (await approvals[0]?.ask(question('one', 'laptop'))) ?? {}
+      const request = requestHash(token)
+      const answer = { id, user: user.sub, answer: 'approve', request, browser: undefined } as const
+      return burst(async n => (await approvals[n % 2]?.answer(answer)) !== undefined)
+    },
   },
   'device-code guesses': {
     most: 5,
@@ -99,7 +143,7 @@ export const authBursts: Readonly<
     async act({ at }) {
       const row = await waiting(at(0))
       await at(0).requests.claim(row, 'browser')
-      const decision = { user, scope: ['events.read'], remember: 'no' } as const
+      const decision = { user, scope: ['events.read'], by: 'user', remember: 'no' } as const
       return burst(async n => (await at(n).requests.decide(row, 'browser', decision)) !== undefined)
     },
   },
@@ -118,7 +162,7 @@ export const authBursts: Readonly<
   'redemptions of the code of an exchange': {
     most: 1,
     async act({ at }) {
-      const takers = [0, 1].map(n => redemptionsIn(at(n).store, now))
+      const takers = [0, 1].map(n => redemptionsIn({ store: at(n).store, now, issuer: 'https://auth.example' }))
       const row = await allowed(at(0))
       return burst(async n => (await takers[n % 2]?.take(row, undefined)) !== undefined)
     },
@@ -132,6 +176,7 @@ export const authBursts: Readonly<
         const row = rows[n]
         if (row === undefined) return false
         await at(n).requests.claim(row, 'browser')
+        await at(n).store.write(tx => newUser(tx, { sub: `user ${n}`, claims: {}, now: now() }))
         return (await links[n % 2]?.prove(row, 'browser', `user ${n}`)) === true
       })
       return burst(async n => {
@@ -170,7 +215,11 @@ export const authBursts: Readonly<
       const sessions = [0, 1].map(n => browserSessions({ store: at(n).store, cookies: cookiesOf(issuer), now }))
       const account = { issuer: 'https://login.example', subject: 'bob', claims: { name: 'Bob' } }
       await burst(async n => {
-        await sessions[n % 2]?.signIn({ id: `browser ${n}`, csrf: '' }, account, 'demo')
+        const message = { method: 'POST', target: '/login/demo', headers: [] }
+        await sessions[n % 2]?.signIn(message, { id: `browser ${n}`, csrf: '' }, async (tx, at) => ({
+          user: await noteLogin(tx, account, { sub: 'bob', now: at, provider: 'demo' }),
+          ...{ provider: 'demo', verified: 0, history: [] },
+        }))
         return true
       }, crowd / 3)
       const [bob] = await at(0)
@@ -184,7 +233,7 @@ export const authBursts: Readonly<
 }
 
 async function redemptions({ at }: Instances, device: boolean): Promise<number> {
-  const takers = [0, 1].map(n => redemptionsIn(at(n).store, now))
+  const takers = [0, 1].map(n => redemptionsIn({ store: at(n).store, now, issuer: 'https://auth.example' }))
   const row = await allowed(at(0), device)
   const grant = { resource, scope: 'events.read', user }
   return burst(async n => {

@@ -14,7 +14,7 @@ import { delegatesIn } from '../../packages/agent-server/src/delegate/delegates.
 import { enrollmentCodeHash } from '../../packages/agent-server/src/enrollment/code.js'
 import { codes } from '../../packages/agent-server/src/enrollment/codes.js'
 import { takeProof } from '../../packages/agent-server/src/enrollment/used-proof.js'
-import { databaseKeyShelf } from '../../packages/agent-server/src/key/key-shelf.js'
+import { databaseKeyStore } from '../../packages/agent-server/src/key/key-store.js'
 import { migrations, room, type Tables } from '../../packages/agent-server/src/tables.js'
 import { createRepeats } from '../../packages/auth-server/src/token/repeats.js'
 import {
@@ -63,7 +63,10 @@ export const agentServerBursts: Readonly<Record<string, Burst<Instances>>> = {
         used: null,
       }
       await at(0).write(tx => tx.insertInto('agent_server_enrollment_codes').values(row).execute())
-      const context = { id: 'https://agent.example', now, development: false, onEvent: () => undefined }
+      const context = {
+        ...{ id: 'https://agent.example', now, development: false, onEvent: () => undefined },
+        delegations: { development: false },
+      }
       const admit = [0, 1].map(n => codes().open({ ...context, store: at(n) }))
       const message = { method: 'POST', target: '/delegate/token', headers: [] }
       return burst(async n => {
@@ -121,10 +124,10 @@ export const agentServerBursts: Readonly<Record<string, Burst<Instances>>> = {
   'next keys of an agent server': {
     most: 1,
     act({ at }) {
-      const shelves = [0, 1].map(n => databaseKeyShelf(at(n), 'Ed25519', now))
+      const stores = [0, 1].map(n => databaseKeyStore(at(n), 'Ed25519', now))
       const add = { generation: 1, published: now(), signs: now() }
       return burst(async n => {
-        const made = await shelves[n % 2]?.change({ add, spent: [], retired: [], forgotten: [] })
+        const made = await stores[n % 2]?.change({ add, spent: [], retired: [], forgotten: [] })
         return made?.added !== undefined
       })
     },
@@ -157,6 +160,9 @@ const entry: Omit<Parameters<ReturnType<typeof memoryReplaySet>['check']>[0], 'c
   principal: 'https://agent.example',
 }
 
+/** A call in one window of a hundred. */
+const call = { windows: [{ key: 'window', max: 100, ends: now() + 60 }], now: now() }
+
 /** What a crowd may have of each subject in memory, at one instance. */
 export const memoryBursts: Readonly<Record<string, Burst<undefined>>> = {
   'requests at a limit in memory': {
@@ -164,6 +170,13 @@ export const memoryBursts: Readonly<Record<string, Burst<undefined>>> = {
     act() {
       const counter = memoryCounter()
       return burst(async () => (await counter.take('a', hundred)).within)
+    },
+  },
+  'calls under a condition in memory': {
+    most: 100,
+    act() {
+      const counter = memoryCounter()
+      return burst(async () => (await counter.takeCall(call)).length === 0)
     },
   },
   'requests with one signature': {
@@ -241,6 +254,18 @@ export const redisBursts: Readonly<Record<string, Burst<string>>> = {
       const prefix = `countersign-sweep:${randomUUID()}`
       const counters = [await redisCounter({ url, prefix }), await redisCounter({ url, prefix })]
       const passed = await burst(async n => (await counters[n % 2]?.take('a', hundred))?.within === true)
+      for (const counter of counters) await counter.close()
+      return passed
+    },
+  },
+  'calls under a condition in Redis': {
+    most: 100,
+    async act(url) {
+      const prefix = `countersign-sweep:${randomUUID()}`
+      const counters = [await redisCounter({ url, prefix }), await redisCounter({ url, prefix })]
+      const seconds = Math.floor(Date.now() / 1000)
+      const timed = { windows: [{ key: 'window', max: 100, ends: seconds + 60 }], now: seconds }
+      const passed = await burst(async n => (await counters[n % 2]?.takeCall(timed))?.length === 0)
       for (const counter of counters) await counter.close()
       return passed
     },

@@ -10,7 +10,7 @@ const signals: Readonly<Record<string, RegExp>> = {
   'a conditional write that says whether it was first': /num(?:Deleted|Updated|InsertedOrUpdated|Affected)Rows/,
   // Of collections: a length is mostly that of a text which is parsed.
   'a bound on what is held':
-    /(?:\.size(?:\(\))?|\bwaiting\.length) ?>=? ?(?:most|max|capacity|options\.|limits|o\.|per[A-Z])/,
+    /(?:\.size(?:\(\))?|\bwaiting\.length) ?>=? ?(?:this\.#)?(?:most|max|capacity|options\.|limits|o\.|per[A-Z])/,
   'a count against a bound':
     /\b(?:count|misses|waiting|underWay|held|total|ofAgent|pending)\)? ?(?:<|>=) ?(?:most|max|quota|pendingLimit|per[A-Z])/,
   'something that is taken once': /^\s*(?:async )?(?:take|redeem|claim|replace|use)\(.*\{$/,

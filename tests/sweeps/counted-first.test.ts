@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { postgresForTests } from '@countersign/testing/postgres'
+import { redisUrl } from '@countersign/testing/redis'
+import { listens } from '@countersign/testing/services'
+import { slowWay } from '@countersign/testing/slow-postgres'
 import { afterAll, describe, expect, test } from 'vitest'
-import { postgresForTests } from '../../packages/store/src/postgres.test.fixture.js'
-import { slowWay } from '../../packages/store/src/slow-postgres.test.fixture.js'
 import { countingPlaces, crowd, type Standing } from './counted-first.fixture.js'
+import { accountBursts } from './counted-first-accounts.fixture.js'
 import { authBursts, authInstances } from './counted-first-auth.fixture.js'
 import { agentInstances, agentServerBursts, memoryBursts, redisBursts } from './counted-first-others.fixture.js'
 
@@ -13,18 +12,10 @@ import { agentInstances, agentServerBursts, memoryBursts, redisBursts } from './
 // can be had once is found in the source and must be known here, with a crowd that shows its bound.
 
 const postgres = await postgresForTests(2)
-afterAll(() => postgres.drop())
 const slow = await slowWay(1)
-afterAll(() => slow.close())
-const folder = mkdtempSync(join(tmpdir(), 'countersign-counted-first-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const redis = process.env['COUNTERSIGN_REDIS'] ?? 'redis://127.0.0.1:6379'
-const isRedisThere = await new Promise<boolean>(resolve => {
-  const { hostname, port } = new URL(redis)
-  const socket = connect(Number(port || 6379), hostname, () => resolve(socket.end() !== undefined))
-  socket.on('error', () => resolve(false))
-})
+const redis = redisUrl
+const isRedisThere = await listens(Number(new URL(redis).port || 6379))
 
 const passes = (why: string): Standing => ({ passes: why })
 const bursts = (...names: string[]): Standing => ({ bursts: names })
@@ -36,15 +27,31 @@ const known: Readonly<Record<string, Standing>> = {
   'agent-server/delegate/delegate-key.ts': bursts('keys that follow one key'),
   'agent-server/delegate/delegates.ts': bursts('ends of a delegate', 'returns of a delegate'),
   'agent-server/enrollment/codes.ts': bursts('uses of an enrolment code'),
-  'agent-server/key/key-shelf.ts': bursts('next keys of an agent server'),
+  'agent-server/key/key-store.ts': bursts('next keys of an agent server'),
   'agent-server/restore.ts': passes('says how much an operator has ended'),
   'agent-server/enrollment/used-proof.ts': bursts('uses of a proof', 'proofs of one delegate'),
+  'auth-server/approval/answer.ts': bursts('answers to one question'),
+  'auth-server/approval/ask.ts': bursts('open questions of one delegate'),
+  'auth-server/approval/history.ts': passes(
+    'shows a user how many questions wait, and says how many rows a sweep has deleted',
+  ),
+  'auth-server/approval/stops.ts': passes('says whether an agent had been told to stop'),
   'auth-server/consent/consent.ts': bursts('pages that one user is shown'),
   'auth-server/grant/consents.ts': passes('says how many rows a sweep has deleted'),
+  'auth-server/revocation/notices.ts': passes('says how many rows a sweep has deleted'),
   'auth-server/bound/counts.ts': bursts('device-code guesses'),
+  'auth-server/engine/authzen.ts': passes('a question is counted in the turn that checks for room'),
   'auth-server/exchange/links.ts': bursts('users that one upstream user is linked to'),
   'auth-server/grant/grants.ts': bursts('uses of a grant that ends', 'grants of one agent, at two instances'),
   'auth-server/bound/guesses.ts': bursts('device-code guesses'),
+  'auth-server/account/invitations.ts': bursts('accounts by one link'),
+  'auth-server/login/history.ts': passes('says how many rows a sweep has deleted'),
+  'auth-server/login/identities.ts': bursts(
+    'users that one account at a provider is linked to',
+    'last ways to sign in',
+  ),
+  'auth-server/passkey/passkey-store.ts': bursts('answers to one challenge', 'passkeys of one user'),
+  'auth-server/login/users.ts': passes('says whether there is such a user'),
   'auth-server/login/browser-session.ts': bursts('browsers in which one user is signed in'),
   'auth-server/pages/claimed-logo.ts': passes(
     'a fetch is noted in the turn that checks for room, before it is awaited',
@@ -58,8 +65,10 @@ const known: Readonly<Record<string, Standing>> = {
   ),
   'auth-server/bound/request-quota.ts': bursts('requests of one delegate'),
   'auth-server/consent/requests.ts': bursts('browsers of one request', 'decisions of one request'),
+  'resource/guard/call-checks.ts': passes('asks a counter, which counts as it answers'),
   'resource/guard/limit-checks.ts': passes('asks a counter, which counts as it answers'),
   'resource/limit/counter.ts': bursts('requests at a limit in memory'),
+  'resource/limit/memory-calls.ts': bursts('calls under a condition in memory'),
   'resource/guard/decision.ts': sync,
   'resource/downstream/downstream.ts': passes('asks a counter, which counts as it answers'),
   'resource/guard/failures.ts': sync,
@@ -70,7 +79,7 @@ const known: Readonly<Record<string, Standing>> = {
   ),
   'resource/downstream/interaction.ts': passes('asks a counter, which counts as it answers'),
   'resource/oauth/token-rows.ts': bursts('OAuth tokens in place of those that were read'),
-  'resource/limit/redis-counter.ts': bursts('requests at a limit in Redis'),
+  'resource/limit/redis-counter.ts': bursts('requests at a limit in Redis', 'calls under a condition in Redis'),
   'resource/guard/resource-token.ts': passes('asks a counter, which counts as it answers'),
   'cli/commands/gateway/report.ts': passes("reads an operator's own log"),
   'discovery/cached-document.ts': passes('counts who waits in the turn that checks'),
@@ -80,11 +89,14 @@ const known: Readonly<Record<string, Standing>> = {
   'httpsig/replay/redis-shared-script.ts': passes('counts what is pending in the turn that checks'),
   'httpsig/key/verify-key-cache.ts': passes('a cache: what does not fit is not kept'),
   'mcp/transport/call-streams.ts': sync,
-  'mcp/endpoint.ts': passes('a request begins in the turn that checks'),
+  'mcp/answer-request.ts': passes('a request begins in the turn that checks'),
   'mcp/bridge/questions.ts': sync,
   'mcp/session/sessions.ts': sync,
   'mcp/rules/uri-forms.ts': sync,
   'protocol/error.ts': sync,
+  'protocol/reason/access-reasons.ts': passes('a table of names'),
+  'protocol/reason/condition-reasons.ts': passes('a table of names'),
+  'protocol/reason/user-reasons.ts': passes('a table of names'),
   'protocol/internal/shared-map.ts': sync,
   'resource/limit/spent-counts.ts': sync,
   'store/groups.ts': passes('what waits is noted in the turn that checks'),
@@ -102,7 +114,7 @@ const more = [
   'requests with one signature, in Redis',
 ]
 
-const all = { ...authBursts, ...agentServerBursts, ...memoryBursts, ...redisBursts }
+const all = { ...authBursts, ...accountBursts, ...agentServerBursts, ...memoryBursts, ...redisBursts }
 const found = countingPlaces()
 
 describe('the source', () => {
@@ -120,14 +132,14 @@ describe('the source', () => {
     expect(Object.keys(all).filter(name => !named.includes(name))).toEqual([])
   })
 
-  test('what is said to run in one turn awaits nothing', () => {
+  test('a function registered as running in one turn awaits nothing', () => {
     const awaiting = found.filter(({ file, text }) => 'sync' in (known[file] ?? {}) && /\bawait\b/.test(text))
     expect(awaiting.map(({ file }) => file)).toEqual([])
   })
 })
 
 describe(`of ${crowd} at once, at two instances, on PostgreSQL 1 ms away${postgres.away}`, () => {
-  for (const [name, { most, act }] of Object.entries(authBursts)) {
+  for (const [name, { most, act }] of Object.entries({ ...authBursts, ...accountBursts })) {
     test.skipIf(postgres.away !== '')(name, { timeout: 60_000 }, async () => {
       expectBound(await act(await authPlace()), most)
     })

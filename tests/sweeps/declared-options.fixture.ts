@@ -102,7 +102,7 @@ export function methodsOf({ name: entry, file }: Entry): Method[] {
   )
 }
 
-/** What stands in an interface of a package; undefined for a name that is none. */
+/** The members of an interface of a package; undefined if the name is no interface. */
 function interfaceBody(room: string, name: string): string | undefined {
   const pattern = new RegExp(`export interface ${name}\\b`)
   const [, text = ''] =

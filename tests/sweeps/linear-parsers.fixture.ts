@@ -2,14 +2,16 @@ import { userUrl } from '../../packages/agent/src/grant/user-url.js'
 import { clockSkew, retryDelay } from '../../packages/agent/src/wire/retry-after.js'
 import { claimPattern } from '../../packages/agent-server/src/enrollment/claim-pattern.js'
 import { parseOidcToken } from '../../packages/agent-server/src/enrollment/oidc-token.js'
+import { parseAudience } from '../../packages/agent-server/src/token/audience.js'
 import { parseEnrollment } from '../../packages/agent-server/src/token/enrollment-body.js'
 import { parseJsonBody } from '../../packages/agent-server/src/token/json-body.js'
 import { typedUserCode } from '../../packages/auth-server/src/consent/user-code.js'
-import { isReturnPath } from '../../packages/auth-server/src/login/return-path.js'
 import { claimedText } from '../../packages/auth-server/src/pages/claimed-text.js'
 import { shownHost } from '../../packages/auth-server/src/pages/host-name.js'
+import { isReturnPath } from '../../packages/auth-server/src/pages/return-path.js'
 import { parseRevocation, parseTokenRequest } from '../../packages/auth-server/src/token/token-request.js'
 import { parseRawRequest } from '../../packages/cli/src/commands/inspect/raw-request.js'
+import { meetsArguments } from '../../packages/conditions/src/json/arguments.js'
 import { lifetimeOf } from '../../packages/discovery/src/freshness.js'
 import { isDocumentType } from '../../packages/discovery/src/media-type.js'
 import { targetOf } from '../../packages/discovery/src/target.js'
@@ -29,6 +31,8 @@ import { parseSignatureValue, parseSignatureValueFully } from '../../packages/ht
 import { openSignature } from '../../packages/httpsig/src/signature/verify.js'
 import { readRpc } from '../../packages/mcp/src/rules/rpc.js'
 import { uriRules } from '../../packages/mcp/src/rules/uri-rules.js'
+import type { ArgumentsCondition } from '../../packages/protocol/src/condition/condition.js'
+import { parseConditions } from '../../packages/protocol/src/condition/parse.js'
 import { errorFields } from '../../packages/protocol/src/internal/error-fields.js'
 import { foldedPath } from '../../packages/protocol/src/internal/folded-path.js'
 import { parseAgentAuth } from '../../packages/protocol/src/message/agent-auth.js'
@@ -42,9 +46,11 @@ import {
   parseResourceMetadata,
 } from '../../packages/protocol/src/metadata/metadata.js'
 import { isIdentifier } from '../../packages/protocol/src/term/identifier.js'
+import { parsePurposes } from '../../packages/protocol/src/term/purposes.js'
 import { parseScope } from '../../packages/protocol/src/term/scope.js'
 import { parseJson } from '../../packages/protocol/src/token/json.js'
 import { parseKeyProof } from '../../packages/protocol/src/token/key-proof.js'
+import { parseOperation } from '../../packages/protocol/src/token/operation.js'
 import { parseToken } from '../../packages/protocol/src/token/token.js'
 import { guardedCache } from '../../packages/resource/src/adapter/cache.js'
 import { bearerTokenOf, hasBearer } from '../../packages/resource/src/guard/bearer.js'
@@ -52,11 +58,11 @@ import { requestId } from '../../packages/server/src/request-id.js'
 import { shortenEvents, shortenSecrets } from '../../packages/server/src/trace.js'
 import { clientOf } from '../../packages/verify/src/trusted-proxies.js'
 
-/** A parser of what strangers send. */
+/** A parser of untrusted input. */
 export interface Parser {
   /** File and function, where it is one that the source is searched for; else what it reads. */
   readonly name: string
-  /** Characters of the longest text that it is given, by its own limit or by that of whatever calls it. */
+  /** Characters of the longest text it gets, by its own limit or that of its callers. */
   readonly limit: number
   /** Milliseconds, where 2 are too few: says why. */
   readonly budget?: number
@@ -84,10 +90,15 @@ const ownOutput = 'a text of our own'
 
 /** Loops that cut, search or replace text, and what bounds them: a parser here that runs them, or whose text it is. */
 export const textLoops: Readonly<Record<string, string>> = {
+  'packages/mcp/src/answer/show-message.ts eventsIn': 'each piece once, where it ends a line',
+  'packages/auth-server/src/grant/consents.ts forgetBegun': 'batches of names, each once',
+  'packages/auth-server/src/revocation/end-approvals.ts endApprovals': 'batches of agents, each once',
+  'packages/auth-server/src/revocation/end-approvals.ts endThese': 'batches of rows, each once',
+  'packages/auth-server/src/revocation/notices.ts takeExchanged': 'batches of rows, each once',
+  'packages/auth-server/src/revocation/notices.ts writeNotices': 'batches of rows, each once',
   'packages/cli/src/commands/gateway/report.ts addLeftOut': operators,
   'packages/cli/src/flags/configuration.ts checkVariables': operators,
   'packages/cli/src/log/log-lines.ts logLines': operators,
-  'packages/cli/src/program.ts flags': operators,
   'packages/fetch/src/answer.ts showAnswer': 'lines of one head, each once',
   'packages/fetch/src/fetch.ts readRequest': operators,
   'packages/fetch/src/keys.ts showKeys': operators,
@@ -108,12 +119,14 @@ export const textLoops: Readonly<Record<string, string>> = {
   'packages/protocol/src/message/form.ts parseForm': 'packages/protocol/src/message/form.ts parseForm',
   'packages/protocol/src/term/identifier-list.ts checkIdentifierList': operators,
   'packages/protocol/src/token/json.ts endOfString': 'packages/protocol/src/token/json.ts parseJson',
+  'packages/resource/src/approval/template.ts describeBy': operators,
   'packages/store/src/groups.ts drain': ownOutput,
   'packages/store/src/write-queue.ts drain': ownOutput,
 }
 
-/** Functions named `parse…` that read nothing of a stranger's. */
+/** Functions named `parse…` that read no untrusted input. */
 export const trusted: Readonly<Record<string, string>> = {
+  'packages/cli/src/commands/policy/read-policy.ts parseText': operators,
   'packages/httpsig/src/component/component-identifier.ts parseComponent': 'a program’s own text',
   'packages/httpsig/src/key/jwk.ts parsePublicJwk': 'members that were read before, each of a length that is checked',
   'packages/resource/src/limit/limits.ts parseLimits': operators,
@@ -188,6 +201,13 @@ const metadata = (fill: string): Record<string, unknown> => ({
   ...{ agent_auth_endpoint: fill, redirect_uris: fill.split('a').slice(0, 9000), scopes: { [fill]: fill } },
 })
 
+const anywhere: ArgumentsCondition = {
+  type: 'arguments',
+  resource: 'https://a.example',
+  of: 'a',
+  where: [{ at: '', max: 1 }],
+}
+
 export const parsers: readonly Parser[] = [
   {
     name: 'packages/httpsig/src/signature/signature-key.ts parseSignatureKey',
@@ -205,7 +225,7 @@ export const parsers: readonly Parser[] = [
     name: 'packages/httpsig/src/component/structured-field.ts parseSingleMember',
     limit: 7 * 1024,
     frames: dictionaryFrames,
-    run: text => parseSingleMember('Signature-Key', text),
+    run: text => parseSingleMember(text),
   },
   {
     name: 'packages/httpsig/src/component/structured-field.ts parseMembers',
@@ -343,6 +363,15 @@ export const parsers: readonly Parser[] = [
     run: parseQuery,
   },
   {
+    name: 'packages/conditions/src/json/read.ts readJson',
+    // A body of 64 KiB; the engine's own parser takes half of it.
+    budget: 8,
+    limit: formBody,
+    frames: [inString, inMember, members],
+    texts: [`[${'{"a":0},'.repeat(7000)}`, `{${Array.from({ length: 6000 }, (_, at) => `"a${at}":0`).join(',')}}`],
+    run: text => meetsArguments([anywhere], new TextEncoder().encode(text)),
+  },
+  {
     name: 'packages/protocol/src/token/json.ts parseJson',
     // With a member for each 11 bytes, of which half is what the engine's own parser takes: 2 ms where nothing else runs.
     budget: 4,
@@ -350,6 +379,37 @@ export const parsers: readonly Parser[] = [
     frames: [inString, inMember, members],
     texts: [`[${'{"a":0},'.repeat(7000)}`, `{${Array.from({ length: 6000 }, (_, at) => `"a${at}":0`).join(',')}}`],
     run: text => parseJson(text),
+  },
+  {
+    name: 'packages/protocol/src/condition/parse.ts parseConditions',
+    limit: 6 * 1024,
+    texts: ['/a'.repeat(3000), '/~0'.repeat(2000), '/~'.repeat(3000), 'Europe/'.repeat(800)],
+    run(text) {
+      const conditions = [
+        { type: 'data', resource: 'https://a.example', fields: [text] },
+        { type: 'scopes', any: [text] },
+        { type: 'hours', zone: text, days: [1], from: text, to: text },
+        { type: 'resources', any: [`https://*.${text}`, text] },
+      ]
+      for (const condition of conditions)
+        try {
+          parseConditions([condition])
+        } catch {
+          // Each is refused by itself.
+        }
+    },
+  },
+  {
+    name: 'packages/protocol/src/term/purposes.ts parsePurposes',
+    limit: formBody,
+    texts: ['a '.repeat(30_000)],
+    run: parsePurposes,
+  },
+  {
+    name: 'packages/protocol/src/token/operation.ts parseOperation',
+    limit: 6 * 1024,
+    run: text =>
+      parseOperation({ name: 'a', digest: 'A'.repeat(43), display: [text, ...text.split('a').slice(0, 60)] }),
   },
   {
     name: 'packages/protocol/src/term/scope.ts parseScope',
@@ -528,6 +588,13 @@ export const parsers: readonly Parser[] = [
     limit: formBody,
     frames: [fill => `{"enrollment":{"type":"${fill}"}}`],
     run: text => parseEnrollment(withJson(text)),
+  },
+  {
+    name: 'packages/agent-server/src/token/audience.ts parseAudience',
+    limit: formBody,
+    frames: [fill => `https://${fill}`],
+    texts: ['https://a,'.repeat(6500), 'https://a.example,'.repeat(32)],
+    run: text => [parseAudience(text, { development: true }), parseAudience(text.split(','), { development: true })],
   },
   {
     name: 'packages/agent-server/src/enrollment/oidc-token.ts parseOidcToken',

@@ -1,25 +1,35 @@
 import * as agent from '@countersign/agent'
-import * as exchange from '@countersign/agent/exchange'
+import * as exchange from '@countersign/agent/internal'
+import { providerClient } from '@countersign/agent/internal/provider'
 import * as agentNode from '@countersign/agent/node'
-import { providerClient } from '@countersign/agent/provider'
 import * as agentServer from '@countersign/agent-server'
 import * as authServer from '@countersign/auth-server'
+import { authzen } from '@countersign/auth-server/authzen'
+import { cedar } from '@countersign/auth-server/cedar'
 import { openidConnect } from '@countersign/auth-server/openid'
+import { passkeys } from '@countersign/auth-server/passkeys'
+import * as conditions from '@countersign/conditions'
 import * as discovery from '@countersign/discovery'
+import { documentAt } from '@countersign/discovery/internal'
 import { guardedFetch, guardedFetcher } from '@countersign/discovery/node'
 import { createCheck, createGateway } from '@countersign/gateway'
 import * as httpsig from '@countersign/httpsig'
+import { openHead, reopenSignature } from '@countersign/httpsig/internal'
 import { fromNode, peekNode } from '@countersign/httpsig/node'
 import { redisReplaySet } from '@countersign/httpsig/redis'
 import { guardMcp } from '@countersign/mcp'
 import * as mcpClient from '@countersign/mcp/client'
-import { createSessions, ruleBook } from '@countersign/mcp/rules'
+import { createSessions, ruleBook } from '@countersign/mcp/internal'
 import * as protocol from '@countersign/protocol'
+import { logLimit } from '@countersign/protocol'
+import { checkKeySchedule, createCors, parseJson, sharedMap } from '@countersign/protocol/internal'
 import { keysFile } from '@countersign/protocol/node'
 import * as resource from '@countersign/resource'
 import * as server from '@countersign/server'
 import * as store from '@countersign/store'
+import { beginEpoch, inGroups, isNewDatabase, openEpoch, restoreDatabase } from '@countersign/store/internal'
 import * as verify from '@countersign/verify'
+import { takeApproval } from '@countersign/verify/internal'
 import { browserFetcher, indexedDbState } from '../../packages/agent/src/browser.js'
 import * as express from '../../packages/resource/src/adapter/express-node.js'
 import * as fastify from '../../packages/resource/src/adapter/fastify-node.js'
@@ -28,7 +38,7 @@ import * as hono from '../../packages/resource/src/adapter/hono.js'
 import * as node from '../../packages/resource/src/adapter/node.js'
 import { openTelemetry } from '../../packages/resource/src/event/otel.js'
 import { oauthApi, oauthTokens } from '../../packages/resource/src/oauth/oauth-node.js'
-import { redisCounter } from '../../packages/resource/src/redis.js'
+import { redisCounter, redisRevocationSet } from '../../packages/resource/src/redis.js'
 
 /** One options object of one exported function. */
 export interface Taken {
@@ -71,21 +81,31 @@ export async function taken(): Promise<Record<string, Taken>> {
   const rule = { upstream: 'https://auth.example', middle: id, downstream: other, upstreamScopes: ['a'], scopes: ['b'] }
   const token = { token: 'x', discovery: discovered, now: 0, issuer: id }
   return {
+    'protocol parseConditions o': { valid: {}, call: o => protocol.parseConditions([], o) },
+    'conditions parseConditions o': { valid: {}, call: o => conditions.parseConditions([], o) },
+    'conditions explainCondition o': {
+      valid: { language: 'en' },
+      call: o => conditions.explainCondition({ type: 'chain', max: 0 }, o),
+    },
     'agent createAgent options': {
       valid: { identity, state: agent.memoryState(), identifyTo: [id] },
       call: agent.createAgent,
     },
     'agent agentServer options': { valid: { id: other, ...keys[0] }, call: agent.agentServer },
     'agent delegate options': { valid: { agentServer: other, rotateEvery: 3600 }, call: agent.delegate },
+    'agent inbox options': {
+      valid: { otherwise: agent.deviceCode({ show: nothing }), show: nothing },
+      call: agent.inbox,
+    },
     'agent callbackRoute options': { valid: { redirectUri: `${id}/callback` }, call: agent.callbackRoute },
     'agent deviceCode options': { valid: { show: nothing }, call: agent.deviceCode },
     'agent/browser browserFetcher options': { valid: { fetch: away }, call: browserFetcher },
     'agent/browser indexedDbState options': { valid: { name: 'x', indexedDB: anObject }, call: indexedDbState },
-    'agent/exchange browserSignIn options': {
+    'agent/internal browserSignIn options': {
       valid: { id, key: keys[0], discovery: discovered, redirectUri: `${id}/x`, now: () => 0, development: false },
       call: exchange.browserSignIn,
     },
-    'agent/exchange exchangingAgent options': {
+    'agent/internal exchangingAgent options': {
       valid: {
         ...{ id, key: keys[0], acceptAuthServer: 'any', identifyTo: 'any', redirectUri: `${id}/x` },
         ...{ discovery: discovered, now: () => 0, development: false, suspend: away },
@@ -93,7 +113,7 @@ export async function taken(): Promise<Record<string, Taken>> {
       call: exchange.exchangingAgent,
     },
     'agent/node loopback options': { valid: { open: nothing }, call: agentNode.loopback },
-    'agent/provider providerClient options': {
+    'agent/internal/provider providerClient options': {
       valid: { issuer: new URL(id), clientId: 'x', timeout: 1, refusal: nothing, busy: nothing },
       call: providerClient,
     },
@@ -122,13 +142,23 @@ export async function taken(): Promise<Record<string, Taken>> {
           requestQuota: { agent: 1, delegate: 1 },
         },
         exchange: { rules: [{ ...rule, decision: 'direct' }] },
+        branding: { name: 'Example', accent: '#0b57d0' },
       },
       call: authServer.createAuthServer,
-      nested: { exchange: 'ExchangeOptions', 'exchange.rules.0': 'ExchangeRule', requestQuota: 'RequestQuota' },
+      nested: {
+        branding: 'Branding',
+        exchange: 'ExchangeOptions',
+        'exchange.rules.0': 'ExchangeRule',
+        requestQuota: 'RequestQuota',
+      },
     },
     'auth-server restoreAuthServer options': {
       valid: { database: sqlite, epoch, trustBackup: false },
       call: authServer.restoreAuthServer,
+    },
+    'auth-server inviteUser options': {
+      valid: { issuer: id, database: 'sqlite::memory:', first: true },
+      call: authServer.inviteUser,
     },
     'auth-server demoUsers users': { valid: { name: 'Ada' }, call: (user: never) => authServer.demoUsers([user]) },
     'auth-server askUsers questions': {
@@ -139,15 +169,18 @@ export async function taken(): Promise<Record<string, Taken>> {
       valid: { agent: other, resource: id, scopes: ['a'], delegates: ['b'] },
       call: (grant: never) => authServer.directGrants([grant]),
     },
+    'auth-server/authzen authzen options': { valid: { url: id, headers: {}, deadline: 2 }, call: authzen },
+    'auth-server/cedar cedar options': { valid: { policies: '', groups: {}, conditions: {} }, call: cedar },
     'auth-server/openid openidConnect options': {
       valid: { id: 'a', name: 'A', issuer: id, clientId: 'x' },
       call: openidConnect,
     },
+    'auth-server/passkeys passkeys options': { valid: { accounts: 'open' }, call: passkeys },
     'discovery createDirectory options': { valid: { fetcher: away }, call: discovery.createDirectory },
     'discovery createDiscovery options': { valid: { fetcher: away, timeout: 5 }, call: discovery.createDiscovery },
-    'discovery documentAt options': {
+    'discovery/internal documentAt options': {
       valid: { url: id, maxBytes: 1, read: nothing, fetcher: away },
-      call: discovery.documentAt,
+      call: documentAt,
     },
     'discovery/node guardedFetcher options': { valid: { timeout: 5 }, call: guardedFetcher },
     'discovery/node guardedFetch options': { valid: { timeout: 5 }, call: guardedFetch },
@@ -185,17 +218,13 @@ export async function taken(): Promise<Record<string, Taken>> {
       valid: { authorities: ['api.example'], scheme: 'https' },
       call: (options: never) => httpsig.openSignature(message, options),
     },
-    'httpsig openHead options': {
+    'httpsig/internal openHead options': {
       valid: { authorities: ['api.example'], scheme: 'https' },
-      call: (options: never) => httpsig.openHead(message, options),
+      call: (options: never) => openHead(message, options),
     },
-    'httpsig reopenSignature options': {
+    'httpsig/internal reopenSignature options': {
       valid: { authorities: ['api.example'], scheme: 'https' },
-      call: (options: never) => httpsig.reopenSignature(Object.create(null), message, options),
-    },
-    'httpsig judgeHead options': {
-      valid: { authorities: ['api.example'], scheme: 'https' },
-      call: (options: never) => httpsig.judgeHead(message, options),
+      call: (options: never) => reopenSignature(Object.create(null), message, options),
     },
     'httpsig parsePublicJwk options': {
       valid: { algorithmOptional: false },
@@ -239,23 +268,24 @@ export async function taken(): Promise<Record<string, Taken>> {
     'mcp/client bridge options': { valid: { local: anObject, remote: away }, call: mcpClient.bridge },
     'mcp/client elicitCode options': { valid: { client: nothing, otherwise: nothing }, call: mcpClient.elicitCode },
     'mcp/client elicitUrl options': { valid: { client: nothing, otherwise: nothing }, call: mcpClient.elicitUrl },
-    'mcp/rules ruleBook rules': {
+    'mcp/internal ruleBook rules': {
       valid: { session: { level: 'identified' } },
       call: (rules: never) => ruleBook(api, rules),
       nested: { session: 'Requirement' },
     },
-    'mcp/rules createSessions o': {
+    'mcp/internal createSessions o': {
       valid: { sessions: 1, perCaller: 1, idle: 1, end: nothing, now: () => 0 },
       call: createSessions,
     },
-    'protocol checkKeySchedule schedule': {
+    'protocol/internal checkKeySchedule schedule': {
       valid: { rotateEvery: 3600, publishAhead: 60, tokenLifetime: 60 },
-      call: protocol.checkKeySchedule,
+      call: checkKeySchedule,
     },
-    'protocol createCors options': { valid: { bearer: () => false }, call: (o: never) => protocol.createCors('*', o) },
+    'protocol/internal createCors options': { valid: { bearer: () => false }, call: (o: never) => createCors('*', o) },
     'protocol errorResponse options': {
       valid: { headers: [] },
-      call: (o: never) => protocol.errorResponse(new protocol.AAuthError('invalid_request', 'x'), o),
+      call: (o: never) =>
+        protocol.errorResponse(new protocol.AAuthError('invalid_request', 'x', { reason: 'path_unknown' }), o),
     },
     'protocol/node keysFile options': {
       valid: { missing: 'refuse' },
@@ -265,9 +295,10 @@ export async function taken(): Promise<Record<string, Taken>> {
       valid: { missing: 'refuse' },
       call: (o: never) => server.keysFile('/nowhere/keys.json', o),
     },
-    'protocol sharedMap options': { valid: { maxBytes: 1 }, call: (o: never) => protocol.sharedMap(o) },
-    'protocol logLimit options': { valid: { lines: 1 }, call: (o: never) => protocol.logLimit({ warn: nothing }, o) },
-    'protocol parseJson limits': { valid: { maxBytes: 10 }, call: (limits: never) => protocol.parseJson('1', limits) },
+    'protocol/internal sharedMap options': { valid: { maxBytes: 1 }, call: (o: never) => sharedMap(o) },
+    'protocol logLimit options': { valid: { lines: 1 }, call: (o: never) => logLimit({ warn: nothing }, o) },
+    'server logLimit options': { valid: { lines: 1 }, call: (o: never) => server.logLimit({ warn: nothing }, o) },
+    'protocol/internal parseJson limits': { valid: { maxBytes: 10 }, call: (limits: never) => parseJson('1', limits) },
     'protocol parseToken options': {
       valid: { development: false },
       call: (options: never) => protocol.parseToken('x', ['auth+jwt'], options),
@@ -277,11 +308,13 @@ export async function taken(): Promise<Record<string, Taken>> {
       valid: {
         ...{ id, keys, deny: { agents: [] }, limits: { anonymous: '1/min' } },
         downstream: { acceptAuthServer: 'any', identifyTo: 'any' },
+        scopes: { read: { description: 'Read' } },
       },
       call: resource.createResource,
-      nested: { deny: 'DenyLists', limits: 'Limits', downstream: 'DownstreamOptions' },
+      nested: { 'scopes.read': 'DescribedScope', deny: 'DenyLists', limits: 'Limits', downstream: 'DownstreamOptions' },
     },
     'resource logTo options': { valid: {}, call: (o: never) => resource.logTo({ info: nothing, warn: nothing }, o) },
+    'resource memoryRevocationSet options': { valid: { capacity: 1 }, call: resource.memoryRevocationSet },
     'resource memoryCounter options': { valid: { capacity: 1 }, call: resource.memoryCounter },
     'resource memoryInteractions limits': {
       valid: { capacity: 1 },
@@ -343,6 +376,10 @@ export async function taken(): Promise<Record<string, Taken>> {
       valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },
       call: redisCounter,
     },
+    'resource/redis redisRevocationSet options': {
+      valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },
+      call: redisRevocationSet,
+    },
     'server jsonLog options': { valid: { name: 'x', level: 'silent' }, call: server.jsonLog },
     'server mountFetch options': { valid: bodyLimit, call: (o: never) => server.mountFetch(anObject as never, o) },
     'server mountHono options': { valid: bodyLimit, call: (o: never) => server.mountHono(anObject as never, o) },
@@ -353,19 +390,19 @@ export async function taken(): Promise<Record<string, Taken>> {
       call: server.serve,
       nested: { limits: 'ServeLimits' },
     },
-    'store inGroups options': { valid: { run: away, most: 1, capacity: 1 }, call: store.inGroups },
-    'store isNewDatabase options': { valid: { url: sqlite, room: 'x' }, call: store.isNewDatabase },
-    'store beginEpoch o': {
+    'store/internal inGroups options': { valid: { run: away, most: 1, capacity: 1 }, call: inGroups },
+    'store/internal isNewDatabase options': { valid: { url: sqlite, room: 'x' }, call: isNewDatabase },
+    'store/internal beginEpoch o': {
       valid: { room: 'x', keeper: epoch, now: () => 0 },
-      call: (o: never) => store.beginEpoch(anObject as never, o),
+      call: (o: never) => beginEpoch(anObject as never, o),
     },
-    'store openEpoch o': {
+    'store/internal openEpoch o': {
       valid: { room: 'x', keeper: epoch, now: () => 0 },
-      call: (o: never) => store.openEpoch(anObject as never, o),
+      call: (o: never) => openEpoch(anObject as never, o),
     },
-    'store restoreDatabase options': {
+    'store/internal restoreDatabase options': {
       valid: { database: sqlite, epoch, trustBackup: false },
-      call: (o: never) => store.restoreDatabase('restoreDatabase', o, { room: 'x', migrations: [] }, async () => ({})),
+      call: (o: never) => restoreDatabase('restoreDatabase', o, { room: 'x', migrations: [], end: async () => ({}) }),
     },
     'store openStore options': {
       valid: { url: sqlite, room: 'x', migrations: [], limits: { batch: 1 } },
@@ -374,6 +411,7 @@ export async function taken(): Promise<Record<string, Taken>> {
     },
     'verify checkReplay check': { valid: { replay: anObject, verified: anObject }, call: verify.checkReplay },
     'verify refuseSeen check': { valid: { replay: anObject, verified: anObject }, call: verify.refuseSeen },
+    'verify/internal takeApproval check': { valid: { replay: anObject, verified: anObject }, call: takeApproval },
     'verify createVerifier options': {
       valid: { receiver: id, discovery: discovered, accept: ['hwk'] },
       call: verify.createVerifier,
@@ -433,15 +471,16 @@ export const exempt: Readonly<Record<string, readonly string[]>> = {
   'a message, a logger or a party to talk to, of which few members are read': [
     'httpsig requestMessage origin',
     'protocol logLimit log',
-    'verify peerOf { peer }',
-    'verify requestIdOf { requestId }',
-    'verify telling context',
-    'verify telling message',
-    'mcp/rules checkOrigin { id, cors }',
+    'server logLimit log',
+    'verify/internal peerOf { peer }',
+    'verify/internal requestIdOf { requestId }',
+    'verify/internal telling context',
+    'verify/internal telling message',
+    'mcp/internal checkOrigin { id, cors }',
     'server mountFetch participant',
   ],
   'a part of the check itself': [
-    ...['httpsig', 'protocol'].flatMap(entry => [
+    ...['httpsig/internal', 'protocol/internal'].flatMap(entry => [
       `${entry} checkOption check`,
       `${entry} checkOption place`,
       `${entry} each check`,
@@ -452,33 +491,42 @@ export const exempt: Readonly<Record<string, readonly string[]>> = {
       `${entry} wrongOption { taker, path }`,
     ]),
   ],
-  'how bytes are checked, made by the package itself': ['httpsig checkedStream check', 'httpsig/node checkBody check'],
+  'the token that a refusal is about: a slip of cause leaves a fact out of the log': [
+    'protocol/internal invalidToken { typ, cause }',
+  ],
+  'how bytes are checked, made by the package itself': [
+    'httpsig/internal checkedStream check',
+    'httpsig/internal/node checkBody check',
+  ],
   'all members are required, and one that is missing refuses everything': [
-    'httpsig requiredComponents needs',
+    'httpsig/internal requiredComponents needs',
     'protocol checkAgentToken o',
     'protocol checkAuthToken o',
     'protocol checkResourceToken o',
     'protocol verifyKeyProof o',
-    'protocol signJws header',
+    'protocol/internal signJws header',
     'protocol signToken o',
-    'agent/provider isProviderUrl o',
+    'agent/internal/provider isProviderUrl o',
   ],
   'its one member allows more, so a slip of it allows less; asked for each name': [
     'protocol isIdentifier options',
-    'protocol checkIdentifier options',
-    'protocol checkIdentifierList options',
+    'protocol/internal checkIdentifier options',
+    'protocol/internal checkIdentifierList options',
     'protocol parseAgentMetadata o',
     'protocol parseAuthServerMetadata o',
     'protocol parseResourceMetadata o',
   ],
-  'checked by checkKeySchedule when it is configured': ['protocol planKeys schedule'],
+  'checked by createDirectory, or given whole by an agent in a page': ['discovery/internal directoryOf options'],
+  'checked by checkKeySchedule when it is configured': ['protocol/internal planKeys schedule'],
   'given whole by functions that have checked it; exactly one of its two places must be there': [
-    'httpsig/redis openSharedScript place',
+    'httpsig/internal/redis openSharedScript place',
   ],
-  'flags of a command, which commander checks': ['fetch/agent agentOf { interact, onEvent, names, fetch: send }'],
+  'flags of a command, which commander checks': [
+    'fetch/internal/agent agentOf { interact, onEvent, names, fetch: send }',
+  ],
 }
 
-/** Members that restrict who gets in, or with what: undefined they would restrict nobody. */
+/** Members that restrict callers or their rights: an undefined one would restrict nothing. */
 export const restrictions: ReadonlySet<string> = new Set([
   ...[
     'level',
@@ -507,6 +555,7 @@ export const restrictions: ReadonlySet<string> = new Set([
   ],
   ...['acceptAuthServer', 'identifyTo', 'authServers', 'accept', 'methods', 'mcp', 'dropHeaders'],
   ...['session', 'tools', 'prompts', 'resources', 'subjects', 'claims', 'audience', 'algorithms'],
+  ...['conditions', 'approver', 'delegation', 'purposes', 'operation', 'describe', 'approve'],
 ])
 
 /** Members of these names whose default is the strictest, that must be there, or that bound what is held rather than who gets in. */
@@ -516,4 +565,8 @@ export const harmless: ReadonlySet<string> = new Set([
   ...['OpenidConnectOptions.scope', 'OAuthApiOptions.scope', 'SignMessageOptions.components', 'ReplayCheck.replay'],
   ...['VerifyMessageOptions.limits', 'McpOptions.limits', 'ServeOptions.limits', 'store openStore options.limits'],
   ...['ServeOptions.level', 'server jsonLog options.level', 'TokenCheck.audience'],
+  // Names for what others demand: a demand that names what is not there throws.
+  ...['ResourceOptions.purposes', 'CedarOptions.conditions'],
+  // What an agent says of itself, and which list is read: a receiver judges both by itself.
+  ...['AgentOptions.purposes', 'ConditionOptions.delegation'],
 ])

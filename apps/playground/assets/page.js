@@ -8,6 +8,7 @@ const buttons = [...document.querySelectorAll('button[data-scenario]')]
 const waits = {
   refresh: ' (about 15 seconds: tokens have to end first)',
   device: ' (about 6 seconds: a device asks every 5 how it stands)',
+  revocation: ' (about 10 seconds: a resource that was away is told again after 1, 2, 4 and 8)',
 }
 
 for (const button of buttons) button.addEventListener('click', () => play(button.dataset.scenario))

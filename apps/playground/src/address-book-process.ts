@@ -27,5 +27,5 @@ process.once('SIGTERM', () => {
   server.closeAllConnections()
   server.close(() => process.exit(0))
 })
-// The playground that started this process is gone: nobody would stop it any more.
+// The playground has ended: this process must not outlive it.
 process.once('disconnect', () => process.exit(0))

@@ -2,14 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { html } from 'hono/html'
 import Provider from 'oidc-provider'
 
-/** How the address book is set up. */
+/** Options of {@link addressBook}. */
 export interface AddressBookOptions {
   /** Its own origin, which is also the issuer of its tokens. */
   readonly issuer: string
-  /** The client `calendar`, its secret, and where its users come back to. */
+  /** The secret of the client `calendar`. */
   readonly clientSecret: string
   readonly redirectUri: string
-  /** Who has an account here, and whose birthdays they keep. */
+  /** The accounts, by user name, and the entries of each. */
   readonly accounts: Readonly<Record<string, readonly Birthday[]>>
 }
 
@@ -23,8 +23,8 @@ export interface Birthday {
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
 /**
- * An API that knows nothing of AAuth: it takes bearer tokens of an OAuth provider (the npm package `oidc-provider`), whose
- * users have accounts of their own.
+ * An API that does not know AAuth: it accepts bearer tokens of an OAuth provider (the npm package `oidc-provider`), whose users
+ * have separate accounts.
  */
 export function addressBook(options: AddressBookOptions): Handler {
   const { issuer, accounts } = options
@@ -78,7 +78,7 @@ async function birthdays(
   response.end(JSON.stringify(own ?? { error: 'invalid_token' }))
 }
 
-/** The provider's own questions: who are you, and may the calendar read this? */
+/** The pages of the provider: sign-in and consent. */
 async function interaction(
   request: IncomingMessage,
   response: ServerResponse,

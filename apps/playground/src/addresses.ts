@@ -1,12 +1,14 @@
-/** Where the participants live: BASE the page, then +10, +20 and +21, +30 and +31, +40, +50, +60. */
+/** The URLs of the participants: the page at BASE, the others at +10, +20, +21, +30, +31, +32, +40, +50 and +60. */
 export interface Addresses {
   readonly page: string
   readonly agentServer: string
   readonly authServer: string
-  /** Of another domain: it trusts nobody of this one but by the rules it has. */
+  /** In another domain: it accepts tokens of this one only where a rule allows it. */
   readonly roomsAuthServer: string
   readonly calendar: string
   readonly rooms: string
+  /** A second API of the domain of rooms. It runs only while its story is played. */
+  readonly desks: string
   readonly webApp: string
   /** An API that knows nothing of AAuth, behind an OAuth provider. */
   readonly addressBook: string

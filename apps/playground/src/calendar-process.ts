@@ -6,12 +6,12 @@ import { memoryReplaySet } from '@countersign/httpsig'
 import { createResource } from '@countersign/resource'
 import { oauthApi, oauthTokens } from '@countersign/resource/oauth'
 import { keysFile, serve, type TracedExchange } from '@countersign/server'
-import { calendar, calendarScopes } from './calendar.js'
+import { calendar, calendarScopes, calendarWords } from './calendar.js'
 import { decisionLog } from './decision-log.js'
 import { publicHolidays } from './holidays.js'
 import { honoParticipant } from './hono-participant.js'
 
-/** What the calendar is told when it starts: identifiers of the others, and files. */
+/** The arguments of the calendar: identifiers of other participants, and files. */
 export interface CalendarOrder {
   readonly authServer: string
   readonly keys: string
@@ -33,16 +33,17 @@ const addressBook = oauthApi({
   origins: [book.addressBook],
   dangerouslyAllowLoopbackHttp: true,
 })
-// As long as the playground runs, so in memory and under a key that nobody knows.
+// The tokens live as long as the playground: in memory, under a random key.
 const tokens = await oauthTokens({ database: 'sqlite::memory:', encryptionKeys: [randomBytes(32)] })
 const resource = createResource({
   id,
   keys: await keysFile(keys, { onMade: () => undefined }),
   authServers: [authServer],
   scopes: calendarScopes,
+  ...calendarWords,
   discovery: createDiscovery({ fetcher: guardedFetcher({ dangerouslyAllowLoopback: true }), development: true }),
   replay: memoryReplaySet(),
-  // What it needs of rooms it asks of their auth server, and it says who it is to them alone.
+  // It exchanges tokens at the auth server of rooms, and identifies itself to rooms only.
   downstream: {
     acceptAuthServer: [roomsAuthServer],
     identifyTo: [rooms],
@@ -60,5 +61,5 @@ await serve({
   participant: honoParticipant(id, calendar(resource, publicHolidays(), { rooms, addressBook }), resource.ready),
   trace: (exchange: TracedExchange) => process.send?.(exchange),
 })
-// The playground that started this process is gone: nobody would stop it any more.
+// The playground has ended: this process must not outlive it.
 process.once('disconnect', () => process.exit(0))

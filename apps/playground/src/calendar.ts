@@ -9,16 +9,32 @@ export const calendarScopes = {
   'events.read': 'See your events',
   'events.write': 'Add events to your calendar',
   'birthdays.read': 'See the birthdays of people you know',
+  'appointments.read': 'See your appointments',
+} as const
+
+/** What requests to the calendar do, and which parts of its answers a user can allow, in words for users. */
+export const calendarWords = {
+  operations: {
+    list: 'List events',
+    add: 'Add an event to your calendar',
+    appointments: 'List your appointments',
+  },
+  dataViews: {
+    titles: {
+      description: 'When you are busy and with what, and no notes',
+      fields: ['/items/*/title', '/items/*/start'],
+    },
+  },
 } as const
 
 /** A scope of the calendar. */
 export type CalendarScope = keyof typeof calendarScopes
 
-/** Whom the calendar calls. */
+/** What the calendar calls. */
 export interface CalendarNeighbours {
   /** The identifier of rooms. */
   readonly rooms: string
-  /** An API behind OAuth, where its users have their contacts. */
+  /** An API behind OAuth that keeps the contacts of its users. */
   readonly addressBook?: OAuthApi
 }
 
@@ -39,18 +55,18 @@ export function calendar(
   app.get('/agenda', guard(resource, { level: 'identified' }), c =>
     c.json({ for: c.var.aauth.agent, events: events.slice(-50) }),
   )
-  app.get('/events', guard(resource, { scope: 'events.read' }), c => c.json({ events }))
-  app.post('/events', guard(resource, { scope: 'events.write' }), async c => {
+  app.get('/events', guard(resource, { scope: 'events.read', operation: 'list' }), c => c.json({ events }))
+  app.post('/events', guard(resource, { scope: 'events.write', operation: 'add' }), async c => {
     const event = readEvent(await c.req.json())
     if (event === undefined)
       return c.json({ error: 'invalid_request', error_description: 'an event has summary, start and end' }, 400)
     const room = c.req.query('room')
-    // First: the request comes again when the user has been asked for rooms, and must have added nothing by then.
+    // Before the event is added: after the user's consent for rooms the agent sends the request again.
     const booking =
       room === undefined ? undefined : await book(c.var.aauth, `${neighbours.rooms}/bookings`, { room, event })
     if (booking?.ok === false) return c.json({ error: 'no_room', error_description: 'the room cannot be booked' }, 409)
     events.push(event)
-    // What strangers add is kept short.
+    // Events of strangers are limited.
     if (events.length > holidays.length + 1000) events.splice(holidays.length, 1)
     const by = verifiedFacts(c.var.aauth)
     return c.json({ ...event, by, ...(booking === undefined ? {} : { booking: await booking.json() }) }, 201)
@@ -63,11 +79,14 @@ export function calendar(
         return c.json({ error: 'no_birthdays', error_description: 'the address book cannot be read' }, 502)
       return c.json({ birthdays: await answer.json() })
     })
+  app.get('/appointments', guard(resource, { scope: 'appointments.read', operation: 'appointments' }), c =>
+    c.json({ items: [{ title: 'Dentist', start: '2026-12-10T09:00', notes: 'the left one, at last' }] }),
+  )
   app.get('/whoami', guard(resource, { level: 'anonymous' }), c => c.json(verifiedFacts(c.var.aauth)))
   return app
 }
 
-/** Rooms may want the user's word, and trust another auth server: nothing of that is to be seen here. */
+/** Rooms trust another auth server, and may need the user's consent: `aauth.fetch` handles both. */
 function book(
   aauth: Guarded,
   url: string,

@@ -2,11 +2,11 @@ import { AAuthError } from '@countersign/protocol'
 import { expect, test, vi } from 'vitest'
 import { decisionLog } from './decision-log.js'
 
-test('the answer of a browser that is none is told with whose it is, as any other refusal is', () => {
+test('a refused answer of a browser is logged with the agent and user it was about, like any refusal', () => {
   const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   try {
     const tell = decisionLog('rooms')
-    const error = new AAuthError('access_denied', 'somebody else')
+    const error = new AAuthError('access_denied', 'somebody else', { reason: 'user_refused' })
     const asking = {
       agent: 'https://agent.example',
       user: { iss: 'https://auth.example', sub: 'ada' },

@@ -1,7 +1,7 @@
 import { logTo, type Observer } from '@countersign/resource'
 import { jsonLog } from '@countersign/server'
 
-/** Writes a line for each decision of a resource to standard error, as the servers of `countersign` do: `countersign trace` reads it. */
+/** Writes one line for each decision of a resource to standard error, for `countersign trace`. */
 export function decisionLog(name: string): Observer {
   return logTo(jsonLog({ name }))
 }

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import ICAL from 'ical.js'
 
-/** One event as the calendar serves it. */
+/** One event of the calendar. */
 export interface CalendarEvent {
   readonly uid: string
   /** First day, `YYYY-MM-DD`. */

@@ -7,8 +7,8 @@ interface App {
 }
 
 /**
- * Runs a Hono app as a participant: the app sees an ordinary Request, the guard the message as it was received.
- * @param ready that of the resource whose guard it has
+ * Runs a Hono app as a participant. The app gets an ordinary Request, the guard the message as it was received.
+ * @param ready `ready` of the resource that guards the app
  */
 export function honoParticipant(id: string, app: App, ready: () => Promise<void> = async () => {}): Participant {
   return {

@@ -1,5 +1,5 @@
 export type { Addresses } from './addresses.js'
-export { type CalendarScope, calendar, calendarScopes } from './calendar.js'
+export { type CalendarScope, calendar, calendarScopes, calendarWords } from './calendar.js'
 export { type CalendarEvent, publicHolidays } from './holidays.js'
 export { type Participants, startParticipants } from './participants.js'
 export {
@@ -13,6 +13,7 @@ export {
 export { startPlayground } from './playground.js'
 export type { Check } from './stage.js'
 export {
+  type Account,
   type Asked,
   type Decision,
   type ScriptedUser,

@@ -1,8 +1,9 @@
-import { parseSignatureKey, pathOf } from '@countersign/httpsig'
+import { parseSignatureKey } from '@countersign/httpsig'
+import { pathOf } from '@countersign/httpsig/internal'
 import type { TracedExchange } from '@countersign/server'
 import type { Addresses } from './addresses.js'
 
-/** One message in one line: who signed, to whom, what, and the answer. */
+/** Describes a message in one line: signer, receiver, request and answer. */
 export function describeMessage(exchange: TracedExchange, addresses: Addresses): string {
   const { response } = exchange
   const challenge = headerOf(response.headers, 'agent-auth')
@@ -10,12 +11,12 @@ export function describeMessage(exchange: TracedExchange, addresses: Addresses):
   return `${line} ${askedIn(exchange).padEnd(34)} ${response.status}${challenge === undefined ? '' : `  Agent-Auth: ${shorten(challenge)}`}`
 }
 
-/** What a message asks for: method, target, and what a JSON-RPC message says beside them. */
+/** The request of a message: method, target, and the method and name of a JSON-RPC message. */
 export function askedIn({ request: { method, target, body } }: TracedExchange): string {
   return [method, shortTarget(target), ...rpcIn(body)].join(' ')
 }
 
-/** Method of a JSON-RPC message, and what it names; a response has neither. */
+/** The method of a JSON-RPC message and its `name`; a response has neither. */
 function rpcIn(body: string): string[] {
   if (!body.startsWith('{"')) return []
   try {
@@ -27,7 +28,7 @@ function rpcIn(body: string): string[] {
   }
 }
 
-/** Who signed a message, as far as its Signature-Key says: claimed, until the receiver has verified it. */
+/** The signer that Signature-Key names: only a claim until the receiver has verified it. */
 export function signerOf(exchange: TracedExchange, addresses: Addresses): string {
   const value = headerOf(exchange.request.headers, 'signature-key')
   if (value === undefined) return isPage(exchange, addresses) ? 'a user’s browser' : 'unsigned'
@@ -42,11 +43,13 @@ export function signerOf(exchange: TracedExchange, addresses: Addresses): string
   }
 }
 
-/** The pages where nobody signs: of the web app and the auth servers, and those at which users come by on their way. */
+/** Tells whether a request is a browser's, for a page of the web app, of an auth server or of a resource in between. */
 function isPage({ to, request }: TracedExchange, { authServer, roomsAuthServer, webApp }: Addresses): boolean {
   if (to === webApp) return /^\/(?:sign-in|signed-in)?(?:\?|$)/.test(request.target)
   if (to === authServer || to === roomsAuthServer)
-    return /^\/(?:agent\/(?:authorize|consent|link)|link\/callback|device|login|logout)(?:[/?]|$)/.test(request.target)
+    return /^\/(?:agent\/(?:authorize|consent|link)|link\/callback|device|login|logout|account)(?:[/?]|$)/.test(
+      request.target,
+    )
   return /^\/aauth\//.test(request.target)
 }
 
@@ -63,6 +66,7 @@ export function nameOf(id: string, addresses: Addresses): string {
     [addresses.roomsAuthServer]: 'auth server of rooms',
     [addresses.calendar]: 'calendar',
     [addresses.rooms]: 'rooms',
+    [addresses.desks]: 'desks',
     [addresses.webApp]: 'web app',
     [addresses.addressBook]: 'address book',
     [addresses.tools]: 'tools',
@@ -74,7 +78,7 @@ function headerOf(headers: ReadonlyArray<readonly [string, string]>, name: strin
   return headers.find(([known]) => known.toLowerCase() === name)?.[1]
 }
 
-/** The links that users follow are long, and their queries say nothing to readers. */
+/** Shortens a target: the queries of links are long, and tell a reader nothing. */
 function shortTarget(target: string): string {
   const path = pathOf(target)
   return path === target ? target : `${path}?…`

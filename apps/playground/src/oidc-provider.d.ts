@@ -1,7 +1,7 @@
 declare module 'oidc-provider' {
   import type { IncomingMessage, ServerResponse } from 'node:http'
 
-  /** What a user is asked before a request goes on. */
+  /** What the provider asks a user before it answers a request. */
   interface Interaction {
     readonly prompt: { readonly name: string }
     readonly params: { readonly client_id: string; readonly scope: string }
@@ -13,7 +13,7 @@ declare module 'oidc-provider' {
     save(): Promise<string>
   }
 
-  /** As much of it as the playground uses; the published types do not compile strictly. */
+  /** The part that the playground uses; the published types do not compile strictly. */
   export default class Provider {
     constructor(issuer: string, configuration: object)
     callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>

@@ -7,17 +7,17 @@ import { playScenario, type ScenarioName, scenarioNames, scenarioTitle } from '.
 
 const asset = (name: string): string => readFileSync(new URL(`../assets/${name}`, import.meta.url), 'utf8')
 
-/** The page on BASE: names the participants, plays scenarios at a click, shows the messages that flowed. */
+/** The page on BASE: lists the participants, plays scenarios, and shows their messages. */
 export function playgroundPage(participants: Participants): Hono {
   const { addresses } = participants
   const host = new URL(addresses.page).host
   const app = new Hono()
   let playing: Promise<unknown> = Promise.resolve()
   app.use(async (c, next) => {
-    // DNS rebinding: a page of another site that resolves to this machine still says its own name in Host.
+    // DNS rebinding: a page of another site that resolves to this machine still sends its own name in Host.
     if (c.req.header('host') !== host) return c.text('this page answers as its own host only', 421)
     const origin = c.req.header('origin')
-    // A form on another site could press the buttons.
+    // CSRF: a form on another site could start scenarios.
     if (c.req.method !== 'GET' && origin !== addresses.page) return c.text('this page is used from itself only', 403)
     c.header(
       'content-security-policy',
@@ -34,7 +34,7 @@ export function playgroundPage(participants: Participants): Hono {
   app.post('/play/:scenario', async c => {
     const name = scenarioNames.find(known => known === c.req.param('scenario'))
     if (name === undefined) return c.json({ error: 'no scenario of that name' }, 404)
-    // One at a time: two at once would show each other's messages.
+    // One at a time: two scenarios at once would mix their messages.
     const play = playing.then(() => playScenario(participants, name))
     playing = play.catch(() => undefined)
     const result = await play
@@ -59,7 +59,7 @@ function document(participants: Participants): ReturnType<typeof html> {
       'Auth server of rooms',
       addresses.roomsAuthServer,
       'aauth-issuer',
-      'of another domain: its users have other accounts, and it takes nobody’s word but by a rule',
+      'of another domain: its users have other accounts, and it accepts upstream tokens only by a rule',
     ],
     [
       'Calendar',
@@ -72,13 +72,13 @@ function document(participants: Participants): ReturnType<typeof html> {
       'Address book',
       addresses.addressBook,
       'openid-configuration',
-      'an API behind OAuth that knows nothing of AAuth; the calendar calls it for its users',
+      'an API behind OAuth that does not know AAuth; the calendar calls it for its users',
     ],
     [
       'Tools',
       addresses.tools,
       'aauth-resource',
-      'an MCP server: each tool asks its callers for what it needs, one calls the calendar for their users',
+      'an MCP server: each tool has its own requirement, and one calls the calendar for its users',
     ],
     ['Web app', addresses.webApp, 'aauth-agent', 'an agent that signs its users in, with an API for its delegates'],
   ] as const
@@ -94,7 +94,7 @@ function document(participants: Participants): ReturnType<typeof html> {
 <body>
 <header>
 <h1>Countersign <span>playground</span></h1>
-<p>Eight participants run on this machine, each in a process of its own. Play a story and read every message that really flowed.</p>
+<p>Eight participants run on this machine, each in a process of its own. Play a story and read every message.</p>
 </header>
 <main>
 <section aria-labelledby="participants">

@@ -5,7 +5,7 @@ import type { TracedExchange } from '@countersign/server'
 /** A participant in a process of its own. */
 export interface ParticipantProcess {
   readonly child: ChildProcess
-  /** Its first line of standard output; rejects with what it said when it ends before that. */
+  /** Resolves with its first line of standard output; rejects with its standard error if it ends before that. */
   readonly ready: Promise<string>
 }
 
@@ -49,7 +49,7 @@ function readyLine(name: string, child: ChildProcess): Promise<string> {
 }
 
 /** Ends a process, and resolves when it has ended. */
-export function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+export function endProcess(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
   return new Promise(resolve => {
     child.once('exit', () => resolve())

@@ -1,13 +1,11 @@
-import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { TracedExchange } from '@countersign/server'
 import type { Addresses } from './addresses.js'
 import type { CalendarOrder } from './calendar-process.js'
-import { ended, startParticipant } from './participant-process.js'
+import { type CommandServer, createLauncher, type Launcher } from './launcher.js'
 import { authServerConfig, roomsAuthServerConfig } from './playground-policy.js'
 
 /** The running participants. */
@@ -19,12 +17,15 @@ export interface Participants {
   readonly countersign: string
   /** Flags of Node that its processes run with. */
   readonly execArgv: readonly string[]
-  /** The logs of those who decide, JSON a line, for `countersign trace`. */
+  /** Log files of the auth servers and resources, one JSON record a line, for `countersign trace`. */
   readonly logs: readonly string[]
-  /** Calls back for every message any participant received, until the returned function is called. */
+  /** Calls `listener` for every message that a participant receives, until the returned function is called. */
   listen(listener: (exchange: TracedExchange) => void): () => void
   /** Ends the auth server without warning and starts it again on the same database. */
   killAuthServer(): Promise<void>
+  startDesks(): Promise<void>
+  /** Ends the desks without warning. */
+  killDesks(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -42,66 +43,13 @@ export interface ParticipantsOptions {
 /** Starts agent server, auth servers, calendar, rooms, web app, address book and tools, each in a process of its own. */
 export async function startParticipants(options: ParticipantsOptions): Promise<Participants> {
   const { base, countersign, execArgv = process.execArgv, onReady } = options
-  const at = (offset: number): string => `http://localhost:${base + offset}`
-  const addresses: Addresses = {
-    ...{ page: at(0), agentServer: at(10), authServer: at(20), roomsAuthServer: at(21) },
-    ...{ calendar: at(30), rooms: at(31), webApp: at(40), addressBook: at(50), tools: at(60) },
-  }
-  const { agentServer, authServer, roomsAuthServer, calendar, rooms, webApp, addressBook, tools } = addresses
+  const addresses = addressesFrom(base)
   const folder = mkdtempSync(join(tmpdir(), 'countersign-playground-'))
-  mkdirSync(join(folder, 'web-app'), { mode: 0o700 })
-  const addressBookSecret = join(folder, 'address-book-secret')
-  writeFileSync(addressBookSecret, randomBytes(32).toString('base64url'), { mode: 0o600 })
-  const listeners = new Set<(exchange: TracedExchange) => void>()
-  const children = new Map<string, ChildProcess>()
-  const logOf = (name: string): string => join(folder, `${name}.log`)
-  const start = async (name: string, file: string, args: readonly string[]): Promise<void> => {
-    const { child, ready } = startParticipant({
-      ...{ name, file, args, execArgv, log: logOf(name) },
-      onMessage: exchange => {
-        for (const listener of listeners) listener(exchange)
-      },
-    })
-    children.set(name, child)
-    onReady(await ready)
-  }
-  /** A server of the command, with a file of its options. */
-  const startServer = (name: string, what: string, id: string, config: object, more: readonly string[] = []) => {
-    const file = join(folder, `${name}.json`)
-    writeFileSync(file, JSON.stringify(config))
-    return start(name, countersign, [what, ...shared(id, folder, name), '--config', file, ...more])
-  }
-  /** One of the playground's own: the built one, also where this file runs from source. */
-  const startOwn = (name: string, id: string, more: readonly string[]): Promise<void> =>
-    start(name, fileURLToPath(new URL(`../dist/${name}-process.js`, import.meta.url)), [id, new URL(id).port, ...more])
-  const startAuthServer = (): Promise<void> =>
-    startServer('auth-server', 'auth-server', authServer, authServerConfig(addresses))
-  const stop = async (): Promise<void> => {
-    process.off('exit', killAll)
-    await Promise.all([...children.values()].map(child => ended(child, 'SIGTERM')))
-    rmSync(folder, { recursive: true, force: true })
-  }
-  const killAll = (): void => {
-    for (const child of children.values()) child.kill('SIGTERM')
-    rmSync(folder, { recursive: true, force: true })
-  }
-  process.on('exit', killAll)
+  const launcher = createLauncher({ folder, countersign, execArgv, onReady })
   try {
-    await Promise.all([
-      startServer('agent-server', 'agent-server', agentServer, { localhostCallback: true, name: 'Playground Agent' }, [
-        // Named, and so left alone: one story acts as the agent server itself, with this key.
-        ...['--keys', join(folder, 'agent-server', 'keys.json')],
-      ]),
-      startAuthServer(),
-      startServer('rooms-auth-server', 'auth-server', roomsAuthServer, roomsAuthServerConfig(addresses)),
-      startOwn('calendar', calendar, [JSON.stringify(calendarOrder(addresses, { folder, addressBookSecret }))]),
-      startOwn('address-book', addressBook, [addressBookSecret, `${calendar}/aauth/callback/address-book`]),
-      startOwn('rooms', rooms, [roomsAuthServer, join(folder, 'rooms-keys.json')]),
-      startOwn('web-app', webApp, [authServer, join(folder, 'web-app')]),
-      startOwn('tools', tools, [authServer, calendar, join(folder, 'tools-keys.json')]),
-    ])
+    await startAll(launcher, addresses, folder)
   } catch (error) {
-    await stop()
+    await launcher.stop()
     throw error
   }
   return {
@@ -109,18 +57,78 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
     folder,
     countersign,
     execArgv,
-    logs: ['calendar', 'auth-server', 'rooms', 'rooms-auth-server', 'tools'].map(logOf),
-    listen: listener => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    logs: ['calendar', 'auth-server', 'rooms', 'rooms-auth-server', 'tools'].map(launcher.logOf),
+    listen: launcher.listen,
     killAuthServer: async () => {
-      const child = children.get('auth-server')
-      if (child !== undefined) await ended(child, 'SIGKILL')
-      await startAuthServer()
+      await launcher.kill('auth-server')
+      await launcher.startServer(authServerOf(addresses))
     },
-    stop,
+    startDesks: () => startDesks(launcher, addresses, folder),
+    killDesks: () => launcher.kill('desks'),
+    stop: launcher.stop,
   }
+}
+
+/** The program of rooms, at another address. */
+function startDesks(launcher: Launcher, { desks, roomsAuthServer }: Addresses, folder: string): Promise<void> {
+  return launcher.startOwn({
+    ...{ name: 'desks', id: desks, program: 'rooms' },
+    args: [roomsAuthServer, join(folder, 'desks-keys.json'), 'desks'],
+  })
+}
+
+function addressesFrom(base: number): Addresses {
+  const at = (offset: number): string => `http://localhost:${base + offset}`
+  return {
+    page: at(0),
+    agentServer: at(10),
+    authServer: at(20),
+    roomsAuthServer: at(21),
+    calendar: at(30),
+    rooms: at(31),
+    desks: at(32),
+    webApp: at(40),
+    addressBook: at(50),
+    tools: at(60),
+  }
+}
+
+async function startAll(launcher: Launcher, addresses: Addresses, folder: string): Promise<void> {
+  const { agentServer, authServer, roomsAuthServer, calendar, rooms, webApp, addressBook, tools } = addresses
+  mkdirSync(join(folder, 'web-app'), { mode: 0o700 })
+  const addressBookSecret = join(folder, 'address-book-secret')
+  writeFileSync(addressBookSecret, randomBytes(32).toString('base64url'), { mode: 0o600 })
+  await Promise.all([
+    launcher.startServer({
+      ...{ name: 'agent-server', command: 'agent-server', id: agentServer },
+      config: { localhostCallback: true, name: 'Playground Agent' },
+      // With a key file there is no rotation: one story acts as the agent server itself, with this key.
+      flags: ['--keys', join(folder, 'agent-server', 'keys.json')],
+    }),
+    launcher.startServer(authServerOf(addresses)),
+    launcher.startServer({
+      ...{ name: 'rooms-auth-server', command: 'auth-server', id: roomsAuthServer },
+      config: roomsAuthServerConfig(addresses),
+    }),
+    launcher.startOwn({
+      name: 'calendar',
+      id: calendar,
+      args: [JSON.stringify(calendarOrder(addresses, { folder, addressBookSecret }))],
+    }),
+    launcher.startOwn({
+      name: 'address-book',
+      id: addressBook,
+      args: [addressBookSecret, `${calendar}/aauth/callback/address-book`],
+    }),
+    launcher.startOwn({ name: 'rooms', id: rooms, args: [roomsAuthServer, join(folder, 'rooms-keys.json'), 'rooms'] }),
+    launcher.startOwn({ name: 'web-app', id: webApp, args: [authServer, join(folder, 'web-app')] }),
+    launcher.startOwn({ name: 'tools', id: tools, args: [authServer, calendar, join(folder, 'tools-keys.json')] }),
+  ])
+}
+
+function authServerOf(addresses: Addresses): CommandServer {
+  const config = authServerConfig(addresses)
+  return { name: 'auth-server', command: 'auth-server', id: addresses.authServer, config }
 }
 
 function calendarOrder(
@@ -129,8 +137,4 @@ function calendarOrder(
 ): CalendarOrder {
   const keys = join(folder, 'calendar-keys.json')
   return { authServer, keys, rooms, roomsAuthServer, addressBook, addressBookSecret }
-}
-
-function shared(id: string, folder: string, name: string): string[] {
-  return ['--id', id, '--port', new URL(id).port, '--data', join(folder, name), '--development']
 }

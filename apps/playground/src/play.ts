@@ -1,8 +1,10 @@
 import type { TracedExchange } from '@countersign/server'
 import { describeMessage } from './message-line.js'
 import { type Participants, startParticipants } from './participants.js'
+import { approval } from './scenarios/approval.js'
 import { autonomous } from './scenarios/autonomous.js'
 import { delegate } from './scenarios/delegate.js'
+import { delegation } from './scenarios/delegation.js'
 import { device } from './scenarios/device.js'
 import { identity } from './scenarios/identity.js'
 import { mcp } from './scenarios/mcp.js'
@@ -10,6 +12,7 @@ import { multiHop } from './scenarios/multi-hop.js'
 import { oauthDownstream } from './scenarios/oauth-downstream.js'
 import { rateLimit } from './scenarios/rate-limit.js'
 import { refresh } from './scenarios/refresh.js'
+import { revocation } from './scenarios/revocation.js'
 import { rotation } from './scenarios/rotation.js'
 import { sso } from './scenarios/sso.js'
 import { userConsent } from './scenarios/user-consent.js'
@@ -28,6 +31,9 @@ export type ScenarioName =
   | 'multi-hop'
   | 'oauth-downstream'
   | 'mcp'
+  | 'revocation'
+  | 'delegation'
+  | 'approval'
   | 'refresh'
   | 'rotation'
 
@@ -38,19 +44,25 @@ interface Scenario {
 
 const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   'rate-limit': { title: 'Anonymous until the limit, then a signature', play: rateLimit },
-  identity: { title: 'Say who you are: the agent server’s own key', play: identity },
-  delegate: { title: 'One of many instances: enrol once, be known', play: delegate },
-  autonomous: { title: 'Authorized by policy, no user anywhere', play: autonomous },
+  identity: { title: 'Identified by the agent server’s own key', play: identity },
+  delegate: { title: 'One of many instances: it enrols once, and is identified', play: delegate },
+  autonomous: { title: 'Authorized by policy, without a user', play: autonomous },
   'user-consent': { title: 'A user signs in and agrees, once; another one refuses', play: userConsent },
-  device: { title: 'No browser at hand: a user types in a code elsewhere', play: device },
+  device: { title: 'Without a browser: a user types a code on another device', play: device },
   sso: { title: 'A web app signs its users in, its delegate calls its API', play: sso },
   'multi-hop': {
-    title: 'One call through two services, in two domains, with the user’s word for each',
+    title: 'One call through two services in two domains, with the user’s consent for each',
     play: multiHop,
   },
-  'oauth-downstream': { title: 'An API behind OAuth, which has never heard of agents', play: oauthDownstream },
-  mcp: { title: 'Tools of an MCP server, each for as much as it asks', play: mcp },
-  refresh: { title: 'Tokens end, processes restart, keys get lost', play: refresh },
+  'oauth-downstream': { title: 'An API behind OAuth that does not know AAuth', play: oauthDownstream },
+  mcp: { title: 'Tools of an MCP server, each with its own requirement', play: mcp },
+  revocation: { title: 'A user takes access back, and every resource refuses it within a second', play: revocation },
+  delegation: {
+    title: 'What a delegate may do is limited by its operator, by its user, and by what it was given itself',
+    play: delegation,
+  },
+  approval: { title: 'A user approves each purchase, once, and sees what it is', play: approval },
+  refresh: { title: 'Tokens expire, processes restart, keys get lost', play: refresh },
   rotation: { title: 'Keys are replaced, names and grants stay', play: rotation },
 }
 
@@ -62,7 +74,7 @@ export function scenarioTitle(name: ScenarioName): string {
   return scenarios[name].title
 }
 
-/** A played scenario: what was expected, and every message that really flowed, in the order it was received. */
+/** The result of a scenario: its checks, and every message in the order of receipt. */
 export interface ScenarioResult {
   readonly scenario: ScenarioName
   readonly title: string
@@ -71,7 +83,7 @@ export interface ScenarioResult {
   readonly messages: readonly TracedExchange[]
 }
 
-/** Plays one scenario on running participants; `users` decide in it, by default without hands. */
+/** Plays one scenario on running participants. `users` make the users' decisions; default: scripted users. */
 export async function playScenario(
   participants: Participants,
   name: ScenarioName,
@@ -97,7 +109,7 @@ export async function playScenario(
   return { scenario: name, title, ok, checks, messages: inOrder(messages) }
 }
 
-/** Waits until the processes have told of the last message. */
+/** Waits until the processes have reported the last message. */
 async function quiet(messages: readonly TracedExchange[]): Promise<readonly TracedExchange[]> {
   for (let seen = -1, rounds = 0; seen !== messages.length && rounds < 20; rounds++) {
     seen = messages.length
@@ -115,12 +127,12 @@ export interface PlayOptions {
   readonly base: number
   readonly countersign: string
   readonly names: readonly ScenarioName[]
-  /** One JSON object with every message instead of lines for people. */
+  /** Writes one JSON object with every message, instead of readable lines. */
   readonly json: boolean
   readonly write: (line: string) => void
 }
 
-/** Starts the participants, plays, prints, stops them. True only when every step of every scenario was right. */
+/** Starts the participants, plays the scenarios, prints the results, and stops the participants. True if every check holds. */
 export async function playScenarios(options: PlayOptions): Promise<boolean> {
   const { base, countersign, names, json, write } = options
   const participants = await startParticipants({ base, countersign, onReady: json ? () => undefined : write })

@@ -1,9 +1,9 @@
 import type { Addresses } from './addresses.js'
 
-/** Seconds an auth token of the playground lives: short, so that a refresh can be watched. */
+/** Seconds an auth token of the playground lives: short, so that a refresh can be seen. */
 export const authTokenLifetime = 4
 
-/** The file of the auth server: who signs in there, and what is granted to whom. */
+/** The configuration of the auth server: its demo users and its policy. */
 export function authServerConfig({ agentServer, authServer, calendar, tools }: Addresses): Record<string, unknown> {
   return {
     authTokenLifetime,
@@ -12,16 +12,16 @@ export function authServerConfig({ agentServer, authServer, calendar, tools }: A
       { name: 'Grace Hopper', email: 'grace@demo.example' },
       { name: 'Alan Turing' },
     ],
-    // The playground's own agent and its delegates read events without a user. Whatever else the calendar has, and
-    // what the tools can do, for whichever agent, its users decide.
+    // The playground's own agent and its delegates may read events without a user. All other scopes of the calendar and
+    // the tools need the consent of a user, for any agent.
     grants: [{ agent: agentServer, delegates: 'any', resource: calendar, scopes: ['events.read'] }],
     ask: [
       { agents: 'any', resources: [calendar, tools] },
       { agents: 'any', resources: ['self'], scopes: ['openid', 'profile', 'email'] },
     ],
-    // Whoever may show codes can ask anyone to type them in: named, never any.
+    // Phishing: an agent in this list can ask any user to type in its code, so it is named here, never `any`.
     deviceFlow: [agentServer],
-    // Who lets the tools make plans has not yet let them into the calendar: that is asked by itself.
+    // Consent to the tools is not consent to their calls of the calendar: the user is asked for each.
     exchange: {
       rules: [
         {
@@ -34,17 +34,17 @@ export function authServerConfig({ agentServer, authServer, calendar, tools }: A
 }
 
 /**
- * The file of the auth server of rooms, in another domain: its users have other accounts, and it lets the calendar pass on what it
- * was called with. What rooms there are it may ask at once; to book one is for their user to say.
+ * The configuration of the auth server of rooms, in another domain, whose users have other accounts. It lets the calendar exchange
+ * its upstream tokens: at once to list rooms, and with the consent of the user to book one.
  */
-export function roomsAuthServerConfig({ authServer, calendar, rooms }: Addresses): Record<string, unknown> {
+export function roomsAuthServerConfig({ authServer, calendar, rooms, desks }: Addresses): Record<string, unknown> {
   const path = { upstream: authServer, middle: calendar, downstream: rooms, upstreamScopes: ['events.write'] }
   return {
     demoUsers: [
       { name: 'Ada Lovelace', email: 'lovelace@rooms.example' },
       { name: 'Grace Hopper', email: 'hopper@rooms.example' },
     ],
-    ask: [{ agents: 'any', resources: [rooms] }],
+    ask: [{ agents: 'any', resources: [rooms, desks] }],
     exchange: {
       rules: [
         { ...path, scopes: ['rooms.read'], decision: 'direct' },

@@ -4,7 +4,7 @@ import { honoParticipant } from './hono-participant.js'
 import { playgroundPage } from './page.js'
 import { startParticipants } from './participants.js'
 
-/** Who is where, a line each. */
+/** Lists the participants and their URLs, one a line. */
 function placesOf(addresses: Addresses): string[] {
   const { page: _, agentServer, authServer, roomsAuthServer, calendar, rooms, webApp, addressBook, tools } = addresses
   const places = {

@@ -4,26 +4,27 @@ import { createResource } from '@countersign/resource'
 import { keysFile, serve, type TracedExchange } from '@countersign/server'
 import { decisionLog } from './decision-log.js'
 import { honoParticipant } from './hono-participant.js'
-import { rooms, roomsScopes } from './rooms.js'
+import { rooms, roomsScopes, roomsWords } from './rooms.js'
 
-// Rooms as a process of their own: `node rooms-process.js ID PORT AUTH_SERVER KEYS_FILE`.
-const [id = '', port = '', authServer = '', keys = ''] = process.argv.slice(2)
+// Rooms as a process of their own: `node rooms-process.js ID PORT AUTH_SERVER KEYS_FILE NAME`. So are the desks, by another name.
+const [id = '', port = '', authServer = '', keys = '', name = ''] = process.argv.slice(2)
 const resource = createResource({
   id,
   keys: await keysFile(keys, { onMade: () => undefined }),
   authServers: [authServer],
   scopes: roomsScopes,
+  ...roomsWords,
   discovery: createDiscovery({ fetcher: guardedFetcher({ dangerouslyAllowLoopback: true }), development: true }),
   development: true,
-  onEvent: decisionLog('rooms'),
+  onEvent: decisionLog(name),
 })
 await serve({
-  name: 'rooms',
+  name,
   id,
   port: Number(port),
   development: true,
   participant: honoParticipant(id, rooms(resource), resource.ready),
   trace: (exchange: TracedExchange) => process.send?.(exchange),
 })
-// The playground that started this process is gone: nobody would stop it any more.
+// The playground has ended: this process must not outlive it.
 process.once('disconnect', () => process.exit(0))

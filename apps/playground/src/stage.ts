@@ -13,48 +13,50 @@ import {
   memoryState,
   pseudonym,
 } from '@countersign/agent'
+import type { Delegation } from '@countersign/agent-server'
 import { keysFile, type TracedExchange } from '@countersign/server'
+import { invite } from './invite.js'
 import type { Participants } from './participants.js'
 import type { StoryUser, StoryUsers } from './story-user.js'
 
-/** One thing a scenario expects, and whether it was so. */
+/** One expectation of a scenario, and whether it holds. */
 export interface Check {
   readonly title: string
   readonly ok: boolean
-  /** What was seen instead; absent when the check holds. */
+  /** The actual value; absent if the check holds. */
   readonly seen?: string
 }
 
-/** What a scenario plays on. */
+/** What a scenario uses. */
 export interface Stage {
   readonly participants: Participants
-  /** Records an expectation; a scenario goes on when one fails, so that all of them are seen. */
+  /** Records an expectation. The scenario continues if one fails, so that all are shown. */
   expect(title: string, seen: unknown, wanted: unknown): void
   /** Records that two values differ. */
   expectOther(title: string, seen: unknown, other: unknown): void
   pseudonym(): Agent
   /** An agent that signs with the playground agent server's own key. */
   agentServer(): Promise<Agent>
-  /** A delegate that enrols with `code` when `state` holds no enrolment; without `interact` it has no way to ask a user. */
+  /** A delegate that enrols with `code` if `state` holds no enrolment. Without `interact` it cannot ask a user. */
   delegate(code: string, state?: AgentState, interact?: Interact): Agent
-  /** A single-use enrolment code, for a delegate of that name when one is given. */
-  invite(sub?: string): Promise<{ readonly code: string; readonly sub: string }>
-  /** A fresh delegate of the web app. */
+  /** Makes a single-use enrolment code, for the delegate `sub` if given; `delegation` is what the delegate may be used for. */
+  invite(sub?: string, delegation?: Delegation): Promise<{ readonly code: string; readonly sub: string }>
+  /** Makes a new delegate of the web app. */
   webAppDelegate(interact: Interact): Promise<Agent>
-  /** One of the auth server's demo users, in a fresh browser. */
+  /** A demo user of the auth server, in a new browser. */
   user(name: string): StoryUser
-  /** What `countersign trace` finds of an action in the logs: the participants that tell of it, and their events in order. */
+  /** What `countersign trace` finds about an action in the logs: the participants that logged it, and their events in order. */
   trace(txn: string): Promise<{ readonly names: readonly string[]; readonly events: readonly string[] }>
-  /** Every message that has flowed so far, in order. */
+  /** Every message so far, in order. */
   messages(): Promise<readonly TracedExchange[]>
 }
 
-/** What {@link stageOn} is built of. */
+/** What {@link stageOn} needs. */
 export interface StageParts {
   readonly participants: Participants
-  /** What {@link Stage.expect} adds to. */
+  /** {@link Stage.expect} adds to it. */
   readonly checks: Check[]
-  /** Who decides where users are asked. */
+  /** The users, who decide when an agent asks for access. */
   readonly users: StoryUsers
   readonly messages: () => Promise<readonly TracedExchange[]>
 }
@@ -65,8 +67,8 @@ const execute = promisify(execFile)
 export function stageOn({ participants, checks, users, messages }: StageParts): Stage {
   const { addresses, folder } = participants
   const shared = {
-    acceptAuthServer: [addresses.authServer],
-    identifyTo: [addresses.calendar, addresses.rooms, addresses.tools],
+    acceptAuthServer: [addresses.authServer, addresses.roomsAuthServer],
+    identifyTo: [addresses.calendar, addresses.rooms, addresses.desks, addresses.tools],
     development: true,
   }
   return {
@@ -92,7 +94,8 @@ export function stageOn({ participants, checks, users, messages }: StageParts): 
         ...(interact === undefined ? {} : { interact }),
         ...shared,
       }),
-    invite: sub => invite(participants, { at: addresses.agentServer, folder: 'agent-server', sub }),
+    invite: (sub, delegation) =>
+      invite(participants, { at: addresses.agentServer, folder: 'agent-server', sub, delegation }),
     async webAppDelegate(interact) {
       const { webApp, authServer } = addresses
       const { code } = await invite(participants, { at: webApp, folder: 'web-app', sub: undefined })
@@ -110,7 +113,7 @@ export function stageOn({ participants, checks, users, messages }: StageParts): 
   }
 }
 
-/** Runs the command over the logs of those who decide. */
+/** Runs `countersign trace` over the logs. */
 async function trace(
   { countersign, execArgv, logs }: Participants,
   txn: string,
@@ -124,28 +127,14 @@ async function trace(
   }
 }
 
-/** Asks an agent server on this machine for a single-use code. */
-async function invite(
-  { folder, countersign, execArgv }: Participants,
-  to: { readonly at: string; readonly folder: string; readonly sub: string | undefined },
-): Promise<{ code: string; sub: string }> {
-  const { stdout } = await execute(process.execPath, [
-    ...execArgv,
-    countersign,
-    ...['agent-server', 'invite', '--id', to.at, '--data', join(folder, to.folder), '--development'],
-    ...(to.sub === undefined ? [] : ['--sub', to.sub]),
-  ])
-  return JSON.parse(stdout) as { code: string; sub: string }
-}
-
-/** How the agent got this response, for a scenario to check: the kinds of its steps in order. */
+/** The kinds of steps by which the agent got this response, in order. */
 export function stepsOf(response: Response): string {
   return explain(response)
     .steps.map(step => step.what)
     .join(' ')
 }
 
-/** The types of the token requests that were answered, in order, but for refreshes: tokens live for seconds here. */
+/** The types of the answered token requests, in order, without refreshes: tokens live only seconds here. */
 export function requestTypes(messages: readonly TracedExchange[]): string {
   return messages
     .filter(({ request, response }) => request.target === '/agent/token' && response.status === 200)
@@ -154,17 +143,23 @@ export function requestTypes(messages: readonly TracedExchange[]): string {
     .join(' ')
 }
 
-/** The same without renewals of exchanges: on a busy machine a token that lives for seconds is exchanged again before it was used. */
-export function withoutRenewals(types: string): string {
+/**
+ * The types with each exchange in one form. Tokens live only seconds here. If the upstream token runs out while the user
+ * decides, the next call brings a new one, and its exchange gets the token at once, in place of the code.
+ */
+export function asIfNoneExpired(types: string): string {
   const all = types.split(' ')
-  return all.filter((type, at) => type !== 'exchange' || all.indexOf(type) === at).join(' ')
+  const first = all.indexOf('exchange')
+  const rest = all.slice(first + 1)
+  const once = rest.filter(type => type !== 'exchange')
+  return [...all.slice(0, first + 1), ...once, ...(rest.at(-1) === 'exchange' ? ['code'] : [])].join(' ')
 }
 
 function shown(value: unknown): string {
   return typeof value === 'string' ? value : value === undefined ? 'nothing' : JSON.stringify(value)
 }
 
-/** Reads a JSON member of a file that the agent wrote; scenarios look into its state to prove what it holds. */
+/** Reads the state file of an agent. */
 export function stateIn(file: string): Record<string, unknown> {
   return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
 }

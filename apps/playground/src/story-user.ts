@@ -1,38 +1,57 @@
-/** What a consent page asked of a user, as it was shown to them. */
+/** What a consent page showed to a user. */
 export interface Asked {
-  /** Who asks for access to what: the page's heading. Empty when nothing was asked, since they had allowed it before. */
+  /** The heading of the page: which agent asks for access to which resource. Empty if an earlier consent was enough. */
   readonly heading: string
-  /** What they may allow, in the resource's words, or what it would tell about them. */
+  /** The scopes, in the resource's words, or the claims about the user. */
   readonly choices: readonly string[]
-  /** The heading of the page that their answer led to. */
+  /** What a call would do that the user is asked to approve; absent or empty where access is asked for. */
+  readonly call?: string
+  /** The heading of the page after the decision. */
   readonly ended: string
-  /** The headings of the pages before the one that asked, when they came by more than that. */
+  /** The headings of the pages before the consent page. */
   readonly before: readonly string[]
 }
 
-/** Somebody with a browser of their own, who decides what agents may do. */
+/** A user with a browser, who decides what agents may do. */
 export interface StoryUser {
   /**
-   * Opens an agent's link, signs in where that is needed, connects accounts, agrees to what comes first, and decides about what
-   * comes last; what they were asked then. Who refuses refuses at once.
+   * Opens an agent's link, signs in if needed, and connects accounts. A user who agrees agrees on every page, and one who refuses
+   * does so on the first. `limits` are what they fill in on the consent page, by the names of the fields. Returns what the last page
+   * asked.
    */
-  decide(link: string, decision: Decision): Promise<Asked>
-  /** Opens a page and goes where it leads: the heading there. */
+  decide(link: string, decision: Decision, limits?: Readonly<Record<string, string>>): Promise<Asked>
+  /** Opens a page, follows its redirects, and returns the heading of the last page. */
   look(address: string): Promise<string>
-  /** Opens a page of an auth server and types in the code of a device; what they were asked. */
+  /** Types the code of a device at an auth server, and decides. Returns what was asked. */
   typeIn(code: { readonly verification_uri: string; readonly user_code: string }, decision: Decision): Promise<Asked>
+  /**
+   * Opens the account page of an auth server, signs in if needed, and presses the button that begins with these words. Returns what
+   * the page says then; without words, what it says now.
+   */
+  account(authServer: string, words?: string): Promise<Account>
 }
 
-/** A {@link StoryUser} that can be led by hand. */
+/** What an account page says. */
+export interface Account {
+  readonly heading: string
+  /** What was just done; empty if nothing was. */
+  readonly done: string
+  /** The agents with access, by host. */
+  readonly agents: readonly string[]
+  /** What became of each resource that had to be told, the latest first. */
+  readonly notices: readonly string[]
+}
+
+/** A {@link StoryUser} that a test can also control step by step. */
 export interface ScriptedUser extends StoryUser {
-  /** Opens a link and presses these buttons, one on each page that it comes to: what the pages are called, and where it ends. */
+  /** Opens a link and presses these buttons, one on each page. Returns the headings of the pages, and the last URL. */
   follow(link: string, buttons: readonly string[]): Promise<{ readonly headings: string[]; readonly url: string }>
 }
 
-/** What the buttons of a consent page say. */
+/** The texts of the buttons of a consent page. */
 export type Decision = 'Allow' | 'Refuse'
 
-/** The user of that name, in a fresh browser. */
+/** Makes the user of that name, in a new browser. */
 export type StoryUsers = (name: string) => StoryUser
 
 interface Page {
@@ -41,29 +60,28 @@ interface Page {
 }
 
 /**
- * A user without hands: a browser that keeps cookies, follows redirects and submits the forms of the auth server's pages, which
- * run no script.
- * @param name the demo user they sign in as
- * @param fetcher what the browser loads pages with; default `fetch`
+ * A scripted user: a browser that keeps cookies, follows redirects and submits the forms of pages, which run no script.
+ * @param name the demo user
+ * @param fetcher loads the pages; default `fetch`
  */
 export function scriptedUser(name: string, fetcher: typeof fetch = fetch): ScriptedUser {
   const visit = browser(fetcher)
 
-  async function decided(first: Page, decision: Decision): Promise<Asked> {
+  async function decided(first: Page, decision: Decision, limits?: Readonly<Record<string, string>>): Promise<Asked> {
     let page = first
-    const asked: Array<Pick<Asked, 'heading' | 'choices'>> = []
+    const asked: Array<Pick<Asked, 'heading' | 'choices' | 'call'>> = []
     for (let pages = 0; pages < mostPages; pages++) {
       const button = buttonFor(page, { name, decision })
       if (button === undefined) break
       if (button !== name) asked.push(askedBy(page.html))
-      page = await visit(...pressed(page, button))
+      page = await visit(...pressed(page, button, button === 'Allow' ? limits : undefined))
     }
-    const last = asked.at(-1) ?? { heading: '', choices: [] }
+    const last = asked.at(-1) ?? { heading: '', choices: [], call: '' }
     return { ...last, ended: headingOf(page.html), before: asked.slice(0, -1).map(({ heading }) => heading) }
   }
 
   return {
-    decide: async (link, decision) => decided(await visit(new URL(link)), decision),
+    decide: async (link, decision, limits) => decided(await visit(new URL(link)), decision, limits),
     async follow(link, buttons) {
       let page = await visit(new URL(link))
       const headings = [headingOf(page.html)]
@@ -74,6 +92,11 @@ export function scriptedUser(name: string, fetcher: typeof fetch = fetch): Scrip
       return { headings, url: page.url.href }
     },
     look: async address => headingOf((await visit(new URL(address))).html),
+    async account(authServer, words) {
+      const page = await visit(new URL(`${authServer}/account`))
+      const signedIn = page.html.includes('name="subject"') ? await visit(...pressed(page, name)) : page
+      return accountIn(words === undefined ? signedIn : await visit(...pressed(signedIn, words)))
+    },
     async typeIn({ verification_uri, user_code }, decision) {
       const page = await visit(new URL(verification_uri))
       const signedIn = page.html.includes('name="subject"') ? await visit(...pressed(page, name)) : page
@@ -84,17 +107,18 @@ export function scriptedUser(name: string, fetcher: typeof fetch = fetch): Scrip
 
 const mostPages = 10
 
-/** The button of a page that somebody of that name presses who has decided; undefined on one that asks nothing. */
+/** The button that a user with this name and decision presses; undefined on a page that asks nothing. */
 function buttonFor(
   { html }: Page,
   { name, decision }: { readonly name: string; readonly decision: Decision },
 ): string | undefined {
   if (html.includes('name="subject"')) return name
   if (!html.includes('name="decision"')) return undefined
+  if (html.includes('value="approve"')) return decision === 'Allow' ? 'Approve once' : 'No'
   return html.includes('>Connect<') ? 'Connect' : decision
 }
 
-/** Opens a URL, or submits a form there, and follows where that leads, with the cookies of each host. */
+/** Opens a URL, or submits a form to it, and follows redirects, with the cookies of each host. */
 function browser(fetcher: typeof fetch): (url: URL, form?: URLSearchParams) => Promise<Page> {
   const cookies = new Map<string, Map<string, string>>()
   return async (first, form) => {
@@ -131,12 +155,12 @@ function parseCookie(line: string): readonly [string, string] {
   return [name, value]
 }
 
-/** Where the form with that button goes, and what it sends: what it hides, what is ticked, and the button. */
+/** The target and fields of the form with that button: hidden fields, ticked boxes, and the button. */
 function pressed(page: Page, button: string, fields: Readonly<Record<string, string>> = {}): [URL, URLSearchParams] {
   for (const [, attributes = '', inside = ''] of page.html.matchAll(/<form ([^>]*)>(.*?)<\/form>/gs)) {
     const [, own = ''] =
       [...inside.matchAll(/<button ([^>]*)>(.*?)<\/button>/gs)].find(([, , text = '']) =>
-        textOf(text).startsWith(button),
+        beginsWith(textOf(text), button),
       ) ?? []
     if (own === '') continue
     const inputs = [...inside.matchAll(/<input ([^>]*)>/g)]
@@ -146,18 +170,41 @@ function pressed(page: Page, button: string, fields: Readonly<Record<string, str
       attribute(element, 'name'),
       attribute(element, 'value'),
     ])
-    const form = new URLSearchParams([...sent.filter(([name]) => name !== ''), ...Object.entries(fields)])
+    // What is filled in stands in place of what the page suggests.
+    const kept = sent.filter(([name]) => name !== '' && !(name in fields))
+    const form = new URLSearchParams([...kept, ...Object.entries(fields)])
     return [new URL(attribute(attributes, 'action'), page.url), form]
   }
   throw new Error(`the page ${page.url.pathname} has no button ${button}`)
 }
 
-function askedBy(html: string): Pick<Asked, 'heading' | 'choices'> {
+/** Labels are told by their first words, since a user's address may follow; `No` is a whole one, and not the begin of `Not you?`. */
+function beginsWith(label: string, words: string): boolean {
+  return words === 'No' ? label === words : label.startsWith(words)
+}
+
+function askedBy(html: string): Pick<Asked, 'heading' | 'choices' | 'call'> {
+  const [, call = ''] = /<p class="display">(.*?)<\/p>/s.exec(html) ?? []
   const [, list = ''] = /<ul class="scopes">(.*?)<\/ul>/s.exec(html) ?? []
   const items = [...list.matchAll(/<li>(.*?)<\/li>/gs)].map(([, item = '']) => item)
-  // A sign may come before the words, and the scope's name on the wire after them.
+  // A mark may precede the text, and the scope's name may follow it.
   const words = items.map(item => item.replace(/<span class="sign".*?<\/span>/s, '').split('<small')[0] ?? '')
-  return { heading: headingOf(html), choices: words.map(textOf) }
+  return {
+    heading: headingOf(html),
+    choices: words.map(textOf),
+    call: textOf(call.replace(/<span class="aside">.*?<\/span>/gs, '')),
+  }
+}
+
+function accountIn({ html }: Page): Account {
+  const [, list = ''] = /<ul class="notices">(.*?)<\/ul>/s.exec(html) ?? []
+  const [, done = ''] = /<p class="told"[^>]*>(.*?)<\/p>/s.exec(html) ?? []
+  return {
+    heading: headingOf(html),
+    done: textOf(done),
+    agents: [...html.matchAll(/<section class="agent">.*?<h2>(.*?)<\/h2>/gs)].map(([, agent = '']) => textOf(agent)),
+    notices: [...list.matchAll(/<li>(.*?)<\/li>/gs)].map(([, item = '']) => textOf(item.replace('<small', ': <small'))),
+  }
 }
 
 function headingOf(html: string): string {

@@ -14,7 +14,7 @@ const resource = createResource({
   authServers: [authServer],
   scopes: toolsScopes,
   discovery: createDiscovery({ fetcher: guardedFetcher({ dangerouslyAllowLoopback: true }), development: true }),
-  // What a tool needs of the calendar is asked of the auth server of both, which has its own rule for it.
+  // Tokens for the calendar are exchanged at the auth server of both, which has a rule for it.
   downstream: { acceptAuthServer: [authServer], identifyTo: [calendar], name: 'Playground Tools' },
   development: true,
   onEvent: decisionLog('tools'),
@@ -28,5 +28,5 @@ await serve({
   participant: guardMcp(() => toolsServer({ calendar, notes }), resource, toolsRules),
   trace: (exchange: TracedExchange) => process.send?.(exchange),
 })
-// The playground that started this process is gone: nobody would stop it any more.
+// The playground has ended: this process must not outlive it.
 process.once('disconnect', () => process.exit(0))

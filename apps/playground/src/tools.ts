@@ -13,7 +13,7 @@ export const toolsScopes = {
 /** A scope of the tools. */
 export type ToolsScope = keyof typeof toolsScopes
 
-/** What each tool asks of its callers. */
+/** What each tool requires of its callers. */
 export const toolsRules: McpOptions<ToolsScope> = {
   tools: {
     what_time: { level: 'identified' },
@@ -22,18 +22,18 @@ export const toolsRules: McpOptions<ToolsScope> = {
   },
 }
 
-/** What the servers of all sessions share. */
+/** State that the servers of all sessions share. */
 export interface ToolsContext {
   /** The identifier of the calendar. */
   readonly calendar: string
-  /** By user: what they had remembered. */
+  /** Notes, by user. */
   readonly notes: Map<string, string[]>
 }
 
 const mostUsers = 1000
 const mostNotes = 100
 
-/** The MCP server of one session: a tool for whoever is known, one that its user must allow, one that asks the calendar. */
+/** The MCP server of one session: a tool for identified callers, one that needs the user's consent, and one that calls the calendar. */
 export function toolsServer({ calendar, notes }: ToolsContext): McpServer {
   const server = new McpServer({ name: 'playground-tools', version: '1' })
   server.registerTool('what_time', { description: 'Tells the time' }, async extra =>
@@ -62,7 +62,7 @@ export function toolsServer({ calendar, notes }: ToolsContext): McpServer {
   return server
 }
 
-/** Whether the user must agree there, too, is the calendar's affair: nothing of that is to be seen here. */
+/** If the calendar needs the user's consent, `aauth.fetch` asks for it: this code need not know. */
 async function planned(
   { summary, day }: { readonly summary: string; readonly day: string },
   extra: HandlerExtra,
@@ -80,7 +80,7 @@ function dayAfter(day: string): string {
   return new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10)
 }
 
-/** The issuer's name for somebody is no other issuer's. */
+/** A user is the pair of issuer and `sub`: two issuers may use one `sub` for two users. */
 function keyOf({ iss, sub }: { readonly iss: string; readonly sub: string }): string {
   return JSON.stringify([iss, sub])
 }

@@ -1,12 +1,15 @@
 import type { AAuth } from '@countersign/resource'
 
-/** What the playground's APIs echo of the facts they have verified. */
-export type VerifiedFacts = Pick<AAuth, 'level' | 'agent' | 'delegate' | 'user' | 'scope' | 'chain' | 'key' | 'txn'>
+/** The verified facts that the APIs of the playground return. */
+export type VerifiedFacts = Pick<
+  AAuth,
+  'level' | 'agent' | 'delegate' | 'user' | 'scope' | 'chain' | 'key' | 'txn' | 'purposes' | 'constraints'
+>
 
 /** The facts as JSON shows them. */
 export function verifiedFacts(aauth: AAuth): VerifiedFacts {
   const { level, scope, chain } = aauth
-  const { agent, delegate, user, key, txn } = aauth
+  const { agent, delegate, user, key, txn, purposes, constraints } = aauth
   return {
     level,
     ...(agent === undefined ? {} : { agent }),
@@ -16,5 +19,7 @@ export function verifiedFacts(aauth: AAuth): VerifiedFacts {
     chain,
     ...(key === undefined ? {} : { key }),
     ...(txn === undefined ? {} : { txn }),
+    ...(purposes === undefined ? {} : { purposes }),
+    ...(constraints === undefined ? {} : { constraints }),
   }
 }

@@ -3,7 +3,7 @@ import { agentServer, callbackRoute, createAgent } from '@countersign/agent'
 import { createAgentServer } from '@countersign/agent-server'
 import { createDiscovery } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
-import { pathOf } from '@countersign/httpsig'
+import { pathOf } from '@countersign/httpsig/internal'
 import { createResource } from '@countersign/resource'
 import { keysFile, type Participant, serve, type TracedExchange } from '@countersign/server'
 import { honoParticipant } from './hono-participant.js'
@@ -58,5 +58,5 @@ await serve({
   participant,
   trace: (exchange: TracedExchange) => process.send?.(exchange),
 })
-// The playground that started this process is gone: nobody would stop it any more.
+// The playground has ended: this process must not outlive it.
 process.once('disconnect', () => process.exit(0))

@@ -6,11 +6,11 @@ import { type Context, Hono } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
 import { html } from 'hono/html'
 
-/** What the web app works with: it is an agent, and the audience of the tokens that tell it who its users are. */
+/** What the web app needs: it is an agent, and the audience of the tokens that name its users. */
 export interface WebAppOptions {
   readonly agent: Agent
   readonly authServer: string
-  /** What guards its own API. */
+  /** Guards its own API. */
   readonly api: Resource
 }
 
@@ -22,7 +22,7 @@ const longestList = 1000
 
 /** A web app with many users, which the auth server signs in; its delegates call its API with the same kind of token. */
 export function webApp({ agent, authServer, api }: WebAppOptions): Hono<Env> {
-  /** By session: the name of whoever is signed in. */
+  /** The name of the signed-in user, by session. */
   const names = new Map<string, string>()
   const app = new Hono<Env>()
   app.use(wellKnown(api))
@@ -31,7 +31,7 @@ export function webApp({ agent, authServer, api }: WebAppOptions): Hono<Env> {
     return page(c, name === undefined ? 'Nobody is signed in' : `Hello ${name}`)
   })
   app.get('/sign-in', async c => {
-    // A fresh session for each sign-in: one that somebody planted before is not the one that gets signed in.
+    // Session fixation: each sign-in gets a new session, so that a planted one is never signed in.
     const session = crypto.randomUUID()
     setCookie(c, cookieOf(c), session, { httpOnly: true, sameSite: 'Lax', path: '/' })
     try {
@@ -55,7 +55,7 @@ export function webApp({ agent, authServer, api }: WebAppOptions): Hono<Env> {
       return page(c, error.code === 'denied' ? 'You were not signed in' : 'This answers nothing that began here')
     }
   })
-  // The app's own delegates only, whoever they act for: other agents' users are none of its business.
+  // Only the app's own delegates may call it, for any user.
   app.get('/api/me', guard(api, { scope: 'openid', agents: [api.id] }), c => {
     const { user, delegate } = c.var.aauth
     return c.json({ ...user, delegate })
@@ -67,7 +67,7 @@ function sessionOf(c: Context): string | undefined {
   return getCookie(c, cookieOf(c))
 }
 
-/** Browsers send the cookies of one port to all others. */
+/** The cookie's name has the port, because browsers send the cookies of one port to all others. */
 function cookieOf(c: Context): string {
   return `web-app-${new URL(c.req.url).port}`
 }

@@ -11,32 +11,32 @@ export interface AgentServerOptions extends TrustedProxies {
   /** The agent identifier, e.g. `https://agent.example`. */
   readonly id: string
   /**
-   * Its own keys. A list: the first one signs, and its operator publishes a key at least 30 seconds before it comes first.
-   * A rotation: they are made, published ahead and retired without a restart, and kept in `database`, private parts included,
-   * or in memory where there is none. Default: a rotation every 30 days.
+   * Its own keys. In a list, the first key signs; publish a key at least 30 seconds before it becomes the first.
+   * With a rotation, keys are made, published ahead and retired without a restart. They are kept in `database`, private parts
+   * included, or in memory where there is no database. Default: a rotation every 30 days.
    */
   readonly keys?: readonly PublishedKey[] | KeyRotation
   /** Store URL: `sqlite:FILE` or `postgres://…`. Without one there are no delegates: see `createAgentServer`. */
   readonly database?: string
   /**
-   * Keeps, outside the database and its backups, how far the database has come: `epochFile` of `@countersign/server`. A database
-   * that was restored from a backup does not start before `restoreAgentServer`. Default: none, and that is not noticed.
+   * Keeps a mark of the database's age outside of it and its backups: `epochFile` of `@countersign/server`. The server does not
+   * start on a database that was restored from a backup before `restoreAgentServer`. Default: none; a restore goes unnoticed.
    * @see protocol §6.3
    */
   readonly epoch?: EpochKeeper
   /**
-   * What to do when the database was used with none of `keys`, as when their file is not mounted and a new one was made. `check`,
-   * the default, refuses to open. `replace` takes them: the keys of before are lost or stolen. `ignore` is for a program that signs
-   * nothing with them.
+   * What to do when the database was used with none of `keys`, for example because their file was not mounted and a new one was
+   * made. `check`, the default, refuses to open. `replace` accepts the new keys: the earlier ones are lost or stolen. `ignore` is
+   * for a program that signs nothing with them.
    */
   readonly knownKeys?: 'check' | 'replace' | 'ignore'
   /** The agent's name, for metadata. */
   readonly name?: string
-  /** Where auth servers may send its users back to, each compared letter for letter: https, in development loopback http too. */
+  /** Where auth servers may send its users back to. Each URL is compared exactly: https, and in development http on loopback. */
   readonly redirectUris?: readonly string[]
   /**
-   * Whether its users may also be sent back to a listener on 127.0.0.1 or [::1] of their machine, for programs that run there.
-   * Auth servers ask the user every time then. Default false.
+   * Whether its users may also be sent back to 127.0.0.1 or [::1], where a program on their own machine listens.
+   * Auth servers then ask the user every time. Default false.
    * @see protocol §6.3
    */
   readonly localhostCallbackAllowed?: boolean
@@ -44,7 +44,7 @@ export interface AgentServerOptions extends TrustedProxies {
   readonly tokenLifetime?: number
   /** The ways to enrol, each of its own type. Default: `[codes()]`. */
   readonly enrollment?: readonly Enrollment[]
-  /** The receivers its tokens are good for. Default: every one. The agent server itself is added, or no token could be renewed. */
+  /** The receivers that may accept its tokens. Default: all. The agent server itself is added, so that tokens can be renewed. */
   readonly audience?: string | readonly string[]
   /** Where signed requests are remembered. Default: in memory. */
   readonly replay?: ReplaySet
@@ -53,10 +53,10 @@ export interface AgentServerOptions extends TrustedProxies {
   /** Loopback http identifiers are accepted. Default false. */
   readonly development?: boolean
   /**
-   * Whose pages may call it from a browser: `*` or exact origins. Default none: CORS is off. See `CorsOrigins`.
+   * The origins whose pages may call it from a browser: `*` or exact origins. Default none: CORS is off. See `CorsOrigins`.
    * @see protocol §4 "CORS"
    */
   readonly cors?: CorsOrigins
-  /** Receives one event per enrolment, renewal, rotation, alarm, refusal, own key and operator's act; must not throw. */
+  /** Receives one event for each enrolment, renewal, rotation, alarm, refusal, own key and act of the operator. Must not throw. */
   readonly onEvent?: (event: AgentServerEvent) => void
 }

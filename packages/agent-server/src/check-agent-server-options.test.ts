@@ -17,7 +17,7 @@ test('a misspelt member of a rule is refused: without `claims` every workload of
   expect(() => oidc({ issuers: [rule] })).not.toThrow()
 })
 
-test('session needs a function that finds who is signed in', () => {
+test('session needs the function `authenticate`', () => {
   expect(() => session({ authentcate: () => undefined } as never)).toThrow(
     new TypeError("session: unknown option 'authentcate'; did you mean 'authenticate'?"),
   )

@@ -7,7 +7,7 @@ import {
   objectOr,
   proxiesCheck,
   wrongOption,
-} from '@countersign/protocol'
+} from '@countersign/protocol/internal'
 import type { AgentServerOptions } from './agent-server-options.js'
 import type { KeyRotation } from './key/own-keys.js'
 

@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { generateSigningKey } from '@countersign/httpsig'
 import { raceRounds, verifies } from '@countersign/requirements'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
+import { databasesForTests } from '@countersign/testing/databases'
+import { expect, test } from 'vitest'
 import {
   enrolled,
   enrollmentBody,
@@ -19,16 +16,7 @@ import {
 import { issuer, issuerKey, show, token } from './enrollment/oidc.test.fixture.js'
 import { codes, oidc } from './index.js'
 
-const postgres = await postgresForTests(4)
-afterAll(() => postgres.drop())
-
-const folder = mkdtempSync(join(tmpdir(), 'countersign-databases-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const databases = [
-  { name: 'SQLite', away: '', url: () => `sqlite:${join(mkdtempSync(join(folder, 'one-')), 'agent.db')}` },
-  { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
-]
+const databases = await databasesForTests(4)
 
 const status = async ({ server }: Scene, message: ReturnType<typeof post>): Promise<number> =>
   (await server.handle(await message)).status
@@ -39,7 +27,7 @@ for (const { name, away, url } of databases) {
       'delegate.enrol.code',
       'delegate.renew.current-key',
       'F-35',
-      `on ${name}: codes work once, also at two instances, and the current key is the only one${away}`,
+      `on ${name}: at two instances, a code works once and only the current key renews${away}`,
     ),
     async () => {
       const database = url()
@@ -133,7 +121,7 @@ for (const { name, away, url } of databases) {
     verifies(
       'delegate.enrol.oidc',
       'delegate.enrol.refused',
-      `on ${name}: a token enrols once, also at two instances, and a revocation stands until it is lifted${away}`,
+      `on ${name}: at two instances, a token enrols once and a revocation holds until the delegate is reinstated${away}`,
     ),
     async () => {
       const key = await issuerKey('one', 'ES256')
@@ -158,7 +146,7 @@ for (const { name, away, url } of databases) {
       const again = await fresh('repo:acme/app', '4')
       expect(await shown(two, again)).toBe(400)
       expect(await two.server.reinstate('oidc:ci#repo:acme/app')).toBe(true)
-      // What was refused for the revocation has not used the token up.
+      // The enrolment that was refused for the revocation left the token unused.
       expect(await shown(one, again)).toBe(200)
       const listed = await one.server.list({ enrollment: 'oidc:ci' })
       expect(listed.map(({ sub, revoked }) => [sub, revoked === undefined])).toEqual([

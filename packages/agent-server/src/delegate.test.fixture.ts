@@ -3,10 +3,10 @@ import {
   type ReceivedMessage,
   type SignatureKey,
   type SigningKey,
-  signRequest,
   thumbprint,
 } from '@countersign/httpsig'
 import { type KeyProofClaims, type PublishedKey, signKeyProof } from '@countersign/protocol'
+import { signedMessage } from '@countersign/testing/world/signed-message'
 import { type AgentServer, createAgentServer, type PublishedAgent } from './agent-server.js'
 import type { AgentServerOptions } from './agent-server-options.js'
 import type { AgentServerEvent } from './event.js'
@@ -14,7 +14,7 @@ import type { AgentServerEvent } from './event.js'
 /** 2026-01-01T00:00:00Z. */
 export const newYear = 1_767_225_600
 
-/** An agent server with a clock that tests set, and what it reported. */
+/** An agent server with a clock that tests set, and its events. */
 export interface Scene {
   readonly server: AgentServer
   readonly clock: { now: number }
@@ -49,24 +49,21 @@ export interface Post {
   readonly nonce?: string
 }
 
-/** Signs as a delegate would; by default with the key itself as `hwk`. */
+/** Signs a request as a delegate does; by default with the key itself as `hwk`. */
 export async function post({ clock }: Scene, o: Post): Promise<ReceivedMessage> {
   const { key, signatureKey = { scheme: 'hwk', jwk: key.publicJwk }, contentType = 'application/json' } = o
   const target = o.target ?? '/delegate/token'
-  const body = o.body === undefined ? {} : { body: new TextEncoder().encode(o.body) }
-  const headers: Array<readonly [string, string]> = [['host', 'agent.example']]
-  if (o.body !== undefined) headers.push(['content-type', contentType])
-  const signed = await signRequest({
+  const message = await signedMessage({
+    as: { key, signatureKey },
+    origin: 'https://agent.example',
+    target,
     method: 'POST',
-    url: `https://agent.example${target}`,
-    headers,
-    ...body,
-    key,
-    signatureKey,
+    body: o.body,
+    contentType: o.body === undefined ? undefined : contentType,
+    nonce: o.nonce,
     now: () => clock.now,
-    ...(o.nonce === undefined ? {} : { nonce: o.nonce }),
   })
-  return { method: 'POST', target, headers: [...headers, ...signed], peer: '192.0.2.7', ...body }
+  return { ...message, peer: '192.0.2.7' }
 }
 
 /** The body of an enrolment by code. */
@@ -161,20 +158,4 @@ export function agentTokenOf(answer: unknown): string {
     return answer.agent_token
   }
   throw new Error('the answer has no agent_token', { cause: answer })
-}
-
-/** Header (0) or payload (1) of a compact JWS. */
-export function part(token: string, index: 0 | 1): Record<string, unknown> {
-  const value: unknown = JSON.parse(Buffer.from(token.split('.')[index] ?? '', 'base64url').toString('utf8'))
-  if (typeof value !== 'object' || value === null) throw new Error('not an object')
-  return Object.fromEntries(Object.entries(value))
-}
-
-/** What a test compares of a refusal. */
-export async function refusalOf(
-  response: Response,
-): Promise<{ status: number; error: unknown; agentAuth: string | null }> {
-  const body: unknown = await response.json()
-  const error = typeof body === 'object' && body !== null && 'error' in body ? body.error : undefined
-  return { status: response.status, error, agentAuth: response.headers.get('agent-auth') }
 }

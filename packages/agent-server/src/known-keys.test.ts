@@ -7,6 +7,6 @@ import { createAgentServer } from './index.js'
 
 const newKey = async (kid: string): Promise<PublishedKey> => ({ kid, key: await generateSigningKey() })
 
-test(verifies('F-81', 'a database opens with the keys it was used with, and with no others unless told so'), () =>
+test(verifies('F-81', 'a database opens only with the keys it was used with, unless `knownKeys` says otherwise'), () =>
   expectKnownKeys(newKey, o => createAgentServer({ id: 'https://agent.example', ...o })),
 )

@@ -1,25 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
+import { databasesForTests } from '@countersign/testing/databases'
+import { expect, test } from 'vitest'
 import { enrolled, newYear, post, rotation, scene } from './delegate.test.fixture.js'
 import { codes, custom } from './index.js'
 import { migrations, type Tables } from './tables.js'
 
-const postgres = await postgresForTests(3)
-afterAll(() => postgres.drop())
-
-const folder = mkdtempSync(join(tmpdir(), 'countersign-many-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const databases = [
-  { name: 'SQLite', away: '', url: () => `sqlite:${join(mkdtempSync(join(folder, 'one-')), 'agent.db')}` },
-  { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
-]
+const databases = await databasesForTests(3)
 const numbers = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, n) => String(n).padStart(5, '0'))
 

@@ -3,11 +3,11 @@ import { expect, test } from 'vitest'
 import { breaksVersionBefore } from '../../store/src/expand-only.test.fixture.js'
 import { migrations } from './tables.js'
 
-/** Those of the last release. At a release, put the new ones behind them. */
+/** The migrations of the last release. At a release, append the new ones. */
 const released = ['001-delegates', '002-rotation', '003-enrollments', '004-own-keys', '005-enrollment-pages']
 
 test(
-  verifies('F-82', 'migrations since the last release only expand: the version before goes on beside this one'),
+  verifies('F-82', 'migrations since the last release only expand: the release before runs beside this one'),
   async () => {
     expect(migrations.slice(0, released.length).map(({ name }) => name)).toEqual(released)
     for (const migration of migrations.slice(released.length))

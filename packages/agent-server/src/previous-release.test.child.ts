@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { ReceivedMessage } from '@countersign/httpsig'
 
-/** What a test asks of this process. */
+/** A command of the test. */
 export type Ask = { readonly id: number } & ({ readonly invite: string } | { readonly message: ReceivedMessage })
 
-// An agent server of the build in ROOT, spoken to by messages instead of a socket: ROOT DATABASE
+// An agent server of the build in ROOT, which receives messages instead of HTTP: ROOT DATABASE
 const [root = '', database = ''] = process.argv.slice(2)
 const built = pathToFileURL(join(root, 'packages/agent-server/dist/index.js')).href
 const { createAgentServer } = (await import(built)) as typeof import('./index.js')

@@ -1,34 +1,29 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { generateSigningKey, type SignatureKey, type SigningKey, signRequest } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
-import { previousRelease } from '../../store/src/previous-release.test.fixture.js'
+import { temporaryFolder } from '@countersign/testing/folders'
+import { postgresForTests } from '@countersign/testing/postgres'
+import { previousRelease } from '@countersign/testing/previous-release'
+import { expect, test } from 'vitest'
 import { agentTokenOf, enrollmentBody } from './delegate.test.fixture.js'
 
 const before = previousRelease()
 const postgres = await postgresForTests(1)
-const folder = mkdtempSync(join(tmpdir(), 'countersign-previous-'))
-afterAll(async () => {
-  rmSync(folder, { recursive: true, force: true })
-  await postgres.drop()
-})
+const folder = temporaryFolder()
 
 interface Answer {
   readonly status: number
   readonly body: string
 }
 
-/** An agent server as a process of its own, of one build or the other. */
+/** An agent server in a process of its own, of this build or of the last release. */
 interface Server {
   invite(sub: string): Promise<{ readonly code: string }>
-  /** Posts to the delegate token endpoint, anew while a server that has just started asks for that. */
+  /** Posts to the delegate token endpoint, again while a server that has just started answers 503. */
   post(o: { readonly key: SigningKey; readonly signatureKey?: SignatureKey; readonly body?: string }): Promise<Answer>
   stop(): Promise<void>
 }
@@ -75,7 +70,7 @@ test.skipIf(before.away !== '').each([
 ])(
   verifies(
     'F-82',
-    `on $name the last release enrols and renews beside this one after this one has migrated${before.away}`,
+    `on $name the last release enrols and renews beside this one, after this one has migrated${before.away}`,
   ),
   { timeout: 180_000 },
   async ({ away, url }) => {

@@ -20,20 +20,17 @@ test(verifies('metadata.agent', 'an agent server publishes who it is and where i
   })
 })
 
-test(
-  verifies('metadata.agent', 'it publishes where its users may be sent back to, and nothing unless told'),
-  async () => {
-    const redirectUris = ['https://app.example/callback?a=1', 'https://app.example/callback']
-    const { server } = await scene({ redirectUris, localhostCallbackAllowed: true })
-    expect(await (await server.handle(get('/.well-known/aauth-agent'))).json()).toMatchObject({
-      redirect_uris: ['https://app.example/callback?a=1', 'https://app.example/callback'],
-      localhost_callback_allowed: true,
-    })
-    const plain = await (await scene()).server.handle(get('/.well-known/aauth-agent'))
-    const metadata = Object.keys(await plain.json())
-    expect(metadata.filter(name => name.startsWith('redirect') || name.startsWith('localhost'))).toEqual([])
-  },
-)
+test(verifies('metadata.agent', 'redirect URIs are published if configured, and absent otherwise'), async () => {
+  const redirectUris = ['https://app.example/callback?a=1', 'https://app.example/callback']
+  const { server } = await scene({ redirectUris, localhostCallbackAllowed: true })
+  expect(await (await server.handle(get('/.well-known/aauth-agent'))).json()).toMatchObject({
+    redirect_uris: ['https://app.example/callback?a=1', 'https://app.example/callback'],
+    localhost_callback_allowed: true,
+  })
+  const plain = await (await scene()).server.handle(get('/.well-known/aauth-agent'))
+  const metadata = Object.keys(await plain.json())
+  expect(metadata.filter(name => name.startsWith('redirect') || name.startsWith('localhost'))).toEqual([])
+})
 
 test(verifies('metadata.agent', 'the JWK set holds public keys only'), async () => {
   const { server } = await scene()
@@ -68,7 +65,12 @@ test.each([
 })
 
 test(
-  verifies('cors.preflight', 'cors.exposed', 'TOK-36', 'pages of a listed origin may use it, without credentials'),
+  verifies(
+    'cors.preflight',
+    'cors.exposed',
+    'TOK-36',
+    'pages of a listed origin may use the server, without credentials',
+  ),
   async () => {
     const page = 'https://app.example'
     const asked = (origin: string) => [['origin', origin] as const, ['access-control-request-method', 'POST'] as const]
@@ -90,14 +92,14 @@ test(
   },
 )
 
-test('nothing is served elsewhere', async () => {
+test('other paths are 404', async () => {
   const { server } = await scene()
   for (const target of ['/', '/.well-known/aauth-resource', '/delegate/token/', '/Delegate/token']) {
     expect((await server.handle(get(target))).status).toBe(404)
   }
 })
 
-test('what cannot work is refused at construction', async () => {
+test('options that cannot work are refused at construction', async () => {
   await expect(scene({ id: 'https://agent.example/' })).rejects.toThrow(TypeError)
   await expect(scene({ id: 'http://localhost:4110' })).rejects.toThrow(TypeError)
   await expect(scene({ id: 'http://localhost:4110', development: true })).resolves.toBeDefined()

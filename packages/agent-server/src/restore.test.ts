@@ -1,12 +1,14 @@
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateSigningKey } from '@countersign/httpsig'
 import { epochFile } from '@countersign/protocol/node'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
+import { temporaryFolder } from '@countersign/testing/folders'
+import { memoryEpoch } from '@countersign/testing/memory-epoch'
+import { postgresForTests } from '@countersign/testing/postgres'
+import { refusalOf } from '@countersign/testing/responses'
+import { expect, test, vi } from 'vitest'
 import {
   agentTokenOf,
   enrolled,
@@ -19,14 +21,12 @@ import {
   type Scene,
   scene,
 } from './delegate.test.fixture.js'
-import { forgetProofsUntil, takeProof } from './enrollment/used-proof.js'
+import { distrustProofsUntil, takeProof } from './enrollment/used-proof.js'
 import { restoreAgentServer } from './index.js'
 import { migrations, room, type Tables } from './tables.js'
 
 const postgres = await postgresForTests(2)
-afterAll(() => postgres.drop())
-const folder = mkdtempSync(join(tmpdir(), 'countersign-restore-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder()
 
 const keys = { rotateEvery: 3600, publishAhead: 60 }
 
@@ -64,7 +64,7 @@ const statusOf = async (at: Scene, message: Parameters<Scene['server']['handle']
 test(
   verifies(
     'restore.delegates',
-    'a restored database does not start; made fit, it brings back no code, revoked delegate or replaced key',
+    'a restored database does not start; once prepared, it has no earlier code, revoked delegate or replaced key',
   ),
   async () => {
     const { options, lost, phone, tablet, invitation, kids } = await restoredPlace()
@@ -80,7 +80,7 @@ test(
     for (const before of [lost, phone, tablet]) expect(await statusOf(after, await renewal(after, before))).toBe(401)
     const again = { key: await generateSigningKey(), body: enrollmentBody(invitation.code) }
     expect(await statusOf(after, await post(after, again))).toBe(400)
-    // The twin: an invitation lets a delegate come back, with a fresh key.
+    // The twin: an invitation lets a delegate enrol again, with a new key.
     const back = await enrolled(after, 'tablet')
     expect(await statusOf(after, await renewal(after, back))).toBe(200)
     await after.server.close()
@@ -88,7 +88,7 @@ test(
 )
 
 test(
-  verifies('restore.delegates', 'of a backup that the operator trusts, delegates and keys stay, and no code'),
+  verifies('restore.delegates', 'a backup that the operator trusts keeps delegates and keys, and no code'),
   async () => {
     const { options, tablet, invitation, kids } = await restoredPlace()
     const { database, epoch } = options
@@ -108,7 +108,7 @@ test(
   },
 )
 
-test(verifies('restore.epoch', 'an epoch file that was lost is written anew, and that is told of'), async () => {
+test(verifies('restore.epoch', 'a lost epoch file is written anew, with an alarm'), async () => {
   const own = mkdtempSync(join(folder, 'lost-'))
   const database = `sqlite:${join(own, 'agent.db')}`
   const eventsOf = async (file: string): Promise<object[]> => {
@@ -122,14 +122,14 @@ test(verifies('restore.epoch', 'an epoch file that was lost is written anew, and
 })
 
 test(
-  verifies('restore.delegates', 'a proof that was issued before a restore may have been used, and counts no more'),
+  verifies('restore.delegates', 'a proof that was issued before a restore is refused: it may have been used'),
   async () => {
     const store = await openStore<Tables>({ url: 'sqlite::memory:', room, migrations })
     const take = (hash: string, issued: number) =>
       store.write(tx => takeProof(tx, { hash, sub: 'ci', issued, expires: newYear + 600, now: newYear }))
     await take('a', newYear - 10)
-    await store.write(tx => forgetProofsUntil(tx, newYear))
-    await expect(take('b', newYear)).rejects.toMatchObject({ code: 'invalid_grant' })
+    await store.write(tx => distrustProofsUntil(tx, newYear))
+    await expect(take('b', newYear)).rejects.toMatchObject({ code: 'invalid_grant', reason: 'enrolment_expired' })
     await take('c', newYear + 1)
     await store.close()
   },
@@ -138,7 +138,7 @@ test(
 test.skipIf(postgres.away !== '')(
   verifies(
     'restore.delegates',
-    `on PostgreSQL: a copy that missed a revocation does not start before it is made fit${postgres.away}`,
+    `on PostgreSQL: a copy that missed a revocation does not start before it is prepared${postgres.away}`,
   ),
   async () => {
     const epoch = epochFile(join(mkdtempSync(join(folder, 'pg-')), 'epoch.json'))
@@ -156,3 +156,19 @@ test.skipIf(postgres.away !== '')(
     await after.server.close()
   },
 )
+
+test(verifies('restore.epoch', 'after its database was restored under it, a running server answers 503'), async () => {
+  const epoch = memoryEpoch()
+  const database = `sqlite:${join(mkdtempSync(join(folder, 'running-')), 'agent.db')}`
+  const stage = await scene({ database, epoch, keys })
+  const phone = await enrolled(stage, 'phone')
+  expect(await statusOf(stage, await renewal(stage, phone))).toBe(200)
+  // A replica takes over without the last writes.
+  const store = await openStore<{ agent_server_epoch: { epoch: number } }>({ url: database, room, migrations })
+  await store.write(tx => tx.updateTable('agent_server_epoch').set({ epoch: 1 }).execute())
+  stage.clock.now += 61
+  await vi.waitFor(() => expect(stage.server.ready()).rejects.toMatchObject({ code: 'restored' }))
+  const refusal = await refusalOf(await stage.server.handle(await renewal(stage, phone)))
+  expect(refusal).toMatchObject({ status: 503, error: 'temporarily_unavailable', reason: 'database_restored' })
+  await Promise.all([stage.server.close(), store.close()])
+})

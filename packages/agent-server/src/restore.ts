@@ -1,23 +1,24 @@
-import { changeByParts, type RestoreDatabaseOptions, restoreDatabase, type Store } from '@countersign/store'
-import { forgetProofsUntil } from './enrollment/used-proof.js'
+import type { RestoreDatabaseOptions, Store } from '@countersign/store'
+import { changeByParts, restoreDatabase } from '@countersign/store/internal'
+import { distrustProofsUntil } from './enrollment/used-proof.js'
 import { migrations, room, type Tables } from './tables.js'
 
-/** How a restored database is made fit to start on. */
+/** How a restored database is prepared. */
 export interface RestoreOptions extends RestoreDatabaseOptions {
   /**
-   * Whether delegates and own keys stay as they were: only where the backup is known to hold every revocation and rotation.
-   * Default false: delegates are revoked, and the agent server makes a new key.
+   * Whether delegates and own keys stay valid. Set it only where the backup is known to hold every revocation and rotation.
+   * Default false: all delegates are revoked, and the agent server makes a new key.
    */
   readonly trustBackup?: boolean
 }
 
 /** What a restore has ended. */
 export interface Restored {
-  /** Enrolment codes: used ones would be good again. */
+  /** Deleted enrolment codes: used ones would be valid again. */
   readonly codes: number
-  /** Delegates that are revoked now: some may have been revoked, or have had their key replaced, since. */
+  /** Revoked delegates: some may have been revoked, or have replaced their key, since the backup. */
   readonly delegates: number
-  /** Own keys that were forgotten: some may have signed no more since. */
+  /** Deleted own keys: some may have been retired since the backup. */
   readonly keys: number
 }
 
@@ -26,22 +27,21 @@ const atOnce = 500
 
 /**
  * Ends what a backup brings back, and begins a new epoch, so that the agent server starts on the database again. Run it while no
- * instance runs; one that was interrupted is run again. Revoked delegates enrol again by an invitation, or once they are reinstated.
+ * instance runs. If it was interrupted, run it again. Revoked delegates enrol again by an invitation, or after `reinstate`.
  * @see protocol §6.3
  */
 export function restoreAgentServer(options: RestoreOptions): Promise<Restored> {
-  return restoreDatabase(
-    'restoreAgentServer',
-    options,
-    { room, migrations },
-    async (store: Store<Tables>, { trustBackup, now }) => {
+  return restoreDatabase('restoreAgentServer', options, {
+    room,
+    migrations,
+    end: async (store: Store<Tables>, { trustBackup, now }) => {
       const codes = await endCodes(store)
-      await store.write(tx => forgetProofsUntil(tx, now()))
+      await store.write(tx => distrustProofsUntil(tx, now()))
       const delegates = trustBackup ? 0 : await endDelegates(store, now())
       const keys = trustBackup ? 0 : await forgetKeys(store)
       return { codes, delegates, keys }
     },
-  )
+  })
 }
 
 function endCodes(store: Store<Tables>): Promise<number> {

@@ -1,18 +1,17 @@
-import { type HeadJudgement, isSigned, pathOf, type ReceivedMessage, refusedHead } from '@countersign/httpsig'
+import type { HeadJudgement, ReceivedMessage } from '@countersign/httpsig'
+import { isSigned, pathOf, refusedHead } from '@countersign/httpsig/internal'
+import { type AAuthError, type AgentAuth, type AgentMetadata, errorResponse } from '@countersign/protocol'
 import {
-  type AAuthError,
-  type AgentAuth,
-  type AgentMetadata,
   answerRoute,
   asAAuthError,
   documentResponse,
-  errorResponse,
   jwksResponse,
   privateResponse,
   type Route,
   type Routes,
-} from '@countersign/protocol'
-import { type Caller, peerOf, requestIdOf, telling } from '@countersign/verify'
+} from '@countersign/protocol/internal'
+import type { Caller } from '@countersign/verify'
+import { peerOf, requestIdOf, telling } from '@countersign/verify/internal'
 import type { AgentServerEvent } from './event.js'
 import type { OwnKeys } from './key/own-keys.js'
 import { delegateRules, delegateToken, verifyDelegate } from './token/delegate-token.js'
@@ -21,7 +20,7 @@ import type { DelegateTokenContext } from './token/token-context.js'
 /** Where delegates enrol, renew and rotate. */
 export const delegateTokenPath = '/delegate/token'
 
-/** What every answer of an agent server may draw on. */
+/** What the routes of an agent server use. */
 export interface Published {
   readonly metadata: AgentMetadata
   readonly keys: OwnKeys
@@ -29,7 +28,7 @@ export interface Published {
   readonly onEvent: (event: AgentServerEvent) => void
 }
 
-/** The paths of an agent server, each exactly, and what they answer. */
+/** The exact paths of an agent server, and their handler. */
 export interface RequestHandler {
   readonly paths: readonly string[]
   /** Answers each request with its route's answer or with its refusal; never throws. */
@@ -38,7 +37,7 @@ export interface RequestHandler {
   judgeHead(head: ReceivedMessage): HeadJudgement
 }
 
-/** Publishes an agent; with `context` its delegates get tokens, too. */
+/** Creates the handler of a published agent. With `context` it also serves the delegate token endpoint. */
 export function requestHandler(published: Published, context?: DelegateTokenContext): RequestHandler {
   const routes: Routes = new Map<string, Route>([
     ['/.well-known/aauth-agent', { methods: ['GET', 'HEAD'], answer: () => documentResponse(published.metadata) }],
@@ -54,7 +53,7 @@ export function requestHandler(published: Published, context?: DelegateTokenCont
       try {
         return await answerRoute(message, routes)
       } catch (thrown) {
-        return refusal(asAAuthError(thrown), message, published)
+        return refuse(asAAuthError(thrown), { message }, published)
       }
     },
     judgeHead(head) {
@@ -70,17 +69,23 @@ function delegateTokenRoute(published: Published, context: DelegateTokenContext)
     try {
       return privateResponse(await delegateToken(message, verified, telling(context, message)))
     } catch (thrown) {
-      return refusal(asAAuthError(thrown), message, published, verified.caller)
+      return refuse(asAAuthError(thrown), { message, caller: verified.caller }, published)
     }
   }
   return [delegateTokenPath, { methods: ['POST'], answer }]
 }
 
-function refusal(error: AAuthError, message: ReceivedMessage, published: Published, caller?: Caller): Response {
-  const { code, status, description, cause, algs } = error
+/** Answers with an error, and reports it. */
+function refuse(
+  error: AAuthError,
+  { message, caller }: { readonly message: ReceivedMessage; readonly caller?: Caller },
+  published: Published,
+): Response {
+  const { code, reason, status, description, cause, algs } = error
   published.onEvent({
     type: 'refused',
     code,
+    reason,
     status,
     description,
     ...(caller?.level === 'identified' && caller.delegate !== undefined ? { sub: caller.delegate } : {}),
@@ -88,7 +93,7 @@ function refusal(error: AAuthError, message: ReceivedMessage, published: Publish
     ...peerOf(message),
     ...requestIdOf(message),
   })
-  // A request that was seen before must not be signed again: the first one's outcome stands.
+  // No challenge for a replay: it would make the agent sign again a request that was already answered.
   const challenged = status === 401 && code !== 'replay_detected'
   const agentAuth: AgentAuth = algs === undefined ? {} : { algs }
   return errorResponse(error, { now: published.now, ...(challenged ? { agentAuth } : {}) })

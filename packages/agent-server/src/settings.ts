@@ -1,10 +1,5 @@
-import {
-  AAuthError,
-  type AgentMetadata,
-  checkIdentifier,
-  type PublishedKey,
-  parseAgentMetadata,
-} from '@countersign/protocol'
+import { AAuthError, type AgentMetadata, type PublishedKey, parseAgentMetadata } from '@countersign/protocol'
+import { checkIdentifier } from '@countersign/protocol/internal'
 import type { AgentServerOptions } from './agent-server-options.js'
 import { checkAgentServerOptions } from './check-agent-server-options.js'
 import type { AgentServerEvent } from './event.js'
@@ -14,13 +9,13 @@ import { longestLifetime } from './token-lifetime.js'
 
 const defaultLifetime = 3600
 
-/** What the options come to, checked. */
+/** The checked options, with their defaults. */
 export interface Settings {
   readonly metadata: AgentMetadata
   readonly keys: readonly PublishedKey[] | KeyRotation
   /** Seconds an agent token lives. */
   readonly lifetime: number
-  readonly audience?: string[]
+  readonly audience?: readonly string[] | undefined
   readonly development: boolean
   readonly now: () => number
   readonly onEvent: (event: AgentServerEvent) => void
@@ -30,19 +25,19 @@ export interface Settings {
  * Checks the options and fills in what they leave out.
  * @throws TypeError, RangeError
  */
-export function settingsOf(options: AgentServerOptions): Settings {
+export function readSettings(options: AgentServerOptions): Settings {
   checkAgentServerOptions(options)
   const { id, development = false, tokenLifetime = defaultLifetime } = options
   checkIdentifier('id', id, { development })
   if (!Number.isInteger(tokenLifetime) || tokenLifetime < 1 || tokenLifetime > longestLifetime)
     throw new RangeError('tokenLifetime must be whole seconds, 1 to 86 400')
   if (options.database === undefined && options.enrollment !== undefined)
-    throw new TypeError('enrollment needs a database: delegates that nobody remembers could not renew')
+    throw new TypeError('enrollment needs a database: without one no delegate could renew')
   return {
     metadata: agentMetadata(options),
     keys: options.keys ?? { rotateEvery: 30 * 86_400 },
     lifetime: tokenLifetime,
-    ...audienceOf(options),
+    audience: listAudience(options),
     development,
     now: options.now ?? (() => Date.now() / 1000),
     onEvent: options.onEvent ?? (() => undefined),
@@ -63,12 +58,12 @@ function agentMetadata(options: AgentServerOptions): AgentMetadata {
   try {
     return parseAgentMetadata(metadata, id, { development })
   } catch (error) {
-    // What others would refuse to read must not be published.
+    // Receivers would refuse this metadata: do not publish it.
     throw error instanceof AAuthError ? new TypeError(error.description) : error
   }
 }
 
-function audienceOf({ id, audience }: AgentServerOptions): { audience?: string[] } {
-  if (audience === undefined) return {}
-  return { audience: [...new Set([...(typeof audience === 'string' ? [audience] : audience), id])] }
+function listAudience({ id, audience }: AgentServerOptions): string[] | undefined {
+  if (audience === undefined) return undefined
+  return [...new Set([...(typeof audience === 'string' ? [audience] : audience), id])]
 }

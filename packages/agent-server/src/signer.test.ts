@@ -3,7 +3,7 @@ import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import { enrolled, renewal, scene } from './delegate.test.fixture.js'
 
-test(verifies('F-80', 'while the signer is away a renewal is 503 that says when to come back'), async () => {
+test(verifies('F-80', 'while the signer is not available, a renewal is answered 503 with Retry-After'), async () => {
   const key = await generateSigningKey()
   const signer: { fault?: Error } = {}
   const sign = async (data: Uint8Array): Promise<Uint8Array> => {

@@ -1,14 +1,14 @@
 import type { Store } from '@countersign/store'
 import type { Tables } from './tables.js'
 
-/** Seconds between two sweeps of one table that found little. */
+/** Seconds between two sweeps of one table, unless the last one found more rows than it may delete. */
 const interval = 10
-/** Rows that one sweep forgets: what a night left behind must not keep a morning's requests waiting. */
+/** Rows that one sweep deletes: a long backlog must not make requests wait. */
 const atOnce = 1000
 
 /**
- * Makes what forgets ended rows of a table. It runs beside the writes that add rows, not within them: on PostgreSQL a
- * transaction that looks through what others insert is undone by them, and they by it.
+ * Creates a function that deletes ended rows of a table. It runs before the writes that add rows, not within them: on
+ * PostgreSQL a transaction that scans a table and others that insert into it make each other fail.
  */
 export function sweeper(
   store: Store<Tables>,
@@ -17,7 +17,7 @@ export function sweeper(
 ): () => Promise<void> {
   let last = Number.NEGATIVE_INFINITY
   return async () => {
-    // Also when the clock went back.
+    // `abs`, for a clock that was set back.
     if (Math.abs(now() - last) < interval) return
     last = now()
     const ended = await store.db

@@ -1,14 +1,15 @@
-import { epochMigration, type Migration } from '@countersign/store'
+import type { Migration } from '@countersign/store'
+import { epochMigration } from '@countersign/store/internal'
 
 /** Names the tables of an agent server in a database. */
 export const room = 'agent_server'
 
-/** One delegate: a `sub` and the key that stands for it now. Times are Unix seconds. */
+/** One delegate: a `sub` and its current key. Times are Unix seconds. */
 export interface DelegateRow {
   sub: string
   /** RFC 7638 thumbprint of the delegate's current key. */
   jkt: string
-  /** What it last enrolled by; empty for one that enrolled before this was noted. */
+  /** How it last enrolled; empty for one that enrolled before this column existed. */
   enrollment: string
   created: number
   last_seen: number
@@ -17,11 +18,15 @@ export interface DelegateRow {
   previous_jkt: string | null
   /** When the last rotation was; null since the last enrolment. */
   rotated: number | null
-  /** What its operator calls it; null where nothing was said. */
+  /** The operator's name for it; null where there is none. */
   label: string | null
+  /** What it may be used for, as JSON; null where there are no conditions. */
+  delegation: string | null
+  /** When the operator set `delegation` for this delegate, so that an enrolment does not change it; null where its enrolment did. */
+  delegation_set: number | null
 }
 
-/** One enrolment code, known by its hash only. Times are Unix seconds. */
+/** One enrolment code, stored as its hash only. Times are Unix seconds. */
 export interface EnrollmentCodeRow {
   hash: string
   sub: string
@@ -29,29 +34,31 @@ export interface EnrollmentCodeRow {
   expires: number
   used: number | null
   label: string | null
+  /** The delegation of its delegate, as JSON; null where the code names none. */
+  delegation: string | null
 }
 
-/** One key proof that rotated a key, known by its hash until it could count no more. Times are Unix seconds. */
+/** One key proof that rotated a key, stored as its hash until it has expired. Times are Unix seconds. */
 export interface KeyProofRow {
   hash: string
   expires: number
 }
 
-/** One proof that enrolled somebody, such as an OIDC token, known by its hash only until it ends. Unix seconds. */
+/** One proof that enrolled a delegate, such as an OIDC token, stored as its hash until it ends. Times are Unix seconds. */
 export interface UsedProofRow {
   hash: string
   sub: string
   expires: number
 }
 
-/** One key of the agent server's own. Times are Unix seconds. */
+/** One own key of the agent server. Times are Unix seconds. */
 export interface OwnKeyRow {
   generation: number
   kid: string
   published: number
   signs: number
   public_jwk: string
-  /** The private JWK, a secret; null once the key signs no more. */
+  /** The private JWK, a secret; null once the key no longer signs. */
   private_jwk: string | null
   /** When it left the JWK set. */
   retired: number | null
@@ -163,7 +170,7 @@ export const migrations: readonly Migration[] = [
   {
     name: '005-enrollment-pages',
     async up(db) {
-      // The delegates of one enrolment in order of sub: without it each page would sort them all.
+      // Lists the delegates of one enrolment in order of sub: without this index each page would sort them all.
       await db.schema
         .createIndex('agent_server_delegates_enrollment_sub')
         .on('agent_server_delegates')
@@ -178,6 +185,14 @@ export const migrations: readonly Migration[] = [
     async up(db) {
       for (const table of ['agent_server_delegates', 'agent_server_enrollment_codes'])
         await db.schema.alterTable(table).addColumn('label', 'text').execute()
+    },
+  },
+  {
+    name: '008-delegation',
+    async up(db) {
+      for (const table of ['agent_server_delegates', 'agent_server_enrollment_codes'])
+        await db.schema.alterTable(table).addColumn('delegation', 'text').execute()
+      await db.schema.alterTable('agent_server_delegates').addColumn('delegation_set', 'double precision').execute()
     },
   },
 ]

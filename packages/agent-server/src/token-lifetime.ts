@@ -1,4 +1,4 @@
-/** Seconds an agent token may live, whatever the server is configured to now: tokens issued yesterday count. */
+/** The longest life of an agent token in seconds. The current `tokenLifetime` may be shorter than that of tokens issued before. */
 export const longestLifetime = 86_400
 
 /**

@@ -57,7 +57,8 @@ export function agentServerHost(own: World): Host {
       own.delegates.known.set(sub, { jkt: caller.key.thumbprint })
       return answer(own, sub, caller.key.publicJwk)
     }
-    if (caller.level !== 'identified') throw new AAuthError('insufficient_level', 'enrol or renew')
+    if (caller.level !== 'identified')
+      throw new AAuthError('insufficient_level', 'enrol or renew', { reason: 'level_insufficient' })
     if (exchange.text !== '') return rotated(own, exchange, caller)
     const sub = String(caller.delegate)
     if (own.delegates.known.get(sub)?.jkt !== caller.key.thumbprint) throw refusedKey(own, caller)
@@ -70,7 +71,8 @@ async function rotated(own: World, exchange: Exchange, caller: IdentifiedCaller)
   const sub = String(caller.delegate)
   const { thumbprint: jkt } = caller.key
   const known = own.delegates.known.get(sub)
-  if (!own.delegates.rotates) throw new AAuthError('invalid_request', 'a renewal has an empty body')
+  if (!own.delegates.rotates)
+    throw new AAuthError('invalid_request', 'a renewal has an empty body', { reason: 'parameter_malformed' })
   await verifyKeyProof(proof, { jwk, aud: endpoint, sub, jkt, now: own.clock.time })
   const next = await thumbprint(jwk)
   const isRepeat = known?.replaced?.jkt === jkt && known.jkt === next && own.clock.time <= known.replaced.until
@@ -81,7 +83,7 @@ async function rotated(own: World, exchange: Exchange, caller: IdentifiedCaller)
 
 function refusedKey(own: World, { delegate, key }: IdentifiedCaller): AAuthError {
   if (own.delegates.known.has(String(delegate))) own.delegates.alarms.push(key.thumbprint)
-  return new AAuthError('invalid_agent_token', 'not the current key of this delegate')
+  return new AAuthError('invalid_agent_token', 'not the current key of this delegate', { reason: 'key_unknown' })
 }
 
 async function answer(own: World, sub: string, jwk: PublicJwk): Promise<Response> {
@@ -107,7 +109,7 @@ function enrolled({ delegates }: World, exchange: Exchange, jkt: string): string
     if (type === 'badge') return badge
     if (aud === `${endpoint}#${jkt}` || aud === endpoint) return sub
   } else if (!['oidc', 'badge', 'session'].includes(String(type))) {
-    throw new AAuthError('invalid_request', 'enrollment.type is unknown')
+    throw new AAuthError('invalid_request', 'enrollment.type is unknown', { reason: 'parameter_malformed' })
   }
-  throw new AAuthError('invalid_grant', 'this enrolment is wrong or used')
+  throw new AAuthError('invalid_grant', 'this enrolment is wrong or used', { reason: 'enrolment_code_invalid' })
 }

@@ -1,12 +1,12 @@
 import type { Directory, Fetcher } from '@countersign/discovery'
+import type { IdentifierList } from '@countersign/protocol'
 import {
   boundedMap,
   checkIdentifierList,
   checkOptionsOffPage,
-  type IdentifierList,
   type OptionChecks,
   restriction,
-} from '@countersign/protocol'
+} from '@countersign/protocol/internal'
 import { ownDirectory } from '#own-directory'
 import { postFetch } from '#post-fetch'
 import { AgentError } from './error.js'
@@ -14,6 +14,7 @@ import type { AgentEvent } from './explanation.js'
 import { reasonToGiveUp } from './fetch/give-up.js'
 import { identifyPolicy } from './fetch/identify-policy.js'
 import { startStepLog } from './fetch/step-log.js'
+import { purposesText } from './grant/grants.js'
 import { type Interact, noInteraction } from './grant/interact.js'
 import type { Identity } from './identity/identity.js'
 import { type AgentState, memoryState } from './state/state.js'
@@ -33,6 +34,8 @@ export interface AgentOptions {
   readonly identifyTo?: IdentifierList
   /** How users are asked for consent. Default: they are not; what needs a user is refused, or is an `AgentError` with the url. */
   readonly interact?: Interact
+  /** Names of what all calls are for, from the resources' metadata. Default: none. A call can name its own. @see protocol §9.1 */
+  readonly purposes?: readonly string[]
   /**
    * Sends requests, token requests included. Default: the platform's `fetch` for the URLs you call. Other parties publish the URLs
    * of token requests: on Node these reach public addresses only (SSRF). For auth servers in a private network, give this option.
@@ -63,6 +66,7 @@ const checks: OptionChecks<AgentOptions> = {
   acceptAuthServer: /* @__PURE__ */ restriction('any'),
   identifyTo: /* @__PURE__ */ restriction('any'),
   interact: 'object',
+  purposes: 'strings',
   fetch: 'function',
   fetcher: 'function',
   discovery: 'object',
@@ -102,6 +106,19 @@ export interface Agent extends View {
  * Creates an agent.
  * @throws TypeError when an option is wrong, or the platform needs a `fetcher` and none is given
  * @see protocol §3, §4 "The agent checks the resource, too", §6.4
+ * @example
+ * ```ts
+ * import { createAgent, delegate } from '@countersign/agent'
+ * import { fileState } from '@countersign/agent/node'
+ *
+ * const agent = createAgent({
+ *   identity: delegate({ agentServer: 'https://agent.example', enroll: { type: 'code', code: 'CODE' } }),
+ *   state: fileState('agent.json'),
+ *   acceptAuthServer: ['https://auth.example'],
+ *   identifyTo: 'any',
+ * })
+ * const response = await agent.fetch('https://calendar.example/events')
+ * ```
  */
 export function createAgent(options: AgentOptions): Agent {
   checkOptionsOffPage('createAgent', options, checks)
@@ -109,7 +126,7 @@ export function createAgent(options: AgentOptions): Agent {
   if (typeof identity?.open !== 'function')
     throw new TypeError('identity must be made by pseudonym, agentServer or delegate')
   if (interact !== undefined && typeof interact.open !== 'function')
-    throw new TypeError('interact must be made by callbackRoute, deviceCode or loopback')
+    throw new TypeError('interact must be made by callbackRoute, deviceCode, inbox or loopback')
   if (!(bodyLimit > 0)) throw new TypeError('bodyLimit must be a number of bytes above 0')
   for (const list of [options.identifyTo, options.acceptAuthServer])
     if (list !== undefined) checkIdentifierList(list, { development: options.development ?? false })
@@ -156,6 +173,7 @@ export function agentParts(options: AgentOptions, bodyLimit: number): AgentParts
     credentials,
     state,
     bodyLimit,
+    purposes: purposesText(options.purposes),
     userInteraction: interact === undefined ? noInteraction() : interact.open(shared),
     whyNotIdentify: identifyPolicy({ identifyTo, acceptAuthServer, agentServer, discovery, development }),
     components: boundedMap(1000),

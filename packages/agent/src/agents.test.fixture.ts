@@ -41,3 +41,14 @@ export function schemes(world: World, origin: string): string[] {
     .filter(exchange => exchange.origin === origin)
     .map(exchange => /^sig=([a-z_]+);/.exec(exchange.header('signature-key') ?? '')?.[1] ?? 'none')
 }
+
+/** A refusal as a resource answers it; `agentAuth` is its challenge. */
+export function refusal(
+  status: number,
+  agentAuth: string | undefined,
+  error: string,
+  more: Readonly<Record<string, string>> = {},
+): Response {
+  const challenge = agentAuth === undefined ? {} : { 'agent-auth': agentAuth }
+  return Response.json({ error, error_description: 'no' }, { status, headers: { ...challenge, ...more } })
+}

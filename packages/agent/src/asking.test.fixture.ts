@@ -45,7 +45,7 @@ export function asking(own: World, questions = 1): Asking {
     asks.carried.push(isCovered ? header : undefined)
     if (header !== undefined) {
       if (!isCovered || !asks.codes.delete(header.slice(1, -1)))
-        return errorResponse(new AAuthError('invalid_grant', 'wrong or used'))
+        return errorResponse(new AAuthError('invalid_grant', 'wrong or used', { reason: 'grant_invalid' }))
       answered += 1
     }
     if (answered >= asks.questions) {
@@ -54,7 +54,7 @@ export function asking(own: World, questions = 1): Asking {
     }
     const page = `/interact/${crypto.randomUUID()}`
     asks.open.add(page)
-    return errorResponse(new AAuthError('interaction_required', 'the user is needed'), {
+    return errorResponse(new AAuthError('interaction_required', 'the user is needed', { reason: 'user_needed' }), {
       agentAuth: { userInteraction: `${calendar}${page}${asks.suffix}` },
     })
   })

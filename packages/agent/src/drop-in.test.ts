@@ -176,6 +176,26 @@ describe('only requests that may be repeated are repeated', () => {
     expect(calls(own, calendar)).toEqual([`${method} /agenda`])
   })
 
+  test(verifies('DEL-63', 'what was carried out is not sent again, though its answer is withheld'), async () => {
+    const own = await world()
+    const agent = delegateIn(own)
+    const withheld = { error: 'policy_denied', reason: 'answer_withheld' }
+    for (const challenge of [{}, { 'agent-auth': 'httpsig; identity=?1' }])
+      for (const method of ['POST', 'GET']) {
+        own.network.sent.length = 0
+        own.network.intercept(calendar, () => Response.json(withheld, { status: 403, headers: challenge }))
+        const response = await agent.fetch(`${calendar}/agenda`, { method })
+        expect([response.status, await response.json()]).toEqual([403, withheld])
+        expect(explain(response)).toMatchObject({
+          outcome: 'withheld',
+          reason: 'calendar.example has carried out the request, and may not show its answer (answer_withheld)',
+        })
+        expect(own.network.sent).toHaveLength(1)
+      }
+    own.network.intercept(calendar, () => Response.json({ error: 'policy_denied' }, { status: 403 }))
+    expect(explain(await agent.fetch(`${calendar}/agenda`)).outcome).toBe('refused')
+  })
+
   test(verifies('sig.replay.agent', 'replay_detected is not, at whichever level'), async () => {
     const own = await world()
     const agent = delegateIn(own)

@@ -44,11 +44,13 @@ export class AgentError extends Error {
   }
 }
 
-/** The `cause` of a `denied`: the status and OAuth error with which another participant refused. */
+/** The `cause` of a `denied`: the status, OAuth error and reason with which another participant refused. */
 export interface Refusal {
   /** Absent when the refusal came in a callback. */
   readonly status?: number
   readonly error?: string
+  /** The reason of the refusal, a name of docs/reasons.md, if the participant gave one. */
+  readonly reason?: string
   /** Seconds by which this clock is ahead of the other one, if that may be the reason. */
   readonly skew?: number
 }

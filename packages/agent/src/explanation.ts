@@ -28,9 +28,10 @@ export interface Step {
 /**
  * How the call ended: `answered` the resource answered · `refused` the resource refused, and no level would help ·
  * `gave_up` a challenge was not followed, and `reason` says why · `redirect` the response points to another origin ·
- * `unknown` the resource has seen this request before and may or may not have acted on it.
+ * `unknown` the resource has seen this request before and may or may not have acted on it · `withheld` the resource has carried out
+ * the request, and a condition of the grant keeps its answer back: sent again, it would be carried out twice.
  */
-export type Outcome = 'answered' | 'refused' | 'gave_up' | 'redirect' | 'unknown'
+export type Outcome = 'answered' | 'refused' | 'gave_up' | 'redirect' | 'unknown' | 'withheld'
 
 /** What `agent.fetch` did for one response, step by step. */
 export interface Explanation {
@@ -62,6 +63,14 @@ export function attachExplanation(response: Response, explanation: Explanation):
 /**
  * Returns what the agent did to get this response, and why the resource refused if it did.
  * @throws TypeError when the response did not come from `agent.fetch`; a clone did not
+ * @example
+ * ```ts
+ * import { createAgent, explain, pseudonym } from '@countersign/agent'
+ *
+ * const agent = createAgent({ identity: pseudonym() })
+ * const response = await agent.fetch('https://calendar.example/holidays')
+ * for (const { detail } of explain(response).steps) console.log(detail)
+ * ```
  */
 export function explain(response: Response): Explanation {
   const explanation = explanations.get(response)

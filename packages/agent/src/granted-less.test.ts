@@ -66,7 +66,7 @@ describe('a user who does not share their e-mail address', () => {
       user: { iss: auth, sub: 'ada', claims: {} },
     })
     expect(await view.signIn(request)).toMatchObject({ sub: 'ada', claims: {} })
-    // Neither now nor when the token has been refreshed; what comes by then is told.
+    // It has no claims now, nor after a refresh; they come once the grant has more scope.
     own.clock.time += 700
     expect(await view.signIn(request)).toMatchObject({ sub: 'ada', claims: {} })
     for (const [token, grant] of users.grants) users.grants.set(token, { ...grant, scope: 'openid email' })

@@ -1,5 +1,6 @@
 import { generateSigningKey } from '@countersign/httpsig'
-import { jwks, signJws } from '@countersign/protocol'
+import { jwks } from '@countersign/protocol'
+import { signJws } from '@countersign/protocol/internal'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 import { agentIn, calls, delegateIn } from './agents.test.fixture.js'
@@ -209,10 +210,27 @@ describe('an auth server that says no, or nothing', () => {
     expect(explain(response)).toMatchObject({
       level: 'identified',
       outcome: 'gave_up',
-      reason: 'the auth server said no (403 access_denied); so the challenge of calendar.example could not be met',
+      reason:
+        'the auth server said no (403 access_denied user_refused); so the challenge of calendar.example could not be met',
     })
     own.denies = false
     expect((await agentIn(own).fetch(`${calendar}/events`)).status).toBe(200)
+  })
+
+  test('the error names the reason of the auth server, and ignores what is no name', async () => {
+    for (const [reason, told] of [
+      ['policy_denied_grant', { reason: 'policy_denied_grant' }],
+      ['Ask https://evil.example', {}],
+    ] as const) {
+      const own = await world()
+      token(own, () => Response.json({ error: 'access_denied', reason }, { status: 403 }))
+      const error: unknown = await agentIn(own)
+        .requestAccess({ resource: calendar, scope: 'events.read' })
+        .catch((thrown: unknown) => thrown)
+      expect(Object(error).cause).toEqual({ status: 403, error: 'access_denied', ...told })
+      const { reason: sentence } = explain(await agentIn(own).fetch(`${calendar}/events`))
+      expect(sentence).toContain('reason' in told ? '(403 access_denied policy_denied_grant)' : '(403 access_denied)')
+    }
   })
 
   test('a request that needs a user: the challenge comes back', async () => {

@@ -1,19 +1,9 @@
 import { generateSigningKey, thumbprint } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
-import { agentIn, agentWithoutAuthServers, calls, delegateIn, schemes } from './agents.test.fixture.js'
+import { agentIn, agentWithoutAuthServers, calls, delegateIn, refusal, schemes } from './agents.test.fixture.js'
 import { explain } from './explanation.js'
 import { auth, calendar, home, world } from './participants.test.fixture.js'
-
-const refusal = (status: number, agentAuth: string | undefined, error: string, more: HeadersInit = {}): Response =>
-  new Response(JSON.stringify({ error, error_description: 'no' }), {
-    status,
-    headers: {
-      'content-type': 'application/json',
-      ...(agentAuth === undefined ? {} : { 'agent-auth': agentAuth }),
-      ...more,
-    },
-  })
 
 describe('the agent checks the resource, too', () => {
   test.each<readonly [string, (claims: Record<string, unknown>) => Record<string, unknown>]>([

@@ -3,16 +3,15 @@ import { generateSigningKey, type SigningKey, thumbprint } from '@countersign/ht
 import {
   AAuthError,
   type AgentAuth,
-  asAAuthError,
   errorResponse,
   jwks,
   missingScope,
-  parseForm,
   parseScope,
   satisfies,
   signToken,
   type TokenType,
 } from '@countersign/protocol'
+import { asAAuthError, parseForm } from '@countersign/protocol/internal'
 import { type Caller, createVerifier, type IdentifiedCaller, verifyResourceToken } from '@countersign/verify'
 import { agentServerHost, type Delegates, delegates, home } from './agent-server.test.fixture.js'
 import { type Clock, clock, type Exchange, type Host, type Network, network } from './network.test.fixture.js'
@@ -124,7 +123,9 @@ function authServerHost(role: Role): Host {
     if (document !== undefined) return document
     const { caller } = await verifier.verify(exchange)
     if (caller.level !== 'identified')
-      throw new Challenged(new AAuthError('insufficient_level', 'say who you are'), { identity: true })
+      throw new Challenged(new AAuthError('insufficient_level', 'say who you are', { reason: 'level_insufficient' }), {
+        identity: true,
+      })
     const form = parseForm(exchange.body, exchange.header('content-type'))
     return form.get('request_type') === 'refresh' ? refreshed(own, caller, form) : granted(role, caller, form)
   }
@@ -146,8 +147,8 @@ async function granted(
     claims.agent_delegate !== caller.delegate ||
     claims.agent_jkt !== caller.key.thumbprint
   )
-    throw new AAuthError('invalid_resource_token', 'agent_jkt')
-  if (own.denies) throw new AAuthError('access_denied', 'policy says no')
+    throw new AAuthError('invalid_resource_token', 'agent_jkt', { reason: 'key_unknown' })
+  if (own.denies) throw new AAuthError('access_denied', 'policy says no', { reason: 'user_refused' })
   const refresh_token = `refresh-${own.refreshTokens.size}`
   const { agent, delegate } = caller
   own.refreshTokens.set(refresh_token, { agent, ...(delegate === undefined ? {} : { delegate }), scope: claims.scope })
@@ -157,8 +158,8 @@ async function granted(
 async function refreshed(own: World, caller: IdentifiedCaller, form: ReadonlyMap<string, string>): Promise<Response> {
   const known = own.refreshTokens.get(form.get('refresh_token') ?? '')
   if (known === undefined || known.agent !== caller.agent || known.delegate !== caller.delegate)
-    throw new AAuthError('invalid_grant', 'refresh_token is wrong')
-  if (own.denies) throw new AAuthError('access_denied', 'policy says no')
+    throw new AAuthError('invalid_grant', 'refresh_token is wrong', { reason: 'grant_invalid' })
+  if (own.denies) throw new AAuthError('access_denied', 'policy says no', { reason: 'user_refused' })
   return json({ auth_token: await authToken(own, caller, known.scope), expires_in: 600 })
 }
 
@@ -201,7 +202,8 @@ function resourceHost(role: Role): Host {
 }
 
 async function handedOut(own: World, caller: Caller, exchange: Exchange): Promise<Response> {
-  if (caller.level !== 'identified') throw new AAuthError('insufficient_level', 'say who you are')
+  if (caller.level !== 'identified')
+    throw new AAuthError('insufficient_level', 'say who you are', { reason: 'level_insufficient' })
   const scope = parseForm(exchange.body, exchange.header('content-type')).get('scope') ?? ''
   return json({
     resource_token: await resourceToken(own, caller, parseScope(scope)),
@@ -215,7 +217,10 @@ async function guardedRoute(own: World, caller: Caller, exchange: Exchange): Pro
   const route = Object.entries(routes).find(([name]) => name === path)?.[1]
   if (route === undefined) return json({ error: 'not_found' }, 404)
   if (path === '/limited' && caller.level === 'anonymous')
-    throw new Challenged(new AAuthError('rate_limited', 'over the limit', { retryAfter: 3600 }), {})
+    throw new Challenged(
+      new AAuthError('rate_limited', 'over the limit', { reason: 'rate_exceeded', retryAfter: 3600 }),
+      {},
+    )
   const missing = missingScope(caller.level === 'authorized' ? caller.scope : [], 'scope' in route ? route.scope : [])
   if (satisfies(caller.level, route.level) && missing.length === 0)
     return json({ level: caller.level, body: exchange.text, target: exchange.target })
@@ -223,6 +228,7 @@ async function guardedRoute(own: World, caller: Caller, exchange: Exchange): Pro
     new AAuthError(
       satisfies(caller.level, route.level) ? 'insufficient_scope' : 'insufficient_level',
       'more is needed',
+      { reason: 'internal_error' },
     ),
     await challenge(own, caller, 'scope' in route ? route.scope : undefined, route.level),
   )

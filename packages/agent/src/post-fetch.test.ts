@@ -86,17 +86,20 @@ test.each([
 
 test('a name without an address is unreachable; a wrong document is reported with its fault', () => {
   const url = 'https://host.example/x'
-  const failed = (description: string, cause: object) => new AAuthError('discovery_failed', description, { cause })
+  const failed = (description: string, cause: object) =>
+    new AAuthError('discovery_failed', description, { reason: 'document_malformed', cause })
   const nowhere = failed('the document is not at an address that may be fetched', { url, why: 'no address in DNS' })
   const inside = failed('the document is not at an address that may be fetched', { url, why: 'address not allowed' })
   expect([
     isUnreachable(nowhere),
     isUnreachable(inside),
-    isUnreachable(new AAuthError('discovery_failed', 'x', { status: 503 })),
+    isUnreachable(new AAuthError('discovery_failed', 'x', { reason: 'document_malformed', status: 503 })),
   ]).toEqual([true, false, true])
   expect(describeFault(inside)).toBe(
     'discovery_failed: the document is not at an address that may be fetched, https://host.example: address not allowed',
   )
   expect(describeFault(failed('the document must be JSON', {}))).toBe('discovery_failed: the document must be JSON')
-  expect(describeFault(new AAuthError('invalid_agent_token', 'secret'))).toBe('invalid_agent_token')
+  expect(describeFault(new AAuthError('invalid_agent_token', 'secret', { reason: 'key_unknown' }))).toBe(
+    'invalid_agent_token',
+  )
 })

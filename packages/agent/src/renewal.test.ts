@@ -100,7 +100,7 @@ describe('an enrolment that is over', () => {
       own.clock.time += 60
       const refused = await agent.fetch(agenda)
       expect(refused.status).toBe(401)
-      expect(explain(refused).reason).toContain('enrol again (401 invalid_agent_token)')
+      expect(explain(refused).reason).toContain('enrol again (401 invalid_agent_token ')
       const asked = renewals(own)
       own.clock.time += 500
       await agent.fetch(agenda)

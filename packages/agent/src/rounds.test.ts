@@ -1,7 +1,7 @@
 import { thumbprint } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
-import { agentIn, calls, schemes } from './agents.test.fixture.js'
+import { agentIn, calls, refusal, schemes } from './agents.test.fixture.js'
 import { explain } from './explanation.js'
 import { auth, calendar, home, type World, world } from './participants.test.fixture.js'
 
@@ -11,16 +11,6 @@ function answers(own: World, make: () => Response): void {
     exchange.target.startsWith('/.well-known') || exchange.target === '/jwks.json' ? next(exchange) : make(),
   )
 }
-
-const refusal = (status: number, agentAuth: string | undefined, error: string, more: HeadersInit = {}): Response =>
-  new Response(JSON.stringify({ error, error_description: 'no' }), {
-    status,
-    headers: {
-      'content-type': 'application/json',
-      ...(agentAuth === undefined ? {} : { 'agent-auth': agentAuth }),
-      ...more,
-    },
-  })
 
 describe('a resource that is never satisfied', () => {
   test(verifies('CLI-05', 'agent.rounds', 'alternating challenges end after two authorization rounds'), async () => {
@@ -43,6 +33,26 @@ describe('a resource that is never satisfied', () => {
     expect(asked).toEqual(['request_type=auth', 'request_type=auth'])
     expect(calls(own, calendar)).toHaveLength(5)
   })
+
+  test(
+    verifies('agent.rounds', 'a stored token that is refused is refreshed before a user is asked anew'),
+    async () => {
+      const own = await world()
+      const agent = agentIn(own)
+      expect((await agent.fetch(`${calendar}/events`)).status).toBe(200)
+      const before = own.network.sent.findLast(({ origin }) => origin === calendar)?.header('signature-key')
+      // The resource has restarted. It answers one request on this URL to an identified agent, so the next one begins at that level.
+      own.network.intercept(calendar, (exchange, next) => {
+        if (exchange.header('signature-key') === before)
+          return refusal(401, 'httpsig; identity=?1', 'invalid_auth_token')
+        return exchange.header('x-open') === undefined ? next(exchange) : new Response('open')
+      })
+      expect((await agent.fetch(`${calendar}/events`, { headers: { 'x-open': '1' } })).status).toBe(200)
+      expect((await agent.fetch(`${calendar}/events`)).status).toBe(200)
+      const asked = own.network.sent.filter(({ origin }) => origin === auth).map(({ text }) => text.split('&')[0])
+      expect(asked).toEqual(['request_type=auth', 'request_type=refresh'])
+    },
+  )
 
   test(verifies('CLI-05', 'agent.rounds', 'ever new scopes end after two rounds'), async () => {
     const own = await world()
@@ -85,6 +95,22 @@ describe('a resource that is never satisfied', () => {
       })
       expect(calls(own, calendar)).toHaveLength(1)
     }
+  })
+
+  test(verifies('agent.final', 'explain names the reason of the resource, and ignores what is no name'), async () => {
+    const explained = async (status: number, error: string, reason: unknown) => {
+      const own = await world()
+      answers(own, () => Response.json({ error, reason }, { status }))
+      return explain(await agentIn(own).fetch(`${calendar}/agenda`)).reason
+    }
+    const plain = 'calendar.example does not admit this agent'
+    expect(await explained(403, 'policy_denied', 'caller_denied')).toBe(`${plain} (caller_denied)`)
+    expect(await explained(403, 'policy_denied', 'of_a_later_edition')).toBe(`${plain} (of_a_later_edition)`)
+    for (const reason of [undefined, 'Ask https://evil.example', 'x'.repeat(65), ['caller_denied']])
+      expect(await explained(403, 'policy_denied', reason)).toBe(plain)
+    expect(await explained(503, 'temporarily_unavailable', 'store_unavailable')).toBe(
+      'calendar.example cannot answer now (store_unavailable)',
+    )
   })
 
   test(verifies('agent.final', 'a resource of a later edition ends the call, and the edition is named'), async () => {

@@ -1,13 +1,14 @@
 import { generateSigningKey, type SigningKey } from '@countersign/httpsig'
-import { boundedMap } from '@countersign/protocol'
+import { boundedMap } from '@countersign/protocol/internal'
 import type { User } from '@countersign/verify'
 import type { AgentEvent } from './explanation.js'
 import { type AccessRequest, requestAccess } from './fetch/access.js'
 import { climb } from './fetch/climb.js'
 import type { ClimbContext } from './fetch/climb-context.js'
+import { describeCallback, type Granted } from './fetch/granted.js'
 import { originMemory } from './fetch/origin-memory.js'
-import { readOutgoing } from './fetch/outgoing.js'
-import { describeCallback, type Granted, type SignIn, signIn } from './fetch/sign-in.js'
+import { type AgentRequestInit, readOutgoing } from './fetch/outgoing.js'
+import { type SignIn, signIn } from './fetch/sign-in.js'
 import { startStepLog } from './fetch/step-log.js'
 import { authorization } from './grant/authorization.js'
 import { invalidCallbackError } from './grant/callback.js'
@@ -28,7 +29,7 @@ export interface View {
    * @throws AgentError when there is no response
    * @throws TypeError for a URL that is not http(s), and for headers that only the agent may set
    */
-  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
+  fetch(input: string | URL | Request, init?: AgentRequestInit): Promise<Response>
   /**
    * Gets an auth token for a resource before the first call.
    * @throws AgentError
@@ -78,10 +79,10 @@ export function viewContext(parts: AgentParts, user: string | undefined, grants?
 
 /** Returns the methods of a view. */
 export function openView(context: ViewContext): View {
-  const { bodyLimit, onEvent } = context
+  const { onEvent } = context
   return {
     async fetch(input, init) {
-      const request = await readOutgoing(input, init, bodyLimit)
+      const request = await readOutgoing(input, init, context)
       return climb(request, context, startStepLog(onEvent))
     },
     requestAccess: request => untilAborted(requestAccess(request, context, startStepLog(onEvent).note), request.signal),

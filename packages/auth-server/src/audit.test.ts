@@ -1,4 +1,7 @@
 import { verifies } from '@countersign/requirements'
+import { hiddenFields } from '@countersign/testing/browser'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import {
   askUser,
@@ -6,7 +9,6 @@ import {
   callback,
   consentWorld,
   decide,
-  hiddenOf,
   linkOf,
   open,
   redeemCode,
@@ -15,18 +17,7 @@ import {
 import { signInAs } from './login/browser.test.fixture.js'
 import { directGrants } from './policies.js'
 import type { Policy } from './policy.js'
-import {
-  ask,
-  bodyOf,
-  delegate,
-  granted,
-  newYear,
-  part,
-  resourceToken,
-  type Signer,
-  send,
-  type World,
-} from './world.test.fixture.js'
+import { ask, delegate, granted, newYear, resourceToken, type Signer, send, type World } from './world.test.fixture.js'
 
 /** A world whose server names each request, and what each step of a test was told. */
 async function watched(made: World) {
@@ -45,7 +36,8 @@ async function watched(made: World) {
       made.events.length = 0
       const answer = await act()
       const request_id = `request-${count}`
-      const events = made.events.map(event => ({ ...event }))
+      // Notices are the server's own: they are of no request.
+      const events = made.events.filter(({ type }) => type !== 'notice').map(event => ({ ...event }))
       for (const event of events) expect(event).toMatchObject({ request_id })
       return { answer, events: events.map(({ request_id: _, ...event }) => event) }
     },
@@ -97,7 +89,13 @@ test(
     const refused = { type: 'refused', peer: '192.0.2.7' }
     const ofPhone = { agent: 'https://agent.example', delegate: 'phone' }
     const laptop = await delegate(made, 'laptop')
-    const denial = { code: 'access_denied', status: 403, description: expect.any(String), cause: expect.anything() }
+    const denial = {
+      code: 'access_denied',
+      reason: 'policy_refused',
+      status: 403,
+      description: expect.any(String),
+      cause: expect.anything(),
+    }
     expect((await step(() => ask(made, laptop))).events).toEqual([
       { ...refused, ...denial, ...phoneAtCalendar, delegate: 'laptop' },
     ])
@@ -108,7 +106,10 @@ test(
     door.policy = direct
     const unknown = { ...refresh, refresh_token: 'x'.repeat(43) }
     expect((await step(() => send(made, phone, unknown))).events).toEqual([
-      { ...refused, code: 'invalid_grant', status: 400, description: expect.any(String), ...ofPhone },
+      {
+        ...{ ...refused, code: 'invalid_grant', reason: 'grant_invalid', status: 400 },
+        ...{ description: expect.any(String), ...ofPhone },
+      },
     ])
     // The event does not name a caller that was not verified.
     const forged = { ...phone, key: laptop.key }
@@ -139,7 +140,13 @@ test(
     expect(login.events).toEqual([{ type: 'signed_in', sub: expect.any(String), provider: 'demo', peer: '192.0.2.9' }])
     const user = Object(login.events[0]).sub
     expect((await step(() => one.post('/login/demo', { csrf: 'wrong', subject: 'ada' }))).events).toEqual([
-      expect.objectContaining({ type: 'sign_in_failed', code: 'access_denied', provider: 'demo', peer: '192.0.2.9' }),
+      expect.objectContaining({
+        type: 'sign_in_failed',
+        code: 'access_denied',
+        reason: 'page_not_from_here',
+        provider: 'demo',
+        peer: '192.0.2.9',
+      }),
     ])
 
     const form = { request_type: 'auth', redirect_uri: callback, state: 's1' }
@@ -151,7 +158,7 @@ test(
 
     const page = await step(() => open(one, linkOf(request_token)))
     expect(page.events).toEqual([])
-    const yes = { ...hiddenOf(await page.answer.text()), decision: 'allow', 'scope:events.read': 'on' }
+    const yes = { ...hiddenFields(await page.answer.text()), decision: 'allow', 'scope:events.read': 'on' }
     const said = await step(() => one.post('/agent/consent', yes))
     expect(said.events).toEqual([{ type: 'consented', by: 'user', user, ...pending }])
     // Sent twice it is decided once.
@@ -207,13 +214,19 @@ test(
       const { device_code, user_code } = await bodyOf(asked.answer)
       const poll = () => send(made, phone, { request_type: 'device_code', device_code: String(device_code) })
       expect((await step(poll)).events).toEqual([
-        expect.objectContaining({ type: 'refused', code: 'authorization_pending', delegate: 'phone' }),
+        expect.objectContaining({
+          type: 'refused',
+          code: 'authorization_pending',
+          reason: 'decision_pending',
+          delegate: 'phone',
+        }),
       ])
       const csrf = await one.csrf('/device')
       expect((await step(() => one.post('/device', { csrf, user_code: 'BBBB-BBBB' }))).events).toEqual([
         {
           type: 'refused',
           code: 'invalid_request',
+          reason: 'user_code_unknown',
           status: 400,
           description: 'no request waits for this user code',
           user: expect.stringMatching(/^[\w-]{22}$/),
@@ -222,7 +235,7 @@ test(
       ])
       const typed = await step(() => one.post('/device', { csrf, user_code: String(user_code) }))
       expect(typed.events).toEqual([])
-      const answer = { ...hiddenOf(await typed.answer.text()), decision, 'scope:events.read': 'on' }
+      const answer = { ...hiddenFields(await typed.answer.text()), decision, 'scope:events.read': 'on' }
       const user = expect.stringMatching(/^[\w-]{22}$/)
       expect((await step(() => one.post('/device', answer))).events).toEqual([
         decision === 'allow'

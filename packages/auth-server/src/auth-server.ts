@@ -1,28 +1,41 @@
+import { conditionTypes } from '@countersign/conditions'
 import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { algorithms, type HeadJudgement, memoryReplaySet, type ReceivedMessage, thumbprint } from '@countersign/httpsig'
-import { type AuthServerMetadata, checkIdentifier, jwks, type PublishedKey, withCors } from '@countersign/protocol'
-import { belongsTo, openStore, type Store } from '@countersign/store'
-import { clientOf, createVerifier, withClient } from '@countersign/verify'
+import { type AuthServerMetadata, jwks, type PublishedKey } from '@countersign/protocol'
+import { checkIdentifier, withCors } from '@countersign/protocol/internal'
+import { openStore, type Store } from '@countersign/store'
+import { belongsTo } from '@countersign/store/internal'
+import { clientOf, createVerifier } from '@countersign/verify'
+import { withClient } from '@countersign/verify/internal'
+import { userAccessIn } from './account/access.js'
+import { ownQuestionsIn } from './approval/account-approvals.js'
+import { defaultApprovalLimits } from './approval/approval-limits.js'
+import { approvalPagesOf } from './approval/approval-pages.js'
+import { type Approvals, approvalsIn } from './approval/approvals.js'
 import { countsIn } from './bound/counts.js'
 import { createGuesses } from './bound/guesses.js'
 import { createPolls } from './bound/polls.js'
 import { defaultQuota } from './bound/request-quota.js'
 import { checkAuthServerOptions } from './check-auth-server-options.js'
-import type { DeviceContext } from './consent/device.js'
 import { requestsIn } from './consent/requests.js'
 import { openDatabaseEpoch, restoredResponse, withEpoch } from './database-epoch.js'
 import type { ExchangeContext } from './exchange/exchange.js'
 import { agentMetadataOf, checkExchange, createLinking, exchangeOf, linksUsers } from './exchange-setup.js'
-import { rememberedScope } from './grant/consents.js'
+import { rememberedYes } from './grant/consents.js'
 import type { OnSurplus } from './grant/grant-writer.js'
 import { grantFacts, grantsIn } from './grant/grants.js'
 import { supportedIdentityScopes } from './grant/identity-claims.js'
 import { checkLoginMethods, type LoginMethod } from './login/login-method.js'
 import { createLogin } from './login/sign-in.js'
 import type { AuthServerOptions } from './options.js'
+import { brandOf } from './pages/brand.js'
 import { claimedLogos } from './pages/claimed-logo.js'
-import { createPageLimit, type PageLimit } from './pages/page-limit.js'
+import { createLooks } from './pages/look.js'
+import { createPageLimit } from './pages/page-limit.js'
 import { retention } from './retention.js'
+import { createDelivery, type Delivery } from './revocation/delivery.js'
+import { noticeEvent } from './revocation/notice-event.js'
+import { noticeSender } from './revocation/send-notice.js'
 import { isPage, judgeTokenHead, type RouteContext, requestHandler } from './routes.js'
 import { signInCauses } from './sign-in-causes.js'
 import { migrations, room, type Tables } from './tables.js'
@@ -45,8 +58,23 @@ export interface AuthServer {
 /**
  * Opens an auth server: it verifies callers, decides by policy, and issues auth tokens.
  * @throws Error when the database was used with other keys
- * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login`, `deviceFlow`, `exchange` or `trustedProxies` is unfit; StoreError `restored` when the database is behind `epoch`; RangeError when `authTokenLifetime`, `requestQuota` or `pagesPerMinute` is out of range
+ * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login`, `branding`, `deviceFlow`, `exchange` or `trustedProxies` is unfit; StoreError `restored` when the database is behind `epoch`; RangeError when `authTokenLifetime`, `requestQuota`, `approvalLimits` or `pagesPerMinute` is out of range
  * @see protocol §6
+ * @example
+ * ```ts
+ * import { createAuthServer, directGrants } from '@countersign/auth-server'
+ * import { keysFile, serve } from '@countersign/server'
+ *
+ * const auth = await createAuthServer({
+ *   issuer: 'https://auth.example',
+ *   keys: await keysFile('auth-keys.json'),
+ *   database: 'sqlite:auth.db',
+ *   policy: directGrants([
+ *     { agent: 'https://agent.example', delegates: 'any', resource: 'https://calendar.example', scopes: ['events.read'] },
+ *   ]),
+ * })
+ * await serve({ name: 'auth-server', id: 'https://auth.example', port: 8443, participant: auth })
+ * ```
  */
 export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
   checkAuthServerOptions(options)
@@ -61,8 +89,14 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   const accept = ['jwks_uri', 'agent+jwt'] as const
   const verifier = createVerifier({ receiver: issuer, discovery, accept, now, development })
   const onEvent = withEpoch(options.onEvent, epoch)
+  const delivery = createDelivery({
+    store,
+    now,
+    send: noticeSender({ issuer, key, discovery, now, development, fetch: options.fetch }),
+    onOutcome: (notice, answer) => onEvent(noticeEvent(notice, answer)),
+  })
   const handle = requestHandler(
-    routeContextOf(options, { key, store, discovery, verifier, replay, now, development, onEvent }),
+    routeContextOf(options, { key, store, discovery, verifier, replay, now, development, onEvent, delivery }),
   )
   const open = withCors(options.cors, handle)
   const kept = retention(store, now, epoch)
@@ -83,7 +117,7 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
       await replay.ready?.()
     },
     async close() {
-      await kept.end()
+      await Promise.all([delivery.end(), kept.end()])
       await epoch?.close()
       await store.close()
     },
@@ -95,11 +129,12 @@ interface Opened extends Pick<RouteContext, 'verifier' | 'replay' | 'now' | 'dev
   readonly key: PublishedKey
   readonly store: Store<Tables>
   readonly discovery: Discovery
+  readonly delivery: Delivery
 }
 
 function routeContextOf(options: AuthServerOptions, opened: Opened): RouteContext {
   const { issuer, login, siteOf } = options
-  const { key, store, discovery, verifier, replay, now, development, onEvent } = opened
+  const { key, store, discovery, verifier, replay, now, development, onEvent, delivery } = opened
   const common: Common = {
     issuer: { issuer, key, lifetime: options.authTokenLifetime ?? 600 },
     requests: requestsIn(store, now, { quota: options.requestQuota ?? defaultQuota, development, siteOf }),
@@ -110,32 +145,41 @@ function routeContextOf(options: AuthServerOptions, opened: Opened): RouteContex
   }
   const exchange = exchangeOf(options, { store, now, development })
   const isLinking = exchange !== undefined && login !== undefined && linksUsers(options)
-  const onSurplus: OnSurplus = (principal, grant) =>
+  const approvals = approvalsIn(store, {
+    quota: options.requestQuota ?? defaultQuota,
+    limits: { ...defaultApprovalLimits, ...options.approvalLimits },
+    ...{ issuer, now, development, siteOf, onEnded: delivery.poke, onApproval: options.onApproval },
+  })
+  const onSurplus: OnSurplus = (principal, grant) => {
     onEvent({ type: 'revoked', found: true, reason: 'surplus', ...grantFacts(principal, grant) })
+    delivery.poke()
+  }
   return {
     ...common,
     metadata: authServerMetadata(options),
     requestTypes: requestTypesOf(options),
-    agentMetadata: isLinking ? agentMetadataOf(issuer) : undefined,
+    agentMetadata: agentMetadataOf(issuer, isLinking),
     exchange,
     keys: options.keys,
     verifier,
     replay,
     siteOf,
-    grants: grantsIn(store, now, { issuer, onSurplus }),
-    redemptions: redemptionsIn(store, now, onSurplus),
+    grants: grantsIn(store, now, { issuer, onSurplus, onEnded: delivery.poke }),
+    redemptions: redemptionsIn({ store, now, issuer, onSurplus }),
     repeats: createRepeats(now),
+    approvals,
     polls: createPolls(now),
     users: login === undefined ? 'none' : 'some',
     deviceFlow: options.deviceFlow ?? [],
-    pages: login && pagesOf({ ...common, login, store, discovery, options, exchange }),
+    pages:
+      login && pagesOf({ ...common, approvals, login, store, discovery, options, exchange, onEnded: delivery.poke }),
   }
 }
 
 /** With other keys, all tokens that were issued before are refused, and no error would say why. */
 async function checkBelonging(store: Store<Tables>, { keys, knownKeys = 'check' }: AuthServerOptions): Promise<void> {
   const names = await Promise.all(keys.map(({ key }) => thumbprint(key.publicJwk)))
-  if (await belongsTo(store, 'auth_server', names, knownKeys)) return
+  if (await belongsTo(store, 'auth_server', { names, how: knownKeys })) return
   await store.close()
   throw new Error(
     'the database was used with other keys: configure those again, or set knownKeys: replace if they are lost or stolen',
@@ -166,7 +210,12 @@ function signingKeyOf(options: AuthServerOptions, development: boolean): Publish
   if (!(agent >= 1 && delegate >= 1 && total >= 1)) {
     throw new RangeError('requestQuota must be at least 1 for an agent, a delegate and in all')
   }
+  const { delegate: ofDelegate, agent: ofAgent, day } = { ...defaultApprovalLimits, ...options.approvalLimits }
+  if (!(ofDelegate >= 1 && ofAgent >= 1 && day >= 1)) {
+    throw new RangeError('approvalLimits must be at least 1 for a delegate, an agent and a day')
+  }
   if (!(pagesPerMinute >= 1)) throw new RangeError('pagesPerMinute must be at least 1')
+  brandOf(options.branding)
   if (login !== undefined) checkLoginMethods(login, { development })
   if (login === undefined && deviceFlow.length > 0) {
     throw new TypeError('deviceFlow needs login: a user types in the code')
@@ -183,6 +232,8 @@ function pagesOf({
   discovery,
   options,
   exchange,
+  approvals,
+  onEnded,
   ...common
 }: Common & {
   readonly login: readonly LoginMethod[]
@@ -190,10 +241,14 @@ function pagesOf({
   readonly discovery: Discovery
   readonly options: AuthServerOptions
   readonly exchange: ExchangeContext | undefined
-}): DeviceContext & { readonly limit: PageLimit } {
+  readonly approvals: Approvals
+  readonly onEnded: () => void
+}): NonNullable<RouteContext['pages']> {
   const { now, development, onEvent, issuer } = common
+  const looks = createLooks(issuer.issuer, brandOf(options.branding))
   const login = createLogin({
     issuer: issuer.issuer,
+    looks,
     methods,
     store,
     now,
@@ -201,21 +256,27 @@ function pagesOf({
     onEvent,
     causeOf: signInCauses(common.requests, now),
   })
-  const linked = { ...common, login, discovery, key: issuer.key }
-  return {
+  const linked = { ...common, login, looks, discovery, key: issuer.key }
+  const pages: Omit<NonNullable<RouteContext['pages']>, 'approvalPages'> = {
     ...common,
     login,
+    store,
+    looks,
+    access: userAccessIn(store, now, { issuer: issuer.issuer, onEnded }),
     linking: exchange && createLinking(exchange, linked, options),
-    remembered: (key, scope) => rememberedScope(store.db, key, { scope, now: now() }),
+    remembered: (key, scope) => rememberedYes(store.db, key, { scope, now: now() }),
+    defaults: options.consentDefaults ?? {},
     discovery,
     logos: claimedLogos({ now, development, fetcher: options.logoFetcher }),
     guesses: createGuesses(countsIn(store, now), { privatePeers: options.trustedProxies !== undefined }),
     limit: createPageLimit(options.pagesPerMinute ?? 300, now),
+    questions: ownQuestionsIn(store, now),
   }
+  return { ...pages, approvalPages: approvalPagesOf({ ...pages, approvals }) }
 }
 
 const withoutUsers = ['auth', 'refresh']
-const withUsers = ['auth', 'code', 'refresh', 'device_auth', 'device_code']
+const withUsers = ['auth', 'code', 'refresh', 'device_auth', 'device_code', 'poll']
 
 function requestTypesOf({ login, exchange }: AuthServerOptions): string[] {
   const always = login === undefined ? withoutUsers : withUsers
@@ -236,5 +297,6 @@ function authServerMetadata(options: AuthServerOptions): AuthServerMetadata {
       type => deviceFlow.length > 0 || !type.startsWith('device_'),
     ),
     ...(login === undefined ? {} : { scopes_supported: supportedIdentityScopes }),
+    constraints_supported: conditionTypes,
   }
 }

@@ -1,18 +1,16 @@
 import { verifies } from '@countersign/requirements'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { publishResource } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
 import { directGrants } from './policies.js'
 import {
   agentServer,
   ask,
-  bodyOf,
   delegate,
   granted,
   newYear,
   otherAgent,
-  part,
-  plain,
-  publishResource,
-  refusalOf,
   resourceToken,
   type Signer,
   send,
@@ -53,6 +51,7 @@ test(
       iat: newYear,
       exp: newYear + 600,
       jti: expect.stringMatching(/^.{16,}$/),
+      grant: expect.stringMatching(/^[A-Za-z0-9_-]{36}$/),
     })
     expect(made.events).toEqual([
       {
@@ -100,7 +99,7 @@ test(
     for (const [signer, claims] of attempts) {
       const resource_token = await resourceToken(made, signer, { claims })
       const response = await send(made, signer, { request_type: 'auth', resource_token })
-      expect(await refusalOf(response), JSON.stringify(claims)).toEqual(plain(403, 'access_denied'))
+      expect(await refusalOf(response), JSON.stringify(claims)).toEqual(plain(403, 'access_denied', 'policy_refused'))
     }
     expect(made.events.map(event => event.type)).toEqual(attempts.map(() => 'refused'))
     expect((await ask(made, phone)).status).toBe(200)
@@ -109,7 +108,7 @@ test(
 
 test('without a policy everything is denied; one that throws grants nothing', async () => {
   const closed = await world({ policy: 'unset' })
-  expect(await refusalOf(await ask(closed, agentServer(closed)))).toEqual(plain(403, 'access_denied'))
+  expect(await refusalOf(await ask(closed, agentServer(closed)))).toEqual(plain(403, 'access_denied', 'policy_refused'))
   const broken = await world({
     policy: () => {
       throw new Error('secret detail')
@@ -131,7 +130,7 @@ test(
       },
     })
     const self = agentServer(made)
-    publishResource(made, 'https://agent.example', [made.agentKey], ['notes.read', 'notes.write'])
+    publishResource(made, 'https://agent.example', [made.agentKey], { supported_scopes: ['notes.read', 'notes.write'] })
     const odd = [
       'notes.read  notes.write',
       ' notes.read',
@@ -142,12 +141,13 @@ test(
       'notes."read"',
       'notés',
       Array.from({ length: 65 }, (_, index) => `s${index}`).join(' '),
-      'x'.repeat(2049),
     ]
     for (const scope of odd) {
       const response = await send(made, self, { request_type: 'auth', scope })
-      expect(await refusalOf(response), scope).toEqual(plain(400, 'invalid_scope'))
+      expect(await refusalOf(response), scope).toMatchObject(plain(400, 'invalid_scope'))
     }
+    const long = await send(made, self, { request_type: 'auth', scope: 'x'.repeat(2049) })
+    expect(await refusalOf(long)).toEqual(plain(400, 'invalid_scope', 'scope_malformed'))
     expect(seen).toEqual([])
     expect((await send(made, self, { request_type: 'auth', scope: 'notes.write notes.read' })).status).toBe(200)
     expect(seen).toEqual([['notes.write', 'notes.read']])
@@ -184,7 +184,7 @@ test('the policy gets agent, resource, scope and the claimed purpose', async () 
     },
   ])
   const long = await send(made, phone, { request_type: 'auth', resource_token, purpose: 'x'.repeat(1025) })
-  expect(await refusalOf(long)).toEqual(plain(400, 'invalid_request'))
+  expect(await refusalOf(long)).toEqual(plain(400, 'invalid_request', 'parameter_too_long'))
 })
 
 test(
@@ -195,7 +195,7 @@ test(
   ),
   async () => {
     const made = await world()
-    publishResource(made, 'https://agent.example', [made.agentKey], ['notes.read', 'notes.write'])
+    publishResource(made, 'https://agent.example', [made.agentKey], { supported_scopes: ['notes.read', 'notes.write'] })
     const self = agentServer(made)
     const answer = await bodyOf(await send(made, self, { request_type: 'auth', scope: 'notes.read' }))
     const claims = part(answer['auth_token'], 1)
@@ -206,24 +206,24 @@ test(
     })
     expect(claims).not.toHaveProperty('agent')
     const refused = (scope: string) => send(made, self, { request_type: 'auth', scope }).then(refusalOf)
-    expect(await refused('notes.delete')).toEqual(plain(400, 'invalid_scope'))
-    expect(await refused('notes.write')).toEqual(plain(403, 'access_denied'))
+    expect(await refused('notes.delete')).toEqual(plain(400, 'invalid_scope', 'scope_unknown'))
+    expect(await refused('notes.write')).toEqual(plain(403, 'access_denied', 'policy_refused'))
   },
 )
 
 test(verifies('auth.self.scope', 'an agent that publishes no aauth-resource has no scopes of its own'), async () => {
   const made = await world()
   const response = await send(made, agentServer(made), { request_type: 'auth', scope: 'notes.read' })
-  expect(await refusalOf(response)).toEqual(plain(400, 'discovery_failed'))
+  expect(await refusalOf(response)).toMatchObject(plain(400, 'discovery_failed'))
 })
 
 test(verifies('auth.self.delegate', 'a delegate may not ask for scopes of its agent in the direct form'), async () => {
   const made = await world()
-  publishResource(made, 'https://agent.example', [made.agentKey], ['notes.read'])
+  publishResource(made, 'https://agent.example', [made.agentKey], { supported_scopes: ['notes.read'] })
   const phone = await delegate(made, 'phone')
   const refused = (scope: string) => send(made, phone, { request_type: 'auth', scope }).then(refusalOf)
-  expect(await refused('notes.read')).toEqual(plain(400, 'invalid_scope'))
-  expect(await refused('openid notes.read')).toEqual(plain(400, 'invalid_scope'))
+  expect(await refused('notes.read')).toEqual(plain(400, 'invalid_scope', 'scope_not_allowed'))
+  expect(await refused('openid notes.read')).toEqual(plain(400, 'invalid_scope', 'scope_not_allowed'))
   expect((await send(made, agentServer(made), { request_type: 'auth', scope: 'notes.read' })).status).toBe(200)
 })
 
@@ -239,14 +239,18 @@ test('identity scopes need a user, whichever caller asks', async () => {
   ] as const) {
     const response = await send(made, signer, { request_type: 'auth', ...form })
     expect(response.status).toBe(403)
-    expect(await bodyOf(response)).toEqual({ error: 'access_denied', error_description: description })
+    expect(await bodyOf(response)).toEqual({
+      error: 'access_denied',
+      reason: 'user_unavailable',
+      error_description: description,
+    })
   }
   expect((await ask(made, phone)).status).toBe(200)
 })
 
 test(verifies('TOK-12', 'the direct form cannot name another resource'), async () => {
   const made = await world()
-  publishResource(made, 'https://agent.example', [made.agentKey], ['notes.read'])
+  publishResource(made, 'https://agent.example', [made.agentKey], { supported_scopes: ['notes.read'] })
   const form = {
     request_type: 'auth',
     scope: 'notes.read',
@@ -258,24 +262,27 @@ test(verifies('TOK-12', 'the direct form cannot name another resource'), async (
   expect(part(answer['auth_token'], 1)['aud']).toBe('https://agent.example')
 })
 
-test(verifies('trust.auth-server.agents', 'an unknown agent is verified, and policy alone decides'), async () => {
-  const listed = { agent: 'https://other.example', resource: 'https://calendar.example', scopes: ['events.read'] }
-  for (const [policy, outcome] of [
-    [directGrants([]), plain(403, 'access_denied')],
-    [directGrants([listed]), undefined],
-  ] as const) {
-    const made = await world({ policy })
-    const response = await ask(made, await otherAgent(made))
-    if (outcome === undefined) await granted(response)
-    else expect(await refusalOf(response)).toEqual(outcome)
-  }
-})
+test(
+  verifies('trust.auth-server.agents', 'an agent that was never met is verified, and policy alone decides'),
+  async () => {
+    const listed = { agent: 'https://other.example', resource: 'https://calendar.example', scopes: ['events.read'] }
+    for (const [policy, outcome] of [
+      [directGrants([]), plain(403, 'access_denied', 'policy_refused')],
+      [directGrants([listed]), undefined],
+    ] as const) {
+      const made = await world({ policy })
+      const response = await ask(made, await otherAgent(made))
+      if (outcome === undefined) await granted(response)
+      else expect(await refusalOf(response)).toEqual(outcome)
+    }
+  },
+)
 
 test(verifies('error.unavailable', 'an unreachable database is 503, not an internal error'), async () => {
   const made = await world()
   await granted(await ask(made, agentServer(made)))
   await made.auth.close()
   const response = await ask(made, agentServer(made))
-  expect(await refusalOf(response)).toEqual(plain(503, 'temporarily_unavailable'))
+  expect(await refusalOf(response)).toEqual(plain(503, 'temporarily_unavailable', 'dependency_unavailable'))
   expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
 })

@@ -1,17 +1,15 @@
 import { generateSigningKey, type ReceivedMessage, type ReplayVerdict } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { challenge, plain, refusalOf } from '@countersign/testing/responses'
+import { publishAgent } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
 import {
   agentServer,
   ask,
-  challenge,
   delegate,
   granted,
   newYear,
-  plain,
   post,
-  publishAgent,
-  refusalOf,
   resourceToken,
   type Signer,
   send,
@@ -52,7 +50,7 @@ test(
       const signed = await post(made, phone, form, { target })
       const unsigned = { ...signed, headers: signed.headers.filter(([name]) => !name.startsWith('signature')) }
       for (const message of [pseudonym, bearer, unsigned]) {
-        expect(await refusalOf(await made.auth.handle(message))).toEqual(challenge('insufficient_level'))
+        expect(await refusalOf(await made.auth.handle(message))).toMatchObject(challenge('insufficient_level'))
       }
     }
     expect(made.fetched).toEqual([])
@@ -119,7 +117,7 @@ test(
     'AGT-05',
     'AGT-08',
     'error.invalid-agent-token',
-    'an agent token is believed only from its agent server, for this receiver, in date',
+    'an agent token is accepted only from its agent server, for this receiver, while it is valid',
   ),
   async () => {
     const made = await world()
@@ -134,7 +132,7 @@ test(
       await delegate(made, 'phone', { claims: { iat: newYear - 3600, exp: newYear } }),
     ]
     for (const signer of attempts) {
-      expect(await refusalOf(await ask(made, signer))).toEqual(challenge('invalid_agent_token'))
+      expect(await refusalOf(await ask(made, signer))).toMatchObject(challenge('invalid_agent_token'))
     }
     const named = await delegate(made, 'phone', {
       claims: { aud: ['https://calendar.example', 'https://auth.example'] },
@@ -152,21 +150,27 @@ test(
   async () => {
     const made = await world()
     const nobody = await delegate(made, 'phone', { claims: { iss: 'https://nobody.example' } })
-    expect(await refusalOf(await ask(made, nobody))).toEqual(challenge('discovery_failed'))
+    expect(await refusalOf(await ask(made, nobody))).toMatchObject(challenge('discovery_failed'))
     made.web.set(
       'https://liar.example/.well-known/aauth-agent',
       made.web.get('https://agent.example/.well-known/aauth-agent'),
     )
     const liar = await delegate(made, 'phone', { claims: { iss: 'https://liar.example' } })
-    expect(await refusalOf(await ask(made, liar))).toEqual(challenge('discovery_failed'))
+    expect(await refusalOf(await ask(made, liar))).toEqual({
+      ...challenge('discovery_failed'),
+      reason: 'document_of_another',
+    })
     made.down.add('https://away.example')
     const away = await delegate(made, 'phone', { claims: { iss: 'https://away.example' } })
-    expect(await refusalOf(await ask(made, away))).toEqual(plain(503, 'discovery_failed'))
+    expect(await refusalOf(await ask(made, away))).toEqual({
+      ...plain(503, 'discovery_failed'),
+      reason: 'participant_unreachable',
+    })
     publishAgent(made, 'https://new.example', [made.agentKey])
     const known = await delegate(made, 'phone', { claims: { iss: 'https://new.example' } })
     const resource_token = await resourceToken(made, { ...known, agent: 'https://new.example' })
     const response = await send(made, known, { request_type: 'auth', resource_token })
-    expect(await refusalOf(response)).toEqual(plain(403, 'access_denied'))
+    expect(await refusalOf(response)).toEqual(plain(403, 'access_denied', 'policy_refused'))
   },
 )
 
@@ -174,7 +178,7 @@ test(verifies('AGT-06', 'token.binding', 'a stolen agent token is refused under 
   const made = await world()
   const phone = await delegate(made, 'phone')
   const thief = { ...phone, key: await generateSigningKey() }
-  expect(await refusalOf(await ask(made, thief))).toEqual(challenge('invalid_signature'))
+  expect(await refusalOf(await ask(made, thief))).toMatchObject(challenge('invalid_signature'))
   expect((await ask(made, phone)).status).toBe(200)
 })
 
@@ -187,9 +191,9 @@ test(verifies('AGT-13', 'delegates of two agents with one name are two principal
     agent: 'https://other.example',
   }
   const { refresh_token } = await granted(await ask(made, ours))
-  expect(await refusalOf(await ask(made, theirs))).toEqual(plain(403, 'access_denied'))
+  expect(await refusalOf(await ask(made, theirs))).toEqual(plain(403, 'access_denied', 'policy_refused'))
   const form = { request_type: 'refresh', refresh_token }
-  expect(await refusalOf(await send(made, theirs, form))).toEqual(plain(400, 'invalid_grant'))
+  expect(await refusalOf(await send(made, theirs, form))).toEqual(plain(400, 'invalid_grant', 'grant_invalid'))
   expect((await send(made, ours, form)).status).toBe(200)
 })
 
@@ -205,6 +209,7 @@ test(
     expect(await refusalOf(await made.auth.handle(message))).toEqual({
       status: 401,
       error: 'replay_detected',
+      reason: 'request_replayed',
       agentAuth: null,
     })
     expect(made.events.filter(event => event.type === 'granted')).toHaveLength(1)
@@ -215,14 +220,14 @@ test(
 test(
   verifies(
     'sig.replay.not-processed',
-    'a server that has just started, or cannot reach its replay set, answers that nothing was done',
+    'a server that has just started, or cannot reach its replay set, answers that the request was not processed',
   ),
   async () => {
-    for (const check of [
-      async () => 'early' as const,
-      async () => 'full' as const,
-      async () => Promise.reject(new Error('connection refused')),
-    ]) {
+    for (const [reason, check] of [
+      ['starting', async () => 'early' as const],
+      ['capacity_exceeded', async () => 'full' as const],
+      ['store_unavailable', async () => Promise.reject(new Error('connection refused'))],
+    ] as const) {
       const replay = { check: async (): Promise<ReplayVerdict> => check() }
       const made = await world({ replay })
       const phone = await delegate(made, 'phone')
@@ -231,6 +236,7 @@ test(
       expect(await refusalOf(refused)).toEqual({
         status: 503,
         error: 'temporarily_unavailable',
+        reason,
         agentAuth: 'httpsig',
       })
       expect(made.events.filter(event => event.type === 'granted')).toEqual([])
@@ -246,7 +252,7 @@ test(verifies('error.invalid-signature', 'a body changed on the way is refused')
   const { refresh_token } = await granted(await ask(made, phone))
   const message = await post(made, phone, { request_type: 'refresh', refresh_token, scope: 'events.read' })
   const forged = { ...message, body: new TextEncoder().encode(`request_type=refresh&refresh_token=${refresh_token}`) }
-  expect(await refusalOf(await made.auth.handle(forged))).toEqual(challenge('invalid_signature'))
+  expect(await refusalOf(await made.auth.handle(forged))).toMatchObject(challenge('invalid_signature'))
   expect((await made.auth.handle(message)).status).toBe(200)
 })
 
@@ -261,7 +267,7 @@ test(
     const self = agentServer(made)
     const form = { request_type: 'auth', resource_token: await resourceToken(made, self) }
     const elsewhere = await post(made, self, form, { origin: 'https://as.example' })
-    expect(await refusalOf(await made.auth.handle(elsewhere))).toEqual(challenge('invalid_signature'))
+    expect(await refusalOf(await made.auth.handle(elsewhere))).toMatchObject(challenge('invalid_signature'))
     const here = await post(made, self, form)
     const headers = here.headers.map(([name, value]) => [name, name === 'host' ? 'as.example' : value] as const)
     expect((await made.auth.handle({ ...here, headers })).status).toBe(200)

@@ -18,7 +18,7 @@ describe('directGrants', () => {
     expect(directGrants([grant])(request)).toBe('direct')
   })
 
-  test('a text in place of a list is refused: its parts would name delegates', () => {
+  test('a string in place of a list is refused: its parts would name delegates', () => {
     expect(() => directGrants([{ ...grant, delegates: 'pipeline-1' } as never])).toThrow(
       new TypeError("directGrants: option 'delegates' must be 'none', 'any' or an array of strings"),
     )
@@ -43,7 +43,7 @@ describe('askUsers', () => {
     expect(askUsers([question])({ ...request, scope: ['openid'] })).toBe('deny')
   })
 
-  test('a text in place of a list is refused: its parts would name scopes', () => {
+  test('a string in place of a list is refused: its parts would name scopes', () => {
     expect(() => askUsers([{ ...question, scopes: 'events.read' } as never])).toThrow(
       new TypeError("askUsers: option 'scopes' must be 'any' or an array of strings"),
     )

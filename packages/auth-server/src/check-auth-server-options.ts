@@ -1,3 +1,5 @@
+import { type Conditions, parseConditions } from '@countersign/conditions'
+import { AAuthError } from '@countersign/protocol'
 import {
   checkOptions,
   corsCheck,
@@ -7,11 +9,14 @@ import {
   proxiesCheck,
   restriction,
   wrongOption,
-} from '@countersign/protocol'
+} from '@countersign/protocol/internal'
+import type { ApprovalLimits } from './approval/approval-limits.js'
 import type { RequestQuota } from './bound/request-quota.js'
 import type { ExchangeOptions, ExchangeRule } from './exchange/exchange-rule.js'
 import type { AuthServerOptions } from './options.js'
-import type { DirectGrant, UserQuestion } from './policy.js'
+import type { Branding } from './pages/brand.js'
+import type { ConsentDefaults } from './pages/limits-view.js'
+import type { DirectGrant, PolicyAnswer, UserQuestion } from './policy.js'
 
 /** A list, or one of these words. Another text must be refused: `includes` would find its parts. */
 function listOr(...words: readonly string[]): OptionCheck {
@@ -39,6 +44,40 @@ const exchangeChecks: OptionChecks<ExchangeOptions> = {
 
 const quotaChecks: OptionChecks<RequestQuota> = { agent: 'number', delegate: 'number', total: 'number' }
 
+const approvalChecks: OptionChecks<ApprovalLimits> = { delegate: 'number', agent: 'number', day: 'number' }
+
+const brandingChecks: OptionChecks<Branding> = {
+  name: 'string',
+  logo(value, place) {
+    if (!(value instanceof Uint8Array)) throw wrongOption(place, 'a Uint8Array')
+  },
+  accent: 'string',
+  accentDark: 'string',
+}
+
+/** A list of conditions, of which each is understood: one that is not would be kept by nobody. */
+const conditionsCheck: OptionCheck = (value, place) => {
+  try {
+    parseConditions(value, { development: true })
+  } catch (error) {
+    throw wrongOption(place, `a list of conditions${error instanceof AAuthError ? ` (${error.description})` : ''}`)
+  }
+}
+
+const defaultsChecks: OptionChecks<ConsentDefaults> = {
+  duration: ['once', 'day', 'month'],
+  callsPerDay(value, place) {
+    conditionsCheck([{ type: 'calls', max: value, per: 'day' }], place)
+    if (value === 0) throw wrongOption(place, 'at least 1')
+  },
+  hours(value, place) {
+    conditionsCheck([{ ...Object(value), type: 'hours' }], place)
+  },
+  zone(value, place) {
+    conditionsCheck([{ type: 'hours', zone: value, days: [1], from: '00:00', to: '00:00' }], place)
+  },
+}
+
 const checks: OptionChecks<AuthServerOptions> = {
   issuer: 'string',
   keys: each('object'),
@@ -46,11 +85,15 @@ const checks: OptionChecks<AuthServerOptions> = {
   epoch: 'object',
   knownKeys: ['check', 'replace'],
   login: each('object'),
+  branding: { ...brandingChecks },
   policy: restriction('function'),
+  consentDefaults: { ...defaultsChecks },
   deviceFlow: listOr('any'),
   exchange: { ...exchangeChecks },
   fetch: 'function',
   requestQuota: { ...quotaChecks },
+  approvalLimits: { ...approvalChecks },
+  onApproval: 'function',
   pagesPerMinute: 'number',
   discovery: 'object',
   logoFetcher: 'function',
@@ -70,16 +113,37 @@ export function checkAuthServerOptions(options: AuthServerOptions): void {
   checkOptions('createAuthServer', options, checks, ['issuer', 'keys', 'database'])
 }
 
+const answerChecks: OptionChecks<PolicyAnswer> = {
+  decision: restriction(['direct', 'consent', 'deny']),
+  conditions: restriction(conditionsCheck),
+  approver: restriction('string'),
+}
+
+/** Refuses an unfit answer of a policy: a misspelt `conditions` would set none. */
+export function checkPolicyAnswer(answer: PolicyAnswer): void {
+  checkOptions('policy', answer, answerChecks, ['decision'])
+  if (answer.decision === 'direct') checkForNoUser('policy', answer.conditions)
+}
+
+/** A count for the whole life of a grant is begun anew by asking again: only a user's yes may do that (DEL-39). */
+function checkForNoUser(what: string, conditions: Conditions = []): void {
+  if (conditions.some(condition => condition.type === 'calls' && condition.per === 'grant'))
+    throw new TypeError(`${what}: calls per grant need a user who is asked`)
+}
+
 const grantChecks: OptionChecks<DirectGrant> = {
   agent: 'string',
   delegates: restriction(listOr('none', 'any')),
   resource: 'string',
   scopes: restriction('strings'),
+  conditions: restriction(conditionsCheck),
+  approver: restriction('string'),
 }
 
 /** Refuses an unfit direct grant: `delegates: 'pipeline-1'`, without brackets, would match every part of that text. */
 export function checkDirectGrant(grant: DirectGrant): void {
   checkOptions('directGrants', grant, grantChecks, ['agent', 'resource', 'scopes'])
+  checkForNoUser('directGrants', grant.conditions)
 }
 
 const questionChecks: OptionChecks<UserQuestion> = {
@@ -87,6 +151,7 @@ const questionChecks: OptionChecks<UserQuestion> = {
   delegates: restriction(listOr('none', 'any')),
   resources: restriction(listOr('any')),
   scopes: restriction(listOr('any')),
+  conditions: restriction(conditionsCheck),
 }
 
 /** Refuses an unfit question to users: a misspelt `scopes` would let agents ask for any scope. */

@@ -1,4 +1,5 @@
 import { verifies } from '@countersign/requirements'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import {
   allowedCode,
@@ -12,20 +13,9 @@ import {
   requestTokenOf,
 } from './consent/consent.test.fixture.js'
 import type { Policy } from './policy.js'
-import {
-  agentServer,
-  bodyOf,
-  delegate,
-  granted,
-  otherAgent,
-  plain,
-  refusalOf,
-  type Signer,
-  send,
-  type World,
-} from './world.test.fixture.js'
+import { agentServer, delegate, granted, otherAgent, type Signer, send, type World } from './world.test.fixture.js'
 
-const refused = plain(400, 'invalid_grant')
+const refused = plain(400, 'invalid_grant', 'grant_invalid')
 
 const refreshes = async (made: World, signer: Signer, refresh_token: string): Promise<number> =>
   (await send(made, signer, { request_type: 'refresh', refresh_token })).status
@@ -39,7 +29,7 @@ test.each(['code', 'redirect_uri', 'request_token', 'request_type'])(
     const once = new URLSearchParams(form)
     for (const more of ['x', once.get(name) ?? '', '']) {
       const twice = `${once}&${new URLSearchParams([[name, more]])}`
-      expect(await refusalOf(await send(made, phone, twice))).toEqual(plain(400, 'invalid_request'))
+      expect(await refusalOf(await send(made, phone, twice))).toMatchObject(plain(400, 'invalid_request'))
     }
     await granted(await send(made, phone, once.toString()))
   },
@@ -84,7 +74,7 @@ test(
     expect(bodies.size).toBe(1)
     for (const missing of ['code', 'redirect_uri', 'request_token']) {
       expect(await refusalOf(await redeemCode(made, phone, { ...form, [missing]: '' }))).toEqual(
-        plain(400, 'invalid_request'),
+        plain(400, 'invalid_request', 'parameter_missing'),
       )
     }
     await granted(await redeemCode(made, phone, form))
@@ -204,7 +194,7 @@ test(
     const phone = await delegate(made, 'phone')
     const form = await allowedCode(made, phone)
     decision = 'deny'
-    expect(await refusalOf(await redeemCode(made, phone, form))).toEqual(plain(403, 'access_denied'))
+    expect(await refusalOf(await redeemCode(made, phone, form))).toEqual(plain(403, 'access_denied', 'policy_refused'))
     decision = 'consent'
     const { refresh_token } = await granted(await redeemCode(made, phone, form))
     decision = 'deny'
@@ -212,7 +202,8 @@ test(
     decision = 'consent'
     expect(await refreshes(made, phone, refresh_token)).toBe(200)
     const sub = expect.stringMatching(/^[\w-]{22}$/)
-    expect(seen).toEqual([undefined, sub, sub, sub, sub])
+    // When it is asked for; for the page and for the answer to it; twice for the code, twice for the refresh token.
+    expect(seen).toEqual([undefined, sub, sub, sub, sub, sub, sub])
   },
 )
 

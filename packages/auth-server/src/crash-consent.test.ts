@@ -1,16 +1,18 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
+import { hiddenFields } from '@countersign/testing/browser'
+import { folderOfTest } from '@countersign/testing/folders'
+import { bodyOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { callback, hiddenOf, linkOf, open } from './consent/consent.test.fixture.js'
+import { callback, linkOf, open } from './consent/consent.test.fixture.js'
 import { isKilled, type Participants, participants, type Server, serverOf, start, token } from './crash.test.fixture.js'
 import { type Browser, browser, signInAs } from './login/browser.test.fixture.js'
 import { migrations, type Tables } from './tables.js'
-import { bodyOf, delegate, resourceToken, type Signer } from './world.test.fixture.js'
+import { delegate, resourceToken, type Signer } from './world.test.fixture.js'
 
-/** How far one user's way came, as far as anybody but the auth server knows. */
+/** How far the flow of one user got, as seen from outside the auth server. */
 interface Way {
   readonly owner: Signer
   readonly scope: string
@@ -29,7 +31,7 @@ async function ask(cast: Participants, server: Server, owner: Signer, scope: str
 }
 
 async function openPage(way: Way): Promise<void> {
-  const hidden = hiddenOf(await (await open(way.one, linkOf(way.request_token))).text())
+  const hidden = hiddenFields(await (await open(way.one, linkOf(way.request_token))).text())
   way.form = { ...hidden, decision: 'allow', [`scope:${way.scope}`]: 'on' }
 }
 
@@ -98,9 +100,8 @@ test(verifies(
   'F-05',
   'consent.code',
   'a kill at any step loses no answered step, unanswered ones can be repeated, and no code gives two grants',
-), { timeout: 60_000 }, async ({ onTestFinished }) => {
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-crash-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+), { timeout: 60_000 }, async () => {
+  const directory = folderOfTest()
   const documents = join(directory, 'web.json')
   const database = `sqlite:${join(directory, 'auth.db')}`
   const cast = await participants()
@@ -122,7 +123,7 @@ test(verifies(
       const [owner] = owners
       if (owner === undefined) throw new Error('nobody')
       const link = linkOf(await ask(cast, server, owner, 'events.login'))
-      waiting = { link, form: hiddenOf(await (await open(atLogin, link)).text()) }
+      waiting = { link, form: hiddenFields(await (await open(atLogin, link)).text()) }
     }
     let working: Promise<unknown> = Promise.resolve()
     await new Promise<void>(resolve => {

@@ -1,19 +1,20 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
+import { hiddenFields } from '@countersign/testing/browser'
+import { folderOfTest } from '@countersign/testing/folders'
+import { bodyOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { hiddenOf } from './consent/consent.test.fixture.js'
 import { isKilled, type Participants, participants, type Server, serverOf, start, token } from './crash.test.fixture.js'
 import { type Browser, browser, signInAs } from './login/browser.test.fixture.js'
 import { migrations, type Tables } from './tables.js'
-import { bodyOf, delegate, resourceToken, type Signer } from './world.test.fixture.js'
+import { delegate, resourceToken, type Signer } from './world.test.fixture.js'
 
 const steps = ['asked', 'typed', 'decision sent', 'decided', 'redeem sent', 'redeemed'] as const
 type Step = (typeof steps)[number]
 
-/** How far the way of one device came, as far as anybody but the auth server knows. */
+/** How far the flow of one device got, as seen from outside the auth server. */
 interface Way {
   readonly owner: Signer
   readonly scope: string
@@ -37,7 +38,7 @@ async function begin(cast: Participants, server: Server, way: Pick<Way, 'owner' 
 async function type(way: Way): Promise<void> {
   const csrf = await way.one.csrf('/device')
   const page = await way.one.post('/device', { csrf, user_code: way.user_code })
-  way.form = page.status === 200 ? hiddenOf(await page.text()) : {}
+  way.form = page.status === 200 ? hiddenFields(await page.text()) : {}
 }
 
 const decide = (way: Way): Promise<Response> =>
@@ -119,9 +120,8 @@ test(verifies(
   'device.auth',
   'device.code',
   'a kill in a device flow loses no answered step, unanswered ones can be repeated, and no code gives two grants',
-), { timeout: 60_000 }, async ({ onTestFinished }) => {
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-crash-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+), { timeout: 60_000 }, async () => {
+  const directory = folderOfTest()
   const { people, documents, database } = await cast(directory)
   const owners = await Promise.all(Array.from({ length: 4 }, (_, index) => delegate(people, `tv-${index}`)))
   const server = serverOf()
@@ -168,9 +168,8 @@ test(verifies(
 
 test(verifies('F-03', 'an answered sign-in outlives a kill, and an unanswered one can be repeated'), {
   timeout: 60_000,
-}, async ({ onTestFinished }) => {
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-crash-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+}, async () => {
+  const directory = folderOfTest()
   const { documents, database } = await cast(directory)
   const server = serverOf()
   const running = await start(database, documents)

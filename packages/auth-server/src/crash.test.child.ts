@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createDiscovery } from '@countersign/discovery'
 import { generateSigningKey, type ReceivedMessage } from '@countersign/httpsig'
+import { makeWeb } from '@countersign/testing/world/web'
 import { createAuthServer } from './auth-server.js'
 import { demoUsers } from './login/login-method.js'
 import { askUsers, directGrants, firstOf } from './policies.js'
@@ -58,13 +59,7 @@ const auth = await createAuthServer({
     })),
     dangerouslySharedSubjects: ['https://one.example'],
   },
-  discovery: createDiscovery({
-    fetcher: async url => ({
-      status: web.has(url) ? 200 : 404,
-      contentType: 'application/json',
-      body: new TextEncoder().encode(JSON.stringify(web.get(url) ?? {})),
-    }),
-  }),
+  discovery: createDiscovery({ fetcher: makeWeb(web).fetcher }),
 })
 
 process.on('disconnect', () => process.exit(0))

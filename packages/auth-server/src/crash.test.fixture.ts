@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { generateSigningKey } from '@countersign/httpsig'
+import { publishAgent, publishResource } from '@countersign/testing/world/web'
 import type { Answer, Call } from './crash.test.child.js'
-import { post, publishAgent, publishResource, type Signer, type World } from './world.test.fixture.js'
+import { post, type Signer, type World } from './world.test.fixture.js'
 
 /** Who takes part, in real time: the process that is killed has a clock of its own. */
 export type Participants = Pick<World, 'clock' | 'web' | 'agentKey' | 'resourceKey'>

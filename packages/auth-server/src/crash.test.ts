@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { verifies } from '@countersign/requirements'
+import { folderOfTest } from '@countersign/testing/folders'
 import { expect, test } from 'vitest'
 import { type Participants, participants, patiently, type Running, start } from './crash.test.fixture.js'
 import { delegate, post, resourceToken, type Signer } from './world.test.fixture.js'
@@ -39,9 +39,8 @@ async function work(cast: Participants, running: Running, owner: Signer, held: H
 
 test(verifies('F-08', 'F-09', 'revoke.ends', 'a kill loses no refresh token that was answered, and no revocation'), {
   timeout: 60_000,
-}, async ({ onTestFinished }) => {
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-crash-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+}, async () => {
+  const directory = folderOfTest()
   const documents = join(directory, 'web.json')
   const database = `sqlite:${join(directory, 'auth.db')}`
   const cast = await participants()

@@ -1,5 +1,6 @@
 import { AAuthError, errorResponse } from '@countersign/protocol'
-import { type Epoch, type EpochKeeper, openEpoch, type Store } from '@countersign/store'
+import type { EpochKeeper, Store } from '@countersign/store'
+import { type Epoch, openEpoch } from '@countersign/store/internal'
 import type { AuthServerEvent } from './event.js'
 import { room, type Tables } from './tables.js'
 
@@ -20,7 +21,11 @@ export async function openDatabaseEpoch(
 }
 
 /** Events whose effects a restored backup would undo. */
-const ending = new Set(['consented', 'declined', 'revoked', 'alarm', 'signed_out'])
+const ending = new Set([
+  ...['consented', 'declined', 'revoked', 'taken_back', 'alarm', 'signed_out'],
+  ...['narrowed', 'approvals_stopped', 'inbox_turned'],
+  ...['account_created', 'account_recovered', 'account_deleted', 'passkey_removed', 'provider_unlinked'],
+])
 
 /** Passes events on. Those that an older database must not miss advance the epoch. */
 export function withEpoch(
@@ -36,5 +41,8 @@ export function withEpoch(
 /** A database that was restored under a running server is not used: its codes and grants may have been used or revoked. */
 export function restoredResponse(now: () => number): Response {
   const description = 'the database of this auth server was restored while it ran'
-  return errorResponse(new AAuthError('temporarily_unavailable', description, { retryAfter: 60 }), { now })
+  return errorResponse(
+    new AAuthError('temporarily_unavailable', description, { reason: 'database_restored', retryAfter: 60 }),
+    { now },
+  )
 }

@@ -1,10 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { raceRounds, verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
+import { hiddenFields } from '@countersign/testing/browser'
+import { databasesForTests } from '@countersign/testing/databases'
+import { plain, refusalOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 import {
   allowedCode,
   answerOf,
@@ -12,7 +11,6 @@ import {
   browserOf,
   callback,
   consentWorld,
-  hiddenOf,
   linkOf,
   open,
   redeemCode,
@@ -21,18 +19,9 @@ import {
 } from './consent/consent.test.fixture.js'
 import { browser } from './login/browser.test.fixture.js'
 import { migrations, type Tables } from './tables.js'
-import { ask, delegate, granted, plain, refusalOf, type Signer, send, type World, world } from './world.test.fixture.js'
+import { ask, delegate, granted, type Signer, send, type World, world } from './world.test.fixture.js'
 
-const postgres = await postgresForTests(5)
-afterAll(() => postgres.drop())
-
-const folder = mkdtempSync(join(tmpdir(), 'countersign-databases-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const databases = [
-  { name: 'SQLite', away: '', url: () => `sqlite:${join(mkdtempSync(join(folder, 'one-')), 'auth.db')}` },
-  { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
-]
+const databases = await databasesForTests(5)
 
 const refresh = (made: World, signer: Signer, refresh_token: string): Promise<Response> =>
   send(made, signer, { request_type: 'refresh', refresh_token })
@@ -59,14 +48,18 @@ for (const { name, away, url } of databases) {
       const laptop = await delegate(made, 'laptop')
       const many = await Promise.all(Array.from({ length: 20 }, () => refresh(made, phone, before.refresh_token)))
       expect(new Set(many.map(response => response.status))).toEqual(new Set([200]))
-      expect(await refusalOf(await refresh(made, laptop, before.refresh_token))).toEqual(plain(400, 'invalid_grant'))
+      expect(await refusalOf(await refresh(made, laptop, before.refresh_token))).toEqual(
+        plain(400, 'invalid_grant', 'grant_invalid'),
+      )
 
       const revoke = (signer: Signer): Promise<Response> =>
         send(made, signer, { token: before.refresh_token }, { target: '/agent/revoke' })
       expect((await revoke(laptop)).status).toBe(200)
       expect((await refresh(made, phone, before.refresh_token)).status).toBe(200)
       expect((await revoke(phone)).status).toBe(200)
-      expect(await refusalOf(await refresh(made, phone, before.refresh_token))).toEqual(plain(400, 'invalid_grant'))
+      expect(await refusalOf(await refresh(made, phone, before.refresh_token))).toEqual(
+        plain(400, 'invalid_grant', 'grant_invalid'),
+      )
       expect((await refresh(made, phone, twin.refresh_token)).status).toBe(200)
       await made.auth.close()
     },
@@ -87,11 +80,15 @@ for (const { name, away, url } of databases) {
       made.clock.now += 1
       const answers = await Promise.all(Array.from({ length: 100 }, () => ask(made, phone)))
       expect(new Set(answers.map(response => response.status))).toEqual(new Set([200]))
-      expect(await refusalOf(await refresh(made, phone, oldest.refresh_token))).toEqual(plain(400, 'invalid_grant'))
+      expect(await refusalOf(await refresh(made, phone, oldest.refresh_token))).toEqual(
+        plain(400, 'invalid_grant', 'grant_invalid'),
+      )
       expect((await refresh(made, laptop, kept.refresh_token)).status).toBe(200)
       made.clock.now += 90 * 86_400
       const later = await delegate(made, 'laptop')
-      expect(await refusalOf(await refresh(made, later, kept.refresh_token))).toEqual(plain(400, 'invalid_grant'))
+      expect(await refusalOf(await refresh(made, later, kept.refresh_token))).toEqual(
+        plain(400, 'invalid_grant', 'grant_invalid'),
+      )
       expect((await ask(made, later)).status).toBe(200)
       await made.auth.close()
     },
@@ -114,7 +111,7 @@ for (const { name, away, url } of databases) {
       for (let round = 0; round < raceRounds; round++) {
         a.clock.now += 1
         const request_token = await requestTokenOf(await askUser(a, phone, { scope: `events.${round}` }))
-        const { csrf = '' } = hiddenOf(await (await open(one, linkOf(request_token))).text())
+        const { csrf = '' } = hiddenFields(await (await open(one, linkOf(request_token))).text())
         const form = { csrf, request_token, decision: 'allow', [`scope:events.${round}`]: 'on' }
         const other = browser(b.auth, 'https://auth.example')
         for (const [cookie, value] of one.cookies) other.cookies.set(cookie, value)
@@ -141,7 +138,7 @@ for (const { name, away, url } of databases) {
       const phone = await delegate(first, 'phone')
       const one = await browserOf(first, 'ada')
       const request_token = await requestTokenOf(await askUser(first, phone))
-      const { csrf = '' } = hiddenOf(await (await open(one, linkOf(request_token))).text())
+      const { csrf = '' } = hiddenFields(await (await open(one, linkOf(request_token))).text())
       await first.auth.close()
 
       const made = await secondInstance(first, database)

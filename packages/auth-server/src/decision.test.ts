@@ -1,10 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
+import { hiddenFields } from '@countersign/testing/browser'
+import { databasesForTests } from '@countersign/testing/databases'
+import { expect, test } from 'vitest'
 import {
   allowRedirects,
   answerOf,
@@ -13,7 +11,6 @@ import {
   callback,
   consentWorld,
   decide,
-  hiddenOf,
   linkOf,
   open,
   redeemCode,
@@ -22,14 +19,7 @@ import {
 import { migrations, type Tables } from './tables.js'
 import { delegate, granted, type World } from './world.test.fixture.js'
 
-const postgres = await postgresForTests(2)
-afterAll(() => postgres.drop())
-const folder = mkdtempSync(join(tmpdir(), 'countersign-decision-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-const databases = [
-  { name: 'SQLite', away: '', url: () => `sqlite:${join(folder, 'auth.db')}` },
-  { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
-]
+const databases = await databasesForTests(2)
 
 /** Seconds after which the auth server reads metadata again. */
 const cached = 301
@@ -58,7 +48,7 @@ test.each(['allow', 'deny'])(
     const request_token = await requestTokenOf(await askUser(made, phone))
     const ada = await browserOf(made, 'ada')
     const page = await (await open(ada, linkOf(request_token))).text()
-    const form = { ...hiddenOf(page), decision, 'scope:events.read': 'on' }
+    const form = { ...hiddenFields(page), decision, 'scope:events.read': 'on' }
     publish(made, ['https://app.example/new'])
     const refused = await ada.post('/agent/consent', form)
     expect([refused.status, refused.headers.get('location')]).toEqual([400, null])
@@ -110,14 +100,14 @@ for (const { name, away, url } of databases) {
       const request_token = await requestTokenOf(await askUser(made, phone))
       const page = await (await open(ada, linkOf(request_token))).text()
       expect(page).toContain('See your events')
-      const form = { ...hiddenOf(page), decision: 'allow', 'scope:events.read': 'on' }
+      const form = { ...hiddenFields(page), decision: 'allow', 'scope:events.read': 'on' }
       describe(made, 'See and sell your events')
       const shown = await ada.post('/agent/consent', form)
       const changed = await shown.text()
       expect(shown.status).toBe(200)
       expect(changed).toMatch(/role="alert".*has just changed what it says/s)
       expect(changed).toContain('See and sell your events')
-      const answer = answerOf(await ada.post('/agent/consent', { ...form, ...hiddenOf(changed) }))
+      const answer = answerOf(await ada.post('/agent/consent', { ...form, ...hiddenFields(changed) }))
       const code = answer.searchParams.get('code') ?? ''
       await granted(await redeemCode(made, phone, { code, request_token, redirect_uri: callback }))
 

@@ -1,16 +1,17 @@
 import { verifies } from '@countersign/requirements'
+import { hiddenFields } from '@countersign/testing/browser'
+import { bodyOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import {
   allowedCode,
   browserOf,
   callback,
   consentWorld,
-  hiddenOf,
   linkOf,
   open,
   redeemCode,
 } from './consent/consent.test.fixture.js'
-import { bodyOf, delegate, resourceToken, send } from './world.test.fixture.js'
+import { delegate, resourceToken, send } from './world.test.fixture.js'
 
 test(
   verifies('LOG-02', 'LOG-03', 'every decision is one event, and no event holds a token, code, cookie or secret'),
@@ -27,7 +28,7 @@ test(
     const device_code = String(device['device_code'])
     await send(made, phone, { request_type: 'device_code', device_code })
     const page = await one.post('/device', { csrf: await one.csrf('/device'), user_code: String(device['user_code']) })
-    const hidden = hiddenOf(await page.text())
+    const hidden = hiddenFields(await page.text())
     const { csrf = '' } = hidden
     await one.post('/device', { ...hidden, decision: 'deny' })
     await send(made, phone, { request_type: 'device_code', device_code })

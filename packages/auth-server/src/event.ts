@@ -1,8 +1,11 @@
-import type { ErrorCode } from '@countersign/protocol'
-import type { LoginEvent } from './login/sign-in.js'
+import type { ConditionType } from '@countersign/conditions'
+import type { ErrorCode, Reason } from '@countersign/protocol'
+import type { LoginEvent } from './login/login-event.js'
 import type { ChainHop } from './mandate/chain.js'
+import type { NoticeEvent } from './revocation/notice-event.js'
 
-interface Asked {
+/** What an agent asked for. */
+export interface AskedFacts {
   readonly agent: string
   readonly delegate?: string
   readonly resource: string
@@ -12,24 +15,33 @@ interface Asked {
   readonly txn?: string
   /** Exchanges only: the audit id of the resource token, where the upstream token has another. The resource logged its challenge under it. */
   readonly resource_txn?: string
+  /** Approvals of single calls only: names the question, and later the grant. No secret. */
+  readonly approval?: string
+  /** Approvals only: the name of the operation. No value of the call is in any event. */
+  readonly operation?: string
 }
 
-interface Granted extends Asked {
+/** What an agent was granted. */
+export interface GrantedFacts extends AskedFacts {
   /** `sub` of the user who allowed it; absent for a direct grant. */
   readonly user?: string
   /** The grant's name, the same at every refresh. */
   readonly grant: string
 }
 
-interface Issued extends Granted {
+/** A grant, and the token that was issued for it. */
+export interface IssuedFacts extends GrantedFacts {
   /** `jti` of the auth token. */
   readonly jti: string
+  /** The kinds of its conditions; absent where it has none. */
+  readonly conditions?: readonly ConditionType[]
 }
 
-interface Pending extends Asked {
+/** A request that waits for a user. */
+export interface PendingFacts extends AskedFacts {
   /** Names the request until it is granted; no secret. */
   readonly request: string
-  readonly flow: 'browser' | 'device'
+  readonly flow: 'browser' | 'device' | 'inbox'
   /** Exchanges only. */
   readonly exchange?: ExchangeFacts
 }
@@ -57,18 +69,25 @@ export type AuthServerEvent = {
 } & (
   | LoginEvent
   /** A user is needed: a request token or device code was given. */
-  | ({ readonly type: 'requested' } & Pending)
+  | ({ readonly type: 'requested' } & PendingFacts)
   /** A user allowed `scope`, now or earlier; a code waits for the agent. */
-  | ({ readonly type: 'consented'; readonly user: string; readonly by: 'user' | 'remembered' } & Pending)
+  | ({
+      readonly type: 'consented'
+      readonly user: string
+      readonly by: 'user' | 'remembered'
+      readonly conditions?: readonly ConditionType[]
+    } & PendingFacts)
   /** A user said no. */
-  | ({ readonly type: 'declined'; readonly user: string } & Pending)
+  | ({ readonly type: 'declined'; readonly user: string } & PendingFacts)
   | ({
       readonly type: 'granted'
-      readonly by: 'policy' | 'code' | 'device_code'
+      readonly by: 'policy' | 'code' | 'device_code' | 'poll'
       /** The request it began with; absent for a direct grant. */
       readonly request?: string
-    } & Issued)
-  /** A token was exchanged. There is no grant: an exchanged token is neither refreshed nor revoked. */
+      /** Approvals within an exchange only. */
+      readonly exchange?: ExchangeFacts
+    } & IssuedFacts)
+  /** A token was exchanged. It is not refreshed, and ends with the grant that the chain began with. */
   | ({
       readonly type: 'granted'
       readonly by: 'exchange'
@@ -80,7 +99,9 @@ export type AuthServerEvent = {
       readonly user?: string
       /** `jti` of the auth token. */
       readonly jti: string
-    } & Asked)
+      /** The kinds of its conditions; absent where it has none. */
+      readonly conditions?: readonly ConditionType[]
+    } & AskedFacts)
   /** A user of another auth server was linked to a user of this one, or was not. */
   | ({
       readonly type: 'linked' | 'link_refused'
@@ -90,8 +111,8 @@ export type AuthServerEvent = {
       /** The upstream user that the request is for. */
       readonly upstream: { readonly iss: string; readonly sub?: string }
       readonly reason?: LinkRefusal
-    } & Asked)
-  | ({ readonly type: 'refreshed' } & Issued)
+    } & AskedFacts)
+  | ({ readonly type: 'refreshed' } & IssuedFacts)
   /** The answer to a code was fetched again, by the same caller within a minute. */
   | {
       readonly type: 'repeated'
@@ -100,17 +121,17 @@ export type AuthServerEvent = {
       readonly grant: string
       readonly txn?: string
     }
-  /** The same for a code of an exchange, which has no grant. */
-  | ({ readonly type: 'repeated'; readonly request: string; readonly user: string } & Asked)
+  /** The same for a code of an exchange or an approval, which have no grant to refresh. */
+  | ({ readonly type: 'repeated'; readonly request: string; readonly user: string } & AskedFacts)
   /** A code was used again later: the grant it gave has ended. */
-  | ({ readonly type: 'alarm'; readonly reason: 'code-reused' } & Granted)
-  /** A code of an exchange was used again later: the user's consent is forgotten. */
+  | ({ readonly type: 'alarm'; readonly reason: 'code-reused' } & GrantedFacts)
+  /** A code of an exchange was used again later: the user's consent is forgotten. One of an approval: its token has ended. */
   | ({
       readonly type: 'alarm'
       readonly reason: 'code-reused'
       readonly request: string
       readonly user: string
-    } & Asked)
+    } & AskedFacts)
   /** At the start: the epoch mark outside the database was lost, and is written anew. A restored database would have gone unnoticed. */
   | { readonly type: 'alarm'; readonly reason: 'epoch-lost' }
   | ({
@@ -118,12 +139,47 @@ export type AuthServerEvent = {
       readonly found: true
       /** The server ended it: the agent has too many grants of one user, and this one was unused for longest. */
       readonly reason?: 'surplus'
-    } & Granted)
+    } & GrantedFacts)
+  | NoticeEvent
+  /** A user took access back: all of it, or what the members name. */
+  | {
+      readonly type: 'taken_back'
+      readonly user: string
+      /** How many grants ended or were narrowed. */
+      readonly grants: number
+      readonly agent?: string
+      readonly delegate?: string
+      readonly resource?: string
+      readonly scope?: readonly string[]
+    }
+  /** A user told an agent to stop asking, so that its grants at the resource rest, or lets it ask again. */
+  | {
+      readonly type: 'approvals_stopped' | 'approvals_allowed'
+      readonly user: string
+      readonly agent: string
+      readonly resource: string
+    }
+  /** A user turned the inbox on or off. */
+  | { readonly type: 'inbox_turned'; readonly user: string; readonly on: boolean }
+  /** A user added conditions to what they had allowed. */
+  | {
+      readonly type: 'narrowed'
+      readonly user: string
+      /** How many grants go on under new names. */
+      readonly grants: number
+      readonly agent: string
+      readonly delegate?: string
+      readonly resource: string
+      /** The kinds of conditions that were added. */
+      readonly conditions?: readonly ConditionType[]
+    }
   /** The caller has no such grant, and nothing happened. */
   | { readonly type: 'revoked'; readonly found: false; readonly agent: string; readonly delegate?: string }
   | {
       readonly type: 'refused'
       readonly code: ErrorCode
+      /** A stable name, finer than the code. docs/reasons.md lists all. */
+      readonly reason: Reason
       readonly status: number
       readonly description: string
       /** The verified caller, absent where verification failed. For a page: the agent whose request it is about. */

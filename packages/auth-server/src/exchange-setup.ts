@@ -1,5 +1,6 @@
-import { browserSignIn } from '@countersign/agent/exchange'
-import { type AgentMetadata, cookiesOf, type PublishedKey } from '@countersign/protocol'
+import { browserSignIn } from '@countersign/agent/internal'
+import type { AgentMetadata, PublishedKey } from '@countersign/protocol'
+import { cookiesOf } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { rateLimit } from './bound/rate-limit.js'
 import { linkCallbackPath, linkingOf } from './consent/link.js'
@@ -49,20 +50,23 @@ export function linksUsers({ issuer, exchange }: AuthServerOptions): boolean {
   return rules.some(({ upstream }) => upstream !== issuer && !shared.includes(upstream))
 }
 
-/** The agent metadata of an auth server that links users: it is an agent under the same identifier, with the same keys. */
-export function agentMetadataOf(issuer: string): AgentMetadata {
+/**
+ * The agent metadata of an auth server: it is an agent under the same identifier, with the same keys, which sends notices to resources
+ * and, where it links users, signs them in elsewhere.
+ */
+export function agentMetadataOf(issuer: string, isLinking: boolean): AgentMetadata {
   return {
     issuer,
     agent: issuer,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
-    redirect_uris: [`${issuer}${linkCallbackPath}`],
+    ...(isLinking ? { redirect_uris: [`${issuer}${linkCallbackPath}`] } : {}),
   }
 }
 
 /** Creates the linking of users. */
 export function createLinking(
   { links, ownSubjects }: ExchangeContext,
-  context: Pick<ConsentContext, 'login' | 'requests' | 'issuer' | 'now' | 'onEvent' | 'discovery'> & {
+  context: Pick<ConsentContext, 'login' | 'looks' | 'requests' | 'issuer' | 'now' | 'onEvent' | 'discovery'> & {
     readonly key: PublishedKey
     readonly development: boolean
   },

@@ -1,25 +1,16 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { bodyOf } from '@countersign/testing/responses'
+import { publishResource } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
-import {
-  agentServer,
-  ask,
-  bodyOf,
-  delegate,
-  granted,
-  publishResource,
-  resourceToken,
-  send,
-  type World,
-  world,
-} from './world.test.fixture.js'
+import { agentServer, ask, delegate, granted, resourceToken, send, type World, world } from './world.test.fixture.js'
 
 /** The origins of what was fetched, one by one, and none of it any more. */
 const fetchedFrom = (made: World) => made.fetched.splice(0).map(url => new URL(url).origin)
 const [agent, calendar] = ['https://agent.example', 'https://calendar.example']
 
 test(
-  verifies('DSC-32', 'discovery.budget', 'a cold request costs the two documents of each party, a warm one nothing'),
+  verifies('DSC-32', 'discovery.budget', 'the first request fetches two documents of each party, a later one nothing'),
   async () => {
     const made = await world()
     const phone = await delegate(made, 'phone')
@@ -34,7 +25,7 @@ test(
 )
 
 test(
-  verifies('trust.auth-server.agents', 'trust.local-first', 'who is refused at sight costs no fetch for others'),
+  verifies('trust.auth-server.agents', 'trust.local-first', 'a request that is refused at once causes no fetch'),
   async () => {
     const made = await world()
     const phone = await delegate(made, 'phone')
@@ -67,7 +58,7 @@ test(
   verifies(
     'DSC-32',
     'discovery.failures',
-    'a resource that is away, or says nothing, costs one fetch for all who name it',
+    'a resource that does not answer costs one fetch for all requests that name it',
   ),
   async () => {
     const made = await world()

@@ -1,7 +1,25 @@
+export type { Condition, Conditions, ConditionType, HoursCondition } from '@countersign/conditions'
+export type { Discovery, Fetcher, SiteOf } from '@countersign/discovery'
+export type { HeadJudgement, ReceivedMessage, ReplaySet } from '@countersign/httpsig'
+export type { CorsOrigins, ErrorCode, PublishedKey, Reason } from '@countersign/protocol'
+export type { EpochKeeper, RestoreDatabaseOptions } from '@countersign/store'
+export type { TrustedProxies } from '@countersign/verify'
+export { type Invitation, type InviteOptions, inviteUser } from './account/invitations.js'
+export type { ApprovalLimits } from './approval/approval-limits.js'
+export type { ApprovalNotice } from './approval/approvals.js'
 export { type AuthServer, createAuthServer } from './auth-server.js'
 export type { RequestQuota } from './bound/request-quota.js'
-export type { AuthServerEvent, ExchangeFacts } from './event.js'
+export type {
+  AskedFacts,
+  AuthServerEvent,
+  ExchangeFacts,
+  GrantedFacts,
+  IssuedFacts,
+  LinkRefusal,
+  PendingFacts,
+} from './event.js'
 export type { ExchangeOptions, ExchangeRule } from './exchange/exchange-rule.js'
+export type { LoginEvent } from './login/login-event.js'
 export {
   type DemoLogin,
   type DemoUser,
@@ -12,9 +30,27 @@ export {
   type UpstreamAccount,
   type UserClaims,
 } from './login/login-method.js'
-export type { LoginEvent } from './login/sign-in.js'
 export type { ChainHop } from './mandate/chain.js'
 export type { AuthServerOptions } from './options.js'
+export type { Branding } from './pages/brand.js'
+export type { ConsentDefaults } from './pages/limits-view.js'
+export type { PasskeyCredential } from './passkey/credential.js'
+export type {
+  AccountCreation,
+  Ceremony,
+  NewPasskey,
+  PasskeyChecks,
+  PasskeyLogin,
+} from './passkey/passkey-login.js'
 export { askUsers, directGrants, firstOf } from './policies.js'
-export type { Decision, DirectGrant, Policy, PolicyRequest, UpstreamFacts, UserQuestion } from './policy.js'
+export type {
+  Decision,
+  DirectGrant,
+  Policy,
+  PolicyAnswer,
+  PolicyRequest,
+  UpstreamFacts,
+  UserQuestion,
+} from './policy.js'
 export { type Restored, type RestoreOptions, restoreAuthServer } from './restore.js'
+export type { NoticeEvent } from './revocation/notice-event.js'

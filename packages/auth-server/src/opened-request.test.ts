@@ -1,4 +1,5 @@
 import { verifies } from '@countersign/requirements'
+import { hiddenFields } from '@countersign/testing/browser'
 import { expect, test } from 'vitest'
 import {
   answerOf,
@@ -6,22 +7,16 @@ import {
   browserOf,
   consentWorld,
   decide,
-  hiddenOf,
   linkOf,
   open,
+  page400,
   requestTokenOf,
+  shown,
 } from './consent/consent.test.fixture.js'
 import { signInAs } from './login/browser.test.fixture.js'
 import { delegate } from './world.test.fixture.js'
 
 // What a browser makes of requests that it has opened: several at once, late, framed, and after its user has gone.
-
-const page400 = [400, null, 'text/html; charset=utf-8']
-const shown = (response: Response) => [
-  response.status,
-  response.headers.get('location'),
-  response.headers.get('content-type'),
-]
 
 test(
   verifies('consent.claimed', 'two links opened at once in a fresh browser both lead to their answers'),
@@ -85,7 +80,7 @@ test(verifies('UIX-19', 'consent.request-token', 'a request expires while its us
   const phone = await delegate(made, 'phone')
   const late = await requestTokenOf(await askUser(made, phone))
   const one = await browserOf(made)
-  const { csrf = '', return_to = '' } = hiddenOf(await (await open(one, linkOf(late))).text())
+  const { csrf = '', return_to = '' } = hiddenFields(await (await open(one, linkOf(late))).text())
   made.clock.now += 300
   const inTime = await requestTokenOf(await askUser(made, phone))
   await open(one, linkOf(inTime))
@@ -104,7 +99,7 @@ test(verifies('UIX-07', 'consent.browser', 'no page of a request can be framed, 
   const request_token = await requestTokenOf(await askUser(made, phone))
   const one = await browserOf(made, 'ada')
   const consent = await open(one, linkOf(request_token))
-  const hidden = hiddenOf(await consent.clone().text())
+  const hidden = hiddenFields(await consent.clone().text())
   const csrf = await one.csrf('/device')
   const answers = [
     consent,

@@ -3,10 +3,14 @@ import type { ReplaySet } from '@countersign/httpsig'
 import type { CorsOrigins, PublishedKey } from '@countersign/protocol'
 import type { EpochKeeper } from '@countersign/store'
 import type { TrustedProxies } from '@countersign/verify'
+import type { ApprovalLimits } from './approval/approval-limits.js'
+import type { ApprovalNotice } from './approval/approvals.js'
 import type { RequestQuota } from './bound/request-quota.js'
 import type { AuthServerEvent } from './event.js'
 import type { ExchangeOptions } from './exchange/exchange-rule.js'
 import type { LoginMethod } from './login/login-method.js'
+import type { Branding } from './pages/brand.js'
+import type { ConsentDefaults } from './pages/limits-view.js'
 import type { Policy } from './policy.js'
 
 /** How an auth server is set up. */
@@ -30,8 +34,12 @@ export interface AuthServerOptions extends TrustedProxies {
   readonly knownKeys?: 'check' | 'replace'
   /** Ways for users to sign in, e.g. `openidConnect(…)`. Default: none, and nothing that needs a user is granted. */
   readonly login?: readonly LoginMethod[]
+  /** Name, logo and colours of the pages for users. Default: none of its own, and the host of the issuer. */
+  readonly branding?: Branding
   /** Decides every grant and every refresh. Default: deny everything. */
   readonly policy?: Policy
+  /** The limits that consent pages suggest: users may take them away. Default: none. */
+  readonly consentDefaults?: ConsentDefaults
   /**
    * Agents that may use the device flow, each exactly, or `any`; it needs `login`. Default: none, because an agent that may start it
    * can ask any user anywhere to type in a code.
@@ -48,6 +56,14 @@ export interface AuthServerOptions extends TrustedProxies {
   readonly fetch?: typeof fetch
   /** How many requests may wait for users at once. Default: 1000 of one agent, 100 of one delegate, 10 000 in all. */
   readonly requestQuota?: RequestQuota
+  /** How often one user is asked to approve single calls. Default: 5 open questions of one delegate, 10 of one agent, 50 in 24 hours. */
+  readonly approvalLimits?: ApprovalLimits
+  /**
+   * Tells a user that a question waits in their inbox, e.g. by a push message with a link to `/account/approval?question=…`. It is called
+   * once a question, after it is stored; what it throws or rejects with changes nothing. Default: the user sees it on their account page.
+   * @see protocol §9.4
+   */
+  readonly onApproval?: (notice: ApprovalNotice) => unknown
   /**
    * Page requests of one network (an IPv4 address, a /64) in a minute; beyond, 429. Default 300. Behind a proxy give
    * `trustedProxies`: without it all users are one network. Wrong user codes of private addresses are then counted by session and

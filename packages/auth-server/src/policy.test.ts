@@ -37,7 +37,7 @@ test.each([
   expect(await directGrants([line])({ ...request, ...change })).toBe(decision)
 })
 
-test('lines for one agent, delegate and resource add up; lines for others do not', async () => {
+test('grants for one agent, delegate and resource add up; grants for others do not', async () => {
   const policy = directGrants([
     { ...line, delegates: ['phone'] },
     { ...line, scopes: ['events.write'], delegates: ['laptop'] },
@@ -48,7 +48,7 @@ test('lines for one agent, delegate and resource add up; lines for others do not
   expect(await policy({ ...request, delegate: 'laptop', scope })).toBe('deny')
 })
 
-test('a line that names no identifier is refused at construction', () => {
+test('a grant with a malformed identifier is refused at construction', () => {
   expect(() => directGrants([{ ...line, agent: 'https://*.example' }])).toThrow(TypeError)
   expect(() => directGrants([{ ...line, resource: 'https://calendar.example/' }])).toThrow(TypeError)
   expect(() => directGrants([line])).not.toThrow()
@@ -75,7 +75,7 @@ test.each([
   expect(await askUsers([question])({ ...request, ...change })).toBe(decision)
 })
 
-test('a question may leave agents, delegates, resources and scopes open', async () => {
+test('a rule of askUsers may leave agents, delegates, resources and scopes open', async () => {
   const open = askUsers([{ agents: 'any', resources: 'any' }])
   expect(await open({ ...request, delegate: 'phone', scope: ['anything'] })).toBe('consent')
   const none = askUsers([{ agents: 'any', delegates: 'none', resources: 'any' }])
@@ -86,7 +86,7 @@ test('a question may leave agents, delegates, resources and scopes open', async 
   expect(await self(request)).toBe('deny')
 })
 
-test('a question that names no identifier is refused at construction', () => {
+test('a rule of askUsers with a malformed identifier is refused at construction', () => {
   expect(() => askUsers([{ ...question, agents: ['https://*.example'] }])).toThrow(TypeError)
   expect(() => askUsers([{ ...question, resources: ['calendar'] }])).toThrow(TypeError)
   expect(() => askUsers([question])).not.toThrow()

@@ -1,3 +1,4 @@
+import type { Conditions } from '@countersign/conditions'
 import type { ChainHop } from './mandate/chain.js'
 
 /** What an agent asks for, once everything it shows has been verified. */
@@ -11,11 +12,15 @@ export interface PolicyRequest {
   readonly scope: readonly string[]
   /** What the agent says it wants this for: a claim, not a fact. */
   readonly purpose?: string
+  /** The names among the resource's purposes that the token would carry; absent where it would carry none. @see protocol §9.1 */
+  readonly purposes?: readonly string[]
   /**
    * The `sub` of the user who has agreed; absent before a user was asked, and for direct grants. In an exchange, the user it is
    * for, where this auth server knows them.
    */
   readonly user?: string
+  /** The name of the operation, where a user is asked to approve a single call. They are asked whatever it says, but for `deny`. */
+  readonly operation?: string
   /** In an exchange: the mandate that would be passed on. The exchange rules have allowed it already. */
   readonly upstream?: UpstreamFacts
 }
@@ -38,11 +43,24 @@ export interface UpstreamFacts {
  */
 export type Decision = 'direct' | 'consent' | 'deny'
 
+/** A decision, with what tokens are held to. */
+export interface PolicyAnswer {
+  readonly decision: Decision
+  /**
+   * Conditions of every token that comes of it, today's at every refresh: nobody can widen them. A `calls` per `grant` needs a user who
+   * decides, and an `until` beside it.
+   * @see protocol §9.1
+   */
+  readonly conditions?: Conditions
+  /** `sub` of the user who approves single requests under a direct grant. @see protocol §9.4 */
+  readonly approver?: string
+}
+
 /**
  * Decides every grant: when it is asked for, when its code is redeemed, and at every refresh. When it throws, nothing is granted.
  * For an exchange, the stricter of policy and exchange rules holds.
  */
-export type Policy = (request: PolicyRequest) => Decision | Promise<Decision>
+export type Policy = (request: PolicyRequest) => Decision | PolicyAnswer | Promise<Decision | PolicyAnswer>
 
 /** One line of {@link directGrants}. */
 export interface DirectGrant {
@@ -51,6 +69,10 @@ export interface DirectGrant {
   readonly delegates?: 'none' | 'any' | readonly string[]
   readonly resource: string
   readonly scopes: readonly string[]
+  /** Conditions of every token of it; see {@link PolicyAnswer}. Default: none. */
+  readonly conditions?: Conditions
+  /** `sub` of the user who approves single requests. Default: nobody, and requests that need an approval are refused. */
+  readonly approver?: string
 }
 
 /** Which agents may ask users for what, see {@link askUsers}. */
@@ -63,4 +85,6 @@ export interface UserQuestion {
   readonly resources: 'any' | readonly string[]
   /** Which scopes, identity scopes among them. Default `any`. */
   readonly scopes?: 'any' | readonly string[]
+  /** Conditions of every token of it, beside those that its user chooses; see {@link PolicyAnswer}. Default: none. */
+  readonly conditions?: Conditions
 }

@@ -1,22 +1,20 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
-import { previousRelease } from '../../store/src/previous-release.test.fixture.js'
-import { allowRedirects, callback, hiddenOf, linkOf, open } from './consent/consent.test.fixture.js'
+import { hiddenFields } from '@countersign/testing/browser'
+import { temporaryFolder } from '@countersign/testing/folders'
+import { postgresForTests } from '@countersign/testing/postgres'
+import { previousRelease } from '@countersign/testing/previous-release'
+import { bodyOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
+import { allowRedirects, callback, linkOf, open } from './consent/consent.test.fixture.js'
 import { type Participants, participants, type Server, serverOf, start, token } from './crash.test.fixture.js'
 import { browser, signInAs } from './login/browser.test.fixture.js'
-import { bodyOf, delegate, granted, resourceToken, type Signer } from './world.test.fixture.js'
+import { delegate, granted, resourceToken, type Signer } from './world.test.fixture.js'
 
 const before = previousRelease()
 const postgres = await postgresForTests(1)
-const folder = mkdtempSync(join(tmpdir(), 'countersign-previous-'))
-afterAll(async () => {
-  rmSync(folder, { recursive: true, force: true })
-  await postgres.drop()
-})
+const folder = temporaryFolder()
 
 /** One user's yes, asked at one server, answered at a second, redeemed at a third. */
 async function consent(
@@ -30,7 +28,7 @@ async function consent(
   const request_token = String((await bodyOf(await token(cast, asked, owner, form)))['request_token'])
   const one = browser(answered, 'https://auth.example')
   await signInAs(one, 'ada')
-  const hidden = hiddenOf(await (await open(one, linkOf(request_token))).text())
+  const hidden = hiddenFields(await (await open(one, linkOf(request_token))).text())
   const said = await one.post('/agent/consent', { ...hidden, decision: 'allow', [`scope:${scope}`]: 'on' })
   const code = new URL(said.headers.get('location') ?? 'none:').searchParams.get('code') ?? ''
   const redeeming = { request_type: 'code', code, request_token, redirect_uri: callback }

@@ -19,6 +19,10 @@ test(verifies('metadata.auth-server', 'an auth server publishes its endpoints an
     revocation_endpoint: 'https://auth.example/agent/revoke',
     agent_signing_algs_supported: ['Ed25519', 'ES256', 'ES384', 'PS512'],
     request_types_supported: ['auth', 'refresh'],
+    constraints_supported: [
+      ...['resources', 'scopes', 'purposes', 'until', 'hours', 'calls', 'chain'],
+      ...['data', 'arguments', 'approval'],
+    ],
   })
 })
 
@@ -57,7 +61,7 @@ test.each([
 )
 
 test(
-  verifies('cors.preflight', 'cors.exposed', 'TOK-36', 'pages of every origin may use it, without credentials'),
+  verifies('cors.preflight', 'cors.exposed', 'TOK-36', 'pages of every origin may use the server, without credentials'),
   async () => {
     const asked = [['origin', 'https://app.example'] as const, ['access-control-request-method', 'POST'] as const]
     const { auth, events } = await world({ cors: '*' })
@@ -82,11 +86,11 @@ test(
       (await consentWorld(options)).auth.handle(get('/.well-known/aauth-issuer')).then(response => response.json())
     expect(await metadata({})).toMatchObject({
       agent_auth_endpoint: 'https://auth.example/agent/authorize',
-      request_types_supported: ['auth', 'code', 'refresh'],
+      request_types_supported: ['auth', 'code', 'refresh', 'poll'],
       scopes_supported: ['openid', 'profile', 'email'],
     })
     expect(await metadata({ deviceFlow: ['https://agent.example'] })).toMatchObject({
-      request_types_supported: ['auth', 'code', 'refresh', 'device_auth', 'device_code'],
+      request_types_supported: ['auth', 'code', 'refresh', 'device_auth', 'device_code', 'poll'],
     })
   },
 )

@@ -1,24 +1,21 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { folderOfTest, sqliteOfTest } from '@countersign/testing/folders'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf, challenge, plain, refusalOf } from '@countersign/testing/responses'
+import { publishAgent } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
 import {
   agentServer,
   ask,
-  bodyOf,
-  challenge,
   delegate,
   granted,
   newYear,
   otherAgent,
-  part,
-  plain,
   policy,
-  publishAgent,
-  refusalOf,
   resourceToken,
   send,
   world,
@@ -105,7 +102,7 @@ test(
       const response = await send(made, signer, refresh(token))
       expect([response.status, await response.text()]).toEqual([
         400,
-        '{"error":"invalid_grant","error_description":"the refresh token is unknown, ended, or not of this caller"}',
+        '{"error":"invalid_grant","reason":"grant_invalid","error_description":"the refresh token is unknown, ended, or not of this caller"}',
       ])
     }
     expect((await send(made, phone, refresh(phones))).status).toBe(200)
@@ -153,14 +150,18 @@ test(verifies('TOK-28', 'a refresh by a caller that does not verify is refused')
   const phone = await delegate(made, 'phone')
   const { refresh_token } = await granted(await ask(made, phone))
   const thief = { ...phone, key: await generateSigningKey() }
-  expect(await refusalOf(await send(made, thief, refresh(refresh_token)))).toEqual(challenge('invalid_signature'))
+  expect(await refusalOf(await send(made, thief, refresh(refresh_token)))).toMatchObject(challenge('invalid_signature'))
   made.clock.now += 3600
-  expect(await refusalOf(await send(made, phone, refresh(refresh_token)))).toEqual(challenge('invalid_agent_token'))
+  expect(await refusalOf(await send(made, phone, refresh(refresh_token)))).toEqual({
+    ...challenge('invalid_agent_token'),
+    reason: 'token_expired',
+  })
   publishAgent(made, 'https://agent.example', [{ kid: 'k2', key: await generateSigningKey() }])
   made.clock.now += 601
-  expect(await refusalOf(await send(made, agentServer(made), refresh(refresh_token)))).toEqual(
-    challenge('invalid_agent_token'),
-  )
+  expect(await refusalOf(await send(made, agentServer(made), refresh(refresh_token)))).toEqual({
+    ...challenge('invalid_agent_token'),
+    reason: 'key_unknown',
+  })
   publishAgent(made, 'https://agent.example', [made.agentKey])
   made.clock.now += 3600
   expect((await send(made, await delegate(made, 'phone'), refresh(refresh_token))).status).toBe(200)
@@ -179,7 +180,9 @@ test(
     const phone = await delegate(made, 'phone')
     const { refresh_token } = await granted(await ask(made, phone))
     closed.add('https://agent.example')
-    expect(await refusalOf(await send(made, phone, refresh(refresh_token)))).toEqual(plain(403, 'access_denied'))
+    expect(await refusalOf(await send(made, phone, refresh(refresh_token)))).toEqual(
+      plain(403, 'access_denied', 'policy_refused'),
+    )
     closed.clear()
     expect((await send(made, phone, refresh(refresh_token))).status).toBe(200)
   },
@@ -224,7 +227,7 @@ test(verifies('refresh.life', 'every use begins its 90 days anew'), async () => 
 test(
   verifies('refresh.hashed', 'refresh.opaque', 'LOG-02', 'neither the database nor an event holds a token'),
   async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'auth-server-'))
+    const directory = folderOfTest()
     const made = await world({ database: `sqlite:${join(directory, 'auth.db')}` })
     const phone = await delegate(made, 'phone')
     const { auth_token, refresh_token } = await granted(await ask(made, phone))
@@ -245,7 +248,7 @@ test(
 )
 
 test('a second server on the same database refreshes a grant', async () => {
-  const database = `sqlite:${join(mkdtempSync(join(tmpdir(), 'auth-server-')), 'auth.db')}`
+  const database = sqliteOfTest()
   const one = await world({ database })
   const two = { ...(await world({ database })), agentKey: one.agentKey }
   publishAgent(two, 'https://agent.example', [one.agentKey])

@@ -9,6 +9,6 @@ export async function asRequestFault<T>(work: Promise<T>): Promise<T> {
     return await work
   } catch (error) {
     if (!(error instanceof AAuthError) || error.status !== 401) throw error
-    throw new AAuthError(error.code, error.description, { status: 400, cause: error.cause })
+    throw new AAuthError(error.code, error.description, { reason: error.reason, status: 400, cause: error.cause })
   }
 }

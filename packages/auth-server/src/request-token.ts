@@ -1,5 +1,6 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { AAuthError } from '@countersign/protocol'
+import { sha256 } from './sha256.js'
 
 /** Seconds a request waits for its user, and an allowed one for its code to be redeemed. @see protocol §6.3 */
 export const requestLifetime = 600
@@ -12,7 +13,7 @@ export function newRequestToken(): string {
 
 /** The hash of a request token or device code, which is stored in its place. */
 export function requestHash(token: string): string {
-  return createHash('sha256').update(token).digest('base64url')
+  return sha256(token)
 }
 
 /** The secret that a user's decision adds to a request token; together they make the code. */
@@ -36,10 +37,12 @@ export function isCode(code: string, expected: string): boolean {
 
 /** One hash of a list of texts; different lists have different hashes. */
 export function redemptionHash(parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+  return sha256(JSON.stringify(parts))
 }
 
 /** One text for every cause: a caller must not learn that another agent has this code. */
 export function codeRefusal(): AAuthError {
-  return new AAuthError('invalid_grant', 'the code is unknown, used, expired, or not of this caller and request')
+  return new AAuthError('invalid_grant', 'the code is unknown, used, expired, or not of this caller and request', {
+    reason: 'grant_invalid',
+  })
 }

@@ -1,7 +1,9 @@
-import { base64urlEncode, thumbprint } from '@countersign/httpsig'
+import { thumbprint } from '@countersign/httpsig'
+import { base64urlEncode } from '@countersign/httpsig/internal'
 import { verifies } from '@countersign/requirements'
+import { plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { ask, delegate, newYear, plain, refusalOf, type Signer, send, type World, world } from './world.test.fixture.js'
+import { ask, delegate, newYear, type Signer, send, type World, world } from './world.test.fixture.js'
 
 /** A resource token as a JSON text would have it, right or wrong: no issuer of ours would sign most of these. */
 interface Draft {
@@ -111,6 +113,6 @@ test.each<[string, Change]>([
   const phone = await delegate(made, 'phone')
   const resource_token = await drafted(made, phone, change)
   const response = await send(made, phone, { request_type: 'auth', resource_token })
-  expect(await refusalOf(response)).toEqual(plain(400, 'invalid_resource_token'))
+  expect(await refusalOf(response)).toMatchObject(plain(400, 'invalid_resource_token'))
   expect((await ask(made, phone)).status).toBe(200)
 })

@@ -1,11 +1,14 @@
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { epochFile } from '@countersign/protocol/node'
 import { verifies } from '@countersign/requirements'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
+import { temporaryFolder } from '@countersign/testing/folders'
+import { memoryEpoch } from '@countersign/testing/memory-epoch'
+import { postgresForTests } from '@countersign/testing/postgres'
+import { plain, refusalOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
+import { inviteUser } from './account/invitations.js'
 import {
   allowedCode,
   askUser,
@@ -19,22 +22,10 @@ import {
 } from './consent/consent.test.fixture.js'
 import { restoreAuthServer } from './index.js'
 import { askUsers, directGrants, firstOf } from './policies.js'
-import {
-  agentServer,
-  ask,
-  bodyOf,
-  delegate,
-  granted,
-  plain,
-  refusalOf,
-  send,
-  type World,
-} from './world.test.fixture.js'
+import { agentServer, ask, delegate, granted, send, type World } from './world.test.fixture.js'
 
 const postgres = await postgresForTests(2)
-afterAll(() => postgres.drop())
-const folder = mkdtempSync(join(tmpdir(), 'countersign-restore-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder()
 
 /** The files of one auth server: its database, a backup of that, and what is kept with its keys. */
 function place(): { file: string; backup: string; epoch: ReturnType<typeof epochFile>; copy(name: string): string } {
@@ -74,6 +65,7 @@ test(
     const tokens = await granted(await redeemCode(made, phone, first))
     const unused = await allowedCode(made, phone, { one: ada, scope: 'events.write' })
     const waiting = await requestTokenOf(await askUser(made, phone, { scope: 'events.delete' }))
+    await inviteUser({ issuer: 'https://auth.example', database: options.database, now: () => made.clock.now })
     await made.auth.close()
     backUp(file, backup)
 
@@ -91,13 +83,18 @@ test(
     const now = () => made.clock.now
     expect(await restoreAuthServer({ database: options.database, epoch, now })).toEqual({
       requests: 2,
+      invitations: 1,
       sessions: 1,
       grants: 1,
       consents: 2,
     })
     const after = { ...made, auth: await made.reopen() }
-    expect(await refusalOf(await redeemCode(after, phone, unused))).toEqual(plain(400, 'invalid_grant'))
-    expect(await refusalOf(await refresh(after, phone, tokens.refresh_token))).toEqual(plain(400, 'invalid_grant'))
+    expect(await refusalOf(await redeemCode(after, phone, unused))).toEqual(
+      plain(400, 'invalid_grant', 'grant_invalid'),
+    )
+    expect(await refusalOf(await refresh(after, phone, tokens.refresh_token))).toEqual(
+      plain(400, 'invalid_grant', 'grant_invalid'),
+    )
     const back = await browserOf(after, 'ada')
     expect((await open(back, linkOf(waiting))).status).toBe(400)
     // What policy grants it grants again, and the user is really asked.
@@ -128,10 +125,10 @@ test(verifies('restore.epoch', 'a backup that the operator trusts keeps grants o
     trustBackup: true,
     now: () => made.clock.now,
   })
-  expect(ended).toEqual({ requests: 1, sessions: 2, grants: 0, consents: 0 })
+  expect(ended).toEqual({ requests: 1, invitations: 0, sessions: 2, grants: 0, consents: 0 })
   const after = { ...made, auth: await made.reopen() }
   expect((await refresh(after, phone, tokens.refresh_token)).status).toBe(200)
-  expect(await refusalOf(await redeemCode(after, phone, unused))).toEqual(plain(400, 'invalid_grant'))
+  expect(await refusalOf(await redeemCode(after, phone, unused))).toEqual(plain(400, 'invalid_grant', 'grant_invalid'))
   await after.auth.close()
 })
 
@@ -160,7 +157,7 @@ test(
 test.skipIf(postgres.away !== '')(
   verifies(
     'restore.epoch',
-    `on PostgreSQL: a copy that missed a revocation does not start before it is made fit${postgres.away}`,
+    `on PostgreSQL: a copy that missed a revocation does not start before it is prepared${postgres.away}`,
   ),
   async () => {
     const { epoch } = place()
@@ -175,7 +172,9 @@ test.skipIf(postgres.away !== '')(
     await expect(at(backup)).rejects.toMatchObject({ code: 'restored' })
     expect(await restoreAuthServer({ database: backup, epoch })).toMatchObject({ grants: 1, consents: 1 })
     const after = await at(backup)
-    expect(await refusalOf(await refresh(after, phone, tokens.refresh_token))).toEqual(plain(400, 'invalid_grant'))
+    expect(await refusalOf(await refresh(after, phone, tokens.refresh_token))).toEqual(
+      plain(400, 'invalid_grant', 'grant_invalid'),
+    )
     await granted(await redeemCode(after, phone, await allowedCode(after, phone)))
     await after.auth.close()
     // What was current before is behind now: the epoch has moved on.
@@ -196,13 +195,7 @@ test(verifies('restore.epoch', 'a decision that must not be undone advances the 
 })
 
 test(verifies('restore.epoch', 'after its database was restored under it, a running server answers 503'), async () => {
-  let mark: { database: string; epoch: number } | undefined
-  const epoch = {
-    read: async () => mark,
-    write: async (next: NonNullable<typeof mark>) => {
-      mark = next
-    },
-  }
+  const epoch = memoryEpoch()
   const { file } = place()
   const made = await consentWorld({ database: `sqlite:${file}`, epoch })
   await made.auth.ready()
@@ -216,6 +209,6 @@ test(verifies('restore.epoch', 'after its database was restored under it, a runn
   await sleep(50)
   await expect(made.auth.ready()).rejects.toMatchObject({ code: 'restored' })
   const answer = await ask(made, agentServer(made))
-  expect([answer.status, (await bodyOf(answer))['error']]).toEqual([503, 'temporarily_unavailable'])
+  expect(await refusalOf(answer)).toEqual(plain(503, 'temporarily_unavailable', 'database_restored'))
   await Promise.all([made.auth.close(), store.close()])
 })

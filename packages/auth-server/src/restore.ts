@@ -1,4 +1,5 @@
-import { changeByParts, type RestoreDatabaseOptions, restoreDatabase, type Store } from '@countersign/store'
+import type { RestoreDatabaseOptions, Store } from '@countersign/store'
+import { changeByParts, restoreDatabase } from '@countersign/store/internal'
 import { sweepAtMost } from './bound/sweep.js'
 import { migrations, room, type Tables } from './tables.js'
 
@@ -15,6 +16,8 @@ export interface RestoreOptions extends RestoreDatabaseOptions {
 export interface Restored {
   /** Requests and codes: used codes would work again. */
   readonly requests: number
+  /** Links that make an account: used ones would work again. */
+  readonly invitations: number
   /** Browser sessions: some users may have signed out since. */
   readonly sessions: number
   /** Grants of users: some may have been revoked since. */
@@ -29,23 +32,30 @@ export interface Restored {
  * @see protocol §6.3
  */
 export function restoreAuthServer(options: RestoreOptions): Promise<Restored> {
-  return restoreDatabase(
-    'restoreAuthServer',
-    options,
-    { room, migrations },
-    async (store: Store<Tables>, { trustBackup }) => ({
+  return restoreDatabase('restoreAuthServer', options, {
+    room,
+    migrations,
+    end: async (store: Store<Tables>, { trustBackup }) => ({
       requests: await endRequests(store),
+      invitations: await endInvitations(store),
       sessions: await endSessions(store),
       grants: trustBackup ? 0 : await endUserGrants(store),
       consents: trustBackup ? 0 : await endConsents(store),
     }),
-  )
+  })
 }
 
 function endRequests(store: Store<Tables>): Promise<number> {
   return changeByParts(store, tx => {
     const some = tx.selectFrom('auth_server_requests').select('request_hash').limit(sweepAtMost)
     return tx.deleteFrom('auth_server_requests').where('request_hash', 'in', some)
+  })
+}
+
+function endInvitations(store: Store<Tables>): Promise<number> {
+  return changeByParts(store, tx => {
+    const some = tx.selectFrom('auth_server_invitations').select('secret_hash').limit(sweepAtMost)
+    return tx.deleteFrom('auth_server_invitations').where('secret_hash', 'in', some)
   })
 }
 

@@ -1,11 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
+import { databasesForTests } from '@countersign/testing/databases'
+import { expect, test } from 'vitest'
 import {
   allowedCode,
   askUser,
@@ -19,16 +16,7 @@ import { retention } from './retention.js'
 import { migrations, type Tables } from './tables.js'
 import { delegate, granted, type Signer, send, type World } from './world.test.fixture.js'
 
-const postgres = await postgresForTests(3)
-afterAll(() => postgres.drop())
-
-const folder = mkdtempSync(join(tmpdir(), 'countersign-retention-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const databases = [
-  { name: 'SQLite', away: '', url: () => `sqlite:${join(mkdtempSync(join(folder, 'one-')), 'auth.db')}` },
-  { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
-]
+const databases = await databasesForTests(3)
 
 const day = 86_400
 
@@ -116,7 +104,8 @@ test(
   async () => {
     const clock = { now: 1_000_000_000 }
     const store = await openStore<Tables>({ url: 'sqlite::memory:', room: 'auth_server', migrations })
-    const session = { browser: 'b', sub: 's', provider: 'demo', created: clock.now, last_used: clock.now }
+    const seen = { created: clock.now, last_used: clock.now, verified: 0, link: '' }
+    const session = { browser: 'b', sub: 's', provider: 'demo', name: '', ...seen }
     const all = Array.from({ length: 20_600 }, (_, index) => ({ ...session, secret_hash: String(index) }))
     for (let from = 0; from < all.length; from += 1000) {
       const values = all.slice(from, from + 1000)

@@ -1,12 +1,23 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Epoch, Store } from '@countersign/store'
+import type { Store } from '@countersign/store'
+import type { Epoch } from '@countersign/store/internal'
+import { sweepInvitations } from './account/invitations.js'
+import { sweepApprovals } from './approval/history.js'
 import { sweepCounts } from './bound/counts.js'
 import { everySeconds, sweepAtMost, sweepInterval } from './bound/sweep.js'
 import { sweepRequests } from './consent/requests.js'
 import { sweepGrants } from './grant/grants.js'
 import { sweepSessions } from './login/browser-session.js'
+import { sweepHistory } from './login/history.js'
 import { neededFor } from './login/users.js'
+import { sweepChallenges } from './passkey/passkey-store.js'
+import { sweepExchanged, sweepNotices } from './revocation/notices.js'
 import type { Tables } from './tables.js'
+
+const sweeps = [
+  ...[sweepGrants, sweepRequests, sweepCounts, sweepSessions, sweepNotices, sweepExchanged],
+  ...[sweepChallenges, sweepInvitations, sweepHistory, sweepApprovals],
+] as const
 
 /** Batches of one table in one sweep: what is left then is taken up by the next one. */
 const mostBatches = 40
@@ -31,7 +42,7 @@ export function retention(store: Store<Tables>, now: () => number, epoch?: Pick<
 
   async function sweepAll(): Promise<void> {
     await epoch?.see()
-    for (const sweep of [sweepGrants, sweepRequests, sweepCounts, sweepSessions, sweepUsers]) {
+    for (const sweep of [...sweeps, sweepUsers]) {
       for (let batch = 0; batch < mostBatches && !hasEnded; batch++) {
         // One write each, so that writes of requests come between.
         if ((await store.write(tx => sweep(tx, now()))) < sweepAtMost) break
@@ -94,6 +105,7 @@ async function sweepUsers(tx: Transaction, now: number): Promise<number> {
     )
     .execute()
   await sweepLinks(tx, subs)
+  await sweepWays(tx, subs)
   await tx
     .updateTable('auth_server_users')
     .set({ review: now + neededFor })
@@ -102,15 +114,34 @@ async function sweepUsers(tx: Transaction, now: number): Promise<number> {
   return due.length
 }
 
-/** Deletes the links of users who were just deleted. */
+/** Deletes the links, and the questions and answers, of users who were just deleted. */
 async function sweepLinks(tx: Transaction, subs: readonly string[]): Promise<void> {
+  const tables = [
+    ...(['auth_server_links', 'auth_server_approvals'] as const),
+    ...(['auth_server_approval_stops', 'auth_server_inboxes'] as const),
+  ]
   const left = tx
     .selectFrom('auth_server_users')
     .select('sub')
     .where('sub', 'in', [...subs])
-  await tx
-    .deleteFrom('auth_server_links')
-    .where('user_sub', 'in', [...subs])
-    .where('user_sub', 'not in', left)
-    .execute()
+  for (const table of tables)
+    await tx
+      .deleteFrom(table)
+      .where('user_sub', 'in', [...subs])
+      .where('user_sub', 'not in', left)
+      .execute()
+}
+
+/** Deletes the ways to sign in, and the history, of users who were just deleted. */
+async function sweepWays(tx: Transaction, subs: readonly string[]): Promise<void> {
+  const left = tx
+    .selectFrom('auth_server_users')
+    .select('sub')
+    .where('sub', 'in', [...subs])
+  for (const table of ['auth_server_identities', 'auth_server_passkeys', 'auth_server_history'] as const)
+    await tx
+      .deleteFrom(table)
+      .where('sub', 'in', [...subs])
+      .where('sub', 'not in', left)
+      .execute()
 }

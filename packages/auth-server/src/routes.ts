@@ -1,33 +1,44 @@
 import type { SiteOf } from '@countersign/discovery'
-import {
-  type HeadJudgement,
-  isSigned,
-  pathOf,
-  type ReceivedMessage,
-  type ReplaySet,
-  refusedHead,
-} from '@countersign/httpsig'
+import type { HeadJudgement, ReceivedMessage, ReplaySet } from '@countersign/httpsig'
+import { isSigned, pathOf, refusedHead } from '@countersign/httpsig/internal'
 import {
   type AgentAuth,
   type AgentMetadata,
   type AuthServerMetadata,
+  errorResponse,
+  type PublishedKey,
+} from '@countersign/protocol'
+import {
   answerRoute,
   asAAuthError,
   documentResponse,
-  errorResponse,
   jwksResponse,
-  type PublishedKey,
   privateResponse,
   type Route,
   type Routes,
-} from '@countersign/protocol'
-import { type ClientOf, telling, type Verifier } from '@countersign/verify'
+} from '@countersign/protocol/internal'
+import type { ClientOf, Verifier } from '@countersign/verify'
+import { telling } from '@countersign/verify/internal'
+import { showAccount, takeBackAccess, takeBackPath } from './account/account.js'
+import type { AccountContext } from './account/account-context.js'
+import { accountRoutes } from './account/account-routes.js'
+import { accountPath } from './account/paths.js'
+import {
+  allowAgain,
+  answerQuestionHere,
+  approvalPath,
+  approvalsPath,
+  showApprovals,
+  showQuestion,
+  turnInbox,
+} from './approval/account-approvals.js'
 import { openRequest } from './consent/authorize.js'
 import { decideConsent, showConsent } from './consent/consent.js'
 import { answerDevice, type DeviceContext, showDevice } from './consent/device.js'
 import { linkCallbackPath, linkPath } from './consent/link.js'
 import type { Linking, PageFacts } from './consent/open-request.js'
 import { type RefusalFacts, refusedEvent } from './consent/refused-event.js'
+import { languagePath } from './pages/look.js'
 import type { PageLimit } from './pages/page-limit.js'
 import { errorPageResponse, pageRoute } from './pages/page-response.js'
 import { formOf, identify, type VerifiedCaller } from './token/identified-form.js'
@@ -39,8 +50,8 @@ import { parseTokenRequest } from './token/token-request.js'
 /** What the routes of an auth server use. */
 export interface RouteContext extends TokenContext {
   readonly metadata: AuthServerMetadata
-  /** The metadata of this server as an agent, where it links users. */
-  readonly agentMetadata?: AgentMetadata | undefined
+  /** The metadata of this server as an agent. */
+  readonly agentMetadata: AgentMetadata
   readonly keys: readonly PublishedKey[]
   readonly verifier: Verifier
   readonly replay: ReplaySet
@@ -49,15 +60,18 @@ export interface RouteContext extends TokenContext {
   /** Request types that are answered. */
   readonly requestTypes: readonly string[]
   /** Absent where users cannot sign in. */
-  readonly pages?: (DeviceContext & { readonly limit: PageLimit }) | undefined
+  readonly pages?: (PagesContext & { readonly limit: PageLimit }) | undefined
 }
+
+/** What the pages for users use. */
+type PagesContext = DeviceContext & AccountContext
 
 /** Answers each request by its route, refusals included; never throws. */
 export function requestHandler(context: RouteContext): (message: ReceivedMessage) => Promise<Response> {
   const { agentMetadata } = context
   const routes: Routes = new Map<string, Route>([
     ['/.well-known/aauth-issuer', { methods: ['GET', 'HEAD'], answer: () => documentResponse(context.metadata) }],
-    ...(agentMetadata === undefined ? [] : [agentRoute(agentMetadata)]),
+    ['/.well-known/aauth-agent', { methods: ['GET', 'HEAD'], answer: () => documentResponse(agentMetadata) }],
     ['/.well-known/jwks.json', { methods: ['GET', 'HEAD'], answer: () => jwksResponse(context.keys) }],
     [
       '/agent/token',
@@ -96,10 +110,6 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
   }
 }
 
-function agentRoute(metadata: AgentMetadata): readonly [string, Route] {
-  return ['/.well-known/aauth-agent', { methods: ['GET', 'HEAD'], answer: () => documentResponse(metadata) }]
-}
-
 const tokenPaths: ReadonlySet<string> = new Set(['/agent/token', '/agent/revoke'])
 
 /** Judges a head: token endpoints refuse unsigned requests, and requests whose signature cannot be right, before the body is read. */
@@ -110,7 +120,9 @@ export function judgeTokenHead(head: ReceivedMessage, verifier: Verifier, client
 
 /** Tells whether a request is for a page: those of browsers, not of agents. */
 export function isPage({ target }: Pick<ReceivedMessage, 'target'>): boolean {
-  return /^\/(?:agent\/authorize|agent\/consent|agent\/link|link\/callback|device|login|logout)(?:[/?]|$)/.test(target)
+  return /^\/(?:agent\/authorize|agent\/consent|agent\/link|link\/callback|account|device|language|login|logout)(?:[/?]|$)/.test(
+    target,
+  )
 }
 
 /** Refuses a network that asks for too many pages, before any work is done for the request. */
@@ -122,21 +134,24 @@ function overPageLimit(message: ReceivedMessage, context: RouteContext): Respons
   } catch (thrown) {
     const error = asAAuthError(thrown)
     context.onEvent(refusedEvent(error, message))
-    return errorPageResponse(error)
+    return errorPageResponse(error, { look: context.pages.looks.of(message) })
   }
 }
 
 /** The routes for browsers. */
-function pageRoutes(pages: DeviceContext, context: RouteContext): ReadonlyArray<readonly [string, Route]> {
+function pageRoutes(pages: PagesContext, context: RouteContext): ReadonlyArray<readonly [string, Route]> {
   const known = new WeakMap<ReceivedMessage, PageFacts>()
   const page = (
     methods: readonly string[],
-    answer: (message: ReceivedMessage, pages: DeviceContext) => Promise<Response>,
+    answer: (message: ReceivedMessage, pages: PagesContext) => Promise<Response>,
   ): Route =>
     pageRoute(
       methods,
       message => answer(message, { ...telling(pages, message), note: facts => void known.set(message, facts) }),
-      (error, message) => context.onEvent(refusedEvent(error, message, { page: known.get(message) })),
+      {
+        looks: pages.looks,
+        onError: (error, message) => context.onEvent(refusedEvent(error, message, { page: known.get(message) })),
+      },
     )
   return [
     ['/agent/authorize', page(['GET'], openRequest)],
@@ -152,18 +167,36 @@ function pageRoutes(pages: DeviceContext, context: RouteContext): ReadonlyArray<
         message.method === 'GET' ? showDevice(message, told) : answerDevice(message, told),
       ),
     ],
+    [languagePath, page(['GET'], async (message, { looks }) => looks.choose(message))],
+    [accountPath, page(['GET', 'HEAD'], showAccount)],
+    [takeBackPath, page(['POST'], takeBackAccess)],
+    ...approvalRoutes(page),
+    ...accountRoutes.map(({ path, methods, answer }) => [path, page(methods, answer)] as const),
     ...(pages.linking === undefined ? [] : linkRoutes(pages.linking, page)),
     ...pages.login.routes,
   ]
 }
 
-function linkRoutes(
-  linking: Linking,
-  page: (
-    methods: readonly string[],
-    answer: (message: ReceivedMessage, pages: DeviceContext) => Promise<Response>,
-  ) => Route,
-): ReadonlyArray<readonly [string, Route]> {
+type Page = (
+  methods: readonly string[],
+  answer: (message: ReceivedMessage, pages: PagesContext) => Promise<Response>,
+) => Route
+
+function approvalRoutes(page: Page): ReadonlyArray<readonly [string, Route]> {
+  return [
+    [approvalsPath, page(['GET', 'HEAD'], showApprovals)],
+    [`${approvalsPath}/inbox`, page(['POST'], turnInbox)],
+    [`${approvalsPath}/allow`, page(['POST'], allowAgain)],
+    [
+      approvalPath,
+      page(['GET', 'POST'], (message, told) =>
+        message.method === 'GET' ? showQuestion(message, told) : answerQuestionHere(message, told),
+      ),
+    ],
+  ]
+}
+
+function linkRoutes(linking: Linking, page: Page): ReadonlyArray<readonly [string, Route]> {
   return [
     [linkCallbackPath, page(['GET'], message => linking.callback(message))],
     [linkPath, page(['POST'], (message, told) => linking.decide(message, told.note))],

@@ -1,4 +1,4 @@
-import { parseQuery } from '@countersign/protocol'
+import { parseQuery } from '@countersign/protocol/internal'
 import { consentPath } from './consent/consent.js'
 import { devicePath } from './consent/device.js'
 import type { Requests } from './consent/requests.js'

@@ -1,10 +1,14 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { bodyOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { ask, bodyOf, delegate, granted, send, world } from './world.test.fixture.js'
+import { ask, delegate, granted, send, world } from './world.test.fixture.js'
 
 test(
-  verifies('F-80', 'while the signer is away no auth token is issued: 503 that says when to come back, nothing lost'),
+  verifies(
+    'F-80',
+    'while the signer is not available, no auth token is issued: 503 with Retry-After, and nothing is lost',
+  ),
   async () => {
     const key = await generateSigningKey()
     const signer: { fault?: Error } = {}

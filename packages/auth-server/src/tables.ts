@@ -1,6 +1,11 @@
-import { epochMigration, type Migration } from '@countersign/store'
+import type { Migration } from '@countersign/store'
+import { epochMigration } from '@countersign/store/internal'
+import { type ApprovalTables, approvalMigration } from './approval/approval-tables.js'
 import { type ExchangeTables, exchangeMigration } from './exchange/exchange-tables.js'
+import { accountMigration } from './login/account-tables.js'
 import { type LoginTables, loginMigration, userReview } from './login/login-tables.js'
+import { conditionsMigration } from './mandate/conditions-migration.js'
+import { type RevocationTables, revocationMigration } from './revocation/revocation-tables.js'
 
 /** Names the tables of an auth server in a database. */
 export const room = 'auth_server'
@@ -30,6 +35,12 @@ export interface GrantRow {
   txn: string | null
   /** JSON: the words that the user saw when they allowed it, by scope; NULL for a direct grant. */
   words: string | null
+  /** JSON: the conditions that its user chose; NULL where there are none. */
+  conditions: string | null
+  /** Names, space-separated; NULL where there are none. */
+  purposes: string | null
+  /** 1 where it goes on under another name than it began with, else NULL. */
+  renamed: number | null
 }
 
 /** One request that waits for its user, or whose code waits to be redeemed. Times are Unix seconds. */
@@ -58,8 +69,11 @@ export interface RequestRow {
   expires: number
   /** The browser that opened it first. */
   browser: string | null
-  /** `redeemed` is for exchanges: their rows stay a while, to tell a second use from an unknown code. */
-  status: 'pending' | 'granted' | 'denied' | 'redeemed'
+  /**
+   * `redeemed` is for exchanges and approvals: their rows stay a while, to tell a second use from an unknown code. `stopped`: the user
+   * said no, and that the agent is to stop asking.
+   */
+  status: 'pending' | 'granted' | 'denied' | 'stopped' | 'redeemed'
   /** The user who decided. */
   user_sub: string | null
   /** What the user allowed. */
@@ -75,6 +89,16 @@ export interface RequestRow {
   site: string | null
   /** JSON: the words that the user saw for what they allowed, by scope. */
   words: string | null
+  /** JSON: the conditions that the user chose; NULL where there are none. */
+  conditions: string | null
+  /** Names, space-separated; NULL where there are none. */
+  purposes: string | null
+  /** JSON: `delegation` of the agent token that asked, for the page; NULL where there is none. */
+  delegation: string | null
+  /** The question in `auth_server_approvals`, where the user is asked to approve a single call; NULL where they are asked for access. */
+  operation: string | null
+  /** `inbox`: the user answers in their account, the agent polls, and no browser opens it. */
+  answer: 'inbox' | null
 }
 
 /** One scope that a user has allowed to an agent or delegate at a resource, and is not asked about again. */
@@ -85,12 +109,18 @@ export interface ConsentRow {
   agent_delegate: string
   resource: string
   scope: string
-  /** Names the chain of an exchange; empty where the agent asks for itself. */
+  /** Names the chain of an exchange and the purposes, see `consents.ts`; empty where the agent asks for itself, without purposes. */
   chain: string
   /** Names the grant that the chain began with, so that the consent ends with it; NULL where there is none. */
   beginning: string | null
+  /** JSON of the agents of the chain, nearest first; NULL where there is none, or in a row of an earlier version. */
+  hops: string | null
   /** The words that the user saw; NULL where the resource had none, or in a row of an earlier version. */
   words: string | null
+  /** JSON: the conditions that the user chose; NULL where there are none. */
+  conditions: string | null
+  /** Names, space-separated; NULL where there are none. */
+  purposes: string | null
   created: number
   last_used: number
 }
@@ -104,7 +134,7 @@ export interface CountRow {
 }
 
 /** The tables of an auth server. */
-export interface Tables extends LoginTables, ExchangeTables {
+export interface Tables extends LoginTables, ExchangeTables, RevocationTables, ApprovalTables {
   auth_server_grants: GrantRow
   auth_server_requests: RequestRow
   auth_server_consents: ConsentRow
@@ -281,4 +311,8 @@ export const migrations: readonly Migration[] = [
   shares,
   shownWords,
   epochMigration('012-epoch', room),
+  revocationMigration,
+  accountMigration,
+  conditionsMigration,
+  approvalMigration,
 ]

@@ -1,13 +1,12 @@
-import { createDiscovery, type FetchedDocument } from '@countersign/discovery'
-import {
-  generateSigningKey,
-  type ReceivedMessage,
-  type SignatureKey,
-  type SigningKey,
-  signRequest,
-  thumbprint,
-} from '@countersign/httpsig'
-import { jwks, type PublishedKey, signToken } from '@countersign/protocol'
+import { createDiscovery, type Discovery } from '@countersign/discovery'
+import { generateSigningKey, type ReceivedMessage, type SigningKey } from '@countersign/httpsig'
+import type { PublishedKey } from '@countersign/protocol'
+import { bodyOf } from '@countersign/testing/responses'
+import { signedMessage } from '@countersign/testing/world/signed-message'
+import { asAgent, asHolder, type Signer as SignerBase } from '@countersign/testing/world/signer'
+import { agentToken, resourceToken as makeResourceToken } from '@countersign/testing/world/tokens'
+import { makeWeb, publishAgent, publishResource, type Web } from '@countersign/testing/world/web'
+import { expect, onTestFinished } from 'vitest'
 import { type AuthServer, createAuthServer } from './auth-server.js'
 import type { AuthServerEvent } from './event.js'
 import type { AuthServerOptions } from './options.js'
@@ -18,25 +17,19 @@ import type { Policy } from './policy.js'
 export const newYear = 1_767_225_600
 
 /** Who signs a request, and how. */
-export interface Signer {
-  readonly key: SigningKey
-  readonly signatureKey: SignatureKey
+export interface Signer extends SignerBase {
   readonly agent: string
   readonly delegate?: string
 }
 
 /** An auth server among agents and resources, without a socket: what they publish stands in `web`. */
-export interface World {
+export interface World extends Web {
   readonly auth: AuthServer
   /** Another server with the same keys, database and all. */
   reopen(): Promise<AuthServer>
   readonly clock: { now: number }
-  /** Published documents by URL; `down` hosts throw. */
-  readonly web: Map<string, unknown>
-  readonly down: Set<string>
-  /** Every URL that was fetched. */
-  readonly fetched: string[]
   readonly events: AuthServerEvent[]
+  readonly discovery: Discovery
   readonly agentKey: PublishedKey
   readonly resourceKey: PublishedKey
 }
@@ -52,24 +45,24 @@ export const policy: Policy = directGrants([
   { agent: 'https://agent.example', resource: 'https://agent.example', scopes: ['notes.read'] },
 ])
 
-/** `policy: 'unset'` leaves it to the auth server's own default. */
+/** What a test chooses of its world; `policy: 'unset'` leaves it to the auth server's own default. */
+export type WorldOptions = Partial<Omit<AuthServerOptions, 'policy'>> & {
+  readonly policy?: Policy | 'unset'
+  readonly clock?: { now: number }
+  /** Seconds that discovery waits for a document. */
+  readonly timeout?: number
+}
+
 export async function world({
   policy: chosen = policy,
+  clock = { now: newYear },
+  timeout = 5,
   ...options
-}: Partial<Omit<AuthServerOptions, 'policy'>> & { policy?: Policy | 'unset' } = {}): Promise<World> {
-  const clock = { now: newYear }
-  const web = new Map<string, unknown>()
-  const down = new Set<string>()
-  const fetched: string[] = []
+}: WorldOptions = {}): Promise<World> {
+  const web = makeWeb()
   const events: AuthServerEvent[] = []
   const now = () => clock.now
-  const fetcher = async (url: string): Promise<FetchedDocument> => {
-    fetched.push(url)
-    if (down.has(new URL(url).origin)) throw new Error('connection refused')
-    const document = web.get(url)
-    const body = new TextEncoder().encode(JSON.stringify(document ?? {}))
-    return { status: document === undefined ? 404 : 200, contentType: 'application/json', body }
-  }
+  const discovery = options.discovery ?? createDiscovery({ fetcher: web.fetcher, now, timeout })
   const all: AuthServerOptions = {
     issuer: 'https://auth.example',
     keys: [{ kid: 'a1', key: await generateSigningKey() }],
@@ -77,109 +70,72 @@ export async function world({
     // Instances of one world share a database, each with a key of its own.
     knownKeys: 'replace',
     ...(chosen === 'unset' ? {} : { policy: chosen }),
-    discovery: createDiscovery({ fetcher, now }),
     now,
     onEvent: event => events.push(event),
     ...options,
+    discovery,
   }
-  const reopen = (): Promise<AuthServer> => createAuthServer(all)
+  const opened: AuthServer[] = []
+  const reopen = async (): Promise<AuthServer> => {
+    const server = await createAuthServer(all)
+    opened.push(server)
+    return server
+  }
+  // A server that stays open goes on looking into its database, also while its thread ends.
+  if (expect.getState().currentTestName !== undefined)
+    onTestFinished(async () => void (await Promise.allSettled(opened.map(server => server.close()))))
   const auth = await reopen()
   const agentKey = { kid: 'k1', key: await generateSigningKey() }
   const resourceKey = { kid: 'r1', key: await generateSigningKey() }
-  const made: World = { auth, reopen, clock, web, down, fetched, events, agentKey, resourceKey }
-  publishAgent(made, 'https://agent.example', [agentKey])
-  publishResource(made, 'https://calendar.example', [resourceKey])
-  return made
+  publishAgent(web, 'https://agent.example', [agentKey])
+  publishResource(web, 'https://calendar.example', [resourceKey])
+  return { ...web, auth, reopen, clock, discovery, events, agentKey, resourceKey }
 }
 
-export function publishAgent({ web }: Pick<World, 'web'>, id: string, keys: readonly PublishedKey[]): void {
-  web.set(`${id}/.well-known/aauth-agent`, { issuer: id, agent: id, jwks_uri: `${id}/.well-known/jwks.json` })
-  web.set(`${id}/.well-known/jwks.json`, jwks(keys))
-}
-
-export function publishResource(
-  { web }: Pick<World, 'web'>,
-  id: string,
-  keys: readonly PublishedKey[],
-  scopes?: string[],
-): void {
-  const supported = scopes === undefined ? {} : { supported_scopes: scopes }
-  web.set(`${id}/.well-known/aauth-resource`, {
-    issuer: id,
-    resource: id,
-    jwks_uri: `${id}/resource-keys`,
-    ...supported,
-  })
-  web.set(`${id}/resource-keys`, jwks(keys))
+/** Signs as an agent or a resource that calls others, by its published key. */
+export function signerOf(id: string, { kid, key }: PublishedKey): Signer {
+  return { ...asAgent({ id, kid, key }), agent: id }
 }
 
 /** The agent server itself. */
-export function agentServer({ agentKey }: World): Signer {
-  return {
-    key: agentKey.key,
-    signatureKey: { scheme: 'jwks_uri', id: 'https://agent.example', kid: 'k1', dwk: 'aauth-agent' },
-    agent: 'https://agent.example',
-  }
+export function agentServer({ agentKey }: Pick<World, 'agentKey'>): Signer {
+  return signerOf('https://agent.example', agentKey)
 }
 
 /** A second agent with its own origin. */
 export async function otherAgent(made: World): Promise<Signer> {
-  const key = await generateSigningKey()
-  publishAgent(made, 'https://other.example', [{ kid: 'o1', key }])
-  return {
-    key,
-    signatureKey: { scheme: 'jwks_uri', id: 'https://other.example', kid: 'o1', dwk: 'aauth-agent' },
-    agent: 'https://other.example',
-  }
+  const key = { kid: 'o1', key: await generateSigningKey() }
+  publishAgent(made, 'https://other.example', [key])
+  return signerOf('https://other.example', key)
 }
 
-/** A delegate of the agent, with a fresh key; `claims` changes its agent token. */
+/** What a test changes in a token. */
+export interface TokenChange {
+  readonly claims?: Record<string, unknown>
+  readonly signer?: SigningKey
+  readonly kid?: string
+}
+
+/** A delegate of the agent, with a fresh key; `o` changes its agent token. */
 export async function delegate(
   { agentKey, clock }: Pick<World, 'agentKey' | 'clock'>,
   sub: string,
-  o: { readonly claims?: Record<string, unknown>; readonly signer?: SigningKey; readonly kid?: string } = {},
+  { claims, signer = agentKey.key, kid = agentKey.kid }: TokenChange = {},
 ): Promise<Signer> {
   const key = await generateSigningKey()
-  const jwt = await signToken({
-    typ: 'agent+jwt',
-    key: o.signer ?? agentKey.key,
-    kid: o.kid ?? agentKey.kid,
-    claims: {
-      iss: 'https://agent.example',
-      sub,
-      cnf: { jwk: key.publicJwk },
-      iat: clock.now,
-      exp: clock.now + 3600,
-      jti: 'agent-token',
-      ...o.claims,
-    },
-  })
-  return { key, signatureKey: { scheme: 'jwt', jwt }, agent: 'https://agent.example', delegate: sub }
+  const by = { id: 'https://agent.example', kid, key: signer }
+  const jwt = await agentToken(by, { key, now: clock.now, claims: { sub, ...claims } })
+  return { ...asHolder(key, jwt), agent: by.id, delegate: sub }
 }
 
-/** What the calendar gives a caller for `events.read`; `claims` and `signer` change it. */
-export async function resourceToken(
+/** What the calendar gives a caller for `events.read`; `o` changes it. */
+export function resourceToken(
   { resourceKey, clock }: Pick<World, 'resourceKey' | 'clock'>,
-  to: Signer,
-  o: { readonly claims?: Record<string, unknown>; readonly signer?: SigningKey; readonly kid?: string } = {},
+  { agent, delegate: agent_delegate, key }: Signer,
+  { claims, signer = resourceKey.key, kid = resourceKey.kid }: TokenChange = {},
 ): Promise<string> {
-  return signToken({
-    typ: 'resource+jwt',
-    key: o.signer ?? resourceKey.key,
-    kid: o.kid ?? resourceKey.kid,
-    claims: {
-      iss: 'https://calendar.example',
-      aud: 'https://auth.example',
-      agent: to.agent,
-      ...(to.delegate === undefined ? {} : { agent_delegate: to.delegate }),
-      agent_jkt: await thumbprint(to.key.publicJwk),
-      scope: 'events.read',
-      iat: clock.now,
-      exp: clock.now + 300,
-      jti: 'resource-token',
-      ...o.claims,
-    },
-  })
+  const by = { id: 'https://calendar.example', kid, key: signer }
+  return makeResourceToken(by, { aud: 'https://auth.example', agent, agent_delegate, key, now: clock.now, claims })
 }
 
 /** What may differ from an ordinary form POST. */
@@ -200,22 +156,12 @@ export async function post(
 ): Promise<ReceivedMessage> {
   const { target = '/agent/token', contentType = 'application/x-www-form-urlencoded' } = o
   const { method = 'POST', origin = 'https://auth.example' } = o
-  const text = typeof form === 'string' || form instanceof Uint8Array ? form : new URLSearchParams(form).toString()
-  const body = typeof text === 'string' ? new TextEncoder().encode(text) : text
-  const headers: Array<readonly [string, string]> = [
-    ['host', 'auth.example'],
-    ['content-type', contentType],
-  ]
-  const signed = await signRequest({
-    method,
-    url: `${origin}${target}`,
-    headers,
-    body,
-    key: signer.key,
-    signatureKey: signer.signatureKey,
-    now: () => clock.now,
-  })
-  return { method, target, headers: [...headers, ...signed], body, peer: '192.0.2.7' }
+  const body = typeof form === 'string' || form instanceof Uint8Array ? form : new URLSearchParams(form).toString()
+  const { key, signatureKey } = signer
+  const as = { key, signatureKey }
+  const now = () => clock.now
+  const message = await signedMessage({ as, origin, host: 'auth.example', target, method, contentType, body, now })
+  return { ...message, peer: '192.0.2.7' }
 }
 
 /** Sends a form as `signer`. */
@@ -246,36 +192,4 @@ export async function granted(response: Response): Promise<Tokens> {
     return { auth_token, refresh_token }
   }
   throw new Error('the grant that a test starts from was refused', { cause: { status: response.status } })
-}
-
-export async function bodyOf(response: Response): Promise<Record<string, unknown>> {
-  return objectOf(await response.json())
-}
-
-/** Header (0) or payload (1) of a compact JWS. */
-export function part(token: unknown, index: 0 | 1): Record<string, unknown> {
-  return objectOf(JSON.parse(Buffer.from(String(token).split('.')[index] ?? '', 'base64url').toString('utf8')))
-}
-
-function objectOf(value: unknown): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) throw new Error('not an object')
-  return Object.fromEntries(Object.entries(value))
-}
-
-/** What a test compares of a refusal. */
-export async function refusalOf(
-  response: Response,
-): Promise<{ status: number; error: unknown; agentAuth: string | null }> {
-  const { error } = await bodyOf(response)
-  return { status: response.status, error, agentAuth: response.headers.get('agent-auth') }
-}
-
-/** Refusals that carry no challenge. */
-export function plain(status: number, error: string): { status: number; error: string; agentAuth: null } {
-  return { status, error, agentAuth: null }
-}
-
-/** Refusals of the caller itself. */
-export function challenge(error: string): { status: number; error: string; agentAuth: string } {
-  return { status: 401, error, agentAuth: 'httpsig; identity=?1' }
 }

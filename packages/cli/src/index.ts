@@ -1,4 +1,4 @@
-import { runCommand, versionIn } from '@countersign/fetch'
+import { runCommand, versionIn } from '@countersign/fetch/internal'
 import { program, wholeProgram } from './program.js'
 
 /**

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { temporaryFolder } from '@countersign/testing/folders'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { main } from './index.js'
@@ -9,7 +9,7 @@ import { wholeProgram } from './program.js'
 
 // Every mistake of a newcomer ends in one or two lines that name it and say what to change, with the documented exit code.
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-mistakes-'))
+const folder = temporaryFolder()
 const aFile = join(folder, 'file')
 const notPem = join(folder, 'cert.pem')
 const aList = join(folder, 'list.yaml')
@@ -77,21 +77,17 @@ const servers = ['auth-server', 'agent-server', 'gateway'] as const
 type Mistake = readonly [what: string, args: () => readonly string[], told: RegExp]
 
 const ofServer = (name: (typeof servers)[number]): readonly Mistake[] => [
-  ['nothing said', () => [name], /--id is required.*COUNTERSIGN_ID.*\n.*--port is required/],
+  ['no options', () => [name], /--id is required.*COUNTERSIGN_ID.*\n.*--port is required/],
   ['a misspelt option', () => [name, '--idd', 'x'], /unknown option '--idd' \(did you mean --id\?\)/],
   [
     'an option of another command',
     () => [name, '--scenario', 'x'],
     /'--scenario' \(it is one of countersign playground\)/,
   ],
-  [
-    'a command that it has not',
-    () => [name, 'invte'],
-    /countersign \S+ has no command 'invte'|unknown command 'invte'/,
-  ],
+  ['an unknown command', () => [name, 'invte'], /countersign \S+ has no command 'invte'|unknown command 'invte'/],
   ['an option without its value', () => [name, '--id'], /option '--id <value>' argument missing/],
-  ['a port that is none', () => [...own(name), '--port', 'http'], /--port: must be a number$/m],
-  ['a port too high', () => [...own(name), '--port', '70000'], /--port: must be at most 65535$/m],
+  ['a port that is not a number', () => [...own(name), '--port', 'http'], /--port: must be a number$/m],
+  ['a port that is too high', () => [...own(name), '--port', '70000'], /--port: must be at most 65535$/m],
   ['a trailing slash', () => [...own(name), '--id', 'https://host.example/'], /did you mean https:\/\/host\.example\?/],
   ['no scheme', () => [name, '--id', 'host.example', '--port', '5990'], /did you mean https:\/\/host\.example\?/],
   ['http elsewhere', () => [...own(name), '--id', 'http://host.example'], /did you mean https:\/\/host\.example\?/],
@@ -101,19 +97,19 @@ const ofServer = (name: (typeof servers)[number]): readonly Mistake[] => [
     /did you mean http:\/\/localhost:5990 with --development\?/,
   ],
   ['a file in place of a folder', () => [...own(name), '--data', aFile], /cannot make the folder .*: there is a file/],
-  ['a folder that cannot be', () => [...own(name), '--data', '/proc/none'], /cannot make the folder \/proc\/none: /],
   [
-    'a file of options that is not there',
-    () => [name, '--config', '/none.yaml'],
-    /cannot open \/none\.yaml: there is no/,
+    'a folder that cannot be made',
+    () => [...own(name), '--data', '/proc/none'],
+    /cannot make the folder \/proc\/none: /,
   ],
+  ['a missing file of options', () => [name, '--config', '/none.yaml'], /cannot open \/none\.yaml: there is no/],
   ['a file of options that is a list', () => [name, '--config', aList], /list\.yaml must hold one object/],
   ['a misspelt option in a file', () => [name, '--config', levle], /unknown option levle.* in \S+levle\.yaml/],
   ['a certificate without its key', () => [...own(name), '--tls-cert', notPem], /--tls-cert and --tls-key go together/],
   [
-    'a certificate that is none',
+    'an invalid certificate',
     () => [...own(name), '--tls-cert', notPem, '--tls-key', notPem],
-    /are no PEM certificate and its private key/,
+    /are not a PEM certificate and its private key/,
   ],
   [
     'a Redis without its scheme',
@@ -123,27 +119,31 @@ const ofServer = (name: (typeof servers)[number]): readonly Mistake[] => [
 ]
 
 const ofDatabases = (name: 'auth-server' | 'agent-server'): readonly Mistake[] => [
-  ['a kind of database that is none', () => [...own(name), '--database', 'mysql://x'], /a database URL is sqlite:FILE/],
+  ['an unknown kind of database', () => [...own(name), '--database', 'mysql://x'], /a database URL is sqlite:FILE/],
   [
-    'a folder of a database that is not there',
+    'a database in a missing folder',
     () => [...own(name), '--data', join(folder, name), '--database', 'sqlite:/none/at/all.db'],
     /cannot open \/none\/at\/all\.db: there is no such file or folder/,
   ],
 ]
 
 const ofGateways: readonly Mistake[] = [
-  ['a level that is none', () => [...own('gateway'), '--level', 'authorised'], /\(did you mean authorized\?\)/],
-  ['a proxy that is none', () => [...own('gateway'), '--check', 'apache'], /--check: must be one of nginx, envoy/],
+  ['an unknown level', () => [...own('gateway'), '--level', 'authorised'], /\(did you mean authorized\?\)/],
+  ['an unknown proxy', () => [...own('gateway'), '--check', 'apache'], /--check: must be one of nginx, envoy/],
   ['an API without its scheme', () => [...own('gateway'), '--upstream', '127.0.0.1:80'], /must be a URL such as http:/],
   [
     'an API with a path',
     () => [...own('gateway'), '--upstream', 'http://127.0.0.1:80/x'],
     /upstream must be an origin/,
   ],
-  ['a limit that is none', () => [...own('gateway'), '--failure-limit', 'often'], /a limit must read like 10\/min/],
-  ['a scope without an auth server', () => [...own('gateway'), '--scope', 'a'], /--auth-server must say whose tokens/],
+  ['an invalid limit', () => [...own('gateway'), '--failure-limit', 'often'], /a limit must read like 10\/min/],
+  [
+    'a scope without an auth server',
+    () => [...own('gateway'), '--scope', 'a'],
+    /--auth-server must name an auth server whose tokens/,
+  ],
   ['a misspelt command', () => ['gateway', 'reprot', 'x'], /has no command 'reprot' \(did you mean report\?\)/],
-  ['a log that is not there', () => ['gateway', 'report', '/none.log'], /there is no file \/none\.log/],
+  ['a missing log', () => ['gateway', 'report', '/none.log'], /there is no file \/none\.log/],
 ]
 
 const ofAgents: readonly Mistake[] = [
@@ -161,32 +161,35 @@ const ofAgents: readonly Mistake[] = [
     /cannot make the folder \S+file: there is a file of that name/,
   ],
   [
-    'a place to publish that cannot be',
+    'a folder to publish that cannot be made',
     () => ['keys', 'publish', '/proc/none/x', '--id', 'https://a.example', '--state', join(folder, 'state')],
     /cannot make the folder \/proc\/none\/x/,
   ],
-  ['nothing to enrol with', () => ['enroll', 'https://a.example'], /one of --code CODE and --oidc-token/],
-  ['a bridge to no URL', () => ['mcp-bridge', 'mcp.example/x'], /did you mean https:\/\/mcp\.example\/x\?/],
-  ['a bridge of nobody', () => ['mcp-bridge', 'https://mcp.example', '--as', 'agent'], /--as agent needs --id/],
-  ['nothing to inspect', () => ['inspect'], /missing required argument 'what'/],
-  ['a file to inspect that is not there', () => ['inspect', 'none.txt'], /there is no such file, and it is neither/],
-  ['a time that is none', () => ['inspect', aFile, '--now', 'never'], /--now must be Unix seconds or a date/],
+  ['enrolment without a code or token', () => ['enroll', 'https://a.example'], /one of --code CODE and --oidc-token/],
+  ['a bridge to an invalid URL', () => ['mcp-bridge', 'mcp.example/x'], /did you mean https:\/\/mcp\.example\/x\?/],
   [
-    'a key that is not there',
-    () => ['inspect', aFile, '--key', '/none.json'],
-    /--key: cannot read JSON from \/none\.json/,
+    'a bridge of an agent without --id',
+    () => ['mcp-bridge', 'https://mcp.example', '--as', 'agent'],
+    /--as agent needs --id/,
   ],
-  ['a scheme that is none', () => ['inspect', aFile, '--scheme', 'ftp'], /Allowed choices are https, http/],
-  ['a log that is not there', () => ['trace', 'x', '/none.log'], /there is no file \/none\.log/],
-  ['a story that is none', () => ['playground', '--scenario', 'none'], /no scenario of that name; there are/],
-  ['a first port that is none', () => ['playground', '--port', 'x'], /--port must be a number between 1 and/],
+  ['inspect without an argument', () => ['inspect'], /missing required argument 'what'/],
+  ['a missing file to inspect', () => ['inspect', 'none.txt'], /there is no such file, and the argument is neither/],
+  ['an invalid time', () => ['inspect', aFile, '--now', 'never'], /--now must be Unix seconds or a date/],
+  ['a missing key file', () => ['inspect', aFile, '--key', '/none.json'], /--key: cannot read JSON from \/none\.json/],
+  ['an unknown scheme', () => ['inspect', aFile, '--scheme', 'ftp'], /Allowed choices are https, http/],
+  ['a missing log', () => ['trace', 'x', '/none.log'], /there is no file \/none\.log/],
+  ['a missing policy', () => ['policy', 'explain', 'none.yaml'], /there is no such file, and the argument is no token/],
+  ['a policy that is none', () => ['policy', 'explain', levle], /must hold a list of conditions, or one object with/],
+  ['an unknown language', () => ['policy', 'explain', aFile, '--lang', 'fr'], /Allowed choices are en, de/],
+  ['an unknown scenario', () => ['playground', '--scenario', 'none'], /there is no scenario of that name; use/],
+  ['a first port that is not a number', () => ['playground', '--port', 'x'], /--port must be a number between 1 and/],
   [
     'a first port in use',
     () => ['playground', '--port', String(ports.silent)],
     /ports? \d+.* in use: .* another first --port/,
   ],
-  ['a shell that is none', () => ['completion', 'powershell'], /bash, zsh and fish; got "powershell"/],
-  ['a configuration of nothing', () => ['schema', 'none'], /no configuration of that name; there are agent-server/],
+  ['an unknown shell', () => ['completion', 'powershell'], /bash, zsh and fish; got "powershell"/],
+  ['an unknown configuration', () => ['schema', 'none'], /there is no configuration of that name; use agent-server/],
 ]
 
 /** What it says, which is a log line of a first start at most, and then one or two lines without a stack. */
@@ -207,7 +210,7 @@ describe.each([
   ['agent-server with a database', ofDatabases('agent-server')] as const,
   ['gateway alone', ofGateways] as const,
   ['the commands of agents', ofAgents] as const,
-])('started wrongly ends with 2: %s', (_, mistakes) => {
+])('a wrong start ends with 2: %s', (_, mistakes) => {
   test.each(mistakes)('%s', async (_what, args, told) => {
     const ended = await run(args())
     expect(lines(ended).join('\n')).toMatch(told)
@@ -215,7 +218,7 @@ describe.each([
   })
 })
 
-describe('no answer ends with 3, and says of whom and why, without the password', () => {
+describe('no answer ends with 3, and names the server and the cause, without the password', () => {
   const at = (kind: string, port: number): string => `${kind}://user:hunter2@127.0.0.1:${port}`
   test.each([
     ['auth-server', '--database', 'postgres'],
@@ -233,15 +236,25 @@ describe('no answer ends with 3, and says of whom and why, without the password'
   })
 })
 
-test('each command says what it takes, with 0', async () => {
-  for (const name of [...servers, 'playground', 'keys', 'enroll', 'mcp-bridge', 'fetch', 'inspect', 'trace']) {
+test('--help of each command ends with 0', async () => {
+  for (const name of [
+    ...servers,
+    'playground',
+    'keys',
+    'enroll',
+    'mcp-bridge',
+    'fetch',
+    'inspect',
+    'trace',
+    'policy',
+  ]) {
     const { code, out, err } = await run([name, '--help'])
     expect([code, err], name).toEqual([0, ''])
     expect(out).toContain(`Usage: countersign ${name}`)
   }
 })
 
-test('the slip of every option of every command is an error with 2, and says which was probably meant', async () => {
+test('a slip in any option of any command is an error with 2 and the option that was probably meant', async () => {
   const all = (command: Command, path: readonly string[]): Array<readonly [readonly string[], Command]> => [
     [path, command],
     ...command.commands.flatMap(one => all(one, [...path, one.name()])),

@@ -1,26 +1,29 @@
-import { addCompletion, addEnroll, addFetch, addKeys, UsageError } from '@countersign/fetch'
-import { addMcpBridge } from '@countersign/mcp-bridge'
+import { addCompletion, addEnroll, addFetch, addKeys, UsageError } from '@countersign/fetch/internal'
+import { addMcpBridge } from '@countersign/mcp-bridge/internal'
 import { Command, Option } from 'commander'
 import type { GatewayReportFlags } from './commands/gateway/report.js'
 import type { InspectFlags } from './commands/inspect/inspect.js'
 import type { PlaygroundFlags } from './commands/playground.js'
+import type { RequestFlags } from './commands/policy/considered.js'
+import type { PolicyFlags } from './commands/policy/explain.js'
 import type { TraceFlags } from './commands/trace.js'
-import type { OptionSchema } from './flags/configuration.js'
+import type { OptionSchema } from './flags/option-schema.js'
 
-const restoring = 'make a database that was restored from a backup fit to start on: end what the backup brings back'
+const restoringText =
+  'prepare a database that was restored from a backup: end all that may have been revoked or used since the backup'
 
-/** What the commands for agents are called here. */
+/** The names of the commands for agents, in their texts. */
 const names = { fetch: 'countersign fetch', enroll: 'countersign enroll', keys: 'countersign keys' }
 
 /**
- * The whole command line. A command's code is imported when it runs: the rooms behind all of them take longer to load
- * than most commands to finish. Of servers also when `argv` names them, since their flags are in their option schemas.
+ * The command line. The code of a command is imported when it runs: to load all packages takes longer than most commands run. The
+ * flags of a server are added only when `argv` names it: they are in its option schema.
  */
 export async function program(version: string, argv: readonly string[]): Promise<Command> {
   const root = new Command('countersign')
-    .description('AAuth for TypeScript: agents, APIs and auth servers that have never met, every request signed')
+    .description('AAuth for TypeScript: agents call APIs that they have never met; every request is signed')
     .version(version)
-    // `agent-server --id A` and `agent-server invite --id B` are two commands: each reads the options behind its own name.
+    // `agent-server --id A` and `agent-server invite --id B` are two commands: each reads the options after its own name.
     .enablePositionalOptions()
   addPlayground(root)
   addFetch(root.command('fetch'), names)
@@ -28,34 +31,35 @@ export async function program(version: string, argv: readonly string[]): Promise
   addMcpBridge(root.command('mcp-bridge'), names)
   addInspect(root)
   addTrace(root)
+  addPolicy(root)
   addKeys(root, names)
   await addServers(root, argv)
   addCompletion(root, () => wholeProgram(version))
   root
     .command('schema')
     .description('print the JSON schema of a --config file')
-    .argument('<command>', 'agent-server, auth-server or gateway')
+    .argument('<command>', Object.keys(servers).join(', '))
     .action(async (command: string) => (await import('./commands/schema.js')).schema(command))
   return root
 }
 
-/** The same with the flags of every server. */
+/** The command line with the flags of all servers. */
 export function wholeProgram(version: string): Promise<Command> {
-  return program(version, ['agent-server', 'auth-server', 'gateway'])
+  return program(version, Object.keys(servers))
 }
 
 function addPlayground(root: Command): void {
   root
     .command('playground')
-    .description('run the participants on this machine, and a page that shows every message')
-    .option('--port <base>', 'first port; the others follow at +10, +20, +21, +30, +31, +40, +50, +60', '4100')
+    .description('run all participants on this machine, with a page that shows every message')
+    .option('--port <base>', 'first port; the others are +10, +20, +21, +30, +31, +40, +50 and +60', '4100')
     .option(
       '--scenario <name>',
-      'play one story without hands and exit: rate-limit, identity, delegate, autonomous, user-consent, device, sso, multi-hop, oauth-downstream, mcp, refresh, rotation or all',
+      'play one scenario without a user, then exit: rate-limit, identity, delegate, autonomous, user-consent, device, sso, multi-hop, oauth-downstream, mcp, revocation, delegation, approval, refresh, rotation or all',
     )
     .option('--json', 'with --scenario: print every message as JSON')
     .action(async (flags: PlaygroundFlags) => {
-      const { playground } = await part('@countersign/playground', () => import('./commands/playground.js'))
+      const { playground } = await loadOptional('@countersign/playground', () => import('./commands/playground.js'))
       await playground(flags)
     })
 }
@@ -66,15 +70,15 @@ function addInspect(root: Command): void {
     .description('decode and verify a token, a challenge or a signed request, and say what is wrong')
     .argument(
       '<what>',
-      'a token, an Agent-Auth value, a file with one or with a raw HTTP request, or - for standard input',
+      'a token, an Agent-Auth value, a file with a token, an Agent-Auth value or a raw HTTP request, or - for standard input',
     )
-    .option('--authority <host>', "the verifier's authority, host or host:port; default what Host says")
+    .option('--authority <host>', "the verifier's authority, host or host:port; default that of the Host header")
     .addOption(new Option('--scheme <scheme>', "the verifier's scheme; default https").choices(['https', 'http']))
     .option('--key <file>', 'JWK or JWK Set of the signer, or of the issuer of the token')
-    .option('--online', 'fetch the keys of an agent or issuer; without it nothing is fetched')
-    .option('--now <time>', 'judge as of this time, Unix seconds or a date; default now')
+    .option('--online', 'fetch the keys of the agent or issuer; default: nothing is fetched')
+    .option('--now <time>', 'verify as of this time, Unix seconds or a date; default now')
     .option('--development', 'allow loopback http identifiers')
-    .option('--json', 'print what was found as one JSON object')
+    .option('--json', 'print the result as one JSON object')
     .action(async (what: string, flags: InspectFlags) =>
       (await import('./commands/inspect/inspect.js')).inspect(what, flags),
     )
@@ -83,111 +87,137 @@ function addInspect(root: Command): void {
 function addTrace(root: Command): void {
   root
     .command('trace')
-    .description('one user action in order, across the logs of all parties')
-    .argument('<txn>', 'the audit id that the records of the action carry as `txn`')
-    .argument('<file...>', 'logs of servers, JSON a line; - for standard input')
+    .description('print the records of one user action in order, from the logs of all parties')
+    .argument('<txn>', 'the audit id of the action: `txn` in its records')
+    .argument('<file...>', 'logs of servers, one JSON object a line; - for standard input')
     .option('--json', 'print the records as one JSON object')
     .action(async (txn: string, files: string[], flags: TraceFlags) =>
       (await import('./commands/trace.js')).trace(txn, files, flags),
     )
 }
 
+const policyText = 'a file with conditions (JSON or YAML), a token, a file with one, or - for standard input'
+
+function addPolicy(root: Command): void {
+  const policy = root.command('policy').description('explain, test and compare delegation policies')
+  const add = (name: string, description: string): Command =>
+    policy
+      .command(name)
+      .description(description)
+      .addOption(new Option('--lang <language>', 'language of the output').choices(['en', 'de']).default('en'))
+      .option('--words <file>', 'metadata of the resource: describes its scopes, purposes, operations and data views')
+      .option('--development', 'allow loopback http identifiers')
+      .option('--json', 'print the result as one JSON object')
+  add('explain', 'say each condition in a sentence, whether it can ever hold, and which follow from others')
+    .argument('<policy>', policyText)
+    .action(async (what: string, flags: PolicyFlags) =>
+      (await import('./commands/policy/explain.js')).explainPolicy(what, flags),
+    )
+  addPolicyTest(add('test', 'say whether a policy allows a request, and which condition decides; exit code 1: refused'))
+  add('compare', 'say what becomes possible and impossible, with a request of each; exit code 1: they differ')
+    .argument('<old>', policyText)
+    .argument('<new>', 'likewise')
+    .action(async (old: string, other: string, flags: PolicyFlags) =>
+      (await import('./commands/policy/compare.js')).comparePolicies(old, other, flags),
+    )
+}
+
+function addPolicyTest(command: Command): void {
+  command
+    .argument('<policy>', policyText)
+    .option('--request <file>', 'the request in a file (JSON or YAML); the flags below override its members')
+    .option('--resource <id>', 'identifier of the resource')
+    .option('--at <time>', 'time of the request, Unix seconds or a date; default now')
+    .option('--method <method>', 'default GET, with a body POST')
+    .option('--scope <names>', 'scopes that the request uses, set apart by spaces')
+    .option('--purpose <names>', 'purposes of the token, set apart by spaces; default: it has none')
+    .option('--chain <ids>', 'services that the request came through, the last one first')
+    .option('--operation <name>', 'operation of the request')
+    .option('--body <file|json>', 'JSON body of the request')
+    .option('--answer <file|json>', 'JSON of the answer: prints what of it goes out')
+    .option('--used <n/window...>', 'calls that were let pass before it: 5/hour, 1/grant')
+    .option('--approved', 'a user has approved this very request')
+    .action(async (what: string, flags: PolicyFlags & RequestFlags) =>
+      (await import('./commands/policy/test-request.js')).testPolicy(what, flags),
+    )
+}
+
+/** The servers: their flags are in schemas, which take long to load. */
+const servers = {
+  'agent-server': { description: "publish an agent's identity, enrol its delegates", add: addAgentServer },
+  'auth-server': { description: 'issue auth tokens that policies grant or users allow', add: addAuthServer },
+  gateway: { description: 'put the guard in front of an API that must not change', add: addGateway },
+} as const
+
 async function addServers(root: Command, argv: readonly string[]): Promise<void> {
-  const agents = root
-    .command('agent-server')
-    .enablePositionalOptions()
-    .description("publish an agent's identity, enrol its delegates")
-  const auth = root
-    .command('auth-server')
-    .enablePositionalOptions()
-    .description('issue auth tokens for what policy grants')
-  const proxy = root
-    .command('gateway')
-    .enablePositionalOptions()
-    .description('put the guard in front of an API that must not change')
-  proxy
+  for (const [name, { description, add }] of Object.entries(servers)) {
+    const server = root.command(name).enablePositionalOptions().description(description)
+    if (argv.includes(name)) await add(server)
+  }
+}
+
+async function addAuthServer(server: Command): Promise<void> {
+  const [{ addFlags }, { authServer, authServerOptions }, { authRestoreOptions, restoreAuth }, inviting] =
+    await Promise.all([
+      import('./flags/add-flags.js'),
+      import('./commands/auth-server.js'),
+      import('./commands/restore.js'),
+      import('./commands/invite-user.js'),
+    ])
+  addFlags(server, authServerOptions).action((_, command: Command) => authServer(command))
+  const restore = server.command('restore').description(restoringText)
+  const invite = server.command('invite').description('print a link with which one person makes an account')
+  addFlags(invite, inviting.inviteUserOptions.flags).action((_, command: Command) => inviting.invite(command))
+  addFlags(restore, authRestoreOptions.flags).action((_, command: Command) => restoreAuth(command))
+}
+
+async function addGateway(server: Command): Promise<void> {
+  const [{ addFlags }, { gateway }, { gatewayOptions }] = await Promise.all([
+    import('./flags/add-flags.js'),
+    import('./commands/gateway/gateway.js'),
+    import('./commands/gateway/gateway-options.js'),
+  ])
+  addFlags(server, gatewayOptions).action((_, command: Command) => gateway(command))
+  server
     .command('report')
-    .description('what a gateway with --observe would have refused, and why')
-    .argument('<file...>', 'its logs, JSON a line; - for standard input')
-    .option('--json', 'print what was counted as one JSON object')
+    .description('count what a gateway with --observe would have refused, and say why')
+    .argument('<file...>', 'its logs, one JSON object a line; - for standard input')
+    .option('--json', 'print the counts as one JSON object')
     .action(async (files: string[], flags: GatewayReportFlags) =>
       (await import('./commands/gateway/report.js')).gatewayReport(files, flags),
     )
-  if (argv.includes('agent-server')) await addAgentServer(agents)
-  if (argv.includes('auth-server')) {
-    const { authServer, authServerOptions } = await import('./commands/auth-server.js')
-    flags(auth, authServerOptions).action((_, command: Command) => authServer(command))
-    const { authRestoreOptions, restoreAuth } = await import('./commands/restore.js')
-    flags(auth.command('restore').description(restoring), authRestoreOptions.flags).action((_, command: Command) =>
-      restoreAuth(command),
-    )
-  }
-  if (argv.includes('gateway')) {
-    const { gateway, gatewayOptions } = await import('./commands/gateway/gateway.js')
-    flags(proxy, gatewayOptions).action((_, command: Command) => gateway(command))
-  }
 }
 
-async function addAgentServer(agents: Command): Promise<void> {
-  const [server, oversight] = await Promise.all([
+async function addAgentServer(server: Command): Promise<void> {
+  const [{ addFlags }, { agentServer, agentServerOptions }, oversight, restore] = await Promise.all([
+    import('./flags/add-flags.js'),
     import('./commands/agent-server/agent-server.js'),
     import('./commands/agent-server/oversight.js'),
+    import('./commands/restore.js'),
   ])
-  flags(agents, server.agentServerOptions).action((_, command: Command) => server.agentServer(command))
-  const operator = (
-    name: string,
-    description: string,
-    options: OptionSchema,
-    act: (command: Command) => Promise<void>,
-  ) => flags(agents.command(name).description(description), options).action((_, command: Command) => act(command))
-  const {
-    forget,
-    forgetOptions,
-    invite,
-    inviteOptions,
-    list,
-    listOptions,
-    reinstate,
-    reinstateOptions,
-    revoke,
-    revokeOptions,
-  } = oversight
-  operator('invite', 'print single-use enrolment codes', inviteOptions.flags, invite)
-  operator('list', 'list delegates, what they came by, and when they were last seen', listOptions.flags, list)
-  operator('revoke', 'end a delegate, or all that came by one enrolment', revokeOptions.flags, revoke)
-  operator('reinstate', 'let a revoked delegate enrol again', reinstateOptions.flags, reinstate)
-  const { agentRestoreOptions, restoreAgent } = await import('./commands/restore.js')
-  operator('restore', restoring, agentRestoreOptions.flags, restoreAgent)
-  operator('forget', 'take delegates from the list that were long away', forgetOptions.flags, forget)
-}
-
-/** One flag per option that fits on a command line; the rest (lists of objects) is for the --config file. */
-function flags(command: Command, schema: OptionSchema): Command {
-  const inFileOnly: string[] = []
-  for (const [name, option] of Object.entries(schema.shape)) {
-    const flag = `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
-    const { description = '' } = option as { description?: string }
-    if (['development', 'json', 'observe', 'localhostCallback', 'init', 'replaceKeys'].includes(name))
-      command.option(flag, description)
-    else if (structured.has(name)) inFileOnly.push(name)
-    else if (['authServer', 'scope', 'agents', 'deviceFlow', 'audience', 'cors'].includes(name))
-      command.option(`${flag} <value...>`, description)
-    else command.option(`${flag} <value>`, description)
-  }
-  const more = inFileOnly.length === 0 ? '' : `, and with ${inFileOnly.join(', ')}`
-  return command.option(
-    '--config <file>',
-    `JSON or YAML with the same options${more}; flags and COUNTERSIGN_* variables beat it`,
+  addFlags(server, agentServerOptions).action((_, command: Command) => agentServer(command))
+  const add = (name: string, description: string, options: OptionSchema) =>
+    addFlags(server.command(name).description(description), options)
+  const run = (act: (command: Command) => Promise<void>) => (_: unknown, command: Command) => act(command)
+  const { inviteOptions, listOptions, delegationOptions, revokeOptions, reinstateOptions, forgetOptions } = oversight
+  const { agentRestoreOptions, restoreAgent } = restore
+  add('invite', 'print single-use enrolment codes', inviteOptions.flags).action(run(oversight.invite))
+  add('list', 'list delegates, their enrolments, and when they were last seen', listOptions.flags).action(
+    run(oversight.list),
+  )
+  add('delegation', 'set or remove the conditions of a delegate', delegationOptions.flags).action(
+    run(oversight.setDelegation),
+  )
+  add('revoke', 'end a delegate, or all delegates of one enrolment', revokeOptions.flags).action(run(oversight.revoke))
+  add('reinstate', 'let a revoked delegate enrol again', reinstateOptions.flags).action(run(oversight.reinstate))
+  add('restore', restoringText, agentRestoreOptions.flags).action(run(restoreAgent))
+  add('forget', 'remove delegates from the list that have not been seen for long', forgetOptions.flags).action(
+    run(oversight.forget),
   )
 }
 
-/** Options that are lists or objects: no flag holds them. */
-const structured: ReadonlySet<string> = new Set([
-  ...['grants', 'ask', 'exchange', 'login', 'demoUsers', 'oidc', 'routes', 'scopes', 'limits', 'deny', 'users'],
-])
-
-/** Loads what may have been left out of an installation, as by `npm install --omit=optional`. */
-async function part<T>(name: string, load: () => Promise<T>): Promise<T> {
+/** Loads an optional dependency, which `npm install --omit=optional` leaves out. */
+async function loadOptional<T>(name: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load()
   } catch (error) {

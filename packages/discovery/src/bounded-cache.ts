@@ -54,86 +54,109 @@ const heavyShare = 1 / 512
  * @throws RangeError when a bound is not a positive whole number
  */
 export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
-  const { maxEntries, maxBytes, onEvict, shareOf = () => undefined } = options
-  for (const bound of [maxEntries, maxBytes])
+  for (const bound of [options.maxEntries, options.maxBytes])
     if (!Number.isSafeInteger(bound) || bound < 1) throw new RangeError('a bound must be a positive whole number')
-  const unproven: Segment<T> = { entries: new Map(), bytes: 0, count: 0 }
-  const proven: Segment<T> = { entries: new Map(), bytes: 0, count: 0 }
-  const shares = provenShares({ maxEntries: maxEntries * provenShare, maxBytes: maxBytes * provenShare })
-  const segmentOf = (name: string): Segment<T> => (proven.entries.has(name) ? proven : unproven)
+  return new SegmentedCache(options)
+}
 
-  function remove(name: string, from: Segment<T>): Entry<T> | undefined {
+class SegmentedCache<T> implements BoundedCache<T> {
+  readonly #options: BoundedCacheOptions
+  readonly #unproven: Segment<T> = { entries: new Map(), bytes: 0, count: 0 }
+  readonly #proven: Segment<T> = { entries: new Map(), bytes: 0, count: 0 }
+  readonly #shares: ProvenShares
+
+  constructor(options: BoundedCacheOptions) {
+    this.#options = options
+    const { maxEntries, maxBytes } = options
+    this.#shares = provenShares({ maxEntries: maxEntries * provenShare, maxBytes: maxBytes * provenShare })
+  }
+
+  get(name: string): T | undefined {
+    const segment = this.#segmentOf(name)
+    const entry = segment.entries.get(name)
+    // An entry of the most recent quarter stays in place: moving it at every use would churn the map for nothing.
+    if (entry !== undefined && segment.count - entry.at >= segment.entries.size / 4) this.#move(name, segment, segment)
+    return entry?.value
+  }
+
+  set(name: string, value: T): void {
+    this.#remove(name, this.#segmentOf(name))
+    const share = this.#options.shareOf?.(name)
+    this.#append(name, { value, parts: new Map(), bytes: 0, at: 0, share }, this.#unproven)
+    this.#evict()
+  }
+
+  weigh(name: string, value: T, { part, bytes }: { readonly part: string; readonly bytes: number }): void {
+    const segment = this.#segmentOf(name)
+    const entry = segment.entries.get(name)
+    if (entry?.value !== value) return
+    const isProven = segment === this.#proven
+    const change = bytes - (entry.parts.get(part) ?? 0)
+    entry.parts.set(part, bytes)
+    if (isProven) this.#shares.remove(name, entry)
+    entry.bytes += change
+    segment.bytes += change
+    if (isProven) this.#shares.add(name, entry)
+    if (isProven && this.#isHeavy(entry)) this.#move(name, segment, this.#unproven)
+    this.#evict()
+  }
+
+  markProven(name: string, value: T): void {
+    const entry = this.#unproven.entries.get(name)
+    if (entry?.value !== value || this.#isHeavy(entry)) return
+    this.#move(name, this.#unproven, this.#proven)
+    this.#evict()
+  }
+
+  delete(name: string): void {
+    this.#remove(name, this.#segmentOf(name))
+  }
+
+  #segmentOf(name: string): Segment<T> {
+    return this.#proven.entries.has(name) ? this.#proven : this.#unproven
+  }
+
+  #isHeavy({ bytes }: Entry<T>): boolean {
+    return bytes > this.#options.maxBytes * heavyShare
+  }
+
+  #remove(name: string, from: Segment<T>): Entry<T> | undefined {
     const entry = from.entries.get(name)
     if (entry === undefined) return undefined
     from.entries.delete(name)
     from.bytes -= entry.bytes
-    if (from === proven) shares.remove(name, entry)
+    if (from === this.#proven) this.#shares.remove(name, entry)
     return entry
   }
 
   /** A Map keeps the order of insertion: the entry used last goes to its end. */
-  function append(name: string, entry: Entry<T>, into: Segment<T>): void {
+  #append(name: string, entry: Entry<T>, into: Segment<T>): void {
     into.count += 1
     entry.at = into.count
     into.entries.set(name, entry)
     into.bytes += entry.bytes
-    if (into === proven) shares.add(name, entry)
+    if (into === this.#proven) this.#shares.add(name, entry)
   }
 
-  function move(name: string, from: Segment<T>, to: Segment<T>): void {
-    const entry = remove(name, from)
-    if (entry !== undefined) append(name, entry, to)
+  #move(name: string, from: Segment<T>, to: Segment<T>): void {
+    const entry = this.#remove(name, from)
+    if (entry !== undefined) this.#append(name, entry, to)
   }
 
-  function evict(): void {
+  #evict(): void {
+    const { maxEntries, maxBytes, onEvict } = this.#options
+    const [proven, unproven] = [this.#proven, this.#unproven]
     while (proven.entries.size > maxEntries * provenShare || proven.bytes > maxBytes * provenShare) {
-      const name = shares.surplus() ?? proven.entries.keys().next().value
+      const name = this.#shares.surplus() ?? proven.entries.keys().next().value
       if (name === undefined) break
-      move(name, proven, unproven)
+      this.#move(name, proven, unproven)
     }
     // The proven entries are within their part of the room, so that evicting unproven ones is enough.
     for (const name of unproven.entries.keys()) {
       if (unproven.entries.size + proven.entries.size <= maxEntries && unproven.bytes + proven.bytes <= maxBytes) return
-      remove(name, unproven)
+      this.#remove(name, unproven)
       onEvict?.(name)
     }
-  }
-
-  return {
-    get(name) {
-      const segment = segmentOf(name)
-      const entry = segment.entries.get(name)
-      // An entry of the most recent quarter stays in place: moving it at every use would churn the map for nothing.
-      if (entry !== undefined && segment.count - entry.at >= segment.entries.size / 4) move(name, segment, segment)
-      return entry?.value
-    },
-    set(name, value) {
-      remove(name, segmentOf(name))
-      append(name, { value, parts: new Map(), bytes: 0, at: 0, share: shareOf(name) }, unproven)
-      evict()
-    },
-    weigh(name, value, { part, bytes }) {
-      const segment = segmentOf(name)
-      const entry = segment.entries.get(name)
-      if (entry?.value !== value) return
-      const change = bytes - (entry.parts.get(part) ?? 0)
-      entry.parts.set(part, bytes)
-      if (segment === proven) shares.remove(name, entry)
-      entry.bytes += change
-      segment.bytes += change
-      if (segment === proven) shares.add(name, entry)
-      if (segment === proven && entry.bytes > maxBytes * heavyShare) move(name, proven, unproven)
-      evict()
-    },
-    markProven(name, value) {
-      const entry = unproven.entries.get(name)
-      if (entry?.value !== value || entry.bytes > maxBytes * heavyShare) return
-      move(name, unproven, proven)
-      evict()
-    },
-    delete(name) {
-      remove(name, segmentOf(name))
-    },
   }
 }
 

@@ -65,7 +65,11 @@ describe('a document that is not valid', () => {
       wrong,
     ],
     [verifies('error.discovery-failed', 'no answer'), new Error('connect ECONNREFUSED'), away],
-    ['a refusal by the fetcher', new AAuthError('discovery_failed', 'the address is refused'), wrong],
+    [
+      'a refusal by the fetcher',
+      new AAuthError('discovery_failed', 'the address is refused', { reason: 'address_not_allowed' }),
+      { ...wrong, reason: 'address_not_allowed' },
+    ],
   ]
   test.each(cases)('%s', async (_, answer, error) => {
     on.answers.set(urls.metadata, answer)

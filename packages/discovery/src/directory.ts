@@ -3,8 +3,6 @@ import {
   AAuthError,
   type AgentMetadata,
   type AuthServerMetadata,
-  boundedMap,
-  checkOptionsOffPage,
   isIdentifier,
   parseAgentMetadata,
   parseAuthServerMetadata,
@@ -12,6 +10,7 @@ import {
   type ResourceMetadata,
   type WellKnownDocument,
 } from '@countersign/protocol'
+import { boundedMap, checkOptionsOffPage } from '@countersign/protocol/internal'
 import { fetchDocument } from './fetch-document.js'
 import type { Fetcher } from './fetcher.js'
 import { type Participant, type ParticipantSource, participant } from './participant.js'
@@ -63,10 +62,25 @@ const heavy = 512 * 1024
  */
 export function createDirectory(options: DirectoryOptions): Directory {
   checkOptionsOffPage('createDirectory', options, { fetcher: 'function', now: 'function', development: 'boolean' })
+  return directoryOf(
+    { agent: parseAgentMetadata, resource: parseResourceMetadata, authServer: parseAuthServerMetadata },
+    options,
+  )
+}
+
+/** How the documents of each role are read. */
+export interface MetadataParsers {
+  readonly agent: ParticipantSource<AgentMetadata>['parse']
+  readonly resource: ParticipantSource<ResourceMetadata>['parse']
+  readonly authServer: ParticipantSource<AuthServerMetadata>['parse']
+}
+
+/** A directory that reads documents in its own way: an agent in a page needs few members of them. */
+export function directoryOf(parse: MetadataParsers, options: DirectoryOptions): Directory {
   const all = {
-    'aauth-agent': role('aauth-agent', parseAgentMetadata, options),
-    'aauth-resource': role('aauth-resource', parseResourceMetadata, options),
-    'aauth-issuer': role('aauth-issuer', parseAuthServerMetadata, options),
+    'aauth-agent': role('aauth-agent', parse.agent, options),
+    'aauth-resource': role('aauth-resource', parse.resource, options),
+    'aauth-issuer': role('aauth-issuer', parse.authServer, options),
   }
   return {
     agent: async id => all['aauth-agent'](id).metadata(),
@@ -74,7 +88,8 @@ export function createDirectory(options: DirectoryOptions): Directory {
     authServer: async id => all['aauth-issuer'](id).metadata(),
     async key(document, id, kid) {
       // A file of any other name could be one that a user uploaded to the host, with keys of theirs.
-      if (!Object.hasOwn(all, document)) throw new AAuthError('discovery_failed', 'there is no document of that name')
+      if (!Object.hasOwn(all, document))
+        throw new AAuthError('discovery_failed', 'there is no document of that name', { reason: 'document_missing' })
       return all[document](id).key(kid)
     },
   }
@@ -87,7 +102,8 @@ function role<T extends { readonly jwks_uri: string }>(
 ): (id: string) => Participant<T> {
   const known = boundedMap<string, Participant<T>>(maxKnown)
   const add = (id: string): Participant<T> => {
-    if (!isIdentifier(id, { development })) throw new AAuthError('discovery_failed', 'the identifier is malformed')
+    if (!isIdentifier(id, { development }))
+      throw new AAuthError('discovery_failed', 'the identifier is malformed', { reason: 'identifier_malformed' })
     return participant<T>({
       document,
       id,

@@ -9,7 +9,10 @@ const id = 'https://agent.example'
 const urls = urlsOf(id)
 const metadata = { issuer: id, agent: id, jwks_uri: urls.jwks }
 const wrong = { name: 'AAuthError', code: 'discovery_failed', status: 401 }
-const away = { name: 'AAuthError', code: 'discovery_failed', status: 503 }
+const missing = { ...wrong, reason: 'document_missing' }
+const malformed = { ...wrong, reason: 'document_malformed' }
+const tooLarge = { ...wrong, reason: 'document_too_large' }
+const away = { name: 'AAuthError', code: 'discovery_failed', reason: 'participant_unreachable', status: 503 }
 const key = await generateSigningKey()
 
 let on: Web
@@ -61,9 +64,10 @@ test(verifies('SCH-05', 'SCH-06', 'SCH-09', 'id.canonical', 'a malformed identif
     ...['https://victim.example/redirect?u=https://evil.example', 'https://ａgent.example', 'https://agent.example\n'],
     ...['https://[::1]', 'https://2130706433', 'http://localhost:4110'],
   ]
+  const malformedId = { ...wrong, reason: 'identifier_malformed' }
   for (const bad of ids) {
-    await expect(discovery.agent(bad), bad).rejects.toMatchObject(wrong)
-    await expect(discovery.key('aauth-agent', bad, 'k1'), bad).rejects.toMatchObject(wrong)
+    await expect(discovery.agent(bad), bad).rejects.toMatchObject(malformedId)
+    await expect(discovery.key('aauth-agent', bad, 'k1'), bad).rejects.toMatchObject(malformedId)
   }
   expect(on.fetched).toEqual([])
   expect(await discovery.key('aauth-agent', id, 'k1')).toBeDefined()
@@ -72,7 +76,7 @@ test(verifies('SCH-05', 'SCH-06', 'SCH-09', 'id.canonical', 'a malformed identif
 test(verifies('SCH-08', 'a document of any other name is never fetched'), async () => {
   const names = ['../../uploads/x', 'aauth-agent?x=', 'openid-configuration', '__proto__', 'constructor', '']
   for (const name of names)
-    await expect(discovery.key(name as 'aauth-agent', id, 'k1'), name).rejects.toMatchObject(wrong)
+    await expect(discovery.key(name as 'aauth-agent', id, 'k1'), name).rejects.toMatchObject(missing)
   expect(on.fetched).toEqual([])
 })
 
@@ -89,24 +93,24 @@ describe('a document that is not valid', () => {
   const kib = (n: number, body: object) =>
     JSON.stringify({ ...body, pad: '' }).replace('""', `"${'x'.repeat(n * 1024)}"`)
   const cases: ReadonlyArray<readonly [string, Answer, object]> = [
-    [verifies('DSC-15', 'error.discovery-failed', 'no content'), { status: 204, body: '' }, wrong],
-    [verifies('DSC-15', 'a part'), { status: 206, body: metadata }, wrong],
-    [verifies('DSC-15', 'not found'), { status: 404, body: metadata }, wrong],
+    [verifies('DSC-15', 'error.discovery-failed', 'no content'), { status: 204, body: '' }, missing],
+    [verifies('DSC-15', 'a part'), { status: 206, body: metadata }, missing],
+    [verifies('DSC-15', 'not found'), { status: 404, body: metadata }, missing],
     [verifies('DSC-15', 'error.discovery-failed', 'a broken host'), { status: 500, body: metadata }, away],
     [verifies('DSC-15', 'a busy host'), { status: 429, body: metadata }, away],
-    [verifies('DSC-15', 'HTML'), { contentType: 'text/html', body: metadata }, wrong],
-    [verifies('DSC-15', 'plain text'), { contentType: 'text/plain', body: metadata }, wrong],
-    [verifies('DSC-15', 'no media type'), { contentType: '', body: metadata }, wrong],
-    [verifies('DSC-08', 'discovery.no-redirects', 'a redirect'), { status: 302, body: metadata }, wrong],
-    [verifies('DSC-12', 'discovery.sizes', 'too large'), { body: kib(64, metadata) }, wrong],
+    [verifies('DSC-15', 'HTML'), { contentType: 'text/html', body: metadata }, malformed],
+    [verifies('DSC-15', 'plain text'), { contentType: 'text/plain', body: metadata }, malformed],
+    [verifies('DSC-15', 'no media type'), { contentType: '', body: metadata }, malformed],
+    [verifies('DSC-08', 'discovery.no-redirects', 'a redirect'), { status: 302, body: metadata }, missing],
+    [verifies('DSC-12', 'discovery.sizes', 'too large'), { body: kib(64, metadata) }, tooLarge],
     [
       verifies('DSC-18', 'token.duplicates', 'a member twice'),
       { body: `{"jwks_uri":"x",${JSON.stringify(metadata).slice(1)}` },
-      wrong,
+      malformed,
     ],
-    [verifies('DOS-04', 'nested too deep'), { body: `${'['.repeat(9000)}${']'.repeat(9000)}` }, wrong],
-    ['not JSON', { body: '{' }, wrong],
-    ['not UTF-8', { body: Uint8Array.of(0x22, 0xff, 0x22) }, wrong],
+    [verifies('DOS-04', 'nested too deep'), { body: `${'['.repeat(9000)}${']'.repeat(9000)}` }, malformed],
+    ['not JSON', { body: '{' }, malformed],
+    ['not UTF-8', { body: Uint8Array.of(0x22, 0xff, 0x22) }, malformed],
     ['not an object', { body: [metadata] }, wrong],
     [
       verifies('DSC-17', 'id.metadata.self', 'another agent'),
@@ -138,10 +142,14 @@ describe('a document that is not valid', () => {
   const keySets: ReadonlyArray<readonly [string, Answer, object]> = [
     [verifies('KEY-25', '`keys` is no array'), { body: { keys: { 0: jwk, length: 1 } } }, wrong],
     [verifies('KEY-25', 'no `keys`'), { body: [jwk] }, wrong],
-    [verifies('DSC-12', 'KEY-25', 'discovery.sizes', 'too large'), { body: kib(256, { keys: [jwk] }) }, wrong],
-    [verifies('DSC-18', '`keys` twice'), { body: `{"keys":[],"keys":[${JSON.stringify(jwk)}]}` }, wrong],
-    [verifies('DSC-15', 'discovery.media-type', 'HTML'), { contentType: 'text/html', body: { keys: [jwk] } }, wrong],
-    [verifies('DSC-15', 'gone'), { status: 410 }, wrong],
+    [verifies('DSC-12', 'KEY-25', 'discovery.sizes', 'too large'), { body: kib(256, { keys: [jwk] }) }, tooLarge],
+    [verifies('DSC-18', '`keys` twice'), { body: `{"keys":[],"keys":[${JSON.stringify(jwk)}]}` }, malformed],
+    [
+      verifies('DSC-15', 'discovery.media-type', 'HTML'),
+      { contentType: 'text/html', body: { keys: [jwk] } },
+      malformed,
+    ],
+    [verifies('DSC-15', 'gone'), { status: 410 }, missing],
     [verifies('error.discovery-failed', 'a broken host'), { status: 503 }, away],
   ]
 
@@ -169,8 +177,11 @@ test(
   async () => {
     on.answers.set(urls.metadata, new Error('connect ECONNREFUSED 10.1.2.3:443'))
     await expect(discovery.agent(id)).rejects.toMatchObject({ ...away, retryAfter: 5 })
-    on.answers.set(urls.metadata, new AAuthError('discovery_failed', 'the address is refused'))
-    await expect(discoveryOf(on).agent(id)).rejects.toMatchObject(wrong)
+    on.answers.set(
+      urls.metadata,
+      new AAuthError('discovery_failed', 'the address is refused', { reason: 'address_not_allowed' }),
+    )
+    await expect(discoveryOf(on).agent(id)).rejects.toMatchObject({ ...wrong, reason: 'address_not_allowed' })
   },
 )
 

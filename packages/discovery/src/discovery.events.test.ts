@@ -45,7 +45,7 @@ test('fetches that end with another status, with a refusal of the guard, and wit
     { type: 'refused', ...about, reason: 'failed' },
   ])
   on.clock += 6
-  on.answers.set(metadata, new AAuthError('discovery_failed', 'refused'))
+  on.answers.set(metadata, new AAuthError('discovery_failed', 'refused', { reason: 'address_not_allowed' }))
   await discovery.agent(id).catch(() => undefined)
   on.clock += 6
   on.answers.set(metadata, new Error('down'))

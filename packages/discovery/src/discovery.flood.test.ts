@@ -2,12 +2,25 @@ import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createDiscovery, type Fetcher } from './index.js'
-import { discoveryOf, hanging, publish, published, urlsOf, type Web, web } from './web.test.fixture.js'
+import {
+  discoveryOf,
+  hanging,
+  publish,
+  published,
+  quiet,
+  strangers,
+  urlsOf,
+  type Web,
+  web,
+} from './web.test.fixture.js'
 
 const id = 'https://agent.example'
 const urls = urlsOf(id)
 const k1 = await generateSigningKey()
-const away = { name: 'AAuthError', code: 'discovery_failed', status: 503, retryAfter: 5 }
+const away = {
+  ...{ name: 'AAuthError', code: 'discovery_failed', reason: 'participant_unreachable' },
+  ...{ status: 503, retryAfter: 5 },
+}
 const wrong = { name: 'AAuthError', code: 'discovery_failed', status: 401 }
 
 let on: Web
@@ -15,10 +28,6 @@ beforeEach(() => {
   on = web()
   publish(on, id, [published('k1', k1)])
 })
-
-const quiet = <T>(work: Promise<T>): Promise<T | undefined> => work.catch(() => undefined)
-const strangers = (count: number, from = 0) =>
-  Array.from({ length: count }, (_, i) => `https://a${from + i}hang.example`)
 
 describe('fetches at the same time are bounded', () => {
   test(

@@ -2,7 +2,7 @@ import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createDiscovery } from './index.js'
-import { discoveryOf, hanging, publish, published, type Web, web } from './web.test.fixture.js'
+import { discoveryOf, hanging, publish, published, quiet, strangers, type Web, web } from './web.test.fixture.js'
 
 const id = 'https://agent.example'
 const k1 = await generateSigningKey()
@@ -15,10 +15,6 @@ beforeEach(() => {
   on = web()
   publish(on, id, [published('k1', k1)])
 })
-
-const quiet = <T>(work: Promise<T>): Promise<T | undefined> => work.catch(() => undefined)
-const strangers = (count: number, from = 0) =>
-  Array.from({ length: count }, (_, i) => `https://a${from + i}hang.example`)
 
 describe(verifies('discovery.bounded', 'a flood of invented identifiers'), () => {
   test(`of ${names} evicts no known participant, and the cache keeps its bound`, async () => {

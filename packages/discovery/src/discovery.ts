@@ -3,15 +3,13 @@ import {
   AAuthError,
   type AgentMetadata,
   type AuthServerMetadata,
-  checkOptions,
-  freezeJson,
-  type OptionChecks,
   parseAgentMetadata,
   parseAuthServerMetadata,
   parseResourceMetadata,
   type ResourceMetadata,
   type WellKnownDocument,
 } from '@countersign/protocol'
+import { checkOptions, freezeJson, type OptionChecks } from '@countersign/protocol/internal'
 import { defaultFetcher } from '#default-fetcher'
 import type { Directory } from './directory.js'
 import { type DiscoveryEvent, safeListener } from './discovery-event.js'
@@ -83,6 +81,12 @@ const checks: OptionChecks<DiscoveryOptions> = {
  * @throws RangeError when `maxEntries` or `maxConcurrent` is not a positive whole number, or `timeout` is out of range
  * @throws TypeError when no `fetcher` is passed in on a platform that has no control over addresses
  * @see protocol §10
+ * @example
+ * ```ts
+ * import { createDiscovery } from '@countersign/discovery'
+ *
+ * const discovery = createDiscovery({ onEvent: event => console.log(event) })
+ * ```
  */
 export function createDiscovery(options: DiscoveryOptions): Discovery {
   checkOptions('createDiscovery', options, checks)
@@ -154,8 +158,10 @@ class View implements Discovery {
     const { all } = this.#cache
     // The name may come from a Signature-Key. Any other name could be a file that a user uploaded to the host, with keys of theirs.
     if (!Object.hasOwn(all, document))
-      return Promise.reject(new AAuthError('discovery_failed', 'there is no document of that name'))
-    return all[document].key(id, kid, this.#budget, failed)
+      return Promise.reject(
+        new AAuthError('discovery_failed', 'there is no document of that name', { reason: 'document_missing' }),
+      )
+    return all[document].key(id, { kid, budget: this.#budget, failed })
   }
 
   limited(maxFetches: number = maxFetchesPerRequest, caller?: FetchCaller): Discovery {

@@ -1,6 +1,7 @@
 import { AAuthError } from '@countersign/protocol'
 import { expect, test } from 'vitest'
-import { documentAt, type FetchedDocument } from './index.js'
+import type { FetchedDocument } from './index.js'
+import { documentAt } from './internal.js'
 
 const url = 'https://issuer.example/keys'
 
@@ -21,7 +22,7 @@ function host(onGarbage: () => void = () => {}) {
   }
   const read = (json: unknown): number => {
     const keys = typeof json === 'object' && json !== null && 'keys' in json ? json.keys : undefined
-    if (typeof keys !== 'number') throw new AAuthError('discovery_failed', 'no keys')
+    if (typeof keys !== 'number') throw new AAuthError('discovery_failed', 'no keys', { reason: 'document_malformed' })
     return keys
   }
   return { state, document: documentAt({ url, maxBytes: 100, read, fetcher, onGarbage, now: () => state.now }) }
@@ -50,7 +51,11 @@ test('the last document of an unreachable host is served for up to an hour; with
   await expect(document.get()).rejects.toMatchObject({ code: 'discovery_failed', status: 503 })
   const wrong = host()
   wrong.state.body = '{"keys":"two"}'
-  await expect(wrong.document.get()).rejects.toMatchObject({ code: 'discovery_failed', status: 401 })
+  await expect(wrong.document.get()).rejects.toMatchObject({
+    code: 'discovery_failed',
+    reason: 'document_malformed',
+    status: 401,
+  })
   wrong.state.body = `{"keys":${'1'.repeat(100)}}`
   wrong.state.now += 60
   await expect(wrong.document.get()).rejects.toMatchObject({ code: 'discovery_failed', status: 401 })

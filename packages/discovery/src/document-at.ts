@@ -1,4 +1,4 @@
-import { checkOptions } from '@countersign/protocol'
+import { checkOptions } from '@countersign/protocol/internal'
 import { CachedDocument } from './cached-document.js'
 import { fetchDocument } from './fetch-document.js'
 import type { FetchedDocument, Fetcher } from './fetcher.js'

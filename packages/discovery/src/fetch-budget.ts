@@ -43,7 +43,9 @@ class Budget implements FetchBudget {
 
   spend(): void {
     if (this.#left === 0)
-      throw new AAuthError('discovery_failed', 'the request needs more fetches than one request may cause')
+      throw new AAuthError('discovery_failed', 'the request needs more fetches than one request may cause', {
+        reason: 'fetches_exceeded',
+      })
     this.#parent?.spend()
     this.#left -= 1
   }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { gatherBytes } from '@countersign/httpsig'
-import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protocol'
+import { gatherBytes } from '@countersign/httpsig/internal'
+import { AAuthError } from '@countersign/protocol'
+import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
 import { withinDeadline } from './deadline.js'
 import { sendGuarded } from './guarded-connection.js'
 import { resolveAddresses } from './resolve-addresses.js'
@@ -86,6 +87,7 @@ function fieldsOf(headers: IncomingHttpHeaders): Array<[name: string, value: str
 
 function unusable(cause: Readonly<Record<string, unknown>>): AAuthError {
   return new AAuthError('discovery_failed', 'the response is too large or has an encoding that was not requested', {
+    reason: 'document_too_large',
     cause,
   })
 }

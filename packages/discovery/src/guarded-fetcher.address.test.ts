@@ -4,7 +4,7 @@ import { httpHost, httpsHost, ok, pem, tcpHost } from './host.test.fixture.js'
 import { guardedFetcher } from './node.js'
 
 const maxBytes = 1024
-const refusal = { name: 'AAuthError', code: 'discovery_failed', status: 401 }
+const refusal = { name: 'AAuthError', code: 'discovery_failed', reason: 'address_not_allowed', status: 401 }
 const text = (body: Uint8Array) => new TextDecoder().decode(body)
 
 /** A resolver that gives the answers of a list in turn, and counts the queries. */

@@ -10,7 +10,7 @@ const resolve = async () => ['127.0.0.1']
 const loopback = { dangerouslyAllowLoopback: true, ca: pem('authority'), resolve }
 const open = guardedFetcher(loopback)
 const quick = guardedFetcher({ ...loopback, timeout: 0.3 })
-const refusal = { name: 'AAuthError', code: 'discovery_failed', status: 401 }
+const refusal = { name: 'AAuthError', code: 'discovery_failed', reason: 'document_too_large', status: 401 }
 const type = { 'content-type': 'application/json' }
 
 const answering = async (handler: RequestListener) => {

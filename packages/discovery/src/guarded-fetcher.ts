@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { gatherBytes } from '@countersign/httpsig'
-import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protocol'
+import { gatherBytes } from '@countersign/httpsig/internal'
+import { AAuthError } from '@countersign/protocol'
+import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
 import { withinDeadline } from './deadline.js'
 import type { FetchedDocument, Fetcher } from './fetcher.js'
 import { sendGuarded } from './guarded-connection.js'
@@ -97,6 +98,7 @@ async function readBody(response: IncomingMessage, maxBytes: number): Promise<Ui
 
 function unusable(cause: Readonly<Record<string, unknown>>): AAuthError {
   return new AAuthError('discovery_failed', 'the document is too large or has an encoding that was not requested', {
+    reason: 'document_too_large',
     cause,
   })
 }

@@ -6,13 +6,13 @@ import {
   type WellKnownDocument,
   wellKnownUrl,
 } from '@countersign/protocol'
-import { boundedCache } from './bounded-cache.js'
+import { type BoundedCache, boundedCache } from './bounded-cache.js'
 import type { DiscoveryEvent } from './discovery-event.js'
 import type { FetchBudget } from './fetch-budget.js'
 import { type Participant, type ParticipantSource, participant } from './participant.js'
 import { type SiteOf, shareSite } from './share-site.js'
 import type { FetchTerms, SharedFetches } from './shared-fetches.js'
-import { createSlots } from './slots.js'
+import { createSlots, type Slots } from './slots.js'
 import { weightOf } from './weight.js'
 
 /** Bytes of the cache for each of its entries, the size of an ordinary participant: 10 000 of the largest would fill a machine. */
@@ -24,10 +24,18 @@ const firstByteSeconds = 2
 /** Bytes of memory that an imported key takes, roughly. */
 const bytesPerKey = 2048
 
+/** The key that is asked of a participant. */
+export interface WantedKey {
+  readonly kid: string
+  readonly budget: FetchBudget | undefined
+  /** The key under this `kid` with which a signature did not verify. */
+  readonly failed: VerifyKey | undefined
+}
+
 /** The participants of one role, cached by identifier. */
 export interface Participants<T> {
   metadata(id: string, budget?: FetchBudget): Promise<T>
-  key(id: string, kid: string, budget?: FetchBudget, failed?: VerifyKey): Promise<VerifyKey | undefined>
+  key(id: string, wanted: WantedKey): Promise<VerifyKey | undefined>
   purge(id: string): void
 }
 
@@ -54,39 +62,76 @@ interface ParticipantEntry<T> {
 
 /** Makes the {@link Participants} of one role. @see protocol §10 */
 export function createParticipants<T extends { readonly jwks_uri: string }>(
-  o: ParticipantsOptions<T>,
+  options: ParticipantsOptions<T>,
 ): Participants<T> {
-  const { document, parse, fetches, now, development, siteOf, maxEntries, maxConcurrent, tell } = o
-  const onEvict = (id: string) => tell({ type: 'evicted', document, id })
-  const maxBytes = Math.max(leastBytes, maxEntries * bytesPerEntry)
-  const shareOf = (id: string): string | undefined => (development ? undefined : shareSite(id, siteOf))
-  const cache = boundedCache<ParticipantEntry<T>>({ maxEntries, maxBytes, shareOf, onEvict })
-  // Two sets of slots: a flood of invented names whose hosts never answer delays no participant that has proven.
-  const slots = { known: createSlots(maxConcurrent), unknown: createSlots(maxConcurrent) }
+  return new CachedParticipants(options)
+}
 
-  function tellOf(id: string): ParticipantSource<T>['tell'] {
-    return (part, what) => {
-      if (what === 'hit' || what === 'stale' || what === 'miss') tell({ type: what, document, id, part })
-      else if (what === 'garbage') tell({ type: 'alarm', reason: what, document, id, part })
-      else if (what === 'early') tell({ type: 'kid-refetch', document, id })
-      else tell({ type: 'refused', document, id, reason: what })
-    }
+class CachedParticipants<T extends { readonly jwks_uri: string }> implements Participants<T> {
+  readonly #options: ParticipantsOptions<T>
+  readonly #cache: BoundedCache<ParticipantEntry<T>>
+  /** Two sets of slots: a flood of invented names whose hosts never answer delays no participant that has proven. */
+  readonly #slots: { readonly known: Slots; readonly unknown: Slots }
+
+  constructor(options: ParticipantsOptions<T>) {
+    const { document, maxEntries, maxConcurrent, tell } = options
+    this.#options = options
+    this.#cache = boundedCache<ParticipantEntry<T>>({
+      maxEntries,
+      maxBytes: Math.max(leastBytes, maxEntries * bytesPerEntry),
+      shareOf: id => this.#shareOf(id),
+      onEvict: id => tell({ type: 'evicted', document, id }),
+    })
+    this.#slots = { known: createSlots(maxConcurrent), unknown: createSlots(maxConcurrent) }
   }
 
-  function findOrAdd(id: string): ParticipantEntry<T> {
-    const held = cache.get(id)
+  async metadata(id: string, budget?: FetchBudget): Promise<T> {
+    return this.#findOrAdd(id).participant.metadata(budget)
+  }
+
+  async key(id: string, { kid, budget, failed }: WantedKey): Promise<VerifyKey | undefined> {
+    const entry = this.#findOrAdd(id)
+    const key = await entry.participant.key(kid, budget, failed)
+    if (key === undefined) return undefined
+    entry.hasProven = true
+    this.#cache.markProven(id, entry)
+    this.#weighKeys(id, entry)
+    return key
+  }
+
+  purge(id: string): void {
+    const { document, fetches } = this.#options
+    const held = this.#cache.get(id)
+    if (held === undefined) return
+    this.#cache.delete(id)
+    // Later callers get what the host publishes now, not the result of a fetch that began before the purge.
+    fetches.detach(wellKnownUrl(id, document))
+    const uri = held.participant.jwksUri()
+    if (uri !== undefined) fetches.detach(uri)
+  }
+
+  #shareOf(id: string): string | undefined {
+    return this.#options.development ? undefined : shareSite(id, this.#options.siteOf)
+  }
+
+  #findOrAdd(id: string): ParticipantEntry<T> {
+    const held = this.#cache.get(id)
     if (held !== undefined) return held
+    const { document, development, tell } = this.#options
     if (!isIdentifier(id, { development })) {
       tell({ type: 'refused', document, reason: 'identifier' })
-      throw new AAuthError('discovery_failed', 'the identifier is malformed')
+      throw new AAuthError('discovery_failed', 'the identifier is malformed', { reason: 'identifier_malformed' })
     }
-    const site = shareOf(id)
-    // An unknown name may be one of a flood: its host has to answer soon, and its fetches take a share of the caller's network, too.
+    return this.#makeEntry(id)
+  }
+
+  /** An entry that enters the cache once its first fetch has begun. */
+  #makeEntry(id: string): ParticipantEntry<T> {
+    const { document, development, parse, fetches, now } = this.#options
+    const site = this.#shareOf(id)
     const termsOf = (size: Pick<FetchTerms, 'maxBytes' | 'budget'>): FetchTerms =>
-      added.hasProven
-        ? { ...size, site, slots: slots.known }
-        : { ...size, site, slots: slots.unknown, firstByte: firstByteSeconds, network: size.budget?.network }
-    const added: ParticipantEntry<T> = {
+      this.#termsOf(entry, { ...size, site })
+    const entry: ParticipantEntry<T> = {
       hasProven: false,
       weighed: 0,
       participant: participant<T>({
@@ -95,46 +140,40 @@ export function createParticipants<T extends { readonly jwks_uri: string }>(
         development,
         parse,
         now,
-        fetch(part, url, size) {
+        fetch: (part, url, size) => {
           const fetched = fetches.fetch(url, termsOf(size))
           // Only after the fetch has begun: a name that is refused for want of slots or budget must evict no other.
-          if (part === 'metadata' && cache.get(id) === undefined) cache.set(id, added)
+          if (part === 'metadata' && this.#cache.get(id) === undefined) this.#cache.set(id, entry)
           return fetched
         },
         join: (url, size) => fetches.join(url, termsOf(size)),
-        onHeld: (part, { body }) => cache.weigh(id, added, { part, bytes: weightOf(body) }),
-        tell: tellOf(id),
+        onHeld: (part, { body }) => this.#cache.weigh(id, entry, { part, bytes: weightOf(body) }),
+        tell: this.#tellOf(id),
       }),
     }
-    return added
+    return entry
   }
 
-  function weighKeys(id: string, entry: ParticipantEntry<T>): void {
+  /** An unknown name may be one of a flood: its host has to answer soon, and its fetches take a share of the caller's network, too. */
+  #termsOf({ hasProven }: ParticipantEntry<T>, of: Pick<FetchTerms, 'maxBytes' | 'budget' | 'site'>): FetchTerms {
+    if (hasProven) return { ...of, slots: this.#slots.known }
+    return { ...of, slots: this.#slots.unknown, firstByte: firstByteSeconds, network: of.budget?.network }
+  }
+
+  #tellOf(id: string): ParticipantSource<T>['tell'] {
+    const { document, tell } = this.#options
+    return (part, what) => {
+      if (what === 'hit' || what === 'stale' || what === 'miss') tell({ type: what, document, id, part })
+      else if (what === 'garbage') tell({ type: 'alarm', reason: what, document, id, part })
+      else if (what === 'early') tell({ type: 'kid-refetch', document, id })
+      else tell({ type: 'refused', document, id, reason: what })
+    }
+  }
+
+  #weighKeys(id: string, entry: ParticipantEntry<T>): void {
     const imported = entry.participant.importedKeys()
     if (imported === entry.weighed) return
     entry.weighed = imported
-    cache.weigh(id, entry, { part: 'keys', bytes: imported * bytesPerKey })
-  }
-
-  return {
-    metadata: async (id, budget) => findOrAdd(id).participant.metadata(budget),
-    async key(id, kid, budget, failed) {
-      const entry = findOrAdd(id)
-      const key = await entry.participant.key(kid, budget, failed)
-      if (key === undefined) return undefined
-      entry.hasProven = true
-      cache.markProven(id, entry)
-      weighKeys(id, entry)
-      return key
-    },
-    purge(id) {
-      const held = cache.get(id)
-      if (held === undefined) return
-      cache.delete(id)
-      // Later callers get what the host publishes now, not the result of a fetch that began before the purge.
-      fetches.detach(wellKnownUrl(id, document))
-      const uri = held.participant.jwksUri()
-      if (uri !== undefined) fetches.detach(uri)
-    },
+    this.#cache.weigh(id, entry, { part: 'keys', bytes: imported * bytesPerKey })
   }
 }

@@ -1,4 +1,5 @@
-import { AAuthError, parseJson } from '@countersign/protocol'
+import { AAuthError, type Reason } from '@countersign/protocol'
+import { offPage, parseJson } from '@countersign/protocol/internal'
 import type { FetchedDocument } from './fetcher.js'
 import { isDocumentType } from './media-type.js'
 import { Unreachable } from './unreachable.js'
@@ -17,16 +18,18 @@ export function readDocument(document: FetchedDocument, maxBytes: number): unkno
   const { status, contentType, body } = document
   if (status >= 500 || status === 429 || status === 408) throw new Unreachable('busy or broken', { cause: { status } })
   // A redirect counts as no document: the owner of its target must not speak for the host.
-  if (status !== 200) throw failed('there is no document', { status })
-  if (!isDocumentType(contentType)) throw failed('the document must be JSON', { contentType })
-  if (body.length > maxBytes) throw failed('the document is too large', { bytes: body.length, maxBytes })
+  if (status !== 200) throw failed('document_missing', offPage && 'there is no document', { status })
+  if (!isDocumentType(contentType))
+    throw failed('document_malformed', offPage && 'the document must be JSON', { contentType })
+  if (body.length > maxBytes)
+    throw failed('document_too_large', offPage && 'the document is too large', { bytes: body.length, maxBytes })
   try {
     return parseJson(body, { maxBytes })
   } catch (cause) {
-    throw failed('the document must be JSON', cause)
+    throw failed('document_malformed', offPage && 'the document must be JSON', cause)
   }
 }
 
-function failed(description: string, cause: unknown): AAuthError {
-  return new AAuthError('discovery_failed', description, { cause })
+function failed(reason: Reason, description: string | false, cause: unknown): AAuthError {
+  return new AAuthError('discovery_failed', description || reason, { reason, cause })
 }

@@ -61,71 +61,82 @@ interface Load {
 export function createSlots(maxConcurrent: number): Slots {
   if (!Number.isSafeInteger(maxConcurrent) || maxConcurrent < 1)
     throw new RangeError('maxConcurrent must be a positive whole number')
-  const maxWaiting = 4 * maxConcurrent
-  const running = new Set<SlotRequest>()
-  const waiting = new Set<SlotRequest>()
-  const loads = new Map<string, Load>()
+  return new SharedSlots(maxConcurrent)
+}
 
-  const loadOf = ({ name }: Share): Load => loads.get(name) ?? { running: 0, waiting: 0 }
-  const tenth = (of: number): number => Math.max(2, Math.floor(of / 10))
-  const maxRunning = {
-    origin: Math.max(1, Math.floor(maxConcurrent / 8)),
-    site: tenth(maxConcurrent),
-    ports: Math.floor(tenth(maxConcurrent) / 2),
-    network: tenth(maxConcurrent),
-  }
-  const maxWaitingOf = {
-    origin: 2 * maxConcurrent,
-    site: tenth(maxWaiting),
-    ports: Math.floor(tenth(maxWaiting) / 2),
-    network: tenth(maxWaiting),
+/** How much one share may have, by its kind. */
+type Bounds = Readonly<Record<Share['kind'], number>>
+
+const tenth = (of: number): number => Math.max(2, Math.floor(of / 10))
+
+class SharedSlots implements Slots {
+  readonly #maxConcurrent: number
+  readonly #maxWaiting: number
+  readonly #maxRunningOf: Bounds
+  readonly #maxWaitingOf: Bounds
+  readonly #running = new Set<SlotRequest>()
+  readonly #waiting = new Set<SlotRequest>()
+  readonly #loads = new Map<string, Load>()
+
+  constructor(maxConcurrent: number) {
+    this.#maxConcurrent = maxConcurrent
+    this.#maxWaiting = 4 * maxConcurrent
+    const [running, waiting] = [tenth(maxConcurrent), tenth(this.#maxWaiting)]
+    const origin = Math.max(1, Math.floor(maxConcurrent / 8))
+    this.#maxRunningOf = { origin, site: running, ports: Math.floor(running / 2), network: running }
+    const ports = Math.floor(waiting / 2)
+    this.#maxWaitingOf = { origin: 2 * maxConcurrent, site: waiting, ports, network: waiting }
   }
 
-  function count(request: SlotRequest, change: Partial<Load>): void {
-    for (const share of request.shares) {
-      const load = loadOf(share)
-      const next = { running: load.running + (change.running ?? 0), waiting: load.waiting + (change.waiting ?? 0) }
-      if (next.running + next.waiting === 0) loads.delete(share.name)
-      else loads.set(share.name, next)
+  acquire(request: SlotRequest): void {
+    if (this.#hasRoomFor(request)) {
+      this.#start(request)
+      return
+    }
+    const isOver = (share: Share): boolean => this.#loadOf(share).waiting >= this.#maxWaitingOf[share.kind]
+    if (this.#waiting.size >= this.#maxWaiting || request.shares.some(isOver))
+      throw new Unreachable('too many fetches wait already')
+    this.#waiting.add(request)
+    this.#count(request, { waiting: 1 })
+  }
+
+  release(request: SlotRequest): void {
+    this.#remove(request)
+    for (const next of this.#waiting) {
+      if (this.#running.size >= this.#maxConcurrent) return
+      if (!this.#hasRoomFor(next)) continue
+      this.#remove(next)
+      this.#start(next)
     }
   }
 
-  function hasRoomFor({ shares }: SlotRequest): boolean {
-    if (running.size >= maxConcurrent || shares.some(share => loadOf(share).running >= maxRunning[share.kind]))
-      return false
-    return running.size < maxConcurrent * 0.9 || shares.every(share => loadOf(share).running === 0)
+  #loadOf({ name }: Share): Load {
+    return this.#loads.get(name) ?? { running: 0, waiting: 0 }
   }
 
-  function start(request: SlotRequest): void {
-    running.add(request)
-    count(request, { running: 1 })
+  #count(request: SlotRequest, change: Partial<Load>): void {
+    for (const share of request.shares) {
+      const load = this.#loadOf(share)
+      const next = { running: load.running + (change.running ?? 0), waiting: load.waiting + (change.waiting ?? 0) }
+      if (next.running + next.waiting === 0) this.#loads.delete(share.name)
+      else this.#loads.set(share.name, next)
+    }
+  }
+
+  #hasRoomFor({ shares }: SlotRequest): boolean {
+    const isOver = (share: Share): boolean => this.#loadOf(share).running >= this.#maxRunningOf[share.kind]
+    if (this.#running.size >= this.#maxConcurrent || shares.some(isOver)) return false
+    return this.#running.size < this.#maxConcurrent * 0.9 || shares.every(share => this.#loadOf(share).running === 0)
+  }
+
+  #start(request: SlotRequest): void {
+    this.#running.add(request)
+    this.#count(request, { running: 1 })
     request.start()
   }
 
-  function remove(request: SlotRequest): void {
-    if (waiting.delete(request)) count(request, { waiting: -1 })
-    if (running.delete(request)) count(request, { running: -1 })
-  }
-
-  return {
-    acquire(request) {
-      if (hasRoomFor(request)) {
-        start(request)
-        return
-      }
-      if (waiting.size >= maxWaiting || request.shares.some(share => loadOf(share).waiting >= maxWaitingOf[share.kind]))
-        throw new Unreachable('too many fetches wait already')
-      waiting.add(request)
-      count(request, { waiting: 1 })
-    },
-    release(request) {
-      remove(request)
-      for (const next of waiting) {
-        if (running.size >= maxConcurrent) return
-        if (!hasRoomFor(next)) continue
-        remove(next)
-        start(next)
-      }
-    },
+  #remove(request: SlotRequest): void {
+    if (this.#waiting.delete(request)) this.#count(request, { waiting: -1 })
+    if (this.#running.delete(request)) this.#count(request, { running: -1 })
   }
 }

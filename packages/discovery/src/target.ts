@@ -54,7 +54,10 @@ export function targetOf(url: string, options: { readonly allowLoopback: boolean
 
 /** The refusal of a URL or address; the message is always the same, so that a stranger learns nothing about our network. */
 export function refused(cause: Readonly<Record<string, unknown>>): AAuthError {
-  return new AAuthError('discovery_failed', 'the document is not at an address that may be fetched', { cause })
+  return new AAuthError('discovery_failed', 'the document is not at an address that may be fetched', {
+    reason: 'address_not_allowed',
+    cause,
+  })
 }
 
 function parse(url: string): URL {

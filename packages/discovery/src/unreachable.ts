@@ -8,9 +8,14 @@ export class Unreachable extends Error {
 /** The error for the caller of a discovery: a constant message, with the facts in `cause`. */
 export function discoveryError(error: unknown, retryAfter: number): AAuthError {
   if (error instanceof AAuthError) {
-    const { description, status } = error
-    return new AAuthError('discovery_failed', description, { status, cause: error.cause ?? error })
+    const { reason, description, status } = error
+    return new AAuthError('discovery_failed', description, { reason, status, cause: error.cause ?? error })
   }
   const description = 'a host that is needed does not answer'
-  return new AAuthError('discovery_failed', description, { status: 503, retryAfter, cause: error })
+  return new AAuthError('discovery_failed', description, {
+    reason: 'participant_unreachable',
+    status: 503,
+    retryAfter,
+    cause: error,
+  })
 }

@@ -132,3 +132,13 @@ export function hanging(on: Web): Hanging {
   }
   return state
 }
+
+/** The outcome, or undefined for one that fails. */
+export function quiet<T>(work: Promise<T>): Promise<T | undefined> {
+  return work.catch(() => undefined)
+}
+
+/** New identifiers, of hosts that never answer. */
+export function strangers(count: number, from = 0): string[] {
+  return Array.from({ length: count }, (_, i) => `https://a${from + i}hang.example`)
+}

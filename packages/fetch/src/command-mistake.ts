@@ -1,4 +1,4 @@
-import { nearestName } from '@countersign/protocol'
+import { nearestName } from '@countersign/protocol/internal'
 import type { Command, CommanderError } from 'commander'
 
 /**

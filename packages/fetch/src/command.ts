@@ -14,6 +14,17 @@ export function addFetch(command: Command, names: CommandNames): Command {
     .option('-H, --header <line>', 'a header line such as "Accept: application/json"; again for more', collectValue)
     .option('-i, --include', 'print the status and the headers before the body')
     .option('-o, --output <file>', 'write the body to a file')
+    .option(
+      '--purposes <names>',
+      'names of what the call is for, set apart by commas; the resource publishes them',
+      collectValue,
+    )
+    .addOption(
+      new Option('--approvals <where>', 'where a user approves a single request, if the resource asks').choices([
+        'interact',
+        'inbox',
+      ]),
+    )
     .option('--dry-run', 'show what would be signed and sent first, and send nothing')
   return identity(command, names, 'print the URL and wait; default: in a terminal open a browser, else fail at once')
     .addHelpText('after', askingHelp)

@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { temporaryFolder } from '@countersign/testing/folders'
 import { Command } from 'commander'
-import { afterAll, describe, expect, test } from 'vitest'
-import { completionScript, UsageError } from './index.js'
+import { describe, expect, test } from 'vitest'
+import { completionScript, UsageError } from './internal.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-completion-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder()
 
 describe('completion', () => {
   const root = new Command('countersign').option('--verbose')

@@ -1,14 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { temporaryFolder } from '@countersign/testing/folders'
+import { expect, test } from 'vitest'
 import { readEnrollment } from './enroll.js'
 import { UsageError } from './usage-error.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-enroll-'))
+const folder = temporaryFolder()
 const file = join(folder, 'token')
 writeFileSync(file, 'eyJ.of.workload\n')
-afterAll(() => rmSync(folder, { recursive: true }))
 
 test('a code, a token in a file and a token in a variable', () => {
   expect(readEnrollment({ code: 'c1' }, {})).toEqual({ type: 'code', code: 'c1' })

@@ -7,9 +7,10 @@ import { AgentError } from '@countersign/agent'
 import { AAuthError } from '@countersign/protocol'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { exitCodeOf } from './exit-of.js'
-import { main, UsageError } from './index.js'
+import { main } from './index.js'
+import { UsageError } from './internal.js'
 import { paintFor } from './paint.js'
-import { observeRefusals } from './refusals.js'
+import { observeRefusals, refusalNames } from './refusals.js'
 
 // The command as a newcomer types it. Each mistake gets one sentence that says what to change.
 
@@ -194,11 +195,11 @@ describe('exit codes, each with one sentence', () => {
     [Object.assign(new Error('x'), { code: 'ENOENT', path: '/x' }), 2],
     [new AgentError('network', 'x'), 3],
     [new AgentError('unreachable', 'x'), 3],
-    [new AAuthError('temporarily_unavailable', 'x', { status: 503 }), 3],
+    [new AAuthError('temporarily_unavailable', 'x', { reason: 'dependency_unavailable', status: 503 }), 3],
     [new AgentError('interaction_required', 'x'), 4],
     [new AgentError('denied', 'x'), 1],
     [new AgentError('not_allowed', 'x'), 2],
-    [new AAuthError('access_denied', 'x'), 1],
+    [new AAuthError('access_denied', 'x', { reason: 'user_refused' }), 1],
     [new TypeError("Cannot read properties of undefined (reading 'x')"), 5],
     [new TypeError('x is not a function'), 5],
     [new ReferenceError('x is not defined'), 5],
@@ -212,6 +213,18 @@ test('completion prints the script of a known shell', async () => {
   const { code, err } = await run('completion', 'powershell')
   expect([code, err]).toEqual([2, 'countersign: there are completions for bash, zsh and fish; got "powershell"\n'])
   expect((await run('completion', 'bash')).out).toContain('complete -o default -F _countersign_fetch countersign-fetch')
+})
+
+test('the report of --json names code and reason of a refusal, and leaves out what is no name', () => {
+  expect(refusalNames('{"error":"policy_denied","reason":"caller_denied","error_description":"no"}')).toEqual({
+    error: 'policy_denied',
+    reason: 'caller_denied',
+  })
+  expect(refusalNames('{"error":"policy_denied","reason":"Ask https://evil.example"}')).toEqual({
+    error: 'policy_denied',
+  })
+  for (const body of ['', '<html>', '[]', '{"error":"<script>"}', '{"reason":"caller_denied"}'])
+    expect(refusalNames(body), body).toBeUndefined()
 })
 
 test('refusals of an auth server are remembered, and whether a loopback callback was offered', async () => {

@@ -10,7 +10,7 @@ import { withFlagNames } from './flag-words.js'
 import { interactOf } from './interact.js'
 import { printable, printJson } from './output.js'
 import { type Paint, paintFor } from './paint.js'
-import { type ObservedRefusal, observeRefusals } from './refusals.js'
+import { type ObservedRefusal, observeRefusals, refusalNames } from './refusals.js'
 import { describeStatus } from './status.js'
 import { UsageError } from './usage-error.js'
 import { describeRefusals } from './user-advice.js'
@@ -22,13 +22,20 @@ export interface FetchFlags extends IdentityFlags, AnswerFlags {
   readonly header?: readonly string[]
   readonly json?: boolean
   readonly dryRun?: boolean
+  readonly purposes?: readonly string[]
+}
+
+/** The flags that the command was called with, and the names of commands for its texts. */
+interface Invocation {
+  readonly flags: FetchFlags
+  readonly names: CommandNames
 }
 
 /** `countersign fetch URL`: prints the final body; exit code 0 only for a status below 400. */
 export async function fetchUrl(url: string, flags: FetchFlags, names: CommandNames): Promise<void> {
   const target = requireUrl(url)
   const init = readRequest(flags)
-  if (flags.dryRun) return dryRun(target, init, flags, names)
+  if (flags.dryRun) return dryRun(target, init, { flags, names })
   const paint = paintFor(process.stderr)
   const note = (line: string): void => {
     if (flags.verbose && !flags.json) console.error(paint('dim', printable(line)))
@@ -42,7 +49,7 @@ export async function fetchUrl(url: string, flags: FetchFlags, names: CommandNam
     onEvent: event => note(stepLine(event)),
   })
   const response = await agent
-    .fetch(target, { ...init, ...(flags.as === 'anonymous' ? { redirect: 'manual' } : {}) })
+    .fetch(target, { ...init, ...(flags.as === 'anonymous' ? { redirect: 'manual' } : purposesOf(flags)) })
     .catch(error => {
       throw networkError(error, target)
     })
@@ -53,6 +60,12 @@ export async function fetchUrl(url: string, flags: FetchFlags, names: CommandNam
   const hint = await findHint(target, response, { flags, names, refusals: refusals.all() })
   if (!flags.json) printFailure(response, { explanation, hint, paint })
   process.exitCode = hint.needsUser ? exitCode.needsUser : exitCode.refused
+}
+
+function purposesOf({ purposes }: FetchFlags): { readonly purposes?: readonly string[] } {
+  return purposes === undefined
+    ? {}
+    : { purposes: purposes.flatMap(names => names.split(/[\s,]+/)).filter(name => name !== '') }
 }
 
 interface FailureFacts {
@@ -74,7 +87,7 @@ function networkError(error: unknown, { host }: URL): unknown {
 }
 
 /** Prints the first request that the agent would send, and sends nothing. */
-async function dryRun(target: URL, init: RequestInit, flags: FetchFlags, names: CommandNames): Promise<void> {
+async function dryRun(target: URL, init: RequestInit, { flags, names }: Invocation): Promise<void> {
   if (flags.as === 'anonymous') {
     const { fetch: take, captured: taken } = captureFirst()
     await take(target, init).catch(() => undefined)
@@ -129,9 +142,7 @@ interface Hint {
   readonly needsUser?: true
 }
 
-interface HintContext {
-  readonly flags: FetchFlags
-  readonly names: CommandNames
+interface HintContext extends Invocation {
   readonly refusals: readonly ObservedRefusal[]
 }
 
@@ -180,5 +191,6 @@ function describeReason(response: Response, explanation: Explanation | undefined
 async function printReport(response: Response, explanation: Explanation | undefined): Promise<void> {
   const body = await response.text()
   const headers = Object.fromEntries(response.headers)
-  printJson({ status: response.status, headers, body, ...explanation }, 2)
+  const { status } = response
+  printJson({ status, headers, body, ...explanation, refusal: status < 400 ? undefined : refusalNames(body) }, 2)
 }

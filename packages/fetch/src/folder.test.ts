@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
-import { makeFolder, UsageError } from './index.js'
+import { temporaryFolder } from '@countersign/testing/folders'
+import { expect, test } from 'vitest'
+import { makeFolder, UsageError } from './internal.js'
 
-const place = mkdtempSync(join(tmpdir(), 'countersign-folder-'))
-afterAll(() => rmSync(place, { recursive: true, force: true }))
+const place = temporaryFolder()
 
 const modeOf = (path: string): number => statSync(path).mode & 0o077
 

@@ -1,6 +1,6 @@
 import { verifies } from '@countersign/requirements'
-import { expect, test } from 'vitest'
-import { interactOf, showCode } from './interact.js'
+import { describe, expect, test } from 'vitest'
+import { type InteractFlags, interactOf, showCode, showInbox, type Terminal, visitBy } from './interact.js'
 import { UsageError } from './usage-error.js'
 
 const terminal = (isTTY: boolean): Parameters<typeof interactOf>[1] => ({ isTTY, write: () => undefined })
@@ -39,4 +39,44 @@ test(verifies('consent.device', 'a terminal shows a picture of where to go, and 
   expect(picture(one).split('\n').length).toBeGreaterThan(12)
   expect(picture(one)).toBe(picture(other))
   expect(picture(plain)).toBe('')
+})
+
+describe(verifies('approval.inbox', 'while the command waits for its user'), () => {
+  const question = {
+    ...{ issuer: 'https://auth.example', resource: 'https://mail.example', scope: 'mail.send' },
+    operation: { name: 'send', display: ['Send ', 'Lunch" to "eve', ' to ', 'bob\u202e'] },
+  }
+  const asks = `countersign: https://auth.example asks you to approve one request, send, at https://mail.example
+  Send "Lunch\\" to \\"eve" to "bob\\u202e"`
+  const url = 'https://auth.example/consent'
+
+  async function told(tell: (terminal: Terminal) => unknown): Promise<string> {
+    let text = ''
+    await tell({ isTTY: false, write: more => (text += more) })
+    return text
+  }
+  const visited = (flags: InteractFlags): Promise<string> =>
+    told(terminal => visitBy(flags, terminal)(url, { ...question, ended: new AbortController().signal }))
+  const waits = (flags: InteractFlags): Promise<string> =>
+    told(terminal => showInbox({ ...question, expires_in: 3600 }, flags, terminal))
+
+  test('it says what is asked and where, with the values of the request in quotes', async () => {
+    expect(await visited({ browser: false })).toBe(`${asks}
+  open https://auth.example/consent
+  waiting for your answer; Ctrl-C to stop
+`)
+    expect(await waits({})).toBe(`${asks}
+  in your inbox there, for 60 minutes; waiting for your answer, Ctrl-C to stop
+`)
+  })
+
+  test('with --json it says so by one object a line', async () => {
+    const facts = { event: 'waiting', ...question }
+    const [page, inbox] = [await visited({ browser: false, json: true }), await waits({ json: true })]
+    for (const line of [page, inbox]) expect(line).toMatch(/^[^\n\u202e]+\n$/)
+    expect([JSON.parse(page), JSON.parse(inbox)]).toEqual([
+      { ...facts, url },
+      { ...facts, expires_in: 3600 },
+    ])
+  })
 })

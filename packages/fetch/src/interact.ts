@@ -1,14 +1,28 @@
-import { type DeviceCode, deviceCode, type Interact, type Visit, type VisitUrl } from '@countersign/agent'
+import {
+  type DeviceCode,
+  deviceCode,
+  type InboxQuestion,
+  type Interact,
+  inbox,
+  type ShownQuestion,
+  type Visit,
+  type VisitUrl,
+} from '@countersign/agent'
 import { loopback, openBrowser } from '@countersign/agent/node'
 import { renderUnicodeCompact } from 'uqr'
 import { isBrowserThere } from './browser-there.js'
 import { printable } from './output.js'
+import { displayText } from './report.js'
 import { UsageError } from './usage-error.js'
 
 /** Flags that say how a user is asked. */
 export interface InteractFlags {
   readonly browser?: boolean
   readonly device?: boolean
+  /** Where approvals of single requests are asked for; default as everything else. */
+  readonly approvals?: string
+  /** What the user is told is one JSON object a line, for programs. */
+  readonly json?: boolean
 }
 
 /** The output that the user reads. */
@@ -26,12 +40,22 @@ export function interactOf(
   terminal: Terminal,
   isThere: () => boolean = () => isBrowserThere(process),
 ): Interact | undefined {
-  const show = (code: DeviceCode): void => showCode(code, terminal)
+  const otherwise = shownBy(flags, terminal, isThere)
+  if (flags.approvals !== 'inbox') return otherwise
+  return inbox({ otherwise, show: question => showInbox(question, flags, terminal) })
+}
+
+function shownBy(flags: InteractFlags, terminal: Terminal, isThere: () => boolean): Interact | undefined {
+  const show = (code: DeviceCode): void => {
+    if (flags.json) tellUser({ flags, terminal }, codeText(code), code)
+    else showCode(code, terminal)
+  }
   if (asksByCode(flags)) return deviceCode({ show })
   if (flags.browser === false) return loopback({ open: visitBy(flags, terminal) })
   if (terminal.isTTY !== true) return undefined
   // The user's browser is probably on another machine, which cannot reach a listener on this one; a code works there.
-  if (!isThere()) return deviceCode({ show, otherwise: loopback({ open: visitBy({ browser: false }, terminal) }) })
+  if (!isThere())
+    return deviceCode({ show, otherwise: loopback({ open: visitBy({ ...flags, browser: false }, terminal) }) })
   return loopback({ open: visitBy(flags, terminal) })
 }
 
@@ -42,21 +66,47 @@ export function asksByCode({ device, browser }: InteractFlags): boolean {
 }
 
 /** Returns a function that opens a browser, or prints the URL with `--no-browser`. */
-export function visitBy({ browser }: InteractFlags, terminal: Terminal): VisitUrl {
-  const say = (text: string): void => void terminal.write(`${printable(`countersign: ${text}`)}\n`)
-  if (browser === false) return (url, visit) => say(visitText('open', url, visit))
+export function visitBy(flags: InteractFlags, terminal: Terminal): VisitUrl {
+  const say = (verb: string, url: string, { ended, ...visit }: Visit): void =>
+    tellUser({ flags, terminal }, visitText(verb, url, { ended, ...visit }), { ...visit, url })
+  if (flags.browser === false) return (url, visit) => say('open', url, visit)
   return async (url, visit) => {
     const opened = await openBrowser(url).then(
       () => true,
       () => false,
     )
-    say(visitText(opened ? 'a browser opens' : 'no browser could be started: open', url, visit))
+    say(opened ? 'a browser opens' : 'no browser could be started: open', url, visit)
   }
 }
 
-function visitText(verb: string, url: string, { issuer, resource, scope }: Visit): string {
-  const what = scope === '' ? `${resource} asks for you` : `${issuer} asks you whether to allow ${scope} at ${resource}`
+/** Tells the user that the command waits for them, and for what; a program gets the facts of the question. */
+function tellUser(
+  { flags, terminal }: { readonly flags: InteractFlags; readonly terminal: Terminal },
+  text: string,
+  facts: object,
+): void {
+  const told = flags.json ? JSON.stringify({ event: 'waiting', ...facts }) : `countersign: ${text}`
+  terminal.write(`${printable(told)}\n`)
+}
+
+/** Says that a question waits in the inbox of its user, and that the command waits for the answer. */
+export function showInbox(question: InboxQuestion, flags: InteractFlags, terminal: Terminal): void {
+  const minutes = Math.ceil(question.expires_in / 60)
+  const text = `${questionText(question)}\n  in your inbox there, for ${minutes} minutes; waiting for your answer, Ctrl-C to stop`
+  tellUser({ flags, terminal }, text, question)
+}
+
+function visitText(verb: string, url: string, visit: Visit): string {
+  const what = visit.scope === '' ? `${visit.resource} asks for you` : questionText(visit)
   return `${what}\n  ${verb} ${url}\n  waiting for your answer; Ctrl-C to stop`
+}
+
+/** What the auth server asks the user: a scope, or one request in the words of the resource. */
+function questionText({ issuer, resource, scope, operation }: ShownQuestion): string {
+  if (operation === undefined) return `${issuer} asks you whether to allow ${scope} at ${resource}`
+  const { name, display = [] } = operation
+  const shown = displayText(display)
+  return `${issuer} asks you to approve one request, ${name}, at ${resource}${shown === '' ? '' : `\n  ${shown}`}`
 }
 
 /** Shows a code and where to type it in; in a terminal also a QR code of the URL, for the camera of the other device. */
@@ -66,7 +116,8 @@ export function showCode(code: DeviceCode, terminal: Terminal): void {
   if (terminal.isTTY === true) terminal.write(`${renderUnicodeCompact(code.verification_uri, { border: 2 })}\n`)
 }
 
-function codeText({ verification_uri, user_code, expires_in, issuer, resource, scope }: DeviceCode): string {
+function codeText(code: DeviceCode): string {
+  const { verification_uri, user_code, expires_in } = code
   const minutes = Math.ceil(expires_in / 60)
-  return `${issuer} asks you whether to allow ${scope} at ${resource}\n  on any device, open ${verification_uri}\n  and type in ${user_code} within ${minutes} minutes; waiting for your answer, Ctrl-C to stop`
+  return `${questionText(code)}\n  on any device, open ${verification_uri}\n  and type in ${user_code} within ${minutes} minutes; waiting for your answer, Ctrl-C to stop`
 }

@@ -1,4 +1,4 @@
-import { gatherBytes } from '@countersign/httpsig'
+import { gatherBytes } from '@countersign/httpsig/internal'
 
 /**
  * Reads a body, which a stranger may send without end.

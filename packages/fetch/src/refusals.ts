@@ -1,4 +1,4 @@
-import { isObject, parseJson } from '@countersign/protocol'
+import { isObject, nameIn, parseJson, reasonName } from '@countersign/protocol/internal'
 import { readAtMost } from './read-at-most.js'
 
 /** A refusal by a participant, in its own words. */
@@ -45,6 +45,25 @@ async function readRefusal(response: Response): Promise<Pick<ObservedRefusal, 'e
     const { error, error_description: description } = isObject(body) ? body : {}
     if (typeof description !== 'string' || description === '') return undefined
     return { error: typeof error === 'string' ? error : '', description }
+  } catch {
+    return undefined
+  }
+}
+
+/** The code and the reason that a refused response names. */
+export interface RefusalNames {
+  readonly error?: string | undefined
+  readonly reason?: string | undefined
+}
+
+/** Reads the names in the body of a refusal; undefined when it has none. Anything that is no name is left out. */
+export function refusalNames(body: string): RefusalNames | undefined {
+  try {
+    const json = parseJson(new TextEncoder().encode(body))
+    const { error, reason } = isObject(json) ? json : {}
+    // The code of an API that does not speak AAuth may have digits, as a reason may.
+    const names = { error: nameIn(error, reasonName), reason: nameIn(reason, reasonName) }
+    return names.error === undefined ? undefined : names
   } catch {
     return undefined
   }

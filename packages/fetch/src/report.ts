@@ -53,3 +53,11 @@ export function moment(seconds: unknown, now: number): string {
   if (!isMoment) return shown(seconds)
   return `${new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')} (${distance(seconds, now)})`
 }
+
+/**
+ * What a request would do, in the words of the resource. Values of the request are quoted, and all is on one line: no value may look like
+ * those words, nor like a line of this command.
+ */
+export function displayText(display: readonly string[]): string {
+  return display.map((part, index) => onOneLine(index % 2 === 0 ? part : JSON.stringify(part))).join('')
+}

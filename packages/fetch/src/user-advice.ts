@@ -1,4 +1,5 @@
-import { parseAgentMetadata, parseJson, wellKnownUrl } from '@countersign/protocol'
+import { parseAgentMetadata, wellKnownUrl } from '@countersign/protocol'
+import { parseJson } from '@countersign/protocol/internal'
 import type { IdentityFlags } from './agent.js'
 import type { CommandNames } from './command-names.js'
 import { repeatFlags } from './identity.js'

@@ -1,10 +1,11 @@
 import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { createResource, type ResourceEvent } from '@countersign/resource'
+import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
 import { beforeAll, expect, test } from 'vitest'
 import { type Ask, type Asked, proxiesOf, routes } from './check.test.fixture.js'
 import { type CheckOptions, createCheck } from './index.js'
-import { makeWorld, runningReplaySet, type World } from './world.test.fixture.js'
+import { makeWorld, type World } from './world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {
@@ -16,7 +17,7 @@ const { nginx, envoy, post, bare } = proxiesOf(() => world)
 function observing(ask: Ask, options: Partial<CheckOptions<'read'>> = {}) {
   const events: ResourceEvent[] = []
   const onEvent = (event: ResourceEvent) => events.push(event)
-  const resource = createResource({ ...world.settings, replay: runningReplaySet(), observe: true, onEvent })
+  const resource = createResource({ ...world.settings, replay: startedReplaySet(), observe: true, onEvent })
   const asking = ask({ resource, ...options })
   return async (asked: Asked) => {
     events.length = 0
@@ -59,7 +60,7 @@ test(verifies('SIG-21', 'a check that only observes sends no identity'), async (
       facts: noFacts,
       told: [['passed', true]],
     })
-    // A method override brings nobody's identity, and an API may go by it.
+    // A method override holds no identity, and an API may use it.
     expect(await observing(make)({ ...asked, forged: [['X-HTTP-Method-Override', 'PUT']] })).toEqual({
       status: 200,
       facts: noFacts,
@@ -69,7 +70,7 @@ test(verifies('SIG-21', 'a check that only observes sends no identity'), async (
   const dots = { ...asked, target: '/../a' }
   expect(await observing(nginx)(dots)).toMatchObject({ status: 400, told: [['invalid_request', false]] })
   await expect(observing(envoy)(dots)).rejects.toMatchObject({ status: 400 })
-  // Envoy takes from the answer whatever header begins with aauth-, nginx those that its configuration names.
+  // Envoy copies every aauth- header of the response; nginx only those that its configuration names.
   const level = { ...asked, forged: [['AAuth-Level', 'authorized']] } as const
   expect(await observing(envoy, jwt)(level)).toEqual({
     status: 200,
@@ -82,7 +83,7 @@ test(verifies('SIG-21', 'a check that only observes sends no identity'), async (
 test('a refusal before any route judges is reported as an event', async () => {
   const events: ResourceEvent[] = []
   const onEvent = (event: ResourceEvent) => events.push(event)
-  const resource = createResource({ ...world.settings, replay: runningReplaySet(), onEvent })
+  const resource = createResource({ ...world.settings, replay: startedReplaySet(), onEvent })
   const asks = [nginx({ resource }), envoy({ resource })]
   for (const ask of asks) {
     await ask(post())
@@ -91,8 +92,13 @@ test('a refusal before any route judges is reported as an event', async () => {
   }
   const once = ['policy_denied', 'invalid_request', 'invalid_request']
   expect(events.map(event => event.type === 'refused' && event.error.code)).toEqual([...once, ...once])
+  const reasons = events.map(event => event.type === 'refused' && event.error.reason)
+  expect(reasons.slice(0, 2)).toEqual(['body_unseen', 'header_ambiguous'])
   expect(events.every(event => !('observed' in event))).toBe(true)
-  const error = new AAuthError('invalid_request', 'the body is too large', { status: 413 })
+  const error = new AAuthError('invalid_request', 'the body is too large', {
+    reason: 'parameter_malformed',
+    status: 413,
+  })
   createCheck({ resource, routes, proxy: 'envoy' }).refused?.({ requestId: 'number-1' }, error)
   expect(events.at(-1)).toEqual({
     ...{ type: 'refused', error, ask: 'nothing', request_id: 'number-1' },

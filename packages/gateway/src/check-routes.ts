@@ -7,7 +7,7 @@ import {
   type OptionChecks,
   restriction,
   wrongOption,
-} from '@countersign/protocol'
+} from '@countersign/protocol/internal'
 import type { CheckOptions, GatewayOptions, GatewayRoute } from './options.js'
 
 const mcpChecks: OptionChecks<NonNullable<GatewayRoute['mcp']>> = {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
-import { pathOf } from '@countersign/httpsig'
+import { pathOf } from '@countersign/httpsig/internal'
 import { type Adapter, listening, type Plan } from '../../resource/src/site.test.fixture.js'
 import { apiBehind, routes, serving } from './gateway-site.test.fixture.js'
 import { createCheck } from './index.js'
@@ -12,6 +12,7 @@ export const checkAdapter: Adapter = {
   answersErrors: true,
   inApp: false,
   refusesOverrides: true,
+  seesAnswers: false,
   async make(plan) {
     const api = await apiBehind(plan)
     const { resource } = plan
@@ -19,7 +20,7 @@ export const checkAdapter: Adapter = {
     const ports = { check: check.port, api: api.port ?? 0 }
     const proxy = await listening(
       createServer((incoming, outgoing) => {
-        // Whoever has gone away is told nothing.
+        // A client that has disconnected gets no response.
         passOn(plan, ports, incoming, outgoing).catch(() => outgoing.destroy())
       }),
     )
@@ -69,7 +70,7 @@ async function passOn(
   outgoing.writeHead(status, headers.flat()).end(body)
 }
 
-/** The facts take the place of whatever a caller sent under their names, and what the check says of the answer that of the API's. */
+/** The facts replace the caller's headers of the same names, and the check's response headers those of the API. */
 async function passed(port: number, message: Message, verdict: Answer): Promise<Answer> {
   const known = verdict.headers.filter(([name, value]) => facts.test(name) && value !== '')
   const headers = [...message.headers.filter(([name]) => !facts.test(name)), ...known]

@@ -1,6 +1,8 @@
 import { createResource } from '@countersign/resource'
+import type { Signer } from '@countersign/testing/world/signer'
+import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
 import { type CheckOptions, createCheck, type GatewayRoute } from './index.js'
-import { runningReplaySet, type Signer, type World } from './world.test.fixture.js'
+import type { World } from './world.test.fixture.js'
 
 // How the proxies ask; with a real nginx in front it is tried in the long tier.
 
@@ -31,13 +33,14 @@ export interface Verdict {
   /** The status that was meant, for nginx. */
   readonly meant: string | null
   readonly error?: string
+  readonly reason?: string
   readonly headers: Headers
 }
 
 async function outcome(response: Response): Promise<Verdict> {
   const { status, headers } = response
-  const { error } = status === 200 ? {} : Object(await response.json())
-  return { status, meant: headers.get('aauth-status'), error, headers }
+  const { error, reason } = status === 200 ? {} : Object(await response.json())
+  return { status, meant: headers.get('aauth-status'), error, reason, headers }
 }
 
 /** Asks a check of its own as a proxy does. */
@@ -65,7 +68,7 @@ export function proxiesOf(world: () => World): Proxies {
   }
 
   function nginx(options: Partial<CheckOptions<'read'>> = {}) {
-    const resource = createResource({ ...world().settings, replay: runningReplaySet() })
+    const resource = createResource({ ...world().settings, replay: startedReplaySet() })
     const check = createCheck({ resource, routes, proxy: 'nginx', ...options })
     return async (asked: Asked) => {
       const { method = 'GET', target, body, framing = `HTTP/1.1;${body?.length ?? ''};` } = asked
@@ -81,7 +84,7 @@ export function proxiesOf(world: () => World): Proxies {
   }
 
   function envoy(options: Partial<CheckOptions<'read'>> = {}) {
-    const resource = createResource({ ...world().settings, replay: runningReplaySet() })
+    const resource = createResource({ ...world().settings, replay: startedReplaySet() })
     const check = createCheck({ resource, routes, proxy: 'envoy', ...options })
     return async (asked: Asked, sent: string | undefined = asked.body) => {
       const body = sent === undefined ? {} : { body: new TextEncoder().encode(sent) }

@@ -1,9 +1,10 @@
 import { verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
+import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
 import { beforeAll, expect, test } from 'vitest'
 import { type Asked, proxiesOf, routes } from './check.test.fixture.js'
 import { createCheck } from './index.js'
-import { makeWorld, runningReplaySet, type World } from './world.test.fixture.js'
+import { makeWorld, type World } from './world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {
@@ -52,7 +53,9 @@ test(
         const forged = [[name, 'x']] as const
         for (const asked of [{ target: '/open' }, { target: '/a', as: world.agent }]) {
           const told = await make(options)({ ...asked, forged })
-          expect([told.meant ?? String(told.status), told.error], name).toEqual(['400', 'invalid_request'])
+          expect([told.meant ?? String(told.status), told.error, told.reason], name).toEqual([
+            ...['400', 'invalid_request', 'header_ambiguous'],
+          ])
         }
         expect((await make(options)({ target: '/open', forged: [['X-Forwarded-For', 'x']] })).status).toBe(200)
       }
@@ -89,6 +92,8 @@ test('nginx gets 401 or 403 and the intended status in a header; Envoy gets that
   expect((await nginx()({ target: '/open' })).headers.has('aauth-error')).toBe(false)
   const dots = await nginx()({ target: '/../a' })
   expect([dots.status, dots.meant]).toEqual([403, '400'])
+  const escaped = await nginx()({ as: world.agent, target: '/%6fpen' })
+  expect(JSON.parse(escaped.headers.get('aauth-error') ?? '')).toMatchObject({ reason: 'path_not_plain' })
   await expect(envoy()({ target: '/../a' })).rejects.toMatchObject({ status: 400 })
   const few = [{ path: '/*', requirement: { level: 'anonymous', limits: { anonymous: '1/hour' } } }] as const
   for (const [ask, status] of [
@@ -108,7 +113,7 @@ test('nginx gets 401 or 403 and the intended status in a header; Envoy gets that
 test(verifies('NON-01', 'a request passes once, for any caller of the check'), async () => {
   const as = world.agent
   const headers = await world.sign({ as, method: 'DELETE', target: '/a' })
-  const resource = createResource({ ...world.settings, replay: runningReplaySet() })
+  const resource = createResource({ ...world.settings, replay: startedReplaySet() })
   const said = [
     ['X-Original-Method', 'DELETE'],
     ['X-Original-URI', '/a'],
@@ -122,11 +127,11 @@ test(verifies('NON-01', 'a request passes once, for any caller of the check'), a
 })
 
 test(
-  verifies('DIG-02', 'DIG-12', 'DIG-13', 'nginx: no signed body passes that nobody sees, unless that was asked for'),
+  verifies('DIG-02', 'DIG-12', 'DIG-13', 'nginx: no signed body passes unverified, unless configured so'),
   async () => {
     const strict = nginx()
     const refused = await strict(post())
-    expect([refused.status, refused.error]).toEqual([403, 'policy_denied'])
+    expect([refused.status, refused.error, refused.reason]).toEqual([403, 'policy_denied', 'body_unseen'])
     // A body that the signature says nothing of: by its length, by its coding, and under HTTP/2, where nothing would tell of it.
     for (const framing of ['HTTP/1.1;5;', 'HTTP/1.1;;chunked', 'HTTP/2.0;;', 'HTTP/3.0;;'])
       expect((await strict(bare(framing))).status, framing).toBe(403)
@@ -152,7 +157,7 @@ test(
           name.toLowerCase() === 'content-digest' ? 'sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:' : value,
         ] as const,
     )
-    const resource = createResource({ ...world.settings, replay: runningReplaySet() })
+    const resource = createResource({ ...world.settings, replay: startedReplaySet() })
     const check = createCheck({ resource, routes, proxy: 'nginx', bodies: 'unseen' })
     const said = [
       ['X-Original-Method', 'POST'],
@@ -180,7 +185,7 @@ test(verifies('DIG-01', 'Envoy: a body that it sends along is compared; one that
 })
 
 test('when the proxy leaves out a required header nothing passes, and the log says why', async () => {
-  const resource = createResource({ ...world.settings, replay: runningReplaySet() })
+  const resource = createResource({ ...world.settings, replay: startedReplaySet() })
   const check = createCheck({ resource, routes, proxy: 'nginx' })
   const all = [
     ['x-original-method', 'GET'],
@@ -195,18 +200,21 @@ test('when the proxy leaves out a required header nothing passes, and the log sa
     [...all, [line[0], `${line[1]}${at}`] as const],
   ])
   for (const said of [...wrong, [...all.slice(0, 2), ['x-original-body', 'no'] as const]])
-    await expect(ask(said), JSON.stringify(said)).rejects.toMatchObject({ code: 'server_error' })
+    await expect(ask(said), JSON.stringify(said)).rejects.toMatchObject({
+      code: 'server_error',
+      reason: 'internal_error',
+    })
   expect(() => createCheck({ resource, routes, proxy: 'nginx', bodies: 'seen' })).toThrow(TypeError)
   const withCors = createResource({ ...world.settings, cors: '*' })
   expect(() => createCheck({ resource: withCors, routes, proxy: 'envoy' })).toThrow(TypeError)
 })
 
 test('it has the documents of the resource and nothing else, and takes other routes at once', async () => {
-  const resource = createResource({ ...world.settings, replay: runningReplaySet() })
+  const resource = createResource({ ...world.settings, replay: startedReplaySet() })
   const check = createCheck({ resource, routes, proxy: 'envoy' })
   const get = (target: string) => check.handle({ method: 'GET', target, headers: [['host', 'api.example']] })
   expect((await get('/.well-known/aauth-resource')).status).toBe(200)
-  await expect(get('/open')).rejects.toMatchObject({ status: 404 })
+  await expect(get('/open')).rejects.toMatchObject({ status: 404, reason: 'path_unknown' })
   expect((await get('/check/open')).status).toBe(200)
   expect(() => check.reload({ resource, routes: [{ path: 'x', requirement: {} }], proxy: 'envoy' })).toThrow(TypeError)
   expect((await get('/check/open')).status).toBe(200)

@@ -1,6 +1,8 @@
-import { checkTarget, headerValues, isSigned, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
-import type { Resource } from '@countersign/resource'
+import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { checkTarget, isSigned } from '@countersign/httpsig/internal'
+import { AAuthError, errorResponse } from '@countersign/protocol'
+import { asAAuthError } from '@countersign/protocol/internal'
+import type { Resource, RouteHandling } from '@countersign/resource'
 import type { Participant } from '@countersign/server'
 import { checkCheckOptions } from './check-routes.js'
 import { asksForAnother, claimsIn, plainName } from './forwarded-headers.js'
@@ -8,7 +10,7 @@ import { tellerOf } from './identity.js'
 import type { Judged } from './judged.js'
 import { mcpSessions } from './mcp-route.js'
 import type { CheckOptions } from './options.js'
-import { judge, refusedAnyway, telling, unrouted } from './routed.js'
+import { checkAndReport, createJudge, refuseAlways, refuseUnrouted } from './routed.js'
 
 const checkPath = '/check'
 
@@ -51,17 +53,25 @@ function configure<S extends string>(
   checkCheckOptions(options)
   checkTogether(options)
   const { resource, proxy, bodies = 'refuse', identity = 'headers', now = () => Date.now() / 1000 } = options
-  const { judge: judged } = judge(resource, options.routes, { sessions: mcpSessions(now), now })
+  const { judge } = createJudge(resource, options.routes, {
+    sessions: mcpSessions(now),
+    handling: handlingOf(bodies),
+    now,
+  })
   const teller = tellerOf({ identity, id: resource.id, now })
-  const decided = async ({ message, fault }: Looked): Promise<Judged<S>> => {
-    if (fault === undefined) return judged(message)
-    const refuse = fault.lasting ? refusedAnyway : unrouted
+  const decide = async ({ message, fault }: Inspected): Promise<Judged<S>> => {
+    if (fault === undefined) return judge(message)
+    const refuse = fault.lasting ? refuseAlways : refuseUnrouted
     return { requirement: {}, authorization: refuse(message, fault, resource) }
   }
-  const verdict = async (asked: ReceivedMessage): Promise<Response> => {
-    const looked = look(proxy === 'nginx' ? originalOf(asked) : prefixed(asked), { proxy, bodies, names: teller.names })
-    const { message, claims } = looked
-    const { authorization, requirement } = await decided(looked)
+  const answerCheck = async (asked: ReceivedMessage): Promise<Response> => {
+    const inspected = inspect(proxy === 'nginx' ? originalOf(asked) : withoutPrefix(asked), {
+      proxy,
+      bodies,
+      names: teller.names,
+    })
+    const { message, claims } = inspected
+    const { authorization, requirement } = await decide(inspected)
     if (!authorization.ok) return authorization.response
     const headers = new Headers()
     for (const name of [...teller.names, ...claims]) headers.set(name, '')
@@ -71,14 +81,20 @@ function configure<S extends string>(
     return new Response(null, { headers })
   }
   const handle: Participant['handle'] = async message => {
-    telling(resource, message, checkTarget)
+    checkAndReport(resource, message, checkTarget)
     const answer = await resource.handle(message)
     if (answer !== undefined) return answer
-    if (!isAsked(message, proxy)) throw new AAuthError('invalid_request', 'there is nothing here', { status: 404 })
-    const response = await verdict(message).catch((thrown: unknown) => refusalOf(thrown, now))
+    if (!isAsked(message, proxy))
+      throw new AAuthError('invalid_request', 'nothing is served at this path', { reason: 'path_unknown', status: 404 })
+    const response = await answerCheck(message).catch((thrown: unknown) => refusalOf(thrown, now))
     return proxy === 'nginx' ? forNginx(response) : response
   }
   return { handle, refused: resource.refused, ready: resource.ready }
+}
+
+/** The proxy makes the answers, and shows bodies only where it is told to. */
+function handlingOf(bodies: NonNullable<CheckOptions['bodies']>): RouteHandling {
+  return bodies === 'seen' ? {} : { bodies: 'unseen' }
 }
 
 function checkTogether<S extends string>({ resource, proxy, bodies, routes }: CheckOptions<S>): void {
@@ -136,19 +152,19 @@ function framedBody(framing: string, method: string): Original['body'] {
   return bodiless.has(method) ? 'none' : 'unknown'
 }
 
-function prefixed(asked: ReceivedMessage): Original {
+function withoutPrefix(asked: ReceivedMessage): Original {
   const message = { ...asked, target: asked.target.slice(checkPath.length) }
   const seen = asked.body !== undefined && asked.body.length > 0
   return { message, body: seen ? 'some' : bodiless.has(asked.method) ? 'none' : 'unknown' }
 }
 
 /** A request before it is judged. */
-interface Looked {
+interface Inspected {
   /** The request, without its body where that is not seen here. */
   readonly message: ReceivedMessage
   /** The headers that the API could take for facts, except those that are always replaced. */
   readonly claims: ReadonlySet<string>
-  readonly fault?: Fault
+  readonly fault: Fault | undefined
 }
 
 /** The fault for which a request is refused before any route judges it. */
@@ -158,13 +174,13 @@ interface Fault {
   readonly lasting: boolean
 }
 
-type Looking = Required<Pick<CheckOptions, 'proxy' | 'bodies'>> & { readonly names: readonly string[] }
+type InspectOptions = Required<Pick<CheckOptions, 'proxy' | 'bodies'>> & { readonly names: readonly string[] }
 
-function look(original: Original, { proxy, bodies, names }: Looking): Looked {
+function inspect(original: Original, { proxy, bodies, names }: InspectOptions): Inspected {
   const claims = claimsIn(original.message, names)
   const fault =
     targetFault(original.message) ?? headerFault(original.message, claims, proxy) ?? bodyFault(original, bodies)
-  return { message: asSeen(original, bodies), claims, ...(fault === undefined ? {} : { fault }) }
+  return { message: visiblePart(original, bodies), claims, fault }
 }
 
 function targetFault(message: ReceivedMessage): Fault | undefined {
@@ -183,16 +199,20 @@ function headerFault(
   proxy: CheckOptions['proxy'],
 ): Fault | undefined {
   if (claims.size === 0 && !asksForAnother(message)) return undefined
-  const error = new AAuthError('invalid_request', 'a header could make the request another than the one that is judged')
+  const error = new AAuthError(
+    'invalid_request',
+    'a header could make the API read another request than the one that is judged',
+    { reason: 'header_ambiguous' },
+  )
   // While only observing, a method override may pass: an API may use it, and it carries no identity.
   return { error, lasting: ![...claims].every(name => proxy === 'envoy' && name === plainName(name)) }
 }
 
-function bodyFault(original: Original, bodies: Looking['bodies']): Fault | undefined {
+function bodyFault(original: Original, bodies: InspectOptions['bodies']): Fault | undefined {
   if (bodies !== 'refuse' || !isUnseen(original)) return undefined
   const description =
     'signed requests with a body do not pass here: the check cannot see whether the body is the signed one'
-  return { error: new AAuthError('policy_denied', description), lasting: false }
+  return { error: new AAuthError('policy_denied', description, { reason: 'body_unseen' }), lasting: false }
 }
 
 /** Whether a signature may cover a body that is not seen here. */
@@ -200,14 +220,14 @@ function isUnseen({ message, body }: Original): boolean {
   return isSigned(message) && (body !== 'none' || headerValues(message, 'content-digest').length > 0)
 }
 
-function asSeen(original: Original, bodies: Looking['bodies']): ReceivedMessage {
+function visiblePart(original: Original, bodies: InspectOptions['bodies']): ReceivedMessage {
   const { body: _, ...bare } = original.message
   if (bodies === 'seen') return original.message
   return isUnseen(original) ? { ...bare, dangerouslyUnseenBody: true } : bare
 }
 
 function misconfigured(description: string): AAuthError {
-  return new AAuthError('server_error', description)
+  return new AAuthError('server_error', description, { reason: 'internal_error' })
 }
 
 /**

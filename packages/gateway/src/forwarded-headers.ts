@@ -1,5 +1,8 @@
-import { isSigned, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, authorityOf, schemeOf } from '@countersign/protocol'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { isSigned } from '@countersign/httpsig/internal'
+import { AAuthError, authorityOf } from '@countersign/protocol'
+import { schemeOf } from '@countersign/protocol/internal'
+import { hindersProjection } from '@countersign/resource/internal'
 import { isProxyClaim } from './claimed-headers.js'
 import type { Line } from './identity.js'
 
@@ -70,6 +73,11 @@ export function requestHeaders(
   return [...kept, ...length, ...originHeaders(called), ...facts]
 }
 
+/** Those of a request whose answer is judged here: the API must answer with the whole, in no content coding. */
+export function askingWhole(lines: ReadonlyArray<Line>): Line[] {
+  return [...lines.filter(([name]) => !hindersProjection(plainName(name))), ['Accept-Encoding', 'identity']]
+}
+
 /**
  * Refuses a signed request whose `Connection` names a field that is not hop-by-hop. The gateway would have to drop that field, and
  * no signature covers `Connection`: an attacker on the way could remove signed fields from the request with it.
@@ -81,7 +89,9 @@ export function checkConnection(message: ReceivedMessage): void {
   for (const [name] of message.headers) {
     const plain = plainName(name)
     if (named.has(plain) && !hopByHop.includes(plain))
-      throw new AAuthError('invalid_request', 'Connection names a field that is not of this hop')
+      throw new AAuthError('invalid_request', 'Connection names a field that is not of this hop', {
+        reason: 'header_ambiguous',
+      })
   }
 }
 

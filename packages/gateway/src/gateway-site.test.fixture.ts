@@ -1,9 +1,11 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { pathOf } from '@countersign/httpsig'
+import { pathOf } from '@countersign/httpsig/internal'
 import type { CorsOrigins, Level } from '@countersign/protocol'
 import type { AAuth, Guarded } from '@countersign/resource'
 import { jsonLog, type Participant, type Running, serve } from '@countersign/server'
+import { send } from '@countersign/testing/wire'
+import { heardOnNode, sayOnNode } from '../../resource/src/said-node.test.fixture.js'
 import {
   type Adapter,
   listening,
@@ -14,7 +16,6 @@ import {
   type Site,
   say,
 } from '../../resource/src/site.test.fixture.js'
-import { send } from '../../resource/src/wire.test.fixture.js'
 import { createGateway, type GatewayRoute } from './index.js'
 
 /** Behind the gateway: the pages are a server's that knows nothing of AAuth, and tells what the gateway told it. */
@@ -62,7 +63,7 @@ export const routes: ReadonlyArray<GatewayRoute<'events.read' | 'events.write'>>
   ...Object.entries(pages).map(([path, { requirement }]) => ({ path, requirement })),
   ...['/json', '/stream', '/written'].map(path => ({ path, requirement: open })),
   { path: '/mounted/feed', requirement: { level: 'pseudonymous' } },
-  // Whoever writes a path oddly must not come in by this one.
+  // An odd spelling of another path must not match this one.
   { path: '/*', requirement: open },
 ]
 
@@ -102,8 +103,7 @@ function looselyRead(path: string): string {
 
 function paged(plan: Plan, page: Page): Handler {
   return async (request, response) => {
-    const { status = 200, headers, body } = await say(plan, page, factsIn(request.headers), await text(request))
-    response.writeHead(status, headers).end(body)
+    sayOnNode(await say(plan, page, await heardOnNode(request, factsIn(request.headers))), response)
   }
 }
 

@@ -1,16 +1,19 @@
 import { IncomingMessage } from 'node:http'
-import { checkTarget, pathOf, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, asAAuthError } from '@countersign/protocol'
-import type { AnswerHead, Resource } from '@countersign/resource'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { checkTarget, pathOf } from '@countersign/httpsig/internal'
+import { AAuthError } from '@countersign/protocol'
+import { asAAuthError } from '@countersign/protocol/internal'
+import { type AnswerHead, type Resource, revocableResponse, type WhileOpen } from '@countersign/resource'
+import { shownResponse } from '@countersign/resource/internal'
 import type { Participant, Upgraded } from '@countersign/server'
 import { checkGatewayOptions } from './check-routes.js'
-import { checkConnection, droppedHeaders, requestHeaders, responseHeaders } from './forwarded-headers.js'
+import { askingWhole, checkConnection, droppedHeaders, requestHeaders, responseHeaders } from './forwarded-headers.js'
 import { type Line, type Teller, tellerOf } from './identity.js'
 import type { Judges } from './judged.js'
 import { askBeside } from './mcp-names.js'
 import { type McpSessions, mcpSessions } from './mcp-route.js'
 import type { GatewayOptions } from './options.js'
-import { judge, telling } from './routed.js'
+import { checkAndReport, createJudge } from './routed.js'
 import { openUpstream, retryAfter, type Upstream, type UpstreamRequest } from './upstream.js'
 import { checkHandshake, checkSwitch, type Handshake, handshakeHeaders } from './websocket.js'
 
@@ -38,6 +41,20 @@ export interface Gateway<S extends string = string> extends Participant {
  * those while it only observes.
  * @throws TypeError for an invalid route or upstream
  * @see protocol §3.3, §4
+ * @example
+ * ```ts
+ * import { createGateway } from '@countersign/gateway'
+ * import type { Resource } from '@countersign/resource'
+ * import { serve } from '@countersign/server'
+ *
+ * declare const resource: Resource // made by createResource
+ * const gateway = createGateway({
+ *   resource,
+ *   upstream: 'http://127.0.0.1:8080',
+ *   routes: [{ path: '/*', requirement: { level: 'identified' } }],
+ * })
+ * await serve({ name: 'gateway', id: 'https://api.example', port: 8443, participant: gateway })
+ * ```
  */
 export function createGateway<S extends string>(options: GatewayOptions<S>): Gateway<S> {
   const sessions = mcpSessions(options.now ?? seconds)
@@ -45,8 +62,8 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
   const asked = async (message: ReceivedMessage): Promise<Response | Passed<S>> => {
     const configured = current
     const { resource } = configured
-    telling(resource, message, checkTarget)
-    telling(resource, message, checkConnection)
+    checkAndReport(resource, message, checkTarget)
+    checkAndReport(resource, message, checkConnection)
     // Before the routes: preflights are OPTIONS, a method that most routes do not have.
     const answer = resource.cors?.preflight(message) ?? (await published(message, configured))
     return answer ?? passage(message, configured)
@@ -56,12 +73,14 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
       const passed = await asked(message)
       if (passed instanceof Response) return passed
       const answer = await answerOf(passed.upstream, passed.request, message)
-      passed.finish(answer)
-      return passed.through(answer)
+      // Before the body is judged: it is read here, and must not go on after its grant.
+      const response = await passed.through(answer)
+      passed.finish(response)
+      return passed.whileOpen === undefined ? response : revocableResponse(response, passed.whileOpen)
     },
     judgeHead: head => current.routes.judgeHead(head),
     async upgrade(message) {
-      const handshake = telling(current.resource, message, checkHandshake)
+      const handshake = checkAndReport(current.resource, message, checkHandshake)
       const passed = await asked(message)
       return passed instanceof Response ? passed : switched(passed, handshake)
     },
@@ -99,13 +118,13 @@ function configure<S extends string>(options: GatewayOptions<S>, sessions: McpSe
   return {
     resource,
     teller: tellerOf({ identity, id: resource.id, now }),
-    routes: judge(resource, options.routes, { sessions, now }),
+    routes: createJudge(resource, options.routes, { sessions, handling: { answers: 'projected' }, now }),
     drop: droppedHeaders(dropHeaders),
     upstream: openUpstream({
       origin: options.upstream,
       timeout,
-      ...(healthPath === undefined ? {} : { healthPath }),
-      ...(options.onUpstream === undefined ? {} : { onState: options.onUpstream }),
+      healthPath,
+      onState: options.onUpstream,
     }),
   }
 }
@@ -118,7 +137,9 @@ interface Passed<S extends string> {
   /** Sets the headers of a guarded response. */
   finish(answer: AnswerHead): void
   /** Filters the response for the caller. */
-  through(response: Response): Response
+  through(response: Response): Response | Promise<Response>
+  /** Ends the response or the WebSocket when its grant is revoked. */
+  readonly whileOpen: WhileOpen | undefined
 }
 
 async function passage<S extends string>(
@@ -126,13 +147,18 @@ async function passage<S extends string>(
   configured: Configured<S>,
 ): Promise<Response | Passed<S>> {
   const { resource, teller, upstream } = configured
-  const { authorization, requirement, before, through = response => response } = await configured.routes.judge(message)
+  const { authorization, requirement, before, through } = await configured.routes.judge(message)
   if (!authorization.ok) return authorization.response
   // The head was refused by the options before a reload, so the body was not read, and the request cannot be forwarded.
   if (message.dangerouslyUnseenBody)
-    throw new AAuthError('temporarily_unavailable', 'the configuration has changed', { retryAfter: 1 })
+    throw new AAuthError('temporarily_unavailable', 'the configuration has changed', {
+      reason: 'draining',
+      retryAfter: 1,
+    })
   const facts = authorization.observed ? [] : await teller.tell(authorization.aauth, message)
-  const request = forwarded(message, facts, configured)
+  const { answer, whileOpen } = authorization
+  const asked = forwarded(message, facts, configured)
+  const request = answer === undefined ? asked : { ...asked, headers: askingWhole(asked.headers) }
   await before?.(askBeside(request, upstream.send)).catch((thrown: unknown) => {
     resource.refused(message, asAAuthError(thrown))
     throw thrown
@@ -142,7 +168,9 @@ async function passage<S extends string>(
     upstream,
     request,
     finish: answer => resource.responseHeaders(answer, requirement, message),
-    through,
+    through: through ?? (response => shownResponse(response, authorization, message.method)),
+    // What is shown in part was read by now.
+    whileOpen: answer === undefined ? whileOpen : undefined,
   }
 }
 
@@ -180,12 +208,12 @@ async function answerOf(
   request: UpstreamRequest,
   { method, body }: ReceivedMessage,
 ): Promise<Response> {
-  return responseOf(await upstream.send({ ...request, ...(body === undefined ? {} : { body }) }), method)
+  return responseOf(await upstream.send({ ...request, body }), method)
 }
 
 /** Sends the handshake to the API, and returns its connection or its response. */
 async function switched<S extends string>(passed: Passed<S>, handshake: Handshake): Promise<Response | Upgraded> {
-  const { request, upstream, finish } = passed
+  const { request, upstream, finish, whileOpen } = passed
   const headers = [...request.headers, ...handshakeHeaders]
   const answer = await upstream.upgrade({ ...request, headers })
   if (answer instanceof IncomingMessage) {
@@ -197,6 +225,11 @@ async function switched<S extends string>(passed: Passed<S>, handshake: Handshak
   checkSwitch(response, handshake, socket)
   const kept = responseHeaders(response.rawHeaders)
   finish({ status: 101, headers: kept })
+  if (whileOpen !== undefined)
+    socket.once(
+      'close',
+      whileOpen(() => socket.destroy()),
+    )
   return { headers: [...kept, ...handshakeHeaders], socket, head }
 }
 
@@ -207,6 +240,7 @@ function responseOf(answer: IncomingMessage, method: string): Response {
   if (status < 200 || status > 599) {
     answer.destroy()
     throw new AAuthError('temporarily_unavailable', 'the API behind this gateway answered with an invalid status', {
+      reason: 'dependency_invalid',
       retryAfter: retryAfter(method),
     })
   }

@@ -1,5 +1,7 @@
-import { pathOf, type ReceivedMessage, type SigningKey } from '@countersign/httpsig'
-import { AAuthError, maxJwsBytes, signJws } from '@countersign/protocol'
+import type { ReceivedMessage, SigningKey } from '@countersign/httpsig'
+import { pathOf } from '@countersign/httpsig/internal'
+import { AAuthError } from '@countersign/protocol'
+import { maxJwsBytes, signJws } from '@countersign/protocol/internal'
 import type { AAuth } from '@countersign/resource'
 
 /** A header line. */
@@ -51,6 +53,7 @@ export function tellerOf(o: { readonly identity: Identity; readonly id: string; 
       const jwt = await signJws({ typ, kid }, claims, key)
       if (jwt.length > maxJwsBytes)
         throw new AAuthError('invalid_request', 'the facts about this request are too long to be passed on', {
+          reason: 'facts_too_long',
           status: 431,
         })
       return [[identityName, jwt]]
@@ -83,7 +86,7 @@ function ownFacts(aauth: AAuth): AAuth {
 
 /** Undefined members are left out of the JSON. A subject always has its issuer: two issuers may use the same subject. */
 function claimsOf(aauth: AAuth): Record<string, unknown> {
-  const { level, credential, agent, delegate, user, scope, issuer, txn, chain, key, purpose } = aauth
+  const { level, credential, agent, delegate, user, scope, issuer, txn, chain, key, purpose, purposes } = aauth
   return {
     level,
     credential,
@@ -96,6 +99,8 @@ function claimsOf(aauth: AAuth): Record<string, unknown> {
     chain: chain.length > 0 ? chain : undefined,
     jkt: key,
     purpose,
+    purposes: purposes?.join(' '),
+    constraints: aauth.constraints,
   }
 }
 

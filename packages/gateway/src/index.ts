@@ -1,3 +1,8 @@
+export type { HeadJudgement, ReceivedMessage, SigningKey } from '@countersign/httpsig'
+export type { McpRules } from '@countersign/mcp'
+export type { AAuthError } from '@countersign/protocol'
+export type { Requirement, Resource } from '@countersign/resource'
+export type { Participant, Upgraded } from '@countersign/server'
 export { type Check, createCheck } from './check.js'
 export { createGateway, type Gateway } from './gateway.js'
 export type { Identity, IdentityKey } from './identity.js'

@@ -1,5 +1,5 @@
 import type { JudgeHead, ReceivedMessage } from '@countersign/httpsig'
-import type { Ask } from '@countersign/mcp/rules'
+import type { Ask } from '@countersign/mcp/internal'
 import type { Authorization, Requirement } from '@countersign/resource'
 
 /** The verdict on a request, and the requirement that judged it; undefined when no route matches. */
@@ -10,9 +10,9 @@ export interface Judged<S extends string> {
    * Checks a condition that only the API itself can tell, before the request is forwarded.
    * @param ask sends a request to the API in the name of the caller
    */
-  readonly before?: (ask: Ask) => Promise<void>
+  readonly before?: ((ask: Ask) => Promise<void>) | undefined
   /** Filters the API's response for the caller. Default: unchanged. */
-  readonly through?: (response: Response) => Response
+  readonly through?: (response: Response) => Response | Promise<Response>
 }
 
 /** Judges a request. @throws AAuthError for a request that cannot be judged */

@@ -1,4 +1,4 @@
-import { foldedName, foldedPath } from '@countersign/protocol'
+import { foldedName, foldedPath } from '@countersign/protocol/internal'
 
 const exactly = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const leniently = new TextDecoder('utf-8', { ignoreBOM: true })

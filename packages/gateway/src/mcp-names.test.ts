@@ -40,14 +40,17 @@ async function running(mcp: Mcp, list = asJson, status = 200) {
     else response.end()
   }
   const { port, upstream } = await start(answer, [{ path: '/mcp', requirement: all, mcp }])
+  const refusals: string[] = []
   const send = async (name: string) => {
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name } })
     const headers: Array<[string, string]> = [['content-type', 'application/json']]
     const signed = await world.sign({ as: world.agent, method: 'POST', target: '/mcp', headers, body })
-    return (await call(port, { method: 'POST', target: '/mcp', headers: signed, body })).status
+    const { status = 0, body: text } = await call(port, { method: 'POST', target: '/mcp', headers: signed, body })
+    if (status >= 400) refusals.push(JSON.parse(text).reason)
+    return status
   }
   const asked = () => upstream.seen.map(({ body }) => JSON.parse(body).method)
-  return { send, asked, upstream }
+  return { send, asked, upstream, refusals }
 }
 
 describe.each(Object.keys(lists))('a server that lists its tools as %s', kind => {
@@ -77,12 +80,14 @@ test('the gateway asks in the name of the caller', async () => {
 test('when the server lists nothing, only names under the rule for all others are refused as unavailable', async () => {
   const away = await running({ tools: { look: all, send_mail: { scope: 'read' }, '*': all } }, undefined, 500)
   expect([await away.send('send_email'), await away.send('look')]).toEqual([503, 200])
+  expect(away.refusals).toEqual(['dependency_unavailable'])
   expect(away.asked()).toEqual(['tools/list', 'tools/call'])
 })
 
 test('a session that has ended there is unknown here as well', async () => {
   const ended = await running({ tools: { send_mail: { scope: 'read' }, '*': all } }, undefined, 404)
   expect(await ended.send('send_email')).toBe(404)
+  expect(ended.refusals).toEqual(['session_unknown'])
 })
 
 test('tools that are not there for every caller are named in `optional`', async () => {

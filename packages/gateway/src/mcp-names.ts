@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import type { Ask } from '@countersign/mcp/rules'
-import { AAuthError, isObject, parseJson } from '@countersign/protocol'
+import type { Ask } from '@countersign/mcp/internal'
+import { AAuthError } from '@countersign/protocol'
+import { isObject, parseJson } from '@countersign/protocol/internal'
 import { plainName } from './forwarded-headers.js'
 import type { UpstreamRequest } from './upstream.js'
 
@@ -37,7 +38,11 @@ export function askBeside(passed: UpstreamRequest, send: (request: UpstreamReque
 async function resultIn(answer: IncomingMessage, id: string): Promise<Readonly<Record<string, unknown>> | undefined> {
   const { statusCode = 0, headers } = answer
   // The session has ended: the caller opens a new one, as after any 404 of the server.
-  if (statusCode === 404) throw new AAuthError('invalid_request', 'the server has no such session', { status: 404 })
+  if (statusCode === 404)
+    throw new AAuthError('invalid_request', 'the caller has no session with this id', {
+      reason: 'session_unknown',
+      status: 404,
+    })
   if (statusCode !== 200) throw unlisted({ status: statusCode })
   const isStream = /^text\/event-stream/i.test(headers['content-type'] ?? '')
   let text = ''
@@ -86,5 +91,9 @@ function messageIn(text: string): Readonly<Record<string, unknown>> | undefined 
 }
 
 function unlisted(cause: object): AAuthError {
-  return new AAuthError('temporarily_unavailable', 'the server does not list what it has', { retryAfter: 5, cause })
+  return new AAuthError('temporarily_unavailable', 'the MCP server did not list its tools and prompts', {
+    reason: 'dependency_unavailable',
+    retryAfter: 5,
+    cause,
+  })
 }

@@ -1,11 +1,13 @@
 import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
+import type { Signer } from '@countersign/testing/world/signer'
+import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
 import { beforeAll, expect, test } from 'vitest'
 import { createCheck, type GatewayRoute } from './index.js'
 import { mcpJudge, mcpSessions } from './mcp-route.js'
 import { call, stage, valuesOf } from './stage.test.fixture.js'
-import { makeWorld, runningReplaySet, type Signer, type World } from './world.test.fixture.js'
+import { makeWorld, type World } from './world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {
@@ -105,7 +107,8 @@ test(verifies('mcp.one-reading', 'a message that two parsers could read differen
     '{',
   ])
     expect((await send(world.agent, body, id)).status, body).toBe(400)
-  expect((await send(world.agent, rpc('tools/call', { name: 'read' }), id, { method: 'PUT' })).status).toBe(400)
+  const put = await send(world.agent, rpc('tools/call', { name: 'read' }), id, { method: 'PUT' })
+  expect([put.status, JSON.parse(put.body)]).toMatchObject([400, { reason: 'rpc_malformed' }])
   // In UTF-7, which Express takes, this calls a tool.
   const utf7 = Buffer.from('","method":"tools/call","params":{"name":"read"},"y":"', 'utf16le').swap16()
   const ping = `{"jsonrpc":"2.0","id":1,"method":"ping","x":"+${utf7.toString('base64').replace(/=+$/, '')}-"}`
@@ -121,7 +124,13 @@ test(
     const ping = rpc('ping')
     const holder = await world.holder({ sub: 'alice', delegate: 'phone' })
     expect([(await send(world.agent, ping, id)).status, (await send(holder, ping, id)).status]).toEqual([200, 404])
-    expect((await send(world.agent, ping, 'invented')).status).toBe(404)
+    const invented = await send(world.agent, ping, 'invented')
+    expect([invented.status, JSON.parse(invented.body)]).toMatchObject([
+      404,
+      { error: { data: { reason: 'session_unknown' } } },
+    ])
+    const second = await send(world.agent, rpc('initialize'), id)
+    expect([second.status, JSON.parse(second.body)]).toMatchObject([400, { reason: 'session_id_invalid' }])
     expect((await send(holder, '', id, { method: 'DELETE' })).status).toBe(404)
     expect((await send(world.agent, '', id, { method: 'DELETE' })).status).toBe(200)
     expect((await send(world.agent, ping, id)).status).toBe(404)
@@ -144,14 +153,16 @@ test('a server that gives the same id to two callers gives neither the session o
   const holder = await world.holder({ sub: 'alice', delegate: 'phone' })
   const same: Array<[string, string]> = [['mcp-session-id', 'same']]
   expect((await send(world.agent, rpc('initialize'))).status).toBe(200)
-  expect((await send(holder, rpc('initialize'))).status).toBe(503)
+  const full = await send(holder, rpc('initialize'))
+  expect([full.status, JSON.parse(full.body)]).toMatchObject([503, { reason: 'capacity_exceeded' }])
   expect((await send(world.agent, rpc('initialize'))).status).toBe(200)
   expect([(await send(world.agent, rpc('ping'), same)).status, (await send(holder, rpc('ping'), same)).status]).toEqual(
     [200, 404],
   )
   // Servers that make a variable of each header take one for the other.
   const before = upstream.seen.length
-  expect((await send(holder, rpc('ping'), [['mcp_session_id', 'same']])).status).toBe(400)
+  const underscored = await send(holder, rpc('ping'), [['mcp_session_id', 'same']])
+  expect([underscored.status, JSON.parse(underscored.body)]).toMatchObject([400, { reason: 'header_ambiguous' }])
   expect(upstream.seen).toHaveLength(before)
 })
 
@@ -248,12 +259,13 @@ test(verifies('mcp.origin', 'a page of another site calls nothing, also where no
     const headers: Array<[string, string]> = [['host', 'api.example'], ['origin', origin], ...headersOf()]
     return call(port, { method: 'POST', target: '/mcp', headers, body: rpc('initialize') })
   }
-  expect((await from('https://evil.example')).status).toBe(403)
+  const foreign = await from('https://evil.example')
+  expect([foreign.status, JSON.parse(foreign.body)]).toMatchObject([403, { reason: 'origin_not_allowed' }])
   expect(upstream.seen).toHaveLength(0)
   expect((await from('https://api.example')).status).toBe(200)
 })
 
 test('a check refuses routes of MCP servers, since it sees no message', () => {
-  const resource = createResource({ ...world.settings, replay: runningReplaySet() })
+  const resource = createResource({ ...world.settings, replay: startedReplaySet() })
   expect(() => createCheck({ resource, routes, proxy: 'envoy', bodies: 'seen' })).toThrow(/message names/)
 })

@@ -1,26 +1,39 @@
-import { headerValues, isSigned, type ReceivedMessage } from '@countersign/httpsig'
+import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { isSigned } from '@countersign/httpsig/internal'
+import type { McpRules } from '@countersign/mcp'
 import {
   type Ask,
+  callOf,
   checkOrigin,
+  continueOwner,
   createSessions,
   defaultSessionLimits,
   isEventStream,
   listNames,
-  type McpRules,
+  type NameProof,
   nameProof,
   ownerOf,
+  type RpcMessage,
+  type RuleBook,
   readRpc,
   ruleBook,
   type Session,
   type Sessions,
   sessionNotFound,
-  succeeded,
+  showMessage,
   watchedBody,
-} from '@countersign/mcp/rules'
-import { AAuthError, asAAuthError } from '@countersign/protocol'
-import type { AAuth, Requirement, Resource } from '@countersign/resource'
+} from '@countersign/mcp/internal'
+import { AAuthError } from '@countersign/protocol'
+import { asAAuthError } from '@countersign/protocol/internal'
+import {
+  type AAuth,
+  type Authorization,
+  type Requirement,
+  type Resource,
+  revocableResponse,
+} from '@countersign/resource'
 import { plainName } from './forwarded-headers.js'
-import type { Judge, Judged, Judges } from './judged.js'
+import type { Judged, Judges } from './judged.js'
 import { rulesWithin } from './mcp-rules.js'
 
 /** The owners of sessions of the MCP servers behind a gateway; kept over a reload. */
@@ -61,46 +74,68 @@ export function mcpJudge<S extends string>(
   const { session, optional = [], ...named } = rules
   // Checked before it is combined with other rules: the combination is a function, whose lists cannot be checked.
   for (const { deny } of Object.values(named).flatMap(Object.values<Requirement<S>>))
-    if (deny !== undefined) resource.declare({ level: 'identified', deny })
+    if (deny !== undefined) resource.declare({ level: 'identified', deny }, { answers: 'projected' })
   const within = session === undefined ? rules : { session, optional, ...rulesWithin(session, named) }
-  const book = ruleBook(resource, within, { name: path, components })
-  const context = { path, sessions, now }
-  const proof = nameProof()
-  const open = resource.declare({ level: 'anonymous' })
-  const judge: Judge<S> = async message => {
-    const rpc = readable(message, resource)
-    if (rpc instanceof AAuthError) {
-      if (resource.observed !== undefined) return { requirement: {}, authorization: resource.observed(message, rpc) }
-      resource.refused(message, rpc)
-      throw rpc
-    }
-    const { requirement } = rpc === undefined ? book.session : book.find(rpc.subject)
-    const authorization = await resource.authorize(message, requirement)
-    if (!authorization.ok || authorization.observed) return { requirement, authorization }
-    const { aauth } = authorization
-    const begins = rpc?.request?.method === 'initialize'
-    const enter = begins ? beginning : going
-    const through = await enter(message, aauth, context).catch((thrown: unknown) => {
-      resource.refused(message, asAAuthError(thrown))
-      throw thrown
-    })
-    const doubt = rpc === undefined ? undefined : book.doubt(rpc.subject)
-    const before = async (ask: Ask): Promise<void> => {
-      await proof.prove(doubt, kind => listNames(kind, ask))
-    }
-    if (through !== undefined)
-      return { requirement, authorization, through, ...(doubt === undefined ? {} : { before }) }
-    const response = sessionNotFound(error => resource.refused(message, error))
-    return { requirement, authorization: { ok: false, response } }
+  const parts: McpJudgeParts<S> = {
+    resource,
+    book: ruleBook(resource, within, { name: path, components }),
+    proof: nameProof(),
+    context: { path, sessions, now },
   }
+  const open = resource.declare({ level: 'anonymous' }, { answers: 'projected' })
   return {
-    judge,
+    judge: message => judgeMessage(message, parts),
     // The body decides which rule applies: of the head, only the signature can be judged.
     judgeHead: head => (head.method === 'POST' && isSigned(head) ? resource.judgeHead(head, open) : 'whole'),
   }
 }
 
-function readable<S extends string>(
+interface McpJudgeParts<S extends string> {
+  readonly resource: Resource<S>
+  readonly book: RuleBook<S>
+  readonly proof: NameProof
+  readonly context: Context
+}
+
+async function judgeMessage<S extends string>(
+  message: ReceivedMessage,
+  { resource, book, proof, context }: McpJudgeParts<S>,
+): Promise<Judged<S>> {
+  const rpc = readMessage(message, resource)
+  if (rpc instanceof AAuthError) {
+    if (resource.observed !== undefined) return { requirement: {}, authorization: resource.observed(message, rpc) }
+    resource.refused(message, rpc)
+    throw rpc
+  }
+  const { requirement } = rpc === undefined ? book.session : book.find(rpc.subject)
+  const authorization = await resource.authorize(message, requirement, callOf(message, rpc))
+  if (!authorization.ok || authorization.observed) return { requirement, authorization }
+  const enter = rpc?.request?.method === 'initialize' ? beginSession : continueSession
+  const enteredBy = await enter(message, authorization.aauth, context).catch((thrown: unknown) => {
+    resource.refused(message, asAAuthError(thrown))
+    throw thrown
+  })
+  if (enteredBy === undefined) {
+    const response = sessionNotFound(error => resource.refused(message, error))
+    return { requirement, authorization: { ok: false, response } }
+  }
+  const doubt = rpc === undefined ? undefined : book.doubt(rpc.subject)
+  const before = (ask: Ask): Promise<void> => proof.prove(doubt, kind => listNames(kind, ask))
+  const through = (response: Response) => showPart(enteredBy(response), rpc, authorization)
+  return { requirement, authorization, through, before: doubt === undefined ? undefined : before }
+}
+
+/** What the conditions of its caller let out of an answer. A stream that is being read ends with its grant. */
+function showPart(
+  response: Response,
+  rpc: RpcMessage | undefined,
+  { answer, whileOpen }: Authorization & { readonly ok: true },
+): Response | Promise<Response> {
+  if (answer === undefined) return response
+  return showMessage(whileOpen === undefined ? response : revocableResponse(response, whileOpen), rpc, answer)
+}
+
+function readMessage<S extends string>(
   message: ReceivedMessage,
   resource: Resource<S>,
 ): ReturnType<typeof readRpc> | undefined | AAuthError {
@@ -111,7 +146,8 @@ function readable<S extends string>(
     if (message.dangerouslyUnseenBody) return undefined
     if (message.method === 'POST') return readRpc(message)
     // A server that ignores the method would process such a message, and no rule would have judged it.
-    if ((message.body?.length ?? 0) > 0) throw new AAuthError('invalid_request', 'only a POST may have a body')
+    if ((message.body?.length ?? 0) > 0)
+      throw new AAuthError('invalid_request', 'only a POST may have a body', { reason: 'rpc_malformed' })
     return undefined
   } catch (error) {
     return asAAuthError(error)
@@ -125,49 +161,57 @@ function checkHeaders({ headers }: ReceivedMessage): void {
   for (const [name] of headers) {
     // No rule would judge the messages on a WebSocket.
     if (name.toLowerCase() === 'sec-websocket-key')
-      throw new AAuthError('invalid_request', 'MCP over WebSocket is not supported here')
+      throw new AAuthError('invalid_request', 'MCP over WebSocket is not supported here', {
+        reason: 'websocket_unsupported',
+      })
     const plain = plainName(name)
     if (deciding.has(plain) && plain !== name.toLowerCase())
-      throw new AAuthError('invalid_request', `${plain} is spelled with hyphens`)
+      throw new AAuthError('invalid_request', `${plain} must be spelled with hyphens`, { reason: 'header_ambiguous' })
   }
 }
 
-type Through = NonNullable<Judged<string>['through']>
+type Through = (response: Response) => Response
 
-async function beginning(message: ReceivedMessage, aauth: AAuth, context: Context): Promise<Through> {
+async function beginSession(message: ReceivedMessage, aauth: AAuth, context: Context): Promise<Through> {
   if (headerValues(message, 'mcp-session-id').length > 0)
-    throw new AAuthError('invalid_request', 'a session is opened without the id of another')
+    throw new AAuthError('invalid_request', 'initialize must not have an Mcp-Session-Id', {
+      reason: 'session_id_invalid',
+    })
   const owner = await ownerOf(aauth, message)
   return response => {
     const id = response.headers.get('mcp-session-id')
-    if (id === null || !response.ok) return lasting(response, aauth, context)
+    if (id === null || !response.ok) return limitStream(response, { aauth, context })
     const key = keyOf(context, id)
     const known = context.sessions.get(key)
     // A server that gives the same id to two callers must not give one caller the session of the other.
-    const ours = known === undefined ? owner : succeeded(known.owner, owner, aauth.key)
+    const ours = known === undefined ? owner : continueOwner(known.owner, owner, aauth.key)
     const session = ours && context.sessions.add(key, undefined, ours)
-    if (session !== undefined) return lasting(response, aauth, context, session)
+    if (session !== undefined) return limitStream(response, { aauth, context, session })
     response.body?.cancel().catch(() => undefined)
-    throw new AAuthError('temporarily_unavailable', 'there is no room for another session', { retryAfter: 60 })
+    throw new AAuthError('temporarily_unavailable', 'the server has no room for another session', {
+      reason: 'capacity_exceeded',
+      retryAfter: 60,
+    })
   }
 }
 
 /** Handles a request in the session that it names; undefined when the session is not the caller's. */
-async function going(message: ReceivedMessage, aauth: AAuth, context: Context): Promise<Through | undefined> {
+async function continueSession(message: ReceivedMessage, aauth: AAuth, context: Context): Promise<Through | undefined> {
   const [id, ...more] = headerValues(message, 'mcp-session-id')
-  if (more.length > 0) throw new AAuthError('invalid_request', 'Mcp-Session-Id must not be repeated')
+  if (more.length > 0)
+    throw new AAuthError('invalid_request', 'Mcp-Session-Id must not be repeated', { reason: 'session_id_invalid' })
   // A server without sessions gives no ids.
-  if (id === undefined) return response => lasting(response, aauth, context)
+  if (id === undefined) return response => limitStream(response, { aauth, context })
   // No await between reading and setting the owner: otherwise two users at the same time could both enter the session.
   const caller = await ownerOf(aauth, message)
   const session = context.sessions.get(keyOf(context, id))
   if (session === undefined) return undefined
-  const owner = succeeded(session.owner, caller, aauth.key)
+  const owner = continueOwner(session.owner, caller, aauth.key)
   if (owner === undefined) return undefined
   context.sessions.use(session, owner)
   return response => {
     if (response.status === 404 || (message.method === 'DELETE' && response.ok)) context.sessions.remove(session.id)
-    return lasting(response, aauth, context, session)
+    return limitStream(response, { aauth, context, session })
   }
 }
 
@@ -175,8 +219,14 @@ function keyOf({ path }: Context, id: string): string {
   return JSON.stringify([path, id])
 }
 
+interface StreamContext {
+  readonly aauth: AAuth
+  readonly context: Context
+  readonly session?: Session<undefined>
+}
+
 /** Ends a stream with the token of its request, and keeps its session in use until then. */
-function lasting(response: Response, aauth: AAuth, { now, sessions }: Context, session?: Session<undefined>): Response {
+function limitStream(response: Response, { aauth, context: { now, sessions }, session }: StreamContext): Response {
   const { status, headers, body } = response
   if (body === null || !isEventStream(response)) return response
   const seconds = Math.min((aauth.expires ?? Number.POSITIVE_INFINITY) - now(), longestStream)

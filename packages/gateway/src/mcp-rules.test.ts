@@ -1,8 +1,9 @@
 import { verifies } from '@countersign/requirements'
 import type { Requirement } from '@countersign/resource'
+import type { Signer } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
 import { stage } from './stage.test.fixture.js'
-import { type AnswerAs, makeWorld, type Signer, type World } from './world.test.fixture.js'
+import { type AnswerAs, makeWorld, type World } from './world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {
@@ -83,7 +84,7 @@ test(
       for (const asked of [users('alice'), via])
         await expect(
           start(none, [{ path: '/mcp', requirement: { ...read, ...asked }, mcp: { tools: { rule } } }]),
-        ).rejects.toThrow(/each rule of a route with users or via needs a scope/)
+        ).rejects.toThrow(/each rule of a route with users, via or purposes needs a scope/)
     await start(none, [{ path: '/mcp', requirement: read, mcp: { tools: { look: { level: 'identified' } } } }])
   },
 )

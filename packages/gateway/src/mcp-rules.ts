@@ -1,11 +1,12 @@
-import type { McpRules } from '@countersign/mcp/rules'
-import { type Deny, type DenyLists, isDenied, type Policy, type Requirement } from '@countersign/resource'
+import type { McpRules } from '@countersign/mcp'
+import type { Deny, DenyLists, Policy, Requirement } from '@countersign/resource'
+import { isDenied } from '@countersign/resource/internal'
 
 /**
  * Adds the requirement of the route to each rule: a server without sessions gets calls without one, and then only the rule of the
  * tool protects it from strangers. The route's lists of allowed callers count for rules that have no such list; callers that the
  * route or its policy refuses are refused by every rule.
- * @throws TypeError for a rule below level authorized on a route with `users` or `via`: they are unknown below that level
+ * @throws TypeError for a rule below level authorized on a route with `users`, `via` or `purposes`: they are unknown below that level
  */
 export function rulesWithin<S extends string>(
   route: Requirement<S>,
@@ -22,16 +23,17 @@ export function rulesWithin<S extends string>(
 }
 
 function ruleWithin<S extends string>(route: Requirement<S>, rule: Requirement<S>): Requirement<S> {
-  const { agents, users, via } = route
+  const { agents, users, via, purposes } = route
   const hasUser = rule.level === 'authorized' || (rule.level === undefined && (rule.scope ?? []).length > 0)
-  if (!hasUser && (users !== undefined || via !== undefined))
+  if (!hasUser && [users, via, purposes].some(asked => asked !== undefined))
     throw new TypeError(
-      'each rule of a route with users or via needs a scope: below level authorized nobody knows them',
+      'each rule of a route with users, via or purposes needs a scope: below level authorized they are unknown',
     )
   return {
     ...(agents === undefined ? {} : { agents }),
     ...(users === undefined ? {} : { users }),
     ...(via === undefined ? {} : { via }),
+    ...(purposes === undefined ? {} : { purposes }),
     ...rule,
     ...refusals(route, rule),
   }

@@ -1,8 +1,9 @@
 import { verifies } from '@countersign/requirements'
 import { createResource, type ResourceEvent } from '@countersign/resource'
+import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
 import { beforeAll, expect, test } from 'vitest'
 import { call, ok, stage } from './stage.test.fixture.js'
-import { type AnswerAs, makeWorld, runningReplaySet, type World } from './world.test.fixture.js'
+import { type AnswerAs, makeWorld, type World } from './world.test.fixture.js'
 
 const events: ResourceEvent[] = []
 const enforcedEvents: ResourceEvent[] = []
@@ -12,7 +13,7 @@ beforeAll(async () => {
   const made = await makeWorld()
   const worldThat = (observe: boolean, told: ResourceEvent[]): World => {
     const onEvent = (event: ResourceEvent) => told.push(event)
-    return { ...made, resource: createResource({ replay: runningReplaySet(), ...made.settings, observe, onEvent }) }
+    return { ...made, resource: createResource({ replay: startedReplaySet(), ...made.settings, observe, onEvent }) }
   }
   world = worldThat(true, events)
   enforcing = worldThat(false, enforcedEvents)
@@ -48,6 +49,9 @@ test(verifies('SIG-21', 'the API gets everything, and of the facts neither ours 
 /** Status, or that it passed, and whether it was let through because the gateway only observes. */
 const told = (event: ResourceEvent) => [event.type === 'refused' ? event.error.status : event.type, event.observed]
 
+const reasons = (all: readonly ResourceEvent[]) =>
+  all.map(event => (event.type === 'refused' ? event.error.reason : event.type))
+
 test('a request without a route is let through and reported; a target that two servers could read differently is refused', async () => {
   const routes = [{ path: '/a', methods: ['GET'], requirement: { level: 'anonymous' } as const }]
   const { port, upstream } = await start(ok, routes)
@@ -82,6 +86,8 @@ test('a request without a route is let through and reported; a target that two s
     table.map(({ statuses: [open], observed }, at) => [open === 200 ? meant[at] : open, observed]),
   )
   expect(enforcedEvents.map(told)).toEqual(meant.map(status => [status, undefined]))
+  for (const all of [events, enforcedEvents])
+    expect(reasons(all).slice(1, 4)).toEqual(['method_not_allowed', 'path_unknown', 'path_not_plain'])
 })
 
 test('an invalid WebSocket handshake and an ambiguous MCP message are refused, too', async () => {
@@ -104,6 +110,7 @@ test('an invalid WebSocket handshake and an ambiguous MCP message are refused, t
       (await call(port, batch)).status,
     ]).toEqual(statuses)
   }
+  expect(reasons(events)).toEqual(['websocket_handshake_invalid', 'content_type_unsupported'])
   expect([events.map(told), enforcedEvents.map(told)]).toEqual([
     [
       [400, false],
@@ -132,7 +139,7 @@ test('an API that publishes keys itself goes on to do so while they are only obs
   expect((await call(port, { target, headers: [...forged] })).body).toBe('{"keys":["theirs"]}')
   expect(upstream.seen[0]?.headers.filter(([name]) => /^aauth/.test(name))).toEqual([])
   expect((await call(port, { target, headers: cached })).status).toBe(304)
-  // One that has none there leaves the place to the gateway; its other documents are nobody else's.
+  // If the API has no document there, the gateway answers; the API's other documents stay its own.
   for (const path of ['/.well-known/jwks.json', '/.well-known/aauth-resource'])
     expect((await call(port, { target: path })).status).toBe(200)
   expect(JSON.parse((await call(port, { target: '/.well-known/jwks.json' })).body).keys).toMatchObject([{ kid: 'r1' }])
@@ -145,7 +152,7 @@ test('an API that publishes keys itself goes on to do so while they are only obs
 })
 
 test('one that enforces leaves them to the API where its own are elsewhere', async () => {
-  const resource = createResource({ ...enforcing.settings, replay: runningReplaySet(), jwksPath: '/aauth/jwks.json' })
+  const resource = createResource({ ...enforcing.settings, replay: startedReplaySet(), jwksPath: '/aauth/jwks.json' })
   const routes = [{ path: '/.well-known/jwks.json', requirement: { level: 'anonymous' } as const }]
   const { port } = await enforced(ok, routes, { resource })
   expect((await call(port, { target: '/.well-known/jwks.json' })).body).toBe('hello')

@@ -1,16 +1,17 @@
 import { verifies } from '@countersign/requirements'
 import { createResource, type ResourceEvent } from '@countersign/resource'
+import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
 import { beforeAll, expect, test } from 'vitest'
 import { proxiesOf } from './check.test.fixture.js'
 import { call, ok, stage } from './stage.test.fixture.js'
-import { makeWorld, runningReplaySet, type World } from './world.test.fixture.js'
+import { makeWorld, type World } from './world.test.fixture.js'
 
 const events: ResourceEvent[] = []
 let world: World
 beforeAll(async () => {
   const made = await makeWorld()
   const onEvent = (event: ResourceEvent) => events.push(event)
-  world = { ...made, resource: createResource({ replay: runningReplaySet(), ...made.settings, onEvent }) }
+  world = { ...made, resource: createResource({ replay: startedReplaySet(), ...made.settings, onEvent }) }
 })
 const start = stage(() => world)
 const { nginx } = proxiesOf(() => world)

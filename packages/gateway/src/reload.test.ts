@@ -2,10 +2,11 @@ import { request } from 'node:http'
 import { memoryReplaySet } from '@countersign/httpsig'
 import { createResource, memoryCounter } from '@countersign/resource'
 import { jsonLog, serve } from '@countersign/server'
+import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createGateway, type GatewayOptions, type UpstreamState } from './index.js'
 import { call, ok } from './stage.test.fixture.js'
-import { type AnswerAs, makeWorld, runningReplaySet, startUpstream, type World } from './world.test.fixture.js'
+import { type AnswerAs, makeWorld, startUpstream, type World } from './world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {
@@ -44,7 +45,7 @@ test('routes, lists and the API behind change at once; an answer under way goes 
     finish = () => response.end('and ended')
   })
   const two = await upstream(ok)
-  const settings = { ...world.settings, replay: runningReplaySet() }
+  const settings = { ...world.settings, replay: startedReplaySet() }
   const first = { resource: createResource(settings), upstream: one.origin, routes: open }
   const { gateway, port, signed } = await running(first)
   const slow = new Promise<string>((resolve, reject) => {
@@ -69,6 +70,16 @@ test('routes, lists and the API behind change at once; an answer under way goes 
   const others = createResource({ ...settings, agents: ['https://other.example'] })
   gateway.reload({ ...first, resource: others, routes: identified })
   expect(await signed('/')).toBe(403)
+})
+
+test('a request whose body was not read for the old options is refused, and may be sent again', async () => {
+  const { origin } = await upstream(ok)
+  const gateway = createGateway({ resource: world.resource, upstream: origin, routes: open })
+  const head = { method: 'POST', target: '/', headers: [['host', 'api.example'] as const] }
+  const refused = gateway.handle({ ...head, dangerouslyUnseenBody: true })
+  await expect(refused).rejects.toMatchObject({ code: 'temporarily_unavailable', reason: 'draining', retryAfter: 1 })
+  expect((await gateway.handle(head)).status).toBe(200)
+  await gateway.close?.()
 })
 
 test('options that are wrong change nothing', async () => {
@@ -99,7 +110,7 @@ test('a request that the old resource has seen is a replay for the new one', asy
 test('the counts of a route stay with it when it moves, and a limit with another window starts anew', async () => {
   const { origin } = await upstream(ok)
   const counter = memoryCounter()
-  const settings = { ...world.settings, replay: runningReplaySet(), counter }
+  const settings = { ...world.settings, replay: startedReplaySet(), counter }
   const limited = (path: string, anonymous: string) => ({
     path,
     requirement: { level: 'anonymous', limits: { anonymous } } as const,
@@ -148,4 +159,21 @@ test('the health path of the API decides readiness, and each change is reported 
   for (let turn = 0; turn < 3; turn++) expect((await call(port, { target: '/' })).status).toBe(503)
   await expect(other.ready?.()).rejects.toThrow()
   expect(told).toEqual(['away', 'back', 'away'])
+})
+
+test('a request whose head was refused before a reload is not let through without its body after it', async () => {
+  const { origin, seen } = await upstream(ok)
+  const first = { resource: createResource({ ...world.settings, replay: startedReplaySet() }), upstream: origin }
+  const gateway = createGateway({ ...first, routes: identified })
+  const head = { method: 'POST', target: '/', headers: [['host', 'api.example']] } as const
+  const judged = gateway.judgeHead?.(head)
+  if (typeof judged !== 'object' || !('method' in judged)) throw new Error('the head was not refused')
+  gateway.reload({ ...first, routes: open })
+  await expect(gateway.handle(judged)).rejects.toMatchObject({
+    code: 'temporarily_unavailable',
+    reason: 'draining',
+    retryAfter: 1,
+  })
+  expect(seen).toEqual([])
+  await gateway.close?.()
 })

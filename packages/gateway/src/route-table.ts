@@ -1,4 +1,4 @@
-import { foldedPath, shortNameFolders, withoutStreams } from '@countersign/protocol'
+import { foldedPath, shortNameFolders, withoutStreams } from '@countersign/protocol/internal'
 import { looseSpellings } from './loose-spelling.js'
 
 /** A path and methods, and the value for them. */
@@ -6,7 +6,7 @@ export interface TableEntry<T> {
   /** Exact, or a prefix that ends in `*`. */
   readonly path: string
   /** Default all. */
-  readonly methods?: readonly string[]
+  readonly methods?: readonly string[] | undefined
   readonly value: T
 }
 

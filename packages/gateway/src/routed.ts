@@ -1,6 +1,8 @@
-import { checkTarget, pathOf, type ReceivedMessage, refusedHead } from '@countersign/httpsig'
-import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
-import type { Authorization, Requirement, Resource } from '@countersign/resource'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { checkTarget, pathOf, refusedHead } from '@countersign/httpsig/internal'
+import { AAuthError, errorResponse } from '@countersign/protocol'
+import { asAAuthError } from '@countersign/protocol/internal'
+import type { Authorization, Requirement, Resource, RouteHandling } from '@countersign/resource'
 import type { Judges } from './judged.js'
 import { type McpSessions, mcpJudge } from './mcp-route.js'
 import type { GatewayRoute } from './options.js'
@@ -14,18 +16,18 @@ const handshake = ['upgrade']
  * @param o.now Unix seconds
  * @throws TypeError for an invalid route
  */
-export function judge<S extends string>(
+export function createJudge<S extends string>(
   resource: Resource<S>,
   routes: ReadonlyArray<GatewayRoute<S>>,
-  o: { readonly sessions: McpSessions; now(): number },
+  o: { readonly sessions: McpSessions; readonly handling: RouteHandling; now(): number },
 ): Judges<S> {
   const table = routeTable(
     routes.map(({ path, methods, requirement, mcp }) => ({
       path,
-      ...(methods === undefined ? {} : { methods }),
+      methods,
       value:
         mcp === undefined
-          ? plainJudge(resource, { name: path, ...requirement })
+          ? plainJudge(resource, { name: path, ...requirement }, o.handling)
           : mcpJudge(resource, { path, rules: { ...mcp, session: requirement }, components: handshake }, o),
     })),
   )
@@ -34,7 +36,7 @@ export function judge<S extends string>(
     async judge(message) {
       const match = find(message)
       if (match.found === 'route') return match.value.judge(message)
-      return { requirement: {}, authorization: unrouted(message, faultOf(match), resource) }
+      return { requirement: {}, authorization: refuseUnrouted(message, faultOf(match), resource) }
     },
     judgeHead(head) {
       // A request that is only observed is forwarded with its body.
@@ -55,10 +57,14 @@ function isPlain(head: ReceivedMessage): boolean {
   }
 }
 
-function plainJudge<S extends string>(resource: Resource<S>, asked: Requirement<S>): Judges<S> {
+function plainJudge<S extends string>(
+  resource: Resource<S>,
+  asked: Requirement<S>,
+  handling: RouteHandling,
+): Judges<S> {
   // Checked before components are added: an added list would hide an `undefined` from a misspelt name.
-  resource.declare(asked)
-  const requirement = resource.declare({ ...asked, components: [...handshake, ...(asked.components ?? [])] })
+  resource.declare(asked, handling)
+  const requirement = resource.declare({ ...asked, components: [...handshake, ...(asked.components ?? [])] }, handling)
   return {
     judge: async message => ({ requirement, authorization: await resource.authorize(message, requirement) }),
     judgeHead: head => resource.judgeHead(head, requirement),
@@ -75,27 +81,37 @@ function faultOf(
 ): Fault {
   switch (match.found) {
     case 'method': {
-      const error = new AAuthError('invalid_request', 'this method is not allowed here', { status: 405 })
+      const error = new AAuthError('invalid_request', 'this method is not allowed here', {
+        reason: 'method_not_allowed',
+        status: 405,
+      })
       return { error, headers: [['allow', match.allow.join(', ')]] }
     }
     case 'nothing':
-      return { error: new AAuthError('invalid_request', 'there is nothing here', { status: 404 }) }
+      return {
+        error: new AAuthError('invalid_request', 'nothing is served at this path', {
+          reason: 'path_unknown',
+          status: 404,
+        }),
+      }
     case 'ambiguous':
-      return { error: new AAuthError('invalid_request', 'the path is not in its plain spelling') }
+      return {
+        error: new AAuthError('invalid_request', 'the path is not in its plain spelling', { reason: 'path_not_plain' }),
+      }
   }
 }
 
 /** The verdict when no route judges the request: refused, unless the resource only observes. */
-export function unrouted<S extends string>(
+export function refuseUnrouted<S extends string>(
   message: ReceivedMessage,
   fault: Fault,
   resource: Resource<S>,
 ): Authorization {
-  return resource.observed?.(message, fault.error) ?? refusedAnyway(message, fault, resource)
+  return resource.observed?.(message, fault.error) ?? refuseAlways(message, fault, resource)
 }
 
 /** The verdict for a request that is refused even when the resource only observes. */
-export function refusedAnyway<S extends string>(
+export function refuseAlways<S extends string>(
   message: ReceivedMessage,
   { error, headers = [] }: Fault,
   { refused, cors }: Resource<S>,
@@ -107,7 +123,7 @@ export function refusedAnyway<S extends string>(
 }
 
 /** Reports refusals that happen before any route judges a request in the events of the resource, too. */
-export function telling<T>(
+export function checkAndReport<T>(
   { refused }: Pick<Resource, 'refused'>,
   message: ReceivedMessage,
   check: (message: ReceivedMessage) => T,

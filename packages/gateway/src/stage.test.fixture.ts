@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { connect } from 'node:net'
-import { afterAll } from 'vitest'
-import { closing } from '../../httpsig/src/closing.test.fixture.js'
+import { closing } from '@countersign/testing/closing'
+import { stopsAfterTests } from '@countersign/testing/stops'
 import type { GatewayOptions, GatewayRoute } from './index.js'
 import {
   type AnswerAs,
@@ -12,7 +12,7 @@ import {
   type World,
 } from './world.test.fixture.js'
 
-/** What came back. */
+/** A response. */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
@@ -64,7 +64,7 @@ export function call(
   })
 }
 
-/** Sends bytes, and returns what came before the connection ended. */
+/** Sends bytes, and returns all bytes received until the connection ends. */
 export async function raw(port: number, text: string): Promise<string> {
   let answer = ''
   const socket = connect(port, '127.0.0.1', () => socket.write(text, 'latin1'))
@@ -97,10 +97,7 @@ export function stage(
   routes?: ReadonlyArray<GatewayRoute<'read'>>,
   options?: Partial<GatewayOptions<'read'>>,
 ) => Promise<Running> {
-  const stops: Array<() => Promise<void>> = []
-  afterAll(async () => {
-    for (const stop of stops) await stop()
-  })
+  const stops = stopsAfterTests()
   return async (answer, routes = everything, options = {}) => {
     const upstream = await startUpstream(answer)
     const gateway = await startGateway(world(), upstream.origin, routes, options)
@@ -113,7 +110,7 @@ export function stage(
   }
 }
 
-/** The API behind says hello to everyone. */
+/** An API that answers every request with hello. */
 export const ok: AnswerAs = (_, response) => response.end('hello')
 
 /** The values of one header that the API behind received. */

@@ -1,15 +1,9 @@
 import { verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
+import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Answer, call } from './stage.test.fixture.js'
-import {
-  makeWorld,
-  runningReplaySet,
-  startGateway,
-  startUpstream,
-  type UpstreamServer,
-  type World,
-} from './world.test.fixture.js'
+import { makeWorld, startGateway, startUpstream, type UpstreamServer, type World } from './world.test.fixture.js'
 
 // Two gateways of one API whose replay set is one; tests/shared-replay.test.ts has them as processes with Redis.
 
@@ -21,7 +15,7 @@ const gateways: Array<Awaited<ReturnType<typeof startGateway>>> = []
 beforeAll(async () => {
   world = await makeWorld()
   upstream = await startUpstream((_, response) => (dies ? void response.destroy() : void response.end('done')))
-  const replay = runningReplaySet()
+  const replay = startedReplaySet()
   for (let instance = 0; instance < 2; instance++) {
     const resource = createResource({ ...world.settings, replay })
     const routes = [{ path: '/*', requirement: { level: 'pseudonymous' as const } }]

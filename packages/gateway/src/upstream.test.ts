@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 const start = stage(() => world)
 
-describe('what comes back', () => {
+describe('the response of the API', () => {
   test(
     verifies('cache.private', 'cache.vary', 'the response, without headers that only the gateway may send'),
     async () => {
@@ -113,17 +113,21 @@ describe('when the API behind is in trouble', () => {
       const answer = await call(port, { target: '/open' })
       expect([
         answer.status,
-        JSON.parse(answer.body).error,
+        JSON.parse(answer.body),
         answer.headers['retry-after'],
         answer.headers['cache-control'],
-      ]).toEqual([503, 'temporarily_unavailable', '5', 'no-store'])
+      ]).toMatchObject([
+        503,
+        { error: 'temporarily_unavailable', reason: 'dependency_unavailable' },
+        ...['5', 'no-store'],
+      ])
     }
     expect(slow.upstream.seen.length).toBe(1)
     expect((await call(slow.port, { method: 'POST', target: '/open' })).headers['retry-after']).toBe('60')
     const records: string[] = []
     const told = await startGateway(world, gone.origin, everything, {}, line => records.push(line))
     await call(told.port, { target: '/open' })
-    expect(records.join(''), 'whoever runs it learns why').toContain('ECONNREFUSED')
+    expect(records.join(''), 'the log of the operator has the cause').toContain('ECONNREFUSED')
     await told.close()
     expect((await fetch(`http://127.0.0.1:${away.port}/readyz`)).status).toBe(503)
     expect((await fetch(`http://127.0.0.1:${slow.port}/readyz`)).status).toBe(200)
@@ -135,7 +139,10 @@ describe('when the API behind is in trouble', () => {
       response.socket?.end('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n')
     })
     const answer = await call(port, { target: '/open' })
-    expect([answer.status, JSON.parse(answer.body).error]).toEqual([503, 'temporarily_unavailable'])
+    expect([answer.status, JSON.parse(answer.body)]).toMatchObject([
+      503,
+      { error: 'temporarily_unavailable', reason: 'dependency_unavailable' },
+    ])
   })
 
   test(verifies('DIG-13', 'a GET with a body goes alone on its connection: no API takes it for two'), async () => {

@@ -11,7 +11,7 @@ export interface UpstreamRequest {
   /** The raw target, sent byte for byte. */
   readonly target: string
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>
-  readonly body?: Uint8Array
+  readonly body?: Uint8Array | undefined
 }
 
 /** The server behind the gateway. */
@@ -46,8 +46,8 @@ export interface UpstreamOptions {
   /** Seconds until the head of the response must arrive. */
   readonly timeout: number
   /** A path that answers 2xx or 3xx to a GET while the API can do its work; default: the API must accept a connection. */
-  readonly healthPath?: string
-  readonly onState?: (state: UpstreamState) => void
+  readonly healthPath?: string | undefined
+  readonly onState?: ((state: UpstreamState) => void) | undefined
 }
 
 /**
@@ -181,9 +181,13 @@ function exchange({ url, secure, request, timeout, agent }: Exchange): Promise<I
   })
 }
 
-function unanswered(method: string, cause: Error, Reason: typeof AAuthError = AAuthError): AAuthError {
+function unanswered(method: string, cause: Error, Failure: typeof AAuthError = AAuthError): AAuthError {
   const description = 'the API behind this gateway does not answer'
-  return new Reason('temporarily_unavailable', description, { retryAfter: retryAfter(method), cause })
+  return new Failure('temporarily_unavailable', description, {
+    reason: 'dependency_unavailable',
+    retryAfter: retryAfter(method),
+    cause,
+  })
 }
 
 /**

@@ -3,13 +3,15 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { verifies } from '@countersign/requirements'
+import type { Requirement } from '@countersign/resource'
 import { serve } from '@countersign/server'
+import { closing } from '@countersign/testing/closing'
+import type { Signer } from '@countersign/testing/world/signer'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import { closing } from '../../httpsig/src/closing.test.fixture.js'
 import { createGateway } from './index.js'
 import { raw } from './stage.test.fixture.js'
-import { makeWorld, type Signer, type World } from './world.test.fixture.js'
+import { makeWorld, type World } from './world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {
@@ -29,14 +31,18 @@ async function listening(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-async function gatewayTo(upstream: number, limits: { tunnelIdle?: number; tunnelSeconds?: number } = {}) {
+async function gatewayTo(
+  upstream: number,
+  limits: { tunnelIdle?: number; tunnelSeconds?: number } = {},
+  requirement: Requirement<'read'> = { level: 'identified' },
+) {
   const running = await serve({
     ...{ name: 'gateway', id: 'https://api.example', port: 0, host: '127.0.0.1', level: 'silent', drain: 0.3, limits },
     participant: createGateway({
       resource: world.resource,
       upstream: `http://127.0.0.1:${upstream}`,
       routes: [
-        { path: '/*', requirement: { level: 'identified' } },
+        { path: '/*', requirement },
         { path: '/open', requirement: { level: 'anonymous' } },
         { path: '/mcp', requirement: { level: 'identified' }, mcp: { tools: {} } },
       ],
@@ -48,7 +54,7 @@ async function gatewayTo(upstream: number, limits: { tunnelIdle?: number; tunnel
   return running
 }
 
-/** A server of somebody else's, which gives back what it gets. */
+/** The echo server of another library. */
 async function echoing() {
   const seen: IncomingMessage[] = []
   const server = createServer((_, response) => response.end('no WebSocket'))
@@ -64,11 +70,11 @@ async function handshake(target: string, as?: Signer): Promise<Record<string, st
   if (as === undefined) return { host: 'api.example' }
   const headers: Array<[string, string]> = [['upgrade', 'websocket']]
   const lines = await world.sign({ as, target, headers, additionalComponents: ['upgrade'] })
-  // The client writes that line itself.
+  // The client writes the Upgrade line itself.
   return Object.fromEntries(lines.filter(([name]) => name !== 'upgrade'))
 }
 
-/** A client of somebody else's; it settles with the status of a refusal. */
+/** The client of another library; it resolves to the status of a refusal. */
 async function open(port: number, target: string, headers: Record<string, string>): Promise<WebSocket | number> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}${target}`, 'v1.chat', { headers })
   return new Promise((resolve, reject) => {
@@ -119,6 +125,24 @@ test(
   },
 )
 
+test(
+  verifies('REV-09', 'a WebSocket and a response end within a second when their grant is revoked; others go on'),
+  async () => {
+    const { port: upstream } = await echoing()
+    const { port } = await gatewayTo(upstream, {}, { scope: 'read' })
+    const openAs = async (grant: string) =>
+      opened(port, '/chat', await handshake('/chat', await world.holder({ grant })))
+    const [revoked, other] = [await openAs('w1'), await openAs('w2')]
+    const over = once(revoked, 'close')
+    await world.revocations.add({ issuer: 'https://auth.example', grant: 'w1', exp: Date.now() / 1000 + 600 })
+    await Promise.race([over, sleep(1000)])
+    expect(revoked.readyState).toBe(WebSocket.CLOSED)
+    expect(await echo(other, 'still here')).toBe('still here')
+    expect(await open(port, '/chat', await handshake('/chat', await world.holder({ grant: 'w1' })))).toBe(401)
+    other.close()
+  },
+)
+
 test(verifies('NON-01', 'a handshake that is sent again opens nothing'), async () => {
   const { port: upstream, seen } = await echoing()
   const { port } = await gatewayTo(upstream)
@@ -155,7 +179,12 @@ test('an invalid handshake is refused, and nothing after it reaches the API (Web
     response.end('served')
   })
   const { port } = await gatewayTo(await listening(server))
-  const refused = async (text: string) => (await raw(port, text + next)).match(/^HTTP\/1\.1 (\d+)/)?.[1]
+  const refused = async (text: string) => {
+    const answer = await raw(port, text + next)
+    if (text.includes('Content-Length')) expect(answer).toContain('"error":"invalid_request"')
+    else expect(answer).toContain('"reason":"websocket_handshake_invalid"')
+    return answer.match(/^HTTP\/1\.1 (\d+)/)?.[1]
+  }
   expect(await refused(asked([key, 'Sec-WebSocket-Version: 77']))).toBe('426')
   expect(await refused(asked([version]))).toBe('400')
   expect(await refused(asked([version, 'Sec-WebSocket-Key: short']))).toBe('400')
@@ -163,7 +192,7 @@ test('an invalid handshake is refused, and nothing after it reaches the API (Web
   expect(await refused(asked([version, key, 'Content-Length: 3']))).toBe('400')
   expect(await refused(asked([version, key]).replace('GET', 'POST'))).toBe('400')
   expect(targets).toEqual([])
-  // An API that does not know of WebSockets answers as to any other request, and the connection ends with that.
+  // An API without WebSockets answers it like any other request, and then the connection ends.
   const answer = await raw(port, asked([version, key]) + next)
   expect(answer).toMatch(/^HTTP\/1\.1 200 .*served$/s)
   expect(targets).toEqual(['/open'])
@@ -178,7 +207,7 @@ test('an API that changes to something else is no WebSocket, and is spoken to no
     )
   })
   const { port } = await gatewayTo(await listening(server))
-  expect(await raw(port, asked([version, key]) + next)).toMatch(/^HTTP\/1\.1 503 /)
+  expect(await raw(port, asked([version, key]) + next)).toMatch(/^HTTP\/1\.1 503 .*"reason":"dependency_invalid"/s)
   expect(received).toEqual([])
 })
 
@@ -190,7 +219,7 @@ test('a request for another protocol is answered as if it had not asked, however
   expect(answer.length).toBeGreaterThan(1_000_000)
 })
 
-/** Writes until the other side has gone: a peer that only ends is not heard of otherwise. */
+/** Writes until the other side has closed: a half-closed connection gives no other sign. */
 async function untilGone(socket: Socket): Promise<void> {
   const closed = closing(socket)
   const writing = setInterval(() => socket.write('.'), 50)
@@ -287,4 +316,5 @@ test('no WebSocket leads to the tools of an MCP server: no rule would judge its 
     opened.terminate()
   }
   expect([opened, said]).toEqual([400, []])
+  expect(await raw(gateway.port, asked([version, key], '/mcp'))).toContain('"reason":"websocket_unsupported"')
 })

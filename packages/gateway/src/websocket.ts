@@ -25,9 +25,14 @@ export const handshakeHeaders: ReadonlyArray<readonly [string, string]> = [
 export function checkHandshake(message: ReceivedMessage): Handshake {
   const [key, ...more] = headerValues(message, 'sec-websocket-key')
   if (message.method !== 'GET' || more.length > 0 || key === undefined || !/^[A-Za-z0-9+/]{21}[AQgw]==$/.test(key))
-    throw new AAuthError('invalid_request', 'this is no WebSocket handshake')
+    throw new AAuthError('invalid_request', 'the request is not a WebSocket handshake', {
+      reason: 'websocket_handshake_invalid',
+    })
   if (headerValues(message, 'sec-websocket-version').join() !== '13')
-    throw new AAuthError('invalid_request', 'the version of a WebSocket is 13', { status: 426 })
+    throw new AAuthError('invalid_request', 'Sec-WebSocket-Version must be 13', {
+      reason: 'websocket_handshake_invalid',
+      status: 426,
+    })
   return { accept: createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64') }
 }
 
@@ -41,6 +46,7 @@ export function checkSwitch(response: IncomingMessage, { accept }: Handshake, so
   if (upgrade?.toLowerCase() === 'websocket' && accepted === accept) return
   socket.destroy()
   throw new AAuthError('temporarily_unavailable', 'the API behind this gateway did not open a WebSocket', {
+    reason: 'dependency_invalid',
     retryAfter: retryAfter('GET'),
   })
 }

@@ -1,24 +1,27 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createDiscovery } from '@countersign/discovery'
+import { generateSigningKey } from '@countersign/httpsig'
+import type { CorsOrigins } from '@countersign/protocol'
 import {
-  generateSigningKey,
-  memoryReplaySet,
-  type ReplaySet,
-  type SignatureKey,
-  type SigningKey,
-  signRequest,
-} from '@countersign/httpsig'
-import { type CorsOrigins, signToken } from '@countersign/protocol'
-import { createResource, type Resource, type ResourceOptions } from '@countersign/resource'
+  createResource,
+  memoryRevocationSet,
+  type Resource,
+  type ResourceOptions,
+  type RevocationSet,
+} from '@countersign/resource'
 import { jsonLog, type Running, serve } from '@countersign/server'
+import { closeServer, listenOn } from '@countersign/testing/listening'
+import { signedMessage } from '@countersign/testing/world/signed-message'
+import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
+import { startedClock } from '@countersign/testing/world/started-clock'
+import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
+import { authToken } from '@countersign/testing/world/tokens'
+import { makeWeb, publishAgent, publishIssuer } from '@countersign/testing/world/web'
 import { createGateway, type GatewayOptions, type GatewayRoute } from './index.js'
 
-const resourceId = 'https://api.example'
+export const resourceId = 'https://api.example'
 const authServerId = 'https://auth.example'
 const agentId = 'https://agent.example'
-
-export type Signer = { readonly key: SigningKey; readonly signatureKey: SignatureKey }
 
 /** What the API behind the gateway received. */
 export interface Seen {
@@ -44,31 +47,32 @@ export interface World {
   readonly settings: ResourceOptions<'read'>
   readonly agent: Signer
   readonly stranger: Signer
-  holder(claims: { sub?: string; delegate?: string; seconds?: number }): Promise<Signer>
+  /** The grants that the resource refuses. */
+  readonly revocations: RevocationSet
+  holder(claims: {
+    sub?: string
+    delegate?: string
+    grant?: string
+    seconds?: number
+    constraints?: readonly object[]
+  }): Promise<Signer>
   sign(o: ToSign): Promise<Array<[string, string]>>
 }
 
 export async function makeWorld(options: { readonly cors?: CorsOrigins } = {}): Promise<World> {
   const [agentKey, authKey, resourceKey, strangerKey] = await Promise.all([1, 2, 3, 4].map(() => generateSigningKey()))
   if (!agentKey || !authKey || !resourceKey || !strangerKey) throw new Error('no keys')
-  const published = (key: SigningKey) => ({ keys: [{ ...key.publicJwk, kid: 'k1', use: 'sig' }] })
-  const documents = new Map<string, object>([
-    [`${agentId}/.well-known/aauth-agent`, { issuer: agentId, agent: agentId, jwks_uri: `${agentId}/jwks` }],
-    [`${agentId}/jwks`, published(agentKey)],
-    [
-      `${authServerId}/.well-known/aauth-issuer`,
-      { issuer: authServerId, jwks_uri: `${authServerId}/jwks`, agent_token_endpoint: `${authServerId}/token` },
-    ],
-    [`${authServerId}/jwks`, published(authKey)],
-  ])
-  const discovery = createDiscovery({
-    fetcher: async url => ({
-      status: documents.has(url) ? 200 : 404,
-      contentType: 'application/json',
-      body: new TextEncoder().encode(JSON.stringify(documents.get(url) ?? {})),
-    }),
-  })
+  const [agent, authServer] = [
+    { id: agentId, kid: 'k1', key: agentKey },
+    { id: authServerId, kid: 'k1', key: authKey },
+  ]
+  const web = makeWeb()
+  publishAgent(web, agentId, [agent])
+  publishIssuer(web, authServerId, [authServer])
+  const discovery = createDiscovery({ fetcher: web.fetcher })
+  const revocations = memoryRevocationSet({ now: startedClock() })
   const settings: ResourceOptions<'read'> = {
+    revocations,
     id: resourceId,
     keys: [{ kid: 'r1', key: resourceKey }],
     authServers: [authServerId],
@@ -78,50 +82,30 @@ export async function makeWorld(options: { readonly cors?: CorsOrigins } = {}): 
   }
   return {
     settings,
-    resource: createResource({ replay: runningReplaySet(), ...settings }),
-    agent: { key: agentKey, signatureKey: { scheme: 'jwks_uri', id: agentId, kid: 'k1', dwk: 'aauth-agent' } },
-    stranger: { key: strangerKey, signatureKey: { scheme: 'hwk', jwk: strangerKey.publicJwk } },
-    async holder({ sub, delegate, seconds = 600 }) {
-      const iat = Math.floor(Date.now() / 1000)
-      const claims = {
-        iss: authServerId,
-        aud: resourceId,
+    resource: createResource({ replay: startedReplaySet(), ...settings }),
+    agent: asAgent(agent),
+    stranger: asKey(strangerKey),
+    revocations,
+    async holder({ sub, delegate, grant, seconds = 600, constraints }) {
+      const now = Math.floor(Date.now() / 1000)
+      const usual = {
         agent: agentId,
-        ...(delegate === undefined ? {} : { agent_delegate: delegate }),
-        ...(sub === undefined ? {} : { sub }),
+        agent_delegate: delegate,
+        sub,
+        grant,
+        constraints,
         scope: 'read',
-        cnf: { jwk: strangerKey.publicJwk },
-        iat,
-        exp: iat + seconds,
         jti: crypto.randomUUID(),
       }
-      const jwt = await signToken({ typ: 'auth+jwt', key: authKey, kid: 'k1', claims })
-      return { key: strangerKey, signatureKey: { scheme: 'jwt', jwt } }
+      const claims = { ...usual, exp: now + seconds }
+      const jwt = await authToken(authServer, { aud: resourceId, key: strangerKey, now, claims })
+      return asHolder(strangerKey, jwt)
     },
-    async sign({ as, method = 'GET', target, headers = [], body, additionalComponents = [] }) {
-      const bytes = body === undefined ? {} : { body: new TextEncoder().encode(body) }
-      const added = await signRequest({
-        method,
-        url: resourceId + target,
-        headers,
-        ...bytes,
-        ...as,
-        additionalComponents,
-      })
-      return [['host', 'api.example'], ...headers, ...added.map(([name, value]): [string, string] => [name, value])]
+    async sign(o) {
+      const { headers } = await signedMessage({ origin: resourceId, ...o })
+      return headers.map(([name, value]): [string, string] => [name, value])
     },
   }
-}
-
-/** As if the gateway had been up for long. */
-export function runningReplaySet(): ReplaySet {
-  let began = false
-  const now = () => {
-    const time = Date.now() / 1000 - (began ? 0 : 1000)
-    began = true
-    return time
-  }
-  return memoryReplaySet({ now })
 }
 
 /** The API behind, as a server. */
@@ -147,14 +131,14 @@ export async function startUpstream(answer: AnswerAs): Promise<UpstreamServer> {
     seen.push({ method: request.method ?? '', target: request.url ?? '', headers, body })
     answer(request, response, body)
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const port = await listenOn(server)
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: `http://127.0.0.1:${port}`,
     seen,
     server,
     async stop() {
       server.closeAllConnections()
-      await new Promise<void>(resolve => server.close(() => resolve()))
+      await closeServer(server)
     },
   }
 }

@@ -14,7 +14,7 @@ describe.each([
   ['on Node', ours],
   ['elsewhere', portable],
 ])('%s', (_, { base64Decode, base64Encode, base64urlDecode, base64urlDecodeText, base64urlEncode }) => {
-  test('exactly the texts decode that encoding their bytes gives back', () => {
+  test('a text decodes exactly when its bytes encode to it', () => {
     fc.assert(
       fc.property(fc.string({ unit: nearly, maxLength: 24 }), text => {
         const bytes = Buffer.from(text, 'base64url')
@@ -25,7 +25,7 @@ describe.each([
     )
   })
 
-  test('of every last letter only those that leave no bit unused decode', () => {
+  test('a last letter with unused bits is refused', () => {
     for (const head of ['A', 'AA', 'AAAA_', 'AAAA_w']) {
       const decoded = [...letters].filter(last => {
         try {
@@ -38,7 +38,7 @@ describe.each([
     }
   })
 
-  test('bytes come back from both alphabets', () => {
+  test('bytes are the same after encoding and decoding, in both alphabets', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 99 }), bytes => {
         expect(base64urlDecode(base64urlEncode(bytes))).toEqual(bytes)
@@ -50,7 +50,7 @@ describe.each([
     )
   })
 
-  test('padded base64 has one spelling, too', () => {
+  test('padded base64 has one spelling', () => {
     fc.assert(
       fc.property(fc.string({ unit: nearly, maxLength: 24 }), text => {
         const bytes = Buffer.from(text, 'base64')
@@ -63,7 +63,7 @@ describe.each([
     expect(base64Decode('YQ==')).toEqual(Uint8Array.of(0x61))
   })
 
-  test('text comes back, of whatever length, and only where the bytes are UTF-8', () => {
+  test('text of any length is the same after encoding and decoding; bytes that are not UTF-8 are refused', () => {
     const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 40 }),

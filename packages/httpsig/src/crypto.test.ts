@@ -48,7 +48,7 @@ test.each(
   }
 })
 
-test('a key pair of a page signs, and its private part cannot be read out', async () => {
+test('a key pair of a page signs, and its private part cannot be exported', async () => {
   const pair = await generateKeyPair('ES256')
   expect(pair.privateKey.extractable).toBe(false)
   const key = await signingKeyOf(pair, 'ES256')
@@ -69,7 +69,7 @@ test('digests and random bytes', async () => {
   }
 })
 
-test('both refuse a point that is not on the curve', async () => {
+test('both halves refuse a point that is not on the curve', async () => {
   const p256 = { kty: 'EC', crv: 'P-256', alg: 'ES256', x: `${'A'.repeat(42)}E`, y: `${'A'.repeat(42)}E` } as const
   const p384 = { kty: 'EC', crv: 'P-384', alg: 'ES384', x: `${'A'.repeat(63)}B`, y: `${'A'.repeat(63)}B` } as const
   for (const [name, half] of halves)

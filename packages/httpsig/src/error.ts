@@ -1,32 +1,38 @@
-/** What went wrong with a signed message, as the wire names it. */
+import type { HttpSigReason } from './reason/reason.js'
+
+/** The codes of refusals of a message: values of `error` in a response. */
 export type HttpSigErrorCode = 'invalid_request' | 'invalid_signature' | 'unsupported_scheme' | 'unsupported_algorithm'
 
-/** What an {@link HttpSigError} may carry besides code and description. */
+/** What an {@link HttpSigError} has besides code and description. */
 export interface HttpSigErrorOptions {
+  /** The reason of the refusal: a stable name, finer than the code. */
+  readonly reason: HttpSigReason
   /** HTTP status; by default 400 for `invalid_request`, else 401. */
   readonly status?: 400 | 401 | 413 | 415 | 421 | 431
   readonly required_components?: readonly string[]
   readonly algs?: readonly string[]
-  /** The facts, as data: what was expected and what came. */
+  /** The facts, as data: what was expected and what was received. */
   readonly cause?: unknown
 }
 
 /**
- * A message was refused. `message` is a constant text that holds nothing of the peer's; the facts are in `cause`.
- * @see docs/protocol.md §8
+ * The refusal of a message. `message` is a constant text without anything that the peer sent; the facts are in `cause`.
+ * @see protocol §8
  */
 export class HttpSigError extends Error {
   override readonly name: string = 'HttpSigError'
   declare readonly code: HttpSigErrorCode
+  /** A stable name, finer than the code; docs/reasons.md lists all. */
+  declare readonly reason: HttpSigReason
   /** 400, 401, 413, 415, 421 or 431. */
   declare readonly status: number
   /** With `invalid_signature`: every component name this request must cover. */
   declare readonly required_components?: readonly string[]
-  /** With `unsupported_algorithm`: the algorithms that would do, by JOSE name. */
+  /** With `unsupported_algorithm`: the algorithms that are supported, by JOSE name. */
   declare readonly algs?: readonly string[]
 
-  constructor(code: HttpSigErrorCode, description: string, options: HttpSigErrorOptions = {}) {
-    super(description, 'cause' in options ? { cause: options.cause } : undefined)
+  constructor(code: HttpSigErrorCode, description: string, options: HttpSigErrorOptions) {
+    super(description, options.cause === undefined ? undefined : options)
     const { cause, status = code === 'invalid_request' ? 400 : 401, ...facts } = options
     Object.assign(this, { code, status }, facts)
   }

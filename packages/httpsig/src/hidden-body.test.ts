@@ -1,6 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { fromRequest, pathOfRequest, unreadRequest } from './index.js'
+import { fromRequest } from './index.js'
+import { pathOfRequest, unreadRequest } from './internal.js'
 
 /** A GET as Bun and Deno show it: without a body, whatever came. */
 const shown = (headers: Record<string, string>): Request => {
@@ -8,7 +9,7 @@ const shown = (headers: Record<string, string>): Request => {
   return { url, method, body, headers: new Headers(headers) } as Request
 }
 
-test(verifies('DIG-13', 'sig.body.bytes', 'a body that the platform does not show is no missing one'), async () => {
+test(verifies('DIG-13', 'sig.body.bytes', 'a body that the platform does not show is not taken for none'), async () => {
   const refused = { code: 'invalid_request', status: 400 }
   for (const headers of [{ 'content-length': '1' }, { 'content-length': '0, 1' }, { 'transfer-encoding': 'chunked' }]) {
     await expect(fromRequest(shown(headers), { bodyLimit: 10 }), JSON.stringify(headers)).rejects.toMatchObject(refused)
@@ -22,7 +23,7 @@ test(verifies('DIG-13', 'sig.body.bytes', 'a body that the platform does not sho
   await expect(fromRequest(shown({ 'content-length': `${'0'.repeat(100_000)}x` }), { bodyLimit: 10 })).rejects.toThrow()
 })
 
-test('a request whose URL is none has a path', () => {
+test('a request with a malformed URL has a path', () => {
   expect(pathOfRequest({ url: 'http://calendar.example, evil.example/feed?a=b' })).toBe('/feed')
   expect(pathOfRequest(new Request('https://calendar.example'))).toBe('/')
 })

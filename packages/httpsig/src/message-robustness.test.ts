@@ -62,9 +62,9 @@ test('arbitrary bytes in any header yield only our own error', async () => {
   )
 })
 
-// A quadratic step over 200 kB would take minutes; the whole takes milliseconds.
-test('the time it takes grows with the length only', async () => {
-  const start = performance.now()
+// A quadratic step over 200 kB would take a minute for one message; each takes milliseconds.
+test('the time grows linearly with the length', async () => {
+  let longest = 0
   for (const piece of [
     '"',
     '\\"',
@@ -87,8 +87,11 @@ test('the time it takes grows with the length only', async () => {
   ])
     for (const before of ['', 'a=', 'a="', 'a=(', 'a=1;', 'sig=:', 'x']) {
       const value = before + piece.repeat(200_000 / piece.length)
-      for (const name of ['x-plain', 'dict', 'content-digest', 'signature-input', 'signature'])
+      for (const name of ['x-plain', 'dict', 'content-digest', 'signature-input', 'signature']) {
+        const start = performance.now()
         await onlyOurError([...wellFormed.filter(([key]) => key !== name), [name, value]])
+        longest = Math.max(longest, performance.now() - start)
+      }
     }
-  expect(performance.now() - start).toBeLessThan(30_000)
-}, 60_000)
+  expect(longest).toBeLessThan(5000)
+}, 240_000)

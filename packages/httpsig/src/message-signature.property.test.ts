@@ -1,4 +1,4 @@
-import { numRuns } from '@countersign/requirements'
+import { signedRuns } from '@countersign/requirements'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { writeContentDigest } from './digest/content-digest.js'
@@ -33,12 +33,12 @@ async function signed({ message, components }: Case): Promise<Case> {
   return { message: withLines(sent, ...lines), components: covered }
 }
 
-test('what was signed verifies: any method, target, authority, status, headers, body, components', async () => {
+test('a signed message verifies, with any method, target, authority, status, headers, body and components', async () => {
   await fc.assert(
     fc.asyncProperty(aCase, async each => {
       await expect(verified(await signed(each))).resolves.toHaveLength(1)
     }),
-    { numRuns },
+    { numRuns: signedRuns },
   )
 })
 
@@ -91,7 +91,7 @@ function bentMessage(message: HttpMessage, identifier: string, at: number): Http
   return bentLine(message, name, at)
 }
 
-test('one changed byte of a covered part, of the signature or of the body fails', async () => {
+test('a message with one changed byte in a covered part, the signature or the body does not verify', async () => {
   await fc.assert(
     fc.asyncProperty(aCase, fc.nat(), fc.nat(), async (each, which, at) => {
       const { message, components } = await signed(each)
@@ -103,7 +103,7 @@ test('one changed byte of a covered part, of the signature or of the body fails'
           : bentMessage(message, identifier, at)
       await expect(verified({ message: changed, components })).rejects.toThrow(HttpSigError)
     }),
-    { numRuns },
+    { numRuns: signedRuns },
   )
 })
 
@@ -122,7 +122,7 @@ function bentBytes(message: HttpMessage, name: string, at: number): HttpMessage 
   return { ...message, headers: lines }
 }
 
-test('Signature-Input is read as it was written', async () => {
+test('Signature-Input is read as written', async () => {
   const text = textOf(/[\x20-\x7e]/, { maxLength: 12 })
   const time = fc.integer({ min: 1_749_999_800, max: 1_750_000_020 })
   const params = fc.record({ created: time, nonce: text, keyid: text, tag: text }, { requiredKeys: ['created'] })
@@ -142,11 +142,11 @@ test('Signature-Input is read as it was written', async () => {
       expect(found.params).toEqual(given)
       expect(found.components).toEqual(components.map(id => (id.startsWith('"') ? id : `"${id}"`)))
     }),
-    { numRuns },
+    { numRuns: signedRuns },
   )
 })
 
-test('a request signed by the profile has the same base here', async () => {
+test('signRequest and verifyMessage build the same base', async () => {
   await fc.assert(
     fc.asyncProperty(request, fc.constantFrom('x-plain', 'dict'), async ({ target, body: content }, extra) => {
       // Whole escapes and no dot segments: the profile takes no others.
@@ -181,6 +181,6 @@ test('a request signed by the profile has the same base here', async () => {
       expect(found.base).toBe(opened.base)
       expect(found.bodyVerified).toBe(content !== undefined)
     }),
-    { numRuns },
+    { numRuns: signedRuns },
   )
 })

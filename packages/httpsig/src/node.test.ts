@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage } from 'node:http'
 import * as http2 from 'node:http2'
 import { type AddressInfo, connect } from 'node:net'
 import { verifies } from '@countersign/requirements'
+import { closing } from '@countersign/testing/closing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { closing } from './closing.test.fixture.js'
 import { HttpSigError, type ReceivedMessage } from './index.js'
 import { fromNode } from './node.js'
 import { digestOf, get, post, send, verdict } from './signed-message.test.fixture.js'
@@ -68,7 +68,7 @@ function http1(message: ReceivedMessage, change: { target?: string; framing?: st
 }
 
 describe('HTTP/1.1', () => {
-  test('the message is what came over the wire', async () => {
+  test('the message is exactly what was sent', async () => {
     const message = send(get)
     expect(await raw(http1(message, { framing: 'X-A:  b \r\nx-a: \xe9\r\n' }))).toBe(200)
     expect(seen.at(-1)?.message).toMatchObject({ method: 'GET', target: '/events', peer: '127.0.0.1' })
@@ -79,18 +79,21 @@ describe('HTTP/1.1', () => {
     expect(seen.at(-1)?.message?.body).toBeUndefined()
   })
 
-  test(verifies('sig.body.bytes', 'DIG-12', 'DIG-13', 'DIG-14', 'a body is bytes however framed'), async () => {
-    const text = '{"title":"lunch"}'
-    const chunked = `6\r\n${text.slice(0, 6)}\r\nb\r\n${text.slice(6)}\r\n0\r\n\r\n`
-    const framing = 'Transfer-Encoding: chunked\r\n'
-    expect(await raw(http1(send(post(text))))).toBe(200)
-    expect(await raw(http1(send(post(text)), { framing, body: chunked }))).toBe(200)
-    expect(new TextDecoder().decode(seen.at(-1)?.message?.body)).toBe(text)
-    expect(await raw(http1(send({ ...get, method: 'POST' }), { framing, body: chunked }))).toBe(401)
-    expect(await raw(http1(send(get), { body: 'x' }))).toBe(401)
-    expect(await raw(http1(send({ ...get, method: 'POST' }), { framing: 'Content-Length: 0\r\n' }))).toBe(200)
-    expect(await raw(http1(send({ ...get, method: 'POST' }), { framing, body: '0\r\n\r\n' }))).toBe(200)
-  })
+  test(
+    verifies('sig.body.bytes', 'DIG-12', 'DIG-13', 'DIG-14', 'a body is its bytes, whatever its framing'),
+    async () => {
+      const text = '{"title":"lunch"}'
+      const chunked = `6\r\n${text.slice(0, 6)}\r\nb\r\n${text.slice(6)}\r\n0\r\n\r\n`
+      const framing = 'Transfer-Encoding: chunked\r\n'
+      expect(await raw(http1(send(post(text))))).toBe(200)
+      expect(await raw(http1(send(post(text)), { framing, body: chunked }))).toBe(200)
+      expect(new TextDecoder().decode(seen.at(-1)?.message?.body)).toBe(text)
+      expect(await raw(http1(send({ ...get, method: 'POST' }), { framing, body: chunked }))).toBe(401)
+      expect(await raw(http1(send(get), { body: 'x' }))).toBe(401)
+      expect(await raw(http1(send({ ...get, method: 'POST' }), { framing: 'Content-Length: 0\r\n' }))).toBe(200)
+      expect(await raw(http1(send({ ...get, method: 'POST' }), { framing, body: '0\r\n\r\n' }))).toBe(200)
+    },
+  )
 
   test(verifies('DIG-15', 'contradicting framings answer 400'), async () => {
     const text = '{"title":"lunch"}'
@@ -124,7 +127,7 @@ describe('HTTP/1.1', () => {
     )
   })
 
-  test('a body over the limit answers 413, told or found out', async () => {
+  test('a body over the limit answers 413, announced or not', async () => {
     const large = 'x'.repeat(1001)
     expect(await raw(http1(send(post('x'.repeat(1000)))))).toBe(200)
     expect(await raw(http1(send(post(large))))).toBe(413)
@@ -194,7 +197,7 @@ describe('HTTP/2', () => {
     expect(await stream({ ...pseudo(send(get)), ':path': '/other' })).toBe(401)
   })
 
-  test('a body is bytes there, too', async () => {
+  test('a body is its bytes, too', async () => {
     const text = '{"title":"lunch"}'
     expect(await stream(pseudo(send(post(text))), text)).toBe(200)
     expect(await stream(pseudo(send({ ...get, method: 'POST' })), text)).toBe(401)
@@ -202,28 +205,31 @@ describe('HTTP/2', () => {
     expect(digestOf(text)).toHaveLength(44)
   })
 
-  test('a host that disagrees with :authority answers 400', async () => {
+  test('a Host that differs from :authority answers 400', async () => {
     expect(await stream({ ...pseudo(send(get)), host: 'calendar.example' })).toBe(200)
     expect(await stream({ ...pseudo(send(get)), host: 'evil.example' })).toBe(400)
   })
 })
 
-test(verifies('DIG-13', 'sig.body.uncovered', 'a body that was read before is a mistake, never no body'), async () => {
-  const outcomes: unknown[] = []
-  const late = createServer((request, response) => {
-    const read = request.url === '/read' ? once(request.resume(), 'end') : Promise.resolve([])
-    void read
-      .then(() => fromNode(request, { bodyLimit: 1000 }))
-      .then(
-        ({ body }) => outcomes.push(body?.length),
-        error => outcomes.push(error.name),
-      )
-      .then(() => response.end())
-  })
-  await once(late.listen(0, '127.0.0.1'), 'listening')
-  const url = `http://127.0.0.1:${portOf(late)}`
-  for (const target of ['/read', '/plain']) await fetch(url + target, { method: 'POST', body: 'EVIL' })
-  await fetch(`${url}/read`)
-  late.close()
-  expect(outcomes).toEqual(['TypeError', 4, undefined])
-})
+test(
+  verifies('DIG-13', 'sig.body.uncovered', 'a body that was read before is a TypeError, and never taken for none'),
+  async () => {
+    const outcomes: unknown[] = []
+    const late = createServer((request, response) => {
+      const read = request.url === '/read' ? once(request.resume(), 'end') : Promise.resolve([])
+      void read
+        .then(() => fromNode(request, { bodyLimit: 1000 }))
+        .then(
+          ({ body }) => outcomes.push(body?.length),
+          error => outcomes.push(error.name),
+        )
+        .then(() => response.end())
+    })
+    await once(late.listen(0, '127.0.0.1'), 'listening')
+    const url = `http://127.0.0.1:${portOf(late)}`
+    for (const target of ['/read', '/plain']) await fetch(url + target, { method: 'POST', body: 'EVIL' })
+    await fetch(`${url}/read`)
+    late.close()
+    expect(outcomes).toEqual(['TypeError', 4, undefined])
+  },
+)

@@ -1,7 +1,8 @@
 import { createPrivateKey, sign } from 'node:crypto'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
-import { explainSignature, generateSigningKey, isSigned, openSignature, type ReceivedMessage } from './index.js'
+import { explainSignature, generateSigningKey, openSignature, type ReceivedMessage } from './index.js'
+import { isSigned } from './internal.js'
 import {
   get,
   headerOf,
@@ -34,7 +35,7 @@ const own = (parameters: string): string =>
   `("@method" "@authority" "@path" "signature-key");created=${NOW}${parameters}`
 
 describe('other signatures beside ours', () => {
-  test(verifies('SIG-24', 'sig.headers.others', 'one that verifies nowhere changes nothing'), async () => {
+  test(verifies('SIG-24', 'sig.headers.others', 'a signature that does not verify anywhere is ignored'), async () => {
     for (const order of ['after', 'before']) {
       const message = beside(send(get), botInput, botSignature, order)
       expect(await verdict(message)).toBe('accepted')
@@ -52,19 +53,26 @@ describe('other signatures beside ours', () => {
     expect(await verdict(withHeader(lines, 'signature-key', undefined))).toBe(refused)
   })
 
-  test(verifies('SIG-26', 'sig.headers.no-fallback', 'a valid one of the same key saves no broken one'), async () => {
-    const other = send({ ...get, label: 'b', signatureKey: headerOf(send(get), 'signature-key').slice('sig='.length) })
-    const signature = headerOf(send(get), 'signature')
-    const message = beside(send(get), headerOf(other, 'signature-input'), headerOf(other, 'signature'))
-    expect(await verdict(message)).toBe('accepted')
-    const flipped = signature.replace(/^sig=:(.)/, (_, first: string) => `sig=:${first === 'A' ? 'B' : 'A'}`)
-    const broken = beside(
-      withHeader(send(get), 'signature', flipped),
-      headerOf(other, 'signature-input'),
-      headerOf(other, 'signature'),
-    )
-    expect(await verdict(broken)).toBe(refused)
-  })
+  test(
+    verifies('SIG-26', 'sig.headers.no-fallback', 'a valid signature by the same key does not replace a broken one'),
+    async () => {
+      const other = send({
+        ...get,
+        label: 'b',
+        signatureKey: headerOf(send(get), 'signature-key').slice('sig='.length),
+      })
+      const signature = headerOf(send(get), 'signature')
+      const message = beside(send(get), headerOf(other, 'signature-input'), headerOf(other, 'signature'))
+      expect(await verdict(message)).toBe('accepted')
+      const flipped = signature.replace(/^sig=:(.)/, (_, first: string) => `sig=:${first === 'A' ? 'B' : 'A'}`)
+      const broken = beside(
+        withHeader(send(get), 'signature', flipped),
+        headerOf(other, 'signature-input'),
+        headerOf(other, 'signature'),
+      )
+      expect(await verdict(broken)).toBe(refused)
+    },
+  )
 
   test(
     verifies('SIG-27', 'sig.headers.label', 'Signature-Key led to the signature of a proxy is refused'),
@@ -86,14 +94,17 @@ describe('other signatures beside ours', () => {
     },
   )
 
-  test(verifies('SIG-30', 'sig.headers.others', 'another member may be anything that a Dictionary holds'), async () => {
-    for (const other of ['x=token', 'x="text, (;"', 'x=12', 'x', 'x;a=1', 'x=()', 'x=(1 2);a', 'x=:AA==:', 'x=1.0'])
-      for (const order of ['after', 'before'])
-        expect(await verdict(beside(send(get), other, 'x', order)), other).toBe('accepted')
-    expect(
-      await verdict(withHeader(send(get), 'signature-input', `x=token,\t${headerOf(send(get), 'signature-input')}`)),
-    ).toBe('accepted')
-  })
+  test(
+    verifies('SIG-30', 'sig.headers.others', 'another member may have any type that a Dictionary allows'),
+    async () => {
+      for (const other of ['x=token', 'x="text, (;"', 'x=12', 'x', 'x;a=1', 'x=()', 'x=(1 2);a', 'x=:AA==:', 'x=1.0'])
+        for (const order of ['after', 'before'])
+          expect(await verdict(beside(send(get), other, 'x', order)), other).toBe('accepted')
+      expect(
+        await verdict(withHeader(send(get), 'signature-input', `x=token,\t${headerOf(send(get), 'signature-input')}`)),
+      ).toBe('accepted')
+    },
+  )
 
   test(verifies('SIG-31', 'sig.headers.dictionary', 'a field that does not parse as a whole is refused'), async () => {
     expect(await verdict(beside(send(get), botInput, botSignature))).toBe('accepted')
@@ -104,13 +115,16 @@ describe('other signatures beside ours', () => {
       }
   })
 
-  test(verifies('SIG-35', 'sig.headers.duplicates', 'a parameter twice, a label twice: refused wherever'), async () => {
-    for (const other of ['wba=("@authority");created=1;created=2', 'wba=("a";x;x)', 'wba=1, wba=2', 'sig=1'])
-      expect(await verdict(beside(send(get), other, botSignature)), other).toBe(refused)
-    expect(await verdict(beside(send(get), 'wba=("@authority");created=1', botSignature))).toBe('accepted')
-  })
+  test(
+    verifies('SIG-35', 'sig.headers.duplicates', 'a repeated parameter or label is refused, also in other members'),
+    async () => {
+      for (const other of ['wba=("@authority");created=1;created=2', 'wba=("a";x;x)', 'wba=1, wba=2', 'sig=1'])
+        expect(await verdict(beside(send(get), other, botSignature)), other).toBe(refused)
+      expect(await verdict(beside(send(get), 'wba=("@authority");created=1', botSignature))).toBe('accepted')
+    },
+  )
 
-  test(verifies('sig.headers.limits', 'eight members and 8 KiB are read, not one more'), async () => {
+  test(verifies('sig.headers.limits', 'eight members and 8 KiB are read, and not one more'), async () => {
     const more = (count: number): string => Array.from({ length: count }, (_, at) => `m${at}`).join(', ')
     expect(await verdict(beside(send(get), more(7), more(7)))).toBe('accepted')
     expect(await verdict(beside(send(get), more(8), 'x'))).toBe(refused)
@@ -124,7 +138,7 @@ describe('other signatures beside ours', () => {
     }
   })
 
-  test(verifies('DOS-25', 'sig.headers.limits', 'eight members of 1 KiB cost 2 ms at most'), async () => {
+  test(verifies('DOS-25', 'sig.headers.limits', 'eight members of 1 KiB take 2 ms at most'), async () => {
     const hostile = ['"\\\\', '(', ';a;a;a', ' ,', ', ', '(((', '"', ':A', ';a=1', '\t,', '1.', '%"%c3', '@1', '-']
     const input = headerOf(send(get), 'signature-input')
     const values = hostile.flatMap(text => {
@@ -148,7 +162,7 @@ describe('other signatures beside ours', () => {
     expect(await verdict(beside(send(get), deep, 'x', 'before'))).toBe('accepted')
   })
 
-  test(verifies('sig.headers.tag', 'a signature of ours has no tag'), async () => {
+  test(verifies('sig.headers.tag', 'the selected signature must not have a tag'), async () => {
     expect(await verdict(send({ ...get, parameters: `;created=${NOW};keyid="x"` }))).toBe('accepted')
     for (const tag of ['"web-bot-auth"', '""', 'x', '?1'])
       expect(await verdict(send({ ...get, parameters: `;created=${NOW};tag=${tag}` }))).toBe(refused)
@@ -198,7 +212,7 @@ describe('without Signature-Key', () => {
   )
 })
 
-describe('what explains a signature', () => {
+describe('explainSignature', () => {
   test(verifies('SIG-36', 'sig.headers.others', 'names no other label, and none of its parameters'), async () => {
     const input = `hidden=("@path");created=1;keyid="hidden";tag="hidden", hidden2="hidden"`
     const at = (message: ReceivedMessage) => explainSignature({ ...options, message })
@@ -214,22 +228,22 @@ describe('what explains a signature', () => {
       const explained = await at(beside(message, input, 'hidden=:AAAA:', 'before'))
       expect(JSON.stringify(explained)).not.toContain('hidden')
     }
-    const [{ cause } = { cause: '' }] = (await at(beside(mistakes[1] ?? send(get), input, 'hidden=:AAAA:'))).findings
-    expect(cause).toBe('label-mismatch')
+    const [finding] = (await at(beside(mistakes[1] ?? send(get), input, 'hidden=:AAAA:'))).findings
+    expect(finding?.reason).toBe('signature_label_missing')
   })
 
   test('names a Signature-Key on two lines', async () => {
     const message = withLine(send(get), 'Signature-Key', headerOf(send(get), 'signature-key'))
     const { findings } = await explainSignature({ ...options, message })
-    expect(findings[0]).toMatchObject({ cause: 'header-repeated', at: 'signature-key' })
+    expect(findings[0]).toMatchObject({ reason: 'signature_header_repeated', at: 'signature-key' })
   })
 
-  test('says that a signature must not have a tag, and that the base holds the strict serialisation', async () => {
+  test('says that a signature must not have a tag, and that the base has the strict serialisation', async () => {
     const tagged = await explainSignature({
       ...options,
       message: send({ ...get, parameters: `;created=${NOW};tag="x"` }),
     })
-    expect(tagged.findings.map(({ cause }) => cause)).toEqual(['tagged'])
+    expect(tagged.findings.map(({ reason }) => reason)).toEqual(['signature_tagged'])
     // A signer that signed the header as it sent it.
     const sent = `("@method"  "@authority" "@path" "signature-key"); created=${NOW}`
     const base = [
@@ -247,7 +261,7 @@ describe('what explains a signature', () => {
       `sig=:${signature}:`,
     )
     const { verdict: outcome, findings } = await explainSignature({ ...options, message })
-    expect([outcome, findings.map(({ cause }) => cause)]).toEqual(['refused', ['parameters-spelling']])
+    expect([outcome, findings.map(({ reason }) => reason)]).toEqual(['refused', ['parameters_spelling']])
     expect(findings[0]?.change).toContain('strict serialisation')
   })
 })

@@ -5,8 +5,8 @@ import { type AddressInfo, connect } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
 import { verifies } from '@countersign/requirements'
+import { closing } from '@countersign/testing/closing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { closing } from './closing.test.fixture.js'
 import { peekNode } from './node.js'
 
 type Incoming = IncomingMessage | http2.Http2ServerRequest
@@ -100,7 +100,7 @@ describe('peekNode', () => {
     async (_, read) => {
       act = async request => {
         const peeked = await peek(request)
-        // What comes next may take its time.
+        // The next reader may be slow.
         await new Promise(resolve => setTimeout(resolve, 5))
         return peeked === (await read(request)) ? `same ${peeked.length}` : 'different'
       }
@@ -113,12 +113,12 @@ describe('peekNode', () => {
     },
   )
 
-  test('at once, too', async () => {
+  test('reads bodies that have arrived already', async () => {
     act = async request => ((await peek(request)) === (await text(request)) ? 'same' : 'different')
     expect([await post(['x']), await post2(['x'])]).toEqual(['same', 'same'])
   })
 
-  test(verifies('DIG-14', 'an empty body is none'), async () => {
+  test(verifies('DIG-14', 'an empty body counts as none'), async () => {
     act = peek
     expect([await post([]), await post([], { 'content-length': '0' }), await post2([])]).toEqual(['-', '-', '-'])
     expect(await post(['x'])).toBe('x')
@@ -133,7 +133,7 @@ describe('peekNode', () => {
     expect(await post2(['abc', 'def'])).toBe('HttpSigError: the body is too large')
   })
 
-  test(verifies('DIG-13', 'what is read already, or by somebody else, is a mistake'), async () => {
+  test(verifies('DIG-13', 'a body that is read already, or by another listener, is a TypeError'), async () => {
     const before: ReadonlyArray<(request: Incoming) => unknown> = [
       request => text(request),
       request => request.on('data', () => undefined),
@@ -165,7 +165,7 @@ describe('peekNode', () => {
     expect(await seen).toMatch(/cut off|could not be read/)
   })
 
-  test(verifies('DIG-18', 'a body nobody reads is not in the way of the next request'), async () => {
+  test(verifies('DIG-18', 'an unread body does not block the next request'), async () => {
     act = peek
     const socket = connect(portOf(server), '127.0.0.1')
     const one = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc'

@@ -1,8 +1,9 @@
 import { verifies } from '@countersign/requirements'
+import { freePort } from '@countersign/testing/ports'
+import { openWire, type Wire } from '@countersign/testing/redis-stand-in'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ReplayEntry } from './index.js'
 import { RedisError, type RedisReplaySet, redisReplaySet } from './redis.js'
-import { freePort, openWire, type Wire } from './redis.test.fixture.js'
 
 // What Redis itself decides is in redis.test.ts; here is what happens without it, so no Redis is needed.
 
@@ -59,7 +60,7 @@ afterEach(async () => {
   await wire.stop()
 })
 
-test(verifies('F-24', 'without Redis nothing is let pass, at once and as something that passes'), async () => {
+test(verifies('F-24', 'without Redis no request passes, and the error is immediate and transient'), async () => {
   const checked = await open(20)
   expect(await checked.check(entry)).toBe('fresh')
   await wire.stop()
@@ -80,7 +81,7 @@ test(verifies('F-25', 'when Redis is back, service is back within 5 seconds'), a
 })
 
 describe(verifies('F-28', 'a slow Redis'), () => {
-  test('costs at most the deadline, and what was slow is fast again afterwards', async () => {
+  test('costs at most the deadline, and requests are fast again afterwards', async () => {
     const checked = await open()
     wire.delay = 2
     const all = await Promise.all(Array.from({ length: 200 }, () => refusal(checked.check(entry))))
@@ -92,7 +93,7 @@ describe(verifies('F-28', 'a slow Redis'), () => {
     expect(await recovery(checked)).toBeLessThan(5)
   })
 
-  test('that says nothing any more is given up, and another connection is made', async () => {
+  test('that no longer answers is dropped, and another connection is made', async () => {
     const checked = await open()
     wire.silent = true
     expect(await refusal(checked.check(entry))).toMatchObject({ transient: true })
@@ -101,7 +102,7 @@ describe(verifies('F-28', 'a slow Redis'), () => {
     expect(await recovery(checked)).toBeLessThan(5)
   })
 
-  test('gets no more checks than can wait', async () => {
+  test('gets no more checks than may wait', async () => {
     const checked = await open()
     wire.silent = true
     const waiting = Array.from({ length: 10_000 }, () => refusal(checked.check(entry)))
@@ -134,7 +135,7 @@ test(verifies('F-29', 'a Redis that could evict is refused at start'), async () 
   }
 })
 
-test(verifies('F-29', 'a Redis that comes back evicting is refused, too'), async () => {
+test(verifies('F-29', 'a Redis that evicts after its restart is refused, too'), async () => {
   const checked = await open()
   await wire.stop()
   wire.memory = 'maxmemory:1048576\r\nmaxmemory_policy:allkeys-lru\r\n'
@@ -143,7 +144,7 @@ test(verifies('F-29', 'a Redis that comes back evicting is refused, too'), async
   expect(await refusal(checked.check(entry))).toMatchObject({ code: 'evicting', transient: false })
 })
 
-test('nothing starts without Redis, and it says so within the deadline', async () => {
+test('without Redis redisReplaySet rejects within the deadline', async () => {
   const nobody = await refusal(redisReplaySet({ url: `redis://127.0.0.1:${await freePort()}`, deadline: 0.3 }))
   expect(nobody.transient).toBe(true)
   expect(nobody.seconds).toBeLessThan(1)
@@ -151,7 +152,7 @@ test('nothing starts without Redis, and it says so within the deadline', async (
   expect(await refusal(redisReplaySet({ url: wire.url, deadline: 0.3 }))).toMatchObject({ code: 'timeout' })
 })
 
-test('what is no sensible replay set is refused', async () => {
+test('options out of range are refused', async () => {
   const { url } = wire
   for (const options of [
     { window: 0 },

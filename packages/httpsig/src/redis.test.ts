@@ -1,22 +1,21 @@
 import { verifies } from '@countersign/requirements'
+import { freePort } from '@countersign/testing/ports'
+import { redisForTests } from '@countersign/testing/redis'
+import { hasServer, startServer, stopServer } from '@countersign/testing/redis-stand-in'
+import { required } from '@countersign/testing/services'
 import { createClient } from 'redis'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import type { ReplayEntry } from './index.js'
 import { type RedisReplaySet, type RedisReplaySetOptions, redisReplaySet } from './redis.js'
-import { freePort, hasServer, listens, startServer, stopServer } from './redis.test.fixture.js'
 import { entriesAt, expectIdentity, expectSeen } from './replay/replay-set.test.fixture.js'
 
-const url = process.env['COUNTERSIGN_REDIS'] ?? 'redis://127.0.0.1:6379'
-const there = await listens(Number(new URL(url).port || 6379))
-const required = (process.env['COUNTERSIGN_REQUIRE'] ?? '').split(',').includes('redis')
-const on = there ? test : test.skip
-const why = there ? '' : ' (skipped: no Redis on this machine at port 6379; start one, or set COUNTERSIGN_REDIS)'
+const { url, away: why, prefix: tests, keys } = await redisForTests()
+const on = test.skipIf(why !== '')
 const withServer = hasServer ? test : test.skip
 const whyServer = hasServer ? '' : ' (skipped: no redis-server in PATH)'
 
 // Real time passes in Redis, so entries are as old as the machine's clock says.
 const start = Math.floor(Date.now() / 1000) + 1000
-const tests = `countersign-test:${process.pid}:${Math.random().toString(36).slice(2)}`
 const open: RedisReplaySet[] = []
 let number = 0
 
@@ -40,24 +39,8 @@ afterEach(async () => {
   number++
 })
 
-async function keys(pattern: string): Promise<string[]> {
-  const client = await createClient({ url }).connect()
-  const found: string[] = []
-  for await (const some of client.scanIterator({ MATCH: pattern, COUNT: 1000 })) found.push(...some)
-  await client.close()
-  return found
-}
-
-afterAll(async () => {
-  if (!there) return
-  const ours = await keys(`{${tests}:*`)
-  const client = await createClient({ url }).connect()
-  if (ours.length > 0) await client.del(ours)
-  await client.close()
-})
-
-test('the Redis that CI requires is there', () => {
-  expect((there && hasServer) || !required).toBe(true)
+test('redis-server is installed when Redis is required', () => {
+  expect(hasServer || !required('redis')).toBe(true)
 })
 
 on(verifies('NON-12', 'F-37', `a request at two instances at once passes at one of them${why}`), async () => {
@@ -79,14 +62,14 @@ on(`whether a request is remembered can be asked at any instance, which remember
   await expectSeen({ check: one.check, seen: other.seen }, entry)
 })
 
-on(`keys name nobody, and none but the epoch stays${why}`, async () => {
+on(`keys contain no names, and only those of the epochs of requests and tokens are permanent${why}`, async () => {
   const set = await opened()
   await set.check(entry())
   const held = await keys(`{${tests}:${number}}:*`)
-  expect(held).toHaveLength(3)
+  expect(held).toHaveLength(4)
   for (const key of held) expect(key).not.toMatch(/calendar|agent\.example|kPrK|POST/)
   const client = await createClient({ url }).connect()
-  for (const key of held) expect((await client.ttl(key)) > 0, key).toBe(!key.endsWith(':since'))
+  for (const key of held) expect((await client.ttl(key)) > 0, key).toBe(!/:(?:token-)?since$/.test(key))
   await client.close()
 })
 
@@ -139,7 +122,7 @@ on(`an entry lives the window and a second, and then there is room again${why}`,
   expect(await set.check(entry({ base: 'other', created: start + 2 }))).toBe('fresh')
 })
 
-describe(verifies('sig.replay.clock', 'a clock that is set'), () => {
+describe(verifies('sig.replay.clock', 'when the clock is set'), () => {
   on(`back does not make a forgotten request pass again${why}`, async () => {
     let now = start
     const set = await opened({ window: 1, now: () => now })
@@ -174,7 +157,7 @@ describe(verifies('sig.replay.clock', 'a clock that is set'), () => {
   })
 })
 
-describe('the start rule', () => {
+describe('after a restart of Redis', () => {
   on(`holds for a new set, and not for a process that finds one${why}`, async () => {
     const first = await opened()
     expect(await first.check(entry({ base: '1', created: start - 1 }))).toBe('early')

@@ -36,7 +36,7 @@ test(
   },
 )
 
-test(verifies('sig.replay.clock', 'a clock that leaps ahead by 130 s, once, does not forget'), async () => {
+test(verifies('sig.replay.clock', 'a clock that leaps ahead by 130 s once drops no entries'), async () => {
   const { set, clock, pass } = scene()
   expect(await set.check(captured)).toBe('fresh')
   clock.now += 130
@@ -87,7 +87,7 @@ test(
   },
 )
 
-test('a clock that is set back again and again leaves a bounded number of slices', async () => {
+test('a clock that is set back repeatedly leaves a bounded number of slices', async () => {
   const { set, clock, pass } = scene()
   for (let round = 0; round < 100; round++) {
     clock.now = start + 100_000 + round
@@ -104,16 +104,16 @@ test(verifies('sig.replay.ready', 'a set is ready when a request created now wou
   const clock = { now: start + 0.9, monotonic: 0 }
   const set = memoryReplaySet({ now: () => clock.now, monotonic: () => clock.monotonic })
   expect(await set.check(entry({ created: start }))).toBe('early')
-  const ready = set.ready?.().then(() => 'ready')
+  const ready = set.ready().then(() => 'ready')
   expect(await Promise.race([ready, new Promise(resolve => setTimeout(resolve, 20, 'waits'))])).toBe('waits')
   expect(await ready).toBe('ready')
   clock.now = start + 1
   expect(await set.check(entry({ created: start + 1 }))).toBe('fresh')
 })
 
-test('a set that began with a second is ready at once', async () => {
+test('a set made at the beginning of a second is ready at once', async () => {
   const set = memoryReplaySet({ now: () => start })
-  const ready = set.ready?.().then(() => 'ready')
+  const ready = set.ready().then(() => 'ready')
   expect(await Promise.race([ready, new Promise(resolve => setTimeout(resolve, 5, 'waits'))])).toBe('ready')
   expect(await set.check(entry({ created: start }))).toBe('fresh')
 })

@@ -36,7 +36,7 @@ describe(verifies('DOS-18', 'sig.replay.shares', 'when nine sites have filled ni
   const first = fresh('https://0.0.example', '0.example')
   const small = async (site: string): Promise<string> => set.check(fresh(`https://${site}`, site))
 
-  test('the last tenth is for sites that hold under a thousandth', async () => {
+  test('the last tenth is open only to sites with less than a thousandth', async () => {
     // Two entries are a thousandth of this set.
     expect([await small('early.example'), await small('early.example')]).toEqual(['fresh', 'fresh'])
     expect(await set.check(first)).toBe('fresh')
@@ -48,7 +48,7 @@ describe(verifies('DOS-18', 'sig.replay.shares', 'when nine sites have filled ni
     expect(await small('other.example')).toBe('fresh')
   })
 
-  test('nothing that was remembered is thrown out', async () => {
+  test('no remembered request is dropped', async () => {
     for (let i = 0; i < 3000; i++) await small(`s${i}.example`)
     expect(await small('late.example')).toBe('full')
     expect(await set.check(first)).toBe('replayed')
@@ -59,7 +59,7 @@ describe(verifies('DOS-18', 'sig.replay.shares', 'when nine sites have filled ni
   })
 })
 
-test('a principal takes half of what its site may, so that it cannot lock out the others of its site', async () => {
+test('a principal gets half of the share of its site, so that it cannot lock out other principals of the site', async () => {
   const set = memoryReplaySet({ now: () => start, capacity: 1000 })
   const verdicts: string[] = []
   for (let i = 0; i < 60; i++) verdicts.push(await set.check(fresh('https://a.host.example', 'host.example')))
@@ -67,7 +67,7 @@ test('a principal takes half of what its site may, so that it cannot lock out th
   expect(await set.check(fresh('https://b.host.example', 'host.example'))).toBe('fresh')
 })
 
-test('the room follows from the rate: what comes at that rate is remembered, without a limit below it', async () => {
+test('the room follows from the rate: all requests at that rate are remembered', async () => {
   const clock = { now: start }
   const set = memoryReplaySet({ now: () => clock.now, rate: 10, window: 16, siteShare: 1000, share: 1000 })
   for (let i = 0; i < 600; i++) {

@@ -116,14 +116,14 @@ test('§2.2.9 @status, of a response only', () => {
   expect(() => value('@status', { ...answer, status: 20 })).toThrow(TypeError)
 })
 
-test('an absolute target of another authority or scheme is refused', () => {
+test('an absolute target with another authority or scheme is refused', () => {
   for (const target of ['https://evil.example/path', 'http://www.example.com/path'])
     for (const identifier of ['@path', '@query', '@target-uri', '"@query-param";name="a"'])
       expect(() => value(identifier, { ...get, target }), target).toThrow(refused)
   expect(value('@path', { ...get, target: 'HTTPS://WWW.example.com:443/path' })).toBe('/path')
 })
 
-test('§2.4 req, on a response only, and with its request at hand', () => {
+test('§2.4 req, on a response only, and only with its request', () => {
   expect(value('"@method";req', answer)).toBe('GET')
   expect(value('"cache-control";req', answer)).toBe('max-age=60, must-revalidate')
   expect(value('"example-dict";key="b";req', answer)).toBe('2;x=1;y=2')
@@ -156,15 +156,18 @@ test.each([
   expect(() => value(identifier)).toThrow(refused)
 })
 
-test('tr is refused by name', () => {
+test('the refusal of tr names it', () => {
   expect(() => value('"host";tr')).toThrow('trailers are not supported: a component has the parameter tr')
 })
 
-test.each(['a b', '"a";x=1;x=2', '"a";x=1.0', 'tok;x', '', '"a', '@Über'])('%s is no identifier', identifier => {
-  expect(() => parseComponent(identifier)).toThrow(TypeError)
-})
+test.each(['a b', '"a";x=1;x=2', '"a";x=1.0', 'tok;x', '', '"a', '@Über'])(
+  '%s is refused as a component identifier',
+  identifier => {
+    expect(() => parseComponent(identifier)).toThrow(TypeError)
+  },
+)
 
-test('a field that reads two ways is refused under sf and key', () => {
+test('a field that can be read in two ways is refused with sf and key', () => {
   for (const text of ['a=1, a=2', 'a=1.0', 'a=1;x=1;x=2', 'a=(b;x;x)']) {
     const message: HttpRequestMessage = { ...get, headers: [['Example-Dict', text]] }
     expect(() => value('"example-dict";sf', message), text).toThrow(refused)
@@ -173,7 +176,7 @@ test('a field that reads two ways is refused under sf and key', () => {
   }
 })
 
-test('no value can forge a line of the base', () => {
+test('a value cannot forge a line of the base', () => {
   for (const text of ['a\nb', 'a\rb', 'a\r\nb', 'a\0b', 'a\r\n b\nc']) {
     expect(() => value('x', withLines(get, ['X', text])), text).toThrow(lineBreak)
     expect(() => value('"x";bs', withLines(get, ['X', text])), text).toThrow(lineBreak)
@@ -183,7 +186,7 @@ test('no value can forge a line of the base', () => {
   expect(() => value('@authority', { ...get, authority: 'a\nb' })).toThrow(refused)
 })
 
-test('§2.5 a component stands once, whatever the order of its parameters', () => {
+test('§2.5 a component is covered once, whatever the order of its parameters', () => {
   const base = (...identifiers: string[]): string =>
     signatureBase(
       { components: identifiers.map(parseComponent), text: '()' },

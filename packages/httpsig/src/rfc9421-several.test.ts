@@ -55,7 +55,7 @@ test('§2.4: a response verifies with the request it answers', async () => {
   ])
 })
 
-test('§2.4: it verifies with no other request, status or body, and not without the request', async () => {
+test('§2.4: a response does not verify with another request, status or body, or without the request', async () => {
   const { request: __, ...alone } = response
   for (const message of [
     { ...response, request: { ...testRequest, method: 'PUT' } },
@@ -118,7 +118,7 @@ const proxied: HttpRequestMessage = {
 }
 const proxiedOptions = { requiredComponents: ['@method', 'content-digest'], now: () => 1618884481 }
 
-test('§4.3: of two signatures, the client is the one whose key is known and whose authority was signed', async () => {
+test('§4.3: of two signatures, the one with a known key and the signed authority is that of the client', async () => {
   const message = { ...proxied, authority: 'example.com' }
   const known = (keyid: string | undefined): VerifyKey | undefined => (keyid === 'test-key-ecc-p256' ? key : undefined)
   const found = await verifyMessage({ message, key: ({ params }) => known(params.keyid), ...proxiedOptions })
@@ -130,7 +130,7 @@ test('§4.3: of two signatures, the client is the one whose key is known and who
   )
 })
 
-test("§4.3: the proxy's rsa-v1_5-sha256 is an algorithm that is refused; its base and signature are right all the same", async () => {
+test("§4.3: the proxy's rsa-v1_5-sha256 is refused, although its base and signature are right", async () => {
   await expect(
     verifyMessage({ message: proxied, label: 'proxy_sig', key: () => rsaVerifier, ...proxiedOptions }),
   ).rejects.toEqual(code('unsupported_algorithm'))
@@ -143,7 +143,7 @@ test("§4.3: the proxy's rsa-v1_5-sha256 is an algorithm that is refused; its ba
   expect(await rsaVerifier.verify(new TextEncoder().encode(`${base} `), signature)).toBe(false)
 })
 
-test('a second signature joins the first, over it', async () => {
+test('a second signature can cover the first, beside it', async () => {
   const first = await importSigningKey(p256)
   const params = { created: 1618884480, keyid: 'a' }
   const once = withLines(

@@ -3,24 +3,10 @@ import { aauthProfile } from './component/component-profile.js'
 import { signatureBase } from './component/signature-base.js'
 import { parseSignatureInput } from './component/signature-input.js'
 import { importSigningKey, importVerifyKey } from './index.js'
+import { ed25519, p256 } from './rfc9421-keys.test.fixture.js'
 import { parseSignatureValue } from './signature/signature-value.js'
 
 // RFC 9421 appendix B: keys of B.1.3 and B.1.4, the test request of B.2, the examples B.2.4 and B.2.6.
-
-const ed25519 = {
-  kty: 'OKP',
-  crv: 'Ed25519',
-  alg: 'Ed25519',
-  x: 'JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs',
-  d: 'n4Ni-HpISpVObnQMW0wOhCKROaIKqKtW_2ZYb2p9KcU',
-} as const
-const p256 = {
-  kty: 'EC',
-  crv: 'P-256',
-  alg: 'ES256',
-  x: 'qIVYZVLCrPZHGHjP17CTW0_-D9Lfw0EkjqF7xB4FivA',
-  y: 'Mc4nN9LTDOBhfoUeg8Ye9WedFRhnZXZJA12Qp0zZ6F0',
-} as const
 
 const fields: Readonly<Record<string, string>> = {
   host: 'example.com',
@@ -101,7 +87,7 @@ test.each([
   )
 })
 
-test('@query-param that is missing, twice or not UTF-8 is refused', () => {
+test('@query-param that is missing, repeated or not UTF-8 is refused', () => {
   const input = parseSignatureInput('sig=("@query-param";name="a");created=1', 'sig')
   for (const target of ['/', '/?b=1', '/?a=1&a=2', '/?a=%ff'])
     expect(() => signatureBase(input, { ...request, target }, aauthProfile), target).toThrow()

@@ -139,7 +139,7 @@ test.each(['1.0', '-2.000', '@8640000000001', '@-99999999999999'])(
   },
 )
 
-test('nothing but an HttpSigError ever comes out', () => {
+test('every refusal is an HttpSigError', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 60 }), text => {
       for (const parse of [parseSignatureInput, parseSignatureValue, parseContentDigest])

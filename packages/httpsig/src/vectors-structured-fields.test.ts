@@ -81,13 +81,13 @@ function read({ raw, header_type }: Vector): { readonly value: unknown; readonly
 }
 
 describe.skipIf(folder === '')(`structured fields (${source})`, () => {
-  test('the parser takes and refuses what it must', () => {
+  test('the parser accepts and refuses the vectors as they say', () => {
     for (const vector of vectors)
       expect(read(vector)?.value, vector.name).toEqual(vector.must_fail === true ? undefined : vector.expected)
     expect(vectors.length).toBeGreaterThan(1500)
   })
 
-  test('it writes the canonical form; of a whole decimal it cannot, and we see that one before it is written', () => {
+  test('the parser writes the canonical form, except of whole Decimals, which are refused before', () => {
     const others: string[] = []
     for (const vector of vectors.filter(({ must_fail }) => must_fail !== true)) {
       const canonical = (vector.canonical ?? vector.raw).join(', ')
@@ -107,13 +107,13 @@ describe.skipIf(folder === '')(`structured fields (${source})`, () => {
     expect(others).toHaveLength(36 + 5)
   })
 
-  test('a signature header takes a dictionary exactly when it has one member, written once', () => {
+  test('Signature-Key accepts a Dictionary exactly when it has one member, written once', () => {
     let taken = 0
     for (const vector of vectors.filter(({ header_type }) => header_type === 'dictionary')) {
       const text = vector.raw.join(', ')
       let member: unknown
       try {
-        const single = parseSingleMember('Signature', text)
+        const single = parseSingleMember(text)
         member = [[single.label, memberOf(single.member)]]
         taken++
       } catch (error) {

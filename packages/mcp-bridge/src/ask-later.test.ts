@@ -1,21 +1,22 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Interact } from '@countersign/agent'
 import { expect, test } from 'vitest'
-import { askLater, type Later } from './ask-later.js'
+import { askLater, type PlaceReceivers } from './ask-later.js'
 
 type Interview = Parameters<ReturnType<Interact['open']>['obtainGrant']>[0]
 type Grant = Awaited<ReturnType<ReturnType<Interact['open']>['obtainGrant']>>
 
 const link = 'https://auth.example/consent?request_token=1'
-const visit = {} as Parameters<Later['open']>[1]
+const visit = {} as Parameters<PlaceReceivers['open']>[1]
 
-/** Users who are asked, and decide when the test says so. */
-function asked(waits: AbortSignal = new AbortController().signal, isReached = false) {
+/** Users who decide when the test says so. */
+function startAsking(waits: AbortSignal = new AbortController().signal, isReached = false) {
   const seen = { asked: 0, signals: [] as AbortSignal[] }
   let decide: { yes(grant: Grant): void; no(error: Error): void } = { yes: () => {}, no: () => {} }
   const { interact, stop } = askLater(({ open }) => ({
     kind: 'loopback',
     open: () => ({
+      checkOperation: async () => undefined,
       async obtainGrant({ abandoned }) {
         seen.asked += 1
         seen.signals.push(abandoned)
@@ -43,21 +44,21 @@ function asked(waits: AbortSignal = new AbortController().signal, isReached = fa
 const toAgree = expect.objectContaining({ code: 'interaction_required', url: link })
 const grant = { issuer: 'https://auth.example' } as Grant
 
-test('a call that needs a user fails at once with the link, and the next goes on from what they decided', async () => {
-  const { call, decide, seen } = asked()
+test('a call that needs a user fails at once with the link; the next call continues with the decision', async () => {
+  const { call, decide, seen } = startAsking()
   await expect(call()).rejects.toEqual(toAgree)
   await expect(call()).rejects.toEqual(toAgree)
   expect(seen.asked).toBe(1)
   decide().yes(grant)
   await setImmediate()
   expect(await call()).toBe(grant)
-  // What was granted is the agent's to keep: another call asks anew.
+  // The agent keeps the grant, so another call begins a new question.
   await expect(call()).rejects.toEqual(toAgree)
   expect(seen.asked).toBe(2)
 })
 
-test('a no is told to the call that comes next', async () => {
-  const { call, decide } = asked()
+test('the next call gets the refusal of the user', async () => {
+  const { call, decide } = startAsking()
   await expect(call()).rejects.toEqual(toAgree)
   decide().no(new Error('the user said no'))
   await setImmediate()
@@ -66,15 +67,15 @@ test('a no is told to the call that comes next', async () => {
 })
 
 test('another scope is another question', async () => {
-  const { call, seen } = asked()
+  const { call, seen } = startAsking()
   await expect(call('read')).rejects.toEqual(toAgree)
   await expect(call('write')).rejects.toEqual(toAgree)
   expect(seen.asked).toBe(2)
 })
 
-test('where the user is reached, asking ends with the call that waits', async () => {
+test('a question to a user who can be reached ends with its call', async () => {
   const waits = new AbortController()
-  const { call, seen, decide } = asked(waits.signal, true)
+  const { call, seen, decide } = startAsking(waits.signal, true)
   const waiting = call()
   await setImmediate()
   waits.abort()
@@ -83,9 +84,9 @@ test('where the user is reached, asking ends with the call that waits', async ()
   await expect(waiting).rejects.toThrow('abandoned')
 })
 
-test('waiting outlives a call that has failed with the link, and ends with the bridge', async () => {
+test('a question outlives a call that failed with the link, and ends with the bridge', async () => {
   const waits = new AbortController()
-  const { call, seen, stop } = asked(waits.signal)
+  const { call, seen, stop } = startAsking(waits.signal)
   await expect(call()).rejects.toEqual(toAgree)
   waits.abort()
   expect(seen.signals.map(({ aborted }) => aborted)).toEqual([false])
@@ -93,8 +94,8 @@ test('waiting outlives a call that has failed with the link, and ends with the b
   expect(seen.signals.map(({ aborted }) => aborted)).toEqual([true])
 })
 
-test('of a server that asks on and on the oldest questions are given up', async () => {
-  const { call, seen, stop } = asked()
+test('the oldest questions of a server with too many are abandoned', async () => {
+  const { call, seen, stop } = startAsking()
   for (let at = 0; at < 65; at++) await expect(call(`scope-${at}`)).rejects.toEqual(toAgree)
   expect(seen.signals.map(({ aborted }) => aborted)).toEqual([true, ...Array<boolean>(64).fill(false)])
   stop()

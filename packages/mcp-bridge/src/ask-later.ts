@@ -2,140 +2,141 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AgentError, type DeviceCode, type Interact, type VisitUrl } from '@countersign/agent'
 
-/** Where a user can agree, and in which words the failed call says so. */
-interface Where {
+/** Where a user can agree, and the text of the error that says so. */
+interface Place {
   readonly url: string
   readonly text: string
 }
 
-/** What takes a user's way to where nobody can be reached at once. */
-export interface Later {
+/** Callbacks for a user who cannot be reached at once: they receive the place where the user can agree. */
+export interface PlaceReceivers {
   readonly open: VisitUrl
   readonly show: (code: DeviceCode) => void
 }
 
-interface Asking {
-  /** Where the user can agree. */
-  readonly where: Promise<Where>
+/** A question to a user, and its state. */
+interface Question {
+  /** Resolves to the place where the user can agree. */
+  readonly place: Promise<Place>
   readonly outcome: Promise<unknown>
-  /** A call has failed with that place: asking outlives it. */
+  /** A call has failed with the place: the question outlives that call. */
   isTold: boolean
-  isOver: boolean
+  isDecided: boolean
   abandon(): void
 }
 
-/** Questions that are kept for calls to come. A server names scopes as it likes, and few of its questions are asked twice. */
+/** Most questions that are kept for later calls: a server can ask for any number of scopes. */
 const mostKept = 64
 
-/** Milliseconds for what a browser has just brought to become a grant, before a call fails with the link once more. */
+/** Milliseconds in which the answer of a user may still become a grant, before a call fails with the place once more. */
 const patience = 2000
 
-/** Where the user can agree; somewhat later for who was told before: the answer may be on its way. */
-async function placeOf({ where, isTold }: Asking): Promise<Where> {
+/** The place of a question; for one that was told before a little later, since the answer may be on its way. */
+async function placeOf({ place, isTold }: Question): Promise<Place> {
   if (isTold) await sleep(patience, undefined, { ref: false })
-  return where
+  return place
 }
 
-/** The user has not decided yet. */
-class StillAsked extends Error {
-  readonly #where: Where
-
-  constructor(where: Where) {
-    super()
-    this.#where = where
-  }
-
-  told(): AgentError {
-    return new AgentError('interaction_required', this.#where.text, undefined, this.#where.url)
-  }
-}
-
-/** How users are asked, and how asking ends with the bridge. */
-export interface AskingLater {
+/** How users are asked later, and how to end it. */
+export interface LaterInteraction {
   readonly interact: Interact
-  /** Ends the listeners and the waiting. */
+  /** Ends all questions, with their listeners. */
   stop(): void
 }
 
+/** Runs one question; `abandoned` ends it. */
+type Ask = (abandoned: AbortSignal) => Promise<unknown>
+
+interface Context {
+  /** Receives the place of the question that runs. */
+  readonly places: AsyncLocalStorage<(place: Place) => void>
+  readonly stopped: AbortSignal
+}
+
 /**
- * Asks users whom nobody can reach while a call waits: the call fails at once, with where they can agree in its error, and the
- * next one goes on from what they have decided. Nothing of a call that has failed is sent after that.
- * @param make makes how users are asked otherwise
+ * Asks users who cannot be reached while a call waits. The call fails at once, with the place where the user can agree; the next call
+ * for the same access continues with the user's decision. A call that has failed is not sent later.
+ * @param make makes the interaction that asks the user
  */
-export function askLater(make: (later: Later) => Interact): AskingLater {
-  const told = new AsyncLocalStorage<(where: Where) => void>()
-  const stopped = new AbortController()
-  const asking = new Map<string, Asking>()
-  const inner = make({
-    open: url =>
-      told.getStore()?.({
-        url,
-        text: 'a user must agree first, in a browser of this machine (--device shows a code for any device)',
-      }),
-    show: ({ verification_uri: url, user_code }) =>
-      told.getStore()?.({ url, text: `a user must agree first, on any device, by typing in ${user_code}` }),
-  })
+export function askLater(make: (receivers: PlaceReceivers) => Interact): LaterInteraction {
+  const stop = new AbortController()
+  const context: Context = { places: new AsyncLocalStorage(), stopped: stop.signal }
+  const questions = new Map<string, Question>()
+  const inner = make(receiversOf(context))
 
-  function begin(key: string, run: (abandoned: AbortSignal) => Promise<unknown>, waits: AbortSignal): Asking {
-    const abandoned = new AbortController()
-    const abandon = (): void => abandoned.abort()
-    waits.addEventListener('abort', () => begun.isTold || abandon(), { once: true })
-    stopped.signal.addEventListener('abort', abandon, { once: true })
-    let reach: (where: Where) => void = () => undefined
-    const where = new Promise<Where>(resolve => {
-      reach = resolve
-    })
-    const outcome = told.run(reach, run, abandoned.signal)
-    const begun: Asking = { where, outcome, isTold: false, isOver: false, abandon }
-    const over = (): void => {
-      begun.isOver = true
-      stopped.signal.removeEventListener('abort', abandon)
+  async function decide<T>(key: string, ask: Ask, waits: AbortSignal): Promise<T> {
+    const question = questions.get(key) ?? keepQuestion(questions, key, beginQuestion(ask, waits, context))
+    const decided = question.outcome.then(
+      () => undefined,
+      () => undefined,
+    )
+    const place = question.isDecided ? undefined : await Promise.race([decided, placeOf(question)])
+    if (place !== undefined) {
+      question.isTold = true
+      throw new AgentError('interaction_required', place.text, undefined, place.url)
     }
-    // An error is told to the call that comes next, and to none where none comes.
-    begun.outcome.then(over, over)
-    forgetOldest()
-    asking.set(key, begun)
-    return begun
-  }
-
-  function forgetOldest(): void {
-    for (const [key, oldest] of asking) {
-      if (asking.size < mostKept) return
-      asking.delete(key)
-      oldest.abandon()
-    }
-  }
-
-  async function later<T>(key: string, run: (abandoned: AbortSignal) => Promise<T>, waits: AbortSignal): Promise<T> {
-    const one = asking.get(key) ?? begin(key, run, waits)
-    try {
-      const where = one.isOver ? undefined : await Promise.race([one.outcome.then(() => undefined), placeOf(one)])
-      if (where !== undefined) {
-        one.isTold = true
-        throw new StillAsked(where)
-      }
-      const outcome = await one.outcome
-      asking.delete(key)
-      return outcome as T
-    } catch (error) {
-      if (!(error instanceof StillAsked)) asking.delete(key)
-      throw error instanceof StillAsked ? error.told() : error
-    }
+    questions.delete(key)
+    return (await question.outcome) as T
   }
 
   const interact: Interact = {
     kind: inner.kind,
     open(context) {
-      const userInteraction = inner.open(context)
+      const interaction = inner.open(context)
       return {
-        ...userInteraction,
-        obtainGrant: request => {
+        ...interaction,
+        obtainGrant(request) {
           const { asked, user } = request
-          const key = JSON.stringify([user, asked.issuer, asked.resource, asked.scope])
-          return later(key, abandoned => userInteraction.obtainGrant({ ...request, abandoned }), request.abandoned)
+          const { issuer, resource, scope, purposes, operation } = asked
+          const key = JSON.stringify([user, issuer, resource, scope, purposes, operation?.digest])
+          return decide(key, abandoned => interaction.obtainGrant({ ...request, abandoned }), request.abandoned)
         },
       }
     },
   }
-  return { interact, stop: () => stopped.abort() }
+  return { interact, stop: () => stop.abort() }
+}
+
+function receiversOf({ places }: Context): PlaceReceivers {
+  return {
+    open: url =>
+      places.getStore()?.({
+        url,
+        text: 'a user must agree first, in a browser of this machine (--device shows a code for any device)',
+      }),
+    show: ({ verification_uri: url, user_code }) =>
+      places.getStore()?.({ url, text: `a user must agree first, on any device, by typing in ${user_code}` }),
+  }
+}
+
+/** @param waits the signal of the call: it ends the question unless the call has failed with the place */
+function beginQuestion(ask: Ask, waits: AbortSignal, { places, stopped }: Context): Question {
+  const abandoned = new AbortController()
+  const abandon = (): void => abandoned.abort()
+  waits.addEventListener('abort', () => question.isTold || abandon(), { once: true })
+  stopped.addEventListener('abort', abandon, { once: true })
+  let receive: (place: Place) => void = () => undefined
+  const place = new Promise<Place>(resolve => {
+    receive = resolve
+  })
+  const outcome = places.run(receive, ask, abandoned.signal)
+  const question: Question = { place, outcome, isTold: false, isDecided: false, abandon }
+  const end = (): void => {
+    question.isDecided = true
+    stopped.removeEventListener('abort', abandon)
+  }
+  // The next call gets an error of the outcome. Without a next call it is dropped here, not an unhandled rejection.
+  outcome.then(end, end)
+  return question
+}
+
+/** Keeps a question for later calls; the oldest ones give way. */
+function keepQuestion(questions: Map<string, Question>, key: string, question: Question): Question {
+  for (const [oldKey, oldest] of questions) {
+    if (questions.size < mostKept) break
+    questions.delete(oldKey)
+    oldest.abandon()
+  }
+  questions.set(key, question)
+  return question
 }

@@ -1,21 +1,21 @@
-import { type CommandNames, type IdentityFlags, identity } from '@countersign/fetch'
+import { type CommandNames, type IdentityFlags, identity } from '@countersign/fetch/internal'
 import type { Command } from 'commander'
 
-/** Makes a command a bridge to an MCP server. */
+/** Adds description, arguments and flags of the bridge to a command. */
 export function addMcpBridge(command: Command, names: CommandNames): Command {
   command
-    .description('an MCP server on standard input and output that speaks AAuth to the one at a URL')
-    .argument('<url>', 'the endpoint of an MCP server, Streamable HTTP')
+    .description('a local MCP server on standard input and output that speaks AAuth to the one at a URL')
+    .argument('<url>', 'the endpoint of the MCP server (Streamable HTTP)')
   return identity(
     command,
     names,
-    'fail with the URL in the error, and go on once the user has agreed; default: the MCP client opens it, else a browser',
+    'when a user must agree, fail with the URL in the error, and continue once the user has agreed; default: the MCP client opens it, otherwise a browser',
   )
     .addHelpText('after', bridgeHelp)
     .action(async (url: string, flags: IdentityFlags) => (await import('./mcp-bridge.js')).mcpBridge(url, flags, names))
 }
 
 const bridgeHelp = `
-In the configuration of an MCP client, under "mcpServers":
+Configuration of an MCP client, under "mcpServers":
   "tools": { "command": "npx", "args": ["-y", "@countersign/mcp-bridge", "https://tools.example/mcp", "--as", "delegate", "--id", "https://agent.example"] }
 `

@@ -1,2 +1,1 @@
-export { addMcpBridge } from './command.js'
 export { main } from './main.js'

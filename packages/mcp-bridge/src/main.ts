@@ -1,4 +1,4 @@
-import { npxNames, runCommand, versionIn } from '@countersign/fetch'
+import { npxNames, runCommand, versionIn } from '@countersign/fetch/internal'
 import { Command } from 'commander'
 import { addMcpBridge } from './command.js'
 

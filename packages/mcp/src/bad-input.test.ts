@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import { mountFetch } from '@countersign/server'
+import { asAgent, type Signer } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
-import { asAgent, type Signer } from '../../resource/src/world.test.fixture.js'
 import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from './tools.test.fixture.js'
 
 let tools: Tools
@@ -29,10 +29,10 @@ test.each<readonly [what: string, body: string]>([
   ['a byte order mark', `\ufeff${call('echo')}`],
   ['a text', '"tools/call"'],
   ['another version', call('echo').replace('2.0', '1.0')],
-  ['a name that is none', `${echo}{"name":["echo"]}}`],
+  ['a name that is not a string', `${echo}{"name":["echo"]}}`],
   ['no name', `${echo}{}}`],
   ['params that are a list', `${echo}["echo"]}`],
-  ['a tool in a member that Go takes for the same', `${echo}{"name":"echo","Name":"add"}}`],
+  ['a tool in a member that Go reads as the same', `${echo}{"name":"echo","Name":"add"}}`],
   ['params in such a member, by a long s', `${echo}{"name":"echo"},"param\u017f":{"name":"add"}}`],
   ['a method in such a member', '{"jsonrpc":"2.0","id":1,"METHOD":"tools/call","params":{"name":"add"}}'],
   [
@@ -47,59 +47,71 @@ test.each<readonly [what: string, body: string]>([
   ['arguments nested too deep', `${echo}{"name":"echo","arguments":${deep(64)}}}`],
 ])(verifies('mcp.one-reading', '%s is 400, and no tool runs'), async (_, body) => {
   const refused = await tools.send(as, { body, headers: session })
-  expect([refused.status, Object(await refused.json()).error]).toEqual([400, 'invalid_request'])
+  expect(refused.status).toBe(400)
+  expect(await refused.json()).toMatchObject({ error: 'invalid_request', reason: 'rpc_malformed' })
   expect(tools.calls).toEqual([])
   const twin = await tools.send(as, { body: call('echo'), headers: session })
   expect([twin.status, (await messagesOf(twin)).length]).toEqual([200, 1])
   expect(tools.calls.splice(0)).toHaveLength(1)
 })
 
-test(verifies('mcp.one-reading', 'the same bytes in another charset or coding could be another message'), async () => {
-  for (const headers of [
-    { 'content-type': 'application/json; charset=utf-7' },
-    { 'content-type': 'application/json; charset=utf-8; charset=utf-16le' },
-    { 'content-type': 'text/plain' },
-    { 'content-encoding': 'br' },
-  ]) {
-    const refused = await tools.send(as, { body: call('echo'), headers: { ...session, ...headers } })
-    expect([refused.status, Object(await refused.json()).error], JSON.stringify(headers)).toEqual([
-      415,
-      'invalid_request',
-    ])
-  }
-  expect(tools.calls).toEqual([])
-  const headers = { ...session, 'content-type': 'application/json;charset="UTF-8"' }
-  expect((await messagesOf(await tools.send(as, { body: call('echo'), headers }))).length).toBe(1)
-  expect(tools.calls.splice(0)).toHaveLength(1)
-})
+test(
+  verifies('mcp.one-reading', 'a charset or content coding in which the bytes could be another message is refused'),
+  async () => {
+    for (const headers of [
+      { 'content-type': 'application/json; charset=utf-7' },
+      { 'content-type': 'application/json; charset=utf-8; charset=utf-16le' },
+      { 'content-type': 'text/plain' },
+      { 'content-encoding': 'br' },
+    ]) {
+      const refused = await tools.send(as, { body: call('echo'), headers: { ...session, ...headers } })
+      expect([refused.status, await refused.json()], JSON.stringify(headers)).toMatchObject([
+        415,
+        { error: 'invalid_request', reason: 'content_type_unsupported' },
+      ])
+    }
+    expect(tools.calls).toEqual([])
+    const headers = { ...session, 'content-type': 'application/json;charset="UTF-8"' }
+    expect((await messagesOf(await tools.send(as, { body: call('echo'), headers }))).length).toBe(1)
+    expect(tools.calls.splice(0)).toHaveLength(1)
+  },
+)
 
-test('arguments that are nested, long and odd are the tool’s own affair', async () => {
+test('nested, long and odd arguments reach the tool unchanged', async () => {
   const body = `${echo}{"name":"echo","arguments":{"text":"${'x'.repeat(50_000)}\\u0000","more":${deep(50)}}}}`
   expect((await messagesOf(await tools.send(as, { body, headers: session })))[0]).toMatchObject({ id: 1 })
   expect(tools.calls.splice(0)).toHaveLength(1)
 })
 
-test('the method decides, and nothing else does', async () => {
+test('the HTTP method alone decides how a request is handled', async () => {
   const put = await tools.send(as, { method: 'PUT', body: call('echo'), headers: session })
-  expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, POST, DELETE'])
+  expect([put.status, put.headers.get('allow'), await put.json()]).toMatchObject([
+    405,
+    'GET, POST, DELETE',
+    { reason: 'method_not_allowed' },
+  ])
+  const elsewhere = await tools.send(as, { body: call('echo'), headers: session, target: '/elsewhere' })
+  expect([elsewhere.status, await elsewhere.json()]).toMatchObject([404, { reason: 'path_unknown' }])
   const plain = await tools.send(as, { body: call('echo'), headers: { ...session, accept: 'text/html' } })
   expect(plain.status).toBe(406)
-  // What a GET brings is no message.
+  // The body of a GET is not a message.
   const bodied = await tools.send(as, { method: 'GET', body: call('echo'), headers: session })
   await bodied.body?.cancel()
   expect([bodied.status, bodied.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
   expect(tools.calls).toEqual([])
 })
 
-test('a session begins with initialize, without the id of another', async () => {
-  expect((await tools.send(as, { body: call('echo') })).status).toBe(400)
-  expect((await tools.send(as, { body: initialize, headers: session })).status).toBe(400)
+test('a session begins with an initialize that has no session id', async () => {
+  for (const ask of [{ body: call('echo') }, { body: initialize, headers: session }]) {
+    const refused = await tools.send(as, ask)
+    expect([refused.status, await refused.json()]).toMatchObject([400, { reason: 'session_id_invalid' }])
+  }
   expect((await tools.send(undefined, { body: initialize })).status).toBe(401)
   const refused = await tools.send(as, { body: initialize, headers: { accept: 'text/plain' } })
   expect([refused.status, refused.headers.get('mcp-session-id')]).toEqual([406, null])
 })
 
-test('an id that is under way cannot be used again: one would get the answer of the other', async () => {
+test('the id of a running request cannot be used again: one request would get the answer of the other', async () => {
   let release = (): void => {}
   const waits = new Promise<void>(resolve => {
     release = resolve
@@ -113,12 +125,13 @@ test('an id that is under way cannot be used again: one would get the answer of 
   const first = await own.send(as, { body: call('wait'), headers })
   const second = await own.send(as, { body: call('echo'), headers })
   expect([first.status, second.status, own.calls.length]).toEqual([200, 400, 0])
+  expect(await second.json()).toMatchObject({ error: 'invalid_request', reason: 'rpc_id_in_use' })
   release()
   expect(await messagesOf(first)).toMatchObject([{ id: 1 }])
   expect((await messagesOf(await own.send(as, { body: call('echo'), headers })))[0]).toMatchObject({ id: 1 })
 })
 
-test('an id that the transport did not take is not under way, and its refusal does not wait', async () => {
+test('a request that the transport refused is not running, and its refusal is not delayed', async () => {
   const calling = await makeTools(undefined, { downstream: { acceptAuthServer: 'any' } }, tools.world)
   const headers = { 'mcp-session-id': await openSession(calling, as) }
   const began = performance.now()
@@ -128,7 +141,7 @@ test('an id that the transport did not take is not under way, and its refusal do
   expect([again.status, (await messagesOf(again)).length]).toEqual([200, 1])
 })
 
-test('a request that is cancelled keeps nobody waiting', async () => {
+test('a cancelled request is not waited for', async () => {
   const calling = await makeTools(
     { tools: { '*': { level: 'identified' } } },
     { downstream: { acceptAuthServer: 'any' } },
@@ -145,7 +158,7 @@ test('a request that is cancelled keeps nobody waiting', async () => {
   await response.body?.cancel()
 })
 
-test('of one session a thousand requests are under way at once, and no more', async () => {
+test('one session has at most a thousand running requests', async () => {
   const own = await makeTools(
     { session: { level: 'anonymous' }, tools: { '*': { level: 'anonymous' } } },
     {},
@@ -157,17 +170,17 @@ test('of one session a thousand requests are under way at once, and no more', as
   const responses = await Promise.all(Array.from({ length: 1000 }, (_, id) => ask(id)))
   expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]))
   const more = await ask(1000)
-  expect([more.status, more.headers.get('retry-after'), Object(await more.json()).error]).toEqual([
-    ...[503, '5', 'temporarily_unavailable'],
+  expect([more.status, more.headers.get('retry-after'), await more.json()]).toMatchObject([
+    ...[503, '5', { error: 'temporarily_unavailable', reason: 'capacity_exceeded' }],
   ])
-  // One that is cancelled makes room.
+  // A cancelled request makes room.
   await own.send(undefined, { body: rpc('notifications/cancelled', { requestId: 7 }), headers })
   const last = await ask(1001)
   expect(last.status).toBe(200)
   await Promise.all([...responses, last].map(({ body }) => body?.cancel()))
 })
 
-test('a body beyond what the server takes is 413, and no tool runs', async () => {
+test('a body over the limit is 413, and no tool runs', async () => {
   const own = await makeTools(
     { session: { level: 'anonymous' }, tools: { '*': { level: 'anonymous' } } },
     {},

@@ -1,7 +1,8 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { asKey } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
-import { asKey, makeWorld, type World } from '../../resource/src/world.test.fixture.js'
+import { makeWorld, type World } from '../../resource/src/world.test.fixture.js'
 import { initialize, makeTools, openSession, rpc, rules } from './tools.test.fixture.js'
 
 let world: World
@@ -13,10 +14,7 @@ const page = 'https://app.example'
 const open = { session: { level: 'anonymous' } } as const
 
 test(
-  verifies(
-    'mcp.origin',
-    'a page of another site calls nothing, also where no signature is asked: a name may lead to this machine',
-  ),
+  verifies('mcp.origin', 'a page of another site cannot call the server, even at level anonymous (DNS rebinding)'),
   async () => {
     const statusOf = async (origin: string, tools: Awaited<ReturnType<typeof makeTools>>): Promise<number> => {
       const response = await tools.send(undefined, { body: initialize, headers: { origin } })
@@ -27,7 +25,10 @@ test(
     for (const origin of [page, 'null', 'http://calendar.example', 'https://calendar.example:8443', ''])
       expect(await statusOf(origin, closed), origin).toBe(403)
     const refused = await closed.send(undefined, { method: 'GET', headers: { origin: page } })
-    expect([refused.status, Object(await refused.json()).error]).toEqual([403, 'invalid_request'])
+    expect([refused.status, await refused.json()]).toMatchObject([
+      403,
+      { error: 'invalid_request', reason: 'origin_not_allowed' },
+    ])
     expect(await statusOf('https://calendar.example', closed)).toBe(200)
     await openSession(closed, undefined)
     const some = await makeTools(open, { cors: [page] }, world)
@@ -36,7 +37,7 @@ test(
   },
 )
 
-test('a page that CORS lets in may send what MCP needs, and read which session it has', async () => {
+test('a page that CORS allows may send the headers of MCP and read its session id', async () => {
   const tools = await makeTools(open, { cors: [page] }, world)
   const preflight = (origin: string) =>
     tools.send(undefined, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } })
@@ -52,7 +53,7 @@ test('a page that CORS lets in may send what MCP needs, and read which session i
   await answer.body?.cancel()
   expect(answer.headers.get('access-control-allow-origin')).toBe(page)
   expect(answer.headers.get('access-control-expose-headers')).toMatch(/^Agent-Auth, .*, Mcp-Session-Id$/)
-  // Refusals can be read, too, whoever makes them.
+  // Refusals of the guard and of the reader can be read, too.
   const guarded = await makeTools(rules, { cors: [page] }, world)
   for (const [body, status] of [
     [initialize, 401],
@@ -65,13 +66,13 @@ test('a page that CORS lets in may send what MCP needs, and read which session i
   const own = await guarded.send(signed, { body: initialize, headers })
   expect([own.status, own.headers.get('access-control-allow-origin')]).toEqual([200, page])
   await own.body?.cancel()
-  // Without CORS there is nothing to read.
+  // Without CORS no header is exposed.
   const plain = await (await makeTools(open, {}, world)).send(undefined, { body: initialize })
   await plain.body?.cancel()
   expect(plain.headers.get('access-control-expose-headers')).toBeNull()
 })
 
-test('protected resource metadata is read by GET and HEAD, from pages that CORS lets in, and not by other methods', async () => {
+test('protected resource metadata answers GET and HEAD, also from pages that CORS allows, and no other method', async () => {
   const oauth = { authorizationServers: ['https://accounts.example'], verify: async () => undefined }
   const tools = await makeTools({ ...rules, oauth }, { cors: [page] }, world)
   const target = '/.well-known/oauth-protected-resource/mcp'

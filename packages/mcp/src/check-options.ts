@@ -1,4 +1,4 @@
-import { checkOptions, each, type OptionChecks } from '@countersign/protocol'
+import { checkOptions, each, type OptionChecks } from '@countersign/protocol/internal'
 import type { McpOptions } from './options.js'
 import type { McpOAuth } from './protected-resource.js'
 import { rulesChecks } from './rules/check-rules.js'
@@ -17,7 +17,7 @@ const checks: OptionChecks<McpOptions<string>> = {
   now: 'function',
 }
 
-/** Refuses options that a guard of MCP does not have: a misspelt kind of rules would leave its names to the session's. @throws TypeError */
+/** Refuses unknown options: a misspelt kind of rules would leave its names to the rule of the session. @throws TypeError */
 export function checkMcpOptions(options: McpOptions<string>): void {
   checkOptions('guardMcp', options, checks)
 }

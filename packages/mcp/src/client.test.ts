@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import * as client from './client.js'
 
-test('the client half exports these names and no others', () => {
+test('the entry point for clients exports these names and no others', () => {
   expect(new Set(Object.keys(client))).toEqual(new Set(['agentTransport', 'bridge', 'elicitCode', 'elicitUrl']))
 })

@@ -1,3 +1,4 @@
+export type { Agent, DeviceCode, Visit, VisitUrl } from '@countersign/agent'
 export { type Bridge, type BridgeOptions, bridge, type RemoteTransport } from './bridge/bridge.js'
 export { type ElicitCodeOptions, elicitCode } from './elicitation/elicit-code.js'
 export { type ElicitUrlOptions, elicitUrl } from './elicitation/elicit-url.js'

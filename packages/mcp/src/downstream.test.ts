@@ -1,6 +1,7 @@
 import { verifies } from '@countersign/requirements'
+import { asHolder, type Signer } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
-import { asHolder, makeWorld, type Signer, type World } from '../../resource/src/world.test.fixture.js'
+import { makeWorld, type World } from '../../resource/src/world.test.fixture.js'
 import { makeTools, messagesOf, openSession, rpc, rules } from './tools.test.fixture.js'
 
 let world: World
@@ -22,7 +23,10 @@ async function called(name: string, fetch = away) {
 }
 
 test(
-  verifies('mcp.bubbles-up', 'what a tool’s call of another service comes to is told its caller as a guard tells it'),
+  verifies(
+    'mcp.bubbles-up',
+    "an error of a tool's call of another service becomes the response of the guard to its caller",
+  ),
   async () => {
     const { tools, send } = await called('book')
     const setback = await send(1)
@@ -40,14 +44,14 @@ test(
   },
 )
 
-test('a tool that gets over it has succeeded', async () => {
+test('a tool that catches the error has succeeded', async () => {
   const { send } = await called('book-or-not')
   const answer = await send(1)
   expect(answer.status).toBe(200)
   expect(await messagesOf(answer)).toMatchObject([{ id: 1, result: { content: [{ text: 'without a room' }] } }])
 })
 
-test('a server that calls nobody answers without waiting, and a tool that fails has failed', async () => {
+test('a server without calls of other services answers without waiting, and its failed tool has failed', async () => {
   const tools = await makeTools(rules, {}, world)
   const headers = { 'mcp-session-id': await openSession(tools, alice) }
   const answer = await tools.send(alice, { body: rpc('tools/call', { name: 'book' }, 1), headers })

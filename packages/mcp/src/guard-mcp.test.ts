@@ -1,9 +1,10 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
+import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { beforeAll, expect, test } from 'vitest'
-import { asAgent, asHolder, asKey, makeWorld, type Signer } from '../../resource/src/world.test.fixture.js'
+import { makeWorld } from '../../resource/src/world.test.fixture.js'
 import { guardMcp } from './index.js'
 import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from './tools.test.fixture.js'
 
@@ -20,7 +21,7 @@ test(
   verifies(
     'mcp.subject-decides',
     'mcp.session-levels',
-    'the tool that a message names decides what its caller needs; one session goes on through all levels',
+    'the tool that a message names decides its requirement; one session continues through all levels',
   ),
   async () => {
     const { world, client, calls } = tools
@@ -60,7 +61,7 @@ test('a refusal is a challenge for what the tool needs', async () => {
   expect(JSON.parse(Buffer.from(token, 'base64url').toString()).scope).toBe('events.write')
 })
 
-test('a list of tools says of each what it asks, and whether that is there', async () => {
+test('a list of tools has the requirement of each tool, and whether the caller meets it', async () => {
   const { world, client } = tools
   const listed = async (as: Signer) => {
     const connected = await client(() => as)
@@ -80,7 +81,7 @@ test('a list of tools says of each what it asks, and whether that is there', asy
   const said = (echo: boolean, add: boolean) => [
     ['echo', asks.echo, echo],
     ['add', asks.add, add],
-    // No rule, so it is nobody's.
+    // A tool without a rule is never allowed.
     ['secret', undefined, false],
   ]
   expect(await listed(pseudonym)).toEqual(said(false, false))
@@ -94,7 +95,7 @@ test('a list of tools says of each what it asks, and whether that is there', asy
 test(
   verifies(
     'mcp.subject-decides',
-    'resources by the longest beginning of their URI, prompts as the session where no rule is for them',
+    'resources have the rule of the longest prefix of their URI; prompts without rules have that of the session',
   ),
   async () => {
     const { world, client, send } = tools
@@ -112,7 +113,7 @@ test(
     const headers = { 'mcp-session-id': id }
     const answer = await send(reader, { body: rpc('resources/read', { uri: 'note://private/two' }, 1), headers })
     expect(await messagesOf(answer)).toMatchObject([{ id: 1, result: { contents: [{ text: 'two' }] } }])
-    // What is completed is asked for like what is read, and so is what is subscribed to.
+    // Completions and subscriptions have the rule of the resource.
     const as = pseudonym
     const own = { 'mcp-session-id': await openSession(tools, as) }
     for (const [method, params] of [
@@ -130,7 +131,7 @@ test(
   verifies(
     'mcp.subject-decides',
     'mcp.no-rule',
-    'prompts by their name, what is completed of them, too; one that no rule is for is nobody’s',
+    'prompts and their completions have the rule of the name; a prompt without a rule is refused',
   ),
   async () => {
     const { world } = tools
@@ -165,7 +166,7 @@ test(
   },
 )
 
-test(verifies('mcp.uri-spellings', 'no other spelling of a URI leads to a resource by a looser rule'), async () => {
+test(verifies('mcp.uri-spellings', 'no other spelling of a URI reaches a resource under a laxer rule'), async () => {
   const open = await makeTools(
     {
       session: { level: 'pseudonymous' },
@@ -184,7 +185,7 @@ test(verifies('mcp.uri-spellings', 'no other spelling of a URI leads to a resour
   for (const uri of ['note://me@private/two', 'note://private:1/two', 'note://private?x', 'note://private'])
     expect(await read(uri), uri).toEqual([403, false])
   for (const uri of ['note://priv\tate/two', 'note://%70rivate/two']) expect(await read(uri), uri).toEqual([403, false])
-  // Leads nowhere: to no parser is this the other's host.
+  // No parser reads the other host in this.
   expect(await read('note://public%2f%2e./private:/two')).toEqual([200, false])
   for (const [uri, status] of [
     ['note://private/two', 401],
@@ -201,7 +202,7 @@ test(verifies('mcp.uri-spellings', 'no other spelling of a URI leads to a resour
 test(
   verifies(
     'mcp.uri-spellings',
-    'what is not ASCII has one rule however it is encoded, and none where it could be another text',
+    'a URI that is not ASCII has one rule in every encoding, and none if it could be another text',
   ),
   async () => {
     const scope = 'events.read' as const
@@ -242,7 +243,7 @@ test(
 test(
   verifies(
     'mcp.no-rule',
-    "a name that every object has is nobody's, also where all tools are open; one without a rule is refused",
+    'a name that every object has is refused even when all tools are open; so is one without a rule',
   ),
   async () => {
     const open = await makeTools({ tools: { '*': { level: 'identified' } } }, {}, tools.world)
@@ -250,6 +251,10 @@ test(
     const call = (name: string) => connected.client.callTool({ name }).then(textOf, error => error.code)
     for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty'])
       expect(await call(name), name).toBe(400)
+    const as = asAgent(open.world.agent)
+    const headers = { 'mcp-session-id': await openSession(open, as) }
+    const refused = await open.send(as, { body: rpc('tools/call', { name: 'constructor' }, 1), headers })
+    expect(await refused.json()).toMatchObject({ error: 'invalid_request', reason: 'subject_unknown' })
     expect(await call('secret')).toBe('secret ')
     expect(open.calls.map(({ tool }) => tool)).toEqual(['secret'])
     await connected.client.close()
@@ -277,7 +282,11 @@ test(verifies('mcp.no-credentials', 'the server never sees a signature or a toke
 })
 
 test(
-  verifies('NON-17', 'sig.replay.handed-on', 'what a server behind it fails with asks for no second try'),
+  verifies(
+    'NON-17',
+    'sig.replay.handed-on',
+    'an error of the server does not tell the agent that the request was not processed',
+  ),
   async () => {
     const world = await makeWorld()
     const as = asAgent(world.agent)
@@ -286,7 +295,11 @@ test(
       guardMcp(makeServer, world.calendar(), { session: { level: 'identified' }, now: () => world.clock.now })
     const failing = endpoint(() => {
       ran += 1
-      throw new AAuthError('temporarily_unavailable', 'away', { retryAfter: 1, notProcessed: true })
+      throw new AAuthError('temporarily_unavailable', 'away', {
+        reason: 'dependency_unavailable',
+        retryAfter: 1,
+        notProcessed: true,
+      })
     })
     const open = async (participant: ReturnType<typeof endpoint>) =>
       participant.handle(

@@ -1,12 +1,13 @@
-import { checkTarget, isSigned, pathOf } from '@countersign/httpsig'
+import { checkTarget, isSigned, pathOf } from '@countersign/httpsig/internal'
 import { AAuthError } from '@countersign/protocol'
 import type { Guarded, Resource } from '@countersign/resource'
 import type { MountableParticipant } from '@countersign/server'
+import { answerRequest } from './answer-request.js'
 import { checkMcpOptions } from './check-options.js'
-import { answered, type Endpoint, type McpServerLike } from './endpoint.js'
+import type { Endpoint, McpServerLike } from './endpoint.js'
 import type { McpOptions } from './options.js'
 import { preflightOf } from './origin.js'
-import { protectedResource } from './protected-resource.js'
+import { type ProtectedResource, protectedResource } from './protected-resource.js'
 import type { McpRules } from './rules/mcp-rules.js'
 import { nameProof } from './rules/names.js'
 import { ruleBook } from './rules/rule-book.js'
@@ -16,16 +17,31 @@ import { recentEvents } from './stream/events.js'
 export type { McpServerLike } from './endpoint.js'
 
 /**
- * Guards an MCP server behind Streamable HTTP: the tool, prompt or resource that a message names decides what its caller needs,
- * and guard and server read the same value. For `serve`, `mountNode`, `mountHono` and `mountFetch` of `@countersign/server`; it
- * answers the resource's own paths, too.
+ * Guards an MCP server behind Streamable HTTP. The tool, prompt or resource that a message names decides what its caller needs;
+ * guard and server read the same parsed value. The result is for `serve`, `mountNode`, `mountHono` and `mountFetch` of
+ * `@countersign/server`, and answers the resource's own paths, too.
  *
- * A session belongs to who opened it, by key, agent and delegate, or user; to anybody else it does not exist. Its streams end
- * with the token that opened them, and go on under a fresh one from the last event. Handlers get the facts by {@link callerOf};
- * what `aauth.fetch` needs of a user becomes the caller's challenge, where nothing was sent for the request before.
- * @param createServer makes the server of a session, for the caller that opens it
- * @throws TypeError for a requirement nobody could meet
+ * A session belongs to the key, agent and delegate, or user that opened it; for every other caller it does not exist. Its streams
+ * end with the token of the request that opened them; with a fresh token they resume after the last event. Handlers get the
+ * verified facts from {@link callerOf}. When `aauth.fetch` in a handler needs a user, the caller is challenged for one, unless the
+ * server has already sent a message for the request.
+ * @param createServer creates the server of a session, for the caller that opens it
+ * @throws TypeError for an invalid option, and for a requirement that no caller could meet
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http, protocol §4
+ * @example
+ * ```ts
+ * import { guardMcp } from '@countersign/mcp'
+ * import type { Resource } from '@countersign/resource'
+ * import { serve } from '@countersign/server'
+ * import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+ *
+ * declare const resource: Resource // made by createResource
+ * const participant = guardMcp(() => new McpServer({ name: 'tools', version: '1.0.0' }), resource, {
+ *   session: { level: 'identified' },
+ *   tools: { '*': { level: 'identified' } },
+ * })
+ * await serve({ name: 'tools', id: 'https://tools.example', port: 8443, participant })
+ * ```
  */
 export function guardMcp<S extends string>(
   createServer: (aauth: Guarded) => McpServerLike | Promise<McpServerLike>,
@@ -33,50 +49,27 @@ export function guardMcp<S extends string>(
   options: McpOptions<NoInfer<S>> = {},
 ): MountableParticipant {
   checkMcpOptions(options)
-  if (!/^\/[\x21\x24-\x3e\x40-\x7e]*$/.test(options.path ?? '/mcp'))
+  const { path = '/mcp', oauth } = options
+  if (!/^\/[\x21\x24-\x3e\x40-\x7e]*$/.test(path))
     throw new TypeError("guardMcp: option 'path' must begin with /, without query")
-  const { path = '/mcp', limits = {}, now = () => Date.now() / 1000, oauth, streamSeconds = 3600 } = options
-  const rulesOf = {
-    session: options.session,
-    tools: options.tools,
-    prompts: options.prompts,
-    resources: options.resources,
-    optional: options.optional,
-  }
-  const scopes = scopesOf(rulesOf)
-  const beside = oauth && protectedResource(oauth, { endpoint: `${resource.id}${path}`, scopes, cors: resource.cors })
-  const open = resource.declare({ level: 'anonymous' })
-  const endpoint: Endpoint<S> = {
-    createServer,
-    resource,
-    rules: ruleBook(resource, given(rulesOf), beside === undefined ? {} : { alsoAccept: beside.alsoAccept }),
-    proof: nameProof(),
-    sessions: createSessions({
-      ...{ ...defaultSessionLimits, ...limits, now },
-      end: ({ server, events }) => {
-        events.end()
-        server.close().catch(() => {})
-      },
-    }),
-    eventsOf: recentEvents(options.recentEvents ?? 1000),
-    streamSeconds,
-    holds: resource.paths.includes('/.well-known/aauth-agent'),
-    now,
-  }
+  const scopes = scopesOf(rulesOf(options))
+  const metadata = oauth && protectedResource(oauth, { endpoint: `${resource.id}${path}`, scopes, cors: resource.cors })
+  const open = resource.declare({ level: 'anonymous' }, { answers: 'projected' })
+  const endpoint = createEndpoint(createServer, resource, { options, metadata })
   return {
-    paths: [path, ...resource.paths, ...(beside?.paths ?? [])],
+    paths: [path, ...resource.paths, ...(metadata?.paths ?? [])],
     async handle(message) {
       checkTarget(message)
       const at = pathOf(message.target)
-      if (at === path) return preflightOf(message, resource) ?? answered(message, endpoint)
-      if (beside?.paths.includes(at)) return beside.answer(message)
-      const known = await resource.handle(message)
-      if (known === undefined) throw new AAuthError('invalid_request', 'there is nothing here', { status: 404 })
-      return known
+      if (at === path) return preflightOf(message, resource) ?? answerRequest(message, endpoint)
+      if (metadata?.paths.includes(at)) return metadata.answer(message)
+      const response = await resource.handle(message)
+      if (response !== undefined) return response
+      throw new AAuthError('invalid_request', 'nothing is served at this path', { reason: 'path_unknown', status: 404 })
     },
     judgeHead(head) {
       if (pathOf(head.target) !== path) return resource.judgeHead(head)
-      // The body says which rule an unsigned request is for, and which components.
+      // Only the body tells the rule of an unsigned request, and with it the components to cover.
       return isSigned(head) ? resource.judgeHead(head, open) : 'whole'
     },
     ready: () => resource.ready(),
@@ -86,32 +79,61 @@ export function guardMcp<S extends string>(
   }
 }
 
-function given<T extends object>(rules: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(rules).filter(([, rule]) => rule !== undefined)) as ReturnType<
-    typeof given<T>
-  >
+interface Configured<S extends string> {
+  readonly options: McpOptions<S>
+  readonly metadata: ProtectedResource | undefined
 }
 
-function scopesOf({
-  session,
-  optional: _,
-  ...tables
-}: { [K in keyof McpRules<string>]: McpRules<string>[K] | undefined }): string[] {
-  const all = [session, ...Object.values(tables).flatMap(rules => Object.values(rules ?? {}))]
+function createEndpoint<S extends string>(
+  createServer: Endpoint<S>['createServer'],
+  resource: Resource<S>,
+  { options, metadata }: Configured<S>,
+): Endpoint<S> {
+  const { limits = {}, now = () => Date.now() / 1000, streamSeconds = 3600 } = options
+  return {
+    createServer,
+    resource,
+    rules: ruleBook(resource, rulesOf(options), { alsoAccept: metadata?.alsoAccept }),
+    proof: nameProof(),
+    sessions: createSessions({
+      ...defaultSessionLimits,
+      ...limits,
+      now,
+      end({ server, events }) {
+        events.end()
+        server.close().catch(() => {})
+      },
+    }),
+    eventsOf: recentEvents(options.recentEvents ?? 1000),
+    streamSeconds,
+    holds: resource.paths.includes('/.well-known/aauth-agent'),
+    now,
+  }
+}
+
+/** The rules among the options; a rule that is absent stays absent. */
+function rulesOf<S extends string>(options: McpOptions<S>): McpRules<S> {
+  const { path: _path, oauth: _oauth, limits: _limits, recentEvents: _events, ...rest } = options
+  const { streamSeconds: _seconds, now: _now, ...rules } = rest
+  return rules
+}
+
+function scopesOf({ session, tools, prompts, resources }: McpRules<string>): string[] {
+  const all = [session, ...[tools, prompts, resources].flatMap(rules => Object.values(rules ?? {}))]
   return [...new Set(all.flatMap(rule => rule?.scope ?? []))]
 }
 
-/** As much of what the SDK gives a handler as {@link callerOf} reads. */
+/** The part of the SDK's `extra` that {@link callerOf} reads. */
 export interface HandlerExtra {
   readonly authInfo?: { readonly extra?: Readonly<Record<string, unknown>> }
 }
 
 /**
- * The verified facts about who calls, in a handler of a tool, prompt or resource: `callerOf(extra)`.
- * @throws TypeError where the server is not behind {@link guardMcp}
+ * The verified facts about the caller, in a handler of a tool, prompt or resource: `callerOf(extra)`.
+ * @throws TypeError when the server is not behind {@link guardMcp}
  */
 export function callerOf(extra: HandlerExtra): Guarded {
   const aauth = extra.authInfo?.extra?.['aauth']
-  if (aauth === undefined) throw new TypeError('nobody has verified this request: put guardMcp in front of the server')
+  if (aauth === undefined) throw new TypeError('this request was not verified: put guardMcp in front of the server')
   return aauth as Guarded
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
 
-test('what the room exports', async () => {
+test('the package exports these names', async () => {
   expect(new Set(Object.keys(await import('./index.js')))).toEqual(new Set(['callerOf', 'guardMcp']))
 })

@@ -1,3 +1,5 @@
+export type { BearerVerifier, Guarded, Requirement, Resource } from '@countersign/resource'
+export type { MountableParticipant } from '@countersign/server'
 export { callerOf, guardMcp, type HandlerExtra, type McpServerLike } from './guard-mcp.js'
 export type { McpOptions } from './options.js'
 export type { McpOAuth } from './protected-resource.js'

@@ -82,7 +82,7 @@ function fetchOf(tools: Tools, answer: (url: URL, body: string) => Response) {
   }
 }
 
-test('it finds where to get a token, gets one for this server, and a wider one for the tool that asks for more', async () => {
+test('the OAuth client of the SDK gets a token for this server, and a wider one for a tool that needs more', async () => {
   const tools = await makeTools({ ...rules, oauth: { authorizationServers: [issuer], verify } })
   const { answer, allow, asked } = accounts()
   let code = ''

@@ -1,5 +1,6 @@
+import { asAgent } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
-import { asAgent, makeWorld, type World } from '../../resource/src/world.test.fixture.js'
+import { makeWorld, type World } from '../../resource/src/world.test.fixture.js'
 import { initialize, makeTools, messagesOf, rpc, rules, type Tools } from './tools.test.fixture.js'
 
 let world: World
@@ -38,7 +39,7 @@ async function opened(token: string): Promise<string> {
   return response.headers.get('mcp-session-id') ?? ''
 }
 
-test('a client by OAuth finds where to get a token, and comes in with one', async () => {
+test('an OAuth client finds the auth server in the challenge, and passes with its token', async () => {
   const refused = await tools.send(undefined, { body: initialize })
   expect([refused.status, refused.headers.get('agent-auth')]).toEqual([401, 'httpsig'])
   const metadata = 'https://calendar.example/.well-known/oauth-protected-resource/mcp'
@@ -78,7 +79,7 @@ test('a client by OAuth finds where to get a token, and comes in with one', asyn
   expect(tools.calls).toEqual([])
 })
 
-test('a list tells a client by OAuth what its token is enough for: a tool for named agents is for none', async () => {
+test('a list tells an OAuth client which tools its token allows; a tool for named agents is never allowed', async () => {
   const id = await opened('ada.events-write')
   const listed = async (token: string) => {
     const list = await tools.send(undefined, { body: rpc('tools/list', {}, 1), ...by(token, { 'mcp-session-id': id }) })
@@ -90,7 +91,7 @@ test('a list tells a client by OAuth what its token is enough for: a tool for na
   expect(await listed('ada.events-read')).toMatchObject({ echo: false, add: false, book: true })
 })
 
-test('a session by OAuth is its user’s, or that token’s alone, and no agent’s', async () => {
+test('a session of an OAuth client belongs to its user, or without a user to its token, and never to an agent', async () => {
   const ping = (token: string, id: string) =>
     tools.send(undefined, { body: rpc('ping', undefined, 1), ...by(token, { 'mcp-session-id': id }) })
   const id = await opened('ada')
@@ -115,7 +116,7 @@ test('a session by OAuth is its user’s, or that token’s alone, and no agent�
   expect((await ping('ada', own.headers.get('mcp-session-id') ?? '')).status).toBe(404)
 })
 
-test('an auth token is no bearer token', async () => {
+test('an auth token is not accepted as a bearer token', async () => {
   const token = await world.authToken({ sub: 'ada', scope: 'events.write' })
   const refused = await tools.send(undefined, { body: initialize, ...by(token) })
   expect([refused.status, Object(await refused.json()).error]).toEqual([401, 'invalid_signature'])
@@ -123,7 +124,7 @@ test('an auth token is no bearer token', async () => {
   expect((await tools.send(undefined, { body: initialize, ...by('ada') })).status).toBe(200)
 })
 
-test('a stream ends with the bearer token that opened it, where the verifier says when that is', async () => {
+test('a stream ends with the bearer token that opened it when the verifier returns its expiry', async () => {
   const id = await opened('brief')
   const headers = { 'mcp-session-id': id, accept: 'text/event-stream' }
   const began = performance.now()

@@ -2,14 +2,14 @@ import type { McpOAuth } from './protected-resource.js'
 import type { McpRules } from './rules/mcp-rules.js'
 import type { SessionLimits } from './session/sessions.js'
 
-/** What callers need, and what they get. */
+/** The options of `guardMcp`. */
 export interface McpOptions<S extends string> extends McpRules<S> {
-  /** Default `/mcp`. */
+  /** Path of the endpoint. Default `/mcp`. */
   readonly path?: string
-  /** Clients by OAuth beside agents. Default none. */
+  /** OAuth clients that are accepted beside agents. Default none. */
   readonly oauth?: McpOAuth
   readonly limits?: Partial<SessionLimits>
-  /** Events of a session that are kept for streams which go on; default 1000, and 128 MiB of all sessions. */
+  /** Events of a session that are kept for resumed streams; default 1000, and 128 MiB of all sessions. */
   readonly recentEvents?: number
   /** Seconds that a stream lasts at most; it also ends with the token of the request that opened it. Default 3600. */
   readonly streamSeconds?: number

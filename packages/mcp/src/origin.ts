@@ -1,7 +1,8 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, type Cors } from '@countersign/protocol'
+import type { Cors } from '@countersign/protocol'
+import { AAuthError } from '@countersign/protocol'
 
-/** What knows whose pages may ask. */
+/** The part of a resource that decides whose pages may call. */
 interface Site {
   readonly id: string
   readonly cors?: Cors
@@ -10,8 +11,8 @@ interface Site {
 const allowed = 'Mcp-Session-Id, Mcp-Protocol-Version, Last-Event-ID'
 
 /**
- * Refuses what a page of another site has sent, but those that CORS lets in: by a name that leads to this machine
- * (DNS rebinding), any page could call the tools that need no signature.
+ * Refuses requests of pages of other sites, except those that CORS allows. Otherwise any page could call tools that need no
+ * signature, by a name that resolves to this machine (DNS rebinding).
  * @throws AAuthError 403
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#security-warning
  */
@@ -19,7 +20,10 @@ export function checkOrigin(message: ReceivedMessage, { id, cors }: Site): void 
   const [origin, ...more] = headerValues(message, 'origin')
   if (origin === undefined) return
   if (more.length === 0 && (origin === new URL(id).origin || isExposed(cors, message))) return
-  throw new AAuthError('invalid_request', 'pages of this origin may not call this server', { status: 403 })
+  throw new AAuthError('invalid_request', 'pages of this origin may not call this server', {
+    reason: 'origin_not_allowed',
+    status: 403,
+  })
 }
 
 function isExposed(cors: Cors | undefined, message: ReceivedMessage): boolean {
@@ -28,14 +32,14 @@ function isExposed(cors: Cors | undefined, message: ReceivedMessage): boolean {
   return headers.has('access-control-allow-origin')
 }
 
-/** The answer to a preflight, which allows what MCP needs, too; undefined for any other request. */
+/** The answer to a preflight, with the headers of MCP allowed, too; undefined for any other request. */
 export function preflightOf(message: ReceivedMessage, { cors }: Site): Response | undefined {
   const response = cors?.preflight(message)
   add(response?.headers, 'access-control-allow-headers', allowed)
   return response
 }
 
-/** Lets the asking page read which session it has, where it may read the answer. */
+/** Lets a page that may read the response read its session id, too. */
 export function exposeSession(headers: Headers): void {
   add(headers, 'access-control-expose-headers', 'Mcp-Session-Id')
 }

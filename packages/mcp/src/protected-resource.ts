@@ -1,19 +1,20 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { answerRoute, type Cors, documentResponse, type Route } from '@countersign/protocol'
+import type { Cors } from '@countersign/protocol'
+import { answerRoute, documentResponse, type Route } from '@countersign/protocol/internal'
 import { type Bearer, type BearerVerifier, bearer } from '@countersign/resource'
 
-/** How clients by OAuth are let in beside agents, as the MCP authorization specification says. */
+/** How OAuth clients are accepted beside agents, as the MCP authorization specification says. */
 export interface McpOAuth {
   /** Issuers of the access tokens. */
   readonly authorizationServers: readonly string[]
-  /** Judges one: signature or introspection, issuer, **audience** (the endpoint's URL), time. */
+  /** Verifies an access token: signature or introspection, issuer, **audience** (the endpoint's URL), times. */
   readonly verify: BearerVerifier
 }
 
-/** What it comes to at an endpoint. */
+/** The metadata of one endpoint for OAuth clients, and its verifier. */
 export interface ProtectedResource {
   readonly alsoAccept: Bearer
-  /** Where its metadata is. */
+  /** Where the metadata is served. */
   readonly paths: readonly string[]
   answer(message: ReceivedMessage): Promise<Response>
 }
@@ -21,8 +22,8 @@ export interface ProtectedResource {
 const wellKnown = '/.well-known/oauth-protected-resource'
 
 /**
- * @param o.endpoint the URL that tokens are for
- * @throws TypeError for an issuer that is no URL
+ * @param o.endpoint the URL that access tokens are for
+ * @throws TypeError for an issuer that is not a URL
  * @see RFC 9728, https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization
  */
 export function protectedResource(

@@ -1,26 +1,27 @@
+import type { Signer } from '@countersign/testing/world/signer'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { expect } from 'vitest'
 import { z } from 'zod'
 import type { ResourceOptions } from '../../resource/src/index.js'
-import { makeWorld, type Signer, type World } from '../../resource/src/world.test.fixture.js'
+import { makeWorld, type World } from '../../resource/src/world.test.fixture.js'
 import { callerOf, guardMcp, type McpOptions } from './index.js'
 
-// A server of tools in one process with its callers: what they send is signed as agents sign it, and reaches it as it would from the wire.
+// A server of tools in one process with its callers. Requests are signed as agents sign them, and have the form of received messages.
 
 type Scopes = 'events.read' | 'events.write'
 
 export interface Tools {
   readonly world: World
   readonly participant: ReturnType<typeof guardMcp>
-  /** What the tools were called with, and by whom. */
+  /** The calls of the tools, with their callers. */
   readonly calls: Array<{ readonly tool: string; readonly by: string }>
-  /** The servers that were made for sessions, newest last. */
+  /** The servers of the sessions, newest last. */
   readonly servers: McpServer[]
-  /** Sends one request, signed by whoever it is. */
+  /** Sends one request with this signer, or unsigned. */
   send(as: Signer | undefined, ask: Ask): Promise<Response>
-  /** A client of the SDK's, that sends what `as` says at each moment. */
+  /** A client of the SDK that signs each request with the current signer. */
   client(as: () => Signer | undefined): Promise<Connected>
 }
 
@@ -34,11 +35,11 @@ export interface Ask {
 export interface Connected {
   readonly client: Client
   readonly transport: StreamableHTTPClientTransport
-  /** Status of every answer. */
+  /** The status of every response. */
   readonly statuses: number[]
 }
 
-/** Tools that tell who calls, and two that ask somebody else. */
+/** Tools that return their caller, and two that call another service. */
 export function toolServer(
   { calls, servers }: Pick<Tools, 'calls' | 'servers'>,
   elsewhere = 'https://rooms.example/bookings',
@@ -115,7 +116,8 @@ export async function makeTools(
     try {
       return await participant.handle(wire)
     } catch (error) {
-      return Response.json({ error: Object(error).code }, { status: Object(error).status ?? 500 })
+      const { code, reason, status = 500 } = Object(error)
+      return Response.json({ error: code, reason }, { status })
     }
   }
   return {
@@ -151,7 +153,7 @@ export async function makeTools(
   }
 }
 
-/** A message as text, and the events of an answer. */
+/** A JSON-RPC message as text. */
 export const rpc = (method: string, params?: object, id?: number | string): string =>
   JSON.stringify({ jsonrpc: '2.0', method, ...(params && { params }), ...(id !== undefined && { id }) })
 
@@ -161,13 +163,13 @@ export const initialize: string = rpc(
   0,
 )
 
-/** The messages of a stream that has ended. */
+/** The messages of a stream, until it ends. */
 export async function messagesOf(response: Response): Promise<Array<Readonly<Record<string, unknown>>>> {
   const text = await response.text()
   return [...text.matchAll(/^data: (\{.*)$/gm)].map(([, data = '']) => JSON.parse(data))
 }
 
-/** Opens a session by hand, and says its id. */
+/** Opens a session without the SDK, and returns its id. */
 export async function openSession(tools: Tools, as: Signer | undefined): Promise<string> {
   const response = await tools.send(as, { body: initialize })
   expect(response.status, await response.clone().text()).toBe(200)

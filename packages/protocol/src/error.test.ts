@@ -1,7 +1,8 @@
 import { HttpSigError } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
-import { AAuthError, asAAuthError, type ErrorCode, errorFields, errorResponse } from './index.js'
+import { AAuthError, type AAuthErrorOptions, type ErrorCode, errorResponse } from './index.js'
+import { asAAuthError, errorFields } from './internal.js'
 
 test.each<readonly [ErrorCode, number]>([
   ['invalid_request', 400],
@@ -30,31 +31,46 @@ test.each<readonly [ErrorCode, number]>([
   ['temporarily_unavailable', 503],
   ['server_error', 500],
 ])(verifies('error.shape', '%s is answered with %d'), async (code, status) => {
-  const response = errorResponse(new AAuthError(code, 'what is wrong'))
+  const response = errorResponse(new AAuthError(code, 'what is wrong', { reason: 'internal_error' }))
   expect(response.status).toBe(status)
   expect(response.headers.get('content-type')).toBe('application/json')
-  expect(await response.json()).toEqual({ error: code, error_description: 'what is wrong' })
+  expect(await response.json()).toEqual({
+    error: code,
+    reason: 'internal_error',
+    error_description: 'what is wrong',
+  })
 })
 
 test('a token endpoint may answer the same code with another status', () => {
-  const error = new AAuthError('invalid_auth_token', 'the upstream_token has expired (exp)', { status: 400 })
+  const error = new AAuthError('invalid_auth_token', 'the upstream_token has expired (exp)', {
+    reason: 'token_expired',
+    status: 400,
+  })
   expect(errorResponse(error).status).toBe(400)
-  expect(errorResponse(new AAuthError('discovery_failed', 'unreachable', { status: 503 })).status).toBe(503)
+  expect(
+    errorResponse(new AAuthError('discovery_failed', 'unreachable', { reason: 'participant_unreachable', status: 503 }))
+      .status,
+  ).toBe(503)
 })
 
-test(verifies('error.description', 'what came stays in the cause'), async () => {
-  const error = new AAuthError('invalid_request', 'code is missing', { cause: { code: 's3cret' } })
+test(verifies('error.description', 'received data is in the cause only'), async () => {
+  const error = new AAuthError('invalid_request', 'code is missing', {
+    reason: 'parameter_missing',
+    cause: { code: 's3cret' },
+  })
   expect(error.cause).toEqual({ code: 's3cret' })
   expect(error.message).toBe('code is missing')
-  expect(await errorResponse(error).text()).toBe('{"error":"invalid_request","error_description":"code is missing"}')
+  expect(await errorResponse(error).text()).toBe(
+    '{"error":"invalid_request","reason":"parameter_missing","error_description":"code is missing"}',
+  )
 })
 
 describe('headers', () => {
   const now = (): number => 1_800_000_000.75
-  const headers = (code: ErrorCode, options: ConstructorParameters<typeof AAuthError>[2] = {}): Headers =>
-    errorResponse(new AAuthError(code, 'x', options), { now }).headers
+  const headers = (code: ErrorCode, options: Partial<AAuthErrorOptions> = {}): Headers =>
+    errorResponse(new AAuthError(code, 'x', { reason: 'internal_error', ...options }), { now }).headers
 
-  test(verifies('cache.no-store', 'no error is stored'), () => {
+  test(verifies('cache.no-store', 'no cache stores an error'), () => {
     for (const code of [
       'invalid_request',
       'insufficient_level',
@@ -65,7 +81,7 @@ describe('headers', () => {
       expect(headers(code).get('cache-control')).toBe('no-store')
   })
 
-  test(verifies('error.date', '401 and 5xx carry Date'), () => {
+  test(verifies('error.date', '401 and 5xx have Date'), () => {
     for (const code of ['invalid_signature', 'server_error', 'temporarily_unavailable'] as const)
       expect(headers(code).get('date')).toBe('Fri, 15 Jan 2027 08:00:00 GMT')
     expect(headers('invalid_request').get('date')).toBeNull()
@@ -82,8 +98,8 @@ describe('headers', () => {
     expect(headers('server_error').get('retry-after')).toBeNull()
   })
 
-  test(verifies('challenge.syntax', 'the challenge and what else is given'), () => {
-    const error = new AAuthError('insufficient_level', 'sign in', {})
+  test(verifies('challenge.syntax', 'the given challenge and headers'), () => {
+    const error = new AAuthError('insufficient_level', 'sign in', { reason: 'level_insufficient' })
     const given: Array<[string, string]> = [
       ['allow', 'GET'],
       ['vary', 'signature-key'],
@@ -99,8 +115,8 @@ describe('headers', () => {
 })
 
 describe('what was thrown', () => {
-  test('an AAuthError stays itself', () => {
-    const error = new AAuthError('invalid_grant', 'x')
+  test('returns an AAuthError unchanged', () => {
+    const error = new AAuthError('invalid_grant', 'x', { reason: 'grant_ended' })
     expect(asAAuthError(error)).toBe(error)
   })
 
@@ -112,20 +128,27 @@ describe('what was thrown', () => {
     ),
     async () => {
       const missing = new HttpSigError('invalid_signature', 'a component is missing', {
+        reason: 'component_not_covered',
         required_components: ['@method'],
         cause: { a: 1 },
       })
       expect(asAAuthError(missing)).toMatchObject({ code: 'invalid_signature', status: 401, cause: { a: 1 } })
       expect(await errorResponse(asAAuthError(missing)).json()).toEqual({
         error: 'invalid_signature',
+        reason: 'component_not_covered',
         error_description: 'a component is missing',
         required_components: ['@method'],
       })
-      const algorithm = new HttpSigError('unsupported_algorithm', 'alg', { algs: ['Ed25519', 'ES256'] })
+      const algorithm = new HttpSigError('unsupported_algorithm', 'alg', {
+        reason: 'key_unacceptable',
+        algs: ['Ed25519', 'ES256'],
+      })
       expect(await errorResponse(asAAuthError(algorithm)).json()).toMatchObject({ algs: ['Ed25519', 'ES256'] })
-      const authority = new HttpSigError('invalid_request', 'not ours', { status: 421 })
+      const authority = new HttpSigError('invalid_request', 'not ours', { reason: 'authority_not_served', status: 421 })
       expect(asAAuthError(authority)).toMatchObject({ code: 'invalid_request', status: 421 })
-      expect(asAAuthError(new HttpSigError('unsupported_scheme', 'x'))).toMatchObject({ status: 401 })
+      expect(
+        asAAuthError(new HttpSigError('unsupported_scheme', 'x', { reason: 'signature_key_old_spelling' })),
+      ).toMatchObject({ status: 401 })
     },
   )
 

@@ -1,8 +1,9 @@
 import { HttpSigError } from '@countersign/httpsig'
+import type { Reason } from './reason/reason.js'
 
 /**
  * Every value of `error` that a participant answers with.
- * @see protocol.md §8
+ * @see protocol §8
  */
 export type ErrorCode =
   | 'invalid_request'
@@ -31,7 +32,7 @@ export type ErrorCode =
   | 'temporarily_unavailable'
   | 'server_error'
 
-/** Of those that are not 400. */
+/** Statuses of the codes that are not answered with 400. */
 const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {
   invalid_signature: 401,
   unsupported_scheme: 401,
@@ -52,32 +53,36 @@ const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {
   server_error: 500,
 }
 
-/** What an {@link AAuthError} may say beside its code and description. */
+/** What an {@link AAuthError} has besides code and description. */
 export interface AAuthErrorOptions {
-  /** HTTP status; by default the one of protocol.md §8 for a resource. Token endpoints answer 400 for an `upstream_token`. */
+  /** The reason of the refusal: a stable name, finer than the code. */
+  readonly reason: Reason
+  /** HTTP status; by default the one of protocol §8 for a resource. Token endpoints answer 400 for an `upstream_token`. */
   readonly status?: number
-  /** Seconds after which to try again. */
+  /** Seconds to wait before the next attempt. */
   readonly retryAfter?: number
-  /** All bare component names the request needs (`invalid_signature`). */
+  /** All bare component names that the signature must cover (`invalid_signature`). */
   readonly required_components?: readonly string[]
-  /** The algorithms that would do (`unsupported_algorithm`). */
+  /** The supported algorithms (`unsupported_algorithm`). */
   readonly algs?: readonly string[]
   /**
-   * Nothing was done for the request yet, so it may be signed anew and sent again. Only with `temporarily_unavailable`, by a
-   * verifier that has just started, is full, drains, or cannot reach its store.
+   * The request was not processed, so it may be signed and sent again. Only with `temporarily_unavailable`, from a verifier that has
+   * just started, is full, drains, or cannot reach its store.
    */
   readonly notProcessed?: true
-  /** What was expected and what came, as data, for logs; it never reaches the peer. */
+  /** What was expected and what was received, as data for logs; it is never sent to the peer. */
   readonly cause?: unknown
 }
 
 /**
- * The one error of AAuth: a code of protocol.md §8, the status it is answered with, and a constant description.
- * @see protocol.md §8
+ * The error of all packages: a code of protocol §8, its status, and a constant description.
+ * @see protocol §8
  */
 export class AAuthError extends Error {
   override readonly name = 'AAuthError'
   declare readonly code: ErrorCode
+  /** A stable name, finer than the code; docs/reasons.md lists all. @see protocol §8 */
+  declare readonly reason: Reason
   declare readonly status: number
   /** The same as `message`: constant text that never repeats what the peer sent. */
   declare readonly description: string
@@ -86,23 +91,24 @@ export class AAuthError extends Error {
   declare readonly algs?: readonly string[]
   declare readonly notProcessed?: true
 
-  constructor(code: ErrorCode, description: string, options: AAuthErrorOptions = {}) {
-    super(description, 'cause' in options ? { cause: options.cause } : undefined)
+  constructor(code: ErrorCode, description: string, options: AAuthErrorOptions) {
+    super(description, options.cause === undefined ? undefined : options)
     const { cause, status = statusOf[code] ?? 400, ...facts } = options
     Object.assign(this, { code, status, description }, facts)
   }
 }
 
 /**
- * Makes whatever was thrown an {@link AAuthError}: one stays itself, an `HttpSigError` keeps its code and status,
- * an error that says of itself that it is `transient` (a database that is away) becomes `temporarily_unavailable`,
- * anything else is a bug of ours and becomes `server_error`; both with the original as `cause`.
+ * Turns any error into an {@link AAuthError}. An AAuthError is returned unchanged, an `HttpSigError` keeps code, reason and status. An
+ * error whose member `transient` is true (an unreachable database) becomes `temporarily_unavailable`, and any other, a fault of this
+ * server, `server_error`; both have the original as `cause`.
  */
 export function asAAuthError(error: unknown): AAuthError {
   if (error instanceof AAuthError) return error
   if (error instanceof HttpSigError) {
-    const { code, message, status, required_components, algs, cause } = error
+    const { code, reason, message, status, required_components, algs, cause } = error
     return new AAuthError(code, message, {
+      reason,
       status,
       ...(required_components !== undefined && { required_components }),
       ...(algs !== undefined && { algs }),
@@ -110,9 +116,13 @@ export function asAAuthError(error: unknown): AAuthError {
     })
   }
   if (error instanceof Error && 'transient' in error && error.transient === true)
-    return new AAuthError('temporarily_unavailable', 'something this server depends on is away', {
+    return new AAuthError('temporarily_unavailable', 'a service that this server depends on is unavailable', {
+      reason: 'dependency_unavailable',
       retryAfter: 5,
       cause: error,
     })
-  return new AAuthError('server_error', 'the server failed to handle this request', { cause: error })
+  return new AAuthError('server_error', 'the server failed to handle this request', {
+    reason: 'internal_error',
+    cause: error,
+  })
 }

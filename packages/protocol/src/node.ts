@@ -1,2 +1,2 @@
-export { type EpochFile, epochFile } from './internal/epoch-file.js'
+export { type EpochFile, type EpochMark, epochFile } from './epoch-file.js'
 export { type KeysFileOptions, keysFile } from './key/keys-file.js'

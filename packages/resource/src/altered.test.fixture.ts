@@ -1,9 +1,9 @@
 import { verifies } from '@countersign/requirements'
+import { send, type Wire } from '@countersign/testing/wire'
 import { expect } from 'vitest'
 import type { Calendar } from './calendar.test.fixture.js'
-import { send, type Wire } from './wire.test.fixture.js'
 
-/** What somebody on the way does to a request. */
+/** A change that an intermediary makes to a request. */
 export type Change = (wire: Wire) => Wire
 
 /** Rows whose first cell is what they prove, ready for `test.each`. */

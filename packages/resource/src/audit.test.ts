@@ -1,8 +1,9 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
 import type { ResourceEvent } from './index.js'
-import { asAgent, asHolder, asKey, makeWorld, type Signer, type World } from './world.test.fixture.js'
+import { makeWorld, type World } from './world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {
@@ -89,12 +90,7 @@ test(
 )
 
 test(
-  verifies(
-    'LOG-03',
-    'LOG-04',
-    'token.txn',
-    'of the resource token endpoint, too: who was verified is named where it refuses',
-  ),
+  verifies('LOG-03', 'LOG-04', 'token.txn', 'a refusal of the resource token endpoint names the verified caller, too'),
   async () => {
     const { resource, endpoint } = watched()
     const phone = asHolder(world.delegateKey, await world.agentToken())

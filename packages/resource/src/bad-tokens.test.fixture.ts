@@ -1,6 +1,7 @@
 import { generateSigningKey, type SigningKey } from '@countersign/httpsig'
+import { forgeToken } from '@countersign/testing/world/tokens'
 import { CompactEncrypt, generateKeyPair } from 'jose'
-import { forgeToken, type World } from './world.test.fixture.js'
+import type { World } from './world.test.fixture.js'
 
 /** What is shown in the place of an auth token and is none that counts. */
 export interface BadToken {
@@ -157,7 +158,7 @@ function badChains(world: World): Promise<BadToken[]> {
   )
 }
 
-/** Whatever is in them, and however it is encrypted: nobody here has a key, so nobody may try one. */
+/** Encrypted tokens of any content and encryption: the resource has no key for them and must not try one. */
 async function encrypted(world: World): Promise<BadToken[]> {
   const { publicKey } = await generateKeyPair('ECDH-ES+A256KW')
   const seal = (content: string, header: object = {}): Promise<string> =>
@@ -180,7 +181,7 @@ async function encrypted(world: World): Promise<BadToken[]> {
   }))
   return [
     { what: 'around a good token', jwt: await seal(good) },
-    { what: 'around one that nobody signed', jwt: await seal(unsigned) },
+    { what: 'around an unsigned one', jwt: await seal(unsigned) },
     { what: 'twice', jwt: await seal(await seal(good)) },
     ...costly,
     { what: 'five words', jwt: 'a.b.c.d.e' },

@@ -1,12 +1,13 @@
 import { createServer as createH2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { generateSigningKey } from '@countersign/httpsig'
+import { stopsAfterTests } from '@countersign/testing/stops'
+import { asKey, type Signer } from '@countersign/testing/world/signer'
 import { createAdaptorServer } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
-import { afterAll } from 'vitest'
 import { guard, wellKnown } from './adapter/hono.js'
 import type { Resource } from './index.js'
-import { asKey, makeWorld, type Signer, type World } from './world.test.fixture.js'
+import { makeWorld, type World } from './world.test.fixture.js'
 
 /** The calendar as a real server; `ran` counts handlers, `stop` ends it. */
 export interface Calendar {
@@ -59,7 +60,7 @@ export async function serveApp(
 /** What the tests of one file share. */
 export interface Scene {
   readonly world: World
-  /** Somebody with a key. */
+  /** A pseudonymous caller: a key. */
   readonly as: Signer
   /** Whole Unix seconds of the world's clock at its start. */
   readonly now: number
@@ -67,14 +68,13 @@ export interface Scene {
   serve(app: Hono): Promise<number>
   /** The calendar on a port of its own until the file ends. */
   serveCalendar(options?: { http2?: true }): Promise<Calendar>
+  /** The same with other options of the resource. */
+  serveCalendarWith(options: Parameters<World['calendar']>[0]): Promise<Calendar>
 }
 
 export async function scene(): Promise<Scene> {
   const world = await makeWorld()
-  const stops: Array<() => Promise<void>> = []
-  afterAll(async () => {
-    for (const stop of stops) await stop()
-  })
+  const stops = stopsAfterTests()
   return {
     world,
     as: asKey(await generateSigningKey()),
@@ -86,6 +86,11 @@ export async function scene(): Promise<Scene> {
     },
     async serveCalendar(options = {}) {
       const calendar = await serveCalendar(world.calendar(), options)
+      stops.push(calendar.stop)
+      return calendar
+    },
+    async serveCalendarWith(options) {
+      const calendar = await serveCalendar(world.calendar(options))
       stops.push(calendar.stop)
       return calendar
     },

@@ -1,8 +1,8 @@
 import { verifies } from '@countersign/requirements'
+import { send, type Wire } from '@countersign/testing/wire'
 import { describe, expect, test } from 'vitest'
 import { cases, expectRefusal, header, plus, without } from './altered.test.fixture.js'
 import { calendarScene } from './calendar.test.fixture.js'
-import { send, type Wire } from './wire.test.fixture.js'
 import { signByHand } from './world.test.fixture.js'
 
 const { world, calendar, as, now } = await calendarScene()
@@ -13,7 +13,7 @@ describe('body', () => {
   test.each(
     cases([
       ['DIG-02', 'another body', (wire: Wire) => ({ ...wire, body: new TextEncoder().encode('{"a":2}') })],
-      ['DIG-12', 'a body nobody signed', (wire: Wire) => without('content-digest')(wire)],
+      ['DIG-12', 'an unsigned body', (wire: Wire) => without('content-digest')(wire)],
       ['DIG-08', 'a digest that is a string', header('content-digest', value => value.replaceAll(':', '"'))],
     ]),
   )('%s', async (_, change) => {

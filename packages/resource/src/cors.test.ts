@@ -1,11 +1,12 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { send } from '@countersign/testing/wire'
+import { asAgent, asKey } from '@countersign/testing/world/signer'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cors, guard } from './adapter/hono.js'
 import { calendarApp, serveApp } from './calendar.test.fixture.js'
-import { send } from './wire.test.fixture.js'
-import { asAgent, asKey, makeWorld, type World } from './world.test.fixture.js'
+import { makeWorld, type World } from './world.test.fixture.js'
 
 const page = 'https://app.example'
 const evil = 'https://evil.example'
@@ -55,7 +56,7 @@ describe('a preflight', () => {
     verifies(
       'cors.preflight',
       'TOK-36',
-      'is answered on routes, metadata, keys and token endpoint, by nobody’s handler',
+      'is answered on routes, metadata, keys and token endpoint, and runs no handler',
     ),
     async () => {
       const events = world.events.length
@@ -82,7 +83,7 @@ describe('a preflight', () => {
     expect((await preflight('/.well-known/jwks.json', page, off)).status).toBe(405)
   })
 
-  test(verifies('COV-19', 'an OPTIONS that is none is guarded where CORS is on'), async () => {
+  test(verifies('COV-19', 'an OPTIONS that is no preflight is guarded with CORS on'), async () => {
     const unsigned = { method: 'OPTIONS', target: '/feed', headers: [['host', 'calendar.example']] as const }
     expect((await send(port, unsigned)).status).toBe(401)
     const as = asKey(await generateSigningKey())
@@ -166,6 +167,6 @@ test('cors() answers for routes of one method, and makes a 404 and an error read
   expect((await preflight('/agenda', page, await serve(off))).status).toBe(404)
 })
 
-test('a list that is wrong is found when the resource is made', () => {
+test('a wrong list of origins is an error when the resource is created', () => {
   expect(() => world.calendar({ cors: ['https://app.example/'] })).toThrow(TypeError)
 })

@@ -1,8 +1,11 @@
-import { base64urlEncode, generateSigningKey, type ReceivedMessage, type SigningKey } from '@countersign/httpsig'
+import { generateSigningKey, type ReceivedMessage, type SigningKey } from '@countersign/httpsig'
+import { base64urlEncode } from '@countersign/httpsig/internal'
 import { verifies } from '@countersign/requirements'
+import { asHolder, asKey } from '@countersign/testing/world/signer'
+import { forgeToken } from '@countersign/testing/world/tokens'
 import { beforeAll, expect, test } from 'vitest'
 import type { Resource } from './index.js'
-import { asHolder, asKey, forgeToken, makeWorld, type World } from './world.test.fixture.js'
+import { makeWorld, type World } from './world.test.fixture.js'
 
 let world: World
 let resource: Resource<'events.read' | 'events.write'>
@@ -38,7 +41,7 @@ const rsaKey = (n: string, e: string): string => `sig=hwk;alg="PS512";kty="RSA";
 const pbes2 = { alg: 'PBES2-HS512+A256KW', enc: 'A256GCM', zip: 'DEF', p2c: 2 ** 31 - 1, p2s: odd(8), typ: 'agent+jwt' }
 
 test(
-  verifies('DOS-11', 'KEY-15', 'sig.alg.rsa-size', 'what is costly to verify is refused before it costs'),
+  verifies('DOS-11', 'KEY-15', 'sig.alg.rsa-size', 'a request that is costly to verify is refused before verification'),
   async () => {
     const forged = await forgeToken(world.agent, pbes2, { iss: world.agent.id })
     const wrapped = [JSON.stringify(pbes2), ...Array(4).fill('x'.repeat(500))]
@@ -57,7 +60,7 @@ test(
   },
 )
 
-test(verifies('DOS-11', 'the most costly that is accepted costs milliseconds'), async () => {
+test(verifies('DOS-11', 'the most costly accepted request takes milliseconds'), async () => {
   const large = await world.request({
     as: asKey(rsa),
     method: 'GET',

@@ -1,17 +1,13 @@
 import { createDiscovery } from '@countersign/discovery'
 import { fromRequest, generateSigningKey } from '@countersign/httpsig'
+import { AAuthError, type AuthTokenClaims, errorResponse, parseToken, signToken } from '@countersign/protocol'
 import {
-  AAuthError,
-  type AuthTokenClaims,
   asAAuthError,
   documentResponse,
-  errorResponse,
   jwksResponse,
   parseForm,
-  parseToken,
   privateResponse,
-  signToken,
-} from '@countersign/protocol'
+} from '@countersign/protocol/internal'
 import { createVerifier, type IdentifiedCaller, verifyAuthToken, verifyResourceToken } from '@countersign/verify'
 import type { Net } from './hops.test.fixture.js'
 
@@ -44,7 +40,7 @@ export interface ExchangeServer {
   answer: 'agrees' | 'refuses'
   /** Seconds that its tokens live. */
   life: number
-  /** A token of its own, for tests that need one that nobody asked for. */
+  /** Issues a token without a request, for tests. */
   mint(claims: Readonly<Record<string, unknown>>): Promise<string>
 }
 
@@ -79,7 +75,7 @@ export async function exchangeServer({
     },
   }
 
-  /** The user of this server: its own name for whoever the upstream token names. */
+  /** This server's own `sub` for the user of an upstream token. */
   const ownSub = (sub: string): string => `${sub}@${new URL(issuer).host}`
 
   const tokenFor = async (ask: Omit<Ask, 'redirect_uri' | 'state'>, user: string): Promise<object> => {
@@ -105,14 +101,21 @@ export async function exchangeServer({
   const upstreamOf = async (token: string | undefined, audience: string): Promise<AuthTokenClaims> => {
     const parsed = parseToken(token ?? '', ['auth+jwt'])
     if (!upstream.includes(parsed.iss))
-      throw new AAuthError('untrusted_issuer', 'the upstream issuer is not listed', { status: 400 })
+      throw new AAuthError('untrusted_issuer', 'the upstream issuer is not listed', {
+        reason: 'issuer_untrusted',
+        status: 400,
+      })
     try {
       const claims = await verifyAuthToken({ token: token ?? '', issuer: parsed.iss, audience, discovery, now: now() })
       if (claims.agent === undefined || claims.scope === undefined || claims.sub === undefined)
-        throw new AAuthError('invalid_auth_token', 'no mandate')
+        throw new AAuthError('invalid_auth_token', 'no mandate', { reason: 'key_unknown' })
       return claims
     } catch (error) {
-      throw new AAuthError('invalid_auth_token', 'the upstream token is wrong', { status: 400, cause: error })
+      throw new AAuthError('invalid_auth_token', 'the upstream token is wrong', {
+        reason: 'key_unknown',
+        status: 400,
+        cause: error,
+      })
     }
   }
 
@@ -125,7 +128,7 @@ export async function exchangeServer({
     if (form['scope'] === 'openid' && token === '') return { iss: caller.agent, scope: 'openid' }
     const claims = await verifyResourceToken({ token, audience: issuer, discovery, now: now() })
     if (claims.agent !== caller.agent || claims.agent_jkt !== caller.key.thumbprint)
-      throw new AAuthError('invalid_resource_token', 'agent_jkt')
+      throw new AAuthError('invalid_resource_token', 'agent_jkt', { reason: 'key_unknown' })
     return { iss: claims.iss, scope: claims.scope }
   }
 
@@ -138,7 +141,7 @@ export async function exchangeServer({
     const { redirect_uri = '', state = '' } = form
     const { redirect_uris = [] } = await discovery.agent(caller.agent)
     if (!redirect_uris.includes(redirect_uri))
-      throw new AAuthError('invalid_request', 'redirect_uri is not the agent’s')
+      throw new AAuthError('invalid_request', 'redirect_uri is not the agent’s', { reason: 'parameter_malformed' })
     const request_token = crypto.randomUUID()
     asks.set(request_token, { ...ask, redirect_uri, state })
     return { request_token, expires_in: 600 }
@@ -148,7 +151,8 @@ export async function exchangeServer({
     const { request_token = '', code = '', redirect_uri } = form
     const ask = asks.get(request_token)
     const isTheirs = ask?.caller.agent === caller.agent && ask.redirect_uri === redirect_uri && ask.code === code
-    if (!isTheirs || ask.user === undefined) throw new AAuthError('invalid_grant', 'the code is wrong')
+    if (!isTheirs || ask.user === undefined)
+      throw new AAuthError('invalid_grant', 'the code is wrong', { reason: 'grant_ended' })
     asks.delete(request_token)
     return tokenFor(ask, ask.user)
   }
@@ -159,7 +163,7 @@ export async function exchangeServer({
     const user = request.headers.get('x-test-user') ?? ''
     if (ask?.redirect_uri !== searchParams.get('redirect_uri') || ask.state !== searchParams.get('state'))
       return new Response('an error page', { status: 400 })
-    // Whoever signs in must be who the upstream token is about.
+    // The user who signs in must be the user of the upstream token.
     if (ask.upstream !== undefined && nameOf(ask.upstream.sub) !== user)
       return new Response('another user', { status: 403 })
     const back = new URL(ask.redirect_uri)
@@ -187,7 +191,8 @@ export async function exchangeServer({
     try {
       const message = await fromRequest(request, { bodyLimit: 65_536 })
       const { caller } = await verifier.verify(message)
-      if (caller.level !== 'identified') throw new AAuthError('insufficient_level', 'say who you are')
+      if (caller.level !== 'identified')
+        throw new AAuthError('insufficient_level', 'say who you are', { reason: 'level_insufficient' })
       const form = Object.fromEntries(parseForm(message.body, request.headers.get('content-type') ?? ''))
       server.forms.push(form)
       if (server.instead !== undefined) return await server.instead()

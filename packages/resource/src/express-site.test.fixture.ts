@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
-import { text } from 'node:stream/consumers'
 import express, { type ErrorRequestHandler } from 'express'
 import { cors, guard, setbacks, wellKnown } from './adapter/express-node.js'
+import { heardOnNode, sayOnNode } from './said-node.test.fixture.js'
 import { type Adapter, listening, type Plan, pages, say } from './site.test.fixture.js'
 
 /** With Express and its body parsers. */
@@ -23,7 +23,9 @@ function appOf(plan: Plan): express.Express {
       path,
       guard(resource, page.requirement, bodyLimit === undefined ? {} : { bodyLimit }),
       async (request, response) => {
-        const { status = 200, headers, body } = await say(plan, page, request.aauth, await text(request))
+        const said = await say(plan, page, await heardOnNode(request, request.aauth))
+        if (said.beside !== undefined || said.lines !== undefined) return sayOnNode(said, response)
+        const { status = 200, headers, body } = said
         response
           .status(status)
           .set(headers ?? {})

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { cors, guard, wellKnown } from './adapter/fastify-node.js'
+import { askedOnNode, sayOnNode } from './said-node.test.fixture.js'
 import { type Adapter, listening, type Plan, pages, say } from './site.test.fixture.js'
 
 /** With Fastify and its parsers. */
@@ -38,7 +39,12 @@ function appOf(plan: Plan): FastifyInstance {
       const guarded = guard(resource, page.requirement, bodyLimit === undefined ? {} : { bodyLimit })
       raw.all(path, guarded, async (request, reply) => {
         const sent = (request.body as string | undefined) ?? ''
-        const { status = 200, headers, body } = await say(plan, page, request.aauth, sent)
+        const said = await say(plan, page, { aauth: request.aauth, body: sent, asked: askedOnNode(request.raw) })
+        if (said.beside !== undefined || said.lines !== undefined) {
+          reply.hijack()
+          return sayOnNode(said, reply.raw)
+        }
+        const { status = 200, headers, body } = said
         return reply
           .code(status)
           .headers(headers ?? {})

@@ -1,6 +1,6 @@
-import { pathOfRequest } from '@countersign/httpsig'
+import { pathOfRequest } from '@countersign/httpsig/internal'
 import { cors, guard, wellKnown } from './adapter/fetch.js'
-import { type Plan, pages, parsedJson, say } from './site-pages.test.fixture.js'
+import { headersOf, type Plan, pages, parsedJson, type Said, say } from './site-pages.test.fixture.js'
 
 // The site as a Fetch handler, on what the web has and nothing of Node.
 
@@ -15,6 +15,14 @@ export const written = (): Response =>
   })
 
 export const streamed = (): Response => new Response(new Blob(['one ', 'two']).stream())
+
+/** What a handler says, as Fetch can say it: nothing beside. */
+export function responseOf(said: Said): Response {
+  const { body, status = 200, beside } = said
+  const isEmpty = status === 204 || status === 304
+  const statusText = beside?.reason ?? ''
+  return new Response(isEmpty ? null : body, { status, statusText, headers: headersOf(said) })
+}
 
 /** Answers a request that came from an address, where the platform shows it. */
 export type FetchSite = (request: Request, address?: string) => Promise<Response>
@@ -41,8 +49,8 @@ function fetchRoutes(plan: Plan): Map<string, FetchSite> {
       resource,
       requirement,
       async (request: Request, aauth, _address?: string) => {
-        const { body, status = 200, headers = {} } = await say(plan, page, aauth, await request.text())
-        return new Response(body, { status, headers })
+        const asked = (name: string): string | undefined => request.headers.get(name) ?? undefined
+        return responseOf(await say(plan, page, { aauth, body: await request.text(), asked }))
       },
       { ...(bodyLimit === undefined ? {} : { bodyLimit }), peer: (_, address) => address },
     )

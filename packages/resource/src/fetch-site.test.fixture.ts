@@ -2,7 +2,7 @@ import { AAuthError } from '@countersign/protocol'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import * as hono from './adapter/hono.js'
-import { fetchSite, streamed, written } from './fetch-pages.test.fixture.js'
+import { fetchSite, responseOf, streamed, written } from './fetch-pages.test.fixture.js'
 import { type Adapter, inProcess, listening, type Plan, pages, parsedJson, say } from './site.test.fixture.js'
 
 /** With a Fetch handler alone. */
@@ -35,8 +35,8 @@ function honoApp(plan: Plan): Hono {
   for (const [path, page] of Object.entries(pages)) {
     const { bodyLimit, requirement } = page
     app.all(path, hono.guard(resource, requirement, bodyLimit === undefined ? {} : { bodyLimit }), async c => {
-      const { body, status = 200, headers = {} } = await say(plan, page, c.var.aauth, await c.req.text())
-      return new Response(body, { status, headers })
+      const heard = { aauth: c.var.aauth, body: await c.req.text(), asked: (name: string) => c.req.header(name) }
+      return responseOf(await say(plan, page, heard))
     })
   }
   const fed = hono.guard(resource, { level: 'pseudonymous' })

@@ -1,10 +1,12 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { type Answer, bytesOf, parseAnswer, sendBytes, type Wire } from '@countersign/testing/wire'
+import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
+import { forgeToken } from '@countersign/testing/world/tokens'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type Guarded, type Scopes, sendHead, serve, sites } from './head-sites.test.fixture.js'
 import type { Requirement, ResourceOptions } from './index.js'
-import { type Answer, bytesOf, parseAnswer, sendBytes, type Wire } from './wire.test.fixture.js'
-import { asAgent, asHolder, asKey, forgeToken, makeWorld, type Signer } from './world.test.fixture.js'
+import { makeWorld } from './world.test.fixture.js'
 
 const world = await makeWorld()
 const stranger = asKey(await generateSigningKey())

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
+import { type Answer, bytesOf, parseAnswer, type Wire } from '@countersign/testing/wire'
 import { createAdaptorServer } from '@hono/node-server'
 import express from 'express'
 import Fastify from 'fastify'
@@ -13,7 +14,6 @@ import { guard as guardFetch } from './adapter/fetch.js'
 import { guard as guardHono } from './adapter/hono.js'
 import { guard as guardNode } from './adapter/node.js'
 import type { Requirement, Resource } from './index.js'
-import { type Answer, bytesOf, parseAnswer, type Wire } from './wire.test.fixture.js'
 
 export type Scopes = 'events.read' | 'events.write'
 
@@ -83,9 +83,9 @@ export const sites: Readonly<Record<string, (o: Guarded) => Promise<Server>>> = 
   },
 }
 
-/** A request of which the body is still to come. */
+/** A request whose body is not sent yet. */
 export interface SlowRequest {
-  /** What came back within so many milliseconds; undefined for nothing. */
+  /** The answer, if it arrives within so many milliseconds. */
   answer(patience: number): Promise<Answer | undefined>
   /** Sends the body; resolves with the answer. */
   finish(): Promise<Answer | undefined>

@@ -1,10 +1,10 @@
 import { verifies } from '@countersign/requirements'
+import { send, type Wire } from '@countersign/testing/wire'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { describe, expect, test } from 'vitest'
 import { guard, wellKnown } from './adapter/hono.js'
 import { scene } from './calendar.test.fixture.js'
-import { send, type Wire } from './wire.test.fixture.js'
 
 const { world, as, serve } = await scene()
 
@@ -62,7 +62,7 @@ describe('the body stays the handler’s', () => {
   })
 
   test(
-    verifies('DIG-13', 'DIG-02', 'sig.body.uncovered', 'what was read before the guard is not let in unsigned'),
+    verifies('DIG-13', 'DIG-02', 'sig.body.uncovered', 'a body that was read before the guard is not let in unsigned'),
     async () => {
       const ran: string[] = []
       const app = new Hono()

@@ -1,13 +1,10 @@
 import { type Agent, type AgentOptions, agentServer, callbackRoute, createAgent } from '@countersign/agent'
 import { createDiscovery, type Fetcher } from '@countersign/discovery'
-import {
-  generateSigningKey,
-  memoryReplaySet,
-  type SignatureKey,
-  type SigningKey,
-  signRequest,
-} from '@countersign/httpsig'
-import { documentResponse, jwksResponse, type PublishedKey } from '@countersign/protocol'
+import { generateSigningKey, type SignatureKey, type SigningKey, signRequest } from '@countersign/httpsig'
+import type { PublishedKey } from '@countersign/protocol'
+import { documentResponse, jwksResponse } from '@countersign/protocol/internal'
+import { openBrowser } from '@countersign/testing/browser'
+import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
 import { Hono } from 'hono'
 import { guard, wellKnown } from './adapter/hono.js'
 import { type ExchangeServer, exchangeServer } from './exchange-server.test.fixture.js'
@@ -193,7 +190,7 @@ async function hop(
       authServers: [server.issuer],
       scopes: { go: 'Go on' },
       discovery: createDiscovery({ fetcher: net.fetcher, now: () => net.clock.now }),
-      replay: memoryReplaySet({ now: earlyStart(net) }),
+      replay: startedReplaySet(() => net.clock.now),
       now: () => net.clock.now,
       onEvent: event => own.events.push(event),
       ...(isLast
@@ -243,21 +240,11 @@ function appOf(resource: Resource<'go'>, o: { readonly next: string | undefined;
   return app
 }
 
-/** The set has been up for long: what it would refuse just after a start has tests of its own. */
-function earlyStart(net: Net): () => number {
-  let started = false
-  return () => {
-    if (started) return net.clock.now
-    started = true
-    return net.clock.now - 1000
-  }
-}
-
 /** A user's browser: it keeps cookies by origin and follows redirects until a page, or the app. */
 export interface Browser {
   /** Where it went, newest last. */
   readonly trail: string[]
-  readonly cookies: Map<string, Map<string, string>>
+  cookies(origin: string): Map<string, string>
   /** Opens a URL; the page it ends on, or the URL of the app with which it ends. */
   open(url: string): Promise<{ readonly app?: URL; readonly page?: Response; readonly setCookies: readonly string[] }>
   /** One request, no redirect followed. */
@@ -265,25 +252,15 @@ export interface Browser {
 }
 
 export function browser(net: Net, user = 'ada'): Browser {
-  const cookies = new Map<string, Map<string, string>>()
-  const trail: string[] = []
-  const get = async (url: string): Promise<Response> => {
-    const { origin } = new URL(url)
-    const jar = cookies.get(origin) ?? new Map<string, string>()
-    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+  const { trail, cookies, get } = openBrowser(({ origin, target, headers }) => {
     const host = net.hosts.get(origin)
     if (host === undefined) throw new Error(`no host ${origin}`)
-    trail.push(url)
-    const response = await host(
-      new Request(url, { headers: { ...(cookie === '' ? {} : { cookie }), 'x-test-user': user } }),
+    return host(
+      new Request(origin + target, {
+        headers: [...headers.map(([name, value]): [string, string] => [name, value]), ['x-test-user', user]],
+      }),
     )
-    for (const line of response.headers.getSetCookie()) {
-      const [pair = ''] = line.split(';')
-      jar.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1))
-    }
-    cookies.set(origin, jar)
-    return response
-  }
+  })
   return {
     trail,
     cookies,

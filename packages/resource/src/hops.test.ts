@@ -150,7 +150,7 @@ describe('a question that bubbles up', () => {
       { issuer: hopId(1), resource: hopId(1), jwks_uri: `${hopId(1)}/.well-known/jwks.json` },
     ])
     expect(documents[1].additional_signature_components).toEqual(['agent-interaction'])
-    // The last one calls nobody.
+    // The last one calls no other service.
     expect((await chain.net.fetch(`${hopId(2)}/.well-known/aauth-agent`)).status).toBe(404)
   })
 })
@@ -197,7 +197,7 @@ describe('what was exchanged', () => {
     )
   })
 
-  test('what was refused at the next resource is exchanged anew, twice at most', async () => {
+  test('a token that the next resource refused is exchanged again, twice at most', async () => {
     const chain = await chainOf(2)
     const [, two] = chain.hops
     if (two === undefined) throw new Error('no hop')

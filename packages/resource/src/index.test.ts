@@ -3,14 +3,17 @@ import { expect, test } from 'vitest'
 test('what the room exports', async () => {
   expect(new Set(Object.keys(await import('./index.js')))).toEqual(
     new Set([
-      'aauthOf',
       'bearer',
       'createResource',
-      'isDenied',
+      'describeBy',
+      'display',
       'memoryCounter',
       'logTo',
+      'projectResponse',
       'memoryInteractions',
+      'memoryRevocationSet',
       'recordOf',
+      'revocableResponse',
     ]),
   )
   const adapter = ['cors', 'guard', 'wellKnown']
@@ -22,5 +25,5 @@ test('what the room exports', async () => {
   expect(new Set(Object.keys(await import('./adapter/fastify-node.js')))).toEqual(new Set(adapter))
   expect(new Set(Object.keys(await import('./adapter/fetch.js')))).toEqual(new Set(adapter))
   expect(new Set(Object.keys(await import('./event/otel.js')))).toEqual(new Set(['openTelemetry']))
-  expect(new Set(Object.keys(await import('./redis.js')))).toEqual(new Set(['redisCounter']))
+  expect(new Set(Object.keys(await import('./redis.js')))).toEqual(new Set(['redisCounter', 'redisRevocationSet']))
 })

@@ -29,7 +29,11 @@ describe('the code', () => {
       const used = await chain.call({ headers: code(app) })
       expect([used.status, await used.json()]).toEqual([
         400,
-        { error: 'invalid_grant', error_description: 'the code of Agent-Interaction is wrong, used, or of another' },
+        {
+          error: 'invalid_grant',
+          reason: 'interaction_code_invalid',
+          error_description: 'the code of Agent-Interaction is wrong, used, or of another caller',
+        },
       ])
       expect(used.headers.get('agent-auth')).toBeNull()
       expect(used.headers.get('cache-control')).toBe('no-store')
@@ -40,13 +44,38 @@ describe('the code', () => {
     ['another user', { sub: 'bob' }],
     ['a user of none', { sub: undefined }],
     ['a delegate', { agent_delegate: 'phone' }],
-  ])(verifies('interaction.bound', 'is not %s’s, who changes nothing by trying'), async (_, claims) => {
-    const { chain, app } = await answered()
-    const refused = await chain.call({ claims, headers: code(app) })
-    expect([refused.status, ((await refused.json()) as { error: string }).error]).toEqual([400, 'invalid_grant'])
-    expect(chain.hops[0]?.seen).toHaveLength(1)
-    expect((await chain.call({ headers: code(app) })).status).toBe(200)
-  })
+  ])(
+    verifies('interaction.bound', 'error.reason.no-oracle', 'is refused to %s, and still works for its owner'),
+    async (_, claims) => {
+      const { chain, app } = await answered()
+      const refused = await chain.call({ claims, headers: code(app) })
+      const guessed = await chain.call({ headers: [['agent-interaction', `"${'A'.repeat(43)}"`]] })
+      expect([refused.status, await refused.text()]).toEqual([400, await guessed.text()])
+      expect(await (await chain.call({ claims, headers: code(app) })).json()).toMatchObject({
+        error: 'invalid_grant',
+        reason: 'interaction_code_invalid',
+      })
+      expect(chain.hops[0]?.seen).toHaveLength(1)
+      expect((await chain.call({ headers: code(app) })).status).toBe(200)
+    },
+  )
+
+  test(
+    verifies('interaction.code', 'gets one body, byte for byte, where it is unknown, used or another’s'),
+    async () => {
+      const { chain, app } = await answered()
+      const bodyFor = async (o: Parameters<typeof chain.call>[0]): Promise<unknown> => {
+        const response = await chain.call(o)
+        return [response.status, await response.text()]
+      }
+      const anothers = await bodyFor({ claims: { sub: 'bob' }, headers: code(app) })
+      expect((await chain.call({ headers: code(app) })).status).toBe(200)
+      const used = await bodyFor({ headers: code(app) })
+      const unknown = await bodyFor({ headers: [['agent-interaction', `"${'A'.repeat(43)}"`]] })
+      expect(unknown).toEqual([400, expect.stringContaining('"error":"invalid_grant"')])
+      expect([anothers, used]).toEqual([unknown, unknown])
+    },
+  )
 
   test(verifies('interaction.bound', 'one user does not finish what another began at the same agent'), async () => {
     const chain = await chainOf(2)
@@ -130,7 +159,7 @@ describe('the code', () => {
   })
 
   test.each(['', 'token', '"a", "b"', '"a";x;x', ':YQ==:', `"${'a'.repeat(600)}"`, '"unknown"'])(
-    verifies('interaction.code', 'what is none, or unknown, is refused: %s'),
+    verifies('interaction.code', 'a malformed or unknown code is refused: %s'),
     async value => {
       const { chain } = await answered()
       const response = await chain.call({ headers: [['agent-interaction', value]] })
@@ -148,7 +177,7 @@ describe('the code', () => {
   })
 
   test(
-    verifies('F-58', 'interaction.bound', 'is unknown after a restart; without it nobody is asked again'),
+    verifies('F-58', 'interaction.bound', 'is unknown after a restart; a request without it asks no user again'),
     async () => {
       const chain = await chainOf(2)
       const { app } = await browser(chain.net).open(withReturn(await pageOf(chain)))
@@ -188,7 +217,10 @@ test(verifies('interaction.bound', 'questions are bounded for one user, one agen
   for (const id of ['4', '5']) await sessions.add(session(id, 'a', 'bob'))
   await expect(sessions.add(session('6', 'a', 'eve'))).rejects.toMatchObject({ status: 503 })
   await sessions.add(session('7', 'other', 'eve'))
-  await expect(sessions.add(session('8', 'third', 'mia'))).rejects.toMatchObject({ code: 'temporarily_unavailable' })
+  await expect(sessions.add(session('8', 'third', 'mia'))).rejects.toMatchObject({
+    code: 'temporarily_unavailable',
+    reason: 'capacity_exceeded',
+  })
   expect((await sessions.claim('7', claim))?.claim).toEqual(claim)
   expect((await sessions.claim('7', { ...claim, browser: 'c' }))?.claim).toEqual(claim)
   expect(await sessions.take('state-7', 'c')).toBeUndefined()

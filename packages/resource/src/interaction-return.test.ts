@@ -22,12 +22,16 @@ describe('the way back', () => {
   })
 
   test(
-    verifies('INT-14', 'interaction.browser', 'another browser, or none that is known: a page, and the session stays'),
+    verifies(
+      'INT-14',
+      'interaction.browser',
+      'another or an unknown browser gets an error page, and the session stays',
+    ),
     async () => {
       const { chain, its, callback } = await sentBack()
       await expectPage(chain, async () => (await browser(chain.net).open(callback.href)).page)
       const planted = browser(chain.net)
-      planted.cookies.set(hopId(1), new Map([['__Host-countersign-interaction', 'A'.repeat(43)]]))
+      planted.cookies(hopId(1)).set('__Host-countersign-interaction', 'A'.repeat(43))
       await expectPage(chain, async () => (await planted.open(callback.href)).page)
       expect((await its.open(callback.href)).app).toBeDefined()
     },
@@ -49,7 +53,7 @@ describe('the way back', () => {
   ])(verifies('INT-14', 'interaction.browser', '%s: nothing is redeemed'), async (_, spoil) => {
     const { chain, its, callback } = await sentBack()
     spoil(callback.searchParams)
-    await expectPage(chain, async () => (await its.open(callback.href)).page, 'evil')
+    expect(await expectPage(chain, async () => (await its.open(callback.href)).page, 'evil')).toBe('link_changed')
     expect(chain.hops[1]?.server.forms.filter(form => form['request_type'] === 'code')).toEqual([])
   })
 
@@ -70,7 +74,7 @@ describe('the way back', () => {
     },
   )
 
-  test('what the auth server refuses to somebody else leads nowhere', async () => {
+  test('a refusal for another user ends the interaction', async () => {
     const chain = await chainOf(2)
     const page = await pageOf(chain, { sub: 'ada' })
     // A malicious agent sends its link to Bob, who agrees to anything.
@@ -105,14 +109,16 @@ describe('the way back', () => {
     (chain.hops[0]?.events ?? []).filter(event => event.type === 'interaction' || 'asking' in event)
 
   test(
-    verifies('LOG-03', 'interaction.bound', 'a code that nobody gave is no agreement, in the log or else'),
+    verifies('LOG-03', 'interaction.bound', 'a made-up code is no agreement, in the log and elsewhere'),
     async () => {
       const { chain, its, callback } = await sentBack()
       chain.hops[1]?.server.remembered.clear()
       callback.searchParams.set('code', 'x')
       const { app } = await its.open(callback.href)
       const asking = { agent: 'https://agent.example', user: { sub: 'ada' } }
-      expect(toldBy(chain)).toMatchObject([{ type: 'refused', error: { code: 'invalid_grant' }, asking }])
+      expect(toldBy(chain)).toMatchObject([
+        { type: 'refused', error: { code: 'invalid_grant', reason: 'grant_invalid' }, asking },
+      ])
       // The user may have thought longer than the token lived, so the retry may ask; and is asked.
       expect(chain.hops[0]?.kept).toEqual([expect.not.objectContaining({ answer: expect.anything() })])
       const retried = await chain.call({ headers: code(app) })

@@ -1,9 +1,10 @@
 import { generateSigningKey } from '@countersign/httpsig'
+import { reasons } from '@countersign/protocol/reasons'
 import { verifies } from '@countersign/requirements'
+import { type Answer, send, type Wire } from '@countersign/testing/wire'
+import { asAgent, asHolder, asKey } from '@countersign/testing/world/signer'
 import { describe, expect, test } from 'vitest'
 import { calendarScene } from './calendar.test.fixture.js'
-import { type Answer, send, type Wire } from './wire.test.fixture.js'
-import { asAgent, asHolder, asKey } from './world.test.fixture.js'
 
 const { world, calendar } = await calendarScene()
 
@@ -15,10 +16,18 @@ const claimsOf = (challenge: string | undefined) => {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
 }
 
-async function expectRefused(wire: Wire, expected: { status: number; error: string; agentAuth: string | undefined }) {
+interface Refused {
+  readonly status: number
+  readonly error: string
+  readonly reason?: string
+  readonly agentAuth: string | undefined
+}
+
+async function expectRefused(wire: Wire, expected: Refused) {
   const before = calendar.ran()
   const answer = await at(wire)
-  expect({ status: answer.status, error: answer.error, agentAuth: challengeOf(answer) }).toEqual(expected)
+  const { status, error, reason } = answer
+  expect({ status, error, reason, agentAuth: challengeOf(answer) }).toMatchObject(expected)
   expect(calendar.ran()).toBe(before)
   return answer
 }
@@ -41,7 +50,12 @@ describe('anonymous', () => {
     ),
     async () => {
       await expectPassed(unsigned('/public'), { level: 'anonymous', scope: [], chain: [] })
-      await expectRefused(unsigned('/feed'), { status: 401, error: 'invalid_signature', agentAuth: 'httpsig' })
+      await expectRefused(unsigned('/feed'), {
+        status: 401,
+        error: 'invalid_signature',
+        reason: 'signature_missing',
+        agentAuth: 'httpsig',
+      })
       await expectRefused(unsigned('/agenda'), {
         status: 401,
         error: 'invalid_signature',
@@ -98,7 +112,12 @@ describe('pseudonymous', () => {
     async () => {
       const as = asKey(await generateSigningKey())
       await expectPassed(await world.request({ as, target: '/feed' }), {})
-      const expected = { status: 401, error: 'insufficient_level', agentAuth: 'httpsig; identity=?1' }
+      const expected = {
+        status: 401,
+        error: 'insufficient_level',
+        reason: 'level_insufficient',
+        agentAuth: 'httpsig; identity=?1',
+      }
       for (const target of ['/agenda', '/partners', '/events', '/partner-events', '/closed'])
         await expectRefused(await world.request({ as, target }), expected)
     },
@@ -128,7 +147,7 @@ describe('identified', () => {
       'an agent that is not on the list is refused for good',
     ),
     async () => {
-      const none = { status: 403, error: 'policy_denied', agentAuth: undefined }
+      const none = { status: 403, error: 'policy_denied', reason: 'caller_denied', agentAuth: undefined }
       const issued = () => world.events.filter(({ type }) => type === 'resource_token').length
       const before = issued()
       for (const target of ['/partners', '/partner-events'])
@@ -210,7 +229,7 @@ describe('authorized', () => {
     async () => {
       await expectPassed(await withToken({ scope: 'events.read events.write' }, '/edit'), {})
       const answer = await at(await withToken({ scope: 'events.read' }, '/edit'))
-      expect([answer.status, answer.error]).toEqual([403, 'insufficient_scope'])
+      expect([answer.status, answer.error, answer.reason]).toEqual([403, 'insufficient_scope', 'scope_missing'])
       expect(challengeOf(answer)).toContain('httpsig; auth-token; resource_token="')
       expect(challengeOf(answer)).toContain('auth_server="https://auth.example"')
       expect(claimsOf(challengeOf(answer)).scope).toBe('events.read events.write')
@@ -254,7 +273,12 @@ describe('authorized', () => {
 
   test(verifies('RAT-04', 'error.policy-denied', 'a policy that says no is final'), async () => {
     await expectPassed(await withToken({}, '/events'), {})
-    await expectRefused(await withToken({}, '/closed'), { status: 403, error: 'policy_denied', agentAuth: undefined })
+    await expectRefused(await withToken({}, '/closed'), {
+      status: 403,
+      error: 'policy_denied',
+      reason: 'policy_refused',
+      agentAuth: undefined,
+    })
   })
 
   test(
@@ -264,7 +288,31 @@ describe('authorized', () => {
       expect(answer.headers.get('cache-control')).toBe('no-store')
       expect(answer.headers.get('vary')).toBe('Signature-Key')
       expect(answer.headers.get('date')).toBe(new Date(world.clock.now * 1000).toUTCString())
-      expect(Object.keys(JSON.parse(answer.body))).toEqual(['error', 'error_description', 'required_components'])
+      expect(Object.keys(JSON.parse(answer.body))).toEqual([
+        'error',
+        'reason',
+        'error_description',
+        'required_components',
+      ])
     },
   )
+
+  test(verifies('error.reason', 'a refusal has a reason of the vocabulary, which comes with its code'), async () => {
+    const wires = [
+      unsigned('/events'),
+      await world.request({ as: asKey(await generateSigningKey()), target: '/events' }),
+      await world.request({ as: asAgent(world.otherAgent), target: '/partners' }),
+      await withToken({ scope: 'events.read' }, '/edit'),
+      await withToken({ exp: 1 }, '/events'),
+      await withToken({}, '/closed'),
+      { ...(await withToken({}, '/events')), target: '/edit' },
+    ]
+    const names: Array<string | undefined> = []
+    for (const wire of wires) {
+      const { error, reason } = await at(wire)
+      names.push(reason)
+      expect(Object.entries(reasons).find(([name]) => name === reason)?.[1].codes, reason).toContain(error)
+    }
+    expect(new Set(names).size).toBe(wires.length)
+  })
 })

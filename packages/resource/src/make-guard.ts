@@ -12,6 +12,8 @@ import { memoryCounter } from './limit/counter.js'
 import { parseRate } from './limit/rate.js'
 import { spentCounts } from './limit/spent-counts.js'
 import type { ResourceOptions } from './options.js'
+import { openExchanges } from './revocation/open-exchanges.js'
+import { memoryRevocationSet, type RevocationSet } from './revocation/revocation-set.js'
 
 type Options = ResourceOptions<string>
 
@@ -30,13 +32,20 @@ export function makeGuard(options: Options, { authServers, development }: RouteC
   const client = clientOf(options)
   const rate = parseRate(options.resourceTokenLimit ?? '600/min')
   const tokens = resourceTokens({ id, key, counter, rate, now, tell, siteOf, development })
-  const own = { id, jwksUri, key, discovery, counter, clientOf: client, tell, now, development }
+  const revocations = revocationsOf(options, authServers)
+  const own = { id, jwksUri, key, discovery, counter, revocations, clientOf: client, tell, now, development }
   return {
+    id,
+    now,
     verifier: verifierOf(options, discovery),
     replay: options.replay ?? memoryReplaySet({ window: 2 * tolerance, ...(options.now && { now }) }),
+    revocations: revocations && { set: revocations, now, development },
+    open: revocations && openExchanges(revocations),
     siteOf,
     development,
     passed: new WeakSet<ReceivedMessage>(),
+    approved: new WeakSet<ReceivedMessage>(),
+    counted: new WeakSet<ReceivedMessage>(),
     counter,
     spent: spentCounts(),
     charges: new WeakMap(),
@@ -45,10 +54,16 @@ export function makeGuard(options: Options, { authServers, development }: RouteC
     heads: new WeakMap(),
     tell,
     mode: options.observe === true ? 'observe' : 'enforce',
-    refusal: { tokens, authServers, now },
+    refusal: { id, tokens, authServers, now },
     ownAgent: options.acceptOwnAgent === true ? 'accepted' : 'refused',
     downstream: options.downstream && createDownstream(options.downstream, own),
   }
+}
+
+/** Without an auth server there are no grants. */
+function revocationsOf({ revocations, now }: Options, authServers: readonly string[]): RevocationSet | undefined {
+  if (authServers.length === 0 || revocations === 'none') return undefined
+  return revocations ?? memoryRevocationSet({ ...(now && { now }) })
 }
 
 /** An observer whose events say which resource decided. */

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { pathOf } from '@countersign/httpsig'
+import { pathOf } from '@countersign/httpsig/internal'
 import { cors, guard, type NodeHandler, wellKnown } from './adapter/node.js'
+import { heardOnNode, sayOnNode } from './said-node.test.fixture.js'
 import { type Adapter, listening, type Plan, pages, parsedJson, say } from './site.test.fixture.js'
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
@@ -35,8 +36,7 @@ function routesOf(plan: Plan): Map<string, Handler> {
   const routes = new Map<string, Handler>()
   for (const [path, page] of Object.entries(pages)) {
     const handler: NodeHandler = async (request, response, aauth) => {
-      const { status = 200, headers, body } = await say(plan, page, aauth, await text(request))
-      response.writeHead(status, headers).end(body)
+      sayOnNode(await say(plan, page, await heardOnNode(request, aauth)), response)
     }
     const { bodyLimit } = page
     routes.set(path, guard(resource, page.requirement, handler, bodyLimit === undefined ? {} : { bodyLimit }))

@@ -115,18 +115,21 @@ describe('an API behind OAuth', () => {
     },
   )
 
-  test(verifies('INT-08', 'exchange.oauth', 'whoever a link was sent to gives the agent’s user nothing'), async () => {
-    const { chain, asked, call, page } = await place()
-    const bob = browser(chain.net, 'bob')
-    const { page: answer } = await bob.open(await page({ sub: 'ada' }))
-    expect(answer?.status).toBe(403)
-    expect(bob.trail.some(url => url.startsWith(accounts))).toBe(false)
-    expect((await call({ claims: { sub: 'ada' } })).status).toBe(401)
-    expect(asked).toEqual([])
-    expect((await browser(chain.net, 'ada').open(await page({ sub: 'ada' }))).app).toBeDefined()
-  })
+  test(
+    verifies('INT-08', 'exchange.oauth', 'a user who gets a link of another user’s agent connects no account'),
+    async () => {
+      const { chain, asked, call, page } = await place()
+      const bob = browser(chain.net, 'bob')
+      const { page: answer } = await bob.open(await page({ sub: 'ada' }))
+      expect(answer?.status).toBe(403)
+      expect(bob.trail.some(url => url.startsWith(accounts))).toBe(false)
+      expect((await call({ claims: { sub: 'ada' } })).status).toBe(401)
+      expect(asked).toEqual([])
+      expect((await browser(chain.net, 'ada').open(await page({ sub: 'ada' }))).app).toBeDefined()
+    },
+  )
 
-  test(verifies('INT-14', 'exchange.oauth', 'nor does whoever the second half of the way was sent to'), async () => {
+  test(verifies('INT-14', 'exchange.oauth', 'nor does a user who gets the link of the second redirect'), async () => {
     const { chain, call, page } = await place()
     const [ada, bob] = [browser(chain.net, 'ada'), browser(chain.net, 'bob')]
     let url = await page()
@@ -141,7 +144,7 @@ describe('an API behind OAuth', () => {
     expect(await (await call({ headers: code(app) })).json()).toEqual({ account: 'ada' })
   })
 
-  test('what comes back to another path than it was sent from is taken for nothing', async () => {
+  test('an answer at the callback of another API changes nothing', async () => {
     const { chain, call, page } = await place()
     for (const spoil of [
       (url: string) => url.replace('/aauth/callback/files', '/aauth/callback'),
@@ -157,9 +160,9 @@ describe('an API behind OAuth', () => {
   })
 })
 
-describe('whose tokens they are', () => {
+describe('the owner of the tokens', () => {
   test(
-    verifies('exchange.oauth', 'what was agreed to for one chain of agents is not used for another, nor for no chain'),
+    verifies('exchange.oauth', 'a consent for one chain of agents is not used for another chain, or without one'),
     async () => {
       const { chain, call, page } = await place()
       const [one, other] = ['https://one.example', 'https://other.example'].map(agent => ({
@@ -174,34 +177,42 @@ describe('whose tokens they are', () => {
   )
 })
 
-describe('what is told', () => {
+describe('events', () => {
   /** Events of the pages, without tokens, codes or sessions. */
   const toldBy = (chain: Chain) =>
     (chain.hops[0]?.events ?? []).filter(event => event.type === 'interaction' || 'asking' in event)
 
-  test(verifies('LOG-03', 'token.txn', 'each answer of a user is one record, with whose it had to be'), async () => {
-    const { chain, page } = await place()
-    const claims = { sub: 'ada', agent_delegate: 'phone', txn: 'journey-1' }
-    const asking = {
-      agent: 'https://agent.example',
-      delegate: 'phone',
-      user: { iss: serverId(1), sub: 'ada' },
-      txn: 'journey-1',
-    }
-    const server = chain.hops[0]?.server ?? expect.fail('no server')
-    server.answer = 'refuses'
-    const { app: denied } = await browser(chain.net, 'ada').open(await page(claims))
-    expect(denied?.searchParams.get('error')).toBe('access_denied')
-    server.answer = 'agrees'
-    await browser(chain.net, 'bob').open(await page(claims))
-    const { app } = await browser(chain.net, 'ada').open(await page(claims))
-    expect(toldBy(chain)).toEqual([
-      { type: 'interaction', resource: hopId(1), answer: 'denied', asked_by: 'files', ...asking },
-      { type: 'refused', resource: hopId(1), error: expect.objectContaining({ code: 'access_denied' }), asking },
-      { type: 'interaction', resource: hopId(1), answer: 'agreed', asked_by: 'files', ...asking },
-    ])
-    expect(JSON.stringify(chain.hops[0]?.events)).not.toContain(app?.searchParams.get('interaction'))
-  })
+  test(
+    verifies('LOG-03', 'token.txn', 'each answer of a user is one record, with the user that was expected'),
+    async () => {
+      const { chain, page } = await place()
+      const claims = { sub: 'ada', agent_delegate: 'phone', txn: 'journey-1' }
+      const asking = {
+        agent: 'https://agent.example',
+        delegate: 'phone',
+        user: { iss: serverId(1), sub: 'ada' },
+        txn: 'journey-1',
+      }
+      const server = chain.hops[0]?.server ?? expect.fail('no server')
+      server.answer = 'refuses'
+      const { app: denied } = await browser(chain.net, 'ada').open(await page(claims))
+      expect(denied?.searchParams.get('error')).toBe('access_denied')
+      server.answer = 'agrees'
+      await browser(chain.net, 'bob').open(await page(claims))
+      const { app } = await browser(chain.net, 'ada').open(await page(claims))
+      expect(toldBy(chain)).toEqual([
+        { type: 'interaction', resource: hopId(1), answer: 'denied', asked_by: 'files', ...asking },
+        {
+          type: 'refused',
+          resource: hopId(1),
+          error: expect.objectContaining({ code: 'access_denied', reason: 'user_mismatched' }),
+          asking,
+        },
+        { type: 'interaction', resource: hopId(1), answer: 'agreed', asked_by: 'files', ...asking },
+      ])
+      expect(JSON.stringify(chain.hops[0]?.events)).not.toContain(app?.searchParams.get('interaction'))
+    },
+  )
 
   test(verifies('LOG-03', 'token.txn', 'so is that of a user whom an auth server has asked'), async () => {
     const { chain } = await place()
@@ -220,7 +231,10 @@ describe('what strangers can use up', () => {
     const server = chain.hops[0]?.server ?? expect.fail('no server')
     for (let n = 0; n < 16; n += 1) expect((await call({ claims: { sub: 'eve' } })).status).toBe(401)
     const answer = await call({ claims: { sub: 'eve' } })
-    expect([answer.status, ((await answer.json()) as { error: string }).error]).toEqual([429, 'rate_limited'])
+    expect([answer.status, await answer.json()]).toMatchObject([
+      429,
+      { error: 'rate_limited', reason: 'asked_too_often' },
+    ])
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(500)
     expect(server.forms).toHaveLength(16)
     expect((await call({ claims: { sub: 'ada' } })).status).toBe(401)

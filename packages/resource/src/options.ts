@@ -2,19 +2,22 @@ import type { Discovery } from '@countersign/discovery'
 import type { HeadJudgement, ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import type { AAuthError, Cors, CorsOrigins, CorsRequest, IdentifierList, PublishedKey } from '@countersign/protocol'
 import type { TrustedProxies } from '@countersign/verify'
+import type { ResourceWords } from './approval/words.js'
 import type { DownstreamOptions } from './downstream/downstream.js'
 import type { Telemetry } from './event/telemetry.js'
 import type { Authorization } from './guard/authorization.js'
 import type { Deny } from './guard/deny.js'
+import type { DescribedScope } from './guard/described-scope.js'
 import type { Observer } from './guard/event.js'
 import type { AnswerHead } from './guard/handed-on.js'
 import type { RequestNamer } from './guard/request-name.js'
-import type { Requirement } from './guard/requirement.js'
+import type { MessageCall, Requirement, RouteHandling } from './guard/requirement.js'
 import type { Counter } from './limit/counter.js'
 import type { Limits, SiteOf } from './limit/limits.js'
+import type { RevocationSet } from './revocation/revocation-set.js'
 
 /** What a resource is made of. */
-export interface ResourceOptions<S extends string = string> extends TrustedProxies {
+export interface ResourceOptions<S extends string = string> extends TrustedProxies, ResourceWords {
   /** The resource identifier: an https origin. */
   readonly id: string
   /** Published keys; the first signs resource tokens. */
@@ -30,7 +33,7 @@ export interface ResourceOptions<S extends string = string> extends TrustedProxi
    */
   readonly authServers?: readonly string[]
   /** Scope → what it lets an agent do, in words for users. */
-  readonly scopes?: Readonly<Record<S, string>>
+  readonly scopes?: Readonly<Record<S, string | DescribedScope>>
   /** Authorities that the resource answers under. Default: that of `id`. Never taken from the request. */
   readonly authorities?: readonly string[]
   /** Agents that the resource admits; nothing is fetched for others. Default: any. */
@@ -68,6 +71,14 @@ export interface ResourceOptions<S extends string = string> extends TrustedProxi
   readonly discovery?: Discovery
   /** Remembers requests, to refuse replays. Default: in the memory of this process. */
   readonly replay?: ReplaySet
+  /**
+   * Remembers grants that auth servers have revoked. Default: in the memory of this process; after a restart that one refuses tokens
+   * issued before it, and for 5 s all revocable tokens (503, agents repeat the request). `redisRevocationSet()` of
+   * `@countersign/resource/redis` is for several instances, and survives restarts. `'none'`: grants cannot be revoked here; their tokens
+   * are good until they expire.
+   * @see protocol §6.6
+   */
+  readonly revocations?: RevocationSet | 'none'
   /** Counts requests for the limits. Default: in the memory of this process. */
   readonly counter?: Counter
   /** Seconds that `created` may differ from now. Default 60, 1 to 300. */
@@ -114,17 +125,19 @@ export interface Resource<S extends string = string> {
   readonly cors?: Cors
   /**
    * Checks a requirement when a route is made, and gives the route its own counters. Pass the returned requirement to `authorize`.
+   * @param handling what conditions of callers the route can keep; a route that does not project answers is none of `data`
    * @throws TypeError for a requirement that no request could meet
    */
-  declare(requirement: Requirement<S>): Requirement<S>
+  declare(requirement: Requirement<S>, handling?: RouteHandling): Requirement<S>
   /**
    * Lets a request pass, or returns the response that refuses it. Never throws because of a request.
    * A message object stands for one received request: the same object may pass several guards.
    * A preflight never passes where CORS is on: its answer is the response, whatever the requirement.
    * Requirements that were not declared share the counters of their limits with equal ones.
+   * @param call what a message in the body says that the request does, such as an MCP message; default: the route says it
    * @throws TypeError for a requirement that no request could meet
    */
-  authorize(message: ReceivedMessage, requirement: Requirement<S>): Promise<Authorization>
+  authorize(message: ReceivedMessage, requirement: Requirement<S>, call?: MessageCall): Promise<Authorization>
   /**
    * Judges a request by its head, before its body is read, for adapters: pass it to `fromNode`, `peekNode` or `fromRequest`, and the
    * message that comes of it to `authorize` (without `requirement`: to `handle`), which do not verify again what the head has proven.
@@ -144,8 +157,9 @@ export interface Resource<S extends string = string> {
    */
   readonly observed?: (message: ReceivedMessage, error: AAuthError) => Authorization & { readonly ok: true }
   /**
-   * Resolves once the replay set accepts a request that is signed now, at most a second after the start. Rejects when a shared set does
-   * not answer. A server that reports ready earlier would refuse its first unsafe request with 503.
+   * Resolves once a request that is signed now is judged: the replay set accepts it, at most a second after the start, and a set of
+   * revocations in memory accepts tokens that are issued now, 5 s after the start (at once in development mode). Rejects when a shared
+   * set does not answer. A server that reports ready earlier would refuse its first requests with 503.
    */
   ready(): Promise<void>
   /** The address that a request is counted by: the connection's, or the one that `trustedProxies` name. */

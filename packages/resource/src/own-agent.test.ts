@@ -1,7 +1,8 @@
 import { verifies } from '@countersign/requirements'
+import { asHolder } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
 import type { Requirement, Resource } from './index.js'
-import { asHolder, makeWorld, type World } from './world.test.fixture.js'
+import { makeWorld, type World } from './world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {
@@ -21,8 +22,8 @@ async function call(api: Api, token: string, requirement: Requirement<'events.re
   const wire = await world.request({ as: asHolder(world.delegateKey, token) })
   const answer = await api.authorize(wire, requirement)
   if (answer.ok) return answer.aauth
-  const { error } = Object(await answer.response.json())
-  return [answer.response.status, error]
+  const { error, reason } = Object(await answer.response.json())
+  return [answer.response.status, error, reason]
 }
 
 test(
@@ -43,11 +44,16 @@ test(
       user: { iss: 'https://auth.example', sub: 'ada', claims: { name: 'Ada', email: 'ada@demo.example' } },
       scope: [],
     })
-    expect(await call(other, token, { scope: 'openid' })).toEqual([401, 'invalid_auth_token'])
-    expect(await call(other, token, { level: 'identified' })).toEqual([401, 'invalid_auth_token'])
+    expect(await call(other, token, { scope: 'openid' })).toEqual([401, 'invalid_auth_token', 'token_claim_missing'])
+    expect(await call(other, token, { level: 'identified' })).toEqual([
+      401,
+      'invalid_auth_token',
+      'token_claim_missing',
+    ])
     expect(await call(world.calendar({ acceptOwnAgent: false }), token, { scope: 'openid' })).toEqual([
       401,
       'invalid_auth_token',
+      'token_claim_missing',
     ])
     // What another agent was allowed passes at both, as before.
     for (const api of [own, other])
@@ -63,11 +69,12 @@ test(
   async () => {
     const own = world.calendar({ acceptOwnAgent: true })
     const signIn = await ownToken()
-    expect(await call(own, signIn, { scope: 'events.read' })).toEqual([403, 'insufficient_scope'])
+    expect(await call(own, signIn, { scope: 'events.read' })).toEqual([403, 'insufficient_scope', 'scope_missing'])
     expect(await call(own, signIn, { scope: ['openid', 'email'] })).toMatchObject({ user: { sub: 'ada' } })
     expect(await call(own, await ownToken({ email: undefined }), { scope: 'email' })).toEqual([
       403,
       'insufficient_scope',
+      'scope_missing',
     ])
     expect(await call(own, await ownToken({ scope: 'events.read' }), { scope: 'events.read' })).toMatchObject({
       scope: ['events.read'],
@@ -76,13 +83,14 @@ test(
     expect(await call(own, signIn, ownOnly)).toMatchObject({ agent: 'https://calendar.example' })
     const stranger = await world.authToken({ sub: 'ada', name: 'Ada' })
     expect(await call(own, stranger, { scope: 'openid' })).toMatchObject({ agent: 'https://agent.example' })
-    expect(await call(own, stranger, ownOnly)).toEqual([403, 'policy_denied'])
+    expect(await call(own, stranger, ownOnly)).toEqual([403, 'policy_denied', 'caller_denied'])
     // For another audience, or of an issuer that is not listed, it is worth nothing here either.
     expect(await call(own, await ownToken({ aud: 'https://other.example' }), { scope: 'openid' })).toEqual([
       401,
       'invalid_auth_token',
+      'token_audience_wrong',
     ])
     const strange = await world.authToken({ agent: undefined, sub: 'ada' }, world.strangeServer)
-    expect(await call(own, strange, { scope: 'openid' })).toEqual([401, 'untrusted_issuer'])
+    expect(await call(own, strange, { scope: 'openid' })).toEqual(expect.arrayContaining([401, 'untrusted_issuer']))
   },
 )

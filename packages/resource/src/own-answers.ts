@@ -1,21 +1,24 @@
-import { checkTarget, pathOf, type ReceivedMessage } from '@countersign/httpsig'
+import type { ConditionType } from '@countersign/conditions'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { checkTarget, pathOf } from '@countersign/httpsig/internal'
+import { errorResponse } from '@countersign/protocol'
 import {
   answerRoute,
   asAAuthError,
   documentResponse,
-  errorResponse,
   jwksResponse,
   type Route,
   type Routes,
   withCors,
-} from '@countersign/protocol'
+} from '@countersign/protocol/internal'
 import type { Observer } from './guard/event.js'
 import type { Guard } from './guard/guarded-request.js'
-import { agentMetadataPath, metadataOf, metadataPath, tokenPath } from './guard/metadata.js'
+import { agentMetadataPath, metadataOf, metadataPath, revocationPath, tokenPath } from './guard/metadata.js'
 import type { RouteContext } from './guard/requirement.js'
 import type { RouteBook } from './guard/route-book.js'
 import type { ResourceOptions } from './options.js'
 import { answerResourceTokenRequest } from './token/endpoint.js'
+import { answerRevocation } from './token/revocation.js'
 
 /** What a resource answers itself: its documents, its token endpoint and the pages of its callers' users. */
 export interface OwnAnswers {
@@ -40,6 +43,7 @@ export function ownAnswers(parts: OwnAnswersParts): OwnAnswers {
   const { options, context, guard, observerFor } = parts
   const documents = documentsOf(parts)
   const pages: Routes = guard.downstream?.routes ?? new Map()
+  const { revocations } = guard
   const endpoint = { scopes: context.scopes, deny: options.deny }
   const answer = async (message: ReceivedMessage): Promise<Response> => {
     const malformed = refuseTarget(message, guard.refusal.now)
@@ -48,19 +52,40 @@ export function ownAnswers(parts: OwnAnswersParts): OwnAnswers {
     if (pages.has(path)) return answerRoute(message, pages)
     if (path === tokenPath)
       return answerResourceTokenRequest(message, { ...guard, tell: observerFor(message) }, endpoint)
+    if (path === revocationPath && revocations !== undefined)
+      return answerRevocation(message, { ...guard, tell: observerFor(message) }, revocations.set)
     return answerRoute(message, documents)
   }
   return {
-    paths: [...documents.keys(), ...(context.authServers.length === 0 ? [] : [tokenPath]), ...pages.keys()],
+    paths: [
+      ...documents.keys(),
+      ...(context.authServers.length === 0 ? [] : [tokenPath]),
+      ...(revocations === undefined ? [] : [revocationPath]),
+      ...pages.keys(),
+    ],
     answer: withCors(options.cors, answer),
   }
+}
+
+/** Conditions that a counter or a replay set of the operator's own cannot keep. */
+function unkeptBy({ counter, replay }: Guard): ConditionType[] {
+  return [
+    ...(counter.takeCall === undefined ? ['calls' as const] : []),
+    ...(replay.takeToken === undefined ? ['approval' as const] : []),
+  ]
 }
 
 function documentsOf({ options, context, guard, routes, jwksPath, jwksUri }: OwnAnswersParts): Routes {
   const { id, scopes = {} } = options
   const { authServers } = context
+  const isRevocable = guard.revocations !== undefined
   // Made anew each time: a route that is declared later may demand more components.
-  const metadata = (): object => metadataOf({ id, jwksUri, authServers, scopes, components: routes.components() })
+  const metadata = (): object =>
+    metadataOf({
+      ...{ id, jwksUri, authServers, scopes, isRevocable, words: options },
+      components: routes.components(),
+      unkept: [...routes.unkept(), ...unkeptBy(guard)],
+    })
   const { downstream } = guard
   return new Map([
     [metadataPath, read(() => documentResponse(metadata()))],

@@ -1,8 +1,10 @@
-import { generateSigningKey, memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
+import { generateSigningKey, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { asAgent, asKey } from '@countersign/testing/world/signer'
+import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Counter, memoryCounter, type Resource } from './index.js'
-import { asAgent, asKey, earlyStart, makeWorld, type World } from './world.test.fixture.js'
+import { makeWorld, type World } from './world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {
@@ -24,14 +26,14 @@ function slowCounter(): Counter {
 
 /** Began long ago, so that the start rule is over. */
 function slowReplay(): ReplaySet {
-  const set = memoryReplaySet({ now: earlyStart(() => world.clock.now) })
+  const set = startedReplaySet(() => world.clock.now)
   return {
     check: async entry => pause(1).then(() => set.check(entry)),
     seen: async entry => pause(1).then(() => set.seen?.(entry) ?? false),
   }
 }
 
-/** Does something again and again on many connections. `end` says what came of it. */
+/** Repeats an act on many connections. `end` returns its outcomes. */
 function repeat<T>(connections: number, act: () => Promise<T>): { end(): Promise<ReadonlySet<T>> } {
   let ends = false
   const outcomes = new Set<T>()
@@ -143,7 +145,7 @@ describe(verifies('sig.replay.costs-nothing', 'a replay costs nothing to the age
   })
 
   test('a set that cannot be asked before the count still refuses replays, and gives back', async () => {
-    const { check } = memoryReplaySet({ now: earlyStart(() => world.clock.now) })
+    const { check } = startedReplaySet(() => world.clock.now)
     const resource = world.calendar({ limits: { identified: '2/min' }, replay: { check } })
     const captured = await post()
     expect(await status(resource, captured)).toBe(200)
@@ -175,10 +177,9 @@ describe(verifies('rate.failures', 'what fails verification costs its network'),
       expect(await status(resource, await from('203.0.113.7', { forged: true }))).toBe(401)
     }
     const refused = await resource.authorize(await from('203.0.113.7'), level)
-    expect(refused.ok ? undefined : [refused.response.status, refused.response.headers.get('agent-auth')]).toEqual([
-      429,
-      null,
-    ])
+    const { status: code, headers } = refused.ok ? new Response() : refused.response
+    expect([code, headers.get('agent-auth')]).toEqual([429, null])
+    expect(refused.ok ? undefined : await refused.response.json()).toMatchObject({ reason: 'failures_exceeded' })
     expect(await status(resource, await from('203.0.113.8'))).toBe(200)
     const unsigned = { ...(await from('203.0.113.7')), headers: [['host', 'calendar.example']] as const }
     const anonymous = await resource.authorize(unsigned, { level: 'anonymous' })

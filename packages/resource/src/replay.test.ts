@@ -1,9 +1,9 @@
 import { generateSigningKey, memoryReplaySet } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { send } from '@countersign/testing/wire'
+import { asAgent, asKey } from '@countersign/testing/world/signer'
 import { expect, test } from 'vitest'
 import { calendarScene } from './calendar.test.fixture.js'
-import { send } from './wire.test.fixture.js'
-import { asAgent, asKey } from './world.test.fixture.js'
 
 const { world, calendar, as } = await calendarScene()
 

@@ -1,8 +1,8 @@
 import { verifies } from '@countersign/requirements'
+import { send } from '@countersign/testing/wire'
 import { describe, expect, test } from 'vitest'
 import { cases, expectRefusal, header, plus, target } from './altered.test.fixture.js'
 import { calendarScene } from './calendar.test.fixture.js'
-import { send } from './wire.test.fixture.js'
 
 const { world, calendar, as } = await calendarScene()
 

@@ -1,11 +1,12 @@
 import { createDiscovery } from '@countersign/discovery'
 import { generateSigningKey, memoryReplaySet } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
 import { Hono } from 'hono'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { guard } from './adapter/hono.js'
 import type { Authorization, ResourceEvent } from './index.js'
-import { asAgent, asHolder, asKey, makeWorld, type Signer, signByHand, type World } from './world.test.fixture.js'
+import { makeWorld, signByHand, type World } from './world.test.fixture.js'
 
 let world: World
 let stranger: Signer
@@ -23,7 +24,7 @@ async function outcome(authorization: Promise<Authorization>) {
 
 const post = (as: Signer = stranger, body = '{}') => world.request({ as, method: 'POST', target: '/x', body })
 
-describe('who is let in at all', () => {
+describe('which callers are let in', () => {
   test(
     verifies(
       'trust.resource.agents',
@@ -70,7 +71,7 @@ describe('who is let in at all', () => {
     verifies(
       'error.misdirected',
       'sig.authority.several',
-      'of several authorities the one that was called; others are misdirected',
+      'a resource answers for each of its authorities; requests to others are misdirected',
     ),
     async () => {
       const resource = world.calendar({ authorities: ['calendar.example', 'cal.example'] })
@@ -193,7 +194,7 @@ describe('replay across restarts of what is around', () => {
     ).toEqual([200])
   })
 
-  test(verifies('error.server-error', 'a policy that breaks lets nobody in and tells nothing'), async () => {
+  test(verifies('error.server-error', 'a policy that throws admits no caller and tells nothing'), async () => {
     const broken = { level: 'pseudonymous' as const, policy: () => Promise.reject(new Error('secret detail')) }
     const answer = await world.calendar().authorize(await post(), broken)
     const response = answer.ok ? undefined : answer.response

@@ -1,5 +1,7 @@
-import { pathOf, type ReceivedMessage } from '@countersign/httpsig'
-import { type Cors, createCors, type HeaderFields } from '@countersign/protocol'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { pathOf } from '@countersign/httpsig/internal'
+import type { Cors, HeaderFields } from '@countersign/protocol'
+import { createCors } from '@countersign/protocol/internal'
 import { protectFromCaches } from './adapter/cache.js'
 import { checkResourceOptions } from './check-resource-options.js'
 import { claiming } from './event/claimed.js'
@@ -13,18 +15,31 @@ import { judgeOwnHead, judgeRouteHead } from './guard/head.js'
 import { jwksPathOf } from './guard/metadata.js'
 import { ownRefusals } from './guard/observe.js'
 import { requestNames } from './guard/request-name.js'
-import type { Route } from './guard/requirement.js'
+import type { MessageCall, Route } from './guard/requirement.js'
 import { routeBook } from './guard/route-book.js'
 import { routeContextOf } from './guard/route-context.js'
 import { setRateHeaders } from './limit/rate-headers.js'
 import { makeGuard } from './make-guard.js'
 import type { Resource, ResourceOptions } from './options.js'
 import { ownAnswers } from './own-answers.js'
+import { secondsUntilReady } from './revocation/revoked.js'
 
 /**
  * Makes a protected resource.
  * @throws TypeError for an option that is wrong, RangeError for a `tolerance` outside 1 to 300
  * @see protocol §4, §6.1
+ * @example
+ * ```ts
+ * import { createResource } from '@countersign/resource'
+ * import { keysFile } from '@countersign/server'
+ *
+ * const calendar = createResource({
+ *   id: 'https://calendar.example',
+ *   keys: await keysFile('calendar-keys.json'),
+ *   authServers: ['https://auth.example'],
+ *   scopes: { 'events.read': 'See your events' },
+ * })
+ * ```
  */
 export function createResource<const S extends string = never>(options: ResourceOptions<S>): Resource<S> {
   checkResourceOptions(options)
@@ -39,11 +54,10 @@ export function createResource<const S extends string = never>(options: Resource
   const observerFor = (message: ReceivedMessage): Observer => claiming(guard.tell, message, { development })
   const own = ownAnswers({ options, context, guard, routes, jwksPath, jwksUri, observerFor })
   const cors = options.cors === undefined ? undefined : createCors(options.cors, { bearer: routes.takesBearer })
-  const decide = (message: ReceivedMessage, route: Route): Promise<Authorization> => {
+  const decide = (message: ReceivedMessage, route: Route, call?: MessageCall): Promise<Authorization> => {
     const telling = options.onEvent === undefined ? guard : { ...guard, tell: observerFor(message) }
-    return telemetry === undefined
-      ? authorizeRoute(message, route, telling)
-      : authorizeMeasured(message, route, telling, telemetry)
+    const request = { message, route, guard: telling, call }
+    return telemetry === undefined ? authorizeRoute(request) : authorizeMeasured(request, telemetry)
   }
   return {
     id,
@@ -51,18 +65,22 @@ export function createResource<const S extends string = never>(options: Resource
     jwksPath,
     ...(cors === undefined ? {} : { cors }),
     declare: routes.declare,
-    async authorize(received, requirement) {
+    async authorize(received, requirement, call) {
       const message = names.name(received)
-      const route = routes.find(requirement)
+      const route = routeFor(routes.find(requirement), call)
       const preflight = cors?.preflight(message)
       if (preflight !== undefined) return { ok: false, response: preflight }
-      const authorization = await decide(message, route)
+      const authorization = await decide(message, route, call)
       return cors === undefined ? authorization : exposed(authorization, message, cors)
     },
     judgeHead: (head, requirement) =>
       requirement === undefined ? judgeOwnHead(head, guard) : judgeRouteHead(head, routes.find(requirement), guard),
     handle: async message => (own.paths.includes(pathOf(message.target)) ? own.answer(names.name(message)) : undefined),
-    ready: async () => guard.replay.ready?.(),
+    async ready() {
+      await guard.replay.ready?.()
+      const seconds = guard.revocations === undefined ? 0 : secondsUntilReady(guard.revocations)
+      if (seconds > 0) await new Promise(resolve => setTimeout(resolve, seconds * 1000))
+    },
     clientOf: guard.clientOf,
     ...ownRefusals(guard.mode, tellOwn(guard.tell, telemetry), names),
     responseHeaders(response, requirement, message) {
@@ -72,6 +90,12 @@ export function createResource<const S extends string = never>(options: Resource
       cors?.expose(message, response.headers)
     },
   }
+}
+
+/** The route as it judges one message. */
+function routeFor(route: Route, call: MessageCall | undefined): Route {
+  if (call === undefined) return route
+  return { ...route, operation: route.operation ?? call.operation, reads: call.reads }
 }
 
 /** Sets what a guard adds to every answer of a route that it let a request pass to. */

@@ -1,12 +1,13 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { listenOn } from '@countersign/testing/listening'
+import { send, type Wire } from '@countersign/testing/wire'
+import { asAgent, asKey } from '@countersign/testing/world/signer'
 import { describe, expect, test } from 'vitest'
 import { type Change, cases, expectRefusal, header, plus, without } from './altered.test.fixture.js'
 import { calendarScene } from './calendar.test.fixture.js'
-import { send, type Wire } from './wire.test.fixture.js'
-import { asAgent, asKey, signByHand } from './world.test.fixture.js'
+import { signByHand } from './world.test.fixture.js'
 
 const { world, calendar, as, now } = await calendarScene()
 
@@ -109,7 +110,12 @@ describe('headers and labels', () => {
   })
 
   test(
-    verifies('SIG-24', 'SIG-34', 'sig.headers.others', 'a signature of Web Bot Auth is nobody’s, beside and alone'),
+    verifies(
+      'SIG-24',
+      'SIG-34',
+      'sig.headers.others',
+      'a signature of Web Bot Auth identifies no caller, beside another or alone',
+    ),
     async () => {
       const beside = await send(calendar.port, withBot(await get()))
       const plain = await send(calendar.port, await get())
@@ -125,11 +131,7 @@ describe('headers and labels', () => {
   )
 
   test(
-    verifies(
-      'SIG-34',
-      'sig.headers.lost',
-      'a hop that Connection tells to drop Signature-Key makes nobody of its sender',
-    ),
+    verifies('SIG-34', 'sig.headers.lost', 'a request whose Signature-Key a hop has dropped by Connection is refused'),
     async () => {
       const hop = createServer((request, response) => {
         const named = String(request.headers.connection).toLowerCase().split(/, */)
@@ -143,8 +145,7 @@ describe('headers and labels', () => {
           response.end(answer.body)
         })
       })
-      await new Promise<void>(resolve => hop.listen(0, '127.0.0.1', resolve))
-      const { port } = hop.address() as AddressInfo
+      const port = await listenOn(hop)
       const wire = await get({ target: '/public' })
       expect((await send(port, wire)).status).toBe(200)
       const before = calendar.ran()
@@ -215,7 +216,7 @@ describe('what stands in Signature-Key', () => {
   })
 
   test(
-    verifies('SIG-14', 'odd characters inside a string divide nothing: one kid, and nobody publishes it'),
+    verifies('SIG-14', 'odd characters inside a string do not split it: it is one kid, and an unknown one'),
     async () => {
       for (const kid of ['a) b', 'a\\"b', 'x;jwt=y', 'k1, sig2=hwk', "'"])
         await expectRefusal(

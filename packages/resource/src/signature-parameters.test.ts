@@ -1,8 +1,8 @@
 import { verifies } from '@countersign/requirements'
+import { send, type Wire } from '@countersign/testing/wire'
 import { describe, expect, test } from 'vitest'
 import { header, plus } from './altered.test.fixture.js'
 import { calendarScene } from './calendar.test.fixture.js'
-import { send, type Wire } from './wire.test.fixture.js'
 import { signByHand } from './world.test.fixture.js'
 
 const { world, calendar, as, now } = await calendarScene()
@@ -26,7 +26,7 @@ describe('nonce', () => {
   )
 
   test(
-    verifies('NON-03', 'NON-04', 'sig.parameters.kept', 'one that is there is part of what was signed'),
+    verifies('NON-03', 'NON-04', 'sig.parameters.kept', 'a parameter in the request is covered by the signature'),
     async () => {
       const wire = await by(';nonce="AAAAAAAAAAAAAAAAAAAAAA"')
       const change = (from: string, to: string) => header('signature-input', value => value.replace(from, to))(wire)

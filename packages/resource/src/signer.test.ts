@@ -1,9 +1,10 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { send } from '@countersign/testing/wire'
+import { asHolder } from '@countersign/testing/world/signer'
 import { afterAll, expect, test } from 'vitest'
 import { serveCalendar } from './calendar.test.fixture.js'
-import { send } from './wire.test.fixture.js'
-import { asHolder, makeWorld } from './world.test.fixture.js'
+import { makeWorld } from './world.test.fixture.js'
 
 const world = await makeWorld()
 const key = await generateSigningKey()

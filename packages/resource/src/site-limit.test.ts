@@ -1,7 +1,8 @@
 import { verifies } from '@countersign/requirements'
+import { asAgent, asHolder, type Signer } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
 import { memoryCounter, type Requirement, type ResourceOptions } from './index.js'
-import { asAgent, asHolder, makeWorld, type Signer, type World } from './world.test.fixture.js'
+import { makeWorld, type World } from './world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {
@@ -38,7 +39,7 @@ const passed = [200, null, 'site']
 const over = [429, null, 'site']
 
 test(
-  verifies('RAT-07', 'fresh agents under one registrable domain share its limit, and nobody else does'),
+  verifies('RAT-07', 'fresh agents under one registrable domain share its limit, and no other agent does'),
   async () => {
     const call = route({ level: 'identified', limits: { site: '2/hour' } })
     expect(await call(await at('https://a1.acme.example'))).toEqual(passed)
@@ -59,7 +60,7 @@ test(verifies('RAT-07', 'two tenants of a hosting platform are two sites, and it
   expect(await call(await at('https://x.alice.pages.example'))).toEqual(over)
 })
 
-test(verifies('RAT-07', 'the limit is off where nobody asks for it'), async () => {
+test(verifies('RAT-07', 'the limit is off by default'), async () => {
   const call = route({ level: 'identified', limits: { identified: '1/hour' } })
   for (const id of ['https://b1.acme.example', 'https://b2.acme.example'])
     expect(await call(await at(id))).toEqual([200, null, 'identified agent'])

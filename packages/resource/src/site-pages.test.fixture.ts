@@ -1,6 +1,7 @@
 import type { CorsOrigins } from '@countersign/protocol'
 import type { Guarded } from './guard/aauth.js'
 import type { Requirement, Resource, ResourceOptions } from './index.js'
+import { describePurge, describeSend } from './site-words.test.fixture.js'
 
 // The pages of one site, the same behind every adapter and on every runtime.
 
@@ -12,13 +13,24 @@ export interface Said {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body: string
+  /** Lines beside those, in which a name may come again. */
+  readonly lines?: ReadonlyArray<readonly [name: string, value: string]>
+  /** What only Node can say: a phrase for the status, 103 before the answer, trailers after it. */
+  readonly beside?: {
+    readonly reason: string
+    readonly hints: Readonly<Record<string, string>>
+    readonly trailers: Readonly<Record<string, string>>
+  }
 }
+
+/** The value of a header of the request that a handler gets. */
+export type AskedFor = (name: string) => string | undefined
 
 /** One guarded path; any method. */
 export interface Page {
   readonly requirement: Requirement<'events.read' | 'events.write'>
   readonly bodyLimit?: number
-  say(aauth: Guarded, body: string): Promise<Said> | Said
+  say(aauth: Guarded, body: string, asked: AskedFor): Promise<Said> | Said
 }
 
 /** What a site is made of, and what happened in it. */
@@ -41,6 +53,29 @@ const echo = (aauth: Guarded, body: string): Said => ({
   body: JSON.stringify({ aauth, body }),
 })
 
+const inbox = '{"items":[{"id":1,"title":"a","body":"x"},{"id":2,"title":"b","body":"y"}],"next":null}'
+
+/** Answers as an API with a cache does, and a POST with what that asks for. */
+function sayAsked(body: string, asked: AskedFor): Said {
+  if (body !== '') {
+    const { times = 1, ...said } = JSON.parse(body)
+    return times === 1 ? said : { ...said, body: said.body.replace('hidden', 'hidden'.repeat(times)) }
+  }
+  const headers = {
+    'content-type': 'application/json',
+    etag: '"hidden"',
+    'last-modified': 'Fri, 01 Jan 2027 00:00:00 GMT',
+  }
+  if (asked('if-none-match') !== undefined || asked('if-modified-since') !== undefined)
+    return { status: 304, headers: { etag: '"hidden"' }, body: '' }
+  if (asked('range') === undefined) return { headers, body: inbox }
+  return {
+    status: 206,
+    headers: { ...headers, 'content-range': `bytes 0-9/${inbox.length}` },
+    body: inbox.slice(0, 10),
+  }
+}
+
 const elsewhere = 'https://rooms.example/bookings'
 
 /** The pages of every site. Beside them it has `/json`, `/stream`, `/written`, `/mounted/feed`, and `/late`, whose body is read before the guard. */
@@ -50,6 +85,8 @@ export const pages: Readonly<Record<string, Page>> = {
   '/agenda': { requirement: { level: 'identified' }, say: echo },
   '/events': { requirement: { scope: 'events.read' }, say: echo },
   '/edit': { requirement: { scope: 'events.write' }, say: echo },
+  '/inbox': { requirement: { scope: 'events.read' }, say: (_, body, asked) => sayAsked(body, asked) },
+  '/send': { requirement: { scope: 'events.read', operation: 'send' }, say: echo },
   '/small': { requirement: { level: 'pseudonymous' }, bodyLimit: 10, say: echo },
   '/limited': {
     requirement: { level: 'anonymous', limits: { anonymous: '1/hour', pseudonymous: '2/hour', identified: '9/hour' } },
@@ -67,6 +104,19 @@ export const pages: Readonly<Record<string, Page>> = {
       policy: ({ delegate, chain }) =>
         delegate !== 'lost' && chain.every(({ agent }) => agent !== 'https://blocked.example'),
     },
+    say: echo,
+  },
+  '/read': { requirement: { scope: 'events.read', operation: 'read' }, say: echo },
+  '/invite': { requirement: { scope: 'events.write', operation: 'send', describe: describeSend }, say: echo },
+  '/sync': { requirement: { scope: 'events.write' }, say: echo },
+  '/named': { requirement: { level: 'identified', operation: 'send' }, say: echo },
+  '/support': { requirement: { scope: 'events.read', purposes: ['support'] }, say: echo },
+  '/approved': {
+    requirement: { scope: 'events.write', operation: 'send', describe: describeSend, approve: true },
+    say: echo,
+  },
+  '/purge': {
+    requirement: { scope: 'events.write', operation: 'purge', describe: describePurge, approve: true },
     say: echo,
   },
   '/cached': {
@@ -110,7 +160,7 @@ export const pages: Readonly<Record<string, Page>> = {
   },
 }
 
-/** What an app that parses JSON by itself answers: what came, or 400. */
+/** The answer of an app that parses JSON by itself: the value it received, or 400. */
 export function parsedJson(text: string): { readonly status: 200 | 400; readonly body: string } {
   try {
     return { status: 200, body: JSON.stringify(JSON.parse(text)) }
@@ -119,8 +169,22 @@ export function parsedJson(text: string): { readonly status: 200 | 400; readonly
   }
 }
 
+/** What a handler gets of a request. */
+export interface Heard {
+  readonly aauth: Guarded
+  readonly body: string
+  readonly asked: AskedFor
+}
+
 /** Runs a page's handler, and counts it. */
-export function say(plan: Plan, page: Page, aauth: Guarded, body: string): Promise<Said> | Said {
+export function say(plan: Plan, page: Page, { aauth, body, asked }: Heard): Promise<Said> | Said {
   plan.ran += 1
-  return page.say(aauth, body)
+  return page.say(aauth, body, asked)
+}
+
+/** Headers of what a handler says, for a Fetch response. */
+export function headersOf({ headers = {}, lines = [] }: Said): Headers {
+  const all = new Headers(headers)
+  for (const [name, value] of lines) all.append(name, value)
+  return all
 }

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
+import { type Answer, parseAnswer, send, type Wire } from '@countersign/testing/wire'
 import type { Plan } from './site-pages.test.fixture.js'
-import { type Answer, parseAnswer, send, type Wire } from './wire.test.fixture.js'
 import type { World } from './world.test.fixture.js'
 
 // One site, made with every adapter, so that one suite holds for all.
@@ -36,6 +36,8 @@ export interface Adapter {
   readonly hidesAddresses?: true
   /** Another passes the request on, with headers that the API could obey: those refuse it. */
   readonly refusesOverrides?: true
+  /** Another makes the answers: nothing of them can be taken out. */
+  readonly seesAnswers?: false
   /** @param world whose documents and clock a site in another process asks for */
   make(plan: Plan, world: World): Promise<Site>
 }

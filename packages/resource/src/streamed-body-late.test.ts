@@ -4,28 +4,26 @@ import { connect as connectHttp2, createServer as createHttp2Server } from 'node
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { closing } from '@countersign/testing/closing'
+import { heldBytes } from '@countersign/testing/held-bytes'
+import { stopsAfterTests } from '@countersign/testing/stops'
+import { bytesOf, send, type Wire } from '@countersign/testing/wire'
+import { asKey } from '@countersign/testing/world/signer'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
-import { afterAll, describe, expect, test } from 'vitest'
-import { closing } from '../../httpsig/src/closing.test.fixture.js'
+import { describe, expect, test } from 'vitest'
 import { guard as guardFetch } from './adapter/fetch.js'
 import { guard as guardHono } from './adapter/hono.js'
 import type { Requirement } from './index.js'
-import { bytesOf, send, type Wire } from './wire.test.fixture.js'
-import { asKey, makeWorld } from './world.test.fixture.js'
+import { makeWorld } from './world.test.fixture.js'
 
 // Handlers of Fetch requests on Node that leave a streamed body waiting: what waits is bounded, and nothing hangs.
 
 const world = await makeWorld()
 const as = asKey(await generateSigningKey())
-const stops: Array<() => unknown> = []
-afterAll(async () => {
-  for (const stop of stops) await stop()
-})
+const stops = stopsAfterTests()
 
 type Handler = (request: Request) => Response | Promise<Response>
 type Listener = (request: Request, env: object) => Response | Promise<Response>
@@ -89,15 +87,7 @@ async function begin(port: number, body: string): Promise<{ socket: Socket; said
   return { socket, said: () => said }
 }
 
-function heldBytes(): number {
-  setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
-  if (typeof collect === 'function') collect()
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
-}
-
-/** Fewer than a stream takes in before its sender must wait: what comes one by one to a reader that keeps up is refused. */
+/** Fewer than a stream takes before its sender must wait: single bytes to a reader that keeps up are refused. */
 const digits = Array.from({ length: 15_000 }, (_, at) => at % 10).join('')
 
 describe.each(Object.entries(sites))('%s', (_, site) => {
@@ -219,7 +209,7 @@ describe.each(Object.entries(sites))('%s', (_, site) => {
     }
   })
 
-  test('a body of which the site has a clone is read as ever', async () => {
+  test('a body that the site has cloned is read as usual', async () => {
     const port = await listening(
       site(async request => {
         const copy = request.clone()
@@ -230,7 +220,7 @@ describe.each(Object.entries(sites))('%s', (_, site) => {
   })
 })
 
-test('a Fetch request whose body was looked at before the guard is read as ever', async () => {
+test('a Fetch request whose `body` was accessed before the guard is read as usual', async () => {
   const guarded = guardFetch(world.calendar(), need, async request => new Response(await request.text()))
   const port = await listening(request => {
     expect(request.body).not.toBe(null)

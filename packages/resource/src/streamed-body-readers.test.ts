@@ -7,29 +7,28 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { closing } from '@countersign/testing/closing'
+import { stopsAfterTests } from '@countersign/testing/stops'
+import { bytesOf, parseAnswer, sendBytes, type Wire } from '@countersign/testing/wire'
+import { asKey } from '@countersign/testing/world/signer'
 import { createAdaptorServer } from '@hono/node-server'
 import express from 'express'
 import Fastify from 'fastify'
 import { Hono } from 'hono'
-import { afterAll, describe, expect, test } from 'vitest'
-import { closing } from '../../httpsig/src/closing.test.fixture.js'
+import { describe, expect, test } from 'vitest'
 import { dataFrame, headFrame, preface, resetFrame } from '../../httpsig/src/http2-frames.test.fixture.js'
 import { guard as guardExpress } from './adapter/express-node.js'
 import { guard as guardFastify } from './adapter/fastify-node.js'
 import { guard as guardHono } from './adapter/hono.js'
 import { guard as guardNode } from './adapter/node.js'
 import type { Requirement, ResourceEvent } from './index.js'
-import { bytesOf, parseAnswer, sendBytes, type Wire } from './wire.test.fixture.js'
-import { asKey, makeWorld } from './world.test.fixture.js'
+import { makeWorld } from './world.test.fixture.js'
 
 // What has come in before a handler reads, by whatever it reads, and what never comes.
 
 const world = await makeWorld()
 const as = asKey(await generateSigningKey())
-const stops: Array<() => unknown> = []
-afterAll(async () => {
-  for (const stop of stops) await stop()
-})
+const stops = stopsAfterTests()
 
 type Scopes = 'events.read' | 'events.write'
 
@@ -219,16 +218,19 @@ describe('HTTP/2', () => {
     expect(refused).toEqual([])
   })
 
-  test(verifies('sig.covered.stream', 'what is another than was signed aborts its stream alone'), async () => {
-    const ended: string[] = []
-    const { answer, refused } = await session(async (request, response) => {
-      ended.push(await text(request))
-      response.end('done')
-    })
-    expect(['', 'aborted']).toContain(await answer(await upload('abc'), 'abd'))
-    expect([ended, refused]).toEqual([[], ['invalid_signature']])
-    expect(await answer(await upload('abc'), 'abc')).toBe('done')
-  })
+  test(
+    verifies('sig.covered.stream', 'a body that differs from the signed one aborts its own stream only'),
+    async () => {
+      const ended: string[] = []
+      const { answer, refused } = await session(async (request, response) => {
+        ended.push(await text(request))
+        response.end('done')
+      })
+      expect(['', 'aborted']).toContain(await answer(await upload('abc'), 'abd'))
+      expect([ended, refused]).toEqual([[], ['invalid_signature']])
+      expect(await answer(await upload('abc'), 'abc')).toBe('done')
+    },
+  )
 })
 
 test('requests that a test injects are checked as well, whatever they are made of', async () => {
@@ -250,7 +252,7 @@ test('requests that a test injects are checked as well, whatever they are made o
   expect((await inject(typed, Readable.from([Buffer.from('evil')]))).statusCode).toBe(401)
 })
 
-test(verifies('DIG-13', 'behind a guard that leaves a body unread nobody takes it for none'), async () => {
+test(verifies('DIG-13', 'a second guard does not take an unread body for a missing one'), async () => {
   const observing = world.calendar({ observe: true })
   const { resource } = watched()
   const app = new Hono()

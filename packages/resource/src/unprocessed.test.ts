@@ -43,7 +43,7 @@ test(verifies('NON-15', 'sig.replay.resent', 'a guard that has just started: the
   expect(seen).toEqual(['a letter'])
 })
 
-test(verifies('sig.replay.not-processed', 'a memory that is away, too'), async () => {
+test(verifies('sig.replay.not-processed', 'also when the replay set is unavailable'), async () => {
   let times = 0
   const away = async (): Promise<never> => Promise.reject(new Error(`away ${++times}`))
   const { post, seen, answers } = await caller({ replay: { check: away } })

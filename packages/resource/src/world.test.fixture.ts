@@ -1,33 +1,31 @@
 import { createDiscovery, type Discovery } from '@countersign/discovery'
 import {
-  base64urlEncode,
   generatePrivateJwk,
   generateSigningKey,
   importSigningKey,
-  memoryReplaySet,
   type PrivateJwk,
-  type SignatureKey,
   type SigningKey,
   serializeSignatureKey,
-  signRequest,
 } from '@countersign/httpsig'
 import type { PublishedKey } from '@countersign/protocol'
-import { createResource, type Resource, type ResourceEvent, type ResourceOptions } from './index.js'
-import type { Wire } from './wire.test.fixture.js'
+import type { Wire } from '@countersign/testing/wire'
+import { signedMessage } from '@countersign/testing/world/signed-message'
+import type { Party, Signer } from '@countersign/testing/world/signer'
+import { startedClock } from '@countersign/testing/world/started-clock'
+import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
+import { forgeToken } from '@countersign/testing/world/tokens'
+import { makeWeb, publishAgent, publishIssuer, type Web } from '@countersign/testing/world/web'
+import {
+  createResource,
+  memoryRevocationSet,
+  type Resource,
+  type ResourceEvent,
+  type ResourceOptions,
+} from './index.js'
+import { calendarWords } from './site-words.test.fixture.js'
 
 export const calendarId = 'https://calendar.example'
 export const authServerId = 'https://auth.example'
-
-/** Somebody with an identifier and a published key. */
-export interface Party extends PublishedKey {
-  readonly id: string
-}
-
-/** A key, and how a verifier finds it. */
-export interface Signer {
-  readonly key: SigningKey
-  readonly signatureKey: SignatureKey
-}
 
 export interface ToSign {
   readonly as: Signer
@@ -56,13 +54,15 @@ export interface World {
   /** At another port of the agent's host. */
   readonly neighbour: Party
   readonly authServer: Party
-  /** Perfect in all, but on nobody's list. */
+  /** A valid auth server that no list names. */
   readonly strangeServer: Party
   readonly calendarKey: PublishedKey
   /** The private half of the calendar's key, for a site in another process. */
   readonly calendarJwk: PrivateJwk
   /** What is published at a URL; undefined for nothing. It counts as a fetch. */
-  document(url: string): object | undefined
+  document(url: string): unknown
+  /** Takes a document away. */
+  unpublish(url: string): void
   readonly delegateKey: SigningKey
   calendar(options?: Partial<ResourceOptions<Scopes>>): Resource<Scopes>
   /** One more agent. */
@@ -72,46 +72,27 @@ export interface World {
   request(o: ToSign): Promise<Wire>
 }
 
-export const asKey = (key: SigningKey): Signer => ({ key, signatureKey: { scheme: 'hwk', jwk: key.publicJwk } })
-export const asAgent = ({ id, kid, key }: Party): Signer => ({
-  key,
-  signatureKey: { scheme: 'jwks_uri', id, kid, dwk: 'aauth-agent' },
-})
-export const asHolder = (key: SigningKey, jwt: string): Signer => ({ key, signatureKey: { scheme: 'jwt', jwt } })
-
 export async function makeWorld(): Promise<World> {
   const clock = { now: 1_800_000_000.25 }
   const now = () => clock.now
-  const fetched: string[] = []
+  const web = makeWeb()
   const events: ResourceEvent[] = []
-  const documents = new Map<string, object>()
   const [agent, otherAgent, neighbour, authServer, strangeServer] = await Promise.all([
-    party('https://agent.example', 'agent', documents),
-    party('https://other.example', 'agent', documents),
-    party('https://agent.example:8443', 'agent', documents),
-    party(authServerId, 'issuer', documents),
-    party('https://strange.example', 'issuer', documents),
+    party('https://agent.example', 'agent', web),
+    party('https://other.example', 'agent', web),
+    party('https://agent.example:8443', 'agent', web),
+    party(authServerId, 'issuer', web),
+    party('https://strange.example', 'issuer', web),
   ])
   const calendarJwk = await generatePrivateJwk()
   const calendarKey = { kid: 'r1', key: await importSigningKey(calendarJwk) }
-  const document = (url: string): object | undefined => {
-    fetched.push(url)
-    return documents.get(url)
-  }
   const delegateKey = await generateSigningKey('ES256')
-  const discovery = createDiscovery({
-    now,
-    fetcher: async url => {
-      const found = document(url)
-      const body = new TextEncoder().encode(JSON.stringify(found ?? {}))
-      return { status: found === undefined ? 404 : 200, contentType: 'application/json', body }
-    },
-  })
+  const discovery = createDiscovery({ now, fetcher: web.fetcher })
   const times = () => ({ iat: Math.floor(clock.now) - 1, exp: Math.floor(clock.now) + 600, jti: crypto.randomUUID() })
   const cnf = { jwk: delegateKey.publicJwk }
   return {
     clock,
-    fetched,
+    fetched: web.fetched,
     events,
     discovery,
     agent,
@@ -121,7 +102,11 @@ export async function makeWorld(): Promise<World> {
     strangeServer,
     calendarKey,
     calendarJwk,
-    document,
+    unpublish: url => void web.web.delete(url),
+    document(url) {
+      web.fetched.push(url)
+      return web.web.get(url)
+    },
     delegateKey,
     calendar: options =>
       createResource({
@@ -129,13 +114,15 @@ export async function makeWorld(): Promise<World> {
         keys: [calendarKey],
         authServers: [authServerId],
         scopes: { 'events.read': 'See your events', 'events.write': 'Change your events' },
+        ...calendarWords,
         discovery,
-        replay: memoryReplaySet({ now: earlyStart(now) }),
+        replay: startedReplaySet(now),
+        revocations: memoryRevocationSet({ now: startedClock(now) }),
         now,
         onEvent: event => events.push(event),
         ...options,
       }),
-    agentAt: id => party(id, 'agent', documents),
+    agentAt: id => party(id, 'agent', web),
     agentToken: (claims = {}, by = agent) =>
       forgeToken(by, { typ: 'agent+jwt' }, { iss: by.id, sub: 'phone', cnf, ...times(), ...claims }),
     authToken: (claims = {}, by = authServer) =>
@@ -157,51 +144,20 @@ export async function makeWorld(): Promise<World> {
   }
 }
 
-async function party(id: string, kind: 'agent' | 'issuer', documents: Map<string, object>): Promise<Party> {
-  const key = await generateSigningKey()
-  const own = kind === 'agent' ? { agent: id } : { agent_token_endpoint: `${id}/token` }
-  documents.set(`${id}/.well-known/aauth-${kind}`, { issuer: id, jwks_uri: `${id}/jwks.json`, ...own })
-  documents.set(`${id}/jwks.json`, { keys: [{ ...key.publicJwk, kid: 'k1', use: 'sig' }] })
-  return { id, kid: 'k1', key }
+async function party(id: string, kind: 'agent' | 'issuer', web: Web): Promise<Party> {
+  const key = { kid: 'k1', key: await generateSigningKey() }
+  const publish = kind === 'agent' ? publishAgent : publishIssuer
+  publish(web, id, [key], { jwks_uri: `${id}/jwks.json` })
+  // An auth server signs its notices as an agent.
+  if (kind === 'issuer') publishAgent(web, id, [key], { jwks_uri: `${id}/jwks.json` })
+  return { id, ...key }
 }
 
-/** The set has been up for long: what it would refuse just after a start has tests of its own. */
-export function earlyStart(now: () => number): () => number {
-  let started = false
-  return () => {
-    if (started) return now()
-    started = true
-    return now() - 1000
-  }
-}
-
-/** A JWS with any header and claims, also those no honest issuer would sign. */
-export async function forgeToken(by: PublishedKey, header: object, claims: object): Promise<string> {
-  const part = (value: object) => base64urlEncode(new TextEncoder().encode(JSON.stringify(value)))
-  const input = `${part({ alg: by.key.algorithm, kid: by.kid, ...header })}.${part(claims)}`
-  return `${input}.${base64urlEncode(await by.key.sign(new TextEncoder().encode(input)))}`
-}
-
-async function signedWire(o: ToSign, now: () => number): Promise<Wire> {
-  const { as, method = 'GET', target = '/', origin = calendarId, created } = o
-  const body = o.bytes ?? (o.body === undefined ? undefined : new TextEncoder().encode(o.body))
+function signedWire({ bytes, created, ...o }: ToSign, now: () => number): Promise<Wire> {
+  const body = bytes ?? o.body
   const contentType = o.contentType ?? (body === undefined ? undefined : 'application/json')
-  const headers = [...(o.headers ?? []), ...(contentType === undefined ? [] : [['content-type', contentType] as const])]
-  const added = await signRequest({
-    method,
-    url: origin + target,
-    headers,
-    ...(body === undefined ? {} : { body }),
-    ...as,
-    ...(o.additionalComponents === undefined ? {} : { additionalComponents: o.additionalComponents }),
-    now: created === undefined ? now : () => created,
-  })
-  return {
-    method,
-    target,
-    headers: [['host', new URL(origin).host], ...headers, ...added],
-    ...(body === undefined ? {} : { body }),
-  }
+  const at = created === undefined ? now : () => created
+  return signedMessage({ origin: calendarId, ...o, body, contentType, now: at })
 }
 
 /** What to sign by hand, to the letter: `input` is the inner list with its parameters, as it will stand in Signature-Input. */

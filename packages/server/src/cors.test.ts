@@ -18,7 +18,8 @@ const exposed = 'Agent-Auth, Retry-After, RateLimit, RateLimit-Policy, Date'
 test(verifies('cors.exposed', 'pages can read every answer, those of the server itself among them'), async () => {
   const { url } = await start(
     async ({ target }) => {
-      if (target === '/away') throw new AAuthError('temporarily_unavailable', 'away')
+      if (target === '/away')
+        throw new AAuthError('temporarily_unavailable', 'away', { reason: 'dependency_unavailable' })
       // Headers that cannot be written.
       return target === '/fetched' ? fetch('data:text/plain,ok') : new Response('ok')
     },

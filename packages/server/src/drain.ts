@@ -6,14 +6,18 @@ import type { Logger } from './log.js'
 /** Seconds in which the first request of a connection that was just accepted may still arrive. */
 const firstRequest = 0.25
 
+/** The servers of one participant, and their open connections. */
+export interface Listeners {
+  readonly servers: readonly Server[]
+  readonly connections: Connections
+}
+
 /**
  * Accepts no new connections, waits until the open ones have ended, and cuts those that are left after `seconds`.
  */
 export async function drain(
-  servers: readonly Server[],
-  connections: Connections,
-  seconds: number,
-  log: Logger,
+  { servers, connections }: Listeners,
+  { seconds, log }: { readonly seconds: number; readonly log: Logger },
 ): Promise<void> {
   // `close` of http.Server would also cut connections whose first request is still arriving.
   const ended = servers.map(

@@ -1,13 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { checkTarget, type JudgeHead, type ReceivedMessage } from '@countersign/httpsig'
+import type { JudgeHead, ReceivedMessage } from '@countersign/httpsig'
+import { checkTarget } from '@countersign/httpsig/internal'
 import { fromNode } from '@countersign/httpsig/node'
-import { AAuthError, asAAuthError, type Cors, errorFields, errorResponse, type LogLimit } from '@countersign/protocol'
+import { AAuthError, type Cors, errorResponse, type LogLimit } from '@countersign/protocol'
+import { asAAuthError, errorFields } from '@countersign/protocol/internal'
 import { discardRest } from './discard-rest.js'
 import type { Health } from './health.js'
 import type { Logger } from './log.js'
 import type { Participant, Upgraded } from './participant.js'
 import { requestId } from './request-id.js'
-import { isStream, type TracedExchange, tracedBody, tracedEvents, tracedExchange } from './trace.js'
+import {
+  isStream,
+  type ObservedExchange,
+  type TracedExchange,
+  tracedBody,
+  tracedEvents,
+  tracedExchange,
+} from './trace.js'
 import { writeResponse } from './write-response.js'
 
 /** The settings and state that all exchanges of a server share. An exchange is one request and its response. */
@@ -45,18 +54,21 @@ export interface Switching {
   join(upgraded: Upgraded, requestId: string): void
 }
 
+/** A request, and where its response goes. */
+export interface Pair {
+  readonly from: IncomingMessage
+  readonly to: ServerResponse
+  readonly switching?: Switching | undefined
+}
+
 /** Answers one request, from its header lines to the last byte of the response. Never throws. */
-export async function exchange(
-  context: ExchangeContext,
-  from: IncomingMessage,
-  to: ServerResponse,
-  switching?: Switching,
-): Promise<void> {
+export async function exchange(context: ExchangeContext, pair: Pair): Promise<void> {
+  const { from, to, switching } = pair
   const at = context.now()
   const started = performance.now()
   const id = requestId(from.headers['x-request-id'])
   const peer = from.socket.remoteAddress
-  const answer = readable(await decide(context, { from, to }, id, switching), context, from)
+  const answer = readable(await decide(context, pair, id), context, from)
   let failure: unknown
   try {
     if (!(answer.response instanceof Response)) {
@@ -66,7 +78,7 @@ export async function exchange(
     if (!from.complete) await discardRest(from)
     if (context.draining() || !from.complete) to.setHeader('connection', 'close')
     to.setHeader('x-request-id', id)
-    await send(context, at, from, to, answer.response, answer.message)
+    await send(context, pair, { at, message: answer.message, response: answer.response })
   } catch (error) {
     failure = error
     to.destroy()
@@ -87,12 +99,7 @@ function readable(answer: Answer, { cors }: ExchangeContext, from: IncomingMessa
   return { ...answer, response: copy }
 }
 
-async function decide(
-  context: ExchangeContext,
-  { from, to }: { readonly from: IncomingMessage; readonly to: ServerResponse },
-  requestId: string,
-  switching: Switching | undefined,
-): Promise<Answer> {
+async function decide(context: ExchangeContext, { from, to, switching }: Pair, requestId: string): Promise<Answer> {
   let message: ReceivedMessage | undefined
   let arrived = false
   try {
@@ -144,22 +151,25 @@ function tellRefused({ participant, log }: ExchangeContext, requestId: string, e
 /** Requires exactly one Host line: of two, Node keeps the first, and a layer behind it may read the second (request smuggling). */
 function checkHeaderLines(from: IncomingMessage, limit: number): void {
   const lines = from.rawHeaders.length / 2
-  if (lines > limit) throw new AAuthError('invalid_request', 'too many header lines', { status: 431 })
+  if (lines > limit)
+    throw new AAuthError('invalid_request', 'too many header lines', { reason: 'header_lines_too_many', status: 431 })
   let hosts = 0
   for (let index = 0; index < from.rawHeaders.length; index += 2) {
     if (from.rawHeaders[index]?.toLowerCase() === 'host') hosts++
   }
-  if (hosts !== 1) throw new AAuthError('invalid_request', 'a request has exactly one Host header')
+  if (hosts !== 1)
+    throw new AAuthError('invalid_request', 'a request has exactly one Host header', { reason: 'authority_ambiguous' })
 }
 
-async function send(
-  context: ExchangeContext,
-  at: number,
-  from: IncomingMessage,
-  to: ServerResponse,
-  response: Response,
-  message: ReceivedMessage | undefined,
-): Promise<void> {
+interface Sending {
+  /** When the request arrived, in Unix seconds. */
+  readonly at: number
+  /** Undefined for a request that could not be read. */
+  readonly message: ReceivedMessage | undefined
+  readonly response: Response
+}
+
+async function send(context: ExchangeContext, { from, to }: Pair, { at, message, response }: Sending): Promise<void> {
   const options = { head: from.method === 'HEAD', stall: context.stall }
   if (context.trace === undefined || message === undefined) return writeResponse(response, to, options)
   const goesOn = isStream(response)
@@ -168,7 +178,7 @@ async function send(
   const early = goesOn ? setTimeout(() => report(`${body.text()}[stream]`), streamPatience) : undefined
   let isTold = false
   const report = (text: string): void => {
-    if (!isTold) trace(context, at, message, response, text)
+    if (!isTold) trace(context, { at, message, response, responseBody: text })
     isTold = true
   }
   try {
@@ -183,9 +193,9 @@ async function send(
 const streamPatience = 250
 
 /** Calls the trace function; an error that it throws must not break the response. */
-function trace(context: ExchangeContext, at: number, message: ReceivedMessage, response: Response, body: string): void {
+function trace(context: ExchangeContext, observed: ObservedExchange): void {
   try {
-    context.trace?.(tracedExchange(context, at, message, response, body))
+    context.trace?.(tracedExchange(context, observed))
   } catch (error) {
     context.log.warn({ error: errorFields(error) }, 'trace failed')
   }
@@ -211,7 +221,7 @@ function record(context: ExchangeContext, done: Finished): void {
     status: answer.response instanceof Response ? answer.response.status : 101,
     ms: Math.round((performance.now() - done.started) * 10) / 10,
     peer: done.peer,
-    ...(answer.error !== undefined && { error: answer.error.code }),
+    ...(answer.error !== undefined && { error: answer.error.code, reason: answer.error.reason }),
     ...(done.cut && { cut: true }),
   }
   const { error } = answer

@@ -28,7 +28,11 @@ test(verifies('error.unavailable', 'readiness follows the participant, liveness 
   const response = await fetch(`${url}/readyz`)
   expect(response.status).toBe(503)
   expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
-  expect(await response.json()).toEqual({ error: 'temporarily_unavailable', error_description: 'not ready' })
+  expect(await response.json()).toEqual({
+    error: 'temporarily_unavailable',
+    reason: 'not_ready',
+    error_description: 'not ready',
+  })
   expect(await status('/healthz')).toBe(200)
   database.up = true
   now += 1.5
@@ -40,6 +44,7 @@ test(verifies('error.method', 'health takes GET and HEAD on exactly its paths'),
   expect((await fetch(`${url}/healthz`, { method: 'HEAD' })).status).toBe(200)
   const post = await fetch(`${url}/healthz`, { method: 'POST' })
   expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+  expect(await post.json()).toMatchObject({ reason: 'method_not_allowed' })
   for (const path of ['/healthz/', '/healthz/x', '/Healthz', '/readyz?x=1']) {
     expect(await (await fetch(url + path)).text(), path).toBe('participant')
   }

@@ -30,9 +30,12 @@ export function health(options: {
 
   async function readiness(): Promise<Response> {
     if (!options.draining() && (await isReady()) && !options.draining()) return ok()
-    return errorResponse(new AAuthError('temporarily_unavailable', 'not ready', { retryAfter: 2 }), {
-      now: options.now,
-    })
+    return errorResponse(
+      new AAuthError('temporarily_unavailable', 'not ready', { reason: 'not_ready', retryAfter: 2 }),
+      {
+        now: options.now,
+      },
+    )
   }
 
   return {
@@ -49,9 +52,12 @@ function ok(): Response {
 }
 
 function notAllowed(): Response {
-  return errorResponse(new AAuthError('invalid_request', 'only GET and HEAD', { status: 405 }), {
-    headers: [['allow', 'GET, HEAD']],
-  })
+  return errorResponse(
+    new AAuthError('invalid_request', 'only GET and HEAD', { reason: 'method_not_allowed', status: 405 }),
+    {
+      headers: [['allow', 'GET, HEAD']],
+    },
+  )
 }
 
 function within(seconds: number, check: Promise<void>): Promise<boolean> {

@@ -29,7 +29,7 @@ const resets = Array.from({ length: 10_000 }, (_, index) => [
 ]).flat()
 const continuations = [frame(1, 0, 1, request), ...Array(10_000).fill(frame(9, 0, 1, Buffer.alloc(100, 0x40)))]
 
-/** Bytes on one connection; what came back until its end. */
+/** Sends bytes on one connection and returns all that it received until its end. */
 function flooded(port: number, bytes: Buffer): Promise<string> {
   return new Promise(resolve => {
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes))

@@ -16,14 +16,14 @@ describe('header blocks', () => {
     async () => {
       const { port } = await start(ok)
       expect(statusOf(await exchangeBytes(port, get(`signature-key: ${'x'.repeat(7 * 1024)}\r\n`)))).toBe('200')
-      for (const headers of [
-        `signature-key: ${'x'.repeat(64 * 1024)}\r\n`,
-        'x: y\r\n'.repeat(5000),
-        'a: b\r\n'.repeat(201),
-      ]) {
+      for (const [headers, reason] of [
+        [`signature-key: ${'x'.repeat(64 * 1024)}\r\n`, 'header_too_long'],
+        ['x: y\r\n'.repeat(5000), 'header_lines_too_many'],
+        ['a: b\r\n'.repeat(201), 'header_lines_too_many'],
+      ] as const) {
         const answer = await exchangeBytes(port, get(headers))
         expect(statusOf(answer)).toBe('431')
-        expect(jsonOf(answer)).toMatchObject({ error: 'invalid_request' })
+        expect(jsonOf(answer)).toMatchObject({ error: 'invalid_request', reason })
       }
       expect(statusOf(await exchangeBytes(port, get('')))).toBe('200')
     },
@@ -38,7 +38,7 @@ describe('header blocks', () => {
     ]) {
       const answer = await exchangeBytes(port, bytes)
       expect(statusOf(answer)).toBe('400')
-      expect(jsonOf(answer)).toMatchObject({ error: 'invalid_request' })
+      expect(jsonOf(answer)).toMatchObject({ error: 'invalid_request', reason: 'http_malformed' })
     }
   })
 
@@ -102,7 +102,7 @@ describe('bodies', () => {
   })
 
   test(verifies('sig.body.head-first', 'a body is not asked for before its head is known to be good'), async () => {
-    // Whoever verifies waits for what the head comes to.
+    // A participant answers by the verdict on the head, once it is there.
     const handle: Participant['handle'] = message =>
       pause(60).then(() => new Response(null, { status: message.headFault ? 401 : 200 }))
     const ask = async (fault: unknown): Promise<string> => {
@@ -151,6 +151,7 @@ describe('slow peers', () => {
     ])
     for (const { text, seconds } of [headers, body]) {
       expect(statusOf(text)).toBe('408')
+      expect(jsonOf(text)).toMatchObject({ error: 'invalid_request', reason: 'request_too_slow' })
       expect(seconds).toBeLessThan(2)
     }
     expect(handled).toBe(0)

@@ -1,4 +1,4 @@
-import { checkOptions } from '@countersign/protocol'
+import { checkOptions } from '@countersign/protocol/internal'
 import { pino } from 'pino'
 
 /** Writes structured records. Never pass it tokens, keys, codes, header values, query strings or bodies. */

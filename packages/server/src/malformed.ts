@@ -1,20 +1,24 @@
 import type { Socket } from 'node:net'
+import type { Reason } from '@countersign/protocol'
 import type { ActiveExchange } from './connections.js'
 
 /** The response to bytes that are no HTTP request. */
 export interface MalformedAnswer {
   readonly status: 400 | 408 | 431
+  readonly reason: Reason
   readonly description: string
 }
 
 /** Chooses the response by the parser's error code. */
 export function malformedAnswer(code: string | undefined): MalformedAnswer {
-  if (code === 'HPE_HEADER_OVERFLOW') return { status: 431, description: 'the header block is too large' }
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return { status: 408, description: 'the request did not arrive in time' }
-  return { status: 400, description: 'the request is not well-formed HTTP' }
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return { status: 431, reason: 'header_too_long', description: 'the header block is too large' }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return { status: 408, reason: 'request_too_slow', description: 'the request did not arrive in time' }
+  return { status: 400, reason: 'http_malformed', description: 'the request is not well-formed HTTP' }
 }
 
-const reasons = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' } as const
+const statusTexts = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' } as const
 
 /**
  * Sends the response on the bare connection and closes it. While an earlier request of the same connection is still being
@@ -27,10 +31,14 @@ export function refuseMalformed(socket: Socket, answer: MalformedAnswer, active:
     socket.destroy()
     return false
   }
-  const body = JSON.stringify({ error: 'invalid_request', error_description: answer.description })
+  const body = JSON.stringify({
+    error: 'invalid_request',
+    reason: answer.reason,
+    error_description: answer.description,
+  })
   socket.end(
     [
-      `HTTP/1.1 ${answer.status} ${reasons[answer.status]}`,
+      `HTTP/1.1 ${answer.status} ${statusTexts[answer.status]}`,
       'content-type: application/json',
       'cache-control: no-store',
       `content-length: ${body.length}`,

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { verifies } from '@countersign/requirements'
+import { listenOn } from '@countersign/testing/listening'
 import { afterAll, expect, test } from 'vitest'
 import { type MountableParticipant, mountFetch, mountHono, mountNode } from './index.js'
 import { exchangeBytes } from './serve.test.fixture.js'
@@ -16,8 +16,8 @@ afterAll(() => {
 async function listening(listener: RequestListener): Promise<number> {
   const server = createServer(listener)
   servers.push(server)
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return (server.address() as AddressInfo).port
+  const portOfServer = await listenOn(server)
+  return portOfServer
 }
 
 /** Tells what reached it. */

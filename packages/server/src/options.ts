@@ -1,4 +1,5 @@
-import { type CorsOrigins, corsCheck, type LogLimit, type OptionChecks } from '@countersign/protocol'
+import type { CorsOrigins, LogLimit } from '@countersign/protocol'
+import { corsCheck, type OptionChecks } from '@countersign/protocol/internal'
 import type { Logger, LogLevel } from './log.js'
 import type { Participant } from './participant.js'
 import type { TracedExchange } from './trace.js'

@@ -31,7 +31,7 @@ export async function closeAll(): Promise<void> {
   await Promise.all(servers.map(server => server.close()))
 }
 
-/** Sends bytes on a new connection and gives what comes back until the server closes it. */
+/** Sends bytes on a new connection and returns all that it receives until the server closes it. */
 export function exchangeBytes(port: number, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'))

@@ -26,13 +26,14 @@ describe('a request', () => {
 
   test('gets an error of the participant as an error response', async () => {
     const { url } = await start(async message => {
-      if (message.target === '/known') throw new AAuthError('insufficient_scope', 'scope is missing')
+      if (message.target === '/known')
+        throw new AAuthError('insufficient_scope', 'scope is missing', { reason: 'scope_missing' })
       throw new Error('secret detail')
     })
     const known = await fetch(`${url}/known`)
     expect([known.status, await known.json()]).toEqual([
       403,
-      { error: 'insufficient_scope', error_description: 'scope is missing' },
+      { error: 'insufficient_scope', reason: 'scope_missing', error_description: 'scope is missing' },
     ])
     const bug = await fetch(`${url}/bug`)
     expect(bug.status).toBe(500)
@@ -65,12 +66,14 @@ describe('a request', () => {
 
   test('that never reaches the participant is told to it, and what it refuses itself is not', async () => {
     const told: unknown[] = []
+    const reasons: unknown[] = []
     const participant: Participant = {
       handle: async () => {
-        throw new AAuthError('invalid_request', 'not here', { status: 404 })
+        throw new AAuthError('invalid_request', 'not here', { reason: 'path_unknown', status: 404 })
       },
-      refused({ requestId }, { status, description }) {
+      refused({ requestId }, { status, reason, description }) {
         told.push([requestId, status, description])
+        reasons.push(reason)
         throw new Error('a participant that fails at it changes no answer')
       },
     }
@@ -83,6 +86,7 @@ describe('a request', () => {
     expect(await send('GET /a/../b HTTP/1.1\r\nhost: a')).toBe('400')
     expect(await send('GET / HTTP/1.1\r\nhost: a\r\nhost: a')).toBe('400')
     expect(told).toEqual([413, 400, 400].map(status => ['number-1', status, expect.any(String)]))
+    expect(reasons.at(-1)).toBe('authority_ambiguous')
   })
 
   test('answers pipelined requests in order, and takes an Upgrade header for a plain request', async () => {

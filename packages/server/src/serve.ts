@@ -3,9 +3,10 @@ import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext, Server as TlsServer } from 'node:tls'
-import { checkOptions, createCors, errorFields, logLimit } from '@countersign/protocol'
+import { logLimit } from '@countersign/protocol'
+import { checkOptions, createCors, errorFields } from '@countersign/protocol/internal'
 import { type Connections, trackConnections } from './connections.js'
-import { drain } from './drain.js'
+import { drain, type Listeners } from './drain.js'
 import { type ExchangeContext, exchange } from './exchange.js'
 import { health } from './health.js'
 import { addresses, listen } from './listen.js'
@@ -31,6 +32,18 @@ export interface Running {
  * Runs a participant over HTTP until it is closed. Answers `/healthz` and `/readyz` itself. Prints one line once it listens and
  * is ready, or after 2 seconds if it is not: `countersign NAME ready at URL`.
  * @throws TypeError for options that are unsafe together; Error that names the port when it is in use
+ * @example
+ * ```ts
+ * import { serve } from '@countersign/server'
+ *
+ * const running = await serve({
+ *   name: 'hello',
+ *   id: 'https://hello.example',
+ *   port: 8443, // behind a proxy that terminates TLS
+ *   participant: { handle: async message => Response.json({ target: message.target }) },
+ * })
+ * process.once('SIGINT', () => running.close())
+ * ```
  */
 export async function serve(options: ServeOptions): Promise<Running> {
   checkOptions('serve', options, serveChecks, ['name', 'id', 'port', 'participant'])
@@ -41,17 +54,17 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const log =
     options.log ?? jsonLog({ name: options.name, ...(options.level !== undefined && { level: options.level }) })
   const state: { draining: boolean } = { draining: false }
-  const context = exchangeContext(options, limits, log, () => state.draining)
+  const context = exchangeContext(options, { limits, log, draining: () => state.draining })
   const connections = trackConnections()
   const { servers, port } = await listen(
-    () => httpServer(context, limits, connections, options.tls),
+    () => httpServer(context, { limits, connections, tls: options.tls }),
     bind,
     options.port,
   )
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
     state.draining = true
-    closing ??= closeGently(servers, connections, options, context).finally(unlisten)
+    closing ??= closeGently({ servers, connections }, options, context).finally(unlisten)
     return closing
   }
   const unlisten = (options.signals ?? true) ? onSignals(close, log) : () => {}
@@ -87,9 +100,7 @@ function setCertificate(servers: readonly Server[], { cert, key }: Certificate):
 
 function exchangeContext(
   options: ServeOptions,
-  limits: ServeLimits,
-  log: Logger,
-  draining: () => boolean,
+  { limits, log, draining }: Pick<ExchangeContext, 'log' | 'draining'> & { readonly limits: ServeLimits },
 ): ExchangeContext {
   const now = options.now ?? (() => Date.now() / 1000)
   const { id, name, participant, trace, cors } = options
@@ -110,19 +121,21 @@ function exchangeContext(
   }
 }
 
+/** What the servers of all addresses share. */
+interface ServerParts {
+  readonly limits: ServeLimits
+  readonly connections: Connections
+  readonly tls: Certificate | undefined
+}
+
 /** Makes the server for one address. */
-function httpServer(
-  context: ExchangeContext,
-  limits: ServeLimits,
-  connections: Connections,
-  tls: Certificate | undefined,
-): Server {
+function httpServer(context: ExchangeContext, { limits, connections, tls }: ServerParts): Server {
   const server = boundedServer(limits, tls)
   connections.watch(server, tls === undefined ? 'connection' : 'secureConnection')
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const own = { request, response }
     connections.begin(own)
-    void exchange(context, request, response).finally(() => connections.end(own))
+    void exchange(context, { from: request, to: response }).finally(() => connections.end(own))
   }
   server.on('request', answer)
   // With `Expect: 100-continue` the exchange asks for the body, unless the head is refused or the body is too long.
@@ -139,8 +152,9 @@ function httpServer(
     const malformed = malformedAnswer(error.code)
     const peer = socket.remoteAddress
     if (!refuseMalformed(socket, malformed, connections.on(socket)) || error.code === 'ECONNRESET') return
-    const fields = { status: malformed.status, parser: error.code, peer }
-    context.limit.write(`malformed ${malformed.status}`, () => context.log.info(fields, 'malformed request'))
+    const { status, reason } = malformed
+    const fields = { status, reason, parser: error.code, peer }
+    context.limit.write(`malformed ${status}`, () => context.log.info(fields, 'malformed request'))
   })
   return server
 }
@@ -169,13 +183,12 @@ function boundedServer(limits: ServeLimits, tls: Certificate | undefined): Serve
 }
 
 async function closeGently(
-  servers: readonly Server[],
-  connections: Connections,
+  listeners: Listeners,
   options: ServeOptions,
   { log, limit }: ExchangeContext,
 ): Promise<void> {
   if (options.lameDuck !== undefined) await sleep(options.lameDuck * 1000)
-  await drain(servers, connections, options.drain ?? 10, log)
+  await drain(listeners, { seconds: options.drain ?? 10, log })
   await options.participant.close?.()
   limit.end()
 }

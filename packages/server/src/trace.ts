@@ -1,4 +1,5 @@
-import { gatherBytes, type ReceivedMessage } from '@countersign/httpsig'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { gatherBytes } from '@countersign/httpsig/internal'
 
 /** One request and its response as they were on the wire, for a development tool that shows them. */
 export interface TracedExchange {
@@ -62,13 +63,20 @@ export function isStream(response: Response): boolean {
   return /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
 }
 
+/** What was observed of an exchange. */
+export interface ObservedExchange {
+  /** When the request arrived, in Unix seconds. */
+  readonly at: number
+  readonly message: ReceivedMessage
+  readonly response: Response
+  /** What was kept of the response's body. */
+  readonly responseBody: string
+}
+
 /** Makes the record of an exchange. */
 export function tracedExchange(
   receiver: { readonly id: string; readonly name: string },
-  at: number,
-  message: ReceivedMessage,
-  response: Response,
-  responseBody: string,
+  { at, message, response, responseBody }: ObservedExchange,
 ): TracedExchange {
   const body = tracedBody()
   if (message.body !== undefined) body.add(message.body)

@@ -35,7 +35,11 @@ export async function upgrade(context: ExchangeContext, asked: UpgradeRequest): 
   connections.tunnel(socket)
   if (hasBody(request) || connections.on(socket as Socket).size > 0) {
     // The parser has released the connection: a body would never be read, and an earlier response would be interrupted.
-    const malformed = { status: 400, description: 'a request to change the protocol stands alone' } as const
+    const malformed = {
+      status: 400,
+      reason: 'upgrade_not_alone',
+      description: 'a request to change the protocol has no body and is alone on its connection',
+    } as const
     refuseMalformed(socket as Socket, malformed, connections.on(socket as Socket))
     return
   }
@@ -55,7 +59,7 @@ export async function upgrade(context: ExchangeContext, asked: UpgradeRequest): 
     response.detachSocket(socket as Socket)
     tunnel(asked, upgraded)
   }
-  await exchange(context, request, response, { ask, join })
+  await exchange(context, { from: request, to: response, switching: { ask, join } })
   connections.end(own)
 }
 

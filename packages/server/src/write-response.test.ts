@@ -1,7 +1,7 @@
 import { request, ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
-import { textResponse } from '@countersign/protocol'
+import { textResponse } from '@countersign/protocol/internal'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { closeAll, exchangeBytes, start } from './serve.test.fixture.js'
 

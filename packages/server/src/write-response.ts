@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { textOf } from '@countersign/protocol'
+import { textOf } from '@countersign/protocol/internal'
 
 /** Called with each chunk of a response body as it is sent. */
 export type BodyObserver = (chunk: Uint8Array) => void

@@ -17,6 +17,14 @@ export interface CommitContext<T> {
 
 type Batch<T> = ReadonlyArray<PendingWrite<T>>
 
+/** One try of a batch in a transaction. */
+interface BatchRun<T> extends Pick<CommitContext<T>, 'database' | 'limits'> {
+  /** The connection of the transaction. */
+  readonly connection: Kysely<T>
+  /** The outcomes that are known: the one of a write that has failed, and those of writes that ran apart. */
+  readonly verdicts: Map<PendingWrite<T>, Outcome>
+}
+
 type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: unknown }
 
 /** Commits a batch with one sync and settles its writes, none of them before it is on the disk. */
@@ -45,22 +53,19 @@ export async function commitBatch<T>(batch: Batch<T>, context: CommitContext<T>)
  * write has failed, and the others run once more, each in a savepoint.
  */
 async function outcomesOf<T>(batch: Batch<T>, context: CommitContext<T>): Promise<readonly Outcome[]> {
+  const { database, limits } = context
   const verdicts = new Map<PendingWrite<T>, Outcome>()
   try {
-    return await inTransaction(context, connection => together(batch, connection, context, verdicts))
+    return await inTransaction(context, connection => together(batch, { database, limits, connection, verdicts }))
   } catch (error) {
     if (verdicts.size === 0) throw error
   }
-  if (batch.length > 1) await inTransaction(context, connection => apart(batch, connection, context, verdicts))
+  if (batch.length > 1)
+    await inTransaction(context, connection => apart(batch, { database, limits, connection, verdicts }))
   return batch.flatMap(write => verdicts.get(write) ?? [])
 }
 
-async function together<T>(
-  batch: Batch<T>,
-  connection: Kysely<T>,
-  { limits }: CommitContext<T>,
-  verdicts: Map<PendingWrite<T>, Outcome>,
-): Promise<Outcome[]> {
+async function together<T>(batch: Batch<T>, { connection, limits, verdicts }: BatchRun<T>): Promise<Outcome[]> {
   const done: Outcome[] = []
   for (const write of batch) {
     try {
@@ -73,22 +78,11 @@ async function together<T>(
   return done
 }
 
-async function apart<T>(
-  batch: Batch<T>,
-  connection: Kysely<T>,
-  { database, limits }: CommitContext<T>,
-  verdicts: Map<PendingWrite<T>, Outcome>,
-): Promise<void> {
-  for (const write of batch)
-    if (!verdicts.has(write)) verdicts.set(write, await attempt(database, connection, write, limits))
+async function apart<T>(batch: Batch<T>, run: BatchRun<T>): Promise<void> {
+  for (const write of batch) if (!run.verdicts.has(write)) run.verdicts.set(write, await attempt(write, run))
 }
 
-async function attempt<T>(
-  database: LibsqlDatabase,
-  connection: Kysely<T>,
-  write: PendingWrite<T>,
-  limits: StoreLimits,
-): Promise<Outcome> {
+async function attempt<T>(write: PendingWrite<T>, { database, connection, limits }: BatchRun<T>): Promise<Outcome> {
   database.run('savepoint one_write')
   let outcome: Outcome
   try {

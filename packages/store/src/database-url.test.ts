@@ -27,7 +27,7 @@ test.each([
   'sqlite:a.db?mode=ro',
   'sqlite:a\0b',
   'postgres://h:99999/d',
-])('refuses %j and says what would do', url => {
+])('refuses %j and names the forms that are accepted', url => {
   expect(() => parseDatabaseUrl(url)).toThrow(TypeError)
   expect(() => parseDatabaseUrl(url)).toThrow(/sqlite:FILE, sqlite::memory: or postgres:/)
 })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-test('importing the package loads no driver: a program on one database need not have the other', () => {
+test('importing the package loads no driver: a program needs only the driver of its own database', () => {
   const reached = new Set<string>()
   const drivers = new Set<string>()
   const visit = (file: string): void => {

@@ -1,14 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { verifies } from '@countersign/requirements'
-import { afterAll, expect, test } from 'vitest'
+import { temporaryFolder } from '@countersign/testing/folders'
+import { expect, test } from 'vitest'
 import { openStore } from './index.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-durability-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder()
 
 const loader = `
 import { runnerImport } from 'vite'
@@ -86,7 +85,9 @@ test('two processes that open and write one new file at once neither deadlock no
   expect(children.flatMap(child => child.acknowledged).sort((a, b) => a - b)).toEqual(expected)
 })
 
-test('two stores of one process keep their log from a process that comes and goes', { timeout: 60_000 }, async () => {
+test('two stores of one process keep their write-ahead log when another process opens and closes the file', {
+  timeout: 60_000,
+}, async () => {
   const file = join(folder, 'rooms.db')
   const url = `sqlite:${file}`
   expect(await startChild(url, 1000, 1).ended).toBe(0)

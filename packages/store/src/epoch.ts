@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { checkOptions, type OptionChecks } from '@countersign/protocol'
+import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
 import { sql } from 'kysely'
 import type { Migration, Store } from './store.js'
 import { StoreError } from './store-error.js'
@@ -90,7 +90,7 @@ export async function openEpoch<T>(store: Pick<Store<T>, 'db' | 'write'>, o: Epo
   async function step(raise: boolean): Promise<void> {
     const before = known
     const found = raise
-      ? await on.write(tx => raised(tx, room, before, now()), { alone: 'epoch' })
+      ? await on.write(tx => raised(tx, room, { mark: before, now: now() }), { alone: 'epoch' })
       : await rowIn(on.db, room)
     if (before !== undefined && isBehind(found, before)) throw behind()
     if (found === undefined) return
@@ -168,8 +168,7 @@ type Transaction = Store<never>['db']
 async function raised(
   tx: Transaction,
   room: string,
-  mark: EpochMark | undefined,
-  now: number,
+  { mark, now }: { readonly mark: EpochMark | undefined; readonly now: number },
 ): Promise<EpochMark | undefined> {
   const row = await rowIn(tx, room)
   if (mark !== undefined && isBehind(row, mark)) return row

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { inGroups, StoreError } from './index.js'
+import { StoreError } from './index.js'
+import { inGroups } from './internal.js'
 
-test('what comes while a group is under way makes up the next, in order', async () => {
+test('items that arrive while a group runs form the next group, in order', async () => {
   const groups: number[][] = []
   const twice = inGroups<number, number>({
     most: 3,
@@ -18,7 +19,7 @@ test('what comes while a group is under way makes up the next, in order', async 
   expect(await twice(7)).toBe(14)
 })
 
-test('an item that cannot be stored fails alone; a database that is away fails the group at once', async () => {
+test('an item that cannot be stored fails alone; a database that does not answer fails the whole group at once', async () => {
   let runs = 0
   const add = inGroups<string, string>({
     most: 10,
@@ -40,7 +41,7 @@ test('an item that cannot be stored fails alone; a database that is away fails t
   expect(runs).toBe(2)
 })
 
-test('no more wait than there is room for', async () => {
+test('a full queue refuses further items', async () => {
   const add = inGroups<number, number>({ most: 1, capacity: 2, run: async items => items })
   const settled = await Promise.allSettled([1, 2, 3, 4, 5].map(add))
   expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected'])

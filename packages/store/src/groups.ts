@@ -1,4 +1,4 @@
-import { checkOptions } from '@countersign/protocol'
+import { checkOptions } from '@countersign/protocol/internal'
 import { StoreError } from './store-error.js'
 
 interface Waiting<I, O> {

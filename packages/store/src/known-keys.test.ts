@@ -1,41 +1,31 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
-import { belongsTo, isNewDatabase, openStore, type Store } from './index.js'
-import { postgresForTests } from './postgres.test.fixture.js'
+import { existsSync } from 'node:fs'
+import { databasesForTests } from '@countersign/testing/databases'
+import { describe, expect, test } from 'vitest'
+import { openStore, type Store } from './index.js'
+import { belongsTo, isNewDatabase } from './internal.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-known-'))
-const postgres = await postgresForTests(2)
-afterAll(async () => {
-  rmSync(folder, { recursive: true, force: true })
-  await postgres.drop()
-})
-let files = 0
+const databases = await databasesForTests(2)
 const room = 'room'
 const open = (url: string, name = room): Promise<Store<object>> =>
   openStore<object>({ url, room: name, migrations: [{ name: '001', up: async () => {} }] })
 
-describe.each([
-  { name: 'SQLite', away: '', url: () => `sqlite:${join(folder, `${++files}.db`)}` },
-  { name: `PostgreSQL${postgres.away}`, away: postgres.away, url: postgres.newUrl },
-])('$name', ({ away, url }) => {
+describe.each(databases)('$name$away', ({ away, url }) => {
   const withDatabase = test.skipIf(away !== '')
 
   withDatabase(
     'a database belongs to the first keys it was used with, and to what follows them key by key',
     async () => {
       const store = await open(url())
-      expect(await belongsTo(store, room, ['a'], 'check')).toBe(true)
-      expect(await belongsTo(store, room, ['x'], 'check')).toBe(false)
-      expect(await belongsTo(store, room, ['b', 'a'], 'check')).toBe(true)
-      expect(await belongsTo(store, room, ['c', 'b'], 'check')).toBe(true)
+      expect(await belongsTo(store, room, { names: ['a'], how: 'check' })).toBe(true)
+      expect(await belongsTo(store, room, { names: ['x'], how: 'check' })).toBe(false)
+      expect(await belongsTo(store, room, { names: ['b', 'a'], how: 'check' })).toBe(true)
+      expect(await belongsTo(store, room, { names: ['c', 'b'], how: 'check' })).toBe(true)
       // A stale file of the beginning.
-      expect(await belongsTo(store, room, ['a'], 'check')).toBe(false)
-      expect(await belongsTo(store, room, ['x'], 'ignore')).toBe(true)
-      expect(await belongsTo(store, room, ['x'], 'check')).toBe(false)
-      expect(await belongsTo(store, room, ['x'], 'replace')).toBe(true)
-      expect(await belongsTo(store, room, ['c'], 'check')).toBe(false)
+      expect(await belongsTo(store, room, { names: ['a'], how: 'check' })).toBe(false)
+      expect(await belongsTo(store, room, { names: ['x'], how: 'ignore' })).toBe(true)
+      expect(await belongsTo(store, room, { names: ['x'], how: 'check' })).toBe(false)
+      expect(await belongsTo(store, room, { names: ['x'], how: 'replace' })).toBe(true)
+      expect(await belongsTo(store, room, { names: ['c'], how: 'check' })).toBe(false)
       await store.close()
     },
   )

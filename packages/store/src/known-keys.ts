@@ -4,6 +4,14 @@ import type { AnyTables, Store } from './store.js'
 /** How to treat the names of the keys that a database was used with. */
 export type KnownKeys = 'check' | 'replace' | 'ignore'
 
+/** The keys that a program has, and how to treat those that its database was used with. */
+export interface NamedKeys {
+  /** Names of the program's keys, e.g. thumbprints. */
+  readonly names: readonly string[]
+  /** `check` checks; `replace` records the names without a check; `ignore` neither checks nor records. */
+  readonly how: KnownKeys
+}
+
 const tableOf = (room: string): string => `${room}_known_keys`
 
 /** Makes the table of names. It is no migration: programs without it can ignore it. */
@@ -14,15 +22,8 @@ export async function createKnownKeys(tx: Kysely<AnyTables>, room: string): Prom
 /**
  * Whether a room's database was used with the program's keys: one of them is recorded, or no key is. If so, the names are recorded
  * in place of the old ones. This detects a program whose key file is not mounted and which has made a new one.
- * @param names names of the keys, e.g. thumbprints
- * @param how `check` checks; `replace` records the names without a check; `ignore` neither checks nor records
  */
-export async function belongsTo<T>(
-  store: Store<T>,
-  room: string,
-  names: readonly string[],
-  how: KnownKeys,
-): Promise<boolean> {
+export async function belongsTo<T>(store: Store<T>, room: string, { names, how }: NamedKeys): Promise<boolean> {
   if (how === 'ignore') return true
   const table = sql.table(tableOf(room))
   return store.write(async tx => {

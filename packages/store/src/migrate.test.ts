@@ -1,15 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
+import { sqliteFiles } from '@countersign/testing/folders'
 import { sql } from 'kysely'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { type Migration, openStore } from './index.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-migrate-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-let files = 0
-const newFile = (): string => `sqlite:${join(folder, `${++files}.db`)}`
+const newFile = sqliteFiles()
 
 const table = (name: string): Migration => ({
   name: `add-${name}`,
@@ -26,7 +21,7 @@ const migrate = async (url: string, migrations: readonly Migration[], room = 'ro
   return names.rows.map(row => row.name)
 }
 
-test('applies what is missing, once, in order, and per room', async () => {
+test('applies missing migrations once, in order, and for each room', async () => {
   const url = newFile()
   expect(await migrate(url, [table('a')])).toEqual(['a', 'room_known_keys', 'room_migrations', 'room_write_probe'])
   expect(await migrate(url, [table('a')])).toEqual(['a', 'room_known_keys', 'room_migrations', 'room_write_probe'])
@@ -84,7 +79,7 @@ test(verifies('F-13', 'a program older than its database refuses to start'), asy
   ])
 })
 
-test('many that start at once migrate once', async () => {
+test('many processes that start at once migrate once', async () => {
   const url = newFile()
   let runs = 0
   const counted: Migration = {
@@ -98,7 +93,7 @@ test('many that start at once migrate once', async () => {
   expect(runs).toBe(1)
 })
 
-test('refuses a list or a room that cannot be right', async () => {
+test('refuses a malformed list of migrations or room', async () => {
   const url = newFile()
   await expect(migrate(url, [table('a'), table('a')])).rejects.toThrow(TypeError)
   await expect(migrate(url, [{ ...table('a'), name: '' }])).rejects.toThrow(TypeError)

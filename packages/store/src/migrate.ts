@@ -1,8 +1,19 @@
 import { type Kysely, sql } from 'kysely'
 import { createKnownKeys } from './known-keys.js'
-import type { AnyTables, Dialect, Migration } from './store.js'
+import type { AnyTables, Dialect, Migration, StoreLimits } from './store.js'
 import { StoreError } from './store-error.js'
 import { createProbe } from './write-probe.js'
+
+/** A room, which names the tables in the database, and its schema. */
+export interface MigratedRoom {
+  readonly room: string
+  readonly migrations: readonly Migration[]
+}
+
+/** What both kinds of database need to open the store of a room. */
+export interface OpenedRoom extends MigratedRoom {
+  readonly limits: StoreLimits
+}
 
 /**
  * Checks a room's name and its list of migrations.
@@ -25,8 +36,7 @@ export function checkMigrations(room: string, migrations: readonly Migration[]):
  */
 export async function applyMigrations(
   tx: Kysely<AnyTables>,
-  room: string,
-  migrations: readonly Migration[],
+  { room, migrations }: MigratedRoom,
   dialect: Dialect,
 ): Promise<void> {
   const table = `${room}_migrations`

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { checkOptions } from '@countersign/protocol'
+import { checkOptions } from '@countersign/protocol/internal'
 import { parseDatabaseUrl } from './database-url.js'
 import { checkMigrations } from './migrate.js'
 

@@ -1,4 +1,4 @@
-import { checkOptions, each } from '@countersign/protocol'
+import { checkOptions, each } from '@countersign/protocol/internal'
 import { parseDatabaseUrl } from './database-url.js'
 import { checkMigrations } from './migrate.js'
 import type { Migration, Store, StoreLimits } from './store.js'
@@ -10,6 +10,19 @@ import type { Migration, Store, StoreLimits } from './store.js'
  * @param options.migrations every step ever released, in order
  * @param options.limits default: 64 writes a commit, 10 000 waiting, 5 s a change, 5 s for a lock
  * @throws TypeError for a wrong URL or list; StoreError `migrations` when the database is newer than the program
+ * @example
+ * ```ts
+ * import { openStore } from '@countersign/store'
+ *
+ * const store = await openStore<{ visits: { page: string } }>({
+ *   url: 'sqlite:visits.db',
+ *   room: 'counter',
+ *   migrations: [
+ *     { name: '001-visits', up: db => db.schema.createTable('visits').addColumn('page', 'text').execute() },
+ *   ],
+ * })
+ * await store.write(tx => tx.insertInto('visits').values({ page: '/' }).execute())
+ * ```
  */
 export async function openStore<T>(options: {
   readonly url: string
@@ -35,8 +48,8 @@ export async function openStore<T>(options: {
   // Imported on demand, so that a program does not load the driver of the other database.
   if (target.dialect === 'postgres') {
     const { openPostgres } = await import('./postgres.js')
-    return openPostgres<T>(target.connectionString, room, migrations, limits)
+    return openPostgres<T>(target.connectionString, { room, migrations, limits })
   }
   const { openSqlite } = await import('./sqlite.js')
-  return openSqlite<T>('file' in target ? target.file : undefined, room, migrations, limits)
+  return openSqlite<T>('file' in target ? target.file : undefined, { room, migrations, limits })
 }

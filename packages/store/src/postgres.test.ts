@@ -1,17 +1,17 @@
 import type { AddressInfo } from 'node:net'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { verifies } from '@countersign/requirements'
+import { listenOn } from '@countersign/testing/listening'
+import { driverTrouble, postgresForTests } from '@countersign/testing/postgres'
 import { sql } from 'kysely'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { openStore, type Store, type StoreLimits } from './index.js'
-import { driverTrouble, postgresForTests } from './postgres.test.fixture.js'
 
 interface Tables {
   codes: { id: number; used: number }
 }
 
 const postgres = await postgresForTests(13)
-afterAll(() => postgres.drop())
 const withPostgres = test.skipIf(postgres.away !== '')
 const title = (text: string): string => `${text}${postgres.away}`
 
@@ -109,23 +109,20 @@ test.skipIf(driverTrouble() !== '')(
   },
 )
 
-withPostgres(
-  verifies('F-20', title('behind a slow statement nobody waits without end, reading or writing')),
-  async () => {
-    const store = await open(postgres.newUrl(), { change: 0.3 })
-    const began = performance.now()
-    const slow = [
-      ...Array.from({ length: 9 }, () => sql`select pg_sleep(20)`.execute(store.db)),
-      store.write(tx => sql`select pg_sleep(20)`.execute(tx)),
-    ]
-    for (const outcome of await Promise.allSettled(slow))
-      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'timeout', transient: true } })
-    await store.check()
-    expect(performance.now() - began).toBeLessThan(5000)
-    await store.write(tx => tx.insertInto('codes').values({ id: 1, used: 0 }).execute())
-    await store.close()
-  },
-)
+withPostgres(verifies('F-20', title('no read or write waits without end behind a slow statement')), async () => {
+  const store = await open(postgres.newUrl(), { change: 0.3 })
+  const began = performance.now()
+  const slow = [
+    ...Array.from({ length: 9 }, () => sql`select pg_sleep(20)`.execute(store.db)),
+    store.write(tx => sql`select pg_sleep(20)`.execute(tx)),
+  ]
+  for (const outcome of await Promise.allSettled(slow))
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'timeout', transient: true } })
+  await store.check()
+  expect(performance.now() - began).toBeLessThan(5000)
+  await store.write(tx => tx.insertInto('codes').values({ id: 1, used: 0 }).execute())
+  await store.close()
+})
 
 withPostgres(
   verifies(
@@ -138,7 +135,7 @@ withPostgres(
     const [patient, hasty] = await Promise.all([open(url, { change: 10 }), open(url, { change: 0.3 })])
     const slowly = (store: Store<Tables>, seconds: number) =>
       store.write(tx => sql`select pg_sleep(${seconds})`.execute(tx))
-    // More than two seconds: what the pool lets anybody wait for a connection.
+    // More than the two seconds that the pool allows a query to wait for a connection.
     const many = Array.from({ length: 32 }, () => slowly(patient, 0.6))
     const few = Array.from({ length: 24 }, () => slowly(hasty, 0.2))
     expect(await patient.db.selectFrom('codes').selectAll().execute()).toEqual([])
@@ -231,8 +228,7 @@ async function breakingProxy(url: string): Promise<BreakingProxy> {
     })
     upstream.on('data', chunk => (isCut ? end() : client.write(chunk)))
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  const port = await listenOn(server)
   const proxy: BreakingProxy = {
     url: url.replace('127.0.0.1:5432', `127.0.0.1:${port}`),
     next: 'pass',

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
 import pg from 'pg'
 import { createLines } from './lines.js'
-import { applyMigrations } from './migrate.js'
-import type { AnyTables, Migration, Store, StoreLimits, WriteOptions } from './store.js'
+import { applyMigrations, type MigratedRoom, type OpenedRoom } from './migrate.js'
+import type { AnyTables, Store, StoreLimits, WriteOptions } from './store.js'
 import { StoreError } from './store-error.js'
 import { createTurns, type Turns } from './turns.js'
 import { commitWatch } from './unknown-commit.js'
@@ -22,11 +22,9 @@ const silence = 1000
 /** Opens a PostgreSQL database. */
 export async function openPostgres<T>(
   connectionString: string,
-  room: string,
-  migrations: readonly Migration[],
-  limits: StoreLimits,
+  { room, migrations, limits }: OpenedRoom,
 ): Promise<Store<T>> {
-  await migrate(connectionString, room, migrations)
+  await migrate(connectionString, { room, migrations })
   const db = new Kysely<T>({ dialect: dialect(connectionString, limits.change) })
   // Writes do not wait in the pool's own queue: its short timeout is also the one for connecting.
   const turns = createTurns({ places: connections.writes, seconds: limits.change })
@@ -71,12 +69,12 @@ export async function isNewInPostgres(connectionString: string, table: string): 
 }
 
 /** Migrates on a connection without deadlines: changing a large table, or waiting for a process that does, may take long. */
-async function migrate(connectionString: string, room: string, migrations: readonly Migration[]): Promise<void> {
+async function migrate(connectionString: string, { room, migrations }: MigratedRoom): Promise<void> {
   const db = new Kysely<AnyTables>({ dialect: dialect(connectionString) })
   try {
     await db.transaction().execute(async tx => {
       await sql`select pg_advisory_xact_lock(hashtextextended(${`countersign ${room}`}, 0))`.execute(tx)
-      await applyMigrations(tx, room, migrations, 'postgres')
+      await applyMigrations(tx, { room, migrations }, 'postgres')
     })
   } finally {
     await db.destroy()

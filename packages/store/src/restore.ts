@@ -1,8 +1,9 @@
-import { checkOptions, type OptionChecks } from '@countersign/protocol'
+import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
 import type { Kysely } from 'kysely'
 import { beginEpoch, type EpochKeeper } from './epoch.js'
+import type { MigratedRoom } from './migrate.js'
 import { openStore } from './open-store.js'
-import type { Migration, Store } from './store.js'
+import type { Store } from './store.js'
 
 /** The options for preparing a restored database for the start. */
 export interface RestoreDatabaseOptions {
@@ -18,10 +19,10 @@ export interface RestoreDatabaseOptions {
   readonly onEpochLost?: () => void
 }
 
-/** The names of the tables in the database. */
-export interface MigratedRoom {
-  readonly room: string
-  readonly migrations: readonly Migration[]
+/** The room that is restored, and what must end in it. */
+export interface RestoredRoom<T, R> extends MigratedRoom {
+  /** Ends what the backup would revive; resolves with what it ended. */
+  readonly end: (store: Store<T>, how: { readonly trustBackup: boolean; readonly now: () => number }) => Promise<R>
 }
 
 const checks: OptionChecks<RestoreDatabaseOptions> = {
@@ -35,21 +36,19 @@ const checks: OptionChecks<RestoreDatabaseOptions> = {
 /**
  * Ends grants and tokens that a backup would revive, and begins a new epoch. Run it again when it was interrupted.
  * @param name the function that got the options, for the error when they are invalid
- * @param end ends them; resolves with what it ended
  */
 export async function restoreDatabase<T, R>(
   name: string,
   options: RestoreDatabaseOptions,
-  of: MigratedRoom,
-  end: (store: Store<T>, how: { readonly trustBackup: boolean; readonly now: () => number }) => Promise<R>,
+  { room, migrations, end }: RestoredRoom<T, R>,
 ): Promise<R> {
   checkOptions(name, options, checks, ['database', 'epoch'])
   const { database, epoch, trustBackup = false, now = () => Date.now() / 1000, onEpochLost } = options
-  const store = await openStore<T>({ url: database, ...of })
+  const store = await openStore<T>({ url: database, room, migrations })
   try {
     const ended = await end(store, { trustBackup, now })
     const onLost = onEpochLost === undefined ? {} : { onLost: onEpochLost }
-    await beginEpoch(store, { room: of.room, keeper: epoch, now, ...onLost })
+    await beginEpoch(store, { room, keeper: epoch, now, ...onLost })
     return ended
   } finally {
     await store.close()

@@ -1,10 +1,10 @@
-import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
+import { temporaryFolder } from '@countersign/testing/folders'
 import { sql } from 'kysely'
 import Libsql from 'libsql'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { type Migration, openStore, type Store, type StoreLimits } from './index.js'
 
 interface Tables {
@@ -25,14 +25,13 @@ const migrations: readonly Migration[] = [
   },
 ]
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-sqlite-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder()
 let files = 0
 const newFile = (): string => join(folder, `${++files}.db`)
 const open = (file: string, limits: Partial<StoreLimits> = {}): Promise<Store<Tables>> =>
   openStore<Tables>({ url: `sqlite:${file}`, room: 'room', migrations, limits })
 
-test('a deferred constraint broken by one write fails that write alone, though it shows at the shared commit', async () => {
+test('a deferred constraint that one write breaks fails that write alone, although the error comes at the shared commit', async () => {
   const store = await open(newFile())
   const results = await Promise.allSettled([
     store.write(tx => tx.insertInto('parents').values({ id: 1 }).execute()),
@@ -72,7 +71,7 @@ test('a value is stored exactly or refused', async () => {
   await store.close()
 })
 
-test('more different statements than are kept prepared still work', async () => {
+test('statements beyond the prepared ones that are kept still work', async () => {
   const store = await open(newFile())
   for (let count = 1; count <= 300; count++) {
     const ids = Array.from({ length: count }, (_, index) => index)
@@ -81,7 +80,7 @@ test('more different statements than are kept prepared still work', async () => 
   await store.close()
 })
 
-test('while another process holds the lock a write waits with the event loop free, then goes through', async () => {
+test('while another process holds the lock, a write waits without blocking the event loop, then succeeds', async () => {
   const file = newFile()
   const store = await open(file)
   const other = new Libsql(file)
@@ -100,7 +99,7 @@ test('while another process holds the lock a write waits with the event loop fre
   await store.close()
 })
 
-test(verifies('F-20', 'a lock that is held too long refuses with an error that says to try later'), async () => {
+test(verifies('F-20', 'a lock that is held too long fails the write with a transient error'), async () => {
   const file = newFile()
   const store = await open(file, { busy: 0.05 })
   const other = new Libsql(file)
@@ -116,31 +115,34 @@ test(verifies('F-20', 'a lock that is held too long refuses with an error that s
   await store.close()
 })
 
-test(verifies('F-14', 'when the disk is full nothing is acknowledged, and service resumes with room'), async () => {
-  const store = await open(newFile())
-  const { rows } = await store.write(tx => sql<{ page_count: number }>`pragma page_count`.execute(tx))
-  // SQLite answers a size limit with the same code as a full disk.
-  const limit = (pages: number): Promise<unknown> =>
-    store.write(tx => sql`pragma max_page_count = ${sql.raw(String(pages))}`.execute(tx))
-  await limit((rows[0]?.page_count ?? 0) + 2)
-  const fill = (): Promise<unknown> =>
-    store.write(tx =>
-      tx
-        .insertInto('values')
-        .values({ value: new Uint8Array(20_000) })
-        .execute(),
-    )
-  const small = store.write(tx => tx.insertInto('parents').values({ id: 1 }).execute())
-  const results = await Promise.allSettled([small, fill()])
-  expect(results[1]).toMatchObject({ status: 'rejected', reason: { code: 'unavailable', transient: true } })
-  const stored = await store.db.selectFrom('parents').selectAll().execute()
-  expect(stored).toEqual(results[0]?.status === 'fulfilled' ? [{ id: 1 }] : [])
-  await limit(10_000)
-  await fill()
-  await store.close()
-})
+test(
+  verifies('F-14', 'while the disk is full no write is acknowledged, and writes succeed once there is space'),
+  async () => {
+    const store = await open(newFile())
+    const { rows } = await store.write(tx => sql<{ page_count: number }>`pragma page_count`.execute(tx))
+    // SQLite answers a size limit with the same code as a full disk.
+    const limit = (pages: number): Promise<unknown> =>
+      store.write(tx => sql`pragma max_page_count = ${sql.raw(String(pages))}`.execute(tx))
+    await limit((rows[0]?.page_count ?? 0) + 2)
+    const fill = (): Promise<unknown> =>
+      store.write(tx =>
+        tx
+          .insertInto('values')
+          .values({ value: new Uint8Array(20_000) })
+          .execute(),
+      )
+    const small = store.write(tx => tx.insertInto('parents').values({ id: 1 }).execute())
+    const results = await Promise.allSettled([small, fill()])
+    expect(results[1]).toMatchObject({ status: 'rejected', reason: { code: 'unavailable', transient: true } })
+    const stored = await store.db.selectFrom('parents').selectAll().execute()
+    expect(stored).toEqual(results[0]?.status === 'fulfilled' ? [{ id: 1 }] : [])
+    await limit(10_000)
+    await fill()
+    await store.close()
+  },
+)
 
-test('a check passes only while the database takes writes: with a full disk reads go on and the check fails', async () => {
+test('a check passes only while the database accepts writes: with a full disk reads succeed and the check fails', async () => {
   const store = await open(newFile())
   const { rows } = await store.write(tx => sql<{ page_count: number }>`pragma page_count`.execute(tx))
   const limit = (pages: number): Promise<unknown> =>
@@ -157,7 +159,7 @@ test('a check passes only while the database takes writes: with a full disk read
   await store.close()
 })
 
-test('after a close the file alone holds all data', async () => {
+test('after a close, the database file alone holds all data', async () => {
   const [file, copy] = [newFile(), newFile()]
   const store = await open(file)
   await store.write(tx => tx.insertInto('parents').values({ id: 7 }).execute())
@@ -173,7 +175,7 @@ test('after a close the file alone holds all data', async () => {
   }
 })
 
-test('a close beside another process that has the file open takes nothing from it', async () => {
+test('a close does not disturb another process that has the file open', async () => {
   const file = newFile()
   const [one, other] = [await open(file), await open(file)]
   await one.write(tx => tx.insertInto('parents').values({ id: 1 }).execute())
@@ -191,12 +193,12 @@ test('a close beside another process that has the file open takes nothing from i
   await again.close()
 })
 
-test('a file that is no database is refused at start', async () => {
+test('a file that is not a database is refused at start', async () => {
   const file = newFile()
   writeFileSync(file, 'this is not a database '.repeat(100))
   await expect(open(file)).rejects.toBeDefined()
 })
 
-test('a folder that does not exist is named', async () => {
+test('an error names a folder that does not exist', async () => {
   await expect(open(join(folder, 'missing', 'x.db'))).rejects.toThrow(/missing/)
 })

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, SqliteDialect, sql } from 'kysely'
 import { commitBatch, inTransaction } from './commit-batch.js'
 import { type LibsqlDatabase, libsqlDatabase, sqliteCode } from './libsql-database.js'
-import { applyMigrations } from './migrate.js'
-import type { AnyTables, Migration, Store, StoreLimits } from './store.js'
+import { applyMigrations, type OpenedRoom } from './migrate.js'
+import type { AnyTables, Store } from './store.js'
 import { StoreError } from './store-error.js'
 import { type Datasync, type WriteAheadLog, writeAheadLog } from './write-ahead-log.js'
 import { probeSqlite } from './write-probe.js'
@@ -17,17 +17,14 @@ const migrationWait = 60
 /** Opens a SQLite file, or a database in memory when `file` is undefined. */
 export async function openSqlite<T>(
   file: string | undefined,
-  room: string,
-  migrations: readonly Migration[],
-  limits: StoreLimits,
-  datasync: Datasync = fdatasync,
+  { room, migrations, limits, datasync = fdatasync }: OpenedRoom & { readonly datasync?: Datasync },
 ): Promise<Store<T>> {
   const connections = await connect<T>(file, datasync)
   const { database, writer, reader } = connections
   try {
     const begin = (): Promise<void> => connections.begin(migrationWait)
     await inTransaction({ database, writer, begin }, connection =>
-      applyMigrations(connection as unknown as Kysely<AnyTables>, room, migrations, 'sqlite'),
+      applyMigrations(connection as unknown as Kysely<AnyTables>, { room, migrations }, 'sqlite'),
     )
     connections.syncApart()
   } catch (error) {

@@ -1,10 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { temporaryFolder } from '@countersign/testing/folders'
+import { postgresForTests } from '@countersign/testing/postgres'
 import { sql } from 'kysely'
-import { afterAll, test as allTests, describe, expect } from 'vitest'
+import { test as allTests, describe, expect } from 'vitest'
 import { type Migration, openStore, prepared, type Store } from './index.js'
-import { postgresForTests } from './postgres.test.fixture.js'
 
 interface Tables {
   grants: { id: number; agent: string; hash: Uint8Array | null; active: number }
@@ -25,8 +25,7 @@ const migrations: readonly Migration[] = [
   },
 ]
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-store-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder()
 let files = 0
 const newFile = (): string => `sqlite:${join(folder, `${++files}.db`)}`
 
@@ -37,7 +36,6 @@ const ids = async (store: Store<Tables>): Promise<number[]> =>
   (await store.db.selectFrom('grants').select('id').orderBy('id').execute()).map(row => row.id)
 
 const postgres = await postgresForTests()
-afterAll(() => postgres.drop())
 
 describe.each([
   { where: 'a file', url: newFile, skip: false },
@@ -45,7 +43,7 @@ describe.each([
   { where: `PostgreSQL${postgres.away}`, url: postgres.newUrl, skip: postgres.away !== '' },
 ])('a store in $where', ({ url, skip }) => {
   const test = allTests.skipIf(skip)
-  test('gives back what was written, of every kind, and counts what changed', async () => {
+  test('returns values of every type as written, and the number of changed rows', async () => {
     const store = await open(url())
     await store.write(tx =>
       tx
@@ -71,7 +69,7 @@ describe.each([
     await store.close()
   })
 
-  test('rolls back alone the one of many concurrent writes that throws', async () => {
+  test('of many concurrent writes, rolls back only the one that throws', async () => {
     const store = await open(url())
     const results = await Promise.allSettled(
       Array.from({ length: 200 }, (_, id) =>
@@ -95,7 +93,7 @@ describe.each([
     await store.close()
   })
 
-  test('rolls back alone the one that breaks a constraint', async () => {
+  test('of many concurrent writes, rolls back only the one that breaks a constraint', async () => {
     const store = await open(url())
     const results = await Promise.allSettled([insert(store, 1), insert(store, 1, 'other'), insert(store, 2)])
     const [one, other, third] = results.map(result => result.status)
@@ -106,7 +104,7 @@ describe.each([
     await store.close()
   })
 
-  test('shows a read nothing of a write that is still open', async () => {
+  test('a read sees nothing of an open write', async () => {
     const store = await open(url())
     let seen: Promise<number[]> | undefined
     await expect(
@@ -152,7 +150,7 @@ describe.each([
     await store.close()
   })
 
-  test('keeps concurrent read-and-write changes from losing an update', async () => {
+  test('loses no update of concurrent changes that read and write', async () => {
     const store = await open(url())
     await store.write(tx => tx.insertInto('grants').values({ id: 1, agent: 'a', hash: null, active: 0 }).execute())
     const increment = (): Promise<unknown> =>
@@ -170,7 +168,7 @@ describe.each([
     await store.close()
   })
 
-  test('a prepared statement does what the query builder does, fails alone, and stays inside its write', async () => {
+  test('a prepared statement works like the query builder, fails alone, and stays inside its write', async () => {
     const store = await open(url())
     const add = prepared((tx: Store<Tables>['db'], p: { id: number; agent: string; active: number }) =>
       tx.insertInto('grants').values({ active: p.active, id: p.id, agent: p.agent, hash: null }),
@@ -205,7 +203,7 @@ describe.each([
     await expect(store.check()).rejects.toBeDefined()
   })
 
-  test('tells one count as a number', async () => {
+  test('returns a count as a number', async () => {
     const store = await open(url())
     await insert(store, 1)
     const counted = await store.db

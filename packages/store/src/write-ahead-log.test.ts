@@ -1,13 +1,12 @@
-import { fdatasync, fstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { fdatasync, fstatSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { temporaryFolder } from '@countersign/testing/folders'
+import { expect, test } from 'vitest'
 import { openSqlite } from './sqlite.js'
 import type { Migration, Store } from './store.js'
 import type { Datasync } from './write-ahead-log.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-log-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder()
 
 interface Tables {
   rows: { id: number }
@@ -20,7 +19,12 @@ function open(name: string, datasync: Datasync): Promise<Store<Tables>> {
       .createTable('rows')
       .addColumn('id', 'integer', column => column.primaryKey())
       .execute()
-  return openSqlite<Tables>(join(folder, name), 'room', [{ name: '001-rows', up }], limits, datasync)
+  return openSqlite<Tables>(join(folder, name), {
+    room: 'room',
+    migrations: [{ name: '001-rows', up }],
+    limits,
+    datasync,
+  })
 }
 
 const insert = (store: Store<Tables>, id: number): Promise<number> =>
@@ -31,7 +35,7 @@ const insert = (store: Store<Tables>, id: number): Promise<number> =>
 
 const turn = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 20))
 
-test('a write is acknowledged when the disk has it and not before, and the event loop goes on meanwhile', async () => {
+test('a write is acknowledged only when it is on the disk, and the event loop is not blocked', async () => {
   const begun: Array<() => void> = []
   const store = await open('slow.db', (file, done) => void begun.push(() => fdatasync(file, done)))
   const acknowledged: number[] = []
@@ -51,7 +55,7 @@ test('a write is acknowledged when the disk has it and not before, and the event
   await store.close()
 })
 
-test('a disk that fails once is trusted no more: what it forgot, a later sync would not bring back', async () => {
+test('after one failed sync the store refuses all writes: a later sync would not restore what the disk lost', async () => {
   let fault: Error | null = null
   const store = await open('broken.db', (file, done) => (fault === null ? fdatasync(file, done) : done(fault)))
   await expect(insert(store, 1)).resolves.toBe(1)
@@ -64,7 +68,7 @@ test('a disk that fails once is trusted no more: what it forgot, a later sync wo
   await store.close()
 })
 
-test('the log that is synced is the one that is written, also behind a link', async () => {
+test('the log that is written is synced, also behind a symbolic link', async () => {
   mkdirSync(join(folder, 'disk'))
   symlinkSync(join(folder, 'disk', 'far.db'), join(folder, 'linked.db'))
   for (const [name, log] of [

@@ -18,7 +18,7 @@ function recorded(options: { batch: number; capacity: number }): Recorded {
 
 const nothing = async (): Promise<void> => {}
 
-test('writes of turns that follow each other share a commit, and so do those that arrive while it is under way', async () => {
+test('writes of successive turns share a commit, as do those that arrive during one', async () => {
   const { queue, batches } = recorded({ batch: 64, capacity: 100 })
   const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
   const first = Promise.all(Array.from({ length: 10 }, () => queue.add(nothing)))
@@ -30,7 +30,7 @@ test('writes of turns that follow each other share a commit, and so do those tha
   expect(batches).toEqual([17, 5])
 })
 
-test('a write that is alone waits a few turns and for no other', async () => {
+test('a single write waits only a few turns', async () => {
   const { queue, batches } = recorded({ batch: 64, capacity: 100 })
   const alone = queue.add(nothing)
   for (let turn = 0; turn < 4; turn++) await new Promise(resolve => setImmediate(resolve))
@@ -39,13 +39,13 @@ test('a write that is alone waits a few turns and for no other', async () => {
   expect(batches).toEqual([1, 1])
 })
 
-test('a batch is bounded', async () => {
+test('a batch has a maximum size', async () => {
   const { queue, batches } = recorded({ batch: 64, capacity: 1000 })
   await Promise.all(Array.from({ length: 150 }, () => queue.add(nothing)))
   expect(batches).toEqual([64, 64, 22])
 })
 
-test('past its capacity the queue refuses, and takes again once there is room', async () => {
+test('a full queue refuses writes, and accepts them again once there is room', async () => {
   const { queue } = recorded({ batch: 4, capacity: 5 })
   const results = await Promise.allSettled(Array.from({ length: 7 }, () => queue.add(nothing)))
   expect(results.map(result => result.status)).toEqual([...Array(5).fill('fulfilled'), 'rejected', 'rejected'])

@@ -1,6 +1,6 @@
 import type { Discovery } from '@countersign/discovery'
 import type { OpenedSignature, VerifyKey } from '@countersign/httpsig'
-import type { AgentTokenClaims, AuthTokenClaims } from '@countersign/protocol'
+import type { AgentTokenClaims, AuthTokenClaims, Conditions } from '@countersign/protocol'
 
 /** The kinds of credentials: an inline key, a published key, an agent token, an auth token. */
 export type Credential = 'hwk' | 'jwks_uri' | 'agent+jwt' | 'auth+jwt'
@@ -34,6 +34,8 @@ export interface IdentifiedCaller {
   readonly key: VerifyKey
   /** The claims of the agent token; absent when the agent signed with its own published key. */
   readonly token?: AgentTokenClaims
+  /** What the delegate may be used for; absent where its token has no `delegation`. @see protocol §9 */
+  readonly delegation?: Conditions
   readonly peer?: string
 }
 
@@ -48,6 +50,10 @@ export interface AuthorizedCaller {
   readonly token: AuthTokenClaims
   readonly scope: readonly string[]
   readonly user?: User
+  /** Under which conditions the grant holds; absent where the token has no `constraints`. @see protocol §9 */
+  readonly constraints?: Conditions
+  /** What the grant is for; absent where the token has no `purposes`. @see protocol §9 */
+  readonly purposes?: readonly string[]
   readonly peer?: string
 }
 

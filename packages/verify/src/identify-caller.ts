@@ -18,6 +18,7 @@ export interface CallerContext {
   readonly confirmationKeys: VerifyKeyCache
   readonly now: number
   readonly accept: readonly Credential[]
+  readonly agents: IdentifierList
   readonly discovery: Discovery
   readonly expiredGrace: number
   readonly lookups: Pick<RequestLookups, 'listAnswers' | 'token'>
@@ -61,17 +62,22 @@ async function publishedKeyCaller(
   checkAccepted(context, 'jwks_uri')
   const { id, kid, dwk } = signatureKey
   // With any other document name, a JSON file that a user uploaded to an origin could pass for the agent metadata of that origin.
-  if (dwk !== 'aauth-agent') throw new AAuthError('invalid_signature', 'dwk of Signature-Key must be aauth-agent')
+  if (dwk !== 'aauth-agent')
+    throw new AAuthError('invalid_signature', 'dwk of Signature-Key must be aauth-agent', {
+      reason: 'signature_key_malformed',
+    })
   if (!isIdentifier(id, { development: context.options.development ?? false })) {
     throw new AAuthError(
       'invalid_signature',
       'id of Signature-Key is not an identifier: it must be an https origin such as https://agent.example',
+      { reason: 'signature_key_malformed' },
     )
   }
   await admitAgent(id, context)
   const { discovery } = context
   const known = await discovery.key('aauth-agent', id, kid)
-  if (known === undefined) throw new AAuthError('invalid_agent_token', 'the agent publishes no key with this kid')
+  if (known === undefined)
+    throw new AAuthError('invalid_agent_token', 'the agent publishes no key with this kid', { reason: 'key_unknown' })
   const source = { document: 'aauth-agent', id, kid, discovery } as const
   const key = await verifyUnder(known, source, under => context.prove(opened, under))
   return { level: 'identified', agent: id, key, ...peerOf(opened.message) }
@@ -164,14 +170,18 @@ function callerUnder(
 
 function checkAccepted(context: CallerContext, credential: Credential): void {
   if (!context.accept.includes(credential)) {
-    throw new AAuthError('insufficient_level', 'this endpoint does not accept this kind of credential')
+    throw new AAuthError('insufficient_level', 'this endpoint does not accept this kind of credential', {
+      reason: 'credential_not_accepted',
+    })
   }
 }
 
 /** @returns undefined when a static list admits the agent, which needs no promise; else a promise that rejects when it is refused */
 function admitAgent(agent: string, context: CallerContext): Promise<void> | undefined {
-  const { agents = 'any' } = context.options
-  return isInStaticList(agents, agent) ? undefined : admit('agents', agents, agent, context)
+  const { agents } = context
+  return isInStaticList(agents, agent)
+    ? undefined
+    : admit('agents', agents, { identifier: agent, lookups: context.lookups })
 }
 
 /**
@@ -180,30 +190,34 @@ function admitAgent(agent: string, context: CallerContext): Promise<void> | unde
  */
 function admitIssuer(issuer: string, context: CallerContext): Promise<void> | undefined {
   const { authServers = [] } = context.options
-  return isInStaticList(authServers, issuer) ? undefined : admit('authServers', authServers, issuer, context)
+  return isInStaticList(authServers, issuer)
+    ? undefined
+    : admit('authServers', authServers, { identifier: issuer, lookups: context.lookups })
 }
 
 function isInStaticList(list: IdentifierList, identifier: string): boolean {
   return list === 'any' || (typeof list === 'object' && list.includes(identifier))
 }
 
-async function admit(
-  kind: keyof ListAnswers,
-  list: IdentifierList,
-  identifier: string,
-  { lookups }: CallerContext,
-): Promise<void> {
-  if (await isOnList(kind, list, { identifier, lookups })) return
+interface ListQuery {
+  readonly identifier: string
+  readonly lookups: Pick<RequestLookups, 'listAnswers'>
+}
+
+async function admit(kind: keyof ListAnswers, list: IdentifierList, asked: ListQuery): Promise<void> {
+  if (await isOnList(kind, list, asked)) return
   throw kind === 'agents'
-    ? new AAuthError('policy_denied', 'this agent is not admitted here')
-    : new AAuthError('untrusted_issuer', 'iss of the auth token is not an auth server accepted here')
+    ? new AAuthError('policy_denied', 'this agent is not admitted here', { reason: 'caller_denied' })
+    : new AAuthError('untrusted_issuer', 'iss of the auth token is not an auth server accepted here', {
+        reason: 'issuer_untrusted',
+      })
 }
 
 /** Tells whether a list has an identifier. A list that is a function may query a database: it is called once for each request. */
 async function isOnList(
   kind: keyof ListAnswers,
   list: IdentifierList,
-  { identifier, lookups }: { readonly identifier: string; readonly lookups: Pick<RequestLookups, 'listAnswers'> },
+  { identifier, lookups }: ListQuery,
 ): Promise<boolean> {
   if (typeof list !== 'function') return isListed(list, identifier)
   const known = lookups.listAnswers[kind]

@@ -1,3 +1,13 @@
+export type { Directory, Discovery, SiteOf } from '@countersign/discovery'
+export type { JudgedHead, OpenedSignature, ReceivedMessage, ReplaySet, VerifyKey } from '@countersign/httpsig'
+export type {
+  AgentTokenClaims,
+  AuthTokenClaims,
+  Condition,
+  Conditions,
+  IdentifierList,
+  ResourceTokenClaims,
+} from '@countersign/protocol'
 export type {
   AnonymousCaller,
   AuthorizedCaller,
@@ -8,11 +18,10 @@ export type {
   User,
   Verified,
 } from './caller.js'
-export { isPrivatePeer, networkOf, peerOf, requestIdOf, telling, wideNetworkOf } from './network.js'
 export type { PerRequest, VerifierOptions } from './options.js'
 export { checkReplay, type ReplayCheck, refuseSeen } from './replay.js'
 export { type TokenCheck, verifyAgentToken, verifyAuthToken, verifyResourceToken } from './token.js'
 export { userOf } from './token-facts.js'
-export { type ClientOf, clientOf, type TrustedProxies, withClient } from './trusted-proxies.js'
+export { type ClientOf, clientOf, type TrustedProxies } from './trusted-proxies.js'
 export type { VerifiedHead } from './verified-head.js'
 export { createVerifier, type Verifier } from './verifier.js'

@@ -1,12 +1,9 @@
-import { createDiscovery, type Discovery, type Fetcher } from '@countersign/discovery'
-import {
-  generateSigningKey,
-  type ReceivedMessage,
-  type SignatureKey,
-  type SigningKey,
-  signRequest,
-} from '@countersign/httpsig'
-import { type AgentTokenClaims, type AuthTokenClaims, jwks, type PublishedKey, signToken } from '@countersign/protocol'
+import { createDiscovery, type Discovery } from '@countersign/discovery'
+import { generateSigningKey, type ReceivedMessage, type SignatureKey, type SigningKey } from '@countersign/httpsig'
+import { type AgentTokenClaims, type AuthTokenClaims, jwks, type PublishedKey } from '@countersign/protocol'
+import { signedMessage } from '@countersign/testing/world/signed-message'
+import * as tokens from '@countersign/testing/world/tokens'
+import { makeWeb, publishAgent, publishIssuer, publishResource } from '@countersign/testing/world/web'
 
 /** The time of all tests here, in Unix seconds. */
 export const now = 1_800_000_000
@@ -33,36 +30,26 @@ export interface Network {
   time: number
 }
 
+const publishers = {
+  'aauth-agent': publishAgent,
+  'aauth-resource': publishResource,
+  'aauth-issuer': publishIssuer,
+}
+
 export function network(): Network {
-  const documents = new Map<string, unknown>()
-  const fetched: string[] = []
-  const down = new Set<string>()
-  const fetcher: Fetcher = async url => {
-    fetched.push(url)
-    if (down.has(new URL(url).origin)) throw new Error('connect ETIMEDOUT')
-    const document = documents.get(url)
-    const body = new TextEncoder().encode(JSON.stringify(document ?? {}))
-    return { status: document === undefined ? 404 : 200, contentType: 'application/json', body }
-  }
+  const { web, fetched, down, fetcher } = makeWeb()
   const net: Network = {
     fetched,
     down,
     publishKeys(id, keys) {
-      documents.set(`${id}/jwks`, jwks(keys))
+      web.set(`${id}/jwks`, jwks(keys))
     },
     time: now,
     discovery: createDiscovery({ fetcher, now: () => net.time }),
-    async publish(document, id, key) {
-      const signing = key ?? (await generateSigningKey())
-      const role =
-        document === 'aauth-agent'
-          ? { agent: id }
-          : document === 'aauth-resource'
-            ? { resource: id }
-            : { agent_token_endpoint: `${id}/token` }
-      documents.set(`${id}/.well-known/${document}`, { issuer: id, jwks_uri: `${id}/jwks`, ...role })
-      net.publishKeys(id, [{ kid: 'k1', key: signing }])
-      return { id, key: signing }
+    async publish(document, id, given) {
+      const key = given ?? (await generateSigningKey())
+      publishers[document]({ web }, id, [{ kid: 'k1', key }], { jwks_uri: `${id}/jwks` })
+      return { id, key }
     },
   }
   return net
@@ -75,55 +62,32 @@ export async function signed(
   signatureKey: SignatureKey,
   more: { readonly method?: string; readonly nonce?: string; readonly at?: number } = {},
 ): Promise<ReceivedMessage> {
-  const { method = 'GET', at = now } = more
-  const { host, pathname, search } = new URL(url)
-  const lines = await signRequest({
-    method,
-    url,
-    key,
-    signatureKey,
-    now: () => at,
-    ...(more.nonce === undefined ? {} : { nonce: more.nonce }),
-  })
-  return { method, target: pathname + search, headers: [['host', host], ...lines], peer: '192.0.2.1' }
+  const { method, nonce, at = now } = more
+  const { origin } = new URL(url)
+  const as = { key, signatureKey }
+  const message = await signedMessage({ as, origin, target: url.slice(origin.length), method, nonce, now: () => at })
+  return { ...message, peer: '192.0.2.1' }
 }
 
 /** An agent token of `issuer` for `key`; `claims` replaces default claims. */
 export function agentToken(
-  issuer: Origin,
+  { id, kid = 'k1', key: own }: Origin,
   key: SigningKey,
   claims: Partial<AgentTokenClaims> = {},
-  signer: SigningKey = issuer.key,
+  signer: SigningKey = own,
 ): Promise<string> {
-  const all = {
-    iss: issuer.id,
-    sub: 'delegate-1',
-    cnf: { jwk: key.publicJwk },
-    iat: now - 10,
-    exp: now + 3590,
-    jti: 'a1',
-    ...claims,
-  }
-  return signToken({ typ: 'agent+jwt', key: signer, kid: issuer.kid ?? 'k1', claims: all })
+  const usual = { sub: 'delegate-1', iat: now - 10, exp: now + 3590, jti: 'a1' }
+  return tokens.agentToken({ id, kid, key: signer }, { key, now, claims: { ...usual, ...claims } })
 }
 
 /** An auth token of `issuer` for `key`. */
 export function authToken(
-  issuer: Origin,
+  { id, kid = 'k1', key: own }: Origin,
   key: SigningKey,
   claims: Partial<AuthTokenClaims>,
-  signer: SigningKey = issuer.key,
+  signer: SigningKey = own,
 ): Promise<string> {
-  const all = {
-    iss: issuer.id,
-    aud: 'https://api.example',
-    agent: 'https://agent.example',
-    cnf: { jwk: key.publicJwk },
-    scope: 'events.read',
-    iat: now - 10,
-    exp: now + 590,
-    jti: 't1',
-    ...claims,
-  }
-  return signToken({ typ: 'auth+jwt', key: signer, kid: issuer.kid ?? 'k1', claims: all })
+  const usual = { iat: now - 10, exp: now + 590, jti: 't1' }
+  const aud = 'https://api.example'
+  return tokens.authToken({ id, kid, key: signer }, { aud, key, now, claims: { ...usual, ...claims } })
 }

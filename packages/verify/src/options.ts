@@ -33,6 +33,8 @@ export interface VerifierOptions {
 /** The options that may differ from request to request. */
 export interface PerRequest {
   readonly accept?: readonly Credential[]
+  /** Agents that are admitted instead of those of the verifier; nothing is fetched for others. */
+  readonly agents?: readonly string[]
   /** Further components that the signature must cover when the request has them. */
   readonly requiredComponents?: readonly string[]
   /** Seconds past `exp` during which an agent token is still accepted; for the renewal endpoint only. */

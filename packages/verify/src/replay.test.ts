@@ -38,6 +38,7 @@ test(
     const replay = memoryReplaySet({ now: () => now })
     await expect(checkReplay({ replay, verified: await verifier.verify(before) })).rejects.toMatchObject({
       code: 'temporarily_unavailable',
+      reason: 'starting',
       status: 503,
       retryAfter: 1,
     })

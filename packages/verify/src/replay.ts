@@ -1,6 +1,8 @@
-import { type SiteOf, shareSite } from '@countersign/discovery'
+import type { SiteOf } from '@countersign/discovery'
+import { shareSite } from '@countersign/discovery/internal'
 import type { ReplayEntry, ReplaySet } from '@countersign/httpsig'
-import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protocol'
+import { AAuthError, type Reason } from '@countersign/protocol'
+import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
 import type { Caller, Verified } from './caller.js'
 import { networkOf, wideNetworkOf } from './network.js'
 
@@ -44,9 +46,13 @@ export async function checkReplay(check: ReplayCheck): Promise<void> {
     case 'replayed':
       throw replayDetected()
     case 'full':
-      throw notProcessed('too many requests are remembered for this caller or its site', 5)
+      throw noRoom()
     case 'early':
-      throw notProcessed('the server has just started: a request signed before may be a replay; sign again', 1)
+      throw notProcessed(
+        'starting',
+        'the server has just started: a request signed before may be a replay; sign again',
+        { retryAfter: 1 },
+      )
   }
 }
 
@@ -64,6 +70,43 @@ export async function refuseSeen(check: ReplayCheck): Promise<void> {
   if (entry !== undefined && (await askReplaySet(async () => replay.seen?.(entry)))) throw replayDetected()
 }
 
+/**
+ * Takes the approval of an auth token, which is good for one request. A token from before the start of the set counts as used: its request
+ * may have been carried out (APR-05).
+ * @throws AAuthError `replay_detected`: nobody is to be asked again before somebody has looked; `temporarily_unavailable`, not processed,
+ * when the replay set is full or unreachable
+ * @see protocol §9.4
+ */
+export async function takeApproval(check: ReplayCheck): Promise<void> {
+  checkOptions('takeApproval', check, checks, ['replay', 'verified'])
+  const { replay, verified } = check
+  const { caller } = verified
+  if (caller.level !== 'authorized' || replay.takeToken === undefined)
+    throw new TypeError('only a replay set with takeToken takes approvals, of auth tokens')
+  const { issuer, token } = caller
+  const use = { issuer, jti: token.jti, iat: token.iat, partition: caller.level, ...shareOf(caller, check) }
+  switch (await askReplaySet(async () => replay.takeToken?.(use))) {
+    case 'fresh':
+      return
+    case 'full':
+      throw noRoom()
+    default:
+      throw new AAuthError(
+        'replay_detected',
+        'the approval was used before; the outcome of that request is unknown here',
+        {
+          reason: 'approval_used',
+        },
+      )
+  }
+}
+
+function noRoom(): AAuthError {
+  return notProcessed('capacity_exceeded', 'too many requests are remembered for this caller or its site', {
+    retryAfter: 5,
+  })
+}
+
 /** The entry of a request in the replay set; undefined for an unsigned request, which cannot be a replay. */
 function entryOf(check: ReplayCheck): ReplayEntry | undefined {
   const { caller, opened } = check.verified
@@ -79,7 +122,9 @@ function entryOf(check: ReplayCheck): ReplayEntry | undefined {
 }
 
 function replayDetected(): AAuthError {
-  return new AAuthError('replay_detected', 'this request was received before; only the first one counts')
+  return new AAuthError('replay_detected', 'this request was received before; only the first one counts', {
+    reason: 'request_replayed',
+  })
 }
 
 /** Without the replay set a replay cannot be recognised: the request is refused as not processed. */
@@ -88,13 +133,16 @@ async function askReplaySet<T>(ask: () => Promise<T>): Promise<T> {
     return await ask()
   } catch (cause) {
     if (cause instanceof AAuthError) throw cause
-    throw notProcessed('the replay set is unreachable', 5, cause)
+    throw notProcessed('store_unavailable', 'the replay set is unreachable', { retryAfter: 5, cause })
   }
 }
 
-function notProcessed(description: string, retryAfter: number, cause?: unknown): AAuthError {
-  const why = cause === undefined ? {} : { cause }
-  return new AAuthError('temporarily_unavailable', description, { retryAfter, notProcessed: true, ...why })
+function notProcessed(
+  reason: Reason,
+  description: string,
+  { retryAfter, cause }: { readonly retryAfter: number; readonly cause?: unknown },
+): AAuthError {
+  return new AAuthError('temporarily_unavailable', description, { reason, retryAfter, notProcessed: true, cause })
 }
 
 type Holder = Exclude<Caller, { level: 'anonymous' }>

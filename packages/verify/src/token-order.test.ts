@@ -1,5 +1,4 @@
 import {
-  base64urlEncode,
   generateSigningKey,
   importVerifyKey,
   openSignature,
@@ -7,8 +6,15 @@ import {
   type SigningKey,
   verifySignature,
 } from '@countersign/httpsig'
-import { checkAgentToken, checkAuthToken, parseToken, verifyTokenSignature } from '@countersign/protocol'
+import {
+  checkAgentToken,
+  checkAuthToken,
+  parseConditions,
+  parseToken,
+  verifyTokenSignature,
+} from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
+import { forgeToken } from '@countersign/testing/world/tokens'
 import { expect, test } from 'vitest'
 import { authToken, network, now, type Origin, signed } from './network.test.fixture.js'
 import { createVerifier } from './verifier.js'
@@ -26,14 +32,9 @@ async function outcome(attempt: () => Promise<unknown>): Promise<unknown> {
   }
 }
 
-const encoder = new TextEncoder()
-
 /** A token with any claims: the project's own signer refuses to sign invalid ones. */
-async function tokenOf(typ: string, signer: SigningKey, claims: Readonly<Record<string, unknown>>): Promise<string> {
-  const segment = (value: unknown): string => base64urlEncode(encoder.encode(JSON.stringify(value)))
-  const input = `${segment({ typ, alg: signer.algorithm, kid: 'k1' })}.${segment(claims)}`
-  return `${input}.${base64urlEncode(await signer.sign(encoder.encode(input)))}`
-}
+const tokenOf = (typ: string, key: SigningKey, claims: Readonly<Record<string, unknown>>): Promise<string> =>
+  forgeToken({ kid: 'k1', key }, { typ }, claims)
 
 /** The order of the protocol, one step after the other, without a cache. */
 async function stepByStep(message: ReceivedMessage, jwt: string, issuer: Origin): Promise<void> {
@@ -44,6 +45,7 @@ async function stepByStep(message: ReceivedMessage, jwt: string, issuer: Origin)
     parsed.typ === 'auth+jwt'
       ? checkAuthToken(parsed, { now, audience: api })
       : checkAgentToken(parsed, { now, receiver: api })
+  if ('constraints' in claims) parseConditions(claims.constraints)
   await verifySignature(opened, await importVerifyKey(claims.cnf.jwk))
 }
 
@@ -53,7 +55,9 @@ const faults: ReadonlyArray<readonly [string, Readonly<Record<string, unknown>>]
   ['of the future', { iat: now + 120, exp: now + 300 }],
   ['for another', { aud: 'https://other.example' }],
   ['without jti', { jti: '' }],
-  ['with conditions', { constraints: {} }],
+  ['with conditions', { constraints: [] }],
+  ['with conditions that are none', { constraints: {} }],
+  ['with the conditions of another type', { constraints: [], delegation: [] }],
   ['without a key', { cnf: {} }],
   ['with a key of small order', { cnf: { jwk: { kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x: 'A'.repeat(43) } } }],
   [

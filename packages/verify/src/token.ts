@@ -6,9 +6,7 @@ import {
   type AuthTokenClaims,
   checkAgentToken,
   checkAuthToken,
-  checkOptionsOffPage,
   checkResourceToken,
-  type ErrorCode,
   type IdentifierList,
   isListed,
   type ParsedToken,
@@ -16,16 +14,11 @@ import {
   type ResourceTokenClaims,
   type TokenType,
 } from '@countersign/protocol'
+import { checkOptionsOffPage, invalidToken, offPage } from '@countersign/protocol/internal'
 import { proveIssuer } from '#prove-issuer'
 import { publishedIn } from './published-in.js'
 import { authorizedFacts, identifiedFacts } from './token-facts.js'
 import type { VerifiedToken } from './verified-tokens.js'
-
-const refusal: Readonly<Record<TokenType, ErrorCode>> = {
-  'agent+jwt': 'invalid_agent_token',
-  'resource+jwt': 'invalid_resource_token',
-  'auth+jwt': 'invalid_auth_token',
-}
 
 /** Returns the issuer's key under the token's `kid`. @throws AAuthError with the code of the token's type when there is none */
 export async function findIssuerKey(
@@ -34,7 +27,7 @@ export async function findIssuerKey(
 ): Promise<VerifyKey> {
   const key = await discovery.key(publishedIn[parsed.typ], parsed.iss, parsed.kid)
   if (key === undefined)
-    throw new AAuthError(refusal[parsed.typ], 'the issuer publishes no key with the kid of this token')
+    throw invalidToken('token_key_unknown', offPage && 'the issuer publishes no key with the kid of this token', parsed)
   return key
 }
 
@@ -102,8 +95,8 @@ async function readCallerToken(
     exp: claims.exp,
   }
   return parsed.typ === 'auth+jwt'
-    ? { ...token, typ: 'auth+jwt', facts: authorizedFacts(claims as AuthTokenClaims, confirmationKey) }
-    : { ...token, typ: 'agent+jwt', facts: identifiedFacts(claims as AgentTokenClaims, confirmationKey) }
+    ? { ...token, typ: 'auth+jwt', facts: authorizedFacts(claims as AuthTokenClaims, confirmationKey, parsed) }
+    : { ...token, typ: 'agent+jwt', facts: identifiedFacts(claims as AgentTokenClaims, confirmationKey, parsed) }
 }
 
 /** The options of every check of a single token. */
@@ -144,6 +137,7 @@ export async function verifyResourceToken(
   if (check.issuer !== undefined) checkIssuer(parsed, check.issuer)
   if (check.trusted !== undefined && !(await isListed(check.trusted, parsed.iss))) {
     throw new AAuthError('untrusted_issuer', 'iss of the resource token is not a resource accepted here', {
+      reason: 'issuer_untrusted',
       status: 400,
     })
   }
@@ -160,7 +154,7 @@ async function findResourceKey(parsed: ParsedToken, discovery: Pick<Directory, '
     return await findIssuerKey(parsed, discovery)
   } catch (error) {
     if (!(error instanceof AAuthError) || error.code !== 'discovery_failed' || error.status !== 401) throw error
-    throw new AAuthError('discovery_failed', error.description, { status: 400, cause: error })
+    throw new AAuthError('discovery_failed', error.description, { reason: error.reason, status: 400, cause: error })
   }
 }
 
@@ -218,5 +212,8 @@ async function verifyIssuedToken(
 
 function checkIssuer({ typ, iss }: ParsedToken, expected: string): void {
   if (iss === expected) return
-  throw new AAuthError(refusal[typ], 'iss is not the expected issuer', { cause: { expected, received: iss } })
+  throw invalidToken('token_issuer_wrong', offPage && 'iss is not the expected issuer', {
+    typ,
+    cause: { expected, received: iss },
+  })
 }

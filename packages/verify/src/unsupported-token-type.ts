@@ -9,7 +9,11 @@ const later = /^aa-[a-z0-9.-]+\+jwt$/
  * @see protocol §3.2
  */
 export function unsupportedTokenType(typ: unknown): AAuthError {
-  return new AAuthError('unsupported_scheme', `the JWT in Signature-Key must be agent+jwt or auth+jwt${reasonFor(typ)}`)
+  return new AAuthError(
+    'unsupported_scheme',
+    `the JWT in Signature-Key must be agent+jwt or auth+jwt${reasonFor(typ)}`,
+    { reason: 'token_type_unsupported' },
+  )
 }
 
 function reasonFor(typ: unknown): string {

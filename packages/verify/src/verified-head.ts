@@ -2,11 +2,10 @@ import {
   type JudgedHead,
   type OpenedSignature,
   type ReceivedMessage,
-  refusedHead,
   type VerifyKey,
-  verifyBody,
   verifySignature,
 } from '@countersign/httpsig'
+import { refusedHead, verifyBody } from '@countersign/httpsig/internal'
 import type { Caller, Verified } from './caller.js'
 import type { CallerContext } from './identify-caller.js'
 import type { PerRequest } from './options.js'
@@ -88,6 +87,7 @@ function hasSameSignature(opened: OpenedSignature, before: OpenedSignature): boo
 export function isJudgedAlike(per: PerRequest, before: PerRequest): boolean {
   return (
     isSameList(per.accept, before.accept) &&
+    isSameList(per.agents, before.agents) &&
     isSameList(per.requiredComponents, before.requiredComponents) &&
     per.expiredAgentTokenGrace === before.expiredAgentTokenGrace
   )

@@ -1,5 +1,5 @@
 import type { VerifyKey } from '@countersign/httpsig'
-import { sharedMap } from '@countersign/protocol'
+import { sharedMap } from '@countersign/protocol/internal'
 import type { AuthorizedCaller, IdentifiedCaller } from './caller.js'
 
 interface TokenInUse {

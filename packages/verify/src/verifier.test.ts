@@ -1,4 +1,5 @@
-import { base64urlEncode, generateSigningKey } from '@countersign/httpsig'
+import { generateSigningKey } from '@countersign/httpsig'
+import { base64urlEncode } from '@countersign/httpsig/internal'
 import { verifies } from '@countersign/requirements'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { agentToken, authToken, now, signed } from './network.test.fixture.js'

@@ -1,20 +1,22 @@
-import { shareSite } from '@countersign/discovery'
+import { shareSite } from '@countersign/discovery/internal'
 import {
-  checkTarget,
-  chooseAuthority,
-  isSigned,
   type OpenOptions,
-  openHead,
   openSignature,
   type ReceivedMessage,
-  refusedHead,
-  reopenSignature,
-  verifyBody,
   verifyKeyCache,
   verifySignature,
 } from '@countersign/httpsig'
 import {
-  authorityOf,
+  checkTarget,
+  chooseAuthority,
+  isSigned,
+  openHead,
+  refusedHead,
+  reopenSignature,
+  verifyBody,
+} from '@countersign/httpsig/internal'
+import { authorityOf } from '@countersign/protocol'
+import {
   checkIdentifier,
   checkOptions,
   each,
@@ -23,7 +25,7 @@ import {
   type OptionChecks,
   restriction,
   schemeOf,
-} from '@countersign/protocol'
+} from '@countersign/protocol/internal'
 import type { Verified } from './caller.js'
 import { type CallerContext, identifyCaller, isTimely } from './identify-caller.js'
 import { isPrivatePeer, peerOf, wideNetworkOf } from './network.js'
@@ -56,6 +58,7 @@ const checks: OptionChecks<VerifierOptions> = {
 
 const perChecks: OptionChecks<PerRequest> = {
   accept: restriction(each(credential)),
+  agents: restriction('strings'),
   requiredComponents: restriction('strings'),
   expiredAgentTokenGrace: 'number',
   peer: 'string',
@@ -84,103 +87,152 @@ export interface Verifier {
  * @throws RangeError when `tolerance` is outside 1 to 300
  * @throws TypeError when `receiver` is not an identifier
  * @see protocol §3, §5 "Verification order"
+ * @example
+ * ```ts
+ * import { createDiscovery } from '@countersign/discovery'
+ * import { fromRequest } from '@countersign/httpsig'
+ * import { createVerifier } from '@countersign/verify'
+ *
+ * const verifier = createVerifier({
+ *   receiver: 'https://api.example',
+ *   discovery: createDiscovery({}),
+ *   accept: ['hwk', 'jwks_uri', 'agent+jwt', 'auth+jwt'],
+ * })
+ *
+ * export async function levelOf(request: Request): Promise<string> {
+ *   const { caller } = await verifier.verify(await fromRequest(request, { bodyLimit: 65_536 }))
+ *   return caller.level
+ * }
+ * ```
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   checkOptions('createVerifier', options, checks, ['receiver', 'discovery', 'accept'])
-  const { receiver, development = false, tolerance = 60, now = () => Date.now() / 1000 } = options
+  const { receiver, development = false, tolerance = 60 } = options
   checkIdentifier('receiver', receiver, { development })
   if (!(tolerance >= 1 && tolerance <= 300)) throw new RangeError('tolerance must be between 1 and 300 seconds')
-  const authorities = options.authorities ?? [authorityOf(receiver)]
-  const scheme = schemeOf(receiver)
-  const tokens = createVerifiedTokens(options.tokenCache ?? 10_000, agent =>
-    development ? undefined : shareSite(agent),
-  )
-  const inlineKeys = verifyKeyCache()
-  // A cache of its own: inline keys, which cost nothing to make, must not evict keys that an issuer has named.
-  const confirmationKeys = verifyKeyCache()
-  const heads = createVerifiedHeads()
-  const checkUnsigned = (message: ReceivedMessage): void => {
-    checkTarget(message)
-    chooseAuthority(message, authorities, scheme)
+  const own = new RequestVerifier(options)
+  // Functions of their own: callers may take them out of the object.
+  return {
+    verify: (message, per) => own.verify(message, per),
+    judgeHead: (head, per) => own.judgeHead(head, per),
   }
-  // Cached by the list of the route, so that httpsig checks the frozen options once and not for each request.
-  const openings = new WeakMap<readonly string[], OpenOptions>()
-  const opening = ({ requiredComponents = noComponents }: PerRequest): OpenOptions => {
-    const known = openings.get(requiredComponents)
-    if (known !== undefined) return known
-    const made = Object.freeze({ authorities, scheme, now, tolerance, requiredComponents })
-    openings.set(requiredComponents, made)
-    return made
+}
+
+/** A class, so that its parts have names and no request allocates closures. */
+class RequestVerifier implements Verifier {
+  readonly #options: VerifierOptions
+  readonly #now: () => number
+  /** What openings of all routes have in common. */
+  readonly #opening: Omit<OpenOptions, 'requiredComponents'> & Required<Pick<OpenOptions, 'authorities' | 'scheme'>>
+  /** By the list of the route, so that httpsig checks the frozen options once and not for each request. */
+  readonly #openings = new WeakMap<readonly string[], OpenOptions>()
+  readonly #tokens: ReturnType<typeof createVerifiedTokens>
+  readonly #inlineKeys = verifyKeyCache()
+  /** A cache of its own: inline keys, which cost nothing to make, must not evict keys that an issuer has named. */
+  readonly #confirmationKeys = verifyKeyCache()
+  readonly #heads = createVerifiedHeads()
+
+  constructor(options: VerifierOptions) {
+    const { receiver, development = false, tolerance = 60, now = () => Date.now() / 1000 } = options
+    this.#options = options
+    this.#now = now
+    const authorities = options.authorities ?? [authorityOf(receiver)]
+    this.#opening = { authorities, scheme: schemeOf(receiver), now, tolerance }
+    this.#tokens = createVerifiedTokens(options.tokenCache ?? 10_000, agent =>
+      development ? undefined : shareSite(agent),
+    )
   }
-  const beginLookups = (message: ReceivedMessage, per: PerRequest): RequestLookups => ({
-    listAnswers: {},
-    discovery: options.discovery.limited(undefined, new RequestNetwork(per.peer ?? message.peer)),
-  })
-  const contextOf = (per: PerRequest, lookups: RequestLookups, head?: BegunHead): CallerContext => ({
-    options,
-    tokens,
-    inlineKeys,
-    confirmationKeys,
-    lookups,
-    now: now(),
-    discovery: lookups.discovery,
-    accept: per.accept ?? options.accept,
-    expiredGrace: per.expiredAgentTokenGrace ?? 0,
-    // The head has called it already: it is called once for each request.
-    onToken: head === undefined ? options.onToken : undefined,
-    prove: head === undefined ? verifySignature : proveUnproven(head),
-  })
+
+  async verify(message: ReceivedMessage, per: PerRequest = {}): Promise<Verified> {
+    checkOptions('verify', per, perChecks)
+    if (message.headFault !== undefined) throw message.headFault
+    const head = this.#heads.find(message)
+    const verified = head === undefined ? undefined : await this.#verifyRest(message, per, head)
+    if (verified !== undefined) return verified
+    const lookups = head?.lookups ?? this.#beginLookups(message, per)
+    const { discovery } = lookups
+    if (!isSigned(message)) {
+      this.#checkUnsigned(message)
+      return { caller: { level: 'anonymous', ...peerOf(message) }, discovery }
+    }
+    const opened = openSignature(message, this.#openingFor(per))
+    const caller = await identifyCaller(opened, this.#contextOf(per, lookups, head))
+    return { caller, opened, discovery }
+  }
+
+  judgeHead(head: ReceivedMessage, per: PerRequest = {}): 'whole' | 'byte' | ReceivedMessage | VerifiedHead {
+    checkOptions('judgeHead', per, perChecks)
+    try {
+      if (!isSigned(head)) {
+        this.#checkUnsigned(head)
+        return 'whole'
+      }
+    } catch (fault) {
+      return refusedHead(head, fault)
+    }
+    const opened = openHead(head, this.#openingFor(per))
+    if (opened === 'byte' || !('base' in opened)) return opened
+    const lookups = this.#beginLookups(head, per)
+    return this.#heads.begin(head, { opened, per, lookups }, () =>
+      identifyCaller(opened, this.#contextOf(per, lookups)),
+    )
+  }
+
   /** Verifies the rest of a request whose head is verified; undefined: the result of the head cannot be used. */
-  const verifyRest = async (
-    message: ReceivedMessage,
-    per: PerRequest,
-    head: BegunHead,
-  ): Promise<Verified | undefined> => {
+  async #verifyRest(message: ReceivedMessage, per: PerRequest, head: BegunHead): Promise<Verified | undefined> {
     const found = await head.done
     // Undefined when the message differs from its head or the route judges by other options: then all of it is verified again.
-    const opened = isJudgedAlike(per, head.per) ? reopenSignature(head.opened, message, opening(per)) : undefined
+    const opened = isJudgedAlike(per, head.per)
+      ? reopenSignature(head.opened, message, this.#openingFor(per))
+      : undefined
     if (opened === undefined) return undefined
     if ('fault' in found) throw found.fault
     // The token has expired since: verifying all of it again gives the usual error.
-    if (!isTimely(head.lookups.token?.verified, { now: now(), grace: per.expiredAgentTokenGrace ?? 0 }))
+    if (!isTimely(head.lookups.token?.verified, { now: this.#now(), grace: per.expiredAgentTokenGrace ?? 0 }))
       return undefined
     await verifyBody(opened)
     const { caller, discovery } = found.verified
     const isThere = message.peer === head.opened.message.peer
     return { caller: isThere ? caller : { ...caller, ...peerOf(message) }, opened, discovery }
   }
-  return {
-    async verify(message, per = {}) {
-      checkOptions('verify', per, perChecks)
-      if (message.headFault !== undefined) throw message.headFault
-      const head = heads.find(message)
-      const verified = head === undefined ? undefined : await verifyRest(message, per, head)
-      if (verified !== undefined) return verified
-      const lookups = head?.lookups ?? beginLookups(message, per)
-      const { discovery } = lookups
-      if (!isSigned(message)) {
-        checkUnsigned(message)
-        return { caller: { level: 'anonymous', ...peerOf(message) }, discovery }
-      }
-      const opened = openSignature(message, opening(per))
-      const caller = await identifyCaller(opened, contextOf(per, lookups, head))
-      return { caller, opened, discovery }
-    },
-    judgeHead(head, per = {}) {
-      checkOptions('judgeHead', per, perChecks)
-      try {
-        if (!isSigned(head)) {
-          checkUnsigned(head)
-          return 'whole'
-        }
-      } catch (fault) {
-        return refusedHead(head, fault)
-      }
-      const opened = openHead(head, opening(per))
-      if (opened === 'byte' || !('base' in opened)) return opened
-      const lookups = beginLookups(head, per)
-      return heads.begin(head, { opened, per, lookups }, () => identifyCaller(opened, contextOf(per, lookups)))
-    },
+
+  #checkUnsigned(message: ReceivedMessage): void {
+    checkTarget(message)
+    chooseAuthority(message, this.#opening.authorities, this.#opening.scheme)
+  }
+
+  #openingFor({ requiredComponents = noComponents }: PerRequest): OpenOptions {
+    const known = this.#openings.get(requiredComponents)
+    if (known !== undefined) return known
+    const made = Object.freeze({ ...this.#opening, requiredComponents })
+    this.#openings.set(requiredComponents, made)
+    return made
+  }
+
+  #beginLookups(message: ReceivedMessage, per: PerRequest): RequestLookups {
+    return {
+      listAnswers: {},
+      discovery: this.#options.discovery.limited(undefined, new RequestNetwork(per.peer ?? message.peer)),
+    }
+  }
+
+  #contextOf(per: PerRequest, lookups: RequestLookups, head?: BegunHead): CallerContext {
+    const options = this.#options
+    return {
+      options,
+      tokens: this.#tokens,
+      inlineKeys: this.#inlineKeys,
+      confirmationKeys: this.#confirmationKeys,
+      lookups,
+      now: this.#now(),
+      discovery: lookups.discovery,
+      accept: per.accept ?? options.accept,
+      agents: per.agents ?? options.agents ?? 'any',
+      expiredGrace: per.expiredAgentTokenGrace ?? 0,
+      // The head has called it already: it is called once for each request.
+      onToken: head === undefined ? options.onToken : undefined,
+      prove: head === undefined ? verifySignature : proveUnproven(head),
+    }
   }
 }
 

@@ -44,7 +44,7 @@ export const discoveryCases: readonly AttackCase[] = [
     'discovery.replaced-key',
     'A key replaced under its kid counts within 30 seconds; wrong signatures cause no more fetches than that.',
   ),
-  built('DSC-37', 'sig.key.jwks-uri.lookup', "Metadata that points at another's JWKS gains nobody's identity."),
+  built('DSC-37', 'sig.key.jwks-uri.lookup', "Metadata that points at another's JWKS gains no identity of that other."),
 ]
 
 /** CLI: what the agent checks. */

@@ -64,6 +64,11 @@ export const faultCases: readonly AttackCase[] = [
   later('F-61', 'refresh.hashed', 'Running out of memory loses no more than a kill does.'),
   later('F-62', 'error.unavailable', 'Running out of file descriptors passes.'),
   built('F-63', 'trust.resource.auth-servers', 'A faulty new configuration leaves the old one in force.'),
+  later(
+    'F-75',
+    'policy.calls',
+    'A count that fails over loses what it last took at most, and lets nothing pass uncounted.',
+  ),
   later('F-65', 'trust.auth-server.direct', 'A missing policy file grants nothing.'),
   later('F-66', 'refresh.hashed', 'One bad row fails alone.'),
 ]

@@ -31,8 +31,8 @@ export const interactionCases: readonly AttackCase[] = [
   built('INT-01', 'interaction.return-url', 'A `return_url` that is not absolute https gets an error page.'),
   built('INT-02', 'interaction.return-url', "A `return_url` that is not the agent's gets an error page."),
   built('INT-03', 'interaction.return-url', 'A `return_url` that parsers read differently gets an error page.'),
-  // The catalogue has sessions die after some failures. At 256 bits no guess comes near, and whoever has the link could end it for
-  // its user: guesses are told to wait, by network, and what is right goes on.
+  // The catalogue ends a session after some failures. With 256 bits guessing is hopeless, and anyone with the link could end the
+  // session for its user. So a network that guesses is told to wait, and correct links still work.
   built('INT-04', 'interaction.bound', 'A session unknown, expired, finished or guessed gets an error page.'),
   built('INT-08', 'interaction.bound', "Another user than the upstream token's is denied."),
   built('INT-10', 'interaction.return-url', 'A `return_url` given twice gets an error page.'),

@@ -52,6 +52,8 @@ export const authServerClauses: readonly Requirement[] = [
   ),
   built('consent.claimed', '6.3', 'The first browser that opens a request claims it.'),
   built('consent.page', '6.3', 'The page shows verified hosts first and marks what is merely claimed.'),
+  built('consent.grave', '6.3', 'A far-reaching scope is marked on the page, and not chosen before the user does.'),
+  built('consent.grave.fresh', '6.3', 'A yes to it needs a user verification of at most 60 s ago, each time.'),
   built('consent.redirect', '6.3', 'The answer is a 303 with `code` or `error`, `state` and `iss`.'),
   built(
     'consent.redirect-uri',

@@ -1,7 +1,7 @@
 import type { Requirement } from '../requirement.js'
-import { built, later } from './clause.js'
+import { built } from './clause.js'
 
-/** More than one hop, and delegation policies: sections 7 and 9. */
+/** More than one hop: section 7. */
 export const chainClauses: readonly Requirement[] = [
   built('exchange.own-key', '7', 'A resource exchanges under its own key; the upstream `cnf` proves nothing there.'),
   built(
@@ -40,7 +40,4 @@ export const chainClauses: readonly Requirement[] = [
   built('exchange.cached', '7', 'A middle caches exchanged tokens by the hash of the upstream token, nothing wider.'),
   built('exchange.answers', '7', 'A middle answers its caller with the statuses of section 7.'),
   built('exchange.oauth', '7', 'An OAuth login downstream is tied to the same upstream user.'),
-  later('policy.all-hold', '9', 'Every condition of `delegation` and `constraints` must hold; narrowing concatenates.'),
-  later('policy.unknown', '9', 'Whoever meets an unknown condition refuses.'),
-  later('policy.supported', '9', 'Constrained tokens go only to resources that list the condition.'),
 ]

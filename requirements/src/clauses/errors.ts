@@ -3,7 +3,13 @@ import { built } from './clause.js'
 
 /** Errors: section 8. */
 export const errorClauses: readonly Requirement[] = [
-  built('error.shape', '8', 'An error is JSON with `error` and `error_description`.'),
+  built('error.shape', '8', 'An error is JSON with `error`, `reason` and `error_description`.'),
+  built('error.reason', '8', 'Every refusal has a `reason` of the vocabulary.'),
+  built(
+    'error.reason.no-oracle',
+    '8',
+    'Unknown, used, ended and other callers’ codes, refresh tokens, grants, sessions and accounts share one reason.',
+  ),
   built('error.description', '8', 'A description names what is at fault and never a value that could be a secret.'),
   built('error.date', '8', '401 and 5xx answers carry `Date`.'),
   built('error.invalid-request', '8', 'A malformed target, body, form or JSON answers 400 `invalid_request`.'),

@@ -8,11 +8,11 @@ export const mcpClauses: readonly Requirement[] = [
     '12',
     'The tool, prompt or resource that a message names decides what its caller needs.',
   ),
-  built('mcp.no-rule', '12', "A name that no rule is for is nobody's."),
+  built('mcp.no-rule', '12', 'A name that no rule is for is refused with 403.'),
   built(
     'mcp.uri-spellings',
     '12',
-    "A URI that has another rule in another spelling, or without query, fragment, user, port or path parameters, is nobody's.",
+    'A URI with another rule in another spelling, or without query, fragment, user, port or path parameters, is refused.',
   ),
   built('mcp.one-reading', '12', 'A message that two readers could read in two ways is refused, and nothing runs.'),
   built(
@@ -25,19 +25,19 @@ export const mcpClauses: readonly Requirement[] = [
   built(
     'mcp.session-owner',
     '12',
-    'To anybody but its owner a session does not exist: the same 404 as for an unknown id.',
+    'For a caller that does not own it a session does not exist: the same 404 as for an unknown id.',
   ),
   built(
     'mcp.session-levels',
     '12',
     'The owner of a session may go on at a higher level, and is known by that from then on.',
   ),
-  built('mcp.session-anonymous', '12', "A session opened by an anonymous caller never becomes anybody's."),
+  built('mcp.session-anonymous', '12', 'A session opened by an anonymous caller never gets an owner.'),
   built('mcp.stream-end', '12', 'A stream ends with the token of the request that opened it, after an hour at most.'),
   built(
     'mcp.stream-resumed',
     '12',
-    'A stream behind a guard goes on for an owner who meets the requirement of the request it answers, and else for nobody.',
+    'A stream behind a guard goes on for an owner who meets the requirement of the request it answers, and for no other caller.',
   ),
   built(
     'mcp.stream-over',

@@ -41,7 +41,11 @@ export const tokenClauses: readonly Requirement[] = [
   built('token.auth.life', '5', 'An auth token lives 10 minutes by default and is accepted up to 1 hour.'),
   built('token.auth.identity-scopes', '5', 'Identity scopes appear as claims and never in `scope`.'),
   built('token.user', '5', 'A user is the pair of `iss` and `sub`, never `sub` alone.'),
-  built('token.policy', '5', 'A token with `delegation` or `constraints` is refused with `policy_denied`.'),
+  built(
+    'token.policy',
+    '5',
+    'A token whose `delegation` or `constraints` are not understood in full, or stand in another type, is refused with `policy_denied`.',
+  ),
   built('token.txn', '5', '`txn` follows one user action across parties, and audit records carry it.'),
 
   built('refresh.opaque', '5', 'A refresh token is 256 random bits with no structure.'),
@@ -59,7 +63,11 @@ export const tokenClauses: readonly Requirement[] = [
   built('delegate.enrol.unknown', '5', 'An unknown type of enrolment answers `invalid_request`.'),
   built('delegate.enrol.oidc', '5', 'An OIDC token enrols a delegate once and names the new key where it can.'),
   built('delegate.enrol.session', '5', 'A signed-in session enrols a delegate.'),
-  built('delegate.renew', '5', 'An empty body signed under the current agent token gives a new one.'),
+  built(
+    'delegate.renew',
+    '5',
+    'An empty body, or one that names receivers, signed under the current agent token gives a new one.',
+  ),
   built('delegate.renew.grace', '5', 'Renewal alone takes an agent token up to 30 days past its `exp`.'),
   built('delegate.renew.current-key', '5', 'Renewal is for the current key of the delegate only.'),
   built('delegate.answer', '5', 'The answer has `agent_token` and `expires_in`.'),

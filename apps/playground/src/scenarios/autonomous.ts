@@ -1,12 +1,12 @@
 import type { Stage } from '../stage.js'
 
-/** No user anywhere: policy grants the agent access, and every hop is signed. */
+/** No user is needed: policy grants the agent access, and every request is signed. */
 export async function autonomous(stage: Stage): Promise<void> {
   const { calendar, authServer } = stage.participants.addresses
   const url = `${calendar}/events`
   for (const agent of [await stage.agentServer(), stage.delegate((await stage.invite()).code)]) {
     const answer = await agent.fetch(url)
-    stage.expect('one call climbs from unsigned to authorized', answer.status, 200)
+    stage.expect('one call goes from unsigned to authorized', answer.status, 200)
     const { events } = (await answer.json()) as { events: unknown[] }
     stage.expect('the events are there', events.length > 200, true)
     const facts = (await (await agent.fetch(`${calendar}/whoami`)).json()) as { level: string; scope: string[] }
@@ -22,5 +22,5 @@ export async function autonomous(stage: Stage): Promise<void> {
   stop()
   stage.expect('an agent that asked before it called is not challenged', answer.status, 200)
   const denied = await ahead.fetch(url, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })
-  stage.expect('what a user must allow is not had without one', denied.status, 403)
+  stage.expect('a call that needs the consent of a user is refused without one', denied.status, 403)
 }

@@ -1,7 +1,7 @@
 import { explain } from '@countersign/agent'
 import type { Stage } from '../stage.js'
 
-/** One instance of the agent enrols with a code that works once, and is known as itself. */
+/** One instance of the agent enrols with a single-use code, and is identified by name. */
 export async function delegate(stage: Stage): Promise<void> {
   const { calendar, agentServer } = stage.participants.addresses
   const { code, sub } = await stage.invite()

@@ -2,7 +2,7 @@ import { type DeviceCode, deviceCode, explain } from '@countersign/agent'
 import type { Stage } from '../stage.js'
 import type { Asked } from '../story-user.js'
 
-/** An agent without a browser shows a code; its users type it in on devices of their own, and decide there. */
+/** An agent without a browser shows a code; its users type it on their own devices, and decide there. */
 export async function device(stage: Stage): Promise<void> {
   const { calendar, agentServer, authServer } = stage.participants.addresses
   const shown = new Map<string, { readonly code: DeviceCode; readonly asked: Asked }>()
@@ -20,7 +20,7 @@ export async function device(stage: Stage): Promise<void> {
       body: JSON.stringify({ summary: 'Film night', start: '2026-12-11', end: '2026-12-12' }),
     })
 
-  // Both at once: an auth server is asked every five seconds how it stands.
+  // Both at once: the agent polls the auth server every five seconds.
   const [allowed, refused] = await Promise.all([add('ada'), add('grace')])
   stage.expect('one call waits until a user has typed in the code, and passes', allowed.status, 201)
   const [hers, others] = [shown.get('ada'), shown.get('grace')]

@@ -11,7 +11,7 @@ export async function identity(stage: Stage): Promise<void> {
   stage.expect('a pseudonym is not enough', stranger.status, 401)
   const agent = await stage.agentServer()
   const answer = await agent.fetch(url)
-  stage.expect('the agent server’s own key is', answer.status, 200)
+  stage.expect('the agent server’s own key is enough', answer.status, 200)
   const { for: known } = (await answer.json()) as { for: string }
-  stage.expect('and the calendar knows whom it answered', known, agentServer)
+  stage.expect('and the calendar knows which agent it answered', known, agentServer)
 }

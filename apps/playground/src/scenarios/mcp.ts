@@ -3,15 +3,15 @@ import { loopback } from '@countersign/agent/node'
 import { agentTransport } from '@countersign/mcp/client'
 import type { TracedExchange } from '@countersign/server'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { requestTypes, type Stage, stepsOf, withoutRenewals } from '../stage.js'
+import { asIfNoneExpired, requestTypes, type Stage, stepsOf } from '../stage.js'
 import type { Asked } from '../story-user.js'
 import type { VerifiedFacts } from '../verified-facts.js'
 
-/** A client of the SDK's, and how the agent got each answer for it. */
+/** An MCP client of the SDK, and the steps by which the agent got each answer. */
 interface Session {
   readonly client: Client
   readonly transport: ReturnType<typeof agentTransport>
-  /** Calls a tool: what it says, and the steps of the agent on the way there. */
+  /** Calls a tool. Returns its answer, and the steps of the agent. */
   call(name: string, args?: Readonly<Record<string, unknown>>): Promise<Called>
 }
 
@@ -20,7 +20,7 @@ interface Called {
   readonly steps: string
 }
 
-/** Tools of an MCP server: found without a word about auth, called as far as each of them asks, also for what others keep. */
+/** Tools of an MCP server: the agent answers the challenge of each, also where a tool calls another resource. */
 export async function mcp(stage: Stage): Promise<void> {
   const { tools } = stage.participants.addresses
   const { code, sub } = await stage.invite()
@@ -38,7 +38,7 @@ export async function mcp(stage: Stage): Promise<void> {
     await keepsOthersOut(stage, sessionId)
     await session.transport.terminateSession()
     const after = await toolsIn(agent, tools, sessionId)
-    stage.expect('who opened it can end it', after.status, 404)
+    stage.expect('the agent that opened the session can end it', after.status, 404)
   } finally {
     await session.client.close()
   }
@@ -71,9 +71,9 @@ async function discovers(stage: Stage, { client, call }: Session, sub: string): 
   const { tools, agentServer } = stage.participants.addresses
   const [first, ...more] = (await stage.messages()).filter(isAbout('initialize', tools))
   const opened = more.at(-1)
-  stage.expect('a client that says nothing about itself is refused', first?.response.status, 401)
+  stage.expect('a client that is not identified is refused', first?.response.status, 401)
   stage.expect('and told what is missing', headerOf(first, 'agent-auth'), 'httpsig; identity=?1')
-  stage.expect('its agent says who it is, and the session is opened', opened?.response.status, 200)
+  stage.expect('its agent identifies itself, and the session is opened', opened?.response.status, 200)
   stage.expect('by the server of these tools', client.getServerVersion()?.name, 'playground-tools')
 
   const listed = (await client.listTools()).tools.map(({ name, _meta }) => {
@@ -83,19 +83,23 @@ async function discovers(stage: Stage, { client, call }: Session, sub: string): 
       .join(' ')
   })
   stage.expect(
-    'the list says of each tool what it asks, and whether that is there',
+    'the list names what each tool requires, and whether the agent has it',
     listed.join(', '),
     'what_time identified yes, remember authorized notes.write not yet, plan authorized plans.write not yet',
   )
   const { said } = await call('what_time')
-  stage.expect('who is known may ask for the time', `${said['agent']} ${said['delegate']}`, `${agentServer} ${sub}`)
+  stage.expect(
+    'an identified caller may ask for the time',
+    `${said['agent']} ${said['delegate']}`,
+    `${agentServer} ${sub}`,
+  )
 }
 
 async function stepsUp(stage: Stage, { call }: Session, asked: readonly Asked[]): Promise<unknown> {
   const { tools, agentServer, authServer } = stage.participants.addresses
   const note = 'Charles likes his tea strong'
   const { said, steps } = await call('remember', { note })
-  stage.expect('a tool that needs more gets it on the way: one call', said['remembered'], note)
+  stage.expect('a tool that needs the user’s consent: one call', said['remembered'], note)
   stage.expect('the user was sent to the auth server', steps.includes('interact'), true)
   const hosts = [agentServer, tools].map(id => new URL(id).host)
   stage.expect('she saw who asks for what', asked[0]?.heading, hosts.join(' asks for your access to '))
@@ -130,35 +134,34 @@ async function goesFurther(stage: Stage, { call }: Session, { asked, sub, user }
   stage.expect('with the scope she allowed', facts.scope.join(' '), 'events.write')
   const [actor] = facts.chain
   stage.expect('and on whose behalf', `${actor?.agent} ${actor?.agent_delegate}`, `${agentServer} ${sub}`)
-  // What the user allowed in an exchange is remembered: its code is worth nothing once the token has ended that was exchanged.
   stage.expect(
-    'asked, a code, for each of the two tools; then exchanged',
-    withoutRenewals(requestTypes(await stage.messages())).replace(/ code$/, ''),
-    'auth code auth code exchange',
+    'two token requests for each of the two tools, and two for the exchange',
+    asIfNoneExpired(requestTypes(await stage.messages())),
+    'auth code auth code exchange code',
   )
   await call('plan', { ...plan, day: '2026-12-27' })
   stage.expect('a second call passes, and nobody is asked', asked.length, 3)
   const trace = await stage.trace(facts.txn ?? '')
   // The tools belong to it as long as their token need not be refreshed: tokens live for seconds here.
   const names = trace.names.filter(name => name !== 'tools').join(' ')
-  stage.expect('the logs of the others tell one action', names, 'auth-server calendar')
+  stage.expect('the logs of the other participants show one action', names, 'auth-server calendar')
 }
 
-/** The id of a session is no secret that proves anything. */
+/** Session fixation: the id of a session proves nothing. */
 async function keepsOthersOut(stage: Stage, sessionId: string): Promise<void> {
   const { tools } = stage.participants.addresses
   const other = stage.delegate((await stage.invite()).code)
   const taken = await toolsIn(other, tools, sessionId)
-  stage.expect('another delegate has no use for its id', taken.status, 404)
+  stage.expect('another delegate cannot use the session’s id', taken.status, 404)
   const invented = await toolsIn(other, tools, crypto.randomUUID())
-  stage.expect('and is told what is told of one that nobody has', await taken.text(), await invented.text())
+  stage.expect('and gets the answer for an unknown session', await taken.text(), await invented.text())
   const passed = (await stage.messages()).filter(
     ({ to, request, response }) =>
       to === tools && request.headers.some(([name]) => name === 'mcp-session-id') && response.status < 300,
   )
   const covered = passed.filter(message => headerOf(message, 'signature-input', 'request')?.includes('mcp-session-id'))
   stage.expect(
-    'whatever passed had the session signed',
+    'every request that passed had a signed session id',
     `${passed.length > 0} ${covered.length}`,
     `true ${passed.length}`,
   )

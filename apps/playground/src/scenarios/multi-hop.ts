@@ -1,5 +1,5 @@
 import { loopback } from '@countersign/agent/node'
-import { requestTypes, type Stage, stepsOf, withoutRenewals } from '../stage.js'
+import { asIfNoneExpired, requestTypes, type Stage, stepsOf } from '../stage.js'
 import type { Asked } from '../story-user.js'
 
 interface Booking {
@@ -13,7 +13,7 @@ interface Booking {
   }
 }
 
-/** The agent asks the calendar, the calendar asks rooms, which trust another auth server, and that one wants the user's word. */
+/** The agent calls the calendar, and the calendar calls rooms, whose own auth server needs the consent of the user. */
 export async function multiHop(stage: Stage): Promise<void> {
   const { calendar, rooms, agentServer, authServer, roomsAuthServer } = stage.participants.addresses
   const { code, sub } = await stage.invite()
@@ -50,14 +50,14 @@ export async function multiHop(stage: Stage): Promise<void> {
   stage.expect('with the scope she allowed', booking.scope.join(' '), 'rooms.book')
   const [actor] = booking.chain
   stage.expect(
-    'and on whose behalf: the agent and its delegate',
+    'and the chain: the agent and its delegate',
     `${actor?.agent} ${actor?.agent_delegate}`,
     `${agentServer} ${sub}`,
   )
   stage.expect('as the auth server of the calendar says', actor?.iss, authServer)
   stage.expect(
-    'two token endpoints, in order: asked, a code; exchanged, a code',
-    withoutRenewals(requestTypes(await stage.messages())),
+    'the requests to the two token endpoints, in order',
+    asIfNoneExpired(requestTypes(await stage.messages())),
     'auth code exchange auth code code',
   )
 
@@ -69,7 +69,7 @@ export async function multiHop(stage: Stage): Promise<void> {
 
   const trace = await stage.trace(booking.txn ?? '')
   stage.expect(
-    'the logs of all four tell one action',
+    'the logs of all four show one action',
     trace.names.join(' '),
     'auth-server calendar rooms rooms-auth-server',
   )

@@ -6,7 +6,7 @@ interface Answer {
   readonly birthdays: ReadonlyArray<{ readonly name: string }>
 }
 
-/** What the agent asks of the calendar lies in an address book behind OAuth, which has never heard of agents. */
+/** The calendar gets the data from an address book behind OAuth, which does not know AAuth. */
 export async function oauthDownstream(stage: Stage): Promise<void> {
   const { calendar, addressBook } = stage.participants.addresses
   const { code } = await stage.invite()
@@ -33,7 +33,7 @@ export async function oauthDownstream(stage: Stage): Promise<void> {
   const { birthdays } = (await first.json()) as Answer
   stage.expect('of the user', birthdays.map(({ name }) => name).join(', '), 'Charles Babbage, Mary Somerville')
   stage.expect(
-    'she was sent twice on the way',
+    'she was sent to two pages on the way',
     stepsOf(first)
       .split(' ')
       .filter(step => step === 'interact').length,
@@ -44,7 +44,7 @@ export async function oauthDownstream(stage: Stage): Promise<void> {
   stage.expect('then, by the calendar, to the address book', theirs?.heading, 'The calendar asks for your address book')
   stage.expect('which asked in its own words', theirs?.choices.join(), 'See the birthdays in your address book')
   stage.expect(
-    'after the calendar had made sure that it is she who comes',
+    'after the calendar had verified who she is',
     theirs?.before.at(-1),
     `${new URL(calendar).host} wants to know who you are`,
   )
@@ -55,6 +55,10 @@ export async function oauthDownstream(stage: Stage): Promise<void> {
   const messages = await stage.messages()
   const told = messages.filter(({ to, response }) => to === calendar && response.body.includes('access_token'))
   stage.expect('no token of the address book ever left the calendar', told.length, 0)
-  stage.expect('the first one is still who she was', await namesFor(ada), '200 Charles Babbage, Mary Somerville')
+  stage.expect(
+    'the first user is still signed in as herself',
+    await namesFor(ada),
+    '200 Charles Babbage, Mary Somerville',
+  )
   stage.expectOther('the address book is another origin, and is called by the calendar alone', addressBook, calendar)
 }

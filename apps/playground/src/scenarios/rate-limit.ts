@@ -4,7 +4,7 @@ import type { Stage } from '../stage.js'
 export async function rateLimit(stage: Stage): Promise<void> {
   const url = `${stage.participants.addresses.calendar}/public`
   let refused = await fetch(url)
-  // Up to ten pass in a minute; fewer, where this scenario was played a moment ago.
+  // Up to ten pass in a minute; fewer if this scenario was played just before.
   for (let i = 0; i < 10 && refused.status === 200; i++) refused = await fetch(url)
   stage.expect('unsigned requests over the limit are refused', refused.status, 429)
   stage.expect('the refusal says which level has a higher limit', refused.headers.get('agent-auth'), 'httpsig')

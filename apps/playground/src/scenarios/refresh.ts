@@ -10,7 +10,7 @@ interface Facts {
   readonly level: string
 }
 
-/** Tokens end, processes restart, keys get lost; the grant goes on. */
+/** Tokens expire, processes restart, keys get lost; the grant stays. */
 export async function refresh(stage: Stage): Promise<void> {
   const { calendar, agentServer } = stage.participants.addresses
   const { code, sub } = await stage.invite()
@@ -26,14 +26,18 @@ export async function refresh(stage: Stage): Promise<void> {
 
   await sleep((authTokenLifetime + 1) * 1000)
   const later = await first.fetch(url)
-  stage.expect('after the token has ended the call still passes', later.status, 200)
-  stage.expect('because it was refreshed unnoticed', stepsOf(later).includes('refresh'), true)
+  stage.expect('after the token has expired the call still passes', later.status, 200)
+  stage.expect('because the agent refreshed it', stepsOf(later).includes('refresh'), true)
 
   await stage.participants.killAuthServer()
   await sleep((authTokenLifetime + 1) * 1000)
   const restarted = stage.delegate(code, fileState(file))
   const resumed = await restarted.fetch(url)
-  stage.expect('auth server killed and agent restarted from its saved state: it goes on', resumed.status, 200)
+  stage.expect(
+    'the auth server was killed and the agent restarted from its saved state: the call passes',
+    resumed.status,
+    200,
+  )
   stage.expect('without a new grant', stepsOf(resumed).includes('refresh'), true)
   stage.expect('as the same delegate', (await factsOf(restarted)).delegate, sub)
 
@@ -41,8 +45,8 @@ export async function refresh(stage: Stage): Promise<void> {
   const again = await stage.invite(sub)
   const recovered = stage.delegate(again.code, fileState(file))
   const answer = await recovered.fetch(url)
-  stage.expect('keys lost: it enrols again and passes', answer.status, 200)
-  stage.expect('by the refresh token it already had', stepsOf(answer).includes('refresh'), true)
+  stage.expect('after it lost its keys, it enrols again and passes', answer.status, 200)
+  stage.expect('with the refresh token it already had', stepsOf(answer).includes('refresh'), true)
   const after = await factsOf(recovered)
   stage.expect('its name is the same', after.delegate, before.delegate)
   stage.expectOther('its key is new, and so is the key its tokens are bound to', after.key, before.key)

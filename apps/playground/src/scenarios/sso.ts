@@ -6,7 +6,7 @@ export async function sso(stage: Stage): Promise<void> {
   const { webApp, authServer } = stage.participants.addresses
   const [ada, alan, grace] = [stage.user('Ada Lovelace'), stage.user('Alan Turing'), stage.user('Grace Hopper')]
 
-  stage.expect('before, the app knows nobody', await ada.look(webApp), 'Nobody is signed in')
+  stage.expect('at first nobody is signed in', await ada.look(webApp), 'Nobody is signed in')
   const hers = await ada.decide(`${webApp}/sign-in`, 'Allow')
   if (hers.heading === '') {
     stage.expect('she agreed when this story was played before: the app knows her', hers.ended, 'Hello Ada Lovelace')
@@ -20,11 +20,11 @@ export async function sso(stage: Stage): Promise<void> {
   const no = await alan.decide(`${webApp}/sign-in`, 'Refuse')
   stage.expect('another user refuses, and is not signed in', no.ended, 'You were not signed in')
   const yes = await grace.decide(`${webApp}/sign-in`, 'Allow')
-  stage.expect('a third one is', yes.ended, 'Hello Grace Hopper')
-  stage.expect('the first one is still who she was', await ada.look(webApp), 'Hello Ada Lovelace')
+  stage.expect('a third user agrees, and is signed in', yes.ended, 'Hello Grace Hopper')
+  stage.expect('the first user is still signed in as herself', await ada.look(webApp), 'Hello Ada Lovelace')
   stage.expect('she signs in again and is not asked', await ada.look(`${webApp}/sign-in`), 'Hello Ada Lovelace')
   stage.expect(
-    'each of the four times the app asked first; who refused brought no code',
+    'of the four sign-ins each began with a request, and the refused one got no code',
     requestTypes(await stage.messages()),
     'auth code auth auth code auth code',
   )
@@ -39,7 +39,7 @@ export async function sso(stage: Stage): Promise<void> {
   const me = (await answer.json()) as Partial<typeof user & { delegate: string }>
   stage.expect('as the same user', `${me.iss} ${me.sub}`, `${user.iss} ${user.sub}`)
   stage.expectOther('and the API knows which delegate', me.delegate, undefined)
-  stage.expect('by the token it had: the auth server was not asked again', requestTypes(await stage.messages()), before)
+  stage.expect('with the token it had: no request to the auth server', requestTypes(await stage.messages()), before)
   const stranger = await fetch(`${webApp}/api/me`)
-  stage.expect('nobody gets in without one', stranger.status, 401)
+  stage.expect('a call without a token is refused', stranger.status, 401)
 }

@@ -13,7 +13,7 @@ interface Facts {
   readonly scope: readonly string[]
 }
 
-/** What only a user may allow: one agrees and is not asked again, another refuses. */
+/** A call that needs the consent of a user: one user agrees and is not asked again, another refuses. */
 export async function userConsent(stage: Stage): Promise<void> {
   const { calendar, agentServer, authServer } = stage.participants.addresses
   const { code, sub } = await stage.invite()
@@ -66,7 +66,7 @@ export async function userConsent(stage: Stage): Promise<void> {
   stage.expect('and no code was redeemed', requestTypes(messages), 'auth code auth')
 
   const third = await add(ada)
-  stage.expect('what the first user allowed stands', third.status, 201)
+  stage.expect('the consent of the first user still holds', third.status, 201)
   const same = (await (await ada.fetch(`${calendar}/whoami`)).json()) as Facts
   stage.expect('for the same user as before', same.user?.sub, facts.user?.sub)
 }

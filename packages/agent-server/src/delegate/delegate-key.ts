@@ -4,21 +4,21 @@ import type { Store } from '@countersign/store'
 import { sweeper } from '../sweep.js'
 import type { DelegateRow, Tables } from '../tables.js'
 
-/** Seconds for which the key that was replaced may ask again for what its rotation gave (protocol §5). */
+/** Seconds for which a replaced key may repeat its rotation. @see protocol §5 */
 const repeatWindow = 60
-/** Seconds for which the `jti` of a proof is remembered: longer than `iat` may lie on both sides of now. */
+/** Seconds for which the `jti` of a proof is remembered: longer than a proof is valid. */
 const proofMemory = 180
 
 /**
- * How a key stands to the delegate that an agent token of ours names:
- * `current`; `outgoing`, replaced less than a minute ago, so that it may repeat its rotation to `successor`;
- * `replaced` for longer, or by an enrolment; `ended` when the delegate is revoked or gone.
+ * The state of a key for the delegate that an agent token names: `current`; `outgoing`, replaced by a rotation within the last
+ * minute, so that it may repeat that rotation to `successor`; `replaced` earlier, or by an enrolment; `ended` when the delegate
+ * is revoked or forgotten.
  */
 export type KeyStanding =
   | { readonly standing: 'current' | 'replaced' | 'ended' }
   | { readonly standing: 'outgoing'; readonly successor: string }
 
-/** One rotation, its proof verified. */
+/** A rotation whose proof was verified. */
 export interface Rotation {
   readonly sub: string
   /** Thumbprint of the key that signed the request. */
@@ -28,10 +28,10 @@ export interface Rotation {
   readonly jti: string
 }
 
-/** `taken`: the new key is or was a delegate's. `reused`: its proof rotated once before. */
+/** `taken`: the new key is or was a delegate's. `reused`: the proof was used before. */
 export type RotationOutcome = 'rotated' | 'repeated' | 'taken' | 'reused' | 'replaced' | 'ended'
 
-/** Which key stands for a delegate, and how one follows another. */
+/** The keys of delegates. */
 export interface DelegateKeys {
   standing(sub: string, jkt: string): Promise<KeyStanding>
   rotate(rotation: Rotation): Promise<RotationOutcome>
@@ -40,11 +40,11 @@ export interface DelegateKeys {
 type Transaction = Store<Tables>['db']
 type KeyRow = Pick<DelegateRow, 'jkt' | 'previous_jkt' | 'rotated' | 'revoked'>
 
-/** Queries over the tables; of two rotations that race, one conditional statement lets one through. */
+/** The keys in the database. Of two rotations at once, one conditional statement lets one succeed. */
 export function delegateKeysIn(store: Store<Tables>, now: () => number): DelegateKeys {
   const sweep = sweeper(store, 'agent_server_key_proofs', now)
   return {
-    standing: async (sub, jkt) => standingOf(await keyRow(store.db, sub), jkt, now()),
+    standing: async (sub, jkt) => judgeStanding(await findKeyRow(store.db, sub), jkt, now()),
     async rotate(rotation) {
       await sweep()
       try {
@@ -57,10 +57,10 @@ export function delegateKeysIn(store: Store<Tables>, now: () => number): Delegat
   }
 }
 
-/** Thrown inside the transaction, so that the rotation it belongs to is undone. */
+/** Thrown inside the transaction, to undo the rotation. */
 class ReusedProof extends Error {}
 
-function keyRow(db: Transaction, sub: string): Promise<KeyRow | undefined> {
+function findKeyRow(db: Transaction, sub: string): Promise<KeyRow | undefined> {
   return db
     .selectFrom('agent_server_delegates')
     .select(['jkt', 'previous_jkt', 'rotated', 'revoked'])
@@ -68,7 +68,7 @@ function keyRow(db: Transaction, sub: string): Promise<KeyRow | undefined> {
     .executeTakeFirst()
 }
 
-function standingOf(row: KeyRow | undefined, jkt: string, now: number): KeyStanding {
+function judgeStanding(row: KeyRow | undefined, jkt: string, now: number): KeyStanding {
   if (row === undefined || row.revoked !== null) return { standing: 'ended' }
   if (row.jkt === jkt) return { standing: 'current' }
   const isOutgoing = row.previous_jkt === jkt && row.rotated !== null && now - row.rotated <= repeatWindow
@@ -83,7 +83,7 @@ async function rotate(tx: Transaction, rotation: Rotation, now: number): Promise
     .where('sub', '=', sub)
     .where('jkt', '=', from)
     .where('revoked', 'is', null)
-    // A key that was replaced or revoked must not come back, and one key is one delegate's.
+    // A replaced or revoked key must not become valid again, and one key belongs to one delegate.
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -98,13 +98,13 @@ async function rotate(tx: Transaction, rotation: Rotation, now: number): Promise
     await takeProof(tx, rotation, now)
     return 'rotated'
   }
-  const found = standingOf(await keyRow(tx, sub), from, now)
+  const found = judgeStanding(await findKeyRow(tx, sub), from, now)
   if (found.standing === 'current') return 'taken'
   if (found.standing === 'outgoing') return found.successor === to ? 'repeated' : 'replaced'
   return found.standing
 }
 
-/** A proof rotates once: were the old key ever made current again, what it proved before counts for nothing. */
+/** Marks the proof as used: it must not rotate again, even if its old key became the current one again. */
 async function takeProof(tx: Transaction, { to, jti }: Rotation, now: number): Promise<void> {
   const hash = createHash('sha256').update(`${to}.${jti}`).digest('base64url')
   await tx.deleteFrom('agent_server_key_proofs').where('hash', '=', hash).where('expires', '<=', now).execute()
@@ -116,7 +116,9 @@ async function takeProof(tx: Transaction, { to, jti }: Rotation, now: number): P
   if (numInsertedOrUpdatedRows === 0n) throw new ReusedProof()
 }
 
-/** A replaced or revoked key must not come back through a token it still holds. */
-export function refusedKey(): AAuthError {
-  return new AAuthError('invalid_agent_token', 'the key of this agent token is not the current key of its delegate')
+/** One text for every cause: the delegate is unknown, revoked, or has another key. */
+export function keyRefusal(): AAuthError {
+  return new AAuthError('invalid_agent_token', 'the key of this agent token is not the current key of its delegate', {
+    reason: 'delegate_key_not_current',
+  })
 }

@@ -1,46 +1,55 @@
-import { checkOptions } from '@countersign/protocol'
+import { checkOptions } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
-import { type Admission, refusedEnrollment } from '../enrollment/enrollment.js'
-import type { Tables } from '../tables.js'
-import { refusedKey } from './delegate-key.js'
+import { type Delegation, delegationOf, delegationText } from '../delegation/delegation.js'
+import { type Admission, enrollmentRefusal } from '../enrollment/enrollment.js'
+import type { DelegateRow, Tables } from '../tables.js'
+import { keyRefusal } from './delegate-key.js'
 
-/** What an operator sees of a delegate. Times are Unix seconds. */
+/** A delegate, as the operator sees it. Times are Unix seconds. */
 export interface Delegate {
   readonly sub: string
   /** Thumbprint of its current key. */
   readonly jkt: string
-  /** What it last enrolled by, e.g. `code:lab`, `oidc:ci`, `session:alice`. */
+  /** How it last enrolled, e.g. `code:lab`, `oidc:ci`, `session:alice`. */
   readonly enrollment: string
   readonly created: number
   /** Last enrolment or renewal. */
   readonly last_seen: number
-  /** What its operator called it in the invitation it last enrolled by. */
+  /** The label of the invitation by which it last enrolled. */
   readonly label?: string
-  /** Set when it was revoked. */
+  /** When it was revoked; absent while it is not. */
   readonly revoked?: number
+  /** What it may be used for, and where; absent where it has no conditions. */
+  readonly delegation?: Delegation
 }
 
 /** Which delegates to list. */
 export interface DelegatesPage {
-  /** The `sub` the page before ended with. */
+  /** The last `sub` of the page before. */
   readonly after?: string
   /** How many at most, 1 to 1000. Default 100. */
   readonly limit?: number
-  /** Only those that came by it. */
+  /** Only delegates of this enrolment. */
   readonly enrollment?: string
 }
 
-/** `used`: the key is no fresh one; `replacedOf` names the delegate that gave it up, if it did. */
+/** `used`: the key is or was a delegate's; `replacedOf` names the delegate that replaced it, if any. */
 export type EnrollmentOutcome =
   | { readonly outcome: 'enrolled' }
   | { readonly outcome: 'used'; readonly replacedOf: string | undefined }
 
-/** The delegates of one agent server, as its database keeps them. */
+/** The delegates of one agent server. */
 export interface Delegates {
   /** Makes `jkt` the current key of the delegate that was admitted, unless it is or was a delegate's. */
   enroll(admission: Admission, jkt: string): Promise<EnrollmentOutcome>
-  /** Notes that the delegate was here; refuses when `jkt` is not its current key. */
+  /** Notes the renewal. @throws AAuthError `invalid_agent_token` when `jkt` is not the current key */
   renew(sub: string, jkt: string): Promise<void>
+  /** What the delegate may be used for now. */
+  delegation(sub: string): Promise<Delegation | undefined>
+  /** What it may be used for once it is enrolled by this admission. */
+  delegationAfter(admission: Admission): Promise<Delegation | undefined>
+  /** Sets what it may be used for; undefined: no conditions. False when there is no such delegate. */
+  setDelegation(sub: string, delegation: Delegation | undefined): Promise<boolean>
   revoke(sub: string): Promise<boolean>
   revokeEnrollment(enrollment: string): Promise<number>
   reinstate(sub: string): Promise<boolean>
@@ -48,7 +57,7 @@ export interface Delegates {
   list(page: DelegatesPage): Promise<Delegate[]>
 }
 
-/** Queries over the tables; every rule that two requests could race for is one conditional statement. */
+/** The delegates in the database. Where two requests could race, one conditional statement decides. */
 export function delegatesIn(store: Store<Tables>, now: () => number): Delegates {
   return {
     async enroll(admission, jkt) {
@@ -62,7 +71,23 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
     },
 
     async renew(sub, jkt) {
-      if ((await store.write(tx => seen(tx, { sub, jkt, now: now() }))) === 0n) throw refusedKey()
+      if ((await store.write(tx => noteSeen(tx, { sub, jkt, now: now() }))) === 0n) throw keyRefusal()
+    },
+
+    delegation: async sub => delegationOf((await findDelegation(store.db, sub))?.delegation ?? null),
+
+    delegationAfter: async admission =>
+      delegationOf(delegationAfter(admission, await findDelegation(store.db, admission.sub), now()).delegation),
+
+    async setDelegation(sub, delegation) {
+      const { numUpdatedRows } = await store.write(tx =>
+        tx
+          .updateTable('agent_server_delegates')
+          .set({ delegation: delegationText(delegation), delegation_set: now() })
+          .where('sub', '=', sub)
+          .executeTakeFirstOrThrow(),
+      )
+      return numUpdatedRows > 0n
     },
 
     revoke: async sub => (await store.write(tx => revoke(tx, { subs: [sub], now: now() }))) > 0,
@@ -81,16 +106,40 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
       const all = store.db.selectFrom('agent_server_delegates').selectAll()
       const some = enrollment === undefined ? all : all.where('enrollment', '=', enrollment)
       const rows = await some.where('sub', '>', after).orderBy('sub').limit(limit).execute()
-      return rows.map(({ sub, jkt, enrollment: by, created, last_seen, revoked, label }) => ({
+      return rows.map(({ sub, jkt, enrollment: by, created, last_seen, revoked, label, delegation }) => ({
         ...{ sub, jkt, enrollment: by, created, last_seen },
         ...(label === null ? {} : { label }),
         ...(revoked === null ? {} : { revoked }),
+        ...(delegation === null ? {} : { delegation: JSON.parse(delegation) as Delegation }),
       }))
     },
   }
 }
 
-/** Thrown inside the transaction, so that what the enrolment used up is not. */
+type Own = Pick<DelegateRow, 'delegation' | 'delegation_set'>
+
+function findDelegation(tx: Transaction, sub: string): Promise<Own | undefined> {
+  return tx
+    .selectFrom('agent_server_delegates')
+    .select(['delegation', 'delegation_set'])
+    .where('sub', '=', sub)
+    .executeTakeFirst()
+}
+
+/**
+ * What a delegate may be used for after an enrolment. What the operator set for it stays until the operator sets something else: an
+ * enrolment by a rule must not widen it again, nor a new invitation that does not speak of it.
+ */
+function delegationAfter({ delegation, reinstates }: Admission, before: Own | undefined, now: number): Own {
+  const text = delegationText(delegation)
+  if (reinstates)
+    return text === null && before !== undefined
+      ? before
+      : { delegation: text, delegation_set: text === null ? null : now }
+  return before !== undefined && before.delegation_set !== null ? before : { delegation: text, delegation_set: null }
+}
+
+/** Thrown inside the transaction, so that the proof of the enrolment stays unused. */
 class UsedKey extends Error {
   readonly replacedOf: string | undefined
   constructor(replacedOf: string | undefined) {
@@ -101,7 +150,7 @@ class UsedKey extends Error {
 
 type Transaction = Store<Tables>['db']
 
-async function seen(
+async function noteSeen(
   tx: Transaction,
   { sub, jkt, now }: { readonly sub: string; readonly jkt: string; readonly now: number },
 ): Promise<bigint> {
@@ -122,8 +171,10 @@ async function enroll(
   const { sub, enrollment, label, reinstates = false } = admission
   await admission.take?.(tx)
   await checkFreshKey(tx, sub, jkt)
-  // The key of before is gone with all it could still do: an enrolment may be the answer to its theft.
+  // The earlier key loses all rights at once: an enrolment may be the answer to its theft.
+  const own = delegationAfter(admission, await findDelegation(tx, sub), now)
   const state = {
+    ...own,
     ...{ jkt, enrollment, last_seen: now, revoked: null, rotated: null },
     ...(label === undefined ? {} : { label }),
   }
@@ -133,7 +184,7 @@ async function enroll(
     .onConflict(conflict => {
       const renewed = conflict.column('sub').doUpdateSet(eb => ({
         ...state,
-        // Known, so that it is told when it is used again; the one before stays known when none is ended.
+        // Kept, so that a use of the replaced key is an alarm. Where no key is replaced, the one before stays.
         previous_jkt: eb
           .case()
           .when('agent_server_delegates.jkt', 'in', ['', jkt])
@@ -141,16 +192,17 @@ async function enroll(
           .else(eb.ref('agent_server_delegates.jkt'))
           .end(),
       }))
-      // A token or a session outlives a revocation: were it enough, whoever was put out would walk back in.
+      // OIDC tokens and sessions outlive a revocation: they must not let a revoked delegate enrol again.
       return reinstates ? renewed : renewed.where('agent_server_delegates.revoked', 'is', null)
     })
     .executeTakeFirstOrThrow()
-  if (numInsertedOrUpdatedRows === 0n) throw refusedEnrollment('the delegate was revoked; an operator may reinstate it')
+  if (numInsertedOrUpdatedRows === 0n)
+    throw enrollmentRefusal('delegate_revoked', 'the delegate was revoked: its operator may reinstate it')
 }
 
 /**
- * A key stands for one delegate, and one that was given up for none: what is done against its thief would not reach the other
- * name. The same delegate may come again with the key that it has, when the answer was lost.
+ * A key belongs to one delegate, and a replaced key to none: otherwise a thief of it would stay valid under another name when
+ * the delegate is revoked. The same delegate may enrol again with its current key, in case the answer was lost.
  */
 async function checkFreshKey(tx: Transaction, sub: string, jkt: string): Promise<void> {
   const known = await tx
@@ -163,7 +215,7 @@ async function checkFreshKey(tx: Transaction, sub: string, jkt: string): Promise
   throw new UsedKey(known.find(row => row.previous_jkt === jkt && row.revoked === null)?.sub)
 }
 
-/** How many delegates one transaction revokes or forgets: a million at once would outlast its deadline, and stop all other writes before. */
+/** Delegates that one transaction revokes or forgets: a million would exceed its deadline and block all other writes. */
 const atOnce = 500
 
 async function revokeEnrollment(store: Store<Tables>, enrollment: string, now: () => number): Promise<number> {
@@ -175,14 +227,14 @@ async function revokeEnrollment(store: Store<Tables>, enrollment: string, now: (
       .execute(),
   )
   const those = store.db.selectFrom('agent_server_delegates').select('sub').where('enrollment', '=', enrollment)
-  return byParts(
+  return changeInParts(
     after => those.where('revoked', 'is', null).where('sub', '>', after).orderBy('sub').limit(atOnce).execute(),
     subs => store.write(tx => revoke(tx, { subs, enrollment, now: now() })),
   )
 }
 
-/** Changes delegates part after part, in order of `sub`; answers how many. */
-async function byParts(
+/** Changes delegates in parts, in order of `sub`; returns how many. */
+async function changeInParts(
   part: (after: string) => Promise<ReadonlyArray<{ readonly sub: string }>>,
   change: (subs: readonly string[]) => Promise<number>,
 ): Promise<number> {
@@ -198,14 +250,14 @@ async function byParts(
 
 async function forget(store: Store<Tables>, before: number): Promise<number> {
   const those = store.db.selectFrom('agent_server_delegates').select('sub').where('last_seen', '<', before)
-  return byParts(
+  return changeInParts(
     after => those.where('revoked', 'is', null).where('sub', '>', after).orderBy('sub').limit(atOnce).execute(),
     async subs => {
       const { numDeletedRows } = await store.write(tx =>
         tx
           .deleteFrom('agent_server_delegates')
           .where('sub', 'in', subs)
-          // Asked again: one of them may have been here meanwhile. Revoked ones stay, or they could enrol again.
+          // Checked again: a delegate may have renewed since. Revoked ones stay, or they could enrol again.
           .where('last_seen', '<', before)
           .where('revoked', 'is', null)
           .executeTakeFirstOrThrow(),
@@ -219,7 +271,7 @@ async function revoke(
   tx: Transaction,
   { subs, enrollment, now }: { subs: readonly string[]; enrollment?: string; now: number },
 ): Promise<number> {
-  // A code that was handed out earlier would let the revoked device straight back in.
+  // With a code from before, the revoked device could enrol at once.
   await tx.deleteFrom('agent_server_enrollment_codes').where('sub', 'in', subs).where('used', 'is', null).execute()
   const named = tx
     .updateTable('agent_server_delegates')
@@ -236,7 +288,7 @@ async function revoke(
 async function reinstate(tx: Transaction, sub: string): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('agent_server_delegates')
-    // Not its old key: that may be what it was revoked for.
+    // Not with its old key: the theft of that key may be the reason of the revocation.
     .set(eb => ({
       revoked: null,
       jkt: '',

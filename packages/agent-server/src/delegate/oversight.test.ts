@@ -21,7 +21,7 @@ const enrols = async (stage: Scene, code: string): Promise<number> => {
   return (await stage.server.handle(await post(stage, { key, body: enrollmentBody(code) }))).status
 }
 
-test('delegates are listed in pages, by what they came by, with when they were last seen', async () => {
+test('delegates are listed in pages, by enrolment, with the time they were last seen', async () => {
   const stage = await scene()
   for (const sub of ['c', 'a', 'b']) await enrolled(stage, sub, 'lab')
   await enrolled(stage, 'other')
@@ -71,28 +71,25 @@ test(
   },
 )
 
-test(
-  verifies('delegate.enrol.refused', 'no code of before lets a delegate back in that was revoked by what it came by'),
-  async () => {
-    const stage = await scene()
-    const phone = await enrolled(stage, 'phone', 'lab')
-    const outstanding = await stage.server.invite({ sub: 'phone', series: 'other' })
-    const kept = await stage.server.invite({ sub: 'laptop', series: 'other' })
-    expect(await stage.server.revokeEnrollment('code:lab')).toBe(1)
-    expect(await enrols(stage, outstanding.code)).toBe(400)
-    expect(await renewed(stage, phone)).toBe(401)
-    expect(await enrols(stage, kept.code)).toBe(200)
-  },
-)
+test(verifies('delegate.enrol.refused', 'no earlier code enrols a delegate whose enrolment was revoked'), async () => {
+  const stage = await scene()
+  const phone = await enrolled(stage, 'phone', 'lab')
+  const outstanding = await stage.server.invite({ sub: 'phone', series: 'other' })
+  const kept = await stage.server.invite({ sub: 'laptop', series: 'other' })
+  expect(await stage.server.revokeEnrollment('code:lab')).toBe(1)
+  expect(await enrols(stage, outstanding.code)).toBe(400)
+  expect(await renewed(stage, phone)).toBe(401)
+  expect(await enrols(stage, kept.code)).toBe(200)
+})
 
-test('no name is no enrolment: those of before it was noted are not revoked by it', async () => {
+test('an empty enrolment name revokes nothing', async () => {
   const stage = await scene()
   const phone = await enrolled(stage, 'phone')
   await expect(stage.server.revokeEnrollment('')).rejects.toThrow(TypeError)
   expect(await renewed(stage, phone)).toBe(200)
 })
 
-test('a revoked delegate comes back by a new invitation, or once it is reinstated, never under its old key', async () => {
+test('a revoked delegate enrols by a new invitation or after `reinstate`, never with its old key', async () => {
   const stage = await scene()
   const before = await enrolled(stage, 'phone')
   expect(await stage.server.reinstate('phone')).toBe(false)
@@ -107,7 +104,7 @@ test('a revoked delegate comes back by a new invitation, or once it is reinstate
   expect([await renewed(stage, before), await renewed(stage, after)]).toEqual([401, 200])
 })
 
-test('an invitation that could not be revoked by its name, or never ends, is refused', async () => {
+test('an invitation with a malformed series, or without an end, is refused', async () => {
   const { server } = await scene()
   expect((await server.invite({ series: 'l'.repeat(128) })).enrollment).toBe(`code:${'l'.repeat(128)}`)
   for (const series of ['', 'a\nb', 'l'.repeat(129)]) await expect(server.invite({ series })).rejects.toThrow(TypeError)
@@ -118,35 +115,32 @@ test('an invitation that could not be revoked by its name, or never ends, is ref
   expect(await enrols(without, 'A'.repeat(32))).toBe(400)
 })
 
-test(
-  verifies('delegate.enrol.code', 'a label names a new delegate where its user sees it, and is listed'),
-  async () => {
-    const stage = await scene()
-    const enrol = async (invitation: Invitation): Promise<number> => {
-      const body = enrollmentBody(invitation.code)
-      return (await stage.server.handle(await post(stage, { key: await generateSigningKey(), body }))).status
-    }
-    const tablet = await stage.server.invite({ label: 'Küche: Tablet (2)' })
-    expect(tablet).toMatchObject({
-      label: 'Küche: Tablet (2)',
-      sub: expect.stringMatching(/^kuche-tablet-2-[0-9a-f]{12}$/),
-    })
-    const other = await stage.server.invite({ label: '台所' })
-    expect(other.sub).toMatch(/^[0-9a-f-]{36}$/)
-    const named = await stage.server.invite({ label: 'My phone', sub: 'phone' })
-    for (const invitation of [tablet, other, named]) expect(await enrol(invitation)).toBe(200)
-    const labels = async () => new Map((await stage.server.list()).map(({ sub, label }) => [sub, label]))
-    expect(await labels()).toEqual(
-      new Map([
-        [tablet.sub, 'Küche: Tablet (2)'],
-        [other.sub, '台所'],
-        ['phone', 'My phone'],
-      ]),
-    )
-    // A later invitation that says nothing leaves it as it is.
-    expect(await enrol(await stage.server.invite({ sub: 'phone' }))).toBe(200)
-    expect((await labels()).get('phone')).toBe('My phone')
-    for (const label of ['', 'x'.repeat(61), 'a\nb', 'a\u202eb', 'a\u2028b'])
-      await expect(stage.server.invite({ label })).rejects.toThrow(TypeError)
-  },
-)
+test(verifies('delegate.enrol.code', 'a label begins the sub of a new delegate, and is listed'), async () => {
+  const stage = await scene()
+  const enrol = async (invitation: Invitation): Promise<number> => {
+    const body = enrollmentBody(invitation.code)
+    return (await stage.server.handle(await post(stage, { key: await generateSigningKey(), body }))).status
+  }
+  const tablet = await stage.server.invite({ label: 'Küche: Tablet (2)' })
+  expect(tablet).toMatchObject({
+    label: 'Küche: Tablet (2)',
+    sub: expect.stringMatching(/^kuche-tablet-2-[0-9a-f]{12}$/),
+  })
+  const other = await stage.server.invite({ label: '台所' })
+  expect(other.sub).toMatch(/^[0-9a-f-]{36}$/)
+  const named = await stage.server.invite({ label: 'My phone', sub: 'phone' })
+  for (const invitation of [tablet, other, named]) expect(await enrol(invitation)).toBe(200)
+  const labels = async () => new Map((await stage.server.list()).map(({ sub, label }) => [sub, label]))
+  expect(await labels()).toEqual(
+    new Map([
+      [tablet.sub, 'Küche: Tablet (2)'],
+      [other.sub, '台所'],
+      ['phone', 'My phone'],
+    ]),
+  )
+  // A later invitation without label keeps it.
+  expect(await enrol(await stage.server.invite({ sub: 'phone' }))).toBe(200)
+  expect((await labels()).get('phone')).toBe('My phone')
+  for (const label of ['', 'x'.repeat(61), 'a\nb', 'a\u202eb', 'a\u2028b'])
+    await expect(stage.server.invite({ label })).rejects.toThrow(TypeError)
+})

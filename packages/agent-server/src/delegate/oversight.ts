@@ -1,38 +1,47 @@
 import type { Store } from '@countersign/store'
-import { type Invitation, type InvitationOptions, inviter } from '../enrollment/invitations.js'
+import { checkDelegation, type Delegation, type DelegationLimits } from '../delegation/delegation.js'
+import { createInviter, type Invitation, type InvitationOptions } from '../enrollment/invitations.js'
 import type { AgentServerEvent } from '../event.js'
 import type { Tables } from '../tables.js'
 import { longestLifetime, renewalGrace } from '../token-lifetime.js'
 import type { Delegate, Delegates, DelegatesPage } from './delegates.js'
 
-/** What an operator does at an agent server. */
+/** What the operator of an agent server can do. */
 export interface Oversight {
   /**
-   * Makes a code that enrols one delegate once. A `sub` that exists keeps its name and gets the new key.
-   * @throws TypeError when no token could carry `sub`, `series` is no name, or this server does not enrol by codes;
-   * RangeError when `expiresIn` is not above 0
+   * Makes a code that enrols one delegate once. An existing `sub` keeps its name and gets the new key.
+   * @throws TypeError when no token could carry `sub` or `delegation`, `series` is not a valid name, or this server does not enrol by codes
+   * @throws RangeError when `expiresIn` is not above 0
    */
   invite(invitation?: InvitationOptions): Promise<Invitation>
   /**
-   * Ends a delegate's renewals and its unused codes; tokens it holds end by themselves. False when there was none.
-   * It cannot enrol again by itself: a new invitation for its `sub`, or `reinstate`, lets it.
+   * Ends the renewals of a delegate and deletes its unused codes; its tokens expire by themselves. False when there is none.
+   * It can enrol again only after a new invitation for its `sub`, or `reinstate`.
    */
   revoke(sub: string): Promise<boolean>
   /**
-   * Revokes every delegate that last enrolled by this, its unused codes and the delegates'; answers how many delegates. They
-   * are many perhaps, and revoked one part after another: when it rejects, ask again.
-   * What would come of it anew is stopped at its source: the rule of an OIDC issuer, the user's session.
-   * @throws TypeError for an empty name, which names nothing
+   * Revokes all delegates that last enrolled by this enrolment, and deletes its unused codes and theirs. Resolves with the number
+   * of delegates. They are revoked in parts: if it rejects, call it again. To prevent new enrolments, remove the rule of the OIDC
+   * issuer, or end the user's session.
+   * @throws TypeError for an empty name
    */
   revokeEnrollment(enrollment: string): Promise<number>
-  /** Lets a revoked delegate enrol again in whichever way it may; the key it had stays refused. False when it was not revoked. */
+  /** Lets a revoked delegate enrol again, with a new key. False when it was not revoked. */
   reinstate(sub: string): Promise<boolean>
   /**
-   * Forgets delegates that were not seen for so many seconds, but revoked ones; answers how many. They could renew no more, and
-   * enrol again as before. Where every run of a pipeline is a delegate, this keeps the list as long as it is of use.
+   * Deletes delegates that were not seen for so many seconds, except revoked ones; resolves with their number. They cannot renew
+   * any more, and may enrol again. Where every run of a pipeline is a delegate, this keeps the list short.
    * @throws RangeError when it is less than 31 days: until then a delegate may renew
    */
   forget(unseenFor: number): Promise<number>
+  /**
+   * Sets what a delegate may be used for, and where; `null`: no conditions. It holds from the next renewal of the delegate, and no
+   * later enrolment changes it, but an invitation that names a delegation. Tokens that it has keep theirs until they end. False
+   * when there is no such delegate.
+   * @throws TypeError for conditions or receivers that are wrong, or more than a token can carry
+   * @see protocol §9
+   */
+  setDelegation(sub: string, delegation: Delegation | null): Promise<boolean>
   /**
    * Delegates in order of `sub`.
    * @throws RangeError when `limit` is not 1 to 1000
@@ -40,25 +49,37 @@ export interface Oversight {
   list(page?: DelegatesPage): Promise<Delegate[]>
 }
 
-/** Seconds for which a delegate that was not seen may still hold an agent token that renews itself. */
+/** As long as the random names that invitations make. */
+const anySub = '00000000-0000-4000-8000-000000000000'
+
+/** Seconds for which an unseen delegate may still hold an agent token that renews itself. */
 const leastUnseen = longestLifetime + renewalGrace
 
-/** Acts of an operator, each an event. */
+/** Creates the acts of the operator; each is an event. */
 export function oversight(parts: {
   readonly store: Store<Tables>
   readonly delegates: Delegates
   readonly takesCodes: boolean
-  /** @throws TypeError when no token could carry it */
-  readonly checkSub: (sub: string) => Promise<void>
+  /** @throws TypeError when no token could carry them */
+  readonly checkIssuable: (delegate: {
+    readonly sub: string
+    readonly delegation?: Delegation | undefined
+  }) => Promise<void>
+  readonly delegations: DelegationLimits
   readonly now: () => number
   readonly onEvent: (event: AgentServerEvent) => void
 }): Oversight {
-  const { delegates, onEvent } = parts
-  const invite = inviter(parts.store, parts.now)
+  const { delegates, onEvent, delegations } = parts
+  const invite = createInviter(parts.store, parts.now, delegations)
   return {
     async invite(options = {}) {
-      if (!parts.takesCodes) throw new TypeError('an invitation needs codes() among the ways to enrol')
-      if (options.sub !== undefined) await parts.checkSub(options.sub)
+      if (!parts.takesCodes) throw new TypeError('an invitation needs codes() in the option enrollment')
+      const { sub, delegation } = options
+      if (sub !== undefined || delegation !== undefined)
+        await parts.checkIssuable({
+          sub: sub ?? anySub,
+          delegation: delegation && checkDelegation(delegation, delegations),
+        })
       const invitation = await invite(options)
       onEvent({ type: 'invited', sub: invitation.sub, enrollment: invitation.enrollment })
       return invitation
@@ -69,8 +90,8 @@ export function oversight(parts: {
       return revoked
     },
     async revokeEnrollment(enrollment) {
-      // Those that enrolled before it was noted by what: a variable that was not set must not end them all.
-      if (enrollment === '') throw new TypeError('enrollment must name what the delegates came by')
+      // Delegates of earlier versions have an empty enrolment: a variable that is not set must not revoke them all.
+      if (enrollment === '') throw new TypeError('enrollment must not be empty')
       const revoked = await delegates.revokeEnrollment(enrollment)
       onEvent({ type: 'enrollment-revoked', enrollment, delegates: revoked })
       return revoked
@@ -86,6 +107,13 @@ export function oversight(parts: {
       const forgotten = await delegates.forget(unseenFor)
       onEvent({ type: 'forgotten', delegates: forgotten })
       return forgotten
+    },
+    async setDelegation(sub, delegation) {
+      const checked = delegation === null ? undefined : checkDelegation(delegation, delegations)
+      await parts.checkIssuable({ sub, delegation: checked })
+      const set = await delegates.setDelegation(sub, checked)
+      if (set) onEvent({ type: 'delegation-set', sub })
+      return set
     },
     list: async (page = {}) => delegates.list(page),
   }

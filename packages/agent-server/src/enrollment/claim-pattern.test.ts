@@ -6,20 +6,20 @@ import { claimPattern } from './claim-pattern.js'
 const letter = fc.constantFrom('a', 'b', '/', ':', '.')
 const text = fc.string({ unit: letter, maxLength: 4 })
 
-/** The same rule as a regular expression, which short values may be asked. */
+/** The same rule as a regular expression, for short values. */
 function expression(parts: readonly string[], isOpen: boolean): RegExp {
   const literal = parts.map(part => part.replaceAll('.', '\\.')).join('[^/:]+')
   return new RegExp(`^${literal}${isOpen ? '.+' : ''}$`)
 }
 
-test(verifies('delegate.enrol.oidc', 'patterns mean what the anchored regular expression means'), () => {
+test(verifies('delegate.enrol.oidc', 'patterns match what the anchored regular expression matches'), () => {
   const parts = fc
     .tuple(
       fc.string({ unit: letter, minLength: 1, maxLength: 3 }),
       fc.array(fc.string({ unit: letter, minLength: 1, maxLength: 3 }), { maxLength: 3 }),
     )
     .map(([first, rest]) => [first, ...rest])
-  // Values made of the pattern's own literals, or hardly any would match.
+  // Values are made of the pattern's own literals, or hardly any would match.
   const fills = fc.array(text, { minLength: 5, maxLength: 5 })
   fc.assert(
     fc.property(parts, fc.boolean(), fills, text, (literals, isOpen, filled, end) => {
@@ -35,7 +35,7 @@ test(verifies('delegate.enrol.oidc', 'patterns mean what the anchored regular ex
   expect(claimPattern('a**')('a/:b')).toBe(true)
 })
 
-test(verifies('delegate.enrol.oidc', "a stranger's long value costs little, and one too long is none"), () => {
+test(verifies('delegate.enrol.oidc', 'a long value costs linear time, and one over the limit never matches'), () => {
   const matches = claimPattern('a*a*a*a*b')
   const began = performance.now()
   for (let round = 0; round < 100; round++) expect(matches('a'.repeat(2048))).toBe(false)
@@ -46,7 +46,7 @@ test(verifies('delegate.enrol.oidc', "a stranger's long value costs little, and 
 })
 
 test.each(['', '*', '**', '*a', 'a***', 'a**b', 'a*b*c*d*e*', 'a*b*c*d*e**', 'a***b'])(
-  verifies('delegate.enrol.oidc', 'the pattern "%s" is a mistake'),
+  verifies('delegate.enrol.oidc', 'the pattern "%s" is refused'),
   pattern => {
     expect(() => claimPattern(pattern)).toThrow(TypeError)
     expect(claimPattern('a*b*c*d**')('a1b1c1d/')).toBe(true)

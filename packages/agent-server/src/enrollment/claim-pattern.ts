@@ -2,13 +2,13 @@
 const longestValue = 2048
 
 /**
- * Makes a matcher of whole values: `*` stands for one or more characters but `/` and `:`, a `**` at the very end for one or more of
- * any. Nothing stands for a control. The work grows with the value's length only: it is a stranger's until its token is verified.
- * @throws TypeError for a pattern that would admit what nobody named, or has more than 4 wildcards
+ * Compiles a pattern for whole values. `*` matches one or more characters except `/` and `:`; a `**` at the very end matches one
+ * or more of any characters. No wildcard matches a control character. The time is linear in the length of the value, which is
+ * a stranger's until the token is verified.
+ * @throws TypeError for a pattern that begins with a wildcard, or has more than 4
  */
 export function claimPattern(pattern: string): (value: string) => boolean {
-  if (pattern === '' || pattern.startsWith('*'))
-    throw new TypeError('a pattern must begin with something else than a wildcard')
+  if (pattern === '' || pattern.startsWith('*')) throw new TypeError('a pattern must not begin with a wildcard')
   const isOpen = pattern.endsWith('**')
   const [first = '', ...rest] = (isOpen ? pattern.slice(0, -2) : pattern).split('*')
   if (rest.length + Number(isOpen) > 4 || rest.slice(0, -1).includes('') || (isOpen && rest.at(-1) === ''))
@@ -16,13 +16,13 @@ export function claimPattern(pattern: string): (value: string) => boolean {
   return value => {
     if (value.length > longestValue || /\p{Cc}/u.test(value) || !value.startsWith(first)) return false
     let ends: ReadonlySet<number> = new Set([first.length])
-    for (const literal of rest) ends = endsAfter(literal, value, ends)
+    for (const literal of rest) ends = findEnds(literal, value, ends)
     return isOpen ? [...ends].some(end => end < value.length) : ends.has(value.length)
   }
 }
 
-/** Where a wildcard that begins at one of `starts`, and a literal after it, may end: one pass for all of them together. */
-function endsAfter(literal: string, value: string, starts: ReadonlySet<number>): Set<number> {
+/** Finds where a wildcard that begins at one of `starts`, followed by a literal, may end. One pass for all starts. */
+function findEnds(literal: string, value: string, starts: ReadonlySet<number>): Set<number> {
   const ends = new Set<number>()
   let isWithin = false
   for (let at = 0; at < value.length; at++) {

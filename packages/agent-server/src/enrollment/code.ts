@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-/** A code for one enrolment: 192 random bits, base64url. It is handed out once and stored only as a hash. */
-export function newEnrollmentCode(): string {
+/** Makes a code for one enrolment: 192 random bits, base64url. It is shown once and stored only as a hash. */
+export function makeEnrollmentCode(): string {
   return randomBytes(24).toString('base64url')
 }
 
-/** What is stored of a code: a copied database must not enrol anyone. */
+/** The hash of a code, which is stored in its place: a thief of the database must not be able to enrol. */
 export function enrollmentCodeHash(code: string): string {
   return createHash('sha256').update(code).digest('base64url')
 }

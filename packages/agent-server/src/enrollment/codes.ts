@@ -1,14 +1,15 @@
 import { AAuthError } from '@countersign/protocol'
+import { delegationOf } from '../delegation/delegation.js'
 import { enrollmentCodeHash } from './code.js'
 import type { Admission, Enrollment, EnrollmentContext } from './enrollment.js'
-import { refusedEnrollment } from './enrollment.js'
+import { enrollmentRefusal } from './enrollment.js'
 
-/** A code is 32 characters; whatever is far longer was never one. */
+/** A code has 32 characters. */
 const longestCode = 256
 
 /**
  * Enrolment by the single-use codes that {@link AgentServer.invite} makes: `{"type":"code","code":"…"}`.
- * Each is bound to a `sub`, ends, and works once.
+ * Each code is for one `sub`, expires, and works once.
  * @see protocol §5 "Enrolment"
  */
 export function codes(): Enrollment {
@@ -17,28 +18,31 @@ export function codes(): Enrollment {
     open: context => request => {
       const { code } = request.members
       if (typeof code !== 'string' || code.length === 0 || code.length > longestCode)
-        throw new AAuthError('invalid_request', 'enrollment.code must be the enrolment code, a string')
-      return admissionOf(enrollmentCodeHash(code), context)
+        throw new AAuthError('invalid_request', 'enrollment.code must be the enrolment code, a string', {
+          reason: 'enrolment_malformed',
+        })
+      return findAdmission(enrollmentCodeHash(code), context)
     },
   }
 }
 
-async function admissionOf(hash: string, { store, now }: EnrollmentContext): Promise<Admission> {
-  // Used ones are found too: the second copy of a request is told that it is a replay.
+async function findAdmission(hash: string, { store, now }: EnrollmentContext): Promise<Admission> {
+  // Used codes are found, too, so that a copied request is refused as a replay.
   const row = await store.db
     .selectFrom('agent_server_enrollment_codes')
-    .select(['sub', 'enrollment', 'label'])
+    .select(['sub', 'enrollment', 'label', 'delegation'])
     .where('hash', '=', hash)
     .where('expires', '>', now())
     .executeTakeFirst()
-  if (row === undefined) throw refusedCode()
+  if (row === undefined) throw codeRefusal()
   return {
     sub: row.sub,
     enrollment: row.enrollment,
-    ...(row.label === null ? {} : { label: row.label }),
+    label: row.label ?? undefined,
     reinstates: true,
+    delegation: delegationOf(row.delegation),
     async take(tx) {
-      // One statement takes the code: of fifty that hold it, one finds it unused. One that was revoked meanwhile is gone.
+      // One statement takes the code, so that of many requests with it one succeeds. A revoked code was deleted.
       const { numUpdatedRows } = await tx
         .updateTable('agent_server_enrollment_codes')
         .set({ used: now() })
@@ -46,12 +50,12 @@ async function admissionOf(hash: string, { store, now }: EnrollmentContext): Pro
         .where('used', 'is', null)
         .where('expires', '>', now())
         .executeTakeFirstOrThrow()
-      if (numUpdatedRows === 0n) throw refusedCode()
+      if (numUpdatedRows === 0n) throw codeRefusal()
     },
   }
 }
 
-/** Unknown, used and ended codes are told alike: a guess learns nothing. */
-function refusedCode(): AAuthError {
-  return refusedEnrollment('the enrolment code is unknown, used or expired')
+/** One text for every cause: a guess must not learn whether a code exists. */
+function codeRefusal(): AAuthError {
+  return enrollmentRefusal('enrolment_code_invalid', 'the enrolment code is unknown, used or expired')
 }

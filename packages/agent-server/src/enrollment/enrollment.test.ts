@@ -1,14 +1,14 @@
 import { generateSigningKey, type SigningKey, thumbprint } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { part } from '@countersign/testing/json-web-token'
+import { refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import {
   agentTokenOf,
   enrolled,
   enrollmentBody,
   newYear,
-  part,
   post,
-  refusalOf,
   renewal,
   rotation,
   scene,
@@ -55,7 +55,7 @@ test(
   },
 )
 
-test('an invitation without a name makes one up, never the same twice', async () => {
+test('an invitation without a name gets a random one, never the same twice', async () => {
   const { server } = await scene()
   const [one, two] = [await server.invite(), await server.invite()]
   expect(one.sub).toMatch(/^[0-9a-f-]{36}$/)
@@ -65,42 +65,53 @@ test('an invitation without a name makes one up, never the same twice', async ()
 })
 
 test.each([
-  ['application/json; charset=utf-8', 200, undefined],
-  ['APPLICATION/JSON', 200, undefined],
-  ['application/x-www-form-urlencoded', 415, 'invalid_request'],
-  ['text/plain', 415, 'invalid_request'],
-  ['application/jsonp', 415, 'invalid_request'],
-])(verifies('delegate.json', 'error.media-type', 'a body of %s answers %i'), async (contentType, status, error) => {
-  const stage = await scene()
-  const { code } = await stage.server.invite()
-  const key = await generateSigningKey()
-  const response = await stage.server.handle(await post(stage, { key, body: enrollmentBody(code), contentType }))
-  expect(await refusalOf(response)).toEqual({ status, error, agentAuth: null })
-})
+  ['application/json; charset=utf-8', 200, undefined, undefined],
+  ['APPLICATION/JSON', 200, undefined, undefined],
+  ['application/x-www-form-urlencoded', 415, 'invalid_request', 'content_type_unsupported'],
+  ['text/plain', 415, 'invalid_request', 'content_type_unsupported'],
+  ['application/jsonp', 415, 'invalid_request', 'content_type_unsupported'],
+])(
+  verifies('delegate.json', 'error.media-type', 'a body of %s answers %i'),
+  async (contentType, status, error, reason) => {
+    const stage = await scene()
+    const { code } = await stage.server.invite()
+    const key = await generateSigningKey()
+    const response = await stage.server.handle(await post(stage, { key, body: enrollmentBody(code), contentType }))
+    expect(await refusalOf(response)).toEqual({ status, error, reason, agentAuth: null })
+  },
+)
 
 test.each([
-  ['an unknown type', '{"enrollment":{"type":"oidc","token":"x"}}'],
-  ['a type named twice', '{"enrollment":{"type":"code","type":"code","code":"CODE"}}'],
-  ['an inherited type', '{"enrollment":{"__proto__":{"type":"code"},"code":"CODE"}}'],
-  ['no enrollment', '{"type":"code","code":"CODE"}'],
-  ['an array', '[{"enrollment":{"type":"code","code":"CODE"}}]'],
-  ['a code that is a number', '{"enrollment":{"type":"code","code":12}}'],
-  ['a code that is an object', '{"enrollment":{"type":"code","code":{"$ne":""}}}'],
-  ['a code of 300 characters', `{"enrollment":{"type":"code","code":"${'a'.repeat(300)}"}}`],
-  ['no JSON', 'enrollment'],
-  ['trailing text', '{"enrollment":{"type":"code","code":"CODE"}} '.concat('x')],
-])(verifies('delegate.enrol.unknown', 'error.invalid-request', 'an enrolment with %s is refused'), async (_, body) => {
-  const stage = await scene()
-  const { code } = await stage.server.invite()
-  const key = await generateSigningKey()
-  const refused = await stage.server.handle(await post(stage, { key, body: body.replace('CODE', code) }))
-  expect(await refusalOf(refused)).toEqual({ status: 400, error: 'invalid_request', agentAuth: null })
-  expect(await stage.server.list()).toEqual([])
-  expect((await stage.server.handle(await post(stage, { key, body: enrollmentBody(code) }))).status).toBe(200)
-})
+  ['an unknown type', 'enrolment_unsupported', '{"enrollment":{"type":"oidc","token":"x"}}'],
+  ['a type named twice', 'json_malformed', '{"enrollment":{"type":"code","type":"code","code":"CODE"}}'],
+  ['an inherited type', 'enrolment_malformed', '{"enrollment":{"__proto__":{"type":"code"},"code":"CODE"}}'],
+  ['no enrollment', 'enrolment_malformed', '{"type":"code","code":"CODE"}'],
+  ['an array', 'json_malformed', '[{"enrollment":{"type":"code","code":"CODE"}}]'],
+  ['a code that is a number', 'enrolment_malformed', '{"enrollment":{"type":"code","code":12}}'],
+  ['a code that is an object', 'enrolment_malformed', '{"enrollment":{"type":"code","code":{"$ne":""}}}'],
+  ['a code of 300 characters', 'enrolment_malformed', `{"enrollment":{"type":"code","code":"${'a'.repeat(300)}"}}`],
+  ['no JSON', 'json_malformed', 'enrollment'],
+  ['trailing text', 'json_malformed', '{"enrollment":{"type":"code","code":"CODE"}} '.concat('x')],
+])(
+  verifies('delegate.enrol.unknown', 'error.invalid-request', 'an enrolment with %s is refused'),
+  async (_, reason, body) => {
+    const stage = await scene()
+    const { code } = await stage.server.invite()
+    const key = await generateSigningKey()
+    const refused = await stage.server.handle(await post(stage, { key, body: body.replace('CODE', code) }))
+    expect(await refusalOf(refused)).toEqual({ status: 400, error: 'invalid_request', reason, agentAuth: null })
+    expect(await stage.server.list()).toEqual([])
+    expect((await stage.server.handle(await post(stage, { key, body: enrollmentBody(code) }))).status).toBe(200)
+  },
+)
 
 test(
-  verifies('delegate.enrol.refused', 'a code unknown, used or expired is refused, and all three look alike'),
+  verifies(
+    'delegate.enrol.refused',
+    'error.reason',
+    'error.reason.no-oracle',
+    'a code that is unknown, used or expired gets one answer, byte for byte',
+  ),
   async () => {
     const stage = await scene()
     const key = await generateSigningKey()
@@ -114,7 +125,8 @@ test(
         return [response.status, await response.text()]
       }),
     )
-    const refused = '{"error":"invalid_grant","error_description":"the enrolment code is unknown, used or expired"}'
+    const refused =
+      '{"error":"invalid_grant","reason":"enrolment_code_invalid","error_description":"the enrolment code is unknown, used or expired"}'
     expect(bodies).toEqual([
       [400, refused],
       [400, refused],
@@ -128,7 +140,7 @@ test(
   },
 )
 
-test(verifies('delegate.enrol.code', 'of fifty enrolments at once with one code exactly one succeeds'), async () => {
+test(verifies('delegate.enrol.code', 'of fifty enrolments at once with one code, exactly one succeeds'), async () => {
   const stage = await scene()
   const { code } = await stage.server.invite({ sub: 'one' })
   const requests = await Promise.all(
@@ -155,7 +167,7 @@ test(
     const request = await post(stage, { key: await generateSigningKey(), body: enrollmentBody(code) })
     const responses = await Promise.all(Array.from({ length: 50 }, () => stage.server.handle(request)))
     expect(responses.map(response => response.status).sort()).toEqual([200, ...Array.from({ length: 49 }, () => 401)])
-    expect(await refusalOf(await stage.server.handle(request))).toEqual({
+    expect(await refusalOf(await stage.server.handle(request))).toMatchObject({
       status: 401,
       error: 'replay_detected',
       agentAuth: null,
@@ -184,7 +196,7 @@ test(
   },
 )
 
-test('who is not signed, or signed as something else, is told to sign', async () => {
+test('an unsigned request, or one with another credential, is told to sign', async () => {
   const stage = await scene()
   const { code } = await stage.server.invite()
   const key = await generateSigningKey()
@@ -193,6 +205,7 @@ test('who is not signed, or signed as something else, is told to sign', async ()
   expect(await refusalOf(await stage.server.handle(unsigned))).toEqual({
     status: 401,
     error: 'invalid_signature',
+    reason: 'signature_missing',
     agentAuth: 'httpsig',
   })
   const published = await post(stage, {
@@ -200,7 +213,7 @@ test('who is not signed, or signed as something else, is told to sign', async ()
     body: enrollmentBody(code),
     signatureKey: { scheme: 'jwks_uri', id: 'https://agent.example', kid: 'k1', dwk: 'aauth-agent' },
   })
-  expect(await refusalOf(await stage.server.handle(published))).toEqual({
+  expect(await refusalOf(await stage.server.handle(published))).toMatchObject({
     status: 401,
     error: 'insufficient_level',
     agentAuth: 'httpsig',
@@ -208,12 +221,12 @@ test('who is not signed, or signed as something else, is told to sign', async ()
   expect((await stage.server.handle(signed)).status).toBe(200)
 })
 
-test(verifies('error.invalid-signature', 'a body changed on the way enrols nobody'), async () => {
+test(verifies('error.invalid-signature', 'a body that was changed on the way is refused'), async () => {
   const stage = await scene()
   const { code } = await stage.server.invite()
   const request = await post(stage, { key: await generateSigningKey(), body: enrollmentBody('A'.repeat(32)) })
   const forged = { ...request, body: new TextEncoder().encode(enrollmentBody(code)) }
-  expect(await refusalOf(await stage.server.handle(forged))).toEqual({
+  expect(await refusalOf(await stage.server.handle(forged))).toMatchObject({
     status: 401,
     error: 'invalid_signature',
     agentAuth: 'httpsig',
@@ -226,14 +239,14 @@ test(verifies('error.body-too-large', 'a body over 64 KiB, and parameters in the
   const key = await generateSigningKey()
   const body = enrollmentBody(code)
   const padded = await post(stage, { key, body: body + ' '.repeat(65_537 - body.length) })
-  expect((await stage.server.handle(padded)).status).toBe(413)
+  expect(await refusalOf(await stage.server.handle(padded))).toMatchObject({ status: 413, reason: 'body_too_large' })
   const inUrl = await post(stage, { key, body, target: `/delegate/token?code=${code}` })
-  expect((await stage.server.handle(inUrl)).status).toBe(400)
+  expect(await refusalOf(await stage.server.handle(inUrl))).toMatchObject({ status: 400, reason: 'parameters_in_url' })
   const fits = await post(stage, { key, body: body + ' '.repeat(65_536 - body.length) })
   expect((await stage.server.handle(fits)).status).toBe(200)
 })
 
-test(verifies('LOG-02', 'events tell what happened, and no code'), async () => {
+test(verifies('LOG-02', 'events name what happened, and no code'), async () => {
   const stage = await scene()
   const { code } = await stage.server.invite({ sub: 'phone', series: 'family' })
   const key = await generateSigningKey()
@@ -246,6 +259,7 @@ test(verifies('LOG-02', 'events tell what happened, and no code'), async () => {
     {
       type: 'refused',
       code: 'invalid_grant',
+      reason: 'enrolment_code_invalid',
       status: 400,
       description: 'the enrolment code is unknown, used or expired',
       peer: '192.0.2.7',
@@ -265,7 +279,7 @@ test(verifies('DIG-11', 'error.media-type', 'a compressed enrolment is refused, 
 })
 
 test(
-  verifies('delegate.enrol.code', 'delegate.rotate.alarm', 'a key enrols one delegate, and none once it was given up'),
+  verifies('delegate.enrol.code', 'delegate.rotate.alarm', 'a key enrols one delegate, and none once it was replaced'),
   async () => {
     const stage = await scene()
     const enrols = async (key: SigningKey, sub: string) => {
@@ -274,15 +288,15 @@ test(
         refusalOf(await stage.server.handle(await post(stage, { key: by, body: enrollmentBody(code) })))
       return { ask, first: await ask(key) }
     }
-    const used = { status: 400, error: 'invalid_request', agentAuth: null }
+    const used = { status: 400, error: 'invalid_request', reason: 'delegate_key_used', agentAuth: null }
     const done = { status: 200, error: undefined, agentAuth: null }
     const phone = await enrolled(stage, 'phone')
     const refused = await enrols(phone.key, 'laptop')
     expect(refused.first).toEqual(used)
     expect((await stage.server.list()).map(({ sub }) => sub)).toEqual(['phone'])
-    // The code was not used up by it.
+    // The refusal left the code unused.
     expect(await refused.ask(await generateSigningKey())).toEqual(done)
-    // Its own delegate may come again with it: an answer was lost.
+    // The delegate of the key may enrol again with it, in case the answer was lost.
     expect((await enrols(phone.key, 'phone')).first).toEqual(done)
     expect((await stage.server.handle(await renewal(stage, phone))).status).toBe(200)
 
@@ -315,7 +329,11 @@ test(
 )
 
 test(
-  verifies('delegate.enrol.code', 'token.issuer-limits', 'an enrolment that no token could answer uses no code up'),
+  verifies(
+    'delegate.enrol.code',
+    'token.issuer-limits',
+    'an enrolment for which no token can be made leaves its code unused',
+  ),
   async () => {
     // A token for an Ed25519 key just fits, one for a P-384 key does not.
     const stage = await scene({ audience: `https://${'x'.repeat(4160)}` })

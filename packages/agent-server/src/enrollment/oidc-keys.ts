@@ -1,19 +1,21 @@
-import { type DocumentAt, documentAt, type Fetcher } from '@countersign/discovery'
-import { AAuthError, isObject } from '@countersign/protocol'
+import type { Fetcher } from '@countersign/discovery'
+import { type DocumentAt, documentAt } from '@countersign/discovery/internal'
+import { AAuthError } from '@countersign/protocol'
+import { isObject } from '@countersign/protocol/internal'
 import { type CompactVerifyGetKey, compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
-import { refusedEnrollment } from './enrollment.js'
+import { enrollmentRefusal } from './enrollment.js'
 import type { OidcIssuer } from './oidc-rule.js'
 
 const maxMetadataBytes = 64 * 1024
 const maxJwksBytes = 256 * 1024
-/** Seconds between two early fetches: for a `kid` that the keys lack, or one whose key did not verify. */
+/** Seconds between two early fetches, for an unknown `kid` or a signature that does not verify. */
 const earlyInterval = 30
 
 /** The keys of one issuer. */
 export interface OidcKeys {
   /**
    * Verifies a token's signature.
-   * @throws AAuthError `invalid_grant` when it does not verify, `discovery_failed` when the keys cannot be had
+   * @throws AAuthError `invalid_grant` when it does not verify, `discovery_failed` when the keys cannot be fetched
    */
   verify(token: string, algorithms: readonly string[]): Promise<void>
 }
@@ -21,17 +23,17 @@ export interface OidcKeys {
 interface Fetching {
   readonly fetcher: Fetcher
   readonly now: () => number
-  /** Told at each fetch that brings garbage in place of a document that was good before. */
+  /** Called at each fetch of an invalid document in place of one that was valid before. */
   readonly onGarbage: () => void
 }
 
-/** Where the keys come from, fetched when they are needed. @throws TypeError when `jwks` is no JWK set */
+/** Opens the keys of an issuer, which are fetched when needed. @throws TypeError when `jwks` is not a JWK set */
 export function oidcKeys(issuer: Pick<OidcIssuer, 'issuer' | 'jwks' | 'jwksUri'>, o: Fetching): OidcKeys {
   if (issuer.jwks !== undefined) {
     const fixed = keySet(issuer.jwks)
     return { verify: (token, algorithms) => verifyWith(fixed, token, algorithms) }
   }
-  const source = keysOf(issuer, o)
+  const source = openKeySource(issuer, o)
   return {
     async verify(token, algorithms) {
       const keys = await source()
@@ -42,7 +44,7 @@ export function oidcKeys(issuer: Pick<OidcIssuer, 'issuer' | 'jwks' | 'jwksUri'>
         const cause = error instanceof AAuthError ? error.cause : undefined
         const isReplaced = cause instanceof errors.JWSSignatureVerificationFailed
         if (!isReplaced && !(cause instanceof errors.JWKSNoMatchingKey)) throw error
-        // A new key, perhaps under an old kid. A flood of invented ones costs the issuer one fetch per interval, and others nothing.
+        // A new key, perhaps under an old kid. Any number of invented kids costs the issuer one fetch per interval.
         const renewed = await keys.renewed(earlyInterval).catch(away => Promise.reject(isReplaced ? error : away))
         if (renewed === known) throw error
         await verifyWith(renewed, token, algorithms)
@@ -51,7 +53,7 @@ export function oidcKeys(issuer: Pick<OidcIssuer, 'issuer' | 'jwks' | 'jwksUri'>
   }
 }
 
-function keysOf(
+function openKeySource(
   { issuer, jwksUri }: Pick<OidcIssuer, 'issuer' | 'jwksUri'>,
   o: Fetching,
 ): () => Promise<DocumentAt<CompactVerifyGetKey>> {
@@ -64,7 +66,7 @@ function keysOf(
     ...o,
     url: `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
     maxBytes: maxMetadataBytes,
-    read: json => jwksUriIn(json, issuer),
+    read: json => readJwksUri(json, issuer),
   })
   let current: ReturnType<typeof at> | undefined
   return async () => {
@@ -74,28 +76,36 @@ function keysOf(
   }
 }
 
-/** @see OpenID Connect Discovery 1.0 §4.3: a document that names another issuer speaks for that one */
-function jwksUriIn(json: unknown, issuer: string): string {
+/** A document that names another issuer is not valid for this one. @see OpenID Connect Discovery 1.0 §4.3 */
+function readJwksUri(json: unknown, issuer: string): string {
   const { issuer: named, jwks_uri: uri } = isObject(json) ? json : {}
   if (named !== issuer)
-    throw new AAuthError('discovery_failed', 'openid-configuration names another issuer', { cause: { issuer, named } })
-  if (typeof uri !== 'string') throw new AAuthError('discovery_failed', 'openid-configuration has no jwks_uri')
+    throw new AAuthError('discovery_failed', 'openid-configuration names another issuer', {
+      reason: 'document_of_another',
+      cause: { issuer, named },
+    })
+  if (typeof uri !== 'string')
+    throw new AAuthError('discovery_failed', 'openid-configuration has no jwks_uri', { reason: 'document_malformed' })
   return uri
 }
 
 function readKeys(json: unknown): CompactVerifyGetKey {
-  // An empty set is a broken deployment of the issuer, as one that is no JSON.
-  if (isJwks(json) && json.keys.length === 0) throw new AAuthError('discovery_failed', 'the issuer publishes no key')
+  // An empty set is as broken as one that is not JSON: the last valid keys stay in use.
+  if (isJwks(json) && json.keys.length === 0)
+    throw new AAuthError('discovery_failed', 'the issuer publishes no keys', { reason: 'jwks_malformed' })
   try {
     return keySet(json)
   } catch (cause) {
-    throw new AAuthError('discovery_failed', 'the keys of the issuer are no JWK set', { cause })
+    throw new AAuthError('discovery_failed', 'the keys of the issuer are not a JWK set', {
+      reason: 'jwks_malformed',
+      cause,
+    })
   }
 }
 
 function keySet(json: unknown): CompactVerifyGetKey {
   if (!isJwks(json)) throw new TypeError('jwks must be an object with an array keys')
-  // A SPIFFE bundle says what each key is for in words of its own; those for certificates verify no token.
+  // SPIFFE bundles have their own values of `use`; keys for certificates verify no token.
   const keys = json.keys
     .filter(({ use }) => use !== 'x509-svid')
     .map(key => (key.use === 'jwt-svid' ? { ...key, use: 'sig' } : key))
@@ -106,7 +116,11 @@ async function verifyWith(keys: CompactVerifyGetKey, token: string, algorithms: 
   try {
     await compactVerify(token, keys, { algorithms: [...algorithms] })
   } catch (cause) {
-    throw refusedEnrollment('the signature of the token does not verify under a key of its issuer', cause)
+    throw enrollmentRefusal(
+      'oidc_signature_wrong',
+      'the signature of the token does not verify under a key of its issuer',
+      cause,
+    )
   }
 }
 

@@ -4,9 +4,10 @@ import { expect, test } from 'vitest'
 import { scene } from '../delegate.test.fixture.js'
 import { type OidcIssuer, oidc } from '../index.js'
 import { enrolBy, issuer, oidcScene } from './oidc.test.fixture.js'
-import { oidcRule } from './oidc-rule.js'
+import { readOidcRule } from './oidc-rule.js'
 
-const rule = (options: Partial<OidcIssuer>) => oidcRule({ issuer, subjects: ['x'], ...options }, { development: false })
+const rule = (options: Partial<OidcIssuer>) =>
+  readOidcRule({ issuer, subjects: ['x'], ...options }, { development: false })
 
 test.each([
   [
@@ -44,17 +45,20 @@ test.each([
   ],
   ['a.b(c)[d]+^$|{2}\\-', ['a.b(c)[d]+^$|{2}\\-'], ['axb(c)[d]+^$|{2}\\-', 'a.bc']],
 ])(
-  verifies('delegate.enrol.oidc', 'the pattern %s is anchored, its wildcards stay in their segment'),
+  verifies('delegate.enrol.oidc', 'the pattern %s matches whole values, and its wildcards stay in their segment'),
   (pattern, yes, no) => {
     const { delegateOf } = rule({ subjects: [pattern] })
     for (const sub of yes) expect(delegateOf({ sub })).toBe(sub.replace(/[%|]/g, encodeURIComponent))
     for (const sub of [...no, `${yes[0]}\n`, `x${yes[0]}`])
-      expect(() => delegateOf({ sub }), sub).toThrow('none that enrols')
+      expect(() => delegateOf({ sub }), sub).toThrow('does not fit the rule')
   },
 )
 
 test(
-  verifies('delegate.enrol.oidc', 'claims that a rule demands are there, exactly, of their type, and their own'),
+  verifies(
+    'delegate.enrol.oidc',
+    'claims that a rule demands must be there, with exactly that value and type, as own members',
+  ),
   () => {
     const { delegateOf } = rule({
       subjects: ['job:*'],
@@ -88,7 +92,7 @@ test(
       { 'a/b': 'c' },
       { 'a/b': undefined },
     ])
-      expect(() => delegateOf({ ...good, ...change }), JSON.stringify(change)).toThrow('none that enrols')
+      expect(() => delegateOf({ ...good, ...change }), JSON.stringify(change)).toThrow('does not fit the rule')
   },
 )
 
@@ -133,7 +137,7 @@ test.each<[string, Partial<OidcIssuer>]>([
   ['an empty name', { name: '' }],
   ['an empty audience', { audience: '' }],
   ['no claim to name a delegate', { delegate: [] }],
-])(verifies('delegate.enrol.oidc', 'a rule with %s is a mistake of who starts the server'), async (_, change) => {
+])(verifies('delegate.enrol.oidc', 'a rule with %s is refused at construction'), async (_, change) => {
   const made = async (options: Partial<OidcIssuer>) =>
     scene({ enrollment: [oidc({ issuers: [{ issuer, subjects: ['repo:a*b*c*d**'], ...options }] })] })
   await expect(made(change)).rejects.toThrow(TypeError)
@@ -141,7 +145,10 @@ test.each<[string, Partial<OidcIssuer>]>([
 })
 
 test(
-  verifies('delegate.enrol.oidc', 'of two rules for one issuer the first that admits decides, and they need names'),
+  verifies(
+    'delegate.enrol.oidc',
+    'of two rules for one issuer, the first that admits a token decides; both need names',
+  ),
   async () => {
     const two = (first: string, second: string) =>
       oidc({

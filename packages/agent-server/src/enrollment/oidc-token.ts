@@ -1,64 +1,69 @@
 import { createHash } from 'node:crypto'
-import { base64urlDecode } from '@countersign/httpsig'
-import { AAuthError, isObject, parseJson } from '@countersign/protocol'
-import { refusedEnrollment } from './enrollment.js'
+import { base64urlDecode } from '@countersign/httpsig/internal'
+import { AAuthError } from '@countersign/protocol'
+import { isObject, parseJson } from '@countersign/protocol/internal'
+import { enrollmentRefusal } from './enrollment.js'
 
-/** Claims of a token, read but not yet believed. */
+/** Claims of a token that is not verified yet. */
 export type Claims = Readonly<Record<string, unknown>>
 
-/** Tokens of Kubernetes, CI and SPIFFE have 1 to 3 KiB; far more is no token. */
+/** Tokens of Kubernetes, CI and SPIFFE have 1 to 3 KiB. */
 const longestToken = 16_384
-/** Seconds: a token that lives longer is a password, and would have to be remembered as long. */
+/** Seconds. A used token is remembered for as long as it lives. */
 const longestLife = 86_400
 /** Seconds by which the issuer's clock may be ahead. */
 const tolerance = 60
 
-/** A token taken apart; its signature is not yet verified. */
+/** A parsed token; its signature is not verified yet. */
 export interface OidcToken {
   readonly token: string
   readonly algorithm: string
   readonly issuer: string
   readonly claims: Claims
-  /** Names what was signed: of one signature there may be several spellings, of this none. */
+  /** The hash of what was signed: the signature itself may be spelt in several ways. */
   readonly hash: string
 }
 
 /**
- * Takes a token apart, strictly: two readers of one text must not see two tokens.
- * @throws AAuthError `invalid_request` when it is no text, `invalid_grant` when it is no token that could count
+ * Parses a token, strictly: two parsers must not see two tokens in one text.
+ * @throws AAuthError `invalid_request` when it is not a string, `invalid_grant` when it is not a valid token
  */
 export function parseOidcToken(token: unknown): OidcToken {
   if (typeof token !== 'string' || token === '')
-    throw new AAuthError('invalid_request', 'enrollment.token must be the OIDC token, a string')
-  if (token.length > longestToken) throw refusedEnrollment('the token is longer than 16 KiB')
+    throw new AAuthError('invalid_request', 'enrollment.token must be the OIDC token, a string', {
+      reason: 'enrolment_malformed',
+    })
+  if (token.length > longestToken) throw enrollmentRefusal('oidc_token_malformed', 'the token is longer than 16 KiB')
   const [header, payload, signature, ...more] = token.split('.')
   if (header === undefined || payload === undefined || signature === undefined || more.length > 0)
-    throw refusedEnrollment('the token is not a compact JWS')
-  const { alg, typ, ...rest } = objectIn(header, 'header')
-  // An access or logout token of the same issuer says something else with the same claims.
+    throw enrollmentRefusal('oidc_token_malformed', 'the token is not a compact JWS')
+  const { alg, typ, ...rest } = readObject(header, 'header')
+  // An access or logout token of the same issuer has the same claims, and another meaning.
   if (typ !== undefined && !(typeof typ === 'string' && /^jwt$|^jose$/i.test(typ)))
-    throw refusedEnrollment('typ of the token is not JWT')
-  if ('crit' in rest || 'b64' in rest) throw refusedEnrollment('the token has crit or b64 in its header')
-  const claims = objectIn(payload, 'payload')
+    throw enrollmentRefusal('oidc_token_malformed', 'typ of the token is not JWT')
+  if ('crit' in rest || 'b64' in rest)
+    throw enrollmentRefusal('oidc_token_malformed', 'the token has crit or b64 in its header')
+  const claims = readObject(payload, 'payload')
   const { iss } = claims
-  if (typeof alg !== 'string' || typeof iss !== 'string') throw refusedEnrollment('the token lacks alg or iss')
+  if (typeof alg !== 'string' || typeof iss !== 'string')
+    throw enrollmentRefusal('oidc_token_malformed', 'the token lacks alg or iss')
   const hash = createHash('sha256').update(`${header}.${payload}`).digest('base64url')
   return { token, algorithm: alg, issuer: iss, claims, hash }
 }
 
-function objectIn(part: string, name: 'header' | 'payload'): Record<string, unknown> {
+function readObject(part: string, name: 'header' | 'payload'): Record<string, unknown> {
   let value: unknown
   try {
     value = parseJson(base64urlDecode(part))
   } catch (cause) {
-    throw refusedEnrollment(`the ${name} of the token is malformed`, cause)
+    throw enrollmentRefusal('oidc_token_malformed', `the ${name} of the token is malformed`, cause)
   }
-  if (!isObject(value)) throw refusedEnrollment(`the ${name} of the token is no object`)
+  if (!isObject(value)) throw enrollmentRefusal('oidc_token_malformed', `the ${name} of the token is not an object`)
   return { ...value }
 }
 
 /**
- * Checks audience and times; answers when the token ends, in Unix seconds.
+ * Checks audience and times; returns when the token expires, in Unix seconds.
  * @throws AAuthError `invalid_grant` that names the claim
  */
 export function checkOidcClaims(
@@ -67,15 +72,18 @@ export function checkOidcClaims(
 ): number {
   const { aud, exp, iat, nbf } = claims
   const [only, ...others] = [aud].flat()
-  // A token for two receivers could be shown by the one to the other.
+  // One receiver of a token for two could use it at the other.
   if (others.length > 0 || typeof only !== 'string' || !expected.audiences.includes(only))
-    throw refusedEnrollment('aud of the token is not what its issuer is expected to write', { ...expected, aud })
-  if (!isTime(exp) || !isTime(iat)) throw refusedEnrollment('the token lacks exp or iat')
-  if (exp <= expected.now) throw refusedEnrollment('the token has expired')
-  if (iat > expected.now + tolerance) throw refusedEnrollment('iat of the token is in the future')
+    throw enrollmentRefusal('oidc_token_mismatched', 'aud of the token is not the audience that the rule asks for', {
+      ...expected,
+      aud,
+    })
+  if (!isTime(exp) || !isTime(iat)) throw enrollmentRefusal('oidc_token_malformed', 'the token lacks exp or iat')
+  if (exp <= expected.now) throw enrollmentRefusal('oidc_token_expired', 'the token has expired')
+  if (iat > expected.now + tolerance) throw enrollmentRefusal('oidc_token_expired', 'iat of the token is in the future')
   if (nbf !== undefined && !(isTime(nbf) && nbf <= expected.now + tolerance))
-    throw refusedEnrollment('nbf of the token is in the future')
-  if (exp - iat > longestLife) throw refusedEnrollment('the token lives longer than 24 hours')
+    throw enrollmentRefusal('oidc_token_expired', 'nbf of the token is in the future')
+  if (exp - iat > longestLife) throw enrollmentRefusal('oidc_token_expired', 'the token lives longer than 24 hours')
   return exp
 }
 

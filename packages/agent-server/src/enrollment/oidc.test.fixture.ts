@@ -1,12 +1,13 @@
 import type { FetchedDocument, Fetcher } from '@countersign/discovery'
 import { generateSigningKey, type SigningKey, thumbprint } from '@countersign/httpsig'
+import { refusalOf } from '@countersign/testing/responses'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type { AgentServerOptions } from '../agent-server-options.js'
-import { newYear, type Post, post, refusalOf, type Scene, scene } from '../delegate.test.fixture.js'
+import { newYear, type Post, post, type Scene, scene } from '../delegate.test.fixture.js'
 import { type OidcIssuer, oidc } from '../index.js'
 
 export const issuer = 'https://ci.example'
-/** Where tokens of the scene's agent server enrol. */
+/** The delegate token endpoint of the scene's agent server. */
 export const endpoint = 'https://agent.example/delegate/token'
 
 /** A key pair of an issuer. */
@@ -34,7 +35,7 @@ export function token(
     .sign(key.privateKey)
 }
 
-/** A host of an issuer's documents that counts what is fetched. */
+/** A host of an issuer's documents that lists the fetches. */
 export interface IssuerHost {
   readonly fetcher: Fetcher
   readonly fetched: string[]
@@ -92,17 +93,17 @@ export async function enrolBy(
     readonly key?: SigningKey
     readonly by?: IssuerKey
   } = {},
-): Promise<{ status: number; error: unknown; agentAuth: string | null }> {
+): ReturnType<typeof refusalOf> {
   const key = change.key ?? (await generateSigningKey())
   const aud = await audienceFor(key)
   const jws = await token(change.by ?? stage.key, { aud, ...change.claims }, change.header)
   return show(stage, { key, jws })
 }
 
-/** Shows a token under a key. */
+/** Sends an enrolment with a token, signed by a key. */
 export async function show(
   stage: Scene,
   { key, jws, ...more }: { key: SigningKey; jws: unknown } & Partial<Post>,
-): Promise<{ status: number; error: unknown; agentAuth: string | null }> {
+): ReturnType<typeof refusalOf> {
   return refusalOf(await stage.server.handle(await post(stage, { key, body: oidcBody(jws), ...more })))
 }

@@ -1,8 +1,10 @@
 import { generateSigningKey, thumbprint } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { part } from '@countersign/testing/json-web-token'
+import { refusalOf } from '@countersign/testing/responses'
 import { base64url, SignJWT } from 'jose'
 import { expect, test } from 'vitest'
-import { agentTokenOf, newYear, part, post, refusalOf, renewal } from '../delegate.test.fixture.js'
+import { agentTokenOf, newYear, post, renewal } from '../delegate.test.fixture.js'
 import {
   audienceFor,
   endpoint,
@@ -16,7 +18,7 @@ import {
 } from './oidc.test.fixture.js'
 
 const enrolled = { status: 200, error: undefined, agentAuth: null }
-const refused = { status: 400, error: 'invalid_grant', agentAuth: null }
+const refused = (reason: string) => ({ status: 400, error: 'invalid_grant', reason, agentAuth: null })
 
 test(
   verifies(
@@ -48,33 +50,33 @@ test.each(['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'])(
   },
 )
 
-test.each<[string, Parameters<typeof enrolBy>[1]]>([
-  ['another issuer', { claims: { iss: 'https://evil.example' } }],
-  ['a longer issuer', { claims: { iss: `${issuer}/` } }],
-  ['no issuer', { claims: { iss: undefined } }],
-  ['the endpoint alone as audience', { claims: { aud: endpoint } }],
-  ['the thumbprint of another key', { claims: { aud: `${endpoint}#${'A'.repeat(43)}` } }],
-  ['no audience', { claims: { aud: undefined } }],
-  ['an expired life', { claims: { exp: newYear } }],
-  ['no exp', { claims: { exp: undefined } }],
-  ['an exp that is a string', { claims: { exp: `${newYear + 300}` } }],
-  ['no iat', { claims: { iat: undefined } }],
-  ['an iat ahead', { claims: { iat: newYear + 61 } }],
-  ['an nbf ahead', { claims: { nbf: newYear + 61 } }],
-  ['a life of more than a day', { claims: { iat: newYear, exp: newYear + 86_401 } }],
-  ['a subject of another owner', { claims: { sub: 'repo:evil/app' } }],
-  ['a subject that begins alike', { claims: { sub: 'repo:acme/app:ref:refs/heads/main' } }],
-  ['a subject that ends alike', { claims: { sub: 'xrepo:acme/app' } }],
-  ['no subject', { claims: { sub: undefined } }],
-  ['a subject that is a list', { claims: { sub: ['repo:acme/app'] } }],
-  ['a subject with a line break', { claims: { sub: 'repo:acme/app\n' } }],
-  ['the type of an access token', { header: { typ: 'at+jwt' } }],
-  ['the type of an agent token', { header: { typ: 'agent+jwt' } }],
+test.each<[string, string, Parameters<typeof enrolBy>[1]]>([
+  ['another issuer', 'oidc_issuer_untrusted', { claims: { iss: 'https://evil.example' } }],
+  ['a longer issuer', 'oidc_issuer_untrusted', { claims: { iss: `${issuer}/` } }],
+  ['no issuer', 'oidc_token_malformed', { claims: { iss: undefined } }],
+  ['the endpoint alone as audience', 'oidc_token_mismatched', { claims: { aud: endpoint } }],
+  ['the thumbprint of another key', 'oidc_token_mismatched', { claims: { aud: `${endpoint}#${'A'.repeat(43)}` } }],
+  ['no audience', 'oidc_token_mismatched', { claims: { aud: undefined } }],
+  ['an expired life', 'oidc_token_expired', { claims: { exp: newYear } }],
+  ['no exp', 'oidc_token_malformed', { claims: { exp: undefined } }],
+  ['an exp that is a string', 'oidc_token_malformed', { claims: { exp: `${newYear + 300}` } }],
+  ['no iat', 'oidc_token_malformed', { claims: { iat: undefined } }],
+  ['an iat ahead', 'oidc_token_expired', { claims: { iat: newYear + 61 } }],
+  ['an nbf ahead', 'oidc_token_expired', { claims: { nbf: newYear + 61 } }],
+  ['a life of more than a day', 'oidc_token_expired', { claims: { iat: newYear, exp: newYear + 86_401 } }],
+  ['a subject of another owner', 'oidc_token_mismatched', { claims: { sub: 'repo:evil/app' } }],
+  ['a subject that begins alike', 'oidc_token_mismatched', { claims: { sub: 'repo:acme/app:ref:refs/heads/main' } }],
+  ['a subject that ends alike', 'oidc_token_mismatched', { claims: { sub: 'xrepo:acme/app' } }],
+  ['no subject', 'oidc_token_mismatched', { claims: { sub: undefined } }],
+  ['a subject that is a list', 'oidc_token_mismatched', { claims: { sub: ['repo:acme/app'] } }],
+  ['a subject with a line break', 'oidc_token_mismatched', { claims: { sub: 'repo:acme/app\n' } }],
+  ['the type of an access token', 'oidc_token_malformed', { header: { typ: 'at+jwt' } }],
+  ['the type of an agent token', 'oidc_token_malformed', { header: { typ: 'agent+jwt' } }],
 ])(
   verifies('delegate.enrol.oidc', 'delegate.enrol.refused', 'a token with %s is refused before anything is fetched'),
-  async (_, change) => {
+  async (_, reason, change) => {
     const stage = await oidcScene()
-    expect(await enrolBy(stage, change)).toEqual(refused)
+    expect(await enrolBy(stage, change)).toEqual(refused(reason))
     expect([await stage.server.list(), stage.host.fetched]).toEqual([[], []])
     expect(await enrolBy(stage, { claims: { iat: newYear + 60, nbf: newYear + 60, exp: newYear + 86_460 } })).toEqual(
       enrolled,
@@ -83,7 +85,10 @@ test.each<[string, Parameters<typeof enrolBy>[1]]>([
 )
 
 test(
-  verifies('delegate.enrol.oidc', 'what is no token, or said twice, is refused before anything is fetched'),
+  verifies(
+    'delegate.enrol.oidc',
+    'a malformed token, or one with a member twice, is refused before anything is fetched',
+  ),
   async () => {
     const stage = await oidcScene()
     const key = await generateSigningKey()
@@ -94,35 +99,46 @@ test(
     const twice = base64url.encode(json.replace('{', '{"sub":"repo:acme/other",'))
     const none = base64url.encode('{"alg":"none"}')
     for (const jws of [undefined, 12, '', { token: good }])
-      expect(await show(stage, { key, jws })).toMatchObject({ status: 400, error: 'invalid_request' })
+      expect(await show(stage, { key, jws })).toMatchObject({
+        status: 400,
+        error: 'invalid_request',
+        reason: 'enrolment_malformed',
+      })
     for (const jws of [
       'x',
       `${header}.${payload}`,
       `${good}.x`,
       `${header}.${twice}.${signature}`,
-      `${none}.${payload}.`,
-      `${base64url.encode('{"alg":"HS256","kid":"one"}')}.${payload}.${signature}`,
       `${base64url.encode('{"alg":"ES256","kid":"one","crit":["x"],"x":1}')}.${payload}.${signature}`,
       `${base64url.encode('{"alg":"ES256","kid":"one","b64":true}')}.${payload}.${signature}`,
       `${base64url.encode('[]')}.${payload}.${signature}`,
       `${header}.${payload}=.${signature}`,
       `${header}.${payload}.${'A'.repeat(16_385)}`,
     ])
-      expect(await show(stage, { key, jws }), jws.slice(0, 80)).toEqual(refused)
+      expect(await show(stage, { key, jws }), jws.slice(0, 80)).toEqual(refused('oidc_token_malformed'))
+    const hmac = `${base64url.encode('{"alg":"HS256","kid":"one"}')}.${payload}.${signature}`
+    for (const jws of [`${none}.${payload}.`, hmac])
+      expect(await show(stage, { key, jws })).toEqual(refused('oidc_token_mismatched'))
     expect(stage.host.fetched).toEqual([])
     expect(await show(stage, { key, jws: good })).toEqual(enrolled)
   },
 )
 
 test(
-  verifies('delegate.enrol.oidc', 'only a signature by a key of the issuer counts, whatever the header offers'),
+  verifies('delegate.enrol.oidc', 'only a signature by a key of the issuer is accepted, whatever the header names'),
   async () => {
     const stage = await oidcScene()
     const stranger = await issuerKey('one', 'ES256')
-    expect(await enrolBy(stage, { by: stranger })).toEqual(refused)
-    expect(await enrolBy(stage, { by: stranger, header: { jwk: stranger.jwk } })).toEqual(refused)
-    expect(await enrolBy(stage, { by: stranger, header: { jku: 'https://evil.example/keys' } })).toEqual(refused)
-    expect(await enrolBy(stage, { by: { ...(await issuerKey('one', 'RS256')), kid: 'one' } })).toEqual(refused)
+    expect(await enrolBy(stage, { by: stranger })).toEqual(refused('oidc_signature_wrong'))
+    expect(await enrolBy(stage, { by: stranger, header: { jwk: stranger.jwk } })).toEqual(
+      refused('oidc_signature_wrong'),
+    )
+    expect(await enrolBy(stage, { by: stranger, header: { jku: 'https://evil.example/keys' } })).toEqual(
+      refused('oidc_signature_wrong'),
+    )
+    expect(await enrolBy(stage, { by: { ...(await issuerKey('one', 'RS256')), kid: 'one' } })).toEqual(
+      refused('oidc_signature_wrong'),
+    )
     const secret = new TextEncoder().encode(JSON.stringify(stage.key.jwk))
     const key = await generateSigningKey()
     const hmac = await new SignJWT({ iss: issuer, sub: 'repo:acme/app', aud: await audienceFor(key) })
@@ -130,7 +146,7 @@ test(
       .setExpirationTime(newYear + 300)
       .setProtectedHeader({ alg: 'HS256', kid: 'one' })
       .sign(secret)
-    expect(await show(stage, { key, jws: hmac })).toEqual(refused)
+    expect(await show(stage, { key, jws: hmac })).toEqual(refused('oidc_token_mismatched'))
     const altered = (await token(stage.key, { aud: await audienceFor(key) })).replace(/\.[^.]{5}/, '.AAAAA')
     expect((await show(stage, { key, jws: altered })).status).toBe(400)
     expect(stage.host.fetched.every(url => url.startsWith(issuer))).toBe(true)
@@ -139,34 +155,41 @@ test(
 )
 
 test(
-  verifies('delegate.enrol.oidc', 'a plain audience enrols where the rule names it, and only as the one audience'),
+  verifies(
+    'delegate.enrol.oidc',
+    'an audience that names no key is accepted where the rule names it, and only as the one audience',
+  ),
   async () => {
     const stage = await oidcScene({ audience: 'https://agent.example' })
     expect(await enrolBy(stage, { claims: { aud: 'https://agent.example' } })).toEqual(enrolled)
     expect(await enrolBy(stage, { claims: { aud: ['https://agent.example'] } })).toEqual(enrolled)
     expect(await enrolBy(stage)).toEqual(enrolled)
     expect(await enrolBy(stage, { claims: { aud: ['https://agent.example', 'https://other.example'] } })).toEqual(
-      refused,
+      refused('oidc_token_mismatched'),
     )
-    expect(await enrolBy(stage, { claims: { aud: 'https://agent.example/' } })).toEqual(refused)
+    expect(await enrolBy(stage, { claims: { aud: 'https://agent.example/' } })).toEqual(
+      refused('oidc_token_mismatched'),
+    )
   },
 )
 
-test(verifies('delegate.enrol.oidc', 'a token enrols once: of twenty keys that show it, one gets in'), async () => {
+test(verifies('delegate.enrol.oidc', 'a token enrols once: of twenty keys that use it, one is enrolled'), async () => {
   const stage = await oidcScene({ audience: 'https://agent.example' })
   const jws = await token(stage.key, { aud: 'https://agent.example' })
   const keys = await Promise.all(Array.from({ length: 20 }, () => generateSigningKey()))
   const answers = await Promise.all(keys.map(key => show(stage, { key, jws })))
   expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 19 }, () => 400)])
   expect(await stage.server.list()).toHaveLength(1)
-  // The same signature in its other spelling, (r, n - s), is another string and yet the same token.
+  // ECDSA signatures have two forms, (r, s) and (r, n - s): another string is the same token.
   const [header = '', payload = '', signature = ''] = jws.split('.')
   const bytes = base64url.decode(signature)
   const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
   const s = order - BigInt(`0x${Buffer.from(bytes.slice(32)).toString('hex')}`)
   const other = Buffer.concat([bytes.slice(0, 32), Buffer.from(s.toString(16).padStart(64, '0'), 'hex')])
   const key = await generateSigningKey()
-  expect(await show(stage, { key, jws: `${header}.${payload}.${base64url.encode(other)}` })).toEqual(refused)
+  expect(await show(stage, { key, jws: `${header}.${payload}.${base64url.encode(other)}` })).toEqual(
+    refused('enrolment_used'),
+  )
   expect(await enrolBy(stage)).toEqual(enrolled)
 })
 
@@ -193,7 +216,7 @@ test(
     'AGT-12',
     'token.agent.sub',
     'delegate.enrol.oidc',
-    'who enrols again keeps the sub, and the key of before is refused',
+    'a delegate that enrols again keeps its sub, and its earlier key is refused',
   ),
   async () => {
     const stage = await oidcScene()
@@ -210,22 +233,22 @@ test(
 )
 
 test(
-  verifies('delegate.enrol.refused', 'a revoked delegate does not come back by a fresh token, until it is reinstated'),
+  verifies('delegate.enrol.refused', 'a revoked delegate cannot enrol by a new token until it is reinstated'),
   async () => {
     const stage = await oidcScene()
     expect(await enrolBy(stage)).toEqual(enrolled)
     expect(await stage.server.revokeEnrollment('oidc:ci')).toBe(1)
-    expect(await enrolBy(stage)).toEqual(refused)
+    expect(await enrolBy(stage)).toEqual(refused('delegate_revoked'))
     expect(await enrolBy(stage, { claims: { sub: 'repo:acme/other' } })).toEqual(enrolled)
     expect(await stage.server.reinstate('oidc:ci#repo:acme/app')).toBe(true)
     expect(await enrolBy(stage)).toEqual(enrolled)
   },
 )
 
-test(verifies('delegate.enrol.oidc', 'what is remembered of used tokens is bounded, and ends with them'), async () => {
+test(verifies('delegate.enrol.oidc', 'used tokens are remembered up to a limit, until they expire'), async () => {
   const stage = await oidcScene()
   for (let count = 0; count < 100; count++) expect(await enrolBy(stage)).toEqual(enrolled)
-  expect(await enrolBy(stage)).toMatchObject({ status: 429, error: 'rate_limited' })
+  expect(await enrolBy(stage)).toMatchObject({ status: 429, error: 'rate_limited', reason: 'rate_exceeded' })
   expect(await enrolBy(stage, { claims: { sub: 'repo:acme/other' } })).toEqual(enrolled)
   stage.clock.now += 599
   expect(await enrolBy(stage, { claims: { iat: newYear + 599, exp: newYear + 900 } })).toMatchObject({ status: 429 })

@@ -1,5 +1,7 @@
 import { guardedFetcher } from '@countersign/discovery/node'
-import { AAuthError, isSafeId } from '@countersign/protocol'
+import { AAuthError } from '@countersign/protocol'
+import { isSafeId } from '@countersign/protocol/internal'
+import { checkDelegation, type Delegation } from '../delegation/delegation.js'
 import { sweeper } from '../sweep.js'
 import { checkOidcOptions } from './check-oidc-options.js'
 import {
@@ -7,36 +9,53 @@ import {
   type Enrollment,
   type EnrollmentContext,
   type EnrollmentRequest,
-  nameWithin,
-  refusedEnrollment,
+  enrollmentRefusal,
+  qualifyName,
 } from './enrollment.js'
 import { type OidcKeys, oidcKeys } from './oidc-keys.js'
-import { type OidcOptions, type OidcRule, oidcRule, refusedIssuer } from './oidc-rule.js'
+import { asIssuerFault, type OidcOptions, type OidcRule, readOidcRule } from './oidc-rule.js'
 import { checkOidcClaims, type OidcToken, parseOidcToken } from './oidc-token.js'
 import { takeProof } from './used-proof.js'
 
-/** Seconds for which a used token is remembered past its end: the clock of another instance may be behind. */
+/** Seconds for which a used token is remembered after it has expired: the clock of another instance may be behind. */
 const skew = 300
 
 interface ReadyRule extends OidcRule {
   readonly keys: OidcKeys
+  readonly delegation: Delegation | undefined
 }
 
 /**
- * Enrolment by the token of an OpenID issuer that already knows the workload, `{"type":"oidc","token":"…"}`: Kubernetes service
- * accounts, CI jobs, SPIFFE JWT-SVIDs. A token enrols once. A delegate that enrols again has the new key from then on.
- * @throws TypeError, when the server is created, for a rule that is not well-formed or would admit anyone
+ * Enrolment by the token of an OpenID issuer that knows the workload, `{"type":"oidc","token":"…"}`: Kubernetes service accounts,
+ * CI jobs, SPIFFE JWT-SVIDs. A token enrols once. If a delegate enrols again, the new key replaces its key.
+ * @throws TypeError, when the server is created, for a rule that is malformed or would admit any workload
  * @see protocol §5 "Enrolment"
+ * @example
+ * ```ts
+ * import { createAgentServer, oidc } from '@countersign/agent-server'
+ *
+ * await createAgentServer({
+ *   id: 'https://agent.example',
+ *   database: 'sqlite:agent.db',
+ *   enrollment: [
+ *     oidc({
+ *       issuers: [
+ *         { issuer: 'https://token.actions.githubusercontent.com', subjects: ['repo:acme/agent:ref:refs/heads/main'] },
+ *       ],
+ *     }),
+ *   ],
+ * })
+ * ```
  */
 export function oidc(options: OidcOptions): Enrollment {
   checkOidcOptions(options)
   return {
     type: 'oidc',
     open(context) {
-      const rules = readyRules(options, context)
+      const rules = prepareRules(options, context)
       const sweep = sweeper(context.store, 'agent_server_used_proofs', context.now)
       return async request => {
-        const admission = await admissionBy(rules, request, context)
+        const admission = await admitByToken(rules, request, context)
         await sweep()
         return admission
       }
@@ -44,34 +63,36 @@ export function oidc(options: OidcOptions): Enrollment {
   }
 }
 
-function readyRules(
+function prepareRules(
   { issuers, fetcher }: OidcOptions,
-  { development, now, onEvent }: EnrollmentContext,
+  { development, delegations, now, onEvent }: EnrollmentContext,
 ): readonly ReadyRule[] {
   if (issuers.length === 0) throw new TypeError('issuers must hold at least one rule')
   const fetching = { now, fetcher: fetcher ?? guardedFetcher({ dangerouslyAllowLoopback: development }) }
   const rules = issuers.map(issuer => {
     const onGarbage = () => onEvent({ type: 'alarm', reason: 'issuer-garbage', issuer: issuer.issuer })
-    return { ...oidcRule(issuer, { development }), keys: oidcKeys(issuer, { ...fetching, onGarbage }) }
+    const delegation = issuer.delegation && checkDelegation(issuer.delegation, delegations)
+    return { ...readOidcRule(issuer, { development }), delegation, keys: oidcKeys(issuer, { ...fetching, onGarbage }) }
   })
   if (new Set(rules.map(({ name }) => name)).size !== rules.length)
-    throw new TypeError('two rules for issuers have one name; give each its own')
+    throw new TypeError('two rules for issuers have the same name')
   return rules
 }
 
-async function admissionBy(
+async function admitByToken(
   rules: readonly ReadyRule[],
   request: EnrollmentRequest,
   { now }: EnrollmentContext,
 ): Promise<Admission> {
   const token = parseOidcToken(request.members['token'])
-  const { rule, sub, expires } = ruleFor(token, rules, { request, now: now() })
+  const { rule, sub, expires } = findRule(token, rules, { request, now: now() })
   await rule.keys.verify(token.token, [token.algorithm]).catch((error: unknown) => {
-    throw refusedIssuer(error)
+    throw asIssuerFault(error)
   })
   return {
     sub,
-    enrollment: nameWithin('oidc', rule.name),
+    enrollment: qualifyName('oidc', rule.name),
+    delegation: rule.delegation,
     take: tx =>
       takeProof(tx, {
         hash: token.hash,
@@ -83,21 +104,29 @@ async function admissionBy(
   }
 }
 
-/** All that can be told without a key, before one is fetched: a stranger's token costs us nothing. */
-function ruleFor(
+/** Finds the rule that admits a token, by all checks that need no key: nothing is fetched for a token that fails one. */
+function findRule(
   token: OidcToken,
   rules: readonly ReadyRule[],
   o: { readonly request: EnrollmentRequest; readonly now: number },
 ): { readonly rule: ReadyRule; readonly sub: string; readonly expires: number } {
-  let refusal: AAuthError = refusedEnrollment('iss of the token is no issuer that enrols here')
+  let refusal: AAuthError = enrollmentRefusal(
+    'oidc_issuer_untrusted',
+    'iss of the token is not an issuer that may enrol here',
+  )
   for (const rule of rules.filter(({ issuer }) => issuer === token.issuer)) {
     try {
-      if (!rule.algorithms.includes(token.algorithm)) throw refusedEnrollment('alg of the token is none that counts')
+      if (!rule.algorithms.includes(token.algorithm))
+        throw enrollmentRefusal('oidc_token_mismatched', 'alg of the token is not one that the rule accepts')
       const bound = `${o.request.endpoint}#${o.request.jkt}`
       const audiences = rule.audience === undefined ? [bound] : [bound, rule.audience]
       const expires = checkOidcClaims(token.claims, { audiences, now: o.now })
-      const sub = nameWithin('oidc', `${rule.name}#${rule.delegateOf(token.claims)}`)
-      if (!isSafeId(sub)) throw refusedEnrollment('the claims that name the delegate hold what no name may')
+      const sub = qualifyName('oidc', `${rule.name}#${rule.delegateOf(token.claims)}`)
+      if (!isSafeId(sub))
+        throw enrollmentRefusal(
+          'oidc_token_mismatched',
+          'a claim that names the delegate has a character that names must not have',
+        )
       return { rule, sub, expires }
     } catch (error) {
       if (!(error instanceof AAuthError)) throw error

@@ -1,7 +1,8 @@
 import { generateSigningKey, headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { post, refusalOf, scene } from '../delegate.test.fixture.js'
+import { post, scene } from '../delegate.test.fixture.js'
 import { codes, type SignedInSession, session } from '../index.js'
 
 const users: Readonly<Record<string, SignedInSession>> = {
@@ -59,6 +60,7 @@ test(
     expect(await ask(stage, [['origin', origin], cookie('alice-laptop')])).toMatchObject({
       status: 400,
       error: 'invalid_grant',
+      reason: 'delegate_revoked',
     })
   },
 )
@@ -91,11 +93,11 @@ test.each<[string, Lines]>([
     ],
   ],
 ])(
-  verifies('delegate.enrol.session', 'a page with %s cannot enrol by the cookies that come along'),
+  verifies('delegate.enrol.session', 'CSRF: a page with %s cannot enrol by the cookies of its user'),
   async (_, lines) => {
     const { made, asked } = stageOf()
     const stage = await made
-    const refused = { status: 403, error: 'unauthorized_client', agentAuth: null }
+    const refused = { status: 403, error: 'unauthorized_client', reason: 'origin_not_allowed', agentAuth: null }
     expect(await ask(stage, [...lines, cookie('alice-laptop')])).toEqual(refused)
     expect([await stage.server.list(), asked()]).toEqual([[], 0])
     expect(await ask(stage, [['origin', origin], cookie('alice-laptop')])).toEqual(enrolled)
@@ -103,7 +105,7 @@ test.each<[string, Lines]>([
 )
 
 test(
-  verifies('delegate.enrol.session', 'a form cannot send what enrols, and who is not signed in does not'),
+  verifies('delegate.enrol.session', 'a form cannot enrol, and neither can a browser without a session'),
   async () => {
     const { made } = stageOf()
     const stage = await made
@@ -112,13 +114,14 @@ test(
     expect(await ask(stage, [['origin', origin], cookie('mallory')])).toMatchObject({
       status: 400,
       error: 'invalid_grant',
+      reason: 'session_missing',
     })
     expect(await ask(stage, [['origin', origin]])).toMatchObject({ status: 400, error: 'invalid_grant' })
     expect(await ask(stage, signedIn)).toEqual(enrolled)
   },
 )
 
-test('a name that is too long is known by its hash, one that no token could carry is a bug', async () => {
+test('a name that is too long becomes its hash; one that no token could carry is a server error', async () => {
   const { made } = stageOf()
   const stage = await made
   expect(await ask(stage, [['origin', origin], cookie('long')])).toEqual(enrolled)

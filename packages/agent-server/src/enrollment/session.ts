@@ -1,25 +1,29 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, checkOptions } from '@countersign/protocol'
-import { type Enrollment, ownNameWithin, refusedEnrollment } from './enrollment.js'
+import { AAuthError } from '@countersign/protocol'
+import { checkOptions } from '@countersign/protocol/internal'
+import { checkDelegation, type Delegation } from '../delegation/delegation.js'
+import { type Enrollment, enrollmentRefusal, qualifyOwnName } from './enrollment.js'
 
-/** Whose browser it is. Both stand in `sub`, in lists and in logs: neither may be a secret such as the session's cookie. */
+/** The user and browser of a session. Both are shown in `sub`, in lists and in logs: neither may be a secret such as a cookie. */
 export interface SignedInSession {
-  /** The user's name at your server, the same for ever. */
+  /** The user's name at your server. It must never change. */
   readonly user: string
-  /** Which browser of theirs: the same after a reload, another in another browser. */
+  /** Names the browser: the same after a reload, different in another browser. */
   readonly device: string
+  /** What this browser may be used for, and where. Default: no conditions. */
+  readonly delegation?: Delegation
 }
 
 /** How {@link session} enrols. */
 export interface SessionOptions {
-  /** Finds the signed-in session of a request, by its cookies say; undefined when there is none. */
+  /** Finds the signed-in session of a request, e.g. by its cookies; undefined when there is none. */
   authenticate(message: ReceivedMessage): SignedInSession | undefined | Promise<SignedInSession | undefined>
 }
 
 /**
- * Enrolment of a browser by the session it is signed in with at this very origin, `{"type":"session"}`. Only pages of the origin
- * itself may ask: the request is JSON, its `Origin` is the agent identifier, and it is signed by the new key like any other.
- * The user's delegates came by `session:USER`.
+ * Enrolment of a browser by its signed-in session at this origin, `{"type":"session"}`. Only pages of this origin may enrol: the
+ * request is JSON, its `Origin` is the agent identifier, and the new key signs it. The enrolment of the user's delegates is
+ * `session:USER`.
  * @see protocol §5 "Enrolment"
  */
 export function session(options: SessionOptions): Enrollment {
@@ -27,30 +31,34 @@ export function session(options: SessionOptions): Enrollment {
   return {
     type: 'session',
     open:
-      ({ id }) =>
+      ({ id, delegations }) =>
       async ({ message }) => {
         checkOrigin(message, id)
         const found = await options.authenticate(message)
-        if (found === undefined) throw refusedEnrollment('there is no signed-in session')
-        const { user, device } = found
+        if (found === undefined) throw enrollmentRefusal('session_missing', 'there is no signed-in session')
+        const { user, device, delegation } = found
         if (device === '') throw new TypeError('device must not be empty')
         return {
-          sub: ownNameWithin('session', `${escaped(user)}/${escaped(device)}`),
-          enrollment: ownNameWithin('session', user),
+          sub: qualifyOwnName('session', `${escaped(user)}/${escaped(device)}`),
+          enrollment: qualifyOwnName('session', user),
+          // `null` is a wrong delegation, not an absent one: with no conditions the browser could do more.
+          delegation: delegation === undefined ? undefined : checkDelegation(delegation, delegations),
         }
       },
   }
 }
 
-/** Cookies come along with any page's request: another site's must not make its own key a delegate of our user. */
+/** CSRF: browsers send cookies with the requests of any site, which could make its own key a delegate of the user. */
 function checkOrigin(message: ReceivedMessage, id: string): void {
   const origins = headerValues(message, 'origin')
   const sites = headerValues(message, 'sec-fetch-site')
   if (origins.length === 1 && origins[0] === id && sites.every(site => site === 'same-origin')) return
-  throw new AAuthError('unauthorized_client', 'a session enrols pages of the agent server itself only')
+  throw new AAuthError('unauthorized_client', 'only pages of the agent server itself may enrol by a session', {
+    reason: 'origin_not_allowed',
+  })
 }
 
-/** Two names stay two side by side. */
+/** Escapes a name, so that joined names are never equal to other ones. */
 function escaped(name: string): string {
   return name.replace(/[%/]/g, char => encodeURIComponent(char))
 }

@@ -3,12 +3,16 @@ import { AAuthError, type AgentMetadata } from '@countersign/protocol'
 import type { OwnKeys } from './own-keys.js'
 
 /**
- * A discovery that knows one agent and fetches nothing.
- * An agent server only ever meets its own agent tokens; a token that names another issuer must not make it call there.
+ * A discovery that knows only this agent and fetches nothing.
+ * SSRF: an agent server accepts only its own agent tokens, so a token with another issuer must not make it fetch from there.
  */
 export function ownDiscovery(metadata: AgentMetadata, keys: OwnKeys): Discovery {
   const nothingElse = () =>
-    Promise.reject(new AAuthError('discovery_failed', 'this agent server looks up no other participant'))
+    Promise.reject(
+      new AAuthError('discovery_failed', 'this agent server accepts its own tokens only', {
+        reason: 'token_issuer_wrong',
+      }),
+    )
   const own: Discovery = {
     agent: id => (id === metadata.agent ? Promise.resolve(metadata) : nothingElse()),
     resource: nothingElse,

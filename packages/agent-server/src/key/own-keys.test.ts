@@ -1,27 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { afterAll, expect, test } from 'vitest'
+import { temporaryFolder } from '@countersign/testing/folders'
+import { part } from '@countersign/testing/json-web-token'
+import { refusalOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 import { createAgentServer } from '../agent-server.js'
-import {
-  agentTokenOf,
-  enrolled,
-  kidsOf,
-  newYear,
-  part,
-  refusalOf,
-  renewal,
-  type Scene,
-  scene,
-} from '../delegate.test.fixture.js'
+import { agentTokenOf, enrolled, kidsOf, newYear, renewal, type Scene, scene } from '../delegate.test.fixture.js'
 import { migrations, type Tables } from '../tables.js'
 
 const day = 86_400
-const folder = mkdtempSync(join(tmpdir(), 'countersign-own-keys-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder()
 const weekly = { rotateEvery: 7 * day, publishAhead: 900 }
 
 const signer = async ({ server }: Scene): Promise<string> => (await server.signingKey()).kid
@@ -65,7 +55,7 @@ test(
   verifies(
     'delegate.renew.grace',
     'discovery.publish-ahead',
-    'a token renews itself long after its key has left the set',
+    'a token can be renewed for 30 days after its key has left the set',
   ),
   async () => {
     const stage = await scene({ keys: weekly })
@@ -74,7 +64,7 @@ test(
     const [one, two] = [await enrolled(stage), await enrolled(stage)]
     const { kid, alg } = part(one.agentToken, 0)
     stage.clock.now += 3600 + 30 * day - 1
-    // Whoever asks first after a month of silence finds the schedule in order: the next key waits its time.
+    // The first request after a month advances the schedule: the next key is published, and does not sign yet.
     const response = await stage.server.handle(await renewal(stage, one))
     expect(response.status).toBe(200)
     expect(await kidsOf(stage.server)).not.toContain(kid)
@@ -87,7 +77,7 @@ test(
   },
 )
 
-test('the private part of a key is destroyed once it signs no more, and in the end the row', async () => {
+test('the private part of a key is destroyed once it no longer signs, and its row later', async () => {
   const database = `sqlite:${join(folder, 'spent.db')}`
   const stage = await scene({ database, keys: weekly })
   const store = await openStore<Tables>({ url: database, room: 'agent_server', migrations })
@@ -109,7 +99,7 @@ test('the private part of a key is destroyed once it signs no more, and in the e
   await stage.server.close()
 })
 
-test('a restart goes on with the keys of before', async () => {
+test('a restart keeps the keys', async () => {
   const database = `sqlite:${join(folder, 'restart.db')}`
   const before = await scene({ database, keys: weekly })
   const delegate = await enrolled(before)
@@ -122,19 +112,22 @@ test('a restart goes on with the keys of before', async () => {
   await after.server.close()
 })
 
-test(verifies('error.unavailable', 'while the database is away its keys go on, and no token is issued'), async () => {
-  const stage = await scene({ keys: weekly })
-  const delegate = await enrolled(stage)
-  const kids = await kidsOf(stage.server)
-  await stage.server.close()
-  stage.clock.now += 3000
-  expect(await kidsOf(stage.server)).toEqual(kids)
-  expect([await signer(stage)]).toEqual(kids)
-  expect((await stage.server.handle(await renewal(stage, delegate))).status).toBe(503)
-})
+test(
+  verifies('error.unavailable', 'while the database is not available, the keys stay published and no token is issued'),
+  async () => {
+    const stage = await scene({ keys: weekly })
+    const delegate = await enrolled(stage)
+    const kids = await kidsOf(stage.server)
+    await stage.server.close()
+    stage.clock.now += 3000
+    expect(await kidsOf(stage.server)).toEqual(kids)
+    expect([await signer(stage)]).toEqual(kids)
+    expect((await stage.server.handle(await renewal(stage, delegate))).status).toBe(503)
+  },
+)
 
 test(
-  verifies('discovery.publish-ahead', 'given keys hand over to the rotation and are retired like its own'),
+  verifies('discovery.publish-ahead', 'given keys are replaced by the rotation and retired like its own'),
   async () => {
     const given = { kid: 'given', key: await generateSigningKey() }
     const stage = await scene({ keys: { ...weekly, before: [given] } })
@@ -152,23 +145,26 @@ test(
   },
 )
 
-test(verifies('discovery.publish-ahead', 'a clock set back uses a key of before as long as there is one'), async () => {
-  const stage = await scene({ keys: weekly })
-  const [first = ''] = await kidsOf(stage.server)
-  const at = async (time: number): Promise<string> => {
-    stage.clock.now = newYear + time
-    await kidsOf(stage.server)
-    return signer(stage)
-  }
-  expect(await at(7 * day - 900)).toBe(first)
-  const second = await at(7 * day)
-  expect(second).not.toBe(first)
-  expect(await at(7 * day - 100)).toBe(first)
-  expect(await at(-10)).toBe(first)
-  expect(await at(7 * day + 300)).toBe(second)
-  // The private part of the first is gone by now.
-  expect(await at(7 * day - 100)).toBe(second)
-})
+test(
+  verifies('discovery.publish-ahead', 'after the clock was set back, an earlier key signs as long as there is one'),
+  async () => {
+    const stage = await scene({ keys: weekly })
+    const [first = ''] = await kidsOf(stage.server)
+    const at = async (time: number): Promise<string> => {
+      stage.clock.now = newYear + time
+      await kidsOf(stage.server)
+      return signer(stage)
+    }
+    expect(await at(7 * day - 900)).toBe(first)
+    const second = await at(7 * day)
+    expect(second).not.toBe(first)
+    expect(await at(7 * day - 100)).toBe(first)
+    expect(await at(-10)).toBe(first)
+    expect(await at(7 * day + 300)).toBe(second)
+    // The private part of the first key is deleted by now.
+    expect(await at(7 * day - 100)).toBe(second)
+  },
+)
 
 test.each<readonly [string, object]>([
   ['rotateEvery under an hour', { rotateEvery: 3599 }],
@@ -180,7 +176,7 @@ test.each<readonly [string, object]>([
   await expect(scene({ keys: { rotateEvery: 3600, publishAhead: 60 } })).resolves.toBeDefined()
 })
 
-test(verifies('metadata.agent', 'without a database it is an agent with keys in memory and no delegates'), async () => {
+test(verifies('metadata.agent', 'without a database an agent has its keys in memory and no delegates'), async () => {
   const clock = { now: newYear }
   const server = await createAgentServer({ id: 'https://agent.example', name: 'A blog', now: () => clock.now })
   expect(server.paths).toEqual(['/.well-known/aauth-agent', '/.well-known/jwks.json'])

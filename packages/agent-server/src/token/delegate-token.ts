@@ -1,4 +1,5 @@
-import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { checkTarget } from '@countersign/httpsig/internal'
 import { AAuthError } from '@countersign/protocol'
 import type { PerRequest, Verified } from '@countersign/verify'
 import { renewalGrace } from '../token-lifetime.js'
@@ -11,24 +12,26 @@ export const delegateRules: PerRequest = Object.freeze({ expiredAgentTokenGrace:
 const bodyLimit = 65_536
 
 /**
- * Establishes who asks the delegate token endpoint.
+ * Verifies the caller of the delegate token endpoint.
  * @throws AAuthError or HttpSigError with the code of protocol §8
  * @see protocol §5 "Delegates get agent tokens"
  */
 export async function verifyDelegate(message: ReceivedMessage, context: DelegateTokenContext): Promise<Verified> {
   checkTarget(message)
-  // A secret in a URL ends in logs; there is nothing here to ask for in one.
+  // Proxies log URLs: a secret in one must not work.
   if (message.target.includes('?')) {
-    throw new AAuthError('invalid_request', 'this endpoint takes no parameters in the URL')
+    throw new AAuthError('invalid_request', 'this endpoint takes no parameters in the URL', {
+      reason: 'parameters_in_url',
+    })
   }
   if (message.body !== undefined && message.body.length > bodyLimit) {
-    throw new AAuthError('invalid_request', 'the body is larger than 64 KiB', { status: 413 })
+    throw new AAuthError('invalid_request', 'the body is larger than 64 KiB', { reason: 'body_too_large', status: 413 })
   }
   return context.verifier.verify(message, delegateRules)
 }
 
 /**
- * Decides one request to the delegate token endpoint: an inline key enrols, an agent token renews.
+ * Answers a request to the delegate token endpoint: an inline key enrols, an agent token renews.
  * @throws AAuthError or HttpSigError with the code of protocol §8
  * @see protocol §5 "Delegates get agent tokens"
  */
@@ -40,10 +43,12 @@ export async function delegateToken(
   const { caller } = verified
   switch (caller.level) {
     case 'pseudonymous':
-      return enroll(message, verified, caller, context)
+      return enroll({ message, verified, caller }, context)
     case 'identified':
-      return renew(message, verified, caller, context)
+      return renew({ message, verified, caller }, context)
     default:
-      throw new AAuthError('invalid_signature', 'sign the request: with hwk to enrol, with the agent token to renew')
+      throw new AAuthError('invalid_signature', 'sign the request: with hwk to enrol, with the agent token to renew', {
+        reason: 'signature_missing',
+      })
   }
 }

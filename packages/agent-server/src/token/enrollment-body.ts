@@ -1,9 +1,10 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, isObject } from '@countersign/protocol'
+import { AAuthError } from '@countersign/protocol'
+import { isObject } from '@countersign/protocol/internal'
 import { parseJsonBody } from './json-body.js'
 
 /**
- * Reads the body of an enrolment: its type, and the members that say what is shown.
+ * Reads the body of an enrolment: its type and members.
  * @throws AAuthError `invalid_request`: 415 for another media type or a compressed body, else 400
  * @see protocol §5 "Delegates get agent tokens"
  */
@@ -12,10 +13,14 @@ export function parseEnrollment(message: ReceivedMessage): {
   readonly members: Readonly<Record<string, unknown>>
 } {
   if (message.body === undefined || message.body.length === 0) {
-    throw new AAuthError('invalid_request', 'a request signed with hwk must carry a JSON body with "enrollment"')
+    throw new AAuthError('invalid_request', 'a request signed with hwk must carry a JSON body with "enrollment"', {
+      reason: 'enrolment_malformed',
+    })
   }
   const members = parseJsonBody(message)['enrollment']
   if (!isObject(members) || !Object.hasOwn(members, 'type') || typeof members['type'] !== 'string')
-    throw new AAuthError('invalid_request', 'the body must be {"enrollment":{"type":"…", …}}')
+    throw new AAuthError('invalid_request', 'the body must be {"enrollment":{"type":"…", …}}', {
+      reason: 'enrolment_malformed',
+    })
   return { type: members['type'], members: { ...members } }
 }

@@ -1,5 +1,6 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, checkContentCoding, isObject, parseJson } from '@countersign/protocol'
+import { AAuthError } from '@countersign/protocol'
+import { checkContentCoding, isObject, parseJson } from '@countersign/protocol/internal'
 
 /**
  * Reads a body that must be a JSON object.
@@ -10,7 +11,8 @@ export function parseJsonBody(message: ReceivedMessage): Readonly<Record<string,
   checkMediaType(message)
   checkContentCoding(message)
   const body = parseBody(message.body ?? new Uint8Array())
-  if (!isObject(body)) throw new AAuthError('invalid_request', 'the body must be a JSON object')
+  if (!isObject(body))
+    throw new AAuthError('invalid_request', 'the body must be a JSON object', { reason: 'json_malformed' })
   return { ...body }
 }
 
@@ -18,13 +20,16 @@ function checkMediaType(message: ReceivedMessage): void {
   const [contentType, second] = headerValues(message, 'content-type')
   if (second === undefined && contentType !== undefined && /^application\/json\s*(;|$)/i.test(contentType.trim()))
     return
-  throw new AAuthError('invalid_request', 'the body must be application/json', { status: 415 })
+  throw new AAuthError('invalid_request', 'the body must be application/json', {
+    reason: 'content_type_unsupported',
+    status: 415,
+  })
 }
 
 function parseBody(body: Uint8Array): unknown {
   try {
     return parseJson(body)
   } catch (cause) {
-    throw new AAuthError('invalid_request', 'the body is not well-formed JSON', { cause })
+    throw new AAuthError('invalid_request', 'the body is not well-formed JSON', { reason: 'json_malformed', cause })
   }
 }

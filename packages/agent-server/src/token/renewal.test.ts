@@ -7,6 +7,8 @@ import {
 } from '@countersign/httpsig'
 import { signToken } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
+import { part } from '@countersign/testing/json-web-token'
+import { refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import {
   agentTokenOf,
@@ -14,9 +16,7 @@ import {
   enrolled,
   enrollmentBody,
   newYear,
-  part,
   post,
-  refusalOf,
   renewal,
   type Scene,
   scene,
@@ -66,7 +66,7 @@ test(
   verifies(
     'sig.body.head-first',
     'DIG-21',
-    'who renews nothing is told before its body has come, and others are waited for',
+    'a request that cannot renew is refused before its body is read; others wait for the body',
   ),
   async () => {
     const stage = await scene()
@@ -83,7 +83,7 @@ test(
         body: '{}',
       })),
     })
-    // Long after its token has ended, but in time to renew it.
+    // Long after its token has expired, but within the grace of a renewal.
     stage.clock.now += 3600 + 30 * day - 1
     expect(await byHead(await renewing())).toBe('waits')
     stage.clock.now += 1
@@ -93,20 +93,21 @@ test(
   },
 )
 
-test(verifies('delegate.renew.current-key', 'a replaced key renews nothing, the new one does'), async () => {
+test(verifies('delegate.renew.current-key', 'a replaced key cannot renew, and the new one can'), async () => {
   const stage = await scene()
   const lost = await enrolled(stage, 'phone')
   const found = await enrolled(stage, 'phone')
   expect(await refusalOf(await stage.server.handle(await renewal(stage, lost)))).toEqual({
     status: 401,
     error: 'invalid_agent_token',
+    reason: 'delegate_key_not_current',
     agentAuth: 'httpsig',
   })
   expect((await stage.server.handle(await renewal(stage, found))).status).toBe(200)
 })
 
 test(
-  verifies('delegate.renew.current-key', 'a revoked delegate renews nothing and its old codes are dead'),
+  verifies('delegate.renew.current-key', 'a revoked delegate cannot renew, and its unused codes are deleted'),
   async () => {
     const stage = await scene()
     const revoked = await enrolled(stage, 'phone')
@@ -125,14 +126,15 @@ test(
   },
 )
 
-test(verifies('error.invalid-request', 'a renewal with a body is refused in words'), async () => {
+test(verifies('error.invalid-request', 'a renewal with a body is told which bodies there are'), async () => {
   const stage = await scene()
   const delegate = await enrolled(stage)
   const response = await stage.server.handle(await renewal(stage, { ...delegate, body: '{"jwk":{}}' }))
   expect(response.status).toBe(400)
   expect(await response.json()).toEqual({
     error: 'invalid_request',
-    error_description: 'the body must be empty to renew, {"jwk":{…},"proof":"…"} to rotate the key',
+    reason: 'enrolment_malformed',
+    error_description: 'the body must be empty or {"aud":"…"} to renew, {"jwk":{…},"proof":"…"} to rotate the key',
   })
   expect((await stage.server.handle(await renewal(stage, delegate))).status).toBe(200)
 })
@@ -141,7 +143,7 @@ test(
   verifies(
     'sig.replay.bounded',
     'sig.replay.not-processed',
-    'no delegate, revoked or not, fills the room in which the others renew',
+    'no delegate, revoked or not, can fill the replay set of the others',
   ),
   async () => {
     const stage = await scene({ replay: memoryReplaySet({ now: () => newYear, share: 5, capacity: 20 }) })
@@ -158,17 +160,13 @@ test(
     expect(new Set(await statuses(revoked, 30))).toEqual(new Set([401]))
     expect(await statuses(busy, 5)).toEqual([200, 200, 200, 200, 200])
     const full = await stage.server.handle(await renewal(stage, busy))
-    expect(await refusalOf(full)).toEqual({ status: 503, error: 'temporarily_unavailable', agentAuth: 'httpsig' })
+    expect(await refusalOf(full)).toMatchObject({ status: 503, error: 'temporarily_unavailable', agentAuth: 'httpsig' })
     expect(await statuses(other, 1)).toEqual([200])
   },
 )
 
 test(
-  verifies(
-    'DOS-19',
-    'sig.replay.after-checks',
-    'what the delegate token endpoint refuses for its form is not remembered',
-  ),
+  verifies('DOS-19', 'sig.replay.after-checks', 'requests that are refused for their form do not enter the replay set'),
   async () => {
     let remembered = 0
     const inner = memoryReplaySet({ now: () => newYear })
@@ -183,7 +181,7 @@ test(
     const before = remembered
     const forms: ReadonlyArray<readonly [string, number]> = [
       ...[['{', 400] as const, ['[]', 400] as const, ['{"jwk":{}}', 400] as const],
-      // A key of no algorithm is told the algorithms that there are.
+      // The refusal of a key without algorithm lists the algorithms.
       ...[['{"jwk":{},"proof":"x"}', 401] as const, ['{"enrollment":{"type":"moon"}}', 400] as const],
     ]
     for (const [body, status] of forms) {
@@ -196,11 +194,11 @@ test(
   },
 )
 
-test(verifies('NON-01', 'a renewal sent twice is answered once'), async () => {
+test(verifies('NON-01', 'a renewal sent twice is answered once, then refused as a replay'), async () => {
   const stage = await scene()
   const request = await renewal(stage, await enrolled(stage))
   expect((await stage.server.handle(request)).status).toBe(200)
-  expect(await refusalOf(await stage.server.handle(request))).toEqual({
+  expect(await refusalOf(await stage.server.handle(request))).toMatchObject({
     status: 401,
     error: 'replay_detected',
     agentAuth: null,
@@ -214,7 +212,7 @@ interface Forgery {
   readonly aud?: string
 }
 
-/** The delegate's token made anew, with one thing changed. */
+/** The delegate's token with one change. */
 function forged(stage: Scene, delegate: Enrolled, { iss, signer, kid = 'k1', aud }: Forgery): Promise<string> {
   const [own] = stage.keys
   if (own === undefined) throw new Error('no key')
@@ -234,42 +232,45 @@ function forged(stage: Scene, delegate: Enrolled, { iss, signer, kid = 'k1', aud
   })
 }
 
-test(verifies('AGT-01', 'AGT-02', 'AGT-05', 'AGT-08', 'only the agent server itself issues its tokens'), async () => {
-  const stage = await scene()
-  const delegate = await enrolled(stage)
-  const stranger = await generateSigningKey()
-  const attempts: Forgery[] = [
-    { signer: delegate.key },
-    { signer: stranger },
-    { signer: stranger, kid: 'k2' },
-    { iss: 'https://other.example', signer: stranger },
-    { aud: 'https://api.example' },
-    { aud: 'https://agent.example/' },
-  ]
-  for (const attempt of attempts) {
-    const agentToken = await forged(stage, delegate, attempt)
-    const response = await stage.server.handle(await renewal(stage, { key: delegate.key, agentToken }))
-    expect(await refusalOf(response), JSON.stringify(attempt)).toEqual({
-      status: 401,
-      error: 'invalid_agent_token',
-      agentAuth: 'httpsig',
-    })
-  }
-  const twin = await forged(stage, delegate, { aud: 'https://agent.example' })
-  expect((await stage.server.handle(await renewal(stage, { key: delegate.key, agentToken: twin }))).status).toBe(200)
-})
+test(
+  verifies('AGT-01', 'AGT-02', 'AGT-05', 'AGT-08', 'only tokens that the agent server itself signed are accepted'),
+  async () => {
+    const stage = await scene()
+    const delegate = await enrolled(stage)
+    const stranger = await generateSigningKey()
+    const attempts: Forgery[] = [
+      { signer: delegate.key },
+      { signer: stranger },
+      { signer: stranger, kid: 'k2' },
+      { iss: 'https://other.example', signer: stranger },
+      { aud: 'https://api.example' },
+      { aud: 'https://agent.example/' },
+    ]
+    for (const attempt of attempts) {
+      const agentToken = await forged(stage, delegate, attempt)
+      const response = await stage.server.handle(await renewal(stage, { key: delegate.key, agentToken }))
+      expect(await refusalOf(response), JSON.stringify(attempt)).toMatchObject({
+        status: 401,
+        error: 'invalid_agent_token',
+        agentAuth: 'httpsig',
+      })
+    }
+    const twin = await forged(stage, delegate, { aud: 'https://agent.example' })
+    expect((await stage.server.handle(await renewal(stage, { key: delegate.key, agentToken: twin }))).status).toBe(200)
+  },
+)
 
-test(verifies('AGT-06', 'token.binding', 'a stolen agent token renews nothing under another key'), async () => {
+test(verifies('AGT-06', 'token.binding', 'a stolen agent token cannot be renewed under another key'), async () => {
   const stage = await scene()
   const delegate = await enrolled(stage)
   const thief = await generateSigningKey()
   const response = await stage.server.handle(await renewal(stage, { ...delegate, key: thief }))
-  expect(await refusalOf(response)).toEqual({ status: 401, error: 'invalid_signature', agentAuth: 'httpsig' })
+  expect(await refusalOf(response)).toMatchObject({ status: 401, error: 'invalid_signature', agentAuth: 'httpsig' })
   expect((await stage.server.handle(await renewal(stage, delegate))).status).toBe(200)
 })
 
 test(
-  verifies('token.agent.aud', 'tokens for named receivers name the agent server too, so that they can be renewed'),
+  verifies('token.agent.aud', 'tokens with an audience name the agent server, too, so that they can be renewed'),
   async () => {
     const stage = await scene({ audience: 'https://api.example', tokenLifetime: 60 })
     const delegate = await enrolled(stage)
@@ -281,18 +282,18 @@ test(
   },
 )
 
-test(verifies('error.unavailable', 'without its database it answers 503, and readiness says so'), async () => {
+test(verifies('error.unavailable', 'without its database the server answers 503 and is not ready'), async () => {
   const stage = await scene()
   const delegate = await enrolled(stage)
   await expect(stage.server.ready()).resolves.toBeUndefined()
   await stage.server.close()
   const response = await stage.server.handle(await renewal(stage, delegate))
   expect(response.headers.get('retry-after')).toBe('5')
-  expect(await refusalOf(response)).toEqual({ status: 503, error: 'temporarily_unavailable', agentAuth: null })
+  expect(await refusalOf(response)).toMatchObject({ status: 503, error: 'temporarily_unavailable', agentAuth: null })
   await expect(stage.server.ready()).rejects.toThrow()
 })
 
-test('names that could not stand in a token are refused when they are given', async () => {
+test('names that no token could carry are refused by `invite`', async () => {
   const { server } = await scene()
   for (const sub of ['', ' ', 'a\nb', 'a\u202eb', 'x'.repeat(513)])
     await expect(server.invite({ sub })).rejects.toThrow(TypeError)

@@ -1,11 +1,14 @@
 import { type PublicJwk, parsePublicJwk, type ReceivedMessage, type ReplaySet, thumbprint } from '@countersign/httpsig'
-import { AAuthError, asAAuthError, verifyKeyProof } from '@countersign/protocol'
-import { checkReplay, type IdentifiedCaller, peerOf, type Verified } from '@countersign/verify'
-import { type KeyStanding, refusedKey } from '../delegate/delegate-key.js'
+import { AAuthError, verifyKeyProof } from '@countersign/protocol'
+import { asAAuthError } from '@countersign/protocol/internal'
+import { checkReplay, type IdentifiedCaller, type Verified } from '@countersign/verify'
+import { peerOf } from '@countersign/verify/internal'
+import { type KeyStanding, keyRefusal } from '../delegate/delegate-key.js'
+import { parseAudience } from './audience.js'
 import { parseJsonBody } from './json-body.js'
 import { type DelegateToken, type DelegateTokenContext, issueDelegateToken } from './token-context.js'
 
-/** One request under an agent token of ours. */
+/** A request signed with an agent token of this server. */
 interface Renewal {
   readonly message: ReceivedMessage
   readonly verified: Verified
@@ -15,7 +18,15 @@ interface Renewal {
   readonly jkt: string
 }
 
-/** The key that is to take over, its holder's proof verified. */
+/** What the body of a renewal asks for. */
+interface Wanted {
+  /** The receivers of the new token; undefined: all that the operator allows. */
+  readonly audience: readonly string[] | undefined
+  /** Absent: the key stays. */
+  readonly successor?: Successor
+}
+
+/** The new key of a rotation, whose proof was verified. */
 interface Successor {
   readonly jwk: PublicJwk
   readonly jkt: string
@@ -23,62 +34,88 @@ interface Successor {
 }
 
 /**
- * Decides a request that an agent token signed: an empty body renews it, `jwk` and `proof` rotate its key.
+ * Answers a request that is signed with an agent token: an empty body renews the token, `aud` names receivers for it,
+ * `jwk` and `proof` rotate its key.
  * @throws AAuthError or HttpSigError with the code of protocol §8
  * @see protocol §5 "Renewal", "Rotation"
  */
 export async function renew(
-  message: ReceivedMessage,
-  verified: Verified,
-  caller: IdentifiedCaller,
+  { message, verified, caller }: Pick<Renewal, 'message' | 'verified' | 'caller'>,
   context: DelegateTokenContext,
 ): Promise<DelegateToken> {
   if (caller.delegate === undefined) {
-    throw new AAuthError('insufficient_level', 'this endpoint serves delegates: sign with hwk or an agent token')
+    throw new AAuthError('insufficient_level', 'this endpoint serves delegates: sign with hwk or an agent token', {
+      reason: 'credential_not_accepted',
+    })
   }
   const renewal: Renewal = { message, verified, caller, sub: caller.delegate, jkt: caller.key.thumbprint }
   const key = await context.delegateKeys.standing(renewal.sub, renewal.jkt)
-  // Were its requests remembered, a revoked delegate could fill the replay set with them and stop the others' renewals.
-  if (key.standing === 'ended') throw refusedKey()
-  if (key.standing === 'replaced') throw alarm(renewal, context)
-  const isEmpty = message.body === undefined || message.body.length === 0
-  if (!isEmpty) return rotate(renewal, await successorOf(renewal, key, context), context)
-  if (key.standing === 'outgoing') throw alarm(renewal, context)
+  // Refused before it is remembered: a revoked delegate could fill the replay set and stop the renewals of others.
+  if (key.standing === 'ended') throw keyRefusal()
+  if (key.standing === 'replaced') throw reportReplacedKey(renewal, context)
+  const { audience, successor } = await readBody(renewal, key, context)
+  if (successor !== undefined) return rotate(renewal, { successor, audience }, context)
   await checkOnce(renewal, context)
+  const delegation = await context.delegates.delegation(renewal.sub)
+  // Signed first: a receiver that the operator does not allow must not count as a renewal.
+  const answer = await issueDelegateToken(context, {
+    sub: renewal.sub,
+    jwk: caller.key.publicJwk,
+    delegation,
+    audience,
+  })
   await context.delegates.renew(renewal.sub, renewal.jkt)
   context.onEvent({ type: 'renewed', sub: renewal.sub, jkt: renewal.jkt, ...peerOf(caller) })
-  return issueDelegateToken(context, { sub: renewal.sub, jwk: caller.key.publicJwk })
+  return answer
 }
 
-async function successorOf(renewal: Renewal, key: KeyStanding, context: DelegateTokenContext): Promise<Successor> {
+async function readBody(renewal: Renewal, key: KeyStanding, context: DelegateTokenContext): Promise<Wanted> {
   try {
-    const successor = await readSuccessor(renewal, context)
-    if (key.standing !== 'outgoing' || successor.jkt === key.successor) return successor
+    const wanted = await parseBody(renewal, context)
+    if (key.standing !== 'outgoing' || wanted.successor?.jkt === key.successor) return wanted
   } catch (thrown) {
-    // Whatever is wrong with it: from a key that was replaced only the same rotation is an honest request.
+    // The only honest request of a replaced key is the same rotation again: anything else is an alarm, malformed or not.
     if (key.standing !== 'outgoing' || asAAuthError(thrown).status >= 500) throw thrown
   }
-  throw alarm(renewal, context)
+  throw reportReplacedKey(renewal, context)
 }
 
-async function readSuccessor({ message, sub, jkt }: Renewal, context: DelegateTokenContext): Promise<Successor> {
+async function parseBody(renewal: Renewal, context: DelegateTokenContext): Promise<Wanted> {
+  const { message } = renewal
+  if (message.body === undefined || message.body.length === 0) return { audience: undefined }
   const body = parseJsonBody(message)
+  const audience = parseAudience(body['aud'], context)
+  const isRenewal = audience !== undefined && !('jwk' in body) && !('proof' in body)
+  return isRenewal ? { audience } : { audience, successor: await parseSuccessor(renewal, body, context) }
+}
+
+async function parseSuccessor(
+  { sub, jkt }: Renewal,
+  body: Readonly<Record<string, unknown>>,
+  context: DelegateTokenContext,
+): Promise<Successor> {
   const { proof } = body
   if (!('jwk' in body) || typeof proof !== 'string')
     throw new AAuthError(
       'invalid_request',
-      'the body must be empty to renew, {"jwk":{…},"proof":"…"} to rotate the key',
+      'the body must be empty or {"aud":"…"} to renew, {"jwk":{…},"proof":"…"} to rotate the key',
+      { reason: 'enrolment_malformed' },
     )
   const jwk = parsePublicJwk(body['jwk'])
   const { jti } = await verifyKeyProof(proof, { jwk, aud: context.endpoint, sub, jkt, now: context.now() })
   return { jwk, jkt: await thumbprint(jwk), jti }
 }
 
-async function rotate(renewal: Renewal, successor: Successor, context: DelegateTokenContext): Promise<DelegateToken> {
+async function rotate(
+  renewal: Renewal,
+  { successor, audience }: Wanted & { readonly successor: Successor },
+  context: DelegateTokenContext,
+): Promise<DelegateToken> {
   const { sub, jkt, caller } = renewal
   await checkOnce(renewal, context)
-  // Before the old key is given up: a rotation that no token could answer (too long under this key) would lock the delegate out.
-  const answer = await issueDelegateToken(context, { sub, jwk: successor.jwk })
+  // Signs first: if no token can be made (it is too long with this key), the old key must stay valid.
+  const delegation = await context.delegates.delegation(sub)
+  const answer = await issueDelegateToken(context, { sub, jwk: successor.jwk, delegation, audience })
   const outcome = await context.delegateKeys.rotate({ sub, from: jkt, to: successor.jkt, jti: successor.jti })
   switch (outcome) {
     case 'rotated':
@@ -88,24 +125,28 @@ async function rotate(renewal: Renewal, successor: Successor, context: DelegateT
       context.onEvent({ type: 'renewed', sub, jkt: successor.jkt, ...peerOf(caller) })
       return answer
     case 'taken':
-      throw new AAuthError('invalid_request', 'jwk is or was the key of a delegate; rotate to a fresh one')
+      throw new AAuthError('invalid_request', 'jwk is or was the key of a delegate: rotate to a new key', {
+        reason: 'delegate_key_used',
+      })
     case 'reused':
-      throw new AAuthError('invalid_request', 'jti of proof was seen before; make a new proof')
+      throw new AAuthError('invalid_request', 'jti of proof was used before: make a new proof', {
+        reason: 'proof_used',
+      })
     case 'replaced':
-      throw alarm(renewal, context)
+      throw reportReplacedKey(renewal, context)
     case 'ended':
-      throw refusedKey()
+      throw keyRefusal()
   }
 }
 
-/** Every caller here is of the one agent, so that a share per agent would be one for all. */
+/** Shares the replay set by delegate: all callers are of one agent, so a share per agent would be one for all. */
 function checkOnce({ verified, sub }: Renewal, { replay }: DelegateTokenContext): Promise<void> {
   const shared: ReplaySet = { check: entry => replay.check({ ...entry, principal: sub, site: undefined }) }
   return checkReplay({ replay: shared, verified, partition: 'token' })
 }
 
-/** Our token, under its own key, and yet not the current one: the delegate or someone else still holds a key that was given up. */
-function alarm({ sub, jkt, caller }: Renewal, context: DelegateTokenContext): AAuthError {
+/** Reports a valid token with a replaced key: the delegate or a thief still uses it. */
+function reportReplacedKey({ sub, jkt, caller }: Renewal, context: DelegateTokenContext): AAuthError {
   context.onEvent({ type: 'alarm', reason: 'replaced-key', sub, jkt, ...peerOf(caller) })
-  return refusedKey()
+  return keyRefusal()
 }

@@ -1,5 +1,7 @@
 import { generateSigningKey, type SigningKey, thumbprint } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { part } from '@countersign/testing/json-web-token'
+import { refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import {
   agentTokenOf,
@@ -7,10 +9,8 @@ import {
   enrolled,
   enrollmentBody,
   newYear,
-  part,
   post,
   type RotationChanges,
-  refusalOf,
   renewal,
   rotation,
   rotationBody,
@@ -18,10 +18,10 @@ import {
   scene,
 } from '../delegate.test.fixture.js'
 
-const replaced = { status: 401, error: 'invalid_agent_token', agentAuth: 'httpsig' }
+const replaced = { status: 401, error: 'invalid_agent_token', reason: 'delegate_key_not_current', agentAuth: 'httpsig' }
 const malformed = { status: 400, error: 'invalid_request', agentAuth: null }
 
-/** Rotates and answers the delegate as it is afterwards. */
+/** Rotates the key, and returns the delegate with the new one. */
 async function rotated(stage: Scene, delegate: Enrolled, to: SigningKey): Promise<Enrolled> {
   const response = await stage.server.handle(await rotation(stage, delegate, to))
   const answer: unknown = await response.json()
@@ -60,16 +60,27 @@ test(
   },
 )
 
-test(verifies('delegate.rotate', 'delegate.renew.grace', 'an expired token rotates as it renews'), async () => {
-  const stage = await scene()
-  const [one, two] = [await enrolled(stage), await enrolled(stage)]
-  stage.clock.now += 3600 + 30 * 86_400 - 1
-  expect((await stage.server.handle(await rotation(stage, one, await generateSigningKey()))).status).toBe(200)
-  stage.clock.now += 1
-  expect(await refusalOf(await stage.server.handle(await rotation(stage, two, await generateSigningKey())))).toEqual(
-    replaced,
-  )
-})
+test(
+  verifies(
+    'delegate.rotate',
+    'delegate.renew.grace',
+    'an expired token can rotate its key for as long as it can be renewed',
+  ),
+  async () => {
+    const stage = await scene()
+    const [one, two] = [await enrolled(stage), await enrolled(stage)]
+    stage.clock.now += 3600 + 30 * 86_400 - 1
+    expect((await stage.server.handle(await rotation(stage, one, await generateSigningKey()))).status).toBe(200)
+    stage.clock.now += 1
+    expect(
+      await refusalOf(await stage.server.handle(await rotation(stage, two, await generateSigningKey()))),
+    ).toMatchObject({
+      status: 401,
+      error: 'invalid_agent_token',
+      agentAuth: 'httpsig',
+    })
+  },
+)
 
 const stranger = await generateSigningKey()
 test.each<readonly [string, RotationChanges]>([
@@ -84,13 +95,15 @@ test.each<readonly [string, RotationChanges]>([
   const stage = await scene()
   const delegate = await enrolled(stage, 'phone')
   const next = await generateSigningKey()
-  expect(await refusalOf(await stage.server.handle(await rotation(stage, delegate, next, changes)))).toEqual(malformed)
+  expect(await refusalOf(await stage.server.handle(await rotation(stage, delegate, next, changes)))).toMatchObject(
+    malformed,
+  )
   expect((await stage.server.handle(await renewal(stage, delegate))).status).toBe(200)
   expect((await stage.server.handle(await rotation(stage, delegate, next))).status).toBe(200)
   expect(alarms(stage)).toEqual([])
 })
 
-test(verifies('delegate.rotate', 'KEY-14', 'delegate.json', 'a body that is no rotation changes nothing'), async () => {
+test(verifies('delegate.rotate', 'KEY-14', 'delegate.json', 'a malformed rotation changes nothing'), async () => {
   const stage = await scene()
   const delegate = await enrolled(stage)
   const next = await generateSigningKey()
@@ -118,7 +131,7 @@ test(verifies('delegate.rotate', 'KEY-14', 'delegate.json', 'a body that is no r
   expect((await stage.server.handle(await renewal(stage, { ...delegate, body: good }))).status).toBe(200)
 })
 
-test(verifies('delegate.rotate', 'a stolen token rotates nothing under another key'), async () => {
+test(verifies('delegate.rotate', 'a stolen token cannot rotate under another key'), async () => {
   const stage = await scene()
   const delegate = await enrolled(stage)
   const thief = await generateSigningKey()
@@ -127,30 +140,28 @@ test(verifies('delegate.rotate', 'a stolen token rotates nothing under another k
   expect((await stage.server.handle(await rotation(stage, delegate, await generateSigningKey()))).status).toBe(200)
 })
 
-test(
-  verifies('delegate.rotate', 'no key comes back, and none is the key of two delegates: fresh ones only'),
-  async () => {
-    const stage = await scene()
-    const first = await enrolled(stage, 'phone')
-    const other = await enrolled(stage, 'laptop')
-    const gone = await enrolled(stage, 'gone')
-    await stage.server.revoke('gone')
-    const second = await rotated(stage, first, await generateSigningKey())
-    for (const key of [second.key, first.key, other.key, gone.key]) {
-      expect(await refusalOf(await stage.server.handle(await rotation(stage, second, key)))).toEqual(malformed)
-      expect(await refusalOf(await stage.server.handle(await rotation(stage, other, key)))).toEqual(malformed)
-    }
-    expect(alarms(stage)).toEqual([])
-    await rotated(stage, second, await generateSigningKey())
-    await rotated(stage, other, await generateSigningKey())
-  },
-)
+test(verifies('delegate.rotate', 'a key that is or was the key of a delegate is refused'), async () => {
+  const stage = await scene()
+  const first = await enrolled(stage, 'phone')
+  const other = await enrolled(stage, 'laptop')
+  const gone = await enrolled(stage, 'gone')
+  const keyUsed = { ...malformed, reason: 'delegate_key_used' }
+  await stage.server.revoke('gone')
+  const second = await rotated(stage, first, await generateSigningKey())
+  for (const key of [second.key, first.key, other.key, gone.key]) {
+    expect(await refusalOf(await stage.server.handle(await rotation(stage, second, key)))).toEqual(keyUsed)
+    expect(await refusalOf(await stage.server.handle(await rotation(stage, other, key)))).toEqual(keyUsed)
+  }
+  expect(alarms(stage)).toEqual([])
+  await rotated(stage, second, await generateSigningKey())
+  await rotated(stage, other, await generateSigningKey())
+})
 
 test(
   verifies(
     'delegate.rotate',
     'token.issuer-limits',
-    'a rotation that no token could answer leaves the old key in force',
+    'a rotation for which no token can be made leaves the old key valid',
   ),
   async () => {
     // A token for an Ed25519 key just fits, one for a P-384 key does not.
@@ -201,17 +212,20 @@ test(verifies('delegate.rotate', 'a proof rotates once, also when its old key is
   const next = await generateSigningKey()
   const body = await rotationBody(stage, delegate, next)
   expect((await stage.server.handle(await renewal(stage, { ...delegate, body }))).status).toBe(200)
-  // Of the keys that were given up the last one is remembered: two enrolments later the first may come back.
+  // Only the last replaced key is remembered: after two more enrolments the first may enrol again.
   for (const key of [await generateSigningKey(), await generateSigningKey(), delegate.key]) {
     const { code } = await stage.server.invite({ sub: 'phone' })
     expect((await stage.server.handle(await post(stage, { key, body: enrollmentBody(code) }))).status).toBe(200)
   }
-  expect(await refusalOf(await stage.server.handle(await renewal(stage, { ...delegate, body })))).toEqual(malformed)
+  expect(await refusalOf(await stage.server.handle(await renewal(stage, { ...delegate, body })))).toEqual({
+    ...malformed,
+    reason: 'proof_used',
+  })
   expect((await stage.server.handle(await renewal(stage, delegate))).status).toBe(200)
   await rotated(stage, delegate, next)
 })
 
-test(verifies('delegate.rotate.alarm', 'whatever else the old key asks is refused and an alarm'), async () => {
+test(verifies('delegate.rotate.alarm', 'any other request by the replaced key is refused and an alarm'), async () => {
   const stage = await scene()
   const old = await enrolled(stage, 'phone')
   const next = await generateSigningKey()
@@ -237,21 +251,24 @@ test(verifies('delegate.rotate.alarm', 'whatever else the old key asks is refuse
     expect(await refusalOf(await stage.server.handle(await renewal(stage, key)))).toEqual(replaced)
     expect(alarms(stage).at(-1)).toMatchObject({ jkt: await thumbprint(key.key.publicJwk) })
   }
-  // Replaced twice since: its own rotation is no lost answer any more.
+  // Its key was replaced twice since: it may not repeat its rotation.
   expect(await refusalOf(await stage.server.handle(await rotation(stage, old, next)))).toEqual(replaced)
   expect(alarms(stage)).toHaveLength(9)
   expect((await stage.server.handle(await renewal(stage, third))).status).toBe(200)
 })
 
 test(
-  verifies('delegate.rotate.alarm', 'a key that an enrolment replaced alarms too, that of a revoked delegate does not'),
+  verifies(
+    'delegate.rotate.alarm',
+    'a request by a key that an enrolment replaced is an alarm; by the key of a revoked delegate it is not',
+  ),
   async () => {
     const stage = await scene()
     const lost = await enrolled(stage, 'phone')
     const next = await generateSigningKey()
     await rotated(stage, lost, next)
     const found = await enrolled(stage, 'phone')
-    // The lost answer of before the enrolment: the one who lost the key may be another than the one who enrolled.
+    // An enrolment ends the repeat of an earlier rotation: the two may be by different holders.
     expect(await refusalOf(await stage.server.handle(await rotation(stage, lost, next)))).toEqual(replaced)
     expect(alarms(stage)).toHaveLength(1)
     await stage.server.revoke('phone')

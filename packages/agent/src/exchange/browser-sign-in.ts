@@ -1,5 +1,6 @@
 import type { Discovery } from '@countersign/discovery'
-import { AAuthError, checkOptions, isObject, type PublishedKey, parseJson } from '@countersign/protocol'
+import { AAuthError, type PublishedKey } from '@countersign/protocol'
+import { checkOptions, isObject, parseJson } from '@countersign/protocol/internal'
 import { type Agent, createAgent } from '../agent.js'
 import { AgentError, refusalOf } from '../error.js'
 import { agentServer } from '../identity/identity.js'
@@ -78,7 +79,9 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
         throw refusalError(error)
       }
       // A grant without asking is for some user, but not shown to be the user of this browser.
-      throw new AAuthError('access_denied', 'The other sign-in server answered without asking you.')
+      throw new AAuthError('access_denied', 'The other sign-in server answered without asking you.', {
+        reason: 'sign_in_failed',
+      })
     },
 
     async finish(authServer, { url, saved }) {
@@ -90,7 +93,9 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
       } catch (error) {
         throw refusalError(error)
       }
-      throw new AAuthError('access_denied', 'The other sign-in server did not say who you are.')
+      throw new AAuthError('access_denied', 'The other sign-in server did not say who you are.', {
+        reason: 'sign_in_failed',
+      })
     },
   }
 }
@@ -126,13 +131,17 @@ async function withDeadline<T>(seconds: number, answer: Promise<T>): Promise<T> 
 
 function noAnswerError(cause: object): AAuthError {
   const description = 'The other sign-in server does not answer.'
-  return new AAuthError('temporarily_unavailable', description, { retryAfter: 5, cause })
+  return new AAuthError('temporarily_unavailable', description, {
+    reason: 'dependency_unavailable',
+    retryAfter: 5,
+    cause,
+  })
 }
 
 function refusalError(error: unknown): AAuthError {
   if (error instanceof AAuthError) return error
   if (!(error instanceof AgentError)) {
-    return new AAuthError('server_error', 'the sign-in could not be done', { cause: error })
+    return new AAuthError('server_error', 'the sign-in could not be done', { reason: 'internal_error', cause: error })
   }
   const { code, cause } = error
   // A rate limit (429) is not a refusal: it may pass.
@@ -140,6 +149,7 @@ function refusalError(error: unknown): AAuthError {
     return noAnswerError({ code, cause })
   }
   return new AAuthError('access_denied', 'The other sign-in server did not sign you in for this.', {
+    reason: 'sign_in_failed',
     cause: { code, cause },
   })
 }

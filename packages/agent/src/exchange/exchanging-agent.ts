@@ -1,21 +1,22 @@
 import type { Directory } from '@countersign/discovery'
-import { randomText, textHash } from '@countersign/httpsig'
+import { randomText, textHash } from '@countersign/httpsig/internal'
+import { type IdentifierList, type PublishedKey, serializeAgentInteraction } from '@countersign/protocol'
 import {
   type BoundedMap,
   boundedMap,
   checkOptions,
-  type IdentifierList,
   identifiersCheck,
-  type PublishedKey,
+  type OptionChecks,
   restriction,
-  serializeAgentInteraction,
-} from '@countersign/protocol'
+} from '@countersign/protocol/internal'
 import { agentParts } from '../agent.js'
 import { originMemory } from '../fetch/origin-memory.js'
+import type { AgentRequestInit } from '../fetch/outgoing.js'
 import { canonicalScope, type Grant, type Grants, openGrants } from '../grant/grants.js'
 import type { UserInteraction } from '../grant/interact.js'
 import { redeemCode } from '../grant/redemption.js'
 import { agentServer } from '../identity/identity.js'
+import { checkOperation } from '../interact/check-operation.js'
 import { addReturn, requestConsent } from '../interact/consent-request.js'
 import { memoryState } from '../state/state.js'
 import { type AgentParts, openView, type View, viewContext } from '../view.js'
@@ -25,6 +26,8 @@ export interface Upstream {
   readonly token: string
   /** The end of the token, in Unix seconds. */
   readonly exp: number
+  /** Names the grant of the token, where it can be revoked. */
+  readonly grant?: string
   /** The purpose in the token, passed on to the next auth server. */
   readonly purpose?: string
 }
@@ -40,6 +43,9 @@ export interface PendingConsent {
   readonly state: string
   /** Where the user decides, with `redirect_uri` and `state`. */
   readonly url: string
+  readonly purposes?: string
+  /** The digest of the one request that the user is asked to approve. @see protocol §9.4 */
+  readonly digest?: string
 }
 
 /** The next resource must ask its user. */
@@ -83,14 +89,17 @@ export interface ExchangingAgent<U extends Upstream> {
    * `agent.fetch` on behalf of one incoming request, whose token is exchanged for the tokens that are needed.
    * @throws AgentError, also when another agent would give up and return the challenge; the rejection of `suspend`
    */
-  fetch(upstream: U, input: string | URL | Request, init?: RequestInit): Promise<Response>
+  fetch(upstream: U, input: string | URL | Request, init?: AgentRequestInit): Promise<Response>
   /** Redeems a code for the grant that the user agreed to. @throws AgentError */
   redeem(pending: PendingConsent, code: string): Promise<Exchanged>
   /** Lets calls under a token use the result of a user's answer. */
   resume(upstream: U, answer: Exchanged): Promise<void>
+  /** Drops what was exchanged for tokens of a grant that has ended. */
+  forget(grant: string): void
 }
 
 interface Hop {
+  readonly grant: string | undefined
   readonly view: View
   readonly grants: Grants
   /** By resource. */
@@ -107,26 +116,28 @@ const longestPurpose = 1024
 /** Upstream tokens whose grants are held in memory. */
 const capacity = 1000
 
+const known = restriction(identifiersCheck)
+const exchangingAgentChecks: OptionChecks<ExchangingAgentOptions<Upstream>> = {
+  id: 'string',
+  key: 'object',
+  acceptAuthServer: known,
+  identifyTo: known,
+  redirectUri: 'string',
+  discovery: 'object',
+  fetch: 'function',
+  now: 'function',
+  sleep: 'function',
+  development: 'boolean',
+  suspend: 'function',
+}
+
 /**
  * Creates the agent of a resource, which acts only on behalf of requests it was called with.
  * Its grants are in memory, by the hash of the upstream token, and serve calls under that token only.
  * @see protocol §7
  */
 export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOptions<U>): ExchangingAgent<U> {
-  const known = restriction(identifiersCheck)
-  checkOptions('exchangingAgent', options, {
-    id: 'string',
-    key: 'object',
-    acceptAuthServer: known,
-    identifyTo: known,
-    redirectUri: 'string',
-    discovery: 'object',
-    fetch: 'function',
-    now: 'function',
-    sleep: 'function',
-    development: 'boolean',
-    suspend: 'function',
-  })
+  checkOptions('exchangingAgent', options, exchangingAgentChecks)
   const { id, key, redirectUri, suspend, ...rest } = options
   const parts: AgentParts = {
     ...agentParts({ ...rest, identity: agentServer({ id, ...key }) }, bodyLimit),
@@ -145,7 +156,7 @@ export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOpti
       upstream,
     )
     const view = openView({ ...viewContext({ ...parts, state, userInteraction }, undefined, grants), memory })
-    return { view, grants, codes, exp: upstream.exp }
+    return { view, grants, codes, exp: upstream.exp, grant: upstream.grant }
   }
   const findHop = async (upstream: U): Promise<Hop> => {
     const hash = await textHash(upstream.token)
@@ -156,9 +167,10 @@ export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOpti
   }
   return {
     fetch: async (upstream, input, init) => (await findHop(upstream)).view.fetch(input, init),
-    async redeem({ issuer, resource, scope, requestToken: request_token }, code) {
+    async redeem({ issuer, resource, scope, purposes, digest, requestToken: request_token }, code) {
       const form = { request_type: 'code', code, redirect_uri: redirectUri, request_token }
-      const asked = { issuer, resource, scope: scope.split(' ') }
+      const operation = digest === undefined ? undefined : { digest }
+      const asked = { issuer, resource, scope: scope.split(' '), purposes, operation }
       // Not stored here: `resume` stores the grant under its upstream token.
       const grants = { keep: async () => undefined }
       return { grant: await redeemCode(asked, form, { tell: () => undefined, redemption: { ...parts, grants } }) }
@@ -167,6 +179,9 @@ export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOpti
       const { grants, codes } = await findHop(upstream)
       if ('code' in answer) codes.set(answer.resource, answer.code)
       else await grants.keep(await credentials.current(() => undefined), answer.grant)
+    },
+    forget(grant) {
+      hops.deleteWhere(hop => hop.grant === grant)
     },
   }
 }
@@ -182,6 +197,7 @@ function exchangeInteraction<U extends Upstream>(
   upstream: U,
 ): UserInteraction {
   return {
+    checkOperation,
     async obtainGrant(interaction) {
       const state = randomText()
       const { token: upstream_token, purpose } = upstream
@@ -190,9 +206,10 @@ function exchangeInteraction<U extends Upstream>(
       const form = { request_type: 'exchange', upstream_token, redirect_uri, state, ...why }
       const consent = await requestConsent(interaction, form, { development })
       if ('authToken' in consent) return consent
-      const { issuer, resource, scope } = interaction.asked
+      const { issuer, resource, scope, purposes, operation } = interaction.asked
       const { url, requestToken } = consent
-      const what = { issuer, resource, scope: canonicalScope(scope), requestToken, state, url }
+      const more = { ...(purposes && { purposes }), ...(operation && { digest: operation.digest }) }
+      const what = { issuer, resource, scope: canonicalScope(scope), requestToken, state, url, ...more }
       return suspend({ kind: 'consent', ...what }, upstream)
     },
     async interactionCode({ resource, page }) {

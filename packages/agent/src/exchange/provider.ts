@@ -1,4 +1,5 @@
-import { type AAuthError, checkOptions, each } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { checkOptions, each } from '@countersign/protocol/internal'
 import * as client from 'openid-client'
 
 /** Requests to the provider at once: strangers can send any number of browsers, and each costs some. */

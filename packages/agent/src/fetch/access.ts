@@ -1,9 +1,11 @@
-import { checkOptionsOffPage, isIdentifier, parseScope, type ResourceMetadata } from '@countersign/protocol'
+import { isIdentifier, parseScope, type ResourceMetadata } from '@countersign/protocol'
+import { checkOptionsOffPage } from '@countersign/protocol/internal'
 import { AgentError } from '../error.js'
 import type { Tell } from '../explanation.js'
+import { purposesText } from '../grant/grants.js'
 import type { Form } from '../grant/requested-grant.js'
 import { checkResourceToken, type ResourceTokenOffer } from '../grant/resource-token.js'
-import type { Self } from '../identity/credentials.js'
+import { type Self, selfAt } from '../identity/credentials.js'
 import { checkParticipant, invalidAnswerError } from '../wire/participant.js'
 import type { SignedPost } from '../wire/signed-post.js'
 import type { ClimbContext } from './climb-context.js'
@@ -26,6 +28,8 @@ export interface AccessRequest extends AccessHints {
   readonly scope: string
   /** One of the resource's auth servers. Default: its first. */
   readonly authServer?: string
+  /** Names of what the access is for, from the resource's metadata. Default: those of the agent. @see protocol §9.1 */
+  readonly purposes?: readonly string[]
 }
 
 /**
@@ -42,6 +46,7 @@ export async function requestAccess(
     resource: 'string',
     scope: 'string',
     authServer: 'string',
+    purposes: 'strings',
     purpose: 'string',
     loginHint: 'string',
     signal: 'object',
@@ -53,10 +58,15 @@ export async function requestAccess(
   const reason = await context.whyNotIdentify(new URL(resource))
   if (reason !== undefined) throw new AgentError('not_allowed', 'identifyTo does not list this resource', { resource })
   const self = await context.credentials.current(tell)
-  const requester = { self, tell, signal, hints: hintMembers(request) }
+  const purposes = purposesText(request.purposes) ?? context.purposes
+  const requester = { self, tell, signal, purposes, hints: hintMembers(request) }
   const wanted = { resource, scope, issuer: authServer }
   if ((await context.authorization.findCovering(requester, wanted)) !== undefined) return
-  const offer = await checkResourceToken(await requestResourceToken(request, self, context), self, context)
+  const offer = await checkResourceToken(
+    await requestResourceToken(request, await selfAt(self, { kind: 'resource', id: resource }, tell), context),
+    self,
+    context,
+  )
   await context.authorization.obtain(requester, offer, { refused: new Set(), mayRefresh: true })
 }
 

@@ -1,5 +1,5 @@
 import type { SigningKey } from '@countersign/httpsig'
-import type { BoundedMap } from '@countersign/protocol'
+import type { BoundedMap } from '@countersign/protocol/internal'
 import type { Authorization } from '../grant/authorization.js'
 import type { ResourceTokenContext } from '../grant/resource-token.js'
 import type { Credentials } from '../identity/credentials.js'
@@ -9,6 +9,8 @@ import type { OriginMemory } from './origin-memory.js'
 /** The parts of an agent that a call uses. */
 export interface ClimbContext extends ResourceTokenContext {
   readonly fetch: typeof fetch
+  /** The purposes of calls that name none. */
+  readonly purposes: string | undefined
   readonly sleep: (seconds: number, signal?: AbortSignal) => Promise<void>
   readonly credentials: Credentials
   readonly authorization: Authorization

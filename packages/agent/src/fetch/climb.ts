@@ -1,24 +1,27 @@
-import { isIdentifier, missingScope } from '@countersign/protocol'
+import type { SigningKey } from '@countersign/httpsig'
+import { isIdentifier, missingScope, type Operation } from '@countersign/protocol'
 import { AgentError, resourceMustAskError } from '../error.js'
 import { attachExplanation, type Outcome } from '../explanation.js'
 import type { Requester } from '../grant/authorization.js'
-import { checkResourceToken } from '../grant/resource-token.js'
+import type { Grant } from '../grant/grants.js'
+import { type CheckedOffer, checkResourceToken } from '../grant/resource-token.js'
 import { userUrl } from '../grant/user-url.js'
 import type { Self } from '../identity/credentials.js'
 import { discard } from '../wire/body.js'
 import { readResponseFacts } from '../wire/response-facts.js'
 import { unlessAborted } from '../wire/single-flight.js'
 import type { ClimbContext } from './climb-context.js'
+import { describeGrant } from './granted.js'
 import { decideNextStep, type NextStep, type Progress } from './next-step.js'
 import type { Outgoing } from './outgoing.js'
 import { followRedirect } from './redirect.js'
 import { authorizedAuth, identifiedAuth, initialAuth, pseudonymousAuth, type RequestAuth } from './request-auth.js'
-import { isSafe, send } from './send.js'
-import { describeGrant } from './sign-in.js'
+import { isSafe, send, signatureHeaders } from './send.js'
 import type { StepLog } from './step-log.js'
 
 const maxRedirects = 5
 const maxInteractions = 5
+const maxRounds = 2
 
 interface Climb {
   readonly context: ClimbContext
@@ -27,12 +30,16 @@ interface Climb {
   request: Outgoing
   auth: RequestAuth
   rounds: number
+  /** How often a user was asked to approve this request. */
+  approvals: number
   redirects: number
   followedLimit: boolean
   waited: boolean
   covered: boolean
   rekeyed: boolean
   interactions: number
+  /** Whether a grant was refreshed or requested in this call: a token that is refused after that will not be good after a refresh. */
+  renewed: boolean
   /** Scopes that this call asked for and did not get. */
   withheld: readonly string[]
   /** The interaction code from a page of this resource. Every later request of this call carries it, signed. */
@@ -48,12 +55,14 @@ export async function climb(request: Outgoing, context: ClimbContext, log: StepL
     request,
     auth: await unlessAborted(request, () => initialAuth(request, context, log)),
     rounds: 0,
+    approvals: 0,
     redirects: 0,
     followedLimit: false,
     waited: false,
     covered: false,
     rekeyed: false,
     interactions: 0,
+    renewed: false,
     withheld: [],
     code: undefined,
   }
@@ -87,6 +96,7 @@ const requesterOf = ({ log, request }: Climb, { self }: { readonly self: Self })
   self,
   tell: log.note,
   signal: request.signal,
+  purposes: request.purposes,
 })
 
 interface Stop {
@@ -156,8 +166,9 @@ async function identify(state: Climb): Promise<Stop | undefined> {
   const reason = await unlessAborted(request, () => context.whyNotIdentify(request.url))
   if (reason !== undefined) return { outcome: 'gave_up', reason }
   if (auth.level === 'authorized') state.refused.add(auth.grant.authToken)
+  const { origin } = request.url
   const self = await unlessAborted(request, () => context.credentials.current(state.log.note))
-  state.auth = identifiedAuth(self)
+  state.auth = await unlessAborted(request, () => identifiedAuth(self, origin, state.log.note))
   return undefined
 }
 
@@ -169,25 +180,56 @@ async function authorize(
   if (auth.level !== 'identified' && auth.level !== 'authorized') return { outcome: 'gave_up' }
   const { self } = auth
   if (await unlessAborted(request, () => switchToNewKey(state, auth))) return undefined
-  if (auth.level === 'authorized') state.refused.add(auth.grant.authToken)
-  state.rounds += 1
   const handed = { resource: request.url.origin, ...challenge }
   const offer = await unlessAborted(request, () => checkResourceToken(handed, self, context))
+  const { operation } = offer
+  if (operation !== undefined) return approve(state, auth, { ...offer, operation })
+  if (state.rounds >= maxRounds)
+    return { outcome: 'gave_up', reason: `${hostOf(state)} was not satisfied after two authorization rounds` }
+  if (auth.level === 'authorized') state.refused.add(auth.grant.authToken)
+  state.rounds += 1
   // A scope that was withheld a moment ago is not asked for again in the same call.
   const again = offer.scope.filter(name => state.withheld.includes(name))
   if (again.length > 0)
     return { outcome: 'refused', reason: `${hostOf(state)} needs ${again.join(' ')}, which was not granted` }
-  const attempt = { refused: state.refused, mayRefresh: state.rounds === 1 }
-  const { grant, isNew } = await unlessAborted(request, () =>
+  const attempt = { refused: state.refused, mayRefresh: !state.renewed }
+  const { grant, by } = await unlessAborted(request, () =>
     context.authorization.obtain(requesterOf(state, auth), offer, attempt),
   )
   const { scope } = describeGrant(grant, context)
-  if (isNew) state.withheld = missingScope(scope.split(' '), offer.scope)
+  if (by !== 'state') state.renewed = true
+  if (by === 'request') state.withheld = missingScope(scope.split(' '), offer.scope)
   log.note(request.url.origin, 'authorize', `${grant.issuer} grants ${scope} at ${hostOf(state)}`)
-  // The key may have been replaced while the user decided; the token is bound to the current one.
+  state.auth = await bindGrant(state, self, grant)
+  return undefined
+}
+
+/** The key may have been replaced while the user decided; the token is bound to the current one. */
+async function bindGrant({ context, log, request }: Climb, self: Self, grant: Grant): Promise<RequestAuth> {
   const bound =
     grant.jkt === self.jkt ? self : await unlessAborted(request, () => context.credentials.current(log.note))
-  state.auth = authorizedAuth(bound, grant)
+  return authorizedAuth(bound, grant)
+}
+
+/**
+ * Asks a user to approve this very request, which is then sent again, byte for byte, under the token of the approval.
+ * @see protocol §9.4
+ */
+async function approve(
+  state: Climb,
+  auth: Extract<RequestAuth, { readonly self: Self }>,
+  offer: CheckedOffer & { readonly operation: Operation },
+): Promise<Stop | undefined> {
+  const { context, request, log } = state
+  const { self } = auth
+  const { name } = offer.operation
+  if (state.approvals >= maxRounds)
+    return { outcome: 'gave_up', reason: `${hostOf(state)} was not satisfied after two approvals of ${name}` }
+  state.approvals += 1
+  const sent = { key: self.key, sign: (key: SigningKey) => signatureHeaders({ ...state, auth: { ...auth, key } }) }
+  const grant = await unlessAborted(request, () => context.authorization.approve(requesterOf(state, auth), offer, sent))
+  log.note(request.url.origin, 'authorize', `a user has approved ${name} at ${hostOf(state)}`)
+  state.auth = await bindGrant(state, self, grant)
   return undefined
 }
 
@@ -207,9 +249,10 @@ async function switchToNewKey(
   log.note(request.url.origin, 'identify', 'the key was replaced meanwhile: asking with the new one')
   const grant =
     auth.level === 'authorized'
-      ? await context.authorization.findStarting({ self, tell: log.note }, request.url.origin)
+      ? await context.authorization.findStarting(requesterOf(state, { self }), request.url.origin)
       : undefined
-  state.auth = grant === undefined ? identifiedAuth(self) : authorizedAuth(self, grant)
+  state.auth =
+    grant === undefined ? await identifiedAuth(self, request.url.origin, log.note) : authorizedAuth(self, grant)
   return true
 }
 

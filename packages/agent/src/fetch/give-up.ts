@@ -17,11 +17,11 @@ export function reasonToGiveUp(error: unknown, host: string): string | undefined
   return `${error.message}${describeFacts(error)}; so the challenge of ${host} could not be met`
 }
 
-/** Returns the facts of an error that help: status, error code, issuer, claim, clock skew. Never a token. */
+/** Returns the facts of an error that help: status, error code, reason, issuer, claim, clock skew. Never a token. */
 function describeFacts({ cause }: AgentError): string {
-  const { status, error, skew, authServer, member } = (cause ?? {}) as {
-    readonly [fact in 'error' | 'authServer' | 'member']?: string
+  const { status, error, reason, skew, authServer, member } = (cause ?? {}) as {
+    readonly [fact in 'error' | 'reason' | 'authServer' | 'member']?: string
   } & { readonly status?: number; readonly skew?: number }
-  const facts = [status, error, authServer, member].filter(fact => fact !== undefined).join(' ')
+  const facts = [status, error, reason, authServer, member].filter(fact => fact !== undefined).join(' ')
   return `${facts && ` (${facts})`}${skew === undefined ? '' : `; ${describeSkew(skew)}`}`
 }

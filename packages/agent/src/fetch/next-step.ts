@@ -1,4 +1,5 @@
 import { type Level, satisfies } from '@countersign/protocol'
+import { offPage } from '@countersign/protocol/internal'
 import type { Outcome } from '../explanation.js'
 import { asksNoLevel, type ResponseFacts } from '../wire/response-facts.js'
 import { describeSkew, retryDelay } from '../wire/retry-after.js'
@@ -36,7 +37,7 @@ const maxRounds = 2
 
 /**
  * Decides the next step after a response of `host`. Every step raises the level, spends one of two authorization
- * rounds, or can be taken once only, so that no resource can keep an agent going for ever.
+ * rounds or of two approvals, or can be taken once only, so that no resource can keep an agent going for ever.
  * @see protocol §4 (4)
  */
 export function decideNextStep(answer: ResponseFacts, progress: Progress, host: string): NextStep {
@@ -44,6 +45,9 @@ export function decideNextStep(answer: ResponseFacts, progress: Progress, host: 
   // Not sent again: the resource may have acted on the first request, and would act twice (protocol §3.7).
   if (status === 401 && error === 'replay_detected')
     return stopWith('unknown', `${host} has seen this request before: whether it acted on it is unknown`)
+  // Nor is this one, whatever challenge stands beside it: it was carried out, and would be once more (protocol §9, DEL-63).
+  if (status === 403 && answer.reason === 'answer_withheld')
+    return stopWith('withheld', `${host} has carried out the request, and may not show its answer (answer_withheld)`)
   if (status === 503) return decideUnavailable(answer, progress, host)
   // The interaction code was used, or the resource has restarted since. The consent outlives the code (protocol §7). A token
   // endpoint behind the guard gives the same answer, so an unsafe request is not repeated.
@@ -51,7 +55,8 @@ export function decideNextStep(answer: ResponseFacts, progress: Progress, host: 
   if (status !== 401 && status !== 403 && status !== 429) return { do: 'return', outcome: 'answered' }
   if (agentAuth === undefined) return stopWith('refused', describeUnchallenged(answer, host))
   if (agentAuth === 'malformed') return stopWith('gave_up', `the challenge of ${host} cannot be read`)
-  if (status === 429 && progress.followedLimit) return stopWith('refused', `${host} limits this level, too`)
+  if (status === 429 && progress.followedLimit)
+    return stopWith('refused', withReason(answer, `${host} limits this level, too`))
   const missing = missingComponents(answer, progress)
   if (missing.length > 0) return { do: 'cover', components: missing }
   if (agentAuth.userInteraction !== undefined) return { do: 'interact', url: agentAuth.userInteraction }
@@ -77,14 +82,13 @@ function decideIdentified(answer: ResponseFacts, { level, rounds }: Progress, ho
 }
 
 function decideAuthorized(
-  { level, rounds }: Progress,
+  { level }: Progress,
   host: string,
   challenge: { readonly resourceToken: string; readonly authServer: string },
 ): NextStep {
   // A resource token names the agent, and this agent has not identified itself.
   if (!satisfies(level, 'identified'))
     return stopWith('gave_up', `${host} gave a resource token to a request without identity`)
-  if (rounds >= maxRounds) return stopWith('gave_up', `${host} was not satisfied after two authorization rounds`)
   return { do: 'authorize', ...challenge }
 }
 
@@ -98,7 +102,9 @@ function decideUnavailable(answer: ResponseFacts, { level, waited, safe }: Progr
   const mayRepeat = asksNoLevel(agentAuth) || (safe && isOurs && level !== 'anonymous')
   const seconds = mayRepeat && !waited ? retryDelay(retryAfter) : undefined
   if (seconds !== undefined) return { do: 'wait', seconds }
-  return mayRepeat || isOurs ? stopWith('refused', `${host} cannot answer now`) : { do: 'return', outcome: 'answered' }
+  return mayRepeat || isOurs
+    ? stopWith('refused', withReason(answer, `${host} cannot answer now`))
+    : { do: 'return', outcome: 'answered' }
 }
 
 /** Returns the components that the resource demands and the last signature did not cover. */
@@ -122,18 +128,28 @@ function describeUnchallenged(answer: ResponseFacts, host: string): string {
     : `${said}; it offers another scheme, and the agent never falls back to one by itself`
 }
 
-const sentences: Readonly<Record<string, string>> = {
-  insufficient_scope: 'needs a scope that no auth server can grant here',
-  policy_denied: 'does not admit this agent',
-  rate_limited: 'limits this level: try later',
-  invalid_agent_token: 'does not accept how the agent says who it is',
-  invalid_auth_token: 'does not accept the auth token',
-  untrusted_issuer: 'does not trust the issuer of the token',
-  unsupported_algorithm: 'does not accept the algorithm of the key',
-  discovery_failed: 'could not read the metadata or keys of the agent',
+/** In a page the name of the error stands in their place. */
+const sentences: Readonly<Record<string, string>> = offPage
+  ? {
+      insufficient_scope: 'needs a scope that no auth server can grant here',
+      policy_denied: 'does not admit this agent',
+      rate_limited: 'limits this level: try later',
+      invalid_agent_token: 'does not accept how the agent says who it is',
+      invalid_auth_token: 'does not accept the auth token',
+      untrusted_issuer: 'does not trust the issuer of the token',
+      unsupported_algorithm: 'does not accept the algorithm of the key',
+      discovery_failed: 'could not read the metadata or keys of the agent',
+    }
+  : {}
+
+/** The sentence for the user, with the reason that the resource gave. */
+function describeRefusal(answer: ResponseFacts, host: string): string {
+  return withReason(answer, sentenceOf(answer, host))
 }
 
-function describeRefusal({ status, error, skew }: ResponseFacts, host: string): string {
+const withReason = ({ reason }: ResponseFacts, said: string): string => (reason ? `${said} (${reason})` : said)
+
+function sentenceOf({ status, error, skew }: ResponseFacts, host: string): string {
   if (error === 'invalid_signature' && skew !== undefined)
     return `${host} does not accept the signature: ${describeSkew(skew)}`
   if (error === 'invalid_signature') return `${host} does not accept the signature`

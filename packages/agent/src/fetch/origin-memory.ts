@@ -1,4 +1,5 @@
-import { type BoundedMap, boundedMap, type Level, satisfies } from '@countersign/protocol'
+import { type Level, satisfies } from '@countersign/protocol'
+import { type BoundedMap, boundedMap } from '@countersign/protocol/internal'
 
 /** The levels that worked, so that a second call begins at the right one. */
 export interface OriginMemory {

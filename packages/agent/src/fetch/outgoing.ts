@@ -1,4 +1,5 @@
 import { AgentError } from '../error.js'
+import { purposesText } from '../grant/grants.js'
 import { type BoundedRead, readBounded } from '../wire/body.js'
 import { untilAborted } from '../wire/single-flight.js'
 
@@ -11,8 +12,16 @@ export interface Outgoing {
   /** The redirect mode of the caller; `follow` follows within the origin only. */
   readonly redirect: RequestRedirect
   readonly signal?: AbortSignal | undefined
+  /** What the call is for, sorted, with single spaces. */
+  readonly purposes: string | undefined
   /** The other options that the caller gave to `fetch`, passed on unchanged. */
   readonly init: RequestInit
+}
+
+/** The options of `agent.fetch`: those of `fetch`, and its own. */
+export interface AgentRequestInit extends RequestInit {
+  /** Names of what the call is for, from the resource's metadata. Default: those of the agent. @see protocol §9.1 */
+  readonly purposes?: readonly string[]
 }
 
 const copiedMembers = ['cache', 'credentials', 'integrity', 'keepalive', 'mode', 'referrer', 'referrerPolicy'] as const
@@ -24,9 +33,10 @@ const copiedMembers = ['cache', 'credentials', 'integrity', 'keepalive', 'mode',
  */
 export async function readOutgoing(
   input: string | URL | Request,
-  init: RequestInit | undefined,
-  bodyLimit: number,
+  given: AgentRequestInit | undefined,
+  { bodyLimit, purposes: usual }: { readonly bodyLimit: number; readonly purposes: string | undefined },
 ): Promise<Outgoing> {
+  const { purposes, ...init } = given ?? {}
   const request = new Request(input, withDuplex(init))
   const url = new URL(request.url)
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
@@ -34,13 +44,13 @@ export async function readOutgoing(
   refuseReservedHeaders(request.headers)
   const signal = signalOf(input, init)
   signal?.throwIfAborted()
-  const own = init?.body instanceof ReadableStream
+  const own = init.body instanceof ReadableStream
   const body = await readBody(request, bodyLimit, { signal, rest: own ? 'cancel' : 'leave' })
   const headers = [...request.headers]
   // A signed body must have a type (protocol §3.3); a body without one is sent as bytes.
   if (body !== undefined && !request.headers.has('content-type'))
     headers.push(['content-type', 'application/octet-stream'])
-  const given = input instanceof Request ? Object.fromEntries(copiedMembers.map(name => [name, input[name]])) : {}
+  const copied = input instanceof Request ? Object.fromEntries(copiedMembers.map(name => [name, input[name]])) : {}
   return {
     method: request.method,
     url: withoutLoneQuestionMark(url),
@@ -48,17 +58,18 @@ export async function readOutgoing(
     body,
     redirect: request.redirect,
     signal,
-    init: { ...given, ...init },
+    purposes: purposesText(purposes) ?? usual,
+    init: { ...copied, ...init },
   }
 }
 
 /** Node needs `duplex` for a stream as body; the agent buffers bodies, so callers need not set it. */
-function withDuplex(init: RequestInit | undefined): RequestInit | undefined {
-  return init?.body instanceof ReadableStream ? Object.assign({ duplex: 'half' }, init) : init
+function withDuplex(init: RequestInit): RequestInit {
+  return init.body instanceof ReadableStream ? Object.assign({ duplex: 'half' }, init) : init
 }
 
-function signalOf(input: string | URL | Request, init: RequestInit | undefined): AbortSignal | undefined {
-  const signal = init?.signal === undefined && input instanceof Request ? input.signal : init?.signal
+function signalOf(input: string | URL | Request, init: RequestInit): AbortSignal | undefined {
+  const signal = init.signal === undefined && input instanceof Request ? input.signal : init.signal
   return signal ?? undefined
 }
 

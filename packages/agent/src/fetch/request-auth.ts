@@ -1,8 +1,10 @@
 import type { SignatureKey, SigningKey } from '@countersign/httpsig'
 import { isIdentifier } from '@countersign/protocol'
 import { AgentError } from '../error.js'
+import type { Tell } from '../explanation.js'
+import type { Requester } from '../grant/authorization.js'
 import type { Grant } from '../grant/grants.js'
-import type { Self } from '../identity/credentials.js'
+import { type Self, selfAt } from '../identity/credentials.js'
 import type { ClimbContext } from './climb-context.js'
 import type { Outgoing } from './outgoing.js'
 import type { StepLog } from './step-log.js'
@@ -30,15 +32,17 @@ export async function initialAuth(request: Outgoing, context: ClimbContext, log:
   try {
     const remembered = await credentials.remembered()
     if (remembered === undefined) return { level: 'anonymous' }
-    const withGrant = level !== 'identified' && (await authorization.hasGrant(remembered, url.origin))
+    const withGrant = level !== 'identified' && (await authorization.hasGrant(remembered, url.origin, request.purposes))
     if (level === undefined && !withGrant) return { level: 'anonymous' }
     if ((await context.whyNotIdentify(url)) !== undefined) return { level: 'anonymous' }
     // From here on other participants are asked, which an aborted call must not do.
     request.signal?.throwIfAborted()
     const self = await credentials.current(log.note)
     request.signal?.throwIfAborted()
-    const grant = withGrant ? await findStartingGrant(self, request, context, log) : undefined
-    return grant === undefined ? identifiedAuth(self) : authorizedAuth(self, grant)
+    const grant = withGrant
+      ? await findStartingGrant({ self, tell: log.note, purposes: request.purposes }, url.origin, authorization)
+      : undefined
+    return grant === undefined ? await identifiedAuth(self, url.origin, log.note) : authorizedAuth(self, grant)
   } catch (error) {
     if (!(error instanceof AgentError) || error.code === 'state_unusable') throw error
     // The resource may need no level. If it does, its challenge leads to the same error, which is then reported.
@@ -48,16 +52,15 @@ export async function initialAuth(request: Outgoing, context: ClimbContext, log:
 }
 
 async function findStartingGrant(
-  self: Self,
-  { url }: Outgoing,
-  context: ClimbContext,
-  log: StepLog,
+  requester: Requester,
+  origin: string,
+  authorization: ClimbContext['authorization'],
 ): Promise<Grant | undefined> {
   try {
-    return await context.authorization.findStarting({ self, tell: log.note }, url.origin)
+    return await authorization.findStarting(requester, origin)
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
-    log.note(url.origin, 'stop', `starting without an auth token: ${error.message}`)
+    requester.tell(origin, 'stop', `starting without an auth token: ${error.message}`)
     return undefined
   }
 }
@@ -67,8 +70,10 @@ export async function pseudonymousAuth(origin: string, context: ClimbContext): P
   return { level: 'pseudonymous', key, signatureKey: { scheme: 'hwk', jwk: key.publicJwk } }
 }
 
-export function identifiedAuth(self: Self): RequestAuth {
-  return { level: 'identified', key: self.key, signatureKey: self.signatureKey, self }
+/** @throws AgentError `not_allowed` when the delegation of this agent does not let it go there */
+export async function identifiedAuth(self: Self, origin: string, tell: Tell): Promise<RequestAuth> {
+  const { key, signatureKey } = await selfAt(self, { kind: 'resource', id: origin }, tell)
+  return { level: 'identified', key, signatureKey, self }
 }
 
 export function authorizedAuth(self: Self, grant: Grant): RequestAuth {

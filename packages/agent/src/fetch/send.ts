@@ -32,13 +32,10 @@ export const isSafe = (method: string): boolean => method === 'GET' || method ==
 
 /** Sends a request as it is to be shown, with the code of an interaction where there is one. @throws AgentError `network` */
 export async function send(state: PreparedRequest): Promise<Response> {
-  const { context, log, auth, code } = state
-  // Without a signature that covers it, anyone who sees the code could use it.
-  const carried = code === undefined || !('self' in auth) ? [] : [[codeHeader, code] as const]
-  const request = { ...state.request, headers: [...state.request.headers, ...carried] }
+  const { context, log, auth } = state
+  const request = withCode(state)
   const { method, url, headers, body, signal } = request
-  const signed =
-    auth.level === 'anonymous' ? [] : await unlessAborted(request, () => signatureHeaders(request, auth, context))
+  const signed = await unlessAborted(request, () => signatureHeaders(state))
   const init: RequestInit = {
     ...request.init,
     method,
@@ -60,16 +57,28 @@ export async function send(state: PreparedRequest): Promise<Response> {
     if (signal?.aborted === true) throw signal.reason
     const { reason } = unreachableFacts(error)
     const why = reason === undefined ? '' : ` (${reason})`
-    const doubt = isSafe(method) ? '' : ': it may have acted on the request'
+    const doubt = isSafe(method) && !isApproved(auth) ? '' : ': it may have acted on the request'
     throw new AgentError('network', `${url.host} could not be reached, or its answer was lost${why}${doubt}`, error)
   }
 }
 
-async function signatureHeaders(
-  { method, url, headers, body }: Outgoing,
-  { key, signatureKey }: Exclude<RequestAuth, { level: 'anonymous' }>,
-  { components, now }: ClimbContext,
-): Promise<ReadonlyArray<readonly [string, string]>> {
+/** Whether a user has approved this very request. */
+const isApproved = (auth: RequestAuth): boolean => auth.level === 'authorized' && auth.grant.approves !== undefined
+
+/** The request as it is sent: without a signature that covers it, anyone who sees the code could use it. */
+function withCode({ request, auth, code }: PreparedRequest): Outgoing {
+  return code === undefined || !('self' in auth)
+    ? request
+    : { ...request, headers: [...request.headers, [codeHeader, code]] }
+}
+
+/** The headers that sign a request; none for an unsigned one. */
+export async function signatureHeaders(state: PreparedRequest): Promise<ReadonlyArray<readonly [string, string]>> {
+  const { auth } = state
+  if (auth.level === 'anonymous') return []
+  const { key, signatureKey } = auth
+  const { method, url, headers, body } = withCode(state)
+  const { components, now } = state.context
   const wanted = components.get(url.origin) ?? []
   const usual = { method, url, headers, key, signatureKey, now, ...(body === undefined ? {} : { body }) }
   const sign = (more: readonly string[]): ReturnType<typeof signRequest> =>

@@ -1,22 +1,12 @@
-import {
-  type AuthTokenClaims,
-  checkOptionsOffPage,
-  identityScopes,
-  identityScopesIn,
-  isIdentifier,
-  isListed,
-  missingScope,
-  parseScope,
-  parseToken,
-} from '@countersign/protocol'
-import { type User, userOf } from '@countersign/verify'
+import { isIdentifier, isListed, parseScope } from '@countersign/protocol'
+import { checkOptionsOffPage } from '@countersign/protocol/internal'
+import type { User } from '@countersign/verify'
 import { AgentError } from '../error.js'
 import type { Tell } from '../explanation.js'
-import type { Grant } from '../grant/grants.js'
-import type { CallbackResult } from '../grant/interact.js'
 import { invalidAnswerError } from '../wire/participant.js'
 import { type AccessHints, hintMembers } from './access.js'
 import type { ClimbContext } from './climb-context.js'
+import { describeGrant } from './granted.js'
 
 /** Where a user of the agent signs in, and the claims that the agent asks for. */
 export interface SignIn extends AccessHints {
@@ -24,17 +14,6 @@ export interface SignIn extends AccessHints {
   readonly authServer: string
   /** `openid`, and more identity scopes as needed, separated by spaces. Default `openid`. */
   readonly scope?: string
-}
-
-/** The result of a callback. */
-export interface Granted {
-  /** The auth server. Absent when the resource itself asked its user; the next call to the resource then continues. */
-  readonly issuer?: string
-  readonly resource: string
-  /** Scopes granted, separated by spaces. An identity scope counts when at least one of its claims is in the token. */
-  readonly scope: string
-  /** The verified user, known by `iss` and `sub`; absent when the auth server does not name the user to this agent. */
-  readonly user?: User
 }
 
 /**
@@ -68,22 +47,4 @@ export async function signIn(request: SignIn, context: ClimbContext, tell: Tell)
   const { user } = describeGrant(grant, context)
   if (user === undefined) throw invalidAnswerError('auth server', 'sub')
   return user
-}
-
-/** Returns the result of a callback as the app gets it. */
-export function describeCallback(
-  { resource, grant }: CallbackResult,
-  context: { readonly development: boolean },
-): Granted {
-  return grant === undefined ? { resource, scope: '' } : describeGrant(grant, context)
-}
-
-/** Returns what a grant allows, and its user. Its token was verified when it was received. */
-export function describeGrant(grant: Grant, { development }: { readonly development: boolean }): Granted {
-  const { issuer, resource, scope: asked, authToken } = grant
-  const claims = parseToken(authToken, ['auth+jwt'], { development }).payload as AuthTokenClaims
-  const { sub } = claims
-  const unmet = missingScope(identityScopesIn(claims), identityScopes)
-  const scope = missingScope(unmet, asked.split(' ')).join(' ')
-  return { issuer, resource, scope, ...(sub === undefined ? {} : { user: userOf({ ...claims, sub }) }) }
 }

@@ -21,12 +21,12 @@ export class RefusedError extends AgentError {
 }
 
 /** `redirect` and `answered` are not among them: the caller works with these responses, such as a 404 of the API. */
-const refusedOutcomes: readonly Outcome[] = ['refused', 'gave_up', 'unknown']
+const refusedOutcomes: readonly Outcome[] = ['refused', 'gave_up', 'unknown', 'withheld']
 
 /**
  * Wraps the fetch of an agent so that a refusal rejects instead of resolving to the response.
  * @param agentFetch `agent.fetch`, or the `fetch` of a view
- * @throws RefusedError when the outcome is `refused`, `gave_up` or `unknown`; else the errors of `agent.fetch`
+ * @throws RefusedError when the outcome is `refused`, `gave_up`, `unknown` or `withheld`; else the errors of `agent.fetch`
  */
 export function throwOnRefusal(agentFetch: typeof fetch): typeof fetch {
   if (typeof agentFetch !== 'function') throw new TypeError('throwOnRefusal takes a function: agent.fetch')

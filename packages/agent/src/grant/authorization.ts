@@ -1,4 +1,4 @@
-import { isListed } from '@countersign/protocol'
+import { isListed, type Operation } from '@countersign/protocol'
 import { AgentError, refusalOf, resourceMustAskError } from '../error.js'
 import type { Tell } from '../explanation.js'
 import type { Self } from '../identity/credentials.js'
@@ -7,7 +7,7 @@ import { checkParticipant, invalidAnswerError } from '../wire/participant.js'
 import { type SingleFlight, singleFlight } from '../wire/single-flight.js'
 import { invalidCallbackError } from './callback.js'
 import { canonicalScope, covers, type Grant, type Grants, scopesOf } from './grants.js'
-import type { CallbackReceiver, CallbackResult, FirstAnswer, UserInteraction } from './interact.js'
+import type { CallbackReceiver, CallbackResult, FirstAnswer, SentRequest, UserInteraction } from './interact.js'
 import type { Form, RequestedGrant } from './requested-grant.js'
 import type { CheckedOffer } from './resource-token.js'
 import type { RedemptionContext } from './token-context.js'
@@ -21,6 +21,8 @@ export interface Requester {
   readonly signal?: AbortSignal | undefined
   /** `purpose` and `login_hint` for the user. */
   readonly hints?: Form
+  /** The purposes of the call, sorted, with single spaces; undefined where there are none. */
+  readonly purposes?: string | undefined
 }
 
 /** What this call has tried already. */
@@ -31,22 +33,28 @@ export interface EarlierTries {
   readonly mayRefresh: boolean
 }
 
-/** A grant, and whether a new request got it rather than state or a refresh. */
+/** A grant, and where it is from: state, a refresh just now, or a new request. */
 export interface Obtained {
   readonly grant: Grant
-  readonly isNew: boolean
+  readonly by: 'state' | 'refresh' | 'request'
 }
 
 /** Gets grants and refreshes them, with one request at a time per issuer, resource and scope. */
 export interface Authorization {
   /** Whether state has a grant for this resource. Sends nothing. */
-  hasGrant(self: Self, resource: string): Promise<boolean>
+  hasGrant(self: Self, resource: string, purposes: string | undefined): Promise<boolean>
   /** Returns the newest grant for a resource, refreshed if due; undefined when there is none. */
   findStarting(requester: Requester, resource: string): Promise<Grant | undefined>
   /** Returns a grant that covers the scope, refreshed if due; undefined when there is none. */
   findCovering(requester: Requester, wanted: GrantQuery): Promise<Grant | undefined>
   /** Gets a grant for a resource token: a stored grant that covers it, refreshed if needed, else by a new request. */
   obtain(requester: Requester, offer: CheckedOffer, attempt: EarlierTries): Promise<Obtained>
+  /** Gets the approval of one request, which a user gives: one that a callback has brought already, or by a new question. */
+  approve(
+    requester: Requester,
+    offer: CheckedOffer & { readonly operation: Operation },
+    sent: SentRequest,
+  ): Promise<Grant>
   /** Gets a grant by a new request. */
   request(requester: Requester, asked: RequestedGrant, form: Form): Promise<Grant>
   /** Handles a callback to the app's own route. */
@@ -84,27 +92,42 @@ type Renewable = Grant & { readonly refreshToken: string }
 export function authorization(grants: Grants, options: AuthorizationContext): Authorization {
   const context: Context = { ...options, grants, once: singleFlight() }
   return {
-    hasGrant: async (self, resource) => (await acceptedGrants(self, resource, context)).length > 0,
+    hasGrant: async (self, resource, purposes) =>
+      (await acceptedGrants({ self, purposes }, resource, context)).length > 0,
     async findStarting(requester, resource) {
-      const [newest] = await acceptedGrants(requester.self, resource, context)
+      const [newest] = await acceptedGrants(requester, resource, context)
       return newest === undefined ? undefined : refreshIfDue(newest, requester, context)
     },
     async findCovering(requester, wanted) {
-      const held = await findGrant(requester.self, wanted, context)
+      const held = await findGrant(requester, wanted, context)
       return held === undefined ? undefined : refreshIfDue(held, requester, context)
     },
     async obtain(requester, offer, { refused, mayRefresh }) {
       const { resource, scope, authServer: issuer } = offer
-      const held = await findGrant(requester.self, { resource, scope, issuer }, context)
+      const held = await findGrant(requester, { resource, scope, issuer }, context)
       // Another call may have got this grant since the resource wrote its challenge.
       if (held !== undefined && isUsable(held, requester.self, context) && !refused.has(held.authToken))
-        return { grant: held, isNew: false }
+        return { grant: held, by: 'state' }
       // A token that ended while the user decided was refused for that alone, so it may be refreshed.
       const isDue = held !== undefined && (mayRefresh || !isUsable(held, requester.self, context))
       const again = isDue && isRenewable(held) ? await refresh(held, requester, context) : undefined
-      if (again !== undefined) return { grant: again, isNew: false }
+      if (again !== undefined) return { grant: again, by: 'refresh' }
       const form = { resource_token: offer.resourceToken }
-      return { grant: await requestGrant({ issuer, resource, scope }, { form, requester }, context), isNew: true }
+      return { grant: await requestGrant({ issuer, resource, scope }, { form, requester }, context), by: 'request' }
+    },
+    async approve(requester, { resource, scope, authServer: issuer, resourceToken, operation }, sent) {
+      // First: an answer that is here already is for the request that the user was shown.
+      await context.userInteraction.checkOperation(operation, sent)
+      const take = (): Promise<Grant | undefined> =>
+        context.grants.takeApproval(requester.self, resource, operation.digest)
+      const brought = await take()
+      if (brought !== undefined && isUsable(brought, requester.self, context)) return brought
+      const form = { resource_token: resourceToken }
+      await requestGrant({ issuer, resource, scope, operation }, { form, requester }, context)
+      // Taken, not kept: two calls that send the same bytes need two approvals.
+      const taken = await take()
+      if (taken === undefined) throw new AgentError('denied', 'another call has used this approval')
+      return taken
     },
     request: (requester, asked, form) => requestGrant(asked, { form, requester }, context),
     receiveCallback: async (url, tell) => {
@@ -126,19 +149,23 @@ export function authorization(grants: Grants, options: AuthorizationContext): Au
 }
 
 /** Returns the stored grants of accepted issuers: one that was removed from the list gets no refresh token any more. */
-async function acceptedGrants(self: Self, resource: string, context: Context): Promise<readonly Grant[]> {
+async function acceptedGrants(
+  { self, purposes }: Pick<Requester, 'self' | 'purposes'>,
+  resource: string,
+  context: Context,
+): Promise<readonly Grant[]> {
   const { grants, acceptAuthServer = [] } = context
-  const all = await grants.at(self, resource)
+  const all = await grants.at(self, resource, purposes)
   const verdicts = await Promise.all(all.map(({ issuer }) => isListed(acceptAuthServer, issuer)))
   return all.filter((_, index) => verdicts[index])
 }
 
 async function findGrant(
-  self: Self,
+  requester: Requester,
   { resource, scope, issuer }: GrantQuery,
   context: Context,
 ): Promise<Grant | undefined> {
-  const all = await acceptedGrants(self, resource, context)
+  const all = await acceptedGrants(requester, resource, context)
   return all.find(grant => (issuer === undefined || grant.issuer === issuer) && covers(grant, scope))
 }
 
@@ -166,11 +193,11 @@ async function refreshIfDue(grant: Grant, requester: Requester, context: Context
 function refresh(grant: Renewable, { self, tell }: Requester, context: Context): Promise<Grant | undefined> {
   const { issuer, resource, refreshToken } = grant
   const form = { request_type: 'refresh', refresh_token: refreshToken }
-  const asked = { issuer, resource, scope: scopesOf(grant) }
+  const asked = { issuer, resource, scope: scopesOf(grant), purposes: grant.purposes }
   const task = async (): Promise<Grant | undefined> => {
     tell(issuer, 'refresh', `refreshing the auth token for ${resource} at ${issuer}`)
     try {
-      const answer = await postTokenRequest({ issuer, form }, self, context)
+      const answer = await postTokenRequest({ issuer, form, tell }, self, context)
       const renewed = { refreshToken, ...(await checkGrant(answer, { asked, self }, context)) }
       // A session belongs to one user: an answer that names another must not hand it over (session swap).
       if (grant.sub !== undefined && renewed.sub !== grant.sub) throw invalidAnswerError('auth server', 'sub')
@@ -188,13 +215,15 @@ function refresh(grant: Renewable, { self, tell }: Requester, context: Context):
 }
 
 function requestGrant(
-  asked: RequestedGrant,
+  wanted: RequestedGrant,
   { form, requester }: { readonly form: Form; readonly requester: Requester },
   context: Context,
 ): Promise<Grant> {
-  const { issuer, resource, scope } = asked
-  const { self, tell, signal, hints = {} } = requester
-  const what = `${canonicalScope(scope)} at ${resource}`
+  const { self, tell, signal, purposes } = requester
+  const asked = { ...wanted, purposes }
+  const hints = { ...requester.hints, ...(purposes && { purposes }) }
+  const { issuer, resource, scope, operation } = asked
+  const what = `${operation === undefined ? '' : 'a yes to one request for '}${canonicalScope(scope)} at ${resource}`
   const task = (abandoned: AbortSignal): Promise<Grant> => {
     tell(issuer, 'authorize', `asking ${issuer} for ${what}`)
     return context.userInteraction.obtainGrant({
@@ -202,7 +231,7 @@ function requestGrant(
       asked,
       abandoned,
       user: context.user,
-      begin: more => sendFirstRequest(asked, { form: { ...more, ...form, ...hints }, self }, context),
+      begin: more => sendFirstRequest(asked, { form: { ...more, ...form, ...hints }, self, tell }, context),
       authEndpoint: async () =>
         (await checkParticipant('auth server', () => context.discovery.authServer(issuer))).agent_auth_endpoint,
     })
@@ -213,10 +242,10 @@ function requestGrant(
 
 async function sendFirstRequest(
   asked: RequestedGrant,
-  { form, self }: { readonly form: Form; readonly self: Self },
+  { form, self, tell }: { readonly form: Form } & Pick<Requester, 'self' | 'tell'>,
   context: Context,
 ): Promise<FirstAnswer> {
-  const answer = await postTokenRequest({ issuer: asked.issuer, form }, self, context)
+  const answer = await postTokenRequest({ issuer: asked.issuer, form, tell }, self, context)
   return answer['auth_token'] === undefined
     ? { answer }
     : { grant: await checkAndKeepGrant(answer, { asked, self }, context) }
@@ -227,8 +256,8 @@ function receiverOf({ self, tell }: Requester, context: Context): CallbackReceiv
   return { state: context.state, owner, tell, redemption: context }
 }
 
-function taskKey(self: Self, { issuer, resource, scope }: RequestedGrant): string {
-  return [self.jkt, issuer, resource, canonicalScope(scope)].join(' ')
+function taskKey(self: Self, { issuer, resource, scope, purposes, operation }: RequestedGrant): string {
+  return [self.jkt, issuer, resource, operation?.digest, canonicalScope(scope), '/', purposes].join(' ')
 }
 
 function isRenewable(grant: Grant): grant is Renewable {

@@ -1,10 +1,11 @@
-import { boundedMap, missingScope, parseScope } from '@countersign/protocol'
+import { isWord, missingScope, parseScope } from '@countersign/protocol'
+import { boundedMap } from '@countersign/protocol/internal'
 import type { Self } from '../identity/credentials.js'
 import { queues } from '../state/queue.js'
 import type { AgentState } from '../state/state.js'
 import { runExclusively } from '../state/state-keys.js'
 
-/** What an auth server allows this agent at one resource. Issuer, resource and scope identify it. */
+/** What an auth server allows this agent at one resource. Issuer, resource, scope and purposes identify it. */
 export interface Grant {
   readonly issuer: string
   readonly resource: string
@@ -22,14 +23,20 @@ export interface Grant {
   readonly jkt: string
   /** The issuer's identifier for the user, if the token has one. */
   readonly sub?: string
+  /** The purposes that were asked for, sorted, with single spaces; absent where there were none. */
+  readonly purposes?: string
+  /** The digest of the one request that a user has approved. Such a grant serves that request, once. @see protocol §9.4 */
+  readonly approves?: string
   /** Sent to `issuer` only. */
   readonly refreshToken?: string
 }
 
 /** The grants in a state, by agent, delegate and resource. */
 export interface Grants {
-  /** Returns the grants for a resource, newest first. */
-  at(self: Owner, resource: string): Promise<readonly Grant[]>
+  /** Returns the grants for a resource and these purposes, newest first; no approvals of single requests. */
+  at(self: Owner, resource: string, purposes?: string): Promise<readonly Grant[]>
+  /** Removes the approval of a request and returns it, so that it is used once only. */
+  takeApproval(self: Owner, resource: string, digest: string): Promise<Grant | undefined>
   /** Stores a grant in place of those it covers; resolves when it is safe. */
   keep(self: Owner, grant: Grant): Promise<void>
   /** Removes a grant that its issuer no longer knows. */
@@ -63,7 +70,16 @@ export function openGrants(state: AgentState): Grants {
       }),
     )
   return {
-    at: (self, resource) => entry(stateKey(self, resource)),
+    at: async (self, resource, purposes) =>
+      (await entry(stateKey(self, resource))).filter(o => o.approves === undefined && o.purposes === purposes),
+    async takeApproval(self, resource, digest) {
+      let taken: Grant | undefined
+      await change(stateKey(self, resource), list => {
+        taken = list.find(o => o.approves === digest)
+        return list.filter(o => o !== taken)
+      })
+      return taken
+    },
     keep: (self, grant) =>
       change(stateKey(self, grant.resource), list =>
         [grant, ...list.filter(o => !replaces(grant, o))].slice(0, maxPerResource),
@@ -87,10 +103,18 @@ export function canonicalScope(scope: readonly string[]): string {
   return [...new Set(scope)].sort((a, b) => (a < b ? -1 : 1)).join(' ')
 }
 
+/** Returns names of purposes in one spelling; undefined where there are none. @throws TypeError for what is no name */
+export function purposesText(purposes: readonly string[] | undefined): string | undefined {
+  if (!purposes?.length) return undefined
+  if (!purposes.every(isWord)) throw new TypeError('purposes must be names such as "support"')
+  return canonicalScope(purposes)
+}
+
 const stateKey = (self: Owner, resource: string): string => `grants ${self.agent} ${self.delegate ?? ''} ${resource}`
 
 function replaces(grant: Grant, old: Grant): boolean {
-  return old.issuer === grant.issuer && covers(grant, scopesOf(old))
+  const sameKind = old.purposes === grant.purposes && old.approves === grant.approves
+  return sameKind && old.issuer === grant.issuer && covers(grant, scopesOf(old))
 }
 
 function sameGrant(a: Grant, b: Grant): boolean {
@@ -104,13 +128,12 @@ function parseGrants(value: unknown): readonly Grant[] {
 /** Whether an entry is a grant. Entries of another version are left out: the agent then asks again, which is always safe. */
 function isGrant(value: unknown): value is Grant {
   if (typeof value !== 'object' || value === null) return false
-  const { issuer, resource, scope, authToken, expires, renewAt, jkt, refreshToken, sub } = value as Partial<
-    Record<keyof Grant, unknown>
-  >
+  const { issuer, resource, scope, authToken, expires, renewAt, jkt, refreshToken, sub, purposes, approves } =
+    value as Partial<Record<keyof Grant, unknown>>
   return (
     [issuer, resource, scope, authToken, jkt].every(member => typeof member === 'string') &&
     typeof expires === 'number' &&
     typeof renewAt === 'number' &&
-    [refreshToken, sub].every(member => member === undefined || typeof member === 'string')
+    [refreshToken, sub, purposes, approves].every(member => member === undefined || typeof member === 'string')
   )
 }

@@ -1,3 +1,5 @@
+import type { SigningKey } from '@countersign/httpsig'
+import type { Operation } from '@countersign/protocol'
 import { AgentError, refusalOf } from '../error.js'
 import type { Tell } from '../explanation.js'
 import type { AgentState } from '../state/state.js'
@@ -7,11 +9,11 @@ import type { Form, RequestedGrant } from './requested-grant.js'
 import type { RedemptionContext } from './token-context.js'
 
 /**
- * How users are asked for consent. Opaque: made by `callbackRoute` or `deviceCode`, or by `loopback` of
+ * How users are asked for consent. Opaque: made by `callbackRoute`, `deviceCode` or `inbox`, or by `loopback` of
  * `@countersign/agent/node`.
  */
 export interface Interact {
-  readonly kind: 'callback' | 'loopback' | 'device'
+  readonly kind: 'callback' | 'loopback' | 'device' | 'inbox'
   /** @internal */
   readonly open: (context: InteractContext) => UserInteraction
 }
@@ -25,6 +27,11 @@ export interface InteractContext {
 
 /** Asks users for consent. */
 export interface UserInteraction {
+  /**
+   * Checks that an operation which a user would be asked to approve is the request that was sent.
+   * @throws AgentError `invalid_resource_token`, and `interaction_required` where no user can be asked
+   */
+  checkOperation(operation: Operation, sent: SentRequest): Promise<void>
   /** Gets a grant, with the user's decision if the auth server wants one. */
   obtainGrant(interaction: GrantInteraction): Promise<Grant>
   /** Handles a callback, and passes its result to the calls that wait for it. */
@@ -34,6 +41,14 @@ export interface UserInteraction {
    * already, or, with `page`, the code that comes back after the user was sent there.
    */
   interactionCode?(question: ResourceQuestion): Promise<string | undefined>
+}
+
+/** The request that a resource wants a user to approve. */
+export interface SentRequest {
+  /** The key that signed it. */
+  readonly key: SigningKey
+  /** Signs it again with another key. */
+  readonly sign: (key: SigningKey) => Promise<unknown>
 }
 
 /** The result of a callback: a grant, or, without one, that a page of the resource has asked the user. */
@@ -90,6 +105,9 @@ export type FirstAnswer =
 /** Asks no users: a request that needs one ends in an error. */
 export function noInteraction(): UserInteraction {
   return {
+    async checkOperation() {
+      throw new AgentError('interaction_required', noInteractMessage)
+    },
     async obtainGrant({ begin }) {
       const first = await begin({ request_type: 'auth' }).catch(error => {
         // Without a redirect_uri, an auth server refuses a request that needs a user with this error alone.

@@ -20,7 +20,7 @@ export async function redeemCode(
     throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', { authServer: asked.issuer })
   const self = await context.credentials.current(tell)
   const ask = (): Promise<Readonly<Record<string, unknown>>> =>
-    postTokenRequest({ issuer: asked.issuer, form }, self, context)
+    postTokenRequest({ issuer: asked.issuer, form, tell }, self, context)
   const answer = await ask().catch(async error => {
     if (!(error instanceof AgentError) || error.code !== 'unreachable') throw error
     // The auth server may have redeemed the code; it repeats its answer for a minute (protocol §6.2).

@@ -1,5 +1,12 @@
 import type { Directory } from '@countersign/discovery'
-import { AAuthError, type IdentifierList, isIdentifier, isListed, parseScope } from '@countersign/protocol'
+import {
+  AAuthError,
+  type IdentifierList,
+  isIdentifier,
+  isListed,
+  type Operation,
+  parseScope,
+} from '@countersign/protocol'
 import { verifyResourceToken } from '@countersign/verify'
 import { AgentError } from '../error.js'
 import type { Self } from '../identity/credentials.js'
@@ -15,6 +22,8 @@ export interface ResourceTokenOffer {
 /** A resource token that was checked and may go to the auth server. */
 export interface CheckedOffer extends ResourceTokenOffer {
   readonly scope: readonly string[]
+  /** The one request that a user is asked to approve. @see protocol §9.4 */
+  readonly operation?: Operation | undefined
 }
 
 /** What checking a resource token needs. */
@@ -59,7 +68,7 @@ export async function checkResourceToken(
   if (claims.agent !== self.agent) throw wrongTokenError('agent')
   if (claims.agent_delegate !== self.delegate) throw wrongTokenError('agent_delegate')
   if (claims.agent_jkt !== self.jkt) throw wrongTokenError('agent_jkt')
-  return { ...offer, scope: parseScope(claims.scope) }
+  return { ...offer, scope: parseScope(claims.scope), operation: claims.operation }
 }
 
 async function verifyOffer<T>(check: () => Promise<T>): Promise<T> {

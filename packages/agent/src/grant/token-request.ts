@@ -1,7 +1,9 @@
 import { thumbprint } from '@countersign/httpsig'
 import { identityScopes, missingScope, parseScope } from '@countersign/protocol'
 import { verifyAuthToken } from '@countersign/verify'
-import type { Self } from '../identity/credentials.js'
+import { AgentError } from '../error.js'
+import type { Tell } from '../explanation.js'
+import { type Self, selfAt } from '../identity/credentials.js'
 import { checkParticipant, invalidAnswerError } from '../wire/participant.js'
 import { canonicalScope, type Grant, type Grants } from './grants.js'
 import type { Form, RequestedGrant } from './requested-grant.js'
@@ -22,17 +24,18 @@ interface GrantOwner {
  * @see protocol §6.2
  */
 export async function postTokenRequest(
-  { issuer, form }: { readonly issuer: string; readonly form: Form },
+  { issuer, form, tell }: { readonly issuer: string; readonly form: Form; readonly tell: Tell },
   self: Self,
   { discovery, post }: TokenRequestContext,
 ): Promise<Readonly<Record<string, unknown>>> {
+  const { signatureKey } = await selfAt(self, { kind: 'auth server', id: issuer }, tell)
   const metadata = await checkParticipant('auth server', () => discovery.authServer(issuer))
   return post({
     to: 'auth server',
     url: metadata.agent_token_endpoint,
     content: { form },
     key: self.key,
-    signatureKey: self.signatureKey,
+    signatureKey,
   })
 }
 
@@ -46,11 +49,13 @@ export async function checkGrant(
   { asked, self }: GrantOwner,
   context: TokenRequestContext,
 ): Promise<Grant> {
-  const { issuer, resource } = asked
+  const { issuer, resource, operation, purposes } = asked
   const authToken = json['auth_token']
   if (typeof authToken !== 'string') throw invalidAnswerError('auth server', 'auth_token')
   const facts = await checkAuthToken(authToken, { asked, self }, context)
-  return { issuer, resource, authToken, jkt: self.jkt, ...facts, ...checkRefreshToken(json) }
+  const grant = { issuer, resource, authToken, jkt: self.jkt, ...facts, ...(purposes && { purposes }) }
+  // An approval is for one request: there is nothing to refresh.
+  return operation === undefined ? { ...grant, ...checkRefreshToken(json) } : { ...grant, approves: operation.digest }
 }
 
 /** A hostile auth server could issue tokens that make the agent act for others, or with more scope than it asked for. */
@@ -67,6 +72,14 @@ async function checkAuthToken(
   if ((claims.agent ?? claims.aud) !== self.agent) throw invalidAnswerError('auth server', 'agent')
   if (claims.agent_delegate !== self.delegate) throw invalidAnswerError('auth server', 'agent_delegate')
   if ((await thumbprint(claims.cnf.jwk)) !== self.jkt) throw invalidAnswerError('auth server', 'cnf')
+  if (asked.operation !== undefined && claims.operation_digest === undefined)
+    throw new AgentError('unsupported', 'the auth server issues no approvals of single requests', {
+      authServer: issuer,
+    })
+  // A yes to one request must be used for no other.
+  if (claims.operation_digest !== asked.operation?.digest) throw invalidAnswerError('auth server', 'operation_digest')
+  if (missingScope(asked.purposes?.split(' ') ?? [], claims.purposes?.split(' ') ?? []).length > 0)
+    throw invalidAnswerError('auth server', 'purposes')
   const scope = claims.scope === undefined ? [] : parseScope(claims.scope)
   if (missingScope(asked.scope, scope).length > 0) throw invalidAnswerError('auth server', 'scope')
   // Identity scopes are granted as claims and are never in `scope`.

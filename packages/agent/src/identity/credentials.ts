@@ -12,6 +12,23 @@ export interface Self {
   /** Thumbprint of `key`. */
   readonly jkt: string
   readonly signatureKey: SignatureKey
+  /** The same agent with an agent token for one receiver; absent where `signatureKey` is for all. */
+  readonly at?: (receiver: TokenReceiver, tell: Tell) => Promise<Self>
+}
+
+/** Who gets to see an agent token. */
+export interface TokenReceiver {
+  readonly id: string
+  readonly kind: 'resource' | 'auth server'
+}
+
+/**
+ * Returns the agent as one receiver may see it.
+ * @throws AgentError `not_allowed` when the delegation of this agent does not let it go there; nothing was sent
+ * @see protocol §9.1 "Delegates"
+ */
+export async function selfAt(self: Self, receiver: TokenReceiver, tell: Tell): Promise<Self> {
+  return self.at === undefined ? self : self.at(receiver, tell)
 }
 
 /** The parts of an agent that an identity needs. */

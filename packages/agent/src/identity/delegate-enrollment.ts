@@ -2,21 +2,11 @@ import { type SigningKey, thumbprint } from '@countersign/httpsig'
 import { AgentError, refusalOf } from '../error.js'
 import type { Tell } from '../explanation.js'
 import type { PostRequest } from '../wire/signed-post.js'
+import { type DelegateSetup, type Enrolled, findTokenEndpoint, requestAgentToken } from './agent-token-request.js'
 import type { CurrentKey, DelegateRecord, DelegateStore, NextKey } from './delegate-record.js'
-import {
-  type DelegateSetup,
-  type Enrolled,
-  findTokenEndpoint,
-  keepAgentToken,
-  requestAgentToken,
-} from './delegate-token.js'
-import {
-  type Enrollment,
-  enrollmentDigest,
-  enrollmentMembers,
-  lostEnrollmentError,
-  refusedEnrollmentError,
-} from './enrollment.js'
+import { keepAgentToken } from './delegate-token.js'
+import type { Enrollment } from './enrollment.js'
+import { enrollmentDigest, enrollmentMembers, lostEnrollmentError, refusedEnrollmentError } from './enrollment-proof.js'
 
 /**
  * Enrols with a fresh key, or with the key of an earlier attempt that got no answer.

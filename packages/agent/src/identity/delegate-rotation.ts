@@ -2,15 +2,15 @@ import type { SigningKey } from '@countersign/httpsig'
 import { signKeyProof } from '@countersign/protocol'
 import { AgentError, refusalOf } from '../error.js'
 import type { Tell } from '../explanation.js'
-import type { CurrentKey, DelegateRecord, DelegateStore } from './delegate-record.js'
 import {
   type CheckedAgentToken,
   type DelegateSetup,
   type Enrolled,
   findTokenEndpoint,
-  keepAgentToken,
   requestAgentToken,
-} from './delegate-token.js'
+} from './agent-token-request.js'
+import type { CurrentKey, DelegateRecord, DelegateStore } from './delegate-record.js'
+import { keepAgentToken } from './delegate-token.js'
 
 /** Seconds for which an unanswered rotation is repeated. The agent server allows the old key 60 (protocol §5). */
 const repeatFor = 45
@@ -119,10 +119,4 @@ async function repeatUntilAnswered(
       await sleep(wait)
     }
   }
-}
-
-/** Whether the key is old enough to be replaced, or a rotation was begun and not answered. */
-export function isRotationDue({ record }: Enrolled, rotateEvery: number, now: number): boolean {
-  const { key_since, rotate_after = 0 } = record.current
-  return record.next?.for === 'rotation' || now >= Math.max(key_since + rotateEvery, rotate_after)
 }

@@ -45,7 +45,7 @@ describe('enrolment', () => {
     expect(explain(response)).toMatchObject({
       outcome: 'gave_up',
       reason:
-        'the agent server does not take this enrolment code: it is unknown, used or expired; ask its operator for a new one (400 invalid_grant); so the challenge of calendar.example could not be met',
+        'the agent server does not take this enrolment code: it is unknown, used or expired; ask its operator for a new one (400 invalid_grant enrolment_code_invalid); so the challenge of calendar.example could not be met',
     })
   })
 

@@ -1,5 +1,6 @@
 import { type SignatureKey, thumbprint } from '@countersign/httpsig'
-import { checkIdentifier, checkOptionsOffPage, type PublishedKey } from '@countersign/protocol'
+import type { PublishedKey } from '@countersign/protocol'
+import { checkIdentifier, checkOptionsOffPage } from '@countersign/protocol/internal'
 import { AgentError } from '../error.js'
 import type { Credentials, IdentityContext, Self } from './credentials.js'
 import { openDelegate } from './delegate.js'
@@ -87,6 +88,15 @@ export interface DelegateIdentity {
  * that cannot be renewed is used until its end, and can be renewed for 30 days after that.
  * @throws TypeError when `agentServer` is not an identifier or `enroll` is wrong; RangeError for a wrong `rotateEvery`
  * @see protocol §5 "Delegates get agent tokens"
+ * @example
+ * ```ts
+ * import { delegate } from '@countersign/agent'
+ *
+ * const identity = delegate({
+ *   agentServer: 'https://agent.example',
+ *   enroll: { type: 'code', code: 'CODE' }, // used once; the state remembers the enrolment
+ * })
+ * ```
  */
 export function delegate(options: DelegateIdentity): Identity {
   checkOptionsOffPage('delegate', options, { agentServer: 'string', enroll: 'any', rotateEvery: 'any' })

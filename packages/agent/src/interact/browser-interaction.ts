@@ -1,4 +1,4 @@
-import { randomText } from '@countersign/httpsig'
+import { randomText } from '@countersign/httpsig/internal'
 import { AgentError } from '../error.js'
 import { invalidCallbackError } from '../grant/callback.js'
 import type { Grant } from '../grant/grants.js'
@@ -15,6 +15,7 @@ import type {
 import type { RequestedGrant } from '../grant/requested-grant.js'
 import type { AgentState } from '../state/state.js'
 import { singleFlight, untilAborted } from '../wire/single-flight.js'
+import { type AskedOperation, askedOperation } from './asked-operation.js'
 import {
   finishInteraction,
   keepPending,
@@ -23,6 +24,7 @@ import {
   takePending,
   type Waiter,
 } from './browser-return.js'
+import { checkOperation } from './check-operation.js'
 import { addReturn, type ConsentRequest, requestConsent } from './consent-request.js'
 import { openPendingInteractions, type PendingInteraction, type PendingInteractions } from './pending-interactions.js'
 
@@ -34,6 +36,8 @@ export interface Visit {
   readonly issuer: string
   readonly resource: string
   readonly scope: string
+  /** The one request that the user is asked to approve. @see protocol §9.4 */
+  readonly operation?: AskedOperation
   /** Aborted when the user has answered or no call waits any more, so that the URL need not be shown any longer. */
   readonly ended: AbortSignal
 }
@@ -74,6 +78,7 @@ export function browserInteraction(kind: 'callback' | 'loopback', openReturnPoin
         pendingOf: pendingByState(options.now),
       }
       return {
+        checkOperation,
         obtainGrant: request => obtainGrant(request, context),
         interactionCode: question => interactionCode(question, context),
         receiveCallback: async (url, receiver) =>
@@ -145,13 +150,16 @@ async function interactInBrowser(
   })
   try {
     const { asked } = userQuestion
-    const known = await context
-      .pendingOf(who)
-      .findRecent({ ...asked, owner: who.owner, redirectUri: returnPoint.redirectUri })
+    const known = await context.pendingOf(who).findRecent({
+      ...asked,
+      owner: who.owner,
+      redirectUri: returnPoint.redirectUri,
+      digest: asked.operation?.digest,
+    })
     const begun = known ?? (await startInteraction(who, { userQuestion, returnPoint }, context))
     if ('authToken' in begun) return { resource: begun.resource, grant: begun }
     if (returnPoint.visit === undefined) throw userMustAgreeError(begun)
-    return await visitAndWait(begun, { who, visit: returnPoint.visit }, context)
+    return await visitAndWait(begun, { who, visit: returnPoint.visit, operation: askedOperation(asked) }, context)
   } finally {
     returnPoint.close()
   }
@@ -167,7 +175,7 @@ async function startInteraction(
   const first = await userQuestion.begin(returnPoint, state)
   if ('authToken' in first) return first
   const { url, requestToken, seconds } = first
-  const { issuer, resource, scope: scopes } = userQuestion.asked
+  const { issuer, resource, scope: scopes, purposes, operation } = userQuestion.asked
   const [scope, begun] = [canonicalScope(scopes), context.now()]
   // A code may come at the last moment and is valid for another minute.
   const times = { begun, expires: begun + seconds + 60 }
@@ -176,6 +184,8 @@ async function startInteraction(
     issuer,
     resource,
     scope,
+    purposes,
+    digest: operation?.digest,
     state,
     requestToken,
     redirectUri: returnPoint.redirectUri,
@@ -210,7 +220,13 @@ function userMustAgreeError({ issuer, resource, requestToken, url }: PendingInte
 /** Sends the user, and waits until the answer arrives, the time is up, or no call waits any more. */
 async function visitAndWait(
   pending: PendingInteraction,
-  { who, visit }: { readonly who: WaitingReceiver; readonly visit: VisitUrl },
+  {
+    who,
+    visit,
+    operation,
+  }: { readonly who: WaitingReceiver; readonly visit: VisitUrl } & {
+    readonly operation: AskedOperation | undefined
+  },
   { waiting, now, sleep }: Context,
 ): Promise<CallbackResult> {
   const { issuer, resource, scope, state, url, expires } = pending
@@ -226,7 +242,12 @@ async function visitAndWait(
   abandoned.addEventListener('abort', end)
   const ended = enough.signal
   const sending = runVisit(
-    () => visit(url, { ...(user === undefined ? {} : { user }), issuer, resource, scope, ended }),
+    () =>
+      visit(url, {
+        ...(user === undefined ? {} : { user }),
+        ...(operation === undefined ? {} : { operation }),
+        ...{ issuer, resource, scope, ended },
+      }),
     url,
   )
   try {

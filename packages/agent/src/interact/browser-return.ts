@@ -92,13 +92,20 @@ async function keepCode(
 }
 
 async function redeemCallback(
-  { issuer, resource, scope, redirectUri, requestToken }: PendingInteraction,
+  { issuer, resource, scope, purposes, digest, redirectUri, requestToken }: PendingInteraction,
   { url, receiver }: { readonly url: URL; readonly receiver: CallbackReceiver },
 ): Promise<{ readonly grant: Grant }> {
   const code = callbackCode(url, issuer)
   // With the request token of this session: a code of another session is worth nothing here (code injection).
   const form = { request_type: 'code', code, redirect_uri: redirectUri, request_token: requestToken }
-  return { grant: await redeemCode({ issuer, resource, scope: scope.split(' ') }, form, receiver) }
+  const asked = {
+    issuer,
+    resource,
+    scope: scope.split(' '),
+    purposes,
+    operation: digest === undefined ? digest : { digest },
+  }
+  return { grant: await redeemCode(asked, form, receiver) }
 }
 
 /** Returns a code as the header carries it. Anyone can make a link to the callback: a code that needs escapes is refused. */

@@ -1,4 +1,4 @@
-import { checkOptionsOffPage } from '@countersign/protocol'
+import { checkOptionsOffPage } from '@countersign/protocol/internal'
 import type { Interact } from '../grant/interact.js'
 import { userUrl } from '../grant/user-url.js'
 import { browserInteraction, type VisitUrl } from './browser-interaction.js'

@@ -1,4 +1,4 @@
-import { answerUrl } from '@countersign/protocol'
+import { answerUrl } from '@countersign/protocol/internal'
 import type { Grant } from '../grant/grants.js'
 import { type GrantInteraction, secondsToDecide } from '../grant/interact.js'
 import type { Form } from '../grant/requested-grant.js'

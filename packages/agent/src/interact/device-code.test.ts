@@ -65,7 +65,7 @@ describe('an agent without a browser', () => {
   test.each([
     ['access_denied', /^the user said no \(access_denied\)/],
     ['expired_token', /^the user did not type in the code in time/],
-    ['invalid_grant', /^the auth server said no \(400 invalid_grant\)/],
+    ['invalid_grant', /^the auth server said no \(400 invalid_grant [a-z_]+\)/],
   ] as const)('%s ends it', async (error, reason) => {
     const { users, agent } = await device()
     users.polls.push('authorization_pending', error)
@@ -114,7 +114,7 @@ describe('an agent without a browser', () => {
     'where it is not allowed (%s), what needs no user is still granted',
     async error => {
       const { own, users, agent, shown } = await device()
-      refuses(own, 'device_auth', new AAuthError(error, 'not here'))
+      refuses(own, 'device_auth', new AAuthError(error, 'not here', { reason: 'internal_error' }))
       const response = await agent.fetch(events)
       expect(explain(response).reason).toMatch(/^the auth server wants to ask a user/)
       expect(shown).toEqual([])
@@ -126,7 +126,8 @@ describe('an agent without a browser', () => {
     const visits: string[] = []
     for (const isAllowed of [false, true]) {
       const { own, users, decide } = await worldOfUsers()
-      if (!isAllowed) refuses(own, 'device_auth', new AAuthError('unauthorized_client', 'not here'))
+      if (!isAllowed)
+        refuses(own, 'device_auth', new AAuthError('unauthorized_client', 'not here', { reason: 'caller_not_allowed' }))
       const shown: DeviceCode[] = []
       const otherwise = callbackRoute({
         redirectUri: callback,

@@ -1,6 +1,6 @@
-import { checkOptionsOffPage } from '@countersign/protocol'
-import { AgentError, refusalOf } from '../error.js'
-import { canonicalScope, type Grant } from '../grant/grants.js'
+import { checkOptionsOffPage } from '@countersign/protocol/internal'
+import { refusalOf } from '../error.js'
+import type { Grant } from '../grant/grants.js'
 import {
   type GrantInteraction,
   type Interact,
@@ -9,23 +9,20 @@ import {
   secondsToDecide,
   type UserInteraction,
 } from '../grant/interact.js'
-import { redeemCode } from '../grant/redemption.js'
 import { userUrl } from '../grant/user-url.js'
 import { invalidAnswerError } from '../wire/participant.js'
+import { type ShownQuestion, shownQuestion } from './asked-operation.js'
+import { checkOperation } from './check-operation.js'
+import { poll } from './poll.js'
 
 /** What to show the user, who decides on another device. */
-export interface DeviceCode {
+export interface DeviceCode extends ShownQuestion {
   /** Where to type in the code. No link holds the code, since an attacker could send such a link (phishing). */
   readonly verification_uri: string
   /** The code: printable ASCII. */
   readonly user_code: string
   /** Seconds until the code expires. */
   readonly expires_in: number
-  /** The key given to `forUser`. */
-  readonly user?: string
-  readonly issuer: string
-  readonly resource: string
-  readonly scope: string
 }
 
 /** Options of {@link deviceCode}. */
@@ -59,7 +56,11 @@ export function deviceCode(options: DeviceCodeOptions): Interact {
     kind: 'device',
     open: (context: InteractContext): UserInteraction => {
       const other = otherwise?.open(context) ?? noInteraction()
-      return { ...other, obtainGrant: interaction => obtainGrant(interaction, { show, other }, context) }
+      return {
+        ...other,
+        checkOperation,
+        obtainGrant: interaction => obtainGrant(interaction, { show, other }, context),
+      }
     },
   })
 }
@@ -85,17 +86,19 @@ async function obtainGrant(
     `a user must agree at ${issuer} to ${device.shown.scope} at ${device.shown.resource}`,
   )
   await show(device.shown)
-  return poll(device, interaction, context)
+  const { deviceCode: device_code, interval, shown } = device
+  const form = { request_type: 'device_code', device_code }
+  const late = 'the user did not type in the code in time'
+  return poll({ form, interval, seconds: shown.expires_in, late }, interaction, context)
 }
 
 /** Checks that an answer is safe to show: control characters in a code could rewrite the terminal around it (terminal injection). */
 function checkDeviceAnswer(
   answer: Readonly<Record<string, unknown>>,
-  { asked, user }: GrantInteraction,
+  interaction: GrantInteraction,
   context: InteractContext,
 ): Device {
   const { device_code, user_code, verification_uri, expires_in, interval = 5 } = answer
-  const { issuer, resource, scope } = asked
   if (typeof device_code !== 'string' || device_code === '' || device_code.length > 4096)
     throw invalidAnswerError('auth server', 'device_code')
   if (typeof user_code !== 'string' || !/^[\x21-\x7e]{1,64}$/.test(user_code))
@@ -105,54 +108,9 @@ function checkDeviceAnswer(
   const seconds = secondsToDecide(expires_in)
   if (seconds === undefined) throw invalidAnswerError('auth server', 'expires_in')
   if (typeof interval !== 'number' || !(interval > 0)) throw invalidAnswerError('auth server', 'interval')
-  const who = { ...(user === undefined ? {} : { user }), issuer, resource, scope: canonicalScope(scope) }
   return {
     deviceCode: device_code,
-    // The auth server must not make the agent flood it, nor wait for hours.
-    interval: Math.min(Math.max(interval, 1), 60),
-    shown: { verification_uri: url, user_code, expires_in: seconds, ...who },
+    interval,
+    shown: { verification_uri: url, user_code, expires_in: seconds, ...shownQuestion(interaction) },
   }
-}
-
-/** Errors of an auth server that waits for its user, and the seconds that each adds to the pause (RFC 8628 §3.5). */
-const pendingErrors: Readonly<Record<string, number>> = { authorization_pending: 0, slow_down: 5 }
-
-async function poll(
-  { deviceCode, interval, shown }: Device,
-  interaction: GrantInteraction,
-  context: InteractContext,
-): Promise<Grant> {
-  const { asked, abandoned } = interaction
-  const form = { request_type: 'device_code', device_code: deviceCode }
-  let pause = interval
-  // Counted in seconds slept, so that a clock that is set back cannot keep it going.
-  for (let waited = pause; waited <= shown.expires_in; waited += pause) {
-    await context.sleep(pause, abandoned)
-    if (abandoned.aborted) break
-    try {
-      return await redeemCode(asked, form, interaction)
-    } catch (error) {
-      pause += pauseAfter(error, pause)
-    }
-  }
-  throw tooLateError(shown.issuer)
-}
-
-/** Returns the seconds to add to the pause; throws an error that ends the polling. */
-function pauseAfter(error: unknown, pause: number): number {
-  if (!(error instanceof AgentError)) throw error
-  // The auth server may come back; the pause doubles each time (RFC 8628 §3.5).
-  if (error.code === 'unreachable') return pause
-  const refused = refusalOf(error)?.error ?? ''
-  if (refused === 'access_denied') throw new AgentError('denied', 'the user said no', { error: refused })
-  if (refused === 'expired_token') throw new AgentError('interaction_required', tooLate)
-  const more = Object.hasOwn(pendingErrors, refused) ? pendingErrors[refused] : undefined
-  if (more === undefined) throw error
-  return more
-}
-
-const tooLate = 'the user did not type in the code in time'
-
-function tooLateError(authServer: string): AgentError {
-  return new AgentError('interaction_required', tooLate, { authServer })
 }

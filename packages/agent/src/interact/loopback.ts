@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { checkOptions } from '@countersign/protocol'
+import { checkOptions } from '@countersign/protocol/internal'
 import { AgentError } from '../error.js'
 import type { Interact } from '../grant/interact.js'
 import { browserInteraction, type ReturnPoint, type VisitUrl } from './browser-interaction.js'

@@ -21,6 +21,10 @@ export interface PendingInteraction {
   readonly begun: number
   /** When answers are no longer accepted, in Unix seconds. */
   readonly expires: number
+  /** The purposes that were asked for. */
+  readonly purposes?: string | undefined
+  /** The digest of the one request that a user is asked to approve. */
+  readonly digest?: string | undefined
   /** The code of a resource's own page, until a request carries it. With it the user has answered. */
   readonly code?: string
 }
@@ -43,6 +47,8 @@ export interface InteractionKey {
   readonly resource: string
   readonly scope: readonly string[]
   readonly redirectUri: string
+  readonly purposes?: string | undefined
+  readonly digest?: string | undefined
 }
 
 /** Interactions per user: a site that makes the agent ask again and again must not fill the state. */
@@ -63,14 +69,9 @@ export function openPendingInteractions(state: AgentState, now: () => number): P
     list.length === 0 ? state.remove(stateKey) : state.write(stateKey, list)
   return {
     add: pending => runAlone(async () => write([pending, ...(await read())].slice(0, maxPerUser))),
-    async findRecent({ owner, issuer, resource, scope, redirectUri }) {
-      const wanted = [owner, issuer, resource, canonicalScope(scope), redirectUri].join(' ')
-      return (await read()).find(
-        o =>
-          [o.owner, o.issuer, o.resource, o.scope, o.redirectUri].join(' ') === wanted &&
-          o.code === undefined &&
-          o.begun + joinable > now(),
-      )
+    async findRecent(like) {
+      const wanted = questionOf({ ...like, scope: canonicalScope(like.scope) })
+      return (await read()).find(o => questionOf(o) === wanted && o.code === undefined && o.begun + joinable > now())
     },
     take: wanted =>
       runAlone(async () => {
@@ -82,6 +83,9 @@ export function openPendingInteractions(state: AgentState, now: () => number): P
     prune: () => runAlone(async () => write(await read())),
   }
 }
+
+const questionOf = (o: Omit<InteractionKey, 'scope'> & { readonly scope: string }): string =>
+  [o.owner, o.issuer, o.resource, o.scope, o.redirectUri, o.purposes, o.digest].join(' ')
 
 function parsePending(value: unknown): readonly PendingInteraction[] {
   return Array.isArray(value) ? value.filter(isPending) : []
@@ -95,6 +99,6 @@ function isPending(value: unknown): value is PendingInteraction {
   return (
     texts.every(name => typeof members[name] === 'string') &&
     [members.begun, members.expires].every(time => typeof time === 'number') &&
-    ['string', 'undefined'].includes(typeof members.code)
+    [members.code, members.purposes, members.digest].every(o => ['string', 'undefined'].includes(typeof o))
   )
 }

@@ -1,6 +1,6 @@
 import type { SigningKey } from '@countersign/httpsig'
 import { generateKeyPair, signingKeyOf } from '@countersign/httpsig/web'
-import { checkOptionsOffPage } from '@countersign/protocol'
+import { checkOptionsOffPage } from '@countersign/protocol/internal'
 import { AgentError } from '../error.js'
 import { queues } from './queue.js'
 import type { AgentState, StateKeys } from './state.js'

@@ -1,4 +1,4 @@
-import { gatherBytes } from '@countersign/httpsig'
+import { gatherBytes } from '@countersign/httpsig/internal'
 
 /** Whether a Content-Type says JSON. */
 export function isJson(contentType: string | null): boolean {

@@ -1,5 +1,5 @@
 import type { Fetcher } from '@countersign/discovery'
-import { checkOptionsOffPage } from '@countersign/protocol'
+import { checkOptionsOffPage } from '@countersign/protocol/internal'
 import { readBounded } from './body.js'
 
 /**

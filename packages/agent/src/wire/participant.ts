@@ -1,6 +1,6 @@
 import { AAuthError } from '@countersign/protocol'
 import { describeFault, isUnreachable, unreachableFacts } from '#post-fetch'
-import { AgentError } from '../error.js'
+import { AgentError, type Refusal } from '../error.js'
 
 /** A party that the agent sends requests to. */
 export type Participant = 'agent server' | 'auth server' | 'resource'
@@ -26,10 +26,7 @@ export function invalidAnswerError(who: Participant, member: string, told: strin
 }
 
 /** The error for a participant that refused. */
-export function deniedError(
-  who: Participant,
-  refusal: { readonly status: number; readonly error?: string; readonly skew?: number },
-): AgentError {
+export function deniedError(who: Participant, refusal: Refusal): AgentError {
   return new AgentError('denied', `the ${who} said no`, refusal)
 }
 

@@ -7,14 +7,18 @@ const json = (body: string | ReadableStream, headers: HeadersInit = {}): Respons
 
 describe('readAnswer', () => {
   test('reads challenge and error, and leaves the response unread', async () => {
-    const response = json('{"error":"insufficient_level","required_components":["@method","x-a"]}', {
-      'agent-auth': 'httpsig; identity=?1',
-      'retry-after': '3',
-    })
+    const response = json(
+      '{"error":"insufficient_level","reason":"level_insufficient","required_components":["@method","x-a"]}',
+      {
+        'agent-auth': 'httpsig; identity=?1',
+        'retry-after': '3',
+      },
+    )
     expect(await readResponseFacts(response, 0)).toEqual({
       status: 401,
       agentAuth: { identity: true },
       error: 'insufficient_level',
+      reason: 'level_insufficient',
       requiredComponents: ['@method', 'x-a'],
       retryAfter: '3',
       asksBy: undefined,
@@ -51,6 +55,15 @@ describe('readAnswer', () => {
     expect((await readResponseFacts(json(endless), 0)).error).toBeUndefined()
     expect(pulled).toBeLessThan(10)
   })
+
+  test.each(['a b', 'A', '', '0x', 'see_https://evil.example', 'line\nbreak', 'x'.repeat(65), 1, null, { a: 1 }])(
+    verifies('CLI-18', 'a reason that is no name is ignored: %j'),
+    async reason => {
+      expect((await readResponseFacts(json(JSON.stringify({ error: 'x', reason })), 0)).reason).toBeUndefined()
+      const name = 'x'.repeat(64)
+      expect((await readResponseFacts(json(JSON.stringify({ error: 'x', reason: name })), 0)).reason).toBe(name)
+    },
+  )
 
   test('the content of other responses is not touched', async () => {
     const response = new Response('{"error":"a"}', { headers: { 'content-type': 'application/json' } })

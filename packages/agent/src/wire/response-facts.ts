@@ -1,4 +1,5 @@
-import { type AgentAuth, parseAgentAuth, parseJson } from '@countersign/protocol'
+import { type AgentAuth, parseAgentAuth } from '@countersign/protocol'
+import { errorName, nameIn, parseJson, reasonName } from '@countersign/protocol/internal'
 import { isJson, readBounded } from './body.js'
 import { clockSkew } from './retry-after.js'
 
@@ -9,6 +10,8 @@ export interface ResponseFacts {
   readonly agentAuth?: AgentAuth | 'malformed' | undefined
   /** The error code of protocol §8 in the body. */
   readonly error?: string | undefined
+  /** The reason in the body: a name of docs/reasons.md, or of a later edition of it. */
+  readonly reason?: string | undefined
   /** Components that a signature must cover, from an `invalid_signature`. */
   readonly requiredComponents: readonly string[]
   readonly retryAfter: string | null
@@ -33,7 +36,8 @@ export async function readResponseFacts(response: Response, now: number, patienc
   return {
     status,
     agentAuth: readChallenge(headers.get('agent-auth')),
-    error: errorMember(body),
+    error: nameIn(body['error'], errorName),
+    reason: nameIn(body['reason'], reasonName),
     requiredComponents: requiredComponents(body['required_components']),
     retryAfter: headers.get('retry-after'),
     asksBy: ['AAuth-Requirement', 'WWW-Authenticate'].find(name => headers.has(name)),
@@ -82,10 +86,6 @@ async function readInTime(copy: Response, patience: number): Promise<Uint8Array 
   } finally {
     clearTimeout(timer)
   }
-}
-
-function errorMember({ error }: Readonly<Record<string, unknown>>): string | undefined {
-  return typeof error === 'string' && /^[a-z_]{1,64}$/.test(error) ? error : undefined
 }
 
 /** Returns the demanded components: bare names only, and no more than a signature may cover. */

@@ -1,5 +1,5 @@
 import { type SignatureKey, type SigningKey, signRequest } from '@countersign/httpsig'
-import { isObject, parseJson } from '@countersign/protocol'
+import { errorName, isObject, nameIn, parseJson, reasonName } from '@countersign/protocol/internal'
 import { unreachableFacts } from '#post-fetch'
 import { discard, isJson, readBounded } from './body.js'
 import { deniedError, invalidAnswerError, type Participant, unreachableError } from './participant.js'
@@ -119,11 +119,13 @@ async function checkAnswer(
     return json
   }
   if (status < 400) throw invalidAnswerError(to, 'status', `status ${status}`)
-  const error = json?.['error']
+  const error = nameIn(json?.['error'], errorName)
+  const reason = nameIn(json?.['reason'], reasonName)
   const skew = error === 'invalid_signature' ? clockSkew(response.headers.get('date'), context.now()) : undefined
   throw deniedError(to, {
     status,
-    ...(typeof error === 'string' && /^[a-z_]{1,64}$/.test(error) ? { error } : {}),
+    ...(error === undefined ? {} : { error }),
+    ...(reason === undefined ? {} : { reason }),
     ...(skew === undefined ? {} : { skew }),
   })
 }

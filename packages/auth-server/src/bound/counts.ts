@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto'
-import { inGroups, type Store } from '@countersign/store'
+import type { Store } from '@countersign/store'
+import { inGroups } from '@countersign/store/internal'
+import { sha256 } from '../sha256.js'
 import type { CountRow, Tables } from '../tables.js'
 import { sweepAtMost } from './sweep.js'
 
@@ -109,5 +110,5 @@ export async function sweepCounts(tx: Transaction, now: number): Promise<number>
 
 /** Only hashes of sessions, users and networks are stored: a thief of the database must not learn who typed codes. */
 function hashOf(name: string): string {
-  return createHash('sha256').update(name).digest('base64url')
+  return sha256(name)
 }

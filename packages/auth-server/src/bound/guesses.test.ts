@@ -1,28 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
-import { slowWay } from '../../../store/src/slow-postgres.test.fixture.js'
+import { slowDatabasesForTests } from '@countersign/testing/databases'
+import { expect, test } from 'vitest'
 import { browserOf, consentWorld, secondInstance } from '../consent/consent.test.fixture.js'
 import { codes, type } from '../consent/device.test.fixture.js'
 import { type Browser, browser, signInAs } from '../login/browser.test.fixture.js'
 import { demoUsers } from '../login/login-method.js'
 import { delegate, type World } from '../world.test.fixture.js'
 
-const postgres = await postgresForTests(3)
-afterAll(() => postgres.drop())
-const slow = await slowWay(2)
-afterAll(() => slow.close())
-const folder = mkdtempSync(join(tmpdir(), 'countersign-guesses-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-let files = 0
-
-const databases = [
-  { name: 'SQLite', away: '', url: () => `sqlite:${join(folder, `${++files}.db`)}` },
-  { name: 'PostgreSQL, 2 ms away', away: postgres.away, url: () => slow.through(postgres.newUrl()) },
-]
+const databases = await slowDatabasesForTests(3)
 
 /** The browser of one instance at another. */
 function at(made: World, one: Browser): Browser {

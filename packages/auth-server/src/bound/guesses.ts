@@ -1,5 +1,5 @@
 import { AAuthError } from '@countersign/protocol'
-import { isPrivatePeer, networkOf, wideNetworkOf } from '@countersign/verify'
+import { isPrivatePeer, networkOf, wideNetworkOf } from '@countersign/verify/internal'
 import { type Charge, type Counts, countLifetime } from './counts.js'
 
 /**
@@ -36,7 +36,10 @@ export function createGuesses(counts: Counts, o: { readonly privatePeers: boolea
   return {
     async take(guesser) {
       if (await counts.take(chargesOf(guesser, o))) return
-      throw new AAuthError('rate_limited', 'Too many wrong codes. Wait ten minutes.', { retryAfter: countLifetime })
+      throw new AAuthError('rate_limited', 'Too many wrong codes. Wait ten minutes.', {
+        reason: 'guesses_exceeded',
+        retryAfter: countLifetime,
+      })
     },
     giveBack: guesser => counts.giveBack(chargesOf(guesser, o)),
   }

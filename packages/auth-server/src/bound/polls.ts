@@ -1,4 +1,4 @@
-import { boundedMap } from '@countersign/protocol'
+import { boundedMap } from '@countersign/protocol/internal'
 
 /** Seconds between two polls of a device; each poll that comes sooner adds as many. @see RFC 8628 §3.5 */
 export const pollInterval = 5

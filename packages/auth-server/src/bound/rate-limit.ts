@@ -1,4 +1,5 @@
-import { AAuthError, boundedMap } from '@countersign/protocol'
+import { AAuthError } from '@countersign/protocol'
+import { boundedMap } from '@countersign/protocol/internal'
 import { everySeconds } from './sweep.js'
 
 const mostKept = 10_000
@@ -31,7 +32,10 @@ export function rateLimit(o: {
   const check = (name: string): void => {
     const { began, count } = current(name)
     if (count < most) return
-    throw new AAuthError('rate_limited', description, { retryAfter: Math.max(1, Math.ceil(began + seconds - now())) })
+    throw new AAuthError('rate_limited', description, {
+      reason: 'rate_exceeded',
+      retryAfter: Math.max(1, Math.ceil(began + seconds - now())),
+    })
   }
   return {
     check,

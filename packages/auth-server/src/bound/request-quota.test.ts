@@ -1,27 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
 import { openStore, type Store } from '@countersign/store'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
-import { slowWay } from '../../../store/src/slow-postgres.test.fixture.js'
-import { type NewRequest, type Requests, requestsIn } from '../consent/requests.js'
+import { slowDatabasesForTests } from '@countersign/testing/databases'
+import { expect, test } from 'vitest'
+import type { NewRequest } from '../consent/request-row.js'
+import { type Requests, requestsIn } from '../consent/requests.js'
 import type { RequestQuota } from '../index.js'
 import { migrations, type Tables } from '../tables.js'
 
-const postgres = await postgresForTests(4)
-afterAll(() => postgres.drop())
-const slow = await slowWay(2)
-afterAll(() => slow.close())
-const folder = mkdtempSync(join(tmpdir(), 'countersign-quota-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-let files = 0
-
-const databases = [
-  { name: 'SQLite', away: '', url: () => `sqlite:${join(folder, `${++files}.db`)}` },
-  { name: 'PostgreSQL, 2 ms away', away: postgres.away, url: () => slow.through(postgres.newUrl()) },
-]
+const databases = await slowDatabasesForTests(4)
 const now = () => 1_767_225_600
 const redirect_uri = 'https://app.example/callback'
 
@@ -54,7 +40,7 @@ async function instances(
 const outcomeOf = (adding: Promise<unknown>): Promise<string> =>
   adding.then(
     () => 'stored',
-    (error: { code?: string }) => String(error.code),
+    (error: { reason?: string }) => String(error.reason),
   )
 
 const rowsIn = async ({ store }: Place): Promise<number> =>
@@ -86,7 +72,7 @@ for (const { name, away, url } of databases) {
       })
       const outcomes = await Promise.all(burst)
       expect(outcomes.filter(outcome => outcome === 'stored')).toHaveLength(100)
-      expect(outcomes.filter(outcome => outcome === 'rate_limited')).toHaveLength(500)
+      expect(outcomes.filter(outcome => outcome === 'quota_exceeded')).toHaveLength(500)
       expect(await rowsIn(one)).toBe(100)
       // The twin: another agent is not touched by it.
       expect(await outcomeOf(two.requests.add(asked('https://other.test'), { redirect_uri }))).toBe('stored')
@@ -126,10 +112,10 @@ test(verifies('request.shares', 'the last tenth is for sites that hold less than
   expect([await add('small.com'), await add('small.com'), await add('small.com')]).toEqual([
     'stored',
     'stored',
-    'rate_limited',
+    'quota_exceeded',
   ])
   for (let site = 0; site < 198; site++) expect(await add(`t${site}.com`)).toBe('stored')
-  expect(await add('late.com')).toBe('rate_limited')
+  expect(await add('late.com')).toBe('quota_exceeded')
   expect(await rowsIn(one)).toBe(2000)
   await one.store.close()
 })
@@ -158,8 +144,8 @@ test(
       outcomeOf(one.requests.add(asked('https://agent.example', { purpose }), { redirect_uri, state: 's'.repeat(512) }))
     const around = 512 + redirect_uri.length + 'https://agent.example'.length + 'https://calendar.example'.length + 11
     expect(await add('p'.repeat(8192 - around))).toBe('stored')
-    expect(await add('p'.repeat(8193 - around))).toBe('invalid_request')
-    // The driver takes no text with NUL: what comes in the same moment is stored all the same.
+    expect(await add('p'.repeat(8193 - around))).toBe('request_too_large')
+    // The driver accepts no text with NUL; requests of the same moment are stored nevertheless.
     const outcomes = await Promise.all([add('a'), add('b\0'), add('c')])
     expect([outcomes[0], outcomes[2]]).toEqual(['stored', 'stored'])
     expect(outcomes[1]).not.toBe('stored')

@@ -1,7 +1,9 @@
-import { type SiteOf, shareSite } from '@countersign/discovery'
-import { hasShare } from '@countersign/httpsig'
+import type { SiteOf } from '@countersign/discovery'
+import { shareSite } from '@countersign/discovery/internal'
+import { hasShare } from '@countersign/httpsig/internal'
 import { AAuthError } from '@countersign/protocol'
-import { inGroups, type Store } from '@countersign/store'
+import type { Store } from '@countersign/store'
+import { inGroups } from '@countersign/store/internal'
 import type { RequestRow, Tables } from '../tables.js'
 
 /** How many requests may wait for users at once. */
@@ -30,23 +32,53 @@ const mostBytes = 8192
 /** Rows that share one transaction, and rows that wait for theirs. */
 const groupOf = { most: 64, capacity: 1000 }
 
+/** How requests are counted. */
+export interface QuotaOptions {
+  readonly now: () => number
+  readonly quota: RequestQuota
+  readonly development: boolean
+  readonly siteOf?: SiteOf | undefined
+}
+
+/** Names the lock under which requests are counted and stored. */
+export const requestLock = 'requests'
+
+/**
+ * Stores one request in a transaction that holds {@link requestLock}, counted as all others.
+ * @throws AAuthError `rate_limited` where the quota has no room for it
+ */
+export async function addRequest(tx: Transaction, row: RequestRow, o: QuotaOptions): Promise<void> {
+  checkBytes(row)
+  const { development, siteOf } = o
+  const site = development ? null : shareSite(row.agent, siteOf)
+  const [isAdded = false] = await addWithin(tx, [{ ...row, site }], { quota: quotaOf(o), now: o.now() })
+  if (!isAdded) throw quotaError()
+}
+
+function quotaOf({ quota, development }: QuotaOptions): Required<RequestQuota> {
+  return { ...defaultQuota, ...quota, ...(development ? { total: Number.POSITIVE_INFINITY } : {}) }
+}
+
+function quotaError(): AAuthError {
+  return new AAuthError('rate_limited', 'too many requests wait for their users', {
+    reason: 'quota_exceeded',
+    retryAfter: 60,
+  })
+}
+
 /**
  * Stores requests that wait, each counted in the transaction that stores it: of a burst that comes at once, no more than the
  * quota pass, whichever instances they reach.
  */
 export function requestStore(
   store: Store<Tables>,
-  o: {
-    readonly now: () => number
-    readonly quota: RequestQuota
-    readonly development: boolean
-    readonly siteOf?: SiteOf | undefined
+  o: QuotaOptions & {
     /** Run within the write that stores requests. */
     readonly sweep: (tx: Transaction) => Promise<void>
   },
 ): (row: RequestRow) => Promise<void> {
   const { now, development, siteOf, sweep } = o
-  const quota = { ...defaultQuota, ...o.quota, ...(development ? { total: Number.POSITIVE_INFINITY } : {}) }
+  const quota = quotaOf(o)
   const add = inGroups<RequestRow, boolean>({
     ...groupOf,
     run: rows =>
@@ -55,13 +87,13 @@ export function requestStore(
           await sweep(tx)
           return addWithin(tx, rows, { quota, now: now() })
         },
-        { alone: 'requests' },
+        { alone: requestLock },
       ),
   })
   return async row => {
     checkBytes(row)
     if (await add({ ...row, site: development ? null : shareSite(row.agent, siteOf) })) return
-    throw new AAuthError('rate_limited', 'too many requests wait for their users', { retryAfter: 60 })
+    throw quotaError()
   }
 }
 
@@ -146,8 +178,22 @@ function siteName(site: string): string {
 
 function checkBytes(row: RequestRow): void {
   const { agent, agent_delegate, resource, scope, purpose, txn, login_hint, redirect_uri, state, upstream } = row
-  const texts = [agent, agent_delegate, resource, scope, purpose, txn, login_hint, redirect_uri, state, upstream]
+  const { purposes, delegation, operation } = row
+  const texts = [
+    agent,
+    agent_delegate,
+    resource,
+    scope,
+    purpose,
+    txn,
+    login_hint,
+    redirect_uri,
+    state,
+    upstream,
+  ].concat([purposes, delegation, operation])
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text ?? ''), 0)
   if (bytes > mostBytes)
-    throw new AAuthError('invalid_request', 'the request takes more than 8 KiB: shorten purpose, state or scope')
+    throw new AAuthError('invalid_request', 'the request takes more than 8 KiB: shorten purpose, state or scope', {
+      reason: 'request_too_large',
+    })
 }

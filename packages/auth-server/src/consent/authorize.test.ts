@@ -1,8 +1,10 @@
 import { verifies } from '@countersign/requirements'
+import { hiddenFields } from '@countersign/testing/browser'
+import { plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import { signInAs } from '../login/browser.test.fixture.js'
 import { textOf } from '../pages/consent-page.test.fixture.js'
-import { delegate, granted, plain, refusalOf } from '../world.test.fixture.js'
+import { delegate, granted } from '../world.test.fixture.js'
 import {
   allowedCode,
   answerOf,
@@ -11,19 +13,13 @@ import {
   callback,
   consentWorld,
   decide,
-  hiddenOf,
   linkOf,
   open,
+  page400,
   redeemCode,
   requestTokenOf,
+  shown,
 } from './consent.test.fixture.js'
-
-const page400 = [400, null, 'text/html; charset=utf-8']
-const shown = (response: Response) => [
-  response.status,
-  response.headers.get('location'),
-  response.headers.get('content-type'),
-]
 
 test(
   verifies(
@@ -109,7 +105,7 @@ test(verifies('consent.browser', 'UIX-05', 'a form without the token of this ses
   const phone = await delegate(made, 'phone')
   const request_token = await requestTokenOf(await askUser(made, phone))
   const one = await browserOf(made, 'ada')
-  const { csrf = '' } = hiddenOf(await (await open(one, linkOf(request_token))).text())
+  const { csrf = '' } = hiddenFields(await (await open(one, linkOf(request_token))).text())
   const form = { request_token, decision: 'allow', 'scope:events.read': 'on' }
   const foreign = await (await browserOf(made, 'ada')).csrf('/logout')
   for (const attempt of [form, { ...form, csrf: '' }, { ...form, csrf: foreign }, { ...form, csrf: `${csrf}A` }]) {
@@ -136,7 +132,7 @@ test(
     const phone = await delegate(made, 'phone')
     const request_token = await requestTokenOf(await askUser(made, phone))
     const one = await browserOf(made, 'ada')
-    const { csrf = '' } = hiddenOf(await (await open(one, linkOf(request_token))).text())
+    const { csrf = '' } = hiddenFields(await (await open(one, linkOf(request_token))).text())
     const form = { csrf, request_token, decision: 'allow', 'scope:events.read': 'on' }
     const answers = await Promise.all(Array.from({ length: 10 }, () => one.post('/agent/consent', form)))
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([303]))
@@ -162,7 +158,7 @@ test(
       await requestTokenOf(await askUser(made, phone)),
     ]
     const one = await browserOf(made, 'ada')
-    const { csrf = '' } = hiddenOf(await (await open(one, linkOf(late))).text())
+    const { csrf = '' } = hiddenFields(await (await open(one, linkOf(late))).text())
     await open(one, linkOf(inTime))
     made.clock.now += 599
     const approve = (request_token: string) =>
@@ -175,12 +171,12 @@ test(
   },
 )
 
-test('a user who signs in after the one that opened the page decides for themselves', async () => {
+test('another user who signs in after the page was opened gets a page of their own', async () => {
   const made = await consentWorld()
   const phone = await delegate(made, 'phone')
   const request_token = await requestTokenOf(await askUser(made, phone))
   const one = await browserOf(made, 'ada')
-  const { csrf = '' } = hiddenOf(await (await open(one, linkOf(request_token))).text())
+  const { csrf = '' } = hiddenFields(await (await open(one, linkOf(request_token))).text())
   const form = { request_token, decision: 'allow', 'scope:events.read': 'on' }
   await signInAs(one, 'grace')
   expect((await one.post('/agent/consent', { ...form, csrf })).status).toBe(403)
@@ -232,7 +228,7 @@ test(verifies('DOS-08', 'error.rate-limited', 'waiting requests are limited for 
   expect([await asked(), await asked()]).toEqual([200, 200])
   const response = await askUser(made, phone)
   expect(response.headers.get('retry-after')).toBe('60')
-  expect(await refusalOf(response)).toEqual(plain(429, 'rate_limited'))
+  expect(await refusalOf(response)).toEqual(plain(429, 'rate_limited', 'quota_exceeded'))
   expect([await asked(laptop), await asked(laptop)]).toEqual([200, 429])
   made.clock.now += 600
   expect(await asked()).toBe(200)
@@ -246,7 +242,7 @@ test('a sign-in leads back to the request that it began with', async () => {
   const login = await open(one, linkOf(request_token))
   expect(login.status).toBe(200)
   const page = await login.text()
-  const { csrf = '', return_to = '' } = hiddenOf(page)
+  const { csrf = '', return_to = '' } = hiddenFields(page)
   expect(return_to).toBe(`/agent/consent?request_token=${request_token}`)
   // It says who asks, as verified; a path of any other kind, or a request that is none, says nothing.
   expect(textOf(page)).toContain('agent.example asks for your access to calendar.example . You decide on the next page')

@@ -1,5 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, parseQuery, seeOther } from '@countersign/protocol'
+import { AAuthError } from '@countersign/protocol'
+import { parseQuery, seeOther } from '@countersign/protocol/internal'
 import { consentPath } from './consent.js'
 import type { ConsentContext } from './open-request.js'
 
@@ -14,17 +15,33 @@ export async function openRequest(message: ReceivedMessage, context: ConsentCont
   const request_token = query.get('request_token')
   const row = request_token === undefined ? undefined : await context.requests.find(request_token)
   if (row !== undefined) context.note?.({ row })
-  if (request_token === undefined || row === undefined || row.user_code !== null || row.expires <= context.now()) {
-    throw new AAuthError('invalid_request', 'This link is not valid, or has expired. Begin again at the agent.')
+  if (
+    request_token === undefined ||
+    row === undefined ||
+    row.user_code !== null ||
+    row.answer !== null ||
+    row.expires <= context.now()
+  ) {
+    throw new AAuthError('invalid_request', 'This link is not valid, or has expired. Begin again at the agent.', {
+      reason: 'link_invalid',
+    })
   }
   // Open redirect, and answers at a wrong callback: `redirect_uri` and `state` must be exactly those of the request.
   if (query.get('redirect_uri') !== row.redirect_uri || (query.get('state') ?? null) !== row.state) {
-    throw new AAuthError('invalid_request', 'This link was changed after the agent made it. Begin again at the agent.')
+    throw new AAuthError(
+      'invalid_request',
+      'This link was changed after the agent made it. Begin again at the agent.',
+      { reason: 'link_changed' },
+    )
   }
   const { sessions } = context.login
   const { session, cookies } = await sessions.open(message, row.id)
   if (!(await context.requests.claim(row, session.id, sessions.openedAs(message, row.id)))) {
-    throw new AAuthError('invalid_request', 'This link was opened in another browser before. Begin again at the agent.')
+    throw new AAuthError(
+      'invalid_request',
+      'This link was opened in another browser before. Begin again at the agent.',
+      { reason: 'link_of_another_browser' },
+    )
   }
   return seeOther(consentPath(request_token), cookies)
 }

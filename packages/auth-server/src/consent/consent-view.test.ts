@@ -1,5 +1,6 @@
 import { createDiscovery } from '@countersign/discovery'
 import { verifies } from '@countersign/requirements'
+import { makeWeb } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
 import type { RequestRow } from '../tables.js'
 import { type ConsentFrame, consentView } from './consent-view.js'
@@ -30,6 +31,11 @@ const row: RequestRow = {
   upstream_user: null,
   site: null,
   words: null,
+  conditions: null,
+  purposes: null,
+  delegation: null,
+  operation: null,
+  answer: null,
 }
 const frame: ConsentFrame = {
   csrf: 'csrf',
@@ -40,6 +46,7 @@ const frame: ConsentFrame = {
   held: ['events.write'],
   way: { type: 'web', redirect_uri: 'https://app.example/callback' },
 }
+const asking = { policy: () => 'consent' as const, defaults: {} }
 const agent = {
   issuer: 'https://agent.example',
   agent: 'https://agent.example',
@@ -53,6 +60,7 @@ const resource = {
   resource: 'https://calendar.example',
   jwks_uri: 'https://calendar.example/jwks.json',
   supported_scopes: ['events.read', 'events.write'],
+  grave_scopes: ['events.write', 'events.none'],
   scope_descriptions: { 'events.read': 'See your events', 'events.delete': 'Harmless', email: 'Harmless' },
 }
 
@@ -61,19 +69,15 @@ const logos = {
 }
 
 function discovery(documents: Record<string, object>, answer: 'at once' | 'never' = 'at once') {
-  return createDiscovery({
-    fetcher: async url => {
-      if (answer === 'never') await new Promise(() => undefined)
-      const document = documents[url]
-      const body = new TextEncoder().encode(JSON.stringify(document ?? {}))
-      return { status: document === undefined ? 404 : 200, contentType: 'application/json', body }
-    },
-  })
+  const { fetcher, hanging } = makeWeb(new Map(Object.entries(documents)))
+  if (answer === 'never') for (const url of Object.keys(documents)) hanging.add(new URL(url).origin)
+  return createDiscovery({ fetcher })
 }
 
 test(
   verifies(
     'UIX-11',
+    'consent.grave',
     'scopes are described by their own resource, and what it does not list is marked and not described',
   ),
   async () => {
@@ -86,6 +90,7 @@ test(
         discovery: discovery(documents),
         logos,
         issuer: { issuer: 'https://auth.example' },
+        ...asking,
       }),
     ).toEqual({
       csrf: 'csrf',
@@ -104,7 +109,7 @@ test(
       resource: 'https://calendar.example',
       scopes: [
         { name: 'events.read', description: 'See your events' },
-        { name: 'events.write', held: true, optional: false },
+        { name: 'events.write', held: true, optional: false, grave: true },
         { name: 'events.delete', known: false },
       ],
       identity: [{ name: 'openid', optional: false }, { name: 'email' }],
@@ -115,12 +120,21 @@ test(
 
 const bare = {
   agent: { id: 'https://agent.example' },
-  scopes: [{ name: 'events.read' }, { name: 'events.write', held: true, optional: false }, { name: 'events.delete' }],
+  scopes: [
+    { name: 'events.read', grave: 'unknown' },
+    { name: 'events.write', held: true, optional: false, grave: 'unknown' },
+    { name: 'events.delete', grave: 'unknown' },
+  ],
 }
 
 test('without metadata the page shows what is verified', async () => {
   expect(
-    await consentView(row, frame, { discovery: discovery({}), logos, issuer: { issuer: 'https://auth.example' } }),
+    await consentView(row, frame, {
+      discovery: discovery({}),
+      logos,
+      issuer: { issuer: 'https://auth.example' },
+      ...asking,
+    }),
   ).toMatchObject(bare)
 })
 
@@ -131,6 +145,7 @@ test(verifies('F-56', 'hosts that never answer delay the page less than 2 second
       discovery: discovery({}, 'never'),
       logos,
       issuer: { issuer: 'https://auth.example' },
+      ...asking,
     }),
   ).toMatchObject(bare)
   expect(performance.now() - begun).toBeLessThan(2000)

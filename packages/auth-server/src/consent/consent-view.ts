@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Conditions } from '@countersign/conditions'
 import type { Discovery } from '@countersign/discovery'
 import {
   type AgentMetadata,
@@ -7,20 +7,24 @@ import {
   parseScope,
   type ResourceMetadata,
 } from '@countersign/protocol'
+import { inTime } from '../bound/in-time.js'
 import { upstreamOf } from '../exchange/upstream-token.js'
 import { resourceScopes } from '../grant/identity-claims.js'
 import { chainOf } from '../mandate/chain.js'
+import { purposesIn } from '../mandate/conditions-text.js'
 import type { ClaimedLogos } from '../pages/claimed-logo.js'
 import type { ConsentScope, ConsentView } from '../pages/consent-view.js'
+import type { ConsentDefaults } from '../pages/limits-view.js'
+import type { Policy } from '../policy.js'
 import type { RequestRow } from '../tables.js'
-
-/** Milliseconds that a page waits for metadata of agent and resource. */
-const patience = 1500
+import { limitsOf } from './limits.js'
 
 /** What a view needs beside the request. */
 export type ConsentFrame = Pick<ConsentView, 'csrf' | 'action' | 'hidden' | 'returnTo' | 'user' | 'way'> & {
   /** Scopes that the user has allowed before. */
   readonly held: readonly string[]
+  /** Under which conditions. Default: none. */
+  readonly before?: Conditions | undefined
 }
 
 /**
@@ -30,8 +34,14 @@ export type ConsentFrame = Pick<ConsentView, 'csrf' | 'action' | 'hidden' | 'ret
  */
 export async function consentView(
   row: RequestRow,
-  { held, ...frame }: ConsentFrame,
-  o: { readonly discovery: Discovery; readonly logos: ClaimedLogos; readonly issuer: { readonly issuer: string } },
+  { held, before = [], ...frame }: ConsentFrame,
+  o: {
+    readonly discovery: Discovery
+    readonly logos: ClaimedLogos
+    readonly issuer: { readonly issuer: string }
+    readonly policy: Policy
+    readonly defaults: ConsentDefaults
+  },
 ): Promise<ConsentView> {
   const { discovery, logos, issuer } = o
   const upstream = upstreamOf(row)
@@ -44,7 +54,10 @@ export async function consentView(
     inTime(limited.agent(row.agent)),
     own.length === 0 ? undefined : inTime(limited.resource(row.resource)),
   ])
-  const logo = await logos.find(agent?.logo_uri)
+  const [logo, limits] = await Promise.all([
+    logos.find(agent?.logo_uri),
+    limitsOf({ row, user: frame.user.sub, metadata: resource, before }, o),
+  ])
   return {
     ...frame,
     agent: { id: row.agent, ...claimedBy(agent), logo },
@@ -59,17 +72,8 @@ export async function consentView(
       .map(inside),
     exchange: upstream && { issuer: issuer.issuer, chain: chainOf(upstream.act) },
     purpose: row.purpose ?? undefined,
-  }
-}
-
-/** A stranger's host that hangs must not hold the page. A late answer is cached for the next page. */
-async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
-  const done = new AbortController()
-  const late = sleep(patience, undefined, { signal: done.signal, ref: false }).catch(() => undefined)
-  try {
-    return await Promise.race([work.catch(() => undefined), late])
-  } finally {
-    done.abort()
+    purposes: purposesIn(row.purposes)?.map(name => ownWord(resource?.purposes, name) ?? name),
+    limits,
   }
 }
 
@@ -79,15 +83,20 @@ function claimedBy(agent: AgentMetadata | undefined): Omit<ConsentView['agent'],
   return { name, homepage, policy_uri, tos_uri }
 }
 
+function ownWord(words: Readonly<Record<string, string>> = {}, name: string): string | undefined {
+  return Object.hasOwn(words, name) ? words[name] : undefined
+}
+
 /** The resource's description is left out where its metadata does not list the scope. */
 function describe(
   name: string,
   { resource, held }: { readonly resource: ResourceMetadata | undefined; readonly held: readonly string[] },
 ): ConsentScope {
-  const { supported_scopes, scope_descriptions = {} } = resource ?? {}
+  const { supported_scopes, scope_descriptions = {}, grave_scopes = [] } = resource ?? {}
   const isListed = supported_scopes === undefined || supported_scopes.includes(name)
   const description = isListed && Object.hasOwn(scope_descriptions, name) ? scope_descriptions[name] : undefined
-  return { ...holding(name, held), known: isListed ? undefined : false, description }
+  const grave = resource === undefined ? 'unknown' : grave_scopes.includes(name) || undefined
+  return { ...holding(name, held), known: isListed ? undefined : false, description, grave }
 }
 
 function holding(name: string, held: readonly string[]): ConsentScope {

@@ -1,17 +1,18 @@
 import { createDiscovery } from '@countersign/discovery'
+import { hiddenFields } from '@countersign/testing/browser'
+import { bodyOf } from '@countersign/testing/responses'
+import { makeWeb, publishAgent, publishResource } from '@countersign/testing/world/web'
 import { type Browser, browser, signInAs } from '../login/browser.test.fixture.js'
 import { demoUsers } from '../login/login-method.js'
 import { askUsers } from '../policies.js'
 import type { Policy } from '../policy.js'
 import {
   agentServer,
-  bodyOf,
-  publishAgent,
-  publishResource,
   resourceToken,
   type Signer,
   send,
   type World,
+  type WorldOptions,
   world,
 } from '../world.test.fixture.js'
 
@@ -19,7 +20,7 @@ export const callback = 'https://app.example/callback'
 
 /** A world whose auth server asks users: Ada and Grace. */
 export async function consentWorld(
-  o: Omit<Parameters<typeof world>[0] & {}, 'policy'> & { readonly policy?: Policy } = {},
+  o: Omit<WorldOptions, 'policy'> & { readonly policy?: Policy } = {},
 ): Promise<World> {
   const made = await world({
     policy: askUsers([{ agents: 'any', resources: 'any' }]),
@@ -32,9 +33,12 @@ export async function consentWorld(
     ],
     ...o,
   })
-  publishAgent(made, 'https://agent.example', [made.agentKey])
-  allowRedirects(made, { redirect_uris: [callback, 'https://app.example/other?app=1'] })
-  publishResource(made, 'https://calendar.example', [made.resourceKey], ['events.read', 'events.write'])
+  publishAgent(made, 'https://agent.example', [made.agentKey], {
+    redirect_uris: [callback, 'https://app.example/other?app=1'],
+  })
+  publishResource(made, 'https://calendar.example', [made.resourceKey], {
+    supported_scopes: ['events.read', 'events.write'],
+  })
   return made
 }
 
@@ -48,14 +52,7 @@ export async function secondInstance(
     ...more,
     database,
     now: () => made.clock.now,
-    discovery: createDiscovery({
-      now: () => made.clock.now,
-      fetcher: async url => ({
-        status: made.web.has(url) ? 200 : 404,
-        contentType: 'application/json',
-        body: new TextEncoder().encode(JSON.stringify(made.web.get(url) ?? {})),
-      }),
-    }),
+    discovery: createDiscovery({ now: () => made.clock.now, fetcher: makeWeb(made.web).fetcher }),
   })
   return { ...made, auth: other.auth, events: other.events }
 }
@@ -112,12 +109,6 @@ export async function open(one: Browser, link: string): Promise<Response> {
   return response
 }
 
-/** The fields of a consent page's form that are not for the user to fill in. */
-export function hiddenOf(page: string): Record<string, string> {
-  const fields = [...page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)]
-  return Object.fromEntries(fields.map(([, name = '', value = '']) => [name, value]))
-}
-
 /** Answers the consent page that `link` leads to. */
 export async function decide(
   one: Browser,
@@ -129,7 +120,7 @@ export async function decide(
   if (opened.status === 303) return opened
   const page = await opened.text()
   return one.post('/agent/consent', {
-    ...hiddenOf(page),
+    ...hiddenFields(page),
     decision: answer.decision,
     ...Object.fromEntries((answer.scopes ?? ['events.read']).map(name => [`scope:${name}`, 'on'])),
   })
@@ -170,4 +161,12 @@ export async function askIdentity(made: World, form: Record<string, string> = {}
     state: 's1',
     ...form,
   })
+}
+
+/** What {@link shown} is of an error page. */
+export const page400: ReadonlyArray<number | string | null> = [400, null, 'text/html; charset=utf-8']
+
+/** What a browser is shown: the status, where it is sent, and the kind of page. */
+export function shown({ status, headers }: Response): ReadonlyArray<number | string | null> {
+  return [status, headers.get('location'), headers.get('content-type')]
 }

@@ -1,17 +1,9 @@
 import { verifies } from '@countersign/requirements'
+import { hiddenFields } from '@countersign/testing/browser'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import {
-  agentServer,
-  bodyOf,
-  delegate,
-  granted,
-  newYear,
-  part,
-  plain,
-  refusalOf,
-  resourceToken,
-  send,
-} from '../world.test.fixture.js'
+import { agentServer, delegate, granted, newYear, resourceToken, send } from '../world.test.fixture.js'
 import {
   allowedCode,
   allowRedirects,
@@ -22,7 +14,6 @@ import {
   callback,
   consentWorld,
   decide,
-  hiddenOf,
   linkOf,
   open,
   redeemCode,
@@ -73,6 +64,7 @@ test(
       iat: newYear,
       exp: newYear + 600,
       jti: expect.stringMatching(/^.{16,}$/),
+      grant: expect.stringMatching(/^[\w-]{36}$/),
     })
     const about = {
       request: expect.any(String),
@@ -99,7 +91,7 @@ test(
     const request_token = await requestTokenOf(await askUser(made, phone))
     const one = await browserOf(made, 'ada')
     const page = await (await open(one, linkOf(request_token))).text()
-    const { csrf = '' } = hiddenOf(page)
+    const { csrf = '' } = hiddenFields(page)
     const answer = (decision: string) =>
       one.post('/agent/consent', { csrf, request_token, decision, 'scope:events.read': 'on' })
     for (const response of [await answer('deny'), await answer('deny')]) {
@@ -124,7 +116,7 @@ test('the user may allow less than was asked, and the token says what', async ()
   const { auth_token, refresh_token } = await granted(await redeemCode(made, phone, form))
   expect(part(auth_token, 1)['scope']).toBe('events.read')
   const wider = await send(made, phone, { request_type: 'refresh', refresh_token, scope: 'events.write' })
-  expect(await refusalOf(wider)).toEqual(plain(400, 'invalid_scope'))
+  expect(await refusalOf(wider)).toEqual(plain(400, 'invalid_scope', 'scope_not_allowed'))
 })
 
 test(verifies('consent.remembered', 'a consent is remembered for this user, delegate and resource'), async () => {
@@ -171,7 +163,7 @@ test('a scope that the user left out is not granted because another tab allowed 
   const phone = await delegate(made, 'phone')
   const one = await browserOf(made, 'ada')
   const request_token = await requestTokenOf(await askUser(made, phone, { scope: 'events.read events.write' }))
-  const hidden = hiddenOf(await (await open(one, linkOf(request_token))).text())
+  const hidden = hiddenFields(await (await open(one, linkOf(request_token))).text())
   await allowedCode(made, phone, { one, scope: 'events.write' })
   const answer = await one.post('/agent/consent', { ...hidden, decision: 'allow', 'scope:events.read': 'on' })
   const code = answerOf(answer).searchParams.get('code') ?? ''

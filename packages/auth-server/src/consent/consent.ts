@@ -1,18 +1,25 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, answerUrl, parseQuery, parseScope, seeOther } from '@countersign/protocol'
+import { AAuthError, parseScope } from '@countersign/protocol'
+import { answerUrl, parseQuery, seeOther } from '@countersign/protocol/internal'
 import { exchangeFacts } from '../exchange/exchange.js'
 import { upstreamOf } from '../exchange/upstream-token.js'
 import { identityClaims } from '../grant/identity-claims.js'
+import { checkStopped } from '../grant/stopped.js'
+import { conditionFacts } from '../grant/token-conditions.js'
 import type { BrowserSession } from '../login/browser-session.js'
 import { pageForm } from '../login/page-form.js'
+import { conditionsIn } from '../mandate/conditions-text.js'
 import { consentDecision } from '../pages/consent-decision.js'
 import { consentPage } from '../pages/consent-page.js'
 import type { ConsentView } from '../pages/consent-view.js'
+import type { Look } from '../pages/look.js'
 import { pageResponse } from '../pages/page-response.js'
 import { codeOf } from '../request-token.js'
 import type { RequestRow } from '../tables.js'
 import { consentView } from './consent-view.js'
-import type { ConsentContext, LinkedRequest, OpenRequest } from './open-request.js'
+import { graveAmong, verifyBefore } from './grave-scopes.js'
+import { asksAnew } from './limits.js'
+import type { ConsentContext, LinkedRequest, OpenRequest, ShownQuestion } from './open-request.js'
 import { checkStillListed, isLoopbackRedirect } from './redirect-uri.js'
 import { consentKey, requestFacts, type UserDecision } from './requests.js'
 
@@ -40,15 +47,18 @@ export async function showConsent(message: ReceivedMessage, context: ConsentCont
   }
   const open = { request_token, row, session, user }
   if (row.status !== 'pending') return answerAgain(open, context)
+  if (row.operation !== null) return context.approvalPages.show(message, questionIn(open))
+  await checkStopped(context.store.db, { ...row, user_sub: user.sub })
   const detour = await findDetour(message, open, context)
   if (detour !== undefined) return detour
-  const held = await heldScope(open, context)
+  const held = await askedBefore(open, context)
   const asked = parseScope(row.scope)
-  if (held.length === asked.length && !isLoopbackRedirect(row.redirect_uri, row.agent)) {
+  const isHeld = held.length === asked.length && !isLoopbackRedirect(row.redirect_uri, row.agent)
+  if (isHeld && !(await asksAnew(row, user.sub, context))) {
     return conclude(open, { scope: held, by: 'remembered' }, context)
   }
   await checkFlood(open, context)
-  return consentAnswer(await viewOf(open, held, context))
+  return consentAnswer(await viewOf(open, held, context), context.looks.of(message))
 }
 
 /**
@@ -62,18 +72,44 @@ export async function decideConsent(message: ReceivedMessage, context: ConsentCo
   const request_token = form.get('request_token') ?? ''
   const { row, session } = await browsersRequest(request_token, current, context)
   const { user } = session
-  if (user === undefined) throw new AAuthError('access_denied', 'You are no longer signed in.')
+  if (user === undefined)
+    throw new AAuthError('access_denied', 'You are no longer signed in.', { reason: 'signed_out' })
   const open = { request_token, row, session, user }
   if (row.status !== 'pending') return answerAgain(open, context, form.get('decision'))
+  if (row.operation !== null) return decideCall(message, { open, form }, context)
+  await checkStopped(context.store.db, { ...row, user_sub: user.sub })
   const detour = await findDetour(message, open, context)
   if (detour !== undefined) return detour
   // Only what this page showed as held, and still is: another tab may have allowed more since.
   const shown = (form.get('held') ?? '').split(' ')
-  const held = (await heldScope(open, context)).filter(name => shown.includes(name))
+  const held = (await askedBefore(open, context)).filter(name => shown.includes(name))
   const view = await viewOf(open, held, context)
-  const { scope, words, problem } = consentDecision(form, view)
-  if (problem !== undefined) return consentAnswer({ ...view, problem })
-  return conclude(open, { scope, words, by: 'user' }, context)
+  const { scope, words, grave, conditions, limits, problem } = consentDecision(form, view, context.now())
+  if (problem !== undefined) return consentAnswer({ ...view, limits, problem }, context.looks.of(message))
+  const yes = { form, open, grave, action: view.action, returnTo: view.returnTo, leadsTo: row.redirect_uri }
+  const verification = await verifyBefore(message, yes, context)
+  if (verification !== undefined) return verification
+  return conclude(open, { scope, words, grave, held, conditions, by: 'user' }, context)
+}
+
+/** The question about a single call, in the browser that the agent has sent here. */
+function questionIn({ request_token, row, session, user }: LinkedRequest): ShownQuestion {
+  const returnTo = consentPath(request_token)
+  return { row, session, user, action: '/agent/consent', hidden: { request_token }, returnTo, way: wayOf(row) }
+}
+
+/** Takes the answer to a question about a single call, and sends the browser back to the agent with it. */
+async function decideCall(
+  message: ReceivedMessage,
+  { open, form }: { readonly open: LinkedRequest; readonly form: ReadonlyMap<string, string> },
+  context: ConsentContext,
+): Promise<Response> {
+  const check = (): Promise<void> => checkStillListed(open.row, context)
+  const decided = await context.approvalPages.decide(message, questionIn(open), { form, check })
+  if (decided instanceof Response) return decided
+  if (decided !== undefined) return answerRedirect(decided, open.request_token, context)
+  const { row } = await browsersRequest(open.request_token, open.session, context)
+  return answerAgain({ ...open, row }, context, form.get('decision'))
 }
 
 /** Where the browser must go before its user may decide an exchange: only the user whom it is for may. */
@@ -84,7 +120,8 @@ async function findDetour(
 ): Promise<Response | undefined> {
   if (open.row.upstream === null) return undefined
   // The request is from a time when exchanges were configured.
-  if (linking === undefined) throw new AAuthError('expired_token', 'Begin again at the agent.')
+  if (linking === undefined)
+    throw new AAuthError('expired_token', 'Begin again at the agent.', { reason: 'request_ended' })
   return linking.detour(message, open)
 }
 
@@ -111,11 +148,13 @@ export async function browsersRequest(
   const row = await requests.find(request_token)
   if (row !== undefined) note?.({ row, user: session?.user })
   // Nothing that the user does prolongs a request.
-  if (row === undefined || row.user_code !== null || row.expires <= now()) {
-    throw new AAuthError('expired_token', 'Begin again at the agent.')
+  if (row === undefined || row.user_code !== null || row.answer !== null || row.expires <= now()) {
+    throw new AAuthError('expired_token', 'Begin again at the agent.', { reason: 'request_ended' })
   }
   if (session === undefined || row.browser !== session.id) {
-    throw new AAuthError('invalid_request', 'This browser did not open this request, or keeps no cookies.')
+    throw new AAuthError('invalid_request', 'This browser did not open this request, or keeps no cookies.', {
+      reason: 'link_of_another_browser',
+    })
   }
   return { row, session }
 }
@@ -123,15 +162,23 @@ export async function browsersRequest(
 /** The scopes that this user need not be asked about again. A loopback redirect may reach another program, so there all are asked. */
 async function heldScope({ row, user }: OpenRequest, { remembered }: ConsentContext): Promise<readonly string[]> {
   if (isLoopbackRedirect(row.redirect_uri, row.agent)) return []
-  return remembered(consentKey(row, user.sub), parseScope(row.scope))
+  return (await remembered(consentKey(row, user.sub), parseScope(row.scope))).scope
 }
 
-function viewOf(
+/** As {@link heldScope}, without what its resource calls grave: except in an exchange, each yes to that is the user's own. */
+async function askedBefore(open: OpenRequest, context: ConsentContext): Promise<readonly string[]> {
+  const held = await heldScope(open, context)
+  if (held.length === 0 || open.row.upstream !== null) return held
+  const grave = await graveAmong(open.row.resource, held, context)
+  return held.filter(name => !grave.includes(name))
+}
+
+async function viewOf(
   { request_token, row, session, user }: LinkedRequest,
   held: readonly string[],
   context: ConsentContext,
 ): Promise<ConsentView> {
-  const { redirect_uri } = row
+  const before = held.length === 0 ? undefined : await context.remembered(consentKey(row, user.sub), held)
   return consentView(
     row,
     {
@@ -141,14 +188,20 @@ function viewOf(
       returnTo: consentPath(request_token),
       user,
       held,
-      way: { type: isLoopbackRedirect(redirect_uri, row.agent) ? 'loopback' : 'web', redirect_uri },
+      before: before?.conditions,
+      way: wayOf(row),
     },
     context,
   )
 }
 
-function consentAnswer(view: ConsentView): Response {
-  return pageResponse(consentPage(view), { leadsTo: view.way.type === 'device' ? undefined : view.way.redirect_uri })
+function wayOf({ redirect_uri, agent }: RequestRow): ConsentView['way'] {
+  return { type: isLoopbackRedirect(redirect_uri, agent) ? 'loopback' : 'web', redirect_uri }
+}
+
+function consentAnswer(view: ConsentView, look: Look): Response {
+  const leadsTo = 'redirect_uri' in view.way ? view.way.redirect_uri : undefined
+  return pageResponse(consentPage(view, look), { look, leadsTo })
 }
 
 /** Stores the decision, then answers with it. A form that is sent twice gets the same answer. */
@@ -161,13 +214,13 @@ async function conclude(
   const decided = await decideRequest(open, { ...decision, remember: 'yes' }, context)
   if (decided !== undefined) return answerRedirect(decided, open.request_token, context)
   const { row } = await browsersRequest(open.request_token, open.session, context)
+  // Access was taken back in the meantime: the page asks anew.
+  if (row.status === 'pending') return seeOther(consentPath(open.request_token))
   return answerAgain({ ...open, row }, context, decision.scope.length === 0 ? 'deny' : 'allow')
 }
 
-/** A decision about an open request, by the user now or remembered. */
-export interface RequestDecision extends Omit<UserDecision, 'user'> {
-  readonly by: 'user' | 'remembered'
-}
+/** A decision about an open request. */
+export type RequestDecision = Omit<UserDecision, 'user'>
 
 /**
  * Stores the user's decision about an open request, and reports it.
@@ -175,11 +228,20 @@ export interface RequestDecision extends Omit<UserDecision, 'user'> {
  */
 export async function decideRequest(
   { row, session, user }: OpenRequest,
-  { scope, words, by, remember }: RequestDecision,
+  { scope, words, grave, held, conditions, by, remember }: RequestDecision,
   { requests, onEvent }: Pick<ConsentContext, 'requests' | 'onEvent'>,
 ): Promise<RequestRow | undefined> {
   const claims = identityClaims(scope, { ...user.claims })
-  const decided = await requests.decide(row, session.id, { user: { sub: user.sub, claims }, scope, remember, words })
+  const decided = await requests.decide(row, session.id, {
+    user: { sub: user.sub, claims },
+    scope,
+    by,
+    remember,
+    words,
+    grave,
+    held,
+    conditions,
+  })
   if (decided === undefined) return undefined
   const upstream = upstreamOf(row)
   const about = {
@@ -189,7 +251,7 @@ export async function decideRequest(
     user: user.sub,
   } as const
   if (scope.length === 0) onEvent({ type: 'declined', ...about })
-  else onEvent({ type: 'consented', by, ...about, scope })
+  else onEvent({ type: 'consented', by, ...about, scope, ...conditionFacts(conditionsIn(decided.conditions) ?? []) })
   return decided
 }
 
@@ -199,12 +261,21 @@ async function answerAgain(
   context: ConsentContext,
   said?: string,
 ): Promise<Response> {
-  const stands = row.status === 'denied' ? 'deny' : 'allow'
+  const stands = saidOf(row)
   if (row.user_sub !== user.sub || (said !== undefined && said !== stands)) {
-    throw new AAuthError('expired_token', 'This was decided before. Begin again at the agent.')
+    throw new AAuthError('expired_token', 'This was decided before. Begin again at the agent.', {
+      reason: 'request_ended',
+    })
   }
   await checkStillListed(row, context)
   return answerRedirect(row, request_token, context)
+}
+
+/** What the form said that decided a request. */
+function saidOf({ status, operation }: RequestRow): string {
+  if (status === 'denied') return 'deny'
+  if (status === 'stopped') return 'stop'
+  return operation === null ? 'allow' : 'approve'
 }
 
 /** Sends the browser back to the agent with the answer. */
@@ -222,6 +293,7 @@ export function answerRedirect(
 async function checkFlood({ row, user }: OpenRequest, { requests }: ConsentContext): Promise<void> {
   if ((await requests.shown(row, user.sub)) <= mostShown) return
   throw new AAuthError('rate_limited', 'This agent has asked you too often. Try again in a few minutes.', {
+    reason: 'asked_too_often',
     retryAfter: 600,
   })
 }

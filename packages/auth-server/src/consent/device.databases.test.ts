@@ -1,26 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { raceRounds, verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
+import { databasesForTests } from '@countersign/testing/databases'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 import { migrations, type Tables } from '../tables.js'
-import { bodyOf, delegate, granted, plain, refusalOf, send } from '../world.test.fixture.js'
+import { delegate, granted, send } from '../world.test.fixture.js'
 import { browserOf, consentWorld, secondInstance } from './consent.test.fixture.js'
 import { answer, codes, poll, type } from './device.test.fixture.js'
 import { requestsIn } from './requests.js'
 
-const postgres = await postgresForTests(3)
-afterAll(() => postgres.drop())
-
-const folder = mkdtempSync(join(tmpdir(), 'countersign-device-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const databases = [
-  { name: 'SQLite', away: '', url: () => `sqlite:${join(mkdtempSync(join(folder, 'one-')), 'auth.db')}` },
-  { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
-]
+const databases = await databasesForTests(3)
 const deviceFlow = 'any'
 
 for (const { name, away, url } of databases) {
@@ -40,7 +29,9 @@ for (const { name, away, url } of databases) {
       for (const [cookie, value] of one.cookies) same.cookies.set(cookie, value)
       // It is still that browser's which typed it first.
       expect((await type(other, typed.user_code)).status).toBe(400)
-      expect(await refusalOf(await poll(made, tv, typed.device_code))).toEqual(plain(400, 'authorization_pending'))
+      expect(await refusalOf(await poll(made, tv, typed.device_code))).toEqual(
+        plain(400, 'authorization_pending', 'decision_pending'),
+      )
       expect((await answer(same, typed.user_code, 'allow')).status).toBe(200)
       expect((await answer(other, refused.user_code, 'deny')).status).toBe(200)
       await made.auth.close()
@@ -48,7 +39,9 @@ for (const { name, away, url } of databases) {
       const last = await secondInstance(first, database, { deviceFlow })
       const { refresh_token } = await granted(await poll(last, tv, typed.device_code))
       expect((await send(last, tv, { request_type: 'refresh', refresh_token })).status).toBe(200)
-      expect(await refusalOf(await poll(last, tv, refused.device_code))).toEqual(plain(403, 'access_denied'))
+      expect(await refusalOf(await poll(last, tv, refused.device_code))).toEqual(
+        plain(403, 'access_denied', 'user_refused'),
+      )
       await last.auth.close()
     },
   )

@@ -1,6 +1,7 @@
+import { hiddenFields } from '@countersign/testing/browser'
+import { bodyOf } from '@countersign/testing/responses'
 import type { Browser } from '../login/browser.test.fixture.js'
-import { bodyOf, resourceToken, type Signer, send, type World } from '../world.test.fixture.js'
-import { hiddenOf } from './consent.test.fixture.js'
+import { resourceToken, type Signer, send, type World } from '../world.test.fixture.js'
 
 /** What a device was given. */
 export interface Codes {
@@ -31,6 +32,6 @@ export async function type(one: Browser, user_code: string): Promise<Response> {
 
 /** Types a code, and answers the page that comes. */
 export async function answer(one: Browser, user_code: string, decision: 'allow' | 'deny'): Promise<Response> {
-  const hidden = hiddenOf(await (await type(one, user_code)).text())
+  const hidden = hiddenFields(await (await type(one, user_code)).text())
   return one.post('/device', { ...hidden, decision, 'scope:events.read': 'on' })
 }

@@ -1,19 +1,11 @@
 import { verifies } from '@countersign/requirements'
+import { hiddenFields } from '@countersign/testing/browser'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import { type Browser, browser, signInAs } from '../login/browser.test.fixture.js'
-import {
-  agentServer,
-  bodyOf,
-  delegate,
-  granted,
-  otherAgent,
-  part,
-  plain,
-  refusalOf,
-  send,
-  type World,
-} from '../world.test.fixture.js'
-import { browserOf, consentWorld, hiddenOf } from './consent.test.fixture.js'
+import { agentServer, delegate, granted, otherAgent, send, type World } from '../world.test.fixture.js'
+import { browserOf, consentWorld } from './consent.test.fixture.js'
 import { answer, askDevice, codes, poll, type } from './device.test.fixture.js'
 import { newUserCode, shownUserCode, typedUserCode } from './user-code.js'
 
@@ -41,7 +33,9 @@ test(
       interval: 5,
     })
     const device_code = String(asked['device_code'])
-    expect(await refusalOf(await poll(made, tv, device_code))).toEqual(plain(400, 'authorization_pending'))
+    expect(await refusalOf(await poll(made, tv, device_code))).toEqual(
+      plain(400, 'authorization_pending', 'decision_pending'),
+    )
 
     made.clock.now += 30
     const one = await browserOf(made, 'ada')
@@ -49,8 +43,10 @@ test(
     const text = await page.text()
     expect(page.status).toBe(200)
     expect(text).not.toContain(device_code)
-    expect(await refusalOf(await poll(made, tv, device_code))).toEqual(plain(400, 'authorization_pending'))
-    const done = await one.post('/device', { ...hiddenOf(text), decision: 'allow', 'scope:events.read': 'on' })
+    expect(await refusalOf(await poll(made, tv, device_code))).toEqual(
+      plain(400, 'authorization_pending', 'decision_pending'),
+    )
+    const done = await one.post('/device', { ...hiddenFields(text), decision: 'allow', 'scope:events.read': 'on' })
     expect([done.status, done.headers.get('location')]).toEqual([200, null])
 
     made.clock.now += 5
@@ -66,7 +62,7 @@ test(
     const types = made.events.flatMap(({ type }) => (type === 'refused' || type === 'signed_in' ? [] : [type]))
     expect(types).toEqual(['requested', 'consented', 'granted', 'repeated', 'refreshed'])
     made.clock.now += 60
-    expect(await refusalOf(await poll(made, tv, device_code))).toEqual(plain(400, 'invalid_grant'))
+    expect(await refusalOf(await poll(made, tv, device_code))).toEqual(plain(400, 'invalid_grant', 'grant_invalid'))
     const ended = await send(made, tv, { request_type: 'refresh', refresh_token: String(first['refresh_token']) })
     expect(ended.status).toBe(400)
   },
@@ -82,7 +78,8 @@ test(verifies('error.unauthorized-client', 'an agent that is not in deviceFlow i
     const made = await consentWorld({ deviceFlow: flow })
     const response = await askDevice(made, agentServer(made))
     expect(response.status).toBe(status)
-    if (status === 403) expect(await refusalOf(response)).toEqual(plain(403, 'unauthorized_client'))
+    if (status === 403)
+      expect(await refusalOf(response)).toEqual(plain(403, 'unauthorized_client', 'caller_not_allowed'))
   }
   await expect(consentWorld({ deviceFlow: 'any' }).then(({ auth }) => auth.ready())).resolves.toBeUndefined()
 })
@@ -99,14 +96,22 @@ test(
     const tv = await delegate(made, 'tv')
     const [one, refused, late] = [await browserOf(made, 'ada'), await codes(made, tv), await codes(made, tv)]
     expect((await answer(one, refused.user_code, 'deny')).status).toBe(200)
-    expect(await refusalOf(await poll(made, tv, refused.device_code))).toEqual(plain(403, 'access_denied'))
+    expect(await refusalOf(await poll(made, tv, refused.device_code))).toEqual(
+      plain(403, 'access_denied', 'user_refused'),
+    )
     for (const signer of [await delegate(made, 'radio'), agentServer(made), await otherAgent(made)]) {
-      expect(await refusalOf(await poll(made, signer, late.device_code))).toEqual(plain(400, 'invalid_grant'))
+      expect(await refusalOf(await poll(made, signer, late.device_code))).toEqual(
+        plain(400, 'invalid_grant', 'grant_invalid'),
+      )
     }
-    expect(await refusalOf(await poll(made, tv, late.user_code))).toEqual(plain(400, 'invalid_grant'))
-    expect(await refusalOf(await poll(made, tv, late.device_code))).toEqual(plain(400, 'authorization_pending'))
+    expect(await refusalOf(await poll(made, tv, late.user_code))).toEqual(plain(400, 'invalid_grant', 'grant_invalid'))
+    expect(await refusalOf(await poll(made, tv, late.device_code))).toEqual(
+      plain(400, 'authorization_pending', 'decision_pending'),
+    )
     made.clock.now += 600
-    expect(await refusalOf(await poll(made, tv, late.device_code))).toEqual(plain(400, 'expired_token'))
+    expect(await refusalOf(await poll(made, tv, late.device_code))).toEqual(
+      plain(400, 'expired_token', 'device_code_expired'),
+    )
     expect((await type(one, late.user_code)).status).toBe(400)
   },
 )
@@ -117,14 +122,14 @@ test(
     const made = await consentWorld({ deviceFlow })
     const tv = await delegate(made, 'tv')
     const { device_code } = await codes(made, tv)
-    const error = async () => (await refusalOf(await poll(made, tv, device_code))).error
-    expect(await error()).toBe('authorization_pending')
+    const reason = async () => (await refusalOf(await poll(made, tv, device_code))).reason
+    expect(await reason()).toBe('decision_pending')
     made.clock.now += 4
-    expect(await error()).toBe('slow_down')
+    expect(await reason()).toBe('poll_too_fast')
     made.clock.now += 9
-    expect(await error()).toBe('slow_down')
+    expect(await reason()).toBe('poll_too_fast')
     made.clock.now += 15
-    expect(await error()).toBe('authorization_pending')
+    expect(await reason()).toBe('decision_pending')
   },
 )
 
@@ -203,7 +208,9 @@ test(
     const { user_code, device_code } = await codes(made, tv)
     const page = await type(one, user_code)
     expect(await page.text()).toContain('value="allow"')
-    expect(await refusalOf(await poll(made, tv, device_code))).toEqual(plain(400, 'authorization_pending'))
+    expect(await refusalOf(await poll(made, tv, device_code))).toEqual(
+      plain(400, 'authorization_pending', 'decision_pending'),
+    )
     expect((await type(await browserOf(made, 'grace'), user_code)).status).toBe(400)
   },
 )

@@ -1,16 +1,19 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import { peerOf } from '@countersign/verify'
+import { peerOf } from '@countersign/verify/internal'
 import type { Guesser, Guesses } from '../bound/guesses.js'
+import { checkStopped } from '../grant/stopped.js'
 import type { BrowserSession, SessionUser } from '../login/browser-session.js'
 import { pageForm } from '../login/page-form.js'
 import { consentDecision } from '../pages/consent-decision.js'
 import { consentPage } from '../pages/consent-page.js'
+import type { ConsentView } from '../pages/consent-view.js'
 import { deviceDonePage, devicePage } from '../pages/device-page.js'
 import { pageResponse } from '../pages/page-response.js'
 import type { RequestRow } from '../tables.js'
 import { decideRequest } from './consent.js'
 import { consentView } from './consent-view.js'
+import { verifyBefore } from './grave-scopes.js'
 import type { ConsentContext } from './open-request.js'
 import { typedUserCode } from './user-code.js'
 
@@ -28,10 +31,11 @@ export const devicePath = '/device'
  * attackers have their own device allowed by victims who click.
  * @see protocol §6.3
  */
-export async function showDevice(message: ReceivedMessage, { login }: DeviceContext): Promise<Response> {
+export async function showDevice(message: ReceivedMessage, { login, looks }: DeviceContext): Promise<Response> {
   const session = await login.sessions.current(message)
   if (session?.user === undefined) return login.signIn(message, { returnTo: devicePath })
-  return pageResponse(devicePage({ csrf: session.csrf, action: devicePath, user: session.user }))
+  const look = looks.of(message)
+  return pageResponse(devicePage({ csrf: session.csrf, action: devicePath, user: session.user }, look), { look })
 }
 
 /**
@@ -40,20 +44,30 @@ export async function showDevice(message: ReceivedMessage, { login }: DeviceCont
  * @see protocol §6.3
  */
 export async function answerDevice(message: ReceivedMessage, context: DeviceContext): Promise<Response> {
+  const look = context.looks.of(message)
   const current = await context.login.sessions.current(message)
   const form = pageForm(message, { session: current, issuer: context.issuer.issuer })
-  if (current?.user === undefined) throw new AAuthError('access_denied', 'You are no longer signed in.')
+  if (current?.user === undefined)
+    throw new AAuthError('access_denied', 'You are no longer signed in.', { reason: 'signed_out' })
   const session: SignedIn = { ...current, user: current.user }
   const row = await requestOf({ typed: form.get('user_code') ?? '', session, peer: message.peer }, context)
   if (row === undefined) {
     const description = 'no request waits for this user code'
-    const refused = { type: 'refused', code: 'invalid_request', status: 400, description } as const
+    const refused = {
+      type: 'refused',
+      code: 'invalid_request',
+      reason: 'user_code_unknown',
+      status: 400,
+      description,
+    } as const
     context.onEvent({ ...refused, user: session.user.sub, ...peerOf(message) })
     const view = { csrf: session.csrf, action: devicePath, user: session.user, problem: 'unknown-code' } as const
-    return pageResponse(devicePage(view), { status: 400 })
+    return pageResponse(devicePage(view, look), { look, status: 400 })
   }
   context.note?.({ row, user: session.user })
   if (row.status !== 'pending') throw alreadyDecided()
+  if (row.operation !== null) return answerCall(message, { row, session, form }, context)
+  await checkStopped(context.store.db, { ...row, user_sub: session.user.sub })
   // Always asks for everything: whose device it is is unknown, so nothing is remembered.
   const view = await consentView(
     row,
@@ -64,17 +78,42 @@ export async function answerDevice(message: ReceivedMessage, context: DeviceCont
       returnTo: devicePath,
       user: session.user,
       held: [],
-      way: { type: 'device', peer: row.peer ?? undefined, asked: row.created, now: context.now() },
+      way: wayOf(row, context),
     },
     context,
   )
-  if (!form.has('decision')) return pageResponse(consentPage(view))
-  const { allow, scope, words, problem } = consentDecision(form, view)
-  if (problem !== undefined) return pageResponse(consentPage({ ...view, problem }))
+  if (!form.has('decision')) return pageResponse(consentPage(view, look), { look })
+  const { allow, scope, words, grave, conditions, limits, problem } = consentDecision(form, view, context.now())
+  if (problem !== undefined) return pageResponse(consentPage({ ...view, limits, problem }, look), { look })
   const open = { row, session, user: session.user }
-  const decided = await decideRequest(open, { scope, words, by: 'user', remember: 'no' }, context)
+  const yes = { form, open, grave, action: devicePath, returnTo: devicePath, leadsTo: undefined }
+  const verification = await verifyBefore(message, yes, context)
+  if (verification !== undefined) return verification
+  const decided = await decideRequest(open, { scope, words, conditions, by: 'user', remember: 'no' }, context)
   if (decided === undefined) throw alreadyDecided()
-  return pageResponse(deviceDonePage({ allowed: allow }))
+  return pageResponse(deviceDonePage({ allowed: allow }, look), { look })
+}
+
+/** Shows the question about a single call, or takes the answer. */
+async function answerCall(
+  message: ReceivedMessage,
+  o: { readonly row: RequestRow; readonly session: SignedIn; readonly form: ReadonlyMap<string, string> },
+  context: DeviceContext,
+): Promise<Response> {
+  const { row, session, form } = o
+  const hidden = { user_code: row.user_code ?? '' }
+  const where = { action: devicePath, hidden, returnTo: devicePath, way: wayOf(row, context) }
+  const shown = { row, session, user: session.user, ...where }
+  if (!form.has('decision')) return context.approvalPages.show(message, shown)
+  const decided = await context.approvalPages.decide(message, shown, { form })
+  if (decided === undefined) throw alreadyDecided()
+  if (decided instanceof Response) return decided
+  const look = context.looks.of(message)
+  return pageResponse(deviceDonePage({ allowed: decided.status === 'granted' }, look), { look })
+}
+
+function wayOf(row: RequestRow, { now }: DeviceContext): ConsentView['way'] {
+  return { type: 'device', peer: row.peer ?? undefined, asked: row.created, now: now() }
 }
 
 /** The request of a user code, for the browser that typed it first. */
@@ -95,5 +134,7 @@ async function requestOf(
 }
 
 function alreadyDecided(): AAuthError {
-  return new AAuthError('expired_token', 'This was decided before, or the code has expired.')
+  return new AAuthError('expired_token', 'This was decided before, or the code has expired.', {
+    reason: 'request_ended',
+  })
 }

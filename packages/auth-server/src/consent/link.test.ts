@@ -1,6 +1,9 @@
 import { verifies } from '@countersign/requirements'
+import { hiddenFields } from '@countersign/testing/browser'
+import { bodyOf } from '@countersign/testing/responses'
+import { forgeToken } from '@countersign/testing/world/tokens'
 import { expect, test } from 'vitest'
-import { exchange, middleCallback, rowsIn, signed, upstreamIssuer } from '../exchange/exchange.test.fixture.js'
+import { exchange, middleCallback, rowsIn, upstreamIssuer } from '../exchange/exchange.test.fixture.js'
 import {
   allow,
   asksUser,
@@ -17,14 +20,13 @@ import {
 } from '../exchange/two-auth-servers.test.fixture.js'
 import { signInAs } from '../login/browser.test.fixture.js'
 import { textOf } from '../pages/consent-page.test.fixture.js'
-import { bodyOf } from '../world.test.fixture.js'
-import { answerOf, hiddenOf, open } from './consent.test.fixture.js'
+import { answerOf, open } from './consent.test.fixture.js'
 
 /** A mandate of the same user through another chain, so that they are asked again. */
 async function throughAnother(made: TwoAuthServers, ada: Person): Promise<string> {
   const token = await upstreamFor(made, ada, 'ada')
   const claims = { ...claimsOf({ auth_token: token }), agent_delegate: 'another' }
-  return signed(made.upstreamKey, { typ: 'auth+jwt', claims })
+  return forgeToken(made.upstreamKey, { typ: 'auth+jwt' }, claims)
 }
 
 test(
@@ -36,7 +38,7 @@ test(
     'exchange.no-refresh',
     'consent.remembered',
     'EXC-19',
-    'the user signs in here and there, connects both accounts, allows it once, and is not asked again',
+    'the user signs in at both auth servers, connects the accounts, allows the exchange once, and is not asked again',
   ),
   async () => {
     const made = await watchedTwo()
@@ -98,7 +100,11 @@ test(
 )
 
 test(
-  verifies('INT-08', 'link.same-user', 'a sign-in there as another user gets an error page, and nothing is linked'),
+  verifies(
+    'INT-08',
+    'link.same-user',
+    'a sign-in at the other auth server as another user gets an error page, and nothing is linked',
+  ),
   async () => {
     const made = await watchedTwo()
     const ada = person(made)
@@ -122,7 +128,10 @@ test(
 )
 
 test(
-  verifies('link.same-user', 'once linked, only the linked user decides, without another sign-in there'),
+  verifies(
+    'link.same-user',
+    'once linked, only the linked user decides, without another sign-in at the other auth server',
+  ),
   async () => {
     const made = await watchedTwo()
     const { ada, upstream, answer } = await connected(made)
@@ -181,30 +190,33 @@ test(verifies('link.same-user', 'a sign-in that another browser or user began pr
   expect((await ada.at.auth.get(back)).status).toBe(303)
 })
 
-test(verifies('link.asks', 'a form of another page, or before the sign-in there, links nothing'), async () => {
-  const made = await watchedTwo()
-  const { ada, request_token, page, link } = await atLinkPage(made)
-  const hidden = hiddenOf(await page.clone().text())
-  const form = { ...hidden, decision: 'allow' }
-  const post = (fields: Record<string, string>, headers?: Record<string, string>) =>
-    ada.at.auth.post('/agent/link', fields, headers)
-  expect((await post({ ...form, csrf: 'x' })).status).toBe(403)
-  expect((await post(form, { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' })).status).toBe(403)
-  expect((await post({ ...form, decision: 'perhaps' })).status).toBe(400)
-  const other = await asksUser(made, await upstreamFor(made, ada, 'ada'))
-  await ada.at.auth.get(other.link)
-  // Proven for one request is not proven for another: there, the other auth server is asked again.
-  expect((await post({ ...form, request_token: other.request_token })).status).toBe(403)
-  expect(await rowsIn(made.database)).toMatchObject({ links: 0 })
-  await ada.at.auth.get(link)
-  expect((await post({ ...form, request_token })).status).toBe(303)
-  expect(await rowsIn(made.database)).toMatchObject({ links: 1 })
-})
+test(
+  verifies('link.asks', 'a form from another page, or before the sign-in at the other auth server, links nothing'),
+  async () => {
+    const made = await watchedTwo()
+    const { ada, request_token, page, link } = await atLinkPage(made)
+    const hidden = hiddenFields(await page.clone().text())
+    const form = { ...hidden, decision: 'allow' }
+    const post = (fields: Record<string, string>, headers?: Record<string, string>) =>
+      ada.at.auth.post('/agent/link', fields, headers)
+    expect((await post({ ...form, csrf: 'x' })).status).toBe(403)
+    expect((await post(form, { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+    expect((await post({ ...form, decision: 'perhaps' })).status).toBe(400)
+    const other = await asksUser(made, await upstreamFor(made, ada, 'ada'))
+    await ada.at.auth.get(other.link)
+    // Proven for one request is not proven for another: there, the other auth server is asked again.
+    expect((await post({ ...form, request_token: other.request_token })).status).toBe(403)
+    expect(await rowsIn(made.database)).toMatchObject({ links: 0 })
+    await ada.at.auth.get(link)
+    expect((await post({ ...form, request_token })).status).toBe(303)
+    expect(await rowsIn(made.database)).toMatchObject({ links: 1 })
+  },
+)
 
 test(verifies('link.asks', 'a user who does not want their accounts connected refuses the request'), async () => {
   const made = await watchedTwo()
   const { ada, page } = await atLinkPage(made)
-  const refused = await ada.at.auth.post('/agent/link', { ...hiddenOf(await page.text()), decision: 'deny' })
+  const refused = await ada.at.auth.post('/agent/link', { ...hiddenFields(await page.text()), decision: 'deny' })
   expect(answerOf(refused).searchParams.get('error')).toBe('access_denied')
   expect(answerOf(refused).searchParams.get('state')).toBe('s1')
   expect(await rowsIn(made.database)).toMatchObject({ links: 0, consents: 0, grants: 0 })
@@ -224,7 +236,7 @@ test('an upstream issuer that is unreachable or refuses is an error page, and th
   const departure = await open(ada.at.auth, link)
   const location = new URL(departure.headers.get('location') ?? '')
   const page = await open(ada.at.one, `${location.pathname}${location.search}`)
-  const form = { ...hiddenOf(await page.text()), decision: 'deny' }
+  const form = { ...hiddenFields(await page.text()), decision: 'deny' }
   const back = answerOf(await ada.at.one.post('/agent/consent', form))
   expect((await ada.at.auth.get(`${back.pathname}${back.search}`)).status).toBe(403)
   expect(made.events).toContainEqual(expect.objectContaining({ type: 'link_refused', reason: 'no-sign-in' }))

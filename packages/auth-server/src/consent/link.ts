@@ -1,7 +1,9 @@
-import type { BrowserSignIn } from '@countersign/agent/exchange'
-import { queryOf, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, asAAuthError, seeOther } from '@countersign/protocol'
-import { telling } from '@countersign/verify'
+import type { BrowserSignIn } from '@countersign/agent/internal'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { queryOf } from '@countersign/httpsig/internal'
+import { AAuthError } from '@countersign/protocol'
+import { asAAuthError, seeOther } from '@countersign/protocol/internal'
+import { telling } from '@countersign/verify/internal'
 import type { RateLimit } from '../bound/rate-limit.js'
 import type { LinkRefusal } from '../event.js'
 import type { Links, UpstreamUser } from '../exchange/links.js'
@@ -21,7 +23,7 @@ export const linkCallbackPath = '/link/callback'
 
 /** What linking needs. */
 export interface LinkingContext
-  extends Pick<ConsentContext, 'login' | 'requests' | 'issuer' | 'discovery' | 'now' | 'onEvent' | 'note'> {
+  extends Pick<ConsentContext, 'login' | 'looks' | 'requests' | 'issuer' | 'discovery' | 'now' | 'onEvent' | 'note'> {
   readonly links: Links
   readonly ownSubjects: ReadonlySet<string>
   readonly signIn: BrowserSignIn
@@ -56,18 +58,17 @@ async function detour(
   // Phishing: an attacker's agent sends its own link to a victim, whose yes would be for the attacker's account.
   if (owner !== undefined) throw otherUserRefusal(open, context)
   if (row.upstream_user !== user.sub) return sendToIssuer(message, open, context)
-  return pageResponse(
-    linkPage({
-      csrf: session.csrf,
-      action: linkPath,
-      hidden: { request_token },
-      returnTo: consentPath(request_token),
-      user,
-      issuer: context.issuer.issuer,
-      upstream,
-    }),
-    { leadsTo: row.redirect_uri },
-  )
+  const look = context.looks.of(message)
+  const view = {
+    csrf: session.csrf,
+    action: linkPath,
+    hidden: { request_token },
+    returnTo: consentPath(request_token),
+    user,
+    issuer: context.issuer.issuer,
+    upstream,
+  }
+  return pageResponse(linkPage(view, look), { look, leadsTo: row.redirect_uri })
 }
 
 /** `sub` of the user here whom the upstream user is known to be. */
@@ -99,7 +100,9 @@ async function callback(message: ReceivedMessage, context: LinkingContext): Prom
   const [state = '', second] = new URLSearchParams(query).getAll('state')
   const attempt = second === undefined ? context.attempts.find(message, { provider, state }) : undefined
   if (attempt === undefined) {
-    throw new AAuthError('access_denied', 'This sign-in was not begun in this browser, or too long ago. Begin again.')
+    throw new AAuthError('access_denied', 'This sign-in was not begun in this browser, or too long ago. Begin again.', {
+      reason: 'sign_in_invalid',
+    })
   }
   const forget = context.attempts.remove(message, state)
   const known: { page?: PageFacts } = {}
@@ -115,7 +118,7 @@ async function callback(message: ReceivedMessage, context: LinkingContext): Prom
   } catch (thrown) {
     const error = asAAuthError(thrown)
     context.onEvent(refusedEvent(error, message, known))
-    return errorPageResponse(error, { cookies: [forget] })
+    return errorPageResponse(error, { look: context.looks.of(message), cookies: [forget] })
   }
 }
 
@@ -135,7 +138,7 @@ async function prove(
     throw otherUserRefusal(open, context)
   }
   if (await context.links.prove(row, session.id, user.sub)) return
-  throw new AAuthError('expired_token', 'Begin again at the agent.')
+  throw new AAuthError('expired_token', 'Begin again at the agent.', { reason: 'request_ended' })
 }
 
 async function decide(message: ReceivedMessage, context: LinkingContext): Promise<Response> {
@@ -152,10 +155,12 @@ async function decide(message: ReceivedMessage, context: LinkingContext): Promis
     await checkStillListed(row, context)
     reportRefused(open, 'declined', context)
     const decided = await decideRequest(open, { scope: [], by: 'user', remember: 'yes' }, context)
-    if (decided === undefined) throw new AAuthError('expired_token', 'Begin again at the agent.')
+    if (decided === undefined)
+      throw new AAuthError('expired_token', 'Begin again at the agent.', { reason: 'request_ended' })
     return answerRedirect(decided, request_token, context)
   }
-  if (form.get('decision') !== 'allow') throw new AAuthError('invalid_request', 'The form says neither yes nor no.')
+  if (form.get('decision') !== 'allow')
+    throw new AAuthError('invalid_request', 'The form says neither yes nor no.', { reason: 'form_incomplete' })
   if (!(await context.links.add(row, upstream, user.sub))) {
     throw otherUserRefusal(open, context, 'taken')
   }
@@ -172,9 +177,12 @@ async function openRequest(
   const current = await context.login.sessions.current(message)
   const { row, session } = await browsersRequest(request_token, current, context)
   const { user } = session
-  if (user === undefined) throw new AAuthError('access_denied', 'You are no longer signed in.')
+  if (user === undefined)
+    throw new AAuthError('access_denied', 'You are no longer signed in.', { reason: 'signed_out' })
   if (row.status !== 'pending') {
-    throw new AAuthError('expired_token', 'This was decided before. Begin again at the agent.')
+    throw new AAuthError('expired_token', 'This was decided before. Begin again at the agent.', {
+      reason: 'request_ended',
+    })
   }
   return { request_token, row, session, user }
 }
@@ -183,7 +191,9 @@ function upstreamUserOf({ row }: OpenRequest): UpstreamUser {
   const upstream = upstreamOf(row)
   // Not an exchange. An exchange for no user never becomes a request.
   if (upstream?.sub === undefined)
-    throw new AAuthError('invalid_request', 'This request is not about an account to connect.')
+    throw new AAuthError('invalid_request', 'This request is not about an account to connect.', {
+      reason: 'form_incomplete',
+    })
   return { iss: upstream.iss, sub: upstream.sub }
 }
 
@@ -198,5 +208,6 @@ function otherUserRefusal(open: OpenRequest, context: LinkingContext, reason: Li
   return new AAuthError(
     'access_denied',
     'This request is for another user than the one who is signed in here. If you did not begin it yourself, close this page. If you did, sign out and begin again as the right user.',
+    { reason: 'user_mismatched' },
   )
 }

@@ -1,22 +1,30 @@
 import type { Discovery } from '@countersign/discovery'
 import type { ReceivedMessage } from '@countersign/httpsig'
+import type { Store } from '@countersign/store'
 import type { AuthServerEvent } from '../event.js'
-import type { ConsentKey } from '../grant/consents.js'
+import type { ConsentKey, RememberedYes } from '../grant/consents.js'
 import type { BrowserSession, SessionUser } from '../login/browser-session.js'
 import type { Login } from '../login/sign-in.js'
 import type { ClaimedLogos } from '../pages/claimed-logo.js'
+import type { ConsentView } from '../pages/consent-view.js'
+import type { ConsentDefaults } from '../pages/limits-view.js'
+import type { Looks } from '../pages/look.js'
 import type { Policy } from '../policy.js'
-import type { RequestRow } from '../tables.js'
+import type { RequestRow, Tables } from '../tables.js'
 import type { Requests } from './requests.js'
 
 /** What the pages for users need. */
 export interface ConsentContext {
   readonly login: Login
+  readonly store: Store<Tables>
   readonly requests: Requests
-  readonly remembered: (key: ConsentKey, scope: readonly string[]) => Promise<readonly string[]>
+  readonly remembered: (key: ConsentKey, scope: readonly string[]) => Promise<RememberedYes>
   readonly discovery: Discovery
   readonly logos: ClaimedLogos
+  readonly looks: Looks
   readonly policy: Policy
+  /** What the forms of consent pages hold at first. */
+  readonly defaults: ConsentDefaults
   readonly issuer: { readonly issuer: string }
   readonly now: () => number
   readonly onEvent: (event: AuthServerEvent) => void
@@ -24,6 +32,7 @@ export interface ConsentContext {
   readonly note?: ((known: PageFacts) => void) | undefined
   /** Absent where no exchange is configured. */
   readonly linking?: Linking | undefined
+  readonly approvalPages: ApprovalPages
 }
 
 /** The request and user of a page, for the event of a refusal. */
@@ -44,6 +53,33 @@ export interface OpenRequest {
 /** A request that a link opened, not a user code. */
 export interface LinkedRequest extends OpenRequest {
   readonly request_token: string
+}
+
+/** A question about a single call, where it is shown. */
+export interface ShownQuestion extends OpenRequest {
+  /** The path that takes the answer. */
+  readonly action: string
+  /** What the form carries besides. */
+  readonly hidden: Readonly<Record<string, string>>
+  /** The path that shows the question again. */
+  readonly returnTo: string
+  readonly way: ConsentView['way']
+}
+
+/** Asks a user about a single call. */
+export interface ApprovalPages {
+  /** Shows the question. @throws AAuthError, shown as a page, when it is for another user, or not open any more */
+  show(message: ReceivedMessage, shown: ShownQuestion): Promise<Response>
+  /**
+   * Stores the answer, and reports it. Resolves with the request as it is now; with a page where the user must be verified first;
+   * undefined where there is nothing to answer any more.
+   * @throws AAuthError as `show`, and for a form that says none of the answers
+   */
+  decide(
+    message: ReceivedMessage,
+    shown: ShownQuestion,
+    o: { readonly form: ReadonlyMap<string, string>; readonly check?: () => Promise<void> },
+  ): Promise<RequestRow | Response | undefined>
 }
 
 /** Makes sure that only the user whom an exchange is for decides it. */

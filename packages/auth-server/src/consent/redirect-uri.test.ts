@@ -1,7 +1,8 @@
-import { answerUrl } from '@countersign/protocol'
+import { answerUrl } from '@countersign/protocol/internal'
 import { verifies } from '@countersign/requirements'
+import { plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { agentServer, ask, delegate, granted, plain, refusalOf } from '../world.test.fixture.js'
+import { agentServer, ask, delegate, granted } from '../world.test.fixture.js'
 import { allowRedirects, askUser, callback, consentWorld, requestTokenOf } from './consent.test.fixture.js'
 import { isLoopbackRedirect } from './redirect-uri.js'
 
@@ -44,45 +45,51 @@ test.each([
     const made = await consentWorld()
     const phone = await delegate(made, 'phone')
     const response = await askUser(made, phone, { form: { redirect_uri } })
-    expect(await refusalOf(response)).toEqual(plain(400, 'invalid_request'))
+    expect(await refusalOf(response)).toMatchObject(plain(400, 'invalid_request'))
     expect(made.events.map(event => event.type)).toEqual(['refused'])
     await requestTokenOf(await askUser(made, phone))
   },
 )
 
-test(verifies('auth.redirect-uri', 'a direct grant needs none'), async () => {
+test(verifies('auth.redirect-uri', 'a direct grant needs no redirect_uri'), async () => {
   const made = await consentWorld({ policy: () => 'direct' })
   await granted(await ask(made, agentServer(made)))
 })
 
-test(verifies('consent.redirect-uri', 'loopback where the agent allows it, by address and with a port'), async () => {
-  const made = await consentWorld()
-  allowRedirects(made, { localhost_callback_allowed: true })
-  const phone = await delegate(made, 'phone')
-  const status = async (redirect_uri: string) => (await askUser(made, phone, { form: { redirect_uri } })).status
-  for (const good of ['http://127.0.0.1:49152/cb', 'http://[::1]:8080/', 'http://127.0.0.1:1024/a?b=c']) {
-    expect(await status(good), good).toBe(200)
-  }
-  for (const bad of [
-    'http://localhost:49152/cb',
-    'https://127.0.0.1:49152/cb',
-    'http://127.0.0.1/cb',
-    'http://127.0.0.1:49152',
-    'http://127.0.0.2:49152/cb',
-    'http://127.1:49152/cb',
-    'http://127.0.0.1:99999/cb',
-    'http://127.0.0.1:049152/cb',
-    'http://127.0.0.1:49152/cb#a',
-    'http://127.0.0.1:49152/a/../b',
-    'http://127.0.0.1:49152@evil.example/',
-    'http://x@127.0.0.1:49152/cb',
-    'http://127.0.0.1:49152\\@evil.example/',
-    'http://[::ffff:127.0.0.1]:49152/cb',
-    'http://192.168.0.1:49152/cb',
-  ]) {
-    expect(await status(bad), bad).toBe(400)
-  }
-})
+test(
+  verifies(
+    'consent.redirect-uri',
+    'a loopback redirect_uri is accepted where the agent allows it, by address and with a port',
+  ),
+  async () => {
+    const made = await consentWorld()
+    allowRedirects(made, { localhost_callback_allowed: true })
+    const phone = await delegate(made, 'phone')
+    const status = async (redirect_uri: string) => (await askUser(made, phone, { form: { redirect_uri } })).status
+    for (const good of ['http://127.0.0.1:49152/cb', 'http://[::1]:8080/', 'http://127.0.0.1:1024/a?b=c']) {
+      expect(await status(good), good).toBe(200)
+    }
+    for (const bad of [
+      'http://localhost:49152/cb',
+      'https://127.0.0.1:49152/cb',
+      'http://127.0.0.1/cb',
+      'http://127.0.0.1:49152',
+      'http://127.0.0.2:49152/cb',
+      'http://127.1:49152/cb',
+      'http://127.0.0.1:99999/cb',
+      'http://127.0.0.1:049152/cb',
+      'http://127.0.0.1:49152/cb#a',
+      'http://127.0.0.1:49152/a/../b',
+      'http://127.0.0.1:49152@evil.example/',
+      'http://x@127.0.0.1:49152/cb',
+      'http://127.0.0.1:49152\\@evil.example/',
+      'http://[::ffff:127.0.0.1]:49152/cb',
+      'http://192.168.0.1:49152/cb',
+    ]) {
+      expect(await status(bad), bad).toBe(400)
+    }
+  },
+)
 
 test('a redirect_uri that already holds a parameter of the answer is refused', async () => {
   const made = await consentWorld()

@@ -1,5 +1,6 @@
 import type { Discovery } from '@countersign/discovery'
-import { AAuthError, checkRedirectUri } from '@countersign/protocol'
+import { AAuthError } from '@countersign/protocol'
+import { checkRedirectUri } from '@countersign/protocol/internal'
 import type { RequestRow } from '../tables.js'
 
 /**
@@ -26,6 +27,6 @@ export async function checkStillListed(
     checkRedirectUri(redirect_uri, metadata)
   } catch (cause) {
     const description = 'The agent no longer takes answers at the address that it gave. Begin again at the agent.'
-    throw new AAuthError('invalid_request', description, { cause })
+    throw new AAuthError('invalid_request', description, { reason: 'redirect_uri_unregistered', cause })
   }
 }

@@ -1,6 +1,7 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { AAuthError } from '@countersign/protocol'
-import { type IdentifiedCaller, peerOf, requestIdOf } from '@countersign/verify'
+import type { IdentifiedCaller } from '@countersign/verify'
+import { peerOf, requestIdOf } from '@countersign/verify/internal'
 import type { AuthServerEvent, ExchangeFacts } from '../event.js'
 import { exchangeFacts } from '../exchange/exchange.js'
 import { upstreamOf } from '../exchange/upstream-token.js'
@@ -21,11 +22,12 @@ export interface RefusalFacts {
 
 /** The event of a refusal, with what was verified before it. */
 export function refusedEvent(error: AAuthError, message: ReceivedMessage, known: RefusalFacts = {}): AuthServerEvent {
-  const { code, status, description, cause } = error
+  const { code, reason, status, description, cause } = error
   const { caller, exchange, txn, resource_txn, page } = known
   return {
     type: 'refused',
     code,
+    reason,
     status,
     description,
     ...(page === undefined ? {} : about(page)),

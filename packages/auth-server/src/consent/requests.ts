@@ -1,34 +1,23 @@
-import { randomUUID } from 'node:crypto'
+import { type Conditions, narrow } from '@countersign/conditions'
 import type { SiteOf } from '@countersign/discovery'
 import { parseScope, serializeScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { type RequestQuota, requestStore } from '../bound/request-quota.js'
 import { sweepAtMost, sweeper } from '../bound/sweep.js'
-import { type Upstream, upstreamOf } from '../exchange/upstream-token.js'
-import { type ConsentKey, rememberConsent, rememberedWords, sweepConsents } from '../grant/consents.js'
-import { type GrantUser, type Principal, principalColumns, principalIn } from '../grant/grant.js'
-import { beginningName, beginningOf, chainName } from '../mandate/chain.js'
+import { upstreamOf } from '../exchange/upstream-token.js'
+import { type ConsentKey, rememberConsent, rememberedWords, rememberedYes, sweepConsents } from '../grant/consents.js'
+import { type GrantUser, type Principal, principalIn } from '../grant/grant.js'
+import { isUser } from '../login/users.js'
+import { beginningName, beginningOf, chainName, chainOf } from '../mandate/chain.js'
+import { conditionsText, purposesIn } from '../mandate/conditions-text.js'
+import { countsPerGrant } from '../mandate/counts-per-grant.js'
 import { codeLifetime, newCodeSecret, newRequestToken, requestHash, requestLifetime } from '../request-token.js'
 import type { RequestRow, Tables } from '../tables.js'
+import { type NewRequest, rowOf } from './request-row.js'
 import { newUserCode } from './user-code.js'
 
 /** Seconds for which an expired request is kept, so that its refusal can say so. */
 const remembered = 600
-
-/** What a request is about. */
-export interface NewRequest {
-  readonly principal: Principal
-  readonly resource: string
-  readonly scope: readonly string[]
-  readonly purpose?: string | undefined
-  readonly txn?: string | undefined
-  readonly login_hint?: string | undefined
-  readonly peer?: string | undefined
-  /** Exchanges only: the claims of the upstream token. */
-  readonly upstream?: Upstream
-  /** For the event; not stored. */
-  readonly resource_txn?: string | undefined
-}
 
 /** What a user decided. */
 export interface UserDecision {
@@ -37,8 +26,19 @@ export interface UserDecision {
   readonly scope: readonly string[]
   /** Whether the user is not asked again. */
   readonly remember: 'yes' | 'no'
+  /** `remembered`: they said so before, and it stands only while that is remembered. */
+  readonly by: 'user' | 'remembered'
   /** The descriptions they saw, by scope; undefined for a remembered consent. */
   readonly words?: Readonly<Record<string, string>> | undefined
+  /** The scopes among them that are grave, or may be: these are asked about each time, except in an exchange. */
+  readonly grave?: readonly string[] | undefined
+  /**
+   * The scopes among them that stand as they were allowed before, under the conditions of that time. Default: all of a remembered consent,
+   * else none.
+   */
+  readonly held?: readonly string[] | undefined
+  /** The conditions that they chose for the others. */
+  readonly conditions?: Conditions | undefined
 }
 
 /** The requests of one auth server that wait for a user or for their agent. */
@@ -60,7 +60,7 @@ export interface Requests {
   claim(row: RequestRow, browser: string, before?: string): Promise<boolean>
   /**
    * Notes a decision of the browser that claimed the request, and resolves with the row once that is on disk.
-   * Absent when it was decided already, or has expired.
+   * Absent when it was decided already, has expired, or is no longer remembered.
    */
   decide(row: RequestRow, browser: string, decision: UserDecision): Promise<RequestRow | undefined>
   /** How many live requests of the agent, or of all agents of its site, this user has been shown. */
@@ -183,6 +183,14 @@ async function decideIn(
   const { row, browser, decision, secret, now } = o
   const { user, scope, remember } = decision
   const key = consentKey(row, user.sub)
+  // The account was deleted while the page was open: nobody could take back what it allows.
+  if (!(await isUser(tx, user.sub))) return undefined
+  // The user may have taken it back since it was read (ACC-09).
+  const { held: heldBefore = decision.by === 'remembered' ? scope : [] } = decision
+  const held = scope.filter(name => heldBefore.includes(name))
+  const before = await rememberedYes(tx, key, { scope: held, now })
+  if (before.scope.length !== held.length) return undefined
+  const conditions = narrow([before.conditions, decision.conditions ?? []])
   const words = decision.words ?? (await rememberedWords(tx, key, scope))
   const isDevice = row.user_code !== null
   // A device polls every few seconds: it has at least the lifetime of a code left.
@@ -193,6 +201,7 @@ async function decideIn(
     claims: JSON.stringify(user.claims),
     code_secret: secret,
     words: JSON.stringify(words),
+    conditions: conditionsText(conditions),
     expires,
   }
   const decided = await tx
@@ -205,9 +214,18 @@ async function decideIn(
     .returningAll()
     .executeTakeFirst()
   if (decided?.status === 'granted' && remember === 'yes') {
-    await rememberConsent(tx, key, { scope, now, words })
+    const { grave = [] } = decision
+    // The code of an exchange is worth nothing once the upstream token has expired: without memory its user would be asked for ever.
+    const kept = row.upstream === null ? scope.filter(name => !grave.includes(name)) : scope
+    if (kept.length > 0 && isRememberable(decision))
+      await rememberConsent(tx, key, { scope: kept, now, words, held, conditions: decision.conditions ?? [] })
   }
   return decided
+}
+
+/** A count for the life of a grant would begin anew with a grant that memory gives (DEL-39). */
+function isRememberable({ conditions = [] }: UserDecision): boolean {
+  return !countsPerGrant(conditions)
 }
 
 /** How an event names a request. */
@@ -230,39 +248,11 @@ export function requestFacts({ id, agent, agent_delegate, resource, scope, txn }
 export function consentKey(row: RequestRow, user_sub: string): ConsentKey {
   const { agent, agent_delegate, resource } = row
   const upstream = upstreamOf(row)
-  const key = { user_sub, agent, agent_delegate, resource }
+  const key = { user_sub, agent, agent_delegate, resource, purposes: purposesIn(row.purposes) }
   if (upstream === undefined) return key
   const beginning = beginningOf(upstream.act, agent)
-  return { ...key, chain: chainName(upstream.act), beginning: beginning && beginningName(beginning) }
-}
-
-function rowOf(request: NewRequest, now: number): Omit<RequestRow, 'request_hash'> {
-  const { principal, resource, scope, purpose, txn, login_hint, peer, upstream } = request
-  return {
-    id: randomUUID(),
-    ...principalColumns(principal),
-    resource,
-    scope: serializeScope(scope),
-    purpose: purpose ?? null,
-    txn: txn ?? null,
-    login_hint: login_hint ?? null,
-    peer: peer ?? null,
-    redirect_uri: '',
-    state: null,
-    user_code: null,
-    created: now,
-    expires: now + requestLifetime,
-    browser: null,
-    status: 'pending',
-    user_sub: null,
-    granted_scope: null,
-    claims: null,
-    code_secret: null,
-    upstream: upstream === undefined ? null : JSON.stringify(upstream),
-    upstream_user: null,
-    site: null,
-    words: null,
-  }
+  const hops = chainOf(upstream.act).map(hop => hop.agent)
+  return { ...key, chain: chainName(upstream.act), beginning: beginning && beginningName(beginning), hops }
 }
 
 /** Deletes expired requests and consents, a few at a time; resolves with the larger of both counts. */

@@ -1,13 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
+import { folderOfTest } from '@countersign/testing/folders'
+import { part } from '@countersign/testing/json-web-token'
+import { publishResource } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
 import { participants, patiently, type Running, start } from '../crash.test.fixture.js'
 import { migrations, type Tables } from '../tables.js'
-import { part, post, publishResource } from '../world.test.fixture.js'
+import { post, signerOf } from '../world.test.fixture.js'
 import {
   downstreamId,
   type ExchangeWorld,
@@ -16,7 +18,6 @@ import {
   publishIssuer,
   publishMiddle,
   roomsToken,
-  signerOf,
   upstreamIssuer,
   upstreamToken,
 } from './exchange.test.fixture.js'
@@ -28,9 +29,8 @@ test(verifies(
   'a kill in the middle of exchanges leaves none half done, and each can be repeated',
 ), {
   timeout: 60_000,
-}, async ({ onTestFinished }) => {
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-crash-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+}, async () => {
+  const directory = folderOfTest()
   const database = `sqlite:${join(directory, 'auth.db')}`
   const documents = join(directory, 'web.json')
   const cast = await participants()

@@ -1,7 +1,7 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { bodyOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { bodyOf } from '../world.test.fixture.js'
 import {
   downstreamId,
   exchange,
@@ -64,10 +64,12 @@ test(
       ],
     ]
     const told: unknown[] = []
+    const reasons: unknown[] = []
     for (const [, request, change] of rows) {
       const refused = await exchange(made, { upstream: await upstreamToken(made, change), ...request })
-      const { error, error_description } = await bodyOf(refused)
+      const { error, reason, error_description } = await bodyOf(refused)
       told.push([error_description, error, refused.status])
+      reasons.push(reason)
     }
     const codes = [
       ['insufficient_level', 401],
@@ -77,6 +79,13 @@ test(
       ...Array.from({ length: 3 }, () => ['access_denied', 403]),
     ]
     expect(told).toEqual(rows.map(([description], n) => [description, ...(codes[n] ?? [])]))
+    expect(reasons[2]).toBe('issuer_untrusted')
+    expect(reasons.slice(-4)).toEqual([
+      'token_not_exchangeable',
+      'exchange_not_allowed',
+      'chain_repeats_party',
+      'user_unavailable',
+    ])
     expect((await exchange(made)).status).toBe(200)
   },
 )

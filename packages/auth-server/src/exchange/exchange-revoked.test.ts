@@ -1,21 +1,16 @@
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
+import { databasesForTests } from '@countersign/testing/databases'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 import { browserOf } from '../consent/consent.test.fixture.js'
 import { migrations, type Tables } from '../tables.js'
-import { bodyOf, plain, refusalOf, send } from '../world.test.fixture.js'
-import { exchange, rowsIn, signerOf } from './exchange.test.fixture.js'
+import { agentServer, send } from '../world.test.fixture.js'
+import { exchange, rowsIn } from './exchange.test.fixture.js'
 import { agreed, callAs, ownWorld } from './own-world.test.fixture.js'
-import { sqlite } from './refused-exchange.test.fixture.js'
 import { claimsOf, redeem } from './two-auth-servers.test.fixture.js'
 
-const postgres = await postgresForTests(5)
-afterAll(() => postgres.drop())
-const databases = [
-  { name: 'SQLite', away: '', url: sqlite },
-  { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
-]
+const databases = await databasesForTests(5)
 
 for (const { name, away, url } of databases) {
   test.skipIf(away !== '')(
@@ -35,14 +30,20 @@ for (const { name, away, url } of databases) {
       const asked = await bodyOf(await exchange(made, { upstream: token, scope: 'rooms.book' }))
       expect(asked).toHaveProperty('request_token')
       expect((await exchange(made, { upstream: token })).status).toBe(200)
-      const agent = signerOf('https://agent.example', made.agentKey)
+      const agent = agentServer(made)
       expect((await send(made, agent, { token: refresh_token }, { target: '/agent/revoke' })).status).toBe(200)
-      expect(await refusalOf(await exchange(made, { upstream: token }))).toEqual(plain(400, 'invalid_auth_token'))
-      expect(await refusalOf(await redeem(made, back, request_token))).toEqual(plain(400, 'invalid_auth_token'))
+      expect(await refusalOf(await exchange(made, { upstream: token }))).toEqual(
+        plain(400, 'invalid_auth_token', 'grant_ended'),
+      )
+      expect(await refusalOf(await redeem(made, back, request_token))).toEqual(
+        plain(400, 'invalid_auth_token', 'grant_ended'),
+      )
       // A grant of another user or resource does not stand in for it.
       const { token: other } = await callAs(made, await browserOf(made, 'grace'))
       expect((await exchange(made, { upstream: other })).status).toBe(200)
-      expect(await refusalOf(await exchange(made, { upstream: token }))).toEqual(plain(400, 'invalid_auth_token'))
+      expect(await refusalOf(await exchange(made, { upstream: token }))).toEqual(
+        plain(400, 'invalid_auth_token', 'grant_ended'),
+      )
       await made.auth.close()
     },
   )
@@ -62,7 +63,7 @@ test(
       const { back, request_token } = await agreed(made, one, calls[n]?.token ?? '')
       expect((await redeem(made, back, request_token)).status).toBe(200)
     }
-    const agent = signerOf('https://agent.example', made.agentKey)
+    const agent = agentServer(made)
     const token = calls[0]?.refresh_token ?? ''
     expect((await send(made, agent, { token }, { target: '/agent/revoke' })).status).toBe(200)
     const book = async (upstream: string) => bodyOf(await exchange(made, { upstream, scope: 'rooms.book' }))
@@ -82,7 +83,7 @@ test(verifies('revoke.ends', 'a grant and the exchanges based on it end together
     store.write(tx => tx.executeQuery({ ...tx.selectFrom('auth_server_grants').select('id').compile(), sql }))
   await statement(`create trigger held before delete on auth_server_consents
     when old.chain <> '' begin select raise(abort, 'held'); end`)
-  const agent = signerOf('https://agent.example', made.agentKey)
+  const agent = agentServer(made)
   const revoke = async () => (await send(made, agent, { token: refresh_token }, { target: '/agent/revoke' })).status
   expect(await revoke()).toBe(500)
   expect(await rowsIn(made.database)).toMatchObject({ grants: 1, consents: 2 })
@@ -104,8 +105,8 @@ test(
     const book = async (upstream: string) => bodyOf(await exchange(made, { upstream, scope: 'rooms.book' }))
     expect(await book((await callAs(made, ada)).token)).toHaveProperty('auth_token')
     made.clock.now += 61
-    const agent = signerOf('https://agent.example', made.agentKey)
-    expect(await refusalOf(await send(made, agent, form))).toEqual(plain(400, 'invalid_grant'))
+    const agent = agentServer(made)
+    expect(await refusalOf(await send(made, agent, form))).toEqual(plain(400, 'invalid_grant', 'grant_invalid'))
     expect(made.events).toContainEqual(expect.objectContaining({ type: 'alarm', reason: 'code-reused' }))
     expect(await book((await callAs(made, ada)).token)).toHaveProperty('request_token')
   },
@@ -122,7 +123,7 @@ test.each([
     const made = await ownWorld()
     const ada = await browserOf(made, 'ada')
     const [one, twin] = [await callAs(made, ada, { txn: txns[0] }), await callAs(made, ada, { txn: txns[1] })]
-    const agent = signerOf('https://agent.example', made.agentKey)
+    const agent = agentServer(made)
     const refreshed = await bodyOf(
       await send(made, agent, { request_type: 'refresh', refresh_token: one.refresh_token }),
     )
@@ -130,7 +131,9 @@ test.each([
     for (const upstream of ofOne) expect((await exchange(made, { upstream })).status).toBe(200)
     expect((await send(made, agent, { token: one.refresh_token }, { target: '/agent/revoke' })).status).toBe(200)
     for (const upstream of ofOne)
-      expect(await refusalOf(await exchange(made, { upstream }))).toEqual(plain(400, 'invalid_auth_token'))
+      expect(await refusalOf(await exchange(made, { upstream }))).toEqual(
+        plain(400, 'invalid_auth_token', 'grant_ended'),
+      )
     expect((await exchange(made, { upstream: twin.token })).status).toBe(200)
   },
 )
@@ -141,7 +144,7 @@ test(verifies('token.txn', 'an exchange after a refresh keeps the audit id'), as
   const { token, refresh_token } = await callAs(made, ada)
   const { txn } = claimsOf({ auth_token: token })
   expect(txn).toEqual(expect.any(String))
-  const agent = signerOf('https://agent.example', made.agentKey)
+  const agent = agentServer(made)
   const { auth_token } = await bodyOf(await send(made, agent, { request_type: 'refresh', refresh_token }))
   const answer = await bodyOf(await exchange(made, { upstream: String(auth_token) }))
   expect(claimsOf(answer)).toMatchObject({ txn })
@@ -151,20 +154,27 @@ test(verifies('token.txn', 'an exchange after a refresh keeps the audit id'), as
   ])
 })
 
-test(verifies('revoke.ends', 'a token exchanged at its own issuer still names its grant'), async () => {
-  const made = await ownWorld()
-  const ada = await browserOf(made, 'ada')
-  const { token, refresh_token } = await callAs(made, ada)
-  const agent = signerOf('https://agent.example', made.agentKey)
-  const { auth_token } = await bodyOf(await send(made, agent, { request_type: 'refresh', refresh_token }))
-  const [first = '', ...others] = [
-    token,
-    auth_token,
-    (await bodyOf(await exchange(made, { upstream: token })))['auth_token'],
-  ].map(each => String(claimsOf({ auth_token: each })['jti']))
-  const [grant = '', rest] = first.split('.')
-  expect([grant.length, rest?.length]).toEqual([36, 36])
-  for (const jti of others) expect(jti.startsWith(`${grant}.`)).toBe(true)
-  expect(new Set([first, ...others]).size).toBe(3)
-  expect(made.events).toContainEqual(expect.objectContaining({ type: 'granted', by: 'code', grant, jti: first }))
-})
+test(
+  verifies(
+    'revocation.claim.one',
+    'REV-23',
+    'all tokens of one grant name it alike, and an exchange is a grant of its own',
+  ),
+  async () => {
+    const made = await ownWorld()
+    const ada = await browserOf(made, 'ada')
+    const { token, refresh_token } = await callAs(made, ada)
+    const agent = agentServer(made)
+    const { auth_token: refreshed } = await bodyOf(await send(made, agent, { request_type: 'refresh', refresh_token }))
+    const exchanged = async () => (await bodyOf(await exchange(made, { upstream: token })))['auth_token']
+    const tokens = [token, refreshed, await exchanged(), await exchanged()].map(each => claimsOf({ auth_token: each }))
+    const [first, second, third, fourth] = tokens.map(({ grant }) => String(grant))
+    expect(first).toMatch(/^[A-Za-z0-9_-]{36}$/)
+    expect([second, fourth]).toEqual([first, third])
+    expect(third).not.toBe(first)
+    const jtis = tokens.map(({ jti }) => String(jti))
+    expect(new Set(jtis).size).toBe(4)
+    for (const jti of jtis) expect(jti).not.toContain(first)
+    expect(made.events).toContainEqual(expect.objectContaining({ type: 'granted', by: 'code', grant: first }))
+  },
+)

@@ -1,4 +1,5 @@
-import { checkIdentifier, missingScope, parseScope } from '@countersign/protocol'
+import { missingScope, parseScope } from '@countersign/protocol'
+import { checkIdentifier } from '@countersign/protocol/internal'
 
 /** One path on which tokens may be exchanged. @see protocol §7 */
 export interface ExchangeRule {

@@ -1,8 +1,9 @@
 import { verifies } from '@countersign/requirements'
+import { sqliteOfTest } from '@countersign/testing/folders'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import { browserOf, open } from '../consent/consent.test.fixture.js'
 import { signInAs } from '../login/browser.test.fixture.js'
-import { bodyOf, plain, refusalOf } from '../world.test.fixture.js'
 import {
   asking,
   type ExchangeWorld,
@@ -14,7 +15,7 @@ import {
   upstreamIssuer,
   upstreamToken,
 } from './exchange.test.fixture.js'
-import { sqlite, watched, withUpstream } from './refused-exchange.test.fixture.js'
+import { watched, withUpstream } from './refused-exchange.test.fixture.js'
 import { asksUser, claimsOf, person, throughOne, watchedTwo } from './two-auth-servers.test.fixture.js'
 
 /** Ada's `sub` here, as of her sign-in. */
@@ -55,11 +56,11 @@ test(
       { upstream, scope: 'openid' },
       { upstream: await upstreamToken(made, { claims: { sub: 'nobody-here' } }), scope: 'rooms.write' },
     ])
-      expect(await refusalOf(await exchange(made, o))).toEqual(plain(403, 'access_denied'))
+      expect(await refusalOf(await exchange(made, o))).toEqual(plain(403, 'access_denied', 'exchange_not_allowed'))
     const unlinked = await exchangeWorld()
     const theirs = await upstreamToken(unlinked)
     expect(await refusalOf(await exchange(unlinked, { upstream: theirs, scope: 'openid rooms.read' }))).toEqual(
-      plain(403, 'access_denied'),
+      plain(403, 'access_denied', 'exchange_not_allowed'),
     )
   },
 )
@@ -86,7 +87,7 @@ test(
     // Where subjects are shared, it is theirs, and the page asks them.
     const sharing = await exchangeWorld({
       exchange: { rules: [asking], dangerouslySharedSubjects: [upstreamIssuer] },
-      database: sqlite(),
+      database: sqliteOfTest(),
     })
     const one = await browserOf(sharing, 'ada')
     const ours = await asksUser(sharing, await upstreamToken(sharing, { claims: { sub: subOf(sharing) } }))
@@ -117,7 +118,9 @@ test(
     // One that would live longer than any may is none.
     for (const exp of [made.clock.now + 601, 9_999_999_999]) {
       const far = await roomsToken(made, { claims: { exp } })
-      expect(await refusalOf(await exchange(made, { resource: far }))).toEqual(plain(400, 'invalid_resource_token'))
+      expect(await refusalOf(await exchange(made, { resource: far }))).toMatchObject(
+        plain(400, 'invalid_resource_token'),
+      )
     }
     expect((await withUpstream(made, {})()).status).toBe(200)
   },

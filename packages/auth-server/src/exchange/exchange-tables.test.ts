@@ -1,17 +1,10 @@
 import { verifies } from '@countersign/requirements'
 import { type AnyTables, openStore } from '@countersign/store'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
+import { databasesForTests } from '@countersign/testing/databases'
+import { expect, test } from 'vitest'
 import { migrations, type Tables } from '../tables.js'
-import { sqlite } from './refused-exchange.test.fixture.js'
 
-const postgres = await postgresForTests(2)
-afterAll(() => postgres.drop())
-
-const databases = [
-  { name: 'SQLite', away: '', url: sqlite },
-  { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
-]
+const databases = await databasesForTests(2)
 
 for (const { name, away, url } of databases) {
   test.skipIf(away !== '')(
@@ -35,7 +28,9 @@ for (const { name, away, url } of databases) {
 
       const store = await openStore<Tables>({ url: database, room: 'auth_server', migrations })
       const all = () => store.db.selectFrom('auth_server_consents').selectAll().orderBy('chain').execute()
-      expect(await all()).toEqual([{ ...row, chain: '', beginning: null, words: null }])
+      expect(await all()).toEqual([
+        { ...row, chain: '', hops: null, beginning: null, conditions: null, purposes: null, words: null },
+      ])
       await store.write(tx =>
         tx
           .insertInto('auth_server_consents')
@@ -43,8 +38,8 @@ for (const { name, away, url } of databases) {
           .execute(),
       )
       expect(await all()).toEqual([
-        { ...row, chain: '', beginning: null, words: null },
-        { ...row, chain: 'c', beginning: null, words: null },
+        { ...row, chain: '', hops: null, beginning: null, conditions: null, purposes: null, words: null },
+        { ...row, chain: 'c', hops: null, beginning: null, conditions: null, purposes: null, words: null },
       ])
       const again = store.write(tx =>
         tx

@@ -1,6 +1,6 @@
 import { verifies } from '@countersign/requirements'
+import { plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { plain, refusalOf } from '../world.test.fixture.js'
 import { exchange, exchangeWorld, roomsToken, upstreamToken } from './exchange.test.fixture.js'
 
 test(
@@ -26,7 +26,9 @@ test(
     expect(made.events.at(-1)).not.toHaveProperty('resource_txn')
     // What did not verify joins nothing.
     const forged = await roomsToken(made, { key: made.upstreamKey, claims: { txn: 'of-rooms' } })
-    expect(await refusalOf(await exchange(made, { resource: forged }))).toEqual(plain(400, 'invalid_resource_token'))
+    expect(await refusalOf(await exchange(made, { resource: forged }))).toMatchObject(
+      plain(400, 'invalid_resource_token'),
+    )
     expect(made.events.at(-1)).not.toHaveProperty('resource_txn')
   },
 )

@@ -1,11 +1,12 @@
-import { createDiscovery, type Discovery, type FetchedDocument } from '@countersign/discovery'
 import { generateSigningKey, thumbprint } from '@countersign/httpsig'
-import { jwks, type PublishedKey } from '@countersign/protocol'
+import type { PublishedKey } from '@countersign/protocol'
 import { openStore } from '@countersign/store'
+import { forgeToken } from '@countersign/testing/world/tokens'
+import { publishAgent, publishIssuer as publishAuthServer, publishResource } from '@countersign/testing/world/web'
 import { demoUsers } from '../login/login-method.js'
-import type { AuthServerOptions } from '../options.js'
+import type { Policy } from '../policy.js'
 import { migrations, type Tables } from '../tables.js'
-import { publishAgent, publishResource, type Signer, send, type World, world } from '../world.test.fixture.js'
+import { type Signer, send, signerOf, type World, type WorldOptions, world } from '../world.test.fixture.js'
 import type { ExchangeRule } from './exchange-rule.js'
 
 // The story of the issue: an agent asks the calendar, whose auth server is `one`; the calendar asks rooms, whose is `auth`.
@@ -32,35 +33,16 @@ export interface ExchangeWorld extends World {
   readonly middleKey: PublishedKey
   readonly upstreamKey: PublishedKey
   readonly roomsKey: PublishedKey
-  /** Hosts that never answer. */
-  readonly hanging: Set<string>
-  readonly discovery: Discovery
 }
 
-type Options = Partial<Omit<AuthServerOptions, 'now'>> & {
+type Options = Omit<WorldOptions, 'policy' | 'now'> & {
+  readonly policy?: Policy
   readonly rules?: readonly ExchangeRule[]
-  readonly clock?: { now: number }
-  readonly timeout?: number
   readonly upstreamKey?: PublishedKey
 }
 
 export async function exchangeWorld(o: Options = {}): Promise<ExchangeWorld> {
-  const { rules = [rule, asking], clock, timeout = 5, upstreamKey: given, ...options } = o
-  const web = new Map<string, unknown>()
-  const down = new Set<string>()
-  const hanging = new Set<string>()
-  const fetched: string[] = []
-  const time = clock ?? { now: 1_767_225_600 }
-  const now = () => time.now
-  const fetcher = async (url: string): Promise<FetchedDocument> => {
-    fetched.push(url)
-    if (hanging.has(new URL(url).origin)) await new Promise(() => undefined)
-    if (down.has(new URL(url).origin)) throw new Error('connection refused')
-    const document = web.get(url)
-    const body = new TextEncoder().encode(JSON.stringify(document ?? {}))
-    return { status: document === undefined ? 404 : 200, contentType: 'application/json', body }
-  }
-  const discovery = o.discovery ?? createDiscovery({ fetcher, now, timeout })
+  const { rules = [rule, asking], upstreamKey: given, ...options } = o
   const made = await world({
     policy: 'unset',
     login: [
@@ -70,43 +52,29 @@ export async function exchangeWorld(o: Options = {}): Promise<ExchangeWorld> {
       ]),
     ],
     development: true,
-    now,
     exchange: { rules },
     ...options,
-    discovery,
   })
   const [middleKey, upstreamKey, roomsKey] = [
     { kid: 'm1', key: await generateSigningKey() },
     given ?? { kid: 'u1', key: await generateSigningKey() },
     { kid: 'w1', key: await generateSigningKey() },
   ]
-  const all = { ...made, web, down, hanging, fetched, discovery, clock: time, middleKey, upstreamKey, roomsKey }
-  publishAgent(all, 'https://agent.example', [made.agentKey])
+  const all = { ...made, middleKey, upstreamKey, roomsKey }
   publishMiddle(all, middleId, middleKey)
-  publishResource(all, downstreamId, [roomsKey], ['rooms.read', 'rooms.book'])
+  publishResource(all, downstreamId, [roomsKey], { supported_scopes: ['rooms.read', 'rooms.book'] })
   publishIssuer(all, upstreamIssuer, [upstreamKey])
   return { ...all, middle: signerOf(middleId, middleKey) }
 }
 
 /** A resource that calls others: an agent, too, under the same identifier. */
-export function publishMiddle({ web }: Pick<World, 'web'>, id: string, key: PublishedKey): void {
-  publishAgent({ web }, id, [key])
-  const url = `${id}/.well-known/aauth-agent`
-  web.set(url, { ...Object(web.get(url)), redirect_uris: [`${id}/interact/callback`] })
+export function publishMiddle(made: Pick<World, 'web'>, id: string, key: PublishedKey): void {
+  publishAgent(made, id, [key], { redirect_uris: [`${id}/interact/callback`] })
 }
 
-export function signerOf(id: string, { kid, key }: PublishedKey): Signer {
-  return { key, signatureKey: { scheme: 'jwks_uri', id, kid, dwk: 'aauth-agent' }, agent: id }
-}
-
-export function publishIssuer({ web }: Pick<World, 'web'>, id: string, keys: readonly PublishedKey[]): void {
-  web.set(`${id}/.well-known/aauth-issuer`, {
-    issuer: id,
-    jwks_uri: `${id}/keys`,
-    agent_token_endpoint: `${id}/agent/token`,
-    agent_auth_endpoint: `${id}/agent/authorize`,
-  })
-  web.set(`${id}/keys`, jwks(keys))
+/** An auth server with users. */
+export function publishIssuer(made: Pick<World, 'web'>, id: string, keys: readonly PublishedKey[]): void {
+  publishAuthServer(made, id, keys, { agent_auth_endpoint: `${id}/agent/authorize` })
 }
 
 /** Changes to a token; a claim that is undefined is left out, as JSON does. */
@@ -114,16 +82,6 @@ export interface TokenChange {
   readonly claims?: Record<string, unknown>
   readonly key?: PublishedKey
   readonly typ?: string
-}
-
-/** Signs what no honest issuer would, too. */
-export async function signed(
-  { kid, key }: PublishedKey,
-  { typ, claims }: { readonly typ: string; readonly claims: Record<string, unknown> },
-): Promise<string> {
-  const segment = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const input = `${segment({ typ, alg: key.algorithm, kid })}.${segment(claims)}`
-  return `${input}.${Buffer.from(await key.sign(new TextEncoder().encode(input))).toString('base64url')}`
 }
 
 /** What the calendar was called with: Ada's agent, on its delegate `phone`, may write events. */
@@ -142,17 +100,17 @@ export function upstreamToken(made: ExchangeWorld, o: TokenChange = {}): Promise
     txn: 'txn-1',
     ...o.claims,
   }
-  return signed(o.key ?? made.upstreamKey, { typ: o.typ ?? 'auth+jwt', claims })
+  return forgeToken(o.key ?? made.upstreamKey, { typ: o.typ ?? 'auth+jwt' }, claims)
 }
 
 /** What rooms gave the calendar. */
 export async function roomsToken(made: ExchangeWorld, o: TokenChange & { readonly to?: Signer } = {}): Promise<string> {
-  const to = o.to ?? made.middle
+  const { to = made.middle, typ = 'resource+jwt', key = made.roomsKey } = o
   const claims = {
     iss: downstreamId,
     aud: 'https://auth.example',
     agent: to.agent,
-    ...(to.delegate === undefined ? {} : { agent_delegate: to.delegate }),
+    agent_delegate: to.delegate,
     agent_jkt: await thumbprint(to.key.publicJwk),
     scope: 'rooms.read',
     iat: made.clock.now,
@@ -160,7 +118,7 @@ export async function roomsToken(made: ExchangeWorld, o: TokenChange & { readonl
     jti: 'resource-token',
     ...o.claims,
   }
-  return signed(o.key ?? made.roomsKey, { typ: o.typ ?? 'resource+jwt', claims })
+  return forgeToken(key, { typ }, claims)
 }
 
 /** Sends `request_type=exchange`. */

@@ -1,8 +1,10 @@
 import { signRequest } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { createVerifier } from '@countersign/verify'
 import { expect, test } from 'vitest'
-import { bodyOf, delegate, part, plain, refusalOf, send, world } from '../world.test.fixture.js'
+import { delegate, send, world } from '../world.test.fixture.js'
 import {
   asking,
   downstreamId,
@@ -71,7 +73,9 @@ test(
     ])
     expect(await rowsIn(made.database)).toEqual({ grants: 0, requests: 0, consents: 0, links: 0 })
     const refresh = { request_type: 'refresh', refresh_token: String(answer['auth_token']) }
-    expect(await refusalOf(await send(made, made.middle, refresh))).toEqual(plain(400, 'invalid_grant'))
+    expect(await refusalOf(await send(made, made.middle, refresh))).toEqual(
+      plain(400, 'invalid_grant', 'grant_invalid'),
+    )
     // A token that lives longer than ours do gives one that lives as long as ours do.
     const long = await upstreamToken(made, { claims: { exp: made.clock.now + 3600, txn: undefined } })
     const short = await bodyOf(await exchange(made, { upstream: long }))
@@ -122,7 +126,7 @@ test('a policy is asked as well, with the upstream token, and the stricter decis
       return decision
     },
   })
-  expect(await refusalOf(await exchange(made))).toEqual(plain(403, 'access_denied'))
+  expect(await refusalOf(await exchange(made))).toEqual(plain(403, 'access_denied', 'policy_refused'))
   expect(seen).toEqual([
     {
       agent: 'https://calendar.example',
@@ -159,11 +163,13 @@ test(verifies('exchange.rule', 'by default nothing is exchanged, and it is not o
     return (await bodyOf(metadata))['request_types_supported']
   }
   for (const none of [await exchangeWorld({ rules: [] }), await exchangeWorld({ exchange: { rules: [] } })]) {
-    expect(await offered(none)).toEqual(['auth', 'code', 'refresh'])
-    expect(await refusalOf(await exchange(none))).toEqual(plain(400, 'unsupported_request_type'))
+    expect(await offered(none)).toEqual(['auth', 'code', 'refresh', 'poll'])
+    expect(await refusalOf(await exchange(none))).toEqual(
+      plain(400, 'unsupported_request_type', 'request_type_unsupported'),
+    )
   }
   const some = await exchangeWorld()
-  expect(await offered(some)).toEqual(['auth', 'code', 'refresh', 'exchange'])
+  expect(await offered(some)).toEqual(['auth', 'code', 'refresh', 'poll', 'exchange'])
   expect((await exchange(some)).status).toBe(200)
 })
 
@@ -194,7 +200,7 @@ test(
     'EXC-25',
     'EXC-09',
     'token.auth.aud',
-    'the token works at the resource it is for, with the middle’s own key, and nowhere else',
+    'an exchanged token works only at its resource, with the key of the middle',
   ),
   async () => {
     const made = await exchangeWorld()

@@ -3,14 +3,16 @@ import type { PublishedKey } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { type RateLimit, rateLimit } from '../bound/rate-limit.js'
 import type { ExchangeFacts } from '../event.js'
-import { type ConsentKey, forgetConsent, noteConsentUse, rememberedScope } from '../grant/consents.js'
-import { policyDenial } from '../grant/decide.js'
+import { type ConsentKey, forgetConsent, noteConsentUse, type RememberedYes, rememberedYes } from '../grant/consents.js'
+import { type Allowed, policyDenial } from '../grant/decide.js'
 import type { User } from '../login/users.js'
 import { usersIn } from '../login/users.js'
 import { chainOf } from '../mandate/chain.js'
-import type { Decision, Policy, PolicyRequest, UpstreamFacts } from '../policy.js'
+import type { Policy, PolicyRequest, UpstreamFacts } from '../policy.js'
+import { askPolicy, type PolicyJudgement } from '../read-policy.js'
 import type { Tables } from '../tables.js'
 import { type ExchangeOptions, type ExchangeRules, exchangeRules } from './exchange-rule.js'
+import { type ExchangedGrants, exchangedGrantsIn } from './exchanged-grants.js'
 import { type Links, linksIn } from './links.js'
 import { type OwnMandates, ownMandatesIn } from './own-mandate.js'
 import { type Upstream, withOwnKeys } from './upstream-token.js'
@@ -29,16 +31,17 @@ export interface ExchangeContext {
   readonly questions: RateLimit
   readonly links: Links
   readonly ownMandates: OwnMandates
+  readonly exchangedGrants: ExchangedGrants
   /** Issuers whose `sub` is one of this server: itself, and those that share its users. */
   readonly ownSubjects: ReadonlySet<string>
   readonly withOwnKeys: (directory: Pick<Directory, 'key'>) => Pick<Directory, 'key'>
   /** The user here that the upstream user is; undefined where none is known. */
   userOf(upstream: Upstream): Promise<User | undefined>
   /** Which of `scope` the user has allowed before, for exactly this chain; noted as a use. */
-  remembered(key: ConsentKey, scope: readonly string[]): Promise<readonly string[]>
+  remembered(key: ConsentKey, scope: readonly string[]): Promise<RememberedYes>
   forget(key: ConsentKey, scope: readonly string[]): Promise<void>
-  /** The stricter decision of rule and policy. @throws AAuthError `access_denied` */
-  decide(request: PolicyRequest, rule: 'direct' | 'consent'): Promise<'direct' | 'consent'>
+  /** The stricter decision of rule and policy, under the conditions of the policy. @throws AAuthError `access_denied` */
+  decide(request: PolicyRequest, rule: 'direct' | 'consent'): Promise<Allowed>
 }
 
 /** How the exchanges of an auth server are set up. */
@@ -58,12 +61,14 @@ export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): 
   const links = linksIn(store, now)
   const users = usersIn(store, now)
   const ownSubjects = new Set([issuer, ...(options.dangerouslySharedSubjects ?? [])])
+  const ownMandates = ownMandatesIn(store, issuer, now)
   return {
     rules: exchangeRules(options.rules, setup),
     limit: rateLimit({ ...mostPerToken, now }),
     questions: rateLimit({ ...mostQuestions, now }),
     links,
-    ownMandates: ownMandatesIn(store, issuer, now),
+    ownMandates,
+    exchangedGrants: exchangedGrantsIn(store, now, { issuer, mandates: ownMandates }),
     ownSubjects,
     withOwnKeys: withOwnKeys(setup),
     async userOf({ iss, sub }) {
@@ -73,8 +78,8 @@ export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): 
       return own === undefined ? undefined : ((await users.serve(own)) ?? { sub: own, claims: {} })
     },
     async remembered(key, scope) {
-      const held = await rememberedScope(store.db, key, { scope, now: now() })
-      if (held.length === scope.length) await noteConsentUse(store, key, { scope, now: now() })
+      const held = await rememberedYes(store.db, key, { scope, now: now() })
+      if (held.scope.length === scope.length) await noteConsentUse(store, key, { scope, now: now() })
       return held
     },
     forget: (key, scope) => store.write(tx => forgetConsent(tx, key, scope)),
@@ -85,11 +90,11 @@ export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): 
 async function decide(
   request: PolicyRequest,
   { rule, policy }: { readonly rule: 'direct' | 'consent'; readonly policy: Policy | undefined },
-): Promise<'direct' | 'consent'> {
-  const said: Decision = policy === undefined ? rule : await policy(request)
-  if (said === 'consent') return 'consent'
-  if (said === 'direct') return rule
-  throw policyDenial(request)
+): Promise<Allowed> {
+  const said: PolicyJudgement =
+    policy === undefined ? { decision: rule, conditions: [] } : await askPolicy(policy, request)
+  if (said.decision === 'deny') throw policyDenial(request)
+  return { ...said, decision: said.decision === 'consent' ? 'consent' : rule }
 }
 
 /** The upstream token, for a policy. */

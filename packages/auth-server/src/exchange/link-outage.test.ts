@@ -1,8 +1,8 @@
 import { verifies } from '@countersign/requirements'
+import { bodyOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import { answerOf, open } from '../consent/consent.test.fixture.js'
 import { signInAs } from '../login/browser.test.fixture.js'
-import { bodyOf } from '../world.test.fixture.js'
 import { asking, exchange, exchangeWorld, rule } from './exchange.test.fixture.js'
 import {
   allow,
@@ -67,7 +67,10 @@ test(verifies('link.same-user', 'link.asks', 'a user finishes though the server 
 })
 
 test(
-  verifies('consent.remembered', 'the browser was closed once its user had agreed: a later retry does not ask again'),
+  verifies(
+    'consent.remembered',
+    'if the browser was closed after its user had agreed, a later retry does not ask again',
+  ),
   async () => {
     const made = await watchedTwo()
     const { ada, upstream, page } = await atLinkPage(made)

@@ -1,6 +1,7 @@
 import { verifies } from '@countersign/requirements'
+import { hiddenFields } from '@countersign/testing/browser'
 import { expect, test } from 'vitest'
-import { answerOf, browserOf, hiddenOf, open } from '../consent/consent.test.fixture.js'
+import { answerOf, browserOf, open } from '../consent/consent.test.fixture.js'
 import { type Browser, signInAs } from '../login/browser.test.fixture.js'
 import {
   asking,
@@ -51,7 +52,7 @@ test(verifies('link.same-user', 'only the user whom an exchange is for may refus
   expect(recordsOf(made, 'link_refused')).toMatchObject([{ ...asked, reason: 'other-user' }])
   // In Ada's own browser neither, after she has proven who she is.
   const { ada, request_token: hers, page } = await atLinkPage(made)
-  const form = { ...hiddenOf(await page.text()), decision: 'deny' }
+  const form = { ...hiddenFields(await page.text()), decision: 'deny' }
   await signInAs(ada.at.auth, 'grace')
   expect((await refuse(ada.at.auth, hers)).status).toBe(403)
   expect(recordsOf(made, 'declined')).toEqual([])
@@ -121,6 +122,7 @@ test(verifies('LOG-03', 'token.txn', 'a link that another user opens is recorded
     {
       type: 'refused',
       code: 'access_denied',
+      reason: 'user_mismatched',
       status: 403,
       description: expect.any(String),
       ...known,
@@ -131,7 +133,9 @@ test(verifies('LOG-03', 'token.txn', 'a link that another user opens is recorded
   // A page that says no to another browser tells of the same request.
   made.events.length = 0
   expect((await open(ada.at.auth, link)).status).toBe(400)
-  expect(made.events).toMatchObject([{ type: 'refused', code: 'invalid_request', ...asked, txn: 'journey-1' }])
+  expect(made.events).toMatchObject([
+    { type: 'refused', code: 'invalid_request', reason: 'link_of_another_browser', ...asked, txn: 'journey-1' },
+  ])
   expect(await rowsIn(made.database)).toMatchObject({ consents: 1, links: 1 })
 })
 

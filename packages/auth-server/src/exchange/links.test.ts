@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
+import { databasesForTests } from '@countersign/testing/databases'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { forgeToken } from '@countersign/testing/world/tokens'
+import { expect, test } from 'vitest'
 import { open } from '../consent/consent.test.fixture.js'
 import { signInAs } from '../login/browser.test.fixture.js'
 import { migrations, type Tables } from '../tables.js'
-import { bodyOf, plain, refusalOf, send } from '../world.test.fixture.js'
+import { send } from '../world.test.fixture.js'
 import {
   exchange,
   exchangeWorld,
@@ -14,10 +16,8 @@ import {
   roomsToken,
   rowsIn,
   rule,
-  signed,
   upstreamIssuer,
 } from './exchange.test.fixture.js'
-import { sqlite } from './refused-exchange.test.fixture.js'
 import {
   allow,
   asksUser,
@@ -31,13 +31,7 @@ import {
   watchedTwo,
 } from './two-auth-servers.test.fixture.js'
 
-const postgres = await postgresForTests(2)
-afterAll(() => postgres.drop())
-
-for (const { name, away, url } of [
-  { name: 'SQLite', away: '', url: sqlite },
-  { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
-]) {
+for (const { name, away, url } of await databasesForTests(2)) {
   test.skipIf(away !== '')(
     verifies(
       'link.asks',
@@ -94,7 +88,7 @@ test(
       made.clock.now += 30 * day
       await lookIn()
       const times = { iat: made.clock.now, exp: made.clock.now + 300 }
-      const fresh = await signed(made.upstreamKey, { typ: 'auth+jwt', claims: { ...claims, ...times } })
+      const fresh = await forgeToken(made.upstreamKey, { typ: 'auth+jwt' }, { ...claims, ...times })
       expect(await bodyOf(await exchange(made, { upstream: fresh, scope: 'rooms.book' }))).toHaveProperty('auth_token')
     }
     expect(await rowsIn(made.database)).toMatchObject({ consents: 1, links: 1 })
@@ -111,14 +105,14 @@ test(
   verifies(
     'consent.remembered',
     'exchange.chain',
-    'another agent or delegate at the top, another middle: the user is asked again',
+    'a chain that another agent or delegate began, or with another middle, asks the user again',
   ),
   async () => {
     const made = await watchedTwo()
     const { ada } = await connected(made)
     const claims = claimsOf({ auth_token: await upstreamFor(made, ada, 'ada') })
     const from = (change: Record<string, unknown>) =>
-      signed(made.upstreamKey, { typ: 'auth+jwt', claims: { ...claims, ...change } })
+      forgeToken(made.upstreamKey, { typ: 'auth+jwt' }, { ...claims, ...change })
     expect(await bodyOf(await exchange(made, { upstream: await from({}), scope: 'rooms.book' }))).toHaveProperty(
       'auth_token',
     )
@@ -161,7 +155,10 @@ test(
 )
 
 test(
-  verifies('trust.auth-server.upstream', 'an auth server publishes agent metadata only where it links users'),
+  verifies(
+    'trust.auth-server.upstream',
+    'an auth server publishes agent metadata, with a redirect URI only where it links users',
+  ),
   async () => {
     const document = async (o: Parameters<typeof exchangeWorld>[0]) => {
       const { auth } = await exchangeWorld(o)
@@ -173,8 +170,8 @@ test(
       jwks_uri: 'https://auth.example/.well-known/jwks.json',
       redirect_uris: ['https://auth.example/link/callback'],
     })
-    expect((await document({ rules: [] })).status).toBe(404)
-    expect((await document({ rules: [{ ...rule, upstream: 'https://auth.example' }] })).status).toBe(404)
+    for (const rules of [[], [{ ...rule, upstream: 'https://auth.example' }]])
+      expect(await bodyOf(await document({ rules }))).not.toHaveProperty('redirect_uris')
   },
 )
 
@@ -190,8 +187,18 @@ test('a redirect_uri that is not the middle’s is refused before anything is st
       ...form,
     })
   for (const form of [{}, { redirect_uri: 'https://evil.example/callback' }] as Array<Record<string, string>>) {
-    expect(await refusalOf(await ask(form))).toEqual(plain(400, 'invalid_request'))
+    expect(await refusalOf(await ask(form))).toMatchObject(plain(400, 'invalid_request'))
   }
   expect(await rowsIn(made.database)).toMatchObject({ requests: 0 })
   expect(await bodyOf(await ask({ redirect_uri: middleCallback }))).toHaveProperty('request_token')
 })
+
+test(
+  verifies('revocation.shown', 'the account page says through which agents calls come that access is for'),
+  async () => {
+    const made = await watchedTwo()
+    const { ada } = await connected(made)
+    const page = (await (await ada.at.auth.get('/account')).text()).replaceAll(/<[^>]*>/g, '')
+    expect(page).toContain('for calls that come through agent.example')
+  },
+)

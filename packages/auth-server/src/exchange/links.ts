@@ -1,4 +1,5 @@
 import type { Store } from '@countersign/store'
+import { isUser } from '../login/users.js'
 import type { RequestRow, Tables } from '../tables.js'
 import type { LinkRow } from './exchange-tables.js'
 
@@ -42,7 +43,7 @@ export function linksIn(store: Store<Tables>, now: () => number): Links {
     add: (row, upstream, user) =>
       store.write(async tx => {
         const proven = await provenUser(tx, row, now())
-        if (proven !== user) return false
+        if (proven !== user || !(await isUser(tx, user))) return false
         return (await linkOnce(tx, { ...upstream, user_sub: user, created: now() })) === user
       }),
   }

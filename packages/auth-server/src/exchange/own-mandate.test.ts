@@ -1,19 +1,13 @@
 import { verifies } from '@countersign/requirements'
 import { openStore, type Store } from '@countersign/store'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
+import { databasesForTests } from '@countersign/testing/databases'
+import { expect, test } from 'vitest'
 import { grantsIn, newGrantId } from '../grant/grants.js'
 import { migrations, type Tables } from '../tables.js'
 import { ownMandatesIn } from './own-mandate.js'
-import { sqlite } from './refused-exchange.test.fixture.js'
 import type { Upstream } from './upstream-token.js'
 
-const postgres = await postgresForTests(3)
-afterAll(() => postgres.drop())
-const databases = [
-  { name: 'SQLite', away: '', url: sqlite },
-  { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
-]
+const databases = await databasesForTests(3)
 
 const issuer = 'https://auth.example'
 const agent = 'https://agent.example'
@@ -56,27 +50,27 @@ async function grant(store: Store<Tables>, sub: string, txn?: string): Promise<s
 test(verifies('revoke.ends', 'a chain that began here stands as long as the grant of its own user'), async () => {
   const store = await openStore<Tables>({ url: 'sqlite::memory:', room: 'auth_server', migrations })
   const mandates = ownMandatesIn(store, issuer, now)
-  await expect(mandates.check(around, caller, 'ada')).rejects.toMatchObject(gone)
+  await expect(mandates.check(around, { caller, user: 'ada' })).rejects.toMatchObject(gone)
   await grant(store, 'bob')
-  await expect(mandates.check(around, caller, 'ada')).rejects.toMatchObject(gone)
+  await expect(mandates.check(around, { caller, user: 'ada' })).rejects.toMatchObject(gone)
   const refreshToken = await grant(store, 'ada')
-  await expect(mandates.check(around, caller, 'ada')).resolves.toBeUndefined()
+  await expect(mandates.check(around, { caller, user: 'ada' })).resolves.toBeUndefined()
   await grantsIn(store, now, { issuer }).revoke({ agent }, refreshToken)
-  await expect(mandates.check(around, caller, 'ada')).rejects.toMatchObject(gone)
+  await expect(mandates.check(around, { caller, user: 'ada' })).rejects.toMatchObject(gone)
   // Without a known user, any user's grant to that agent counts.
-  await expect(mandates.check(around, caller, undefined)).resolves.toBeUndefined()
+  await expect(mandates.check(around, { caller, user: undefined })).resolves.toBeUndefined()
   // Through others the audit id is kept, so that of two grants of one user only its own stands; without, any does.
-  const named = (txn: string) => mandates.check({ ...around, txn }, caller, 'ada')
+  const named = (txn: string) => mandates.check({ ...around, txn }, { caller, user: 'ada' })
   const first = await grant(store, 'ada', 'journey-1')
   await grant(store, 'ada', 'journey-2')
   await expect(named('journey-1')).resolves.toBeUndefined()
   await grantsIn(store, now, { issuer }).revoke({ agent }, first)
   await expect(named('journey-1')).rejects.toMatchObject(gone)
   await expect(named('journey-2')).resolves.toBeUndefined()
-  await expect(mandates.check(around, caller, 'ada')).resolves.toBeUndefined()
+  await expect(mandates.check(around, { caller, user: 'ada' })).resolves.toBeUndefined()
   // What did not begin here is not for us to say.
   const theirs = { ...around, act: { iss: 'https://two.example', agent } }
-  await expect(mandates.check(theirs, caller, 'ada')).resolves.toBeUndefined()
+  await expect(mandates.check(theirs, { caller, user: 'ada' })).resolves.toBeUndefined()
   await store.close()
 })
 
@@ -92,7 +86,7 @@ for (const { name, away, url } of databases) {
         tokens.push(...(await Promise.all(some)))
       }
       const { sub: _, ...nobody } = around
-      const of = (n: number) => mandates.check({ ...nobody, txn: `journey-${n}` }, caller, undefined)
+      const of = (n: number) => mandates.check({ ...nobody, txn: `journey-${n}` }, { caller, user: undefined })
       for (let n = 0; n < 700; n++) await expect(of(n)).resolves.toBeUndefined()
       await grantsIn(store, now, { issuer }).revoke({ agent }, tokens[500] ?? '')
       await expect(of(500)).rejects.toMatchObject(gone)
@@ -114,7 +108,7 @@ for (const { name, away, url } of databases) {
         await add(`second-${txn}`, 'events.read events.write')
         const token = { scope: ['events.read'], ...(txn === undefined ? {} : { txn }) }
         const of = (id: string, o: Partial<Upstream> = {}, by = resource) =>
-          mandates.check(whole({ ...token, grant: `${id}-${txn}`, ...o }), by, 'ada')
+          mandates.check(whole({ ...token, grant: `${id}-${txn}`, ...o }), { caller: by, user: 'ada' })
         // Passed on by ourselves it still says what it began with.
         const act = { iss: issuer, agent: resource, act: { iss: issuer, agent } }
         const further = (id: string) => of(id, { scope: ['rooms.book'], act }, caller)
@@ -139,7 +133,8 @@ for (const { name, away, url } of databases) {
     async () => {
       const store = await openStore<Tables>({ url: url(), room: 'auth_server', migrations })
       const mandates = ownMandatesIn(store, issuer, now)
-      const of = (sub: string, o: Partial<Upstream>) => mandates.check(whole({ sub, ...o }), resource, sub)
+      const of = (sub: string, o: Partial<Upstream>) =>
+        mandates.check(whole({ sub, ...o }), { caller: resource, user: sub })
       // Its grant kept no audit id yet, and the token has one.
       const old = await grant(store, 'ada')
       await expect(of('ada', { txn: 'journey-1' })).resolves.toBeUndefined()

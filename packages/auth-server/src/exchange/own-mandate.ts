@@ -11,21 +11,32 @@ const mostRead = 500
 /** Checks the grant that a chain began with, where this auth server gave it. */
 export interface OwnMandates {
   /**
-   * @param user `sub` of the upstream user here, where there is one
    * @throws AAuthError `invalid_auth_token` (400) when it was revoked: the upstream token works until `exp`, but is not exchanged
    * @see protocol §6.2 "exchanges at this issuer stop at once"
    */
-  check(upstream: Upstream, caller: string, user: string | undefined): Promise<void>
+  check(upstream: Upstream, by: ExchangeParties): Promise<void>
+}
+
+/** Who exchanges a token, and for whom. */
+export interface ExchangeParties {
+  /** The agent that exchanges. */
+  readonly caller: string
+  /** `sub` of the upstream user here, where there is one. */
+  readonly user: string | undefined
+  /** A transaction to check in. Default: the committed rows. */
+  readonly db?: Store<Tables>['db'] | undefined
 }
 
 /** Queries over the grants. */
 export function ownMandatesIn(store: Store<Tables>, issuer: string, now: () => number): OwnMandates {
   return {
-    async check(upstream, caller, user) {
+    async check(upstream, { caller, user, db = store.db }) {
       const { iss, sub, scope, act } = upstream
+      // A yes to one call is a mandate like a grant, and the call may need others.
+      if (await isOfLivingApproval(upstream, { issuer, db, now: now() })) return
       const first = beginningOf(act, caller)
-      if (first?.iss !== issuer) return
-      const live = store.db
+      if (first?.iss !== issuer) return checkExchanged(upstream, { issuer, db })
+      const live = db
         .selectFrom('auth_server_grants')
         .select('scope')
         .where('agent', '=', first.agent)
@@ -42,18 +53,51 @@ export function ownMandatesIn(store: Store<Tables>, issuer: string, now: () => n
       const theirs = isOwn || owner !== undefined ? [ofOwner] : [ofNobody, live.where('user_sub', 'is not', null)]
       // The scope of the grant is known only from a token of this server that was not exchanged yet.
       const held = isOwn && act.act === undefined ? scope : []
-      for (const name of namesOf(upstream)) {
+      for (const name of await namesOf(upstream, { issuer, db })) {
         for (const grants of theirs) {
           const named = grants.where(({ and }) => and(name)).limit(held.length === 0 ? 1 : mostRead)
           const rows = await named.execute()
           if (rows.some(row => missingScope(parseScope(row.scope), held).length === 0)) return
         }
       }
-      throw new AAuthError('invalid_auth_token', 'the grant of upstream_token has been revoked or has ended', {
-        status: 400,
-      })
+      throw endedError()
     },
   }
+}
+
+/** A chain that began elsewhere, and was exchanged here: that exchange must not have ended. */
+async function checkExchanged(
+  { iss, grant }: Upstream,
+  { issuer, db }: { readonly issuer: string; readonly db: Store<Tables>['db'] },
+): Promise<void> {
+  if (iss !== issuer || grant === undefined) return
+  const row = await db.selectFrom('auth_server_exchanged').select('name').where('name', '=', grant).executeTakeFirst()
+  if (row === undefined) throw endedError()
+}
+
+/** Whether a token of this server, or the chain that led to it, came of an approval of a single call that has not ended. */
+async function isOfLivingApproval(
+  { iss, grant }: Upstream,
+  { issuer, db, now }: { readonly issuer: string; readonly db: Store<Tables>['db']; readonly now: number },
+): Promise<boolean> {
+  if (iss !== issuer || grant === undefined) return false
+  const root = await rootOf(db, grant)
+  if (root === null) return false
+  const row = await db
+    .selectFrom('auth_server_approvals')
+    .select('id')
+    .where(({ and }) => and({ id: root, status: 'approved' }))
+    .where('ended', 'is', null)
+    .where('exp', '>', now)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+function endedError(): AAuthError {
+  return new AAuthError('invalid_auth_token', 'the grant of upstream_token has been revoked or has ended', {
+    reason: 'grant_ended',
+    status: 400,
+  })
 }
 
 /**
@@ -62,7 +106,21 @@ export function ownMandatesIn(store: Store<Tables>, issuer: string, now: () => n
  * have an audit id at most; older grants have none, and fit any. A live grant is always found, at the price that such a token
  * may also be taken for one of a second identical grant.
  */
-function namesOf({ grant, txn }: Upstream): ReadonlyArray<{ readonly id?: string; readonly txn?: string | null }> {
-  if (grant !== undefined) return [{ id: grant }]
+async function namesOf(
+  { iss, grant, txn }: Upstream,
+  o: { readonly issuer: string; readonly db: Store<Tables>['db'] },
+): Promise<ReadonlyArray<{ readonly id?: string; readonly txn?: string | null }>> {
+  const root = iss !== o.issuer || grant === undefined ? null : await rootOf(o.db, grant)
+  if (root !== null) return [{ id: root }]
   return txn === undefined ? [{}] : [{ txn }, { txn: null }]
+}
+
+/** The grant that the chain of a token of this server began with; null where another issuer gave it. */
+export async function rootOf(db: Store<Tables>['db'], grant: string): Promise<string | null> {
+  const exchanged = await db
+    .selectFrom('auth_server_exchanged')
+    .select('root')
+    .where('name', '=', grant)
+    .executeTakeFirst()
+  return exchanged === undefined ? grant : exchanged.root
 }

@@ -1,24 +1,25 @@
 import { randomUUID } from 'node:crypto'
-import { thumbprint } from '@countersign/httpsig'
+import { sqliteOfTest } from '@countersign/testing/folders'
+import { bodyOf } from '@countersign/testing/responses'
+import { publishAgent, publishResource } from '@countersign/testing/world/web'
 import { answerOf, open } from '../consent/consent.test.fixture.js'
 import type { Browser } from '../login/browser.test.fixture.js'
 import { askUsers } from '../policies.js'
-import { bodyOf, publishResource, send } from '../world.test.fixture.js'
-import { asking, type ExchangeWorld, exchangeWorld, middleId, rule, signed, signerOf } from './exchange.test.fixture.js'
-import { sqlite, type Watched } from './refused-exchange.test.fixture.js'
-import { allow, asksUser } from './two-auth-servers.test.fixture.js'
+import { agentServer, send } from '../world.test.fixture.js'
+import { asking, type ExchangeWorld, exchangeWorld, middleId, rule } from './exchange.test.fixture.js'
+import type { Watched } from './refused-exchange.test.fixture.js'
+import { allow, asksUser, calendarToken } from './two-auth-servers.test.fixture.js'
 
 export const own = 'https://auth.example'
 const ownRules = [rule, asking].map(each => ({ ...each, upstream: own }))
 
 /** One auth server for both: the calendar's and rooms'. */
 export async function ownWorld(o: Parameters<typeof exchangeWorld>[0] = {}): Promise<Watched> {
-  const { database = sqlite() } = o
+  const { database = sqliteOfTest() } = o
   const policy = askUsers([{ agents: ['https://agent.example'], resources: [middleId] }])
   const made = await exchangeWorld({ rules: ownRules, policy, ...o, database })
-  const agent = 'https://agent.example/.well-known/aauth-agent'
-  made.web.set(agent, { ...Object(made.web.get(agent)), redirect_uris: ['https://agent.example/callback'] })
-  publishResource(made, middleId, [made.middleKey], ['events.write'])
+  publishAgent(made, 'https://agent.example', [made.agentKey], { redirect_uris: ['https://agent.example/callback'] })
+  publishResource(made, middleId, [made.middleKey], { supported_scopes: ['events.write'] })
   return { ...made, database }
 }
 
@@ -28,21 +29,8 @@ export async function callAs(
   one: Browser,
   o: { readonly txn?: string | undefined } = { txn: randomUUID() },
 ): Promise<{ token: string; refresh_token: string; form: Readonly<Record<string, string>> }> {
-  const agent = signerOf('https://agent.example', made.agentKey)
-  const resource_token = await signed(made.middleKey, {
-    typ: 'resource+jwt',
-    claims: {
-      iss: middleId,
-      aud: own,
-      agent: agent.agent,
-      scope: 'events.write',
-      jti: 'r',
-      txn: o.txn,
-      agent_jkt: await thumbprint(agent.key.publicJwk),
-      iat: made.clock.now,
-      exp: made.clock.now + 300,
-    },
-  })
+  const agent = agentServer(made)
+  const resource_token = await calendarToken(made, agent, { aud: own, txn: o.txn })
   const redirect_uri = 'https://agent.example/callback'
   const asked = await send(made, agent, { request_type: 'auth', resource_token, redirect_uri, state: 'a1' })
   const { request_token } = await bodyOf(asked)

@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { expect, onTestFinished } from 'vitest'
-import { refusalOf } from '../world.test.fixture.js'
+import { sqliteOfTest } from '@countersign/testing/folders'
+import { refusalOf } from '@countersign/testing/responses'
+import { expect } from 'vitest'
 import {
   type ExchangeWorld,
   exchange,
@@ -12,18 +10,11 @@ import {
   upstreamToken,
 } from './exchange.test.fixture.js'
 
-/** The URL of a database of the running test's own. */
-export function sqlite(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'countersign-exchange-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return `sqlite:${join(folder, 'auth.db')}`
-}
-
 /** A world whose database others can look into. */
 export type Watched = ExchangeWorld & { readonly database: string }
 
 export async function watched(o: Parameters<typeof exchangeWorld>[0] = {}): Promise<Watched> {
-  const database = sqlite()
+  const database = sqliteOfTest()
   return { ...(await exchangeWorld({ ...o, database })), database }
 }
 

@@ -1,23 +1,27 @@
-import { createDiscovery, type FetchedDocument } from '@countersign/discovery'
-import { fromRequest, generateSigningKey, thumbprint } from '@countersign/httpsig'
+import { createDiscovery, type Fetcher } from '@countersign/discovery'
+import { fromRequest, generateSigningKey } from '@countersign/httpsig'
+import { hiddenFields } from '@countersign/testing/browser'
+import { sqliteOfTest } from '@countersign/testing/folders'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf } from '@countersign/testing/responses'
+import { resourceToken } from '@countersign/testing/world/tokens'
+import { makeWeb, publishAgent, publishResource } from '@countersign/testing/world/web'
 import { type AuthServer, createAuthServer } from '../auth-server.js'
-import { answerOf, hiddenOf, open } from '../consent/consent.test.fixture.js'
+import { answerOf, open } from '../consent/consent.test.fixture.js'
 import type { AuthServerEvent } from '../event.js'
 import { type Browser, browser, signInAs } from '../login/browser.test.fixture.js'
 import { demoUsers } from '../login/login-method.js'
 import type { AuthServerOptions } from '../options.js'
 import { askUsers } from '../policies.js'
-import { bodyOf, part, post, publishResource, type Signer, send } from '../world.test.fixture.js'
+import { agentServer, post, type Signer, send } from '../world.test.fixture.js'
 import {
   type ExchangeWorld,
   exchange,
   exchangeWorld,
   middleCallback,
   middleId,
-  signed,
   upstreamIssuer,
 } from './exchange.test.fixture.js'
-import { sqlite } from './refused-exchange.test.fixture.js'
 
 export const agentCallback = 'https://agent.example/callback'
 const auth = 'https://auth.example'
@@ -40,27 +44,19 @@ export async function twoAuthServers(
 ): Promise<TwoAuthServers> {
   const clock = o.clock ?? { now: 1_767_225_600 }
   const now = () => clock.now
-  const web = new Map<string, unknown>()
+  const web = makeWeb()
   const posts: Array<Record<string, string>> = []
   const oneEvents: AuthServerEvent[] = []
-  const fetchOf =
-    (servers: () => Record<string, AuthServer>) =>
-    async (url: string): Promise<FetchedDocument> => {
-      const { origin, pathname } = new URL(url)
-      const server = servers()[origin]
-      if (server !== undefined) {
-        const response = await server.handle({ method: 'GET', target: pathname, headers: [] })
-        return {
-          status: response.status,
-          contentType: 'application/json',
-          body: new Uint8Array(await response.arrayBuffer()),
-        }
-      }
-      const body = new TextEncoder().encode(JSON.stringify(web.get(url) ?? {}))
-      return { status: web.has(url) ? 200 : 404, contentType: 'application/json', body }
-    }
   const servers: Record<string, AuthServer> = {}
-  const discovery = createDiscovery({ fetcher: fetchOf(() => servers), now })
+  const fetcher: Fetcher = async (url, limits) => {
+    const { origin, pathname } = new URL(url)
+    const server = servers[origin]
+    if (server === undefined) return web.fetcher(url, limits)
+    const response = await server.handle({ method: 'GET', target: pathname, headers: [] })
+    const body = new Uint8Array(await response.arrayBuffer())
+    return { status: response.status, contentType: 'application/json', body }
+  }
+  const discovery = createDiscovery({ fetcher, now })
   const upstreamKey = { kid: 'u1', key: await generateSigningKey() }
   const one = await createAuthServer({
     issuer: upstreamIssuer,
@@ -95,7 +91,7 @@ export async function twoAuthServers(
     ...o,
     discovery,
   })
-  for (const [url, document] of made.web) if (!url.startsWith(upstreamIssuer)) web.set(url, document)
+  for (const [url, document] of made.web) if (!url.startsWith(upstreamIssuer)) web.web.set(url, document)
   servers[upstreamIssuer] = one
   let current = made.auth
   const own: AuthServer = {
@@ -109,17 +105,10 @@ export async function twoAuthServers(
     current = await made.reopen()
   }
   servers[auth] = own
-  web.set('https://agent.example/.well-known/aauth-agent', {
-    ...Object(web.get('https://agent.example/.well-known/aauth-agent')),
-    redirect_uris: [agentCallback],
-  })
-  publishResource({ web }, middleId, [made.middleKey], ['events.write'])
-  const agent: Signer = {
-    key: made.agentKey.key,
-    signatureKey: { scheme: 'jwks_uri', id: 'https://agent.example', kid: 'k1', dwk: 'aauth-agent' },
-    agent: 'https://agent.example',
-  }
-  return Object.assign(sending, made, { auth: own, restart, web, one, oneEvents, posts, agent })
+  publishAgent(web, 'https://agent.example', [made.agentKey], { redirect_uris: [agentCallback] })
+  publishResource(web, middleId, [made.middleKey], { supported_scopes: ['events.write'] })
+  const agent = agentServer(made)
+  return Object.assign(sending, made, { ...web, auth: own, restart, one, oneEvents, posts, agent })
 }
 
 /** A browser that goes to both auth servers, with the cookies of each. */
@@ -133,7 +122,7 @@ export function person({ one, auth: own }: Pick<TwoAuthServers, 'one' | 'auth'>)
 
 /** The token that the calendar was called with: `who` agreed to that at `one`. */
 export async function upstreamFor(made: TwoAuthServers, who: Person, subject: 'ada' | 'eve'): Promise<string> {
-  const resource_token = await calendarToken(made)
+  const resource_token = await calendarToken(made, made.agent, { aud: upstreamIssuer })
   const asked = await made.one.handle(
     await postTo(made, { request_type: 'auth', resource_token, redirect_uri: agentCallback, state: 'a1' }),
   )
@@ -148,20 +137,14 @@ export async function upstreamFor(made: TwoAuthServers, who: Person, subject: 'a
   return String((await bodyOf(redeemed))['auth_token'])
 }
 
-async function calendarToken(made: TwoAuthServers): Promise<string> {
-  return signed(made.middleKey, {
-    typ: 'resource+jwt',
-    claims: {
-      iss: middleId,
-      aud: upstreamIssuer,
-      agent: made.agent.agent,
-      agent_jkt: await thumbprint(made.agent.key.publicJwk),
-      scope: 'events.write',
-      iat: made.clock.now,
-      exp: made.clock.now + 300,
-      jti: 'r',
-    },
-  })
+/** What the calendar gives the agent for `events.write`. */
+export function calendarToken(
+  { middleKey, clock }: Pick<ExchangeWorld, 'middleKey' | 'clock'>,
+  { key, agent }: Signer,
+  { aud, ...claims }: { readonly aud: string; readonly txn?: string | undefined },
+): Promise<string> {
+  const by = { id: middleId, ...middleKey }
+  return resourceToken(by, { key, agent, aud, now: clock.now, claims: { scope: 'events.write', ...claims } })
 }
 
 function postTo(made: TwoAuthServers, form: Record<string, string>): ReturnType<typeof post> {
@@ -174,7 +157,7 @@ export async function allow(one: Browser, page: Response, scopes: readonly strin
   const html = await page.text()
   const [, action = ''] = /<form method="post" action="(\/(?:agent|link)[^"]*)"/.exec(html) ?? []
   return one.post(action, {
-    ...hiddenOf(html),
+    ...hiddenFields(html),
     decision: 'allow',
     ...Object.fromEntries(scopes.map(name => [`scope:${name}`, 'on'])),
   })
@@ -212,7 +195,7 @@ export function claimsOf(answer: Record<string, unknown>): Record<string, unknow
 }
 
 /** Two auth servers, into the database of one of which others can look. */
-export async function watchedTwo(database: string = sqlite()): Promise<TwoAuthServers & { database: string }> {
+export async function watchedTwo(database: string = sqliteOfTest()): Promise<TwoAuthServers & { database: string }> {
   return Object.assign(await twoAuthServers({ database }), { database })
 }
 

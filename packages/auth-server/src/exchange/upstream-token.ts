@@ -1,8 +1,8 @@
+import { type Conditions, parseConditions } from '@countersign/conditions'
 import type { Directory } from '@countersign/discovery'
 import { importVerifyKey, type VerifyKey } from '@countersign/httpsig'
 import { AAuthError, type Act, type PublishedKey, parseScope, parseToken } from '@countersign/protocol'
 import { verifyAuthToken } from '@countersign/verify'
-import { grantIn } from '../grant/auth-token.js'
 import { asRequestFault } from '../request-fault.js'
 import type { RequestRow } from '../tables.js'
 
@@ -15,8 +15,11 @@ export interface Upstream {
   /** Unix seconds. */
   readonly exp: number
   readonly txn?: string | undefined
-  /** The grant that the token belongs to, where this server issued it and its `jti` says so. */
+  /** The grant that the token belongs to, as its issuer names it. */
   readonly grant?: string | undefined
+  readonly purposes?: readonly string[] | undefined
+  /** They travel on. */
+  readonly constraints?: Conditions | undefined
   /** `act` of the token to issue: the agent of the upstream token, and below it the chain of that token. */
   readonly act: Act
 }
@@ -44,24 +47,27 @@ export function verifyUpstreamToken(token: string, context: UpstreamContext): Pr
 }
 
 async function verifyUpstream(token: string, context: UpstreamContext): Promise<Upstream> {
-  const { caller, issuer, issuers, directory, now, development } = context
+  const { caller, issuers, directory, now, development } = context
   const { iss, payload } = parseToken(token, ['auth+jwt'], { development })
   // SSRF: the token is not verified yet, and names any host it likes. Nothing is fetched before this check.
   if (!issuers.has(iss)) {
-    throw new AAuthError('untrusted_issuer', 'iss of upstream_token is not the upstream of any exchange rule')
+    throw new AAuthError('untrusted_issuer', 'iss of upstream_token is not the upstream of any exchange rule', {
+      reason: 'issuer_untrusted',
+    })
   }
   const claims = await verifyAuthToken({ token, issuer: iss, audience: caller, discovery: directory, now, development })
-  const { agent, agent_delegate, sub, exp, txn, jti } = claims
+  const { agent, agent_delegate, sub, exp, txn, grant } = claims
   const scope = claims.scope === undefined ? [] : parseScope(claims.scope)
+  // A condition that is not understood here cannot be passed on: `null` is a wrong list, not an absent one.
+  const constraints = 'constraints' in claims ? parseConditions(claims.constraints, { development }) : undefined
   // A token that only signs a user in allows nothing to be done for them.
   if (agent === undefined || scope.length === 0) {
     throw new AAuthError(
       'invalid_auth_token',
       'upstream_token has no agent or no scope: it only signs a user in, and cannot be exchanged',
+      { reason: 'token_not_exchangeable' },
     )
   }
-  // Another issuer could choose a `jti` that looks like a grant of this server.
-  const grant = iss === issuer ? grantIn(jti) : undefined
   return {
     iss,
     sub,
@@ -69,6 +75,8 @@ async function verifyUpstream(token: string, context: UpstreamContext): Promise<
     exp,
     txn,
     grant,
+    purposes: claims.purposes?.split(' '),
+    constraints,
     act: {
       iss,
       agent,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { type Conditions, endOf } from '@countersign/conditions'
 import { AAuthError, type Act, type PublishedKey, serializeScope, signToken } from '@countersign/protocol'
 import type { IdentifiedCaller } from '@countersign/verify'
 import type { GrantUser } from './grant.js'
@@ -23,8 +24,13 @@ export interface AuthTokenGrant {
   readonly txn?: string | undefined
   /** Names the grant that the token belongs to; undefined where there is none. */
   readonly grant: string | undefined
+  readonly purposes?: readonly string[] | undefined
+  /** Under which it holds; it does not outlive them. */
+  readonly conditions?: Conditions | undefined
+  /** The one call that a user has approved: then the token lives 5 minutes at most. */
+  readonly operation_digest?: string | undefined
   /** Exchanges only: who asked, and when the upstream token ends. */
-  readonly upstream?: { readonly act: Act; readonly exp: number }
+  readonly upstream?: { readonly act: Act; readonly exp: number } | undefined
 }
 
 /** An auth token, and its `jti` for the audit log. */
@@ -33,12 +39,17 @@ export interface IssuedToken {
   readonly jti: string
   /** Seconds. */
   readonly expires_in: number
+  /** Unix seconds. */
+  readonly exp: number
 }
 
+/** Seconds that the token of an approval lives at most: what the user saw must still be so. @see protocol §9.4 */
+const longestApproval = 300
+
 /**
- * Issues an auth token that only the key of this request can use. An exchanged one ends with its upstream token.
+ * Issues an auth token that only the key of this request can use. It ends with its conditions, and an exchanged one with its upstream token.
  * @throws AAuthError `invalid_request` when names, scope and audit id together are longer than a token may be;
- *   `invalid_auth_token` (400) when the upstream token has expired
+ *   `invalid_auth_token` (400) when the upstream token has expired; `access_denied` when a condition has ended
  * @see protocol §5 `auth+jwt`, §7
  */
 export async function issueAuthToken(
@@ -46,12 +57,13 @@ export async function issueAuthToken(
   granted: AuthTokenGrant,
   now: number,
 ): Promise<IssuedToken> {
-  const { caller, resource, user, txn, grant, upstream } = granted
+  const { caller, resource, user, txn, grant, purposes = [], conditions = [], operation_digest, upstream } = granted
   // Identity scopes become claims only: a resource could take them for permissions if they stood in `scope`.
   const scope = resourceScopes(granted.scope)
   const iat = Math.floor(now)
-  const expires_in = upstream === undefined ? lifetime : lifetimeWithin(upstream.exp, { iat, lifetime })
-  const jti = newTokenId(grant)
+  const longest = operation_digest === undefined ? lifetime : Math.min(lifetime, longestApproval)
+  const expires_in = lifetimeWithin({ upstream, conditions }, { iat, lifetime: longest })
+  const jti = randomUUID()
   const auth_token = await signWithinLimit({
     typ: 'auth+jwt',
     key: key.key,
@@ -65,33 +77,31 @@ export async function issueAuthToken(
       cnf: { jwk: caller.key.publicJwk },
       ...(user === undefined ? {} : { sub: user.sub }),
       ...(scope.length === 0 ? {} : { scope: serializeScope(scope) }),
+      ...(purposes.length === 0 ? {} : { purposes: purposes.join(' ') }),
+      ...(conditions.length === 0 ? {} : { constraints: conditions }),
       iat,
       exp: iat + expires_in,
       jti,
       ...(txn === undefined ? {} : { txn }),
+      ...(grant === undefined ? {} : { grant }),
+      ...(operation_digest === undefined ? {} : { operation_digest }),
       ...(upstream === undefined ? {} : { act: upstream.act }),
     },
   })
-  return { auth_token, jti, expires_in }
+  return { auth_token, jti, expires_in, exp: iat + expires_in }
 }
 
-/** The upstream token may have ended while other parties were looked up. */
-function lifetimeWithin(exp: number, { iat, lifetime }: { readonly iat: number; readonly lifetime: number }): number {
-  if (exp > iat) return Math.min(lifetime, exp - iat)
-  throw new AAuthError('invalid_auth_token', 'upstream_token has expired', { status: 400 })
-}
-
-/**
- * A `jti` that names the grant, so that an exchange of the token finds it. It is no claim of its own, because a receiver takes
- * claims it does not know for claims about the user.
- */
-function newTokenId(grant: string | undefined): string {
-  return grant === undefined ? randomUUID() : `${grant}.${randomUUID()}`
-}
-
-/** The grant that a `jti` of this auth server names, if it names one. */
-export function grantIn(jti: string): string | undefined {
-  return /^([0-9a-f-]{36})\.[0-9a-f-]{36}$/.exec(jti)?.[1]
+/** The upstream token, or a condition, may have ended while other parties were looked up. */
+function lifetimeWithin(
+  { upstream, conditions }: { readonly upstream: AuthTokenGrant['upstream']; readonly conditions: Conditions },
+  { iat, lifetime }: { readonly iat: number; readonly lifetime: number },
+): number {
+  const left = (upstream?.exp ?? Number.POSITIVE_INFINITY) - iat
+  if (left <= 0)
+    throw new AAuthError('invalid_auth_token', 'upstream_token has expired', { reason: 'token_expired', status: 400 })
+  const held = Math.floor(endOf(conditions, iat) ?? Number.POSITIVE_INFINITY) - iat
+  if (held <= 0) throw new AAuthError('access_denied', 'the time of the policy is over', { reason: 'condition_ended' })
+  return Math.min(lifetime, left, held)
 }
 
 /** Each part is within its own limit. Too long all together is a fault of the request, not of this server. */
@@ -103,7 +113,7 @@ async function signWithinLimit(token: Parameters<typeof signToken>[0]): Promise<
     throw new AAuthError(
       'invalid_request',
       'the granted names and scope are too long for an auth token: ask for fewer scopes',
-      { cause: error },
+      { reason: 'token_too_large', cause: error },
     )
   }
 }

@@ -1,6 +1,9 @@
+import { type Conditions, conditionsOf, narrow } from '@countersign/conditions'
 import type { Store } from '@countersign/store'
 import { sweepAtMost } from '../bound/sweep.js'
-import type { Tables } from '../tables.js'
+import { conditionsIn, conditionsText, purposesText } from '../mandate/conditions-text.js'
+import { sha256 } from '../sha256.js'
+import type { ConsentRow, Tables } from '../tables.js'
 import { refreshTokenLifetime } from './refresh-token.js'
 
 /** Seconds between two notes of a use. */
@@ -14,33 +17,85 @@ export interface ConsentKey {
   readonly resource: string
   /** Names the chain of an exchange. Default: none, the agent asks for itself. */
   readonly chain?: string | undefined
+  /** The names among the resource's purposes that it was allowed for. Default: none. */
+  readonly purposes?: readonly string[] | undefined
   /** Names the grant that the chain began with, so that the consent ends with it; not part of the key. */
   readonly beginning?: string | undefined
+  /** The agents of the chain, nearest first; not part of the key. */
+  readonly hops?: readonly string[] | undefined
 }
 
 type Transaction = Store<Tables>['db']
 
 /** The columns that a key names. */
-function namedBy({ user_sub, agent, agent_delegate, resource, chain = '' }: ConsentKey): ConsentColumns {
-  return { user_sub, agent, agent_delegate, resource, chain }
+function namedBy({ user_sub, agent, agent_delegate, resource, chain = '', purposes }: ConsentKey): ConsentColumns {
+  return { user_sub, agent, agent_delegate, resource, chain: chainColumn(chain, purposes) }
 }
 
-type ConsentColumns = Omit<ConsentKey, 'chain' | 'beginning'> & { readonly chain: string }
+/**
+ * A yes for one purpose is none for another. Purposes stand in the column of the chain, because a new key would break the release before;
+ * hashed, because an index takes no long names.
+ */
+function chainColumn(chain: string, purposes: readonly string[] = []): string {
+  return purposes.length === 0 ? chain : `${chain} ${sha256(purposes.toSorted().join(' '))}`
+}
 
-/** The part of `scope` that the user has allowed before. */
-export async function rememberedScope(
+/** Tells whether a row is for calls of others that come through a chain. */
+export function isOfChain({ chain }: Pick<ConsentRow, 'chain'>): boolean {
+  return chain !== '' && !chain.startsWith(' ')
+}
+
+type ConsentColumns = Pick<ConsentRow, 'user_sub' | 'agent' | 'agent_delegate' | 'resource' | 'chain'>
+
+/** What a user said yes to before. */
+export interface RememberedYes {
+  readonly scope: readonly string[]
+  /** The conditions of each yes, all together. */
+  readonly conditions: Conditions
+}
+
+/** The part of `scope` that the user has allowed before, under conditions that have not ended. */
+export async function rememberedYes(
   db: Store<Tables>['db'],
   key: ConsentKey,
   o: { readonly scope: readonly string[]; readonly now: number },
-): Promise<string[]> {
+): Promise<RememberedYes> {
+  const rows = await rememberedRows(db, key, o)
+  // Each yes keeps its own conditions, and a token that draws on two has those of both (DEL-49).
+  const conditions = joined(rows.map(row => conditionsIn(row.conditions) ?? []))
+  if (conditions === undefined) return { scope: [], conditions: [] }
+  return { scope: o.scope.filter(name => rows.some(row => row.scope === name)), conditions }
+}
+
+/** Undefined where they are too long for a token: then none of it is remembered, and one new yes takes their place. */
+function joined(lists: readonly Conditions[]): Conditions | undefined {
+  try {
+    return narrow(lists)
+  } catch {
+    return undefined
+  }
+}
+
+async function rememberedRows(
+  db: Store<Tables>['db'],
+  key: ConsentKey,
+  o: { readonly scope: readonly string[]; readonly now: number },
+): Promise<ReadonlyArray<Pick<ConsentRow, 'scope' | 'conditions'>>> {
+  if (o.scope.length === 0) return []
   const rows = await db
     .selectFrom('auth_server_consents')
-    .select('scope')
+    .select(['scope', 'conditions'])
     .where(({ and }) => and(namedBy(key)))
     .where('scope', 'in', [...o.scope])
     .where('last_used', '>', o.now - refreshTokenLifetime)
+    .orderBy('scope')
     .execute()
-  return o.scope.filter(name => rows.some(row => row.scope === name))
+  return rows.filter(({ conditions }) => !hasEnded(conditionsIn(conditions) ?? [], o.now))
+}
+
+/** A yes until a time is none after it: its user is asked again. */
+function hasEnded(conditions: Conditions, now: number): boolean {
+  return conditionsOf(conditions, 'until').some(({ time }) => time <= now)
 }
 
 /** Remembers a consent, in the transaction that makes the code. */
@@ -52,14 +107,25 @@ export async function rememberConsent(
     readonly now: number
     /** The words the user saw, by scope. */
     readonly words: Readonly<Record<string, string>>
+    /** The conditions that the user chose; scopes that were allowed before keep theirs. */
+    readonly conditions?: Conditions | undefined
+    readonly held?: readonly string[] | undefined
   },
 ): Promise<void> {
-  const { beginning = null } = key
+  const { beginning = null, hops, purposes } = key
+  const before = await rememberedRows(tx, key, { scope: o.held ?? [], now: o.now })
+  const conditionsFor = (scope: string): string | null => {
+    const kept = before.find(row => row.scope === scope)
+    return kept === undefined ? conditionsText(o.conditions) : kept.conditions
+  }
   const rows = o.scope.map(scope => ({
     ...namedBy(key),
     beginning,
+    hops: hops === undefined ? null : JSON.stringify(hops),
     scope,
     words: wordsIn(o.words, scope),
+    conditions: conditionsFor(scope),
+    purposes: purposesText(purposes),
     created: o.now,
     last_used: o.now,
   }))
@@ -67,9 +133,10 @@ export async function rememberConsent(
     .insertInto('auth_server_consents')
     .values(rows)
     .onConflict(on =>
-      on
-        .columns(['user_sub', 'agent', 'agent_delegate', 'resource', 'scope', 'chain'])
-        .doUpdateSet(({ ref }) => ({ last_used: o.now, words: ref('excluded.words') })),
+      on.columns(['user_sub', 'agent', 'agent_delegate', 'resource', 'scope', 'chain']).doUpdateSet(({ ref }) => ({
+        ...{ last_used: o.now, words: ref('excluded.words'), hops: ref('excluded.hops') },
+        conditions: ref('excluded.conditions'),
+      })),
     )
     .execute()
 }
@@ -127,13 +194,17 @@ export async function forgetConsent(tx: Transaction, key: ConsentKey, scope: rea
     .execute()
 }
 
-/** Forgets the user's consents to exchanges that began with a grant, in the transaction that ends it. */
-export async function forgetBegun(tx: Transaction, user_sub: string, beginning: string): Promise<void> {
-  await tx
-    .deleteFrom('auth_server_consents')
-    .where('user_sub', '=', user_sub)
-    .where('beginning', '=', beginning)
-    .execute()
+/** Names of one statement. */
+const batch = 200
+
+/** Forgets the user's consents to exchanges that began with these grants, in the transaction that ends them. */
+export async function forgetBegun(tx: Transaction, user_sub: string, beginnings: readonly string[]): Promise<void> {
+  for (let at = 0; at < beginnings.length; at += batch)
+    await tx
+      .deleteFrom('auth_server_consents')
+      .where('user_sub', '=', user_sub)
+      .where('beginning', 'in', beginnings.slice(at, at + batch))
+      .execute()
 }
 
 /** Deletes consents that were not used for their lifetime, a few at a time; resolves with how many. */

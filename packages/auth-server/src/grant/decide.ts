@@ -1,28 +1,31 @@
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, type Reason } from '@countersign/protocol'
 import type { IdentifiedCaller } from '@countersign/verify'
 import type { Policy, PolicyRequest, UpstreamFacts } from '../policy.js'
+import { askPolicy, type PolicyJudgement } from '../read-policy.js'
 import type { Principal } from './grant.js'
 import { asksIdentity, checkIdentityScopes } from './identity-claims.js'
 
 /**
  * Decides a new request: granted at once, or by a user.
+ * @returns the decision, with the conditions of its operator
  * @throws AAuthError `access_denied` when policy says no, or a user is needed and none can sign in
  */
 export async function decideNew(
   request: PolicyRequest,
   { policy, users }: { readonly policy: Policy; readonly users: 'some' | 'none' },
-): Promise<'direct' | 'consent'> {
+): Promise<Allowed> {
   const isAboutUser = asksIdentity(request.scope)
   if (isAboutUser && users === 'none') {
-    throw policyDenial(request, 'identity scopes need a user, and this auth server has no login')
+    throw policyDenial(request, 'user_unavailable', 'identity scopes need a user, and this auth server has no login')
   }
   checkIdentityScopes(request.scope)
-  switch (await policy(request)) {
+  const judgement = await askPolicy(policy, request)
+  switch (judgement.decision) {
     case 'direct':
-      return isAboutUser ? 'consent' : 'direct'
+      return { ...judgement, decision: isAboutUser ? 'consent' : 'direct' }
     case 'consent':
-      if (users === 'some') return 'consent'
-      throw policyDenial(request, 'this needs a user, and this auth server has no login')
+      if (users === 'some') return { ...judgement, decision: 'consent' }
+      throw policyDenial(request, 'user_unavailable', 'this needs a user, and this auth server has no login')
     default:
       throw policyDenial(request)
   }
@@ -31,13 +34,17 @@ export async function decideNew(
 /**
  * Decides again about a grant: a tightened policy binds old grants, too. Where policy wants a user, the grant's own has agreed; a
  * direct grant has none.
+ * @returns today's conditions of its operator
  * @throws AAuthError `access_denied`
  */
-export async function decideAgain(request: PolicyRequest, policy: Policy): Promise<void> {
-  const decision = await policy(request)
-  if (decision === 'direct' || (decision === 'consent' && request.user !== undefined)) return
+export async function decideAgain(request: PolicyRequest, policy: Policy): Promise<Allowed> {
+  const { decision, ...more } = await askPolicy(policy, request)
+  if (decision === 'direct' || (decision === 'consent' && request.user !== undefined)) return { decision, ...more }
   throw policyDenial(request)
 }
+
+/** What a policy allowed, and under which conditions. */
+export type Allowed = PolicyJudgement & { readonly decision: 'direct' | 'consent' }
 
 /** The question to a policy. What is not known is left out, not undefined: operators write policies against it. */
 export function policyRequest(
@@ -46,18 +53,23 @@ export function policyRequest(
     readonly resource: string
     readonly scope: readonly string[]
     readonly purpose: string | undefined
+    readonly purposes?: readonly string[] | undefined
     /** `sub` of the user who has agreed, or whom an exchange is for. */
     readonly user?: string | undefined
-    readonly upstream?: UpstreamFacts
+    /** The name of the operation, where a user is asked to approve a single call. */
+    readonly operation?: string | undefined
+    readonly upstream?: UpstreamFacts | undefined
   },
 ): PolicyRequest {
-  const { resource, scope, purpose, user, upstream } = about
+  const { resource, scope, purpose, purposes = [], user, operation, upstream } = about
   return {
     ...principal,
     resource,
     scope,
     ...(purpose === undefined ? {} : { purpose }),
+    ...(purposes.length === 0 ? {} : { purposes }),
     ...(user === undefined ? {} : { user }),
+    ...(operation === undefined ? {} : { operation }),
     ...(upstream === undefined ? {} : { upstream }),
   }
 }
@@ -90,7 +102,8 @@ class Denial {
 /** The error for a denial by policy or rules. */
 export function policyDenial(
   request: PolicyRequest,
+  reason: Reason = 'policy_refused',
   description = 'the policy of this auth server denies this access',
 ): AAuthError {
-  return new AAuthError('access_denied', description, { cause: new Denial(request) })
+  return new AAuthError('access_denied', description, { reason, cause: new Denial(request) })
 }

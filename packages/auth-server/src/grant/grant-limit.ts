@@ -47,6 +47,8 @@ function insertAnd(same: '=' | 'is'): Prepared<Tables, GrantRow, { readonly hund
         redemption_hash: p.redemption_hash,
         txn: p.txn,
         words: p.words,
+        conditions: p.conditions,
+        purposes: p.purposes,
       })
       .returning(() =>
         ownedBy(tx, p.agent, p.agent_delegate)

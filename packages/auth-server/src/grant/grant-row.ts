@@ -1,3 +1,4 @@
+import { conditionsIn, conditionsText, purposesIn, purposesText } from '../mandate/conditions-text.js'
 import type { GrantRow } from '../tables.js'
 import { type Grant, type Principal, principalColumns } from './grant.js'
 import { refreshTokenHash } from './refresh-token.js'
@@ -31,11 +32,15 @@ export function rowOf({ principal, grant, token, redemption, words, now }: NewGr
     redemption_hash: redemption ?? null,
     txn: grant.txn ?? null,
     words: words ?? null,
+    conditions: conditionsText(grant.conditions),
+    purposes: purposesText(grant.purposes),
+    renamed: null,
   }
 }
 
 /** The grant of a row. */
-export function grantOf({ id, resource, scope, purpose, txn, user_sub, claims }: GrantRow): Grant {
+export function grantOf(row: GrantRow): Grant {
+  const { id, resource, scope, purpose, txn, user_sub, claims } = row
   return {
     id,
     resource,
@@ -43,5 +48,8 @@ export function grantOf({ id, resource, scope, purpose, txn, user_sub, claims }:
     purpose: purpose ?? undefined,
     txn: txn ?? undefined,
     user: user_sub === null ? undefined : { sub: user_sub, claims: JSON.parse(claims ?? '{}') },
+    purposes: purposesIn(row.purposes),
+    conditions: conditionsIn(row.conditions),
+    isRenamed: row.renamed === null ? undefined : true,
   }
 }

@@ -1,4 +1,5 @@
 import type { Store } from '@countersign/store'
+import { writeNotices } from '../revocation/notices.js'
 import type { Tables } from '../tables.js'
 import { type Grant, type Principal, principalIn } from './grant.js'
 import { boundedInsert, grantLock } from './grant-limit.js'
@@ -10,15 +11,25 @@ export type OnSurplus = (principal: Principal, grant: Grant) => void
 /** Writes a grant if `first`, which runs in the same transaction, agrees. Resolves with what `first` said, once that is on disk. */
 export type GrantWriter = (grant: NewGrant, first: (tx: Store<Tables>['db']) => Promise<boolean>) => Promise<boolean>
 
+/** Where grants are written. */
+export interface GrantWriting {
+  readonly store: Store<Tables>
+  readonly now: () => number
+  readonly issuer: string
+  readonly onSurplus?: OnSurplus | undefined
+}
+
 /** Writes grants of one store, each with the end of those that are too many of its owner: both or neither. */
-export function grantWriter(store: Store<Tables>, onSurplus: OnSurplus): GrantWriter {
+export function grantWriter({ store, now, issuer, onSurplus = () => undefined }: GrantWriting): GrantWriter {
   const insert = boundedInsert()
   return async (added, first) => {
     const { principal, grant } = added
     const ended = await store.write(
       async tx => {
         if (!(await first(tx))) return undefined
-        return insert(tx, rowOf(added))
+        const surplus = await insert(tx, rowOf(added))
+        await writeNotices(tx, surplus, { by: 'agent', issuer, now: now() })
+        return surplus
       },
       { alone: grantLock(principal, grant.user) },
     )

@@ -1,3 +1,5 @@
+import type { Conditions } from '@countersign/conditions'
+
 /** The owner of a grant, whatever key it signs with: an agent, or exactly one of its delegates. */
 export interface Principal {
   readonly agent: string
@@ -37,6 +39,12 @@ export interface Grant {
   readonly txn?: string | undefined
   /** The user who allowed it; absent for a direct grant. */
   readonly user?: GrantUser | undefined
+  /** The names among the resource's purposes that it is for. */
+  readonly purposes?: readonly string[] | undefined
+  /** The conditions that its user chose. Those of operator and delegate are today's, at each token. */
+  readonly conditions?: Conditions | undefined
+  /** Whether it goes on under another name than it began with. */
+  readonly isRenamed?: true | undefined
 }
 
 /** The user of a grant. */

@@ -3,11 +3,13 @@ import { parseScope } from '@countersign/protocol'
 import { prepared, type Store } from '@countersign/store'
 import { sweepAtMost, sweeper } from '../bound/sweep.js'
 import { beginningName } from '../mandate/chain.js'
+import { purposesIn } from '../mandate/conditions-text.js'
+import { type EndedBy, type GrantEnd, writeNotices } from '../revocation/notices.js'
 import type { GrantRow, Tables } from '../tables.js'
 import { forgetBegun, forgetConsent } from './consents.js'
 import { type Grant, owns, type Principal, principalColumns } from './grant.js'
 import { grantOf } from './grant-row.js'
-import { grantWriter, type OnSurplus } from './grant-writer.js'
+import { type GrantWriting, grantWriter, type OnSurplus } from './grant-writer.js'
 import { refreshTokenHash, refreshTokenLifetime, refreshTokens } from './refresh-token.js'
 
 /** A grant that a code gave. */
@@ -25,8 +27,8 @@ export interface Grants {
   add(principal: Principal, grant: Grant): Promise<string>
   /** The live grant of a refresh token; undefined when it is unknown, has ended, or is another principal's. */
   find(principal: Principal, refreshToken: string): Promise<Grant | undefined>
-  /** Notes a use; false when the grant has ended since it was found. */
-  use(refreshToken: string): Promise<boolean>
+  /** Notes a use of a grant as it was found; false when it has ended or was narrowed since: then it is not the grant of its name. */
+  use(refreshToken: string, id: string): Promise<boolean>
   /**
    * Ends a grant of this principal, and what is remembered of the user's consent to it; resolves once that is on disk.
    * Absent when it has no such grant.
@@ -49,30 +51,48 @@ type Database = Store<Tables>['db']
 export function grantsIn(
   store: Store<Tables>,
   now: () => number,
-  o: { readonly issuer: string; readonly onSurplus?: OnSurplus },
+  o: {
+    readonly issuer: string
+    readonly onSurplus?: OnSurplus
+    /** Called when notices of ended grants are on disk. */
+    readonly onEnded?: () => void
+  },
 ): Grants {
-  const { issuer, onSurplus = () => undefined } = o
-  const add = grantAdder(store, now, onSurplus)
+  const { issuer, onSurplus, onEnded = () => undefined } = o
+  const end = async (
+    by: EndedBy,
+    change: (tx: Database) => Promise<GrantRow | undefined>,
+  ): Promise<Grant | undefined> => {
+    const grant = await store.write(async tx => {
+      const row = await change(tx)
+      return row && endGrant(tx, row, { issuer, by, now: now() })
+    })
+    if (grant !== undefined) onEnded()
+    return grant
+  }
+  const add = grantAdder({ store, now, issuer, onSurplus })
   return {
     add,
     ...grantReader(store, now),
     revoke: (principal, refreshToken) =>
-      store.write(async tx => {
+      end('agent', async tx => {
         const row = await deleteGrant(tx, principal, { refresh_hash: refreshTokenHash(refreshToken) })
-        if (row?.user_sub != null) await forgetConsent(tx, { ...row, user_sub: row.user_sub }, parseScope(row.scope))
-        return row && endExchanges(tx, row, issuer)
+        if (row?.user_sub != null) {
+          const key = { ...row, user_sub: row.user_sub, purposes: purposesIn(row.purposes) }
+          await forgetConsent(tx, key, parseScope(row.scope))
+        }
+        return row
       }),
+    // A code that is used twice was stolen: the notice goes out at once.
     endRedeemed: (principal, redemption) =>
-      store.write(async tx => {
-        const row = await deleteGrant(tx, principal, { redemption_hash: redemption })
-        return row && endExchanges(tx, row, issuer)
-      }),
+      end('urgent', tx => deleteGrant(tx, principal, { redemption_hash: redemption })),
   }
 }
 
-function grantAdder(store: Store<Tables>, now: () => number, onSurplus: OnSurplus): Grants['add'] {
+function grantAdder(writing: GrantWriting): Grants['add'] {
+  const { now } = writing
   const sweep = sweeper(now, tx => sweepGrants(tx, now()))
-  const write = grantWriter(store, onSurplus)
+  const write = grantWriter(writing)
   const newRefreshToken = refreshTokens()
   return async (principal, grant) => {
     const token = newRefreshToken()
@@ -89,8 +109,12 @@ function grantReader(store: Store<Tables>, now: () => number): Pick<Grants, 'fin
   const findByHash = prepared((db: Database, p: Pick<GrantRow, 'refresh_hash'>) =>
     db.selectFrom('auth_server_grants').selectAll().where('refresh_hash', '=', p.refresh_hash),
   )
-  const noteUse = prepared((tx: Database, p: Pick<GrantRow, 'refresh_hash' | 'last_used'>) =>
-    tx.updateTable('auth_server_grants').set({ last_used: p.last_used }).where('refresh_hash', '=', p.refresh_hash),
+  const noteUse = prepared((tx: Database, p: Pick<GrantRow, 'refresh_hash' | 'id' | 'last_used'>) =>
+    tx
+      .updateTable('auth_server_grants')
+      .set({ last_used: p.last_used })
+      .where('refresh_hash', '=', p.refresh_hash)
+      .where('id', '=', p.id),
   )
   return {
     async find(principal, refreshToken) {
@@ -100,9 +124,9 @@ function grantReader(store: Store<Tables>, now: () => number): Pick<Grants, 'fin
       return grantOf(row)
     },
 
-    async use(refreshToken) {
+    async use(refreshToken, id) {
       const refresh_hash = refreshTokenHash(refreshToken)
-      const { numAffectedRows = 0n } = await store.write(tx => noteUse(tx, { refresh_hash, last_used: now() }))
+      const { numAffectedRows = 0n } = await store.write(tx => noteUse(tx, { refresh_hash, id, last_used: now() }))
       return numAffectedRows > 0n
     },
 
@@ -128,10 +152,11 @@ function deleteGrant(
     .executeTakeFirst()
 }
 
-/** Exchanges based on a grant end with it, and so does the user's consent to them. Resolves with the grant. */
-async function endExchanges(tx: Database, row: GrantRow, iss: string): Promise<Grant> {
+/** Exchanges based on a grant end with it, and so does the user's consent to them; the resources are told. Resolves with the grant. */
+async function endGrant(tx: Database, row: GrantRow, o: GrantEnd): Promise<Grant> {
   const { user_sub, agent, agent_delegate: delegate, resource } = row
-  if (user_sub !== null) await forgetBegun(tx, user_sub, beginningName({ iss, agent, delegate, resource }))
+  await writeNotices(tx, [row], o)
+  if (user_sub !== null) await forgetBegun(tx, user_sub, [beginningName({ iss: o.issuer, agent, delegate, resource })])
   return grantOf(row)
 }
 

@@ -36,7 +36,9 @@ export function asksIdentity(scope: readonly string[]): boolean {
 export function checkIdentityScopes(scope: readonly string[]): void {
   const unknown = scope.filter(name => identityScopes.includes(name) && !supportedIdentityScopes.includes(name))
   if (unknown.length === 0) return
-  throw new AAuthError('invalid_scope', 'scope holds an identity scope that is not among scopes_supported')
+  throw new AAuthError('invalid_scope', 'scope holds an identity scope that is not among scopes_supported', {
+    reason: 'scope_unknown',
+  })
 }
 
 function isClaim(value: unknown): value is string | boolean {

@@ -1,4 +1,5 @@
-import { createHash, randomFillSync } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
+import { sha256 } from '../sha256.js'
 
 /** Seconds a refresh token lives from its last use, and with it a remembered consent. @see protocol §5, §6.3 */
 export const refreshTokenLifetime: number = 90 * 86_400
@@ -28,5 +29,5 @@ export function refreshTokens(): () => string {
 
 /** The hash of a refresh token, which is stored in its place. */
 export function refreshTokenHash(token: string): string {
-  return createHash('sha256').update(token).digest('base64url')
+  return sha256(token)
 }

@@ -1,16 +1,16 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import type { Cookies } from '@countersign/protocol'
+import type { Cookies } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { sweepAtMost } from '../bound/sweep.js'
-import type { UpstreamAccount } from './login-method.js'
+import type { HistoryEntry } from '../history-entry.js'
+import { sha256 } from '../sha256.js'
+import { browserNameOf } from './browser-name.js'
+import { noteHistory } from './history.js'
 import type { LoginTables, SessionRow, UserRow } from './login-tables.js'
-import { claimsOf, newSub, noteLogin, type User } from './users.js'
+import { sessionIdle, sessionLife } from './session-life.js'
+import { claimsOf, type User } from './users.js'
 
-/** Seconds without use after which a user must sign in again. */
-const idle = 3600
-/** Seconds after which a user must sign in again, whatever they did. */
-const longest = 12 * 3600
 /** Seconds between two notes of a use, so that most page views write nothing. */
 const noteEvery = 60
 /** Browsers of one user; beyond that, the one unused for longest is signed out. */
@@ -25,7 +25,22 @@ const secretForm = /^[A-Za-z0-9_-]{43}$/
 export interface SessionUser extends User {
   /** The id of the login method. */
   readonly provider: string
+  /** When the user was last verified in this session, Unix seconds; see `isFresh`. */
+  readonly verified: number
 }
+
+/** Who enters, and what their history says of it. */
+export interface Entered {
+  readonly user: User
+  /** The id of the login method. */
+  readonly provider: string
+  /** When the user was verified, Unix seconds: now by a passkey, or by the provider at this server's demand; 0 for neither. */
+  readonly verified: number
+  readonly history: ReadonlyArray<readonly [what: HistoryEntry, about: string]>
+}
+
+/** Finds or makes the user in the transaction that signs them in. What it throws signs nobody in. */
+export type Entrance = (tx: Transaction, at: number) => Promise<Entered>
 
 /** One browser, and who is signed in with it. */
 export interface BrowserSession {
@@ -60,7 +75,13 @@ export interface BrowserSessions {
 /** {@link BrowserSessions}, and what changes them. */
 export interface ManagedSessions extends BrowserSessions {
   /** Signs a user in; the browser's session of before ends. */
-  signIn(session: BrowserSession, account: UpstreamAccount, provider: string): Promise<BegunSession>
+  signIn(message: ReceivedMessage, session: BrowserSession, entrance: Entrance): Promise<BegunSession>
+  /** Notes that the user of the session was verified just now; `check` runs in the same transaction. */
+  verify(message: ReceivedMessage, check: (tx: Transaction, at: number) => Promise<void>): Promise<void>
+  /** Notes that the user of the session links an account at a provider, by a sign-in with this state. */
+  expectLink(message: ReceivedMessage, state: string): Promise<void>
+  /** Whether the user began that link in this session; it counts once. */
+  takeLink(message: ReceivedMessage, state: string): Promise<boolean>
   /** Ends the session. The browser keeps its id, so that another user can go on with a request it has claimed. */
   signOut(message: ReceivedMessage): Promise<{ readonly cookies: readonly string[] }>
   /** `Set-Cookie` values that take its id from the browser, and with it all requests that it has claimed. */
@@ -87,26 +108,54 @@ export function browserSessions(o: SessionContext): ManagedSessions {
 
     openedAs(message, what) {
       const secret = secretIn(cookies.read(message, openedName(what)))
-      return secret === undefined ? undefined : hashOf(secret)
+      return secret === undefined ? undefined : sha256(secret)
     },
 
-    async signIn({ id }, account, provider) {
+    async signIn(message, { id }, entrance) {
       const secret = newSecret()
-      const started = { browser: id, secret_hash: hashOf(secret), provider }
-      const [newUser, at] = [newSub(), now()]
-      const user = await store.write(async tx => {
+      const started = { browser: id, secret_hash: sha256(secret), name: browserNameOf(message) }
+      const at = now()
+      const { user, provider, verified } = await store.write(async tx => {
         await sweepSessions(tx, at)
-        const known = await noteLogin(tx, account, { sub: newUser, now: at })
-        await replaceSession(tx, { ...started, sub: known.sub, created: at, last_used: at })
-        return known
+        const entered = await entrance(tx, at)
+        const { sub } = entered.user
+        const times = { created: at, last_used: at, verified: entered.verified }
+        await replaceSession(tx, { ...started, ...times, link: '', sub, provider: entered.provider })
+        for (const [what, about] of entered.history)
+          await noteHistory(tx, { sub, at, what, about, browser: started.name })
+        return entered
       })
-      const session = { id, csrf: csrfOf(secret), user: { ...user, provider } }
+      const session = { id, csrf: csrfOf(secret), user: { ...user, provider, verified } }
       return { session, cookies: [cookies.write('session', secret)] }
+    },
+
+    async verify(message, check) {
+      const secret = secretIn(cookies.read(message, 'session'))
+      if (secret === undefined) return
+      const at = now()
+      await store.write(async tx => {
+        await check(tx, at)
+        await tx
+          .updateTable('auth_server_sessions')
+          .set({ verified: at })
+          .where('secret_hash', '=', sha256(secret))
+          .execute()
+      })
+    },
+
+    async expectLink(message, state) {
+      const secret = secretIn(cookies.read(message, 'session'))
+      if (secret !== undefined) await setLink(store, sha256(secret), { from: undefined, to: sha256(state) })
+    },
+
+    async takeLink(message, state) {
+      const secret = secretIn(cookies.read(message, 'session'))
+      return secret !== undefined && (await setLink(store, sha256(secret), { from: sha256(state), to: '' }))
     },
 
     async signOut(message) {
       const secret = secretIn(cookies.read(message, 'session'))
-      if (secret !== undefined) await store.write(tx => endSession(tx, hashOf(secret)))
+      if (secret !== undefined) await store.write(tx => endSession(tx, sha256(secret)))
       return { cookies: [cookies.clear('session')] }
     },
 
@@ -123,12 +172,13 @@ async function currentSession(
 ): Promise<BrowserSession | undefined> {
   const browser = secretIn(cookies.read(message, 'browser'))
   if (browser === undefined) return undefined
-  const id = hashOf(browser)
+  const id = sha256(browser)
   const secret = secretIn(cookies.read(message, 'session'))
   const row = secret === undefined ? undefined : await findLive(store, secret, { browser: id, now: now() })
   if (secret === undefined || row === undefined) return { id, csrf: csrfOf(browser) }
   if (row.last_used + noteEvery <= now()) await noteUse(store, row, now())
-  const user = { sub: row.sub, claims: claimsOf(row.claims), provider: row.provider }
+  const { sub, provider, verified } = row
+  const user = { sub, claims: claimsOf(row.claims), provider, verified }
   return { id, csrf: csrfOf(secret), user }
 }
 
@@ -144,7 +194,7 @@ async function beginSession(context: SessionContext, message: ReceivedMessage, w
   const secret = newSecret()
   const kept = what === undefined ? [] : [cookies.write(openedName(what), secret, openedFor)]
   return {
-    session: { id: hashOf(secret), csrf: csrfOf(secret) },
+    session: { id: sha256(secret), csrf: csrfOf(secret) },
     // `kept` comes last: of a link that is opened again, the new cookie stays.
     cookies: [cookies.write('browser', secret), ...ended, ...kept],
   }
@@ -163,11 +213,24 @@ async function findLive(
     .innerJoin('auth_server_users as user', 'user.sub', 'session.sub')
     .selectAll('session')
     .select('user.claims')
-    .where('session.secret_hash', '=', hashOf(secret))
+    .where('session.secret_hash', '=', sha256(secret))
     .where('session.browser', '=', browser)
-    .where('session.last_used', '>', now - idle)
-    .where('session.created', '>', now - longest)
+    .where('session.last_used', '>', now - sessionIdle)
+    .where('session.created', '>', now - sessionLife)
     .executeTakeFirst()
+}
+
+/** @param o.from what it must be so far; undefined for anything */
+async function setLink(
+  store: Store<LoginTables>,
+  secret_hash: string,
+  { from, to }: { readonly from: string | undefined; readonly to: string },
+): Promise<boolean> {
+  const { numUpdatedRows } = await store.write(tx => {
+    const session = tx.updateTable('auth_server_sessions').set({ link: to }).where('secret_hash', '=', secret_hash)
+    return (from === undefined ? session : session.where('link', '=', from)).executeTakeFirstOrThrow()
+  })
+  return numUpdatedRows > 0n
 }
 
 /** Session fixation: a cookie from before the sign-in is signed in no longer, even if an attacker knows it. */
@@ -204,7 +267,7 @@ export async function sweepSessions(tx: Transaction, now: number): Promise<numbe
   const ended = tx
     .selectFrom('auth_server_sessions')
     .select('secret_hash')
-    .where(({ or, eb }) => or([eb('last_used', '<=', now - idle), eb('created', '<=', now - longest)]))
+    .where(({ or, eb }) => or([eb('last_used', '<=', now - sessionIdle), eb('created', '<=', now - sessionLife)]))
     .limit(sweepAtMost)
   const { numDeletedRows } = await tx
     .deleteFrom('auth_server_sessions')
@@ -227,10 +290,6 @@ function newSecret(): string {
 /** Ignores a cookie that this server cannot have set: a short one could be guessed. */
 function secretIn(cookie: string | undefined): string | undefined {
   return cookie !== undefined && secretForm.test(cookie) ? cookie : undefined
-}
-
-function hashOf(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url')
 }
 
 function csrfOf(secret: string): string {

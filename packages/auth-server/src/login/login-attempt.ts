@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, type Cookies, parseJson } from '@countersign/protocol'
-import { isReturnPath } from './return-path.js'
+import { AAuthError } from '@countersign/protocol'
+import { type Cookies, parseJson } from '@countersign/protocol/internal'
+import { isReturnPath } from '../pages/return-path.js'
 
 /** A login at a provider that is under way. */
 export interface LoginAttempt {
@@ -11,6 +12,10 @@ export interface LoginAttempt {
   /** For another try. */
   readonly loginHint?: string
   readonly switchUser?: true
+  /** It adds the account at the provider to the user who began it: the session knows who. */
+  readonly links?: true
+  /** The provider was asked to verify the user anew. */
+  readonly reauthenticate?: true
   /** Unix seconds. */
   readonly began: number
   /** What the provider needs to finish. */
@@ -91,7 +96,9 @@ function encoded({ loginHint, ...attempt }: LoginAttempt): string {
   const whole = encode(loginHint === undefined ? attempt : { ...attempt, loginHint })
   const kept = whole.length <= longestWithHint ? whole : encode(attempt)
   if (kept.length + nameRoom <= together) return kept
-  throw new AAuthError('invalid_request', 'This sign-in is too long for the cookies of a browser.')
+  throw new AAuthError('invalid_request', 'This sign-in is too long for the cookies of a browser.', {
+    reason: 'parameter_too_long',
+  })
 }
 
 function encode(attempt: LoginAttempt): string {
@@ -112,8 +119,10 @@ function isAttempt(value: unknown): value is LoginAttempt {
   if (typeof value !== 'object' || value === null) return false
   const told: Partial<Record<keyof LoginAttempt, unknown>> = value
   const { provider, state, returnTo, loginHint = '', switchUser = true, began, saved } = told
+  const { links = true, reauthenticate = true } = told
   if (typeof provider !== 'string' || typeof state !== 'string' || typeof began !== 'number') return false
   if (typeof loginHint !== 'string' || switchUser !== true) return false
+  if (links !== true || reauthenticate !== true) return false
   if (typeof returnTo !== 'string' || !isReturnPath(returnTo)) return false
   return typeof saved === 'object' && saved !== null && Object.values(saved).every(text => typeof text === 'string')
 }

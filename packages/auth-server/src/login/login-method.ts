@@ -1,4 +1,5 @@
-import { checkOptions, type OptionChecks } from '@countersign/protocol'
+import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
+import type { PasskeyLogin } from '../passkey/passkey-login.js'
 
 /** The claims of a login about its user; each only where the provider gave it in its proper type. */
 export interface UserClaims {
@@ -14,6 +15,8 @@ export interface UpstreamAccount {
   readonly issuer: string
   readonly subject: string
   readonly claims: UserClaims
+  /** When the provider verified the user, Unix seconds; only where `reauthenticate` asked for it, and the provider says so. */
+  readonly verifiedAt?: number
 }
 
 /** What a provider needs to begin a login. */
@@ -26,6 +29,8 @@ export interface LoginStart {
   readonly loginHint?: string
   /** The user wants to switch accounts: do not sign the same one in again without asking. */
   readonly switchUser?: true
+  /** Verify the user anew, even one who is signed in at the provider. */
+  readonly reauthenticate?: true
 }
 
 /** A login provider: it signs users in on its own pages. */
@@ -56,7 +61,7 @@ export interface DemoLogin {
 }
 
 /** A way to sign in. */
-export type LoginMethod = LoginProvider | DemoLogin
+export type LoginMethod = LoginProvider | DemoLogin | PasskeyLogin
 
 /** One of {@link demoUsers}. */
 export interface DemoUser extends UserClaims {
@@ -97,11 +102,16 @@ export function checkLoginMethods(methods: readonly LoginMethod[], o: { readonly
     if (!/^[a-z0-9-]{1,32}$/.test(method.id))
       throw new TypeError('the id of a login provider is 1 to 32 of a-z, 0-9, -')
     if (method.name === '') throw new TypeError('a login provider needs a name')
+    // A route of passkeys stands where the start of a provider with this id would.
+    if (method.id === 'passkey' && !('checks' in method)) throw new TypeError('the id passkey is that of passkeys()')
     // Without a password, each visitor could be every user.
     if ('users' in method && !o.development) {
       throw new TypeError('demoUsers sign in without a password: development only')
     }
   }
+  const passkeys = methods.find(method => 'checks' in method)
+  if (passkeys?.accounts === 'openid' && methods.length === 1)
+    throw new TypeError("passkeys with accounts: 'openid' need a login provider, at which users make their accounts")
   if (new Set(methods.map(method => method.id)).size !== methods.length) {
     throw new TypeError('two login providers have the same id')
   }

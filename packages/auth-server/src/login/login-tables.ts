@@ -1,10 +1,11 @@
 import type { Migration } from '@countersign/store'
+import type { AccountTables } from './account-tables.js'
 
 /** A user who has signed in once. Times are Unix seconds. */
 export interface UserRow {
   /** Random, the same for all audiences. */
   sub: string
-  /** The issuer that `subject` is unique under. */
+  /** The account at a provider that the user first signed in with, for earlier versions; see `auth_server_identities`. */
   issuer: string
   subject: string
   /** JSON of their claims as of the last login. */
@@ -26,10 +27,16 @@ export interface SessionRow {
   provider: string
   created: number
   last_used: number
+  /** When the user was last verified in it; see `isFresh`. */
+  verified: number
+  /** The browser and system, as the browser says. */
+  name: string
+  /** Hash of the state of a link to an account at a provider that the user began in this session; empty for none. */
+  link: string
 }
 
 /** The tables that signing in needs. */
-export interface LoginTables {
+export interface LoginTables extends AccountTables {
   auth_server_users: UserRow
   auth_server_sessions: SessionRow
 }

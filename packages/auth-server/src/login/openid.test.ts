@@ -2,13 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { world } from '../world.test.fixture.js'
 import { type Browser, browser } from './browser.test.fixture.js'
 import { openidConnect } from './openid.js'
-import { type OpenidProvider, startProvider, throughPages } from './openid.test.fixture.js'
+import { type SignInProvider, startProvider, throughPages } from './openid.test.fixture.js'
 
 const issuer = 'http://localhost:4120'
 const callback = `${issuer}/login/callback/corp`
 let upstream: string
 const profile = { name: 'Ada Lovelace', email: 'ada@corp.example', email_verified: true }
-let provider: OpenidProvider
+let provider: SignInProvider
 const atProvider = (url: string, account: string): Promise<string> => throughPages(url, account, issuer)
 
 beforeAll(async () => {
@@ -128,7 +128,7 @@ test('a browser keeps four sign-ins that it began, the last ones, for ten minute
     )
     return answer.text()
   }
-  const unknown = 'This sign-in was not begun in this browser'
+  const unknown = 'data-reason="sign_in_invalid"'
   expect(await answered(-60)).not.toContain(unknown)
   expect(await answered(-60)).toContain(unknown)
   expect(await answered(120 + 590)).not.toContain(unknown)
@@ -153,7 +153,13 @@ test('a provider’s refusal is shown on a page, without its texts', async () =>
   expect(page).not.toContain('script')
   expect(page).toContain('href="/login?return_to=%2Fa"')
   expect(events).toEqual([
-    expect.objectContaining({ type: 'sign_in_failed', provider: 'corp', code: 'access_denied', peer: '192.0.2.9' }),
+    expect.objectContaining({
+      type: 'sign_in_failed',
+      provider: 'corp',
+      code: 'access_denied',
+      reason: 'sign_in_cancelled',
+      peer: '192.0.2.9',
+    }),
   ])
 })
 

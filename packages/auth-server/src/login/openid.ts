@@ -1,10 +1,13 @@
-import { isProviderUrl, providerClient, toldBy } from '@countersign/agent/provider'
-import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protocol'
+import { isProviderUrl, providerClient, toldBy } from '@countersign/agent/internal/provider'
+import { AAuthError } from '@countersign/protocol'
+import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
 import * as client from 'openid-client'
 import type { LoginProvider, UserClaims } from './login-method.js'
 
 /** Seconds an answer of the provider may take. */
 const timeout = 10
+/** Seconds ago that a user may have been verified, where they were to be verified anew. */
+const freshFor = 60
 const longestName = 200
 const longestEmail = 254
 
@@ -60,7 +63,7 @@ export function openidConnect(options: OpenidConnectOptions): LoginProvider {
     id,
     name,
 
-    async begin({ callback, state, loginHint, switchUser }) {
+    async begin({ callback, state, loginHint, switchUser, reauthenticate }) {
       const config = await configuration()
       const [nonce, code_verifier] = [client.randomNonce(), client.randomPKCECodeVerifier()]
       const url = client.buildAuthorizationUrl(config, {
@@ -72,9 +75,10 @@ export function openidConnect(options: OpenidConnectOptions): LoginProvider {
         code_challenge_method: 'S256',
         ...(loginHint === undefined ? {} : { login_hint: loginHint }),
         // Without it the provider would sign the same user in again without asking.
-        ...(switchUser === undefined ? {} : { prompt: 'login' }),
+        ...(switchUser === undefined && reauthenticate === undefined ? {} : { prompt: 'login' }),
+        ...(reauthenticate === undefined ? {} : { max_age: '0' }),
       })
-      return { url: url.href, saved: { nonce, code_verifier } }
+      return { url: url.href, saved: { nonce, code_verifier, ...(reauthenticate && { fresh: '1' }) } }
     },
 
     finish: ({ url, state, saved }) =>
@@ -85,13 +89,18 @@ export function openidConnect(options: OpenidConnectOptions): LoginProvider {
           expectedNonce: saved['nonce'] || 'none',
           pkceCodeVerifier: saved['code_verifier'] ?? '',
           idTokenExpected: true,
+          // Then `auth_time` must be there, and recent: a provider may ignore `prompt`.
+          ...(saved['fresh'] === '1' ? { maxAge: freshFor } : {}),
         })
         const idToken = tokens.claims()
         if (idToken === undefined) throw new TypeError('no ID token')
         const { iss, sub } = idToken
         const hasInfo = config.serverMetadata().userinfo_endpoint !== undefined
         const info = hasInfo ? await client.fetchUserInfo(config, tokens.access_token, sub) : {}
-        return { issuer: iss, subject: sub, claims: claimsIn({ ...idToken, ...info }) }
+        const claims = claimsIn({ ...idToken, ...info })
+        const { auth_time } = idToken
+        const verified = saved['fresh'] === '1' && auth_time !== undefined ? { verifiedAt: auth_time } : {}
+        return { issuer: iss, subject: sub, claims, ...verified }
       }),
   }
 }
@@ -117,14 +126,18 @@ function claimsIn(claims: Readonly<Record<string, unknown>>): UserClaims {
 function refusal(error: unknown): AAuthError {
   const cause = toldBy(error)
   if (error instanceof client.AuthorizationResponseError && error.error === 'access_denied') {
-    return new AAuthError('access_denied', 'The sign-in was cancelled.', { cause })
+    return new AAuthError('access_denied', 'The sign-in was cancelled.', { reason: 'sign_in_cancelled', cause })
   }
   if (isAway(error)) return away(cause)
-  return new AAuthError('access_denied', 'The service that signs you in did not confirm who you are.', { cause })
+  return new AAuthError('access_denied', 'The service that signs you in did not confirm who you are.', {
+    reason: 'sign_in_failed',
+    cause,
+  })
 }
 
 function away(cause: Readonly<Record<string, unknown>>): AAuthError {
   return new AAuthError('temporarily_unavailable', 'The service that signs you in does not answer. Try again later.', {
+    reason: 'dependency_unavailable',
     cause,
     retryAfter: 30,
   })

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, parseForm } from '@countersign/protocol'
+import { AAuthError } from '@countersign/protocol'
+import { parseForm } from '@countersign/protocol/internal'
 import type { BrowserSession } from './browser-session.js'
 
 /**
@@ -14,7 +15,11 @@ export function pageForm(
 ): ReadonlyMap<string, string> {
   checkOrigin(message, issuer)
   const [contentType, second] = headerValues(message, 'content-type')
-  if (second !== undefined) throw new AAuthError('invalid_request', 'Content-Type is there twice', { status: 415 })
+  if (second !== undefined)
+    throw new AAuthError('invalid_request', 'Content-Type is there twice', {
+      reason: 'content_type_unsupported',
+      status: 415,
+    })
   const form = parseForm(message.body, contentType)
   if (session === undefined || !isSame(form.get('csrf') ?? '', session.csrf)) throw formRefusal()
   return form
@@ -44,5 +49,6 @@ function formRefusal(): AAuthError {
   return new AAuthError(
     'access_denied',
     'This form did not come from this page, or the page was too old. Go back and reload it.',
+    { reason: 'page_not_from_here' },
   )
 }

@@ -12,11 +12,11 @@ import {
 } from '../consent/consent.test.fixture.js'
 import { delegate, type World } from '../world.test.fixture.js'
 import { openidConnect } from './openid.js'
-import { type OpenidProvider, startProvider, throughPages } from './openid.test.fixture.js'
+import { type SignInProvider, startProvider, throughPages } from './openid.test.fixture.js'
 
 const issuer = 'https://auth.example'
 const ids = ['corp', 'club'] as const
-let providers: readonly OpenidProvider[] = []
+let providers: readonly SignInProvider[] = []
 
 beforeAll(async () => {
   const starting = ids.map(id => startProvider(`${issuer}/login/callback/${id}`, () => ({ name: `Ada of ${id}` })))

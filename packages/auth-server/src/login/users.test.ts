@@ -25,7 +25,7 @@ test(verifies('LOG-10', 'a user who does not sign in is deleted, but not while a
   const users = usersIn(store, () => clock.now)
   for (const sub of ['away', 'served']) {
     const account = { issuer: 'https://login.example', subject: sub, claims: { name: sub } }
-    await store.write(tx => noteLogin(tx, account, { sub, now: clock.now }))
+    await store.write(tx => noteLogin(tx, account, { sub, now: clock.now, provider: 'p' }))
   }
   clock.now += 399 * day
   expect(await sweep()).toEqual(['away', 'served'])

@@ -30,12 +30,15 @@ export function chainOf(act: Act): ChainHop[] {
 export function checkChain(act: Act, o: { readonly caller: string; readonly downstream: string }): void {
   const hops = chainOf(act)
   if (hops.length > deepest) {
-    throw new AAuthError('access_denied', 'the chain would hold more than 5 act objects')
+    throw new AAuthError('access_denied', 'the chain would hold more than 5 act objects', { reason: 'chain_too_deep' })
   }
   const all = [o.caller, o.downstream, ...hops.map(({ agent }) => agent)]
   // In a circle, a party could act on rights that it gave itself.
   if (new Set(all).size === all.length) return
-  throw new AAuthError('access_denied', 'one party would stand twice in the chain', { cause: { chain: all } })
+  throw new AAuthError('access_denied', 'one party would stand twice in the chain', {
+    reason: 'chain_repeats_party',
+    cause: { chain: all },
+  })
 }
 
 /** A name for exactly this chain: auth server, agent and delegate of every hop, in order. */

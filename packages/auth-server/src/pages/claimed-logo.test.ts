@@ -36,7 +36,7 @@ function place(o: Partial<FetchedDocument> | (() => Promise<FetchedDocument>)) {
   return { ...logos, fetched, clock }
 }
 
-test(verifies('UIX-09', 'a still PNG, JPEG or WebP becomes a data: URL; anything else is no picture'), async () => {
+test(verifies('UIX-09', 'a still PNG, JPEG or WebP becomes a data: URL; anything else is ignored'), async () => {
   const found = async (contentType: string, body: Uint8Array, status = 200): Promise<string | undefined> =>
     (await place({ contentType, body, status }).find(uri))?.replace(/base64,.*/s, '')
   expect(await found('image/png', png(64, 64))).toBe('data:image/png;')
@@ -62,7 +62,7 @@ test(verifies('UIX-09', 'a still PNG, JPEG or WebP becomes a data: URL; anything
   for (let cut = 0; cut < 28; cut++) expect(await found('image/jpeg', jpeg.subarray(0, cut))).toBeUndefined()
 })
 
-test('a picture is fetched once an hour whoever looks, the lack of one once in five minutes', async () => {
+test('a picture is fetched at most once an hour, and a missing one at most once in five minutes', async () => {
   const there = place({})
   await Promise.all([there.find(uri), there.find(uri)])
   there.clock.now += 3599
@@ -83,7 +83,7 @@ test('a picture is fetched once an hour whoever looks, the lack of one once in f
   expect(await missing.find(undefined)).toBeUndefined()
 })
 
-test('a picture that is slow or refused holds up no page, and many at once are not fetched', async () => {
+test('a picture that is slow or refused delays no page, and few are fetched at once', async () => {
   let arrive: (document: FetchedDocument) => void = () => undefined
   const slow = place(() => new Promise(resolve => (arrive = resolve)))
   expect(await slow.find(uri)).toBeUndefined()

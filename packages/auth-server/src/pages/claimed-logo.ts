@@ -1,4 +1,5 @@
-import { type Fetcher, shareSite } from '@countersign/discovery'
+import type { Fetcher } from '@countersign/discovery'
+import { shareSite } from '@countersign/discovery/internal'
 import { guardedFetcher } from '@countersign/discovery/node'
 import { pictureOf } from './picture.js'
 

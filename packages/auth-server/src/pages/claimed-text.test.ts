@@ -23,7 +23,7 @@ test('a long text is cut between characters as readers count them', () => {
   expect(claimedText(`${' '.repeat(10_000)}x`, 60)).toBe('…')
 })
 
-test('whatever the text, the result is one short visible line', () => {
+test('any text becomes one short visible line', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 400 }), text => {
       const shown = claimedText(text, 30)

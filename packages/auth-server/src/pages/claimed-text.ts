@@ -18,6 +18,8 @@ export function claimedText(text: string, longest: number): string {
     .replaceAll(piled, '$1')
     .replaceAll(/\s+/gu, ' ')
     .trim()
+  // No character takes less than one code unit: most texts are short, and are not taken apart.
+  if (plain.length <= longest && text.length <= longest * 8) return plain
   const characters = [...new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(plain)]
   if (characters.length <= longest && text.length <= longest * 8) return plain
   return `${characters

@@ -1,15 +1,18 @@
 import { verifies } from '@countersign/requirements'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { consentDecision } from './consent-decision.js'
 import { consentPage } from './consent-page.js'
 import { hostileTexts, ordinary, structureOf, textOf } from './consent-page.test.fixture.js'
 import type { ConsentView } from './consent-view.js'
-import { devicePage } from './device-page.js'
+import { deviceDonePage, devicePage } from './device-page.js'
+import { noLimits } from './limits-view.js'
 import { linkPage } from './link-page.js'
+import { english } from './look.test.fixture.js'
 import { errorPageResponse, pageResponse } from './page-response.js'
+import { wordsMark } from './shown-words.js'
 import { signInPage } from './sign-in-page.js'
 
-const page = (change: Partial<ConsentView> = {}): string => consentPage({ ...ordinary, ...change })
+const page = (change: Partial<ConsentView> = {}): string => consentPage({ ...ordinary, ...change }, english)
 const text = (change: Partial<ConsentView> = {}): string => textOf(page(change))
 
 test(
@@ -39,7 +42,7 @@ test(
   },
 )
 
-test(verifies('UIX-08', 'consent.page', 'markup in anything a stranger wrote is text'), () => {
+test(verifies('UIX-08', 'consent.page', "markup in a stranger's text is shown as text"), () => {
   const fields: Array<[string, (hostile: string) => Partial<ConsentView>]> = [
     ['name', hostile => ({ agent: { ...ordinary.agent, name: hostile } })],
     ['delegate', hostile => ({ delegate: hostile })],
@@ -71,7 +74,8 @@ test(verifies('UIX-08', 'consent.page', 'markup in anything a stranger wrote is 
 
 test(verifies('UIX-08', 'links that are no web pages, and logos that are no data URLs, are left out'), () => {
   const links = (href: string, name: 'homepage' | 'policy_uri' | 'tos_uri'): number =>
-    [...page({ agent: { id: ordinary.agent.id, [name]: href } }).matchAll(/<a /g)].length
+    [...page({ agent: { id: ordinary.agent.id, [name]: href } }).matchAll(/<a (?!href="\/(?:account|language\?))/g)]
+      .length
   for (const name of ['homepage', 'policy_uri', 'tos_uri'] as const)
     expect(links('https://assistant.example/', name)).toBe(1)
   for (const href of [
@@ -150,7 +154,7 @@ test(verifies('consent.page', 'a sign-in names one host, and an exchange the who
   )
 })
 
-test(verifies('consent.page', 'the user’s sub is no choice, and is mentioned where it was not asked for'), () => {
+test(verifies('consent.page', 'the user’s sub has no checkbox, and is mentioned where it was not asked for'), () => {
   const boxes = [...page().matchAll(/type="checkbox" name="([^"]+)"/g)].map(([, name]) => name)
   expect(boxes).toEqual(['scope:events.read', 'scope:events.write', 'scope:email'])
   const listed =
@@ -161,7 +165,7 @@ test(verifies('consent.page', 'the user’s sub is no choice, and is mentioned w
     expect([text({ identity }).includes(listed), text({ identity }).includes(told)]).toEqual([false, true])
 })
 
-test('scopes that were allowed before or cannot be left out are no choice', () => {
+test('scopes that were allowed before, or cannot be left out, have no checkbox', () => {
   const scopes = [
     { name: 'old', description: 'Old', held: true, optional: false },
     { name: 'must', description: 'Must', optional: false },
@@ -169,49 +173,127 @@ test('scopes that were allowed before or cannot be left out are no choice', () =
   ]
   const html = page({ scopes, identity: [] })
   expect([...html.matchAll(/type="checkbox" name="([^"]+)"/g)].map(([, name]) => name)).toEqual(['scope:new'])
-  const shown = { scopes, identity: [{ name: 'openid' }] }
+  const shown = { resource: ordinary.resource, scopes, identity: [{ name: 'openid' }] }
   const words = /name="words" value="([^"]+)"/.exec(html)?.[1] ?? ''
-  const decide = (fields: Record<string, string>) => consentDecision(new Map(Object.entries(fields)), shown)
+  const decide = (fields: Record<string, string>) => consentDecision(new Map(Object.entries(fields)), shown, 0)
   expect(decide({ decision: 'allow', words, 'scope:new': 'on', 'scope:openid': 'on' })).toEqual({
     allow: true,
     scope: ['old', 'must', 'new', 'openid'],
     words: { old: 'Old', must: 'Must', new: 'New' },
+    grave: [],
+    conditions: [],
   })
   expect(decide({ decision: 'allow', words, 'scope:admin': 'on' })).toEqual({
     allow: true,
     scope: ['old', 'must'],
     words: { old: 'Old', must: 'Must' },
+    grave: [],
+    conditions: [],
   })
   expect(decide({ decision: 'allow', 'scope:new': 'on' })).toMatchObject({ problem: 'words-changed' })
-  expect(decide({ decision: 'deny', 'scope:new': 'on' })).toEqual({ allow: false, scope: [], words: {} })
+  expect(decide({ decision: 'deny', 'scope:new': 'on' })).toEqual({
+    ...{ allow: false, scope: [], words: {}, grave: [], conditions: [] },
+  })
   expect(() => decide({ decision: 'Allow' })).toThrow(expect.objectContaining({ code: 'invalid_request' }))
   expect(() => decide({})).toThrow(expect.objectContaining({ code: 'invalid_request' }))
+})
+
+describe('a grave scope', () => {
+  const grave = { name: 'money.send', description: 'Send money', grave: true as const }
+  const chosen = (html: string): string[] =>
+    [...html.matchAll(/name="scope:([^"]+)" value="on" checked/g)].map(([, name = '']) => name)
+
+  test(verifies('consent.grave', 'is marked, and not chosen before the user does'), () => {
+    const html = page({ scopes: [{ name: 'events.read', description: 'See your events' }, grave] })
+    expect(chosen(html)).toEqual(['events.read', 'email'])
+    expect(textOf(html)).toContain(
+      'Send money money.send Far-reaching: allow this only if you are sure that you want it.',
+    )
+    expect(html.match(/<li class="care"/g)).toHaveLength(1)
+  })
+
+  test(verifies('consent.grave', 'is marked where it cannot be left out, or was allowed before'), () => {
+    for (const more of [{ optional: false }, { held: true, optional: false }])
+      expect(text({ scopes: [{ ...grave, ...more }] })).toContain('Send money money.send Far-reaching:')
+  })
+
+  test(
+    verifies('consent.grave', 'may be any scope of a resource whose metadata are not at hand: none is chosen'),
+    () => {
+      const html = page({ scopes: [{ name: 'money.send', grave: 'unknown' }] })
+      expect(chosen(html)).toEqual(['email'])
+      expect(textOf(html)).not.toContain('Far-reaching')
+    },
+  )
+
+  test(verifies('consent.grave', 'is named by the decision; one that became grave meanwhile is shown again'), () => {
+    const { resource } = ordinary
+    const before = { resource, scopes: [{ name: 'money.send', description: 'Send money' }], identity: [] }
+    const now = { resource, scopes: [grave, { name: 'x', grave: 'unknown' as const }], identity: [] }
+    const form = (shown: typeof before | typeof now, fields: Record<string, string> = {}) =>
+      new Map(Object.entries({ decision: 'allow', words: wordsMark(shown), 'scope:money.send': 'on', ...fields }))
+    expect(consentDecision(form(before), before, 0)).toMatchObject({ grave: [], problem: undefined })
+    expect(consentDecision(form(before), now, 0)).toMatchObject({ problem: 'words-changed' })
+    expect(consentDecision(form(now), now, 0)).toMatchObject({ grave: ['money.send'], problem: undefined })
+    expect(consentDecision(form(now, { 'scope:x': 'on' }), now, 0)).toMatchObject({ grave: ['money.send', 'x'] })
+  })
+})
+
+test(
+  verifies('policy.narrow', 'limits that a user chose are not lost where the page would not offer them a second time'),
+  () => {
+    // Metadata that did not arrive in time: nothing is offered.
+    const now = { resource: ordinary.resource, scopes: [{ name: 'events.read' }], identity: [], limits: undefined }
+    const offered = { durations: [], zones: [], calls: true, views: [], operations: [] }
+    for (const more of [{}, { durations: ['day', 'open'] as const, calls: false }, { zones: ['UTC'], calls: false }]) {
+      const limits = { offered: { ...offered, ...more }, given: [], chosen: noLimits('UTC'), words: {} }
+      const before = { ...now, limits }
+      const fields = { decision: 'allow', words: wordsMark(before), 'scope:events.read': 'on', calls: '5' }
+      const form = new Map(Object.entries(fields))
+      expect(consentDecision(form, before, 0).problem).toBeUndefined()
+      expect(consentDecision(form, now, 0).problem).toBe('words-changed')
+    }
+  },
+)
+
+test(verifies('consent.page', 'the pages say how long access lasts, and where the user takes it back'), () => {
+  const lasts = 'lasts until you take it back at auth.example/account , or until it is unused for 90 days.'
+  expect(text()).toContain(`What you allow ${lasts}`)
+  expect(textOf(deviceDonePage({ allowed: true }, english))).toContain(lasts)
+  expect(textOf(deviceDonePage({ allowed: false }, english))).not.toContain(lasts)
 })
 
 test(verifies('UIX-08', 'the other pages keep markup inert, too'), async () => {
   for (const hostile of hostileTexts) {
     const signIn = (value: string): string =>
-      signInPage({
-        host: 'auth.example',
-        csrf: value,
-        returnTo: value,
-        providers: [{ name: value, href: '/login/start/a?return_to=%2F' }],
-        demoUsers: [{ subject: value, name: value, email: value }],
-      })
+      signInPage(
+        {
+          host: 'auth.example',
+          csrf: value,
+          returnTo: value,
+          here: value,
+          providers: [{ name: value, href: '/login/start/a?return_to=%2F' }],
+          demoUsers: [{ subject: value, name: value, email: value }],
+        },
+        english,
+      )
     expect(structureOf(signIn(hostile)), hostile).toEqual(structureOf(signIn('x')))
     const device = (value: string): string =>
-      devicePage({ csrf: value, action: '/device', user: { sub: value, claims: {} }, problem: 'unknown-code' })
+      devicePage({ csrf: value, action: '/device', user: { sub: value, claims: {} }, problem: 'unknown-code' }, english)
     expect(structureOf(device(hostile)), hostile).toEqual(structureOf(device('x')))
     const link = (value: string): string =>
-      linkPage({
-        csrf: value,
-        action: '/agent/link',
-        hidden: { request_token: value },
-        returnTo: value,
-        user: { sub: value, claims: { name: value } },
-        issuer: 'https://auth.example',
-        upstream: { iss: 'https://one.example', sub: value },
-      })
+      linkPage(
+        {
+          csrf: value,
+          action: '/agent/link',
+          hidden: { request_token: value },
+          returnTo: value,
+          user: { sub: value, claims: { name: value } },
+          issuer: 'https://auth.example',
+          upstream: { iss: 'https://one.example', sub: value },
+        },
+        english,
+      )
     expect(structureOf(link(hostile)), hostile).toEqual(structureOf(link('x')))
     const chain = (value: string): string =>
       page({
@@ -227,7 +309,7 @@ test(verifies('UIX-08', 'the other pages keep markup inert, too'), async () => {
 test(verifies('UIX-07', 'consent.browser', 'only forms that answer an agent may lead to other origins'), () => {
   const formAction = (leadsTo?: string): string | undefined =>
     /form-action ([^;]+)/.exec(
-      pageResponse('', leadsTo === undefined ? {} : { leadsTo }).headers.get('content-security-policy') ?? '',
+      pageResponse('', { look: english, leadsTo }).headers.get('content-security-policy') ?? '',
     )?.[1]
   expect(formAction()).toBe("'self'")
   expect(formAction('https://agent.example/cb')).toBe("'self' https:")
@@ -237,8 +319,14 @@ test(verifies('UIX-07', 'consent.browser', 'only forms that answer an agent may 
 
 test('an error page keeps its status, except 401', async () => {
   const { AAuthError } = await import('@countersign/protocol')
-  const limited = errorPageResponse(new AAuthError('rate_limited', 'Wait a minute.', { retryAfter: 60 }))
+  const limited = errorPageResponse(
+    new AAuthError('rate_limited', 'Wait a minute.', { reason: 'rate_exceeded', retryAfter: 60 }),
+    { look: english },
+  )
   expect([limited.status, limited.headers.get('retry-after')]).toEqual([429, '60'])
   expect(await limited.text()).toContain('Wait a minute.')
-  expect(errorPageResponse(new AAuthError('invalid_signature', 'x')).status).toBe(400)
+  expect(
+    errorPageResponse(new AAuthError('invalid_signature', 'x', { reason: 'signature_wrong' }), { look: english })
+      .status,
+  ).toBe(400)
 })

@@ -1,5 +1,8 @@
 /** @jsxImportSource hono/jsx */
+import { Lasting } from './afterwards.js'
+import { messagesOf } from './language.js'
 import { document, HiddenFields } from './layout.js'
+import type { Look } from './look.js'
 import type { PageUser } from './page-user.js'
 import { WhoIsSignedIn } from './who-is-signed-in.js'
 
@@ -13,28 +16,31 @@ export interface DeviceView {
 }
 
 /** The page on which a user types the code that their device shows. */
-export function devicePage({ csrf, action, user, problem }: DeviceView): string {
+export function devicePage({ csrf, action, user, problem }: DeviceView, look: Look): string {
+  const { common, device } = messagesOf(look)
   const isWrong = problem !== undefined
   return document({
-    title: isWrong ? 'Wrong code: connect a device' : 'Connect a device',
+    look,
+    title: isWrong ? device.wrongTitle : device.title,
+    here: action,
+    reason: isWrong ? 'user_code_unknown' : undefined,
     children: (
       <>
-        <WhoIsSignedIn csrf={csrf} returnTo={action} user={user} />
-        <h1>Connect a device</h1>
+        <WhoIsSignedIn csrf={csrf} returnTo={action} user={user} look={look} />
+        <h1>{device.title}</h1>
         <section class="care">
           <p>
-            <strong>Take care:</strong> type only a code that you see on a device of your own, in front of you. If
-            somebody sent you a code or read one to you, close this page.
+            <strong>{common.takeCare}</strong> {device.care}
           </p>
         </section>
         <form method="post" action={action}>
           <HiddenFields fields={{ csrf }} />
           {isWrong ? (
             <p class="care" role="alert" id="problem">
-              <strong>No device shows this code.</strong> Look again: it may be mistyped, or too old.
+              <strong>{device.wrong}</strong> {device.lookAgain}
             </p>
           ) : null}
-          <label for="user_code">Code on your device</label>
+          <label for="user_code">{device.label}</label>
           <input
             class="field"
             id="user_code"
@@ -50,7 +56,7 @@ export function devicePage({ csrf, action, user, problem }: DeviceView): string 
             aria-describedby={isWrong ? 'problem' : undefined}
           />
           <button class="button solid" type="submit">
-            Continue
+            {device.button}
           </button>
         </form>
       </>
@@ -59,14 +65,18 @@ export function devicePage({ csrf, action, user, problem }: DeviceView): string 
 }
 
 /** The page after the decision about a device. */
-export function deviceDonePage({ allowed }: { readonly allowed: boolean }): string {
+export function deviceDonePage({ allowed }: { readonly allowed: boolean }, look: Look): string {
+  const { common, device } = messagesOf(look)
+  const title = allowed ? device.allowed : device.refused
   return document({
-    title: allowed ? 'Allowed' : 'Refused',
+    look,
+    title,
     children: (
       <>
-        <h1>{allowed ? 'Allowed' : 'Refused'}</h1>
-        <p>{allowed ? 'Your device goes on by itself in a few seconds.' : 'The device gets no access.'}</p>
-        <p class="quiet">You can close this page.</p>
+        <h1>{title}</h1>
+        <p>{allowed ? device.goesOn : device.noAccess}</p>
+        {allowed ? <Lasting look={look} /> : null}
+        <p class="quiet">{common.closePage}</p>
       </>
     ),
   })

@@ -28,7 +28,7 @@ test('a host in one script is shown in it, with its wire form beside', () => {
 })
 
 test(
-  verifies('UIX-10', 'consent.page', 'a host in mixed scripts, or that looks like another, is shown as on the wire'),
+  verifies('UIX-10', 'consent.page', 'a host in mixed scripts, or that looks like another, is shown in its wire form'),
   () => {
     const confusing = [
       'раураl.example', // Cyrillic with a Latin l

@@ -2,8 +2,11 @@
 import type { JSX } from 'hono/jsx/jsx-runtime'
 import { claimedText } from './claimed-text.js'
 import { shownHost } from './host-name.js'
+import { messagesOf } from './language.js'
 import { document, HiddenFields, Host } from './layout.js'
+import type { Look } from './look.js'
 import type { PageUser } from './page-user.js'
+import { fill, Sentence } from './sentence.js'
 import { UserName, WhoIsSignedIn } from './who-is-signed-in.js'
 
 /** The facts of the page that asks whether two accounts are one person's. */
@@ -25,29 +28,29 @@ export interface LinkView {
 const longestSub = 120
 
 /** The page that names both accounts and asks whether to link them. */
-export function linkPage(view: LinkView): string {
+export function linkPage(view: LinkView, look: Look): string {
+  const { common, link } = messagesOf(look)
   const { user, issuer, upstream } = view
   return document({
-    title: 'Connect your accounts?',
+    look,
+    title: link.title,
+    here: view.returnTo,
     children: (
       <>
-        <WhoIsSignedIn csrf={view.csrf} returnTo={view.returnTo} user={user} />
-        <h1>Are both accounts yours?</h1>
+        <WhoIsSignedIn csrf={view.csrf} returnTo={view.returnTo} user={user} look={look} />
+        <h1>{link.heading}</h1>
         <ul class="accounts">
-          <Account title="You have just signed in at" host={upstream.iss}>
-            account <code>{claimedText(upstream.sub, longestSub)}</code>
+          <Account title={link.there} host={upstream.iss}>
+            <Sentence text={link.thereAs} parts={{ sub: <code>{claimedText(upstream.sub, longestSub)}</code> }} />
           </Account>
-          <Account title="You are signed in here, at" host={issuer}>
-            as <UserName user={user} />
+          <Account title={link.here} host={issuer}>
+            <Sentence text={link.hereAs} parts={{ user: <UserName user={user} /> }} />
           </Account>
         </ul>
-        <p>
-          If you connect them, what is done for you at {shownHost(upstream.iss).text} can go on here in your name, each
-          time with your permission. You are asked about that next.
-        </p>
+        <p>{fill(link.means, { host: shownHost(upstream.iss).text })}</p>
         <section class="care">
           <p>
-            <strong>Take care:</strong> connect them only if you began this yourself and both accounts are your own.
+            <strong>{common.takeCare}</strong> {link.care}
           </p>
         </section>
         <form method="post" action={view.action}>
@@ -55,10 +58,10 @@ export function linkPage(view: LinkView): string {
           {/* Enter presses the first button, so that is the safe one. */}
           <div class="buttons">
             <button class="button" type="submit" name="decision" value="deny">
-              Do not connect
+              {link.refuse}
             </button>
             <button class="button solid" type="submit" name="decision" value="allow">
-              Connect
+              {link.allow}
             </button>
           </div>
         </form>

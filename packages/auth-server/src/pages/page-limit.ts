@@ -1,4 +1,4 @@
-import { networkOf, wideNetworkOf } from '@countersign/verify'
+import { networkOf, wideNetworkOf } from '@countersign/verify/internal'
 import { rateLimit } from '../bound/rate-limit.js'
 
 /** The limit of a /48 or /24, in limits of one network. */

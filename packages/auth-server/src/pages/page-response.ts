@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { type AAuthError, asAAuthError, pageSafety, type Route } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { asAAuthError, pageSafety, type Route } from '@countersign/protocol/internal'
 import { errorPage } from './error-page.js'
-import { stylesheet } from './stylesheet.js'
+import type { Look, Looks } from './look.js'
+import { passkeyScript } from './passkey-script.js'
 
 /** How a page is answered. */
 export interface PageOptions {
+  readonly look: Look
   /** Default 200. */
   readonly status?: number
   /** `Set-Cookie` values. */
@@ -17,17 +20,20 @@ export interface PageOptions {
    * `redirect_uri` of the request, or `anywhere` where it is not known. Default: only this server.
    */
   readonly leadsTo?: string | undefined
+  /** `passkey` for a page with a form that a passkey fills in. Default: a page without scripts. */
+  readonly script?: 'passkey' | undefined
 }
 
-const styleHash = `'sha256-${createHash('sha256').update(stylesheet).digest('base64')}'`
+const scriptHash = `'sha256-${createHash('sha256').update(passkeyScript).digest('base64')}'`
 
-/** Answers with a page without scripts that no other site may frame, no cache stores, and no referrer reveals. */
-export function pageResponse(html: string, o: PageOptions = {}): Response {
+/** Answers with a page, without scripts unless it is for passkeys, that no other site may frame, no cache stores, and no referrer reveals. */
+export function pageResponse(html: string, o: PageOptions): Response {
   const response = new Response(`<!doctype html>\n${html}`, {
     status: o.status ?? 200,
     headers: {
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': policyOf(o.leadsTo),
+      'content-language': o.look.language,
+      'content-security-policy': policyOf(o),
       ...pageSafety,
     },
   })
@@ -37,10 +43,11 @@ export function pageResponse(html: string, o: PageOptions = {}): Response {
 /** The page of a refusal. @param o.retry a path of this server where the user begins again */
 export function errorPageResponse(
   error: AAuthError,
-  o: Pick<PageOptions, 'cookies'> & { readonly retry?: string | undefined } = {},
+  o: Pick<PageOptions, 'look' | 'cookies'> & { readonly retry?: string | undefined },
 ): Response {
-  const { code, description, status, retryAfter } = error
-  return pageResponse(errorPage({ code, description, retry: o.retry }), {
+  const { code, reason, description, status, retryAfter } = error
+  return pageResponse(errorPage({ code, reason, description, retry: o.retry }, o.look), {
+    look: o.look,
     // 401 asks for a signature, which no browser can give.
     status: status === 401 ? 400 : status,
     cookies: o.cookies,
@@ -52,7 +59,10 @@ export function errorPageResponse(
 export function pageRoute(
   methods: readonly string[],
   answer: Route['answer'],
-  onError?: (error: AAuthError, message: ReceivedMessage) => void,
+  {
+    looks,
+    onError,
+  }: { readonly looks: Looks; readonly onError: (error: AAuthError, message: ReceivedMessage) => void },
 ): Route {
   return {
     methods,
@@ -61,17 +71,18 @@ export function pageRoute(
         return await answer(message)
       } catch (thrown) {
         const error = asAAuthError(thrown)
-        onError?.(error, message)
-        return errorPageResponse(error)
+        onError(error, message)
+        return errorPageResponse(error, { look: looks.of(message) })
       }
     },
   }
 }
 
-function policyOf(leadsTo: string | undefined): string {
+function policyOf({ look, leadsTo, script }: PageOptions): string {
   return [
     "default-src 'none'",
-    `style-src ${styleHash}`,
+    ...(script === undefined ? [] : [`script-src ${scriptHash}`]),
+    `style-src '${look.brand.styleHash}'`,
     'img-src data:',
     `form-action ${["'self'", ...formTargets(leadsTo)].join(' ')}`,
     "frame-ancestors 'none'",

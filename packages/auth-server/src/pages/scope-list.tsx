@@ -1,9 +1,14 @@
 /** @jsxImportSource hono/jsx */
+import type { Child } from 'hono/jsx'
 import type { JSX } from 'hono/jsx/jsx-runtime'
 import { claimedText } from './claimed-text.js'
 import type { ConsentScope } from './consent-view.js'
 import { shownHost } from './host-name.js'
+import { messagesOf } from './language.js'
+import type { Look } from './look.js'
+import type { Messages } from './messages/en.js'
 import type { PageUser } from './page-user.js'
+import { fill } from './sentence.js'
 import { wordsOf } from './shown-words.js'
 
 const longestName = 100
@@ -14,6 +19,7 @@ export function ScopeList(o: {
   readonly scopes: readonly ConsentScope[]
   readonly resource: string
   readonly user: PageUser
+  readonly look: Look
 }): JSX.Element | null {
   if (o.scopes.length === 0) return null
   return (
@@ -21,8 +27,10 @@ export function ScopeList(o: {
       <legend>{o.legend}</legend>
       <ul class="scopes">
         {o.scopes.map(scope => (
-          <li>
-            <Choice scope={scope} words={<Words scope={scope} resource={o.resource} user={o.user} />} />
+          <li class={scope.grave === true ? 'care' : undefined}>
+            <Choice scope={scope} look={o.look}>
+              <ScopeWords scope={scope} resource={o.resource} user={o.user} look={o.look} />
+            </Choice>
           </li>
         ))}
       </ul>
@@ -30,8 +38,9 @@ export function ScopeList(o: {
   )
 }
 
-function Choice({ scope, words }: { readonly scope: ConsentScope; readonly words: JSX.Element }): JSX.Element {
-  const { name, optional = true, held = false } = scope
+function Choice(o: { readonly scope: ConsentScope; readonly look: Look; readonly children: Child }): JSX.Element {
+  const { name, optional = true, held = false, grave } = o.scope
+  const { scopes } = messagesOf(o.look)
   if (held || !optional) {
     return (
       <div class="fixed">
@@ -39,30 +48,46 @@ function Choice({ scope, words }: { readonly scope: ConsentScope; readonly words
           {held ? '✓' : '•'}
         </span>
         <span>
-          {words}
-          <small>{held ? 'You have allowed this before.' : whyFixed(name)}</small>
+          {o.children}
+          <Grave scope={o.scope} look={o.look} />
+          <small>{held ? scopes.held : name === 'openid' ? scopes.openidFixed : scopes.fixed}</small>
         </span>
       </div>
     )
   }
   return (
     <label>
-      <input type="checkbox" name={`scope:${name}`} value="on" checked />
-      <span>{words}</span>
+      <input type="checkbox" name={`scope:${name}`} value="on" checked={grave === undefined} />
+      <span>
+        {o.children}
+        <Grave scope={o.scope} look={o.look} />
+      </span>
     </label>
   )
 }
 
-function whyFixed(name: string): string {
-  return name === 'openid'
-    ? 'It goes along with whatever you allow.'
-    : 'It cannot be left out: allow all of it, or refuse.'
+/** Warns of a far-reaching scope. */
+function Grave({ scope, look }: { readonly scope: ConsentScope; readonly look: Look }): JSX.Element | null {
+  if (scope.grave !== true) return null
+  const { scopes } = messagesOf(look)
+  return (
+    <small class="grave">
+      <strong>{scopes.grave}</strong> {scopes.graveMeans}
+    </small>
+  )
 }
 
-function Words(o: { readonly scope: ConsentScope; readonly resource: string; readonly user: PageUser }): JSX.Element {
+/** What a scope lets an agent do: in the resource's words, or in ours where it is about the user. */
+export function ScopeWords(o: {
+  readonly scope: ConsentScope
+  readonly resource: string
+  readonly user: PageUser
+  readonly look: Look
+}): JSX.Element {
+  const { scopes } = messagesOf(o.look)
   const { name, known = true } = o.scope
   const code = <code>{claimedText(name, longestName)}</code>
-  const ours = identityWords(name, o.user)
+  const ours = identityWords(name, o.user, scopes)
   if (ours !== undefined) return <bdi>{ours}</bdi>
   const words = wordsOf(o.scope)
   if (words !== undefined) {
@@ -77,28 +102,26 @@ function Words(o: { readonly scope: ConsentScope; readonly resource: string; rea
   return (
     <>
       {code}
-      <small class="unknown">
-        {known ? `${host} does not say what this means.` : `Unknown: ${host} does not list this.`}
-      </small>
+      <small class="unknown">{fill(known ? scopes.noWords : scopes.unknown, { host })}</small>
     </>
   )
 }
 
 /** What an identity scope tells of the user, with what it would say. */
-function identityWords(name: string, { claims }: PageUser): string | undefined {
+function identityWords(name: string, { claims }: PageUser, texts: Messages['scopes']): string | undefined {
   switch (name) {
     case 'openid':
-      return 'A made-up name that stands for you, to know you when you come back'
+      return texts.openid
     case 'profile':
-      return claims.name === undefined ? 'Your name' : `Your name: ${claimedText(claims.name, longestName)}`
+      return claims.name === undefined
+        ? texts.name
+        : fill(texts.nameIs, { name: claimedText(claims.name, longestName) })
     case 'email':
-      return claims.email === undefined
-        ? 'Your e-mail address'
-        : `Your e-mail address: ${claimedText(claims.email, 254)}`
+      return claims.email === undefined ? texts.email : fill(texts.emailIs, { email: claimedText(claims.email, 254) })
     case 'address':
-      return 'Your postal address'
+      return texts.address
     case 'phone':
-      return 'Your phone number'
+      return texts.phone
     default:
       return undefined
   }

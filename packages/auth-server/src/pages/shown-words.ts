@@ -20,9 +20,17 @@ export function shownWords({ scopes }: Pick<ConsentView, 'scopes'>): Readonly<Re
   )
 }
 
-/** A hash of the descriptions that a page shows. Its form sends it back, so that a user's yes is to exactly these. */
-export function wordsMark(view: Pick<ConsentView, 'scopes'>): string {
+/**
+ * A hash of what a page says in the resource's words: descriptions of scopes, which of them are grave, purposes, data views and operations;
+ * and of the limits that it offers. Its form sends it back, so that a user's yes is to exactly these: of limits that are not offered any
+ * more, because metadata did not arrive a second time, what the user chose would be lost.
+ */
+export function wordsMark(view: Pick<ConsentView, 'scopes' | 'purposes' | 'limits'>): string {
+  const grave = view.scopes.filter(scope => scope.grave === true).map(({ name }) => name)
+  const { views = [], operations = [], durations = [], zones = [], calls = false } = view.limits?.offered ?? {}
+  const kinds = [...durations, ...(zones.length > 0 ? ['hours'] : []), ...(calls ? ['calls'] : [])]
+  const more = [grave, view.purposes ?? [], views, operations, kinds]
   return createHash('sha256')
-    .update(JSON.stringify(shownWords(view)))
+    .update(JSON.stringify(more.every(list => list.length === 0) ? shownWords(view) : [shownWords(view), ...more]))
     .digest('base64url')
 }

@@ -1,22 +1,28 @@
 /** @jsxImportSource hono/jsx */
+import { messagesOf } from './language.js'
 import { document, HiddenFields } from './layout.js'
+import type { Look } from './look.js'
 import type { PageUser } from './page-user.js'
+import { Sentence } from './sentence.js'
 import { UserName } from './who-is-signed-in.js'
 
 /** The page that asks before signing out: a link from another site must not sign users out. */
-export function signOutPage({ csrf, user }: { readonly csrf: string; readonly user: PageUser }): string {
+export function signOutPage({ csrf, user }: { readonly csrf: string; readonly user: PageUser }, look: Look): string {
+  const { signOut } = messagesOf(look)
   return document({
-    title: 'Sign out',
+    look,
+    title: signOut.title,
+    here: '/logout',
     children: (
       <>
-        <h1>Sign out?</h1>
+        <h1>{signOut.heading}</h1>
         <p>
-          You are signed in as <UserName user={user} />.
+          <Sentence text={signOut.signedInAs} parts={{ user: <UserName user={user} /> }} />
         </p>
         <form method="post" action="/logout">
           <HiddenFields fields={{ csrf }} />
           <button class="button" type="submit">
-            Sign out
+            {signOut.button}
           </button>
         </form>
       </>
@@ -25,13 +31,16 @@ export function signOutPage({ csrf, user }: { readonly csrf: string; readonly us
 }
 
 /** The page after it. */
-export function signedOutPage(): string {
+export function signedOutPage(look: Look): string {
+  const { signOut } = messagesOf(look)
   return document({
-    title: 'Signed out',
+    look,
+    title: signOut.doneTitle,
+    here: '/logout',
     children: (
       <>
-        <h1>You are signed out</h1>
-        <p>Agents that you have allowed something keep it. You can close this page.</p>
+        <h1>{signOut.done}</h1>
+        <p>{signOut.kept}</p>
       </>
     ),
   })

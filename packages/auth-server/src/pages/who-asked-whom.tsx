@@ -4,7 +4,10 @@ import type { JSX } from 'hono/jsx/jsx-runtime'
 import { claimedText } from './claimed-text.js'
 import type { ConsentView } from './consent-view.js'
 import { shownHost } from './host-name.js'
+import { messagesOf } from './language.js'
 import { Host } from './layout.js'
+import type { Look } from './look.js'
+import { fill, Sentence } from './sentence.js'
 
 const longestDelegate = 80
 
@@ -12,26 +15,35 @@ const longestDelegate = 80
  * The chain of an exchange, from the agent that began it down to the resource that would be called next. Each step names the auth
  * server that allowed it.
  */
-export function WhoAskedWhom({ view }: { readonly view: ConsentView }): JSX.Element | null {
+export function WhoAskedWhom({
+  view,
+  look,
+}: {
+  readonly view: Pick<ConsentView, 'exchange' | 'agent' | 'resource'>
+  readonly look: Look
+}): JSX.Element | null {
   const { exchange, agent, resource } = view
+  const texts = messagesOf(look).chain
   if (exchange === undefined) return null
   const { chain, issuer } = exchange
   const fromTop = chain.toReversed()
+  const allowed = (text: string, by: string | undefined): string =>
+    fill(text, { issuer: by === undefined ? '' : shownHost(by).text })
   return (
     <section aria-labelledby="chain">
-      <h2 id="chain">Who asks whom</h2>
+      <h2 id="chain">{texts.heading}</h2>
       <ol class="chain">
         {fromTop.map(({ agent: id, delegate }, index) => (
           <Step id={id}>
-            {index === 0 ? 'began it' : <Allowed by={fromTop[index - 1]?.iss} />}
-            <Part name={delegate} />
+            {index === 0 ? texts.began : allowed(texts.allowed, fromTop[index - 1]?.iss)}
+            <Part name={delegate} look={look} />
           </Step>
         ))}
         <Step id={agent.id} class="now">
-          <Allowed by={fromTop.at(-1)?.iss} />, and now asks you
+          {allowed(texts.asksNow, fromTop.at(-1)?.iss)}
         </Step>
         <Step id={resource} class="next">
-          is asked next, if you allow it here at {shownHost(issuer).text}
+          {allowed(texts.next, issuer)}
         </Step>
       </ol>
     </section>
@@ -47,18 +59,10 @@ function Step(o: { readonly id: string; readonly class?: 'now' | 'next'; readonl
   )
 }
 
-function Allowed({ by }: { readonly by: string | undefined }): JSX.Element {
-  return <>was asked by the one above, as {by === undefined ? '' : shownHost(by).text} allowed</>
-}
-
 /** The name of a delegate is its agent's claim, so it stands in quotation marks. */
-function Part({ name }: { readonly name: string | undefined }): JSX.Element | null {
+function Part({ name, look }: { readonly name: string | undefined; readonly look: Look }): JSX.Element | null {
   if (name === undefined) return null
+  const { chain, common } = messagesOf(look)
   const shown = claimedText(name, longestDelegate)
-  return (
-    <>
-      {'; the part of it that it calls “'}
-      <bdi>{shown === '' ? '(a name that cannot be shown)' : shown}</bdi>”
-    </>
-  )
+  return <Sentence text={chain.part} parts={{ part: <bdi>{shown === '' ? common.unshowable : shown}</bdi> }} />
 }

@@ -1,23 +1,28 @@
 /** @jsxImportSource hono/jsx */
 import type { JSX } from 'hono/jsx/jsx-runtime'
 import { claimedText } from './claimed-text.js'
+import { messagesOf } from './language.js'
 import { HiddenFields } from './layout.js'
+import type { Look } from './look.js'
 import type { PageUser } from './page-user.js'
+import { Sentence } from './sentence.js'
 
 /** The user who is signed in, and a button to switch users. */
 export function WhoIsSignedIn(o: {
   readonly csrf: string
   readonly returnTo: string
   readonly user: PageUser
+  readonly look: Look
 }): JSX.Element {
+  const { common } = messagesOf(o.look)
   return (
     <form class="who" method="post" action="/logout">
       <HiddenFields fields={{ csrf: o.csrf, return_to: o.returnTo }} />
       <span>
-        Signed in as <UserName user={o.user} />
+        <Sentence text={common.signedInAs} parts={{ user: <UserName user={o.user} /> }} />
       </span>
       <button class="link" type="submit">
-        Not you? Switch user
+        {common.switchUser}
       </button>
     </form>
   )

@@ -1,10 +1,8 @@
-import type { IdentifiedCaller } from '@countersign/verify'
-import { principalOf } from '../grant/decide.js'
-import { owns } from '../grant/grant.js'
 import { codeOf, isCode, redemptionHash } from '../request-token.js'
 import type { RequestRow } from '../tables.js'
+import { isCallers } from './is-callers.js'
 import { redeem } from './redemption.js'
-import type { TokenAnswer, TokenContext } from './token-context.js'
+import type { TokenAnswer, TokenCall, TokenContext } from './token-context.js'
 import type { CodeRequest } from './token-request.js'
 
 /**
@@ -14,7 +12,7 @@ import type { CodeRequest } from './token-request.js'
  */
 export async function answerCode(
   request: CodeRequest,
-  caller: IdentifiedCaller,
+  call: Pick<TokenCall, 'caller' | 'discovery'>,
   context: TokenContext,
 ): Promise<TokenAnswer> {
   const { code, redirect_uri, request_token } = request
@@ -24,17 +22,17 @@ export async function answerCode(
     {
       by: 'code',
       redemption: redemptionHash(['code', code, redirect_uri, request_token]),
-      row: row !== undefined && isBound(request, row, caller) ? row : undefined,
+      row: row !== undefined && isBound(request, row) && (await isCallers(row, call.caller, context)) ? row : undefined,
       isAllowed: ({ status, expires }) => status === 'granted' && expires > now(),
     },
-    caller,
+    call,
     context,
   )
 }
 
-/** Stolen or injected codes: a code works only with its own request token, agent and `redirect_uri`. */
-function isBound(request: CodeRequest, row: RequestRow, caller: IdentifiedCaller): boolean {
+/** Stolen or injected codes: a code works only with its own request token and `redirect_uri`. */
+function isBound(request: CodeRequest, row: RequestRow): boolean {
   const { code, redirect_uri, request_token } = request
-  if (row.user_code !== null || row.code_secret === null || row.redirect_uri !== redirect_uri) return false
-  return owns(principalOf(caller), row) && isCode(code, codeOf(request_token, row.code_secret))
+  if (row.user_code !== null || row.answer !== null || row.code_secret === null) return false
+  return row.redirect_uri === redirect_uri && isCode(code, codeOf(request_token, row.code_secret))
 }

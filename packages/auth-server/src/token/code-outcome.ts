@@ -1,11 +1,11 @@
 import type { AuthServerEvent } from '../event.js'
 import type { IssuedToken } from '../grant/auth-token.js'
 import type { RequestRow } from '../tables.js'
-import type { RedeemedGrant } from './token-context.js'
+import type { RedeemedApproval, RedeemedGrant } from './token-context.js'
 
 /** A consent code or device code, as a caller presents it. */
 export interface PresentedCode {
-  readonly by: 'code' | 'device_code'
+  readonly by: 'code' | 'device_code' | 'poll'
   /** Hash of everything that must be the same when the code is used again. */
   readonly redemption: string
   /** The request of this code, where it is the caller's. Absent once a grant has taken its place. */
@@ -17,7 +17,7 @@ export interface PresentedCode {
   readonly isAllowed: (row: RequestRow) => boolean
 }
 
-/** What a code gives: a grant, or a token that ends with the upstream one. */
+/** What a code gives: a grant, a token that ends with the upstream one, or a token for a single call. */
 export interface CodeOutcome {
   /**
    * Asks rules and policy once more, and signs the token. It stands only once the request has been taken.
@@ -33,7 +33,9 @@ export interface CodeOutcome {
 /** A token that is signed, for a request that is not taken yet. */
 export interface CodeToken {
   readonly issued: IssuedToken
-  /** Absent for an exchange: nothing of it can be refreshed. */
+  /** Absent for an exchange and an approval: nothing of them can be refreshed. */
   readonly grant?: RedeemedGrant
+  /** The single call that the token is for. */
+  readonly approval?: RedeemedApproval
   readonly granted: AuthServerEvent
 }

@@ -1,13 +1,12 @@
 import { AAuthError } from '@countersign/protocol'
-import type { IdentifiedCaller } from '@countersign/verify'
 import { pollInterval } from '../bound/polls.js'
 import { shownUserCode } from '../consent/user-code.js'
-import { principalOf } from '../grant/decide.js'
-import { owns } from '../grant/grant.js'
 import { redemptionHash, requestLifetime } from '../request-token.js'
-import type { RequestRow } from '../tables.js'
-import { decideAccess } from './auth-answer.js'
+import { askAboutCall } from './ask-about-call.js'
+import { type DecidedAccess, decideAccess } from './auth-answer.js'
+import { isCallers } from './is-callers.js'
 import { reportRequested } from './pending-answer.js'
+import { isPolledAllowed } from './polled.js'
 import { redeem } from './redemption.js'
 import type { TokenAnswer, TokenCall, TokenContext } from './token-context.js'
 import type { DeviceAuthRequest, DeviceCodeRequest } from './token-request.js'
@@ -36,13 +35,14 @@ export async function answerDeviceAuth(
   const { agent } = call.caller
   // Phishing: an agent that can start this flow can ask any user anywhere to type in its code.
   if (context.deviceFlow !== 'any' && !context.deviceFlow.includes(agent)) {
-    throw new AAuthError('unauthorized_client', 'this agent may not use the device flow')
+    throw new AAuthError('unauthorized_client', 'this agent may not use the device flow', {
+      reason: 'caller_not_allowed',
+    })
   }
   const decided = await decideAccess(request, call, context)
   if (decided.outcome === 'direct') return decided.answer
   await call.once()
-  const { id, device_code, user_code } = await context.requests.addDevice(decided.request)
-  reportRequested(id, { flow: 'device', request: decided.request }, context)
+  const { device_code, user_code } = await askOnDevice(decided, context)
   return {
     device_code,
     user_code: shownUserCode(user_code),
@@ -52,6 +52,20 @@ export async function answerDeviceAuth(
   }
 }
 
+/** Stores the request, or the question about a single call, for whoever types in the code. */
+async function askOnDevice(
+  decided: Exclude<DecidedAccess, { readonly outcome: 'direct' }>,
+  context: TokenContext,
+): Promise<{ readonly device_code: string; readonly user_code: string }> {
+  if (decided.outcome === 'approval') {
+    const { token, user_code } = await askAboutCall(decided.asked, { flow: 'device' }, context)
+    return { device_code: token, user_code }
+  }
+  const { id, ...codes } = await context.requests.addDevice(decided.request)
+  reportRequested(id, { flow: 'device', request: decided.request }, context)
+  return codes
+}
+
 /**
  * Answers `request_type=device_code`: as `code`, once the user has decided.
  * @throws AAuthError `authorization_pending`, `slow_down`, `access_denied`, `expired_token`, `invalid_grant`
@@ -59,30 +73,19 @@ export async function answerDeviceAuth(
  */
 export async function answerDeviceCode(
   { device_code }: DeviceCodeRequest,
-  caller: IdentifiedCaller,
+  call: Pick<TokenCall, 'caller' | 'discovery'>,
   context: TokenContext,
 ): Promise<TokenAnswer> {
   const row = await context.requests.find(device_code)
-  const isBound = row !== undefined && row.user_code !== null && owns(principalOf(caller), row)
+  const isBound = row !== undefined && row.user_code !== null && (await isCallers(row, call.caller, context))
   return redeem(
     {
       by: 'device_code',
       redemption: redemptionHash(['device_code', device_code]),
       row: isBound ? row : undefined,
-      isAllowed: request => isAllowed(request, context),
+      isAllowed: request => isPolledAllowed(request, context),
     },
-    caller,
+    call,
     context,
   )
-}
-
-/** @throws AAuthError what the device is told until its user has said yes */
-function isAllowed(row: RequestRow, { polls, now }: TokenContext): boolean {
-  if (row.expires <= now()) throw new AAuthError('expired_token', 'the device code has expired')
-  if (row.status === 'granted') return true
-  if (row.status === 'denied') throw new AAuthError('access_denied', 'the user said no')
-  if (polls.note(row.request_hash) === 'too soon') {
-    throw new AAuthError('slow_down', 'the device polls too often: wait 5 seconds longer between two polls')
-  }
-  throw new AAuthError('authorization_pending', 'the user has not decided yet')
 }

@@ -1,8 +1,11 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
-import { browserOf, hiddenOf, open } from '../consent/consent.test.fixture.js'
+import { hiddenFields } from '@countersign/testing/browser'
+import { databasesForTests } from '@countersign/testing/databases'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
+import { browserOf, open } from '../consent/consent.test.fixture.js'
 import {
   asking,
   type ExchangeWorld,
@@ -14,23 +17,16 @@ import {
   roomsToken,
   rowsIn,
   rule,
-  signerOf,
   upstreamToken,
 } from '../exchange/exchange.test.fixture.js'
 import { agreed, callAs, own, ownWorld } from '../exchange/own-world.test.fixture.js'
-import { sqlite } from '../exchange/refused-exchange.test.fixture.js'
 import { allow, asksUser, claimsOf, redeem } from '../exchange/two-auth-servers.test.fixture.js'
 import { browser, signInAs } from '../login/browser.test.fixture.js'
 import { textOf } from '../pages/consent-page.test.fixture.js'
 import { askUsers } from '../policies.js'
-import { bodyOf, part, plain, refusalOf, type Signer, send } from '../world.test.fixture.js'
+import { agentServer, type Signer, send, signerOf } from '../world.test.fixture.js'
 
-const postgres = await postgresForTests(5)
-afterAll(() => postgres.drop())
-const databases = [
-  { name: 'SQLite', away: '', url: sqlite },
-  { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
-]
+const databases = await databasesForTests(5)
 
 for (const { name, away, url } of databases) {
   test.skipIf(away !== '')(
@@ -82,7 +78,9 @@ for (const { name, away, url } of databases) {
       expect(made.events.filter(({ type }) => type === 'repeated')).toMatchObject([told, told])
       expect(made.events.filter(event => event.type === 'granted' && event.by === 'exchange')).toHaveLength(1)
       made.clock.now += 31
-      expect(await refusalOf(await redeem(made, back, request_token))).toEqual(plain(400, 'invalid_grant'))
+      expect(await refusalOf(await redeem(made, back, request_token))).toEqual(
+        plain(400, 'invalid_grant', 'grant_invalid'),
+      )
       expect(made.events).toContainEqual(
         expect.objectContaining({ type: 'alarm', reason: 'code-reused', agent: middleId, scope: ['rooms.book'] }),
       )
@@ -120,7 +118,7 @@ test('a second user in the same browser cannot decide the exchange of the first'
   const ada = await browserOf(made, 'ada')
   const { token } = await callAs(made, ada)
   const { link } = await asksUser(made, token)
-  const form = { ...hiddenOf(await (await open(ada, link)).text()), decision: 'allow' }
+  const form = { ...hiddenFields(await (await open(ada, link)).text()), decision: 'allow' }
   await signInAs(ada, 'grace')
   const csrf = await ada.csrf('/login')
   expect((await ada.post('/agent/consent', { ...form, csrf })).status).toBe(403)
@@ -142,8 +140,10 @@ test(
     const page = await open(ada, link)
     made.clock.now += 30
     const back = await allow(ada, page)
-    expect(await refusalOf(await redeem(made, back, request_token))).toEqual(plain(400, 'invalid_grant'))
-    const agent = signerOf('https://agent.example', made.agentKey)
+    expect(await refusalOf(await redeem(made, back, request_token))).toEqual(
+      plain(400, 'invalid_grant', 'upstream_expired'),
+    )
+    const agent = agentServer(made)
     const { auth_token } = await bodyOf(await send(made, agent, { request_type: 'refresh', refresh_token }))
     const answer = await bodyOf(await exchange(made, { upstream: String(auth_token), scope: 'rooms.book' }))
     expect(claimsOf(answer)).toMatchObject({ scope: 'rooms.book' })
@@ -166,7 +166,7 @@ test('a code works for its own middle, request and redirect_uri only', async () 
     [made.middle, { ...form, code: `${code.slice(0, -1)}${code.endsWith('A') ? 'B' : 'A'}` }],
   ]
   for (const [signer, fields] of wrong) {
-    expect(await refusalOf(await send(made, signer, fields))).toEqual(plain(400, 'invalid_grant'))
+    expect(await refusalOf(await send(made, signer, fields))).toEqual(plain(400, 'invalid_grant', 'grant_invalid'))
   }
   expect((await redeem(made, back, request_token)).status).toBe(200)
 })
@@ -179,7 +179,9 @@ test(verifies('EXC-20', 'exchange.rule', 'rules and policy are asked again when 
   const { token } = await callAs(made, ada)
   const { back, request_token } = await agreed(made, ada, token)
   block.add(middleId)
-  expect(await refusalOf(await redeem(made, back, request_token))).toEqual(plain(403, 'access_denied'))
+  expect(await refusalOf(await redeem(made, back, request_token))).toEqual(
+    plain(403, 'access_denied', 'policy_refused'),
+  )
   block.clear()
   // Restarted with fewer rules, on the same database.
   const fewer = await exchangeWorld({
@@ -189,12 +191,12 @@ test(verifies('EXC-20', 'exchange.rule', 'rules and policy are asked again when 
   })
   for (const [url, document] of made.web) fewer.web.set(url, document)
   const redeemAt = (at: ExchangeWorld) => redeem({ ...made, auth: at.auth }, back, request_token)
-  expect(await refusalOf(await redeemAt(fewer))).toEqual(plain(403, 'access_denied'))
+  expect(await refusalOf(await redeemAt(fewer))).toEqual(plain(403, 'access_denied', 'exchange_not_allowed'))
   const none = await exchangeWorld({ rules: [], database: made.database, clock: made.clock })
   for (const [url, document] of made.web) none.web.set(url, document)
-  expect(await refusalOf(await redeemAt(none))).toEqual(plain(400, 'invalid_grant'))
+  expect(await refusalOf(await redeemAt(none))).toEqual(plain(400, 'invalid_grant', 'grant_invalid'))
   const page = await browser(none.auth, own).get('/.well-known/aauth-agent')
-  expect(page.status).toBe(404)
+  expect(await page.json()).not.toHaveProperty('redirect_uris')
   expect((await redeemAt(made)).status).toBe(200)
 })
 

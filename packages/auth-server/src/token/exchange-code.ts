@@ -1,21 +1,24 @@
+import type { Conditions } from '@countersign/conditions'
 import { AAuthError, parseScope } from '@countersign/protocol'
 import type { IdentifiedCaller } from '@countersign/verify'
 import { consentKey, requestFacts } from '../consent/requests.js'
 import type { ExchangeContext } from '../exchange/exchange.js'
 import { upstreamOf } from '../exchange/upstream-token.js'
+import { conditionsIn, purposesIn } from '../mandate/conditions-text.js'
 import { codeRefusal } from '../request-token.js'
 import type { RequestRow } from '../tables.js'
 import type { CodeOutcome, CodeToken } from './code-outcome.js'
 import { issueExchanged, policyRequestOf, ruleFor, type VerifiedExchange } from './exchange-answer.js'
-import type { TokenContext } from './token-context.js'
+import type { TokenCall, TokenContext } from './token-context.js'
 
+type Call = Pick<TokenCall, 'caller' | 'discovery'>
 type Context = TokenContext & { readonly exchange: ExchangeContext }
 
 /** What the code of an exchange gives: a token that ends with the upstream one, and no refresh token. @see protocol §7 */
-export function exchangeOutcome(row: RequestRow, caller: IdentifiedCaller, context: Context): CodeOutcome {
+export function exchangeOutcome(row: RequestRow, call: Call, context: Context): CodeOutcome {
   const { exchange, now } = context
   return {
-    issue: allowed => issueFor(allowed, caller, context),
+    issue: allowed => issueFor(allowed, call, context),
 
     async repeated() {
       const user = await findConsentingUser(row, exchange)
@@ -32,19 +35,34 @@ export function exchangeOutcome(row: RequestRow, caller: IdentifiedCaller, conte
 }
 
 /** Checks rules, policy and grants once more: they may have changed while the user decided. */
-async function issueFor(row: RequestRow, caller: IdentifiedCaller, context: Context): Promise<CodeToken> {
-  const { exchange, now } = context
+async function issueFor(row: RequestRow, call: Call, context: Context): Promise<CodeToken> {
+  const { verified, operator } = await recheckExchange(row, call.caller, context)
+  const chosen = conditionsIn(row.conditions)
+  const { discovery } = call
+  return issueExchanged(verified, { decision: 'code', request: row.id, operator, chosen, discovery }, context)
+}
+
+/**
+ * The exchange that the user allowed, checked as it was when it was asked for, and today's conditions of the operator.
+ * @throws AAuthError `invalid_grant`, `access_denied`, `invalid_auth_token`
+ */
+export async function recheckExchange(
+  row: RequestRow,
+  caller: IdentifiedCaller,
+  { exchange, now }: Context,
+): Promise<{ readonly verified: VerifiedExchange; readonly operator: Conditions }> {
   const verified = await findAllowedExchange(row, caller, exchange)
   if (verified === undefined) throw codeRefusal()
-  await exchange.ownMandates.check(verified.upstream, caller.agent, verified.user?.sub)
-  await exchange.decide(policyRequestOf(verified), ruleFor(verified, exchange))
+  await exchange.ownMandates.check(verified.upstream, { caller: caller.agent, user: verified.user?.sub })
+  const { conditions: operator } = await exchange.decide(policyRequestOf(verified), ruleFor(verified, exchange))
   if (verified.upstream.exp <= now()) {
     throw new AAuthError(
       'invalid_grant',
       'the upstream token has expired: send an exchange with a new one, the consent is kept',
+      { reason: 'upstream_expired' },
     )
   }
-  return issueExchanged(verified, { decision: 'code', request: row.id }, context)
+  return { verified, operator }
 }
 
 /** The exchange that the user allowed; undefined where the upstream user is another user's by now. */
@@ -64,6 +82,7 @@ async function findAllowedExchange(
     user,
     access: { resource, scope: parseScope(row.granted_scope), txn: txn ?? undefined },
     purpose: purpose ?? undefined,
+    purposes: purposesIn(row.purposes),
   }
 }
 
@@ -73,7 +92,7 @@ async function findConsentingUser(row: RequestRow, exchange: ExchangeContext): P
   if (user_sub === null || granted_scope === null) return undefined
   const scope = parseScope(granted_scope)
   const held = await exchange.remembered(consentKey(row, user_sub), scope)
-  return held.length === scope.length ? user_sub : undefined
+  return held.scope.length === scope.length ? user_sub : undefined
 }
 
 /** How an event names what the user allowed. */

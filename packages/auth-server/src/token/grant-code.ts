@@ -1,25 +1,27 @@
 import { parseScope } from '@countersign/protocol'
-import type { IdentifiedCaller } from '@countersign/verify'
 import { issueAuthToken } from '../grant/auth-token.js'
 import { decideAgain, policyRequest, principalOf } from '../grant/decide.js'
 import type { Grant } from '../grant/grant.js'
 import { grantFacts, newGrantId } from '../grant/grants.js'
+import { conditionFacts, tokenConditions } from '../grant/token-conditions.js'
+import { conditionsIn, purposesIn } from '../mandate/conditions-text.js'
 import type { RequestRow } from '../tables.js'
 import type { CodeOutcome, CodeToken, PresentedCode } from './code-outcome.js'
 import { repeatFor } from './repeats.js'
-import type { TokenContext } from './token-context.js'
+import type { TokenCall, TokenContext } from './token-context.js'
 
 /** What the code of an agent's own request gives: a grant, with a refresh token. */
 export function grantOutcome(
   code: Pick<PresentedCode, 'by' | 'redemption'>,
-  caller: IdentifiedCaller,
+  call: Pick<TokenCall, 'caller' | 'discovery'>,
   context: TokenContext,
 ): CodeOutcome {
   const { grants, now } = context
+  const { caller } = call
   const { redemption } = code
   const principal = principalOf(caller)
   return {
-    issue: row => issueFor(row, { code, caller }, context),
+    issue: row => issueFor(row, { code, call }, context),
 
     async repeated() {
       const grant = await grants.redeemed(principal, redemption)
@@ -38,21 +40,37 @@ export function grantOutcome(
 
 async function issueFor(
   row: RequestRow,
-  o: { readonly code: Pick<PresentedCode, 'by' | 'redemption'>; readonly caller: IdentifiedCaller },
-  { issuer, policy, now }: TokenContext,
+  o: {
+    readonly code: Pick<PresentedCode, 'by' | 'redemption'>
+    readonly call: Pick<TokenCall, 'caller' | 'discovery'>
+  },
+  { issuer, policy, approvals, now }: TokenContext,
 ): Promise<CodeToken> {
-  const { code, caller } = o
+  const { code, call } = o
+  const { caller, discovery } = call
   const principal = principalOf(caller)
   const grant = grantOf(row)
   const scope = parseScope(grant.scope)
-  const { id, resource, purpose, user, txn } = grant
-  await decideAgain(policyRequest(principal, { resource, scope, purpose, user: user?.sub }), policy)
-  const issued = await issueAuthToken(issuer, { caller, resource, scope, user, txn, grant: id }, now())
+  const { id, resource, purpose, purposes, user, txn } = grant
+  if (user !== undefined) await approvals.checkStopped({ user_sub: user.sub, agent: principal.agent, resource })
+  const about = { resource, scope, purpose, purposes, user: user?.sub }
+  const { conditions: operator } = await decideAgain(policyRequest(principal, about), policy)
+  const sources = { caller, resource, scope, purposes, operator, user: grant.conditions }
+  const conditions = await tokenConditions(sources, { discovery, now: now() })
+  const token = { caller, resource, scope, user, txn, grant: id, purposes, conditions }
+  const issued = await issueAuthToken(issuer, token, now())
   const { jti } = issued
   return {
     issued,
     grant: { principal, grant, redemption: code.redemption },
-    granted: { type: 'granted', by: code.by, request: row.id, ...grantFacts(principal, grant), jti },
+    granted: {
+      type: 'granted',
+      by: code.by,
+      request: row.id,
+      ...grantFacts(principal, grant),
+      ...conditionFacts(conditions),
+      jti,
+    },
   }
 }
 
@@ -66,5 +84,7 @@ function grantOf(row: RequestRow): Grant {
     purpose: purpose ?? undefined,
     txn: txn ?? undefined,
     user: { sub: user_sub, claims: JSON.parse(claims ?? '{}') },
+    purposes: purposesIn(row.purposes),
+    conditions: conditionsIn(row.conditions),
   }
 }

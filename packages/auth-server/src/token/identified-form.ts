@@ -1,6 +1,8 @@
 import type { SiteOf } from '@countersign/discovery'
-import { checkTarget, headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
-import { AAuthError, checkContentCoding, parseForm } from '@countersign/protocol'
+import { headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
+import { checkTarget } from '@countersign/httpsig/internal'
+import { AAuthError } from '@countersign/protocol'
+import { checkContentCoding, parseForm } from '@countersign/protocol/internal'
 import { checkReplay, type IdentifiedCaller, type Verified, type Verifier } from '@countersign/verify'
 
 /** The verified caller of a token endpoint. */
@@ -37,15 +39,19 @@ export async function identify(
   checkTarget(message)
   // Proxies log URLs: a secret in one must not work.
   if (message.target.includes('?'))
-    throw new AAuthError('invalid_request', 'parameters belong in the body, not the URL')
+    throw new AAuthError('invalid_request', 'parameters belong in the body, not the URL', {
+      reason: 'parameters_in_url',
+    })
   if (message.body !== undefined && message.body.length > bodyLimit) {
-    throw new AAuthError('invalid_request', 'the body is larger than 64 KiB', { status: 413 })
+    throw new AAuthError('invalid_request', 'the body is larger than 64 KiB', { reason: 'body_too_large', status: 413 })
   }
   const verified = await verifier.verify(message)
   const { caller } = verified
   // A pseudonymous key must not get an agent's rights.
   if (caller.level !== 'identified') {
-    throw new AAuthError('insufficient_level', 'sign the request by jwks_uri or with an agent token')
+    throw new AAuthError('insufficient_level', 'sign the request by jwks_uri or with an agent token', {
+      reason: 'credential_not_accepted',
+    })
   }
   const once = (): Promise<void> => checkReplay({ replay, verified, partition: 'token', siteOf, development })
   return { caller, verified, once }
@@ -57,7 +63,11 @@ export async function identify(
  */
 export function formOf(message: ReceivedMessage): ReadonlyMap<string, string> {
   const [contentType, second] = headerValues(message, 'content-type')
-  if (second !== undefined) throw new AAuthError('invalid_request', 'Content-Type is there twice', { status: 415 })
+  if (second !== undefined)
+    throw new AAuthError('invalid_request', 'Content-Type is there twice', {
+      reason: 'content_type_unsupported',
+      status: 415,
+    })
   checkContentCoding(message)
   return parseForm(message.body, contentType)
 }

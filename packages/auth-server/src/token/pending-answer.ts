@@ -1,5 +1,6 @@
-import { AAuthError, checkRedirectUri } from '@countersign/protocol'
-import type { NewRequest } from '../consent/requests.js'
+import { AAuthError } from '@countersign/protocol'
+import { checkRedirectUri } from '@countersign/protocol/internal'
+import type { NewRequest } from '../consent/request-row.js'
 import { exchangeFacts } from '../exchange/exchange.js'
 import { requestLifetime } from '../request-token.js'
 import type { TokenCall, TokenContext } from './token-context.js'
@@ -12,7 +13,7 @@ export interface PendingAnswer {
 }
 
 /** Where the user's browser goes with the answer. */
-interface WayBack {
+export interface WayBack {
   readonly redirect_uri?: string | undefined
   readonly state?: string | undefined
 }
@@ -27,16 +28,26 @@ export async function askInBrowser(
   o: { readonly wayBack: WayBack; readonly call: TokenCall; readonly count: () => Promise<void> | void },
   context: Pick<TokenContext, 'requests' | 'onEvent'>,
 ): Promise<PendingAnswer> {
-  const { redirect_uri, state } = o.wayBack
-  if (redirect_uri === undefined) {
-    throw new AAuthError('invalid_request', 'redirect_uri is missing: it is needed because the user must decide')
-  }
-  // Open redirect: an agent must get no link to our pages that would send the user to an address it does not publish.
-  checkRedirectUri(redirect_uri, await o.call.discovery.agent(request.principal.agent))
+  const way = await checkedWayBack(o.wayBack, { call: o.call, agent: request.principal.agent })
   await o.count()
-  const { id, request_token } = await context.requests.add(request, { redirect_uri, state })
+  const { id, request_token } = await context.requests.add(request, way)
   reportRequested(id, { flow: 'browser', request }, context)
   return { request_token, expires_in: requestLifetime }
+}
+
+/** @throws AAuthError `invalid_request` without a `redirect_uri` of the agent */
+export async function checkedWayBack(
+  { redirect_uri, state }: WayBack,
+  { call, agent }: { readonly call: Pick<TokenCall, 'discovery'>; readonly agent: string },
+): Promise<{ readonly redirect_uri: string; readonly state?: string | undefined }> {
+  if (redirect_uri === undefined) {
+    throw new AAuthError('invalid_request', 'redirect_uri is missing: it is needed because the user must decide', {
+      reason: 'parameter_missing',
+    })
+  }
+  // Open redirect: an agent must get no link to our pages that would send the user to an address it does not publish.
+  checkRedirectUri(redirect_uri, await call.discovery.agent(agent))
+  return { redirect_uri, state }
 }
 
 /** One event for a request that waits. */

@@ -1,19 +1,16 @@
 import type { Store } from '@countersign/store'
-import { grantWriter, type OnSurplus } from '../grant/grant-writer.js'
+import { type GrantWriting, grantWriter } from '../grant/grant-writer.js'
 import { refreshTokens } from '../grant/refresh-token.js'
 import type { RequestRow, Tables } from '../tables.js'
 import { repeatFor } from './repeats.js'
-import type { RedeemedGrant, Redemptions } from './token-context.js'
+import type { RedeemedApproval, RedeemedGrant, Redemptions } from './token-context.js'
 
 type Transaction = Store<Tables>['db']
 
 /** Queries over the tables. */
-export function redemptionsIn(
-  store: Store<Tables>,
-  now: () => number,
-  onSurplus: OnSurplus = () => undefined,
-): Redemptions {
-  const write = grantWriter(store, onSurplus)
+export function redemptionsIn(writing: GrantWriting): Redemptions {
+  const { store, now } = writing
+  const write = grantWriter(writing)
   const newRefreshToken = refreshTokens()
 
   async function replace(
@@ -28,9 +25,12 @@ export function redemptionsIn(
 
   return {
     async take(row, redeemed) {
-      if (redeemed !== undefined) return replace(row, redeemed)
+      if (redeemed !== undefined && 'grant' in redeemed) return replace(row, redeemed)
       const at = now()
-      return (await store.write(tx => markRedeemed(tx, row, at))) ? {} : undefined
+      const isFirst = await store.write(
+        async tx => (await markRedeemed(tx, row, at)) && (redeemed === undefined || (await noteToken(tx, redeemed))),
+      )
+      return isFirst ? {} : undefined
     },
   }
 }
@@ -43,6 +43,17 @@ async function deleteAllowed(tx: Transaction, { request_hash }: RequestRow, now:
     .where('expires', '>', now)
     .executeTakeFirstOrThrow()
   return numDeletedRows > 0n
+}
+
+/** Notes when the token of an approval expires: until then it ends by a notice. False where the approval has ended already. */
+async function noteToken(tx: Transaction, { approval, exp }: RedeemedApproval): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('auth_server_approvals')
+    .set({ exp })
+    .where(({ and }) => and({ id: approval, status: 'approved' }))
+    .where('ended', 'is', null)
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows > 0n
 }
 
 /** No grant will tell of an exchange's code, so its row stays a while: a code that comes again later has been stolen. */

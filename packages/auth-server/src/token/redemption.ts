@@ -1,11 +1,11 @@
-import type { IdentifiedCaller } from '@countersign/verify'
 import { principalOf } from '../grant/decide.js'
 import { codeRefusal, redemptionHash } from '../request-token.js'
 import type { RequestRow } from '../tables.js'
+import { approvalOutcome } from './approval-code.js'
 import type { CodeOutcome, PresentedCode } from './code-outcome.js'
 import { exchangeOutcome } from './exchange-code.js'
 import { grantOutcome } from './grant-code.js'
-import type { TokenAnswer, TokenContext } from './token-context.js'
+import type { TokenAnswer, TokenCall, TokenContext } from './token-context.js'
 
 /**
  * Redeems what a user allowed, once, whatever kind of code it is: the same caller and key get the same answer for a minute, and
@@ -15,12 +15,13 @@ import type { TokenAnswer, TokenContext } from './token-context.js'
  */
 export async function redeem(
   code: PresentedCode,
-  caller: IdentifiedCaller,
+  call: Pick<TokenCall, 'caller' | 'discovery'>,
   context: TokenContext,
 ): Promise<TokenAnswer> {
+  const { caller } = call
   const { row, redemption, isAllowed } = code
   const { agent, delegate = '' } = principalOf(caller)
-  const outcome = outcomeOf(code, caller, context)
+  const outcome = outcomeOf(code, call, context)
   const key = redemptionHash([redemption, agent, delegate, caller.key.thumbprint])
   const { answer, kind } = await context.repeats.answer(key, async () =>
     row !== undefined && isAllowed(row) ? redeemFirst(row, outcome, context) : refuse(outcome, context),
@@ -31,14 +32,15 @@ export async function redeem(
 
 function outcomeOf(
   { row, by, redemption }: PresentedCode,
-  caller: IdentifiedCaller,
+  call: Pick<TokenCall, 'caller' | 'discovery'>,
   context: TokenContext,
 ): CodeOutcome {
-  // A grant, with a refresh token, is never made of an exchange.
-  if (row === undefined || row.upstream === null) return grantOutcome({ by, redemption }, caller, context)
+  // A grant, with a refresh token, is never made of an approval or an exchange.
+  if (row?.operation != null) return approvalOutcome(row, { by }, { ...call, context })
+  if (row === undefined || row.upstream === null) return grantOutcome({ by, redemption }, call, context)
   const { exchange } = context
   if (exchange === undefined) throw codeRefusal()
-  return exchangeOutcome(row, caller, { ...context, exchange })
+  return exchangeOutcome(row, call, { ...context, exchange })
 }
 
 /** Signs first: a token that cannot be made does not use up the code. */
@@ -47,8 +49,8 @@ async function redeemFirst(
   outcome: CodeOutcome,
   { redemptions, onEvent }: TokenContext,
 ): Promise<TokenAnswer> {
-  const { issued, grant, granted } = await outcome.issue(row)
-  const taken = await redemptions.take(row, grant)
+  const { issued, grant, approval, granted } = await outcome.issue(row)
+  const taken = await redemptions.take(row, grant ?? approval)
   if (taken === undefined) throw codeRefusal()
   onEvent(granted)
   return { auth_token: issued.auth_token, expires_in: issued.expires_in, ...taken }

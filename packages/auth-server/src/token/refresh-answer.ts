@@ -1,9 +1,10 @@
 import { AAuthError, missingScope, parseScope } from '@countersign/protocol'
-import type { IdentifiedCaller } from '@countersign/verify'
 import { issueAuthToken } from '../grant/auth-token.js'
 import { decideAgain, policyRequest, principalOf } from '../grant/decide.js'
+import { countsAnew } from '../grant/going-on.js'
 import { grantFacts } from '../grant/grants.js'
-import type { TokenAnswer, TokenContext } from './token-context.js'
+import { conditionFacts, tokenConditions } from '../grant/token-conditions.js'
+import type { TokenAnswer, TokenCall, TokenContext } from './token-context.js'
 import type { RefreshRequest } from './token-request.js'
 
 /**
@@ -13,20 +14,39 @@ import type { RefreshRequest } from './token-request.js'
  */
 export async function answerRefresh(
   request: RefreshRequest,
-  caller: IdentifiedCaller,
-  { grants, issuer, policy, now, onEvent }: TokenContext,
+  call: Pick<TokenCall, 'caller' | 'discovery'>,
+  context: TokenContext,
 ): Promise<TokenAnswer> {
+  // A revocation in the meantime wins: the token that was just signed is not sent. One that was narrowed goes on under a new name.
+  const answer = (await refresh(request, call, context)) ?? (await refresh(request, call, context))
+  if (answer === undefined) throw grantRefusal()
+  return answer
+}
+
+/** Resolves with undefined where the grant has ended, or was narrowed, while its token was signed. */
+async function refresh(
+  request: RefreshRequest,
+  { caller, discovery }: Pick<TokenCall, 'caller' | 'discovery'>,
+  { grants, issuer, policy, approvals, now, onEvent }: TokenContext,
+): Promise<TokenAnswer | undefined> {
   const principal = principalOf(caller)
   const grant = await grants.find(principal, request.refresh_token)
   if (grant === undefined) throw grantRefusal()
   const scope = narrowedScope(request.scope, parseScope(grant.scope))
   // The audit id stays that of the grant, and so does that of what others do for it.
-  const { resource, purpose, user, id, txn } = grant
-  await decideAgain(policyRequest(principal, { resource, scope, purpose, user: user?.sub }), policy)
-  const issued = await issueAuthToken(issuer, { caller, resource, scope, user, txn, grant: id }, now())
-  // A revocation in the meantime wins: the token that was just signed is not sent.
-  if (!(await grants.use(request.refresh_token))) throw grantRefusal()
-  onEvent({ type: 'refreshed', ...grantFacts(principal, grant), scope, jti: issued.jti })
+  const { resource, purpose, purposes, user, id, txn } = grant
+  // The grant rests while its user does not want to be asked.
+  if (user !== undefined) await approvals.checkStopped({ user_sub: user.sub, agent: principal.agent, resource })
+  const about = { resource, scope, purpose, purposes, user: user?.sub }
+  const { conditions: operator } = await decideAgain(policyRequest(principal, about), policy)
+  // Of today, of operator and delegate too: the grant keeps only what its user chose (DEL-50).
+  const sources = { caller, resource, scope, purposes, operator, user: grant.conditions }
+  const conditions = await tokenConditions(sources, { discovery, now: now() })
+  if (countsAnew(grant, conditions)) throw grantRefusal()
+  const token = { caller, resource, scope, user, txn, grant: id, purposes, conditions }
+  const issued = await issueAuthToken(issuer, token, now())
+  if (!(await grants.use(request.refresh_token, id))) return undefined
+  onEvent({ type: 'refreshed', ...grantFacts(principal, grant), scope, ...conditionFacts(conditions), jti: issued.jti })
   return { auth_token: issued.auth_token, expires_in: issued.expires_in }
 }
 
@@ -34,12 +54,16 @@ function narrowedScope(asked: string | undefined, granted: readonly string[]): r
   if (asked === undefined) return granted
   const scope = parseScope(asked)
   if (missingScope(granted, scope).length > 0) {
-    throw new AAuthError('invalid_scope', 'scope holds a name that the refresh token does not stand for')
+    throw new AAuthError('invalid_scope', 'scope holds a name that the refresh token does not stand for', {
+      reason: 'scope_not_allowed',
+    })
   }
   return scope
 }
 
 /** One text for every cause: a caller must not learn that another agent has this token. */
 function grantRefusal(): AAuthError {
-  return new AAuthError('invalid_grant', 'the refresh token is unknown, ended, or not of this caller')
+  return new AAuthError('invalid_grant', 'the refresh token is unknown, ended, or not of this caller', {
+    reason: 'grant_invalid',
+  })
 }

@@ -1,4 +1,4 @@
-import { sharedMap } from '@countersign/protocol'
+import { sharedMap } from '@countersign/protocol/internal'
 import type { Repeats, TokenAnswer } from './token-context.js'
 
 /** Seconds from first use in which the same caller gets the same answer again. @see protocol §6.2 */

@@ -1,5 +1,12 @@
 import type { Discovery } from '@countersign/discovery'
-import { AAuthError, missingScope, parseScope, parseToken } from '@countersign/protocol'
+import {
+  AAuthError,
+  missingScope,
+  type Operation,
+  type OperationWords,
+  parseScope,
+  parseToken,
+} from '@countersign/protocol'
 import { type IdentifiedCaller, verifyResourceToken } from '@countersign/verify'
 import { resourceScopes } from '../grant/identity-claims.js'
 import { asRequestFault } from '../request-fault.js'
@@ -11,6 +18,17 @@ export interface RequestedAccess {
   readonly scope: readonly string[]
   /** The audit id the resource gave this action. */
   readonly txn?: string | undefined
+  /** The one call that a user is asked to approve; undefined where access is asked for. */
+  readonly call?: RequestedCall | undefined
+}
+
+/** A single call that waits for an approval. @see protocol §9.4 */
+export interface RequestedCall {
+  readonly operation: Operation
+  /** What the resource says of the operation. */
+  readonly words: OperationWords
+  /** `sub` of the auth token that the resource was shown; undefined for a grant without a user. */
+  readonly sub: string | undefined
 }
 
 /** What the checks need. */
@@ -54,12 +72,25 @@ async function accessByResourceToken(
     throw new AAuthError(
       'invalid_resource_token',
       'iss of the resource token is the agent or this auth server: ask for own scopes by scope',
+      { reason: 'token_issuer_wrong' },
     )
   }
   const claims = await verifyResourceToken({ token, audience: issuer, discovery, now, development })
   bindsCaller(claims, caller)
   const scope = boundedScope(claims.scope)
-  return { resource: iss, scope, txn: claims.txn }
+  const { operation, sub, txn } = claims
+  if (operation === undefined) return { resource: iss, scope, txn }
+  return { resource: iss, scope, txn, call: { operation, sub, words: await wordsOf(operation, iss, discovery) } }
+}
+
+/** A resource that has not published an operation must not have users asked about it in words of the moment (APR-17). */
+async function wordsOf({ name }: Operation, resource: string, discovery: Discovery): Promise<OperationWords> {
+  const { operations = {} } = await asRequestFault(discovery.resource(resource))
+  const words = Object.hasOwn(operations, name) ? operations[name] : undefined
+  if (words !== undefined) return words
+  throw new AAuthError('invalid_resource_token', 'the metadata of the resource does not list the operation', {
+    reason: 'operation_malformed',
+  })
 }
 
 /** Stolen resource token: it works only for the agent, delegate and key that it names. */
@@ -75,6 +106,7 @@ function bindsCaller(
   for (const [claim, expected, received] of bindings) {
     if (expected === received) continue
     throw new AAuthError('invalid_resource_token', `${claim} of the resource token is not the caller's`, {
+      reason: 'token_caller_mismatched',
       cause: { claim, expected, received },
     })
   }
@@ -97,15 +129,37 @@ async function checkOwnScopes(
     throw new AAuthError(
       'invalid_scope',
       'a delegate may ask for identity scopes only; other scopes of its agent need a resource token',
+      { reason: 'scope_not_allowed' },
     )
   }
   const { supported_scopes = [] } = await asRequestFault(context.discovery.resource(caller.agent))
   if (missingScope(supported_scopes, scope).length > 0) {
-    throw new AAuthError('invalid_scope', 'scope holds a name that is not among supported_scopes of the agent')
+    throw new AAuthError('invalid_scope', 'scope holds a name that is not among supported_scopes of the agent', {
+      reason: 'scope_unknown',
+    })
   }
 }
 
+/**
+ * Refuses purposes that the resource does not publish: nobody would know what the user agreed to.
+ * @throws AAuthError `invalid_request`
+ * @see protocol §9.1
+ */
+export async function checkPurposes(
+  purposes: readonly string[] | undefined,
+  { resource }: Pick<RequestedAccess, 'resource'>,
+  discovery: Pick<Discovery, 'resource'>,
+): Promise<void> {
+  if (purposes === undefined) return
+  const { purposes: known = {} } = await asRequestFault(discovery.resource(resource))
+  if (purposes.every(name => Object.hasOwn(known, name))) return
+  throw new AAuthError('invalid_request', 'purposes holds a name that the resource does not publish', {
+    reason: 'purpose_unknown',
+  })
+}
+
 function boundedScope(text: string): string[] {
-  if (text.length > longestScope) throw new AAuthError('invalid_scope', 'scope is longer than 2048 characters')
+  if (text.length > longestScope)
+    throw new AAuthError('invalid_scope', 'scope is longer than 2048 characters', { reason: 'scope_malformed' })
   return parseScope(text)
 }

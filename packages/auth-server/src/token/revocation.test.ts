@@ -1,4 +1,6 @@
 import { verifies } from '@countersign/requirements'
+import { plain, refusalOf } from '@countersign/testing/responses'
+import { publishResource } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
 import {
   agentServer,
@@ -6,8 +8,6 @@ import {
   delegate,
   granted,
   otherAgent,
-  plain,
-  refusalOf,
   type Signer,
   send,
   type World,
@@ -57,15 +57,54 @@ test(verifies('revoke.silent', 'a revocation by another caller gets the same 200
   expect(made.events.at(-1)).toMatchObject({ type: 'revoked', found: true })
 })
 
+test(verifies('REV-28', 'whose token it was, and which resources are told, is not in the answer'), async () => {
+  const told: string[] = []
+  const made = await world({
+    fetch: async () => {
+      told.push('calendar')
+      return new Response(null, { status: 204 })
+    },
+  })
+  publishResource(made, 'https://calendar.example', [made.resourceKey], {
+    revocation_endpoint: 'https://calendar.example/revoked',
+  })
+  const [phone, laptop] = [await delegate(made, 'phone'), await delegate(made, 'laptop')]
+  const seen: unknown[] = []
+  const times: Record<string, number[]> = { own: [], unknown: [], others: [] }
+  for (let round = 0; round < 30; round++) {
+    const [own, others] = [await granted(await ask(made, phone)), await granted(await ask(made, laptop))]
+    for (const [what, token] of Object.entries({
+      own: own.refresh_token,
+      unknown: 'A'.repeat(43),
+      others: others.refresh_token,
+    })) {
+      const began = performance.now()
+      const answer = await revoke(made, phone, { token })
+      times[what]?.push(performance.now() - began)
+      const { 'content-length': _, ...headers } = Object.fromEntries(answer.headers)
+      seen.push([answer.status, headers, await answer.text()])
+    }
+    made.clock.now += 1
+  }
+  for (const each of seen) expect(each).toEqual(seen[0])
+  await expect.poll(() => told.length, { timeout: 5000 }).toBeGreaterThan(0)
+  // It does not wait for a resource: a write alone is between an own token and another.
+  const median = (all: readonly number[] = []): number => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0
+  expect(Math.abs(median(times['own']) - median(times['others']))).toBeLessThan(50)
+  await made.auth.close()
+})
+
 test(verifies('token-endpoint.once', 'a revocation without a token, or with two, is refused'), async () => {
   const made = await world()
   const phone = await delegate(made, 'phone')
   const { refresh_token } = await granted(await ask(made, phone))
-  expect(await refusalOf(await revoke(made, phone, { token: '' }))).toEqual(plain(400, 'invalid_request'))
+  expect(await refusalOf(await revoke(made, phone, { token: '' }))).toEqual(
+    plain(400, 'invalid_request', 'parameter_missing'),
+  )
   const twice = await send(made, phone, `token=${refresh_token}&token=${refresh_token}`, { target: '/agent/revoke' })
-  expect(await refusalOf(twice)).toEqual(plain(400, 'invalid_request'))
+  expect(await refusalOf(twice)).toMatchObject(plain(400, 'invalid_request'))
   const inUrl = await send(made, phone, {}, { target: `/agent/revoke?token=${refresh_token}` })
-  expect(await refusalOf(inUrl)).toEqual(plain(400, 'invalid_request'))
+  expect(await refusalOf(inUrl)).toEqual(plain(400, 'invalid_request', 'parameters_in_url'))
   expect(await refreshStatus(made, phone, refresh_token)).toBe(200)
 })
 

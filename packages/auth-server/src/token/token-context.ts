@@ -1,4 +1,5 @@
 import type { Discovery } from '@countersign/discovery'
+import type { Approvals } from '../approval/approvals.js'
 import type { Polls } from '../bound/polls.js'
 import type { Requests } from '../consent/requests.js'
 import type { AuthServerEvent, ExchangeFacts } from '../event.js'
@@ -18,6 +19,7 @@ export interface TokenContext {
   readonly redemptions: Redemptions
   readonly repeats: Repeats
   readonly polls: Polls
+  readonly approvals: Approvals
   readonly policy: Policy
   /** Whether users can sign in here. */
   readonly users: 'some' | 'none'
@@ -58,14 +60,25 @@ export interface RedeemedGrant {
   readonly redemption: string
 }
 
+/** An approval of a single call that a code gave. */
+export interface RedeemedApproval {
+  /** The question, and the `grant` of the token. */
+  readonly approval: string
+  /** When the token expires, Unix seconds. */
+  readonly exp: number
+}
+
 /** Takes allowed requests, each once. */
 export interface Redemptions {
   /**
-   * Takes an allowed request and stores the grant that takes its place, both or neither; the request of an exchange has none,
-   * and stays for a while as redeemed. Resolves once that is on disk, with the refresh token of the grant; undefined when
-   * another request took it first.
+   * Takes an allowed request and stores the grant that takes its place, both or neither; the requests of an exchange and of an approval
+   * have none, and stay for a while as redeemed. Resolves once that is on disk, with the refresh token of the grant; undefined when
+   * another request took it first, or the approval has ended.
    */
-  take(row: RequestRow, redeemed: RedeemedGrant | undefined): Promise<{ readonly refresh_token?: string } | undefined>
+  take(
+    row: RequestRow,
+    redeemed: RedeemedGrant | RedeemedApproval | undefined,
+  ): Promise<{ readonly refresh_token?: string } | undefined>
 }
 
 /** Answers to codes, kept in memory only: they hold tokens. */

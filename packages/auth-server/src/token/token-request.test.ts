@@ -1,16 +1,14 @@
 import { gzipSync } from 'node:zlib'
 import { signRequest } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import {
   agentServer,
   ask,
-  bodyOf,
   delegate,
   granted,
-  plain,
   post,
-  refusalOf,
   resourceToken,
   type Signer,
   send,
@@ -36,21 +34,21 @@ async function prepared(): Promise<{ made: World; phone: Signer; fill: (form: st
 }
 
 test.each([
-  ['', 'invalid_request'],
-  ['request_type=', 'invalid_request'],
-  ['resource_token=TOKEN', 'invalid_request'],
-  ['request_type=AUTH&resource_token=TOKEN', 'unsupported_request_type'],
-  ['request_type=auth%20&resource_token=TOKEN', 'unsupported_request_type'],
-  ['request_type=code&code=x', 'unsupported_request_type'],
-  ['request_type=exchange&upstream_token=x', 'unsupported_request_type'],
-  ['request_type=device_auth&scope=openid', 'unsupported_request_type'],
-  ['request_type=device_code&device_code=x', 'unsupported_request_type'],
-  ['request_type=backchannel_auth', 'unsupported_request_type'],
-  ['request_type=__proto__', 'unsupported_request_type'],
+  ['', 'invalid_request', 'request_type_missing'],
+  ['request_type=', 'invalid_request', 'request_type_missing'],
+  ['resource_token=TOKEN', 'invalid_request', 'request_type_missing'],
+  ['request_type=AUTH&resource_token=TOKEN', 'unsupported_request_type', 'request_type_unsupported'],
+  ['request_type=auth%20&resource_token=TOKEN', 'unsupported_request_type', 'request_type_unsupported'],
+  ['request_type=code&code=x', 'unsupported_request_type', 'request_type_unsupported'],
+  ['request_type=exchange&upstream_token=x', 'unsupported_request_type', 'request_type_unsupported'],
+  ['request_type=device_auth&scope=openid', 'unsupported_request_type', 'request_type_unsupported'],
+  ['request_type=device_code&device_code=x', 'unsupported_request_type', 'request_type_unsupported'],
+  ['request_type=backchannel_auth', 'unsupported_request_type', 'request_type_unsupported'],
+  ['request_type=__proto__', 'unsupported_request_type', 'request_type_unsupported'],
 ])(
-  verifies('TOK-01', 'token-endpoint.request-type', 'error.unsupported-request-type', '"%s" is %s'),
-  async (form, error) => {
-    expect(await answerTo(form === '' ? 'x=y' : form)).toEqual(plain(400, error))
+  verifies('TOK-01', 'token-endpoint.request-type', 'error.unsupported-request-type', 'error.reason', '"%s" is %s'),
+  async (form, error, reason) => {
+    expect(await answerTo(form === '' ? 'x=y' : form)).toEqual(plain(400, error, reason))
   },
 )
 
@@ -62,23 +60,28 @@ test.each([
   'request_type=refresh&refresh_token=REFRESH&refresh_token=REFRESH',
   'request_type=refresh&refresh_token=REFRESH&scope=events.read&scope=events.read',
   'request_type=auth&resource_token=TOKEN&x=1&x=2',
-])(verifies('TOK-02', 'token-endpoint.once', 'twice: %s'), async form => {
-  expect(await answerTo(form)).toEqual(plain(400, 'invalid_request'))
+])(verifies('TOK-02', 'token-endpoint.once', 'a parameter given twice is refused: %s'), async form => {
+  expect(await answerTo(form)).toMatchObject(plain(400, 'invalid_request'))
 })
 
 test.each([
-  ['request_type[0]=auth&resource_token=TOKEN', 'invalid_request'],
-  ['request_type=refresh&refresh_token[]=REFRESH', 'invalid_request'],
-  ['request_type=refresh&refresh_token[$ne]=x', 'invalid_request'],
-  ['request_type=refresh&refresh_token=[object Object]', 'invalid_grant'],
-])(verifies('TOK-03', 'token-endpoint.form', 'brackets mean nothing: %s'), async (form, error) => {
-  expect(await answerTo(form)).toEqual(plain(400, error))
-})
+  ['request_type[0]=auth&resource_token=TOKEN', 'invalid_request', 'request_type_missing'],
+  ['request_type=refresh&refresh_token[]=REFRESH', 'invalid_request', 'parameter_missing'],
+  ['request_type=refresh&refresh_token[$ne]=x', 'invalid_request', 'parameter_missing'],
+  ['request_type=refresh&refresh_token=[object Object]', 'invalid_grant', 'grant_invalid'],
+])(
+  verifies('TOK-03', 'token-endpoint.form', "brackets in a parameter's name have no meaning: %s"),
+  async (form, error, reason) => {
+    expect(await answerTo(form)).toEqual(plain(400, error, reason))
+  },
+)
 
 test.each(['/agent/token?request_type=auth', '/agent/token?x=1', '/agent/token?refresh_token=x'])(
   verifies('TOK-04', 'token-endpoint.url', 'parameters in the URL are refused: %s'),
   async target => {
-    expect(await answerTo('request_type=auth&resource_token=TOKEN', { target })).toEqual(plain(400, 'invalid_request'))
+    expect(await answerTo('request_type=auth&resource_token=TOKEN', { target })).toEqual(
+      plain(400, 'invalid_request', 'parameters_in_url'),
+    )
   },
 )
 
@@ -90,7 +93,7 @@ test.each([
   'application/x-www-form-urlencoded, application/json',
 ])(verifies('TOK-05', 'error.media-type', 'a body of %s is refused'), async contentType => {
   const form = 'request_type=auth&resource_token=TOKEN'
-  expect(await answerTo(form, { contentType })).toEqual(plain(415, 'invalid_request'))
+  expect(await answerTo(form, { contentType })).toMatchObject(plain(415, 'invalid_request'))
 })
 
 test(verifies('TOK-05', 'error.media-type', 'a body without a Content-Type, or with two, is refused'), async () => {
@@ -115,7 +118,7 @@ test(verifies('TOK-05', 'error.media-type', 'a body without a Content-Type, or w
   // Signed and taken away, or doubled, on the way; and so from the beginning.
   expect((await sent([], [type])).status).toBe(401)
   expect((await sent([type, type], [type])).status).toBe(401)
-  expect(await refusalOf(await sent([type, type]))).toEqual(plain(415, 'invalid_request'))
+  expect(await refusalOf(await sent([type, type]))).toEqual(plain(415, 'invalid_request', 'content_type_unsupported'))
 })
 
 test(verifies('TOK-05', 'a charset of UTF-8 is fine'), async () => {
@@ -126,21 +129,25 @@ test(verifies('TOK-05', 'a charset of UTF-8 is fine'), async () => {
 })
 
 test.each([
-  [`request_type=auth&resource_token=${'x'.repeat(65_536)}`, 413],
   [`request_type=auth&${Array.from({ length: 101 }, (_, index) => `p${index}=1`).join('&')}`, 400],
   ['request_type=auth&resource_token=%zz', 400],
   ['request_type=auth&resource_token=%', 400],
   ['request_type=auth&resource_token=%00', 400],
   ['request_type=auth&resource_token=%ff', 400],
   ['request_type=auth&resource_token=%ed%a0%80', 400],
-])(verifies('TOK-07', 'error.body-too-large', 'bad encodings and sizes are refused: %.40s'), async (form, status) => {
-  expect(await answerTo(form)).toEqual(plain(status, 'invalid_request'))
+])(verifies('TOK-07', 'bad encodings and sizes are refused: %.40s'), async (form, status) => {
+  expect(await answerTo(form)).toMatchObject(plain(status, 'invalid_request'))
 })
 
-test(verifies('TOK-07', 'bytes that are no UTF-8 are refused'), async () => {
+test(verifies('TOK-07', 'error.body-too-large', 'a body over 64 KiB is refused'), async () => {
+  const form = `request_type=auth&resource_token=${'x'.repeat(65_536)}`
+  expect(await answerTo(form)).toEqual(plain(413, 'invalid_request', 'body_too_large'))
+})
+
+test(verifies('TOK-07', 'bytes that are not UTF-8 are refused'), async () => {
   const made = await world()
   const response = await send(made, agentServer(made), new Uint8Array([0x61, 0x3d, 0xff]))
-  expect(await refusalOf(response)).toEqual(plain(400, 'invalid_request'))
+  expect(await refusalOf(response)).toMatchObject(plain(400, 'invalid_request'))
 })
 
 test.each([
@@ -150,8 +157,8 @@ test.each([
   'request_type=auth&resource_token=TOKEN&auth_request_url=https://calendar.example/r',
   'request_type=auth&scope=openid&auth_request_url=https://calendar.example/r',
   'request_type=auth&resource_token=TOKEN&scope=openid&auth_request_url=https://calendar.example/r',
-])(verifies('TOK-08', 'RST-12', 'auth.one-request', 'exactly one kind of request: %s'), async form => {
-  expect(await answerTo(form)).toEqual(plain(400, 'invalid_request'))
+])(verifies('TOK-08', 'RST-12', 'auth.one-request', 'a request names exactly one access: %s'), async form => {
+  expect(await answerTo(form)).toEqual(plain(400, 'invalid_request', 'parameters_conflicting'))
 })
 
 test('auth_request_url is refused as unsupported', async () => {
@@ -161,6 +168,7 @@ test('auth_request_url is refused as unsupported', async () => {
   expect(response.status).toBe(400)
   expect(await bodyOf(response)).toEqual({
     error: 'invalid_request',
+    reason: 'parameter_unsupported',
     error_description: 'auth_request_url is not supported by this auth server',
   })
 })
@@ -176,11 +184,11 @@ test(verifies('DIG-11', 'error.media-type', 'a compressed form is refused, not i
   const form = fill('request_type=auth&resource_token=TOKEN')
   const wire = await post(made, phone, new Uint8Array(gzipSync(form)))
   const coded = { ...wire, headers: [...wire.headers, ['content-encoding', 'gzip'] as const] }
-  expect(await refusalOf(await made.auth.handle(coded))).toEqual(plain(415, 'invalid_request'))
+  expect(await refusalOf(await made.auth.handle(coded))).toMatchObject(plain(415, 'invalid_request'))
   expect((await send(made, phone, form)).status).toBe(200)
 })
 
-test(verifies('DOS-08', 'a state is small, however it is encoded'), async () => {
+test(verifies('DOS-08', 'the length of `state` is limited in its encoded form'), async () => {
   const { made, phone, fill } = await prepared()
   const status = async (more: string): Promise<number> =>
     (await send(made, phone, `${fill('request_type=auth&resource_token=TOKEN')}${more}`)).status
@@ -227,7 +235,7 @@ test(
       const { error, error_description, ...more } = JSON.parse(text)
       expect(error).toMatch(/^[a-z_]+$/)
       expect(error_description).toMatch(/^[\w ,;:.'()%/-]+$/)
-      expect(Object.keys(more).filter(name => name !== 'required_components' && name !== 'algs')).toEqual([])
+      expect(['reason', 'required_components', 'algs']).toEqual(expect.arrayContaining(Object.keys(more)))
       for (const inner of ['table', '/srv', 'drop', '1=1', '<b>', 'refused', resource_token])
         expect(text).not.toContain(inner)
     }

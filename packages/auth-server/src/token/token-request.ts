@@ -1,8 +1,11 @@
-import { AAuthError, isSafeId } from '@countersign/protocol'
+import { AAuthError, parsePurposes } from '@countersign/protocol'
+import { isSafeId } from '@countersign/protocol/internal'
 
 /** The access that is asked for: at another resource, by its resource token, or at the agent itself, by scope (the direct form). */
 export type AccessRequest = ({ readonly resource_token: string } | { readonly scope: string }) & {
   readonly purpose?: string | undefined
+  /** Names among the resource's purposes. */
+  readonly purposes?: readonly string[] | undefined
   /** The user whom the agent expects to sign in. */
   readonly login_hint?: string | undefined
 }
@@ -13,6 +16,14 @@ export type AuthRequest = AccessRequest & {
   /** Where the user's browser goes with the answer, if the user is asked. */
   readonly redirect_uri?: string | undefined
   readonly state?: string | undefined
+  /** `inbox`: the user answers in their account, and the agent polls. For approvals of single calls only. */
+  readonly answer?: 'inbox' | undefined
+}
+
+/** `request_type=poll`. */
+export interface PollRequest {
+  readonly request_type: 'poll'
+  readonly request_token: string
 }
 
 /** `request_type=device_auth`. */
@@ -48,6 +59,8 @@ export interface ExchangeRequest {
   /** The auth token that the caller was called with. */
   readonly upstream_token: string
   readonly purpose?: string | undefined
+  /** Names among the resource's purposes, all of them purposes of the upstream token. */
+  readonly purposes?: readonly string[] | undefined
   /** As in `auth`. */
   readonly redirect_uri?: string | undefined
   readonly state?: string | undefined
@@ -61,6 +74,7 @@ export type TokenRequest =
   | DeviceCodeRequest
   | RefreshRequest
   | ExchangeRequest
+  | PollRequest
 
 const longestPurpose = 1024
 /**
@@ -77,10 +91,11 @@ const longestState = 512
  */
 export function parseTokenRequest(form: ReadonlyMap<string, string>, supported: readonly string[]): TokenRequest {
   const requestType = form.get('request_type')
-  if (requestType === undefined) throw new AAuthError('invalid_request', 'request_type is missing')
+  if (requestType === undefined)
+    throw new AAuthError('invalid_request', 'request_type is missing', { reason: 'request_type_missing' })
   switch (supported.includes(requestType) ? requestType : undefined) {
     case 'auth':
-      return { request_type: 'auth', ...parseAccess(form), ...wayBack(form) }
+      return { request_type: 'auth', ...parseAccess(form), ...wayBack(form), answer: answerIn(form) }
     case 'device_auth':
       return { request_type: 'device_auth', ...parseAccess(form) }
     case 'code':
@@ -96,8 +111,11 @@ export function parseTokenRequest(form: ReadonlyMap<string, string>, supported: 
         resource_token: required(form, 'resource_token'),
         upstream_token: required(form, 'upstream_token'),
         purpose: purposeOf(form),
+        purposes: purposesOf(form),
         ...wayBack(form),
       }
+    case 'poll':
+      return { request_type: 'poll', request_token: required(form, 'request_token') }
     case 'device_code':
       return { request_type: 'device_code', device_code: required(form, 'device_code') }
     case 'refresh':
@@ -107,7 +125,9 @@ export function parseTokenRequest(form: ReadonlyMap<string, string>, supported: 
         scope: form.get('scope'),
       }
     default:
-      throw new AAuthError('unsupported_request_type', 'request_type must be one of request_types_supported')
+      throw new AAuthError('unsupported_request_type', 'request_type must be one of request_types_supported', {
+        reason: 'request_type_unsupported',
+      })
   }
 }
 
@@ -126,27 +146,45 @@ function parseAccess(form: ReadonlyMap<string, string>): AccessRequest {
   const auth_request_url = form.get('auth_request_url')
   // With both, a `scope` parameter could widen the scope of the resource token.
   if ([resource_token, scope, auth_request_url].filter(value => value !== undefined).length !== 1) {
-    throw new AAuthError('invalid_request', 'give exactly one of resource_token, scope and auth_request_url')
+    throw new AAuthError('invalid_request', 'give exactly one of resource_token, scope and auth_request_url', {
+      reason: 'parameters_conflicting',
+    })
   }
-  const more = { purpose: purposeOf(form), login_hint: loginHintOf(form) }
+  const more = { purpose: purposeOf(form), purposes: purposesOf(form), login_hint: loginHintOf(form) }
   if (resource_token !== undefined) return { resource_token, ...more }
   if (scope !== undefined) return { scope, ...more }
-  throw new AAuthError('invalid_request', 'auth_request_url is not supported by this auth server')
+  throw new AAuthError('invalid_request', 'auth_request_url is not supported by this auth server', {
+    reason: 'parameter_unsupported',
+  })
 }
 
 function purposeOf(form: ReadonlyMap<string, string>): string | undefined {
   const purpose = form.get('purpose')
   if (purpose === undefined || purpose.length <= longestPurpose) return purpose
-  throw new AAuthError('invalid_request', 'purpose is longer than 1024 characters')
+  throw new AAuthError('invalid_request', 'purpose is longer than 1024 characters', { reason: 'parameter_too_long' })
+}
+
+function purposesOf(form: ReadonlyMap<string, string>): readonly string[] | undefined {
+  const purposes = form.get('purposes')
+  return purposes === undefined ? undefined : parsePurposes(purposes)
 }
 
 /** Where the answer goes. `redirect_uri` needs no length limit here: it must be listed in the agent's metadata. */
 function wayBack(form: ReadonlyMap<string, string>): Pick<AuthRequest, 'redirect_uri' | 'state'> {
   const state = form.get('state')
   if (encodedLength(state) > longestState) {
-    throw new AAuthError('invalid_request', 'state is longer than 512 characters when it is encoded')
+    throw new AAuthError('invalid_request', 'state is longer than 512 characters when it is encoded', {
+      reason: 'parameter_too_long',
+    })
   }
   return { redirect_uri: form.get('redirect_uri'), state }
+}
+
+/** An agent that waits for an answer in another way than it gets must hear so. */
+function answerIn(form: ReadonlyMap<string, string>): 'inbox' | undefined {
+  const answer = form.get('answer')
+  if (answer === undefined || answer === 'inbox') return answer
+  throw new AAuthError('invalid_request', 'answer must be inbox', { reason: 'parameter_unsupported' })
 }
 
 function encodedLength(value = ''): number {
@@ -156,11 +194,14 @@ function encodedLength(value = ''): number {
 function loginHintOf(form: ReadonlyMap<string, string>): string | undefined {
   const login_hint = form.get('login_hint')
   if (login_hint === undefined || isSafeId(login_hint)) return login_hint
-  throw new AAuthError('invalid_request', 'login_hint is longer than 512 bytes or holds control characters')
+  throw new AAuthError('invalid_request', 'login_hint is longer than 512 bytes or holds control characters', {
+    reason: 'parameter_malformed',
+  })
 }
 
 function required(form: ReadonlyMap<string, string>, name: string): string {
   const value = form.get(name)
-  if (value === undefined) throw new AAuthError('invalid_request', `${name} is missing`)
+  if (value === undefined)
+    throw new AAuthError('invalid_request', `${name} is missing`, { reason: 'parameter_missing' })
   return value
 }

@@ -1,9 +1,9 @@
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { printLines, UsageError } from '@countersign/fetch'
+import { printLines, UsageError } from '@countersign/fetch/internal'
 import { playScenarios, type ScenarioName, scenarioNames, startPlayground } from '@countersign/playground'
 
-/** Flags of `countersign playground`. */
+/** The flags of `countersign playground`. */
 export interface PlaygroundFlags {
   readonly port: string
   readonly scenario?: string
@@ -12,7 +12,7 @@ export interface PlaygroundFlags {
 
 const command = fileURLToPath(new URL('../../bin/countersign.js', import.meta.url))
 
-/** `countersign playground`: the participants and the page, until it is stopped; or one story, then its verdict. */
+/** `countersign playground`: runs the participants and the page until it is stopped; or plays one scenario. */
 export async function playground(flags: PlaygroundFlags): Promise<void> {
   const base = Number(flags.port)
   if (!Number.isInteger(base) || base < 1 || base > 65_495)
@@ -33,17 +33,19 @@ export async function playground(flags: PlaygroundFlags): Promise<void> {
   process.exitCode = right ? 0 : 1
 }
 
-/** Of the page and of the participants, from the first port on. */
+/** The ports of the page and the participants, as offsets from the first port. */
 const offsets = [0, 10, 20, 21, 30, 31, 40, 50, 60]
 
-/** Before anything is started: with one port in use, some participants would run and others not. */
+/** Checks all ports before any participant starts. */
 async function checkPorts(base: number): Promise<void> {
   const ports = offsets.map(offset => base + offset)
   const free = await Promise.all(ports.map(isFree))
   const taken = ports.filter((_, index) => free[index] !== true)
   if (taken.length === 0) return
   const which = taken.length === 1 ? `port ${taken[0]} is` : `ports ${taken.join(', ')} are`
-  throw new UsageError(`${which} in use: end what listens there (another playground?), or give another first --port`)
+  throw new UsageError(
+    `${which} in use: end the program that listens there (another playground?), or give another first --port`,
+  )
 }
 
 function isFree(port: number): Promise<boolean> {
@@ -58,6 +60,6 @@ function namesOf(scenario: string): readonly ScenarioName[] {
   if (scenario === 'all') return scenarioNames
   const name = scenarioNames.find(known => known === scenario)
   if (name === undefined)
-    throw new UsageError(`no scenario of that name; there are ${scenarioNames.join(', ')} and all`)
+    throw new UsageError(`there is no scenario of that name; use ${scenarioNames.join(', ')} or all`)
   return [name]
 }

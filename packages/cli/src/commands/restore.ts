@@ -1,6 +1,6 @@
 import { restoreAgentServer } from '@countersign/agent-server'
 import { type RestoreOptions, restoreAuthServer } from '@countersign/auth-server'
-import { printJson, printLines } from '@countersign/fetch'
+import { printJson, printLines } from '@countersign/fetch/internal'
 import { epochFile, jsonLog, type Logger } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
@@ -14,11 +14,11 @@ const own = {
   trustBackup: z
     .boolean()
     .default(false)
-    .describe('the backup is known to hold every revocation: users are not asked again, delegates and keys stay'),
+    .describe('the backup has every revocation: keep the grants, delegates and keys that it brings back'),
   json: z.boolean().default(false).describe('print JSON'),
 }
 
-/** What a command takes on its command line, and what its `--config` file may say: the server's own may be given. */
+/** The flags of a command, and the options of its `--config` file, which may be that of the server. */
 function restoreOptions<S extends typeof agentServerOptions | typeof authServerOptions>(server: S) {
   const { id, development, data, database, epoch } = server.shape
   return {
@@ -33,25 +33,25 @@ export const authRestoreOptions = restoreOptions(authServerOptions)
 /** Options of `countersign agent-server restore`. */
 export const agentRestoreOptions = restoreOptions(agentServerOptions)
 
-/** `countersign auth-server restore`: ends what a backup brings back, so that the server starts on it. */
+/** `countersign auth-server restore`: ends the sessions and grants that a backup brings back, so that the server may start. */
 export async function restoreAuth(command: Command): Promise<void> {
   const settings = readConfiguration(command, authRestoreOptions.options, process.env)
   const folder = dataFolder('auth-server', settings)
   const database = authDatabaseOf(folder, settings)
   const place: RestorePlace = { name: 'auth-server', folder, database, settings }
-  const { requests, sessions, grants, consents } = await restored(place, restoreAuthServer)
+  const { requests, invitations, sessions, grants, consents } = await restoreDatabase(place, restoreAuthServer)
   if (!settings.json)
     printLines(
-      `ended: ${requests} requests, ${sessions} sessions, ${grants} grants of users, ${consents} remembered scopes`,
+      `ended: ${requests} requests, ${invitations} links for accounts, ${sessions} sessions, ${grants} grants of users, ${consents} remembered scopes`,
     )
 }
 
-/** `countersign agent-server restore`: as {@link restoreAuth}. */
+/** `countersign agent-server restore`: as {@link restoreAuth}, for codes, delegates and keys. */
 export async function restoreAgent(command: Command): Promise<void> {
   const settings = readConfiguration(command, agentRestoreOptions.options, process.env)
   const folder = dataFolder('agent-server', settings)
   const place: RestorePlace = { name: 'agent-server', folder, database: databaseOf(settings), settings }
-  const { codes, delegates, keys } = await restored(place, restoreAgentServer)
+  const { codes, delegates, keys } = await restoreDatabase(place, restoreAgentServer)
   if (!settings.json) printLines(`ended: ${codes} enrolment codes, ${delegates} delegates, ${keys} own keys`)
 }
 
@@ -62,15 +62,15 @@ interface RestorePlace {
   readonly settings: Parameters<typeof epochPath>[2] & { readonly trustBackup: boolean; readonly json: boolean }
 }
 
-/** Restores, logs it, and prints what it has ended where JSON is wanted. */
-async function restored<T extends object>(
+/** Restores a database and logs it; with `--json` prints the counts. */
+async function restoreDatabase<T extends object>(
   { name, folder, database, settings }: RestorePlace,
   restore: (options: RestoreOptions) => Promise<T>,
 ): Promise<T> {
   const { trustBackup, json } = settings
   const path = epochPath(name, folder, settings)
   const log = jsonLog({ name })
-  const onEpochLost = (): void => sayLost(log, path)
+  const onEpochLost = (): void => logEpochLost(log, path)
   const epoch = epochFile(path)
   const ended = await reaching('--database', database, restore({ database, epoch, trustBackup, onEpochLost }))
   log.info({ event: 'restored', trusted: trustBackup, ...ended }, 'restored')
@@ -78,10 +78,10 @@ async function restored<T extends object>(
   return ended
 }
 
-/** The file may have been lost with the database, or the server keeps it somewhere else and would go on to refuse. */
-function sayLost(log: Logger, path: string): void {
+/** Warns that the epoch file is missing: it may be lost, or the server has it elsewhere and would refuse to start. */
+function logEpochLost(log: Logger, path: string): void {
   log.warn(
     { event: 'alarm', reason: 'epoch-lost', path },
-    'the database had an epoch, and there was no epoch file: a new one is written; if the server has its own elsewhere, name that by --epoch',
+    'the database has an epoch, but there is no epoch file: a new one is written. If the server has its file elsewhere, name it with --epoch',
   )
 }

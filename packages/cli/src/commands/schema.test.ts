@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { UsageError } from '@countersign/fetch'
+import { UsageError } from '@countersign/fetch/internal'
 import { expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -17,7 +17,7 @@ async function printed(command: string): Promise<Parameters<typeof z.fromJSONSch
   }
 }
 
-test('the JSON schema of a gateway’s configuration takes the one in the documentation, and none with a mistake', async () => {
+test('the JSON schema of the gateway accepts the configuration in the documentation, and refuses mistakes', async () => {
   const schema = z.fromJSONSchema(await printed('gateway'))
   const page = readFileSync(new URL('../../../../docs/gateway.md', import.meta.url), 'utf8')
   const [, block = ''] = /^```yaml\n(id: [\s\S]*?)^```$/m.exec(page) ?? []
@@ -44,7 +44,7 @@ test('the JSON schema of a gateway’s configuration takes the one in the docume
   }
 })
 
-test('there is one for each command that takes a configuration, and for no other word', async () => {
+test('each command with a configuration has a JSON schema', async () => {
   for (const command of ['agent-server', 'auth-server', 'gateway'])
     expect(await printed(command), command).toMatchObject({ type: 'object', additionalProperties: false })
   for (const command of ['fetch', 'toString']) await expect(printed(command), command).rejects.toThrow(UsageError)

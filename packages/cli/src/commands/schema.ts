@@ -1,9 +1,8 @@
-import { printJson, UsageError } from '@countersign/fetch'
-import { z } from 'zod'
-import type { OptionSchema } from '../flags/configuration.js'
+import { printJson, UsageError } from '@countersign/fetch/internal'
+import { jsonSchemaOf, type OptionSchema } from '../flags/option-schema.js'
 import { agentServerOptions } from './agent-server/agent-server.js'
 import { authServerOptions } from './auth-server.js'
-import { gatewayOptions } from './gateway/gateway.js'
+import { gatewayOptions } from './gateway/gateway-options.js'
 
 const schemas: Readonly<Record<string, OptionSchema>> = {
   'agent-server': agentServerOptions,
@@ -11,10 +10,10 @@ const schemas: Readonly<Record<string, OptionSchema>> = {
   gateway: gatewayOptions,
 }
 
-/** `countersign schema COMMAND`: the JSON schema of that command's `--config` file. */
+/** `countersign schema COMMAND`: prints the JSON schema of the command's `--config` file. */
 export function schema(command: string): void {
   const found = Object.hasOwn(schemas, command) ? schemas[command] : undefined
   if (found === undefined)
-    throw new UsageError(`no configuration of that name; there are ${Object.keys(schemas).join(', ')}`)
-  printJson(z.toJSONSchema(found, { io: 'input' }), 2)
+    throw new UsageError(`there is no configuration of that name; use ${Object.keys(schemas).join(', ')}`)
+  printJson(jsonSchemaOf(found), 2)
 }

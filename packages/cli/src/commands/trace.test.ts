@@ -1,13 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { UsageError } from '@countersign/fetch'
-import { afterAll, expect, test, vi } from 'vitest'
+import { UsageError } from '@countersign/fetch/internal'
+import { temporaryFolder } from '@countersign/testing/folders'
+import { expect, test, vi } from 'vitest'
 import { trace, traceIn } from './trace.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-trace-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder()
 
 function log(name: string, records: readonly unknown[]): string {
   const file = join(folder, name)
@@ -40,7 +39,7 @@ async function printed(txn: string, files: readonly string[], flags = {}): Promi
   }
 }
 
-test('the records of one action stand in order of time, whatever log they come from, and no others', async () => {
+test('the records of one action from all logs are in order of time, without records of others', async () => {
   const { records, skipped } = await traceIn('one', [calendar, auth])
   expect(records.map(({ time, file, record }) => [time, file, record['event']])).toEqual([
     [1000, 'calendar.log', 'resource_token'],
@@ -51,7 +50,7 @@ test('the records of one action stand in order of time, whatever log they come f
   expect((await traceIn('tw', [calendar, auth])).records).toEqual([])
 })
 
-test('the challenge that was made under another id before the action was known is a record of it, and nothing else of that id', async () => {
+test('the challenge that an exchange answered belongs to the action although it has another id; other records of that id do not', async () => {
   const rooms = log('rooms.log', [
     { ...base, time: 1100, name: 'rooms', event: 'resource_token', txn: 'of-rooms', scope: 'rooms.read' },
     { ...base, time: 1900, name: 'rooms', event: 'passed', txn: 'of-rooms' },
@@ -72,7 +71,7 @@ test('the challenge that was made under another id before the action was known i
   expect(await printed('three', [rooms, second])).toContain('resource_token  txn=of-rooms scope=rooms.read')
 })
 
-test('it is printed for people, a line each, and as JSON', async () => {
+test('the records are printed one a line, or as JSON', async () => {
   const text = await printed('one', [calendar, auth])
   expect(text.split('\n')).toEqual([
     'one: 3 records in 2 logs, 2.00 s',
@@ -87,7 +86,7 @@ test('it is printed for people, a line each, and as JSON', async () => {
   expect(await printed('nobody', [auth])).toBe('no record of nobody')
 })
 
-test('what a stranger wrote into a log cannot steer the terminal', async () => {
+test('text of a stranger in a log cannot control the terminal', async () => {
   const file = log('hostile.log', [
     { ...base, time: 1, name: '\u001b[2J', event: 'passed', txn: 'one', agent: 'a\u202eb\nc' },
   ])
@@ -97,7 +96,7 @@ test('what a stranger wrote into a log cannot steer the terminal', async () => {
   expect(text.split('\n')).toHaveLength(2)
 })
 
-test('a time that is none stops nothing', async () => {
+test('an invalid time is no error', async () => {
   const file = log('times.log', [
     { ...base, time: 1e300, name: 'far', event: 'passed', txn: 'one' },
     { ...base, time: 5, name: 'near', event: 'passed', txn: 'one' },
@@ -109,7 +108,7 @@ test('a time that is none stops nothing', async () => {
   ])
 })
 
-test('a file that is not there or cannot be read, and an id that is none, are told', async () => {
+test('a missing or unreadable file and an invalid id are errors', async () => {
   await expect(trace('one', [auth, folder], {})).rejects.toThrow(UsageError)
   await expect(trace('one', [join(folder, 'missing.log')], {})).rejects.toThrow(UsageError)
   await expect(trace('', [auth], {})).rejects.toThrow(UsageError)

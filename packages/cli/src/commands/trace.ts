@@ -1,42 +1,42 @@
 import { basename } from 'node:path'
-import { printJson, printLines, shown, table, UsageError } from '@countersign/fetch'
+import { printJson, printLines, shown, table, UsageError } from '@countersign/fetch/internal'
 import { checkFiles, logLines, recordIn, reportSkipped, timeOf } from '../log/log-lines.js'
 
-/** Flags of `countersign trace`. */
+/** The flags of `countersign trace`. */
 export interface TraceFlags {
   readonly json?: boolean
 }
 
-/** One record of a log that belongs to the action. */
+/** A record of the action. */
 export interface TracedRecord {
   /** Milliseconds since 1970. */
   readonly time: number
-  /** The file it stood in. */
+  /** The file of the record. */
   readonly file: string
-  /** The line, parsed. */
+  /** The parsed line. */
   readonly record: Readonly<Record<string, unknown>>
 }
 
-/** What one reading of logs found. */
+/** The records of one action. */
 export interface Trace {
-  /** In order of time; of one moment in the order of files and lines. */
+  /** In order of time; records of the same time in the order of files and lines. */
   readonly records: readonly TracedRecord[]
-  /** Lines that were no JSON objects. */
+  /** Lines that are not JSON objects. */
   readonly skipped: number
 }
 
-/** An audit id, as a token may carry one. */
+/** Longest audit id that a token may have. */
 const longestTxn = 512
-/** Far more than one action makes; a log that names one id in every line must not fill the memory. */
+/** Most records of one action: a log with the same id in every line must not fill the memory. */
 const mostRecords = 10_000
-/** Challenges of standard input, which is read once; the oldest give way. */
+/** Most challenges kept from standard input, which can be read only once. */
 const mostChallenges = 10_000
-/** Of a record's members, those that every line has anyway. */
+/** The members that are not printed as facts: every record has them. */
 const usual: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'name', 'msg', 'event'])
 
 /**
- * `countersign trace TXN FILE…`: one user action in order, across the logs of all parties.
- * Exit code 0: there are records of it; 1: there are none; 2: a file cannot be read.
+ * `countersign trace TXN FILE…`: prints the records of one user action in order, from the logs of all parties.
+ * Exit code 0: there are records; 1: there are none; 2: a file cannot be read.
  */
 export async function trace(txn: string, files: readonly string[], flags: TraceFlags): Promise<void> {
   if (txn === '' || txn.length > longestTxn) throw new UsageError('the audit id has 1 to 512 characters')
@@ -49,8 +49,8 @@ export async function trace(txn: string, files: readonly string[], flags: TraceF
 }
 
 /**
- * Gathers the records of one action: those of its audit id, and the challenge that an exchange under it answered. The resource
- * that was called in between made that before it knew of the action, and told of it under an id of its own.
+ * Gathers the records of one action: those with its audit id, and the challenges that its token exchanges answered. The resource
+ * that made such a challenge did not know the audit id yet, and recorded the challenge with an id of its own.
  * @param files paths, `-` for standard input
  * @throws UsageError for more than 10 000 records, or a file that cannot be read
  */
@@ -61,12 +61,12 @@ export async function traceIn(txn: string, files: readonly string[]): Promise<Tr
   const take = (record: TracedRecord['record'], file: string): void => {
     records.push({ time: timeOf(record), file: nameOf(file), record })
     if (records.length > mostRecords)
-      throw new UsageError('more than 10 000 records have this id: it names no single action')
+      throw new UsageError('more than 10 000 records have this id: it does not identify one action')
   }
   for (const file of files) {
     for await (const line of logLines(file)) {
       if (file === '-' && line.includes('"resource_token"')) keepChallenge(line, input)
-      // Most lines are of other actions: they are not worth parsing.
+      // Most lines belong to other actions and need no parsing.
       const mentions = line.includes(JSON.stringify(txn))
       const record = mentions || !line.startsWith('{') ? recordIn(line) : {}
       if (record === undefined) skipped++
@@ -82,7 +82,7 @@ export async function traceIn(txn: string, files: readonly string[]): Promise<Tr
   return { records: records.toSorted((a, b) => a.time - b.time), skipped }
 }
 
-/** Nothing else: a resource that gives its token the id of another action draws nothing of that one in. */
+/** Only the challenges: a resource that uses the id of another action for its token must not add records of that action. */
 async function* challengesIn(lines: Iterable<string> | AsyncIterable<string>): AsyncGenerator<TracedRecord['record']> {
   for await (const line of lines) {
     const record = line.includes('"resource_token"') ? recordIn(line) : undefined

@@ -1,20 +1,20 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { UsageError } from '@countersign/fetch'
+import { UsageError } from '@countersign/fetch/internal'
 import { verifies } from '@countersign/requirements'
+import { temporaryFolder } from '@countersign/testing/folders'
 import { Command } from 'commander'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { readConfiguration, stringList } from './configuration.js'
+import { readConfiguration } from './configuration.js'
+import { stringList, switchWithoutVariable } from './option-schema.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-configuration-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder()
 
 const schema = z.strictObject({
   id: z.string(),
   scope: stringList.optional(),
-  development: z.boolean().default(false),
+  development: switchWithoutVariable('development mode'),
 })
 
 function read(flags: readonly string[], env: Record<string, string>, file?: object): z.infer<typeof schema> {
@@ -29,7 +29,7 @@ function read(flags: readonly string[], env: Record<string, string>, file?: obje
   return readConfiguration(command, schema, env)
 }
 
-test('a file that cannot be read is named with the place of its fault, and not quoted: it may hold passwords', () => {
+test('the error of an unreadable file has its path and line, not its text: it may hold passwords', () => {
   const path = join(folder, 'broken.yaml')
   writeFileSync(path, 'id: x\nreplay: redis://:hunter2@localhost: 6379\n')
   const command = new Command().option('--config <file>')
@@ -39,7 +39,7 @@ test('a file that cannot be read is named with the place of its fault, and not q
   expect(reading).not.toThrow(/hunter2/)
 })
 
-test('a flag beats a variable beats the file', () => {
+test('a flag overrides a variable, which overrides the file', () => {
   expect(read([], {}, { id: 'file' }).id).toBe('file')
   expect(read([], { COUNTERSIGN_ID: 'variable' }, { id: 'file' }).id).toBe('variable')
   expect(read(['--id', 'flag'], { COUNTERSIGN_ID: 'variable' }, { id: 'file' }).id).toBe('flag')
@@ -48,7 +48,7 @@ test('a flag beats a variable beats the file', () => {
 })
 
 test(
-  verifies('id.development.explicit', 'development mode is said by a flag or a file, never by the environment'),
+  verifies('id.development.explicit', 'development mode is set by a flag or a file, never by the environment'),
   () => {
     expect(read(['--id', 'x'], {}).development).toBe(false)
     expect(read(['--id', 'x', '--development'], {}).development).toBe(true)
@@ -58,8 +58,8 @@ test(
   },
 )
 
-test('observing is said by a flag or a file, never by the environment: it opens a gateway to everybody', () => {
-  const observing = z.strictObject({ observe: z.boolean().default(false) })
+test('observing is set by a flag or a file, never by the environment: it opens a gateway to everybody', () => {
+  const observing = z.strictObject({ observe: switchWithoutVariable('let everything through') })
   const command = new Command().option('--observe')
   expect(readConfiguration(command.parse(['--observe'], { from: 'user' }), observing, {})).toEqual({ observe: true })
   const bare = new Command().option('--observe').parse([], { from: 'user' })
@@ -67,7 +67,7 @@ test('observing is said by a flag or a file, never by the environment: it opens 
   expect(() => readConfiguration(bare, observing, { COUNTERSIGN_OBSERVE: 'true' })).toThrow(UsageError)
 })
 
-describe('a file with a slip', () => {
+describe('a slip in a file', () => {
   const nested = z.strictObject({
     level: z.enum(['identified', 'authorized']).optional(),
     routes: z.array(z.strictObject({ path: z.string(), mcp: z.record(z.string(), schema).optional() })).optional(),
@@ -86,7 +86,7 @@ describe('a file with a slip', () => {
     }
   }
 
-  test('in a name is refused with the name that was probably meant, at any depth', () => {
+  test('in a name is an error with the name that was probably meant, at any depth', () => {
     expect(told({ levle: 'identified' })).toBe('unknown option levle (did you mean level?) in FILE')
     expect(told({ routes: [{ path: '/' }, { path: '/', mpc: {} }] })).toBe(
       'unknown option mpc (did you mean mcp?) at routes.1 in FILE',
@@ -98,15 +98,15 @@ describe('a file with a slip', () => {
     expect(told({ level: 'identified', routes: [{ path: '/', mcp: { add: { id: 'x' } } }] })).toBe('read')
   })
 
-  test('in a value is refused with the value that was probably meant', () => {
+  test('in a value is an error with the value that was probably meant', () => {
     expect(told({ level: 'authorised' })).toMatch(/^"level" in FILE: .*\(did you mean authorized\?\)$/)
     expect(told({ level: 'authorized' })).toBe('read')
   })
 })
 
-test('a misspelt variable is an error with the nearest right name; one of another command is left alone', () => {
+test('a misspelt variable is an error with the name that was probably meant; one of another command is ignored', () => {
   expect(() => read([], { COUNTERSIGN_ID: 'a', COUNTERSIGN_SCOPES: 'b' })).toThrow(
-    'COUNTERSIGN_SCOPES is no option of this command (did you mean COUNTERSIGN_SCOPE?)',
+    'COUNTERSIGN_SCOPES is not an option of this command (did you mean COUNTERSIGN_SCOPE?)',
   )
   expect(read([], { COUNTERSIGN_ID: 'a', COUNTERSIGN_SCOPE: 'b' })).toMatchObject({ scope: ['b'] })
   const env = { COUNTERSIGN_ID: 'a', COUNTERSIGN_UPSTREAM: 'x', COUNTERSIGN_STATE: 'y', COUNTERSIGN_LONG: '1' }

@@ -1,18 +1,23 @@
 import { readFileSync } from 'node:fs'
-import { fileFault, UsageError } from '@countersign/fetch'
-import { nearestName } from '@countersign/protocol'
+import { fileFault, UsageError } from '@countersign/fetch/internal'
+import { nearestName } from '@countersign/protocol/internal'
 import type { Command } from 'commander'
 import { parse as parseYaml } from 'yaml'
-import { z } from 'zod'
+import type { z } from 'zod'
+import { flagOf, variableOf } from './option-names.js'
+import {
+  alternativesOf,
+  hasVariable,
+  isJsonSchema,
+  type JsonSchema,
+  jsonSchemaOf,
+  type OptionSchema,
+} from './option-schema.js'
 import { problemOf } from './problem.js'
 
-/** The options of one command: a zod object whose keys are the camel-cased flags. */
-export type OptionSchema = z.ZodObject<z.ZodRawShape>
-
 /**
- * Joins what was said in three places: a flag beats a `COUNTERSIGN_*` variable beats the `--config` file (JSON or YAML).
- * Development mode and observing are never variables: one that was left behind in an environment must not open a server.
- * @throws UsageError that names the option at fault and where it was said
+ * Reads the options of a command: a flag overrides a `COUNTERSIGN_*` variable, which overrides the `--config` file (JSON or YAML).
+ * @throws UsageError that names each wrong option, and the flag, variable or file that it is in
  */
 export function readConfiguration<S extends OptionSchema>(
   command: Command,
@@ -24,19 +29,19 @@ export function readConfiguration<S extends OptionSchema>(
   const variables = fromEnvironment(schema, env)
   const configFile = flags['config'] ?? env['COUNTERSIGN_CONFIG']
   const file = typeof configFile === 'string' ? readFile(configFile) : {}
-  const { config: _, ...said } = flags
-  const input = { ...file, ...variables, ...said }
+  const { config: _, ...given } = flags
+  const input = { ...file, ...variables, ...given }
   const result = schema.safeParse(input)
   if (result.success) return result.data
   const sources: Sources = {
     schema,
     input,
-    flags: said,
+    flags: given,
     variables,
     file,
-    ...(typeof configFile === 'string' ? { configFile } : {}),
+    configFile: typeof configFile === 'string' ? configFile : undefined,
   }
-  // A misspelt name is why another is missing, as a rule.
+  // Only these when there are any: an option is usually missing because its name is misspelt.
   const { issues } = result.error
   const unknown = issues.filter(({ code }) => code === 'unrecognized_keys')
   throw new UsageError((unknown.length > 0 ? unknown : issues).map(issue => describe(issue, sources)).join('\n'))
@@ -44,28 +49,28 @@ export function readConfiguration<S extends OptionSchema>(
 
 interface Sources {
   readonly schema: OptionSchema
-  /** All of it, as it was read. */
+  /** The options of all sources, before they are checked. */
   readonly input: Record<string, unknown>
   readonly flags: Record<string, unknown>
   readonly variables: Record<string, unknown>
   readonly file: Record<string, unknown>
-  readonly configFile?: string
+  readonly configFile: string | undefined
 }
 
 function describe(issue: z.core.$ZodIssue, sources: Sources): string {
   if (issue.code === 'unrecognized_keys') {
     const inside = issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`
     const known = namesAt(sources.schema, issue.path)
-    const told = issue.keys.map(key => `${key}${meantBy(key, known)}`)
-    return `unknown option ${told.join(', ')}${inside}${whereFile(sources)}`
+    const names = issue.keys.map(key => `${key}${meantBy(key, known)}`)
+    return `unknown option ${names.join(', ')}${inside}${whereFile(sources)}`
   }
   const name = String(issue.path[0] ?? '')
   const rest = issue.path.slice(1).join('.')
   const missing = !(name in sources.flags || name in sources.variables || name in sources.file)
-  if (missing) return `--${kebab(name)} is required (or ${variableOf(name)}, or "${name}" in the --config file)`
+  if (missing) return `${flagOf(name)} is required (or ${variableOf(name)}, or "${name}" in the --config file)`
   const where =
     name in sources.flags
-      ? `--${kebab(name)}`
+      ? flagOf(name)
       : name in sources.variables
         ? variableOf(name)
         : `"${name}"${whereFile(sources)}`
@@ -77,7 +82,7 @@ function meantBy(name: unknown, known: readonly string[]): string {
   return nearest === undefined ? '' : ` (did you mean ${nearest}?)`
 }
 
-/** Of a value that is none of those allowed, the one that was probably meant. */
+/** The allowed value that was probably meant. */
 function meantValue(issue: z.core.$ZodIssue, input: unknown): string {
   if (issue.code !== 'invalid_value') return ''
   const allowed = issue.values.filter(value => typeof value === 'string')
@@ -88,30 +93,18 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((value, member) => Object(value)[member], input)
 }
 
-type JsonSchema = z.core.JSONSchema.BaseSchema
-
-/** The names of members that an object at this place may have, whatever alternatives and records lie on the way. */
+/** The member names that an object at this path may have. */
 function namesAt(schema: OptionSchema, path: readonly PropertyKey[]): string[] {
-  const root: JsonSchema = z.toJSONSchema(schema, { io: 'input' })
   const reached = path.reduce<JsonSchema[]>(
-    (found, member) => found.flatMap(alternatives).flatMap(one => stepInto(one, String(member))),
-    [root],
+    (found, member) => found.flatMap(alternativesOf).flatMap(one => stepInto(one, String(member))),
+    [jsonSchemaOf(schema)],
   )
-  return reached.flatMap(alternatives).flatMap(({ properties = {} }) => Object.keys(properties))
-}
-
-function alternatives(schema: JsonSchema): JsonSchema[] {
-  const { anyOf = [] } = schema
-  return [schema, ...anyOf.filter(isSchema).flatMap(alternatives)]
+  return reached.flatMap(alternativesOf).flatMap(({ properties = {} }) => Object.keys(properties))
 }
 
 function stepInto({ properties = {}, additionalProperties, items }: JsonSchema, member: string): JsonSchema[] {
   const own = Object.hasOwn(properties, member) ? properties[member] : additionalProperties
-  return [own, items].flat().filter(isSchema)
-}
-
-function isSchema(value: unknown): value is JsonSchema {
-  return typeof value === 'object' && value !== null
+  return [own, items].flat().filter(isJsonSchema)
 }
 
 function whereFile(sources: Sources): string {
@@ -123,7 +116,7 @@ function readFile(path: string): Record<string, unknown> {
   try {
     content = parseYaml(readFileSync(path, 'utf8'))
   } catch (cause) {
-    // The parser's other lines quote the file, which may hold passwords, and on SIGHUP this goes to the log.
+    // Only the first line: the others quote the file, which may hold passwords, and after SIGHUP this text is logged.
     const [why = ''] = cause instanceof Error ? cause.message.split(/:?\n/, 1) : ['unreadable']
     throw new UsageError(fileFault(cause) ?? `cannot read the configuration ${path}: ${why}`)
   }
@@ -132,44 +125,43 @@ function readFile(path: string): Record<string, unknown> {
   return Object.fromEntries(Object.entries(content))
 }
 
-/** Options that open a server, or make a new one. */
-const never: ReadonlySet<string> = new Set(['development', 'observe', 'init', 'replaceKeys'])
-
-/** Variables hold strings: JSON where the option is not a string itself, else a comma-separated list or the string. */
+/** The options that variables set. */
 function fromEnvironment(schema: OptionSchema, env: NodeJS.ProcessEnv): Record<string, unknown> {
   const found: Record<string, unknown> = {}
-  for (const name of Object.keys(schema.shape)) {
+  for (const [name, option] of Object.entries(schema.shape)) {
     const text = env[variableOf(name)]
     if (text === undefined || text === '') continue
-    if (never.has(name))
-      throw new UsageError(`${variableOf(name)} is not read: say --${name}, or "${name}" in the --config file`)
+    if (!hasVariable(option))
+      throw new UsageError(`${variableOf(name)} is not read: use ${flagOf(name)}, or "${name}" in the --config file`)
     found[name] = variableValue(text)
   }
   return found
 }
 
-/** Variables that are no options: of other commands, and of the tests of this project. */
-const others: ReadonlySet<string> = new Set([
+/** Variables that are not options of servers: of other commands, and of the tests of this project. */
+const otherVariables: ReadonlySet<string> = new Set([
   ...['CONFIG', 'DEBUG', 'STATE', 'TRACE'],
   ...['CHROMIUM', 'GATE', 'LONG', 'LTS', 'REDIS', 'REQUIRE', 'VECTORS'],
 ])
 
 /**
- * A misspelt variable would leave its option at the default. One that resembles no option of this command may be another command's.
- * @throws UsageError
+ * Refuses misspelt variables: they would leave their options at the defaults. A variable that resembles no option of this command
+ * may belong to another one.
+ * @throws UsageError that names the variable that was probably meant
  */
 function checkVariables(schema: OptionSchema, env: NodeJS.ProcessEnv): void {
   const names = Object.keys(schema.shape)
   const known = new Set(names.map(variableOf))
   for (const variable of Object.keys(env)) {
     const [, name = ''] = /^COUNTERSIGN_(.+)$/.exec(variable) ?? []
-    if (name === '' || known.has(variable) || others.has(name)) continue
+    if (name === '' || known.has(variable) || otherVariables.has(name)) continue
     const nearest = nearestName(name, names)
     if (nearest !== undefined)
-      throw new UsageError(`${variable} is no option of this command (did you mean ${variableOf(nearest)}?)`)
+      throw new UsageError(`${variable} is not an option of this command (did you mean ${variableOf(nearest)}?)`)
   }
 }
 
+/** JSON for numbers, booleans, lists and objects; any other text is the value itself. */
 function variableValue(text: string): unknown {
   if (/^[[{]/.test(text) || text === 'true' || text === 'false' || /^\d+$/.test(text)) {
     try {
@@ -180,19 +172,3 @@ function variableValue(text: string): unknown {
   }
   return text
 }
-
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
-}
-
-function variableOf(name: string): string {
-  return `COUNTERSIGN_${kebab(name).replaceAll('-', '_').toUpperCase()}`
-}
-
-/** One string or several: `--auth-server A --auth-server B`, or a comma-separated variable. */
-export const stringList: z.ZodType<string[]> = z
-  .union([z.string(), z.array(z.string())])
-  .transform(value => (typeof value === 'string' ? value.split(',').map(part => part.trim()) : value))
-
-/** A TCP port; 0 lets the system choose. */
-export const port: z.ZodType<number> = z.coerce.number().int().min(0).max(65_535)

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 
-/** What is wrong with the value of an option, in words for people at a terminal. */
+/** Says what is wrong with the value of an option. */
 export function problemOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'too_big' || issue.code === 'too_small') return boundOf(issue)
   if (issue.code === 'invalid_type') return typeOf(issue.expected)

@@ -4,12 +4,12 @@ import { jsonLog } from '@countersign/server'
 import { expect, test } from 'vitest'
 import { audit } from './audit.js'
 
-test(verifies('LOG-04', 'a decision is one record, each member once, and nothing of what a stranger sent'), () => {
+test(verifies('LOG-04', 'a decision is one record, with each member once and nothing that a stranger sent'), () => {
   const lines: string[] = []
   const log = jsonLog({ name: 'gateway', write: line => lines.push(line) })
   const tell = audit(log, logLimit(log))
   const aauth = { level: 'pseudonymous', scope: [], chain: [], key: 'thumbprint' } as const
-  const error = new AAuthError('policy_denied', 'not here', { cause: 'what a stranger sent' })
+  const error = new AAuthError('policy_denied', 'not here', { reason: 'policy_refused', cause: 'what a stranger sent' })
   tell({ type: 'passed', aauth })
   tell({ type: 'refused', error, aauth })
   expect(lines.length).toBe(2)
@@ -20,16 +20,19 @@ test(verifies('LOG-04', 'a decision is one record, each member once, and nothing
   }
   expect(JSON.parse(lines[1] ?? '')).toMatchObject({ code: 'policy_denied', status: 403, description: 'not here' })
   expect(lines.join('')).not.toContain('stranger')
-  tell({ type: 'refused', error: new AAuthError('server_error', 'a bug', { cause: new TypeError('no such thing') }) })
+  tell({
+    type: 'refused',
+    error: new AAuthError('server_error', 'a bug', { reason: 'internal_error', cause: new TypeError('no such thing') }),
+  })
   expect(JSON.parse(lines[2] ?? '').cause).toMatchObject({ type: 'TypeError', message: 'no such thing' })
 })
 
-test('what is refused although a resource only observes is bounded apart from what it lets through', () => {
+test('the records of refused and of observed requests are bounded separately', () => {
   const lines: string[] = []
   const log = jsonLog({ name: 'gateway', write: line => lines.push(line) })
   const limit = logLimit(log, { lines: 1 })
   const tell = audit(log, limit)
-  const error = new AAuthError('invalid_request', 'not here')
+  const error = new AAuthError('invalid_request', 'not here', { reason: 'parameter_malformed' })
   for (const mark of [{ observed: true }, { observed: false }, {}])
     for (const _ of [1, 2]) tell({ type: 'refused', error, ...mark })
   limit.end()
@@ -40,7 +43,7 @@ test('what is refused although a resource only observes is bounded apart from wh
 })
 
 test(
-  verifies('LOG-03', 'token.txn', 'a record carries the audit id and the request id, and what policy denied'),
+  verifies('LOG-03', 'token.txn', 'a record has the audit id, the request id and the access that a policy denied'),
   () => {
     const lines: string[] = []
     const log = jsonLog({ name: 'room', write: line => lines.push(line) })
@@ -54,29 +57,89 @@ test(
     } as const
     const request_id = 'proxy-id-12345'
     tell({ type: 'passed', aauth, request_id })
-    tell({ type: 'refused', error: new AAuthError('policy_denied', 'not here'), aauth, request_id })
+    tell({
+      type: 'refused',
+      error: new AAuthError('policy_denied', 'not here', { reason: 'policy_refused' }),
+      aauth,
+      request_id,
+    })
     const about = { agent: 'https://agent.example', resource: 'https://calendar.example', scope: ['a'], user: 'ada' }
-    tell({ type: 'refused', code: 'access_denied', status: 403, description: 'no', ...about, request_id })
-    tell({ type: 'refused', code: 'invalid_request', status: 400, description: 'no', sub: 'phone', request_id })
-    tell({ type: 'refused', code: 'invalid_auth_token', status: 400, description: 'no', txn: 'journey-1', request_id })
+    tell({
+      type: 'refused',
+      code: 'access_denied',
+      reason: 'policy_refused',
+      status: 403,
+      description: 'no',
+      ...about,
+      request_id,
+    })
+    tell({
+      type: 'refused',
+      code: 'invalid_request',
+      reason: 'enrolment_malformed',
+      status: 400,
+      description: 'no',
+      sub: 'phone',
+      request_id,
+    })
+    tell({
+      type: 'refused',
+      code: 'invalid_auth_token',
+      reason: 'grant_ended',
+      status: 400,
+      description: 'no',
+      txn: 'journey-1',
+      request_id,
+    })
     const page = { agent: 'https://agent.example', request: 'q1', txn: 'journey-1' }
-    tell({ type: 'refused', code: 'access_denied', status: 403, description: 'somebody else', ...page, request_id })
+    tell({
+      type: 'refused',
+      code: 'access_denied',
+      reason: 'user_mismatched',
+      status: 403,
+      description: 'another user',
+      ...page,
+      request_id,
+    })
     const asking = {
       agent: 'https://agent.example',
       user: { iss: 'https://auth.example', sub: 'ada' },
       txn: 'journey-1',
     }
-    tell({ type: 'refused', error: new AAuthError('access_denied', 'somebody else'), asking, request_id })
+    tell({
+      type: 'refused',
+      error: new AAuthError('access_denied', 'somebody else', { reason: 'user_refused' }),
+      asking,
+      request_id,
+    })
     tell({ type: 'interaction', answer: 'agreed', asked_by: 'files', ...asking, request_id })
     const records = lines.map(line => JSON.parse(line))
     expect(records.slice(0, 2)).toMatchObject([
       { txn: 'journey-1', request_id },
       { txn: 'journey-1', request_id },
     ])
-    expect(records[2]).toMatchObject({ event: 'refused', code: 'access_denied', ...about, request_id })
-    expect(records[3]).toMatchObject({ event: 'refused', sub: 'phone', request_id })
-    expect(records[4]).toMatchObject({ event: 'refused', code: 'invalid_auth_token', txn: 'journey-1', request_id })
-    expect(records[5]).toMatchObject({ event: 'refused', code: 'access_denied', ...page, request_id })
+    expect(records[2]).toMatchObject({
+      event: 'refused',
+      code: 'access_denied',
+      reason: 'policy_refused',
+      ...about,
+      request_id,
+    })
+    expect(records[3]).toMatchObject({ event: 'refused', reason: 'enrolment_malformed', sub: 'phone', request_id })
+    expect(records[4]).toMatchObject({
+      event: 'refused',
+      code: 'invalid_auth_token',
+      reason: 'grant_ended',
+      txn: 'journey-1',
+      request_id,
+    })
+    expect(records[5]).toMatchObject({
+      event: 'refused',
+      code: 'access_denied',
+      reason: 'user_mismatched',
+      ...page,
+      request_id,
+    })
     expect(records[6]).toMatchObject({ event: 'refused', code: 'access_denied', ...asking, request_id })
     expect(records[7]).toMatchObject({
       event: 'interaction',
@@ -89,7 +152,7 @@ test(
   },
 )
 
-test(verifies('LOG-05', 'what strangers can make at will is bounded, and every grant among it is written'), () => {
+test(verifies('LOG-05', 'records that strangers can cause are bounded, and every grant is written'), () => {
   const lines: string[] = []
   const clock = { now: 1000 }
   const log = jsonLog({ name: 'auth-server', write: line => lines.push(line) })
@@ -102,14 +165,20 @@ test(verifies('LOG-05', 'what strangers can make at will is bounded, and every g
     jti: 'j',
   }
   for (let count = 0; count < 100; count++) {
-    tell({ type: 'refused', code: 'invalid_signature', status: 401, description: 'a flood' })
-    tell({ type: 'sign_in_failed', code: 'access_denied', description: 'a flood', cause: 'what a stranger sent' })
+    tell({ type: 'refused', code: 'invalid_signature', reason: 'signature_wrong', status: 401, description: 'a flood' })
+    tell({
+      type: 'sign_in_failed',
+      code: 'access_denied',
+      reason: 'sign_in_failed',
+      description: 'a flood',
+      cause: 'what a stranger sent',
+    })
     tell({ type: 'alarm', reason: 'replaced-key', sub: 'phone', jkt: 'k' })
     tell({ type: 'revoked', found: false, agent: 'https://agent.example' })
     tell({ type: 'revoked', found: true, ...grant })
     tell({ type: 'granted', by: 'policy', ...grant })
   }
-  tell({ type: 'refused', code: 'access_denied', status: 403, description: 'another kind' })
+  tell({ type: 'refused', code: 'access_denied', reason: 'policy_refused', status: 403, description: 'another kind' })
   const count = (event: string): number => lines.filter(line => JSON.parse(line).event === event).length
   expect(['refused', 'sign_in_failed', 'alarm', 'revoked', 'granted'].map(count)).toEqual([3, 2, 3, 102, 100])
   clock.now += 60
@@ -130,7 +199,7 @@ test(verifies('LOG-05', 'what strangers can make at will is bounded, and every g
   expect(lines.join('')).not.toContain('stranger')
 })
 
-test(verifies('LOG-05', 'alarms that one sets off about itself hide none about another'), () => {
+test(verifies('LOG-05', 'alarms that a delegate causes about itself do not hide alarms about others'), () => {
   const lines: string[] = []
   const clock = { now: 1000 }
   const log = jsonLog({ name: 'agent-server', write: line => lines.push(line) })
@@ -144,7 +213,7 @@ test(verifies('LOG-05', 'alarms that one sets off about itself hide none about a
   expect(subs.map(({ sub }) => sub)).toEqual(['thief', 'thief', 'thief', 'phone', 'thief'])
 })
 
-test(verifies('delegate.rotate.alarm', 'a rotation is a record, and an alarm one that a watchman sees'), () => {
+test(verifies('delegate.rotate.alarm', 'a rotation is a record, and an alarm is a warning'), () => {
   const lines: string[] = []
   const log = jsonLog({ name: 'agent-server', write: line => lines.push(line) })
   const tell = audit(log, logLimit(log))

@@ -1,22 +1,22 @@
 import { createReadStream, existsSync } from 'node:fs'
-import { noteLines, shown, UsageError } from '@countersign/fetch'
-import { isObject } from '@countersign/protocol'
+import { noteLines, shown, UsageError } from '@countersign/fetch/internal'
+import { isObject } from '@countersign/protocol/internal'
 
-/** Far more than a record has; of a longer line, nothing is kept. */
+/** Longest line that is read: far longer than any record. */
 const longestLine = 1_048_576
 
-/** Of a Date: a stranger's log may say what is none. */
+/** The latest time of a Date, milliseconds since 1970. */
 const lastTime = 8.64e15
 
-/** @throws UsageError for a file that is not there */
+/** @throws UsageError for a file that does not exist */
 export function checkFiles(files: readonly string[]): void {
   for (const file of files)
     if (file !== '-' && !existsSync(file)) throw new UsageError(`there is no file ${shown(file)}`)
 }
 
 /**
- * The lines of a log, one after the other, without those that are empty; a line of more than 1 MiB comes as an empty one, so
- * that a log without line ends does not fill the memory.
+ * Reads the lines of a log, except empty ones. A line of more than 1 MiB is read as an empty one: a log without line ends must not
+ * fill the memory.
  * @param file a path, `-` for standard input
  * @throws UsageError for a file that cannot be read
  */
@@ -49,7 +49,7 @@ async function* chunksOf(file: string): AsyncGenerator<string> {
   }
 }
 
-/** A line as a record; undefined where it is none. */
+/** Parses a line; undefined when it is not a JSON object. */
 export function recordIn(line: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(line)
@@ -59,12 +59,12 @@ export function recordIn(line: string): Readonly<Record<string, unknown>> | unde
   }
 }
 
-/** When a record was written, in milliseconds since 1970; 0 for what is no time. */
+/** The time of a record, milliseconds since 1970; 0 for an invalid one. */
 export function timeOf({ time }: Readonly<Record<string, unknown>>): number {
   return typeof time === 'number' && Math.abs(time) <= lastTime ? time : 0
 }
 
-/** Says on stderr how many lines were no records. */
+/** Notes on stderr how many lines were not records. */
 export function reportSkipped(skipped: number): void {
-  if (skipped > 0) noteLines(`countersign: ${skipped} lines were no JSON and were left out`)
+  if (skipped > 0) noteLines(`countersign: skipped ${skipped} lines that are not JSON objects`)
 }

@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns/promises'
 import { connect } from 'node:net'
-import { NoAnswerError, onOneLine, UsageError } from '@countersign/fetch'
+import { NoAnswerError, onOneLine, UsageError } from '@countersign/fetch/internal'
 
-/** PostgreSQL's classes of errors that the URL is to blame for: who signs in, and a database that is not there. */
+/** PostgreSQL's error classes for a wrong URL: authentication, and an unknown database. */
 const wrongUrl = /^(?:28|3D)/
-/** Milliseconds in which a server is tried once more, only to say what it fails at. */
+/** Milliseconds of a second attempt to connect, made only to find the cause. */
 const patience = 2000
 
 interface Facts {
@@ -15,9 +15,10 @@ interface Facts {
 }
 
 /**
- * Says which database or Redis cannot be had, and why; never the URL, which may hold a password.
- * @param option where its URL was said, such as `--database`
- * @throws NoAnswerError where it gives no answer, UsageError where it refuses what the URL says; anything else as it is
+ * Explains why a database or Redis cannot be opened. The error never holds the URL, which may have a password.
+ * @param option the flag of the URL, such as `--database`
+ * @throws NoAnswerError when the server does not answer, UsageError when it refuses the user or database of the URL; other errors
+ * unchanged
  */
 export async function reaching<T>(option: string, url: string, opening: Promise<T>): Promise<T> {
   try {
@@ -27,7 +28,7 @@ export async function reaching<T>(option: string, url: string, opening: Promise<
     const { name, code, message } = Object(error) as Facts
     const place = placeOf(url)
     if (isAway(name, code))
-      throw new NoAnswerError(`${option}: ${place.text} could not be reached: ${await reasonFor(place)}`)
+      throw new NoAnswerError(`${option}: ${place.text} could not be reached: ${await causeOf(place)}`)
     if (typeof code === 'string' && wrongUrl.test(code))
       throw new UsageError(`${option}: ${place.text} refuses: ${onOneLine(String(message))}`)
     throw error
@@ -53,23 +54,23 @@ function placeOf(url: string): Place {
   return { host, port: number, text: `${isRedis ? 'Redis' : 'PostgreSQL'} at ${hostname || 'localhost'}:${number}` }
 }
 
-const reasons: Readonly<Record<string, string>> = {
+const causes: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there (connection refused)',
   ENOTFOUND: 'the name has no address in DNS',
   EAI_AGAIN: 'DNS does not answer',
-  EHOSTUNREACH: 'there is no way to its network',
-  ENETUNREACH: 'there is no way to its network',
+  EHOSTUNREACH: 'there is no route to the host',
+  ENETUNREACH: 'there is no route to its network',
 }
 
-/** What connecting fails at, where it fails: drivers tell it of their last attempt, or not at all. */
-async function reasonFor({ host, port }: Place): Promise<string> {
+/** Finds the cause with a connection of its own: drivers report it only sometimes. */
+async function causeOf({ host, port }: Place): Promise<string> {
   try {
     const { address } = await lookup(host)
     await connected(address, port)
-    return 'it takes connections, and gives no answer in time'
+    return 'it accepts connections, but does not answer in time'
   } catch (error) {
     const { code } = Object(error) as Facts
-    return (typeof code === 'string' ? reasons[code] : undefined) ?? 'no answer in time'
+    return (typeof code === 'string' ? causes[code] : undefined) ?? 'no answer in time'
   }
 }
 

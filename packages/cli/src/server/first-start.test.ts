@@ -1,14 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { UsageError } from '@countersign/fetch'
+import { UsageError } from '@countersign/fetch/internal'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { afterAll, describe, expect, test } from 'vitest'
+import { temporaryFolder } from '@countersign/testing/folders'
+import { describe, expect, test } from 'vitest'
 import { checkFirstStart, decideStart, type Found, type Start } from './first-start.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-first-start-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder()
 
 const production = { development: false }
 const development = { development: true }
@@ -17,7 +16,7 @@ const found = (keys: Found['keys'], database: Found['database']): Found => ({ ke
 type Outcome = Start | 'already there' | 'nothing there' | 'no keys' | 'no database'
 type Row = readonly [Found['keys'], Found['database'], Outcome, Outcome, Outcome, Outcome]
 
-describe(verifies('F-81', 'what may start'), () => {
+describe(verifies('F-81', 'how a server may start'), () => {
   // keys, database: production, with --init, with --replace-keys, development
   const rows: readonly Row[] = [
     ['there', 'there', 'again', 'already there', 'again', 'again'],
@@ -42,7 +41,7 @@ describe(verifies('F-81', 'what may start'), () => {
   )
 })
 
-test(verifies('F-81', 'a refusal names what is missing, and nothing is made'), async () => {
+test(verifies('F-81', 'a refusal names what is missing, and nothing is created'), async () => {
   const lines: unknown[] = []
   const log = { warn: (fields: unknown) => lines.push(fields) }
   const id = 'https://auth.example'
@@ -73,7 +72,7 @@ test(verifies('F-81', 'a refusal names what is missing, and nothing is made'), a
   await expect(checkFirstStart({ id, development: false }, { database: other }, log)).rejects.toThrow('--init')
 })
 
-test('an identifier that is none is refused before anything is looked for', async () => {
+test('an invalid identifier is refused before keys and database are looked for', async () => {
   const start = (id: string, development = false) =>
     checkFirstStart({ id, development, init: true }, {}, { warn: () => {} })
   await expect(start('https://auth.example/')).rejects.toThrow('did you mean https://auth.example?')

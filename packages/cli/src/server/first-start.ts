@@ -1,23 +1,20 @@
 import { existsSync } from 'node:fs'
-import { requireIdentifier, UsageError } from '@countersign/fetch'
+import { requireIdentifier, UsageError } from '@countersign/fetch/internal'
 import type { Logger } from '@countersign/server'
-import { isNewDatabase } from '@countersign/store'
-import { z } from 'zod'
+import { isNewDatabase } from '@countersign/store/internal'
+import { defined } from '../flags/defined.js'
+import { switchWithoutVariable } from '../flags/option-schema.js'
 import { reaching } from './away.js'
 
-/** Options about a server's first start. */
+/** The options for the first start of a server. */
 export const firstStartOptions = {
-  init: z
-    .boolean()
-    .default(false)
-    .describe('the first start of a new server: make what is missing; refused where there is a server already'),
-  replaceKeys: z
-    .boolean()
-    .default(false)
-    .describe('the keys of before are lost or stolen: take those of the file, or make new ones, for the same database'),
+  init: switchWithoutVariable('the first start of a new server: create its keys and database; refused when it exists'),
+  replaceKeys: switchWithoutVariable(
+    'the old keys are lost or stolen: use those of the key file, or create new ones, with the same database',
+  ),
 }
 
-/** The values of {@link firstStartOptions}, and what decides whether they are needed. */
+/** The settings that decide about a first start. */
 export interface FirstStartSettings {
   readonly id: string
   readonly development: boolean
@@ -25,27 +22,27 @@ export interface FirstStartSettings {
   readonly replaceKeys?: boolean | undefined
 }
 
-/** What a server's identity is made of. */
+/** The places of a server's identity. */
 export interface Belongings {
-  /** Its file of signing keys, where it has one. */
+  /** The file of signing keys; absent for a server without one. */
   readonly keys?: string
-  /** Its database, where it has one. */
+  /** Absent for a server without a database. */
   readonly database?: { readonly url: string; readonly room: string }
 }
 
-/** Whether each of them is there; `none` for what a server does without. */
+/** Whether keys and database exist; `none` when the server needs none. */
 export interface Found {
   readonly keys: 'there' | 'missing' | 'none'
   readonly database: 'there' | 'missing' | 'none'
 }
 
-/** What may be done: go on as before, make a new identity, or make new keys for an old one. */
+/** The kind of start: continue as before, create a new identity, or create new keys for an old database. */
 export type Start = 'again' | 'first' | 'new keys'
 
 /**
- * Decides whether a server may start with what was found. A server that has lost its keys or its database must not invent others: it
- * would be ready, and refuse every token, code and delegate of before.
- * @returns `refused` with what the operator must know, in place of a start
+ * Decides how a server may start. A server that has lost its keys or its database must not create new ones: it would run, but refuse
+ * all earlier tokens, codes and delegates.
+ * @returns `refused`, and why, when the operator must act first
  */
 export function decideStart(
   found: Found,
@@ -59,7 +56,7 @@ export function decideStart(
 }
 
 /**
- * Looks whether a server's keys and database are there, and says in the log when others will be made.
+ * Checks whether a server's keys and database exist, and logs when new ones will be created.
  * @throws UsageError that names what is missing, or what is wrong with the identifier
  */
 export async function checkFirstStart(
@@ -67,7 +64,7 @@ export async function checkFirstStart(
   belongings: Belongings,
   log: Pick<Logger, 'warn'>,
 ): Promise<Start> {
-  // Before anything is looked for or made under a wrong name.
+  // Checked first: nothing may be looked for or created under a wrong name.
   requireIdentifier(settings.id, '--id', settings.development)
   const { keys, database } = belongings
   const found: Found = {
@@ -81,40 +78,36 @@ export async function checkFirstStart(
   if (start === 'first')
     log.warn(
       { event: 'first_start', id, keys: keysPlace, database: databasePlace },
-      'first start: a new server is made',
+      'first start: a new server is created',
     )
   if (start === 'new keys')
-    log.warn({ event: 'new_keys', id, keys: keysPlace }, 'new keys are made: tokens of before are refused')
+    log.warn({ event: 'new_keys', id, keys: keysPlace }, 'new keys are created: earlier tokens will be refused')
   return start
 }
 
 async function databaseFound(database: NonNullable<Belongings['database']>): Promise<Found['database']> {
-  // Whoever names a database in memory wants a new one each time.
+  // A database in memory is new at each start.
   if (database.url === 'sqlite::memory:') return 'none'
   return (await reaching('--database', database.url, isNewDatabase(database))) ? 'missing' : 'there'
 }
 
 type Places = { readonly [K in keyof Belongings]: string }
 
-/** As they may be shown: the URL of a PostgreSQL server may hold a password. */
+/** The places for messages, without the URL of a PostgreSQL server, which may have a password. */
 function placesOf({ keys, database }: Belongings): Places {
-  return {
-    ...(keys === undefined ? {} : { keys }),
-    ...(database === undefined
-      ? {}
-      : { database: database.url.startsWith('sqlite:') ? database.url.slice('sqlite:'.length) : 'in PostgreSQL' }),
-  }
+  const place = database?.url.startsWith('sqlite:') ? database.url.slice('sqlite:'.length) : 'in PostgreSQL'
+  return defined({ keys, database: database === undefined ? undefined : place })
 }
 
 const runbook = 'docs/operations.md says how to restore'
 
 const refusals = {
   'already there': (id: string, { keys, database }: Places): string =>
-    `${id} is there already (${database ?? keys}): leave out --init`,
+    `${id} exists already (${database ?? keys}): leave out --init`,
   'nothing there': (id: string, { keys, database }: Places): string =>
-    `nothing is there of ${id}: ${[keys && `no keys ${keys}`, database && `no database ${database}`].filter(Boolean).join(', ')}. If it is new, start it once with --init. If it is not, a volume may not be mounted: ${runbook}`,
+    `${id} does not exist: ${[keys && `no keys ${keys}`, database && `no database ${database}`].filter(Boolean).join(', ')}. If it is a new server, start it once with --init. If not, a volume may not be mounted: ${runbook}`,
   'no keys': (id: string, { keys, database }: Places): string =>
-    `the keys of ${id} are missing: its database is there (${database}), but no ${keys}. A volume may not be mounted; ${runbook}. If the keys are lost, --replace-keys makes new ones: tokens of before are refused then`,
+    `the keys of ${id} are missing: its database exists (${database}), but not ${keys}. A volume may not be mounted; ${runbook}. If the keys are lost, --replace-keys creates new ones: earlier tokens are refused then`,
   'no database': (id: string, { keys, database }: Places): string =>
-    `the database of ${id} is missing: its keys are there (${keys}), but no database ${database}. A volume may not be mounted; ${runbook}. If these are the keys of a new server, start it once with --init`,
+    `the database of ${id} is missing: its keys exist (${keys}), but no database ${database}. A volume may not be mounted; ${runbook}. If these are the keys of a new server, start it once with --init`,
 }

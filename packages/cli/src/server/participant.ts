@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Fetcher } from '@countersign/discovery'
 import { createDiscovery, type Discovery, type DiscoveryOptions } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
-import { makeFolder, requireIdentifier, UsageError } from '@countersign/fetch'
+import { makeFolder, requireIdentifier, UsageError } from '@countersign/fetch/internal'
 import type { ReplaySet } from '@countersign/httpsig'
 import { verifyAndSignOn } from '@countersign/httpsig/node'
 import type { CorsOrigins, LogLimit, PublishedKey } from '@countersign/protocol'
@@ -20,7 +20,8 @@ import {
 import { StoreError } from '@countersign/store'
 import type { TrustedProxies } from '@countersign/verify'
 import { z } from 'zod'
-import { port, stringList } from '../flags/configuration.js'
+import { defined } from '../flags/defined.js'
+import { port, stringList, switchWithoutVariable } from '../flags/option-schema.js'
 import { reaching } from './away.js'
 import { type FirstStartSettings, firstStartOptions, type Start } from './first-start.js'
 import { certificateOf, type TlsSettings, tlsOptions } from './tls.js'
@@ -29,22 +30,22 @@ import { certificateOf, type TlsSettings, tlsOptions } from './tls.js'
 export const serverOptions = {
   id: z.string().describe('the identifier: an https origin; with --development also http://localhost:PORT'),
   port: port.describe('the port to listen on'),
-  host: z.string().optional().describe('the address to listen on; default every address, in development loopback'),
-  development: z.boolean().default(false).describe('allow loopback http identifiers and bind loopback only'),
+  host: z.string().optional().describe('the address to listen on; default all addresses, in development loopback'),
+  development: switchWithoutVariable('allow loopback http identifiers, and listen on loopback only'),
   data: z.string().optional().describe('folder for keys and database; default ~/.countersign/NAME'),
   keys: z
     .string()
     .optional()
-    .describe('file of signing keys, made on the first start (mode 0600); default DATA/keys.json'),
+    .describe('file of signing keys, created on the first start (mode 0600); default DATA/keys.json'),
   ...firstStartOptions,
   ...tlsOptions,
   replay: z
     .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://127.0.0.1:6379' })
     .optional()
-    .describe('redis://HOST:PORT where several instances remember requests together; default in memory'),
+    .describe('redis://HOST:PORT in which several instances remember requests, against replays; default in memory'),
   cors: stringList
     .optional()
-    .describe("origins whose pages may call it from a browser, e.g. https://app.example, or '*'; default none"),
+    .describe("origins whose pages may call the server from a browser, e.g. https://app.example, or '*'; default none"),
 }
 
 /** The option of every server that has a database. */
@@ -53,11 +54,11 @@ export const epochOptions = {
     .string()
     .optional()
     .describe(
-      'file in which it notes how far its database has come; it belongs with the keys, and in no backup of the database; default DATA/NAME.epoch.json, as auth-server.epoch.json',
+      'file that detects a restored database: keep it with the keys, and not in a backup of the database; default DATA/NAME.epoch.json, e.g. auth-server.epoch.json',
     ),
 }
 
-/** Where the epoch of the server's database is kept. */
+/** The path of the server's epoch file. */
 export function epochPath(
   name: DatabaseServer,
   folder: string,
@@ -69,7 +70,7 @@ export function epochPath(
 /** The servers that have a database. */
 export type DatabaseServer = 'auth-server' | 'agent-server'
 
-/** Says what to do where a server does not open because its database was restored. */
+/** Explains what to do when a server does not open because its database was restored. */
 export async function unlessRestored<T>(name: DatabaseServer, opening: Promise<T>): Promise<T> {
   try {
     return await opening
@@ -79,7 +80,7 @@ export async function unlessRestored<T>(name: DatabaseServer, opening: Promise<T
   }
 }
 
-/** The same as a server's option: a database in memory has nothing to compare. */
+/** The epoch file of a server; none for a database in memory, which cannot be restored. */
 export function epochKeeper(
   name: DatabaseServer,
   folder: string,
@@ -88,13 +89,13 @@ export function epochKeeper(
   return settings.database === 'sqlite::memory:' ? {} : { epoch: epochFile(epochPath(name, folder, settings)) }
 }
 
-/** Options of every server that counts by the address of its callers. */
+/** The options of servers that count requests by the address of the caller. */
 export const proxyOptions = {
   trustedProxies: z
     .union([z.coerce.number().int().min(0).max(32), stringList])
     .optional()
     .describe(
-      'proxies in front whose X-Forwarded-For counts: how many, or their addresses and networks; default none is known; 0 says that there is none',
+      'proxies in front whose X-Forwarded-For is trusted: their number, or their addresses and networks; 0 for none; default none, with a warning',
     ),
   forwardedHeader: z
     .enum(['x-forwarded-for', 'forwarded'])
@@ -102,12 +103,9 @@ export const proxyOptions = {
     .describe('the header those proxies write; default x-forwarded-for'),
 }
 
-/** What {@link proxyOptions} say, as the servers take it. */
+/** The settings of {@link proxyOptions} as server options. */
 export function proxiesOf({ trustedProxies, forwardedHeader }: ProxySettings): TrustedProxies {
-  return {
-    ...(trustedProxies === undefined ? {} : { trustedProxies }),
-    ...(forwardedHeader === undefined ? {} : { forwardedHeader }),
-  }
+  return defined({ trustedProxies, forwardedHeader })
 }
 
 /** The values of {@link proxyOptions}. */
@@ -128,21 +126,21 @@ export interface ServerSettings extends TlsSettings, FirstStartSettings {
   readonly cors?: readonly string[] | undefined
 }
 
-/** The folder of one server: what is said, else a folder of its own under the user's home. */
+/** The folder of one server; by default a folder of its own under the user's home. */
 export function dataFolder(name: string, settings: Pick<ServerSettings, 'data' | 'id' | 'development'>): string {
-  // Before anything is looked for or made under a wrong name.
+  // Checked first: nothing may be looked for or created under a wrong name.
   requireIdentifier(settings.id, '--id', settings.development)
   const folder = settings.data ?? join(homedir(), '.countersign', name, new URL(settings.id).host.replace(':', '_'))
   makeFolder(folder, 'owner')
   return folder
 }
 
-/** Where the server's signing keys are. */
+/** The path of the server's signing keys. */
 export function keysPath(folder: string, settings: Pick<ServerSettings, 'keys'>): string {
   return settings.keys ?? join(folder, 'keys.json')
 }
 
-/** The server's signing keys, made at a `start` that may make them; the log has told of it by then. */
+/** The server's signing keys; created if the kind of start allows it, which is logged before. */
 export function signingKeys(
   folder: string,
   settings: Pick<ServerSettings, 'keys'>,
@@ -154,7 +152,7 @@ export function signingKeys(
   })
 }
 
-/** Discovery over the guarded fetcher; loopback only in development. */
+/** Discovery with the guarded fetcher, which allows loopback in development only. */
 export function discoveryFor(
   settings: Pick<ServerSettings, 'development'>,
   more: Pick<DiscoveryOptions, 'onEvent'> = {},
@@ -163,7 +161,7 @@ export function discoveryFor(
   return createDiscovery({ fetcher, development: settings.development, ...more })
 }
 
-/** The replay set that the instances of one server share; without `replay` each has its own, in memory. */
+/** The replay set that the instances of one server share; without `replay` each instance has its own in memory. */
 export async function sharedReplay(settings: Pick<ServerSettings, 'id' | 'replay'>): Promise<{ replay?: ReplaySet }> {
   if (settings.replay === undefined) return {}
   const { redisReplaySet } = await import('@countersign/httpsig/redis')
@@ -172,48 +170,46 @@ export async function sharedReplay(settings: Pick<ServerSettings, 'id' | 'replay
 }
 
 /**
- * Listens, prints the ready line, drains on SIGTERM.
- * @throws UsageError that says what to change where the port or address cannot be had
+ * Listens, prints the ready line, and drains on SIGTERM.
+ * @throws UsageError that says what to change when the port or address cannot be used
  */
 export async function run(
-  name: string,
-  settings: ServerSettings,
   participant: Participant,
-  more: { readonly log: Logger; readonly logLimit: LogLimit; readonly bodyLimit?: number },
+  settings: ServerSettings,
+  more: { readonly name: string; readonly log: Logger; readonly logLimit: LogLimit; readonly bodyLimit?: number },
 ): Promise<Running> {
-  // This process has nothing else to do.
+  // The process does nothing else, so it may use the whole thread pool.
   verifyAndSignOn('pool')
   const tls = certificateOf(settings)
   const running = await serve({
     ...more,
-    name,
     id: settings.id,
     port: settings.port,
     participant,
     development: settings.development,
-    ...(tls === undefined ? {} : { tls }),
-    ...(settings.host === undefined ? {} : { host: settings.host }),
-    ...(settings.cors === undefined ? {} : { cors: corsOf(settings.cors) }),
+    ...defined({ tls, host: settings.host, cors: settings.cors && corsOf(settings.cors) }),
     ...traceTo(settings),
-  }).catch((error: unknown) => {
+  }).catch(async (error: unknown) => {
+    // What it does by itself, such as deliveries from its database, would keep the process alive.
+    await participant.close?.()
     throw cannotListen(error, settings)
   })
   if (tls === undefined && settings.id.startsWith('https:'))
     more.log.warn(
       { event: 'plain_http', id: settings.id, port: running.port },
-      'this port speaks plain http: a proxy in front must end TLS, or give --tls-cert and --tls-key',
+      'this port speaks plain http: a proxy in front must end TLS; otherwise give --tls-cert and --tls-key',
     )
   return running
 }
 
-/** What to change where the system does not let a server listen; any other error as it is. */
+/** Explains why the system does not let a server listen; other errors unchanged. */
 function cannotListen(error: unknown, { port, host }: ServerSettings): unknown {
   const cause = error instanceof Error ? error.cause : undefined
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   if (code === 'EADDRINUSE')
     return new UsageError(`port ${port} is in use: end the program that listens there, or give another --port`)
   if (code === 'EACCES')
-    return new UsageError(`port ${port} is not for every user: give a --port above 1023, with a proxy in front`)
+    return new UsageError(`this user may not listen on port ${port}: give a --port above 1023, with a proxy in front`)
   if (code === 'EADDRNOTAVAIL') return new UsageError(`this machine has no address ${host}: give another --host`)
   return error
 }
@@ -223,7 +219,7 @@ export function corsOf(origins: readonly string[]): CorsOrigins {
   return origins.length === 1 && origins[0] === '*' ? '*' : origins
 }
 
-/** A parent process that asked for it is shown every message; in development only, since messages hold tokens. */
+/** Sends every message to a parent process that requests it; in development only, since messages hold tokens. */
 function traceTo(settings: Pick<ServerSettings, 'development'>): { trace?: (exchange: TracedExchange) => void } {
   const parent = process.send?.bind(process)
   if (!settings.development || parent === undefined || process.env['COUNTERSIGN_TRACE'] !== 'ipc') return {}

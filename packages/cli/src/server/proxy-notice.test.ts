@@ -29,7 +29,7 @@ async function logged(settings: ProxySettings, messages: readonly ReceivedMessag
   return lines.map(line => JSON.parse(line))
 }
 
-test(verifies('RAT-02', 'a proxy that no setting names is told of once, with what to write'), async () => {
+test(verifies('RAT-02', 'a proxy that no setting names is logged once, with the setting to write'), async () => {
   const quiet = [from('10.0.0.1'), from('10.0.0.1', 'Via')]
   const [told, ...more] = await logged({}, [
     ...quiet,
@@ -44,7 +44,7 @@ test(verifies('RAT-02', 'a proxy that no setting names is told of once, with wha
   expect(other).toMatchObject({ msg: expect.stringContaining("['fd00::1'] and forwardedHeader: forwarded") })
 })
 
-test(verifies('RAT-02', 'no stranger, and no setting that says what stands in front, brings the line'), async () => {
+test(verifies('RAT-02', 'a stranger does not cause the line, nor does a proxy that the settings name'), async () => {
   expect(await logged({}, [from('203.0.113.9', 'X-Forwarded-For'), from('2001:db8::1', 'Forwarded')])).toEqual([])
   for (const trustedProxies of [0, 1, ['10.0.0.0/8']])
     expect(await logged({ trustedProxies }, [from('10.0.0.1', 'X-Forwarded-For')])).toEqual([])

@@ -1,45 +1,45 @@
-import { UsageError } from '@countersign/fetch'
-import { errorFields } from '@countersign/protocol'
+import { UsageError } from '@countersign/fetch/internal'
+import { errorFields } from '@countersign/protocol/internal'
 import type { Logger, Running } from '@countersign/server'
 import { certificateOf, type TlsSettings } from './tls.js'
 
-/** How a server takes new settings while it runs. */
+/** The parts of a reload. */
 export interface Reloading<S extends TlsSettings> {
   readonly log: Logger
-  /** The server, which takes a new certificate. */
+  /** The running server, which gets a new certificate. */
   readonly running: Running
-  /** Those that it was started with. */
+  /** The settings of the start. */
   readonly settings: S
-  /** What only another process can change. */
-  readonly lasting: ReadonlyArray<keyof S>
-  /** @throws UsageError for settings that are wrong */
+  /** The settings that only a restart can change. */
+  readonly fixed: ReadonlyArray<keyof S>
+  /** Reads the settings again. @throws UsageError for wrong settings */
   read(): S
-  /** Takes them, all or none. */
+  /** Applies the settings, all or none. */
   apply(settings: S): Promise<void>
 }
 
-/** On SIGHUP reads and applies settings, one after the other; where that fails, says why and leaves everything as it is. */
+/** Reads and applies the settings on SIGHUP, one reload after the other. A reload that fails is logged and changes nothing. */
 export function reloadOnSignal<S extends TlsSettings>(reloading: Reloading<S>): void {
-  const { log, running, settings, lasting, read, apply } = reloading
+  const { log, running, settings, fixed, read, apply } = reloading
   let done = Promise.resolve()
   const reload = async (): Promise<void> => {
     try {
       const next = read()
-      const changed = lasting.filter(name => JSON.stringify(next[name]) !== JSON.stringify(settings[name]))
+      const changed = fixed.filter(name => JSON.stringify(next[name]) !== JSON.stringify(settings[name]))
       if (changed.length > 0) throw new UsageError(`a change of ${changed.join(', ')} needs a restart`)
       const certificate = certificateOf(next)
       if ((next.tlsCert === undefined) !== (settings.tlsCert === undefined))
-        throw new UsageError('to begin or end TLS needs a restart')
+        throw new UsageError('to switch TLS on or off needs a restart')
       await apply(next)
       if (certificate !== undefined) running.setCertificate(certificate)
       log.info({ event: 'reloaded' }, 'the settings were read again')
     } catch (error) {
-      // Of a usage error the text is the operator's own; anything else may quote what it met.
+      // The text of a usage error quotes only the operator; other errors may quote data.
       const why =
         error instanceof UsageError || error instanceof TypeError
           ? { why: error.message }
           : { cause: errorFields(error) }
-      log.error({ event: 'reload_failed', ...why }, 'the settings stay as they were')
+      log.error({ event: 'reload_failed', ...why }, 'the settings were not changed')
     }
   }
   process.on('SIGHUP', () => {

@@ -1,10 +1,10 @@
-import { errorFields } from '@countersign/protocol'
+import { errorFields } from '@countersign/protocol/internal'
 import type { Logger, Participant } from '@countersign/server'
 
-/** A participant that another can take the place of while requests are under way. */
+/** A participant that can be replaced while requests are running. */
 export interface Swappable {
   readonly participant: Participant
-  /** New requests go to `next`; the one before is closed when its last request is answered. */
+  /** Sends new requests to `next`; the old participant is closed after its last request. */
   swap(next: Participant): void
 }
 
@@ -15,13 +15,13 @@ interface Place {
 }
 
 /**
- * Makes a participant that others can take the place of, one after the other.
- * @param onError told what closing one of before has thrown
+ * Makes a participant that can be replaced.
+ * @param onError receives the error of an old participant that did not close
  */
 export function swappable(first: Participant, onError: (error: unknown) => void): Swappable {
   const placeOf = (participant: Participant): Place => ({ participant, active: 0, retired: false })
   let current = placeOf(first)
-  const ended = (place: Place): void => {
+  const closeIfIdle = (place: Place): void => {
     if (place.retired && place.active === 0) void Promise.resolve(place.participant.close?.()).catch(onError)
   }
   return {
@@ -33,7 +33,7 @@ export function swappable(first: Participant, onError: (error: unknown) => void)
           return await place.participant.handle(message)
         } finally {
           place.active -= 1
-          ended(place)
+          closeIfIdle(place)
         }
       },
       ready: async () => current.participant.ready?.(),
@@ -43,12 +43,13 @@ export function swappable(first: Participant, onError: (error: unknown) => void)
       const before = current
       current = placeOf(next)
       before.retired = true
-      ended(before)
+      closeIfIdle(before)
     },
   }
 }
 
-/** Tells in the log that what ran before a reload did not close. */
-export function notClosed(log: Pick<Logger, 'error'>): (error: unknown) => void {
-  return error => log.error({ event: 'reload', cause: errorFields(error) }, 'what ran before the reload did not close')
+/** Logs that the participant before a reload did not close. */
+export function logNotClosed(log: Pick<Logger, 'error'>): (error: unknown) => void {
+  return error =>
+    log.error({ event: 'reload', cause: errorFields(error) }, 'the server before the reload did not close')
 }

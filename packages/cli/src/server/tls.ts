@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
-import { UsageError } from '@countersign/fetch'
+import { UsageError } from '@countersign/fetch/internal'
 import type { Certificate } from '@countersign/server'
 import { z } from 'zod'
 
-/** Options of a server that speaks TLS itself. */
+/** The options of a server that speaks TLS itself. */
 export const tlsOptions = {
   tlsCert: z
     .string()
@@ -20,8 +20,8 @@ export interface TlsSettings {
 }
 
 /**
- * Reads the certificate that the settings name; undefined where they name none.
- * @throws UsageError that names the file at fault
+ * Reads the certificate of the settings; undefined when they name none.
+ * @throws UsageError that names the wrong file
  */
 export function certificateOf({ tlsCert, tlsKey }: TlsSettings): Certificate | undefined {
   if (tlsCert === undefined && tlsKey === undefined) return undefined
@@ -31,7 +31,7 @@ export function certificateOf({ tlsCert, tlsKey }: TlsSettings): Certificate | u
     createSecureContext(certificate)
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? ` (${error.code})` : ''
-    throw new UsageError(`${tlsCert} and ${tlsKey} are no PEM certificate and its private key${why}`)
+    throw new UsageError(`${tlsCert} and ${tlsKey} are not a PEM certificate and its private key${why}`)
   }
   return certificate
 }

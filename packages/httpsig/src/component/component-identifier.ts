@@ -23,12 +23,12 @@ export function parseComponent(identifier: string): Component {
   return parameters.size === 0 ? { name } : { name, parameters }
 }
 
-/** A component as it stands in Signature-Input: the bare name, or name and parameters in the written form. */
+/** A component as Signature-Input writes it: the bare name, or a Structured Fields String with parameters. */
 export function componentIdentifier(component: Component): string {
   return component.parameters ? serializeItem([component.name, component.parameters]) : component.name
 }
 
-/** One text for all spellings of an identifier: parameters come in any order. */
+/** One text for all spellings of an identifier, whose parameters may be in any order. */
 export function componentKey({ name, parameters }: Component): string {
   if (parameters === undefined || parameters.size === 0) return serializeItem([name, new Map()])
   const sorted = [...parameters].sort(([a], [b]) => (a < b ? -1 : 1))

@@ -5,15 +5,15 @@ import {
   structuredFieldType,
 } from './structured-field-type.js'
 
-/** What of RFC 9421 §2 a signature may cover. */
+/** Which parts of RFC 9421 §2 a signature may use. */
 export interface ComponentProfile {
-  /** Whether responses are signed too: `@status`, and with `req` the components of the request that they answer. */
+  /** Whether responses can be signed: `@status`, and with `req` components of the request they respond to. */
   readonly responses: boolean
-  /** Whether `checkTarget` has passed method and target. If not, derived values are checked here: a line break would forge a line of the base. */
+  /** Whether `checkTarget` has checked method and target. If not, derived values are checked here: a line break would forge a line of the base. */
   readonly checkedTarget: boolean
-  /** The type of a field that may be covered with `sf`; undefined for others. */
+  /** The type of a field that may be covered with `sf`; undefined for other fields. */
   fieldType(name: string): StructuredFieldType | undefined
-  /** Whether `sf` may stand beside `key`, whose value it does not change. */
+  /** Whether `sf` is allowed together with `key`; it does not change the value. */
   readonly sfBesideKey: boolean
   /** Whether `sf` may cover a Dictionary without members. */
   readonly emptyDictionary: boolean
@@ -25,7 +25,7 @@ export interface ComponentProfile {
 
 /**
  * What AAuth allows: components of a request, each with at most one parameter.
- * @see docs/protocol.md §3.3, §3.4
+ * @see protocol §3.3, §3.4
  */
 export const aauthProfile: ComponentProfile = {
   responses: false,
@@ -49,8 +49,8 @@ const wholeProfile: ComponentProfile = {
 }
 
 /**
- * All that RFC 9421 allows, but trailers.
- * @param types of fields covered with `sf` that the registry here does not know
+ * Everything that RFC 9421 allows, except trailers.
+ * @param types types of fields that may be covered with `sf` and are not in the registry of this package
  */
 export function messageProfile(types?: StructuredFieldTypes): ComponentProfile {
   return types === undefined ? wholeProfile : { ...wholeProfile, fieldType: name => structuredFieldType(name, types) }

@@ -1,15 +1,16 @@
+import { offPage } from '#off-page'
 import { HttpSigError } from '../error.js'
 import { pathOf, queryOf } from '../message/target-parts.js'
 import type { MessageContext, RequestContext } from './message-context.js'
 import { malformed } from './structured-field.js'
 
 const fieldName = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
-/** What may stand in a line of the signature base. */
+/** The characters that a line of the signature base may have. */
 export const plainText: RegExp = /^[\t\x20-\x7e]*$/
-// Exactly these would begin a new line of the base.
+// Characters that would begin a new line of the base.
 const lineBreaking = /[\0\r\n]/
 
-function derived(name: string, context: RequestContext): string | undefined {
+function derivedComponent(name: string, context: RequestContext): string | undefined {
   switch (name) {
     case '@method':
       return context.method
@@ -30,8 +31,10 @@ function derived(name: string, context: RequestContext): string | undefined {
   }
 }
 
-function missing(name: string): HttpSigError {
-  return malformed('a covered component is unknown or not in the message', { component: name })
+function missingComponent(name: string): HttpSigError {
+  return malformed('component_missing', offPage && 'a covered component is unknown or not in the message', {
+    component: name,
+  })
 }
 
 /**
@@ -40,22 +43,27 @@ function missing(name: string): HttpSigError {
  */
 export function fieldLines(name: string, context: MessageContext, allowed: RegExp = plainText): readonly string[] {
   const lines = fieldName.test(name) ? context.lines(name) : []
-  if (lines.length === 0) throw missing(name)
+  if (lines.length === 0) throw missingComponent(name)
   for (const line of lines) {
     if (allowed.test(line)) continue
-    if (lineBreaking.test(line)) throw new HttpSigError('invalid_request', 'a header value holds NUL, CR or LF')
-    throw malformed('a covered header value holds characters outside ASCII', { component: name })
+    if (lineBreaking.test(line))
+      throw new HttpSigError('invalid_request', 'a header value holds NUL, CR or LF', {
+        reason: 'header_value_invalid',
+      })
+    throw malformed('component_value_invalid', offPage && 'a covered header value holds characters outside ASCII', {
+      component: name,
+    })
   }
   return lines
 }
 
 /**
- * The value of a request's component that is covered without parameters: all that a signer in a page needs.
- * @throws HttpSigError `invalid_signature` when it is unknown or not to be had from this request
- * @see docs/protocol.md §3.4, RFC 9421 §2
+ * The value of a request's component that is covered without parameters: a signer in a page needs no others.
+ * @throws HttpSigError `invalid_signature` when the component is unknown or the request does not have it
+ * @see protocol §3.4, RFC 9421 §2
  */
 export function bareValue(name: string, context: RequestContext): string {
-  const value = name.startsWith('@') ? derived(name, context) : fieldLines(name, context).join(', ')
-  if (value === undefined) throw missing(name)
+  const value = name.startsWith('@') ? derivedComponent(name, context) : fieldLines(name, context).join(', ')
+  if (value === undefined) throw missingComponent(name)
   return value
 }

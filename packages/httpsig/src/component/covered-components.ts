@@ -1,12 +1,12 @@
 import { malformed } from './structured-field.js'
 
-/** What decides which components a request must cover; see `requiredComponents`. */
+/** The facts of a request that decide which components its signature must cover. */
 export interface CoverageNeeds {
   /** Whether the raw target has a `?`. */
   readonly hasQuery: boolean
   /** Whether there is a body of at least one byte. */
   readonly hasBody: boolean
-  /** Bare names asked for beyond the protocol's own; demanded where the request has them. */
+  /** Bare names required beyond the protocol's own, where the request has them. */
   readonly additional: readonly string[]
   /** Whether the request has a field of this lower-case name. */
   has(field: string): boolean
@@ -16,8 +16,8 @@ const derivedAlways: readonly string[] = ['@scheme', '@target-uri', '@request-ta
 const conditional: readonly string[] = ['@query', 'content-type', 'content-digest']
 
 /**
- * The bare names of all components that a signature by this profile must cover, in the order in which it signs them.
- * @see RFC 9421 §1.4, §2, docs/protocol.md §3.4
+ * The bare names of all components that a signature must cover, in the order in which a signer of this package covers them.
+ * @see RFC 9421 §1.4, §2, protocol §3.4
  */
 export function requiredComponents(needs: CoverageNeeds): string[] {
   const names = ['@method', '@authority', '@path']
@@ -32,14 +32,16 @@ export function requiredComponents(needs: CoverageNeeds): string[] {
 }
 
 /**
- * Refuses a covered set that leaves out what this request needs, or holds what it has not.
- * `covered` are the names covered without parameters: `"signature-key";sf` signs something else than the plain field.
+ * Refuses a signature that leaves out a required component, or covers a query or body that the request does not have.
+ * @param covered the names covered without parameters: `"signature-key";sf` does not cover the plain field
  * @throws HttpSigError `invalid_signature`
  */
 export function checkCoverage(covered: readonly string[], required: readonly string[], needs: CoverageNeeds): void {
   for (const name of required)
-    if (!covered.includes(name)) throw malformed('a required component is not covered', { component: name })
-  if (!needs.hasQuery && covered.includes('@query')) throw malformed('@query is covered but the target has no query')
+    if (!covered.includes(name))
+      throw malformed('component_not_covered', 'a required component is not covered', { component: name })
+  if (!needs.hasQuery && covered.includes('@query'))
+    throw malformed('query_missing', '@query is covered but the target has no query')
   if (!needs.hasBody && covered.includes('content-digest'))
-    throw malformed('content-digest is covered but there is no body')
+    throw malformed('body_missing', 'content-digest is covered but there is no body')
 }

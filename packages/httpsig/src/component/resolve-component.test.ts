@@ -52,7 +52,7 @@ describe('the profile of AAuth', () => {
     expect(() => resolveComponent(component, message, aauthProfile)).toThrow(refused)
   })
 
-  test('takes the method and target as checked; whole messages have theirs checked here', () => {
+  test('relies on checkTarget for method and target; the general profile checks them itself', () => {
     for (const [name, change] of [
       ['@method', { method: 'A\n"@path": /' }],
       ['@target-uri', { target: '/\n' }],
@@ -78,7 +78,7 @@ const context = fc
   }))
 const derived = ['@method', '@authority', '@path', '@query', '@scheme', '@target-uri', '@request-target']
 
-test('a signer in a page signs the same base that a verifier builds, by either profile', () => {
+test('a signer in a page signs the base that a verifier builds with either profile', () => {
   fc.assert(
     fc.property(context, fc.shuffledSubarray(derived), text, ({ names, ...message }, some, parameters) => {
       const covered = [...some, ...names]

@@ -19,19 +19,22 @@ function partsOf(message: MessageContext): MessageParts {
   return message.parts
 }
 
-function binaryWrapped(lines: readonly string[]): string {
+function wrapBinary(lines: readonly string[]): string {
   return lines
     .map(line => {
-      if (beyondLatin1.test(line)) throw malformed('a covered header value is not decoded as latin1')
+      if (beyondLatin1.test(line))
+        throw malformed('component_value_invalid', 'a covered header value is not decoded as latin1')
       return `:${base64Encode(Uint8Array.from(line, character => character.charCodeAt(0)))}:`
     })
     .join(', ')
 }
 
-function memberNamed(key: string, component: Component, members: ReturnType<MessageParts['dictionary']>): string {
+function findMember(key: string, component: Component, members: ReturnType<MessageParts['dictionary']>): string {
   const member = members.get(key)
   if (member === undefined)
-    throw malformed('a covered Dictionary member is not in the message', { component: componentIdentifier(component) })
+    throw malformed('component_missing', 'a covered Dictionary member is not in the message', {
+      component: componentIdentifier(component),
+    })
   return isInnerList(member) ? serializeInnerList(member) : serializeItem(member)
 }
 
@@ -41,7 +44,7 @@ interface FieldParameters {
   key?: string
 }
 
-/** The parameters, checked: known ones only, of their type, in combinations that mean something. */
+/** Checks the parameters of a component: known names, right types, combinations that are allowed. */
 function fieldParameters({ parameters }: Required<Component>, profile: ComponentProfile): FieldParameters {
   const read: FieldParameters = { sf: false, bs: false }
   for (const [parameter, value] of parameters) {
@@ -52,7 +55,7 @@ function fieldParameters({ parameters }: Required<Component>, profile: Component
   }
   const isKey = read.key !== undefined
   if (read.bs ? read.sf || isKey : read.sf && isKey && !profile.sfBesideKey)
-    throw malformed('a covered component has parameters that do not go together')
+    throw malformed('component_unsupported', 'a covered component has parameters that do not go together')
   return read
 }
 
@@ -61,22 +64,24 @@ function fieldValue(component: Required<Component>, message: MessageContext, pro
   const isBinary = profile.binaryFields && parameters.get('bs') === true
   const lines = fieldLines(name, message, isBinary ? unbroken : plainText)
   const { sf, bs, key } = fieldParameters(component, profile)
-  if (bs) return binaryWrapped(lines)
-  if (key !== undefined) return memberNamed(key, component, partsOf(message).dictionary(lines))
+  if (bs) return wrapBinary(lines)
+  if (key !== undefined) return findMember(key, component, partsOf(message).dictionary(lines))
   if (!sf) return lines.join(', ')
   const type = profile.fieldType(name)
   if (type === undefined)
-    throw malformed('a component is covered with sf but the type of its field is not known', { component: name })
+    throw malformed('component_unsupported', 'a component is covered with sf but the type of its field is not known', {
+      component: name,
+    })
   if (type !== 'dictionary') return strictlySerialized(lines.join(', '), type)
   const members = partsOf(message).dictionary(lines)
   if (members.size === 0 && !profile.emptyDictionary)
-    throw malformed('a component covered with sf is empty', { component: name })
+    throw malformed('component_value_invalid', 'a component covered with sf is empty', { component: name })
   return serializeDictionary(members)
 }
 
 function statusOf(name: string, { status }: ResponseContext, profile: ComponentProfile): string {
   if (name !== '@status' || !profile.responses)
-    throw malformed('a covered component does not apply to a response', { component: name })
+    throw malformed('component_unsupported', 'a covered component does not apply to a response', { component: name })
   if (!Number.isInteger(status) || status < 100 || status > 999)
     throw new TypeError('the status must be a three-digit integer')
   return String(status)
@@ -87,13 +92,17 @@ function derivedValue(name: string, message: MessageContext, profile: ComponentP
   const { absentQuery } = profile
   const value =
     absentQuery !== undefined && name === '@query' ? (queryOf(message.target) ?? absentQuery) : bareValue(name, message)
-  // A line break would forge a line of the base; what is not ASCII has no bytes there.
+  // A line break would forge a line of the base, which is ASCII only.
   if (!profile.checkedTarget && !plainText.test(value))
-    throw malformed('the value of a covered component holds characters outside printable ASCII', { component: name })
+    throw malformed(
+      'component_value_invalid',
+      'the value of a covered component holds characters outside printable ASCII',
+      { component: name },
+    )
   return value
 }
 
-/** The value of a derived component with parameters; `req` has chosen its message before. */
+/** The value of a derived component with parameters. `sourceOf` has applied `req` before. */
 function parameterisedValue(
   component: Required<Component>,
   message: MessageContext,
@@ -104,37 +113,49 @@ function parameterisedValue(
   if (own === 0) return derivedValue(name, message, profile)
   if (parameters.has('tr')) throw trailers()
   if (name !== '@query-param' || 'status' in message)
-    throw malformed('a derived component has parameters that cannot be resolved', { component: name })
+    throw malformed('component_unsupported', 'a derived component has parameters that cannot be resolved', {
+      component: name,
+    })
   const asked = parameters.get('name')
-  if (own !== 1 || typeof asked !== 'string') throw malformed('@query-param needs name and nothing else')
+  if (own !== 1 || typeof asked !== 'string')
+    throw malformed('component_unsupported', '@query-param needs name and nothing else')
   return queryParameter(asked, queryOf(message.target), partsOf(message))
 }
 
-/** The message a component is taken from. */
+/** The message that a component is taken from: with `req` the request of a response. */
 function sourceOf({ name, parameters }: Required<Component>, message: MessageContext): MessageContext {
   const req = parameters.get('req')
   if (req === undefined) return message
   if (req !== true) throw unresolvable('req')
-  if (!('status' in message)) throw malformed('req stands on a component of a request', { component: name })
+  if (!('status' in message))
+    throw malformed('component_unsupported', 'a component of a request has the parameter req', { component: name })
   if (message.request === undefined)
-    throw malformed('a covered component is of the request, which is not at hand', { component: name })
+    throw malformed(
+      'component_missing',
+      'a covered component needs the request that the response answers, which is not given',
+      {
+        component: name,
+      },
+    )
   return message.request
 }
 
 function unresolvable(parameter: string): HttpSigError {
-  return malformed('a covered component has a parameter that cannot be resolved', { parameter })
+  return malformed('component_unsupported', 'a covered component has a parameter that cannot be resolved', {
+    parameter,
+  })
 }
 
-/** Names the parameter, so that a signer learns why a component of RFC 9421 is refused. */
+/** A text of its own: RFC 9421 allows the parameter, so a signer must learn why it is refused. */
 function trailers(): HttpSigError {
-  return malformed('trailers are not supported: a component has the parameter tr')
+  return malformed('component_unsupported', 'trailers are not supported: a component has the parameter tr')
 }
 
 /**
  * The value of a covered component.
- * @throws HttpSigError `invalid_signature` when it is unknown, not in the message, or more than the profile allows; `invalid_request`
- * for a field with a line break
- * @see docs/protocol.md §3.4, RFC 9421 §2.1, §2.2, §2.4
+ * @throws HttpSigError `invalid_signature` when the component is unknown, not in the message, or not allowed by the profile;
+ * `invalid_request` for a field with a line break
+ * @see protocol §3.4, RFC 9421 §2.1, §2.2, §2.4
  */
 export function resolveComponent(component: Component, message: MessageContext, profile: ComponentProfile): string {
   const { name, parameters } = component

@@ -6,7 +6,7 @@ import { resolveComponent } from './resolve-component.js'
 import type { Component } from './signature-input.js'
 import { malformed } from './structured-field.js'
 
-/** What a signature covers, as a member of Signature-Input says it. */
+/** The covered components and parameters, from one member of Signature-Input. */
 export interface Coverage {
   /** In the order received. */
   readonly components: readonly Component[]
@@ -29,8 +29,8 @@ export function signatureBase(
   for (const component of components) {
     const { name, parameters } = component
     const key = parameters === undefined ? name : componentKey(component)
-    // A component named twice could carry two values, each read by another party.
-    if (seen.has(key)) throw malformed('a component is covered twice', { component: key })
+    // Two lines with one name could have two values, and two readers could each take another one.
+    if (seen.has(key)) throw malformed('component_repeated', 'a component is covered twice', { component: key })
     seen.add(key)
     const identifier = parameters === undefined ? `"${name}"` : componentIdentifier(component)
     base += `${identifier}: ${resolveComponent(component, message, profile)}\n`
@@ -39,8 +39,8 @@ export function signatureBase(
 }
 
 /**
- * The same base for components of a request without parameters, each named once. A page signs with it: it needs none of the code
- * that reads structured fields.
+ * The same base for components of a request without parameters, each named once. A page signs with it, so that it need not load
+ * the parser of structured fields.
  * @throws HttpSigError `invalid_signature` for an unknown or missing component
  * @see RFC 9421 §2.5
  */

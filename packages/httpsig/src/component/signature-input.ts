@@ -9,7 +9,7 @@ import {
   strictInnerList,
 } from './structured-field.js'
 
-/** One covered component: its name and, rarely, its parameters. */
+/** One covered component. */
 export interface Component {
   readonly name: string
   readonly parameters?: Parameters
@@ -39,19 +39,20 @@ const canonicalParameter = /;([a-z*][a-z0-9_.*-]*)=(?:([1-9][0-9]{0,14})|"([\x20
 
 /** The covered components of an Inner List. @throws HttpSigError `invalid_signature` */
 export function componentsOf(label: string, member: DictionaryMember['member']): Component[] {
-  if (!isInnerList(member)) throw malformed('a member is not an Inner List', { label })
+  if (!isInnerList(member)) throw malformed('signature_header_malformed', 'a member is not an Inner List', { label })
   if (member[0].length > componentLimit) throw tooManyComponents(label)
   return member[0].map(([name, parameters]): Component => {
-    if (typeof name !== 'string') throw malformed('a covered component is not a String', { label })
+    if (typeof name !== 'string')
+      throw malformed('signature_header_malformed', 'a covered component is not a String', { label })
     return parameters.size === 0 ? { name } : { name, parameters }
   })
 }
 
 function tooManyComponents(label: string): HttpSigError {
-  return malformed('more than 32 components are covered', { label })
+  return malformed('components_too_many', 'more than 32 components are covered', { label })
 }
 
-/** The exact parser; {@link parseSignatureInput} tries the canonical spelling first. */
+/** Parses any legal spelling; {@link parseSignatureInput} tries the canonical one first, which is faster. */
 export function parseSignatureInputFully(value: string, label: string): SignatureInput {
   const selected = parseMembers('Signature-Input', value, signatureLimits).get(label)
   if (selected === undefined) throw notSelected()
@@ -62,10 +63,10 @@ export function parseSignatureInputFully(value: string, label: string): Signatur
 }
 
 function notSelected(): HttpSigError {
-  return malformed('Signature-Input has no member of the label that Signature-Key names')
+  return malformed('signature_label_missing', 'Signature-Input has no member of the label that Signature-Key names')
 }
 
-/** The only member when it is written as every serialiser writes it, with Integers and plain Strings alone, else undefined. */
+/** Parses the canonical spelling: one member whose parameters are Integers and plain Strings. Returns undefined for any other. */
 function parseCanonical(value: string): SignatureInput | undefined {
   const list = canonicalList.exec(value)
   if (list?.[1] === undefined || list[2] === undefined) return undefined
@@ -86,14 +87,15 @@ function parseCanonical(value: string): SignatureInput | undefined {
 }
 
 /**
- * Reads the member of Signature-Input that Signature-Key selects; the others are not looked at.
+ * Reads the member of Signature-Input that Signature-Key selects, and ignores the others.
  * @param value the lines of the header, joined
  * @param label that of Signature-Key
- * @throws HttpSigError `invalid_signature`, also above 8 KiB, 8 members or 32 components, and for a member with `tag`
- * @see docs/protocol.md §3.1 and §3.4, RFC 9421 §4.1
+ * @throws HttpSigError `invalid_signature`, also above 8 KiB, 8 members or 32 components
+ * @see protocol §3.1 and §3.4, RFC 9421 §4.1
  */
 export function parseSignatureInput(value: string, label: string): SignatureInput {
-  if (value.length > signatureLimits.bytes) throw malformed('Signature-Input is longer than 8192 bytes')
+  if (value.length > signatureLimits.bytes)
+    throw malformed('header_too_long', 'Signature-Input is longer than 8192 bytes')
   const canonical = parseCanonical(value)
   if (canonical === undefined) return parseSignatureInputFully(value, label)
   if (canonical.label !== label) throw notSelected()
@@ -103,11 +105,12 @@ export function parseSignatureInput(value: string, label: string): SignatureInpu
 
 const integer = /^-?\d{1,15}$/
 
-/** An Integer parameter; undefined when absent. A Decimal, even `1.0`, is none. @throws HttpSigError for another type */
+/** An Integer parameter; undefined when absent. @throws HttpSigError for another type, even for the Decimal `1.0` */
 export function integerParameter(input: SignatureInput, key: string): number | undefined {
   const raw = input.raw.get(key)
   if (raw === undefined) return undefined
-  if (!integer.test(raw)) throw malformed('a signature parameter is not an Integer', { parameter: key })
+  if (!integer.test(raw))
+    throw malformed('signature_parameter_malformed', 'a signature parameter is not an Integer', { parameter: key })
   return Number(raw)
 }
 
@@ -115,6 +118,6 @@ export function integerParameter(input: SignatureInput, key: string): number | u
 export function stringParameter(input: SignatureInput, key: string): string | undefined {
   const value = input.values.get(key)
   if (value !== undefined && typeof value !== 'string')
-    throw malformed('a signature parameter is not a String', { parameter: key })
+    throw malformed('signature_parameter_malformed', 'a signature parameter is not a String', { parameter: key })
   return value
 }

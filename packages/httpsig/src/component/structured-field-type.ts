@@ -19,7 +19,7 @@ const signingDictionaries: readonly string[] = [
   'want-repr-digest',
 ]
 
-// And of RFC 9421 (Accept-Signature), 9211, 9209, 9213, 9440, 9297 and 9745.
+// The same, and fields of RFC 9421 (Accept-Signature), 9211, 9209, 9213, 9440, 9297 and 9745.
 const known: ReadonlyMap<string, StructuredFieldType> = new Map<string, StructuredFieldType>([
   ...signingDictionaries.map(name => [name, 'dictionary'] as const),
   ['accept-signature', 'dictionary'],
@@ -32,53 +32,57 @@ const known: ReadonlyMap<string, StructuredFieldType> = new Map<string, Structur
   ['proxy-status', 'list'],
 ])
 
-/** The type of a field that AAuth lets a signature cover with `sf`; undefined for others. */
+/** The type of a field that AAuth lets a signature cover with `sf`; undefined for other fields. */
 export function signingFieldType(name: string): StructuredFieldType | undefined {
   return signingDictionaries.includes(name) ? 'dictionary' : undefined
 }
 
-/** The type of a field, from the registry here or `more`; undefined when nobody says. */
+/** The type of a field, from `more` or the registry of this package; undefined when neither has it. */
 export function structuredFieldType(name: string, more: StructuredFieldTypes = {}): StructuredFieldType | undefined {
   return Object.hasOwn(more, name) ? more[name] : known.get(name)
 }
 
 type Dictionary = ReturnType<typeof parseDictionary>
 
-function onlyReading<T>(text: string, parse: (text: string) => T, held: (value: T) => number): T {
+function parseStrictly<T>(text: string, parse: (text: string) => T, held: (value: T) => number): T {
   let value: T
   try {
     value = parse(text)
   } catch (cause) {
-    throw malformed('a component covered with sf or key is not a Structured Field of its type', cause)
+    throw malformed(
+      'component_value_invalid',
+      'a component covered with sf or key is not a Structured Field of its type',
+      cause,
+    )
   }
-  // What a parser collapses (a repeated parameter) or rewrites (1.0), two readers would read differently.
+  // The parser drops repeated parameters and rewrites 1.0: two readers could read two values.
   if (countParameters(text) !== held(value) || holdsMisreadNumber(text))
-    throw malformed('a component covered with sf or key has no single reading')
+    throw malformed('component_value_invalid', 'a component covered with sf or key has no single reading')
   return value
 }
 
 /**
- * Reads a Dictionary that has exactly one reading: no member and no parameter twice.
+ * Reads a Dictionary that can be read in one way only: no member and no parameter twice.
  * @throws HttpSigError `invalid_signature`
  */
 export function singleReadingDictionary(text: string): Dictionary {
-  const members = onlyReading(text, parseDictionary, value =>
+  const members = parseStrictly(text, parseDictionary, value =>
     [...value.values()].reduce((sum, member) => sum + heldParameters(member), 0),
   )
   if (members.size > 0 && countMembers(text) !== members.size)
-    throw malformed('a component covered with sf or key has no single reading')
+    throw malformed('component_value_invalid', 'a component covered with sf or key has no single reading')
   return members
 }
 
 /**
- * A List or Item in its strict serialisation, as `sf` asks.
- * @throws HttpSigError `invalid_signature` when the text is not of that type or reads two ways
+ * A List or Item in its strict serialisation, which `sf` requires.
+ * @throws HttpSigError `invalid_signature` when the text is not of that type, or can be read in two ways
  * @see RFC 9421 §2.1.1
  */
 export function strictlySerialized(text: string, type: 'list' | 'item'): string {
   if (type === 'list')
     return serializeList(
-      onlyReading(text, parseList, value => value.reduce((sum, member) => sum + heldParameters(member), 0)),
+      parseStrictly(text, parseList, value => value.reduce((sum, member) => sum + heldParameters(member), 0)),
     )
-  return serializeItem(onlyReading(text, parseItem, value => value[1].size))
+  return serializeItem(parseStrictly(text, parseItem, value => value[1].size))
 }

@@ -8,6 +8,7 @@ import {
 } from 'structured-headers'
 import { HttpSigError } from '../error.js'
 import { trimOws } from '../message/received-message.js'
+import type { HttpSigReason } from '../reason/reason.js'
 
 /** One parameter as it was written: key, the raw text of its value (`?1` when it had none), and the parsed value. */
 export interface RawParameter {
@@ -16,27 +17,27 @@ export interface RawParameter {
   readonly value: BareItem
 }
 
-/** The one member of a header that must have exactly one. */
+/** The one member of Signature-Key. */
 export interface SingleMember {
   readonly label: string
   readonly member: Item | InnerList
   readonly parameters: readonly RawParameter[]
 }
 
-/** A member of a Dictionary: parsed, and as it was written, without label and `=`. */
+/** A member of a Dictionary: parsed, and as written, without label and `=`. */
 export interface DictionaryMember {
   readonly member: Item | InnerList
   readonly text: string
 }
 
-/** Most members and most bytes of a Dictionary that is read. */
+/** Most members and most bytes of a Dictionary. */
 export interface DictionaryLimits {
   readonly members: number
   readonly bytes: number
 }
 
 // One step over a valid field: a string, display string, byte sequence, token or key, number, or any other character. A string
-// without an end is one step, too: else each of many quotes would be looked at as far as the text goes.
+// without an end is one step, too: otherwise each quote of many would be followed to the end of the text (quadratic time).
 const steps =
   /"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?$)|%"[^"]*"|:[A-Za-z0-9+/=]*:|[A-Za-z*][A-Za-z0-9:/!#$%&'*+.^_`|~-]*|@?-?\d[\d.]*|[\s\S]/g
 
@@ -48,9 +49,9 @@ export function isLabel(label: string): boolean {
   return legalLabel.test(label)
 }
 
-/** The error for a fault in one of the signature headers: 401, never 400. */
-export function malformed(description: string, cause?: unknown): HttpSigError {
-  return new HttpSigError('invalid_signature', description, cause === undefined ? {} : { cause })
+/** The error for a fault in a signature header or in what it covers: 401, never 400. */
+export function malformed(reason: HttpSigReason, description: string | false, cause?: unknown): HttpSigError {
+  return new HttpSigError('invalid_signature', description || reason, { reason, cause })
 }
 
 interface Written {
@@ -60,8 +61,8 @@ interface Written {
   readonly parameters: Array<[key: string, raw: string]>
 }
 
-/** Reads what a parser collapses from text that has already parsed. */
-function written(text: string): Written {
+/** Reads what the parser drops, from text that it has accepted. */
+function readWritten(text: string): Written {
   const seen: Written = { semicolons: 0, commas: 0, parameters: [] }
   let depth = 0
   let previous = ''
@@ -73,14 +74,14 @@ function written(text: string): Written {
     else if (step === ',') seen.commas++
     else if (depth === 0 && previous === ';') seen.parameters.push([step, '?1'])
     else if (depth === 0 && previous === '=') setLast(seen, step)
-    // `?` and the digit after it are two steps of one boolean.
+    // `?` and the digit after it are two steps of one Boolean.
     else if (depth === 0 && previous === '?') setLast(seen, `?${step}`)
     previous = step
   }
   return seen
 }
 
-/** How many members a Dictionary that has parsed was written with, repeated ones counted. */
+/** Counts the written members of a Dictionary that has parsed, repeated ones too. */
 export function countMembers(value: string): number {
   let depth = 0
   let commas = 0
@@ -92,7 +93,7 @@ export function countMembers(value: string): number {
   return commas + 1
 }
 
-/** The members that a Dictionary that has parsed was written with, in order, repeated ones too. */
+/** The written members of a Dictionary that has parsed, in order, repeated ones too. */
 function writtenMembers(value: string): string[] {
   const members: string[] = []
   let depth = 0
@@ -110,26 +111,28 @@ function writtenMembers(value: string): string[] {
 }
 
 /**
- * Reads a Dictionary of several members, each label and each parameter once, of which the caller takes those it is about.
- * Parsers keep the last of two equal labels or parameters; two readers could then see two things, so a repetition refuses.
+ * Reads a Dictionary with each label and each parameter once.
+ * Parsers keep the last of two equal labels or parameters, so two readers could see two values: a repetition refuses.
  * @throws HttpSigError `invalid_signature`, also above the limits
- * @see docs/protocol.md §3.1, RFC 9651 §4.2.2
+ * @see protocol §3.1, RFC 9651 §4.2.2
  */
 export function parseMembers(header: string, value: string, limits: DictionaryLimits): Map<string, DictionaryMember> {
-  if (value.length > limits.bytes) throw malformed(`${header} is longer than ${limits.bytes} bytes`)
+  if (value.length > limits.bytes) throw malformed('header_too_long', `${header} is longer than ${limits.bytes} bytes`)
   let parsed: ReturnType<typeof parseDictionary>
   try {
     parsed = parseDictionary(value)
   } catch (cause) {
-    throw malformed(`${header} is not a Structured Field Dictionary`, cause)
+    throw malformed('signature_header_malformed', `${header} is not a Structured Field Dictionary`, cause)
   }
-  if (parsed.size === 0) throw malformed(`${header} is empty`)
+  if (parsed.size === 0) throw malformed('signature_header_malformed', `${header} is empty`)
   const texts = writtenMembers(value)
-  if (texts.length > limits.members) throw malformed(`${header} has more than ${limits.members} members`)
-  if (texts.length !== parsed.size) throw malformed(`${header} has two members of one label`)
+  if (texts.length > limits.members)
+    throw malformed('signatures_too_many', `${header} has more than ${limits.members} members`)
+  if (texts.length !== parsed.size)
+    throw malformed('signature_label_repeated', `${header} has two members of one label`)
   let held = 0
   for (const member of parsed.values()) held += heldParameters(member)
-  if (countParameters(value) !== held) throw malformed(`${header} repeats a parameter`)
+  if (countParameters(value) !== held) throw malformed('parameter_repeated', `${header} repeats a parameter`)
   const members = new Map<string, DictionaryMember>()
   let at = 0
   for (const [label, member] of parsed) {
@@ -140,22 +143,26 @@ export function parseMembers(header: string, value: string, limits: DictionaryLi
 }
 
 /**
- * An Inner List in its strict serialisation: what a signature base holds, whatever spacing it was sent with.
- * @throws HttpSigError `invalid_signature` for values that the parser takes for others (1.0 for 1, a date that is none)
+ * An Inner List in its strict serialisation, which the signature base has whatever spacing was sent.
+ * @throws HttpSigError `invalid_signature` for numbers that the parser misreads (1.0 as 1, a Date out of range)
  * @see RFC 9421 §2.3
  */
 export function strictInnerList(header: string, { member, text }: DictionaryMember): string {
-  if (!isInnerList(member)) throw malformed(`the ${header} member is not an Inner List`)
-  if (holdsMisreadNumber(text)) throw malformed(`${header} holds a Decimal without a fraction, or a Date out of range`)
+  if (!isInnerList(member)) throw malformed('signature_header_malformed', `the ${header} member is not an Inner List`)
+  if (holdsMisreadNumber(text))
+    throw malformed(
+      'signature_parameter_malformed',
+      `${header} holds a Decimal without a fraction, or a Date out of range`,
+    )
   return serializeInnerList(member)
 }
 
 /** The parameters of a member that has parsed, as [key, raw value]. */
 export function rawParameters(text: string): ReadonlyArray<readonly [key: string, raw: string]> {
-  return written(text).parameters
+  return readWritten(text).parameters
 }
 
-/** How many parameters a field that has parsed was written with, at any depth, repeated ones counted. */
+/** Counts the written parameters of a field that has parsed, at any depth, repeated ones too. */
 export function countParameters(value: string): number {
   let semicolons = 0
   for (const [step] of value.matchAll(steps)) if (step === ';') semicolons++
@@ -166,8 +173,8 @@ export function countParameters(value: string): number {
 const lastSecond = 8_640_000_000_000
 
 /**
- * Whether a number stands in it that the parser takes for another: a Decimal without a fraction (`1.0`), which it cannot tell
- * from an Integer, or a Date beyond those of JavaScript.
+ * Whether a field has a number that the parser misreads: a Decimal without a fraction (`1.0`), which it takes for an Integer, or a
+ * Date beyond those of JavaScript.
  */
 export function holdsMisreadNumber(value: string): boolean {
   for (const [step] of value.matchAll(steps)) {
@@ -182,32 +189,34 @@ function setLast(seen: Written, raw: string): void {
   if (last) last[1] = raw
 }
 
-/** How many parameters a parsed member holds, its items' ones counted. */
+/** Counts the parameters of a parsed member, those of its items too. */
 export function heldParameters(member: Item | InnerList): number {
   const own = member[1].size
   return Array.isArray(member[0]) ? member[0].reduce((sum, item) => sum + item[1].size, own) : own
 }
 
 /**
- * Parses a Dictionary that must hold exactly one member, each parameter once.
- * Parsers collapse repeated members and parameters to the last one; two readers could then see two things, so a repetition refuses.
+ * Parses Signature-Key, a Dictionary that must hold exactly one member, each parameter once.
+ * Parsers keep the last of two equal members or parameters, so two readers could see two values: a repetition refuses.
  * @throws HttpSigError `invalid_signature`
- * @see docs/protocol.md §3.1, RFC 9651 §4.2.2
+ * @see protocol §3.1, RFC 9651 §4.2.2
  */
-export function parseSingleMember(header: string, value: string): SingleMember {
+export function parseSingleMember(value: string): SingleMember {
   let members: ReturnType<typeof parseDictionary>
   try {
     members = parseDictionary(value)
   } catch (cause) {
-    throw malformed(`${header} is not a Structured Field Dictionary`, cause)
+    throw malformed('signature_header_malformed', 'Signature-Key is not a Structured Field Dictionary', cause)
   }
   const [entry] = members
-  if (entry === undefined || members.size !== 1) throw malformed(`${header} must have exactly one member`)
+  if (entry === undefined || members.size !== 1)
+    throw malformed('signature_key_malformed', 'Signature-Key must have exactly one member')
   const [label, member] = entry
-  if (!isLabel(label)) throw malformed(`${header} has a label longer than 64 characters`)
-  const seen = written(value)
-  if (seen.commas !== 0) throw malformed(`${header} must have exactly one member`)
-  if (seen.semicolons !== heldParameters(member)) throw malformed(`${header} repeats a parameter`)
+  if (!isLabel(label)) throw malformed('signature_key_malformed', 'Signature-Key has a label longer than 64 characters')
+  const seen = readWritten(value)
+  if (seen.commas !== 0) throw malformed('signature_key_malformed', 'Signature-Key must have exactly one member')
+  if (seen.semicolons !== heldParameters(member))
+    throw malformed('parameter_repeated', 'Signature-Key repeats a parameter')
   const parsed = member[1]
   return {
     label,

@@ -6,17 +6,15 @@ import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { verifies } from '@countersign/requirements'
-import { afterAll, describe, expect, test } from 'vitest'
-import { closing } from '../closing.test.fixture.js'
+import { closing } from '@countersign/testing/closing'
+import { stopsAfterTests } from '@countersign/testing/stops'
+import { describe, expect, test } from 'vitest'
 import { dataFrame, endFrame, headFrame, preface, resetFrame } from '../http2-frames.test.fixture.js'
-import { bodyStream, unreadNode } from '../node.js'
+import { bodyStream, unreadNode } from '../internal-node.js'
 
 type NodeRequest = IncomingMessage | Http2ServerRequest
 
-const stops: Array<() => unknown> = []
-afterAll(async () => {
-  for (const stop of stops) await stop()
-})
+const stops = stopsAfterTests()
 
 /** Sends a body in parts, each a chunk or a frame. */
 interface Sending {
@@ -66,7 +64,7 @@ async function received(http2: boolean) {
   return { request, response, sending, socket, server, stream: bodyStream(request), said: () => said }
 }
 
-/** Where chunks wait that nobody has asked for. */
+/** The stream in which unread chunks wait. */
 function inner(request: NodeRequest): Readable {
   return 'stream' in request ? request.stream : request
 }
@@ -84,7 +82,7 @@ describe.each([
   ['HTTP/1.1', false],
   ['HTTP/2', true],
 ] as const)('%s', (_, http2) => {
-  test('all bytes come in order, as they are asked for', async () => {
+  test('all bytes arrive in order, when they are read', async () => {
     const { stream, sending } = await received(http2)
     const reader = stream.getReader()
     const first = reader.read()
@@ -96,7 +94,7 @@ describe.each([
     expect(await text(stream)).toBe(digits.join(''))
   })
 
-  test('one without a byte ends', async () => {
+  test('an empty body ends', async () => {
     const { stream, sending } = await received(http2)
     sending.end()
     expect(await text(stream)).toBe('')
@@ -127,7 +125,7 @@ describe.each([
     },
   )
 
-  test('whoever waits learns that the request was cut off', async () => {
+  test('a waiting reader gets the error of a request that is cut off', async () => {
     const { stream, sending } = await received(http2)
     const reader = stream.getReader()
     sending.send('ab')
@@ -141,7 +139,7 @@ describe.each([
     await expect(reader.read()).rejects.toThrow()
   })
 
-  test('and so does whoever asks only then', async () => {
+  test('a reader that starts afterwards gets the same error', async () => {
     const { request, stream, sending } = await received(http2)
     sending.send('ab')
     await expect.poll(() => inner(request).readableLength).toBe(2)
@@ -152,7 +150,7 @@ describe.each([
     await expect(text(stream)).rejects.toThrow()
   })
 
-  test('cancelling ends a wait, and drops the rest', async () => {
+  test('cancelling ends a pending read and drops the rest', async () => {
     const { request, response, stream, sending, said } = await received(http2)
     const reader = stream.getReader()
     const waiting = reader.read()
@@ -167,7 +165,7 @@ describe.each([
     await expect.poll(said, { timeout: 5000 }).toContain('done')
   })
 
-  test('a chunk shares its memory with nothing', async () => {
+  test('a chunk does not share its memory', async () => {
     const { request, stream, sending } = await received(http2)
     sending.send('ab', 'cd')
     await expect.poll(() => inner(request).readableLength).toBe(4)

@@ -3,20 +3,19 @@ import type { Http2ServerRequest } from 'node:http2'
 import { HttpSigError } from '../error.js'
 import { isCutOff } from './checked-body-node.js'
 
-/** By which a request shows that there is more of its body, or no more. */
+/** Events after which a read may have another result. */
 const changes = ['readable', 'end', 'error'] as const
 
 /**
- * The body of a request of Node as a stream that holds none of it: what nobody has asked for yet waits in the request, where
- * `unreadNode` bounds what small chunks cost. `Readable.toWeb` would queue thousands of them, each an object of its own (DIG-20).
- * What is left of it when it is cancelled is dropped, so that the connection can serve another request. One reader at a time: no
- * one else may read the request.
- * @see docs/protocol.md §3.4
+ * The body of a request of Node as a stream without a buffer of its own: bytes stay in the request until they are read, and
+ * `unreadNode` bounds the memory of small chunks there. `Readable.toWeb` would queue thousands of them as objects (DIG-20).
+ * Cancelling drops the rest of the body, so that the connection can serve another request. Nothing else may read the request.
+ * @see protocol §3.4
  */
 export function bodyStream(request: IncomingMessage | Http2ServerRequest): ReadableStream<Uint8Array> {
   let state: 'open' | 'closed' | 'cancelled' = 'open'
   let wake = (): void => undefined
-  /** Resolves by the next change. It listens no longer than somebody waits: a listener would keep others from dropping the rest. */
+  /** Resolves at the next change. Listeners are removed then: a listener for data would keep `resume` from dropping the rest. */
   const change = (): Promise<void> =>
     new Promise(resolve => {
       const close = (): void => {
@@ -36,13 +35,13 @@ export function bodyStream(request: IncomingMessage | Http2ServerRequest): Reada
       async pull(controller) {
         while (state !== 'cancelled') {
           const chunk: Uint8Array | null = request.read()
-          // A copy: chunks share memory, which their reader may overwrite or transfer.
+          // A copy: chunks share memory, and their reader may overwrite or transfer it.
           if (chunk !== null) return controller.enqueue(new Uint8Array(chunk))
           if (request.errored) throw request.errored
           // HTTP/2 ends the body of a stream that was reset.
           if (request.readableEnded && !isCutOff(request)) return controller.close()
           if (request.readableEnded || request.destroyed || state === 'closed')
-            throw new HttpSigError('invalid_request', 'the request was cut off')
+            throw new HttpSigError('invalid_request', 'the request was cut off', { reason: 'request_cut_off' })
           await change()
         }
       },

@@ -7,40 +7,40 @@ import type { BodyCheck } from './content-digest-stream.js'
 type NodeRequest = IncomingMessage | Http2ServerRequest
 
 /**
- * Has the body of a request that nobody has read yet pass a check as it is read, by whatever reads it. A body that does not pass
- * never comes to its end: the connection (of HTTP/2, the stream) is aborted as soon as somebody reads, who learns of it by `error`,
- * with what the check has thrown, or by `aborted`.
- * @throws what the check throws of what has come in already: nobody has read it, and nobody must
+ * Checks the body of an unread request while it is being read. A body that fails never ends: as soon as it is read, the connection
+ * (in HTTP/2, the stream) is aborted, and the reader gets `aborted`, or `error` with the error of the check.
+ * @throws the error of the check, for bytes that have arrived already
  * @throws HttpSigError `invalid_request` for a request that was cut off
- * @see docs/protocol.md §3.4
+ * @see protocol §3.4
  */
 export function checkBody(request: NodeRequest, check: BodyCheck): void {
   const { push, _read: read } = request
   let state: 'open' | 'ended' | 'failed' = 'open'
-  // HTTP/2 drops the body of whoever is answered before somebody asks for it, and ends it all the same.
+  // When a response is sent before the body is read, HTTP/2 drops the body and still emits its end.
   let isAskedFor = !('stream' in request)
   const step = (chunk: Uint8Array | null): void => {
     if (chunk !== null) {
       check.update(chunk)
       return
     }
-    if (!isAskedFor || isCutOff(request)) throw new HttpSigError('invalid_request', 'the request was cut off')
+    if (!isAskedFor || isCutOff(request))
+      throw new HttpSigError('invalid_request', 'the request was cut off', { reason: 'request_cut_off' })
     check.end()
     state = 'ended'
   }
   const passes = (chunk: Uint8Array | null): boolean => {
-    // Once it has ended, HTTP/2 says so again as its stream closes.
+    // HTTP/2 signals the end again when its stream closes.
     if (state !== 'open') return state === 'ended'
     try {
       step(chunk)
       return true
     } catch (error) {
       state = 'failed'
-      giveUp(request, error as Error)
+      failRequest(request, error as Error)
       return false
     }
   }
-  // What has ended already no push could keep from its reader: it is refused before there is one.
+  // Bytes that have arrived already do not pass through `push` any more: they are checked before anything can read them.
   const early = takeWaiting(request)
   if (early !== null) {
     isAskedFor = true
@@ -51,7 +51,7 @@ export function checkBody(request: NodeRequest, check: BodyCheck): void {
     step(null)
     return
   }
-  // All else comes in through here, and its end does: from the parser of HTTP/1.1, from HTTP/2, from what tests inject.
+  // All other chunks and the end pass through `push`: from the parser of HTTP/1.1, from HTTP/2, from injected test requests.
   request.push = (chunk: Uint8Array | string | null, encoding?: BufferEncoding) => {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
     return passes(bytes) && push.call(request, bytes)
@@ -60,16 +60,16 @@ export function checkBody(request: NodeRequest, check: BodyCheck): void {
     isAskedFor = true
     read.call(request, size)
   }
-  // So does HTTP/1.1, which loses nothing by being asked now.
+  // HTTP/1.1 may start reading now: it drops nothing.
   if (!('stream' in request)) request.read(0)
 }
 
-/** Keeps what has failed from going on by itself, and has its reader learn of it. */
-function giveUp(request: NodeRequest, error: Error): void {
-  // The one of HTTP/2 throws once the stream is closed, since it takes the request for ended by then.
+/** Stops a request whose body has failed, and reports the error to its reader. */
+function failRequest(request: NodeRequest, error: Error): void {
+  // The `_read` of HTTP/2 throws once the stream is closed.
   request._read = () => undefined
   const act = (): void => abortRequest(request, error)
-  // Not before somebody reads: parsers take a request that is gone already for one that has no body.
+  // Not before the body is read: parsers take a destroyed request for one without a body.
   if (request.readableFlowing === true || request.listenerCount('readable') > 0) {
     act()
     return
@@ -80,18 +80,18 @@ function giveUp(request: NodeRequest, error: Error): void {
   })
 }
 
-/** Gives a request up, with its connection or, of HTTP/2, its stream. */
+/** Aborts a request, with its connection or, in HTTP/2, its stream. */
 export function abortRequest(request: NodeRequest, error: Error): void {
   if (request.destroyed) return
-  // Without an error it would still hand out what it holds, and an end; and one that nobody listens for would end the process.
+  // Without an error the request would still emit its buffer and an end. An error without a listener would end the process.
   request.on('error', () => undefined)
   request.destroy(error)
   if ('stream' in request) request.stream.close(constants.NGHTTP2_CANCEL)
-  // What tests inject has a socket that is none.
+  // Requests that tests inject have a stand-in for a socket.
   else (request.socket as { destroy?: () => void } | null)?.destroy?.()
 }
 
-/** Whether the peer, or the connection, has gone before the end; of HTTP/2 also a stream that was closed with its body unread. */
+/** Whether the connection ended before the body did; in HTTP/2 also whether the stream was closed with its body unread. */
 export function isCutOff(request: NodeRequest): boolean {
   if (!('stream' in request)) return request.readableAborted
   const { aborted, rstCode, readableEnded } = request.stream
@@ -102,17 +102,17 @@ interface State {
   readonly _readableState?: { readonly ended?: boolean }
 }
 
-/** Whether nothing more comes in, for whatever reason. */
+/** Whether no more bytes will arrive, for any reason. */
 function hasEnded(request: NodeRequest): boolean {
   return (request as State)._readableState?.ended === true || request.destroyed || isWhole(request)
 }
 
-/** As much of a request as tells its end; one that a framework's test injects has no `complete`. */
+/** The members that tell whether a request has ended; requests injected by a framework's tests have no `complete`. */
 interface Ending extends State {
   readonly complete?: boolean
 }
 
-/** Whether the last byte has come in. */
+/** Whether the last byte has arrived. */
 export function isWhole(request: NodeRequest): boolean {
   if ('stream' in request) return request.stream.readableEnded
   const { complete, _readableState } = request as Ending

@@ -51,7 +51,7 @@ test(
   },
 )
 
-test('a value that holds no known digest is refused before the body is touched', () => {
+test('a value without a known digest is refused before the body is read', () => {
   for (const value of ['', 'md5=:AA==:', 'sha-256=:AA==:', `${sha256}, ${sha256}`]) {
     const body = streamOf(hello)
     expect(() => checkContentDigest(value, body), value).toThrow(HttpSigError)
@@ -59,7 +59,7 @@ test('a value that holds no known digest is refused before the body is touched',
   }
 })
 
-test('bytes pass as they come, and the failure comes at the end', async () => {
+test('bytes pass when they arrive, and the stream fails at its end', async () => {
   const reader = checkContentDigest(wrong512, inPieces(hello)).getReader()
   let passed = 0
   await expect(
@@ -70,7 +70,7 @@ test('bytes pass as they come, and the failure comes at the end', async () => {
   expect(passed).toBe(hello.length)
 })
 
-test('an error of the source stays that error, and cancelling reaches the source', async () => {
+test('an error of the source is passed on, and cancelling reaches the source', async () => {
   const torn = new Error('torn')
   const failing = new ReadableStream<Uint8Array>({ pull: controller => controller.error(torn) })
   await expect(read(checkContentDigest(sha256, failing))).rejects.toBe(torn)
@@ -85,7 +85,7 @@ test('an error of the source stays that error, and cancelling reaches the source
   expect(reason).toBe('enough')
 })
 
-test('a body that is no stream of bytes fails', async () => {
+test('a stream of anything but bytes fails', async () => {
   const text = new ReadableStream({
     start(controller) {
       controller.enqueue('{"hello": "world"}\n')
@@ -96,7 +96,7 @@ test('a body that is no stream of bytes fails', async () => {
 })
 
 describe('the digest of a stream', () => {
-  test('is the one of its bytes', async () => {
+  test('is that of its bytes', async () => {
     for (const [algorithms, value] of [
       [['sha-256'], sha256],
       [['sha-512'], sha512],
@@ -111,7 +111,7 @@ describe('the digest of a stream', () => {
     await expect(writeContentDigest(hello, [])).rejects.toThrow(TypeError)
   })
 
-  test('never comes when the body does not end', async () => {
+  test('rejects when the body does not end', async () => {
     const { body, contentDigest } = digestStream(inPieces(hello))
     await body.cancel('enough')
     await expect(contentDigest).rejects.toBe('enough')

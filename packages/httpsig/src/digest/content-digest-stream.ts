@@ -3,7 +3,7 @@ import { HttpSigError } from '../error.js'
 import { type ContentDigest, equalDigests, parseContentDigest, serializeContentDigest } from './content-digest.js'
 import type { HashName } from './hash.js'
 
-/** A body on its way, and what its digest turns out to be. */
+/** A body that is being read, and its digest. */
 export interface DigestedStream {
   /** The same bytes in the same chunks. */
   readonly body: ReadableStream<Uint8Array>
@@ -11,11 +11,11 @@ export interface DigestedStream {
   readonly contentDigest: Promise<string>
 }
 
-/** What a body must pass, piece by piece, while somebody reads it. */
+/** A check of a body, chunk by chunk, while it is read. */
 export interface BodyCheck {
-  /** @throws when no such byte may come */
+  /** @throws when the chunk is refused */
   update(chunk: Uint8Array): void
-  /** Nothing more comes. @throws when it is not the body that it should be */
+  /** Called after the last chunk. @throws when the body is refused */
   end(): void
 }
 
@@ -23,15 +23,15 @@ interface Watcher extends BodyCheck {
   failed(reason: unknown): void
 }
 
-/** Hands every chunk on, one at a time as it is asked for, so that nothing piles up. */
-function watched(body: ReadableStream<Uint8Array>, watcher: Watcher): ReadableStream<Uint8Array> {
+/** Passes each chunk on when it is read, so that none are queued. */
+function watchStream(body: ReadableStream<Uint8Array>, watcher: Watcher): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   const source: UnderlyingDefaultSource<Uint8Array> = {
     async pull(controller) {
       try {
         const { done, value } = await reader.read()
         if (!done) {
-          // Before it is handed on: whoever gets the chunk may overwrite or transfer it.
+          // Before it is passed on: the reader may overwrite or transfer the chunk.
           watcher.update(value)
           return controller.enqueue(value)
         }
@@ -48,11 +48,11 @@ function watched(body: ReadableStream<Uint8Array>, watcher: Watcher): ReadableSt
       return reader.cancel(reason)
     },
   }
-  // Nothing is read before somebody asks: a source that has begun may queue all that comes.
+  // Nothing is read before the stream is: a source that has begun may queue everything it receives.
   return new ReadableStream(source, { highWaterMark: 0 })
 }
 
-function digester(algorithms: readonly HashName[]): { update(chunk: Uint8Array): void; digest(): ContentDigest } {
+function createDigester(algorithms: readonly HashName[]): { update(chunk: Uint8Array): void; digest(): ContentDigest } {
   const hashes = algorithms.map(name => ({ name, state: hash(name) }))
   return {
     update(chunk) {
@@ -67,9 +67,9 @@ function digester(algorithms: readonly HashName[]): { update(chunk: Uint8Array):
 /**
  * Passes a body through and computes its digest on the way, in constant memory.
  *
- * Content-Digest is a header and stands before the body, so a sender must have the whole body before it can send the first byte:
- * read the stream to its end and keep it (then {@link writeContentDigest} does), or read it twice. This is for those who can do the latter,
- * and for receivers who want to know the digest of what came.
+ * Content-Digest is a header, so a sender must know the whole body before it sends the first byte: keep the body (then use
+ * {@link writeContentDigest}), or read it twice. This function is for bodies that can be read twice, and for receivers that want
+ * the digest of a body.
  * @param algorithms default sha-256
  * @see RFC 9530 §2
  */
@@ -78,9 +78,9 @@ export function digestStream(
   algorithms: readonly HashName[] = ['sha-256'],
 ): DigestedStream {
   if (algorithms.length === 0) throw new TypeError('digestStream needs an algorithm')
-  const state = digester(algorithms)
-  const { promise, resolve, reject } = settleable<string>()
-  const passed = watched(body, {
+  const state = createDigester(algorithms)
+  const { promise, resolve, reject } = createDeferred<string>()
+  const passed = watchStream(body, {
     update: state.update,
     end: () => resolve(serializeContentDigest(state.digest())),
     failed: reject,
@@ -88,8 +88,8 @@ export function digestStream(
   return { body: passed, contentDigest: promise }
 }
 
-/** A promise settled from outside, which nobody has to look at. */
-function settleable<T>(): { promise: Promise<T>; resolve(value: T): void; reject(reason: unknown): void } {
+/** A promise with the functions that settle it. An unhandled rejection is ignored. */
+function createDeferred<T>(): { promise: Promise<T>; resolve(value: T): void; reject(reason: unknown): void } {
   let settle: { resolve(value: T): void; reject(reason: unknown): void } | undefined
   const promise = new Promise<T>((resolve, reject) => {
     settle = { resolve, reject }
@@ -99,15 +99,15 @@ function settleable<T>(): { promise: Promise<T>; resolve(value: T): void; reject
 }
 
 /**
- * The check that a body passes when every known digest of the Content-Digest value is its own.
+ * A check that a body passes when every known digest in the Content-Digest value is its digest.
  * @param value the Content-Digest field value, itself covered by a verified signature; several lines joined by `, `
- * @throws HttpSigError `invalid_signature`: at once when the value is malformed or knows neither sha-256 nor sha-512; from `end`
- * when the body is another
- * @see docs/protocol.md §3.4, RFC 9530 §2
+ * @throws HttpSigError `invalid_signature`: at once when the value is malformed or has neither sha-256 nor sha-512; from `end`
+ * when the digest is not that of the body
+ * @see protocol §3.4, RFC 9530 §2
  */
 export function contentDigestCheck(value: string): BodyCheck {
   const expected = parseContentDigest(value)
-  const state = digester([
+  const state = createDigester([
     ...(expected.sha256 ? (['sha-256'] as const) : []),
     ...(expected.sha512 ? (['sha-512'] as const) : []),
   ])
@@ -115,23 +115,26 @@ export function contentDigestCheck(value: string): BodyCheck {
     update: state.update,
     end() {
       if (!equalDigests(expected, state.digest()))
-        throw new HttpSigError('invalid_signature', 'Content-Digest is not the digest of the body')
+        throw new HttpSigError('invalid_signature', 'Content-Digest is not the digest of the body', {
+          reason: 'digest_wrong',
+        })
     },
   }
 }
 
 /**
- * Passes a body through a check, and fails it where the check does: at its end, for a digest.
- * Until then the bytes are unverified: act on them only once the stream has ended without an error.
+ * Passes a body through a check and fails the stream when the check fails: for a digest, at the end.
+ * The bytes are unverified until the stream has ended without an error: do not act on them before.
  */
 export function checkedStream(body: ReadableStream<Uint8Array>, check: BodyCheck): ReadableStream<Uint8Array> {
-  return watched(body, { update: chunk => check.update(chunk), end: () => check.end(), failed: () => undefined })
+  return watchStream(body, { update: chunk => check.update(chunk), end: () => check.end(), failed: () => undefined })
 }
 
 /**
- * Passes a body through and fails it at its end unless it is the one that {@link contentDigestCheck} lets pass.
- * Until then the bytes are unverified: act on them only once the stream has ended without an error.
- * @throws HttpSigError as `contentDigestCheck`: at once, and as the stream's error
+ * Passes a body through and fails the stream at its end when the digest is not that of the body.
+ * The bytes are unverified until the stream has ended without an error: do not act on them before.
+ * @throws HttpSigError `invalid_signature`: at once when the value is malformed or has neither sha-256 nor sha-512; as the stream's
+ * error when the body is another one
  */
 export function checkContentDigest(value: string, body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   return checkedStream(body, contentDigestCheck(value))

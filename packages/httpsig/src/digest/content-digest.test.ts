@@ -16,7 +16,7 @@ function withDigest(value: string, draft: Draft = post(body)): Draft {
 
 const accepted = (value: string) => verdict(send(withDigest(value)))
 
-// RFC 9530 appendix B.1 and its sha-512 twin: the body ends with a line feed.
+// RFC 9530 appendix B.1, and the same with sha-512: the body ends with a line feed.
 test('writes and reads the digests of RFC 9530', async () => {
   const hello = new TextEncoder().encode('{"hello": "world"}\n')
   expect(await writeContentDigest(hello)).toBe('sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:')
@@ -35,7 +35,7 @@ test(verifies('DIG-01', 'DIG-02', 'sig.digest.match', 'a wrong digest or another
   expect(await verdict({ ...send(post(body)), body: new TextEncoder().encode('{"title":"lunch" }') })).toBe(refused)
 })
 
-test(verifies('DIG-03', 'DIG-09', 'sig.covered.body', 'no other field stands in for Content-Digest'), async () => {
+test(verifies('DIG-03', 'DIG-09', 'sig.covered.body', 'no other field replaces Content-Digest'), async () => {
   expect(await verdict(withHeader(send(post(body)), 'content-digest', undefined))).toBe(refused)
   const bare = { ...post(body), headers: post(body).headers.filter(([name]) => name !== 'Content-Digest') }
   expect(await verdict(send(bare))).toBe(refused)
@@ -98,7 +98,7 @@ test(
   },
 )
 
-test('an algorithm twice is refused, on one line or two', async () => {
+test('a repeated algorithm is refused, on one line or two', async () => {
   expect(await accepted(`sha-256=:${right}:, sha-256=:${right}:`)).toBe(refused)
   const two = withDigest(`sha-256=:${right}:`)
   expect(await verdict(send({ ...two, headers: [...two.headers, ['Content-Digest', `sha-256=:${right}:`]] }))).toBe(

@@ -15,64 +15,66 @@ const canonical = /^sha-256=:([A-Za-z0-9+/]{43}=):$/
 
 function bytesOf(value: unknown, length: number): Uint8Array {
   const bytes = value instanceof ArrayBuffer ? new Uint8Array(value) : undefined
-  if (bytes?.length !== length) throw malformed('a digest in Content-Digest is not a Byte Sequence of its length')
+  if (bytes?.length !== length)
+    throw malformed('digest_malformed', 'a digest in Content-Digest is not a Byte Sequence of its length')
   return bytes
 }
 
-/** The exact parser; {@link parseContentDigest} tries the canonical spelling first. */
+/** Parses any legal spelling; {@link parseContentDigest} tries the canonical one first, which is faster. */
 export function parseContentDigestFully(value: string): ContentDigest {
   let members: ReturnType<typeof parseDictionary>
   try {
     members = parseDictionary(value)
   } catch (cause) {
-    throw malformed('Content-Digest is not a Structured Field Dictionary', cause)
+    throw malformed('digest_malformed', 'Content-Digest is not a Structured Field Dictionary', cause)
   }
   // The parser keeps the last of two equal members; another reader might keep the first.
-  if (countMembers(value) !== members.size) throw malformed('Content-Digest repeats an algorithm')
+  if (countMembers(value) !== members.size) throw malformed('digest_malformed', 'Content-Digest repeats an algorithm')
   const digest: { sha256?: Uint8Array; sha512?: Uint8Array } = {}
   for (const [name, member] of members) {
     const item: unknown = isInnerList(member) ? undefined : member[0]
     if (name === 'sha-256') digest.sha256 = bytesOf(item, 32)
     if (name === 'sha-512') digest.sha512 = bytesOf(item, 64)
   }
-  // "No digest I know, so nothing to check" would let any body through.
-  if (!digest.sha256 && !digest.sha512) throw malformed('Content-Digest has neither sha-256 nor sha-512')
+  // Without a known digest there would be nothing to compare, and any body would pass.
+  if (!digest.sha256 && !digest.sha512)
+    throw malformed('digest_unsupported', 'Content-Digest has neither sha-256 nor sha-512')
   return digest
 }
 
 /**
- * Reads a Content-Digest value; algorithms other than sha-256 and sha-512 are ignored, but one of the two must be there.
+ * Reads a Content-Digest value. It must have sha-256 or sha-512; other algorithms are ignored.
  * @throws HttpSigError `invalid_signature`, also above 4 KiB
- * @see docs/protocol.md §3.4, RFC 9530 §2
+ * @see protocol §3.4, RFC 9530 §2
  */
 export function parseContentDigest(value: string): ContentDigest {
-  if (value.length > lengthLimit) throw malformed('Content-Digest is longer than 4 KiB')
+  if (value.length > lengthLimit) throw malformed('header_too_long', 'Content-Digest is longer than 4 KiB')
   const match = canonical.exec(value)
   const bytes = match?.[1] === undefined ? undefined : base64Decode(match[1])
   return bytes === undefined ? parseContentDigestFully(value) : { sha256: bytes }
 }
 
-function same(a: Uint8Array, b: Uint8Array): boolean {
+function hasSameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
   let difference = 0
   for (let i = 0; i < a.length; i++) difference |= (a[i] ?? 0) ^ (b[i] ?? 0)
   return difference === 0
 }
 
-/** Whether every digest of `expected` is in `actual` and the same; false when there is none. */
+/** Whether `actual` has every digest of `expected` with the same value; false when `expected` has none. */
 export function equalDigests(expected: ContentDigest, actual: ContentDigest): boolean {
-  if (expected.sha256 && !(actual.sha256 && same(expected.sha256, actual.sha256))) return false
-  if (expected.sha512 && !(actual.sha512 && same(expected.sha512, actual.sha512))) return false
+  if (expected.sha256 && !(actual.sha256 && hasSameBytes(expected.sha256, actual.sha256))) return false
+  if (expected.sha512 && !(actual.sha512 && hasSameBytes(expected.sha512, actual.sha512))) return false
   return expected.sha256 !== undefined || expected.sha512 !== undefined
 }
 
 /**
- * Whether every known digest is that of `body`.
- * @see docs/protocol.md §3.4, RFC 9530 §2
+ * Whether every digest is the digest of `body`; false when there is none.
+ * @see protocol §3.4, RFC 9530 §2
  */
 export async function matchesContentDigest(digest: ContentDigest, body: Uint8Array): Promise<boolean> {
-  if (digest.sha256 && !same(digest.sha256, await sha256(body))) return false
-  if (digest.sha512 && !same(digest.sha512, await sha512(body))) return false
+  if (digest.sha256 && !hasSameBytes(digest.sha256, await sha256(body))) return false
+  if (digest.sha512 && !hasSameBytes(digest.sha512, await sha512(body))) return false
   return digest.sha256 !== undefined || digest.sha512 !== undefined
 }
 
@@ -84,14 +86,14 @@ export function serializeContentDigest(digest: ContentDigest): string {
   return members.join(', ')
 }
 
-/** Writes the Content-Digest of a body by sha-256 alone, which every receiver knows. */
+/** Writes the Content-Digest of a body with sha-256, which every receiver supports. */
 export async function writeSha256Digest(body: Uint8Array): Promise<string> {
   return `sha-256=:${base64Encode(await sha256(body))}:`
 }
 
 /**
  * Writes the Content-Digest of a body.
- * @param algorithms default sha-256, which every receiver knows
+ * @param algorithms default sha-256, which every receiver supports
  * @see RFC 9530 §2
  */
 export async function writeContentDigest(

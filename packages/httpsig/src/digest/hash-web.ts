@@ -1,7 +1,7 @@
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import type { Hash, HashName } from './hash.js'
 
-// The portable half of `#hash`: WebCrypto digests whole bodies only, and a stream should not be kept in memory to be checked.
+// The portable half of `#hash`: WebCrypto can only digest whole bodies, and a streamed body must not be kept in memory.
 
 const makers: Readonly<Record<HashName, () => Hash>> = {
   'sha-256': () => sha256.create(),

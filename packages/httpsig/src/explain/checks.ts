@@ -5,15 +5,12 @@ import { HttpSigError } from '../error.js'
 import { algorithmNamed } from '../key/algorithm.js'
 import type { VerifyKey } from '../key/verify-key.js'
 import { headerValues, type ReceivedMessage, trimOws } from '../message/received-message.js'
-import type { SignatureFinding } from './cause.js'
+import type { SignatureFinding } from './finding.js'
+import { readOrRefusal } from './read-or-refusal.js'
 
 function orUndefined<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof HttpSigError) return undefined
-    throw error
-  }
+  const value = readOrRefusal(read)
+  return value instanceof HttpSigError ? undefined : value
 }
 
 function duration(seconds: number): string {
@@ -33,13 +30,13 @@ export function parameterFindings(
   const expires = orUndefined(() => integerParameter(input, 'expires'))
   if (created === undefined)
     findings.push({
-      cause: 'created-missing',
+      reason: 'created_missing',
       at: 'created',
       change: 'add the parameter created, an Integer in Unix seconds',
     })
   else if (Math.abs(o.now - created) > o.tolerance)
     findings.push({
-      cause: 'clock',
+      reason: created > o.now ? 'created_in_future' : 'created_too_old',
       at: 'created',
       change:
         created > 100_000_000_000
@@ -52,16 +49,16 @@ export function parameterFindings(
     })
   if (expires !== undefined && (expires < o.now || expires < (created ?? 0)))
     findings.push({
-      cause: 'expired',
+      reason: 'signature_expired',
       at: 'expires',
-      change: 'sign anew: the signature has expired',
+      change: 'sign again: the signature has expired',
       received: String(expires),
       expected: `${o.now} or later`,
     })
   const named = orUndefined(() => stringParameter(input, 'alg'))
   if (named !== undefined && o.key !== undefined && algorithmNamed(named) !== o.key.algorithm)
     findings.push({
-      cause: 'algorithm',
+      reason: algorithmNamed(named) === undefined ? 'algorithm_unsupported' : 'algorithm_mismatched',
       at: 'alg',
       change: 'leave the parameter alg out, or name the algorithm of the key',
       received: named.slice(0, 64),
@@ -70,7 +67,7 @@ export function parameterFindings(
   return findings
 }
 
-/** What is covered too little, and what cannot be covered. */
+/** Components that are missing in the coverage, and covered ones that the request does not have. */
 export function coverageFindings(
   message: ReceivedMessage,
   input: SignatureInput,
@@ -83,16 +80,16 @@ export function coverageFindings(
   const plain = input.components.filter(component => !component.parameters).map(component => component.name)
   const findings = required
     .filter(name => !plain.includes(name))
-    .map((name): SignatureFinding => ({ cause: 'component-not-covered', at: name, change: `cover "${name}" too` }))
+    .map((name): SignatureFinding => ({ reason: 'component_not_covered', at: name, change: `cover "${name}" too` }))
   if (!hasQuery && plain.includes('@query'))
     findings.push({
-      cause: 'query-covered',
+      reason: 'query_missing',
       at: '@query',
-      change: 'cover @query only when the target has a question mark, and do not lose the query on the way',
+      change: 'cover @query only when the target has a question mark, and see that no proxy drops the query',
     })
   if (!hasBody && plain.includes('content-digest'))
     findings.push({
-      cause: 'body-missing',
+      reason: 'body_missing',
       at: 'content-digest',
       change: 'send the body that was signed, or cover content-digest only when there is one',
     })
@@ -101,7 +98,7 @@ export function coverageFindings(
 
 const digestNames = { sha256: 'sha-256', sha512: 'sha-512' } as const
 
-/** What the digest would have to be computed over to be right. */
+/** Variants of a body, one of which the signer may have digested. */
 function bodyVariants(body: Uint8Array): Array<readonly [what: string, bytes: Uint8Array]> {
   const text = new TextDecoder().decode(body)
   const encoder = new TextEncoder()
@@ -117,37 +114,37 @@ function bodyVariants(body: Uint8Array): Array<readonly [what: string, bytes: Ui
     variants.push(['the same JSON written compactly', JSON.stringify(json)])
     variants.push(['the same JSON written with indentation', JSON.stringify(json, null, 2)])
   } catch {
-    // no JSON, no such variants
+    // not JSON: no such variants
   }
   return variants.map(([what, variant]) => [what, encoder.encode(variant)])
 }
 
-async function whatWasDigested(digest: ContentDigest, body: Uint8Array): Promise<string | undefined> {
+async function findDigestedVariant(digest: ContentDigest, body: Uint8Array): Promise<string | undefined> {
   for (const [what, bytes] of bodyVariants(body)) if (await matchesContentDigest(digest, bytes)) return what
   return undefined
 }
 
-/** What is wrong with Content-Digest: missing, malformed, or not of this body, and then of which. */
+/** What is wrong with Content-Digest: missing, malformed, or not that of the body. */
 export async function digestFindings(message: ReceivedMessage): Promise<SignatureFinding[]> {
   const { body } = message
   const at = 'content-digest'
   if (body === undefined || body.length === 0) return []
   const lines = headerValues(message, at)
   if (lines.length === 0)
-    return [{ cause: 'digest-missing', at, change: 'send Content-Digest with the SHA-256 of the body, and cover it' }]
-  const digest = orUndefined(() => parseContentDigest(lines.map(trimOws).join(', ')))
-  if (digest === undefined)
-    return [{ cause: 'digest-malformed', at, change: 'write Content-Digest as sha-256=:base64: with standard base64' }]
+    return [{ reason: 'digest_missing', at, change: 'send Content-Digest with the SHA-256 of the body, and cover it' }]
+  const digest = readOrRefusal(() => parseContentDigest(lines.map(trimOws).join(', ')))
+  if (digest instanceof HttpSigError)
+    return [{ reason: digest.reason, at, change: 'write Content-Digest as sha-256=:base64: with standard base64' }]
   if (await matchesContentDigest(digest, body)) return []
   const wrong: string[] = []
   for (const name of ['sha256', 'sha512'] as const) {
     const one = digest[name]
     if (one !== undefined && !(await matchesContentDigest({ [name]: one }, body))) wrong.push(digestNames[name])
   }
-  const what = await whatWasDigested(digest, body)
+  const what = await findDigestedVariant(digest, body)
   return [
     {
-      cause: 'body-altered',
+      reason: 'digest_wrong',
       at,
       change:
         what === undefined

@@ -12,7 +12,7 @@ import {
   withHeader,
   withLine,
 } from '../signed-message.test.fixture.js'
-import { causesOf, covering, explain, signedAs, withQuery } from './explain-signature.test.fixture.js'
+import { covering, explain, reasonsOf, signedAs, withQuery } from './explain-signature.test.fixture.js'
 
 type Case = readonly [expected: string, message: ReceivedMessage, change?: Partial<ExplainOptions>]
 
@@ -24,77 +24,80 @@ describe('each usual mistake is named, alone', () => {
   })
   const cases: ReadonlyArray<readonly [expected: string, message: ReceivedMessage, change?: Partial<ExplainOptions>]> =
     [
-      ['authority-port @ @authority', signedAs(port, '@authority', 'calendar.example:443')],
-      ['authority-port @ @authority', send({ ...get, headers: [] }), { authorities: ['calendar.example:8443'] }],
+      ['authority_port @ @authority', signedAs(port, '@authority', 'calendar.example:443')],
+      ['authority_port @ @authority', send({ ...get, headers: [] }), { authorities: ['calendar.example:8443'] }],
       [
-        'authority-case @ @authority',
+        'authority_case @ @authority',
         signedAs({ ...get, headers: [['Host', 'Calendar.Example']] }, '@authority', 'Calendar.Example'),
       ],
-      ['authority-case @ @authority', signedAs(get, '@authority', 'CALENDAR.EXAMPLE')],
+      ['authority_case @ @authority', signedAs(get, '@authority', 'CALENDAR.EXAMPLE')],
       [
-        'authority-host @ @authority',
+        'authority_of_host @ @authority',
         send({ ...get, authority: 'inner.example:8080', headers: [['Host', 'inner.example:8080']] }),
       ],
       [
-        'authority-host @ @authority',
+        'authority_of_host @ @authority',
         send({ ...get, authority: 'inner.example', headers: [['Host', 'Inner.example:443']] }),
       ],
       [
-        'authority-forwarded @ @authority',
+        'authority_forwarded @ @authority',
         send({ ...get, authority: 'front.example', headers: [...get.headers, ['X-Forwarded-Host', 'front.example']] }),
       ],
       [
-        'authority-forwarded @ @authority',
+        'authority_forwarded @ @authority',
         send({
           ...get,
           authority: 'front.example',
           headers: [...get.headers, ['Forwarded', 'for=1.2.3.4;host=front.example']],
         }),
       ],
-      ['authority-scheme @ @authority', signedAs(get, '@authority', 'https://calendar.example')],
+      ['authority_with_scheme @ @authority', signedAs(get, '@authority', 'https://calendar.example')],
       [
-        'authority-other @ @authority',
+        'authority_of_another @ @authority',
         signedAs(get, '@authority', 'b.example'),
         { authorities: ['calendar.example', 'b.example'] },
       ],
-      ['path-slash @ @path', signedAs(get, '@path', '/events/')],
-      ['path-slash @ @path', signedAs({ ...get, target: '/events/' }, '@path', '/events')],
-      ['path-decoded @ @path', signedAs({ ...get, target: '/my%20events' }, '@path', '/my events')],
-      ['path-encoded @ @path', signedAs({ ...get, target: '/my%20events' }, '@path', '/my%2520events')],
-      ['path-encoded @ @path', signedAs({ ...get, target: '/a%2Fb' }, '@path', '/a%2fb')],
-      ['path-encoded @ @path', signedAs({ ...get, target: '/caf%c3%a9' }, '@path', '/caf%C3%A9')],
-      ['path-with-query @ @path', signedAs(withQuery('?a=b'), '@path', '/events?a=b')],
+      ['path_slash @ @path', signedAs(get, '@path', '/events/')],
+      ['path_slash @ @path', signedAs({ ...get, target: '/events/' }, '@path', '/events')],
+      ['path_decoded @ @path', signedAs({ ...get, target: '/my%20events' }, '@path', '/my events')],
+      ['path_encoded @ @path', signedAs({ ...get, target: '/my%20events' }, '@path', '/my%2520events')],
+      ['path_encoded @ @path', signedAs({ ...get, target: '/a%2Fb' }, '@path', '/a%2fb')],
+      ['path_encoded @ @path', signedAs({ ...get, target: '/caf%c3%a9' }, '@path', '/caf%C3%A9')],
+      ['path_with_query @ @path', signedAs(withQuery('?a=b'), '@path', '/events?a=b')],
       [
-        'path-forwarded @ @path',
+        'path_forwarded @ @path',
         signedAs({ ...get, headers: [...get.headers, ['X-Forwarded-Prefix', '/api']] }, '@path', '/api/events'),
       ],
       [
-        'path-forwarded @ @path',
+        'path_forwarded @ @path',
         signedAs({ ...get, headers: [...get.headers, ['X-Original-URL', '/v1/events?x']] }, '@path', '/v1/events'),
       ],
-      ['query-mark @ @query', signedAs(withQuery('?a=b'), '@query', 'a=b')],
-      ['query-empty @ @query', signedAs(withQuery('?a=b'), '@query', '?')],
-      ['query-empty @ @query', signedAs(withQuery('?a=b'), '@query', '')],
-      ['query-order @ @query', signedAs(withQuery('?b=2&a=1'), '@query', '?a=1&b=2')],
-      ['query-space @ @query', signedAs(withQuery('?q=a+b'), '@query', '?q=a%20b')],
-      ['query-space @ @query', signedAs(withQuery('?q=a%20b'), '@query', '?q=a+b')],
-      ['query-decoded @ @query', signedAs(withQuery('?q=a%2Cb'), '@query', '?q=a,b')],
-      ['query-encoded @ @query', signedAs(withQuery('?q=%C3%A9'), '@query', '?q=%25C3%25A9')],
-      ['method @ @method', signedAs(get, '@method', 'get')],
-      ['method @ @method', signedAs(get, '@method', 'HEAD')],
-      ['method @ @method', signedAs(post(), '@method', 'GET')],
-      ['scheme @ @scheme', signedAs({ ...get, components: [...get.components, '"@scheme"'] }, '@scheme', 'http')],
+      ['query_mark @ @query', signedAs(withQuery('?a=b'), '@query', 'a=b')],
+      ['query_empty @ @query', signedAs(withQuery('?a=b'), '@query', '?')],
+      ['query_empty @ @query', signedAs(withQuery('?a=b'), '@query', '')],
+      ['query_order @ @query', signedAs(withQuery('?b=2&a=1'), '@query', '?a=1&b=2')],
+      ['query_space @ @query', signedAs(withQuery('?q=a+b'), '@query', '?q=a%20b')],
+      ['query_space @ @query', signedAs(withQuery('?q=a%20b'), '@query', '?q=a+b')],
+      ['query_decoded @ @query', signedAs(withQuery('?q=a%2Cb'), '@query', '?q=a,b')],
+      ['query_encoded @ @query', signedAs(withQuery('?q=%C3%A9'), '@query', '?q=%25C3%25A9')],
+      ['method_changed @ @method', signedAs(get, '@method', 'get')],
+      ['method_changed @ @method', signedAs(get, '@method', 'HEAD')],
+      ['method_changed @ @method', signedAs(post(), '@method', 'GET')],
       [
-        'path-slash @ @path',
+        'scheme_changed @ @scheme',
+        signedAs({ ...get, components: [...get.components, '"@scheme"'] }, '@scheme', 'http'),
+      ],
+      [
+        'path_slash @ @path',
         send({
           ...get,
           components: [...get.components, '"@target-uri"'],
           values: { '"@path"': '/events/', '"@target-uri"': 'https://calendar.example/events/' },
         }),
       ],
-      ['content-type @ content-type', signedAs(post(), 'content-type', 'application/json; charset=utf-8')],
+      ['content_type_changed @ content-type', signedAs(post(), 'content-type', 'application/json; charset=utf-8')],
       [
-        'content-type @ content-type',
+        'content_type_changed @ content-type',
         signedAs(
           {
             ...post(),
@@ -109,7 +112,7 @@ describe('each usual mistake is named, alone', () => {
         ),
       ],
       [
-        'content-type @ content-type',
+        'content_type_changed @ content-type',
         signedAs(
           {
             ...post(),
@@ -120,16 +123,16 @@ describe('each usual mistake is named, alone', () => {
         ),
       ],
       [
-        'content-digest @ content-digest',
+        'content_digest_changed @ content-digest',
         signedAs(post('{}'), 'content-digest', `sha-512=:${digestOf('{}', 'sha512')}:`),
       ],
-      ['header-case @ x-name', signedAs(covering('x-name', 'One'), 'x-name', 'one')],
-      ['header-spacing @ x-name', signedAs(covering('x-name', 'a   b'), 'x-name', 'a b')],
-      ['header-spacing @ x-name', signedAs(covering('x-name', 'a'), 'x-name', ' a')],
-      ['header-lines @ x-name', signedAs(covering('x-name', 'a', 'b'), 'x-name', 'a,b')],
-      ['header-lines @ x-name', signedAs(covering('x-name', 'a', 'b'), 'x-name', 'b')],
+      ['header_case @ x-name', signedAs(covering('x-name', 'One'), 'x-name', 'one')],
+      ['header_spacing @ x-name', signedAs(covering('x-name', 'a   b'), 'x-name', 'a b')],
+      ['header_spacing @ x-name', signedAs(covering('x-name', 'a'), 'x-name', ' a')],
+      ['header_lines @ x-name', signedAs(covering('x-name', 'a', 'b'), 'x-name', 'a,b')],
+      ['header_lines @ x-name', signedAs(covering('x-name', 'a', 'b'), 'x-name', 'b')],
       [
-        'old-signature-key @ signature-key',
+        'signature_key_spelling @ signature-key',
         signedAs(
           get,
           'signature-key',
@@ -137,27 +140,27 @@ describe('each usual mistake is named, alone', () => {
         ),
       ],
       [
-        'old-signature-key @ signature-key',
+        'signature_key_spelling @ signature-key',
         signedAs(get, 'signature-key', `sig=(scheme=hwk kty="OKP" crv="Ed25519" x="${inlineKey.slice(-44, -1)}")`),
       ],
-      ['signature-key-spelling @ signature-key', signedAs(get, 'signature-key', inlineKey)],
+      ['signature_key_spelling @ signature-key', signedAs(get, 'signature-key', inlineKey)],
       [
-        'signature-key-spelling @ signature-key',
+        'signature_key_spelling @ signature-key',
         signedAs(get, 'signature-key', `sig=${inlineKey.replaceAll(';', '; ')}`),
       ],
       ...wrongParameters(),
-      ['body-altered @ content-digest', altered('{"title":"dinner"}')],
-      ['body-altered @ content-digest', altered('{"title":"lunch"}\n')],
-      ['header-missing @ signature', withHeader(send(get), 'signature', undefined)],
-      ['header-malformed @ signature', withLine(send(get), 'Signature', headerOf(send(get), 'signature'))],
-      ['header-malformed @ signature-input', withHeader(send(get), 'signature-input', 'sig=("@method"')],
-      ['header-malformed @ signature', withHeader(send(get), 'signature', 'sig=?1')],
+      ['digest_wrong @ content-digest', altered('{"title":"dinner"}')],
+      ['digest_wrong @ content-digest', altered('{"title":"lunch"}\n')],
+      ['signature_header_missing @ signature', withHeader(send(get), 'signature', undefined)],
+      ['signature_label_repeated @ signature', withLine(send(get), 'Signature', headerOf(send(get), 'signature'))],
+      ['signature_header_malformed @ signature-input', withHeader(send(get), 'signature-input', 'sig=("@method"')],
+      ['signature_malformed @ signature', withHeader(send(get), 'signature', 'sig=?1')],
       [
-        'label-mismatch @ signature',
+        'signature_label_missing @ signature',
         withHeader(send(get), 'signature', headerOf(send(get), 'signature').replace('sig=', 'sig1=')),
       ],
       [
-        'signature-encoding @ signature',
+        'signature_encoding @ signature',
         withHeader(
           send(get),
           'signature',
@@ -165,37 +168,37 @@ describe('each usual mistake is named, alone', () => {
         ),
       ],
       [
-        'old-signature-key @ signature-key',
+        'signature_key_old_spelling @ signature-key',
         send({ ...get, signatureKey: `(scheme=hwk kty="OKP" crv="Ed25519" x="${inlineKey.slice(-44, -1)}")` }),
       ],
-      ['scheme-unknown @ signature-key', send({ ...get, signatureKey: 'x509;x5u="https://a.example"' })],
-      ['key-refused @ signature-key', send({ ...get, signatureKey: 'hwk;kty="OKP";crv="Ed25519";x="AAAA"' })],
-      ['target-refused @ @path', send({ ...get, target: '/a/../b' })],
+      ['scheme_unsupported @ signature-key', send({ ...get, signatureKey: 'x509;x5u="https://a.example"' })],
+      ['key_unacceptable @ signature-key', send({ ...get, signatureKey: 'hwk;kty="OKP";crv="Ed25519";x="AAAA"' })],
+      ['target_malformed @ @path', send({ ...get, target: '/a/../b' })],
       [
-        'authority-not-served @ @authority',
+        'authority_not_served @ @authority',
         send({ ...get, headers: [['Host', 'c.example']] }),
         { authorities: ['calendar.example', 'b.example'] },
       ],
-      ['component-not-covered @ @path', send({ ...get, components: ['"@method"', '"@authority"', '"signature-key"'] })],
-      ['component-not-covered @ @query', send({ ...get, target: '/events?a=b' })],
+      ['component_not_covered @ @path', send({ ...get, components: ['"@method"', '"@authority"', '"signature-key"'] })],
+      ['component_not_covered @ @query', send({ ...get, target: '/events?a=b' })],
       [
-        'component-not-covered @ x-name',
+        'component_not_covered @ x-name',
         send({ ...get, headers: [...get.headers, ['X-Name', 'a']] }),
         { requiredComponents: ['x-name'] },
       ],
-      ['component-missing @ x-name', withHeader(send(covering('x-name', 'a')), 'x-name', undefined)],
-      ['query-covered @ @query', send({ ...get, components: [...get.components, '"@query"'] })],
-      ['created-missing @ created', send({ ...get, parameters: ';nonce="abc"' })],
-      ['clock @ created', send({ ...get, parameters: `;created=${NOW - 3600}` })],
-      ['clock @ created', send({ ...get, parameters: `;created=${NOW + 61}` })],
-      ['expired @ expires', send({ ...get, parameters: `;created=${NOW - 30};expires=${NOW - 1}` })],
-      ['algorithm @ alg', send({ ...get, parameters: `;created=${NOW};alg="ecdsa-p256-sha256"` })],
-      ['unsigned', { method: 'GET', target: '/events', headers: get.headers }],
+      ['component_missing @ x-name', withHeader(send(covering('x-name', 'a')), 'x-name', undefined)],
+      ['query_missing @ @query', send({ ...get, components: [...get.components, '"@query"'] })],
+      ['created_missing @ created', send({ ...get, parameters: ';nonce="abc"' })],
+      ['created_too_old @ created', send({ ...get, parameters: `;created=${NOW - 3600}` })],
+      ['created_in_future @ created', send({ ...get, parameters: `;created=${NOW + 61}` })],
+      ['signature_expired @ expires', send({ ...get, parameters: `;created=${NOW - 30};expires=${NOW - 1}` })],
+      ['algorithm_mismatched @ alg', send({ ...get, parameters: `;created=${NOW};alg="ecdsa-p256-sha256"` })],
+      ['signature_missing', { method: 'GET', target: '/events', headers: get.headers }],
     ]
   test.each(cases.map(one => ({ name: one[0], one })))(
     '$name ($#)',
     async ({ one: [expected, message, change = {}] }) => {
-      expect(await causesOf(message, change)).toEqual([expected])
+      expect(await reasonsOf(message, change)).toEqual([expected])
       const { verdict, findings } = await explain(message, change)
       expect(verdict).toBe('refused')
       expect(findings[0]?.change).toMatch(/^[\x20-\x7e]{10,260}$/)
@@ -210,12 +213,12 @@ function wrongParameters(): Case[] {
     withHeader(send({ ...get, ...signedParameters(signed) }), 'signature-input', `sig=${list}${parameters}`)
   const at = ' @ @signature-params'
   return [
-    [`parameters-order${at}`, received(`${list};nonce="abc";created=${NOW}`)],
-    [`parameters-spelling${at}`, received(`${list};created="${NOW}";nonce="abc"`)],
-    [`parameters-spelling${at}`, received(`${list};created=${NOW};nonce=abc`)],
-    [`parameters-spelling${at}`, received(`${list}; created=${NOW}; nonce="abc"`)],
-    [`parameters-added${at}`, received(`${list};created=${NOW}`)],
-    [`created-changed${at}`, received(`${list};created=${NOW - 1};nonce="abc"`)],
+    [`parameters_order${at}`, received(`${list};nonce="abc";created=${NOW}`)],
+    [`parameters_spelling${at}`, received(`${list};created="${NOW}";nonce="abc"`)],
+    [`parameters_spelling${at}`, received(`${list};created=${NOW};nonce=abc`)],
+    [`parameters_spelling${at}`, received(`${list}; created=${NOW}; nonce="abc"`)],
+    [`parameters_added${at}`, received(`${list};created=${NOW}`)],
+    [`created_changed${at}`, received(`${list};created=${NOW - 1};nonce="abc"`)],
   ]
 }
 

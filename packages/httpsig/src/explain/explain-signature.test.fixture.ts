@@ -6,11 +6,11 @@ export function explain(message: ReceivedMessage, change: Partial<ExplainOptions
   return explainSignature({ ...options, message, ...change })
 }
 
-/** `cause @ where` of every finding. */
-export async function causesOf(message: ReceivedMessage, change: Partial<ExplainOptions> = {}): Promise<string[]> {
+/** `reason @ place` of every finding. */
+export async function reasonsOf(message: ReceivedMessage, change: Partial<ExplainOptions> = {}): Promise<string[]> {
   const explanation = await explain(message, change)
   expect(explanation.tried).toBeLessThanOrEqual(100)
-  return explanation.findings.map(({ cause, at }) => (at === undefined ? cause : `${cause} @ ${at}`))
+  return explanation.findings.map(({ reason, at }) => (at === undefined ? reason : `${reason} @ ${at}`))
 }
 
 /** A message whose signer had another value of one component than the one in the request. */

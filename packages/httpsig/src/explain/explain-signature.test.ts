@@ -2,9 +2,9 @@ import { createPrivateKey, sign } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { generatePrivateJwk, importVerifyKey, openSignature, type ReceivedMessage, verifySignature } from '../index.js'
 import { type Draft, get, inlineKey, NOW, options, post, send, withHeader } from '../signed-message.test.fixture.js'
-import { causesOf, explain, signedAs, withQuery } from './explain-signature.test.fixture.js'
+import { explain, reasonsOf, signedAs, withQuery } from './explain-signature.test.fixture.js'
 
-test('a message in order has no findings, and its base is shown', async () => {
+test('a right message has no findings, and its base is shown', async () => {
   const explanation = await explain(send(get))
   expect(explanation).toEqual({
     verdict: 'verified',
@@ -21,36 +21,36 @@ test('a message in order has no findings, and its base is shown', async () => {
     key: { algorithm: 'Ed25519', thumbprint: 'poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U' },
     tried: 1,
   })
-  expect(await causesOf(send(post()))).toEqual([])
+  expect(await reasonsOf(send(post()))).toEqual([])
 })
 
-test('two mistakes at once are named together', async () => {
+test('two mistakes in one message are both named', async () => {
   const message = send({
     ...withQuery('?a=b'),
     values: { '"@authority"': 'calendar.example:443', '"@path"': '/events/' },
   })
-  expect(await causesOf(message)).toEqual(['authority-port @ @authority', 'path-slash @ @path'])
+  expect(await reasonsOf(message)).toEqual(['authority_port @ @authority', 'path_slash @ @path'])
   const late = send({ ...get, parameters: `;created=${NOW - 3600}`, values: { '"@path"': '/events/' } })
-  expect(await causesOf(late)).toEqual(['clock @ created', 'path-slash @ @path'])
+  expect(await reasonsOf(late)).toEqual(['created_too_old @ created', 'path_slash @ @path'])
 })
 
 test('a lost body, an uncovered digest and a missing one are told apart', async () => {
   const { body: _, ...lost } = send(post())
-  expect(await causesOf(lost)).toEqual(['body-missing @ content-digest'])
+  expect(await reasonsOf(lost)).toEqual(['body_missing @ content-digest'])
   const draft = post()
   const uncovered = send({ ...draft, components: draft.components.filter(name => name !== '"content-digest"') })
-  expect(await causesOf(uncovered)).toEqual(['component-not-covered @ content-digest'])
-  expect(await causesOf(withHeader(uncovered, 'content-digest', undefined))).toEqual([
-    'component-not-covered @ content-digest',
-    'digest-missing @ content-digest',
+  expect(await reasonsOf(uncovered)).toEqual(['component_not_covered @ content-digest'])
+  expect(await reasonsOf(withHeader(uncovered, 'content-digest', undefined))).toEqual([
+    'component_not_covered @ content-digest',
+    'digest_missing @ content-digest',
   ])
-  expect(await causesOf(withHeader(uncovered, 'content-digest', 'sha-256=abc'))).toEqual([
-    'component-not-covered @ content-digest',
-    'digest-malformed @ content-digest',
+  expect(await reasonsOf(withHeader(uncovered, 'content-digest', 'sha-256=abc'))).toEqual([
+    'component_not_covered @ content-digest',
+    'digest_malformed @ content-digest',
   ])
 })
 
-test('what the digest is of is found out', async () => {
+test('the digested variant of the body is named', async () => {
   const expected = async (sent: string, digested: string): Promise<string | undefined> => {
     const message = { ...send(post(digested)), body: new TextEncoder().encode(sent) }
     return (await explain(message)).findings[0]?.expected
@@ -63,23 +63,23 @@ test('what the digest is of is found out', async () => {
   expect(await expected('abc', 'xyz')).toBe(undefined)
 })
 
-test('bases written in another way, and a repeated component', async () => {
+test('a base in another spelling and a repeated component are named', async () => {
   const privateKey = createPrivateKey({ format: 'jwk', key: { ...(await generatePrivateJwk()) } })
   const { x } = privateKey.export({ format: 'jwk' })
   const draft: Draft = { ...get, signatureKey: `hwk;alg="Ed25519";kty="OKP";crv="Ed25519";x="${x}"` }
   const { base = '' } = await explain(send(draft))
   const signed = (text: string): ReceivedMessage =>
     withHeader(send(draft), 'signature', `sig=:${sign(null, Buffer.from(text), privateKey).toString('base64')}:`)
-  expect(await causesOf(signed(base))).toEqual([])
+  expect(await reasonsOf(signed(base))).toEqual([])
   for (const text of [
     base.replaceAll('\n', '\r\n'),
     `${base}\n`,
     base.replace(/\n"@signature-params.*/, ''),
     base.replace(/^"([a-z@-]+)":/gm, (whole, name) => (name === '@signature-params' ? whole : `${name}:`)),
   ])
-    expect(await causesOf(signed(text)), text).toEqual(['base-spelling @ @signature-params'])
+    expect(await reasonsOf(signed(text)), text).toEqual(['base_spelling @ @signature-params'])
   const twice = send({ ...get, components: [...get.components, '"@path"'] })
-  expect(await causesOf(twice)).toEqual(['component-repeated @ @path'])
+  expect(await reasonsOf(twice)).toEqual(['component_repeated @ @path'])
 })
 
 test('an ECDSA signature in DER is recognised', async () => {
@@ -92,11 +92,11 @@ test('an ECDSA signature in DER is recognised', async () => {
     const signature = sign('sha256', Buffer.from(base), { key: privateKey, dsaEncoding }).toString('base64')
     return withHeader(send(draft), 'signature', `sig=:${signature}:`)
   }
-  expect(await causesOf(signed('ieee-p1363'))).toEqual([])
-  for (let i = 0; i < 20; i++) expect(await causesOf(signed('der'))).toEqual(['signature-der @ signature'])
+  expect(await reasonsOf(signed('ieee-p1363'))).toEqual([])
+  for (let i = 0; i < 20; i++) expect(await reasonsOf(signed('der'))).toEqual(['signature_in_der @ signature'])
 })
 
-test('a signature by another key of the signer names that key', async () => {
+test('a signature by another key of the signer is named with that key', async () => {
   const [mine, theirs] = await Promise.all([generatePrivateJwk(), generatePrivateJwk()])
   const [named, other] = await Promise.all([importVerifyKey(publicOf(mine)), importVerifyKey(publicOf(theirs))])
   const draft: Draft = { ...get, signatureKey: 'jwks_uri;id="https://agent.example";kid="k1";dwk="aauth-agent"' }
@@ -106,15 +106,15 @@ test('a signature by another key of the signer names that key', async () => {
   const explanation = await explain(message, { key: named, otherKeys: [other] })
   expect(explanation.findings).toEqual([
     {
-      cause: 'wrong-key',
+      reason: 'key_wrong',
       at: 'signature-key',
-      change: 'name in Signature-Key the key that signs: the signature is by another one',
+      change: 'name in Signature-Key the key that signs: the signature verifies with another key',
       received: `key ${named.thumbprint}`,
       expected: `key ${other.thumbprint}`,
     },
   ])
-  expect(await causesOf(message, { key: other })).toEqual([])
-  expect(await causesOf(message, { key: named })).toEqual(['unexplained @ signature'])
+  expect(await reasonsOf(message, { key: other })).toEqual([])
+  expect(await reasonsOf(message, { key: named })).toEqual(['unexplained @ signature'])
   expect((await explain(message)).verdict).toBe('unchecked')
 })
 
@@ -143,7 +143,7 @@ test('tokens, codes and credentials are shown nowhere', async () => {
   )
 })
 
-test('the cause of a refusal holds base, key and algorithm, and its message nothing of them', async () => {
+test('the cause of a refusal has base, key and algorithm, and its message has none of them', async () => {
   const opened = openSignature(signedAs(get, '@path', '/other'), options)
   const key = await importVerifyKey({ kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x: inlineKey.slice(-44, -1) })
   const error = await verifySignature(opened, key).catch((failure: unknown) => failure)

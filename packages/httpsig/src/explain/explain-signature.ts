@@ -9,42 +9,49 @@ import type { ReceivedMessage } from '../message/received-message.js'
 import { checkTarget } from '../message/request-target.js'
 import { pathOf, queryOf } from '../message/target-parts.js'
 import { each } from '../option/option-check.js'
+import type { HttpSigReason } from '../reason/reason.js'
 import { isSigned } from '../signature/signature-lines.js'
 import { type OpenOptions, openChecks, openSignature, verifySignature } from '../signature/verify.js'
-import type { SignatureFinding } from './cause.js'
 import { coverageFindings, digestFindings, parameterFindings } from './checks.js'
+import type { SignatureFinding } from './finding.js'
 import { type ReadHeaders, readHeaders } from './headers.js'
+import { readOrRefusal } from './read-or-refusal.js'
 import { baseOf, type Reading, valueIn } from './reading.js'
 import { repair } from './repair.js'
 
-/** What {@link explainSignature} looks at. */
+/** The options of {@link explainSignature}. */
 export interface ExplainOptions extends OpenOptions {
   readonly message: ReceivedMessage
-  /** The key to verify under; default the inline `hwk` key of the message itself. */
+  /** The key to verify with; default the inline `hwk` key of the message. */
   readonly key?: VerifyKey
   /** Keys the signer may have used by mistake, at most 10, such as the others it publishes. */
   readonly otherKeys?: readonly VerifyKey[]
 }
 
-/** One covered component: what stands for it in the signature base. */
+/** One covered component and its value in the signature base. */
 export interface ExplainedComponent {
-  /** As it stands in Signature-Input: `@path`, `"x-list";sf`. */
+  /** As in Signature-Input: `@path`, `"x-list";sf`. */
   readonly name: string
-  /** Tokens shortened; undefined when the request has none. */
+  /** The value as received, tokens shortened; undefined when the request does not have the component. */
   readonly value?: string
-  /** What the signer had instead, where that is known. */
+  /** The value that was signed instead, when it is known. */
   readonly signed?: string
 }
 
-/** Why a signed message verifies, or does not. */
+/** Why a signed message verifies, or does not verify. */
 export interface SignatureExplanation {
-  /** What a verifier says; `unchecked` when nothing speaks against the message but there is no key to verify it under. */
+  /** The verdict of a verifier; `unchecked` when all other checks pass but there is no key. */
   readonly verdict: 'verified' | 'refused' | 'unchecked'
-  /** The signature alone, whatever else is wrong: `changed` when it holds for the message as the findings change it. */
+  /** The signature alone, whatever else is wrong: `changed` when it verifies for the message with the changes of the findings. */
   readonly signature: 'right' | 'changed' | 'wrong' | 'unchecked'
-  /** The refusal a verifier answers with. */
-  readonly refusal?: { readonly code: HttpSigErrorCode; readonly status: number; readonly description: string }
-  /** Everything that is wrong and what to change, the cause before its consequence; empty when the message verifies. */
+  /** The refusal of a verifier. */
+  readonly refusal?: {
+    readonly code: HttpSigErrorCode
+    readonly reason: HttpSigReason
+    readonly status: number
+    readonly description: string
+  }
+  /** Everything that is wrong and what to change, causes before consequences; empty when the message verifies. */
   readonly findings: readonly SignatureFinding[]
   readonly components: readonly ExplainedComponent[]
   /** The authority it was verified for. */
@@ -52,7 +59,7 @@ export interface SignatureExplanation {
   /** The signature base, tokens shortened; undefined when it cannot be built. */
   readonly base?: string
   readonly key?: { readonly algorithm: string; readonly thumbprint: string }
-  /** How many signatures were verified to find out; at most 100. */
+  /** How many verifications were made; at most 100. */
   readonly tried: number
 }
 
@@ -81,28 +88,19 @@ async function refusalOf(o: ExplainOptions, key: VerifyKey | undefined): Promise
   }
 }
 
-function passing(check: () => void): boolean {
-  try {
-    check()
-    return true
-  } catch (error) {
-    if (error instanceof HttpSigError) return false
-    throw error
-  }
-}
-
 function placeFindings(o: ExplainOptions): SignatureFinding[] {
   const findings: SignatureFinding[] = []
-  if (!passing(() => checkTarget(o.message)))
+  const target = readOrRefusal(() => checkTarget(o.message))
+  if (target instanceof HttpSigError)
     findings.push({
-      cause: 'target-refused',
+      reason: target.reason,
       at: '@path',
       change:
         'send a plain method and a target in origin form, in ASCII, without dot segments, // or bad % escapes, and one Host line',
     })
-  if (!passing(() => void chooseAuthority(o.message, o.authorities, o.scheme)))
+  if (readOrRefusal(() => chooseAuthority(o.message, o.authorities, o.scheme)) instanceof HttpSigError)
     findings.push({
-      cause: 'authority-not-served',
+      reason: 'authority_not_served',
       at: '@authority',
       change: 'send the request to an authority the verifier serves: Host names none of them',
       expected: o.authorities.slice(0, 8).join(', '),
@@ -110,12 +108,10 @@ function placeFindings(o: ExplainOptions): SignatureFinding[] {
   return findings
 }
 
-function readingOf(o: ExplainOptions, headers: ReadHeaders, key: VerifyKey): Reading {
+function receivedReading(o: ExplainOptions, headers: ReadHeaders, key: VerifyKey): Reading {
   const { message, authorities, scheme } = o
-  let authority = authorities[0] ?? ''
-  passing(() => {
-    authority = chooseAuthority(message, authorities, scheme)
-  })
+  const chosen = readOrRefusal(() => chooseAuthority(message, authorities, scheme))
+  const authority = chosen instanceof HttpSigError ? (authorities[0] ?? '') : chosen
   return {
     method: message.method,
     scheme,
@@ -137,7 +133,7 @@ const noKey: VerifyKey = {
   verify: () => Promise.resolve(false),
 }
 
-/** The covered components with their values; and a finding for each that has none. */
+/** The covered components with their values, and a finding for each that the request does not have. */
 function componentsOf(
   o: ExplainOptions,
   headers: ReadHeaders,
@@ -147,14 +143,14 @@ function componentsOf(
   const findings: SignatureFinding[] = []
   const components = (headers.input?.components ?? []).map((component): ExplainedComponent => {
     const name = componentIdentifier(component)
-    if (seen.has(name)) findings.push({ cause: 'component-repeated', at: name, change: 'cover each component once' })
+    if (seen.has(name)) findings.push({ reason: 'component_repeated', at: name, change: 'cover each component once' })
     seen.add(name)
     const value = valueIn(component, reading, o.message)
     if (value === undefined && name !== '@query')
       findings.push({
-        cause: 'component-missing',
+        reason: 'component_missing',
         at: shownValue(name, name),
-        change: 'cover only components that this request has, and see that no proxy takes a covered header off',
+        change: 'cover only components that this request has, and see that no proxy removes a covered header',
       })
     return value === undefined
       ? { name }
@@ -174,12 +170,12 @@ function certainFindings(o: ExplainOptions, headers: ReadHeaders, key: VerifyKey
 }
 
 /**
- * Says why a signed message does or does not verify, component by component. When it does not, every usual mistake is tried, alone and in
- * pairs, with at most 100 verifications, and the one under which the signature holds is named with what to change.
- * For tools and development: a verifier in service only needs {@link openSignature} and {@link verifySignature}, and gives its peers none of this.
- * Never throws for anything a peer sent; shows no token or credential in full.
+ * Explains why a signed message verifies or does not, component by component. When the signature is wrong, every usual mistake of a
+ * signer is tried, alone and in pairs, with at most 100 verifications; the mistake for which the signature verifies is named.
+ * For tools and development: a server needs {@link openSignature} and {@link verifySignature} only, and must not send its peers an
+ * explanation. It never throws for anything in the message, and shows no token or credential in full.
  * @throws TypeError without an authority, RangeError for a tolerance outside 1 to 300
- * @see docs/protocol.md §3, RFC 9421 §2.5
+ * @see protocol §3, RFC 9421 §2.5
  */
 export async function explainSignature(options: ExplainOptions): Promise<SignatureExplanation> {
   checkOptions('explainSignature', options, {
@@ -192,7 +188,7 @@ export async function explainSignature(options: ExplainOptions): Promise<Signatu
   const headers = readHeaders(message)
   const key = options.key ?? (await ownKey(headers))
   const refusal = await refusalOf(options, options.key)
-  const reading = readingOf(options, headers, key ?? noKey)
+  const reading = receivedReading(options, headers, key ?? noKey)
   const { components, findings: unresolved } = componentsOf(options, headers, reading)
   const certain: SignatureFinding[] = isSigned(message)
     ? [
@@ -202,17 +198,27 @@ export async function explainSignature(options: ExplainOptions): Promise<Signatu
         ...unresolved,
         ...(await digestFindings(message)),
       ]
-    : [{ cause: 'unsigned', change: 'sign the request: it has none of Signature-Input, Signature and Signature-Key' }]
+    : [
+        {
+          reason: 'signature_missing',
+          change: 'sign the request: it has none of Signature-Input, Signature and Signature-Key',
+        },
+      ]
   const repaired = await repair({ options, headers, reading, key })
   const findings = refusal === undefined ? [] : unique([...certain, ...repaired.findings])
   if (refusal !== undefined && findings.length === 0)
-    findings.push({ cause: 'refused', change: `mend what the verifier names: ${refusal.message}` })
+    findings.push({ reason: refusal.reason, change: `correct what the verifier names: ${refusal.message}` })
   const base = headers.input && baseOf(headers.input.components, reading, message)
   return {
     verdict: refusal !== undefined ? 'refused' : key === undefined ? 'unchecked' : 'verified',
     signature: repaired.signature,
     ...(refusal !== undefined && {
-      refusal: { code: refusal.code, status: refusal.status, description: refusal.message },
+      refusal: {
+        code: refusal.code,
+        reason: refusal.reason,
+        status: refusal.status,
+        description: refusal.message,
+      },
     }),
     findings,
     components: components.map(component => withSigned(component, repaired.findings)),
@@ -225,7 +231,8 @@ export async function explainSignature(options: ExplainOptions): Promise<Signatu
 
 function unique(findings: readonly SignatureFinding[]): SignatureFinding[] {
   return findings.filter(
-    (finding, index) => findings.findIndex(other => other.cause === finding.cause && other.at === finding.at) === index,
+    (finding, index) =>
+      findings.findIndex(other => other.reason === finding.reason && other.at === finding.at) === index,
   )
 }
 

@@ -6,9 +6,10 @@ import { HttpSigError } from '../error.js'
 import { headerValues, type ReceivedMessage, trimOws } from '../message/received-message.js'
 import { type ParsedSignatureKey, parseSignatureKey } from '../signature/signature-key.js'
 import { parseSignatureValue, type SignatureValue } from '../signature/signature-value.js'
-import type { SignatureCause, SignatureFinding } from './cause.js'
+import type { SignatureFinding } from './finding.js'
+import { readOrRefusal } from './read-or-refusal.js'
 
-/** The three headers as far as they can be read, and what is wrong with them. */
+/** The three signature headers, as far as they can be read, and what is wrong with them. */
 export interface ReadHeaders {
   readonly signatureKey?: ParsedSignatureKey
   readonly input?: SignatureInput
@@ -20,7 +21,8 @@ const longest = 8 * 1024
 
 function linesOf(message: ReceivedMessage, name: string, findings: SignatureFinding[]): string[] {
   const lines = headerValues(message, name).map(trimOws)
-  if (lines.length === 0) findings.push({ cause: 'header-missing', at: name, change: `send the header ${name}` })
+  if (lines.length === 0)
+    findings.push({ reason: 'signature_header_missing', at: name, change: `send the header ${name}` })
   return lines
 }
 
@@ -28,50 +30,43 @@ function keyLine(message: ReceivedMessage, findings: SignatureFinding[]): string
   const at = 'signature-key'
   const [line, second] = linesOf(message, at, findings)
   if (second !== undefined)
-    findings.push({ cause: 'header-repeated', at, change: 'send Signature-Key on one line, with one member' })
+    findings.push({
+      reason: 'signature_header_repeated',
+      at,
+      change: 'send Signature-Key on one line, with one member',
+    })
   return line === undefined || line.length > longest ? undefined : line
 }
 
-function parsed<T>(parse: (value: string) => T, value: string | undefined): T | HttpSigError | undefined {
-  if (value === undefined) return undefined
-  try {
-    return parse(value)
-  } catch (error) {
-    if (error instanceof HttpSigError) return error
-    throw error
-  }
+function parseIfPresent<T>(parse: (value: string) => T, value: string | undefined): T | HttpSigError | undefined {
+  return value === undefined ? undefined : readOrRefusal(() => parse(value))
 }
 
-/** The member that the older spelling `sig=(scheme=hwk kty="OKP" …)` means; undefined for anything else. */
+/** Reads the older spelling `sig=(scheme=hwk kty="OKP" …)`; undefined for any other text. */
 function fromOldSpelling(value: string): ParsedSignatureKey | undefined {
   const [, label, scheme, rest] = /^([a-z*][a-z0-9_.*-]*)=\(scheme=([a-z_0-9]+)\s([^()]*)\)$/.exec(value) ?? []
   if (label === undefined || scheme === undefined || rest === undefined) return undefined
-  const read = parsed(parseSignatureKey, `${label}=${scheme};${rest.trim().split(/\s+/).join(';')}`)
+  const read = parseIfPresent(parseSignatureKey, `${label}=${scheme};${rest.trim().split(/\s+/).join(';')}`)
   return read instanceof HttpSigError ? undefined : read
 }
 
-const causeOfCode: Readonly<Record<string, SignatureCause>> = {
-  unsupported_scheme: 'scheme-unknown',
-  unsupported_algorithm: 'key-refused',
-}
-
 function readKey(value: string | undefined, findings: SignatureFinding[]): ParsedSignatureKey | undefined {
-  const read = parsed(parseSignatureKey, value)
+  const read = parseIfPresent(parseSignatureKey, value)
   if (!(read instanceof HttpSigError)) return read
   const old = value === undefined ? undefined : fromOldSpelling(value)
-  const isOld = value !== undefined && /^[^"=]*=\s*\(/.test(value)
+  const isOld = read.reason === 'signature_key_old_spelling'
   findings.push({
-    cause: isOld ? 'old-signature-key' : (causeOfCode[read.code] ?? 'header-malformed'),
+    reason: read.reason,
     at: 'signature-key',
     change: isOld
       ? 'write Signature-Key as a Structured Field: sig=hwk;kty="OKP";crv="Ed25519";x="..." without parentheses'
-      : `mend Signature-Key: ${read.message}`,
+      : `correct Signature-Key: ${read.message}`,
     ...(value !== undefined && { received: shownValue('"signature-key"', value) }),
   })
   return old
 }
 
-/** A Dictionary of signatures; undefined, and a finding, when it cannot be read. */
+/** Reads Signature-Input or Signature; undefined, and a finding, when it cannot be read. */
 function readMembers(
   message: ReceivedMessage,
   header: 'Signature-Input' | 'Signature',
@@ -81,7 +76,7 @@ function readMembers(
   const lines = linesOf(message, at, findings)
   if (lines.length === 0) return undefined
   const value = lines.join(', ')
-  const members = parsed(text => parseMembers(header, text, signatureLimits), value)
+  const members = parseIfPresent(text => parseMembers(header, text, signatureLimits), value)
   if (members instanceof HttpSigError) findings.push(malformedFinding(at, value, members))
   return members instanceof HttpSigError || members === undefined ? undefined : { at, value, members }
 }
@@ -92,42 +87,42 @@ interface Members {
   readonly members: ReadonlyMap<string, DictionaryMember>
 }
 
-function malformedFinding(at: string, value: string, { message }: HttpSigError): SignatureFinding {
-  if (at === 'signature-input' || inBase64(value) === undefined)
+function malformedFinding(at: string, value: string, { reason, message }: HttpSigError): SignatureFinding {
+  if (at === 'signature-input' || parseBase64Signature(value) === undefined)
     return {
-      cause: 'header-malformed',
+      reason,
       at,
-      change: `mend ${at === 'signature' ? 'Signature' : 'Signature-Input'}: ${message}`,
+      change: `correct ${at === 'signature' ? 'Signature' : 'Signature-Input'}: ${message}`,
     }
   return encodingFinding(value)
 }
 
-/** Label and text of a single signature that was not written as a Byte Sequence. */
-function inBase64(value: string): { readonly label: string; readonly text: string } | undefined {
+/** Label and base64 text of a single signature, also if it is not written as a Byte Sequence. */
+function parseBase64Signature(value: string): { readonly label: string; readonly text: string } | undefined {
   const [, label, text] = /^([a-z*][a-z0-9_.*-]*)=[:"]?([A-Za-z0-9_+/-]+)=*[:"]?$/.exec(value) ?? []
   return label === undefined || text === undefined ? undefined : { label, text }
 }
 
 function encodingFinding(value: string): SignatureFinding {
   return {
-    cause: 'signature-encoding',
+    reason: 'signature_encoding',
     at: 'signature',
-    change: /[_-]/.test(inBase64(value)?.text ?? '')
+    change: /[_-]/.test(parseBase64Signature(value)?.text ?? '')
       ? 'write the signature in standard base64 with + and /, between colons, not in base64url'
       : 'write the signature in base64 between two colons',
   }
 }
 
-/** The label that is looked for, or that of the only member where Signature-Key names another or cannot be read. */
+/** The wanted label, or that of the only member when Signature-Key names another label or cannot be read. */
 function labelIn(read: Members, wanted: string | undefined, findings: SignatureFinding[]): string | undefined {
   if (wanted !== undefined && read.members.has(wanted)) return wanted
   const only = read.members.size === 1 ? [...read.members.keys()][0] : undefined
   if (wanted !== undefined)
     findings.push({
-      cause: 'label-mismatch',
+      reason: 'signature_label_missing',
       at: read.at,
       change: 'use the label of Signature-Key in Signature-Input and Signature, too',
-      // Labels of several would be somebody else's.
+      // Other members may be signatures of other protocols: their labels are not shown.
       ...(only !== undefined && { received: only.slice(0, 64) }),
       expected: wanted,
     })
@@ -141,17 +136,17 @@ function readInput(
 ): SignatureInput | undefined {
   const label = read && labelIn(read, wanted, findings)
   if (read === undefined || label === undefined) return undefined
-  const input = parsed(text => parseSignatureInput(text, label), read.value)
+  const input = parseIfPresent(text => parseSignatureInput(text, label), read.value)
   if (!(input instanceof HttpSigError)) {
     if (input?.values.has('tag'))
       findings.push({
-        cause: 'tagged',
+        reason: 'signature_tagged',
         at: 'tag',
-        change: 'leave the parameter tag out: it marks signatures of others',
+        change: 'leave the parameter tag out: it marks signatures of other protocols',
       })
     return input
   }
-  findings.push({ cause: 'header-malformed', at: read.at, change: `mend Signature-Input: ${input.message}` })
+  findings.push({ reason: input.reason, at: read.at, change: `correct Signature-Input: ${input.message}` })
   return undefined
 }
 
@@ -163,14 +158,14 @@ function readValue(
   if (read === undefined) return fromOtherEncoding(headerValues(message, 'signature').map(trimOws).join(', '))
   const label = labelIn(read, wanted, findings)
   if (label === undefined) return undefined
-  const value = parsed(text => parseSignatureValue(text, label), read.value)
+  const value = parseIfPresent(text => parseSignatureValue(text, label), read.value)
   if (!(value instanceof HttpSigError)) return value
   findings.push(malformedFinding(read.at, read.value, value))
   return fromOtherEncoding(read.value)
 }
 
 function fromOtherEncoding(value: string): SignatureValue | undefined {
-  const written = value.length > longest ? undefined : inBase64(value)
+  const written = value.length > longest ? undefined : parseBase64Signature(value)
   if (written === undefined) return undefined
   try {
     const { label, text } = written
@@ -180,7 +175,7 @@ function fromOtherEncoding(value: string): SignatureValue | undefined {
   }
 }
 
-/** Reads the three headers leniently: what a strict reader refuses is found, named, and read on where its meaning is plain. */
+/** Reads the three headers leniently: each fault is reported, and reading goes on when the meaning is clear. */
 export function readHeaders(message: ReceivedMessage): ReadHeaders {
   const findings: SignatureFinding[] = []
   const signatureKey = readKey(keyLine(message, findings), findings)

@@ -1,4 +1,4 @@
-import type { SignatureCause } from './cause.js'
+import type { SignatureDiagnosis } from '../reason/reason.js'
 import type { Variant, VariantSource } from './variant.js'
 
 type Parameter = readonly [key: string, raw: string]
@@ -28,7 +28,7 @@ function permutations(parameters: readonly Parameter[]): Array<readonly Paramete
   )
 }
 
-function written(parameters: readonly Parameter[], separator = ';'): string {
+function serializeParameters(parameters: readonly Parameter[], separator = ';'): string {
   return parameters.map(([key, raw]) => `${separator}${key}=${raw}`).join('')
 }
 
@@ -36,10 +36,10 @@ function written(parameters: readonly Parameter[], separator = ';'): string {
 export function parameterVariants({ input }: VariantSource): Variant[] {
   const { text, label, sent } = input
   const parameters: Parameter[] = [...input.raw]
-  const suffix = written(parameters)
+  const suffix = serializeParameters(parameters)
   const list = text.endsWith(suffix) ? text.slice(0, text.length - suffix.length) : text.slice(0, text.indexOf(')') + 1)
-  const made = (cause: SignatureCause, change: string, signed: string): Variant => ({
-    cause,
+  const variant = (reason: SignatureDiagnosis, change: string, signed: string): Variant => ({
+    reason,
     at: '@signature-params',
     change,
     signed,
@@ -51,28 +51,28 @@ export function parameterVariants({ input }: VariantSource): Variant[] {
   const quoted = parameters.map(([key, raw]): Parameter => [key, raw.startsWith('"') ? raw : `"${raw}"`])
   const unquoted = parameters.map(([key, raw]): Parameter => [key, raw.replaceAll('"', '')])
   return [
-    ...orders(parameters).map(sorted => made('parameters-order', order, list + written(sorted))),
-    ...(sent === text ? [] : [made('parameters-spelling', spelling, sent)]),
-    made('parameters-spelling', spelling, list + written(quoted)),
-    made('parameters-spelling', spelling, list + written(unquoted)),
-    made('parameters-spelling', spelling, list + written(parameters, '; ')),
-    made('parameters-spelling', spelling, list.replaceAll('"', '') + written(parameters)),
-    made('parameters-spelling', spelling, list.replaceAll('" "', '", "') + written(parameters)),
-    made('parameters-spelling', spelling, `${label}=${text}`),
+    ...orders(parameters).map(sorted => variant('parameters_order', order, list + serializeParameters(sorted))),
+    ...(sent === text ? [] : [variant('parameters_spelling', spelling, sent)]),
+    variant('parameters_spelling', spelling, list + serializeParameters(quoted)),
+    variant('parameters_spelling', spelling, list + serializeParameters(unquoted)),
+    variant('parameters_spelling', spelling, list + serializeParameters(parameters, '; ')),
+    variant('parameters_spelling', spelling, list.replaceAll('"', '') + serializeParameters(parameters)),
+    variant('parameters_spelling', spelling, list.replaceAll('" "', '", "') + serializeParameters(parameters)),
+    variant('parameters_spelling', spelling, `${label}=${text}`),
     ...parameters.map(([key]) =>
-      made('parameters-added', added, list + written(parameters.filter(([name]) => name !== key))),
+      variant('parameters_added', added, list + serializeParameters(parameters.filter(([name]) => name !== key))),
     ),
-    ...shifted(parameters).map(other =>
-      made(
-        'created-changed',
+    ...shiftCreated(parameters).map(other =>
+      variant(
+        'created_changed',
         'send the created that was signed: read the clock once per request',
-        list + written(other),
+        list + serializeParameters(other),
       ),
     ),
   ]
 }
 
-function shifted(parameters: readonly Parameter[]): Array<readonly Parameter[]> {
+function shiftCreated(parameters: readonly Parameter[]): Array<readonly Parameter[]> {
   const created = Number(parameters.find(([key]) => key === 'created')?.[1])
   if (!Number.isSafeInteger(created)) return []
   return [created - 1, created + 1, created * 1000].map(other =>

@@ -6,10 +6,10 @@ import { HttpSigError } from '../error.js'
 import type { VerifyKey } from '../key/verify-key.js'
 import { headerValues, type ReceivedMessage, trimOws } from '../message/received-message.js'
 
-/** How the lines of a base are written: by RFC 9421, or in one of the ways signers get them wrong. */
+/** How the lines of a signature base are written: by RFC 9421, or with a usual mistake. */
 export type Spelling = 'standard' | 'unquoted' | 'crlf' | 'line feed at the end' | 'without @signature-params'
 
-/** Everything a signature depends on, each part of which a signer may have had otherwise. */
+/** Everything that a signature depends on: as received, or as a signer may have had it. */
 export interface Reading {
   readonly method: string
   readonly scheme: 'https' | 'http'
@@ -17,7 +17,7 @@ export interface Reading {
   readonly path: string
   /** With its `?`; undefined when the target has none. */
   readonly query: string | undefined
-  /** Values of fields that differ from those received, by name. */
+  /** Values of fields that differ from the received ones, by name. */
   readonly fields: Readonly<Record<string, string>>
   /** The value of `@signature-params`. */
   readonly parameters: string
@@ -41,7 +41,7 @@ function derivedValue(name: string, reading: Reading): string | undefined {
   }
 }
 
-/** The value of one component in a reading; undefined when this request has none. */
+/** The value of one component in a reading; undefined when the request does not have the component. */
 export function valueIn(component: Component, reading: Reading, message: ReceivedMessage): string | undefined {
   const { name } = component
   if (component.parameters === undefined) {
@@ -59,7 +59,7 @@ export function valueIn(component: Component, reading: Reading, message: Receive
   }
 }
 
-/** The base that a signer with this reading signed; undefined when a component has no value. */
+/** The signature base of a signer with this reading; undefined when a component has no value. */
 export function baseOf(
   components: readonly Component[],
   reading: Reading,

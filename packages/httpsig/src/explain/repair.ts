@@ -1,13 +1,13 @@
 import { shownValue } from '../component/shown.js'
 import type { VerifyKey } from '../key/verify-key.js'
 import { headerValues, type ReceivedMessage, trimOws } from '../message/received-message.js'
-import type { SignatureFinding } from './cause.js'
+import type { SignatureFinding } from './finding.js'
 import type { ReadHeaders } from './headers.js'
 import { baseOf, type Reading } from './reading.js'
 import type { Variant } from './variant.js'
 import { variantsOf } from './variants.js'
 
-/** What is known before a variant is tried. */
+/** The message, its headers and the key to verify with. */
 export interface RepairSource {
   readonly options: {
     readonly message: ReceivedMessage
@@ -19,7 +19,7 @@ export interface RepairSource {
   readonly key: VerifyKey | undefined
 }
 
-/** Whether the signature holds, and under which changes. */
+/** Whether the signature verifies, and with which changes. */
 export interface Repair {
   readonly signature: 'right' | 'changed' | 'wrong' | 'unchecked'
   readonly findings: readonly SignatureFinding[]
@@ -27,7 +27,7 @@ export interface Repair {
 }
 
 const mostTries = 100
-// Pairs grow with the square: only the first ways to go wrong of each part are combined.
+// The number of pairs grows with the square: only the first variants of each part are combined.
 const pairedOfOnePart = 3
 
 interface Trial {
@@ -35,7 +35,7 @@ interface Trial {
   readonly tried: () => number
 }
 
-/** Verifies readings, each distinct one once, until the tries are used up. */
+/** Verifies readings, each distinct one once, up to the limit of tries. */
 function trialOf(source: RepairSource): Trial {
   const { message } = source.options
   const components = source.headers.input?.components ?? []
@@ -54,7 +54,7 @@ function trialOf(source: RepairSource): Trial {
   }
 }
 
-function changed(reading: Reading, ...variants: readonly Variant[]): Reading {
+function applyVariants(reading: Reading, ...variants: readonly Variant[]): Reading {
   const fields = Object.assign({}, ...variants.map(variant => variant.reading.fields ?? {}))
   return Object.assign({}, reading, ...variants.map(variant => variant.reading), { fields })
 }
@@ -78,7 +78,7 @@ function* pairsOf(variants: readonly Variant[]): Generator<readonly [Variant, Va
     }
 }
 
-function received(at: string, { reading, options }: RepairSource): string | undefined {
+function receivedValue(at: string, { reading, options }: RepairSource): string | undefined {
   switch (at) {
     case '@method':
       return reading.method
@@ -102,11 +102,11 @@ function received(at: string, { reading, options }: RepairSource): string | unde
 }
 
 function findingOf(variant: Variant, source: RepairSource): SignatureFinding {
-  const { cause, at, change, signed } = variant
+  const { reason, at, change, signed } = variant
   const identifier = `"${at}"`
-  const came = cause === 'wrong-key' ? `key ${source.reading.key.thumbprint}` : received(at, source)
+  const came = reason === 'key_wrong' ? `key ${source.reading.key.thumbprint}` : receivedValue(at, source)
   return {
-    cause,
+    reason,
     at,
     change,
     ...(came !== undefined && signed !== undefined && { received: shownValue(identifier, came) }),
@@ -115,13 +115,13 @@ function findingOf(variant: Variant, source: RepairSource): SignatureFinding {
 }
 
 const unexplained: SignatureFinding = {
-  cause: 'unexplained',
+  reason: 'unexplained',
   at: 'signature',
   change:
-    'compare the signature base with the one the signer made, byte by byte: no usual mistake explains the difference, so the key may be another one, too',
+    'compare the signature base with that of the signer, byte by byte: no usual mistake explains the difference; the key may also be another one',
 }
 
-/** Finds the one change, or the pair of them, under which the signature holds. */
+/** Finds one change, or a pair of changes, with which the signature verifies. */
 export async function repair(source: RepairSource): Promise<Repair> {
   const { options, headers, reading, key } = source
   const { input, value, signatureKey } = headers
@@ -139,16 +139,16 @@ export async function repair(source: RepairSource): Promise<Repair> {
       authorities,
       otherKeys,
     })
-  ).filter(({ signed, at }) => signed === undefined || signed !== received(at, source))
+  ).filter(({ signed, at }) => signed === undefined || signed !== receivedValue(at, source))
   for (const variant of variants)
-    if (await trial.holds(changed(reading, variant)))
+    if (await trial.holds(applyVariants(reading, variant)))
       return { signature: 'changed', findings: [findingOf(variant, source)], tried: trial.tried() }
   for (const pair of pairsOf(variants)) {
     if (trial.tried() >= mostTries) break
-    if (await trial.holds(changed(reading, ...pair)))
+    if (await trial.holds(applyVariants(reading, ...pair)))
       return { signature: 'changed', findings: pair.map(one => findingOf(one, source)), tried: trial.tried() }
   }
-  // Without a base there is nothing the signature could be wrong over: what is missing has been found already.
+  // Without a base nothing can be verified; the missing component is a finding already.
   return baseOf(input.components, reading, message) === undefined
     ? { signature: 'unchecked', findings: [], tried: trial.tried() }
     : { signature: 'wrong', findings: [unexplained], tried: trial.tried() }

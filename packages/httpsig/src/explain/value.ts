@@ -1,7 +1,7 @@
 import type { Spelling } from './reading.js'
 import type { Variant, VariantSource } from './variant.js'
 
-/** ECDSA's r‖s from its DER form; undefined when it is not one. */
+/** The r‖s form of an ECDSA signature in DER; undefined when it is not in DER. */
 export function fromDer(bytes: Uint8Array, size: number): Uint8Array | undefined {
   const hasDerShape = bytes[0] === 0x30 && bytes[1] === bytes.length - 2 && bytes.length <= 2 * size + 8
   if (!hasDerShape) return undefined
@@ -26,27 +26,27 @@ const spellings: ReadonlyArray<readonly [Spelling, string]> = [
   ['without @signature-params', 'end the signature base with the line "@signature-params"'],
 ]
 
-/** The signature in another encoding, another key, and bases written in another way. */
+/** Variants of encoding, key and spelling of the base. */
 export function signatureVariants({ reading, otherKeys }: VariantSource): Variant[] {
   const variants: Variant[] = []
   const { algorithm } = reading.key
   const plain = algorithm.startsWith('ES') ? fromDer(reading.signature, algorithm === 'ES256' ? 32 : 48) : undefined
   if (plain !== undefined)
     variants.push({
-      cause: 'signature-der',
+      reason: 'signature_in_der',
       at: 'signature',
       change: 'write an ECDSA signature as r and s of fixed length, one after the other, not in DER',
       reading: { signature: plain },
     })
   for (const key of otherKeys.slice(0, 10))
     variants.push({
-      cause: 'wrong-key',
+      reason: 'key_wrong',
       at: 'signature-key',
-      change: 'name in Signature-Key the key that signs: the signature is by another one',
+      change: 'name in Signature-Key the key that signs: the signature verifies with another key',
       signed: `key ${key.thumbprint}`,
       reading: { key },
     })
   for (const [spelling, change] of spellings)
-    variants.push({ cause: 'base-spelling', at: '@signature-params', change, reading: { spelling } })
+    variants.push({ reason: 'base_spelling', at: '@signature-params', change, reading: { spelling } })
   return variants
 }

@@ -1,21 +1,21 @@
 import type { SignatureInput } from '../component/signature-input.js'
 import type { VerifyKey } from '../key/verify-key.js'
 import type { ReceivedMessage } from '../message/received-message.js'
+import type { SignatureDiagnosis } from '../reason/reason.js'
 import type { ParsedSignatureKey } from '../signature/signature-key.js'
-import type { SignatureCause } from './cause.js'
 import type { Reading } from './reading.js'
 
-/** One way in which the signer may have read the message otherwise. */
+/** One mistake that the signer may have made. */
 export interface Variant {
-  readonly cause: SignatureCause
+  readonly reason: SignatureDiagnosis
   readonly at: string
   readonly change: string
-  /** What the signer then signed, where it can be shown. */
+  /** The value that was signed then, if it can be shown. */
   readonly signed?: string
   readonly reading: Partial<Reading>
 }
 
-/** What variants are made from. */
+/** The data that variants are made from. */
 export interface VariantSource {
   readonly message: ReceivedMessage
   readonly reading: Reading

@@ -3,45 +3,52 @@ import { HttpSigError } from '../error.js'
 /** A signature algorithm, by its fully-specified JOSE name. */
 export type Algorithm = 'Ed25519' | 'ES256' | 'ES384' | 'PS512'
 
-interface Facts {
-  readonly name: Algorithm
-  /** Its name in the registry of RFC 9421 §6.2. */
-  readonly rfc9421: string
-  /** Shortest and longest signature, in bytes. */
-  readonly signature: readonly [number, number]
+/** Shortest and longest signature, in bytes; the preferred algorithm first. */
+const signatureLengths: Readonly<Record<string, readonly [number, number]>> = {
+  Ed25519: [64, 64],
+  ES256: [64, 64],
+  ES384: [96, 96],
+  PS512: [256, 512],
 }
-
-const table: readonly Facts[] = [
-  { name: 'Ed25519', rfc9421: 'ed25519', signature: [64, 64] },
-  { name: 'ES256', rfc9421: 'ecdsa-p256-sha256', signature: [64, 64] },
-  { name: 'ES384', rfc9421: 'ecdsa-p384-sha384', signature: [96, 96] },
-  { name: 'PS512', rfc9421: 'rsa-pss-sha512', signature: [256, 512] },
-]
 
 /**
  * Every algorithm this package signs and verifies with, by JOSE name, the preferred one first.
- * @see docs/protocol.md §3.6, RFC 9421 §3.3, RFC 9864
+ * @see protocol §3.6, RFC 9421 §3.3, RFC 9864
  */
-export const algorithms: readonly Algorithm[] = table.map(({ name }) => name)
+export const algorithms: readonly Algorithm[] = Object.keys(signatureLengths) as Algorithm[]
+
+/** Names in the registry of RFC 9421 §6.2. */
+const registeredNames: Readonly<Record<Algorithm, string>> = {
+  Ed25519: 'ed25519',
+  ES256: 'ecdsa-p256-sha256',
+  ES384: 'ecdsa-p384-sha384',
+  PS512: 'rsa-pss-sha512',
+}
 
 /** The algorithm that `name` means, in JOSE's or RFC 9421's spelling; undefined for any other name. */
 export function algorithmNamed(name: string): Algorithm | undefined {
-  return table.find(known => known.name === name || known.rfc9421 === name)?.name
+  return algorithms.find(known => known === name || registeredNames[known] === name)
 }
 
 /**
- * Whether some key of `algorithm` makes signatures of `length` bytes; which one a given key makes tells `signatureLength`.
+ * Whether a key of `algorithm` may make signatures of `length` bytes; `signatureLength` tells the length for one key.
  * @see RFC 9421 §3.3
  */
 export function isSignatureLength(algorithm: Algorithm, length: number): boolean {
-  const [least, most] = table.find(({ name }) => name === algorithm)?.signature ?? [1, 0]
+  const [least, most] = signatureLengths[algorithm] ?? [1, 0]
   return length >= least && length <= most
 }
 
-/** The error for a key or algorithm that is not acceptable; it tells which algorithms are. */
-export function unsupportedAlgorithm(description: string, cause?: unknown): HttpSigError {
-  return new HttpSigError('unsupported_algorithm', description, {
+/** The error for a key that is not acceptable; it lists the algorithms of keys that are. */
+export function unacceptableKey(description: string | false, cause?: unknown): HttpSigError {
+  return new HttpSigError('unsupported_algorithm', description || 'key_unacceptable', {
+    reason: 'key_unacceptable',
     algs: algorithms,
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   })
+}
+
+/** The error for a name of an algorithm that is none of {@link algorithms}; it lists them. */
+export function unsupportedAlgorithm(description: string): HttpSigError {
+  return new HttpSigError('unsupported_algorithm', description, { reason: 'algorithm_unsupported', algs: algorithms })
 }

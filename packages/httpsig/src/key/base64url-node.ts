@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 
-// The Node half of `#base64url`: a Buffer codes ten times as fast as TextEncoder, btoa or any loop.
+// The Node half of `#base64url`: a Buffer is ten times as fast as TextEncoder, btoa or any loop.
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -8,7 +8,7 @@ function encode(bytes: Uint8Array, alphabet: 'base64' | 'base64url'): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(alphabet)
 }
 
-/** What `text` decodes to by Node's lenient reader, if that is written as `text` and in no other way. */
+/** Decodes with Node's lenient reader; undefined unless the bytes encode to exactly `text`. */
 function decode(text: string, alphabet: 'base64' | 'base64url'): Buffer | undefined {
   const bytes = Buffer.from(text, alphabet)
   return bytes.toString(alphabet) === text ? bytes : undefined
@@ -38,27 +38,27 @@ export function base64urlEncodeText(text: string): string {
 
 /**
  * Reads base64url without padding, in its one canonical spelling.
- * @throws TypeError on padding, foreign characters, or set bits that encode nothing: two spellings of one value would be two identities
+ * @throws TypeError for padding, other characters, or set bits that encode nothing: two spellings of one value would be two identities
  * @see RFC 4648 §5 and §3.5
  */
 export function base64urlDecode(text: string): Uint8Array<ArrayBuffer> {
-  // A copy: a Buffer shares its memory with others, and whoever gets these bytes may hand that on.
+  // A copy: a Buffer may share its memory with other data, which a caller could pass on by accident.
   return new Uint8Array(decodeUrl(text))
 }
 
 /**
- * Reads the text whose UTF-8 bytes stand in base64url, as {@link base64urlDecode} reads the bytes; a byte order mark stays.
- * @throws TypeError for what is not canonical base64url or not UTF-8
+ * Reads text from the base64url of its UTF-8 bytes, as strictly as {@link base64urlDecode}. A byte order mark is kept.
+ * @throws TypeError for text that is not canonical base64url, or bytes that are not UTF-8
  * @see RFC 7515 §2
  */
 export function base64urlDecodeText(text: string): string {
   const bytes = decodeUrl(text)
   const read = bytes.toString('utf8')
-  // What is not UTF-8 was read as U+FFFD, which a text may also hold.
+  // Invalid UTF-8 was read as U+FFFD, which valid text may also have: only the strict decoder can tell.
   return read.includes('\ufffd') ? utf8.decode(bytes) : read
 }
 
-/** Writes bytes as padded base64, the form inside a Byte Sequence. */
+/** Writes bytes as padded base64, as in a Byte Sequence. */
 export function base64Encode(bytes: Uint8Array): string {
   return encode(bytes, 'base64')
 }

@@ -1,4 +1,4 @@
-// The portable half of `#base64url`: a small one, for where every byte of a program is loaded and few are coded.
+// The portable half of `#base64url`: small rather than fast, for pages.
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -20,8 +20,8 @@ export function base64urlEncodeText(text: string): string {
   return base64urlEncode(new TextEncoder().encode(text))
 }
 
-/** What `text` decodes to by a lenient reader, if that is written as `text` and in no other way. */
-function decoded(text: string, encode: (bytes: Uint8Array) => string): Uint8Array<ArrayBuffer> | undefined {
+/** Decodes with a lenient reader; undefined unless the bytes encode to exactly `text`. */
+function decode(text: string, encode: (bytes: Uint8Array) => string): Uint8Array<ArrayBuffer> | undefined {
   try {
     const standard = text.replaceAll('-', '+').replaceAll('_', '/')
     const bytes = Uint8Array.from(atob(standard), letter => letter.charCodeAt(0))
@@ -33,12 +33,12 @@ function decoded(text: string, encode: (bytes: Uint8Array) => string): Uint8Arra
 
 /** @see base64url-node.ts */
 export function base64Decode(text: string): Uint8Array<ArrayBuffer> | undefined {
-  return decoded(text, base64Encode)
+  return decode(text, base64Encode)
 }
 
 /** @see base64url-node.ts */
 export function base64urlDecode(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = decoded(text, base64urlEncode)
+  const bytes = decode(text, base64urlEncode)
   if (bytes === undefined) throw new TypeError('not canonical base64url')
   return bytes
 }

@@ -4,7 +4,7 @@ import { generate, importPrivate, importPublic, verifyAndSignOn } from './crypto
 
 const data = new TextEncoder().encode('data')
 
-test.each(['caller', 'pool'] as const)('verified and signed on %s it is the same', async where => {
+test.each(['caller', 'pool'] as const)('a key verifies and signs the same on %s', async where => {
   const privateJwk = await generate('Ed25519')
   const { d, ...members } = privateJwk
   const signer = await importPrivate(privateJwk)

@@ -19,7 +19,7 @@ import { base64urlEncode } from './base64url-node.js'
 import type { Cryptography, ImportedPrivate, ImportedPublic } from './cryptography.js'
 import type { PrivateJwk, PublicJwk } from './jwk.js'
 
-// The Node half of `#crypto`. A KeyObject with node:crypto costs less than a CryptoKey with subtle, and hashes are synchronous.
+// The Node half of `#crypto`. A KeyObject of node:crypto is faster than a CryptoKey, and hashes are synchronous.
 
 const hashes: Readonly<Record<Algorithm, 'sha256' | 'sha384' | 'sha512' | null>> = {
   Ed25519: null,
@@ -34,7 +34,7 @@ const randomPool = Buffer.alloc(4096)
 let randomUsed = randomPool.length
 
 export const random16: Cryptography['random16'] = () => {
-  // One call for many: each costs more than all else that signing does besides the signature.
+  // One call fills a pool: a call per nonce would cost more than everything else in signing but the signature.
   if (randomUsed === randomPool.length) {
     randomFillSync(randomPool)
     randomUsed = 0
@@ -44,7 +44,7 @@ export const random16: Cryptography['random16'] = () => {
   return bytes
 }
 
-// One call costs a third of a Hash object; other runtimes that offer node:crypto may lack it.
+// Costs a third of a Hash object. Other runtimes that have node:crypto may lack it.
 const oneShot = (crypto as { readonly hash?: typeof crypto.hash }).hash
 
 function digest(algorithm: 'sha256' | 'sha512', data: Uint8Array | string): Uint8Array {
@@ -68,37 +68,36 @@ export const withThumbprint: Cryptography['withThumbprint'] = ({ algorithm, publ
 
 export const sha512: Cryptography['sha512'] = data => digest('sha512', data)
 
-function bare(jwk: PublicJwk): JsonWebKeyInput['key'] {
+function withoutAlg(jwk: PublicJwk): JsonWebKeyInput['key'] {
   const { alg, ...members } = jwk
   return { ...members }
 }
 
-/** What `verify` and `sign` take: a bare KeyObject where it will do, for an options object costs several microseconds. */
+/** The key argument of `verify` and `sign`: a bare KeyObject if possible, since an options object costs several microseconds. */
 function operand(key: KeyObject, algorithm: Algorithm): KeyObject | (VerifyKeyObjectInput & SignKeyObjectInput) {
   if (algorithm === 'Ed25519') return key
   if (algorithm !== 'PS512') return { key, dsaEncoding: 'ieee-p1363' }
-  // The salt length exactly: by default Node takes whatever length the signature says. MGF1 follows the hash.
+  // The exact salt length: by default Node accepts whatever length the signature has. MGF1 uses the same hash.
   return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 }
 }
 
-// The pool belongs to the process, and so does the choice what runs on it.
+// Module state, because the thread pool belongs to the process.
 let place: 'pool' | 'caller' = 'caller'
 
 /**
- * Where Ed25519 and ES256 verify and sign from now on, in the whole process: on the thread that asks (`caller`, as it starts), or on
- * libuv's `pool` and so on whatever cores are free. The pool costs each operation a few percent more CPU, and one that is alone
- * some latency: it is for a process that does little else and serves many at once. Other algorithms always go to the pool.
+ * Sets where Ed25519 and ES256 verify and sign, in the whole process: on the calling thread (`caller`, the default), or on libuv's
+ * `pool` and so on any free core. The pool costs each operation a few percent more CPU and some latency: use it in a process that
+ * does little else and serves many requests at once. Other algorithms always use the pool.
  */
 export function verifyAndSignOn(where: 'pool' | 'caller'): void {
   place = where
 }
 
 /**
- * Whether an operation runs on the thread that asks. For these two the way to libuv's pool and back costs as much CPU as a tenth
- * of a verification, or a whole signature. The others take up to a thousand times as long, and this thread has other requests to
- * serve meanwhile.
+ * Whether an operation runs on the calling thread. For these two algorithms the way to libuv's pool and back costs as much CPU as a
+ * tenth of a verification, or a whole signature. The others take up to a thousand times as long, and would block other requests.
  */
-function runsHere(algorithm: Algorithm): boolean {
+function runsOnCaller(algorithm: Algorithm): boolean {
   return place === 'caller' && (algorithm === 'Ed25519' || algorithm === 'ES256')
 }
 
@@ -109,19 +108,21 @@ function onPool<T>(begin: (done: Outcome<T>) => void): Promise<T> {
 }
 
 export const importPublic: Cryptography['importPublic'] = (jwk): ImportedPublic => {
-  const key = operand(createPublicKey({ format: 'jwk', key: bare(jwk) }), jwk.alg)
+  const key = operand(createPublicKey({ format: 'jwk', key: withoutAlg(jwk) }), jwk.alg)
   const hash = hashes[jwk.alg]
   return {
     verify: async (data, signature) =>
-      runsHere(jwk.alg) ? verify(hash, data, key, signature) : onPool(done => verify(hash, data, key, signature, done)),
+      runsOnCaller(jwk.alg)
+        ? verify(hash, data, key, signature)
+        : onPool(done => verify(hash, data, key, signature, done)),
   }
 }
 
 export const importPrivate: Cryptography['importPrivate'] = (jwk): ImportedPrivate => {
-  const key = operand(createPrivateKey({ format: 'jwk', key: bare(jwk) }), jwk.alg)
+  const key = operand(createPrivateKey({ format: 'jwk', key: withoutAlg(jwk) }), jwk.alg)
   const hash = hashes[jwk.alg]
   return {
-    sign: async data => (runsHere(jwk.alg) ? sign(hash, data, key) : onPool(done => sign(hash, data, key, done))),
+    sign: async data => (runsOnCaller(jwk.alg) ? sign(hash, data, key) : onPool(done => sign(hash, data, key, done))),
   }
 }
 
@@ -157,7 +158,7 @@ async function rsa(): Promise<PrivateJwk> {
         publicKeyEncoding: { format: 'der', type: 'spki' },
         privateKeyEncoding: { format: 'der', type: 'pkcs8' },
       },
-      // Through DER into a key of its own, which shares no lock with the job that made the pair (see below).
+      // Imported from DER as a new key, which shares no lock with the job that made the pair (see below).
       (error, _, der) =>
         error ? reject(error) : resolve(createPrivateKey({ format: 'der', type: 'pkcs8', key: der })),
     )
@@ -166,8 +167,8 @@ async function rsa(): Promise<PrivateJwk> {
   return { kty: 'RSA', alg: 'PS512', n, e, d, p, q, dp, dq, qi }
 }
 
-// Never a KeyObject of generateKeyPair: exporting one as JWK locks the key, and when the garbage collector runs just then
-// and finishes the job that made the pair, that locks it again. Node 20 then hangs for good.
+// Never a KeyObject of generateKeyPair: exporting it as JWK locks the key, and if the garbage collector finishes the job that made
+// the pair at that moment, the job locks it again. Node 20 then hangs forever.
 export const generate: Cryptography['generate'] = algorithm => {
   switch (algorithm) {
     case 'Ed25519':

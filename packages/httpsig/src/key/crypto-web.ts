@@ -17,24 +17,24 @@ const webAlgorithms: Readonly<Record<Algorithm, WebAlgorithm>> = {
   PS512: { key: { name: 'RSA-PSS', hash: 'SHA-512' }, operation: { name: 'RSA-PSS', saltLength: 64 } },
 }
 
-/** What generating an RSA key needs besides. */
+/** Further parameters for generating an RSA key. */
 const rsaSize = { modulusLength: 3072, publicExponent: Uint8Array.of(1, 0, 1) }
 
 const encoder = new TextEncoder()
 
 // WebCrypto's types want a view of an ArrayBuffer; a view of shared memory is copied.
-function owned(data: Uint8Array): Uint8Array<ArrayBuffer> {
+function ownBytes(data: Uint8Array): Uint8Array<ArrayBuffer> {
   return data.buffer instanceof ArrayBuffer ? (data as Uint8Array<ArrayBuffer>) : new Uint8Array(data)
 }
 
 async function digest(name: string, data: Uint8Array | string): Promise<Uint8Array> {
   return new Uint8Array(
-    await globalThis.crypto.subtle.digest(name, typeof data === 'string' ? encoder.encode(data) : owned(data)),
+    await globalThis.crypto.subtle.digest(name, typeof data === 'string' ? encoder.encode(data) : ownBytes(data)),
   )
 }
 
-function bare(jwk: PublicJwk): JsonWebKey {
-  // Without alg: some runtimes know Ed25519 as EdDSA only.
+function withoutAlg(jwk: PublicJwk): JsonWebKey {
+  // Without alg: some runtimes only accept EdDSA for Ed25519.
   const { alg, ...members } = jwk
   return members
 }
@@ -54,15 +54,18 @@ export const random16: Cryptography['random16'] = () => globalThis.crypto.getRan
 
 export const importPublic: Cryptography['importPublic'] = async (jwk: PublicJwk): Promise<ImportedPublic> => {
   const { key: params, operation } = webAlgorithms[jwk.alg]
-  const key = await globalThis.crypto.subtle.importKey('jwk', bare(jwk), params, false, ['verify'])
+  const key = await globalThis.crypto.subtle.importKey('jwk', withoutAlg(jwk), params, false, ['verify'])
   return {
-    verify: (data, signature) => globalThis.crypto.subtle.verify(operation, key, owned(signature), owned(data)),
+    verify: (data, signature) => globalThis.crypto.subtle.verify(operation, key, ownBytes(signature), ownBytes(data)),
   }
 }
 
 export const importPrivate: Cryptography['importPrivate'] = async (jwk: PrivateJwk): Promise<ImportedPrivate> => {
   const algorithm = webAlgorithms[jwk.alg]
-  return signs(await globalThis.crypto.subtle.importKey('jwk', bare(jwk), algorithm.key, false, ['sign']), algorithm)
+  return signerOf(
+    await globalThis.crypto.subtle.importKey('jwk', withoutAlg(jwk), algorithm.key, false, ['sign']),
+    algorithm,
+  )
 }
 
 async function keyPair(algorithm: Algorithm, extractable: boolean): Promise<CryptoKeyPair> {
@@ -73,26 +76,26 @@ async function keyPair(algorithm: Algorithm, extractable: boolean): Promise<Cryp
   return pair
 }
 
-/** A key as JWK. What else a runtime adds is dropped where all its members are checked. */
-async function exported<T>(key: CryptoKey, alg: Algorithm): Promise<T> {
+/** A key as JWK. `parsePublicJwk` drops the other members that a runtime adds. */
+async function exportJwk<T>(key: CryptoKey, alg: Algorithm): Promise<T> {
   const { ext, key_ops, ...members } = await globalThis.crypto.subtle.exportKey('jwk', key)
   return { ...members, alg } as T
 }
 
-const signs = (key: CryptoKey, { operation }: WebAlgorithm): ImportedPrivate => ({
-  sign: async data => new Uint8Array(await globalThis.crypto.subtle.sign(operation, key, owned(data))),
+const signerOf = (key: CryptoKey, { operation }: WebAlgorithm): ImportedPrivate => ({
+  sign: async data => new Uint8Array(await globalThis.crypto.subtle.sign(operation, key, ownBytes(data))),
 })
 
-/** A pair whose private part cannot be read out. */
+/** A pair whose private part cannot be exported. */
 export const freshPair = (algorithm: Algorithm): Promise<CryptoKeyPair> => keyPair(algorithm, false)
 
-/** A pair as one that signs. */
+/** A pair, made ready to sign. */
 export async function openPair({ privateKey, publicKey }: CryptoKeyPair, algorithm: Algorithm): Promise<FreshPair> {
-  return { jwk: await exported(publicKey, algorithm), ...signs(privateKey, webAlgorithms[algorithm]) }
+  return { jwk: await exportJwk(publicKey, algorithm), ...signerOf(privateKey, webAlgorithms[algorithm]) }
 }
 
 export const generatePair: Cryptography['generatePair'] = async algorithm =>
   openPair(await freshPair(algorithm), algorithm)
 
 export const generate: Cryptography['generate'] = async algorithm =>
-  exported((await keyPair(algorithm, true)).privateKey, algorithm)
+  exportJwk((await keyPair(algorithm, true)).privateKey, algorithm)

@@ -17,15 +17,15 @@ export interface FreshPair extends ImportedPrivate {
   readonly jwk: PublicJwk
 }
 
-/** What this package needs of a runtime's cryptography; `#crypto` is one of two modules with exactly these exports. */
+/** The cryptography that this package needs; `#crypto` is one of two modules with exactly these exports. */
 export interface Cryptography {
   /** The bytes of a string that is all ASCII. */
   ascii(text: string): Uint8Array
-  /** SHA-256 of bytes, or of a string's UTF-8 bytes. Synchronous where the runtime can. */
+  /** SHA-256 of bytes, or of a string's UTF-8 bytes. Synchronous if the runtime allows it. */
   sha256(data: Uint8Array | string): Uint8Array | Promise<Uint8Array>
   /**
-   * The key with its thumbprint: the SHA-256 of `members`, base64url. Made when it is asked for, where the runtime hashes without
-   * a promise: most requests under a key never seen before are not asked for it.
+   * The key with its thumbprint: the SHA-256 of `members`, base64url. It is computed when it is first read, if the runtime hashes
+   * synchronously: most requests with a new key never need it.
    */
   withThumbprint(
     key: Omit<VerifyKey, 'thumbprint'>,
@@ -36,8 +36,8 @@ export interface Cryptography {
   random16(): Uint8Array
   importPublic(jwk: PublicJwk): ImportedPublic | Promise<ImportedPublic>
   importPrivate(jwk: PrivateJwk): ImportedPrivate | Promise<ImportedPrivate>
-  /** A fresh key that signs, whose private part stays in the runtime, and its public members, with whatever others. */
+  /** A fresh signing key whose private part stays in the runtime, and its public members, possibly with others. */
   generatePair(algorithm: Algorithm): FreshPair | Promise<FreshPair>
-  /** A fresh key, with whatever members the runtime gives it; an RSA key has 3072 bits. */
+  /** A fresh private key, possibly with members of the runtime's own; an RSA key has 3072 bits. */
   generate(algorithm: Algorithm): PrivateJwk | Promise<PrivateJwk>
 }

@@ -1,7 +1,9 @@
 import { verifies } from '@countersign/requirements'
 import { calculateJwkThumbprint } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { base64urlEncode, generateSigningKey, importVerifyKey, parsePublicJwk, thumbprint } from '../index.js'
+import { generateSigningKey, importVerifyKey, parsePublicJwk, thumbprint } from '../index.js'
+import { base64urlEncode } from '../internal.js'
+import { p256 as ec } from '../rfc9421-keys.test.fixture.js'
 
 const refused = expect.objectContaining({
   code: 'unsupported_algorithm',
@@ -11,15 +13,6 @@ const refused = expect.objectContaining({
 
 // RFC 8037 appendix A.1, A.3.
 const okp = { kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' } as const
-// RFC 9421 appendix B.1.3.
-const ec = {
-  kty: 'EC',
-  crv: 'P-256',
-  alg: 'ES256',
-  x: 'qIVYZVLCrPZHGHjP17CTW0_-D9Lfw0EkjqF7xB4FivA',
-  y: 'Mc4nN9LTDOBhfoUeg8Ye9WedFRhnZXZJA12Qp0zZ6F0',
-} as const
-
 // The generator of P-384 (SEC 2 §2.5.1).
 const ec384 = {
   kty: 'EC',
@@ -33,7 +26,7 @@ const of = (bytes: readonly number[] | string): string =>
   base64urlEncode(typeof bytes === 'string' ? Uint8Array.from(Buffer.from(bytes, 'hex')) : Uint8Array.from(bytes))
 
 describe('public keys', () => {
-  test('are read to their canonical members', () => {
+  test('are reduced to their canonical members', () => {
     expect(parsePublicJwk({ ...okp, kid: 'k', use: 'sig', key_ops: ['verify'], x5c: [], other: {} })).toEqual(okp)
     expect(parsePublicJwk({ ...ec, ext: true })).toEqual(ec)
     expect(parsePublicJwk({ ...ec384, use: 'sig' })).toEqual(ec384)
@@ -77,12 +70,12 @@ describe('public keys', () => {
         { ...okp, x: ` ${okp.x.slice(1)}` },
       ],
     ],
-  ])(verifies('KEY-12', 'sig.alg.points', 'with %s refuse'), (_, keys) => {
+  ])(verifies('KEY-12', 'sig.alg.points', 'with %s are refused'), (_, keys) => {
     for (const key of keys) expect(() => parsePublicJwk(key), JSON.stringify(key)).toThrow(refused)
     expect(parsePublicJwk(okp)).toEqual(okp)
   })
 
-  test(verifies('KEY-06', 'KEY-17', 'sig.alg.agrees', 'whose members disagree refuse'), () => {
+  test(verifies('KEY-06', 'KEY-17', 'sig.alg.agrees', 'with members that disagree are refused'), () => {
     for (const key of [
       { ...okp, use: 'enc' },
       { ...okp, use: '' },
@@ -102,7 +95,7 @@ describe('public keys', () => {
     expect(parsePublicJwk({ ...okp, use: 'sig', key_ops: ['sign', 'verify'] })).toEqual(okp)
   })
 
-  test(verifies('KEY-04', 'KEY-07', 'sig.alg.supported', 'of another kind or curve refuse'), () => {
+  test(verifies('KEY-04', 'KEY-07', 'sig.alg.supported', 'of another type or curve are refused'), () => {
     for (const key of [
       { kty: 'oct', k: 'AAAA', alg: 'HS256' },
       { kty: 'RSA', n: 'AQAB', e: 'AQAB', alg: 'RS256' },
@@ -120,15 +113,18 @@ describe('public keys', () => {
       expect(() => parsePublicJwk(key), JSON.stringify(key)).toThrow(refused)
   })
 
-  test(verifies('KEY-14', 'sig.key.no-private', 'with private members refuse, and never show them'), () => {
-    for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])
-      for (const value of ['c2VjcmV0', undefined, null]) {
-        expect(() => parsePublicJwk({ ...okp, [member]: value })).toThrow(refused)
-        expect(() => parsePublicJwk({ ...okp, [member]: value })).not.toThrow(/c2VjcmV0/)
-      }
-  })
+  test(
+    verifies('KEY-14', 'sig.key.no-private', 'with private members are refused, and the error does not show them'),
+    () => {
+      for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])
+        for (const value of ['c2VjcmV0', undefined, null]) {
+          expect(() => parsePublicJwk({ ...okp, [member]: value })).toThrow(refused)
+          expect(() => parsePublicJwk({ ...okp, [member]: value })).not.toThrow(/c2VjcmV0/)
+        }
+    },
+  )
 
-  test(verifies('KEY-07', 'off the curve refuse'), async () => {
+  test(verifies('KEY-07', 'off the curve are refused'), async () => {
     const zero = of(Array(32).fill(0))
     const overPrime = of('ffffffff00000001000000000000000000000000ffffffffffffffffffffffff')
     for (const key of [
@@ -145,7 +141,7 @@ describe('public keys', () => {
     await expect(importVerifyKey(ec384)).resolves.toMatchObject({ algorithm: 'ES384' })
   })
 
-  test('of small order or in a second spelling refuse', () => {
+  test('of small order or in a second spelling are refused', () => {
     // The eight points whose order divides 8, and every spelling of y from p up (RFC 8032 §5.1.3; speccheck).
     const small = [
       '0100000000000000000000000000000000000000000000000000000000000000',
@@ -171,12 +167,12 @@ describe('public keys', () => {
 })
 
 describe('thumbprints', () => {
-  test('of RFC 8037 appendix A.3', async () => {
+  test('match RFC 8037 appendix A.3', async () => {
     expect(await thumbprint(okp)).toBe('kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k')
     expect((await importVerifyKey(okp)).thumbprint).toBe('kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k')
   })
 
-  test('are those of jose', async () => {
+  test('match those of jose', async () => {
     for (const algorithm of ['Ed25519', 'ES256', 'ES384', 'PS512'] as const) {
       const { publicJwk } = await generateSigningKey(algorithm)
       expect(await thumbprint(publicJwk)).toBe(await calculateJwkThumbprint({ ...publicJwk }))

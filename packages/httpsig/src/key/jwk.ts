@@ -1,7 +1,8 @@
 import { base64urlDecode, base64urlEncode } from '#base64url'
 import { checkOptionsOffPage } from '#check-options'
 import { sha256 } from '#crypto'
-import { unsupportedAlgorithm } from './algorithm.js'
+import { offPage } from '#off-page'
+import { unacceptableKey } from './algorithm.js'
 import { isAcceptablePoint } from './ed25519-point.js'
 import { modulusLength, rsaMembers } from './rsa-key.js'
 
@@ -70,69 +71,72 @@ function isBelow(bytes: Uint8Array, limit: Uint8Array): boolean {
 function checkUse(members: Readonly<Record<string, unknown>>): void {
   const use = members['use']
   if (use !== undefined && use !== 'sig')
-    throw unsupportedAlgorithm('the key is not for signatures (use)', { member: 'use' })
+    throw unacceptableKey(offPage && 'the key is not for signatures (use)', { member: 'use' })
   const operations = members['key_ops']
   if (operations === undefined) return
   if (!Array.isArray(operations) || !operations.includes('verify') || new Set(operations).size !== operations.length)
-    throw unsupportedAlgorithm('the key is not for verifying (key_ops)', { member: 'key_ops' })
+    throw unacceptableKey(offPage && 'the key is not for verifying (key_ops)', { member: 'key_ops' })
 }
 
 /** An Ed25519 key by its members. @throws HttpSigError `unsupported_algorithm` */
 export function ed25519(members: Readonly<Record<string, unknown>>): PublicJwk {
   const alg = members['alg']
   if (alg !== undefined && alg !== 'Ed25519' && alg !== 'EdDSA')
-    throw unsupportedAlgorithm('alg disagrees with kty and crv', { member: 'alg' })
+    throw unacceptableKey(offPage && 'alg disagrees with kty and crv', { member: 'alg' })
   const x = members['x']
   const point = bytesOf(x, 32)
   if (typeof x !== 'string' || point === undefined)
-    throw unsupportedAlgorithm('x must be 32 bytes in canonical base64url', { member: 'x' })
+    throw unacceptableKey(offPage && 'x must be 32 bytes in canonical base64url', { member: 'x' })
   if (!isAcceptablePoint(point))
-    throw unsupportedAlgorithm('x is a point of small order or not in canonical form', { member: 'x' })
+    throw unacceptableKey(offPage && 'x is a point of small order or not in canonical form', { member: 'x' })
   return { kty: 'OKP', crv: 'Ed25519', x, alg: 'Ed25519' }
 }
 
 function ecdsa(members: Readonly<Record<string, unknown>>, { crv, alg, prime }: Curve): PublicJwk {
   if (members['alg'] !== undefined && members['alg'] !== alg)
-    throw unsupportedAlgorithm('alg disagrees with kty and crv', { member: 'alg' })
+    throw unacceptableKey(offPage && 'alg disagrees with kty and crv', { member: 'alg' })
   const { x, y } = members
   const [xBytes, yBytes] = [bytesOf(x, prime.length), bytesOf(y, prime.length)]
   if (typeof x !== 'string' || typeof y !== 'string' || xBytes === undefined || yBytes === undefined)
-    throw unsupportedAlgorithm('x and y must have the length of the curve, in canonical base64url', { member: 'x' })
+    throw unacceptableKey(offPage && 'x and y must have the length of the curve, in canonical base64url', {
+      member: 'x',
+    })
   if (!isBelow(xBytes, prime) || !isBelow(yBytes, prime))
-    throw unsupportedAlgorithm('x and y must be below the prime of the curve', { member: 'x' })
-  // Which crv goes with which alg is said by the curve.
+    throw unacceptableKey(offPage && 'x and y must be below the prime of the curve', { member: 'x' })
+  // The curve decides that crv and alg fit.
   return { kty: 'EC', crv, x, y, alg } as CurvePublicJwk
 }
 
 function rsa(members: Readonly<Record<string, unknown>>): PublicJwk {
-  // One RSA key serves PKCS#1 v1.5 and PSS under any hash: which it is for is said by alg alone, and never guessed.
-  if (members['alg'] !== 'PS512') throw unsupportedAlgorithm('an RSA key must carry alg PS512', { member: 'alg' })
+  // An RSA key can be used with PKCS#1 v1.5 and PSS under any hash: only alg says for which it is meant.
+  if (members['alg'] !== 'PS512') throw unacceptableKey(offPage && 'an RSA key must carry alg PS512', { member: 'alg' })
   return { kty: 'RSA', ...rsaMembers(members), alg: 'PS512' }
 }
 
 /**
  * Reads a public JWK strictly and returns its canonical members; unknown public members are ignored.
- * Whether the point of an EC key lies on its curve is seen by {@link importVerifyKey}.
- * @param options.algorithmOptional take an Ed25519 or EC key without `alg` (an inline `hwk` key may leave it out), an RSA key never; default false
+ * It does not check that the point of an EC key is on its curve; {@link importVerifyKey} does.
+ * @param options.algorithmOptional accepts an Ed25519 or EC key without `alg` (an inline `hwk` key may leave it out), never an RSA key; default false
  * @throws HttpSigError `unsupported_algorithm` for private members, wrong lengths, points of small order or in a second spelling, RSA moduli under 2048 or over 4096 bits, and disagreeing `kty`, `crv`, `alg`, `use`, `key_ops`
- * @see docs/protocol.md §3.6, RFC 7517, RFC 7518 §6, RFC 8037
+ * @see protocol §3.6, RFC 7517, RFC 7518 §6, RFC 8037
  */
 export function parsePublicJwk(value: unknown, options?: { readonly algorithmOptional?: boolean }): PublicJwk {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw unsupportedAlgorithm('a key must be a JSON object')
+    throw unacceptableKey(offPage && 'a key must be a JSON object')
   if (options !== undefined) checkOptionsOffPage('parsePublicJwk', options, { algorithmOptional: 'boolean' })
   const members: Record<string, unknown> = Object.assign(Object.create(null), value)
   for (const name of privateMembers)
-    if (name in members) throw unsupportedAlgorithm('a public key must not hold private members', { member: name })
+    if (name in members)
+      throw unacceptableKey(offPage && 'a public key must not hold private members', { member: name })
   if (members['alg'] === undefined && options?.algorithmOptional !== true)
-    throw unsupportedAlgorithm('a key must carry alg', { member: 'alg' })
+    throw unacceptableKey(offPage && 'a key must carry alg', { member: 'alg' })
   checkUse(members)
   const { kty, crv } = members
   if (kty === 'OKP' && crv === 'Ed25519') return ed25519(members)
   const curve = kty === 'EC' ? curves.find(known => known.crv === crv) : undefined
   if (curve !== undefined) return ecdsa(members, curve)
   if (kty === 'RSA' && crv === undefined) return rsa(members)
-  throw unsupportedAlgorithm('kty and crv must name an Ed25519, P-256, P-384 or RSA key', { member: 'kty' })
+  throw unacceptableKey(offPage && 'kty and crv must name an Ed25519, P-256, P-384 or RSA key', { member: 'kty' })
 }
 
 /**
@@ -144,7 +148,7 @@ export function signatureLength(jwk: PublicJwk): number {
   return jwk.alg === 'ES384' ? 96 : 64
 }
 
-/** The members of a key that its thumbprint is made of, as RFC 7638 writes them. */
+/** The JSON that the thumbprint of a key is the hash of. @see RFC 7638 §3 */
 export function thumbprintInput(jwk: PublicJwk): string {
   // Values come from parsePublicJwk: base64url and constants, nothing that JSON would escape.
   switch (jwk.kty) {

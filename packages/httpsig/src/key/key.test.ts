@@ -2,19 +2,17 @@ import { verifies } from '@countersign/requirements'
 import { beforeAll, describe, expect, test } from 'vitest'
 import {
   type Algorithm,
-  base64urlDecode,
-  base64urlEncode,
   generatePrivateJwk,
   generateSigningKey,
   importSigningKey,
   importVerifyKey,
-  isSignatureLength,
   type PrivateJwk,
   type SigningKey,
   signatureLength,
   type VerifyKey,
   verifyKeyCache,
 } from '../index.js'
+import { base64urlDecode, base64urlEncode, isSignatureLength } from '../internal.js'
 
 const data = new TextEncoder().encode('data')
 
@@ -35,7 +33,7 @@ describe.each<readonly [Algorithm, number]>([
     signature = await key.sign(data)
   })
 
-  test('signs what it verifies, alone and many at once', async () => {
+  test('a key verifies its own signatures, alone and many at once', async () => {
     expect(signature).toHaveLength(length)
     expect(signatureLength(key.publicJwk)).toBe(length)
     expect(isSignatureLength(algorithm, length)).toBe(true)
@@ -47,7 +45,7 @@ describe.each<readonly [Algorithm, number]>([
     expect(JSON.stringify(key)).not.toContain('"d"')
   })
 
-  test('comes back from its saved form', async () => {
+  test('a saved key can be imported again', async () => {
     const jwk = await generatePrivateJwk(algorithm)
     if (jwk.kty !== 'RSA') expect(base64urlDecode(jwk.d)).toHaveLength(length / 2)
     const again = await importSigningKey({ ...JSON.parse(JSON.stringify(jwk)), kid: 'k', key_ops: ['sign'] })
@@ -79,7 +77,7 @@ describe.each<readonly [Algorithm, number]>([
       expect(await verifier.verify(data, wrong)).toBe(false)
   })
 
-  test('no changed bit verifies, whichever it is', async () => {
+  test('a signature with any bit changed does not verify', async () => {
     const changed = Array.from({ length: length * 8 }, (_, bit) => {
       const bytes = Uint8Array.from(signature)
       bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7))
@@ -115,7 +113,7 @@ test('a signature of RFC 8037 appendix A.4 verifies', async () => {
   expect(Uint8Array.from(await key.sign(input))).toEqual(Uint8Array.from(signature))
 })
 
-test('a cache gives the same object for the same key, and holds no more than it may', async () => {
+test('a cache returns the same object for the same key, and keeps within its capacity', async () => {
   const keys = verifyKeyCache({ capacity: 2 })
   const [a, b, c] = await Promise.all([generateSigningKey(), generateSigningKey('ES256'), generateSigningKey()])
   const first = await keys.import(a.publicJwk)

@@ -1,6 +1,7 @@
 import { base64urlDecode } from '#base64url'
 import * as runtime from '#crypto'
-import { type Algorithm, unsupportedAlgorithm } from './algorithm.js'
+import { offPage } from '#off-page'
+import { type Algorithm, unacceptableKey } from './algorithm.js'
 import type { FreshPair, ImportedPrivate, ImportedPublic } from './cryptography.js'
 import {
   type PrivateJwk,
@@ -13,23 +14,23 @@ import {
 import type { VerifyKey } from './verify-key.js'
 
 /**
- * A key that signs; its private part stays inside. Three members, so that a KMS, an HSM or another process can be one:
- * take `publicJwk` through {@link parsePublicJwk}, set `algorithm` to its `alg`, and let `sign` hand the bytes over.
- * @see examples/remote-signer, docs/protocol.md §3.6
+ * A key that signs and hides its private part. It has three members, so that a KMS, an HSM or another process can implement it:
+ * pass `publicJwk` through {@link parsePublicJwk}, set `algorithm` to its `alg`, and let `sign` send the bytes to the key.
+ * @see examples/remote-signer, protocol §3.6
  */
 export interface SigningKey {
   /** As `publicJwk.alg`. */
   readonly algorithm: Algorithm
   readonly publicJwk: PublicJwk
   /**
-   * Signs bytes as they are; hashing them is part of the algorithm. The promise may take its time, at most 5 seconds; what it rejects with becomes the `cause` of a `SigningKeyError`.
-   * @returns Ed25519: R‖S, 64 bytes (RFC 8032). ES256, ES384: r‖s, 64 or 96 bytes, not the DER that most KMS answer (RFC 7518 §3.4). PS512: RSASSA-PSS with SHA-512, MGF1 with SHA-512, a salt of 64 bytes, as long as the modulus
+   * Signs bytes as they are: hashing is part of the algorithm. It must resolve within 5 seconds; its rejection becomes the `cause` of a `SigningKeyError`.
+   * @returns Ed25519: R‖S, 64 bytes (RFC 8032). ES256, ES384: r‖s, 64 or 96 bytes, not the DER that most KMS return (RFC 7518 §3.4). PS512: RSASSA-PSS with SHA-512, MGF1 with SHA-512, a salt of 64 bytes, as long as the modulus
    */
   sign(data: Uint8Array): Promise<Uint8Array>
 }
 
 function publicPart(jwk: PrivateJwk | PublicJwk): PublicJwk {
-  // Nothing else: a saved key may say key_ops ["sign"], and a public key for that alone verifies nothing.
+  // Without key_ops: that of a saved key may be ["sign"], and such a public key could not verify.
   const { kty, crv, x, y, n, e, alg }: Readonly<Partial<Record<string, string>>> = jwk
   return parsePublicJwk({ kty, crv, x, y, n, e, alg })
 }
@@ -59,8 +60,8 @@ function signingKey(publicJwk: PublicJwk, key: ImportedPrivate): SigningKey {
 
 /**
  * Makes a public key ready to verify.
- * @throws HttpSigError `unsupported_algorithm` for a point that is not on its curve, and for whatever {@link parsePublicJwk} refuses
- * @see docs/protocol.md §3.6
+ * @throws HttpSigError `unsupported_algorithm` for a point that is not on its curve, and for a key that {@link parsePublicJwk} refuses
+ * @see protocol §3.6
  */
 export async function importVerifyKey(jwk: PublicJwk): Promise<VerifyKey> {
   const publicJwk = Object.freeze(parsePublicJwk(jwk))
@@ -68,34 +69,34 @@ export async function importVerifyKey(jwk: PublicJwk): Promise<VerifyKey> {
   try {
     key = await runtime.importPublic(publicJwk)
   } catch (cause) {
-    throw unsupportedAlgorithm('the key is not a point on its curve', cause)
+    throw unacceptableKey(offPage && 'the key is not a point on its curve', cause)
   }
   const length = signatureLength(publicJwk)
-  // DER, a truncated or a padded one never reaches the primitive.
+  // A signature in DER, truncated or padded never reaches the primitive.
   const verify: VerifyKey['verify'] = (data, signature) =>
     signature.length === length ? key.verify(data, signature) : Promise.resolve(false)
-  // Keys are kept and handed out again: one that a caller could change would verify anything for the next.
+  // Frozen, because caches return the same object to many callers: a changed `verify` would accept anything.
   return Object.freeze(await runtime.withThumbprint({ algorithm: publicJwk.alg, publicJwk, verify }, thumbprintInput))
 }
 
 /**
- * Makes a fresh signing key whose private part cannot be read out.
+ * Makes a fresh signing key whose private part cannot be exported.
  * @param algorithm default `Ed25519`
- * @see RFC 9421 §3.3, docs/protocol.md §3.6
+ * @see RFC 9421 §3.3, protocol §3.6
  */
 export async function generateSigningKey(algorithm: Algorithm = 'Ed25519'): Promise<SigningKey> {
   return keyOfPair(await runtime.generatePair(algorithm))
 }
 
-/** The signing key that a pair is. @throws HttpSigError `unsupported_algorithm` */
+/** A pair as a signing key. @throws HttpSigError `unsupported_algorithm` */
 export function keyOfPair({ jwk, sign }: FreshPair): SigningKey {
   return signingKey(publicPart(jwk), { sign })
 }
 
 /**
- * Makes a fresh private key as JWK members, for state that must be saved.
+ * Makes a fresh private key as JWK members, to be saved.
  * @param algorithm default `Ed25519`
- * @see RFC 7517, RFC 7518 §6, RFC 8037 §2, docs/protocol.md §3.6
+ * @see RFC 7517, RFC 7518 §6, RFC 8037 §2, protocol §3.6
  */
 export async function generatePrivateJwk(algorithm: Algorithm = 'Ed25519'): Promise<PrivateJwk> {
   const jwk = await runtime.generate(algorithm)
@@ -106,7 +107,7 @@ export async function generatePrivateJwk(algorithm: Algorithm = 'Ed25519'): Prom
  * Makes a saved private key ready to sign.
  * @throws TypeError when a private member is malformed or does not belong to the public members
  * @throws HttpSigError `unsupported_algorithm` when the public members are not acceptable
- * @see RFC 7517, RFC 7518 §6, RFC 8037 §2, docs/protocol.md §3.6
+ * @see RFC 7517, RFC 7518 §6, RFC 8037 §2, protocol §3.6
  */
 export async function importSigningKey(jwk: PrivateJwk): Promise<SigningKey> {
   const publicJwk = publicPart(jwk)
@@ -117,7 +118,7 @@ export async function importSigningKey(jwk: PrivateJwk): Promise<SigningKey> {
   } catch (cause) {
     throw new TypeError('the private key cannot be used', { cause })
   }
-  // Signing under a public key that is not its own would leak nothing but prove nothing: found here, not at the first request.
+  // A public key that does not belong to the private one is found here and not at the first request.
   const verifier = await importVerifyKey(publicJwk)
   const probe = new TextEncoder().encode('countersign key pair probe')
   if (!(await verifier.verify(probe, await key.sign(probe))))

@@ -2,8 +2,6 @@ import { createHash } from 'node:crypto'
 import { verifies } from '@countersign/requirements'
 import { beforeAll, describe, expect, test } from 'vitest'
 import {
-  base64urlDecode,
-  base64urlEncode,
   generatePrivateJwk,
   importSigningKey,
   importVerifyKey,
@@ -14,6 +12,7 @@ import {
   signatureLength,
   thumbprint,
 } from '../index.js'
+import { base64urlDecode, base64urlEncode } from '../internal.js'
 
 const refused = expect.objectContaining({
   code: 'unsupported_algorithm',
@@ -46,7 +45,7 @@ function odd(bits: number): string {
 const of = (...bytes: number[]): string => base64urlEncode(Uint8Array.from(bytes))
 
 describe('public keys', () => {
-  test('are read to their canonical members', () => {
+  test('are reduced to their canonical members', () => {
     expect(parsePublicJwk({ ...jwk, kid: 'k', use: 'sig', key_ops: ['verify'], x5t: '' })).toEqual(jwk)
     for (const bits of [2048, 2049, 3072, 4095, 4096])
       expect(signatureLength(parsePublicJwk({ ...jwk, n: odd(bits) }))).toBe(Math.ceil(bits / 8))
@@ -88,7 +87,7 @@ describe('public keys', () => {
         { ...jwk, n: [jwk.n] },
       ],
     ],
-  ])(verifies('KEY-15', 'sig.alg.rsa-size', 'with %s refuse, before any arithmetic'), (_, keys) => {
+  ])(verifies('KEY-15', 'sig.alg.rsa-size', 'with %s are refused before any arithmetic'), (_, keys) => {
     for (const key of keys) {
       // The least of several, for other tests run beside this one.
       let least = Number.POSITIVE_INFINITY
@@ -102,7 +101,7 @@ describe('public keys', () => {
     expect(parsePublicJwk(jwk)).toEqual(jwk)
   })
 
-  test(verifies('KEY-16', 'sig.alg.optional', 'without alg, or with that of another scheme, refuse'), () => {
+  test(verifies('KEY-16', 'sig.alg.optional', 'without alg, or with the alg of another scheme, are refused'), () => {
     for (const alg of [
       undefined,
       'RS256',
@@ -123,7 +122,7 @@ describe('public keys', () => {
     expect(serializeSignatureKey('sig', key)).toBe(`sig=hwk;alg="PS512";kty="RSA";n="${jwk.n}";e="AQAB"`)
   })
 
-  test(verifies('KEY-17', 'sig.alg.agrees', 'of two kinds at once refuse'), () => {
+  test(verifies('KEY-17', 'sig.alg.agrees', 'of two types at once are refused'), () => {
     for (const key of [
       { ...jwk, crv: 'P-256' },
       { ...jwk, kty: 'EC' },
@@ -133,7 +132,7 @@ describe('public keys', () => {
       expect(() => parsePublicJwk(key)).toThrow(refused)
   })
 
-  test(verifies('KEY-30', 'of the generator of CVE-2017-15361 refuse'), () => {
+  test(verifies('KEY-30', 'from the generator of CVE-2017-15361 are refused'), () => {
     // Such a modulus is a power of 65537 modulo the product M of the small primes.
     const primes = [2n, 3n, 5n, 7n, 11n, 13n, 17n, 19n, 23n, 29n, 31n, 37n, 41n, 43n, 47n, 53n, 59n, 61n, 67n, 71n, 73n]
     const more = [
@@ -242,7 +241,7 @@ test(verifies('KEY-28', 'sig.alg.optional', 'another salt length, hash, mask or 
   }
 })
 
-test('a private key whose members are missing, foreign or broken is no signing key', async () => {
+test('a private key with missing, foreign or broken members is refused', async () => {
   const other = await generatePrivateJwk('PS512')
   expect(await importSigningKey({ ...saved, oth: undefined } as RsaPrivateJwk)).toMatchObject({ algorithm: 'PS512' })
   for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi'] as const)

@@ -1,17 +1,18 @@
 import { base64urlDecode } from '#base64url'
-import { unsupportedAlgorithm } from './algorithm.js'
+import { offPage } from '#off-page'
+import { unacceptableKey } from './algorithm.js'
 
-/** Modulus, in bits. Below is breakable; above, one signature of a stranger's key costs more than a whole request. */
+/** Bits of a modulus. A smaller one can be broken; with a larger one, verifying costs more than the rest of a request. */
 const leastBits = 2048
 const mostBits = 4096
-/** Longest public exponent, in bytes: each bit of it is one more multiplication for whoever verifies. */
+/** Longest public exponent, in bytes: each of its bits costs a verifier one multiplication. */
 const exponentBytes = 8
 
 function bits(bytes: Uint8Array): number {
   return bytes.length * 8 - Math.clz32(bytes[0] ?? 0) + 24
 }
 
-/** An unsigned integer in its one spelling: canonical base64url without leading zero bytes. Longer text is not even decoded. */
+/** An unsigned integer in canonical base64url, without leading zero bytes. Longer text is not decoded. */
 function unsigned(value: unknown, mostBytes: number): Uint8Array | undefined {
   if (typeof value !== 'string' || value.length > Math.ceil((mostBytes * 4) / 3)) return undefined
   try {
@@ -45,8 +46,8 @@ const markers: ReadonlyArray<readonly [bigint, ReadonlySet<number>]> = [
 ].map(prime => [BigInt(prime), powersModulo(prime)])
 
 /**
- * Whether a modulus comes from the generator of CVE-2017-15361 (ROCA), whose primes are powers of 65537 modulo many small
- * primes, and whose private keys can be computed. A sound modulus looks like one once in some 10⁸.
+ * Whether a modulus comes from the generator of CVE-2017-15361 (ROCA), whose private keys can be computed: its primes are powers of
+ * 65537 modulo many small primes. A sound modulus is taken for one about once in 10⁸.
  * @see Nemec et al., The Return of Coppersmith's Attack, §4
  */
 function isRoca(modulus: bigint): boolean {
@@ -58,24 +59,24 @@ export function rsaMembers(members: Readonly<Record<string, unknown>>): { readon
   const { n, e } = members
   const modulus = unsigned(n, mostBits / 8)
   if (typeof n !== 'string' || modulus === undefined || bits(modulus) < leastBits)
-    throw unsupportedAlgorithm('n must have 2048 to 4096 bits, in canonical base64url without leading zeros', {
+    throw unacceptableKey(offPage && 'n must have 2048 to 4096 bits, in canonical base64url without leading zeros', {
       member: 'n',
     })
-  if (!isOdd(modulus)) throw unsupportedAlgorithm('n must be odd', { member: 'n' })
+  if (!isOdd(modulus)) throw unacceptableKey(offPage && 'n must be odd', { member: 'n' })
   const exponent = unsigned(e, exponentBytes)
   // e = 1 makes every message its own signature; small ones invite forgeries.
   if (typeof e !== 'string' || exponent === undefined || !isOdd(exponent) || integer(exponent) < 65537n)
-    throw unsupportedAlgorithm('e must be odd, 65537 to 2^64, in canonical base64url without leading zeros', {
+    throw unacceptableKey(offPage && 'e must be odd, 65537 to 2^64, in canonical base64url without leading zeros', {
       member: 'e',
     })
   if (isRoca(integer(modulus)))
-    throw unsupportedAlgorithm('n is of a generator whose keys can be computed (CVE-2017-15361)', {
+    throw unacceptableKey('n is of a generator whose keys can be computed (CVE-2017-15361)', {
       member: 'n',
     })
   return { n, e }
 }
 
-/** Length of a modulus that {@link rsaMembers} has let pass, in bytes. */
+/** Length in bytes of a modulus that {@link rsaMembers} has accepted. */
 export function modulusLength(n: string): number {
   return (n.length * 3) >> 2
 }

@@ -1,6 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { generateSigningKey, SigningKeyError, signBytes, signMessage, signRequest } from '../index.js'
+import { generateSigningKey, SigningKeyError, signMessage, signRequest } from '../index.js'
+import { signBytes } from '../internal.js'
 
 const key = await generateSigningKey()
 const request = {
@@ -55,13 +56,13 @@ test(
   },
 )
 
-test('a key that answers in another encoding is a mistake of the program, whatever is signed', async () => {
+test('a key that signs in another encoding is a TypeError, whatever is signed', async () => {
   const der = { ...key, sign: async (data: Uint8Array) => Uint8Array.from([0x30, 68, ...(await key.sign(data))]) }
   await expect(signMessage({ message, key: der, components: ['@method'] })).rejects.toThrow(TypeError)
   await expect(signRequest({ ...request, key: der })).rejects.toThrow(TypeError)
 })
 
-test('a key that answers at once, without a promise, signs as well', async () => {
+test('a key that returns a signature without a promise signs, too', async () => {
   const signature = await signBytes(key, new Uint8Array(3))
   const atOnce = { ...key, sign: () => signature as unknown as Promise<Uint8Array> }
   expect(await signBytes(atOnce, new Uint8Array(3))).toEqual(signature)

@@ -3,16 +3,16 @@ import type { PublicJwk } from './jwk.js'
 import { importVerifyKey } from './key.js'
 import type { VerifyKey } from './verify-key.js'
 
-/** Verify keys that were imported before. */
+/** A cache of imported verify keys. */
 export interface VerifyKeyCache {
   /**
-   * As {@link importVerifyKey}; the same key material gives the same object while it is remembered.
-   * @throws HttpSigError `unsupported_algorithm`; a refusal is not remembered
+   * As {@link importVerifyKey}; the same key material gives the same object while it is cached.
+   * @throws HttpSigError `unsupported_algorithm`; a refusal is not cached
    */
   import(jwk: PublicJwk): Promise<VerifyKey>
 }
 
-/** The key material; no two kinds of key have any of the same length. */
+/** The key material, unique for all keys: no two types of key have material of the same length. */
 function nameOf(jwk: PublicJwk): string {
   switch (jwk.kty) {
     case 'OKP':
@@ -25,9 +25,9 @@ function nameOf(jwk: PublicJwk): string {
 }
 
 /**
- * Remembers imported keys, for a verifier that meets the same inline keys again and again. What is remembered is the key, not what anyone said about it.
- * @param options.capacity keys held, the least recently used leaves first; default 4096
- * @see docs/protocol.md §3.6
+ * Caches imported keys, for a verifier that receives the same inline keys again and again. It caches keys only, nothing about their holders.
+ * @param options.capacity keys in the cache; the least recently used is dropped first; default 4096
+ * @see protocol §3.6
  */
 export function verifyKeyCache(options: { readonly capacity?: number } = {}): VerifyKeyCache {
   checkOptions('verifyKeyCache', options, { capacity: 'number' })
@@ -37,7 +37,7 @@ export function verifyKeyCache(options: { readonly capacity?: number } = {}): Ve
 
   async function remember(name: string, jwk: PublicJwk): Promise<VerifyKey> {
     const key = await importVerifyKey(jwk)
-    // A flood of fresh keys displaces entries, it never adds to them.
+    // A flood of new keys replaces entries, and never makes the cache grow.
     if (keys.size >= capacity)
       for (const oldest of keys.keys()) {
         keys.delete(oldest)

@@ -7,6 +7,6 @@ export interface VerifyKey {
   readonly publicJwk: PublicJwk
   /** RFC 7638 SHA-256 thumbprint, base64url. */
   readonly thumbprint: string
-  /** Whether `signature` is this key's over `data`; false, never an error, for one of the wrong length. */
+  /** Whether `signature` over `data` verifies; false, and no error, for a signature of the wrong length. */
   verify(data: Uint8Array, signature: Uint8Array): Promise<boolean>
 }

@@ -8,13 +8,13 @@ function withoutDefaultPort(host: string, scheme: 'https' | 'http'): string {
 }
 
 /**
- * The authority a signature must name: the configured one. With several, the one that `Host` (or `:authority`) equals in lower case without default port;
- * `Forwarded` and `X-Forwarded-*` are never read.
+ * The authority that a signature must name: the configured one. When several are configured, it is the one that `Host` (or
+ * `:authority`) names, in lower case and without default port. `Forwarded` and `X-Forwarded-*` are never read.
  * @param authorities lower case, no default port; at least one
- * @param scheme says which port is the default one
- * @throws HttpSigError 421 `invalid_request` when several are configured and none is meant
+ * @param scheme decides which port is the default one
+ * @throws HttpSigError 421 `invalid_request` when several are configured and `Host` names none of them
  * @throws TypeError when none is configured
- * @see docs/protocol.md §3.4
+ * @see protocol §3.4
  */
 export function chooseAuthority(
   message: ReceivedMessage,
@@ -29,6 +29,7 @@ export function chooseAuthority(
   const chosen = authorities.find(authority => authority === host)
   if (chosen === undefined)
     throw new HttpSigError('invalid_request', 'the request is for an authority that is not served here', {
+      reason: 'authority_not_served',
       status: 421,
     })
   return chosen

@@ -1,20 +1,21 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { HttpSigError } from '../error.js'
-import { ended, type HeadWatch } from './head-watch.js'
+import { doNothing, type HeadWatch } from './head-watch.js'
 
-/** What is listened to, and what comes of it; `part` returns the bytes once they are whole. */
+/** How a body is read. */
 export interface Gathering {
-  /** Ends it once the head is refused. */
+  /** Stops the reading when the head is refused. */
   readonly watch?: HeadWatch
   readonly on: 'data' | 'readable'
+  /** Called at each event. @returns the whole body once it has arrived */
   part(chunk: Uint8Array): Uint8Array | undefined
   end(): Uint8Array | undefined
 }
 
 /**
- * Listens to the body of a request until it is whole or fails, or its head is refused.
- * @throws HttpSigError for a body that cannot be read or is cut off, and what `part` and `end` throw
+ * Reads the body of a request until it has arrived, fails, or its head is refused.
+ * @throws HttpSigError for a body that cannot be read or is cut off, and the errors of `part` and `end`
  */
 export function gather(
   request: IncomingMessage | Http2ServerRequest,
@@ -22,7 +23,7 @@ export function gather(
 ): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
-      if (watch !== undefined) watch.stop = ended
+      if (watch !== undefined) watch.stop = doNothing
       request.off(on, onPart).off('end', onEnd).off('error', onError).off('close', onClose)
     }
     const onPart = (chunk: Uint8Array): void => {
@@ -48,11 +49,11 @@ export function gather(
     }
     const onError = (cause: Error): void => {
       stop()
-      reject(new HttpSigError('invalid_request', 'the body could not be read', { cause }))
+      reject(new HttpSigError('invalid_request', 'the body could not be read', { reason: 'body_unreadable', cause }))
     }
     const onClose = (): void => {
       stop()
-      reject(new HttpSigError('invalid_request', 'the request was cut off'))
+      reject(new HttpSigError('invalid_request', 'the request was cut off', { reason: 'request_cut_off' }))
     }
     request.on(on, onPart).on('end', onEnd).on('error', onError).on('close', onClose)
     if (watch !== undefined)

@@ -1,19 +1,11 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { verifies } from '@countersign/requirements'
+import { heldBytes } from '@countersign/testing/held-bytes'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fromRequest, gatherBytes, HttpSigError } from '../index.js'
+import { fromRequest, HttpSigError } from '../index.js'
+import { gatherBytes } from '../internal.js'
 
-function heldBytes(): number {
-  setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
-  if (typeof collect === 'function') collect()
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
-}
-
-test('what was added, in any chunks, is what comes out', () => {
+test('the gathered bytes are those that were added, in any chunks', () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 40_000 }), { maxLength: 8 }), chunks => {
       const gathered = gatherBytes(1_000_000)
@@ -29,7 +21,7 @@ test('what was added, in any chunks, is what comes out', () => {
   )
 })
 
-test('one byte over the limit is not taken', () => {
+test('one byte over the limit is refused', () => {
   const gathered = gatherBytes(3)
   expect([1, 2, 3].map(byte => gathered.add(Uint8Array.of(byte)))).toEqual([true, true, true])
   expect(gathered.bytes()).toEqual(Uint8Array.of(1, 2, 3))
@@ -38,7 +30,7 @@ test('one byte over the limit is not taken', () => {
   expect(gatherBytes(0).add(new Uint8Array())).toBe(true)
 })
 
-test(verifies('DIG-20', 'limits.body-memory', 'chunks of one byte cost twice the body at most'), () => {
+test(verifies('DIG-20', 'limits.body-memory', 'chunks of one byte take at most twice the memory of the body'), () => {
   const [size, many] = [60_000, 20]
   const before = heldBytes()
   const bodies = Array.from({ length: many }, () => {
@@ -51,7 +43,7 @@ test(verifies('DIG-20', 'limits.body-memory', 'chunks of one byte cost twice the
   expect(bodies.map(({ bytes }) => bytes().length)).toEqual(bodies.map(() => size))
 })
 
-test(verifies('DIG-20', 'limits.body-memory', 'of small chunks there are only so many'), async () => {
+test(verifies('DIG-20', 'limits.body-memory', 'the number of small chunks is limited'), async () => {
   const drip = (bytes: number, chunk: number): Request => {
     let left = bytes
     const body = new ReadableStream<Uint8Array>({

@@ -1,4 +1,4 @@
-/** The bytes of a body that comes in chunks. */
+/** The bytes of a body that arrives in chunks. */
 export interface GatheredBytes {
   /** @returns false for a chunk that is over the limit, or that is one small chunk too many */
   add(chunk: Uint8Array): boolean
@@ -7,12 +7,12 @@ export interface GatheredBytes {
 }
 
 const blockSize = 16_384
-/** Chunks that any body may come in; beyond these they must hold 16 bytes each, as a limit is made use of. */
+/** A body may arrive in this many chunks of any size, and in one more for every 16 bytes of its limit. */
 const freeChunks = 4096
 
 /**
- * Gathers a body of at most `limit` bytes in blocks. Kept as they come, chunks of one byte each would cost a hundred times what
- * was sent (DIG-20). What is held is at most twice the body, and each chunk costs time by its own length.
+ * Gathers a body of at most `limit` bytes in blocks. Chunks of one byte, each kept as an object, would cost a hundred times the
+ * memory of the body (DIG-20). The blocks take at most twice the body, and adding a chunk takes time in proportion to its length.
  */
 export function gatherBytes(limit: number): GatheredBytes {
   const blocks: Array<Uint8Array<ArrayBuffer>> = []
@@ -39,7 +39,7 @@ export function gatherBytes(limit: number): GatheredBytes {
       return true
     },
     bytes() {
-      // Most bodies come in one chunk.
+      // Most bodies arrive in one chunk.
       if (used === length) return block.subarray(0, used)
       const whole = new Uint8Array(length)
       let at = 0

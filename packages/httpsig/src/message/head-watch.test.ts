@@ -107,7 +107,7 @@ describe.each(cases)('%s, %s', (wire, _, read) => {
     },
   )
 
-  test('a head that is not refused waits for its body, whatever the verdict comes to', async () => {
+  test('a head that is not refused waits for its body, early or late', async () => {
     for (const judge of ['undefined', 'rejected', 'never'] as const) {
       const { judgeHead, proof, say, reject } = verdict()
       const { body, answered, outcome, end } = begin(judgeHead)
@@ -121,7 +121,7 @@ describe.each(cases)('%s, %s', (wire, _, read) => {
       body.end('c')
       await answered
       expect([text(outcome()), outcome()?.headProof === proof]).toEqual(['abc', true])
-      // Too late: the body is with whoever reads it.
+      // Too late: the body has been passed on already.
       say(no)
       await new Promise(resolve => setTimeout(resolve, 5))
       expect(text(outcome())).toBe('abc')

@@ -1,30 +1,30 @@
 import type { JudgedHead, ReceivedMessage } from './received-message.js'
 
-/** What its head says of a message while its body is read. */
+/** Whether the head of a message is refused while its body is being read. */
 export interface HeadWatch {
-  /** The message instead of the one that is read, once its head is refused. */
+  /** The refused message, which is returned without its body; undefined as long as the head is not refused. */
   refused: ReceivedMessage | undefined
-  /** Ends the reading; set by what reads. Called once the head is refused. */
+  /** Stops the reading; set by the reader, called when the head is refused. */
   stop: () => void
 }
 
-/** Nothing is read any more. */
-export const ended = (): void => undefined
+/** The `stop` of a watch when nothing is being read. */
+export const doNothing = (): void => undefined
 
-/** Looks out for the refusal of a head. */
+/** Begins to watch for the refusal of a head. */
 export function watchHead(judged: JudgedHead | undefined): HeadWatch {
-  const watch: HeadWatch = { refused: undefined, stop: ended }
+  const watch: HeadWatch = { refused: undefined, stop: doNothing }
   judged?.refused.then(message => {
     if (message === undefined) return
     watch.refused = message
     watch.stop()
-  }, ended)
+  }, doNothing)
   return watch
 }
 
 /**
  * The message with the body that was read.
- * @param judged whose proof goes with it
+ * @param judged the judgement whose proof the message carries
  */
 export function withReadBody(
   head: ReceivedMessage,

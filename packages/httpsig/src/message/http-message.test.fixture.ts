@@ -3,13 +3,9 @@ import type { HttpRequestMessage, HttpResponseMessage, SigningKey, VerifyKey } f
 
 // RFC 9421 Appendix B.1 (keys) and B.2 (messages). B.1: "These keys MUST NOT be used for any purpose other than testing."
 
-export const ed25519 = {
-  kty: 'OKP',
-  crv: 'Ed25519',
-  alg: 'Ed25519',
-  x: 'JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs',
-  d: 'n4Ni-HpISpVObnQMW0wOhCKROaIKqKtW_2ZYb2p9KcU',
-} as const
+import { ed25519 } from '../rfc9421-keys.test.fixture.js'
+
+export { ed25519 }
 
 export const p256 = {
   kty: 'EC',
@@ -73,7 +69,7 @@ export const hmacVerifier: VerifyKey = {
   verify: async (data, signature) => Buffer.from(hmac(data)).equals(signature),
 }
 
-/** HMAC is none of our algorithms: the key stands for one whose signatures are as long, 32 bytes. */
+/** HMAC is not a supported algorithm: a stand-in for a key with signatures of 32 bytes. */
 export const hmacSigner: SigningKey = {
   ...filler,
   publicJwk: { kty: 'RSA', alg: 'PS512', n: Buffer.alloc(32, 0xff).toString('base64url'), e: 'AQAB' },

@@ -4,17 +4,17 @@ import type { ReceivedMessage } from './received-message.js'
 /** Header lines in order: names in any case, values decoded as latin1. */
 export type HeaderLines = ReadonlyArray<readonly [name: string, value: string]>
 
-/** A request to sign or to verify, made by hand or by {@link requestMessage} or {@link fetchRequestMessage}. */
+/** A request to sign or to verify; {@link requestMessage} and {@link fetchRequestMessage} make one. */
 export interface HttpRequestMessage {
   /** As on the wire, case kept. */
   readonly method: string
   /** The raw request target: origin, absolute, authority or asterisk form. */
   readonly target: string
   readonly scheme: 'https' | 'http'
-  /** Host and, unless it is the scheme's own, port. The verifier's own configuration, never what a stranger's `Host` says. */
+  /** Host and, unless it is the default one, port. A verifier takes it from its configuration, never from `Host`. */
   readonly authority: string
   readonly headers: HeaderLines
-  /** Content, when it is at hand. */
+  /** Content; undefined when it has not been read. */
   readonly body?: Uint8Array
 }
 
@@ -23,9 +23,9 @@ export interface HttpResponseMessage {
   /** 100 to 599. */
   readonly status: number
   readonly headers: HeaderLines
-  /** Content, when it is at hand. */
+  /** Content; undefined when it has not been read. */
   readonly body?: Uint8Array
-  /** The request that it answers; components with `req` are taken from there. */
+  /** The request that it answers; the source of components with `req`. */
   readonly request?: HttpRequestMessage
 }
 
@@ -39,7 +39,7 @@ export function isResponse(message: HttpMessage): message is HttpResponseMessage
 
 /**
  * A received request as a message to verify.
- * @param origin what this server is reached under, from its configuration
+ * @param origin scheme and authority of this server, from its configuration
  * @see RFC 9421 §2.2.2 to §2.2.4
  */
 export function requestMessage(
@@ -58,15 +58,15 @@ function schemeOf(url: URL): 'https' | 'http' {
 }
 
 /**
- * A Fetch API request as a message; for signing before it is sent. It takes scheme and authority from the URL: on a server
- * that is whatever the client wrote into `Host`, so verify with {@link requestMessage} there.
- * @param body the content, which a `Request` gives only once
+ * A Fetch API request as a message, to be signed before it is sent. Scheme and authority are those of the URL. On a server the URL
+ * contains the `Host` that the client sent: use {@link requestMessage} there.
+ * @param body the content, which can be read from a `Request` only once
  * @throws TypeError for another scheme than http and https
  * @see RFC 9421 §2.2
  */
 export function fetchRequestMessage(request: Request, body?: Uint8Array): HttpRequestMessage {
   const url = new URL(request.url)
-  // `url.search` is empty for a lone `?`, which is sent all the same.
+  // `url.search` is empty for a lone `?`, which is sent nevertheless.
   const whole = url.href.slice(url.origin.length)
   const fragment = whole.indexOf('#')
   return {
@@ -80,7 +80,9 @@ export function fetchRequestMessage(request: Request, body?: Uint8Array): HttpRe
 }
 
 /**
- * A Fetch API response as a message. `body` is the content, which a `Response` gives only once; `request` what it answers.
+ * A Fetch API response as a message.
+ * @param given.body the content, which can be read from a `Response` only once
+ * @param given.request the request that it answers
  * @see RFC 9421 §2.2.9 (`@status`), §2.4 (`req`)
  */
 export function fetchResponseMessage(

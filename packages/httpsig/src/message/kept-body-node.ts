@@ -9,10 +9,10 @@ interface Keeping {
 }
 
 /**
- * Keeps the bytes of a body that a parser reads before they are verified: give it to Express's parsers as `verify`,
- * `express.json({ verify: keepBody })`, likewise `urlencoded`, `text` and `raw`. Nothing is verified by it. A guard behind such a
- * parser judges the kept bytes; a request without a signature has been parsed by then, within the parser's own limit.
- * What the parser has inflated is not what was signed: such requests are refused with 415.
+ * Keeps the bytes of a body that a parser reads before the guard: give it to Express's parsers as `verify`,
+ * `express.json({ verify: keepBody })`, likewise `urlencoded`, `text` and `raw`. It verifies nothing: a guard behind the parser
+ * verifies the kept bytes, after the parser has parsed them within its own limit.
+ * Inflated bytes are not the bytes that were signed: requests with a compressed body are refused with 415.
  */
 export function keepBody(request: IncomingMessage, _response: ServerResponse, body: Uint8Array): void {
   const keeping = request as Keeping
@@ -20,8 +20,8 @@ export function keepBody(request: IncomingMessage, _response: ServerResponse, bo
 }
 
 /**
- * The message with the body that {@link keepBody} has kept; undefined where it has kept none.
- * @throws HttpSigError 413 over the limit, 415 for what was inflated
+ * The message with the body that {@link keepBody} has kept; undefined when it has kept none.
+ * @throws HttpSigError 413 over the limit, 415 for an inflated body
  */
 export function withKeptBody(
   request: object,
@@ -30,8 +30,12 @@ export function withKeptBody(
 ): ReceivedMessage | undefined {
   const body = (request as Keeping)[kept]
   if (body === undefined) return undefined
-  if (tooLarge(body.length)) throw new HttpSigError('invalid_request', 'the body is too large', { status: 413 })
+  if (tooLarge(body.length))
+    throw new HttpSigError('invalid_request', 'the body is too large', { reason: 'body_too_large', status: 413 })
   if (headerValues(message, 'content-encoding').some(coding => trimOws(coding).toLowerCase() !== 'identity'))
-    throw new HttpSigError('invalid_request', 'a compressed body cannot be verified behind a parser', { status: 415 })
+    throw new HttpSigError('invalid_request', 'a compressed body cannot be verified behind a parser', {
+      reason: 'body_compressed',
+      status: 415,
+    })
   return body.length === 0 ? message : { ...message, body }
 }

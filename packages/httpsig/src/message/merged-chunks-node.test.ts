@@ -5,31 +5,20 @@ import { type AddressInfo, connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { verifies } from '@countersign/requirements'
+import { heldBytes } from '@countersign/testing/held-bytes'
+import { stopsAfterTests } from '@countersign/testing/stops'
 import fc from 'fast-check'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { dataFrame, endFrame, headFrame, preface } from '../http2-frames.test.fixture.js'
-import { unreadNode } from '../node.js'
+import { unreadNode } from '../internal-node.js'
 import { mergeChunks } from './merged-chunks-node.js'
 
-const stops: Array<() => unknown> = []
-afterAll(async () => {
-  for (const stop of stops) await stop()
-})
-
-function heldBytes(): number {
-  setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
-  if (typeof collect === 'function') collect()
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
-}
+const stops = stopsAfterTests()
 
 type NodeRequest = IncomingMessage | Http2ServerRequest
 
-/** Where chunks wait that nobody has asked for. */
+/** The stream in which unread chunks wait. */
 function inner(request: NodeRequest): Readable {
   return 'stream' in request ? request.stream : request
 }
@@ -119,13 +108,13 @@ describe.each(versions)('%s', (_, open, http2) => {
     const each = (): number => (heldBytes() - before) / many
     // What is still on its way from these clients counts as well, for a moment.
     await expect.poll(each, { timeout: 10_000, interval: 500 }).toBeLessThanOrEqual(2 * sent.length + 65_536)
-    // The twin: whoever reads late reads all of it.
+    // A late reader gets all of it.
     for (const sending of all) sending.end()
     expect(await Promise.all(requests.map(request => text(request)))).toEqual(requests.map(() => sent))
     for (const sending of all) sending.close()
   }, 30_000)
 
-  test('what came before it was looked at is merged as well', async () => {
+  test('chunks that arrived before are merged as well', async () => {
     const { port, requests } = await waiting(http2, () => pause(300))
     const sending = await open(port)
     sending.write(digits)
@@ -139,7 +128,7 @@ describe.each(versions)('%s', (_, open, http2) => {
   })
 })
 
-/** A stream that gets what a test pushes, as a parser pushes what comes in. */
+/** A stream that a test pushes chunks into, as an HTTP parser does. */
 function pushed(): Readable {
   const stream = new Readable({ read: () => undefined })
   mergeChunks(stream as IncomingMessage)
@@ -205,7 +194,7 @@ describe('the bytes stay in order, each once', () => {
   )
 })
 
-test('who asks for more than is there gets it as soon as it has come', async () => {
+test('a read of more bytes than wait is served as soon as they arrive', async () => {
   const stream = pushed()
   const got: string[] = []
   stream.on('readable', () => {
@@ -221,7 +210,7 @@ test('who asks for more than is there gets it as soon as it has come', async () 
   await expect.poll(() => got.join('').length).toBe(1500)
 })
 
-test('a stream with more held than it wants asks its source to stop', () => {
+test('a stream that holds more than its high-water mark stops its source', () => {
   const stream = pushed()
   let wanted = 0
   while (stream.push(Buffer.from('x'))) wanted++
@@ -248,7 +237,7 @@ test.each([1, undefined])(
   },
 )
 
-test(verifies('DIG-20', 'limits.body-memory', 'a reader that pauses half-way is as late as any'), () => {
+test(verifies('DIG-20', 'limits.body-memory', 'the bound holds for a reader that pauses half-way'), () => {
   const stream = pushed()
   stream.on('data', () => stream.pause())
   stream.read(0)

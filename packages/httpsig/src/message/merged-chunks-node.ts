@@ -3,20 +3,20 @@ import type { Http2ServerRequest } from 'node:http2'
 import type { Readable } from 'node:stream'
 
 const blockSize = 4096
-/** Chunks that may wait in a stream as they came. A reader that keeps up never has more, and sees what Node alone would show it. */
+/** Chunks that may wait in a stream unmerged. A reader that keeps up never has more waiting, and gets the chunks as Node made them. */
 const freeChunks = 64
 
 /**
- * Bounds the memory of a body that waits to be read. Node keeps each chunk as an object of its own, so that chunks of one byte
- * cost a hundred times what was sent (DIG-20): from now on, those that come while others wait are merged into blocks.
+ * Bounds the memory of a body that waits to be read. Node keeps each chunk as an object, so that chunks of one byte take a hundred
+ * times the memory of the body (DIG-20). From now on, chunks that arrive while others wait are merged into blocks.
  */
 export function mergeChunks(request: IncomingMessage | Http2ServerRequest): void {
   mergeWaiting(request)
-  // HTTP/2 has two streams, one behind the other: frames wait in the first until the request is read.
+  // HTTP/2 has two streams: frames wait in the inner one until the request is read.
   if ('stream' in request) mergeWaiting(request.stream)
 }
 
-/** Merges the chunks that came before {@link mergeChunks}. To be called while nobody listens for data. */
+/** Merges the chunks that arrived before {@link mergeChunks}. Does nothing for a stream with listeners for data. */
 export function mergeEarly(request: IncomingMessage | Http2ServerRequest): void {
   const streams: readonly Readable[] = 'stream' in request ? [request.stream, request] : [request]
   for (const stream of streams) {
@@ -26,7 +26,7 @@ export function mergeEarly(request: IncomingMessage | Http2ServerRequest): void 
   }
 }
 
-/** All bytes that wait in a stream: `read` gives all of them on older versions of Node, one chunk on newer ones. */
+/** Takes all waiting bytes: `read` returns all of them on older versions of Node, one chunk on newer ones. */
 export function takeWaiting(stream: Readable): Uint8Array | null {
   const chunks: Uint8Array[] = []
   while (stream.readableLength > 0) {
@@ -45,7 +45,7 @@ function pieces(stream: Readable): number {
   return (stream as State)._readableState?.buffer?.length ?? 0
 }
 
-/** A small chunk may be part of much memory, as a frame of HTTP/2 of all that was read with it, which it would keep from being freed. */
+/** Copies a chunk that is a small part of its memory, as a frame of HTTP/2 is: it would keep all of that memory from being freed. */
 function withOwnMemory(chunk: unknown): unknown {
   if (!(chunk instanceof Uint8Array) || 2 * chunk.length >= chunk.buffer.byteLength) return chunk
   const own = Buffer.allocUnsafeSlow(chunk.length)
@@ -56,8 +56,8 @@ function withOwnMemory(chunk: unknown): unknown {
 const merging: unique symbol = Symbol('countersign.merging')
 
 /**
- * Holds chunks back only while others wait before them. Nobody takes those but by `read`, which adds what is held as soon as it
- * would find too little: so nothing overtakes, and no reader waits for what is here already.
+ * Holds chunks back in a block while others wait in the stream. `read` moves the block into the stream before the stream runs out:
+ * bytes stay in order, and no reader waits for bytes that have arrived.
  */
 function mergeWaiting(stream: Readable & { [merging]?: true }): void {
   if (stream[merging]) return
@@ -81,7 +81,7 @@ function mergeWaiting(stream: Readable & { [merging]?: true }): void {
     }
     block.set(chunk, used)
     used += chunk.length
-    // Node stops reading from the connection as if the stream had them.
+    // With the held bytes counted, Node stops reading from the connection in time.
     return stream.readableLength + used < stream.readableHighWaterMark
   }
   stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
@@ -93,11 +93,11 @@ function mergeWaiting(stream: Readable & { [merging]?: true }): void {
     return wantsMore
   }
   stream.read = size => {
-    // By 0 it is asked to fetch more, and takes nothing.
+    // `read(0)` asks the stream to fetch more, and takes nothing.
     if (size === 0) return read.call(stream, size)
     if (size !== undefined && size > stream.readableLength) flush()
     const taken: unknown = read.call(stream, size)
-    // Newer versions of Node take one chunk at a time, so that a slow reader may leave as many as before.
+    // On newer versions of Node `read` takes one chunk, so that a slow reader may leave most of them.
     if (taken === null || stream.readableLength === 0) waiting = 0
     else if (size === undefined && waiting > 0) waiting--
     if (stream.readableLength === 0) flush()

@@ -3,10 +3,11 @@ import { createServer, type Server } from 'node:http'
 import * as http2 from 'node:http2'
 import { type AddressInfo, connect } from 'node:net'
 import { verifies } from '@countersign/requirements'
+import { closing } from '@countersign/testing/closing'
 import { afterAll, describe, expect, test } from 'vitest'
-import { closing } from '../closing.test.fixture.js'
 import { HttpSigError, type ReceivedMessage } from '../index.js'
-import { fromNode, peekNode, unreadNode } from '../node.js'
+import { unreadNode } from '../internal-node.js'
+import { fromNode, peekNode } from '../node.js'
 import { get, send, verdict } from '../signed-message.test.fixture.js'
 
 type Reader = (request: Parameters<typeof fromNode>[0]) => Promise<ReceivedMessage>
@@ -68,7 +69,7 @@ const lineCount = send(empty).headers.length
 const length = 'Content-Length: 4\r\n'
 
 describe.each(Object.entries(readers))('%s', (_, read) => {
-  test(verifies('DIG-19', 'sig.body.whole-head', 'a head that may have been cut is refused'), async () => {
+  test(verifies('DIG-19', 'sig.body.whole-head', 'a head that may have lost lines is refused'), async () => {
     const port = await open(read)
     for (const pieces of [[`${head(1030, length)}EVIL`], [head(1030, length), 'EVIL'], [head(1000 - lineCount, '')]])
       expect(await ask(port, ...pieces)).toBe('431 invalid_request')
@@ -76,32 +77,35 @@ describe.each(Object.entries(readers))('%s', (_, read) => {
     expect(await ask(port, head(0, ''))).toBe('accepted')
   })
 
-  test(verifies('DIG-19', 'also where the server keeps fewer lines'), async () => {
+  test(verifies('DIG-19', 'a head is refused also when the server keeps fewer lines'), async () => {
     const port = await open(read, 20)
     for (const between of [20, 40, 500])
       expect(await ask(port, `${head(between, length)}EVIL`)).toBe('431 invalid_request')
     expect(await ask(port, head(19 - lineCount, ''))).toBe('accepted')
   })
 
-  test(verifies('DIG-19', 'sig.body.uncovered', 'where it keeps all, the body is seen'), async () => {
+  test(verifies('DIG-19', 'sig.body.uncovered', 'when the server keeps all lines, the body is noticed'), async () => {
     const port = await open(read, 0)
     expect(await ask(port, `${head(1030, length)}EVIL`)).toBe('401 invalid_signature')
     expect(await ask(port, head(1030, length), 'EVIL')).toBe('401 invalid_signature')
     expect(await ask(port, head(1030, ''))).toBe('accepted')
   })
 
-  test(verifies('DIG-12', 'sig.body.uncovered', 'the first byte refuses whenever it comes'), async () => {
-    const port = await open(read)
-    const chunked = 'Transfer-Encoding: chunked\r\n'
-    expect(await ask(port, head(0, chunked), '1\r\nx\r\n', '0\r\n\r\n')).toBe('401 invalid_signature')
-    expect(await ask(port, head(0, length), 'EVIL')).toBe('401 invalid_signature')
-    expect(await ask(port, head(0, chunked), '0\r\n\r\n')).toBe('accepted')
-    // Lines after the body are nobody's, and some versions of Node refuse as many.
-    const trailers = await ask(port, head(0, chunked), `0\r\n${'a:\r\n'.repeat(1030)}\r\n`)
-    expect(['accepted', '431 invalid_request']).toContain(trailers)
-  })
+  test(
+    verifies('DIG-12', 'sig.body.uncovered', 'the first byte of a body refuses the request, early or late'),
+    async () => {
+      const port = await open(read)
+      const chunked = 'Transfer-Encoding: chunked\r\n'
+      expect(await ask(port, head(0, chunked), '1\r\nx\r\n', '0\r\n\r\n')).toBe('401 invalid_signature')
+      expect(await ask(port, head(0, length), 'EVIL')).toBe('401 invalid_signature')
+      expect(await ask(port, head(0, chunked), '0\r\n\r\n')).toBe('accepted')
+      // Lines after the body are ignored; some versions of Node refuse so many.
+      const trailers = await ask(port, head(0, chunked), `0\r\n${'a:\r\n'.repeat(1030)}\r\n`)
+      expect(['accepted', '431 invalid_request']).toContain(trailers)
+    },
+  )
 
-  test(verifies('DIG-12', 'sig.body.uncovered', 'and over HTTP/2'), async () => {
+  test(verifies('DIG-12', 'sig.body.uncovered', 'the same over HTTP/2'), async () => {
     const outcomes: string[] = []
     const server = http2.createServer((request, response) => {
       void read(request)

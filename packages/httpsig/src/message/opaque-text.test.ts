@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { randomText, textHash } from '../index.js'
+import { randomText, textHash } from '../internal.js'
 
-test('random texts are 43 characters of base64url, no two alike', () => {
+test('random texts are 43 characters of base64url, all different', () => {
   const texts = Array.from({ length: 1000 }, randomText)
   expect(new Set(texts).size).toBe(1000)
   expect(texts.every(text => /^[\w-]{43}$/.test(text))).toBe(true)

@@ -14,13 +14,13 @@ test('reads a Fetch API request', async () => {
   expect(new TextDecoder().decode(message.body)).toBe('text')
 })
 
-test('keeps a lone question mark, has no body where there is none', async () => {
+test('keeps a lone question mark, and has no body when the request has none', async () => {
   const message = await fromRequest(new Request('https://calendar.example?'), { bodyLimit: 0 })
   expect(message.target).toBe('/?')
   expect(message.body).toBeUndefined()
 })
 
-test('a body over the limit is 413', async () => {
+test('a body over the limit answers 413', async () => {
   const request = new Request('https://calendar.example/', { method: 'POST', body: 'x'.repeat(11) })
   await expect(fromRequest(request, { bodyLimit: 10 })).rejects.toMatchObject({ status: 413, code: 'invalid_request' })
 })

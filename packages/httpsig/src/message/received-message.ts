@@ -2,59 +2,59 @@ import { HttpSigError } from '../error.js'
 import { gatherBytes } from './gathered-bytes.js'
 
 /**
- * An HTTP request as it came over the wire: what is verified, routed and passed on is this one record.
- * @see docs/protocol.md §3.3
+ * An HTTP request as received. The same record is verified, routed and passed on.
+ * @see protocol §3.3
  */
 export interface ReceivedMessage {
   /** As on the wire, case kept. */
   readonly method: string
   /** The raw request target (`:path` in h2), e.g. `/a?b=c`. */
   readonly target: string
-  /** Header lines in order, names in any case, values decoded as latin1. The h2 `:authority` stands as `host` where no host line came. */
+  /** Header lines in order, names in any case, values decoded as latin1. The h2 `:authority` is the `host` line when there is no other. */
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>
   /** Remote IP address. */
   readonly peer?: string
-  /** The name its receiver gave it, under which logs and events tell of it; nothing is verified by it. */
+  /** The name that its receiver gave it, for logs and events; it is not verified. */
   readonly requestId?: string
-  /** The body's bytes, however they were framed; absent or empty when there are none. */
+  /** The bytes of the body, whatever their framing; absent or empty when there are none. */
   readonly body?: Uint8Array
   /**
-   * There is a body that whoever verifies does not get to see, as behind a proxy that only asks whether a request may pass: it must
-   * be covered like any other, but **nobody compares it with its digest**, which is then up to the one who reads it.
+   * There is a body that the verifier does not see, as behind a proxy that only asks whether a request may pass. The signature must
+   * cover its digest, but **the verifier does not compare the digest with the body**: the reader of the body must.
    */
   readonly dangerouslyUnseenBody?: true
-  /** Why the head alone refuses the message, whose body was therefore not read: verifying it throws this. */
+  /** The error for which the head alone is refused, so that the body was not read. Verifying the message throws it. */
   readonly headFault?: unknown
-  /** What was found out by the head already. Only the verifier that made it can tell what it says; it proves nothing by itself. */
+  /** What a verifier has found out by the head. Only the verifier that made it accepts it. */
   readonly headProof?: object
 }
 
-/** A head that is in order as far as can be said at once, while the rest of it is being verified. */
+/** A head that has passed the local checks, and whose signature is being verified while the body arrives. */
 export interface JudgedHead {
-  /** The message that is refused whatever its body is: its reading ends then. Undefined where the body decides. Must not reject. */
+  /** Resolves with the refused message when the head is refused: then the body is not read further. Else with undefined. Must not reject. */
   readonly refused: Promise<ReceivedMessage | undefined>
   /** The `headProof` of the message. */
   readonly proof: object
 }
 
 /**
- * What is known of a request by its head, before its body is read. `whole`: the body decides. `byte`: no signature covers a
- * body, so that its first byte refuses it. Or the message that is refused whatever its body is, and to be judged without it; or what
- * will say so while the body is read.
+ * The judgement of a request by its head. `whole`: the body must be read. `byte`: no signature covers a body, so one byte of a body
+ * refuses the request. A message: the request is refused, and its body is not read. A {@link JudgedHead}: it may still be
+ * refused while the body is read.
  */
 export type HeadJudgement = 'whole' | 'byte' | ReceivedMessage | JudgedHead
 
-/** Judges a head. It must not wait, or chunks pile up in the parser meanwhile: what takes longer is said by `refused`. */
+/** Judges a head, synchronously: chunks would pile up in the parser during a wait. What takes longer ends in `refused`. */
 export type JudgeHead = (head: ReceivedMessage) => HeadJudgement
 
-/** Whether there is a body of at least one byte, seen or not. */
+/** Whether there is a body of at least one byte, or an unseen one. */
 export function hasBody(message: ReceivedMessage): boolean {
   return (message.body !== undefined && message.body.length > 0) || message.dangerouslyUnseenBody === true
 }
 
 /**
  * The values of every line of one header, in order. `name` in lower case.
- * @see RFC 9421 §2.1, docs/protocol.md §3.3
+ * @see RFC 9421 §2.1, protocol §3.3
  */
 export function headerValues(message: Pick<ReceivedMessage, 'headers'>, name: string): string[] {
   const values: string[] = []
@@ -66,7 +66,7 @@ export function headerValues(message: Pick<ReceivedMessage, 'headers'>, name: st
 
 const isOws = (code: number): boolean => code === 0x20 || code === 0x09
 
-/** Leading and trailing OWS off; inner whitespace is the signer's. */
+/** Removes leading and trailing spaces and tabs (OWS). */
 export function trimOws(value: string): string {
   let start = 0
   let end = value.length
@@ -99,10 +99,10 @@ export function collectBody(limit: number): BodyCollector {
 
 /** The error for a body over the limit. */
 export function bodyTooLarge(): HttpSigError {
-  return new HttpSigError('invalid_request', 'the body is too large', { status: 413 })
+  return new HttpSigError('invalid_request', 'the body is too large', { reason: 'body_too_large', status: 413 })
 }
 
-/** A body of unknown length that no digest announces may still turn out to be none. */
+/** Marks the body as unseen when a digest or a length announces one; otherwise there may be none. */
 export function withUnseenBody(head: ReceivedMessage): ReceivedMessage {
   const announced =
     headerValues(head, 'content-digest').length > 0 || Number(headerValues(head, 'content-length')[0] ?? 0) > 0

@@ -1,6 +1,6 @@
 import { checkOptions } from '#check-options'
 import { HttpSigError } from '../error.js'
-import { ended, type HeadWatch, watchHead, withReadBody } from './head-watch.js'
+import { doNothing, type HeadWatch, watchHead, withReadBody } from './head-watch.js'
 import { collectBody, type JudgeHead, type ReceivedMessage } from './received-message.js'
 import { pathOf } from './target-parts.js'
 
@@ -11,13 +11,13 @@ async function readBody(
 ): Promise<Uint8Array | undefined> {
   const reader = stream.getReader()
   const body = collectBody(limit)
-  // The loop then ends as at the end of the body.
-  watch.stop = () => void reader.cancel().catch(ended)
+  // A cancelled reader ends the loop like the end of the body does.
+  watch.stop = () => void reader.cancel().catch(doNothing)
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) body.add(part.value)
   } catch (error) {
-    await reader.cancel().catch(ended)
-    // workerd rejects a read that is under way when it is cancelled: the head was refused.
+    await reader.cancel().catch(doNothing)
+    // workerd rejects a pending read when it is cancelled.
     if (watch.refused !== undefined) return undefined
     throw error
   }
@@ -42,7 +42,7 @@ function rawTarget(url: string): string {
 }
 
 /**
- * The path of a Fetch API request, as it was sent. Its `url` need be none: with two `Host` lines workerd gives `http://a, b/path`,
+ * The path of a Fetch API request, as sent. Its `url` may be malformed: with two `Host` lines workerd makes it `http://a, b/path`,
  * on which a URL parser throws.
  */
 export function pathOfRequest({ url }: Pick<Request, 'url'>): string {
@@ -50,13 +50,13 @@ export function pathOfRequest({ url }: Pick<Request, 'url'>): string {
 }
 
 /**
- * Reads a Fetch API request. Lossy: the runtime has already parsed the URL (dot segments resolved, backslashes turned),
- * joined repeated header lines and dropped the peer, so attacks on those cannot be seen here. Prefer an exact adapter such as `fromNode`.
+ * Reads a Fetch API request. The runtime has already normalised the URL (dot segments, backslashes), joined repeated header lines and
+ * dropped the peer's address, so attacks on those cannot be detected here. Prefer an exact adapter such as `fromNode`.
  * @param options.bodyLimit most body bytes read
- * @param options.judgeHead says by the head what is read of the body; default all
- * @throws HttpSigError 413 when the body is larger; 431 for as many header lines as Node, beneath the runtime, keeps: it may have dropped some;
- * 400 where the headers announce a body that the platform does not show
- * @see docs/protocol.md §3.3
+ * @param options.judgeHead decides by the head how much of the body is read; default all
+ * @throws HttpSigError 413 when the body is larger; 431 for 1000 header lines or more, of which Node below the runtime may have dropped
+ * some; 400 when the headers announce a body that the platform does not show
+ * @see protocol §3.3
  */
 export async function fromRequest(
   request: Request,
@@ -87,22 +87,25 @@ export function headOf({ method, url, headers: lines, body }: Request): Received
 }
 
 /**
- * Bun and Deno show no body of a GET or HEAD, which a message may have all the same: it must not pass for one without (DIG-13).
+ * Bun and Deno do not show the body of a GET or HEAD. Such a message must not pass as one without a body (DIG-13).
  * @throws HttpSigError 400
  */
 function checkHiddenBody(headers: Headers): void {
   if (headers.has('transfer-encoding') || /[^0, ]/.test(headers.get('content-length') ?? ''))
-    throw new HttpSigError('invalid_request', 'this platform does not show the body of such a request')
+    throw new HttpSigError('invalid_request', 'this platform does not show the body of such a request', {
+      reason: 'body_not_shown',
+    })
 }
 
-/** Header lines that Node keeps of a request by default; where it is beneath a Fetch handler, it drops the rest in silence (DIG-19). */
+/** Header lines that Node keeps by default. Below a Fetch handler, too, it drops the rest silently (DIG-19). */
 const keptLines = 1000
 
 function checkWholeHead(headers: ReadonlyArray<readonly [string, string]>): void {
   let lines = headers.length
-  // Lines of one name have been joined: by commas, and those of cookies by semicolons.
+  // Lines with one name have been joined by commas, those of cookies by semicolons.
   for (const [name, value] of headers) lines += countOf(value, ',') + (name === 'cookie' ? countOf(value, ';') : 0)
-  if (lines >= keptLines) throw new HttpSigError('invalid_request', 'too many header lines', { status: 431 })
+  if (lines >= keptLines)
+    throw new HttpSigError('invalid_request', 'too many header lines', { reason: 'header_lines_too_many', status: 431 })
 }
 
 function countOf(text: string, character: string): number {

@@ -1,6 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { checkTarget, type ReceivedMessage } from '../index.js'
+import type { ReceivedMessage } from '../index.js'
+import { checkTarget } from '../internal.js'
 import { get, refused, send, verdict, withLine } from '../signed-message.test.fixture.js'
 
 const bad = expect.objectContaining({ status: 400, code: 'invalid_request' })
@@ -11,7 +12,7 @@ const message = (target: string, change: Partial<ReceivedMessage> = {}): Receive
   ...change,
 })
 
-test('what is a path stays one', () => {
+test('ordinary paths are accepted', () => {
   for (const target of [
     '/',
     '/a',
@@ -95,7 +96,7 @@ test(verifies('COV-24', 'two Host lines answer 400'), async () => {
   expect(await verdict(withLine(send(get), 'host', 'calendar.example'))).toBe('400 invalid_request')
 })
 
-test(verifies('COV-28', 'COV-30', 'COV-32', 'sig.target.raw', 'the target is verified undecoded'), async () => {
+test(verifies('COV-28', 'COV-30', 'COV-32', 'sig.target.raw', 'the target is verified without decoding'), async () => {
   const query = (target: string) => ({
     ...get,
     target,

@@ -1,6 +1,6 @@
 /**
- * The raw path of a request target: what stands before the first `?`, byte for byte, never decoded or resolved.
- * @see RFC 9421 §2.2.6, docs/protocol.md §3.3
+ * The raw path of a request target: everything before the first `?`, never decoded or resolved.
+ * @see RFC 9421 §2.2.6, protocol §3.3
  */
 export function pathOf(target: string): string {
   const query = target.indexOf('?')
@@ -9,7 +9,7 @@ export function pathOf(target: string): string {
 
 /**
  * The raw query of a request target, `?` included and never decoded; undefined when there is no `?`.
- * @see RFC 9421 §2.2.7, docs/protocol.md §3.3
+ * @see RFC 9421 §2.2.7, protocol §3.3
  */
 export function queryOf(target: string): string | undefined {
   const query = target.indexOf('?')

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { checkOptions, each, eachMember, nearestName, type OptionChecks, objectOr, restriction } from '../index.js'
+import { checkOptions, each, eachMember, nearestName, type OptionChecks, objectOr, restriction } from '../internal.js'
 import { checkOptions as checkInBrowser } from './check-options-browser.js'
 
 interface Options {
@@ -52,13 +52,13 @@ const right: Options = {
 }
 
 describe('checkOptions', () => {
-  test('right options pass, members that are undefined count as left out', () => {
+  test('right options pass, and undefined members count as left out', () => {
     expect(told(right, ['agents'])).toBeUndefined()
     expect(told({ ...right, cors: 'off', limits: undefined })).toBeUndefined()
     expect(told({})).toBeUndefined()
   })
 
-  test('a member that restricts may be left out or be right, and not be undefined', () => {
+  test('a restriction may be left out, but must not be undefined', () => {
     const restricted: OptionChecks<Options> = { ...checks, agents: restriction('strings') }
     const check = (options: object) => () => checkOptions('guard', options, restricted)
     expect(check({ agents: undefined })).toThrow(
@@ -74,13 +74,13 @@ describe('checkOptions', () => {
     expect(told({ agent: undefined })).toBe("guard: unknown option 'agent'; did you mean 'agents'?")
   })
 
-  test('where none is near, all names are listed', () => {
+  test('when no name is near, all names are listed', () => {
     expect(told({ colour: 1 })).toBe(
       "guard: unknown option 'colour' (options are agents, level, bodyLimit, limits, routes, deny, cors, onEvent)",
     )
   })
 
-  test('nested members have their path', () => {
+  test('errors of nested members name their path', () => {
     expect(told({ limits: { perAgnet: 1 } })).toBe("guard: unknown option 'limits.perAgnet'; did you mean 'perAgent'?")
     expect(told({ routes: [{ path: '/' }, { pth: '/' }] })).toBe(
       "guard: unknown option 'routes[1].pth'; did you mean 'path'?",
@@ -105,7 +105,7 @@ describe('checkOptions', () => {
     expect(told({ limits: null })).toBe("guard: option 'limits' must be an object")
   })
 
-  test('what is no object at all is refused', () => {
+  test('options that are not an object are refused', () => {
     for (const options of [null, undefined, 'guard', 1, []])
       expect(told(options)).toBe('guard: its options must be an object')
   })
@@ -130,7 +130,7 @@ test('in a browser unknown names are refused as well', () => {
 })
 
 describe('nearestName', () => {
-  test('a letter missing, added, wrong or swapped', () => {
+  test('finds a name with a letter missing, added, wrong or swapped', () => {
     const names = ['authServers', 'agents', 'level', 'send_email', 'id']
     expect(nearestName('authServer', names)).toBe('authServers')
     expect(nearestName('auth-servers', names)).toBe('authServers')
@@ -139,12 +139,12 @@ describe('nearestName', () => {
     expect(nearestName('di', names)).toBe('id')
   })
 
-  test('the nearest of several, the first of equals', () => {
+  test('finds the nearest of several names, and the first of equally near ones', () => {
     expect(nearestName('agent', ['agents', 'agent1', 'agent'])).toBe('agent')
     expect(nearestName('agent', ['agents', 'agent1'])).toBe('agents')
   })
 
-  test('nothing where none is near, or the name is long', () => {
+  test('finds no name when none is near, or the name is long', () => {
     expect(nearestName('colour', ['agents', 'level'])).toBeUndefined()
     expect(nearestName('a'.repeat(100_000), ['a'.repeat(99_999)])).toBeUndefined()
     expect(nearestName('', ['a'])).toBeUndefined()

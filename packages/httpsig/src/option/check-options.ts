@@ -1,14 +1,15 @@
 import { checkOption, type OptionChecks, type OptionMembers } from './option-check.js'
 
-/** Frozen options that have passed, by their checks: options that serve every request are looked at once. */
+/** Frozen options that have passed, and their checks: options that are used for every request are checked once. */
 const passed = new WeakMap<object, OptionMembers>()
 
 /**
- * Refuses what an options object must not hold: a misspelt member would be ignored, and what it was to forbid allowed.
- * Members that are undefined count as left out, but for those that restrict (`restriction`). In browsers only names are checked, which costs a page fewer bytes.
+ * Refuses unknown members and wrong values in an options object: a misspelt restriction would be ignored.
+ * A member that is undefined counts as left out, unless it is a {@link restriction}. In browsers only names are checked.
  * @param taker the function that takes the options, for the message
- * @param required members that must be there
- * @throws TypeError that names the member, and the one that was probably meant; RangeError for a number that is negative or NaN
+ * @param required names of members that must not be left out
+ * @throws TypeError that names the member, and for an unknown one the name that was probably meant; RangeError for a number that is
+ * negative or NaN
  */
 export function checkOptions<T extends object>(
   taker: string,
@@ -24,7 +25,7 @@ export function checkOptions<T extends object>(
 }
 
 /**
- * As {@link checkOptions}, for what a page loads as well: in browsers nothing is checked, and the tables cost no byte there.
+ * As {@link checkOptions}, for code that pages load as well: in browsers nothing is checked, and bundlers remove the tables.
  * @throws TypeError
  */
 export function checkOptionsOffPage<T extends object>(taker: string, options: T, checks: OptionChecks<T>): void {

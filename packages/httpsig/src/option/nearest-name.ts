@@ -1,4 +1,4 @@
-/** Longer ones are no slip of a finger, and comparing costs the product of both lengths. */
+/** Longer names are not compared: comparing costs the product of both lengths. */
 const longest = 64
 
 /**
@@ -18,7 +18,7 @@ export function nearestName(name: string, names: readonly string[]): string | un
   return nearest
 }
 
-/** `auth-server` and `auth_server` are slips of `authServer`, too. */
+/** `auth-server` and `auth_server` count as `authServer`. */
 function fold(name: string): string {
   return name.toLowerCase().replace(/[-_]/g, '')
 }

@@ -1,11 +1,11 @@
 import { nearestName } from './nearest-name.js'
 
 /**
- * What one option may be:
- * a JavaScript type (`number` is neither NaN nor negative, else a `RangeError`; `strings` is an array of them, `any` is anything);
- * an array, of whose values it must be one;
- * an object, the checks of its members;
- * or a function, which throws a `TypeError` by {@link wrongOption}.
+ * The check of one option:
+ * a JavaScript type (`number` refuses NaN and negative numbers with a `RangeError`; `strings` is an array of strings; `any` is any value);
+ * an array of the allowed values;
+ * an object with the checks of its members;
+ * or a function that throws {@link wrongOption}.
  */
 export type OptionCheck =
   | ('any' | 'array' | 'boolean' | 'function' | 'number' | 'object' | 'string' | 'strings')
@@ -13,28 +13,28 @@ export type OptionCheck =
   | OptionMembers
   | (((value: unknown, place: OptionPlace) => void) & {
       readonly refusesUndefined?: true
-      /** What a value that is there must be: nothing more is checked. */
+      /** The check of a value that is not undefined; the function checks nothing else. */
       readonly given?: OptionCheck
     })
 
-/** The checks of an object's members, by their names. */
+/** The checks of the members of an object, by name. */
 export interface OptionMembers {
   readonly [member: string]: OptionCheck
 }
 
-/** A check for every member of an options object, none left out. */
+/** A check for every member of an options object. */
 export type OptionChecks<T> = { readonly [K in keyof Required<T>]: OptionCheck }
 
-/** Where an option stands, for messages. */
+/** The place of an option, for messages. */
 export interface OptionPlace {
   /** The function that takes it, such as `guard`. */
   readonly taker: string
-  /** The option, such as `limits.perAgent`; empty for the whole object. */
+  /** The path of the option, such as `limits.perAgent`; empty for the whole object. */
   readonly path: string
 }
 
 /**
- * Checks one value, for checks that are functions.
+ * Checks one value; for use in checks that are functions.
  * @throws TypeError
  */
 export function checkOption(value: unknown, check: OptionCheck, place: OptionPlace): void {
@@ -45,7 +45,7 @@ export function checkOption(value: unknown, check: OptionCheck, place: OptionPla
   else checkMembers(value, check, place)
 }
 
-/** Each element of an array. */
+/** Checks each element of an array. */
 export function each(check: OptionCheck): OptionCheck {
   return (value, place) => {
     if (!Array.isArray(value)) throw wrongOption(place, 'an array')
@@ -55,17 +55,17 @@ export function each(check: OptionCheck): OptionCheck {
   }
 }
 
-/** Each value of an object whose members have names of the caller's. */
+/** Checks each value of an object with any names of members. */
 export function eachMember(check: OptionCheck): OptionCheck {
   return (value, place) => {
     if (!isRecord(value)) throw wrongOption(place, 'an object')
-    for (const [member, one] of Object.entries(value)) checkOption(one, check, below(place, member))
+    for (const [member, one] of Object.entries(value)) checkOption(one, check, memberPlace(place, member))
   }
 }
 
 /**
- * A member that restricts who gets in, or with what. Where it is there and `undefined`, as after `config.agnets`, it is refused
- * rather than taken for left out, which would let everybody in.
+ * A member that restricts access. When it is present and `undefined`, as after the slip `config.agnets`, it is refused: taken as left
+ * out, it would admit every caller.
  */
 export function restriction(check: OptionCheck): OptionCheck {
   const given = (value: unknown, place: OptionPlace): void => {
@@ -76,12 +76,12 @@ export function restriction(check: OptionCheck): OptionCheck {
   return Object.assign(given, { refusesUndefined: true, given: check } as const)
 }
 
-/** An object with these members, or what the other check allows. */
+/** Checks the members of an object, and any other value with `other`. */
 export function objectOr(members: OptionMembers, other: OptionCheck): OptionCheck {
   return (value, place) => checkOption(value, isRecord(value) ? members : other, place)
 }
 
-/** The error of a check that is a function. `must` says what the option must be, and never holds its value: it may be a secret. */
+/** Makes the error of a check. `must` says what the option must be, and never contains its value, which may be a secret. */
 export function wrongOption(place: OptionPlace, must: string): TypeError {
   return new TypeError(messageOf(place, must))
 }
@@ -92,18 +92,18 @@ function messageOf({ taker, path }: OptionPlace, must: string): string {
 
 function checkMembers(options: unknown, checks: OptionMembers, place: OptionPlace): void {
   if (!isRecord(options)) throw wrongOption(place, 'an object')
-  // Inherited members are read as well, so they are checked as well.
+  // Inherited members are checked, too, since they are read.
   for (const member in options) {
     const check = Object.hasOwn(checks, member) ? checks[member] : undefined
     if (check === undefined) throw unknownOption(member, Object.keys(checks), place)
     const value = options[member]
-    // Options of requests are checked at each: their place is only put together for a message.
+    // Options are checked at each request: the path is only built for a message.
     if (value === undefined ? refusesUndefined(check) : !isPlainly(value, check))
-      checkOption(value, check, below(place, member))
+      checkOption(value, check, memberPlace(place, member))
   }
 }
 
-/** Whether a value is what the check asks, without a look at its members. */
+/** Whether a value passes a check that does not look at members. */
 function isPlainly(value: unknown, check: OptionCheck): boolean {
   if (typeof check === 'string') return isOfType(value, check)
   if (typeof check === 'function')
@@ -118,14 +118,14 @@ function refusesUndefined(check: OptionCheck): boolean {
 function unknownOption(member: string, known: readonly string[], place: OptionPlace): TypeError {
   const meant = nearestName(member, known)
   const more = meant === undefined ? ` (options are ${known.join(', ')})` : `; did you mean '${meant}'?`
-  return new TypeError(`${place.taker}: unknown option '${below(place, member).path}'${more}`)
+  return new TypeError(`${place.taker}: unknown option '${memberPlace(place, member).path}'${more}`)
 }
 
 type OptionType = Extract<OptionCheck, string>
 
 function isOfType(value: unknown, type: OptionType): boolean {
   if (type === 'any') return true
-  // NaN and -1 pass no comparison, or every one.
+  // NaN and -1 would make every comparison with a limit false, or true.
   if (type === 'number') return typeof value === 'number' && value >= 0
   if (type === 'array') return Array.isArray(value)
   if (type === 'strings') return Array.isArray(value) && value.every(element => typeof element === 'string')
@@ -173,8 +173,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function below(place: OptionPlace, member: string): OptionPlace {
-  // A name of any length may come out of a file.
+function memberPlace(place: OptionPlace, member: string): OptionPlace {
+  // A name read from a file may have any length.
   const name = member.length > 64 ? `${member.slice(0, 64)}…` : member
   return { ...place, path: place.path === '' ? name : `${place.path}.${name}` }
 }

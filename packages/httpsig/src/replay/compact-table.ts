@@ -1,17 +1,17 @@
-// Open addressing over typed arrays: a Map of a million digests costs several times as much.
+// Open addressing in typed arrays: a Map of a million digests would take several times the memory.
 // Keys are digests of salted input, so their first words are uniform and serve as hash.
 
-/** The first 96 bits of a digest, the form in which the tables of this file keep it. */
+/** The first 96 bits of a digest, as the tables of this file store it. */
 export type DigestKey = readonly [number, number, number]
 
-/** A set of digests, by their first 96 bits: 12 bytes for each, at 16 to 32 with the free slots. */
+/** A set of digests by their first 96 bits: 12 bytes each, 16 to 32 with the free slots. */
 export interface DigestTable {
   has(key: DigestKey): boolean
   /** `key` must not be in the table. */
   add(key: DigestKey): void
 }
 
-/** Counts by digest, by its first 64 bits: 12 bytes for each, at 16 to 32 with the free slots. */
+/** Counts by the first 64 bits of a digest: 12 bytes each, 16 to 32 with the free slots. */
 export interface CountTable {
   get(key: DigestKey): number
   increment(key: DigestKey): void
@@ -30,13 +30,16 @@ function table(): Table {
   return { words: new Uint32Array(width * firstSlots), slots: firstSlots, used: 0 }
 }
 
-/** The key of a digest of 12 bytes or more. The first word marks a used slot, so it is never 0. */
+/** The key of a digest of 12 bytes or more. Its first word is never 0, which marks a free slot. */
 export function digestKey(digest: Uint8Array): DigestKey {
   const view = new DataView(digest.buffer, digest.byteOffset, 12)
   return [(view.getUint32(0) | 1) >>> 0, view.getUint32(4), view.getUint32(8)]
 }
 
-/** Where the key is, or the free slot where it belongs; as an index of words. The third word is compared where it is given. */
+/**
+ * The index of the key's first word, or of the free slot where it belongs. The third word is compared only when it is given.
+ * The parameters of `find` and `put` are positional: both run for every request, which an object would slow down.
+ */
 function find({ words, slots }: Table, first: number, second: number, third?: number): number {
   const mask = slots - 1
   for (let slot = (first >>> 1) & mask; ; slot = (slot + 1) & mask) {

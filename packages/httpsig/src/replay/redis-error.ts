@@ -1,11 +1,11 @@
-/** Why Redis gave no answer that counts; `evicting` is a wrong configuration, all others pass. */
+/** Why Redis gave no usable answer; `evicting` is a wrong configuration, the others are temporary. */
 export type RedisErrorCode = 'unavailable' | 'timeout' | 'overloaded' | 'evicting'
 
-/** What instances share cannot be asked: nobody knows whether a request was seen before, or how many came. */
+/** The shared store did not answer: it is not known whether a request was received before, or how many were. */
 export class RedisError extends Error {
   override readonly name: string = 'RedisError'
   readonly code: RedisErrorCode
-  /** True: it may go away by itself, and servers answer 503. */
+  /** Whether the fault may pass by itself: servers answer 503. */
   readonly transient: boolean
 
   constructor(code: RedisErrorCode, description: string, cause?: unknown) {

@@ -1,22 +1,22 @@
 import { createClient } from 'redis'
 
-/** What is used of a client of the npm package `redis`, connected by whoever made it. */
+/** The members that are used of a connected client of the npm package `redis`. */
 export interface RedisConnection {
   sendCommand(args: readonly string[]): Promise<unknown>
   on(event: 'ready', listener: () => void): unknown
 }
 
-/** A connection to Redis that comes back by itself. */
+/** A connection to Redis that reconnects by itself. */
 export interface RedisLink {
-  /** The first connection; later ones are made without asking. */
+  /** Resolves with the first connection. */
   readonly opened: Promise<void>
   send(args: readonly string[]): Promise<unknown>
-  /** A command failed or is overdue: whoever owns the connection may give it up. */
+  /** Reports that a command failed or is overdue; a link that owns its connection may replace it. */
   suspect(): void
   close(): Promise<void>
 }
 
-/** Over a client that belongs to the caller. */
+/** A link over a client of the caller. */
 export function linkOver(client: RedisConnection, ready: () => void): RedisLink {
   client.on('ready', ready)
   return {
@@ -28,7 +28,7 @@ export function linkOver(client: RedisConnection, ready: () => void): RedisLink 
 }
 
 /**
- * Over a client of its own. What cannot be sent now is refused now: a queue that waits for Redis would answer after the deadline.
+ * A link over a client of its own. Commands that cannot be sent at once are refused: queued ones would be answered after the deadline.
  * @param deadline seconds
  */
 export function linkTo(url: string, deadline: number, ready: () => void): RedisLink {
@@ -41,7 +41,7 @@ export function linkTo(url: string, deadline: number, ready: () => void): RedisL
         reconnectStrategy: retries => Math.min(50 * 2 ** retries, 1000),
       },
     })
-    // The failure reaches those who wait for an answer; without a listener it would end the process.
+    // Pending commands are rejected with the error. Without a listener it would end the process.
     client.on('error', () => undefined)
     client.on('ready', ready)
     return { client, opened: client.connect().then(() => undefined) }
@@ -58,7 +58,7 @@ export function linkTo(url: string, deadline: number, ready: () => void): RedisL
       return answer
     },
     suspect() {
-      // A connection whose other end is gone without a word would stay until TCP gives up, many minutes later.
+      // A connection whose peer vanished without closing it would stay until TCP gives up, many minutes later.
       if (closed || performance.now() - alive < deadline * 1000) return
       if (client.isOpen) client.destroy()
       const next = connect()

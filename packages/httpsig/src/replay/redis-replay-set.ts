@@ -3,12 +3,12 @@ import { textHash } from '../message/opaque-text.js'
 import { RedisError } from './redis-error.js'
 import { replayScript } from './redis-script.js'
 import { keyPrefix, openSharedScript, type RedisPlace } from './redis-shared-script.js'
-import { type ReplayRoomOptions, replayRoomOf } from './replay-room.js'
-import type { ReplayEntry, ReplaySet, ReplayVerdict } from './replay-set.js'
+import { type ReplayRoomOptions, replayRoomOf, tokenRoom } from './replay-room.js'
+import { type ReplayEntry, type ReplaySet, type ReplayVerdict, type TokenUse, tokenEntry } from './replay-set.js'
 
-/** Which Redis holds a replay set, and how large and how long-lived it is. Instances that share one use the same values. */
+/** The options of {@link redisReplaySet}. Instances that share a set must use the same values. */
 export interface RedisReplaySetOptions extends RedisPlace, ReplayRoomOptions {
-  /** What its keys begin with, the same for all instances of an authority; no braces. Default `countersign:replay`. */
+  /** The prefix of its keys, without braces, the same for all instances of an authority. Default `countersign:replay`. */
   readonly prefix?: string
   /** Unix seconds; default the system clock. */
   readonly now?: () => number
@@ -17,6 +17,7 @@ export interface RedisReplaySetOptions extends RedisPlace, ReplayRoomOptions {
 /** A replay set that several instances share. */
 export interface RedisReplaySet extends ReplaySet {
   seen(entry: ReplayEntry): Promise<boolean>
+  takeToken(use: TokenUse): Promise<ReplayVerdict>
   ready(): Promise<void>
   /** Ends a connection made from a URL. */
   close(): Promise<void>
@@ -24,15 +25,15 @@ export interface RedisReplaySet extends ReplaySet {
 
 const verdicts: readonly ReplayVerdict[] = ['fresh', 'replayed', 'early', 'full']
 
-/** Characters of base64url that stand for 132 bits: nobody finds two requests with the same. */
+/** Characters of base64url, 132 bits: collisions cannot be found. */
 const hashLength = 22
 
 /**
- * A replay set in Redis, for several instances of one authority; verdicts and bounds are those of {@link memoryReplaySet}.
- * It outlives its processes, so the start rule holds only after Redis itself was started, flushed or replaced.
- * Without a verdict within the deadline `check` rejects, and so does this function: a request that may be a replay is not let pass.
+ * A replay set in Redis, for several instances of one authority; verdicts and bounds are those of `memoryReplaySet`.
+ * It outlives its processes: requests are `early` only after Redis itself was started, flushed or replaced.
+ * Without a verdict within the deadline `check` rejects: a request that may be a replay is refused.
  * @throws RedisError `evicting` when Redis has a memory limit with another policy than `noeviction`; `unavailable`, `timeout`,
- * `overloaded` (all `transient`) when Redis is away, slow, or 10 000 checks wait for it
+ * `overloaded` (all `transient`) when Redis is unreachable, slow, or has 10 000 checks waiting
  * @throws RangeError for a number that is not positive, TypeError for another option that is wrong
  * @see protocol §3.7
  */
@@ -42,32 +43,41 @@ export async function redisReplaySet(options: RedisReplaySetOptions): Promise<Re
     ...{ window: 'any', rate: 'any', capacity: 'any', siteShare: 'any', share: 'any' },
   })
   const { prefix = 'countersign:replay', now: clock = () => Date.now() / 1000 } = options
-  const { window, capacity, siteShare, share } = replayRoomOf(options)
   const begin = keyPrefix(prefix)
-  const numbers = [window, capacity, siteShare, share].map(String)
-  const argumentsOf = (...entry: readonly string[]): string[] => [
-    ...[`${begin}:since`, `${begin}:requests:`, `${begin}:counts:`],
-    ...[String(clock()), ...numbers, ...entry],
-  ]
+  const argumentsFor = (names: string, room: ReplayRoomOptions) => {
+    const { window, capacity, siteShare, share } = replayRoomOf(room)
+    const numbers = [window, capacity, siteShare, share].map(String)
+    const keys = ['since', 'requests:', 'counts:'].map(name => `${begin}:${names}${name}`)
+    return (...entry: readonly string[]): string[] => [...keys, String(clock()), ...numbers, ...entry]
+  }
+  const argumentsOf = argumentsFor('', options)
+  const tokenArguments = argumentsFor('token-', { ...options, ...tokenRoom(options) })
   const script = await openSharedScript(options, {
     source: replayScript,
     keys: 3,
     async prepare(run) {
       await run(argumentsOf(''))
+      await run(tokenArguments(''))
     },
   })
-  return { check: judge, seen, ready, close: () => script.close() }
+  return {
+    check: entry => judge(entry, argumentsOf),
+    seen,
+    takeToken: use => judge(tokenEntry(use), tokenArguments),
+    ready,
+    close: () => script.close(),
+  }
 
-  async function judge(entry: ReplayEntry): Promise<ReplayVerdict> {
+  async function judge(entry: ReplayEntry, argumentsIn: typeof argumentsOf): Promise<ReplayVerdict> {
     const { authority, thumbprint, base, partition, principal, site } = entry
     const answer = await script.run(async () =>
-      argumentsOf(
+      argumentsIn(
         ...[String(entry.created), partition, await hashed(authority, thumbprint, base)],
         ...[await hashed(partition, principal), site === undefined ? '' : await hashed(partition, site)],
       ),
     )
     const verdict = verdicts[Number(answer)]
-    if (verdict === undefined) throw new RedisError('unavailable', 'the replay script answered with something else')
+    if (verdict === undefined) throw new RedisError('unavailable', 'the replay script gave an unknown answer')
     return verdict
   }
 
@@ -78,7 +88,7 @@ export async function redisReplaySet(options: RedisReplaySetOptions): Promise<Re
     return Number(answer) === 1
   }
 
-  /** A set that began in this second is ready in the next one. */
+  /** A set that was made in this second is ready in the next one. */
   async function ready(): Promise<void> {
     const isReady = async (): Promise<boolean> => Number(await script.run(async () => argumentsOf(''))) === 0
     if (await isReady()) return

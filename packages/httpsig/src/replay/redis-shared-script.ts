@@ -1,9 +1,9 @@
 import { RedisError } from './redis-error.js'
 import { linkOver, linkTo, type RedisConnection, type RedisLink } from './redis-link.js'
 
-/** Which Redis, and how long it may take. */
+/** Which Redis to use, and how long it may take. */
 export interface RedisPlace {
-  /** A connected client of the npm package `redis`; it stays yours. Either this or `url`. */
+  /** A connected client of the npm package `redis`, which is never closed here. Either this or `url`. */
   readonly client?: RedisConnection
   /** `redis://` or `rediss://`, for a connection of its own. */
   readonly url?: string
@@ -11,7 +11,7 @@ export interface RedisPlace {
   readonly deadline?: number
 }
 
-/** A script as Redis runs it: in one step, whatever other instances do. */
+/** A script that Redis runs atomically. */
 export interface RedisScript {
   /** Lua. */
   readonly source: string
@@ -24,18 +24,18 @@ export interface RedisScript {
 /** A script that several instances run in one Redis. */
 export interface SharedScript {
   /**
-   * @param args made only once there is room for one more run: hashing for a crowd that is refused would delay everybody
-   * @throws RedisError without an answer within the deadline
+   * @param args called only when there is room for one more run, so that refused requests cost no hashing
+   * @throws RedisError when there is no answer within the deadline
    */
   run(args: () => Promise<readonly string[]>): Promise<unknown>
   /** Ends a connection made from a URL. */
   close(): Promise<void>
 }
 
-// Commands already sent cannot be taken back; a Redis that hangs must not collect them without end.
+// Commands cannot be withdrawn once they are sent: a Redis that hangs must not collect them without limit.
 const pendingLimit = 10_000
 
-/** Memory that is full refuses to write; evicting instead would forget silently: requests could be replayed, limits outrun. */
+/** With `noeviction` a full Redis refuses writes. Any other policy drops entries silently: replays would pass, limits would not hold. */
 async function refuseEviction(link: RedisLink): Promise<void> {
   const memory = String(await link.send(['INFO', 'memory']))
   const limit = /^maxmemory:(\d+)\r?$/m.exec(memory)?.[1]
@@ -48,7 +48,7 @@ async function refuseEviction(link: RedisLink): Promise<void> {
 }
 
 /** Rejects when `work` takes longer than `deadline` seconds. */
-function within<T>(deadline: number, work: Promise<T>): Promise<T> {
+function withDeadline<T>(deadline: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const late = (): void => reject(new RedisError('timeout', 'Redis did not answer in time'))
     const timer = setTimeout(late, deadline * 1000)
@@ -69,7 +69,7 @@ function scriptRunner(
     try {
       return await link.send(['EVALSHA', hash, String(keys), ...args])
     } catch (error) {
-      // Forgotten by a restart or SCRIPT FLUSH; nothing has run yet.
+      // Redis lost the script by a restart or SCRIPT FLUSH, and has run nothing yet.
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
       return link.send(['EVAL', source, String(keys), ...args])
     }
@@ -78,15 +78,15 @@ function scriptRunner(
 }
 
 /**
- * Opens a Redis and prepares it for a script, anew after every connection, since it may be to another Redis.
+ * Opens a Redis and prepares it for a script, again after each reconnection, since that may be to another Redis.
  * @throws RedisError `evicting` when Redis has a memory limit with another policy than `noeviction`; `unavailable`, `timeout`,
- * `overloaded` (all `transient`) when Redis is away, slow, or 10 000 runs wait for it
+ * `overloaded` (all `transient`) when Redis is unreachable, slow, or has 10 000 runs waiting
  * @throws TypeError for neither or both of `client` and `url`, RangeError for a deadline that is not positive
  */
 export async function openSharedScript(place: RedisPlace, script: RedisScript): Promise<SharedScript> {
   const { client, url, deadline = 1 } = place
   if ((client === undefined) === (url === undefined))
-    throw new TypeError('what is shared in Redis needs either a client or a url')
+    throw new TypeError('a shared store in Redis needs either client or url')
   if (!(deadline > 0 && deadline <= 600)) throw new RangeError('deadline must be seconds above 0, at most 600')
   let prepared: Promise<void> | undefined
   const renewed = (): void => {
@@ -122,7 +122,7 @@ export async function openSharedScript(place: RedisPlace, script: RedisScript): 
       pending--
     })
     try {
-      return await within(deadline, working)
+      return await withDeadline(deadline, working)
     } catch (error) {
       link.suspect()
       if (error instanceof RedisError) throw error
@@ -148,7 +148,7 @@ export async function openSharedScript(place: RedisPlace, script: RedisScript): 
 }
 
 /**
- * The beginning of all keys of one script: in braces, so that a cluster keeps them in one place.
+ * The prefix of all keys of one script: in braces, so that a cluster keeps them in one slot.
  * @throws TypeError for an empty one, or one with braces of its own
  */
 export function keyPrefix(prefix: string): string {

@@ -13,7 +13,7 @@ function clock(at = start): { now: () => number; at: number } {
 
 const entry = entriesAt(start)
 
-test(verifies('NON-01', 'sig.replay.unsafe', 'a second sight is a replay'), async () => {
+test(verifies('NON-01', 'sig.replay.unsafe', 'the same request a second time is a replay'), async () => {
   const set = memoryReplaySet({ now: clock().now })
   expect(await set.check(entry())).toBe('fresh')
   expect(await set.check(entry())).toBe('replayed')
@@ -28,11 +28,11 @@ test(
   },
 )
 
-test('whether a request is remembered can be asked, which remembers nothing', async () => {
+test('seen tells whether a request is remembered, and does not remember it', async () => {
   await expectSeen(memoryReplaySet({ now: clock().now, capacity: 2, share: 2 }), entry)
 })
 
-test(verifies('NON-09', 'of many at once exactly one is fresh'), async () => {
+test(verifies('NON-09', 'of many checks at once exactly one is fresh'), async () => {
   const set = memoryReplaySet({ now: clock().now })
   const verdicts = await Promise.all(Array.from({ length: 50 }, () => set.check(entry())))
   expect(verdicts.filter(verdict => verdict === 'fresh')).toHaveLength(1)
@@ -53,7 +53,7 @@ test(verifies('sig.replay.window', 'an entry lives at least the window and not m
   }
 })
 
-test('a clock that steps back forgets nothing', async () => {
+test('a clock that steps back drops no entries', async () => {
   const time = clock(start + 1000)
   const set = memoryReplaySet({ now: time.now })
   expect(await set.check(entry({ created: start + 1000 }))).toBe('fresh')
@@ -62,7 +62,7 @@ test('a clock that steps back forgets nothing', async () => {
 })
 
 describe('after a restart', () => {
-  test(verifies('sig.replay.restart', 'what was created before the start is early'), async () => {
+  test(verifies('sig.replay.restart', 'a request created before the start is early'), async () => {
     const time = clock(start + 0.5)
     const set = memoryReplaySet({ now: time.now })
     time.at = start + 20
@@ -71,17 +71,20 @@ describe('after a restart', () => {
     expect(await set.check(entry({ created: start + 1 }))).toBe('replayed')
   })
 
-  test(verifies('sig.replay.early', 'in the first minute, what is over 5 seconds ahead is early'), async () => {
-    const time = clock()
-    const at = (created: number): ReplayEntry => entry({ created, base: `;created=${created}` })
-    const set = memoryReplaySet({ now: time.now })
-    expect(await set.check(at(start + 5))).toBe('fresh')
-    expect(await set.check(at(start + 6))).toBe('early')
-    time.at = start + 59
-    expect(await set.check(at(start + 65))).toBe('early')
-    time.at = start + 60
-    expect(await set.check(at(start + 120))).toBe('fresh')
-  })
+  test(
+    verifies('sig.replay.early', 'in the first minute a request created over 5 seconds ahead is early'),
+    async () => {
+      const time = clock()
+      const at = (created: number): ReplayEntry => entry({ created, base: `;created=${created}` })
+      const set = memoryReplaySet({ now: time.now })
+      expect(await set.check(at(start + 5))).toBe('fresh')
+      expect(await set.check(at(start + 6))).toBe('early')
+      time.at = start + 59
+      expect(await set.check(at(start + 65))).toBe('early')
+      time.at = start + 60
+      expect(await set.check(at(start + 120))).toBe('fresh')
+    },
+  )
 })
 
 describe(verifies('sig.replay.bounded', 'room'), () => {
@@ -100,7 +103,7 @@ describe(verifies('sig.replay.bounded', 'room'), () => {
     expect(await check('7', { partition: 'authorized' })).toBe('fresh')
   })
 
-  test('comes back when entries leave, and what was refused was not remembered', async () => {
+  test('is free again when entries are dropped, and refused requests are not remembered', async () => {
     const time = clock()
     const set = memoryReplaySet({ now: time.now, share: 1 })
     expect(await set.check(entry({ base: '1' }))).toBe('fresh')
@@ -109,7 +112,7 @@ describe(verifies('sig.replay.bounded', 'room'), () => {
     expect(await set.check(entry({ base: '2', created: time.at }))).toBe('fresh')
   })
 
-  test('must be there', () => {
+  test('is required', () => {
     const wrong = [
       ...[{ window: 0 }, { capacity: 0 }, { siteShare: -1 }, { share: 0 }],
       ...[{ rate: 0 }, { window: Number.NaN }],
@@ -142,7 +145,7 @@ test('the compact tables agree with a Set and a Map', () => {
   }
 })
 
-test('digests that differ in their third word alone are two entries', () => {
+test('digests that differ only in their third word are two entries', () => {
   const table = digestTable()
   table.add([1, 2, 3])
   expect(table.has([1, 2, 4])).toBe(false)

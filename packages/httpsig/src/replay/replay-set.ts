@@ -8,73 +8,98 @@ import {
   digestKey,
   digestTable,
 } from './compact-table.js'
-import { hasRoom, margin, type ReplayRoomOptions, replayRoomOf, slicesPerWindow } from './replay-room.js'
+import { hasRoom, margin, type ReplayRoomOptions, replayRoomOf, slicesPerWindow, tokenRoom } from './replay-room.js'
 
 /**
- * `early`: the set cannot know whether it saw the request, which was signed before a restart or before something that it has forgotten.
- * `full`: no room in the partition, or in the share of the site or the principal. Neither was remembered.
+ * `early`: the set cannot know whether it has seen the request, which was signed before a restart or before an entry that was dropped.
+ * `full`: no room in the partition, or in the share of the site or principal. Neither request is remembered.
  */
 export type ReplayVerdict = 'fresh' | 'replayed' | 'full' | 'early'
 
-/** One request that was let pass level, scope and limit. */
+/** One request that has passed the checks of level, scope and limit. */
 export interface ReplayEntry {
   readonly authority: string
   /** Thumbprint of the key that signed. */
   readonly thumbprint: string
-  /** The signature base. Never the signature bytes: two honest requests can share them, one request can have many. */
+  /** The signature base. Not the signature bytes: one request can have many valid ones. */
   readonly base: string
   /** Unix seconds. */
   readonly created: number
-  /** Levels do not share room: strangers cannot fill it for those who are known. */
+  /** Each partition has its own room: pseudonymous callers cannot fill that of identified ones. */
   readonly partition: 'pseudonymous' | 'identified' | 'authorized' | 'token'
-  /** Who sent it. */
+  /** The caller. */
   readonly principal: string
   /**
-   * What principals cost their holder together: the registrable domain of names, the /48 or /24 of callers without one. Default: the
-   * principal is a site of its own.
+   * Principals that one owner can make at no cost share a site: the registrable domain of names, the /48 or /24 of callers without a
+   * name. Default: the principal is a site of its own.
    */
   readonly site?: string | undefined
 }
 
+/** The use of a token that is good for one request and lives at most five minutes. */
+export interface TokenUse extends Pick<ReplayEntry, 'partition' | 'principal' | 'site'> {
+  readonly issuer: string
+  readonly jti: string
+  /** Unix seconds. */
+  readonly iat: number
+}
+
 /** Remembers requests for as long as they could be replayed. */
 export interface ReplaySet {
-  /** Whether the request is new; if so it is remembered in the same step, so that of many at once one is fresh. */
+  /** Whether the request is new. If it is, it is remembered in the same step, so that only one of several at once is fresh. */
   check(entry: ReplayEntry): Promise<ReplayVerdict>
   /**
-   * Whether the request is remembered; remembers nothing. Asked before a request is counted against its caller's limit, so that
-   * replays do not fill it while they wait for `check`. Only `check` decides that a request is new. Default: not asked.
+   * Whether the request is remembered; it does not remember it. Called before a request is counted against the limit of its caller, so
+   * that replays do not use up the limit while they wait for `check`. Only `check` decides that a request is new. Optional.
    */
   seen?(entry: ReplayEntry): Promise<boolean>
   /**
-   * Resolves once a request created now is not `early`: a set that does not survive a restart refuses what was created in the
-   * second in which it began. A server says that it is ready after this, so that its first request is not refused.
+   * Whether a token is used for the first time. If it is, the use is remembered in the same step, until the token has expired by a minute.
+   * `early`: the token is older than what the set knows, and may have been used. Optional; without it there are no such tokens.
+   */
+  takeToken?(use: TokenUse): Promise<ReplayVerdict>
+  /**
+   * Resolves once a request created now is not `early`: a set that does not survive a restart refuses requests created in the
+   * second in which it was made. A server reports that it is ready only then, so that its first request is not refused.
    */
   ready?(): Promise<void>
 }
 
-/** How large and how long-lived a replay set in memory is, and its clocks. */
+/** A replay set in the memory of one process. */
+export interface MemoryReplaySet extends ReplaySet {
+  seen(entry: ReplayEntry): Promise<boolean>
+  takeToken(use: TokenUse): Promise<ReplayVerdict>
+  ready(): Promise<void>
+}
+
+/** The options of {@link memoryReplaySet}. */
 export interface MemoryReplaySetOptions extends ReplayRoomOptions {
   /** Unix seconds; default the system clock. */
   readonly now?: () => number
   /**
-   * Seconds of a clock that nobody sets. Default: that of the platform, or `now` where it is given. With a clock that leaps, an entry
-   * is forgotten too soon, and requests signed before it are then `early`.
+   * Seconds of a monotonic clock. Default: that of the platform, or `now` when that is given. With a clock that leaps, entries are
+   * dropped too soon, and requests signed before are then `early`.
    */
   readonly monotonic?: () => number
 }
 
-/** What came in during one slice of time; forgotten as a whole. */
+/** A token as an entry of a set of its own. */
+export function tokenEntry({ issuer, jti, iat, ...share }: TokenUse): ReplayEntry {
+  return { authority: issuer, thumbprint: 'token', base: jti, created: iat, ...share }
+}
+
+/** The requests received during one slice of time; dropped as a whole. */
 interface Slice {
   readonly number: number
   readonly seen: DigestTable
   /** By principal and by site. */
   readonly shares: CountTable
   readonly partitions: Map<string, number>
-  /** The latest `created` that it remembers. */
+  /** The latest `created` in it. */
   created: number
 }
 
-/** What is counted of one entry. */
+/** The digests of one entry. */
 interface Digests {
   readonly request: DigestKey
   readonly principal: DigestKey
@@ -82,10 +107,10 @@ interface Digests {
   readonly site?: DigestKey | undefined
 }
 
-/** Every check looks through all slices, so a clock that is set back again and again must not keep more and more of them. */
+/** A check looks through all slices, so a clock that is set back repeatedly must not make them more and more. */
 const maxSlices = 5 * slicesPerWindow
 
-function hexOf(bytes: Uint8Array): string {
+function latin1Of(bytes: Uint8Array): string {
   let text = ''
   for (const byte of bytes) text += String.fromCharCode(byte)
   return text
@@ -101,32 +126,47 @@ export async function wholeSecondAfter(start: number, now: () => number): Promis
  * A replay set in this process's memory. It does not survive a restart, so it answers `early` for requests created before it was made,
  * and for `window / 2` seconds also for those created more than 5 s ahead.
  *
- * Clocks are set: one that steps back makes requests valid again that were forgotten, one that leaps ahead makes entries look old.
- * Entries therefore live by a monotonic clock, and as long as the system clock says that they could be replayed; what was created at
- * or before anything that was forgotten is `early`, since it may be just that.
+ * System clocks are set: a step back makes dropped requests valid again, a leap ahead makes entries look old. Entries are therefore
+ * kept by a monotonic clock, and as long as they could be replayed by the system clock. A request created at or before the latest
+ * dropped one is `early`, since it may be that one.
  * @throws RangeError for a number that is not positive, TypeError for another option that is wrong
  * @see protocol §3.7
  */
-export function memoryReplaySet(options: MemoryReplaySetOptions = {}): ReplaySet {
+export function memoryReplaySet(options: MemoryReplaySetOptions = {}): MemoryReplaySet {
   checkOptions('memoryReplaySet', options, {
     ...{ window: 'any', rate: 'any', capacity: 'any', siteShare: 'any', share: 'any' },
     ...{ now: 'function', monotonic: 'function' },
   })
-  const room = replayRoomOf(options)
-  const { window } = room
   const { now: clock = () => Date.now() / 1000 } = options
   const monotonic = options.monotonic ?? (options.now === undefined ? () => performance.now() / 1000 : undefined)
+  const clocks = { clock, monotonic, start: clock() }
+  const tokens = createSet({ ...options, ...tokenRoom(options) }, clocks)
+  return { ...createSet(options, clocks), takeToken: use => tokens.check(tokenEntry(use)) }
+}
+
+interface Clocks {
+  readonly clock: () => number
+  readonly monotonic: (() => number) | undefined
+  /** When both sets began to remember. */
+  readonly start: number
+}
+
+function createSet(
+  options: ReplayRoomOptions,
+  { clock, monotonic, start }: Clocks,
+): Omit<MemoryReplaySet, 'takeToken'> {
+  const room = replayRoomOf(options)
+  const { window } = room
   const length = window / slicesPerWindow
-  const start = clock()
   const began = monotonic?.() ?? start
-  // Secret, so that nobody can choose requests whose entries collide.
-  const salt = hexOf(globalThis.crypto.getRandomValues(new Uint8Array(16)))
+  // A secret salt: an attacker cannot choose requests whose entries collide.
+  const salt = latin1Of(globalThis.crypto.getRandomValues(new Uint8Array(16)))
   let slices: Slice[] = []
-  /** What was created then or before may have been forgotten. */
+  /** A request created at this time or before may have been dropped. */
   let forgotten = Number.NEGATIVE_INFINITY
   let latest = start
 
-  /** Forgets slices that are older than the window, but for those that hold what could still be replayed after the clock was set back. */
+  /** Drops slices that are older than the window, except those with requests that could be replayed since the clock was set back. */
   function forgetOld(now: number, at: number): void {
     slices = slices.filter((slice, index) => {
       if ((slice.number + 1) * length + window + margin > at) return true
@@ -136,7 +176,7 @@ export function memoryReplaySet(options: MemoryReplaySetOptions = {}): ReplaySet
     })
   }
 
-  function current(now: number, at: number): Slice {
+  function currentSlice(now: number, at: number): Slice {
     forgetOld(now, at)
     const number = Math.floor(at / length)
     const last = slices.at(-1)
@@ -161,7 +201,7 @@ export function memoryReplaySet(options: MemoryReplaySetOptions = {}): ReplaySet
     const now = clock()
     latest = Math.max(latest, now)
     const at = monotonic?.() ?? latest
-    const slice = current(now, at)
+    const slice = currentSlice(now, at)
     if (slices.some(({ seen }) => seen.has(request))) return 'replayed'
     if (isEarly(created, now, at)) return 'early'
     const ofPrincipal = sum(({ shares }) => shares.get(principal))
@@ -180,7 +220,7 @@ export function memoryReplaySet(options: MemoryReplaySetOptions = {}): ReplaySet
     const bytes = sha256(`${salt}\0${text}`)
     return bytes instanceof Promise ? bytes.then(digestKey) : digestKey(bytes)
   }
-  const shares = remembered(digest)
+  const shares = cacheDigests(digest)
   const digestOf = ({ authority, thumbprint, base }: ReplayEntry): Digest =>
     digest(`${authority}\0${thumbprint}\0${base}`)
 
@@ -192,7 +232,7 @@ export function memoryReplaySet(options: MemoryReplaySetOptions = {}): ReplaySet
         principal: shares(`${partition}\0${principal}`),
         site: site === undefined ? undefined : shares(`site\0${partition}\0${site}`),
       }
-      return judge(entry, isKnown(digests) ? digests : await allOf(digests))
+      return judge(entry, isKnown(digests) ? digests : await awaitDigests(digests))
     },
     async seen(entry) {
       const request = await digestOf(entry)
@@ -202,10 +242,10 @@ export function memoryReplaySet(options: MemoryReplaySetOptions = {}): ReplaySet
   }
 }
 
-/** Made at once where the runtime hashes without a promise. */
+/** Not a promise if the runtime hashes synchronously. */
 type Digest = DigestKey | Promise<DigestKey>
 
-/** {@link Digests}, some of which may still be under way. */
+/** {@link Digests}, some of which may still be promises. */
 type Digesting = { readonly [K in keyof Digests]: Digests[K] | Promise<DigestKey> }
 
 function isKnown(digests: Digesting): digests is Digests {
@@ -213,12 +253,12 @@ function isKnown(digests: Digesting): digests is Digests {
   return !(request instanceof Promise || principal instanceof Promise || site instanceof Promise)
 }
 
-async function allOf({ request, principal, site }: Digesting): Promise<Digests> {
+async function awaitDigests({ request, principal, site }: Digesting): Promise<Digests> {
   return { request: await request, principal: await principal, site: await site }
 }
 
-/** Few callers send most requests: their names need not be hashed for each. Long names are, and no flood of names takes more memory. */
-function remembered(digest: (text: string) => Digest): (text: string) => Digest {
+/** Caches digests of short texts, up to 256: few callers send most requests. */
+function cacheDigests(digest: (text: string) => Digest): (text: string) => Digest {
   const known = new Map<string, DigestKey>()
   const learn = (text: string, key: DigestKey): DigestKey => {
     if (known.size >= 256) known.clear()

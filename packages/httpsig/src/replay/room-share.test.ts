@@ -16,7 +16,7 @@ test.each([
   expect(hasShare({ ...o, capacity: 1000, share: 100 })).toBe(o.has)
 })
 
-test(verifies('DOS-17', 'a share may be another than a tenth, and leaves the last tenth as it is'), () => {
+test(verifies('DOS-17', 'a share may differ from a tenth; the rule of the last tenth stays'), () => {
   expect(hasShare({ inAll: 400, own: 400, capacity: 1000, share: 500 })).toBe(true)
   expect(hasShare({ inAll: 500, own: 500, capacity: 1000, share: 500 })).toBe(false)
   expect(hasShare({ inAll: 900, own: 400, capacity: 1000, share: 500 })).toBe(false)

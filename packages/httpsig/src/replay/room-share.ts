@@ -1,16 +1,16 @@
-/** How much a bounded room holds, in all and of the one who asks, and may hold. */
+/** The entries of a bounded room, all and those of one caller, and their limits. */
 export interface RoomShare {
   readonly inAll: number
   readonly own: number
   readonly capacity: number
-  /** What one may hold: mostly a tenth of `capacity`. */
+  /** Most entries of one caller, usually a tenth of `capacity`. */
   readonly share: number
 }
 
 /**
- * Whether a bounded room that strangers fill has a place more for one of them. Nine tenths of it are open to all, up to the share of
- * each; the last tenth only to those that hold less than a thousandth, so that nine of them together cannot lock out a tenth that has
- * hardly asked for anything (DOS-17, DOS-18).
+ * Whether a bounded room has a place for one more entry of a caller. Nine tenths of the room are open to all callers, each up to its
+ * share. The last tenth is open only to callers with less than a thousandth of the room, so that a few callers together cannot lock out
+ * one that has hardly any entries (DOS-17, DOS-18).
  */
 export function hasShare({ inAll, own, capacity, share }: RoomShare): boolean {
   if (inAll >= capacity || own >= share) return false

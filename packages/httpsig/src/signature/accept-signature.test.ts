@@ -22,7 +22,7 @@ const now = (): number => 1_750_000_000
 const example =
   'sig1=("@method" "@target-uri" "@authority" "content-digest" "cache-control");keyid="test-key-rsa-pss";created;tag="app-123"'
 
-test('§5.1: the example reads and is written back', () => {
+test('§5.1: the example is read and written back', () => {
   const requests = parseAcceptSignature(example)
   expect(requests).toEqual([
     {
@@ -36,7 +36,7 @@ test('§5.1: the example reads and is written back', () => {
   expect(serializeAcceptSignature(requests)).toBe(example)
 })
 
-test('several lines are one list; unknown parameters are named', () => {
+test('several lines are one Dictionary; unknown parameters are named', () => {
   expect(parseAcceptSignature('a=("@method";req)', 'b=();expires;new=1')).toEqual([
     { label: 'a', components: ['"@method";req'] },
     { label: 'b', components: [], expires: true, unknown: ['new'] },
@@ -58,7 +58,7 @@ test.each([
   expect(() => parseAcceptSignature(line)).toThrow(HttpSigError)
 })
 
-test('what cannot be written is refused', () => {
+test('values that cannot be written are refused', () => {
   for (const requests of [
     [{ label: 'A', components: [] }],
     [
@@ -90,7 +90,7 @@ const options = (change: Partial<AnswerOptions> = {}): AnswerOptions => ({
   ...change,
 })
 
-test('§5.2: what is asked for is signed', async () => {
+test('§5.2: a requested signature is made', async () => {
   const { lines, refused } = await answerAcceptSignature(options())
   expect(refused).toEqual([])
   expect(lines[0]).toEqual([
@@ -127,7 +127,7 @@ test.each([
   expect(refused).toMatchObject([{ label: 'asked', reason }])
 })
 
-test('one that cannot be met does not keep the next from being signed', async () => {
+test('a refused request does not keep the next from being signed', async () => {
   const requests = [
     { label: 'a', components: ['"absent"'] },
     { label: 'b', components: ['"@status"'] },

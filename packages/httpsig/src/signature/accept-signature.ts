@@ -12,20 +12,20 @@ import { each, type OptionChecks } from '../option/option-check.js'
 import { signMessage } from './sign-message.js'
 import { dictionaryField, type SignatureParameters } from './signature-dictionary.js'
 
-/** A signature that the other side asks for: one member of Accept-Signature. */
+/** A request for a signature: one member of Accept-Signature. */
 export interface SignatureRequest {
   readonly label: string
   /** Components to cover, in order, as Structured Fields text. */
   readonly components: readonly string[]
-  /** Whether the creation time is asked for. */
+  /** Whether the creation time is requested. */
   readonly created?: true
-  /** Whether an expiry time is asked for. */
+  /** Whether an expiry time is requested. */
   readonly expires?: true
   readonly nonce?: string
   readonly alg?: string
   readonly keyid?: string
   readonly tag?: string
-  /** Parameters asked for that RFC 9421 does not know, by name. */
+  /** Names of requested parameters that RFC 9421 does not define. */
   readonly unknown?: readonly string[]
 }
 
@@ -35,10 +35,14 @@ function readParameters(asked: Asked, parameters: Parameters): void {
   const unknown: string[] = []
   for (const [name, value] of parameters) {
     if (name === 'created' || name === 'expires') {
-      if (value !== true) throw malformed('created and expires have no value in Accept-Signature', { parameter: name })
+      if (value !== true)
+        throw malformed('signature_parameter_malformed', 'created and expires have no value in Accept-Signature', {
+          parameter: name,
+        })
       asked[name] = true
     } else if (name === 'nonce' || name === 'alg' || name === 'keyid' || name === 'tag') {
-      if (typeof value !== 'string') throw malformed('a signature parameter is not a String', { parameter: name })
+      if (typeof value !== 'string')
+        throw malformed('signature_parameter_malformed', 'a signature parameter is not a String', { parameter: name })
       asked[name] = value
     } else unknown.push(name)
   }
@@ -59,11 +63,11 @@ export function parseAcceptSignature(...lines: readonly string[]): SignatureRequ
   )
   return [...members].map(([label, { member, text }]) => {
     if (!isLabel(label) || holdsMisreadNumber(text))
-      throw malformed('Accept-Signature has no single reading', { label })
+      throw malformed('signature_header_malformed', 'Accept-Signature has no single reading', { label })
     const components = componentsOf(label, member)
-    // It stands in every signature, as the last, and is never covered by name (§2.3).
+    // It is the last line of every signature base, and never listed as a component (§2.3).
     if (components.some(component => component.name === '@signature-params'))
-      throw malformed('@signature-params is asked for as a component', { label })
+      throw malformed('component_unsupported', '@signature-params is requested as a component', { label })
     const asked: Asked = {
       label,
       components: components.map(component => componentIdentifier({ parameters: new Map(), ...component })),
@@ -77,7 +81,7 @@ function parametersOf(request: SignatureRequest): Parameters {
   const parameters: Parameters = new Map()
   for (const [name, value] of Object.entries(request)) {
     if (name === 'created' || name === 'expires') {
-      if (value !== true) throw new TypeError('created and expires can only be asked for')
+      if (value !== true) throw new TypeError('created and expires must be true: they can only be requested')
       parameters.set(name, true)
     } else if (name === 'nonce' || name === 'alg' || name === 'keyid' || name === 'tag') parameters.set(name, value)
   }
@@ -86,7 +90,7 @@ function parametersOf(request: SignatureRequest): Parameters {
 
 /**
  * Writes an Accept-Signature value, parameters in the order given.
- * @throws TypeError for malformed components, repeated labels, or what cannot be written
+ * @throws TypeError for malformed components, repeated labels, or values that cannot be serialised
  * @see RFC 9421 §5.1
  */
 export function serializeAcceptSignature(requests: readonly SignatureRequest[]): string {
@@ -108,37 +112,37 @@ export function serializeAcceptSignature(requests: readonly SignatureRequest[]):
     .join(', ')
 }
 
-/** With what a request for a signature is answered. */
+/** The key for a requested signature. */
 export interface AnsweringKey {
   readonly key: SigningKey
-  /** What `keyid` is to say; it is left out when absent. */
+  /** The value of `keyid`; without it the signature has no `keyid`. */
   readonly keyid?: string
 }
 
 /** Why a requested signature was not made. */
 export type RefusedRequest = 'label' | 'key' | 'keyid' | 'alg' | 'parameter' | 'component'
 
-/** What became of an Accept-Signature. */
+/** The result of {@link answerAcceptSignature}. */
 export interface AcceptSignatureAnswer {
   /** Lines to add to the message. */
   readonly lines: ReadonlyArray<readonly [string, string]>
-  /** By label, the requests not met: label taken, no key, another keyid or alg, an unknown parameter, a component that the message has not. */
+  /** By label, the requests that were refused: label taken, no key, another keyid or alg, an unknown parameter, a component that the message does not have. */
   readonly refused: ReadonlyArray<{ readonly label: string; readonly reason: RefusedRequest; readonly cause?: unknown }>
 }
 
-/** How an Accept-Signature is answered. */
+/** The options of {@link answerAcceptSignature}. */
 export interface AnswerOptions {
   /** The message to sign. */
   readonly message: HttpMessage
   readonly requests: readonly SignatureRequest[]
   /**
-   * The key to answer with; undefined refuses. The other side chooses components, nonce and tag: give a key only for what
-   * may be signed for it, or it has signed whatever it likes.
+   * Returns the key for a request, or undefined to refuse it. The other side chooses components, nonce and tag: return a key only
+   * for requests that it may have signed, or it can have anything signed.
    */
   readonly key: (request: SignatureRequest) => AnsweringKey | undefined | Promise<AnsweringKey | undefined>
-  /** Seconds until `expires`, where that is asked for; default 300. */
+  /** Seconds until `expires`, when that is requested; default 300. */
   readonly expiresIn?: number
-  /** Types of Structured Fields covered with `sf` that this package does not know. */
+  /** Types of Structured Fields that are covered with `sf` and not in the registry of this package. */
   readonly structuredFields?: StructuredFieldTypes
   /** Unix seconds; default the system clock. */
   readonly now?: () => number
@@ -146,7 +150,7 @@ export interface AnswerOptions {
 
 type Refused = AcceptSignatureAnswer['refused'][number]
 
-function refusal(
+function findRefusal(
   request: SignatureRequest,
   message: HttpMessage,
   answering: AnsweringKey | undefined,
@@ -186,7 +190,8 @@ const answerChecks: OptionChecks<AnswerOptions> = {
 }
 
 /**
- * Signs a message as it was asked to by Accept-Signature, request by request, or says why not. `created` is always written.
+ * Signs a message as Accept-Signature requests, once for each request, or returns why a request was refused. `created` is always
+ * written.
  * @throws HttpSigError when the message's own signature headers are malformed
  * @see RFC 9421 §5.2
  */
@@ -199,7 +204,7 @@ export async function answerAcceptSignature(options: AnswerOptions): Promise<Acc
   for (const request of options.requests) {
     const { label, components } = request
     const answering = await options.key(request)
-    const refusedBefore = refusal(request, message, answering)
+    const refusedBefore = findRefusal(request, message, answering)
     if (answering === undefined || refusedBefore !== undefined) {
       refused.push(refusedBefore ?? { label, reason: 'key' })
       continue

@@ -16,20 +16,20 @@ import type { HttpMessage } from '../message/http-message.js'
 import type { OptionChecks } from '../option/option-check.js'
 import { dictionaryField, type SignatureParameters } from './signature-dictionary.js'
 
-/** What is signed, and with what. */
+/** The options of {@link signMessage}. */
 export interface SignMessageOptions {
   readonly message: HttpMessage
   readonly key: SigningKey
   /** Covered components in order: `@method`, `content-type`, or with parameters `"@query-param";name="a"`, `"@method";req`. */
   readonly components: readonly string[]
   /**
-   * Signature parameters; they are written in the order given here. Without `created` the time of `now` is taken, as the first;
-   * `created: null` leaves it out. `alg`, in JOSE's or RFC 9421's spelling, must be the key's.
+   * Signature parameters, written in the order given. Without `created` the time of `now` is written first; `created: null` leaves it
+   * out. `alg`, in JOSE's or RFC 9421's spelling, must be the algorithm of the key.
    */
   readonly params?: Omit<SignatureParameters, 'created'> & { readonly created?: number | null }
-  /** Names this signature among those of the message; default `sig`. */
+  /** The label of the signature, unique in the message; default `sig`. */
   readonly label?: string
-  /** Types of Structured Fields covered with `sf` that this package does not know. */
+  /** Types of Structured Fields that are covered with `sf` and not in the registry of this package. */
   readonly structuredFields?: StructuredFieldTypes
   /** Unix seconds; default the system clock. */
   readonly now?: () => number
@@ -39,7 +39,7 @@ const checks: OptionChecks<SignMessageOptions> = {
   message: 'object',
   key: 'object',
   components: 'strings',
-  // Each parameter is judged where it is written.
+  // Each parameter is checked when it is written.
   params: 'object',
   label: 'string',
   structuredFields: 'object',
@@ -49,7 +49,7 @@ const checks: OptionChecks<SignMessageOptions> = {
 const stringText = /^[\x20-\x7e]*$/
 const strings: readonly string[] = ['nonce', 'alg', 'keyid', 'tag']
 
-function checked(name: string, value: unknown): BareItem {
+function checkParameter(name: string, value: unknown): BareItem {
   if (name === 'created' || name === 'expires') {
     if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 1e15) return value
     throw new TypeError('created and expires must be whole Unix seconds')
@@ -62,27 +62,43 @@ function parametersOf({ params = {}, key, now }: SignMessageOptions): Parameters
   const parameters: Parameters = new Map()
   if (params.created === undefined) parameters.set('created', Math.floor(now?.() ?? Date.now() / 1000))
   for (const [name, value] of Object.entries(params)) {
-    if (value !== undefined && !(name === 'created' && value === null)) parameters.set(name, checked(name, value))
+    if (value !== undefined && !(name === 'created' && value === null))
+      parameters.set(name, checkParameter(name, value))
   }
   if (params.alg !== undefined && algorithmNamed(params.alg) !== key.algorithm)
     throw new TypeError("alg is not the key's algorithm")
   return parameters
 }
 
-/** A signature cannot cover itself, and one over the whole of these headers would. */
+/** Refuses `signature` and `signature-input` as a whole: the signature would have to cover itself. */
 function checkSelf({ name, parameters }: Component): void {
   if ((name === 'signature' || name === 'signature-input') && !parameters?.has('key') && !parameters?.has('req'))
-    throw malformed('signature and signature-input can be covered only by key, or of the request', { component: name })
+    throw malformed('component_unsupported', 'signature and signature-input can only be covered with key or req', {
+      component: name,
+    })
 }
 
 /**
- * Signs a request or response and returns the two lines to add, `signature-input` and `signature`. Add them, do not replace:
- * the lines of a second signature join those of the first.
+ * Signs a request or response and returns two lines, `signature-input` and `signature`. Add them to lines of the same name, do not
+ * replace those: a message can have several signatures.
  * @throws TypeError for malformed components, parameters or label, or a label that the message already has
- * @throws HttpSigError `invalid_signature` when a component is unknown, not in the message, or the signature itself; which one is in `cause`. `invalid_request` for a
- * covered header with a line break
+ * @throws HttpSigError `invalid_signature` when a component is unknown, not in the message, or the signature itself; `cause` names it.
+ * `invalid_request` for a covered header with a line break
  * @throws SigningKeyError when the key fails or takes longer than 5 seconds
  * @see RFC 9421 §3.1
+ * @example
+ * ```ts
+ * import { fetchRequestMessage, generateSigningKey, signMessage } from '@countersign/httpsig'
+ *
+ * const request = new Request('https://example.com/hook?id=1')
+ * const added = await signMessage({
+ *   message: fetchRequestMessage(request),
+ *   key: await generateSigningKey(),
+ *   components: ['@method', '@authority', '@path', '"@query-param";name="id"'],
+ *   params: { keyid: 'hooks-1' },
+ * })
+ * for (const [name, value] of added) request.headers.append(name, value)
+ * ```
  */
 export async function signMessage(options: SignMessageOptions): Promise<Array<readonly [string, string]>> {
   checkOptions('signMessage', options, checks, ['message', 'key', 'components'])

@@ -12,18 +12,18 @@ import { trimOws } from '../message/received-message.js'
 import type { OptionChecks } from '../option/option-check.js'
 import { type SignatureKey, serializeSignatureKey, signatureKeyLimit } from './signature-key.js'
 
-/** What is signed, and with what. */
+/** The options of {@link signRequest}. */
 export interface SignOptions {
   readonly method: string
-  /** Send to exactly this URL, without a lone `?`: it is dropped before signing, as is a fragment. */
+  /** The URL to send to. A lone `?` and a fragment are dropped before signing: send the request without them. */
   readonly url: string | URL
-  /** Headers the request will carry; needed where they are covered. */
+  /** Headers of the request; needed for those that are covered. */
   readonly headers?: Iterable<readonly [string, string]>
   readonly body?: Uint8Array
   readonly key: SigningKey
-  /** How the verifier finds the key. */
+  /** Tells the verifier how to find the key. */
   readonly signatureKey: SignatureKey
-  /** Covered too where the request has them, e.g. a resource's `additional_signature_components`. */
+  /** Further components to cover when the request has them, e.g. a resource's `additional_signature_components`. */
   readonly additionalComponents?: readonly string[]
   /** Unix seconds; default the system clock. */
   readonly now?: () => number
@@ -38,7 +38,7 @@ function linesOf(headers: Iterable<readonly [string, string]>): Map<string, stri
   const lines = new Map<string, string[]>()
   for (const [name, value] of headers) {
     const key = name.toLowerCase()
-    // A stale signature sent along would make two members of a header that may have one.
+    // An old Signature-Key beside the new one would make two members, and the header may have one.
     if (ours.includes(key)) throw new TypeError('the request already carries a signature header or Content-Digest')
     const held = lines.get(key)
     if (held) held.push(trimOws(value))
@@ -81,7 +81,16 @@ const checks: OptionChecks<SignOptions> = {
  * Signs a request and returns the header lines to add: `signature-input`, `signature`, `signature-key`, and `content-digest` when there is a body.
  * @throws TypeError when a body has no `content-type`, when the request already carries one of these headers, when the Signature-Key is over 7 KiB, or when the key's signature has another length than its algorithm's
  * @throws SigningKeyError when the key fails or takes longer than 5 seconds
- * @see docs/protocol.md §3.4 and §3.5
+ * @see protocol §3.4 and §3.5
+ * @example
+ * ```ts
+ * import { generateSigningKey, signRequest } from '@countersign/httpsig'
+ *
+ * const key = await generateSigningKey()
+ * const url = 'https://calendar.example/events'
+ * const added = await signRequest({ method: 'GET', url, headers: [], key, signatureKey: { scheme: 'hwk', jwk: key.publicJwk } })
+ * await fetch(url, { headers: added.map(([name, value]): [string, string] => [name, value]) })
+ * ```
  */
 export async function signRequest(options: SignOptions): Promise<Array<readonly [string, string]>> {
   // A misspelt body would go unsigned.

@@ -24,7 +24,7 @@ export interface SignatureParameters {
   readonly tag?: string
 }
 
-/** One member of a message's Signature-Input. */
+/** One member of Signature-Input, read. */
 export interface SignatureMember {
   readonly label: string
   readonly components: readonly Component[]
@@ -36,8 +36,7 @@ export interface SignatureMember {
 const printable = /^[\t\x20-\x7e]*$/
 
 /**
- * Reads a Dictionary field over all its lines.
- * @returns empty when the message has no such field
+ * Reads a Dictionary field from all its lines; an empty map when the message does not have the field.
  * @throws HttpSigError `invalid_signature` when it is malformed, over the limits, or has a label or parameter twice
  */
 export function dictionaryField(
@@ -49,7 +48,9 @@ export function dictionaryField(
   if (lines.length === 0) return new Map()
   const text = lines.join(', ')
   if (!printable.test(text))
-    throw malformed('a signature header holds characters outside printable ASCII', { header: name })
+    throw malformed('signature_header_malformed', 'a signature header holds characters outside printable ASCII', {
+      header: name,
+    })
   return parseMembers(name, text, limits)
 }
 
@@ -60,11 +61,17 @@ function parametersOf(label: string, member: Member): SignatureParameters {
   for (const [name, value] of member[1]) {
     if (name === 'created' || name === 'expires') {
       if (typeof value !== 'number' || !Number.isInteger(value))
-        throw malformed('a signature parameter is not an Integer', { label, parameter: name })
+        throw malformed('signature_parameter_malformed', 'a signature parameter is not an Integer', {
+          label,
+          parameter: name,
+        })
       read[name] = value
     } else if (name === 'nonce' || name === 'alg' || name === 'keyid' || name === 'tag') {
       if (typeof value !== 'string')
-        throw malformed('a signature parameter is not a String', { label, parameter: name })
+        throw malformed('signature_parameter_malformed', 'a signature parameter is not a String', {
+          label,
+          parameter: name,
+        })
       read[name] = value
     }
   }
@@ -72,13 +79,13 @@ function parametersOf(label: string, member: Member): SignatureParameters {
 }
 
 /**
- * One member of Signature-Input, read.
+ * Reads one member of Signature-Input.
  * @throws HttpSigError `invalid_signature`
  * @see RFC 9421 §4.1
  */
 export function signatureMember(label: string, read: DictionaryMember): SignatureMember {
   const { member } = read
-  if (!isLabel(label)) throw malformed('a signature label is longer than 64 characters')
+  if (!isLabel(label)) throw malformed('signature_header_malformed', 'a signature label is longer than 64 characters')
   const components = componentsOf(label, member)
   const text = strictInnerList('Signature-Input', read)
   return { label, components, parameters: parametersOf(label, member), text }
@@ -87,8 +94,16 @@ export function signatureMember(label: string, read: DictionaryMember): Signatur
 /** The bytes of one member of Signature. @throws HttpSigError `invalid_signature` when there is none */
 export function signatureBytes(label: string, read: DictionaryMember | undefined): Uint8Array {
   const member = read?.member
-  if (member === undefined) throw malformed('a member of Signature-Input has none of its label in Signature', { label })
+  if (member === undefined)
+    throw malformed(
+      'signature_label_missing',
+      'Signature has no member with the label of a member of Signature-Input',
+      {
+        label,
+      },
+    )
   const item: unknown = isInnerList(member) ? undefined : member[0]
-  if (!(item instanceof ArrayBuffer)) throw malformed('a member of Signature is not a Byte Sequence', { label })
+  if (!(item instanceof ArrayBuffer))
+    throw malformed('signature_malformed', 'a member of Signature is not a Byte Sequence', { label })
   return new Uint8Array(item)
 }

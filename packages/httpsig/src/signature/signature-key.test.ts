@@ -2,20 +2,12 @@ import { numRuns, verifies } from '@countersign/requirements'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { HttpSigError, parseSignatureKey, type SignatureKey, serializeSignatureKey } from '../index.js'
+import { p256 } from '../rfc9421-keys.test.fixture.js'
 import { get, inlineKey, privateMembers, refused, send, verdict } from '../signed-message.test.fixture.js'
 import { parseSignatureKeyFully } from './signature-key.js'
 
 const { x } = privateMembers
 const jwksUri = 'jwks_uri;id="https://agent.example";kid="k1";dwk="aauth-agent"'
-// RFC 9421 appendix B.1.3.
-const p256 = {
-  kty: 'EC',
-  crv: 'P-256',
-  alg: 'ES256',
-  x: 'qIVYZVLCrPZHGHjP17CTW0_-D9Lfw0EkjqF7xB4FivA',
-  y: 'Mc4nN9LTDOBhfoUeg8Ye9WedFRhnZXZJA12Qp0zZ6F0',
-} as const
-
 function refusal(value: string): string {
   try {
     parseSignatureKey(value)
@@ -39,7 +31,7 @@ test('reads and writes each scheme', () => {
   }
 })
 
-test(verifies('sig.key.hwk', 'KEY-26', 'an inline key may leave alg out, and nothing else'), () => {
+test(verifies('sig.key.hwk', 'KEY-26', 'an inline key may leave out alg, and no other member'), () => {
   for (const text of [
     `hwk;kty="OKP";crv="Ed25519";x="${x}"`,
     `hwk;x="${x}";crv="Ed25519";alg="EdDSA";kty="OKP";kid="k";unknown=1`,
@@ -60,7 +52,7 @@ test(verifies('sig.key.hwk', 'KEY-26', 'an inline key may leave alg out, and not
     expect(refusal(`sig=${text}`), text).toBe('401 unsupported_algorithm')
 })
 
-test(verifies('KEY-14', 'sig.key.no-private', 'a private member is refused whatever its type'), async () => {
+test(verifies('KEY-14', 'sig.key.no-private', 'a private member of any type is refused'), async () => {
   expect(await verdict(send(get))).toBe('accepted')
   for (const member of ['d="AA"', 'd', 'p="AA"', 'q=1', 'dp="AA"', 'dq="AA"', 'qi="AA"', 'oth="x"', 'k="AA"']) {
     expect(await verdict(send({ ...get, signatureKey: `${inlineKey};${member}` })), member).toBe(
@@ -97,7 +89,7 @@ test(verifies('SIG-13', 'sig.key.legacy', 'the parenthesised spelling is refused
   }
 })
 
-test(verifies('SIG-14', 'sig.key.parameters', 'what stands inside a String stays inside'), () => {
+test(verifies('SIG-14', 'sig.key.parameters', 'characters inside a String do not end it'), () => {
   for (const [written, kid] of [
     ['a) b', 'a) b'],
     ['a\\"b', 'a"b'],
@@ -135,7 +127,7 @@ test(
   },
 )
 
-test(verifies('DOS-01', 'limits.signature-key', 'over 7 KiB is 431, before anything is parsed'), async () => {
+test(verifies('DOS-01', 'limits.signature-key', 'a header over 7 KiB answers 431 before it is parsed'), async () => {
   const longest = `jwt;jwt="${'a'.repeat(7168 - 'sig=jwt;jwt=""'.length)}"`
   expect(refusal(`sig=${longest}`)).toBe('accepted')
   expect(refusal(`sig=${longest} `)).toBe('431 invalid_request')
@@ -143,7 +135,7 @@ test(verifies('DOS-01', 'limits.signature-key', 'over 7 KiB is 431, before anyth
   expect(await verdict(send({ ...get, signatureKey: `jwt;jwt="${'('.repeat(65_536)}"` }))).toBe('431 invalid_request')
 })
 
-test('what cannot be written is a mistake of the program', () => {
+test('a value that cannot be written is a TypeError', () => {
   expect(() => serializeSignatureKey('Sig', { scheme: 'jwt', jwt: 'a' })).toThrow(TypeError)
   expect(() => serializeSignatureKey('sig', { scheme: 'jwt', jwt: 'é' })).toThrow(TypeError)
   expect(() => serializeSignatureKey('sig', { scheme: 'jwt', jwt: 'a\nb' })).toThrow(TypeError)
@@ -155,7 +147,7 @@ const printable = fc.string({
   maxLength: 40,
 })
 
-test('writing and reading are inverse', () => {
+test('reading returns what was written', () => {
   fc.assert(
     fc.property(
       fc.stringMatching(/^[a-z*][a-z0-9_.*-]{0,20}$/),
@@ -184,7 +176,7 @@ function outcome(parse: (value: string) => unknown, value: string): unknown {
   }
 }
 
-test('the canonical spellings are read exactly as by the full parser, and so is every mutation of them', () => {
+test('canonical spellings, and all mutations of them, are read exactly as by the full parser', () => {
   const seeds = [`sig=${inlineKey}`, `sig=${jwksUri}`, 'sig=jwt;jwt="eyJ.e30.c2ln"', 'sig=jwt;jwt=""', '*a=jwt;jwt="a"']
   fc.assert(
     fc.property(

@@ -1,12 +1,12 @@
 import { isInnerList, Token } from 'structured-headers'
 import { isLabel, malformed, parseSingleMember, type RawParameter } from '../component/structured-field.js'
 import { HttpSigError } from '../error.js'
-import { unsupportedAlgorithm } from '../key/algorithm.js'
+import { unacceptableKey } from '../key/algorithm.js'
 import { ed25519, type PublicJwk, parsePublicJwk, privateMembers } from '../key/jwk.js'
 
 /**
- * How a signer names its key: inline (`hwk`), by its published key set (`jwks_uri`), or in a token that holds it (`jwt`).
- * @see docs/protocol.md §3.2
+ * How a signer names its key: inline (`hwk`), in its published key set (`jwks_uri`), or in a token (`jwt`).
+ * @see protocol §3.2
  */
 export type SignatureKey =
   | { readonly scheme: 'hwk'; readonly jwk: PublicJwk }
@@ -30,8 +30,9 @@ function stringParameters(parameters: readonly RawParameter[], names: readonly s
   const values: Record<string, string> = Object.create(null)
   for (const { key, value } of parameters) {
     if (!names.includes(key)) continue
-    // A token, number or flag read as text would be a second spelling of the same identity.
-    if (typeof value !== 'string') throw malformed('a Signature-Key parameter is not a String', { parameter: key })
+    // A Token, number or Boolean read as text would be a second spelling of the same identity.
+    if (typeof value !== 'string')
+      throw malformed('signature_key_malformed', 'a Signature-Key parameter is not a String', { parameter: key })
     values[key] = value
   }
   return values
@@ -40,14 +41,16 @@ function stringParameters(parameters: readonly RawParameter[], names: readonly s
 function required(values: Readonly<Record<string, string>>, name: string): string {
   const value = values[name]
   if (value === undefined || value === '')
-    throw malformed('Signature-Key lacks a parameter its scheme needs', { parameter: name })
+    throw malformed('signature_key_parameter_missing', 'Signature-Key lacks a parameter its scheme needs', {
+      parameter: name,
+    })
   return value
 }
 
 function parseHwk(parameters: readonly RawParameter[]): SignatureKey {
   for (const { key } of parameters)
     if (privateMembers.includes(key))
-      throw unsupportedAlgorithm('a public key must not hold private members', { parameter: key })
+      throw unacceptableKey('a public key must not hold private members', { parameter: key })
   const values = stringParameters(parameters, ['alg', 'kty', 'crv', 'x', 'y', 'n', 'e', 'use'])
   return { scheme: 'hwk', jwk: parsePublicJwk(values, { algorithmOptional: true }) }
 }
@@ -66,15 +69,17 @@ function parseJwt(parameters: readonly RawParameter[]): SignatureKey {
   return { scheme: 'jwt', jwt: required(stringParameters(parameters, ['jwt']), 'jwt') }
 }
 
-/** The exact parser; {@link parseSignatureKey} tries the canonical spellings first. */
+/** Parses any legal spelling; {@link parseSignatureKey} tries the canonical ones first, which is faster. */
 export function parseSignatureKeyFully(value: string): ParsedSignatureKey {
   if (parenthesised.test(value))
     throw new HttpSigError(
       'unsupported_scheme',
       'the parenthesised Signature-Key spelling is not a Structured Field; write sig=hwk;alg="…";kty="…";crv="…";x="…", sig=jwks_uri;id="…";kid="…";dwk="aauth-agent" or sig=jwt;jwt="…"',
+      { reason: 'signature_key_old_spelling' },
     )
-  const { label, member, parameters } = parseSingleMember('Signature-Key', value)
-  if (isInnerList(member) || !(member[0] instanceof Token)) throw malformed('the Signature-Key scheme is not a Token')
+  const { label, member, parameters } = parseSingleMember(value)
+  if (isInnerList(member) || !(member[0] instanceof Token))
+    throw malformed('signature_key_malformed', 'the Signature-Key scheme is not a Token')
   switch (member[0].toString()) {
     case 'hwk':
       return { label, key: parseHwk(parameters) }
@@ -83,18 +88,23 @@ export function parseSignatureKeyFully(value: string): ParsedSignatureKey {
     case 'jwt':
       return { label, key: parseJwt(parameters) }
     default:
-      throw new HttpSigError('unsupported_scheme', 'the Signature-Key scheme is none of hwk, jwks_uri, jwt')
+      throw new HttpSigError('unsupported_scheme', 'the Signature-Key scheme is none of hwk, jwks_uri, jwt', {
+        reason: 'scheme_unsupported',
+      })
   }
 }
 
 /**
  * Reads a Signature-Key header value.
  * @throws HttpSigError 431 over 7 KiB; `unsupported_scheme` for an unknown scheme or the parenthesised spelling; `unsupported_algorithm` for inline key material that is not acceptable; `invalid_signature` for anything else
- * @see docs/protocol.md §3.2
+ * @see protocol §3.2
  */
 export function parseSignatureKey(value: string): ParsedSignatureKey {
   if (value.length > signatureKeyLimit)
-    throw new HttpSigError('invalid_request', 'Signature-Key is longer than 7 KiB', { status: 431 })
+    throw new HttpSigError('invalid_request', 'Signature-Key is longer than 7 KiB', {
+      reason: 'header_too_long',
+      status: 431,
+    })
   const jwt = canonicalJwt.exec(value)
   if (jwt?.[1] !== undefined && jwt[2]) return { label: jwt[1], key: { scheme: 'jwt', jwt: jwt[2] } }
   const okp = canonicalOkp.exec(value)
@@ -114,7 +124,7 @@ function quoted(text: string): string {
 /**
  * Writes a Signature-Key header value.
  * @throws TypeError for an illegal label or a parameter outside printable ASCII
- * @see docs/protocol.md §3.2
+ * @see protocol §3.2
  */
 export function serializeSignatureKey(label: string, key: SignatureKey): string {
   if (!isLabel(label)) throw new TypeError('the label is not a Structured Field key')

@@ -4,30 +4,37 @@ import type { HttpSigError } from '../error.js'
 import { headerValues, type ReceivedMessage, trimOws } from '../message/received-message.js'
 
 const printable = /^[\x20-\x7e]+$/
-// White space around the commas of a Dictionary may be a tab.
+// Whitespace around the commas of a Dictionary may be a tab.
 const printableOrTab = /^[\t\x20-\x7e]+$/
 
 function linesOf(message: ReceivedMessage, name: string): string[] {
   const lines = headerValues(message, name)
   if (lines.length === 0)
-    throw malformed('one of Signature-Input, Signature, Signature-Key is missing', { header: name })
+    throw malformed('signature_header_missing', 'one of Signature-Input, Signature, Signature-Key is missing', {
+      header: name,
+    })
   return lines
 }
 
 function unreadable(header: string): HttpSigError {
-  return malformed('a signature header is empty or holds characters outside printable ASCII', { header })
+  return malformed(
+    'signature_header_malformed',
+    'a signature header is empty or holds characters outside printable ASCII',
+    { header },
+  )
 }
 
-/** The one line of a header. @throws HttpSigError for none, two, or characters two decoders would read differently */
+/** The only line of a header. @throws HttpSigError for no line, two lines, or characters that two decoders read differently */
 export function onlyLine(message: ReceivedMessage, name: string): string {
   const lines = linesOf(message, name)
-  if (lines.length > 1) throw malformed('a signature header stands on more than one line', { header: name })
+  if (lines.length > 1)
+    throw malformed('signature_header_repeated', 'a signature header is on more than one line', { header: name })
   const line = trimOws(lines[0] ?? '')
   if (!printable.test(line)) throw unreadable(name)
   return line
 }
 
-/** A header over all its lines. @throws HttpSigError for none, or characters two decoders would read differently */
+/** All lines of a header, joined. @throws HttpSigError for no line, or characters that two decoders read differently */
 export function joinedLines(message: ReceivedMessage, name: string): string {
   const lines = linesOf(message, name)
   const text = lines.length === 1 ? trimOws(lines[0] ?? '') : lines.map(trimOws).join(', ')
@@ -36,10 +43,10 @@ export function joinedLines(message: ReceivedMessage, name: string): string {
 }
 
 /**
- * Whether a message is signed in this protocol, or may have been: it has a `Signature-Key`, or a signature without `tag`, or none that
- * can be read. Such a message is verified in full or refused, so that a header lost on the way does not make its sender nobody.
- * Signatures that all have a `tag` are of other protocols, such as Web Bot Auth; a message with only such is unsigned here.
- * @see docs/protocol.md §3.1
+ * Whether a message is signed in this protocol, or may have been: it has a `Signature-Key`, a signature without `tag`, or signature
+ * headers that cannot be read. Such a message is verified in full or refused, so that a lost header does not make a request anonymous.
+ * Signatures with a `tag` are those of other protocols, such as Web Bot Auth; a message with no others is unsigned here.
+ * @see protocol §3.1
  */
 export function isSigned(message: ReceivedMessage): boolean {
   let has = false

@@ -2,20 +2,20 @@ import { headerValues, type ReceivedMessage, withUnseenBody } from '../message/r
 import { hasByte, headOf } from '../message/received-request.js'
 import { isSigned } from './signature-lines.js'
 
-/** A Fetch API request whose body is left to its reader. */
+/** A Fetch API request whose body has not been read. */
 export interface UnreadRequest {
   readonly message: ReceivedMessage
-  /** The request to read it from. */
+  /** The request to read the body from. */
   readonly request: Request
   /** There may be a body. */
   readonly isUnread: boolean
 }
 
 /**
- * As `fromRequest`, but reads nothing of a body that a digest announces, or that nobody has signed: its reader must pass it
- * through `checkedStream`. A signed request without a digest has no body: the first byte refuses it.
+ * As `fromRequest`, but does not read the body of an unsigned request, or one that has a digest: its reader must pass it through
+ * `checkedStream`. A signed request without digest must not have a body: the first byte refuses it.
  * @throws HttpSigError 431 as `fromRequest`
- * @see docs/protocol.md §3.4
+ * @see protocol §3.4
  */
 export async function unreadRequest(request: Request): Promise<UnreadRequest> {
   const head = headOf(request)

@@ -36,7 +36,7 @@ async function verdict(message: HttpRequestMessage, change: Partial<VerifyMessag
   }
 }
 
-test('what was verified is told', async () => {
+test('the result has the verified facts', async () => {
   const message = await signed({ params: { keyid: 'k', tag: 't', nonce: 'n', alg: 'ed25519', expires: created + 60 } })
   const [verified] = await verifyMessage({ message, key: () => verifier, requiredComponents: components, now })
   expect(verified).toEqual({
@@ -99,7 +99,7 @@ test('the key decides the algorithm', async () => {
   await expect(signed({ params: { alg: 'hmac-sha256' } })).rejects.toThrow(TypeError)
 })
 
-test('label and tag choose; nothing chosen, or no key, is refused', async () => {
+test('label and tag select signatures; without a selected signature or a key the message is refused', async () => {
   const message = await signed({ label: 'a', params: { tag: 't' } })
   expect(await verdict(message, { label: 'a', tag: 't' })).toBe('accepted')
   for (const change of [{ label: 'b' }, { tag: 'u' }, { label: 'a', tag: 'u' }, { key: () => undefined }])
@@ -107,7 +107,7 @@ test('label and tag choose; nothing chosen, or no key, is refused', async () => 
   expect(await verdict(testRequest)).toBe('invalid_signature')
 })
 
-test('one signature that does not hold refuses, also beside one that does', async () => {
+test('a wrong signature refuses the message, also beside a right one', async () => {
   const message = await signed()
   const lines = await signMessage({ message, label: 'b', components, key, now })
   expect(await verdict(withLines(message, ...lines))).toBe('accepted')
@@ -116,7 +116,7 @@ test('one signature that does not hold refuses, also beside one that does', asyn
   expect(await verdict(withLines(message, ...forged), { label: 'sig' })).toBe('accepted')
 })
 
-test('the body must be what the covered digest says; without one it is said that nobody looked', async () => {
+test('the body must match the covered digest; without a body bodyVerified is false', async () => {
   const message = await signed()
   expect(await verdict({ ...message, body: new TextEncoder().encode('{}') })).toBe('invalid_signature')
   const { body: _, ...unread } = message
@@ -153,7 +153,7 @@ test.each([
   expect(await verdict(message, { requiredComponents: [] })).toBe('invalid_signature')
 })
 
-test('a spelling that an intermediary may choose verifies', async () => {
+test('a spelling that intermediaries may change verifies', async () => {
   const message = await signed({ components: ['@method', '@path'] })
   const spaced = message.headers.map(([name, value]): readonly [string, string] =>
     name === 'signature-input'
@@ -163,7 +163,7 @@ test('a spelling that an intermediary may choose verifies', async () => {
   expect(await verdict({ ...message, headers: spaced }, { requiredComponents: [] })).toBe('accepted')
 })
 
-test('what a message cannot be signed with', async () => {
+test('wrong options for signing are refused', async () => {
   for (const change of [
     { label: 'Sig' },
     { label: '' },
@@ -189,13 +189,13 @@ test('what a message cannot be signed with', async () => {
   await expect(signed({ components: ['absent'] })).rejects.toMatchObject({ cause: { component: 'absent' } })
 })
 
-test('strings are quoted as Structured Fields ask', async () => {
+test('strings are quoted as Structured Fields require', async () => {
   const message = await signed({ params: { nonce: 'a"b\\c' } })
   expect(message.headers.at(-2)?.[1]).toContain(';nonce="a\\"b\\\\c"')
   expect(await verdict(message)).toBe('accepted')
 })
 
-test('messages of the Fetch API, and as received', async () => {
+test('messages are made from the Fetch API and from received requests', async () => {
   const request = new Request('https://Example.com:443/a/..?#f', {
     method: 'POST',
     headers: { 'X-A': '1' },
@@ -221,7 +221,7 @@ test('messages of the Fetch API, and as received', async () => {
   })
 })
 
-test('a message has at most 8 signatures and 8 KiB of each header, unless told otherwise', async () => {
+test('a message has at most 8 signatures and 8 KiB of each header, unless limits says otherwise', async () => {
   const message = await signed()
   const more = (count: number): HttpRequestMessage =>
     withLines(message, ['Signature-Input', Array.from({ length: count }, (_, at) => `x${at}=()`).join(', ')])
@@ -239,7 +239,7 @@ test('a message has at most 8 signatures and 8 KiB of each header, unless told o
     await expect(verdict(message, { limits })).rejects.toThrow(RangeError)
 })
 
-test('a signature of a message covers at most 32 components', async () => {
+test('a signature covers at most 32 components', async () => {
   const lines = Array.from({ length: 33 }, (_, at) => [`x-${at}`, 'a'] as const)
   const message = withLines(testRequest, ...lines)
   const sign = (count: number) =>
@@ -253,7 +253,7 @@ test('a signature of a message covers at most 32 components', async () => {
   ).rejects.toThrow('more than 32 components are covered')
 })
 
-test('legal spacing leaves the base as it is, and other signatures are not looked at', async () => {
+test('legal spacing does not change the base, and other signatures are ignored', async () => {
   const message = await signed({ params: { tag: 't' } })
   const spaced = {
     ...message,

@@ -22,7 +22,7 @@ import {
   signatureMember,
 } from './signature-dictionary.js'
 
-/** A signature of a message, not verified yet: what a key is chosen by. */
+/** A signature of a message before it is verified; the key is chosen by it. */
 export interface SignatureCandidate {
   readonly label: string
   /** Covered components in order, as Structured Fields text: `"@method"`, `"@query-param";name="a"`. */
@@ -30,44 +30,44 @@ export interface SignatureCandidate {
   readonly params: SignatureParameters
 }
 
-/** A signature that holds. */
+/** A verified signature. */
 export interface VerifiedMessageSignature extends SignatureCandidate {
   readonly key: VerifyKey
-  /** The signature base: what the key has signed. */
+  /** The signature base. */
   readonly base: string
   /** Whether the signature covers `content-digest` and that is the digest of the message's `body`; false also when `body` is absent. */
   readonly bodyVerified: boolean
 }
 
-/** What a message is verified against. */
+/** The options of {@link verifyMessage}. */
 export interface VerifyMessageOptions {
   readonly message: HttpMessage
-  /** The key of a signature; undefined when it is nobody's that is known here. */
+  /** Returns the key of a signature; undefined when the signer is not known. */
   readonly key: (candidate: SignatureCandidate) => VerifyKey | undefined | Promise<VerifyKey | undefined>
   /**
-   * Components that each verified signature must cover, in the spellings of {@link SignMessageOptions}. A signature that covers
-   * less than what the message is used for protects nothing, so there is no default.
+   * Components that each verified signature must cover, in the spellings of {@link SignMessageOptions}. There is no default: a
+   * signature must cover every part of the message that is acted on.
    */
   readonly requiredComponents: readonly string[]
   /** Only the signature of this label. */
   readonly label?: string
   /** Only signatures with this `tag`. */
   readonly tag?: string
-  /** How old a signature may be, seconds, by `created`; default 300. */
+  /** Highest age of a signature by `created`, in seconds; default 300. */
   readonly maxAge?: number
-  /** How far the signer's clock may be from this one, seconds; default 30. */
+  /** Tolerated difference between the signer's clock and this one, in seconds; default 30. */
   readonly tolerance?: number
   /** Refuse a signature without `created`; default true. */
   readonly requireCreated?: boolean
   /** Most members and bytes of `Signature-Input` and of `Signature`, over all their lines; default 8 and 8192. */
   readonly limits?: DictionaryLimits
-  /** Types of Structured Fields covered with `sf` that this package does not know. */
+  /** Types of Structured Fields that are covered with `sf` and not in the registry of this package. */
   readonly structuredFields?: StructuredFieldTypes
   /** Unix seconds; default the system clock. */
   readonly now?: () => number
 }
 
-/** A misspelt `tag` would let signatures of every other protocol count. */
+/** A misspelt `tag` would accept signatures of every other protocol. */
 const checks: OptionChecks<VerifyMessageOptions> = {
   message: 'object',
   key: 'function',
@@ -95,7 +95,7 @@ function policyOf(options: VerifyMessageOptions): Policy {
   const { limits } = options
   if (limits !== undefined && !(Number.isSafeInteger(limits.members) && Number.isSafeInteger(limits.bytes)))
     throw new RangeError('limits are whole numbers of members and of bytes')
-  // NaN would silently switch the time check off.
+  // NaN would switch the check of times off.
   if (!(maxAge >= 0) || !(tolerance >= 0)) throw new RangeError('maxAge and tolerance must not be negative')
   return {
     required: options.requiredComponents.map(parseComponent).map(componentKey),
@@ -110,40 +110,50 @@ function policyOf(options: VerifyMessageOptions): Policy {
 function checkTime({ created, expires }: SignatureParameters, policy: Policy): void {
   const { now, maxAge, tolerance } = policy
   if (created === undefined) {
-    if (policy.requireCreated) throw malformed('the parameter created is missing')
+    if (policy.requireCreated) throw malformed('created_missing', 'the parameter created is missing')
   } else {
-    if (created > now + tolerance) throw malformed('created is in the future', { created, now, tolerance })
+    if (created > now + tolerance)
+      throw malformed('created_in_future', 'created is in the future', { created, now, tolerance })
     if (now - created > maxAge + tolerance)
-      throw malformed('the signature is too old', { created, now, maxAge, tolerance })
+      throw malformed('created_too_old', 'the signature is too old', { created, now, maxAge, tolerance })
   }
   if (expires === undefined) return
-  if (now > expires + tolerance) throw malformed('the signature has expired', { expires, now, tolerance })
-  if (created !== undefined && expires < created) throw malformed('expires is before created', { created, expires })
+  if (now > expires + tolerance)
+    throw malformed('signature_expired', 'the signature has expired', { expires, now, tolerance })
+  if (created !== undefined && expires < created)
+    throw malformed('expires_before_created', 'expires is before created', { created, expires })
 }
 
 function checkCovered(components: readonly Component[], required: readonly string[]): void {
   const covered = new Set(components.map(componentKey))
   for (const component of required)
     if (!covered.has(component))
-      throw malformed('a required component is not covered', { component, expected: required, covered: [...covered] })
+      throw malformed('component_not_covered', 'a required component is not covered', {
+        component,
+        expected: required,
+        covered: [...covered],
+      })
 }
 
 function checkAlgorithm({ alg }: SignatureParameters, key: VerifyKey): void {
   if (alg === undefined) return
   const named = algorithmNamed(alg)
   if (named === undefined) throw unsupportedAlgorithm('the parameter alg names an algorithm that is not supported')
-  // The key decides the algorithm; a message that names another is refused, never obeyed.
+  // The key decides the algorithm. A message that names another one is refused.
   if (named !== key.algorithm)
-    throw malformed('the parameter alg disagrees with the key', { expected: key.algorithm, algorithm: named })
+    throw malformed('algorithm_mismatched', 'the parameter alg disagrees with the key', {
+      expected: key.algorithm,
+      algorithm: named,
+    })
 }
 
-/** Whether the message's body is the one whose digest is covered. @throws HttpSigError when it is another */
+/** Whether the signature covers the digest of the body. @throws HttpSigError when the digest is not that of the body */
 async function checkBody(components: readonly Component[], { headers, body }: HttpMessage): Promise<boolean> {
   const covers = components.some(({ name, parameters }) => name === 'content-digest' && !parameters?.has('req'))
   if (!covers || body === undefined) return false
   const lines = headerValues({ headers }, 'content-digest').map(trimOws)
   if (!(await matchesContentDigest(parseContentDigest(lines.join(', ')), body)))
-    throw malformed('Content-Digest is not the digest of the body')
+    throw malformed('digest_wrong', 'Content-Digest is not the digest of the body')
   return true
 }
 
@@ -155,18 +165,18 @@ function candidateOf({ label, components, parameters }: SignatureMember): Signat
   }
 }
 
-/** The members of Signature-Input that are asked for. @throws HttpSigError when there is none */
-function chosen({ message, label, tag, limits }: VerifyMessageOptions): SignatureMember[] {
+/** The members of Signature-Input with the requested label and tag. @throws HttpSigError when there is none */
+function selectMembers({ message, label, tag, limits }: VerifyMessageOptions): SignatureMember[] {
   const inputs = dictionaryField(message.headers, 'signature-input', limits)
   const members: SignatureMember[] = []
   for (const [name, member] of inputs) {
     if (label !== undefined && name !== label) continue
-    // Signatures with another tag are not looked at further.
+    // Signatures with another tag are ignored.
     if (tag !== undefined && member.member[1].get('tag') !== tag) continue
     members.push(signatureMember(name, member))
   }
   if (members.length === 0)
-    throw malformed('the message has no signature of the label and tag asked for', {
+    throw malformed('signature_missing', 'the message has no signature with the requested label and tag', {
       expected: { label, tag },
       labels: [...inputs.keys()],
     })
@@ -187,25 +197,43 @@ async function verifyMember(
   checkAlgorithm(member.parameters, key)
   const base = signatureBase(member, messageContext(message), messageProfile(options.structuredFields))
   if (!(await key.verify(ascii(base), signature)))
-    throw malformed('the signature does not verify', { label: member.label, base, algorithm: key.algorithm })
+    throw malformed('signature_wrong', 'the signature does not verify', {
+      label: member.label,
+      base,
+      algorithm: key.algorithm,
+    })
   return { ...candidate, key, base, bodyVerified: await checkBody(member.components, message) }
 }
 
 /**
- * Verifies the signatures of a request or response. Those that `label` and `tag` leave, and for which `key` has a key, must all hold;
- * there must be at least one. When the message has a `body` and a signature covers `content-digest`, that must be the body's.
- * It does not see replays: what may be done only once needs a nonce or a replay set besides.
+ * Verifies the signatures of a request or response. All signatures with the requested label and tag for which `key` returns a key must
+ * verify, and there must be at least one. When the message has a `body` and a signature covers `content-digest`, the digest must be
+ * that of the body. Replays are not detected: an action that must happen only once needs a nonce or a replay set.
  * @throws HttpSigError `invalid_signature`, `unsupported_algorithm` for an unknown `alg`, or `invalid_request` for a covered header with a
- * line break; the facts are in `cause`, the signature base of what did not verify among them
- * @throws TypeError for malformed `requiredComponents`, RangeError for a negative `maxAge` or `tolerance`, or `limits` that are no whole numbers
+ * line break; the facts are in `cause`, for a wrong signature with its base
+ * @throws TypeError for malformed `requiredComponents`, RangeError for a negative `maxAge` or `tolerance`, or fractional `limits`
  * @see RFC 9421 §3.2
+ * @example
+ * ```ts
+ * import { fetchRequestMessage, type VerifyKey, verifyMessage } from '@countersign/httpsig'
+ *
+ * export async function signedBy(request: Request, keys: ReadonlyMap<string, VerifyKey>): Promise<string> {
+ *   const [signature] = await verifyMessage({
+ *     message: fetchRequestMessage(request),
+ *     key: ({ params }) => keys.get(params.keyid ?? ''),
+ *     requiredComponents: ['@method', '@authority', '@path'],
+ *     maxAge: 60,
+ *   })
+ *   return signature.key.thumbprint
+ * }
+ * ```
  */
 export async function verifyMessage(
   options: VerifyMessageOptions,
 ): Promise<readonly [VerifiedMessageSignature, ...VerifiedMessageSignature[]]> {
   checkOptions('verifyMessage', options, checks, ['message', 'key', 'requiredComponents'])
   const policy = policyOf(options)
-  const members = chosen(options)
+  const members = selectMembers(options)
   const signatures = dictionaryField(options.message.headers, 'signature', options.limits)
   const verified: VerifiedMessageSignature[] = []
   for (const member of members) {
@@ -215,7 +243,8 @@ export async function verifyMessage(
   }
   const [first, ...others] = verified
   if (first === undefined)
-    throw new HttpSigError('invalid_signature', 'the key of no signature is known', {
+    throw new HttpSigError('invalid_signature', 'there is no key for any of the signatures', {
+      reason: 'key_unknown',
       cause: { labels: members.map(({ label }) => label) },
     })
   return [first, ...others]

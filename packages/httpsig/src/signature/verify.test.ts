@@ -1,13 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
-import {
-  HttpSigError,
-  importVerifyKey,
-  isSigned,
-  openSignature,
-  type ReceivedMessage,
-  verifySignature,
-} from '../index.js'
+import { HttpSigError, importVerifyKey, openSignature, type ReceivedMessage, verifySignature } from '../index.js'
+import { isSigned } from '../internal.js'
 import {
   get,
   headerOf,
@@ -41,7 +35,7 @@ async function all(changed: readonly ReceivedMessage[], outcome = refused): Prom
 }
 
 describe('the three headers', () => {
-  test(verifies('SIG-01', 'sig.required', 'an unsigned message is refused, and seen to be unsigned'), async () => {
+  test(verifies('SIG-01', 'sig.required', 'an unsigned message is refused, and recognised as unsigned'), async () => {
     const unsigned: ReceivedMessage = { method: 'GET', target: '/events', headers: get.headers }
     expect(isSigned(unsigned)).toBe(false)
     expect(isSigned(send(get))).toBe(true)
@@ -64,9 +58,12 @@ describe('the three headers', () => {
     await all(three.flatMap(name => ['', ' ', '\t '].map(value => withHeader(send(get), name, value))))
   })
 
-  test(verifies('SIG-04', 'sig.headers.label', 'a label that one of the three does not have is refused'), async () => {
-    await all(three.map(name => withHeader(send(get), name, headerOf(send(get), name).replace('sig=', 'sig1='))))
-  })
+  test(
+    verifies('SIG-04', 'sig.headers.label', 'a label that is missing in one of the headers is refused'),
+    async () => {
+      await all(three.map(name => withHeader(send(get), name, headerOf(send(get), name).replace('sig=', 'sig1='))))
+    },
+  )
 
   test(
     verifies('SIG-05', 'SIG-33', 'sig.headers.one-member', 'a second member of Signature-Key is refused'),
@@ -104,7 +101,7 @@ describe('the three headers', () => {
     },
   )
 
-  test(verifies('SIG-10', 'a label that is no key is refused, its case never folded'), async () => {
+  test(verifies('SIG-10', 'a label that is not a Structured Fields key is refused, and its case is kept'), async () => {
     const labels = ['SIG', '1sig', '-x', '', 'x'.repeat(300), 'sïg', 'si g']
     await all(labels.map(label => send({ ...get, label })))
     await all(three.map(name => withHeader(send(get), name, headerOf(send(get), name).replace('sig=', 'SIG='))))
@@ -168,7 +165,7 @@ describe('the three headers', () => {
     await all([withLine(withHeader(send(get), 'signature-key', undefined), 'signature_key', value)])
   })
 
-  test('space around a value is no part of it', async () => {
+  test('whitespace around a value is not part of it', async () => {
     const message = send(get)
     for (const name of three)
       expect(await verdict(withHeader(message, name, `\t ${headerOf(message, name)} \t`))).toBe('accepted')
@@ -185,7 +182,7 @@ describe('the refusal', () => {
     throw new Error('not refused')
   }
 
-  test('names every component this request must cover', () => {
+  test('names every component that the request must cover', () => {
     expect(refusal(send({ ...get, components: [] })).required_components).toEqual([
       '@method',
       '@authority',
@@ -207,12 +204,12 @@ describe('the refusal', () => {
     ])
   })
 
-  test('holds nothing that came from the peer', () => {
+  test('has nothing in it that the peer sent', () => {
     const error = refusal(send({ ...get, components: ['"x-hostile-name"'] }))
     expect(error.message).not.toContain('hostile')
   })
 
-  test('names them when the signature is wrong, too', async () => {
+  test('names the required components when the signature is wrong, too', async () => {
     const opened = openSignature(send(get), options)
     const key = await importVerifyKey({ kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x: privateMembers.x })
     await expect(verifySignature(opened, key)).resolves.toBeUndefined()
@@ -225,7 +222,7 @@ describe('the refusal', () => {
 })
 
 describe('parameters', () => {
-  test(verifies('sig.parameters.kept', 'COV-42', 'known or not, they stay in the base'), async () => {
+  test(verifies('sig.parameters.kept', 'COV-42', 'stay in the base, known or not'), async () => {
     const draft = { ...get, parameters: `;created=${NOW};alg="ed25519";x=1.5;flag;y=?0;keyid="a\\"b"` }
     expect(await verdict(send(draft))).toBe('accepted')
     const message = send(draft)
@@ -240,7 +237,7 @@ describe('parameters', () => {
       expect(await verdict(withHeader(message, 'signature-input', changed))).toBe(refused)
   })
 
-  test(verifies('sig.parameters.kept', 'legal spacing and spelling leave the base as it is'), async () => {
+  test(verifies('sig.parameters.kept', 'legal spacing and spelling do not change the base'), async () => {
     const message = send({ ...get, parameters: `;created=${NOW};x=1.5;flag;y=?0` })
     expect(await verdict(message)).toBe('accepted')
     const input = headerOf(message, 'signature-input')

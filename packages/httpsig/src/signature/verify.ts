@@ -22,11 +22,12 @@ import { chooseAuthority } from '../message/authority.js'
 import { hasBody, headerValues, type ReceivedMessage, trimOws } from '../message/received-message.js'
 import { checkTarget } from '../message/request-target.js'
 import type { OptionChecks } from '../option/option-check.js'
+import type { SignatureReason } from '../reason/reason.js'
 import { parseSignatureKey, type SignatureKey } from './signature-key.js'
 import { joinedLines, onlyLine } from './signature-lines.js'
 import { parseSignatureValue } from './signature-value.js'
 
-/** How a message is opened. */
+/** The options of {@link openSignature}. */
 export interface OpenOptions {
   /** The authorities this verifier serves, lower case and without default port; at least one. Never taken from the request. */
   readonly authorities: readonly string[]
@@ -35,28 +36,28 @@ export interface OpenOptions {
   readonly now?: () => number
   /** Largest distance of `created` from now, seconds, 1 to 300; default 60. */
   readonly tolerance?: number
-  /** Components demanded beyond the protocol's own, where the request has them. */
+  /** Components required beyond the protocol's own, when the request has them. */
   readonly requiredComponents?: readonly string[]
 }
 
-/** A signed message whose local checks have passed; its signature has not been verified yet. */
+/** A signed message that has passed the local checks; its signature is not verified yet. */
 export interface OpenedSignature {
   readonly label: string
   readonly signatureKey: SignatureKey
-  /** Covered components in order; one with parameters stands as written, `"x-list";sf`. */
+  /** Covered components in order; one with parameters as written, `"x-list";sf`. */
   readonly components: readonly string[]
   /** Unix seconds. */
   readonly created: number
   /** Unix seconds. */
   readonly expires?: number
   readonly nonce?: string
-  /** The algorithm the signer named; the key decides, this must agree. */
+  /** The algorithm that the signer named; it must be that of the key. */
   readonly algorithm?: Algorithm
   /** The configured authority the signature is for. */
   readonly authority: string
   readonly base: string
   readonly signature: Uint8Array
-  /** What Content-Digest says, when the message has a body. */
+  /** The digests in Content-Digest, when the message has a body. */
   readonly digest?: ContentDigest
   /** Every component name this request must cover. */
   readonly required: readonly string[]
@@ -68,14 +69,15 @@ function systemSeconds(): number {
 }
 
 function checkTime(created: number | undefined, expires: number | undefined, options: OpenOptions): number {
-  // Whole seconds, as `created` is: a clock that reads 60.4 is sixty seconds away.
+  // Whole seconds, like `created`: a difference of 60.4 s counts as 60.
   const now = Math.floor((options.now ?? systemSeconds)())
   const tolerance = options.tolerance ?? 60
-  if (created === undefined) throw malformed('the parameter created is missing')
-  if (!(Math.abs(now - created) <= tolerance))
-    throw malformed('created is too far from the time here', { created, now })
+  if (created === undefined) throw malformed('created_missing', 'the parameter created is missing')
+  // Written so that a clock that reads NaN refuses.
+  if (!(created - now <= tolerance)) throw malformed('created_in_future', 'created is in the future', { created, now })
+  if (now - created > tolerance) throw malformed('created_too_old', 'the signature is too old', { created, now })
   if (expires !== undefined && (expires < created || !(now <= expires)))
-    throw malformed('the signature has expired', { expires, now })
+    throw malformed('signature_expired', 'the signature has expired', { expires, now })
   return created
 }
 
@@ -87,7 +89,7 @@ function namedAlgorithm(input: SignatureInput): Algorithm | undefined {
   return algorithm
 }
 
-/** A misspelt tolerance or component would be asked of nobody. */
+/** A misspelt option would be ignored, and its check left out. */
 export const openChecks: OptionChecks<OpenOptions> = {
   authorities: 'strings',
   scheme: ['https', 'http'],
@@ -97,7 +99,7 @@ export const openChecks: OptionChecks<OpenOptions> = {
 }
 
 function checkTolerance({ tolerance }: OpenOptions): void {
-  // A tolerance of NaN or a day would silently switch the time check off.
+  // A tolerance of NaN or of a day would switch the check of `created` off.
   if (tolerance !== undefined && !(tolerance >= 1 && tolerance <= 300))
     throw new RangeError('tolerance must be 1 to 300 seconds')
 }
@@ -106,9 +108,10 @@ const printable = /^[\x20-\x7e]+$/
 
 function digestOf(message: ReceivedMessage): ContentDigest {
   const values = headerValues(message, 'content-digest')
-  if (values.length === 0) throw malformed('the request has a body but no Content-Digest')
+  if (values.length === 0) throw malformed('digest_missing', 'the request has a body but no Content-Digest')
   const value = values.map(trimOws).join(', ')
-  if (!printable.test(value)) throw malformed('Content-Digest is empty or holds characters outside printable ASCII')
+  if (!printable.test(value))
+    throw malformed('digest_malformed', 'Content-Digest is empty or holds characters outside printable ASCII')
   return parseContentDigest(value)
 }
 
@@ -127,8 +130,9 @@ function open(message: ReceivedMessage, { options, context, needs, required }: O
   const { label, key } = parseSignatureKey(onlyLine(message, 'signature-key'))
   const input = parseSignatureInput(joinedLines(message, 'signature-input'), label)
   const value = parseSignatureValue(joinedLines(message, 'signature'), label)
-  // Signatures of other protocols have one: none of theirs may be taken for one of this protocol.
-  if (input.values.has('tag')) throw malformed('the signature has the parameter tag', { parameter: 'tag' })
+  // Signatures of other protocols have a tag: they must not count as signatures of this protocol.
+  if (input.values.has('tag'))
+    throw malformed('signature_tagged', 'the signature has the parameter tag', { parameter: 'tag' })
   const expires = integerParameter(input, 'expires')
   const created = checkTime(integerParameter(input, 'created'), expires, options)
   const nonce = stringParameter(input, 'nonce')
@@ -158,10 +162,23 @@ function contextOf(message: ReceivedMessage, authority: string, scheme: 'https' 
 }
 
 /**
- * Makes every check of a signed message that needs neither key nor fetch: target, authority, headers, labels, time, covered components, shapes.
+ * Makes every check of a signed message that needs neither key nor fetch: target, authority, headers, labels, times, covered
+ * components and formats.
  * @throws HttpSigError 400 and 421 `invalid_request` for target and authority, 431 for a Signature-Key over 7 KiB, else 401
  * @throws TypeError without an authority, RangeError for a tolerance outside 1 to 300
- * @see docs/protocol.md §3
+ * @see protocol §3
+ * @example
+ * ```ts
+ * import { importVerifyKey, openSignature, type ReceivedMessage, verifySignature } from '@countersign/httpsig'
+ *
+ * export async function signerOf(message: ReceivedMessage): Promise<string> {
+ *   const opened = openSignature(message, { authorities: ['calendar.example'], scheme: 'https' })
+ *   if (opened.signatureKey.scheme !== 'hwk') throw new Error('only inline keys are accepted here')
+ *   const key = await importVerifyKey(opened.signatureKey.jwk)
+ *   await verifySignature(opened, key)
+ *   return key.thumbprint
+ * }
+ * ```
  */
 export function openSignature(message: ReceivedMessage, options: OpenOptions): OpenedSignature {
   checkOptions('openSignature', options, openChecks)
@@ -184,12 +201,12 @@ export function openSignature(message: ReceivedMessage, options: OpenOptions): O
 }
 
 /**
- * Opens the whole message of which a head was opened before its body had come: of the local checks only that of time is made again,
- * since whole bodies are judged at their last byte.
- * @param options those that the head was opened with
- * @returns nothing where it is another message than its head promised: then it must be opened anew
- * @throws HttpSigError `invalid_signature` when its time is over by now
- * @see docs/protocol.md §3.3, §3.5
+ * Opens a whole message whose head was opened before its body arrived. Of the local checks only that of the times is repeated, since
+ * a request counts as received at its last byte.
+ * @param options the options with which the head was opened
+ * @returns undefined when the message is not the one of the head: then open it anew
+ * @throws HttpSigError `invalid_signature` when the signature has become too old
+ * @see protocol §3.3, §3.5
  */
 export function reopenSignature(
   opened: OpenedSignature,
@@ -208,29 +225,30 @@ export function reopenSignature(
   return { ...opened, message }
 }
 
-/** Tells a refused signer everything its signature must cover. */
+/** Adds the components that the signature must cover to a refusal. */
 function withRequired(error: unknown, required: readonly string[]): unknown {
   if (!(error instanceof HttpSigError) || error.code !== 'invalid_signature') return error
-  return new HttpSigError(error.code, error.message, { cause: error.cause, required_components: required })
+  const { code, reason, message, cause } = error
+  return new HttpSigError(code, message, { reason, cause, required_components: required })
 }
 
 /**
- * Verifies an opened signature under a key: `alg` agrees, the digest is the body's, the signature is the key's.
+ * Verifies an opened signature with a key: `alg` is that of the key, the digest that of the body, and the signature verifies.
  * @throws HttpSigError `invalid_signature`
- * @see docs/protocol.md §3, RFC 9421 §3.2
+ * @see protocol §3, RFC 9421 §3.2
  */
 export async function verifySignature(opened: OpenedSignature, key: VerifyKey): Promise<void> {
   const refuse = refusing(opened)
-  // The key decides the algorithm; a message that names another is refused, never obeyed.
+  // The key decides the algorithm. A message that names another one is refused.
   if (opened.algorithm !== undefined && opened.algorithm !== key.algorithm)
-    throw refuse('the parameter alg disagrees with the key', {
+    throw refuse('algorithm_mismatched', 'the parameter alg disagrees with the key', {
       parameter: 'alg',
       expected: key.algorithm,
       received: opened.algorithm,
     })
   if (opened.message.body !== undefined) await verifyBody(opened)
   if (!(await key.verify(ascii(opened.base), opened.signature)))
-    throw refuse('the signature does not verify', {
+    throw refuse('signature_wrong', 'the signature does not verify', {
       base: shownBase(opened.base),
       algorithm: key.algorithm,
       thumbprint: key.thumbprint,
@@ -239,21 +257,23 @@ export async function verifySignature(opened: OpenedSignature, key: VerifyKey): 
 }
 
 /**
- * Verifies that the digest is the body's: what is left of {@link verifySignature} where the signature itself was verified by the head.
+ * Verifies that the digest is that of the body: the rest of {@link verifySignature} when the signature was verified by the head.
  * @throws HttpSigError `invalid_signature`
  */
 export async function verifyBody(opened: OpenedSignature): Promise<void> {
   const { body } = opened.message
   if (body === undefined || body.length === 0) return
   if (opened.digest === undefined || !(await matchesContentDigest(opened.digest, body)))
-    throw refusing(opened)('Content-Digest is not the digest of the body', {
+    throw refusing(opened)('digest_wrong', 'Content-Digest is not the digest of the body', {
       component: 'content-digest',
       algorithms: Object.keys(opened.digest ?? {}),
       bodyBytes: body.length,
     })
 }
 
-function refusing({ required }: OpenedSignature): (description: string, cause: unknown) => HttpSigError {
-  return (description, cause) =>
-    new HttpSigError('invalid_signature', description, { cause, required_components: required })
+type Refuse = (reason: SignatureReason, description: string, cause: unknown) => HttpSigError
+
+function refusing({ required }: OpenedSignature): Refuse {
+  return (reason, description, cause) =>
+    new HttpSigError('invalid_signature', description, { reason, cause, required_components: required })
 }

@@ -15,7 +15,7 @@ import { bridged } from './bridge.test.fixture.js'
 const call = (name: string): { name: string } => ({ name })
 const said = (text: string): { content: [{ type: 'text'; text: string }] } => ({ content: [{ type: 'text', text }] })
 
-test('a client meets the server behind the bridge, whose transport learns the version they agreed on', async () => {
+test('a client initializes the server through the bridge, whose transport gets the negotiated version', async () => {
   const { client, server, versions, sent, connect } = bridged({ roots: { listChanged: true } })
   server.setRequestHandler(ListToolsRequestSchema, () => ({
     tools: [{ name: 'add', inputSchema: { type: 'object' } }],
@@ -44,7 +44,7 @@ test('notifications pass both ways', async () => {
   await expect.poll(() => heard).toEqual(['hello', 'roots'])
 })
 
-test('progress reaches the call it is about', async () => {
+test('progress reaches the request it belongs to', async () => {
   const { client, server, connect } = bridged()
   server.setRequestHandler(CallToolRequestSchema, async (_, { _meta, sendNotification }) => {
     const progressToken = _meta?.progressToken ?? 'none'
@@ -59,7 +59,7 @@ test('progress reaches the call it is about', async () => {
   expect(seen).toEqual([1, 2])
 })
 
-test('so does progress the other way, of what the server has asked', async () => {
+test("progress of the server's requests reaches the server", async () => {
   const { client, server, connect } = bridged({ sampling: {} })
   client.setRequestHandler(CreateMessageRequestSchema, async (_, { _meta, sendNotification }) => {
     const progressToken = _meta?.progressToken ?? 'none'
@@ -74,7 +74,7 @@ test('so does progress the other way, of what the server has asked', async () =>
   expect(seen).toEqual([1, 2])
 })
 
-test('what the client cancels is cancelled at the server', async () => {
+test('a request that the client cancels is cancelled at the server', async () => {
   const { client, server, connect, received } = bridged()
   let aborted = false
   server.setRequestHandler(CallToolRequestSchema, async (_, { signal }) => {
@@ -91,7 +91,7 @@ test('what the client cancels is cancelled at the server', async () => {
   expect(received.filter(message => 'id' in message && message.id === 1)).toEqual([])
 })
 
-test('what the server cancels is cancelled at the client', async () => {
+test('a request that the server cancels is cancelled at the client', async () => {
   const { client, server, connect } = bridged({ sampling: {} })
   let [began, aborted] = [false, false]
   client.setRequestHandler(CreateMessageRequestSchema, async (_, { signal }) => {
@@ -112,7 +112,7 @@ test('what the server cancels is cancelled at the client', async () => {
   await expect.poll(() => aborted).toBe(true)
 })
 
-test('sampling and elicitation in the middle of a call, whose ids are the same on both sides', async () => {
+test('sampling and elicitation during a call keep their ids on both sides', async () => {
   const { client, server, connect, sent, received } = bridged({ sampling: {}, elicitation: { form: {} } })
   client.setRequestHandler(CreateMessageRequestSchema, () => ({
     ...{ model: 'm', role: 'assistant', content: { type: 'text', text: 'sampled' } },
@@ -138,7 +138,7 @@ test('sampling and elicitation in the middle of a call, whose ids are the same o
   expect(ids(received)).toEqual([0, 1, 2, 3])
 })
 
-test('errors of either side are the other side’s answers', async () => {
+test('errors of one side reach the other side as answers', async () => {
   const { client, server, connect } = bridged({ roots: {} })
   client.setRequestHandler(ListRootsRequestSchema, () => {
     throw new Error('no roots today')
@@ -156,7 +156,7 @@ test('errors of either side are the other side’s answers', async () => {
   })
 })
 
-test('a client that closes closes the server’s side, and the other way round', async () => {
+test('when one side closes, the bridge closes the other', async () => {
   const one = bridged()
   await one.connect()
   const serverClosed = new Promise<void>(resolve => {
@@ -169,12 +169,12 @@ test('a client that closes closes the server’s side, and the other way round',
   await other.connect()
   const pending = other.client.callTool(call('any'))
   setTimeout(() => void other.server.close())
-  await expect(pending).rejects.toThrow('whether the server acted on the request is unknown')
+  await expect(pending).rejects.toThrow('it is unknown whether the server acted on the request')
   await other.between.closed
   expect([one.errors, other.errors]).toEqual([[], []])
 })
 
-test('a question of its own: its answer goes no further, whatever the server asks meanwhile', async () => {
+test('the answer to a question of the bridge does not reach the server', async () => {
   const { client, server, between, connect, sent, received } = bridged({ elicitation: { url: {} }, roots: {} })
   const asked: unknown[] = []
   client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
@@ -193,14 +193,14 @@ test('a question of its own: its answer goes no further, whatever the server ask
   ])
   const own = received.find(message => 'method' in message && message.method === 'elicitation/create')
   expect(own).toMatchObject({ id: expect.stringMatching(/^countersign-[\w-]{43}$/) })
-  // An id that was answered is nobody's.
+  // An answered id belongs to no question.
   const before = sent.length
   await client.transport?.send({ jsonrpc: '2.0', id: (own as { id: string }).id, result: {} })
   await client.ping()
   expect(sent.slice(before).map(message => 'method' in message && message.method)).toEqual(['ping'])
 })
 
-test('a question of its own that is over is taken back from the client', async () => {
+test('a question of the bridge that has ended is withdrawn from the client', async () => {
   const { client, between, connect, received } = bridged({ elicitation: { url: {} } })
   let aborted = false
   client.setRequestHandler(ElicitRequestSchema, async (_, { signal }) => {

@@ -1,4 +1,4 @@
-import { checkOptions } from '@countersign/protocol'
+import { checkOptions } from '@countersign/protocol/internal'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import {
   CancelledNotificationSchema,
@@ -24,37 +24,37 @@ import { unanswered, undelivered } from './undelivered.js'
 
 export type { RemoteTransport } from './remote-sessions.js'
 
-/** The two sides. */
+/** The options of `bridge`. */
 export interface BridgeOptions {
-  /** To the client, such as a `StdioServerTransport`; the bridge starts it. */
+  /** The transport to the client, such as a `StdioServerTransport`; the bridge starts it. */
   readonly local: Transport
   /**
-   * A transport to the server, made anew for each session: `onLost => agentTransport(url, agent, { onLost })`. `onLost` is
-   * for transports on which an answer can get lost while they stay open.
+   * Creates a transport to the server, for each session: `onLost => agentTransport(url, agent, { onLost })`. `onLost` is for
+   * transports that can lose an answer and stay open.
    */
   readonly remote: (onLost: (lost: Lost) => void) => RemoteTransport
-  /** Told of whatever goes wrong, also where the client is answered with an error. */
+  /** Called with every error, also when the client gets an error answer. */
   readonly onError?: (error: Error) => void
   /**
-   * Whether errors say where a user must go (default `kept`). `told` is for a client of that very user, such as one over standard
-   * input and output: the link works for whoever opens it first.
+   * Whether errors hold the URL that a user must open (default `kept`: they do not). Use `told` only when the client belongs to that
+   * user, e.g. over standard input and output: the link works for anyone who opens it first.
    */
   readonly links?: 'told' | 'kept'
 }
 
-/** A running bridge. Its client's user can be asked, too, once the session has begun. */
+/** A running bridge. It can ask the user of its client once the session has begun. */
 export interface Bridge extends ElicitingClient {
   start(): Promise<void>
   /** Ends the session at the server, then closes both sides. */
   close(): Promise<void>
-  /** Resolves once both sides are closed, whoever began. */
+  /** Resolves when both sides are closed. */
   readonly closed: Promise<void>
 }
 
-/** A request of the client that is not answered. */
+/** A request of the client that waits for its answer. */
 interface Waiting {
   session: Session | undefined
-  /** Where its stream can be resumed. */
+  /** The event after which its stream can be resumed. */
   lastEventId: string | undefined
   readonly answered: Promise<void>
   readonly settle: () => void
@@ -69,14 +69,14 @@ interface Context {
   readonly onError: (error: Error) => void
   client: ClientCapabilities | undefined
   isInitialized: boolean
-  /** The message before is on its way. */
+  /** Resolves when the messages before are sent: they keep their order. */
   turn: Promise<void>
   closing: Promise<void> | undefined
 }
 
 /**
- * Passes the messages of a client and a server to each other, as they are and in order. What cannot be delivered is answered
- * with a JSON-RPC error that says why; when the server has ended the session, another is begun in its place.
+ * Passes the messages of a client and a server to each other, unchanged and in order. A request that cannot be delivered is answered
+ * with a JSON-RPC error that says why. When the server has ended the session, the bridge opens a new one.
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports
  */
 export function bridge(options: BridgeOptions): Bridge {
@@ -88,7 +88,7 @@ export function bridge(options: BridgeOptions): Bridge {
   )
   const { local, remote, onError: tell = () => undefined, links = 'kept' } = options
   const onError = (error: Error): void => {
-    // What breaks off because it was ended or cancelled is no error.
+    // Requests that break off because of the end or a cancellation are not errors.
     if (context.closing === undefined && error.name !== 'AbortError') tell(error)
   }
   let closed: () => void = () => undefined
@@ -96,16 +96,24 @@ export function bridge(options: BridgeOptions): Bridge {
     closed = resolve
   })
   const sessions = remoteSessions({
-    ...{ connect: remote, onError },
+    connect: remote,
+    onError,
     received: (message, session) => fromRemote(message, session, context),
-    replaced: session => replaced(session, context),
+    replaced: session => endReplaced(session, context),
     lost: lost => awaitAnswer(lost, context),
     closed: () => void close(context, closed),
   })
   const context: Context = {
+    local,
     links,
-    ...{ local, sessions, onError, requests: new Map(), questions: openQuestions() },
-    ...{ client: undefined, isInitialized: false, turn: Promise.resolve(), closing: undefined },
+    sessions,
+    requests: new Map(),
+    questions: openQuestions(),
+    onError,
+    client: undefined,
+    isInitialized: false,
+    turn: Promise.resolve(),
+    closing: undefined,
   }
   return {
     async start() {
@@ -128,15 +136,15 @@ export function bridge(options: BridgeOptions): Bridge {
 }
 
 function fromLocal(received: JSONRPCMessage, context: Context): void {
-  const message = isAnswer(received) ? context.questions.answered(received, context.sessions.current) : received
+  const message = isAnswer(received) ? context.questions.answer(received, context.sessions.current) : received
   if (message === undefined) return
-  if (isJSONRPCRequest(message)) begin(message, context)
+  if (isJSONRPCRequest(message)) beginRequest(message, context)
   else if (isInitializedNotification(message)) context.isInitialized = true
   else if (isJSONRPCNotification(message)) forgetCancelled(message, context)
   context.turn = context.turn.then(() => deliver(message, context))
 }
 
-function begin(request: JSONRPCRequest, context: Context): void {
+function beginRequest(request: JSONRPCRequest, context: Context): void {
   const { data } = InitializeRequestSchema.safeParse(request)
   if (data !== undefined) context.client = data.params.capabilities
   let settle: () => void = () => undefined
@@ -148,15 +156,15 @@ function begin(request: JSONRPCRequest, context: Context): void {
 
 function forgetCancelled(message: JSONRPCMessage, context: Context): void {
   const { data } = CancelledNotificationSchema.safeParse(message)
-  if (data?.params.requestId !== undefined) settled(data.params.requestId, context)
+  if (data?.params.requestId !== undefined) settle(data.params.requestId, context)
 }
 
-/** Resolves when the next message may go. */
+/** Resolves when the next message may be sent. */
 async function deliver(message: JSONRPCMessage, context: Context): Promise<void> {
   if (context.closing !== undefined) return
   if (!isJSONRPCRequest(message)) return context.sessions.send(message).catch(context.onError)
   const waiting = context.requests.get(message.id)
-  // Cancelled before its turn.
+  // The request was cancelled before its turn.
   if (waiting === undefined) return
   const via = (session: Session): void => {
     const before = waiting.session
@@ -167,7 +175,7 @@ async function deliver(message: JSONRPCMessage, context: Context): Promise<void>
     waiting.lastEventId = lastEventId
   }
   context.sessions.send(message, { via, onresumptiontoken }).catch(error => fail(message.id, error, context))
-  // A server takes nothing else until it has answered this; other answers are not waited for.
+  // A server accepts no other message before it has answered initialize.
   if (message.method === 'initialize') await waiting.answered
 }
 
@@ -176,15 +184,15 @@ function fromRemote(message: JSONRPCMessage, session: Session, context: Context)
   if (passed !== undefined) toLocal(passed, context)
 }
 
-/** What the client gets of a message; undefined for nothing. */
+/** The message for the client; undefined when the client gets none. */
 function toClient(message: JSONRPCMessage, session: Session, context: Context): JSONRPCMessage | undefined {
   const { questions, sessions } = context
   if (isAnswer(message)) {
     if (message.id === undefined) return message
-    return settled(message.id, context) ? message : undefined
+    return settle(message.id, context) ? message : undefined
   }
-  if (isJSONRPCRequest(message)) return session === sessions.current ? questions.asked(message, session) : undefined
-  return message.method === 'notifications/cancelled' ? questions.withdrawn(message, session) : message
+  if (isJSONRPCRequest(message)) return session === sessions.current ? questions.ask(message, session) : undefined
+  return message.method === 'notifications/cancelled' ? questions.withdraw(message, session) : message
 }
 
 function toLocal(message: JSONRPCMessage, { local, onError }: Context): void {
@@ -195,8 +203,8 @@ function isAnswer(message: JSONRPCMessage): message is Answer {
   return isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)
 }
 
-/** Whether somebody waited. */
-function settled(id: RequestId, context: Context): boolean {
+/** Ends the wait for an answer. @returns whether the client was waiting for it */
+function settle(id: RequestId, context: Context): boolean {
   const waiting = context.requests.get(id)
   if (waiting === undefined) return false
   context.requests.delete(id)
@@ -206,10 +214,10 @@ function settled(id: RequestId, context: Context): boolean {
 }
 
 function fail(id: RequestId, error: unknown, context: Context): void {
-  if (settled(id, context) && context.closing === undefined) toLocal(undelivered(id, error, context.links), context)
+  if (settle(id, context) && context.closing === undefined) toLocal(undelivered(id, error, context.links), context)
 }
 
-/** An answer in the last bytes of a stream may be on its way through the parser. */
+/** Fails lost requests after a short wait: an answer in the last bytes of a stream may still be in the parser. */
 function awaitAnswer(lost: Lost, context: Context): void {
   setTimeout(() => {
     for (const [id, { lastEventId }] of context.requests)
@@ -218,9 +226,9 @@ function awaitAnswer(lost: Lost, context: Context): void {
   }, 100)
 }
 
-/** Its questions need no answer; what it was asked it may still answer, where it can. */
-function replaced(session: Session, context: Context): void {
-  for (const notification of context.questions.ended(session)) toLocal(notification, context)
+/** Withdraws the questions of a replaced session; it may still answer requests of the client. */
+function endReplaced(session: Session, context: Context): void {
+  for (const notification of context.questions.endSession(session)) toLocal(notification, context)
   closeIfIdle(session, context)
 }
 
@@ -253,7 +261,7 @@ async function elicitInput(
   signal?.throwIfAborted()
   let withdraw: () => void = () => undefined
   const answer = new Promise((resolve, reject) => {
-    const id = questions.own({ resolve, reject })
+    const id = questions.askOwn({ resolve, reject })
     withdraw = () => {
       questions.forget(id)
       toLocal(cancelled(id, undefined), context)

@@ -93,7 +93,7 @@ const ended = (): Handler => message => {
   if (!('method' in message && message.method === 'notifications/initialized')) throw gone
 }
 
-test('what comes in one go waits until the server has answered initialize', async () => {
+test('messages wait until the server has answered initialize', async () => {
   const { sessions, client, received, methods } = await place(lives)
   await client.send(request(1))
   await expect.poll(() => received).toEqual([answer(1, { by: 's0' })])
@@ -102,7 +102,7 @@ test('what comes in one go waits until the server has answered initialize', asyn
 })
 
 describe('a session that the server has ended', () => {
-  test('is begun anew as the client began it, once for all, and what was not acted upon is sent again', async () => {
+  test("is opened again once, with the client's initialize, and a request that was not acted on is sent again", async () => {
     const { client, sessions, received, methods } = await place(ended, lives)
     for (const id of [1, 2]) await client.send(request(id))
     await expect.poll(() => received).toEqual([answer(1, { by: 's1' }), answer(2, { by: 's1' })])
@@ -111,7 +111,7 @@ describe('a session that the server has ended', () => {
     expect(sessions.map(({ isClosed }) => isClosed)).toEqual([true, false])
   })
 
-  test('400 says the same where a ping is answered so, too', async () => {
+  test('is recognised by 400 when a ping gets the same', async () => {
     const bad = Object.assign(new Error('Streamable HTTP error: 400'), { code: 400 })
     const forgetful = (): Handler => message => {
       if ('id' in message) throw bad
@@ -129,14 +129,14 @@ describe('a session that the server has ended', () => {
     expect(other.sessions).toHaveLength(1)
   })
 
-  test('a second end in a row is an error', async () => {
+  test('fails a request after a second end in a row', async () => {
     const { client, received, sessions } = await place(ended, ended)
     await client.send(request(1))
     await expect.poll(() => received).toMatchObject([{ id: 1, error: { code: -32603, data: { status: 404 } } }])
     expect(sessions).toHaveLength(2)
   })
 
-  test('a server that begins no other is an error, and asked again by the next call', async () => {
+  test('fails a request when the server opens no new one; the next request tries again', async () => {
     const { client, received, sessions } = await place(ended)
     await client.send(request(1))
     await expect.poll(() => received).toMatchObject([{ id: 1, error: { data: { status: 404 } } }])
@@ -145,7 +145,7 @@ describe('a session that the server has ended', () => {
     expect(sessions).toHaveLength(3)
   })
 
-  test('what was under way there is never sent again: it is answered there, or nobody knows', async () => {
+  test('does not send its running requests again: they are answered there, or their outcome is unknown', async () => {
     const once =
       (session: Played): Handler =>
       message => {
@@ -173,7 +173,7 @@ describe('a session that the server has ended', () => {
       .poll(() => received.slice(3))
       .toMatchObject([
         answer(1),
-        { id: 2, error: { message: expect.stringContaining('whether the server acted on the request is unknown') } },
+        { id: 2, error: { message: expect.stringContaining('it is unknown whether the server acted on the request') } },
       ])
     expect(sessions[0]?.isClosed).toBe(true)
     // What it was asked there is no answer here, even where the new session uses the same id.
@@ -186,8 +186,8 @@ describe('a session that the server has ended', () => {
   })
 })
 
-describe('what cannot be delivered', () => {
-  test('is an error that says why and never where a user would have to go', async () => {
+describe('a request that cannot be delivered', () => {
+  test('gets an error that says why, without the link for a user', async () => {
     const link = 'https://auth.example/consent?request_token=secret'
     const failing = (): Handler => message => {
       if ('id' in message) throw new AgentError('interaction_required', 'a user must agree first', {}, link)
@@ -205,7 +205,7 @@ describe('what cannot be delivered', () => {
     expect(JSON.stringify(received)).not.toContain('secret')
   })
 
-  test('a stream that ends before the answer, and one that cannot be resumed; an answer in its last bytes counts', async () => {
+  test('fails when its stream ends before the answer or cannot be resumed, unless the answer is in the last bytes', async () => {
     const streams =
       (session: Played): Handler =>
       (message, options) => {
@@ -222,7 +222,7 @@ describe('what cannot be delivered', () => {
     expect(received.map(message => 'error' in message)).toEqual([false, true, true])
   })
 
-  test('what is cancelled is answered by nobody', async () => {
+  test('gets no answer after it was cancelled', async () => {
     const late =
       (session: Played): Handler =>
       message => {
@@ -236,7 +236,7 @@ describe('what cannot be delivered', () => {
   })
 })
 
-test('the end: the server is told, and both sides are closed', async () => {
+test('close tells the server, and closes both sides', async () => {
   const { between, client, sessions } = await place(lives)
   const closed = new Promise<void>(resolve => {
     client.onclose = resolve

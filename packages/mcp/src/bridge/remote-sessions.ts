@@ -1,4 +1,4 @@
-import { randomText } from '@countersign/httpsig'
+import { randomText } from '@countersign/httpsig/internal'
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js'
 import {
   InitializeResultSchema,
@@ -15,7 +15,7 @@ import { unanswered } from './undelivered.js'
 
 /** A transport to a server; `agentTransport` makes one. */
 export interface RemoteTransport extends Transport {
-  /** Tells the server that the session is over. */
+  /** Tells the server that the session has ended. */
   terminateSession?(): Promise<void>
 }
 
@@ -24,30 +24,30 @@ export interface Session {
   readonly transport: RemoteTransport
 }
 
-/** Whom sessions work for. */
+/** The callbacks of the bridge. */
 export interface RemoteSessionsOptions {
   readonly connect: (onLost: (lost: Lost) => void) => RemoteTransport
   readonly received: (message: JSONRPCMessage, session: Session) => void
-  /** Another session has taken its place. */
+  /** Called with a session that another one has replaced. */
   readonly replaced: (session: Session) => void
   readonly lost: (lost: Lost) => void
   readonly closed: () => void
   readonly onError: (error: Error) => void
 }
 
-/** How a message is sent. */
+/** The options of sending a message. */
 export interface Sending extends TransportSendOptions {
-  /** Told the session that the message goes to. */
+  /** Called with the session that the message is sent in. */
   readonly via?: (session: Session) => void
 }
 
-/** The session at the server, and the next one once the server has ended it. */
+/** The session at the server; when the server has ended it, a new one replaces it. */
 export interface RemoteSessions {
   readonly current: Session | undefined
   start(): Promise<void>
   /**
-   * Sends a message. A request that is answered with the end of the session was not acted upon: it goes to a new one, once.
-   * Whatever else was meant for the ended session is dropped.
+   * Sends a message. When the server answers that the session has ended, it has not acted on the message: a request is sent once
+   * more in a new session; other messages are dropped.
    */
   send(message: JSONRPCMessage, sending?: Sending): Promise<void>
   close(): Promise<void>
@@ -76,7 +76,7 @@ export function remoteSessions(options: RemoteSessionsOptions): RemoteSessions {
     ...{ current: undefined, hello: undefined, protocolVersion: undefined, renewing: undefined },
   }
 
-  function renewed(old: Session): Promise<void> {
+  function renewOnce(old: Session): Promise<void> {
     if (state.current !== old) return Promise.resolve()
     const done = (): void => {
       state.renewing = undefined
@@ -90,7 +90,7 @@ export function remoteSessions(options: RemoteSessionsOptions): RemoteSessions {
       return state.current
     },
     async start() {
-      state.current = await opened(state, options)
+      state.current = await openSession(state, options)
     },
     async send(message, { via, ...sending } = {}) {
       await state.renewing
@@ -101,7 +101,7 @@ export function remoteSessions(options: RemoteSessionsOptions): RemoteSessions {
         await session.transport.send(message, sending)
       } catch (error) {
         if (state.protocolVersion === undefined || !(await hasEnded(error, session))) throw error
-        await renewed(session)
+        await renewOnce(session)
         if (!isJSONRPCRequest(message)) return
         const next = currentOf(state)
         via?.(next)
@@ -109,7 +109,7 @@ export function remoteSessions(options: RemoteSessionsOptions): RemoteSessions {
       }
     },
     async close() {
-      await terminated(state.current).catch(options.onError)
+      await terminate(state.current).catch(options.onError)
       const all = [...state.open]
       state.open.clear()
       for (const greeting of state.greetings.values()) greeting.reject(unanswered())
@@ -118,8 +118,8 @@ export function remoteSessions(options: RemoteSessionsOptions): RemoteSessions {
   }
 }
 
-/** Whoever closes the bridge does not wait for a server that is away. */
-async function terminated(session: Session | undefined): Promise<void> {
+/** Ends the session at the server; a server that does not answer does not delay the end of the bridge. */
+async function terminate(session: Session | undefined): Promise<void> {
   if (session?.transport.terminateSession === undefined) return
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<void>(resolve => {
@@ -129,15 +129,15 @@ async function terminated(session: Session | undefined): Promise<void> {
 }
 
 function currentOf({ current }: State): Session {
-  if (current === undefined) throw new Error('the connection has not begun')
+  if (current === undefined) throw new Error('the bridge has not started')
   return current
 }
 
-/** A session that the server knows no more, which is what 404 says to its id. */
+/** Whether the error means that the server has ended the session: 404 says so. */
 async function hasEnded(error: unknown, { transport }: Session): Promise<boolean> {
   if (transport.sessionId === undefined) return false
   if (statusOf(error) !== 400) return statusOf(error) === 404
-  // Many servers say 400 instead. A session that they know takes a ping, whose answer nobody waits for.
+  // Many servers answer 400 instead; a session that exists accepts a ping.
   const ping = { jsonrpc: '2.0', id: `countersign-${randomText()}`, method: 'ping' } as const
   const answer = await transport.send(ping).catch(statusOf)
   return answer === 400 || answer === 404
@@ -147,7 +147,7 @@ function statusOf(error: unknown): unknown {
   return (error as { readonly code?: unknown } | null)?.code
 }
 
-async function opened(state: State, options: RemoteSessionsOptions): Promise<Session> {
+async function openSession(state: State, options: RemoteSessionsOptions): Promise<Session> {
   const greeting = (): Greeting | undefined => state.greetings.get(session)
   const transport = options.connect(lost => {
     if ('id' in lost && lost.id === greeting()?.request.id) greeting()?.reject(unanswered())
@@ -155,17 +155,17 @@ async function opened(state: State, options: RemoteSessionsOptions): Promise<Ses
   })
   const session: Session = { transport }
   state.open.add(session)
-  transport.onmessage = message => received(message, session, { state, options })
+  transport.onmessage = message => receive(message, session, { state, options })
   transport.onerror = options.onError
   transport.onclose = () => {
-    // Of a session that was replaced nobody needs to know.
+    // The end of a replaced session does not end the bridge.
     if (state.open.delete(session) && session === state.current) options.closed()
   }
   await transport.start()
   return session
 }
 
-function received(
+function receive(
   message: JSONRPCMessage,
   session: Session,
   { state, options }: { readonly state: State; readonly options: RemoteSessionsOptions },
@@ -189,15 +189,15 @@ function versionOf({ result }: { readonly result: unknown }): string {
   return String((result as { readonly protocolVersion?: unknown }).protocolVersion)
 }
 
-/** Begins a session as the client began the first. */
+/** Opens a new session with the `initialize` of the client. */
 async function renew(state: State, options: RemoteSessionsOptions): Promise<void> {
   const old = currentOf(state)
-  const session = await opened(state, options)
+  const session = await openSession(state, options)
   try {
-    const { protocolVersion } = await greeted(session, state)
-    // The client cannot be told that something else was agreed.
+    const { protocolVersion } = await initialize(session, state)
+    // The client has negotiated its version with the old session and cannot change it.
     if (protocolVersion !== state.protocolVersion)
-      throw new Error('the session has ended, and the server begins none of the same protocol version')
+      throw new Error('the session has ended, and the server opens no new one with the same protocol version')
     session.transport.setProtocolVersion?.(protocolVersion)
     await session.transport.send({ jsonrpc: '2.0', method: 'notifications/initialized' })
   } catch (error) {
@@ -208,10 +208,10 @@ async function renew(state: State, options: RemoteSessionsOptions): Promise<void
   options.replaced(old)
 }
 
-async function greeted(session: Session, state: State): Promise<{ readonly protocolVersion: string }> {
+async function initialize(session: Session, state: State): Promise<{ readonly protocolVersion: string }> {
   const { hello } = state
-  if (hello === undefined) throw new Error('the client has not begun')
-  // Not the client's id: another request may have it by now.
+  if (hello === undefined) throw new Error('the client has not initialized')
+  // A fresh id: another request of the client may have the old one.
   const request = { ...hello, id: `countersign-${randomText()}` }
   try {
     const answer = await new Promise<Answer>((resolve, reject) => {
@@ -219,7 +219,7 @@ async function greeted(session: Session, state: State): Promise<{ readonly proto
       session.transport.send(request).catch(reject)
     })
     if (isJSONRPCErrorResponse(answer))
-      throw new Error('the session has ended, and the server begins no other', { cause: answer.error })
+      throw new Error('the session has ended, and the server opens no new one', { cause: answer.error })
     return InitializeResultSchema.parse(answer.result)
   } finally {
     state.greetings.delete(session)

@@ -5,7 +5,7 @@ import { undelivered } from './undelivered.js'
 const link = `https://auth.example/consent?request_token=${'x'.repeat(600)}`
 const error = new AgentError('interaction_required', 'a user must agree first', {}, link)
 
-test('a link for the user is told whole where the client is theirs, and kept everywhere else', () => {
+test('the link for a user is in the error only when the client belongs to the user', () => {
   expect(undelivered(1, error, 'told').error).toEqual({
     code: -32603,
     message: `a user must agree first: ${link}`,

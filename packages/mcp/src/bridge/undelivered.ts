@@ -2,8 +2,8 @@ import { AgentError } from '@countersign/agent'
 import { ErrorCode, type JSONRPCErrorResponse, type RequestId } from '@modelcontextprotocol/sdk/types.js'
 
 /**
- * The answer to a request that got none, or could not be sent; tells why, and never a token.
- * @param links whether it says where a user must go
+ * The JSON-RPC error for a request that could not be sent, or got no answer. It says why, and never holds a token.
+ * @param links whether it holds the URL that a user must open
  */
 export function undelivered(id: RequestId, error: unknown, links: 'told' | 'kept' = 'kept'): JSONRPCErrorResponse {
   const url = links === 'told' && error instanceof AgentError ? error.url : undefined
@@ -18,9 +18,9 @@ export function undelivered(id: RequestId, error: unknown, links: 'told' | 'kept
   }
 }
 
-/** Nobody knows what became of a request. */
+/** The error for a request whose outcome is unknown. */
 export function unanswered(): Error {
-  return new Error('the connection ended before the answer came: whether the server acted on the request is unknown')
+  return new Error('the connection ended before the answer: it is unknown whether the server acted on the request')
 }
 
 function factsOf(error: unknown): object | undefined {
@@ -29,7 +29,7 @@ function factsOf(error: unknown): object | undefined {
   return typeof code === 'number' && code >= 100 ? { status: code } : undefined
 }
 
-/** The message may quote a server's page. */
+/** Removes control characters: the message may quote a page of the server. */
 function printable(text: string): string {
   return text.slice(0, 500).replaceAll(/[^\x20-\x7e\u{a0}-\u{10ffff}]+/gu, ' ')
 }

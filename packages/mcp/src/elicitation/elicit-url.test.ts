@@ -37,7 +37,7 @@ async function served(
   return { server, client, completed }
 }
 
-test('the client gets the URL and the hosts, and hears when it is over', async () => {
+test('the client gets the URL and the hosts, and is told when the user is done', async () => {
   const asked: object[] = []
   const { server, completed } = await served(params => {
     asked.push(params)
@@ -57,14 +57,34 @@ test('the client gets the URL and the hosts, and hears when it is over', async (
   await expect.poll(() => completed).toEqual([elicitationId])
 })
 
-test('a resource that asks for its user itself', async () => {
+test('a resource that asks its user itself is the only host in the message', async () => {
   const asked: object[] = []
   const { server } = await served(params => {
     asked.push(params)
     return { action: 'accept' }
   })
   await elicitUrl({ client: server })(url, { ...visit(), issuer: 'https://calendar.example', scope: '' })
-  expect(asked).toMatchObject([{ message: 'calendar.example asks for you' }])
+  expect(asked).toMatchObject([{ message: 'calendar.example has a question for you' }])
+})
+
+test('the approval of one call is asked for as such, without a value of the call', async () => {
+  const asked: object[] = []
+  const { server } = await served(params => {
+    asked.push(params)
+    return { action: 'accept' }
+  })
+  const operation = { name: 'send', display: ['Send ', 'a virus', ' to ', 'bob'] }
+  await elicitUrl({ client: server })(url, { ...visit(), operation })
+  const code = { verification_uri: 'https://auth.example/device', user_code: 'BCDF-GHJK', expires_in: 600 }
+  const { ended, ...about } = visit()
+  await elicitCode({ client: server, otherwise: () => expect.unreachable() })({ ...code, ...about, operation })
+  expect(asked).toMatchObject([
+    { message: 'auth.example asks you whether to approve one call to calendar.example' },
+    {
+      message:
+        'auth.example asks you whether to approve one call to calendar.example; on any device, type in BCDF-GHJK',
+    },
+  ])
 })
 
 test.each([
@@ -75,7 +95,7 @@ test.each([
   await expect(elicitUrl({ client: server })(url, visit())).rejects.toMatchObject({ code: 'denied', message })
 })
 
-test('what is over is taken back, and is no error', async () => {
+test('a question that has ended is withdrawn without an error', async () => {
   let takenBack = false
   const over = new AbortController()
   const { server } = await served(
@@ -93,7 +113,7 @@ test('what is over is taken back, and is no error', async () => {
   await expect.poll(() => takenBack).toBe(true)
 })
 
-test('a client that cannot: the next best way, or an error', async () => {
+test('for a client that cannot ask, the other way is used, or the call fails', async () => {
   const opened: string[] = []
   const otherwise = (link: string): void => void opened.push(link)
   const without = await served(() => ({ action: 'accept' }), { elicitation: { form: {} } })
@@ -109,13 +129,13 @@ test('a client that cannot: the next best way, or an error', async () => {
   })
 })
 
-test('a client that goes while it asks is followed by nobody: its user has quit', async () => {
+test('when a client disconnects while it asks, no browser opens: its user has quit', async () => {
   const otherwise = (): void => expect.unreachable()
   const code = {
     ...{ verification_uri: 'https://auth.example/device', user_code: 'BCDF-GHJK', expires_in: 600 },
     ...{ issuer: 'https://auth.example', resource: 'https://calendar.example', scope: 'events.read' },
   }
-  const gone = { code: 'interaction_required', message: 'the MCP client went before its user answered' }
+  const gone = { code: 'interaction_required', message: 'the MCP client disconnected before its user answered' }
   const leaving = await served(async () => {
     await leaving.client.close()
     return { action: 'accept' }
@@ -132,7 +152,7 @@ test('a client that goes while it asks is followed by nobody: its user has quit'
   await expect(elicitUrl({ client: between, otherwise })(url, visit())).rejects.toMatchObject(gone)
 })
 
-test('of many clients, the one of the user', async () => {
+test('of many clients the one of the user is asked', async () => {
   const asked: string[] = []
   const all = await Promise.all(
     ['ada', 'grace'].map(async user => {

@@ -1,10 +1,10 @@
-import { AgentError } from '@countersign/agent'
-import { randomText } from '@countersign/httpsig'
+import { AgentError, type Visit } from '@countersign/agent'
+import { randomText } from '@countersign/httpsig/internal'
 import type { ClientCapabilities, ElicitRequestURLParams, ElicitResult } from '@modelcontextprotocol/sdk/types.js'
 
 /** An MCP client whose user can be asked: the SDK's `Server` that serves it, or a `Bridge`. */
 export interface ElicitingClient {
-  /** Undefined once the client has gone. */
+  /** Undefined once the client has disconnected. */
   readonly transport?: unknown
   getClientCapabilities(): ClientCapabilities | undefined
   elicitInput(
@@ -14,7 +14,7 @@ export interface ElicitingClient {
   createElicitationCompletionNotifier(elicitationId: string): () => Promise<void>
 }
 
-/** A page to send a user to. */
+/** A question that sends a user to a page. */
 export interface Elicitation {
   readonly url: string
   readonly message: string
@@ -22,7 +22,10 @@ export interface Elicitation {
   readonly ended: AbortSignal
 }
 
-/** How a user was asked: with `complete` to tell the client that they are done, or that this client cannot ask, or has gone. */
+/**
+ * The result of a question: the user's answer, with `complete` to tell the client that the user is done; or that the client cannot
+ * ask (`unable`), has disconnected (`gone`), or the question has ended (`ended`).
+ */
 export type Elicited =
   | { readonly action: ElicitResult['action']; readonly complete: () => Promise<void> }
   | { readonly action: 'unable' | 'ended' | 'gone' }
@@ -44,22 +47,37 @@ export async function elicit(
     return { action, complete }
   } catch {
     if (ended.aborted) return { action: 'ended' }
-    // Whoever quits their client while it asks wants no browser in its place.
+    // A user who quits the client while it asks does not want a browser instead.
     return { action: 'transport' in client && client.transport === undefined ? 'gone' : 'unable' }
   }
 }
 
-/** Milliseconds; no agent waits longer for a user. */
+/**
+ * What the auth server asks, for the client to show. With the hosts only, which are verified: the words of scopes and operations are the
+ * resource's own, and the values of a call may be an attacker's. The page shows them, each in its own place.
+ */
+export function questionText({
+  issuer,
+  resource,
+  operation,
+}: Pick<Visit, 'issuer' | 'resource' | 'operation'>): string {
+  const [asker, where] = [issuer, resource].map(id => new URL(id).host)
+  return operation === undefined
+    ? `${asker} asks you whether to allow access to ${where}`
+    : `${asker} asks you whether to approve one call to ${where}`
+}
+
+/** Milliseconds; no agent waits longer for its user. */
 const anHour = 3_600_000
 
-/** Why a user was not sent. */
-export function refused(action: 'decline' | 'cancel' | 'gone'): AgentError {
+/** The error for a user who was asked and did not agree. */
+export function refusalError(action: 'decline' | 'cancel' | 'gone'): AgentError {
   switch (action) {
     case 'decline':
       return new AgentError('denied', 'the user declined to be asked')
     case 'cancel':
       return new AgentError('denied', 'the user dismissed the question')
     case 'gone':
-      return new AgentError('interaction_required', 'the MCP client went before its user answered')
+      return new AgentError('interaction_required', 'the MCP client disconnected before its user answered')
   }
 }

@@ -1,7 +1,7 @@
-import { checkOptions, eachMember, type OptionChecks, restriction } from '@countersign/protocol'
+import { checkOptions, eachMember, type OptionChecks, restriction } from '@countersign/protocol/internal'
 import type { McpRules } from './mcp-rules.js'
 
-/** The members of rules. What a rule asks is checked as every requirement is, when it is declared. */
+/** The members of rules. The requirement of a rule is checked when it is declared, like every requirement. */
 export const rulesChecks: OptionChecks<McpRules<string>> = {
   session: restriction('object'),
   tools: restriction(eachMember('object')),
@@ -10,7 +10,7 @@ export const rulesChecks: OptionChecks<McpRules<string>> = {
   optional: 'strings',
 }
 
-/** Refuses rules that a guard of MCP does not have. @throws TypeError */
+/** Refuses unknown kinds of rules. @throws TypeError */
 export function checkMcpRules(rules: McpRules<string>): void {
   checkOptions('mcp', rules, rulesChecks)
 }

@@ -1,6 +1,6 @@
+import { asAgent } from '@countersign/testing/world/signer'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { asAgent } from '../../../resource/src/world.test.fixture.js'
 import type { McpOptions } from '../index.js'
 import { makeTools, messagesOf, openSession, rpc, type Tools } from '../tools.test.fixture.js'
 import { listNames, nameProof } from './names.js'
@@ -26,7 +26,7 @@ async function call(tools: Tools, id: string, name: string): Promise<number> {
   return response.status
 }
 
-test('a rule for a tool that is not there: the tool it was meant for does not go by the rule for all others', async () => {
+test('while a rule names a tool that does not exist, the tool that was meant does not pass under the rule for all others', async () => {
   // The slip: `secre` for `secret`.
   const slipped = await made({ secre: { scope: 'events.write' }, '*': all })
   const id = await openSession(slipped, asAgent(slipped.world.agent))
@@ -44,20 +44,20 @@ test('a rule for a tool that is not there: the tool it was meant for does not go
   expect(right.calls.map(({ tool }) => tool)).toEqual(['echo'])
 })
 
-test('tools with a rule of their own are called as ever', async () => {
+test('tools with a rule of their own are not affected', async () => {
   const slipped = await made({ echo: all, secre: { scope: 'events.write' }, '*': all })
   const id = await openSession(slipped, asAgent(slipped.world.agent))
   expect(await call(slipped, id, 'echo')).toBe(200)
   expect(await call(slipped, id, 'secret')).toBe(500)
 })
 
-test('without a rule for all others nothing is asked: what no rule names is refused', async () => {
+test('without a rule for all others the server is not asked, and names without a rule are refused', async () => {
   const slipped = await made({ echo: all, secre: { scope: 'events.write' } })
   const id = await openSession(slipped, asAgent(slipped.world.agent))
   expect([await call(slipped, id, 'echo'), await call(slipped, id, 'secret')]).toEqual([200, 403])
 })
 
-test('a tool that comes later is named in `optional`, or proves its rule when it is there', async () => {
+test('a tool that is added later is listed in `optional`, or proves its rule once it exists', async () => {
   const later = await made({ later: { scope: 'events.write' }, '*': all }, ['later'])
   const id = await openSession(later, asAgent(later.world.agent))
   expect(await call(later, id, 'echo')).toBe(200)
@@ -79,7 +79,7 @@ test('an entry of `optional` that no rule has is refused', async () => {
   await expect(made({ later: all, '*': all }, ['later'])).resolves.toBeDefined()
 })
 
-test('what the guard asks reaches no caller', async () => {
+test("the answers to the guard's own requests reach no caller", async () => {
   const tools = await made({ echo: all, '*': all })
   const as = asAgent(tools.world.agent)
   const id = await openSession(tools, as)
@@ -88,7 +88,7 @@ test('what the guard asks reaches no caller', async () => {
   expect((await messagesOf(response)).map(message => message['id'])).toEqual([7])
 })
 
-test('lists are read page by page, and not without end', async () => {
+test('lists are read page by page, up to a limit', async () => {
   const pages = [{ tools: [{ name: 'a' }], nextCursor: '1' }, { tools: [{ name: 'b' }, {}] }]
   expect(await listNames('tool', async (_, { cursor }: { cursor?: string }) => pages[Number(cursor ?? 0)])).toEqual([
     'a',
@@ -99,7 +99,7 @@ test('lists are read page by page, and not without end', async () => {
   expect(await listNames('prompt', async () => undefined)).toEqual([])
 })
 
-test('a rule that was proven is not looked for again', async () => {
+test('a proven rule is not looked up again', async () => {
   const proof = nameProof()
   let asked = 0
   const list = async () => {

@@ -1,29 +1,29 @@
-import { nearestName } from '@countersign/protocol'
+import { nearestName } from '@countersign/protocol/internal'
 
-/** What has names that rules say. Resources have none: a server may have any number of them, by templates. */
+/** What the server must have for a rule's name. Not resources: templates may give a server any number of them. */
 export type NamedKind = 'tool' | 'prompt'
 
-/** Something that goes by the rule for all others while rules name others: one of these may be a slip of its name. */
+/** Rules to prove before a name may pass under the rule `*`: one of them may be a slip of that name. */
 export interface Doubt {
   readonly kind: NamedKind
-  /** Names that rules say. */
+  /** The names of the rules. */
   readonly rules: readonly string[]
 }
 
-/** Lists the names that a server has, as its caller sees them. */
+/** Lists the names that the server has for the caller. */
 export type ListNames = (kind: NamedKind) => Promise<readonly string[]>
 
-/** Which rules are known to be for something that is there. */
+/** Remembers which rules name something that the server has. */
 export interface NameProof {
   /**
-   * Resolves once each rule was seen to be for something that the server has. Until then nothing goes by the rule for all
-   * others: under `send_mail: authorized` and `*: identified`, the tool `send_email` would be anybody's.
-   * @throws TypeError that says which rule is for nothing, and what was probably meant
+   * Resolves when each rule names something that the server has. Until then nothing passes under the rule `*`: with
+   * `send_mail: authorized` and `*: identified`, every identified agent could call the tool `send_email`.
+   * @throws TypeError that names a rule without a tool or prompt, and the name that was probably meant
    */
   prove(doubt: Doubt | undefined, list: ListNames): Promise<void>
 }
 
-/** Nothing is known yet. */
+/** A proof that knows no names yet. */
 export function nameProof(): NameProof {
   const proven: Readonly<Record<NamedKind, Set<string>>> = { tool: new Set(), prompt: new Set() }
   return {
@@ -33,7 +33,7 @@ export function nameProof(): NameProof {
       const isProven = (rule: string): boolean => proven[kind].has(rule)
       if (rules.every(isProven)) return
       const names = await list(kind)
-      // Bounded by the rules, whatever a server lists.
+      // Bounded by the number of rules, however many names the server lists.
       for (const rule of rules) if (names.includes(rule)) proven[kind].add(rule)
       const missing = rules.find(rule => !isProven(rule))
       if (missing !== undefined) throw unmatched(kind, missing, names)
@@ -45,7 +45,7 @@ function unmatched(kind: NamedKind, rule: string, names: readonly string[]): Typ
   const meant = nearestName(rule, names)
   const more = meant === undefined ? '' : `; did you mean '${meant}'?`
   return new TypeError(
-    `a rule is for the ${kind} '${rule}', which the server does not have${more} (the option 'optional' lists what comes later, or not for every caller)`,
+    `a rule is for the ${kind} '${rule}', which the server does not have${more} (list it in the option 'optional' if it is added later, or not for every caller)`,
   )
 }
 
@@ -53,10 +53,10 @@ const methods = { tool: ['tools/list', 'tools'], prompt: ['prompts/list', 'promp
 /** Pages of one list. */
 const mostPages = 100
 
-/** Sends a request to the server, and gives its result; undefined where it has none. */
+/** Sends a request to the server; the result is undefined when the server answers with an error. */
 export type Ask = (method: string, params: object) => Promise<Readonly<Record<string, unknown>> | undefined>
 
-/** Lists names page by page. @throws TypeError for a list without end */
+/** Lists names page by page. @throws TypeError for more than 100 pages */
 export async function listNames(kind: NamedKind, ask: Ask): Promise<string[]> {
   const [method, member] = methods[kind]
   const names: string[] = []

@@ -1,102 +1,129 @@
-import { nearestName } from '@countersign/protocol'
-import type { Requirement, Resource } from '@countersign/resource'
+import { nearestName } from '@countersign/protocol/internal'
+import type { Requirement, Resource, RouteHandling } from '@countersign/resource'
 import { checkMcpRules } from './check-rules.js'
 import type { McpRules, Rules } from './mcp-rules.js'
 import type { Doubt } from './names.js'
 import type { Subject } from './rpc.js'
 import { uriRules } from './uri-rules.js'
 
-/** A requirement, and what it asks in words for a list. */
+/** A requirement, with the level and scopes that lists show. */
 export interface Rule<S extends string> {
   readonly requirement: Requirement<S>
   readonly level: Requirement['level']
   readonly scope: readonly string[]
-  /** No rule is for it, so nobody gets it. */
+  /** No rule covers the name, so no caller passes. */
   readonly isClosed?: true
 }
 
-/** Rules that were checked. */
+/** Checked rules. */
 export interface RuleBook<S extends string> {
   /** For requests without a message: streams, and the end of a session. */
   readonly session: Rule<S>
-  /** For a message. */
+  /** The rule of a message. */
   find(subject: Subject): Rule<S>
-  /** Whether a message goes by the rule for all others while rules name others, which must be proven first: see `nameProof`. */
+  /** The rules to prove before a message may pass under the rule `*`, see `nameProof`; undefined where none is in doubt. */
   doubt(subject: Subject): Doubt | undefined
 }
 
-/** What a signature must cover beside the usual: whose session it is, and what of it is asked for. */
+/** Components that signatures must cover in addition: the session, and the part of it that is requested. */
 const components = ['mcp-session-id', 'mcp-protocol-version', 'last-event-id']
 
-/** What all rules have. */
-export interface Common<S extends string> extends Pick<Requirement<S>, 'alsoAccept' | 'components'> {
-  /** Stands before what they are called in events. */
+/** What all rules share. */
+export interface Common<S extends string> {
+  readonly alsoAccept?: Requirement<S>['alsoAccept'] | undefined
+  /** Components that signatures must cover in addition to those of MCP. */
+  readonly components?: Requirement<S>['components']
+  /** Prefix of the rules' names in events. */
   readonly name?: string
 }
 
 /**
- * @param common bearer tokens are taken by those that can take them
- * @throws TypeError for a requirement nobody could meet
+ * Declares and checks the rules of an MCP server.
+ * @param common `alsoAccept` is added to the rules that can accept bearer tokens
+ * @throws TypeError for a requirement that no caller could meet
  */
 export function ruleBook<S extends string>(
   resource: Resource<S>,
   rules: McpRules<S>,
-  { name: prefix, alsoAccept, components: more = [] }: Common<S> = {},
+  common: Common<S> = {},
 ): RuleBook<S> {
   checkMcpRules(rules)
   const { session = { level: 'identified' }, tools = { '*': session }, prompts, resources, optional = [] } = rules
+  checkSession(session)
   checkOptional(optional, { ...tools, ...prompts })
-  const declare = (name: string, own: Requirement<S>): Rule<S> => {
-    const isOpen = alsoAccept !== undefined && own.agents === undefined && own.via === undefined
-    const named = { name: prefix === undefined ? name : `${prefix} ${name}`, ...own }
-    // As it is written: what is added below hides that it was `undefined`, as of a misspelt name.
-    resource.declare(named)
-    const requirement = resource.declare({
-      ...(isOpen ? { alsoAccept } : {}),
-      ...named,
-      components: [...components, ...more, ...(own.components ?? [])],
-      // A stream that somebody opens with what another has sent would tell them all.
-      replay: 'all',
-    })
-    const scope = own.scope === undefined ? [] : [own.scope].flat()
-    const level = own.level ?? (scope.length > 0 ? 'authorized' : 'identified')
-    return { requirement, level, scope }
-  }
-  const base = declare('session', session)
-  const nobody: Rule<S> = { ...declare('no rule', { ...session, policy: () => false }), isClosed: true }
-  // Maps, since a name is a stranger's: `constructor` and `__proto__` are names like any other.
+  const declare = (name: string, own: Requirement<S>): Rule<S> => declareRule(resource, { name, own, common })
+  // Maps, not objects: callers choose the names, and `constructor` or `__proto__` would be found in any object.
   const table = (kind: string, rules: Rules<S>): Map<string, Rule<S>> =>
     new Map(Object.entries(rules).map(([name, rule]) => [name, declare(`${kind} ${name}`, rule)]))
-  const byTool = table('tool', tools)
-  const byPrompt = prompts === undefined ? new Map([['*', base]]) : table('prompt', prompts)
-  const ofUri = uriRules(resources === undefined ? new Map([['*', base]]) : table('resource', resources))
-  const named = { tool: mustBeThere(byTool, optional), prompt: mustBeThere(byPrompt, optional) }
+  const operations = Object.entries(tools).map(([name, rule]) => [name, asOperation(name, rule)])
+  const base = declare('session', session)
+  const closed: Rule<S> = { ...declare('no rule', { ...session, policy: () => false }), isClosed: true }
+  const tables = {
+    tool: table('tool', Object.fromEntries(operations)),
+    prompt: prompts === undefined ? new Map([['*', base]]) : table('prompt', prompts),
+  }
+  const required = { tool: requiredNames(tables.tool, optional), prompt: requiredNames(tables.prompt, optional) }
+  const uriRule = uriRules(resources === undefined ? new Map([['*', base]]) : table('resource', resources))
   return {
     session: base,
     doubt(subject) {
-      const { kind } = subject
-      if (kind !== 'tool' && kind !== 'prompt') return undefined
-      const table = kind === 'tool' ? byTool : byPrompt
-      return table.has(subject.name) || !table.has('*') || named[kind].length === 0
-        ? undefined
-        : { kind, rules: named[kind] }
+      if (subject.kind !== 'tool' && subject.kind !== 'prompt') return undefined
+      const { kind, name } = subject
+      const isByOthers = !tables[kind].has(name) && tables[kind].has('*')
+      return isByOthers && required[kind].length > 0 ? { kind, rules: required[kind] } : undefined
     },
     find(subject) {
-      switch (subject.kind) {
-        case 'tool':
-          return byTool.get(subject.name) ?? byTool.get('*') ?? nobody
-        case 'prompt':
-          return byPrompt.get(subject.name) ?? byPrompt.get('*') ?? nobody
-        case 'resource':
-          return ofUri(subject.name) ?? nobody
-        case 'session':
-          return base
-      }
+      if (subject.kind === 'session') return base
+      if (subject.kind === 'resource') return uriRule(subject.name) ?? closed
+      const own = tables[subject.kind]
+      return own.get(subject.name) ?? own.get('*') ?? closed
     },
   }
 }
 
-function mustBeThere(table: ReadonlyMap<string, unknown>, optional: readonly string[]): string[] {
+/** Said of a session they would not be said of its tools, which are operations of their own names. */
+function checkSession({ operation, describe, approve }: Requirement<string>): void {
+  if ([operation, describe, approve].some(said => said !== undefined))
+    throw new TypeError('session: operation, describe and approve belong to the rules of tools')
+}
+
+/** A tool is an operation of its own name. Of the others the message tells it; a rule that is about it must say it. */
+function asOperation<S extends string>(name: string, rule: Requirement<S>): Requirement<S> {
+  const isAboutIt = rule.approve !== undefined || rule.describe !== undefined
+  return isAboutIt && rule.operation === undefined && name !== '*' ? { ...rule, operation: name } : rule
+}
+
+/** Both guards show what conditions let out of an answer, see `showMessage`. */
+const handling: RouteHandling = { answers: 'projected' }
+
+interface Declared<S extends string> {
+  readonly name: string
+  readonly own: Requirement<S>
+  readonly common: Common<S>
+}
+
+function declareRule<S extends string>(resource: Resource<S>, { name, own, common }: Declared<S>): Rule<S> {
+  const { name: prefix, alsoAccept, components: more = [] } = common
+  const isForAgents = [own.agents, own.via, own.purposes, own.approve].some(asked => asked !== undefined)
+  const isForBearers = alsoAccept !== undefined && !isForAgents
+  const named = { name: prefix === undefined ? name : `${prefix} ${name}`, ...own }
+  // Checked as written: the lists added below would hide an `undefined` from a misspelt name.
+  resource.declare(named, handling)
+  const rule: Requirement<S> = {
+    ...(isForBearers ? { alsoAccept } : {}),
+    ...named,
+    components: [...components, ...more, ...(own.components ?? [])],
+    // A replayed GET would open a stream of the session for an attacker.
+    replay: 'all',
+  }
+  const requirement = resource.declare(rule, handling)
+  const scope = own.scope === undefined ? [] : [own.scope].flat()
+  const level = own.level ?? (scope.length > 0 ? 'authorized' : 'identified')
+  return { requirement, level, scope }
+}
+
+/** The names that the server must list. */
+function requiredNames(table: ReadonlyMap<string, unknown>, optional: readonly string[]): string[] {
   return [...table.keys()].filter(name => name !== '*' && !optional.includes(name))
 }
 

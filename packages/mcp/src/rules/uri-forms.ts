@@ -1,22 +1,22 @@
-import { foldedPath, withoutStreams } from '@countersign/protocol'
+import { compatibleName, foldedPath, withoutStreams } from '@countersign/protocol/internal'
 
-/** Stands for what follows a beginning: no URI of a rule has it. */
+/** A placeholder for the text after a prefix; no URI of a rule has it. */
 export const rest = '\uE000'
 
-/** Forms of one URI that are looked at, and characters of it: a stranger chooses both. */
+/** Most forms of one URI, and most characters of it: callers choose the URI. */
 const mostForms = 64
 const longest = 2048
-/** Characters of all its forms together. */
+/** Most characters of all its forms together. */
 const mostText = 16 * 1024
 
 const beforePath = /^([a-z][a-z\d+.-]*:)?(\/\/[^\\/]*)?/i
 
 type Way = (text: string) => string
 
-/** Ways in which a server comes to another text for the same URI. */
+/** Ways in which servers turn a URI into another text. */
 const spelling: readonly Way[] = [decodedOnce, parsed, tidied]
 
-/** And in which it leaves out what it does not look at. */
+/** Ways in which servers leave out parts that they ignore. */
 const leaving: readonly Way[] = [
   text => upTo(text, /[?#]/),
   text => upTo(text, /#/),
@@ -24,42 +24,42 @@ const leaving: readonly Way[] = [
   text => text.replace(/^([^/?#]+:\/\/[^/?#]*?):[\d\uE000]*(?=[/?#]|$)/, '$1'),
   withoutParameters,
   text => inPath(text, withoutStreams),
-  // A host alone is what its root is.
+  // A host alone means its root.
   text => text.replace(/^[^/?#]+:\/\/[^/?#]+$/, '$&/'),
 ]
 
-/** All texts that servers may take a URI for; undefined where there are too many. */
+/** All texts that servers may read a URI as; undefined when there are too many. */
 export function spellingsOf(uri: string): ReadonlySet<string> | undefined {
   return formsOf(uri, spelling)
 }
 
-/** As {@link spellingsOf}, also without the query, the fragment, the user and the port. */
+/** As {@link spellingsOf}, and the same without query, fragment, user and port. */
 export function readingsOf(uri: string): ReadonlySet<string> | undefined {
   return formsOf(uri, [...spelling, ...leaving])
 }
 
 function formsOf(uri: string, ways: readonly Way[]): ReadonlySet<string> | undefined {
-  const all = closure(uri, ways)
+  const all = closureOfUri(uri, ways)
   return all && new Set([...all].map(text => text.normalize('NFC')))
 }
 
 /**
- * As {@link spellingsOf}, or with `wider` as {@link readingsOf}, of what servers take for one name: each as `foldedPath` has it.
- * Undefined also for what nothing is left of.
+ * As {@link spellingsOf}, or with `wider` as {@link readingsOf}, each folded by `foldedPath`: servers that ignore case read several
+ * names as one. Undefined also when folding leaves nothing.
  */
 export function foldedFormsOf(uri: string, wider: boolean): ReadonlySet<string> | undefined {
   return closureOf(uri, wider ? [...spelling, ...leaving] : spelling, foldedPath)
 }
 
 /**
- * As {@link foldedFormsOf}, and with no path parameter (`;x`) and no stream (`:x`) in any segment: rules and URIs are compared
- * without them, since a server may leave out one that a stranger added and keep one that a rule says.
+ * As {@link foldedFormsOf}, without path parameters (`;x`) and streams (`:x`) in any segment. A server may leave out one that the
+ * caller added and keep one that the rule has, so both sides are compared without them.
  */
 export function bareFormsOf(uri: string, wider: boolean): ReadonlySet<string> | undefined {
   return closureOf(uri, wider ? [...spelling, ...leaving] : spelling, bare)
 }
 
-/** Whether a text has what {@link bareFormsOf} leaves out. */
+/** Whether a text has marks that {@link bareFormsOf} leaves out. */
 export function hasMarks(text: string): boolean {
   return /[;:]/.test(text.replace(beforePath, ''))
 }
@@ -69,14 +69,17 @@ function bare(text: string): string | undefined {
   return folded && foldedPath(inPath(withoutParameters(folded), withoutStreams))
 }
 
-/** All forms of a URI, each as `fold` has it; undefined where one has none. */
+/**
+ * All forms of a URI, each folded; undefined when one cannot be folded.
+ * They are folded after they are read: folding leaves out the second dot of `%2e.`, which some servers read as `..` (dot segments).
+ */
 function closureOf(
   uri: string,
   ways: readonly Way[],
   fold: (text: string) => string | undefined,
 ): ReadonlySet<string> | undefined {
-  const start = fold(uri)
-  if (start === undefined) return undefined
+  const texts = closureOfUri(uri, [...ways, compatibleName])
+  if (texts === undefined) return undefined
   const folds = new Map<string, string>()
   const folded = (text: string): string => {
     const known = folds.get(text)
@@ -86,7 +89,7 @@ function closureOf(
     return made
   }
   const all = closure(
-    start,
+    [...texts].map(folded),
     ways.map((way): Way => {
       return text => {
         const made = way(text)
@@ -97,15 +100,18 @@ function closureOf(
   return all?.has(unreadable) ? undefined : all
 }
 
-// Stands for what nothing is left of: no URI is spelled so.
+// A placeholder for a form that cannot be folded; no URI is the empty text.
 const unreadable = ''
 
-/** A text and all that comes of it; undefined where that is too much. */
-function closure(uri: string, ways: readonly Way[]): Set<string> | undefined {
-  if (uri.length > longest) return undefined
-  const all = new Set([uri])
+function closureOfUri(uri: string, ways: readonly Way[]): Set<string> | undefined {
+  return uri.length > longest ? undefined : closure([uri], ways)
+}
+
+/** Some texts, and all texts that repeated application of the ways makes of them; undefined when there are too many. */
+function closure(texts: readonly string[], ways: readonly Way[]): Set<string> | undefined {
+  const all = new Set(texts)
   let room = mostText
-  // Grows while it is walked: what one server decodes, the next one parses.
+  // The set grows while it is walked: one server decodes what the next one parses.
   for (const text of all) {
     room -= text.length
     for (const way of ways) all.add(way(text))
@@ -114,12 +120,12 @@ function closure(uri: string, ways: readonly Way[]): Set<string> | undefined {
   return all
 }
 
-/** As servlet containers read a path. */
+/** A path as servlet containers read it. */
 function withoutParameters(text: string): string {
   return inPath(text, path => path.replace(/;[^/]*/g, ''))
 }
 
-/** Changes what follows the scheme and the host. */
+/** Changes the part after the scheme and the host. */
 function inPath(text: string, change: Way): string {
   const [head = ''] = beforePath.exec(text) ?? []
   return `${head}${change(text.slice(head.length))}`
@@ -130,13 +136,13 @@ function upTo(text: string, mark: RegExp): string {
   return at < 0 ? text : text.slice(0, at)
 }
 
-/** With nothing in it that is encoded. */
+/** The text with all percent-encoding decoded, however often it was encoded. */
 export function plainOf(text: string): string {
   const decoded = decodedOnce(text)
   return decoded === text ? text.normalize('NFC') : plainOf(decoded)
 }
 
-/** What is not UTF-8 stays as it is. */
+/** Decodes percent-encoding once; bytes that are not UTF-8 stay encoded. */
 function decodedOnce(text: string): string {
   return text.replaceAll(/%[0-7][\da-f]|(?:%[89a-f][\da-f])+/gi, bytes => {
     try {
@@ -151,7 +157,7 @@ function parsed(text: string): string {
   return URL.canParse(text) ? new URL(text).href.replaceAll('%EE%80%80', rest) : text
 }
 
-/** As a file system takes a path. A query may be part of it: once it is decoded, `?` is a letter like any other. */
+/** The path as a file system resolves it. A query may be part of it: a decoded `?` is a character like any other. */
 function tidied(text: string): string {
   const [head = '', scheme = '', host = ''] = beforePath.exec(text) ?? []
   const parts: string[] = []

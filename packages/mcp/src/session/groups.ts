@@ -1,15 +1,15 @@
-/** Sessions that are counted together, each group by its name. Every step takes the same time, however many there are. */
+/** Groups of sessions that are counted together. Every method takes constant time. */
 export interface SessionGroups<T> {
   sizeOf(name: string): number
-  /** Counts one that is in use. */
+  /** Adds a session that is in use. */
   add(name: string): void
-  /** No longer counts one, in use or not. */
+  /** Removes a session, in use or not. */
   remove(name: string, session: T): void
-  /** From now on it is unused; one that was so already is unused for the shortest time. */
+  /** Marks a session as unused since now. */
   rest(name: string, session: T): void
-  /** From now on it is in use. */
+  /** Marks a session as in use. */
   wake(name: string, session: T): void
-  /** The session of the group that is unused for the longest time. */
+  /** The session of the group that has been unused for the longest time. */
   longestUnused(name: string): T | undefined
   /** The largest group that has an unused session. */
   largest(): string | undefined
@@ -17,14 +17,14 @@ export interface SessionGroups<T> {
 
 interface Group<T> {
   size: number
-  /** Unused ones, the longest unused first. */
+  /** The unused sessions, longest unused first. */
   readonly unused: Set<T>
 }
 
-/** No groups yet. */
+/** Creates an empty set of groups. */
 export function sessionGroups<T>(): SessionGroups<T> {
   const groups = new Map<string, Group<T>>()
-  /** Names of groups with an unused session, by size: of 10 000 sessions there are at most 140 different sizes. */
+  /** Names of groups with an unused session, by size: 10 000 sessions make at most 140 different sizes. */
   const bySize = new Map<number, Set<string>>()
 
   function unrank(name: string, { size }: Group<T>): void {

@@ -1,15 +1,15 @@
-import { randomText } from '@countersign/httpsig'
+import { randomText } from '@countersign/httpsig/internal'
 import { AAuthError } from '@countersign/protocol'
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js'
 import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import type { Ask } from '../rules/names.js'
 
-/** Seconds a server may take to list what it has. */
+/** Seconds in which the server must answer. */
 const deadline = 10
 
 /**
- * Lets the guard itself ask the server of a session. The answers reach no caller: their ids are the guard's own.
- * @returns what asks, for a caller that handlers see as its own
+ * Lets the guard send requests of its own to the server of a session. The answers reach no caller: the guard recognises their ids.
+ * @returns sends a request; handlers see it as one of the given caller
  */
 export function ownRequests(transport: WebStandardStreamableHTTPServerTransport): (authInfo: AuthInfo) => Ask {
   const waiting = new Map<string | number, (result: Readonly<Record<string, unknown>> | undefined) => void>()
@@ -25,7 +25,12 @@ export function ownRequests(transport: WebStandardStreamableHTTPServerTransport)
       const id = randomText()
       const over = setTimeout(() => {
         waiting.delete(id)
-        reject(new AAuthError('temporarily_unavailable', 'the server does not list what it has', { retryAfter: 5 }))
+        reject(
+          new AAuthError('temporarily_unavailable', 'the MCP server did not list its tools and prompts', {
+            reason: 'dependency_unavailable',
+            retryAfter: 5,
+          }),
+        )
       }, deadline * 1000)
       waiting.set(id, result => {
         clearTimeout(over)

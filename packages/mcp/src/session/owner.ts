@@ -1,21 +1,22 @@
-import { shareSite } from '@countersign/discovery'
-import { headerValues, type ReceivedMessage, textHash } from '@countersign/httpsig'
+import { shareSite } from '@countersign/discovery/internal'
+import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { textHash } from '@countersign/httpsig/internal'
 import type { AAuth } from '@countersign/resource'
 
 /**
- * Whose a session is. Who opened it at a low level may go on at a higher one: the key that did becomes known as its agent's, the
- * agent's request as one for its user. Nobody else ever gets in: the id of a session is no secret that proves anything.
+ * The owner of a session: what is known of the caller that opened it. The owner may continue at a higher level; then its agent or
+ * user becomes known, too. Other callers cannot enter, even if they know the id: an id proves nothing.
  */
 export interface Owner {
   readonly agent?: string
   readonly delegate?: string
   readonly key?: string
   readonly user?: string
-  /** Of a caller by OAuth whose token names no user: a hash of the token. */
+  /** For an OAuth client whose token names no user: a hash of the token. */
   readonly token?: string
 }
 
-/** The owner that a request makes of its sender. */
+/** The caller of a request, as the owner of a session. */
 export async function ownerOf(aauth: AAuth, message: ReceivedMessage): Promise<Owner> {
   const { agent, delegate, key, user, credential } = aauth
   const named = user === undefined ? {} : { user: JSON.stringify([user.iss, user.sub]) }
@@ -24,20 +25,20 @@ export async function ownerOf(aauth: AAuth, message: ReceivedMessage): Promise<O
   return {
     ...(agent === undefined ? {} : { agent }),
     ...(delegate === undefined ? {} : { delegate }),
-    // Of an agent the key may change: its name is what was proven.
+    // The key of an agent may change; its identifier is verified.
     ...(key === undefined || agent !== undefined ? {} : { key }),
     ...named,
   }
 }
 
 /**
- * Whether a caller is the owner, and who that is from now on.
- * @param key the key that signed, also where the caller is known by more
- * @returns nothing for anybody else
+ * Compares a caller with the owner of a session.
+ * @param key the key that signed the request, also for callers with an identity
+ * @returns the owner with what the request adds to it; undefined for another caller
  */
-export function succeeded(owner: Owner, caller: Owner, key: string | undefined): Owner | undefined {
-  // Whoever has seen the id of an anonymous session could make it their own.
-  if (isNobody(owner)) return owner
+export function continueOwner(owner: Owner, caller: Owner, key: string | undefined): Owner | undefined {
+  // An anonymous session stays anonymous: otherwise a caller that has seen its id could take it over.
+  if (isAnonymous(owner)) return owner
   if (owner.token !== caller.token) return undefined
   if (owner.user !== undefined && caller.user !== undefined && owner.user !== caller.user) return undefined
   if (isBearer(owner) !== isBearer(caller)) return undefined
@@ -47,24 +48,26 @@ export function succeeded(owner: Owner, caller: Owner, key: string | undefined):
   return { ...owner, ...caller }
 }
 
-/** Of an anonymous caller: the session is of all who know its id. */
-function isNobody({ agent, key, user, token }: Owner): boolean {
+/** Whether an anonymous caller opened the session: then every caller that knows the id may use it. */
+function isAnonymous({ agent, key, user, token }: Owner): boolean {
   return agent === undefined && key === undefined && user === undefined && token === undefined
 }
 
-/** Known by nothing that AAuth verified. */
+/** Whether the owner is known by a bearer token only. */
 function isBearer({ agent, key, user, token }: Owner): boolean {
   return agent === undefined && key === undefined && (user !== undefined || token !== undefined)
 }
 
-/** What sessions are counted by: an agent's delegate, a key, a user by OAuth; all that nobody is known of together. */
+/** The owner that sessions are counted by: a delegate of an agent, a key, an OAuth user; all anonymous callers together. */
 export function holderOf({ agent, delegate, key, user, token }: Owner): string {
   return agent === undefined
     ? JSON.stringify([key ?? null, user ?? null, token ?? null])
     : JSON.stringify([agent, delegate ?? null])
 }
 
-/** Whom a stranger can be many of: delegates are an agent's own to make, subdomains a domain's, and keys anybody's. */
+/**
+ * The group that one party could multiply itself in: an agent can make delegates, a domain subdomains, and everybody can make keys.
+ */
 export function crowdOf(owner: Owner): string {
   if (owner.agent !== undefined) return `site ${shareSite(owner.agent)}`
   return owner.key === undefined ? holderOf(owner) : 'keys'

@@ -1,15 +1,9 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
 import type { ResourceEvent } from '../../../resource/src/index.js'
-import {
-  asAgent,
-  asHolder,
-  asKey,
-  makeWorld,
-  type Signer,
-  type World,
-} from '../../../resource/src/world.test.fixture.js'
+import { makeWorld, type World } from '../../../resource/src/world.test.fixture.js'
 import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from '../tools.test.fixture.js'
 
 let world: World
@@ -24,7 +18,7 @@ const holder = async (claims: Record<string, unknown> = {}) =>
   asHolder(world.delegateKey, await world.authToken(claims))
 const delegate = async (sub: string) => asHolder(world.delegateKey, await world.agentToken({ sub }))
 
-/** The status of a ping in a session, and of a stream of it, by somebody. */
+/** The status of a ping in a session, and of its stream, for one caller. */
 async function answers(as: Signer | undefined, id: string): Promise<number[]> {
   const headers = { 'mcp-session-id': id }
   const pinged = await tools.send(as, { body: ping, headers })
@@ -34,7 +28,7 @@ async function answers(as: Signer | undefined, id: string): Promise<number[]> {
 }
 
 test(
-  verifies('mcp.session-owner', 'to anybody but its owner a session does not exist, also where they know its id'),
+  verifies('mcp.session-owner', 'for every caller but its owner a session does not exist, even with its id'),
   async () => {
     const [one, two] = [asKey(await generateSigningKey()), asKey(await generateSigningKey())]
     const table: ReadonlyArray<readonly [string, Signer, Signer]> = [
@@ -49,7 +43,9 @@ test(
       const id = await openSession(tools, owner)
       const strange = await tools.send(other, { body: ping, headers: { 'mcp-session-id': id } })
       const missing = await tools.send(other, { body: ping, headers: { 'mcp-session-id': 'x'.repeat(43) } })
-      expect([strange.status, await strange.text()], what).toEqual([404, await missing.text()])
+      const answer = await missing.text()
+      expect([strange.status, await strange.text()], what).toEqual([404, answer])
+      expect(JSON.parse(answer).error, what).toMatchObject({ code: -32_001, data: { reason: 'session_unknown' } })
       expect(await answers(other, id), what).toEqual([404, 404])
       const ended = await tools.send(other, { method: 'DELETE', headers: { 'mcp-session-id': id } })
       expect(ended.status, what).toBe(404)
@@ -61,7 +57,7 @@ test(
 test(
   verifies(
     'mcp.session-levels',
-    'its owner goes on with a renewed token, another key of the same delegate, and a higher level',
+    'the owner continues with a renewed token, another key of the same delegate, and a higher level',
   ),
   async () => {
     const pseudonym = asKey(world.delegateKey)
@@ -72,13 +68,13 @@ test(
     expect(await answers(renewed, id)).toEqual([200, 200])
     expect(await answers(await holder({ sub: 'alice' }), id)).toEqual([200, 200])
     expect(await answers(await delegate('phone'), id)).toEqual([200, 200])
-    // It is alice's by now, and no pseudonym's any more.
+    // The session belongs to alice now, and no longer to the pseudonym.
     expect(await answers(await holder({ sub: 'bob' }), id)).toEqual([404, 404])
     expect(await answers(pseudonym, id)).toEqual([404, 404])
   },
 )
 
-test('of two users whose first requests come at once, the session is one’s', async () => {
+test('of two users with simultaneous first requests only one gets the session', async () => {
   const [alice, bob] = [await holder({ sub: 'alice' }), await holder({ sub: 'bob' })]
   for (let round = 0; round < 20; round++) {
     const id = await openSession(tools, await delegate('phone'))
@@ -90,7 +86,7 @@ test('of two users whose first requests come at once, the session is one’s', a
   }
 })
 
-test('the signature must cover whose session it is', async () => {
+test('the signature must cover the session id', async () => {
   const as = asAgent(world.agent)
   const id = await openSession(tools, as)
   const wire = await world.request({
@@ -109,7 +105,7 @@ test('the signature must cover whose session it is', async () => {
   ])
 })
 
-test(verifies('mcp.once', 'a message passes once, and so does the request for a stream'), async () => {
+test(verifies('mcp.once', 'a message passes once, and so does the GET that opens a stream'), async () => {
   const as = asAgent(world.agent)
   const id = await openSession(tools, as)
   const headers: Array<[string, string]> = [
@@ -132,7 +128,7 @@ test(verifies('mcp.once', 'a message passes once, and so does the request for a 
   expect(tools.calls.splice(0)).toHaveLength(1)
 })
 
-test('it ends when its owner says so, and after an hour in which nobody came', async () => {
+test('a session ends when its owner deletes it, and after an idle hour', async () => {
   const as = asAgent(world.agent)
   const id = await openSession(tools, as)
   expect((await tools.send(as, { method: 'DELETE', headers: { 'mcp-session-id': id } })).status).toBe(200)
@@ -144,7 +140,7 @@ test('it ends when its owner says so, and after an hour in which nobody came', a
   expect(await answers(as, idle)).toEqual([404, 404])
 })
 
-test('of too many sessions of one caller its own oldest ends, and nobody else’s', async () => {
+test('one session too many of a caller ends its own longest unused one, and none of other callers', async () => {
   const few = await makeTools({ session: { level: 'pseudonymous' }, limits: { perCaller: 2, sessions: 4 } }, {}, world)
   const [one, two] = [asKey(await generateSigningKey()), asKey(await generateSigningKey())]
   const status = async (as: Signer, id: string) => {
@@ -157,7 +153,7 @@ test('of too many sessions of one caller its own oldest ends, and nobody else’
   expect([await status(one, a), await status(one, b), await status(one, c), await status(two, theirs)]).toEqual([
     404, 200, 200, 200,
   ])
-  // In all: the one unused longest. One with a stream is in use.
+  // Over all callers the longest unused session ends; one with a stream is in use.
   const open = await few.send(one, { method: 'GET', headers: { 'mcp-session-id': b, accept: 'text/event-stream' } })
   for (let more = 0; more < 2; more++) await openSession(few, asKey(await generateSigningKey()))
   expect([await status(one, b), await status(one, c)]).toEqual([200, 404])
@@ -169,12 +165,14 @@ test('of too many sessions of one caller its own oldest ends, and nobody else’
     headers: { 'mcp-session-id': used, accept: 'text/event-stream' },
   })
   const refused = await full.send(two, { body: initialize })
-  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '60'])
+  expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toMatchObject([
+    ...[503, '60', { reason: 'capacity_exceeded' }],
+  ])
   await stream.body?.cancel()
   expect((await full.send(two, { body: initialize })).status).toBe(200)
 })
 
-test('an agent of many delegates, and a stranger of many keys, end their own sessions and no other agent’s', async () => {
+test('an agent with many delegates and a stranger with many keys end only their own sessions', async () => {
   const few = await makeTools({ session: { level: 'pseudonymous' }, limits: { sessions: 4 } }, {}, world)
   const theirs = await openSession(few, asAgent(world.otherAgent))
   const status = async () => {
@@ -182,13 +180,13 @@ test('an agent of many delegates, and a stranger of many keys, end their own ses
     await response.text()
     return response.status
   }
-  // Not used in between: it is the one unused longest.
+  // This session is unused for longest.
   for (let more = 0; more < 5; more++) await openSession(few, await delegate(`d${more}`))
   for (let more = 0; more < 5; more++) await openSession(few, asKey(await generateSigningKey()))
   expect(await status()).toBe(200)
 })
 
-test('a server that is told to close ends all sessions', async () => {
+test('closing the server ends all sessions', async () => {
   const own = await makeTools(undefined, {}, world)
   const as = asAgent(world.agent)
   const id = await openSession(own, as)
@@ -199,10 +197,7 @@ test('a server that is told to close ends all sessions', async () => {
 })
 
 test(
-  verifies(
-    'LOG-03',
-    'who was let in, and not into what they asked for, is told as refused, and so is what nobody reads',
-  ),
+  verifies('LOG-03', 'the refusal of a verified caller is an event, and so is that of an unreadable message'),
   async () => {
     const events: ResourceEvent[] = []
     const told = await makeTools(undefined, { onEvent: event => void events.push(event) }, world)
@@ -211,14 +206,14 @@ test(
     const refusals = async (as: Signer | undefined, ask: Parameters<Tools['send']>[1]) => {
       events.length = 0
       await (await told.send(as, ask)).body?.cancel()
-      return events.flatMap(event => (event.type === 'refused' ? [event.error.status] : []))
+      return events.flatMap(event => (event.type === 'refused' ? [[event.error.status, event.error.reason]] : []))
     }
     const inSession = { headers: { 'mcp-session-id': id } }
     expect(await refusals(owner, { body: ping, ...inSession })).toEqual([])
-    expect(await refusals(asAgent(world.otherAgent), { body: ping, ...inSession })).toEqual([404])
-    expect(await refusals(owner, { body: initialize, ...inSession })).toEqual([400])
-    expect(await refusals(owner, { body: '[]', ...inSession })).toEqual([400])
-    expect(await refusals(owner, { method: 'PUT', body: ping, ...inSession })).toEqual([405])
-    expect(await refusals(undefined, { body: ping, ...inSession })).toEqual([401])
+    expect(await refusals(asAgent(world.otherAgent), { body: ping, ...inSession })).toEqual([[404, 'session_unknown']])
+    expect(await refusals(owner, { body: initialize, ...inSession })).toEqual([[400, 'session_id_invalid']])
+    expect(await refusals(owner, { body: '[]', ...inSession })).toEqual([[400, 'rpc_malformed']])
+    expect(await refusals(owner, { method: 'PUT', body: ping, ...inSession })).toEqual([[405, 'method_not_allowed']])
+    expect((await refusals(undefined, { body: ping, ...inSession })).map(([status]) => status)).toEqual([401])
   },
 )

@@ -1,34 +1,44 @@
-import { AAuthError, checkOptions } from '@countersign/protocol'
-import { sessionGroups } from './groups.js'
+import { AAuthError } from '@countersign/protocol'
+import { checkOptions } from '@countersign/protocol/internal'
+import { type SessionGroups, sessionGroups } from './groups.js'
 import { crowdOf, holderOf, type Owner } from './owner.js'
 
-/** Something that lasts over several requests of one caller. */
+/** A session of one caller. */
 export interface Session<T> {
   readonly id: string
   readonly value: T
   readonly owner: Owner
 }
 
-/** Bounds on what callers can make. */
+/** Limits on sessions. */
 export interface SessionLimits {
-  /** In all; default 10 000. Beyond, the one unused longest ends, of the agent that has most; where none is unused nobody gets one. */
+  /**
+   * All sessions; default 10 000. For one more, the longest unused session of the agent with the most sessions ends; when all
+   * sessions are in use, no new one is opened.
+   */
   readonly sessions: number
-  /** Of one caller; default 100. Beyond, its own unused longest ends. */
+  /** Sessions of one caller; default 100. For one more, its longest unused session ends. */
   readonly perCaller: number
-  /** Seconds without a request or a stream; default 3600. */
+  /** Seconds without a request or a stream after which a session ends; default 3600. */
   readonly idle: number
 }
 
-/** What {@link SessionLimits} are by default. */
+/** The default limits. */
 export const defaultSessionLimits: SessionLimits = { sessions: 10_000, perCaller: 100, idle: 3600 }
 
 /**
- * The same for a session that is not there and for somebody else's: nobody learns which ids there are.
- * @param tell told of the refusal: who was let in was not let into this
+ * The response to a caller without a session of this id. It is the same for the id of another caller's session: a stranger must
+ * not learn which ids exist.
+ * @param tell receives the refusal, for the events of the resource
  */
 export function sessionNotFound(tell: (error: AAuthError) => void): Response {
-  tell(new AAuthError('invalid_request', 'the caller has no session of this id', { status: 404 }))
-  const error = { code: -32_001, message: 'Session not found' }
+  tell(
+    new AAuthError('invalid_request', 'the caller has no session with this id', {
+      reason: 'session_unknown',
+      status: 404,
+    }),
+  )
+  const error = { code: -32_001, message: 'Session not found', data: { reason: 'session_unknown' } }
   return Response.json({ jsonrpc: '2.0', error, id: null }, { status: 404, headers: { 'cache-control': 'no-store' } })
 }
 
@@ -36,34 +46,84 @@ export function sessionNotFound(tell: (error: AAuthError) => void): Response {
 export interface Sessions<T> {
   readonly size: number
   get(id: string): Session<T> | undefined
-  /** Takes note of a request of its owner's, who may be known by more than before. */
+  /** Records a request of the owner, of which more may be known than before. */
   use(session: Session<T>, owner: Owner): void
   /**
-   * The session is in use: an answer is under way, or a stream.
-   * @returns ends that; in vain the second time
+   * Marks the session as in use, by a request or a stream.
+   * @returns call it once when the request or stream ends; further calls do nothing
    */
   enter(session: Session<T>): () => void
-  /** Ends one of the same id. Nothing when there is no room. */
+  /** Adds a session; one with the same id ends. Returns undefined when there is no room. */
   add(id: string, value: T, owner: Owner): Session<T> | undefined
   remove(id: string): void
   all(): Iterable<Session<T>>
 }
 
-interface Held<T> extends Session<T> {
+interface CountedSession<T> extends Session<T> {
   owner: Owner
-  /** What it is counted by, see {@link holderOf} and {@link crowdOf}. */
+  /** The groups that it is counted in, see {@link holderOf} and {@link crowdOf}. */
   holder: string
   crowd: string
-  /** Answers under way, streams among them. */
+  /** Running requests and open streams. */
   open: number
-  /** Unix seconds of its last request or the end of its last stream. */
+  /** Unix seconds of the last request, or of the end of the last stream. */
   used: number
 }
 
+/** Counts the sessions by holder and crowd, in use and unused. Every method takes constant time. */
+interface SessionLedger<T> {
+  /** The sessions that are not in use, longest unused first. */
+  readonly unused: ReadonlySet<CountedSession<T>>
+  readonly holders: SessionGroups<CountedSession<T>>
+  readonly crowds: SessionGroups<CountedSession<T>>
+  /** Counts a session for its owner, as in use. */
+  add(session: CountedSession<T>, owner: Owner): void
+  remove(session: CountedSession<T>): void
+  /** Marks a session as unused since now. */
+  rest(session: CountedSession<T>): void
+  /** Marks a session as in use. */
+  wake(session: CountedSession<T>): void
+}
+
+function sessionLedger<T>(now: () => number): SessionLedger<T> {
+  const unused = new Set<CountedSession<T>>()
+  const holders = sessionGroups<CountedSession<T>>()
+  const crowds = sessionGroups<CountedSession<T>>()
+  return {
+    unused,
+    holders,
+    crowds,
+    add(session, owner) {
+      session.owner = owner
+      session.holder = holderOf(owner)
+      session.crowd = crowdOf(owner)
+      holders.add(session.holder)
+      crowds.add(session.crowd)
+    },
+    remove(session) {
+      unused.delete(session)
+      holders.remove(session.holder, session)
+      crowds.remove(session.crowd, session)
+    },
+    rest(session) {
+      session.used = now()
+      unused.delete(session)
+      unused.add(session)
+      holders.rest(session.holder, session)
+      crowds.rest(session.crowd, session)
+    },
+    wake(session) {
+      unused.delete(session)
+      holders.wake(session.holder, session)
+      crowds.wake(session.crowd, session)
+    },
+  }
+}
+
 /**
- * Sessions in bounded number. Nothing here takes longer the more there are: what is done for one request must not grow with what
- * strangers have opened.
- * @param o.end ends what a session holds
+ * Creates a bounded set of sessions. Every method takes constant time: strangers can open many sessions, and must not slow down
+ * requests with them.
+ * @param o.end called with the value of each session that ends
  * @param o.now Unix seconds
  */
 export function createSessions<T>(o: SessionLimits & { end(value: T): void; now(): number }): Sessions<T> {
@@ -71,60 +131,38 @@ export function createSessions<T>(o: SessionLimits & { end(value: T): void; now(
     ...{ sessions: 'number', perCaller: 'number', idle: 'number' },
     ...{ end: 'function', now: 'function' },
   })
-  const sessions = new Map<string, Held<T>>()
-  /** Those that no answer and no stream holds open, the longest unused first. */
-  const unused = new Set<Held<T>>()
-  const holders = sessionGroups<Held<T>>()
-  const crowds = sessionGroups<Held<T>>()
-
-  function rest(session: Held<T>): void {
-    session.used = o.now()
-    unused.delete(session)
-    unused.add(session)
-    holders.rest(session.holder, session)
-    crowds.rest(session.crowd, session)
-  }
-
-  function wake(session: Held<T>): void {
-    unused.delete(session)
-    holders.wake(session.holder, session)
-    crowds.wake(session.crowd, session)
-  }
-
-  function count(session: Held<T>, owner: Owner): void {
-    session.owner = owner
-    session.holder = holderOf(owner)
-    session.crowd = crowdOf(owner)
-    holders.add(session.holder)
-    crowds.add(session.crowd)
-  }
-
-  function discount(session: Held<T>): void {
-    unused.delete(session)
-    holders.remove(session.holder, session)
-    crowds.remove(session.crowd, session)
-  }
+  const sessions = new Map<string, CountedSession<T>>()
+  const ledger = sessionLedger<T>(o.now)
+  const { holders, crowds } = ledger
 
   function remove(id: string): void {
     const session = sessions.get(id)
     if (session === undefined) return
     sessions.delete(id)
-    discount(session)
+    ledger.remove(session)
     o.end(session.value)
   }
 
   function endIdle(): void {
-    for (const session of unused) {
+    for (const session of ledger.unused) {
       if (session.used + o.idle > o.now()) return
       remove(session.id)
     }
   }
 
-  /** Makes room by ending one that nobody uses at the moment. */
-  function endUnused(session: Held<T> | undefined): boolean {
+  /** Makes room by ending an unused session. @returns whether there was one */
+  function endUnused(session: CountedSession<T> | undefined): boolean {
     if (session === undefined) return false
     remove(session.id)
     return true
+  }
+
+  /** @returns whether there is room for one more session of this holder */
+  function makeRoom(holder: string): boolean {
+    if (holders.sizeOf(holder) >= o.perCaller && !endUnused(holders.longestUnused(holder))) return false
+    if (sessions.size < o.sessions) return true
+    const largest = crowds.largest()
+    return largest !== undefined && endUnused(crowds.longestUnused(largest))
   }
 
   return {
@@ -138,37 +176,33 @@ export function createSessions<T>(o: SessionLimits & { end(value: T): void; now(
     use({ id }, owner) {
       const session = sessions.get(id)
       if (session === undefined) return
-      discount(session)
-      count(session, owner)
+      ledger.remove(session)
+      ledger.add(session, owner)
       session.used = o.now()
-      if (session.open === 0) rest(session)
+      if (session.open === 0) ledger.rest(session)
     },
     enter({ id }) {
       const session = sessions.get(id)
       if (session === undefined) return () => undefined
       session.open += 1
-      wake(session)
+      ledger.wake(session)
       let isOver = false
       return () => {
         if (isOver) return
         isOver = true
         session.open -= 1
-        if (session.open === 0 && sessions.get(id) === session) rest(session)
+        if (session.open === 0 && sessions.get(id) === session) ledger.rest(session)
       }
     },
     add(id, value, owner) {
       endIdle()
       remove(id)
       const [holder, crowd] = [holderOf(owner), crowdOf(owner)]
-      if (holders.sizeOf(holder) >= o.perCaller && !endUnused(holders.longestUnused(holder))) return undefined
-      if (sessions.size >= o.sessions) {
-        const largest = crowds.largest()
-        if (largest === undefined || !endUnused(crowds.longestUnused(largest))) return undefined
-      }
-      const session: Held<T> = { id, value, owner, holder, crowd, open: 0, used: o.now() }
+      if (!makeRoom(holder)) return undefined
+      const session: CountedSession<T> = { id, value, owner, holder, crowd, open: 0, used: o.now() }
       sessions.set(id, session)
-      count(session, owner)
-      rest(session)
+      ledger.add(session, owner)
+      ledger.rest(session)
       return session
     },
     remove,

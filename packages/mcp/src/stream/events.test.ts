@@ -9,7 +9,7 @@ async function replayed(store: RecentEvents, after: string): Promise<unknown[]> 
   return sent
 }
 
-test('a stream goes on after its own last event, and tells nothing of another', async () => {
+test('a stream resumes after its own last event, without events of others', async () => {
   const store = recentEvents(10)('crowd')
   const begun = await store.storeEvent('a', {} as never)
   await store.storeEvent('b', message('of b'))
@@ -21,7 +21,7 @@ test('a stream goes on after its own last event, and tells nothing of another', 
   await expect(replayed(store, 'unknown')).rejects.toThrow(RangeError)
 })
 
-test('what is kept is bounded in number and in size', async () => {
+test('kept events are bounded in number and size', async () => {
   const few = recentEvents(2)('crowd')
   const ids = [
     await few.storeEvent('a', message('1')),
@@ -45,7 +45,7 @@ test('what is kept is bounded in number and in size', async () => {
   ])
 })
 
-test('many sessions keep no more than all may together; what one that ends has kept is free for others', async () => {
+test('all sessions together are bounded; the space of an ended session is free for others', async () => {
   const open = recentEvents(1000, 10_000)
   const kept = async (store: RecentEvents, id: string) => (await store.getStreamIdForEventId?.(id)) !== undefined
   const stores = Array.from({ length: 20 }, (_, i) => open(`crowd ${i}`))
@@ -64,7 +64,7 @@ test('many sessions keep no more than all may together; what one that ends has k
   expect([await kept(one, ids[0] ?? ''), await kept(one, late), await kept(last, again)]).toEqual([false, false, true])
 })
 
-test('sessions of one crowd keep a tenth of that, and others go on', async () => {
+test('sessions of one crowd keep a tenth of all, and other sessions are not affected', async () => {
   const open = recentEvents(1000, 10_000)
   const kept = async (store: RecentEvents, id: string) => (await store.getStreamIdForEventId?.(id)) !== undefined
   const [one, two, other] = [open('evil'), open('evil'), open('honest')]
@@ -74,7 +74,7 @@ test('sessions of one crowd keep a tenth of that, and others go on', async () =>
   expect([await kept(one, first), await kept(two, more), await kept(other, theirs)]).toEqual([true, false, true])
 })
 
-test('what a stream is for is known until there is no more for it and no event of it is kept', async () => {
+test('the purpose of a stream is known until the stream has ended and none of its events is kept', async () => {
   const store = recentEvents<string>(2)('crowd')
   const events = async (stream: string, ...texts: string[]) => {
     const ids = []
@@ -93,7 +93,7 @@ test('what a stream is for is known until there is no more for it and no event o
   expect(store.restAfter(answer)).toEqual([])
   const unknown = (await events('c', '4', '5')).at(-1) ?? ''
   expect([store.purposeOf(answer), store.purposeOf(unknown)]).toEqual([undefined, undefined])
-  // What comes after its answer is of no stream that is known.
+  // An event after the answer belongs to no known stream.
   const [late = ''] = await events('a', '3')
   expect(store.purposeOf(late)).toBeUndefined()
   store.close('of b')

@@ -1,22 +1,22 @@
-import { randomText } from '@countersign/httpsig'
+import { randomText } from '@countersign/httpsig/internal'
 import type { EventStore } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
 
 interface StoredEvent {
   readonly stream: string
   readonly message: JSONRPCMessage
-  /** UTF-16 units of it as text, and what else it takes. */
+  /** UTF-16 units of the message as text, and the overhead. */
   readonly size: number
 }
 
-/** Else a million empty ones would count for nothing. */
+/** The size of an event without its message: otherwise any number of empty events would fit. */
 const overhead = 256
-/** Of all that are kept of one session, but the last one. */
+/** Most UTF-16 units kept of one session, without its last event. */
 const mostSize = 1_048_576
-/** Of all that are kept of all sessions: callers that open many must not use up the memory. */
+/** Most UTF-16 units kept of all sessions: callers with many sessions must not use up the memory. */
 const mostSizeOfAll = 134_217_728
 
-/** An event as it goes out. */
+/** An event as it is sent. */
 export interface SentEvent {
   readonly id: string
   readonly message: JSONRPCMessage
@@ -24,17 +24,17 @@ export interface SentEvent {
 
 /** The last events of one session. */
 export interface RecentEvents<T = unknown> extends EventStore {
-  /** Says what a stream is for, until there is no more for it and no event of it is kept. */
+  /** Sets the purpose of a stream. It is known until the stream has ended and none of its events is kept. */
   dedicate(stream: string, purpose: T): void
-  /** As `dedicate`, of the stream of an event. */
+  /** As `dedicate`, for the stream of an event. */
   note(eventId: string, purpose: T): void
-  /** What was said; nothing for what is not known here any more, to which nobody may come back. */
+  /** The purpose of the stream of an event; undefined for an unknown event, after which no stream may be resumed. */
   purposeOf(eventId: string): T | undefined
-  /** What follows an event, where nothing more will: its stream has had its answer, or nobody wants that any more. */
+  /** The events after this one of a stream that has ended, by its answer or a cancellation; undefined for other streams. */
   restAfter(eventId: string): readonly SentEvent[] | undefined
-  /** No more is kept of the streams for this. */
+  /** Ends the streams of a purpose: later events of them are not kept. */
   close(purpose: T): void
-  /** Keeps none any more. */
+  /** Ends the session: nothing is kept any more. */
   end(): void
 }
 
@@ -44,98 +44,129 @@ interface Stream<T> {
   isOver: boolean
 }
 
-/**
- * The last events of each session, so that a stream that ended with its token goes on under a fresh one where it stopped.
- * @param most events kept of one session, and 1 MiB of them; older ones are lost to whoever was away for long
- * @param sizeOfAll of all sessions together, and a tenth of it of those of one crowd; beyond, a session keeps none
- * @returns makes those of a session, by the crowd of the owner that opens it
- */
-export function recentEvents<T>(most: number, sizeOfAll: number = mostSizeOfAll): (crowd: string) => RecentEvents<T> {
+/** The space that all sessions share. */
+interface SharedSpace {
+  /** Adds a size to those of a crowd; a negative one is given back. */
+  add(crowd: string, size: number): void
+  /** Whether the sessions of a crowd, or all sessions, exceed their size. */
+  isExceeded(crowd: string): boolean
+}
+
+function sharedSpace(sizeOfAll: number): SharedSpace {
   let all = 0
-  /** By whom strangers can be many of: a tenth of all for each, so that none keeps the sessions of others from resuming. */
+  /** Sizes by crowd. Each gets a tenth, so that one crowd cannot keep the sessions of others from resuming. */
   const crowds = new Map<string, number>()
-  return crowd => {
-    const count = (more: number): void => {
-      all += more
-      const ofCrowd = (crowds.get(crowd) ?? 0) + more
+  return {
+    add(crowd, size) {
+      all += size
+      const ofCrowd = (crowds.get(crowd) ?? 0) + size
       if (ofCrowd === 0) crowds.delete(crowd)
       else crowds.set(crowd, ofCrowd)
-    }
-    const isTooMuch = (): boolean => all > sizeOfAll || (crowds.get(crowd) ?? 0) > sizeOfAll / 10
-    const events = new Map<string, StoredEvent>()
-    const streams = new Map<string, Stream<T>>()
-    let size = 0
-    let isOver = false
-    const streamOf = (id: string): Stream<T> | undefined => streams.get(events.get(id)?.stream ?? '')
-    // What is still to come on it may not go by another rule because others have said much meanwhile.
-    const drop = (stream: string, { kept, purpose, isOver }: Stream<T>): void => {
-      if (kept === 0 && (purpose === undefined || isOver)) streams.delete(stream)
-    }
-    const keep = (id: string, event: StoredEvent): void => {
-      const { kept, ...stream } = streams.get(event.stream) ?? { kept: 0, isOver: false }
-      streams.set(event.stream, { ...stream, kept: kept + 1, isOver: isAnswer(event.message) })
-      events.set(id, event)
-      size += event.size
-      count(event.size)
-    }
-    const forget = (id: string, { stream, size: less }: StoredEvent): void => {
-      events.delete(id)
-      size -= less
-      count(-less)
-      const of = streams.get(stream)
-      if (of === undefined) return
-      of.kept -= 1
-      drop(stream, of)
-    }
-    const after = (id: string): SentEvent[] => {
-      const stream = events.get(id)?.stream
-      const later = [...events].slice([...events.keys()].indexOf(id) + 1)
-      // An event without a message only says where its stream began.
-      return later.flatMap(([other, event]) =>
-        event.stream === stream && 'jsonrpc' in event.message ? [{ id: other, message: event.message }] : [],
-      )
-    }
-    return {
-      async storeEvent(stream, message) {
-        const id = randomText()
-        if (isOver || streams.get(stream)?.isOver) return id
-        keep(id, { stream, message, size: JSON.stringify(message).length + overhead })
-        for (const [old, stored] of events) {
-          if (!isTooMuch() && (old === id || (events.size <= most && size <= mostSize))) break
-          forget(old, stored)
-        }
-        return id
-      },
-      getStreamIdForEventId: async id => events.get(id)?.stream,
-      async replayEventsAfter(id, { send }) {
-        const last = events.get(id)
-        if (last === undefined) throw new RangeError('there is no such event any more')
-        for (const { id: other, message } of after(id)) await send(other, message)
-        return last.stream
-      },
-      dedicate(stream, purpose) {
-        streams.set(stream, { ...(streams.get(stream) ?? { kept: 0, isOver: false }), purpose })
-      },
-      note(id, purpose) {
-        const stream = streamOf(id)
-        if (stream !== undefined) stream.purpose = purpose
-      },
-      purposeOf: id => streamOf(id)?.purpose,
-      restAfter: id => (streamOf(id)?.isOver ? after(id) : undefined),
-      close(purpose) {
-        for (const [id, stream] of streams) {
-          if (stream.purpose !== purpose) continue
-          stream.isOver = true
-          drop(id, stream)
-        }
-      },
-      end() {
-        isOver = true
-        for (const [id, event] of events) forget(id, event)
-        streams.clear()
-      },
-    }
+    },
+    isExceeded: crowd => all > sizeOfAll || (crowds.get(crowd) ?? 0) > sizeOfAll / 10,
   }
+}
+
+/**
+ * Keeps the last events of each session, so that a stream that ended with its token can be resumed with a fresh one.
+ * @param most events kept of one session, and at most 1 MiB of them
+ * @param sizeOfAll UTF-16 units kept of all sessions, and a tenth of it for the sessions of one crowd; beyond that a session keeps none
+ * @returns creates the event store of a session, for the crowd of its owner
+ */
+export function recentEvents<T>(most: number, sizeOfAll: number = mostSizeOfAll): (crowd: string) => RecentEvents<T> {
+  const space = sharedSpace(sizeOfAll)
+  return crowd => sessionEvents(most, crowd, space)
+}
+
+interface KeptEvents<T> {
+  readonly events: Map<string, StoredEvent>
+  readonly streams: Map<string, Stream<T>>
+  /** UTF-16 units of all events. */
+  size: number
+}
+
+function sessionEvents<T>(most: number, crowd: string, space: SharedSpace): RecentEvents<T> {
+  const kept: KeptEvents<T> = { events: new Map(), streams: new Map(), size: 0 }
+  const { events, streams } = kept
+  let isOver = false
+  const streamOf = (id: string): Stream<T> | undefined => streams.get(events.get(id)?.stream ?? '')
+  const forget = (id: string, event: StoredEvent): void => {
+    space.add(crowd, -event.size)
+    forgetEvent(kept, id, event)
+  }
+  return {
+    async storeEvent(stream, message) {
+      const id = randomText()
+      if (isOver || streams.get(stream)?.isOver) return id
+      const event = { stream, message, size: JSON.stringify(message).length + overhead }
+      keepEvent(kept, id, event)
+      space.add(crowd, event.size)
+      for (const [old, stored] of events) {
+        if (!space.isExceeded(crowd) && (old === id || (events.size <= most && kept.size <= mostSize))) break
+        forget(old, stored)
+      }
+      return id
+    },
+    getStreamIdForEventId: async id => events.get(id)?.stream,
+    async replayEventsAfter(id, { send }) {
+      const last = events.get(id)
+      if (last === undefined) throw new RangeError('the event of Last-Event-ID is not kept any more')
+      for (const { id: other, message } of eventsAfter(events, id)) await send(other, message)
+      return last.stream
+    },
+    dedicate(stream, purpose) {
+      streams.set(stream, { ...(streams.get(stream) ?? { kept: 0, isOver: false }), purpose })
+    },
+    note(id, purpose) {
+      const stream = streamOf(id)
+      if (stream !== undefined) stream.purpose = purpose
+    },
+    purposeOf: id => streamOf(id)?.purpose,
+    restAfter: id => (streamOf(id)?.isOver ? eventsAfter(events, id) : undefined),
+    close(purpose) {
+      for (const [id, stream] of streams) {
+        if (stream.purpose !== purpose) continue
+        stream.isOver = true
+        dropStream(kept, id, stream)
+      }
+    },
+    end() {
+      isOver = true
+      for (const [id, event] of events) forget(id, event)
+      streams.clear()
+    },
+  }
+}
+
+function keepEvent<T>(all: KeptEvents<T>, id: string, event: StoredEvent): void {
+  const { kept, ...stream } = all.streams.get(event.stream) ?? { kept: 0, isOver: false }
+  all.streams.set(event.stream, { ...stream, kept: kept + 1, isOver: isAnswer(event.message) })
+  all.events.set(id, event)
+  all.size += event.size
+}
+
+function forgetEvent<T>(all: KeptEvents<T>, id: string, { stream, size }: StoredEvent): void {
+  all.events.delete(id)
+  all.size -= size
+  const of = all.streams.get(stream)
+  if (of === undefined) return
+  of.kept -= 1
+  dropStream(all, stream, of)
+}
+
+/** Forgets a stream. One that goes on keeps its purpose without events: it must not be resumed under another rule. */
+function dropStream<T>({ streams }: KeptEvents<T>, id: string, { kept, purpose, isOver }: Stream<T>): void {
+  if (kept === 0 && (purpose === undefined || isOver)) streams.delete(id)
+}
+
+/** The events after one, of the same stream. */
+function eventsAfter(events: ReadonlyMap<string, StoredEvent>, id: string): SentEvent[] {
+  const stream = events.get(id)?.stream
+  const later = [...events].slice([...events.keys()].indexOf(id) + 1)
+  // An event without a message only marks the beginning of its stream.
+  return later.flatMap(([other, event]) =>
+    event.stream === stream && 'jsonrpc' in event.message ? [{ id: other, message: event.message }] : [],
+  )
 }
 
 function isAnswer(message: JSONRPCMessage): boolean {

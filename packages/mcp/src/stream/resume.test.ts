@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { verifies } from '@countersign/requirements'
+import { asHolder, type Signer } from '@countersign/testing/world/signer'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { beforeAll, expect, test } from 'vitest'
-import { asHolder, makeWorld, type Signer, type World } from '../../../resource/src/world.test.fixture.js'
+import { makeWorld, type World } from '../../../resource/src/world.test.fixture.js'
 import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from '../tools.test.fixture.js'
 import { agentTransport } from '../transport/agent-transport.js'
 
-// Streams that go on, and those that do not: which event comes after which, under whose authority.
+// Streams that are resumed: after which event, and under which rule.
 
 let world: World
 beforeAll(async () => {
@@ -18,7 +19,7 @@ beforeAll(async () => {
 const version = { 'mcp-protocol-version': '2025-11-25' }
 const lastOf = (text: string): string => [...text.matchAll(/^id: (.*)$/gm)].at(-1)?.[1] ?? ''
 
-/** Under an auth token that ends so many seconds from now. */
+/** A user with an auth token that expires in so many seconds. */
 async function user(seconds: number): Promise<Signer> {
   const exp = world.clock.now + seconds
   return asHolder(
@@ -45,10 +46,7 @@ async function opened(as: Signer, tool?: () => Promise<{ content: [] }>) {
 }
 
 test(
-  verifies(
-    'mcp.stream-priming',
-    'a stream on which nothing has come yet goes on from its beginning, and again where nothing came then',
-  ),
+  verifies('mcp.stream-priming', 'a stream without events is resumed from its beginning, more than once'),
   async () => {
     const { get, tell } = await opened(await user(60))
     let last: string | undefined
@@ -66,7 +64,7 @@ test(
   },
 )
 
-test(verifies('mcp.stream-priming', 'a client from before events without data gets none'), async () => {
+test(verifies('mcp.stream-priming', 'a client of an earlier protocol version gets no event without data'), async () => {
   const { tools, headers } = await opened(await user(60))
   const older = { 'mcp-session-id': headers['mcp-session-id'], accept: 'text/event-stream' }
   const stream = await tools.send(await user(1), { method: 'GET', headers: older })
@@ -74,7 +72,7 @@ test(verifies('mcp.stream-priming', 'a client from before events without data ge
   world.clock.now += 2
 })
 
-test('the SDK’s client gets what was sent while its token had ended', async () => {
+test('the client of the SDK gets the messages that were sent after its token had ended', async () => {
   const { tools } = await opened(await user(60))
   const seen: unknown[] = []
   const resumed: Array<string | undefined> = []
@@ -99,10 +97,7 @@ test('the SDK’s client gets what was sent while its token had ended', async ()
 })
 
 test(
-  verifies(
-    'mcp.stream-resumed',
-    'the stream of a call goes on under what the call asked, not under what the session asks',
-  ),
+  verifies('mcp.stream-resumed', 'the stream of a call is resumed under the rule of the call, not of the session'),
   async () => {
     const short = await user(1)
     const { tools, headers, get } = await opened(short, async () => {
@@ -119,7 +114,7 @@ test(
       401,
       expect.stringMatching(/^httpsig; auth-token; resource_token=/),
     ])
-    // The same agent is in its session, and on streams of the session.
+    // The same agent may open the stream of its session.
     const own = await get(agent)
     expect(own.status).toBe(200)
     await own.body?.cancel()
@@ -129,10 +124,7 @@ test(
 )
 
 test(
-  verifies(
-    'mcp.stream-resumed',
-    'the stream of a call goes on under what the call asked, however much others have said meanwhile',
-  ),
+  verifies('mcp.stream-resumed', 'the stream of a call keeps its rule after events of others have displaced its own'),
   async () => {
     const as = await user(600)
     let isLet = true
@@ -161,12 +153,15 @@ test(
       const reader = call.body?.getReader()
       const read = async () => new TextDecoder().decode((await reader?.read())?.value)
       const begun = lastOf(await read())
-      // The one that says where the stream began is not kept any more.
+      // The event at the beginning of the stream is displaced.
       for (let i = 0; i < 1000; i += 1) await tell('of others')
       steps.pop()?.()
       const last = lastOf(await read())
       await reader?.cancel()
-      expect([(await get(begun)).status, (await get('unknown')).status]).toEqual([400, 400])
+      for (const event of [begun, 'unknown']) {
+        const refused = await get(event)
+        expect([refused.status, await refused.json()]).toMatchObject([400, { reason: 'event_unknown' }])
+      }
       isLet = id === 1
       await expect.poll(() => steps.length).toBe(1)
       if (id === 2) {
@@ -184,10 +179,7 @@ test(
 )
 
 test(
-  verifies(
-    'mcp.stream-over',
-    'after its answer a stream brings what was missed and ends, and then there is nothing to go on with',
-  ),
+  verifies('mcp.stream-over', 'a stream that was answered sends the missed events and ends; after that it is 204'),
   async () => {
     const as = await user(600)
     const { tools, headers, get } = await opened(as)
@@ -204,7 +196,10 @@ test(
 )
 
 test(
-  verifies('mcp.stream-over', 'the stream of a cancelled call ends at once, and is gone; another call goes on'),
+  verifies(
+    'mcp.stream-over',
+    'the stream of a cancelled call ends at once and cannot be resumed; other calls continue',
+  ),
   async () => {
     const as = await user(600)
     const { tools, headers, get } = await opened(as, () => new Promise(() => {}))
@@ -212,14 +207,14 @@ test(
     const [one, two] = [await call(1), await call(2)]
     const began = performance.now()
     const body = rpc('notifications/cancelled', { requestId: 1 })
-    // One that the server does not take cancels nothing.
+    // A notification that the server refuses cancels nothing.
     expect((await tools.send(as, { body, headers: { ...headers, accept: 'text/html' } })).status).toBe(406)
     expect((await call(1)).status).toBe(400)
     expect((await tools.send(as, { body, headers })).status).toBe(202)
     const text = await one.text()
     expect([performance.now() - began < 3000, await messagesOf(new Response(text))]).toEqual([true, []])
     expect((await get(as, lastOf(text))).status).toBe(204)
-    // Its id is free again, and the other one still waits.
+    // Its id is free again; the other call still waits.
     expect((await call(2)).status).toBe(400)
     const again = await call(1)
     expect(again.status).toBe(200)
@@ -228,10 +223,7 @@ test(
 )
 
 test(
-  verifies(
-    'mcp.session-anonymous',
-    'a session that nobody in particular has opened is nobody’s, also after an agent has used it',
-  ),
+  verifies('mcp.session-anonymous', 'a session of an anonymous caller has no owner, even after an agent has used it'),
   async () => {
     const tools: Tools = await makeTools({ session: { level: 'anonymous' } }, {}, world)
     const id = await openSession(tools, undefined)
@@ -239,7 +231,7 @@ test(
       tools.send(as, { body: rpc('ping', undefined, 1), headers: { 'mcp-session-id': id } })
     const agent = asHolder(world.delegateKey, await world.agentToken({ sub: 'phone' }))
     expect([(await ping(agent)).status, (await ping(undefined)).status]).toEqual([200, 200])
-    // One that an agent opens is the agent's.
+    // A session that an agent opens belongs to the agent.
     const own = (await tools.send(agent, { body: initialize })).headers.get('mcp-session-id') ?? ''
     const stranger = await tools.send(undefined, {
       body: rpc('ping', undefined, 1),

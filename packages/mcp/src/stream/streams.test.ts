@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { verifies } from '@countersign/requirements'
+import { memoryRevocationSet } from '@countersign/resource'
+import { asHolder } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
-import { asHolder, makeWorld, type World } from '../../../resource/src/world.test.fixture.js'
+import { makeWorld, type World } from '../../../resource/src/world.test.fixture.js'
 import { makeTools, messagesOf, openSession, rpc } from '../tools.test.fixture.js'
 
 let world: World
@@ -25,7 +27,7 @@ test(
   verifies(
     'mcp.stream-end',
     'mcp.stream-resumed',
-    'a stream ends when the token does that opened it, and goes on under a fresh one where it stopped',
+    'a stream ends with the token that opened it, and is resumed with a fresh one where it stopped',
   ),
   async () => {
     const tools = await makeTools(undefined, {}, world)
@@ -52,7 +54,7 @@ test(
   },
 )
 
-test(verifies('mcp.covered', 'the event that a stream goes on from is covered by the signature'), async () => {
+test(verifies('mcp.covered', 'the signature must cover Last-Event-ID'), async () => {
   const tools = await makeTools(undefined, {}, world)
   const as = await holder(60)
   const id = await openSession(tools, as)
@@ -70,7 +72,7 @@ test(verifies('mcp.covered', 'the event that a stream goes on from is covered by
   expect(kept.status).toBe(200)
 })
 
-test('the answer to a call whose token ends meanwhile is there for a fresh one', async () => {
+test('the answer to a call whose token has ended is there for a fresh token', async () => {
   const tools = await makeTools({ tools: { '*': { level: 'identified' } } }, {}, world)
   const short = await holder(1)
   const id = await openSession(tools, short)
@@ -93,7 +95,7 @@ test('the answer to a call whose token ends meanwhile is there for a fresh one',
   expect(await messagesOf(resumed)).toMatchObject([{ id: 4, result: { content: [{ text: 'done' }] } }])
 })
 
-test(verifies('mcp.stream-end', 'without a token it ends after the time that is set'), async () => {
+test(verifies('mcp.stream-end', 'a stream without a token ends after the configured time'), async () => {
   const tools = await makeTools({ session: { level: 'anonymous' }, streamSeconds: 0.2 }, {}, world)
   const id = await openSession(tools, undefined)
   const stream = await tools.send(undefined, {
@@ -105,7 +107,7 @@ test(verifies('mcp.stream-end', 'without a token it ends after the time that is 
   expect(performance.now() - began).toBeLessThan(2000)
 })
 
-test('of the events of a session the last ones are kept, and no others', async () => {
+test('only the last events of a session are kept', async () => {
   const tools = await makeTools({ session: { level: 'anonymous' }, recentEvents: 3 }, {}, world)
   const id = await openSession(tools, undefined)
   const headers = { 'mcp-session-id': id, accept: 'text/event-stream' }
@@ -126,3 +128,34 @@ test('of the events of a session the last ones are kept, and no others', async (
   expect(kept.status).toBe(200)
   await kept.body?.cancel()
 })
+
+test(
+  verifies('REV-09', 'a stream ends within a second when the grant of its token is revoked; others go on'),
+  async () => {
+    const revocations = memoryRevocationSet({ now: () => world.clock.now - 1000 })
+    const tools = await makeTools(undefined, { revocations }, world)
+    const grantHolder = async (grant: string) =>
+      asHolder(world.delegateKey, await world.authToken({ sub: 'alice', grant }))
+    const streamOf = async (as: Awaited<ReturnType<typeof grantHolder>>) => {
+      const id = await openSession(tools, as)
+      const headers = { 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25', accept: 'text/event-stream' }
+      const { body } = await tools.send(as, { method: 'GET', headers })
+      const reader = body?.getReader()
+      await reader?.read()
+      let isOpen = true
+      const over = async (): Promise<void> => {
+        try {
+          while (!(await reader?.read())?.done);
+        } catch {
+          // Cut off.
+        }
+        isOpen = false
+      }
+      return { over: over(), isOpen: () => isOpen }
+    }
+    const [revoked, other] = [await streamOf(await grantHolder('g1')), await streamOf(await grantHolder('g2'))]
+    await revocations.add({ issuer: 'https://auth.example', grant: 'g1', exp: world.clock.now + 600 })
+    await Promise.race([revoked.over, sleep(1000)])
+    expect([revoked.isOpen(), other.isOpen()]).toEqual([false, true])
+  },
+)

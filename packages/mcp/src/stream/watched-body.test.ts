@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { isEventStream, watchedBody } from '../rules.js'
+import { isEventStream, watchedBody } from '../internal.js'
 
-test('a media type is the same in any case, with parameters or without; another is another', () => {
+test('an event stream is recognised by its media type, in any case and with parameters', () => {
   const isOne = (type?: string): boolean =>
     isEventStream(new Response('', type ? { headers: { 'content-type': type } } : {}))
   for (const type of ['text/event-stream', 'Text/Event-Stream', 'TEXT/EVENT-STREAM ;charset=utf-8'])
@@ -10,7 +10,7 @@ test('a media type is the same in any case, with parameters or without; another 
     expect(isOne(type), type).toBe(false)
 })
 
-test('a body that is watched ends with its time, tells once, and begins with what comes first', async () => {
+test('a watched body begins with the given bytes, ends in time, and reports its end once', async () => {
   const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
   let told = 0
   const seen: string[] = []

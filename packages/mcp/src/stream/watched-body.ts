@@ -1,24 +1,24 @@
-/** Longest time that a timer can wait, seconds. */
+/** Longest delay of a timer, seconds. */
 const longest = 2 ** 31 / 1000 - 1
 
-/** How a body is watched. */
+/** The options of {@link watchedBody}. */
 export interface Watched {
-  /** Seconds after which it ends, as if all had been sent. */
+  /** Seconds after which the body ends, as if it were complete. */
   readonly seconds: number
-  /** Called once, however it ends. */
+  /** Called once when the body ends, is cancelled or fails. */
   ended(): void
-  /** What comes before the rest. */
-  readonly first?: Uint8Array
-  /** Sees what passes. */
+  /** Bytes to send before the body. */
+  readonly first?: Uint8Array | undefined
+  /** Called with each chunk that passes. */
   passing?(chunk: Uint8Array): void
 }
 
-/** Whether a response is a stream of server-sent events; media types are the same in any case. */
+/** Whether a response is a stream of server-sent events; case does not matter in media types. */
 export function isEventStream({ headers }: Response): boolean {
   return /^text\/event-stream[ \t]*(?:;|$)/i.test(headers.get('content-type') ?? '')
 }
 
-/** The same body, until it is over, its reader goes, or its time has come. */
+/** The same body, ended at the latest after the given seconds. */
 export function watchedBody(
   body: ReadableStream<Uint8Array>,
   { seconds, ended, first, passing }: Watched,

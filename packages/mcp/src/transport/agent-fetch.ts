@@ -1,5 +1,5 @@
 import { type Agent, explain } from '@countersign/agent'
-import { boundedMap } from '@countersign/protocol'
+import { boundedMap } from '@countersign/protocol/internal'
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
 import {
@@ -10,27 +10,24 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { type CallStream, type CallStreams, callStreams } from './call-streams.js'
 
-/**
- * Where an answer may have been lost: the stream of a request has ended, or one that broke off cannot be resumed after an
- * event.
- */
+/** A stream whose answer may be lost: that of a request has ended, or one that broke off after an event cannot be resumed. */
 export type Lost = { readonly id: RequestId } | { readonly lastEventId: string }
 
-/** Events whose streams could not be resumed yet: a server that names new ones without end must not grow its client. */
+/** Most events for which failed attempts are counted: the server chooses their ids, and must not fill the client's memory. */
 const mostFailures = 100
 
-/** What is watched. */
+/** The options of {@link agentFetch}. */
 export interface AgentFetchOptions {
   /** How often the transport tries to resume a stream. */
   readonly attempts: number
-  readonly onLost?: (lost: Lost) => void
+  readonly onLost?: ((lost: Lost) => void) | undefined
 }
 
-/** The agent's fetch, as a transport of MCP needs it. */
+/** The agent's fetch for a transport of the MCP SDK. */
 export function agentFetch(agent: Pick<Agent, 'fetch'>, { attempts, onLost }: AgentFetchOptions): FetchLike {
   const calls = callStreams()
-  const follow = followers()
-  const resume = resumption(agent, { attempts, onLost, calls })
+  const follow = abortFollowers()
+  const resume = resumingFetch(agent, { attempts, onLost, calls })
 
   async function post(id: RequestId, url: string | URL, init: RequestInit): Promise<Response> {
     const call = calls.begin(id)
@@ -40,8 +37,8 @@ export function agentFetch(agent: Pick<Agent, 'fetch'>, { attempts, onLost }: Ag
       onLost?.({ id })
     }
     try {
-      const response = understood(await agent.fetch(url, { ...init, signal: call.stop.signal }))
-      return watched(response, { call, calls, leave, ended })
+      const response = checkRefusal(await agent.fetch(url, { ...init, signal: call.stop.signal }))
+      return watchResponse(response, { call, calls, leave, ended })
     } catch (error) {
       leave()
       calls.end(call)
@@ -54,24 +51,24 @@ export function agentFetch(agent: Pick<Agent, 'fetch'>, { attempts, onLost }: Ag
     const message = typeof init.body === 'string' ? (JSON.parse(init.body) as JSONRPCMessage) : undefined
     if (isJSONRPCRequest(message)) return post(message.id, url, init)
     const { data } = CancelledNotificationSchema.safeParse(message)
-    // What waits for a user must not be sent once they have agreed, and what comes of it is for nobody.
+    // A cancelled request that waits for a user must not be sent after the user agrees.
     if (data?.params.requestId !== undefined) calls.cancel(data.params.requestId)
-    return understood(await agent.fetch(url, init))
+    return checkRefusal(await agent.fetch(url, init))
   }
 }
 
-interface Resumed {
+interface Resuming {
   readonly attempts: number
   readonly onLost: ((lost: Lost) => void) | undefined
   readonly calls: CallStreams
 }
 
-/** Streams that are opened by GET, and those that begin where another broke off. */
-function resumption(
+/** The fetch for GET: opens the stream of the session, and resumes streams that broke off. */
+function resumingFetch(
   agent: Pick<Agent, 'fetch'>,
-  { attempts, onLost, calls }: Resumed,
+  { attempts, onLost, calls }: Resuming,
 ): (url: string | URL, init: RequestInit) => Promise<Response> {
-  // By event, whose ids a server makes up.
+  // Failed attempts by event.
   const failures = boundedMap<string, number>(mostFailures)
   const failed = (lastEventId: string, times: number): void => {
     failures.set(lastEventId, times)
@@ -82,23 +79,24 @@ function resumption(
   const refused = (lastEventId: string, response: Response): Response => {
     response.body?.cancel().catch(() => undefined)
     failed(lastEventId, attempts)
-    return givenUp()
+    return stopResponse()
   }
   return async (url, init) => {
     const lastEventId = new Headers(init.headers).get('last-event-id')
-    // A transport that is closed forgets the timers of all but one stream.
-    if (init.signal?.aborted === true) return givenUp()
+    // A closed transport clears the timer of one stream only: those of other streams still fire.
+    if (init.signal?.aborted === true) return stopResponse()
     if (lastEventId === null) return agent.fetch(url, init)
     const call = calls.resume(lastEventId)
-    if (call?.isCancelled) return givenUp()
+    if (call?.isCancelled) return stopResponse()
     const times = (failures.get(lastEventId) ?? 0) + 1
     try {
       const response = await agent.fetch(url, init)
-      // Where nothing more will come, nothing more is asked for.
+      // 204 means that the stream has ended.
       if (response.status === 204) return refused(lastEventId, response)
       if (response.ok) {
         failures.delete(lastEventId)
-        return call === undefined ? response : watched(response, { call, calls, leave: nothing, ended: nothing })
+        if (call === undefined) return response
+        return watchResponse(response, { call, calls, leave: () => {}, ended: () => {} })
       }
       if (response.status >= 500) failed(lastEventId, times)
       else return refused(lastEventId, response)
@@ -110,13 +108,16 @@ function resumption(
   }
 }
 
-/** What makes a transport ask for a stream no more: it would try all its attempts. */
-function givenUp(): Response {
+/** The response after which a transport does not try to open a stream again; after others it would use all its attempts. */
+function stopResponse(): Response {
   return new Response(null, { status: 405 })
 }
 
-/** Says why the agent could not get through, which the answer of a guard does not. */
-function understood(response: Response): Response {
+/**
+ * Checks for a response that the agent explains.
+ * @throws StreamableHTTPError with the agent's reason, which the response of the guard does not tell
+ */
+function checkRefusal(response: Response): Response {
   if (response.ok || response.status === 404) return response
   const reason = reasonOf(response)
   if (reason === undefined) return response
@@ -127,23 +128,23 @@ function understood(response: Response): Response {
 function reasonOf(response: Response): string | undefined {
   try {
     const { outcome, reason } = explain(response)
-    // The transport knows better why it follows no redirect.
+    // The transport itself reports a redirect.
     return outcome === 'redirect' ? undefined : reason
   } catch {
-    // Not every agent explains itself: `fetch` does not.
+    // Not every agent can explain a response: a plain `fetch` cannot.
     return undefined
   }
 }
 
-interface Watching {
+interface WatchedCall {
   readonly call: CallStream
   readonly calls: CallStreams
   readonly leave: () => void
   readonly ended: () => void
 }
 
-/** The same response; one of the two is called when nothing more comes of it, `ended` where an answer might have. */
-function watched(response: Response, { call, calls, leave, ended }: Watching): Response {
+/** The same response. When it ends, `ended` is called if it may have had an answer, otherwise `leave`. */
+function watchResponse(response: Response, { call, calls, leave, ended }: WatchedCall): Response {
   const { ok, status, body } = response
   const done = (): void => {
     calls.end(call)
@@ -157,17 +158,15 @@ function watched(response: Response, { call, calls, leave, ended }: Watching): R
   return new Response(calls.watch(call, body, done), response)
 }
 
-function nothing(): void {}
-
 /**
- * Lets controllers abort with a signal until they leave it. A signal lives as long as its transport, and would keep what
- * `AbortSignal.any` makes of it for as long.
+ * Lets controllers follow a signal until they leave it. Not `AbortSignal.any`: the signal lives as long as its transport, and would
+ * keep a signal for each request that long.
  */
-function followers(): (controller: AbortController, signal: AbortSignal | null | undefined) => () => void {
-  const led = new WeakMap<AbortSignal, Set<AbortController>>()
-  const lead = (signal: AbortSignal): Set<AbortController> => {
+function abortFollowers(): (controller: AbortController, signal: AbortSignal | null | undefined) => () => void {
+  const followers = new WeakMap<AbortSignal, Set<AbortController>>()
+  const listen = (signal: AbortSignal): Set<AbortController> => {
     const all = new Set<AbortController>()
-    led.set(signal, all)
+    followers.set(signal, all)
     const end = (): void => {
       for (const controller of all) controller.abort(signal.reason)
     }
@@ -177,7 +176,7 @@ function followers(): (controller: AbortController, signal: AbortSignal | null |
   return (controller, signal) => {
     if (signal === null || signal === undefined) return () => undefined
     if (signal.aborted) controller.abort(signal.reason)
-    const all = led.get(signal) ?? lead(signal)
+    const all = followers.get(signal) ?? listen(signal)
     all.add(controller)
     return () => void all.delete(controller)
   }

@@ -29,7 +29,7 @@ async function opened(
 }
 
 describe('a request that is cancelled', () => {
-  test('while it waits for a user goes no further', async () => {
+  test('while it waits for a user is not sent', async () => {
     let reason: unknown
     const sent: string[] = []
     const { transport } = await opened((_, { body, signal }) => {
@@ -76,7 +76,7 @@ describe('a request that is cancelled', () => {
     return { transport, resumed, errors, left, end: (n: number) => writers[n]?.close() }
   }
 
-  test('while it is answered ends its stream, which is not asked for again; that of another call is', async () => {
+  test('while it is answered ends its stream, which is not resumed; the stream of another call is', async () => {
     const { transport, resumed, errors, left, end } = await answering()
     for (const id of [1, 2]) await transport.send(request(id))
     await new Promise(resolve => setTimeout(resolve, 20))
@@ -92,7 +92,7 @@ describe('a request that is cancelled', () => {
     await transport.close()
   })
 
-  test('while its stream waits to be resumed is not asked for again', async () => {
+  test('while its stream waits to be resumed is not resumed', async () => {
     const { transport, resumed, end } = await answering()
     for (const id of [1, 2]) await transport.send(request(id))
     await new Promise(resolve => setTimeout(resolve, 20))
@@ -106,7 +106,7 @@ describe('a request that is cancelled', () => {
   })
 })
 
-test('a closed transport ends what is under way, and resumes nothing', async () => {
+test('a closed transport ends its requests and resumes no stream', async () => {
   const signals: Array<AbortSignal | null | undefined> = []
   const { transport } = await opened((_, { signal }) => {
     signals.push(signal)
@@ -119,7 +119,7 @@ test('a closed transport ends what is under way, and resumes nothing', async () 
   expect(signals).toHaveLength(2)
 })
 
-test('what the agent could not get through says why', async () => {
+test('a refused request fails with the reason of the agent', async () => {
   const refusing = createAgent({
     identity: pseudonym(),
     fetch: async () =>
@@ -134,7 +134,7 @@ test('what the agent could not get through says why', async () => {
   ])
 })
 
-test('a redirect to another origin is not followed, and says so; one within the origin is', async () => {
+test('a redirect within the origin is followed; one to another origin is an error', async () => {
   const asked: string[] = []
   const fetched = async (location: string) => {
     const redirecting = createAgent({
@@ -157,10 +157,10 @@ test('a redirect to another origin is not followed, and says so; one within the 
   expect(asked).toEqual([url, 'https://tools.example/mcp/v2'])
 })
 
-describe('where an answer may be lost', () => {
+describe('onLost', () => {
   const answer = 'event: message\ndata: {"jsonrpc":"2.0","id":1,"result":{}}\n\n'
 
-  test('it tells of every stream that ends, and the answer is there by then', async () => {
+  test('is called for every stream that ends, after its answer', async () => {
     const lost: Lost[] = []
     const { transport, received } = await opened(() => events(answer), { onLost: what => void lost.push(what) })
     await transport.send(request(1))
@@ -168,14 +168,14 @@ describe('where an answer may be lost', () => {
     expect(lost).toEqual([{ id: 1 }])
   })
 
-  test('it tells of a request that is accepted and no more', async () => {
+  test('is called for a request that was only accepted', async () => {
     const lost: Lost[] = []
     const { transport } = await opened(accepted, { onLost: what => void lost.push(what) })
     await transport.send(request(1))
     expect(lost).toEqual([{ id: 1 }])
   })
 
-  test('it tells of none that was refused', async () => {
+  test('is not called for a refused request', async () => {
     const lost: Lost[] = []
     const { transport } = await opened(() => new Response('no', { status: 500 }), {
       onLost: what => void lost.push(what),
@@ -184,7 +184,7 @@ describe('where an answer may be lost', () => {
     expect(lost).toEqual([])
   })
 
-  test('it tells of a stream that the server does not resume, at once', async () => {
+  test('is called at once for a stream that the server does not resume', async () => {
     const lost: Lost[] = []
     const { transport } = await opened(
       method => (method === 'GET' ? new Response(null, { status: 400 }) : events('retry: 1\nid: e1\ndata:\n\n')),
@@ -195,7 +195,7 @@ describe('where an answer may be lost', () => {
     await transport.close()
   })
 
-  test('it tells of a stream to which nothing more will come, at once, and asks no more', async () => {
+  test('is called at once for a stream that has ended, which is not requested again', async () => {
     const lost: Lost[] = []
     let gets = 0
     const { transport } = await opened(
@@ -213,7 +213,7 @@ describe('where an answer may be lost', () => {
     await transport.close()
   })
 
-  test('it tells of a stream that could not be resumed in five attempts; one that succeeds brings the answer', async () => {
+  test('is called for a stream that five attempts could not resume; a successful attempt brings the answer', async () => {
     const lost: Lost[] = []
     let attempts = 0
     const away =

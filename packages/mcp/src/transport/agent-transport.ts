@@ -1,20 +1,20 @@
 import type { Agent } from '@countersign/agent'
-import { checkOptions } from '@countersign/protocol'
+import { checkOptions } from '@countersign/protocol/internal'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { agentFetch, type Lost } from './agent-fetch.js'
 
 export type { Lost } from './agent-fetch.js'
 
-/** What a transport tells beside messages. */
+/** The options of `agentTransport`. */
 export interface AgentTransportOptions {
-  /** Told where an answer may have been lost; without it whoever waits finds out by their own time limit. */
+  /** Called when an answer may be lost; without it the caller notices by its own time limit. */
   readonly onLost?: (lost: Lost) => void
 }
 
 /**
- * A transport for the SDK's `Client` whose every request an agent signs; challenges are met on the way, and the session goes on.
- * A request that the agent could not get through fails with a `StreamableHTTPError` that says why, or an `AgentError`. One
- * that is cancelled before it is answered goes no further.
+ * A transport for the SDK's `Client`. The agent signs every request and answers challenges; the session stays the same. A refused
+ * request fails with a `StreamableHTTPError` that says why, or with an `AgentError`. A request that is cancelled while the agent
+ * waits for its user is not sent.
  * @param url the server's endpoint, such as `https://tools.example/mcp`
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
  */
@@ -26,12 +26,12 @@ export function agentTransport(
   checkOptions('agentTransport', options, { onLost: 'function' })
   const { onLost } = options
   return new StreamableHTTPClientTransport(new URL(url), {
-    fetch: agentFetch(agent, { attempts: reconnection.maxRetries, ...(onLost === undefined ? {} : { onLost }) }),
+    fetch: agentFetch(agent, { attempts: reconnection.maxRetries, onLost }),
     reconnectionOptions: reconnection,
   })
 }
 
-/** Some 13 seconds in all. */
+/** About 13 seconds in total. */
 const reconnection = {
   initialReconnectionDelay: 1_000,
   maxReconnectionDelay: 30_000,

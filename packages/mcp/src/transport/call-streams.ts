@@ -1,37 +1,37 @@
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js'
 
-/** A request of the client's, and the stream on which its answer is to come. */
+/** A request of the client, and the stream of its answer. */
 export interface CallStream {
   readonly id: RequestId
-  /** Ends what is under way before a stream begins. */
+  /** Aborts the request. */
   readonly stop: AbortController
-  /** Nobody wants its answer. */
+  /** The client does not want the answer any more. */
   isCancelled: boolean
-  /** After which the stream can be resumed. */
+  /** The event after which the stream can be resumed. */
   lastEventId: string | undefined
 }
 
-/** The streams of a transport's requests, so that one that is cancelled ends, and is not resumed. */
+/** The streams of a transport's requests: a cancelled one ends and is not resumed. */
 export interface CallStreams {
   begin(id: RequestId): CallStream
-  /** The stream has ended: it may be resumed. */
+  /** Records that a stream has ended; it may be resumed. */
   end(call: CallStream): void
-  /** The call whose stream ended after this event. */
+  /** The request whose stream ended after this event. */
   resume(lastEventId: string): CallStream | undefined
   cancel(id: RequestId): void
-  /** The same body, which ends when its call is cancelled. */
+  /** The same body, which ends when its request is cancelled. */
   watch(call: CallStream, body: ReadableStream<Uint8Array>, done: () => void): ReadableStream<Uint8Array>
 }
 
-/** Streams that have ended and are remembered; most of them ended with the answer. */
+/** Most ended streams that are remembered; most of them ended with the answer. */
 const mostEnded = 100
 
-/** Longest line that is looked at for the id of an event. */
+/** Longest line in which the id of an event is looked for. */
 const longestLine = 1024
 
 export function callStreams(): CallStreams {
   const open = new Map<RequestId, CallStream>()
-  // By the event after which they ended, the last ones.
+  // The last ended streams, by their last event.
   const ended = new Map<string, CallStream>()
   return {
     begin(id) {
@@ -63,7 +63,7 @@ export function callStreams(): CallStreams {
       const { signal } = call.stop
       body
         .pipeTo(writable, { signal, preventAbort: true })
-        // What ends because nobody wants it has not failed.
+        // A cancelled stream ends; only other errors are failures.
         .catch(error => (call.isCancelled ? writable.close() : writable.abort(error)))
         .then(done, done)
       return readable
@@ -71,7 +71,7 @@ export function callStreams(): CallStreams {
   }
 }
 
-/** Passes a stream of events on, and tells the id of each. */
+/** Passes chunks on, and tells the id of each event. */
 function eventIds(tell: (id: string) => void): NonNullable<Transformer<Uint8Array, Uint8Array>['transform']> {
   const decoder = new TextDecoder()
   let line = ''

@@ -1,8 +1,8 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { boundedMap } from '../index.js'
+import { boundedMap } from '../internal.js'
 
-test('the entry unused for longest is forgotten, and a look is a use', () => {
+test('the least recently used entry is dropped, and get counts as a use', () => {
   const map = boundedMap<string, number>(2)
   map.set('a', 1)
   map.set('b', 2)
@@ -13,7 +13,7 @@ test('the entry unused for longest is forgotten, and a look is a use', () => {
   expect(map.get('c')).toBeUndefined()
 })
 
-test(verifies('LOG-10', 'what has had its time can be forgotten wherever it stands, the rest stays'), () => {
+test(verifies('LOG-10', 'deleteWhere drops entries at any place, and keeps the others'), () => {
   const map = boundedMap<string, number>(10)
   for (const [key, ends] of [
     ['a', 5],

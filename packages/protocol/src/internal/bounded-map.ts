@@ -1,14 +1,14 @@
-/** A map that forgets the entry unused for longest when it is full, so that no number of strangers can grow it. */
+/** A map with a capacity: when it is full, it drops the least recently used entry. */
 export interface BoundedMap<K, V> {
-  /** A use, too. */
+  /** Counts as a use. */
   get(key: K): V | undefined
   set(key: K, value: V): void
   delete(key: K): void
-  /** Forgets those that have had their time. */
+  /** Drops the entries for which `isOver` is true. */
   deleteWhere(isOver: (value: V) => boolean): void
 }
 
-/** @param capacity entries held, at least 1 */
+/** Creates a {@link BoundedMap}. @param capacity most entries, at least 1 */
 export function boundedMap<K, V>(capacity: number): BoundedMap<K, V> {
   const entries = new Map<K, V>()
   return {

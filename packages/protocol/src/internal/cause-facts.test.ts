@@ -3,9 +3,9 @@ import { AAuthError } from '../index.js'
 import { causeFacts } from './cause-facts.js'
 
 const nested = (cause: unknown): AAuthError =>
-  new AAuthError('invalid_signature', 'x', { cause: new Error('y', { cause }) })
+  new AAuthError('invalid_signature', 'x', { reason: 'signature_wrong', cause: new Error('y', { cause }) })
 
-test('clocks that differ are told by how much, whichever is ahead; an old token tells of no clock', () => {
+test('the difference of clocks is reported, ahead or behind; an old token says nothing about clocks', () => {
   expect(causeFacts(nested({ created: 1300, now: 1000 }))).toEqual({ skew: 300 })
   expect(causeFacts(nested({ created: 700, now: 1000 }))).toEqual({ skew: -300 })
   expect(causeFacts(nested({ iat: 1100, nbf: 0, exp: 4000, now: 1000 }))).toEqual({ skew: 100 })
@@ -21,7 +21,7 @@ test('clocks that differ are told by how much, whichever is ahead; an old token 
     expect(causeFacts(nested(none)), JSON.stringify(none)).toEqual({})
 })
 
-test('a document that could not be fetched is told with where and why, and no text of an error', () => {
+test('a document that could not be fetched is reported with URL and reason, without text of an error', () => {
   const url = 'https://agent.example/.well-known/aauth-agent'
   const why = 'connection refused'
   const refused = Object.assign(new Error('secret'), {
@@ -37,10 +37,10 @@ test('a document that could not be fetched is told with where and why, and no te
   expect(causeFacts(nested(Object.assign(new Error('secret'), { code: 'ENOTFOUND' })))).toEqual({ why: 'ENOTFOUND' })
   expect(causeFacts(nested(new DOMException('secret', 'TimeoutError')))).toEqual({ why: 'no answer in time' })
   // The code of the protocol is in the record already, and is no reason.
-  expect(causeFacts(nested(new AAuthError('discovery_failed', 'secret')))).toEqual({})
+  expect(causeFacts(nested(new AAuthError('discovery_failed', 'secret', { reason: 'document_malformed' })))).toEqual({})
 })
 
-test('what strangers name is cut, and causes without an end are not followed', () => {
+test('long values are cut, and endless chains of causes are not followed', () => {
   expect(causeFacts({ url: 'x'.repeat(5000), why: 'y'.repeat(5000) })).toEqual({
     url: 'x'.repeat(300),
     why: 'y'.repeat(300),

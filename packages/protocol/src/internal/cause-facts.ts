@@ -1,27 +1,27 @@
-/** What an operator must know of a refusal beside its description. */
+/** Facts about a refusal that an operator needs besides its description. */
 export interface CauseFacts {
-  /** Seconds by which the signer's or issuer's clock is ahead of the one here, or below 0 behind it, where that is why. */
+  /** When clocks are the cause: seconds by which the signer's or issuer's clock is ahead of this one; negative when it is behind. */
   readonly skew?: number
-  /** The document that could not be fetched: as it was asked for, at most 300 characters. */
+  /** The URL of the document that could not be fetched, at most 300 characters. */
   readonly url?: string
-  /** Why: in words, a code of the platform, or a status. */
+  /** Why it could not be fetched: words, a code of the platform, or a status. */
   readonly why?: string
 }
 
-/** Causes of causes that are looked at. */
+/** Most causes in a chain of causes that are read. */
 const deepest = 6
 const longest = 300
 
 /**
- * Reads from the `cause` of a refusal, and those below it, what may go to a log: by how much two clocks differ, and which document
- * could not be fetched, and why. Never a text of a message.
+ * Reads the facts for a log from the `cause` of a refusal and the causes below it: the difference of two clocks, and the document that
+ * could not be fetched and why. Never the text of an error.
  * @param cause an error, or its `cause`
  */
 export function causeFacts(cause: unknown): CauseFacts {
   let facts: CauseFacts = {}
   let at = cause
   for (let depth = 0; depth < deepest && at instanceof Object; depth++) {
-    // What is deeper is nearer to the fault: but the first one that says something is the one that was meant.
+    // The outermost cause with a fact wins: it belongs to this refusal.
     facts = { ...skewIn(at), ...fetchingIn(at), ...facts }
     at = (at as { readonly cause?: unknown }).cause
   }
@@ -35,7 +35,7 @@ interface Times {
   readonly nbf?: unknown
 }
 
-/** Less than the tolerance of signatures is never why. */
+/** A smaller difference, in seconds, is within the tolerance of signatures and not the cause. */
 const leastSkew = 30
 
 function skewIn({ now, created, iat, nbf }: Times): Pick<CauseFacts, 'skew'> {
@@ -43,7 +43,7 @@ function skewIn({ now, created, iat, nbf }: Times): Pick<CauseFacts, 'skew'> {
   const signed =
     typeof created === 'number' ? created : Math.max(...[iat, nbf].filter(time => typeof time === 'number'))
   const skew = Math.round(signed - now)
-  // A token is older than now as a rule: only one from the future tells of a clock.
+  // Tokens are usually older than now: only one from the future shows that a clock is wrong.
   const isWhy = typeof created === 'number' ? Math.abs(skew) > leastSkew : skew > leastSkew
   return isWhy && Number.isSafeInteger(skew) ? { skew } : {}
 }

@@ -1,4 +1,4 @@
-// How every package refuses options that it does not know: the function stands where signatures are, below this package.
+// The check of options for all packages. It is implemented in httpsig, the lowest package.
 export {
   checkOption,
   checkOptions,
@@ -11,6 +11,7 @@ export {
   type OptionMembers,
   type OptionPlace,
   objectOr,
+  offPage,
   restriction,
   wrongOption,
-} from '@countersign/httpsig'
+} from '@countersign/httpsig/internal'

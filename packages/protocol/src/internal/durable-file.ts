@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 
-/** Makes a file of its owner's that is on the disk when this resolves. @throws where there is one of that name */
+/** Writes a new file, readable by its owner only, and resolves once it is on the disk. @throws when the file exists */
 export async function writeDurably(path: string, text: string): Promise<void> {
   const file = await open(path, 'wx', 0o600)
   try {
@@ -11,7 +11,7 @@ export async function writeDurably(path: string, text: string): Promise<void> {
   }
 }
 
-/** Resolves once the names in a folder are on the disk. */
+/** Resolves once the entries of a folder are on the disk. */
 export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return
   const folder = await open(path, 'r')

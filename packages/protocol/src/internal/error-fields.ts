@@ -1,6 +1,6 @@
 /**
- * What may be logged of an unexpected error: its kind, its message with quotations and long words left out (a
- * parser's message quotes its input, and that may be a token), and where it was thrown.
+ * The fields of an unexpected error that are safe to log: its name, its message without quotations and long words (a parser's message
+ * quotes its input, which may be a token), and its stack.
  */
 export function errorFields(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error }
@@ -20,7 +20,7 @@ export function errorFields(error: unknown): Record<string, unknown> {
   }
 }
 
-/** The stack without the message before it, which may have lines that look like frames. */
+/** The stack without the message, whose lines may look like frames. */
 function framesOf({ message, stack = '' }: Error): string {
   const at = stack.indexOf(message)
   return stack.slice(at < 0 ? 0 : at + message.length).slice(0, 8192)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { foldedName, foldedPath, shortNameFolders, withoutStreams } from '../index.js'
+import { foldedName, foldedPath, shortNameFolders, withoutStreams } from '../internal.js'
 
 test.each([
   ['Private', 'private'],
@@ -29,7 +29,7 @@ test.each([
   ['//a//', '//a//'],
 ])('the path %j is %j', (path, folded) => expect(foldedPath(path)).toBe(folded))
 
-test.each(['/a/... /b', '/.. /b', '/ /', '/a/::$DATA'])('of a segment of %j nothing is left', path => {
+test.each(['/a/... /b', '/.. /b', '/ /', '/a/::$DATA'])('%j has a segment of which nothing is left', path => {
   expect(foldedPath(path)).toBeUndefined()
 })
 

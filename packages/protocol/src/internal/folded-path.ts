@@ -2,21 +2,26 @@ const plain = /^[\0-\x7f]*$/
 const ending = /[. ](?:\/|$)|:\$/
 const ignorable = /\p{Default_Ignorable_Code_Point}/gu
 
+/** A text without compatibility forms and invisible characters. */
+export function compatibleName(text: string): string {
+  return plain.test(text) ? text : text.normalize('NFKC').replace(ignorable, '')
+}
+
 /**
- * One text for all that a file system or a web server may take for the same name: without case, compatibility forms and invisible
- * characters. It decides which names could be confused; a name is never replaced by it.
+ * One text for all names that a file system or a web server may take for the same one: without case, compatibility forms and invisible
+ * characters. Use it only to compare names.
  */
 export function foldedName(text: string): string {
   if (plain.test(text)) return text.toLowerCase()
-  const folded = text.normalize('NFKC').replace(ignorable, '').toUpperCase().toLowerCase()
-  // What Turkish letters, and a sigma at the end of a word, leave when they change their case.
+  const folded = compatibleName(text).toUpperCase().toLowerCase()
+  // Turkish letters and a final sigma do not survive a change of case.
   return folded.replaceAll('i\u0307', 'i').replaceAll('ς', 'σ').normalize('NFKC')
 }
 
 /**
- * A path as {@link foldedName} has it, its segments without what Windows leaves out: dots and spaces at their end, and the names of
- * NTFS streams (`::$DATA`, `:$I30:$INDEX_ALLOCATION`).
- * @returns nothing for a segment of which nothing is left; `.` and `..` stay, for the caller to resolve or refuse
+ * A path folded like {@link foldedName}, without the parts of segments that Windows ignores: dots and spaces at the end, and the names
+ * of NTFS streams (`::$DATA`, `:$I30:$INDEX_ALLOCATION`).
+ * @returns undefined when nothing is left of a segment; `.` and `..` stay, for the caller to resolve or refuse
  */
 export function foldedPath(path: string): string | undefined {
   const folded = foldedName(path)
@@ -31,7 +36,7 @@ export function foldedPath(path: string): string | undefined {
 }
 
 /**
- * A path whose segments end at their first colon: Windows opens the same file for `name:stream`, whatever the stream is called.
+ * A path with each segment cut at its first colon: Windows opens the same file for `name:stream` with any name of a stream.
  * A drive at the beginning (`C:`) stays.
  */
 export function withoutStreams(path: string): string {
@@ -40,9 +45,8 @@ export function withoutStreams(path: string): string {
 }
 
 /**
- * The folders of a path in which it names a file as Windows may have shortened it (`PRIVAT~1`): a short name may stand for any
- * name in its folder.
- * @param from segments that end before it do not count
+ * The folders of a path in which it has a short name of Windows (`PRIVAT~1`): that may be any file in the folder.
+ * @param from segments that end before this index do not count
  */
 export function shortNameFolders(path: string, from = 0): readonly string[] {
   const names = [...path.matchAll(/\/[^/]{0,7}~\d{1,6}(?:\.[^/]{0,3})?(?=\/|$)/g)]

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { sharedMap } from '../index.js'
+import { sharedMap } from '../internal.js'
 
-test('it holds no more than its bytes are worth, and forgets what was not used for longest', () => {
+test('it keeps within its bytes, and drops the least recently used entries', () => {
   const map = sharedMap<string, number>({ maxBytes: 100 })
   for (let i = 0; i < 20; i++) {
     map.set(String(i), i, { bytes: 10 })
@@ -16,7 +16,7 @@ test('it holds no more than its bytes are worth, and forgets what was not used f
   expect([map.size, map.bytes]).toEqual([9, 90])
 })
 
-test('an entry that alone takes more than a tenth is not kept', () => {
+test('an entry larger than a tenth is not stored', () => {
   const map = sharedMap<string, number>({ maxBytes: 100 })
   map.set('a', 1, { bytes: 11 })
   expect(map.size).toBe(0)
@@ -25,7 +25,7 @@ test('an entry that alone takes more than a tenth is not kept', () => {
   expect(map.get('a')).toBeUndefined()
 })
 
-test('where there is room anybody may have it; when it is full, those who hold more than a tenth give way', () => {
+test('free room is open to every owner; when it is full, owners with more than a tenth lose entries first', () => {
   const map = sharedMap<string, string>({ maxBytes: 1000, maxEntries: 100 })
   map.set('honest', 'h', { bytes: 10, share: 'honest.example' })
   for (let i = 0; i < 99; i++) map.set(`evil ${i}`, 'e', { bytes: 10, share: 'evil.example' })
@@ -38,7 +38,7 @@ test('where there is room anybody may have it; when it is full, those who hold m
   expect(map.get('other 0')).toBe('o')
 })
 
-test('it costs the same however many there are', () => {
+test('the cost of an operation does not grow with the number of entries', () => {
   const map = sharedMap<number, number>({ maxBytes: 10_000_000 })
   const before = process.cpuUsage()
   for (let i = 0; i < 200_000; i++) map.set(i, i, { bytes: 100, share: String(i % 5) })
@@ -47,14 +47,14 @@ test('it costs the same however many there are', () => {
   expect(map.size).toBe(100_000)
 })
 
-test('what has had its time goes, from the longest unused on', () => {
+test('deleteWhile drops entries from the least recently used on', () => {
   const map = sharedMap<string, number>({ maxBytes: 100 })
   for (const at of [1, 2, 3]) map.set(String(at), at, { bytes: 1, share: 'a' })
   map.deleteWhile(at => at < 3)
   expect([map.size, map.bytes, map.get('3')]).toEqual([1, 1, 3])
 })
 
-test('a bound that is none is a mistake', () => {
+test('limits below 1 are refused', () => {
   expect(() => sharedMap({ maxBytes: 0 })).toThrow(RangeError)
   expect(() => sharedMap({ maxBytes: 10, maxEntries: Number.NaN })).toThrow(RangeError)
 })

@@ -1,43 +1,43 @@
-import { checkOptions } from '@countersign/httpsig'
+import { checkOptions } from '@countersign/httpsig/internal'
 
-/** What an entry of a {@link SharedMap} is worth, and whose it is. */
+/** The size of an entry of a {@link SharedMap}, and its owner. */
 export interface Worth {
   readonly bytes: number
-  /** Whose share it takes; none where nobody shares, as in development. */
+  /** The owner whose share it counts for; undefined when there are no shares, as in development. */
   readonly share?: string | undefined
 }
 
-/** A map that strangers fill: bounded by the bytes its entries are worth, and shared between those whose they are. */
+/** A map filled by many callers: limited by the bytes of its entries, and shared between their owners. */
 export interface SharedMap<K, V> {
   readonly size: number
   readonly bytes: number
-  /** A use, too. */
+  /** Counts as a use. */
   get(key: K): V | undefined
-  /** In vain where the entry alone is worth more than a tenth of the room. */
+  /** Stores nothing when the entry alone is larger than a tenth of the map. */
   set(key: K, value: V, worth: Worth): void
   delete(key: K): void
-  /** Forgets those that have had their time, the longest unused first; ends with the first that has not. */
+  /** Drops entries from the least recently used on, up to the first for which `isOver` is false. */
   deleteWhile(isOver: (value: V) => boolean): void
 }
 
 interface Entry<V> extends Worth {
   readonly value: V
-  /** The count of uses when it went to the end. */
+  /** The count of uses when it was moved to the end. */
   moved: number
 }
 
 interface Share<K> {
   bytes: number
-  /** The longest unused first. */
+  /** The least recently used first. */
   readonly keys: Set<K>
 }
 
 /**
- * Where there is room anybody may have it. When it is full, those who hold more than a tenth give way first, with what they have not
- * used for longest; then whatever was not used for longest. Nothing is refused, as it is by `hasShare` of `@countersign/httpsig`: what
- * is forgotten here costs work, and no one's safety.
- * @param options.maxBytes of all entries together
- * @param options.maxEntries default no bound but that of bytes
+ * Creates a {@link SharedMap}. Free room is open to every owner. When the map is full, owners with more than a tenth lose their least
+ * recently used entries first, then the least recently used entries of all. Nothing is refused, unlike with `hasShare` of
+ * `@countersign/httpsig`: a dropped cache entry costs work, but no security.
+ * @param options.maxBytes most bytes of all entries
+ * @param options.maxEntries most entries; default unlimited
  */
 export function sharedMap<K, V>(options: { readonly maxBytes: number; readonly maxEntries?: number }): SharedMap<K, V> {
   checkOptions('sharedMap', options, { maxBytes: 'any', maxEntries: 'any' })
@@ -45,7 +45,7 @@ export function sharedMap<K, V>(options: { readonly maxBytes: number; readonly m
   if (!(maxBytes >= 1 && maxEntries >= 1)) throw new RangeError('maxBytes and maxEntries must be at least 1')
   const entries = new Map<K, Entry<V>>()
   const shares = new Map<string, Share<K>>()
-  /** Those who hold more than a tenth: nine at most. */
+  /** Owners with more than a tenth: nine at most. */
   const large = new Set<string>()
   let bytes = 0
   let uses = 0
@@ -72,7 +72,7 @@ export function sharedMap<K, V>(options: { readonly maxBytes: number; readonly m
 
   const isHalfFull = (): boolean => bytes > maxBytes / 2 || entries.size > maxEntries / 2
 
-  /** What gives way next. */
+  /** The entry to drop next. */
   function oldest(): K | undefined {
     for (const name of large) for (const key of shares.get(name)?.keys ?? []) return key
     for (const key of entries.keys()) return key
@@ -90,8 +90,8 @@ export function sharedMap<K, V>(options: { readonly maxBytes: number; readonly m
       const entry = entries.get(key)
       uses++
       if (entry === undefined) return undefined
-      // While there is much room nothing leaves, and what was used a moment ago is far from leaving: moving it each time would churn
-      // the maps for nothing.
+      // Moving an entry at each use would cost too much. It is not needed while the map is half empty, or when the entry was moved
+      // a moment ago.
       if (isHalfFull() && uses - entry.moved > entries.size / 8) {
         entry.moved = uses
         entries.delete(key)

@@ -1,7 +1,7 @@
 import { numRuns, verifies } from '@countersign/requirements'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { checkKeySchedule, type KeySchedule, planKeys, type ScheduledKey } from '../index.js'
+import { checkKeySchedule, type KeySchedule, planKeys, type ScheduledKey } from '../internal.js'
 
 const hour = 3600
 const day = 86_400
@@ -35,7 +35,7 @@ test(verifies('discovery.publish-ahead', 'the life of a key, moment by moment'),
   expect(at(late)).toEqual(['k2', 'k2', 'k2', 'k1', 'k1', { published: late, signs: late + 900 }])
 })
 
-test(verifies('discovery.publish-ahead', 'the first key of all signs at once, later ones never'), () => {
+test(verifies('discovery.publish-ahead', 'the first key signs at once, later ones never'), () => {
   expect(planKeys([], schedule, 77)).toEqual({
     signing: undefined,
     published: [],
@@ -51,7 +51,7 @@ interface Made extends ScheduledKey {
   readonly kid: number
 }
 
-describe('whenever it is asked', () => {
+describe('at every moment', () => {
   const schedules = fc
     .record({
       publishAhead: fc.integer({ min: 30, max: 2 * hour }),

@@ -1,55 +1,55 @@
 import { checkOptions } from '../internal/check-options.js'
 
 /**
- * When an issuer's keys follow one another. All in seconds.
- * @see protocol.md §10
+ * The times of an issuer's keys, all in seconds.
+ * @see protocol §10
  */
 export interface KeySchedule {
   /** How long a key signs; at least `publishAhead`. */
   readonly rotateEvery: number
-  /** How long a key is published before it signs, at least 30: more than caches keep a set spares their refetch. */
+  /** How long a key is published before it signs, at least 30. When it is longer than caches keep a set, they need not refetch. */
   readonly publishAhead: number
-  /** The longest life of a token that any of the keys signed. */
+  /** The longest life of the tokens that the keys sign. */
   readonly tokenLifetime: number
-  /** How long past its `exp` the issuer itself still has to verify a token; default 0. */
+  /** How long after its `exp` the issuer itself must be able to verify a token; default 0. */
   readonly grace?: number
 }
 
-/** A key as the schedule sees it. Times are Unix seconds. */
+/** The times of one key, in Unix seconds. */
 export interface ScheduledKey {
-  /** Published from then on. */
+  /** When it is first published. */
   readonly published: number
-  /** Signs from then on, until the next key does. */
+  /** When it begins to sign; it ends when the next key begins. */
   readonly signs: number
 }
 
-/** What is to be done with the keys at one moment. */
+/** What to do with the keys at one moment. */
 export interface KeyPlan<K extends ScheduledKey> {
-  /** The key that signs; undefined when none may yet. */
+  /** The key that signs; undefined when none may sign yet. */
   readonly signing: K | undefined
-  /** Those in the JWK set, the oldest first. */
+  /** The keys in the JWK set, the oldest first. */
   readonly published: readonly K[]
-  /** Those whose tokens the issuer itself may still have to verify: the published ones and retired ones within `grace`. */
+  /** The keys whose tokens the issuer itself must be able to verify: published ones, and retired ones within `grace`. */
   readonly known: readonly K[]
-  /** Those that sign no more at any instance: their private part is to be destroyed. */
+  /** The keys that no instance signs with any more: destroy their private part. */
   readonly spent: readonly K[]
-  /** Those to forget altogether. */
+  /** The keys to delete. */
   readonly forgotten: readonly K[]
   /** The key to make now. */
   readonly next: ScheduledKey | undefined
 }
 
-/** The earliest use of a key after it was published, in seconds (protocol §10): one refetch for an unknown `kid` is due by then. */
+/** Least time between publishing a key and signing with it, in seconds: caches may refetch for an unknown `kid` by then (protocol §10). */
 const leastAhead = 30
 /** How long caches may keep a JWK set, in seconds (protocol §10). */
 const cacheCap = 600
-/** Seconds by which the clocks of two instances may differ. */
+/** Most seconds by which the clocks of two instances differ. */
 const clockTolerance = 300
 
 /**
  * Checks a schedule.
  * @throws RangeError when a key would sign sooner than 30 seconds after it was published, or a time is out of range
- * @see protocol.md §10
+ * @see protocol §10
  */
 export function checkKeySchedule(schedule: KeySchedule): void {
   checkOptions('checkKeySchedule', schedule, {
@@ -58,7 +58,7 @@ export function checkKeySchedule(schedule: KeySchedule): void {
   const { rotateEvery, publishAhead, tokenLifetime, grace = 0 } = schedule
   if (!(publishAhead >= leastAhead && Number.isFinite(publishAhead)))
     throw new RangeError('publishAhead must be at least 30 seconds')
-  // Keys that follow faster than they are published ahead would only wait in line.
+  // Otherwise more and more keys would wait for their turn.
   if (!(rotateEvery >= publishAhead && Number.isFinite(rotateEvery)))
     throw new RangeError('rotateEvery must be at least publishAhead')
   if (!(tokenLifetime > 0 && Number.isFinite(tokenLifetime)))
@@ -67,11 +67,11 @@ export function checkKeySchedule(schedule: KeySchedule): void {
 }
 
 /**
- * Decides what becomes of an issuer's keys: each is published before it signs, and until the longest token it signed has
- * ended everywhere. The first key of all signs at once, since nobody can hold a set without it.
- * @param keys all that are not forgotten, in any order
+ * Decides what to do with an issuer's keys. Each is published before it signs, and until the last token that it signed has expired
+ * everywhere. The first key signs at once, since no cache can have a set without it.
+ * @param keys all keys that are not deleted, in any order
  * @param now Unix seconds
- * @see protocol.md §10
+ * @see protocol §10
  */
 export function planKeys<K extends ScheduledKey>(keys: readonly K[], schedule: KeySchedule, now: number): KeyPlan<K> {
   const { tokenLifetime, grace = 0 } = schedule
@@ -92,6 +92,6 @@ function nextKey(newest: ScheduledKey | undefined, schedule: KeySchedule, now: n
   const { rotateEvery, publishAhead } = schedule
   if (newest === undefined) return { published: now, signs: now }
   const due = newest.signs + rotateEvery
-  // After a pause the moment may be long past: the new key is published ahead all the same, and the old one signs on.
+  // After a pause the key may be long overdue. It is still published ahead, and the old key signs until then.
   return due - publishAhead <= now ? { published: now, signs: Math.max(due, now + publishAhead) } : undefined
 }

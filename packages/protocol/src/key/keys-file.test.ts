@@ -27,14 +27,14 @@ test('the first start makes one Ed25519 key for the owner only, later starts rea
   expect((await readdir(folder)).filter(name => name.startsWith(`${files}.`))).toEqual([`${files}.jwks`])
 })
 
-test(verifies('F-40', 'instances that start at once end with the same one key'), async () => {
+test(verifies('F-40', 'instances that start at the same time get the same key'), async () => {
   const path = newPath()
   const all = await Promise.all(Array.from({ length: 8 }, () => keysFile(path)))
   expect(new Set(all.map(keys => keys.map(key => key.kid).join())).size).toBe(1)
   expect(JSON.parse(await readFile(path, 'utf8')).keys).toHaveLength(1)
 })
 
-test('keys others may read are refused, the same file with mode 0600 is taken', async () => {
+test('keys that other users may read are refused, and accepted with mode 0600', async () => {
   const path = newPath()
   await keysFile(path)
   for (const mode of [0o644, 0o640, 0o604, 0o620]) {
@@ -45,7 +45,7 @@ test('keys others may read are refused, the same file with mode 0600 is taken', 
   expect(await keysFile(path)).toHaveLength(1)
 })
 
-test('several keys are given in their order', async () => {
+test('several keys are returned in their order', async () => {
   const path = newPath()
   const keys = [
     { ...(await generatePrivateJwk()), kid: 'new' },

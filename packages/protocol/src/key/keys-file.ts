@@ -1,35 +1,29 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import {
-  checkOptions,
-  generatePrivateJwk,
-  importSigningKey,
-  type OptionChecks,
-  type PrivateJwk,
-  thumbprint,
-} from '@countersign/httpsig'
+import { generatePrivateJwk, importSigningKey, type PrivateJwk, thumbprint } from '@countersign/httpsig'
+import { checkOptions, type OptionChecks } from '@countersign/httpsig/internal'
 import { syncFolder, writeDurably } from '../internal/durable-file.js'
 import type { PublishedKey } from './published-key.js'
 
 const mostBytes = 256 * 1024
 
-/** What {@link keysFile} does where there is no file. */
+/** The options of {@link keysFile}. */
 export interface KeysFileOptions {
   /**
-   * `make`, the default, makes one with a new key: for a first start. `refuse` throws: for a server that was there before, whose
-   * volume may not be mounted. Under a new key every token and delegate of before is refused.
+   * What to do when the file is missing. `make`, the default, makes one with a new key: for a first start. `refuse` throws: for a server
+   * that has run before, whose volume may not be mounted. With a new key, all earlier tokens and delegates are refused.
    */
   readonly missing?: 'make' | 'refuse'
-  /** Told of a file that was made. Default: a line on stderr. */
+  /** Called when a file was made. Default: a line on stderr. */
   readonly onMade?: (path: string) => void
 }
 
 /**
- * Reads the signing keys of a participant, a JWK set with private members. The first key signs, the others are published only. Where
- * there is no file it makes one with an Ed25519 key, and says so.
+ * Reads the signing keys of a participant from a JWK set with private members. The first key signs, the others are published only. When
+ * the file is missing, it makes one with an Ed25519 key.
  * @param path of the file; its folder must exist
- * @throws Error that names the file when others may read it, or when it is no set of private keys with unique `kid`s
+ * @throws Error that names the file, when other users may read it, or when it is not a set of private keys with unique `kid`s
  */
 export async function keysFile(path: string, options: KeysFileOptions = {}): Promise<PublishedKey[]> {
   checkOptions('keysFile', options, checks)
@@ -83,11 +77,11 @@ async function create(path: string): Promise<string> {
   } finally {
     await unlink(temporary).catch(() => {})
   }
-  // Another process may have been first: its key counts then, not ours.
+  // Another process may have been first: then its key is used.
   return (await readPrivate(path)) ?? text
 }
 
-/** A link never replaces a file that is there already; where the file system has no links, a rename must do. */
+/** Uses a link, which never replaces an existing file; if the file system has no links, a rename. */
 async function linkOrRename(from: string, to: string): Promise<void> {
   try {
     await link(from, to)
@@ -105,11 +99,11 @@ async function parseKeys(path: string, text: string): Promise<PublishedKey[]> {
   try {
     set = JSON.parse(text)
   } catch {
-    // Without its cause, which quotes the file.
+    // Without the cause, whose message quotes the file.
     throw wrong('is not JSON')
   }
   const entries = typeof set === 'object' && set !== null && 'keys' in set ? set.keys : undefined
-  if (!Array.isArray(entries) || entries.length === 0) throw wrong('is no JWK set with at least one key')
+  if (!Array.isArray(entries) || entries.length === 0) throw wrong('is not a JWK set with at least one key')
   const keys: PublishedKey[] = []
   for (const [index, entry] of entries.entries()) {
     const kid: unknown = entry?.kid
@@ -118,7 +112,7 @@ async function parseKeys(path: string, text: string): Promise<PublishedKey[]> {
     try {
       keys.push({ kid, key: await importSigningKey(entry as PrivateJwk) })
     } catch {
-      throw wrong(`has a key ${index} that is no private JWK of a supported algorithm with alg`)
+      throw wrong(`has a key ${index} that is not a private JWK of a supported algorithm with alg`)
     }
   }
   return keys

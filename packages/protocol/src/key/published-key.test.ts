@@ -35,7 +35,7 @@ describe('publishing', () => {
     },
   )
 
-  test('jose finds and uses the key of a token in our set', async () => {
+  test('jose finds and uses the key of a token in a published set', async () => {
     const key = await generateSigningKey()
     const token = await signToken({ typ: 'agent+jwt', key, kid: 'k1', claims: good['agent+jwt'] })
     const published = createLocalJWKSet(JSON.parse(JSON.stringify(jwks([{ kid: 'k1', key }]))))

@@ -3,13 +3,13 @@ import { AAuthError } from '../error.js'
 import { isObject } from '../token/jws.js'
 import { maxKidLength } from '../token/token.js'
 
-/** A signing key together with the name it is published under. */
+/** A signing key and the `kid` under which it is published. */
 export interface PublishedKey {
   readonly kid: string
   readonly key: SigningKey
 }
 
-/** As much of a {@link PublishedKey} as is published: its private part may be gone, or in another process. */
+/** The published part of a {@link PublishedKey}: the private part may be deleted, or in another process. */
 export interface PublicKeyEntry {
   readonly kid: string
   readonly key: { readonly publicJwk: PublicJwk }
@@ -30,16 +30,20 @@ export function jwks(keys: readonly PublicKeyEntry[]): { keys: Array<PublicJwk &
 /**
  * Finds the key with a `kid` in a published JWK set. Entries that are broken or of an unknown kind are skipped.
  * @returns undefined when there is no usable key with that `kid`.
- * @throws AAuthError `discovery_failed` when the document is no JWK set or an empty one, or two keys share the `kid`.
- * @see protocol.md §10
+ * @throws AAuthError `discovery_failed` when the document is not a JWK set or is empty, or two keys have the `kid`.
+ * @see protocol §10
  */
 export function findKey(jwksDocument: unknown, kid: string): PublicJwk | undefined {
   const keys = isObject(jwksDocument) ? jwksDocument['keys'] : undefined
-  // A participant without a key has no use for a key set: an empty one is a broken deployment.
-  if (!Array.isArray(keys) || keys.length === 0) throw new AAuthError('discovery_failed', 'the JWKS must have keys')
+  // A participant that publishes a key set has a key: an empty set is a fault of its deployment.
+  if (!Array.isArray(keys) || keys.length === 0)
+    throw new AAuthError('discovery_failed', 'the JWKS must have keys', { reason: 'jwks_malformed' })
   const found = keys.filter(entry => isObject(entry) && entry['kid'] === kid).flatMap(usable)
-  // Which of two keys verifies would depend on the reader.
-  if (found.length > 1) throw new AAuthError('discovery_failed', 'the JWKS has two keys with the kid asked for')
+  // Two readers could each take another key.
+  if (found.length > 1)
+    throw new AAuthError('discovery_failed', 'the JWKS has two keys with the kid asked for', {
+      reason: 'jwks_malformed',
+    })
   return found[0]
 }
 
@@ -47,6 +51,6 @@ function usable(entry: unknown): PublicJwk[] {
   try {
     return [parsePublicJwk(entry)]
   } catch {
-    return [] // a key of a kind we do not know, or broken: the rest of the set still counts
+    return [] // a broken key or one of an unknown type: the other keys are still used
   }
 }

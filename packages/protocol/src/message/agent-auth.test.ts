@@ -90,7 +90,7 @@ test.each([
   expect(parseAgentAuth('httpsig; identity=?1')).toEqual({ identity: true })
 })
 
-describe('odd data', () => {
+describe('unusual data', () => {
   test(verifies('RAT-10', 'quotes and backslashes are escaped'), () => {
     const challenge = { userInteraction: 'https://resource.example/a"b\\c;identity' }
     const text = serializeAgentAuth(challenge)
@@ -114,7 +114,7 @@ describe('odd data', () => {
     expect(() => serializeAgentAuth(challenge)).toThrow(TypeError)
   })
 
-  test(verifies('RAT-10', 'whatever is written is a valid Item and is read back'), () => {
+  test(verifies('RAT-10', 'every written challenge is a valid Item and reads the same'), () => {
     const text = fc.string({ minLength: 1, unit: 'binary-ascii' })
     const challenge: fc.Arbitrary<AgentAuth> = fc.record(
       {

@@ -1,23 +1,24 @@
 import { serializeString } from 'structured-headers'
 import { AAuthError } from '../error.js'
+import { offPage } from '../internal/check-options.js'
 import { parseStructuredItem, type StructuredItem, textOf } from './structured-item.js'
 
 /**
- * A challenge: what the agent must show before it is let in.
- * @see protocol.md §4
+ * A challenge: what the agent must send for its request to be accepted.
+ * @see protocol §4
  */
 export interface AgentAuth {
-  /** The agent must say who it is (`identity=?1`). */
+  /** The agent must identify itself (`identity=?1`). */
   readonly identity?: true
-  /** The agent must bring an auth token (`auth-token`); always with `resourceToken` and `authServer`. */
+  /** The agent must send an auth token (`auth-token`); always with `resourceToken` and `authServer`. */
   readonly authToken?: true
-  /** The resource token to take to the auth server. */
+  /** The resource token to send to the auth server. */
   readonly resourceToken?: string
-  /** The issuer to take it to. */
+  /** The auth server to send it to. */
   readonly authServer?: string
-  /** Where to send the user before the request is repeated. */
+  /** The URL to send the user to before the request is repeated. */
   readonly userInteraction?: string
-  /** The signature algorithms the resource takes. */
+  /** The signature algorithms that the resource supports. */
   readonly algs?: readonly string[]
 }
 
@@ -26,12 +27,12 @@ const algorithmName = /^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/
 
 /**
  * Reads the value of an `Agent-Auth` header.
- * @throws AAuthError `invalid_request` when it is no challenge this edition knows: not a Structured Field Item, a parameter
- * twice or of another type, `auth-token` without its companions, over 16 KiB.
- * @see protocol.md §4, RFC 9651 §3.3
+ * @throws AAuthError `invalid_request` when it is not a challenge of this edition: not a Structured Field Item, a parameter twice or of
+ * another type, `auth-token` without `resource_token` and `auth_server`, over 16 KiB.
+ * @see protocol §4, RFC 9651 §3.3
  */
 export function parseAgentAuth(value: string): AgentAuth {
-  if (value.length > maxBytes) throw malformed('Agent-Auth is over 16 KiB')
+  if (value.length > maxBytes) throw malformed(offPage && 'Agent-Auth is over 16 KiB')
   const parameters = parametersOf(value)
   const identity = booleanOf(parameters, 'identity')
   const authToken = booleanOf(parameters, 'auth-token')
@@ -40,7 +41,9 @@ export function parseAgentAuth(value: string): AgentAuth {
   const userInteraction = stringOf(parameters, 'user_interaction')
   const algs = algsOf(stringOf(parameters, 'algs'))
   if (!companionsAgree({ authToken, resourceToken, authServer }))
-    throw malformed('Agent-Auth: auth-token, resource_token and auth_server stand together or not at all')
+    throw malformed(
+      offPage && 'Agent-Auth: auth-token, resource_token and auth_server must be present together or not at all',
+    )
   return {
     ...(identity && { identity }),
     ...(authToken && { authToken }),
@@ -53,14 +56,14 @@ export function parseAgentAuth(value: string): AgentAuth {
 
 /**
  * Writes the value of an `Agent-Auth` header: always a valid Structured Field Item.
- * @throws TypeError when a part is not printable ASCII, `authToken`, `resourceToken` and `authServer` do not stand together,
- * or the value is over 16 KiB.
- * @see protocol.md §4
+ * @throws TypeError when a part is not printable ASCII, only some of `authToken`, `resourceToken` and `authServer` are present, or the
+ * value is over 16 KiB.
+ * @see protocol §4
  */
 export function serializeAgentAuth(challenge: AgentAuth): string {
   const { identity, authToken, resourceToken, authServer, userInteraction, algs } = challenge
   if (!companionsAgree({ authToken, resourceToken, authServer }))
-    throw new TypeError('authToken, resourceToken and authServer stand together or not at all')
+    throw new TypeError('authToken, resourceToken and authServer must be present together or not at all')
   if (algs?.some(name => !algorithmName.test(name))) throw new TypeError('algs must be algorithm names')
   const value = [
     'httpsig',
@@ -95,17 +98,17 @@ type Parameters = StructuredItem['parameters']
 
 function parametersOf(value: string): Parameters {
   const item = parseStructuredItem(value)
-  if (item === undefined) throw malformed('Agent-Auth is not a Structured Field Item')
-  if (item.value !== 'httpsig') throw malformed('Agent-Auth must be the token httpsig')
-  // Of two equal names parsers keep the last; two readers could then follow two different challenges.
-  if (item.repeats) throw malformed('Agent-Auth names a parameter twice')
+  if (item === undefined) throw malformed(offPage && 'Agent-Auth is not a Structured Field Item')
+  if (item.value !== 'httpsig') throw malformed(offPage && 'Agent-Auth must be the token httpsig')
+  // Parsers keep the last of two equal names: two readers could follow two different challenges.
+  if (item.repeats) throw malformed(offPage && 'Agent-Auth names a parameter twice')
   return item.parameters
 }
 
 function booleanOf(parameters: Parameters, name: string): true | undefined {
   const value = parameters.get(name)
   if (value === undefined || value === '?0') return undefined
-  if (value !== '?1') throw malformed(`Agent-Auth: ${name} must be a Boolean`)
+  if (value !== '?1') throw malformed(offPage && `Agent-Auth: ${name} must be a Boolean`)
   return true
 }
 
@@ -113,17 +116,18 @@ function stringOf(parameters: Parameters, name: string): string | undefined {
   const raw = parameters.get(name)
   if (raw === undefined) return undefined
   const value = textOf(raw)
-  if (value === undefined || value === '') throw malformed(`Agent-Auth: ${name} must be a String`)
+  if (value === undefined || value === '') throw malformed(offPage && `Agent-Auth: ${name} must be a String`)
   return value
 }
 
 function algsOf(text: string | undefined): string[] | undefined {
   const names = text?.split(' ')
   if (names?.some(name => !algorithmName.test(name)))
-    throw malformed('Agent-Auth: algs must be names set apart by spaces')
+    throw malformed(offPage && 'Agent-Auth: algs must be names separated by single spaces')
   return names
 }
 
-function malformed(description: string): AAuthError {
-  return new AAuthError('invalid_request', description)
+function malformed(description: string | false): AAuthError {
+  const reason = 'agent_auth_malformed'
+  return new AAuthError('invalid_request', description || reason, { reason })
 }

@@ -8,13 +8,13 @@ test('a code is written and read as a Structured Field String', () => {
 })
 
 test.each(['', 'aB3', '"a', '"a", "a"', '"a";x;x', '"a b"', '""', ':YQ==:', '?1', `"${'a'.repeat(513)}"`])(
-  'what is no code is none: %s',
+  'a value that is not a code is refused: %s',
   value => {
     expect(() => parseAgentInteraction(value)).toThrow(expect.objectContaining({ code: 'invalid_grant', status: 400 }))
   },
 )
 
-test('what needs escapes is not written', () => {
+test('a code that needs escapes is refused', () => {
   for (const code of ['', 'a"b', 'a b', 'é', 'a'.repeat(513)])
     expect(() => serializeAgentInteraction(code)).toThrow(TypeError)
 })

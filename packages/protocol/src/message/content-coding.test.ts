@@ -1,6 +1,6 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { checkContentCoding } from '../index.js'
+import { checkContentCoding } from '../internal.js'
 
 const coded = (...codings: string[]) => ({
   method: 'POST',

@@ -3,19 +3,19 @@ import { schemeOf } from '../term/identifier.js'
 
 /** The cookies of one participant. */
 export interface Cookies {
-  /** The value the browser sent; undefined when it sent none, or more than one. */
+  /** The value of a cookie; undefined when the browser sent none, or more than one. */
   read(message: ReceivedMessage, name: string): string | undefined
-  /** Values by what follows `prefix` in their names; one whose name came more than once is left out. */
+  /** Values by the rest of their names after `prefix`; a cookie that was sent twice is left out. */
   readAll(message: ReceivedMessage, prefix: string): ReadonlyMap<string, string>
-  /** A `Set-Cookie` value. Without `maxAge` (seconds) it lasts as long as the browser keeps running. */
+  /** A `Set-Cookie` value. Without `maxAge` (seconds) the cookie lasts until the browser is closed. */
   write(name: string, value: string, maxAge?: number): string
-  /** A `Set-Cookie` value that makes the browser forget. */
+  /** A `Set-Cookie` value that deletes the cookie. */
   clear(name: string): string
 }
 
 /**
- * Names and flags of cookies: `__Host-`, so that no neighbour under the same domain can plant one; in development, where
- * that needs TLS, the port in the name, since browsers send cookies of one port to all others.
+ * Names and flags of cookies. The prefix `__Host-` keeps other hosts of the domain from setting them. It needs TLS: in development
+ * the name has the port instead, since browsers send the cookies of one port to all ports.
  * @see protocol §2
  */
 export function cookiesOf(id: string): Cookies {
@@ -23,13 +23,13 @@ export function cookiesOf(id: string): Cookies {
   const port = new URL(id).port || '80'
   const [before, after] = isSecure ? ['__Host-countersign-', ''] : ['countersign-', `-${port}`]
   const nameOf = (name: string): string => `${before}${name}${after}`
-  // Lax, not Strict: the way to these pages is a link from elsewhere, and the user comes back from a provider.
+  // Lax, not Strict: users come to these pages by links from other sites, and return from a provider.
   const flags = `Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
   return {
     read(message, name) {
       const wanted = `${nameOf(name)}=`
       const values = pairsOf(message, wanted).filter(pair => pair.startsWith(wanted))
-      // Two of one name: somebody planted one of them.
+      // Of two cookies with one name, an attacker may have set one.
       return values.length === 1 ? values[0]?.slice(wanted.length) : undefined
     },
     readAll(message, prefix) {
@@ -52,7 +52,7 @@ export function cookiesOf(id: string): Cookies {
   }
 }
 
-/** The cookies that have `text` in them, which costs less to see than where each begins. */
+/** The cookies that contain `text`: cheaper than to parse all of them. */
 function pairsOf(message: ReceivedMessage, text: string): string[] {
   return headerValues(message, 'cookie')
     .flatMap(line => line.split(';').filter(pair => pair.includes(text)))

@@ -60,13 +60,13 @@ describe('a preflight', () => {
     expect(cors.preflight(preflight(page))?.headers.get('access-control-allow-origin')).toBe(page)
   })
 
-  test('with two origins is of none', () => {
+  test('with two origins is refused', () => {
     const request = preflight(page)
     const twice = { ...request, headers: [...request.headers, ['origin', 'https://evil.example'] as [string, string]] }
     expect(createCors([page]).preflight(twice)?.headers.get('access-control-allow-origin')).toBeNull()
   })
 
-  test('is an OPTIONS that names its origin and the method to come, nothing else', () => {
+  test('is an OPTIONS with an origin and a requested method, and no other request', () => {
     const cors = createCors('*')
     const { headers } = preflight(page)
     expect(cors.preflight({ method: 'OPTIONS', headers })).toBeDefined()
@@ -110,7 +110,7 @@ describe('an answer', () => {
     })
   })
 
-  test('that was shown already stays as it is', () => {
+  test('that exposes headers already keeps them', () => {
     const once = exposed([page], page) as Record<string, string>
     expect(exposed([page], page, once)).toEqual(once)
   })

@@ -1,21 +1,21 @@
 import { checkOptions } from '../internal/check-options.js'
 
 /**
- * Whose pages may read the answers of a server: those of every origin, or of a list of exact origins such as
- * `https://app.example`. `*` also lets any page its user visits read what a caller without signature may read from
- * where that user is: name the origins on a server that only an inner network can reach.
+ * The origins whose pages may read the responses of a server: every origin, or exact ones such as `https://app.example`.
+ * With `*`, any page that a user visits can read what unsigned callers in the user's network can read: list the origins on a server
+ * that only an inner network can reach.
  */
 export type CorsOrigins = '*' | readonly string[]
 
-/** What CORS looks at in a request. */
+/** The parts of a request that CORS needs. */
 export interface CorsRequest {
   readonly method: string
   readonly headers: Iterable<readonly [string, string]>
 }
 
-/** As much of `Headers` as is read and changed on a response: what a platform keeps headers in can be used as it is. */
+/** The members of `Headers` that are used on a response, so that other platforms' objects can be used, too. */
 export interface HeaderFields {
-  /** All values of a field in one; null where it is not set. */
+  /** All values of a field, joined; null when it is not set. */
   get(name: string): string | null
   set(name: string, value: string): void
   delete(name: string): void
@@ -23,27 +23,27 @@ export interface HeaderFields {
   keys(): Iterable<string>
 }
 
-/** CORS for browser agents: signed requests are what grants access, so credentials are never allowed. */
+/** CORS for agents in browsers. Signatures grant access, so credentials are never allowed. */
 export interface Cors {
-  /** The answer to a preflight, undefined for any other request. It asks for no signature and changes nothing. */
+  /** The response to a preflight, which needs no signature; undefined for any other request. */
   preflight(request: CorsRequest): Response | undefined
-  /** Sets on an answer, of whatever status, what lets the asking page read it. What a handler set there yields. */
+  /** Sets the headers that let the page read a response, of any status. They replace those of a handler. */
   expose(request: CorsRequest, headers: HeaderFields): void
 }
 
 const allowedHeaders = 'Signature, Signature-Input, Signature-Key, Content-Digest, Content-Type, Agent-Interaction'
 const exposedHeaders = ['Agent-Auth', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'Date']
-/** Seconds for which a browser may remember a preflight, and so how long an origin that was taken off the list lasts. */
+/** Seconds that a browser may cache a preflight: so long an origin that was removed from the list may still send requests. */
 const maxAge = 600
 
-/** What CORS must know beside the origins. */
+/** The options of {@link createCors}. */
 export interface CorsOptions {
-  /** Whether bearer tokens are taken, too: a page may then send `Authorization`, and read `WWW-Authenticate`. Default no. */
+  /** Whether bearer tokens are accepted: then pages may send `Authorization` and read `WWW-Authenticate`. Default no. */
   readonly bearer?: () => boolean
 }
 
 /**
- * Makes the CORS of a server.
+ * Creates the CORS of a server.
  * @throws TypeError when the list is empty, or an entry is not an origin as browsers send it
  * @see protocol §4 "CORS"
  */
@@ -54,11 +54,11 @@ export function createCors(origins: CorsOrigins, options: CorsOptions = {}): Cor
   const allowed = (request: CorsRequest): string | undefined => {
     if (origins === '*') return '*'
     const [origin, ...more] = valuesOf(request, 'origin')
-    // Compared whole: a prefix or suffix match lets https://app.example.evil.example in.
+    // Compared as a whole: a match of a prefix or suffix would accept https://app.example.evil.example.
     return origin !== undefined && more.length === 0 && origins.includes(origin) ? origin : undefined
   }
   const allow = (request: CorsRequest, headers: HeaderFields): boolean => {
-    // A handler that reflects the origin and allows cookies would undo the list.
+    // A handler that reflects the origin and allows cookies would bypass the list.
     for (const name of ['access-control-allow-origin', 'access-control-allow-credentials']) headers.delete(name)
     if (origins !== '*') addTo(headers, 'vary', ['Origin'])
     const origin = allowed(request)
@@ -85,7 +85,7 @@ export function createCors(origins: CorsOrigins, options: CorsOptions = {}): Cor
   }
 }
 
-/** Puts CORS around a server's handler: preflights do not reach it, and all it answers can be read. */
+/** Wraps a handler with CORS: preflights do not reach it, and pages can read all its responses. */
 export function withCors<M extends CorsRequest>(
   origins: CorsOrigins | undefined,
   handle: (message: M) => Promise<Response>,
@@ -125,11 +125,11 @@ function checkOrigins(origins: CorsOrigins): void {
   if (!Array.isArray(origins) || origins.length === 0)
     throw new TypeError(`cors must be '*' or a list of origins; leave it out to turn it off`)
   for (const origin of origins) {
-    if (!isOrigin(origin)) throw new TypeError(`${JSON.stringify(origin)} is no origin such as https://app.example`)
+    if (!isOrigin(origin)) throw new TypeError(`${JSON.stringify(origin)} is not an origin such as https://app.example`)
   }
 }
 
-/** As browsers spell it, or nothing would ever match. `null` is every sandboxed page there is, and on no list. */
+/** An origin in the spelling of browsers: others would never match. `null` is the origin of all sandboxed pages, and refused. */
 function isOrigin(value: unknown): boolean {
   if (typeof value !== 'string' || !/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*,]+$/.test(value)) return false
   if (!/^https?:/.test(value)) return true

@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseForm } from '../index.js'
+import { parseForm } from '../internal.js'
 
 const type = 'application/x-www-form-urlencoded'
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -53,7 +53,7 @@ test.each([
   expect(read('a=%41')).toEqual({ a: 'A' })
 })
 
-test(verifies('token-endpoint.form', 'bytes that are no UTF-8 refuse'), () => {
+test(verifies('token-endpoint.form', 'bytes that are not UTF-8 are refused'), () => {
   expect(() => parseForm(new Uint8Array([0x61, 0x3d, 0xff]), type)).toThrow(expect.objectContaining({ status: 400 }))
   expect(parseForm(new Uint8Array([0x61, 0x3d, 0xc3, 0xbc]), type).get('a')).toBe('ü')
 })
@@ -80,7 +80,7 @@ describe('media type', () => {
   )
 })
 
-test('no body is no parameter', () => {
+test('without a body there are no parameters', () => {
   expect(parseForm(undefined, undefined).size).toBe(0)
   expect(parseForm(new Uint8Array(), type).size).toBe(0)
 })

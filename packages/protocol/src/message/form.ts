@@ -1,5 +1,6 @@
-import { queryOf } from '@countersign/httpsig'
+import { queryOf } from '@countersign/httpsig/internal'
 import { AAuthError } from '../error.js'
+import type { Reason } from '../reason/reason.js'
 
 const maxBytes = 64 * 1024
 const maxParameters = 100
@@ -7,26 +8,30 @@ const mediaType = /^application\/x-www-form-urlencoded[ \t]*(?:;[ \t]*charset=(?
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * Reads a form-encoded body. A parameter with an empty value is absent.
+ * Reads a form-encoded body. A parameter with an empty value counts as absent.
  * @throws AAuthError `invalid_request`: 415 for another media type, 413 over 64 KiB, 400 for a parameter twice, a bad `%`
  * escape, a NUL, invalid UTF-8, or more than 100 parameters.
- * @see protocol.md §6.2
+ * @see protocol §6.2
  */
 export function parseForm(body: Uint8Array | undefined, contentType: string | undefined): ReadonlyMap<string, string> {
   const isEmpty = body === undefined || body.length === 0
   if (!(isEmpty && contentType === undefined) && !mediaType.test(contentType ?? ''))
-    throw new AAuthError('invalid_request', 'the body must be application/x-www-form-urlencoded', { status: 415 })
+    throw new AAuthError('invalid_request', 'the body must be application/x-www-form-urlencoded', {
+      reason: 'content_type_unsupported',
+      status: 415,
+    })
   if (isEmpty) return new Map()
-  if (body.length > maxBytes) throw new AAuthError('invalid_request', 'the form is over 64 KiB', { status: 413 })
+  if (body.length > maxBytes)
+    throw new AAuthError('invalid_request', 'the form is over 64 KiB', { reason: 'body_too_large', status: 413 })
   const pieces = textOf(body).split('&', maxParameters + 1)
-  if (pieces.length > maxParameters) throw malformed('the form has more than 100 parameters')
+  if (pieces.length > maxParameters) throw malformed('form_malformed', 'the form has more than 100 parameters')
   const form = new Map<string, string>()
   for (const piece of pieces) {
     if (piece === '') continue
     const equals = piece.indexOf('=')
     const name = decode(equals === -1 ? piece : piece.slice(0, equals))
-    // Two readers of one form must not see two different values.
-    if (form.has(name)) throw malformed('the form names a parameter twice')
+    // Of two values with one name, two readers could each take another one.
+    if (form.has(name)) throw malformed('parameter_repeated', 'the form names a parameter twice')
     form.set(name, equals === -1 ? '' : decode(piece.slice(equals + 1)))
   }
   for (const [name, value] of form) if (value === '') form.delete(name)
@@ -34,9 +39,9 @@ export function parseForm(body: Uint8Array | undefined, contentType: string | un
 }
 
 /**
- * Reads the query of a request target as a form is read: no parameter twice, an empty one is absent.
+ * Reads the query of a request target like a form: no parameter twice, an empty one counts as absent.
  * @throws AAuthError `invalid_request`
- * @see protocol.md §6.3, §7
+ * @see protocol §6.3, §7
  */
 export function parseQuery(target: string): ReadonlyMap<string, string> {
   return parseForm(new TextEncoder().encode(queryOf(target)?.slice(1) ?? ''), 'application/x-www-form-urlencoded')
@@ -46,7 +51,7 @@ function textOf(body: Uint8Array): string {
   try {
     return utf8.decode(body)
   } catch (cause) {
-    throw malformed('the form is not UTF-8', cause)
+    throw malformed('form_malformed', 'the form is not UTF-8', cause)
   }
 }
 
@@ -55,11 +60,11 @@ function decode(encoded: string): string {
     const text = decodeURIComponent(encoded.replaceAll('+', ' '))
     if (!text.includes('\0')) return text
   } catch (cause) {
-    throw malformed('the form has a bad % escape', cause)
+    throw malformed('form_malformed', 'the form has a bad % escape', cause)
   }
-  throw malformed('the form has a NUL')
+  throw malformed('form_malformed', 'the form has a NUL')
 }
 
-function malformed(description: string, cause?: unknown): AAuthError {
-  return new AAuthError('invalid_request', description, cause === undefined ? {} : { cause })
+function malformed(reason: Reason, description: string, cause?: unknown): AAuthError {
+  return new AAuthError('invalid_request', description, { reason, cause })
 }

@@ -1,7 +1,7 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { answerRoute, documentResponse, jwksResponse, privateResponse } from '../index.js'
+import { answerRoute, documentResponse, jwksResponse, privateResponse } from '../internal.js'
 
 const routes = new Map([
   ['/document', { methods: ['GET', 'HEAD'], answer: () => documentResponse({ issuer: 'https://agent.example' }) }],
@@ -21,11 +21,13 @@ test(verifies('error.method', 'a path answers its methods only, and only by its 
   expect(await answered('GET', '/document?a=b')).toEqual([200, caching, null, document])
   expect(await answered('HEAD', '/document')).toEqual([200, caching, null, ''])
   expect(await answered('POST', '/token')).toEqual([200, 'no-store', null, '{"expires_in":60}'])
-  const refused = '{"error":"invalid_request","error_description":"this method is not allowed here"}'
+  const refused =
+    '{"error":"invalid_request","reason":"method_not_allowed","error_description":"this method is not allowed here"}'
   expect(await answered('POST', '/document')).toEqual([405, 'no-store', 'GET, HEAD', refused])
   expect(await answered('get', '/document')).toEqual([405, 'no-store', 'GET, HEAD', refused])
   expect(await answered('GET', '/token')).toEqual([405, 'no-store', 'POST', refused])
-  const missing = '{"error":"invalid_request","error_description":"nothing is served at this path"}'
+  const missing =
+    '{"error":"invalid_request","reason":"path_unknown","error_description":"nothing is served at this path"}'
   for (const target of ['/', '/Document', '/document/', '//document', '/%64ocument'])
     expect(await answered('GET', target), target).toEqual([404, 'no-store', null, missing])
 })
@@ -38,7 +40,7 @@ test('keys are answered as a JWK set without private members', async () => {
   expect(await response.json()).toEqual({ keys: [{ ...key.publicJwk, kid: 'k1', use: 'sig' }] })
 })
 
-test('a document and a private answer are plain JSON', () => {
+test('documents and private responses are plain JSON', () => {
   expect(documentResponse({}).headers.get('content-type')).toBe('application/json')
   expect(privateResponse({}).headers.get('content-type')).toBe('application/json')
 })

@@ -1,29 +1,35 @@
-import { pathOf, type ReceivedMessage } from '@countersign/httpsig'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { pathOf } from '@countersign/httpsig/internal'
 import { AAuthError } from '../error.js'
 import { errorResponse } from './error-response.js'
 
-/** What one path of a participant answers. */
+/** How one path of a participant is answered. */
 export interface Route {
-  /** Methods it takes, in upper case. */
+  /** Allowed methods, in upper case. */
   readonly methods: readonly string[]
   answer(message: ReceivedMessage): Response | Promise<Response>
 }
 
-/** Paths of a participant, each exactly, and their routes. */
+/** Routes by exact path. */
 export type Routes = ReadonlyMap<string, Route>
 
 /**
- * Answers with the route at the message's raw path: 404 where there is none, 405 with `Allow` for another method, no body to HEAD.
- * Rejects with whatever the route throws.
- * @see protocol.md §3.3 and §8
+ * Answers with the route at the raw path of the message: 404 when there is none, 405 with `Allow` for another method, no body to HEAD.
+ * Rejects with the error of the route.
+ * @see protocol §3.3 and §8
  */
 export async function answerRoute(message: ReceivedMessage, routes: Routes): Promise<Response> {
   const route = routes.get(pathOf(message.target))
   if (route === undefined) {
-    return errorResponse(new AAuthError('invalid_request', 'nothing is served at this path', { status: 404 }))
+    return errorResponse(
+      new AAuthError('invalid_request', 'nothing is served at this path', { reason: 'path_unknown', status: 404 }),
+    )
   }
   if (!route.methods.includes(message.method)) {
-    const error = new AAuthError('invalid_request', 'this method is not allowed here', { status: 405 })
+    const error = new AAuthError('invalid_request', 'this method is not allowed here', {
+      reason: 'method_not_allowed',
+      status: 405,
+    })
     return errorResponse(error, { headers: [['allow', route.methods.join(', ')]] })
   }
   const response = await route.answer(message)

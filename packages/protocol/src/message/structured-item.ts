@@ -1,13 +1,13 @@
-/** A Structured Field Item whose values are left as they are written. */
+/** A Structured Field Item with its values as written. */
 export interface StructuredItem {
   readonly value: string
-  /** By name, `?1` where there is a name only; of a name written twice the last. */
+  /** Values by name: `?1` for a name without value, the last value for a repeated name. */
   readonly parameters: ReadonlyMap<string, string>
-  /** Whether a name is written twice. */
+  /** Whether a name is repeated. */
   readonly repeats: boolean
 }
 
-// RFC 9651 §3.3, one alternative a type: String, Display String, Byte Sequence, Boolean, Date, Decimal, Integer, Token.
+// RFC 9651 §3.3, one alternative for each type: String, Display String, Byte Sequence, Boolean, Date, Decimal, Integer, Token.
 const bareItem = [
   String.raw`"(?:[ !#-[\]-~]|\\["\\])*"`,
   '%"(?:[ !#$&-~]|%[0-9a-f]{2})*"',
@@ -22,8 +22,8 @@ const start = new RegExp(`^ *(${bareItem})`)
 const parameter = new RegExp(`; *([a-z*][a-z0-9_.*-]*)(?:=(${bareItem}))?`, 'gy')
 
 /**
- * Reads an Item, and tells what parsers usually hide: whether two readers could take two parameters for one.
- * @returns undefined when the text is none
+ * Reads an Item, and tells whether a parameter is repeated, which most parsers hide.
+ * @returns undefined when the text is not an Item
  * @see RFC 9651 §4.2.3
  */
 export function parseStructuredItem(text: string): StructuredItem | undefined {
@@ -41,7 +41,7 @@ export function parseStructuredItem(text: string): StructuredItem | undefined {
   return isWhole ? { value, parameters, repeats: count > parameters.size } : undefined
 }
 
-/** The text a String stands for; undefined for every other type. */
+/** The text of a String; undefined for every other type. */
 export function textOf(raw: string | undefined): string | undefined {
   return raw?.startsWith('"') ? raw.slice(1, -1).replace(/\\(.)/g, '$1') : undefined
 }

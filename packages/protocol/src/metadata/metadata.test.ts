@@ -2,6 +2,7 @@ import { verifies } from '@countersign/requirements'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AAuthError, parseAgentMetadata, parseAuthServerMetadata, parseResourceMetadata } from '../index.js'
+import { parseEndpoints } from '../internal.js'
 
 const agent = {
   issuer: 'https://agent.example',
@@ -24,8 +25,12 @@ const resource = {
   auth_servers: ['https://auth.example'],
   supported_scopes: ['events.read'],
   scope_descriptions: { 'events.read': 'See your events' },
+  grave_scopes: ['events.read'],
   additional_signature_components: ['@scheme'],
   constraints_supported: ['hours'],
+  purposes: { support: 'Help customers' },
+  operations: { send: 'Send a mail', purge: { description: 'Delete for ever', grave: true } },
+  data_views: { titles: { description: 'Titles', fields: ['/items/*/title'] } },
 }
 const authServer = {
   issuer: 'https://auth.example',
@@ -36,6 +41,7 @@ const authServer = {
   agent_signing_algs_supported: ['Ed25519', 'ES256'],
   request_types_supported: ['auth', 'refresh'],
   scopes_supported: ['openid'],
+  constraints_supported: ['until', 'hours'],
 }
 
 const kinds = [
@@ -43,6 +49,8 @@ const kinds = [
   { kind: 'resource', good: resource, parse: parseResourceMetadata },
   { kind: 'auth server', good: authServer, parse: parseAuthServerMetadata },
 ] as const
+/** Members that are objects by name, of which an empty one is right. */
+const mapped = ['scope_descriptions', 'purposes', 'operations', 'data_views']
 const refusal = { code: 'discovery_failed', status: 401 }
 
 describe.each(kinds)('$kind', ({ good, parse }) => {
@@ -107,27 +115,30 @@ describe.each(kinds)('$kind', ({ good, parse }) => {
     expect(read(changed)).toEqual({ ...good, ...changed })
   })
 
-  test.each(['delegate_token_endpoint', 'resource_token_endpoint', 'agent_token_endpoint', 'future_endpoint'])(
-    verifies('id.endpoints.origin', 'DSC-09', '%s is on the origin, without query'),
-    name => {
-      for (const value of [
-        ...['https://evil.example/token', `${id}.evil.example/token`, `${id}@evil.example/token`, `${id}:8443/token`],
-        ...[
-          `${id}/token?a=b`,
-          `${id}/token?`,
-          `${id}/token#a`,
-          id,
-          `${id}\\token`,
-          `${id}/../token`,
-          `${id}/a/./b`,
-          `${id}/%2e%2e/x`,
-        ],
-        ...[id.replace('https', 'http'), '/token', 'token', '', null, 7, [`${id}/token`], `${id}/a b`],
-      ])
-        expect(() => read({ [name]: value }), JSON.stringify(value)).toThrow(expect.objectContaining(refusal))
-      expect(() => read({ [name]: `${id}/a/token` })).not.toThrow()
-    },
-  )
+  test.each([
+    'delegate_token_endpoint',
+    'resource_token_endpoint',
+    'agent_token_endpoint',
+    'revocation_endpoint',
+    'future_endpoint',
+  ])(verifies('id.endpoints.origin', 'DSC-09', 'REV-20', '%s is on the origin, without query'), name => {
+    for (const value of [
+      ...['https://evil.example/token', `${id}.evil.example/token`, `${id}@evil.example/token`, `${id}:8443/token`],
+      ...[
+        `${id}/token?a=b`,
+        `${id}/token?`,
+        `${id}/token#a`,
+        id,
+        `${id}\\token`,
+        `${id}/../token`,
+        `${id}/a/./b`,
+        `${id}/%2e%2e/x`,
+      ],
+      ...[id.replace('https', 'http'), '/token', 'token', '', null, 7, [`${id}/token`], `${id}/a b`],
+    ])
+      expect(() => read({ [name]: value }), JSON.stringify(value)).toThrow(expect.objectContaining(refusal))
+    expect(() => read({ [name]: `${id}/a/token` })).not.toThrow()
+  })
 
   test.each([null, undefined, [], 'x', 7, true])('%j is no metadata', value => {
     expect(() => parse(value, id)).toThrow(expect.objectContaining(refusal))
@@ -136,7 +147,7 @@ describe.each(kinds)('$kind', ({ good, parse }) => {
   test('members of the wrong kind refuse', () => {
     for (const name of Object.keys(good))
       for (const value of [null, 7, {}, [7], [null], [''], ''])
-        if (!(name === 'scope_descriptions' && typeof value === 'object'))
+        if (!(mapped.includes(name) && typeof value === 'object'))
           expect(() => read({ [name]: value }), `${name} ${JSON.stringify(value)}`).toThrow(AAuthError)
   })
 
@@ -155,6 +166,61 @@ describe.each(kinds)('$kind', ({ good, parse }) => {
       ),
     )
   })
+})
+
+test(verifies('policy.words', 'purposes, operations and data views are words with descriptions'), () => {
+  const read = (changed: object): unknown => parseResourceMetadata({ ...resource, ...changed }, resource.issuer)
+  const words = { purposes: {}, operations: { ['x'.repeat(128)]: 'Long', __proto__x: 'a' }, data_views: {} }
+  expect(read(words)).toEqual({ ...resource, ...words })
+  const gentle = { operations: { send: { description: 'Send', grave: false } } }
+  expect(read(gentle)).toEqual({ ...resource, operations: { send: { description: 'Send' } } })
+  const view = { description: 'Titles', fields: ['/items/*/title'] }
+  for (const wrong of [
+    ...['a b', '', 'é', 'x'.repeat(129), 'a"'].flatMap(name => [
+      { purposes: { [name]: 'Help' } },
+      { operations: { [name]: 'Send' } },
+      { data_views: { [name]: view } },
+    ]),
+    ...[null, 7, [], {}, ''].map(words => ({ purposes: { support: words } })),
+    ...[null, 7, [], {}, { grave: true }, { description: 7 }, { description: 'Send', grave: 'yes' }].map(words => ({
+      operations: { send: words },
+    })),
+    ...[null, 'Titles', {}, { ...view, fields: [] }, { ...view, fields: [7] }, { ...view, fields: '/a' }].map(
+      words => ({
+        data_views: { titles: words },
+      }),
+    ),
+    { data_views: { titles: { fields: view.fields } } },
+  ])
+    expect(() => read(wrong), JSON.stringify(wrong)).toThrow(expect.objectContaining(refusal))
+  expect(read({})).toEqual(resource)
+})
+
+test('of keys and endpoints alone, documents are read as strictly', () => {
+  const { issuer, jwks_uri, agent_token_endpoint, agent_auth_endpoint, revocation_endpoint } = authServer
+  expect(parseEndpoints.authServer(authServer, issuer)).toEqual({
+    ...{ issuer, jwks_uri, agent_token_endpoint, agent_auth_endpoint, revocation_endpoint },
+  })
+  const { resource_token_endpoint } = resource
+  expect(parseEndpoints.resource(resource, resource.issuer)).toEqual({
+    ...{ issuer: resource.issuer, resource: resource.resource, jwks_uri: resource.jwks_uri, resource_token_endpoint },
+  })
+  const { delegate_token_endpoint } = agent
+  expect(parseEndpoints.agent(agent, agent.issuer)).toEqual({
+    ...{ issuer: agent.issuer, agent: agent.agent, jwks_uri: agent.jwks_uri, delegate_token_endpoint },
+  })
+  for (const wrong of [
+    { issuer: 'https://other.example' },
+    { jwks_uri: undefined },
+    { agent_token_endpoint: undefined },
+    { agent_token_endpoint: 'https://other.example/token' },
+    { other_endpoint: 'https://other.example/token' },
+  ])
+    expect(() => parseEndpoints.authServer({ ...authServer, ...wrong }, issuer)).toThrow(
+      expect.objectContaining(refusal),
+    )
+  expect(() => parseEndpoints.agent({ ...agent, agent: 'https://other.example' }, agent.issuer)).toThrow(AAuthError)
+  expect(() => parseEndpoints.resource(agent, agent.issuer)).toThrow(AAuthError)
 })
 
 test('what must be there', () => {

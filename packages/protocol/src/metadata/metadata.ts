@@ -1,9 +1,11 @@
-import { AAuthError } from '../error.js'
 import { isIdentifier } from '../term/identifier.js'
+import { isWord } from '../term/name.js'
 import { parseScope } from '../term/scope.js'
 import { isObject } from '../token/jws.js'
+import { documentOf, endpoint, type MetadataOptions, membersOf, type Read, webUrl } from './read-members.js'
+import type { DataViewWords, OperationWords } from './words.js'
 
-/** What an agent server publishes at `/.well-known/aauth-agent`. @see protocol.md §6 */
+/** What an agent server publishes at `/.well-known/aauth-agent`. @see protocol §6 */
 export interface AgentMetadata {
   readonly issuer: string
   readonly agent: string
@@ -19,20 +21,31 @@ export interface AgentMetadata {
   readonly homepage?: string
 }
 
-/** What a resource publishes at `/.well-known/aauth-resource`. @see protocol.md §6 */
+/** What a resource publishes at `/.well-known/aauth-resource`. @see protocol §6 */
 export interface ResourceMetadata {
   readonly issuer: string
   readonly resource: string
   readonly jwks_uri: string
   readonly resource_token_endpoint?: string
+  /** Where its auth servers tell which grants have ended. */
+  readonly revocation_endpoint?: string
   readonly auth_servers?: readonly string[]
   readonly supported_scopes?: readonly string[]
   readonly scope_descriptions?: Readonly<Record<string, string>>
+  /** Scopes that are far-reaching: users are warned. @see protocol §6.3 */
+  readonly grave_scopes?: readonly string[]
   readonly additional_signature_components?: readonly string[]
+  /** Kinds of conditions that every route enforces. @see protocol §9.1 */
   readonly constraints_supported?: readonly string[]
+  /** What callers may say they use it for: descriptions by name. @see protocol §9.1 */
+  readonly purposes?: Readonly<Record<string, string>>
+  /** What requests do: descriptions by name. */
+  readonly operations?: Readonly<Record<string, OperationWords>>
+  /** Parts of its answers that a user may allow: by name. */
+  readonly data_views?: Readonly<Record<string, DataViewWords>>
 }
 
-/** What an auth server publishes at `/.well-known/aauth-issuer`. @see protocol.md §6 */
+/** What an auth server publishes at `/.well-known/aauth-issuer`. @see protocol §6 */
 export interface AuthServerMetadata {
   readonly issuer: string
   readonly jwks_uri: string
@@ -42,12 +55,8 @@ export interface AuthServerMetadata {
   readonly agent_signing_algs_supported?: readonly string[]
   readonly request_types_supported?: readonly string[]
   readonly scopes_supported?: readonly string[]
-}
-
-/** How strictly metadata is read. */
-export interface MetadataOptions {
-  /** Admits loopback `http`. Default: false. */
-  readonly development?: boolean
+  /** Kinds of conditions that it keeps. @see protocol §9.1 */
+  readonly constraints_supported?: readonly string[]
 }
 
 /**
@@ -77,63 +86,6 @@ export function parseAuthServerMetadata(json: unknown, id: string, o: MetadataOp
   return { issuer: id, ...membersOf(document, authServerMembers, ['jwks_uri', 'agent_token_endpoint']) }
 }
 
-interface Document {
-  readonly id: string
-  readonly development: boolean
-  readonly members: Readonly<Record<string, unknown>>
-}
-
-/** Reads one member; undefined means it is wrong. */
-type Read<T> = (value: unknown, document: Document) => T | undefined
-
-function documentOf(
-  json: unknown,
-  o: { readonly id: string; readonly names: readonly string[]; readonly development?: boolean },
-): Document {
-  const { id, names, development = false } = o
-  if (!isObject(json)) throw wrong('the metadata must be a JSON object')
-  const document: Document = { id, development, members: json }
-  // A document that names another participant would lend that one's name to whoever serves it.
-  for (const name of names)
-    if (json[name] !== id) throw wrong(`${name} must be the identifier the metadata was fetched for`)
-  for (const name of Object.keys(json)) if (name.endsWith('_endpoint')) required(document, name, endpoint)
-  return document
-}
-
-function required<T>(document: Document, name: string, read: Read<T>): T {
-  const value = Object.hasOwn(document.members, name) ? read(document.members[name], document) : undefined
-  if (value === undefined) throw wrong(describe(name))
-  return value
-}
-
-/** What may stand in a document, and what stands for it: T of each `Read<T>`. */
-type Members<M, R extends keyof M> = { readonly [K in R]: Value<M[K]> } & {
-  readonly [K in Exclude<keyof M, R>]?: Value<M[K]>
-}
-type Value<F> = F extends Read<infer T> ? T : never
-
-/** The members of a document that a table names, in its order. */
-function membersOf<M extends Readonly<Record<string, Read<unknown>>>, R extends keyof M & string>(
-  document: Document,
-  table: M,
-  needed: readonly R[],
-): Members<M, R> {
-  const members: Record<string, unknown> = {}
-  for (const [name, read] of Object.entries(table)) {
-    const isNeeded = needed.some(each => each === name)
-    if (isNeeded || Object.hasOwn(document.members, name)) members[name] = required(document, name, read)
-  }
-  return members as Members<M, R>
-}
-
-function describe(name: string): string {
-  if (!Object.hasOwn({ ...agentMembers, ...resourceMembers, ...authServerMembers }, name))
-    return 'an _endpoint of the metadata must be on its origin, without query'
-  return name.endsWith('_endpoint')
-    ? `${name} of the metadata must be on its origin, without query`
-    : `${name} of the metadata is missing or wrong`
-}
-
 const text: Read<string> = value => (typeof value === 'string' && value !== '' ? value : undefined)
 const boolean: Read<boolean> = value => (typeof value === 'boolean' ? value : undefined)
 const identifier: Read<string> = (value, o) => (isIdentifier(value, o) ? value : undefined)
@@ -147,23 +99,6 @@ const scopeName: Read<string> = value => {
   }
 }
 
-/** An https URL (in development also loopback http), spelt as every URL parser would spell it, without userinfo or fragment. */
-const webUrl: Read<string> = (value, o) => {
-  if (typeof value !== 'string' || value.length > 2048 || !/^[\x21-\x7e]+$/.test(value)) return undefined
-  if (!URL.canParse(value)) return undefined
-  const { href, origin } = new URL(value)
-  const isCanonical = href === value || value === origin
-  return isCanonical && !value.includes('#') && isIdentifier(origin, o) && /^[/?]?$/.test(value[origin.length] ?? '')
-    ? value
-    : undefined
-}
-
-/** A URL on the participant's own origin: a foreign one would receive its callers' tokens. */
-const endpoint: Read<string> = (value, o) => {
-  const url = webUrl(value, o)
-  return url?.startsWith(`${o.id}/`) && !url.includes('?') ? url : undefined
-}
-
 const textsByName: Read<Readonly<Record<string, string>>> = value => {
   if (!isObject(value)) return undefined
   const entries = Object.entries(value).flatMap(([name, words]) => (typeof words === 'string' ? [[name, words]] : []))
@@ -175,6 +110,31 @@ function listOf<T>(read: Read<T>): Read<readonly T[]> {
     if (!Array.isArray(value)) return undefined
     const entries = value.map(entry => read(entry, document))
     return entries.every(entry => entry !== undefined) ? entries : undefined
+  }
+}
+
+const operationWords: Read<OperationWords> = value => {
+  if (typeof value === 'string') return value
+  if (!isObject(value) || typeof value['description'] !== 'string') return undefined
+  const { description, grave = false } = value
+  return typeof grave === 'boolean' ? { description, ...(grave && { grave }) } : undefined
+}
+
+const dataView: Read<DataViewWords> = (value, document) => {
+  if (!isObject(value) || typeof value['description'] !== 'string') return undefined
+  const fields = listOf(text)(value['fields'], document)
+  return fields === undefined || fields.length === 0 ? undefined : { description: value['description'], fields }
+}
+
+/** Values by name: a name is a word (§9.1). */
+function mapOf<T>(read: Read<T>): Read<Readonly<Record<string, T>>> {
+  return (value, document) => {
+    if (!isObject(value)) return undefined
+    const entries = Object.entries(value).flatMap(([name, held]) => {
+      const member = isWord(name) ? read(held, document) : undefined
+      return member === undefined ? [] : [[name, member] as const]
+    })
+    return entries.length === Object.keys(value).length ? Object.fromEntries(entries) : undefined
   }
 }
 
@@ -193,11 +153,16 @@ const agentMembers = {
 const resourceMembers = {
   jwks_uri: webUrl,
   resource_token_endpoint: endpoint,
+  revocation_endpoint: endpoint,
   auth_servers: listOf(identifier),
   supported_scopes: listOf(scopeName),
   scope_descriptions: textsByName,
+  grave_scopes: listOf(scopeName),
   additional_signature_components: listOf(text),
   constraints_supported: listOf(text),
+  purposes: mapOf(text),
+  operations: mapOf(operationWords),
+  data_views: mapOf(dataView),
 }
 
 const authServerMembers = {
@@ -208,8 +173,5 @@ const authServerMembers = {
   agent_signing_algs_supported: listOf(text),
   request_types_supported: listOf(text),
   scopes_supported: listOf(scopeName),
-}
-
-function wrong(description: string): AAuthError {
-  return new AAuthError('discovery_failed', description)
+  constraints_supported: listOf(text),
 }

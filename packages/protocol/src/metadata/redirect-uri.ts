@@ -2,29 +2,33 @@ import { AAuthError } from '../error.js'
 import type { AgentMetadata } from './metadata.js'
 
 const longest = 2048
-/** `localhost` is not among them: what it resolves to is not ours to know. */
+/** Without `localhost`, which may resolve to another address. */
 const loopback = /^http:\/\/(?:127\.0\.0\.1|\[::1\]):\d{1,5}\/[\x21-\x7e]*$/
 const answers = ['code', 'interaction', 'error', 'state', 'iss']
 
 /**
- * Checks where a browser would be sent: exactly a string of the agent's metadata, or a loopback URL where it allows those.
+ * Checks a redirect URI: it must be exactly one in the agent's metadata, or a loopback URL if the metadata allows those.
  * @throws AAuthError `invalid_request`
- * @see protocol.md §6.3, and §7 for a `return_url`
+ * @see protocol §6.3, and §7 for a `return_url`
  */
 export function checkRedirectUri(uri: string, agent: AgentMetadata): void {
-  // Compared as strings: two parsers never agree on what is the same URL.
+  // Compared as strings: parsers differ on which URLs are the same.
   const isListed = uri.length <= longest && (agent.redirect_uris?.includes(uri) ?? false)
   if (!isListed && !(agent.localhost_callback_allowed === true && isLoopbackUrl(uri))) {
-    throw new AAuthError('invalid_request', "redirect_uri is not one of the agent's redirect_uris")
+    throw new AAuthError('invalid_request', "redirect_uri is not one of the agent's redirect_uris", {
+      reason: 'redirect_uri_unregistered',
+    })
   }
-  // A query of its own must not look like our answer.
+  // Its query must not contain parameters of the answer.
   const { searchParams } = new URL(uri)
   if (answers.some(name => searchParams.has(name))) {
-    throw new AAuthError('invalid_request', 'redirect_uri has a parameter of the answer in its query')
+    throw new AAuthError('invalid_request', 'redirect_uri has a parameter of the answer in its query', {
+      reason: 'redirect_uri_invalid',
+    })
   }
 }
 
-/** Where the browser goes with the answer to a request. */
+/** The URL that takes the answer to the agent. */
 export function answerUrl(uri: string, answer: Readonly<Record<string, string | null>>): string {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(answer)) if (value !== null) query.append(name, value)

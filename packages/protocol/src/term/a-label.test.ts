@@ -1,7 +1,8 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import { isIdentifier } from '../index.js'
-import { unicodeHost } from './a-label.js'
+import { isTrueALabel, unicodeHost } from './a-label.js'
+import { isTrueALabel as isTrueInPage } from './a-label-browser.js'
 
 // RFC 3492 §7.1, in lower case: (A) Arabic, (B) and (C) Chinese, (I) Russian, (L) and (S) with ASCII in between.
 test.each([
@@ -22,7 +23,7 @@ test.each([
   expect(unicodeHost(host)).toBe(name)
 })
 
-test(verifies('SCH-06', 'id.canonical', 'an A-label is one on every runtime, or none'), () => {
+test(verifies('SCH-06', 'id.canonical', 'an A-label is valid on every runtime, or refused'), () => {
   for (const good of ['https://xn--bcher-kva.example', 'https://xn--fa-hia.example', 'https://a.xn--wgv71a119e'])
     expect(isIdentifier(good), good).toBe(true)
   for (const bad of [
@@ -33,4 +34,9 @@ test(verifies('SCH-06', 'id.canonical', 'an A-label is one on every runtime, or 
     'https://xn--bucher-kva0.example',
   ])
     expect(isIdentifier(bad), bad).toBe(false)
+})
+
+test('a page accepts every label that the URL parser of its browser accepts', () => {
+  for (const host of ['xn--bcher-kva.example', 'xn--bcher-kv.example']) expect(isTrueInPage(host)).toBe(true)
+  expect([isTrueALabel('xn--bcher-kva.example'), isTrueALabel('xn--bcher-kv.example')]).toEqual([true, false])
 })

@@ -1,4 +1,4 @@
-// What runtimes make of `xn--` differs: some refuse invalid Punycode, newer ones let it stand. An identifier must be one everywhere.
+// Runtimes differ on `xn--` labels: some refuse invalid Punycode, newer ones keep it. An identifier must be valid on all of them.
 
 const highest = 0x10ffff
 
@@ -7,7 +7,7 @@ function digitOf(code: number): number {
   return code >= 0x30 && code <= 0x39 ? code - 22 : Number.NaN
 }
 
-function adapted(delta: number, points: number, isFirst: boolean): number {
+function adaptBias(delta: number, points: number, isFirst: boolean): number {
   let rest = Math.floor(delta / (isFirst ? 700 : 2))
   rest += Math.floor(rest / points)
   let k = 0
@@ -15,8 +15,8 @@ function adapted(delta: number, points: number, isFirst: boolean): number {
   return k + Math.floor((36 * rest) / (rest + 38))
 }
 
-/** Decodes lower-case Punycode; undefined when it is none. RFC 3492 §6.2. */
-function decoded(text: string): string | undefined {
+/** Decodes lower-case Punycode; undefined when it is malformed. RFC 3492 §6.2. */
+function decodePunycode(text: string): string | undefined {
   const dash = text.lastIndexOf('-')
   const points = Array.from(text.slice(0, Math.max(dash, 0)), character => character.charCodeAt(0))
   let n = 128
@@ -34,7 +34,7 @@ function decoded(text: string): string | undefined {
       if (digit < threshold) break
       weight *= 36 - threshold
     }
-    bias = adapted(i - before, points.length + 1, before === 0)
+    bias = adaptBias(i - before, points.length + 1, before === 0)
     n += Math.floor(i / (points.length + 1))
     i %= points.length + 1
     if (n > highest || (n >= 0xd800 && n <= 0xdfff)) return undefined
@@ -44,17 +44,28 @@ function decoded(text: string): string | undefined {
 }
 
 /**
- * The name in Unicode whose `xn--` labels `host` writes in ASCII, so that the URL parser can be asked whether it writes it so;
- * undefined when a label is no Punycode or writes plain ASCII.
+ * Decodes the `xn--` labels of a host to Unicode, so that the URL parser can encode them again for comparison; undefined when a label
+ * is not Punycode, or encodes plain ASCII.
  * @see RFC 5891 §4.2, RFC 3492
  */
 export function unicodeHost(host: string): string | undefined {
   const labels: string[] = []
   for (const label of host.split('.')) {
-    const name = label.startsWith('xn--') ? decoded(label.slice('xn--'.length)) : label
+    const name = label.startsWith('xn--') ? decodePunycode(label.slice('xn--'.length)) : label
     if (name === undefined || (name !== label && (name.startsWith('xn--') || !/\P{ASCII}/u.test(name))))
       return undefined
     labels.push(name)
   }
   return labels.join('.')
+}
+
+/** Whether a host has only labels that every runtime reads alike. */
+export function isTrueALabel(host: string): boolean {
+  const name = unicodeHost(host)
+  if (name === undefined) return false
+  try {
+    return new URL(`https://${name}`).hostname === host
+  } catch {
+    return false
+  }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { checkIdentifier } from '../index.js'
+import { checkIdentifier } from '../internal.js'
 import { checkIdentifier as inPage } from './check-identifier-browser.js'
 
 const start = 'id must be an identifier such as https://host.example'

@@ -1,10 +1,10 @@
 import { type IdentifierOptions, isIdentifier } from './identifier.js'
 
 /**
- * Checks an identifier that a programmer or operator wrote, and says what to write instead.
- * @param what the option, as the message names it
- * @throws TypeError when `value` is no identifier; in a page it says no more than that
- * @see protocol.md §2
+ * Checks an identifier in options or configuration, and says what to write instead.
+ * @param what the name of the option, for the message
+ * @throws TypeError when `value` is not an identifier; in a page the message has no advice
+ * @see protocol §2
  */
 export function checkIdentifier(
   what: string,
@@ -18,7 +18,7 @@ export function checkIdentifier(
   )
 }
 
-/** What makes an identifier of it; undefined where that is a guess. It repeats no more of the value than the origin. */
+/** How to correct the value; undefined when that would be a guess. It repeats only the origin of the value. */
 function fixOf(value: string, { development = false }: IdentifierOptions): string | undefined {
   const hasScheme = value.includes('://')
   const text = hasScheme ? value : `https://${value}`

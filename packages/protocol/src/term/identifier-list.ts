@@ -1,20 +1,25 @@
 import { isIdentifier } from './identifier.js'
 
 /**
- * Whom to accept: `any`, a list, or a function. An entry is an identifier, or `https://*.host` for every name below
- * `host` (one or more labels, never `host` itself) at the same port.
+ * The accepted participants: `any`, a list, or a function. An entry is an identifier, or `https://*.host` for every name below `host`
+ * (one or more labels, never `host` itself) with the same port.
  */
 export type IdentifierList = 'any' | readonly string[] | ((id: string) => boolean | Promise<boolean>)
 
 const wildcard = 'https://*.'
 
-/** Tells whether an identifier is on a list. What is not a well-formed identifier is on none. */
+/** Tells whether an identifier is on a list. A malformed identifier is on no list. */
 export async function isListed(list: IdentifierList, id: string): Promise<boolean> {
   // Otherwise https://evil.example/.acme.example would match https://*.acme.example.
   if (!isIdentifier(id, { development: true })) return false
   if (list === 'any') return true
   if (typeof list === 'function') return (await list(id)) === true
-  return list.some(entry => entry === id || (entry.startsWith(wildcard) && isBelow(id, entry)))
+  return isAmong(list, id)
+}
+
+/** Tells whether an identifier is among the entries of a list. It must be well-formed. */
+export function isAmong(entries: readonly string[], id: string): boolean {
+  return entries.some(entry => entry === id || (entry.startsWith(wildcard) && isBelow(id, entry)))
 }
 
 function isBelow(id: string, entry: string): boolean {
@@ -24,7 +29,7 @@ function isBelow(id: string, entry: string): boolean {
 }
 
 /**
- * Checks a list when it is configured, so that a misspelt entry is found at start and not at the first refusal.
+ * Checks a list in options, so that a misspelt entry is found at start and not at the first refusal.
  * @throws TypeError when an entry is neither an identifier nor a wildcard.
  */
 export function checkIdentifierList(list: IdentifierList, options: { development?: boolean } = {}): void {

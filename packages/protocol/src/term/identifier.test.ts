@@ -1,7 +1,8 @@
 import { verifies } from '@countersign/requirements'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { authorityOf, isIdentifier, schemeOf, wellKnownUrl } from '../index.js'
+import { authorityOf, isIdentifier, wellKnownUrl } from '../index.js'
+import { schemeOf } from '../internal.js'
 
 const longLabel = 'a'.repeat(63)
 const longestHost = `${longLabel}.${longLabel}.${longLabel}.${'a'.repeat(61)}`
@@ -69,7 +70,7 @@ const malformed: readonly unknown[] = [
 ]
 
 test.each(malformed.map(value => [String(JSON.stringify(value)).slice(0, 60), value] as const))(
-  verifies('SCH-06', 'id.canonical', 'JWT-09', '%s is none, in development neither'),
+  verifies('SCH-06', 'id.canonical', 'JWT-09', '%s is refused, also in development'),
   (_, value) => {
     expect(isIdentifier(value)).toBe(false)
     expect(isIdentifier(value, { development: true })).toBe(false)
@@ -103,7 +104,7 @@ describe('addresses', () => {
       'https://[::ffff:127.0.0.1]',
       'https://[]',
     ],
-  ])(verifies('DSC-01', 'DSC-04', 'id.ip', '%s is none anywhere'), id => {
+  ])(verifies('DSC-01', 'DSC-04', 'id.ip', '%s is refused everywhere'), id => {
     expect(isIdentifier(id)).toBe(false)
     expect(isIdentifier(id, { development: true })).toBe(false)
   })
@@ -138,7 +139,7 @@ describe('http', () => {
   })
 })
 
-test(verifies('id.equal', 'what is accepted is spelt as every URL parser spells it'), () => {
+test(verifies('id.equal', 'an accepted identifier is in the spelling of URL parsers'), () => {
   const host = fc.oneof(
     fc.domain(),
     fc.ipV4(),

@@ -1,6 +1,6 @@
-import { unicodeHost } from './a-label.js'
+import { isTrueALabel } from '#a-label'
 
-/** The documents in which participants publish what they are. */
+/** The well-known documents of participants. */
 export type WellKnownDocument = 'aauth-agent' | 'aauth-resource' | 'aauth-issuer'
 
 /** How strictly identifiers are read. */
@@ -16,9 +16,9 @@ const numericHost = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/
 const loopbackHost = /^(?:localhost|127(?:\.(?:0|[1-9][0-9]{0,2})){3}|\[::1\])$/
 
 /**
- * Tells whether a value is an identifier: `https://host` or `https://host:port` in its one canonical spelling.
- * Never normalises; equal means equal strings.
- * @see protocol.md §2
+ * Tells whether a value is an identifier: `https://host` or `https://host:port` in canonical spelling. Identifiers are never
+ * normalised: two are equal when their strings are equal. In browsers the URL parser of the browser decides on `xn--` labels.
+ * @see protocol §2
  */
 export function isIdentifier(value: unknown, options: IdentifierOptions = {}): value is string {
   // 275: the longest DNS name (253), scheme and port
@@ -32,16 +32,6 @@ export function isIdentifier(value: unknown, options: IdentifierOptions = {}): v
   // Only the URL parser knows whether an xn-- label is a true A-label and an address is in its canonical form.
   if (isAddress) return isCanonical(value)
   return host.includes('xn--') ? isCanonical(value) && isTrueALabel(host) : true
-}
-
-function isTrueALabel(host: string): boolean {
-  const name = unicodeHost(host)
-  if (name === undefined) return false
-  try {
-    return new URL(`https://${name}`).hostname === host
-  } catch {
-    return false
-  }
 }
 
 function isCanonical(value: string): boolean {
@@ -62,7 +52,7 @@ export function schemeOf(id: string): 'https' | 'http' {
   return id.startsWith('http://') ? 'http' : 'https'
 }
 
-/** Host and port of an identifier, as `@authority` spells them. */
+/** Host and port of an identifier, as in `@authority`. */
 export function authorityOf(id: string): string {
   return id.slice(schemeOf(id).length + '://'.length)
 }

@@ -1,6 +1,6 @@
 /**
- * How much a request shows of who is asking, from least to most.
- * @see protocol.md §1
+ * How well a request identifies its caller, from least to most.
+ * @see protocol §1
  */
 export type Level = 'anonymous' | 'pseudonymous' | 'identified' | 'authorized'
 

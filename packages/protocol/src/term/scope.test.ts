@@ -4,14 +4,13 @@ import { expect, test } from 'vitest'
 import {
   AAuthError,
   identityScopes,
-  identityScopesIn,
   type Level,
   missingScope,
   parseScope,
   satisfies,
   serializeScope,
-  unionScope,
 } from '../index.js'
+import { identityScopesIn, unionScope } from '../internal.js'
 
 const many = (count: number): string => Array.from({ length: count }, (_, i) => `s${i}`).join(' ')
 
@@ -28,7 +27,7 @@ test(verifies('limits.scopes', '64 scopes, and every character a scope may have'
   expect(parseScope('!#$%&()*+,-./09:;<=>?@AZ[]^_`az{|}~')).toEqual(['!#$%&()*+,-./09:;<=>?@AZ[]^_`az{|}~'])
 })
 
-test('parse and serialize are inverse', () => {
+test('a serialised scope reads the same', () => {
   const scopes = fc.uniqueArray(fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]{1,10}$/), { minLength: 1, maxLength: 64 })
   fc.assert(
     fc.property(scopes, names => {
@@ -51,11 +50,11 @@ test(verifies('challenge.union-scope', 'union keeps what was held and adds what 
   expect(unionScope([], [])).toEqual([])
 })
 
-test('the identity scopes', () => {
+test('the identity scopes are those of OpenID Connect', () => {
   expect(identityScopes).toEqual(['openid', 'profile', 'email', 'address', 'phone'])
 })
 
-test(verifies('token.auth.identity-scopes', 'they are told by the claims that a token has'), () => {
+test(verifies('token.auth.identity-scopes', 'identity scopes are recognised by the claims of a token'), () => {
   expect(identityScopesIn({ iss: 'https://auth.example', scope: 'profile email' })).toEqual([])
   expect(identityScopesIn({ sub: 'u1' })).toEqual(['openid'])
   expect(identityScopesIn({ sub: 'u1', email: 'a@b.example', given_name: 'Ada' })).toEqual([

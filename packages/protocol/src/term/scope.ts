@@ -1,28 +1,34 @@
+import { offPage } from '@countersign/httpsig/internal'
 import { AAuthError } from '../error.js'
 
-/** Scopes that stand for claims about the user; they never stand in the `scope` of an auth token. */
+/** Scopes that ask for claims about the user; the `scope` of an auth token never has them. */
 export const identityScopes: readonly string[] = ['openid', 'profile', 'email', 'address', 'phone']
 
 const maxScopes = 64
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /**
- * Reads a `scope` value: names set apart by single spaces, each once, at most 64, order kept.
+ * Reads a `scope` value: at most 64 names separated by single spaces, each once. The order is kept.
  * @throws AAuthError `invalid_scope`
- * @see RFC 6749 §3.3, protocol.md §11
+ * @see RFC 6749 §3.3, protocol §11
  */
 export function parseScope(text: string): string[] {
   const scopes = text.split(' ', maxScopes + 1)
-  if (scopes.length > maxScopes) throw new AAuthError('invalid_scope', 'scope names more than 64 scopes')
+  if (scopes.length > maxScopes) throw malformed(offPage && 'scope names more than 64 scopes')
   if (!scopes.every(scope => scopeToken.test(scope)))
-    throw new AAuthError('invalid_scope', 'scope must be scope names set apart by single spaces')
-  if (new Set(scopes).size !== scopes.length) throw new AAuthError('invalid_scope', 'scope names a scope twice')
+    throw malformed(offPage && 'scope must be scope names set apart by single spaces')
+  if (new Set(scopes).size !== scopes.length) throw malformed(offPage && 'scope names a scope twice')
   return scopes
+}
+
+function malformed(description: string | false): AAuthError {
+  const reason = 'scope_malformed'
+  return new AAuthError('invalid_scope', description || reason, { reason })
 }
 
 /**
  * Writes a `scope` value.
- * @throws AAuthError `invalid_scope` for what {@link parseScope} would refuse, the empty set included.
+ * @throws AAuthError `invalid_scope` for a value that {@link parseScope} would refuse, also for an empty one.
  */
 export function serializeScope(scopes: Iterable<string>): string {
   const text = [...scopes].join(' ')
@@ -30,17 +36,17 @@ export function serializeScope(scopes: Iterable<string>): string {
   return text
 }
 
-/** All of both, each once, those of the first ahead. */
+/** The scopes of both lists, each once, those of the first list first. */
 export function unionScope(a: readonly string[], b: readonly string[]): string[] {
   return [...new Set([...a, ...b])]
 }
 
-/** What is needed and not held. Names are compared exactly: no prefix, no wildcard. */
+/** The needed scopes that are missing. Names are compared exactly, without prefixes or wildcards. */
 export function missingScope(have: readonly string[], need: readonly string[]): string[] {
   return need.filter(scope => !have.includes(scope))
 }
 
-/** Any of these in a token says that the scope was granted; of other scopes the claim of that name does. */
+/** Claims of a token that show that a scope was granted; for other scopes the claim with the name of the scope. */
 const claimsOfScope: Readonly<Record<string, readonly string[]>> = {
   openid: ['sub'],
   profile: ['name', 'given_name', 'family_name', 'preferred_username', 'picture'],
@@ -48,9 +54,9 @@ const claimsOfScope: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * The identity scopes that a token's claims show as granted: they never stand in its `scope`. What is missing the user left
- * out, or the provider does not know.
- * @see protocol.md §5
+ * The identity scopes that were granted, by the claims of a token: its `scope` never has them. A scope is missing when the user left it
+ * out, or the provider has no such claim.
+ * @see protocol §5
  */
 export function identityScopesIn(claims: object): string[] {
   return identityScopes.filter(scope => (claimsOfScope[scope] ?? [scope]).some(claim => Object.hasOwn(claims, claim)))

@@ -47,7 +47,7 @@ const badKeys: ReadonlyArray<readonly [string, unknown]> = [
   ['P-256 without y', { ...p256, y: undefined }],
 ]
 
-describe('refused, its unchanged twin accepted', () => {
+describe('refused, although the unchanged token is accepted', () => {
   test.each<readonly [string, Change]>([
     [verifies('AGT-04', 'token.agent.claims', 'sub missing'), without('payload', 'sub')],
     ...badSubjects.map((sub): [string, Change] => [
@@ -90,13 +90,13 @@ describe('accepted', () => {
     expect(await check(payload(changed))).toEqual({ ...good['agent+jwt'], ...changed })
   })
 
-  test(verifies('RST-06', 'cnf.jwk is kept in its canonical members'), async () => {
+  test(verifies('RST-06', 'cnf.jwk is reduced to its canonical members'), async () => {
     const members = { use: 'sig', kid: 'k9', ...jwk, note: 'x' }
     expect((await check(payload({ cnf: { jwk: members } }))).cnf).toEqual({ jwk })
   })
 })
 
-test(verifies('delegate.renew.grace', 'an expired token is taken within the grace, and no longer'), async () => {
+test(verifies('delegate.renew.grace', 'an expired token is accepted within the grace, and not after it'), async () => {
   const month = 30 * 86_400
   const { exp } = good['agent+jwt']
   await expect(check(unchanged, { now: exp, expiredGrace: month })).resolves.toEqual(good['agent+jwt'])

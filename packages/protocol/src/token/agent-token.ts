@@ -1,10 +1,11 @@
 import type { PublicJwk } from '@countersign/httpsig'
+import { offPage } from '../internal/check-options.js'
 import { checkTimes, confirmationKey, refuseConditions, requiredId } from './claims.js'
 import { invalidToken, type ReadClaims } from './token.js'
 
 /**
- * The claims of an agent token (`agent+jwt`): an agent server says that a key is its delegate's.
- * @see protocol.md §5
+ * The claims of an agent token (`agent+jwt`): an agent server states that a key belongs to its delegate.
+ * @see protocol §5
  */
 export interface AgentTokenClaims {
   /** The agent identifier. */
@@ -18,31 +19,39 @@ export interface AgentTokenClaims {
   /** Unix seconds; at most 24 h after `iat`. */
   readonly exp: number
   readonly jti: string
-  /** Receivers it is for; absent: anyone. */
+  /** Receivers that may accept it; all when absent. */
   readonly aud?: string | readonly string[]
+  /** What this delegate may be used for: a list of conditions, not yet read. @see protocol §9 */
+  readonly delegation?: unknown
 }
 
 const maxLife = 24 * 3600
 
 /**
  * Checks the claims of a parsed agent token whose signature was verified.
- * @param o `now` in Unix seconds; `receiver` is the identifier of who was shown the token; `expiredGrace` is for how many
- * seconds past `exp` it is still taken (default 0; renewal endpoints only).
- * @throws AAuthError `invalid_agent_token`, or `policy_denied` for a token with conditions.
- * @see protocol.md §5
+ * @param o `now` in Unix seconds; `receiver` the identifier of the participant that received the token; `expiredGrace` seconds past
+ * `exp` during which it is still accepted (default 0; for renewal endpoints only).
+ * Its conditions are for `parseConditions`: a token whose conditions are ignored would allow more.
+ * @throws AAuthError `invalid_agent_token`, or `policy_denied` for a token with `constraints`
+ * @see protocol §5
  */
 export function checkAgentToken(
   parsed: ReadClaims,
   o: { readonly now: number; readonly receiver: string; readonly expiredGrace?: number },
 ): AgentTokenClaims {
-  if (parsed.typ !== 'agent+jwt') throw invalidToken('agent+jwt', 'the token is not an agent token')
+  if (parsed.typ !== 'agent+jwt')
+    throw invalidToken('token_type_wrong', offPage && 'the token is not an agent token', { typ: 'agent+jwt' })
   const { iat, exp } = checkTimes(parsed, { ...o, maxLife })
   const aud = checkReceivers(parsed, o.receiver)
   const sub = requiredId(parsed, 'sub')
   const jti = requiredId(parsed, 'jti')
   const cnf = confirmationKey(parsed)
-  refuseConditions(parsed)
-  return { iss: parsed.iss, sub, cnf, iat, exp, jti, ...(aud !== undefined && { aud }) }
+  refuseConditions(parsed, 'delegation')
+  return {
+    ...{ iss: parsed.iss, sub, cnf, iat, exp, jti },
+    ...(aud !== undefined && { aud }),
+    ...('delegation' in parsed.payload && { delegation: parsed.payload['delegation'] }),
+  }
 }
 
 function checkReceivers(parsed: ReadClaims, receiver: string): string | readonly string[] | undefined {
@@ -50,5 +59,8 @@ function checkReceivers(parsed: ReadClaims, receiver: string): string | readonly
   const aud = parsed.payload['aud']
   if (aud === receiver) return receiver
   if (Array.isArray(aud) && aud.every(entry => typeof entry === 'string') && aud.includes(receiver)) return aud
-  throw invalidToken('agent+jwt', 'aud names other receivers', { expected: receiver })
+  throw invalidToken('token_audience_wrong', offPage && 'aud names other receivers', {
+    typ: 'agent+jwt',
+    cause: { expected: receiver },
+  })
 }

@@ -57,7 +57,7 @@ const badActs: readonly unknown[] = [
   ],
 ]
 
-describe('refused, its unchanged twin accepted', () => {
+describe('refused, although the unchanged token is accepted', () => {
   test.each<readonly [string, Change]>([
     ...badAudiences.map((aud): [string, Change] => [
       verifies('AUT-03', 'JWT-11', 'token.auth.aud', `aud ${JSON.stringify(aud)}`),

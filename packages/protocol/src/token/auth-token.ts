@@ -1,14 +1,18 @@
 import type { PublicJwk } from '@countersign/httpsig'
+import { offPage } from '../internal/check-options.js'
 import { isIdentifier } from '../term/identifier.js'
+import { isWords } from '../term/name.js'
 import {
   checkSingleAudience,
   checkTimes,
   confirmationKey,
+  isGrantName,
   isSafeId,
+  isThumbprint,
   optionalAgentDelegate,
+  optionalClaim,
   optionalId,
   optionalScope,
-  optionalText,
   refuseConditions,
   requiredId,
   requiredIdentifier,
@@ -16,7 +20,7 @@ import {
 import { isObject } from './jws.js'
 import { invalidToken, type ReadClaims } from './token.js'
 
-/** Who acted before: one hop of the chain an auth token went through, the latest outermost. @see protocol.md §7 */
+/** Who acted before: one hop of the chain an auth token went through, the latest outermost. @see protocol §7 */
 export interface Act {
   /** The issuer that vouched for this hop. */
   readonly iss: string
@@ -28,7 +32,7 @@ export interface Act {
 /**
  * The claims of an auth token (`auth+jwt`): an auth server says what an agent may do at a resource, and for whom.
  * Other members are the user's OIDC claims.
- * @see protocol.md §5
+ * @see protocol §5
  */
 export interface AuthTokenClaims {
   /** The auth server. */
@@ -51,6 +55,14 @@ export interface AuthTokenClaims {
   readonly act?: Act
   readonly purpose?: string
   readonly txn?: string
+  /** Names the grant, so that its issuer can revoke it at the resource: 1–64 of `A-Z a-z 0-9 - _`. @see protocol §6.6 */
+  readonly grant?: string
+  /** What the user or operator allowed it for: names, space-separated. @see protocol §9 */
+  readonly purposes?: string
+  /** Under which conditions the grant holds: a list, not yet read. @see protocol §9 */
+  readonly constraints?: unknown
+  /** The one request that a user has approved: base64url SHA-256. @see protocol §9.4 */
+  readonly operation_digest?: string
   readonly [claim: string]: unknown
 }
 
@@ -60,41 +72,51 @@ const maxActDepth = 5
 /**
  * Checks the claims of a parsed auth token whose signature was verified and whose issuer is trusted.
  * Where `agent` is absent, the agent is the audience.
- * @param o `now` in Unix seconds; `audience` is the resource it must be for.
- * @throws AAuthError `invalid_auth_token`, or `policy_denied` for a token with conditions.
- * @see protocol.md §5
+ * @param o `now` in Unix seconds; `audience` the resource that the token must be for.
+ * Its conditions are for `parseConditions`: a token whose conditions are ignored would allow more.
+ * @throws AAuthError `invalid_auth_token`, or `policy_denied` for a token with `delegation`
+ * @see protocol §5
  */
 export function checkAuthToken(
   parsed: ReadClaims,
   o: { readonly now: number; readonly audience: string },
 ): AuthTokenClaims {
-  if (parsed.typ !== 'auth+jwt') throw invalidToken('auth+jwt', 'the token is not an auth token')
+  if (parsed.typ !== 'auth+jwt')
+    throw invalidToken('token_type_wrong', offPage && 'the token is not an auth token', { typ: 'auth+jwt' })
   const { iat, exp } = checkTimes(parsed, { now: o.now, maxLife })
   const aud = checkSingleAudience(parsed, o.audience)
-  // One caller, one spelling: absent is how an agent that is the audience is written.
+  // One caller, one spelling: an agent that is the audience is written by leaving `agent` out.
   if ('agent' in parsed.payload && requiredIdentifier(parsed, 'agent') === aud)
-    throw invalidToken(parsed.typ, 'agent must be absent when it is the audience')
+    throw invalidToken('token_claim_malformed', offPage && 'agent must be absent when it is the audience', parsed)
   optionalAgentDelegate(parsed)
   const sub = optionalId(parsed, 'sub')
   const scope = optionalScope(parsed)
-  if (sub === undefined && scope === undefined) throw invalidToken(parsed.typ, 'scope or sub must be there')
+  if (sub === undefined && scope === undefined)
+    throw invalidToken('token_claim_missing', offPage && 'scope or sub must be present', parsed)
   const jti = requiredId(parsed, 'jti')
   optionalId(parsed, 'txn')
-  optionalText(parsed, 'purpose')
+  optionalClaim(parsed, 'purpose', value => typeof value === 'string')
+  optionalClaim(parsed, 'grant', isGrantName)
+  optionalClaim(parsed, 'purposes', isWords)
+  optionalClaim(parsed, 'operation_digest', isThumbprint)
+  refuseConditions(parsed, 'constraints')
   const cnf = confirmationKey(parsed)
   const act = 'act' in parsed.payload ? readAct(parsed, parsed.payload['act'], 1) : undefined
-  refuseConditions(parsed)
   return { ...parsed.payload, iss: parsed.iss, aud, cnf, iat, exp, jti, ...(act !== undefined && { act }) }
 }
 
 function readAct(parsed: ReadClaims, value: unknown, depth: number): Act {
-  if (depth > maxActDepth) throw invalidToken(parsed.typ, 'act is nested deeper than 5')
-  if (!isObject(value)) throw invalidToken(parsed.typ, 'act must be an object')
+  if (depth > maxActDepth) throw invalidToken('chain_too_deep', offPage && 'act is nested deeper than 5', parsed)
+  if (!isObject(value)) throw invalidToken('token_claim_malformed', offPage && 'act must be an object', parsed)
   const { iss, agent, agent_delegate, act } = value
   if (!isIdentifier(iss, parsed) || !isIdentifier(agent, parsed))
-    throw invalidToken(parsed.typ, 'act.iss and act.agent must be identifiers')
+    throw invalidToken('token_claim_malformed', offPage && 'act.iss and act.agent must be identifiers', parsed)
   if ('agent_delegate' in value && !isSafeId(agent_delegate))
-    throw invalidToken(parsed.typ, 'act.agent_delegate must be a string of 1 to 512 bytes without controls')
+    throw invalidToken(
+      'token_claim_malformed',
+      offPage && 'act.agent_delegate must be a string of 1 to 512 bytes without controls',
+      parsed,
+    )
   return {
     iss,
     agent,

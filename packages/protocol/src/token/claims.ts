@@ -1,19 +1,21 @@
-import { base64urlDecode, type PublicJwk, parsePublicJwk } from '@countersign/httpsig'
+import { type PublicJwk, parsePublicJwk } from '@countersign/httpsig'
+import { base64urlDecode } from '@countersign/httpsig/internal'
 import { AAuthError } from '../error.js'
+import { offPage } from '../internal/check-options.js'
 import { isIdentifier } from '../term/identifier.js'
 import { parseScope } from '../term/scope.js'
 import { isObject } from './jws.js'
 import { invalidToken, type ReadClaims } from './token.js'
 
-/** Seconds that an issuer's clock may be ahead of ours. */
+/** Seconds that an issuer's clock may be ahead. */
 const clockSkew = 60
 const maxIdBytes = 512
-// C0, DEL, C1, line separators and everything that turns the direction of text: an id is shown to users and written to logs.
+// Controls, line separators and characters that change the direction of text: ids are shown to users and written to logs.
 const unsafeText = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 
 /**
- * Tells a name that a token may carry for a user, a delegate or itself: 1 to 512 bytes, with nothing in it that could disguise it.
- * @see protocol.md §11
+ * Tells whether a value may be the id of a user, a delegate or a token: 1 to 512 bytes, without characters that could disguise it.
+ * @see protocol §11
  */
 export function isSafeId(value: unknown): value is string {
   if (typeof value !== 'string' || value.length > maxIdBytes || value.trim() === '') return false
@@ -24,7 +26,12 @@ export function isSafeId(value: unknown): value is string {
 
 export function requiredId(parsed: ReadClaims, claim: string): string {
   const value = parsed.payload[claim]
-  if (!isSafeId(value)) throw invalidToken(parsed.typ, `${claim} must be a string of 1 to 512 bytes without controls`)
+  if (!isSafeId(value))
+    throw invalidToken(
+      'token_claim_malformed',
+      offPage && `${claim} must be a string of 1 to 512 bytes without controls`,
+      parsed,
+    )
   return value
 }
 
@@ -34,13 +41,14 @@ export function optionalId(parsed: ReadClaims, claim: string): string | undefine
 
 export function requiredIdentifier(parsed: ReadClaims, claim: string): string {
   const value = parsed.payload[claim]
-  if (!isIdentifier(value, parsed)) throw invalidToken(parsed.typ, `${claim} must be an identifier`)
+  if (!isIdentifier(value, parsed))
+    throw invalidToken('token_claim_malformed', offPage && `${claim} must be an identifier`, parsed)
   return value
 }
 
 /**
  * Checks `exp`, `iat` and `nbf` against the clock, and the life of the token against its limit, all in seconds.
- * @see protocol.md §5
+ * @see protocol §5
  */
 export function checkTimes(
   parsed: ReadClaims,
@@ -50,58 +58,85 @@ export function checkTimes(
   const exp = requiredTime(parsed, 'exp')
   const nbf = 'nbf' in parsed.payload ? requiredTime(parsed, 'nbf') : 0
   const cause = { now: o.now, iat, nbf, exp }
-  // Written so that a `now` that is no number refuses.
-  if (!(exp + (o.expiredGrace ?? 0) > o.now)) throw invalidToken(parsed.typ, 'the token has expired (exp)', cause)
-  if (!(iat <= o.now + clockSkew)) throw invalidToken(parsed.typ, 'iat is in the future', cause)
-  if (!(nbf <= o.now + clockSkew)) throw invalidToken(parsed.typ, 'nbf is in the future', cause)
-  if (exp <= iat) throw invalidToken(parsed.typ, 'exp must be after iat', cause)
-  // Revocation bites by exp: a token without end would never be revoked.
-  if (exp - iat > o.maxLife) throw invalidToken(parsed.typ, 'the token lives longer than its type may', cause)
+  // Written so that a `now` of NaN refuses.
+  if (!(exp + (o.expiredGrace ?? 0) > o.now))
+    throw invalidToken('token_expired', offPage && 'the token has expired (exp)', { typ: parsed.typ, cause })
+  if (!(iat <= o.now + clockSkew))
+    throw invalidToken('token_issued_in_future', offPage && 'iat is in the future', { typ: parsed.typ, cause })
+  if (!(nbf <= o.now + clockSkew))
+    throw invalidToken('token_not_yet_valid', offPage && 'nbf is in the future', { typ: parsed.typ, cause })
+  if (exp <= iat)
+    throw invalidToken('token_claim_malformed', offPage && 'exp must be after iat', { typ: parsed.typ, cause })
+  // A revoked grant ends with the `exp` of its tokens: a token that lives too long would outlive the revocation.
+  if (exp - iat > o.maxLife)
+    throw invalidToken('token_lives_too_long', offPage && 'the token lives longer than its type may', {
+      typ: parsed.typ,
+      cause,
+    })
   return { iat, exp }
 }
 
 function requiredTime(parsed: ReadClaims, claim: string): number {
   const value = parsed.payload[claim]
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-    throw invalidToken(parsed.typ, `${claim} must be an integer in Unix seconds`)
+    throw invalidToken('token_claim_malformed', offPage && `${claim} must be an integer in Unix seconds`, parsed)
   return value
 }
 
-/** Checks an `aud` that must be one string: a token for one receiver, not for a set of them. */
+/** Checks an `aud` that must be a string: the token is for one receiver only. */
 export function checkSingleAudience(parsed: ReadClaims, audience: string): string {
   const aud = parsed.payload['aud']
-  if (aud !== audience) throw invalidToken(parsed.typ, 'aud must be exactly this receiver', { expected: audience })
+  if (aud !== audience)
+    throw invalidToken('token_audience_wrong', offPage && 'aud must be exactly this receiver', {
+      typ: parsed.typ,
+      cause: { expected: audience },
+    })
   return audience
 }
 
-/** Reads `cnf`: one public key and no second way to confirm, which could name another. */
+/** Reads `cnf`: it must have one public key, and no second member that could name another key. */
 export function confirmationKey(parsed: ReadClaims): { jwk: PublicJwk } {
   const cnf = parsed.payload['cnf']
   if (!isObject(cnf) || Object.keys(cnf).length !== 1 || !('jwk' in cnf))
-    throw invalidToken(parsed.typ, 'cnf must be an object with jwk and nothing else')
+    throw invalidToken('token_claim_malformed', offPage && 'cnf must be an object with jwk and nothing else', parsed)
   try {
     return { jwk: parsePublicJwk(cnf['jwk']) }
   } catch (cause) {
-    throw invalidToken(parsed.typ, 'cnf.jwk must be a public key of a supported algorithm, with alg', cause)
+    throw invalidToken(
+      'token_claim_malformed',
+      offPage && 'cnf.jwk must be a public key of a supported algorithm, with alg',
+      {
+        typ: parsed.typ,
+        cause,
+      },
+    )
   }
 }
 
-/** Checks `scope` where it stands, and keeps it as written. */
+/** Checks `scope` if it is present, and returns it as written. */
 export function optionalScope(parsed: ReadClaims): string | undefined {
   if (!('scope' in parsed.payload)) return undefined
   const scope = parsed.payload['scope']
   try {
     if (typeof scope === 'string' && parseScope(scope)) return scope
   } catch (cause) {
-    throw invalidToken(parsed.typ, 'scope must be at most 64 scope names, each once', cause)
+    throw invalidToken('token_claim_malformed', offPage && 'scope must be at most 64 scope names, each once', {
+      typ: parsed.typ,
+      cause,
+    })
   }
-  throw invalidToken(parsed.typ, 'scope must be a string')
+  throw invalidToken('token_claim_malformed', offPage && 'scope must be a string', parsed)
 }
 
-export function optionalText(parsed: ReadClaims, claim: string): string | undefined {
-  const value = parsed.payload[claim]
-  if (value !== undefined && typeof value !== 'string') throw invalidToken(parsed.typ, `${claim} must be a string`)
-  return value
+/** Tells whether a value is the name of a grant: `grant` of an auth token, or of a notice that revokes it. @see protocol §6.6 */
+export function isGrantName(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value)
+}
+
+/** Checks a claim if it is present. */
+export function optionalClaim(parsed: ReadClaims, claim: string, isRight: (value: unknown) => boolean): void {
+  if (claim in parsed.payload && !isRight(parsed.payload[claim]))
+    throw invalidToken('token_claim_malformed', offPage && `${claim} is malformed`, parsed)
 }
 
 export function optionalAgentDelegate(parsed: ReadClaims): { agent_delegate?: string } {
@@ -110,12 +145,16 @@ export function optionalAgentDelegate(parsed: ReadClaims): { agent_delegate?: st
 }
 
 /**
- * Refuses what narrows a token in a way we do not implement: to ignore a condition would be to widen the mandate.
- * @see protocol.md §9
+ * Refuses a token with conditions that its type does not have: nobody would judge them, and the token would allow more than its issuer meant.
+ * @param own the claim with the conditions of this type
+ * @see protocol §5
  */
-export function refuseConditions(parsed: ReadClaims): void {
+export function refuseConditions(parsed: ReadClaims, own?: 'delegation' | 'constraints'): void {
   for (const claim of ['delegation', 'constraints'])
-    if (claim in parsed.payload) throw new AAuthError('policy_denied', 'the token carries conditions unknown here')
+    if (claim !== own && claim in parsed.payload)
+      throw new AAuthError('policy_denied', 'the token has conditions that its type does not have', {
+        reason: 'token_conditions_unknown',
+      })
 }
 
 /** Tells whether a value is the base64url of a SHA-256 thumbprint. */

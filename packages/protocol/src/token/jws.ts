@@ -1,19 +1,15 @@
-import {
-  type Algorithm,
-  algorithms,
-  asciiBytes,
-  base64urlDecode,
-  base64urlDecodeText,
-  isSignatureLength,
-} from '@countersign/httpsig'
+import { type Algorithm, algorithms } from '@countersign/httpsig'
+import { asciiBytes, base64urlDecode, base64urlDecodeText, isSignatureLength } from '@countersign/httpsig/internal'
 import type { AAuthError } from '../error.js'
+import { offPage } from '../internal/check-options.js'
+import type { Reason } from '../reason/reason.js'
 import { parseJson } from './json.js'
 
-/** The longest JWS, in bytes. @see protocol.md §11 */
+/** The longest JWS, in bytes. @see protocol §11 */
 export const maxJwsBytes: number = 6 * 1024
 
-/** Makes the error for a JWS that is wrong, under the code of its use. */
-export type Refuse = (description: string, cause?: unknown) => AAuthError
+/** Makes the refusal of a JWS, with the code for its use. */
+export type Refuse = (reason: Reason, description: string | false, cause?: unknown) => AAuthError
 
 /** The three segments of a compact JWS, none of them decoded. */
 export interface JwsSegments {
@@ -23,18 +19,19 @@ export interface JwsSegments {
   readonly signingInput: Uint8Array
 }
 
-/** Cuts a compact JWS into its segments, size first. @see RFC 7515 §7.1 */
+/** Splits a compact JWS into its segments, after a check of its size. @see RFC 7515 §7.1 */
 export function jwsSegments(jws: string, what: string, refuse: Refuse): JwsSegments {
-  if (typeof jws !== 'string') throw refuse(`${what} must be a string`)
-  if (jws.length > maxJwsBytes) throw refuse(`${what} is over 6 KiB`)
+  if (typeof jws !== 'string') throw refuse('token_malformed', offPage && `${what} must be a string`)
+  if (jws.length > maxJwsBytes) throw refuse('token_too_large', offPage && `${what} is over 6 KiB`)
   const one = jws.indexOf('.')
   const two = jws.indexOf('.', one + 1)
-  if (one === -1 || two === -1 || jws.includes('.', two + 1)) throw refuse(`${what} must have three segments`)
+  if (one === -1 || two === -1 || jws.includes('.', two + 1))
+    throw refuse('token_malformed', offPage && `${what} must have three segments`)
   return {
     header: jws.slice(0, one),
     payload: jws.slice(one + 1, two),
     signature: jws.slice(two + 1),
-    // What is not ASCII is no base64url either, and refused before any signature is looked at.
+    // Other than ASCII is not base64url, and is refused before the signature is verified.
     signingInput: asciiBytes(jws.slice(0, two)),
   }
 }
@@ -50,37 +47,41 @@ export function jsonObject(json: string, what: string, refuse: Refuse): Record<s
 }
 
 function readObject(json: () => string, what: string, refuse: Refuse): Record<string, unknown> {
-  const description = `${what} must be a JSON object, each member once`
+  const description = offPage && `${what} must be a JSON object, each member once`
   let value: unknown
   try {
     value = parseJson(json())
   } catch (cause) {
-    throw refuse(description, cause)
+    throw refuse('token_malformed', description, cause)
   }
-  if (!isObject(value)) throw refuse(description)
+  if (!isObject(value)) throw refuse('token_malformed', description)
   return value
 }
 
-/** The `alg` of a header that asks for nothing we do not do. @see RFC 8725 §3 */
+/** Reads the `alg` of a header without extensions. @see RFC 8725 §3 */
 export function jwsAlgorithm(header: Readonly<Record<string, unknown>>, refuse: Refuse): Algorithm {
-  // A verifier that skips a critical extension reads another token than its issuer wrote.
-  if ('crit' in header || 'b64' in header) throw refuse('crit and b64 are not accepted')
-  // An allow list: `none` and the HMAC family, keyed with a public key, never get as far as a key.
+  // A verifier that ignores a critical extension would read another token than the issuer wrote.
+  if ('crit' in header || 'b64' in header) throw refuse('token_malformed', offPage && 'crit and b64 are not accepted')
+  // An allow list: `none`, and HMAC with a public key as its secret, are refused before a key is used.
   const named = header['alg'] === 'EdDSA' ? 'Ed25519' : header['alg']
   const alg = algorithms.find(name => name === named)
-  if (alg === undefined) throw refuse('alg is none of the algorithms supported', { algs: algorithms })
+  if (alg === undefined)
+    throw refuse('algorithm_unsupported', offPage && 'alg is none of the algorithms supported', { algs: algorithms })
   return alg
 }
 
-/** Decodes the signature, whose length `alg` gives. */
+/**
+ * Decodes the signature, which must have the length of `alg`.
+ * The parameters are positional: it runs for every token, which an object would slow down.
+ */
 export function jwsSignature(segment: string, alg: Algorithm, what: string, refuse: Refuse): Uint8Array {
   try {
     const bytes = base64urlDecode(segment)
     if (isSignatureLength(alg, bytes.length)) return bytes
   } catch {
-    // answered below
+    // refused below
   }
-  throw refuse(`${what} signature must have the length its alg gives, in base64url`)
+  throw refuse('token_malformed', offPage && `${what} signature must have the length its alg gives, in base64url`)
 }
 
 /** Tells a JSON object from every other JSON value. */

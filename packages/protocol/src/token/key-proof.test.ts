@@ -40,7 +40,7 @@ test.each<Algorithm>(['Ed25519', 'ES256', 'ES384', 'PS512'])(
   },
 )
 
-describe('refused, its unchanged twin accepted', () => {
+describe('refused, although the unchanged token is accepted', () => {
   test.each<readonly [string, () => Promise<string>]>([
     ['for another endpoint', () => issued({ aud: 'https://evil.example/delegate/token' })],
     ['for the origin alone', () => issued({ aud: 'https://agent.example' })],
@@ -96,11 +96,11 @@ describe('refused, its unchanged twin accepted', () => {
   })
 })
 
-test(verifies('delegate.rotate', 'a proof is good for 60 seconds on both sides of iat'), async () => {
+test(verifies('delegate.rotate', 'a proof is valid for 60 seconds before and after iat'), async () => {
   for (const iat of [now - 60, now + 60]) expect(await verify(await issued({ iat }))).toEqual({ ...claims, iat })
 })
 
-test('other headers and claims are ignored, a kid among them', async () => {
+test('other headers and claims are ignored, also a kid', async () => {
   await expect(issued({ note: 'x' }, { kid: 'k1' }).then(verify)).resolves.toEqual(claims)
 })
 
@@ -113,7 +113,7 @@ test(verifies('delegate.rotate', 'a proof that would be refused is not made'), a
   await expect(signKeyProof(claims, key)).resolves.toMatch(/^ey/)
 })
 
-test(verifies('delegate.rotate', 'DOS-14', 'no proof with one character changed or left out is taken'), async () => {
+test(verifies('delegate.rotate', 'DOS-14', 'a proof with one character changed or left out is refused'), async () => {
   const proof = await issued()
   const refused = (changed: string): Promise<unknown> =>
     expect(verify(changed)).rejects.toSatisfy(error => error instanceof AAuthError && error.status < 500)

@@ -1,12 +1,13 @@
 import { type Algorithm, importVerifyKey, type PublicJwk, type SigningKey } from '@countersign/httpsig'
 import { AAuthError } from '../error.js'
+import type { Reason } from '../reason/reason.js'
 import { isSafeId, isThumbprint } from './claims.js'
 import { jwsAlgorithm, jwsObject, jwsSegments, jwsSignature, maxJwsBytes } from './jws.js'
 import { signJws } from './sign-jws.js'
 
 /**
- * What a delegate's new key says of itself when it takes the place of the old one.
- * @see protocol.md §5 "Rotation"
+ * The claims of a key proof: a delegate's new key states that it replaces the old one.
+ * @see protocol §5 "Rotation"
  */
 export interface KeyProofClaims {
   /** The delegate token endpoint. */
@@ -28,23 +29,23 @@ export interface ParsedKeyProof {
   readonly signature: Uint8Array
 }
 
-/** Seconds that a proof is good for, and that its clock may be ahead of ours. */
+/** Seconds before and after `iat` during which a proof is accepted. */
 const proofWindow = 60
 const typ = 'key-proof+jwt'
 
 /**
- * Proves to a delegate token endpoint that one holds the new key of a rotation; good for 60 seconds around `iat`.
+ * Makes a proof for a delegate token endpoint that its sender has the new key of a rotation; valid for 60 seconds around `iat`.
  * @throws TypeError when {@link parseKeyProof} would refuse the proof
- * @see protocol.md §5 "Rotation"
+ * @see protocol §5 "Rotation"
  */
 export async function signKeyProof(claims: KeyProofClaims, newKey: SigningKey): Promise<string> {
-  const proof = await signJws({ typ }, JSON.stringify(checked(claims)), newKey)
+  const proof = await signJws({ typ }, JSON.stringify(checkClaims(claims)), newKey)
   if (proof.length > maxJwsBytes) throw wouldBeRefused('proof is over 6 KiB')
   return proof
 }
 
-/** Not by parsing what was signed: a browser agent makes proofs and reads none. */
-function checked({ aud, sub, jkt, iat, jti }: KeyProofClaims): KeyProofClaims {
+/** Checks claims to sign. It does not parse the signed proof: a page makes proofs and never reads them. */
+function checkClaims({ aud, sub, jkt, iat, jti }: KeyProofClaims): KeyProofClaims {
   const claims = { aud, sub, jkt, iat, jti }
   const wrong = wrongClaim(claims)
   if (wrong !== undefined) throw wouldBeRefused(`${wrong} of proof is wrong`)
@@ -58,24 +59,24 @@ function wouldBeRefused(reason: string): TypeError {
 /**
  * Reads a key proof as far as that goes without the key.
  * @throws AAuthError `invalid_request`
- * @see protocol.md §5 "Rotation", RFC 7515 §5.2
+ * @see protocol §5 "Rotation", RFC 7515 §5.2
  */
 export function parseKeyProof(proof: string): ParsedKeyProof {
-  const { header, payload, signature, signingInput } = jwsSegments(proof, 'proof', wrongProof)
-  const members = jwsObject(header, 'the header of proof', wrongProof)
-  // Without its own typ, any other JWS by the key could stand in: an auth token it once issued, a proof for another purpose.
+  const { header, payload, signature, signingInput } = jwsSegments(proof, 'proof', wrongJws)
+  const members = jwsObject(header, 'the header of proof', wrongJws)
+  // Otherwise any other JWS by the key could serve as a proof: an auth token it once issued, a proof for another purpose.
   if (members['typ'] !== typ) throw wrongProof('typ of proof must be key-proof+jwt')
-  const alg = jwsAlgorithm(members, wrongProof)
-  const claims = claimsOf(jwsObject(payload, 'the payload of proof', wrongProof))
-  return { alg, claims, signingInput, signature: jwsSignature(signature, alg, 'proof', wrongProof) }
+  const alg = jwsAlgorithm(members, wrongJws)
+  const claims = claimsOf(jwsObject(payload, 'the payload of proof', wrongJws))
+  return { alg, claims, signingInput, signature: jwsSignature(signature, alg, 'proof', wrongJws) }
 }
 
 /**
- * Checks that the holder of `jwk` means it to replace the key `jkt` of the delegate `sub`, here and now.
- * @param o `jwk` is the new key, whoever sent it; `aud` the delegate token endpoint; `now` in Unix seconds.
- * @throws AAuthError `invalid_request` when the proof is malformed, out of its 60 seconds, for something else, or by another key
+ * Verifies that the holder of `jwk` wants it to replace the key `jkt` of the delegate `sub`.
+ * @param o `jwk` the new key; `aud` the delegate token endpoint; `now` in Unix seconds.
+ * @throws AAuthError `invalid_request` when the proof is malformed, outside its 60 seconds, for another rotation, or by another key
  * @throws HttpSigError `unsupported_algorithm` when `jwk` is not acceptable
- * @see protocol.md §5 "Rotation", §3.6
+ * @see protocol §5 "Rotation", §3.6
  */
 export async function verifyKeyProof(
   proof: string,
@@ -88,15 +89,15 @@ export async function verifyKeyProof(
   },
 ): Promise<KeyProofClaims> {
   const { alg, claims, signingInput, signature } = parseKeyProof(proof)
-  // A proof made for one endpoint, delegate or predecessor would otherwise carry its key into the place of another.
+  // Otherwise a proof for one endpoint, delegate or old key could be used for another.
   if (claims.aud !== o.aud) throw wrongProof('aud of proof must be the delegate token endpoint', { expected: o.aud })
   if (claims.sub !== o.sub) throw wrongProof('sub of proof must be the delegate of the agent token')
   if (claims.jkt !== o.jkt) throw wrongProof('jkt of proof must be the thumbprint of the key that signs the request')
-  // Written so that a `now` that is no number refuses.
+  // Written so that a `now` of NaN refuses.
   if (!(Math.abs(o.now - claims.iat) <= proofWindow))
     throw wrongProof('iat of proof must be within 60 seconds of now', { now: o.now, iat: claims.iat })
   const key = await importVerifyKey(o.jwk)
-  // The key decides the algorithm; the proof may only agree with it.
+  // The key decides the algorithm, and the proof must name the same.
   if (key.algorithm !== alg) throw wrongProof('alg of proof does not agree with jwk')
   if (!(await key.verify(signingInput, signature))) throw wrongProof('the signature of proof does not verify under jwk')
   return claims
@@ -117,7 +118,7 @@ function claimsOf(payload: Readonly<Record<string, unknown>>): KeyProofClaims {
   return { aud, sub, jkt, iat, jti }
 }
 
-/** The first claim that no proof may have so. */
+/** The first claim with a wrong value. */
 function wrongClaim(claims: { readonly [C in keyof KeyProofClaims]?: unknown }): keyof KeyProofClaims | undefined {
   const { aud, sub, jkt, iat, jti } = claims
   if (typeof aud !== 'string' || aud === '') return 'aud'
@@ -127,6 +128,12 @@ function wrongClaim(claims: { readonly [C in keyof KeyProofClaims]?: unknown }):
   return isSafeId(jti) ? undefined : 'jti'
 }
 
-function wrongProof(description: string, cause?: unknown): AAuthError {
-  return new AAuthError('invalid_request', description, cause === undefined ? {} : { cause })
+function wrongProof(description: string | false, cause?: unknown): AAuthError {
+  const reason = 'proof_invalid'
+  return new AAuthError('invalid_request', description || reason, { reason, cause })
+}
+
+/** A proof has one reason, whatever is wrong with it as a JWS. */
+function wrongJws(_: Reason, description: string | false, cause?: unknown): AAuthError {
+  return wrongProof(description, cause)
 }

@@ -35,7 +35,7 @@ const badScopes = [
   ...[['events.read'], 7, null, {}],
 ]
 
-describe('refused, its unchanged twin accepted', () => {
+describe('refused, although the unchanged token is accepted', () => {
   test.each<readonly [string, Change]>([
     ...badAudiences.map((aud): [string, Change] => [
       verifies('RST-03', 'JWT-11', `aud ${JSON.stringify(aud)}`),
@@ -88,7 +88,7 @@ describe('accepted', () => {
     expect(await check(payload(changed))).toEqual({ ...good['resource+jwt'], ...changed })
   })
 
-  test('no delegate', async () => {
+  test('a token without delegate', async () => {
     const { agent_delegate, ...claims } = good['resource+jwt']
     expect(agent_delegate).toBe('delegate-1')
     expect(await check(without('payload', 'agent_delegate'))).toEqual(claims)

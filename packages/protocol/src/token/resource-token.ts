@@ -1,3 +1,4 @@
+import { offPage } from '../internal/check-options.js'
 import {
   checkSingleAudience,
   checkTimes,
@@ -9,11 +10,12 @@ import {
   requiredId,
   requiredIdentifier,
 } from './claims.js'
+import { type Operation, parseOperation } from './operation.js'
 import { invalidToken, type ReadClaims } from './token.js'
 
 /**
- * The claims of a resource token (`resource+jwt`): a resource says which agent, under which key, needs which scope.
- * @see protocol.md §5
+ * The claims of a resource token (`resource+jwt`): a resource states which agent, with which key, needs which scope.
+ * @see protocol §5
  */
 export interface ResourceTokenClaims {
   /** The resource identifier. */
@@ -34,50 +36,64 @@ export interface ResourceTokenClaims {
   readonly jti: string
   /** Follows one user action across parties. */
   readonly txn?: string
+  /** The one request that a user is asked to approve. @see protocol §9.4 */
+  readonly operation?: Operation
+  /** The user of the auth token presented, as its issuer calls them; with `operation` only: nobody else may approve. */
+  readonly sub?: string
 }
 
 const maxLife = 600
 
 /**
  * Checks the claims of a parsed resource token whose signature was verified. Whether `agent`, `agent_delegate` and
- * `agent_jkt` are the caller's is for who knows the caller.
- * @param o `now` in Unix seconds; `audience` is the issuer it must be for.
+ * `agent_jkt` are those of the caller must be checked by code that knows the caller.
+ * @param o `now` in Unix seconds; `audience` the auth server that the token must be for.
  * @throws AAuthError `invalid_resource_token`, or `policy_denied` for a token with conditions.
- * @see protocol.md §5 and §6.2
+ * @see protocol §5 and §6.2
  */
 export function checkResourceToken(
   parsed: ReadClaims,
   o: { readonly now: number; readonly audience: string },
 ): ResourceTokenClaims {
-  if (parsed.typ !== 'resource+jwt') throw invalidToken('resource+jwt', 'the token is not a resource token')
+  if (parsed.typ !== 'resource+jwt')
+    throw invalidToken('token_type_wrong', offPage && 'the token is not a resource token', { typ: 'resource+jwt' })
   const { iat, exp } = checkTimes(parsed, { now: o.now, maxLife })
   const aud = checkSingleAudience(parsed, o.audience)
   const agent = requiredIdentifier(parsed, 'agent')
   const delegate = optionalAgentDelegate(parsed)
   const agent_jkt = parsed.payload['agent_jkt']
-  if (!isThumbprint(agent_jkt)) throw invalidToken(parsed.typ, 'agent_jkt must be a SHA-256 thumbprint in base64url')
+  if (!isThumbprint(agent_jkt))
+    throw invalidToken(
+      'token_claim_malformed',
+      offPage && 'agent_jkt must be a SHA-256 thumbprint in base64url',
+      parsed,
+    )
   const scope = requestedScope(parsed)
   const jti = requiredId(parsed, 'jti')
-  const txn = optionalId(parsed, 'txn')
+  const [txn, sub] = [optionalId(parsed, 'txn'), optionalId(parsed, 'sub')]
+  const operation = requestedOperation(parsed)
   refuseConditions(parsed)
   return {
-    iss: parsed.iss,
-    aud,
-    agent,
-    ...delegate,
-    agent_jkt,
-    scope,
-    iat,
-    exp,
-    jti,
+    ...{ iss: parsed.iss, aud, agent, ...delegate, agent_jkt, scope, iat, exp, jti },
     ...(txn !== undefined && { txn }),
+    ...(sub !== undefined && { sub }),
+    ...(operation !== undefined && { operation }),
   }
 }
 
+function requestedOperation(parsed: ReadClaims): Operation | undefined {
+  if (!('operation' in parsed.payload)) return undefined
+  const operation = parseOperation(parsed.payload['operation'])
+  if (operation === undefined)
+    throw invalidToken('operation_malformed', offPage && 'operation is no request that can be shown', parsed)
+  return operation
+}
+
 function requestedScope(parsed: ReadClaims): string {
-  // Auth request documents (§6.5) do not exist here yet, so the second of the two ways to ask is refused too.
-  if ('auth_request_url' in parsed.payload) throw invalidToken(parsed.typ, 'auth_request_url is not supported')
+  // Auth request documents (§6.5) are not implemented, so a token that asks by one is refused.
+  if ('auth_request_url' in parsed.payload)
+    throw invalidToken('token_claim_malformed', offPage && 'auth_request_url is not supported', parsed)
   const scope = optionalScope(parsed)
-  if (scope === undefined) throw invalidToken(parsed.typ, 'scope is missing')
+  if (scope === undefined) throw invalidToken('token_claim_missing', offPage && 'scope is missing', parsed)
   return scope
 }

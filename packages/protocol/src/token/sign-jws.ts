@@ -1,7 +1,8 @@
-import { asciiBytes, base64urlEncode, base64urlEncodeText, type SigningKey, signBytes } from '@countersign/httpsig'
+import type { SigningKey } from '@countersign/httpsig'
+import { asciiBytes, base64urlEncode, base64urlEncodeText, signBytes } from '@countersign/httpsig/internal'
 
 /**
- * Signs a payload as a compact JWS; `alg` is the key's. How long it becomes is for its caller to judge.
+ * Signs a payload as a compact JWS with the `alg` of the key. The caller must check its length.
  * @param payload JSON text
  * @throws TypeError when the key signs in another encoding; SigningKeyError when it fails or takes longer than 5 seconds
  * @see RFC 7515 §5.1
@@ -12,7 +13,7 @@ export async function signJws(
   key: SigningKey,
 ): Promise<string> {
   const { typ, kid } = header
-  // Without a `kid` none is written: what is undefined does not go into JSON.
+  // JSON leaves out a `kid` that is undefined.
   const signingInput = `${base64urlEncodeText(JSON.stringify({ typ, alg: key.algorithm, kid }))}.${base64urlEncodeText(payload)}`
   return `${signingInput}.${base64urlEncode(await signBytes(key, asciiBytes(signingInput)))}`
 }

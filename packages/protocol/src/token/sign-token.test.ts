@@ -46,7 +46,7 @@ const changes: ReadonlyArray<readonly [TokenType, string, Record<string, unknown
   ['agent+jwt', 'sub empty', { sub: '' }],
   ['agent+jwt', 'a key without alg', { cnf: { jwk: { ...rfc8037.jwk, alg: undefined } } }],
   ['agent+jwt', 'a private key', { cnf: { jwk: { ...rfc8037.jwk, d: 'A'.repeat(43) } } }],
-  ['agent+jwt', 'conditions', { delegation: [] }],
+  ['agent+jwt', 'the conditions of a grant', { constraints: [] }],
   ['agent+jwt', 'iss no identifier', { iss: 'https://agent.example/' }],
   ['agent+jwt', 'aud an empty list', { aud: [] }],
   ['resource+jwt', 'aud a list', { aud: ['https://auth.example'] }],
@@ -55,7 +55,11 @@ const changes: ReadonlyArray<readonly [TokenType, string, Record<string, unknown
   ['auth+jwt', 'neither sub nor scope', { sub: undefined, scope: undefined }],
   ['auth+jwt', 'agent spelt out where it is the audience', { agent: 'https://resource.example' }],
   ['auth+jwt', 'an identity scope', { scope: 'events.read openid' }],
-  ['auth+jwt', 'constraints', { constraints: [{ max_chain: 1 }] }],
+  ['auth+jwt', 'the conditions of a delegate', { delegation: [] }],
+  ['auth+jwt', 'a purpose twice', { purposes: 'support support' }],
+  ['auth+jwt', 'a digest too short', { operation_digest: 'abc' }],
+  ['resource+jwt', 'conditions', { constraints: [] }],
+  ['resource+jwt', 'an operation without a digest', { operation: { name: 'send' } }],
 ]
 
 test.each(changes)(verifies('token.issuer-limits', 'is not issued: %s with %s'), async (typ, _, changed) => {
@@ -65,7 +69,7 @@ test.each(changes)(verifies('token.issuer-limits', 'is not issued: %s with %s'),
   await expect(signToken({ typ, key, kid: 'k1', claims: good[typ] })).resolves.toMatch(/^ey/)
 })
 
-test(verifies('token.kid', 'a kid that no one would take is not issued'), async () => {
+test(verifies('token.kid', 'a token with a kid that receivers refuse is not issued'), async () => {
   const key = await generateSigningKey()
   const o = { typ: 'agent+jwt', key, claims: good['agent+jwt'] } as const
   await expect(signToken({ ...o, kid: '' })).rejects.toThrow(TypeError)
@@ -74,7 +78,7 @@ test(verifies('token.kid', 'a kid that no one would take is not issued'), async 
   await expect(signToken({ ...o, kid: 'k'.repeat(256) })).resolves.toMatch(/^ey/)
 })
 
-test('what was signed is read back, development identifiers included', async () => {
+test('a signed token can be read, also with development identifiers', async () => {
   const key = await generateSigningKey()
   const claims = { ...good['agent+jwt'], iss: 'http://localhost:4110', aud: ['http://localhost:4130'] }
   const token = await signToken({ typ: 'agent+jwt', key, kid: 'k1', claims })

@@ -9,9 +9,8 @@ import { draftToken, invalidToken, type ReadClaims, type TokenType } from './tok
 
 /**
  * Issues a token.
- * @throws TypeError when it would be over a limit or wrong in a way {@link parseToken} and the check of its type refuse:
- * an issuer finds out here, not at the receiver.
- * @see protocol.md §5
+ * @throws TypeError when {@link parseToken} or the check of its type would refuse it: the issuer gets the error, not the receiver.
+ * @see protocol §5
  */
 export async function signToken(o: {
   readonly typ: TokenType
@@ -29,13 +28,13 @@ export async function signToken(o: {
   }
   const token = await signJws({ typ, kid }, claims, key)
   if (token.length > maxJwsBytes) {
-    const cause = invalidToken(typ, 'the token is over 6 KiB')
+    const cause = invalidToken('token_too_large', 'the token is over 6 KiB', { typ })
     throw new TypeError(`the token would be refused: ${cause.description}`, { cause })
   }
   return token
 }
 
-/** Reads the claims as their receiver would at the moment of issue. */
+/** Checks the claims as their receiver would at the moment of issue. */
 function checkClaims(parsed: ReadClaims): void {
   const { iat, aud, scope } = parsed.payload
   const now = typeof iat === 'number' ? iat : Number.NaN
@@ -51,6 +50,6 @@ function checkClaims(parsed: ReadClaims): void {
         .split(' ')
         .some(name => identityScopes.includes(name))
     )
-      throw new TypeError('identity scopes never stand in scope; their claims do')
+      throw new TypeError('scope must not have identity scopes; their claims show that they were granted')
   }
 }

@@ -12,7 +12,7 @@ export interface Changes {
   header(members: Record<string, unknown>): Change
   payload(members: Record<string, unknown>): Change
   without(part: 'header' | 'payload', member: string): Change
-  /** Changes the JSON itself, also into what is none. */
+  /** Changes the JSON text, also so that it is not JSON. */
   text(change: (o: Texts) => readonly [header: string | Uint8Array, payload: string | Uint8Array]): Change
   signature(signature: string): Change
 }

@@ -167,7 +167,7 @@ const accepted: readonly Case[] = [
 ]
 
 describe.each(all)('%s', typ => {
-  test('the unchanged token is read', async () => {
+  test('the unchanged token is accepted', async () => {
     expect(await read(await unchanged(typ), typ)).toEqual(good[typ])
   })
 
@@ -200,7 +200,7 @@ describe.each(all)('%s', typ => {
     },
   )
 
-  test(verifies('error.description', 'refusals say nothing of the token'), async () => {
+  test(verifies('error.description', 'refusals quote nothing of the token'), async () => {
     for (const [, change] of refused) {
       const token = await change(typ)
       const error = await read(token, typ).catch((thrown: unknown) => thrown)
@@ -222,7 +222,7 @@ describe('the expected types', () => {
     },
   )
 
-  test("an error has the code of the token's own type where that is expected, else of the first", async () => {
+  test("an error has the code of the token's type when it is expected, else of the first expected type", async () => {
     const expected: TokenType[] = ['agent+jwt', 'auth+jwt']
     const broken = await header({ alg: 'none' })('auth+jwt')
     expect(() => parseToken(broken, expected)).toThrow(expect.objectContaining({ code: 'invalid_auth_token' }))
@@ -230,14 +230,14 @@ describe('the expected types', () => {
     expect(parseToken(await unchanged('auth+jwt'), expected).typ).toBe('auth+jwt')
   })
 
-  test(verifies('token.shape', 'what is no string is refused like any other'), () => {
+  test(verifies('token.shape', 'a value that is not a string is refused like a malformed token'), () => {
     for (const value of ['null', '7', '{}', '["a.b.c"]'])
       expect(() => parseToken(JSON.parse(value), ['auth+jwt'])).toThrow(
         expect.objectContaining({ code: 'invalid_auth_token' }),
       )
   })
 
-  test('to expect none is a mistake of the caller', () => {
+  test('an empty list of expected types is a TypeError', () => {
     expect(() => parseToken('x', [])).toThrow(TypeError)
   })
 })
@@ -265,7 +265,7 @@ test(verifies('JWT-06', 'arbitrary input throws only AAuthError'), async () => {
   )
 })
 
-test(verifies('JWT-01', 'no single changed character survives'), async () => {
+test(verifies('JWT-01', 'a token with any character changed is refused'), async () => {
   const token = await unchanged('resource+jwt')
   await fc.assert(
     fc.asyncProperty(fc.nat(token.length - 1), fc.base64String({ minLength: 4, maxLength: 4 }), async (at, letters) => {

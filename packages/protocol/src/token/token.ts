@@ -1,28 +1,29 @@
 import type { Algorithm, VerifyKey } from '@countersign/httpsig'
 import { AAuthError, type ErrorCode } from '../error.js'
-import { checkOptionsOffPage } from '../internal/check-options.js'
+import { checkOptionsOffPage, offPage } from '../internal/check-options.js'
+import type { Reason } from '../reason/reason.js'
 import { isIdentifier } from '../term/identifier.js'
 import { jsonObject, jwsAlgorithm, jwsObject, jwsSegments, jwsSignature, type Refuse } from './jws.js'
 
-/** The three tokens, by their `typ`. */
+/** The types of tokens: the values of `typ`. */
 export type TokenType = 'agent+jwt' | 'resource+jwt' | 'auth+jwt'
 
-/** What a token says, its `typ`, `alg`, `kid` and `iss` in order. */
+/** The contents of a token whose `typ`, `alg`, `kid` and `iss` are checked. */
 export interface ReadClaims {
   readonly typ: TokenType
   readonly alg: Algorithm
   readonly kid: string
   readonly iss: string
   readonly payload: Readonly<Record<string, unknown>>
-  /** Whether identifiers in it may be those of development mode. */
+  /** Whether loopback identifiers are accepted in it (development mode). */
   readonly development: boolean
 }
 
-/** A token whose shape, `typ`, `alg`, `kid` and `iss` are in order. Nothing in it is proven yet. */
+/** A token whose format, `typ`, `alg`, `kid` and `iss` are checked. Its signature is not verified yet. */
 export interface ParsedToken extends ReadClaims {
   readonly signingInput: Uint8Array
   readonly signature: Uint8Array
-  /** The token as received. A secret as long as it lives: never log it. */
+  /** The token as received. It is a secret: never log it. */
   readonly token: string
 }
 
@@ -35,23 +36,28 @@ const codes: Readonly<Record<TokenType, ErrorCode>> = {
   'auth+jwt': 'invalid_auth_token',
 }
 
-/** The error for a token that is wrong, under the code of its type. */
-export function invalidToken(typ: TokenType, description: string, cause?: unknown): AAuthError {
-  return new AAuthError(codes[typ], description, cause === undefined ? {} : { cause })
+/** The refusal of a token, under the code of its type. */
+export function invalidToken(
+  reason: Reason,
+  description: string | false,
+  { typ, cause }: { readonly typ: TokenType; readonly cause?: unknown },
+): AAuthError {
+  return new AAuthError(codes[typ], description || reason, { reason, cause })
 }
 
-/** How a token is read. */
+/** The options of {@link parseToken}. */
 export interface ParseTokenOptions {
-  /** Whether identifiers in it may be those of development mode; default false. */
+  /** Accepts loopback identifiers (development mode); default false. */
   readonly development?: boolean
-  /** The error for a `typ` that is none of the expected ones; default has the code of the first of them. */
+  /** Makes the error for a `typ` that is not expected; by default it has the code of the first expected type. */
   readonly refuseType?: (typ: unknown) => AAuthError
 }
 
 /**
- * Reads a token as far as that goes without a key: size, shape, `typ`, `alg`, `kid`, `iss`.
- * @throws AAuthError with the code of the token's own type when that is one of `expected`, else of the first expected one, or what `refuseType` makes
- * @see protocol.md §5, RFC 7515 §5.2, RFC 8725 §3
+ * Reads a token and checks everything that needs no key and no clock: size, format, `typ`, `alg`, `kid`, `iss`.
+ * @throws AAuthError with the code of the token's type when it is expected, else with that of the first expected type; or the error of
+ * `refuseType`
+ * @see protocol §5, RFC 7515 §5.2, RFC 8725 §3
  */
 export function parseToken(
   token: string,
@@ -62,17 +68,17 @@ export function parseToken(
   const [first] = expected
   if (first === undefined) throw new TypeError('at least one token type must be expected')
   const development = options.development ?? false
-  const refuseFirst = refusing(first)
+  const refuseFirst = refuseAs(first)
   const { header, payload, signature, signingInput } = jwsSegments(token, 'the token', refuseFirst)
   const members = jwsObject(header, 'the token header', refuseFirst)
   const typ = expected.find(type => type === members['typ'])
-  // An agent token is no auth token, whoever signed it.
+  // A token of one type must not be used as one of another type.
   if (typ === undefined)
     throw (
       options.refuseType?.(members['typ']) ??
-      refuseFirst('the token is not of the type expected here', { typ: expected })
+      refuseFirst('token_type_wrong', offPage && 'the token is not of the type expected here', { typ: expected })
     )
-  const refuse = refusing(typ)
+  const refuse = refuseAs(typ)
   const alg = jwsAlgorithm(members, refuse)
   const kid = kidOf(members, refuse)
   const claims = jwsObject(payload, 'the token payload', refuse)
@@ -82,8 +88,8 @@ export function parseToken(
 }
 
 /**
- * Reads a token that is about to be signed, from the JSON of its claims: what {@link parseToken} would refuse is refused,
- * without going through base64url and back.
+ * Reads a token before it is signed, from the JSON of its claims. It refuses what {@link parseToken} would refuse, without encoding
+ * and decoding.
  * @throws AAuthError with the code of the token's type
  */
 export function draftToken(o: {
@@ -93,7 +99,7 @@ export function draftToken(o: {
   readonly claims: string
 }): ReadClaims {
   const { typ, alg } = o
-  const refuse = refusing(typ)
+  const refuse = refuseAs(typ)
   const kid = kidOf({ kid: o.kid }, refuse)
   const payload = jsonObject(o.claims, 'the token payload', refuse)
   return { typ, alg, kid, iss: issuerOf(payload, true, refuse), payload, development: true }
@@ -104,26 +110,31 @@ export function draftToken(o: {
  * @throws AAuthError with the code of the token's type.
  */
 export async function verifyTokenSignature(parsed: ParsedToken, key: VerifyKey): Promise<void> {
-  // The key decides the algorithm; the token may only agree with it.
-  if (key.algorithm !== parsed.alg) throw invalidToken(parsed.typ, 'alg does not agree with the key named by kid')
+  // The key decides the algorithm, and the token must name the same.
+  if (key.algorithm !== parsed.alg)
+    throw invalidToken(
+      'token_algorithm_mismatched',
+      offPage && 'alg is not the algorithm of the key that kid names',
+      parsed,
+    )
   if (!(await key.verify(parsed.signingInput, parsed.signature)))
-    throw invalidToken(parsed.typ, 'the token signature does not verify')
+    throw invalidToken('token_signature_wrong', offPage && 'the token signature does not verify', parsed)
 }
 
-function refusing(typ: TokenType): Refuse {
-  return (description, cause) => invalidToken(typ, description, cause)
+function refuseAs(typ: TokenType): Refuse {
+  return (reason, description, cause) => invalidToken(reason, description, { typ, cause })
 }
 
 function issuerOf(claims: Readonly<Record<string, unknown>>, development: boolean, refuse: Refuse): string {
   const iss = claims['iss']
-  if (!isIdentifier(iss, { development })) throw refuse('iss must be an identifier')
+  if (!isIdentifier(iss, { development })) throw refuse('token_claim_malformed', offPage && 'iss must be an identifier')
   return iss
 }
 
 function kidOf(header: Readonly<Record<string, unknown>>, refuse: Refuse): string {
   const kid = header['kid']
-  // Half a surrogate pair is no text: JSON that holds one is refused before anybody looks at the kid.
+  // With a lone surrogate the JSON would be refused by the receiver before it reads the kid.
   if (typeof kid !== 'string' || kid === '' || kid.length > maxKidLength || /\p{Surrogate}/u.test(kid))
-    throw refuse('kid must be a string of 1 to 256 characters')
+    throw refuse('token_malformed', offPage && 'kid must be a string of 1 to 256 characters')
   return kid
 }

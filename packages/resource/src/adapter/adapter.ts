@@ -1,19 +1,24 @@
-import { type BodyCheck, checkedStream, type JudgeHead, type ReceivedMessage } from '@countersign/httpsig'
-import { asAAuthError, errorResponse } from '@countersign/protocol'
+import type { BodyCheck, JudgeHead, ReceivedMessage } from '@countersign/httpsig'
+import { checkedStream } from '@countersign/httpsig/internal'
+import { errorResponse } from '@countersign/protocol'
+import { asAAuthError } from '@countersign/protocol/internal'
+import { projectResponse } from '../answer/project-response.js'
+import type { Authorization } from '../guard/authorization.js'
 import type { AnswerHead } from '../guard/handed-on.js'
 import type { BodyRule } from '../guard/requirement.js'
+import { revocableResponse } from './revocable.js'
 
 // What the adapters for frameworks share.
 
-/** The answer to a request that cannot be read. @throws what is the program's fault and not the caller's */
+/** The answer to a request that cannot be read. @throws an error that the program caused and not the caller */
 export function unreadable(thrown: unknown): Response {
   const error = asAAuthError(thrown)
-  // Not the caller's doing: the developer must see it.
+  // The caller did not cause it: the developer must see it.
   if (error.code === 'server_error') throw thrown
   return errorResponse(error)
 }
 
-/** The message with the address that the platform tells beside the request; where the message has one, with that. */
+/** The message with its own peer address or, if it has none, the one that the platform tells beside the request. */
 export function withPeer(message: ReceivedMessage, tell: () => string | undefined): ReceivedMessage {
   if (message.peer !== undefined) return message
   const peer = tell()
@@ -25,7 +30,7 @@ export function checkedRequest(request: Request, check: BodyCheck): Request {
   return request.body === null ? request : new Request(request, streaming(checkedStream(request.body, check)))
 }
 
-/** A body that is still on its way, with Fetch's own condition for it; its types do not know that yet. */
+/** A streamed body with `duplex`, which Fetch demands for it and its types do not know yet. */
 export function streaming(body: ReadableStream<Uint8Array>): RequestInit & { readonly duplex: 'half' } {
   return { body, duplex: 'half' }
 }
@@ -71,4 +76,18 @@ export function withHeaders(response: Response, set: (head: AnswerHead) => void)
     set(copy)
     return copy
   }
+}
+
+/**
+ * The response as far as the conditions of its caller let it out. A body that is still being read ends with its grant.
+ * @param method of the request
+ */
+export function shownResponse(
+  response: Response,
+  { answer, whileOpen }: Authorization & { readonly ok: true },
+  method: string,
+): Response | Promise<Response> {
+  if (answer === undefined) return response
+  const revocable = whileOpen === undefined ? response : revocableResponse(response, whileOpen)
+  return projectResponse(revocable, answer, method)
 }

@@ -38,12 +38,25 @@ const admitted = Symbol('countersign.admitted')
 type Guardable = IncomingMessage & { aauth?: Guarded; [admitted]?: Extract<Admission, { ok: true }> }
 
 /**
- * Guards Express routes: verifies the request exactly as it came, whatever path the router is mounted at, answers challenges,
- * and puts the verified facts in `req.aauth`. It reads the body first, and leaves it unread for `express.json()` and handlers:
- * the very bytes that were verified. Put it before what reads bodies; a parser before it must keep them, as
- * `express.json({ verify: keepBody })`. Else that is an error for the app's error handler.
+ * Guards Express routes: verifies the request exactly as it was received, at any mount path, answers with challenges, and puts
+ * the verified facts in `req.aauth`. It reads the body first, and leaves exactly the verified bytes for `express.json()` and
+ * handlers. Put it before anything that reads bodies. A parser before it must keep the bytes, as `express.json({ verify: keepBody })`
+ * does; otherwise the app's error handler gets an error.
  * @throws TypeError at once for a requirement that no request could meet
  * @see protocol §4
+ * @example
+ * ```ts
+ * import type { Resource } from '@countersign/resource'
+ * import { guard, wellKnown } from '@countersign/resource/express'
+ * import express from 'express'
+ *
+ * declare const calendar: Resource // made by createResource
+ * const app = express()
+ * app.use(wellKnown(calendar))
+ * app.get('/agenda', guard(calendar, { level: 'identified' }), (request, response) => {
+ *   response.json({ hello: request.aauth.agent })
+ * })
+ * ```
  */
 export function guard<S extends string>(
   resource: Resource<S>,
@@ -51,9 +64,9 @@ export function guard<S extends string>(
   options: NodeOptions = {},
 ): Middleware {
   checkNodeOptions('guard', options)
-  const declared = resource.declare(requirement)
+  const route = { resource, declared: resource.declare(requirement, { answers: 'projected' }), options }
   return async (request: Guardable, response, next) => {
-    const admission = await admit(resource, declared, { request, response }, options)
+    const admission = await admit({ request, response }, route)
     if (!admission.ok) return answerNode(admission.response, request, response)
     request.aauth = admission.aauth
     request[admitted] = admission
@@ -62,9 +75,9 @@ export function guard<S extends string>(
 }
 
 /**
- * Error middleware that answers errors of `req.aauth.fetch` and `req.aauth.oauth`: the user is needed, or another service is away.
- * Express shows a guard no error of the handlers after it. So an app whose routes call others mounts this after its routes and before
- * its own error middleware: `app.use(setbacks)`. It passes every other error on.
+ * Error middleware that answers errors of `req.aauth.fetch` and `req.aauth.oauth`: the user must agree, or another service is
+ * unavailable. Express does not show a guard the errors of later handlers. So an app whose routes call other services mounts this
+ * after its routes and before its own error middleware: `app.use(setbacks)`. It passes every other error on.
  * @see protocol §7
  */
 export const setbacks: ErrorMiddleware = async (error, request: Guardable, response, next) => {

@@ -3,10 +3,11 @@ import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { asHolder, asKey } from '@countersign/testing/world/signer'
 import express, { type ErrorRequestHandler } from 'express'
 import { afterAll, expect, test, vi } from 'vitest'
 import { listening, type Site } from '../site.test.fixture.js'
-import { asHolder, asKey, makeWorld } from '../world.test.fixture.js'
+import { makeWorld } from '../world.test.fixture.js'
 import { guard, keepBody, setbacks } from './express-node.js'
 
 const world = await makeWorld()
@@ -23,7 +24,7 @@ async function serve(app: express.Express): Promise<Site> {
 }
 
 test(
-  verifies('DIG-17', 'every parser of Express reads what was verified, and two guards are one request'),
+  verifies('DIG-17', 'every parser of Express reads the verified bytes, and two guards count one request'),
   async () => {
     const resource = world.calendar()
     const app = express()
@@ -81,7 +82,7 @@ test(verifies('DIG-17', 'DIG-02', 'DIG-13', 'parsers before the guard keep the b
       const answer = await send(await post(target, body, type))
       expect([answer.status, Buffer.from(answer.body, 'latin1').toString()], type).toEqual([200, expected])
     }
-    // What no parser takes is left to the guard, and what is no body to nobody.
+    // A body that no parser takes is left to the guard; an empty request has no body to read.
     expect((await send(await post(target, 'abc', 'application/octet-stream'))).status).toBe(200)
     expect((await send(await post(target, undefined, ''))).status).toBe(200)
     const before = ran.length

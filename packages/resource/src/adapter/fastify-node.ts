@@ -11,7 +11,7 @@ import type { Requirement } from '../guard/requirement.js'
 import type { Resource } from '../options.js'
 import { type Admission, admit, answerCors, answerWellKnown } from './guard-node.js'
 import { checkNodeOptions, dropBody, isReceived, type NodeOptions, nameNode } from './incoming-node.js'
-import { fieldsOf } from './outgoing-node.js'
+import { fieldsOf, releaseAnswer } from './outgoing-node.js'
 
 export type { NodeOptions } from './incoming-node.js'
 
@@ -33,12 +33,23 @@ const admitted = Symbol('countersign.admitted')
 type Guardable = FastifyRequest & { [admitted]?: Extract<Admission, { ok: true }> }
 
 /**
- * Guards a Fastify route, as its options: `app.get('/events', guard(calendar, { scope: 'events.read' }), handler)`, or spread
- * into others. It verifies the request exactly as it came, answers challenges, and puts the verified facts in `request.aauth`. It
- * reads the body first, and the parsers get the very bytes that were verified; a `preParsing` hook before it that changes the
- * payload is an error. What `aauth.fetch` has thrown it answers, any other error goes on to the app's error handler.
+ * Guards a Fastify route. It returns route options: `app.get('/events', guard(calendar, { scope: 'events.read' }), handler)`;
+ * spread them to add others. It verifies the request exactly as it was received, answers with challenges, and puts the verified
+ * facts in `request.aauth`. It reads the body first, and parsers get exactly the verified bytes; a `preParsing` hook before it that
+ * changes the payload is an error. It answers errors of `aauth.fetch`; any other error goes to the app's error handler.
  * @throws TypeError at once for a requirement that no request could meet
  * @see protocol §4
+ * @example
+ * ```ts
+ * import type { Resource } from '@countersign/resource'
+ * import { guard, wellKnown } from '@countersign/resource/fastify'
+ * import fastify from 'fastify'
+ *
+ * declare const calendar: Resource // made by createResource
+ * const app = fastify()
+ * app.addHook('onRequest', wellKnown(calendar))
+ * app.get('/agenda', guard(calendar, { level: 'identified' }), async request => ({ hello: request.aauth.agent }))
+ * ```
  */
 export function guard<S extends string>(
   resource: Resource<S>,
@@ -46,14 +57,14 @@ export function guard<S extends string>(
   options: NodeOptions = {},
 ): GuardedRoute {
   checkNodeOptions('guard', options)
-  const declared = resource.declare(requirement)
+  const route = { resource, declared: resource.declare(requirement, { answers: 'projected' }), options }
   return {
     async preParsing(request: Guardable, reply, payload) {
       const raw = nameNode(request.raw, request.id)
-      // The parser would get what came of another hook, whatever the signature covers.
+      // The parser would get the payload of another hook, which the signature does not cover.
       if ((payload as Readable) !== raw && !isReceived(raw))
         throw new TypeError('the payload was replaced before guard(): put guard() before what reads it')
-      const admission = await admit(resource, declared, { request: raw, response: reply.raw }, options)
+      const admission = await admit({ request: raw, response: reply.raw }, route)
       if (!admission.ok) return answer(admission.response, request, reply)
       request.aauth = admission.aauth
       request[admitted] = admission
@@ -100,6 +111,7 @@ export function cors<S extends string>(resource: Resource<S>): onRequestAsyncHoo
 /** Through Fastify's own reply, so that its hooks and its log see it. */
 async function answer(response: Response, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const body = Buffer.from(await response.arrayBuffer())
+  releaseAnswer(reply.raw)
   reply.code(response.status)
   for (const [name, value] of fieldsOf(response)) reply.header(name, value)
   if (!(await dropBody(request.raw)) && request.raw.httpVersionMajor < 2) reply.header('connection', 'close')

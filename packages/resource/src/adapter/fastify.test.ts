@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import type { Wire } from '@countersign/testing/wire'
+import { asAgent, asHolder, asKey } from '@countersign/testing/world/signer'
 import fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, expect, test } from 'vitest'
 import { listening } from '../site.test.fixture.js'
-import type { Wire } from '../wire.test.fixture.js'
-import { asAgent, asHolder, asKey, makeWorld } from '../world.test.fixture.js'
+import { makeWorld } from '../world.test.fixture.js'
 import { guard, wellKnown } from './fastify-node.js'
 
 const world = await makeWorld()
@@ -25,7 +26,7 @@ const post = (target: string, body: string | undefined, contentType = 'applicati
   world.request({ as, method: 'POST', target, contentType, ...(body === undefined ? {} : { body }) })
 
 test(
-  verifies('DIG-17', 'every parser reads what was verified, schemas hold, and two guards are one request'),
+  verifies('DIG-17', 'every parser reads the verified bytes, schemas apply, and two guards count one request'),
   async () => {
     const resource = world.calendar()
     const app = fastify()
@@ -56,11 +57,11 @@ test(
       headers: [...headers, ['transfer-encoding', 'chunked']],
       body: Buffer.from('0\r\n\r\n'),
     }
-    expect((await send(empty)).status, 'nobody waits for a body that has ended').toBe(200)
+    expect((await send(empty)).status, 'the guard does not wait for a body that has ended').toBe(200)
   },
 )
 
-test(verifies('DIG-13', 'a payload that another hook made is no body anybody has verified'), async () => {
+test(verifies('DIG-13', 'a payload that another hook made is unverified and refused'), async () => {
   const app = fastify()
   app.register(async changed => {
     changed.addHook('preParsing', async () => Readable.from(['{"evil":1}']))

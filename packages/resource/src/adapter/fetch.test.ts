@@ -1,8 +1,9 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import type { Wire } from '@countersign/testing/wire'
+import { asKey } from '@countersign/testing/world/signer'
 import { expect, test } from 'vitest'
-import type { Wire } from '../wire.test.fixture.js'
-import { asKey, makeWorld } from '../world.test.fixture.js'
+import { makeWorld } from '../world.test.fixture.js'
 import { guard } from './fetch.js'
 
 const world = await makeWorld()
@@ -81,7 +82,7 @@ test(verifies('rate.anonymous', 'by the address that the platform tells beside t
   expect([await status({}), await status({})]).toEqual([200, 429])
 })
 
-test('a requirement nobody could meet is a mistake at once, and scopes are the resource’s own', () => {
+test('a requirement that no request can meet is a TypeError at once, and scopes are the resource’s own', () => {
   const resource = world.calendar()
   expect(() => guard(resource, { level: 'authorized' }, () => new Response())).toThrow(TypeError)
   // @ts-expect-error not a scope of this resource

@@ -1,11 +1,13 @@
-import { fromRequest, type JudgeHead, pathOfRequest, type ReceivedMessage } from '@countersign/httpsig'
-import { checkOptions, type OptionChecks } from '@countersign/protocol'
-import { bindingsOf, checkedBody, receiveUnread } from '#message'
+import { fromRequest, type JudgeHead, type ReceivedMessage } from '@countersign/httpsig'
+import { pathOfRequest } from '@countersign/httpsig/internal'
+import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
+import { bindingsOf, checkedBody, endingWithGrant, receiveUnread } from '#message'
+import { askedWhole } from '../answer/whole-answer.js'
 import type { Guarded } from '../guard/aauth.js'
 import { checkRead } from '../guard/head.js'
 import type { BodyRule, Requirement } from '../guard/requirement.js'
 import type { Resource } from '../options.js'
-import { type ReadRequest, unreadable, withHeaders, withPeer } from './adapter.js'
+import { type ReadRequest, shownResponse, unreadable, withHeaders, withPeer } from './adapter.js'
 
 /** Options of the adapter. */
 export interface FetchOptions<A extends readonly unknown[] = readonly unknown[]> {
@@ -29,12 +31,22 @@ export type FetchHandler<A extends readonly unknown[]> = (
 ) => Response | Promise<Response>
 
 /**
- * Guards a Fetch handler, as of Workers, Deno and Bun: verifies the request, answers challenges, and hands on the verified
- * facts. It reads the body first, and the handler gets a request that still has it: the very bytes that were verified.
- * The runtime has parsed such a request already: it is verified as far as it still shows.
- * What the handler throws rejects, but for what `aauth.fetch` has thrown: that is answered.
+ * Guards a Fetch handler (Workers, Deno, Bun): verifies the request, answers with challenges, and passes the verified facts to
+ * the handler. It reads the body first, and the handler gets a request with exactly the verified bytes. The runtime has parsed the
+ * request already, so it is verified in the form that the runtime shows.
+ * An error of `aauth.fetch` is answered; any other error of the handler rejects.
  * @throws TypeError at once for a requirement that no request could meet
  * @see protocol §4
+ * @example
+ * ```ts
+ * import type { Resource } from '@countersign/resource'
+ * import { guard } from '@countersign/resource/fetch'
+ *
+ * declare const calendar: Resource // made by createResource
+ * export default {
+ *   fetch: guard(calendar, { level: 'identified' }, (request, aauth) => Response.json({ hello: aauth.agent })),
+ * }
+ * ```
  */
 export function guard<S extends string, A extends readonly unknown[] = []>(
   resource: Resource<S>,
@@ -43,7 +55,7 @@ export function guard<S extends string, A extends readonly unknown[] = []>(
   options: FetchOptions<A> = {},
 ): (request: Request, ...more: A) => Promise<Response> {
   checkOptions('guard', options, fetchChecks)
-  const declared = resource.declare(requirement)
+  const declared = resource.declare(requirement, { answers: 'projected' })
   return async (request, ...more) => {
     const rule = declared.body
     const judgeHead: JudgeHead = head => resource.judgeHead(head, declared)
@@ -56,12 +68,15 @@ export function guard<S extends string, A extends readonly unknown[] = []>(
     try {
       const { body, aauth } = authorization
       const whole = declared.body !== 'stream'
-      // What is known to have no body has none to check.
+      // A request without a body has none to check.
       const unchecked = body === undefined || !read.isUnread
       const streamed = unchecked ? read.request : checkedBody(read.request, bindingsOf(request, more[0]), body)
       const checked = whole ? withBody(request, message) : streamed
-      const response = await handler(checked, aauth, ...more)
-      return withHeaders(response, head => resource.responseHeaders(head, declared, message))
+      const { answer, whileOpen } = authorization
+      const made = await handler(answer === undefined ? checked : askedWhole(checked), aauth, ...more)
+      const response = answer === undefined ? made : await shownResponse(made, authorization, message.method)
+      const guarded = withHeaders(response, head => resource.responseHeaders(head, declared, message))
+      return whileOpen === undefined ? guarded : endingWithGrant(guarded, undefined, whileOpen)
     } catch (error) {
       const told = await authorization.respond(error)
       if (told === undefined) throw error
@@ -110,7 +125,7 @@ async function readFrom<A extends readonly unknown[]>(
   { bodyLimit = 1_048_576, peer }: FetchOptions<A>,
   { rule = 'whole', judgeHead }: { readonly rule: BodyRule | undefined; readonly judgeHead: JudgeHead },
 ): Promise<ReadRequest | Response> {
-  // Taken for a request without a body, a request whose body was read would let an unsigned body in (DIG-13).
+  // If a body that was read counted as no body, an unsigned body would get in (DIG-13).
   if (request.bodyUsed) throw new TypeError('the body was read before guard(): put guard() before what reads it')
   const placed = (message: ReceivedMessage): ReceivedMessage => withPeer(message, () => peer?.(request, ...more))
   try {

@@ -1,8 +1,9 @@
-import { pathOf } from '@countersign/httpsig'
+import { pathOf } from '@countersign/httpsig/internal'
 import type { Guarded } from '../guard/aauth.js'
 import { checkRead } from '../guard/head.js'
 import type { Requirement } from '../guard/requirement.js'
 import type { Resource } from '../options.js'
+import { askWhole, holdAnswer } from './held-answer-node.js'
 import {
   checkedNode,
   corsRequestOf,
@@ -11,12 +12,19 @@ import {
   receiveNode,
   targetOf,
 } from './incoming-node.js'
-import { headersNow, type NodeResponse, whenSent } from './outgoing-node.js'
+import { endWhenRevoked, headersNow, type NodeResponse, releaseAnswer, whenSent } from './outgoing-node.js'
 
 /** A request and its response, on Node. */
 export interface Exchange {
   readonly request: NodeRequest
   readonly response: NodeResponse
+}
+
+/** A route on Node, as `guard()` declares it. */
+export interface DeclaredRoute<S extends string> {
+  readonly resource: Resource<S>
+  readonly declared: Requirement<S>
+  readonly options: NodeOptions
 }
 
 /** What became of a request on Node. */
@@ -31,10 +39,8 @@ export type Admission =
 
 /** Lets a request pass, and sees to the headers of its response, or says how to refuse it. */
 export async function admit<S extends string>(
-  resource: Resource<S>,
-  declared: Requirement<S>,
   { request, response }: Exchange,
-  options: NodeOptions,
+  { resource, declared, options }: DeclaredRoute<S>,
 ): Promise<Admission> {
   const rule = declared.body
   const message = await receiveNode(request, options, { rule, judgeHead: head => resource.judgeHead(head, declared) })
@@ -46,7 +52,11 @@ export async function admit<S extends string>(
   const refused = body === undefined ? undefined : await checkedNode(request, body)
   if (refused !== undefined) return { ok: false, response: exposed(refused, request, resource) }
   const takeBack = headersNow(response)
+  const { answer } = authorization
+  if (answer !== undefined) askWhole(request)
   const unprotect = whenSent(response, head => resource.responseHeaders(head, declared, message))
+  if (answer !== undefined) holdAnswer({ request, response, rule: answer, takeBack })
+  if (authorization.whileOpen !== undefined) endWhenRevoked(response, authorization.whileOpen)
   // A handler that never looked at the body leaves it in the way of the next request.
   if (rule === 'stream' || message.body !== undefined) response.once('close', () => request.resume())
   return {
@@ -55,6 +65,7 @@ export async function admit<S extends string>(
     async respond(error) {
       const told = response.headersSent ? undefined : await authorization.respond(error)
       if (told === undefined) return undefined
+      releaseAnswer(response)
       unprotect()
       takeBack()
       return told
@@ -62,7 +73,7 @@ export async function admit<S extends string>(
   }
 }
 
-/** Answers what is the resource's own; undefined for every other path, which stays unread. */
+/** Answers the resource's own paths; undefined for every other path, whose request stays unread. */
 export async function answerWellKnown<S extends string>(
   resource: Resource<S>,
   request: NodeRequest,
@@ -73,7 +84,7 @@ export async function answerWellKnown<S extends string>(
   return message instanceof Response ? exposed(message, request, resource) : resource.handle(message)
 }
 
-/** The answer to a preflight; for every other request pages are let read what will be answered. */
+/** The answer to a preflight. For any other request it sets the headers that let a page read the answer. */
 export function answerCors<S extends string>(
   { cors }: Resource<S>,
   { request, response }: Exchange,

@@ -1,10 +1,10 @@
 import { connect as connectH2 } from 'node:http2'
 import { verifies } from '@countersign/requirements'
+import { send, type Wire } from '@countersign/testing/wire'
+import { asAgent } from '@countersign/testing/world/signer'
 import { Hono } from 'hono'
 import { describe, expect, test } from 'vitest'
 import { calendarApp, scene } from '../calendar.test.fixture.js'
-import { send, type Wire } from '../wire.test.fixture.js'
-import { asAgent } from '../world.test.fixture.js'
 import { guard } from './hono.js'
 
 const { world, as, serve, serveCalendar } = await scene()
@@ -94,7 +94,13 @@ describe('over h2', () => {
   }
 
   test(
-    verifies('SIG-23', 'COV-23', 'DIG-12', 'sig.body.uncovered', 'the same verdict, and a body nobody signed refuses'),
+    verifies(
+      'SIG-23',
+      'COV-23',
+      'DIG-12',
+      'sig.body.uncovered',
+      'the verdict is the same, and an unsigned body is refused',
+    ),
     async () => {
       const { port, ran } = await serveCalendar({ http2: true })
       const get = await world.request({ as, target: '/feed?a=b' })

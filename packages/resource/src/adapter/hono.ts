@@ -1,14 +1,27 @@
 import type { BodyCheck, ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protocol'
+import { AAuthError } from '@countersign/protocol'
+import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
 import type { Context, MiddlewareHandler } from 'hono'
-import { checkedBody, receive } from '#message'
+import { checkedBody, endingWithGrant, holdBeside, receive, type ServerBindings } from '#message'
+import { askedWhole } from '../answer/whole-answer.js'
 import { type Guarded, withCalls } from '../guard/aauth.js'
+import type { Authorization } from '../guard/authorization.js'
 import type { AnswerHead } from '../guard/handed-on.js'
 import { checkRead } from '../guard/head.js'
 import { agentMetadataPath } from '../guard/metadata.js'
 import type { BodyRule, Requirement } from '../guard/requirement.js'
 import type { Resource } from '../options.js'
-import { bodiless, type Read, type Reading, readBefore, unreadable, withHeaders, withPeer } from './adapter.js'
+import {
+  bodiless,
+  type Read,
+  type Reading,
+  readBefore,
+  shownResponse,
+  unreadable,
+  withHeaders,
+  withPeer,
+} from './adapter.js'
+import type { WhileOpen } from './revocable.js'
 
 /** What {@link guard} adds to a Hono app: `c.var.aauth`. */
 export interface AAuthEnv {
@@ -32,6 +45,7 @@ const honoChecks: OptionChecks<HonoOptions> = { bodyLimit: 'number', peer: 'func
 /** The received message, kept on the context: a body can be read only once. */
 const messageKey = 'countersign.message'
 const checkedKey = 'countersign.checked'
+const ownKey = 'countersign.own'
 
 /**
  * Guards a Hono route: verifies the request, answers challenges, and puts the verified facts in `c.var.aauth`.
@@ -44,6 +58,17 @@ const checkedKey = 'countersign.checked'
  * the spelling that came, and all that lead to a route count against its limits together.
  * @throws TypeError at once for a requirement that no request could meet
  * @see protocol §4
+ * @example
+ * ```ts
+ * import type { Resource } from '@countersign/resource'
+ * import { guard, wellKnown } from '@countersign/resource/hono'
+ * import { Hono } from 'hono'
+ *
+ * declare const calendar: Resource // made by createResource
+ * const app = new Hono()
+ * app.use(wellKnown(calendar))
+ * app.get('/agenda', guard(calendar, { level: 'identified' }), c => c.json({ hello: c.var.aauth.agent }))
+ * ```
  */
 export function guard<S extends string>(
   resource: Resource<S>,
@@ -51,21 +76,29 @@ export function guard<S extends string>(
   options: HonoOptions = {},
 ): MiddlewareHandler<AAuthEnv> {
   checkOptions('guard', options, honoChecks)
-  const declared = resource.declare(requirement)
+  const declared = resource.declare(requirement, { answers: 'projected' })
   const callsOthers = resource.paths.includes(agentMetadataPath)
   return async (c, next) => {
     const rule = declared.body
     const message = await messageOf(c, options, { rule, judgeHead: head => resource.judgeHead(head, declared) })
     if (message instanceof Response) return exposed(message, c, resource)
     const authorization = await resource.authorize(message, declared)
-    if (!authorization.ok) return authorization.response
+    if (!authorization.ok) return own(c, authorization.response)
     if (rule !== 'stream') checkRead(message)
     if (authorization.body !== undefined) checkWhileRead(c, authorization.body)
+    const { answer } = authorization
+    if (answer !== undefined) c.req.raw = askedWhole(c.req.raw)
+    const isBeside = answer === undefined ? undefined : holdBeside(c.env as ServerBindings | undefined, answer)
     c.set('aauth', callsOthers ? unlogged(authorization.aauth) : authorization.aauth)
     await next()
+    if (isBeside?.(c.res)) return undefined
     const told = c.error === undefined ? undefined : await authorization.respond(c.error)
-    if (told === undefined) protectResponse(c, head => resource.responseHeaders(head, declared, message))
-    else answerInstead(c, told)
+    if (told !== undefined) answerInstead(c, own(c, told))
+    else {
+      await showAnswer(c, authorization)
+      protectResponse(c, head => resource.responseHeaders(head, declared, message))
+      if (authorization.whileOpen !== undefined) endWithGrant(c, authorization.whileOpen)
+    }
     return undefined
   }
 }
@@ -100,13 +133,25 @@ export function cors<S extends string>(resource: Resource<S>): MiddlewareHandler
   }
 }
 
+/** A response of a guard by itself: an outer guard has nothing to take out of it. */
+function own(c: Context, response: Response): Response {
+  c.set(ownKey, response)
+  return response
+}
+
+/** Replaces the response by what the conditions of its caller let out. */
+async function showAnswer(c: Context, authorization: Authorization & { readonly ok: true }): Promise<void> {
+  if (authorization.answer === undefined || c.res === c.get(ownKey)) return
+  replaceResponse(c, own(c, await shownResponse(c.res, authorization, c.req.method)))
+}
+
 /** Lets a page read why it was refused. */
 function exposed<S extends string>(response: Response, c: Context, resource: Resource<S>): Response {
   resource.cors?.expose(c.req.raw, response.headers)
   return response
 }
 
-/** Hono's own error handler logs errors without a response, and a user who is needed is no failure of the app. */
+/** Hono's own error handler logs errors that have no response. A user who must agree is no failure of the app. */
 function unlogged(aauth: Guarded): Guarded {
   const answered = async (response: Promise<Response>): Promise<Response> => {
     try {
@@ -139,6 +184,12 @@ function replaceResponse(c: Context, response: Response): void {
   c.res = response
 }
 
+/** An event stream would go on for as long as its caller likes (REV-09). */
+function endWithGrant(c: Context, whileOpen: WhileOpen): void {
+  const response = endingWithGrant(c.res, c.env, whileOpen)
+  if (response !== c.res) replaceResponse(c, response)
+}
+
 function protectResponse(c: Context, set: (head: AnswerHead) => void): void {
   const response = withHeaders(c.res, set)
   if (response !== c.res) replaceResponse(c, response)
@@ -156,7 +207,7 @@ async function messageOf(
 ): Promise<ReceivedMessage | Response> {
   const known: unknown = c.get(messageKey)
   if (known !== undefined) return readBefore(known as Read, rule)
-  // Hono would hand the handler what was read before, whatever the signature covers.
+  // Hono would give the handler the body that was read before, which the signature does not cover.
   if (Object.keys(c.req.bodyCache).length > 0)
     throw new TypeError('the body was read before guard(): put guard() before what reads it')
   const placed = (message: ReceivedMessage): ReceivedMessage => withPeer(message, () => options.peer?.(c))

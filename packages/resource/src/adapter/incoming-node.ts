@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import type { JudgeHead, ReceivedMessage } from '@countersign/httpsig'
-import { checkBody, peekNode, unreadNode } from '@countersign/httpsig/node'
-import { type CorsRequest, checkOptions } from '@countersign/protocol'
+import { checkBody, unreadNode } from '@countersign/httpsig/internal/node'
+import { peekNode } from '@countersign/httpsig/node'
+import type { CorsRequest } from '@countersign/protocol'
+import { checkOptions } from '@countersign/protocol/internal'
 import type { BodyRule } from '../guard/requirement.js'
 import type { StreamedBody } from '../guard/streamed-body.js'
 import { type Read, readBefore, unreadable } from './adapter.js'
@@ -27,13 +29,13 @@ const checked: unique symbol = Symbol('countersign.checked')
 const named: unique symbol = Symbol('countersign.named')
 
 interface Seen {
-  /** What a router that shortens `url` for what is mounted in it keeps of the target. */
+  /** The whole target, from a router that shortens `url` for a mounted app. */
   readonly originalUrl?: string
   /** How loggers name it, pino-http for one. */
   readonly id?: unknown
   /** How the framework names it, where it does. */
   [named]?: string
-  /** A body comes only once: what was read stays with its request for the next guard. */
+  /** A body can be read only once: it is kept with its request for the next guard. */
   [received]?: Read
   /** Its body is checked as it is read, once for all guards. */
   [checked]?: true
@@ -80,10 +82,10 @@ export async function receiveNode(
 
 /**
  * Has the body checked as the handler reads it.
- * @returns the refusal where what has come in already does not pass: no handler may run
+ * @returns the refusal if the bytes received so far are wrong already: no handler may run
  */
 export async function checkedNode(request: NodeRequest & Seen, body: StreamedBody): Promise<Response | undefined> {
-  // What is known to have no body has none to check.
+  // A request without a body has none to check.
   if (request[checked] || request[received]?.isUnread !== true) return undefined
   request[checked] = true
   try {

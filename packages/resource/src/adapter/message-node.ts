@@ -1,23 +1,30 @@
 import { IncomingMessage } from 'node:http'
 import { Http2ServerRequest } from 'node:http2'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type BodyCheck, fromRequest, type ReceivedMessage, unreadRequest } from '@countersign/httpsig'
+import { type BodyCheck, fromRequest, type ReceivedMessage } from '@countersign/httpsig'
+import { unreadRequest } from '@countersign/httpsig/internal'
 import {
   abortRequest,
   bodyStream,
   checkBody,
-  fromNode,
   headFromNode,
   isCutOff,
   unreadNode,
-} from '@countersign/httpsig/node'
+} from '@countersign/httpsig/internal/node'
+import { fromNode } from '@countersign/httpsig/node'
 import { AAuthError } from '@countersign/protocol'
+import type { AnswerRule } from '../answer/answer-rule.js'
 import { bodiless, checkedRequest, type Reading, type ReadRequest, streaming } from './adapter.js'
+import { askWhole, holdAnswer } from './held-answer-node.js'
+import { endWhenRevoked, headersNow, type NodeResponse, releaseAnswer } from './outgoing-node.js'
+import { revocableResponse, type WhileOpen } from './revocable.js'
 
 /** What a server may put beside the request that shows it as it was received. */
 export interface ServerBindings {
   /** Node's own request: `@hono/node-server` puts it there. */
   readonly incoming?: IncomingMessage | Http2ServerRequest
+  /** Node's own response, from there, too. */
+  readonly outgoing?: NodeResponse
   /** The received message itself, where the server has read it already. */
   readonly received?: ReceivedMessage
 }
@@ -38,7 +45,7 @@ export async function receive(
     return { ...read, request: read.isUnread ? await unqueued(request, incoming) : request }
   }
   if (!incoming.readableDidRead) return whole(await fromNode(incoming, { bodyLimit, judgeHead }))
-  // A middleware took the body and left a request that still has it: what is verified is what the handler will get.
+  // A middleware took the body and left a request with a body: verify that one, since the handler gets it.
   const { body } = await unread(request, bodyLimit)
   const head = headFromNode(incoming)
   return whole(body === undefined ? head : { ...head, body })
@@ -84,6 +91,36 @@ async function unqueued(request: Request, incoming: IncomingMessage | Http2Serve
   return new Request(url, { method, headers, signal, ...streaming(bodyStream(incoming)) })
 }
 
+/** The response, which ends when its grant is revoked: Node's own is cut off, where the server shows it. */
+export function endingWithGrant(
+  response: Response,
+  bindings: ServerBindings | undefined,
+  whileOpen: WhileOpen,
+): Response {
+  if (bindings?.outgoing === undefined) return revocableResponse(response, whileOpen)
+  endWhenRevoked(bindings.outgoing, whileOpen)
+  return response
+}
+
+/** With this header `@hono/node-server` sends nothing: the handler writes to Node's own response. */
+const alreadySent = 'x-hono-already-sent'
+
+/**
+ * Holds what a handler writes to Node's own response, past the one that it returns: both are its answer.
+ * @returns after the handler, whether Node's own response is the answer; otherwise it is let go
+ */
+export function holdBeside(bindings: ServerBindings | undefined, rule: AnswerRule): (response: Response) => boolean {
+  const { incoming, outgoing } = bindings ?? {}
+  if (incoming === undefined || outgoing === undefined) return () => false
+  askWhole(incoming)
+  holdAnswer({ request: incoming, response: outgoing, rule, takeBack: headersNow(outgoing) })
+  return ({ headers }) => {
+    if (headers.has(alreadySent)) return true
+    releaseAnswer(outgoing)
+    return false
+  }
+}
+
 /** The request with a body that is checked as it is read. A body that fails the check is aborted with its connection. */
 export function checkedBody(request: Request, bindings: ServerBindings | undefined, check: BodyCheck): Request {
   const incoming = bindings?.incoming
@@ -103,13 +140,13 @@ export function checkedBody(request: Request, bindings: ServerBindings | undefin
     end: () =>
       aborting(() => {
         if (incoming !== undefined && isCutOff(incoming))
-          throw new AAuthError('invalid_request', 'the request was cut off')
+          throw new AAuthError('invalid_request', 'the request was cut off', { reason: 'request_cut_off' })
         check.end()
       }),
   })
 }
 
-/** Taken for a request without a body, a request whose body was read would let an unsigned body in (DIG-13). */
+/** If a body that was read counted as no body, an unsigned body would get in (DIG-13). */
 async function unread(request: Request, bodyLimit: number): Promise<ReceivedMessage> {
   if (request.bodyUsed) throw new TypeError('the body was read before guard(): put guard() before what reads it')
   return fromRequest(request, { bodyLimit })

@@ -1,5 +1,7 @@
-import { type BodyCheck, fromRequest, type ReceivedMessage, unreadRequest } from '@countersign/httpsig'
+import { type BodyCheck, fromRequest, type ReceivedMessage } from '@countersign/httpsig'
+import { unreadRequest } from '@countersign/httpsig/internal'
 import { checkedRequest, type Reading, type ReadRequest } from './adapter.js'
+import { revocableResponse, type WhileOpen } from './revocable.js'
 
 /** What a server may put beside the request that shows it as it was received. */
 export interface ServerBindings {
@@ -26,6 +28,16 @@ export function bindingsOf(_: Request, __?: unknown): ServerBindings | undefined
 /** The message, with its body left unread. */
 export function receiveUnread(request: Request, _: ServerBindings | undefined): Promise<ReadRequest> {
   return unreadRequest(request)
+}
+
+/** The response, whose body ends when its grant is revoked. */
+export function endingWithGrant(response: Response, _: ServerBindings | undefined, whileOpen: WhileOpen): Response {
+  return revocableResponse(response, whileOpen)
+}
+
+/** A handler can only return its answer here. */
+export function holdBeside(_: ServerBindings | undefined, __: unknown): (response: Response) => boolean {
+  return () => false
 }
 
 /** The request with a body that is checked as it is read. */

@@ -23,6 +23,17 @@ export type NodeHandler<Q extends NodeRequest = IncomingMessage, P extends NodeR
  * Faults of the program (a body that was read before, an error of the handler) are answered with 500, and the promise rejects.
  * @throws TypeError at once for a requirement that no request could meet
  * @see protocol §4
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import type { Resource } from '@countersign/resource'
+ * import { guard } from '@countersign/resource/node'
+ *
+ * declare const calendar: Resource // made by createResource
+ * createServer(
+ *   guard(calendar, { level: 'identified' }, (request, response, aauth) => response.end(`hello ${aauth.agent}`)),
+ * ).listen(8080)
+ * ```
  */
 export function guard<
   S extends string,
@@ -35,10 +46,10 @@ export function guard<
   options: NodeOptions = {},
 ): (request: Q, response: P) => Promise<void> {
   checkNodeOptions('guard', options)
-  const declared = resource.declare(requirement)
+  const route = { resource, declared: resource.declare(requirement, { answers: 'projected' }), options }
   return (request, response) =>
     orBroken({ request, response }, async exchange => {
-      const admission = await admit(resource, declared, exchange, options)
+      const admission = await admit(exchange, route)
       if (!admission.ok) return answerNode(admission.response, request, response)
       try {
         await handler(request, response, admission.aauth)
@@ -91,7 +102,12 @@ async function orBroken<T>(exchange: Exchange, run: (exchange: Exchange) => Prom
     return await run(exchange)
   } catch (error) {
     if (response.headersSent) response.destroy()
-    else await answerNode(errorResponse(new AAuthError('server_error', 'the server failed')), request, response)
+    else
+      await answerNode(
+        errorResponse(new AAuthError('server_error', 'the server failed', { reason: 'internal_error' })),
+        request,
+        response,
+      )
     throw error
   }
 }

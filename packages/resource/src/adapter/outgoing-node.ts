@@ -3,6 +3,7 @@ import type { Http2ServerResponse } from 'node:http2'
 import type { HeaderFields } from '@countersign/protocol'
 import type { AnswerHead } from '../guard/handed-on.js'
 import { dropBody, type NodeRequest } from './incoming-node.js'
+import type { WhileOpen } from './revocable.js'
 
 /** A response as Node shows it. */
 export type NodeResponse = ServerResponse | Http2ServerResponse
@@ -12,15 +13,24 @@ type Outgoing = Pick<ServerResponse, 'getHeader' | 'getHeaderNames' | 'removeHea
   writeHead(status: number, reason?: unknown, headers?: unknown): unknown
 }
 
+/** Where a response whose answer is held keeps the function that lets answers go out as they are again. */
+export const release: unique symbol = Symbol('countersign.release')
+
 /** Sends the response of a guard, which is short; without its body for HEAD. */
 export async function answerNode(answer: Response, request: NodeRequest, to: NodeResponse): Promise<void> {
   const body = Buffer.from(await answer.arrayBuffer())
+  releaseAnswer(to)
   to.statusCode = answer.status
   for (const [name, value] of fieldsOf(answer)) to.setHeader(name, value)
   if (answer.body !== null) to.setHeader('content-length', body.length)
   if (!(await dropBody(request)) && request.httpVersionMajor < 2) to.setHeader('connection', 'close')
   if (request.method === 'HEAD' || answer.body === null) to.end()
   else to.end(body)
+}
+
+/** What a guard says by itself goes out as it is: a challenge for a handler's call, the refusal of a second guard. */
+export function releaseAnswer(response: NodeResponse & { [release]?: () => void }): void {
+  response[release]?.()
 }
 
 /** Headers as Node sets them: each Set-Cookie on its own line. */
@@ -43,16 +53,17 @@ export function whenSent(response: NodeResponse, set: (head: AnswerHead) => void
   }
   outgoing.writeHead = (status, ...rest) => {
     undo()
-    const [reason, given] = typeof rest[0] === 'string' ? rest : [undefined, rest[1] ?? rest[0]]
-    for (const [name, value] of linesOf(given)) outgoing.setHeader(name, value)
+    const [reason] = rest
+    for (const [name, value] of linesOf(rest)) outgoing.setHeader(name, value)
     set({ status, headers: fieldsIn(outgoing) })
-    return reason === undefined ? writeHead.call(response, status) : writeHead.call(response, status, reason)
+    return typeof reason === 'string' ? writeHead.call(response, status, reason) : writeHead.call(response, status)
   }
   return undo
 }
 
-/** The headers that `writeHead` was given: an object, or names and values in turn, where a name may come again. */
-function linesOf(given: unknown): Array<[name: string, value: string | string[]]> {
+/** The headers that `writeHead` was given beside a phrase: an object, or names and values in turn, where a name may come again. */
+export function linesOf([phrase, headers]: readonly unknown[]): Array<[name: string, value: string | string[]]> {
+  const given = typeof phrase === 'string' ? headers : (headers ?? phrase)
   if (!Array.isArray(given)) return Object.entries((given ?? {}) as OutgoingHttpHeaders) as Array<[string, string]>
   const flat = given.flat() as string[]
   const lines = new Map<string, string[]>()
@@ -63,7 +74,9 @@ function linesOf(given: unknown): Array<[name: string, value: string | string[]]
   return [...lines].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values])
 }
 
-function fieldsIn(outgoing: Outgoing): HeaderFields {
+export function fieldsIn(
+  outgoing: Pick<Outgoing, 'getHeader' | 'getHeaderNames' | 'removeHeader' | 'setHeader'>,
+): HeaderFields {
   return {
     get(name) {
       const value = outgoing.getHeader(name)
@@ -84,4 +97,12 @@ export function headersNow(response: NodeResponse): () => void {
     for (const name of outgoing.getHeaderNames()) if (!before.has(name)) outgoing.removeHeader(name)
     for (const [name, value] of before) outgoing.setHeader(name, value)
   }
+}
+
+/** Cuts a response off when its grant is revoked: an event stream would go on for as long as its caller likes (REV-09). */
+export function endWhenRevoked(response: NodeResponse, whileOpen: WhileOpen): void {
+  response.once(
+    'close',
+    whileOpen(() => response.destroy()),
+  )
 }

@@ -9,14 +9,15 @@ import { createResource } from '../index.js'
 interface Told {
   readonly status: number
   readonly error: string
+  readonly reason: string
   readonly agentAuth: string | null
   readonly retryAfter: string | null
 }
 
 async function told(response: Response): Promise<Told> {
-  const { error } = (await response.json()) as { error: string }
+  const { error, reason } = (await response.json()) as { error: string; reason: string }
   const { headers, status } = response
-  return { status, error, agentAuth: headers.get('agent-auth'), retryAfter: headers.get('retry-after') }
+  return { status, error, reason, agentAuth: headers.get('agent-auth'), retryAfter: headers.get('retry-after') }
 }
 
 const refuses = (status: number, error: string) => () => Response.json({ error }, { status })
@@ -43,7 +44,8 @@ describe('what a resource between tells its caller', () => {
     const chain = await middle()
     chain.answers(refuses(status, error))
     expect(await told(await chain.call())).toEqual({
-      ...{ status: 401, error: 'invalid_auth_token', agentAuth: 'httpsig; identity=?1', retryAfter: null },
+      ...{ status: 401, error: 'invalid_auth_token', reason: 'downstream_refused' },
+      ...{ agentAuth: 'httpsig; identity=?1', retryAfter: null },
     })
     chain.answers()
     expect((await chain.call()).status).toBe(200)
@@ -53,30 +55,30 @@ describe('what a resource between tells its caller', () => {
     const chain = await middle()
     chain.answers(refuses(403, 'access_denied'))
     expect(await told(await chain.call())).toEqual({
-      ...{ status: 403, error: 'access_denied', agentAuth: null, retryAfter: null },
+      ...{ status: 403, error: 'access_denied', reason: 'downstream_refused', agentAuth: null, retryAfter: null },
     })
     expect(chain.hops[0]?.events.at(-1)).toMatchObject({ type: 'refused', error: { code: 'access_denied' } })
     chain.answers()
     expect((await chain.call()).status).toBe(200)
   })
 
-  test(verifies('exchange.answers', 'an auth server that is not accepted: 403, and it is asked nothing'), async () => {
+  test(verifies('exchange.answers', 'an auth server that is not accepted is 403, and gets no request'), async () => {
     const chain = await middle({ downstream: { acceptAuthServer: ['https://other.example'] } })
     expect(await told(await chain.call())).toMatchObject({ status: 403, error: 'access_denied', agentAuth: null })
     expect(chain.hops[1]?.server.forms).toEqual([])
   })
 
-  test.each<readonly [string, () => Response]>([
-    ['down', () => new Response(null, { status: 500 })],
-    ['overloaded', refuses(503, 'temporarily_unavailable')],
-    ['answering nonsense', () => Response.json({ auth_token: 'x' })],
-    ['a page', () => new Response('<html>', { headers: { 'content-type': 'text/html' } })],
-    ['without an answer', () => Response.json({})],
-  ])(verifies('exchange.answers', 'the auth server is %s: 503, and later it works'), async (_, instead) => {
+  test.each<readonly [string, string, () => Response]>([
+    ['down', 'dependency_unavailable', () => new Response(null, { status: 500 })],
+    ['overloaded', 'dependency_unavailable', refuses(503, 'temporarily_unavailable')],
+    ['answering nonsense', 'dependency_invalid', () => Response.json({ auth_token: 'x' })],
+    ['a page', 'dependency_invalid', () => new Response('<html>', { headers: { 'content-type': 'text/html' } })],
+    ['without an answer', 'dependency_invalid', () => Response.json({})],
+  ])(verifies('exchange.answers', 'the auth server is %s: 503, and later it works'), async (_, reason, instead) => {
     const chain = await middle()
     chain.answers(instead)
     const answer = await told(await chain.call())
-    expect(answer).toEqual({ status: 503, error: 'temporarily_unavailable', agentAuth: null, retryAfter: '5' })
+    expect(answer).toEqual({ status: 503, error: 'temporarily_unavailable', reason, agentAuth: null, retryAfter: '5' })
     chain.answers()
     expect((await chain.call()).status).toBe(200)
   })
@@ -98,9 +100,10 @@ describe('what a resource between tells its caller', () => {
       const response = await chain.call()
       const { error_description } = (await response.clone().json()) as { error_description: string }
       expect(await told(response)).toEqual({
-        ...{ status: 503, error: 'temporarily_unavailable', agentAuth: null, retryAfter: '5' },
+        ...{ status: 503, error: 'temporarily_unavailable', reason: 'dependency_invalid' },
+        ...{ agentAuth: null, retryAfter: '5' },
       })
-      expect(error_description).toBe(`the auth server that this request needs further on answered ${answer}`)
+      expect(error_description).toBe(`an auth server that this request needs answered ${answer}`)
       expect(chain.hops[0]?.events.at(-1)).toMatchObject({ type: 'refused', error: { description: error_description } })
       chain.answers()
       expect((await chain.call()).status).toBe(200)
@@ -116,17 +119,20 @@ describe('what a resource between tells its caller', () => {
     expect((await chain.call({ method })).status).toBe(200)
   })
 
-  test(verifies('exchange.answers', 'the next resource asks for the user of nobody in particular: 503'), async () => {
-    const chain = await middle()
-    const host = chain.net.hosts.get(hopId(2)) ?? expect.fail('no host')
-    const challenge = `httpsig; user_interaction="${hopId(2)}/interact"`
-    chain.net.hosts.set(hopId(2), () => new Response(null, { status: 401, headers: { 'agent-auth': challenge } }))
-    expect(await told(await chain.call())).toMatchObject({ status: 503, agentAuth: null, retryAfter: '5' })
-    chain.net.hosts.set(hopId(2), host)
-    expect((await chain.call()).status).toBe(200)
-  })
+  test(
+    verifies('exchange.answers', 'the next resource asks for a user of a request without identity: 503'),
+    async () => {
+      const chain = await middle()
+      const host = chain.net.hosts.get(hopId(2)) ?? expect.fail('no host')
+      const challenge = `httpsig; user_interaction="${hopId(2)}/interact"`
+      chain.net.hosts.set(hopId(2), () => new Response(null, { status: 401, headers: { 'agent-auth': challenge } }))
+      expect(await told(await chain.call())).toMatchObject({ status: 503, agentAuth: null, retryAfter: '5' })
+      chain.net.hosts.set(hopId(2), host)
+      expect((await chain.call()).status).toBe(200)
+    },
+  )
 
-  test(verifies('exchange.answers', 'whoever is slow holds nobody back for longer than the deadline'), async () => {
+  test(verifies('exchange.answers', 'a slow service delays a caller no longer than the deadline'), async () => {
     const chain = await middle({ downstream: { deadline: 0.2 } })
     chain.answers(() => new Promise(() => undefined))
     const began = Date.now()
@@ -178,19 +184,19 @@ describe('a caller that brings no auth token', () => {
           agentAuth: 'httpsig; identity=?1',
         })
       const known = await told(await chain.call({ path: '/open', claims: 'none' }))
-      expect(known).toMatchObject({ status: 401, error: 'insufficient_level' })
+      expect(known).toMatchObject({ status: 401, error: 'insufficient_level', reason: 'level_insufficient' })
       expect(known.agentAuth).toMatch(
         /^httpsig; auth-token; resource_token="eyJ[^"]+"; auth_server="https:\/\/as1.example"$/,
       )
       const authorized = await told(await chain.call({ path: '/open' }))
-      expect(authorized).toMatchObject({ status: 401, error: 'interaction_required' })
+      expect(authorized).toMatchObject({ status: 401, error: 'interaction_required', reason: 'user_needed' })
       expect(authorized.agentAuth).toMatch(
         /^httpsig; user_interaction="https:\/\/r1.example\/aauth\/interact\?session=/,
       )
     },
   )
 
-  test('on a route that asks for no scope that is the developer’s mistake, whoever calls', async () => {
+  test('on a route without a scope it is a mistake of the developer, for every caller', async () => {
     const chain = await middle()
     const error = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     expect((await chain.call({ path: '/unscoped', claims: 'none' })).status).toBe(500)
@@ -239,7 +245,7 @@ describe('without a framework', () => {
     },
   )
 
-  test('a resource that calls nobody says so', async () => {
+  test('a resource without downstream says so', async () => {
     const chain = await middle()
     const [, last] = chain.hops
     const url = `${hopId(2)}/open`
@@ -265,7 +271,7 @@ describe('without a framework', () => {
 })
 
 describe('in an app', () => {
-  test('the handler need not know, nor the app: no error handler sees it as a failure of its own, and no header of it stays', async () => {
+  test('the guard answers alone: no error handler of the app logs the error or leaves a header', async () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const chain = await chainOf(2)
     const silent = await chain.call()
@@ -335,7 +341,9 @@ describe('who a request came through', () => {
     ]
     for (const claims of refused) {
       const response = await chain.call({ path: '/one', claims })
-      expect(await told(response)).toMatchObject({ status: 403, error: 'policy_denied', agentAuth: null })
+      expect(await told(response)).toMatchObject({
+        ...{ status: 403, error: 'policy_denied', reason: 'via_missing', agentAuth: null },
+      })
     }
     const through = {
       act: act('https://other.example', { act: act('https://app.example') }),
@@ -355,7 +363,7 @@ describe('who a request came through', () => {
     expect((await chain.call({ path: '/any', claims: wide })).status).toBe(200)
   })
 
-  test('a requirement nobody could mean is a mistake at once', async () => {
+  test('a requirement with an unusable via is a TypeError at once', async () => {
     const chain = await chainOf(2)
     const resource = chain.hops[0]?.resource
     expect(() => resource?.declare({ level: 'identified', via: ['https://other.example'] })).toThrow(TypeError)

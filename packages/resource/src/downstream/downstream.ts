@@ -1,14 +1,10 @@
-import { type ExchangingAgent, exchangingAgent, type Pending, type Upstream } from '@countersign/agent/exchange'
+import type { Pending } from '@countersign/agent'
+import { type ExchangingAgent, exchangingAgent, type Upstream } from '@countersign/agent/internal'
 import type { Discovery } from '@countersign/discovery'
-import { headerValues, type ReceivedMessage, randomText } from '@countersign/httpsig'
-import {
-  AAuthError,
-  checkIdentifierList,
-  cookiesOf,
-  type IdentifierList,
-  type PublishedKey,
-  parseAgentInteraction,
-} from '@countersign/protocol'
+import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { randomText } from '@countersign/httpsig/internal'
+import { AAuthError, type IdentifierList, type PublishedKey, parseAgentInteraction } from '@countersign/protocol'
+import { checkIdentifierList, cookiesOf } from '@countersign/protocol/internal'
 import type { AuthorizedCaller, ClientOf, Verified } from '@countersign/verify'
 import { aauthOf } from '../guard/aauth.js'
 import { type Called, type Downstream, Setback } from '../guard/called.js'
@@ -17,6 +13,8 @@ import { callbackPath, interactPath } from '../guard/metadata.js'
 import { available } from '../limit/available.js'
 import type { Counter } from '../limit/counter.js'
 import type { OAuthOwner, PendingOAuth } from '../oauth/oauth.js'
+import { grantKey, type RevocationSet } from '../revocation/revocation-set.js'
+import { grantOf } from '../revocation/revoked.js'
 import { inTime } from './in-time.js'
 import { interactionLife, interactionRoutes } from './interaction.js'
 import { type InteractionSessions, memoryInteractions } from './interaction-sessions.js'
@@ -54,6 +52,7 @@ export interface DownstreamContext {
   readonly key: PublishedKey
   readonly discovery: Discovery
   readonly counter: Counter
+  readonly revocations: RevocationSet | undefined
   readonly clientOf: ClientOf
   readonly tell: Observer
   readonly now: () => number
@@ -89,14 +88,16 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
   })
   const oauth = options.oauth === undefined ? undefined : oauthDownstream(options.oauth, { ...context, ...send })
   const accepted = new WeakSet<ReceivedMessage>()
+  context.revocations?.watch(revoked => {
+    if (revoked !== 'unknown') agent.forget(grantKey(revoked))
+  })
   return {
     metadata: {
       ...{ issuer: id, agent: id, jwks_uri: context.jwksUri, redirect_uris: [redirectUri, ...redirectUris] },
       ...(options.name === undefined ? {} : { name: options.name }),
     },
     routes: interactionRoutes({
-      ...{ ...context, sessions, agent, deadline, cookies: cookiesOf(id) },
-      ...(oauth === undefined ? {} : { oauth }),
+      ...{ ...context, sessions, agent, deadline, oauth, cookies: cookiesOf(id) },
     }),
     async accept(message, verified) {
       // One request that meets two guards brings its code once.
@@ -107,6 +108,7 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
     fetch: (called, input, init) =>
       orSetback(() => {
         const mandate = mandateOf(called)
+        refuseHeard(called.verified, context.revocations)
         return inTime(deadline, signalOf(input, init), signal => agent.fetch(mandate, input, { ...init, signal }))
       }),
     oauth: (called, api, input, init) =>
@@ -114,15 +116,20 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
         if (oauth === undefined) throw new TypeError('aauth.oauth needs the option oauth of downstream')
         const mandate = mandateOf(called)
         const owner = ownerOf(called.verified)
-        const ask = async (begin: () => Promise<PendingOAuth>): Promise<never> => {
-          await mayAsk(mandate, context.counter)
-          throw await suspended(await begin(), mandate, { id, sessions, now })
-        }
+        const ask = askingUser(mandate, context.counter, { id, sessions, now })
         return inTime(deadline, signalOf(input, init), signal =>
           oauth.fetch({ api, owner, request: new Request(input, { ...init, signal }) }, ask),
         )
       }),
   }
+}
+
+/** A handler that is still running must not go on in the name of a grant that has ended meanwhile. @throws Setback */
+function refuseHeard({ caller }: Verified, revocations: RevocationSet | undefined): void {
+  const grant = grantOf(caller)
+  if (grant === undefined || revocations?.hasHeard(grant) !== true) return
+  const error = new AAuthError('invalid_auth_token', 'the grant of the auth token has ended', { reason: 'grant_ended' })
+  throw new Setback({ error, ask: 'identity' })
 }
 
 /** The refusal for the caller of the resource when a call to another service fails. */
@@ -136,15 +143,35 @@ async function orSetback<T>(task: () => Promise<T>): Promise<T> {
   }
 }
 
+interface SessionContext {
+  readonly id: string
+  readonly sessions: InteractionSessions
+  readonly now: () => number
+}
+
+/** Sends the user to the provider, unless they were sent too often. */
+function askingUser(
+  mandate: Mandate,
+  counter: Counter,
+  context: SessionContext,
+): (begin: () => Promise<PendingOAuth>) => Promise<never> {
+  return async begin => {
+    await mayAsk(mandate, counter)
+    throw await suspended(await begin(), mandate, context)
+  }
+}
+
 async function suspended(
   pending: Pending | PendingOAuth,
   { agent, principal, asking }: Mandate,
-  { id, sessions, now }: { readonly id: string; readonly sessions: InteractionSessions; readonly now: () => number },
+  { id, sessions, now }: SessionContext,
 ): Promise<Setback> {
   const session = { id: randomText(), agent, principal, asking, pending, expires: now() + interactionLife }
   await sessions.add(session)
   return new Setback({
-    error: new AAuthError('interaction_required', 'the user must agree to what this request needs'),
+    error: new AAuthError('interaction_required', 'the user must agree to what this request needs', {
+      reason: 'user_needed',
+    }),
     ask: 'user',
     userInteraction: `${id}${interactPath}?session=${session.id}`,
   })
@@ -155,7 +182,10 @@ async function mayAsk({ principal }: Mandate, counter: Counter): Promise<void> {
   const key = JSON.stringify(['sign-in', principal])
   const { within, seconds } = await available(counter.take(key, { count: 16, seconds: interactionLife }), 'handling')
   if (within) return
-  throw new AAuthError('rate_limited', 'the user has been asked too often', { retryAfter: seconds })
+  throw new AAuthError('rate_limited', 'the user has been asked too often', {
+    reason: 'asked_too_often',
+    retryAfter: seconds,
+  })
 }
 
 async function resume(
@@ -167,7 +197,9 @@ async function resume(
   const mandate = upstreamOf(verified)
   const kept = mandate === undefined ? undefined : await sessions.redeem(code, mandate.principal)
   if (mandate === undefined || kept === undefined)
-    throw new AAuthError('invalid_grant', 'the code of Agent-Interaction is wrong, used, or of another')
+    throw new AAuthError('invalid_grant', 'the code of Agent-Interaction is wrong, used, or of another caller', {
+      reason: 'interaction_code_invalid',
+    })
   if (kept.answer !== undefined) await agent.resume(mandate, kept.answer)
 }
 
@@ -182,7 +214,7 @@ function mandateOf({ verified, route }: Called): Mandate {
   if (mandate !== undefined) return mandate
   const isIdentified = verified.caller.level === 'identified'
   throw new Setback({
-    error: new AAuthError('insufficient_level', 'this request needs an auth token'),
+    error: new AAuthError('insufficient_level', 'this request needs an auth token', { reason: 'level_insufficient' }),
     ...(isIdentified ? { ask: 'authorization', scope: route.scope } : { ask: 'identity' }),
   })
 }
@@ -191,8 +223,10 @@ function upstreamOf({ caller, opened }: Verified): Mandate | undefined {
   if (caller.level !== 'authorized' || opened?.signatureKey.scheme !== 'jwt') return undefined
   const { exp, purpose } = caller.token
   const why = purpose === undefined ? {} : { purpose }
+  const grant = grantOf(caller)
+  const named = grant === undefined ? {} : { grant: grantKey(grant) }
   return {
-    ...{ token: opened.signatureKey.jwt, exp, ...why, agent: caller.agent },
+    ...{ token: opened.signatureKey.jwt, exp, ...why, ...named, agent: caller.agent },
     ...{ principal: principalOf(caller), asking: askingFor(caller) },
   }
 }
@@ -206,13 +240,14 @@ function askingFor({ agent, delegate, user, token: { txn } }: AuthorizedCaller):
   }
 }
 
-/** Whose account elsewhere is meant. A token of nobody asks nobody, and has no account anywhere. */
+/** The owner of the account at the API. A token without a user has no account there, and there is no user to ask. */
 function ownerOf({ caller }: Verified): OAuthOwner {
   const { chain } = aauthOf(caller)
   if (caller.level !== 'authorized' || caller.user === undefined)
     throw new AAuthError(
       'access_denied',
-      'what this request needs further on is a user’s, and its auth token is of none',
+      'this request needs an account of its user, but its auth token names no user',
+      { reason: 'user_mismatched' },
     )
   const { user, agent, delegate } = caller
   return {

@@ -1,8 +1,8 @@
 import { away } from './refusal.js'
 
 /**
- * Ends the waiting for what others must answer, by a deadline and by `given`: whoever is slow downstream must not hold callers
- * back without an end (F-52).
+ * Ends a wait for other services at a deadline, and when `given` aborts: a slow downstream service must not hold callers up
+ * without end (F-52).
  * @throws AAuthError `temporarily_unavailable` at the deadline
  */
 export async function inTime<T>(

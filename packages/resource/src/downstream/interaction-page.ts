@@ -1,4 +1,5 @@
-import { type AAuthError, pageSafety } from '@countersign/protocol'
+import type { AAuthError, Reason } from '@countersign/protocol'
+import { pageSafety } from '@countersign/protocol/internal'
 
 // Of one kind with the pages of an auth server, and small: a resource has no other.
 const style =
@@ -10,12 +11,13 @@ const styleHash = 'sha256-H94i/cXRKjr9CO8V9mbFRDQJUMIOCwkWvAHSQsUwFWs='
  * Tells a user that it does not go on here. It speaks our own words only: nothing of a link, a token or a claim is in it,
  * so that there is nothing to inject (INT-11).
  */
-export function interactionPage({ code, description, status, retryAfter }: AAuthError): Response {
-  const words = code === 'discovery_failed' ? 'The service you came from cannot be checked right now.' : description
+export function interactionPage(error: AAuthError): Response {
+  const { status, retryAfter } = error
+  const { words, reason } = wordsOf(error)
   const html =
     '<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">' +
     `<link rel="icon" href="data:,"><title>This did not work</title><style>${style}</style>` +
-    `<main><h1>This did not work</h1><p>${words}</p><p>Nothing was allowed. You can close this page.</p></main></html>`
+    `<main data-reason="${reason}"><h1>This did not work</h1><p>${words}</p><p>Nothing was allowed. You can close this page.</p></main></html>`
   const headers = new Headers(pageSafety)
   headers.set('content-type', 'text/html; charset=utf-8')
   headers.set(
@@ -25,4 +27,10 @@ export function interactionPage({ code, description, status, retryAfter }: AAuth
   if (retryAfter !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(retryAfter))))
   // 401 asks for a signature, which no browser can give.
   return new Response(html, { status: status === 401 ? 400 : status, headers })
+}
+
+/** A user reads only that an agent's documents cannot be checked. The event says what is wrong with them. */
+function wordsOf({ code, description, reason }: AAuthError): { readonly words: string; readonly reason: Reason } {
+  if (code !== 'discovery_failed') return { words: description, reason }
+  return { words: 'The service you came from cannot be checked right now.', reason: 'participant_unreachable' }
 }

@@ -1,6 +1,7 @@
-import type { Exchanged, Pending } from '@countersign/agent/exchange'
-import { shareSite } from '@countersign/discovery'
-import { AAuthError, checkOptions } from '@countersign/protocol'
+import type { Exchanged, Pending } from '@countersign/agent'
+import { shareSite } from '@countersign/discovery/internal'
+import { AAuthError } from '@countersign/protocol'
+import { checkOptions } from '@countersign/protocol/internal'
 import type { Asking } from '../guard/event.js'
 import type { PendingOAuth } from '../oauth/oauth.js'
 
@@ -14,7 +15,7 @@ export interface InteractionSession {
   readonly principal: string
   /** The same, and the audit id, as events tell it. */
   readonly asking: Asking
-  /** What is asked, and by whom. Its `state` comes back here. */
+  /** The question and the service that asks it. Its `state` comes back here. */
   readonly pending: Pending | PendingOAuth
   /** Unix seconds. */
   readonly expires: number
@@ -30,10 +31,10 @@ export interface InteractionClaim {
   readonly state: string
 }
 
-/** What a user's answer came to, until the request that carries its code. */
+/** The result of a user's answer, kept until the request that carries its code. */
 export interface InteractionAnswer {
   readonly principal: string
-  /** Absent where what the user agreed to could not be fetched yet: the auth server remembers it. */
+  /** Absent if the result of the consent could not be fetched yet: the auth server remembers it. */
   readonly answer?: Exchanged
   /** Unix seconds. */
   readonly expires: number
@@ -73,8 +74,8 @@ export interface InteractionLimits {
 }
 
 /**
- * Keeps interactions in the memory of this process: a restart ends those under way, and their users are asked no more than
- * their auth server has forgotten.
+ * Keeps interactions in the memory of this process. A restart ends the open ones; their users are asked again only if their auth
+ * server does not remember the consent.
  * @param now Unix seconds
  */
 export function memoryInteractions(now: () => number, limits: InteractionLimits = {}): InteractionSessions {
@@ -96,11 +97,14 @@ export function memoryInteractions(now: () => number, limits: InteractionLimits 
       const own = sessions.of(session.principal)
       const [oldest] = own
       if (own.length >= perPrincipal && oldest !== undefined) remove(oldest)
-      // A flood of one agent's users must not take away what others are in the middle of.
+      // A flood of sessions of one agent must not remove those of other agents.
       const ofAgent = sessions.count(session.agent)
       const ofSite = sessions.count(siteOf(session))
       if (sessions.size() >= capacity || ofAgent >= perAgent || ofSite >= perSite || sessions.bytes() >= maxBytes)
-        throw new AAuthError('temporarily_unavailable', 'too many users are being asked already', { retryAfter: 60 })
+        throw new AAuthError('temporarily_unavailable', 'too many users are being asked already', {
+          reason: 'capacity_exceeded',
+          retryAfter: 60,
+        })
       sessions.put(session.id, session)
       ids.set(session.pending.state, session.id)
     },
@@ -151,7 +155,7 @@ interface Shelf<T extends Kept> {
   put(key: string, entry: T): void
   replace(key: string, entry: T): void
   remove(key: string): void
-  /** Removes what has ended, and returns it. */
+  /** Removes the expired entries, and returns them. */
   sweep(): T[]
   of(principal: string): T[]
   keysOf(principal: string): string[]

@@ -39,12 +39,15 @@ function leftBy({ hops }: Chain): ReadonlyArray<Readonly<Record<string, number>>
   }))
 }
 
-/** An error page: no redirect, no script, no frame, nothing of what came; and nothing redeemed, stored or granted. */
+/**
+ * Expects an error page without redirect, script, frame or anything of the request; and nothing redeemed, stored or granted.
+ * @returns its reason
+ */
 export async function expectPage(
   chain: Chain,
   visit: () => Promise<Response | undefined>,
   ...never: readonly string[]
-): Promise<void> {
+): Promise<string> {
   const before = leftBy(chain)
   const response = await visit()
   expect(leftBy(chain)).toEqual(before)
@@ -62,13 +65,14 @@ export async function expectPage(
   )
   expect(text).toContain('This did not work')
   for (const word of never) expect(text).not.toContain(word)
+  return /<main data-reason="([a-z_]+)">/.exec(text)?.[1] ?? expect.fail('the page names no reason')
 }
 
 export const code = (at: URL | undefined): ReadonlyArray<readonly [string, string]> => [
   ['agent-interaction', `"${at?.searchParams.get('interaction')}"`],
 ]
 
-/** A browser that was sent on, and the callback that whoever asks it would send it to. */
+/** A browser that was sent on, and the callback to which the service that asks the user would send it back. */
 export async function sentBack(length = 2, options: ChainOptions = {}): Promise<SentBack> {
   const chain = await chainOf(length, options)
   for (const { server } of chain.hops.slice(1, -1)) server.asks = false

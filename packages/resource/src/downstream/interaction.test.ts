@@ -55,7 +55,7 @@ describe('the way there', () => {
         const its = browser(chain.net)
         const page = await pageOf(chain)
         await expectPage(chain, async () => (await its.open(withReturn(page, returnUrl))).page, 'evil', 'alert')
-        expect(its.cookies.get(hopId(1))?.size).toBe(0)
+        expect(its.cookies(hopId(1)).size).toBe(0)
         // The session is as it was: the honest link still works.
         expect((await its.open(withReturn(page))).app?.searchParams.get('state')).toBe(state)
       },
@@ -97,13 +97,13 @@ describe('the way there', () => {
     },
   )
 
-  test(verifies('LOG-03', 'a page that is refused is one record, with the name of its request'), async () => {
+  test(verifies('LOG-03', 'a refused page is one event with the request id'), async () => {
     const [hop] = (await chainOf(2)).hops
     const target = '/aauth/interact?session=unknown&return_url=https%3A%2F%2Fapp.example&state=x'
     const headers = [['host', 'hop1.example']] as const
     await hop?.resource.handle({ method: 'GET', target, headers, requestId: 'proxy-id-12345' })
     expect(hop?.events).toMatchObject([
-      { type: 'refused', error: { code: 'invalid_request' }, request_id: 'proxy-id-12345' },
+      { type: 'refused', error: { code: 'invalid_request', reason: 'link_invalid' }, request_id: 'proxy-id-12345' },
     ])
   })
 
@@ -114,10 +114,12 @@ describe('the way there', () => {
       const page = await pageOf(chain)
       const altered = page.replace(/.$/, end => (end === 'A' ? 'B' : 'A'))
       for (const other of [altered, page.slice(0, -1), `${page}A`, `${hopId(1)}/aauth/interact?x=`])
-        await expectPage(chain, async () => (await browser(chain.net).open(withReturn(other))).page)
+        expect(await expectPage(chain, async () => (await browser(chain.net).open(withReturn(other))).page)).toBe(
+          'link_invalid',
+        )
       const its = browser(chain.net)
       expect((await its.open(withReturn(page))).app).toBeDefined()
-      await expectPage(chain, async () => (await its.open(withReturn(page))).page)
+      expect(await expectPage(chain, async () => (await its.open(withReturn(page))).page)).toBe('link_invalid')
       chain.hops[1]?.server.remembered.clear()
       const late = await pageOf(chain)
       chain.net.clock.now += 601
@@ -126,7 +128,7 @@ describe('the way there', () => {
   )
 
   test(
-    verifies('INT-04', 'interaction.bound', 'whoever guesses is told to wait, and what is honest goes on beside it'),
+    verifies('INT-04', 'interaction.bound', 'a browser that guesses links has to wait, and a right link still works'),
     async () => {
       const chain = await chainOf(2)
       const its = browser(chain.net)
@@ -134,6 +136,7 @@ describe('the way there', () => {
       for (let n = 0; n < 60; n += 1) await its.get(`${hopId(1)}/aauth/interact?session=${n}`)
       const answer = await its.get(`${hopId(1)}/aauth/interact?session=x`)
       expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '60'])
+      expect(await answer.text()).toContain('<main data-reason="guesses_exceeded">')
       // A guess is hopeless at 256 bits, and the user may sit behind the same address.
       expect(page).toMatch(/session=[\w-]{43}$/)
       expect((await its.open(withReturn(page))).app).toBeDefined()
@@ -194,8 +197,11 @@ describe('the way there', () => {
       const page = await pageOf(chain)
       const [its, thief] = [browser(chain.net), browser(chain.net)]
       expect((await its.get(withReturn(page))).status).toBe(303)
-      await expectPage(chain, async () => (await thief.open(withReturn(page))).page)
-      await expectPage(chain, async () => (await its.open(withReturn(page, appCallback, 'other'))).page)
+      const reasons = [
+        await expectPage(chain, async () => (await thief.open(withReturn(page))).page),
+        await expectPage(chain, async () => (await its.open(withReturn(page, appCallback, 'other'))).page),
+      ]
+      expect(reasons).toEqual(['link_of_another_browser', 'link_of_another_browser'])
       // Back and forth in the same browser is no attack.
       expect((await its.open(withReturn(page))).app?.searchParams.get('state')).toBe(state)
     },

@@ -1,14 +1,10 @@
-import {
-  AgentError,
-  type Exchanged,
-  type ExchangingAgent,
-  type PendingConsent,
-  refusalOf,
-} from '@countersign/agent/exchange'
+import { AgentError, type Exchanged, type PendingConsent } from '@countersign/agent'
+import { type ExchangingAgent, refusalOf } from '@countersign/agent/internal'
 import type { Discovery } from '@countersign/discovery'
-import { type ReceivedMessage, randomText, textHash } from '@countersign/httpsig'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { randomText, textHash } from '@countersign/httpsig/internal'
+import { AAuthError, serializeAgentInteraction } from '@countersign/protocol'
 import {
-  AAuthError,
   answerUrl,
   asAAuthError,
   type Cookies,
@@ -16,9 +12,9 @@ import {
   parseQuery,
   type Routes,
   seeOther,
-  serializeAgentInteraction,
-} from '@countersign/protocol'
-import { type ClientOf, networkOf, requestIdOf } from '@countersign/verify'
+} from '@countersign/protocol/internal'
+import type { ClientOf } from '@countersign/verify'
+import { networkOf, requestIdOf } from '@countersign/verify/internal'
 import type { Observer } from '../guard/event.js'
 import { callbackPath, interactPath } from '../guard/metadata.js'
 import type { Counter } from '../limit/counter.js'
@@ -37,7 +33,7 @@ export interface InteractionContext {
   readonly sessions: InteractionSessions
   readonly agent: Pick<ExchangingAgent<never>, 'redeem'>
   /** Where it reaches APIs behind OAuth. */
-  readonly oauth?: OAuthDownstream
+  readonly oauth?: OAuthDownstream | undefined
   readonly discovery: Discovery
   readonly cookies: Cookies
   readonly counter: Counter
@@ -61,7 +57,7 @@ export function interactionRoutes(context: InteractionContext): Routes {
   ])
 }
 
-/** Whatever is wrong ends here: nothing in a link that is wrong in any way is followed. */
+/** Every error ends here, with a page: no redirect follows a link that is wrong in any way. */
 async function orPage(
   message: ReceivedMessage,
   context: InteractionContext,
@@ -73,13 +69,18 @@ async function orPage(
     const error = asAAuthError(thrown)
     context.tell({ type: 'refused', error, ...requestIdOf(message) })
     if (error.status >= 500) return interactionPage(error)
-    // Guesses are hopeless at 256 bits, and told to wait. What is right goes on all the same: whoever guesses must not shut out
-    // the users behind the same address (INT-04).
+    // Guessing 256 bits is hopeless; after 60 wrong links in a minute a network is told to wait. Correct links still work, so
+    // that an attacker cannot lock out users behind the same address (INT-04).
     const key = JSON.stringify(['interaction', networkOf(context.clientOf(message) ?? '')])
     const counted = context.counter.take(key, { count: 60, seconds: 60 })
     const { within, seconds } = await counted.catch(() => ({ within: true, seconds: 0 }))
     if (within) return interactionPage(error)
-    return interactionPage(new AAuthError('rate_limited', 'Too many tries. Wait a minute.', { retryAfter: seconds }))
+    return interactionPage(
+      new AAuthError('rate_limited', 'Too many tries. Wait a minute.', {
+        reason: 'guesses_exceeded',
+        retryAfter: seconds,
+      }),
+    )
   }
 }
 
@@ -125,9 +126,9 @@ async function sendBack(message: ReceivedMessage, path: string, context: Interac
   }
 }
 
-/** The answer that a browser brought. What others must still confirm, they confirm when the request comes back. */
+/** The answer that a browser brought. An `unconfirmed` one is confirmed by the other service when the request is repeated. */
 type Answer =
-  | { readonly said: 'agreed'; readonly answer?: Exchanged }
+  | { readonly said: 'agreed'; readonly answer?: Exchanged | undefined }
   | { readonly said: 'denied' }
   | { readonly said: 'unconfirmed'; readonly answer?: Exchanged; readonly error?: AAuthError }
 
@@ -168,13 +169,13 @@ async function answerIn(
   context: InteractionContext,
 ): Promise<Answer | PendingOAuth> {
   const { oauth, deadline } = context
-  // Mix-up: what comes from one provider, or from an auth server, must never be taken for another's.
+  // Mix-up: the answer of one provider or auth server must never be taken for another's.
   if (path !== (pending.kind === 'oauth' ? `${callbackPath}/${pending.api}` : callbackPath)) throw otherLink()
   if (pending.kind === 'oauth' || pending.kind === 'sign-in') {
     if (oauth === undefined) throw noLink()
     const answer = await inTime(deadline, undefined, () => oauth.answer(pending, query, target))
     if (typeof answer === 'object') return answer
-    // What was agreed to is with the tokens already: the request that comes back finds it there.
+    // The consent is stored with the tokens already, where the repeated request finds it.
     return { said: answer === 'done' ? 'agreed' : 'denied' }
   }
   if (pending.kind === 'consent' && query.get('iss') !== pending.issuer) throw otherLink()
@@ -186,7 +187,7 @@ async function answerIn(
   return { said: 'unconfirmed', answer: { resource: pending.resource, code } }
 }
 
-/** Anyone can write a link to the callback: what the header of the retry could not carry is no code. */
+/** Anyone can write a link to the callback: a text that the header of the retry cannot carry is no code. */
 function isHeaderValue(code: string): boolean {
   try {
     return serializeAgentInteraction(code) !== ''
@@ -209,10 +210,11 @@ async function redeemed(
     if (error.code === 'unreachable') return { said: 'unconfirmed', error: away(error) }
     const refusal = refusalOf(error)?.error
     if (refusal === 'access_denied') return { said: 'denied' }
-    const refused = new AAuthError('invalid_grant', 'This answer was not accepted. Begin again where you came from.', {
+    const refused = new AAuthError('invalid_grant', 'This answer was not accepted. Begin again at the agent.', {
+      reason: 'grant_invalid',
       cause: error,
     })
-    // The user has thought longer than the token lived that was exchanged. A code that is wrong in another way gives nothing, either.
+    // The exchanged token expired while the user decided. A code that is wrong in another way grants nothing, either.
     if (refusal === 'invalid_grant') return { said: 'unconfirmed', error: refused }
     throw refused
   }
@@ -231,13 +233,23 @@ function sameClaim(a: InteractionClaim, b: InteractionClaim): boolean {
 }
 
 function noLink(): AAuthError {
-  return new AAuthError('invalid_request', 'This link is not valid, or no longer.')
+  return new AAuthError('invalid_request', 'This link is not valid, or has expired. Begin again at the agent.', {
+    reason: 'link_invalid',
+  })
 }
 
 function otherLink(): AAuthError {
-  return new AAuthError('invalid_request', 'This link is not as it was made.')
+  return new AAuthError('invalid_request', 'This link was changed after the agent made it. Begin again at the agent.', {
+    reason: 'link_changed',
+  })
 }
 
 function otherBrowser(): AAuthError {
-  return new AAuthError('invalid_request', 'This link was opened before, in another browser or from elsewhere.')
+  return new AAuthError(
+    'invalid_request',
+    'This link was opened in another browser before. Begin again at the agent.',
+    {
+      reason: 'link_of_another_browser',
+    },
+  )
 }

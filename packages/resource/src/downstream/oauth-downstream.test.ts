@@ -34,8 +34,8 @@ const files: OAuthApi = {
   id: 'files',
   issuer: 'https://accounts.example',
   origins: [apiOrigin],
-  begin: () => Promise.reject(new AAuthError('temporarily_unavailable', 'away')),
-  finish: () => Promise.reject(new Error('nobody comes back here')),
+  begin: () => Promise.reject(new AAuthError('temporarily_unavailable', 'away', { reason: 'dependency_unavailable' })),
+  finish: () => Promise.reject(new Error('no browser comes back here')),
   refresh: async () => undefined,
   revoke: async () => undefined,
 }
@@ -97,14 +97,20 @@ test(
   },
 )
 
-test(verifies('exchange.oauth', 'a token of nobody has no account anywhere: 403, and nothing is asked'), async () => {
-  const made = await place()
-  const refused = await made.chain.call({ claims: { sub: undefined } })
-  expect([refused.status, await refused.json()]).toMatchObject([403, { error: 'access_denied' }])
-  expect(refused.headers.get('agent-auth')).toBeNull()
-  expect([made.owners, made.sent]).toEqual([[], []])
-  expect((await made.chain.call()).status).toBe(200)
-})
+test(
+  verifies('exchange.oauth', 'a token without a user has no account elsewhere: 403, and nothing is asked'),
+  async () => {
+    const made = await place()
+    const refused = await made.chain.call({ claims: { sub: undefined } })
+    expect([refused.status, await refused.json()]).toMatchObject([
+      403,
+      { error: 'access_denied', reason: 'user_mismatched' },
+    ])
+    expect(refused.headers.get('agent-auth')).toBeNull()
+    expect([made.owners, made.sent]).toEqual([[], []])
+    expect((await made.chain.call()).status).toBe(200)
+  },
+)
 
 test('a token goes to the origins of its API only, and to no other API', async () => {
   const made = await place()
@@ -148,26 +154,26 @@ test('a token that the API refuses is renewed once, and the same request sent ag
   expect(made.sent).toHaveLength(4)
 })
 
-test(
-  verifies('exchange.answers', 'an API, a provider or a sign-in that is away is 503, and later it works'),
-  async () => {
-    const made = await place()
-    const host = made.chain.net.hosts.get(apiOrigin)
-    made.chain.net.hosts.delete(apiOrigin)
-    const away = await made.chain.call()
-    expect([away.status, away.headers.get('retry-after')]).toEqual([503, '5'])
-    if (host !== undefined) made.chain.net.hosts.set(apiOrigin, host)
-    made.renew = () => Promise.reject(new AAuthError('temporarily_unavailable', 'away', { retryAfter: 5 }))
-    made.api = () => new Response(null, { status: 401 })
-    expect((await made.chain.call()).status).toBe(503)
-    made.kept.delete('ada')
-    const issuer = made.chain.net.hosts.get(serverId(1))
-    made.chain.net.hosts.set(serverId(1), request =>
-      request.method === 'POST' ? new Response(null, { status: 500 }) : (issuer?.(request) ?? new Response()),
+test(verifies('exchange.answers', 'an unavailable API, provider or sign-in is 503, and later calls work'), async () => {
+  const made = await place()
+  const host = made.chain.net.hosts.get(apiOrigin)
+  made.chain.net.hosts.delete(apiOrigin)
+  const away = await made.chain.call()
+  expect([away.status, away.headers.get('retry-after')]).toEqual([503, '5'])
+  if (host !== undefined) made.chain.net.hosts.set(apiOrigin, host)
+  made.renew = () =>
+    Promise.reject(
+      new AAuthError('temporarily_unavailable', 'away', { reason: 'dependency_unavailable', retryAfter: 5 }),
     )
-    expect((await made.chain.call()).status).toBe(503)
-    made.kept.set('ada', 'token-1')
-    made.api = () => Response.json({})
-    expect((await made.chain.call()).status).toBe(200)
-  },
-)
+  made.api = () => new Response(null, { status: 401 })
+  expect((await made.chain.call()).status).toBe(503)
+  made.kept.delete('ada')
+  const issuer = made.chain.net.hosts.get(serverId(1))
+  made.chain.net.hosts.set(serverId(1), request =>
+    request.method === 'POST' ? new Response(null, { status: 500 }) : (issuer?.(request) ?? new Response()),
+  )
+  expect((await made.chain.call()).status).toBe(503)
+  made.kept.set('ada', 'token-1')
+  made.api = () => Response.json({})
+  expect((await made.chain.call()).status).toBe(200)
+})

@@ -1,6 +1,6 @@
-import { type BrowserSignIn, browserSignIn } from '@countersign/agent/exchange'
+import { type BrowserSignIn, browserSignIn } from '@countersign/agent/internal'
 import type { Discovery } from '@countersign/discovery'
-import { randomText } from '@countersign/httpsig'
+import { randomText } from '@countersign/httpsig/internal'
 import { AAuthError, type PublishedKey } from '@countersign/protocol'
 import { callbackPath } from '../guard/metadata.js'
 import type { OAuthApi, OAuthOwner, OAuthTokens, PendingOAuth } from '../oauth/oauth.js'
@@ -73,13 +73,13 @@ export function oauthDownstream({ apis, tokens }: OAuthOptions, context: OAuthCo
       const needsUser = (): Promise<never> => ask(() => toSignIn(api, owner, signIn))
       const token = await tokens.accessToken(api, owner)
       if (token === undefined) return needsUser()
-      const response = await called(send, request, body, token)
+      const response = await called(send, request, { body, token })
       if (response.status !== 401) return response
       // Unread, it would hold its connection.
       await response.body?.cancel()
       const renewed = await tokens.renew(api, owner, token)
       if (renewed === undefined) return needsUser()
-      return called(send, request, body, renewed)
+      return called(send, request, { body, token: renewed })
     },
     answer(pending, query, target) {
       if (query.get('error') === 'access_denied') return Promise.resolve('denied')
@@ -98,8 +98,8 @@ function oauthCallbackPath({ id }: Pick<OAuthApi, 'id'>): string {
 }
 
 /**
- * The provider does not know the user of the request. Whoever comes is signed in first where that user is known: an agent that
- * sends its link to somebody else would have their account at the provider tied to its own user.
+ * The provider does not know the user of the request, so the user signs in at the issuer of the token first. Otherwise an agent
+ * could send its link to another user, and that user's account at the provider would be tied to the agent's own user.
  */
 async function toSignIn(api: OAuthApi, owner: OAuthOwner, signIn: BrowserSignIn): Promise<PendingOAuth> {
   const { url, state, saved } = await signIn.begin(owner.user.iss)
@@ -121,7 +121,8 @@ async function signedIn(
   { id, api, signIn }: At,
 ): Promise<PendingOAuth> {
   const user = await signIn.finish(owner.user.iss, { url: `${id}${target}`, saved })
-  if (user.iss !== owner.user.iss || user.sub !== owner.user.sub) throw new AAuthError('access_denied', otherUser)
+  if (user.iss !== owner.user.iss || user.sub !== owner.user.sub)
+    throw new AAuthError('access_denied', otherUser, { reason: 'user_mismatched' })
   const state = randomText()
   const begun = await api.begin({ redirectUri: `${id}${oauthCallbackPath(api)}`, state })
   return { kind: 'oauth', api: api.id, owner, state, url: begun.url, saved: JSON.stringify(begun.saved) }
@@ -142,10 +143,17 @@ async function inUsersWords<T>(answer: Promise<T>): Promise<T> {
     const { code, retryAfter } = cause
     if (code === 'temporarily_unavailable') {
       const seconds = retryAfter === undefined ? {} : { retryAfter }
-      throw new AAuthError(code, 'The service you come from does not answer right now.', { ...seconds, cause })
+      throw new AAuthError('temporarily_unavailable', 'The service you come from does not answer right now.', {
+        reason: 'dependency_unavailable',
+        ...seconds,
+        cause,
+      })
     }
-    if (code !== 'access_denied' || cause.description === otherUser) throw cause
-    throw new AAuthError(code, 'The service you come from did not confirm that this may be done.', { cause })
+    if (code !== 'access_denied' || cause.reason === 'user_mismatched') throw cause
+    throw new AAuthError('access_denied', 'The service you come from did not confirm that this may be done.', {
+      reason: 'downstream_refused',
+      cause,
+    })
   }
 }
 
@@ -153,8 +161,7 @@ async function inUsersWords<T>(answer: Promise<T>): Promise<T> {
 async function called(
   send: typeof fetch,
   request: Request,
-  body: ArrayBuffer | undefined,
-  token: string,
+  { body, token }: { readonly body: ArrayBuffer | undefined; readonly token: string },
 ): Promise<Response> {
   const headers = new Headers(request.headers)
   headers.set('authorization', `Bearer ${token}`)

@@ -1,15 +1,17 @@
-import { AgentError, refusalOf } from '@countersign/agent/exchange'
+import { AgentError } from '@countersign/agent'
+import { refusalOf } from '@countersign/agent/internal'
 import { SigningKeyError } from '@countersign/httpsig'
-import { AAuthError, asAAuthError } from '@countersign/protocol'
+import { AAuthError } from '@countersign/protocol'
+import { asAAuthError } from '@countersign/protocol/internal'
 import type { Refusal } from '../guard/decision.js'
 
 /**
- * What a resource tells its caller when what the request needs downstream cannot be had; undefined for what is no failure
- * of others, such as a body too large to be signed.
+ * The refusal for the caller when a downstream call of the request failed; undefined if the failure is not one of the other
+ * services, such as a body too large to be signed.
  * @see protocol §7 "A middle's own answers"
  */
 export function refusalAfter(thrown: unknown): Refusal | undefined {
-  // Its own: the deadline, that no more users can be asked now, or that its signer is away.
+  // This resource's own: its deadline, too many open questions, or its signer is unavailable.
   if (thrown instanceof AAuthError) return { error: thrown, ask: 'nothing' }
   if (thrown instanceof SigningKeyError) return { error: asAAuthError(thrown), ask: 'nothing' }
   if (!(thrown instanceof AgentError)) return undefined
@@ -23,10 +25,10 @@ export function refusalAfter(thrown: unknown): Refusal | undefined {
       return { error: away(thrown), ask: 'nothing' }
     case 'invalid_answer':
     case 'invalid_resource_token':
-    // Asked of a request that does not say who it is, so that nobody would know whom the user comes back to.
+    // The request was not identified, so the service would not know to which agent the user must return.
     case 'interaction_required':
     case 'unsupported':
-      return { error: unusable('what this request needs further on gives no usable answer', thrown), ask: 'nothing' }
+      return { error: unusable('a service that this request needs gives an unusable answer', thrown), ask: 'nothing' }
     default:
       return undefined
   }
@@ -35,35 +37,46 @@ export function refusalAfter(thrown: unknown): Refusal | undefined {
 function afterDenial(thrown: AgentError): Refusal {
   const { error, status } = refusalOf(thrown) ?? {}
   if (error === 'invalid_auth_token' || error === 'untrusted_issuer') {
-    const description = 'the auth token of this request is not accepted where it is needed further on'
-    // Said who it is, the agent is told what it needs, and may bring a token that lives.
-    return { error: new AAuthError('invalid_auth_token', description, { cause: thrown }), ask: 'identity' }
+    const description = 'a service that this request needs does not accept its auth token'
+    // Once identified, the agent gets a new challenge, and can return with a valid token.
+    return {
+      error: new AAuthError('invalid_auth_token', description, { reason: 'downstream_refused', cause: thrown }),
+      ask: 'identity',
+    }
   }
   return { error: status === 403 ? denied(thrown) : refusedItself(thrown, { status, error }), ask: 'nothing' }
 }
 
 /**
- * The auth server refuses this resource itself (a 401 of its key or signature), or is over a limit. The caller can do nothing about
- * it, and whoever runs this resource must read what was answered.
+ * The auth server refuses this resource itself (a 401 for its key or signature), or a limit is exceeded. The caller can do nothing
+ * about it, and the operator of this resource must see the answer.
  */
 function refusedItself(
   cause: AgentError,
   { status, error }: { status?: number | undefined; error?: string | undefined },
 ): AAuthError {
-  // `error` is 1 to 64 of `a-z _`: the agent lets nothing else through.
+  // `error` is 1 to 64 characters of `a-z _`: the agent passes nothing else on.
   const answer = [status, error].filter(part => part !== undefined).join(' ')
-  return unusable(`the auth server that this request needs further on answered ${answer}`, cause)
+  return unusable(`an auth server that this request needs answered ${answer}`, cause)
 }
 
 function denied(cause: AgentError): AAuthError {
-  return new AAuthError('access_denied', 'what this request needs further on was refused', { cause })
+  return new AAuthError('access_denied', 'a service that this request needs refused it', {
+    reason: 'downstream_refused',
+    cause,
+  })
 }
 
-/** Others are away or answer what they must not: neither is the caller's doing, and it may pass. */
+/** Another service does not answer or answers wrongly. The caller did not cause it, and a retry may succeed. */
 export function away(cause?: unknown): AAuthError {
-  return unusable('what this request needs further on is away', cause)
+  const description = 'a service that this request needs does not answer'
+  return new AAuthError('temporarily_unavailable', description, {
+    reason: 'dependency_unavailable',
+    retryAfter: 5,
+    cause,
+  })
 }
 
 function unusable(description: string, cause: unknown): AAuthError {
-  return new AAuthError('temporarily_unavailable', description, { retryAfter: 5, cause })
+  return new AAuthError('temporarily_unavailable', description, { reason: 'dependency_invalid', retryAfter: 5, cause })
 }

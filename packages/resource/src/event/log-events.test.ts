@@ -1,11 +1,12 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { AAuthError, logLimit } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
+import { asAgent, asHolder, asKey } from '@countersign/testing/world/signer'
 import { pino } from 'pino'
 import { beforeAll, expect, test } from 'vitest'
 import { header } from '../altered.test.fixture.js'
 import { logTo } from '../index.js'
-import { asAgent, asHolder, asKey, makeWorld, type World } from '../world.test.fixture.js'
+import { makeWorld, type World } from '../world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {
@@ -19,7 +20,12 @@ function logged() {
 }
 
 test(
-  verifies('LOG-02', 'LOG-03', 'LOG-04', 'each decision is one record in pino, with who was verified and nothing else'),
+  verifies(
+    'LOG-02',
+    'LOG-03',
+    'LOG-04',
+    'each decision is one record in pino, with the verified caller and no other identity',
+  ),
   async () => {
     const { tell, lines, records } = logged()
     const resource = world.calendar({ onEvent: tell })
@@ -41,24 +47,35 @@ test(
         user: { sub: 'alice' },
         route: '/events',
       },
-      { event: 'refused', code: 'invalid_signature', status: 401, ask: 'identity', route: '/events' },
+      { event: 'refused', code: 'invalid_signature', reason: 'signature_wrong', status: 401, ask: 'identity' },
       {
         event: 'refused',
         code: 'insufficient_level',
+        reason: 'level_insufficient',
         aauth_level: 'pseudonymous',
         key: expect.stringMatching(/^[\w-]{43}$/),
       },
     ])
+    expect(records()[1]).toMatchObject({ route: '/events' })
     expect(records()[1]).not.toHaveProperty('agent')
     for (const secret of [...token.split('.'), 'secret', 'claims']) expect(lines.join(''), secret).not.toContain(secret)
   },
 )
 
-test(verifies('LOG-01', 'LOG-02', 'of a failure of its own the kind and place are told, not what it quotes'), () => {
+test(verifies('LOG-01', 'LOG-02', 'a record of an own failure has its kind and place, and no quotation'), () => {
   const { tell, records } = logged()
   const cause = new TypeError('no such "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhbGljZSJ9"\nlevel=fatal')
-  tell({ type: 'refused', error: new AAuthError('server_error', 'something is broken here', { cause }) })
-  tell({ type: 'refused', error: new AAuthError('invalid_request', 'not this', { cause: 'what a stranger sent' }) })
+  tell({
+    type: 'refused',
+    error: new AAuthError('server_error', 'something is broken here', { reason: 'internal_error', cause }),
+  })
+  tell({
+    type: 'refused',
+    error: new AAuthError('invalid_request', 'not this', {
+      reason: 'parameter_malformed',
+      cause: 'what a stranger sent',
+    }),
+  })
   const [bug, refused] = records()
   expect(bug.cause).toMatchObject({ type: 'TypeError', stack: expect.any(Array) })
   expect(JSON.stringify(bug)).not.toMatch(/eyJ/)
@@ -75,8 +92,12 @@ test(
     const flood = (tell: ReturnType<typeof logTo>) => {
       for (let count = 0; count < 100; count++) {
         for (const code of ['invalid_signature', 'policy_denied'] as const)
-          tell({ type: 'refused', error: new AAuthError(code, 'a flood') })
-        tell({ type: 'refused', observed: true, error: new AAuthError('policy_denied', 'a flood') })
+          tell({ type: 'refused', error: new AAuthError(code, 'a flood', { reason: 'internal_error' }) })
+        tell({
+          type: 'refused',
+          observed: true,
+          error: new AAuthError('policy_denied', 'a flood', { reason: 'policy_refused' }),
+        })
         tell(passed)
       }
     }
@@ -102,12 +123,28 @@ test(
 
 test('a refusal says by how much the clocks differ, and which document could not be fetched and why', () => {
   const { tell, records } = logged()
-  const skewed = new AAuthError('invalid_signature', 'created is too far', { cause: { created: 1300, now: 1000 } })
+  const skewed = new AAuthError('invalid_signature', 'created is too far', {
+    reason: 'signature_wrong',
+    cause: { created: 1300, now: 1000 },
+  })
   const url = 'https://agent.example/.well-known/aauth-agent'
   const away = Object.assign(new Error('https://secret.example'), { url, cause: { why: 'connection refused' } })
   tell({ type: 'refused', error: skewed })
-  tell({ type: 'refused', error: new AAuthError('discovery_failed', 'does not answer', { status: 503, cause: away }) })
-  tell({ type: 'refused', error: new AAuthError('invalid_signature', 'it does not verify', { cause: { base: 'x' } }) })
+  tell({
+    type: 'refused',
+    error: new AAuthError('discovery_failed', 'does not answer', {
+      reason: 'document_malformed',
+      status: 503,
+      cause: away,
+    }),
+  })
+  tell({
+    type: 'refused',
+    error: new AAuthError('invalid_signature', 'it does not verify', {
+      reason: 'signature_wrong',
+      cause: { base: 'x' },
+    }),
+  })
   expect(records()).toMatchObject([{ skew: 300 }, { url, why: 'connection refused' }, {}])
   for (const member of ['skew', 'url', 'why']) expect(records()[2]).not.toHaveProperty(member)
   expect(JSON.stringify(records())).not.toContain('secret')

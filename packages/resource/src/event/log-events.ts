@@ -1,4 +1,5 @@
-import { causeFacts, checkOptions, errorFields, type LogLimit, logLimit } from '@countersign/protocol'
+import { type LogLimit, logLimit } from '@countersign/protocol'
+import { causeFacts, checkOptions, errorFields } from '@countersign/protocol/internal'
 import type { AAuth } from '../guard/aauth.js'
 import type { Observer, ResourceEvent } from '../guard/event.js'
 
@@ -12,7 +13,7 @@ export interface EventLogger {
  * Writes one record for each event, for `onEvent` of a resource: `logTo(pino())`. What strangers sent stays out, as in
  * {@link recordOf}. Of refusals, which strangers can make at will, it writes 60 a minute of each code, and then one record,
  * `lines left out`, that says how many more there were; every other event is always written.
- * @param options.limit another bound, or one that is shared with whatever else bounds records of the same log
+ * @param options.limit another limit, or one that is shared with other writers to the same log
  */
 export function logTo(logger: EventLogger, options: { readonly limit?: LogLimit } = {}): Observer {
   checkOptions('logTo', options, { limit: 'object' })
@@ -25,7 +26,7 @@ export function logTo(logger: EventLogger, options: { readonly limit?: LogLimit 
   }
 }
 
-/** What only observes makes many: they must not use up the lines of what was refused. */
+/** A resource that only observes logs many refusals: they must not use up the lines of real ones. */
 function kindOf({ observed }: ResourceEvent): 'observed' | 'anyway' | 'refused' {
   if (observed === undefined) return 'refused'
   return observed ? 'observed' : 'anyway'
@@ -42,11 +43,11 @@ export function recordOf(event: ResourceEvent): Record<string, unknown> {
     case 'passed':
       return { ...callerOf(event.aauth), ...placeOf(event) }
     case 'refused': {
-      const { code, status, description, cause } = event.error
+      const { code, reason, status, description, cause } = event.error
       const bug = status === 500 ? { cause: errorFields(cause) } : {}
       const caller = event.aauth === undefined ? event.asking : callerOf(event.aauth)
       const facts = { ...causeFacts(cause), ask: event.ask, claimed: event.claimed }
-      return { code, status, description, ...facts, ...bug, ...caller, ...placeOf(event) }
+      return { code, reason, status, description, ...facts, ...bug, ...caller, ...placeOf(event) }
     }
     default: {
       const { type: _, ...told } = event

@@ -1,9 +1,7 @@
-import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Authorization } from '../guard/authorization.js'
 import { authorizeRoute } from '../guard/authorize.js'
 import type { DecisionEvent, Observer } from '../guard/event.js'
-import type { Guard } from '../guard/guarded-request.js'
-import type { Route } from '../guard/requirement.js'
+import type { Guard, ReceivedRequest } from '../guard/guarded-request.js'
 import type { Telemetry } from './telemetry.js'
 
 /** Reports and counts what an adapter decided by itself. */
@@ -15,18 +13,13 @@ export function tellOwn(tell: Observer, telemetry: Telemetry | undefined): (even
 }
 
 /** As {@link authorizeRoute}, measured. */
-export async function authorizeMeasured(
-  message: ReceivedMessage,
-  route: Route,
-  guard: Guard,
-  telemetry: Telemetry,
-): Promise<Authorization> {
+export async function authorizeMeasured(received: ReceivedRequest, telemetry: Telemetry): Promise<Authorization> {
   const begun = performance.now()
   const found: { event?: DecisionEvent; verifySeconds: number } = { verifySeconds: 0 }
-  const measurement = quietly(() => telemetry.begin(route))
+  const measurement = quietly(() => telemetry.begin(received.route))
   let deciding: Promise<Authorization> | undefined
   const decide = (): Promise<Authorization> => {
-    deciding ??= authorizeRoute(message, route, watched(guard, found))
+    deciding ??= authorizeRoute({ ...received, guard: watched(received.guard, found) })
     return deciding
   }
   quietly(() => measurement?.within?.(() => void decide()))

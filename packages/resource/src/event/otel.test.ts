@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { generateSigningKey, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
+import { asAgent, asHolder, asKey } from '@countersign/testing/world/signer'
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import {
@@ -13,7 +14,7 @@ import {
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bearer, createResource, type Requirement, type ResourceOptions, type Telemetry } from '../index.js'
-import { asAgent, asHolder, asKey, makeWorld, type World } from '../world.test.fixture.js'
+import { makeWorld, type World } from '../world.test.fixture.js'
 import { openTelemetry } from './otel.js'
 
 let world: World
@@ -29,7 +30,7 @@ type Options = Partial<ResourceOptions<Scopes>>
 /** One point of a metric: its attributes and its value, or how often something took its time. */
 type Point = readonly [attributes: object, value: number]
 
-/** A calendar measured by the SDK itself, and what came out of it. */
+/** A calendar measured by the SDK itself, with its spans and metrics. */
 function measured(requirement: Requirement<Scopes>, options: Options = {}) {
   const spans = new InMemorySpanExporter()
   const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] })
@@ -74,7 +75,7 @@ const unsigned: ReceivedMessage = { method: 'GET', target: '/', headers: [['host
 const reads: Requirement<Scopes> = { scope: 'events.read' }
 const onEvents = { 'aauth.route.name': '/events', 'aauth.route.level': 'authorized' }
 
-test(verifies('LOG-03', 'each decision is one span: what was reached, what came of it, what was asked'), async () => {
+test(verifies('LOG-03', 'each decision is one span with level, outcome, and what the refusal asks for'), async () => {
   const { attributes, spans } = measured(reads)
   const holder = asHolder(world.delegateKey, await world.authToken({ sub: 'alice' }))
   expect(await attributes(await world.request({ as: holder }))).toEqual({
@@ -96,6 +97,7 @@ test(verifies('LOG-03', 'each decision is one span: what was reached, what came 
     ...onEvents,
     'aauth.outcome': 'refused',
     'aauth.error': 'insufficient_level',
+    'aauth.reason': 'level_insufficient',
     'aauth.ask': 'authorization',
     'aauth.level': 'identified',
     'aauth.credential': 'aauth',
@@ -106,6 +108,7 @@ test(verifies('LOG-03', 'each decision is one span: what was reached, what came 
     ...onEvents,
     'aauth.outcome': 'refused',
     'aauth.error': 'invalid_signature',
+    'aauth.reason': 'signature_missing',
     'aauth.ask': 'identity',
     'aauth.level': 'anonymous',
   })
@@ -113,8 +116,9 @@ test(verifies('LOG-03', 'each decision is one span: what was reached, what came 
 
 test('what would have been refused says that it was only observed', async () => {
   const { attributes, points } = measured(reads, { observe: true })
-  const observed = { 'aauth.observed': true, 'aauth.outcome': 'refused', 'aauth.error': 'insufficient_level' }
-  const told = { ...observed, 'aauth.level': 'pseudonymous', 'aauth.credential': 'aauth' }
+  const observed = { 'aauth.observed': true, 'aauth.outcome': 'refused' }
+  const refused = { 'aauth.error': 'insufficient_level', 'aauth.reason': 'level_insufficient' }
+  const told = { ...observed, ...refused, 'aauth.level': 'pseudonymous', 'aauth.credential': 'aauth' }
   expect(await attributes(await world.request({ as: asKey(await generateSigningKey()) }))).toEqual({
     ...onEvents,
     ...told,
@@ -125,15 +129,18 @@ test('what would have been refused says that it was only observed', async () => 
 
 test('what an adapter refuses by itself is counted, without a span: no route was asked, and nothing verified', async () => {
   const { resource, spans, points } = measured(reads)
-  resource.refused(unsigned, new AAuthError('invalid_request', 'there is nothing here', { status: 404 }))
+  resource.refused(
+    unsigned,
+    new AAuthError('invalid_request', 'there is nothing here', { reason: 'path_unknown', status: 404 }),
+  )
   expect(await points('aauth.decisions')).toEqual([
-    [{ 'aauth.outcome': 'refused', 'aauth.error': 'invalid_request' }, 1],
+    [{ 'aauth.outcome': 'refused', 'aauth.error': 'invalid_request', 'aauth.reason': 'path_unknown' }, 1],
   ])
   expect(await points('aauth.decision.duration')).toEqual([])
   expect(spans()).toEqual([])
 })
 
-test('a bearer token is told from a signature', async () => {
+test('a span says whether a bearer token or a signature was verified', async () => {
   const alsoAccept = bearer(async () => ({
     user: { iss: 'https://old.example', sub: 'alice' },
     scope: ['events.read'],
@@ -148,14 +155,16 @@ test('a bearer token is told from a signature', async () => {
   })
 })
 
-test('what is away is an error, a refusal is none', async () => {
+test('a dependency that is not available is an error of the span, a refusal is not', async () => {
   const counter = { take: async () => Promise.reject(new Error('connection refused')) }
   const { attributes, spans } = measured({ level: 'anonymous', limits: { anonymous: '1/min' } }, { counter })
-  expect(await attributes(unsigned)).toMatchObject({ 'aauth.error': 'temporarily_unavailable' })
+  expect(await attributes(unsigned)).toMatchObject({
+    ...{ 'aauth.error': 'temporarily_unavailable', 'aauth.reason': 'store_unavailable' },
+  })
   expect(spans()[0]?.status.code).toBe(SpanStatusCode.ERROR)
 })
 
-test('a decision belongs to what is active, and what it calls belongs to it', async () => {
+test('a span is a child of the active span, and the parent of what the decision calls', async () => {
   const { ask, spans, tracer } = measured({
     level: 'anonymous',
     policy: async () => {
@@ -177,7 +186,7 @@ test('a decision belongs to what is active, and what it calls belongs to it', as
   expect(spans().at(-1)?.parentSpanContext).toBeUndefined()
 })
 
-test(verifies('LOG-02', 'LOG-04', 'nothing that a request claims is told, in spans or metrics'), async () => {
+test(verifies('LOG-02', 'LOG-04', 'spans and metrics hold nothing that a request only claims'), async () => {
   const { ask, spans, exported } = measured(reads)
   const victim = 'https://agent.example'
   const thief = { ...world.agent, key: await generateSigningKey() }
@@ -215,7 +224,7 @@ test(verifies('LOG-02', 'LOG-04', 'nothing that a request claims is told, in spa
   expect(JSON.stringify(labels)).not.toContain('agent.example')
 })
 
-test('decisions are counted and timed, by level and what came of them', async () => {
+test('decisions are counted and timed, by level and outcome', async () => {
   const { ask, points, exported } = measured(reads)
   const holder = asHolder(world.delegateKey, await world.authToken())
   for (let n = 0; n < 3; n++) await ask(await world.request({ as: holder }))
@@ -225,8 +234,8 @@ test('decisions are counted and timed, by level and what came of them', async ()
   const anonymous = { 'aauth.outcome': 'refused', 'aauth.level': 'anonymous' }
   expect(await points('aauth.decisions')).toEqual([
     [{ ...passed, 'aauth.credential': 'aauth' }, 3],
-    [{ ...anonymous, 'aauth.error': 'invalid_signature' }, 2],
-    [{ 'aauth.outcome': 'refused', 'aauth.error': 'invalid_signature' }, 1],
+    [{ ...anonymous, 'aauth.error': 'invalid_signature', 'aauth.reason': 'signature_missing' }, 2],
+    [{ 'aauth.outcome': 'refused', 'aauth.error': 'invalid_signature', 'aauth.reason': 'signature_wrong' }, 1],
   ])
   expect(await points('aauth.decision.duration')).toEqual([
     [passed, 3],
@@ -313,7 +322,7 @@ test('no stranger makes series of a metric', async () => {
   expect(after).toBeLessThan(30)
 })
 
-test('a measurement that throws, wherever, decides nothing', async () => {
+test('a measurement that throws changes no decision', async () => {
   const broken = (): never => {
     throw new Error('the metrics are broken')
   }
@@ -345,7 +354,7 @@ test('a measurement that throws, wherever, decides nothing', async () => {
   }
 })
 
-test('without an SDK it is as if nobody measured', async () => {
+test('without an SDK nothing is measured and requests are decided as ever', async () => {
   const { ask } = measured(reads, { telemetry: openTelemetry() })
   expect((await ask(await world.request({ as: asHolder(world.delegateKey, await world.authToken()) }))).ok).toBe(true)
   expect((await ask(unsigned)).ok).toBe(false)

@@ -1,5 +1,5 @@
 import type { DiscoveryEvent } from '@countersign/discovery'
-import { checkOptions } from '@countersign/protocol'
+import { checkOptions } from '@countersign/protocol/internal'
 import {
   type Attributes,
   context,
@@ -16,15 +16,15 @@ import type { Decision, Measurement, Telemetry } from './telemetry.js'
 
 /** Where spans and metrics go. */
 export interface OpenTelemetryOptions {
-  /** Default: the one that is registered. */
+  /** Default: the registered one. */
   readonly tracerProvider?: TracerProvider
-  /** Default: the one that is registered when the first request comes. */
+  /** Default: the one that is registered at the first request. */
   readonly meterProvider?: MeterProvider
 }
 
 const scope = '@countersign/resource'
 
-/** Seconds; what is in memory is verified in tens of microseconds, a stranger's documents may take as long as discovery waits. */
+/** Seconds. With cached keys verification takes tens of microseconds; with new documents up to the timeout of discovery. */
 const explicitBucketBoundaries = [
   0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ]
@@ -101,7 +101,7 @@ function endSpan(span: Span, { event, verifySeconds }: Decision): void {
   // An event names no caller that was not verified.
   if (event?.aauth?.agent !== undefined) span.setAttribute('aauth.agent', event.aauth.agent)
   if (event?.type === 'refused' && event.ask !== undefined) span.setAttribute('aauth.ask', event.ask)
-  // A refusal is what a guard is for; only what is broken here, or away, is an error.
+  // A refusal is normal work of a guard. Only a fault of the resource, or an unavailable dependency, is an error.
   if (event === undefined || (event.type === 'refused' && event.error.status >= 500))
     span.setStatus({ code: SpanStatusCode.ERROR })
   span.end()
@@ -116,7 +116,7 @@ function attributesOf(event: DecisionEvent | undefined): Attributes {
     ...(event.observed === true && { 'aauth.observed': true }),
     ...(aauth !== undefined && { 'aauth.level': aauth.level }),
     ...(aauth?.credential !== undefined && { 'aauth.credential': aauth.credential }),
-    ...(event.type === 'refused' && { 'aauth.error': event.error.code }),
+    ...(event.type === 'refused' && { 'aauth.error': event.error.code, 'aauth.reason': event.error.reason }),
   }
 }
 

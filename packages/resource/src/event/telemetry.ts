@@ -7,30 +7,30 @@ import type { DecisionEvent } from '../guard/event.js'
  * All of it is called as things happen, and must not wait; what it throws decides nothing.
  */
 export interface Telemetry {
-  /** A request is about to be verified and decided for a route: what its requirement says, and nothing of the request. */
-  begin(route: { readonly name?: string; readonly level: Level }): Measurement
-  /** A request was refused, or would be, by an adapter itself: no route was asked, so nothing was begun and no time is known. */
+  /** A request is about to be verified and decided: gets the requirement of its route, and nothing of the request. */
+  begin(route: { readonly name?: string | undefined; readonly level: Level }): Measurement
+  /** An adapter refused a request by itself, or would have: no decision was begun, so there is no time to measure. */
   refused?(event: DecisionEvent): void
-  /** A token was looked at: verified before, or anew. */
+  /** A token was found in the cache of verified tokens (`hit`), or had to be verified (`miss`). */
   token(seen: 'hit' | 'miss'): void
-  /** What discovery tells. Pass it as `onEvent` to a discovery of your own; that of the resource has it already. */
+  /** Observes discovery. Pass it as `onEvent` to a discovery of your own; the resource's own discovery has it already. */
   readonly discovery: (event: DiscoveryEvent) => void
 }
 
 /** The measurement of one decision. */
 export interface Measurement {
-  /** Calls `decide`, which makes the decision: in a context of its own, say. Default: the caller's. */
+  /** Calls `decide`, which makes the decision, e.g. in the context of a span. Default: in the context of the caller. */
   within?(decide: () => void): void
-  /** It is made. Called once. */
+  /** Called once, when the decision is made. */
   end(decision: Decision): void
 }
 
-/** What is measured of a decision. */
+/** A decision, as it is measured. */
 export interface Decision {
-  /** The event about it; nothing in it is unverified. Absent where the resource itself has failed. */
+  /** The event of the decision, with verified facts only. Absent if the resource itself failed. */
   readonly event?: DecisionEvent
-  /** Seconds it took. */
+  /** Seconds for the whole decision. */
   readonly seconds: number
-  /** Seconds of them that it took to verify: the signature, the token, the documents and keys of its issuer. */
+  /** The part of them for verification: the signature, the token, the documents and keys of its issuer. */
   readonly verifySeconds: number
 }

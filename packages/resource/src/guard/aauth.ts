@@ -1,3 +1,4 @@
+import type { Conditions } from '@countersign/conditions'
 import type { Level } from '@countersign/protocol'
 import type { Caller, User } from '@countersign/verify'
 import type { OAuthApi } from '../oauth/oauth.js'
@@ -35,22 +36,30 @@ export interface AAuth {
   readonly expires?: number
   /** What the agent says that it is for, in words that an auth server has shown to its user or its policy. */
   readonly purpose?: string
+  /** Purposes of the resource's own words, which the auth token is for; absent where it names none. */
+  readonly purposes?: readonly string[]
+  /**
+   * The conditions under which the caller may act, all met by this request: `constraints` of its auth token, or `delegation` of its
+   * agent token. Absent where the token has none.
+   * @see protocol §9
+   */
+  readonly constraints?: Conditions
 }
 
-/** The facts about a request that was let pass, and what can be done for it. */
+/** The facts about a request that was let in, and the calls that can be made for it. */
 export interface Guarded extends AAuth {
   /**
-   * Drops in for `fetch`, for this request: calls another resource as this one's own agent, and has what the request's auth
-   * token allowed exchanged for what is needed there. Where its user must agree first, or another is away, it rejects, and
-   * the guard tells the caller: let it pass through. It is not enumerable, so that the facts can be copied and logged.
-   * @throws TypeError where the resource has no `downstream`, or the route asks for no scope
+   * A `fetch` for this request: calls another resource as this one's own agent, and exchanges the auth token of the request for
+   * one that the other resource accepts. It rejects if the user must agree first, or if a service is unavailable: let the error
+   * pass through, and the guard answers the caller. It is not enumerable, so that the facts can be copied and logged.
+   * @throws TypeError if the resource has no `downstream`, or the route demands no scope
    * @see protocol §7
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
   /**
-   * As `fetch`, to an API behind OAuth, in the name of the request's user: with an access token that they have agreed to for
-   * this agent and delegate. A redirect is returned and not followed. Not enumerable, either.
-   * @throws TypeError where the resource does not have this API among `oauth` of `downstream`, or the URL is elsewhere
+   * As `fetch`, to an API behind OAuth: with an access token that the request's user has granted for this agent and delegate. A
+   * redirect is returned and not followed. Not enumerable, either.
+   * @throws TypeError if `oauth` of `downstream` does not list this API, or the URL is not at one of its origins
    * @see protocol §7
    */
   oauth(api: OAuthApi, input: string | URL | Request, init?: RequestInit): Promise<Response>
@@ -98,6 +107,7 @@ export function aauthOf(caller: Caller): AAuth {
         chain: [],
         key: caller.key.thumbprint,
         ...(caller.token === undefined ? {} : { expires: caller.token.exp }),
+        ...(caller.delegation === undefined ? {} : { constraints: caller.delegation }),
       }
     case 'authorized':
       return {
@@ -112,6 +122,8 @@ export function aauthOf(caller: Caller): AAuth {
         key: caller.key.thumbprint,
         expires: caller.token.exp,
         ...(caller.token.purpose === undefined ? {} : { purpose: caller.token.purpose }),
+        ...(caller.purposes === undefined ? {} : { purposes: caller.purposes }),
+        ...(caller.constraints === undefined ? {} : { constraints: caller.constraints }),
       }
   }
 }

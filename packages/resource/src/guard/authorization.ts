@@ -1,3 +1,4 @@
+import type { AnswerRule } from '../answer/answer-rule.js'
 import type { Guarded } from './aauth.js'
 import type { StreamedBody } from './streamed-body.js'
 
@@ -13,6 +14,18 @@ export type Authorization =
        * Undefined for every other error. Error handlers of an app ask here first.
        */
       respond(error: unknown): Promise<Response | undefined>
+      /**
+       * Of a request whose token can be revoked, or whose conditions end at a time: ends its response, stream or socket as soon as that
+       * happens, by calling `end` once. The function that it returns is called when the exchange has ended by itself.
+       * @see protocol §6.6, §9.3
+       */
+      readonly whileOpen?: (end: () => void) => () => void
+      /**
+       * Of a caller with conditions of type `data`: what of the answer may go out. Only routes that were declared with
+       * `answers: 'projected'` let such a caller in.
+       * @see protocol §9
+       */
+      readonly answer?: AnswerRule
       /** Of a signed request on a route with `body: 'stream'`: what its body must pass while the handler reads it. */
       readonly body?: StreamedBody
     }

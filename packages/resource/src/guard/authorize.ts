@@ -1,8 +1,9 @@
-import type { ReceivedMessage } from '@countersign/httpsig'
-import { asAAuthError } from '@countersign/protocol'
-import { requestIdOf } from '@countersign/verify'
+import type { AAuthError } from '@countersign/protocol'
+import { asAAuthError } from '@countersign/protocol/internal'
+import { requestIdOf } from '@countersign/verify/internal'
 import { setRateHeaders } from '../limit/rate-headers.js'
 import { aauthOf } from './aauth.js'
+import { answerRuleOf } from './answer.js'
 import type { Authorization } from './authorization.js'
 import { type Bearer, bearerChallenge, bearerTokenOf, hasBearer, verifyBearer } from './bearer.js'
 import { callsOf } from './calls.js'
@@ -10,17 +11,16 @@ import { firstRefusal } from './check.js'
 import { bearerChecks, signedChecks } from './checks.js'
 import { askAfter, askBesideBearer, type Refusal } from './decision.js'
 import type { ResourceEvent } from './event.js'
-import type { Guard, GuardedRequest, ReceivedRequest, RefusedRequest } from './guarded-request.js'
+import type { GuardedRequest, ReceivedRequest, RefusedRequest } from './guarded-request.js'
 import { enterFailures } from './head.js'
 import { markOf } from './mode.js'
 import { letThrough } from './observe.js'
 import { answerRefusal } from './refusal.js'
-import type { Route } from './requirement.js'
 import { type StreamedBody, streamedBody } from './streamed-body.js'
+import { whileOpenOf } from './while-open.js'
 
 /** Verifies a request and lets it pass the route, or says with which response to refuse it. */
-export async function authorizeRoute(message: ReceivedMessage, route: Route, guard: Guard): Promise<Authorization> {
-  const received: ReceivedRequest = { message, route, guard }
+export async function authorizeRoute(received: ReceivedRequest): Promise<Authorization> {
   let known: RefusedRequest = received
   try {
     let request = await verifyRequest(received)
@@ -31,8 +31,6 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
     }
     const refusal = await firstRefusal(request, request.bearer === undefined ? signedChecks : bearerChecks)
     if (refusal !== undefined) return await refuse(refusal, request)
-    if (guard.mode === 'enforce' && request.bearer === undefined)
-      await guard.downstream?.accept(message, request.verified)
     return passRequest(request)
   } catch (thrown) {
     return refuse(refusalAfter(thrown, known), known)
@@ -40,7 +38,7 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
 }
 
 /** Verifies the signature of a request, where it has one. @throws AAuthError or HttpSigError */
-async function verifyRequest({ message, route, guard }: ReceivedRequest): Promise<GuardedRequest> {
+async function verifyRequest({ message, route, guard, call }: ReceivedRequest): Promise<GuardedRequest> {
   const peer = guard.clientOf(message)
   const verifies = enterFailures(message, peer, guard)
   const verified = await guard.verifier.verify(message, { requiredComponents: route.components, peer })
@@ -48,7 +46,7 @@ async function verifyRequest({ message, route, guard }: ReceivedRequest): Promis
   // Unsigned requests only: stripping a signature must not switch a request to bearer authentication, nor a failed one.
   const beside = verified.caller.level === 'anonymous' ? route.alsoAccept : undefined
   const bearer = beside !== undefined && hasBearer(message) ? beside : undefined
-  return { message, route, guard, peer, verified, aauth: aauthOf(verified.caller), bearer }
+  return { message, route, guard, call, peer, verified, aauth: aauthOf(verified.caller), bearer }
 }
 
 /** Verifies the bearer token of a request, with the scope that the route asks for. @throws AAuthError */
@@ -56,7 +54,7 @@ async function verifyBearerOf(request: GuardedRequest, bearer: Bearer): Promise<
   const { message, route, peer } = request
   const { method, target } = message
   const asked = { method, target, ...(peer === undefined ? {} : { peer }) }
-  return { ...request, aauth: await verifyBearer(bearerTokenOf(message), asked, bearer, route.scope) }
+  return { ...request, aauth: await verifyBearer(bearerTokenOf(message), asked, { bearer, need: route.scope }) }
 }
 
 /** The authorization of a request that no check refuses, with what its handler can do for it. */
@@ -65,15 +63,17 @@ function passRequest(request: GuardedRequest): Authorization {
   const about = aboutOf(request)
   guard.tell({ type: 'passed', aauth, ...about })
   if (guard.mode === 'observe') return letThrough()
-  const authorization = callsOf(request, about)
+  const tellWithheld = (error: AAuthError): void =>
+    guard.tell({ type: 'refused', error, ask: 'nothing', aauth, ...about })
+  const authorization = { ...callsOf(request, about), ...whileOpenOf(request), ...answerRuleOf(request, tellWithheld) }
   const body = bodyOf(request, about)
   return body === undefined ? authorization : { ...authorization, body }
 }
 
 function bodyOf(request: GuardedRequest, about: About): StreamedBody | undefined {
-  const { message, route, guard, verified, aauth } = request
+  const { route, guard, aauth } = request
   if (route.body !== 'stream') return undefined
-  return streamedBody(message, route, verified, {
+  return streamedBody(request, {
     tell: error => guard.tell({ type: 'refused', error, ask: 'nothing', aauth, ...about }),
     // Its event is out already.
     refusal: async thrown => (await answerOf(refusalAfter(thrown, request), request)).response,
@@ -111,7 +111,8 @@ async function answerOf(
   const answer = await answerRefusal(refusal, verified?.caller, { ...guard.refusal, base, ...requestIdOf(message) })
   const { error, response } = answer
   setRateHeaders(response.headers, guard.charges.get(message)?.values() ?? [])
-  const beside = route.alsoAccept && bearerChallenge(error, route.alsoAccept, route.scope, bearer !== undefined)
+  const given = bearer !== undefined
+  const beside = route.alsoAccept && bearerChallenge(error, route.alsoAccept, { scope: route.scope, given })
   if (beside !== undefined) response.headers.set('www-authenticate', beside)
   return answer
 }

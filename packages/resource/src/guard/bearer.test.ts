@@ -1,8 +1,10 @@
-import { base64urlEncode, type ReceivedMessage } from '@countersign/httpsig'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { base64urlEncode } from '@countersign/httpsig/internal'
 import { verifies } from '@countersign/requirements'
+import { asAgent, asHolder, asKey } from '@countersign/testing/world/signer'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { type BearerRequest, bearer, type Requirement, type ResourceEvent } from '../index.js'
-import { asAgent, asHolder, asKey, makeWorld, type World } from '../world.test.fixture.js'
+import { makeWorld, type World } from '../world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {
@@ -50,7 +52,7 @@ function route(need: Need = {}) {
 
 const scoped = 'Bearer realm="calendar", scope="events.read"'
 
-test(verifies('challenge.every-401', 'who brings nothing is told both ways, and either leads in'), async () => {
+test(verifies('challenge.every-401', 'a request without credentials is told both ways, and either works'), async () => {
   const call = route()
   expect(await call(bare())).toEqual([401, 'httpsig; identity=?1', scoped])
   expect(await call(bare('Bearer ada'))).toEqual({
@@ -71,15 +73,19 @@ test(verifies('challenge.every-401', 'who brings nothing is told both ways, and 
   expect(events.map(({ type }) => type)).toEqual(['refused', 'passed', 'passed', 'refused'])
 })
 
-test('what is wrong with a token is said as OAuth says it, and no token is in any answer or event', async () => {
+test('refusals of bearer tokens have the errors of OAuth, and no token is in a response or event', async () => {
   const call = route()
+  const told = () => events.at(-1)
   expect(await call(bare('Bearer bad'))).toEqual([401, 'httpsig; identity=?1', `${scoped}, error="invalid_token"`])
+  expect(told()).toMatchObject({ error: { code: 'invalid_signature', reason: 'bearer_invalid' } })
   expect(await call(bare('bearer narrow'))).toEqual([
     403,
     'httpsig; identity=?1',
     `${scoped}, error="insufficient_scope"`,
   ])
+  expect(told()).toMatchObject({ error: { code: 'insufficient_scope', reason: 'scope_missing' } })
   expect(await call(bare('Bearer away'))).toEqual([503, null, null])
+  expect(told()).toMatchObject({ error: { code: 'temporarily_unavailable', reason: 'dependency_unavailable' } })
   const wrong = [400, null, `${scoped}, error="invalid_request"`]
   judged = []
   for (const value of [
@@ -92,6 +98,7 @@ test('what is wrong with a token is said as OAuth says it, and no token is in an
   ])
     expect(await call(bare(value)), value.slice(0, 20)).toEqual(wrong)
   expect(await call(bare('Bearer ada', 'Bearer bad'))).toEqual(wrong)
+  expect(told()).toMatchObject({ error: { code: 'invalid_request', reason: 'bearer_malformed' } })
   expect(await call(bare('Basic YTpi', 'Bearer ada'))).toEqual(wrong)
   expect(judged).toEqual([])
   expect(await call(bare('Basic YTpi'))).toEqual([401, 'httpsig; identity=?1', scoped])
@@ -116,7 +123,7 @@ test(
 )
 
 test(
-  verifies('SIG-01', 'challenge.no-downgrade', 'whatever is signed, or was, is judged by its signature alone'),
+  verifies('SIG-01', 'challenge.no-downgrade', 'a request with any signature header is judged by its signature alone'),
   async () => {
     const call = route()
     const headers = [['authorization', 'Bearer ada']] as const
@@ -146,7 +153,7 @@ test(
   },
 )
 
-test('a route that does not take them does not see them; one that could not keep its word is refused', async () => {
+test('a route without alsoAccept ignores bearer tokens; alsoAccept beside agents or via is a TypeError', async () => {
   const resource = world.calendar()
   const answer = await resource.authorize(bare('Bearer ada'), { scope: 'events.read' })
   expect(answer.ok ? undefined : [answer.response.status, answer.response.headers.get('www-authenticate')]).toEqual([
@@ -167,37 +174,40 @@ test('a route that does not take them does not see them; one that could not keep
   expect(signed.ok).toBe(true)
 })
 
-test(verifies('cors.preflight', 'where they are taken, a page may send one and read what would be taken'), async () => {
-  const asking = {
-    ...{ method: 'OPTIONS', target: '/events', peer: '192.0.2.1' },
-    headers: [
-      ['host', 'calendar.example'],
-      ['origin', 'https://app.example'],
-      ['access-control-request-method', 'GET'],
-      ['access-control-request-headers', 'authorization'],
-    ] as const,
-  }
-  const headersFor = async (need: Need) => {
-    const resource = world.calendar({ cors: ['https://app.example'] })
-    const declared = resource.declare({ scope: 'events.read', ...need })
-    const read = async (message: ReceivedMessage) => {
-      const answer = await resource.authorize(message, declared)
-      return answer.ok ? new Headers() : answer.response.headers
+test(
+  verifies('cors.preflight', 'a page may send a bearer token where one is accepted, and read the challenge'),
+  async () => {
+    const asking = {
+      ...{ method: 'OPTIONS', target: '/events', peer: '192.0.2.1' },
+      headers: [
+        ['host', 'calendar.example'],
+        ['origin', 'https://app.example'],
+        ['access-control-request-method', 'GET'],
+        ['access-control-request-headers', 'authorization'],
+      ] as const,
     }
-    const origin = ['origin', 'https://app.example'] as const
-    const [allowed, refused] = await Promise.all([
-      read(asking),
-      read({ ...bare(), headers: [...bare().headers, origin] }),
+    const headersFor = async (need: Need) => {
+      const resource = world.calendar({ cors: ['https://app.example'] })
+      const declared = resource.declare({ scope: 'events.read', ...need })
+      const read = async (message: ReceivedMessage) => {
+        const answer = await resource.authorize(message, declared)
+        return answer.ok ? new Headers() : answer.response.headers
+      }
+      const origin = ['origin', 'https://app.example'] as const
+      const [allowed, refused] = await Promise.all([
+        read(asking),
+        read({ ...bare(), headers: [...bare().headers, origin] }),
+      ])
+      return [allowed.get('access-control-allow-headers'), refused.get('access-control-expose-headers')].map(names =>
+        (names ?? '').split(', '),
+      )
+    }
+    const [allowed, exposed] = await headersFor({ alsoAccept: accept })
+    expect([allowed, exposed]).toEqual([
+      expect.arrayContaining(['Authorization', 'Signature']),
+      expect.arrayContaining(['WWW-Authenticate', 'Agent-Auth']),
     ])
-    return [allowed.get('access-control-allow-headers'), refused.get('access-control-expose-headers')].map(names =>
-      (names ?? '').split(', '),
-    )
-  }
-  const [allowed, exposed] = await headersFor({ alsoAccept: accept })
-  expect([allowed, exposed]).toEqual([
-    expect.arrayContaining(['Authorization', 'Signature']),
-    expect.arrayContaining(['WWW-Authenticate', 'Agent-Auth']),
-  ])
-  const [without, kept] = await headersFor({})
-  expect([without?.includes('Authorization'), kept?.includes('WWW-Authenticate')]).toEqual([false, false])
-})
+    const [without, kept] = await headersFor({})
+    expect([without?.includes('Authorization'), kept?.includes('WWW-Authenticate')]).toEqual([false, false])
+  },
+)

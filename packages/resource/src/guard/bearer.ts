@@ -1,5 +1,7 @@
-import { base64urlDecodeText, headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, checkOptions, missingScope } from '@countersign/protocol'
+import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { base64urlDecodeText } from '@countersign/httpsig/internal'
+import { AAuthError, missingScope } from '@countersign/protocol'
+import { checkOptions } from '@countersign/protocol/internal'
 import type { User } from '@countersign/verify'
 import type { AAuth } from './aauth.js'
 
@@ -60,42 +62,45 @@ export function bearer(verify: BearerVerifier, options: Omit<Bearer, 'verify'> =
 
 const longestToken = 8192
 
-/** Whether a request comes with a bearer token, or what was meant as one. */
+/** Whether a request has a bearer token, or a header that was meant as one. */
 export function hasBearer(message: ReceivedMessage): boolean {
   return headerValues(message, 'authorization').some(value => /^bearer(?:[\s,]|$)/i.test(value))
 }
 
 /**
  * The bearer token of a request.
- * @throws AAuthError `invalid_request` where it is not clear which
+ * @throws AAuthError `invalid_request` if `Authorization` is not exactly one bearer token
  */
 export function bearerTokenOf(message: ReceivedMessage): string {
   const [value = '', ...more] = headerValues(message, 'authorization')
   const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(value)?.[1]
-  // Of two, a proxy in front may have looked at the other.
+  // If there are two, a proxy in front may have checked the other one.
   if (more.length > 0 || token === undefined || token.length > longestToken)
-    throw new AAuthError('invalid_request', 'Authorization must be one bearer token')
+    throw new AAuthError('invalid_request', 'Authorization must be one bearer token', { reason: 'bearer_malformed' })
   return token
 }
 
 /**
  * The facts of a request with a bearer token.
- * @param need the scopes of the route, all of them
- * @throws AAuthError when the token does not hold, or for less
+ * @param o.need the scopes of the route, all of them
+ * @throws AAuthError if the token is not valid, or lacks a scope
  */
 export async function verifyBearer(
   token: string,
   request: BearerRequest,
-  { verify }: Bearer,
-  need: readonly string[],
+  { bearer: { verify }, need }: { readonly bearer: Bearer; readonly need: readonly string[] },
 ): Promise<AAuth> {
-  // As a bearer credential, an auth token would work for everyone who sees it (AUT-05): also where the same server issues both kinds
-  // and the verifier does not check `typ`.
+  // As a bearer credential, an auth token would work for everyone who sees it (AUT-05). A verifier that does not check `typ` could
+  // accept one, if the same server issues both kinds.
   const facts = isAAuthToken(token) ? undefined : await judged(verify(token, request))
   if (facts === undefined)
-    throw new AAuthError('invalid_signature', 'the bearer token is not valid here, and the request is not signed')
+    throw new AAuthError('invalid_signature', 'the bearer token is not valid here, and the request is not signed', {
+      reason: 'bearer_invalid',
+    })
   if (missingScope(facts.scope, need).length > 0)
-    throw new AAuthError('insufficient_scope', 'the bearer token lacks a scope that this request needs')
+    throw new AAuthError('insufficient_scope', 'the bearer token lacks a scope that this request needs', {
+      reason: 'scope_missing',
+    })
   const { user, expires } = facts
   return {
     level: 'anonymous',
@@ -111,7 +116,11 @@ async function judged(verdict: Promise<BearerFacts | undefined>): Promise<Bearer
   try {
     return await verdict
   } catch (cause) {
-    throw new AAuthError('temporarily_unavailable', 'bearer tokens cannot be verified now', { retryAfter: 5, cause })
+    throw new AAuthError('temporarily_unavailable', 'bearer tokens cannot be verified now', {
+      reason: 'dependency_unavailable',
+      retryAfter: 5,
+      cause,
+    })
   }
 }
 
@@ -129,13 +138,12 @@ function isAAuthToken(token: string): boolean {
 
 /**
  * `WWW-Authenticate` of a refusal; undefined where a bearer token would change nothing.
- * @param given whether the request had one: without, no error is named (RFC 6750 §3.1)
+ * @param o.given whether the request had one: without, no error is named (RFC 6750 §3.1)
  */
 export function bearerChallenge(
   error: AAuthError,
   { realm, resourceMetadata }: Bearer,
-  scope: readonly string[],
-  given: boolean,
+  { scope, given }: { readonly scope: readonly string[]; readonly given: boolean },
 ): string | undefined {
   const code = given ? bearerErrors[error.status] : undefined
   if (error.status !== 401 && (code === undefined || error.code === 'policy_denied')) return undefined

@@ -1,21 +1,22 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import type { AgentMetadata, Routes } from '@countersign/protocol'
+import type { AgentMetadata } from '@countersign/protocol'
+import type { Routes } from '@countersign/protocol/internal'
 import type { Verified } from '@countersign/verify'
 import type { OAuthApi } from '../oauth/oauth.js'
 import type { Refusal } from './decision.js'
 import type { Route } from './requirement.js'
 
-/** A resource as it calls others. */
+/** How a resource calls other services. */
 export interface Downstream {
   readonly metadata: AgentMetadata
-  /** Where browsers come by. */
+  /** The paths that browsers visit. */
   readonly routes: Routes
   /**
-   * Takes the code of an interaction that a request carries, so that its calls can use what the user agreed to.
-   * @throws AAuthError `invalid_grant` for one that is unknown, used, or another's
+   * Redeems the interaction code of a request, so that its calls can use the user's consent.
+   * @throws AAuthError `invalid_grant` for a code that is unknown, used, or of another caller
    */
   accept(message: ReceivedMessage, verified: Verified): Promise<void>
-  /** Calls for a request that was let pass; rejects with a {@link Setback} where that cannot be. */
+  /** Calls a service for a request that was let in; rejects with a {@link Setback} if that is not possible. */
   fetch(request: Called, input: string | URL | Request, init?: RequestInit): Promise<Response>
   /** As {@link Downstream.fetch}, to an API behind OAuth. */
   oauth(request: Called, api: OAuthApi, input: string | URL | Request, init?: RequestInit): Promise<Response>

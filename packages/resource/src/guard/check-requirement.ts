@@ -6,7 +6,7 @@ import {
   type OptionChecks,
   restriction,
   wrongOption,
-} from '@countersign/protocol'
+} from '@countersign/protocol/internal'
 import type { Limits } from '../limit/limits.js'
 import type { Bearer } from './bearer.js'
 import type { DenyLists, UserOfAgent } from './deny.js'
@@ -57,6 +57,10 @@ const checks: OptionChecks<Requirement> = {
   users: restriction(each({ ...userChecks })),
   deny: restriction(denyCheck),
   via: restriction('strings'),
+  purposes: restriction('strings'),
+  operation: restriction('string'),
+  describe: restriction('function'),
+  approve: restriction([true]),
   components: restriction('strings'),
   body: ['whole', 'stream'],
   replay: restriction(['unsafe', 'all']),

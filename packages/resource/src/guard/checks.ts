@@ -1,13 +1,32 @@
+import { refuseRevoked } from '../revocation/revoked.js'
+import { approval } from './approval.js'
+import { calls } from './call-checks.js'
 import type { Check } from './check.js'
+import { conditionChecks } from './condition-checks.js'
+import { data, operands } from './content-checks.js'
 import { askFor, type Refusal } from './decision.js'
 import { deny, factChecks } from './fact-checks.js'
 import type { GuardedRequest } from './guarded-request.js'
-import { limits, replay } from './limit-checks.js'
+import { approvalOnce, limits, replay } from './limit-checks.js'
 import type { Policy } from './requirement.js'
 
 const policy: Check<GuardedRequest> = {
   name: 'policy',
   refusal: request => (request.route.policy === undefined ? undefined : askPolicy(request.route.policy, request)),
+}
+
+/** First of all: a grant that has ended opens nothing, not even a challenge for more scope. */
+const revoked: Check<GuardedRequest> = {
+  name: 'revoked',
+  refusal: ({ guard: { revocations }, verified }) =>
+    revocations === undefined ? undefined : refuseRevoked(verified.caller, revocations),
+}
+
+/** Redeems the interaction code of a request. A wrong one refuses, and must use up neither an approval nor a call. */
+const interaction: Check<GuardedRequest> = {
+  name: 'interaction',
+  refusal: ({ guard: { downstream, mode }, message, verified }) =>
+    mode === 'observe' ? undefined : downstream?.accept(message, verified).then(() => undefined),
 }
 
 async function askPolicy(decide: Policy, { aauth, route }: GuardedRequest): Promise<Refusal | undefined> {
@@ -20,7 +39,20 @@ async function askPolicy(decide: Policy, { aauth, route }: GuardedRequest): Prom
  * and may come again.
  * @see protocol §4
  */
-export const signedChecks: ReadonlyArray<Check<GuardedRequest>> = [...factChecks, limits, policy, replay]
+export const signedChecks: ReadonlyArray<Check<GuardedRequest>> = [
+  revoked,
+  ...factChecks,
+  ...conditionChecks,
+  data,
+  operands,
+  limits,
+  policy,
+  approval,
+  replay,
+  interaction,
+  approvalOnce,
+  calls,
+]
 
-/** The checks of a request with a bearer token, whose scope was judged with it. A bearer token proves no request: it may come again. */
+/** The checks of a bearer request. Its scope was checked with the token. It signs no request, so replays cannot be detected. */
 export const bearerChecks: ReadonlyArray<Check<GuardedRequest>> = [deny, limits, policy]

@@ -1,4 +1,5 @@
-import { hasBody, headerValues, type ReceivedMessage, requiredComponents } from '@countersign/httpsig'
+import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { hasBody, requiredComponents } from '@countersign/httpsig/internal'
 
 /**
  * The bare names of all components a signature over this very request must cover.

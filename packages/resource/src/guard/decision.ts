@@ -1,4 +1,5 @@
-import { AAuthError, identityScopesIn, type Level, missingScope, satisfies, unionScope } from '@countersign/protocol'
+import { AAuthError, type Level, missingScope, type Operation, satisfies } from '@countersign/protocol'
+import { identityScopesIn, unionScope } from '@countersign/protocol/internal'
 import type { AuthorizedCaller, Caller } from '@countersign/verify'
 import { roomierLevel } from '../limit/limits.js'
 import type { Charge } from '../limit/rate-headers.js'
@@ -16,6 +17,8 @@ export interface Refusal {
   readonly ask: Ask
   /** The scope of the resource token that goes with `authorization`. */
   readonly scope?: readonly string[]
+  /** The one request that a user is asked to approve. */
+  readonly operation?: Operation
   /** Where the user of `user` is to be sent. */
   readonly userInteraction?: string
 }
@@ -36,15 +39,20 @@ export function decideLevelAndScope(caller: Caller, route: Route): Refusal | und
   if (missingScope(caller.scope, route.scope).length === 0) return undefined
   const held = heldScope(caller)
   if (missingScope(held, route.scope).length === 0) return undefined
-  const error = new AAuthError('insufficient_scope', 'the auth token lacks a scope that this request needs')
-  // Every token that names a user grants `openid`. To ask for it again would let a policy's list deny a scope that nobody needs.
+  const error = new AAuthError('insufficient_scope', 'the auth token lacks a scope that this request needs', {
+    reason: 'scope_missing',
+  })
+  // Every token that names a user grants `openid`. To ask for it again would let a policy's list deny a scope that is not needed.
   const kept = held.filter(name => name !== 'openid')
   return { error, ask: 'authorization', scope: unionScope(kept, route.scope) }
 }
 
 /** The refusal of a caller over its limit: it names the next level with a higher limit, where the caller can reach one. */
 export function overLimit(caller: Caller, route: Route, { bucket, count }: Charge): Refusal {
-  const error = new AAuthError('rate_limited', 'too many requests at this level', { retryAfter: count.seconds })
+  const error = new AAuthError('rate_limited', 'too many requests at this level', {
+    reason: 'rate_exceeded',
+    retryAfter: count.seconds,
+  })
   // Its site's count holds at every level that names an agent.
   if (bucket.name === 'site') return { error, ask: 'nothing' }
   switch (roomierLevel(caller.level, route.limits, bucket.rate)) {
@@ -64,12 +72,17 @@ export function overLimit(caller: Caller, route: Route, { bucket, count }: Charg
 
 /** The refusal of a caller that is denied: no challenge would help. */
 export function blocked(): Refusal {
-  return { error: new AAuthError('policy_denied', 'this caller is not admitted here'), ask: 'nothing' }
+  return {
+    error: new AAuthError('policy_denied', 'this caller is not admitted here', { reason: 'caller_denied' }),
+    ask: 'nothing',
+  }
 }
 
 /** The refusal by a policy: it challenges for the level that the policy names, unless the caller has reached it. */
 export function askFor(verdict: unknown, reached: Level, route: Route): Refusal {
-  const error = new AAuthError('policy_denied', 'the policy of this resource refuses the request')
+  const error = new AAuthError('policy_denied', 'the policy of this resource refuses the request', {
+    reason: 'policy_refused',
+  })
   switch (verdict) {
     case 'pseudonymous':
       return { error, ask: satisfies(reached, verdict) ? 'nothing' : 'signature' }
@@ -105,11 +118,11 @@ function lowestAsk(route: Route): Ask {
 }
 
 function unsigned(): AAuthError {
-  return new AAuthError('invalid_signature', 'the request must be signed')
+  return new AAuthError('invalid_signature', 'the request must be signed', { reason: 'signature_missing' })
 }
 
 function tooLow(): AAuthError {
-  return new AAuthError('insufficient_level', 'this request needs a higher level')
+  return new AAuthError('insufficient_level', 'this request needs a higher level', { reason: 'level_insufficient' })
 }
 
 /** Scopes in the token, and identity scopes by the claims they granted: those never stand in `scope` (protocol §5). */

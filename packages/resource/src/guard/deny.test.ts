@@ -1,8 +1,9 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { asAgent, asHolder, asKey } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
 import { bearer, type Deny, type Policy, type Requirement, type ResourceOptions } from '../index.js'
-import { asAgent, asHolder, asKey, makeWorld, type World } from '../world.test.fixture.js'
+import { makeWorld, type World } from '../world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {
@@ -34,7 +35,7 @@ const token = async (claims: Record<string, unknown> = {}) =>
 const refused = [403, 'policy_denied', undefined]
 
 test(
-  verifies('AUT-23', 'RAT-04', 'whom a list refuses gets 403 and no resource token, whatever they bring'),
+  verifies('AUT-23', 'RAT-04', 'a caller on a deny list gets 403 and no resource token, whatever its token says'),
   async () => {
     const need: Need = { scope: 'events.read' }
     const asked = [401, 'insufficient_level', 'httpsig; auth-token', 'a resource token']
@@ -58,7 +59,7 @@ test(
   },
 )
 
-test(verifies('AUT-23', 'one delegate of an agent, and one user of it, and nobody beside them'), async () => {
+test(verifies('AUT-23', 'a list denies one delegate of an agent, or one user of it, and no other'), async () => {
   const need: Need = { scope: 'events.read' }
   const lacking = await token({ scope: 'events.write' })
   expect(await ask(lacking, need, { deny: { delegates: [phone] } })).toEqual(refused)
@@ -81,7 +82,7 @@ test(verifies('AUT-23', 'one delegate of an agent, and one user of it, and nobod
     expect(await ask(await token(), need, { deny: { users: [user] } })).toEqual([200])
 })
 
-test('whoever is blocked does not come in through a service that is not', async () => {
+test('a denied agent does not get in through a service that is not denied', async () => {
   const act = { iss, agent: 'https://evil.example', agent_delegate: 'bot' }
   const through = await token({ act })
   const need: Need = { scope: 'events.read' }
@@ -93,19 +94,19 @@ test('whoever is blocked does not come in through a service that is not', async 
   expect(await ask(through, need, { deny: { agents: ['https://other.example'] } })).toEqual([200])
 })
 
-test('only these users, or these through that agent', async () => {
+test('a list of users admits these users, or these through one agent', async () => {
   const need = (...users: NonNullable<Need['users']>): Need => ({ scope: 'events.read', users })
   expect(await ask(await token(), need({ iss, sub: 'alice' }))).toEqual([200])
   expect(await ask(await token(), need({ iss, sub: 'bob' }, { iss, sub: 'alice', agent }))).toEqual([200])
   for (const users of [need(), need({ iss, sub: 'bob' }), need({ iss, sub: 'alice', agent: 'https://other.example' })])
     expect(await ask(await token(), users)).toEqual(refused)
-  // Nobody's: a direct grant, which is for no user.
+  // A token of a direct grant has no user.
   expect(await ask(await token({ sub: undefined }), need({ iss, sub: 'alice' }))).toEqual(refused)
-  // Who is not known yet is asked, as everywhere.
+  // A caller without an auth token gets a challenge, as everywhere.
   expect((await ask(asAgent(world.agent), need({ iss, sub: 'alice' })))[0]).toBe(401)
 })
 
-test('a policy may say which level would help; what it does not say refuses for good', async () => {
+test('a policy may name a level that would help; every other answer refuses for good', async () => {
   const by =
     (verdict: unknown): Policy =>
     () =>
@@ -155,7 +156,7 @@ test('callers by OAuth are judged by the same lists', async () => {
 })
 
 test(
-  verifies('AUT-23', 'for agents on the list nothing is fetched, and the endpoint gives them no token'),
+  verifies('AUT-23', 'nothing is fetched for denied agents, and the token endpoint gives them no token'),
   async () => {
     const blocked = world.calendar({ deny: { agents: [agent], delegates: [] } })
     const before = world.fetched.length
@@ -178,7 +179,7 @@ test(
   },
 )
 
-test('lists that could never match are told at once', () => {
+test('lists that can never match are a TypeError', () => {
   const wrong: Deny[] = [
     { agents: ['agent.example'] },
     { delegates: [{ agent: 'agent.example', delegate: 'phone' }] },

@@ -1,4 +1,5 @@
-import { checkIdentifierList, type IdentifierList, isIdentifier, isListed } from '@countersign/protocol'
+import { type IdentifierList, isIdentifier, isListed } from '@countersign/protocol'
+import { checkIdentifierList } from '@countersign/protocol/internal'
 import type { AAuth } from './aauth.js'
 
 /** A user, through whatever agent or through one. Never a subject alone: two issuers may know the same one. */

@@ -42,6 +42,8 @@ export type ResourceEvent = {
     }
   /** A user came back from the auth server, the resource or the OAuth provider that asked them. */
   | ({ readonly type: 'interaction'; readonly answer: 'agreed' | 'denied'; readonly asked_by: string } & Asking)
+  /** An auth server has said that a grant has ended: its tokens are refused from now on. */
+  | { readonly type: 'revoked'; readonly issuer: string; readonly grant: string }
   | {
       readonly type: 'resource_token'
       readonly agent: string

@@ -1,20 +1,24 @@
 import { AAuthError, isListed } from '@countersign/protocol'
+import { approvalOfAnother } from './approval.js'
 import type { Check } from './check.js'
 import { signatureComponents } from './components.js'
+import { refuseAsking } from './conditions.js'
 import { blocked, decideLevelAndScope, type Refusal } from './decision.js'
 import { isDenied, isUserAmong } from './deny.js'
 import type { RequestFacts } from './guarded-request.js'
 import type { Route } from './requirement.js'
 
-// Checks of what is verified of a caller: the same facts are always refused, however often a request asks. So they are made by the
-// head alone, too, while the body still comes.
+// Checks of the verified facts of a caller: a repeated request gets the same verdict. So they can run on the head alone, while the
+// body is still arriving.
 
-/** A token without `agent` is for its audience as the agent: a sign-in, no mandate of an agent to call this resource. */
+/** A token without `agent` was issued to its audience for a sign-in. It does not let an agent call this resource. */
 const mandate: Check<RequestFacts> = {
   name: 'mandate',
   refusal({ verified: { caller }, guard }) {
     if (guard.ownAgent === 'refused' && caller.level === 'authorized' && caller.token.agent === undefined)
-      throw new AAuthError('invalid_auth_token', 'agent is missing: this resource is not the agent')
+      throw new AAuthError('invalid_auth_token', 'agent is missing: this resource is not the agent', {
+        reason: 'token_claim_missing',
+      })
     return undefined
   },
 }
@@ -50,18 +54,28 @@ const agents: Check<RequestFacts> = {
 
 async function refuseUnlisted(route: Route, agent: string): Promise<Refusal | undefined> {
   if (await isListed(route.agents, agent)) return undefined
-  return { error: new AAuthError('policy_denied', 'this agent is not admitted here'), ask: 'nothing' }
+  return {
+    error: new AAuthError('policy_denied', 'this agent is not admitted here', { reason: 'caller_denied' }),
+    ask: 'nothing',
+  }
 }
 
 const levelAndScope: Check<RequestFacts> = {
   name: 'level and scope',
-  refusal({ message, route, verified: { caller } }) {
+  refusal({ message, route, guard, verified: { caller } }) {
     const refusal = decideLevelAndScope(caller, route)
-    if (refusal?.error.code !== 'invalid_signature') return refusal
+    if (refusal?.ask === 'authorization') {
+      const { id, now } = guard
+      return refuseAsking(caller, { id, now, scope: refusal.scope ?? [] }) ?? refusal
+    }
+    if (refusal?.error.reason !== 'signature_missing') return refusal
     // An unsigned caller is told all that it has to cover, so that its next request can be right.
-    const { code, description } = refusal.error
     const required_components = signatureComponents(message, route.components)
-    return { ...refusal, error: new AAuthError(code, description, { required_components }) }
+    const error = new AAuthError('invalid_signature', refusal.error.description, {
+      reason: 'signature_missing',
+      required_components,
+    })
+    return { ...refusal, error }
   },
 }
 
@@ -79,13 +93,22 @@ async function refuseOtherWay(
   const verdicts = await Promise.all(hops.map(hop => hop !== undefined && isListed(services, hop)))
   if (verdicts.includes(true)) return undefined
   return {
-    error: new AAuthError('policy_denied', 'the request has not come through a service that this resource asks for'),
+    error: new AAuthError('policy_denied', 'the request has not come through a service that this resource asks for', {
+      reason: 'via_missing',
+    }),
     ask: 'nothing',
   }
 }
 
-/** The checks of facts, in order: who is denied is told before what is missing. */
-export const factChecks: ReadonlyArray<Check<RequestFacts>> = [mandate, deny, agents, levelAndScope, via]
+/** The checks of facts, in order: a denied caller is refused before it learns what is missing. */
+export const factChecks: ReadonlyArray<Check<RequestFacts>> = [
+  ...[mandate, deny, agents],
+  approvalOfAnother,
+  ...[levelAndScope, via],
+]
+
+/** Those of the head alone. Which operation a request is may stand in its body. */
+export const headChecks: ReadonlyArray<Check<RequestFacts>> = [mandate, deny, agents, levelAndScope, via]
 
 /** Whether the checks of facts always say the same of the same facts: none of the lists is a function. */
 export function areFactsFixed({ agents: list, deny: rules }: Route): boolean {

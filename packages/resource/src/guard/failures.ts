@@ -1,14 +1,15 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, type SharedMap, sharedMap } from '@countersign/protocol'
-import { isPrivatePeer, networkOf, wideNetworkOf } from '@countersign/verify'
+import { AAuthError } from '@countersign/protocol'
+import { type SharedMap, sharedMap } from '@countersign/protocol/internal'
+import { isPrivatePeer, networkOf, wideNetworkOf } from '@countersign/verify/internal'
 import type { Rate } from '../limit/rate.js'
 
-/** What is counted per network because it did not verify. */
+/** Counts, per network, of requests that did not verify. */
 export interface Failures {
   /** Networks that are remembered. */
   readonly size: number
   /**
-   * Counts a signed request before it is verified, so that of many at once no more than the limit cost a verification.
+   * Counts a signed request before it is verified, so that a burst costs no more verifications than the limit allows.
    * @returns takes the count back, for a request that verified
    * @throws AAuthError `rate_limited` when too many of its network have failed
    */
@@ -22,13 +23,13 @@ interface Window {
   readonly ends: number
 }
 
-/** Networks remembered, as many wide ones again. When it is full, those of a wide network that has over a tenth give way first. */
+/** Networks remembered, and as many wide ones. When full, those of a wide network with over a tenth are forgotten first. */
 const capacity = 10_000
 
-/** Bytes of one that is remembered. */
+/** Bytes of a remembered network. */
 const windowBytes = 200
 
-/** Shares that a /48 or a /24 has of those of its networks. */
+/** A /48 or a /24 has the share of this many networks. */
 const networksInOne = 10
 
 const signatureHeaders: ReadonlySet<string> = new Set(['signature', 'signature-input', 'signature-key'])
@@ -36,8 +37,8 @@ const signatureHeaders: ReadonlySet<string> = new Set(['signature', 'signature-i
 const nothing = (): void => undefined
 
 /**
- * Charges the sender's network for requests that fail verification: a signature that does not hold names no one, and a replay must
- * not be charged to the agent that it was captured from.
+ * Charges the sender's network for requests that fail verification: a wrong signature identifies no agent, and a replay must not
+ * be charged to the agent that it was captured from.
  * @param o.privatePeers whether callers at private addresses count; one may be a proxy, with everyone behind it
  */
 export function createFailures(rate: Rate, o: { readonly privatePeers: boolean }): Failures {
@@ -76,6 +77,7 @@ export function createFailures(rate: Rate, o: { readonly privatePeers: boolean }
       const over = counts.find(({ window, most }) => window.failed >= most)
       if (over !== undefined)
         throw new AAuthError('rate_limited', 'too many requests of this network did not verify', {
+          reason: 'failures_exceeded',
           retryAfter: Math.max(1, (over.window.ends - performance.now()) / 1000),
         })
       for (const { window } of counts) window.failed += 1

@@ -4,6 +4,8 @@ import type { Counter } from '../limit/counter.js'
 import type { SiteOf } from '../limit/limits.js'
 import type { Charge } from '../limit/rate-headers.js'
 import type { SpentCounts } from '../limit/spent-counts.js'
+import type { OpenExchanges } from '../revocation/open-exchanges.js'
+import type { RevocationRules } from '../revocation/revoked.js'
 import type { AAuth } from './aauth.js'
 import type { Bearer } from './bearer.js'
 import type { Downstream } from './called.js'
@@ -12,10 +14,14 @@ import type { Failures } from './failures.js'
 import type { HeadCounts } from './head-counts.js'
 import type { Mode } from './mode.js'
 import type { RefusalContext } from './refusal.js'
-import type { Route } from './requirement.js'
+import type { MessageCall, Route } from './requirement.js'
 
 /** What of a resource the checks of facts look at. */
 export interface FactRules {
+  /** The identifier of the resource. */
+  readonly id: string
+  /** Unix seconds. */
+  readonly now: () => number
   /** Whether the resource is itself an agent whose own tokens count. */
   readonly ownAgent: 'accepted' | 'refused'
 }
@@ -29,6 +35,14 @@ export interface Guard extends FactRules {
   readonly development: boolean
   /** Messages that were looked up in `replay` and passed. */
   readonly passed: WeakSet<ReceivedMessage>
+  /** Messages whose approval was taken. */
+  readonly approved: WeakSet<ReceivedMessage>
+  /** Messages that were counted under `calls`. */
+  readonly counted: WeakSet<ReceivedMessage>
+  /** Grants whose tokens are refused; undefined where no auth server can revoke one here. */
+  readonly revocations: RevocationRules | undefined
+  /** What is open under revocable grants. */
+  readonly open: OpenExchanges | undefined
   readonly counter: Counter
   readonly spent: SpentCounts
   /** Limits each message was charged to, by name; for its `RateLimit` headers. */
@@ -39,13 +53,13 @@ export interface Guard extends FactRules {
   readonly tell: Observer
   readonly mode: Mode
   readonly refusal: RefusalContext
-  /** How the resource calls others, where it does. */
+  /** How the resource calls other services, if it does. */
   readonly downstream: Downstream | undefined
 }
 
-/** What is verified of a request, and the route that judges it. */
+/** The verified facts of a request, and the route that judges it. */
 export interface RequestFacts {
-  /** The request; or its head alone, while the body still comes. */
+  /** The request, or its head alone while the body is still arriving. */
   readonly message: ReceivedMessage
   readonly route: Route
   readonly guard: FactRules
@@ -53,21 +67,24 @@ export interface RequestFacts {
   readonly aauth: AAuth
 }
 
-/** A request to a route, before anything of it is verified. */
+/** A request to a route, before verification. */
 export interface ReceivedRequest {
   readonly message: ReceivedMessage
   readonly route: Route
   readonly guard: Guard
+  /** What a message in the body says that the request does. */
+  readonly call?: MessageCall | undefined
 }
 
 /** A verified request on its way through the checks of its route. */
 export interface GuardedRequest extends RequestFacts {
   readonly guard: Guard
+  readonly call?: MessageCall | undefined
   /** The caller's address, as far as trusted proxies say. */
   readonly peer: string | undefined
   /** How the route judges an unsigned request by its bearer token; undefined for every other request. */
   readonly bearer: Bearer | undefined
 }
 
-/** A request as far as it came: what is verified of it may be missing. */
+/** A refused request. Facts are missing if they were not verified before the refusal. */
 export type RefusedRequest = ReceivedRequest & Partial<Omit<GuardedRequest, keyof ReceivedRequest>>

@@ -1,18 +1,19 @@
-import { type HeadJudgement, isSigned, pathOf, type ReceivedMessage, refusedHead } from '@countersign/httpsig'
+import type { HeadJudgement, ReceivedMessage } from '@countersign/httpsig'
+import { isSigned, pathOf, refusedHead } from '@countersign/httpsig/internal'
 import type { ClientOf, Credential, PerRequest, Verified, Verifier } from '@countersign/verify'
 import { aauthOf } from './aauth.js'
 import { hasBearer } from './bearer.js'
 import { firstRefusal } from './check.js'
-import { areFactsFixed, factChecks } from './fact-checks.js'
+import { areFactsFixed, headChecks } from './fact-checks.js'
 import { type Failures, noFailures } from './failures.js'
 import type { FactRules } from './guarded-request.js'
 import type { HeadCount, HeadCounts } from './head-counts.js'
-import { tokenPath } from './metadata.js'
+import { revocationPath, tokenPath } from './metadata.js'
 import type { Mode } from './mode.js'
 import type { Route } from './requirement.js'
 
-/** What the resource token endpoint takes. */
-export const tokenCredentials: readonly Credential[] = ['jwks_uri', 'agent+jwt']
+/** What the endpoints of a resource take: the resource token endpoint and the revocation endpoint. */
+export const ownCredentials: readonly Credential[] = ['jwks_uri', 'agent+jwt']
 
 interface HeadContext extends FactRules {
   readonly verifier: Verifier
@@ -20,23 +21,24 @@ interface HeadContext extends FactRules {
   readonly failures: Failures
   readonly heads: HeadCounts
   readonly clientOf: ClientOf
+  readonly refusal: { readonly authServers: readonly string[] }
 }
 
 /**
- * What the head of a request says for a route. An unsigned one, where a signature is needed, is refused without its body; a signed
- * one that does not verify, too, and one whose caller the route's level and lists refuse.
+ * Judges the head of a request for a route. Without waiting for the body it refuses an unsigned request where a signature is
+ * needed, a signature that does not verify, and a caller whom the level or lists of the route refuse.
  */
 export function judgeRouteHead(head: ReceivedMessage, route: Route, context: HeadContext): HeadJudgement {
-  // What is only observed is handed on with its body.
+  // A request that is only observed is passed on with its body.
   if (context.mode === 'observe') return 'whole'
   if (isSigned(head))
     return judgeSigned(head, context, {
       per: { requiredComponents: route.components },
-      // A function may look in a database: it is asked once, when the whole request is judged.
+      // A function may query a database: it is called once, when the whole request is judged.
       refuses: async verified => {
         if (!areFactsFixed(route)) return false
         const facts = { message: head, route, guard: context, verified, aauth: aauthOf(verified.caller) }
-        return (await firstRefusal(facts, factChecks)) !== undefined
+        return (await firstRefusal(facts, headChecks)) !== undefined
       },
     })
   const judged = context.verifier.judgeHead(head)
@@ -47,9 +49,11 @@ export function judgeRouteHead(head: ReceivedMessage, route: Route, context: Hea
 
 /** The same for what the resource answers itself. */
 export function judgeOwnHead(head: ReceivedMessage, context: HeadContext): HeadJudgement {
-  if (pathOf(head.target) !== tokenPath || head.method !== 'POST') return 'whole'
+  const path = pathOf(head.target)
+  if ((path !== tokenPath && path !== revocationPath) || head.method !== 'POST') return 'whole'
   if (!isSigned(head)) return refusedHead(head)
-  return judgeSigned(head, context, { per: { accept: tokenCredentials }, refuses: async () => false })
+  const agents = path === revocationPath ? { agents: context.refusal.authServers } : {}
+  return judgeSigned(head, context, { per: { accept: ownCredentials, ...agents }, refuses: async () => false })
 }
 
 interface Judging {

@@ -1,17 +1,19 @@
 import { headerValues } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import { checkReplay, refuseSeen } from '@countersign/verify'
+import { takeApproval } from '@countersign/verify/internal'
 import { available } from '../limit/available.js'
 import { type Bucket, bearerBucketsOf, bucketsOf } from '../limit/limits.js'
 import type { Charge } from '../limit/rate-headers.js'
+import { refuseOverCalls } from './call-checks.js'
 import type { Check } from './check.js'
+import { asksApproval, conditionsIn } from './conditions.js'
 import { overLimit, type Refusal } from './decision.js'
 import { isReplay } from './failures.js'
 import type { GuardedRequest } from './guarded-request.js'
+import { hasSafeMethod } from './unsafe.js'
 
 // Checks that count: each request once, however many guards it meets.
-
-const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
 /** The limits of the route and of the resource. */
 export const limits: Check<GuardedRequest> = {
@@ -33,7 +35,10 @@ async function refuseOverLimit(request: GuardedRequest, buckets: readonly Bucket
   if (over === undefined) return undefined
   if (request.bearer === undefined) return overLimit(request.verified.caller, request.route, over)
   const { seconds } = over.count
-  const error = new AAuthError('rate_limited', 'too many requests with bearer tokens', { retryAfter: seconds })
+  const error = new AAuthError('rate_limited', 'too many requests with bearer tokens', {
+    reason: 'rate_exceeded',
+    retryAfter: seconds,
+  })
   return { error, ask: 'nothing' }
 }
 
@@ -57,14 +62,14 @@ async function charge({ message, guard }: GuardedRequest, buckets: readonly Buck
     charged.set(bucket.name, one)
     if (one.count.within) continue
     spent.add(one)
-    // Refused, so not counted: where replays had filled the limit for a moment, what they are given back must make room again.
+    // A refused request is not counted: if replays filled the limit, the counts given back for them must make room again.
     if (before === undefined) await counter.giveBack?.(bucket.key, bucket.rate)
     return one
   }
   return undefined
 }
 
-/** Takes back what a replay was charged: else anyone who captured a request could use up its agent's limit. */
+/** Takes back the charges of a replay: otherwise anyone who captured a request could use up its agent's limit. */
 async function giveBack({ message, guard: { counter, charges, spent } }: GuardedRequest): Promise<void> {
   const charged = [...(charges.get(message)?.values() ?? [])]
   charges.delete(message)
@@ -89,14 +94,46 @@ async function refuseReplay(request: GuardedRequest): Promise<undefined> {
   request.guard.passed.add(request.message)
 }
 
+/** After the replay set: what is sent again must not use up the approval of the request that it is a copy of. */
+export const approvalOnce: Check<GuardedRequest> = {
+  name: 'approval once',
+  refusal(request) {
+    const { verified, route, guard } = request
+    return asksApproval(verified.caller, route, guard.id) ? takeOnce(request) : undefined
+  },
+}
+
+async function takeOnce(request: GuardedRequest): Promise<Refusal | undefined> {
+  const { message, verified, peer, guard } = request
+  if (guard.approved.has(message)) return undefined
+  // An approval that was taken is gone: before that it shows whether the call can be counted (NON-23).
+  const over = await refuseOverCalls(request, 'look')
+  if (over !== undefined) return over
+  const { replay: set, siteOf, development } = guard
+  await takeApproval({ replay: set, verified, peer, siteOf, development })
+  guard.approved.add(message)
+  return undefined
+}
+
 /** What goes through a connection that changes its protocol is no safe request: a handshake sent again would open another. */
-function passesOnce({ message, route }: GuardedRequest): boolean {
-  return route.replay === 'all' || !safeMethods.has(message.method) || headerValues(message, 'upgrade').length > 0
+function passesOnce(request: GuardedRequest): boolean {
+  const { message, route } = request
+  if (route.replay === 'all' || !hasSafeMethod(message)) return true
+  return headerValues(message, 'upgrade').length > 0 || isCounted(request)
+}
+
+/** Under `calls` and `approval` a copy of a safe request, too, would cost its owner something (DEL-36). */
+function isCounted({ verified: { caller }, route, guard }: GuardedRequest): boolean {
+  const conditions = conditionsIn(caller)
+  return (
+    (conditions?.some(({ type }) => type === 'calls') ?? false) ||
+    (caller.level === 'authorized' && asksApproval(caller, route, guard.id))
+  )
 }
 
 /**
  * Asks the replay set one of its two questions. A replay counts as a failure of the network that sends it. One request that meets two
- * guards of a resource is no replay of itself: the very same object passes again.
+ * guards of a resource is no replay of itself: the same message object passes again.
  */
 async function askReplaySet(
   ask: typeof checkReplay,

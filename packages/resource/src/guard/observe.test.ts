@@ -1,11 +1,12 @@
 import { generateSigningKey, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
+import { asAgent, asHolder, asKey } from '@countersign/testing/world/signer'
 import { Hono } from 'hono'
 import { beforeAll, expect, test } from 'vitest'
 import { guard } from '../adapter/hono.js'
 import type { Requirement, ResourceEvent, ResourceOptions } from '../index.js'
-import { asAgent, asHolder, asKey, makeWorld, type World } from '../world.test.fixture.js'
+import { makeWorld, type World } from '../world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {
@@ -32,7 +33,7 @@ function watched(need: Need, options: Partial<ResourceOptions<'events.read' | 'e
 const nobody = { level: 'anonymous', scope: [], chain: [] }
 const unsigned = { method: 'GET', target: '/', headers: [['host', 'calendar.example']] } as const
 
-test(verifies('SIG-21', 'everything is let through, and nobody’s identity with it'), async () => {
+test(verifies('SIG-21', 'every request passes, and none with an identity'), async () => {
   const need: Need = { scope: 'events.read' }
   const observing = watched(need, { observe: true })
   const enforcing = watched(need, {})
@@ -79,7 +80,10 @@ test(verifies('LOG-03', 'events say what enforcing would have done, to whom, and
 
 test(verifies('LOG-03', 'what an adapter refuses by itself is told as it was meant'), () => {
   const message = { ...unsigned, requestId: 'request-12345' }
-  const error = new AAuthError('invalid_request', 'there is nothing here', { status: 404 })
+  const error = new AAuthError('invalid_request', 'there is nothing here', {
+    reason: 'parameter_malformed',
+    status: 404,
+  })
   const about = { request_id: 'request-12345', resource: 'https://calendar.example' }
   const event = { type: 'refused', error, ask: 'nothing', ...about }
   const told = (options: Parameters<typeof watched>[1]): ResourceEvent[] => {
@@ -96,7 +100,7 @@ test(verifies('LOG-03', 'what an adapter refuses by itself is told as it was mea
   ])
 })
 
-test('replays and limits are told and refused to nobody; a memory that is away keeps nobody out', async () => {
+test('replays and limits are reported and refuse no request; nor does a store that is not available', async () => {
   const need: Need = { level: 'pseudonymous', limits: { pseudonymous: '2/hour' } }
   const as = asKey(await generateSigningKey())
   const codes = async (options: Partial<ResourceOptions<'events.read' | 'events.write'>>) => {
@@ -126,7 +130,7 @@ test('replays and limits are told and refused to nobody; a memory that is away k
   expect((await codes({ observe: true, counter: away }))[0]).toEqual([true, 'temporarily_unavailable'])
 })
 
-test('answers are left as they are, handlers see nobody, and nothing is called for nobody', async () => {
+test('responses stay unchanged, handlers see an anonymous caller, and no call is made for it', async () => {
   const answer = async (observe: boolean) => {
     const app = new Hono()
     const resource = world.calendar({ observe, limits: { anonymous: '9/min' } })

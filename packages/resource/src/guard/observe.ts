@@ -1,4 +1,4 @@
-import { requestIdOf } from '@countersign/verify'
+import { requestIdOf } from '@countersign/verify/internal'
 import type { Resource } from '../options.js'
 import { withCalls } from './aauth.js'
 import type { Authorization } from './authorization.js'
@@ -7,15 +7,15 @@ import { type Mode, markOf } from './mode.js'
 import type { RequestNames } from './request-name.js'
 
 /**
- * A request that is only observed: let through, and nothing is known of its caller. A handler that took the facts of requests
- * that would pass for verified ones would believe, with the same right, those of requests that would not.
+ * Lets a request through that is only observed, as one of an anonymous caller. It has no facts even if it would pass: handlers
+ * could not tell its facts from those of a request that would be refused.
  */
 export function letThrough(): Authorization & { readonly ok: true } {
   const aauth = withCalls({ level: 'anonymous', scope: [], chain: [] }, { fetch: forNobody, oauth: forNobody })
   return { ok: true, observed: true, aauth, respond: async () => undefined }
 }
 
-/** What adapters do with requests that they refuse by themselves, before any route is asked. */
+/** Reports requests that adapters refuse by themselves, before any route decides. */
 export function ownRefusals(
   mode: Mode,
   tell: (event: DecisionEvent) => void,

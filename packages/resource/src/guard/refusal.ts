@@ -1,16 +1,20 @@
-import { type AAuthError, type AgentAuth, asAAuthError, errorResponse } from '@countersign/protocol'
+import { type AAuthError, type AgentAuth, errorResponse } from '@countersign/protocol'
+import { asAAuthError } from '@countersign/protocol/internal'
 import type { Caller } from '@countersign/verify'
+import { refuseAsking } from './conditions.js'
 import type { Refusal } from './decision.js'
-import type { ResourceTokens } from './resource-token.js'
+import type { ResourceTokenAsk, ResourceTokens } from './resource-token.js'
 
 /** What it takes to turn a refusal into its answer. */
 export interface RefusalContext {
   readonly tokens: ResourceTokens
   readonly authServers: readonly string[]
+  /** The identifier of the resource. */
+  readonly id: string
   readonly now: () => number
-  /** The name in logs of the request that is refused. */
-  readonly request_id?: string
-  /** The signature base of the request that is refused, where it verified: repeated, it gets the same resource token. */
+  /** The name of the refused request in logs. */
+  readonly request_id?: string | undefined
+  /** The signature base of the refused request, if it verified: a repetition gets the same resource token. */
   readonly base?: string | undefined
 }
 
@@ -62,7 +66,7 @@ async function challenge(
     case 'identity':
       return { identity: true, ...algs }
     case 'authorization':
-      return authorization(caller, scope, context)
+      return authorization(caller, { scope, operation: refusal.operation }, context)
     case 'user':
       return refusal.userInteraction === undefined ? undefined : { userInteraction: refusal.userInteraction }
   }
@@ -70,15 +74,18 @@ async function challenge(
 
 async function authorization(
   caller: Caller | undefined,
-  scope: readonly string[],
+  { scope, operation }: Pick<ResourceTokenAsk, 'scope' | 'operation'>,
   context: RefusalContext,
 ): Promise<AgentAuth> {
   // A token minted for an agent that was only claimed would be a token for anyone's name (RST-22).
   if (caller?.level !== 'identified' && caller?.level !== 'authorized') return { identity: true }
   const authServer = caller.level === 'authorized' ? caller.issuer : context.authServers[0]
   if (authServer === undefined) throw new TypeError('a route that asks for scope needs authServers')
+  // Of every challenge: one after a limit or by a policy comes after the check of level and scope.
+  const denied = refuseAsking(caller, { id: context.id, now: context.now, scope })
+  if (denied !== undefined) throw denied.error
   const { request_id, base, tokens } = context
-  const ask = { scope, authServer, ...(request_id === undefined ? {} : { request_id }) }
+  const ask = { scope, authServer, request_id, operation }
   // Only a signed request has a caller with an identity.
   if (base === undefined) throw new TypeError('a request with an identity has a signature base')
   return { authToken: true, resourceToken: await tokens.challenge(caller, ask, base), authServer }

@@ -1,8 +1,9 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { asHolder, asKey } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
 import type { RequestNamer, ResourceEvent } from '../index.js'
-import { asHolder, asKey, makeWorld, type World } from '../world.test.fixture.js'
+import { makeWorld, type World } from '../world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {

@@ -10,7 +10,7 @@ beforeAll(async () => {
 
 type Need = Requirement<'events.read' | 'events.write'>
 
-test('a requirement nobody could meet is found when the route is made', () => {
+test('a requirement that no request can meet is a TypeError when the route is made', () => {
   const resource = world.calendar()
   const right: Need[] = [
     { level: 'pseudonymous' },
@@ -38,7 +38,7 @@ test('a requirement nobody could meet is found when the route is made', () => {
   for (const need of wrong) expect(() => resource.declare(need as Need), JSON.stringify(need)).toThrow(TypeError)
 })
 
-test('an undeclared requirement nobody could meet is a TypeError too, not a refusal', async () => {
+test('an undeclared requirement that no request can meet is a TypeError, too, not a refusal', async () => {
   const resource = world.calendar()
   const message = { method: 'GET', target: '/', headers: [] }
   await expect(async () => resource.authorize(message, { level: 'authorized' })).rejects.toThrow(TypeError)

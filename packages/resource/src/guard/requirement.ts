@@ -1,4 +1,5 @@
 import type { IdentifierList, Level } from '@countersign/protocol'
+import type { Describe } from '../approval/describe.js'
 import type { Limits, RouteLimits, SiteOf } from '../limit/limits.js'
 import type { AAuth } from './aauth.js'
 import type { Bearer } from './bearer.js'
@@ -28,6 +29,24 @@ export interface Requirement<S extends string = string> {
    * @see protocol §7
    */
   readonly via?: readonly string[]
+  /**
+   * Purposes that the route admits: a token must have some, all of them among these. Needs a scope.
+   * @see protocol §9.1
+   */
+  readonly purposes?: readonly string[]
+  /**
+   * What requests of the route do: a name among `operations` of the resource. Policies name it; without one, a request that changes
+   * something is refused to callers whose policy looks at arguments or asks approval.
+   * @see protocol §9.1
+   */
+  readonly operation?: string
+  /** Says what a request is about to do, for the user who approves it. Needs an operation. Not with `body: 'stream'`. */
+  readonly describe?: Describe
+  /**
+   * A user approves each single request. Needs a scope and an operation; not with `alsoAccept` or `body: 'stream'`.
+   * @see protocol §9.4
+   */
+  readonly approve?: true
   /** Components beyond the usual ones that must be covered where a request has them. */
   readonly components?: readonly string[]
   /**
@@ -55,6 +74,29 @@ export interface Requirement<S extends string = string> {
   readonly cacheControl?: 'handler'
 }
 
+/** How what guards a route handles answers and bodies: conditions that it cannot keep refuse. @see protocol §9 */
+export interface RouteHandling {
+  /**
+   * `projected`: the answer goes out as far as `authorization.answer` lets it. Default: nothing sees the answer, and callers with
+   * conditions of type `data` are refused.
+   */
+  readonly answers?: 'projected'
+  /** `unseen`: no body is there to be judged, so that `arguments` refuses. Default: it is in the message. */
+  readonly bodies?: 'unseen'
+}
+
+/** What a message in the body of a request says that it does, where one route takes messages of several kinds. */
+export interface MessageCall {
+  /** The operation, unless the requirement names one. */
+  readonly operation?: string | undefined
+  /** Its arguments, as JSON: conditions of type `arguments` look at these, and not at the body. */
+  readonly operand?: Uint8Array | undefined
+  /** It only reads, whatever the method of the request: a list, a ping. */
+  readonly reads?: boolean | undefined
+  /** It opens a stream: no answer that could be judged as a whole. */
+  readonly opensStream?: boolean | undefined
+}
+
 /** When a body is compared with the digest that was signed. */
 export type BodyRule = 'whole' | 'stream'
 
@@ -66,29 +108,40 @@ export type IdentityScope = 'openid' | 'profile' | 'email' | 'address' | 'phone'
 
 /** A requirement, checked and with its defaults filled in. */
 export interface Route {
-  readonly name?: string
+  readonly name?: string | undefined
   readonly level: Level
   readonly scope: readonly string[]
   readonly agents: IdentifierList
-  readonly users?: readonly UserOfAgent[]
+  readonly users?: readonly UserOfAgent[] | undefined
   readonly deny: readonly Deny[]
-  readonly via?: readonly string[]
+  readonly via?: readonly string[] | undefined
+  readonly purposes?: readonly string[] | undefined
+  readonly operation?: string | undefined
+  readonly describe?: Describe | undefined
+  /** A user approves each request, whatever the conditions of its token say. */
+  readonly approve: boolean
+  /** The protocol in the body says that this request only reads, whatever its method: a list, a ping. */
+  readonly reads?: boolean | undefined
   readonly components: readonly string[]
   readonly body: BodyRule
   readonly replay: 'unsafe' | 'all'
   readonly limits: RouteLimits
-  readonly policy?: Policy
-  readonly alsoAccept?: Bearer
+  readonly policy?: Policy | undefined
+  readonly alsoAccept?: Bearer | undefined
+  readonly handling?: RouteHandling | undefined
 }
 
 /** What a resource knows that its routes are checked against. */
 export interface RouteContext {
   readonly scopes: readonly string[]
+  /** Names of purposes and operations that it publishes. */
+  readonly purposes: readonly string[]
+  readonly operations: readonly string[]
   readonly authServers: readonly string[]
   readonly components: readonly string[]
   readonly limits: RouteLimits
-  readonly siteOf?: SiteOf
+  readonly siteOf?: SiteOf | undefined
   readonly development: boolean
   /** Callers that every route refuses. */
-  readonly deny?: Deny
+  readonly deny?: Deny | undefined
 }

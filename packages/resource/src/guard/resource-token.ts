@@ -1,6 +1,7 @@
-import { shareSite } from '@countersign/discovery'
-import { base64urlEncode, textHash } from '@countersign/httpsig'
-import { AAuthError, type PublishedKey, serializeScope, sharedMap, signToken } from '@countersign/protocol'
+import { shareSite } from '@countersign/discovery/internal'
+import { base64urlEncode, textHash } from '@countersign/httpsig/internal'
+import { AAuthError, type Operation, type PublishedKey, serializeScope, signToken } from '@countersign/protocol'
+import { sharedMap } from '@countersign/protocol/internal'
 import type { AuthorizedCaller, IdentifiedCaller } from '@countersign/verify'
 import { available } from '../limit/available.js'
 import type { Counter } from '../limit/counter.js'
@@ -25,16 +26,16 @@ export interface ResourceTokenOptions {
   readonly development: boolean
 }
 
-/** Bytes of all challenges that are remembered: some 10 000. */
+/** Bytes of all remembered challenges, about 10 000 of them. */
 const challengeBytes = 16 * 1024 * 1024
 
-/** Bytes of a token beside the names in it, and of what keeps it. */
+/** Bytes of a token without the names in it, and of its entry. */
 const challengeOverhead = 1200
 
-/** Seconds after which a repeated request gets another token: this one would soon end. */
+/** Seconds after which a repeated request gets a new token, because the remembered one ends soon. */
 const challengeAge = resourceTokenLife / 2
 
-/** Seconds for which one request can verify, at the largest tolerance; then what is remembered of it has had its time. */
+/** Seconds during which one request can verify, at the largest tolerance. After them its challenge can be forgotten. */
 const challengeLife = 601
 
 interface Challenge {
@@ -52,9 +53,9 @@ export interface ResourceTokens {
    * @throws AAuthError `rate_limited` when the agent asks for more than its share
    */
   allot(caller: Holder): Promise<void>
-  /** Takes back what was counted for a request that was refused as a replay. */
+  /** Takes back the count of a request that was refused as a replay. */
   giveBack(caller: Holder): Promise<void>
-  /** Issues one to the caller it was verified for. */
+  /** Issues a resource token to the verified caller. */
   issue(caller: Holder, ask: ResourceTokenAsk): Promise<string>
   /**
    * Counts and issues one for a request that was refused. The same request gets the same token again, and it counts once: anyone who
@@ -69,8 +70,10 @@ export interface ResourceTokens {
 export interface ResourceTokenAsk {
   readonly scope: readonly string[]
   readonly authServer: string
+  /** The one request that a user is asked to approve: the user of the token presented, and nobody else. */
+  readonly operation?: Operation | undefined
   /** The name in logs of the request that asks. */
-  readonly request_id?: string
+  readonly request_id?: string | undefined
 }
 
 /**
@@ -85,7 +88,7 @@ export function resourceTokens(options: ResourceTokenOptions): ResourceTokens {
     const { within, seconds } = await available(counter.take(keyOf(caller), rate))
     if (within) return
     const description = 'too many resource tokens were issued to this agent'
-    throw new AAuthError('rate_limited', description, { retryAfter: seconds })
+    throw new AAuthError('rate_limited', description, { reason: 'rate_exceeded', retryAfter: seconds })
   }
   const issue: ResourceTokens['issue'] = async (caller, ask) => {
     const iat = Math.floor(now())
@@ -103,6 +106,7 @@ export function resourceTokens(options: ResourceTokenOptions): ResourceTokens {
       exp: iat + resourceTokenLife,
       jti: base64urlEncode(crypto.getRandomValues(new Uint8Array(16))),
       txn,
+      ...operationClaims(caller, ask),
     }
     const token = await signToken({ typ: 'resource+jwt', key: key.key, kid: key.kid, claims })
     const to = delegate === undefined ? { agent: caller.agent } : { agent: caller.agent, delegate }
@@ -111,18 +115,29 @@ export function resourceTokens(options: ResourceTokenOptions): ResourceTokens {
     return token
   }
   const giveBack = async (caller: Holder): Promise<void> => counter.giveBack?.(keyOf(caller), rate)
+  return { allot, giveBack, issue, challenge: challengesOf({ allot, issue }, options) }
+}
+
+/** Issues the tokens of challenges: one for all repeats of a request. */
+function challengesOf(
+  { allot, issue }: Pick<ResourceTokens, 'allot' | 'issue'>,
+  { now, development, siteOf }: ResourceTokenOptions,
+): ResourceTokens['challenge'] {
   const challenges = sharedMap<string, Challenge>({ maxBytes: challengeBytes })
-  const challenge: ResourceTokens['challenge'] = async (caller, ask, base) => {
+  return async (caller, ask, base) => {
     const scope = serializeScope(ask.scope)
-    const name = await textHash(JSON.stringify([caller.key.thumbprint, base, scope, ask.authServer]))
+    const name = await textHash(
+      JSON.stringify([caller.key.thumbprint, base, scope, ask.authServer, ask.operation?.digest ?? null]),
+    )
     const at = now()
     challenges.deleteWhile(({ first }) => at - first > challengeLife)
     const known = challenges.get(name)
     if (known !== undefined && at - known.made < challengeAge) return known.token
     // Noted before it is counted: of many repeats at once one is counted.
     const token = known === undefined ? allot(caller).then(() => issue(caller, ask)) : issue(caller, ask)
-    const length = caller.agent.length + (caller.delegate?.length ?? 0) + scope.length + ask.authServer.length
-    const share = options.development ? undefined : shareSite(caller.agent, options.siteOf)
+    const shown = ask.operation === undefined ? 0 : JSON.stringify(ask.operation).length
+    const length = caller.agent.length + (caller.delegate?.length ?? 0) + scope.length + ask.authServer.length + shown
+    const share = development ? undefined : shareSite(caller.agent, siteOf)
     const worth = { bytes: challengeOverhead + 2 * length, share }
     challenges.set(name, { first: known?.first ?? at, made: at, token }, worth)
     try {
@@ -132,7 +147,13 @@ export function resourceTokens(options: ResourceTokenOptions): ResourceTokens {
       throw error
     }
   }
-  return { allot, giveBack, issue, challenge }
+}
+
+/** What is to be approved, and by whom: the user of the token presented, if it has one. */
+function operationClaims(caller: Holder, { operation }: ResourceTokenAsk): { operation?: Operation; sub?: string } {
+  if (operation === undefined) return {}
+  const sub = caller.level === 'authorized' ? caller.token.sub : undefined
+  return sub === undefined ? { operation } : { operation, sub }
 }
 
 /** The audit id of what the caller does: that of its auth token goes on, else a new one begins. */

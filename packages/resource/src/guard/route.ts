@@ -1,8 +1,10 @@
-import { checkIdentifierList, identityScopes, type Level, satisfies, serializeScope } from '@countersign/protocol'
+import { identityScopes, type Level, satisfies, serializeScope } from '@countersign/protocol'
+import { checkIdentifierList } from '@countersign/protocol/internal'
 import { parseLimits } from '../limit/limits.js'
 import { checkRequirement } from './check-requirement.js'
 import { checkDeny, checkUsers, type UserOfAgent } from './deny.js'
 import type { Requirement, Route, RouteContext } from './requirement.js'
+import { checkOperation, checkPurposes } from './route-words.js'
 
 /**
  * Checks a requirement when a route is made.
@@ -12,7 +14,7 @@ import type { Requirement, Route, RouteContext } from './requirement.js'
 export function routeOf(requirement: Requirement, context: RouteContext, family: string): Route {
   checkRequirement(requirement)
   const { agents = 'any', components = [], replay = 'unsafe', body = 'whole', limits = {}, users, deny } = requirement
-  const { policy, via, name, alsoAccept } = requirement
+  const { policy, via, name, alsoAccept, purposes, operation, describe, approve = false } = requirement
   const scope = scopeOf(requirement, context)
   const level = requirement.level ?? defaultLevel(scope)
   if (level === 'authorized' && scope.length === 0)
@@ -23,24 +25,30 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
   if (users !== undefined) checkAdmitted(users, level, context)
   if (deny !== undefined) checkDeny(deny, context)
   if (via !== undefined) checkVia(via, level, context)
+  checkPurposes(requirement, level, context)
+  checkOperation(requirement, level, context)
   checkComponents(components)
   // An operator who lists agents does not expect callers that no list names.
   if (alsoAccept !== undefined && (agents !== 'any' || via !== undefined))
     throw new TypeError('alsoAccept does not go with agents or via: a bearer token names no agent')
   return {
-    ...(name === undefined ? {} : { name }),
+    name,
     level,
     scope,
     agents,
-    ...(users === undefined ? {} : { users }),
+    users,
     deny: [context.deny, deny].filter(rule => rule !== undefined),
     components: [...new Set([...context.components, ...components])],
     body,
     replay,
     limits: { ...context.limits, ...parseLimits(limits, family, context.siteOf) },
-    ...(policy === undefined ? {} : { policy }),
-    ...(via === undefined ? {} : { via }),
-    ...(alsoAccept === undefined ? {} : { alsoAccept }),
+    policy,
+    via,
+    purposes,
+    operation,
+    describe,
+    approve,
+    alsoAccept,
   }
 }
 

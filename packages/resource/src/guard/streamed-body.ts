@@ -1,7 +1,8 @@
-import { type BodyCheck, contentDigestCheck, hasBody, headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, asAAuthError } from '@countersign/protocol'
-import type { Verified } from '@countersign/verify'
-import type { Route } from './requirement.js'
+import { type BodyCheck, headerValues } from '@countersign/httpsig'
+import { contentDigestCheck, hasBody } from '@countersign/httpsig/internal'
+import { AAuthError } from '@countersign/protocol'
+import { asAAuthError } from '@countersign/protocol/internal'
+import type { RequestFacts } from './guarded-request.js'
 
 /** The check of a body while its handler reads it, and the response where it fails before the handler has begun. */
 export interface StreamedBody extends BodyCheck {
@@ -15,12 +16,10 @@ export interface StreamedBody extends BodyCheck {
  * @see protocol §3.4
  */
 export function streamedBody(
-  message: ReceivedMessage,
-  { body: rule }: Pick<Route, 'body'>,
-  { opened }: Verified,
+  { message, route, verified }: RequestFacts,
   o: { tell(error: AAuthError): void; refusal(error: unknown): Promise<Response> },
 ): StreamedBody | undefined {
-  if (rule !== 'stream' || opened === undefined || message.body !== undefined) return undefined
+  if (route.body !== 'stream' || verified.opened === undefined || message.body !== undefined) return undefined
   const check = hasBody(message) ? contentDigestCheck(headerValues(message, 'content-digest').join(', ')) : noBody
   const count = chunkCount()
   const update = (chunk: Uint8Array): void => {
@@ -45,14 +44,20 @@ function chunkCount(): (chunk: Uint8Array) => void {
     chunks++
     bytes += chunk.length
     if (chunks > freeChunks + bytes / 16)
-      throw new AAuthError('invalid_request', 'the body comes in too many small chunks', { status: 413 })
+      throw new AAuthError('invalid_request', 'the body comes in too many small chunks', {
+        reason: 'body_chunks_too_small',
+        status: 413,
+      })
   }
 }
 
 /** Without a signed digest, the first byte refuses. */
 const noBody: BodyCheck = {
   update(chunk) {
-    if (chunk.length > 0) throw new AAuthError('invalid_signature', 'the body is not covered by the signature')
+    if (chunk.length > 0)
+      throw new AAuthError('invalid_signature', 'the body is not covered by the signature', {
+        reason: 'component_not_covered',
+      })
   },
   end: () => undefined,
 }

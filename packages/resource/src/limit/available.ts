@@ -10,7 +10,12 @@ export async function available<T>(answer: Promise<T>, stage: 'judging' | 'handl
   } catch (cause) {
     if (cause instanceof AAuthError) throw cause
     const untouched = stage === 'judging' ? { notProcessed: true as const } : {}
-    const description = 'the memory of this resource is away'
-    throw new AAuthError('temporarily_unavailable', description, { retryAfter: 5, cause, ...untouched })
+    const description = 'the store of this resource is not available'
+    throw new AAuthError('temporarily_unavailable', description, {
+      reason: 'store_unavailable',
+      retryAfter: 5,
+      cause,
+      ...untouched,
+    })
   }
 }

@@ -29,7 +29,7 @@ test('of too many keys the one whose window began first is forgotten', async () 
   expect(() => memoryCounter({ capacity: 0 })).toThrow(RangeError)
 })
 
-test('what is given back is counted no more, and no window begins below zero', async () => {
+test('a count that is given back no longer counts, and no window begins below zero', async () => {
   const counter = memoryCounter()
   const twice = { count: 2, seconds: 1 }
   for (let count = 0; count < 3; count++) await counter.take('a', twice)

@@ -1,6 +1,8 @@
-import { textHash } from '@countersign/httpsig'
-import { checkOptions } from '@countersign/protocol'
+import { textHash } from '@countersign/httpsig/internal'
+import { checkOptions } from '@countersign/protocol/internal'
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js'
+import type { CallWindow, CountedCall } from './call-windows.js'
+import { memoryCalls } from './memory-calls.js'
 import type { Rate } from './rate.js'
 
 /** What counting one more request found. */
@@ -21,24 +23,41 @@ export interface Counter {
    * it was captured from. Default: it stays counted.
    */
   giveBack?(key: string, rate: Rate): Promise<void>
+  /**
+   * Counts a call under a policy in all of its windows, or in none where one is used up: compared and counted in one step, once for all
+   * instances. Rejects where it cannot count: such a call must not pass. Default: requests with `calls` conditions are refused.
+   * @returns the windows that are used up; none when the call was counted
+   */
+  takeCall?(call: CountedCall): Promise<readonly CallWindow[]>
+  /** Counts outlive this process: only then calls `per: grant` are counted, which are never to begin anew. Default false. */
+  readonly isLasting?: boolean
 }
 
 /** A counter that tells how many keys it holds. */
 export interface MemoryCounter extends Counter {
   giveBack(key: string, rate: Rate): Promise<void>
+  takeCall(call: CountedCall): Promise<readonly CallWindow[]>
+  /** Keys of limits. */
   readonly size: number
+  /** Windows of calls under policies. */
+  readonly callWindows: number
 }
 
 /**
  * Counts in the memory of this process.
- * When `capacity` keys are alive, the one whose window began first is forgotten: strangers cannot grow it, only blur it.
+ * When it holds `capacity` keys, the one whose window began first is forgotten: strangers can make it less exact, but not larger.
  * A key (an address, a pseudonym, a delegate) is forgotten with the first request after its window has ended.
+ * Windows of calls under policies are never forgotten: when there is no room for one more, its calls are refused with 503.
  * @param options.capacity keys remembered; default 100 000
+ * @param options.callCapacity windows of calls under policies, 32 bytes each; default 1 000 000
  */
-export function memoryCounter(options: { readonly capacity?: number } = {}): MemoryCounter {
-  checkOptions('memoryCounter', options, { capacity: 'number' })
-  const { capacity = 100_000 } = options
-  if (!(capacity >= 1)) throw new RangeError('capacity must be at least 1')
+export function memoryCounter(
+  options: { readonly capacity?: number; readonly callCapacity?: number } = {},
+): MemoryCounter {
+  checkOptions('memoryCounter', options, { capacity: 'number', callCapacity: 'number' })
+  const { capacity = 100_000, callCapacity = 1_000_000 } = options
+  if (!(capacity >= 1 && callCapacity >= 1)) throw new RangeError('capacity and callCapacity must be at least 1')
+  const calls = memoryCalls(callCapacity)
   // Rates differ per call, so the limiter only counts; points and duration are overridden or unused.
   const limiter = new RateLimiterMemory({ keyPrefix: '', points: 1, duration: 1 })
   const begun = new Map<string, number>()
@@ -52,6 +71,10 @@ export function memoryCounter(options: { readonly capacity?: number } = {}): Mem
     get size() {
       return begun.size
     },
+    get callWindows() {
+      return calls.size
+    },
+    takeCall: call => calls.take(call),
     async take(name, rate) {
       const key = await short(name)
       const result = await limiter.penalty(key, 1, { customDuration: rate.seconds })

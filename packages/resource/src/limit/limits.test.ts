@@ -1,9 +1,10 @@
 import { generateSigningKey, importVerifyKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
 import type { AuthorizedCaller, IdentifiedCaller } from '@countersign/verify'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { memoryCounter, type Requirement, type ResourceOptions } from '../index.js'
-import { asAgent, asHolder, asKey, makeWorld, type Signer, type World } from '../world.test.fixture.js'
+import { makeWorld, type World } from '../world.test.fixture.js'
 import { bucketsOf, parseLimits } from './limits.js'
 
 let world: World
@@ -71,7 +72,7 @@ describe('what a 429 advises', () => {
   })
 
   test(
-    verifies('challenge.rate-limited', 'an auth token only for a scope the route names, and to who is identified'),
+    verifies('challenge.rate-limited', 'an auth token only if the route names a scope, and only to identified callers'),
     async () => {
       const limits = { pseudonymous: '1/hour', identified: '1/hour' }
       const without = route({ level: 'pseudonymous', limits })
@@ -165,7 +166,7 @@ describe('what is counted', () => {
     expect(await call(undefined, '::ffff:192.0.2.9')).toEqual([429, 'httpsig'])
   })
 
-  test(verifies('rate.anonymous', 'callers whose address nobody knows share one count'), async () => {
+  test(verifies('rate.anonymous', 'callers without a known address share one count'), async () => {
     const call = route({ level: 'anonymous', limits: { anonymous: '1/hour' } })
     const resource = world.calendar()
     expect(await call(undefined, '')).toBe(200)

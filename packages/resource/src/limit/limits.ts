@@ -1,5 +1,6 @@
 import { type Level, satisfies } from '@countersign/protocol'
-import { type Caller, networkOf, type User } from '@countersign/verify'
+import type { Caller, User } from '@countersign/verify'
+import { networkOf } from '@countersign/verify/internal'
 import { allowsMore, parseRate, type Rate } from './rate.js'
 
 /**
@@ -92,8 +93,8 @@ export function bucketsOf(caller: Caller, limits: RouteLimits, peer: string | un
     case 'anonymous':
       return bucket(level, 'anonymous', network)
     case 'pseudonymous':
-      // The network first: past its limit no fresh key is counted any more, else a flood of them would push out of a bounded
-      // counter the very count that holds them back (RAT-01).
+      // The network first: past its limit no new key is counted. Otherwise a flood of new keys would push the count of their
+      // network out of a bounded counter (RAT-01).
       return [
         ...bucket(limits.network ?? level, 'network', network),
         ...bucket(level, 'pseudonymous', caller.key.thumbprint),

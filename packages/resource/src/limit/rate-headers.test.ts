@@ -1,10 +1,11 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
 import { Hono } from 'hono'
 import { beforeAll, expect, test } from 'vitest'
 import { guard } from '../adapter/hono.js'
 import type { Limits } from '../index.js'
-import { asAgent, asHolder, asKey, makeWorld, type Signer, type World } from '../world.test.fixture.js'
+import { makeWorld, type World } from '../world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {
@@ -49,7 +50,7 @@ test(verifies('RAT-08', 'every count of the level is named, and no name is a cal
   expect((await call(twice))[1]).toMatch(/^"identified";r=2;t=86400, "agent";r=5;t=86[34]\d\d$/)
 })
 
-test('who is not limited is told nothing, and a handler’s own word stands', async () => {
+test('without a limit there are no rate headers, and those of the handler stay', async () => {
   expect(await app({ pseudonymous: '5/min' })()).toEqual([200, 'made up', null])
   expect((await app({ anonymous: '5/min' })())[1]).toBe('"anonymous";r=4;t=60')
 })

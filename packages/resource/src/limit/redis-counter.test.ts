@@ -1,19 +1,12 @@
-import { connect } from 'node:net'
 import { verifies } from '@countersign/requirements'
+import { redisForTests } from '@countersign/testing/redis'
+import { openWire } from '@countersign/testing/redis-stand-in'
 import { createClient } from 'redis'
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type RedisCounter, redisCounter } from '../redis.js'
 
-const url = process.env['COUNTERSIGN_REDIS'] ?? 'redis://127.0.0.1:6379'
-const there = await new Promise<boolean>(resolve => {
-  const socket = connect(Number(new URL(url).port || 6379), '127.0.0.1')
-  socket.once('connect', () => resolve(socket.destroy().destroyed)).once('error', () => resolve(false))
-})
-const required = (process.env['COUNTERSIGN_REQUIRE'] ?? '').split(',').includes('redis')
-const on = there ? test : test.skip
-const why = there ? '' : ' (skipped: no Redis on this machine at port 6379; start one, or set COUNTERSIGN_REDIS)'
-
-const tests = `countersign-test:${process.pid}:${Math.random().toString(36).slice(2)}`
+const { url, away: why, prefix: tests, keys } = await redisForTests()
+const on = test.skipIf(why !== '')
 const open: RedisCounter[] = []
 let number = 0
 
@@ -23,32 +16,12 @@ async function opened(): Promise<RedisCounter> {
   return counter
 }
 
-async function keys(pattern: string): Promise<string[]> {
-  const client = await createClient({ url }).connect()
-  const found: string[] = []
-  for await (const some of client.scanIterator({ MATCH: pattern, COUNT: 1000 })) found.push(...some)
-  await client.close()
-  return found
-}
-
 const sleep = (seconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, seconds * 1000))
 const hour = { count: 2, seconds: 3600 }
 
 afterEach(async () => {
   for (const counter of open.splice(0)) await counter.close()
   number++
-})
-
-afterAll(async () => {
-  if (!there) return
-  const ours = await keys(`{${tests}:*`)
-  const client = await createClient({ url }).connect()
-  if (ours.length > 0) await client.del(ours)
-  await client.close()
-})
-
-test('the Redis that CI requires is there', () => {
-  expect(there || !required).toBe(true)
 })
 
 on(verifies('RAT-01', `instances count together, one key like another${why}`), async () => {
@@ -64,7 +37,7 @@ on(verifies('RAT-01', `instances count together, one key like another${why}`), a
 })
 
 on(
-  verifies('sig.replay.costs-nothing', `what is given back is counted no more, and nothing is below zero${why}`),
+  verifies('sig.replay.costs-nothing', `a count that is given back no longer counts, and none is below zero${why}`),
   async () => {
     const [one, two] = [await opened(), await opened()]
     await one.take('a', hour)
@@ -76,7 +49,7 @@ on(
   },
 )
 
-on(verifies('RAT-08', 'LOG-10', `keys name nobody, are apart, and end with their window${why}`), async () => {
+on(verifies('RAT-08', 'LOG-10', `keys are hashes, are distinct, and end with their window${why}`), async () => {
   const counter = await opened()
   const second = { count: 1, seconds: 1 }
   for (const key of ['a:b', 'a\nb', 'a\u0000b', 'https://agent.example', 'x'.repeat(10_000)])
@@ -157,7 +130,7 @@ describe('without Redis', () => {
     },
   )
 
-  test(verifies('F-28', 'one that hangs costs the deadline, once and not every request'), async () => {
+  test(verifies('F-28', 'a Redis that hangs delays one request by the deadline, not every one'), async () => {
     place.state = 'hanging'
     const from = performance.now()
     expect(await outcomes(4)).toEqual([true, true, false, false])
@@ -170,7 +143,7 @@ describe('without Redis', () => {
     expect([place.asked, performance.now() - again < 600]).toEqual([2, true])
   })
 
-  test(verifies('F-29', 'one that may forget counts, or is not there, is refused at the start'), async () => {
+  test(verifies('F-29', 'a Redis that may evict counts, or does not answer, is refused at the start'), async () => {
     place.memory = 'maxmemory:8000000\r\nmaxmemory_policy:allkeys-lru\r\n'
     await expect(redisCounter({ client: place })).rejects.toMatchObject({ code: 'evicting', transient: false })
     place.memory = 'maxmemory:8000000\r\nmaxmemory_policy:noeviction\r\n'
@@ -180,5 +153,51 @@ describe('without Redis', () => {
     await expect(redisCounter({})).rejects.toThrow(TypeError)
     await expect(redisCounter({ client: place, prefix: 'a{b}' })).rejects.toThrow(TypeError)
     await expect(redisCounter({ client: place, deadline: 0 })).rejects.toThrow(RangeError)
+  })
+})
+
+describe('calls under policies', () => {
+  const now = 1_800_000_000
+  const minute = { key: 'minute', max: 1, ends: now + 60 }
+  const day = { key: 'day', max: 2, ends: now + 86_400 }
+
+  on(verifies('DEL-40', 'policy.calls', `instances count together, in all windows or in none${why}`), async () => {
+    const [one, two] = [await opened(), await opened()]
+    const both = { windows: [minute, day], now }
+    expect(await one.takeCall(both)).toEqual([])
+    expect(await two.takeCall(both)).toEqual([minute])
+    expect(await two.takeCall({ windows: [day], now, only: 'look' })).toEqual([])
+    expect(await two.takeCall({ windows: [day], now })).toEqual([])
+    expect(await one.takeCall(both)).toEqual([minute, day])
+    const held = await keys(`{${tests}:${number}}:*`)
+    expect(held).toHaveLength(2)
+    for (const key of held) expect(key).toMatch(/\}:calls:[\w-]{43}$/)
+  })
+
+  on(verifies('policy.calls', `of a crowd at two instances exactly as many pass as may${why}`), async () => {
+    const instances = [await opened(), await opened()]
+    const crowd = Array.from({ length: 100 }, (_, at) =>
+      instances[at % 2]?.takeCall({ windows: [{ ...minute, max: 7 }], now }),
+    )
+    const counted = (await Promise.all(crowd)).filter(used => used?.length === 0)
+    expect(counted).toHaveLength(7)
+  })
+
+  on(verifies('DEL-39', `a count of a grant goes on when its end is set anew, however far${why}`), async () => {
+    const counter = await opened()
+    const grant = { key: 'grant', max: 1, ends: Number.MAX_SAFE_INTEGER }
+    expect(await counter.takeCall({ windows: [grant], now })).toEqual([])
+    const sooner = { ...grant, ends: now + 5 }
+    expect(await counter.takeCall({ windows: [sooner], now })).toEqual([sooner])
+  })
+
+  test(verifies('DEL-38', 'without Redis no call is counted in one instance alone'), async () => {
+    const wire = await openWire()
+    const counter = await redisCounter({ url: wire.url, deadline: 0.3 })
+    wire.silent = true
+    expect((await counter.take('a', hour)).within).toBe(true)
+    await expect(counter.takeCall({ windows: [minute], now })).rejects.toThrow(/./)
+    await counter.close()
+    await wire.stop()
   })
 })

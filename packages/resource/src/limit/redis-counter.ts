@@ -1,6 +1,8 @@
-import { textHash } from '@countersign/httpsig'
-import { keyPrefix, openSharedScript, type RedisPlace } from '@countersign/httpsig/redis'
-import { checkOptions } from '@countersign/protocol'
+import { textHash } from '@countersign/httpsig/internal'
+import { keyPrefix, openSharedScript, type SharedScript } from '@countersign/httpsig/internal/redis'
+import type { RedisPlace } from '@countersign/httpsig/redis'
+import { checkOptions } from '@countersign/protocol/internal'
+import type { CallWindow, CountedCall } from './call-windows.js'
 import { type Count, type Counter, memoryCounter } from './counter.js'
 import type { Rate } from './rate.js'
 
@@ -16,6 +18,8 @@ export interface RedisCounterOptions extends RedisPlace {
 
 /** A counter that several instances share. */
 export interface RedisCounter extends Counter {
+  takeCall(call: CountedCall): Promise<readonly CallWindow[]>
+  readonly isLasting: true
   /** Ends a connection made from a URL. */
   close(): Promise<void>
 }
@@ -24,11 +28,28 @@ export interface RedisCounter extends Counter {
 const pause = 1000
 
 /**
- * One more for a key, in a window that begins with its first request and ends by the clock of Redis, which all instances share.
- * With `back` one less, where the window still runs.
- * A key without an end (its PEXPIRE was lost with a crash) is given one: it would hold its caller back for ever.
+ * Adds one to a key, in a window that begins with its first request and ends by the clock of Redis, which all instances share.
+ * With `back` subtracts one, if the window still runs.
+ * A key without an end (a crash lost its PEXPIRE) gets one: otherwise it would block its caller for ever.
+ *
+ * With `call` adds one to each of several keys, or to none where one has reached its maximum, and returns the places of those. Their names
+ * come after that of the key, which they begin with: all are in one slot. ARGV: milliseconds kept, `call` or `look`, then name, maximum,
+ * milliseconds of each.
  */
 const countScript = `
+if ARGV[2] == 'call' or ARGV[2] == 'look' then
+  local used = {}
+  for i = 3, #ARGV, 3 do
+    local held = tonumber(redis.call('GET', KEYS[1] .. ARGV[i]) or '0')
+    if held >= tonumber(ARGV[i + 1]) then used[#used + 1] = (i - 3) / 3 end
+  end
+  if #used > 0 or ARGV[2] == 'look' then return used end
+  for i = 3, #ARGV, 3 do
+    redis.call('INCR', KEYS[1] .. ARGV[i])
+    redis.call('PEXPIRE', KEYS[1] .. ARGV[i], ARGV[i + 2])
+  end
+  return used
+end
 if ARGV[2] == 'back' then
   local held = tonumber(redis.call('GET', KEYS[1]) or '0')
   if held > 0 then redis.call('DECR', KEYS[1]) end
@@ -44,11 +65,12 @@ return { count, left }
 `
 
 /**
- * Counts in Redis, for several instances of one resource. Its keys are hashes, and name no one.
+ * Counts in Redis, for several instances of one resource. Its keys are hashes.
  *
  * Without Redis each instance counts for itself, in memory, and asks Redis again a second later: a limit is then as many times
- * higher as there are instances, and nobody is turned away who would not be otherwise. What must not be guessed, whether a
- * request is a replay, is not the counter's: a replay set in the same Redis refuses by itself.
+ * higher as there are instances, and no caller is refused that Redis would have let in. Whether a request is a replay must not be
+ * guessed: a replay set in the same Redis refuses requests by itself. Nor are calls under policies counted in one instance alone: they
+ * are refused with 503.
  * @throws RedisError at the start only: `evicting` when Redis has a memory limit with another policy than `noeviction`, which
  * would let a flood of keys push out the counts that hold it back; `unavailable` or `timeout` when it is not there
  */
@@ -97,8 +119,32 @@ export async function redisCounter(options: RedisCounterOptions): Promise<RedisC
         // It stays counted until its window ends.
       }
     },
+    takeCall: call => takeCall(call, begin, script),
+    isLasting: true,
     close: () => script.close(),
   }
+}
+
+/** Milliseconds that a window is kept after its end: clocks of instances differ. */
+const callMargin = 60_000
+
+/** Milliseconds that a count is kept at most after its last call: ten years. Redis takes no number without end. */
+const longestCount = 10 * 365 * 86_400_000
+
+async function takeCall(
+  { windows, now, only }: CountedCall,
+  begin: string,
+  script: SharedScript,
+): Promise<readonly CallWindow[]> {
+  const answer = await script.run(async () => {
+    const each = windows.map(async ({ key, max, ends }) => [
+      ...[await textHash(key), String(max)],
+      String(Math.min(Math.ceil(Math.max(ends - now, 0) * 1000) + callMargin, longestCount)),
+    ])
+    return [`${begin}:calls:`, '', only ?? 'call', ...(await Promise.all(each)).flat()]
+  })
+  if (!Array.isArray(answer)) throw new TypeError('the script that counts answered with something else')
+  return answer.map(place => windows[Number(place)]).filter(window => window !== undefined)
 }
 
 function countOf(answer: unknown, rate: Rate): Count {

@@ -1,23 +1,23 @@
 import type { Bucket } from './limits.js'
 import type { Charge } from './rate-headers.js'
 
-/** What is known to be over its limit until its window ends. */
+/** Counts that are over their limit until their window ends. */
 export interface SpentCounts {
-  /** The first of these that is over, as a count would find it. */
+  /** The first of these that is over its limit, as the counter would report it. */
   find(buckets: readonly Bucket[]): Charge | undefined
   /** Remembers a count that found its limit exceeded. */
   add(charge: Charge): void
-  /** Forgets one that is counted less from now on. */
+  /** Forgets a count that has been lowered. */
   forget(bucket: Bucket): void
 }
 
-/** To push one out takes as many other callers, each with more requests than its limit allows. */
+/** To push out one count an attacker needs this many other callers, each over its limit. */
 const capacity = 10_000
 
 /**
- * Remembers which counts are over. They are looked at before anything is counted: past the limit of an agent none of its fresh
- * delegates is counted any more, else a flood of them would push out of a bounded counter the very count that holds them back
- * (RAT-01), and a delegate past its own limit uses up nothing of its agent's.
+ * Remembers which counts are over their limit. They are checked before anything is counted: past the limit of an agent no new
+ * delegate of it is counted. Otherwise a flood of delegates would push the count of their agent out of a bounded counter (RAT-01).
+ * A delegate past its own limit uses up nothing of its agent's.
  */
 export function spentCounts(): SpentCounts {
   const ends = new Map<string, number>()

@@ -1,7 +1,8 @@
 import { generateSigningKey, type ReplaySet } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { asKey } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
-import { asKey, makeWorld, type World } from '../world.test.fixture.js'
+import { makeWorld, type World } from '../world.test.fixture.js'
 
 type Lines = ReadonlyArray<readonly [string, string]>
 

@@ -62,7 +62,7 @@ test(
 
 test('a callback of another state, another browser or another client redeems nothing', async () => {
   const api = files()
-  const denied = { code: 'access_denied', status: 403 }
+  const denied = { code: 'access_denied', reason: 'downstream_refused', status: 403 }
   const one = await agreed(api)
   await expect(api.finish({ url: one.back, state: 'state-2', saved: one.saved })).rejects.toMatchObject(denied)
   await expect(api.finish({ url: one.back, state: 'state-1', saved: {} })).rejects.toMatchObject(denied)
@@ -73,7 +73,7 @@ test('a callback of another state, another browser or another client redeems not
   expect((await (await agreed(api)).tokens()).access_token).toBeTypeOf('string')
 })
 
-test('a user who refuses, and a provider that is away, are told apart', async () => {
+test('a refusal by the user and an unavailable provider are different errors', async () => {
   const api = files()
   const { url, saved } = await api.begin({ redirectUri, state: 'state-1' })
   const back = await place.decide(url, 'ada', 'refuse')
@@ -82,6 +82,7 @@ test('a user who refuses, and a provider that is away, are told apart', async ()
   try {
     await expect(files().begin({ redirectUri, state: 'state-1' })).rejects.toMatchObject({
       code: 'temporarily_unavailable',
+      reason: 'dependency_unavailable',
       status: 503,
     })
     await expect(api.refresh({ access_token: 'a', refresh_token: 'b' })).rejects.toMatchObject({

@@ -1,5 +1,6 @@
-import { isProviderUrl, providerClient, toldBy } from '@countersign/agent/provider'
-import { AAuthError, checkOptions, eachMember, type OptionChecks } from '@countersign/protocol'
+import { isProviderUrl, providerClient, toldBy } from '@countersign/agent/internal/provider'
+import { AAuthError } from '@countersign/protocol'
+import { checkOptions, eachMember, type OptionChecks } from '@countersign/protocol/internal'
 import * as client from 'openid-client'
 import type { OAuthApi, OAuthTokenSet } from './oauth.js'
 
@@ -8,7 +9,7 @@ const timeout = 5
 
 /** An API behind OAuth 2.0 that a resource calls for its users. */
 export interface OAuthApiOptions {
-  /** Names it in the database and in events: 1 to 32 of a-z, 0-9 and -. Never change it: what is kept under it is lost. */
+  /** Names it in the database and in events: 1 to 32 of a-z, 0-9 and -. Never change it: the tokens stored under it would be lost. */
   readonly id: string
   /** The authorization server, e.g. `https://accounts.example`; its metadata are read when they are first needed. */
   readonly issuer: string
@@ -114,21 +115,28 @@ function tokenSet(answer: client.TokenEndpointResponse & client.TokenEndpointRes
   }
 }
 
-/** Whatever else is wrong, with us or for a while, must not cost users what they have agreed to. @see RFC 6749 §5.2 */
+/** Only `invalid_grant` ends a consent; any other error is ours or temporary. @see RFC 6749 §5.2 */
 function orWorthless(error: unknown): undefined {
   if (error instanceof client.ResponseBodyError && error.error === 'invalid_grant') return undefined
   throw error
 }
 
-/** What the provider said reaches logs as data, and no page and no caller. */
+/** The provider's own text goes to logs as data, never to a page or a caller. */
 function refused(error: unknown): AAuthError {
   const cause = toldBy(error)
   if (isAway(error)) return away(cause)
-  return new AAuthError('access_denied', 'the API that this request needs did not let us in', { cause })
+  return new AAuthError('access_denied', 'the API that this request needs refused the resource', {
+    reason: 'downstream_refused',
+    cause,
+  })
 }
 
 function away(cause: Readonly<Record<string, unknown>>): AAuthError {
-  return new AAuthError('temporarily_unavailable', 'the API that this request needs is away', { cause, retryAfter: 5 })
+  return new AAuthError('temporarily_unavailable', 'the API that this request needs does not answer', {
+    reason: 'dependency_unavailable',
+    cause,
+    retryAfter: 5,
+  })
 }
 
 function isAway(error: unknown): boolean {

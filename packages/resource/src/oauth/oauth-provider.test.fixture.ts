@@ -1,7 +1,4 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import Provider from 'oidc-provider'
-import { vi } from 'vitest'
+import { decideAtProvider, openidProvider } from '@countersign/testing/openid-provider'
 
 /** A real OAuth provider, and an API that takes its access tokens as bearers. */
 export interface OAuthPlace {
@@ -27,30 +24,16 @@ export async function oauthPlace(
   redirectUri: string,
   o: { readonly accessTokenLife?: number } = {},
 ): Promise<OAuthPlace> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  // It warns of what a test may do.
-  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-  const provider = new Provider(issuer, {
-    clients: [
-      {
-        client_id: 'countersign',
-        client_secret: 'secret',
-        redirect_uris: [redirectUri],
-        grant_types: ['authorization_code', 'refresh_token'],
-      },
-    ],
-    scopes: ['openid', 'offline_access', 'files.read'],
-    findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id }) }),
-    cookies: { keys: ['test'] },
-    features: { devInteractions: { enabled: true }, revocation: { enabled: true } },
-    pkce: { required: () => true },
-    issueRefreshToken: async () => true,
-    ttl: { Interaction: 60, Session: 60, Grant: 600, AccessToken: o.accessTokenLife ?? 600, RefreshToken: 600 },
+  const { issuer, server, provider, answer } = await openidProvider({
+    redirectUri,
+    client: { grant_types: ['authorization_code', 'refresh_token'] },
+    configuration: {
+      scopes: ['openid', 'offline_access', 'files.read'],
+      features: { devInteractions: { enabled: true }, revocation: { enabled: true } },
+      issueRefreshToken: async () => true,
+      ttl: { Interaction: 60, Session: 60, Grant: 600, AccessToken: o.accessTokenLife ?? 600, RefreshToken: 600 },
+    },
   })
-  warn.mockRestore()
-  const answer = provider.callback()
   const tokens = provider as unknown as {
     AccessToken: { find(token: string): Promise<{ accountId: string; iat: number } | undefined> }
   }
@@ -65,7 +48,7 @@ export async function oauthPlace(
     forgetTokens: () => {
       for (const token of seen) refused.add(token)
     },
-    decide: (url, account, decision = 'agree') => walk(url, account, { decision, redirectUri }),
+    decide: (url, account, decision = 'agree') => decideAtProvider(url, { account, decision, redirectUri }),
     close: () => new Promise(resolve => server.close(() => resolve())),
   }
   server.on('request', async (request, response) => {
@@ -90,43 +73,4 @@ export async function oauthPlace(
     response.end(JSON.stringify({ owner: known?.accountId }))
   })
   return place
-}
-
-async function walk(
-  url: string,
-  account: string,
-  { decision, redirectUri }: { readonly decision: 'agree' | 'refuse'; readonly redirectUri: string },
-): Promise<string> {
-  const jar = new Map<string, string>()
-  let next = new URL(url)
-  let form: string | undefined
-  for (let step = 0; step < 12; step++) {
-    const response = await fetch(next, {
-      redirect: 'manual',
-      headers: {
-        cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
-        ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
-      },
-      ...(form === undefined ? {} : { method: 'POST', body: form }),
-    })
-    form = undefined
-    for (const line of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-      jar.set(name, value)
-    }
-    const location = response.headers.get('location')
-    const page = await response.text()
-    if (location !== null) {
-      next = new URL(location, next)
-      if (next.href.startsWith(redirectUri)) return next.href
-      continue
-    }
-    const isSignIn = page.includes('name="login"')
-    if (!isSignIn && decision === 'refuse') next = new URL(/href="([^"]*\/abort)"/.exec(page)?.[1] ?? '', next)
-    else {
-      next = new URL(/action="([^"]+)"/.exec(page)?.[1] ?? '', next)
-      form = isSignIn ? `prompt=login&login=${account}&password=x` : 'prompt=consent'
-    }
-  }
-  throw new Error('the provider sends nobody back')
 }

@@ -1,10 +1,9 @@
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
+import { postgresForTests } from '@countersign/testing/postgres'
+import { expect, test } from 'vitest'
 import type { OAuthApi, OAuthOwner, OAuthTokenSet, OAuthTokens } from './oauth.js'
 import { oauthTokens } from './oauth-tokens.js'
 
 const postgres = await postgresForTests(1)
-afterAll(() => postgres.drop())
 
 test.skipIf(postgres.away !== '')(
   `instances that share a PostgreSQL database replace a key, refresh and forget without undoing what another did${postgres.away}`,
@@ -12,7 +11,7 @@ test.skipIf(postgres.away !== '')(
     const database = postgres.newUrl()
     const clock = { now: 1_800_000_000 }
     const revoked: OAuthTokenSet[] = []
-    const never = async (): Promise<never> => expect.fail('nobody is asked')
+    const never = async (): Promise<never> => expect.fail('no user is asked')
     const api: OAuthApi = {
       ...{ id: 'files', issuer: 'https://accounts.example', origins: ['https://api.example'] },
       ...{ begin: never, finish: never },

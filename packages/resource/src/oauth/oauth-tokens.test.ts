@@ -1,13 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
-import { afterAll, expect, test } from 'vitest'
+import { temporaryFolder } from '@countersign/testing/folders'
+import { expect, test } from 'vitest'
 import type { OAuthApi, OAuthOwner, OAuthTokenSet } from './oauth.js'
 import { oauthTokens } from './oauth-tokens.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-oauth-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder()
 let files = 0
 
 const key = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
@@ -89,7 +88,7 @@ test(
   },
 )
 
-test('a copied database names nobody and opens nothing; another key opens nothing either, and the old one still does', async () => {
+test('a copied database shows no owner and no token; another key opens nothing, and the old key still does', async () => {
   const { tokens, api, file } = await place()
   await tokens.keep(api, ada, first)
   await tokens.close()
@@ -112,7 +111,7 @@ test('a copied database names nobody and opens nothing; another key opens nothin
   await rotated.tokens.close()
 })
 
-test('a key is replaced: what is used is written anew, so that the old key can go, and nothing is found without either', async () => {
+test('after a key is replaced, used tokens move to the new key; with an unknown key no token is found', async () => {
   const { tokens, api, file } = await place({ days: 30 })
   const bob = { ...ada, user: { ...ada.user, sub: 'bob' } }
   await tokens.keep(api, ada, first)
@@ -139,7 +138,7 @@ test('a key is replaced: what is used is written anew, so that the old key can g
   await again.tokens.close()
 })
 
-test('what is forgotten while it is refreshed stays forgotten, and is revoked as well', async () => {
+test('tokens forgotten during a refresh stay forgotten, and the new ones are revoked, too', async () => {
   const { tokens, api, clock } = await place()
   await tokens.keep(api, ada, first)
   clock.now += 600
@@ -157,7 +156,7 @@ test('what is forgotten while it is refreshed stays forgotten, and is revoked as
 test.each([
   ['refreshes', false],
   ['does not refresh', true],
-])('what the user agrees to anew is kept, though the provider %s what was there before', async (_, gone) => {
+])('the tokens of a new consent are kept, even if the provider %s the earlier ones', async (_, gone) => {
   const { tokens, api, clock } = await place()
   await tokens.keep(api, ada, first)
   clock.now += 600
@@ -180,7 +179,7 @@ test('a token near its end is refreshed once, however many ask, and so is one th
   expect(new Set(all)).toEqual(new Set(['access-1']))
   expect(api.refreshed.map(({ refresh_token }) => refresh_token)).toEqual(['refresh-secret'])
   expect(await tokens.renew(api, ada, 'access-1')).toBe('access-2')
-  // Whoever was refused with the one before gets what there is by now.
+  // A caller that was refused with the earlier token gets the current one.
   expect(await tokens.renew(api, ada, 'access-1')).toBe('access-2')
   expect(api.refreshed).toHaveLength(2)
   await tokens.close()
@@ -198,7 +197,7 @@ test('where the provider will not refresh, nothing is kept: the user is asked ag
   await tokens.close()
 })
 
-test(verifies('LOG-10', 'what is forgotten, at once or after long disuse, is revoked at its provider'), async () => {
+test(verifies('LOG-10', 'a forgotten token, at once or after long disuse, is revoked at its provider'), async () => {
   const { tokens, api, clock } = await place({ days: 30 })
   const bob = { ...ada, user: { ...ada.user, sub: 'bob' } }
   await tokens.keep(api, ada, { access_token: 'access-ada', refresh_token: 'refresh-ada' })

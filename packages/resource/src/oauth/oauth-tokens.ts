@@ -1,4 +1,4 @@
-import { checkOptions, each } from '@countersign/protocol'
+import { checkOptions, each } from '@countersign/protocol/internal'
 import type { OAuthApi, OAuthOwner, OAuthTokenSet, OAuthTokens } from './oauth.js'
 import { sealWith } from './sealed.js'
 import { type KeptTokens, openTokenRows, type TokenPlace, type TokenRows } from './token-rows.js'
@@ -8,9 +8,9 @@ export interface OAuthTokensOptions {
   /** Store URL: `sqlite:FILE` or `postgres://…`. */
   readonly database: string
   /**
-   * Keys of 32 bytes: the first encrypts, all decrypt. Keep them elsewhere than the database. To replace one put the new one
-   * first: what is used is encrypted anew, and what is not used is forgotten, so that the old one can go after `forgetAfterDays`.
-   * Where several processes share the database, give all of them the new key as the last one before.
+   * Keys of 32 bytes: the first encrypts, all decrypt. Keep them outside the database. To replace a key, put the new one
+   * first: used tokens are encrypted again, unused ones are deleted, so you can remove the old key after `forgetAfterDays`.
+   * If several processes share the database, first give the new key to all of them as the last one.
    */
   readonly encryptionKeys: readonly Uint8Array[]
   /** Days after its last use until a token is forgotten, and revoked at its provider. Default 90. */
@@ -90,12 +90,12 @@ type Refresh = (
 function refreshing(rows: TokenRows, now: () => number): Refresh {
   const flights = new Map<string, Promise<KeptTokens | undefined>>()
   const refresh: Refresh = async (api, place, works) => {
-    // From what is kept now: another request may have refreshed it already.
+    // Read again: another request may have refreshed the tokens already.
     const kept = await rows.read(place)
     if (kept === undefined || works(kept)) return kept
     const fresh = await api.refresh(kept)
     const next = fresh === undefined ? undefined : keptOf(fresh, now())
-    // Only in place of what was refreshed: what is forgotten meanwhile must not come back, what the user has agreed to anew not go.
+    // Replace only the tokens that were refreshed: tokens forgotten meanwhile must not return, and those of a new consent must stay.
     if (await rows.replace(place, kept, next)) return next
     const other = await rows.read(place)
     if (other === undefined && fresh !== undefined) await api.revoke(fresh)

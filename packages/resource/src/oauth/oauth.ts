@@ -13,7 +13,7 @@ export interface OAuthOwner {
   readonly user: { readonly iss: string; readonly sub: string }
   readonly agent: string
   readonly delegate?: string
-  /** Who asked that agent, newest first; absent where nobody did. What was agreed to for one is no agreement for another. */
+  /** The callers of that agent, newest first; absent if it had none. A consent for one chain is no consent for another. */
   readonly chain?: readonly { readonly iss: string; readonly agent: string; readonly agent_delegate?: string }[]
 }
 
@@ -23,7 +23,7 @@ export interface OAuthStart {
   readonly saved: Readonly<Record<string, string>>
 }
 
-/** An API behind OAuth 2.0: made by {@link oauthApi}, called by `aauth.oauth(api, url)`. */
+/** An API behind OAuth 2.0: made by `oauthApi`, called by `aauth.oauth(api, url)`. */
 export interface OAuthApi {
   readonly id: string
   readonly issuer: string
@@ -48,11 +48,11 @@ export interface OAuthApi {
   revoke(tokens: OAuthTokenSet): Promise<void>
 }
 
-/** Tokens of OAuth APIs, encrypted. Made by {@link oauthTokens}; close it when the process ends. */
+/** Tokens of OAuth APIs, encrypted. Made by `oauthTokens`; close it when the process ends. */
 export interface OAuthTokens {
   /** A token that still works, refreshed where it must be; absent when the user must be asked. @throws AAuthError `temporarily_unavailable` */
   accessToken(api: OAuthApi, owner: OAuthOwner): Promise<string | undefined>
-  /** Keeps what the user agreed to, in place of what there was. */
+  /** Stores the tokens of a consent, and replaces earlier ones. */
   keep(api: OAuthApi, owner: OAuthOwner, tokens: OAuthTokenSet): Promise<void>
   /** Replaces a token that the API has refused; absent when the user must be asked. @throws AAuthError `temporarily_unavailable` */
   renew(api: OAuthApi, owner: OAuthOwner, refused: string): Promise<string | undefined>
@@ -61,7 +61,8 @@ export interface OAuthTokens {
   close(): Promise<void>
 }
 
-interface OnTheWay {
+/** Where a user on the way to an OAuth provider is expected back, and for which API. */
+export interface PendingOAuthFacts {
   /** The id of the API. */
   readonly api: string
   /** The owner of the tokens that it ends in. */
@@ -73,4 +74,6 @@ interface OnTheWay {
 }
 
 /** A user on the way to an OAuth provider: first to where the user of the request is known (`sign-in`), then there. */
-export type PendingOAuth = (OnTheWay & { readonly kind: 'sign-in' }) | (OnTheWay & { readonly kind: 'oauth' })
+export type PendingOAuth =
+  | (PendingOAuthFacts & { readonly kind: 'sign-in' })
+  | (PendingOAuthFacts & { readonly kind: 'oauth' })

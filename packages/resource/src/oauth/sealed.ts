@@ -3,13 +3,13 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
 /** Encrypts texts, so that a copy of the database shows none of them, and none can be moved to another row. */
 export interface Seal {
   /**
-   * What stands for `text` in a database: the same for the same text, and nothing to be read from it. One name for each key,
-   * in their order: what is written gets the first, what was written before a key was replaced has another.
+   * A keyed hash that replaces `text` in a database: the same text has the same hash. `name` is by the first key, for writing;
+   * `before` has one by each older key, in their order.
    */
   names(text: string): { readonly name: string; readonly before: readonly string[] }
-  /** Encrypts; `place` says where it will stand, and it opens nowhere else. */
+  /** Encrypts. The result can be decrypted for the same `place` only. */
   close(text: string, place: string): Uint8Array
-  /** Decrypts; undefined for what was made with no key there is, changed, or moved. */
+  /** Decrypts; undefined if no key fits, or the bytes were changed or moved to another place. */
   open(sealed: Uint8Array, place: string): string | undefined
 }
 

@@ -9,10 +9,10 @@ export interface KeptTokens {
   readonly expires?: number
 }
 
-/** The place of tokens: a hash of their owner, which names no one, and the API. */
+/** The key of a row: a hash of the owner, and the API. */
 export interface TokenPlace {
   readonly owner: string
-  /** What the owner was called under keys that have been replaced. */
+  /** The hashes of the owner under replaced keys. */
   readonly before: readonly string[]
   readonly api: string
 }
@@ -26,12 +26,12 @@ export interface ReadTokens extends KeptTokens {
 /** The table of tokens. */
 export interface TokenRows {
   /**
-   * Absent for a row that is not there, and for one that does not open: another key, or changed, or moved (F-66). What an
-   * older key has named and sealed is written anew with the first.
+   * Undefined for a missing row, and for one that cannot be decrypted: its key is unknown, or the row was changed or moved (F-66).
+   * A row of an older key is written again with the first key.
    */
   read(place: TokenPlace): Promise<ReadTokens | undefined>
   write(place: TokenPlace, kept: KeptTokens): Promise<void>
-  /** Replaces what was read, or removes it where there is nothing in its place; false when it is no longer what is there. */
+  /** Replaces the tokens that were read; without `next` removes them. False if they have been replaced meanwhile. */
   replace(place: TokenPlace, read: ReadTokens, next: KeptTokens | undefined): Promise<boolean>
   /** Notes a use. */
   touch(place: TokenPlace): Promise<void>
@@ -71,78 +71,104 @@ const removeAtMost = 20
 
 /** Opens the table. @throws StoreError */
 export async function openTokenRows(url: string, seal: Seal, now: () => number): Promise<TokenRows> {
-  const store = await openStore<Tables>({ url, room: 'resource_oauth', migrations })
-  const opened = (row: Row): KeptTokens | undefined => {
-    const text = seal.open(row.sealed, nameOf(row))
-    return text === undefined ? undefined : (JSON.parse(text) as KeptTokens)
+  return new StoredRows(await openStore<Tables>({ url, room: 'resource_oauth', migrations }), seal, now)
+}
+
+class StoredRows implements TokenRows {
+  readonly #store: Store<Tables>
+  readonly #seal: Seal
+  readonly #now: () => number
+
+  constructor(store: Store<Tables>, seal: Seal, now: () => number) {
+    this.#store = store
+    this.#seal = seal
+    this.#now = now
   }
-  const sealed = ({ owner, api }: TokenPlace, { access_token, refresh_token, expires }: KeptTokens): Uint8Array =>
-    seal.close(JSON.stringify({ access_token, refresh_token, expires }), nameOf({ owner, api }))
-  const find = async ({ owner, before, api }: TokenPlace): Promise<FoundTokens | undefined> => {
-    const query = store.db.selectFrom(table).select(['owner', 'api', 'sealed', 'last_used'])
+
+  async read(place: TokenPlace): Promise<ReadTokens | undefined> {
+    const found = await this.#find(place)
+    if (found === undefined || found.owner === place.owner) return found
+    const fresh = this.#sealed(place, found)
+    const isMoved = await this.#store.write(async tx => {
+      const { numDeletedRows } = await remove(tx, { ...found, api: place.api })
+      if (numDeletedRows > 0n) await put(tx, place, { sealed: fresh, last_used: found.lastUsed })
+      return numDeletedRows > 0n
+    })
+    // Where another process was first, its row stands.
+    return isMoved ? { ...found, sealed: fresh } : this.#find(place)
+  }
+
+  async write(place: TokenPlace, kept: KeptTokens): Promise<void> {
+    await this.#store.write(tx => put(tx, place, { sealed: this.#sealed(place, kept), last_used: this.#now() }))
+  }
+
+  replace(place: TokenPlace, read: ReadTokens, next: KeptTokens | undefined): Promise<boolean> {
+    return this.#store.write(async tx => {
+      const { numDeletedRows } = await remove(tx, { ...place, sealed: read.sealed })
+      if (numDeletedRows === 0n) return false
+      if (next !== undefined) await put(tx, place, { sealed: this.#sealed(place, next), last_used: this.#now() })
+      return true
+    })
+  }
+
+  async touch({ owner, api }: TokenPlace): Promise<void> {
+    await this.#store.write(tx =>
+      tx.updateTable(table).set({ last_used: this.#now() }).where('owner', '=', owner).where('api', '=', api).execute(),
+    )
+  }
+
+  async remove({ owner, before, api }: TokenPlace): Promise<void> {
+    await this.#store.write(tx =>
+      tx
+        .deleteFrom(table)
+        .where('owner', 'in', [owner, ...before])
+        .where('api', '=', api)
+        .execute(),
+    )
+  }
+
+  async removeUnused(api: string, then: number): Promise<KeptTokens[]> {
+    // In one statement: tokens that are used or written meanwhile stay, and only one of two processes gets a row to revoke.
+    const rows = await this.#store.write(tx => {
+      const unused = tx.selectFrom(table).select('owner').where('api', '=', api).where('last_used', '<=', then)
+      return tx
+        .deleteFrom(table)
+        .where('api', '=', api)
+        .where('last_used', '<=', then)
+        .where('owner', 'in', unused.limit(removeAtMost))
+        .returningAll()
+        .execute()
+    })
+    return rows.flatMap(row => this.#opened(row) ?? [])
+  }
+
+  close(): Promise<void> {
+    return this.#store.close()
+  }
+
+  async #find({ owner, before, api }: TokenPlace): Promise<FoundTokens | undefined> {
+    const query = this.#store.db.selectFrom(table).select(['owner', 'api', 'sealed', 'last_used'])
     const rows = await query
       .where('owner', 'in', [owner, ...before])
       .where('api', '=', api)
       .execute()
     for (const name of [owner, ...before]) {
       const row = rows.find(one => one.owner === name)
-      const kept = row === undefined ? undefined : opened(row)
+      const kept = row === undefined ? undefined : this.#opened(row)
       if (row !== undefined && kept !== undefined) {
         return { ...kept, sealed: row.sealed, lastUsed: row.last_used, owner: row.owner }
       }
     }
     return undefined
   }
-  return {
-    async read(place) {
-      const found = await find(place)
-      if (found === undefined || found.owner === place.owner) return found
-      const fresh = sealed(place, found)
-      const isMoved = await store.write(async tx => {
-        const { numDeletedRows } = await remove(tx, { ...found, api: place.api })
-        if (numDeletedRows > 0n) await put(tx, place, { sealed: fresh, last_used: found.lastUsed })
-        return numDeletedRows > 0n
-      })
-      // Where another process was first, its row stands.
-      return isMoved ? { ...found, sealed: fresh } : find(place)
-    },
-    write: (place, kept) => store.write(tx => put(tx, place, { sealed: sealed(place, kept), last_used: now() })),
-    replace: (place, read, next) =>
-      store.write(async tx => {
-        const { numDeletedRows } = await remove(tx, { ...place, sealed: read.sealed })
-        if (numDeletedRows === 0n) return false
-        if (next !== undefined) await put(tx, place, { sealed: sealed(place, next), last_used: now() })
-        return true
-      }),
-    async touch({ owner, api }) {
-      await store.write(tx =>
-        tx.updateTable(table).set({ last_used: now() }).where('owner', '=', owner).where('api', '=', api).execute(),
-      )
-    },
-    async remove({ owner, before, api }) {
-      await store.write(tx =>
-        tx
-          .deleteFrom(table)
-          .where('owner', 'in', [owner, ...before])
-          .where('api', '=', api)
-          .execute(),
-      )
-    },
-    async removeUnused(api, then) {
-      // In one statement: what is used or kept anew meanwhile stays, and of two processes one has what is to be revoked.
-      const rows = await store.write(tx => {
-        const unused = tx.selectFrom(table).select('owner').where('api', '=', api).where('last_used', '<=', then)
-        return tx
-          .deleteFrom(table)
-          .where('api', '=', api)
-          .where('last_used', '<=', then)
-          .where('owner', 'in', unused.limit(removeAtMost))
-          .returningAll()
-          .execute()
-      })
-      return rows.flatMap(row => opened(row) ?? [])
-    },
-    close: () => store.close(),
+
+  #opened(row: Row): KeptTokens | undefined {
+    const text = this.#seal.open(row.sealed, nameOf(row))
+    return text === undefined ? undefined : (JSON.parse(text) as KeptTokens)
+  }
+
+  #sealed({ owner, api }: TokenPlace, { access_token, refresh_token, expires }: KeptTokens): Uint8Array {
+    return this.#seal.close(JSON.stringify({ access_token, refresh_token, expires }), nameOf({ owner, api }))
   }
 }
 

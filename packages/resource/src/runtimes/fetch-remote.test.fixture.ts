@@ -1,4 +1,4 @@
-import { pathOfRequest } from '@countersign/httpsig'
+import { pathOfRequest } from '@countersign/httpsig/internal'
 import { fetchSite } from '../fetch-pages.test.fixture.js'
 import { control, remoteSite } from './remote-site.test.fixture.js'
 

@@ -2,6 +2,7 @@ import { createDiscovery } from '@countersign/discovery'
 import { headerValues, importSigningKey, memoryReplaySet, type PrivateJwk } from '@countersign/httpsig'
 import { createResource, type ResourceEvent, type ResourceOptions } from '../index.js'
 import type { CalendarResource, Plan } from '../site-pages.test.fixture.js'
+import { calendarWords } from '../site-words.test.fixture.js'
 
 // The site in a process of its own, on another runtime: a test in Node makes it anew, sets its clock, and asks what happened.
 // On what the web has and nothing of Node.
@@ -82,6 +83,7 @@ async function resourceOf(
     keys: [{ kid: 'r1', key: await importSigningKey(order.jwk) }],
     authServers: ['https://auth.example'],
     scopes: { 'events.read': 'See your events', 'events.write': 'Change your events' },
+    ...calendarWords,
     siteOf: host => host.split('.').slice(-2).join('.'),
     discovery: createDiscovery({
       now,

@@ -5,10 +5,13 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { listenOn } from '@countersign/testing/listening'
+import { freePort } from '@countersign/testing/ports'
+import { listens } from '@countersign/testing/services'
+import { send } from '@countersign/testing/wire'
 import { build } from 'vite'
 import type { Adapter, Plan, Site } from '../site.test.fixture.js'
 import { nameByProxy } from '../suite/logged.test.fixture.js'
-import { send } from '../wire.test.fixture.js'
 import type { World } from '../world.test.fixture.js'
 import type { Order, Report } from './remote-site.test.fixture.js'
 
@@ -122,24 +125,9 @@ async function startHost(runtime: Runtime, o: { readonly bundle: string; readonl
 
 async function untilItListens(port: number): Promise<void> {
   for (let tries = 0; tries < 400; tries++) {
-    const isThere = await new Promise<boolean>(resolve => {
-      const socket = connect(port, '127.0.0.1', () => {
-        socket.destroy()
-        resolve(true)
-      })
-      socket.once('error', () => resolve(false))
-    })
-    if (isThere) return
+    if (await listens(port)) return
     await new Promise(resolve => setTimeout(resolve, 50))
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
 }
 
 /** The documents of a world, for a process that has none of its own. */
@@ -150,8 +138,8 @@ async function serveDocuments(world: World): Promise<{ url: string; server: Http
     response.writeHead(found === undefined ? 404 : 200, { 'content-type': 'application/json' })
     response.end(JSON.stringify(found ?? {}))
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server }
+  const portOfServer = await listenOn(server)
+  return { url: `http://127.0.0.1:${portOfServer}/`, server }
 }
 
 async function siteAt({ port }: Host, plan: Plan, world: World, documents: string): Promise<Site> {

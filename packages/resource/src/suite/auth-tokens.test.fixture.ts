@@ -1,14 +1,14 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
 import { describe, expect, test } from 'vitest'
 import { header } from '../altered.test.fixture.js'
 import { badTokens, chainOf } from '../bad-tokens.test.fixture.js'
-import { asAgent, asHolder, asKey, type Signer } from '../world.test.fixture.js'
 import { askForToken, type Stage, unsigned } from './stage.test.fixture.js'
 
 const failed = 'httpsig; identity=?1'
 
-/** The group AUT: which auth tokens count, and what whoever has none that does is told. */
+/** The group AUT: which auth tokens are valid, and the answer to a caller without a valid one. */
 export function authTokens(stage: Stage): void {
   const { world, site, holder } = stage
   const under = (as: Signer, target = '/events') => world.request({ as, target })
@@ -20,11 +20,11 @@ export function authTokens(stage: Stage): void {
       for (const { what, jwt, key = world.delegateKey, error = 'invalid_auth_token' } of await make(world))
         await refused(await under(asHolder(key, jwt)), { status: 401, error, challenge: failed, what })
       await passes(await under(await holder()))
-      // Nothing for whoever is not on the list, and nothing where a token says so.
+      // Nothing was fetched from servers that are not on the list, nor from URLs that a token names.
       expect(world.fetched.slice(before).filter(url => !url.startsWith('https://auth.example/'))).toEqual([])
     })
 
-    test(verifies('AUT-04', 'AUT-05', 'a stolen token is none without the key that it names'), async () => {
+    test(verifies('AUT-04', 'AUT-05', 'a stolen token is useless without the key that it names'), async () => {
       const { refused, passes } = await site()
       const token = await world.authToken()
       const wrong = { status: 401, error: 'invalid_signature', challenge: failed }
@@ -37,19 +37,22 @@ export function authTokens(stage: Stage): void {
       await passes(await under(asHolder(world.delegateKey, token)))
     })
 
-    test(verifies('AUT-06', 'challenge.failed-auth-token', 'one that was accepted before it expired'), async () => {
-      const { refused, passes } = await site()
-      const as = await holder({ exp: Math.floor(world.clock.now) + 30 })
-      await passes(await under(as))
-      world.clock.now += 31
-      const expected = { status: 401, error: 'invalid_auth_token', challenge: failed }
-      await refused(await under(as), expected)
-      // Also where no token is needed.
-      await refused(await under(as, '/public'), expected)
-      await passes(await under(await holder()))
-    })
+    test(
+      verifies('AUT-06', 'challenge.failed-auth-token', 'an expired token is refused, even if it was accepted before'),
+      async () => {
+        const { refused, passes } = await site()
+        const as = await holder({ exp: Math.floor(world.clock.now) + 30 })
+        await passes(await under(as))
+        world.clock.now += 31
+        const expected = { status: 401, error: 'invalid_auth_token', challenge: failed }
+        await refused(await under(as), expected)
+        // Also where no token is needed.
+        await refused(await under(as, '/public'), expected)
+        await passes(await under(await holder()))
+      },
+    )
 
-    test(verifies('AUT-06', 'token.times', 'one in the very second in which it ends'), async () => {
+    test(verifies('AUT-06', 'token.times', 'a token is refused from the second of its `exp` on'), async () => {
       const { refused, passes } = await site()
       const expected = { status: 401, error: 'invalid_auth_token', challenge: failed }
       world.clock.now = Math.ceil(world.clock.now)
@@ -57,7 +60,7 @@ export function authTokens(stage: Stage): void {
       await refused(await under(await holder({ exp: now })), expected)
       const last = await holder({ exp: now + 1 })
       await passes(await under(last))
-      // Nor does it count longer for having been verified before.
+      // Also if it was verified before.
       world.clock.now += 1
       await refused(await under(last), expected)
       world.clock.now += 0.25
@@ -65,7 +68,7 @@ export function authTokens(stage: Stage): void {
 
     test(verifies('AUT-09', 'AUT-10', 'error.insufficient-scope', 'scopes match exactly, or not at all'), async () => {
       const { refused, passes } = await site()
-      const expected = { status: 403, error: 'insufficient_scope', challenge: askForToken }
+      const expected = { status: 403, error: 'insufficient_scope', reason: 'scope_missing', challenge: askForToken }
       const similar = [
         'events.readwrite',
         'xevents.read',
@@ -85,10 +88,15 @@ export function authTokens(stage: Stage): void {
     })
 
     test(
-      verifies('AUT-11', 'challenge.auth-token', 'an agent token is none, and gets what one is had with'),
+      verifies('AUT-11', 'challenge.auth-token', 'an agent token is no auth token, and gets a challenge for one'),
       async () => {
         const { refused, passes } = await site()
-        const expected = { status: 401, error: 'insufficient_level', challenge: askForToken }
+        const expected = {
+          status: 401,
+          error: 'insufficient_level',
+          reason: 'level_insufficient',
+          challenge: askForToken,
+        }
         const delegate = asHolder(world.delegateKey, await world.agentToken())
         for (const as of [delegate, asAgent(world.agent)]) await refused(await under(as), expected)
         await passes(await under(delegate, '/agenda'))
@@ -105,6 +113,7 @@ export function authTokens(stage: Stage): void {
       await refused(await under(await holder({ act: chainOf(5, blocked) }), '/known'), {
         status: 403,
         error: 'policy_denied',
+        reason: 'policy_refused',
         challenge: 'none',
       })
       await passes(await under(await holder({ act: chainOf(5) }), '/known'))
@@ -116,10 +125,13 @@ export function authTokens(stage: Stage): void {
       }
     })
 
-    test(verifies('AUT-23', 'error.policy-denied', 'who is blocked is refused for good'), async () => {
-      const denied = { status: 403, error: 'policy_denied', challenge: 'none' }
+    test(verifies('AUT-23', 'error.policy-denied', 'a denied caller is refused for good'), async () => {
+      const denied = { status: 403, error: 'policy_denied', reason: 'caller_denied', challenge: 'none' }
       const { refused, passes } = await site()
-      await refused(await under(await holder({ agent_delegate: 'lost' }), '/known'), denied)
+      await refused(await under(await holder({ agent_delegate: 'lost' }), '/known'), {
+        ...denied,
+        reason: 'policy_refused',
+      })
       await passes(await under(await holder(), '/known'))
       const others = await site({ agents: ['https://other.example'] })
       for (const target of ['/events', '/edit', '/agenda'])

@@ -1,8 +1,8 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { verifies } from '@countersign/requirements'
+import { bytesOf, sendBytes, sendPipelined, type Wire } from '@countersign/testing/wire'
 import { describe, expect, test } from 'vitest'
 import { type Change, header, plus, without } from '../altered.test.fixture.js'
-import { bytesOf, sendBytes, sendPipelined, type Wire } from '../wire.test.fixture.js'
 import { type Stage, unsigned } from './stage.test.fixture.js'
 
 const invalid = { status: 401, error: 'invalid_signature' }
@@ -17,7 +17,7 @@ const chunked = (...chunks: string[]): Change => {
   return wire => ({ ...wire, headers: [...wire.headers, ['transfer-encoding', 'chunked']], body })
 }
 
-/** Of the group DIG what is about bodies: those that nobody signed, how they are framed, and what the handler gets. */
+/** The cases of the group DIG about bodies: unsigned ones, their framing, and what the handler gets. */
 export function bodies(stage: Stage): void {
   describe('bodies', () => {
     signed(stage)
@@ -29,17 +29,20 @@ export function bodies(stage: Stage): void {
 }
 
 function signed({ world, as, site, get, post, adapter }: Stage): void {
-  test(verifies('DIG-02', 'DIG-12', 'sig.body.uncovered', 'another one, and one nobody signed'), async () => {
-    const { refuses, refused, status } = await site()
-    await refuses(await post(), withBody('{"a":2}'), invalid)
-    await refuses(await post(), withBody(''), invalid)
-    await refuses(await post(), without('content-digest'), invalid)
-    const bodiless = await world.request({ as, method: 'POST', target: '/feed' })
-    await refuses(bodiless, wire => plus('content-type', 'text/plain')(withBody('x')(wire)), invalid)
-    // No parser has seen it: it would have found that it is no JSON.
-    await refused(withBody('{"a":')(await post('/json')), invalid)
-    expect(await status(await post('/json'))).toBe(200)
-  })
+  test(
+    verifies('DIG-02', 'DIG-12', 'sig.body.uncovered', 'a body with another digest, and an unsigned one, are refused'),
+    async () => {
+      const { refuses, refused, status } = await site()
+      await refuses(await post(), withBody('{"a":2}'), invalid)
+      await refuses(await post(), withBody(''), invalid)
+      await refuses(await post(), without('content-digest'), invalid)
+      const bodiless = await world.request({ as, method: 'POST', target: '/feed' })
+      await refuses(bodiless, wire => plus('content-type', 'text/plain')(withBody('x')(wire)), invalid)
+      // No parser has seen it: that would have failed on the JSON.
+      await refused(withBody('{"a":')(await post('/json')), invalid)
+      expect(await status(await post('/json'))).toBe(200)
+    },
+  )
 
   test(verifies('DIG-13', 'under any method'), async () => {
     const { refuses } = await site()
@@ -66,7 +69,7 @@ function signed({ world, as, site, get, post, adapter }: Stage): void {
 }
 
 function handedOn({ world, as, site, post }: Stage): void {
-  test(verifies('DIG-17', 'sig.body.bytes', 'the handler and its parser get the very bytes'), async () => {
+  test(verifies('DIG-17', 'sig.body.bytes', 'the handler and its parser get exactly the verified bytes'), async () => {
     const { send, passes } = await site()
     const odd = '\ufeff{ "a" :\r\n "ü" }'
     const echoed = await passes(await post('/feed', odd, 'text/plain'))
@@ -130,7 +133,7 @@ function inflated({ world, as, site, post }: Stage): void {
       send(
         await world.request({ as, method: 'POST', target: '/json', headers, bytes, contentType: 'application/json' }),
       )
-    // 5 MB in some kB, and JSON to whoever inflates it.
+    // 5 MB of JSON in a few kB, for a parser that inflates it.
     const text = Buffer.from(JSON.stringify({ a: ' '.repeat(5_000_000) }))
     for (const [coding, bomb] of [
       ['gzip', gzipSync(text)],

@@ -1,14 +1,14 @@
 import { verifies } from '@countersign/requirements'
+import type { Answer } from '@countersign/testing/wire'
+import { asHolder } from '@countersign/testing/world/signer'
 import { parseItem, serializeString, Token } from 'structured-headers'
 import { describe, expect, test } from 'vitest'
-import type { Answer } from '../wire.test.fixture.js'
-import { asHolder } from '../world.test.fixture.js'
 import { askForToken, type Stage } from './stage.test.fixture.js'
 
 /** Texts that would end a String, begin another parameter, or could not stand in a header at all. */
 const odd = ['"', '\\', 'a"; identity=?1; b="', ',', '?1', 'ü 李', 'a\r\nset-cookie: a=b']
 
-/** How a challenge is written is tested where it is written, in the protocol. Here: what a resource puts in, whoever said it. */
+/** The syntax of challenges is tested in the protocol package. Here: what a resource puts into them, whatever others have said. */
 export function challenges(stage: Stage): void {
   describe('challenges', () => {
     ofOwnNames(stage)
@@ -49,7 +49,11 @@ function ofOwnNames({ world, site, holder }: Stage): void {
 
 function ofOthersWords({ world, site, holder }: Stage): void {
   test(
-    verifies('RAT-10', 'challenge.syntax', 'whatever whoever a handler calls says, the challenge is its own'),
+    verifies(
+      'RAT-10',
+      'challenge.syntax',
+      'the challenge is the resource’s own, whatever a service that its handler calls says',
+    ),
     async () => {
       let said = ''
       const rooms: typeof fetch = async (input, init) => {

@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
+import { asHolder, type Signer } from '@countersign/testing/world/signer'
 import { describe, expect, test } from 'vitest'
 import { plus } from '../altered.test.fixture.js'
-import { asHolder, type Signer } from '../world.test.fixture.js'
 import { logged, nameByProxy, toBoth } from './logged.test.fixture.js'
 import { type Stage, unsigned, type Visited } from './stage.test.fixture.js'
 
@@ -19,7 +19,7 @@ const unsafe = /\p{Cc}|[\u2028-\u202e\u2066-\u2069]/u
 function hostileTexts({ world, site, get }: Stage): void {
   const hostile = ['a\r\nb', '\u001b[2Jx', '"},{"type":"passed"}', 'a\u2028b', '\u009b31m', 'a\u202eb', '\\']
 
-  test(verifies('LOG-01', 'whatever is in a name, one record that is one line'), async () => {
+  test(verifies('LOG-01', 'a record is one line, whatever a name contains'), async () => {
     const visited = await site()
     for (const text of hostile) {
       const claimed = [{ sub: text }, { agent_delegate: text }, { agent: text }, { scope: text }, { txn: text }]

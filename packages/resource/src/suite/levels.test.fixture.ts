@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
+import type { Wire } from '@countersign/testing/wire'
+import { asAgent } from '@countersign/testing/world/signer'
 import { expect, test } from 'vitest'
-import type { Wire } from '../wire.test.fixture.js'
-import { asAgent } from '../world.test.fixture.js'
 import { askForToken, challengeOf, type Stage, unsigned } from './stage.test.fixture.js'
 
 /** What each level lets pass, and what would reach the next. */

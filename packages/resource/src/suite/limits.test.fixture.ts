@@ -1,9 +1,9 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import type { Answer } from '@countersign/testing/wire'
+import { asAgent, asHolder, asKey } from '@countersign/testing/world/signer'
 import { describe, expect, test } from 'vitest'
 import { plus } from '../altered.test.fixture.js'
-import type { Answer } from '../wire.test.fixture.js'
-import { asAgent, asHolder, asKey } from '../world.test.fixture.js'
 import { askForToken, type Stage, unsigned } from './stage.test.fixture.js'
 
 /** The group RAT: what is counted as whose, and what a refused caller is told to try. */
@@ -23,7 +23,7 @@ function countsByLevel({ world, site }: Stage): void {
     const { passes, refused } = await site()
     const mine = { as: asKey(await generateSigningKey()), target: '/limited' }
     await passes(unsigned('/limited'))
-    const over = { status: 429, error: 'rate_limited' }
+    const over = { status: 429, error: 'rate_limited', reason: 'rate_exceeded' }
     const answer = await refused(unsigned('/limited'), { ...over, challenge: 'httpsig' })
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
     for (let again = 0; again < 2; again++) await passes(await world.request(mine))
@@ -75,10 +75,10 @@ function countsByAddress({ adapter, site }: Stage): void {
     await refused(from('198.51.100.7', '198.51.100.8, 198.51.100.9'), over)
   })
 
-  // Where nothing shows the address of the connection, nobody knows whether it is a proxy's.
+  // If nothing shows the address of the connection, it is unknown whether it is a proxy's.
   if (adapter.wire && adapter.hidesAddresses !== true)
     test(
-      verifies('RAT-02', 'rate.anonymous', 'of what is behind a proxy only its own word counts, by /64'),
+      verifies('RAT-02', 'rate.anonymous', 'behind a proxy only the address that the proxy wrote counts, by /64'),
       async () => {
         const { passes, refused } = await site({ trustedProxies: 1 })
         await passes(from('2001:db8::1'))
@@ -124,7 +124,7 @@ function countsByName({ world, site, holder }: Stage): void {
 function countsBySite({ world, site }: Stage): void {
   test(verifies('RAT-07', 'RAT-04', 'agents under one registrable domain are counted together'), async () => {
     const { passes, refused } = await site()
-    // Of nobody whom the world has met.
+    // A domain that is new to the world.
     const domain = `x${crypto.randomUUID().slice(0, 8)}`
     const from = async (id: string) => world.request({ as: asAgent(await world.agentAt(id)), target: '/sites' })
     await passes(await from(`https://a1.${domain}.example`))
@@ -139,28 +139,25 @@ function countsBySite({ world, site }: Stage): void {
 }
 
 function tellsWhatIsLeft({ world, site, get }: Stage): void {
-  test(
-    verifies('RAT-03', 'an answer says how much is left, in place of what a handler said, and so does a refusal'),
-    async () => {
-      const { passes, refused } = await site()
-      const told = ({ headers }: Answer) => [headers.get('ratelimit'), headers.get('ratelimit-policy')]
-      const left = (count: number) => expect.stringMatching(new RegExp(`^"anonymous";r=${count};t=(3600|35\\d\\d)$`))
-      expect(told(await passes(unsigned('/limited')))).toEqual([left(0), '"anonymous";q=1;w=3600'])
-      const over = { status: 429, error: 'rate_limited' }
-      expect(told(await refused(unsigned('/limited'), over))).toEqual([left(0), '"anonymous";q=1;w=3600'])
-      const mine = await world.request({ as: asKey(await generateSigningKey()), target: '/limited' })
-      expect(told(await passes(mine))).toEqual([
-        expect.stringMatching(/^"network";r=1;t=\d+, "pseudonymous";r=1;t=\d+$/),
-        '"network";q=2;w=3600, "pseudonymous";q=2;w=3600',
-      ])
-      expect(told(await passes(await get('/feed')))).toEqual([undefined, undefined])
-    },
-  )
+  test(verifies('RAT-03', 'answers and refusals say how much is left, in place of what a handler set'), async () => {
+    const { passes, refused } = await site()
+    const told = ({ headers }: Answer) => [headers.get('ratelimit'), headers.get('ratelimit-policy')]
+    const left = (count: number) => expect.stringMatching(new RegExp(`^"anonymous";r=${count};t=(3600|35\\d\\d)$`))
+    expect(told(await passes(unsigned('/limited')))).toEqual([left(0), '"anonymous";q=1;w=3600'])
+    const over = { status: 429, error: 'rate_limited' }
+    expect(told(await refused(unsigned('/limited'), over))).toEqual([left(0), '"anonymous";q=1;w=3600'])
+    const mine = await world.request({ as: asKey(await generateSigningKey()), target: '/limited' })
+    expect(told(await passes(mine))).toEqual([
+      expect.stringMatching(/^"network";r=1;t=\d+, "pseudonymous";r=1;t=\d+$/),
+      '"network";q=2;w=3600, "pseudonymous";q=2;w=3600',
+    ])
+    expect(told(await passes(await get('/feed')))).toEqual([undefined, undefined])
+  })
 }
 
 function advises({ world, site, get, holder }: Stage): void {
-  const blocked = { status: 403, error: 'policy_denied', challenge: 'none' }
-  const over = { status: 429, error: 'rate_limited', challenge: 'none' }
+  const blocked = { status: 403, error: 'policy_denied', reason: 'caller_denied', challenge: 'none' }
+  const over = { status: 429, error: 'rate_limited', reason: 'rate_exceeded', challenge: 'none' }
 
   test(verifies('RAT-04', 'challenge.none-when-final', 'nothing, where nothing would help'), async () => {
     const { passes, refused } = await site()
@@ -173,7 +170,7 @@ function advises({ world, site, get, holder }: Stage): void {
     await others.passes(await world.request({ as: asAgent(world.otherAgent), target: '/agenda' }))
   })
 
-  test(verifies('RAT-09', 'a resource token only to who is verified, and to one agent only so many'), async () => {
+  test(verifies('RAT-09', 'only a verified caller gets a resource token, and one agent only so many'), async () => {
     const { passes, refused } = await site({ resourceTokenLimit: '2/hour' })
     const from = async (sub: string, by = world.agent) =>
       world.request({ as: asHolder(world.delegateKey, await world.agentToken({ sub }, by)), target: '/events' })
@@ -181,7 +178,7 @@ function advises({ world, site, get, holder }: Stage): void {
       await refused(unsigned('/events'), { status: 401, challenge: 'httpsig; identity=?1' })
       await refused(await get('/events'), { status: 401, challenge: 'httpsig; identity=?1' })
     }
-    const asked = { status: 401, error: 'insufficient_level', challenge: askForToken }
+    const asked = { status: 401, error: 'insufficient_level', reason: 'level_insufficient', challenge: askForToken }
     for (const sub of ['phone', 'laptop']) await refused(await from(sub), asked)
     for (const sub of ['phone', 'tablet']) await refused(await from(sub), over)
     await refused(await from('phone', world.otherAgent), asked)

@@ -1,11 +1,11 @@
 import { inspect } from 'node:util'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import type { Wire } from '@countersign/testing/wire'
+import { asAgent, asHolder } from '@countersign/testing/world/signer'
 import { describe, expect, test } from 'vitest'
 import { header, plus } from '../altered.test.fixture.js'
 import { badTokens } from '../bad-tokens.test.fixture.js'
-import type { Wire } from '../wire.test.fixture.js'
-import { asAgent, asHolder } from '../world.test.fixture.js'
 import { logged, nameByProxy, toBoth } from './logged.test.fixture.js'
 import { type Stage, unsigned } from './stage.test.fixture.js'
 
@@ -25,7 +25,11 @@ function decisions({ world, site, get, post, holder, adapter }: Stage): void {
   const agent = 'https://agent.example'
 
   test(
-    verifies('LOG-03', 'token.txn', 'each decision once: who, for whom, where, what, why, and of which request'),
+    verifies(
+      'LOG-03',
+      'token.txn',
+      'each decision is one record: caller, user, resource, question, reason and request',
+    ),
     async () => {
       const { lines, tell } = logged()
       const { send, stop } = await site({ requestId: nameByProxy, onEvent: toBoth(world, tell) })
@@ -113,7 +117,7 @@ function decisions({ world, site, get, post, holder, adapter }: Stage): void {
 }
 
 function claims({ world, site, as }: Stage): void {
-  test(verifies('LOG-04', 'who was only claimed is recorded as claimed, and as nothing else'), async () => {
+  test(verifies('LOG-04', 'an unverified identity is recorded as claimed only'), async () => {
     const { lines, tell } = logged()
     const { outcome, stop, passes } = await site({ onEvent: toBoth(world, tell) })
     const thief = await generateSigningKey()

@@ -1,8 +1,8 @@
 import { memoryReplaySet } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { asAgent } from '@countersign/testing/world/signer'
 import { describe, expect, test } from 'vitest'
 import type { Site } from '../site.test.fixture.js'
-import { asAgent } from '../world.test.fixture.js'
 import { type Stage, unsigned } from './stage.test.fixture.js'
 
 /** What the answers of guarded routes carry, and those that are the resource's own. */
@@ -59,30 +59,33 @@ export function responses({ world, adapter, site, holder }: Stage): void {
         expect(plan.failed.map(error => error instanceof TypeError)).toEqual([true])
       })
 
-    test(verifies('cors.preflight', 'cors.exposed', 'pages may ask and read, also what was refused'), async () => {
-      const page = 'https://app.example'
-      const { plan, send } = await site({ cors: [page] })
-      const asked = [
-        ['origin', page],
-        ['access-control-request-method', 'POST'],
-      ] as const
-      const host = ['host', 'calendar.example'] as const
-      for (const path of ['/feed', '/events', '/written', '/nothing', '/.well-known/jwks.json']) {
-        const { status, headers } = await send(unsigned(path, { method: 'OPTIONS', headers: [host, ...asked] }))
-        expect([status, headers.get('access-control-allow-origin')], path).toEqual([204, page])
-      }
-      expect(plan.ran).toBe(0)
-      for (const path of ['/feed', '/public', '/written', '/nothing']) {
-        const { headers } = await send(unsigned(path, { headers: [host, ['origin', page]] }))
-        expect(headers.get('access-control-allow-origin'), path).toBe(page)
-        expect(headers.get('access-control-expose-headers'), path).toContain('Agent-Auth')
-        const other = await send(unsigned(path, { headers: [host, ['origin', 'https://evil.example']] }))
-        expect(other.headers.get('access-control-allow-origin'), path).toBeUndefined()
-      }
-      const large = { method: 'POST', headers: [host, ['origin', page]] as const, body: Buffer.alloc(1_048_577) }
-      const refused = await send(unsigned('/public', large))
-      expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([413, page])
-    })
+    test(
+      verifies('cors.preflight', 'cors.exposed', 'pages may send requests and read the answers, refusals included'),
+      async () => {
+        const page = 'https://app.example'
+        const { plan, send } = await site({ cors: [page] })
+        const asked = [
+          ['origin', page],
+          ['access-control-request-method', 'POST'],
+        ] as const
+        const host = ['host', 'calendar.example'] as const
+        for (const path of ['/feed', '/events', '/written', '/nothing', '/.well-known/jwks.json']) {
+          const { status, headers } = await send(unsigned(path, { method: 'OPTIONS', headers: [host, ...asked] }))
+          expect([status, headers.get('access-control-allow-origin')], path).toEqual([204, page])
+        }
+        expect(plan.ran).toBe(0)
+        for (const path of ['/feed', '/public', '/written', '/nothing']) {
+          const { headers } = await send(unsigned(path, { headers: [host, ['origin', page]] }))
+          expect(headers.get('access-control-allow-origin'), path).toBe(page)
+          expect(headers.get('access-control-expose-headers'), path).toContain('Agent-Auth')
+          const other = await send(unsigned(path, { headers: [host, ['origin', 'https://evil.example']] }))
+          expect(other.headers.get('access-control-allow-origin'), path).toBeUndefined()
+        }
+        const large = { method: 'POST', headers: [host, ['origin', page]] as const, body: Buffer.alloc(1_048_577) }
+        const refused = await send(unsigned('/public', large))
+        expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([413, page])
+      },
+    )
   })
 }
 

@@ -1,12 +1,16 @@
 import { generateSigningKey } from '@countersign/httpsig'
+import { type ReasonEntry, reasons } from '@countersign/protocol/reasons'
+import type { Answer, Wire } from '@countersign/testing/wire'
+import { asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
 import { afterEach, expect } from 'vitest'
 import type { Change } from '../altered.test.fixture.js'
 import type { ResourceEvent, ResourceOptions } from '../index.js'
 import type { Adapter, Plan, Site } from '../site.test.fixture.js'
-import type { Answer, Wire } from '../wire.test.fixture.js'
-import { asHolder, asKey, makeWorld, type Signer, type World } from '../world.test.fixture.js'
+import { makeWorld, type World } from '../world.test.fixture.js'
 
 // What must hold whatever a resource is behind. The core has tests of its own; here is what an adapter or a gateway can break.
+
+const vocabulary: Readonly<Record<string, ReasonEntry>> = reasons
 
 type Options = Partial<ResourceOptions<'events.read' | 'events.write'>>
 
@@ -14,9 +18,10 @@ type Options = Partial<ResourceOptions<'events.read' | 'events.write'>>
 export interface Expected {
   readonly status: number | readonly number[]
   readonly error?: string
+  readonly reason?: string
   /** `Agent-Auth` without its resource token; `none` where there must not be any. */
   readonly challenge?: string
-  /** Which of several requests it is, for whoever reads that it failed. */
+  /** Which of several requests it is, for the message of a failed test. */
   readonly what?: string
 }
 
@@ -49,7 +54,7 @@ export interface Visited {
 export interface Stage {
   readonly world: World
   readonly adapter: Adapter
-  /** Somebody with a key. */
+  /** A pseudonymous caller: a key. */
   readonly as: Signer
   site(options?: Options): Promise<Visited>
   get(target?: string): Promise<Wire>
@@ -108,9 +113,11 @@ function visited(site: Site, plan: Plan, { events, fetched }: World): Visited {
   const refused = async (wire: Wire, expected: Expected): Promise<Answer> => {
     const before = { ran: plan.ran, fetched: fetched.length }
     const { answer, events } = await outcome(wire)
-    const { status, error, challenge, what = '' } = expected
+    const { status, error, reason, challenge, what = '' } = expected
     expect([status].flat(), `${what} ${answer.body}`).toContain(answer.status)
     if (error !== undefined) expect(answer.error, what).toBe(error)
+    expectVocabulary(answer)
+    if (reason !== undefined) expect(answer.reason, what).toBe(reason)
     if (answer.status === 401 && answer.error !== 'replay_detected')
       expect(answer.headers.get('agent-auth')).toMatch(/^httpsig/)
     if (challenge !== undefined) expect(challengeOf(answer) ?? 'none').toBe(challenge)
@@ -136,6 +143,13 @@ function visited(site: Site, plan: Plan, { events, fetched }: World): Visited {
       return plan.log
     },
   }
+}
+
+/** A refusal has a reason of the vocabulary, and its code is one of those that the reason comes with. */
+function expectVocabulary({ error, reason, body }: Answer): void {
+  // Fastify itself answers what is no HTTP, with `error` in words.
+  if (error !== undefined && /^[a-z_]+$/.test(error))
+    expect(vocabulary[reason ?? '']?.codes ?? [], body).toContain(error)
 }
 
 /** One record of the refusal, and of a resource token only where the answer brings one. */

@@ -22,7 +22,7 @@ export function targets({ world, as, adapter, site, get }: Stage): void {
       })
 
     if (adapter.wire && adapter.runtime !== 'parsed')
-      test(verifies('COV-30', 'RAT-12', 'a variant of a path lets nobody in'), async () => {
+      test(verifies('COV-30', 'RAT-12', 'a variant of a path admits no caller'), async () => {
         const { plan, status, refuses } = await site()
         for (const variant of ['//feed', '/x/../feed', '/x/%2e%2E/feed', '/feed\\x', '/a/%zz']) {
           expect(await status(target(variant)(await get())), variant).toBeGreaterThanOrEqual(400)

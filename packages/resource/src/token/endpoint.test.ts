@@ -1,9 +1,9 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { send, type Wire } from '@countersign/testing/wire'
+import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
 import { expect, test } from 'vitest'
 import { calendarScene } from '../calendar.test.fixture.js'
-import { send, type Wire } from '../wire.test.fixture.js'
-import { asAgent, asHolder, asKey, type Signer } from '../world.test.fixture.js'
 
 const { world, calendar } = await calendarScene()
 
@@ -25,9 +25,14 @@ async function outcome(wire: Wire) {
   return answer
 }
 
-async function expectRefused(wire: Wire, status: number, error: string, agentAuth?: string) {
+async function expectRefused(
+  wire: Wire,
+  [status, error, reason]: readonly [number, string, string],
+  agentAuth?: string,
+) {
   const answer = await outcome(wire)
-  expect([answer.status, answer.error, answer.headers.get('agent-auth')]).toEqual([status, error, agentAuth])
+  expect(answer).toMatchObject({ status, error, reason })
+  expect(answer.headers.get('agent-auth')).toBe(agentAuth)
   return answer
 }
 
@@ -49,33 +54,34 @@ test(verifies('resource-token-endpoint.answer', 'cache.no-store', 'an agent asks
   })
 })
 
-test(verifies('RST-18', 'resource-token-endpoint.signed', 'neither a stranger nor an authorized caller'), async () => {
-  const unsigned = {
-    method: 'POST',
-    target: '/aauth/resource-token',
-    headers: [
-      ['host', 'calendar.example'],
-      ['content-type', form],
-    ] as const,
-    body: Buffer.from('scope=events.read'),
-  }
-  await expectRefused(unsigned, 401, 'invalid_signature', 'httpsig; identity=?1')
-  await expectRefused(
-    await ask(asKey(await generateSigningKey()), 'scope=events.read'),
-    401,
-    'insufficient_level',
-    'httpsig; identity=?1',
-  )
-  await expectRefused(
-    await ask(asHolder(world.delegateKey, await world.authToken()), 'scope=events.read'),
-    401,
-    'insufficient_level',
-    'httpsig; identity=?1',
-  )
-  expect((await outcome(await ask(asAgent(world.agent), 'scope=events.read'))).status).toBe(200)
-})
+test(
+  verifies('RST-18', 'resource-token-endpoint.signed', 'neither an unsigned nor an authorized caller gets a token'),
+  async () => {
+    const unsigned = {
+      method: 'POST',
+      target: '/aauth/resource-token',
+      headers: [
+        ['host', 'calendar.example'],
+        ['content-type', form],
+      ] as const,
+      body: Buffer.from('scope=events.read'),
+    }
+    await expectRefused(unsigned, [401, 'invalid_signature', 'signature_missing'], 'httpsig; identity=?1')
+    await expectRefused(
+      await ask(asKey(await generateSigningKey()), 'scope=events.read'),
+      [401, 'insufficient_level', 'credential_not_accepted'],
+      'httpsig; identity=?1',
+    )
+    await expectRefused(
+      await ask(asHolder(world.delegateKey, await world.authToken()), 'scope=events.read'),
+      [401, 'insufficient_level', 'credential_not_accepted'],
+      'httpsig; identity=?1',
+    )
+    expect((await outcome(await ask(asAgent(world.agent), 'scope=events.read'))).status).toBe(200)
+  },
+)
 
-test(verifies('RST-19', 'token.resource.bound', 'what the form says of others binds nobody'), async () => {
+test(verifies('RST-19', 'token.resource.bound', 'what a form says of other agents is ignored'), async () => {
   const body =
     'scope=events.read&agent=https%3A%2F%2Fother.example&agent_jkt=x&aud=https%3A%2F%2Fevil.example&exp=9999999999'
   const answer = await outcome(await ask(asAgent(world.agent), body))
@@ -95,7 +101,7 @@ test(
     'resource-token-endpoint.scope',
     'resource-token-endpoint.auth-server',
     'error.invalid-scope',
-    'what a form may ask',
+    'a form asks for known scopes and auth servers only',
   ),
   async () => {
     const as = asAgent(world.agent)
@@ -111,38 +117,42 @@ test(
       'EVENTS.READ',
       'constructor',
     ])
-      await expectRefused(await ask(as, `scope=${scope}`), 400, 'invalid_scope')
-    for (const body of [
-      'auth_server=https%3A%2F%2Fauth.example',
-      'scope=',
-      'scope=events.read&scope=events.read',
-      'scope=events.read&auth_request_url=https%3A%2F%2Fcalendar.example%2Fr',
-      'scope=events.read&auth_server=https%3A%2F%2Fstrange.example',
-      'scope=%zz',
-    ])
-      await expectRefused(await ask(as, body), 400, 'invalid_request')
-    await expectRefused(
-      await ask(as, 'scope=events.read', { target: '/aauth/resource-token?scope=events.read' }),
+      expect(await outcome(await ask(as, `scope=${scope}`)), scope).toMatchObject({
+        status: 400,
+        error: 'invalid_scope',
+      })
+    await expectRefused(await ask(as, 'scope=events.delete'), [400, 'invalid_scope', 'scope_unknown'])
+    for (const [body, reason] of [
+      ['auth_server=https%3A%2F%2Fauth.example', 'parameter_missing'],
+      ['scope=', 'parameter_missing'],
+      ['scope=events.read&scope=events.read', 'parameter_repeated'],
+      ['scope=%zz', 'form_malformed'],
+      ['scope=events.read&auth_request_url=https%3A%2F%2Fcalendar.example%2Fr', 'parameter_unsupported'],
+      ['scope=events.read&auth_server=https%3A%2F%2Fstrange.example', 'parameter_unsupported'],
+    ] as const)
+      await expectRefused(await ask(as, body), [400, 'invalid_request', reason])
+    await expectRefused(await ask(as, 'scope=events.read', { target: '/aauth/resource-token?scope=events.read' }), [
       400,
       'invalid_request',
-    )
-    await expectRefused(
-      await ask(as, '{"scope":"events.read"}', { contentType: 'application/json' }),
+      'parameters_in_url',
+    ])
+    await expectRefused(await ask(as, '{"scope":"events.read"}', { contentType: 'application/json' }), [
       415,
       'invalid_request',
-    )
+      'content_type_unsupported',
+    ])
   },
 )
 
-test(verifies('sig.replay.token-endpoints', 'error.method', 'once each, and with POST'), async () => {
+test(verifies('sig.replay.token-endpoints', 'error.method', 'each request counts once, and uses POST'), async () => {
   const wire = await ask(asAgent(world.agent), 'scope=events.read')
   expect((await outcome(wire)).status).toBe(200)
-  await expectRefused(wire, 401, 'replay_detected')
-  const get = await expectRefused(
-    await world.request({ as: asAgent(world.agent), target: '/aauth/resource-token' }),
+  await expectRefused(wire, [401, 'replay_detected', 'request_replayed'])
+  const get = await expectRefused(await world.request({ as: asAgent(world.agent), target: '/aauth/resource-token' }), [
     405,
     'invalid_request',
-  )
+    'method_not_allowed',
+  ])
   expect(get.headers.get('allow')).toBe('POST')
 })
 
@@ -191,7 +201,8 @@ test(
     }
     const wire = await world.request({ as: asAgent(world.agent), target: '/events' })
     const challenged = await noCounter.authorize(wire, { scope: 'events.read' })
-    expect(challenged.ok ? undefined : challenged.response.status).toBe(503)
+    const response = challenged.ok ? expect.fail('it passed') : challenged.response
+    expect([response.status, await response.json()]).toMatchObject([503, { reason: 'store_unavailable' }])
   },
 )
 
@@ -229,10 +240,21 @@ test(verifies('metadata.resource', 'what a resource publishes'), async () => {
     resource: 'https://calendar.example',
     jwks_uri: 'https://calendar.example/.well-known/jwks.json',
     resource_token_endpoint: 'https://calendar.example/aauth/resource-token',
+    revocation_endpoint: 'https://calendar.example/aauth/revoked-grants',
     auth_servers: ['https://auth.example'],
     supported_scopes: ['events.read', 'events.write'],
     scope_descriptions: { 'events.read': 'See your events', 'events.write': 'Change your events' },
     additional_signature_components: ['x-tenant'],
+    purposes: { support: 'Answer questions of customers', billing: 'Write invoices', marketing: 'Advertise' },
+    operations: {
+      read: 'Read events',
+      send: 'Send an invitation',
+      purge: { description: 'Delete an event for good', grave: true },
+    },
+    constraints_supported: [
+      ...['resources', 'scopes', 'purposes', 'until', 'hours'],
+      ...['calls', 'chain', 'data', 'arguments', 'approval'],
+    ],
   })
   const keys = await send(calendar.port, {
     method: 'GET',

@@ -1,22 +1,18 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import {
-  AAuthError,
-  asAAuthError,
-  checkContentCoding,
-  errorResponse,
-  identityScopes,
-  parseForm,
-  parseScope,
-} from '@countersign/protocol'
-import { type Caller, checkReplay, refuseSeen, requestIdOf, type Verified } from '@countersign/verify'
+import { AAuthError, identityScopes, parseScope } from '@countersign/protocol'
+import { asAAuthError, checkContentCoding, parseForm } from '@countersign/protocol/internal'
+import { type Caller, checkReplay, refuseSeen, type Verified } from '@countersign/verify'
+import { requestIdOf } from '@countersign/verify/internal'
 import { aauthOf } from '../guard/aauth.js'
 import { signatureComponents } from '../guard/components.js'
+import { refuseAsking } from '../guard/conditions.js'
 import { blocked } from '../guard/decision.js'
 import { type Deny, isDenied } from '../guard/deny.js'
 import { isReplay } from '../guard/failures.js'
 import type { Guard } from '../guard/guarded-request.js'
-import { enterFailures, tokenCredentials } from '../guard/head.js'
+import { enterFailures, ownCredentials } from '../guard/head.js'
 import { resourceTokenLife } from '../guard/resource-token.js'
+import { ownRefusal } from './own-refusal.js'
 
 /** What the resource token endpoint issues, and to whom not. */
 export interface TokenRules {
@@ -41,10 +37,13 @@ export async function answerResourceTokenRequest(
   let caller: Caller | undefined
   try {
     if (message.method !== 'POST')
-      throw new AAuthError('invalid_request', 'resource tokens are asked for with POST', { status: 405 })
+      throw new AAuthError('invalid_request', 'a resource token request uses POST', {
+        reason: 'method_not_allowed',
+        status: 405,
+      })
     const peer = guard.clientOf(message)
     const verifies = enterFailures(message, peer, guard)
-    const verified = await guard.verifier.verify(message, { accept: tokenCredentials, peer })
+    const verified = await guard.verifier.verify(message, { accept: ownCredentials, peer })
     verifies()
     caller = verified.caller
     return Response.json(await issueToken({ message, verified, guard }, rules), {
@@ -54,19 +53,8 @@ export async function answerResourceTokenRequest(
     const error = asAAuthError(thrown)
     const aauth = caller === undefined ? {} : { aauth: aauthOf(caller) }
     guard.tell({ type: 'refused', error, ...aauth, ...requestIdOf(message) })
-    return refusalResponse(error, guard.refusal.now)
+    return ownRefusal(error, guard.refusal.now)
   }
-}
-
-/** The response to a refused request; with a challenge for identity where that would help. */
-function refusalResponse(error: AAuthError, now: () => number): Response {
-  const isChallenge = error.status === 401 && error.code !== 'replay_detected'
-  const algs = error.algs === undefined ? {} : { algs: error.algs }
-  return errorResponse(error, {
-    ...(isChallenge ? { agentAuth: { identity: true, ...algs } } : {}),
-    ...(error.status === 405 ? { headers: [['allow', 'POST']] } : {}),
-    now,
-  })
 }
 
 /** A request whose signature has verified. */
@@ -85,8 +73,12 @@ async function issueToken(
   const caller = identifiedCaller(verified.caller, message)
   if (deny !== undefined && (await isDenied([deny], aauthOf(caller)))) throw blocked().error
   if (message.target.includes('?'))
-    throw new AAuthError('invalid_request', 'parameters stand in the body, not in the URL')
+    throw new AAuthError('invalid_request', 'parameters belong in the body, not in the URL', {
+      reason: 'parameters_in_url',
+    })
   const ask = parseAsk(message, { scopes, authServers })
+  const denied = refuseAsking(caller, { id: guard.id, now: guard.now, scope: ask.scope })
+  if (denied !== undefined) throw denied.error
   await allotOnce(request, caller)
   const resource_token = await tokens.issue(caller, { ...ask, ...requestIdOf(message) })
   return { resource_token, auth_server: ask.authServer, expires_in: resourceTokenLife }
@@ -121,9 +113,14 @@ function identifiedCaller(caller: Caller, message: ReceivedMessage): Caller & { 
   // The name in a form is a claim: only a verified caller is given a token, and only for itself (RST-18, RST-19).
   if (caller.level === 'anonymous') {
     const required_components = signatureComponents(message, [])
-    throw new AAuthError('invalid_signature', 'the request must be signed', { required_components })
+    throw new AAuthError('invalid_signature', 'the request must be signed', {
+      reason: 'signature_missing',
+      required_components,
+    })
   }
-  throw new AAuthError('insufficient_level', 'resource tokens are given to identified agents')
+  throw new AAuthError('insufficient_level', 'only identified agents get resource tokens', {
+    reason: 'credential_not_accepted',
+  })
 }
 
 function parseAsk(
@@ -132,14 +129,21 @@ function parseAsk(
 ): Ask {
   checkContentCoding(message)
   const form = parseForm(message.body, headerValues(message, 'content-type')[0])
-  if (form.has('auth_request_url')) throw new AAuthError('invalid_request', 'auth_request_url is not supported here')
+  if (form.has('auth_request_url'))
+    throw new AAuthError('invalid_request', 'auth_request_url is not supported here', {
+      reason: 'parameter_unsupported',
+    })
   const text = form.get('scope')
-  if (text === undefined) throw new AAuthError('invalid_request', 'scope is missing')
+  if (text === undefined) throw new AAuthError('invalid_request', 'scope is missing', { reason: 'parameter_missing' })
   const scope = parseScope(text)
   if (!scope.every(name => scopes.includes(name) || identityScopes.includes(name)))
-    throw new AAuthError('invalid_scope', 'scope names a scope this resource does not have')
+    throw new AAuthError('invalid_scope', 'scope names a scope this resource does not have', {
+      reason: 'scope_unknown',
+    })
   const authServer = form.get('auth_server') ?? authServers[0]
   if (authServer === undefined || !authServers.includes(authServer))
-    throw new AAuthError('invalid_request', 'auth_server is not one of this resource')
+    throw new AAuthError('invalid_request', 'auth_server is not an auth server of this resource', {
+      reason: 'parameter_unsupported',
+    })
   return { scope, authServer }
 }

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AgentServer, type AgentServerOptions, createAgentServer } from '@countersign/agent-server'
-import { UsageError } from '@countersign/fetch'
+import { UsageError } from '@countersign/fetch/internal'
 import { memoryReplaySet } from '@countersign/httpsig'
 import { logLimit } from '@countersign/protocol'
 import { jsonLog } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { readConfiguration, stringList } from '../../flags/configuration.js'
+import { readConfiguration } from '../../flags/configuration.js'
+import { defined } from '../../flags/defined.js'
+import { stringList } from '../../flags/option-schema.js'
 import { audit } from '../../log/audit.js'
 import { type Belongings, checkFirstStart, type Start } from '../../server/first-start.js'
 import {
@@ -26,7 +28,7 @@ import {
 } from '../../server/participant.js'
 import { noticeProxy } from '../../server/proxy-notice.js'
 import { reloadOnSignal } from '../../server/reload.js'
-import { notClosed, swappable } from '../../server/swap.js'
+import { logNotClosed, swappable } from '../../server/swap.js'
 import { certificateOf } from '../../server/tls.js'
 import { enrollmentOf, oidcIssuer } from './enrollment.js'
 
@@ -39,34 +41,36 @@ export const agentServerOptions = z.strictObject({
   name: z.string().optional().describe('the name shown to users'),
   redirectUris: stringList
     .optional()
-    .describe('where auth servers may send users back to, each exactly, for the web apps of this agent; default none'),
+    .describe('exact URLs to which auth servers may send users back, for the web apps of this agent; default none'),
   localhostCallback: z
     .boolean()
     .default(false)
-    .describe('let users be sent back to programs on their own machine, as `countersign fetch` needs; default false'),
+    .describe(
+      'allow auth servers to send users back to programs on their own machine, which `countersign fetch` needs',
+    ),
   tokenLifetime: z.coerce
     .number()
     .int()
     .min(60)
     .max(86_400)
     .optional()
-    .describe('seconds an agent token lives; default 3600'),
+    .describe('lifetime of an agent token in seconds; default 3600'),
   rotateKeysEvery: z.coerce
     .number()
     .int()
     .min(3600)
     .optional()
     .describe(
-      'seconds that each signing key is used; the keys are kept in the database, and those of a key file hand over to them; default 30 days, with --keys the key file alone',
+      'seconds that each signing key is used; the new keys are kept in the database and replace those of a key file; default 30 days, with --keys no rotation',
     ),
   oidc: z
     .array(oidcIssuer)
     .default([])
-    .describe('OpenID issuers whose tokens enrol delegates, e.g. of Kubernetes or a CI provider; default none'),
-  audience: stringList.optional().describe('receivers that agent tokens are limited to; default none'),
+    .describe('OpenID issuers whose tokens enrol delegates, e.g. Kubernetes or a CI provider; default none'),
+  audience: stringList.optional().describe('the only receivers that accept the agent tokens; default every receiver'),
 })
 
-/** Where the server's delegates are. */
+/** The URL of the server's database. */
 export function databaseOf(
   settings: Pick<z.infer<typeof agentServerOptions>, 'data' | 'database' | 'development' | 'id'>,
 ): string {
@@ -88,27 +92,33 @@ export function openAgentServer(
     ...proxiesOf(settings),
     ...enrollmentOf(settings.oidc),
     ...more,
-    ...(name === undefined ? {} : { name }),
-    ...(redirectUris === undefined ? {} : { redirectUris }),
+    ...defined({ name, redirectUris, tokenLifetime, audience }),
     ...(localhostCallback ? { localhostCallbackAllowed: true } : {}),
-    ...(tokenLifetime === undefined ? {} : { tokenLifetime }),
-    ...(audience === undefined ? {} : { audience }),
   })
   return unlessRestored('agent-server', opening)
 }
 
 type AgentServerSettings = z.infer<typeof agentServerOptions>
 
-/** What another process is needed for. */
-const lasting = [
-  ...['id', 'port', 'host', 'development', 'data', 'keys', 'database', 'epoch', 'replay', 'cors'],
-] as ReadonlyArray<keyof AgentServerSettings>
+/** The settings that only a restart can change. */
+const fixed: ReadonlyArray<keyof AgentServerSettings> = [
+  'id',
+  'port',
+  'host',
+  'development',
+  'data',
+  'keys',
+  'database',
+  'epoch',
+  'replay',
+  'cors',
+]
 
-/** Whether the operator keeps the keys in a file, and no rotation keeps them in the database. */
+/** Whether the keys are in a file only; otherwise a rotation keeps them in the database. */
 const hasKeyFileOnly = ({ rotateKeysEvery, keys }: AgentServerSettings): boolean =>
   rotateKeysEvery === undefined && keys !== undefined
 
-/** A rotation, to which the keys of an earlier key file hand over; the key file alone where the operator names one and no rotation. */
+/** The signing keys: a rotation that replaces the keys of an earlier key file, or the key file alone if the operator names only that. */
 async function ownKeys(
   settings: AgentServerSettings,
   start: Start,
@@ -121,7 +131,7 @@ async function ownKeys(
   return { keys: { rotateEvery: rotateKeysEvery, before } }
 }
 
-/** A rotation does without a key file, unless there is one to hand over or the operator names one. */
+/** The places of keys and database. A rotation needs a key file only if there is one to replace. */
 function belongingsOf(settings: AgentServerSettings): Belongings {
   const keys = keysPath(dataFolder('agent-server', settings), settings)
   const database = { url: databaseOf(settings), room: 'agent_server' }
@@ -132,13 +142,13 @@ function belongingsOf(settings: AgentServerSettings): Belongings {
 export async function agentServer(command: Command): Promise<void> {
   const read = () => readConfiguration(command, agentServerOptions, process.env)
   const settings = read()
-  // Before anything is made.
+  // Checked before anything is created.
   certificateOf(settings)
   const log = jsonLog({ name: 'agent-server' })
   const limit = logLimit(log)
   const { rotateKeysEvery, keys } = settings
   if (rotateKeysEvery !== undefined && keys !== undefined && !existsSync(keys))
-    throw new UsageError(`--keys: there is no file ${keys} whose keys could hand over to the rotation`)
+    throw new UsageError(`--keys: there is no file ${keys} with keys that the rotation could replace`)
   const start = await checkFirstStart(settings, belongingsOf(settings), log)
   const kept = {
     replay: memoryReplaySet(),
@@ -150,12 +160,16 @@ export async function agentServer(command: Command): Promise<void> {
   }
   const open = async (next: AgentServerSettings, how: Start): Promise<AgentServer> =>
     openAgentServer(next, audit(log, limit), { ...(await ownKeys(next, how)), ...kept })
-  const place = swappable(await open(settings, start), notClosed(log))
+  const place = swappable(await open(settings, start), logNotClosed(log))
   let current: ProxySettings = settings
   const participant = noticeProxy(place.participant, { log, settings: () => current })
-  const running = await run('agent-server', settings, participant, { log, logLimit: limit })
+  const running = await run(participant, settings, { name: 'agent-server', log, logLimit: limit })
   reloadOnSignal({
-    ...{ log, running, settings, lasting, read },
+    log,
+    running,
+    settings,
+    fixed,
+    read,
     async apply(next: AgentServerSettings) {
       place.swap(await open({ ...next, replaceKeys: false }, 'again'))
       current = next

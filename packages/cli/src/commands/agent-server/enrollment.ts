@@ -1,48 +1,53 @@
 import { readFileSync } from 'node:fs'
 import { codes, type Enrollment, type OidcIssuer, oidc } from '@countersign/agent-server'
-import { UsageError } from '@countersign/fetch'
+import { UsageError } from '@countersign/fetch/internal'
 import { z } from 'zod'
+import { defined } from '../../flags/defined.js'
+import { checkedDelegation, delegationOption } from './delegation.js'
 
 const claim = z.union([z.string(), z.number(), z.boolean()])
 
-/** One OpenID issuer whose tokens enrol delegates, as the `--config` file says it. */
+/** An OpenID issuer whose tokens enrol delegates, in the `--config` file. */
 export const oidcIssuer = z.strictObject({
-  issuer: z.string().describe('its iss, exactly: an https URL without query or fragment'),
-  name: z.string().optional().describe('names what its delegates came by, oidc:NAME; default the issuer'),
+  issuer: z.string().describe('its iss, exactly: an https URL without query and fragment'),
+  name: z.string().optional().describe('name of its enrolment, as oidc:NAME; default the issuer'),
   subjects: z
     .array(z.string())
     .min(1)
     .describe(
-      'the sub claims that enrol: each whole; * within a segment between / and :, ** for the rest at the very end',
+      'the sub claims that enrol, each in full; * for text within a segment between / and :, ** at the end for the rest',
     ),
   claims: z
     .record(z.string(), z.union([claim, z.array(claim)]))
     .optional()
-    .describe('more claims that must be there, by name or JSON Pointer: exactly this, or one of these'),
+    .describe('other required claims, by name or JSON Pointer: the exact value, or a list of values'),
   audience: z
     .string()
     .optional()
     .describe(
-      'the audience of its tokens where it gives no other; default the endpoint with # and the thumbprint of the new key',
+      'the audience of its tokens, if it cannot issue the default: the endpoint, #, and the thumbprint of the new key',
     ),
   delegate: z
     .array(z.string())
     .min(1)
     .optional()
-    .describe('the claims that together name one delegate, by name or JSON Pointer; default ["sub"]'),
+    .describe('the claims that together identify one delegate, by name or JSON Pointer; default ["sub"]'),
   algorithms: z
     .array(z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA', 'Ed25519']))
     .min(1)
     .optional()
-    .describe('how its tokens may be signed; default RS256, PS256, ES256, ES384, EdDSA and Ed25519'),
-  jwksUri: z.string().optional().describe('where its keys are; default as its openid-configuration says'),
+    .describe('the algorithms of its signatures; default RS256, PS256, ES256, ES384, EdDSA and Ed25519'),
+  delegation: delegationOption
+    .optional()
+    .describe('what its delegates may be used for, and where; from their next enrolment on. Default no conditions'),
+  jwksUri: z.string().optional().describe('URL of its keys; default the jwks_uri of its openid-configuration'),
   jwksFile: z
     .string()
     .optional()
-    .describe('file with its keys, a JWK Set, for an issuer that cannot be reached from here; read once, at start'),
+    .describe('file with its keys, a JWK Set, for an issuer that this server cannot reach; read once, at the start'),
 })
 
-/** Codes always, and tokens where an issuer is configured. */
+/** Enrolment by codes, and by tokens of the configured issuers. */
 export function enrollmentOf(issuers: ReadonlyArray<z.infer<typeof oidcIssuer>>): {
   enrollment: readonly Enrollment[]
 } {
@@ -50,19 +55,10 @@ export function enrollmentOf(issuers: ReadonlyArray<z.infer<typeof oidcIssuer>>)
   return { enrollment: [codes(), oidc({ issuers: issuers.map(issuerOf) })] }
 }
 
-function issuerOf({ jwksFile, ...said }: z.infer<typeof oidcIssuer>): OidcIssuer {
-  const { issuer, subjects, name, claims, audience, delegate, algorithms, jwksUri } = said
-  return {
-    issuer,
-    subjects,
-    ...(name === undefined ? {} : { name }),
-    ...(claims === undefined ? {} : { claims }),
-    ...(audience === undefined ? {} : { audience }),
-    ...(delegate === undefined ? {} : { delegate }),
-    ...(algorithms === undefined ? {} : { algorithms }),
-    ...(jwksUri === undefined ? {} : { jwksUri }),
-    ...(jwksFile === undefined ? {} : { jwks: jwksIn(jwksFile) }),
-  }
+function issuerOf({ jwksFile, ...issuer }: z.infer<typeof oidcIssuer>): OidcIssuer {
+  const delegation =
+    issuer.delegation && checkedDelegation(issuer.delegation, `oidc ${issuer.name ?? issuer.issuer}: delegation`)
+  return defined({ ...issuer, delegation, jwks: jwksFile === undefined ? undefined : jwksIn(jwksFile) })
 }
 
 function jwksIn(path: string): NonNullable<OidcIssuer['jwks']> {

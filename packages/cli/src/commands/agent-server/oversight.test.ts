@@ -1,11 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AgentServerOptions, createAgentServer } from '@countersign/agent-server'
 import { generateSigningKey, type ReplaySet, signRequest } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { sqliteFiles, temporaryFolder } from '@countersign/testing/folders'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { program } from '../../program.js'
 import { enrollmentOf } from './enrollment.js'
 
@@ -13,8 +13,7 @@ const runCommand = async (argv: readonly string[]): Promise<void> => {
   await (await program('0', argv)).parseAsync(argv)
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-oversight-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder()
 const id = 'https://agent.example'
 
 /** A server that started just now would ask to sign anew; what is tested here is not that. */
@@ -45,7 +44,7 @@ async function run(database: string, ...args: string[]) {
   return { out, err, code }
 }
 
-const newFile = () => `sqlite:${join(mkdtempSync(join(folder, 'one-')), 'agent.db')}`
+const newFile = sqliteFiles()
 
 /** The database of a server that was started. */
 async function newDatabase(): Promise<string> {
@@ -120,36 +119,33 @@ test(verifies('delegate.enrol.code', 'a series of codes enrols, is listed, and i
   expect((await run(database, 'reinstate', '--sub', 'phone')).code).toBe(1)
 })
 
-test(
-  verifies('LOG-03', 'what an operator changes is one record each on stderr, and looking at it is none'),
-  async () => {
-    const database = await newDatabase()
-    const records: Array<Record<string, unknown>> = []
-    vi.spyOn(process.stderr, 'write').mockImplementation(line => records.push(JSON.parse(String(line))) > 0)
-    const told = async (...args: string[]): Promise<unknown[]> => {
-      records.length = 0
-      await run(database, ...args)
-      return records.map(({ event, sub, enrollment, delegates }) => [event, sub ?? enrollment ?? delegates])
-    }
-    expect(await told('invite', '--sub', 'phone')).toEqual([['invited', 'phone']])
-    expect(await told('invite', '--series', 'lab', '--count', '2')).toEqual([
-      ['invited', expect.stringMatching(/^[0-9a-f-]{36}$/)],
-      ['invited', expect.stringMatching(/^[0-9a-f-]{36}$/)],
-    ])
-    const [code = ''] = (await run(database, 'invite', '--sub', 'phone')).out
-    expect(await enrolByCode(database, code)).toBe(200)
-    expect(await told('list')).toEqual([])
-    expect(await told('revoke', '--sub', 'phone')).toEqual([['revoked', 'phone']])
-    expect(await told('revoke', '--sub', 'nobody')).toEqual([])
-    expect(await told('reinstate', '--sub', 'phone')).toEqual([['reinstated', 'phone']])
-    expect(await told('revoke', '--enrollment', 'code:lab')).toEqual([['enrollment-revoked', 'code:lab']])
-    expect(await told('forget', '--unseen-for', '31')).toEqual([['forgotten', 0]])
-    expect(records[0]).toMatchObject({ level: 'info', name: 'agent-server', msg: 'forgotten' })
-    expect(JSON.stringify(records)).not.toContain(JSON.parse(code).code)
-  },
-)
+test(verifies('LOG-03', 'each change of an operator is one record on stderr; listing is none'), async () => {
+  const database = await newDatabase()
+  const records: Array<Record<string, unknown>> = []
+  vi.spyOn(process.stderr, 'write').mockImplementation(line => records.push(JSON.parse(String(line))) > 0)
+  const told = async (...args: string[]): Promise<unknown[]> => {
+    records.length = 0
+    await run(database, ...args)
+    return records.map(({ event, sub, enrollment, delegates }) => [event, sub ?? enrollment ?? delegates])
+  }
+  expect(await told('invite', '--sub', 'phone')).toEqual([['invited', 'phone']])
+  expect(await told('invite', '--series', 'lab', '--count', '2')).toEqual([
+    ['invited', expect.stringMatching(/^[0-9a-f-]{36}$/)],
+    ['invited', expect.stringMatching(/^[0-9a-f-]{36}$/)],
+  ])
+  const [code = ''] = (await run(database, 'invite', '--sub', 'phone')).out
+  expect(await enrolByCode(database, code)).toBe(200)
+  expect(await told('list')).toEqual([])
+  expect(await told('revoke', '--sub', 'phone')).toEqual([['revoked', 'phone']])
+  expect(await told('revoke', '--sub', 'nobody')).toEqual([])
+  expect(await told('reinstate', '--sub', 'phone')).toEqual([['reinstated', 'phone']])
+  expect(await told('revoke', '--enrollment', 'code:lab')).toEqual([['enrollment-revoked', 'code:lab']])
+  expect(await told('forget', '--unseen-for', '31')).toEqual([['forgotten', 0]])
+  expect(records[0]).toMatchObject({ level: 'info', name: 'agent-server', msg: 'forgotten' })
+  expect(JSON.stringify(records)).not.toContain(JSON.parse(code).code)
+})
 
-test('delegates that were long away are forgotten, nobody else', async () => {
+test('only delegates that have not been seen for long are forgotten', async () => {
   const database = await newDatabase()
   const { out: codes } = await run(database, 'invite', '--sub', 'a')
   expect(await enrolByCode(database, codes[0])).toBe(200)
@@ -159,7 +155,7 @@ test('delegates that were long away are forgotten, nobody else', async () => {
   await expect(run(database, 'forget', '--unseen-for', '30')).rejects.toThrow('--unseen-for')
 })
 
-test('the table has a line a delegate and says when there may be more', async () => {
+test('the table has one line for each delegate, and a note when there may be more', async () => {
   const database = await newDatabase()
   for (const sub of ['a', 'kitchen-tablet']) {
     const { out: codes } = await run(database, 'invite', '--sub', sub, '--series', 'home')
@@ -169,7 +165,7 @@ test('the table has a line a delegate and says when there may be more', async ()
   const time = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ'
   const { out: printed, err: said } = await run(database, 'list')
   const [head, first, second] = printed.join('\n').split('\n')
-  expect(head).toMatch(/^SUB {13}LABEL +CAME BY {4}CREATED +LAST SEEN +REVOKED$/)
+  expect(head).toMatch(/^SUB {13}LABEL +ENROLMENT {2}CREATED +LAST SEEN +REVOKED$/)
   expect(first).toMatch(new RegExp(`^a +- +code:home  ${time}  ${time}  ${time}$`))
   expect(second).toMatch(new RegExp(`^kitchen-tablet  - +code:home  ${time}  ${time}  -$`))
   expect(said).toEqual([])
@@ -177,7 +173,7 @@ test('the table has a line a delegate and says when there may be more', async ()
   expect((await run(database, 'list', '--limit', '1', '--after', 'a', '--json')).out).toHaveLength(1)
 })
 
-test('what makes no sense is refused before the database is opened', async () => {
+test('contradicting options are refused before the database is opened', async () => {
   const database = `sqlite:${join(folder, 'never', 'agent.db')}`
   await expect(run(database, 'revoke')).rejects.toThrow('--sub or --enrollment')
   await expect(run(database, 'revoke', '--sub', 'a', '--enrollment', 'b')).rejects.toThrow('--sub or --enrollment')
@@ -187,7 +183,7 @@ test('what makes no sense is refused before the database is opened', async () =>
   await expect(run(database, 'revoke', '--sub', '')).rejects.toThrow('--sub')
 })
 
-test('an operator of a server that never was is told so, and makes none', async () => {
+test('a command for a server that does not exist is an error, and creates none', async () => {
   const database = newFile()
   for (const args of [
     ['list'],
@@ -195,8 +191,9 @@ test('an operator of a server that never was is told so, and makes none', async 
     ['revoke', '--enrollment', 'code:a'],
     ['reinstate', '--sub', 'a'],
     ['invite', '--sub', 'a'],
+    ['delegation', '--sub', 'a', '--delegation', 'none'],
   ])
-    await expect(run(database, ...args), args.join(' ')).rejects.toThrow("there is no agent server's database")
+    await expect(run(database, ...args), args.join(' ')).rejects.toThrow('there is no database of an agent server')
   expect(existsSync(database.slice('sqlite:'.length))).toBe(false)
   const made = await newDatabase()
   expect((await run(made, 'invite', '--sub', 'a')).code).toBe(0)
@@ -204,7 +201,10 @@ test('an operator of a server that never was is told so, and makes none', async 
 })
 
 test(
-  verifies('delegate.enrol.oidc', 'OIDC rules of the configuration enrol, and an operator may use the same file'),
+  verifies(
+    'delegate.enrol.oidc',
+    "OIDC rules of the configuration enrol delegates, and an operator's command accepts the same file",
+  ),
   async () => {
     const database = await newDatabase()
     const { publicKey, privateKey } = await generateKeyPair('RS256')
@@ -237,7 +237,7 @@ test(
   },
 )
 
-test('the configurations that the documentation shows are ones that a server starts with', async () => {
+test('a server starts with each configuration in the documentation', async () => {
   const page = readFileSync(new URL('../../../../../docs/enrolment.md', import.meta.url), 'utf8')
   const blocks = [...page.matchAll(/^```yaml\n(id: [\s\S]*?)^```$/gm)].map(([, block = '']) => block)
   expect(blocks).toHaveLength(2)
@@ -248,7 +248,7 @@ test('the configurations that the documentation shows are ones that a server sta
   }
 })
 
-test('the JSON schema of the configuration tells what an OIDC rule may say', async () => {
+test('the JSON schema of the configuration describes OIDC rules', async () => {
   await runCommand(['node', 'countersign', 'schema', 'agent-server'])
   const { properties } = JSON.parse(out.join('\n'))
   expect(Object.keys(properties.oidc.items.properties)).toEqual([
@@ -259,8 +259,85 @@ test('the JSON schema of the configuration tells what an OIDC rule may say', asy
     'audience',
     'delegate',
     'algorithms',
+    'delegation',
     'jwksUri',
     'jwksFile',
   ])
   expect(properties.oidc.items.required).toEqual(['issuer', 'subjects'])
 })
+
+test(
+  verifies('policy.delegates', 'a delegation is read from a file, told in words, and refused where it is wrong'),
+  async () => {
+    const database = await newDatabase()
+    const file = join(folder, 'delegation.yaml')
+    writeFileSync(
+      file,
+      'conditions:\n  - { type: calls, max: 10, per: day }\nreceivers: [https://mail.example, https://auth.example]\n',
+    )
+    const invited = await run(database, 'invite', '--delegation', file)
+    expect(JSON.parse(invited.out[0] ?? '')).toMatchObject({
+      delegation: {
+        conditions: [{ type: 'calls', max: 10, per: 'day' }],
+        receivers: ['https://mail.example', 'https://auth.example'],
+      },
+    })
+    expect(invited.err.join('\n')).toContain('At most 10 calls a day')
+    for (const [content, why] of [
+      ['conditions: [{ type: moon }]\nreceivers: [https://mail.example]', 'a type that is not known'],
+      ['conditions: []', '"conditions" and "receivers"'],
+      ['- 1', '"conditions" and "receivers"'],
+    ] as const) {
+      writeFileSync(file, content)
+      await expect(run(database, 'invite', '--delegation', file)).rejects.toThrow(why)
+    }
+  },
+)
+
+test(
+  verifies('policy.delegates', 'the delegation of a delegate is set and taken away, from its next renewal on'),
+  async () => {
+    const database = await newDatabase()
+    const [code = ''] = (await run(database, 'invite', '--sub', 'phone')).out
+    expect(await enrolByCode(database, code)).toBe(200)
+    const file = join(folder, 'phone.yaml')
+    writeFileSync(file, 'conditions: [{ type: calls, max: 10, per: day }]\nreceivers: [https://mail.example]\n')
+    const set = ['delegation', '--sub', 'phone', '--delegation']
+    const records: unknown[] = []
+    vi.spyOn(process.stderr, 'write').mockImplementation(line => {
+      const { event, sub } = JSON.parse(String(line))
+      return records.push([event, sub]) > 0
+    })
+    expect(await run(database, ...set, file)).toEqual({
+      out: [
+        [
+          'from the next renewal of phone on, the delegate may be used',
+          '  At most 10 calls a day',
+          '  at https://mail.example',
+          'tokens that it has keep what they say until they end',
+        ].join('\n'),
+      ],
+      err: [],
+      code: 0,
+    })
+    expect(JSON.parse((await run(database, ...set, file, '--json')).out[0] ?? '')).toEqual({
+      ...{ sub: 'phone', delegates: 1 },
+      delegation: { conditions: [{ type: 'calls', max: 10, per: 'day' }], receivers: ['https://mail.example'] },
+    })
+    expect((await run(database, ...set, 'none', '--json')).out).toEqual([
+      '{"sub":"phone","delegates":1,"delegation":null}',
+    ])
+    expect((await run(database, ...set, 'none')).out).toEqual([
+      'from the next renewal of phone on, the delegate has no conditions\ntokens that it has keep what they say until they end',
+    ])
+    expect(records).toEqual(Array.from({ length: 4 }, () => ['delegation-set', 'phone']))
+    expect(await run(database, 'delegation', '--sub', 'tablet', '--delegation', 'none')).toEqual({
+      out: ['there is no delegate with this sub'],
+      err: [],
+      code: 1,
+    })
+    writeFileSync(file, 'conditions: [{ type: calls, max: 1, per: grant }]\nreceivers: [https://mail.example]\n')
+    await expect(run(database, ...set, file)).rejects.toThrow('calls per grant need an until')
+    expect(records).toHaveLength(4)
+  },
+)

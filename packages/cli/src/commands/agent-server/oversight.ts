@@ -1,25 +1,27 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { AgentServer, Delegate } from '@countersign/agent-server'
-import { noteLines, printJson, printLines, UsageError } from '@countersign/fetch'
+import { noteLines, printJson, printLines, UsageError } from '@countersign/fetch/internal'
 import { generateSigningKey } from '@countersign/httpsig'
 import { logLimit } from '@countersign/protocol'
 import { jsonLog } from '@countersign/server'
-import { isNewDatabase } from '@countersign/store'
+import { isNewDatabase } from '@countersign/store/internal'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration } from '../../flags/configuration.js'
+import { defined } from '../../flags/defined.js'
 import { audit } from '../../log/audit.js'
 import { reaching } from '../../server/away.js'
 import { dataFolder, epochKeeper, epochPath, serverOptions } from '../../server/participant.js'
 import { agentServerOptions, databaseOf, openAgentServer } from './agent-server.js'
+import { delegationIn, delegationText } from './delegation.js'
 
 const { id, development, data, database, epoch } = agentServerOptions.shape
-/** The `--config` file of an operator's command may be the server's own: what else stands there is checked, and not needed. */
+/** The `--config` file of an operator's command may be that of the server: its other options are checked, but not used. */
 const ofServer = { ...agentServerOptions.shape, port: serverOptions.port.optional() }
 const json = z.boolean().default(false).describe('print JSON, one object a line')
 
-/** What a command takes on its command line, and what its `--config` file may say. */
+/** The flags of a command, and the options of its `--config` file. */
 function operatorOptions<Own extends z.ZodRawShape>(own: Own) {
   return {
     flags: z.strictObject({ id, development, data, database, epoch, ...own }),
@@ -29,31 +31,59 @@ function operatorOptions<Own extends z.ZodRawShape>(own: Own) {
 
 /** Options of `countersign agent-server invite`. */
 export const inviteOptions = operatorOptions({
-  sub: z.string().optional().describe('the delegate the code is for; default a new one. A revoked one is reinstated'),
-  expiresIn: z.coerce.number().int().min(1).max(604_800).optional().describe('seconds the code lives; default 3600'),
-  series: z
+  sub: z
     .string()
     .optional()
-    .describe('names the series of the codes: what it enrolled can be revoked as code:SERIES'),
+    .describe('the delegate that enrols with the code; default a new one. A revoked delegate is reinstated'),
+  expiresIn: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(604_800)
+    .optional()
+    .describe('lifetime of the code in seconds; default 3600'),
+  series: z.string().optional().describe('name of the series of codes; code:SERIES revokes all its delegates'),
   label: z
     .string()
     .optional()
-    .describe('what its users call the device, e.g. "Kitchen tablet": listed, and shown to the user who decides'),
-  count: z.coerce.number().int().min(1).max(1000).default(1).describe('how many codes, a delegate each; default 1'),
+    .describe('name of the device, e.g. "Kitchen tablet": listed, and shown to users on the consent page'),
+  delegation: z
+    .string()
+    .optional()
+    .describe('file (JSON or YAML) with the conditions of the delegate, and the receivers of its tokens; default none'),
+  count: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(1)
+    .describe('number of codes, each for one delegate; default 1'),
 })
 
 /** Options of `countersign agent-server list`. */
 export const listOptions = operatorOptions({
-  enrollment: z.string().optional().describe('only the delegates that came by it, such as code:lab or oidc:ci'),
-  after: z.string().optional().describe('begin after this sub'),
-  limit: z.coerce.number().int().min(1).max(1000).default(100).describe('how many at most; default 100'),
+  enrollment: z.string().optional().describe('only delegates of this enrolment, e.g. code:lab or oidc:ci'),
+  after: z.string().optional().describe('begin after this delegate (sub)'),
+  limit: z.coerce.number().int().min(1).max(1000).default(100).describe('most delegates to list; default 100'),
+  json,
+})
+
+/** Options of `countersign agent-server delegation`. */
+export const delegationOptions = operatorOptions({
+  sub: z.string().min(1).describe('the delegate'),
+  delegation: z
+    .string()
+    .min(1)
+    .describe(
+      'file (JSON or YAML) with the conditions of the delegate, and the receivers of its tokens; none takes them away',
+    ),
   json,
 })
 
 /** Options of `countersign agent-server revoke`. */
 export const revokeOptions = operatorOptions({
   sub: z.string().min(1).optional().describe('the delegate to revoke'),
-  enrollment: z.string().min(1).optional().describe('revoke all delegates that came by it, and its unused codes'),
+  enrollment: z.string().min(1).optional().describe('revoke all delegates of this enrolment, and its unused codes'),
   json,
 })
 
@@ -65,19 +95,24 @@ export const reinstateOptions = operatorOptions({
 
 /** Options of `countersign agent-server forget`. */
 export const forgetOptions = operatorOptions({
-  unseenFor: z.coerce.number().int().min(31).max(36_500).describe('days since they were last seen, at least 31'),
+  unseenFor: z.coerce
+    .number()
+    .int()
+    .min(31)
+    .max(36_500)
+    .describe('days since the delegates were last seen, at least 31'),
   json,
 })
 
 type ServerSettings = Parameters<typeof openAgentServer>[0]
 
 async function withServer(settings: ServerSettings, act: (server: AgentServer) => Promise<void>): Promise<void> {
-  // An operator's act signs nothing, and must neither need nor make the keys of the server.
+  // An operator's command signs nothing: it must neither need nor create the keys of the server.
   const keys = [{ kid: 'none', key: await generateSigningKey() }]
   const server = await openAgentServer(settings, operatorAudit(), {
     keys,
     knownKeys: 'ignore',
-    ...epochBeside(settings),
+    ...epochOf(settings),
   })
   try {
     await act(server)
@@ -86,28 +121,27 @@ async function withServer(settings: ServerSettings, act: (server: AgentServer) =
   }
 }
 
-/** The epoch that the server keeps here; none on a machine where it does not run. */
-function epochBeside(settings: ServerSettings): ReturnType<typeof epochKeeper> {
+/** The epoch file of the server; none on a machine where the server does not run. */
+function epochOf(settings: ServerSettings): ReturnType<typeof epochKeeper> {
   const folder = dataFolder('agent-server', settings)
   if (!existsSync(epochPath('agent-server', folder, settings))) return {}
   return epochKeeper('agent-server', folder, { ...settings, database: databaseOf(settings) })
 }
 
-/** What an operator changes is a record, too: one line each on stderr, in the form of the server's own log. */
+/** Records the changes of an operator on stderr, in the form of the server's log. */
 function operatorAudit(): ReturnType<typeof audit> {
   const log = jsonLog({ name: 'agent-server' })
   return audit(log, logLimit(log))
 }
 
 /**
- * As {@link withServer}, where there is a server: a name spelt wrongly must not make an empty one beside it, and invite or revoke
- * delegates there.
+ * As {@link withServer}, for a server that exists: a misspelt name must not create an empty one and invite or revoke delegates there.
  */
 async function withDelegates(settings: ServerSettings, act: (server: AgentServer) => Promise<void>): Promise<void> {
   const url = databaseOf(settings)
   if (url !== 'sqlite::memory:' && (await reaching('--database', url, isNewDatabase({ url, room: 'agent_server' }))))
     throw new UsageError(
-      `there is no agent server's database ${url.startsWith('sqlite:') ? url : 'in PostgreSQL'}: start the server first, or see --id, --data and --database`,
+      `there is no database of an agent server ${url.startsWith('sqlite:') ? `at ${url}` : 'in PostgreSQL'}: start the server first, or correct --id, --data or --database`,
     )
   return withServer(settings, act)
 }
@@ -116,30 +150,23 @@ async function withDelegates(settings: ServerSettings, act: (server: AgentServer
 export async function invite(command: Command): Promise<void> {
   const settings = readConfiguration(command, inviteOptions.options, process.env)
   const { sub, expiresIn, label, count, series = randomUUID() } = settings
+  const delegation = settings.delegation === undefined ? undefined : delegationIn(settings.delegation)
+  if (delegation !== undefined) noteLines(delegationText(delegation))
   if (sub !== undefined && count > 1) throw new UsageError('--sub names one delegate: leave out --count')
   await withDelegates(settings, async server => {
     for (let made = 0; made < count; made++) {
-      const invitation = await server.invite({
-        series,
-        ...(sub === undefined ? {} : { sub }),
-        ...(expiresIn === undefined ? {} : { expiresIn }),
-        ...(label === undefined ? {} : { label }),
-      })
+      const invitation = await server.invite(defined({ series, sub, expiresIn, label, delegation }))
       printJson({ agent_server: settings.id, ...invitation })
     }
   })
 }
 
-/** `countersign agent-server list`: prints delegates in order of `sub`, with when they were last seen. */
+/** `countersign agent-server list`: prints delegates in the order of `sub`, with the time they were last seen. */
 export async function list(command: Command): Promise<void> {
   const settings = readConfiguration(command, listOptions.options, process.env)
   const { enrollment, after, limit } = settings
   await withDelegates(settings, async server => {
-    const delegates = await server.list({
-      limit,
-      ...(enrollment === undefined ? {} : { enrollment }),
-      ...(after === undefined ? {} : { after }),
-    })
+    const delegates = await server.list(defined({ limit, enrollment, after }))
     if (settings.json) for (const delegate of delegates) printJson(delegate)
     else printLines(table(delegates))
     const last = delegates.at(-1)
@@ -147,17 +174,33 @@ export async function list(command: Command): Promise<void> {
   })
 }
 
-/** `countersign agent-server revoke`: ends a delegate, or all that came by one enrolment. Exit code 1 when there was none. */
+/**
+ * `countersign agent-server delegation`: sets what a delegate may be used for from its next renewal on. Exit code 1 when there is no such
+ * delegate.
+ */
+export async function setDelegation(command: Command): Promise<void> {
+  const settings = readConfiguration(command, delegationOptions.options, process.env)
+  const { sub } = settings
+  const delegation = settings.delegation === 'none' ? null : delegationIn(settings.delegation)
+  const holds = delegation === null ? 'the delegate has no conditions' : delegationText(delegation)
+  await withDelegates(settings, async server => {
+    const found = await server.setDelegation(sub, delegation)
+    const text = `from the next renewal of ${sub} on, ${holds}\ntokens that it has keep what they say until they end`
+    report(settings, { sub, delegates: Number(found), delegation }, found ? text : 'there is no delegate with this sub')
+    if (!found) process.exitCode = 1
+  })
+}
+
+/** `countersign agent-server revoke`: ends a delegate, or all delegates of one enrolment. Exit code 1 when there was none. */
 export async function revoke(command: Command): Promise<void> {
   const settings = readConfiguration(command, revokeOptions.options, process.env)
   const { sub, enrollment } = settings
-  if ((sub === undefined) === (enrollment === undefined))
-    throw new UsageError('give --sub or --enrollment, one of them')
+  if ((sub === undefined) === (enrollment === undefined)) throw new UsageError('give either --sub or --enrollment')
   await withDelegates(settings, async server => {
     const delegates =
       sub === undefined ? await server.revokeEnrollment(enrollment ?? '') : Number(await server.revoke(sub))
     const named = sub === undefined ? { enrollment } : { sub }
-    tell(settings, { ...named, delegates }, `${delegates} ${delegates === 1 ? 'delegate' : 'delegates'} revoked`)
+    report(settings, { ...named, delegates }, `${delegates} ${delegates === 1 ? 'delegate' : 'delegates'} revoked`)
     if (delegates === 0) process.exitCode = 1
   })
 }
@@ -168,27 +211,31 @@ export async function reinstate(command: Command): Promise<void> {
   const { sub } = settings
   await withDelegates(settings, async server => {
     const reinstated = await server.reinstate(sub)
-    tell(settings, { sub, reinstated }, reinstated ? 'it may enrol again' : 'there is no revoked delegate of that name')
+    report(
+      settings,
+      { sub, reinstated },
+      reinstated ? 'the delegate may enrol again' : 'there is no revoked delegate with this sub',
+    )
     if (!reinstated) process.exitCode = 1
   })
 }
 
-/** `countersign agent-server forget`: takes delegates from the list that were long away; revoked ones stay. */
+/** `countersign agent-server forget`: removes delegates from the list that have not been seen for long; revoked ones stay. */
 export async function forget(command: Command): Promise<void> {
   const settings = readConfiguration(command, forgetOptions.options, process.env)
   await withDelegates(settings, async server => {
     const delegates = await server.forget(settings.unseenFor * 86_400)
-    tell(settings, { delegates }, `${delegates} ${delegates === 1 ? 'delegate' : 'delegates'} forgotten`)
+    report(settings, { delegates }, `${delegates} ${delegates === 1 ? 'delegate' : 'delegates'} forgotten`)
   })
 }
 
-function tell(settings: { readonly json: boolean }, data: object, words: string): void {
+function report(settings: { readonly json: boolean }, data: object, text: string): void {
   if (settings.json) printJson(data)
-  else printLines(words)
+  else printLines(text)
 }
 
 function table(delegates: readonly Delegate[]): string {
-  const head = ['SUB', 'LABEL', 'CAME BY', 'CREATED', 'LAST SEEN', 'REVOKED']
+  const head = ['SUB', 'LABEL', 'ENROLMENT', 'CREATED', 'LAST SEEN', 'REVOKED']
   const rows = delegates.map(({ sub, label = '-', enrollment, created, last_seen, revoked }) => [
     sub,
     label,

@@ -14,7 +14,7 @@ interface EnvoyRoute {
   readonly typed_per_filter_config?: Readonly<Record<string, object>>
 }
 
-test('the proxies in the documentation ask the check itself for all that it publishes, and for nothing else', async () => {
+test('the proxies in the documentation send the paths that the check publishes to it, and no others', async () => {
   const keys = [{ kid: 'k1', key: await generateSigningKey() }]
   const { paths } = createResource({ id: 'https://api.example', keys, authServers: ['https://auth.example'] })
   const [, nginx = 'none'] = /^location ~ (\S+) \{/m.exec(blocks('nginx')[0] ?? '') ?? []

@@ -1,15 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { UsageError } from '@countersign/fetch'
+import { UsageError } from '@countersign/fetch/internal'
 import { AAuthError, logLimit } from '@countersign/protocol'
 import { jsonLog } from '@countersign/server'
-import { afterAll, expect, test, vi } from 'vitest'
+import { temporaryFolder } from '@countersign/testing/folders'
+import { expect, test, vi } from 'vitest'
 import { audit } from '../../log/audit.js'
 import { gatewayReport, reportOn } from './report.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-report-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder()
 
 function log(name: string, lines: readonly unknown[]): string {
   const file = join(folder, name)
@@ -36,6 +35,7 @@ const refused = {
   observed: true,
   route: '/orders',
   code: 'insufficient_level',
+  reason: 'level_insufficient',
   status: 401,
   ask: 'authorization',
   aauth_level: 'identified',
@@ -44,7 +44,7 @@ const refused = {
 }
 const passed = { event: 'passed', observed: true, route: '/orders', aauth_level: 'authorized' }
 
-test('refusals are counted by route, code, level and agent, with when they were first and last seen', async () => {
+test('refusals are counted by route, code, reason, level and agent, with the first and last time', async () => {
   const one = log('one.log', [
     { ...refused, time: 2000 },
     { ...passed, time: 2500 },
@@ -62,21 +62,21 @@ test('refusals are counted by route, code, level and agent, with when they were 
   const { text, code } = await printed([one])
   expect(text.split('\n').map(line => line.replace(/ {2,}/g, '  '))).toEqual([
     '2 of 3 requests would have been refused',
-    '  count  route  code  level  agent  would ask for  first  last  why',
-    '  1  /orders  401 insufficient_level  identified  https://agent.example  authorization  1970-01-01T00:00:02Z  1970-01-01T00:00:02Z  this request needs a higher level',
-    '  1  /orders  401 insufficient_level  identified  https://other.example  authorization  1970-01-01T00:00:05Z  1970-01-01T00:00:05Z  this request needs a higher level',
+    '  count  route  code  reason  level  agent  would ask for  first  last  why',
+    '  1  /orders  401 insufficient_level  level_insufficient  identified  https://agent.example  authorization  1970-01-01T00:00:02Z  1970-01-01T00:00:02Z  this request needs a higher level',
+    '  1  /orders  401 insufficient_level  level_insufficient  identified  https://other.example  authorization  1970-01-01T00:00:05Z  1970-01-01T00:00:05Z  this request needs a higher level',
   ])
   expect(code).toBeUndefined()
   expect(JSON.parse((await printed([one], { json: true })).text)).toMatchObject({ passed: 1, refused: 2 })
 })
 
-test('what the gateway writes is what the report reads, also where it writes only how many', async () => {
+test('the report reads the records of a gateway, and the counts of those that it left out', async () => {
   const lines: string[] = []
   const clock = { now: 1000 }
   const sink = jsonLog({ name: 'gateway', write: line => lines.push(line.trimEnd()) })
   const tell = audit(sink, logLimit(sink, { now: () => clock.now, lines: 2 }))
   const aauth = { level: 'anonymous', scope: [], chain: [] } as const
-  const error = new AAuthError('invalid_signature', 'the request must be signed')
+  const error = new AAuthError('invalid_signature', 'the request must be signed', { reason: 'signature_wrong' })
   for (let n = 0; n < 5; n++) tell({ type: 'refused', error, aauth, ask: 'identity', route: '/*', observed: true })
   for (let n = 0; n < 5; n++) tell({ type: 'refused', error, aauth, ask: 'identity', route: '/*' })
   clock.now += 60
@@ -91,10 +91,10 @@ test('what the gateway writes is what the report reads, also where it writes onl
   )
 })
 
-test('what is refused although a gateway only observes is in it, and said to be', async () => {
+test('requests that were refused although the gateway only observes are marked', async () => {
   const bad = { event: 'refused', code: 'invalid_request', status: 400, ask: 'nothing', time: 1000 }
   const file = log('anyway.log', [
-    { ...bad, observed: true, description: 'the path is not in its plain spelling' },
+    { ...bad, observed: true, reason: 'path_not_plain', description: 'the path is not in its plain spelling' },
     { ...bad, observed: false, description: 'dot segments' },
     { ...bad, observed: false, description: 'dot segments' },
     { ...bad, observed: false, status: 413, description: 'the body is too large' },
@@ -114,16 +114,16 @@ test('what is refused although a gateway only observes is in it, and said to be'
   const { text } = await printed([file])
   expect(text.split('\n').map(line => line.replace(/ {2,}/g, '  '))).toEqual([
     '10 of 10 requests would have been refused',
-    '  count  route  code  level  agent  would ask for  first  last  why',
-    '  2  (no route)  400 invalid_request  (unverified)  -  nothing  1970-01-01T00:00:01Z  1970-01-01T00:00:01Z  dot segments (refused)',
-    '  1  (no route)  400 invalid_request  (unverified)  -  nothing  1970-01-01T00:00:01Z  1970-01-01T00:00:01Z  the path is not in its plain spelling',
-    '  1  (no route)  413 invalid_request  (unverified)  -  nothing  1970-01-01T00:00:01Z  1970-01-01T00:00:01Z  the body is too large (refused)',
-    '  7 of them were refused: a gateway that observes does not pass them on either',
+    '  count  route  code  reason  level  agent  would ask for  first  last  why',
+    '  2  (no route)  400 invalid_request  -  (unverified)  -  nothing  1970-01-01T00:00:01Z  1970-01-01T00:00:01Z  dot segments (refused)',
+    '  1  (no route)  400 invalid_request  path_not_plain  (unverified)  -  nothing  1970-01-01T00:00:01Z  1970-01-01T00:00:01Z  the path is not in its plain spelling',
+    '  1  (no route)  413 invalid_request  -  (unverified)  -  nothing  1970-01-01T00:00:01Z  1970-01-01T00:00:01Z  the body is too large (refused)',
+    '  7 of them were refused: a gateway that observes does not let these through either',
     '  and 6 invalid_request that the log only counts',
   ])
 })
 
-test('hostile logs steer no terminal, fill no memory and break nothing', async () => {
+test('a hostile log cannot control the terminal, fill the memory or break the report', async () => {
   const lines: unknown[] = [
     { ...refused, agent: '\u001b[2J\u202e', route: 'a\nb', time: 1 },
     { ...refused, time: 'yesterday', agent: ['x'], code: { a: 1 }, status: '401' },
@@ -151,7 +151,7 @@ test('hostile logs steer no terminal, fill no memory and break nothing', async (
   expect((await printed([log('crowd.log', crowd)])).text.split('\n')).toHaveLength(104)
 })
 
-test('no record, and no file, are told', async () => {
+test('a log without records of a gateway that observes is 1, a missing file an error', async () => {
   const file = log('none.log', [{ event: 'refused', code: 'invalid_signature' }])
   expect(await printed([file])).toEqual({
     text: 'no record of a gateway that observes: start it with --observe',

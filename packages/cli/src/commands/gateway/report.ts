@@ -1,24 +1,26 @@
-import { printJson, printLines, shown, table } from '@countersign/fetch'
+import { printJson, printLines, shown, table } from '@countersign/fetch/internal'
 import { checkFiles, logLines, recordIn, reportSkipped, timeOf } from '../../log/log-lines.js'
 
-/** Flags of `countersign gateway report`. */
+/** The flags of `countersign gateway report`. */
 export interface GatewayReportFlags {
   readonly json?: boolean
 }
 
-/** Requests that enforcing would have refused for one reason. */
+/** Refusals that are alike in all but time. */
 export interface Refusals {
-  /** The path as the configuration has it; none where no route is for it. */
+  /** The path of the route in the configuration; undefined where no route matched. */
   readonly route?: string
   readonly code: string
+  /** The name of the reason, see docs/reasons.md; absent in logs of older versions. */
+  readonly reason?: string
   readonly status?: number
-  /** What the answer would have asked for. */
+  /** What the challenge of the response would have asked for. */
   readonly ask?: string
-  /** The level that was verified; none where verification failed. */
+  /** The verified level; undefined where verification failed. */
   readonly level?: string
   readonly agent?: string
   readonly description?: string
-  /** They were refused indeed, although the gateway only observes. */
+  /** The requests were refused although the gateway only observes. */
   readonly anyway?: true
   count: number
   /** Milliseconds since 1970. */
@@ -26,31 +28,31 @@ export interface Refusals {
   last: number
 }
 
-/** What logs say of a gateway that only observes. */
+/** The counts from the logs of a gateway that only observes. */
 export interface GatewayReport {
   passed: number
   refused: number
-  /** Of those, refused although the gateway only observes. */
+  /** The refused requests that were refused although the gateway only observes. */
   refusedAnyway: number
   /** Most frequent first. */
   readonly refusals: readonly Refusals[]
-  /** Refusals that were counted and not written, since there were too many, by code. */
+  /** Refusals that the log only counts because there were too many, by code. */
   readonly leftOut: Readonly<Record<string, number>>
-  /** Refusals of reasons beyond the first 10 000. */
+  /** Refusals beyond the first 10 000 different ones. */
   readonly others: number
-  /** Lines that were no JSON objects. */
+  /** Lines that are not JSON objects. */
   readonly skipped: number
 }
 
-/** Agents are invented at will: what differs beyond this is only counted. */
-const mostReasons = 10_000
-/** Reasons a table shows. */
+/** Most different refusals that are told apart: strangers can invent any number of agents. */
+const mostDifferent = 10_000
+/** Most rows of the table. */
 const mostRows = 100
 const mostCodes = 200
 
 /**
- * `countersign gateway report FILE…`: what a gateway that observes would have refused, and why.
- * Exit code 0: it could be said; 1: no record is of a gateway that observes; 2: a file cannot be read.
+ * `countersign gateway report FILE…`: counts what a gateway that observes would have refused, and says why.
+ * Exit code 0: there are records; 1: no record is of a gateway that observes; 2: a file cannot be read.
  */
 export async function gatewayReport(files: readonly string[], flags: GatewayReportFlags): Promise<void> {
   checkFiles(files)
@@ -62,11 +64,11 @@ export async function gatewayReport(files: readonly string[], flags: GatewayRepo
 }
 
 /**
- * Counts what logs say.
+ * Counts the records of logs.
  * @param files paths, `-` for standard input
  */
 export async function reportOn(files: readonly string[]): Promise<GatewayReport> {
-  const reasons = new Map<string, Refusals>()
+  const refusals = new Map<string, Refusals>()
   const leftOut = new Map<string, number>()
   const counts = { passed: 0, refused: 0, refusedAnyway: 0, others: 0, skipped: 0 }
   for (const file of files)
@@ -79,26 +81,26 @@ export async function reportOn(files: readonly string[]): Promise<GatewayReport>
       else if (record['event'] === 'refused') {
         counts.refused++
         if (!record['observed']) counts.refusedAnyway++
-        if (!count(record, reasons)) counts.others++
+        if (!countRefusal(record, refusals)) counts.others++
       }
     }
   const missing = [...leftOut.values()].reduce((sum, value) => sum + value, 0)
   return {
     ...counts,
     refused: counts.refused + missing,
-    refusals: [...reasons.values()].toSorted((a, b) => b.count - a.count || a.first - b.first),
+    refusals: [...refusals.values()].toSorted((a, b) => b.count - a.count || a.first - b.first),
     leftOut: Object.fromEntries(leftOut),
   }
 }
 
-/** @returns whether there was room for its reason */
-function count(record: Readonly<Record<string, unknown>>, reasons: Map<string, Refusals>): boolean {
-  const words = ['route', 'code', 'ask', 'aauth_level', 'agent', 'description'].map(name => word(record[name]))
-  const [route, code = '?', ask, level, agent, description] = words
+/** @returns false when it differs from all and there is no room for one more */
+function countRefusal(record: Readonly<Record<string, unknown>>, refusals: Map<string, Refusals>): boolean {
+  const names = ['route', 'code', 'reason', 'ask', 'aauth_level', 'agent', 'description']
+  const [route, code = '?', reason, ask, level, agent, description] = names.map(name => textIn(record[name]))
   const status = Number.isInteger(record['status']) ? Number(record['status']) : undefined
   const anyway = record['observed'] === false
-  const key = JSON.stringify([route, code, status, ask, level, agent, description, anyway])
-  const known = reasons.get(key)
+  const key = JSON.stringify([route, code, reason, status, ask, level, agent, description, anyway])
+  const known = refusals.get(key)
   const at = timeOf(record)
   if (known !== undefined) {
     known.count++
@@ -106,19 +108,19 @@ function count(record: Readonly<Record<string, unknown>>, reasons: Map<string, R
     known.last = Math.max(known.last, at)
     return true
   }
-  if (reasons.size >= mostReasons) return false
-  const facts = { route, status, ask, level, agent, description }
-  const said = Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact !== undefined))
-  reasons.set(key, { ...said, ...(anyway && { anyway }), code, count: 1, first: at, last: at })
+  if (refusals.size >= mostDifferent) return false
+  const facts = { route, reason, status, ask, level, agent, description }
+  const present = Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact !== undefined))
+  refusals.set(key, { ...present, ...(anyway && { anyway }), code, count: 1, first: at, last: at })
   return true
 }
 
-/** A log may hold anything: text is shortened, all else is no word. */
-function word(value: unknown): string | undefined {
+/** The text of a member, shortened: a log may hold anything. */
+function textIn(value: unknown): string | undefined {
   return typeof value === 'string' ? value.slice(0, 256) : undefined
 }
 
-/** @returns how many of them were refused although the gateway only observes */
+/** @returns the number that was refused although the gateway only observes */
 function addLeftOut(kinds: unknown, leftOut: Map<string, number>): number {
   if (typeof kinds !== 'object' || kinds === null) return 0
   let anyway = 0
@@ -138,21 +140,22 @@ function textOf({ passed, refused, refusedAnyway, refusals, leftOut, others }: G
   const unseen = refusals.length - rows.length
   const notes = [
     ...(refusedAnyway > 0
-      ? [`  ${refusedAnyway} of them were refused: a gateway that observes does not pass them on either`]
+      ? [`  ${refusedAnyway} of them were refused: a gateway that observes does not let these through either`]
       : []),
     ...Object.entries(leftOut).map(([code, count]) => `  and ${count} ${code} that the log only counts`),
-    ...(unseen > 0 ? [`  and ${unseen} more reasons: --json has them all`] : []),
-    ...(others > 0 ? [`  and ${others} of more reasons than are told apart`] : []),
+    ...(unseen > 0 ? [`  and ${unseen} more rows: --json has them all`] : []),
+    ...(others > 0 ? [`  and ${others} more, beyond the ${mostDifferent} different refusals that are told apart`] : []),
   ]
   const head = `${refused} of ${passed + refused} requests would have been refused`
   if (rows.length === 0) return [head, ...notes]
-  const columns = ['count', 'route', 'code', 'level', 'agent', 'would ask for', 'first', 'last', 'why']
+  const columns = ['count', 'route', 'code', 'reason', 'level', 'agent', 'would ask for', 'first', 'last', 'why']
   return [head, ...table([columns, ...rows]), ...notes]
 }
 
 function rowOf({
   route,
   code,
+  reason,
   status,
   ask,
   level,
@@ -164,10 +167,10 @@ function rowOf({
   anyway,
 }: Refusals): string[] {
   const which = status === undefined ? shown(code) : `${status} ${shown(code)}`
-  const who = [level ?? '(unverified)', agent ?? '-', ask ?? '-'].map(shown)
+  const facts = [reason ?? '-', level ?? '(unverified)', agent ?? '-', ask ?? '-'].map(shown)
   const why = shown(description ?? '-')
   const times = [textOfTime(first), textOfTime(last)]
-  return [String(count), shown(route ?? '(no route)'), which, ...who, ...times, anyway ? `${why} (refused)` : why]
+  return [String(count), shown(route ?? '(no route)'), which, ...facts, ...times, anyway ? `${why} (refused)` : why]
 }
 
 function textOfTime(milliseconds: number): string {

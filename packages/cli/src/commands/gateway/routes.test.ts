@@ -1,10 +1,10 @@
-import { UsageError } from '@countersign/fetch'
+import { UsageError } from '@countersign/fetch/internal'
 import { generateSigningKey } from '@countersign/httpsig'
 import { createResource } from '@countersign/resource'
 import { expect, test } from 'vitest'
 import { limitsOf, routesOf, scopesOf } from './routes.js'
 
-test('without routes all paths ask the same; nothing said means identified', () => {
+test('without routes all paths have one requirement, by default identified', () => {
   expect(routesOf({})).toEqual([{ path: '/*', requirement: { level: 'identified' } }])
   expect(routesOf({ level: 'pseudonymous' })).toEqual([{ path: '/*', requirement: { level: 'pseudonymous' } }])
   const scoped = { scope: ['read'], authServer: ['https://auth.example'] }
@@ -14,9 +14,11 @@ test('without routes all paths ask the same; nothing said means identified', () 
     read: 'Read',
     write: 'write',
   })
+  const described = { write: { description: 'Write', grave: true } }
+  expect(scopesOf({ ...scoped, scopes: described })).toEqual({ read: 'read', ...described })
 })
 
-test('what a route says is what it asks; the rest the gateway says for all', () => {
+test('a route has its own requirement, and inherits the rest from the gateway', () => {
   const gateway = { scope: ['read'], agents: ['https://agent.example'], authServer: ['https://auth.example'] }
   const requirement = (own: object) => routesOf({ ...gateway, routes: [{ path: '/x', ...own }] })[0]?.requirement
   const { agents } = gateway
@@ -26,7 +28,7 @@ test('what a route says is what it asks; the rest the gateway says for all', () 
   expect(requirement({ scope: ['write'] })).toEqual({ scope: ['write'], agents })
 })
 
-test('a level that is said beside a scope is the level, and the scope what a caller over its limit may ask for', () => {
+test('with a level and a scope, the level is required, and the scope is for callers over their limit', () => {
   const both = { level: 'identified' as const, scope: ['read'] }
   const authServer = ['https://auth.example']
   expect(routesOf({ ...both, authServer })).toEqual([{ path: '/*', requirement: both }])
@@ -38,7 +40,7 @@ test('a level that is said beside a scope is the level, and the scope what a cal
   expect(route?.mcp?.tools).toEqual(tools)
 })
 
-test('the agents of the gateway hold where an agent is known; a list that nobody could be on is not left out', async () => {
+test('a route inherits the agents of the gateway where an agent is known; an impossible list of its own is an error', async () => {
   const agents = ['https://*.acme.example']
   const authServer = ['https://auth.example']
   const routes = [
@@ -72,7 +74,7 @@ test('the agents of the gateway hold where an agent is known; a list that nobody
     expect(() => resource.declare(route?.requirement ?? {})).toThrow('a list of agents needs level identified')
 })
 
-test('the limits of the gateway are counted over all routes, those of a route for itself', () => {
+test('the limits of the gateway are counted over all routes, those of a route for the route', () => {
   const settings = {
     level: 'anonymous' as const,
     limits: { anonymous: '10/min', identified: undefined },
@@ -82,7 +84,7 @@ test('the limits of the gateway are counted over all routes, those of a route fo
   expect(routesOf(settings).map(({ requirement }) => requirement.limits)).toEqual([undefined, { anonymous: '1/min' }])
 })
 
-test('users are let in by whoever asks for a scope; whom a route refuses, it refuses beside the gateway', () => {
+test("routes with a scope inherit the users of the gateway; a route's own deny list adds to that of the gateway", () => {
   const alice = { iss: 'https://auth.example', sub: 'alice' }
   const bob = { ...alice, sub: 'bob', agent: undefined }
   const deny = { agents: ['https://evil.example'], delegates: undefined, users: [bob] }
@@ -104,7 +106,7 @@ test('users are let in by whoever asks for a scope; whom a route refuses, it ref
   ])
 })
 
-test('the tools, prompts and resources of an MCP server: each asks for itself, and its scopes are scopes of the gateway', () => {
+test('each tool, prompt and resource of an MCP server has its own requirement, and its scopes are scopes of the gateway', () => {
   const settings = {
     scopes: { 'mail.send': 'Send e-mail' },
     routes: [

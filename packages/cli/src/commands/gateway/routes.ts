@@ -1,8 +1,17 @@
-import { UsageError } from '@countersign/fetch'
+import { UsageError } from '@countersign/fetch/internal'
 import type { GatewayRoute } from '@countersign/gateway'
-import type { DenyLists, Limits, Requirement, UserOfAgent } from '@countersign/resource'
+import {
+  type DenyLists,
+  describeBy,
+  type Limits,
+  type Requirement,
+  type ResourceOptions,
+  type ResourceWords,
+  type UserOfAgent,
+} from '@countersign/resource'
+import { defined } from '../../flags/defined.js'
 
-/** What a route, or the gateway for all its routes, asks of callers. */
+/** The requirement of a route, or of the gateway for all its routes. */
 export interface RequirementSettings {
   readonly level?: 'anonymous' | 'pseudonymous' | 'identified' | 'authorized' | undefined
   readonly scope?: readonly string[] | undefined
@@ -13,16 +22,24 @@ export interface RequirementSettings {
   readonly deny?: DenySettings | undefined
 }
 
+/** What a single route or tool says of its requests. */
+export interface OperationSettings extends RequirementSettings {
+  readonly purposes?: readonly string[] | undefined
+  readonly operation?: string | undefined
+  readonly describe?: string | undefined
+  readonly approve?: true | undefined
+}
+
 type Loose<T> = { readonly [K in keyof T]: T[K] | undefined }
 type UserSettings = Loose<UserOfAgent> & Pick<UserOfAgent, 'iss' | 'sub'>
 interface DenySettings extends Loose<Omit<DenyLists, 'users'>> {
   readonly users?: readonly UserSettings[] | undefined
 }
 
-/** Requirements by name, as they are configured. */
-type NamedSettings = Readonly<Record<string, RequirementSettings>>
+/** Configured requirements by name. */
+type NamedSettings = Readonly<Record<string, OperationSettings>>
 
-/** What an MCP server's tools, prompts and resources ask. */
+/** The requirements of an MCP server's tools, prompts and resources. */
 export interface McpSettings {
   readonly tools?: NamedSettings | undefined
   readonly prompts?: NamedSettings | undefined
@@ -30,111 +47,114 @@ export interface McpSettings {
   readonly optional?: readonly string[] | undefined
 }
 
-interface RouteSettings extends RequirementSettings {
+interface RouteSettings extends OperationSettings {
   readonly path: string
   readonly methods?: readonly string[] | undefined
   readonly mcp?: McpSettings | undefined
 }
 
-/** The part of a gateway's settings that its routes are made of. */
+/** The settings from which the routes of a gateway are made. */
 export interface RoutesSettings extends RequirementSettings {
   readonly authServer?: readonly string[] | undefined
-  readonly scopes?: Readonly<Record<string, string>> | undefined
+  readonly scopes?: ResourceOptions['scopes'] | undefined
   readonly routes?: readonly RouteSettings[] | undefined
 }
 
-/** Scopes named on the command line need no words; they are then shown as they are. */
-export function scopesOf(settings: RoutesSettings): Record<string, string> {
+/** The scopes with their descriptions; a scope without a description is shown by its name. */
+export function scopesOf(settings: RoutesSettings): NonNullable<ResourceOptions['scopes']> {
   const routes = settings.routes ?? []
-  const named = [settings, ...routes, ...routes.flatMap(({ mcp }) => partsOf(mcp))].flatMap(part => part.scope ?? [])
+  const named = [settings, ...routes, ...routes.flatMap(({ mcp }) => requirementsIn(mcp))].flatMap(
+    part => part.scope ?? [],
+  )
   return { ...Object.fromEntries(named.map(scope => [scope, scope])), ...settings.scopes }
 }
 
-function partsOf({ tools, prompts, resources }: McpSettings = {}): RequirementSettings[] {
+/** The words of the API that conditions use. */
+export function wordsOf({ purposes, operations, dataViews }: WordsSettings): ResourceWords {
+  return defined({ purposes, operations, dataViews })
+}
+
+type WordsSettings = Partial<Loose<Required<ResourceWords>>>
+
+function requirementsIn({ tools, prompts, resources }: McpSettings = {}): RequirementSettings[] {
   return [tools, prompts, resources].flatMap(named => Object.values(named ?? {}))
 }
 
 /**
- * The routes as they are configured; what a route does not say itself, the gateway says for all.
- * Not their limits: those of the gateway are counted over all routes together, by the resource.
- * @throws UsageError for a scope that no auth server could grant
+ * The configured routes. A route inherits the requirement of the gateway where it has none of its own. Not the limits: the resource
+ * counts those of the gateway over all routes together.
+ * @throws UsageError for a scope without an auth server that could grant it
  */
 export function routesOf(settings: RoutesSettings): Array<GatewayRoute<string>> {
   const { routes = [{ path: '/*' }] } = settings
   return routes.map(({ path, methods, mcp, ...own }) => {
     const requirement = requirementOf({ ...inherited(settings, own), ...own })
-    const needsScope = requirement.scope !== undefined || partsOf(mcp).some(({ scope }) => scope !== undefined)
+    const needsScope = requirement.scope !== undefined || requirementsIn(mcp).some(({ scope }) => scope !== undefined)
     if (needsScope && (settings.authServer ?? []).length === 0) {
-      throw new UsageError(`the route ${path} needs a scope, so --auth-server must say whose tokens count`)
+      throw new UsageError(
+        `the route ${path} needs a scope: --auth-server must name an auth server whose tokens are accepted`,
+      )
     }
-    return {
-      path,
-      requirement,
-      ...(methods === undefined ? {} : { methods }),
-      ...(mcp === undefined ? {} : { mcp: mcpRulesOf(mcp) }),
-    }
+    return defined({ path, requirement, methods, mcp: mcp && mcpRulesOf(mcp) })
   })
 }
 
 function mcpRulesOf(mcp: McpSettings): NonNullable<GatewayRoute<string>['mcp']> {
-  const rulesOf = (named: NamedSettings) =>
-    Object.fromEntries(Object.entries(named).map(([name, settings]) => [name, requirementOf(settings)]))
+  const rulesOf = (named: NamedSettings | undefined) =>
+    named && Object.fromEntries(Object.entries(named).map(([name, settings]) => [name, requirementOf(settings)]))
   const { tools, prompts, resources, optional } = mcp
-  return {
-    ...(tools === undefined ? {} : { tools: rulesOf(tools) }),
-    ...(prompts === undefined ? {} : { prompts: rulesOf(prompts) }),
-    ...(resources === undefined ? {} : { resources: rulesOf(resources) }),
-    ...(optional === undefined ? {} : { optional }),
-  }
+  return defined({ tools: rulesOf(tools), prompts: rulesOf(prompts), resources: rulesOf(resources), optional })
 }
 
 /**
- * Level and scope are one question: a route that answers it is not asked for the rest of the gateway's answer, nor for the agents
- * and users that nobody could know at the level which it names.
+ * The requirement that a route inherits. Level and scope belong together: a route with one of them inherits neither. It does not
+ * inherit agents and users that are unknown at its own level.
  */
 function inherited(all: RequirementSettings, own: RequirementSettings): RequirementSettings {
   const { level, scope, agents, users, once } = all
-  const answered = own.scope !== undefined || (own.level !== undefined && own.level !== 'authorized')
+  const hasOwn = own.scope !== undefined || (own.level !== undefined && own.level !== 'authorized')
   return {
     once,
-    ...(answered ? {} : { level, scope }),
+    ...(hasOwn ? {} : { level, scope }),
     ...(own.level === 'anonymous' || own.level === 'pseudonymous' ? {} : { agents }),
     ...(own.level === undefined || own.level === 'authorized' ? { users } : {}),
   }
 }
 
-/** The limits that are said. */
+/** The limits without undefined members. */
 export function limitsOf({ limits = {} }: RequirementSettings): Limits {
-  return Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined))
+  return defined(limits)
 }
 
-/** The lists that are said. */
+/** The lists without undefined members. */
 export function listsOf({ agents, delegates, users }: DenySettings): DenyLists {
-  return {
-    ...(agents === undefined ? {} : { agents }),
-    ...(delegates === undefined ? {} : { delegates }),
-    ...(users === undefined ? {} : { users: users.map(userOf) }),
-  }
+  return defined({ agents, delegates, users: users?.map(userOf) })
 }
 
-function userOf({ iss, sub, agent }: UserSettings): UserOfAgent {
-  return { iss, sub, ...(agent === undefined ? {} : { agent }) }
+function userOf(user: UserSettings): UserOfAgent {
+  return defined(user)
 }
 
-/** Nothing said means identified: a gateway that guards nothing would be a surprise. With a scope, authorized. */
+/** The level and scope; by default identified, since a gateway must not guard nothing by default. */
 function levelOf({ level, scope }: RequirementSettings): Pick<Requirement<string>, 'level' | 'scope'> {
   if (scope === undefined) return { level: level ?? 'identified' }
   return level === undefined ? { scope } : { level, scope }
 }
 
-function requirementOf(settings: RequirementSettings): Requirement<string> {
+function requirementOf(settings: OperationSettings): Requirement<string> {
   const limits = limitsOf(settings)
   return {
     ...levelOf(settings),
-    ...(settings.agents === undefined ? {} : { agents: settings.agents }),
-    ...(settings.once === undefined ? {} : { replay: settings.once }),
-    ...(settings.users === undefined ? {} : { users: settings.users.map(userOf) }),
-    ...(settings.deny === undefined ? {} : { deny: listsOf(settings.deny) }),
-    ...(Object.keys(limits).length === 0 ? {} : { limits }),
+    ...defined({
+      agents: settings.agents,
+      replay: settings.once,
+      purposes: settings.purposes,
+      operation: settings.operation,
+      describe: settings.describe === undefined ? undefined : describeBy(settings.describe),
+      approve: settings.approve,
+      users: settings.users?.map(userOf),
+      deny: settings.deny && listsOf(settings.deny),
+      limits: Object.keys(limits).length === 0 ? undefined : limits,
+    }),
   }
 }

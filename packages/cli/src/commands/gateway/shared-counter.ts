@@ -1,9 +1,9 @@
-import { errorFields } from '@countersign/protocol'
+import { errorFields } from '@countersign/protocol/internal'
 import type { Counter } from '@countersign/resource'
 import type { Logger } from '@countersign/server'
 import { reaching } from '../../server/away.js'
 
-/** What the instances of one gateway count with together; without `counter` each counts for itself, in memory. */
+/** The counter that the instances of one gateway share; without `counter` each instance counts in its own memory. */
 export async function sharedCounter(
   settings: { readonly id: string; readonly counter?: string | undefined },
   log: Logger,
@@ -15,8 +15,11 @@ export async function sharedCounter(
     prefix: `countersign:count:${settings.id}`,
     onChange: (counting, cause) =>
       counting === 'local'
-        ? log.warn({ event: 'counting', counting, cause: errorFields(cause) }, 'limits are counted here alone')
-        : log.info({ event: 'counting', counting }, 'limits are counted together again'),
+        ? log.warn(
+            { event: 'counting', counting, cause: errorFields(cause) },
+            'limits are counted by this instance alone',
+          )
+        : log.info({ event: 'counting', counting }, 'limits are counted by all instances together again'),
   })
   return { counter: await reaching('--counter', settings.counter, opening) }
 }

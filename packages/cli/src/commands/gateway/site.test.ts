@@ -2,7 +2,7 @@ import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import { siteOf } from './site.js'
 
-test(verifies('RAT-07', 'a site is what somebody has registered, tenants of one platform apart'), () => {
+test(verifies('RAT-07', 'a site is a registrable domain; tenants of one platform are different sites'), () => {
   const sites: Array<[host: string, site: string | null]> = [
     ['acme.com', 'acme.com'],
     ['agent.eu.acme.com', 'acme.com'],

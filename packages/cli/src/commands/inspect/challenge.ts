@@ -1,20 +1,22 @@
-import { type Report, shown, table } from '@countersign/fetch'
+import { type Report, shown, table } from '@countersign/fetch/internal'
 import { AAuthError, type AgentAuth, parseAgentAuth } from '@countersign/protocol'
+import { defined } from '../../flags/defined.js'
+import { fixLines, refusalWords } from './refusal.js'
 import { type InspectSettings, inspectToken } from './token.js'
 
-/** What the agent has to do next. */
-function demandOf(challenge: AgentAuth): string {
-  if (challenge.userInteraction !== undefined) return 'send your user to the page named, then repeat the request'
-  if (challenge.authToken) return 'get an auth token for the resource token from the auth server named'
-  if (challenge.identity) return 'say who you are: sign with jwks_uri or an agent token'
-  return 'sign the request, with a key of any kind'
+/** What the agent must do next. */
+function stepOf(challenge: AgentAuth): string {
+  if (challenge.userInteraction !== undefined) return 'send your user to the page, then repeat the request'
+  if (challenge.authToken) return 'get an auth token from the auth server, with the resource token'
+  if (challenge.identity) return 'identify yourself: sign with jwks_uri or an agent token'
+  return 'sign the request, with any key'
 }
 
 function originOf(url: string): string {
   return URL.canParse(url) ? `${new URL(url).origin}/…` : 'not a URL'
 }
 
-/** Says what an `Agent-Auth` header value asks for, and what is in its resource token. */
+/** Explains an `Agent-Auth` header value, and its resource token. */
 export async function inspectChallenge(value: string, settings: InspectSettings): Promise<Report> {
   let challenge: AgentAuth
   try {
@@ -23,8 +25,14 @@ export async function inspectChallenge(value: string, settings: InspectSettings)
     if (!(error instanceof AAuthError)) throw error
     return {
       ok: false,
-      lines: ['challenge (Agent-Auth)', `verdict: malformed: ${error.description}`],
-      json: { kind: 'challenge', ok: false, error: error.code, error_description: error.description },
+      lines: ['challenge (Agent-Auth)', `verdict: ${refusalWords('malformed', error)}`, ...fixLines(error)],
+      json: {
+        kind: 'challenge',
+        ok: false,
+        error: error.code,
+        reason: error.reason,
+        error_description: error.description,
+      },
     }
   }
   const { resourceToken, authServer, userInteraction, algs } = challenge
@@ -32,16 +40,16 @@ export async function inspectChallenge(value: string, settings: InspectSettings)
   const mismatch = authServer !== undefined && claimOf(token?.json, 'aud') !== authServer
   const ok = (token?.ok ?? true) && !mismatch
   const rows = [
-    ['asks you to', demandOf(challenge)],
+    ['asks you to', stepOf(challenge)],
     ...(authServer === undefined ? [] : [['auth server', shown(authServer)]]),
-    // A link for one user: whoever sees it could open it.
+    // Only the origin: the link is for one user, and works for anyone who opens it.
     ...(userInteraction === undefined ? [] : [['page', shown(originOf(userInteraction))]]),
     ...(algs === undefined ? [] : [['algorithms', shown(algs.join(' '))]]),
   ]
   const verdict = mismatch
     ? 'wrong: auth_server is not the aud of the resource token'
     : token?.ok === false
-      ? 'wrong: its resource token is, see above'
+      ? 'wrong: its resource token is wrong, see above'
       : 'well-formed'
   return {
     ok,
@@ -56,10 +64,12 @@ export async function inspectChallenge(value: string, settings: InspectSettings)
       ok,
       identity: challenge.identity ?? false,
       auth_token: challenge.authToken ?? false,
-      ...(authServer !== undefined && { auth_server: authServer }),
-      ...(userInteraction !== undefined && { user_interaction: originOf(userInteraction) }),
-      ...(algs !== undefined && { algs }),
-      ...(token !== undefined && { resource_token: token.json }),
+      ...defined({
+        auth_server: authServer,
+        user_interaction: userInteraction && originOf(userInteraction),
+        algs,
+        resource_token: token?.json,
+      }),
     },
   }
 }

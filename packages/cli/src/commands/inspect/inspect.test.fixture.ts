@@ -37,7 +37,7 @@ export interface Written {
   readonly lineEnd?: '\r\n' | '\n'
 }
 
-/** A raw request as somebody captured it. */
+/** A captured raw request. */
 export async function rawRequest(o: Written = {}): Promise<Uint8Array> {
   const { url = 'https://calendar.example/events', body, key = holder, lineEnd = '\r\n' } = o
   const { host, pathname, search } = new URL(url)

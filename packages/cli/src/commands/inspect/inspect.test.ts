@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { UsageError } from '@countersign/fetch'
+import { UsageError } from '@countersign/fetch/internal'
 import { numRuns } from '@countersign/requirements'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -12,13 +12,13 @@ import { inspectRequest } from './request.js'
 import { inspectToken } from './token.js'
 import { keys } from './tokens.test.fixture.js'
 
-describe('what cannot be inspected is a usage error that says what is wrong', () => {
+describe('input that cannot be inspected is a usage error that says what is wrong', () => {
   const parse = (text: string): unknown => parseRawRequest(new TextEncoder().encode(text))
 
   test('a request', () => {
     expect(() => parse('hello')).toThrow('the first line must be a request line such as "GET /events HTTP/1.1"')
-    expect(() => parse('GET / HTTP/1.1\nHost a')).toThrow('line 2 is no header line')
-    expect(() => parse('GET / HTTP/1.1\nTransfer-Encoding: chunked\n\n')).toThrow('take Transfer-Encoding off')
+    expect(() => parse('GET / HTTP/1.1\nHost a')).toThrow('line 2 is not a header line')
+    expect(() => parse('GET / HTTP/1.1\nTransfer-Encoding: chunked\n\n')).toThrow('remove Transfer-Encoding')
     expect(parse('GET / HTTP/1.1\nHost: a\nContent-Length: 2\n\nabc')).toEqual({
       message: {
         method: 'GET',
@@ -29,19 +29,19 @@ describe('what cannot be inspected is a usage error that says what is wrong', ()
         ],
         body: new TextEncoder().encode('ab'),
       },
-      notes: ['only the 2 bytes of Content-Length are the body; 1 more follow'],
+      notes: ['the body is the 2 bytes of Content-Length; 1 more bytes are ignored'],
     })
   })
 
   test('a --key file', async () => {
     await expect(readKeys(join(tmpdir(), 'countersign-no-such-file'))).rejects.toThrow(UsageError)
     await expect(keys({ ...holder.publicJwk, d: 'AA' })).rejects.toThrow('a public key must not hold private members')
-    await expect(keys({ keys: [] })).rejects.toThrow('holds no key')
+    await expect(keys({ keys: [] })).rejects.toThrow('has no key')
     expect((await keys(holder.publicJwk)).find('any')?.thumbprint).toBe('poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U')
   })
 })
 
-test('whatever a file holds, inspecting it ends in a report or a usage error', async () => {
+test('any file leads to a report or a usage error', async () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.string({ unit: 'binary' }).map(rest => `GET / HTTP/1.1\nHost: a\n${rest}`),

@@ -1,14 +1,14 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createDiscovery } from '@countersign/discovery'
-import type { Report } from '@countersign/fetch'
-import { printJson, printLines, UsageError } from '@countersign/fetch'
+import type { Report } from '@countersign/fetch/internal'
+import { printJson, printLines, UsageError } from '@countersign/fetch/internal'
 import { inspectChallenge } from './challenge.js'
 import { readKeys } from './keys.js'
 import { headerOf, looksLikeRequest, partsOf } from './raw-request.js'
 import { inspectRequest, type RequestFlags } from './request.js'
 import { type InspectSettings, inspectToken } from './token.js'
 
-/** Flags of `countersign inspect`. */
+/** The flags of `countersign inspect`. */
 export interface InspectFlags extends RequestFlags {
   readonly key?: string
   readonly now?: string
@@ -23,7 +23,7 @@ const challenge = /^(?:agent-auth\s*:\s*)?(httpsig\b[\s\S]*)$/i
 
 /**
  * `countersign inspect TOKEN|FILE|-`: decodes and verifies a token, a challenge or a signed request, and says what is wrong.
- * Exit code 0: it verifies, or is well-formed where nothing verified it; 1: it is wrong; 2: it is none of them.
+ * Exit code 0: it verifies, or is well-formed and was not verified; 1: it is wrong; 2: it is none of these.
  */
 export async function inspect(what: string, flags: InspectFlags): Promise<void> {
   const bytes = read(what)
@@ -38,8 +38,8 @@ async function settingsOf(flags: InspectFlags): Promise<InspectSettings> {
   return {
     development,
     now: momentOf(flags.now),
-    ...(flags.key !== undefined && { keys: await readKeys(flags.key) }),
-    ...(flags.online && { discovery: createDiscovery({ development }) }),
+    keys: flags.key === undefined ? undefined : await readKeys(flags.key),
+    discovery: flags.online ? createDiscovery({ development }) : undefined,
   }
 }
 
@@ -50,14 +50,14 @@ function momentOf(text: string | undefined): number {
   throw new UsageError('--now must be Unix seconds or a date such as 2026-01-31T12:00:00Z')
 }
 
-/** The argument itself, the file it names, or standard input. An argument that is none is not repeated: it may be half a token. */
+/** The argument itself, the file that it names, or standard input. The error does not repeat the argument: it may be half a token. */
 function read(what: string): Uint8Array {
   const isFile = what !== '-' && what.length < 4096 && existsSync(what) && statSync(what).isFile()
   const bytes = what === '-' ? readFileSync(0) : isFile ? readFileSync(what) : new TextEncoder().encode(what)
-  if (bytes.length > mostBytes) throw new UsageError('there is more to inspect than 4 MiB')
+  if (bytes.length > mostBytes) throw new UsageError('the input is larger than 4 MiB')
   if (what === '-' || isFile || token.test(what.trim()) || challenge.test(what.trim())) return bytes
   throw new UsageError(
-    'there is no such file, and it is neither a token nor a challenge such as "httpsig; identity=?1"',
+    'there is no such file, and the argument is neither a token nor a challenge such as "httpsig; identity=?1"',
   )
 }
 
@@ -70,11 +70,11 @@ async function reportOn(bytes: Uint8Array, flags: InspectFlags, settings: Inspec
   if (trimmed.startsWith('HTTP/')) return inspectResponse(bytes, settings)
   if (looksLikeRequest(text)) return inspectRequest(bytes, flags, settings)
   throw new UsageError(
-    'this is neither a token, a challenge, nor a raw HTTP request (request line, header lines, an empty line, the body)',
+    'the input is neither a token, a challenge, nor a raw HTTP request (request line, header lines, an empty line, the body)',
   )
 }
 
-/** A response is inspected for its challenge. */
+/** Inspects the challenge of a response. */
 function inspectResponse(bytes: Uint8Array, settings: InspectSettings): Promise<Report> {
   const { lines } = partsOf(bytes)
   const values = lines
@@ -82,6 +82,6 @@ function inspectResponse(bytes: Uint8Array, settings: InspectSettings): Promise<
     .map(headerOf)
     .filter(([name]) => name.toLowerCase() === 'agent-auth')
   const [first] = values
-  if (first === undefined) throw new UsageError('this response has no Agent-Auth header: it asks the agent for nothing')
+  if (first === undefined) throw new UsageError('this response has no Agent-Auth header, so it has no challenge')
   return inspectChallenge(values.map(([, value]) => value).join(', '), settings)
 }

@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs'
-import { UsageError } from '@countersign/fetch'
+import { UsageError } from '@countersign/fetch/internal'
 import { HttpSigError, importVerifyKey, parsePublicJwk, type VerifyKey } from '@countersign/httpsig'
-import { parseJson } from '@countersign/protocol'
+import { parseJson } from '@countersign/protocol/internal'
 
 /** The public keys of a `--key` file. */
 export interface GivenKeys {
-  /** The key of a `kid`; without one, or in a file of a single key that names none, the first. */
+  /** The key with this `kid`; without a `kid`, or in a file with a single key without `kid`, the first one. */
   find(kid?: string): VerifyKey | undefined
-  /** All but this one. */
+  /** All keys except this one. */
   others(than: VerifyKey | undefined): VerifyKey[]
 }
 
 /**
  * Reads a JWK or a JWK Set from a file.
- * @throws UsageError that says what is wrong with the file, never what is in it
+ * @throws UsageError that says what is wrong with the file, without its content
  */
 export async function readKeys(path: string): Promise<GivenKeys> {
   let json: unknown
@@ -25,7 +25,7 @@ export async function readKeys(path: string): Promise<GivenKeys> {
   const isSet = typeof json === 'object' && json !== null && 'keys' in json && Array.isArray(json.keys)
   const entries: unknown[] = isSet ? (json as { keys: unknown[] }).keys.slice(0, 100) : [json]
   const keys = await Promise.all(entries.map(entry => keyOf(entry, path)))
-  if (keys.length === 0) throw new UsageError(`--key: ${path} holds no key`)
+  if (keys.length === 0) throw new UsageError(`--key: ${path} has no key`)
   return {
     find(kid) {
       const named = keys.find(entry => kid !== undefined && entry.kid === kid)

@@ -1,7 +1,7 @@
-import { UsageError } from '@countersign/fetch'
+import { UsageError } from '@countersign/fetch/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 
-/** A request as it was written down, and what had to be assumed to read it. */
+/** A request as text, and the assumptions made to read it. */
 export interface RawRequest {
   readonly message: ReceivedMessage
   readonly notes: readonly string[]
@@ -15,12 +15,12 @@ export function looksLikeRequest(text: string): boolean {
   return requestLine.test(line) && (line.includes(' HTTP/') || /^[A-Z]+ (?:\/|\*|https?:)/.test(line))
 }
 
-/** Lines of a head; Node keeps no more of a request. */
+/** Most lines of a head; Node keeps no more either. */
 const mostLines = 1000
 
-/** Head and body, parted by the first empty line. @throws UsageError for more lines than a server takes */
+/** Splits head and body at the first empty line. @throws UsageError for more lines than a server accepts */
 export function partsOf(bytes: Uint8Array): { lines: string[]; body: Uint8Array } {
-  // One character a byte, so that an index in the text is one in the bytes.
+  // Latin-1 has one character for each byte, so an index in the text is an index in the bytes.
   const text = Buffer.from(bytes).toString('latin1')
   const end = /\r?\n\r?\n/.exec(text)
   const head = end === null ? withoutLineEnds(text) : text.slice(0, end.index)
@@ -38,17 +38,19 @@ function withoutLineEnds(text: string): string {
   return text.slice(0, end)
 }
 
-/** A header line's name and value. @throws UsageError that names the line */
+/** The name and value of a header line. @throws UsageError that names the line */
 export function headerOf(line: string, index: number): readonly [string, string] {
   const colon = line.indexOf(':')
   if (colon < 1 || /\s/.test(line.slice(0, colon)))
-    throw new UsageError(`line ${index + 2} is no header line: it must read "Name: value", and an empty line ends them`)
+    throw new UsageError(
+      `line ${index + 2} is not a header line: it must read "Name: value", and an empty line must end the headers`,
+    )
   return [line.slice(0, colon), line.slice(colon + 1).trim()]
 }
 
 /**
- * Reads a request line, header lines, an empty line and the body; with CRLF or LF.
- * @throws UsageError for anything else, with the line at fault
+ * Reads a request line, header lines, an empty line and the body, with CRLF or LF.
+ * @throws UsageError that names the wrong line
  */
 export function parseRawRequest(bytes: Uint8Array): RawRequest {
   const { lines, body } = partsOf(bytes)
@@ -58,7 +60,7 @@ export function parseRawRequest(bytes: Uint8Array): RawRequest {
   const headers = lines.slice(1).map(headerOf)
   const value = (name: string): string | undefined => headers.find(([key]) => key.toLowerCase() === name)?.[1]
   if (value('transfer-encoding') !== undefined)
-    throw new UsageError('write the body itself and take Transfer-Encoding off: chunks are not read here')
+    throw new UsageError('remove Transfer-Encoding and write the body without chunks: chunks are not decoded here')
   const { sized, notes } = sizedBody(body, value('content-length'))
   return { message: { method, target, headers, ...(sized.length > 0 && { body: sized }) }, notes }
 }
@@ -69,13 +71,16 @@ function sizedBody(body: Uint8Array, length: string | undefined): { sized: Uint8
     if (body.length > bytes)
       return {
         sized: body.subarray(0, bytes),
-        notes: [`only the ${bytes} bytes of Content-Length are the body; ${body.length - bytes} more follow`],
+        notes: [`the body is the ${bytes} bytes of Content-Length; ${body.length - bytes} more bytes are ignored`],
       }
     if (body.length < bytes)
-      return { sized: body, notes: [`the body has ${body.length} bytes, Content-Length says ${bytes}`] }
+      return { sized: body, notes: [`the body has ${body.length} bytes, but Content-Length is ${bytes}`] }
     return { sized: body, notes: [] }
   }
-  // Editors end a file with a line feed that nobody sent: worth a word when the digest is at fault.
+  // Editors add a line feed at the end of a file: this may be why a digest is wrong.
   const ends = body.at(-1) === 0x0a
-  return { sized: body, notes: ends ? ['the body ends with a line feed; add Content-Length if it was not sent'] : [] }
+  return {
+    sized: body,
+    notes: ends ? ['the body ends with a line feed; add Content-Length if the request had none there'] : [],
+  }
 }

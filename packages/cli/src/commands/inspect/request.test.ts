@@ -8,7 +8,7 @@ import { agentToken, authToken, keys, published, verdictOf } from './tokens.test
 describe('a request', () => {
   test('that verifies', async () => {
     const { ok, lines } = await inspectRequest(await rawRequest(), {}, settings)
-    expect(lines.join('\n')).toBe(`GET request to calendar.example over https (from Host; --authority to name another)
+    expect(lines.join('\n')).toBe(`GET request to calendar.example over https (from Host; --authority names another)
 signed with hwk (the key is in the request): Ed25519 key poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U
 
 what the signature covers, as received:
@@ -22,7 +22,7 @@ verdict: the signature verifies`)
     expect(ok).toBe(true)
   })
 
-  test('of which a proxy took the slash', async () => {
+  test('whose trailing slash a proxy removed', async () => {
     const bytes = await rawRequest({ url: 'https://calendar.example/events/', target: '/events' })
     const { ok, lines } = await inspectRequest(bytes, {}, settings)
     expect(lines.slice(3).join('\n')).toBe(`what the signature covers, as received:
@@ -32,20 +32,20 @@ verdict: the signature verifies`)
   signature-key  sig=hwk;alg="Ed25519";kty="OKP";crv="Ed25519";x="JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs"
 parameters: created=1750000000 nonce="bm9uY2Vub25jZQ"
 
-verdict: refused, 401 invalid_signature: the signature does not verify
-  1. path-slash (@path): sign @path without a trailing slash, as it is sent
+verdict: refused, 401 invalid_signature (signature_wrong): the signature does not verify
+  1. path_slash (@path): sign @path without a trailing slash, as it is sent
        received  /events
        signed    /events/`)
     expect(ok).toBe(false)
   })
 
-  test('that is old is judged as of --now', async () => {
+  test('that is old is verified as of --now', async () => {
     const bytes = await rawRequest({ created: NOW - 7200 })
     const { ok, lines } = await inspectRequest(bytes, {}, settings)
     expect(
       lines.slice(-4).join('\n'),
-    ).toBe(`verdict: refused, 401 invalid_signature: created is too far from the time here; the signature itself is right
-  1. clock (created): sign right before sending and set the clock of the signer: created is 2 h old
+    ).toBe(`verdict: refused, 401 invalid_signature (created_too_old): the signature is too old; the signature itself is right
+  1. created_too_old (created): sign right before sending and set the clock of the signer: created is 2 h old
        received  1749992800
        expected  1749999940 to 1750000060`)
     expect(ok).toBe(false)
@@ -56,19 +56,19 @@ verdict: refused, 401 invalid_signature: the signature does not verify
     const bytes = await rawRequest({ body: '{"a":1}', sentBody: '{"a":1}\n' })
     const { ok, lines } = await inspectRequest(bytes, {}, settings)
     expect(lines.slice(-4)).toEqual([
-      '  1. body-altered (content-digest): digest exactly the bytes that are sent: the digest is that of the body without its last line feed',
+      '  1. digest_wrong (content-digest): digest exactly the bytes that are sent: the digest is that of the body without its last line feed',
       '       received  a body of 8 bytes whose sha-256 differs',
       '       expected  the body without its last line feed',
-      'note: the body ends with a line feed; add Content-Length if it was not sent',
+      'note: the body ends with a line feed; add Content-Length if the request had none there',
     ])
     expect(ok).toBe(false)
     expect((await inspectRequest(await rawRequest({ body: '{"a":1}' }), {}, settings)).ok).toBe(true)
   })
 
-  test('for another authority than Host says', async () => {
+  test('for another authority than that of Host', async () => {
     const bytes = await rawRequest({ host: 'inner.example:8080' })
     expect((await inspectRequest(bytes, {}, settings)).json['findings']).toEqual([
-      expect.objectContaining({ cause: 'unexplained' }),
+      expect.objectContaining({ reason: 'unexplained' }),
     ])
     expect((await inspectRequest(bytes, { authority: 'calendar.example' }, settings)).ok).toBe(true)
     const wrong = await inspectRequest(
@@ -77,15 +77,15 @@ verdict: refused, 401 invalid_signature: the signature does not verify
       settings,
     )
     expect(wrong.json['findings']).toEqual([
-      expect.objectContaining({ cause: 'authority-host', at: '@authority', expected: 'inner.example:8080' }),
+      expect.objectContaining({ reason: 'authority_of_host', at: '@authority', expected: 'inner.example:8080' }),
     ])
   })
 
-  test('with LF line ends, and of plain http on the own machine', async () => {
+  test('with LF line ends, and for plain http on this machine', async () => {
     expect((await inspectRequest(await rawRequest({ lineEnd: '\n', body: '{"a":1}' }), {}, settings)).ok).toBe(true)
     const local = await rawRequest({ url: 'http://localhost:4130/feed' })
     const { lines } = await inspectRequest(local, {}, { ...settings, development: true })
-    expect(lines[0]).toBe('GET request to localhost:4130 over http (from Host; --authority to name another)')
+    expect(lines[0]).toBe('GET request to localhost:4130 over http (from Host; --authority names another)')
   })
 
   test('without any signature', async () => {
@@ -93,8 +93,8 @@ verdict: refused, 401 invalid_signature: the signature does not verify
     const { ok, lines } = await inspectRequest(bytes, {}, settings)
     expect(ok).toBe(false)
     expect(lines.slice(-2)).toEqual([
-      'verdict: refused, 401 invalid_signature: one of Signature-Input, Signature, Signature-Key is missing',
-      '  1. unsigned: sign the request: it has none of Signature-Input, Signature and Signature-Key',
+      'verdict: refused, 401 invalid_signature (signature_header_missing): one of Signature-Input, Signature, Signature-Key is missing',
+      '  1. signature_missing: sign the request: it has none of Signature-Input, Signature and Signature-Key',
     ])
   })
 
@@ -110,12 +110,12 @@ verdict: refused, 401 invalid_signature: the signature does not verify
     expect([given.ok, verdictOf(given)]).toEqual([true, 'verdict: the signature verifies'])
     const another = await rawRequest({ key: holder, signatureKey })
     const wrong = await inspectRequest(another, {}, { ...settings, keys: await keys() })
-    expect([wrong.ok, wrong.json['findings']]).toEqual([false, [expect.objectContaining({ cause: 'wrong-key' })]])
+    expect([wrong.ok, wrong.json['findings']]).toEqual([false, [expect.objectContaining({ reason: 'key_wrong' })]])
     const unknown = await rawRequest({ key: issuer, signatureKey: { ...signatureKey, kid: 'k9' } })
     const missing = await inspectRequest(unknown, {}, { ...settings, keys: await keys() })
     expect([missing.ok, verdictOf(missing)]).toEqual([
       false,
-      'verdict: refused: the --key file holds no key with this kid',
+      'verdict: refused: the --key file has no key with this kid',
     ])
   })
 
@@ -130,12 +130,14 @@ verdict: refused, 401 invalid_signature: the signature does not verify
     expect([given.ok, verdictOf(given)]).toEqual([true, 'verdict on the request: the signature verifies'])
     expect(given.lines.join('\n') + JSON.stringify(given.json)).not.toContain(authToken.slice(0, 60))
     const elsewhere = await inspectRequest(bytes, { authority: 'other.example' }, settings)
-    expect(elsewhere.lines).toContain('verdict: wrong: aud must be exactly this receiver (invalid_auth_token)')
+    expect(elsewhere.lines).toContain(
+      'verdict: wrong: aud must be exactly this receiver (invalid_auth_token, token_audience_wrong)',
+    )
     const stolen = await rawRequest({ key: issuer, signatureKey: { scheme: 'jwt', jwt: authToken } })
     expect((await inspectRequest(stolen, {}, { ...settings, keys: await keys() })).ok).toBe(false)
   })
 
-  test('with --online the keys are fetched from whom the request names', async () => {
+  test('with --online the keys of the named agent are fetched', async () => {
     const metadata = {
       issuer: 'https://agent.example',
       agent: 'https://agent.example',

@@ -1,4 +1,4 @@
-import { type Report, shown, table, UsageError } from '@countersign/fetch'
+import { type Report, shown, table, UsageError } from '@countersign/fetch/internal'
 import {
   explainSignature,
   HttpSigError,
@@ -10,23 +10,25 @@ import {
   type SignatureKey,
   type VerifyKey,
 } from '@countersign/httpsig'
+import { signatureDiagnoses } from '@countersign/httpsig/reasons'
 import { AAuthError, isIdentifier } from '@countersign/protocol'
+import { defined } from '../../flags/defined.js'
 import { parseRawRequest } from './raw-request.js'
 import { type InspectedToken, type InspectSettings, inspectToken } from './token.js'
 
-/** Whom the request is judged as. */
+/** The verifier of the request. */
 export interface RequestFlags {
-  /** The verifier's own authority; default what `Host` says. */
+  /** The verifier's own authority; default that of `Host`. */
   readonly authority?: string
   readonly scheme?: 'https' | 'http'
 }
 
 interface Signer {
-  readonly key?: VerifyKey
+  readonly key?: VerifyKey | undefined
   readonly token?: InspectedToken
-  /** How the signer names its key, for people. */
+  /** How the request names the key, for the report. */
   readonly named: string
-  /** Why there is no key, or what is wrong with what names it. */
+  /** What is wrong with the key or its name. */
   readonly wrong?: string
   readonly hint?: string
 }
@@ -43,17 +45,16 @@ function signatureKeyOf(message: ReceivedMessage): SignatureKey | undefined {
 async function signerOf(key: SignatureKey | undefined, settings: InspectSettings, receiver: string): Promise<Signer> {
   switch (key?.scheme) {
     case 'hwk': {
-      const given = settings.keys?.find()
-      return { named: 'hwk (the key is in the request)', ...(given !== undefined && { key: given }) }
+      return { named: 'hwk (the key is in the request)', key: settings.keys?.find() }
     }
     case 'jwks_uri':
       return publishedSigner(key, settings)
     case 'jwt': {
       const token = await inspectToken(key.jwt, settings, receiver)
-      return { named: 'jwt (the key is in the token)', token, ...(token.holder !== undefined && { key: token.holder }) }
+      return { named: 'jwt (the key is in the token)', token, key: token.holder }
     }
     default:
-      return { named: 'nothing that can be read' }
+      return { named: 'an unreadable key' }
   }
 }
 
@@ -66,24 +67,24 @@ async function publishedSigner(key: SignatureKey & { scheme: 'jwks_uri' }, setti
       named,
       wrong:
         'id of Signature-Key must be an https origin without path or trailing slash, such as https://agent.example',
-      ...(!settings.development && { hint: 'add --development for http on this machine' }),
+      ...(!settings.development && { hint: 'add --development to allow http on this machine' }),
     }
   const given = settings.keys?.find(kid)
   if (given !== undefined) return { named, key: given }
   if (settings.discovery === undefined)
     return settings.keys === undefined
       ? { named, hint: "add --online, or --key with the agent's public keys" }
-      : { named, wrong: 'the --key file holds no key with this kid' }
+      : { named, wrong: 'the --key file has no key with this kid' }
   try {
     const found = await settings.discovery.key('aauth-agent', id, kid)
     return found === undefined ? { named, wrong: 'the agent publishes no key with this kid' } : { named, key: found }
   } catch (error) {
     if (!(error instanceof AAuthError)) throw error
-    return { named, wrong: `the agent's keys cannot be had: ${error.description}` }
+    return { named, wrong: `the agent's keys cannot be fetched: ${error.description}` }
   }
 }
 
-/** The authority the request is judged for, and where it is from. */
+/** The authority and scheme of the verifier, and where they come from. */
 function placeOf(
   message: ReceivedMessage,
   flags: RequestFlags,
@@ -92,7 +93,7 @@ function placeOf(
   const host = headerValues(message, 'host')[0]
   const named = flags.authority ?? host?.toLowerCase()
   if (named === undefined)
-    throw new UsageError('the request has no Host: name the authority it was sent to with --authority')
+    throw new UsageError('the request has no Host: name the authority that it was sent to with --authority')
   if (flags.authority !== undefined && !/^[a-z0-9.:[\]-]+$/.test(flags.authority))
     throw new UsageError('--authority must be host or host:port in lower case, without scheme or path')
   const isLoopback = /^(?:localhost|127\.|\[::1\])/.test(named)
@@ -100,11 +101,11 @@ function placeOf(
   return {
     authority: named.replace(scheme === 'https' ? /:443$/ : /:80$/, ''),
     scheme,
-    from: flags.authority === undefined ? 'from Host; --authority to name another' : 'from --authority',
+    from: flags.authority === undefined ? 'from Host; --authority names another' : 'from --authority',
   }
 }
 
-/** Says component by component what was signed, whether it verifies, and if not, why and what to change. */
+/** Shows each signed component, verifies the signature, and says what is wrong and what to change. */
 export async function inspectRequest(
   bytes: Uint8Array,
   flags: RequestFlags,
@@ -118,7 +119,7 @@ export async function inspectRequest(
     authorities: [authority],
     scheme,
     now: () => settings.now,
-    ...(signer.key !== undefined && { key: signer.key }),
+    ...defined({ key: signer.key }),
     otherKeys: settings.keys?.others(signer.key) ?? [],
   })
   const ok = explanation.verdict !== 'refused' && signer.wrong === undefined && signer.token?.ok !== false
@@ -145,8 +146,7 @@ export async function inspectRequest(
       ok,
       scheme,
       ...explanation,
-      ...(signer.wrong !== undefined && { signer: signer.wrong }),
-      ...(signer.token !== undefined && { token: signer.token.json }),
+      ...defined({ signer: signer.wrong, token: signer.token?.json }),
       notes,
     },
   }
@@ -161,7 +161,7 @@ function verdictOf({ verdict, signature, refusal }: SignatureExplanation, signer
   const hint = signer.hint === undefined ? '' : ` (${signer.hint})`
   if (refusal !== undefined) {
     const besides = signature === 'right' ? '; the signature itself is right' : ''
-    return `refused, ${refusal.status} ${refusal.code}: ${refusal.description}${besides}`
+    return `refused, ${refusal.status} ${refusal.code} (${refusal.reason}): ${refusal.description}${besides}`
   }
   if (signer.wrong !== undefined) return `refused: ${signer.wrong}${hint}`
   if (verdict === 'unchecked') return `well-formed; the signature was not checked${hint}`
@@ -172,11 +172,11 @@ function verdictOf({ verdict, signature, refusal }: SignatureExplanation, signer
 }
 
 function findingLines(finding: SignatureFinding, index: number): string[] {
-  const { cause, at, change, received, expected } = finding
-  const right = ['clock', 'expired', 'algorithm', 'authority-not-served', 'body-altered'].includes(cause)
+  const { reason, at, change, received, expected } = finding
+  const wasSigned = Object.hasOwn(signatureDiagnoses, reason)
   return [
-    `  ${index + 1}. ${cause}${at === undefined ? '' : ` (${shown(at)})`}: ${change}`,
+    `  ${index + 1}. ${reason}${at === undefined ? '' : ` (${shown(at)})`}: ${change}`,
     ...(received === undefined ? [] : [`       received  ${shown(received)}`]),
-    ...(expected === undefined ? [] : [`       ${right ? 'expected' : 'signed  '}  ${shown(expected)}`]),
+    ...(expected === undefined ? [] : [`       ${wasSigned ? 'signed  ' : 'expected'}  ${shown(expected)}`]),
   ]
 }

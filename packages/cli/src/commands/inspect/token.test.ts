@@ -24,22 +24,27 @@ verdict: in order; signature not verified (add --online, or --key with the issue
     }
   })
 
-  test('that is wrong says how', async () => {
+  test('that is wrong has the reason in its verdict', async () => {
     const wrong = async (token: string, change: Partial<typeof settings> = {}): Promise<string> => {
       const report = await inspectToken(token, { ...settings, ...change })
       expect(report.ok).toBe(false)
       return verdictOf(report)
     }
     expect(await wrong(authToken, { now: NOW + 301 })).toBe(
-      'verdict: wrong: the token has expired (exp) (invalid_auth_token)',
+      'verdict: wrong: the token has expired (exp) (invalid_auth_token, token_expired)',
     )
     expect(await wrong(`${authToken.slice(0, -4)}AAAA`, { keys: await keys() })).toBe(
-      'verdict: wrong: the token signature does not verify (invalid_auth_token)',
+      'verdict: wrong: the token signature does not verify (invalid_auth_token, token_signature_wrong)',
     )
     expect(await wrong(authToken, { keys: await keys(jwks([{ kid: 'other', key: issuer }])) })).toBe(
-      'verdict: wrong: the --key file holds no key with the kid of this token (discovery_failed)',
+      'verdict: wrong: the --key file has no key with the kid of this token (invalid_auth_token, token_key_unknown)',
     )
-    expect(await wrong('a.b')).toBe('verdict: wrong: the token must have three segments (invalid_agent_token)')
+    expect(await wrong('a.b')).toBe(
+      'verdict: wrong: the token must have three segments (invalid_agent_token, token_malformed)',
+    )
+    const expired = await inspectToken(authToken, { ...settings, now: NOW + 301 })
+    expect(expired.lines.at(-1)).toBe('  fix: Get a new token.')
+    expect(expired.json).toMatchObject({ error: 'invalid_auth_token', reason: 'token_expired' })
     const local = await signToken({
       typ: 'agent+jwt',
       key: issuer,
@@ -47,9 +52,37 @@ verdict: in order; signature not verified (add --online, or --key with the issue
       claims: { iss: 'http://localhost:4110', sub: 'x', cnf: { jwk: holder.publicJwk }, jti: 'j', ...times },
     })
     expect(await wrong(local)).toBe(
-      'verdict: wrong: iss must be an identifier (invalid_agent_token) (add --development for http on this machine)',
+      'verdict: wrong: iss must be an identifier (invalid_agent_token, token_claim_malformed) (add --development to allow http on this machine)',
     )
     expect((await inspectToken(local, { ...settings, development: true })).ok).toBe(true)
+  })
+
+  test('for one request tells what a user approves, with the values of the request in quotes', async () => {
+    const digest = 'poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U'
+    // Not signed anew: no token with a malformed operation can be made.
+    const rowsOf = async (token: string, claims: object): Promise<string[]> => {
+      const [header, payload = '', signature] = token.split('.')
+      const changed = { ...JSON.parse(Buffer.from(payload, 'base64url').toString()), ...claims }
+      const body = Buffer.from(JSON.stringify(changed)).toString('base64url')
+      const { lines } = await inspectToken([header, body, signature].join('.'), settings)
+      return lines
+        .filter(line => /^ {2}(?:operation|purposes)/.test(line))
+        .map(line => line.trim().replace(/ {2,}/g, ' | '))
+    }
+    const display = ['Send ', 'Lunch" to "eve', ' to ', 'bob@example.org']
+    const asking = { operation: { name: 'send', digest, display }, sub: 'ada' }
+    expect(await rowsOf(resourceToken, asking)).toEqual([
+      `operation | send: Send "Lunch\\" to \\"eve" to "bob@example.org" | the one request that its user is asked to approve, with the digest ${digest}`,
+    ])
+    const long = { operation: { name: 'send', digest, display: ['Send ', 'x'.repeat(480)] } }
+    expect(await rowsOf(resourceToken, long)).toEqual([expect.stringContaining(`"${'x'.repeat(480)}"`)])
+    expect(await rowsOf(resourceToken, { operation: { name: 'send' } })).toEqual([
+      'operation | {"name":"send"} | refused everywhere: no operation',
+    ])
+    expect(await rowsOf(authToken, { operation_digest: digest, purposes: 'billing support' })).toEqual([
+      `operation_digest | ${digest} | the one request that its user has approved, for which alone it is`,
+      'purposes | billing support | what it may be used for, as the receiver names it',
+    ])
   })
 
   test('cannot move the cursor of a terminal', async () => {
@@ -65,18 +98,18 @@ verdict: in order; signature not verified (add --online, or --key with the issue
 })
 
 describe('a challenge', () => {
-  test('says what to do next', async () => {
+  test('has the next step of the agent', async () => {
     const demand = async (value: string): Promise<unknown> => (await inspectChallenge(value, settings)).lines[1]
-    expect(await demand('httpsig')).toBe('  asks you to  sign the request, with a key of any kind')
+    expect(await demand('httpsig')).toBe('  asks you to  sign the request, with any key')
     expect(await demand('httpsig; identity=?1')).toBe(
-      '  asks you to  say who you are: sign with jwks_uri or an agent token',
+      '  asks you to  identify yourself: sign with jwks_uri or an agent token',
     )
     const interaction = await inspectChallenge(
       'httpsig; user_interaction="https://calendar.example/interact/s3cret"',
       settings,
     )
     expect(interaction.lines.slice(1)).toEqual([
-      '  asks you to  send your user to the page named, then repeat the request',
+      '  asks you to  send your user to the page, then repeat the request',
       '  page         https://calendar.example/…',
       'verdict: well-formed',
     ])
@@ -84,8 +117,12 @@ describe('a challenge', () => {
     const malformed = await inspectChallenge('httpsig; identity=1', settings)
     expect([malformed.ok, verdictOf(malformed)]).toEqual([
       false,
-      'verdict: malformed: Agent-Auth: identity must be a Boolean',
+      'verdict: malformed: Agent-Auth: identity must be a Boolean (invalid_request, agent_auth_malformed)',
     ])
+    expect(malformed.lines.at(-1)).toBe(
+      '  fix: Write Agent-Auth as the Structured Field Item httpsig with its parameters.',
+    )
+    expect(malformed.json).toMatchObject({ error: 'invalid_request', reason: 'agent_auth_malformed' })
   })
 
   test('is inspected with its resource token', async () => {

@@ -1,30 +1,32 @@
+import { explainCondition, parseConditions } from '@countersign/conditions'
 import type { Discovery } from '@countersign/discovery'
-import { moment, type Report, shown, table } from '@countersign/fetch'
-import { base64urlDecode, importVerifyKey, parsePublicJwk, type VerifyKey } from '@countersign/httpsig'
+import { displayText, moment, onOneLine, type Report, shown, table } from '@countersign/fetch/internal'
+import { importVerifyKey, parsePublicJwk, type VerifyKey } from '@countersign/httpsig'
+import { base64urlDecode } from '@countersign/httpsig/internal'
 import {
   AAuthError,
-  asAAuthError,
   checkAgentToken,
   checkAuthToken,
   checkResourceToken,
-  isObject,
   type ParsedToken,
-  parseJson,
+  parseOperation,
   parseToken,
   type TokenType,
   verifyTokenSignature,
   type WellKnownDocument,
 } from '@countersign/protocol'
+import { asAAuthError, invalidToken, isObject, parseJson } from '@countersign/protocol/internal'
 import type { GivenKeys } from './keys.js'
+import { fixLines, refusalWords } from './refusal.js'
 
-/** How everything is inspected. */
+/** The settings of an inspection. */
 export interface InspectSettings {
   readonly development: boolean
   /** Unix seconds. */
   readonly now: number
-  readonly keys?: GivenKeys
-  /** With `--online` only: nothing else fetches. */
-  readonly discovery?: Discovery
+  readonly keys?: GivenKeys | undefined
+  /** Only with `--online`: nothing is fetched otherwise. */
+  readonly discovery?: Discovery | undefined
 }
 
 const types: readonly TokenType[] = ['agent+jwt', 'auth+jwt', 'resource+jwt']
@@ -45,25 +47,28 @@ const issuers: Readonly<Record<TokenType, string>> = {
   'resource+jwt': 'the resource',
 }
 const meanings: Readonly<Record<string, string>> = {
-  aud: 'who it is for',
+  aud: 'the receiver',
   agent: 'the agent it was issued to',
   agent_delegate: 'the delegate of that agent',
   agent_jkt: 'thumbprint of the key that asked for it',
   scope: 'what it allows',
+  purposes: 'what it may be used for, as the receiver names it',
+  operation_digest: 'the one request that its user has approved, for which alone it is',
   txn: 'follows one user action across parties',
   jti: 'its own id',
 }
 
-/** What a token says and how far it can be trusted. */
+/** The report on a token. */
 export interface InspectedToken extends Report {
-  readonly typ?: TokenType
-  /** The key its holder must sign requests with (`cnf.jwk`). */
-  readonly holder?: VerifyKey
+  readonly typ?: TokenType | undefined
+  /** The key with which its holder must sign requests (`cnf.jwk`). */
+  readonly holder?: VerifyKey | undefined
 }
 
 /**
- * Decodes a token, checks its claims as of now, and its signature when there is a key for it.
- * @param receiver who was shown it as a caller's credential: its type and `aud` must suit; without one any will do
+ * Decodes a token, checks its claims, and its signature when there is a key.
+ * @param receiver the verifier of the request that has the token as credential: the token must be an agent or auth token for it.
+ * Default: any type and any `aud`
  */
 export async function inspectToken(
   token: string,
@@ -77,15 +82,16 @@ export async function inspectToken(
   const checked = await verdictOf(token, settings, receiver)
   const kind = typ === undefined ? 'token of unknown type' : names[typ]
   const { wrong, signature, hint } = checked
-  const words = wrong === undefined ? `in order; signature ${signature}` : `wrong: ${wrong.description} (${wrong.code})`
+  const words = wrong === undefined ? `in order; signature ${signature}` : refusalWords('wrong', wrong)
   return {
     ok: wrong === undefined,
-    ...(typ !== undefined && { typ }),
-    ...(holder !== undefined && { holder }),
+    typ,
+    holder,
     lines: [
       `${kind}, ${token.length} bytes${header === undefined ? '' : ` (${headerLine(header)})`}`,
       ...(claims === undefined ? [] : table(claimRows(claims, { typ, holder, now: settings.now }))),
       `verdict: ${words}${hint === undefined ? '' : ` (${hint})`}`,
+      ...(wrong === undefined ? [] : fixLines(wrong)),
     ],
     json: {
       kind: typ ?? 'token',
@@ -94,7 +100,7 @@ export async function inspectToken(
       header,
       claims,
       ...(holder !== undefined && { holder: holder.thumbprint }),
-      ...(wrong !== undefined && { error: wrong.code, error_description: wrong.description }),
+      ...(wrong !== undefined && { error: wrong.code, reason: wrong.reason, error_description: wrong.description }),
     },
   }
 }
@@ -125,6 +131,27 @@ function headerLine(header: Record<string, unknown>): string {
     .join(', ')
 }
 
+/** Conditions in words; a list that every receiver would refuse is named as that. */
+function conditionsText(value: unknown): string {
+  try {
+    const conditions = parseConditions(value, { development: true })
+    if (conditions.length === 0) return 'no conditions'
+    return conditions.map(condition => onOneLine(explainCondition(condition, { language: 'en' }))).join('; ')
+  } catch (error) {
+    if (!(error instanceof AAuthError)) throw error
+    return `refused everywhere: ${error.description}`
+  }
+}
+
+/** What a user is asked to approve: the name, and the display with the values of the request in quotes. */
+function operationRow(value: unknown): string[] {
+  const operation = parseOperation(value)
+  if (operation === undefined) return ['operation', shown(value), 'refused everywhere: no operation']
+  const { name, digest, display = [] } = operation
+  const words = display.length === 0 ? name : `${name}: ${displayText(display)}`
+  return ['operation', words, `the one request that its user is asked to approve, with the digest ${digest}`]
+}
+
 function claimRows(
   claims: Record<string, unknown>,
   o: { readonly typ: TokenType | undefined; readonly holder: VerifyKey | undefined; readonly now: number },
@@ -133,6 +160,8 @@ function claimRows(
     .slice(0, 100)
     .map(([name, value]) => {
       if (['iat', 'exp', 'nbf'].includes(name)) return [name, moment(value, o.now)]
+      if (name === 'delegation' || name === 'constraints') return [name, conditionsText(value)]
+      if (name === 'operation') return operationRow(value)
       if (name === 'cnf' && o.holder !== undefined)
         return [name, `${o.holder.algorithm} key ${o.holder.thumbprint}`, 'its holder must sign with this key']
       const meaning =
@@ -173,7 +202,7 @@ async function verdictOf(token: string, settings: InspectSettings, receiver?: st
     if (!(error instanceof AAuthError)) throw error
     const wrong = asAAuthError(error)
     const isHttp = wrong.description.includes('iss must be an identifier') && !settings.development
-    return { wrong, signature, ...(isHttp && { hint: 'add --development for http on this machine' }) }
+    return { wrong, signature, ...(isHttp && { hint: 'add --development to allow http on this machine' }) }
   }
 }
 
@@ -181,11 +210,11 @@ async function issuerKey(parsed: ParsedToken, { keys, discovery }: InspectSettin
   if (keys === undefined && discovery === undefined) return undefined
   const key = keys?.find(parsed.kid) ?? (await discovery?.key(publishedIn[parsed.typ], parsed.iss, parsed.kid))
   if (key !== undefined) return key
-  const where = discovery === undefined ? 'the --key file holds' : 'the issuer publishes'
-  throw new AAuthError('discovery_failed', `${where} no key with the kid of this token`)
+  const where = discovery === undefined ? 'the --key file has' : 'the issuer publishes'
+  throw invalidToken('token_key_unknown', `${where} no key with the kid of this token`, parsed)
 }
 
-/** Where whom it was shown to is not known, it is read as its receiver would. */
+/** Checks the claims; without a known receiver as the receiver that `aud` names. */
 function checkClaims(parsed: ParsedToken, now: number, receiver?: string): void {
   const { aud } = parsed.payload
   const [first] = Array.isArray(aud) ? aud : [aud]

@@ -1,0 +1,125 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError } from '@countersign/protocol'
+import { telling } from '@countersign/verify/internal'
+import { consentView } from '../consent/consent-view.js'
+import { verifyBefore } from '../consent/grave-scopes.js'
+import type { ApprovalPages, ConsentContext, OpenRequest, ShownQuestion } from '../consent/open-request.js'
+import { requestFacts } from '../consent/requests.js'
+import { exchangeFacts } from '../exchange/exchange.js'
+import { upstreamOf } from '../exchange/upstream-token.js'
+import { approvalPage } from '../pages/approval-page.js'
+import type { ShownCall } from '../pages/approval-view.js'
+import { pageResponse } from '../pages/page-response.js'
+import type { RequestRow } from '../tables.js'
+import type { ApprovalAnswer } from './answer.js'
+import type { ApprovalRow } from './approval-tables.js'
+import type { Approvals } from './approvals.js'
+
+/** What the pages for approvals need. */
+export type ApprovalPagesContext = Omit<ConsentContext, 'approvalPages'> & { readonly approvals: Approvals }
+
+type Deciding = Omit<ShownQuestion, keyof OpenRequest> & OpenRequest
+
+/** Creates the pages on which users approve single calls. */
+export function approvalPagesOf(context: ApprovalPagesContext): ApprovalPages {
+  return {
+    async show(message, shown) {
+      const question = await questionOf(shown, context)
+      const look = context.looks.of(message)
+      const { row, session, user, way, ...frame } = shown
+      const view = await consentView(row, { ...frame, csrf: session.csrf, user, way, held: [] }, context)
+      const leadsTo = 'redirect_uri' in way ? way.redirect_uri : undefined
+      return pageResponse(approvalPage({ ...view, call: callOf(question) }, look), { look, leadsTo })
+    },
+    decide: (message, shown, o) => decide(message, { shown, ...o }, { ...context, ...telling(context, message) }),
+  }
+}
+
+/** The question of a request, if it is open and for this user: nobody else may answer it. */
+async function questionOf({ row, user }: OpenRequest, { approvals }: ApprovalPagesContext): Promise<ApprovalRow> {
+  const question = row.operation === null ? undefined : await approvals.find(row.operation)
+  if (question?.status !== 'open') throw endedError()
+  // Phishing: an attacker's agent sends its own link to a victim, whose yes would be for the attacker's call.
+  if (question.user_sub !== user.sub) {
+    throw new AAuthError(
+      'access_denied',
+      'This request is for another user than the one who is signed in here. If you did not begin it yourself, close this page. If you did, sign out and begin again as the right user.',
+      { reason: 'user_mismatched' },
+    )
+  }
+  return question
+}
+
+async function decide(
+  message: ReceivedMessage,
+  o: {
+    readonly shown: Deciding
+    readonly form: ReadonlyMap<string, string>
+    readonly check?: () => Promise<void>
+  },
+  context: ApprovalPagesContext,
+): Promise<RequestRow | Response | undefined> {
+  const { shown, form, check } = o
+  const { row, session, user, action, returnTo, way } = shown
+  const question = await questionOf(shown, context)
+  const answer = answerIn(form)
+  if (answer === 'approve' && question.grave === 1) {
+    const leadsTo = 'redirect_uri' in way ? way.redirect_uri : undefined
+    const open = { row, session, user }
+    const yes = { form, open, grave: [question.operation], action, returnTo, leadsTo }
+    const verification = await verifyBefore(message, yes, context)
+    if (verification !== undefined) return verification
+  }
+  await check?.()
+  const browser = way.type === 'inbox' ? undefined : session.id
+  const given = { id: question.id, user: user.sub, answer, request: row.request_hash, browser }
+  const decided = await context.approvals.answer(given)
+  if (decided !== undefined) report({ row, question, answer }, context)
+  return decided
+}
+
+function answerIn(form: ReadonlyMap<string, string>): ApprovalAnswer {
+  const answer = form.get('decision')
+  if (answer === 'approve' || answer === 'deny' || answer === 'stop') return answer
+  throw new AAuthError('invalid_request', 'The form says neither yes nor no.', { reason: 'form_incomplete' })
+}
+
+/** The events of an answer: they name the operation, and no value of the call (APR-35). */
+function report(
+  {
+    row,
+    question,
+    answer,
+  }: { readonly row: RequestRow; readonly question: ApprovalRow; readonly answer: ApprovalAnswer },
+  { onEvent }: ApprovalPagesContext,
+): void {
+  const upstream = upstreamOf(row)
+  const user = question.user_sub
+  const about = {
+    ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream) }),
+    flow: row.answer === 'inbox' ? 'inbox' : row.user_code === null ? 'browser' : 'device',
+    ...requestFacts(row),
+    approval: question.id,
+    operation: question.operation,
+    user,
+  } as const
+  if (answer === 'approve') onEvent({ type: 'consented', by: 'user', ...about })
+  else onEvent({ type: 'declined', ...about })
+  if (answer === 'stop') onEvent({ type: 'approvals_stopped', user, agent: row.agent, resource: row.resource })
+}
+
+/** A call, as pages show it. */
+export function callOf({ operation, words, grave, display }: ApprovalRow): ShownCall {
+  return {
+    operation,
+    words,
+    grave: grave === 1,
+    display: display === null ? undefined : (JSON.parse(display) as string[]),
+  }
+}
+
+function endedError(): AAuthError {
+  return new AAuthError('expired_token', 'This was decided before. Begin again at the agent.', {
+    reason: 'request_ended',
+  })
+}

@@ -1,0 +1,39 @@
+import { AAuthError } from '@countersign/protocol'
+import type { Store } from '@countersign/store'
+import type { Tables } from '../tables.js'
+
+type Transaction = Store<Tables>['db']
+
+/** Whether the user has turned the inbox on. */
+export async function isInboxOn(db: Transaction, sub: string): Promise<boolean> {
+  const row = await db.selectFrom('auth_server_inboxes').select('since').where('user_sub', '=', sub).executeTakeFirst()
+  return row !== undefined
+}
+
+/** Turns the inbox on or off. */
+export async function setInbox(
+  tx: Transaction,
+  sub: string,
+  o: { readonly on: boolean; readonly now: number },
+): Promise<void> {
+  if (!o.on) {
+    await tx.deleteFrom('auth_server_inboxes').where('user_sub', '=', sub).execute()
+    return
+  }
+  await tx
+    .insertInto('auth_server_inboxes')
+    .values({ user_sub: sub, since: o.now })
+    .onConflict(on => on.column('user_sub').doNothing())
+    .execute()
+}
+
+/** One text for whatever lacks: a caller must not learn which users there are, what they have allowed and whom they hear (APR-11). */
+export function inboxRefusal(): AAuthError {
+  return new AAuthError(
+    'unauthorized_client',
+    'this question cannot wait in an inbox: send the user to the consent page',
+    {
+      reason: 'inbox_unavailable',
+    },
+  )
+}

@@ -1,0 +1,86 @@
+import type { Store } from '@countersign/store'
+import { sweepAtMost } from '../bound/sweep.js'
+import { goOn } from '../grant/going-on.js'
+import type { Stopped } from '../grant/stopped.js'
+import { endApprovalsOf } from '../revocation/end-approvals.js'
+import { dropWaitingCodes, endExchanged } from '../revocation/end-waiting.js'
+import { type EndedGrant, writeNotices } from '../revocation/notices.js'
+import type { Tables } from '../tables.js'
+import type { ApprovalStopRow } from './approval-tables.js'
+
+type Transaction = Store<Tables>['db']
+
+/**
+ * Notes that an agent is to stop asking, in the transaction of the no. Its grants rest: they get new names, the resource is told of the
+ * old ones, and nothing is given under them until the user changes it. Codes that wait, and other open questions, are refused.
+ */
+export async function stopAsking(
+  tx: Transaction,
+  stopped: Stopped,
+  { issuer, now }: { readonly issuer: string; readonly now: number },
+): Promise<void> {
+  const columns = { user_sub: stopped.user_sub, agent: stopped.agent, resource: stopped.resource }
+  await tx
+    .insertInto('auth_server_approval_stops')
+    .values({ ...columns, created: now })
+    .onConflict(on => on.columns(['user_sub', 'agent', 'resource']).doNothing())
+    .execute()
+  const resting = await restGrants(tx, columns)
+  const exchanged = await endExchanged(tx, columns)
+  const approvals = await endApprovalsOf(tx, columns, now)
+  await refuseWaiting(tx, columns)
+  await writeNotices(tx, [...resting, ...exchanged, ...approvals], { by: 'urgent', issuer, now })
+}
+
+/** Grants of the user go on under new names, once they may; those that allow a number of calls in all end. Resolves with the old ones. */
+async function restGrants(tx: Transaction, columns: Stopped): Promise<EndedGrant[]> {
+  const rows = await tx
+    .selectFrom('auth_server_grants')
+    .select(['refresh_hash', 'id', 'resource', 'agent', 'agent_delegate', 'user_sub', 'conditions'])
+    .where(({ and }) => and({ ...columns }))
+    .execute()
+  for (const row of rows) await goOn(tx, row, {})
+  return rows
+}
+
+/** Codes that wait for the agent, and its other open questions. */
+async function refuseWaiting(tx: Transaction, columns: Stopped): Promise<void> {
+  await dropWaitingCodes(tx, columns)
+  const open = await tx
+    .updateTable('auth_server_approvals')
+    .set({ status: 'refused', display: null })
+    .where(({ and }) => and({ ...columns, status: 'open' }))
+    .returning('id')
+    .execute()
+  if (open.length === 0) return
+  await tx
+    .updateTable('auth_server_requests')
+    .set({ status: 'stopped', user_sub: columns.user_sub })
+    .where(
+      'operation',
+      'in',
+      open.map(({ id }) => id),
+    )
+    .where('status', '=', 'pending')
+    .execute()
+}
+
+/** The agents that a user has told to stop asking, the latest first. */
+export function stopsOf(db: Transaction, sub: string): Promise<ApprovalStopRow[]> {
+  return db
+    .selectFrom('auth_server_approval_stops')
+    .selectAll()
+    .where('user_sub', '=', sub)
+    .orderBy('created', 'desc')
+    .limit(sweepAtMost)
+    .execute()
+}
+
+/** Lets an agent ask again; what it was given goes on. False where it was not told to stop. */
+export async function allowAsking(tx: Transaction, { user_sub, agent, resource }: Stopped): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('auth_server_approval_stops')
+    .where(({ and }) => and({ user_sub, agent, resource }))
+    .executeTakeFirstOrThrow()
+  return numDeletedRows > 0n
+}

@@ -1,0 +1,68 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError } from '@countersign/protocol'
+import type { Store } from '@countersign/store'
+import { passkeyRefusal } from '../passkey/passkey-ceremonies.js'
+import { type Assertion, usePasskey } from '../passkey/passkey-store.js'
+import { browserNameOf } from './browser-name.js'
+import type { Entrance } from './browser-session.js'
+import { noteHistory } from './history.js'
+import { type LoginEvent, toldOf } from './login-event.js'
+import type { LoginTables } from './login-tables.js'
+import { isUser, noteReturn } from './users.js'
+
+type Transaction = Store<LoginTables>['db']
+
+/** What uses of passkeys are noted in. */
+export interface PasskeyUse {
+  readonly store: Store<LoginTables>
+  readonly now: () => number
+  readonly onEvent: (event: LoginEvent) => void
+}
+
+/** Thrown within a transaction, which then notes nothing. */
+class CopiedPasskeyError extends Error {}
+
+/**
+ * Notes the use of a passkey in a transaction.
+ * @throws AAuthError `invalid_request` (`passkey_invalid`) where the challenge was answered before, or the passkey is gone
+ */
+export async function noteAssertion(tx: Transaction, assertion: Assertion, at: number): Promise<void> {
+  const outcome = await usePasskey(tx, assertion, at)
+  if (outcome === 'copied') throw new CopiedPasskeyError()
+  if (outcome !== 'used') throw passkeyRefusal(outcome)
+}
+
+/** Runs what uses a passkey. A copied passkey is refused; its owner sees that in the history of their account. */
+export async function whileUnique<T>(
+  { message, assertion }: { readonly message: ReceivedMessage; readonly assertion: Assertion },
+  { store, now, onEvent }: PasskeyUse,
+  use: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await use()
+  } catch (error) {
+    if (!(error instanceof CopiedPasskeyError)) throw error
+    const { sub, name } = assertion.row
+    const line = { sub, at: now(), what: 'passkey_copied', about: name, browser: browserNameOf(message) } as const
+    await store.write(async tx => {
+      if (await isUser(tx, sub)) await noteHistory(tx, line)
+    })
+    onEvent({ type: 'passkey_copied', sub, ...toldOf(message) })
+    throw new AAuthError(
+      'invalid_request',
+      'This passkey was not accepted: its counter went back, as that of a copy does. Sign in another way, and remove it from your account.',
+      { reason: 'passkey_copied' },
+    )
+  }
+}
+
+/** Signs the owner of a passkey in. */
+export function entranceBy(assertion: Assertion): Entrance {
+  return async (tx, at) => {
+    await noteAssertion(tx, assertion, at)
+    const { sub, name } = assertion.row
+    const user = await noteReturn(tx, sub, at)
+    if (user === undefined) throw passkeyRefusal('no such user')
+    return { user, provider: 'passkey', verified: at, history: [['signed_in', name]] }
+  }
+}

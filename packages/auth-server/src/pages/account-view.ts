@@ -1,0 +1,57 @@
+import type { Conditions, Words } from '@countersign/conditions'
+import type { PageUser } from './page-user.js'
+
+/** One entry of the account page: what one agent, or one delegate of it, may do at one resource. Times are Unix seconds. */
+export interface ShownAccess {
+  readonly agent: string
+  readonly delegate?: string | undefined
+  readonly resource: string
+  /** Identity scopes included. */
+  readonly scope: readonly string[]
+  /** The words that the user saw, by scope. */
+  readonly words: Readonly<Record<string, string>>
+  readonly since: number
+  readonly lastUsed: number
+  /** When it ends unless it is used. */
+  readonly until: number
+  /** The user has told the agent to stop asking there: nothing is given until they change it. */
+  readonly rests?: boolean | undefined
+  /** The agents through which calls come that it is for, nearest first; none where they are not known. Undefined: it is for itself. */
+  readonly through?: readonly string[] | undefined
+  /** What it is for, as the resource names it. */
+  readonly purposes?: readonly string[] | undefined
+  /** Under which its user allowed it. */
+  readonly conditions?: Conditions | undefined
+  /** The resource's own words for them, where they are at hand. */
+  readonly terms?: Words | undefined
+}
+
+/** A resource that was told, or is still to be told, that access was taken back. */
+export interface ShownNotice {
+  readonly agent: string
+  readonly resource: string
+  readonly outcome: string
+  /** Status of its last answer; null where there was none. */
+  readonly status: number | null
+  readonly created: number
+  readonly ended: number | null
+}
+
+/** What the account page shows. */
+export interface AccountView {
+  readonly csrf: string
+  readonly user: PageUser
+  readonly access: readonly ShownAccess[]
+  readonly notices: readonly ShownNotice[]
+  readonly page: number
+  readonly pages: number
+  /** Questions that wait in the inbox. */
+  readonly waiting: number
+  /** How many grants were just taken back. */
+  readonly done?: number | undefined
+  /** Limits were just added. */
+  readonly narrowed?: boolean | undefined
+  readonly now: number
+  /** Seconds that a token lives after its grant has ended, where the resource is not reached. */
+  readonly tokenLife: number
+}

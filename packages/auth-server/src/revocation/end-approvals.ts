@@ -1,0 +1,88 @@
+import type { Store } from '@countersign/store'
+import type { Tables } from '../tables.js'
+
+type Transaction = Store<Tables>['db']
+
+/** Seconds from a yes until its token has expired, and its code cannot be redeemed any more. */
+const longestLife = 1000
+const batch = 200
+
+/** A grant that has ended, or an approval. */
+interface Ended {
+  readonly id: string
+  readonly agent: string
+  readonly agent_delegate: string
+  readonly resource: string
+  readonly user_sub: string | null
+}
+
+type LivingApproval = Pick<
+  Tables['auth_server_approvals'],
+  'id' | 'agent' | 'agent_delegate' | 'resource' | 'user_sub' | 'holder' | 'exp'
+>
+
+/**
+ * Ends the approvals under grants that end in this transaction: each is for one call of the same agent, delegate, resource and user
+ * (REV-30). Resolves with those whose token was fetched, as grants to be told of.
+ * @see protocol §9.4
+ */
+export async function endApprovals(tx: Transaction, ended: readonly Ended[], now: number): Promise<readonly Ended[]> {
+  const holders = new Set(ended.map(grant => nameOf({ ...grant, holder: grant.user_sub })))
+  const agents = [...new Set(ended.map(({ agent }) => agent))]
+  const found: LivingApproval[] = []
+  for (let at = 0; at < agents.length; at += batch) {
+    const rows = await living(tx, now)
+      .where('agent', 'in', agents.slice(at, at + batch))
+      .execute()
+    found.push(...rows.filter(row => holders.has(nameOf(row))))
+  }
+  return endThese(tx, found, now)
+}
+
+/** Ends the approvals that a user gave, where all given columns fit. */
+export async function endApprovalsOf(
+  tx: Transaction,
+  columns: Readonly<Record<string, string>>,
+  now: number,
+): Promise<readonly Ended[]> {
+  const rows = await living(tx, now)
+    .where(({ and }) => and(columns))
+    .execute()
+  return endThese(tx, rows, now)
+}
+
+// What it returns is a type of the query builder, which has no short name.
+function living(tx: Transaction, now: number) {
+  return tx
+    .selectFrom('auth_server_approvals')
+    .select(['id', 'agent', 'agent_delegate', 'resource', 'user_sub', 'holder', 'exp'])
+    .where('status', '=', 'approved')
+    .where('decided', '>', now - longestLife)
+    .where('ended', 'is', null)
+}
+
+async function endThese(tx: Transaction, rows: readonly LivingApproval[], now: number): Promise<readonly Ended[]> {
+  const ids = rows.map(({ id }) => id)
+  const ended: LivingApproval[] = []
+  for (let at = 0; at < ids.length; at += batch)
+    // As they are now: another transaction may have given a token since the rows were read.
+    ended.push(
+      ...(await tx
+        .updateTable('auth_server_approvals')
+        .set({ ended: now })
+        .where('id', 'in', ids.slice(at, at + batch))
+        .returning(['id', 'agent', 'agent_delegate', 'resource', 'user_sub', 'holder', 'exp'])
+        .execute()),
+    )
+  // Without a token there is nothing to tell.
+  return ended.filter(({ exp }) => exp !== null && exp > now)
+}
+
+function nameOf({
+  agent,
+  agent_delegate,
+  resource,
+  holder,
+}: Pick<LivingApproval, 'agent' | 'agent_delegate' | 'resource' | 'holder'>): string {
+  return JSON.stringify([agent, agent_delegate, resource, holder])
+}

@@ -1,0 +1,28 @@
+import type { Store } from '@countersign/store'
+import type { Tables } from '../tables.js'
+import type { EndedGrant } from './notices.js'
+
+type Transaction = Store<Tables>['db']
+
+/** Which rows: by user, and by what else is named of agent, delegate and resource. */
+export type RowsOfUser = Readonly<
+  Partial<Record<'agent' | 'agent_delegate' | 'resource', string>> & Record<'user_sub', string>
+>
+
+/** Ends the exchanges that a user agreed to here. Resolves with the grants that their resources are to be told of. */
+export async function endExchanged(tx: Transaction, columns: RowsOfUser): Promise<EndedGrant[]> {
+  const rows = await tx
+    .deleteFrom('auth_server_exchanged')
+    .where(({ and }) => and({ ...columns }))
+    .returningAll()
+    .execute()
+  return rows.map(({ name, ...row }) => ({ ...row, id: name }))
+}
+
+/** Drops codes that wait for their agent: each would open a new grant (ACC-09). */
+export async function dropWaitingCodes(tx: Transaction, columns: RowsOfUser): Promise<void> {
+  await tx
+    .deleteFrom('auth_server_requests')
+    .where(({ and }) => and({ ...columns, status: 'granted' }))
+    .execute()
+}

@@ -1,0 +1,35 @@
+import { AAuthError } from '@countersign/protocol'
+import type { RequestRow } from '../tables.js'
+import type { TokenContext } from './token-context.js'
+
+/**
+ * Tells whether a request that its agent polls for can be redeemed.
+ * @throws AAuthError what the agent is told until its user has said yes
+ * @see RFC 8628 §3.5
+ */
+export function isPolledAllowed(row: RequestRow, { polls, now }: Pick<TokenContext, 'polls' | 'now'>): boolean {
+  // It gave its token before.
+  if (row.status === 'redeemed') return false
+  if (row.expires <= now()) throw expiredError(row)
+  if (row.status === 'granted') return true
+  if (row.status === 'denied') throw new AAuthError('access_denied', 'the user said no', { reason: 'user_refused' })
+  if (row.status === 'stopped') throw stoppedError()
+  if (polls.note(row.request_hash) === 'too soon') {
+    throw new AAuthError('slow_down', 'this is polled too often: wait 5 seconds longer between two polls', {
+      reason: 'poll_too_fast',
+    })
+  }
+  throw new AAuthError('authorization_pending', 'the user has not decided yet', { reason: 'decision_pending' })
+}
+
+function expiredError({ answer }: RequestRow): AAuthError {
+  return answer === 'inbox'
+    ? new AAuthError('expired_token', 'the user did not answer in time', { reason: 'request_ended' })
+    : new AAuthError('expired_token', 'the device code has expired', { reason: 'device_code_expired' })
+}
+
+function stoppedError(): AAuthError {
+  return new AAuthError('access_denied', 'the user said no, and that this agent is to stop asking', {
+    reason: 'approval_stopped',
+  })
+}

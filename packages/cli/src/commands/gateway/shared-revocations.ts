@@ -1,0 +1,13 @@
+import { memoryRevocationSet, type RevocationSet } from '@countersign/resource'
+import { reaching } from '../../server/away.js'
+
+/** The revoked grants that the instances of one gateway refuse; without `revocations` each knows those it was told itself, in memory. */
+export async function sharedRevocations(settings: {
+  readonly id: string
+  readonly revocations?: string | undefined
+}): Promise<RevocationSet> {
+  if (settings.revocations === undefined) return memoryRevocationSet()
+  const { redisRevocationSet } = await import('@countersign/resource/redis')
+  const opening = redisRevocationSet({ url: settings.revocations, prefix: `countersign:revoked:${settings.id}` })
+  return reaching('--revocations', settings.revocations, opening)
+}

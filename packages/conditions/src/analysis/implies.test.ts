@@ -1,0 +1,64 @@
+import type { Conditions } from '@countersign/protocol'
+import { numRuns } from '@countersign/requirements'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { conflicts, implies, witness } from './implies.js'
+import { refusedBy } from './judge-request.js'
+import { args, condition, conditions, data } from './universe.test.fixture.js'
+
+const pairs = fc.oneof(
+  fc.tuple(conditions, conditions),
+  fc.tuple(fc.array(data, { maxLength: 3 }), fc.array(data, { maxLength: 2 })),
+  fc.tuple(fc.array(args, { maxLength: 3 }), fc.array(args, { maxLength: 2 })),
+)
+
+describe('implies', () => {
+  test('a witness is allowed by one list and refused by the named condition of the other', () => {
+    fc.assert(
+      fc.property(pairs, ([a, b]) => {
+        const found = witness(a, b)
+        expect(found === undefined).toBe(implies(a, b) && implies(b, a))
+        if (found === undefined) return
+        expect(found.allowedBy === 'first').toBe(!implies(a, b))
+        const [allowing, refusing] = found.allowedBy === 'first' ? [a, b] : [b, a]
+        expect(refusedBy(allowing, found.request)).toBe(undefined)
+        expect(refusing).toContain(found.refusedBy)
+        expect(refusedBy([found.refusedBy], found.request)).toBe(found.refusedBy)
+      }),
+      { numRuns: Math.min(numRuns * 2, 10_000) },
+    )
+  })
+
+  test('it is reflexive and transitive', () => {
+    fc.assert(
+      fc.property(conditions, conditions, conditions, (a, b, c) => {
+        expect(implies(a, a)).toBe(true)
+        if (implies(a, b) && implies(b, c)) expect(implies(a, c)).toBe(true)
+      }),
+      { numRuns: Math.min(numRuns * 2, 10_000) },
+    )
+  })
+
+  test('a longer list only narrows', () => {
+    fc.assert(
+      fc.property(pairs, condition, ([a, b], more) => {
+        expect(implies([...a, ...b], a)).toBe(true)
+        expect(implies([...a, ...b], b)).toBe(true)
+        if (implies(a, b)) expect(implies([...a, more], b)).toBe(true)
+        if (implies(b, [more])) expect(implies([...b, ...a], [...b, more, ...a])).toBe(true)
+      }),
+      { numRuns: Math.min(numRuns, 10_000) },
+    )
+  })
+
+  test('a list that allows nothing implies every list, and no other list does', () => {
+    const never: Conditions = [{ type: 'until', time: 0 }]
+    fc.assert(
+      fc.property(conditions, conditions, (a, b) => {
+        expect(conflicts(a)).toBe(implies(a, never))
+        if (conflicts(a)) expect(implies(a, b)).toBe(true)
+      }),
+      { numRuns: Math.min(numRuns, 10_000) },
+    )
+  })
+})

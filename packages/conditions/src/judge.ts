@@ -1,0 +1,133 @@
+import type { Condition, Conditions } from '@countersign/protocol'
+import { AAuthError } from '@countersign/protocol'
+import { isAmong } from '@countersign/protocol/internal'
+import { endOfHours, isWithinHours } from './time/hours.js'
+
+/** What conditions are judged by: one request at a resource, or one token that an auth server is asked for. */
+export interface JudgedFacts {
+  /** Unix seconds. */
+  readonly now: number
+  /** The identifier of the resource. */
+  readonly resource: string
+  /** What this request uses: at a resource the scope of the route, at an auth server what is asked and what is granted. */
+  readonly scope: readonly string[]
+  /** The purposes of the token; absent: none. */
+  readonly purposes?: readonly string[] | undefined
+  /** The depth of `act`; 0 without it. */
+  readonly levels: number
+  /** Under an `act`, `agent` and every `act.agent` but the innermost; else none. */
+  readonly services: readonly string[]
+}
+
+/** A kind of condition that {@link firstUnmet} judges. */
+export type JudgedType = 'until' | 'hours' | 'resources' | 'scopes' | 'purposes' | 'chain'
+
+/** A condition that {@link firstUnmet} judges: it needs neither a body nor a counter. */
+export type JudgedCondition = Extract<Condition, { readonly type: JudgedType }>
+
+const order: readonly JudgedType[] = ['until', 'hours', 'resources', 'scopes', 'purposes', 'chain']
+
+/**
+ * The first condition that does not hold, of those that need neither a body nor a counter, in the order until, hours, resources, scopes,
+ * purposes, chain. The others are for their own checks: {@link conditionsOf} finds them.
+ * @param types judges these alone: an agent token before a challenge, by `until`, `hours`, `resources` and `scopes`
+ * @returns undefined when all hold
+ * @see protocol §9.3
+ * @example
+ * ```ts
+ * import { firstUnmet, parseConditions } from '@countersign/conditions'
+ *
+ * const conditions = parseConditions([{ type: 'scopes', any: ['mail.read'] }])
+ * const facts = { now: 1767225600, resource: 'https://mail.example', scope: ['mail.send'], levels: 0, services: [] }
+ * firstUnmet(conditions, facts)?.type // 'scopes'
+ * ```
+ */
+export function firstUnmet(
+  conditions: Conditions,
+  facts: JudgedFacts,
+  types: readonly JudgedType[] = order,
+): JudgedCondition | undefined {
+  for (const type of order) {
+    if (!types.includes(type)) continue
+    for (const condition of conditions)
+      if (condition.type === type && !holds(condition as JudgedCondition, facts)) return condition as JudgedCondition
+  }
+  return undefined
+}
+
+function holds(condition: JudgedCondition, facts: JudgedFacts): boolean {
+  switch (condition.type) {
+    case 'until':
+      return facts.now < condition.time
+    case 'hours':
+      return isWithinHours(condition, facts.now)
+    case 'resources':
+      return isAmong(condition.any, facts.resource)
+    case 'scopes':
+      return facts.scope.every(scope => scope === 'openid' || condition.any.includes(scope))
+    case 'purposes':
+      // Without purposes there is nothing that could be among them: "every element of nothing" must not hold.
+      return (facts.purposes ?? []).length > 0 && (facts.purposes ?? []).every(name => condition.any.includes(name))
+    case 'chain':
+      return facts.levels <= condition.max && facts.services.every(id => condition.through?.includes(id) ?? true)
+  }
+}
+
+const refusals = {
+  until: ['condition_ended', 'the time of the policy is over'],
+  hours: ['condition_outside_hours', 'the policy does not hold at this day and hour'],
+  resources: ['condition_resource', 'the policy does not list this resource'],
+  scopes: ['condition_scope', 'the policy does not list a scope of this request'],
+  purposes: ['condition_purpose', 'the policy does not list the purposes of this token'],
+  chain: ['condition_chain', 'the policy does not allow this chain of services'],
+} as const
+
+/**
+ * The refusal for a condition that does not hold: 403, with the reason of its kind.
+ * @param code `policy_denied` at a resource, `access_denied` at an auth server
+ * @see protocol §9.3
+ */
+export function unmetError(condition: JudgedCondition, code: 'policy_denied' | 'access_denied'): AAuthError {
+  const [reason, description] = refusals[condition.type]
+  return new AAuthError(code, description, { reason })
+}
+
+/**
+ * The Unix second at which `until` or `hours` first stops holding; `now` where one does not hold. No token and no stream goes beyond it.
+ * @param now Unix seconds
+ * @returns undefined where no condition ends
+ * @see protocol §9.2
+ */
+export function endOf(conditions: Conditions, now: number): number | undefined {
+  const ends = conditions.flatMap(condition => {
+    if (condition.type === 'until') return [Math.max(condition.time, now)]
+    return condition.type === 'hours' ? [endOfHours(condition, now)] : []
+  })
+  const known = ends.filter(end => end !== undefined)
+  return known.length === 0 ? undefined : Math.min(...known)
+}
+
+/** The kinds of conditions that use words of one resource. */
+const ofOneResource: ReadonlySet<string> = new Set(['data', 'arguments', 'approval'])
+
+/**
+ * The conditions of one kind, in their order.
+ * @param resource leaves out a `data`, `arguments` or `approval` that uses the words of another resource: it holds here
+ * @see protocol §9.1
+ */
+export function conditionsOf<T extends Condition['type']>(
+  conditions: Conditions,
+  type: T,
+  resource?: string,
+): ReadonlyArray<Extract<Condition, { readonly type: T }>> {
+  const isOfType = (condition: Condition): condition is Extract<Condition, { readonly type: T }> =>
+    condition.type === type
+  return conditions
+    .filter(isOfType)
+    .filter(
+      condition =>
+        resource === undefined ||
+        !ofOneResource.has(type) ||
+        ('resource' in condition && condition.resource === resource),
+    )
+}

@@ -1,3 +1,0 @@
-export { type AgentSettings, agentOf, requireUrl, stepLine } from './agent.js'
-export { isBrowserThere } from './browser-there.js'
-export { asksByCode, type InteractFlags, showCode, type Terminal, visitBy } from './interact.js'

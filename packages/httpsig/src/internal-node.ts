@@ -1,0 +1,5 @@
+// For the other packages of this project, not for users: these names may change in any release (no semver).
+
+export { bodyStream } from './digest/body-stream-node.js'
+export { abortRequest, checkBody, isCutOff } from './digest/checked-body-node.js'
+export { headFromNode, type UnreadMessage, unreadNode } from './received-request-node.js'

@@ -1,0 +1,36 @@
+// For the other packages of this project, not for users: these names may change in any release (no semver).
+
+export { base64urlDecode, base64urlDecodeText, base64urlEncode, base64urlEncodeText } from '#base64url'
+export { checkOptions, checkOptionsOffPage } from '#check-options'
+export { ascii as asciiBytes } from '#crypto'
+export { offPage } from '#off-page'
+export { signBytes } from '#sign-bytes'
+export { type CoverageNeeds, requiredComponents } from './component/covered-components.js'
+export { checkedStream, contentDigestCheck } from './digest/content-digest-stream.js'
+export { isSignatureLength } from './key/algorithm.js'
+export { chooseAuthority } from './message/authority.js'
+export { type GatheredBytes, gatherBytes } from './message/gathered-bytes.js'
+export { randomText, textHash } from './message/opaque-text.js'
+export { hasBody } from './message/received-message.js'
+export { pathOfRequest } from './message/received-request.js'
+export { checkTarget } from './message/request-target.js'
+export { pathOf, queryOf } from './message/target-parts.js'
+export { nearestName } from './option/nearest-name.js'
+export {
+  checkOption,
+  each,
+  eachMember,
+  type OptionCheck,
+  type OptionChecks,
+  type OptionMembers,
+  type OptionPlace,
+  objectOr,
+  restriction,
+  wrongOption,
+} from './option/option-check.js'
+export { type CountTable, countTable, type DigestKey, digestKey } from './replay/compact-table.js'
+export { hasShare, type RoomShare } from './replay/room-share.js'
+export { openHead, refusedHead } from './signature/judge-head.js'
+export { isSigned } from './signature/signature-lines.js'
+export { type UnreadRequest, unreadRequest } from './signature/unread-request.js'
+export { reopenSignature, verifyBody } from './signature/verify.js'

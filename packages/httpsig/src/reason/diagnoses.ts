@@ -1,0 +1,211 @@
+import type { ReasonEntry, SignatureDiagnosis } from './reason.js'
+
+const codes: readonly string[] = []
+
+/** Mistakes of a signer that are found by verifying a changed message. None is ever in a response. */
+export const signatureDiagnoses: Readonly<Record<SignatureDiagnosis, ReasonEntry>> = {
+  authority_of_host: {
+    codes,
+    meaning: '@authority was signed as the Host header that a proxy put in.',
+    fix: "Sign the authority of the verifier's URL.",
+    clause: 'sig.authority.configured',
+  },
+  authority_forwarded: {
+    codes,
+    meaning: '@authority was signed as a forwarded host.',
+    fix: 'Tell the verifier the authority it is reached at; forwarded headers are never trusted.',
+    clause: 'sig.authority.configured',
+  },
+  authority_port: {
+    codes,
+    meaning: '@authority was signed with the default port, or without another one.',
+    fix: 'Leave out the default port only.',
+    clause: 'sig.authority.target-uri',
+  },
+  authority_case: {
+    codes,
+    meaning: '@authority was signed in upper case.',
+    fix: 'Write @authority in lower case.',
+    clause: 'sig.authority.target-uri',
+  },
+  authority_with_scheme: {
+    codes,
+    meaning: '@authority was signed with its scheme.',
+    fix: 'Sign @authority without scheme and slashes.',
+    clause: 'sig.authority.target-uri',
+  },
+  authority_of_another: {
+    codes,
+    meaning: '@authority was signed as another authority of the same verifier.',
+    fix: 'Sign the authority the request is sent to.',
+    clause: 'sig.authority.several',
+  },
+  path_slash: {
+    codes,
+    meaning: 'The path was signed with, or without, a slash at its end.',
+    fix: 'Sign the path as sent.',
+    clause: 'sig.target.raw',
+  },
+  path_decoded: {
+    codes,
+    meaning: 'The path was signed percent-decoded.',
+    fix: 'Sign the path as sent, escapes included.',
+    clause: 'sig.target.raw',
+  },
+  path_encoded: {
+    codes,
+    meaning: 'The path was signed with more escapes than were sent.',
+    fix: 'Sign the path as sent, escapes included.',
+    clause: 'sig.target.raw',
+  },
+  path_with_query: {
+    codes,
+    meaning: '@path was signed with the query.',
+    fix: 'Sign @path without the query; @query covers it.',
+    clause: 'sig.target.raw',
+  },
+  path_forwarded: {
+    codes,
+    meaning: 'The path was signed as it was before a proxy rewrote it.',
+    fix: 'Let the proxy pass the path on unchanged.',
+    clause: 'sig.target.raw',
+  },
+  query_mark: {
+    codes,
+    meaning: '@query was signed without its question mark.',
+    fix: 'Sign @query with its leading question mark.',
+    clause: 'sig.target.raw',
+  },
+  query_empty: {
+    codes,
+    meaning: '@query was signed as empty, or left out, where the target has a lone question mark.',
+    fix: 'Send no lone question mark.',
+    clause: 'sig.target.lone-query',
+  },
+  query_order: {
+    codes,
+    meaning: 'The query was signed with its parameters in another order.',
+    fix: 'Sign the query as sent.',
+    clause: 'sig.target.raw',
+  },
+  query_space: {
+    codes,
+    meaning: 'Spaces in the query were signed as + where %20 was sent, or the reverse.',
+    fix: 'Sign the query as sent.',
+    clause: 'sig.target.raw',
+  },
+  query_decoded: {
+    codes,
+    meaning: 'The query was signed percent-decoded.',
+    fix: 'Sign the query as sent, escapes included.',
+    clause: 'sig.target.raw',
+  },
+  query_encoded: {
+    codes,
+    meaning: 'The query was signed with more escapes than were sent.',
+    fix: 'Sign the query as sent, escapes included.',
+    clause: 'sig.target.raw',
+  },
+  method_changed: {
+    codes,
+    meaning: 'Another method was signed.',
+    fix: 'Sign the method that is sent, in upper case.',
+    clause: 'sig.method.upper-case',
+  },
+  scheme_changed: {
+    codes,
+    meaning: 'Another scheme was signed.',
+    fix: 'Sign the scheme of the URL the request is sent to.',
+    clause: 'sig.authority.target-uri',
+  },
+  content_type_changed: {
+    codes,
+    meaning: 'Another Content-Type was signed.',
+    fix: 'Sign Content-Type as sent.',
+    clause: 'sig.body.content-type',
+  },
+  content_digest_changed: {
+    codes,
+    meaning: 'Content-Digest was computed or written otherwise when it was signed.',
+    fix: 'Sign Content-Digest as sent.',
+    clause: 'sig.digest.match',
+  },
+  header_spacing: {
+    codes,
+    meaning: 'A header was signed with spaces that are not part of its value.',
+    fix: 'Strip leading and trailing spaces from each line.',
+    clause: 'sig.covered.known',
+  },
+  header_case: {
+    codes,
+    meaning: 'A component name was signed in upper case.',
+    fix: 'Write component names in lower case.',
+    clause: 'sig.covered.known',
+  },
+  header_lines: {
+    codes,
+    meaning: 'The lines of a header were joined otherwise.',
+    fix: 'Join the lines of a header with a comma and a space.',
+    clause: 'sig.covered.known',
+  },
+  signature_key_spelling: {
+    codes,
+    meaning: 'Signature-Key was signed in another spelling than it was sent.',
+    fix: 'Sign Signature-Key as sent.',
+    clause: 'sig.covered.always',
+  },
+  parameters_order: {
+    codes,
+    meaning: 'The signature parameters were signed in another order.',
+    fix: 'Send the parameters in the order they were signed in.',
+    clause: 'sig.parameters.kept',
+  },
+  parameters_spelling: {
+    codes,
+    meaning: '@signature-params was signed in another spelling.',
+    fix: 'Sign the strict serialisation of the member of Signature-Input.',
+    clause: 'sig.parameters.kept',
+  },
+  parameters_added: {
+    codes,
+    meaning: 'A parameter was added after signing.',
+    fix: 'Add no parameter after signing.',
+    clause: 'sig.parameters.kept',
+  },
+  created_changed: {
+    codes,
+    meaning: 'Another created was signed than was sent.',
+    fix: 'Read the clock once per request.',
+    clause: 'sig.created.required',
+  },
+  base_spelling: {
+    codes,
+    meaning: 'The lines of the signature base were written otherwise.',
+    fix: 'Write the base as RFC 9421 §2.5: one line a component, separated by LF, none at the end.',
+    clause: 'sig.parameters.kept',
+  },
+  signature_in_der: {
+    codes,
+    meaning: 'The ECDSA signature is in DER.',
+    fix: 'Send the two numbers of the signature side by side (IEEE P1363).',
+    clause: 'sig.alg.signature',
+  },
+  signature_encoding: {
+    codes,
+    meaning: 'The signature is in base64url, or not between colons.',
+    fix: 'Write the signature in standard base64 between two colons.',
+    clause: 'sig.alg.signature',
+  },
+  key_wrong: {
+    codes,
+    meaning: 'The signature verifies under another key of the signer.',
+    fix: 'Sign with the key that Signature-Key names.',
+    clause: 'sig.alg.from-key',
+  },
+  unexplained: {
+    codes,
+    meaning: 'The signature verifies under no change that was tried.',
+    fix: 'Compare the signature base, line by line.',
+    clause: 'sig.alg.from-key',
+  },
+}

@@ -1,0 +1,51 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
+import type { MessageCall } from '@countersign/resource'
+import type { RpcMessage } from '../rules/rpc.js'
+import { memberText } from './member-text.js'
+
+const noArguments = '{}'
+
+/** Messages of the protocol that only read, or keep the session going. */
+const reading: ReadonlySet<string> = new Set([
+  ...['initialize', 'ping', 'logging/setLevel', 'completion/complete'],
+  ...['tools/list', 'prompts/list', 'prompts/get'],
+  ...['resources/list', 'resources/templates/list', 'resources/read', 'resources/subscribe', 'resources/unsubscribe'],
+  ...['tasks/get', 'tasks/result', 'tasks/list', 'tasks/cancel'],
+  ...[
+    'notifications/initialized',
+    'notifications/cancelled',
+    'notifications/progress',
+    'notifications/roots/list_changed',
+  ],
+  'notifications/tasks/status',
+])
+
+/**
+ * What a message does, for the conditions of its caller. A tool is an operation of its own name. The other messages of the protocol only
+ * read, or keep the session going, as answers to the server do; a method that a server has added may do anything.
+ * @see protocol §9
+ */
+export function callOf({ method: verb, body }: ReceivedMessage, rpc: RpcMessage | undefined): MessageCall {
+  if (rpc?.subject.kind !== 'tool') return { reads: isReading(rpc), ...(verb === 'GET' ? { opensStream: true } : {}) }
+  const { params } = rpc.value
+  const isBare = Object(params).arguments === undefined
+  let operand: Uint8Array | undefined
+  return {
+    operation: rpc.subject.name,
+    // Read where a condition or a user is to judge them: most calls have neither.
+    get operand() {
+      operand ??= new TextEncoder().encode(isBare ? noArguments : argumentsIn(body))
+      return operand
+    },
+  }
+}
+
+function isReading(rpc: RpcMessage | undefined): boolean {
+  const method = rpc?.value['method']
+  return typeof method !== 'string' || reading.has(method)
+}
+
+/** As they are written: two readers of one number must not read two. */
+function argumentsIn(body: Uint8Array | undefined): string {
+  return memberText(body ?? new Uint8Array(), ['params', 'arguments']) ?? ''
+}

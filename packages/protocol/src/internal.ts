@@ -1,0 +1,48 @@
+// For the other packages of this project, not for users: these names may change in any release (no semver).
+
+export { checkIdentifier } from '#check-identifier'
+export { byteLength } from './condition/parse.js'
+export { asAAuthError } from './error.js'
+export { type BoundedMap, boundedMap } from './internal/bounded-map.js'
+export { type CauseFacts, causeFacts } from './internal/cause-facts.js'
+export {
+  checkOption,
+  checkOptions,
+  checkOptionsOffPage,
+  each,
+  eachMember,
+  nearestName,
+  type OptionCheck,
+  type OptionChecks,
+  type OptionMembers,
+  type OptionPlace,
+  objectOr,
+  offPage,
+  restriction,
+  wrongOption,
+} from './internal/check-options.js'
+export { errorFields } from './internal/error-fields.js'
+export { compatibleName, foldedName, foldedPath, shortNameFolders, withoutStreams } from './internal/folded-path.js'
+export { freezeJson } from './internal/freeze-json.js'
+export { corsCheck, identifiersCheck, proxiesCheck } from './internal/shared-checks.js'
+export { type SharedMap, sharedMap, type Worth } from './internal/shared-map.js'
+export { checkKeySchedule, type KeyPlan, type KeySchedule, planKeys, type ScheduledKey } from './key/key-schedule.js'
+export { pageSafety, seeOther } from './message/browser-response.js'
+export { checkContentCoding } from './message/content-coding.js'
+export { type Cookies, cookiesOf } from './message/cookie.js'
+export { createCors, withCors } from './message/cors.js'
+export { errorName, nameIn, reasonName } from './message/error-name.js'
+export { parseForm, parseQuery } from './message/form.js'
+export { answerRoute, type Route, type Routes } from './message/route.js'
+export { textOf, textResponse } from './message/text-response.js'
+export { documentResponse, jwksResponse, privateResponse } from './metadata/document-response.js'
+export { parseEndpoints } from './metadata/endpoints.js'
+export { answerUrl, checkRedirectUri } from './metadata/redirect-uri.js'
+export { schemeOf } from './term/identifier.js'
+export { checkIdentifierList, isAmong } from './term/identifier-list.js'
+export { identityScopesIn, unionScope } from './term/scope.js'
+export { isGrantName, isSafeId } from './token/claims.js'
+export { type JsonLimits, parseJson } from './token/json.js'
+export { isObject, maxJwsBytes } from './token/jws.js'
+export { signJws } from './token/sign-jws.js'
+export { invalidToken } from './token/token.js'

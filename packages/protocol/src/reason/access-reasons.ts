@@ -1,0 +1,98 @@
+import type { ReasonEntry } from '@countersign/httpsig/reasons'
+import type { AccessReason } from './reason.js'
+
+const codes = ['policy_denied'] as const
+
+/** Refusals of a request whose signature is right. */
+export const accessReasons: Readonly<Record<AccessReason, ReasonEntry>> = {
+  level_insufficient: {
+    codes: ['insufficient_level'],
+    meaning: 'The route needs a higher level than the request has.',
+    fix: 'Follow the challenge in Agent-Auth.',
+    clause: 'level.order',
+  },
+  credential_not_accepted: {
+    codes: ['insufficient_level'],
+    meaning: 'This endpoint does not accept this kind of credential.',
+    fix: 'Sign with the kind of credential that the description names.',
+    clause: 'error.insufficient-level',
+  },
+  scope_missing: {
+    codes: ['insufficient_scope'],
+    meaning: 'The token lacks a scope that the request needs.',
+    fix: 'Ask for the scope, with the resource token of the challenge.',
+    clause: 'challenge.forbidden',
+  },
+  caller_denied: {
+    codes,
+    meaning: 'The operator does not admit this agent, delegate or user.',
+    fix: 'Ask the operator of the resource.',
+    clause: 'error.policy-denied',
+  },
+  policy_refused: {
+    codes: ['policy_denied', 'access_denied'],
+    meaning: 'The policy of the resource or auth server refuses the request.',
+    fix: 'Ask its operator.',
+    clause: 'error.policy-denied',
+  },
+  via_missing: {
+    codes,
+    meaning: 'The request has not come through a service that the resource asks for.',
+    fix: 'Call the service that the resource asks for.',
+    clause: 'exchange.chain',
+  },
+  rate_exceeded: {
+    codes: ['rate_limited'],
+    meaning: 'The caller, or its network, has sent too many requests.',
+    fix: 'Wait for the seconds in Retry-After.',
+    clause: 'error.rate-limited',
+  },
+  failures_exceeded: {
+    codes: ['rate_limited'],
+    meaning: 'Too many requests of this network did not verify.',
+    fix: 'Correct the signature, then wait for the seconds in Retry-After.',
+    clause: 'rate.failures',
+  },
+  request_replayed: {
+    codes: ['replay_detected'],
+    meaning: 'A request with the same signature was received before.',
+    fix: 'Sign each request anew.',
+    clause: 'sig.replay.key',
+  },
+  bearer_malformed: {
+    codes: ['invalid_request'],
+    meaning: 'Authorization is not exactly one bearer token.',
+    fix: 'Send one Authorization: Bearer header.',
+    clause: 'error.invalid-request',
+  },
+  bearer_invalid: {
+    codes: ['invalid_signature'],
+    meaning: 'The bearer token is not valid here, and the request is not signed.',
+    fix: 'Send a valid bearer token, or sign the request.',
+    clause: 'sig.required',
+  },
+  user_needed: {
+    codes: ['interaction_required'],
+    meaning: 'The user must agree before the request can go on.',
+    fix: 'Send the user to the URL of the challenge.',
+    clause: 'challenge.user-interaction',
+  },
+  user_mismatched: {
+    codes: ['access_denied', 'invalid_auth_token'],
+    meaning: 'The answer or the token is for another user, or for no user.',
+    fix: 'Begin again as the user that the request is for.',
+    clause: 'link.same-user',
+  },
+  downstream_refused: {
+    codes: ['access_denied', 'invalid_auth_token'],
+    meaning: 'A service that the request needs refused it.',
+    fix: 'Ask the operator of the resource that you called.',
+    clause: 'exchange.answers',
+  },
+  caller_not_allowed: {
+    codes: ['unauthorized_client'],
+    meaning: 'This caller may not use this endpoint or flow.',
+    fix: 'Use a flow that the caller may use; the operator decides.',
+    clause: 'error.unauthorized-client',
+  },
+}

@@ -1,0 +1,152 @@
+import type { ReasonEntry } from '@countersign/httpsig/reasons'
+import type { ConditionReason } from './reason.js'
+
+const codes = ['policy_denied', 'access_denied'] as const
+
+/** Refusals by conditions, and by users who are asked for each call. @see protocol §9 */
+export const conditionReasons: Readonly<Record<ConditionReason, ReasonEntry>> = {
+  condition_malformed: {
+    codes,
+    meaning: 'A list of conditions has a type, member or value that is not known here, or is too long.',
+    fix: 'Use the conditions of protocol §9 only, in lists of at most 32 and 2 KiB.',
+    clause: 'policy.shape',
+  },
+  condition_ended: {
+    codes,
+    meaning: 'The time until which the grant holds is over.',
+    fix: 'Ask the user again.',
+    clause: 'policy.until',
+  },
+  condition_outside_hours: {
+    codes,
+    meaning: 'The grant does not hold at this day and hour.',
+    fix: 'Come again within the hours of the grant.',
+    clause: 'policy.hours',
+  },
+  condition_resource: {
+    codes,
+    meaning: 'The resource is not among those that the policy lists.',
+    fix: 'Use a delegate or a grant that is meant for this resource.',
+    clause: 'policy.resources',
+  },
+  condition_scope: {
+    codes,
+    meaning: 'A scope is not among those that the policy lists.',
+    fix: 'Ask only for scopes that the policy lists.',
+    clause: 'policy.scopes',
+  },
+  condition_purpose: {
+    codes,
+    meaning: 'The token has no purposes, or one that the policy or the route does not list.',
+    fix: 'Ask with purposes that are listed.',
+    clause: 'policy.purposes',
+  },
+  condition_chain: {
+    codes,
+    meaning: 'The call came, or would go, through more services than the policy lets, or through one it does not list.',
+    fix: 'Call with fewer services in between, or through those that are listed.',
+    clause: 'policy.chain',
+  },
+  condition_data: {
+    codes,
+    meaning: 'The policy lets out parts of answers only, and the answer to this request could not be judged.',
+    fix: 'Send it without Range and without If-… headers, and open no stream.',
+    clause: 'policy.data',
+  },
+  condition_arguments: {
+    codes,
+    meaning: 'The body of the request holds something that the policy does not let pass.',
+    fix: 'Send a JSON body with nothing but what the policy lists.',
+    clause: 'policy.arguments',
+  },
+  condition_upgrade: {
+    codes,
+    meaning: 'No socket can be opened under a policy that looks at each request or answer.',
+    fix: 'Send single requests.',
+    clause: 'policy.streams',
+  },
+  operation_unnamed: {
+    codes,
+    meaning: 'The request changes something, its route names no operation, and the policy asks for one.',
+    fix: 'The resource must name the operation of the route.',
+    clause: 'policy.arguments',
+  },
+  calls_used_up: {
+    codes: ['rate_limited', 'policy_denied'],
+    meaning: 'All calls that the policy lets pass in this window were used.',
+    fix: 'Wait for the seconds in Retry-After; where there are none, ask the user again.',
+    clause: 'policy.calls',
+  },
+  calls_uncountable: {
+    codes: ['policy_denied'],
+    meaning: 'The resource cannot count the calls of the policy: its counter forgets, or the grant is of no user.',
+    fix: 'Use calls per minute, hour or day; or a counter that outlives restarts, and a grant of a user.',
+    clause: 'policy.calls',
+  },
+  answer_withheld: {
+    codes: ['policy_denied'],
+    meaning: 'The request was carried out, and its answer holds more than the policy lets out.',
+    fix: 'Do not send it again. Ask for a policy that covers the answer.',
+    clause: 'policy.data',
+  },
+  conditions_unsupported: {
+    codes,
+    meaning: 'The resource does not enforce a kind of condition that the token has, or would have.',
+    fix: 'Ask for access at a resource that lists the kind in constraints_supported.',
+    clause: 'policy.supported',
+  },
+  condition_word_unknown: {
+    codes: ['access_denied'],
+    meaning: 'A condition names an operation, purpose or data view that the resource does not publish.',
+    fix: 'Use the names that the metadata of the resource lists.',
+    clause: 'policy.words',
+  },
+  approval_needed: {
+    codes: ['insufficient_level', 'policy_denied'],
+    meaning: 'A user must approve this very request.',
+    fix: 'Ask with the resource token of the challenge, then send the same bytes again.',
+    clause: 'approval.challenge',
+  },
+  approval_of_another: {
+    codes: ['invalid_auth_token'],
+    meaning: 'The approval is for another operation.',
+    fix: 'Use the ordinary token of the grant for this request.',
+    clause: 'approval.token',
+  },
+  approval_used: {
+    codes: ['replay_detected'],
+    meaning: 'The approval was used before. The outcome of that request is unknown here.',
+    fix: 'Look whether the request was carried out before a user is asked again.',
+    clause: 'approval.once',
+  },
+  approval_impossible: {
+    codes: ['policy_denied', 'insufficient_scope'],
+    meaning: 'The request needs an approval and cannot be shown to a user, or its route has no scope.',
+    fix: 'Send values that can be shown: short, without control characters.',
+    clause: 'approval.display',
+  },
+  approver_missing: {
+    codes: ['access_denied'],
+    meaning: 'Nobody is known who could approve the request.',
+    fix: 'Use a grant of a user, or ask the operator to name who approves.',
+    clause: 'approval.asked',
+  },
+  approvals_exceeded: {
+    codes: ['rate_limited'],
+    meaning: 'The user has too many open questions, or was asked too often today.',
+    fix: 'Wait for the seconds in Retry-After.',
+    clause: 'approval.limits',
+  },
+  inbox_unavailable: {
+    codes: ['unauthorized_client'],
+    meaning: 'The question cannot wait in an inbox: the user has turned none on, or has no grant for this caller.',
+    fix: 'Send the user to the consent page.',
+    clause: 'approval.inbox',
+  },
+  approval_stopped: {
+    codes: ['access_denied'],
+    meaning: 'The user does not want to be asked by this agent any more.',
+    fix: 'Stop asking. The user can change it on their account page.',
+    clause: 'approval.limits',
+  },
+}

@@ -1,0 +1,66 @@
+import { conditionsOf, meetsArguments } from '@countersign/conditions'
+import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError } from '@countersign/protocol'
+import { jsonType } from '../answer/json-type.js'
+import { isConditional } from '../answer/whole-answer.js'
+import type { Check } from './check.js'
+import { asksApproval, conditionsIn } from './conditions.js'
+import type { Refusal } from './decision.js'
+import type { GuardedRequest } from './guarded-request.js'
+import { isUnsafe } from './unsafe.js'
+
+// Checks of what is in a request and what its answer may be.
+
+/** Refuses before the handler runs what could not be answered under `data`. */
+export const data: Check<GuardedRequest> = {
+  name: 'data',
+  refusal({ message, route, guard: { id }, verified: { caller }, call }) {
+    if (conditionsOf(conditionsIn(caller) ?? [], 'data', id).length === 0) return undefined
+    // A guard that does not see the answer would let all of it out.
+    if (route.handling?.answers !== 'projected')
+      return final(
+        'conditions_unsupported',
+        'answers are not projected here, and the policy lets out parts of them only',
+      )
+    if (call?.opensStream === true)
+      return final('condition_data', 'no stream is opened under a policy that lets out parts of answers')
+    // A part of an answer cannot be judged, and `If-Match` tells by its outcome what an `ETag` would.
+    if (isUnsafe(message, route) && message.headers.some(([name]) => isConditional(name)))
+      return final('condition_data', 'Range and If-… say nothing safe under a policy that lets out parts of answers')
+    return undefined
+  },
+}
+
+/** The body of a request for an operation that `arguments` names has nothing in it but what the condition lists. */
+export const operands: Check<GuardedRequest> = {
+  name: 'arguments',
+  refusal(request) {
+    const { message, route, guard, verified, call } = request
+    const { id } = guard
+    const { caller } = verified
+    // A user approves a body, and is shown some of it.
+    if (route.handling?.bodies === 'unseen' && asksApproval(caller, route, id))
+      return final('conditions_unsupported', 'bodies are not seen here, and a user has to approve them')
+    const listed = conditionsOf(conditionsIn(caller) ?? [], 'arguments', id)
+    const named = listed.filter(({ of }) => of === route.operation)
+    if (named.length === 0) return undefined
+    // In the query more arguments could go along.
+    const body = message.target.includes('?') ? undefined : (call?.operand ?? jsonBody(message))
+    if (body !== undefined && meetsArguments(named, body)) return undefined
+    return final('condition_arguments', 'the body of the request holds something that the policy does not let pass')
+  },
+}
+
+/** The body of a request that is JSON in UTF-8 by its headers, and was read before its handler runs. */
+function jsonBody(message: ReceivedMessage): Uint8Array | undefined {
+  const types = headerValues(message, 'content-type')
+  const isJson = types.length === 1 && jsonType(types[0]) !== undefined
+  return isJson && headerValues(message, 'content-encoding').length === 0 ? message.body : undefined
+}
+
+function final(
+  reason: 'condition_arguments' | 'condition_data' | 'conditions_unsupported',
+  description: string,
+): Refusal {
+  return { error: new AAuthError('policy_denied', description, { reason }), ask: 'nothing' }
+}

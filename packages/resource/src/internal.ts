@@ -1,0 +1,7 @@
+// For the other packages of this project, not for users: these names may change in any release (no semver).
+
+export { projectJson } from '@countersign/conditions'
+export { shownResponse } from './adapter/adapter.js'
+export { hasJudgedBody, maxAnswerBytes, withheld } from './answer/answer-rule.js'
+export { hindersProjection } from './answer/whole-answer.js'
+export { isDenied } from './guard/deny.js'

@@ -1,0 +1,133 @@
+import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError } from '@countersign/protocol'
+import { asAAuthError, checkContentCoding, isGrantName, parseForm } from '@countersign/protocol/internal'
+import { type Caller, checkReplay, refuseSeen, type Verified } from '@countersign/verify'
+import { requestIdOf } from '@countersign/verify/internal'
+import { aauthOf } from '../guard/aauth.js'
+import { signatureComponents } from '../guard/components.js'
+import { isReplay } from '../guard/failures.js'
+import type { Guard } from '../guard/guarded-request.js'
+import { enterFailures, ownCredentials } from '../guard/head.js'
+import { available } from '../limit/available.js'
+import type { Revocation, RevocationSet } from '../revocation/revocation-set.js'
+import { ownRefusal } from './own-refusal.js'
+
+/** Seconds that the last token of a grant may still live: an hour, and the tolerance of clocks. */
+const longestLife = 3660
+
+/**
+ * Answers `POST revocation_endpoint`: an auth server says that a grant has ended. It signs with its published key as an agent.
+ * @see protocol §6.6
+ */
+export async function answerRevocation(
+  message: ReceivedMessage,
+  guard: Guard,
+  revocations: RevocationSet,
+): Promise<Response> {
+  let caller: Caller | undefined
+  try {
+    if (message.method !== 'POST')
+      throw new AAuthError('invalid_request', 'grants are revoked with POST', {
+        reason: 'method_not_allowed',
+        status: 405,
+      })
+    const verified = await verifyNotice(message, guard)
+    caller = verified.caller
+    const revocation = await noticeOf(message, { verified, guard })
+    if (revocation.exp > guard.refusal.now()) await keep(revocation, revocations)
+    guard.tell({ type: 'revoked', issuer: revocation.issuer, grant: revocation.grant, ...requestIdOf(message) })
+    return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    const aauth = caller === undefined ? {} : { aauth: aauthOf(caller) }
+    guard.tell({ type: 'refused', error, ...aauth, ...requestIdOf(message) })
+    return ownRefusal(error, guard.refusal.now)
+  }
+}
+
+/** Only auth servers of this resource are looked up: nothing is fetched for others (REV-04). */
+async function verifyNotice(message: ReceivedMessage, guard: Guard): Promise<Verified> {
+  const peer = guard.clientOf(message)
+  const verifies = enterFailures(message, peer, guard)
+  const per = { accept: ownCredentials, agents: guard.refusal.authServers, peer }
+  const verified = await guard.verifier.verify(message, per).catch(throwUnlisted)
+  verifies()
+  return verified
+}
+
+function throwUnlisted(thrown: unknown): never {
+  const error = asAAuthError(thrown)
+  throw error.code === 'policy_denied' ? notAnAuthServer() : error
+}
+
+function notAnAuthServer(): AAuthError {
+  return new AAuthError('unauthorized_client', 'only an auth server of this resource may revoke grants here', {
+    reason: 'caller_not_allowed',
+  })
+}
+
+async function noticeOf(
+  message: ReceivedMessage,
+  { verified, guard }: { readonly verified: Verified; readonly guard: Guard },
+): Promise<Revocation> {
+  const issuer = issuerOf(verified.caller, message)
+  if (message.target.includes('?'))
+    throw new AAuthError('invalid_request', 'parameters belong in the body, not in the URL', {
+      reason: 'parameters_in_url',
+    })
+  const notice = parseNotice(message, guard.refusal.now())
+  await passOnce(message, { verified, guard })
+  return { issuer, ...notice }
+}
+
+/** A delegate of the auth server's origin is not the auth server: only its published key speaks for it (REV-04). */
+function issuerOf(caller: Caller, message: ReceivedMessage): string {
+  if (caller.level === 'identified' && caller.token === undefined) return caller.agent
+  if (caller.level === 'identified') throw notAnAuthServer()
+  throw new AAuthError('invalid_signature', 'the request must be signed', {
+    reason: 'signature_missing',
+    required_components: signatureComponents(message, []),
+  })
+}
+
+function parseNotice(message: ReceivedMessage, now: number): Pick<Revocation, 'grant' | 'exp'> {
+  checkContentCoding(message)
+  const form = parseForm(message.body, headerValues(message, 'content-type')[0])
+  const grant = form.get('grant')
+  const exp = form.get('exp')
+  if (grant === undefined || exp === undefined)
+    throw new AAuthError('invalid_request', 'grant or exp is missing', { reason: 'parameter_missing' })
+  if (!isGrantName(grant))
+    throw new AAuthError('invalid_request', 'grant must be 1 to 64 of A-Z a-z 0-9 - _', {
+      reason: 'parameter_malformed',
+    })
+  if (!/^\d{1,12}$/.test(exp) || Number(exp) > now + longestLife)
+    throw new AAuthError('invalid_request', 'exp must be Unix seconds, at most an hour and 60 seconds ahead', {
+      reason: 'parameter_malformed',
+    })
+  return { grant, exp: Number(exp) }
+}
+
+async function passOnce(
+  message: ReceivedMessage,
+  { verified, guard }: { readonly verified: Verified; readonly guard: Guard },
+): Promise<void> {
+  const { replay, siteOf, development } = guard
+  const check = { replay, verified, partition: 'token', siteOf, development } as const
+  try {
+    await refuseSeen(check)
+    await checkReplay(check)
+  } catch (error) {
+    if (isReplay(error)) guard.failures.note(guard.clientOf(message))
+    throw error
+  }
+}
+
+/** 204 must mean that every instance refuses the grant: what cannot be kept is told again by the auth server. */
+async function keep(revocation: Revocation, revocations: RevocationSet): Promise<void> {
+  if ((await available(revocations.add(revocation), 'handling')) === 'kept') return
+  throw new AAuthError('temporarily_unavailable', 'the share of this auth server in the revoked grants is used up', {
+    reason: 'capacity_exceeded',
+    retryAfter: 60,
+  })
+}

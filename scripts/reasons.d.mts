@@ -1,0 +1,2 @@
+/** docs/reasons.md, whole. */
+export declare function reasonsPage(): string
