@@ -7,6 +7,7 @@ import { loopbackPage, loopbackPolicy } from '../packages/agent/src/interact/loo
 import { checkAxe } from './axe.fixture.js'
 import { visit, when, why } from './chromium.fixture.js'
 import { consentPlace } from './consent-place.fixture.js'
+import { follow } from './keyboard.fixture.js'
 
 // The auth server's pages in a real browser, without script: what a user sees, and what another site cannot do.
 
@@ -64,17 +65,8 @@ when(`the keyboard alone is enough, to refuse as to allow${why}`, async () => {
   ] as const) {
     const page = await open()
     await page.goto(await at.place.ask({ purpose: button }))
-    const press = async (name: string): Promise<void> => {
-      for (let tabs = 0; tabs < 30; tabs++) {
-        await page.keyboard.press('Tab')
-        const focused = await page.locator(':focus').textContent()
-        if (focused?.trim().startsWith(name)) return page.keyboard.press('Enter')
-      }
-      throw new Error(`the keyboard does not reach ${name}`)
-    }
-    await press('Alan Turing')
-    await page.getByRole('button', { name: 'Allow' }).waitFor()
-    await press(button)
+    await follow(page, 'Alan Turing')
+    await follow(page, button)
     await page.waitForURL(`${at.place.calendar}/after`)
     expect(at.place.arrived.at(-1)?.url).toContain(answer)
     await page.context().close()

@@ -5,6 +5,7 @@ import { expect } from 'vitest'
 import { checkAxe } from './axe.fixture.js'
 import { visit, when, why } from './chromium.fixture.js'
 import { consentPlace } from './consent-place.fixture.js'
+import { follow, press, reach } from './keyboard.fixture.js'
 
 // The pages on which users set limits and approve single calls, in a real browser, without script.
 
@@ -32,27 +33,6 @@ const call = (number: number) => ({
 
 async function signIn(page: Page, name: string): Promise<void> {
   await page.getByRole('button', { name }).click({ timeout: 10_000 })
-}
-
-/** Tabs on to what says `name`, as its text, value or label. */
-async function reach(page: Page, name: string): Promise<void> {
-  const seen: string[] = []
-  for (let tabs = 0; tabs < 60; tabs++) {
-    await page.keyboard.press('Tab')
-    const [field = '', text = ''] = await page.evaluate(() => {
-      const { name: named, value, localName, textContent } = document.activeElement as HTMLInputElement
-      // Where the page ends, the focus is on its body, which says everything.
-      return [`${named}=${value}`, localName === 'body' ? '' : (textContent ?? '')]
-    })
-    if ([field, text.trim()].some(said => said.startsWith(name))) return
-    seen.push(field, text.trim().slice(0, 30))
-  }
-  throw new Error(`the keyboard does not reach ${name} at ${page.url()}: ${seen.join('|')}`)
-}
-
-async function press(page: Page, name: string, key = 'Enter'): Promise<void> {
-  await reach(page, name)
-  await page.keyboard.press(key)
 }
 
 /** The claims of the token for the code that has just come back. */
@@ -89,18 +69,18 @@ when(
     const page = await context.newPage()
     const link = await at.place.ask()
     await page.goto(link)
-    await press(page, 'Alan Turing')
+    await follow(page, 'Alan Turing')
     expect(await page.getByLabel('Most calls a day').isVisible()).toBe(false)
-    await press(page, 'Set limits')
+    await press(page, 'Set limits', 'Enter')
     await reach(page, 'duration=open')
     // Back to "For 30 days".
     await page.keyboard.press('ArrowUp')
     // All of them, since the code is redeemed on one.
-    for (let day = 1; day <= 7; day++) await press(page, `day:${day}=on`, 'Space')
+    for (let day = 1; day <= 7; day++) await press(page, `day:${day}=on`)
     await reach(page, 'calls=')
     await page.keyboard.type('20')
-    await press(page, 'ask:invite=on', 'Space')
-    await press(page, 'Allow')
+    await press(page, 'ask:invite=on')
+    await follow(page, 'Allow')
     await arrive(page)
     const { constraints, sub } = await redeem(link)
     expect(constraints).toEqual([
@@ -112,36 +92,36 @@ when(
 
     await page.goto(`${at.place.auth}/account`)
     expect(await page.getByText('At most 20 calls a day').isVisible()).toBe(true)
-    await press(page, 'Add limits at')
+    await follow(page, 'Add limits at')
     await page.getByRole('heading', { level: 1, name: 'Add limits' }).waitFor()
     await reach(page, 'calls=')
     await page.keyboard.type('3')
-    await press(page, 'Add these limits')
+    await follow(page, 'Add these limits')
     await page.getByText('The limits are set.').waitFor()
     expect(await page.getByText('At most 3 calls a day').isVisible()).toBe(true)
 
-    await press(page, 'Approvals')
-    await press(page, 'Turn the inbox on')
+    await follow(page, 'Approvals')
+    await follow(page, 'Turn the inbox on')
     await page.getByText('The inbox is on.').waitFor()
     await askInInbox(sub, 1)
     await page.goto(`${at.place.auth}/account/approvals`)
-    await press(page, 'Look and answer')
-    await press(page, 'Approve once')
+    await follow(page, 'Look and answer')
+    await follow(page, 'Approve once')
     await page.getByText('Approved. The agent goes on by itself.').waitFor()
 
     const asked = await at.place.ask({}, { sub, ...call(2) })
     await page.goto(asked)
-    await press(page, 'Approve once')
+    await follow(page, 'Approve once')
     await arrive(page)
     expect(await redeem(asked)).toMatchObject({ operation_digest: call(2).operation.digest })
 
     await askInInbox(sub, 3)
     await page.goto(`${at.place.auth}/account/approvals`)
-    await press(page, 'Look and answer')
-    await press(page, 'No, and stop asking')
+    await follow(page, 'Look and answer')
+    await follow(page, 'No, and stop asking')
     await page.getByText('The agent is not to ask you again there').waitFor()
     await expect(askInInbox(sub, 4)).rejects.toThrow('approval_stopped')
-    await press(page, 'Let it ask again')
+    await follow(page, 'Let it ask again')
     await page.getByText('It may ask you again').waitFor()
     expect(await askInInbox(sub, 4)).toHaveProperty('request_token')
     await context.close()

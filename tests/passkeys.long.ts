@@ -4,6 +4,7 @@ import type { BrowserContext, CDPSession, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { checkAxe } from './axe.fixture.js'
 import { visit, when, why } from './chromium.fixture.js'
+import { follow, press, reach } from './keyboard.fixture.js'
 import { run, stand } from './processes.fixture.js'
 
 // `countersign auth-server --passkeys` alone, and Chromium with a virtual authenticator: everything that users do with their accounts.
@@ -138,24 +139,15 @@ when(verifies('account.deleted', `a user deletes the account, after a fresh veri
 when(`the keyboard alone is enough, to make an account as to delete it${why}`, async () => {
   const one = await device()
   const { page } = one
-  const press = async (name: string, key = 'Enter'): Promise<void> => {
-    for (let tabs = 0; tabs < 40; tabs++) {
-      await page.keyboard.press('Tab')
-      const focused = page.locator(':focus')
-      const said = (await focused.getAttribute('name')) ?? (await focused.textContent()) ?? ''
-      if (said.trim().startsWith(name)) return page.keyboard.press(key)
-    }
-    throw new Error(`the keyboard does not reach ${name}`)
-  }
   await page.goto(await invited())
-  await press('name', 'M')
-  await page.keyboard.type('ary')
-  await press('Make the account')
+  await reach(page, 'name=')
+  await page.keyboard.type('Mary')
+  await press(page, 'Make the account', 'Enter')
   await page.waitForURL(`${at.place.id}/account`)
-  await press('Your data')
+  await follow(page, 'Your data')
   await page.getByRole('heading', { name: 'Your data' }).waitFor()
-  await press('sure', 'Space')
-  await press('Delete the account')
+  await press(page, 'sure=')
+  await follow(page, 'Delete the account')
   await page.getByRole('heading', { name: 'Account deleted' }).waitFor()
   await one.context.close()
 })

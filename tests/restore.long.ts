@@ -13,7 +13,6 @@ afterAll(() => place.stop())
 
 test.each(['auth-server', 'agent-server'])(
   verifies('restore.epoch', '%s: a database that was put back from a backup starts only after restore'),
-  { timeout: 60_000 },
   async name => {
     const port = await freePort()
     const data = join(place.folder, name)
