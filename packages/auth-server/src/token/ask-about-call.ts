@@ -1,8 +1,7 @@
 import type { AskedBy, AskedQuestion } from '../approval/ask.js'
 import { pollInterval } from '../bound/polls.js'
-import { exchangeFacts } from '../exchange/exchange.js'
 import type { AskedCall } from './decide-call.js'
-import { checkedWayBack, type PendingAnswer, type WayBack } from './pending-answer.js'
+import { checkedWayBack, type PendingAnswer, reportRequested, type WayBack } from './pending-answer.js'
 import type { TokenCall, TokenContext } from './token-context.js'
 
 /** What an agent polls with, while a question waits in its user's inbox. */
@@ -41,26 +40,14 @@ export async function askAboutCallInInbox(
   return { request_token: token, interval: pollInterval, expires_in }
 }
 
-/** Stores a question, and reports it: no value of the call is in the event (APR-35). */
+/** Stores a question, and reports it. */
 export async function askAboutCall(
   { request, question }: AskedCall,
   by: AskedBy,
-  { approvals, onEvent }: Pick<TokenContext, 'approvals' | 'onEvent'>,
+  context: Pick<TokenContext, 'approvals' | 'onEvent'>,
 ): Promise<AskedQuestion> {
-  const stored = await approvals.ask({ request, question, by })
-  const { principal, resource, scope, txn, resource_txn, upstream } = request
-  onEvent({
-    type: 'requested',
-    flow: by.flow,
-    request: stored.request,
-    approval: stored.id,
-    operation: question.operation,
-    ...principal,
-    resource,
-    scope,
-    ...(txn === undefined ? {} : { txn }),
-    ...(resource_txn === undefined ? {} : { resource_txn }),
-    ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream) }),
-  })
+  const stored = await context.approvals.ask({ request, question, by })
+  const { flow } = by
+  reportRequested({ flow, id: stored.request, request, approval: stored.id, operation: question.operation }, context)
   return stored
 }

@@ -1,13 +1,12 @@
 import { AAuthError } from '@countersign/protocol'
 import { pollInterval } from '../bound/polls.js'
 import { shownUserCode } from '../consent/user-code.js'
-import { redemptionHash, requestLifetime } from '../request-token.js'
+import { requestLifetime } from '../request-token.js'
+import type { RequestRow } from '../tables.js'
 import { askAboutCall } from './ask-about-call.js'
 import { type DecidedAccess, decideAccess } from './auth-answer.js'
-import { isCallers } from './is-callers.js'
 import { reportRequested } from './pending-answer.js'
-import { isPolledAllowed } from './polled.js'
-import { redeem } from './redemption.js'
+import { redeemPolled } from './polled.js'
 import type { TokenAnswer, TokenCall, TokenContext } from './token-context.js'
 import type { DeviceAuthRequest, DeviceCodeRequest } from './token-request.js'
 
@@ -62,7 +61,7 @@ async function askOnDevice(
     return { device_code: token, user_code }
   }
   const { id, ...codes } = await context.requests.addDevice(decided.request)
-  reportRequested(id, { flow: 'device', request: decided.request }, context)
+  reportRequested({ flow: 'device', id, request: decided.request }, context)
   return codes
 }
 
@@ -71,21 +70,11 @@ async function askOnDevice(
  * @throws AAuthError `authorization_pending`, `slow_down`, `access_denied`, `expired_token`, `invalid_grant`
  * @see protocol §6.2; RFC 8628 §3.5
  */
-export async function answerDeviceCode(
+export function answerDeviceCode(
   { device_code }: DeviceCodeRequest,
   call: Pick<TokenCall, 'caller' | 'discovery'>,
   context: TokenContext,
 ): Promise<TokenAnswer> {
-  const row = await context.requests.find(device_code)
-  const isBound = row !== undefined && row.user_code !== null && (await isCallers(row, call.caller, context))
-  return redeem(
-    {
-      by: 'device_code',
-      redemption: redemptionHash(['device_code', device_code]),
-      row: isBound ? row : undefined,
-      isAllowed: request => isPolledAllowed(request, context),
-    },
-    call,
-    context,
-  )
+  const isPolledSo = ({ user_code }: RequestRow): boolean => user_code !== null
+  return redeemPolled({ by: 'device_code', token: device_code, isPolledSo }, call, context)
 }

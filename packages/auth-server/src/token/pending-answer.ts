@@ -1,5 +1,6 @@
 import { AAuthError } from '@countersign/protocol'
 import { checkRedirectUri } from '@countersign/protocol/internal'
+import type { AskedBy } from '../approval/ask.js'
 import type { NewRequest } from '../consent/request-row.js'
 import { exchangeFacts } from '../exchange/exchange.js'
 import { requestLifetime } from '../request-token.js'
@@ -31,7 +32,7 @@ export async function askInBrowser(
   const way = await checkedWayBack(o.wayBack, { call: o.call, agent: request.principal.agent })
   await o.count()
   const { id, request_token } = await context.requests.add(request, way)
-  reportRequested(id, { flow: 'browser', request }, context)
+  reportRequested({ flow: 'browser', id, request }, context)
   return { request_token, expires_in: requestLifetime }
 }
 
@@ -50,16 +51,27 @@ export async function checkedWayBack(
   return { redirect_uri, state }
 }
 
-/** One event for a request that waits. */
+/** Reports a request that waits: no value of a call that is asked about is in the event (APR-35). */
 export function reportRequested(
-  id: string,
-  { flow, request }: { readonly flow: 'browser' | 'device'; readonly request: NewRequest },
+  {
+    request,
+    ...named
+  }: {
+    readonly flow: AskedBy['flow']
+    /** Of the stored request. */
+    readonly id: string
+    readonly request: NewRequest
+    /** Of a single call: the approval, and what the call does. */
+    readonly approval?: string
+    readonly operation?: string
+  },
   { onEvent }: Pick<TokenContext, 'onEvent'>,
 ): void {
+  const { id, ...told } = named
   const { principal, resource, scope, txn, resource_txn, upstream } = request
   onEvent({
     type: 'requested',
-    flow,
+    ...told,
     request: id,
     ...principal,
     resource,

@@ -1,7 +1,4 @@
-import { redemptionHash } from '../request-token.js'
-import { isCallers } from './is-callers.js'
-import { isPolledAllowed } from './polled.js'
-import { redeem } from './redemption.js'
+import { redeemPolled } from './polled.js'
 import type { TokenAnswer, TokenCall, TokenContext } from './token-context.js'
 import type { PollRequest } from './token-request.js'
 
@@ -11,20 +8,13 @@ import type { PollRequest } from './token-request.js'
  * @throws AAuthError `authorization_pending`, `slow_down`, `access_denied`, `expired_token`, `invalid_grant`
  * @see protocol §9.4, clause approval.inbox
  */
-export async function answerPoll(
+export function answerPoll(
   { request_token }: PollRequest,
   call: Pick<TokenCall, 'caller' | 'discovery'>,
   context: TokenContext,
 ): Promise<TokenAnswer> {
-  const row = await context.requests.find(request_token)
-  const isBound = row?.answer === 'inbox' && (await isCallers(row, call.caller, context))
-  return redeem(
-    {
-      by: 'poll',
-      redemption: redemptionHash(['poll', request_token]),
-      row: isBound ? row : undefined,
-      isAllowed: request => isPolledAllowed(request, context),
-    },
+  return redeemPolled(
+    { by: 'poll', token: request_token, isPolledSo: ({ answer }) => answer === 'inbox' },
     call,
     context,
   )

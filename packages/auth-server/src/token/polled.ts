@@ -1,13 +1,49 @@
 import { AAuthError } from '@countersign/protocol'
+import { redemptionHash } from '../request-token.js'
 import type { RequestRow } from '../tables.js'
-import type { TokenContext } from './token-context.js'
+import { isCallers } from './is-callers.js'
+import { redeem } from './redemption.js'
+import type { TokenAnswer, TokenCall, TokenContext } from './token-context.js'
+
+/**
+ * Redeems the token that an agent polls with, once its user has said yes.
+ * @param polled.isPolledSo tells whether the request of a token is polled for in this way
+ * @throws AAuthError `authorization_pending`, `slow_down`, `access_denied`, `expired_token`, `invalid_grant`
+ * @see protocol §6.2, §9.4; RFC 8628 §3.5
+ */
+export async function redeemPolled(
+  {
+    by,
+    token,
+    isPolledSo,
+  }: {
+    readonly by: 'poll' | 'device_code'
+    readonly token: string
+    readonly isPolledSo: (row: RequestRow) => boolean
+  },
+  call: Pick<TokenCall, 'caller' | 'discovery'>,
+  context: TokenContext,
+): Promise<TokenAnswer> {
+  const row = await context.requests.find(token)
+  const isBound = row !== undefined && isPolledSo(row) && (await isCallers(row, call.caller, context))
+  return redeem(
+    {
+      by,
+      redemption: redemptionHash([by, token]),
+      row: isBound ? row : undefined,
+      isAllowed: request => isPolledAllowed(request, context),
+    },
+    call,
+    context,
+  )
+}
 
 /**
  * Tells whether a request that its agent polls for can be redeemed.
  * @throws AAuthError what the agent is told until its user has said yes
  * @see RFC 8628 §3.5
  */
-export function isPolledAllowed(row: RequestRow, { polls, now }: Pick<TokenContext, 'polls' | 'now'>): boolean {
+function isPolledAllowed(row: RequestRow, { polls, now }: Pick<TokenContext, 'polls' | 'now'>): boolean {
   // It gave its token before.
   if (row.status === 'redeemed') return false
   if (row.expires <= now()) throw expiredError(row)
