@@ -36,3 +36,9 @@ test('one test may cite several, in its own name and in that of its suite', () =
 test('an id is compared whole', () => {
   expect(idsOf(['[AAA-011] and [a.clause.more]'])['proven']).toEqual([])
 })
+
+test('a short run need not prove what belongs to the long tier, and a long run must', () => {
+  const killed = { ...attack, tier: 'long' } as const
+  const missingIn = (tier: 'short' | 'long') => proofOf([killed], [], tier).missing.map(({ id }) => id)
+  expect([missingIn('short'), missingIn('long')]).toEqual([[], ['AAA-01']])
+})

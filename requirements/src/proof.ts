@@ -14,14 +14,19 @@ export interface Proof {
  * Compares requirements with the full names of the tests that passed.
  * A case that is proven proves the clause it attacks too: who withstands the attack keeps the clause.
  * @param passed full test names, ids in brackets as `verifies()` writes them
+ * @param tier of the run: a `short` one need not prove what belongs to the long tier
  */
-export function proofOf(requirements: readonly Requirement[], passed: Iterable<string>): Proof {
+export function proofOf(
+  requirements: readonly Requirement[],
+  passed: Iterable<string>,
+  tier: 'short' | 'long' = 'long',
+): Proof {
   const cited = citationsIn(passed)
   const attacked = requirements.filter(r => cited.has(r.id)).flatMap(r => (r.clause === undefined ? [] : [r.clause]))
   const shown = new Set([...cited, ...attacked])
   const built = requirements.filter(r => r.status === 'built')
   return {
-    missing: built.filter(r => !shown.has(r.id)),
+    missing: built.filter(r => !shown.has(r.id) && (tier === 'long' || r.tier !== 'long')),
     proven: built.filter(r => shown.has(r.id)),
     ahead: requirements.filter(r => r.status === 'later' && cited.has(r.id)),
   }

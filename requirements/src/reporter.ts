@@ -7,6 +7,8 @@ import type { Requirement } from './requirement.js'
 export interface RequirementsReporterOptions {
   /** The list to hold the run against. Default: the manifest. */
   readonly requirements?: readonly Requirement[]
+  /** Of the run. Default: `long` where `COUNTERSIGN_LONG` is 1. */
+  readonly tier?: 'short' | 'long'
 }
 
 /**
@@ -15,17 +17,19 @@ export interface RequirementsReporterOptions {
  */
 export default class RequirementsReporter implements Reporter {
   readonly #requirements: readonly Requirement[]
+  readonly #tier: 'short' | 'long'
 
   constructor(options: RequirementsReporterOptions = {}) {
     this.#requirements = options.requirements ?? requirements
+    this.#tier = options.tier ?? (process.env['COUNTERSIGN_LONG'] === '1' ? 'long' : 'short')
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const { proven, missing, ahead } = proofOf(this.#requirements, passedIn(modules))
-    const built = proven.length + missing.length
-    const rest = this.#requirements.length - built
+    const { proven, missing, ahead } = proofOf(this.#requirements, passedIn(modules), this.#tier)
+    const built = this.#requirements.filter(({ status }) => status === 'built').length
+    const left = built - proven.length - missing.length
     console.log(
-      `\n${proven.length} of ${built} requirements of what is built are proven (${rest} belong to what is not built yet).`,
+      `\n${proven.length} of ${built} requirements of what is built are proven${left === 0 ? '' : `, ${left} are left to npm run test:all`} (${this.#requirements.length - built} belong to what is not built yet).`,
     )
     if (ahead.length > 0) console.log(`Proven, but marked later:\n${listOf(ahead)}`)
     if (missing.length > 0) {

@@ -10,4 +10,6 @@ export interface Requirement {
   readonly text: string
   /** `built`: some passing test must cite it. `later`: it belongs to something that does not exist yet. */
   readonly status: 'built' | 'later'
+  /** `long`: only `npm run test:all` proves it, since its tests start and kill processes. */
+  readonly tier?: 'long'
 }

@@ -12,3 +12,8 @@ export function built(id: string, clause: string, text: string): AttackCase {
 export function later(id: string, clause: string, text: string): AttackCase {
   return { id, clause, text, status: 'later' }
 }
+
+/** A case that only the tests of the long tier show: they kill processes. */
+export function builtInLongTier(id: string, clause: string, text: string): AttackCase {
+  return { ...built(id, clause, text), tier: 'long' }
+}

@@ -1,15 +1,19 @@
-import { type AttackCase, built, later } from './attack-case.js'
+import { type AttackCase, built, builtInLongTier, later } from './attack-case.js'
 
 /** F: what must hold when something breaks. */
 export const faultCases: readonly AttackCase[] = [
-  built('F-01', 'consent.request-token', 'A kill before the pending request is stored leaves nothing behind.'),
+  builtInLongTier(
+    'F-01',
+    'consent.request-token',
+    'A kill before the pending request is stored leaves nothing behind.',
+  ),
   built('F-02', 'consent.request-token', 'A kill after it is stored leaves one that merely expires.'),
   built('F-03', 'consent.browser', "A kill during login resumes no other user's session."),
-  built('F-04', 'consent.code', 'A kill before consent is committed grants nothing.'),
+  builtInLongTier('F-04', 'consent.code', 'A kill before consent is committed grants nothing.'),
   built('F-05', 'consent.code', 'A kill after consent is committed leaves exactly one usable code.'),
   built('F-08', 'refresh.not-rotated', 'A kill during a refresh leaves the refresh token valid.'),
   built('F-09', 'revoke.ends', 'A revocation that was answered survives a kill.'),
-  built('F-10', 'exchange.issued', 'A kill during an exchange leaves nothing half done.'),
+  builtInLongTier('F-10', 'exchange.issued', 'A kill during an exchange leaves nothing half done.'),
   built('F-12', 'sig.replay.restart', 'A request replayed after a restart of the resource is refused.'),
   built('F-13', 'error.unavailable', 'A kill during a migration leaves a database that can be migrated again.'),
   built('F-14', 'error.unavailable', 'With a full disk nothing is answered that was not stored.'),
@@ -63,7 +67,7 @@ export const faultCases: readonly AttackCase[] = [
   built('F-59', 'error.unavailable', 'SIGTERM under load drains: no lost answer, no 5xx but 503, exit 0.'),
   later('F-61', 'refresh.hashed', 'Running out of memory loses no more than a kill does.'),
   later('F-62', 'error.unavailable', 'Running out of file descriptors passes.'),
-  built('F-63', 'trust.resource.auth-servers', 'A faulty new configuration leaves the old one in force.'),
+  builtInLongTier('F-63', 'trust.resource.auth-servers', 'A faulty new configuration leaves the old one in force.'),
   later(
     'F-75',
     'policy.calls',

@@ -12,6 +12,7 @@ import {
   askAboutCall,
   askInInbox,
   digests,
+  openInbox,
   poll,
   questionsIn,
   tokenIn,
@@ -78,7 +79,9 @@ for (const { name, away, url } of databases)
       const tokens = await Promise.all(asked.map(async each => String((await bodyOf(each))['request_token'])))
       const [question = '', second] = await questionsIn(one)
       expect(second).toBeUndefined()
-      const said = await Promise.all([answerInbox(one, question, 'approve'), answerInbox(one, question, 'deny')])
+      // Both pages are open before either answer is sent.
+      const [first, twin] = [await openInbox(one, question), await openInbox(one, question)]
+      const said = await Promise.all([first('approve'), twin('deny')])
       expect(said.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([303, 404])
       const isYes = said[0].status === 303
       const polled = await Promise.all([made, other].flatMap(each => tokens.map(token => poll(each, agent, token))))

@@ -130,8 +130,13 @@ export async function questionsIn(one: Browser): Promise<string[]> {
 
 /** Answers a question of the inbox. */
 export async function answerInbox(one: Browser, question: string, decision: string): Promise<Response> {
+  return (await openInbox(one, question))(decision)
+}
+
+/** Opens a question of the inbox; the answer is sent later. */
+export async function openInbox(one: Browser, question: string): Promise<(decision: string) => Promise<Response>> {
   const page = await (await one.get(`/account/approval?question=${question}`)).text()
-  return one.post('/account/approval', { ...hiddenFields(page), decision })
+  return decision => one.post('/account/approval', { ...hiddenFields(page), decision })
 }
 
 /** The claims of the token in an answer. */

@@ -7,7 +7,6 @@ import { verifies } from '@countersign/requirements'
 import { freePort } from '@countersign/testing/ports'
 import { afterAll, expect, test } from 'vitest'
 import { end, root, run, stand } from './processes.fixture.js'
-import { isLong, longOnly, ofKind } from './tier.fixture.js'
 
 // Servers as processes: their first start, missing keys and databases, reload, certificates, ports.
 
@@ -38,42 +37,39 @@ const kidsAt = async (url: string): Promise<string[]> => {
   return keys.map(({ kid }) => kid)
 }
 
-test.each(ofKind(servers))(
-  verifies('F-81', '%s starts first with --init only, and never without what it had'),
-  async name => {
-    const port = await freePort()
-    const data = join(place.folder, name)
-    const command = [name, '--id', 'https://service.example', '--port', String(port), '--data', data, ...own(name)]
-    const fresh = await run(command)
-    expect([fresh.code, fresh.stdout]).toEqual([2, ''])
-    expect(fresh.stderr).toMatch(/^countersign: https:\/\/service\.example does not exist: .*--init.*\n$/)
-    expect(existsSync(data) ? readdirSync(data) : []).toEqual([])
-    const server = await place.start(name, [...command, '--init'])
-    const kids = await kidsAt(`http://localhost:${port}`)
-    await end(server, 'SIGTERM')
-    expect(await run([...command, '--init'])).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('leave out --init'),
-    })
-    const again = await place.start(name, command)
-    expect(await kidsAt(`http://localhost:${port}`)).toEqual(kids)
-    await end(again, 'SIGTERM')
-    // A volume that is not mounted: one file after the other.
-    const files = readdirSync(data).filter(file => /^keys\.json$|\.db$/.test(file))
-    for (const file of files) {
-      const away = join(place.folder, `${name}-away`)
-      mkdirSync(away, { recursive: true })
-      copyFileSync(join(data, file), join(away, file))
-      rmSync(join(data, file))
-      const refused = await run(command)
-      expect([file, refused.code, refused.stdout]).toEqual([file, 2, ''])
-      expect(refused.stderr).toContain(join(data, file))
-      expect(existsSync(join(data, file))).toBe(false)
-      copyFileSync(join(away, file), join(data, file))
-    }
-    await end(await place.start(name, command), 'SIGTERM')
-  },
-)
+test.each(servers)(verifies('F-81', '%s starts first with --init only, and never without what it had'), async name => {
+  const port = await freePort()
+  const data = join(place.folder, name)
+  const command = [name, '--id', 'https://service.example', '--port', String(port), '--data', data, ...own(name)]
+  const fresh = await run(command)
+  expect([fresh.code, fresh.stdout]).toEqual([2, ''])
+  expect(fresh.stderr).toMatch(/^countersign: https:\/\/service\.example does not exist: .*--init.*\n$/)
+  expect(existsSync(data) ? readdirSync(data) : []).toEqual([])
+  const server = await place.start(name, [...command, '--init'])
+  const kids = await kidsAt(`http://localhost:${port}`)
+  await end(server, 'SIGTERM')
+  expect(await run([...command, '--init'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('leave out --init'),
+  })
+  const again = await place.start(name, command)
+  expect(await kidsAt(`http://localhost:${port}`)).toEqual(kids)
+  await end(again, 'SIGTERM')
+  // A volume that is not mounted: one file after the other.
+  const files = readdirSync(data).filter(file => /^keys\.json$|\.db$/.test(file))
+  for (const file of files) {
+    const away = join(place.folder, `${name}-away`)
+    mkdirSync(away, { recursive: true })
+    copyFileSync(join(data, file), join(away, file))
+    rmSync(join(data, file))
+    const refused = await run(command)
+    expect([file, refused.code, refused.stdout]).toEqual([file, 2, ''])
+    expect(refused.stderr).toContain(join(data, file))
+    expect(existsSync(join(data, file))).toBe(false)
+    copyFileSync(join(away, file), join(data, file))
+  }
+  await end(await place.start(name, command), 'SIGTERM')
+})
 
 test(
   verifies('F-81', 'in development a first start needs no flag and is reported; a half state is refused nevertheless'),
@@ -100,7 +96,7 @@ test('an invitation does not create a missing agent server', async () => {
   expect(existsSync(join(data, 'agent-server.db'))).toBe(false)
 })
 
-test.each(ofKind(['auth-server', 'agent-server'] as const))(
+test.each(['auth-server', 'agent-server'] as const)(
   verifies('F-63', '%s takes new settings and keys on SIGHUP, and keeps what it had where something is wrong'),
   async name => {
     const port = await freePort()
@@ -175,56 +171,45 @@ function fingerprint(port: number): Promise<string> {
   })
 }
 
-test.runIf(isLong)(
-  `a server speaks TLS with --tls-cert and --tls-key, takes a new certificate on SIGHUP, and says where it speaks plain http${longOnly}`,
-  async () => {
-    const port = await freePort()
-    const [cert, key] = [join(place.folder, 'cert.pem'), join(place.folder, 'key.pem')]
-    const fixture = (name: string): string => join(root, 'packages/discovery/src/fixtures', `${name}.pem`)
-    copyFileSync(fixture('server.test'), cert)
-    copyFileSync(fixture('server.test.key'), key)
-    const command = [
-      ...[
-        'auth-server',
-        '--id',
-        'https://service.example',
-        '--port',
-        String(port),
-        '--data',
-        join(place.folder, 'tls'),
-      ],
-    ]
-    const half = await run([...command, '--init', '--tls-cert', cert])
-    expect([half.code, half.stderr]).toEqual([2, 'countersign: --tls-cert and --tls-key go together\n'])
-    const missing = await run([...command, '--init', '--tls-cert', cert, '--tls-key', join(place.folder, 'none.pem')])
-    expect([missing.code, missing.stderr]).toEqual([
-      2,
-      expect.stringMatching(/--tls-key: .*none\.pem cannot be read \(ENOENT\)/),
-    ])
-    const server = await place.start('auth-server', [...command, '--init', '--tls-cert', cert, '--tls-key', key])
-    const log = logOf(server)
-    const before = await fingerprint(port)
-    copyFileSync(fixture('other-name.test'), cert)
-    server.kill('SIGHUP')
-    await expect.poll(() => log.some(({ event }) => event === 'reloaded'), { timeout: 10_000 }).toBe(true)
-    const after = await fingerprint(port)
-    expect(after).not.toBe(before)
-    writeFileSync(cert, 'no certificate')
-    server.kill('SIGHUP')
-    await expect.poll(() => log.some(({ event }) => event === 'reload_failed'), { timeout: 10_000 }).toBe(true)
-    expect(await fingerprint(port)).toBe(after)
-    await end(server, 'SIGTERM')
-    expect(log.filter(({ event }) => event === 'plain_http')).toEqual([])
-    const plain = await place.start('auth-server', command)
-    const told = logOf(plain)
-    await expect
-      .poll(() => told.find(({ event }) => event === 'plain_http'))
-      .toMatchObject({ msg: expect.stringContaining('--tls-cert') })
-    await end(plain, 'SIGTERM')
-  },
-)
+test(`a server speaks TLS with --tls-cert and --tls-key, takes a new certificate on SIGHUP, and says where it speaks plain http`, async () => {
+  const port = await freePort()
+  const [cert, key] = [join(place.folder, 'cert.pem'), join(place.folder, 'key.pem')]
+  const fixture = (name: string): string => join(root, 'packages/discovery/src/fixtures', `${name}.pem`)
+  copyFileSync(fixture('server.test'), cert)
+  copyFileSync(fixture('server.test.key'), key)
+  const command = [
+    ...['auth-server', '--id', 'https://service.example', '--port', String(port), '--data', join(place.folder, 'tls')],
+  ]
+  const half = await run([...command, '--init', '--tls-cert', cert])
+  expect([half.code, half.stderr]).toEqual([2, 'countersign: --tls-cert and --tls-key go together\n'])
+  const missing = await run([...command, '--init', '--tls-cert', cert, '--tls-key', join(place.folder, 'none.pem')])
+  expect([missing.code, missing.stderr]).toEqual([
+    2,
+    expect.stringMatching(/--tls-key: .*none\.pem cannot be read \(ENOENT\)/),
+  ])
+  const server = await place.start('auth-server', [...command, '--init', '--tls-cert', cert, '--tls-key', key])
+  const log = logOf(server)
+  const before = await fingerprint(port)
+  copyFileSync(fixture('other-name.test'), cert)
+  server.kill('SIGHUP')
+  await expect.poll(() => log.some(({ event }) => event === 'reloaded'), { timeout: 10_000 }).toBe(true)
+  const after = await fingerprint(port)
+  expect(after).not.toBe(before)
+  writeFileSync(cert, 'no certificate')
+  server.kill('SIGHUP')
+  await expect.poll(() => log.some(({ event }) => event === 'reload_failed'), { timeout: 10_000 }).toBe(true)
+  expect(await fingerprint(port)).toBe(after)
+  await end(server, 'SIGTERM')
+  expect(log.filter(({ event }) => event === 'plain_http')).toEqual([])
+  const plain = await place.start('auth-server', command)
+  const told = logOf(plain)
+  await expect
+    .poll(() => told.find(({ event }) => event === 'plain_http'))
+    .toMatchObject({ msg: expect.stringContaining('--tls-cert') })
+  await end(plain, 'SIGTERM')
+})
 
-test.each(ofKind(servers))('%s says in one line what to change when its port is in use', async name => {
+test.each(servers)('%s says in one line what to change when its port is in use', async name => {
   const taken = createServer()
   const port = await new Promise<number>(resolve =>
     taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port)),
@@ -241,7 +226,7 @@ test.each(ofKind(servers))('%s says in one line what to change when its port is 
   await end(await place.start(name, [name, ...options, '--port', String(free), '--data', data]), 'SIGTERM')
 })
 
-test.each(ofKind(servers))('%s says once that a proxy stands in front which its settings do not name', async name => {
+test.each(servers)('%s says once that a proxy stands in front which its settings do not name', async name => {
   const port = await freePort()
   const options = [...['--development', '--id', `http://localhost:${port}`, '--port', String(port)], ...own(name)]
   const server = await place.start(name, [name, ...options, '--data', join(place.folder, `proxied-${name}`)])
