@@ -9,6 +9,8 @@ const ssr = { resolve: { conditions, externalConditions: conditions } }
 // Set by scripts/test.mjs: a full run, in which every requirement of what is built must have been proven.
 const gate = process.env['COUNTERSIGN_GATE'] === '1'
 const long = process.env['COUNTERSIGN_LONG'] === '1'
+// Set where other work may slow the machine: a test that misses a deadline gets a second try, and the report says which did.
+const retry = process.env['COUNTERSIGN_RETRY'] === '1' ? 1 : 0
 const tests = long ? ['.test.ts', '.test.long.ts'] : ['.test.ts']
 
 // Many tests wait for processes, databases and deadlines; by default one processor of two would do nothing.
@@ -34,6 +36,7 @@ function system(name: string, include: string[], exclude: string[]) {
       isolate: false,
       maxWorkers,
       maxConcurrency,
+      retry,
       testTimeout: long ? 240_000 : 60_000,
       hookTimeout: 120_000,
       // One group after the other.
@@ -68,6 +71,7 @@ export default defineConfig({
           isolate: false,
           maxWorkers,
           maxConcurrency,
+          retry,
           // A property takes seconds on a busy machine, minutes with the cases of the long tier.
           testTimeout: long ? 600_000 : 30_000,
         },
