@@ -67,6 +67,7 @@ export default defineConfig({
         test: {
           name: 'packages',
           include: tests.flatMap(end => [`{packages,apps}/*/src/**/*${end}`, `requirements/src/**/*${end}`]),
+          setupFiles: ['testing/base/src/after-file.setup.ts'],
           pool: 'threads' as const,
           isolate: false,
           maxWorkers,

@@ -212,7 +212,9 @@ export const authBursts: Readonly<
   'browsers in which one user is signed in': {
     most: 20,
     async act({ at }) {
-      const sessions = [0, 1].map(n => browserSessions({ store: at(n).store, cookies: cookiesOf(issuer), now }))
+      const sessions = [0, 1].map(n =>
+        browserSessions({ store: at(n).store, cookies: cookiesOf(issuer), now, isSignedInThere: async () => true }),
+      )
       const account = { issuer: 'https://login.example', subject: 'bob', claims: { name: 'Bob' } }
       await burst(async n => {
         const message = { method: 'POST', target: '/login/demo', headers: [] }

@@ -8,6 +8,7 @@ import { belongsTo } from '@countersign/store/internal'
 import { clientOf, createVerifier } from '@countersign/verify'
 import { withClient } from '@countersign/verify/internal'
 import { userAccessIn } from './account/access.js'
+import { type AppAccess, appAccess } from './account/app-access.js'
 import { ownQuestionsIn } from './approval/account-approvals.js'
 import { defaultApprovalLimits } from './approval/approval-limits.js'
 import { approvalPagesOf } from './approval/approval-pages.js'
@@ -46,12 +47,16 @@ const longestLifetime = 3600
 
 /** A running auth server. */
 export interface AuthServer {
+  /** The paths that it answers, exactly, so that it can share an origin with a site: see `mountNode` of `@countersign/server`. */
+  readonly paths: readonly string[]
   /** Answers one request: metadata, JWKS, token and revocation endpoint, and with `login` the pages for users. 404 for other paths. */
   handle(message: ReceivedMessage): Promise<Response>
   /** Judges a request by its head, before its body is read. For servers. */
   judgeHead(head: ReceivedMessage): HeadJudgement
   /** Resolves once a request signed now would be answered. Rejects when the database, or a shared replay set, does not answer. */
   ready(): Promise<void>
+  /** The access that users gave to agents, for an application that lists it beside its own connected apps. */
+  readonly access: AppAccess
   close(): Promise<void>
 }
 
@@ -95,12 +100,14 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     send: noticeSender({ issuer, key, discovery, now, development, fetch: options.fetch }),
     onOutcome: (notice, answer) => onEvent(noticeEvent(notice, answer)),
   })
-  const handle = requestHandler(
+  const { handle, paths } = requestHandler(
     routeContextOf(options, { key, store, discovery, verifier, replay, now, development, onEvent, delivery }),
   )
   const open = withCors(options.cors, handle)
   const kept = retention(store, now, epoch)
   return {
+    paths,
+    access: appAccess(store, userAccessIn(store, now, { issuer, onEnded: delivery.poke })),
     handle(received) {
       kept.sweep()
       if (epoch?.isBehind() === true) return Promise.resolve(restoredResponse(now))

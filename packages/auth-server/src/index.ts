@@ -4,6 +4,7 @@ export type { HeadJudgement, ReceivedMessage, ReplaySet } from '@countersign/htt
 export type { CorsOrigins, ErrorCode, PublishedKey, Reason } from '@countersign/protocol'
 export type { EpochKeeper, RestoreDatabaseOptions } from '@countersign/store'
 export type { TrustedProxies } from '@countersign/verify'
+export type { AccountName, AgentAccess, AgentAccessPage, AppAccess, TakeBack } from './account/app-access.js'
 export { type Invitation, type InviteOptions, inviteUser } from './account/invitations.js'
 export type { ApprovalLimits } from './approval/approval-limits.js'
 export type { ApprovalNotice } from './approval/approvals.js'
@@ -19,6 +20,7 @@ export type {
   PendingFacts,
 } from './event.js'
 export type { ExchangeOptions, ExchangeRule } from './exchange/exchange-rule.js'
+export { type HostSessionOptions, hostSession } from './login/host-session.js'
 export type { LoginEvent } from './login/login-event.js'
 export {
   type DemoLogin,

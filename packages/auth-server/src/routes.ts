@@ -66,8 +66,15 @@ export interface RouteContext extends TokenContext {
 /** What the pages for users use. */
 type PagesContext = DeviceContext & AccountContext
 
-/** Answers each request by its route, refusals included; never throws. */
-export function requestHandler(context: RouteContext): (message: ReceivedMessage) => Promise<Response> {
+/** The routes of an auth server. */
+export interface RequestHandler {
+  /** Exactly as in a request target, without query. */
+  readonly paths: readonly string[]
+  /** Answers each request by its route, refusals included; never throws. */
+  handle(message: ReceivedMessage): Promise<Response>
+}
+
+export function requestHandler(context: RouteContext): RequestHandler {
   const { agentMetadata } = context
   const routes: Routes = new Map<string, Route>([
     ['/.well-known/aauth-issuer', { methods: ['GET', 'HEAD'], answer: () => documentResponse(context.metadata) }],
@@ -99,14 +106,17 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
     ],
     ...(context.pages === undefined ? [] : pageRoutes(context.pages, context)),
   ])
-  return async message => {
-    const throttled = overPageLimit(message, context)
-    if (throttled !== undefined) return throttled
-    try {
-      return await answerRoute(message, routes)
-    } catch (thrown) {
-      return refusal(thrown, { message }, context)
-    }
+  return {
+    paths: [...routes.keys()],
+    async handle(message) {
+      const throttled = overPageLimit(message, context)
+      if (throttled !== undefined) return throttled
+      try {
+        return await answerRoute(message, routes)
+      } catch (thrown) {
+        return refusal(thrown, { message }, context)
+      }
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { generateSigningKey, type ReceivedMessage, type SigningKey } from '@countersign/httpsig'
 import type { PublishedKey } from '@countersign/protocol'
+import { closeAfterFile } from '@countersign/testing/after-file'
 import { bodyOf } from '@countersign/testing/responses'
 import { signedMessage } from '@countersign/testing/world/signed-message'
 import { asAgent, asHolder, type Signer as SignerBase } from '@countersign/testing/world/signer'
@@ -16,6 +17,9 @@ import type { Policy } from './policy.js'
 /** 2026-01-01T00:00:00Z. */
 export const newYear = 1_767_225_600
 
+/** An auth server, or a process that is one. */
+export type AnsweringServer = Omit<AuthServer, 'paths' | 'access'>
+
 /** Who signs a request, and how. */
 export interface Signer extends SignerBase {
   readonly agent: string
@@ -24,9 +28,9 @@ export interface Signer extends SignerBase {
 
 /** An auth server among agents and resources, without a socket: what they publish stands in `web`. */
 export interface World extends Web {
-  readonly auth: AuthServer
+  readonly auth: AnsweringServer
   /** Another server with the same keys, database and all. */
-  reopen(): Promise<AuthServer>
+  reopen(): Promise<AnsweringServer>
   readonly clock: { now: number }
   readonly events: AuthServerEvent[]
   readonly discovery: Discovery
@@ -75,15 +79,15 @@ export async function world({
     ...options,
     discovery,
   }
+  const isInTest = expect.getState().currentTestName !== undefined
   const opened: AuthServer[] = []
   const reopen = async (): Promise<AuthServer> => {
     const server = await createAuthServer(all)
-    opened.push(server)
+    if (isInTest) opened.push(server)
+    else closeAfterFile(() => server.close())
     return server
   }
-  // A server that stays open goes on looking into its database, also while its thread ends.
-  if (expect.getState().currentTestName !== undefined)
-    onTestFinished(async () => void (await Promise.allSettled(opened.map(server => server.close()))))
+  if (isInTest) onTestFinished(async () => void (await Promise.allSettled(opened.map(server => server.close()))))
   const auth = await reopen()
   const agentKey = { kid: 'k1', key: await generateSigningKey() }
   const resourceKey = { kid: 'r1', key: await generateSigningKey() }

@@ -6,14 +6,14 @@ import { part } from '@countersign/testing/json-web-token'
 import { bodyOf } from '@countersign/testing/responses'
 import { resourceToken } from '@countersign/testing/world/tokens'
 import { makeWeb, publishAgent, publishResource } from '@countersign/testing/world/web'
-import { type AuthServer, createAuthServer } from '../auth-server.js'
+import { createAuthServer } from '../auth-server.js'
 import { answerOf, open } from '../consent/consent.test.fixture.js'
 import type { AuthServerEvent } from '../event.js'
 import { type Browser, browser, signInAs } from '../login/browser.test.fixture.js'
 import { demoUsers } from '../login/login-method.js'
 import type { AuthServerOptions } from '../options.js'
 import { askUsers } from '../policies.js'
-import { agentServer, post, type Signer, send } from '../world.test.fixture.js'
+import { type AnsweringServer, agentServer, post, type Signer, send } from '../world.test.fixture.js'
 import {
   type ExchangeWorld,
   exchange,
@@ -28,7 +28,7 @@ const auth = 'https://auth.example'
 
 /** Two auth servers: `one` signs in the users of the agent and the calendar, `auth` is that of rooms. */
 export interface TwoAuthServers extends ExchangeWorld {
-  readonly one: AuthServer
+  readonly one: AnsweringServer
   readonly oneEvents: AuthServerEvent[]
   readonly agent: Signer
   /** Forms that `auth` sent to the token endpoint of `one`. */
@@ -47,7 +47,7 @@ export async function twoAuthServers(
   const web = makeWeb()
   const posts: Array<Record<string, string>> = []
   const oneEvents: AuthServerEvent[] = []
-  const servers: Record<string, AuthServer> = {}
+  const servers: Record<string, AnsweringServer> = {}
   const fetcher: Fetcher = async (url, limits) => {
     const { origin, pathname } = new URL(url)
     const server = servers[origin]
@@ -94,7 +94,7 @@ export async function twoAuthServers(
   for (const [url, document] of made.web) if (!url.startsWith(upstreamIssuer)) web.web.set(url, document)
   servers[upstreamIssuer] = one
   let current = made.auth
-  const own: AuthServer = {
+  const own: AnsweringServer = {
     handle: message => current.handle(message),
     judgeHead: head => current.judgeHead(head),
     ready: () => current.ready(),

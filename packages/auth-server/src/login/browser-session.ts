@@ -93,6 +93,11 @@ interface SessionContext {
   readonly store: Store<LoginTables>
   readonly cookies: Cookies
   readonly now: () => number
+  /** Whether the browser is still signed in where the session began, at a provider that can tell. */
+  readonly isSignedInThere: (
+    session: Pick<SessionRow, 'sub' | 'provider'>,
+    message: ReceivedMessage,
+  ) => Promise<boolean>
 }
 
 /**
@@ -166,16 +171,18 @@ export function browserSessions(o: SessionContext): ManagedSessions {
   }
 }
 
-async function currentSession(
-  { store, cookies, now }: SessionContext,
-  message: ReceivedMessage,
-): Promise<BrowserSession | undefined> {
+async function currentSession(context: SessionContext, message: ReceivedMessage): Promise<BrowserSession | undefined> {
+  const { store, cookies, now } = context
   const browser = secretIn(cookies.read(message, 'browser'))
   if (browser === undefined) return undefined
   const id = sha256(browser)
   const secret = secretIn(cookies.read(message, 'session'))
   const row = secret === undefined ? undefined : await findLive(store, secret, { browser: id, now: now() })
   if (secret === undefined || row === undefined) return { id, csrf: csrfOf(browser) }
+  if (!(await context.isSignedInThere(row, message))) {
+    await store.write(tx => endSession(tx, row.secret_hash))
+    return { id, csrf: csrfOf(browser) }
+  }
   if (row.last_used + noteEvery <= now()) await noteUse(store, row, now())
   const { sub, provider, verified } = row
   const user = { sub, claims: claimsOf(row.claims), provider, verified }

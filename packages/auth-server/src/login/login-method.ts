@@ -1,3 +1,4 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
 import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
 import type { PasskeyLogin } from '../passkey/passkey-login.js'
 
@@ -31,6 +32,8 @@ export interface LoginStart {
   readonly switchUser?: true
   /** Verify the user anew, even one who is signed in at the provider. */
   readonly reauthenticate?: true
+  /** The browser's request, for a provider on the same origin. */
+  readonly message: ReceivedMessage
 }
 
 /** A login provider: it signs users in on its own pages. */
@@ -50,7 +53,16 @@ export interface LoginProvider {
     readonly url: string
     readonly state: string
     readonly saved: Readonly<Record<string, string>>
+    /** The browser's request, for a provider on the same origin. */
+    readonly message: ReceivedMessage
   }): Promise<UpstreamAccount>
+  /**
+   * Whether the browser that sent this message is still signed in there with that account. Asked with every page; false signs the user
+   * out here. Default: a user stays signed in here until they sign out here.
+   */
+  isSignedIn?(account: Pick<UpstreamAccount, 'issuer' | 'subject'>, message: ReceivedMessage): Promise<boolean>
+  /** Signs the user of this browser out there, when they sign out here: `Set-Cookie` values. Default: they stay signed in there. */
+  signOut?(message: ReceivedMessage): Promise<readonly string[]>
 }
 
 /** A chooser of made-up users, without a password. @see {@link demoUsers} */

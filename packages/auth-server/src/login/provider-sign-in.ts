@@ -33,7 +33,7 @@ export async function begin(context: LoginContext, message: ReceivedMessage, o: 
     ...(switchUser === undefined ? {} : { switchUser }),
     ...(reauthenticate === undefined ? {} : { reauthenticate }),
   }
-  const { url, saved } = await provider.begin({ callback: callbackOf(context, provider), state, ...asked })
+  const { url, saved } = await provider.begin({ callback: callbackOf(context, provider), state, message, ...asked })
   const attempt = {
     ...{ provider: provider.id, state, returnTo, ...asked, began: context.now(), saved },
     ...(links === undefined ? {} : { links }),
@@ -65,7 +65,7 @@ export async function finish(
     const isLink = await context.sessions.takeLink(message, state)
     if (isLink !== (attempt.links === true))
       throw linkRefusal('This was not begun in this session. Nothing was linked.')
-    const account = await provider.finish({ url, state, saved: attempt.saved })
+    const account = await provider.finish({ url, state, saved: attempt.saved, message })
     const back = { session, account, provider, attempt }
     if (isLink) return await link(context, message, { ...back, forget })
     return await enter(context, message, {

@@ -9,7 +9,8 @@ import type { SignInCause } from '../pages/sign-in-cause.js'
 import { signInPage } from '../pages/sign-in-page.js'
 import { signedOutPage, signOutPage } from '../pages/sign-out-page.js'
 import { type PasskeyCeremonies, passkeyCeremonies } from '../passkey/passkey-ceremonies.js'
-import { browserSessions, type ManagedSessions } from './browser-session.js'
+import { type BrowserSession, browserSessions, type ManagedSessions } from './browser-session.js'
+import { identitiesOf } from './identities.js'
 import { loginAttempts } from './login-attempt.js'
 import { enter, type LoginContext, reportFailure } from './login-context.js'
 import { type LoginEvent, toldOf } from './login-event.js'
@@ -56,14 +57,15 @@ export function createLogin(o: {
   const { issuer, looks, methods, store, now, development, onEvent } = o
   checkLoginMethods(methods, { development })
   const cookies = cookiesOf(issuer)
-  const sessions = browserSessions({ store, cookies, now })
+  const providers = methods.filter((method): method is LoginProvider => 'begin' in method)
+  const sessions = browserSessions({ store, cookies, now, isSignedInThere: signedInThere(store, providers) })
   const passkeys = methods.find(method => 'checks' in method)
   const context: LoginContext = {
     issuer,
     store,
     looks,
     causeOf: o.causeOf ?? (async () => undefined),
-    providers: methods.filter((method): method is LoginProvider => 'begin' in method),
+    providers,
     demo: methods.find(method => 'users' in method),
     passkeys: passkeys && passkeyCeremonies({ issuer, method: passkeys, store, now }),
     sessions,
@@ -186,7 +188,7 @@ async function signOut(context: LoginContext, message: ReceivedMessage): Promise
   if (returnTo !== undefined && !isReturnPath(returnTo)) {
     throw new AAuthError('invalid_request', 'The form names no page of this server.', { reason: 'form_incomplete' })
   }
-  const { cookies } = await context.sessions.signOut(message)
+  const { cookies } = await signOutHereAndThere(context, message, session)
   if (session?.user !== undefined) context.onEvent({ type: 'signed_out', sub: session.user.sub, ...toldOf(message) })
   if (returnTo === undefined) {
     // The next user of this browser must not get the requests that it has claimed.
@@ -194,6 +196,31 @@ async function signOut(context: LoginContext, message: ReceivedMessage): Promise
     return pageResponse(signedOutPage(look), { look, cookies: [...cookies, ...context.sessions.forget(message)] })
   }
   return seeOther(`/login?${signInQuery({ returnTo, switchUser: true })}`, cookies)
+}
+
+/** Ends the session here, and with it the one at a provider on the same origin. */
+async function signOutHereAndThere(
+  { sessions, providers }: LoginContext,
+  message: ReceivedMessage,
+  session: BrowserSession | undefined,
+): Promise<{ readonly cookies: readonly string[] }> {
+  const { cookies } = await sessions.signOut(message)
+  const provider = providers.find(({ id }) => id === session?.user?.provider)
+  return { cookies: [...cookies, ...((await provider?.signOut?.(message)) ?? [])] }
+}
+
+/** Asks the provider where a session began whether the browser is still signed in there, by the account that is its user's. */
+function signedInThere(store: Store<LoginTables>, providers: readonly LoginProvider[]) {
+  return async (
+    { sub, provider }: { readonly sub: string; readonly provider: string },
+    message: ReceivedMessage,
+  ): Promise<boolean> => {
+    const there = providers.find(({ id }) => id === provider)
+    if (there?.isSignedIn === undefined) return true
+    for (const identity of await identitiesOf(store.db, sub))
+      if (identity.provider === provider && (await there.isSignedIn(identity, message))) return true
+    return false
+  }
 }
 
 function formRefusal(): AAuthError {
