@@ -161,6 +161,10 @@ export async function taken(): Promise<Record<string, Taken>> {
       call: authServer.inviteUser,
     },
     'auth-server demoUsers users': { valid: { name: 'Ada' }, call: (user: never) => authServer.demoUsers([user]) },
+    'auth-server hostSession options': {
+      valid: { name: 'A', issuer: id, account: nothing, signInUrl: () => id },
+      call: authServer.hostSession,
+    },
     'auth-server askUsers questions': {
       valid: { agents: 'any', resources: 'any', scopes: ['a'], delegates: 'any' },
       call: (question: never) => authServer.askUsers([question]),
@@ -463,7 +467,8 @@ export const exemptMethods: ReadonlySet<string> = new Set([
     'Telemetry.begin route',
   ],
   // Implemented by others, and called by us.
-  ...['ElicitingClient.elicitInput options', 'LoginProvider.finish callback', 'Participant.refused request'],
+  ...['ElicitingClient.elicitInput options', 'HostSessionOptions.signInUrl o'],
+  ...['LoginProvider.finish callback', 'Participant.refused request'],
 ])
 
 /** Objects of exported functions that are no options, or whose slips forbid more, by the reason. */
