@@ -18,7 +18,7 @@ const options: HostSessionOptions = {
   issuer,
   async account({ headers }) {
     const cookies = headers.filter(([name]) => name === 'cookie').map(([, value]) => value)
-    return accounts[/(?:^|; )app=([a-z]+)/.exec(cookies.join('; '))?.[1] ?? '']
+    return accounts[/(?:^|; )app=([a-z]+)/.exec(cookies.join('; '))?.[1] ?? ''] ?? null
   },
   signInUrl: ({ returnTo, ...asked }) =>
     `${issuer}/sign-in?${new URLSearchParams({ return_to: returnTo, ...JSON.parse(JSON.stringify(asked, (_, value) => (value === true ? 'yes' : value))) })}`,

@@ -13,9 +13,9 @@ export interface HostSessionOptions {
   readonly issuer: string
   /**
    * The account that is signed in to the application in the browser that sent this message, by the application's own session cookie;
-   * undefined where there is none. `verifiedAt`: when the application last verified the user, Unix seconds.
+   * undefined or null where there is none. `verifiedAt`: when the application last verified the user, Unix seconds.
    */
-  account(message: ReceivedMessage): Promise<Omit<UpstreamAccount, 'issuer'> | undefined>
+  account(message: ReceivedMessage): Promise<Omit<UpstreamAccount, 'issuer'> | null | undefined>
   /**
    * The application's sign-in page, which sends the browser to `returnTo` once the user is signed in. With `switchUser` it lets another
    * user sign in, and with `reauthenticate` it verifies the user anew.
@@ -70,7 +70,7 @@ export function hostSession(options: HostSessionOptions): LoginProvider {
   if (issuer === '') throw new TypeError('issuer of hostSession must not be empty')
   const current = async (message: ReceivedMessage): Promise<UpstreamAccount | undefined> => {
     const account = await options.account(message)
-    if (account === undefined) return undefined
+    if (account === undefined || account === null) return undefined
     // Every visitor without a subject would be the same user.
     if (typeof account.subject !== 'string' || account.subject === '')
       throw new TypeError('account of hostSession resolved with no subject')
