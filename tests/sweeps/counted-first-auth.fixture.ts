@@ -212,8 +212,10 @@ export const authBursts: Readonly<
   'browsers in which one user is signed in': {
     most: 20,
     async act({ at }) {
+      const blocked = { isUserBlocked: async () => false, checkSignIn: async () => {} }
+      const isSignedInThere = async (): Promise<boolean> => true
       const sessions = [0, 1].map(n =>
-        browserSessions({ store: at(n).store, cookies: cookiesOf(issuer), now, isSignedInThere: async () => true }),
+        browserSessions({ store: at(n).store, cookies: cookiesOf(issuer), now, blocked, isSignedInThere }),
       )
       const account = { issuer: 'https://login.example', subject: 'bob', claims: { name: 'Bob' } }
       await burst(async n => {

@@ -1,7 +1,6 @@
-import { conditionTypes } from '@countersign/conditions'
 import { createDiscovery, type Discovery } from '@countersign/discovery'
-import { algorithms, type HeadJudgement, memoryReplaySet, type ReceivedMessage, thumbprint } from '@countersign/httpsig'
-import { type AuthServerMetadata, jwks, type PublishedKey } from '@countersign/protocol'
+import { type HeadJudgement, memoryReplaySet, type ReceivedMessage, thumbprint } from '@countersign/httpsig'
+import { jwks, type PublishedKey } from '@countersign/protocol'
 import { checkIdentifier, withCors } from '@countersign/protocol/internal'
 import { openStore, type Store } from '@countersign/store'
 import { belongsTo } from '@countersign/store/internal'
@@ -13,6 +12,10 @@ import { ownQuestionsIn } from './approval/account-approvals.js'
 import { defaultApprovalLimits } from './approval/approval-limits.js'
 import { approvalPagesOf } from './approval/approval-pages.js'
 import { type Approvals, approvalsIn } from './approval/approvals.js'
+import { authServerMetadata, requestTypesOf } from './auth-server-metadata.js'
+import type { BlockRow } from './block/block-tables.js'
+import { type Blocks, blocksIn } from './block/blocks.js'
+import { checkDeny } from './block/deny.js'
 import { countsIn } from './bound/counts.js'
 import { createGuesses } from './bound/guesses.js'
 import { createPolls } from './bound/polls.js'
@@ -25,9 +28,10 @@ import { agentMetadataOf, checkExchange, createLinking, exchangeOf, linksUsers }
 import { rememberedYes } from './grant/consents.js'
 import type { OnSurplus } from './grant/grant-writer.js'
 import { grantFacts, grantsIn } from './grant/grants.js'
-import { supportedIdentityScopes } from './grant/identity-claims.js'
 import { checkLoginMethods, type LoginMethod } from './login/login-method.js'
 import { createLogin } from './login/sign-in.js'
+import { endBlocked } from './operator/end-access.js'
+import { type Operator, operatorOf } from './operator/open-operator.js'
 import type { AuthServerOptions } from './options.js'
 import { brandOf } from './pages/brand.js'
 import { claimedLogos } from './pages/claimed-logo.js'
@@ -57,6 +61,8 @@ export interface AuthServer {
   ready(): Promise<void>
   /** The access that users gave to agents, for an application that lists it beside its own connected apps. */
   readonly access: AppAccess
+  /** Lists, revokes and blocks; this instance knows its own blocks at once. From another process: {@link openOperator}. */
+  readonly operator: Operator
   close(): Promise<void>
 }
 
@@ -100,9 +106,11 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     send: noticeSender({ issuer, key, discovery, now, development, fetch: options.fetch }),
     onOutcome: (notice, answer) => onEvent(noticeEvent(notice, answer)),
   })
-  const { handle, paths } = requestHandler(
-    routeContextOf(options, { key, store, discovery, verifier, replay, now, development, onEvent, delivery }),
-  )
+  const ending = { store, issuer, now, onEnded: delivery.poke }
+  const endAccess = async (row: BlockRow): Promise<void> => void (await endBlocked(row, ending))
+  const blocks = blocksIn({ store, deny: options.deny ?? {}, now, endAccess })
+  const opened = { key, store, discovery, verifier, replay, now, development, onEvent, delivery, blocks }
+  const { handle, paths } = requestHandler(routeContextOf(options, opened))
   const open = withCors(options.cors, handle)
   const kept = retention(store, now, epoch)
   return {
@@ -123,7 +131,9 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
       await store.check()
       await replay.ready?.()
     },
+    operator: operatorOf({ ...ending, development, onEvent, onBlocked: blocks.changed }),
     async close() {
+      await blocks.end()
       await Promise.all([delivery.end(), kept.end()])
       await epoch?.close()
       await store.close()
@@ -137,15 +147,17 @@ interface Opened extends Pick<RouteContext, 'verifier' | 'replay' | 'now' | 'dev
   readonly store: Store<Tables>
   readonly discovery: Discovery
   readonly delivery: Delivery
+  readonly blocks: Blocks
 }
 
 function routeContextOf(options: AuthServerOptions, opened: Opened): RouteContext {
   const { issuer, login, siteOf } = options
-  const { key, store, discovery, verifier, replay, now, development, onEvent, delivery } = opened
+  const { key, store, discovery, verifier, replay, now, development, onEvent, delivery, blocks } = opened
   const common: Common = {
     issuer: { issuer, key, lifetime: options.authTokenLifetime ?? 600 },
     requests: requestsIn(store, now, { quota: options.requestQuota ?? defaultQuota, development, siteOf }),
     policy: options.policy ?? (() => 'deny'),
+    blocks,
     now,
     development,
     onEvent,
@@ -193,7 +205,7 @@ async function checkBelonging(store: Store<Tables>, { keys, knownKeys = 'check' 
   )
 }
 
-type Common = Pick<RouteContext, 'issuer' | 'requests' | 'policy' | 'now' | 'development' | 'onEvent'>
+type Common = Pick<RouteContext, 'issuer' | 'requests' | 'policy' | 'blocks' | 'now' | 'development' | 'onEvent'>
 
 /** Checks what options must be together. */
 function signingKeyOf(options: AuthServerOptions, development: boolean): PublishedKey {
@@ -223,6 +235,7 @@ function signingKeyOf(options: AuthServerOptions, development: boolean): Publish
   }
   if (!(pagesPerMinute >= 1)) throw new RangeError('pagesPerMinute must be at least 1')
   brandOf(options.branding)
+  checkDeny(options.deny ?? {}, { development, siteOf: options.siteOf })
   if (login !== undefined) checkLoginMethods(login, { development })
   if (login === undefined && deviceFlow.length > 0) {
     throw new TypeError('deviceFlow needs login: a user types in the code')
@@ -261,6 +274,7 @@ function pagesOf({
     now,
     development,
     onEvent,
+    blocked: common.blocks,
     causeOf: signInCauses(common.requests, now),
   })
   const linked = { ...common, login, looks, discovery, key: issuer.key }
@@ -280,30 +294,4 @@ function pagesOf({
     questions: ownQuestionsIn(store, now),
   }
   return { ...pages, approvalPages: approvalPagesOf({ ...pages, approvals }) }
-}
-
-const withoutUsers = ['auth', 'refresh']
-const withUsers = ['auth', 'code', 'refresh', 'device_auth', 'device_code', 'poll']
-
-function requestTypesOf({ login, exchange }: AuthServerOptions): string[] {
-  const always = login === undefined ? withoutUsers : withUsers
-  return exchange === undefined || exchange.rules.length === 0 ? always : [...always, 'exchange']
-}
-
-function authServerMetadata(options: AuthServerOptions): AuthServerMetadata {
-  const { issuer, login, deviceFlow = [] } = options
-  return {
-    issuer,
-    jwks_uri: `${issuer}/.well-known/jwks.json`,
-    agent_token_endpoint: `${issuer}/agent/token`,
-    ...(login === undefined ? {} : { agent_auth_endpoint: `${issuer}/agent/authorize` }),
-    revocation_endpoint: `${issuer}/agent/revoke`,
-    agent_signing_algs_supported: algorithms,
-    // Not offered where no agent may use it: each use would be refused with `unauthorized_client`.
-    request_types_supported: requestTypesOf(options).filter(
-      type => deviceFlow.length > 0 || !type.startsWith('device_'),
-    ),
-    ...(login === undefined ? {} : { scopes_supported: supportedIdentityScopes }),
-    constraints_supported: conditionTypes,
-  }
 }

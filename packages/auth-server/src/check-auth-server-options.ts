@@ -11,6 +11,7 @@ import {
   wrongOption,
 } from '@countersign/protocol/internal'
 import type { ApprovalLimits } from './approval/approval-limits.js'
+import type { DenyLists } from './block/deny.js'
 import type { RequestQuota } from './bound/request-quota.js'
 import type { ExchangeOptions, ExchangeRule } from './exchange/exchange-rule.js'
 import type { AuthServerOptions } from './options.js'
@@ -78,6 +79,14 @@ const defaultsChecks: OptionChecks<ConsentDefaults> = {
   },
 }
 
+// A misspelt list would let in who was to be kept out.
+const denyChecks: OptionChecks<DenyLists> = {
+  agents: restriction('strings'),
+  delegates: restriction(each({ agent: 'string', delegate: 'string' })),
+  sites: restriction('strings'),
+  users: restriction('strings'),
+}
+
 const checks: OptionChecks<AuthServerOptions> = {
   issuer: 'string',
   keys: each('object'),
@@ -87,6 +96,7 @@ const checks: OptionChecks<AuthServerOptions> = {
   login: each('object'),
   branding: { ...brandingChecks },
   policy: restriction('function'),
+  deny: { ...denyChecks },
   consentDefaults: { ...defaultsChecks },
   deviceFlow: listOr('any'),
   exchange: { ...exchangeChecks },

@@ -23,7 +23,7 @@ export async function openDatabaseEpoch(
 /** Events whose effects a restored backup would undo. */
 const ending = new Set([
   ...['consented', 'declined', 'revoked', 'taken_back', 'alarm', 'signed_out'],
-  ...['narrowed', 'approvals_stopped', 'inbox_turned'],
+  ...['narrowed', 'approvals_stopped', 'inbox_turned', 'blocked', 'ended_by_operator'],
   ...['account_created', 'account_recovered', 'account_deleted', 'passkey_removed', 'provider_unlinked'],
 ])
 

@@ -56,6 +56,16 @@ export interface ExchangeFacts {
   readonly chain: readonly ChainHop[]
 }
 
+/** Who is blocked: one of agent, delegate of an agent, site and user. */
+export interface BlockedFacts {
+  readonly agent?: string
+  readonly delegate?: string
+  /** A registrable domain. */
+  readonly site?: string
+  /** `sub`. */
+  readonly user?: string
+}
+
 /**
  * Why two accounts were not linked: another user is signed in here or there, the sign-in there failed, the upstream user is
  * linked to another user, or the user declined.
@@ -172,6 +182,22 @@ export type AuthServerEvent = {
       readonly resource: string
       /** The kinds of conditions that were added. */
       readonly conditions?: readonly ConditionType[]
+    }
+  /** An operator blocked an agent, one of its delegates, all agents of a site, or a user, or lets them in again. */
+  | ({
+      readonly type: 'blocked' | 'unblocked'
+      /** How many grants ended. */
+      readonly grants?: number
+    } & BlockedFacts)
+  /** An operator ended the grants that the members fit. */
+  | {
+      readonly type: 'ended_by_operator'
+      readonly grants: number
+      readonly grant?: string
+      readonly agent?: string
+      readonly delegate?: string
+      readonly resource?: string
+      readonly user?: string
     }
   /** The caller has no such grant, and nothing happened. */
   | { readonly type: 'revoked'; readonly found: false; readonly agent: string; readonly delegate?: string }

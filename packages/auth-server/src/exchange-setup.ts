@@ -66,7 +66,10 @@ export function agentMetadataOf(issuer: string, isLinking: boolean): AgentMetada
 /** Creates the linking of users. */
 export function createLinking(
   { links, ownSubjects }: ExchangeContext,
-  context: Pick<ConsentContext, 'login' | 'looks' | 'requests' | 'issuer' | 'now' | 'onEvent' | 'discovery'> & {
+  context: Pick<
+    ConsentContext,
+    'login' | 'looks' | 'requests' | 'blocks' | 'issuer' | 'now' | 'onEvent' | 'discovery'
+  > & {
     readonly key: PublishedKey
     readonly development: boolean
   },

@@ -9,10 +9,12 @@ export { type Invitation, type InviteOptions, inviteUser } from './account/invit
 export type { ApprovalLimits } from './approval/approval-limits.js'
 export type { ApprovalNotice } from './approval/approvals.js'
 export { type AuthServer, createAuthServer } from './auth-server.js'
+export type { DenyLists } from './block/deny.js'
 export type { RequestQuota } from './bound/request-quota.js'
 export type {
   AskedFacts,
   AuthServerEvent,
+  BlockedFacts,
   ExchangeFacts,
   GrantedFacts,
   IssuedFacts,
@@ -33,6 +35,28 @@ export {
   type UserClaims,
 } from './login/login-method.js'
 export type { ChainHop } from './mandate/chain.js'
+export {
+  type OpenOperator,
+  type Operator,
+  type OperatorOptions,
+  openOperator,
+} from './operator/open-operator.js'
+export type {
+  AgentBlock,
+  OperatorAgent,
+  OperatorAgentDetails,
+  OperatorAgents,
+  StandingBlock,
+} from './operator/operator-agents.js'
+export type { Blocked } from './operator/operator-context.js'
+export type { GrantFilter, GrantListOptions, OperatorGrant, OperatorGrants } from './operator/operator-grants.js'
+export type {
+  OperatorUser,
+  OperatorUserDetails,
+  OperatorUsers,
+  UserListOptions,
+} from './operator/operator-users.js'
+export type { OperatorPage, PageOptions } from './operator/page.js'
 export type { AuthServerOptions } from './options.js'
 export type { Branding } from './pages/brand.js'
 export type { ConsentDefaults } from './pages/limits-view.js'

@@ -5,6 +5,7 @@ import type { EpochKeeper } from '@countersign/store'
 import type { TrustedProxies } from '@countersign/verify'
 import type { ApprovalLimits } from './approval/approval-limits.js'
 import type { ApprovalNotice } from './approval/approvals.js'
+import type { DenyLists } from './block/deny.js'
 import type { RequestQuota } from './bound/request-quota.js'
 import type { AuthServerEvent } from './event.js'
 import type { ExchangeOptions } from './exchange/exchange-rule.js'
@@ -36,6 +37,11 @@ export interface AuthServerOptions extends TrustedProxies {
   readonly login?: readonly LoginMethod[]
   /** Name, logo and colours of the pages for users. Default: none of its own, and the host of the issuer. */
   readonly branding?: Branding
+  /**
+   * Who gets nothing: no token, and a user no session. Grants stay, and rest. An operator blocks others at run time with
+   * `openOperator`. Default: nobody.
+   */
+  readonly deny?: DenyLists
   /** Decides every grant and every refresh. Default: deny everything. */
   readonly policy?: Policy
   /** The limits that consent pages suggest: users may take them away. Default: none. */

@@ -103,6 +103,17 @@ async function sweepUsers(tx: Transaction, now: number): Promise<number> {
         ),
       ),
     )
+    // A blocked user who was deleted would come back as another one.
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('auth_server_blocks')
+            .select('kind')
+            .where('kind', '=', 'user')
+            .whereRef('auth_server_blocks.name', '=', 'auth_server_users.sub'),
+        ),
+      ),
+    )
     .execute()
   await sweepLinks(tx, subs)
   await sweepWays(tx, subs)

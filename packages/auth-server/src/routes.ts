@@ -32,6 +32,7 @@ import {
   showQuestion,
   turnInbox,
 } from './approval/account-approvals.js'
+import type { Blocks } from './block/blocks.js'
 import { openRequest } from './consent/authorize.js'
 import { decideConsent, showConsent } from './consent/consent.js'
 import { answerDevice, type DeviceContext, showDevice } from './consent/device.js'
@@ -48,7 +49,8 @@ import type { TokenCall, TokenContext } from './token/token-context.js'
 import { parseTokenRequest } from './token/token-request.js'
 
 /** What the routes of an auth server use. */
-export interface RouteContext extends TokenContext {
+export interface RouteContext extends Omit<TokenContext, 'blocks'> {
+  readonly blocks: Blocks
   readonly metadata: AuthServerMetadata
   /** The metadata of this server as an agent. */
   readonly agentMetadata: AgentMetadata
@@ -84,15 +86,7 @@ export function requestHandler(context: RouteContext): RequestHandler {
       '/agent/token',
       {
         methods: ['POST'],
-        answer: identified(context, async (message, { caller, verified, once }, note) =>
-          privateResponse(
-            await answerToken(
-              parseTokenRequest(formOf(message), context.requestTypes),
-              { caller, discovery: verified.discovery, note, once },
-              telling(context, message),
-            ),
-          ),
-        ),
+        answer: identified(context, (message, who, note) => answerTokenRequest(message, { who, note }, context)),
       },
     ],
     [
@@ -118,6 +112,24 @@ export function requestHandler(context: RouteContext): RequestHandler {
       }
     },
   }
+}
+
+/** Answers the token endpoint. A block that comes meanwhile wins: what was made for the caller is not sent. */
+async function answerTokenRequest(
+  message: ReceivedMessage,
+  { who, note }: { readonly who: VerifiedCaller; readonly note: TokenCall['note'] },
+  context: RouteContext,
+): Promise<Response> {
+  const { caller, verified, once } = who
+  const blocks = context.blocks.ofCall()
+  await blocks.check({ agents: [caller] })
+  const answer = await answerToken(
+    parseTokenRequest(formOf(message), context.requestTypes),
+    { caller, discovery: verified.discovery, note, once },
+    { ...telling(context, message), blocks },
+  )
+  await blocks.checkAgain()
+  return privateResponse(answer)
 }
 
 const tokenPaths: ReadonlySet<string> = new Set(['/agent/token', '/agent/revoke'])

@@ -1,6 +1,7 @@
 import type { Migration } from '@countersign/store'
 import { epochMigration } from '@countersign/store/internal'
 import { type ApprovalTables, approvalMigration } from './approval/approval-tables.js'
+import { type BlockTables, blockMigration } from './block/block-tables.js'
 import { type ExchangeTables, exchangeMigration } from './exchange/exchange-tables.js'
 import { accountMigration } from './login/account-tables.js'
 import { type LoginTables, loginMigration, userReview } from './login/login-tables.js'
@@ -134,7 +135,7 @@ export interface CountRow {
 }
 
 /** The tables of an auth server. */
-export interface Tables extends LoginTables, ExchangeTables, RevocationTables, ApprovalTables {
+export interface Tables extends LoginTables, ExchangeTables, RevocationTables, ApprovalTables, BlockTables {
   auth_server_grants: GrantRow
   auth_server_requests: RequestRow
   auth_server_consents: ConsentRow
@@ -169,9 +170,8 @@ const grants: Migration = {
 const grantsOfUsers: Migration = {
   name: '003-grants-of-users',
   async up(db) {
-    for (const column of ['user_sub', 'claims', 'redemption_hash']) {
+    for (const column of ['user_sub', 'claims', 'redemption_hash'])
       await db.schema.alterTable('auth_server_grants').addColumn(column, 'text').execute()
-    }
     // Unique: one code never gives two grants, even if a check before fails.
     await db.schema
       .createIndex('auth_server_grants_redemption')
@@ -292,9 +292,8 @@ const shares: Migration = {
 const shownWords: Migration = {
   name: '011-shown-words',
   async up(db) {
-    for (const table of ['auth_server_requests', 'auth_server_grants', 'auth_server_consents']) {
+    for (const table of ['auth_server_requests', 'auth_server_grants', 'auth_server_consents'])
       await db.schema.alterTable(table).addColumn('words', 'text').execute()
-    }
   },
 }
 
@@ -315,4 +314,5 @@ export const migrations: readonly Migration[] = [
   accountMigration,
   conditionsMigration,
   approvalMigration,
+  blockMigration,
 ]

@@ -30,7 +30,7 @@ export interface Signer extends SignerBase {
 export interface World extends Web {
   readonly auth: AnsweringServer
   /** Another server with the same keys, database and all. */
-  reopen(): Promise<AnsweringServer>
+  reopen(): Promise<AuthServer>
   readonly clock: { now: number }
   readonly events: AuthServerEvent[]
   readonly discovery: Discovery

@@ -1,6 +1,7 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import { telling } from '@countersign/verify/internal'
+import { agentsOf } from '../block/parties.js'
 import { consentView } from '../consent/consent-view.js'
 import { verifyBefore } from '../consent/grave-scopes.js'
 import type { ApprovalPages, ConsentContext, OpenRequest, ShownQuestion } from '../consent/open-request.js'
@@ -36,7 +37,11 @@ export function approvalPagesOf(context: ApprovalPagesContext): ApprovalPages {
 }
 
 /** The question of a request, if it is open and for this user: nobody else may answer it. */
-async function questionOf({ row, user }: OpenRequest, { approvals }: ApprovalPagesContext): Promise<ApprovalRow> {
+async function questionOf(
+  { row, user }: OpenRequest,
+  { approvals, blocks }: ApprovalPagesContext,
+): Promise<ApprovalRow> {
+  await blocks.check({ agents: agentsOf(row) })
   const question = row.operation === null ? undefined : await approvals.find(row.operation)
   if (question?.status !== 'open') throw endedError()
   // Phishing: an attacker's agent sends its own link to a victim, whose yes would be for the attacker's call.

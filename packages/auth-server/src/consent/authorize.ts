@@ -1,6 +1,7 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import { parseQuery, seeOther } from '@countersign/protocol/internal'
+import { agentsOf } from '../block/parties.js'
 import { consentPath } from './consent.js'
 import type { ConsentContext } from './open-request.js'
 
@@ -34,6 +35,7 @@ export async function openRequest(message: ReceivedMessage, context: ConsentCont
       { reason: 'link_changed' },
     )
   }
+  await context.blocks.check({ agents: agentsOf(row) })
   const { sessions } = context.login
   const { session, cookies } = await sessions.open(message, row.id)
   if (!(await context.requests.claim(row, session.id, sessions.openedAs(message, row.id)))) {

@@ -1,6 +1,7 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, parseScope } from '@countersign/protocol'
 import { answerUrl, parseQuery, seeOther } from '@countersign/protocol/internal'
+import { agentsOf } from '../block/parties.js'
 import { exchangeFacts } from '../exchange/exchange.js'
 import { upstreamOf } from '../exchange/upstream-token.js'
 import { identityClaims } from '../grant/identity-claims.js'
@@ -143,7 +144,7 @@ async function keepClaim(
 export async function browsersRequest(
   request_token: string,
   session: BrowserSession | undefined,
-  { requests, now, note }: Pick<ConsentContext, 'requests' | 'now' | 'note'>,
+  { requests, blocks, now, note }: Pick<ConsentContext, 'requests' | 'blocks' | 'now' | 'note'>,
 ): Promise<{ readonly row: RequestRow; readonly session: BrowserSession }> {
   const row = await requests.find(request_token)
   if (row !== undefined) note?.({ row, user: session?.user })
@@ -156,6 +157,7 @@ export async function browsersRequest(
       reason: 'link_of_another_browser',
     })
   }
+  await blocks.check({ agents: agentsOf(row) })
   return { row, session }
 }
 

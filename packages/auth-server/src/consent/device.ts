@@ -1,6 +1,7 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import { peerOf } from '@countersign/verify/internal'
+import { agentsOf } from '../block/parties.js'
 import type { Guesser, Guesses } from '../bound/guesses.js'
 import { checkStopped } from '../grant/stopped.js'
 import type { BrowserSession, SessionUser } from '../login/browser-session.js'
@@ -65,6 +66,7 @@ export async function answerDevice(message: ReceivedMessage, context: DeviceCont
     return pageResponse(devicePage(view, look), { look, status: 400 })
   }
   context.note?.({ row, user: session.user })
+  await context.blocks.check({ agents: agentsOf(row) })
   if (row.status !== 'pending') throw alreadyDecided()
   if (row.operation !== null) return answerCall(message, { row, session, form }, context)
   await checkStopped(context.store.db, { ...row, user_sub: session.user.sub })

@@ -23,7 +23,10 @@ export const linkCallbackPath = '/link/callback'
 
 /** What linking needs. */
 export interface LinkingContext
-  extends Pick<ConsentContext, 'login' | 'looks' | 'requests' | 'issuer' | 'discovery' | 'now' | 'onEvent' | 'note'> {
+  extends Pick<
+    ConsentContext,
+    'login' | 'looks' | 'requests' | 'blocks' | 'issuer' | 'discovery' | 'now' | 'onEvent' | 'note'
+  > {
   readonly links: Links
   readonly ownSubjects: ReadonlySet<string>
   readonly signIn: BrowserSignIn

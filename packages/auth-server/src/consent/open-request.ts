@@ -1,6 +1,7 @@
 import type { Discovery } from '@countersign/discovery'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Store } from '@countersign/store'
+import type { Blocks } from '../block/blocks.js'
 import type { AuthServerEvent } from '../event.js'
 import type { ConsentKey, RememberedYes } from '../grant/consents.js'
 import type { BrowserSession, SessionUser } from '../login/browser-session.js'
@@ -18,6 +19,7 @@ export interface ConsentContext {
   readonly login: Login
   readonly store: Store<Tables>
   readonly requests: Requests
+  readonly blocks: Pick<Blocks, 'check'>
   readonly remembered: (key: ConsentKey, scope: readonly string[]) => Promise<RememberedYes>
   readonly discovery: Discovery
   readonly logos: ClaimedLogos

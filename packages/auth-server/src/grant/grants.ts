@@ -17,6 +17,8 @@ export interface Redeemed {
   /** Names the grant in events. */
   readonly id: string
   readonly txn: string | null
+  /** `sub` of the user who allowed it. */
+  readonly user_sub: string | null
   /** Unix seconds. */
   readonly created: number
 }
@@ -133,7 +135,7 @@ function grantReader(store: Store<Tables>, now: () => number): Pick<Grants, 'fin
     redeemed(principal, redemption) {
       return store.db
         .selectFrom('auth_server_grants')
-        .select(['id', 'txn', 'created'])
+        .select(['id', 'txn', 'user_sub', 'created'])
         .where(({ and }) => and({ redemption_hash: redemption, ...principalColumns(principal) }))
         .executeTakeFirst()
     },

@@ -57,6 +57,14 @@ export interface BegunSession {
   readonly cookies: readonly string[]
 }
 
+/** Users whom the operator has blocked. */
+export interface BlockedUsers {
+  /** Sessions of such a user are worth nothing. */
+  isUserBlocked(sub: string): Promise<boolean>
+  /** Refuses their sign-in, in its transaction. */
+  checkSignIn(tx: Transaction, sub: string): Promise<void>
+}
+
 /** Tells browsers apart. */
 export interface BrowserSessions {
   /** The session of the browser that sent the message; a new, anonymous one when it has none, which is not stored. */
@@ -98,6 +106,7 @@ interface SessionContext {
     session: Pick<SessionRow, 'sub' | 'provider'>,
     message: ReceivedMessage,
   ) => Promise<boolean>
+  readonly blocked: BlockedUsers
 }
 
 /**
@@ -105,7 +114,7 @@ interface SessionContext {
  * id. A second cookie, made at sign-in and bound to that id, stands for the user.
  */
 export function browserSessions(o: SessionContext): ManagedSessions {
-  const { store, cookies, now } = o
+  const { store, cookies, now, blocked } = o
   return {
     current: message => currentSession(o, message),
     begin: message => beginSession(o, message),
@@ -124,6 +133,8 @@ export function browserSessions(o: SessionContext): ManagedSessions {
         await sweepSessions(tx, at)
         const entered = await entrance(tx, at)
         const { sub } = entered.user
+        // Only now that the user has proven who they are: others must not learn who is blocked.
+        await blocked.checkSignIn(tx, sub)
         const times = { created: at, last_used: at, verified: entered.verified }
         await replaceSession(tx, { ...started, ...times, link: '', sub, provider: entered.provider })
         for (const [what, about] of entered.history)
@@ -172,13 +183,14 @@ export function browserSessions(o: SessionContext): ManagedSessions {
 }
 
 async function currentSession(context: SessionContext, message: ReceivedMessage): Promise<BrowserSession | undefined> {
-  const { store, cookies, now } = context
+  const { store, cookies, now, blocked } = context
   const browser = secretIn(cookies.read(message, 'browser'))
   if (browser === undefined) return undefined
   const id = sha256(browser)
   const secret = secretIn(cookies.read(message, 'session'))
   const row = secret === undefined ? undefined : await findLive(store, secret, { browser: id, now: now() })
-  if (secret === undefined || row === undefined) return { id, csrf: csrfOf(browser) }
+  if (secret === undefined || row === undefined || (await blocked.isUserBlocked(row.sub)))
+    return { id, csrf: csrfOf(browser) }
   if (!(await context.isSignedInThere(row, message))) {
     await store.write(tx => endSession(tx, row.secret_hash))
     return { id, csrf: csrfOf(browser) }

@@ -9,7 +9,7 @@ import type { SignInCause } from '../pages/sign-in-cause.js'
 import { signInPage } from '../pages/sign-in-page.js'
 import { signedOutPage, signOutPage } from '../pages/sign-out-page.js'
 import { type PasskeyCeremonies, passkeyCeremonies } from '../passkey/passkey-ceremonies.js'
-import { type BrowserSession, browserSessions, type ManagedSessions } from './browser-session.js'
+import { type BlockedUsers, type BrowserSession, browserSessions, type ManagedSessions } from './browser-session.js'
 import { identitiesOf } from './identities.js'
 import { loginAttempts } from './login-attempt.js'
 import { enter, type LoginContext, reportFailure } from './login-context.js'
@@ -51,14 +51,18 @@ export function createLogin(o: {
   readonly now: () => number
   readonly development: boolean
   readonly onEvent: (event: LoginEvent) => void
+  readonly blocked: BlockedUsers
   /** What a sign-in that leads back to this path is for. Default: unknown. */
   readonly causeOf?: (returnTo: string) => Promise<SignInCause | undefined>
 }): Login {
-  const { issuer, looks, methods, store, now, development, onEvent } = o
+  const { issuer, looks, methods, store, now, development, onEvent, blocked } = o
   checkLoginMethods(methods, { development })
   const cookies = cookiesOf(issuer)
   const providers = methods.filter((method): method is LoginProvider => 'begin' in method)
-  const sessions = browserSessions({ store, cookies, now, isSignedInThere: signedInThere(store, providers) })
+  const sessions = browserSessions({
+    ...{ store, cookies, now, blocked },
+    isSignedInThere: signedInThere(store, providers),
+  })
   const passkeys = methods.find(method => 'checks' in method)
   const context: LoginContext = {
     issuer,

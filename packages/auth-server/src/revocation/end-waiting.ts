@@ -4,13 +4,14 @@ import type { EndedGrant } from './notices.js'
 
 type Transaction = Store<Tables>['db']
 
-/** Which rows: by user, and by what else is named of agent, delegate and resource. */
-export type RowsOfUser = Readonly<
-  Partial<Record<'agent' | 'agent_delegate' | 'resource', string>> & Record<'user_sub', string>
->
+/** Which rows: by what is named of user, agent, delegate and resource. */
+export type RowsNamed = Readonly<Partial<Record<'user_sub' | 'agent' | 'agent_delegate' | 'resource', string>>>
 
-/** Ends the exchanges that a user agreed to here. Resolves with the grants that their resources are to be told of. */
-export async function endExchanged(tx: Transaction, columns: RowsOfUser): Promise<EndedGrant[]> {
+/** Which rows of one user. */
+export type RowsOfUser = RowsNamed & Readonly<Record<'user_sub', string>>
+
+/** Ends the exchanges of these rows, e.g. those that a user agreed to here. Resolves with the grants that their resources are to be told of. */
+export async function endExchanged(tx: Transaction, columns: RowsNamed): Promise<EndedGrant[]> {
   const rows = await tx
     .deleteFrom('auth_server_exchanged')
     .where(({ and }) => and({ ...columns }))
@@ -20,7 +21,7 @@ export async function endExchanged(tx: Transaction, columns: RowsOfUser): Promis
 }
 
 /** Drops codes that wait for their agent: each would open a new grant (ACC-09). */
-export async function dropWaitingCodes(tx: Transaction, columns: RowsOfUser): Promise<void> {
+export async function dropWaitingCodes(tx: Transaction, columns: RowsNamed): Promise<void> {
   await tx
     .deleteFrom('auth_server_requests')
     .where(({ and }) => and({ ...columns, status: 'granted' }))

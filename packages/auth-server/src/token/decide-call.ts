@@ -59,6 +59,7 @@ export async function decideCall(
   const known = holder === undefined || (await context.approvals.hasLivingGrant(whose))
   if (answer === 'inbox' && !(holder !== undefined && known && (await context.approvals.isInboxOn(user_sub))))
     throw inboxRefusal()
+  await context.blocks.check({ user: user_sub })
   await context.approvals.checkStopped({ user_sub, agent: principal.agent, resource })
   const user = await context.approvals.grantConditions({ ...whose, holder: holder ?? null }, { scope, purposes })
   // What a condition forbids anyway is no question.

@@ -12,7 +12,7 @@ import { policyDenial, policyRequest, principalOf } from '../grant/decide.js'
 import { asksIdentity, checkIdentityScopes, identityClaims } from '../grant/identity-claims.js'
 import { conditionFacts, tokenConditions } from '../grant/token-conditions.js'
 import type { User } from '../login/users.js'
-import { chainName, checkChain } from '../mandate/chain.js'
+import { chainName, chainOf, checkChain } from '../mandate/chain.js'
 import { countsPerGrant } from '../mandate/counts-per-grant.js'
 import type { PolicyRequest } from '../policy.js'
 import { redemptionHash } from '../request-token.js'
@@ -54,6 +54,8 @@ export async function answerExchange(
   const verified = await verifyExchange(request, call, { ...context, exchange })
   const { access, upstream, user } = verified
   call.note({ exchange: exchangeFacts(upstream), ...txnsOf(verified) })
+  // A blocked agent must not get on through one that is not.
+  await context.blocks.check({ agents: chainOf(upstream.act), user: user?.sub })
   const rule = ruleFor(verified, exchange)
   checkChain(upstream.act, { caller: verified.caller.agent, downstream: access.resource })
   await exchange.ownMandates.check(upstream, { caller: verified.caller.agent, user: user?.sub })

@@ -16,7 +16,7 @@ export function grantOutcome(
   call: Pick<TokenCall, 'caller' | 'discovery'>,
   context: TokenContext,
 ): CodeOutcome {
-  const { grants, now } = context
+  const { grants, blocks, now } = context
   const { caller } = call
   const { redemption } = code
   const principal = principalOf(caller)
@@ -26,6 +26,7 @@ export function grantOutcome(
     async repeated() {
       const grant = await grants.redeemed(principal, redemption)
       if (grant === undefined) return undefined
+      await blocks.check({ user: grant.user_sub ?? undefined })
       return { type: 'repeated', ...principal, grant: grant.id, ...(grant.txn === null ? {} : { txn: grant.txn }) }
     },
 

@@ -1,3 +1,4 @@
+import { agentsOf } from '../block/parties.js'
 import { principalOf } from '../grant/decide.js'
 import { codeRefusal, redemptionHash } from '../request-token.js'
 import type { RequestRow } from '../tables.js'
@@ -20,6 +21,7 @@ export async function redeem(
 ): Promise<TokenAnswer> {
   const { caller } = call
   const { row, redemption, isAllowed } = code
+  if (row !== undefined) await context.blocks.check({ agents: agentsOf(row), user: row.user_sub ?? undefined })
   const { agent, delegate = '' } = principalOf(caller)
   const outcome = outcomeOf(code, call, context)
   const key = redemptionHash([redemption, agent, delegate, caller.key.thumbprint])

@@ -27,7 +27,7 @@ export async function answerRefresh(
 async function refresh(
   request: RefreshRequest,
   { caller, discovery }: Pick<TokenCall, 'caller' | 'discovery'>,
-  { grants, issuer, policy, approvals, now, onEvent }: TokenContext,
+  { grants, issuer, policy, approvals, blocks, now, onEvent }: TokenContext,
 ): Promise<TokenAnswer | undefined> {
   const principal = principalOf(caller)
   const grant = await grants.find(principal, request.refresh_token)
@@ -35,6 +35,7 @@ async function refresh(
   const scope = narrowedScope(request.scope, parseScope(grant.scope))
   // The audit id stays that of the grant, and so does that of what others do for it.
   const { resource, purpose, purposes, user, id, txn } = grant
+  await blocks.check({ user: user?.sub })
   // The grant rests while its user does not want to be asked.
   if (user !== undefined) await approvals.checkStopped({ user_sub: user.sub, agent: principal.agent, resource })
   const about = { resource, scope, purpose, purposes, user: user?.sub }

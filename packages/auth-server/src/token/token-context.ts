@@ -1,5 +1,6 @@
 import type { Discovery } from '@countersign/discovery'
 import type { Approvals } from '../approval/approvals.js'
+import type { CallBlocks } from '../block/blocks.js'
 import type { Polls } from '../bound/polls.js'
 import type { Requests } from '../consent/requests.js'
 import type { AuthServerEvent, ExchangeFacts } from '../event.js'
@@ -20,6 +21,8 @@ export interface TokenContext {
   readonly repeats: Repeats
   readonly polls: Polls
   readonly approvals: Approvals
+  /** Refuses the blocked; of this call. */
+  readonly blocks: CallBlocks
   readonly policy: Policy
   /** Whether users can sign in here. */
   readonly users: 'some' | 'none'

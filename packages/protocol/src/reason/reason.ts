@@ -137,6 +137,8 @@ export type UserReason =
   | 'poll_too_fast'
   | 'device_code_expired'
   | 'user_refused'
+  | 'caller_blocked'
+  | 'user_blocked'
   | 'user_unavailable'
   | 'exchange_not_allowed'
   | 'link_invalid'

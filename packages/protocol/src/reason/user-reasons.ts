@@ -47,6 +47,18 @@ export const userReasons: Readonly<Record<UserReason, ReasonEntry>> = {
     fix: 'Do not ask again without a reason.',
     clause: 'error.access-denied',
   },
+  caller_blocked: {
+    codes: ['access_denied'],
+    meaning: 'The operator of the auth server has blocked this agent or delegate, its site, or an agent of the chain.',
+    fix: 'Do not ask again. Only the operator of the auth server can lift the block.',
+    clause: 'error.access-denied',
+  },
+  user_blocked: {
+    codes: ['access_denied'],
+    meaning: 'The operator of the auth server has blocked the account of the user.',
+    fix: 'Do not ask again. The user can ask the operator of the auth server.',
+    clause: 'error.access-denied',
+  },
   user_unavailable: {
     codes: ['access_denied'],
     meaning: 'A user must decide this, and none can sign in here, or the upstream token names none.',

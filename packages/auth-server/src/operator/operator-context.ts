@@ -1,0 +1,84 @@
+import type { Store } from '@countersign/store'
+import type { BlockRow } from '../block/block-tables.js'
+import { mostBlocks } from '../block/blocks.js'
+import type { AuthServerEvent, BlockedFacts } from '../event.js'
+import type { Tables } from '../tables.js'
+import { type EndingContext, endBlocked } from './end-access.js'
+
+/** What operators work with. */
+export interface OperatorContext extends EndingContext {
+  readonly development: boolean
+  readonly onEvent: (event: AuthServerEvent) => void
+  /** Called when blocks have changed. */
+  readonly onBlocked: () => void
+}
+
+/** What a block did. */
+export interface Blocked {
+  /** False where the block was there before; what was left of the access ends all the same. */
+  readonly changed: boolean
+  /** How many grants ended. */
+  readonly grants: number
+}
+
+type Blocking = Omit<BlockRow, 'created'>
+
+/**
+ * Blocks, then ends the access, so that nothing new comes while it ends. Again for one who is blocked: that takes up what an
+ * interruption has left.
+ * @throws RangeError when 10 000 blocks are there
+ */
+export async function block(blocking: Blocking, context: OperatorContext): Promise<Blocked> {
+  const { store, now, onBlocked, onEvent } = context
+  const changed = await store.write(tx => insertBlock(tx, { ...blocking, created: now() }), { alone: 'operator' })
+  onBlocked()
+  const grants = await endBlocked(blocking, context)
+  onEvent({ type: 'blocked', ...blockedFacts(blocking), grants })
+  return { changed, grants }
+}
+
+/** Lets one in again; resolves with false where there was no block. What has ended stays ended. */
+export async function unblock(blocking: Blocking, context: OperatorContext): Promise<boolean> {
+  const { store, onBlocked, onEvent } = context
+  const { numDeletedRows } = await store.write(tx =>
+    tx
+      .deleteFrom('auth_server_blocks')
+      .where(({ and }) => and({ ...blocking }))
+      .executeTakeFirstOrThrow(),
+  )
+  onBlocked()
+  if (numDeletedRows === 0n) return false
+  onEvent({ type: 'unblocked', ...blockedFacts(blocking) })
+  return true
+}
+
+async function insertBlock(tx: Store<Tables>['db'], row: BlockRow): Promise<boolean> {
+  const { count } = await tx
+    .selectFrom('auth_server_blocks')
+    .select(({ fn }) => fn.countAll<number | string>().as('count'))
+    .executeTakeFirstOrThrow()
+  const { numInsertedOrUpdatedRows = 0n } = await tx
+    .insertInto('auth_server_blocks')
+    .values(row)
+    .onConflict(on => on.columns(['kind', 'name', 'agent_delegate']).doNothing())
+    .executeTakeFirstOrThrow()
+  // After the insert: to block again what is blocked must work when there is no room. What it throws takes the row back.
+  if (numInsertedOrUpdatedRows > 0n && Number(count) >= mostBlocks)
+    throw new RangeError('10 000 blocks are there: lift some, or deny whole sites')
+  if (row.kind === 'user') await tx.deleteFrom('auth_server_sessions').where('sub', '=', row.name).execute()
+  return numInsertedOrUpdatedRows > 0n
+}
+
+/** How events and lists name who is blocked. */
+export function blockedFacts({ kind, name, agent_delegate }: Blocking): BlockedFacts {
+  switch (kind) {
+    case 'agent':
+      return { agent: name }
+    case 'delegate':
+      return { agent: name, delegate: agent_delegate }
+    case 'site':
+      return { site: name }
+    case 'user':
+      return { user: name }
+  }
+}
