@@ -157,18 +157,25 @@ async function addServers(root: Command, argv: readonly string[]): Promise<void>
 }
 
 async function addAuthServer(server: Command): Promise<void> {
-  const [{ addFlags }, { authServer, authServerOptions }, { authRestoreOptions, restoreAuth }, inviting] =
-    await Promise.all([
-      import('./flags/add-flags.js'),
-      import('./commands/auth-server.js'),
-      import('./commands/restore.js'),
-      import('./commands/invite-user.js'),
-    ])
+  const [
+    { addFlags },
+    { authServer, authServerOptions },
+    { authRestoreOptions, restoreAuth },
+    inviting,
+    { addOperator },
+  ] = await Promise.all([
+    import('./flags/add-flags.js'),
+    import('./commands/auth-server.js'),
+    import('./commands/restore.js'),
+    import('./commands/invite-user.js'),
+    import('./commands/operator/add-operator.js'),
+  ])
   addFlags(server, authServerOptions).action((_, command: Command) => authServer(command))
   const restore = server.command('restore').description(restoringText)
   const invite = server.command('invite').description('print a link with which one person makes an account')
   addFlags(invite, inviting.inviteUserOptions.flags).action((_, command: Command) => inviting.invite(command))
   addFlags(restore, authRestoreOptions.flags).action((_, command: Command) => restoreAuth(command))
+  addOperator(server)
 }
 
 async function addGateway(server: Command): Promise<void> {

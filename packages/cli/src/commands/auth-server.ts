@@ -94,6 +94,21 @@ const consentDefaults = z.strictObject({
     .describe('the time zone that is chosen at first; default that of hours, else of the server'),
 })
 
+const deny = z.strictObject({
+  agents: z.array(z.string()).optional().describe('agents, each exactly or as https://*.host; also in a chain'),
+  delegates: z
+    .array(
+      z.strictObject({
+        agent: z.string().describe('the agent server'),
+        delegate: z.string().describe('sub of its agent token'),
+      }),
+    )
+    .optional()
+    .describe('single delegates; also in a chain'),
+  sites: z.array(z.string()).optional().describe('registrable domains, such as acme.example: all agents of the site'),
+  users: z.array(z.string()).optional().describe('users (sub): they are signed out, and cannot sign in'),
+})
+
 /** Options of `countersign auth-server`. */
 export const authServerOptions = z.strictObject({
   ...serverOptions,
@@ -108,6 +123,9 @@ export const authServerOptions = z.strictObject({
     .optional()
     .describe('lifetime of an auth token in seconds; default 600'),
   ...policyOptions,
+  deny: deny
+    .optional()
+    .describe('who gets nothing, while their grants stay; to end those, use auth-server agents block; default nobody'),
   login: z.array(provider).default([]).describe('OpenID providers at which users sign in; default none'),
   passkeys: z
     .enum(['open', 'invitation', 'openid'])
@@ -249,7 +267,7 @@ async function openAuthServer(
     development: settings.development,
     ...proxiesOf(settings),
     ...defined({ cors: cors && corsOf(cors), authTokenLifetime, pagesPerMinute, branding: brandingOf(settings) }),
-    ...defined({ consentDefaults: suggested && defined(suggested) }),
+    ...defined({ consentDefaults: suggested && defined(suggested), deny: settings.deny && defined(settings.deny) }),
   })
   return unlessRestored('auth-server', opening)
 }

@@ -1,0 +1,97 @@
+import type { Command } from 'commander'
+import { addFlags } from '../../flags/add-flags.js'
+import type { OptionSchema } from '../../flags/option-schema.js'
+import { invite, inviteUserOptions } from '../invite-user.js'
+import {
+  agentBlockOptions,
+  agentListOptions,
+  agentOptions,
+  blockAgent,
+  listAgents,
+  showAgent,
+  unblockAgent,
+} from './agents.js'
+import { grantListOptions, grantOptions, listGrants, revokeGrants, revokeOptions, showGrant } from './grants.js'
+import { policyTestOptions, testServerPolicy } from './policy-test.js'
+import { blockUser, listUsers, showUser, unblockUser, userListOptions, userOptions } from './users.js'
+
+interface Operation {
+  readonly description: string
+  readonly options: OptionSchema
+  readonly act: (command: Command) => Promise<void>
+}
+
+const users: Readonly<Record<string, Operation>> = {
+  list: { description: 'list or search users', options: userListOptions.flags, act: listUsers },
+  show: { description: 'show a user, and how they sign in', options: userOptions.flags, act: showUser },
+  block: {
+    description: 'sign a user out, end what they allowed, and let them sign in no more',
+    options: userOptions.flags,
+    act: blockUser,
+  },
+  unblock: { description: 'let a blocked user sign in again', options: userOptions.flags, act: unblockUser },
+  invite: {
+    description: 'print a link with which one person makes an account; the same as auth-server invite',
+    options: inviteUserOptions.flags,
+    act: invite,
+  },
+}
+
+const grants: Readonly<Record<string, Operation>> = {
+  list: {
+    description: 'list grants, all or those of an agent, user or resource',
+    options: grantListOptions.flags,
+    act: listGrants,
+  },
+  show: { description: 'show a grant', options: grantOptions.flags, act: showGrant },
+  revoke: {
+    description: 'end one grant, or all of an agent, user or resource, and tell the resources',
+    options: revokeOptions.flags,
+    act: revokeGrants,
+  },
+}
+
+const agents: Readonly<Record<string, Operation>> = {
+  list: {
+    description: 'list agents with grants, or what is blocked',
+    options: agentListOptions.flags,
+    act: listAgents,
+  },
+  show: { description: 'show an agent, its delegates and what blocks it', options: agentOptions.flags, act: showAgent },
+  block: {
+    description: 'end what an agent, a delegate or a site has, tell the resources, and give it nothing more',
+    options: agentBlockOptions.flags,
+    act: blockAgent,
+  },
+  unblock: {
+    description: 'let a blocked agent, delegate or site ask again',
+    options: agentBlockOptions.flags,
+    act: unblockAgent,
+  },
+}
+
+const policy: Readonly<Record<string, Operation>> = {
+  test: {
+    description: 'say what the configuration decides about a request, and which rule; exit code 1: denied',
+    options: policyTestOptions.flags,
+    act: testServerPolicy,
+  },
+}
+
+const groups: ReadonlyArray<
+  readonly [name: string, description: string, operations: Readonly<Record<string, Operation>>]
+> = [
+  ['users', 'list, show and block users', users],
+  ['grants', 'list, show and revoke grants', grants],
+  ['agents', 'list, show and block agents', agents],
+  ['policy', 'try the policy of the configuration', policy],
+]
+
+/** Adds the commands for the operator of an auth server. */
+export function addOperator(server: Command): void {
+  for (const [name, description, operations] of groups) {
+    const group = server.command(name).description(description)
+    for (const [verb, { description: does, options, act }] of Object.entries(operations))
+      addFlags(group.command(verb).description(does), options).action((_, command: Command) => act(command))
+  }
+}
