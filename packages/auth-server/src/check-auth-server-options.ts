@@ -96,7 +96,7 @@ const checks: OptionChecks<AuthServerOptions> = {
   login: each('object'),
   branding: { ...brandingChecks },
   policy: restriction('function'),
-  deny: { ...denyChecks },
+  deny: restriction({ ...denyChecks }),
   consentDefaults: { ...defaultsChecks },
   deviceFlow: listOr('any'),
   exchange: { ...exchangeChecks },

@@ -1,5 +1,5 @@
 import { isIdentifier } from '@countersign/protocol'
-import { checkIdentifier, checkOptions } from '@countersign/protocol/internal'
+import { checkIdentifier, checkOptions, restriction } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { isOfSite } from '../block/block-lists.js'
 import type { BlockRow } from '../block/block-tables.js'
@@ -106,7 +106,9 @@ function blockingOf(
   who: AgentBlock,
   { development }: Pick<OperatorContext, 'development'>,
 ): Omit<BlockRow, 'created'> {
-  checkOptions(name, who, { agent: 'string', delegate: 'string', site: 'string' }, [])
+  // Without its delegate, a block of one delegate would be one of the agent.
+  const delegateCheck = restriction('string')
+  checkOptions(name, who, { agent: 'string', delegate: delegateCheck, site: 'string' }, [])
   const { agent, delegate, site }: BlockedFacts = who
   if ((agent === undefined) === (site === undefined) || (delegate !== undefined && agent === undefined))
     throw new TypeError(`${name}: name an agent, a delegate of an agent, or a site`)

@@ -1,6 +1,6 @@
 import type { Conditions } from '@countersign/conditions'
 import { parseScope } from '@countersign/protocol'
-import { checkOptions } from '@countersign/protocol/internal'
+import { checkOptions, restriction } from '@countersign/protocol/internal'
 import { refreshTokenLifetime } from '../grant/refresh-token.js'
 import { conditionsIn, purposesIn } from '../mandate/conditions-text.js'
 import type { RowsNamed } from '../revocation/end-waiting.js'
@@ -57,6 +57,15 @@ export interface OperatorGrants {
 
 const filterChecks = { agent: 'string', delegate: 'string', user: 'string', resource: 'string' } as const
 
+/** A member that is undefined, as a misspelt variable is, would end more than was meant. */
+const revokeChecks = {
+  grant: restriction('string'),
+  agent: restriction('string'),
+  delegate: restriction('string'),
+  user: restriction('string'),
+  resource: restriction('string'),
+}
+
 /** Queries over the table. */
 export function operatorGrants(context: OperatorContext): OperatorGrants {
   const { store, now, onEvent } = context
@@ -83,7 +92,7 @@ export function operatorGrants(context: OperatorContext): OperatorGrants {
     },
 
     async revoke(filter) {
-      checkOptions('grants.revoke', filter, { ...filterChecks, grant: 'string' }, [])
+      checkOptions('grants.revoke', filter, revokeChecks, [])
       const grants =
         'grant' in filter ? await revokeOne(filter, context) : await endAccess(namedColumns(filter), context)
       if (grants > 0) onEvent({ type: 'ended_by_operator', ...filter, grants })

@@ -136,6 +136,7 @@ for (const { name, away, url } of databases) {
       await expect(operator.agents.block({ agent: 'agent.example' })).rejects.toThrow(TypeError)
       await expect(operator.agents.block({ agent, delegate: '' })).rejects.toThrow(TypeError)
       await expect(operator.agents.block({} as never)).rejects.toThrow(TypeError)
+      await expect(operator.agents.block({ agent, delegate: undefined } as never)).rejects.toThrow(TypeError)
     },
   )
 
@@ -217,7 +218,13 @@ for (const { name, away, url } of databases) {
         { type: 'ended_by_operator', resource: calendar, user: sub, grants: 2 },
         { type: 'ended_by_operator', resource: calendar, grants: 1 },
       ])
-      for (const filter of [{}, { delegate: 'phone' }, { grant: 'x', agent }, { agents: agent }])
+      for (const filter of [
+        {},
+        { delegate: 'phone' },
+        { grant: 'x', agent },
+        { agents: agent },
+        { agent, user: undefined },
+      ])
         await expect(operator.grants.revoke(filter as never), JSON.stringify(filter)).rejects.toThrow(TypeError)
       await expect(operator.grants.list({ limit: 1001 })).rejects.toThrow(RangeError)
     },
