@@ -30,6 +30,8 @@ export const fixed: Names = {
   'packages/agent-server/src/enrollment/enrollment.ts': 'byType',
   'packages/agent-server/src/enrollment/oidc-rule.ts': '?',
   'packages/agent-server/src/routes.ts': 'routes',
+  'packages/auth-server/src/block/block-lists.ts': 'agents sites users delegates',
+  'packages/cli/src/commands/operator/operator.ts': 'times',
   'packages/auth-server/src/database-epoch.ts': 'ending',
   'packages/auth-server/src/engine/cedar.ts': 'lists permits annotations',
   'packages/auth-server/src/pages/offered-limits.ts': 'zoneNames',
@@ -98,6 +100,11 @@ export const passing: Names = {
   'packages/agent-server/src/key/key-store.ts': 'left made',
   'packages/agent-server/src/token/audience.ts': '?',
   'packages/auth-server/src/account/access-list.ts': 'used entries ?',
+  'packages/auth-server/src/block/blocks.ts': 'checked',
+  'packages/auth-server/src/operator/end-access.ts': 'begun ? agents',
+  'packages/auth-server/src/operator/operator-agents.ts': 'items marked names users agents sites',
+  'packages/auth-server/src/operator/operator-users.ts': 'found',
+  'packages/cli/src/commands/operator/policy-test.ts': 'ofScopes ?',
   'packages/auth-server/src/account/access.ts': '?',
   'packages/auth-server/src/bound/counts.ts': '? counts changed',
   'packages/auth-server/src/engine/cedar.ts': 'approvers',
@@ -208,6 +215,8 @@ const ofProgram = { grows: 'program', bytes: 'small' } as const
 
 /** By `file name`. */
 export const kept: Readonly<Record<string, Kept>> = {
+  'packages/auth-server/src/block/blocks.ts keys': { ...ofProgram, bound: '10 000 blocks of operators' },
+  'packages/auth-server/src/block/blocks.ts left': { ...ofProgram, bound: '10 000 blocks of operators' },
   'packages/agent/src/agent.ts views': {
     grows: 'stranger',
     bound: '1000 users',

@@ -45,6 +45,8 @@ const known: Readonly<Record<string, Standing>> = {
   'auth-server/grant/grants.ts': bursts('uses of a grant that ends', 'grants of one agent, at two instances'),
   'auth-server/bound/guesses.ts': bursts('device-code guesses'),
   'auth-server/account/invitations.ts': bursts('accounts by one link'),
+  'auth-server/operator/operator-context.ts': passes('the changes of operators run one after another, under one lock'),
+  'auth-server/operator/operator-users.ts': passes('shows an operator how many sessions and grants there are'),
   'auth-server/login/history.ts': passes('says how many rows a sweep has deleted'),
   'auth-server/login/identities.ts': bursts(
     'users that one account at a provider is linked to',

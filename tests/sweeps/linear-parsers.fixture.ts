@@ -92,6 +92,8 @@ const ownOutput = 'a text of our own'
 export const textLoops: Readonly<Record<string, string>> = {
   'packages/mcp/src/answer/show-message.ts eventsIn': 'each piece once, where it ends a line',
   'packages/auth-server/src/grant/consents.ts forgetBegun': 'batches of names, each once',
+  'packages/auth-server/src/block/block-lists.ts isOfSite': 'the labels of a verified host of at most 253 characters',
+  'packages/auth-server/src/operator/operator-users.ts findUsers': operators,
   'packages/auth-server/src/revocation/end-approvals.ts endApprovals': 'batches of agents, each once',
   'packages/auth-server/src/revocation/end-approvals.ts endThese': 'batches of rows, each once',
   'packages/auth-server/src/revocation/notices.ts takeExchanged': 'batches of rows, each once',

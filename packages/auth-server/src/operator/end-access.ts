@@ -57,6 +57,7 @@ export async function endBlocked(
     case 'delegate':
       return endAccess({ agent: name, agent_delegate }, context)
     case 'user':
+      await context.store.write(tx => tx.deleteFrom('auth_server_sessions').where('sub', '=', name).execute(), alone)
       return endAccess({ user_sub: name }, context)
     case 'site': {
       let ended = 0

@@ -65,7 +65,6 @@ async function insertBlock(tx: Store<Tables>['db'], row: BlockRow): Promise<bool
   // After the insert: to block again what is blocked must work when there is no room. What it throws takes the row back.
   if (numInsertedOrUpdatedRows > 0n && Number(count) >= mostBlocks)
     throw new RangeError('10 000 blocks are there: lift some, or deny whole sites')
-  if (row.kind === 'user') await tx.deleteFrom('auth_server_sessions').where('sub', '=', row.name).execute()
   return numInsertedOrUpdatedRows > 0n
 }
 
