@@ -18,7 +18,7 @@ import type { Policy } from './policy.js'
 export const newYear = 1_767_225_600
 
 /** An auth server, or a process that is one. */
-export type AnsweringServer = Omit<AuthServer, 'paths' | 'access'>
+export type AnsweringServer = Omit<AuthServer, 'paths' | 'access' | 'operator'>
 
 /** Who signs a request, and how. */
 export interface Signer extends SignerBase {
