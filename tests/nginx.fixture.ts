@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -46,8 +46,33 @@ export async function startNginx(folder: string, port: number, http: string): Pr
     http { access_log off; ${temporary.join(' ')} ${http} }`
   writeFileSync(join(folder, 'nginx.conf'), config)
   const child = spawn(program, ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: 'inherit' })
+  await listening(port)
+  return child
+}
+
+/** What `nginx -t` says of a whole configuration file. */
+export function checkNginx(file: string): { readonly ok: boolean; readonly said: string } {
+  const { status, stderr } = spawnSync(program ?? '', ['-t', '-c', file, ...asRoot()], { encoding: 'utf8' })
+  return { ok: status === 0, said: stderr }
+}
+
+/** Starts one with a whole configuration file, and waits until it listens. */
+export async function startNginxWith(file: string, port: number): Promise<ChildProcess> {
+  if (program === undefined) throw new Error('there is no nginx')
+  const child = spawn(program, ['-c', file, ...asRoot('daemon off;')], { stdio: 'inherit' })
+  await listening(port)
+  return child
+}
+
+/** Without it the workers of a root process run as another user, who may not write into a temporary folder. */
+function asRoot(directives = ''): string[] {
+  const isRoot = process.getuid?.() === 0
+  return ['-g', isRoot ? `${directives} user root;` : directives]
+}
+
+async function listening(port: number): Promise<void> {
   for (let tries = 0; tries < 100; tries++) {
-    if (await answers(port)) return child
+    if (await answers(port)) return
     await new Promise(resolve => setTimeout(resolve, 50))
   }
   throw new Error('nginx does not listen')
