@@ -5,8 +5,9 @@ import { Ajv } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { printedHere } from './deploy.fixture.js'
 import { chartText, render, renderChart } from './helm.fixture.js'
-import { root, run } from './processes.fixture.js'
+import { root } from './processes.fixture.js'
 
 // The Helm chart: its values, and the objects that it makes of them, checked by the types that Kubernetes publishes.
 
@@ -49,8 +50,8 @@ describe('values.schema.json', () => {
   })
 
   test('leaves the configuration itself to the server, which takes that of values.yaml', async () => {
-    const { stdout } = await run(['schema', values.server])
-    const ofServer = new Ajv2020({ strict: false, validateFormats: false }).compile(JSON.parse(stdout))
+    const { out } = await printedHere(['schema', values.server])
+    const ofServer = new Ajv2020({ strict: false, validateFormats: false }).compile(JSON.parse(out))
     expect(ofServer(values.config), JSON.stringify(ofServer.errors)).toBe(true)
     const [mounted] = Object.values(Object(objects().get('ConfigMap')?.['data']))
     expect(parse(String(mounted))).toEqual(values.config)

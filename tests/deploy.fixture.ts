@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { main } from '@countersign/cli'
+import { vi } from 'vitest'
 import { parse } from 'yaml'
 import { root } from './processes.fixture.js'
 
@@ -26,7 +28,7 @@ export interface Service {
   readonly secrets?: readonly string[]
   readonly volumes?: readonly string[]
   readonly ports?: readonly string[]
-  readonly networks?: readonly string[]
+  readonly networks?: readonly string[] | Readonly<Record<string, { readonly ipv4_address?: string }>>
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
   readonly healthcheck?: { readonly test: readonly string[] }
   readonly [other: string]: unknown
@@ -83,4 +85,21 @@ export function nginxHere({ folder, certificate, key, servers, names }: Places):
     .replaceAll('/run/secrets/tls.crt', certificate)
     .replaceAll('/run/secrets/tls.key', key)
     .replaceAll('/tmp/', `${folder}/`)
+}
+
+/** What `countersign` prints when it runs in this process, without the start of a process for each. */
+export async function printedHere(args: readonly string[]): Promise<{ readonly out: string; readonly err: string }> {
+  const [out, err]: [string[], string[]] = [[], []]
+  const spies = [
+    vi.spyOn(console, 'log').mockImplementation(text => void out.push(String(text))),
+    vi.spyOn(console, 'error').mockImplementation(text => void err.push(String(text))),
+  ]
+  const before = process.exitCode
+  try {
+    await main(['node', 'countersign', ...args])
+    return { out: out.join('\n'), err: err.join('\n') }
+  } finally {
+    process.exitCode = before
+    for (const spy of spies) spy.mockRestore()
+  }
 }

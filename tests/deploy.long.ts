@@ -111,7 +111,7 @@ describe('the processes of compose.yaml, without containers', () => {
     await startServer('agents', ['--init'])
     await startServer('gateway', ['--init'])
     await startProxy()
-  }, 240_000)
+  }, 500_000)
 
   afterAll(() => Promise.all(started.map(child => end(child, 'SIGTERM'))))
 
@@ -201,6 +201,21 @@ describe('the processes of compose.yaml, without containers', () => {
     const asked = await countersign('fetch', ...flags, '--development', '-X', 'POST', orders)
     expect(asked.code, asked.stderr).toBe(4)
     expect((await countersign('fetch', '--as', 'anonymous', '--development', orders)).code).toBe(1)
+  })
+
+  whenAll(`are healthy by the check of the image, which fails where nothing answers${why}`, async () => {
+    const [, list = '[]'] = /^HEALTHCHECK [^\n]*\\\n {2}CMD (.*)$/m.exec(deployText('Dockerfile')) ?? []
+    const [program = '', ...args] = JSON.parse(list) as string[]
+    const check = (at: number) =>
+      execute(
+        program,
+        args.map(part => part.replace(':8443', `:${at}`)),
+      ).then(
+        () => 'healthy',
+        () => 'unhealthy',
+      )
+    for (const name of ['auth-1', 'auth-2', 'agents', 'gateway']) expect(await check(port(name)), name).toBe('healthy')
+    expect(await check(await freePort())).toBe('unhealthy')
   })
 
   whenAll(`serve on while one instance of the auth server is away${why}`, async () => {

@@ -4,10 +4,12 @@ import { Ajv2019 } from 'ajv/dist/2019.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { validate as lintDockerfile } from 'dockerfile-utils'
 import { describe, expect, test } from 'vitest'
-import { deployText, deployYaml, installScript, service, services } from './deploy.fixture.js'
-import { root, run } from './processes.fixture.js'
+import { deployText, deployYaml, installScript, printedHere, service, services } from './deploy.fixture.js'
+import { root } from './processes.fixture.js'
 
 // The files for operators in deploy/, as far as reading them tells. What starts processes is in deploy.long.ts, the chart in deploy-chart.test.ts.
+
+const stack = services()
 
 const servers = { auth: 'auth-server', agent: 'agent-server', gateway: 'gateway' } as const
 
@@ -15,8 +17,8 @@ describe('the configurations', () => {
   test.each(Object.entries(servers))(
     '%s.yaml is one that %s takes, and a misspelt name is not',
     async (name, command) => {
-      const { stdout } = await run(['schema', command])
-      const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(JSON.parse(stdout))
+      const { out } = await printedHere(['schema', command])
+      const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(JSON.parse(out))
       const config = deployYaml(`${name}.yaml`)
       expect(validate(config), JSON.stringify(validate.errors)).toBe(true)
       expect(validate({ ...config, trustedProxy: 1 })).toBe(false)
@@ -83,22 +85,13 @@ describe('compose.yaml', () => {
     const { name, ...compose } = deployYaml('compose.yaml')
     expect(name).toBe('countersign')
     expect(validate(compose), JSON.stringify(validate.errors)).toBe(true)
-    const misspelt = { ...compose, services: { ...services(), redis: { ...service('redis'), readonly: true } } }
+    const misspelt = { ...compose, services: { ...stack, redis: { ...service('redis'), readonly: true } } }
     expect(validate(misspelt)).toBe(false)
   })
 
   test('gives no container a capability, a writable root or a way to more rights', () => {
-    expect(Object.keys(services())).toEqual([
-      'auth-1',
-      'auth-2',
-      'agents',
-      'gateway',
-      'api',
-      'nginx',
-      'postgres',
-      'redis',
-    ])
-    for (const [name, one] of Object.entries(services())) {
+    expect(Object.keys(stack)).toEqual(['auth-1', 'auth-2', 'agents', 'gateway', 'api', 'nginx', 'postgres', 'redis'])
+    for (const [name, one] of Object.entries(stack)) {
       const hardened = { read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] }
       expect(one, name).toMatchObject({ ...hardened, restart: 'unless-stopped' })
       expect(one, name).not.toHaveProperty('privileged')
@@ -111,22 +104,27 @@ describe('compose.yaml', () => {
   })
 
   test('lets only nginx be reached from outside, and Redis and PostgreSQL from the servers only', () => {
-    const published = Object.entries(services()).filter(([, { ports }]) => ports !== undefined)
+    const published = Object.entries(stack).filter(([, { ports }]) => ports !== undefined)
     expect(published.map(([name, { ports }]) => [name, ports])).toEqual([['nginx', ['443:8443']]])
-    expect(deployYaml('compose.yaml')['networks']).toEqual({ front: {}, back: { internal: true } })
+    expect(deployYaml('compose.yaml')['networks']).toMatchObject({ front: {}, back: { internal: true } })
     for (const name of ['postgres', 'redis', 'api']) expect(service(name).networks).toEqual(['back'])
     expect(service('nginx').networks).toEqual(['front'])
+    // nginx resolves names once: each server keeps its own address, outside the range that Docker gives to others.
+    const fixed = ['auth-1', 'auth-2', 'agents', 'gateway'].map(
+      name => Object(service(name).networks).front.ipv4_address,
+    )
+    expect(fixed).toEqual([11, 12, 13, 14].map(last => `172.31.240.${last}`))
   })
 
   test('names files, volumes and services that exist', () => {
     const { configs, secrets, volumes } = deployYaml('compose.yaml')
     for (const one of Object.values(Object(configs)))
       expect(existsSync(join(root, 'deploy', Object(one).file)), JSON.stringify(one)).toBe(true)
-    for (const [name, one] of Object.entries(services())) {
+    for (const [name, one] of Object.entries(stack)) {
       for (const { source } of one.configs ?? []) expect(configs, name).toHaveProperty([source])
       for (const source of one.secrets ?? []) expect(secrets, name).toHaveProperty([source])
       for (const mount of one.volumes ?? []) expect(volumes, name).toHaveProperty([mount.split(':')[0] ?? ''])
-      for (const other of Object.keys(one.depends_on ?? {})) expect(services(), name).toHaveProperty([other])
+      for (const other of Object.keys(one.depends_on ?? {})) expect(stack, name).toHaveProperty([other])
     }
     const upstream = [...deployText('nginx.conf').matchAll(/ server ([\w-]+):8443/g)].map(([, name]) => name)
     expect(upstream).toEqual(['auth-1', 'auth-2', 'agents', 'gateway'])
