@@ -11,7 +11,7 @@ const floors = [
   ['httpsig'],
   ['protocol'],
   ['conditions', 'discovery', 'store', 'server'],
-  ['verify'],
+  ['verify', 'audit'],
   ['agent'],
   ['fetch', 'agent-server', 'resource', 'auth-server'],
   ['mcp'],
@@ -179,6 +179,7 @@ const insideFloors: Readonly<Record<string, ReadonlyArray<readonly string[]>>> =
     ['approval'],
     ['token'],
   ],
+  audit: [['tree', 'event'], ['note'], ['check'], ['log']],
   mcp: [['rules'], ['session'], ['stream'], ['answer', 'transport', 'elicitation'], ['bridge']],
   cli: [['flags', 'log'], ['server'], ['commands']],
 }

@@ -86,6 +86,17 @@ export const fixed: Names = {
 
 /** Lives in one call, over input that is bounded before it: a message, a document, a form, a page of rows. */
 export const passing: Names = {
+  'packages/audit/src/check/audit-fault.ts': 'found',
+  'packages/audit/src/check/compare-events.ts': 'lines leaves',
+  'packages/audit/src/check/compare-tree.ts': 'above tile.hashes complete',
+  'packages/audit/src/check/differences.ts': 'missing extra found',
+  'packages/audit/src/check/lines.ts': 'parts',
+  'packages/audit/src/check/verify-audit.ts': 'wrong ?',
+  'packages/audit/src/log/tile-rows.ts': 'edge grown tile.hashes',
+  'packages/audit/src/note/witness.ts': 'chunks',
+  'packages/audit/src/tree/growth.ts': 'peaks',
+  'packages/audit/src/tree/prove.ts': 'tiles',
+  'packages/audit/src/tree/tile.ts': 'levels found',
   'packages/agent/src/fetch/access.ts': 'refused',
   'packages/agent/src/fetch/identify-policy.ts': 'endpoints',
   'packages/agent/src/exchange/browser-sign-in.ts': 'values',

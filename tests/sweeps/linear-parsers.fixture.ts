@@ -5,6 +5,9 @@ import { parseOidcToken } from '../../packages/agent-server/src/enrollment/oidc-
 import { parseAudience } from '../../packages/agent-server/src/token/audience.js'
 import { parseEnrollment } from '../../packages/agent-server/src/token/enrollment-body.js'
 import { parseJsonBody } from '../../packages/agent-server/src/token/json-body.js'
+import { parseCheckpoint } from '../../packages/audit/src/note/checkpoint.js'
+import { parseNote, parseSignatures } from '../../packages/audit/src/note/note.js'
+import { parseVerifierKey } from '../../packages/audit/src/note/verifier-key.js'
 import { typedUserCode } from '../../packages/auth-server/src/consent/user-code.js'
 import { claimedText } from '../../packages/auth-server/src/pages/claimed-text.js'
 import { shownHost } from '../../packages/auth-server/src/pages/host-name.js'
@@ -90,6 +93,9 @@ const ownOutput = 'a text of our own'
 
 /** Loops that cut, search or replace text, and what bounds them: a parser here that runs them, or whose text it is. */
 export const textLoops: Readonly<Record<string, string>> = {
+  'packages/audit/src/check/lines.ts linesOf': 'each piece once, where it ends a line',
+  'packages/audit/src/log/export.ts writeEvents': 'batches of rows, each once',
+  'packages/audit/src/tree/tile.ts peaksOf': 'hashes of one tile, each once',
   'packages/mcp/src/answer/show-message.ts eventsIn': 'each piece once, where it ends a line',
   'packages/auth-server/src/grant/consents.ts forgetBegun': 'batches of names, each once',
   'packages/auth-server/src/block/block-lists.ts isOfSite': 'the labels of a verified host of at most 253 characters',
@@ -154,6 +160,11 @@ const inString = (fill: string): string => `"${fill}"`
 const inMember = (fill: string): string => `{"${fill}":0}`
 const members = (fill: string): string => `{"a":[${inString(fill)},{"${fill}":`
 
+const noteFrames = [
+  (fill: string): string => `a.example\n1\n${fill}\n\n\u2014 a AAAAAAA=\n`,
+  (fill: string): string => `a.example\n1\nAA==\n\n\u2014 ${fill}\n`,
+]
+
 const dictionaryFrames = [
   (fill: string): string => `sig=${fill}`,
   (fill: string): string => `sig=(${fill})`,
@@ -211,6 +222,25 @@ const anywhere: ArgumentsCondition = {
 }
 
 export const parsers: readonly Parser[] = [
+  {
+    name: 'packages/audit/src/note/checkpoint.ts parseCheckpoint',
+    limit: 16 * 1024,
+    frames: noteFrames,
+    run: parseCheckpoint,
+  },
+  { name: 'packages/audit/src/note/note.ts parseNote', limit: 16 * 1024, frames: noteFrames, run: parseNote },
+  {
+    name: 'packages/audit/src/note/note.ts parseSignatures',
+    limit: 16 * 1024,
+    frames: noteFrames,
+    run: parseSignatures,
+  },
+  {
+    name: 'packages/audit/src/note/verifier-key.ts parseVerifierKey',
+    limit: 1024,
+    frames: [fill => `${fill}+00000000+${fill}`],
+    run: parseVerifierKey,
+  },
   {
     name: 'packages/httpsig/src/signature/signature-key.ts parseSignatureKey',
     limit: 7 * 1024,

@@ -3,6 +3,7 @@ import * as exchange from '@countersign/agent/internal'
 import { providerClient } from '@countersign/agent/internal/provider'
 import * as agentNode from '@countersign/agent/node'
 import * as agentServer from '@countersign/agent-server'
+import * as audit from '@countersign/audit'
 import * as authServer from '@countersign/auth-server'
 import { authzen } from '@countersign/auth-server/authzen'
 import { cedar } from '@countersign/auth-server/cedar'
@@ -82,6 +83,18 @@ export async function taken(): Promise<Record<string, Taken>> {
   const token = { token: 'x', discovery: discovered, now: 0, issuer: id }
   return {
     'protocol parseConditions o': { valid: {}, call: o => protocol.parseConditions([], o) },
+    'audit createAuditLog options': {
+      valid: { store: anObject, room: 'x', signer: anObject, every: 'manual', days: 30, witness: anObject },
+      call: audit.createAuditLog,
+    },
+    'audit readAudit options': { valid: { store: anObject, room: 'x' }, call: audit.readAudit },
+    'audit checkpointSigner options': { valid: { origin: 'api.example', key }, call: audit.checkpointSigner },
+    'audit httpWitness options': { valid: { url: id, publicKey: 'x', timeout: 1 }, call: audit.httpWitness },
+    'audit verifyProof options': { valid: { proof: '{}', publicKey: 'x' }, call: audit.verifyProof },
+    'audit verifyAudit options': {
+      valid: { folder: 'nowhere', publicKeys: [], kept: [], witness: 'x' },
+      call: audit.verifyAudit,
+    },
     'conditions parseConditions o': { valid: {}, call: o => conditions.parseConditions([], o) },
     'conditions explainCondition o': {
       valid: { language: 'en' },
@@ -575,6 +588,7 @@ export const restrictions: ReadonlySet<string> = new Set([
   ...['acceptAuthServer', 'identifyTo', 'authServers', 'accept', 'methods', 'mcp', 'dropHeaders'],
   ...['session', 'tools', 'prompts', 'resources', 'subjects', 'claims', 'audience', 'algorithms'],
   ...['conditions', 'approver', 'delegation', 'purposes', 'operation', 'describe', 'approve'],
+  ...['kept', 'witness'],
 ])
 
 /** Members of these names whose default is the strictest, that must be there, or that bound what is held rather than who gets in. */

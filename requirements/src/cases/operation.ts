@@ -1,4 +1,4 @@
-import { type AttackCase, built, later } from './attack-case.js'
+import { type AttackCase, built } from './attack-case.js'
 
 /** LOG: records and privacy. */
 export const logCases: readonly AttackCase[] = [
@@ -8,7 +8,7 @@ export const logCases: readonly AttackCase[] = [
   built('LOG-04', 'error.description', 'An identity that did not verify is never recorded as the agent.'),
   built('LOG-05', 'error.unavailable', 'A flood of bad requests cannot fill the log or hide grants.'),
   built('LOG-06', 'error.description', 'A hostile request id is replaced.'),
-  later('LOG-09', 'token.txn', 'A record removed or changed is noticed, where that is claimed.'),
+  built('LOG-09', 'token.txn', 'A record removed or changed is noticed, where that is claimed.'),
   built('LOG-10', 'refresh.life', 'Personal data and keys expire by policy.'),
 ]
 
