@@ -36,7 +36,7 @@ export const fixed: Names = {
   'packages/auth-server/src/engine/cedar.ts': 'lists permits annotations',
   'packages/auth-server/src/pages/offered-limits.ts': 'zoneNames',
   'packages/auth-server/src/policies.ts': 'lines',
-  'packages/auth-server/src/routes.ts': 'routes tokenPaths',
+  'packages/auth-server/src/routes.ts': 'routes tokenPaths documentPaths',
   'packages/auth-server/src/exchange/exchange-rule.ts': 'byPath issuers',
   'packages/auth-server/src/exchange/exchange.ts': 'ownSubjects',
   'packages/auth-server/src/login/login-method.ts': '?',
@@ -48,6 +48,7 @@ export const fixed: Names = {
   'packages/cli/src/commands/trace.ts': 'usual',
   'packages/conditions/src/judge.ts': 'ofOneResource',
   'packages/protocol/src/condition/zone.ts': 'renamed',
+  'packages/protocol/src/metrics.ts': 'codes',
   'packages/discovery/src/guarded-fetch.ts': 'bodiless',
   'packages/discovery/src/target.ts': 'blockedPorts',
   'packages/discovery/src/weight.ts': 'separators',
@@ -638,6 +639,11 @@ export const kept: Readonly<Record<string, Kept>> = {
     bytes: '10 000 × 200',
     shared: 'as the sessions',
     filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
+  },
+  'packages/protocol/src/metrics.ts open': {
+    grows: 'program',
+    bound: 'the open servers that share one telemetry',
+    bytes: 'small',
   },
   'packages/protocol/src/internal/bounded-map.ts entries': {
     grows: 'stranger',

@@ -94,6 +94,7 @@ const known: Readonly<Record<string, Standing>> = {
   'mcp/answer-request.ts': passes('a request begins in the turn that checks'),
   'mcp/bridge/questions.ts': sync,
   'mcp/session/sessions.ts': sync,
+  'auth-server/telemetry.ts': passes('a gauge of what waits, which decides nothing'),
   'mcp/rules/uri-forms.ts': sync,
   'protocol/error.ts': sync,
   'protocol/reason/access-reasons.ts': passes('a table of names'),

@@ -27,11 +27,14 @@ import { checkKeySchedule, createCors, parseJson, sharedMap } from '@countersign
 import { keysFile } from '@countersign/protocol/node'
 import * as resource from '@countersign/resource'
 import * as server from '@countersign/server'
+import { serverMetrics } from '@countersign/server/otel'
 import * as store from '@countersign/store'
 import { beginEpoch, inGroups, isNewDatabase, openEpoch, restoreDatabase } from '@countersign/store/internal'
 import * as verify from '@countersign/verify'
 import { takeApproval } from '@countersign/verify/internal'
 import { browserFetcher, indexedDbState } from '../../packages/agent/src/browser.js'
+import { openTelemetry as agentServerTelemetry } from '../../packages/agent-server/src/otel.js'
+import { openTelemetry as authServerTelemetry } from '../../packages/auth-server/src/otel.js'
 import * as express from '../../packages/resource/src/adapter/express-node.js'
 import * as fastify from '../../packages/resource/src/adapter/fastify-node.js'
 import * as fetchGuard from '../../packages/resource/src/adapter/fetch.js'
@@ -395,6 +398,12 @@ export async function taken(): Promise<Record<string, Taken>> {
       call: oauthTokens,
     },
     'resource/otel openTelemetry options': { valid: {}, call: openTelemetry },
+    'agent-server/otel openTelemetry options': { valid: {}, call: agentServerTelemetry },
+    'auth-server/otel openTelemetry options': { valid: {}, call: authServerTelemetry },
+    'server/otel serverMetrics options': {
+      valid: { running: anObject, name: 'x', version: '1' },
+      call: serverMetrics,
+    },
     'resource/redis redisCounter options': {
       valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },
       call: redisCounter,

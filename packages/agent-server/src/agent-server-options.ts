@@ -5,6 +5,7 @@ import type { TrustedProxies } from '@countersign/verify'
 import type { Enrollment } from './enrollment/enrollment.js'
 import type { AgentServerEvent } from './event.js'
 import type { KeyRotation } from './key/own-keys.js'
+import type { AgentServerTelemetry } from './telemetry.js'
 
 /** How an agent server is set up. */
 export interface AgentServerOptions extends TrustedProxies {
@@ -57,6 +58,8 @@ export interface AgentServerOptions extends TrustedProxies {
    * @see protocol §4 "CORS"
    */
   readonly cors?: CorsOrigins
+  /** Measures the server: `openTelemetry` of `@countersign/agent-server/otel`. Default: nothing is measured. */
+  readonly telemetry?: AgentServerTelemetry
   /** Receives one event for each enrolment, renewal, rotation, alarm, refusal, own key and act of the operator. Must not throw. */
   readonly onEvent?: (event: AgentServerEvent) => void
 }

@@ -6,7 +6,7 @@ import {
   thumbprint,
 } from '@countersign/httpsig'
 import { AAuthError, errorResponse, type PublishedKey } from '@countersign/protocol'
-import { withCors } from '@countersign/protocol/internal'
+import { measured, telemetryOpened, withCors } from '@countersign/protocol/internal'
 import { type EpochKeeper, openStore, type Store } from '@countersign/store'
 import { belongsTo, type Epoch, type KnownKeys, openEpoch } from '@countersign/store/internal'
 import { clientOf, createVerifier } from '@countersign/verify'
@@ -20,7 +20,7 @@ import { openEnrollments } from './enrollment/enrollment.js'
 import { databaseKeyStore, memoryKeyStore } from './key/key-store.js'
 import { ownDiscovery } from './key/own-discovery.js'
 import { fixedKeys, type KeyStore, type OwnKeys, ownKeySchedule, scheduledKeys } from './key/own-keys.js'
-import { delegateTokenPath, type RequestHandler, requestHandler } from './routes.js'
+import { delegateTokenPath, endpointOf, type RequestHandler, requestHandler } from './routes.js'
 import { readSettings, type Settings } from './settings.js'
 import { migrations, room, type Tables } from './tables.js'
 import { type AgentTokenIssuer, issueAgentToken, type TokenSubject } from './token/agent-token.js'
@@ -93,7 +93,7 @@ async function openPublishedAgent(options: AgentServerOptions, settings: Setting
   return {
     paths,
     judgeHead,
-    handle: withCors(options.cors, handle),
+    handle: measured(options.telemetry, endpointOf, withCors(options.cors, handle)),
     signingKey: keys.signing,
     ready: nothing,
     close: nothing,
@@ -117,10 +117,12 @@ async function openAgentServer(
     options,
     requestHandler({ ...settings, onEvent, keys }, context),
   )
+  const closed = telemetryOpened(options.telemetry, async () => ({ writes: store.waiting() }))
+  const answer = withCors(options.cors, refuseWhenRestored(handle, epoch, now))
   return {
     paths,
     judgeHead,
-    handle: withCors(options.cors, refuseWhenRestored(handle, epoch, now)),
+    handle: measured(options.telemetry, endpointOf, answer),
     signingKey: keys.signing,
     ...oversight({
       store,
@@ -138,6 +140,7 @@ async function openAgentServer(
       await replay.ready?.()
     },
     async close() {
+      closed()
       await epoch?.close()
       await store.close()
     },

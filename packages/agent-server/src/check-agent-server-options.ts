@@ -39,6 +39,7 @@ const checks: OptionChecks<AgentServerOptions> = {
   now: 'function',
   development: 'boolean',
   cors: corsCheck,
+  telemetry: 'object',
   onEvent: 'function',
   trustedProxies: proxiesCheck,
   forwardedHeader: ['x-forwarded-for', 'forwarded'],

@@ -19,3 +19,4 @@ export { type SessionOptions, type SignedInSession, session } from './enrollment
 export type { AgentServerEvent } from './event.js'
 export type { KeyRotation } from './key/own-keys.js'
 export { type Restored, type RestoreOptions, restoreAgentServer } from './restore.js'
+export type { AgentServerAnswer, AgentServerEndpoint, AgentServerLoad, AgentServerTelemetry } from './telemetry.js'

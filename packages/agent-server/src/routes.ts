@@ -14,11 +14,22 @@ import type { Caller } from '@countersign/verify'
 import { peerOf, requestIdOf, telling } from '@countersign/verify/internal'
 import type { AgentServerEvent } from './event.js'
 import type { OwnKeys } from './key/own-keys.js'
+import type { AgentServerEndpoint } from './telemetry.js'
 import { delegateRules, delegateToken, verifyDelegate } from './token/delegate-token.js'
 import type { DelegateTokenContext } from './token/token-context.js'
 
 /** Where delegates enrol, renew and rotate. */
 export const delegateTokenPath = '/delegate/token'
+
+/** What a request is for, as it is measured: a name of a closed set, whatever path a stranger asks for. */
+export function endpointOf({ target }: Pick<ReceivedMessage, 'target'>): AgentServerEndpoint {
+  const path = pathOf(target)
+  if (path === delegateTokenPath) return 'delegate_token'
+  return path === agentPath || path === jwksPath ? 'document' : 'other'
+}
+
+const agentPath = '/.well-known/aauth-agent'
+const jwksPath = '/.well-known/jwks.json'
 
 /** What the routes of an agent server use. */
 export interface Published {
@@ -40,11 +51,8 @@ export interface RequestHandler {
 /** Creates the handler of a published agent. With `context` it also serves the delegate token endpoint. */
 export function requestHandler(published: Published, context?: DelegateTokenContext): RequestHandler {
   const routes: Routes = new Map<string, Route>([
-    ['/.well-known/aauth-agent', { methods: ['GET', 'HEAD'], answer: () => documentResponse(published.metadata) }],
-    [
-      '/.well-known/jwks.json',
-      { methods: ['GET', 'HEAD'], answer: async () => jwksResponse(await published.keys.published()) },
-    ],
+    [agentPath, { methods: ['GET', 'HEAD'], answer: () => documentResponse(published.metadata) }],
+    [jwksPath, { methods: ['GET', 'HEAD'], answer: async () => jwksResponse(await published.keys.published()) }],
     ...(context === undefined ? [] : [delegateTokenRoute(published, context)]),
   ])
   return {

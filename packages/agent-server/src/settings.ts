@@ -1,5 +1,5 @@
 import { AAuthError, type AgentMetadata, type PublishedKey, parseAgentMetadata } from '@countersign/protocol'
-import { checkIdentifier } from '@countersign/protocol/internal'
+import { checkIdentifier, toldTo } from '@countersign/protocol/internal'
 import type { AgentServerOptions } from './agent-server-options.js'
 import { checkAgentServerOptions } from './check-agent-server-options.js'
 import type { AgentServerEvent } from './event.js'
@@ -40,7 +40,7 @@ export function readSettings(options: AgentServerOptions): Settings {
     audience: listAudience(options),
     development,
     now: options.now ?? (() => Date.now() / 1000),
-    onEvent: options.onEvent ?? (() => undefined),
+    onEvent: toldTo(options.telemetry, options.onEvent) ?? (() => undefined),
   }
 }
 

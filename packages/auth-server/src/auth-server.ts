@@ -1,7 +1,7 @@
 import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { type HeadJudgement, memoryReplaySet, type ReceivedMessage, thumbprint } from '@countersign/httpsig'
 import { jwks, type PublishedKey } from '@countersign/protocol'
-import { checkIdentifier, withCors } from '@countersign/protocol/internal'
+import { checkIdentifier, measured, telemetryOpened, toldTo, withCors } from '@countersign/protocol/internal'
 import { openStore, type Store } from '@countersign/store'
 import { belongsTo } from '@countersign/store/internal'
 import { clientOf, createVerifier } from '@countersign/verify'
@@ -41,9 +41,10 @@ import { retention } from './retention.js'
 import { createDelivery, type Delivery } from './revocation/delivery.js'
 import { noticeEvent } from './revocation/notice-event.js'
 import { noticeSender } from './revocation/send-notice.js'
-import { isPage, judgeTokenHead, type RouteContext, requestHandler } from './routes.js'
+import { endpointOf, isPage, judgeTokenHead, type RouteContext, requestHandler } from './routes.js'
 import { signInCauses } from './sign-in-causes.js'
 import { migrations, room, type Tables } from './tables.js'
+import { loadOf } from './telemetry.js'
 import { redemptionsIn } from './token/redemption-store.js'
 import { createRepeats } from './token/repeats.js'
 
@@ -89,6 +90,12 @@ export interface AuthServer {
  */
 export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
   checkAuthServerOptions(options)
+  const onEvent = toldTo(options.telemetry, options.onEvent)
+  return openAuthServer({ ...options, ...(onEvent && { onEvent }) })
+}
+
+async function openAuthServer(options: AuthServerOptions): Promise<AuthServer> {
+  const { telemetry } = options
   const { issuer, development = false, now = () => Date.now() / 1000 } = options
   const key = signingKeyOf(options, development)
   const client = clientOf(options)
@@ -113,16 +120,17 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   const { handle, paths } = requestHandler(routeContextOf(options, opened))
   const open = withCors(options.cors, handle)
   const kept = retention(store, now, epoch)
+  const closed = telemetryOpened(telemetry, () => loadOf(store, now()))
   return {
     paths,
     access: appAccess(store, userAccessIn(store, now, { issuer, onEnded: delivery.poke })),
-    handle(received) {
+    handle: measured(telemetry, endpointOf, received => {
       kept.sweep()
       if (epoch?.isBehind() === true) return Promise.resolve(restoredResponse(now))
       const message = withClient(received, client)
       // Pages never get CORS headers: a script of another origin must not read them, even where it may call the token endpoint.
       return isPage(message) ? handle(message) : open(message)
-    },
+    }),
     judgeHead: head => judgeTokenHead(head, verifier, client),
     async ready() {
       // A standby server gets no other requests that would start a sweep.
@@ -133,6 +141,7 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     },
     operator: operatorOf({ ...ending, development, onEvent, onBlocked: blocks.changed }),
     async close() {
+      closed()
       await blocks.end()
       await Promise.all([delivery.end(), kept.end()])
       await epoch?.close()

@@ -113,6 +113,7 @@ const checks: OptionChecks<AuthServerOptions> = {
   now: 'function',
   development: 'boolean',
   cors: corsCheck,
+  telemetry: 'object',
   onEvent: 'function',
   trustedProxies: proxiesCheck,
   forwardedHeader: ['x-forwarded-for', 'forwarded'],

@@ -80,3 +80,4 @@ export type {
 } from './policy.js'
 export { type Restored, type RestoreOptions, restoreAuthServer } from './restore.js'
 export type { NoticeEvent } from './revocation/notice-event.js'
+export type { AuthServerAnswer, AuthServerEndpoint, AuthServerLoad, AuthServerTelemetry } from './telemetry.js'

@@ -13,6 +13,7 @@ import type { LoginMethod } from './login/login-method.js'
 import type { Branding } from './pages/brand.js'
 import type { ConsentDefaults } from './pages/limits-view.js'
 import type { Policy } from './policy.js'
+import type { AuthServerTelemetry } from './telemetry.js'
 
 /** How an auth server is set up. */
 export interface AuthServerOptions extends TrustedProxies {
@@ -98,6 +99,8 @@ export interface AuthServerOptions extends TrustedProxies {
    * @see protocol §4 "CORS"
    */
   readonly cors?: CorsOrigins
+  /** Measures the server: `openTelemetry` of `@countersign/auth-server/otel`. Default: nothing is measured. */
+  readonly telemetry?: AuthServerTelemetry
   /** Receives one event per decision; must not throw. */
   readonly onEvent?: (event: AuthServerEvent) => void
 }

@@ -42,6 +42,7 @@ import { type RefusalFacts, refusedEvent } from './consent/refused-event.js'
 import { languagePath } from './pages/look.js'
 import type { PageLimit } from './pages/page-limit.js'
 import { errorPageResponse, pageRoute } from './pages/page-response.js'
+import type { AuthServerEndpoint } from './telemetry.js'
 import { formOf, identify, type VerifiedCaller } from './token/identified-form.js'
 import { answerRevocation } from './token/revocation.js'
 import { answerToken } from './token/token-answer.js'
@@ -139,6 +140,21 @@ export function judgeTokenHead(head: ReceivedMessage, verifier: Verifier, client
   if (head.method !== 'POST' || !tokenPaths.has(pathOf(head.target))) return 'whole'
   return isSigned(head) ? verifier.judgeHead(head, { peer: client(head) }) : refusedHead(head)
 }
+
+/** What a request is for, as it is measured: a name of a closed set, whatever path a stranger asks for. */
+export function endpointOf(message: Pick<ReceivedMessage, 'target'>): AuthServerEndpoint {
+  const path = pathOf(message.target)
+  if (path === '/agent/token') return 'token'
+  if (path === '/agent/revoke') return 'revocation'
+  if (documentPaths.has(path)) return 'document'
+  return isPage(message) ? 'page' : 'other'
+}
+
+const documentPaths: ReadonlySet<string> = new Set([
+  '/.well-known/aauth-issuer',
+  '/.well-known/aauth-agent',
+  '/.well-known/jwks.json',
+])
 
 /** Tells whether a request is for a page: those of browsers, not of agents. */
 export function isPage({ target }: Pick<ReceivedMessage, 'target'>): boolean {

@@ -24,6 +24,7 @@ export {
 export { errorFields } from './internal/error-fields.js'
 export { compatibleName, foldedName, foldedPath, shortNameFolders, withoutStreams } from './internal/folded-path.js'
 export { freezeJson } from './internal/freeze-json.js'
+export { type MeasuredBy, measured, telemetryOpened, toldTo } from './internal/measured.js'
 export { corsCheck, identifiersCheck, proxiesCheck } from './internal/shared-checks.js'
 export { type SharedMap, sharedMap, type Worth } from './internal/shared-map.js'
 export { checkKeySchedule, type KeyPlan, type KeySchedule, planKeys, type ScheduledKey } from './key/key-schedule.js'

@@ -22,6 +22,8 @@ export interface Connections {
   cutRest(): void
   /** Whether HTTP can be used on the connection: with TLS, whether its handshake is over. */
   isOpen(socket: Socket): boolean
+  /** How many connections are open, tunnels and TLS handshakes included, and how many requests are being answered. */
+  counts(): { readonly connections: number; readonly requests: number }
   /** Whether any connection has not received its first request yet. */
   awaited(): boolean
 }
@@ -33,6 +35,8 @@ export function trackConnections(): Connections {
   const active = new Map<Socket, Set<ActiveExchange>>()
   const tunnels = new Set<Duplex>()
   const shaking = new Set<Duplex>()
+  let connections = 0
+  let requests = 0
   const none: ReadonlySet<ActiveExchange> = new Set()
   return {
     watch(server, door = 'connection') {
@@ -40,6 +44,12 @@ export function trackConnections(): Connections {
         fresh.add(socket)
         open.add(socket)
         socket.once('close', () => fresh.delete(socket))
+      })
+      server.on('connection', socket => {
+        connections += 1
+        socket.once('close', () => {
+          connections -= 1
+        })
       })
       if (door === 'connection') return
       server.on('connection', socket => {
@@ -50,12 +60,13 @@ export function trackConnections(): Connections {
     begin(exchange) {
       const { socket } = exchange.request
       fresh.delete(socket)
+      requests += 1
       active.set(socket, (active.get(socket) ?? new Set()).add(exchange))
     },
     end(exchange) {
       const { socket } = exchange.request
       const exchanges = active.get(socket)
-      exchanges?.delete(exchange)
+      if (exchanges?.delete(exchange) === true) requests -= 1
       if (exchanges?.size === 0) active.delete(socket)
     },
     on: socket => active.get(socket) ?? none,
@@ -67,6 +78,7 @@ export function trackConnections(): Connections {
     cutRest() {
       for (const socket of [...tunnels, ...shaking]) socket.destroy()
     },
+    counts: () => ({ connections, requests }),
     awaited: () => fresh.size > 0,
   }
 }

@@ -4,6 +4,8 @@ import { AAuthError, errorResponse } from '@countersign/protocol'
 export interface Health {
   /** Answers `/healthz` and `/readyz`; undefined for every other target. */
   answer(method: string, target: string): Promise<Response> | undefined
+  /** Whether `/readyz` answers 200. */
+  ready(): Promise<boolean>
 }
 
 /**
@@ -28,8 +30,10 @@ export function health(options: {
     return last.result
   }
 
+  const ready = async (): Promise<boolean> => !options.draining() && (await isReady()) && !options.draining()
+
   async function readiness(): Promise<Response> {
-    if (!options.draining() && (await isReady()) && !options.draining()) return ok()
+    if (await ready()) return ok()
     return errorResponse(
       new AAuthError('temporarily_unavailable', 'not ready', { reason: 'not_ready', retryAfter: 2 }),
       {
@@ -39,6 +43,7 @@ export function health(options: {
   }
 
   return {
+    ready,
     answer(method, target) {
       if (target !== '/healthz' && target !== '/readyz') return undefined
       if (method !== 'GET' && method !== 'HEAD') return Promise.resolve(notAllowed())

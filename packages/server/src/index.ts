@@ -13,5 +13,5 @@ export {
 } from './mount.js'
 export type { Certificate, ServeLimits, ServeOptions } from './options.js'
 export type { Participant, Upgraded } from './participant.js'
-export { type Running, serve } from './serve.js'
+export { type Running, type ServerState, serve } from './serve.js'
 export type { TracedExchange } from './trace.js'

@@ -15,6 +15,16 @@ import { malformedAnswer, refuseMalformed } from './malformed.js'
 import { type Certificate, defaultLimits, type ServeLimits, type ServeOptions, serveChecks } from './options.js'
 import { type TunnelLimits, upgrade } from './upgrade.js'
 
+/** What a server is doing. */
+export interface ServerState {
+  /** Whether it takes requests: what `/readyz` says. */
+  readonly ready: boolean
+  /** Open connections. */
+  readonly connections: number
+  /** Requests that are being answered, those to `/healthz` and `/readyz` included. */
+  readonly requests: number
+}
+
 /** A server that is listening. */
 export interface Running {
   readonly url: string
@@ -24,6 +34,8 @@ export interface Running {
    * @throws Error for an unusable certificate, or without `tls` in the options; the old certificate stays
    */
   setCertificate(certificate: Certificate): void
+  /** What the server is doing now. Readiness is asked for at most once a second. */
+  state(): Promise<ServerState>
   /** Fails readiness, takes no new connections, lets requests under way finish within `drain`, then closes the participant. */
   close(): Promise<void>
 }
@@ -73,7 +85,13 @@ export async function serve(options: ServeOptions): Promise<Running> {
   await soonReady(context)
   const announce = options.announce ?? (line => void process.stdout.write(`${line}\n`))
   announce(`countersign ${options.name} ready at ${url}`)
-  return { url, port, close, setCertificate: certificate => setCertificate(servers, certificate) }
+  return {
+    url,
+    port,
+    close,
+    state: async () => ({ ready: await context.health.ready(), ...connections.counts() }),
+    setCertificate: certificate => setCertificate(servers, certificate),
+  }
 }
 
 /** Seconds that the ready line waits for readiness. It is printed even if the database or the upstream is unreachable. */

@@ -50,6 +50,7 @@ export async function openPostgres<T>(
         open.delete(write)
       }
     },
+    waiting: () => open.size,
     check: () => probePostgres(db, room),
     close: () => (closing ??= Promise.allSettled(open).then(() => db.destroy())),
   }

@@ -43,6 +43,7 @@ export async function openSqlite<T>(
     db: reader.withPlugin(readsOnly(() => closing !== undefined)),
     // All writes run one after another, so the lock's name does not matter.
     write: change => queue.add(change),
+    waiting: queue.waiting,
     async check() {
       await sql`select 1`.execute(reader)
       // A write through the queue: a server that can read but refuses every write is not ready.

@@ -26,6 +26,8 @@ export interface Store<T> {
    * @throws StoreError `overloaded`, `closed`, `timeout`, `misuse`
    */
   write<R>(change: (tx: Kysely<T>) => Promise<R>, options?: WriteOptions): Promise<R>
+  /** How many writes wait for their commit, or are under way. */
+  waiting(): number
   /**
    * Resolves when the database answers and has stored a write of 16 KiB.
    * @throws StoreError `unavailable`, for example when a disk is full

@@ -11,6 +11,8 @@ export interface PendingWrite<T> {
 /** Collects writes and commits them in batches, in order, one batch at a time. */
 export interface WriteQueue<T> {
   add<R>(change: Change<T, R>): Promise<R>
+  /** How many writes are not settled yet. */
+  waiting(): number
   /** Refuses further writes and resolves when the waiting ones are settled. */
   close(): Promise<void>
 }
@@ -32,6 +34,7 @@ export function writeQueue<T>(options: {
 }): WriteQueue<T> {
   let waiting: Array<PendingWrite<T>> = []
   let running: Promise<void> | undefined
+  let committing = 0
   let closed = false
 
   async function drain(): Promise<void> {
@@ -39,7 +42,9 @@ export function writeQueue<T>(options: {
       await gather()
       const batch = waiting.slice(0, options.batch)
       waiting = waiting.slice(options.batch)
+      committing = batch.length
       await options.commit(batch)
+      committing = 0
     }
     running = undefined
   }
@@ -65,6 +70,7 @@ export function writeQueue<T>(options: {
         running ??= drain()
       })
     },
+    waiting: () => waiting.length + committing,
     async close() {
       closed = true
       await running

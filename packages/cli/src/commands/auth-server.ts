@@ -8,6 +8,7 @@ import {
   inviteUser,
   type LoginMethod,
 } from '@countersign/auth-server'
+import { openTelemetry } from '@countersign/auth-server/otel'
 import { printLines } from '@countersign/fetch/internal'
 import { memoryReplaySet } from '@countersign/httpsig'
 import { logLimit } from '@countersign/protocol'
@@ -19,6 +20,7 @@ import { defined } from '../flags/defined.js'
 import { stringList } from '../flags/option-schema.js'
 import { audit, discoveryAlarms } from '../log/audit.js'
 import { checkFirstStart, type Start } from '../server/first-start.js'
+import { metricsOf } from '../server/metrics.js'
 import {
   corsOf,
   dataFolder,
@@ -180,11 +182,13 @@ const fixed: ReadonlyArray<keyof AuthServerSettings> = [
   'database',
   'epoch',
   'replay',
+  'metricsPort',
+  'metricsHost',
 ]
 
 /** The parts that stay the same after a reload. */
 interface KeptParts
-  extends Required<Pick<AuthServerOptions, 'discovery' | 'replay' | 'onEvent' | 'database'>>,
+  extends Required<Pick<AuthServerOptions, 'discovery' | 'replay' | 'onEvent' | 'database' | 'telemetry'>>,
     Pick<AuthServerOptions, 'epoch'> {
   readonly folder: string
 }
@@ -202,11 +206,20 @@ export async function authServer(command: Command): Promise<void> {
   const database = databaseOf(folder, settings)
   const log = jsonLog({ name: 'auth-server' })
   const limit = logLimit(log)
+  const metrics = await metricsOf(settings)
+  const telemetry = openTelemetry({ meterProvider: metrics.meterProvider })
+  const alarms = discoveryAlarms(log, limit)
   const kept: KeptParts = {
     folder,
     database,
     ...epochKeeper('auth-server', folder, { ...settings, database }),
-    discovery: discoveryFor(settings, { onEvent: discoveryAlarms(log, limit) }),
+    telemetry,
+    discovery: discoveryFor(settings, {
+      onEvent(event) {
+        telemetry.discovery(event)
+        alarms(event)
+      },
+    }),
     replay: memoryReplaySet(),
     ...(await sharedReplay(settings)),
     onEvent: audit(log, limit),
@@ -218,7 +231,7 @@ export async function authServer(command: Command): Promise<void> {
   const { cors: _, ...rest } = settings
   let current: ProxySettings = settings
   const participant = noticeProxy(place.participant, { log, settings: () => current })
-  const running = await run(participant, rest, { name: 'auth-server', log, logLimit: limit })
+  const running = await run(participant, rest, { name: 'auth-server', log, logLimit: limit, metrics })
   await offerFirstAccount(settings, database)
   reloadOnSignal({
     log,

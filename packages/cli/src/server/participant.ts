@@ -24,6 +24,7 @@ import { defined } from '../flags/defined.js'
 import { port, stringList, switchWithoutVariable } from '../flags/option-schema.js'
 import { reaching } from './away.js'
 import { type FirstStartSettings, firstStartOptions, type Start } from './first-start.js'
+import { type Metrics, type MetricsSettings, metricsOptions } from './metrics.js'
 import { certificateOf, type TlsSettings, tlsOptions } from './tls.js'
 
 /** Options that every server command has. */
@@ -46,6 +47,7 @@ export const serverOptions = {
   cors: stringList
     .optional()
     .describe("origins whose pages may call the server from a browser, e.g. https://app.example, or '*'; default none"),
+  ...metricsOptions,
 }
 
 /** The option of every server that has a database. */
@@ -115,7 +117,7 @@ export interface ProxySettings {
 }
 
 /** The values of {@link serverOptions}. */
-export interface ServerSettings extends TlsSettings, FirstStartSettings {
+export interface ServerSettings extends TlsSettings, FirstStartSettings, MetricsSettings {
   readonly id: string
   readonly port: number
   readonly host?: string | undefined
@@ -176,16 +178,33 @@ export async function sharedReplay(settings: Pick<ServerSettings, 'id' | 'replay
 export async function run(
   participant: Participant,
   settings: ServerSettings,
-  more: { readonly name: string; readonly log: Logger; readonly logLimit: LogLimit; readonly bodyLimit?: number },
+  {
+    metrics,
+    ...more
+  }: {
+    readonly name: string
+    readonly log: Logger
+    readonly logLimit: LogLimit
+    readonly bodyLimit?: number
+    readonly metrics: Metrics
+  },
 ): Promise<Running> {
   // The process does nothing else, so it may use the whole thread pool.
   verifyAndSignOn('pool')
   const tls = certificateOf(settings)
+  let endMetrics: (() => void) | undefined
   const running = await serve({
     ...more,
     id: settings.id,
     port: settings.port,
-    participant,
+    participant: {
+      ...participant,
+      // The last metrics are those of the drain.
+      async close() {
+        endMetrics?.()
+        await participant.close?.()
+      },
+    },
     development: settings.development,
     ...defined({ tls, host: settings.host, cors: settings.cors && corsOf(settings.cors) }),
     ...traceTo(settings),
@@ -194,6 +213,7 @@ export async function run(
     await participant.close?.()
     throw cannotListen(error, settings)
   })
+  endMetrics = metrics.begin({ running, name: more.name, log: more.log })
   if (tls === undefined && settings.id.startsWith('https:'))
     more.log.warn(
       { event: 'plain_http', id: settings.id, port: running.port },

@@ -1,10 +1,11 @@
-import type { DiscoveryEvent } from '@countersign/discovery'
+import { discoveryInstruments, recordDiscovery } from '@countersign/discovery/internal/otel'
 import { checkOptions } from '@countersign/protocol/internal'
+import { secondsHistogram, whenUsed } from '@countersign/protocol/internal/otel'
 import {
   type Attributes,
   context,
+  type Meter,
   type MeterProvider,
-  metrics,
   type Span,
   SpanKind,
   SpanStatusCode,
@@ -24,11 +25,6 @@ export interface OpenTelemetryOptions {
 
 const scope = '@countersign/resource'
 
-/** Seconds. With cached keys verification takes tens of microseconds; with new documents up to the timeout of discovery. */
-const explicitBucketBoundaries = [
-  0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
-]
-
 /**
  * A span and metrics for each decision of a resource, by `@opentelemetry/api`: for `telemetry` of `createResource`. Several
  * resources may share one. Where no SDK is registered nothing is recorded.
@@ -40,12 +36,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): Telemetry {
   checkOptions('openTelemetry', options, { tracerProvider: 'object', meterProvider: 'object' })
   const { tracerProvider = trace } = options
   const tracer = tracerProvider.getTracer(scope)
-  // Unlike spans, metrics are lost for good where they were made before an SDK was registered.
-  let made: Instruments | undefined
-  const instruments = (): Instruments => {
-    made ??= instrumentsOf(options.meterProvider ?? metrics)
-    return made
-  }
+  const instruments = whenUsed(scope, options.meterProvider, instrumentsOf)
   return {
     begin(route) {
       const attributes = { 'aauth.route.level': route.level, ...(route.name && { 'aauth.route.name': route.name }) }
@@ -59,24 +50,15 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): Telemetry {
 
 type Instruments = ReturnType<typeof instrumentsOf>
 
-function instrumentsOf(provider: Pick<MeterProvider, 'getMeter'>) {
-  const meter = provider.getMeter(scope)
-  const seconds = (description: string) => ({ description, unit: 's', advice: { explicitBucketBoundaries } })
+function instrumentsOf(meter: Meter) {
   return {
+    ...discoveryInstruments(meter),
     decisions: meter.createCounter('aauth.decisions', {
       description: 'Requests that were let pass or refused',
       unit: '{decision}',
     }),
-    decided: meter.createHistogram('aauth.decision.duration', seconds('Time to verify and decide a request')),
-    verified: meter.createHistogram('aauth.verify.duration', seconds('Time to verify a request, part of the former')),
-    lookups: meter.createCounter('aauth.cache.lookups', {
-      description: 'Tokens, metadata and key sets that were looked up in memory',
-      unit: '{lookup}',
-    }),
-    fetched: meter.createHistogram(
-      'aauth.discovery.fetch.duration',
-      seconds('Time to fetch a document of a participant'),
-    ),
+    decided: secondsHistogram(meter, 'aauth.decision.duration', 'Time to verify and decide a request'),
+    verified: secondsHistogram(meter, 'aauth.verify.duration', 'Time to verify a request, part of the former'),
   }
 }
 
@@ -118,11 +100,4 @@ function attributesOf(event: DecisionEvent | undefined): Attributes {
     ...(aauth?.credential !== undefined && { 'aauth.credential': aauth.credential }),
     ...(event.type === 'refused' && { 'aauth.error': event.error.code, 'aauth.reason': event.error.reason }),
   }
-}
-
-/** Never identifiers or URLs, which strangers choose. */
-function recordDiscovery(event: DiscoveryEvent, { lookups, fetched }: Instruments): void {
-  if (event.type === 'hit' || event.type === 'stale' || event.type === 'miss')
-    lookups.add(1, { 'aauth.cache.name': event.part, 'aauth.cache.result': event.type })
-  if (event.type === 'fetch') fetched.record(event.seconds, { 'aauth.fetch.outcome': event.outcome })
 }

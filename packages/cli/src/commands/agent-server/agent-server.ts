@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AgentServer, type AgentServerOptions, createAgentServer } from '@countersign/agent-server'
+import { openTelemetry } from '@countersign/agent-server/otel'
 import { UsageError } from '@countersign/fetch/internal'
 import { memoryReplaySet } from '@countersign/httpsig'
 import { logLimit } from '@countersign/protocol'
@@ -12,6 +13,7 @@ import { defined } from '../../flags/defined.js'
 import { stringList } from '../../flags/option-schema.js'
 import { audit } from '../../log/audit.js'
 import { type Belongings, checkFirstStart, type Start } from '../../server/first-start.js'
+import { metricsOf } from '../../server/metrics.js'
 import {
   dataFolder,
   epochKeeper,
@@ -81,7 +83,7 @@ export function databaseOf(
 export function openAgentServer(
   settings: Omit<AgentServerSettings, 'port'>,
   onEvent: AgentServerOptions['onEvent'] & {},
-  more: Pick<AgentServerOptions, 'keys' | 'knownKeys' | 'replay' | 'epoch'>,
+  more: Pick<AgentServerOptions, 'keys' | 'knownKeys' | 'replay' | 'epoch' | 'telemetry'>,
 ): Promise<AgentServer> {
   const { name, tokenLifetime, audience, redirectUris, localhostCallback } = settings
   const opening = createAgentServer({
@@ -111,6 +113,8 @@ const fixed: ReadonlyArray<keyof AgentServerSettings> = [
   'database',
   'epoch',
   'replay',
+  'metricsPort',
+  'metricsHost',
   'cors',
 ]
 
@@ -146,11 +150,13 @@ export async function agentServer(command: Command): Promise<void> {
   certificateOf(settings)
   const log = jsonLog({ name: 'agent-server' })
   const limit = logLimit(log)
+  const metrics = await metricsOf(settings)
   const { rotateKeysEvery, keys } = settings
   if (rotateKeysEvery !== undefined && keys !== undefined && !existsSync(keys))
     throw new UsageError(`--keys: there is no file ${keys} with keys that the rotation could replace`)
   const start = await checkFirstStart(settings, belongingsOf(settings), log)
   const kept = {
+    telemetry: openTelemetry({ meterProvider: metrics.meterProvider }),
     replay: memoryReplaySet(),
     ...(await sharedReplay(settings)),
     ...epochKeeper('agent-server', dataFolder('agent-server', settings), {
@@ -163,7 +169,7 @@ export async function agentServer(command: Command): Promise<void> {
   const place = swappable(await open(settings, start), logNotClosed(log))
   let current: ProxySettings = settings
   const participant = noticeProxy(place.participant, { log, settings: () => current })
-  const running = await run(participant, settings, { name: 'agent-server', log, logLimit: limit })
+  const running = await run(participant, settings, { name: 'agent-server', log, logLimit: limit, metrics })
   reloadOnSignal({
     log,
     running,

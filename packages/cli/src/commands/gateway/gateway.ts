@@ -8,6 +8,7 @@ import type { Command } from 'commander'
 import { readConfiguration } from '../../flags/configuration.js'
 import { audit, discoveryAlarms } from '../../log/audit.js'
 import { checkFirstStart } from '../../server/first-start.js'
+import { metricsOf } from '../../server/metrics.js'
 import { dataFolder, discoveryFor, keysPath, type ProxySettings, run, sharedReplay } from '../../server/participant.js'
 import { noticeProxy } from '../../server/proxy-notice.js'
 import { reloadOnSignal } from '../../server/reload.js'
@@ -26,6 +27,8 @@ const fixed: ReadonlyArray<keyof GatewaySettings> = [
   'data',
   'keys',
   'replay',
+  'metricsPort',
+  'metricsHost',
   'counter',
   'revocations',
   'cors',
@@ -42,13 +45,15 @@ export async function gateway(command: Command): Promise<void> {
   const log = jsonLog({ name: 'gateway' })
   const limit = logLimit(log)
   const start = await checkFirstStart(settings, { keys: keysPath(dataFolder('gateway', settings), settings) }, log)
-  const kept = await openKept(settings, log, limit)
+  const metrics = await metricsOf(settings)
+  const telemetry = openTelemetry({ meterProvider: metrics.meterProvider })
+  const kept = await openKept(settings, { log, limit, telemetry })
   const { participant, paths, reload } = await openGateway(settings, kept, start)
   if (settings.observe) logObserving(log, paths)
   const bodyLimit = settings.bodyLimit ?? 1_048_576
   let current: ProxySettings = settings
   const noticing = noticeProxy(participant, { log, settings: () => current })
-  const running = await run(noticing, settings, { name: 'gateway', log, logLimit: limit, bodyLimit })
+  const running = await run(noticing, settings, { name: 'gateway', log, logLimit: limit, bodyLimit, metrics })
   reloadOnSignal({
     log,
     running,
@@ -64,9 +69,10 @@ export async function gateway(command: Command): Promise<void> {
 }
 
 /** Opens the parts that stay the same after a reload. */
-async function openKept(settings: GatewaySettings, log: Logger, limit: LogLimit): Promise<Kept> {
-  // Records nothing unless the operator has registered an SDK, e.g. by NODE_OPTIONS=--import.
-  const telemetry = openTelemetry()
+async function openKept(
+  settings: GatewaySettings,
+  { log, limit, telemetry }: { readonly log: Logger; readonly limit: LogLimit; readonly telemetry: Kept['telemetry'] },
+): Promise<Kept> {
   const alarms = discoveryAlarms(log, limit)
   return {
     telemetry,

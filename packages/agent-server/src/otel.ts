@@ -1,0 +1,100 @@
+import { checkOptions } from '@countersign/protocol/internal'
+import {
+  answerAttributes,
+  type Count,
+  count,
+  issuerInstruments,
+  loadGauges,
+  refusalAttributes,
+  whenUsed,
+} from '@countersign/protocol/internal/otel'
+import type { Meter, MeterProvider } from '@opentelemetry/api'
+import type { AgentServerEvent } from './event.js'
+import type { AgentServerLoad, AgentServerTelemetry } from './telemetry.js'
+
+/** Where metrics go. */
+export interface OpenTelemetryOptions {
+  /** Default: the one that is registered when the server opens. */
+  readonly meterProvider?: MeterProvider
+}
+
+/**
+ * Metrics of an agent server, by `@opentelemetry/api`: for `telemetry` of `createAgentServer`. Several agent servers may share one. Where
+ * no SDK is registered nothing is recorded. No metric says anything that a stranger can choose.
+ * @throws TypeError for unknown options
+ * @see docs/telemetry.md for all names
+ * @example
+ * ```ts
+ * import { createAgentServer } from '@countersign/agent-server'
+ * import { openTelemetry } from '@countersign/agent-server/otel'
+ *
+ * const server = await createAgentServer({
+ *   id: 'https://agent.example',
+ *   database: 'sqlite:agent.db',
+ *   telemetry: openTelemetry(),
+ * })
+ * ```
+ */
+export function openTelemetry(options: OpenTelemetryOptions = {}): AgentServerTelemetry {
+  checkOptions('openTelemetry', options, { meterProvider: 'object' })
+  const scope = '@countersign/agent-server'
+  const instruments = whenUsed(scope, options.meterProvider, instrumentsOf)
+  return {
+    event: event => count(countsOf(event, instruments())),
+    answered: answer => instruments().durations.record(answer.seconds, answerAttributes(answer)),
+    opened: load => instruments().opened(load),
+  }
+}
+
+type Instruments = ReturnType<typeof instrumentsOf>
+
+function instrumentsOf(meter: Meter) {
+  return {
+    ...issuerInstruments(meter),
+    delegates: meter.createCounter('aauth.delegates', {
+      description: 'Delegates that were invited, enrolled, revoked, reinstated or forgotten',
+      unit: '{delegate}',
+    }),
+    keys: meter.createCounter('aauth.own_keys', { description: 'Own keys that were made or retired', unit: '{key}' }),
+    opened: loadGauges<Record<keyof AgentServerLoad, number>>(meter, {
+      writes: {
+        name: 'aauth.store.writes.waiting',
+        description: 'Writes of this process that wait for their commit',
+        unit: '{write}',
+      },
+    }),
+  }
+}
+
+/** Only values of closed sets: never a delegate, an issuer, a key or a text of a stranger. */
+function countsOf(event: AgentServerEvent, { tokens, refusals, alarms, delegates, keys }: Instruments): Count[] {
+  switch (event.type) {
+    case 'enrolled':
+      return [
+        { counter: tokens, attributes: { 'aauth.flow': 'enrollment' } },
+        { counter: delegates, attributes: { 'aauth.change': 'enrolled' } },
+      ]
+    case 'renewed':
+      return [{ counter: tokens, attributes: { 'aauth.flow': 'renewal' } }]
+    case 'rotated':
+      return [{ counter: tokens, attributes: { 'aauth.flow': 'rotation' } }]
+    case 'refused':
+      return [{ counter: refusals, attributes: refusalAttributes(event) }]
+    case 'alarm':
+      return [{ counter: alarms, attributes: { 'aauth.reason': event.reason } }]
+    case 'invited':
+    case 'revoked':
+    case 'reinstated':
+      return [{ counter: delegates, attributes: { 'aauth.change': event.type } }]
+    case 'enrollment-revoked':
+      return [{ counter: delegates, by: event.delegates, attributes: { 'aauth.change': 'revoked' } }]
+    case 'forgotten':
+      return [{ counter: delegates, by: event.delegates, attributes: { 'aauth.change': 'forgotten' } }]
+    case 'key-made':
+      return [{ counter: keys, attributes: { 'aauth.change': 'made' } }]
+    case 'key-retired':
+      return [{ counter: keys, attributes: { 'aauth.change': 'retired' } }]
+    default:
+      return []
+  }
+}

@@ -1,0 +1,131 @@
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics'
+import { expect, onTestFinished, test } from 'vitest'
+import { askUser, browserOf, consentWorld, decide, linkOf, requestTokenOf } from './consent/consent.test.fixture.js'
+import { openTelemetry } from './otel.js'
+import { ask, delegate, granted, send, world } from './world.test.fixture.js'
+
+/** One point of a metric: its attributes and its value, or how often something took its time. */
+type Point = readonly [attributes: object, value: number]
+
+/** Telemetry that an SDK reads, and the points of a metric. */
+function measured() {
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
+  onTestFinished(() => reader.shutdown())
+  const read = async (): Promise<Map<string, Point[]>> => {
+    exporter.reset()
+    await reader.forceFlush()
+    const metrics = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(one => one.metrics))
+    return new Map(
+      metrics.map(({ descriptor, dataPoints }) => [
+        descriptor.name,
+        dataPoints.map(({ attributes, value }) => [attributes, typeof value === 'number' ? value : value.count]),
+      ]),
+    )
+  }
+  return {
+    telemetry: openTelemetry({ meterProvider: new MeterProvider({ readers: [reader] }) }),
+    read,
+    points: async (name: string): Promise<Point[]> => (await read()).get(name) ?? [],
+  }
+}
+
+test('tokens are counted by flow, refusals by code and reason, and answers by endpoint and status', async () => {
+  const { telemetry, points } = measured()
+  const made = await world({ telemetry })
+  const phone = await delegate(made, 'phone')
+  const { refresh_token } = await granted(await ask(made, phone))
+  expect(await points('aauth.tokens')).toEqual([[{ 'aauth.flow': 'policy' }, 1]])
+  expect((await send(made, phone, { request_type: 'refresh', refresh_token })).status).toBe(200)
+  await granted(await ask(made, phone))
+  expect((await ask(made, await delegate(made, 'tv'))).status).toBe(403)
+  expect((await send(made, phone, { request_type: 'nonsense' })).status).toBe(400)
+  await made.auth.handle({ method: 'GET', target: '/somewhere/alice?code=x', headers: [['host', 'auth.example']] })
+  expect(await points('aauth.tokens')).toEqual([
+    [{ 'aauth.flow': 'policy' }, 2],
+    [{ 'aauth.flow': 'refresh' }, 1],
+  ])
+  expect(await points('aauth.refusals')).toEqual([
+    [{ 'aauth.error': 'access_denied', 'aauth.reason': 'policy_refused' }, 1],
+    [{ 'aauth.error': 'unsupported_request_type', 'aauth.reason': 'request_type_unsupported' }, 1],
+  ])
+  expect(await points('aauth.request.duration')).toEqual([
+    [{ 'aauth.endpoint': 'token', 'aauth.status': '2xx' }, 3],
+    [{ 'aauth.endpoint': 'token', 'aauth.status': '4xx' }, 2],
+    [{ 'aauth.endpoint': 'other', 'aauth.status': '4xx' }, 1],
+  ])
+})
+
+test('requests that wait for a user are a gauge, and decisions a counter', async () => {
+  const { telemetry, points } = measured()
+  const made = await consentWorld({ telemetry })
+  const waiting = async (): Promise<unknown> => (await points('aauth.requests.waiting'))[0]?.[1]
+  expect(await waiting()).toBe(0)
+  const phone = await delegate(made, 'phone')
+  const link = linkOf(await requestTokenOf(await askUser(made, phone)))
+  expect(await waiting()).toBe(1)
+  expect(await points('aauth.requests')).toEqual([[{ 'aauth.flow': 'browser' }, 1]])
+  const browser = await browserOf(made, 'ada')
+  await decide(browser, link, { decision: 'allow' })
+  expect(await points('aauth.consent.decisions')).toEqual([
+    [{ 'aauth.decision': 'allowed', 'aauth.by': 'user', 'aauth.flow': 'browser' }, 1],
+  ])
+  await browser.post('/login/demo', { csrf: 'wrong', subject: 'ada' })
+  expect(await points('aauth.sign_ins')).toEqual([
+    [{ 'aauth.outcome': 'signed_in' }, 1],
+    [{ 'aauth.outcome': 'failed', 'aauth.reason': 'page_not_from_here' }, 1],
+  ])
+  await made.auth.close()
+  expect(await waiting()).toBe(0)
+})
+
+test('a thousand strangers make no more series than one', async () => {
+  const { telemetry, read } = measured()
+  const made = await world({ telemetry })
+  const series = async (): Promise<number> => [...(await read()).values()].flat().length
+  const stranger = async (index: number): Promise<void> => {
+    const phone = await delegate(made, `stranger-${index}`)
+    await ask(made, phone)
+    await send(made, phone, { request_type: `kind-${index}` })
+    await made.auth.handle({ method: `M${index}`, target: `/p${index}`, headers: [['host', `h${index}.example`]] })
+  }
+  await stranger(0)
+  const before = await series()
+  for (let index = 1; index < 1000; index += 50)
+    await Promise.all(Array.from({ length: 50 }, (_, more) => stranger(index + more)))
+  expect(await series()).toBe(before)
+  expect(before).toBeLessThan(20)
+  expect(JSON.stringify([...(await read())])).not.toMatch(/stranger|kind-|example/)
+})
+
+test('an error of an operator’s own code counts as other', async () => {
+  const { telemetry, points } = measured()
+  telemetry.event({
+    type: 'refused',
+    code: 'made_up_by_alice' as 'policy_denied',
+    reason: 'about_alice' as 'policy_refused',
+    status: 403,
+    description: 'no',
+  })
+  expect(await points('aauth.refusals')).toEqual([[{ 'aauth.error': 'other', 'aauth.reason': 'other' }, 1]])
+})
+
+test('a telemetry that throws changes nothing', async () => {
+  const fail = (): never => {
+    throw new Error('no collector')
+  }
+  const made = await world({ telemetry: { event: fail, answered: fail, opened: fail } })
+  await granted(await ask(made, await delegate(made, 'phone')))
+  expect(made.events.map(({ type }) => type)).toEqual(['granted'])
+  await made.auth.close()
+})
+
+test('unknown options are refused', async () => {
+  expect(() => openTelemetry({ meterprovider: {} } as object)).toThrow(/meterProvider/)
+  await expect(world({ telemetry: true as never })).rejects.toThrow(/telemetry/)
+})

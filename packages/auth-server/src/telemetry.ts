@@ -1,0 +1,70 @@
+import type { Store } from '@countersign/store'
+import type { AuthServerEvent } from './event.js'
+import type { Tables } from './tables.js'
+
+/** What an answered request was for: `page` a page for users, `document` metadata or keys, `other` a path that is not answered. */
+export type AuthServerEndpoint = 'token' | 'revocation' | 'page' | 'document' | 'other'
+
+/** A request that was answered. */
+export interface AuthServerAnswer {
+  readonly endpoint: AuthServerEndpoint
+  /** Of the response. */
+  readonly status: number
+  /** Seconds from the read request to the response. */
+  readonly seconds: number
+}
+
+/** What waits in an auth server now. */
+export interface AuthServerLoad {
+  /** Requests that wait for a user, or for an agent to fetch the user's answer. Counted up to 10 000. */
+  readonly requests: number
+  /** Notices to resources that are not delivered yet. Counted up to 10 000. */
+  readonly notices: number
+  /** Writes of this process that wait for their commit. */
+  readonly writes: number
+}
+
+/**
+ * What an auth server measures itself with: `openTelemetry` of `@countersign/auth-server/otel`, or one of your own. All of it is called
+ * as things happen, and must not wait; what it throws changes nothing.
+ */
+export interface AuthServerTelemetry {
+  /** Receives every event, as `onEvent` does. */
+  event(event: AuthServerEvent): void
+  /** A request was answered. */
+  answered(answer: AuthServerAnswer): void
+  /**
+   * The server has opened. `load` counts what waits now, with reads of its database; it rejects while that is away.
+   * @returns called when the server closes
+   */
+  opened(load: () => Promise<AuthServerLoad>): () => void
+}
+
+/** Most rows that are counted: the count of a long table would hold up requests. */
+const mostCounted = 10_000
+
+/** Counts what waits in a database. */
+export async function loadOf(store: Store<Tables>, now: number): Promise<AuthServerLoad> {
+  const { db } = store
+  const waiting = db
+    .selectFrom('auth_server_requests')
+    .select('id')
+    .where('expires', '>', now)
+    .where('status', 'in', ['pending', 'granted'])
+    .limit(mostCounted)
+  const undelivered = db
+    .selectFrom('auth_server_notices')
+    .select('id')
+    .where('outcome', '=', 'waiting')
+    .where('exp', '>', now)
+    .limit(mostCounted)
+  const [requests, notices] = await Promise.all(
+    [waiting, undelivered].map(rows =>
+      db
+        .selectFrom(rows.as('counted'))
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow(),
+    ),
+  )
+  return { requests: requests?.count ?? 0, notices: notices?.count ?? 0, writes: store.waiting() }
+}
