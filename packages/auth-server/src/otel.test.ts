@@ -84,7 +84,7 @@ test('requests that wait for a user are a gauge, and decisions a counter', async
   expect(await waiting()).toBe(0)
 })
 
-test('a thousand strangers make no more series than one', async () => {
+test('two hundred strangers make no more series than one', async () => {
   const { telemetry, read } = measured()
   const made = await world({ telemetry })
   const series = async (): Promise<number> => [...(await read()).values()].flat().length
@@ -96,7 +96,7 @@ test('a thousand strangers make no more series than one', async () => {
   }
   await stranger(0)
   const before = await series()
-  for (let index = 1; index < 1000; index += 50)
+  for (let index = 1; index < 200; index += 50)
     await Promise.all(Array.from({ length: 50 }, (_, more) => stranger(index + more)))
   expect(await series()).toBe(before)
   expect(before).toBeLessThan(20)

@@ -53,7 +53,7 @@ test('a page of another site cannot read it by a name that leads to loopback', a
 
 test('scrapes that come at once share one reading, and a reading that fails tells nothing', async () => {
   let readings = 0
-  const isAway = { yes: false }
+  const isAway: { yes: boolean } = { yes: false }
   const url = await endpoint(async () => {
     readings += 1
     await new Promise(resolve => setTimeout(resolve, 100))
