@@ -12,6 +12,8 @@ import type { OptionSchema } from './flags/option-schema.js'
 const restoringText =
   'prepare a database that was restored from a backup: end all that may have been revoked or used since the backup'
 
+const backupText = 'copy the SQLite database to a file, also while the server runs'
+
 /** The names of the commands for agents, in their texts. */
 const names = { fetch: 'countersign fetch', enroll: 'countersign enroll', keys: 'countersign keys' }
 
@@ -162,18 +164,23 @@ async function addAuthServer(server: Command): Promise<void> {
     { authServer, authServerOptions },
     { authRestoreOptions, restoreAuth },
     inviting,
+    backup,
     { addOperator },
   ] = await Promise.all([
     import('./flags/add-flags.js'),
     import('./commands/auth-server.js'),
     import('./commands/restore.js'),
     import('./commands/invite-user.js'),
+    import('./commands/backup.js'),
     import('./commands/operator/add-operator.js'),
   ])
   addFlags(server, authServerOptions).action((_, command: Command) => authServer(command))
   const restore = server.command('restore').description(restoringText)
   const invite = server.command('invite').description('print a link with which one person makes an account')
   addFlags(invite, inviting.inviteUserOptions.flags).action((_, command: Command) => inviting.invite(command))
+  addFlags(server.command('backup').description(backupText), backup.authBackupOptions.flags).action(
+    (_, command: Command) => backup.backupAuth(command),
+  )
   addFlags(restore, authRestoreOptions.flags).action((_, command: Command) => restoreAuth(command))
   addOperator(server)
 }
@@ -196,11 +203,12 @@ async function addGateway(server: Command): Promise<void> {
 }
 
 async function addAgentServer(server: Command): Promise<void> {
-  const [{ addFlags }, { agentServer, agentServerOptions }, oversight, restore] = await Promise.all([
+  const [{ addFlags }, { agentServer, agentServerOptions }, oversight, restore, backup] = await Promise.all([
     import('./flags/add-flags.js'),
     import('./commands/agent-server/agent-server.js'),
     import('./commands/agent-server/oversight.js'),
     import('./commands/restore.js'),
+    import('./commands/backup.js'),
   ])
   addFlags(server, agentServerOptions).action((_, command: Command) => agentServer(command))
   const add = (name: string, description: string, options: OptionSchema) =>
@@ -217,6 +225,7 @@ async function addAgentServer(server: Command): Promise<void> {
   )
   add('revoke', 'end a delegate, or all delegates of one enrolment', revokeOptions.flags).action(run(oversight.revoke))
   add('reinstate', 'let a revoked delegate enrol again', reinstateOptions.flags).action(run(oversight.reinstate))
+  add('backup', backupText, backup.agentBackupOptions.flags).action(run(backup.backupAgent))
   add('restore', restoringText, agentRestoreOptions.flags).action(run(restoreAgent))
   add('forget', 'remove delegates from the list that have not been seen for long', forgetOptions.flags).action(
     run(oversight.forget),
