@@ -15,7 +15,7 @@ test('a server says whether it is ready, what it is doing, and what it is', asyn
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
   onTestFinished(() => reader.shutdown())
-  const database = { up: true }
+  const database: { up: boolean } = { up: true }
   let now = 1000
   let answer = (): void => undefined
   const held = new Promise<void>(resolve => {
