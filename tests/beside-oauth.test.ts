@@ -5,7 +5,7 @@ import { AgentError, agentServer, callbackRoute, createAgent } from '@countersig
 import { createAgentServer } from '@countersign/agent-server'
 import { serve } from '@countersign/server'
 import { type Browser, hiddenFields, networkBrowser } from '@countersign/testing/browser'
-import { freePort } from '@countersign/testing/ports'
+import { freePort, freePorts } from '@countersign/testing/ports'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { root } from './processes.fixture.js'
 
@@ -18,7 +18,7 @@ let [origin, api, app] = ['', '', '']
 let agent: ReturnType<typeof createAgent>
 
 beforeAll(async () => {
-  const [port, appPort] = [await twoFreePorts(), await freePort()]
+  const [port, appPort] = [await freePorts(2), await freePort()]
   const { start } = (await import(pathToFileURL(join(root, 'examples/beside-oauth/app.mjs')).href)) as {
     start(o: object): Promise<{ origin: string; api: string; end(): Promise<void> }>
   }
@@ -40,19 +40,6 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const end of ends.reverse()) await end()
 })
-
-/** The example takes two ports that follow each other. */
-async function twoFreePorts(): Promise<number> {
-  for (let tries = 0; tries < 20; tries++) {
-    const port = await freePort()
-    const next = await fetch(`http://localhost:${port + 1}/`).then(
-      () => 'taken',
-      () => 'free',
-    )
-    if (next === 'free') return port
-  }
-  throw new Error('no two free ports')
-}
 
 const fromOwnPage = () => ({ origin })
 

@@ -11,6 +11,12 @@ export function freePort(): Promise<number> {
   return freeAt(() => 27_000 + worker * 700 + Math.floor(Math.random() * 700), [0])
 }
 
+/** The first of some ports that follow each other, as {@link freePort}. */
+export function freePorts(count: number): Promise<number> {
+  const offsets = Array.from({ length: count }, (_, offset) => offset)
+  return freeAt(() => 27_000 + worker * 700 + Math.floor(Math.random() * (700 - count)), offsets)
+}
+
 /** A first port for a playground, all of whose ports are free. */
 export function freeBase(): Promise<number> {
   return freeAt(
