@@ -22,9 +22,9 @@ const pages = [
 
 function readmes(top: string): string[] {
   return readdirSync(root).includes(top)
-    ? readdirSync(join(root, top)).flatMap(name =>
-        readdirSync(join(root, top, name)).includes('README.md') ? [`${top}/${name}/README.md`] : [],
-      )
+    ? readdirSync(join(root, top), { withFileTypes: true })
+        .filter(entry => entry.isDirectory() && readdirSync(join(root, top, entry.name)).includes('README.md'))
+        .map(({ name }) => `${top}/${name}/README.md`)
     : []
 }
 

@@ -90,7 +90,8 @@ test('a release takes the unreleased changes, and its commit is named afterwards
 })
 
 function readmes(): string[] {
-  const others = readdirSync(join(root, 'examples')).map(name => `examples/${name}/README.md`)
+  const folders = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter(entry => entry.isDirectory())
+  const others = ['examples/README.md', ...folders.map(({ name }) => `examples/${name}/README.md`)]
   return [...packages().map(({ room }) => `${room}/README.md`), ...others]
 }
 
