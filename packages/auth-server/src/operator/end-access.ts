@@ -1,7 +1,7 @@
 import { parseScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import type { BlockRow } from '../block/block-tables.js'
-import { forgetBegun, forgetConsent } from '../grant/consents.js'
+import { forgetConsent } from '../grant/consents.js'
 import { beginningName } from '../mandate/chain.js'
 import { purposesIn } from '../mandate/conditions-text.js'
 import { endApprovalsOf } from '../revocation/end-approvals.js'
@@ -142,12 +142,17 @@ async function finish(
   rows: readonly GrantRow[],
   { issuer, now }: { readonly issuer: string; readonly now: number },
 ): Promise<void> {
-  const begun = new Map<string, string[]>()
-  for (const { user_sub, agent, agent_delegate: delegate, resource } of rows) {
-    const name = beginningName({ iss: issuer, agent, delegate, resource })
-    if (user_sub !== null) begun.set(user_sub, [...(begun.get(user_sub) ?? []), name])
-  }
-  for (const [sub, names] of begun) await forgetBegun(tx, sub, [...new Set(names)])
+  const ofUsers = rows.filter(({ user_sub }) => user_sub !== null)
+  const subs = new Set(ofUsers.map(({ user_sub }) => user_sub ?? ''))
+  const begun = ofUsers.map(({ agent, agent_delegate: delegate, resource }) =>
+    beginningName({ iss: issuer, agent, delegate, resource }),
+  )
+  // Each user with each beginning, in one statement: where there are several users, all grants of such a beginning end.
+  await tx
+    .deleteFrom('auth_server_consents')
+    .where('user_sub', 'in', [...subs])
+    .where('beginning', 'in', [...new Set(begun)])
+    .execute()
   await writeNotices(tx, rows, { by: 'urgent', issuer, now })
 }
 

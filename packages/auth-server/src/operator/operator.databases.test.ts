@@ -22,6 +22,7 @@ import {
   type Signer,
   send,
   type World,
+  world,
 } from '../world.test.fixture.js'
 import { type OpenOperator, openOperator } from './open-operator.js'
 
@@ -82,9 +83,9 @@ for (const { name, away, url } of databases) {
       const waiting = await allowedCode(made, phone, { one: ada, scope: 'events.read events.write' })
       const { items } = await operator.grants.list()
       expect(await operator.agents.block({ agent })).toEqual({ changed: true, grants: 1 })
-      // At once, wherever: the grant and the code are gone.
-      expect(await refusalOf(await refresh(made, phone, refresh_token))).toEqual(ended)
-      expect(await refusalOf(await redeemCode(made, phone, waiting))).toMatchObject({ status: 400 })
+      // At once, wherever: the grant and the code are gone. The server may know of the block by now.
+      const refused = [await refresh(made, phone, refresh_token), await redeemCode(made, phone, waiting)]
+      for (const response of refused) expect([ended, callerBlocked]).toContainEqual(await refusalOf(response))
       made.clock.now += 2
       expect(await refusalOf(await askUser(made, phone))).toEqual(callerBlocked)
       await expect.poll(() => told, { timeout: 5000 }).toEqual(items.map(({ grant }) => grant))
@@ -247,7 +248,7 @@ for (const { name, away, url } of databases) {
       expect(await found(grace)).toEqual([grace])
       expect(await found('ADA@demo')).toEqual([ada])
       expect(await found('gra')).toEqual([grace])
-      expect([await found('da'), await found('%')]).toEqual([[], []])
+      expect([await found('da'), await found('%'), await found('"'), await found('\\')]).toEqual([[], [], [], []])
       expect(await operator.users.show('x')).toBeUndefined()
       await expect(operator.users.list({ serach: 'x' } as never)).rejects.toThrow("did you mean 'search'?")
     },
@@ -287,17 +288,22 @@ for (const { name, away, url } of databases) {
 test('what an instance gave before it knew of a block ends when it knows', async () => {
   const [{ url }] = databases as [(typeof databases)[number]]
   const database = url()
-  const { made, operator, told } = await place(database)
+  const made = await world({ database })
+  const operator = await openOperator({ issuer, database, now: () => made.clock.now })
+  onTestFinished(() => operator.close())
   const phone = await delegate(made, 'phone')
-  expect((await askUser(made, phone)).status).toBe(200)
-  const ada = await browserOf(made, 'ada')
-  await operator.agents.block({ agent })
-  // Within these seconds the server may still say yes.
-  const late = await granted(await redeemCode(made, phone, await allowedCode(made, phone, { one: ada })))
-  expect((await operator.grants.list()).items.length).toBe(1)
-  await expect.poll(async () => (await operator.grants.list()).items.length, { timeout: 5000 }).toBe(0)
-  await expect.poll(() => told.length, { timeout: 5000 }).toBe(1)
-  expect((await refresh(made, phone, late.refresh_token)).status).toBe(403)
+  let late: Response
+  do {
+    await operator.agents.unblock({ agent })
+    made.clock.now += 2
+    expect((await ask(made, phone)).status).toBe(200)
+    await operator.agents.block({ agent })
+    // Within these seconds the server may still say yes. On a busy machine they may be over.
+    late = await ask(made, phone)
+  } while (late.status !== 200)
+  const { refresh_token } = await granted(late)
+  await expect.poll(async () => (await operator.grants.list()).items.length, { timeout: 10_000 }).toBe(0)
+  expect(await refusalOf(await refresh(made, phone, refresh_token))).toEqual(callerBlocked)
 })
 
 test('an instance knows its own blocks at once', async () => {
