@@ -1,5 +1,5 @@
-import { type ChildProcess, execFile, spawnSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { execFile, spawnSync } from 'node:child_process'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePort } from '@countersign/testing/ports'
@@ -7,11 +7,10 @@ import { postgresForTests } from '@countersign/testing/postgres'
 import { redisForTests } from '@countersign/testing/redis'
 import { required } from '@countersign/testing/services'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { stringify } from 'yaml'
-import { deployText, deployYaml, installScript, nginxHere, service } from './deploy.fixture.js'
-import { checkNginx, requireNginx, startNginxWith, when as whenNginx, why as withoutNginx } from './nginx.fixture.js'
-import { end, type Finished, root, type Stand, stand } from './processes.fixture.js'
-import { packed } from './reader.fixture.js'
+import { deployText, nginxHere } from './deploy.fixture.js'
+import { certificate, type DeployedStack, deployedStack, key } from './deploy-stack.fixture.js'
+import { checkNginx, requireNginx, when as whenNginx, why as withoutNginx } from './nginx.fixture.js'
+import { type Finished, type Stand, stand } from './processes.fixture.js'
 
 // The files of deploy/ at work: the programs that read them, and the processes of compose.yaml without containers.
 
@@ -20,11 +19,6 @@ const postgres = await postgresForTests(1)
 const redis = await redisForTests()
 const why = postgres.away + redis.away + withoutNginx
 const whenAll = why === '' ? test : test.skip
-
-const fixtures = join(root, 'packages/discovery/src/fixtures')
-const authority = join(fixtures, 'authority.test.pem')
-const certificate = join(fixtures, 'server.test.pem')
-const key = join(fixtures, 'server.test.key.pem')
 
 let place: Stand
 beforeAll(() => {
@@ -84,151 +78,135 @@ describe('the systemd unit', () => {
 })
 
 describe('the processes of compose.yaml, without containers', () => {
-  const started: ChildProcess[] = []
-  const ports = new Map<string, number>()
-  const origins = new Map<string, string>()
-  let entryPoint: string[] = []
-  const env: Record<string, string> = { NODE_EXTRA_CA_CERTS: authority }
+  let stack: DeployedStack
   const began = performance.now()
   let ready = 0
 
-  const origin = (name: string): string => origins.get(name) ?? ''
-  const port = (name: string): number => ports.get(name) ?? 0
-
   beforeAll(async () => {
     if (why !== '') return
-    env['COUNTERSIGN_DATABASE'] = postgres.newUrl()
-    entryPoint = await imageHere()
-    const named = ['auth.example', 'agent.example', 'api.example']
-    for (const name of ['auth-1', 'auth-2', 'agents', 'gateway', 'api', '', ...named]) ports.set(name, await freePort())
-    for (const name of named) origins.set(name, `https://localhost:${port(name)}`)
-    for (const name of ['auth', 'agent', 'gateway']) writeConfig(name)
+    stack = await deployedStack(place, { postgres: postgres.newUrl(), redis: redis.url })
     ready = performance.now()
-    await startApi()
+    await stack.startApi()
     // The first start of each; the second instance finds the keys and the database of the first.
-    await startServer('auth-1', ['--init'])
-    await startServer('auth-2')
-    await startServer('agents', ['--init'])
-    await startServer('gateway', ['--init'])
-    await startProxy()
+    await stack.start('auth-1', ['--init'])
+    await stack.start('auth-2')
+    await stack.start('agents', ['--init'])
+    await stack.start('gateway', ['--init'])
+    await stack.startProxy()
   }, 500_000)
 
-  afterAll(() => Promise.all(started.map(child => end(child, 'SIGTERM'))))
+  afterAll(() => (why === '' ? stack.stop() : undefined))
 
-  /** Installs the packages as the Dockerfile does, and returns its entry point. */
-  async function imageHere(): Promise<string[]> {
-    const image = join(place.folder, 'image')
-    mkdirSync(image)
-    const tarballs = join(place.folder, 'tarballs')
-    packed(tarballs)
-    const here = (text: string) => text.replaceAll('/opt/countersign', image).replaceAll('/tmp/tarballs', tarballs)
-    // Only for speed: what the machine has already is not fetched again.
-    const script = here(installScript()).replaceAll('npm install', 'npm install --prefer-offline')
-    await execute('sh', ['-ec', script], { cwd: image })
-    const [, list = '[]'] = /^ENTRYPOINT (.*)$/m.exec(deployText('Dockerfile')) ?? []
-    return (JSON.parse(list) as string[]).map(here)
-  }
+  const state = (name: string): string[] => ['--state', join(place.folder, `state-${name}`)]
 
-  /** A configuration of deploy/ with the names and places of this machine. */
-  function writeConfig(name: string): void {
-    const settings = deployYaml(`${name}.yaml`)
-    const text = stringify({ ...settings, port: undefined, data: join(place.folder, name) })
-    const local = [...origins]
-      .reduce((some, [site, here]) => some.replaceAll(`https://${site}`, here), text)
-      .replaceAll('redis://redis:6379', redis.url)
-      .replaceAll('http://api:8080', `http://127.0.0.1:${port('api')}`)
-    writeFileSync(configFile(name), local)
-  }
-
-  function configFile(name: string): string {
-    return join(place.folder, `${name}.yaml`)
-  }
-
-  async function startServer(name: string, more: readonly string[] = []): Promise<void> {
-    const { command = [] } = service(name)
-    const args = command.map(part => part.replace(/^\/etc\/countersign\/(\w+)\.yaml$/, (_, file) => configFile(file)))
-    // Identifiers on loopback are for development only: nothing else of the configuration differs.
-    const flags = ['--port', String(port(name)), '--development', ...more]
-    started.push(await place.start(name, [...args, ...flags], { program: entryPoint, env }))
-  }
-
-  async function startApi(): Promise<void> {
-    const { entrypoint = [] } = service('api')
-    const program = entrypoint.map(part =>
-      part.replace('listen(8080)', `listen(${port('api')}, () => console.log('up'))`),
-    )
-    started.push(await place.start('api', [], { program, ready: 'up' }))
-  }
-
-  async function startProxy(): Promise<void> {
-    const folder = join(place.folder, 'nginx')
-    mkdirSync(folder)
-    const servers = Object.fromEntries(['auth-1', 'auth-2', 'agents', 'gateway'].map(name => [name, port(name)]))
-    const names = Object.fromEntries(['', ...origins.keys()].map(name => [name, port(name)]))
-    const file = join(folder, 'nginx.conf')
-    writeFileSync(file, nginxHere({ folder, certificate, key, servers, names }))
-    started.push(await startNginxWith(file, port('')))
-  }
-
-  async function countersign(...args: string[]): Promise<Finished> {
-    const [program = '', ...first] = entryPoint
-    return new Promise(resolve => {
-      execFile(
-        program,
-        [...first, ...args],
-        { env: { ...process.env, ...env, HOME: place.folder } },
-        (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout: out, stderr: err }),
-      )
-    })
-  }
-
-  whenAll(`bring an agent to a first granted request through nginx${why}`, async () => {
-    const invited = await countersign('agent-server', 'invite', '--config', configFile('agent'), '--development')
+  /** Makes a new delegate, as the page does. */
+  async function enrol(name: string): Promise<void> {
+    const invited = await stack.countersign('agent-server', 'invite', '--config', stack.config('agent'))
     expect(invited.code, invited.stderr).toBe(0)
     const { code } = JSON.parse(invited.stdout) as { code: string }
-    const enrolled = await countersign('enroll', origin('agent.example'), '--code', code, '--development')
+    const enrolled = await stack.countersign('enroll', stack.origin('agent.example'), '--code', code, ...state(name))
     expect(enrolled.code, enrolled.stderr).toBe(0)
-    const flags = ['--as', 'delegate', '--id', origin('agent.example'), '--auth-server', origin('auth.example')]
-    const orders = `${origin('api.example')}/orders`
-    const got = await countersign('fetch', ...flags, '--development', orders)
-    expect([got.code, got.stdout], got.stderr).toEqual([0, 'orders\n'])
-    const done = performance.now()
+  }
+
+  /** A request of a delegate to the API, with a token of the auth server. */
+  function orders(name: string, ...more: string[]): Promise<Finished> {
+    const authServer = ['--auth-server', stack.origin('auth.example')]
+    const delegate = ['--as', 'delegate', '--id', stack.origin('agent.example'), ...authServer, ...state(name)]
+    return stack.countersign('fetch', ...delegate, ...more, `${stack.origin('api.example')}/orders`)
+  }
+
+  const granted = { code: 0, stdout: 'orders\n' }
+
+  whenAll(`bring an agent to a first granted request through nginx${why}`, async () => {
+    await enrol('first')
+    const got = await orders('first')
+    expect(got, got.stderr).toMatchObject(granted)
     const seconds = (from: number, to: number) => ((to - from) / 1000).toFixed(1)
-    console.log(
-      `from nothing to a first granted request: ${seconds(ready, done)} s (and ${seconds(began, ready)} s to pack and install)`,
-    )
-    // Its twin: what no grant allows asks a user, and a stranger gets nothing.
-    const asked = await countersign('fetch', ...flags, '--development', '-X', 'POST', orders)
-    expect(asked.code, asked.stderr).toBe(4)
-    expect((await countersign('fetch', '--as', 'anonymous', '--development', orders)).code).toBe(1)
+    const before = `${seconds(began, ready)} s to pack and install`
+    console.log(`from nothing to a first granted request: ${seconds(ready, performance.now())} s (and ${before})`)
+    // Its twins: what no grant allows asks a user, and a stranger gets nothing.
+    expect((await orders('first', '-X', 'POST')).code).toBe(4)
+    const stranger = await stack.countersign('fetch', '--as', 'anonymous', `${stack.origin('api.example')}/orders`)
+    expect(stranger.code).toBe(1)
   })
 
   whenAll(`are healthy by the check of the image, which fails where nothing answers${why}`, async () => {
     const [, list = '[]'] = /^HEALTHCHECK [^\n]*\\\n {2}CMD (.*)$/m.exec(deployText('Dockerfile')) ?? []
     const [program = '', ...args] = JSON.parse(list) as string[]
-    const check = (at: number) =>
-      execute(
-        program,
-        args.map(part => part.replace(':8443', `:${at}`)),
-      ).then(
+    const check = async (at: number): Promise<string> => {
+      const local = args.map(part => part.replace(':8443', `:${at}`))
+      return execute(program, local).then(
         () => 'healthy',
         () => 'unhealthy',
       )
-    for (const name of ['auth-1', 'auth-2', 'agents', 'gateway']) expect(await check(port(name)), name).toBe('healthy')
+    }
+    for (const name of ['auth-1', 'auth-2', 'agents', 'gateway'])
+      expect(await check(stack.port(name)), name).toBe('healthy')
     expect(await check(await freePort())).toBe('unhealthy')
   })
 
   whenAll(`serve on while one instance of the auth server is away${why}`, async () => {
-    const [, first] = started
-    if (first === undefined) throw new Error('nothing was started')
-    await end(first, 'SIGTERM')
-    expect(first.exitCode).toBe(0)
-    for (let at = 0; at < 4; at++) {
-      const got = await countersign('fetch', '--as', 'anonymous', `${origin('auth.example')}/.well-known/aauth-issuer`)
-      expect(got.code, got.stderr).toBe(0)
-    }
-    await startServer('auth-1')
-    const response = await countersign('fetch', '--as', 'anonymous', '-i', `${origin('auth.example')}/readyz`)
-    expect(response.stdout).toContain('200')
+    expect(await stack.end('auth-1')).toBe(0)
+    const issuer = `${stack.origin('auth.example')}/.well-known/aauth-issuer`
+    for (let at = 0; at < 3; at++) expect((await stack.countersign('fetch', '--as', 'anonymous', issuer)).code).toBe(0)
+    await stack.start('auth-1')
   })
+
+  const commands = {
+    'auth-1': ['auth-server', 'auth'],
+    agents: ['agent-server', 'agent'],
+    gateway: ['gateway', 'gateway'],
+  }
+  whenAll.each(Object.entries(commands))(
+    `end where they cannot start, with Redis and database open: %s${why}`,
+    async (name, [command = '', file = '']) => {
+      const port = String(stack.port(name))
+      const refused = await stack.countersign(command, '--config', stack.config(file), '--port', port)
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining(`port ${port} is in use`)])
+    },
+  )
+
+  whenAll(`"Compromised resource": no grant is refreshed once the rules are gone${why}`, async () => {
+    const settings = { ...stack.settings('auth'), authTokenLifetime: 1 }
+    stack.configure('auth', settings)
+    await stack.restart('auth-1', 'auth-2')
+    await enrol('second')
+    expect(await orders('second')).toMatchObject(granted)
+    stack.configure('auth', { ...settings, grants: [], ask: [] })
+    await stack.restart('auth-1', 'auth-2')
+    const refused = await orders('second')
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('policy_refused')])
+    stack.configure('auth', stack.settings('auth'))
+    await stack.restart('auth-1', 'auth-2')
+    expect(await orders('second')).toMatchObject(granted)
+  })
+
+  whenAll(
+    `"Compromised key": an auth server takes new keys, and only when it is told to${why}`,
+    async () => {
+      for (const name of ['auth-1', 'auth-2']) await stack.end(name)
+      renameSync(join(place.folder, 'auth/keys.json'), join(place.folder, 'auth/stolen-keys.json'))
+      await expect(stack.start('auth-1')).rejects.toThrow('--replace-keys')
+      await stack.start('auth-1', ['--replace-keys'])
+      await stack.restart('auth-1')
+      await stack.start('auth-2')
+      await enrol('third')
+      // Until the gateway reads the new keys.
+      await expect.poll(() => orders('third'), { timeout: 120_000, interval: 5000 }).toMatchObject(granted)
+    },
+    400_000,
+  )
+
+  whenAll(
+    `"Compromised key": after restore, delegates of an agent server enrol anew${why}`,
+    async () => {
+      await stack.end('agents')
+      const restored = await stack.countersign('agent-server', 'restore', '--config', stack.config('agent'), '--json')
+      expect([restored.code, JSON.parse(restored.stdout)]).toEqual([0, expect.objectContaining({ keys: 1 })])
+      await stack.start('agents')
+      await enrol('fourth')
+      await expect.poll(() => orders('fourth'), { timeout: 120_000, interval: 5000 }).toMatchObject(granted)
+    },
+    400_000,
+  )
 })

@@ -23,6 +23,7 @@ import { z } from 'zod'
 import { defined } from '../flags/defined.js'
 import { port, stringList, switchWithoutVariable } from '../flags/option-schema.js'
 import { reaching } from './away.js'
+import type { Opened } from './closing-on-failure.js'
 import { type FirstStartSettings, firstStartOptions, type Start } from './first-start.js'
 import { type Metrics, type MetricsSettings, metricsOptions } from './metrics.js'
 import { certificateOf, type TlsSettings, tlsOptions } from './tls.js'
@@ -164,11 +165,14 @@ export function discoveryFor(
 }
 
 /** The replay set that the instances of one server share; without `replay` each instance has its own in memory. */
-export async function sharedReplay(settings: Pick<ServerSettings, 'id' | 'replay'>): Promise<{ replay?: ReplaySet }> {
+export async function sharedReplay(
+  settings: Pick<ServerSettings, 'id' | 'replay'>,
+  opened: Opened,
+): Promise<{ replay?: ReplaySet }> {
   if (settings.replay === undefined) return {}
   const { redisReplaySet } = await import('@countersign/httpsig/redis')
   const opening = redisReplaySet({ url: settings.replay, prefix: `countersign:replay:${settings.id}` })
-  return { replay: await reaching('--replay', settings.replay, opening) }
+  return { replay: opened(await reaching('--replay', settings.replay, opening)) }
 }
 
 /**

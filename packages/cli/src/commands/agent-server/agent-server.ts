@@ -12,6 +12,7 @@ import { readConfiguration } from '../../flags/configuration.js'
 import { defined } from '../../flags/defined.js'
 import { stringList } from '../../flags/option-schema.js'
 import { audit } from '../../log/audit.js'
+import { closingOnFailure, type Opened } from '../../server/closing-on-failure.js'
 import { type Belongings, checkFirstStart, type Start } from '../../server/first-start.js'
 import { metricsOf } from '../../server/metrics.js'
 import {
@@ -143,7 +144,11 @@ function belongingsOf(settings: AgentServerSettings): Belongings {
 }
 
 /** `countersign agent-server`: serves an agent's identity and enrols its delegates. On SIGHUP it reads settings, keys and certificate again. */
-export async function agentServer(command: Command): Promise<void> {
+export function agentServer(command: Command): Promise<void> {
+  return closingOnFailure(opened => startAgentServer(command, opened))
+}
+
+async function startAgentServer(command: Command, opened: Opened): Promise<void> {
   const read = () => readConfiguration(command, agentServerOptions, process.env)
   const settings = read()
   // Checked before anything is created.
@@ -158,7 +163,7 @@ export async function agentServer(command: Command): Promise<void> {
   const kept = {
     telemetry: openTelemetry({ meterProvider: metrics.meterProvider }),
     replay: memoryReplaySet(),
-    ...(await sharedReplay(settings)),
+    ...(await sharedReplay(settings, opened)),
     ...epochKeeper('agent-server', dataFolder('agent-server', settings), {
       ...settings,
       database: databaseOf(settings),

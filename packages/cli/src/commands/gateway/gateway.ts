@@ -7,6 +7,7 @@ import { jsonLog, type Logger } from '@countersign/server'
 import type { Command } from 'commander'
 import { readConfiguration } from '../../flags/configuration.js'
 import { audit, discoveryAlarms } from '../../log/audit.js'
+import { closingOnFailure, type Opened } from '../../server/closing-on-failure.js'
 import { checkFirstStart } from '../../server/first-start.js'
 import { metricsOf } from '../../server/metrics.js'
 import { dataFolder, discoveryFor, keysPath, type ProxySettings, run, sharedReplay } from '../../server/participant.js'
@@ -37,7 +38,11 @@ const fixed: ReadonlyArray<keyof GatewaySettings> = [
 ]
 
 /** `countersign gateway`: the guard in front of an API that does not speak AAuth. On SIGHUP it reads its settings again. */
-export async function gateway(command: Command): Promise<void> {
+export function gateway(command: Command): Promise<void> {
+  return closingOnFailure(opened => startGateway(command, opened))
+}
+
+async function startGateway(command: Command, opened: Opened): Promise<void> {
   const read = () => readConfiguration(command, gatewayOptions, process.env)
   const settings = read()
   // Checked before anything is created.
@@ -47,7 +52,7 @@ export async function gateway(command: Command): Promise<void> {
   const start = await checkFirstStart(settings, { keys: keysPath(dataFolder('gateway', settings), settings) }, log)
   const metrics = await metricsOf(settings)
   const telemetry = openTelemetry({ meterProvider: metrics.meterProvider })
-  const kept = await openKept(settings, { log, limit, telemetry })
+  const kept = await openKept(settings, { log, limit, telemetry, opened })
   const { participant, paths, reload } = await openGateway(settings, kept, start)
   if (settings.observe) logObserving(log, paths)
   const bodyLimit = settings.bodyLimit ?? 1_048_576
@@ -68,11 +73,14 @@ export async function gateway(command: Command): Promise<void> {
   })
 }
 
+interface OpeningKept extends Pick<Kept, 'telemetry'> {
+  readonly log: Logger
+  readonly limit: LogLimit
+  readonly opened: Opened
+}
+
 /** Opens the parts that stay the same after a reload. */
-async function openKept(
-  settings: GatewaySettings,
-  { log, limit, telemetry }: { readonly log: Logger; readonly limit: LogLimit; readonly telemetry: Kept['telemetry'] },
-): Promise<Kept> {
+async function openKept(settings: GatewaySettings, { log, limit, telemetry, opened }: OpeningKept): Promise<Kept> {
   const alarms = discoveryAlarms(log, limit)
   return {
     telemetry,
@@ -84,9 +92,9 @@ async function openKept(
     }),
     replay: memoryReplaySet(),
     counter: memoryCounter(),
-    ...(await sharedReplay(settings)),
-    ...(await sharedCounter(settings, log)),
-    revocations: await sharedRevocations(settings),
+    ...(await sharedReplay(settings, opened)),
+    ...(await sharedCounter(settings, log, opened)),
+    revocations: await sharedRevocations(settings, opened),
     onEvent: audit(log, limit),
     // Limited: callers can cause any number of changes with a request that crashes the API.
     onUpstream: told =>
