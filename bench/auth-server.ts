@@ -1,20 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  generatePrivateJwk,
-  generateSigningKey,
-  importSigningKey,
-  type PrivateJwk,
-  type SigningKey,
-  signRequest,
-  thumbprint,
-} from '@countersign/httpsig'
-import { signToken } from '@countersign/protocol'
+import { generatePrivateJwk, importSigningKey, type PrivateJwk } from '@countersign/httpsig'
 import { importJWK, SignJWT } from 'jose'
-import Database from 'libsql'
 import type { AuthServerOrder } from './auth-server-process.js'
 import { bareOperations } from './bare-operations.js'
+import { type Cast, cast, type Delegate, directGrant, issuer, populate, signedForm } from './direct-grants.js'
 import { type Load, load, type Ready } from './http-load.js'
 import { median } from './measure.js'
 import { type MeasuredProcess, measuredProcess } from './measured-process.js'
@@ -27,58 +18,6 @@ const operations = 512
 const rounds = 7
 /** Rounds before those that count: a server is measured as it runs, compiled, and not in its first second. */
 const warmUp = 6
-/** So many that none reaches its limit of live grants. */
-const delegates = 128
-const agentId = 'https://agent.example'
-const resourceId = 'https://calendar.example'
-const issuer = 'https://auth.example'
-const now = (): number => Math.floor(Date.now() / 1000)
-
-interface Delegate {
-  readonly sub: string
-  readonly key: SigningKey
-  readonly jkt: string
-  readonly agentToken: string
-}
-
-interface Cast {
-  readonly agentKey: SigningKey
-  readonly resourceKey: SigningKey
-  readonly delegates: readonly Delegate[]
-}
-
-async function cast(): Promise<Cast> {
-  const [agentKey, resourceKey] = [await generateSigningKey(), await generateSigningKey()]
-  const one = async (_: unknown, i: number): Promise<Delegate> => {
-    const key = await generateSigningKey()
-    const sub = `delegate-${i}`
-    const claims = { iss: agentId, sub, cnf: { jwk: key.publicJwk }, iat: now(), exp: now() + 3600, jti: `agent-${i}` }
-    const agentToken = await signToken({ typ: 'agent+jwt', key: agentKey, kid: 'k1', claims })
-    return { sub, key, jkt: await thumbprint(key.publicJwk), agentToken }
-  }
-  return { agentKey, resourceKey, delegates: await Promise.all(Array.from({ length: delegates }, one)) }
-}
-
-async function signedForm(by: Delegate, form: Readonly<Record<string, string>>): Promise<Ready> {
-  const body = new TextEncoder().encode(new URLSearchParams(form).toString())
-  const type = 'application/x-www-form-urlencoded'
-  const signed = await signRequest({
-    ...{ method: 'POST', url: `${issuer}/agent/token`, headers: [['content-type', type]], body },
-    ...{ key: by.key, signatureKey: { scheme: 'jwt', jwt: by.agentToken } },
-  })
-  const headers = { host: 'auth.example', 'content-type': type, 'content-length': String(body.length) }
-  return { path: '/agent/token', headers: { ...headers, ...Object.fromEntries(signed) }, body }
-}
-
-async function directGrant(by: Delegate, resourceKey: SigningKey): Promise<Ready> {
-  const claims = {
-    ...{ iss: resourceId, aud: issuer, agent: agentId, agent_delegate: by.sub, agent_jkt: by.jkt },
-    ...{ scope: 'events.read', iat: now(), exp: now() + 300, jti: crypto.randomUUID() },
-  }
-  const resource_token = await signToken({ typ: 'resource+jwt', key: resourceKey, kid: 'r1', claims })
-  return signedForm(by, { request_type: 'auth', resource_token })
-}
-
 function forEachDelegate<T>(all: readonly Delegate[], make: (by: Delegate, index: number) => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: operations }, (_, i) => make(at(all, i), i)))
 }
@@ -111,21 +50,6 @@ async function clientCredentials(jwk: PrivateJwk): Promise<Ready> {
     ...{ 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(body.length) },
   }
   return { path: '/token', headers, body }
-}
-
-/** Adds grants of other principals as issuing would: three of four by a user, each for a code of its own. */
-function populate(file: string, count: number): void {
-  const database = new Database(file)
-  database.exec(`insert into auth_server_grants (refresh_hash, id, agent, agent_delegate, resource, scope, created, last_used,
-      user_sub, claims, redemption_hash)
-    with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${count})
-    select substr(hex(randomblob(22)), 1, 43), lower(hex(randomblob(16))), 'https://agent.example', 'other-' || (n / 20),
-      'https://calendar.example', 'events.read', ${now()}, ${now()},
-      iif(n % 4 = 0, null, substr(hex(randomblob(11)), 1, 22)),
-      iif(n % 4 = 0, null, '{"name":"User ' || n || '","email":"user' || n || '@users.example","email_verified":true}'),
-      iif(n % 4 = 0, null, substr(hex(randomblob(22)), 1, 43))
-    from numbers`)
-  database.close()
 }
 
 interface Servers {

@@ -20,6 +20,8 @@ export interface Load {
   readonly rate: number
   /** Milliseconds that one in a hundred waited longer for its answer. */
   readonly p99: number
+  /** Milliseconds that each waited, in the order of the answers. */
+  readonly waits: readonly number[]
 }
 
 /** The bytes of a request: made before the clock runs, so that the client takes as little of the machine as it can. */
@@ -108,5 +110,5 @@ export async function load(
   for (const one of lanes) one.close()
   const answers = bodies.map(body => JSON.parse(body) as Record<string, unknown>)
   const p99 = waited.toSorted((a: number, b: number) => a - b)[Math.floor(waited.length * 0.99)] ?? 0
-  return { cpu: used / ready.length, rate: ready.length / seconds, p99, answers }
+  return { cpu: used / ready.length, rate: ready.length / seconds, p99, waits: waited, answers }
 }

@@ -1,6 +1,7 @@
 import { cpus } from 'node:os'
 import { agentServer } from './agent-server.js'
 import { authServer } from './auth-server.js'
+import { backup } from './backup.js'
 import { bodies } from './bodies.js'
 import { delegation } from './delegation.js'
 import { discovery } from './discovery.js'
@@ -14,6 +15,7 @@ import { shares } from './shares.js'
 const benches: readonly Bench[] = [
   ...[httpsig, discovery, agentServer, authServer, guard, mcp, bodies, shares, revocation],
   delegation,
+  backup,
 ]
 
 function cells(row: Result): string[] {

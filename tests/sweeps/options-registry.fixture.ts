@@ -29,7 +29,14 @@ import * as resource from '@countersign/resource'
 import * as server from '@countersign/server'
 import { serverMetrics } from '@countersign/server/otel'
 import * as store from '@countersign/store'
-import { beginEpoch, inGroups, isNewDatabase, openEpoch, restoreDatabase } from '@countersign/store/internal'
+import {
+  backupDatabase,
+  beginEpoch,
+  inGroups,
+  isNewDatabase,
+  openEpoch,
+  restoreDatabase,
+} from '@countersign/store/internal'
 import * as verify from '@countersign/verify'
 import { takeApproval } from '@countersign/verify/internal'
 import { browserFetcher, indexedDbState } from '../../packages/agent/src/browser.js'
@@ -422,6 +429,7 @@ export async function taken(): Promise<Record<string, Taken>> {
       call: server.serve,
       nested: { limits: 'ServeLimits' },
     },
+    'store/internal backupDatabase options': { valid: { url: sqlite, to: '/nowhere/copy.db' }, call: backupDatabase },
     'store/internal inGroups options': { valid: { run: away, most: 1, capacity: 1 }, call: inGroups },
     'store/internal isNewDatabase options': { valid: { url: sqlite, room: 'x' }, call: isNewDatabase },
     'store/internal beginEpoch o': {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { constants, setPriority } from 'node:os'
 import { fileFault, printJson, printLines, UsageError } from '@countersign/fetch/internal'
 import { backupDatabase, isNewDatabase } from '@countersign/store/internal'
 import type { Command } from 'commander'
@@ -57,6 +58,8 @@ async function backup(
   // A misspelt name must not give an empty backup.
   if (await isNewDatabase({ url, room }))
     throw new UsageError(`there is no database of an ${name} at ${url}: correct --id, --data or --database`)
+  // The server beside it comes first: this takes the processor and, where the system has it so, the disk that are left over.
+  setPriority(constants.priority.PRIORITY_LOW)
   const { file, bytes } = await backupDatabase({ url, to }).catch((error: unknown) => {
     throw explained(error, to)
   })

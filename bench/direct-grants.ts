@@ -1,0 +1,77 @@
+import { generateSigningKey, type SigningKey, signRequest, thumbprint } from '@countersign/httpsig'
+import { signToken } from '@countersign/protocol'
+import Database from 'libsql'
+import type { Ready } from './http-load.js'
+
+/** So many that none reaches its limit of live grants. */
+const delegates = 128
+const agentId = 'https://agent.example'
+const resourceId = 'https://calendar.example'
+/** The auth server. */
+export const issuer = 'https://auth.example'
+const now = (): number => Math.floor(Date.now() / 1000)
+
+/** A delegate of the one agent. */
+export interface Delegate {
+  readonly sub: string
+  readonly key: SigningKey
+  readonly jkt: string
+  readonly agentToken: string
+}
+
+/** Who sends requests for tokens, and whose key signs them. */
+export interface Cast {
+  readonly agentKey: SigningKey
+  readonly resourceKey: SigningKey
+  readonly delegates: readonly Delegate[]
+}
+
+/** Makes the delegates, with their agent tokens. */
+export async function cast(): Promise<Cast> {
+  const [agentKey, resourceKey] = [await generateSigningKey(), await generateSigningKey()]
+  const one = async (_: unknown, i: number): Promise<Delegate> => {
+    const key = await generateSigningKey()
+    const sub = `delegate-${i}`
+    const claims = { iss: agentId, sub, cnf: { jwk: key.publicJwk }, iat: now(), exp: now() + 3600, jti: `agent-${i}` }
+    const agentToken = await signToken({ typ: 'agent+jwt', key: agentKey, kid: 'k1', claims })
+    return { sub, key, jkt: await thumbprint(key.publicJwk), agentToken }
+  }
+  return { agentKey, resourceKey, delegates: await Promise.all(Array.from({ length: delegates }, one)) }
+}
+
+/** Signs a form for the token endpoint. */
+export async function signedForm(by: Delegate, form: Readonly<Record<string, string>>): Promise<Ready> {
+  const body = new TextEncoder().encode(new URLSearchParams(form).toString())
+  const type = 'application/x-www-form-urlencoded'
+  const signed = await signRequest({
+    ...{ method: 'POST', url: `${issuer}/agent/token`, headers: [['content-type', type]], body },
+    ...{ key: by.key, signatureKey: { scheme: 'jwt', jwt: by.agentToken } },
+  })
+  const headers = { host: 'auth.example', 'content-type': type, 'content-length': String(body.length) }
+  return { path: '/agent/token', headers: { ...headers, ...Object.fromEntries(signed) }, body }
+}
+
+/** Signs a request for a direct grant, with a resource token of its own. */
+export async function directGrant(by: Delegate, resourceKey: SigningKey): Promise<Ready> {
+  const claims = {
+    ...{ iss: resourceId, aud: issuer, agent: agentId, agent_delegate: by.sub, agent_jkt: by.jkt },
+    ...{ scope: 'events.read', iat: now(), exp: now() + 300, jti: crypto.randomUUID() },
+  }
+  const resource_token = await signToken({ typ: 'resource+jwt', key: resourceKey, kid: 'r1', claims })
+  return signedForm(by, { request_type: 'auth', resource_token })
+}
+
+/** Adds grants of other principals as issuing would: three of four by a user, each for a code of its own. */
+export function populate(file: string, count: number): void {
+  const database = new Database(file)
+  database.exec(`insert into auth_server_grants (refresh_hash, id, agent, agent_delegate, resource, scope, created, last_used,
+      user_sub, claims, redemption_hash)
+    with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${count})
+    select substr(hex(randomblob(22)), 1, 43), lower(hex(randomblob(16))), 'https://agent.example', 'other-' || (n / 20),
+      'https://calendar.example', 'events.read', ${now()}, ${now()},
+      iif(n % 4 = 0, null, substr(hex(randomblob(11)), 1, 22)),
+      iif(n % 4 = 0, null, '{"name":"User ' || n || '","email":"user' || n || '@users.example","email_verified":true}'),
+      iif(n % 4 = 0, null, substr(hex(randomblob(22)), 1, 43))
+    from numbers`)
+  database.close()
+}
