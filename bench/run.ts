@@ -1,5 +1,6 @@
 import { cpus } from 'node:os'
 import { agentServer } from './agent-server.js'
+import { audit } from './audit.js'
 import { authServer } from './auth-server.js'
 import { backup } from './backup.js'
 import { bodies } from './bodies.js'
@@ -14,8 +15,7 @@ import { shares } from './shares.js'
 
 const benches: readonly Bench[] = [
   ...[httpsig, discovery, agentServer, authServer, guard, mcp, bodies, shares, revocation],
-  delegation,
-  backup,
+  ...[delegation, audit, backup],
 ]
 
 function cells(row: Result): string[] {

@@ -1,4 +1,4 @@
-import { readRecord } from '../event/leaf.js'
+import { leafOf } from '../event/leaf.js'
 import { leafHash } from '../tree/hash.js'
 import type { FaultList } from './audit-fault.js'
 import { collectDifferences, type Differences, type Leaf, type Line } from './differences.js'
@@ -22,7 +22,7 @@ function lineOf(text: string | undefined, line: number): Line {
   const [start = '', index] = /^\{"index":(0|[1-9]\d{0,15}),/.exec(text ?? '') ?? []
   if (text === undefined || index === undefined) return { line }
   try {
-    return { line, index: Number(index), hash: leafHash(readRecord(`{${text.slice(start.length)}`).leaf) }
+    return { line, index: Number(index), hash: leafHash(leafOf(`{${text.slice(start.length)}`)) }
   } catch {
     return { line }
   }

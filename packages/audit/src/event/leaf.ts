@@ -60,6 +60,29 @@ function mapped<R>(
   return Object.fromEntries(Object.entries(personal).map(([name, value]) => [name, change(value)]))
 }
 
+/** The personal values of a record, in the plain form that nearly all have: names without capitals, values without escapes. */
+const plainPersonal =
+  /"personal":\{((?:"[a-z_]{1,40}":\{(?:"salt":"[A-Za-z0-9_-]{22}","value":"[^"\\]{0,1024}"|"sha256":"[A-Za-z0-9_-]{43}")\}(?:,(?=")|(?=\})))+)\}/
+const plainValue = /\{"(?:salt":"([A-Za-z0-9_-]{22})","value":"([^"\\]{0,1024})"|sha256":"([A-Za-z0-9_-]{43})")\}/g
+
+/**
+ * The leaf of a record, for comparison with one that was signed. Of most records it is made without parsing: a text that is not
+ * canonical gives a leaf that was never signed. Of others by {@link readRecord}.
+ * @throws AuditError `malformed`
+ */
+export function leafOf(record: string): string {
+  const first = record.indexOf('"personal":')
+  if (first < 0) return record
+  const found = plainPersonal.exec(record)
+  // A second one may stand in `detail`, and be taken for the event's own.
+  if (found?.index !== first || record.includes('"personal":', first + 1)) return readRecord(record).leaf
+  const [whole, values = ''] = found
+  const committed = values.replace(plainValue, (_, salt: string, value: string, kept: string | undefined) => {
+    return `"${kept ?? commitmentOf(Buffer.from(salt, 'base64url'), value)}"`
+  })
+  return `${record.slice(0, first)}"personal":{${committed}}${record.slice(first + whole.length)}`
+}
+
 /**
  * Reads a record that was exported, and the leaf that it gives.
  * @throws AuditError `malformed` for text that is not the canonical record of an event: a member that stands there twice would

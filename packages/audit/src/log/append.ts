@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { type Prepared, prepared } from '@countersign/store'
 import { type Kysely, type QueryExecutorProvider, sql } from 'kysely'
 import type { AuditEvent, KeptEvent } from '../event/event.js'
+import { eventId, lastSecond } from './event-id.js'
 import { tablesOf } from './tables.js'
 
 /** The longest text of one event. Its leaf must fit into an entry of a bundle, 65 535 bytes. */
@@ -51,11 +51,11 @@ function waitingEvent(event: AuditEvent, now: () => number): WaitingEvent {
   if (values.length > maxPersonal || !values.every(value => typeof value === 'string'))
     throw new TypeError('personal members of an audit event are texts, 16 at most')
   const seconds = Math.floor(time)
-  if (!Number.isSafeInteger(seconds)) throw new TypeError('the time of an audit event is no number')
+  if (!(seconds >= 0 && seconds <= lastSecond)) throw new TypeError('the time of an audit event is none')
   const facts = { agent, delegate, resource, txn, grant }
   for (const value of Object.values(facts))
     if (value !== undefined && typeof value !== 'string') throw new TypeError('a member of an audit event is no text')
-  return { id: randomUUID(), type, time: seconds, ...facts, personal, detail: checked(detail, 0) } as WaitingEvent
+  return { id: eventId(seconds), type, time: seconds, ...facts, personal, detail: checked(detail, 0) } as WaitingEvent
 }
 
 /** The deepest that a detail may nest: the canonical form refuses more, when it is too late to refuse the event. */

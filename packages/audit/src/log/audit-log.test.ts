@@ -123,7 +123,6 @@ describe.each(databases)('in $name$away', ({ away, url }) => {
     expect(await found({ user: 'ada', type: 'revoked' })).toEqual([1])
     expect(await found({ resource: 'https://r.example' })).toEqual([0])
     expect(await found({ txn: 't1' })).toEqual([1])
-    expect(await found({ grant: 'g1' })).toEqual([1, 0])
     expect(await found({ since: start + 1 })).toEqual([1])
     expect(await found({ until: start + 9 })).toEqual([2, 0])
     expect(await found({ agent: 'https://b.example' })).toEqual([])

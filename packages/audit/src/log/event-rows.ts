@@ -14,7 +14,6 @@ export const eventColumns = {
   user: 'user_sub',
   resource: 'resource',
   txn: 'txn',
-  grant: 'grant_name',
 } as const
 
 /** An event with its place, ready to be stored. */
@@ -46,14 +45,14 @@ export async function insertEvents(
   }: { readonly tables: AuditTableNames; readonly dialect: Dialect; readonly placed: readonly PlacedRow[] },
 ): Promise<void> {
   const rows = placed.map(({ seq, event, record }) => {
-    const { id, time, type, agent, delegate, personal, resource, txn, grant } = event
-    const found = [agent, delegate, personal?.['user'], resource, txn, grant]
+    const { id, time, type, agent, delegate, personal, resource, txn } = event
+    const found = [agent, delegate, personal?.['user'], resource, txn]
     return [seq, id, time, indexed(type), ...found.map(indexed), record]
   })
   const json = JSON.stringify(rows)
-  const columns = sql.raw('seq, id, time, type, agent, agent_delegate, user_sub, resource, txn, grant_name, record')
+  const columns = sql.raw('seq, id, time, type, agent, agent_delegate, user_sub, resource, txn, record')
   const into = sql`insert into ${sql.table(tables.events)} (${columns})`
-  const texts = sql.raw([3, 4, 5, 6, 7, 8, 9, 10].map(at => `value->>${at}`).join(', '))
+  const texts = sql.raw([3, 4, 5, 6, 7, 8, 9].map(at => `value->>${at}`).join(', '))
   await (dialect === 'sqlite'
     ? sql`${into} select value->>0, value->>1, value->>2, ${texts} from json_each(${json})`
     : sql`${into} select (value->>0)::bigint, value->>1, (value->>2)::bigint, ${texts} from jsonb_array_elements(${json}::jsonb) t(value)`

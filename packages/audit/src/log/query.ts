@@ -2,6 +2,7 @@ import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { type RawBuilder, sql } from 'kysely'
 import type { KeptEvent, PlacedEvent } from '../event/event.js'
+import { timeIn } from './event-id.js'
 import { eventColumns, indexed } from './event-rows.js'
 import type { AuditTableNames } from './tables.js'
 
@@ -14,8 +15,6 @@ export interface AuditQuery {
   readonly user?: string
   readonly resource?: string
   readonly txn?: string
-  /** The grant's name. */
-  readonly grant?: string
   /** Unix seconds, included. */
   readonly since?: number
   /** Unix seconds, not included. */
@@ -35,7 +34,7 @@ export interface AuditPage {
 
 const checks: OptionChecks<AuditQuery> = {
   ...{ type: 'string', agent: 'string', delegate: 'string', user: 'string', resource: 'string', txn: 'string' },
-  ...{ grant: 'string', since: 'number', until: 'number', before: 'number', limit: 'number' },
+  ...{ since: 'number', until: 'number', before: 'number', limit: 'number' },
 }
 
 /** Reads a page of events. */
@@ -75,8 +74,10 @@ export async function findEvent(
   { events }: AuditTableNames,
   id: string,
 ): Promise<{ readonly event: PlacedEvent; readonly record: string } | undefined> {
+  const time = timeIn(id)
+  if (time === undefined) return undefined
   const { rows } = await sql<{ seq: number; record: string }>`
-    select seq, record from ${sql.table(events)} where id = ${indexed(id)} limit 1`.execute(db)
+    select seq, record from ${sql.table(events)} where time = ${time} and id = ${id} limit 1`.execute(db)
   const [row] = rows
   return row && { event: placedEvent(row.seq, row.record), record: row.record }
 }

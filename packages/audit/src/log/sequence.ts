@@ -10,8 +10,8 @@ import { insertEvents } from './event-rows.js'
 import type { AuditTableNames } from './tables.js'
 import { openEdge, writeTiles } from './tile-rows.js'
 
-/** The most appends that get their places in one transaction, so that other writes come in between. */
-const mostAppends = 256
+/** The most appends that get their places in one transaction: many share the pages of the indexes, and other writes come in between. */
+const mostAppends = 1024
 
 /** What one step of the sequencer did. */
 export interface Sequenced {
