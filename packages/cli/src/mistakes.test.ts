@@ -143,6 +143,14 @@ const ofGateways: readonly Mistake[] = [
     /--auth-server must name an auth server whose tokens/,
   ],
   ['a misspelt command', () => ['gateway', 'reprot', 'x'], /has no command 'reprot' \(did you mean report\?\)/],
+  ['an audit log without a key', () => ['audit', 'verify', folder], /--key is missing: the public key of the log/],
+  ['a missing audit log', () => ['audit', 'verify', 'none', '--key', 'x'], /there is no folder none/],
+  [
+    'a key of an audit log that is none',
+    () => ['audit', 'verify', folder, '--key', aFile],
+    /not a public key of a log/,
+  ],
+  ['a missing proof', () => ['audit', 'proof', 'none.json', '--key', aFile], /there is no file none\.json/],
   ['a missing log', () => ['gateway', 'report', '/none.log'], /there is no file \/none\.log/],
 ]
 
@@ -247,6 +255,7 @@ test('--help of each command ends with 0', async () => {
     'inspect',
     'trace',
     'policy',
+    'audit',
   ]) {
     const { code, out, err } = await run([name, '--help'])
     expect([code, err], name).toEqual([0, ''])

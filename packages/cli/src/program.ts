@@ -1,6 +1,8 @@
 import { addCompletion, addEnroll, addFetch, addKeys, UsageError } from '@countersign/fetch/internal'
 import { addMcpBridge } from '@countersign/mcp-bridge/internal'
 import { Command, Option } from 'commander'
+import type { AuditProofFlags } from './commands/audit/proof.js'
+import type { AuditVerifyFlags } from './commands/audit/verify.js'
 import type { GatewayReportFlags } from './commands/gateway/report.js'
 import type { InspectFlags } from './commands/inspect/inspect.js'
 import type { PlaygroundFlags } from './commands/playground.js'
@@ -34,6 +36,7 @@ export async function program(version: string, argv: readonly string[]): Promise
   addInspect(root)
   addTrace(root)
   addPolicy(root)
+  addAudit(root)
   addKeys(root, names)
   await addServers(root, argv)
   addCompletion(root, () => wholeProgram(version))
@@ -95,6 +98,32 @@ function addTrace(root: Command): void {
     .option('--json', 'print the records as one JSON object')
     .action(async (txn: string, files: string[], flags: TraceFlags) =>
       (await import('./commands/trace.js')).trace(txn, files, flags),
+    )
+}
+
+const auditKeyText = 'public key of the log, NAME+KEYID+BASE64 or a file with it'
+
+function addAudit(root: Command): void {
+  const audit = root.command('audit').description('verify an audit log, or a proof of one event, offline')
+  audit
+    .command('verify')
+    .description('say what was removed, changed, moved, added or cut off; exit code 1: something was')
+    .argument('<folder>', 'an exported audit log')
+    .option('--key <key...>', `${auditKeyText}; more of them where it was replaced`)
+    .option('--checkpoint <file...>', 'checkpoints that were kept elsewhere: they show a log that was cut or replaced')
+    .option('--witness <key>', 'public key of a witness, which must have cosigned the newest checkpoint')
+    .option('--json', 'print the report as one JSON object')
+    .action(async (folder: string, flags: AuditVerifyFlags) =>
+      (await import('./commands/audit/verify.js')).verifyFolder(folder, flags),
+    )
+  audit
+    .command('proof')
+    .description('verify that an event stands in a log, and print it; exit code 1: it does not')
+    .argument('<file>', 'the proof of an event, JSON')
+    .option('--key <key>', auditKeyText)
+    .option('--json', 'print the event as one JSON object')
+    .action(async (file: string, flags: AuditProofFlags) =>
+      (await import('./commands/audit/proof.js')).proof(file, flags),
     )
 }
 
