@@ -1,3 +1,4 @@
+import { sqliteOfTest } from '@countersign/testing/folders'
 import {
   AggregationTemporality,
   InMemoryMetricExporter,
@@ -59,6 +60,17 @@ test('tokens are counted by flow, refusals by code and reason, and answers by en
     [{ 'aauth.endpoint': 'token', 'aauth.status': '4xx' }, 2],
     [{ 'aauth.endpoint': 'other', 'aauth.status': '4xx' }, 1],
   ])
+})
+
+test('grants that the operator of an instance ends are counted', async () => {
+  const { telemetry, points } = measured()
+  const made = await world({ telemetry, database: sqliteOfTest() })
+  const { operator } = await made.reopen()
+  for (const name of ['phone', 'laptop']) await granted(await ask(made, await delegate(made, name)))
+  expect(await operator.grants.revoke({ agent: 'https://agent.example', delegate: 'phone' })).toBe(1)
+  expect(await points('aauth.grants.ended')).toEqual([[{ 'aauth.by': 'operator' }, 1]])
+  await operator.agents.block({ agent: 'https://agent.example' })
+  expect(await points('aauth.grants.ended')).toEqual([[{ 'aauth.by': 'operator' }, 2]])
 })
 
 test('requests that wait for a user are a gauge, and decisions a counter', async () => {

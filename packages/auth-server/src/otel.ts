@@ -131,6 +131,9 @@ function countsOf(event: AuthServerEvent, made: Instruments): Count[] {
     case 'taken_back':
     case 'narrowed':
       return [{ counter: made.ended, by: event.grants, attributes: { 'aauth.by': 'user' } }]
+    case 'blocked':
+    case 'ended_by_operator':
+      return [{ counter: made.ended, by: event.grants ?? 0, attributes: { 'aauth.by': 'operator' } }]
     default:
       return []
   }
