@@ -10,6 +10,7 @@ import type { RequestFlags } from './commands/policy/considered.js'
 import type { PolicyFlags } from './commands/policy/explain.js'
 import type { TraceFlags } from './commands/trace.js'
 import type { OptionSchema } from './flags/option-schema.js'
+import { closingOnFailure } from './server/closing-on-failure.js'
 
 const restoringText =
   'prepare a database that was restored from a backup: end all that may have been revoked or used since the backup'
@@ -203,7 +204,9 @@ async function addAuthServer(server: Command): Promise<void> {
     import('./commands/backup.js'),
     import('./commands/operator/add-operator.js'),
   ])
-  addFlags(server, authServerOptions).action((_, command: Command) => authServer(command))
+  addFlags(server, authServerOptions).action((_, command: Command) =>
+    closingOnFailure(opened => authServer(command, opened)),
+  )
   const restore = server.command('restore').description(restoringText)
   const invite = server.command('invite').description('print a link with which one person makes an account')
   addFlags(invite, inviting.inviteUserOptions.flags).action((_, command: Command) => inviting.invite(command))
@@ -220,7 +223,7 @@ async function addGateway(server: Command): Promise<void> {
     import('./commands/gateway/gateway.js'),
     import('./commands/gateway/gateway-options.js'),
   ])
-  addFlags(server, gatewayOptions).action((_, command: Command) => gateway(command))
+  addFlags(server, gatewayOptions).action((_, command: Command) => closingOnFailure(opened => gateway(command, opened)))
   server
     .command('report')
     .description('count what a gateway with --observe would have refused, and say why')
@@ -239,7 +242,9 @@ async function addAgentServer(server: Command): Promise<void> {
     import('./commands/restore.js'),
     import('./commands/backup.js'),
   ])
-  addFlags(server, agentServerOptions).action((_, command: Command) => agentServer(command))
+  addFlags(server, agentServerOptions).action((_, command: Command) =>
+    closingOnFailure(opened => agentServer(command, opened)),
+  )
   const add = (name: string, description: string, options: OptionSchema) =>
     addFlags(server.command(name).description(description), options)
   const run = (act: (command: Command) => Promise<void>) => (_: unknown, command: Command) => act(command)

@@ -19,7 +19,7 @@ import { readConfiguration } from '../flags/configuration.js'
 import { defined } from '../flags/defined.js'
 import { stringList } from '../flags/option-schema.js'
 import { audit, discoveryAlarms } from '../log/audit.js'
-import { closingOnFailure, type Opened } from '../server/closing-on-failure.js'
+import type { Opened } from '../server/closing-on-failure.js'
 import { checkFirstStart, type Start } from '../server/first-start.js'
 import { metricsOf } from '../server/metrics.js'
 import {
@@ -198,11 +198,7 @@ interface KeptParts
  * `countersign auth-server`: issues auth tokens that its policies grant or users allow. On SIGHUP it reads settings, keys and
  * certificate again; its counts of page requests start anew.
  */
-export function authServer(command: Command): Promise<void> {
-  return closingOnFailure(opened => startAuthServer(command, opened))
-}
-
-async function startAuthServer(command: Command, opened: Opened): Promise<void> {
+export async function authServer(command: Command, opened: Opened): Promise<void> {
   const read = () => readConfiguration(command, authServerOptions, process.env)
   const settings = read()
   // Checked before anything is created.

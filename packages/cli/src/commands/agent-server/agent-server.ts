@@ -12,7 +12,7 @@ import { readConfiguration } from '../../flags/configuration.js'
 import { defined } from '../../flags/defined.js'
 import { stringList } from '../../flags/option-schema.js'
 import { audit } from '../../log/audit.js'
-import { closingOnFailure, type Opened } from '../../server/closing-on-failure.js'
+import type { Opened } from '../../server/closing-on-failure.js'
 import { type Belongings, checkFirstStart, type Start } from '../../server/first-start.js'
 import { metricsOf } from '../../server/metrics.js'
 import {
@@ -144,11 +144,7 @@ function belongingsOf(settings: AgentServerSettings): Belongings {
 }
 
 /** `countersign agent-server`: serves an agent's identity and enrols its delegates. On SIGHUP it reads settings, keys and certificate again. */
-export function agentServer(command: Command): Promise<void> {
-  return closingOnFailure(opened => startAgentServer(command, opened))
-}
-
-async function startAgentServer(command: Command, opened: Opened): Promise<void> {
+export async function agentServer(command: Command, opened: Opened): Promise<void> {
   const read = () => readConfiguration(command, agentServerOptions, process.env)
   const settings = read()
   // Checked before anything is created.

@@ -7,7 +7,7 @@ import { jsonLog, type Logger } from '@countersign/server'
 import type { Command } from 'commander'
 import { readConfiguration } from '../../flags/configuration.js'
 import { audit, discoveryAlarms } from '../../log/audit.js'
-import { closingOnFailure, type Opened } from '../../server/closing-on-failure.js'
+import type { Opened } from '../../server/closing-on-failure.js'
 import { checkFirstStart } from '../../server/first-start.js'
 import { metricsOf } from '../../server/metrics.js'
 import { dataFolder, discoveryFor, keysPath, type ProxySettings, run, sharedReplay } from '../../server/participant.js'
@@ -38,11 +38,7 @@ const fixed: ReadonlyArray<keyof GatewaySettings> = [
 ]
 
 /** `countersign gateway`: the guard in front of an API that does not speak AAuth. On SIGHUP it reads its settings again. */
-export function gateway(command: Command): Promise<void> {
-  return closingOnFailure(opened => startGateway(command, opened))
-}
-
-async function startGateway(command: Command, opened: Opened): Promise<void> {
+export async function gateway(command: Command, opened: Opened): Promise<void> {
   const read = () => readConfiguration(command, gatewayOptions, process.env)
   const settings = read()
   // Checked before anything is created.
