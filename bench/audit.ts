@@ -46,9 +46,13 @@ async function openPlace(folder: string): Promise<Place> {
   const signer = checkpointSigner({ origin: 'auth.example', key: await generateSigningKey() })
   return {
     store,
-    audit: createAuditLog({ store, room: 'bench', signer, every: 'manual' }),
+    audit: createAuditLog({ store, room: 'bench', signer, every: 'manual', onFault: fail }),
     publicKey: signer.publicKey,
   }
+}
+
+function fail(error: unknown): never {
+  throw error
 }
 
 function eventOf(n: number): AuditEvent {

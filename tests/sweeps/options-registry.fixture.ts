@@ -94,7 +94,15 @@ export async function taken(): Promise<Record<string, Taken>> {
   return {
     'protocol parseConditions o': { valid: {}, call: o => protocol.parseConditions([], o) },
     'audit createAuditLog options': {
-      valid: { store: anObject, room: 'x', signer: anObject, every: 'manual', days: 30, witness: anObject },
+      valid: {
+        store: anObject,
+        room: 'x',
+        signer: anObject,
+        every: 'manual',
+        days: 30,
+        witness: anObject,
+        onFault: nothing,
+      },
       call: audit.createAuditLog,
     },
     'audit readAudit options': { valid: { store: anObject, room: 'x' }, call: audit.readAudit },

@@ -244,6 +244,14 @@ test('a record that was changed in the database is exported as it is, and notice
     sql`update test_audit set record = replace(record, 'user-3', 'user-4') where seq = 3`.execute(tx),
   )
   expect((await verify(await exported(changed))).faults).toContainEqual({ kind: 'changed', index: 3, line: 4 })
+  await changed.store.write(tx => sql`update test_audit set record = 'nothing' where seq = 3`.execute(tx))
+  for (const personal of ['with', 'without'] as const) {
+    const { faults } = await verify(await exported(changed, personal))
+    expect(faults).toEqual([
+      { kind: 'tile', path: 'tile/entries/000.p/10' },
+      { kind: 'changed', index: 3, line: 4 },
+    ])
+  }
   await changed.close()
 })
 

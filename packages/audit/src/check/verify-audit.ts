@@ -165,6 +165,7 @@ async function compare(folder: string, { newest, heads, faults }: Compared) {
   const from = Math.floor(first / tileWidth) * tileWidth
   const tree = readTree(folder, newest.size, faults)
   const roots = await compareRoots(tree, { newest, heads, faults })
+  if (roots.next() === 0) await roots.compare()
   for (let number = 0; number * tileWidth < newest.size; number++) {
     const leaves = await tree.readTile(number)
     if (leaves === undefined) break

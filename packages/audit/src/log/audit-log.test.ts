@@ -86,7 +86,13 @@ describe.each(databases)('in $name$away', ({ away, url }) => {
         throw new Error('killed')
       }, options)
     const signer = checkpointSigner({ origin: 'auth.example', key: otherKey })
-    const dying = createAuditLog({ store: { ...log.store, write }, room: 'test', signer, every: 'manual' })
+    const dying = createAuditLog({
+      store: { ...log.store, write },
+      room: 'test',
+      signer,
+      every: 'manual',
+      onFault: console.error,
+    })
     await expect(dying.sequence()).rejects.toThrow('killed')
     expect(await all(log)).toEqual([])
 
@@ -242,7 +248,7 @@ test('a log of another origin in the same database is not signed on', async () =
   const log = await openLog(sqliteOfTest())
   await fill(log, 2, 1)
   const signer = checkpointSigner({ origin: 'other.example', key: otherKey })
-  const other = createAuditLog({ store: log.store, room: 'test', signer, every: 'manual' })
+  const other = createAuditLog({ store: log.store, room: 'test', signer, every: 'manual', onFault: console.error })
   await log.append(granted(3))
   await expect(other.sequence()).rejects.toEqual(refused('origin'))
   await log.audit.sequence()

@@ -70,8 +70,8 @@ export interface AuditLogOptions<T> {
   readonly days?: number
   /** Asked for each cosignature, at most once a minute. */
   readonly witness?: Witness
-  /** Told of what went wrong in the background; the next round tries again. */
-  readonly onFault?: (error: unknown) => void
+  /** Told of what went wrong in the background; the next round tries again. Without it nobody would know that nothing is signed any more. */
+  readonly onFault: (error: unknown) => void
   /** Unix seconds. */
   readonly now?: () => number
 }
@@ -124,7 +124,7 @@ function readerOf(store: Store<unknown>, tables: AuditTableNames): AuditReader {
  * const migrations = [auditMigration('001-audit', 'shop')]
  * const store = await openStore({ url: 'sqlite::memory:', room: 'shop', migrations })
  * const signer = checkpointSigner({ origin: auditOrigin('https://shop.example'), key: await generateSigningKey() })
- * const audit = createAuditLog({ store, room: 'shop', signer })
+ * const audit = createAuditLog({ store, room: 'shop', signer, onFault: console.error })
  * await store.write(tx => audit.append(tx, [{ type: 'ordered', user: 'ada' }]))
  * await audit.close()
  * await store.close()
@@ -136,7 +136,7 @@ export function createAuditLog<T>(options: AuditLogOptions<T>): AuditLog {
     'room',
     'signer',
   ])
-  const { room, signer, every = 1, days, witness, onFault = () => undefined, now = () => Date.now() / 1000 } = options
+  const { room, signer, every = 1, days, witness, onFault, now = () => Date.now() / 1000 } = options
   if (every !== 'manual' && !(every > 0 && every <= 3600)) throw new RangeError('every must be up to 3600 seconds')
   if (days !== undefined && !(days >= 1)) throw new RangeError('days must be 1 or more')
   const store = options.store as unknown as Store<unknown>

@@ -3,7 +3,7 @@ import { cosignatureLine, type Witness } from '../note/witness.js'
 import { tiledTree } from '../tree/prove.js'
 import { cosignedSize, keepCosignature, newestCheckpoint } from './checkpoint-rows.js'
 import type { SignContext } from './sign.js'
-import { tileReader } from './tile-rows.js'
+import { readSize, tileReader } from './tile-rows.js'
 
 /**
  * Has the newest checkpoint cosigned, unless it is already.
@@ -21,7 +21,9 @@ export async function cosignNewest(
   const ask = async (old: number) => witness.cosign({ old, proof: await tree.consistency(old, size), checkpoint: note })
   let answer = await ask(seen)
   if ('size' in answer) {
-    // It has cosigned what is not known here, as after an answer that was lost; but never more than this log has.
+    // It has cosigned what is not known here, as after an answer that was lost; but never more than this log has. Another
+    // instance may have had a later checkpoint cosigned meanwhile: the next round goes on from there.
+    if (answer.size > size && answer.size <= (await readSize(store.db, tables))) return
     if (answer.size > size) throw conflict()
     answer = await ask(answer.size)
   }

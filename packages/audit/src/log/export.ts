@@ -5,7 +5,7 @@ import { sql } from 'kysely'
 import { AuditError } from '../audit-error.js'
 import { exportFiles } from '../check/export-files.js'
 import type { KeptEvent } from '../event/event.js'
-import { forgottenEvent, recordOf } from '../event/leaf.js'
+import { forgottenEvent, readRecord, recordOf } from '../event/leaf.js'
 import { hashBytes } from '../tree/hash.js'
 import { hashesAt, levelsOf, tilePath, tileWidth, widthOf } from '../tree/tile.js'
 import { type CheckpointRow, checkpointsAfter, newestCheckpoint } from './checkpoint-rows.js'
@@ -103,11 +103,25 @@ async function writeEvents({ store, tables }: Source, { folder, file, personal, 
   return written
 }
 
+/** The longest leaf that a bundle can hold. */
+const maxLeaf = 65_535
+
 function shownRecord(record: string, personal: AuditExport['personal']) {
-  const event = JSON.parse(record) as KeptEvent
+  const event = eventIn(record)
+  // What was changed in the database until it is no event: shown as none, so that it is noticed and the rest can be read.
+  if (event === undefined) return { leaf: '{}', record: '{"v":0}' }
   const { leaf, record: shown } = recordOf(personal === 'without' ? forgottenEvent(event) : event)
   // As it is stored: a record that was changed in the database must not be mended on the way out.
   return { leaf, record: personal === 'without' ? shown : record }
+}
+
+function eventIn(record: string): KeptEvent | undefined {
+  try {
+    const { event, leaf } = readRecord(record)
+    return Buffer.byteLength(leaf) > maxLeaf ? undefined : event
+  } catch {
+    return undefined
+  }
 }
 
 /** A bundle of entries: each behind its length in two bytes. */

@@ -66,6 +66,25 @@ test('a witness whose answer was lost is asked again from where it is', async ()
   await log.close()
 })
 
+test('an instance that is overtaken by another is not told of a conflict', async () => {
+  const { log, witness } = await place(5)
+  const { fetch } = witness
+  // While the first asks, the other has a later checkpoint cosigned.
+  let isFirst = true
+  const overtaken: typeof fetch = async (...asked) => {
+    if (isFirst) {
+      isFirst = false
+      await fill(log, 4, 1)
+      await cosignNewest({ store: log.store as never, tables, now: () => start }, client(witness))
+    }
+    return fetch(...asked)
+  }
+  await cosignNewest({ store: log.store as never, tables, now: () => start }, client({ ...witness, fetch: overtaken }))
+  expect(witness.seen.size).toBe(9)
+  expect(cosignatureTime(await newest(log.audit), witness.publicKey)).toBe(start + 5)
+  await log.close()
+})
+
 describe('another history is refused by the witness', () => {
   test('of the same size, or a larger one', async () => {
     const { log, witness, ask } = await place(5)

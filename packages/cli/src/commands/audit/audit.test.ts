@@ -14,7 +14,14 @@ const place = temporaryFolder()
 async function exported(name: string) {
   const store = await openStore({ url: 'sqlite::memory:', room: 'test', migrations: [auditMigration('001', 'test')] })
   const signer = checkpointSigner({ origin: 'auth.example', key: await generateSigningKey() })
-  const audit = createAuditLog({ store, room: 'test', signer, every: 'manual', now: () => 1_800_000_000 })
+  const audit = createAuditLog({
+    store,
+    room: 'test',
+    signer,
+    every: 'manual',
+    onFault: console.error,
+    now: () => 1_800_000_000,
+  })
   const events = Array.from({ length: 10 }, (_, n) => ({ type: 'granted', user: `user-${n}`, detail: { n } }))
   const ids = await store.write(tx => audit.append(tx, events))
   await audit.sequence()
