@@ -1,3 +1,5 @@
+export type { SigningKey } from '@countersign/httpsig'
+export type { Migration, Store } from '@countersign/store'
 export { AuditError, type AuditErrorCode } from './audit-error.js'
 export type { AuditFault } from './check/audit-fault.js'
 export { type EventProof, type ProvenEvent, verifyProof } from './check/proof.js'

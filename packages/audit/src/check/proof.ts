@@ -16,7 +16,7 @@ const maxHashes = 53
 
 /** A proof that an event stands in a log: one JSON file. */
 export interface EventProof {
-  readonly format: typeof format
+  readonly format: 'countersign-audit-proof/1'
   /** Place of the event, from 0. */
   readonly index: number
   /** The record of the event, as text: hashed as it stands. */

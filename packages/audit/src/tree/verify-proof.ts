@@ -24,7 +24,7 @@ export interface ConsistencyProof {
   readonly to: number
   /** The root of the larger tree. */
   readonly toRoot: Uint8Array
-  /** What {@link https://www.rfc-editor.org/rfc/rfc9162#section-2.1.4 RFC 9162} lists. */
+  /** As RFC 9162 §2.1.4 lists them. */
   readonly hashes: readonly Uint8Array[]
 }
 
