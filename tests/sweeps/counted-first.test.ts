@@ -83,6 +83,7 @@ const known: Readonly<Record<string, Standing>> = {
   'resource/oauth/token-rows.ts': bursts('OAuth tokens in place of those that were read'),
   'resource/limit/redis-counter.ts': bursts('requests at a limit in Redis', 'calls under a condition in Redis'),
   'resource/guard/resource-token.ts': passes('asks a counter, which counts as it answers'),
+  'cli/commands/audit/audit-input.ts': passes('reads a file of the user at this machine'),
   'cli/commands/gateway/report.ts': passes("reads an operator's own log"),
   'discovery/cached-document.ts': passes('counts who waits in the turn that checks'),
   'discovery/bounded-cache.ts': sync,
