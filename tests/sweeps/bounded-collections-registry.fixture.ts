@@ -113,7 +113,7 @@ export const passing: Names = {
   'packages/agent-server/src/token/audience.ts': '?',
   'packages/auth-server/src/account/access-list.ts': 'used entries ?',
   'packages/auth-server/src/block/blocks.ts': 'checked',
-  'packages/auth-server/src/operator/end-access.ts': 'begun ? agents',
+  'packages/auth-server/src/operator/end-access.ts': 'subs ? agents',
   'packages/auth-server/src/operator/operator-agents.ts': 'items marked names users agents sites',
   'packages/auth-server/src/operator/operator-users.ts': 'found',
   'packages/cli/src/commands/operator/policy-test.ts': 'ofScopes ?',

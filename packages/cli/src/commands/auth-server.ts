@@ -20,6 +20,7 @@ import { defined } from '../flags/defined.js'
 import { stringList } from '../flags/option-schema.js'
 import { audit, discoveryAlarms } from '../log/audit.js'
 import type { Opened } from '../server/closing-on-failure.js'
+import { denyOptions } from '../server/deny.js'
 import { checkFirstStart, type Start } from '../server/first-start.js'
 import { metricsOf } from '../server/metrics.js'
 import {
@@ -97,21 +98,6 @@ const consentDefaults = z.strictObject({
     .describe('the time zone that is chosen at first; default that of hours, else of the server'),
 })
 
-const deny = z.strictObject({
-  agents: z.array(z.string()).optional().describe('agents, each exactly or as https://*.host; also in a chain'),
-  delegates: z
-    .array(
-      z.strictObject({
-        agent: z.string().describe('the agent server'),
-        delegate: z.string().describe('sub of its agent token'),
-      }),
-    )
-    .optional()
-    .describe('single delegates; also in a chain'),
-  sites: z.array(z.string()).optional().describe('registrable domains, such as acme.example: all agents of the site'),
-  users: z.array(z.string()).optional().describe('users (sub): they are signed out, and cannot sign in'),
-})
-
 /** Options of `countersign auth-server`. */
 export const authServerOptions = z.strictObject({
   ...serverOptions,
@@ -126,9 +112,7 @@ export const authServerOptions = z.strictObject({
     .optional()
     .describe('lifetime of an auth token in seconds; default 600'),
   ...policyOptions,
-  deny: deny
-    .optional()
-    .describe('who gets nothing, while their grants stay; to end those, use auth-server agents block; default nobody'),
+  ...denyOptions,
   login: z.array(provider).default([]).describe('OpenID providers at which users sign in; default none'),
   passkeys: z
     .enum(['open', 'invitation', 'openid'])
