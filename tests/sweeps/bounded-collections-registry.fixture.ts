@@ -43,6 +43,7 @@ export const fixed: Names = {
   'packages/auth-server/src/login/sign-in.ts': 'methods',
   'packages/cli/src/commands/auth-server.ts': 'methods',
   'packages/cli/src/flags/add-flags.ts': 'inFileOnly types',
+  'packages/cli/src/server/closing-on-failure.ts': 'all',
   'packages/cli/src/flags/configuration.ts': 'otherVariables',
   'packages/cli/src/commands/policy/considered.ts': 'safeMethods',
   'packages/cli/src/commands/trace.ts': 'usual',
