@@ -3,7 +3,7 @@ import { databasesForTests } from '@countersign/testing/databases'
 import { sqliteOfTest } from '@countersign/testing/folders'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { exported, fill, granted, openLog, otherKey, start, type TestLog } from '../audit.test.fixture.js'
+import { exported, fill, granted, key, openLog, otherKey, start, type TestLog } from '../audit.test.fixture.js'
 import {
   type AuditEvent,
   checkpointSigner,
@@ -13,6 +13,10 @@ import {
   verifyAudit,
   verifyProof,
 } from '../index.js'
+
+const fail = (error: unknown): never => {
+  throw error
+}
 
 const databases = await databasesForTests(10)
 const refused = (code: string) => expect.objectContaining({ code })
@@ -241,6 +245,37 @@ test.each<[string, object]>([
   await log.append(granted(2))
   await log.audit.sequence()
   expect((await all(log)).length).toBe(1)
+  await log.close()
+})
+
+test('events that never stop coming keep no checkpoint from being signed', async () => {
+  const log = await openLog(sqliteOfTest())
+  // Another event waits after every step of the sequencer.
+  const write: TestLog['store']['write'] = async (change, options) => {
+    const result = await log.store.write(change, options)
+    if (options?.alone !== undefined) await log.append(granted(2))
+    return result
+  }
+  const signer = checkpointSigner({ origin: 'auth.example', key })
+  const busy = createAuditLog({ store: { ...log.store, write }, room: 'test', signer, every: 'manual', onFault: fail })
+  await log.append(granted(1))
+  await busy.sequence()
+  expect(await sizeOf(log)).toBe(1)
+  await busy.sequence()
+  expect(await sizeOf(log)).toBe(2)
+  await log.close()
+})
+
+test('a user with more events than one transaction changes is forgotten in all of them', async () => {
+  const log = await openLog(sqliteOfTest())
+  const events = Array.from({ length: 450 }, (_, n) => ({ ...granted(n), user: 'ada-lovelace' }))
+  for (let at = 0; at < events.length; at += 50) await log.append(...events.slice(at, at + 50))
+  await log.audit.sequence()
+  await log.store.write(tx => log.audit.forgetUser(tx, 'ada-lovelace'))
+  await log.audit.sequence()
+  const { folder, read } = await exported(log)
+  expect(read('events.jsonl').toString()).not.toContain('ada-lovelace')
+  expect(await verifyAudit({ folder, publicKeys: [log.publicKey] })).toMatchObject({ ok: true, events: 450 })
   await log.close()
 })
 

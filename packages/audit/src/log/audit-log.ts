@@ -15,7 +15,7 @@ import { type AppendEvents, appenderTo } from './append.js'
 import { newestCheckpoint } from './checkpoint-rows.js'
 import { cosignNewest } from './cosign.js'
 import { type AuditExport, type Exported, exportLog } from './export.js'
-import { forgetNoted, noteForgotten } from './forget.js'
+import { forgetUserIn, notedUsers, noteForgotten } from './forget.js'
 import { proveEvent } from './prove.js'
 import { type AuditPage, type AuditQuery, findEvent, listEvents } from './query.js'
 import { removeOld } from './retain.js'
@@ -145,8 +145,10 @@ export function createAuditLog<T>(options: AuditLogOptions<T>): AuditLog {
   const isDue = minutely(now)
 
   async function round(): Promise<void> {
-    while (await hasWaiting(store, tables)) await placeEvents({ store, tables })
-    await forgetNoted({ store, tables })
+    // Read before: what was appended with the note has its place then, and is forgotten as well.
+    const noted = await notedUsers(store, tables)
+    const isDone = await placeWaiting(store, tables)
+    if (isDone) for (const sub of noted) await forgetUserIn(store, tables, sub)
     await signCheckpoint(context)
   }
   async function slowRound(): Promise<void> {
@@ -171,6 +173,16 @@ export function createAuditLog<T>(options: AuditLogOptions<T>): AuditLog {
       await sequence().catch(onFault)
     },
   }
+}
+
+/** The most steps before a checkpoint: events that never stop coming must not keep it from being signed. */
+const mostSteps = 64
+
+/** Gives places to what waits. Resolves with whether that is all that was there at some moment. */
+async function placeWaiting(store: Store<unknown>, tables: AuditTableNames): Promise<boolean> {
+  if (!(await hasWaiting(store, tables))) return true
+  for (let step = 0; step < mostSteps; step++) if (!(await placeEvents({ store, tables })).isMore) return true
+  return false
 }
 
 async function hasWaiting({ db }: Store<unknown>, { waiting }: AuditTableNames): Promise<boolean> {

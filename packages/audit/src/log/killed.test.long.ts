@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { generatePrivateJwk, importSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { databasesForTests } from '@countersign/testing/databases'
+import { folderOfTest } from '@countersign/testing/folders'
+import { sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { openLog } from '../audit.test.fixture.js'
+import { verifyAudit } from '../index.js'
+
+const loader = `
+import { runnerImport } from 'vite'
+const conditions = ['@countersign/source', 'node', 'module', 'default']
+await runnerImport(process.env.CHILD, {
+  configFile: false, root: process.env.ROOT, resolve: { conditions }, ssr: { resolve: { conditions } },
+})`
+
+interface Child {
+  readonly process: ChildProcess
+  readonly acknowledged: string[]
+  readonly ended: Promise<unknown>
+}
+
+/** Starts a process that appends until it is killed. */
+function startChild(url: string, jwk: object): Child {
+  const child = spawn(process.execPath, ['--input-type=module', '-', url, JSON.stringify(jwk)], {
+    cwd: fileURLToPath(new URL('../../../..', import.meta.url)),
+    env: {
+      ...process.env,
+      CHILD: fileURLToPath(new URL('./killed.test.child.ts', import.meta.url)),
+      ROOT: fileURLToPath(new URL('../..', import.meta.url)),
+    },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  child.stdin?.end(loader)
+  const acknowledged: string[] = []
+  let rest = ''
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    acknowledged.push(...lines)
+  })
+  return { process: child, acknowledged, ended: new Promise(resolve => child.once('close', resolve)) }
+}
+
+describe.each(await databasesForTests(1))('in $name$away', ({ away, url }) => {
+  test.skipIf(away !== '')(
+    verifies('LOG-09', 'two processes that are killed again and again leave each event one place, in one history'),
+    { timeout: 120_000 },
+    async () => {
+      const database = url()
+      const jwk = await generatePrivateJwk()
+      const acknowledged: string[] = []
+      const kept: string[] = []
+      const log = await openLog(database, { with: await importSigningKey(jwk) })
+      for (const round of [1, 2, 3]) {
+        const children = [startChild(database, jwk), startChild(database, jwk)]
+        for (const child of children) {
+          while (child.acknowledged.length < 100 + round * 37) await new Promise(resolve => setTimeout(resolve, 5))
+        }
+        for (const child of children) child.process.kill('SIGKILL')
+        await Promise.all(children.map(child => child.ended))
+        acknowledged.push(...children.flatMap(child => child.acknowledged))
+        kept.push((await log.audit.checkpoint()) ?? '')
+      }
+      await log.audit.sequence()
+      const { rows } = await sql<{ id: string }>`select id from test_audit`.execute(log.store.db)
+      const placed = new Set(rows.map(({ id }) => id))
+      expect(placed.size).toBe(rows.length)
+      expect(acknowledged.length).toBeGreaterThan(600)
+      expect(acknowledged.filter(id => !placed.has(id))).toEqual([])
+      const folder = join(folderOfTest(), 'export')
+      await log.audit.export(folder, { personal: 'with' })
+      const report = await verifyAudit({ folder, publicKeys: [log.publicKey], kept })
+      expect(report).toMatchObject({ ok: true, size: rows.length, events: rows.length, faults: [] })
+      await log.close()
+    },
+  )
+})
