@@ -6,7 +6,7 @@ import { createDiscovery } from '@countersign/discovery'
 import { createGateway } from '@countersign/gateway'
 import { generateSigningKey, type ReceivedMessage, type SigningKey, thumbprint } from '@countersign/httpsig'
 import { signKeyProof, signToken } from '@countersign/protocol'
-import { numRuns, verifies } from '@countersign/requirements'
+import { verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
 import { signedMessage } from '@countersign/testing/world/signed-message'
 import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
@@ -14,12 +14,13 @@ import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
 import { makeWeb, publishAgent, publishIssuer, publishResource } from '@countersign/testing/world/web'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bombard, type Target } from './mutated-requests.fixture.js'
+import { isLong } from './tier.fixture.js'
 
 // Valid requests with some bytes changed, at every endpoint, without sockets: 10⁶ in all in the long tier.
 
 const NOW = 1_750_000_000
 const now = (): number => NOW
-const count = numRuns === 1000 ? 1000 : 200_000
+const count = isLong ? 200_000 : 1000
 const seed = Math.trunc(Math.random() * 2 ** 32)
 
 const agentId = 'https://agent.example'
