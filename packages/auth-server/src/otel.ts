@@ -15,6 +15,8 @@ import type { Meter, MeterProvider } from '@opentelemetry/api'
 import type { AuthServerEvent } from './event.js'
 import type { AuthServerLoad, AuthServerTelemetry } from './telemetry.js'
 
+export type { DiscoveryEvent } from '@countersign/discovery'
+
 /** Where metrics go. */
 export interface OpenTelemetryOptions {
   /** Default: the one that is registered when the server opens. */
