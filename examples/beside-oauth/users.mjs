@@ -11,9 +11,12 @@ const users = new Map([
 ])
 const sessions = new Map()
 
+/** The secret of a session, from the value of a `Cookie` header; empty where there is none. */
+const secretIn = cookie => /(?:^|; )app=([\w-]{43})(?:;|$)/.exec(cookie)?.[1] ?? ''
+
 /** The user whose session cookie a request has; `cookie` is the value of its `Cookie` header. */
 export function userOf(cookie = '') {
-  return sessions.get(/(?:^|; )app=([\w-]{43})(?:;|$)/.exec(cookie)?.[1] ?? '')
+  return sessions.get(secretIn(cookie))
 }
 
 /** The `Set-Cookie` value of a new session, or undefined for a wrong password. */
@@ -28,6 +31,6 @@ export function signIn(name, password) {
 
 /** Ends the session of a request; the `Set-Cookie` value that takes the cookie away. */
 export function signOut(cookie = '') {
-  sessions.delete(/(?:^|; )app=([\w-]{43})(?:;|$)/.exec(cookie)?.[1] ?? '')
+  sessions.delete(secretIn(cookie))
   return 'app=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0'
 }

@@ -41,7 +41,7 @@ import {
 } from '../server/participant.js'
 import { policyOf, policyOptions } from '../server/policy.js'
 import { noticeProxy } from '../server/proxy-notice.js'
-import { reloadOnSignal } from '../server/reload.js'
+import { fixedSettings, reloadOnSignal } from '../server/reload.js'
 import { logNotClosed, swappable } from '../server/swap.js'
 import { certificateOf } from '../server/tls.js'
 
@@ -157,19 +157,7 @@ export function databaseOf(folder: string, { database }: { readonly database?: s
 type AuthServerSettings = z.infer<typeof authServerOptions>
 
 /** The settings that only a restart can change. */
-const fixed: ReadonlyArray<keyof AuthServerSettings> = [
-  'id',
-  'port',
-  'host',
-  'development',
-  'data',
-  'keys',
-  'database',
-  'epoch',
-  'replay',
-  'metricsPort',
-  'metricsHost',
-]
+const fixed: ReadonlyArray<keyof AuthServerSettings> = [...fixedSettings, 'database', 'epoch']
 
 /** The parts that stay the same after a reload. */
 interface KeptParts

@@ -3,6 +3,19 @@ import { errorFields } from '@countersign/protocol/internal'
 import type { Logger, Running } from '@countersign/server'
 import { certificateOf, type TlsSettings } from './tls.js'
 
+/** The settings that only a restart can change, of every server. */
+export const fixedSettings = [
+  'id',
+  'port',
+  'host',
+  'development',
+  'data',
+  'keys',
+  'replay',
+  'metricsPort',
+  'metricsHost',
+] as const
+
 /** The parts of a reload. */
 export interface Reloading<S extends TlsSettings> {
   readonly log: Logger

@@ -30,7 +30,7 @@ import {
   unlessRestored,
 } from '../../server/participant.js'
 import { noticeProxy } from '../../server/proxy-notice.js'
-import { reloadOnSignal } from '../../server/reload.js'
+import { fixedSettings, reloadOnSignal } from '../../server/reload.js'
 import { logNotClosed, swappable } from '../../server/swap.js'
 import { certificateOf } from '../../server/tls.js'
 import { enrollmentOf, oidcIssuer } from './enrollment.js'
@@ -104,20 +104,7 @@ export function openAgentServer(
 type AgentServerSettings = z.infer<typeof agentServerOptions>
 
 /** The settings that only a restart can change. */
-const fixed: ReadonlyArray<keyof AgentServerSettings> = [
-  'id',
-  'port',
-  'host',
-  'development',
-  'data',
-  'keys',
-  'database',
-  'epoch',
-  'replay',
-  'metricsPort',
-  'metricsHost',
-  'cors',
-]
+const fixed: ReadonlyArray<keyof AgentServerSettings> = [...fixedSettings, 'database', 'epoch', 'cors']
 
 /** Whether the keys are in a file only; otherwise a rotation keeps them in the database. */
 const hasKeyFileOnly = ({ rotateKeysEvery, keys }: AgentServerSettings): boolean =>

@@ -12,7 +12,7 @@ import { checkFirstStart } from '../../server/first-start.js'
 import { metricsOf } from '../../server/metrics.js'
 import { dataFolder, discoveryFor, keysPath, type ProxySettings, run, sharedReplay } from '../../server/participant.js'
 import { noticeProxy } from '../../server/proxy-notice.js'
-import { reloadOnSignal } from '../../server/reload.js'
+import { fixedSettings, reloadOnSignal } from '../../server/reload.js'
 import { certificateOf } from '../../server/tls.js'
 import { type GatewaySettings, gatewayOptions } from './gateway-options.js'
 import { type Kept, openGateway } from './open-gateway.js'
@@ -21,15 +21,7 @@ import { sharedRevocations } from './shared-revocations.js'
 
 /** The settings that only a restart can change. */
 const fixed: ReadonlyArray<keyof GatewaySettings> = [
-  'id',
-  'port',
-  'host',
-  'development',
-  'data',
-  'keys',
-  'replay',
-  'metricsPort',
-  'metricsHost',
+  ...fixedSettings,
   'counter',
   'revocations',
   'cors',
