@@ -73,7 +73,7 @@ test('a decision point is asked with the token of the file', async () => {
   writeFileSync(tokenFile, 'secret\n')
   const { port } = server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}`
-  expect(await decide({ authzen: { url, tokenFile } })).toEqual({ decision: 'direct', conditions: [] })
+  expect(await decide({ authzen: { url, tokenFile, deadline: 10 } })).toEqual({ decision: 'direct', conditions: [] })
   expect(asked).toEqual(['Bearer secret'])
 })
 
