@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { MixedOrder } from './tests/mixed-order.fixture.js'
 
 // Not `import`: workers would apply it to `require` as well, and CommonJS packages would get ES modules. Nor `module`, which
 // Node does not know: what packages have there is for bundlers, and need not run.
@@ -20,27 +21,33 @@ const maxWorkers = availableParallelism() + 2
 const maxConcurrency = 20
 
 /** It takes all that the machine has, and whoever shares it with others waits longer than an agent does. */
-const saturating = 'fleet.long.ts'
+const saturating = 'tests/fleet.long.ts'
 
-/** Tests of the whole, in the folder `tests`. */
-function system(name: string, include: string[], exclude: string[]) {
+const files = [
+  ...tests.flatMap(end => [`{packages,apps}/*/src/**/*${end}`, `requirements/src/**/*${end}`]),
+  ...(long ? ['tests/**/*.test.ts', 'tests/**/*.long.ts'] : ['tests/**/*.test.ts']),
+]
+
+/** One project for all that can run at once: a worker loads what they share once, and serves one project only. */
+function project(name: string, include: string[], groupOrder: number) {
   return {
     resolve,
     ssr,
     test: {
       name,
-      root: 'tests',
       include,
-      exclude: ['**/node_modules/**', '**/dist/**', ...exclude],
+      exclude: ['**/node_modules/**', '**/dist/**', ...(name === 'saturating' ? [] : [saturating])],
+      setupFiles: ['testing/base/src/after-file.setup.ts'],
       pool: 'threads' as const,
       isolate: false,
       maxWorkers,
       maxConcurrency,
       retry,
-      testTimeout: long ? 240_000 : 60_000,
+      // A property takes seconds on a busy machine, minutes with the cases of the long tier.
+      testTimeout: long ? 600_000 : 60_000,
       hookTimeout: 120_000,
       // One group after the other.
-      sequence: { groupOrder: name === 'system' ? 0 : 1 },
+      sequence: { groupOrder },
     },
   }
 }
@@ -52,6 +59,7 @@ export default defineConfig({
     pool: 'threads',
     isolate: false,
     maxWorkers,
+    sequence: { sequencer: MixedOrder },
     reporters: gate
       ? [
           'default',
@@ -59,26 +67,6 @@ export default defineConfig({
           ['json', { outputFile: 'node_modules/.cache/countersign/tests.json' }],
         ]
       : ['default'],
-    projects: [
-      // One for all packages: a worker loads what they share once.
-      {
-        resolve,
-        ssr,
-        test: {
-          name: 'packages',
-          include: tests.flatMap(end => [`{packages,apps}/*/src/**/*${end}`, `requirements/src/**/*${end}`]),
-          setupFiles: ['testing/base/src/after-file.setup.ts'],
-          pool: 'threads' as const,
-          isolate: false,
-          maxWorkers,
-          maxConcurrency,
-          retry,
-          // A property takes seconds on a busy machine, minutes with the cases of the long tier.
-          testTimeout: long ? 600_000 : 30_000,
-        },
-      },
-      system('system', long ? ['**/*.test.ts', '**/*.long.ts'] : ['**/*.test.ts'], long ? [saturating] : []),
-      ...(long ? [system('saturating', [saturating], [])] : []),
-    ],
+    projects: [project('all', files, 0), ...(long ? [project('saturating', [saturating], 1)] : [])],
   },
 })

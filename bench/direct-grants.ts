@@ -64,6 +64,8 @@ export async function directGrant(by: Delegate, resourceKey: SigningKey): Promis
 /** Adds grants of other principals as issuing would: three of four by a user, each for a code of its own. */
 export function populate(file: string, count: number): void {
   const database = new Database(file)
+  // The server that has just started may still be writing.
+  database.exec('pragma busy_timeout = 10000')
   database.exec(`insert into auth_server_grants (refresh_hash, id, agent, agent_delegate, resource, scope, created, last_used,
       user_sub, claims, redemption_hash)
     with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${count})

@@ -5,6 +5,9 @@ export interface Packed {
   readonly tarball: string
 }
 
-export function packAll(into: string, options?: { readonly ref?: string; readonly manifests?: string }): Packed[]
+export function packAll(
+  into: string,
+  options?: { readonly ref?: string; readonly manifests?: string; readonly rooms?: readonly string[] },
+): Packed[]
 export function absoluteLinks(page: string, room: string, ref: string): string
 export function outsideSamples(page: string, change: (text: string) => string): string

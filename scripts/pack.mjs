@@ -11,17 +11,18 @@ import { packages, webUrl } from './packages.mjs'
  * @param into an absolute path; gets the tarballs
  * @param ref what links lead to: a tag, a commit or a branch
  * @param manifests the folder of the checkout whose manifests are packed
+ * @param rooms the folders of the packages that are packed; default all
  * @returns for each package its name, room and tarball
  */
-export function packAll(into, { ref = 'main', manifests = root } = {}) {
+export function packAll(into, { ref = 'main', manifests = root, rooms } = {}) {
   const stage = `${into}/.stage`
   rmSync(stage, { recursive: true, force: true })
-  const staged = packages(manifests).map(({ room, folder, manifest }) => {
+  const chosen = packages(manifests).filter(({ room }) => rooms?.includes(room) ?? true)
+  const staged = chosen.map(({ room, folder, manifest }) => {
     const place = `${stage}/${room}`
     mkdirSync(place, { recursive: true })
     cpSync(`${folder}/package.json`, `${place}/package.json`)
-    // `files` of the manifest chooses among these.
-    for (const part of ['dist', 'src', 'bin', 'assets'])
+    for (const part of partsOf(manifest))
       if (existsSync(`${root}/${room}/${part}`))
         cpSync(`${root}/${room}/${part}`, `${place}/${part}`, { recursive: true, filter: hasSource })
     cpSync(`${root}/LICENSE`, `${place}/LICENSE`)
@@ -36,6 +37,11 @@ export function packAll(into, { ref = 'main', manifests = root } = {}) {
   if (status !== 0) throw new Error(`npm pack failed\n${stderr}`)
   rmSync(stage, { recursive: true })
   return staged.map(({ room, name, tarball }) => ({ room, name, tarball }))
+}
+
+/** The folders and files that `files` of a manifest names. */
+function partsOf({ files = [] }) {
+  return new Set(files.filter(file => !file.startsWith('!')).map(file => file.split('/')[0]))
 }
 
 /** The compiler leaves what it once wrote of a file that is gone. */

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 
 // The system's own Chromium, where there is one.
 
-const executablePath = process.env['COUNTERSIGN_CHROMIUM'] ?? '/usr/bin/chromium'
+/** The program. */
+export const executablePath: string = process.env['COUNTERSIGN_CHROMIUM'] ?? '/usr/bin/chromium'
 
 /** Whether there is a browser to test in. */
 export const there: boolean = existsSync(executablePath)

@@ -16,7 +16,10 @@ const context = { Release: { Name: 'auth' }, Values: values }
 
 /** The objects of the chart, by kind. */
 function objects(changed: object = {}): Map<string, Record<string, unknown>> {
-  const made = [...renderChart({ ...context, Values: { ...values, ...changed } }).values()].map(text => parse(text))
+  const made = [...renderChart({ ...context, Values: { ...values, ...changed } }).values()]
+    .map(text => parse(text))
+    // A file that makes nothing with these values.
+    .filter(one => one !== null)
   return new Map(made.map(one => [one.kind, one]))
 }
 
@@ -40,6 +43,12 @@ describe('values.schema.json', () => {
       { replicas: 0 },
       { resources: { limit: {} } },
       { networkPolicy: { from: [], to: [] } },
+      // Anyone could read the metrics.
+      { metrics: { ...values.metrics, from: [] } },
+      { metrics: { ...values.metrics, port: 8443 } },
+      { metrics: { ...values.metrics, serviceMonitor: true, port: 0 } },
+      // It would not be the port that Prometheus is told.
+      { config: { ...values.config, metricsPort: 9000 } },
       // Two first starts at once: the second finds the first.
       { firstStart: true },
       { config: { ...values.config, id: 'http://auth.example' } },
@@ -73,7 +82,10 @@ test('what the chart makes are objects of Kubernetes, and a misspelt member is n
   write('first.ts', objects({ replicas: 1, firstStart: true }))
   write(
     'gateway.ts',
-    objects({ server: 'gateway', databaseSecret: '', networkPolicy: { ...values.networkPolicy, to: [] } }),
+    objects({
+      ...{ server: 'gateway', databaseSecret: '', networkPolicy: { ...values.networkPolicy, to: [] } },
+      metrics: { ...values.metrics, port: 0 },
+    }),
   )
   write('misspelt.ts', objects({ resources: { limit: { memory: '1Gi' } } }))
   const module = { module: 'esnext', moduleResolution: 'bundler' }
@@ -106,9 +118,11 @@ describe('the Deployment', () => {
   })
 
   test('starts the command with the mounted configuration, and with --init at its first start only', () => {
-    expect(container.args).toEqual(['auth-server', '--config', '/etc/countersign/config.yaml'])
-    const [first] = pod({ firstStart: true, replicas: 1 }).containers
-    expect(first.args).toEqual([...container.args, '--init'])
+    const silent = { metrics: { ...values.metrics, port: 0 } }
+    const argsOf = (changed: object) => pod({ ...silent, ...changed }).containers[0].args
+    const args = ['auth-server', '--config', '/etc/countersign/config.yaml']
+    expect(argsOf({})).toEqual(args)
+    expect(argsOf({ firstStart: true, replicas: 1 })).toEqual([...args, '--init'])
     expect(container.env).toEqual([
       { name: 'COUNTERSIGN_DATABASE', valueFrom: { secretKeyRef: { name: 'countersign-database', key: 'database' } } },
     ])
@@ -118,7 +132,7 @@ describe('the Deployment', () => {
   test('is ready when the server is, and is not restarted because a database is away', () => {
     expect(container.readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'http' })
     expect(container.livenessProbe.httpGet).toEqual({ path: '/healthz', port: 'http' })
-    expect(container.ports).toEqual([{ name: 'http', containerPort: values.config.port, protocol: 'TCP' }])
+    expect(container.ports[0]).toEqual({ name: 'http', containerPort: values.config.port, protocol: 'TCP' })
     // preStop, then up to 10 seconds for requests under way.
     expect(pod().terminationGracePeriodSeconds).toBeGreaterThan(container.lifecycle.preStop.sleep.seconds + 10)
   })
@@ -129,6 +143,46 @@ describe('the Deployment', () => {
     expect(sum()).toMatch(/^[0-9a-f]{64}$/)
     expect(sum({ config: { ...values.config, id: 'https://other.example' } })).not.toBe(sum())
     expect(sum({ replicas: 3 })).toBe(sum())
+  })
+})
+
+describe('metrics', () => {
+  const specOf = (kind: string, changed: object = {}) => Object(objects(changed).get(kind)).spec
+
+  test('have a port of their own, which the server opens and Prometheus finds', () => {
+    const { metadata, spec } = specOf('Deployment').template
+    const [container] = spec.containers
+    expect(container.args.slice(-4)).toEqual(['--metrics-port', '9464', '--metrics-host', '0.0.0.0'])
+    expect(container.ports[1]).toEqual({ name: 'metrics', containerPort: 9464, protocol: 'TCP' })
+    expect(metadata.annotations).toMatchObject({ 'prometheus.io/scrape': 'true', 'prometheus.io/port': '9464' })
+    expect(specOf('Service').ports[1]).toEqual({ name: 'metrics', port: 9464, targetPort: 'metrics', protocol: 'TCP' })
+  })
+
+  test('are read from where Prometheus is, and callers of the server do not reach them', () => {
+    const [callers, readers, ...more] = specOf('NetworkPolicy').ingress
+    expect(more).toEqual([])
+    expect(callers).toEqual({ from: values.networkPolicy.from, ports: [{ protocol: 'TCP', port: 'http' }] })
+    expect(readers).toEqual({ from: values.metrics.from, ports: [{ protocol: 'TCP', port: 'metrics' }] })
+  })
+
+  test('have a ServiceMonitor where the Prometheus operator is', () => {
+    expect(objects().has('ServiceMonitor')).toBe(false)
+    const { selector, endpoints, jobLabel } = specOf('ServiceMonitor', {
+      metrics: { ...values.metrics, serviceMonitor: true },
+    })
+    expect(endpoints).toEqual([{ port: 'metrics', path: '/metrics' }])
+    const { labels } = Object(objects().get('Service')).metadata
+    expect(labels).toMatchObject(selector.matchLabels)
+    expect(labels[jobLabel]).toBe('countersign')
+  })
+
+  test('leave no trace without a port', () => {
+    const silent = { metrics: { ...values.metrics, port: 0 } }
+    const [container] = specOf('Deployment', silent).template.spec.containers
+    expect(container.args).not.toContain('--metrics-port')
+    expect([container.ports.length, specOf('Service', silent).ports.length]).toEqual([1, 1])
+    expect(specOf('NetworkPolicy', silent).ingress).toHaveLength(1)
+    expect(specOf('Deployment', silent).template.metadata.annotations).not.toHaveProperty(['prometheus.io/scrape'])
   })
 })
 

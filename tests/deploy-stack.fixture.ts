@@ -98,7 +98,7 @@ export async function deployedStack(
     },
     async startProxy() {
       const folder = join(place.folder, 'nginx')
-      mkdirSync(folder)
+      mkdirSync(folder, { recursive: true })
       const portsOf = (some: readonly string[]) => Object.fromEntries(some.map(name => [name, port(name)]))
       const places = { servers: portsOf(servers), names: portsOf(['', ...names]) }
       const file = join(folder, 'nginx.conf')
@@ -117,7 +117,7 @@ export async function deployedStack(
 /** Installs the packages as the Dockerfile does, and returns its entry point. */
 async function imageHere(place: Stand): Promise<string[]> {
   const image = join(place.folder, 'image')
-  mkdirSync(image)
+  mkdirSync(image, { recursive: true })
   const tarballs = join(place.folder, 'tarballs')
   packed(tarballs)
   const here = (text: string) => text.replaceAll('/opt/countersign', image).replaceAll('/tmp/tarballs', tarballs)

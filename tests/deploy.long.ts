@@ -28,11 +28,13 @@ afterAll(() => place.stop())
 
 requireNginx()
 
-whenNginx(`nginx accepts nginx.conf, and does not when a directive is misspelt${withoutNginx}`, () => {
+whenNginx(`nginx accepts nginx.conf, and does not when a directive is misspelt${withoutNginx}`, async () => {
   const folder = join(place.folder, 'nginx-t')
-  mkdirSync(folder)
+  mkdirSync(folder, { recursive: true })
   const servers = { 'auth-1': 1, 'auth-2': 2, agents: 3, gateway: 4 }
-  const names = { '': 8400, 'auth.example': 8401, 'agent.example': 8402, 'api.example': 8403 }
+  // Free ones: nginx opens them for the check.
+  const names: Record<string, number> = {}
+  for (const name of ['', 'auth.example', 'agent.example', 'api.example']) names[name] = await freePort()
   const text = nginxHere({ folder, certificate, key, servers, names })
   const file = join(folder, 'nginx.conf')
   writeFileSync(file, text)

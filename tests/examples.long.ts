@@ -28,7 +28,7 @@ when(`the Express API lets an agent in through nginx, and nobody who only says s
   const [id, agent] = [`http://localhost:${listen}`, `http://localhost:${home}`]
   ends.push((await start({ id, port })).end)
   const own = join(folder, 'nginx')
-  mkdirSync(own)
+  mkdirSync(own, { recursive: true })
   const file = join(own, 'nginx.conf')
   writeFileSync(file, nginxConfiguration({ folder: own, listen, port }))
   expect(checkNginx(file)).toMatchObject({ ok: true })

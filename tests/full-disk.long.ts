@@ -1,10 +1,13 @@
 import { type ChildProcess, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
+import { closeServer, listenOn } from '@countersign/testing/listening'
 import { freePort } from '@countersign/testing/ports'
 import { afterAll, expect, test } from 'vitest'
-import { end, run, stand } from './processes.fixture.js'
+import { end, logOf, run, stand } from './processes.fixture.js'
+import { siteAgent } from './site-agent.fixture.js'
 
 const place = stand()
 afterAll(() => place.stop())
@@ -45,6 +48,32 @@ test.skipIf(noPrlimit !== '').each(['auth-server', 'agent-server'])(
   },
 )
 
+test.skipIf(noPrlimit !== '')(
+  verifies('F-14', `a gateway writes no file, and serves and reloads with a full disk${noPrlimit}`),
+  async () => {
+    const upstream = createServer((_request, response) => response.end('events'))
+    const agent = await siteAgent()
+    const port = await freePort()
+    const id = `http://localhost:${port}`
+    const settings = { id, port, upstream: `http://127.0.0.1:${await listenOn(upstream)}` }
+    const routes = [{ path: '/*', level: 'identified' }]
+    const server = await place.start('gateway', place.config('gateway', { ...settings, routes }))
+    const log = logOf(server)
+    const got = async (): Promise<string> => (await agent.fetch(`${id}/events`)).text()
+    expect([await readiness(port, 200), await got()]).toEqual([200, 'events'])
+    disk(server, 'full')
+    // Longer than a readiness check is remembered.
+    await new Promise(resolve => setTimeout(resolve, 1100))
+    expect([await readiness(port, 200), await got()]).toEqual([200, 'events'])
+    place.config('gateway', { ...settings, routes: [{ path: '/*', level: 'anonymous' }] })
+    server.kill('SIGHUP')
+    await expect.poll(() => log.map(({ event }) => event), { timeout: 10_000 }).toContain('reloaded')
+    expect((await fetch(`${id}/events`)).status).toBe(200)
+    await end(server, 'SIGTERM')
+    await closeServer(upstream)
+  },
+)
+
 test('a copy of the database file of a server that was stopped holds what the server knew', async () => {
   const port = await freePort()
   const data = join(place.folder, 'copied')
@@ -61,7 +90,7 @@ test('a copy of the database file of a server that was stopped holds what the se
   await end(server, 'SIGTERM')
   const file = join(data, 'agent-server.db')
   expect(existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0).toBe(0)
-  mkdirSync(copy)
+  mkdirSync(copy, { recursive: true })
   copyFileSync(file, join(copy, 'agent-server.db'))
   const listed = await run(['agent-server', 'list', '--json', ...options, '--data', copy])
   expect(JSON.parse(listed.stdout)).toMatchObject({ enrollment: 'code:lab' })

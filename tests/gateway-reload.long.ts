@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { run, type Stand, stand } from './processes.fixture.js'
+import { type LogRecord, logOf, run, type Stand, stand } from './processes.fixture.js'
 import { siteAgent } from './site-agent.fixture.js'
 
 // A gateway as a process that takes new settings on SIGHUP.
@@ -14,7 +14,7 @@ let place: Stand
 let gateway: ChildProcess
 let upstream: Server
 let api: string
-const log: Array<Readonly<Record<string, unknown>>> = []
+let log: readonly LogRecord[]
 
 const settings = (more: object = {}): object => ({
   ...{ id: api, port: Number(new URL(api).port), development: true, data: join(place.folder, 'gateway') },
@@ -32,12 +32,7 @@ beforeAll(async () => {
   await new Promise<void>(resolve => upstream.listen(0, '127.0.0.1', resolve))
   write(settings())
   gateway = await place.start('gateway', ['gateway', '--config', join(place.folder, 'gateway.yaml')])
-  let rest = ''
-  gateway.stderr?.on('data', chunk => {
-    const lines = (rest + String(chunk)).split('\n')
-    rest = lines.pop() ?? ''
-    log.push(...lines.map(line => JSON.parse(line)))
-  })
+  log = logOf(gateway)
 }, 60_000)
 afterAll(async () => {
   await place.stop()
@@ -45,7 +40,7 @@ afterAll(async () => {
 })
 
 /** Writes settings, and says what the log says of them. */
-async function reloaded(content: object | string): Promise<Readonly<Record<string, unknown>> | undefined> {
+async function reloaded(content: object | string): Promise<LogRecord | undefined> {
   write(content)
   const before = log.length
   gateway.kill('SIGHUP')

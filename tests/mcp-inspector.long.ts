@@ -15,7 +15,7 @@ let folder: string
 beforeAll(async () => {
   place = stand()
   folder = join(place.folder, 'inspector')
-  mkdirSync(folder)
+  mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'inspecting', private: true }))
   // The last line of the inspector that runs on Node 20.
   const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline']

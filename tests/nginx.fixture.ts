@@ -36,7 +36,7 @@ export function requireNginx(): void {
  */
 export async function startNginx(folder: string, port: number, http: string): Promise<ChildProcess> {
   if (program === undefined) throw new Error('there is no nginx')
-  mkdirSync(folder)
+  mkdirSync(folder, { recursive: true })
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     name => `${name}_temp_path ${join(folder, name)};`,
   )

@@ -64,7 +64,7 @@ describe('the docker compose commands', () => {
 /** The arguments of every `countersign` that the page, or a file of deploy/, starts. */
 function commands(): string[][] {
   const typed = lines.flatMap(line => {
-    const [, direct] = /(?:^|(?:exec agents|--) )countersign ([a-z-]+ .*)$/.exec(line) ?? []
+    const [, direct] = /(?:^|(?:exec (?:agents|auth-1)|--) )countersign ([a-z-]+ .*)$/.exec(line) ?? []
     const [, inside] =
       /^docker compose run .*?(?:auth-1|agents|gateway) ((?:auth-server|agent-server|gateway) .*)$/.exec(line) ?? []
     return [direct ?? inside].filter(text => text !== undefined).map(words)

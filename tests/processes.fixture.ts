@@ -83,6 +83,21 @@ function readyChild(name: string, child: ChildProcess, ready: string): Promise<C
   })
 }
 
+/** One record of a server's log. */
+export type LogRecord = Readonly<Record<string, unknown>>
+
+/** The log of a server from now on, one record a line. */
+export function logOf(child: ChildProcess): readonly LogRecord[] {
+  const log: LogRecord[] = []
+  let rest = ''
+  child.stderr?.on('data', chunk => {
+    const lines = (rest + String(chunk)).split('\n')
+    rest = lines.pop() ?? ''
+    log.push(...lines.map(line => JSON.parse(line)))
+  })
+  return log
+}
+
 /** Ends a process and waits until it has gone. */
 export function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
@@ -92,12 +107,19 @@ export function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   })
 }
 
-/** Runs the `countersign` command to its end. */
-export function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> {
+/**
+ * Runs the `countersign` command to its end.
+ * @param command the file of the command; default that of this checkout
+ */
+export function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  command: string = countersign,
+): Promise<Finished> {
   return new Promise(resolve => {
     execFile(
       process.execPath,
-      [countersign, ...args],
+      [command, ...args],
       { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
@@ -105,4 +127,28 @@ export function run(args: readonly string[], env: Readonly<Record<string, string
       },
     )
   })
+}
+
+/** Starts a command and waits until its standard error has what `pattern` matches, such as a link for a user. */
+export async function asks(
+  args: readonly string[],
+  pattern: RegExp,
+  program: readonly [string, ...string[]] = [process.execPath, countersign],
+): Promise<{ found: RegExpExecArray; ended: Promise<{ code: number | null; out: string; said: string }> }> {
+  const [file, ...first] = program
+  const child: ChildProcess = spawn(file, [...first, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let [out, said] = ['', '']
+  child.stdout?.on('data', chunk => (out += String(chunk)))
+  const ended = new Promise<{ code: number | null; out: string; said: string }>(resolve =>
+    child.once('close', code => resolve({ code, out, said })),
+  )
+  const found = await new Promise<RegExpExecArray>((resolve, reject) => {
+    child.stderr?.on('data', chunk => {
+      said += String(chunk)
+      const match = pattern.exec(said)
+      if (match !== null) resolve(match)
+    })
+    void ended.then(() => reject(new Error(`it ended: ${said}`)))
+  })
+  return { found, ended }
 }

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -6,7 +5,7 @@ import { connect } from 'node:tls'
 import { verifies } from '@countersign/requirements'
 import { freePort } from '@countersign/testing/ports'
 import { afterAll, expect, test } from 'vitest'
-import { end, root, run, stand } from './processes.fixture.js'
+import { end, logOf, root, run, stand } from './processes.fixture.js'
 
 // Servers as processes: their first start, missing keys and databases, reload, certificates, ports.
 
@@ -19,18 +18,6 @@ type Server = (typeof servers)[number]
 /** What a server must be told beside its identity. */
 const own = (name: Server): string[] =>
   name === 'gateway' ? ['--upstream', 'http://127.0.0.1:1', '--level', 'anonymous'] : []
-
-/** Its log from now on, one record a line. */
-function logOf(child: ChildProcess): ReadonlyArray<Readonly<Record<string, unknown>>> {
-  const log: Array<Readonly<Record<string, unknown>>> = []
-  let rest = ''
-  child.stderr?.on('data', chunk => {
-    const lines = (rest + String(chunk)).split('\n')
-    rest = lines.pop() ?? ''
-    log.push(...lines.map(line => JSON.parse(line)))
-  })
-  return log
-}
 
 const kidsAt = async (url: string): Promise<string[]> => {
   const { keys } = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as { keys: { kid: string }[] }
@@ -104,8 +91,9 @@ test.each(['auth-server', 'agent-server'] as const)(
     const data = join(place.folder, `reload-${name}`)
     const config = join(place.folder, `${name}.json`)
     const keys = join(data, 'own-keys.json')
-    const write = (more: object): void =>
-      writeFileSync(config, JSON.stringify({ id, port, development: true, data, keys, ...more }))
+    // Keys that rotate are in the database: then the file takes no new one.
+    const base = { id, port, development: true, data, keys, rotateKeysEvery: 'never' }
+    const write = (more: object): void => writeFileSync(config, JSON.stringify({ ...base, ...more }))
     write({})
     const server = await place.start(name, [name, '--config', config])
     const log = logOf(server)

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -7,7 +7,8 @@ import { pathToFileURL } from 'node:url'
 import { verifies } from '@countersign/requirements'
 import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { run, type Stand, stand } from './processes.fixture.js'
+import { type Stand, stand } from './processes.fixture.js'
+import { siteAgent } from './site-agent.fixture.js'
 
 // As an operator does it: an SDK registered by --import, limits by site in a file, and a gateway without other settings.
 
@@ -90,19 +91,9 @@ afterAll(async () => {
 
 /** A new agent on this machine, at a port of its own, that has made one request: its identifier and the answer's status. */
 async function asked(): Promise<{ readonly agent: string; readonly status: number; readonly policy: string }> {
-  const port = await freePort()
-  const agent = `http://localhost:${port}`
-  const site = join(place.folder, `site-${port}`)
-  const flags = ['--id', agent, '--state', join(place.folder, 'state'), '--development']
-  expect((await run(['keys', 'publish', site, ...flags])).code).toBe(0)
-  await serving((request, response) => {
-    const file = join(site, new URL(request.url ?? '/', agent).pathname)
-    if (!existsSync(file)) return response.writeHead(404).end()
-    return response.writeHead(200, { 'content-type': 'application/json' }).end(readFileSync(file))
-  }, port)
-  const { stdout } = await run(['fetch', `${id}/orders`, '--as', 'agent', '--json', ...flags])
-  const { status, headers } = JSON.parse(stdout) as { status: number; headers: Record<string, string | undefined> }
-  return { agent, status, policy: headers['ratelimit-policy'] ?? '' }
+  const agent = await siteAgent()
+  const { status, headers } = await agent.fetch(`${id}/orders`)
+  return { agent: (await agent.identify()).agent, status, policy: headers.get('ratelimit-policy') ?? '' }
 }
 
 test(verifies('RAT-07', 'the gateway limits and measures: agents of one site share a budget'), async () => {

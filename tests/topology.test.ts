@@ -8,6 +8,8 @@ import { root } from './processes.fixture.js'
 
 /** Bottom up; a room imports only rooms on floors below its own. */
 const floors = [
+  // Data: tests of every floor read it, and nothing that ships.
+  ['vectors'],
   ['httpsig'],
   ['protocol'],
   ['conditions', 'discovery', 'store', 'server'],
@@ -16,7 +18,7 @@ const floors = [
   ['fetch', 'agent-server', 'resource', 'auth-server'],
   ['mcp'],
   ['gateway', 'mcp-bridge'],
-  ['playground'],
+  ['playground', 'conformance'],
   ['cli'],
 ]
 
@@ -98,8 +100,13 @@ test('shared test code stands below the packages it tests, and no shipped file i
         expect(below, `${floor}/${file}`).toContain(imported)
   for (const { name, folder } of rooms) {
     for (const { file, text } of sources(folder))
-      expect(text, `${name}/${file}`).not.toMatch(/from '(?:@countersign\/(?:requirements|testing)|vitest)\b/)
-    expect(JSON.stringify(manifest(folder)), name).not.toContain('@countersign/testing')
+      expect(withoutComments(text), `${name}/${file}`).not.toMatch(
+        /from '(?:@countersign\/(?:requirements|testing|vectors)|vitest)\b/,
+      )
+    for (const test of ['testing', 'requirements'])
+      expect(JSON.stringify(manifest(folder)), name).not.toContain(`@countersign/${test}`)
+    const { dependencies = {} } = manifest(folder)
+    expect(Object.keys(dependencies), name).not.toContain('@countersign/vectors')
   }
 })
 
@@ -167,9 +174,9 @@ const insideFloors: Readonly<Record<string, ReadonlyArray<readonly string[]>>> =
     ['event', 'token'],
     ['downstream', 'adapter'],
   ],
-  'agent-server': [['key', 'delegation'], ['enrollment'], ['delegate'], ['token']],
+  'agent-server': [['audit', 'key', 'delegation'], ['enrollment'], ['delegate'], ['token']],
   'auth-server': [
-    ['bound', 'mandate', 'engine'],
+    ['audit', 'bound', 'mandate', 'engine'],
     ['revocation', 'passkey'],
     ['grant', 'pages'],
     ['login'],
@@ -178,9 +185,21 @@ const insideFloors: Readonly<Record<string, ReadonlyArray<readonly string[]>>> =
     ['consent', 'operator'],
     ['approval'],
     ['token'],
+    ['admin'],
   ],
-  audit: [['tree', 'event'], ['note'], ['check'], ['log']],
+  audit: [['tree', 'event'], ['note'], ['check'], ['log'], ['report']],
   mcp: [['rules'], ['session'], ['stream'], ['answer', 'transport', 'elicitation'], ['bridge']],
+  conformance: [
+    ['wire'],
+    ['signing'],
+    ['participants'],
+    ['config'],
+    ['case', 'user'],
+    ['report', 'resource'],
+    ['endpoint', 'agent', 'matrix'],
+    ['agent-server', 'auth-server'],
+    ['command'],
+  ],
   cli: [['flags', 'log'], ['server'], ['commands']],
 }
 

@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { scriptedUser } from '@countersign/playground'
 import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { countersign, run, type Stand, stand } from './processes.fixture.js'
+import { asks, countersign, run, type Stand, stand } from './processes.fixture.js'
 
 // Users who decide about the command: in a browser of its machine, or on any device.
 
@@ -51,30 +51,6 @@ afterAll(async () => {
   upstream.close()
   await place.stop()
 })
-
-/** Starts a command and finds in what it says what `pattern` names. */
-async function asks(
-  args: readonly string[],
-  pattern: RegExp,
-  program: readonly [string, ...string[]] = [process.execPath, countersign],
-): Promise<{ found: RegExpExecArray; ended: Promise<{ code: number | null; out: string; said: string }> }> {
-  const [file, ...first] = program
-  const child: ChildProcess = spawn(file, [...first, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let [out, said] = ['', '']
-  child.stdout?.on('data', chunk => (out += String(chunk)))
-  const ended = new Promise<{ code: number | null; out: string; said: string }>(resolve =>
-    child.once('close', code => resolve({ code, out, said })),
-  )
-  const found = await new Promise<RegExpExecArray>((resolve, reject) => {
-    child.stderr?.on('data', chunk => {
-      said += String(chunk)
-      const match = pattern.exec(said)
-      if (match !== null) resolve(match)
-    })
-    void ended.then(() => reject(new Error(`it ended: ${said}`)))
-  })
-  return { found, ended }
-}
 
 /** `script` gives a command a terminal. */
 const noTerminal =

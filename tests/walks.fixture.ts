@@ -16,7 +16,7 @@ export interface Walk {
 export async function walk(place: Stand, others: readonly string[]): Promise<Walk> {
   const folder = join(place.folder, 'project')
   const home = join(place.folder, 'home')
-  mkdirSync(home)
+  mkdirSync(home, { recursive: true })
   await project(folder, [...packed(join(place.folder, 'tarballs')).map(({ tarball }) => tarball), ...others])
   return {
     folder,

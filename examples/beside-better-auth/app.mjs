@@ -1,36 +1,28 @@
-// An application whose users sign in with better-auth, and an AAuth auth server on the same origin: one user database, one sign-in.
+// An application whose users sign in with better-auth, which is an OAuth server as well, and an AAuth auth server on the same origin:
+// one user database, one sign-in, one list of connected apps. Its API, on the next port, lets OAuth clients and AAuth agents in.
 //
 //   node examples/beside-better-auth/app.mjs [port]
-import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import { pathToFileURL } from 'node:url'
 import { askUsers, createAuthServer, hostSession } from '@countersign/auth-server'
 import { generateSigningKey } from '@countersign/httpsig'
 import { mountNode } from '@countersign/server'
-import { betterAuth } from 'better-auth'
-import { memoryAdapter } from 'better-auth/adapters/memory'
 import { toNodeHandler } from 'better-auth/node'
+import { apiOf } from './api.mjs'
+import { connectedApps, consentPage, signInPage } from './pages.mjs'
+import { connectedClients, createUsers, disconnectClient } from './users.mjs'
 
-/** Starts the application with one user, Ada; resolves with its URL, the auth server, and a function that ends it. */
-export async function start({ port = 4720, resources = 'any' } = {}) {
+/** Starts the application and its API; resolves with their URLs, the id of the OAuth client, and a function that ends both. */
+export async function start({ port = 4720, redirectUri = 'http://127.0.0.1:4799/callback' } = {}) {
   const origin = `http://localhost:${port}`
-  const users = betterAuth({
-    baseURL: origin,
-    secret: randomBytes(32).toString('base64url'),
-    // A real application has its own database here.
-    database: memoryAdapter({ user: [], session: [], account: [], verification: [] }),
-    emailAndPassword: { enabled: true },
-    telemetry: { enabled: false },
-  })
-  await users.api.signUpEmail({
-    body: { email: 'ada@example.org', name: 'Ada Lovelace', password: 'analytical engine' },
-  })
+  const api = `http://localhost:${port + 1}`
+  const { users, clientId, introspector } = await createUsers({ origin, api, redirectUri })
   const auth = await createAuthServer({
     issuer: origin,
     development: true,
     keys: [{ kid: 'auth', key: await generateSigningKey() }],
     database: 'sqlite::memory:',
-    policy: askUsers([{ agents: 'any', resources }]),
+    policy: askUsers([{ agents: 'any', resources: [api] }]),
     login: [
       hostSession({
         name: 'Example',
@@ -52,14 +44,17 @@ export async function start({ port = 4720, resources = 'any' } = {}) {
       }),
     ],
   })
-  const server = createServer(siteOf({ origin, users, mounted: mountNode(auth) }))
-  await new Promise(resolve => server.listen(port, '127.0.0.1', resolve))
+  const servers = [
+    createServer(siteOf({ origin, users, auth })),
+    createServer(await apiOf({ origin, api, introspector })),
+  ]
+  await Promise.all(servers.map((server, at) => new Promise(resolve => server.listen(port + at, '127.0.0.1', resolve))))
   const end = async () => {
-    server.closeAllConnections()
-    await new Promise(resolve => server.close(resolve))
+    for (const server of servers) server.closeAllConnections()
+    await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
     await auth.close()
   }
-  return { origin, auth, end }
+  return { origin, api, clientId, end }
 }
 
 /** The cookies of a request, as better-auth takes them. */
@@ -69,39 +64,63 @@ function cookiesOf({ headers }) {
 }
 
 /** AAuth first, then better-auth, then the application's own pages. */
-function siteOf({ origin, users, mounted }) {
+function siteOf({ origin, users, auth }) {
+  const mounted = mountNode(auth)
   const ofUsers = toNodeHandler(users)
   return async (request, response) => {
     if (await mounted(request, response)) return
     const url = new URL(request.url, origin)
-    if (url.pathname.startsWith('/api/auth/')) return ofUsers(request, response)
-    if (url.pathname !== '/sign-in') return response.writeHead(404).end()
-    const returnTo = url.searchParams.get('return_to') ?? '/account'
-    // Open redirect: only to pages of this origin.
-    if (!URL.canParse(returnTo, origin) || new URL(returnTo, origin).origin !== origin)
-      return response.writeHead(400).end()
-    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(signInPage)
+    if (isOfUsers(url.pathname)) return ofUsers(request, response)
+    const send = (status, headers, page = '') =>
+      response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', ...headers }).end(page)
+    return answer({ origin, users, auth, request, url, send })
   }
 }
 
-const signInPage = `<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sign in</title>
-<h1>Sign in to Example</h1>
-<form><label>E-mail <input name="email" type="email" required autocomplete="username"></label>
-<label>Password <input name="password" type="password" required autocomplete="current-password"></label>
-<button>Sign in</button> <output role="alert"></output></form>
-<script type="module">
-  document.forms[0].addEventListener('submit', async event => {
-    event.preventDefault()
-    const body = JSON.stringify(Object.fromEntries(new FormData(event.target)))
-    const headers = { 'content-type': 'application/json' }
-    const { ok } = await fetch('/api/auth/sign-in/email', { method: 'POST', headers, body })
-    if (ok) location.href = new URLSearchParams(location.search).get('return_to') ?? '/account'
-    else document.querySelector('output').textContent = 'The e-mail address or the password is wrong.'
-  })
-</script>`
+const isOfUsers = path => path.startsWith('/api/auth/') || path === '/.well-known/oauth-authorization-server/api/auth'
+
+/** Answers with the application's own pages. */
+async function answer({ origin, users, auth, request, url, send }) {
+  if (url.pathname === '/sign-in') {
+    const returnTo = url.searchParams.get('return_to') ?? '/apps'
+    // Open redirect: only to pages of this origin.
+    const isOwn = URL.canParse(returnTo, origin) && new URL(returnTo, origin).origin === origin
+    return isOwn ? send(200, {}, signInPage) : send(400, {})
+  }
+  if (!['/apps', '/consent'].includes(url.pathname)) return send(404, {})
+  const headers = new Headers({ cookie: request.headers.cookie ?? '' })
+  const session = await users.api.getSession({ headers })
+  if (!session) return send(303, { location: '/sign-in?return_to=/apps' })
+  if (url.pathname === '/consent') {
+    const query = { client_id: url.searchParams.get('client_id') ?? '' }
+    const client = await users.api.getOAuthClientPublic({ headers, query }).catch(() => undefined)
+    const scope = (url.searchParams.get('scope') ?? '').replaceAll(' ', ', ')
+    return client ? send(200, {}, consentPage({ name: client.client_name, scope })) : send(404, {})
+  }
+  const account = { issuer: origin, subject: session.user.id }
+  if (request.method === 'POST') {
+    // CSRF: only a form of this origin.
+    if (request.headers.origin !== origin) return send(403, {})
+    const form = await formOf(request)
+    if (form.get('agent')) await auth.access.takeBack(account, { agent: form.get('agent') })
+    if (form.get('consent')) await disconnectClient(users, headers, form.get('consent'))
+    return send(303, { location: '/apps' })
+  }
+  const { access } = await auth.access.list(account)
+  const clients = await connectedClients(users, headers)
+  return send(200, {}, connectedApps({ user: session.user, agents: access, clients }))
+}
+
+async function formOf(request) {
+  let text = ''
+  for await (const chunk of request) {
+    text += chunk
+    if (text.length > 10_000) return new URLSearchParams()
+  }
+  return new URLSearchParams(text)
+}
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const { origin } = await start({ port: Number(process.argv[2] ?? 4720) })
-  console.log(`the application: ${origin}/account (ada@example.org, analytical engine)`)
+  const { origin, api } = await start({ port: Number(process.argv[2] ?? 4720) })
+  console.log(`the application: ${origin}/apps (ada@example.org, analytical engine)\nits API: ${api}/events`)
 }

@@ -1,5 +1,8 @@
 export { conformanceStatement, withConformance } from './conformance.js'
+export { type InsideOnly, insideOnly } from './inside-only.js'
+export { type ConformanceLevel, type LevelClauses, levelOf, levels } from './levels.js'
 export { requirements } from './manifest.js'
+export { isNamed } from './named.js'
 export { numRuns, raceRounds, signedRuns } from './property-runs.js'
 export type { Requirement } from './requirement.js'
 export { verifies } from './verifies.js'

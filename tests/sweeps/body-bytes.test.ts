@@ -251,6 +251,10 @@ test('every export that takes requests is among the doors', async () => {
 const framing: Readonly<Record<string, string>> = {
   'agent/src/interact/loopback.ts': 'sets the length of its page',
   'cli/src/commands/inspect/raw-request.ts': 'parses a request that a user gives it as text; nothing runs',
+  'conformance/src/resource/content-cases.ts': 'compares the length that an answer claims with its bytes',
+  'conformance/src/resource/digest-cases.ts': 'sends framings that the resource it judges must refuse',
+  'conformance/src/wire/message.ts': 'writes the requests of the suite, with a framing of choice',
+  'conformance/src/wire/read-response.ts': 'reads answers of the resource it judges; decides nothing about a request',
   'discovery/src/guarded-fetch.ts': 'sets the length of what it sends; refuses an answer early, and counts its bytes',
   'discovery/src/guarded-fetcher.ts': 'refuses an answer early; its bytes are counted all the same',
   'gateway/src/check.ts':

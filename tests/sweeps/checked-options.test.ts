@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { main } from '@countersign/cli'
 import { temporaryFolder } from '@countersign/testing/folders'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { ofKind } from '../tier.fixture.js'
 import { type Entry, entries, membersOf, methodsOf, parametersOf } from './declared-options.fixture.js'
 import {
   exempt,
@@ -235,12 +236,12 @@ async function said(...args: readonly string[]): Promise<string> {
 describe.each(['agent-server', 'auth-server', 'gateway'])('a file of options of %s', command => {
   const folder = temporaryFolder()
 
-  test('has the slip of every member refused, at every depth, with the name that was meant', async () => {
+  test('has the slip of a member refused, at every depth, with the name that was meant', async () => {
     const places = placesIn(JSON.parse(await said('schema', command)))
     expect(places.length).toBeGreaterThan(1)
     for (const { path, members, isStrict } of places) {
       expect(isStrict, path.join('.')).toBe(true)
-      for (const member of members) {
+      for (const member of ofKind(members)) {
         const slip = slipOf(member, members)
         const file = join(folder, 'config.json')
         writeFileSync(file, JSON.stringify(fileWith(path, slip)))

@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import { reportTo } from '@countersign/audit/internal'
 import { useInvitation } from '../../packages/auth-server/src/account/invitations.js'
+import type { AuthServerEvent } from '../../packages/auth-server/src/event.js'
 import { linkIdentity, removeWay } from '../../packages/auth-server/src/login/identities.js'
 import { lockUser, newUser } from '../../packages/auth-server/src/login/users.js'
+import { enrolAdminKey } from '../../packages/auth-server/src/operator/admin-keys.js'
 import { addPasskey, findPasskey, usePasskey } from '../../packages/auth-server/src/passkey/passkey-store.js'
+import { sha256 } from '../../packages/auth-server/src/sha256.js'
+import type { Tables } from '../../packages/auth-server/src/tables.js'
 import { burst } from './counted-first.fixture.js'
 import type { authInstances } from './counted-first-auth.fixture.js'
 
@@ -17,6 +22,10 @@ const registration = (id: string) => ({
   challenge: randomUUID(),
   name: 'Key',
 })
+
+const never = (): never => {
+  throw new Error('nothing is counted here')
+}
 
 /** A user with one passkey of their name. */
 async function userIn(store: Store, sub: string): Promise<void> {
@@ -37,6 +46,28 @@ export const accountBursts: Readonly<
       const link = { secret_hash, kind: 'account', sub: '', created: now, expires: now + 60 } as const
       await at(0).store.write(tx => tx.insertInto('auth_server_invitations').values(link).execute())
       return burst(n => at(n).store.write(tx => useInvitation(tx, link)))
+    },
+  },
+  'browsers by one admin link': {
+    most: 1,
+    async act({ at }) {
+      const secret = randomUUID()
+      const link = { secret_hash: sha256(secret), name: 'ada', created: now, expires: now + 60 }
+      await at(0).store.write(tx => tx.insertInto('auth_server_admin_links').values(link).execute())
+      const ofNobody = {
+        eventOf: () => undefined,
+        shareOf: () => undefined,
+        countedEvent: never,
+        onEvent: () => undefined,
+      }
+      const open = (n: number) =>
+        reportTo<Tables, AuthServerEvent>({ ...ofNobody, store: at(n).store, audit: undefined, now: () => now })
+      const places = [open(0), open(1)]
+      return burst(async n => {
+        const place = places[n % 2] ?? open(n)
+        const context = { ...place, now: () => now, idle: 60, life: 60 }
+        return (await enrolAdminKey(context, { secret, thumbprint: `${n}` })) === 'ada'
+      })
     },
   },
   'users that one account at a provider is linked to': {

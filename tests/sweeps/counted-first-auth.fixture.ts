@@ -77,12 +77,8 @@ async function waiting({ requests }: Instance, device = false): Promise<RequestR
 async function allowed(instance: Instance, device = false): Promise<RequestRow> {
   const row = await waiting(instance, device)
   await instance.requests.claim(row, 'browser')
-  const decided = await instance.requests.decide(row, 'browser', {
-    user,
-    scope: ['events.read'],
-    by: 'user',
-    remember: 'no',
-  })
+  const decision = { user, scope: ['events.read'], by: 'user', remember: 'no' } as const
+  const decided = await instance.requests.decide(row, { browser: 'browser', decision })
   if (decided === undefined) throw new Error('a request was not decided')
   return decided
 }
@@ -144,7 +140,7 @@ export const authBursts: Readonly<
       const row = await waiting(at(0))
       await at(0).requests.claim(row, 'browser')
       const decision = { user, scope: ['events.read'], by: 'user', remember: 'no' } as const
-      return burst(async n => (await at(n).requests.decide(row, 'browser', decision)) !== undefined)
+      return burst(async n => (await at(n).requests.decide(row, { browser: 'browser', decision })) !== undefined)
     },
   },
   'pages that one user is shown': {
@@ -182,7 +178,7 @@ export const authBursts: Readonly<
       return burst(async n => {
         const row = rows[n]
         const upstream = { iss: 'https://two.example', sub: 'theirs' }
-        return row !== undefined && (await links[n % 2]?.add(row, upstream, `user ${n}`)) === true
+        return row !== undefined && (await links[n % 2]?.add(row, { upstream, user: `user ${n}` })) === true
       })
     },
   },
@@ -220,10 +216,13 @@ export const authBursts: Readonly<
       const account = { issuer: 'https://login.example', subject: 'bob', claims: { name: 'Bob' } }
       await burst(async n => {
         const message = { method: 'POST', target: '/login/demo', headers: [] }
-        await sessions[n % 2]?.signIn(message, { id: `browser ${n}`, csrf: '' }, async (tx, at) => ({
-          user: await noteLogin(tx, account, { sub: 'bob', now: at, provider: 'demo' }),
-          ...{ provider: 'demo', verified: 0, history: [] },
-        }))
+        await sessions[n % 2]?.signIn(message, {
+          session: { id: `browser ${n}`, csrf: '' },
+          entrance: async (tx, at) => ({
+            user: await noteLogin(tx, account, { sub: 'bob', now: at, provider: 'demo' }),
+            ...{ provider: 'demo', verified: 0, history: [] },
+          }),
+        })
         return true
       }, crowd / 3)
       const [bob] = await at(0)

@@ -4,6 +4,7 @@ import { redisReplaySet } from '@countersign/httpsig/redis'
 import { memoryCounter } from '@countersign/resource'
 import { redisCounter } from '@countersign/resource/redis'
 import { openStore, type Store } from '@countersign/store'
+import { databaseKeyStore, keyRoom } from '@countersign/store/internal'
 import {
   openPendingInteractions,
   type PendingInteraction,
@@ -14,7 +15,6 @@ import { delegatesIn } from '../../packages/agent-server/src/delegate/delegates.
 import { enrollmentCodeHash } from '../../packages/agent-server/src/enrollment/code.js'
 import { codes } from '../../packages/agent-server/src/enrollment/codes.js'
 import { takeProof } from '../../packages/agent-server/src/enrollment/used-proof.js'
-import { databaseKeyStore } from '../../packages/agent-server/src/key/key-store.js'
 import { migrations, room, type Tables } from '../../packages/agent-server/src/tables.js'
 import { createRepeats } from '../../packages/auth-server/src/token/repeats.js'
 import {
@@ -124,7 +124,9 @@ export const agentServerBursts: Readonly<Record<string, Burst<Instances>>> = {
   'next keys of an agent server': {
     most: 1,
     act({ at }) {
-      const stores = [0, 1].map(n => databaseKeyStore(at(n), 'Ed25519', now))
+      const stores = [0, 1].map(n =>
+        databaseKeyStore(keyRoom(at(n), 'agent_server'), { algorithm: 'Ed25519', given: [], now }),
+      )
       const add = { generation: 1, published: now(), signs: now() }
       return burst(async n => {
         const made = await stores[n % 2]?.change({ add, spent: [], retired: [], forgotten: [] })

@@ -56,7 +56,7 @@ export type Standing =
   | { readonly passes: string }
 
 /** At once, at two instances: more than any bound that is tried. */
-export const crowd: number = isLong ? 600 : 150
+export const crowd: number = isLong ? 600 : 120
 
 /** Acts of a crowd that come at once; tells how many passed. What refuses, rejects or is overloaded did not. */
 export async function burst(act: (n: number) => Promise<boolean>, length: number = crowd): Promise<number> {

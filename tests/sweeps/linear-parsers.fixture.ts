@@ -93,7 +93,10 @@ const ownOutput = 'a text of our own'
 
 /** Loops that cut, search or replace text, and what bounds them: a parser here that runs them, or whose text it is. */
 export const textLoops: Readonly<Record<string, string>> = {
+  'packages/agent-server/src/delegate/delegate-list.ts listDelegates': operators,
   'packages/audit/src/check/lines.ts linesOf': 'each piece once, where it ends a line',
+  'packages/audit/src/event/leaf.ts leafOf': 'each personal value once, and the rest of the record once',
+  'packages/audit/src/log/append.ts appenderTo': 'each event of a commit once, in its row',
   'packages/audit/src/log/export.ts writeEvents': 'batches of rows, each once',
   'packages/audit/src/tree/tile.ts peaksOf': 'hashes of one tile, each once',
   'packages/mcp/src/answer/show-message.ts eventsIn': 'each piece once, where it ends a line',

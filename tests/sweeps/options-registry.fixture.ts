@@ -106,6 +106,7 @@ export async function taken(): Promise<Record<string, Taken>> {
       call: audit.createAuditLog,
     },
     'audit readAudit options': { valid: { store: anObject, room: 'x' }, call: audit.readAudit },
+    'audit appendAudit options': { valid: { room: 'x', now: () => 1 }, call: audit.appendAudit },
     'audit checkpointSigner options': { valid: { origin: 'api.example', key }, call: audit.checkpointSigner },
     'audit httpWitness options': { valid: { url: id, publicKey: 'x', timeout: 1 }, call: audit.httpWitness },
     'audit verifyProof options': { valid: { proof: '{}', publicKey: 'x' }, call: audit.verifyProof },
@@ -484,6 +485,7 @@ export async function methods(): Promise<Record<string, Taken>> {
   const gateway = createGateway({ ...upstream, upstream: 'http://127.0.0.1:1' })
   const check = createCheck({ ...upstream, proxy: 'nginx' })
   const server = await agentServer.createAgentServer({ id: other, keys, database: 'sqlite::memory:' })
+  const auth = await authServer.createAuthServer({ issuer: id, keys, database: 'sqlite::memory:' })
   const operator = await authServer.openOperator({ issuer: id, database: 'sqlite::memory:' })
   return {
     'View.requestAccess request': {
@@ -498,6 +500,12 @@ export async function methods(): Promise<Record<string, Taken>> {
     'Oversight.list page': { valid: { limit: 1, after: 'a' }, call: server.list },
     'OperatorUsers.list options': { valid: { limit: 1, search: 'a', blocked: true }, call: operator.users.list },
     'OperatorGrants.list options': { valid: { limit: 1, agent: other, delegate: 'a' }, call: operator.grants.list },
+    'OperatorAdmins.add admin': { valid: { name: 'ada', origin: id }, call: operator.admins.add },
+    'OperatorKeys.rotate options': { valid: { now: true }, call: operator.keys.rotate },
+    'AuthServer.admin options': {
+      valid: { origin: other, idle: 60, life: 60, rulesOf: nothing },
+      call: auth.admin,
+    },
     'OperatorAgents.list options': { valid: { limit: 1, after: other }, call: operator.agents.list },
   }
 }
@@ -525,6 +533,7 @@ export const exempt: Readonly<Record<string, readonly string[]>> = {
     'httpsig requestMessage origin',
     'protocol logLimit log',
     'server logLimit log',
+    'audit/internal named message',
     'verify/internal peerOf { peer }',
     'verify/internal requestIdOf { requestId }',
     'verify/internal telling context',
@@ -560,6 +569,11 @@ export const exempt: Readonly<Record<string, readonly string[]>> = {
     'protocol/internal signJws header',
     'protocol signToken o',
     'agent/internal/provider isProviderUrl o',
+    'audit/internal appendAuditIfUsed { room, now }',
+    'store/internal openOwnKeys o',
+    'store/internal operatedAs lifetimes',
+    'store/internal databaseKeyStore o',
+    'store/internal ownKeySchedule { tokenLifetime, grace }',
     'auth-server/internal decideNew { policy, users }',
     'auth-server/internal policyRequest about',
   ],
@@ -597,6 +611,7 @@ export const restrictions: ReadonlySet<string> = new Set([
     'via',
     'policy',
     'decision',
+    'audit',
   ],
   ...[
     'components',

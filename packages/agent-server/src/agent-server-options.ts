@@ -1,10 +1,10 @@
+import type { AuditOptions } from '@countersign/audit'
 import type { ReplaySet } from '@countersign/httpsig'
 import type { CorsOrigins, PublishedKey } from '@countersign/protocol'
-import type { EpochKeeper } from '@countersign/store'
+import type { EpochKeeper, KeyRotation } from '@countersign/store'
 import type { TrustedProxies } from '@countersign/verify'
 import type { Enrollment } from './enrollment/enrollment.js'
 import type { AgentServerEvent } from './event.js'
-import type { KeyRotation } from './key/own-keys.js'
 import type { AgentServerTelemetry } from './telemetry.js'
 
 /** How an agent server is set up. */
@@ -31,6 +31,13 @@ export interface AgentServerOptions extends TrustedProxies {
    * for a program that signs nothing with them.
    */
   readonly knownKeys?: 'check' | 'replace' | 'ignore'
+  /**
+   * Keeps a tamper-evident log in the database: of enrolments, key changes, alarms and what operators do, each stored with what it changes,
+   * or neither. A database that has a log does not open without this option; `off` records nothing more, and `append` records without the
+   * key where there is a log, for a program beside the server. Default: no log.
+   * @see docs/audit.md
+   */
+  readonly audit?: AuditOptions | 'append' | 'off'
   /** The agent's name, for metadata. */
   readonly name?: string
   /** Where auth servers may send its users back to. Each URL is compared exactly: https, and in development http on loopback. */

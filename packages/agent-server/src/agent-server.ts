@@ -1,31 +1,42 @@
-import {
-  type Algorithm,
-  type HeadJudgement,
-  memoryReplaySet,
-  type ReceivedMessage,
-  thumbprint,
-} from '@countersign/httpsig'
-import { AAuthError, errorResponse, type PublishedKey } from '@countersign/protocol'
+import { type AuditReader, readAudit } from '@countersign/audit'
+import { type Reporter, recordIfUsed, type Transaction } from '@countersign/audit/internal'
+import { type HeadJudgement, memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError, errorResponse, jwks, type PublishedKey } from '@countersign/protocol'
 import { measured, telemetryOpened, withCors } from '@countersign/protocol/internal'
-import { type EpochKeeper, openStore, type Store } from '@countersign/store'
-import { belongsTo, type Epoch, type KnownKeys, openEpoch } from '@countersign/store/internal'
+import { type EpochKeeper, type OperatorKeys, openStore, type Store } from '@countersign/store'
+import {
+  type Epoch,
+  fixedKeys,
+  keyOperator,
+  memoryKeyStore,
+  type OwnKeyEvent,
+  type OwnKeys,
+  type OwnKeysOptions,
+  openEpoch,
+  openOwnKeys,
+  operatedAs,
+  ownKeySchedule,
+  scheduledKeys,
+  takeOverKeys,
+} from '@countersign/store/internal'
 import { clientOf, createVerifier } from '@countersign/verify'
 import { withClient } from '@countersign/verify/internal'
 import type { AgentServerOptions } from './agent-server-options.js'
+import { auditEventOf } from './audit/audit-event.js'
+import { openServerReporting } from './audit/open-reporting.js'
 import { delegateKeysIn } from './delegate/delegate-key.js'
 import { delegatesIn } from './delegate/delegates.js'
 import { type Oversight, oversight } from './delegate/oversight.js'
 import { codes } from './enrollment/codes.js'
 import { openEnrollments } from './enrollment/enrollment.js'
-import { databaseKeyStore, memoryKeyStore } from './key/key-store.js'
+import type { AgentServerEvent } from './event.js'
 import { ownDiscovery } from './key/own-discovery.js'
-import { fixedKeys, type KeyStore, type OwnKeys, ownKeySchedule, scheduledKeys } from './key/own-keys.js'
 import { delegateTokenPath, endpointOf, type RequestHandler, requestHandler } from './routes.js'
 import { readSettings, type Settings } from './settings.js'
 import { migrations, room, type Tables } from './tables.js'
 import { type AgentTokenIssuer, issueAgentToken, type TokenSubject } from './token/agent-token.js'
 import type { DelegateTokenContext } from './token/token-context.js'
-import { renewalGrace } from './token-lifetime.js'
+import { longestLifetime, renewalGrace } from './token-lifetime.js'
 
 /** The published identity of a process that acts under its own name. */
 export interface PublishedAgent {
@@ -46,7 +57,12 @@ export interface PublishedAgent {
 }
 
 /** A running agent server. */
-export interface AgentServer extends PublishedAgent, Oversight {}
+export interface AgentServer extends PublishedAgent, Oversight {
+  /** The audit log, where the server keeps one. */
+  readonly audit: AuditReader
+  /** Its own keys, for its operator. */
+  readonly keys: OperatorKeys
+}
 
 /**
  * Opens an agent server: it publishes the agent's identity, enrols delegates and issues their agent tokens.
@@ -87,8 +103,15 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Pu
 }
 
 async function openPublishedAgent(options: AgentServerOptions, settings: Settings): Promise<PublishedAgent> {
-  const keys = await openOwnKeys(settings, memoryKeyStore)
-  const { paths, handle, judgeHead } = withClientAddress(options, requestHandler({ ...settings, keys }))
+  const keys = await keysInMemory(settings)
+  const { paths, handle, judgeHead } = withClientAddress(
+    options,
+    requestHandler({
+      ...settings,
+      keys,
+      report: { alone: async event => settings.onEvent(event), tell: settings.onEvent },
+    }),
+  )
   const nothing = async (): Promise<void> => undefined
   return {
     paths,
@@ -103,19 +126,25 @@ async function openPublishedAgent(options: AgentServerOptions, settings: Setting
 async function openAgentServer(
   options: AgentServerOptions,
   settings: Settings,
-  store: Store<Tables>,
+  database: Store<Tables>,
 ): Promise<AgentServer> {
   const { now } = settings
-  await checkKnownKeys(store, settings.keys, options.knownKeys ?? 'check')
-  const epoch = await openDatabaseEpoch(store, options.epoch, settings)
+  await checkKnownKeys(database, settings, options.knownKeys ?? 'check')
+  const epoch = await openDatabaseEpoch(database, options.epoch, settings)
   const onEvent = withEpoch(settings.onEvent, epoch)
-  const keys = await openOwnKeys({ ...settings, onEvent }, algorithm => databaseKeyStore(store, algorithm, now))
-  const context = delegateTokenContext(options, { ...settings, onEvent, keys }, store)
+  const reporting = await openServerReporting(database, options, { now, onEvent })
+  const { store, report } = reporting
+  const recording = recordingKeys(report)
+  const keys = await openOwnKeys(store, {
+    ...{ room, keys: settings.keys, now, ...recording },
+    schedule: rotation => ownKeySchedule(rotation, lifetimes),
+  })
+  const context = delegateTokenContext(options, { ...settings, onEvent, report, keys }, store)
   const { issuer, delegates, enrollments, replay } = context
   await checkIssuable(issuer, { sub: 'any' })
   const { paths, handle, judgeHead } = withClientAddress(
     options,
-    requestHandler({ ...settings, onEvent, keys }, context),
+    requestHandler({ ...settings, report, keys }, context),
   )
   const closed = telemetryOpened(options.telemetry, async () => ({ writes: store.waiting() }))
   const answer = withCors(options.cors, refuseWhenRestored(handle, epoch, now))
@@ -131,7 +160,15 @@ async function openAgentServer(
       checkIssuable: delegate => checkIssuable(issuer, delegate),
       delegations: settings,
       now,
-      onEvent,
+      report,
+    }),
+    audit: readAudit({ store, room }),
+    keys: keyOperator(store, {
+      room,
+      ...operatedAs(settings.keys, lifetimes),
+      now,
+      ...recording,
+      onChanged: keys.changed,
     }),
     async ready() {
       await epoch?.see()
@@ -141,6 +178,7 @@ async function openAgentServer(
     },
     async close() {
       closed()
+      await reporting.end()
       await epoch?.close()
       await store.close()
     },
@@ -149,11 +187,11 @@ async function openAgentServer(
 
 function delegateTokenContext(
   options: AgentServerOptions,
-  settings: Omit<Settings, 'keys'> & { readonly keys: OwnKeys },
+  settings: Omit<Settings, 'keys'> & { readonly keys: OwnKeys; readonly report: Reporter<AgentServerEvent> },
   store: Store<Tables>,
 ): DelegateTokenContext {
   const { id } = options
-  const { metadata, keys, development, now, onEvent } = settings
+  const { metadata, keys, development, now, onEvent, report } = settings
   const discovery = ownDiscovery(metadata, keys)
   return {
     verifier: createVerifier({ receiver: id, discovery, accept: ['hwk', 'agent+jwt'], now, development }),
@@ -168,7 +206,7 @@ function delegateTokenContext(
     issuer: { ...settings, id, signingKey: keys.signing },
     development,
     now,
-    onEvent,
+    report,
   }
 }
 
@@ -185,7 +223,7 @@ async function openDatabaseEpoch(
 /** Events whose effects a restored backup would undo. */
 const ending = new Set([
   ...['enrolled', 'rotated', 'revoked', 'enrollment-revoked', 'forgotten', 'delegation-set'],
-  ...['key-made', 'key-retired'],
+  ...['key-made', 'key-retired', 'key-revoked'],
 ])
 
 /** Passes events on. Those that an older database must not miss advance the epoch. */
@@ -219,22 +257,42 @@ function withClientAddress(options: AgentServerOptions, { paths, handle, judgeHe
   return { paths, handle: message => handle(withClient(message, client)), judgeHead }
 }
 
-/** With other keys no delegate could renew, and no error would say why. A rotation keeps its keys in the database itself. */
-async function checkKnownKeys(store: Store<Tables>, keys: Settings['keys'], how: KnownKeys): Promise<void> {
-  if ('rotateEvery' in keys) return
-  const names = await Promise.all(keys.map(({ key }) => thumbprint(key.publicJwk)))
-  if (await belongsTo(store, 'agent_server', { names, how })) return
-  throw new Error(
-    'the database was used with other keys: pass those, or set knownKeys to replace if they are lost or stolen',
-  )
+/** With other keys no delegate could renew, and no error would say why. */
+async function checkKnownKeys(
+  store: Store<Tables>,
+  { keys, now }: Pick<Settings, 'keys' | 'now'>,
+  knownKeys: NonNullable<AgentServerOptions['knownKeys']>,
+): Promise<void> {
+  const record = await recordIfUsed(store, { room, now, eventOf: auditEventOf })
+  await takeOverKeys(store, {
+    ...{ room, keys, knownKeys, now },
+    also: (tx, change) => record(tx, { type: 'keys-changed', ...change }),
+  })
 }
 
-async function openOwnKeys(settings: Settings, openKeyStore: (algorithm: Algorithm) => KeyStore): Promise<OwnKeys> {
-  const { keys, now, onEvent } = settings
+/** Records what happens to own keys with the change, and tells of it after. */
+function recordingKeys(report: Reporter<AgentServerEvent>): Required<Pick<OwnKeysOptions, 'record' | 'onEvent'>> {
+  return {
+    record: (tx, event) => report.record(tx as unknown as Transaction, keyEvent(event)),
+    onEvent: event => report.tell(keyEvent(event)),
+  }
+}
+
+/** How long tokens of an own key must be verifiable: by others, and here. */
+const lifetimes = { tokenLifetime: longestLifetime, grace: renewalGrace }
+
+async function keysInMemory({ keys, now, onEvent }: Settings): Promise<OwnKeys> {
   if (!('rotateEvery' in keys)) return fixedKeys(keys)
   const { algorithm = 'Ed25519', before = [] } = keys
-  const schedule = ownKeySchedule(keys, renewalGrace)
-  return scheduledKeys({ keyStore: openKeyStore(algorithm), schedule, before, now, onEvent })
+  jwks(before)
+  const schedule = ownKeySchedule(keys, lifetimes)
+  const keyStore = memoryKeyStore(algorithm, before)
+  return scheduledKeys({ keyStore, schedule, now, onEvent: event => onEvent(keyEvent(event)) })
+}
+
+function keyEvent(event: OwnKeyEvent): AgentServerEvent {
+  const { did, ...facts } = event
+  return { type: `key-${did}`, ...facts } as AgentServerEvent
 }
 
 /** Refuses options and names that no token could carry when they are set, not at the first delegate. */

@@ -1,3 +1,4 @@
+import { auditChecks } from '@countersign/audit/internal'
 import {
   checkOptions,
   corsCheck,
@@ -6,10 +7,11 @@ import {
   type OptionChecks,
   objectOr,
   proxiesCheck,
+  restriction,
   wrongOption,
 } from '@countersign/protocol/internal'
+import type { KeyRotation } from '@countersign/store'
 import type { AgentServerOptions } from './agent-server-options.js'
-import type { KeyRotation } from './key/own-keys.js'
 
 const rotationChecks: OptionChecks<KeyRotation> = {
   rotateEvery: 'number',
@@ -29,6 +31,7 @@ const checks: OptionChecks<AgentServerOptions> = {
   database: 'string',
   epoch: 'object',
   knownKeys: ['check', 'replace', 'ignore'],
+  audit: restriction(objectOr({ ...auditChecks }, ['append', 'off'])),
   name: 'string',
   redirectUris: 'strings',
   localhostCallbackAllowed: 'boolean',

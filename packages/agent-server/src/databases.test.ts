@@ -16,7 +16,7 @@ import {
 import { issuer, issuerKey, show, token } from './enrollment/oidc.test.fixture.js'
 import { codes, oidc } from './index.js'
 
-const databases = await databasesForTests(4)
+const databases = await databasesForTests(4, 'both')
 
 const status = async ({ server }: Scene, message: ReturnType<typeof post>): Promise<number> =>
   (await server.handle(await message)).status

@@ -31,7 +31,7 @@ export async function scene(options: Partial<AgentServerOptions> = {}): Promise<
     keys,
     database: 'sqlite::memory:',
     // Instances of one scene share a database, each with a key of its own.
-    knownKeys: 'replace',
+    ...('rotateEvery' in (options.keys ?? keys) ? {} : { knownKeys: 'replace' }),
     now: () => clock.now,
     onEvent: event => events.push(event),
     ...options,

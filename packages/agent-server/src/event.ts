@@ -39,12 +39,39 @@ export type AgentServerEvent = {
     }
   /** At the start: the epoch mark outside the database was lost, and is written anew. A restored database would have gone unnoticed. */
   | { readonly type: 'alarm'; readonly reason: 'epoch-lost' }
+  /** No checkpoint of the audit log could be signed, or no cosignature got, for reasons in `cause`. Told once a minute at most, and not recorded. */
+  | { readonly type: 'alarm'; readonly reason: 'audit-failing'; readonly cause: unknown }
+  /** For the audit log only: the server started with other keys than before, named by their thumbprints. */
+  | { readonly type: 'keys-changed'; readonly added: readonly string[]; readonly removed: readonly string[] }
+  /** For the audit log only: an instance started. */
+  | {
+      readonly type: 'started'
+      /** The public key that verifies the checkpoints of the log. */
+      readonly audit_key: string
+    }
+  /** For the audit log only: a backup was made ready; what that ended. */
+  | { readonly type: 'restored'; readonly codes: number; readonly delegates: number; readonly keys: number }
+  /** For the audit log only: refusals that were too many to be recorded one by one. */
+  | {
+      readonly type: 'refusals_counted'
+      /** Whose they were; absent: those of all others. */
+      readonly sub?: string
+      readonly refusals: number
+      /** Unix seconds: the first of them is not older. */
+      readonly since: number
+    }
   | { readonly type: 'revoked'; readonly sub: string }
   /** The operator has set what this delegate may be used for. */
   | { readonly type: 'delegation-set'; readonly sub: string }
-  | { readonly type: 'enrollment-revoked'; readonly enrollment: string; readonly delegates: number }
+  | { readonly type: 'enrollment-revoked'; readonly enrollment: string; readonly delegates?: number }
   | { readonly type: 'reinstated'; readonly sub: string }
-  | { readonly type: 'forgotten'; readonly delegates: number }
+  | {
+      readonly type: 'forgotten'
+      /** How many; absent in the audit log, which is written before. */
+      readonly delegates?: number
+      /** In the audit log only: those that were not seen since, Unix seconds. */
+      readonly unseen_since?: number
+    }
   | {
       /** An own key of the agent server: in the JWK set from `published`, used from `signs`, both Unix seconds. */
       readonly type: 'key-made'
@@ -57,6 +84,8 @@ export type AgentServerEvent = {
       readonly type: 'key-retired'
       readonly kid: string
     }
+  /** An operator revoked an own key: its tokens are refused. */
+  | { readonly type: 'key-revoked'; readonly kid: string }
   | {
       readonly type: 'refused'
       readonly code: ErrorCode

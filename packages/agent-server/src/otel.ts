@@ -55,7 +55,6 @@ function instrumentsOf(meter: Meter) {
       description: 'Delegates that were invited, enrolled, revoked, reinstated or forgotten',
       unit: '{delegate}',
     }),
-    keys: meter.createCounter('aauth.own_keys', { description: 'Own keys that were made or retired', unit: '{key}' }),
     opened: loadGauges<Record<keyof AgentServerLoad, number>>(meter, {
       writes: {
         name: 'aauth.store.writes.waiting',
@@ -87,13 +86,15 @@ function countsOf(event: AgentServerEvent, { tokens, refusals, alarms, delegates
     case 'reinstated':
       return [{ counter: delegates, attributes: { 'aauth.change': event.type } }]
     case 'enrollment-revoked':
-      return [{ counter: delegates, by: event.delegates, attributes: { 'aauth.change': 'revoked' } }]
+      return [{ counter: delegates, by: event.delegates ?? 0, attributes: { 'aauth.change': 'revoked' } }]
     case 'forgotten':
-      return [{ counter: delegates, by: event.delegates, attributes: { 'aauth.change': 'forgotten' } }]
+      return [{ counter: delegates, by: event.delegates ?? 0, attributes: { 'aauth.change': 'forgotten' } }]
     case 'key-made':
       return [{ counter: keys, attributes: { 'aauth.change': 'made' } }]
     case 'key-retired':
       return [{ counter: keys, attributes: { 'aauth.change': 'retired' } }]
+    case 'key-revoked':
+      return [{ counter: keys, attributes: { 'aauth.change': 'revoked' } }]
     default:
       return []
   }

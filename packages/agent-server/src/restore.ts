@@ -1,5 +1,7 @@
+import { recordIfUsed } from '@countersign/audit/internal'
 import type { RestoreDatabaseOptions, Store } from '@countersign/store'
-import { changeByParts, restoreDatabase } from '@countersign/store/internal'
+import { changeByParts, endOwnKeys, restoreDatabase } from '@countersign/store/internal'
+import { auditEventOf } from './audit/audit-event.js'
 import { distrustProofsUntil } from './enrollment/used-proof.js'
 import { migrations, room, type Tables } from './tables.js'
 
@@ -18,7 +20,7 @@ export interface Restored {
   readonly codes: number
   /** Revoked delegates: some may have been revoked, or have replaced their key, since the backup. */
   readonly delegates: number
-  /** Deleted own keys: some may have been retired since the backup. */
+  /** Ended own keys: some may have been retired or revoked since the backup. */
   readonly keys: number
 }
 
@@ -38,8 +40,11 @@ export function restoreAgentServer(options: RestoreOptions): Promise<Restored> {
       const codes = await endCodes(store)
       await store.write(tx => distrustProofsUntil(tx, now()))
       const delegates = trustBackup ? 0 : await endDelegates(store, now())
-      const keys = trustBackup ? 0 : await forgetKeys(store)
-      return { codes, delegates, keys }
+      const keys = trustBackup ? 0 : await endOwnKeys(store, room, now)
+      const record = await recordIfUsed(store, { room, now, eventOf: auditEventOf })
+      const ended = { codes, delegates, keys }
+      await store.write(tx => record(tx, { type: 'restored', ...ended }))
+      return ended
     },
   })
 }
@@ -57,9 +62,4 @@ function endDelegates(store: Store<Tables>, now: number): Promise<number> {
     const some = live.select('sub').orderBy('sub').limit(atOnce)
     return tx.updateTable('agent_server_delegates').set({ revoked: now }).where('sub', 'in', some)
   })
-}
-
-async function forgetKeys(store: Store<Tables>): Promise<number> {
-  const { numDeletedRows } = await store.write(tx => tx.deleteFrom('agent_server_keys').executeTakeFirstOrThrow())
-  return Number(numDeletedRows)
 }

@@ -1,3 +1,4 @@
+import { named, type Reporter } from '@countersign/audit/internal'
 import type { HeadJudgement, ReceivedMessage } from '@countersign/httpsig'
 import { isSigned, pathOf, refusedHead } from '@countersign/httpsig/internal'
 import { type AAuthError, type AgentAuth, type AgentMetadata, errorResponse } from '@countersign/protocol'
@@ -10,10 +11,10 @@ import {
   type Route,
   type Routes,
 } from '@countersign/protocol/internal'
+import type { OwnKeys } from '@countersign/store/internal'
 import type { Caller } from '@countersign/verify'
-import { peerOf, requestIdOf, telling } from '@countersign/verify/internal'
+import { peerOf, requestIdOf } from '@countersign/verify/internal'
 import type { AgentServerEvent } from './event.js'
-import type { OwnKeys } from './key/own-keys.js'
 import type { AgentServerEndpoint } from './telemetry.js'
 import { delegateRules, delegateToken, verifyDelegate } from './token/delegate-token.js'
 import type { DelegateTokenContext } from './token/token-context.js'
@@ -36,7 +37,7 @@ export interface Published {
   readonly metadata: AgentMetadata
   readonly keys: OwnKeys
   readonly now: () => number
-  readonly onEvent: (event: AgentServerEvent) => void
+  readonly report: Pick<Reporter<AgentServerEvent>, 'alone' | 'tell'>
 }
 
 /** The exact paths of an agent server, and their handler. */
@@ -61,7 +62,7 @@ export function requestHandler(published: Published, context?: DelegateTokenCont
       try {
         return await answerRoute(message, routes)
       } catch (thrown) {
-        return refuse(asAAuthError(thrown), { message }, published)
+        return await refuse(asAAuthError(thrown), { message }, published)
       }
     },
     judgeHead(head) {
@@ -75,34 +76,43 @@ function delegateTokenRoute(published: Published, context: DelegateTokenContext)
   const answer = async (message: ReceivedMessage): Promise<Response> => {
     const verified = await verifyDelegate(message, context)
     try {
-      return privateResponse(await delegateToken(message, verified, telling(context, message)))
+      return privateResponse(await delegateToken(message, verified, named(context, message)))
     } catch (thrown) {
-      return refuse(asAAuthError(thrown), { message, caller: verified.caller }, published)
+      return await refuse(asAAuthError(thrown), { message, caller: verified.caller }, published)
     }
   }
   return [delegateTokenPath, { methods: ['POST'], answer }]
 }
 
-/** Answers with an error, and reports it. */
-function refuse(
-  error: AAuthError,
+/** Answers with an error, and reports it first. A refusal that could not be recorded is answered with that fault. */
+async function refuse(
+  refusal: AAuthError,
   { message, caller }: { readonly message: ReceivedMessage; readonly caller?: Caller },
-  published: Published,
-): Response {
-  const { code, reason, status, description, cause, algs } = error
-  published.onEvent({
-    type: 'refused',
-    code,
-    reason,
-    status,
-    description,
+  { report, now }: Published,
+): Promise<Response> {
+  let error = refusal
+  try {
+    await report.alone(refusedEvent(error, { message, caller }))
+  } catch (thrown) {
+    error = asAAuthError(thrown)
+    report.tell(refusedEvent(error, { message, caller }))
+  }
+  const { code, status, algs } = error
+  // No challenge for a replay: it would make the agent sign again a request that was already answered.
+  const challenged = status === 401 && code !== 'replay_detected'
+  const agentAuth: AgentAuth = algs === undefined ? {} : { algs }
+  return errorResponse(error, { now, ...(challenged ? { agentAuth } : {}) })
+}
+
+function refusedEvent(
+  { code, reason, status, description, cause }: AAuthError,
+  { message, caller }: { readonly message: ReceivedMessage; readonly caller: Caller | undefined },
+): AgentServerEvent {
+  return {
+    ...{ type: 'refused', code, reason, status, description },
     ...(caller?.level === 'identified' && caller.delegate !== undefined ? { sub: caller.delegate } : {}),
     ...(cause === undefined ? {} : { cause }),
     ...peerOf(message),
     ...requestIdOf(message),
-  })
-  // No challenge for a replay: it would make the agent sign again a request that was already answered.
-  const challenged = status === 401 && code !== 'replay_detected'
-  const agentAuth: AgentAuth = algs === undefined ? {} : { algs }
-  return errorResponse(error, { now: published.now, ...(challenged ? { agentAuth } : {}) })
+  }
 }

@@ -1,9 +1,9 @@
 import { AAuthError, type AgentMetadata, type PublishedKey, parseAgentMetadata } from '@countersign/protocol'
 import { checkIdentifier, toldTo } from '@countersign/protocol/internal'
+import type { KeyRotation } from '@countersign/store'
 import type { AgentServerOptions } from './agent-server-options.js'
 import { checkAgentServerOptions } from './check-agent-server-options.js'
 import type { AgentServerEvent } from './event.js'
-import type { KeyRotation } from './key/own-keys.js'
 import { delegateTokenPath } from './routes.js'
 import { longestLifetime } from './token-lifetime.js'
 
@@ -33,6 +33,8 @@ export function readSettings(options: AgentServerOptions): Settings {
     throw new RangeError('tokenLifetime must be whole seconds, 1 to 86 400')
   if (options.database === undefined && options.enrollment !== undefined)
     throw new TypeError('enrollment needs a database: without one no delegate could renew')
+  if (options.database === undefined && options.audit !== undefined)
+    throw new TypeError('audit needs a database: the log is kept there')
   return {
     metadata: agentMetadata(options),
     keys: options.keys ?? { rotateEvery: 30 * 86_400 },

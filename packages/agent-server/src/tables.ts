@@ -1,5 +1,6 @@
+import { auditMigration } from '@countersign/audit'
 import type { Migration } from '@countersign/store'
-import { epochMigration } from '@countersign/store/internal'
+import { epochMigration, type OwnKeyRow } from '@countersign/store/internal'
 
 /** Names the tables of an agent server in a database. */
 export const room = 'agent_server'
@@ -49,19 +50,6 @@ export interface UsedProofRow {
   hash: string
   sub: string
   expires: number
-}
-
-/** One own key of the agent server. Times are Unix seconds. */
-export interface OwnKeyRow {
-  generation: number
-  kid: string
-  published: number
-  signs: number
-  public_jwk: string
-  /** The private JWK, a secret; null once the key no longer signs. */
-  private_jwk: string | null
-  /** When it left the JWK set. */
-  retired: number | null
 }
 
 /** The tables of an agent server. */
@@ -193,6 +181,14 @@ export const migrations: readonly Migration[] = [
       for (const table of ['agent_server_delegates', 'agent_server_enrollment_codes'])
         await db.schema.alterTable(table).addColumn('delegation', 'text').execute()
       await db.schema.alterTable('agent_server_delegates').addColumn('delegation_set', 'double precision').execute()
+    },
+  },
+  auditMigration('009-audit', room),
+  {
+    name: '010-key-operations',
+    async up(db) {
+      for (const column of ['given', 'revoked'])
+        await db.schema.alterTable('agent_server_keys').addColumn(column, 'double precision').execute()
     },
   },
 ]

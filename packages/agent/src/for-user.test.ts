@@ -41,26 +41,23 @@ function watchedState(): AgentState & { readonly names: Set<string> } {
 }
 
 describe('two users of one agent', () => {
-  test(
-    verifies('agent.tokens.per-user', 'each has their own tokens, which the agent itself does not have'),
-    async () => {
-      const { own, users, decide } = await worldOfUsers()
-      const agent = delegateIn(own, { interact })
-      const [ada, bob] = [agent.forUser('s1'), agent.forUser('s2')]
-      await ada.handleCallback(decide(await urlOf(ada), { user: 'ada' }))
-      // Bob is asked though Ada has agreed already.
-      await bob.handleCallback(decide(await urlOf(bob), { user: 'bob' }))
-      await urlOf(agent)
-      expect(formsOf(users, 'auth')).toHaveLength(3)
-      own.network.sent.length = 0
-      for (const view of [ada, bob, bob, ada]) expect((await view.fetch(events)).status).toBe(200)
-      expect(usersSeen(own)).toEqual(['ada', 'bob', 'bob', 'ada'])
-      own.clock.time += 700
-      own.network.sent.length = 0
-      for (const view of [bob, ada]) expect((await view.fetch(events)).status).toBe(200)
-      expect(formsOf(users, 'refresh').map(form => form['refresh_token'])).toEqual(['refresh-1', 'refresh-0'])
-    },
-  )
+  test(verifies('CLI-21', 'each has their own tokens, which the agent itself does not have'), async () => {
+    const { own, users, decide } = await worldOfUsers()
+    const agent = delegateIn(own, { interact })
+    const [ada, bob] = [agent.forUser('s1'), agent.forUser('s2')]
+    await ada.handleCallback(decide(await urlOf(ada), { user: 'ada' }))
+    // Bob is asked though Ada has agreed already.
+    await bob.handleCallback(decide(await urlOf(bob), { user: 'bob' }))
+    await urlOf(agent)
+    expect(formsOf(users, 'auth')).toHaveLength(3)
+    own.network.sent.length = 0
+    for (const view of [ada, bob, bob, ada]) expect((await view.fetch(events)).status).toBe(200)
+    expect(usersSeen(own)).toEqual(['ada', 'bob', 'bob', 'ada'])
+    own.clock.time += 700
+    own.network.sent.length = 0
+    for (const view of [bob, ada]) expect((await view.fetch(events)).status).toBe(200)
+    expect(formsOf(users, 'refresh').map(form => form['refresh_token'])).toEqual(['refresh-1', 'refresh-0'])
+  })
 
   test(
     verifies(

@@ -54,6 +54,8 @@ describe('the agent checks the token answer', () => {
     ['agent, absent', 'agent', ({ agent: _, ...claims }) => claims],
     ['agent_delegate', 'agent_delegate', claims => ({ ...claims, agent_delegate: 'd2' })],
     ['agent_delegate, absent', 'agent_delegate', ({ agent_delegate: _, ...claims }) => claims],
+    // An approval of one request, where none was asked for (approval.once).
+    ['operation_digest', 'operation_digest', claims => ({ ...claims, operation_digest: 'A'.repeat(43) })],
     ['scope, wider', 'scope', claims => ({ ...claims, scope: 'events.read events.write' })],
     [
       'exp, past',

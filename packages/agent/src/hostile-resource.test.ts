@@ -14,7 +14,7 @@ describe('the agent checks the resource, too', () => {
     ['no delegate', ({ agent_delegate: _, ...claims }) => claims],
     ['out of date', claims => ({ ...claims, iat: Number(claims['iat']) - 900, exp: Number(claims['exp']) - 900 })],
   ])(
-    verifies('CLI-01', 'agent.checks.binding', 'agent.checks.resource-token', 'a resource token with %s goes nowhere'),
+    verifies('CLI-01', 'CLI-19', 'agent.checks.resource-token', 'a resource token with %s goes nowhere'),
     async (_, tamper) => {
       const own = await world()
       own.tamper.set('resource+jwt', tamper)
@@ -28,7 +28,7 @@ describe('the agent checks the resource, too', () => {
     },
   )
 
-  test(verifies('CLI-01', 'agent.checks.binding', 'a resource token for another key goes nowhere'), async () => {
+  test(verifies('CLI-01', 'CLI-19', 'a resource token for another key goes nowhere'), async () => {
     const own = await world()
     const other = await thumbprint((await generateSigningKey()).publicJwk)
     own.tamper.set('resource+jwt', claims => ({ ...claims, agent_jkt: other }))

@@ -1,38 +1,44 @@
 import { createDiscovery, type Discovery } from '@countersign/discovery'
-import { type HeadJudgement, memoryReplaySet, type ReceivedMessage, thumbprint } from '@countersign/httpsig'
-import { jwks, type PublishedKey } from '@countersign/protocol'
-import { checkIdentifier, measured, telemetryOpened, toldTo, withCors } from '@countersign/protocol/internal'
+import { type HeadJudgement, memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
+import { measured, telemetryOpened, toldTo, withCors } from '@countersign/protocol/internal'
 import { openStore, type Store } from '@countersign/store'
-import { belongsTo } from '@countersign/store/internal'
+import type { OwnKeys } from '@countersign/store/internal'
 import { clientOf, createVerifier } from '@countersign/verify'
 import { withClient } from '@countersign/verify/internal'
 import { userAccessIn } from './account/access.js'
 import { type AppAccess, appAccess } from './account/app-access.js'
+import { adminOf } from './admin/admin-of.js'
+import type { AdminOptions } from './admin/admin-options.js'
+import { noteAlarms } from './admin/noted-alarms.js'
+import type { AdminPage } from './admin/open-admin.js'
 import { ownQuestionsIn } from './approval/account-approvals.js'
 import { defaultApprovalLimits } from './approval/approval-limits.js'
 import { approvalPagesOf } from './approval/approval-pages.js'
 import { type Approvals, approvalsIn } from './approval/approvals.js'
+import { openServerReporting } from './audit/open-reporting.js'
 import { authServerMetadata, requestTypesOf } from './auth-server-metadata.js'
 import type { BlockRow } from './block/block-tables.js'
 import { type Blocks, blocksIn } from './block/blocks.js'
-import { checkDeny } from './block/deny.js'
 import { countsIn } from './bound/counts.js'
 import { createGuesses } from './bound/guesses.js'
 import { createPolls } from './bound/polls.js'
 import { defaultQuota } from './bound/request-quota.js'
 import { checkAuthServerOptions } from './check-auth-server-options.js'
+import { checkTogether } from './check-together.js'
 import { requestsIn } from './consent/requests.js'
 import { openDatabaseEpoch, restoredResponse, withEpoch } from './database-epoch.js'
 import type { ExchangeContext } from './exchange/exchange.js'
-import { agentMetadataOf, checkExchange, createLinking, exchangeOf, linksUsers } from './exchange-setup.js'
+import { agentMetadataOf, createLinking, exchangeOf, linksUsers } from './exchange-setup.js'
 import { rememberedYes } from './grant/consents.js'
 import type { OnSurplus } from './grant/grant-writer.js'
 import { grantFacts, grantsIn } from './grant/grants.js'
-import { checkLoginMethods, type LoginMethod } from './login/login-method.js'
+import type { LoginMethod } from './login/login-method.js'
 import { createLogin } from './login/sign-in.js'
 import { endBlocked } from './operator/end-access.js'
 import { type Operator, operatorOf } from './operator/open-operator.js'
+import type { OperatorContext } from './operator/operator-context.js'
 import type { AuthServerOptions } from './options.js'
+import { openKeys, takeOver } from './own-keys.js'
 import { brandOf } from './pages/brand.js'
 import { claimedLogos } from './pages/claimed-logo.js'
 import { createLooks } from './pages/look.js'
@@ -48,8 +54,6 @@ import { loadOf } from './telemetry.js'
 import { redemptionsIn } from './token/redemption-store.js'
 import { createRepeats } from './token/repeats.js'
 
-const longestLifetime = 3600
-
 /** A running auth server. */
 export interface AuthServer {
   /** The paths that it answers, exactly, so that it can share an origin with a site: see `mountNode` of `@countersign/server`. */
@@ -64,6 +68,26 @@ export interface AuthServer {
   readonly access: AppAccess
   /** Lists, revokes and blocks; this instance knows its own blocks at once. From another process: {@link openOperator}. */
   readonly operator: Operator
+  /**
+   * Opens the admin page: lists, revokes and blocks in a browser. Serve it on a port of its own; admins sign in with links of
+   * `operator.admins.add`, never with a session of a user. It needs no closing, and no longer answers once this server is closed.
+   * @throws TypeError for an unfit option; RangeError for a time that is out of range
+   * @example
+   * ```ts
+   * import { createAuthServer } from '@countersign/auth-server'
+   * import { keysFile, serve } from '@countersign/server'
+   *
+   * const auth = await createAuthServer({
+   *   issuer: 'https://auth.example',
+   *   keys: await keysFile('auth-keys.json'),
+   *   database: 'sqlite:auth.db',
+   * })
+   * const origin = 'https://admin.example' // a proxy in front ends TLS
+   * await serve({ name: 'admin', id: origin, host: '127.0.0.1', port: 8444, participant: await auth.admin({ origin }) })
+   * const link = await auth.operator.admins.add({ name: 'ada', origin })
+   * ```
+   */
+  admin(options: AdminOptions): Promise<AdminPage>
   close(): Promise<void>
 }
 
@@ -97,33 +121,36 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
 async function openAuthServer(options: AuthServerOptions): Promise<AuthServer> {
   const { telemetry } = options
   const { issuer, development = false, now = () => Date.now() / 1000 } = options
-  const key = signingKeyOf(options, development)
+  checkTogether(options, development)
   const client = clientOf(options)
   const discovery = options.discovery ?? createDiscovery({ now, development })
   const replay = options.replay ?? memoryReplaySet(options.now && { now })
-  const store = await openStore<Tables>({ url: options.database, room, migrations })
-  await checkBelonging(store, options)
-  const epoch = await openDatabaseEpoch(store, options, now)
+  const database = await openStore<Tables>({ url: options.database, room, migrations })
+  await takeOver(database, options, now)
+  const epoch = await openDatabaseEpoch(database, options, now)
   const accept = ['jwks_uri', 'agent+jwt'] as const
   const verifier = createVerifier({ receiver: issuer, discovery, accept, now, development })
-  const onEvent = withEpoch(options.onEvent, epoch)
-  const delivery = createDelivery({
-    store,
-    now,
-    send: noticeSender({ issuer, key, discovery, now, development, fetch: options.fetch }),
-    onOutcome: (notice, answer) => onEvent(noticeEvent(notice, answer)),
-  })
+  const alarms = noteAlarms(withEpoch(options.onEvent, epoch), now)
+  const reporting = await openServerReporting(database, options, { now, onEvent: alarms.onEvent })
+  const { store, report, audit } = reporting
+  const keys = await openKeys(reporting, options, now)
+  const delivery = deliveryOf(reporting, { ...options, keys, discovery, now, development })
   const ending = { store, issuer, now, onEnded: delivery.poke }
   const endAccess = async (row: BlockRow): Promise<void> => void (await endBlocked(row, ending))
   const blocks = blocksIn({ store, deny: options.deny ?? {}, now, endAccess })
-  const opened = { key, store, discovery, verifier, replay, now, development, onEvent, delivery, blocks }
-  const { handle, paths } = requestHandler(routeContextOf(options, opened))
+  const opened = { keys, store, discovery, verifier, replay, now, development, report, delivery, blocks }
+  const routes = routeContextOf(options, opened)
+  const { handle, paths } = requestHandler(routes)
   const open = withCors(options.cors, handle)
+  const operating: OperatorContext = {
+    ...{ ...ending, development, report, audit, onBlocked: blocks.changed },
+    ...{ rotation: options.keys, onKeysChanged: keys.changed },
+  }
   const kept = retention(store, now, epoch)
   const closed = telemetryOpened(telemetry, () => loadOf(store, now()))
   return {
     paths,
-    access: appAccess(store, userAccessIn(store, now, { issuer, onEnded: delivery.poke })),
+    access: appAccess(store, userAccessIn(store, now, { issuer, onEnded: delivery.poke }), report),
     handle: measured(telemetry, endpointOf, received => {
       kept.sweep()
       if (epoch?.isBehind() === true) return Promise.resolve(restoredResponse(now))
@@ -139,20 +166,36 @@ async function openAuthServer(options: AuthServerOptions): Promise<AuthServer> {
       await store.check()
       await replay.ready?.()
     },
-    operator: operatorOf({ ...ending, development, onEvent, onBlocked: blocks.changed }),
+    operator: operatorOf(operating),
+    admin: adminOf({ routes, operating, discovery, alarms, isBehind: () => epoch?.isBehind() === true }),
     async close() {
       closed()
       await blocks.end()
       await Promise.all([delivery.end(), kept.end()])
+      await reporting.end()
       await epoch?.close()
       await store.close()
     },
   }
 }
 
+function deliveryOf(
+  { store, report }: Pick<RouteContext, 'report'> & { readonly store: Store<Tables> },
+  o: Pick<AuthServerOptions, 'issuer' | 'fetch'> & Pick<Opened, 'keys' | 'discovery' | 'now' | 'development'>,
+): Delivery {
+  const { issuer, keys, discovery, now, development, fetch } = o
+  return createDelivery({
+    store,
+    now,
+    send: noticeSender({ issuer, keys, discovery, now, development, fetch }),
+    record: (tx, notice, answer) => report.record(tx, noticeEvent(notice, answer)),
+    onOutcome: (notice, answer) => report.tell(noticeEvent(notice, answer)),
+  })
+}
+
 /** What an auth server has opened. */
-interface Opened extends Pick<RouteContext, 'verifier' | 'replay' | 'now' | 'development' | 'onEvent'> {
-  readonly key: PublishedKey
+interface Opened extends Pick<RouteContext, 'verifier' | 'replay' | 'now' | 'development' | 'report'> {
+  readonly keys: OwnKeys
   readonly store: Store<Tables>
   readonly discovery: Discovery
   readonly delivery: Delivery
@@ -161,99 +204,49 @@ interface Opened extends Pick<RouteContext, 'verifier' | 'replay' | 'now' | 'dev
 
 function routeContextOf(options: AuthServerOptions, opened: Opened): RouteContext {
   const { issuer, login, siteOf } = options
-  const { key, store, discovery, verifier, replay, now, development, onEvent, delivery, blocks } = opened
+  const { keys, store, discovery, verifier, replay, now, development, report, delivery, blocks } = opened
   const common: Common = {
-    issuer: { issuer, key, lifetime: options.authTokenLifetime ?? 600 },
+    issuer: { issuer, keys, lifetime: options.authTokenLifetime ?? 600 },
     requests: requestsIn(store, now, { quota: options.requestQuota ?? defaultQuota, development, siteOf }),
     policy: options.policy ?? (() => 'deny'),
     blocks,
     now,
     development,
-    onEvent,
+    report,
   }
-  const exchange = exchangeOf(options, { store, now, development })
+  const exchange = exchangeOf(options, { keys, store, now, development })
   const isLinking = exchange !== undefined && login !== undefined && linksUsers(options)
   const approvals = approvalsIn(store, {
     quota: options.requestQuota ?? defaultQuota,
     limits: { ...defaultApprovalLimits, ...options.approvalLimits },
     ...{ issuer, now, development, siteOf, onEnded: delivery.poke, onApproval: options.onApproval },
   })
-  const onSurplus: OnSurplus = (principal, grant) => {
-    onEvent({ type: 'revoked', found: true, reason: 'surplus', ...grantFacts(principal, grant) })
-    delivery.poke()
-  }
+  const onSurplus: OnSurplus = (tx, principal, grant) =>
+    report.within(tx, { type: 'revoked', found: true, reason: 'surplus', ...grantFacts(principal, grant) })
   return {
     ...common,
     metadata: authServerMetadata(options),
     requestTypes: requestTypesOf(options),
     agentMetadata: agentMetadataOf(issuer, isLinking),
     exchange,
-    keys: options.keys,
+    keys,
     verifier,
     replay,
     siteOf,
     grants: grantsIn(store, now, { issuer, onSurplus, onEnded: delivery.poke }),
-    redemptions: redemptionsIn({ store, now, issuer, onSurplus }),
+    redemptions: redemptionsIn({ store, now, issuer, onSurplus, onEnded: delivery.poke }),
     repeats: createRepeats(now),
     approvals,
     polls: createPolls(now),
     users: login === undefined ? 'none' : 'some',
     deviceFlow: options.deviceFlow ?? [],
     pages:
-      login && pagesOf({ ...common, approvals, login, store, discovery, options, exchange, onEnded: delivery.poke }),
+      login &&
+      pagesOf({ ...common, approvals, keys, login, store, discovery, options, exchange, onEnded: delivery.poke }),
   }
 }
 
-/** With other keys, all tokens that were issued before are refused, and no error would say why. */
-async function checkBelonging(store: Store<Tables>, { keys, knownKeys = 'check' }: AuthServerOptions): Promise<void> {
-  const names = await Promise.all(keys.map(({ key }) => thumbprint(key.publicJwk)))
-  if (await belongsTo(store, 'auth_server', { names, how: knownKeys })) return
-  await store.close()
-  throw new Error(
-    'the database was used with other keys: configure those again, or set knownKeys: replace if they are lost or stolen',
-  )
-}
-
-type Common = Pick<RouteContext, 'issuer' | 'requests' | 'policy' | 'blocks' | 'now' | 'development' | 'onEvent'>
-
-/** Checks what options must be together. */
-function signingKeyOf(options: AuthServerOptions, development: boolean): PublishedKey {
-  const {
-    issuer,
-    keys,
-    authTokenLifetime: lifetime = 600,
-    login,
-    deviceFlow = [],
-    requestQuota,
-    pagesPerMinute = 300,
-  } = options
-  const [key] = keys
-  checkIdentifier('issuer', issuer, { development })
-  if (key === undefined) throw new TypeError('keys must hold at least one key')
-  jwks(keys)
-  if (!Number.isInteger(lifetime) || lifetime < 1 || lifetime > longestLifetime) {
-    throw new RangeError('authTokenLifetime must be whole seconds, 1 to 3600')
-  }
-  const { agent, delegate, total } = { ...defaultQuota, ...requestQuota }
-  if (!(agent >= 1 && delegate >= 1 && total >= 1)) {
-    throw new RangeError('requestQuota must be at least 1 for an agent, a delegate and in all')
-  }
-  const { delegate: ofDelegate, agent: ofAgent, day } = { ...defaultApprovalLimits, ...options.approvalLimits }
-  if (!(ofDelegate >= 1 && ofAgent >= 1 && day >= 1)) {
-    throw new RangeError('approvalLimits must be at least 1 for a delegate, an agent and a day')
-  }
-  if (!(pagesPerMinute >= 1)) throw new RangeError('pagesPerMinute must be at least 1')
-  brandOf(options.branding)
-  checkDeny(options.deny ?? {}, { development, siteOf: options.siteOf })
-  if (login !== undefined) checkLoginMethods(login, { development })
-  if (login === undefined && deviceFlow.length > 0) {
-    throw new TypeError('deviceFlow needs login: a user types in the code')
-  }
-  checkExchange(options, development)
-  if (deviceFlow !== 'any')
-    for (const agent of deviceFlow) checkIdentifier('each of deviceFlow', agent, { development })
-  return key
-}
+type Common = Pick<RouteContext, 'issuer' | 'requests' | 'policy' | 'blocks' | 'now' | 'development' | 'report'>
 
 function pagesOf({
   login: methods,
@@ -262,6 +255,7 @@ function pagesOf({
   options,
   exchange,
   approvals,
+  keys,
   onEnded,
   ...common
 }: Common & {
@@ -271,9 +265,10 @@ function pagesOf({
   readonly options: AuthServerOptions
   readonly exchange: ExchangeContext | undefined
   readonly approvals: Approvals
+  readonly keys: OwnKeys
   readonly onEnded: () => void
 }): NonNullable<RouteContext['pages']> {
-  const { now, development, onEvent, issuer } = common
+  const { now, development, report, issuer } = common
   const looks = createLooks(issuer.issuer, brandOf(options.branding))
   const login = createLogin({
     issuer: issuer.issuer,
@@ -282,11 +277,11 @@ function pagesOf({
     store,
     now,
     development,
-    onEvent,
+    report,
     blocked: common.blocks,
     causeOf: signInCauses(common.requests, now),
   })
-  const linked = { ...common, login, looks, discovery, key: issuer.key }
+  const linked = { ...common, login, looks, discovery, keys }
   const pages: Omit<NonNullable<RouteContext['pages']>, 'approvalPages'> = {
     ...common,
     login,

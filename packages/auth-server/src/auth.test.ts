@@ -80,6 +80,7 @@ test('the agent server itself gets a token without a delegate', async () => {
 test(
   verifies(
     'error.access-denied',
+    'TOK-40',
     'grant.delegates',
     'a request that the policy does not name is denied, and nothing is stored',
   ),

@@ -1,3 +1,4 @@
+import { auditChecks } from '@countersign/audit/internal'
 import { type Conditions, parseConditions } from '@countersign/conditions'
 import { AAuthError } from '@countersign/protocol'
 import {
@@ -6,10 +7,12 @@ import {
   each,
   type OptionCheck,
   type OptionChecks,
+  objectOr,
   proxiesCheck,
   restriction,
   wrongOption,
 } from '@countersign/protocol/internal'
+import type { KeyRotation } from '@countersign/store'
 import type { ApprovalLimits } from './approval/approval-limits.js'
 import type { DenyLists } from './block/deny.js'
 import type { RequestQuota } from './bound/request-quota.js'
@@ -87,12 +90,20 @@ const denyChecks: OptionChecks<DenyLists> = {
   users: restriction('strings'),
 }
 
+const rotationChecks: OptionChecks<KeyRotation> = {
+  rotateEvery: 'number',
+  publishAhead: 'number',
+  algorithm: 'string',
+  before: each('object'),
+}
+
 const checks: OptionChecks<AuthServerOptions> = {
   issuer: 'string',
-  keys: each('object'),
+  keys: objectOr({ ...rotationChecks }, each('object')),
   database: 'string',
   epoch: 'object',
   knownKeys: ['check', 'replace'],
+  audit: restriction(objectOr({ ...auditChecks }, ['off'])),
   login: each('object'),
   branding: { ...brandingChecks },
   policy: restriction('function'),
@@ -128,6 +139,7 @@ const answerChecks: OptionChecks<PolicyAnswer> = {
   decision: restriction(['direct', 'consent', 'deny']),
   conditions: restriction(conditionsCheck),
   approver: restriction('string'),
+  by: 'strings',
 }
 
 /** Refuses an unfit answer of a policy: a misspelt `conditions` would set none. */

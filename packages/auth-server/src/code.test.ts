@@ -82,7 +82,7 @@ test(
 )
 
 test(
-  verifies('code.session', 'a code of one browser session is worth nothing with the request token of another'),
+  verifies('TOK-41', 'a code of one browser session is worth nothing with the request token of another'),
   async () => {
     const made = await consentWorld()
     const web = agentServer(made)

@@ -20,7 +20,7 @@ export interface Answer {
 }
 
 // The process that a test kills: an auth server that is spoken to by messages instead of a socket.
-const [database = '', documents = ''] = process.argv.slice(2)
+const [database = '', documents = '', audit = 'off'] = process.argv.slice(2)
 const web = new Map<string, unknown>(Object.entries(JSON.parse(readFileSync(documents, 'utf8'))))
 const auth = await createAuthServer({
   issuer: 'https://auth.example',
@@ -28,6 +28,7 @@ const auth = await createAuthServer({
   database,
   // A new one at each start.
   knownKeys: 'replace',
+  ...(audit === 'on' ? { audit: { key: await generateSigningKey() } } : {}),
   policy: firstOf(
     directGrants([
       {

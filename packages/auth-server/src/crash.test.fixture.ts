@@ -20,13 +20,17 @@ export interface Running {
   kill(): Promise<void>
 }
 
-/** @param root of the checkout whose build runs; default this one */
-export async function start(database: string, documents: string, root?: string): Promise<Running> {
+/** @param o.root of the checkout whose build runs; default this one */
+export async function start(
+  database: string,
+  documents: string,
+  { root, audit = 'off' }: { readonly root?: string; readonly audit?: 'on' | 'off' } = {},
+): Promise<Running> {
   const file = 'packages/auth-server/dist/crash.test.child.js'
   const program =
     root === undefined ? fileURLToPath(new URL('../dist/crash.test.child.js', import.meta.url)) : join(root, file)
   if (!existsSync(program)) throw new Error('build first: npx tsc -b packages/auth-server')
-  const child: ChildProcess = fork(program, [database, documents], { execArgv: [], serialization: 'advanced' })
+  const child: ChildProcess = fork(program, [database, documents, audit], { execArgv: [], serialization: 'advanced' })
   const waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>()
   let calls = 0
   const ready = Promise.race([

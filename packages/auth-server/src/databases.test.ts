@@ -21,7 +21,7 @@ import { browser } from './login/browser.test.fixture.js'
 import { migrations, type Tables } from './tables.js'
 import { ask, delegate, granted, type Signer, send, type World, world } from './world.test.fixture.js'
 
-const databases = await databasesForTests(5)
+const databases = await databasesForTests(5, 'both')
 
 const refresh = (made: World, signer: Signer, refresh_token: string): Promise<Response> =>
   send(made, signer, { request_type: 'refresh', refresh_token })

@@ -38,10 +38,7 @@ function describe(made: World, words: string): void {
 }
 
 test.each(['allow', 'deny'])(
-  verifies(
-    'consent.redirect-uri.again',
-    'a redirect_uri that the agent no longer lists gets no answer, whether the user says %s',
-  ),
+  verifies('UIX-33', 'a redirect_uri that the agent no longer lists gets no answer, whether the user says %s'),
   async decision => {
     const made = await consentWorld()
     const phone = await delegate(made, 'phone')
@@ -65,7 +62,7 @@ test.each(['allow', 'deny'])(
 
 test(
   verifies(
-    'consent.redirect-uri.again',
+    'UIX-33',
     'neither a remembered nor an earlier decision goes to a redirect_uri that the agent no longer lists',
   ),
   async () => {

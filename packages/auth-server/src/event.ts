@@ -2,6 +2,7 @@ import type { ConditionType } from '@countersign/conditions'
 import type { ErrorCode, Reason } from '@countersign/protocol'
 import type { LoginEvent } from './login/login-event.js'
 import type { ChainHop } from './mandate/chain.js'
+import type { Restored } from './restored.js'
 import type { NoticeEvent } from './revocation/notice-event.js'
 
 /** What an agent asked for. */
@@ -71,6 +72,35 @@ export interface BlockedFacts {
  * linked to another user, or the user declined.
  */
 export type LinkRefusal = 'other-user' | 'no-sign-in' | 'taken' | 'declined'
+
+/** What happened at the admin page. `admin` and `by` are names of admins. */
+export type AdminEvent =
+  /** A link for a browser of this admin was made. */
+  | { readonly type: 'admin_invited'; readonly admin: string }
+  /** A browser signed in by a link, or signed out. `key` is the thumbprint of its key. */
+  | { readonly type: 'admin_enrolled' | 'admin_signed_out'; readonly admin: string; readonly key: string }
+  /** All browsers and links of this admin ended. */
+  | { readonly type: 'admin_removed'; readonly admin: string; readonly by?: string }
+  /** An admin looked at a list, a user, a grant or an agent, or tried the policy. */
+  | {
+      readonly type: 'admin_read'
+      readonly by?: string
+      /** What was looked at, such as `users/list`. */
+      readonly call: string
+      readonly user?: string
+      readonly agent?: string
+      readonly grant?: string
+    }
+  /** The admin page refused a request: a wrong link, a key that is unknown or has ended, a replay, a page of another origin. */
+  | {
+      readonly type: 'admin_refused'
+      readonly code: ErrorCode
+      readonly reason: Reason
+      readonly status: number
+      /** The admin, where the key was theirs. */
+      readonly by?: string
+      readonly peer?: string
+    }
 
 /** What an auth server decided, for an audit log. One event per decided request; never a token, code or secret. */
 export type AuthServerEvent = {
@@ -142,6 +172,20 @@ export type AuthServerEvent = {
       readonly request: string
       readonly user: string
     } & AskedFacts)
+  /** No checkpoint of the audit log could be signed, or no cosignature got, for reasons in `cause`. Told once a minute at most, and not recorded. */
+  | { readonly type: 'alarm'; readonly reason: 'audit-failing'; readonly cause: unknown }
+  /** An own key was made: it is published from `published`, and signs from `signs`, both Unix seconds. By the rotation, or its operator. */
+  | {
+      readonly type: 'key_made'
+      readonly kid: string
+      readonly published: number
+      readonly signs: number
+      readonly by?: string
+    }
+  /** An own key is no longer published: every token that it signed has ended. */
+  | { readonly type: 'key_retired'; readonly kid: string }
+  /** An operator revoked an own key: its tokens are refused. */
+  | { readonly type: 'key_revoked'; readonly kid: string; readonly by?: string }
   /** At the start: the epoch mark outside the database was lost, and is written anew. A restored database would have gone unnoticed. */
   | { readonly type: 'alarm'; readonly reason: 'epoch-lost' }
   | ({
@@ -188,16 +232,53 @@ export type AuthServerEvent = {
       readonly type: 'blocked' | 'unblocked'
       /** How many grants ended. */
       readonly grants?: number
+      /** The admin who did it on the admin page; absent for a command or the API. */
+      readonly by?: string
     } & BlockedFacts)
   /** An operator ended the grants that the members fit. */
   | {
       readonly type: 'ended_by_operator'
-      readonly grants: number
+      /** How many; absent in the audit log where the members fit several. */
+      readonly grants?: number
       readonly grant?: string
       readonly agent?: string
       readonly delegate?: string
       readonly resource?: string
       readonly user?: string
+      readonly scope?: readonly string[]
+      readonly txn?: string
+      /** The admin who did it on the admin page; absent for a command or the API. */
+      readonly by?: string
+    }
+  | AdminEvent
+  /** An operator made a link for a new account, or for a `user` who has lost all passkeys. */
+  | {
+      readonly type: 'invited'
+      readonly kind: 'first' | 'account' | 'recovery'
+      readonly user?: string
+      readonly by?: string
+    }
+  /** For the audit log only: the server started with other signing keys than before. Keys are named by their thumbprints. */
+  | { readonly type: 'keys_changed'; readonly added: readonly string[]; readonly removed: readonly string[] }
+  /** For the audit log only: an instance started. */
+  | {
+      readonly type: 'started'
+      /** Thumbprints of the signing keys of its options; the first one signs, until a rotation has replaced it. */
+      readonly keys: readonly string[]
+      /** The public key that verifies the checkpoints of the log. */
+      readonly audit_key: string
+    }
+  /** For the audit log only: a backup was made ready; how many rows that ended. */
+  | ({ readonly type: 'restored' } & Restored)
+  /** For the audit log only: refusals that were too many to be recorded one by one. */
+  | {
+      readonly type: 'refusals_counted'
+      /** Whose they were; neither: those of all others. */
+      readonly agent?: string
+      readonly user?: string
+      readonly refusals: number
+      /** Unix seconds: the first of them is not older. */
+      readonly since: number
     }
   /** The caller has no such grant, and nothing happened. */
   | { readonly type: 'revoked'; readonly found: false; readonly agent: string; readonly delegate?: string }

@@ -1,7 +1,8 @@
 import { browserSignIn } from '@countersign/agent/internal'
-import type { AgentMetadata, PublishedKey } from '@countersign/protocol'
+import type { AgentMetadata } from '@countersign/protocol'
 import { cookiesOf } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
+import type { OwnKeys } from '@countersign/store/internal'
 import { rateLimit } from './bound/rate-limit.js'
 import { linkCallbackPath, linkingOf } from './consent/link.js'
 import type { ConsentContext, Linking } from './consent/open-request.js'
@@ -37,11 +38,16 @@ export function checkExchange({ issuer, exchange, login }: AuthServerOptions, de
 
 /** Creates what exchanges are decided with; undefined where there is no rule. */
 export function exchangeOf(
-  { issuer, keys, policy, exchange }: AuthServerOptions,
-  o: { readonly store: Store<Tables>; readonly now: () => number; readonly development: boolean },
+  { issuer, policy, exchange }: AuthServerOptions,
+  o: {
+    readonly keys: OwnKeys
+    readonly store: Store<Tables>
+    readonly now: () => number
+    readonly development: boolean
+  },
 ): ExchangeContext | undefined {
   if (exchange === undefined || exchange.rules.length === 0) return undefined
-  return createExchange(exchange, { issuer, keys, policy, ...o })
+  return createExchange(exchange, { issuer, policy, ...o })
 }
 
 /** Tells whether users of other auth servers are linked: where a rule names another issuer with users of its own. */
@@ -68,14 +74,14 @@ export function createLinking(
   { links, ownSubjects }: ExchangeContext,
   context: Pick<
     ConsentContext,
-    'login' | 'looks' | 'requests' | 'blocks' | 'issuer' | 'now' | 'onEvent' | 'discovery'
+    'login' | 'looks' | 'requests' | 'blocks' | 'issuer' | 'now' | 'report' | 'discovery'
   > & {
-    readonly key: PublishedKey
+    readonly keys: OwnKeys
     readonly development: boolean
   },
   { fetch: send, exchange }: Pick<AuthServerOptions, 'fetch' | 'exchange'>,
 ): Linking {
-  const { discovery, key, now, development } = context
+  const { discovery, keys, now, development } = context
   const { issuer } = context.issuer
   return linkingOf({
     ...context,
@@ -83,7 +89,7 @@ export function createLinking(
     ownSubjects,
     signIn: browserSignIn({
       id: issuer,
-      key,
+      key: keys.signing,
       redirectUri: `${issuer}${linkCallbackPath}`,
       discovery,
       now,

@@ -1,17 +1,44 @@
+export type {
+  AuditEvent,
+  AuditExport,
+  AuditOptions,
+  AuditPage,
+  AuditQuery,
+  AuditReader,
+  AuditValue,
+  CosignAnswer,
+  CosignRequest,
+  EventProof,
+  Exported,
+  KeptEvent,
+  PersonalValue,
+  PlacedEvent,
+  Witness,
+} from '@countersign/audit'
 export type { Condition, Conditions, ConditionType, HoursCondition } from '@countersign/conditions'
 export type { Discovery, Fetcher, SiteOf } from '@countersign/discovery'
-export type { HeadJudgement, ReceivedMessage, ReplaySet } from '@countersign/httpsig'
+export type { HeadJudgement, ReceivedMessage, ReplaySet, SigningKey } from '@countersign/httpsig'
 export type { CorsOrigins, ErrorCode, PublishedKey, Reason } from '@countersign/protocol'
-export type { EpochKeeper, RestoreDatabaseOptions } from '@countersign/store'
+export type {
+  EpochKeeper,
+  KeyRotation,
+  OperatorKey,
+  OperatorKeys,
+  RestoreDatabaseOptions,
+  RotatedKeys,
+} from '@countersign/store'
 export type { TrustedProxies } from '@countersign/verify'
 export type { AccountName, AgentAccess, AgentAccessPage, AppAccess, TakeBack } from './account/app-access.js'
 export { type Invitation, type InviteOptions, inviteUser } from './account/invitations.js'
+export type { AdminOptions } from './admin/admin-options.js'
+export type { AdminPage } from './admin/open-admin.js'
 export type { ApprovalLimits } from './approval/approval-limits.js'
 export type { ApprovalNotice } from './approval/approvals.js'
 export { type AuthServer, createAuthServer } from './auth-server.js'
 export type { DenyLists } from './block/deny.js'
 export type { RequestQuota } from './bound/request-quota.js'
 export type {
+  AdminEvent,
   AskedFacts,
   AuthServerEvent,
   BlockedFacts,
@@ -41,13 +68,16 @@ export {
   type OperatorOptions,
   openOperator,
 } from './operator/open-operator.js'
+export type { AdminBrowser, AdminLink, OperatorAdmin, OperatorAdmins } from './operator/operator-admins.js'
 export type {
+  Affected,
   AgentBlock,
   OperatorAgent,
   OperatorAgentDetails,
   OperatorAgents,
   StandingBlock,
 } from './operator/operator-agents.js'
+export type { OperatorAudit } from './operator/operator-audit.js'
 export type { Blocked } from './operator/operator-context.js'
 export type { GrantFilter, GrantListOptions, OperatorGrant, OperatorGrants } from './operator/operator-grants.js'
 export type {
@@ -78,6 +108,7 @@ export type {
   UpstreamFacts,
   UserQuestion,
 } from './policy.js'
-export { type Restored, type RestoreOptions, restoreAuthServer } from './restore.js'
+export { type RestoreOptions, restoreAuthServer } from './restore.js'
+export type { Restored } from './restored.js'
 export type { NoticeEvent } from './revocation/notice-event.js'
 export type { AuthServerAnswer, AuthServerEndpoint, AuthServerLoad, AuthServerTelemetry } from './telemetry.js'

@@ -2,4 +2,5 @@
 
 export { blockLists } from './block/block-lists.js'
 export { checkDeny } from './block/deny.js'
-export { type Allowed, decideAgain, decideNew, policyRequest } from './grant/decide.js'
+export { policyRequest } from './grant/decide.js'
+export { type PolicyVerdict, tryPolicy } from './grant/try-policy.js'

@@ -42,6 +42,21 @@ test(
   },
 )
 
+test(verifies('UIX-32', 'of two pages that are open in a browser, each yes decides its own request'), async () => {
+  const made = await consentWorld()
+  const [phone, laptop] = [await delegate(made, 'phone'), await delegate(made, 'laptop')]
+  const ask = async (signer: typeof phone, state: string) =>
+    requestTokenOf(await askUser(made, signer, { form: { state } }))
+  const [first, second] = [await ask(phone, 's1'), await ask(laptop, 's2')]
+  const one = await browserOf(made, 'ada')
+  const page = hiddenFields(await (await open(one, linkOf(first, { state: 's1' }))).text())
+  const later = hiddenFields(await (await open(one, linkOf(second, { state: 's2' }))).text())
+  const yes = { decision: 'allow', 'scope:events.read': 'on' }
+  expect(answerOf(await one.post('/agent/consent', { ...page, ...yes })).searchParams.get('state')).toBe('s1')
+  expect(made.events.flatMap(event => (event.type === 'consented' ? [event.delegate] : []))).toEqual(['phone'])
+  expect(answerOf(await one.post('/agent/consent', { ...later, ...yes })).searchParams.get('state')).toBe('s2')
+})
+
 test(verifies('consent.claimed', 'of many links opened at once in a fresh browser, the last eight work'), async () => {
   const made = await consentWorld()
   const phone = await delegate(made, 'phone')

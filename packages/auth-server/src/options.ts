@@ -1,7 +1,8 @@
+import type { AuditOptions } from '@countersign/audit'
 import type { Discovery, Fetcher, SiteOf } from '@countersign/discovery'
 import type { ReplaySet } from '@countersign/httpsig'
 import type { CorsOrigins, PublishedKey } from '@countersign/protocol'
-import type { EpochKeeper } from '@countersign/store'
+import type { EpochKeeper, KeyRotation } from '@countersign/store'
 import type { TrustedProxies } from '@countersign/verify'
 import type { ApprovalLimits } from './approval/approval-limits.js'
 import type { ApprovalNotice } from './approval/approvals.js'
@@ -19,8 +20,13 @@ import type { AuthServerTelemetry } from './telemetry.js'
 export interface AuthServerOptions extends TrustedProxies {
   /** The issuer, e.g. `https://auth.example`. */
   readonly issuer: string
-  /** Published keys; the first one signs. Publish a key at least 30 seconds before it comes first. */
-  readonly keys: readonly PublishedKey[]
+  /**
+   * Its keys. In a list, the first key signs, and nothing rotates: so with keys in a KMS. Publish a key at least 30 seconds before it
+   * comes first. With a rotation, keys are made, published ahead and retired without a restart; they are kept in `database`, private parts
+   * included, but for those of `before`.
+   * @see protocol §10
+   */
+  readonly keys: readonly PublishedKey[] | KeyRotation
   /** Store URL: `sqlite:FILE` or `postgres://…`. */
   readonly database: string
   /**
@@ -31,9 +37,17 @@ export interface AuthServerOptions extends TrustedProxies {
   readonly epoch?: EpochKeeper
   /**
    * What to do when the database was used with none of `keys`, e.g. because their file was not mounted and a new one was made.
-   * `check`, the default, refuses to open. `replace` accepts `keys`: for when the former keys are lost or stolen.
+   * `check`, the default, refuses to open. `replace` accepts `keys`, and ends all others at once: for when the former keys are lost or
+   * stolen, or a rotation is given up.
    */
   readonly knownKeys?: 'check' | 'replace'
+  /**
+   * Keeps a tamper-evident log of all decisions in the database: each is stored with what it changes, or neither is. A database that has a
+   * log does not open without this option, so that a mistake in a configuration leaves no gap; `off` says that nothing more is recorded.
+   * Default: no log.
+   * @see docs/audit.md
+   */
+  readonly audit?: AuditOptions | 'off'
   /** Ways for users to sign in, e.g. `openidConnect(…)`. Default: none, and nothing that needs a user is granted. */
   readonly login?: readonly LoginMethod[]
   /** Name, logo and colours of the pages for users. Default: none of its own, and the host of the issuer. */

@@ -141,3 +141,21 @@ test('unknown options are refused', async () => {
   expect(() => openTelemetry({ meterprovider: {} } as object)).toThrow(/meterProvider/)
   await expect(world({ telemetry: true as never })).rejects.toThrow(/telemetry/)
 })
+
+test('own keys are counted as they are made, revoked and retired', async () => {
+  const { telemetry, points } = measured()
+  const made = await world({
+    telemetry,
+    keys: { rotateEvery: 30 * 86_400 },
+    database: sqliteOfTest(),
+    knownKeys: 'check',
+  })
+  const { operator } = await made.reopen()
+  const [{ kid = '' } = {}] = await operator.keys.list()
+  await operator.keys.rotate()
+  await operator.keys.revoke(kid)
+  expect(await points('aauth.own_keys')).toEqual([
+    [{ 'aauth.change': 'made' }, 2],
+    [{ 'aauth.change': 'revoked' }, 1],
+  ])
+})

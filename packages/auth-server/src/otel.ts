@@ -136,6 +136,12 @@ function countsOf(event: AuthServerEvent, made: Instruments): Count[] {
     case 'blocked':
     case 'ended_by_operator':
       return [{ counter: made.ended, by: event.grants ?? 0, attributes: { 'aauth.by': 'operator' } }]
+    case 'key_made':
+      return [{ counter: made.keys, attributes: { 'aauth.change': 'made' } }]
+    case 'key_retired':
+      return [{ counter: made.keys, attributes: { 'aauth.change': 'retired' } }]
+    case 'key_revoked':
+      return [{ counter: made.keys, attributes: { 'aauth.change': 'revoked' } }]
     default:
       return []
   }

@@ -54,6 +54,8 @@ export interface PolicyAnswer {
   readonly conditions?: Conditions
   /** `sub` of the user who approves single requests under a direct grant. @see protocol §9.4 */
   readonly approver?: string
+  /** Names of the rules that decided, for operators: `auth-server policy test` prints them. Default: none. */
+  readonly by?: readonly string[]
 }
 
 /**

@@ -61,7 +61,7 @@ test.skipIf(before.away !== '').each([
     writeFileSync(documents, JSON.stringify(Object.fromEntries(cast.web)))
     const [phone, laptop] = [await delegate(cast, 'phone'), await delegate(cast, 'laptop')]
     const [old, now] = [serverOf(), serverOf()]
-    old.running = await start(database, documents, before.root)
+    old.running = await start(database, documents, { root: before.root })
     // What the release before made before this one came.
     const early = [await consent(cast, phone, 'events.write', [old, old, old]), await direct(cast, old, phone)]
     now.running = await start(database, documents)

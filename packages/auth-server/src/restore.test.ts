@@ -21,6 +21,7 @@ import {
   secondInstance,
 } from './consent/consent.test.fixture.js'
 import { restoreAuthServer } from './index.js'
+import { openOperator } from './operator/open-operator.js'
 import { askUsers, directGrants, firstOf } from './policies.js'
 import { agentServer, ask, delegate, granted, send, type World } from './world.test.fixture.js'
 
@@ -65,7 +66,11 @@ test(
     const tokens = await granted(await redeemCode(made, phone, first))
     const unused = await allowedCode(made, phone, { one: ada, scope: 'events.write' })
     const waiting = await requestTokenOf(await askUser(made, phone, { scope: 'events.delete' }))
-    await inviteUser({ issuer: 'https://auth.example', database: options.database, now: () => made.clock.now })
+    const at = { issuer: 'https://auth.example', database: options.database, now: () => made.clock.now }
+    await inviteUser(at)
+    const operator = await openOperator(at)
+    for (const name of ['ada', 'bob']) await operator.admins.add({ name, origin: 'https://admin.example' })
+    await operator.close()
     await made.auth.close()
     backUp(file, backup)
 
@@ -84,9 +89,11 @@ test(
     expect(await restoreAuthServer({ database: options.database, epoch, now })).toEqual({
       requests: 2,
       invitations: 1,
+      admins: 2,
       sessions: 1,
       grants: 1,
       consents: 2,
+      keys: 0,
     })
     const after = { ...made, auth: await made.reopen() }
     expect(await refusalOf(await redeemCode(after, phone, unused))).toEqual(
@@ -125,7 +132,7 @@ test(verifies('restore.epoch', 'a backup that the operator trusts keeps grants o
     trustBackup: true,
     now: () => made.clock.now,
   })
-  expect(ended).toEqual({ requests: 1, invitations: 0, sessions: 2, grants: 0, consents: 0 })
+  expect(ended).toEqual({ requests: 1, invitations: 0, admins: 0, sessions: 2, grants: 0, consents: 0, keys: 0 })
   const after = { ...made, auth: await made.reopen() }
   expect((await refresh(after, phone, tokens.refresh_token)).status).toBe(200)
   expect(await refusalOf(await redeemCode(after, phone, unused))).toEqual(plain(400, 'invalid_grant', 'grant_invalid'))

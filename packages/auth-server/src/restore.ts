@@ -1,29 +1,17 @@
 import type { RestoreDatabaseOptions, Store } from '@countersign/store'
-import { changeByParts, restoreDatabase } from '@countersign/store/internal'
+import { changeByParts, endOwnKeys, restoreDatabase } from '@countersign/store/internal'
+import { recordBeside } from './audit/open-reporting.js'
 import { sweepAtMost } from './bound/sweep.js'
+import type { Restored } from './restored.js'
 import { migrations, room, type Tables } from './tables.js'
 
 /** How a restored database is prepared. */
 export interface RestoreOptions extends RestoreDatabaseOptions {
   /**
-   * Keeps users' grants and consents. Only for a backup that is known to hold every revocation.
-   * Default false: users are asked again.
+   * Keeps users' grants and consents, and the keys. Only for a backup that is known to hold every revocation.
+   * Default false: users are asked again, and a rotation makes a new key.
    */
   readonly trustBackup?: boolean
-}
-
-/** How many rows a restore has ended. */
-export interface Restored {
-  /** Requests and codes: used codes would work again. */
-  readonly requests: number
-  /** Links that make an account: used ones would work again. */
-  readonly invitations: number
-  /** Browser sessions: some users may have signed out since. */
-  readonly sessions: number
-  /** Grants of users: some may have been revoked since. */
-  readonly grants: number
-  /** Remembered consents, by scope: some may have been withdrawn since. */
-  readonly consents: number
 }
 
 /**
@@ -35,14 +23,26 @@ export function restoreAuthServer(options: RestoreOptions): Promise<Restored> {
   return restoreDatabase('restoreAuthServer', options, {
     room,
     migrations,
-    end: async (store: Store<Tables>, { trustBackup }) => ({
-      requests: await endRequests(store),
-      invitations: await endInvitations(store),
-      sessions: await endSessions(store),
-      grants: trustBackup ? 0 : await endUserGrants(store),
-      consents: trustBackup ? 0 : await endConsents(store),
-    }),
+    end: async (store: Store<Tables>, { trustBackup, now }) => {
+      const ended: Restored = {
+        requests: await endRequests(store),
+        invitations: await endInvitations(store),
+        admins: await endAdmins(store),
+        sessions: await endSessions(store),
+        grants: trustBackup ? 0 : await endUserGrants(store),
+        consents: trustBackup ? 0 : await endConsents(store),
+        keys: trustBackup ? 0 : await endOwnKeys(store, room, now),
+      }
+      await recordRestore(store, ended)
+      return ended
+    },
   })
+}
+
+/** The history goes on from the backup: later checkpoints of the log conflict with those that were signed after it. */
+async function recordRestore(store: Store<Tables>, ended: Restored): Promise<void> {
+  const record = await recordBeside(store, () => Date.now() / 1000)
+  await store.write(tx => record(tx, { type: 'restored', ...ended }))
 }
 
 function endRequests(store: Store<Tables>): Promise<number> {
@@ -56,6 +56,15 @@ function endInvitations(store: Store<Tables>): Promise<number> {
   return changeByParts(store, tx => {
     const some = tx.selectFrom('auth_server_invitations').select('secret_hash').limit(sweepAtMost)
     return tx.deleteFrom('auth_server_invitations').where('secret_hash', 'in', some)
+  })
+}
+
+/** Few: their number is bounded. */
+function endAdmins(store: Store<Tables>): Promise<number> {
+  return store.write(async tx => {
+    const links = await tx.deleteFrom('auth_server_admin_links').executeTakeFirstOrThrow()
+    const keys = await tx.deleteFrom('auth_server_admin_keys').executeTakeFirstOrThrow()
+    return Number(links.numDeletedRows + keys.numDeletedRows)
   })
 }
 

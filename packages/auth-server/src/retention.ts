@@ -10,13 +10,14 @@ import { sweepGrants } from './grant/grants.js'
 import { sweepSessions } from './login/browser-session.js'
 import { sweepHistory } from './login/history.js'
 import { neededFor } from './login/users.js'
+import { sweepAdmins } from './operator/admin-keys.js'
 import { sweepChallenges } from './passkey/passkey-store.js'
 import { sweepExchanged, sweepNotices } from './revocation/notices.js'
 import type { Tables } from './tables.js'
 
 const sweeps = [
   ...[sweepGrants, sweepRequests, sweepCounts, sweepSessions, sweepNotices, sweepExchanged],
-  ...[sweepChallenges, sweepInvitations, sweepHistory, sweepApprovals],
+  ...[sweepChallenges, sweepInvitations, sweepHistory, sweepApprovals, sweepAdmins],
 ] as const
 
 /** Batches of one table in one sweep: what is left then is taken up by the next one. */

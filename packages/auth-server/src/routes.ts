@@ -1,12 +1,13 @@
+import { named } from '@countersign/audit/internal'
 import type { SiteOf } from '@countersign/discovery'
 import type { HeadJudgement, ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import { isSigned, pathOf, refusedHead } from '@countersign/httpsig/internal'
 import {
+  type AAuthError,
   type AgentAuth,
   type AgentMetadata,
   type AuthServerMetadata,
   errorResponse,
-  type PublishedKey,
 } from '@countersign/protocol'
 import {
   answerRoute,
@@ -17,8 +18,8 @@ import {
   type Route,
   type Routes,
 } from '@countersign/protocol/internal'
+import type { OwnKeys } from '@countersign/store/internal'
 import type { ClientOf, Verifier } from '@countersign/verify'
-import { telling } from '@countersign/verify/internal'
 import { showAccount, takeBackAccess, takeBackPath } from './account/account.js'
 import type { AccountContext } from './account/account-context.js'
 import { accountRoutes } from './account/account-routes.js'
@@ -55,7 +56,7 @@ export interface RouteContext extends Omit<TokenContext, 'blocks'> {
   readonly metadata: AuthServerMetadata
   /** The metadata of this server as an agent. */
   readonly agentMetadata: AgentMetadata
-  readonly keys: readonly PublishedKey[]
+  readonly keys: OwnKeys
   readonly verifier: Verifier
   readonly replay: ReplaySet
   /** The site of an agent, by which `replay` is shared out. */
@@ -82,7 +83,10 @@ export function requestHandler(context: RouteContext): RequestHandler {
   const routes: Routes = new Map<string, Route>([
     ['/.well-known/aauth-issuer', { methods: ['GET', 'HEAD'], answer: () => documentResponse(context.metadata) }],
     ['/.well-known/aauth-agent', { methods: ['GET', 'HEAD'], answer: () => documentResponse(agentMetadata) }],
-    ['/.well-known/jwks.json', { methods: ['GET', 'HEAD'], answer: () => jwksResponse(context.keys) }],
+    [
+      '/.well-known/jwks.json',
+      { methods: ['GET', 'HEAD'], answer: async () => jwksResponse(await context.keys.published()) },
+    ],
     [
       '/agent/token',
       {
@@ -95,7 +99,7 @@ export function requestHandler(context: RouteContext): RequestHandler {
       {
         methods: ['POST'],
         answer: identified(context, async (message, who) =>
-          privateResponse(await answerRevocation(formOf(message), who, telling(context, message))),
+          privateResponse(await answerRevocation(formOf(message), who, named(context, message))),
         ),
       },
     ],
@@ -104,12 +108,12 @@ export function requestHandler(context: RouteContext): RequestHandler {
   return {
     paths: [...routes.keys()],
     async handle(message) {
-      const throttled = overPageLimit(message, context)
+      const throttled = await overPageLimit(message, context)
       if (throttled !== undefined) return throttled
       try {
         return await answerRoute(message, routes)
       } catch (thrown) {
-        return refusal(thrown, { message }, context)
+        return await refusal(thrown, { message }, context)
       }
     },
   }
@@ -127,7 +131,7 @@ async function answerTokenRequest(
   const answer = await answerToken(
     parseTokenRequest(formOf(message), context.requestTypes),
     { caller, discovery: verified.discovery, note, once },
-    { ...telling(context, message), blocks },
+    { ...named(context, message), blocks },
   )
   await blocks.checkAgain()
   return privateResponse(answer)
@@ -164,14 +168,14 @@ export function isPage({ target }: Pick<ReceivedMessage, 'target'>): boolean {
 }
 
 /** Refuses a network that asks for too many pages, before any work is done for the request. */
-function overPageLimit(message: ReceivedMessage, context: RouteContext): Response | undefined {
+async function overPageLimit(message: ReceivedMessage, context: RouteContext): Promise<Response | undefined> {
   if (context.pages === undefined || !isPage(message)) return undefined
   try {
     context.pages.limit.take(message.peer)
     return undefined
   } catch (thrown) {
     const error = asAAuthError(thrown)
-    context.onEvent(refusedEvent(error, message))
+    context.report.tell(refusedEvent(error, message))
     return errorPageResponse(error, { look: context.pages.looks.of(message) })
   }
 }
@@ -185,10 +189,10 @@ function pageRoutes(pages: PagesContext, context: RouteContext): ReadonlyArray<r
   ): Route =>
     pageRoute(
       methods,
-      message => answer(message, { ...telling(pages, message), note: facts => void known.set(message, facts) }),
+      message => answer(message, { ...named(pages, message), note: facts => void known.set(message, facts) }),
       {
         looks: pages.looks,
-        onError: (error, message) => context.onEvent(refusedEvent(error, message, { page: known.get(message) })),
+        onError: (error, message) => context.report.alone(refusedEvent(error, message, { page: known.get(message) })),
       },
     )
   return [
@@ -255,21 +259,36 @@ function identified(
     try {
       return await answer(message, who, note)
     } catch (thrown) {
-      return refusal(thrown, { message, known }, context)
+      return await refusal(thrown, { message, known }, context)
     }
   }
 }
 
-function refusal(
+async function refusal(
   thrown: unknown,
   { message, known }: { readonly message: ReceivedMessage; readonly known?: RefusalFacts },
   context: RouteContext,
-): Response {
-  const error = asAAuthError(thrown)
-  context.onEvent(refusedEvent(error, message, known))
+): Promise<Response> {
+  const error = await reportedRefusal(asAAuthError(thrown), { message, known }, context)
   const { code, status, algs } = error
   // No challenge for a replay: it would make the agent sign again a request that was already answered.
   const challenged = status === 401 && code !== 'replay_detected'
   const agentAuth: AgentAuth = { identity: true, ...(algs === undefined ? {} : { algs }) }
   return errorResponse(error, { now: context.now, ...(challenged ? { agentAuth } : {}) })
+}
+
+/** Reports a refusal before it is answered. One that could not be recorded is answered with that fault. */
+async function reportedRefusal(
+  error: AAuthError,
+  { message, known }: { readonly message: ReceivedMessage; readonly known: RefusalFacts | undefined },
+  { report }: RouteContext,
+): Promise<AAuthError> {
+  try {
+    await report.alone(refusedEvent(error, message, known))
+    return error
+  } catch (thrown) {
+    const fault = asAAuthError(thrown)
+    report.tell(refusedEvent(fault, message, known))
+    return fault
+  }
 }

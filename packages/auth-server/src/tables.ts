@@ -1,11 +1,14 @@
+import { auditMigration } from '@countersign/audit'
 import type { Migration } from '@countersign/store'
-import { epochMigration } from '@countersign/store/internal'
+import { epochMigration, ownKeysMigration } from '@countersign/store/internal'
 import { type ApprovalTables, approvalMigration } from './approval/approval-tables.js'
 import { type BlockTables, blockMigration } from './block/block-tables.js'
+import { sharesMigration } from './bound/shares-migration.js'
 import { type ExchangeTables, exchangeMigration } from './exchange/exchange-tables.js'
 import { accountMigration } from './login/account-tables.js'
 import { type LoginTables, loginMigration, userReview } from './login/login-tables.js'
 import { conditionsMigration } from './mandate/conditions-migration.js'
+import { type AdminTables, adminMigration } from './operator/admin-tables.js'
 import { type RevocationTables, revocationMigration } from './revocation/revocation-tables.js'
 
 /** Names the tables of an auth server in a database. */
@@ -135,7 +138,13 @@ export interface CountRow {
 }
 
 /** The tables of an auth server. */
-export interface Tables extends LoginTables, ExchangeTables, RevocationTables, ApprovalTables, BlockTables {
+export interface Tables
+  extends LoginTables,
+    ExchangeTables,
+    RevocationTables,
+    ApprovalTables,
+    BlockTables,
+    AdminTables {
   auth_server_grants: GrantRow
   auth_server_requests: RequestRow
   auth_server_consents: ConsentRow
@@ -268,26 +277,6 @@ const grantsOfChains: Migration = {
   },
 }
 
-/** Counts that hold across instances, and the site whose share of the waiting requests one takes. */
-const shares: Migration = {
-  name: '010-shares',
-  async up(db) {
-    await db.schema
-      .createTable('auth_server_counts')
-      .addColumn('name', 'text', column => column.primaryKey())
-      .addColumn('count', 'integer', column => column.notNull())
-      .addColumn('last', 'double precision', column => column.notNull())
-      .execute()
-    await db.schema.createIndex('auth_server_counts_last').on('auth_server_counts').column('last').execute()
-    await db.schema.alterTable('auth_server_requests').addColumn('site', 'text').execute()
-    await db.schema
-      .createIndex('auth_server_requests_site')
-      .on('auth_server_requests')
-      .columns(['site', 'expires'])
-      .execute()
-  },
-}
-
 /** A resource may change its scope descriptions; a user has agreed to those they read. */
 const shownWords: Migration = {
   name: '011-shown-words',
@@ -298,21 +287,11 @@ const shownWords: Migration = {
 }
 
 export const migrations: readonly Migration[] = [
-  grants,
-  loginMigration,
-  grantsOfUsers,
-  requests,
-  consents,
-  userReview,
-  exchangeMigration,
-  grantsByTxn,
-  grantsOfChains,
-  shares,
-  shownWords,
+  ...[grants, loginMigration, grantsOfUsers, requests, consents, userReview, exchangeMigration],
+  ...[grantsByTxn, grantsOfChains, sharesMigration, shownWords],
   epochMigration('012-epoch', room),
-  revocationMigration,
-  accountMigration,
-  conditionsMigration,
-  approvalMigration,
-  blockMigration,
+  ...[revocationMigration, accountMigration, conditionsMigration, approvalMigration, blockMigration],
+  auditMigration('018-audit', room),
+  adminMigration,
+  ownKeysMigration('020-own-keys', room),
 ]

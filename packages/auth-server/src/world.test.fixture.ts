@@ -18,7 +18,7 @@ import type { Policy } from './policy.js'
 export const newYear = 1_767_225_600
 
 /** An auth server, or a process that is one. */
-export type AnsweringServer = Omit<AuthServer, 'paths' | 'access' | 'operator'>
+export type AnsweringServer = Omit<AuthServer, 'paths' | 'access' | 'operator' | 'admin'>
 
 /** Who signs a request, and how. */
 export interface Signer extends SignerBase {
@@ -109,7 +109,7 @@ export function agentServer({ agentKey }: Pick<World, 'agentKey'>): Signer {
 /** A second agent with its own origin. */
 export async function otherAgent(made: World): Promise<Signer> {
   const key = { kid: 'o1', key: await generateSigningKey() }
-  publishAgent(made, 'https://other.example', [key])
+  publishAgent(made, 'https://other.example', [key], { redirect_uris: ['https://app.example/callback'] })
   return signerOf('https://other.example', key)
 }
 

@@ -1,8 +1,10 @@
 import { addCompletion, addEnroll, addFetch, addKeys, UsageError } from '@countersign/fetch/internal'
 import { addMcpBridge } from '@countersign/mcp-bridge/internal'
 import { Command, Option } from 'commander'
+import type { AuditKeyFlags } from './commands/audit/key.js'
 import type { AuditProofFlags } from './commands/audit/proof.js'
 import type { AuditVerifyFlags } from './commands/audit/verify.js'
+import { addConformance } from './commands/conformance.js'
 import type { GatewayReportFlags } from './commands/gateway/report.js'
 import type { InspectFlags } from './commands/inspect/inspect.js'
 import type { PlaygroundFlags } from './commands/playground.js'
@@ -39,6 +41,7 @@ export async function program(version: string, argv: readonly string[]): Promise
   addPolicy(root)
   addAudit(root)
   addKeys(root, names)
+  addConformance(root.command('conformance'))
   await addServers(root, argv)
   addCompletion(root, () => wholeProgram(version))
   root
@@ -125,6 +128,17 @@ function addAudit(root: Command): void {
     .option('--json', 'print the event as one JSON object')
     .action(async (file: string, flags: AuditProofFlags) =>
       (await import('./commands/audit/proof.js')).proof(file, flags),
+    )
+  audit
+    .command('key')
+    .description('print the public key of a log, for those who verify')
+    .argument('<file>', 'the key that signs the log')
+    .option('--id <id>', 'identifier of the server whose log it is')
+    .option('--new', 'make the file first, with a new key (mode 0600)')
+    .option('--development', 'allow loopback http identifiers')
+    .option('--json', 'print one JSON object')
+    .action(async (file: string, flags: AuditKeyFlags) =>
+      (await import('./commands/audit/key.js')).auditKey(file, flags),
     )
 }
 
@@ -235,13 +249,15 @@ async function addGateway(server: Command): Promise<void> {
 }
 
 async function addAgentServer(server: Command): Promise<void> {
-  const [{ addFlags }, { agentServer, agentServerOptions }, oversight, restore, backup] = await Promise.all([
-    import('./flags/add-flags.js'),
-    import('./commands/agent-server/agent-server.js'),
-    import('./commands/agent-server/oversight.js'),
-    import('./commands/restore.js'),
-    import('./commands/backup.js'),
-  ])
+  const [{ addFlags }, { agentServer, agentServerOptions }, oversight, restore, backup, { addOperator }] =
+    await Promise.all([
+      import('./flags/add-flags.js'),
+      import('./commands/agent-server/agent-server.js'),
+      import('./commands/agent-server/oversight.js'),
+      import('./commands/restore.js'),
+      import('./commands/backup.js'),
+      import('./commands/agent-server/groups.js'),
+    ])
   addFlags(server, agentServerOptions).action((_, command: Command) =>
     closingOnFailure(opened => agentServer(command, opened)),
   )
@@ -261,9 +277,13 @@ async function addAgentServer(server: Command): Promise<void> {
   add('reinstate', 'let a revoked delegate enrol again', reinstateOptions.flags).action(run(oversight.reinstate))
   add('backup', backupText, backup.agentBackupOptions.flags).action(run(backup.backupAgent))
   add('restore', restoringText, agentRestoreOptions.flags).action(run(restoreAgent))
+  const log = server.command('audit').description('read, prove and export the audit log')
+  for (const [verb, { description, options, act }] of Object.entries(oversight.auditOf))
+    addFlags(log.command(verb).description(description), options).action((_, command: Command) => act(command))
   add('forget', 'remove delegates from the list that have not been seen for long', forgetOptions.flags).action(
     run(oversight.forget),
   )
+  addOperator(server)
 }
 
 /** Loads an optional dependency, which `npm install --omit=optional` leaves out. */

@@ -203,6 +203,7 @@ test('when the proxy leaves out a required header nothing passes, and the log sa
     await expect(ask(said), JSON.stringify(said)).rejects.toMatchObject({
       code: 'server_error',
       reason: 'internal_error',
+      message: expect.stringMatching(/X-Original-/),
     })
   expect(() => createCheck({ resource, routes, proxy: 'nginx', bodies: 'seen' })).toThrow(TypeError)
   const withCors = createResource({ ...world.settings, cors: '*' })

@@ -76,6 +76,8 @@ function resultOf({ result }: Readonly<Record<string, unknown>>): Readonly<Recor
 function eventsIn(text: string): Array<Readonly<Record<string, unknown>>> {
   return text.split('\n\n').flatMap(event => {
     const lines = event.split('\n').filter(line => line.startsWith('data:'))
+    // An answer of nothing but line breaks is half a million events.
+    if (lines.length === 0) return []
     const message = messageIn(lines.map(line => line.slice('data:'.length)).join('\n'))
     return message === undefined ? [] : [message]
   })

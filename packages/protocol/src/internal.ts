@@ -27,7 +27,14 @@ export { freezeJson } from './internal/freeze-json.js'
 export { type MeasuredBy, measured, telemetryOpened, toldTo } from './internal/measured.js'
 export { corsCheck, identifiersCheck, proxiesCheck } from './internal/shared-checks.js'
 export { type SharedMap, sharedMap, type Worth } from './internal/shared-map.js'
-export { checkKeySchedule, type KeyPlan, type KeySchedule, planKeys, type ScheduledKey } from './key/key-schedule.js'
+export {
+  cacheCap,
+  checkKeySchedule,
+  type KeyPlan,
+  type KeySchedule,
+  planKeys,
+  type ScheduledKey,
+} from './key/key-schedule.js'
 export { pageSafety, seeOther } from './message/browser-response.js'
 export { checkContentCoding } from './message/content-coding.js'
 export { type Cookies, cookiesOf } from './message/cookie.js'

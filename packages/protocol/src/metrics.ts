@@ -39,6 +39,7 @@ export interface IssuerInstruments {
   readonly tokens: Counter
   readonly refusals: Counter
   readonly alarms: Counter
+  readonly keys: Counter
   readonly durations: Histogram
 }
 
@@ -50,6 +51,10 @@ export function issuerInstruments(meter: Meter): IssuerInstruments {
     alarms: meter.createCounter('aauth.alarms', {
       description: 'Alarms: what should never happen, or an attack that was noticed',
       unit: '{alarm}',
+    }),
+    keys: meter.createCounter('aauth.own_keys', {
+      description: 'Own keys that were made, retired or revoked',
+      unit: '{key}',
     }),
     durations: secondsHistogram(meter, 'aauth.request.duration', 'Time to answer a request, once it has been read'),
   }

@@ -156,7 +156,7 @@ describe('a question that bubbles up', () => {
 })
 
 describe('what was exchanged', () => {
-  test(verifies('exchange.cached', 'is kept for one upstream token, and asked for once by many calls'), async () => {
+  test(verifies('EXC-30', 'is kept for one upstream token, and asked for once by many calls'), async () => {
     const chain = await chainOf(2)
     const server = chain.hops[1]?.server
     if (server !== undefined) server.asks = false

@@ -271,6 +271,17 @@ describe('authorized', () => {
     ).toEqual(['email', 'events.read', 'profile'])
   })
 
+  test(verifies('challenge.identity-scopes', 'an identity scope in `scope` stands for no claim'), async () => {
+    const resource = world.calendar()
+    const claims = { sub: 'alice', scope: 'events.read email' }
+    for (const need of [{ scope: 'email' }, { scope: ['email', 'events.read'] }] as const) {
+      const named = await resource.authorize(await withToken(claims, '/'), need)
+      expect(named.ok ? undefined : named.response.status).toBe(403)
+      const shown = await resource.authorize(await withToken({ ...claims, email: 'a@example.org' }, '/'), need)
+      expect(shown.ok).toBe(true)
+    }
+  })
+
   test(verifies('RAT-04', 'error.policy-denied', 'a policy that says no is final'), async () => {
     await expectPassed(await withToken({}, '/events'), {})
     await expectRefused(await withToken({}, '/closed'), {

@@ -90,11 +90,12 @@ describe(verifies('sig.replay.costs-nothing', 'a replay costs nothing to the age
   })
 
   test('while they are under way, at a counter and a replay set that are 1 ms away', async () => {
-    const resource = world.calendar({ limits: { identified: '30/min' }, counter: slowCounter(), replay: slowReplay() })
+    const resource = world.calendar({ limits: { identified: '15/min' }, counter: slowCounter(), replay: slowReplay() })
     const captured = await post()
     expect(await status(resource, captured)).toBe(200)
     const fresh = await Promise.all(Array.from({ length: 10 }, post))
-    const flood = repeat(40, () => status(resource, captured))
+    // More under way than the limit has left.
+    const flood = repeat(20, () => status(resource, captured))
     const answers: number[] = []
     for (const one of fresh) {
       answers.push(await status(resource, one))
@@ -106,7 +107,7 @@ describe(verifies('sig.replay.costs-nothing', 'a replay costs nothing to the age
 
   test('while they are under way, at the resource token endpoint', async () => {
     const slow = { counter: slowCounter(), replay: slowReplay() }
-    const resource = world.calendar({ resourceTokenLimit: '20/hour', ...slow })
+    const resource = world.calendar({ resourceTokenLimit: '15/hour', ...slow })
     const ask = () =>
       world.request({
         ...{ as: asAgent(world.agent), method: 'POST', target: '/aauth/resource-token', body: 'scope=events.read' },
@@ -115,7 +116,7 @@ describe(verifies('sig.replay.costs-nothing', 'a replay costs nothing to the age
     const captured = await ask()
     expect((await resource.handle({ ...captured }))?.status).toBe(200)
     const fresh = await Promise.all(Array.from({ length: 10 }, ask))
-    const flood = repeat(40, async () => (await resource.handle({ ...captured }))?.status)
+    const flood = repeat(20, async () => (await resource.handle({ ...captured }))?.status)
     const answers: Array<number | undefined> = []
     for (const one of fresh) answers.push((await resource.handle(one))?.status)
     expect([...(await flood.end())]).toEqual([401])

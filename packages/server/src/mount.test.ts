@@ -52,6 +52,33 @@ test('node: its own paths are answered, all others go on to the site with their 
 })
 
 test(
+  verifies('revocation.streams', 'node: a stream that ends with its grant is cut, and rejects nothing'),
+  async () => {
+    const ending: MountableParticipant = {
+      paths: ['/own'],
+      async handle() {
+        let count = 0
+        return new Response(
+          new ReadableStream({
+            async pull(controller) {
+              await new Promise(resolve => setTimeout(resolve, 10))
+              if (count++ === 3) controller.error(new Error('the grant of this request has ended'))
+              else controller.enqueue(new TextEncoder().encode('data: x\n\n'))
+            },
+          }),
+        )
+      },
+    }
+    const mounted = mountNode(ending)
+    const ended: Array<Promise<unknown>> = []
+    const port = await listening((request, response) => void ended.push(mounted(request, response)))
+    const answer = await fetch(`http://127.0.0.1:${port}/own`)
+    await expect(answer.text()).rejects.toThrow()
+    expect(await Promise.all(ended)).toEqual([true])
+  },
+)
+
+test(
   verifies('error.body-too-large', 'node: the message arrives line by line, and a body over the limit is 413'),
   async () => {
     const mounted = mountNode(participant, { bodyLimit: 4 })

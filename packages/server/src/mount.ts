@@ -54,7 +54,8 @@ export function mountFetch(
  * Mounts a participant in front of a `node:http` site, or as Express middleware before any middleware that reads bodies, at the
  * root of its origin. Requests are verified exactly as they were received.
  * @returns a handler that calls `next`, if given, and resolves to false for every path that is not the participant's: those
- * requests go on to the site, unread. A mistake of the program (a body read before) goes to `next`; without `next` it rejects.
+ * requests go on to the site, unread. A mistake of the program (a body read before) goes to `next`; without `next` it rejects. A body that
+ * fails while it is sent cuts its connection, and is no such mistake: a stream ends so with the grant of its request.
  * @see protocol §3.3
  */
 export function mountNode(
@@ -75,7 +76,11 @@ export function mountNode(
         await discardRest(request)
         if (!request.complete) response.setHeader('connection', 'close')
       }
-      await writeResponse(answered, response, { head: request.method === 'HEAD', stall })
+      await writeResponse(answered, response, { head: request.method === 'HEAD', stall }).catch(error => {
+        // A stream fails with the grant of its request, or with the time of its conditions: its peer can bring that about. The
+        // connection is cut already. A rejection would end a process whose listener does not catch it.
+        if (!response.destroyed) throw error
+      })
     } catch (thrown) {
       if (next === undefined) throw thrown
       next(thrown)

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { type AtCommitItems, doItems } from './at-commit.js'
 import { type LibsqlDatabase, sqliteCode } from './libsql-database.js'
 import type { StoreLimits } from './store.js'
 import type { PendingWrite } from './write-queue.js'
@@ -67,14 +68,18 @@ async function outcomesOf<T>(batch: Batch<T>, context: CommitContext<T>): Promis
 
 async function together<T>(batch: Batch<T>, { connection, limits, verdicts }: BatchRun<T>): Promise<Outcome[]> {
   const done: Outcome[] = []
+  const left: AtCommitItems = []
   for (const write of batch) {
     try {
-      done.push({ ok: true, value: await runChange(connection, write.change, limits.change) })
+      const run = await runChange(connection, write.change, limits.change)
+      done.push({ ok: true, value: run.value })
+      left.push(...run.left)
     } catch (reason) {
       verdicts.set(write, { ok: false, reason })
       throw reason
     }
   }
+  await doItems(connection, left)
   return done
 }
 
@@ -86,7 +91,9 @@ async function attempt<T>(write: PendingWrite<T>, { database, connection, limits
   database.run('savepoint one_write')
   let outcome: Outcome
   try {
-    outcome = { ok: true, value: await runChange(connection, write.change, limits.change) }
+    const { value, left } = await runChange(connection, write.change, limits.change)
+    await doItems(connection, left)
+    outcome = { ok: true, value }
   } catch (reason) {
     try {
       database.run('rollback to one_write')

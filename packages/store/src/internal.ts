@@ -1,8 +1,15 @@
 // For the other packages of this project, not for users: these names may change in any release (no semver).
 
+export { atCommit } from './at-commit.js'
 export { type BackedUp, type BackupOptions, backupDatabase } from './backup.js'
 export { beginEpoch, type Epoch, epochMigration, openEpoch } from './epoch.js'
 export { inGroups } from './groups.js'
-export { belongsTo, type KnownKeys, type NamedKeys } from './known-keys.js'
+export { keyOperator, type OperatedKeys, operatedAs } from './key-operator.js'
+export type { ChangedKeys, KnownKeys } from './known-keys.js'
 export { isNewDatabase } from './new-database.js'
+export { endOwnKeys, type OwnKeysOptions, openOwnKeys, takeOverKeys } from './open-own-keys.js'
+export type { KeyStore, OwnKey, OwnKeyEvent } from './own-key.js'
+export { databaseKeyStore, memoryKeyStore } from './own-key-rows.js'
+export { keyRoom, type OwnKeyRow, ownKeysMigration } from './own-key-tables.js'
+export { fixedKeys, type OwnKeys, ownKeySchedule, scheduledKeys } from './own-keys.js'
 export { changeByParts, type RestoredRoom, restoreDatabase } from './restore.js'

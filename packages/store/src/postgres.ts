@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
 import pg from 'pg'
+import { doItems } from './at-commit.js'
 import { createLines } from './lines.js'
 import { applyMigrations, type MigratedRoom, type OpenedRoom } from './migrate.js'
 import type { AnyTables, Store, StoreLimits, WriteOptions } from './store.js'
@@ -217,7 +218,8 @@ async function writeOnce<T, R>(
         .setIsolationLevel(lock === undefined ? 'serializable' : 'read committed')
         .execute(async tx => {
           if (lock !== undefined) watch.setId(await takeLock(tx, lock))
-          const value = await runChange(tx, change, limits.change)
+          const { value, left } = await runChange(tx, change, limits.change)
+          await doItems(tx, left)
           await watch.readId(tx)
           done = { value }
         })

@@ -4,6 +4,7 @@ import { temporaryFolder } from '@countersign/testing/folders'
 import { postgresForTests } from '@countersign/testing/postgres'
 import { sql } from 'kysely'
 import { test as allTests, describe, expect } from 'vitest'
+import { atCommit } from './at-commit.js'
 import { type Migration, openStore, prepared, type Store } from './index.js'
 
 interface Tables {
@@ -35,7 +36,7 @@ const insert = (store: Store<Tables>, id: number, agent = `a${id}`): Promise<unk
 const ids = async (store: Store<Tables>): Promise<number[]> =>
   (await store.db.selectFrom('grants').select('id').orderBy('id').execute()).map(row => row.id)
 
-const postgres = await postgresForTests()
+const postgres = await postgresForTests(20)
 
 describe.each([
   { where: 'a file', url: newFile, skip: false },
@@ -43,6 +44,53 @@ describe.each([
   { where: `PostgreSQL${postgres.away}`, url: postgres.newUrl, skip: postgres.away !== '' },
 ])('a store in $where', ({ url, skip }) => {
   const test = allTests.skipIf(skip)
+  test('work for the end of a transaction has what its writes have left, and nothing of one that failed', async () => {
+    const store = await open(url())
+    const runs: string[][] = []
+    const leave = atCommit<string>(async (tx, agents) => {
+      runs.push([...agents])
+      for (const agent of agents)
+        await sql`insert into grants (id, agent) values (${agent.length * 100 + runs.length}, ${agent})`.execute(tx)
+    })
+    const wrote = await Promise.allSettled([
+      store.write(async tx => leave(tx, 'x')),
+      store.write(async tx => {
+        leave(tx, 'dropped')
+        throw new Error('no')
+      }),
+      store.write(async tx => leave(tx, 'yy')),
+    ])
+    expect(wrote.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    const rows = await store.db.selectFrom('grants').select('agent').orderBy('agent').execute()
+    expect(rows.map(({ agent }) => agent)).toEqual(['x', 'yy'])
+    await store.close()
+  })
+
+  test('a write whose work at the commit fails has failed, and has changed nothing', async () => {
+    const store = await open(url())
+    const leave = atCommit<number>(async () => {
+      throw new Error('not stored')
+    })
+    const failing = store.write(async tx => {
+      await tx.insertInto('grants').values({ id: 1, agent: 'a', hash: null, active: 1 }).execute()
+      leave(tx, 1)
+    })
+    await expect(failing).rejects.toThrow('not stored')
+    expect(await ids(store)).toEqual([])
+    await insert(store, 2)
+    expect(await ids(store)).toEqual([2])
+    await store.close()
+  })
+
+  test('work that is left outside a write, or after it, is refused and not lost', async () => {
+    const store = await open(url())
+    const leave = atCommit<number>(async () => undefined)
+    expect(() => leave(store.db, 1)).toThrow(expect.objectContaining({ code: 'misuse' }))
+    const tx = await store.write(async inside => ({ inside }))
+    expect(() => leave(tx.inside, 1)).toThrow(expect.objectContaining({ code: 'misuse' }))
+    await store.close()
+  })
+
   test('returns values of every type as written, and the number of changed rows', async () => {
     const store = await open(url())
     await store.write(tx =>
@@ -235,5 +283,14 @@ allTests('a new database file and its log belong to the owner only, and keep a w
   for (const name of own) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
   const mode = await store.write(tx => sql<{ journal_mode: string }>`pragma journal_mode`.execute(tx))
   expect(mode.rows).toEqual([{ journal_mode: 'wal' }])
+  await store.close()
+})
+
+allTests('writes that share a commit share the work at its end, one statement for all of them', async () => {
+  const store = await open(newFile())
+  const runs: number[] = []
+  const leave = atCommit<number>(async (_, items) => void runs.push(items.length))
+  await Promise.all(Array.from({ length: 20 }, (_, n) => store.write(async tx => leave(tx, n))))
+  expect(runs).toEqual([20])
   await store.close()
 })

@@ -1,4 +1,5 @@
 import type { Kysely, KyselyPlugin } from 'kysely'
+import { type AtCommitItems, collectItems } from './at-commit.js'
 import { StoreError } from './store-error.js'
 
 /** A change inside one transaction. It may run more than once, so it touches nothing but `tx`. */
@@ -7,15 +8,24 @@ export type Change<T, R> = (tx: Kysely<T>) => Promise<R>
 /**
  * Runs a change with a `tx` that works only until the change ends, so that a statement without `await` fails instead of running in
  * a later transaction.
+ * @returns its result, and what it left for the end of the transaction
  * @throws StoreError `timeout` when the change takes longer than `seconds`: it would delay every other write.
  */
-export async function runChange<T, R>(connection: Kysely<T>, change: Change<T, R>, seconds: number): Promise<R> {
+export async function runChange<T, R>(
+  connection: Kysely<T>,
+  change: Change<T, R>,
+  seconds: number,
+): Promise<{ readonly value: R; readonly left: AtCommitItems }> {
   const scope = { open: true }
   const { promise: late, cancel } = timeLimit(seconds)
+  const tx = connection.withPlugin(openOnly(scope))
+  const items = collectItems(tx)
   try {
-    return await Promise.race([change(connection.withPlugin(openOnly(scope))), late])
+    const value = await Promise.race([change(tx), late])
+    return { value, left: items.end() }
   } finally {
     scope.open = false
+    items.end()
     cancel()
   }
 }

@@ -6,7 +6,7 @@ import { peerOf } from './network.js'
 import type { VerifierOptions } from './options.js'
 import { verifyUnder } from './prove-issuer.js'
 import type { ListAnswers, RequestLookups } from './request-lookups.js'
-import { findIssuerKey, openCallerToken, type PendingToken } from './token.js'
+import { asTokenFault, findIssuerKey, openCallerToken, type PendingToken } from './token.js'
 import { unsupportedTokenType } from './unsupported-token-type.js'
 import type { VerifiedToken, VerifiedTokens } from './verified-tokens.js'
 
@@ -48,9 +48,9 @@ async function inlineKeyCaller(
   { jwk }: SignatureKey & { scheme: 'hwk' },
   context: CallerContext,
 ): Promise<PseudonymousCaller> {
-  checkAccepted(context, 'hwk')
+  checkAccepted(context, 'hwk') // error.insufficient-level
   const key = await context.inlineKeys.import(jwk)
-  await context.prove(opened, key)
+  await context.prove(opened, key) // SIG-26
   return { level: 'pseudonymous', key, ...peerOf(opened.message) }
 }
 
@@ -59,21 +59,22 @@ async function publishedKeyCaller(
   signatureKey: SignatureKey & { scheme: 'jwks_uri' },
   context: CallerContext,
 ): Promise<IdentifiedCaller> {
-  checkAccepted(context, 'jwks_uri')
+  checkAccepted(context, 'jwks_uri') // error.insufficient-level
   const { id, kid, dwk } = signatureKey
   // With any other document name, a JSON file that a user uploaded to an origin could pass for the agent metadata of that origin.
   if (dwk !== 'aauth-agent')
     throw new AAuthError('invalid_signature', 'dwk of Signature-Key must be aauth-agent', {
       reason: 'signature_key_malformed',
+      required_components: opened.required,
     })
   if (!isIdentifier(id, { development: context.options.development ?? false })) {
     throw new AAuthError(
       'invalid_signature',
       'id of Signature-Key is not an identifier: it must be an https origin such as https://agent.example',
-      { reason: 'signature_key_malformed' },
+      { reason: 'signature_key_malformed', required_components: opened.required },
     )
   }
-  await admitAgent(id, context)
+  await admitAgent(id, context) // error.policy-denied
   const { discovery } = context
   const known = await discovery.key('aauth-agent', id, kid)
   if (known === undefined)
@@ -94,7 +95,7 @@ async function tokenCaller(
     lookups.token ??= { jwt, verified: known }
     countToken('hit', context)
     // A stolen token is useless without its key: only a signature by the key in cnf proves that the token is the caller's.
-    await context.prove(opened, known.confirmationKey)
+    await context.prove(opened, known.confirmationKey) // token.binding
     return callerUnder(known, opened, context)
   }
   countToken('miss', context)
@@ -103,7 +104,9 @@ async function tokenCaller(
   // Both signatures are checked at the same time, but a fault of the token is reported before one of the request's signature.
   bound.catch(() => undefined)
   const issuerKey = await proven
-  await bound
+  await bound.catch(fault => {
+    throw asTokenFault(fault, token)
+  })
   // Cached only now: a token whose holder has not proven its key must not evict others.
   const verified = { ...token, issuerKey }
   lookups.token = { jwt, verified }
@@ -127,8 +130,9 @@ async function openToken(jwt: string, context: CallerContext): Promise<PendingTo
     context.accept.includes('auth+jwt') ? ['auth+jwt', 'agent+jwt'] : ['agent+jwt', 'auth+jwt'],
     { development, refuseType: unsupportedTokenType },
   )
-  checkAccepted(context, parsed.typ === 'auth+jwt' ? 'auth+jwt' : 'agent+jwt')
-  if (parsed.typ === 'auth+jwt') await admitIssuer(parsed.iss, context)
+  checkAccepted(context, parsed.typ === 'auth+jwt' ? 'auth+jwt' : 'agent+jwt') // error.insufficient-level
+  if (parsed.typ === 'auth+jwt')
+    await admitIssuer(parsed.iss, context) // trust.resource.auth-servers
   else await admitAgent(parsed.iss, context)
   const { discovery, confirmationKeys, now, expiredGrace } = context
   return openCallerToken(parsed, { receiver, discovery, confirmationKeys, now, expiredGrace })
@@ -137,7 +141,7 @@ async function openToken(jwt: string, context: CallerContext): Promise<PendingTo
 /** Checks all that can change for a cached token: its times, its issuer's key, the lists, the credentials this route accepts. */
 async function isStillValid(token: VerifiedToken, context: CallerContext): Promise<boolean> {
   checkAccepted(context, token.typ)
-  if (!isTimely(token, { now: context.now, grace: context.expiredGrace })) return false
+  if (!isTimely(token, { now: context.now, grace: context.expiredGrace })) return false // token.times
   const admitting = token.typ === 'auth+jwt' ? admitIssuer(token.iss, context) : admitAgent(token.iss, context)
   if (admitting !== undefined) await admitting
   return (await findIssuerKey(token, context.discovery)) === token.issuerKey
@@ -153,7 +157,7 @@ export function isTimely(
 ): boolean {
   if (token === undefined) return true
   const grace = token.typ === 'agent+jwt' ? at.grace : 0
-  return at.now >= token.notBefore && at.now < token.exp + grace
+  return at.now >= token.notBefore && at.now < token.exp + grace // token.times
 }
 
 /** The caller that a token names, after the signatures of the token and of the request were verified. */

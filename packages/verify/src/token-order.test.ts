@@ -46,7 +46,11 @@ async function stepByStep(message: ReceivedMessage, jwt: string, issuer: Origin)
       ? checkAuthToken(parsed, { now, audience: api })
       : checkAgentToken(parsed, { now, receiver: api })
   if ('constraints' in claims) parseConditions(claims.constraints)
-  await verifySignature(opened, await importVerifyKey(claims.cnf.jwk))
+  const code = parsed.typ === 'auth+jwt' ? 'invalid_auth_token' : 'invalid_agent_token'
+  const own = await importVerifyKey(claims.cnf.jwk).catch(() => {
+    throw Object.assign(new Error('cnf.jwk must be a point on its curve'), { code, status: 401 })
+  })
+  await verifySignature(opened, own)
 }
 
 const faults: ReadonlyArray<readonly [string, Readonly<Record<string, unknown>>]> = [

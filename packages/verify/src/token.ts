@@ -1,5 +1,5 @@
 import type { Directory } from '@countersign/discovery'
-import type { VerifyKey, VerifyKeyCache } from '@countersign/httpsig'
+import { HttpSigError, type VerifyKey, type VerifyKeyCache } from '@countersign/httpsig'
 import {
   AAuthError,
   type AgentTokenClaims,
@@ -84,7 +84,7 @@ async function readCallerToken(
     parsed.typ === 'auth+jwt'
       ? checkAuthToken(parsed, { now, audience: receiver })
       : checkAgentToken(parsed, { now, receiver, expiredGrace })
-  const confirmationKey = await confirmationKeys.import(claims.cnf.jwk)
+  const confirmationKey = await importConfirmation(claims, { parsed, confirmationKeys })
   const nbf = parsed.payload['nbf']
   const token = {
     kid: parsed.kid,
@@ -97,6 +97,24 @@ async function readCallerToken(
   return parsed.typ === 'auth+jwt'
     ? { ...token, typ: 'auth+jwt', facts: authorizedFacts(claims as AuthTokenClaims, confirmationKey, parsed) }
     : { ...token, typ: 'agent+jwt', facts: identifiedFacts(claims as AgentTokenClaims, confirmationKey, parsed) }
+}
+
+/** The key in `cnf`. @throws AAuthError */
+async function importConfirmation(
+  { cnf }: AgentTokenClaims | AuthTokenClaims,
+  { parsed, confirmationKeys }: { readonly parsed: ParsedToken; readonly confirmationKeys: VerifyKeyCache },
+): Promise<VerifyKey> {
+  try {
+    return await confirmationKeys.import(cnf.jwk)
+  } catch (fault) {
+    throw asTokenFault(fault, parsed)
+  }
+}
+
+/** A key in `cnf` that is no point of its curve is a fault of the claim, like every other key that is none. */
+export function asTokenFault(fault: unknown, { typ }: Pick<ParsedToken, 'typ'>): unknown {
+  if (!(fault instanceof HttpSigError) || fault.reason !== 'key_unacceptable') return fault
+  return invalidToken('token_claim_malformed', offPage && 'cnf.jwk must be a point on its curve', { typ, cause: fault })
 }
 
 /** The options of every check of a single token. */

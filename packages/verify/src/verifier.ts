@@ -152,7 +152,7 @@ class RequestVerifier implements Verifier {
     const lookups = head?.lookups ?? this.#beginLookups(message, per)
     const { discovery } = lookups
     if (!isSigned(message)) {
-      this.#checkUnsigned(message)
+      this.#checkUnsigned(message) // sig.target.form
       return { caller: { level: 'anonymous', ...peerOf(message) }, discovery }
     }
     const opened = openSignature(message, this.#openingFor(per))
@@ -190,14 +190,14 @@ class RequestVerifier implements Verifier {
     // The token has expired since: verifying all of it again gives the usual error.
     if (!isTimely(head.lookups.token?.verified, { now: this.#now(), grace: per.expiredAgentTokenGrace ?? 0 }))
       return undefined
-    await verifyBody(opened)
+    await verifyBody(opened) // sig.digest.match
     const { caller, discovery } = found.verified
     const isThere = message.peer === head.opened.message.peer
     return { caller: isThere ? caller : { ...caller, ...peerOf(message) }, opened, discovery }
   }
 
   #checkUnsigned(message: ReceivedMessage): void {
-    checkTarget(message)
+    checkTarget(message) // sig.target.form
     chooseAuthority(message, this.#opening.authorities, this.#opening.scheme)
   }
 

@@ -60,6 +60,7 @@ export const delegationCases: readonly AttackCase[] = [
   built('DEL-71', 'policy.arguments', 'A body that is no plain JSON, and a query, are refused.'),
   built('DEL-72', 'policy.arguments', 'Numbers are compared by value, and nothing else passes for a number.'),
   built('DEL-73', 'policy.arguments', 'Scalars are equal in type and value.'),
+  built('DEL-75', 'policy.narrow', 'An exchange leaves out no condition of the upstream token.'),
   built('DEL-74', 'policy.arguments', 'Prefixes and lengths go by code points.'),
 ]
 
@@ -97,6 +98,8 @@ export const approvalCases: readonly AttackCase[] = [
   built('APR-32', 'approval.inbox', 'Only the page of this server, in the session of the user, answers a question.'),
   built('APR-33', 'approval.token', 'An approval is bound to the key that asked.'),
   built('APR-34', 'approval.once', 'Two issuers may use the same `jti`.'),
+  built('APR-36', 'approval.asked', 'Another user who opens a question cannot answer it.'),
+  built('APR-37', 'approval.limits', 'One yes to a question that was asked twice gives one token.'),
   built('APR-35', 'approval.display', 'Displayed values are in no log, event, metric or error page.'),
   built('REV-30', 'approval.token', 'An approval ends when the user takes the agent back.'),
 ]

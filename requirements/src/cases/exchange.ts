@@ -18,5 +18,10 @@ export const exchangeCases: readonly AttackCase[] = [
   built('EXC-20', 'exchange.upstream', 'Withdrawn trust ends new exchanges.'),
   built('EXC-21', 'exchange.upstream', 'An encrypted upstream token is refused cleanly.'),
   built('EXC-24', 'exchange.rule', 'Exchanges from one upstream token are limited.'),
+  built('EXC-26', 'exchange.own-key', 'The agent of an upstream token exchanges nothing with it, whatever key it has.'),
+  built('EXC-27', 'exchange.sub', 'An upstream `sub` that reads like a user here is not that user.'),
+  built('EXC-28', 'token.user', 'A user of another issuer with the same `sub` is another user.'),
+  built('EXC-29', 'exchange.no-user', 'A call without a user asks no user further down the chain.'),
+  built('EXC-30', 'exchange.cached', "A token exchanged for one user's call serves no other."),
   built('EXC-25', 'token.auth.aud', 'A token gained by exchange is refused at any other resource.'),
 ]

@@ -17,7 +17,7 @@ export const faultCases: readonly AttackCase[] = [
   built('F-12', 'sig.replay.restart', 'A request replayed after a restart of the resource is refused.'),
   built('F-13', 'error.unavailable', 'A kill during a migration leaves a database that can be migrated again.'),
   built('F-14', 'error.unavailable', 'With a full disk nothing is answered that was not stored.'),
-  later('F-15', 'error.unavailable', 'With a full audit disk no grant goes unrecorded.'),
+  built('F-15', 'error.unavailable', 'With a full audit disk no grant goes unrecorded.'),
   built('F-16', 'error.unavailable', 'With the database down the token endpoint says so quickly and metadata serves.'),
   built('F-17', 'error.unavailable', 'With the database back service resumes without a restart.'),
   built('F-20', 'error.unavailable', 'A slow database never blocks what does not need it.'),
@@ -67,7 +67,7 @@ export const faultCases: readonly AttackCase[] = [
   built('F-59', 'error.unavailable', 'SIGTERM under load drains: no lost answer, no 5xx but 503, exit 0.'),
   later('F-61', 'refresh.hashed', 'Running out of memory loses no more than a kill does.'),
   later('F-62', 'error.unavailable', 'Running out of file descriptors passes.'),
-  builtInLongTier('F-63', 'trust.resource.auth-servers', 'A faulty new configuration leaves the old one in force.'),
+  built('F-63', 'trust.resource.auth-servers', 'A faulty new configuration leaves the old one in force.'),
   later(
     'F-75',
     'policy.calls',

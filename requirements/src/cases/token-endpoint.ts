@@ -36,5 +36,7 @@ export const tokenEndpointCases: readonly AttackCase[] = [
   built('TOK-35', 'error.invalid-grant', 'A grant that is not there and one that is not yours look the same.'),
   built('TOK-36', 'cors.preflight', 'Preflight never allows credentials and changes nothing.'),
   built('TOK-37', 'auth.direct-grant', 'Odd spelling or order of scopes never slips one past the policy.'),
+  built('TOK-40', 'grant.delegates', 'What policy grants an agent it does not grant its delegates.'),
+  built('TOK-41', 'code.session', 'A code of one session of an agent is worth nothing in another.'),
   built('TOK-39', 'token.issuer-limits', 'An issued token is complete, and its `cnf` is a minimal public key.'),
 ]

@@ -23,6 +23,15 @@ export const consentCases: readonly AttackCase[] = [
   later('UIX-27', 'consent.browser', 'Login guesses are slowed by account and by network, with one message.'),
   built('UIX-28', 'consent.browser', 'A user cannot be flooded with consent links.'),
   built('UIX-29', 'consent.browser', 'Locale and theme parameters reach no file.'),
+  built('UIX-31', 'consent.claimed', 'A request that one browser has opened is decided in no other.'),
+  built('UIX-32', 'consent.page', 'A yes decides the request of its own page, whatever the browser has opened since.'),
+  built(
+    'UIX-33',
+    'consent.redirect-uri.again',
+    'No answer, remembered or new, goes to a URL that the agent has given up.',
+  ),
+  built('UIX-34', 'consent.remembered', 'A remembered yes answers for no other agent, delegate, user or scope.'),
+  built('UIX-35', 'consent.remembered', 'A yes to one chain of services answers for no other chain.'),
   built('UIX-30', 'consent.redirect', 'An authorization response carries `iss`.'),
 ]
 
@@ -39,5 +48,7 @@ export const interactionCases: readonly AttackCase[] = [
   built('INT-11', 'interaction.browser', 'Markup in parameters of the page is inert.'),
   built('INT-12', 'interaction.code', 'No token leaves through a redirect or a referrer.'),
   built('INT-14', 'interaction.browser', 'A callback with a missing, wrong or repeated state changes nothing.'),
+  built('INT-16', 'link.same-user', 'An account is linked to the user of the upstream token, or to nobody.'),
+  built('INT-17', 'link.asks', 'Signing in at two auth servers links no accounts before the user says so.'),
   built('INT-15', 'challenge.user-interaction', 'A caller that is not identified is asked for its identity first.'),
 ]

@@ -33,11 +33,14 @@ const away = (why: string): PostgresForTests => ({
   },
 })
 
+/** A test that failed once runs again in the same file, and needs schemas of its own. */
+const runs = process.env['COUNTERSIGN_RETRY'] === '1' ? 2 : 1
+
 const server = 'postgres://postgres@127.0.0.1:5432/test'
 
 /**
- * Connects to 127.0.0.1:5432 (database `test`, user `postgres`, no password) and prepares `count` schemas, which are removed
- * after the tests of the file.
+ * Connects to 127.0.0.1:5432 (database `test`, user `postgres`, no password) and prepares `count` schemas (twice as many
+ * where failed tests run again), which are removed after the tests of the file.
  */
 export async function postgresForTests(count = 12): Promise<PostgresForTests> {
   const trouble = driverTrouble()
@@ -50,7 +53,7 @@ export async function postgresForTests(count = 12): Promise<PostgresForTests> {
     return away(' (skipped: nothing answers at 127.0.0.1:5432)')
   }
   const prefix = `countersign_${randomBytes(6).toString('hex')}`
-  const schemas = Array.from({ length: count }, (_, index) => `${prefix}_${index}`)
+  const schemas = Array.from({ length: count * runs }, (_, index) => `${prefix}_${index}`)
   for (const schema of schemas) await admin.query(`create schema ${schema}`)
   afterAll(async () => {
     for (const schema of schemas) await admin.query(`drop schema ${schema} cascade`)

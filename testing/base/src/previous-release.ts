@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { lastRelease } from '../../../scripts/changelog.mjs'
@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 export interface PreviousRelease {
   /** Empty, or the words that tell in a test's title why it is skipped. */
   readonly away: string
-  /** Its folder; the packages in it are built. */
+  /** Its folder, in which the command and all that it imports are built. */
   readonly root: string
 }
 
@@ -23,11 +23,12 @@ export function previousRelease(): PreviousRelease {
   // Not in node_modules, where the compiler takes no sources.
   const folder = join(root, '.countersign/releases', commit)
   if (process.env['COUNTERSIGN_LONG'] !== '1') return { away: ' (skipped: runs in the long tier)', root: folder }
-  if (!existsSync(folder)) {
+  const command = join(folder, 'packages/cli/dist/index.js')
+  if (!existsSync(command)) {
     if (spawnSync('git', ['cat-file', '-e', `${commit}^{commit}`], { cwd: root }).status !== 0)
       return { away: ` (skipped: the commit of ${version} is not in this clone; fetch its history)`, root: folder }
     mkdirSync(dirname(folder), { recursive: true })
-    alone(`${folder}.lock`, () => existsSync(folder) || build(commit, folder))
+    alone(`${folder}.lock`, () => existsSync(command) || build(commit, folder))
   }
   return { away: '', root: folder }
 }
@@ -59,6 +60,8 @@ function build(commit: string, folder: string): void {
     cwd: making,
   })
   const compiler = join(making, 'node_modules/typescript/bin/tsc')
-  execFileSync(process.execPath, [compiler, '-b', 'packages/auth-server', 'packages/agent-server'], { cwd: making })
+  execFileSync(process.execPath, [compiler, '-b', 'packages/cli'], { cwd: making })
+  // One of an earlier checkout, which lacked the command.
+  rmSync(folder, { recursive: true, force: true })
   renameSync(making, folder)
 }

@@ -134,10 +134,11 @@ async function goesFurther(stage: Stage, { call }: Session, { asked, sub, user }
   stage.expect('with the scope she allowed', facts.scope.join(' '), 'events.write')
   const [actor] = facts.chain
   stage.expect('and on whose behalf', `${actor?.agent} ${actor?.agent_delegate}`, `${agentServer} ${sub}`)
+  const types = 'auth code auth code exchange code'
   stage.expect(
     'two token requests for each of the two tools, and two for the exchange',
-    asIfNoneExpired(requestTypes(await stage.messages())),
-    'auth code auth code exchange code',
+    asIfNoneExpired(requestTypes(await stage.messages()), types),
+    types,
   )
   await call('plan', { ...plan, day: '2026-12-27' })
   stage.expect('a second call passes, and nobody is asked', asked.length, 3)

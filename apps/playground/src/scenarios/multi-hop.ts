@@ -55,10 +55,11 @@ export async function multiHop(stage: Stage): Promise<void> {
     `${agentServer} ${sub}`,
   )
   stage.expect('as the auth server of the calendar says', actor?.iss, authServer)
+  const types = 'auth code exchange auth code code'
   stage.expect(
     'the requests to the two token endpoints, in order',
-    asIfNoneExpired(requestTypes(await stage.messages())),
-    'auth code exchange auth code code',
+    asIfNoneExpired(requestTypes(await stage.messages()), types),
+    types,
   )
 
   const second = await meet()

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Also } from '@countersign/audit/internal'
 import { AAuthError } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { sweeper } from '../sweep.js'
@@ -34,7 +35,7 @@ export type RotationOutcome = 'rotated' | 'repeated' | 'taken' | 'reused' | 'rep
 /** The keys of delegates. */
 export interface DelegateKeys {
   standing(sub: string, jkt: string): Promise<KeyStanding>
-  rotate(rotation: Rotation): Promise<RotationOutcome>
+  rotate(rotation: Rotation, also?: Also): Promise<RotationOutcome>
 }
 
 type Transaction = Store<Tables>['db']
@@ -45,10 +46,14 @@ export function delegateKeysIn(store: Store<Tables>, now: () => number): Delegat
   const sweep = sweeper(store, 'agent_server_key_proofs', now)
   return {
     standing: async (sub, jkt) => judgeStanding(await findKeyRow(store.db, sub), jkt, now()),
-    async rotate(rotation) {
+    async rotate(rotation, also) {
       await sweep()
       try {
-        return await store.write(tx => rotate(tx, rotation, now()))
+        return await store.write(async tx => {
+          const outcome = await rotate(tx, rotation, now())
+          if (outcome === 'rotated') await also?.(tx)
+          return outcome
+        })
       } catch (thrown) {
         if (thrown instanceof ReusedProof) return 'reused'
         throw thrown

@@ -1,37 +1,20 @@
-import { checkOptions } from '@countersign/protocol/internal'
+import type { Also } from '@countersign/audit/internal'
 import type { Store } from '@countersign/store'
 import { type Delegation, delegationOf, delegationText } from '../delegation/delegation.js'
 import { type Admission, enrollmentRefusal } from '../enrollment/enrollment.js'
 import type { DelegateRow, Tables } from '../tables.js'
 import { keyRefusal } from './delegate-key.js'
-
-/** A delegate, as the operator sees it. Times are Unix seconds. */
-export interface Delegate {
-  readonly sub: string
-  /** Thumbprint of its current key. */
-  readonly jkt: string
-  /** How it last enrolled, e.g. `code:lab`, `oidc:ci`, `session:alice`. */
-  readonly enrollment: string
-  readonly created: number
-  /** Last enrolment or renewal. */
-  readonly last_seen: number
-  /** The label of the invitation by which it last enrolled. */
-  readonly label?: string
-  /** When it was revoked; absent while it is not. */
-  readonly revoked?: number
-  /** What it may be used for, and where; absent where it has no conditions. */
-  readonly delegation?: Delegation
-}
-
-/** Which delegates to list. */
-export interface DelegatesPage {
-  /** The last `sub` of the page before. */
-  readonly after?: string
-  /** How many at most, 1 to 1000. Default 100. */
-  readonly limit?: number
-  /** Only delegates of this enrolment. */
-  readonly enrollment?: string
-}
+import {
+  type Delegate,
+  type DelegatesPage,
+  type EnrollmentCount,
+  type EnrollmentsPage,
+  listDelegates,
+  listEnrollments,
+  showDelegate,
+  showEnrollment,
+} from './delegate-list.js'
+import { atOnce, changeInParts } from './in-parts.js'
 
 /** `used`: the key is or was a delegate's; `replacedOf` names the delegate that replaced it, if any. */
 export type EnrollmentOutcome =
@@ -41,7 +24,7 @@ export type EnrollmentOutcome =
 /** The delegates of one agent server. */
 export interface Delegates {
   /** Makes `jkt` the current key of the delegate that was admitted, unless it is or was a delegate's. */
-  enroll(admission: Admission, jkt: string): Promise<EnrollmentOutcome>
+  enroll(admission: Admission, jkt: string, also?: Also): Promise<EnrollmentOutcome>
   /** Notes the renewal. @throws AAuthError `invalid_agent_token` when `jkt` is not the current key */
   renew(sub: string, jkt: string): Promise<void>
   /** What the delegate may be used for now. */
@@ -49,20 +32,34 @@ export interface Delegates {
   /** What it may be used for once it is enrolled by this admission. */
   delegationAfter(admission: Admission): Promise<Delegation | undefined>
   /** Sets what it may be used for; undefined: no conditions. False when there is no such delegate. */
-  setDelegation(sub: string, delegation: Delegation | undefined): Promise<boolean>
-  revoke(sub: string): Promise<boolean>
-  revokeEnrollment(enrollment: string): Promise<number>
-  reinstate(sub: string): Promise<boolean>
-  forget(unseenFor: number): Promise<number>
+  setDelegation(sub: string, delegation: Delegation | undefined, also?: Also): Promise<boolean>
+  revoke(sub: string, also?: Also): Promise<boolean>
+  /** @param also written before the first part */
+  revokeEnrollment(enrollment: string, also?: Also): Promise<number>
+  reinstate(sub: string, also?: Also): Promise<boolean>
+  /** @param also written before the first part */
+  forget(unseenFor: number, also?: Also): Promise<number>
   list(page: DelegatesPage): Promise<Delegate[]>
+  show(sub: string): Promise<Delegate | undefined>
+  enrollments(page: EnrollmentsPage): Promise<EnrollmentCount[]>
+  enrollment(name: string): Promise<EnrollmentCount | undefined>
 }
 
 /** The delegates in the database. Where two requests could race, one conditional statement decides. */
 export function delegatesIn(store: Store<Tables>, now: () => number): Delegates {
+  const changing = (also: Also | undefined, change: (tx: Transaction) => Promise<boolean>): Promise<boolean> =>
+    store.write(async tx => {
+      const isChanged = await change(tx)
+      if (isChanged) await also?.(tx)
+      return isChanged
+    })
   return {
-    async enroll(admission, jkt) {
+    async enroll(admission, jkt, also) {
       try {
-        await store.write(tx => enroll(tx, { admission, jkt, now: now() }))
+        await store.write(async tx => {
+          await enroll(tx, { admission, jkt, now: now() })
+          await also?.(tx)
+        })
         return { outcome: 'enrolled' }
       } catch (thrown) {
         if (thrown instanceof UsedKey) return { outcome: 'used', replacedOf: thrown.replacedOf }
@@ -79,40 +76,32 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
     delegationAfter: async admission =>
       delegationOf(delegationAfter(admission, await findDelegation(store.db, admission.sub), now()).delegation),
 
-    async setDelegation(sub, delegation) {
-      const { numUpdatedRows } = await store.write(tx =>
-        tx
+    setDelegation(sub, delegation, also) {
+      return changing(also, async tx => {
+        const { numUpdatedRows } = await tx
           .updateTable('agent_server_delegates')
           .set({ delegation: delegationText(delegation), delegation_set: now() })
           .where('sub', '=', sub)
-          .executeTakeFirstOrThrow(),
-      )
-      return numUpdatedRows > 0n
+          .executeTakeFirstOrThrow()
+        return numUpdatedRows > 0n
+      })
     },
 
-    revoke: async sub => (await store.write(tx => revoke(tx, { subs: [sub], now: now() }))) > 0,
+    revoke: (sub, also) => changing(also, async tx => (await revoke(tx, { subs: [sub], now: now() })) > 0),
 
-    revokeEnrollment: enrollment => revokeEnrollment(store, enrollment, now),
+    revokeEnrollment: (enrollment, also) => revokeEnrollment(store, enrollment, { now, also }),
 
-    forget: unseenFor => forget(store, now() - unseenFor),
-
-    reinstate: sub => store.write(tx => reinstate(tx, sub)),
-
-    async list(page) {
-      checkOptions('list', page, { after: 'string', limit: 'number', enrollment: 'string' })
-      const { after = '', limit = 100, enrollment } = page
-      if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
-        throw new RangeError('limit must be a whole number from 1 to 1000')
-      const all = store.db.selectFrom('agent_server_delegates').selectAll()
-      const some = enrollment === undefined ? all : all.where('enrollment', '=', enrollment)
-      const rows = await some.where('sub', '>', after).orderBy('sub').limit(limit).execute()
-      return rows.map(({ sub, jkt, enrollment: by, created, last_seen, revoked, label, delegation }) => ({
-        ...{ sub, jkt, enrollment: by, created, last_seen },
-        ...(label === null ? {} : { label }),
-        ...(revoked === null ? {} : { revoked }),
-        ...(delegation === null ? {} : { delegation: JSON.parse(delegation) as Delegation }),
-      }))
+    async forget(unseenFor, also) {
+      if (also !== undefined) await store.write(tx => also(tx))
+      return forget(store, now() - unseenFor)
     },
+
+    reinstate: (sub, also) => changing(also, tx => reinstate(tx, sub)),
+
+    list: page => listDelegates(store.db, page),
+    show: sub => showDelegate(store.db, sub),
+    enrollments: page => listEnrollments(store.db, page, now()),
+    enrollment: name => showEnrollment(store.db, name, now()),
   }
 }
 
@@ -215,37 +204,24 @@ async function checkFreshKey(tx: Transaction, sub: string, jkt: string): Promise
   throw new UsedKey(known.find(row => row.previous_jkt === jkt && row.revoked === null)?.sub)
 }
 
-/** Delegates that one transaction revokes or forgets: a million would exceed its deadline and block all other writes. */
-const atOnce = 500
-
-async function revokeEnrollment(store: Store<Tables>, enrollment: string, now: () => number): Promise<number> {
-  await store.write(tx =>
-    tx
+async function revokeEnrollment(
+  store: Store<Tables>,
+  enrollment: string,
+  { now, also }: { readonly now: () => number; readonly also: Also | undefined },
+): Promise<number> {
+  await store.write(async tx => {
+    await also?.(tx)
+    await tx
       .deleteFrom('agent_server_enrollment_codes')
       .where('enrollment', '=', enrollment)
       .where('used', 'is', null)
-      .execute(),
-  )
+      .execute()
+  })
   const those = store.db.selectFrom('agent_server_delegates').select('sub').where('enrollment', '=', enrollment)
   return changeInParts(
     after => those.where('revoked', 'is', null).where('sub', '>', after).orderBy('sub').limit(atOnce).execute(),
     subs => store.write(tx => revoke(tx, { subs, enrollment, now: now() })),
   )
-}
-
-/** Changes delegates in parts, in order of `sub`; returns how many. */
-async function changeInParts(
-  part: (after: string) => Promise<ReadonlyArray<{ readonly sub: string }>>,
-  change: (subs: readonly string[]) => Promise<number>,
-): Promise<number> {
-  let changed = 0
-  for (let after = ''; ; ) {
-    const subs = (await part(after)).map(({ sub }) => sub)
-    const last = subs.at(-1)
-    if (last === undefined) return changed
-    changed += await change(subs)
-    after = last
-  }
 }
 
 async function forget(store: Store<Tables>, before: number): Promise<number> {

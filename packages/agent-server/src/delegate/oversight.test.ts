@@ -40,6 +40,43 @@ test('delegates are listed in pages, by enrolment, with the time they were last 
   for (const limit of [0, 1001, 1.5, Number.NaN]) await expect(stage.server.list({ limit })).rejects.toThrow(RangeError)
 })
 
+test('delegates are found by sub and by the beginning of their label, and shown one by one', async () => {
+  const stage = await scene()
+  for (const [sub, label] of [
+    ['phone', 'Ada’s Phone'],
+    ['tablet', 'Kitchen Tablet'],
+    ['watch', 'ada’s watch'],
+  ] as const) {
+    const { code } = await stage.server.invite({ sub, label, series: 'home' })
+    expect(await enrols(stage, code)).toBe(200)
+  }
+  const found = async (search: string, more: object = {}): Promise<string[]> =>
+    (await stage.server.list({ search, ...more })).map(({ sub }) => sub)
+  expect(await found('ADA’S')).toEqual(['phone', 'watch'])
+  expect(await found('ada', { limit: 1 })).toEqual(['phone'])
+  expect(await found('ada', { after: 'phone' })).toEqual(['watch'])
+  expect([await found('tablet'), await found('Kitchen T'), await found('%'), await found('hone')]).toEqual([
+    ...[['tablet'], ['tablet'], [], []],
+  ])
+  expect(await stage.server.show('watch')).toMatchObject({
+    sub: 'watch',
+    label: 'ada’s watch',
+    enrollment: 'code:home',
+  })
+  expect(await stage.server.show('x')).toBeUndefined()
+  await stage.server.invite({ series: 'lab' })
+  await stage.server.revoke('watch')
+  const [home, lab] = [
+    { enrollment: 'code:home', delegates: 3, revoked: 1, codes: 0 },
+    { enrollment: 'code:lab', delegates: 0, revoked: 0, codes: 1 },
+  ]
+  expect(await stage.server.enrollments()).toEqual([home, lab])
+  expect(await stage.server.enrollments({ limit: 1 })).toEqual([home])
+  expect(await stage.server.enrollments({ after: 'code:home' })).toEqual([lab])
+  expect([await stage.server.enrollment('code:lab'), await stage.server.enrollment('code:x')]).toEqual([lab, undefined])
+  await expect(stage.server.enrollments({ limit: 0 })).rejects.toThrow(RangeError)
+})
+
 test(
   verifies(
     'delegate.enrol.refused',

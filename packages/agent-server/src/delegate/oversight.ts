@@ -1,10 +1,12 @@
+import type { Also, Reporter } from '@countersign/audit/internal'
 import type { Store } from '@countersign/store'
 import { checkDelegation, type Delegation, type DelegationLimits } from '../delegation/delegation.js'
 import { createInviter, type Invitation, type InvitationOptions } from '../enrollment/invitations.js'
 import type { AgentServerEvent } from '../event.js'
 import type { Tables } from '../tables.js'
 import { longestLifetime, renewalGrace } from '../token-lifetime.js'
-import type { Delegate, Delegates, DelegatesPage } from './delegates.js'
+import type { Delegate, DelegatesPage, EnrollmentCount, EnrollmentsPage } from './delegate-list.js'
+import type { Delegates } from './delegates.js'
 
 /** What the operator of an agent server can do. */
 export interface Oversight {
@@ -47,6 +49,15 @@ export interface Oversight {
    * @throws RangeError when `limit` is not 1 to 1000
    */
   list(page?: DelegatesPage): Promise<Delegate[]>
+  /** A delegate; undefined where there is none. */
+  show(sub: string): Promise<Delegate | undefined>
+  /**
+   * Enrolments with delegates or unused codes, by name.
+   * @throws RangeError when `limit` is not 1 to 1000
+   */
+  enrollments(page?: EnrollmentsPage): Promise<EnrollmentCount[]>
+  /** An enrolment; undefined where it has neither delegates nor unused codes. */
+  enrollment(name: string): Promise<EnrollmentCount | undefined>
 }
 
 /** As long as the random names that invitations make. */
@@ -67,9 +78,13 @@ export function oversight(parts: {
   }) => Promise<void>
   readonly delegations: DelegationLimits
   readonly now: () => number
-  readonly onEvent: (event: AgentServerEvent) => void
+  readonly report: Reporter<AgentServerEvent>
 }): Oversight {
-  const { delegates, onEvent, delegations } = parts
+  const { delegates, report, delegations } = parts
+  const within =
+    (event: AgentServerEvent): Also =>
+    tx =>
+      report.within(tx, event)
   const invite = createInviter(parts.store, parts.now, delegations)
   return {
     async invite(options = {}) {
@@ -80,41 +95,37 @@ export function oversight(parts: {
           sub: sub ?? anySub,
           delegation: delegation && checkDelegation(delegation, delegations),
         })
-      const invitation = await invite(options)
-      onEvent({ type: 'invited', sub: invitation.sub, enrollment: invitation.enrollment })
-      return invitation
+      return invite(options, (tx, invitation) =>
+        report.within(tx, { type: 'invited', sub: invitation.sub, enrollment: invitation.enrollment }),
+      )
     },
-    async revoke(sub) {
-      const revoked = await delegates.revoke(sub)
-      if (revoked) onEvent({ type: 'revoked', sub })
-      return revoked
-    },
+    revoke: async sub => delegates.revoke(sub, within({ type: 'revoked', sub })),
     async revokeEnrollment(enrollment) {
       // Delegates of earlier versions have an empty enrolment: a variable that is not set must not revoke them all.
       if (enrollment === '') throw new TypeError('enrollment must not be empty')
-      const revoked = await delegates.revokeEnrollment(enrollment)
-      onEvent({ type: 'enrollment-revoked', enrollment, delegates: revoked })
+      const revoked = await delegates.revokeEnrollment(enrollment, tx =>
+        report.record(tx, { type: 'enrollment-revoked', enrollment }),
+      )
+      report.tell({ type: 'enrollment-revoked', enrollment, delegates: revoked })
       return revoked
     },
-    async reinstate(sub) {
-      const reinstated = await delegates.reinstate(sub)
-      if (reinstated) onEvent({ type: 'reinstated', sub })
-      return reinstated
-    },
+    reinstate: async sub => delegates.reinstate(sub, within({ type: 'reinstated', sub })),
     async forget(unseenFor) {
       if (!(unseenFor >= leastUnseen && Number.isFinite(unseenFor)))
         throw new RangeError('unseenFor must be at least 31 days, in seconds: until then a delegate may renew')
-      const forgotten = await delegates.forget(unseenFor)
-      onEvent({ type: 'forgotten', delegates: forgotten })
+      const unseen_since = Math.floor(parts.now() - unseenFor)
+      const forgotten = await delegates.forget(unseenFor, tx => report.record(tx, { type: 'forgotten', unseen_since }))
+      report.tell({ type: 'forgotten', delegates: forgotten })
       return forgotten
     },
     async setDelegation(sub, delegation) {
       const checked = delegation === null ? undefined : checkDelegation(delegation, delegations)
       await parts.checkIssuable({ sub, delegation: checked })
-      const set = await delegates.setDelegation(sub, checked)
-      if (set) onEvent({ type: 'delegation-set', sub })
-      return set
+      return delegates.setDelegation(sub, checked, within({ type: 'delegation-set', sub }))
     },
     list: async (page = {}) => delegates.list(page),
+    show: sub => delegates.show(sub),
+    enrollment: name => delegates.enrollment(name),
+    enrollments: async (page = {}) => delegates.enrollments(page),
   }
 }

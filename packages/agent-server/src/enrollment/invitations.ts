@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Also } from '@countersign/audit/internal'
 import { checkOptions, type OptionChecks, restriction } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { checkDelegation, type Delegation, type DelegationLimits, delegationText } from '../delegation/delegation.js'
@@ -46,20 +47,21 @@ export function createInviter(
   store: Store<Tables>,
   now: () => number,
   limits: DelegationLimits,
-): (options: InvitationOptions) => Promise<Invitation> {
+): (options: InvitationOptions, also?: Also<Invitation>) => Promise<Invitation> {
   // Only invitations add codes, so each deletes those that have expired.
   const sweep = sweeper(store, 'agent_server_enrollment_codes', now)
-  return async options => {
+  return async (options, also) => {
     const made = makeInvitation(options, now(), limits)
     await sweep()
     const { code, sub, enrollment, expires } = made
     const own = { label: made.label ?? null, delegation: delegationText(made.delegation) }
-    await store.write(tx =>
-      tx
+    await store.write(async tx => {
+      await tx
         .insertInto('agent_server_enrollment_codes')
         .values({ hash: enrollmentCodeHash(code), sub, enrollment, expires, used: null, ...own })
-        .execute(),
-    )
+        .execute()
+      await also?.(tx, made)
+    })
     return made
   }
 }

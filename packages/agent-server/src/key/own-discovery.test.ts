@@ -1,7 +1,7 @@
 import { generateSigningKey } from '@countersign/httpsig'
+import { fixedKeys, scheduledKeys } from '@countersign/store/internal'
 import { expect, test } from 'vitest'
 import { ownDiscovery } from './own-discovery.js'
-import { fixedKeys, scheduledKeys } from './own-keys.js'
 
 const id = 'https://agent.example'
 const metadata = { issuer: id, agent: id, jwks_uri: `${id}/.well-known/jwks.json` }
@@ -18,11 +18,10 @@ test('an agent server finds its own metadata and keys, and fetches no other part
 
 test('while no own key has its private part, signing is refused with 503', async () => {
   const { publicJwk } = await generateSigningKey()
-  const spent = { generation: 1, kid: 'k1', publicJwk, published: 0, signs: 0, retired: false }
+  const spent = { generation: 1, kid: 'k1', publicJwk, published: 0, signs: 0, given: false, retired: false }
   const keys = await scheduledKeys({
     keyStore: { load: async () => [spent], change: async () => ({ retired: [] }) },
     schedule: { rotateEvery: 3600, publishAhead: 900, tokenLifetime: 86_400, grace: 0 },
-    before: [],
     now: () => 60,
     onEvent: () => undefined,
   })

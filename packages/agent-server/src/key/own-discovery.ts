@@ -1,6 +1,6 @@
 import type { Discovery } from '@countersign/discovery'
 import { AAuthError, type AgentMetadata } from '@countersign/protocol'
-import type { OwnKeys } from './own-keys.js'
+import type { OwnKeys } from '@countersign/store/internal'
 
 /**
  * A discovery that knows only this agent and fetches nothing.

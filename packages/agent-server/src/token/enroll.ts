@@ -35,17 +35,17 @@ export async function enroll(
   // Signs first: if no token can be made (it is too long with this key), the proof of the enrolment must stay unused.
   const delegation = await context.delegates.delegationAfter(admission)
   const answer = await issueDelegateToken(context, { sub, jwk: caller.key.publicJwk, delegation })
-  const enrolled = await context.delegates.enroll(admission, jkt)
+  const facts = { type: 'enrolled', sub, enrollment, jkt, ...peerOf(caller) } as const
+  const enrolled = await context.delegates.enroll(admission, jkt, tx => context.report.within(tx, facts))
   if (enrolled.outcome === 'used') {
     const { replacedOf } = enrolled
     // The caller has a replaced key and a valid proof besides: an alarm. @see protocol §5 "anything else by it"
     if (replacedOf !== undefined)
-      context.onEvent({ type: 'alarm', reason: 'replaced-key', sub: replacedOf, jkt, ...peerOf(caller) })
+      await context.report.alone({ type: 'alarm', reason: 'replaced-key', sub: replacedOf, jkt, ...peerOf(caller) })
     throw new AAuthError('invalid_request', 'the signing key is or was the key of a delegate: enrol with a new key', {
       reason: 'delegate_key_used',
     })
   }
-  context.onEvent({ type: 'enrolled', sub, enrollment, jkt, ...peerOf(caller) })
   return answer
 }
 

@@ -52,7 +52,7 @@ export async function renew(
   const key = await context.delegateKeys.standing(renewal.sub, renewal.jkt)
   // Refused before it is remembered: a revoked delegate could fill the replay set and stop the renewals of others.
   if (key.standing === 'ended') throw keyRefusal()
-  if (key.standing === 'replaced') throw reportReplacedKey(renewal, context)
+  if (key.standing === 'replaced') throw await reportReplacedKey(renewal, context)
   const { audience, successor } = await readBody(renewal, key, context)
   if (successor !== undefined) return rotate(renewal, { successor, audience }, context)
   await checkOnce(renewal, context)
@@ -65,7 +65,7 @@ export async function renew(
     audience,
   })
   await context.delegates.renew(renewal.sub, renewal.jkt)
-  context.onEvent({ type: 'renewed', sub: renewal.sub, jkt: renewal.jkt, ...peerOf(caller) })
+  context.report.tell({ type: 'renewed', sub: renewal.sub, jkt: renewal.jkt, ...peerOf(caller) })
   return answer
 }
 
@@ -77,7 +77,7 @@ async function readBody(renewal: Renewal, key: KeyStanding, context: DelegateTok
     // The only honest request of a replaced key is the same rotation again: anything else is an alarm, malformed or not.
     if (key.standing !== 'outgoing' || asAAuthError(thrown).status >= 500) throw thrown
   }
-  throw reportReplacedKey(renewal, context)
+  throw await reportReplacedKey(renewal, context)
 }
 
 async function parseBody(renewal: Renewal, context: DelegateTokenContext): Promise<Wanted> {
@@ -116,13 +116,14 @@ async function rotate(
   // Signs first: if no token can be made (it is too long with this key), the old key must stay valid.
   const delegation = await context.delegates.delegation(sub)
   const answer = await issueDelegateToken(context, { sub, jwk: successor.jwk, delegation, audience })
-  const outcome = await context.delegateKeys.rotate({ sub, from: jkt, to: successor.jkt, jti: successor.jti })
+  const facts = { type: 'rotated', sub, jkt: successor.jkt, previous_jkt: jkt, ...peerOf(caller) } as const
+  const rotation = { sub, from: jkt, to: successor.jkt, jti: successor.jti }
+  const outcome = await context.delegateKeys.rotate(rotation, tx => context.report.within(tx, facts))
   switch (outcome) {
     case 'rotated':
-      context.onEvent({ type: 'rotated', sub, jkt: successor.jkt, previous_jkt: jkt, ...peerOf(caller) })
       return answer
     case 'repeated':
-      context.onEvent({ type: 'renewed', sub, jkt: successor.jkt, ...peerOf(caller) })
+      context.report.tell({ type: 'renewed', sub, jkt: successor.jkt, ...peerOf(caller) })
       return answer
     case 'taken':
       throw new AAuthError('invalid_request', 'jwk is or was the key of a delegate: rotate to a new key', {
@@ -133,7 +134,7 @@ async function rotate(
         reason: 'proof_used',
       })
     case 'replaced':
-      throw reportReplacedKey(renewal, context)
+      throw await reportReplacedKey(renewal, context)
     case 'ended':
       throw keyRefusal()
   }
@@ -146,7 +147,7 @@ function checkOnce({ verified, sub }: Renewal, { replay }: DelegateTokenContext)
 }
 
 /** Reports a valid token with a replaced key: the delegate or a thief still uses it. */
-function reportReplacedKey({ sub, jkt, caller }: Renewal, context: DelegateTokenContext): AAuthError {
-  context.onEvent({ type: 'alarm', reason: 'replaced-key', sub, jkt, ...peerOf(caller) })
+async function reportReplacedKey({ sub, jkt, caller }: Renewal, context: DelegateTokenContext): Promise<AAuthError> {
+  await context.report.alone({ type: 'alarm', reason: 'replaced-key', sub, jkt, ...peerOf(caller) })
   return keyRefusal()
 }

@@ -1,3 +1,4 @@
+import type { Reporter } from '@countersign/audit/internal'
 import type { ReplaySet } from '@countersign/httpsig'
 import type { Verifier } from '@countersign/verify'
 import type { DelegateKeys } from '../delegate/delegate-key.js'
@@ -19,7 +20,7 @@ export interface DelegateTokenContext {
   readonly issuer: AgentTokenIssuer
   readonly development: boolean
   readonly now: () => number
-  readonly onEvent: (event: AgentServerEvent) => void
+  readonly report: Reporter<AgentServerEvent>
 }
 
 /** The answer of the delegate token endpoint. */

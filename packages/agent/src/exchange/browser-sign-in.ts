@@ -36,7 +36,8 @@ export interface BrowserSignIn {
 export interface BrowserSignInOptions {
   /** The server's own identifier. */
   readonly id: string
-  readonly key: PublishedKey
+  /** Its published key; a function is asked for each request, since keys rotate. */
+  readonly key: PublishedKey | (() => Promise<PublishedKey>)
   readonly discovery: Discovery
   /** Where browsers come back to: one of the server's own `redirect_uris`. */
   readonly redirectUri: string
@@ -55,7 +56,7 @@ export interface BrowserSignInOptions {
 export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
   checkOptions('browserSignIn', options, {
     id: 'string',
-    key: 'object',
+    key: 'any',
     discovery: 'object',
     redirectUri: 'string',
     fetch: 'function',
@@ -104,7 +105,7 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
 function signInAgent(authServer: string, state: AgentState, options: BrowserSignInOptions): Agent {
   const { id, key, redirectUri, discovery, fetch, now, development } = options
   return createAgent({
-    identity: agentServer({ id, ...key }),
+    identity: agentServer(typeof key === 'function' ? { id, key } : { id, ...key }),
     acceptAuthServer: [authServer],
     interact: callbackRoute({ redirectUri }),
     discovery: discovery.limited(),
@@ -145,7 +146,7 @@ function refusalError(error: unknown): AAuthError {
   }
   const { code, cause } = error
   // A rate limit (429) is not a refusal: it may pass.
-  if (code === 'unreachable' || code === 'network' || refusalOf(error)?.status === 429) {
+  if (code === 'unreachable' || refusalOf(error)?.status === 429) {
     return noAnswerError({ code, cause })
   }
   return new AAuthError('access_denied', 'The other sign-in server did not sign you in for this.', {

@@ -149,9 +149,11 @@ async function askUser(state: Climb, at: string): Promise<Stop | undefined> {
   const { origin, host } = request.url
   const page = userUrl(at, context)
   if (page === undefined || new URL(page).origin !== origin)
+    // agent.checks.user-interaction
     return { outcome: 'gave_up', reason: `${host} sends its user to a forbidden URL` }
   state.interactions += 1
   if (state.interactions > maxInteractions)
+    // agent.interactions
     return { outcome: 'gave_up', reason: `${host} has asked its user five times` }
   // The resource must know the agent that brings the code as the one it gave the page to, so a pseudonym cannot.
   if (!('self' in auth)) throw resourceMustAskError(page)
@@ -164,7 +166,7 @@ async function askUser(state: Climb, at: string): Promise<Stop | undefined> {
 async function identify(state: Climb): Promise<Stop | undefined> {
   const { context, request, auth } = state
   const reason = await unlessAborted(request, () => context.whyNotIdentify(request.url))
-  if (reason !== undefined) return { outcome: 'gave_up', reason }
+  if (reason !== undefined) return { outcome: 'gave_up', reason } // agent.identify-to
   if (auth.level === 'authorized') state.refused.add(auth.grant.authToken)
   const { origin } = request.url
   const self = await unlessAborted(request, () => context.credentials.current(state.log.note))
@@ -185,6 +187,7 @@ async function authorize(
   const { operation } = offer
   if (operation !== undefined) return approve(state, auth, { ...offer, operation })
   if (state.rounds >= maxRounds)
+    // agent.rounds
     return { outcome: 'gave_up', reason: `${hostOf(state)} was not satisfied after two authorization rounds` }
   if (auth.level === 'authorized') state.refused.add(auth.grant.authToken)
   state.rounds += 1
@@ -224,6 +227,7 @@ async function approve(
   const { self } = auth
   const { name } = offer.operation
   if (state.approvals >= maxRounds)
+    // agent.rounds
     return { outcome: 'gave_up', reason: `${hostOf(state)} was not satisfied after two approvals of ${name}` }
   state.approvals += 1
   const sent = { key: self.key, sign: (key: SigningKey) => signatureHeaders({ ...state, auth: { ...auth, key } }) }

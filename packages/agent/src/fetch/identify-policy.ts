@@ -25,10 +25,13 @@ export function identifyPolicy(options: IdentifyPolicyOptions): WhyNotIdentify {
   const { identifyTo, development } = options
   return async url => {
     const { origin, host } = url
+    // agent.identify-to
     if (!isIdentifier(origin, { development })) return `${host} is no https origin, so nothing was signed for it`
     if (identifyTo === undefined || !(await isListed(identifyTo, origin)))
+      // agent.identify-to
       return `${host} asked who you are; identifyTo does not list it, so nothing was sent`
     if (await isTokenEndpoint(url, options))
+      // agent.identify-to
       return `${host}${url.pathname} is a token endpoint: the agent calls it by itself only`
     return undefined
   }

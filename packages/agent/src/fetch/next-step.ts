@@ -44,6 +44,7 @@ export function decideNextStep(answer: ResponseFacts, progress: Progress, host: 
   const { status, error, agentAuth } = answer
   // Not sent again: the resource may have acted on the first request, and would act twice (protocol §3.7).
   if (status === 401 && error === 'replay_detected')
+    // sig.replay.agent
     return stopWith('unknown', `${host} has seen this request before: whether it acted on it is unknown`)
   // Nor is this one, whatever challenge stands beside it: it was carried out, and would be once more (protocol §9, DEL-63).
   if (status === 403 && answer.reason === 'answer_withheld')
@@ -53,7 +54,7 @@ export function decideNextStep(answer: ResponseFacts, progress: Progress, host: 
   // endpoint behind the guard gives the same answer, so an unsafe request is not repeated.
   if (status === 400 && error === 'invalid_grant' && progress.coded && progress.safe) return { do: 'forget' }
   if (status !== 401 && status !== 403 && status !== 429) return { do: 'return', outcome: 'answered' }
-  if (agentAuth === undefined) return stopWith('refused', describeUnchallenged(answer, host))
+  if (agentAuth === undefined) return stopWith('refused', describeUnchallenged(answer, host)) // agent.final
   if (agentAuth === 'malformed') return stopWith('gave_up', `the challenge of ${host} cannot be read`)
   if (status === 429 && progress.followedLimit)
     return stopWith('refused', withReason(answer, `${host} limits this level, too`))
@@ -88,6 +89,7 @@ function decideAuthorized(
 ): NextStep {
   // A resource token names the agent, and this agent has not identified itself.
   if (!satisfies(level, 'identified'))
+    // challenge.verified-only
     return stopWith('gave_up', `${host} gave a resource token to a request without identity`)
   return { do: 'authorize', ...challenge }
 }

@@ -14,6 +14,7 @@ export function followRedirect(request: Outgoing, status: number, location: stri
   if (!redirects.has(status) || location === null) return undefined
   const url = resolveLocation(location, request.url)
   if (url === undefined || url.origin !== request.url.origin || url.username !== '' || url.password !== '')
+    // agent.redirects.other-origin
     return { to: 'elsewhere' }
   const next = { ...request, url: withoutLoneQuestionMark(url) }
   return { to: 'same', request: becomesGet(request.method, status) ? toGet(next) : next }

@@ -199,7 +199,7 @@ function refresh(grant: Renewable, { self, tell }: Requester, context: Context):
     try {
       const answer = await postTokenRequest({ issuer, form, tell }, self, context)
       const renewed = { refreshToken, ...(await checkGrant(answer, { asked, self }, context)) }
-      // A session belongs to one user: an answer that names another must not hand it over (session swap).
+      // A session belongs to one user: an answer that names another must not hand it over (session swap) (agent.tokens.per-user).
       if (grant.sub !== undefined && renewed.sub !== grant.sub) throw invalidAnswerError('auth server', 'sub')
       await context.grants.keep(self, renewed)
       return renewed

@@ -82,18 +82,15 @@ describe('a callback', () => {
     ['an empty code', 'code', query => query.set('code', '')],
     ['the code twice', 'code', query => query.append('code', 'other')],
     ['code and error', 'code', query => query.set('error', 'access_denied')],
-  ])(
-    verifies('CLI-08', 'agent.checks.callback', 'with %s redeems nothing, and its state is spent'),
-    async (_, member, change) => {
-      const { agent, users, back } = await asked()
-      await expect(agent.handleCallback(changed(back, change))).rejects.toMatchObject({
-        code: 'invalid_callback',
-        cause: { member },
-      })
-      await expect(agent.handleCallback(back)).rejects.toMatchObject({ code: 'invalid_callback' })
-      expect(formsOf(users, 'code')).toEqual([])
-    },
-  )
+  ])(verifies('CLI-08', 'CLI-20', 'with %s redeems nothing, and its state is spent'), async (_, member, change) => {
+    const { agent, users, back } = await asked()
+    await expect(agent.handleCallback(changed(back, change))).rejects.toMatchObject({
+      code: 'invalid_callback',
+      cause: { member },
+    })
+    await expect(agent.handleCallback(back)).rejects.toMatchObject({ code: 'invalid_callback' })
+    expect(formsOf(users, 'code')).toEqual([])
+  })
 
   test(verifies('CLI-08', 'agent.checks.callback', 'that says no is a denial, and a new call asks anew'), async () => {
     const { own, users, decide } = await worldOfUsers()

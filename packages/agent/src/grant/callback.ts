@@ -6,7 +6,7 @@ import { AgentError } from '../error.js'
  */
 export function callbackState(url: URL): string {
   const state = singleParameter(url, 'state')
-  if (state === undefined) throw invalidCallbackError('state')
+  if (state === undefined) throw invalidCallbackError('state') // agent.checks.callback
   return state
 }
 
@@ -17,7 +17,7 @@ export function callbackState(url: URL): string {
  */
 export function callbackCode(url: URL, issuer: string): string {
   // Mix-up attack: a code of one auth server must never go to another.
-  if (singleParameter(url, 'iss') !== issuer) throw invalidCallbackError('iss')
+  if (singleParameter(url, 'iss') !== issuer) throw invalidCallbackError('iss') // agent.checks.callback
   return callbackCodeNamed('code', url)
 }
 
@@ -29,7 +29,7 @@ export function callbackCode(url: URL, issuer: string): string {
 export function callbackCodeNamed(name: 'code' | 'interaction', url: URL): string {
   const [code, error] = [singleParameter(url, name), singleParameter(url, 'error')]
   if (error !== undefined && !url.searchParams.has(name)) throw deniedCallbackError(error)
-  if (code === undefined || url.searchParams.has('error')) throw invalidCallbackError(name)
+  if (code === undefined || url.searchParams.has('error')) throw invalidCallbackError(name) // agent.checks.callback
   return code
 }
 

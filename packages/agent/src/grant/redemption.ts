@@ -17,6 +17,7 @@ export async function redeemCode(
   { tell, redemption: context }: Pick<CallbackReceiver, 'tell' | 'redemption'>,
 ): Promise<Grant> {
   if (!(await isListed(context.acceptAuthServer ?? [], asked.issuer)))
+    // trust.agent.auth-server
     throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', { authServer: asked.issuer })
   const self = await context.credentials.current(tell)
   const ask = (): Promise<Readonly<Record<string, unknown>>> =>

@@ -48,9 +48,10 @@ export async function checkResourceToken(
 ): Promise<CheckedOffer> {
   const { resource, resourceToken, authServer } = offer
   const { acceptAuthServer, discovery, development } = context
-  if (!isIdentifier(authServer, { development })) throw wrongTokenError('auth_server')
+  if (!isIdentifier(authServer, { development })) throw wrongTokenError('auth_server') // agent.checks.auth-server
   // The resource chooses the auth server; the agent decides which ones it trusts with its requests.
   if (acceptAuthServer === undefined || !(await isListed(acceptAuthServer, authServer)))
+    // trust.agent.auth-server
     throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', {
       authServer,
     })
@@ -65,9 +66,9 @@ export async function checkResourceToken(
     }),
   )
   // A token for another agent would get this one authorized in its place (confused deputy).
-  if (claims.agent !== self.agent) throw wrongTokenError('agent')
-  if (claims.agent_delegate !== self.delegate) throw wrongTokenError('agent_delegate')
-  if (claims.agent_jkt !== self.jkt) throw wrongTokenError('agent_jkt')
+  if (claims.agent !== self.agent) throw wrongTokenError('agent') // agent.checks.binding
+  if (claims.agent_delegate !== self.delegate) throw wrongTokenError('agent_delegate') // agent.checks.binding
+  if (claims.agent_jkt !== self.jkt) throw wrongTokenError('agent_jkt') // agent.checks.binding
   return { ...offer, scope: parseScope(claims.scope), operation: claims.operation }
 }
 

@@ -69,18 +69,23 @@ async function checkAuthToken(
   const claims = await checkParticipant('auth server', () =>
     verifyAuthToken({ token, issuer, audience: resource, discovery, now: context.now(), development }),
   )
+  // agent.checks.token-answer
   if ((claims.agent ?? claims.aud) !== self.agent) throw invalidAnswerError('auth server', 'agent')
+  // agent.checks.token-answer
   if (claims.agent_delegate !== self.delegate) throw invalidAnswerError('auth server', 'agent_delegate')
+  // agent.checks.token-answer
   if ((await thumbprint(claims.cnf.jwk)) !== self.jkt) throw invalidAnswerError('auth server', 'cnf')
   if (asked.operation !== undefined && claims.operation_digest === undefined)
     throw new AgentError('unsupported', 'the auth server issues no approvals of single requests', {
       authServer: issuer,
     })
-  // A yes to one request must be used for no other.
+  // A yes to one request must be used for no other (approval.once).
   if (claims.operation_digest !== asked.operation?.digest) throw invalidAnswerError('auth server', 'operation_digest')
   if (missingScope(asked.purposes?.split(' ') ?? [], claims.purposes?.split(' ') ?? []).length > 0)
+    // agent.checks.token-answer
     throw invalidAnswerError('auth server', 'purposes')
   const scope = claims.scope === undefined ? [] : parseScope(claims.scope)
+  // agent.checks.token-answer
   if (missingScope(asked.scope, scope).length > 0) throw invalidAnswerError('auth server', 'scope')
   // Identity scopes are granted as claims and are never in `scope`.
   const asClaims = asked.scope.filter(name => identityScopes.includes(name))

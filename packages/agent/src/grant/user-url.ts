@@ -7,10 +7,12 @@ const longest = 8192
  * @see protocol §4 (3)
  */
 export function userUrl(value: unknown, { development }: { readonly development: boolean }): string | undefined {
+  // agent.checks.user-url
   if (typeof value !== 'string' || value.length > longest || !URL.canParse(value)) return undefined
   const { protocol, hostname, username, password, href } = new URL(value)
   // A user who reads https://bank.example@evil.example sees a bank (phishing).
-  if (username !== '' || password !== '') return undefined
+  if (username !== '' || password !== '') return undefined // agent.checks.user-url
+  // agent.checks.user-url
   return protocol === 'https:' || (protocol === 'http:' && development && loopbackHost.test(hostname))
     ? href
     : undefined

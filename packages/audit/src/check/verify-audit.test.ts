@@ -13,7 +13,7 @@ import {
   otherKey,
   type TestLog,
 } from '../audit.test.fixture.js'
-import { type AuditFault, type AuditReport, checkpointSigner, leafHash, verifyAudit } from '../index.js'
+import { type AuditFault, type AuditReport, checkpointSigner, leafHash, readAudit, verifyAudit } from '../index.js'
 
 const urls = sqliteFiles()
 let log: TestLog
@@ -240,11 +240,14 @@ test('a record that was changed in the database is exported as it is, and notice
   const { sql } = await import('kysely')
   const clean = await exported(changed)
   expect((await verify(clean)).ok).toBe(true)
-  await changed.store.write(tx =>
-    sql`update test_audit set record = replace(record, 'user-3', 'user-4') where seq = 3`.execute(tx),
-  )
+  const changeFourth = async (change: (record: string) => string): Promise<void> => {
+    const { rows } = await sql<{ records: string }>`select records from test_audit`.execute(changed.store.db)
+    const records = (rows[0]?.records ?? '').split('\n').map((record, at) => (at === 3 ? change(record) : record))
+    await changed.store.write(tx => sql`update test_audit set records = ${records.join('\n')}`.execute(tx))
+  }
+  await changeFourth(record => record.replace('user-3', 'user-4'))
   expect((await verify(await exported(changed))).faults).toContainEqual({ kind: 'changed', index: 3, line: 4 })
-  await changed.store.write(tx => sql`update test_audit set record = 'nothing' where seq = 3`.execute(tx))
+  await changeFourth(() => 'nothing')
   for (const personal of ['with', 'without'] as const) {
     const { faults } = await verify(await exported(changed, personal))
     expect(faults).toEqual([
@@ -253,6 +256,32 @@ test('a record that was changed in the database is exported as it is, and notice
     ])
   }
   await changed.close()
+})
+
+test('an export during which the retention goes on begins with what is left, and verifies', async () => {
+  const old = await openLog(urls(), { with: key })
+  await fill(old, 1100, 3)
+  const { sql } = await import('kysely')
+  // Between the reads of two tiles the oldest ones go.
+  let reads = 0
+  const db = old.store.db.withPlugin({
+    transformQuery: ({ node }) => node,
+    async transformResult({ result }) {
+      if (result.rows[0]?.['records'] !== undefined && ++reads === 2)
+        await old.store.write(async tx => {
+          await sql`delete from test_audit_runs where first < 768`.execute(tx)
+          await sql`delete from test_audit_filters where tile < 3`.execute(tx)
+        })
+      return result
+    },
+  })
+  const folder = join(folderOfTest(), 'export')
+  await readAudit({ store: { ...old.store, db }, room: 'test' }).export(folder, { personal: 'with' })
+  expect(reads).toBeGreaterThan(2)
+  expect(await verifyAudit({ folder, publicKeys: [old.publicKey] })).toMatchObject({
+    ...{ ok: true, size: 1100, events: 332, first: 768, faults: [] },
+  })
+  await old.close()
 })
 
 test('an empty or missing folder, and a key that is none, are told', async () => {

@@ -31,6 +31,19 @@ export interface AuditEvent {
   readonly detail?: Readonly<Record<string, AuditValue>>
 }
 
+/** The members of an event that stand in `detail`. One that is not named does not: a new member must not bring a secret or an address along. */
+export function detailOf<M extends string>(
+  event: Readonly<Partial<Record<M, unknown>>>,
+  names: readonly M[],
+): Record<string, AuditValue> {
+  const detail: Record<string, AuditValue> = {}
+  for (const name of names) {
+    const value = event[name]
+    if (value !== undefined) detail[name] = value as AuditValue
+  }
+  return detail
+}
+
 /** A personal value with its salt, or, once forgotten, what stays of it. */
 export type PersonalValue = { readonly salt: string; readonly value: string } | { readonly sha256: string }
 

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonicalJson } from './canonical-json.js'
 import type { KeptEvent } from './event.js'
-import { forgottenEvent, leafOf, readRecord, recordOf } from './leaf.js'
+import { forgottenEvent, leafOf, readRecord, recordAndLeaf, recordOf } from './leaf.js'
 
 const salt = 'AAECAwQFBgcICQoLDA0ODw'
 
@@ -23,15 +23,14 @@ test('the leaf of an event is the text that the README describes', () => {
   const rest = '"time":1800000000,"type":"granted","v":1}'
   const start =
     '{"agent":"https://agent.example","detail":{"by":"policy","scope":["events.read"]},"id":"01a2b3c4-d5e6-7000-8000-000000000001",'
-  expect(recordOf(event)).toEqual({
-    record: `${start}"personal":{"user":{"salt":"${salt}","value":"ada"}},${rest}`,
-    leaf: `${start}"personal":{"user":"${commitment}"},${rest}`,
-  })
-  expect(recordOf(forgottenEvent(event)).record).toBe(`${start}"personal":{"user":{"sha256":"${commitment}"}},${rest}`)
+  const record = recordOf(event)
+  expect(record).toBe(`${start}"personal":{"user":{"salt":"${salt}","value":"ada"}},${rest}`)
+  expect(leafOf(record)).toBe(`${start}"personal":{"user":"${commitment}"},${rest}`)
+  expect(recordOf(forgottenEvent(event))).toBe(`${start}"personal":{"user":{"sha256":"${commitment}"}},${rest}`)
 })
 
 test('an event that is forgotten has the same leaf', () => {
-  expect(recordOf(forgottenEvent(event)).leaf).toBe(recordOf(event).leaf)
+  expect(leafOf(recordOf(forgottenEvent(event)))).toBe(leafOf(recordOf(event)))
 })
 
 test('canonical JSON is that of RFC 8785', () => {
@@ -57,17 +56,41 @@ const detailOf = fc.dictionary(
 describe('the leaf of a record', () => {
   test('is the same with and without parsing, for any event', () => {
     fc.assert(
-      fc.property(personalOf, detailOf, fc.string(), (personal, detail, agent) => {
-        const { record, leaf } = recordOf({ ...event, personal, detail, agent } as KeptEvent)
-        expect(leafOf(record)).toBe(leaf)
-        expect(readRecord(record).leaf).toBe(leaf)
+      fc.property(fc.option(personalOf, { nil: undefined }), detailOf, fc.string(), (personal, detail, agent) => {
+        const any = { ...event, personal, detail, agent } as KeptEvent
+        const record = recordOf(any)
+        expect(leafOf(record)).toBe(readRecord(record).leaf)
+        expect(recordAndLeaf(any)).toEqual({ record, leaf: leafOf(record) })
       }),
     )
   })
 
+  test.each([14, 15, 16])('of an event whose detail has %i levels is that of its record, or it is none', depth => {
+    const detail = JSON.parse(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`)
+    const made = (read: () => unknown): unknown => {
+      try {
+        return read()
+      } catch {
+        return 'refused'
+      }
+    }
+    const deep = { ...event, detail } as KeptEvent
+    const record = made(() => recordAndLeaf(deep).record)
+    expect(record).toBe(made(() => recordOf(deep)))
+    expect(record === 'refused').toBe(depth === 16)
+    if (record !== 'refused') expect(readRecord(String(record)).leaf).toBe(recordAndLeaf(deep).leaf)
+  })
+
+  test('takes a member of `detail` for no personal value', () => {
+    const { personal: _, ...impersonal } = event
+    const record = recordOf({ ...impersonal, detail: { personal: { user: { salt, value: 'ada' } } } })
+    expect(leafOf(record)).toBe(record)
+  })
+
   test('is another one for each other text that shows something else', () => {
-    const { record, leaf } = recordOf(event)
-    expect(leafOf(record)).toBe(leaf)
+    const record = recordOf(event)
+    const leaf = leafOf(record)
+    expect(readRecord(record).leaf).toBe(leaf)
     const changes: [string, string][] = [
       ['"ada"', '"bob"'],
       ['"personal":{', '"personal":{"user":{"salt":"AAECAwQFBgcICQoLDA0ODw","value":"bob"},'],
@@ -75,6 +98,9 @@ describe('the leaf of a record', () => {
       ['{"agent"', '{"agent":"https://evil.example","agent"'],
       ['"value":"ada"', '"value":"eve","value":"ada"'],
       ['"type":', '"type" :'],
+      // Another spelling of the same bytes, and a text that JSON does not allow.
+      [salt, `${salt.slice(0, -1)}x`],
+      ['"ada"', '"a\tda"'],
     ]
     const leafIn = (text: string): string => {
       try {
@@ -83,6 +109,11 @@ describe('the leaf of a record', () => {
         return 'refused'
       }
     }
-    for (const [from, to] of changes) expect(leafIn(record.replace(from, to)), to).not.toBe(leaf)
+    for (const [from, to] of changes) {
+      const changed = record.replace(from, to)
+      expect(changed).not.toBe(record)
+      expect(leafIn(changed), to).not.toBe(leaf)
+    }
+    expect(() => leafOf(record.replace('"ada"', '"\\ud800"'))).toThrow()
   })
 })

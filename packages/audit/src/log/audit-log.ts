@@ -15,7 +15,8 @@ import { type AppendEvents, appenderTo } from './append.js'
 import { newestCheckpoint } from './checkpoint-rows.js'
 import { cosignNewest } from './cosign.js'
 import { type AuditExport, type Exported, exportLog } from './export.js'
-import { forgetUserIn, notedUsers, noteForgotten } from './forget.js'
+import { forgetNoted, noteForgotten } from './forget.js'
+import type { LogContext } from './log-context.js'
 import { proveEvent } from './prove.js'
 import { type AuditPage, type AuditQuery, findEvent, listEvents } from './query.js'
 import { removeOld } from './retain.js'
@@ -30,24 +31,33 @@ export interface AuditReader {
   /** The event with this id; undefined where there is none with a place. */
   find(id: string): Promise<PlacedEvent | undefined>
   /**
-   * Proves an event to the newest checkpoint, for {@link verifyProof}.
+   * Proves an event to the newest checkpoint, for `verifyProof`.
    * @throws AuditError `not-found`, `not-signed`
    */
   prove(id: string): Promise<EventProof>
   /** The text of the newest checkpoint; undefined before the first. */
   checkpoint(): Promise<string | undefined>
   /**
-   * Writes the log into a new or empty folder, for {@link verifyAudit}.
+   * Writes the log into a new or empty folder, for `verifyAudit`.
    * @throws AuditError `not-empty`, `not-signed`
    */
   export(folder: string, how: AuditExport): Promise<Exported>
+  /** Whether the log was ever used: it has events, those that wait for their places included. */
+  isUsed(): Promise<boolean>
+}
+
+/** Appends to an audit log. */
+export interface AuditAppender {
+  readonly append: AppendEvents
+  /**
+   * Forgets a user: noted in the caller's transaction, done at the next sequencing, and for events that follow within half an hour. All
+   * proofs stay valid.
+   */
+  forgetUser(tx: QueryExecutorProvider, sub: string): Promise<void>
 }
 
 /** An audit log that a program writes. */
-export interface AuditLog extends AuditReader {
-  readonly append: AppendEvents
-  /** Forgets a user: noted in the caller's transaction, done at the next sequencing. All proofs stay valid. */
-  forgetUser(tx: QueryExecutorProvider, sub: string): Promise<void>
+export interface AuditLog extends AuditReader, AuditAppender {
   /**
    * Gives waiting events their places and signs a checkpoint, as it happens by itself every second.
    * @throws AuditError `inconsistent`
@@ -98,6 +108,18 @@ export function readAudit<T>(options: { readonly store: Store<T>; readonly room:
   return readerOf(options.store as unknown as Store<unknown>, tablesOf(options.room))
 }
 
+/**
+ * Appends to the audit log of a room without its key, for tools beside the program that keeps the log: that gives the events their places.
+ * @param options.room as the store was opened with
+ * @param options.now Unix seconds
+ */
+export function appendAudit(options: { readonly room: string; readonly now?: () => number }): AuditAppender {
+  checkOptions('appendAudit', options, { room: 'string', now: 'function' }, ['room'])
+  const { room, now = () => Date.now() / 1000 } = options
+  const tables = tablesOf(room)
+  return { append: appenderTo(room, now), forgetUser: (tx, sub) => noteForgotten(tx, tables, { sub, now: now() }) }
+}
+
 function readerOf(store: Store<unknown>, tables: AuditTableNames): AuditReader {
   return {
     list: (query = {}) => listEvents(store, tables, query),
@@ -108,6 +130,7 @@ function readerOf(store: Store<unknown>, tables: AuditTableNames): AuditReader {
       checkOptions('export', how, { personal: 'string' }, ['personal'])
       return exportLog({ store, tables }, folder, how)
     },
+    isUsed: async () => (await hasWaiting(store, tables)) || (await hasRows(store, tables.tiles)),
   }
 }
 
@@ -145,15 +168,17 @@ export function createAuditLog<T>(options: AuditLogOptions<T>): AuditLog {
   const isDue = minutely(now)
 
   async function round(): Promise<void> {
-    // Read before: what was appended with the note has its place then, and is forgotten as well.
-    const noted = await notedUsers(store, tables)
-    const isDone = await placeWaiting(store, tables)
-    if (isDone) for (const sub of noted) await forgetUserIn(store, tables, sub)
+    const isEmpty = await placeWaiting(context)
     await signCheckpoint(context)
+    await forgetNoted(context, { mayEnd: isEmpty })
   }
+  // Beside the rounds: one that never answers stops nothing else.
+  const ask = onlyOne(async () => {
+    if (witness !== undefined) await cosignNewest(context, witness)
+  })
   async function slowRound(): Promise<void> {
-    if (witness !== undefined) await cosignNewest(context, witness).catch(onFault)
-    if (days !== undefined) await removeOld({ store, tables }, now() - days * 86_400)
+    void ask().catch(onFault)
+    if (days !== undefined) await removeOld({ store, tables }, Math.floor(now() - days * 86_400))
   }
   const line = oneAtATime()
   const sequence = (): Promise<void> => line(round)
@@ -165,8 +190,7 @@ export function createAuditLog<T>(options: AuditLogOptions<T>): AuditLog {
   )
   return {
     ...readerOf(store, tables),
-    append: appenderTo(room, now),
-    forgetUser: (tx, sub) => noteForgotten(tx, tables, sub),
+    ...appendAudit({ room, now }),
     sequence,
     async close() {
       background.stop()
@@ -178,25 +202,37 @@ export function createAuditLog<T>(options: AuditLogOptions<T>): AuditLog {
 /** The most steps before a checkpoint: events that never stop coming must not keep it from being signed. */
 const mostSteps = 64
 
-/** Gives places to what waits. Resolves with whether that is all that was there at some moment. */
-async function placeWaiting(store: Store<unknown>, tables: AuditTableNames): Promise<boolean> {
-  if (!(await hasWaiting(store, tables))) return true
-  for (let step = 0; step < mostSteps; step++) if (!(await placeEvents({ store, tables })).isMore) return true
+/** Gives places to what waits. @returns whether nothing waits any more */
+async function placeWaiting(context: LogContext): Promise<boolean> {
+  if (!(await hasWaiting(context.store, context.tables))) return true
+  for (let step = 0; step < mostSteps; step++) if (!(await placeEvents(context)).isMore) return true
   return false
 }
 
-async function hasWaiting({ db }: Store<unknown>, { waiting }: AuditTableNames): Promise<boolean> {
-  const { rows } = await sql`select place from ${sql.table(waiting)} limit 1`.execute(db)
+const hasWaiting = (store: Store<unknown>, { waiting }: AuditTableNames): Promise<boolean> => hasRows(store, waiting)
+
+async function hasRows({ db }: Store<unknown>, table: string): Promise<boolean> {
+  const { rows } = await sql`select 1 as one from ${sql.table(table)} limit 1`.execute(db)
   return rows.length > 0
 }
 
 function minutely(now: () => number): () => boolean {
-  let next = 0
+  let last = Number.NEGATIVE_INFINITY
   return () => {
-    if (now() < next) return false
-    next = now() + minute
+    // A clock that went back must not keep it waiting.
+    if (Math.abs(now() - last) < minute) return false
+    last = now()
     return true
   }
+}
+
+/** Runs work unless it is running already. */
+function onlyOne(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined
+  return () =>
+    (running ??= work().finally(() => {
+      running = undefined
+    }))
 }
 
 /** Runs work one after another. */

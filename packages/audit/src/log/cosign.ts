@@ -2,17 +2,14 @@ import { AuditError } from '../audit-error.js'
 import { cosignatureLine, type Witness } from '../note/witness.js'
 import { tiledTree } from '../tree/prove.js'
 import { cosignedSize, keepCosignature, newestCheckpoint } from './checkpoint-rows.js'
-import type { SignContext } from './sign.js'
+import type { LogContext } from './log-context.js'
 import { readSize, tileReader } from './tile-rows.js'
 
 /**
  * Has the newest checkpoint cosigned, unless it is already.
  * @throws AuditError `witness-unavailable`, `witness-conflict`
  */
-export async function cosignNewest(
-  { store, tables, now }: Omit<SignContext, 'signer'>,
-  witness: Witness,
-): Promise<void> {
+export async function cosignNewest({ store, tables, now }: LogContext, witness: Witness): Promise<void> {
   const newest = await newestCheckpoint(store.db, tables)
   const seen = await cosignedSize(store.db, tables)
   if (newest === undefined || newest.size === seen) return

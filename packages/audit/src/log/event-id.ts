@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 export const lastSecond: number = Math.floor((2 ** 48 - 1) / 1000)
 
 /**
- * A new name of an event: a UUID of version 7, which begins with the event's time. So the index by time finds it.
+ * A new name of an event: a UUID of version 7, which begins with the event's time, by which the tiles are found that may have it.
  * @param time Unix seconds
  * @see RFC 9562 §5.7
  */

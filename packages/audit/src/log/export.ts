@@ -1,14 +1,14 @@
-import { type FileHandle, mkdir, open, readdir, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Store } from '@countersign/store'
 import { sql } from 'kysely'
 import { AuditError } from '../audit-error.js'
 import { exportFiles } from '../check/export-files.js'
-import type { KeptEvent } from '../event/event.js'
 import { forgottenEvent, readRecord, recordOf } from '../event/leaf.js'
 import { hashBytes } from '../tree/hash.js'
 import { hashesAt, levelsOf, tilePath, tileWidth, widthOf } from '../tree/tile.js'
 import { type CheckpointRow, checkpointsAfter, newestCheckpoint } from './checkpoint-rows.js'
+import { changedRecord, recordsOf, runsOf } from './event-rows.js'
 import type { AuditTableNames } from './tables.js'
 import { tileReader } from './tile-rows.js'
 
@@ -59,7 +59,7 @@ async function writeNew(path: string, content: string | Uint8Array): Promise<voi
 }
 
 async function into(path: string, write: (file: FileHandle) => Promise<number>): Promise<number> {
-  const file = await open(path, 'wx', 0o600)
+  const file = await open(path, 'ax', 0o600)
   try {
     return await write(file)
   } finally {
@@ -91,34 +91,56 @@ async function writeEvents({ store, tables }: Source, { folder, file, personal, 
   let written = 0
   for (let number = 0; number * tileWidth < newest.size; number++) {
     const width = widthOf(0, number, newest.size)
-    const start = number * tileWidth
-    const { rows } = await sql<{ seq: number; record: string }>`select seq, record from ${sql.table(tables.events)}
-      where seq >= ${start} and seq < ${start + width} order by seq`.execute(store.db)
-    if (rows.length === 0) continue
-    const kept = rows.map(({ seq, record }) => ({ seq, ...shownRecord(record, personal) }))
-    await file.appendFile(kept.map(({ seq, record }) => `{"index":${seq},${record.slice(1)}\n`).join(''))
+    const end = number * tileWidth + width
+    const placed = recordsOf(await runsOf(store.db, tables, number))
+      // The log may have grown since the checkpoint was read.
+      .filter(({ index }) => width === tileWidth || index < end)
+    if (placed.length === 0) {
+      // The retention goes on meanwhile. What is missing otherwise was removed by somebody, and has to show.
+      if (written > 0 && (await firstPlace(store.db, tables)) >= end) {
+        await dropTiles(folder, { to: number, size: newest.size })
+        await file.truncate(0)
+        written = 0
+      }
+      continue
+    }
+    const kept = placed.map(({ index, record }) => ({ index, ...shownRecord(record, personal) }))
+    await file.appendFile(kept.map(({ index, record }) => `{"index":${index},${record.slice(1)}\n`).join(''))
     await writeNew(join(folder, tilePath({ level: 'entries', number, width })), bundleOf(kept.map(({ leaf }) => leaf)))
-    written += rows.length
+    written += placed.length
   }
   return written
+}
+
+/** The first place that has its event still. */
+async function firstPlace(db: Source['store']['db'], { runs }: AuditTableNames): Promise<number> {
+  const { rows } = await sql<{ first: number | null }>`select min(first) as first from ${sql.table(runs)}`.execute(db)
+  return rows[0]?.first ?? Number.POSITIVE_INFINITY
+}
+
+/** Removes the bundles before a tile. */
+async function dropTiles(folder: string, { to, size }: { readonly to: number; readonly size: number }): Promise<void> {
+  for (let number = 0; number < to; number++) {
+    const path = tilePath({ level: 'entries', number, width: widthOf(0, number, size) })
+    await rm(join(folder, path), { force: true })
+  }
 }
 
 /** The longest leaf that a bundle can hold. */
 const maxLeaf = 65_535
 
-function shownRecord(record: string, personal: AuditExport['personal']) {
-  const event = eventIn(record)
+function shownRecord(stored: string, personal: AuditExport['personal']) {
+  const read = verifiable(stored)
   // What was changed in the database until it is no event: shown as none, so that it is noticed and the rest can be read.
-  if (event === undefined) return { leaf: '{}', record: '{"v":0}' }
-  const { leaf, record: shown } = recordOf(personal === 'without' ? forgottenEvent(event) : event)
+  if (read === undefined) return { leaf: '{}', record: changedRecord }
   // As it is stored: a record that was changed in the database must not be mended on the way out.
-  return { leaf, record: personal === 'without' ? shown : record }
+  return { leaf: read.leaf, record: personal === 'without' ? recordOf(forgottenEvent(read.event)) : stored }
 }
 
-function eventIn(record: string): KeptEvent | undefined {
+function verifiable(record: string): ReturnType<typeof readRecord> | undefined {
   try {
-    const { event, leaf } = readRecord(record)
-    return Buffer.byteLength(leaf) > maxLeaf ? undefined : event
+    const read = readRecord(record)
+    return Buffer.byteLength(read.leaf) > maxLeaf ? undefined : read
   } catch {
     return undefined
   }

@@ -5,9 +5,8 @@ import { generatePrivateJwk, importSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { databasesForTests } from '@countersign/testing/databases'
 import { folderOfTest } from '@countersign/testing/folders'
-import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { openLog } from '../audit.test.fixture.js'
+import { openLog, type TestLog } from '../audit.test.fixture.js'
 import { verifyAudit } from '../index.js'
 
 const loader = `
@@ -45,6 +44,17 @@ function startChild(url: string, jwk: object): Child {
   return { process: child, acknowledged, ended: new Promise(resolve => child.once('close', resolve)) }
 }
 
+/** The ids of all events that have a place. */
+async function idsOf({ audit }: TestLog): Promise<string[]> {
+  const ids: string[] = []
+  for (let before: number | undefined; ; ) {
+    const { events, next } = await audit.list({ limit: 1000, ...(before !== undefined && { before }) })
+    ids.push(...events.map(({ id }) => id))
+    if (next === undefined) return ids
+    before = next
+  }
+}
+
 describe.each(await databasesForTests(1))('in $name$away', ({ away, url }) => {
   test.skipIf(away !== '')(
     verifies('LOG-09', 'two processes that are killed again and again leave each event one place, in one history'),
@@ -66,15 +76,15 @@ describe.each(await databasesForTests(1))('in $name$away', ({ away, url }) => {
         kept.push((await log.audit.checkpoint()) ?? '')
       }
       await log.audit.sequence()
-      const { rows } = await sql<{ id: string }>`select id from test_audit`.execute(log.store.db)
-      const placed = new Set(rows.map(({ id }) => id))
-      expect(placed.size).toBe(rows.length)
+      const ids = await idsOf(log)
+      const placed = new Set(ids)
+      expect(placed.size).toBe(ids.length)
       expect(acknowledged.length).toBeGreaterThan(600)
       expect(acknowledged.filter(id => !placed.has(id))).toEqual([])
       const folder = join(folderOfTest(), 'export')
       await log.audit.export(folder, { personal: 'with' })
       const report = await verifyAudit({ folder, publicKeys: [log.publicKey], kept })
-      expect(report).toMatchObject({ ok: true, size: rows.length, events: rows.length, faults: [] })
+      expect(report).toMatchObject({ ok: true, size: ids.length, events: ids.length, faults: [] })
       await log.close()
     },
   )

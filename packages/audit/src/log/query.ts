@@ -1,9 +1,11 @@
 import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
-import { type RawBuilder, sql } from 'kysely'
-import type { KeptEvent, PlacedEvent } from '../event/event.js'
+import type { PlacedEvent } from '../event/event.js'
+import { wellFormed } from '../event/well-formed.js'
 import { timeIn } from './event-id.js'
-import { eventColumns, indexed } from './event-rows.js'
+import { eventOf } from './event-rows.js'
+import { type Findable, findable, findableValue } from './filter.js'
+import { recordsBackwards } from './search.js'
 import type { AuditTableNames } from './tables.js'
 
 /** Which events to list: those for which all members hold. */
@@ -44,44 +46,35 @@ export async function listEvents(
   query: AuditQuery,
 ): Promise<AuditPage> {
   checkOptions('list', query, checks)
-  const { limit = 100 } = query
+  const { limit = 100, since = 0, until = Number.POSITIVE_INFINITY, before } = query
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000) throw new RangeError('limit must be 1 to 1000')
-  const { rows } = await sql<{ seq: number; record: string }>`select seq, record from ${sql.table(tables.events)}
-    where ${sql.join(conditionsOf(query), sql` and `)} order by seq desc limit ${limit + 1}`.execute(db)
-  const events = rows.slice(0, limit).map(({ seq, record }) => placedEvent(seq, record))
-  const last = events.at(-1)
-  return { events, ...(rows.length > limit && last !== undefined && { next: last.index }) }
-}
-
-function conditionsOf(query: AuditQuery): RawBuilder<unknown>[] {
-  const { since, until, before } = query
-  const named = Object.entries(eventColumns).flatMap(([member, column]) => {
-    const value = query[member as keyof typeof eventColumns]
-    return value === undefined ? [] : [sql`${sql.ref(column)} = ${indexed(value)}`]
+  const named = findable.flatMap((member): Array<[Findable, string]> => {
+    const value = member === 'user' && query.user !== undefined ? wellFormed(query.user) : query[member]
+    return value === undefined ? [] : [[member, value]]
   })
-  return [
-    sql`seq >= 0`,
-    ...named,
-    ...(since === undefined ? [] : [sql`time >= ${since}`]),
-    ...(until === undefined ? [] : [sql`time < ${until}`]),
-    ...(before === undefined ? [] : [sql`seq < ${before}`]),
-  ]
+  const events: PlacedEvent[] = []
+  for await (const placed of recordsBackwards({ db, tables }, { named, since, until, before })) {
+    const event = eventOf(placed)
+    if (event.time < since || event.time >= until) continue
+    if (!named.every(([member, value]) => findableValue(event, member) === value)) continue
+    const last = events.at(-1)
+    if (events.length === limit && last !== undefined) return { events, next: last.index }
+    events.push(event)
+  }
+  return { events }
 }
 
 /** The event with this id; undefined where there is none, or it has no place yet. */
 export async function findEvent(
   { db }: Pick<Store<unknown>, 'db'>,
-  { events }: AuditTableNames,
+  tables: AuditTableNames,
   id: string,
 ): Promise<{ readonly event: PlacedEvent; readonly record: string } | undefined> {
   const time = timeIn(id)
   if (time === undefined) return undefined
-  const { rows } = await sql<{ seq: number; record: string }>`
-    select seq, record from ${sql.table(events)} where time = ${time} and id = ${id} limit 1`.execute(db)
-  const [row] = rows
-  return row && { event: placedEvent(row.seq, row.record), record: row.record }
-}
-
-function placedEvent(index: number, record: string): PlacedEvent {
-  return { index, ...(JSON.parse(record) as KeptEvent) }
+  for await (const placed of recordsBackwards({ db, tables }, { named: [], since: time, until: time + 1, text: id })) {
+    const event = eventOf(placed)
+    if (event.id === id) return { event, record: placed.record }
+  }
+  return undefined
 }

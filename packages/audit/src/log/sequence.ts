@@ -1,17 +1,17 @@
-import { randomBytes } from 'node:crypto'
-import type { Store } from '@countersign/store'
 import { type Kysely, sql } from 'kysely'
-import type { KeptEvent, PersonalValue } from '../event/event.js'
-import { recordOf, saltBytes } from '../event/leaf.js'
 import { growTree } from '../tree/growth.js'
-import { leafHash } from '../tree/hash.js'
-import type { WaitingEvent } from './append.js'
-import { insertEvents } from './event-rows.js'
+import { tileWidth } from '../tree/tile.js'
+import { eventsIn, placeRows, type WaitingRow } from './event-rows.js'
+import { type Gathered, nothingGathered } from './filter.js'
+import { readGathered, writeFilter } from './filter-rows.js'
+import { forgetInRows } from './forget.js'
+import { gatherHead, hashIn, headBytes, mostHeads } from './head.js'
+import type { LogContext } from './log-context.js'
 import type { AuditTableNames } from './tables.js'
 import { openEdge, writeTiles } from './tile-rows.js'
 
-/** The most appends that get their places in one transaction: many share the pages of the indexes, and other writes come in between. */
-const mostAppends = 1024
+/** The most rows that get their places in one transaction, 32 events each, so that other writes come in between. */
+const mostRows = 256
 
 /** What one step of the sequencer did. */
 export interface Sequenced {
@@ -25,65 +25,61 @@ export interface Sequenced {
  * Gives waiting events their places, in one transaction: a kill leaves all of them waiting, or none. The lock keeps two instances
  * from giving out the same place.
  */
-export async function placeEvents({
-  store,
-  tables,
-}: {
-  readonly store: Store<unknown>
-  readonly tables: AuditTableNames
-}): Promise<Sequenced> {
-  return store.write(tx => placeIn(tx, { tables, store }), { alone: 'audit' })
+export async function placeEvents(context: LogContext): Promise<Sequenced> {
+  return context.store.write(tx => placeIn(tx, context), { alone: 'audit' })
 }
 
-async function placeIn(
-  tx: Kysely<unknown>,
-  { tables, store }: { readonly tables: AuditTableNames; readonly store: Store<unknown> },
-): Promise<Sequenced> {
-  const rows = await takeWaiting(tx, tables)
+async function placeIn(tx: Kysely<unknown>, context: LogContext): Promise<Sequenced> {
+  const { tables, store, now } = context
+  const taken = await takeWaiting(tx, tables)
   const edge = await openEdge(tx, tables)
-  const size = edge.from.size
-  const events = rows.flatMap(({ events }) => JSON.parse(events) as WaitingEvent[])
-  if (events.length === 0) return { size, isMore: false }
+  const first = edge.from.size
+  if (taken.length === 0) return { size: first, isMore: false }
+  const rows = await forgetInRows(tx, context, taken)
   const tree = growTree(edge.from, edge.onTileHash)
-  const nextSalt = salts(events.reduce((sum, { personal }) => sum + countOf(personal), 0))
-  const placed = events.map((event, at) => {
-    const personal = salted(event.personal, nextSalt)
-    const { record, leaf } = recordOf({ ...event, v: 1, personal } as KeptEvent)
-    tree.append(leafHash(leaf))
-    return { seq: size + at, event, record }
-  })
-  await insertEvents(tx, { tables, dialect: store.dialect, placed })
-  await writeTiles(tx, { tables, dialect: store.dialect, tiles: edge.changed() })
-  return { size: tree.size, isMore: rows.length === mostAppends }
-}
-
-/** Takes appends off the queue. Rows whose transactions commit later, with a smaller place, are taken the next time. */
-async function takeWaiting(tx: Kysely<unknown>, { waiting }: AuditTableNames): Promise<Array<{ events: string }>> {
-  const { rows } = await sql<{ place: number; events: string }>`
-    select place, events from ${sql.table(waiting)} order by place limit ${mostAppends}`.execute(tx)
-  if (rows.length === 0) return []
-  await sql`delete from ${sql.table(waiting)} where place in (${sql.join(rows.map(({ place }) => place))})`.execute(tx)
-  return rows
-}
-
-const countOf = (personal: object | undefined): number => Object.keys(personal ?? {}).length
-
-/** So many salts, from one call for all of their bytes. */
-function salts(count: number): () => Buffer {
-  const bytes = randomBytes(saltBytes * count)
-  let used = 0
-  return () => {
-    used += saltBytes
-    return bytes.subarray(used - saltBytes, used)
+  const tile = Math.floor(first / tileWidth)
+  const filters = gathering(first, { tile, gathered: await readGathered(tx, tables, tile) })
+  for (const row of rows) {
+    for (let from = 0; from < eventsIn(row) * headBytes; from += headBytes) {
+      filters.add(row.heads, from)
+      tree.append(hashIn(row.heads, from))
+    }
   }
+  await placeRows(tx, { tables, dialect: store.dialect }, { first, rows })
+  for (const { tile, gathered, isWhole } of filters.tiles())
+    await writeFilter(tx, tables, { tile, gathered, whole: isWhole ? Math.floor(now()) : null })
+  await writeTiles(tx, { tables, dialect: store.dialect, tiles: edge.changed() })
+  return { size: tree.size, isMore: taken.length === mostRows }
 }
 
-function salted(
-  personal: Readonly<Record<string, string>> | undefined,
-  nextSalt: () => Buffer,
-): Readonly<Record<string, PersonalValue>> | undefined {
-  if (personal === undefined) return undefined
-  return Object.fromEntries(
-    Object.entries(personal).map(([name, value]) => [name, { salt: nextSalt().toString('base64url'), value }]),
-  )
+/**
+ * Takes appends off the queue. Rows whose transactions commit later, with a smaller number, are taken the next time. Of heads that were
+ * changed in the database it takes no more than a row can have.
+ */
+async function takeWaiting(tx: Kysely<unknown>, { waiting }: AuditTableNames): Promise<WaitingRow[]> {
+  const next = sql`select row_number from ${sql.table(waiting)} order by row_number limit ${mostRows}`
+  const { rows } = await sql<WaitingRow>`delete from ${sql.table(waiting)} where row_number in (${next})
+    returning row_number as row, substr(heads, 1, ${mostHeads * headBytes}) as heads`.execute(tx)
+  return rows.toSorted((one, other) => one.row - other.row)
+}
+
+interface GatheredTile {
+  readonly tile: number
+  readonly gathered: Gathered
+  readonly isWhole: boolean
+}
+
+/** Gathers what is found in each tile, from a place on, with what was gathered for its tile before. */
+function gathering(first: number, open: Omit<GatheredTile, 'isWhole'>) {
+  const tiles = [open]
+  let index = first
+  return {
+    add(heads: Buffer, from: number): void {
+      if (index % tileWidth === 0 && index > first) tiles.push({ tile: index / tileWidth, gathered: nothingGathered() })
+      const last = tiles.at(-1)
+      if (last !== undefined) gatherHead(last.gathered, heads, from)
+      index++
+    },
+    tiles: (): GatheredTile[] => tiles.map(each => ({ ...each, isWhole: (each.tile + 1) * tileWidth <= index })),
+  }
 }

@@ -1,18 +1,14 @@
-import type { Store } from '@countersign/store'
 import { AuditError } from '../audit-error.js'
 import { parseCheckpoint } from '../note/checkpoint.js'
 import type { CheckpointSigner } from '../note/signer.js'
 import { tiledTree } from '../tree/prove.js'
 import { type CheckpointRow, keepCheckpoint, newestCheckpoint } from './checkpoint-rows.js'
-import type { AuditTableNames } from './tables.js'
+import type { LogContext } from './log-context.js'
 import { readSize, tileReader } from './tile-rows.js'
 
 /** What signing needs. */
-export interface SignContext {
-  readonly store: Store<unknown>
-  readonly tables: AuditTableNames
+export interface SignContext extends LogContext {
   readonly signer: CheckpointSigner
-  readonly now: () => number
 }
 
 /**

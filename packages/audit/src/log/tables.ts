@@ -3,22 +3,28 @@ import type { Kysely } from 'kysely'
 
 /** The names of a room's tables. */
 export interface AuditTableNames {
-  /** Events that have no place yet, in rows of one append each. */
-  readonly waiting: string
-  /** Events with their place. */
+  /** The records of events, a line each: a row has those that were appended together. */
   readonly events: string
+  /** Rows that have no place yet, with the heads of their events. */
+  readonly waiting: string
+  /** The places of rows. */
+  readonly runs: string
+  /** What tiles hold, so that a query passes over those that hold nothing of it. */
+  readonly filters: string
   /** The hashes of the tree. */
   readonly tiles: string
   readonly checkpoints: string
-  /** Users to forget at the next sequencing. */
+  /** Users to forget. */
   readonly forgotten: string
 }
 
 /** @param room as of the store, such as `auth_server` */
 export function tablesOf(room: string): AuditTableNames {
   return {
-    waiting: `${room}_audit_waiting`,
     events: `${room}_audit`,
+    waiting: `${room}_audit_waiting`,
+    runs: `${room}_audit_runs`,
+    filters: `${room}_audit_filters`,
     tiles: `${room}_audit_tiles`,
     checkpoints: `${room}_audit_checkpoints`,
     forgotten: `${room}_audit_forgotten`,
@@ -35,12 +41,6 @@ export function auditMigration(name: string, room: string): Migration {
   return {
     name,
     async up(db, dialect) {
-      await db.schema
-        .createTable(tables.waiting)
-        // A bigserial is a sequence: instances that append at once do not wait for each other.
-        .addColumn('place', dialect === 'postgres' ? 'bigserial' : 'integer', column => column.primaryKey())
-        .addColumn('events', 'text', column => column.notNull())
-        .execute()
       await createEvents(db, tables, dialect)
       await db.schema
         .createTable(tables.tiles)
@@ -58,34 +58,40 @@ export function auditMigration(name: string, room: string): Migration {
         .execute()
       await db.schema
         .createTable(tables.forgotten)
-        .addColumn('user_sub', 'text', column => column.primaryKey())
+        .addColumn('user_sub', 'text', column => column.notNull())
+        .addColumn('noted', 'bigint', column => column.notNull())
+        .addColumn('passed', 'integer', column => column.notNull())
         .execute()
     },
   }
 }
 
 async function createEvents(db: Kysely<AnyTables>, tables: AuditTableNames, dialect: Dialect): Promise<void> {
+  // In SQLite the one type that needs no index of its own. In PostgreSQL a sequence, so that appends do not wait for each other.
+  const [place, next, bytes] =
+    dialect === 'sqlite' ? (['integer', 'integer', 'blob'] as const) : (['bigint', 'bigserial', 'bytea'] as const)
   await db.schema
     .createTable(tables.events)
-    // In SQLite the one type that needs no index of its own.
-    .addColumn('seq', dialect === 'sqlite' ? 'integer' : 'bigint', column => column.primaryKey())
-    .addColumn('id', 'text', column => column.notNull())
-    .addColumn('time', 'bigint', column => column.notNull())
-    .addColumn('type', 'text', column => column.notNull())
-    .addColumn('agent', 'text')
-    .addColumn('agent_delegate', 'text')
-    .addColumn('user_sub', 'text')
-    .addColumn('resource', 'text')
-    .addColumn('txn', 'text')
-    .addColumn('record', 'text', column => column.notNull())
+    .addColumn('row_number', next, column => column.primaryKey())
+    .addColumn('records', 'text', column => column.notNull())
     .execute()
-  // Each index costs as much as the row itself. An id says its time, and is found by that.
-  await indexOn(db, tables, 'time').execute()
-  // Only where there is something to find.
-  for (const column of ['agent', 'agent_delegate', 'user_sub', 'resource', 'txn'])
-    await indexOn(db, tables, column).where(column, 'is not', null).execute()
-}
-
-function indexOn(db: Kysely<AnyTables>, { events }: AuditTableNames, column: string) {
-  return db.schema.createIndex(`${events}_${column}`).on(events).columns([column, 'seq'])
+  await db.schema
+    .createTable(tables.waiting)
+    .addColumn('row_number', place, column => column.primaryKey())
+    .addColumn('heads', bytes, column => column.notNull())
+    .execute()
+  await db.schema
+    .createTable(tables.runs)
+    .addColumn('first', place, column => column.primaryKey())
+    .addColumn('row_number', place, column => column.notNull())
+    .execute()
+  await db.schema
+    .createTable(tables.filters)
+    .addColumn('tile', place, column => column.primaryKey())
+    .addColumn('earliest', 'bigint', column => column.notNull())
+    .addColumn('latest', 'bigint', column => column.notNull())
+    .addColumn('whole', 'bigint')
+    .addColumn('bits', bytes)
+    .addColumn('gathered', bytes)
+    .execute()
 }

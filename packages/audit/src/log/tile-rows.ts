@@ -4,6 +4,7 @@ import type { GrownSo } from '../tree/growth.js'
 import { hashBytes } from '../tree/hash.js'
 import type { ReadTile } from '../tree/prove.js'
 import { hashesIn, partialTiles, peaksOf, tileWidth } from '../tree/tile.js'
+import { elementsOf } from './elements.js'
 import type { AuditTableNames } from './tables.js'
 
 /** A tile as it is stored. */
@@ -77,12 +78,12 @@ export async function writeTiles(
     tiles,
   }: { readonly tables: AuditTableNames; readonly dialect: Dialect; readonly tiles: readonly TileRow[] },
 ): Promise<void> {
-  const json = JSON.stringify(tiles.map(({ level, number, hashes }) => [level, number, hashes]))
-  const into = sql`insert into ${sql.table(tables.tiles)} (level, number, hashes)`
+  const rows = elementsOf(
+    tiles.map(({ level, number, hashes }) => [level, number, hashes]),
+    dialect,
+  )
   // SQLite would read `on conflict` as part of a join without `where`.
-  const rows =
-    dialect === 'sqlite'
-      ? sql`select value->>0, value->>1, value->>2 from json_each(${json}) where true`
-      : sql`select (value->>0)::integer, (value->>1)::bigint, value->>2 from jsonb_array_elements(${json}::jsonb) t(value)`
-  await sql`${into} ${rows} on conflict (level, number) do update set hashes = excluded.hashes`.execute(tx)
+  await sql`insert into ${sql.table(tables.tiles)} (level, number, hashes)
+    select cast(value->>0 as integer), cast(value->>1 as bigint), value->>2 from ${rows} where true
+    on conflict (level, number) do update set hashes = excluded.hashes`.execute(tx)
 }

@@ -22,7 +22,7 @@ test('a user sees, and narrows, what they allowed several times under more condi
     await grants.add({ agent }, { id: newGrantId(), resource, scope: 'events.read', user, conditions })
   }
   expect((await access.held('ada', what))?.conditions).toHaveLength(34)
-  expect(await access.narrow('ada', what, [{ type: 'calls', max: 5, per: 'day' }])).toBe(2)
+  expect(await access.narrow('ada', { what, added: [{ type: 'calls', max: 5, per: 'day' }] })).toBe(2)
   expect((await access.held('ada', what))?.conditions).toHaveLength(35)
   await store.close()
 })

@@ -1,6 +1,7 @@
 import type { Conditions } from '@countersign/conditions'
 import { parseScope, serializeScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
+import type { AuthServerEvent } from '../event.js'
 import { forgetBegun } from '../grant/consents.js'
 import { goOn } from '../grant/going-on.js'
 import { resourceScopes } from '../grant/identity-claims.js'
@@ -23,6 +24,9 @@ export const agentsPerPage = 20
 const noticesFor = 86_400
 
 type Transaction = Store<Tables>['db']
+
+/** Knows the tables, for what is deleted with the access. */
+type AlsoOf<R> = (tx: Transaction, outcome: R) => Promise<void>
 
 /** Agents with access, a page of them. */
 export interface AccessPage {
@@ -55,13 +59,32 @@ export interface UserAccess {
   list(sub: string, page: number): Promise<AccessPage>
   /**
    * Ends grants of the user, or narrows them; resolves with how many once that is on disk, and the notices with it.
-   * @param then more to do in the same transaction
+   * @param also written in the same transaction, given how many
    */
-  takeBack(sub: string, what: TakenBack, then?: (tx: Transaction) => Promise<void>): Promise<number>
+  takeBack(sub: string, what: TakenBack, also?: AlsoOf<number>): Promise<number>
   /** What a user allowed an agent or delegate at a resource; undefined where there is nothing. */
   held(sub: string, what: NarrowedAccess): Promise<HeldAccess | undefined>
   /** Adds conditions; resolves with how many grants were narrowed once that is on disk, and the notices with it. */
-  narrow(sub: string, what: NarrowedAccess, added: Conditions): Promise<number>
+  narrow(
+    sub: string,
+    narrowed: { readonly what: NarrowedAccess; readonly added: Conditions },
+    also?: AlsoOf<number>,
+  ): Promise<number>
+}
+
+/** The event of access that a user takes back. */
+export function takenBackEvent(
+  user: string,
+  { agent, delegate, resource, scope }: TakenBack,
+  grants: number,
+): AuthServerEvent {
+  return {
+    ...{ type: 'taken_back', user, grants },
+    ...(agent === undefined ? {} : { agent }),
+    ...(delegate === undefined || delegate === '' ? {} : { delegate }),
+    ...(resource === undefined ? {} : { resource }),
+    ...(scope === undefined ? {} : { scope: [scope] }),
+  }
 }
 
 /** Queries over the tables. @param o.onEnded called when notices are on disk */
@@ -83,18 +106,22 @@ export function userAccessIn(
       ])
       return { access, page: at, pages, notices }
     },
-    async takeBack(sub, what, then) {
+    async takeBack(sub, what, also) {
       const ended = await store.write(async tx => {
         const count = await takeBack(tx, sub, { what, issuer: o.issuer, now })
-        await then?.(tx)
+        await also?.(tx, count)
         return count
       })
       if (ended > 0) o.onEnded()
       return ended
     },
     held: (sub, what) => heldAccess(store.db, sub, what),
-    async narrow(sub, what, added) {
-      const narrowed = await store.write(tx => narrowAccess(tx, sub, { what, added, issuer: o.issuer, now }))
+    async narrow(sub, { what, added }, also) {
+      const narrowed = await store.write(async tx => {
+        const count = await narrowAccess(tx, sub, { what, added, issuer: o.issuer, now })
+        await also?.(tx, count)
+        return count
+      })
       if (narrowed > 0) o.onEnded()
       return narrowed
     },

@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import { sqliteFiles } from '@countersign/testing/folders'
 import { describe, expect, test } from 'vitest'
-import type { Browser } from '../login/browser.test.fixture.js'
+import { type Browser, reasonOf } from '../login/browser.test.fixture.js'
 import { type Account, formAt, issuer, type PasskeyWorld, passkeyWorld } from '../passkey/passkey-world.test.fixture.js'
 import { accountRoutes } from './account-routes.js'
 
@@ -18,8 +18,6 @@ const forms = [
   ...accountRoutes.flatMap(({ path, methods }) => (methods.includes('POST') ? [path] : [])),
 ]
 
-const reasonOf = async (response: Response): Promise<string | undefined> =>
-  /data-reason="([a-z_]+)"/.exec(await response.text())?.[1]
 const csrfOf = (one: Browser): Promise<string> => one.csrf('/account')
 
 describe('a form of an account page', () => {

@@ -1,3 +1,4 @@
+import type { Reporter } from '@countersign/audit/internal'
 import type { Discovery } from '@countersign/discovery'
 import type { Store } from '@countersign/store'
 import type { AuthServerEvent } from '../event.js'
@@ -30,5 +31,5 @@ export interface AccountContext {
   readonly defaults: ConsentDefaults
   readonly questions: OwnQuestions
   readonly now: () => number
-  readonly onEvent: (event: AuthServerEvent) => void
+  readonly report: Reporter<AuthServerEvent>
 }

@@ -2,7 +2,7 @@ import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
 import { sqliteFiles } from '@countersign/testing/folders'
 import { describe, expect, test } from 'vitest'
-import type { Browser } from '../login/browser.test.fixture.js'
+import { type Browser, reasonOf } from '../login/browser.test.fixture.js'
 import type { LoginProvider, UpstreamAccount } from '../login/login-method.js'
 import { type Account, formAt, type PasskeyWorld, passkeyWorld } from '../passkey/passkey-world.test.fixture.js'
 import { migrations, room, type Tables } from '../tables.js'
@@ -41,7 +41,6 @@ const back = (one: Browser, state: string) => one.get(`/login/callback/corp?stat
 const post = async (one: Browser, path: string, fields: Record<string, string> = {}) =>
   one.post(path, { csrf: await one.csrf('/account/sign-in'), ...fields })
 const textOf = async (one: Browser, target: string) => (await one.get(target)).text()
-const reasonOf = async (response: Response) => /data-reason="([a-z_]+)"/.exec(await response.text())?.[1]
 
 async function verified({ one, passkey }: Account): Promise<void> {
   const { action, options, fields } = await formAt(one, '/account/verify')

@@ -4,12 +4,10 @@ import { AAuthError, isIdentifier } from '@countersign/protocol'
 import { seeOther } from '@countersign/protocol/internal'
 import { requestIdOf } from '@countersign/verify/internal'
 import { inTime } from '../bound/in-time.js'
-import type { AuthServerEvent } from '../event.js'
-import type { SessionUser } from '../login/browser-session.js'
 import { accountPage } from '../pages/account-page.js'
 import type { ShownAccess } from '../pages/account-view.js'
 import { pageResponse } from '../pages/page-response.js'
-import type { TakenBack } from './access.js'
+import { type TakenBack, takenBackEvent } from './access.js'
 import type { AccountContext } from './account-context.js'
 import { accountPath } from './paths.js'
 import { userForm } from './signed-in.js'
@@ -59,8 +57,9 @@ function doneIn(text: string | null): number | undefined {
 export async function takeBackAccess(message: ReceivedMessage, context: AccountContext): Promise<Response> {
   const { form, user } = await userForm(message, context)
   const what = takenBackIn(form, context)
-  const ended = await context.access.takeBack(user.sub, what)
-  context.onEvent(takenBackEvent(message, { user, what, ended }))
+  const ended = await context.access.takeBack(user.sub, what, (tx, count) =>
+    context.report.within(tx, { ...takenBackEvent(user.sub, what, count), ...requestIdOf(message) }),
+  )
   return seeOther(`${accountPath}?done=${ended}`, [])
 }
 
@@ -76,21 +75,4 @@ function takenBackIn(form: ReadonlyMap<string, string>, { development }: Account
     throw new AAuthError('invalid_request', 'The form does not say what to take back.', { reason: 'form_incomplete' })
   // An empty field is left out by the form reader: `own` stands for the agent itself.
   return { agent, resource, scope, delegate: form.get('own') === '1' ? '' : delegate }
-}
-
-function takenBackEvent(
-  message: ReceivedMessage,
-  { user, what, ended }: { readonly user: SessionUser; readonly what: TakenBack; readonly ended: number },
-): AuthServerEvent {
-  const { agent, delegate, resource, scope } = what
-  return {
-    type: 'taken_back',
-    user: user.sub,
-    grants: ended,
-    ...(agent === undefined ? {} : { agent }),
-    ...(delegate === undefined || delegate === '' ? {} : { delegate }),
-    ...(resource === undefined ? {} : { resource }),
-    ...(scope === undefined ? {} : { scope: [scope] }),
-    ...requestIdOf(message),
-  }
 }

@@ -1,8 +1,10 @@
+import type { Reporter } from '@countersign/audit/internal'
 import { checkOptions } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
+import type { AuthServerEvent } from '../event.js'
 import type { UpstreamAccount } from '../login/login-method.js'
 import type { Tables } from '../tables.js'
-import type { UserAccess } from './access.js'
+import { takenBackEvent, type UserAccess } from './access.js'
 
 /** What one agent, or one delegate of it, may do for a user at one resource. Times are Unix seconds. */
 export interface AgentAccess {
@@ -55,7 +57,7 @@ export interface AppAccess {
 }
 
 /** For the application that an auth server is mounted in. */
-export function appAccess(store: Store<Tables>, access: UserAccess): AppAccess {
+export function appAccess(store: Store<Tables>, access: UserAccess, report: Reporter<AuthServerEvent>): AppAccess {
   const subOf = async ({ issuer, subject }: AccountName): Promise<string | undefined> => {
     const row = await store.db
       .selectFrom('auth_server_identities')
@@ -85,7 +87,8 @@ export function appAccess(store: Store<Tables>, access: UserAccess): AppAccess {
       // A misspelt member would take back more than was meant.
       checkOptions('takeBack', what, texts, ['agent'])
       const sub = await subOf(account)
-      return sub === undefined ? 0 : access.takeBack(sub, what)
+      if (sub === undefined) return 0
+      return access.takeBack(sub, what, (tx, count) => report.within(tx, takenBackEvent(sub, what, count)))
     },
   }
 }

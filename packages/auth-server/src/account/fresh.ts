@@ -1,5 +1,5 @@
 import { seeOther } from '@countersign/protocol/internal'
-import type { SessionUser } from '../login/browser-session.js'
+import type { SessionUser } from '../login/entrance.js'
 import { verifyPath } from './paths.js'
 
 /** Seconds for which a verification counts. */

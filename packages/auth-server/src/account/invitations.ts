@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { checkIdentifier, checkOptions } from '@countersign/protocol/internal'
 import { openStore, type Store } from '@countersign/store'
+import { recordBeside } from '../audit/open-reporting.js'
 import { sweepAtMost } from '../bound/sweep.js'
+import type { AuthServerEvent } from '../event.js'
 import type { AccountTables, InvitationRow } from '../login/account-tables.js'
 import { isUser } from '../login/users.js'
 import { sha256 } from '../sha256.js'
@@ -69,15 +71,26 @@ export async function inviteUser(options: InviteOptions): Promise<Invitation | u
   if (first && user !== undefined) throw new TypeError('first is for a new account: leave user out')
   const store = await openStore<Tables>({ url: database, room, migrations })
   try {
-    return await invite(store, { issuer, sub: user, first, now: now() })
+    const record = await recordBeside(store, now)
+    return await makeInvitation(store, { issuer, sub: user, first, now: now(), record })
   } finally {
     await store.close()
   }
 }
 
-async function invite(
+/** Records an invitation in the transaction that makes it. */
+type InvitationRecorder = (tx: Transaction, event: Extract<AuthServerEvent, { type: 'invited' }>) => Promise<unknown>
+
+/** Makes a link in a database that is open. @throws RangeError as {@link inviteUser} */
+export async function makeInvitation(
   store: Store<Tables>,
-  o: { readonly issuer: string; readonly sub: string | undefined; readonly first: boolean; readonly now: number },
+  o: {
+    readonly issuer: string
+    readonly sub: string | undefined
+    readonly first: boolean
+    readonly now: number
+    readonly record: InvitationRecorder
+  },
 ): Promise<Invitation | undefined> {
   const { issuer, sub = '', first, now } = o
   const secret = randomBytes(32).toString('base64url')
@@ -94,6 +107,8 @@ async function invite(
     if (Number(waiting) >= mostWaiting) throw new RangeError('10 000 links wait for their users: each ends after a day')
     const row = { secret_hash: sha256(secret), kind, sub, created: now, expires: now + lifetime } as const
     await tx.insertInto('auth_server_invitations').values(row).execute()
+    const user = sub === '' ? {} : { user: sub }
+    await o.record(tx, { type: 'invited', kind, ...user })
     return true
   })
   if (!isMade) return undefined

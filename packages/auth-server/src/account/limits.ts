@@ -6,7 +6,7 @@ import { seeOther } from '@countersign/protocol/internal'
 import { requestIdOf } from '@countersign/verify/internal'
 import { inTime } from '../bound/in-time.js'
 import { conditionFacts } from '../grant/token-conditions.js'
-import type { SessionUser } from '../login/browser-session.js'
+import type { SessionUser } from '../login/entrance.js'
 import { conditionsChosen, limitsIn } from '../pages/limits-form.js'
 import { type NarrowView, narrowPage } from '../pages/narrow-page.js'
 import { chosenFrom, offeredBy } from '../pages/offered-limits.js'
@@ -41,17 +41,10 @@ export async function addLimits(message: ReceivedMessage, context: AccountContex
   const { offered } = limits
   const added = isSame ? conditionsChosen(chosen, { offered, resource: what.resource, now: context.now() }) : undefined
   const narrowed =
-    added === undefined || added.length === 0 ? undefined : await narrowOrRefuse(user, { what, added }, context)
-  if (narrowed !== undefined && added !== undefined) {
-    const { agent, delegate, resource } = what
-    context.onEvent({
-      ...{ type: 'narrowed', user: user.sub, grants: narrowed, agent, resource },
-      ...(delegate === '' ? {} : { delegate }),
-      ...conditionFacts(added),
-      ...requestIdOf(message),
-    })
-    return seeOther(`${accountPath}?narrowed=1`, [])
-  }
+    added === undefined || added.length === 0
+      ? undefined
+      : await narrowOrRefuse(message, { user, what, added }, context)
+  if (narrowed !== undefined) return seeOther(`${accountPath}?narrowed=1`, [])
   const look = context.looks.of(message)
   const view = { csrf: session.csrf, user, what, limits: { ...limits, chosen }, problem: 'limits-unfit' as const }
   return pageResponse(narrowPage({ ...view, here: accountPath }, look), { look })
@@ -59,12 +52,21 @@ export async function addLimits(message: ReceivedMessage, context: AccountContex
 
 /** Undefined where a token could not carry all of it. */
 async function narrowOrRefuse(
-  { sub }: SessionUser,
-  o: { readonly what: NarrowedAccess; readonly added: Conditions },
-  { access }: AccountContext,
+  message: ReceivedMessage,
+  { user, what, added }: { readonly user: SessionUser; readonly what: NarrowedAccess; readonly added: Conditions },
+  { access, report }: AccountContext,
 ): Promise<number | undefined> {
+  const { agent, delegate, resource } = what
+  const facts = {
+    ...{ user: user.sub, agent, resource },
+    ...(delegate === '' ? {} : { delegate }),
+    ...conditionFacts(added),
+    ...requestIdOf(message),
+  }
   try {
-    return await access.narrow(sub, o.what, o.added)
+    return await access.narrow(user.sub, { what, added }, (tx, grants) =>
+      report.within(tx, { type: 'narrowed', grants, ...facts }),
+    )
   } catch (error) {
     if (error instanceof AAuthError && error.reason === 'condition_malformed') return undefined
     throw error

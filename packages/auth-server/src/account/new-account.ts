@@ -1,11 +1,12 @@
+import type { Transaction } from '@countersign/audit/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { queryOf } from '@countersign/httpsig/internal'
 import { AAuthError } from '@countersign/protocol'
 import { asAAuthError, seeOther } from '@countersign/protocol/internal'
 import type { InvitationRow } from '../login/account-tables.js'
 import { browserNameOf } from '../login/browser-name.js'
-import type { BrowserSession, Entrance } from '../login/browser-session.js'
-import { toldOf } from '../login/login-event.js'
+import type { BrowserSession, Entrance } from '../login/entrance.js'
+import { type LoginEvent, toldOf } from '../login/login-event.js'
 import { pageForm } from '../login/page-form.js'
 import { newSub, newUser, noteReturn } from '../login/users.js'
 import { claimedText } from '../pages/claimed-text.js'
@@ -54,7 +55,7 @@ export async function showNewAccount(message: ReceivedMessage, context: AccountC
 /** Makes the account, and signs its user in. */
 export async function makeAccount(message: ReceivedMessage, context: AccountContext): Promise<Response> {
   const passkeys = passkeysIn(context)
-  const { login, issuer, onEvent } = context
+  const { login, issuer } = context
   const session = await login.sessions.current(message)
   const form = pageForm(message, { session, issuer: issuer.issuer })
   const admission = await admit(form.get('invitation') ?? '', context)
@@ -73,18 +74,19 @@ export async function makeAccount(message: ReceivedMessage, context: AccountCont
     purpose: purposeOf(admission),
   })
   const entrance = entranceOf({ registration, invitation, sub, name: recovered === undefined ? name : undefined })
-  const begun = await signedIn(message, { session, entrance }, context)
-  onEvent({ type: recovered === undefined ? 'account_created' : 'account_recovered', sub, ...toldOf(message) })
+  const event = { type: recovered === undefined ? 'account_created' : 'account_recovered', sub } as const
+  const begun = await signedIn(message, { session, entrance, event: { ...event, ...toldOf(message) } }, context)
   return seeOther(returnTo, begun)
 }
 
 async function signedIn(
   message: ReceivedMessage,
-  { session, entrance }: { readonly session: BrowserSession; readonly entrance: Entrance },
-  { login }: AccountContext,
+  o: { readonly session: BrowserSession; readonly entrance: Entrance; readonly event: LoginEvent },
+  { login, report }: AccountContext,
 ): Promise<readonly string[]> {
   try {
-    return (await login.sessions.signIn(message, session, entrance)).cookies
+    const entering = { ...o, also: (tx: Transaction) => report.within(tx, o.event) }
+    return (await login.sessions.signIn(message, entering)).cookies
   } catch (error) {
     throw asAAuthError(error)
   }

@@ -95,13 +95,16 @@ async function dataOf(
 /** Deletes the account of a user who was just verified. All access ends with it, and resources are told. */
 export async function deleteAccount(message: ReceivedMessage, context: AccountContext): Promise<Response> {
   const { form, user } = await userForm(message, context)
-  const { login, access, onEvent } = context
+  const { login, access, report } = context
   if (!isFresh(user, context.now())) return verifyFirst(dataPath)
   if (form.get('sure') !== '1')
     throw new AAuthError('invalid_request', 'Tick the box that says you are sure.', { reason: 'form_incomplete' })
   const { cookies } = await login.sessions.signOut(message)
-  await access.takeBack(user.sub, {}, tx => deleteUser(tx, user.sub))
-  onEvent({ type: 'account_deleted', sub: user.sub, ...toldOf(message) })
+  await access.takeBack(user.sub, {}, async tx => {
+    await deleteUser(tx, user.sub)
+    await report.within(tx, { type: 'account_deleted', sub: user.sub, ...toldOf(message) })
+    await report.forget(tx, user.sub)
+  })
   const look = context.looks.of(message)
   return pageResponse(deletedPage(look), { look, cookies: [...cookies, ...login.sessions.forget(message)] })
 }

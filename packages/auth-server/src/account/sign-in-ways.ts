@@ -74,11 +74,12 @@ export async function addPasskeyTo(message: ReceivedMessage, context: AccountCon
   const outcome = await store.write(async tx => {
     if (!(await lockUser(tx, user.sub))) return 'gone'
     const added = await addPasskey(tx, registration, { sub: user.sub, now: at })
-    if (added === 'added') await noteHistory(tx, lineOf(message, { user, at, what: 'passkey_added', about: name }))
+    if (added !== 'added') return added
+    await noteHistory(tx, lineOf(message, { user, at, what: 'passkey_added', about: name }))
+    await context.report.within(tx, { type: 'passkey_added', sub: user.sub, ...toldOf(message) })
     return added
   })
   if (outcome !== 'added') throw passkeyNotAdded(outcome)
-  context.onEvent({ type: 'passkey_added', sub: user.sub, ...toldOf(message) })
   return seeOther(waysPath, [])
 }
 
@@ -94,7 +95,7 @@ export async function linkProvider(message: ReceivedMessage, context: AccountCon
 /** Removes a passkey or a linked account, but not the last one. */
 export async function removeWayOf(message: ReceivedMessage, context: AccountContext): Promise<Response> {
   const { form, user } = await userForm(message, context)
-  const { store, now, login, onEvent } = context
+  const { store, now, login, report } = context
   if (!isFresh(user, now())) return verifyFirst(waysPath)
   const way = wayIn(form)
   const at = now()
@@ -103,6 +104,7 @@ export async function removeWayOf(message: ReceivedMessage, context: AccountCont
     if (typeof outcome === 'object') {
       const what = 'passkey' in way ? 'passkey_removed' : 'provider_unlinked'
       await noteHistory(tx, lineOf(message, { user, at, what, about: nameOf(outcome.name, context) }))
+      await report.within(tx, removalEvent(message, { user, way, name: outcome.name }))
     }
     return outcome
   })
@@ -111,7 +113,6 @@ export async function removeWayOf(message: ReceivedMessage, context: AccountCont
     throw new AAuthError('invalid_request', 'This is your last way to sign in. Add another one before you remove it.', {
       reason: 'sign_in_way_last',
     })
-  onEvent(removalEvent(message, { user, way, name: removed.name }))
   return seeOther(waysPath, [])
 }
 

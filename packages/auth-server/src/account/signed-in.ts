@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import type { BrowserSession, SessionUser } from '../login/browser-session.js'
+import type { BrowserSession, SessionUser } from '../login/entrance.js'
 import { pageForm } from '../login/page-form.js'
 import type { AccountContext } from './account-context.js'
 

@@ -2,7 +2,7 @@ import type { ReceivedMessage } from '@countersign/httpsig'
 import { queryOf } from '@countersign/httpsig/internal'
 import { AAuthError } from '@countersign/protocol'
 import { seeOther } from '@countersign/protocol/internal'
-import type { BrowserSession, SessionUser } from '../login/browser-session.js'
+import type { BrowserSession, SessionUser } from '../login/entrance.js'
 import { identitiesOf } from '../login/identities.js'
 import { noteAssertion, whileUnique } from '../login/passkey-sign-in.js'
 import { signInQuery } from '../login/sign-in-url.js'
@@ -15,7 +15,7 @@ import { verifyPath } from './paths.js'
 import { userForm } from './signed-in.js'
 
 /** What a verification needs. */
-export type VerifyContext = Pick<AccountContext, 'login' | 'store' | 'now' | 'onEvent'>
+export type VerifyContext = Pick<AccountContext, 'login' | 'store' | 'now' | 'report'>
 
 /** Asks a user to prove that it is them, before something that needs it. */
 export async function showVerify(message: ReceivedMessage, context: AccountContext): Promise<Response> {
@@ -68,11 +68,11 @@ export async function verify(message: ReceivedMessage, context: AccountContext):
 export async function verifyUser(
   message: ReceivedMessage,
   o: { readonly credential: string | undefined; readonly session: BrowserSession; readonly user: SessionUser },
-  { login, store, now, onEvent }: VerifyContext,
+  { login, store, now, report }: VerifyContext,
 ): Promise<void> {
   if (login.passkeys === undefined) throw notAPage()
   const assertion = await login.passkeys.assertion(o.credential, o.session, o.user.sub)
-  await whileUnique({ message, assertion }, { store, now, onEvent }, () =>
+  await whileUnique({ message, assertion }, { store, now, report }, () =>
     login.sessions.verify(message, (tx, at) => noteAssertion(tx, assertion, at)),
   )
 }

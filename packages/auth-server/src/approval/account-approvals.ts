@@ -7,7 +7,7 @@ import { requestIdOf } from '@countersign/verify/internal'
 import type { AccountContext, OwnQuestions } from '../account/account-context.js'
 import { userForm } from '../account/signed-in.js'
 import type { ConsentContext, ShownQuestion } from '../consent/open-request.js'
-import type { BrowserSession, SessionUser } from '../login/browser-session.js'
+import type { BrowserSession, SessionUser } from '../login/entrance.js'
 import { approvalsPage } from '../pages/approvals-page.js'
 import type { ApprovalsDone, ApprovalsView } from '../pages/approvals-view.js'
 import { pageResponse } from '../pages/page-response.js'
@@ -78,8 +78,10 @@ export async function turnInbox(message: ReceivedMessage, context: Context): Pro
   const turn = form.get('turn')
   if (turn !== 'on' && turn !== 'off') throw incompleteError()
   const on = turn === 'on'
-  await context.store.write(tx => setInbox(tx, user.sub, { on, now: context.now() }))
-  context.onEvent({ type: 'inbox_turned', user: user.sub, on, ...requestIdOf(message) })
+  await context.store.write(async tx => {
+    await setInbox(tx, user.sub, { on, now: context.now() })
+    await context.report.within(tx, { type: 'inbox_turned', user: user.sub, on, ...requestIdOf(message) })
+  })
   return seeOther(`${approvalsPath}?done=${turn}`, [])
 }
 
@@ -87,11 +89,12 @@ export async function turnInbox(message: ReceivedMessage, context: Context): Pro
 export async function allowAgain(message: ReceivedMessage, context: Context): Promise<Response> {
   const { form, user } = await userForm(message, context)
   const [agent, resource] = [form.get('agent'), form.get('resource')]
-  const { development, store } = context
+  const { development, store, report } = context
   if (!isIdentifier(agent, { development }) || !isIdentifier(resource, { development })) throw incompleteError()
-  const wasStopped = await store.write(tx => allowAsking(tx, { user_sub: user.sub, agent, resource }))
-  if (wasStopped)
-    context.onEvent({ type: 'approvals_allowed', user: user.sub, agent, resource, ...requestIdOf(message) })
+  await store.write(async tx => {
+    if (!(await allowAsking(tx, { user_sub: user.sub, agent, resource }))) return
+    await report.within(tx, { type: 'approvals_allowed', user: user.sub, agent, resource, ...requestIdOf(message) })
+  })
   return seeOther(`${approvalsPath}?done=allowed`, [])
 }
 

@@ -1,3 +1,4 @@
+import type { Also } from '@countersign/audit/internal'
 import type { Store } from '@countersign/store'
 import { isUser } from '../login/users.js'
 import { codeLifetime, newCodeSecret, requestLifetime } from '../request-token.js'
@@ -31,10 +32,14 @@ export interface GivenAnswer {
 export function answerQuestion(
   store: Store<Tables>,
   given: GivenAnswer,
-  o: { readonly issuer: string; readonly now: () => number },
+  o: { readonly issuer: string; readonly now: () => number; readonly also?: Also<RequestRow> | undefined },
 ): Promise<RequestRow | undefined> {
   const secret = newCodeSecret()
-  return store.write(tx => answerIn(tx, given, { issuer: o.issuer, secret, now: o.now() }))
+  return store.write(async tx => {
+    const decided = await answerIn(tx, given, { issuer: o.issuer, secret, now: o.now() })
+    if (decided !== undefined) await o.also?.(tx, decided)
+    return decided
+  })
 }
 
 async function answerIn(

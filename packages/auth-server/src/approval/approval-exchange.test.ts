@@ -16,8 +16,9 @@ import {
 } from '../exchange/exchange.test.fixture.js'
 import { callAs, own, ownWorld } from '../exchange/own-world.test.fixture.js'
 import { calendarToken } from '../exchange/two-auth-servers.test.fixture.js'
+import { reasonOf } from '../login/browser.test.fixture.js'
 import { agentServer, send } from '../world.test.fixture.js'
-import { answerPage, digests, reasonOf, tokenIn } from './approval.test.fixture.js'
+import { answerPage, digests, tokenIn } from './approval.test.fixture.js'
 
 const operation = { name: 'book', digest: digests[0], display: ['Book ', 'room 5'] }
 

@@ -4,6 +4,7 @@ import { part } from '@countersign/testing/json-web-token'
 import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import { answerOf, askUser, callback, linkOf, open, requestTokenOf } from '../consent/consent.test.fixture.js'
+import { reasonOf } from '../login/browser.test.fixture.js'
 import { agentServer, delegate, otherAgent, type Signer, send, type World } from '../world.test.fixture.js'
 import {
   adaOf,
@@ -14,7 +15,6 @@ import {
   askInInbox,
   poll,
   questionsIn,
-  reasonOf,
   turnOn,
 } from './approval.test.fixture.js'
 
@@ -84,31 +84,28 @@ test(verifies('approval.limits', 'limits below one, and limits that are none, ar
   await expect(approvalWorld({ approvalLimits: misspelt })).rejects.toBeInstanceOf(TypeError)
 })
 
-test(
-  verifies('approval.limits', 'an equal open question is the same one, under the token asked for last'),
-  async () => {
-    const made = await approvalWorld()
-    const agent = agentServer(made)
-    const { one, sub } = await adaOf(made, agent)
-    await turnOn(one)
-    const tokens: string[] = []
-    for (let time = 0; time < 8; time++) {
-      const answer = await askInInbox(made, agent, { sub })
-      tokens.push(String((await bodyOf(answer))['request_token']))
-    }
-    expect(new Set(tokens).size).toBe(8)
-    const questions = await questionsIn(one)
-    expect(questions).toHaveLength(1)
-    await answerInbox(one, questions[0] ?? '', 'approve')
-    const answers = await Promise.all(tokens.map(token => poll(made, agent, token)))
-    // One yes, one token.
-    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400, 400, 400, 400, 400, 200])
-    // Another digest, operation or delegate is another question.
-    await askInInbox(made, agent, { sub, operation: operation(1) })
-    await askInInbox(made, agent, { sub, operation: { ...operation(1), name: 'purge' } })
-    expect(await questionsIn(one)).toHaveLength(2)
-  },
-)
+test(verifies('APR-37', 'an equal open question is the same one, under the token asked for last'), async () => {
+  const made = await approvalWorld()
+  const agent = agentServer(made)
+  const { one, sub } = await adaOf(made, agent)
+  await turnOn(one)
+  const tokens: string[] = []
+  for (let time = 0; time < 8; time++) {
+    const answer = await askInInbox(made, agent, { sub })
+    tokens.push(String((await bodyOf(answer))['request_token']))
+  }
+  expect(new Set(tokens).size).toBe(8)
+  const questions = await questionsIn(one)
+  expect(questions).toHaveLength(1)
+  await answerInbox(one, questions[0] ?? '', 'approve')
+  const answers = await Promise.all(tokens.map(token => poll(made, agent, token)))
+  // One yes, one token.
+  expect(answers.map(({ status }) => status)).toEqual([400, 400, 400, 400, 400, 400, 400, 200])
+  // Another digest, operation or delegate is another question.
+  await askInInbox(made, agent, { sub, operation: operation(1) })
+  await askInInbox(made, agent, { sub, operation: { ...operation(1), name: 'purge' } })
+  expect(await questionsIn(one)).toHaveLength(2)
+})
 
 test(
   verifies('APR-21', 'approval.limits', 'of a burst at two instances no more than the limit are stored'),

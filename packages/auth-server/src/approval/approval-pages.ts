@@ -1,6 +1,6 @@
+import { named, type Transaction } from '@countersign/audit/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import { telling } from '@countersign/verify/internal'
 import { agentsOf } from '../block/parties.js'
 import { consentView } from '../consent/consent-view.js'
 import { verifyBefore } from '../consent/grave-scopes.js'
@@ -32,7 +32,7 @@ export function approvalPagesOf(context: ApprovalPagesContext): ApprovalPages {
       const leadsTo = 'redirect_uri' in way ? way.redirect_uri : undefined
       return pageResponse(approvalPage({ ...view, call: callOf(question) }, look), { look, leadsTo })
     },
-    decide: (message, shown, o) => decide(message, { shown, ...o }, { ...context, ...telling(context, message) }),
+    decide: (message, shown, o) => decide(message, { shown, ...o }, named(context, message)),
   }
 }
 
@@ -78,9 +78,7 @@ async function decide(
   await check?.()
   const browser = way.type === 'inbox' ? undefined : session.id
   const given = { id: question.id, user: user.sub, answer, request: row.request_hash, browser }
-  const decided = await context.approvals.answer(given)
-  if (decided !== undefined) report({ row, question, answer }, context)
-  return decided
+  return context.approvals.answer(given, tx => reportAnswer(tx, { row, question, answer }, context))
 }
 
 function answerIn(form: ReadonlyMap<string, string>): ApprovalAnswer {
@@ -90,14 +88,15 @@ function answerIn(form: ReadonlyMap<string, string>): ApprovalAnswer {
 }
 
 /** The events of an answer: they name the operation, and no value of the call (APR-35). */
-function report(
+async function reportAnswer(
+  tx: Transaction,
   {
     row,
     question,
     answer,
   }: { readonly row: RequestRow; readonly question: ApprovalRow; readonly answer: ApprovalAnswer },
-  { onEvent }: ApprovalPagesContext,
-): void {
+  { report }: ApprovalPagesContext,
+): Promise<void> {
   const upstream = upstreamOf(row)
   const user = question.user_sub
   const about = {
@@ -108,9 +107,10 @@ function report(
     operation: question.operation,
     user,
   } as const
-  if (answer === 'approve') onEvent({ type: 'consented', by: 'user', ...about })
-  else onEvent({ type: 'declined', ...about })
-  if (answer === 'stop') onEvent({ type: 'approvals_stopped', user, agent: row.agent, resource: row.resource })
+  if (answer === 'approve') return report.within(tx, { type: 'consented', by: 'user', ...about })
+  await report.within(tx, { type: 'declined', ...about })
+  if (answer === 'stop')
+    await report.within(tx, { type: 'approvals_stopped', user, agent: row.agent, resource: row.resource })
 }
 
 /** A call, as pages show it. */

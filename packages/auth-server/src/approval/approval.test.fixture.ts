@@ -143,8 +143,3 @@ export async function openInbox(one: Browser, question: string): Promise<(decisi
 export async function tokenIn(response: Response): Promise<Record<string, unknown>> {
   return part((await bodyOf(response))['auth_token'], 1)
 }
-
-/** The reason that an error page shows. */
-export async function reasonOf(response: Response): Promise<string | undefined> {
-  return /data-reason="([a-z_]+)"/.exec(await response.text())?.[1]
-}

@@ -4,6 +4,7 @@ import { sqliteOfTest } from '@countersign/testing/folders'
 import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { describe, expect, test } from 'vitest'
 import { answerOf, browserOf, linkOf, open, redeemCode, requestTokenOf } from '../consent/consent.test.fixture.js'
+import { reasonOf } from '../login/browser.test.fixture.js'
 import { askUsers, directGrants } from '../policies.js'
 import { agentServer, delegate, send } from '../world.test.fixture.js'
 import {
@@ -16,7 +17,6 @@ import {
   callToken,
   digests,
   display,
-  reasonOf,
   tokenIn,
 } from './approval.test.fixture.js'
 
@@ -135,7 +135,7 @@ describe(verifies('APR-07', 'approval.asked', 'neither policy nor memory answers
 })
 
 test(
-  verifies('approval.asked', 'another user who opens the question is refused, and the right one still answers'),
+  verifies('APR-36', 'another user who opens the question is refused, and the right one still answers'),
   async () => {
     const made = await approvalWorld()
     const agent = agentServer(made)

@@ -1,3 +1,4 @@
+import type { Also } from '@countersign/audit/internal'
 import type { Conditions } from '@countersign/conditions'
 import type { Store } from '@countersign/store'
 import type { NewRequest } from '../consent/request-row.js'
@@ -30,9 +31,9 @@ export interface Approvals {
   /** The question of this name, whatever became of it. */
   find(id: string): Promise<ApprovalRow | undefined>
   /** Stores an answer; undefined where there is nothing to answer any more. */
-  answer(given: GivenAnswer): Promise<RequestRow | undefined>
+  answer(given: GivenAnswer, also?: Also<RequestRow>): Promise<RequestRow | undefined>
   /** Ends a yes whose code was used twice. Resolves with it. */
-  endReused(id: string): Promise<ApprovalRow | undefined>
+  endReused(id: string, also?: Also<ApprovalRow>): Promise<ApprovalRow | undefined>
   isUser(sub: string): Promise<boolean>
   hasLivingGrant(holder: GrantHolder): Promise<boolean>
   isInboxOn(sub: string): Promise<boolean>
@@ -67,12 +68,12 @@ export function approvalsIn(store: Store<Tables>, setup: ApprovalSetup): Approva
       return stored
     },
     find: id => store.db.selectFrom('auth_server_approvals').selectAll().where('id', '=', id).executeTakeFirst(),
-    async answer(given) {
-      const decided = await answerQuestion(store, given, { issuer, now })
+    async answer(given, also) {
+      const decided = await answerQuestion(store, given, { issuer, now, also })
       if (decided?.status === 'stopped') onEnded()
       return decided
     },
-    async endReused(id) {
+    async endReused(id, also) {
       const ended = await store.write(async tx => {
         const row = await tx
           .updateTable('auth_server_approvals')
@@ -81,7 +82,9 @@ export function approvalsIn(store: Store<Tables>, setup: ApprovalSetup): Approva
           .where('ended', 'is', null)
           .returningAll()
           .executeTakeFirst()
-        if (row !== undefined) await writeNotices(tx, [row], { by: 'urgent', issuer, now: now() })
+        if (row === undefined) return undefined
+        await writeNotices(tx, [row], { by: 'urgent', issuer, now: now() })
+        await also?.(tx, row)
         return row
       })
       if (ended !== undefined) onEnded()

@@ -12,6 +12,7 @@ import {
   redeemCode,
   requestTokenOf,
 } from '../consent/consent.test.fixture.js'
+import { reasonOf } from '../login/browser.test.fixture.js'
 import { agentServer, delegate, otherAgent, resourceToken, type Signer, send } from '../world.test.fixture.js'
 import {
   type Ada,
@@ -25,7 +26,6 @@ import {
   digests,
   poll,
   questionsIn,
-  reasonOf,
   tokenIn,
   turnOn,
 } from './approval.test.fixture.js'

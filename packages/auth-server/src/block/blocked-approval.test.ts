@@ -10,9 +10,9 @@ import {
   openInbox,
   poll,
   questionsIn,
-  reasonOf,
   turnOn,
 } from '../approval/approval.test.fixture.js'
+import { reasonOf } from '../login/browser.test.fixture.js'
 import { delegate } from '../world.test.fixture.js'
 
 const agent = 'https://agent.example'

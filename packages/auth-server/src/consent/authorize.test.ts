@@ -79,7 +79,7 @@ test(verifies('UIX-04', 'other parameters of the link change nothing'), async ()
   expect(text).not.toContain('x.example')
 })
 
-test(verifies('consent.claimed', 'only the first browser that opens a request may decide it'), async () => {
+test(verifies('UIX-31', 'only the first browser that opens a request may decide it'), async () => {
   const made = await consentWorld()
   const phone = await delegate(made, 'phone')
   const request_token = await requestTokenOf(await askUser(made, phone))

@@ -3,7 +3,7 @@ import { hiddenFields } from '@countersign/testing/browser'
 import { part } from '@countersign/testing/json-web-token'
 import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { agentServer, delegate, granted, newYear, resourceToken, send } from '../world.test.fixture.js'
+import { agentServer, delegate, granted, newYear, otherAgent, resourceToken, send } from '../world.test.fixture.js'
 import {
   allowedCode,
   allowRedirects,
@@ -119,8 +119,9 @@ test('the user may allow less than was asked, and the token says what', async ()
   expect(await refusalOf(wider)).toEqual(plain(400, 'invalid_scope', 'scope_not_allowed'))
 })
 
-test(verifies('consent.remembered', 'a consent is remembered for this user, delegate and resource'), async () => {
+test(verifies('UIX-34', 'a consent is remembered for this user, agent, delegate, resource and scope'), async () => {
   const made = await consentWorld()
+  const other = await otherAgent(made)
   const [phone, laptop] = [await delegate(made, 'phone'), await delegate(made, 'laptop')]
   const [ada, grace] = [await browserOf(made, 'ada'), await browserOf(made, 'grace')]
   await allowedCode(made, phone, { one: ada })
@@ -130,6 +131,7 @@ test(verifies('consent.remembered', 'a consent is remembered for this user, dele
   expect(await opened(ada, laptop)).toBe(200)
   expect(await opened(grace, phone)).toBe(200)
   expect(await opened(ada, phone, 'events.write')).toBe(200)
+  expect(await opened(ada, other)).toBe(200)
   expect(made.events.filter(event => event.type === 'consented').map(event => event.by)).toEqual(['user', 'remembered'])
 })
 

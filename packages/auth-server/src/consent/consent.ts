@@ -7,7 +7,7 @@ import { upstreamOf } from '../exchange/upstream-token.js'
 import { identityClaims } from '../grant/identity-claims.js'
 import { checkStopped } from '../grant/stopped.js'
 import { conditionFacts } from '../grant/token-conditions.js'
-import type { BrowserSession } from '../login/browser-session.js'
+import type { BrowserSession } from '../login/entrance.js'
 import { pageForm } from '../login/page-form.js'
 import { conditionsIn } from '../mandate/conditions-text.js'
 import { consentDecision } from '../pages/consent-decision.js'
@@ -231,20 +231,10 @@ export type RequestDecision = Omit<UserDecision, 'user'>
 export async function decideRequest(
   { row, session, user }: OpenRequest,
   { scope, words, grave, held, conditions, by, remember }: RequestDecision,
-  { requests, onEvent }: Pick<ConsentContext, 'requests' | 'onEvent'>,
+  { requests, report }: Pick<ConsentContext, 'requests' | 'report'>,
 ): Promise<RequestRow | undefined> {
   const claims = identityClaims(scope, { ...user.claims })
-  const decided = await requests.decide(row, session.id, {
-    user: { sub: user.sub, claims },
-    scope,
-    by,
-    remember,
-    words,
-    grave,
-    held,
-    conditions,
-  })
-  if (decided === undefined) return undefined
+  const decision = { user: { sub: user.sub, claims }, scope, by, remember, words, grave, held, conditions }
   const upstream = upstreamOf(row)
   const about = {
     ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream) }),
@@ -252,9 +242,11 @@ export async function decideRequest(
     ...requestFacts(row),
     user: user.sub,
   } as const
-  if (scope.length === 0) onEvent({ type: 'declined', ...about })
-  else onEvent({ type: 'consented', by, ...about, scope, ...conditionFacts(conditionsIn(decided.conditions) ?? []) })
-  return decided
+  return requests.decide(row, { browser: session.id, decision }, (tx, decided) => {
+    if (scope.length === 0) return report.within(tx, { type: 'declined', ...about })
+    const facts = conditionFacts(conditionsIn(decided.conditions) ?? [])
+    return report.within(tx, { type: 'consented', by, ...about, scope, ...facts })
+  })
 }
 
 /** Answers a request that was decided before: the same answer to the same user, and no other. */

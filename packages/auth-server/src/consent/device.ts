@@ -4,7 +4,7 @@ import { peerOf } from '@countersign/verify/internal'
 import { agentsOf } from '../block/parties.js'
 import type { Guesser, Guesses } from '../bound/guesses.js'
 import { checkStopped } from '../grant/stopped.js'
-import type { BrowserSession, SessionUser } from '../login/browser-session.js'
+import type { BrowserSession, SessionUser } from '../login/entrance.js'
 import { pageForm } from '../login/page-form.js'
 import { consentDecision } from '../pages/consent-decision.js'
 import { consentPage } from '../pages/consent-page.js'
@@ -61,7 +61,7 @@ export async function answerDevice(message: ReceivedMessage, context: DeviceCont
       status: 400,
       description,
     } as const
-    context.onEvent({ ...refused, user: session.user.sub, ...peerOf(message) })
+    await context.report.alone({ ...refused, user: session.user.sub, ...peerOf(message) })
     const view = { csrf: session.csrf, action: devicePath, user: session.user, problem: 'unknown-code' } as const
     return pageResponse(devicePage(view, look), { look, status: 400 })
   }

@@ -102,7 +102,7 @@ test(
 test(
   verifies(
     'INT-08',
-    'link.same-user',
+    'INT-16',
     'a sign-in at the other auth server as another user gets an error page, and nothing is linked',
   ),
   async () => {
@@ -191,7 +191,7 @@ test(verifies('link.same-user', 'a sign-in that another browser or user began pr
 })
 
 test(
-  verifies('link.asks', 'a form from another page, or before the sign-in at the other auth server, links nothing'),
+  verifies('INT-17', 'a form from another page, or before the sign-in at the other auth server, links nothing'),
   async () => {
     const made = await watchedTwo()
     const { ada, request_token, page, link } = await atLinkPage(made)

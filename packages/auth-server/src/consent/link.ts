@@ -1,9 +1,9 @@
 import type { BrowserSignIn } from '@countersign/agent/internal'
+import { named } from '@countersign/audit/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { queryOf } from '@countersign/httpsig/internal'
 import { AAuthError } from '@countersign/protocol'
 import { asAAuthError, seeOther } from '@countersign/protocol/internal'
-import { telling } from '@countersign/verify/internal'
 import type { RateLimit } from '../bound/rate-limit.js'
 import type { LinkRefusal } from '../event.js'
 import type { Links, UpstreamUser } from '../exchange/links.js'
@@ -25,7 +25,7 @@ export const linkCallbackPath = '/link/callback'
 export interface LinkingContext
   extends Pick<
     ConsentContext,
-    'login' | 'looks' | 'requests' | 'blocks' | 'issuer' | 'discovery' | 'now' | 'onEvent' | 'note'
+    'login' | 'looks' | 'requests' | 'blocks' | 'issuer' | 'discovery' | 'now' | 'report' | 'note'
   > {
   readonly links: Links
   readonly ownSubjects: ReadonlySet<string>
@@ -43,9 +43,9 @@ const provider = 'link:'
 /** Creates the linking of users. */
 export function linkingOf(context: LinkingContext): Linking {
   return {
-    detour: (message, open) => detour(message, open, telling(context, message)),
-    callback: message => callback(message, telling(context, message)),
-    decide: (message, note) => decide(message, { ...telling(context, message), note }),
+    detour: (message, open) => detour(message, open, named(context, message)),
+    callback: message => callback(message, named(context, message)),
+    decide: (message, note) => decide(message, { ...named(context, message), note }),
   }
 }
 
@@ -59,7 +59,7 @@ async function detour(
   const owner = await ownerOf(upstream, context)
   if (owner === user.sub) return undefined
   // Phishing: an attacker's agent sends its own link to a victim, whose yes would be for the attacker's account.
-  if (owner !== undefined) throw otherUserRefusal(open, context)
+  if (owner !== undefined) throw await otherUserRefusal(open, context)
   if (row.upstream_user !== user.sub) return sendToIssuer(message, open, context)
   const look = context.looks.of(message)
   const view = {
@@ -114,13 +114,13 @@ async function callback(message: ReceivedMessage, context: LinkingContext): Prom
     const { user, request_token = '', agent = '' } = attempt.saved
     const open = await openRequest(message, request_token, { ...context, note })
     // Another user signed in meanwhile: they must not finish what the first began in the same browser.
-    if (open.user.sub !== user) throw otherUserRefusal(open, context)
+    if (open.user.sub !== user) throw await otherUserRefusal(open, context)
     const url = `${context.issuer.issuer}${linkCallbackPath}${query}`
     await prove(open, { url, saved: agent }, context)
     return seeOther(consentPath(request_token), [forget])
   } catch (thrown) {
     const error = asAAuthError(thrown)
-    context.onEvent(refusedEvent(error, message, known))
+    await context.report.alone(refusedEvent(error, message, known))
     return errorPageResponse(error, { look: context.looks.of(message), cookies: [forget] })
   }
 }
@@ -133,12 +133,12 @@ async function prove(
 ): Promise<void> {
   const { row, session, user } = open
   const upstream = upstreamUserOf(open)
-  const signedIn = await context.signIn.finish(upstream.iss, back).catch((error: unknown) => {
-    reportRefused(open, 'no-sign-in', context)
+  const signedIn = await context.signIn.finish(upstream.iss, back).catch(async (error: unknown) => {
+    await reportRefused(open, 'no-sign-in', context)
     throw error
   })
   if (signedIn.iss !== upstream.iss || signedIn.sub !== upstream.sub) {
-    throw otherUserRefusal(open, context)
+    throw await otherUserRefusal(open, context)
   }
   if (await context.links.prove(row, session.id, user.sub)) return
   throw new AAuthError('expired_token', 'Begin again at the agent.', { reason: 'request_ended' })
@@ -154,9 +154,9 @@ async function decide(message: ReceivedMessage, context: LinkingContext): Promis
   if (form.get('decision') === 'deny') {
     // Only the user whom the exchange is for may decline it.
     const theirs = (await ownerOf(upstream, context)) ?? row.upstream_user
-    if (theirs !== user.sub) throw otherUserRefusal(open, context)
+    if (theirs !== user.sub) throw await otherUserRefusal(open, context)
     await checkStillListed(row, context)
-    reportRefused(open, 'declined', context)
+    await reportRefused(open, 'declined', context)
     const decided = await decideRequest(open, { scope: [], by: 'user', remember: 'yes' }, context)
     if (decided === undefined)
       throw new AAuthError('expired_token', 'Begin again at the agent.', { reason: 'request_ended' })
@@ -164,10 +164,10 @@ async function decide(message: ReceivedMessage, context: LinkingContext): Promis
   }
   if (form.get('decision') !== 'allow')
     throw new AAuthError('invalid_request', 'The form says neither yes nor no.', { reason: 'form_incomplete' })
-  if (!(await context.links.add(row, upstream, user.sub))) {
-    throw otherUserRefusal(open, context, 'taken')
-  }
-  context.onEvent({ type: 'linked', ...requestFacts(row), user: user.sub, upstream })
+  const isLinked = await context.links.add(row, { upstream, user: user.sub }, tx =>
+    context.report.within(tx, { type: 'linked', ...requestFacts(row), user: user.sub, upstream }),
+  )
+  if (!isLinked) throw await otherUserRefusal(open, context, 'taken')
   return seeOther(consentPath(request_token))
 }
 
@@ -200,14 +200,18 @@ function upstreamUserOf({ row }: OpenRequest): UpstreamUser {
   return { iss: upstream.iss, sub: upstream.sub }
 }
 
-function reportRefused(open: OpenRequest, reason: LinkRefusal, { onEvent }: LinkingContext): void {
+function reportRefused(open: OpenRequest, reason: LinkRefusal, { report }: LinkingContext): Promise<void> {
   const upstream = upstreamUserOf(open)
-  onEvent({ type: 'link_refused', ...requestFacts(open.row), user: open.user.sub, upstream, reason })
+  return report.alone({ type: 'link_refused', ...requestFacts(open.row), user: open.user.sub, upstream, reason })
 }
 
 /** The page does not name the other user; the event does. */
-function otherUserRefusal(open: OpenRequest, context: LinkingContext, reason: LinkRefusal = 'other-user'): AAuthError {
-  reportRefused(open, reason, context)
+async function otherUserRefusal(
+  open: OpenRequest,
+  context: LinkingContext,
+  reason: LinkRefusal = 'other-user',
+): Promise<AAuthError> {
+  await reportRefused(open, reason, context)
   return new AAuthError(
     'access_denied',
     'This request is for another user than the one who is signed in here. If you did not begin it yourself, close this page. If you did, sign out and begin again as the right user.',

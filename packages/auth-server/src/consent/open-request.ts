@@ -1,10 +1,11 @@
+import type { Reporter } from '@countersign/audit/internal'
 import type { Discovery } from '@countersign/discovery'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Store } from '@countersign/store'
 import type { Blocks } from '../block/blocks.js'
 import type { AuthServerEvent } from '../event.js'
 import type { ConsentKey, RememberedYes } from '../grant/consents.js'
-import type { BrowserSession, SessionUser } from '../login/browser-session.js'
+import type { BrowserSession, SessionUser } from '../login/entrance.js'
 import type { Login } from '../login/sign-in.js'
 import type { ClaimedLogos } from '../pages/claimed-logo.js'
 import type { ConsentView } from '../pages/consent-view.js'
@@ -29,7 +30,7 @@ export interface ConsentContext {
   readonly defaults: ConsentDefaults
   readonly issuer: { readonly issuer: string }
   readonly now: () => number
-  readonly onEvent: (event: AuthServerEvent) => void
+  readonly report: Reporter<AuthServerEvent>
   /** Notes which request a page is about, so that the event of a refusal names it. */
   readonly note?: ((known: PageFacts) => void) | undefined
   /** Absent where no exchange is configured. */

@@ -1,6 +1,7 @@
 import { answerUrl } from '@countersign/protocol/internal'
 import { verifies } from '@countersign/requirements'
 import { plain, refusalOf } from '@countersign/testing/responses'
+import { readVectors } from '@countersign/vectors'
 import { expect, test } from 'vitest'
 import { agentServer, ask, delegate, granted } from '../world.test.fixture.js'
 import { allowRedirects, askUser, callback, consentWorld, requestTokenOf } from './consent.test.fixture.js'
@@ -8,14 +9,11 @@ import { isLoopbackRedirect } from './redirect-uri.js'
 
 test.each([
   '',
-  'https://evil.example/callback',
-  `${callback}/`,
   `${callback}/..;/`,
   `${callback}?a=b`,
   `${callback}#a`,
   'https://app.example/callbac%6b',
   'https://APP.example/callback',
-  'https://app.example:443/callback',
   'https://app.example:8443/callback',
   'https://app.example.evil.example/callback',
   'https://evil.example@app.example/callback',
@@ -66,15 +64,8 @@ test(
     allowRedirects(made, { localhost_callback_allowed: true })
     const phone = await delegate(made, 'phone')
     const status = async (redirect_uri: string) => (await askUser(made, phone, { form: { redirect_uri } })).status
-    for (const good of ['http://127.0.0.1:49152/cb', 'http://[::1]:8080/', 'http://127.0.0.1:1024/a?b=c']) {
-      expect(await status(good), good).toBe(200)
-    }
+    for (const good of ['http://[::1]:8080/', 'http://127.0.0.1:1024/a?b=c']) expect(await status(good), good).toBe(200)
     for (const bad of [
-      'http://localhost:49152/cb',
-      'https://127.0.0.1:49152/cb',
-      'http://127.0.0.1/cb',
-      'http://127.0.0.1:49152',
-      'http://127.0.0.2:49152/cb',
       'http://127.1:49152/cb',
       'http://127.0.0.1:99999/cb',
       'http://127.0.0.1:049152/cb',
@@ -88,6 +79,17 @@ test(
     ]) {
       expect(await status(bad), bad).toBe(400)
     }
+  },
+)
+
+test.each(readVectors('redirect-uris'))(
+  verifies('auth.redirect-uri', 'consent.redirect-uri', 'TOK-10', 'at the token endpoint: $title ($id)'),
+  async ({ input: { redirect_uri, metadata }, expect: { result } }) => {
+    const made = await consentWorld()
+    allowRedirects(made, { redirect_uris: undefined, localhost_callback_allowed: undefined, ...metadata })
+    const response = await askUser(made, await delegate(made, 'phone'), { form: { redirect_uri } })
+    if (result === 'accept') expect(response.status).toBe(200)
+    else expect(await refusalOf(response)).toMatchObject(plain(400, 'invalid_request'))
   },
 )
 

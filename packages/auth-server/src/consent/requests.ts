@@ -1,3 +1,4 @@
+import type { Also } from '@countersign/audit/internal'
 import { type Conditions, narrow } from '@countersign/conditions'
 import type { SiteOf } from '@countersign/discovery'
 import { parseScope, serializeScope } from '@countersign/protocol'
@@ -41,6 +42,12 @@ export interface UserDecision {
   readonly conditions?: Conditions | undefined
 }
 
+/** A decision, and the browser that made it. */
+export interface DecisionHere {
+  readonly browser: string
+  readonly decision: UserDecision
+}
+
 /** The requests of one auth server that wait for a user or for their agent. */
 export interface Requests {
   /** Stores a request for a browser; resolves with its `request_token` once that is on disk. */
@@ -62,7 +69,7 @@ export interface Requests {
    * Notes a decision of the browser that claimed the request, and resolves with the row once that is on disk.
    * Absent when it was decided already, has expired, or is no longer remembered.
    */
-  decide(row: RequestRow, browser: string, decision: UserDecision): Promise<RequestRow | undefined>
+  decide(row: RequestRow, decision: DecisionHere, also?: Also<RequestRow>): Promise<RequestRow | undefined>
   /** How many live requests of the agent, or of all agents of its site, this user has been shown. */
   shown(row: RequestRow, user: string): Promise<number>
 }
@@ -116,9 +123,13 @@ export function requestsIn(
 
     claim: (row, browser, before = browser) => store.write(tx => claimIn(tx, row, { browser, before, now: now() })),
 
-    decide(row, browser, decision) {
+    decide(row, { browser, decision }, also) {
       const secret = newCodeSecret()
-      return store.write(tx => decideIn(tx, { row, browser, decision, secret, now: now() }))
+      return store.write(async tx => {
+        const decided = await decideIn(tx, { row, browser, decision, secret, now: now() })
+        if (decided !== undefined) await also?.(tx, decided)
+        return decided
+      })
     },
 
     async shown(row, user) {

@@ -104,6 +104,24 @@ test('an agent without a delegate is a subject of its own, and a path before the
   ])
 })
 
+test.each([
+  ['one text', 'rule 7', ['rule 7']],
+  ['texts by language', { en: 'rule 7', de: 'Regel 7' }, ['rule 7', 'Regel 7']],
+  ['a long text', 'x'.repeat(1000), ['x'.repeat(256)]],
+])('what a decision point tells its administrators is named: %s', async (_, reason_admin, by) => {
+  const yes = await decisionPoint(allowing('direct', { reason_admin }))
+  expect(await authzen({ ...local, url: yes.url })(request)).toEqual({ decision: 'direct', conditions: [], by })
+  const no = await decisionPoint(response => json(response, { decision: false, context: { reason_admin } }))
+  expect(await authzen({ ...local, url: no.url })(request)).toEqual({ decision: 'deny', by })
+})
+
+test('a denial stands whatever else the decision point says', async () => {
+  for (const context of [7, { reason_admin: 7 }, { reason_admin: { en: 7 } }]) {
+    const { url } = await decisionPoint(response => json(response, { decision: false, context }))
+    expect(await authzen({ ...local, url })(request)).toBe('deny')
+  }
+})
+
 test('an answer may hold conditions and an approver, and whatever else a decision point tells', async () => {
   const { url } = await decisionPoint(
     allowing('direct', { conditions: [office], approver: 'ada', reason_user: { en: 'x' } }),

@@ -3,7 +3,7 @@ import { gatherBytes } from '@countersign/httpsig/internal'
 import { AAuthError, type Reason } from '@countersign/protocol'
 import { checkOptions, eachMember, isObject, type OptionChecks, parseJson } from '@countersign/protocol/internal'
 import type { Policy, PolicyRequest } from '../policy.js'
-import { type EngineAction, type EnginePermit, engineContext, enginePolicy, principalOf } from './question.js'
+import { type EngineAction, type EngineAnswer, engineContext, enginePolicy, principalOf } from './question.js'
 
 /** Questions under way at once: each request of a stranger costs the decision point one. */
 const mostAtOnce = 64
@@ -40,7 +40,7 @@ const checks: OptionChecks<AuthzenOptions> = {
 /**
  * A policy that asks a decision point by the OpenID AuthZEN Authorization API 1.0: first whether the action `direct` is allowed, then
  * `consent`. Its answer may have `conditions` in `context`, which the tokens get, and `approver`, the `sub` of the user who approves single
- * calls. Where it does not answer in time, or with anything else, the request fails with 503 and nothing is granted.
+ * calls; what `reason_admin` tells the operator is in `by`. Where it does not answer in time, or with anything else, the request fails with 503 and nothing is granted.
  * @throws TypeError when `url` is not such a URL
  * @see OpenID AuthZEN Authorization API 1.0 §6
  * @example
@@ -59,7 +59,7 @@ export function authzen(options: AuthzenOptions): Policy {
   if (deadline === 0 || deadline > longestDeadline)
     throw new RangeError(`authzen: deadline must be 1 to ${longestDeadline} s`)
   const send = sender({ ...options, deadline })
-  return enginePolicy(async (request, action) => permitIn(await send(question(request, action)), development))
+  return enginePolicy(async (request, action) => answerIn(await send(question(request, action)), development))
 }
 
 /** @see OpenID AuthZEN Authorization API 1.0 §5 */
@@ -137,20 +137,35 @@ async function readAll(body: Response['body']): Promise<Uint8Array> {
 }
 
 /** Anything but a boolean `decision` is no decision, and conditions that are not understood cannot be kept. */
-function permitIn(answer: unknown, development: boolean): EnginePermit | undefined {
+function answerIn(answer: unknown, development: boolean): EngineAnswer {
   if (!isObject(answer) || typeof answer['decision'] !== 'boolean')
     throw undecided('dependency_invalid', { answer: 'no decision' })
-  if (!answer['decision']) return undefined
   const { context = {} } = answer
+  if (!answer['decision']) return { permit: undefined, by: isObject(context) ? reasonsIn(context['reason_admin']) : [] }
   if (!isObject(context)) throw undecided('dependency_invalid', { answer: 'context' })
-  const { conditions = [], approver } = context
+  const { conditions = [], approver, reason_admin } = context
   if (approver !== undefined && (typeof approver !== 'string' || approver === ''))
     throw undecided('dependency_invalid', { answer: 'approver' })
   try {
-    return { conditions: parseConditions(conditions, { development }), approver }
+    return {
+      permit: { conditions: parseConditions(conditions, { development }), approver },
+      by: reasonsIn(reason_admin),
+    }
   } catch {
     throw undecided('dependency_invalid', { answer: 'conditions' })
   }
+}
+
+/** Reasons for operators that are kept, and characters of each. */
+const [mostReasons, longestReason] = [4, 256]
+
+/** What a decision point says to its administrators: one text, or texts by language or code. */
+function reasonsIn(told: unknown): string[] {
+  const texts = typeof told === 'string' ? [told] : isObject(told) ? Object.values(told) : []
+  return texts
+    .filter(text => typeof text === 'string')
+    .slice(0, mostReasons)
+    .map(text => text.slice(0, longestReason))
 }
 
 /** Not a denial: another policy of `firstOf` must not decide in its place. */

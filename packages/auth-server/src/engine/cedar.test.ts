@@ -25,6 +25,7 @@ const policies = `
   @conditions("office few")
   permit (principal in Agent::"https://agent.example", action == Action::"consent", resource in Group::"ours");
 
+  @id("no former users")
   forbid (principal, action, resource) when { context has user && context.user == "left" };
 `
 const options = {
@@ -33,8 +34,9 @@ const options = {
   conditions: { office: [office], few: [few] },
 }
 
-const consent = { decision: 'consent', conditions: [office, few] }
-const direct = { decision: 'direct', conditions: [] }
+const consent = { decision: 'consent', conditions: [office, few], by: ['policy1'] }
+const direct = { decision: 'direct', conditions: [], by: ['policy0'] }
+const forbidden = { decision: 'deny', by: ['no former users'] }
 
 test.each<[string, Partial<PolicyRequest>, object | 'deny']>([
   ['as it is', {}, direct],
@@ -47,7 +49,7 @@ test.each<[string, Partial<PolicyRequest>, object | 'deny']>([
   ['by another agent', { agent: 'https://other.example' }, 'deny'],
   ['by an agent with a name that only begins so', { agent: 'https://agent.example.evil.example' }, 'deny'],
   ['for a user who may', { user: 'ada' }, direct],
-  ['for a user who is forbidden', { user: 'left' }, 'deny'],
+  ['for a user who is forbidden', { user: 'left' }, forbidden],
 ])('a request %s: cedar decides', async (_, change, expected) => {
   const { delegate, ...changed } = { ...request, ...change }
   const asked = delegate === undefined ? changed : { ...changed, delegate }
@@ -62,7 +64,10 @@ test(verifies('policy.narrow', 'where several permits apply, the conditions of a
       permit (principal, action == Action::"direct", resource);`,
     conditions: { office: [office], few: [few] },
   })
-  expect(await policy(request)).toEqual({ decision: 'direct', conditions: expect.arrayContaining([office, few]) })
+  expect(await policy(request)).toEqual({
+    ...{ decision: 'direct', conditions: expect.arrayContaining([office, few]) },
+    by: expect.arrayContaining(['policy0', 'policy1', 'policy2']),
+  })
 })
 
 test('policies see purposes, purpose, user and the upstream token', async () => {
@@ -86,7 +91,7 @@ test('policies see purposes, purpose, user and the upstream token', async () => 
       chain: [{ iss: 'https://one.example', agent: 'https://first.example' }],
     } as PolicyRequest['upstream'] & object,
   }
-  expect(await policy(asked)).toEqual({ decision: 'direct', conditions: [] })
+  expect(await policy(asked)).toEqual(direct)
   expect(await policy({ ...asked, purposes: [] })).toBe('deny')
 })
 

@@ -55,7 +55,8 @@ action direct, consent appliesTo {
  * A policy in the Cedar language. Of an agent's request it asks whether `Action::"direct"` is permitted, then `Action::"consent"`; the
  * principal is an `Agent` or a `Delegate` in it, the resource a `Resource`. The annotation `@conditions` of a permit names the conditions
  * that tokens get by it, `@approver` the `sub` of the user who approves single calls. Where several permits apply, the conditions of all
- * are demanded. Needs the package `@cedar-policy/cedar-wasm`.
+ * are demanded. `by` of an answer has the policies that decided, by their annotation `@id`, or as `policy0` for the first of the text.
+ * Needs the package `@cedar-policy/cedar-wasm`.
  * @throws TypeError for policies that do not parse, that ask for what is never in a request, or that name unknown conditions
  * @see protocol §9.1
  * @example
@@ -80,11 +81,12 @@ export function cedar(options: CedarOptions): Policy {
     Object.entries(conditions).map(([name, list]) => [name, conditionsNamed(name, list, development)]),
   )
   const policies = readPolicies(options.policies)
-  const permits = new Map(Object.entries(policies).map(([id, text]) => [id, permitOf(text, lists)]))
+  const read = new Map(Object.entries(policies).map(([id, text]) => [id, policyOf(text, { id, lists })]))
   const prepared = prepare(policies)
   return enginePolicy((request, action) => {
-    const reasons = permitting(request, action, { prepared, groups })
-    return reasons && together(reasons.map(id => permits.get(id)))
+    const { isAllowed, reasons } = judged(request, action, { prepared, groups })
+    const applied = reasons.flatMap(id => read.get(id) ?? [])
+    return { permit: isAllowed ? together(applied) : undefined, by: applied.map(({ name }) => name) }
   })
 }
 
@@ -108,8 +110,16 @@ function readPolicies(text: string): Record<string, string> {
 /** Annotations that a policy may have; the last two are for its readers. */
 const annotationNames = ['conditions', 'approver', 'id', 'description']
 
-/** What a policy permits by its annotations. */
-function permitOf(text: string, lists: ReadonlyMap<string, Conditions>): EnginePermit {
+interface ReadPolicy extends EnginePermit {
+  /** For operators. */
+  readonly name: string
+}
+
+/** The name of a policy, and what it permits by its annotations. */
+function policyOf(
+  text: string,
+  { id, lists }: { readonly id: string; readonly lists: ReadonlyMap<string, Conditions> },
+): ReadPolicy {
   const answer = policyToJson(text)
   if (answer.type === 'failure') throw new TypeError('cedar: a policy does not parse')
   const { effect } = answer.json
@@ -122,7 +132,11 @@ function permitOf(text: string, lists: ReadonlyMap<string, Conditions>): EngineP
     throw new TypeError('cedar: @conditions and @approver must have a value')
   if (effect === 'forbid' && (names ?? approver) !== undefined)
     throw new TypeError('cedar: a forbid has no @conditions and no @approver')
-  return { conditions: names?.split(' ').flatMap(name => lists.get(name) ?? unknownConditions(name)) ?? [], approver }
+  return {
+    name: annotations.get('id') ?? id,
+    conditions: names?.split(' ').flatMap(name => lists.get(name) ?? unknownConditions(name)) ?? [],
+    approver,
+  }
 }
 
 function unknownConditions(name: string): never {
@@ -150,12 +164,14 @@ interface Engine {
   readonly groups: Readonly<Record<string, readonly string[]>>
 }
 
-/** The policies that permit an action; undefined where it is not permitted. */
-function permitting(
-  request: PolicyRequest,
-  action: EngineAction,
-  { prepared, groups }: Engine,
-): readonly string[] | undefined {
+interface Judged {
+  readonly isAllowed: boolean
+  /** The policies that decided: permits, or the forbids that overrule them. */
+  readonly reasons: readonly string[]
+}
+
+/** Judges whether an action is permitted. */
+function judged(request: PolicyRequest, action: EngineAction, { prepared, groups }: Engine): Judged {
   const principal = principalOf(request)
   const resource = { type: 'Resource', id: request.resource }
   const agent = { type: 'Agent', id: request.agent }
@@ -188,18 +204,18 @@ function groupsOf(id: string, groups: Engine['groups']): EntityUid[] {
   )
 }
 
-function reasonsOf(answer: AuthorizationAnswer): readonly string[] | undefined {
+function reasonsOf(answer: AuthorizationAnswer): Judged {
   if (answer.type === 'failure') throw unusable(answer.errors.map(({ message }) => message))
   const { decision, diagnostics } = answer.response
   // Cedar skips a policy that fails: a forbid that fails would forbid nothing.
   if (diagnostics.errors.length > 0) throw unusable(diagnostics.errors.map(({ policyId }) => policyId))
-  return decision === 'allow' ? diagnostics.reason : undefined
+  return { isAllowed: decision === 'allow', reasons: diagnostics.reason }
 }
 
-function together(permits: ReadonlyArray<EnginePermit | undefined>): EnginePermit {
-  const approvers = new Set(permits.flatMap(permit => permit?.approver ?? []))
+function together(permits: readonly EnginePermit[]): EnginePermit {
+  const approvers = new Set(permits.flatMap(permit => permit.approver ?? []))
   if (approvers.size > 1) throw unusable(['permits with different approvers apply'])
-  return { conditions: permits.flatMap(permit => permit?.conditions ?? []), approver: [...approvers][0] }
+  return { conditions: permits.flatMap(permit => permit.conditions), approver: [...approvers][0] }
 }
 
 function unusable(faults: readonly string[]): AAuthError {

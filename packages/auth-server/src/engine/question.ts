@@ -11,6 +11,14 @@ export interface EnginePermit {
   readonly approver?: string | undefined
 }
 
+/** What an engine answers. */
+export interface EngineAnswer {
+  /** Undefined where the action is not permitted. */
+  readonly permit: EnginePermit | undefined
+  /** Names of the rules that decided; empty where none applies. */
+  readonly by: readonly string[]
+}
+
 /** What an engine is told of a request, beside who asks and for which resource. */
 export interface EngineContext {
   readonly scope: readonly string[]
@@ -60,18 +68,21 @@ export function principalOf({ agent, delegate }: PolicyRequest): {
 
 /** A policy that asks an engine first for a grant at once, then for the question to a user. */
 export function enginePolicy(
-  ask: (request: PolicyRequest, action: EngineAction) => EnginePermit | undefined | Promise<EnginePermit | undefined>,
+  ask: (request: PolicyRequest, action: EngineAction) => EngineAnswer | Promise<EngineAnswer>,
 ): Policy {
   return async request => {
+    const against = new Set<string>()
     for (const decision of ['direct', 'consent'] as const) {
-      const permit = await ask(request, decision)
+      const { permit, by } = await ask(request, decision)
       if (permit !== undefined)
         return {
           decision,
           conditions: permit.conditions,
           ...(permit.approver === undefined ? {} : { approver: permit.approver }),
+          ...(by.length === 0 ? {} : { by }),
         }
+      for (const name of by) against.add(name)
     }
-    return 'deny'
+    return against.size === 0 ? 'deny' : { decision: 'deny', by: [...against] }
   }
 }

@@ -39,7 +39,7 @@ async function passed(made: ExchangeWorld, constraints: unknown): Promise<Record
 const denied = (reason: string) => plain(403, 'access_denied', reason)
 
 test(
-  verifies('DEL-41', 'policy.chain', 'a chain through the listed service passes, and its conditions travel on'),
+  verifies('DEL-41', 'DEL-75', 'a chain through the listed service passes, and its conditions travel on'),
   async () => {
     const made = await strict()
     const chain = { type: 'chain', max: 1, through: [middleId] }

@@ -45,6 +45,7 @@ test(
   verifies(
     'exchange.upstream',
     'EXC-07',
+    'EXC-26',
     'an exchange without an upstream token is refused, whichever caller signs it',
   ),
   async () => {
@@ -175,7 +176,7 @@ test(verifies('exchange.chain', 'EXC-15', 'no party stands twice in a chain'), a
   }
 })
 
-test(verifies('exchange.no-user', 'an upstream token without a user never leads to consent'), async () => {
+test(verifies('EXC-29', 'an upstream token without a user never leads to consent'), async () => {
   const made = await watched()
   const upstream = await upstreamToken(made, { claims: { sub: undefined } })
   const denied = await refused(made, () => exchange(made, { upstream, scope: 'rooms.book' }))

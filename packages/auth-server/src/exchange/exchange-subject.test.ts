@@ -25,7 +25,11 @@ function subOf({ events }: Pick<ExchangeWorld, 'events'>): string {
 }
 
 test(
-  verifies('exchange.sub', 'a user of another issuer with the same sub as a user here is another user: direct rules'),
+  verifies(
+    'EXC-27',
+    'EXC-28',
+    'a user of another issuer with the same sub as a user here is another user: direct rules',
+  ),
   async () => {
     const made = await exchangeWorld()
     await browserOf(made, 'ada')
@@ -67,6 +71,7 @@ test(
 
 test(
   verifies(
+    'EXC-28',
     'exchange.sub',
     'link.same-user',
     'a user here with the same sub cannot decide for the user of another issuer',

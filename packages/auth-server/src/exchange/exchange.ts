@@ -1,6 +1,7 @@
+import type { Also } from '@countersign/audit/internal'
 import type { Directory } from '@countersign/discovery'
-import type { PublishedKey } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
+import type { OwnKeys } from '@countersign/store/internal'
 import { type RateLimit, rateLimit } from '../bound/rate-limit.js'
 import type { ExchangeFacts } from '../event.js'
 import { type ConsentKey, forgetConsent, noteConsentUse, type RememberedYes, rememberedYes } from '../grant/consents.js'
@@ -39,7 +40,7 @@ export interface ExchangeContext {
   userOf(upstream: Upstream): Promise<User | undefined>
   /** Which of `scope` the user has allowed before, for exactly this chain; noted as a use. */
   remembered(key: ConsentKey, scope: readonly string[]): Promise<RememberedYes>
-  forget(key: ConsentKey, scope: readonly string[]): Promise<void>
+  forget(key: ConsentKey, scope: readonly string[], also?: Also): Promise<void>
   /** The stricter decision of rule and policy, under the conditions of the policy. @throws AAuthError `access_denied` */
   decide(request: PolicyRequest, rule: 'direct' | 'consent'): Promise<Allowed>
 }
@@ -47,7 +48,7 @@ export interface ExchangeContext {
 /** How the exchanges of an auth server are set up. */
 export interface ExchangeSetup {
   readonly issuer: string
-  readonly keys: readonly PublishedKey[]
+  readonly keys: OwnKeys
   readonly store: Store<Tables>
   /** Absent where the rules alone decide. */
   readonly policy: Policy | undefined
@@ -82,7 +83,11 @@ export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): 
       if (held.scope.length === scope.length) await noteConsentUse(store, key, { scope, now: now() })
       return held
     },
-    forget: (key, scope) => store.write(tx => forgetConsent(tx, key, scope)),
+    forget: (key, scope, also) =>
+      store.write(async tx => {
+        await forgetConsent(tx, key, scope)
+        await also?.(tx)
+      }),
     decide: (request, rule) => decide(request, { rule, policy }),
   }
 }

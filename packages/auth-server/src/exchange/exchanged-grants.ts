@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Also } from '@countersign/audit/internal'
 import { AAuthError } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { type ConsentKey, type RememberedYes, rememberedYes } from '../grant/consents.js'
@@ -27,12 +28,13 @@ export interface ExchangedGrants {
   /**
    * Names the grant of an exchange, the same for each token of it, in a transaction that sees the upstream grant alive. A token of it
    * must not have a later `iat` than the call.
+   * @param also written in that transaction
    * @returns undefined where the upstream token names no grant: then the tokens cannot be revoked
    * @throws AAuthError `invalid_auth_token` (400) when the upstream grant has ended; `access_denied` when the user has taken the
    * remembered consent back, or told the agent to stop asking
    * @see protocol §6.6
    */
-  open(exchange: DecidedExchange): Promise<string | undefined>
+  open(exchange: DecidedExchange, also?: Also): Promise<string | undefined>
 }
 
 /** Queries over the table. */
@@ -42,12 +44,13 @@ export function exchangedGrantsIn(
   { issuer, mandates }: { readonly issuer: string; readonly mandates: OwnMandates },
 ): ExchangedGrants {
   return {
-    open: exchange =>
+    open: (exchange, also) =>
       store.write(async tx => {
         const { upstream, agent, user } = exchange
         await mandates.check(upstream, { caller: agent, user, db: tx })
         await checkRemembered(tx, exchange, now())
         if (user !== undefined) await checkStopped(tx, { user_sub: user, agent, resource: exchange.resource })
+        await also?.(tx)
         if (upstream.grant === undefined) return undefined
         const root = upstream.iss === issuer ? await rootOf(tx, upstream.grant) : null
         return upsert(tx, rowOf(exchange, upstream.grant, root))

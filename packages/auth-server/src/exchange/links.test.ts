@@ -103,7 +103,7 @@ test(
 )
 test(
   verifies(
-    'consent.remembered',
+    'UIX-35',
     'exchange.chain',
     'a chain that another agent or delegate began, or with another middle, asks the user again',
   ),

@@ -1,3 +1,4 @@
+import type { Also } from '@countersign/audit/internal'
 import type { Store } from '@countersign/store'
 import { isUser } from '../login/users.js'
 import type { RequestRow, Tables } from '../tables.js'
@@ -16,7 +17,7 @@ export interface Links {
   /** Notes that the user of this browser has proven to be the upstream user; false when the request no longer waits. */
   prove(row: RequestRow, browser: string, user: string): Promise<boolean>
   /** Stores the link that was proven; false when it was not proven, or the upstream user is linked to another user by now. */
-  add(row: RequestRow, upstream: UpstreamUser, user: string): Promise<boolean>
+  add(row: RequestRow, link: { readonly upstream: UpstreamUser; readonly user: string }, also?: Also): Promise<boolean>
 }
 
 type Database = Store<Tables>['db']
@@ -40,11 +41,13 @@ export function linksIn(store: Store<Tables>, now: () => number): Links {
       return numUpdatedRows > 0n
     },
 
-    add: (row, upstream, user) =>
+    add: (row, { upstream, user }, also) =>
       store.write(async tx => {
         const proven = await provenUser(tx, row, now())
         if (proven !== user || !(await isUser(tx, user))) return false
-        return (await linkOnce(tx, { ...upstream, user_sub: user, created: now() })) === user
+        if ((await linkOnce(tx, { ...upstream, user_sub: user, created: now() })) !== user) return false
+        await also?.(tx)
+        return true
       }),
   }
 }

@@ -1,7 +1,7 @@
 import { type Conditions, parseConditions } from '@countersign/conditions'
 import type { Directory } from '@countersign/discovery'
-import { importVerifyKey, type VerifyKey } from '@countersign/httpsig'
-import { AAuthError, type Act, type PublishedKey, parseScope, parseToken } from '@countersign/protocol'
+import { AAuthError, type Act, parseScope, parseToken } from '@countersign/protocol'
+import type { OwnKeys } from '@countersign/store/internal'
 import { verifyAuthToken } from '@countersign/verify'
 import { asRequestFault } from '../request-fault.js'
 import type { RequestRow } from '../tables.js'
@@ -90,19 +90,11 @@ async function verifyUpstream(token: string, context: UpstreamContext): Promise<
 /** A directory that knows this server's own keys: a server must not have to reach itself. */
 export function withOwnKeys(o: {
   readonly issuer: string
-  readonly keys: readonly PublishedKey[]
+  readonly keys: Pick<OwnKeys, 'verifyKey'>
 }): (directory: Pick<Directory, 'key'>) => Pick<Directory, 'key'> {
-  const own = new Map<string, Promise<VerifyKey>>()
-  const find = (kid: string): Promise<VerifyKey> | undefined => {
-    const jwk = o.keys.find(entry => entry.kid === kid)?.key.publicJwk
-    if (jwk === undefined) return undefined
-    const key = own.get(kid) ?? importVerifyKey(jwk)
-    own.set(kid, key)
-    return key
-  }
   return directory => ({
     key: async (document, id, kid, failed) =>
-      document === 'aauth-issuer' && id === o.issuer ? find(kid) : directory.key(document, id, kid, failed),
+      document === 'aauth-issuer' && id === o.issuer ? o.keys.verifyKey(kid) : directory.key(document, id, kid, failed),
   })
 }
 

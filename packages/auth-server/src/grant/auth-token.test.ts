@@ -1,12 +1,13 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { fixedKeys } from '@countersign/store/internal'
 import { expect, test } from 'vitest'
 import { newYear } from '../world.test.fixture.js'
 import { type AuthTokenGrant, issueAuthToken } from './auth-token.js'
 
 test(verifies('exchange.upstream', 'a token is not issued once its upstream token has expired'), async () => {
   const key = await generateSigningKey()
-  const issuer = { issuer: 'https://auth.example', key: { kid: 'k1', key }, lifetime: 600 }
+  const issuer = { issuer: 'https://auth.example', keys: fixedKeys([{ kid: 'k1', key }]), lifetime: 600 }
   const caller = { agent: 'https://agent.example', key: { publicJwk: key.publicJwk } } as AuthTokenGrant['caller']
   const issue = (exp: number) =>
     issueAuthToken(

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Conditions, endOf } from '@countersign/conditions'
-import { AAuthError, type Act, type PublishedKey, serializeScope, signToken } from '@countersign/protocol'
+import { AAuthError, type Act, serializeScope, signToken } from '@countersign/protocol'
+import type { OwnKeys } from '@countersign/store/internal'
 import type { IdentifiedCaller } from '@countersign/verify'
 import type { GrantUser } from './grant.js'
 import { identityClaims, resourceScopes } from './identity-claims.js'
@@ -8,7 +9,7 @@ import { identityClaims, resourceScopes } from './identity-claims.js'
 /** What every auth token of one auth server has in common. */
 export interface AuthTokenIssuer {
   readonly issuer: string
-  readonly key: PublishedKey
+  readonly keys: Pick<OwnKeys, 'signing'>
   /** Seconds a token lives. */
   readonly lifetime: number
 }
@@ -31,6 +32,8 @@ export interface AuthTokenGrant {
   readonly operation_digest?: string | undefined
   /** Exchanges only: who asked, and when the upstream token ends. */
   readonly upstream?: { readonly act: Act; readonly exp: number } | undefined
+  /** Where the token was named before, in the event of its grant. Default: a new name. */
+  readonly jti?: string
 }
 
 /** An auth token, and its `jti` for the audit log. */
@@ -53,7 +56,7 @@ const longestApproval = 300
  * @see protocol §5 `auth+jwt`, §7
  */
 export async function issueAuthToken(
-  { issuer, key, lifetime }: AuthTokenIssuer,
+  { issuer, keys, lifetime }: AuthTokenIssuer,
   granted: AuthTokenGrant,
   now: number,
 ): Promise<IssuedToken> {
@@ -63,11 +66,12 @@ export async function issueAuthToken(
   const iat = Math.floor(now)
   const longest = operation_digest === undefined ? lifetime : Math.min(lifetime, longestApproval)
   const expires_in = lifetimeWithin({ upstream, conditions }, { iat, lifetime: longest })
-  const jti = randomUUID()
+  const { jti = randomUUID() } = granted
+  const { kid, key } = await keys.signing()
   const auth_token = await signWithinLimit({
     typ: 'auth+jwt',
-    key: key.key,
-    kid: key.kid,
+    key,
+    kid,
     claims: {
       ...identityClaims(granted.scope, user?.claims ?? {}),
       iss: issuer,

@@ -5,8 +5,8 @@ import { type Grant, type Principal, principalIn } from './grant.js'
 import { boundedInsert, grantLock } from './grant-limit.js'
 import { grantOf, type NewGrant, rowOf } from './grant-row.js'
 
-/** Told of each grant that ends because its owner has too many. */
-export type OnSurplus = (principal: Principal, grant: Grant) => void
+/** Reports a grant that ends because its owner has too many, in the transaction that ends it. */
+export type OnSurplus = (tx: Store<Tables>['db'], principal: Principal, grant: Grant) => Promise<void>
 
 /** Writes a grant if `first`, which runs in the same transaction, agrees. Resolves with what `first` said, once that is on disk. */
 export type GrantWriter = (grant: NewGrant, first: (tx: Store<Tables>['db']) => Promise<boolean>) => Promise<boolean>
@@ -17,10 +17,12 @@ export interface GrantWriting {
   readonly now: () => number
   readonly issuer: string
   readonly onSurplus?: OnSurplus | undefined
+  /** Called when notices of ended grants are on disk. */
+  readonly onEnded?: (() => void) | undefined
 }
 
 /** Writes grants of one store, each with the end of those that are too many of its owner: both or neither. */
-export function grantWriter({ store, now, issuer, onSurplus = () => undefined }: GrantWriting): GrantWriter {
+export function grantWriter({ store, now, issuer, onSurplus, onEnded }: GrantWriting): GrantWriter {
   const insert = boundedInsert()
   return async (added, first) => {
     const { principal, grant } = added
@@ -29,11 +31,12 @@ export function grantWriter({ store, now, issuer, onSurplus = () => undefined }:
         if (!(await first(tx))) return undefined
         const surplus = await insert(tx, rowOf(added))
         await writeNotices(tx, surplus, { by: 'agent', issuer, now: now() })
+        for (const row of surplus) await onSurplus?.(tx, principalIn(row), grantOf(row))
         return surplus
       },
       { alone: grantLock(principal, grant.user) },
     )
-    for (const row of ended ?? []) onSurplus(principalIn(row), grantOf(row))
+    if (ended !== undefined && ended.length > 0) onEnded?.()
     return ended !== undefined
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Also } from '@countersign/audit/internal'
 import { parseScope } from '@countersign/protocol'
 import { prepared, type Store } from '@countersign/store'
 import { sweepAtMost, sweeper } from '../bound/sweep.js'
@@ -26,20 +27,20 @@ export interface Redeemed {
 /** The grants of one auth server, as its database keeps them. */
 export interface Grants {
   /** Stores a grant, and ends those that are too many of its owner; resolves with its refresh token once that is on disk. */
-  add(principal: Principal, grant: Grant): Promise<string>
+  add(principal: Principal, grant: Grant, also?: Also): Promise<string>
   /** The live grant of a refresh token; undefined when it is unknown, has ended, or is another principal's. */
   find(principal: Principal, refreshToken: string): Promise<Grant | undefined>
   /** Notes a use of a grant as it was found; false when it has ended or was narrowed since: then it is not the grant of its name. */
-  use(refreshToken: string, id: string): Promise<boolean>
+  use(refreshToken: string, id: string, also?: Also): Promise<boolean>
   /**
    * Ends a grant of this principal, and what is remembered of the user's consent to it; resolves once that is on disk.
    * Absent when it has no such grant.
    */
-  revoke(principal: Principal, refreshToken: string): Promise<Grant | undefined>
+  revoke(principal: Principal, refreshToken: string, also?: Also<Grant>): Promise<Grant | undefined>
   /** The live grant of this principal that a code gave. */
   redeemed(principal: Principal, redemption: string): Promise<Redeemed | undefined>
   /** Ends the grant that a code gave; absent when there is none. */
-  endRedeemed(principal: Principal, redemption: string): Promise<Grant | undefined>
+  endRedeemed(principal: Principal, redemption: string, also?: Also<Grant>): Promise<Grant | undefined>
 }
 
 /** A name for a new grant. */
@@ -62,22 +63,25 @@ export function grantsIn(
 ): Grants {
   const { issuer, onSurplus, onEnded = () => undefined } = o
   const end = async (
-    by: EndedBy,
+    { by, also }: { readonly by: EndedBy; readonly also: Also<Grant> | undefined },
     change: (tx: Database) => Promise<GrantRow | undefined>,
   ): Promise<Grant | undefined> => {
     const grant = await store.write(async tx => {
       const row = await change(tx)
-      return row && endGrant(tx, row, { issuer, by, now: now() })
+      if (row === undefined) return undefined
+      const ended = await endGrant(tx, row, { issuer, by, now: now() })
+      await also?.(tx, ended)
+      return ended
     })
     if (grant !== undefined) onEnded()
     return grant
   }
-  const add = grantAdder({ store, now, issuer, onSurplus })
+  const add = grantAdder({ store, now, issuer, onSurplus, onEnded })
   return {
     add,
     ...grantReader(store, now),
-    revoke: (principal, refreshToken) =>
-      end('agent', async tx => {
+    revoke: (principal, refreshToken, also) =>
+      end({ by: 'agent', also }, async tx => {
         const row = await deleteGrant(tx, principal, { refresh_hash: refreshTokenHash(refreshToken) })
         if (row?.user_sub != null) {
           const key = { ...row, user_sub: row.user_sub, purposes: purposesIn(row.purposes) }
@@ -86,8 +90,8 @@ export function grantsIn(
         return row
       }),
     // A code that is used twice was stolen: the notice goes out at once.
-    endRedeemed: (principal, redemption) =>
-      end('urgent', tx => deleteGrant(tx, principal, { redemption_hash: redemption })),
+    endRedeemed: (principal, redemption, also) =>
+      end({ by: 'urgent', also }, tx => deleteGrant(tx, principal, { redemption_hash: redemption })),
   }
 }
 
@@ -96,10 +100,11 @@ function grantAdder(writing: GrantWriting): Grants['add'] {
   const sweep = sweeper(now, tx => sweepGrants(tx, now()))
   const write = grantWriter(writing)
   const newRefreshToken = refreshTokens()
-  return async (principal, grant) => {
+  return async (principal, grant, also) => {
     const token = newRefreshToken()
     await write({ principal, grant, token, now: now() }, async tx => {
       await sweep(tx)
+      await also?.(tx)
       return true
     })
     return token
@@ -126,10 +131,14 @@ function grantReader(store: Store<Tables>, now: () => number): Pick<Grants, 'fin
       return grantOf(row)
     },
 
-    async use(refreshToken, id) {
+    use(refreshToken, id, also) {
       const refresh_hash = refreshTokenHash(refreshToken)
-      const { numAffectedRows = 0n } = await store.write(tx => noteUse(tx, { refresh_hash, id, last_used: now() }))
-      return numAffectedRows > 0n
+      return store.write(async tx => {
+        const { numAffectedRows = 0n } = await noteUse(tx, { refresh_hash, id, last_used: now() })
+        if (numAffectedRows === 0n) return false
+        await also?.(tx)
+        return true
+      })
     },
 
     redeemed(principal, redemption) {

@@ -1,15 +1,16 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import type { Also } from '@countersign/audit/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Cookies } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { sweepAtMost } from '../bound/sweep.js'
-import type { HistoryEntry } from '../history-entry.js'
 import { sha256 } from '../sha256.js'
 import { browserNameOf } from './browser-name.js'
+import type { BrowserSession, Entering } from './entrance.js'
 import { noteHistory } from './history.js'
 import type { LoginTables, SessionRow, UserRow } from './login-tables.js'
 import { sessionIdle, sessionLife } from './session-life.js'
-import { claimsOf, type User } from './users.js'
+import { claimsOf } from './users.js'
 
 /** Seconds between two notes of a use, so that most page views write nothing. */
 const noteEvery = 60
@@ -20,36 +21,6 @@ const openedFor = 600
 /** Such requests of one browser: its cookies must fit into the headers of its requests. */
 const mostOpened = 8
 const secretForm = /^[A-Za-z0-9_-]{43}$/
-
-/** The user of a session. */
-export interface SessionUser extends User {
-  /** The id of the login method. */
-  readonly provider: string
-  /** When the user was last verified in this session, Unix seconds; see `isFresh`. */
-  readonly verified: number
-}
-
-/** Who enters, and what their history says of it. */
-export interface Entered {
-  readonly user: User
-  /** The id of the login method. */
-  readonly provider: string
-  /** When the user was verified, Unix seconds: now by a passkey, or by the provider at this server's demand; 0 for neither. */
-  readonly verified: number
-  readonly history: ReadonlyArray<readonly [what: HistoryEntry, about: string]>
-}
-
-/** Finds or makes the user in the transaction that signs them in. What it throws signs nobody in. */
-export type Entrance = (tx: Transaction, at: number) => Promise<Entered>
-
-/** One browser, and who is signed in with it. */
-export interface BrowserSession {
-  /** Names the browser, before and after a sign-in or a change of user. Requests are claimed under it. No secret. */
-  readonly id: string
-  /** Every form must send it back; it changes at each sign-in. */
-  readonly csrf: string
-  readonly user?: SessionUser
-}
 
 /** A session and the `Set-Cookie` values that its first answer must carry. */
 export interface BegunSession {
@@ -83,7 +54,7 @@ export interface BrowserSessions {
 /** {@link BrowserSessions}, and what changes them. */
 export interface ManagedSessions extends BrowserSessions {
   /** Signs a user in; the browser's session of before ends. */
-  signIn(message: ReceivedMessage, session: BrowserSession, entrance: Entrance): Promise<BegunSession>
+  signIn(message: ReceivedMessage, entering: Entering): Promise<BegunSession>
   /** Notes that the user of the session was verified just now; `check` runs in the same transaction. */
   verify(message: ReceivedMessage, check: (tx: Transaction, at: number) => Promise<void>): Promise<void>
   /** Notes that the user of the session links an account at a provider, by a sign-in with this state. */
@@ -91,7 +62,7 @@ export interface ManagedSessions extends BrowserSessions {
   /** Whether the user began that link in this session; it counts once. */
   takeLink(message: ReceivedMessage, state: string): Promise<boolean>
   /** Ends the session. The browser keeps its id, so that another user can go on with a request it has claimed. */
-  signOut(message: ReceivedMessage): Promise<{ readonly cookies: readonly string[] }>
+  signOut(message: ReceivedMessage, also?: Also): Promise<{ readonly cookies: readonly string[] }>
   /** `Set-Cookie` values that take its id from the browser, and with it all requests that it has claimed. */
   forget(message: ReceivedMessage): readonly string[]
 }
@@ -114,7 +85,7 @@ interface SessionContext {
  * id. A second cookie, made at sign-in and bound to that id, stands for the user.
  */
 export function browserSessions(o: SessionContext): ManagedSessions {
-  const { store, cookies, now, blocked } = o
+  const { store, cookies, now } = o
   return {
     current: message => currentSession(o, message),
     begin: message => beginSession(o, message),
@@ -125,25 +96,7 @@ export function browserSessions(o: SessionContext): ManagedSessions {
       return secret === undefined ? undefined : sha256(secret)
     },
 
-    async signIn(message, { id }, entrance) {
-      const secret = newSecret()
-      const started = { browser: id, secret_hash: sha256(secret), name: browserNameOf(message) }
-      const at = now()
-      const { user, provider, verified } = await store.write(async tx => {
-        await sweepSessions(tx, at)
-        const entered = await entrance(tx, at)
-        const { sub } = entered.user
-        // Only now that the user has proven who they are: others must not learn who is blocked.
-        await blocked.checkSignIn(tx, sub)
-        const times = { created: at, last_used: at, verified: entered.verified }
-        await replaceSession(tx, { ...started, ...times, link: '', sub, provider: entered.provider })
-        for (const [what, about] of entered.history)
-          await noteHistory(tx, { sub, at, what, about, browser: started.name })
-        return entered
-      })
-      const session = { id, csrf: csrfOf(secret), user: { ...user, provider, verified } }
-      return { session, cookies: [cookies.write('session', secret)] }
-    },
+    signIn: (message, entering) => signIn(o, message, entering),
 
     async verify(message, check) {
       const secret = secretIn(cookies.read(message, 'session'))
@@ -169,9 +122,13 @@ export function browserSessions(o: SessionContext): ManagedSessions {
       return secret !== undefined && (await setLink(store, sha256(secret), { from: sha256(state), to: '' }))
     },
 
-    async signOut(message) {
+    async signOut(message, also) {
       const secret = secretIn(cookies.read(message, 'session'))
-      if (secret !== undefined) await store.write(tx => endSession(tx, sha256(secret)))
+      if (secret !== undefined)
+        await store.write(async tx => {
+          await endSession(tx, sha256(secret))
+          await also?.(tx)
+        })
       return { cookies: [cookies.clear('session')] }
     },
 
@@ -180,6 +137,31 @@ export function browserSessions(o: SessionContext): ManagedSessions {
       ...[...cookies.readAll(message, opened).keys()].map(what => cookies.clear(opened + what)),
     ],
   }
+}
+
+/** @see ManagedSessions.signIn */
+async function signIn(
+  { store, cookies, now, blocked }: SessionContext,
+  message: ReceivedMessage,
+  { session: { id }, entrance, also }: Entering,
+): Promise<BegunSession> {
+  const secret = newSecret()
+  const started = { browser: id, secret_hash: sha256(secret), name: browserNameOf(message) }
+  const at = now()
+  const { user, provider, verified } = await store.write(async tx => {
+    await sweepSessions(tx, at)
+    const entered = await entrance(tx, at)
+    const { sub } = entered.user
+    // Only now that the user has proven who they are: others must not learn who is blocked.
+    await blocked.checkSignIn(tx, sub)
+    const times = { created: at, last_used: at, verified: entered.verified }
+    await replaceSession(tx, { ...started, ...times, link: '', sub, provider: entered.provider })
+    for (const [what, about] of entered.history) await noteHistory(tx, { sub, at, what, about, browser: started.name })
+    await also?.(tx, entered)
+    return entered
+  })
+  const session = { id, csrf: csrfOf(secret), user: { ...user, provider, verified } }
+  return { session, cookies: [cookies.write('session', secret)] }
 }
 
 async function currentSession(context: SessionContext, message: ReceivedMessage): Promise<BrowserSession | undefined> {

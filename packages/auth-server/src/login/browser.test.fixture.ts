@@ -33,3 +33,8 @@ export async function signInAs(one: Browser, subject: string, returnTo = '/logou
   const csrf = await one.csrf(`/login?${new URLSearchParams({ return_to: returnTo })}`)
   return one.post('/login/demo', { csrf, subject, return_to: returnTo })
 }
+
+/** The reason that an error page shows. */
+export async function reasonOf(response: Response): Promise<string | undefined> {
+  return /data-reason="([a-z_]+)"/.exec(await response.text())?.[1]
+}

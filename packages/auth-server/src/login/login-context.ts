@@ -1,3 +1,4 @@
+import type { Reporter } from '@countersign/audit/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { AAuthError } from '@countersign/protocol'
 import { seeOther } from '@countersign/protocol/internal'
@@ -5,7 +6,8 @@ import type { Store } from '@countersign/store'
 import type { Looks } from '../pages/look.js'
 import type { SignInCause } from '../pages/sign-in-cause.js'
 import type { PasskeyCeremonies } from '../passkey/passkey-ceremonies.js'
-import type { BrowserSession, Entrance, ManagedSessions } from './browser-session.js'
+import type { ManagedSessions } from './browser-session.js'
+import type { BrowserSession, Entrance } from './entrance.js'
 import type { LoginAttempts } from './login-attempt.js'
 import { type LoginEvent, toldOf } from './login-event.js'
 import type { DemoLogin, LoginProvider } from './login-method.js'
@@ -24,7 +26,7 @@ export interface LoginContext {
   readonly sessions: ManagedSessions
   readonly attempts: LoginAttempts
   readonly now: () => number
-  readonly onEvent: (event: LoginEvent) => void
+  readonly report: Reporter<LoginEvent>
 }
 
 /** Signs a user in, and sends the browser on. */
@@ -39,22 +41,23 @@ export async function enter(
     readonly forget?: string
   },
 ): Promise<Response> {
-  const { session, cookies } = await context.sessions.signIn(message, o.session, o.entrance)
-  if (session.user !== undefined) {
-    const { sub, provider } = session.user
-    context.onEvent({ type: 'signed_in', sub, provider, ...toldOf(message) })
-  }
+  const { session, entrance } = o
+  const { cookies } = await context.sessions.signIn(message, {
+    ...{ session, entrance },
+    also: (tx, { user, provider }) =>
+      context.report.within(tx, { type: 'signed_in', sub: user.sub, provider, ...toldOf(message) }),
+  })
   return seeOther(o.returnTo, o.forget === undefined ? cookies : [...cookies, o.forget])
 }
 
 /** Reports a sign-in that failed. */
 export function reportFailure(
-  { onEvent }: LoginContext,
+  { report }: LoginContext,
   message: ReceivedMessage,
   { error, provider }: { readonly error: AAuthError; readonly provider: string | undefined },
 ): void {
   const { code, reason, description, cause } = error
-  onEvent({
+  report.tell({
     type: 'sign_in_failed',
     ...(provider === undefined ? {} : { provider }),
     code,

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import { parseForm } from '@countersign/protocol/internal'
-import type { BrowserSession } from './browser-session.js'
+import type { BrowserSession } from './entrance.js'
 
 /**
  * Reads a form of one of this server's pages: sent from its origin, with the csrf token of the browser's session (CSRF).

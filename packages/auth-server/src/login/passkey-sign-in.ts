@@ -1,10 +1,11 @@
+import type { Reporter } from '@countersign/audit/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { passkeyRefusal } from '../passkey/passkey-ceremonies.js'
 import { type Assertion, usePasskey } from '../passkey/passkey-store.js'
 import { browserNameOf } from './browser-name.js'
-import type { Entrance } from './browser-session.js'
+import type { Entrance } from './entrance.js'
 import { noteHistory } from './history.js'
 import { type LoginEvent, toldOf } from './login-event.js'
 import type { LoginTables } from './login-tables.js'
@@ -16,7 +17,7 @@ type Transaction = Store<LoginTables>['db']
 export interface PasskeyUse {
   readonly store: Store<LoginTables>
   readonly now: () => number
-  readonly onEvent: (event: LoginEvent) => void
+  readonly report: Reporter<LoginEvent>
 }
 
 /** Thrown within a transaction, which then notes nothing. */
@@ -35,7 +36,7 @@ export async function noteAssertion(tx: Transaction, assertion: Assertion, at: n
 /** Runs what uses a passkey. A copied passkey is refused; its owner sees that in the history of their account. */
 export async function whileUnique<T>(
   { message, assertion }: { readonly message: ReceivedMessage; readonly assertion: Assertion },
-  { store, now, onEvent }: PasskeyUse,
+  { store, now, report }: PasskeyUse,
   use: () => Promise<T>,
 ): Promise<T> {
   try {
@@ -46,8 +47,8 @@ export async function whileUnique<T>(
     const line = { sub, at: now(), what: 'passkey_copied', about: name, browser: browserNameOf(message) } as const
     await store.write(async tx => {
       if (await isUser(tx, sub)) await noteHistory(tx, line)
+      await report.within(tx, { type: 'passkey_copied', sub, ...toldOf(message) })
     })
-    onEvent({ type: 'passkey_copied', sub, ...toldOf(message) })
     throw new AAuthError(
       'invalid_request',
       'This passkey was not accepted: its counter went back, as that of a copy does. Sign in another way, and remove it from your account.',

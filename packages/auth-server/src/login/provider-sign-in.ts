@@ -6,7 +6,7 @@ import { asAAuthError, seeOther } from '@countersign/protocol/internal'
 import type { HistoryEntry } from '../history-entry.js'
 import { errorPageResponse } from '../pages/page-response.js'
 import { browserNameOf } from './browser-name.js'
-import type { BrowserSession, Entrance } from './browser-session.js'
+import type { BrowserSession, Entrance } from './entrance.js'
 import { noteHistory } from './history.js'
 import { linkIdentity } from './identities.js'
 import type { LoginAttempt } from './login-attempt.js'
@@ -117,14 +117,15 @@ async function link(
   const linked = await context.store.write(async tx => {
     const outcome = await linkIdentity(tx, account, { sub, now: at, provider: provider.id })
     const line = { sub, at, what: 'provider_linked', about: provider.name, browser: browserNameOf(message) } as const
-    if (outcome === 'linked') await noteHistory(tx, line)
+    if (outcome !== 'linked') return outcome
+    await noteHistory(tx, line)
+    await context.report.within(tx, { type: 'provider_linked', sub, provider: provider.id, ...toldOf(message) })
     return outcome
   })
   if (linked === 'gone') throw linkRefusal('This account was deleted. Nothing was linked.')
   // Never joined by e-mail address: an account at a provider belongs to the user who signed in with it first.
   if (linked === 'taken')
     throw linkRefusal('That account signs another user in here. Nothing was linked. Sign in with it to see which.')
-  if (linked === 'linked') context.onEvent({ type: 'provider_linked', sub, provider: provider.id, ...toldOf(message) })
   return seeOther(attempt.returnTo, [forget])
 }
 

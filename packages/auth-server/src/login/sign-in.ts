@@ -1,3 +1,4 @@
+import type { Reporter } from '@countersign/audit/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, authorityOf } from '@countersign/protocol'
 import { cookiesOf, type Route, seeOther } from '@countersign/protocol/internal'
@@ -9,7 +10,8 @@ import type { SignInCause } from '../pages/sign-in-cause.js'
 import { signInPage } from '../pages/sign-in-page.js'
 import { signedOutPage, signOutPage } from '../pages/sign-out-page.js'
 import { type PasskeyCeremonies, passkeyCeremonies } from '../passkey/passkey-ceremonies.js'
-import { type BlockedUsers, type BrowserSession, browserSessions, type ManagedSessions } from './browser-session.js'
+import { type BlockedUsers, browserSessions, type ManagedSessions } from './browser-session.js'
+import type { BrowserSession } from './entrance.js'
 import { identitiesOf } from './identities.js'
 import { loginAttempts } from './login-attempt.js'
 import { enter, type LoginContext, reportFailure } from './login-context.js'
@@ -50,12 +52,12 @@ export function createLogin(o: {
   readonly store: Store<LoginTables>
   readonly now: () => number
   readonly development: boolean
-  readonly onEvent: (event: LoginEvent) => void
+  readonly report: Reporter<LoginEvent>
   readonly blocked: BlockedUsers
   /** What a sign-in that leads back to this path is for. Default: unknown. */
   readonly causeOf?: (returnTo: string) => Promise<SignInCause | undefined>
 }): Login {
-  const { issuer, looks, methods, store, now, development, onEvent, blocked } = o
+  const { issuer, looks, methods, store, now, development, report, blocked } = o
   checkLoginMethods(methods, { development })
   const cookies = cookiesOf(issuer)
   const providers = methods.filter((method): method is LoginProvider => 'begin' in method)
@@ -75,7 +77,7 @@ export function createLogin(o: {
     sessions,
     attempts: loginAttempts(cookies, now),
     now,
-    onEvent,
+    report,
   }
   return {
     sessions,
@@ -193,7 +195,6 @@ async function signOut(context: LoginContext, message: ReceivedMessage): Promise
     throw new AAuthError('invalid_request', 'The form names no page of this server.', { reason: 'form_incomplete' })
   }
   const { cookies } = await signOutHereAndThere(context, message, session)
-  if (session?.user !== undefined) context.onEvent({ type: 'signed_out', sub: session.user.sub, ...toldOf(message) })
   if (returnTo === undefined) {
     // The next user of this browser must not get the requests that it has claimed.
     const look = context.looks.of(message)
@@ -204,12 +205,15 @@ async function signOut(context: LoginContext, message: ReceivedMessage): Promise
 
 /** Ends the session here, and with it the one at a provider on the same origin. */
 async function signOutHereAndThere(
-  { sessions, providers }: LoginContext,
+  { sessions, providers, report }: LoginContext,
   message: ReceivedMessage,
   session: BrowserSession | undefined,
 ): Promise<{ readonly cookies: readonly string[] }> {
-  const { cookies } = await sessions.signOut(message)
-  const provider = providers.find(({ id }) => id === session?.user?.provider)
+  const user = session?.user
+  const { cookies } = await sessions.signOut(message, async tx => {
+    if (user !== undefined) await report.within(tx, { type: 'signed_out', sub: user.sub, ...toldOf(message) })
+  })
+  const provider = providers.find(({ id }) => id === user?.provider)
   return { cookies: [...cookies, ...((await provider?.signOut?.(message)) ?? [])] }
 }
 

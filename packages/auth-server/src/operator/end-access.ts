@@ -1,3 +1,4 @@
+import type { Also } from '@countersign/audit/internal'
 import { parseScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import type { BlockRow } from '../block/block-tables.js'
@@ -28,11 +29,13 @@ export interface EndingContext {
 /**
  * Ends all access that the columns fit, part by part: grants, exchanges, approvals, remembered answers and codes that wait. The resources
  * are told. Resolves with how many grants ended.
+ * @param also written in the first transaction
  */
-export async function endAccess(columns: RowsNamed, context: EndingContext): Promise<number> {
+export async function endAccess(columns: RowsNamed, context: EndingContext, also?: Also): Promise<number> {
   const { store, issuer, now, onEnded } = context
   // Codes first: each would open a new grant.
   const first = await store.write(async tx => {
+    await also?.(tx)
     await dropWaitingCodes(tx, columns)
     const exchanged = await endExchanged(tx, columns)
     const approvals = await endApprovalsOf(tx, { ...columns }, now())
@@ -68,7 +71,11 @@ export async function endBlocked(
 }
 
 /** Ends one grant, and what its user is remembered to have allowed by it. Resolves with how many grants ended: 0 or 1. */
-export async function endOne(id: string, { store, issuer, now, onEnded }: EndingContext): Promise<number> {
+export async function endOne(
+  id: string,
+  { store, issuer, now, onEnded }: EndingContext,
+  also?: Also<GrantRow>,
+): Promise<number> {
   const found = await findGrant(store.db, id)
   if (found === undefined) return 0
   const ended = await store.write(async tx => {
@@ -83,6 +90,7 @@ export async function endOne(id: string, { store, issuer, now, onEnded }: Ending
     if (user_sub !== null)
       await forgetConsent(tx, { ...row, user_sub, purposes: purposesIn(row.purposes) }, parseScope(row.scope))
     await finish(tx, [row], { issuer, now: now() })
+    await also?.(tx, row)
     return 1
   }, alone)
   if (ended > 0) onEnded()

@@ -1,9 +1,13 @@
 import { checkIdentifier, checkOptions } from '@countersign/protocol/internal'
-import { type EpochKeeper, openStore } from '@countersign/store'
+import { type EpochKeeper, type OperatorKeys, openStore } from '@countersign/store'
+import { findLog, reportBeside } from '../audit/open-reporting.js'
 import { openDatabaseEpoch, withEpoch } from '../database-epoch.js'
 import type { AuthServerEvent } from '../event.js'
+import { operatorKeys } from '../own-keys.js'
 import { migrations, room, type Tables } from '../tables.js'
+import { type OperatorAdmins, operatorAdmins } from './operator-admins.js'
 import { type OperatorAgents, operatorAgents } from './operator-agents.js'
+import { type OperatorAudit, operatorAudit } from './operator-audit.js'
 import type { OperatorContext } from './operator-context.js'
 import { type OperatorGrants, operatorGrants } from './operator-grants.js'
 import { type OperatorUsers, operatorUsers } from './operator-users.js'
@@ -29,6 +33,11 @@ export interface Operator {
   readonly users: OperatorUsers
   readonly grants: OperatorGrants
   readonly agents: OperatorAgents
+  /** The audit log, where the server keeps one. */
+  readonly audit: OperatorAudit
+  readonly admins: OperatorAdmins
+  /** The server's own keys. */
+  readonly keys: OperatorKeys
 }
 
 /** An operator's access to a database. */
@@ -66,8 +75,12 @@ export async function openOperator(options: OperatorOptions): Promise<OpenOperat
   const epoch = await openDatabaseEpoch(store, options, now)
   const onEvent = withEpoch(options.onEvent, epoch)
   const nothing = (): void => undefined
+  const audit = await findLog(store, now)
+  const reporting = reportBeside({ store, audit, onEvent, now, development })
+  const { report } = reporting
+  const context = { store: reporting.store, issuer, development, now, report, audit }
   return {
-    ...operatorOf({ store, issuer, development, now, onEvent, onEnded: nothing, onBlocked: nothing }),
+    ...operatorOf({ ...context, onEnded: nothing, onBlocked: nothing, onKeysChanged: nothing }),
     async close() {
       await epoch?.close()
       await store.close()
@@ -77,5 +90,12 @@ export async function openOperator(options: OperatorOptions): Promise<OpenOperat
 
 /** What an operator may do with the database of a context. */
 export function operatorOf(context: OperatorContext): Operator {
-  return { users: operatorUsers(context), grants: operatorGrants(context), agents: operatorAgents(context) }
+  return {
+    users: operatorUsers(context),
+    grants: operatorGrants(context),
+    agents: operatorAgents(context),
+    audit: operatorAudit(context),
+    admins: operatorAdmins(context),
+    keys: operatorKeys(context),
+  }
 }

@@ -6,6 +6,7 @@ import type { BlockRow } from '../block/block-tables.js'
 import { checkDelegate, checkSite } from '../block/deny.js'
 import type { BlockedFacts } from '../event.js'
 import type { Tables } from '../tables.js'
+import { agentsOfSite } from './end-access.js'
 import { type Blocked, block, blockedFacts, type OperatorContext, unblock } from './operator-context.js'
 import { type OperatorPage, type PageOptions, pageIn, pageOf } from './page.js'
 
@@ -38,6 +39,16 @@ export interface OperatorAgentDetails extends OperatorAgent {
   readonly delegates: ReadonlyArray<{ readonly delegate: string; readonly blocked?: true }>
 }
 
+/** What a block would end. */
+export interface Affected {
+  /** At most 1000 are counted. */
+  readonly grants: number
+  /** Users who allowed them something, among these grants. */
+  readonly users: number
+  /** Agents that have something; more than one for a site only. */
+  readonly agents: readonly string[]
+}
+
 /** The agents of an auth server, for its operator. */
 export interface OperatorAgents {
   /** Lists agents with grants, by identifier. @throws TypeError for an unknown option; RangeError for an unfit `limit` */
@@ -46,6 +57,8 @@ export interface OperatorAgents {
   blocks(): Promise<readonly StandingBlock[]>
   /** An agent; undefined where it has no grant and no block. */
   show(agent: string): Promise<OperatorAgentDetails | undefined>
+  /** What a block would end now. @throws TypeError as `block` */
+  affected(who: AgentBlock): Promise<Affected>
   /**
    * Refuses an agent, a delegate or a site from now on, and ends what it has; other instances know within 5 seconds.
    * @throws TypeError for a name that would match nothing; RangeError when 10 000 blocks are there
@@ -96,8 +109,27 @@ export function operatorAgents(context: OperatorContext): OperatorAgents {
       }
     },
 
+    affected: async who => affectedBy(db, blockingOf('agents.affected', who, context)),
     block: async who => block(blockingOf('agents.block', who, context), context),
     unblock: async who => unblock(blockingOf('agents.unblock', who, context), context),
+  }
+}
+
+async function affectedBy(db: Database, { kind, name, agent_delegate }: Omit<BlockRow, 'created'>): Promise<Affected> {
+  const agents = kind === 'site' ? await agentsOfSite(db, name) : [name]
+  const ofDelegate = kind === 'delegate' ? { agent_delegate } : {}
+  const rows = await db
+    .selectFrom('auth_server_grants')
+    .select(['agent', 'user_sub'])
+    .where('agent', 'in', agents)
+    .where(({ and }) => and({ ...ofDelegate }))
+    .limit(mostCounted)
+    .execute()
+  const users = new Set(rows.flatMap(({ user_sub }) => user_sub ?? []))
+  return {
+    grants: rows.length,
+    users: users.size,
+    agents: kind === 'site' ? agents : [...new Set(rows.map(row => row.agent))],
   }
 }
 

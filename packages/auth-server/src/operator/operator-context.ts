@@ -1,16 +1,25 @@
+import type { AuditAppender } from '@countersign/audit'
+import type { Reporter } from '@countersign/audit/internal'
 import type { Store } from '@countersign/store'
 import type { BlockRow } from '../block/block-tables.js'
 import { mostBlocks } from '../block/blocks.js'
 import type { AuthServerEvent, BlockedFacts } from '../event.js'
+import type { AuthServerOptions } from '../options.js'
 import type { Tables } from '../tables.js'
 import { type EndingContext, endBlocked } from './end-access.js'
 
 /** What operators work with. */
 export interface OperatorContext extends EndingContext {
   readonly development: boolean
-  readonly onEvent: (event: AuthServerEvent) => void
+  readonly report: Reporter<AuthServerEvent>
+  /** Absent where the database has no audit log. */
+  readonly audit: AuditAppender | undefined
   /** Called when blocks have changed. */
   readonly onBlocked: () => void
+  /** The keys of the running server; absent where they are not known. */
+  readonly rotation?: AuthServerOptions['keys']
+  /** Called when keys have changed. */
+  readonly onKeysChanged: () => void
 }
 
 /** What a block did. */
@@ -29,27 +38,36 @@ type Blocking = Omit<BlockRow, 'created'>
  * @throws RangeError when 10 000 blocks are there
  */
 export async function block(blocking: Blocking, context: OperatorContext): Promise<Blocked> {
-  const { store, now, onBlocked, onEvent } = context
-  const changed = await store.write(tx => insertBlock(tx, { ...blocking, created: now() }), { alone: 'operator' })
+  const { store, now, onBlocked, report } = context
+  const facts = blockedFacts(blocking)
+  const changed = await store.write(
+    async tx => {
+      const isNew = await insertBlock(tx, { ...blocking, created: now() })
+      await report.record(tx, { type: 'blocked', ...facts })
+      return isNew
+    },
+    { alone: 'operator' },
+  )
   onBlocked()
   const grants = await endBlocked(blocking, context)
-  onEvent({ type: 'blocked', ...blockedFacts(blocking), grants })
+  report.tell({ type: 'blocked', ...facts, grants })
   return { changed, grants }
 }
 
 /** Lets one in again; resolves with false where there was no block. What has ended stays ended. */
 export async function unblock(blocking: Blocking, context: OperatorContext): Promise<boolean> {
-  const { store, onBlocked, onEvent } = context
-  const { numDeletedRows } = await store.write(tx =>
-    tx
+  const { store, onBlocked, report } = context
+  const isLifted = await store.write(async tx => {
+    const { numDeletedRows } = await tx
       .deleteFrom('auth_server_blocks')
       .where(({ and }) => and({ ...blocking }))
-      .executeTakeFirstOrThrow(),
-  )
+      .executeTakeFirstOrThrow()
+    if (numDeletedRows === 0n) return false
+    await report.within(tx, { type: 'unblocked', ...blockedFacts(blocking) })
+    return true
+  })
   onBlocked()
-  if (numDeletedRows === 0n) return false
-  onEvent({ type: 'unblocked', ...blockedFacts(blocking) })
-  return true
+  return isLifted
 }
 
 async function insertBlock(tx: Store<Tables>['db'], row: BlockRow): Promise<boolean> {

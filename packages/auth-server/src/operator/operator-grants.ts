@@ -1,6 +1,9 @@
 import type { Conditions } from '@countersign/conditions'
 import { parseScope } from '@countersign/protocol'
 import { checkOptions, restriction } from '@countersign/protocol/internal'
+import { principalIn } from '../grant/grant.js'
+import { grantOf as grantIn } from '../grant/grant-row.js'
+import { grantFacts } from '../grant/grants.js'
 import { refreshTokenLifetime } from '../grant/refresh-token.js'
 import { conditionsIn, purposesIn } from '../mandate/conditions-text.js'
 import type { RowsNamed } from '../revocation/end-waiting.js'
@@ -68,7 +71,7 @@ const revokeChecks = {
 
 /** Queries over the table. */
 export function operatorGrants(context: OperatorContext): OperatorGrants {
-  const { store, now, onEvent } = context
+  const { store, now, report } = context
   const isLive = ({ last_used }: GrantRow): boolean => last_used + refreshTokenLifetime > now()
   return {
     async list(options = {}) {
@@ -93,9 +96,8 @@ export function operatorGrants(context: OperatorContext): OperatorGrants {
 
     async revoke(filter) {
       checkOptions('grants.revoke', filter, revokeChecks, [])
-      const grants =
-        'grant' in filter ? await revokeOne(filter, context) : await endAccess(namedColumns(filter), context)
-      if (grants > 0) onEvent({ type: 'ended_by_operator', ...filter, grants })
+      const grants = 'grant' in filter ? await revokeOne(filter, context) : await revokeAll(filter, context)
+      if (grants > 0) report.tell({ type: 'ended_by_operator', ...filter, grants })
       return grants
     },
   }
@@ -106,7 +108,17 @@ function revokeOne(
   context: OperatorContext,
 ): Promise<number> {
   if (Object.keys(others).length > 0) throw new TypeError('grants.revoke: grant names one grant: leave out the others')
-  return endOne(grant, context)
+  return endOne(grant, context, (tx, row) => {
+    const facts = grantFacts(principalIn(row), grantIn(row))
+    return context.report.record(tx, { type: 'ended_by_operator', ...facts, grants: 1 })
+  })
+}
+
+/** Recorded before the first grant ends, in parts: how many there are is not known then. */
+function revokeAll(filter: GrantFilter, context: OperatorContext): Promise<number> {
+  return endAccess(namedColumns(filter), context, tx =>
+    context.report.record(tx, { type: 'ended_by_operator', ...filter }),
+  )
 }
 
 /** An empty filter would end every grant of the server: a variable that was not set must not do that. */

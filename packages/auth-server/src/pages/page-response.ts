@@ -62,7 +62,7 @@ export function pageRoute(
   {
     looks,
     onError,
-  }: { readonly looks: Looks; readonly onError: (error: AAuthError, message: ReceivedMessage) => void },
+  }: { readonly looks: Looks; readonly onError: (error: AAuthError, message: ReceivedMessage) => Promise<void> | void },
 ): Route {
   return {
     methods,
@@ -71,7 +71,7 @@ export function pageRoute(
         return await answer(message)
       } catch (thrown) {
         const error = asAAuthError(thrown)
-        onError(error, message)
+        await onError(error, message)
         return errorPageResponse(error, { look: looks.of(message) })
       }
     },

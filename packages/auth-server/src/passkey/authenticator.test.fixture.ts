@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 
 /** What a response says other than an honest browser and authenticator would. */
 export interface Lies {
@@ -31,7 +31,14 @@ export interface SoftPasskey {
 }
 
 export function softPasskey(home: { readonly origin: string; readonly rpId: string }): SoftPasskey {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  // A key of its own: Node 20 may hang where the key of a pair is exported as JWK.
+  const publicKey = createPublicKey({
+    key: pair.publicKey.export({ format: 'der', type: 'spki' }),
+    format: 'der',
+    type: 'spki',
+  })
+  const { privateKey } = pair
   const id = randomBytes(16).toString('base64url')
   let owner = ''
   const one: SoftPasskey = {

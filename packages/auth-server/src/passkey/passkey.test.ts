@@ -1,6 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import { sqliteFiles } from '@countersign/testing/folders'
 import { describe, expect, test } from 'vitest'
+import { reasonOf } from '../login/browser.test.fixture.js'
 import type { Lies } from './authenticator.test.fixture.js'
 import { type Account, formAt, formIn, issuer, type PasskeyWorld, passkeyWorld } from './passkey-world.test.fixture.js'
 
@@ -13,7 +14,7 @@ async function signIn(at: PasskeyWorld, { passkey }: Account, lies: Lies = {}): 
   const { action, options, fields } = await formAt(one, '/login?return_to=/account')
   const response = await one.post(action, { ...fields, credential: passkey.signed(options, lies) })
   const account = await (await one.get('/account')).text()
-  const reason = /data-reason="([a-z_]+)"/.exec(await response.text())?.[1]
+  const reason = await reasonOf(response)
   return [response.status, reason ?? (account.includes('Agents with access') ? 'signed in' : 'not signed in')]
 }
 

@@ -112,9 +112,13 @@ describe('a remembered consent that is taken back', () => {
     await requests.claim(row, 'browser')
     const decision = { user: { sub: 'ada', claims: {} }, scope: ['events.read'], remember: 'yes' } as const
     await userAccessIn(store, now, { issuer, onEnded: () => undefined }).takeBack('ada', {})
-    expect(await requests.decide(row, 'browser', { ...decision, by: 'remembered' })).toBeUndefined()
+    expect(
+      await requests.decide(row, { browser: 'browser', decision: { ...decision, by: 'remembered' } }),
+    ).toBeUndefined()
     expect(await store.db.selectFrom('auth_server_consents').selectAll().execute()).toEqual([])
-    expect((await requests.decide(row, 'browser', { ...decision, by: 'user' }))?.status).toBe('granted')
+    expect((await requests.decide(row, { browser: 'browser', decision: { ...decision, by: 'user' } }))?.status).toBe(
+      'granted',
+    )
     await store.close()
   })
 

@@ -32,6 +32,8 @@ export interface DeliveryContext {
   readonly store: Store<Tables>
   readonly send: SendNotice
   readonly now: () => number
+  /** Records, in the transaction that notes it, what became of a notice at last. */
+  readonly record?: (tx: Store<Tables>['db'], notice: NoticeRow, answer: NoticeAnswer) => Promise<void>
   /** Told of each notice that has an outcome, and of the first try that failed. */
   readonly onOutcome: (notice: NoticeRow, answer: NoticeAnswer) => void
 }
@@ -211,14 +213,14 @@ interface Outcome {
 }
 
 /** Writes outcomes; those that come while others are written go together in the next transaction. */
-function outcomeWriter({ store, now }: DeliveryContext): (outcome: Outcome) => Promise<void> {
+function outcomeWriter({ store, now, record }: DeliveryContext): (outcome: Outcome) => Promise<void> {
   let last: Promise<unknown> = Promise.resolve()
   let next: { readonly outcomes: Outcome[]; readonly done: Promise<void> } | undefined
   const begin = (): { readonly outcomes: Outcome[]; readonly done: Promise<void> } => {
     const outcomes: Outcome[] = []
     const written = last.then(() => {
       next = undefined
-      return writeOutcomes(store, outcomes, now())
+      return writeOutcomes(outcomes, { store, record, at: now() })
     })
     last = written.catch(() => undefined)
     return { outcomes, done: written }
@@ -231,7 +233,14 @@ function outcomeWriter({ store, now }: DeliveryContext): (outcome: Outcome) => P
 }
 
 /** Equal outcomes in one statement. */
-async function writeOutcomes(store: Store<Tables>, outcomes: readonly Outcome[], at: number): Promise<void> {
+async function writeOutcomes(
+  outcomes: readonly Outcome[],
+  {
+    store,
+    record,
+    at,
+  }: { readonly store: Store<Tables>; readonly record: DeliveryContext['record'] | undefined; readonly at: number },
+): Promise<void> {
   const changes = new Map<string, { readonly change: Partial<NoticeRow>; readonly ids: string[] }>()
   for (const { notice, answer } of outcomes) {
     const change = changeOf(notice, answer, at)
@@ -243,6 +252,7 @@ async function writeOutcomes(store: Store<Tables>, outcomes: readonly Outcome[],
   await store.write(async tx => {
     for (const { change, ids } of changes.values())
       await tx.updateTable('auth_server_notices').set(change).where('id', 'in', ids).execute()
+    for (const { notice, answer } of outcomes) if (answer.outcome !== 'failed') await record?.(tx, notice, answer)
   })
 }
 

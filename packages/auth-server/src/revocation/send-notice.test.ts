@@ -4,6 +4,7 @@ import { type AddressInfo, createServer as createSocketServer } from 'node:net'
 import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { fixedKeys } from '@countersign/store/internal'
 import { makeWeb, publishResource } from '@countersign/testing/world/web'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type NoticeAnswer, noticeSender } from './send-notice.js'
@@ -18,8 +19,8 @@ const now = (): number => Date.now() / 1000
 /** Sends a notice to a resource whose metadata name this endpoint. */
 async function tell(url: string, development: boolean): Promise<NoticeAnswer> {
   const discovery = { resource: async () => ({ revocation_endpoint: url }) } as unknown as Discovery
-  const key = { kid: 'a1', key: await generateSigningKey() }
-  const sender = noticeSender({ issuer: 'https://auth.example', key, discovery, now, development })
+  const keys = fixedKeys([{ kid: 'a1', key: await generateSigningKey() }])
+  const sender = noticeSender({ issuer: 'https://auth.example', keys, discovery, now, development })
   return sender({ resource: 'https://calendar.example', grant_name: 'g1', exp: Math.ceil(now()) + 3600 })
 }
 
@@ -114,7 +115,7 @@ describe('an endpoint', () => {
     })
     const sent: string[] = []
     const sender = noticeSender({
-      ...{ issuer: 'https://auth.example', key: { kid: 'a1', key: await generateSigningKey() }, now },
+      ...{ issuer: 'https://auth.example', keys: fixedKeys([{ kid: 'a1', key: await generateSigningKey() }]), now },
       discovery: createDiscovery({ fetcher: web.fetcher, now }),
       development: false,
       async fetch(input) {

@@ -1,7 +1,7 @@
 import type { Discovery } from '@countersign/discovery'
 import { guardedFetch } from '@countersign/discovery/node'
 import { signRequest } from '@countersign/httpsig'
-import type { PublishedKey } from '@countersign/protocol'
+import type { OwnKeys } from '@countersign/store/internal'
 import type { NoticeRow } from './revocation-tables.js'
 
 /** What became of one delivery. `failed`: it is tried again. */
@@ -17,7 +17,7 @@ export type SendNotice = (notice: Pick<NoticeRow, 'resource' | 'grant_name' | 'e
 /** What notices are signed and sent with. */
 export interface NoticeSender {
   readonly issuer: string
-  readonly key: PublishedKey
+  readonly keys: Pick<OwnKeys, 'signing'>
   readonly discovery: Discovery
   readonly now: () => number
   readonly development: boolean
@@ -56,17 +56,18 @@ function guardedPost(development: boolean): typeof fetch {
 async function signedNotice(
   url: string,
   { grant_name, exp }: Pick<NoticeRow, 'grant_name' | 'exp'>,
-  { issuer, key, now }: NoticeSender,
+  { issuer, keys, now }: NoticeSender,
 ): Promise<RequestInit> {
   const body = new TextEncoder().encode(new URLSearchParams({ grant: grant_name, exp: String(exp) }).toString())
+  const { kid, key } = await keys.signing()
   const plain: Array<[string, string]> = [['content-type', 'application/x-www-form-urlencoded']]
   const signature = await signRequest({
     method: 'POST',
     url,
     headers: plain,
     body,
-    key: key.key,
-    signatureKey: { scheme: 'jwks_uri', id: issuer, kid: key.kid, dwk: 'aauth-agent' },
+    key,
+    signatureKey: { scheme: 'jwks_uri', id: issuer, kid, dwk: 'aauth-agent' },
     now,
   })
   const headers = [...plain, ...signature].map(([name, value]): [string, string] => [name, value])

@@ -25,7 +25,7 @@ interface Redeemer extends Pick<TokenCall, 'caller' | 'discovery'> {
  * @see protocol §9.4, clause approval.token
  */
 export function approvalOutcome(row: RequestRow, { by }: Pick<PresentedCode, 'by'>, redeemer: Redeemer): CodeOutcome {
-  const { approvals, now } = redeemer.context
+  const { approvals, now, report } = redeemer.context
   const find = (): Promise<ApprovalRow | undefined> => approvals.find(row.operation ?? '')
   return {
     async issue(allowed) {
@@ -41,11 +41,11 @@ export function approvalOutcome(row: RequestRow, { by }: Pick<PresentedCode, 'by
     },
 
     async endReused() {
-      if (row.status !== 'redeemed' || row.expires > now()) return undefined
-      const ended = await approvals.endReused(row.operation ?? '')
-      if (ended === undefined) return undefined
-      const facts = { ...requestFacts(row), ...approvalFacts(ended), user: ended.user_sub }
-      return { type: 'alarm', reason: 'code-reused', ...facts }
+      if (row.status !== 'redeemed' || row.expires > now()) return
+      await approvals.endReused(row.operation ?? '', (tx, ended) => {
+        const facts = { ...requestFacts(row), ...approvalFacts(ended), user: ended.user_sub }
+        return report.within(tx, { type: 'alarm', reason: 'code-reused', ...facts })
+      })
     },
   }
 }

@@ -44,7 +44,7 @@ export async function askAboutCallInInbox(
 export async function askAboutCall(
   { request, question }: AskedCall,
   by: AskedBy,
-  context: Pick<TokenContext, 'approvals' | 'onEvent'>,
+  context: Pick<TokenContext, 'approvals' | 'report'>,
 ): Promise<AskedQuestion> {
   const stored = await context.approvals.ask({ request, question, by })
   const { flow } = by

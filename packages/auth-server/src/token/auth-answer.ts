@@ -86,20 +86,16 @@ async function answerInbox(request: AuthRequest, call: TokenCall, context: Token
 async function grantDirectly(
   { resource, scope, txn, purpose, purposes }: RequestedAccess & Pick<AccessRequest, 'purpose' | 'purposes'>,
   { caller, conditions }: { readonly caller: TokenCall['caller']; readonly conditions: Conditions },
-  { grants, issuer, now, onEvent }: TokenContext,
+  { grants, issuer, now, report }: TokenContext,
 ): Promise<TokenAnswer> {
   const principal = principalOf(caller)
   const grant: Grant = { id: newGrantId(), resource, scope: serializeScope(scope), purpose, purposes, txn }
   const token = { caller, resource, scope, txn, grant: grant.id, purposes, conditions }
   const issued = await issueAuthToken(issuer, token, now())
   // On disk before it is answered: a crash must not lose a refresh token that an agent holds.
-  const refresh_token = await grants.add(principal, grant)
-  onEvent({
-    type: 'granted',
-    by: 'policy',
-    ...grantFacts(principal, grant),
-    ...conditionFacts(conditions),
-    jti: issued.jti,
-  })
+  const facts = { ...grantFacts(principal, grant), ...conditionFacts(conditions), jti: issued.jti }
+  const refresh_token = await grants.add(principal, grant, tx =>
+    report.within(tx, { type: 'granted', by: 'policy', ...facts }),
+  )
   return { auth_token: issued.auth_token, expires_in: issued.expires_in, refresh_token }
 }

@@ -26,8 +26,8 @@ export interface CodeOutcome {
   issue(row: RequestRow): Promise<CodeToken>
   /** The event of a repeated answer; undefined once what the code gave has ended. */
   repeated(): Promise<AuthServerEvent | undefined>
-  /** Ends what the code gave, where its first use is over a minute ago; resolves with the alarm. */
-  endReused(): Promise<AuthServerEvent | undefined>
+  /** Ends what the code gave, where its first use is over a minute ago, and reports the alarm. */
+  endReused(): Promise<void>
 }
 
 /** A token that is signed, for a request that is not taken yet. */

@@ -1,40 +1,30 @@
-import type { Conditions } from '@countersign/conditions'
-import type { Discovery } from '@countersign/discovery'
 import { AAuthError } from '@countersign/protocol'
-import type { IdentifiedCaller } from '@countersign/verify'
 import { peerOf } from '@countersign/verify/internal'
-import type { AuthServerEvent } from '../event.js'
 import { type ExchangeContext, exchangeFacts, upstreamFacts } from '../exchange/exchange.js'
 import { type Upstream, verifyUpstreamToken } from '../exchange/upstream-token.js'
-import { type IssuedToken, issueAuthToken } from '../grant/auth-token.js'
-import type { ConsentKey, RememberedYes } from '../grant/consents.js'
+import type { RememberedYes } from '../grant/consents.js'
 import { policyDenial, policyRequest, principalOf } from '../grant/decide.js'
-import { asksIdentity, checkIdentityScopes, identityClaims } from '../grant/identity-claims.js'
-import { conditionFacts, tokenConditions } from '../grant/token-conditions.js'
+import { asksIdentity, checkIdentityScopes } from '../grant/identity-claims.js'
 import type { User } from '../login/users.js'
-import { chainName, chainOf, checkChain } from '../mandate/chain.js'
+import { chainOf, checkChain } from '../mandate/chain.js'
 import { countsPerGrant } from '../mandate/counts-per-grant.js'
 import type { PolicyRequest } from '../policy.js'
 import { redemptionHash } from '../request-token.js'
 import { askAboutCallInBrowser } from './ask-about-call.js'
 import { approverMissing, type CallAccess, isCall, questionOf, requestedOf } from './decide-call.js'
+import {
+  conditionsFor,
+  type ExchangeDecision,
+  type ExchangingContext,
+  issueExchanged,
+  keyOf,
+  txnsOf,
+  type VerifiedExchange,
+} from './exchange-token.js'
 import { askInBrowser, type PendingAnswer } from './pending-answer.js'
-import { checkPurposes, type RequestedAccess, requestedAccess } from './requested-access.js'
+import { checkPurposes, requestedAccess } from './requested-access.js'
 import type { TokenAnswer, TokenCall, TokenContext } from './token-context.js'
 import type { ExchangeRequest } from './token-request.js'
-
-/** An exchange request whose tokens are all verified. */
-export interface VerifiedExchange {
-  readonly caller: IdentifiedCaller
-  readonly access: RequestedAccess
-  /** The audit id of the resource token, where the upstream token has another. */
-  readonly resource_txn?: string | undefined
-  readonly upstream: Upstream
-  /** The user here, where the upstream user is known. */
-  readonly user?: User | undefined
-  readonly purpose?: string | undefined
-  readonly purposes?: readonly string[] | undefined
-}
 
 /**
  * Answers `request_type=exchange`: issues the token at once, or lets the user decide.
@@ -130,14 +120,6 @@ function checkUpstreamPurposes(asked: readonly string[] = [], { purposes = [] }:
   })
 }
 
-/** The audit ids of an exchange: that of the upstream token, and that of the resource token where it is another. */
-function txnsOf({ access: { txn }, resource_txn }: VerifiedExchange): {
-  readonly txn?: string
-  readonly resource_txn?: string
-} {
-  return { ...(txn === undefined ? {} : { txn }), ...(resource_txn === undefined ? {} : { resource_txn }) }
-}
-
 /** @throws AAuthError `access_denied` where no rule allows all of it */
 export function ruleFor(verified: VerifiedExchange, { rules }: ExchangeContext): 'direct' | 'consent' {
   const { caller, access, upstream } = verified
@@ -183,95 +165,14 @@ async function rememberedFor(
   return yes.scope.length === scope.length ? yes : undefined
 }
 
-function keyOf({ caller, access, upstream, purposes }: VerifiedExchange, user: User): ConsentKey {
-  return {
-    user_sub: user.sub,
-    agent: caller.agent,
-    agent_delegate: caller.delegate ?? '',
-    resource: access.resource,
-    chain: chainName(upstream.act),
-    purposes,
-  }
-}
-
-/** The context of a token endpoint that exchanges tokens. */
-type ExchangingContext = TokenContext & { readonly exchange: ExchangeContext }
-
 /** Answers with the token of a decided exchange. */
 async function answerAtOnce(
   verified: VerifiedExchange,
   how: ExchangeDecision,
   context: ExchangingContext,
 ): Promise<TokenAnswer> {
-  const { issued, granted } = await issueExchanged(verified, how, context)
-  context.onEvent(granted)
+  const { issued } = await issueExchanged(verified, how, context)
   return { auth_token: issued.auth_token, expires_in: issued.expires_in }
-}
-
-/** Who decided an exchange, and the request that the user decided. */
-export interface ExchangeDecision extends ExchangeTerms {
-  readonly decision: 'rule' | 'remembered' | 'code'
-  readonly request?: string
-  /** The remembered yes that decided it. */
-  readonly yes?: RememberedYes
-}
-
-/** What the conditions of an exchanged token come from, beside its tokens. */
-export interface ExchangeTerms {
-  readonly operator: Conditions
-  /** What the user chose just now. */
-  readonly chosen?: Conditions | undefined
-  readonly discovery: Discovery
-}
-
-function conditionsFor(
-  { caller, access, upstream, purposes }: VerifiedExchange,
-  {
-    operator,
-    user,
-    discovery,
-  }: { readonly operator: Conditions; readonly user?: Conditions | undefined; readonly discovery: Discovery },
-  { now }: Pick<TokenContext, 'now'>,
-): Promise<Conditions> {
-  return tokenConditions({ caller, ...access, purposes, operator, user, upstream }, { discovery, now: now() })
-}
-
-/** Signs the token of a decided exchange, for the key of this request; resolves with its event, too. */
-export async function issueExchanged(
-  verified: VerifiedExchange,
-  how: ExchangeDecision,
-  { issuer, now, exchange }: Pick<ExchangingContext, 'issuer' | 'now' | 'exchange'>,
-): Promise<{ readonly issued: IssuedToken; readonly granted: AuthServerEvent }> {
-  const { caller, access, upstream, user, purposes } = verified
-  const { resource, scope } = access
-  const { decision, request, yes, chosen = yes?.conditions, operator, discovery } = how
-  const conditions = await conditionsFor(verified, { operator, user: chosen, discovery }, { now })
-  const granted = user && { sub: user.sub, claims: identityClaims(scope, { ...user.claims }) }
-  // Before the transaction that sees the upstream grant alive: the notice of its end must outlive this token.
-  const at = now()
-  const { agent, delegate } = caller
-  const remembered = user === undefined || yes === undefined ? undefined : { key: keyOf(verified, user), yes }
-  const decided = { upstream, agent, delegate, resource, user: user?.sub, remembered }
-  const grant = await exchange.exchangedGrants.open(decided)
-  const token = { caller, ...access, user: granted, grant, upstream, purposes, conditions }
-  const issued = await issueAuthToken(issuer, token, at)
-  return {
-    issued,
-    granted: {
-      type: 'granted',
-      by: 'exchange',
-      decision,
-      ...(request === undefined ? {} : { request }),
-      ...principalOf(caller),
-      resource,
-      scope,
-      jti: issued.jti,
-      ...(user === undefined ? {} : { user: user.sub }),
-      exchange: exchangeFacts(upstream),
-      ...conditionFacts(conditions),
-      ...txnsOf(verified),
-    },
-  }
 }
 
 /** Only the user whom the exchange is for may approve a call in its chain; they must be known here (APR-07). */

@@ -26,7 +26,7 @@ import { textOf } from '../pages/consent-page.test.fixture.js'
 import { askUsers } from '../policies.js'
 import { agentServer, type Signer, send, signerOf } from '../world.test.fixture.js'
 
-const databases = await databasesForTests(5)
+const databases = await databasesForTests(5, 'both')
 
 for (const { name, away, url } of databases) {
   test.skipIf(away !== '')(

@@ -8,7 +8,8 @@ import { conditionsIn, purposesIn } from '../mandate/conditions-text.js'
 import { codeRefusal } from '../request-token.js'
 import type { RequestRow } from '../tables.js'
 import type { CodeOutcome, CodeToken } from './code-outcome.js'
-import { issueExchanged, policyRequestOf, ruleFor, type VerifiedExchange } from './exchange-answer.js'
+import { policyRequestOf, ruleFor } from './exchange-answer.js'
+import { issueExchanged, type VerifiedExchange } from './exchange-token.js'
 import type { TokenCall, TokenContext } from './token-context.js'
 
 type Call = Pick<TokenCall, 'caller' | 'discovery'>
@@ -16,7 +17,7 @@ type Context = TokenContext & { readonly exchange: ExchangeContext }
 
 /** What the code of an exchange gives: a token that ends with the upstream one, and no refresh token. @see protocol §7 */
 export function exchangeOutcome(row: RequestRow, call: Call, context: Context): CodeOutcome {
-  const { exchange, now } = context
+  const { exchange, now, report } = context
   return {
     issue: allowed => issueFor(allowed, call, context),
 
@@ -27,9 +28,11 @@ export function exchangeOutcome(row: RequestRow, call: Call, context: Context): 
 
     async endReused() {
       const { user_sub, granted_scope, status, expires } = row
-      if (status !== 'redeemed' || expires > now() || user_sub === null || granted_scope === null) return undefined
-      await exchange.forget(consentKey(row, user_sub), parseScope(granted_scope))
-      return { type: 'alarm', reason: 'code-reused', ...allowedFacts(row), user: user_sub }
+      if (status !== 'redeemed' || expires > now() || user_sub === null || granted_scope === null) return
+      const facts = { ...allowedFacts(row), user: user_sub }
+      await exchange.forget(consentKey(row, user_sub), parseScope(granted_scope), tx =>
+        report.within(tx, { type: 'alarm', reason: 'code-reused', ...facts }),
+      )
     },
   }
 }

@@ -16,7 +16,7 @@ export function grantOutcome(
   call: Pick<TokenCall, 'caller' | 'discovery'>,
   context: TokenContext,
 ): CodeOutcome {
-  const { grants, blocks, now } = context
+  const { grants, blocks, now, report } = context
   const { caller } = call
   const { redemption } = code
   const principal = principalOf(caller)
@@ -32,9 +32,10 @@ export function grantOutcome(
 
     async endReused() {
       const reused = await grants.redeemed(principal, redemption)
-      if (reused === undefined || reused.created + repeatFor > now()) return undefined
-      const ended = await grants.endRedeemed(principal, redemption)
-      return ended === undefined ? undefined : { type: 'alarm', reason: 'code-reused', ...grantFacts(principal, ended) }
+      if (reused === undefined || reused.created + repeatFor > now()) return
+      await grants.endRedeemed(principal, redemption, (tx, ended) =>
+        report.within(tx, { type: 'alarm', reason: 'code-reused', ...grantFacts(principal, ended) }),
+      )
     },
   }
 }

@@ -27,7 +27,7 @@ export interface WayBack {
 export async function askInBrowser(
   request: NewRequest,
   o: { readonly wayBack: WayBack; readonly call: TokenCall; readonly count: () => Promise<void> | void },
-  context: Pick<TokenContext, 'requests' | 'onEvent'>,
+  context: Pick<TokenContext, 'requests' | 'report'>,
 ): Promise<PendingAnswer> {
   const way = await checkedWayBack(o.wayBack, { call: o.call, agent: request.principal.agent })
   await o.count()
@@ -65,11 +65,11 @@ export function reportRequested(
     readonly approval?: string
     readonly operation?: string
   },
-  { onEvent }: Pick<TokenContext, 'onEvent'>,
+  { report }: Pick<TokenContext, 'report'>,
 ): void {
   const { id, ...told } = named
   const { principal, resource, scope, txn, resource_txn, upstream } = request
-  onEvent({
+  report.tell({
     type: 'requested',
     ...told,
     request: id,

@@ -1,3 +1,4 @@
+import type { Also } from '@countersign/audit/internal'
 import type { Store } from '@countersign/store'
 import { type GrantWriting, grantWriter } from '../grant/grant-writer.js'
 import { refreshTokens } from '../grant/refresh-token.js'
@@ -16,20 +17,28 @@ export function redemptionsIn(writing: GrantWriting): Redemptions {
   async function replace(
     row: RequestRow,
     redeemed: RedeemedGrant,
+    also: Also | undefined,
   ): Promise<{ readonly refresh_token: string } | undefined> {
     const token = newRefreshToken()
     const at = now()
-    const isFirst = await write({ ...redeemed, token, words: row.words, now: at }, tx => deleteAllowed(tx, row, at))
+    const isFirst = await write({ ...redeemed, token, words: row.words, now: at }, async tx => {
+      if (!(await deleteAllowed(tx, row, at))) return false
+      await also?.(tx)
+      return true
+    })
     return isFirst ? { refresh_token: token } : undefined
   }
 
   return {
-    async take(row, redeemed) {
-      if (redeemed !== undefined && 'grant' in redeemed) return replace(row, redeemed)
+    async take(row, redeemed, also) {
+      if (redeemed !== undefined && 'grant' in redeemed) return replace(row, redeemed, also)
       const at = now()
-      const isFirst = await store.write(
-        async tx => (await markRedeemed(tx, row, at)) && (redeemed === undefined || (await noteToken(tx, redeemed))),
-      )
+      const isFirst = await store.write(async tx => {
+        if (!(await markRedeemed(tx, row, at))) return false
+        if (redeemed !== undefined && !(await noteToken(tx, redeemed))) return false
+        await also?.(tx)
+        return true
+      })
       return isFirst ? {} : undefined
     },
   }

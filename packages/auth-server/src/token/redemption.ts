@@ -26,7 +26,7 @@ export async function redeem(
   const outcome = outcomeOf(code, call, context)
   const key = redemptionHash([redemption, agent, delegate, caller.key.thumbprint])
   const { answer, kind } = await context.repeats.answer(key, async () =>
-    row !== undefined && isAllowed(row) ? redeemFirst(row, outcome, context) : refuse(outcome, context),
+    row !== undefined && isAllowed(row) ? redeemFirst(row, outcome, context) : refuse(outcome),
   )
   if (kind === 'repeat') await reportRepeat(outcome, context)
   return answer
@@ -49,25 +49,23 @@ function outcomeOf(
 async function redeemFirst(
   row: RequestRow,
   outcome: CodeOutcome,
-  { redemptions, onEvent }: TokenContext,
+  { redemptions, report }: TokenContext,
 ): Promise<TokenAnswer> {
   const { issued, grant, approval, granted } = await outcome.issue(row)
-  const taken = await redemptions.take(row, grant ?? approval)
+  const taken = await redemptions.take(row, grant ?? approval, tx => report.within(tx, granted))
   if (taken === undefined) throw codeRefusal()
-  onEvent(granted)
   return { auth_token: issued.auth_token, expires_in: issued.expires_in, ...taken }
 }
 
 /** A use after the minute in which an answer may have been lost shows a stolen code, here or at its first use: what it gave ends. */
-async function refuse(outcome: CodeOutcome, { onEvent }: TokenContext): Promise<never> {
-  const alarm = await outcome.endReused()
-  if (alarm !== undefined) onEvent(alarm)
+async function refuse(outcome: CodeOutcome): Promise<never> {
+  await outcome.endReused()
   throw codeRefusal()
 }
 
 /** A revocation ends the repeat of a code at once. */
-async function reportRepeat(outcome: CodeOutcome, { onEvent }: TokenContext): Promise<void> {
+async function reportRepeat(outcome: CodeOutcome, { report }: TokenContext): Promise<void> {
   const repeated = await outcome.repeated()
   if (repeated === undefined) throw codeRefusal()
-  onEvent(repeated)
+  await report.alone(repeated)
 }

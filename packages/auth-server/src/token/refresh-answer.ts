@@ -1,3 +1,4 @@
+import type { Also } from '@countersign/audit/internal'
 import { AAuthError, missingScope, parseScope } from '@countersign/protocol'
 import { issueAuthToken } from '../grant/auth-token.js'
 import { decideAgain, policyRequest, principalOf } from '../grant/decide.js'
@@ -27,7 +28,7 @@ export async function answerRefresh(
 async function refresh(
   request: RefreshRequest,
   { caller, discovery }: Pick<TokenCall, 'caller' | 'discovery'>,
-  { grants, issuer, policy, approvals, blocks, now, onEvent }: TokenContext,
+  { grants, issuer, policy, approvals, blocks, now, report }: TokenContext,
 ): Promise<TokenAnswer | undefined> {
   const principal = principalOf(caller)
   const grant = await grants.find(principal, request.refresh_token)
@@ -46,8 +47,9 @@ async function refresh(
   if (countsAnew(grant, conditions)) throw grantRefusal()
   const token = { caller, resource, scope, user, txn, grant: id, purposes, conditions }
   const issued = await issueAuthToken(issuer, token, now())
-  if (!(await grants.use(request.refresh_token, id))) return undefined
-  onEvent({ type: 'refreshed', ...grantFacts(principal, grant), scope, ...conditionFacts(conditions), jti: issued.jti })
+  const facts = { ...grantFacts(principal, grant), scope, ...conditionFacts(conditions), jti: issued.jti }
+  const also: Also = tx => report.within(tx, { type: 'refreshed', ...facts })
+  if (!(await grants.use(request.refresh_token, id, also))) return undefined
   return { auth_token: issued.auth_token, expires_in: issued.expires_in }
 }
 

@@ -76,7 +76,7 @@ async function accessByResourceToken(
     )
   }
   const claims = await verifyResourceToken({ token, audience: issuer, discovery, now, development })
-  bindsCaller(claims, caller)
+  bindsCaller(claims, caller) // auth.resource-token.caller auth.resource-token.jkt
   const scope = boundedScope(claims.scope)
   const { operation, sub, txn } = claims
   if (operation === undefined) return { resource: iss, scope, txn }
@@ -104,7 +104,7 @@ function bindsCaller(
     ['agent_jkt', claims.agent_jkt, caller.key.thumbprint],
   ]
   for (const [claim, expected, received] of bindings) {
-    if (expected === received) continue
+    if (expected === received) continue // auth.resource-token.caller auth.resource-token.jkt
     throw new AAuthError('invalid_resource_token', `${claim} of the resource token is not the caller's`, {
       reason: 'token_caller_mismatched',
       cause: { claim, expected, received },
@@ -115,7 +115,7 @@ function bindsCaller(
 async function accessByScope(text: string, caller: IdentifiedCaller, context: AccessContext): Promise<RequestedAccess> {
   const scope = boundedScope(text)
   const other = resourceScopes(scope)
-  if (other.length > 0) await checkOwnScopes(other, caller, context)
+  if (other.length > 0) await checkOwnScopes(other, caller, context) // auth.self.scope
   return { resource: caller.agent, scope }
 }
 

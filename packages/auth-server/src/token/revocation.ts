@@ -13,13 +13,15 @@ import { parseRevocation } from './token-request.js'
 export async function answerRevocation(
   form: ReadonlyMap<string, string>,
   { caller, once }: Pick<VerifiedCaller, 'caller' | 'once'>,
-  context: Pick<TokenContext, 'grants' | 'onEvent'>,
+  context: Pick<TokenContext, 'grants' | 'report'>,
 ): Promise<object> {
   const owner = principalOf(caller)
   const token = parseRevocation(form)
   await once()
-  const ended = await context.grants.revoke(owner, token)
-  if (ended === undefined) context.onEvent({ type: 'revoked', ...owner, found: false })
-  else context.onEvent({ type: 'revoked', found: true, ...grantFacts(owner, ended) })
+  const { grants, report } = context
+  const ended = await grants.revoke(owner, token, (tx, grant) =>
+    report.within(tx, { type: 'revoked', found: true, ...grantFacts(owner, grant) }),
+  )
+  if (ended === undefined) await report.alone({ type: 'revoked', ...owner, found: false })
   return {}
 }

@@ -1,3 +1,4 @@
+import type { Also, Reporter } from '@countersign/audit/internal'
 import type { Discovery } from '@countersign/discovery'
 import type { Approvals } from '../approval/approvals.js'
 import type { CallBlocks } from '../block/blocks.js'
@@ -32,7 +33,7 @@ export interface TokenContext {
   readonly exchange?: ExchangeContext | undefined
   readonly now: () => number
   readonly development: boolean
-  readonly onEvent: (event: AuthServerEvent) => void
+  readonly report: Reporter<AuthServerEvent>
 }
 
 /** A token endpoint's answer that holds a token. */
@@ -81,6 +82,7 @@ export interface Redemptions {
   take(
     row: RequestRow,
     redeemed: RedeemedGrant | RedeemedApproval | undefined,
+    also?: Also,
   ): Promise<{ readonly refresh_token?: string } | undefined>
 }
 

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
-  type AuthServer,
   type AuthServerOptions,
   createAuthServer,
   demoUsers,
@@ -19,6 +18,8 @@ import { readConfiguration } from '../flags/configuration.js'
 import { defined } from '../flags/defined.js'
 import { stringList } from '../flags/option-schema.js'
 import { audit, discoveryAlarms } from '../log/audit.js'
+import { adminOptions, type ServedParts, serveAdmin, withAdminPage } from '../server/admin-port.js'
+import { auditOf, auditOptions } from '../server/audit-log.js'
 import type { Opened } from '../server/closing-on-failure.js'
 import { denyOptions } from '../server/deny.js'
 import { checkFirstStart, type Start } from '../server/first-start.js'
@@ -26,6 +27,7 @@ import { metricsOf } from '../server/metrics.js'
 import {
   corsOf,
   dataFolder,
+  defaultRotation,
   discoveryFor,
   epochKeeper,
   epochOptions,
@@ -33,6 +35,7 @@ import {
   type ProxySettings,
   proxiesOf,
   proxyOptions,
+  rotationOption,
   run,
   serverOptions,
   sharedReplay,
@@ -40,6 +43,7 @@ import {
   unlessRestored,
 } from '../server/participant.js'
 import { policyOf, policyOptions } from '../server/policy.js'
+import { rulesOf } from '../server/policy-rules.js'
 import { noticeProxy } from '../server/proxy-notice.js'
 import { fixedSettings, reloadOnSignal } from '../server/reload.js'
 import { logNotClosed, swappable } from '../server/swap.js'
@@ -103,7 +107,11 @@ export const authServerOptions = z.strictObject({
   ...serverOptions,
   ...proxyOptions,
   ...epochOptions,
+  ...auditOptions,
   database: z.string().optional().describe('sqlite:FILE or postgres://…; default sqlite:DATA/auth-server.db'),
+  rotateKeysEvery: rotationOption(
+    'the key of the key file is the first, the next are kept in the database; never leaves the keys of the file to you; default 30 days',
+  ),
   authTokenLifetime: z.coerce
     .number()
     .int()
@@ -113,6 +121,7 @@ export const authServerOptions = z.strictObject({
     .describe('lifetime of an auth token in seconds; default 600'),
   ...policyOptions,
   ...denyOptions,
+  ...adminOptions,
   login: z.array(provider).default([]).describe('OpenID providers at which users sign in; default none'),
   passkeys: z
     .enum(['open', 'invitation', 'openid'])
@@ -157,7 +166,7 @@ export function databaseOf(folder: string, { database }: { readonly database?: s
 type AuthServerSettings = z.infer<typeof authServerOptions>
 
 /** The settings that only a restart can change. */
-const fixed: ReadonlyArray<keyof AuthServerSettings> = [...fixedSettings, 'database', 'epoch']
+const fixed: ReadonlyArray<keyof AuthServerSettings> = [...fixedSettings, 'database', 'epoch', 'adminPort', 'adminHost']
 
 /** The parts that stay the same after a reload. */
 interface KeptParts
@@ -175,6 +184,7 @@ export async function authServer(command: Command, opened: Opened): Promise<void
   const settings = read()
   // Checked before anything is created.
   certificateOf(settings)
+  await auditOf(settings)
   const folder = dataFolder('auth-server', settings)
   const database = databaseOf(folder, settings)
   const log = jsonLog({ name: 'auth-server' })
@@ -199,12 +209,16 @@ export async function authServer(command: Command, opened: Opened): Promise<void
   }
   const belongings = { keys: keysPath(folder, settings), database: { url: database, room: 'auth_server' } }
   const start = await checkFirstStart(settings, belongings, log)
-  const place = swappable(await openAuthServer(settings, kept, start), logNotClosed(log))
+  const first = await openAuthServer(settings, kept, start)
+  const place = swappable(first.participant, logNotClosed(log))
+  const adminPlace = first.admin && swappable(first.admin, logNotClosed(log))
   // The auth server itself answers CORS: the HTTP server would open its pages for users, too.
   const { cors: _, ...rest } = settings
   let current: ProxySettings = settings
   const participant = noticeProxy(place.participant, { log, settings: () => current })
-  const running = await run(participant, rest, { name: 'auth-server', log, logLimit: limit, metrics })
+  const admin = adminPlace && (await serveAdmin(adminPlace.participant, settings, { log, server: participant }))
+  const close = async (): Promise<void> => void (await Promise.all([admin?.close(), participant.close?.()]))
+  const running = await run({ ...participant, close }, rest, { name: 'auth-server', log, logLimit: limit, metrics })
   await offerFirstAccount(settings, database)
   reloadOnSignal({
     log,
@@ -213,7 +227,9 @@ export async function authServer(command: Command, opened: Opened): Promise<void
     fixed,
     read,
     async apply(next: AuthServerSettings) {
-      place.swap(await openAuthServer({ ...next, replaceKeys: false }, kept, 'again'))
+      const after = await openAuthServer({ ...next, replaceKeys: false }, kept, 'again')
+      if (after.admin) adminPlace?.swap(after.admin)
+      place.swap(after.participant)
       current = next
     },
   })
@@ -237,15 +253,17 @@ async function openAuthServer(
   settings: AuthServerSettings,
   { folder, ...kept }: KeptParts,
   start: Start,
-): Promise<AuthServer> {
-  const { authTokenLifetime, pagesPerMinute, cors } = settings
+): Promise<ServedParts> {
+  const { authTokenLifetime, pagesPerMinute, cors, rotateKeysEvery = defaultRotation } = settings
+  const before = await signingKeys(folder, settings, start)
   const login = await loginMethods(settings)
   const { consentDefaults: suggested } = settings
   const opening = createAuthServer({
     issuer: settings.id,
-    keys: await signingKeys(folder, settings, start),
+    keys: rotateKeysEvery === 'never' ? before : { rotateEvery: rotateKeysEvery, before },
     ...kept,
     knownKeys: settings.replaceKeys ? 'replace' : 'check',
+    ...(await auditOf(settings)),
     ...(login.length === 0 ? {} : { login }),
     policy: await policyOf(settings),
     exchange: settings.exchange,
@@ -255,7 +273,9 @@ async function openAuthServer(
     ...defined({ cors: cors && corsOf(cors), authTokenLifetime, pagesPerMinute, branding: brandingOf(settings) }),
     ...defined({ consentDefaults: suggested && defined(suggested), deny: settings.deny && defined(settings.deny) }),
   })
-  return unlessRestored('auth-server', opening)
+  return withAdminPage(await unlessRestored('auth-server', opening), settings, (request, named) =>
+    rulesOf(request, settings, named),
+  )
 }
 
 function brandingOf({ branding: settings }: AuthServerSettings): AuthServerOptions['branding'] {

@@ -39,10 +39,13 @@ export async function restoreAuth(command: Command): Promise<void> {
   const folder = dataFolder('auth-server', settings)
   const database = authDatabaseOf(folder, settings)
   const place: RestorePlace = { name: 'auth-server', folder, database, settings }
-  const { requests, invitations, sessions, grants, consents } = await restoreDatabase(place, restoreAuthServer)
+  const { requests, invitations, admins, sessions, grants, consents, keys } = await restoreDatabase(
+    place,
+    restoreAuthServer,
+  )
   if (!settings.json)
     printLines(
-      `ended: ${requests} requests, ${invitations} links for accounts, ${sessions} sessions, ${grants} grants of users, ${consents} remembered scopes`,
+      `ended: ${requests} requests, ${invitations} links for accounts, ${admins} browsers and links of admins, ${sessions} sessions, ${grants} grants of users, ${consents} remembered scopes, ${keys} own keys`,
     )
 }
 

@@ -47,9 +47,13 @@ export function audit(
         const { cause: _, type, ...fields } = event
         return limit.write(`${type} ${fields.code}`, () => log.info({ event: type, ...fields }, type))
       }
+      case 'admin_refused':
+        return limit.write(`${event.type} ${event.reason}`, () =>
+          log.warn({ ...event, event: event.type, type: undefined }, 'the admin page refused a request'),
+        )
       case 'alarm':
         return limit.write(alarmKind(alarmSubject(event)), () =>
-          log.warn({ ...event, event: 'alarm', type: undefined }, 'alarm'),
+          log.warn({ ...event, ...alarmCause(event), event: 'alarm', type: undefined }, 'alarm'),
         )
       case 'revoked':
         // Nothing was revoked: any caller with an identity can cause such records by wrong tokens.
@@ -77,9 +81,15 @@ export function discoveryAlarms(log: Logger, limit: LogLimit): (event: Discovery
 
 type Alarm = Extract<AuthServerEvent | AgentServerEvent, { type: 'alarm' }>
 
-/** The subject of an alarm: the epoch, a delegate, an issuer, a grant or a request. */
+/** The kind and place of a fault, in place of the fault itself. */
+function alarmCause(event: Alarm): Record<string, unknown> {
+  return 'cause' in event ? { cause: undefined, ...causeFacts(event.cause) } : {}
+}
+
+/** The subject of an alarm: the epoch, the audit log, a delegate, an issuer, a grant or a request. */
 function alarmSubject(event: Alarm): string {
   if (event.reason === 'epoch-lost') return 'epoch'
+  if (event.reason === 'audit-failing') return 'audit'
   if ('sub' in event) return `sub ${event.sub}`
   if ('issuer' in event) return `issuer ${event.issuer}`
   return 'grant' in event ? `grant ${event.grant}` : `request ${event.request}`

@@ -61,6 +61,17 @@ export const epochOptions = {
     ),
 }
 
+/** The option of every server whose keys rotate, by seconds or `never`. */
+export function rotationOption(description: string) {
+  return z
+    .union([z.literal('never'), z.coerce.number().int().min(3600)])
+    .optional()
+    .describe(`seconds that each signing key is used, or never; ${description}`)
+}
+
+/** Seconds that a key signs by default: 30 days. */
+export const defaultRotation: number = 30 * 86_400
+
 /** The path of the server's epoch file. */
 export function epochPath(
   name: DatabaseServer,

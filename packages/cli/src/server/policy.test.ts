@@ -54,7 +54,7 @@ test('policies in Cedar stand in a file of their own', async () => {
     '@conditions("few") permit (principal in Group::"ours", action == Action::"consent", resource);',
   )
   const cedar = { policiesFile, groups: { ours: ['https://agent.example'] }, conditions: { few: [few] } }
-  expect(await decide({ cedar })).toEqual({ decision: 'consent', conditions: [few] })
+  expect(await decide({ cedar })).toEqual({ decision: 'consent', conditions: [few], by: ['policy0'] })
   await expect(decide({ cedar: { ...cedar, conditions: {} } })).rejects.toThrow(
     `${policiesFile}: cedar: @conditions names 'few', which option 'conditions' does not have`,
   )

@@ -74,7 +74,8 @@ export const policyOptions = {
 
 const policySettings = z.strictObject(policyOptions)
 
-type PolicySettings = z.infer<typeof policySettings> & { readonly development: boolean }
+/** The values of {@link policyOptions}. */
+export type PolicySettings = z.infer<typeof policySettings> & { readonly development: boolean }
 
 /** Makes the policy. One kind of it decides: two would leave open which of them a denial of the other falls to. */
 export async function policyOf(settings: PolicySettings): Promise<Policy> {

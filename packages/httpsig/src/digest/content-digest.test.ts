@@ -113,3 +113,10 @@ test(verifies('DIG-17', 'the digest is over raw bytes'), async () => {
   for (const raw of ['\ufeff{"a":1}', '{ "a" :\r\n1 }', 'a=1&b=2\r\n'])
     expect(await verdict(send(post(raw)))).toBe('accepted')
 })
+
+test(verifies('limits.before-parsing', 'a Content-Digest of over 4 KiB is refused'), async () => {
+  const own = `sha-256=:${right}:, x=`
+  const ofLength = (length: number): string => `${own}"${'a'.repeat(length - own.length - 2)}"`
+  expect(await accepted(ofLength(4096))).toBe('accepted')
+  expect(await accepted(ofLength(4097))).toBe(refused)
+})

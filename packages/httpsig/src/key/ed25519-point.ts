@@ -32,10 +32,42 @@ function negative(y: Uint8Array): Uint8Array {
  * @see protocol §3.6, RFC 8032 §5.1.3
  */
 export function isAcceptablePoint(bytes: Uint8Array): boolean {
-  if (bytes.length !== 32 || isNonCanonical(bytes)) return false
+  if (bytes.length !== 32 || isNonCanonical(bytes)) return false // sig.alg.points
   const last = (bytes[31] ?? 0) & 0x7f
   if (!suspectLast.has(last)) return true
   const y = bytes.slice()
   y[31] = last
-  return !smallOrder.has(hex(y)) && !smallOrder.has(hex(negative(y)))
+  return !smallOrder.has(hex(y)) && !smallOrder.has(hex(negative(y))) // sig.alg.points
+}
+
+const prime = 2n ** 255n - 19n
+const curveConstant = 37095705934669439343138083508754565189542113879843219016388785533085940283555n
+
+/**
+ * Whether 32 bytes are a point of the curve: half of all texts of that length are none. Cryptography of the platform imports them all,
+ * and then no signature verifies.
+ * @see protocol §3.6, RFC 8032 §5.1.3
+ */
+export function isOnCurve(bytes: Uint8Array): boolean {
+  const y = BigInt(`0x${hex(bytes.slice().reverse())}`) & (2n ** 255n - 1n)
+  const square = (y * y) % prime
+  // x² is u / v: a square just when u · v is one.
+  return isSquare(((square - 1n + prime) * (curveConstant * square + 1n)) % prime)
+}
+
+/** Whether a number is a square modulo the prime, by the Jacobi symbol: a quarter of the time of a power. */
+function isSquare(value: bigint): boolean {
+  let [upper, lower, symbol] = [value, prime, 1]
+  while (upper !== 0n) {
+    while ((upper & 1n) === 0n) {
+      upper >>= 1n
+      const rest = lower & 7n
+      if (rest === 3n || rest === 5n) symbol = -symbol
+    }
+    const [smaller, larger] = [upper, lower]
+    if ((smaller & 3n) === 3n && (larger & 3n) === 3n) symbol = -symbol
+    upper = larger % smaller
+    lower = smaller
+  }
+  return value === 0n || symbol === 1
 }

@@ -115,7 +115,7 @@ function rsa(members: Readonly<Record<string, unknown>>): PublicJwk {
 
 /**
  * Reads a public JWK strictly and returns its canonical members; unknown public members are ignored.
- * It does not check that the point of an EC key is on its curve; {@link importVerifyKey} does.
+ * It does not check that a point is on its curve; {@link importVerifyKey} does.
  * @param options.algorithmOptional accepts an Ed25519 or EC key without `alg` (an inline `hwk` key may leave it out), never an RSA key; default false
  * @throws HttpSigError `unsupported_algorithm` for private members, wrong lengths, points of small order or in a second spelling, RSA moduli under 2048 or over 4096 bits, and disagreeing `kty`, `crv`, `alg`, `use`, `key_ops`
  * @see protocol §3.6, RFC 7517, RFC 7518 §6, RFC 8037

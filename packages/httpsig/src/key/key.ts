@@ -3,6 +3,7 @@ import * as runtime from '#crypto'
 import { offPage } from '#off-page'
 import { type Algorithm, unacceptableKey } from './algorithm.js'
 import type { FreshPair, ImportedPrivate, ImportedPublic } from './cryptography.js'
+import { isOnCurve } from './ed25519-point.js'
 import {
   type PrivateJwk,
   type PublicJwk,
@@ -64,12 +65,35 @@ function signingKey(publicJwk: PublicJwk, key: ImportedPrivate): SigningKey {
  * @see protocol §3.6
  */
 export async function importVerifyKey(jwk: PublicJwk): Promise<VerifyKey> {
+  const key = await importUnprovenKey(jwk)
+  checkPoint(key.publicJwk)
+  return key
+}
+
+/**
+ * Refuses an Ed25519 key that is no point of its curve, as half of all texts of 32 bytes are. In a page it is not told apart from a
+ * key under which a signature does not verify.
+ * @throws HttpSigError `unsupported_algorithm`
+ */
+export function checkPoint(jwk: PublicJwk): void {
+  if (offPage && jwk.kty === 'OKP' && !isOnCurve(base64urlDecode(jwk.x))) throw noPoint()
+}
+
+function noPoint(cause?: unknown): Error {
+  return unacceptableKey(offPage && 'the key is not a point on its curve', cause)
+}
+
+/**
+ * As {@link importVerifyKey}, for a key that is to verify a signature at once: no signature verifies under an Ed25519 key that is no
+ * point, so {@link checkPoint} is for signatures that fail, and costs nothing where they verify.
+ */
+export async function importUnprovenKey(jwk: PublicJwk): Promise<VerifyKey> {
   const publicJwk = Object.freeze(parsePublicJwk(jwk))
   let key: ImportedPublic
   try {
     key = await runtime.importPublic(publicJwk)
   } catch (cause) {
-    throw unacceptableKey(offPage && 'the key is not a point on its curve', cause)
+    throw noPoint(cause)
   }
   const length = signatureLength(publicJwk)
   // A signature in DER, truncated or padded never reaches the primitive.

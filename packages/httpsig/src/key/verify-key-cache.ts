@@ -1,12 +1,13 @@
 import { checkOptions } from '#check-options'
 import type { PublicJwk } from './jwk.js'
-import { importVerifyKey } from './key.js'
+import { importUnprovenKey } from './key.js'
 import type { VerifyKey } from './verify-key.js'
 
 /** A cache of imported verify keys. */
 export interface VerifyKeyCache {
   /**
-   * As {@link importVerifyKey}; the same key material gives the same object while it is cached.
+   * As `importVerifyKey`, for `verifySignature`, which looks whether an Ed25519 key is a point where a signature does not verify.
+   * The same key material gives the same object while it is cached.
    * @throws HttpSigError `unsupported_algorithm`; a refusal is not cached
    */
   import(jwk: PublicJwk): Promise<VerifyKey>
@@ -36,7 +37,7 @@ export function verifyKeyCache(options: { readonly capacity?: number } = {}): Ve
   const keys = new Map<string, VerifyKey>()
 
   async function remember(name: string, jwk: PublicJwk): Promise<VerifyKey> {
-    const key = await importVerifyKey(jwk)
+    const key = await importUnprovenKey(jwk)
     // A flood of new keys replaces entries, and never makes the cache grow.
     if (keys.size >= capacity)
       for (const oldest of keys.keys()) {

@@ -23,7 +23,7 @@ export function chooseAuthority(
 ): string {
   const [first] = authorities
   if (first === undefined) throw new TypeError('authorities must name at least one authority')
-  if (authorities.length === 1) return first
+  if (authorities.length === 1) return first // sig.authority.configured
   const hosts = headerValues(message, 'host')
   const host = hosts.length === 1 ? withoutDefaultPort(hosts[0]?.trim().toLowerCase() ?? '', scheme) : undefined
   const chosen = authorities.find(authority => authority === host)

@@ -188,7 +188,7 @@ function createSet(
   }
 
   function isEarly(created: number, now: number, at: number): boolean {
-    return created < start || created <= forgotten || (at < began + window / 2 && created > now + 5)
+    return created < start || created <= forgotten || (at < began + window / 2 && created > now + 5) // sig.replay.early
   }
 
   function sum(count: (slice: Slice) => number): number {
@@ -202,12 +202,12 @@ function createSet(
     latest = Math.max(latest, now)
     const at = monotonic?.() ?? latest
     const slice = currentSlice(now, at)
-    if (slices.some(({ seen }) => seen.has(request))) return 'replayed'
-    if (isEarly(created, now, at)) return 'early'
+    if (slices.some(({ seen }) => seen.has(request))) return 'replayed' // sig.replay.unsafe
+    if (isEarly(created, now, at)) return 'early' // sig.replay.restart
     const ofPrincipal = sum(({ shares }) => shares.get(principal))
     const ofSite = site === undefined ? ofPrincipal : sum(({ shares }) => shares.get(site))
     const inPartition = sum(({ partitions }) => partitions.get(partition) ?? 0)
-    if (!hasRoom({ inPartition, ofSite, ofPrincipal }, room)) return 'full'
+    if (!hasRoom({ inPartition, ofSite, ofPrincipal }, room)) return 'full' // sig.replay.bounded
     slice.seen.add(request)
     slice.shares.increment(principal)
     if (site !== undefined) slice.shares.increment(site)

@@ -17,6 +17,7 @@ import { malformed } from '../component/structured-field.js'
 import { type ContentDigest, matchesContentDigest, parseContentDigest } from '../digest/content-digest.js'
 import { HttpSigError } from '../error.js'
 import { type Algorithm, algorithmNamed, unsupportedAlgorithm } from '../key/algorithm.js'
+import { checkPoint } from '../key/key.js'
 import type { VerifyKey } from '../key/verify-key.js'
 import { chooseAuthority } from '../message/authority.js'
 import { hasBody, headerValues, type ReceivedMessage, trimOws } from '../message/received-message.js'
@@ -137,7 +138,7 @@ function open(message: ReceivedMessage, { options, context, needs, required }: O
   const created = checkTime(integerParameter(input, 'created'), expires, options)
   const nonce = stringParameter(input, 'nonce')
   const algorithm = namedAlgorithm(input)
-  checkCoverage(plainNames(input.components), required, needs)
+  checkCoverage(plainNames(input.components), required, needs) // sig.covered.always
   const opened: { -readonly [K in keyof OpenedSignature]: OpenedSignature[K] } = {
     label,
     signatureKey: key,
@@ -184,7 +185,7 @@ export function openSignature(message: ReceivedMessage, options: OpenOptions): O
   checkOptions('openSignature', options, openChecks)
   checkTolerance(options)
   if (message.headFault !== undefined) throw message.headFault
-  checkTarget(message)
+  checkTarget(message) // sig.target.form
   const authority = chooseAuthority(message, options.authorities, options.scheme)
   const needs: CoverageNeeds = {
     hasQuery: message.target.includes('?'),
@@ -218,7 +219,7 @@ export function reopenSignature(
   const isSame = message.headers === head.headers && message.target === head.target && message.method === head.method
   if (!isSame || hasBody(message) !== hasBody(head)) return undefined
   try {
-    checkTime(opened.created, opened.expires, options)
+    checkTime(opened.created, opened.expires, options) // sig.created.judged
   } catch (error) {
     throw withRequired(error, opened.required)
   }
@@ -234,7 +235,7 @@ function withRequired(error: unknown, required: readonly string[]): unknown {
 
 /**
  * Verifies an opened signature with a key: `alg` is that of the key, the digest that of the body, and the signature verifies.
- * @throws HttpSigError `invalid_signature`
+ * @throws HttpSigError `invalid_signature`; `unsupported_algorithm` where the key is no point of its curve
  * @see protocol §3, RFC 9421 §3.2
  */
 export async function verifySignature(opened: OpenedSignature, key: VerifyKey): Promise<void> {
@@ -246,14 +247,15 @@ export async function verifySignature(opened: OpenedSignature, key: VerifyKey): 
       expected: key.algorithm,
       received: opened.algorithm,
     })
-  if (opened.message.body !== undefined) await verifyBody(opened)
-  if (!(await key.verify(ascii(opened.base), opened.signature)))
-    throw refuse('signature_wrong', 'the signature does not verify', {
-      base: shownBase(opened.base),
-      algorithm: key.algorithm,
-      thumbprint: key.thumbprint,
-      signatureBytes: opened.signature.length,
-    })
+  if (opened.message.body !== undefined) await verifyBody(opened) // sig.digest.match
+  if (await key.verify(ascii(opened.base), opened.signature)) return
+  checkPoint(key.publicJwk) // sig.alg.points
+  throw refuse('signature_wrong', 'the signature does not verify', {
+    base: shownBase(opened.base),
+    algorithm: key.algorithm,
+    thumbprint: key.thumbprint,
+    signatureBytes: opened.signature.length,
+  })
 }
 
 /**

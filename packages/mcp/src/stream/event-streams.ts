@@ -76,6 +76,8 @@ export async function limitStream<S extends string>(response: Response, of: Stre
         if (id === undefined) return
         isNoted = true
         session.value.events.note(id, pending.purpose)
+        // A response that was held back begins when its request is cancelled: its stream was not known by then.
+        if (pending.isCancelled) session.value.events.close(pending.purpose)
       },
       first: first === undefined ? undefined : encoder.encode(`id: ${first}\ndata: \n\n`),
     }),

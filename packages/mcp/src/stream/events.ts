@@ -30,9 +30,9 @@ export interface RecentEvents<T = unknown> extends EventStore {
   note(eventId: string, purpose: T): void
   /** The purpose of the stream of an event; undefined for an unknown event, after which no stream may be resumed. */
   purposeOf(eventId: string): T | undefined
-  /** The events after this one of a stream that has ended, by its answer or a cancellation; undefined for other streams. */
+  /** The events after this one of a stream that has ended by its answer, and none of one that was cancelled; undefined for other streams. */
   restAfter(eventId: string): readonly SentEvent[] | undefined
-  /** Ends the streams of a purpose: later events of them are not kept. */
+  /** Ends the streams of a purpose, whose request was cancelled: later events of them are not kept. */
   close(purpose: T): void
   /** Ends the session: nothing is kept any more. */
   end(): void
@@ -42,6 +42,8 @@ interface Stream<T> {
   kept: number
   purpose?: T
   isOver: boolean
+  /** Whether it was cancelled: nothing of it is sent any more. */
+  isCancelled?: boolean
 }
 
 /** The space that all sessions share. */
@@ -122,11 +124,15 @@ function sessionEvents<T>(most: number, crowd: string, space: SharedSpace): Rece
       if (stream !== undefined) stream.purpose = purpose
     },
     purposeOf: id => streamOf(id)?.purpose,
-    restAfter: id => (streamOf(id)?.isOver ? eventsAfter(events, id) : undefined),
+    restAfter(id) {
+      const stream = streamOf(id)
+      if (stream?.isCancelled) return []
+      return stream?.isOver ? eventsAfter(events, id) : undefined
+    },
     close(purpose) {
       for (const [id, stream] of streams) {
         if (stream.purpose !== purpose) continue
-        stream.isOver = true
+        Object.assign(stream, { isOver: true, isCancelled: true })
         dropStream(kept, id, stream)
       }
     },

@@ -18,6 +18,8 @@ export interface Pending<S extends string = string> {
   /** Resolves when the server sends the first message for it, or to the response that replaces all messages. */
   readonly begun: Promise<Response | undefined>
   readonly purpose: Purpose<S>
+  /** Whether its caller has cancelled it. */
+  readonly isCancelled: boolean
 }
 
 /** A request to begin, and its caller. */
@@ -43,6 +45,7 @@ interface Running<S extends string> extends Pending<S> {
   readonly authorization: Authorization & { readonly ok: true }
   /** The errors that its handler's calls of other services have thrown. */
   readonly thrown: unknown[]
+  isCancelled: boolean
   begin(answer?: Response): void
 }
 
@@ -95,7 +98,7 @@ export function watchRequests<S extends string>(
         begin = resolve
       })
       const aauth = recordErrors(authorization.aauth, thrown)
-      const request = { method, authorization, thrown, begin, begun, aauth, purpose: { rule } }
+      const request = { method, authorization, thrown, begin, begun, aauth, purpose: { rule }, isCancelled: false }
       running.set(id, request)
       return request
     },
@@ -103,6 +106,7 @@ export function watchRequests<S extends string>(
     cancel(id) {
       const request = forget(id)
       if (request === undefined) return
+      request.isCancelled = true
       events.close(request.purpose)
       transport.closeSSEStream(id as string | number)
       // The stream is closed, so this reaches no caller; the SDK forgets the request.

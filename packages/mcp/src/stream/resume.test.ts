@@ -223,6 +223,32 @@ test(
 )
 
 test(
+  verifies('mcp.stream-over', 'a call that was cancelled while its response was held back cannot be resumed'),
+  async () => {
+    const as = await user(600)
+    const rules = { session: { level: 'pseudonymous' }, tools: { slow: { scope: 'events.write' } } } as const
+    const tools = await makeTools(rules, { downstream: { acceptAuthServer: 'any' } }, world)
+    const headers = { ...version, 'mcp-session-id': await openSession(tools, as) }
+    let [started, end] = [() => {}, () => {}]
+    const hasStarted = new Promise<void>(resolve => (started = resolve))
+    tools.servers.at(-1)?.registerTool('slow', {}, async () => {
+      started()
+      await new Promise<void>(resolve => (end = resolve))
+      return { content: [] }
+    })
+    const call = tools.send(as, { body: rpc('tools/call', { name: 'slow' }, 1), headers })
+    await hasStarted
+    const body = rpc('notifications/cancelled', { requestId: 1 })
+    expect((await tools.send(as, { body, headers })).status).toBe(202)
+    const last = lastOf(await (await call).text())
+    expect(last).not.toBe('')
+    const get = { ...headers, 'last-event-id': last, accept: 'text/event-stream' }
+    expect((await tools.send(as, { method: 'GET', headers: get })).status).toBe(204)
+    end()
+  },
+)
+
+test(
   verifies('mcp.session-anonymous', 'a session of an anonymous caller has no owner, even after an agent has used it'),
   async () => {
     const tools: Tools = await makeTools({ session: { level: 'anonymous' } }, {}, world)

@@ -40,6 +40,7 @@ test(verifies('discovery.publish-ahead', 'the first key signs at once, later one
     signing: undefined,
     published: [],
     known: [],
+    order: [],
     spent: [],
     forgotten: [],
     next: { published: 77, signs: 77 },

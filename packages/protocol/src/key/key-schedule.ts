@@ -21,6 +21,8 @@ export interface ScheduledKey {
   readonly published: number
   /** When it begins to sign; it ends when the next key begins. */
   readonly signs: number
+  /** When an operator revoked it: it is not published from then on, and signs nothing. */
+  readonly revoked?: number | undefined
 }
 
 /** What to do with the keys at one moment. */
@@ -31,6 +33,8 @@ export interface KeyPlan<K extends ScheduledKey> {
   readonly published: readonly K[]
   /** The keys whose tokens the issuer itself must be able to verify: published ones, and retired ones within `grace`. */
   readonly known: readonly K[]
+  /** All keys that have signed, or will, in the order in which they do. */
+  readonly order: readonly K[]
   /** The keys that no instance signs with any more: destroy their private part. */
   readonly spent: readonly K[]
   /** The keys to delete. */
@@ -42,7 +46,7 @@ export interface KeyPlan<K extends ScheduledKey> {
 /** Least time between publishing a key and signing with it, in seconds: caches may refetch for an unknown `kid` by then (protocol §10). */
 const leastAhead = 30
 /** How long caches may keep a JWK set, in seconds (protocol §10). */
-const cacheCap = 600
+export const cacheCap = 600
 /** Most seconds by which the clocks of two instances differ. */
 const clockTolerance = 300
 
@@ -68,29 +72,38 @@ export function checkKeySchedule(schedule: KeySchedule): void {
 
 /**
  * Decides what to do with an issuer's keys. Each is published before it signs, and until the last token that it signed has expired
- * everywhere. The first key signs at once, since no cache can have a set without it.
+ * everywhere. The first key signs at once, since no cache can have a set without it. When the key that signs is revoked, none signs until
+ * the next one may.
  * @param keys all keys that are not deleted, in any order
  * @param now Unix seconds
  * @see protocol §10
  */
 export function planKeys<K extends ScheduledKey>(keys: readonly K[], schedule: KeySchedule, now: number): KeyPlan<K> {
   const { tokenLifetime, grace = 0 } = schedule
-  const sorted = [...keys].sort((one, other) => one.signs - other.signs)
-  const lastUse = (index: number): number => sorted[index + 1]?.signs ?? Number.POSITIVE_INFINITY
-  const isKnown = (_: K, index: number): boolean => now < lastUse(index) + tokenLifetime + Math.max(cacheCap, grace)
+  // A key that was revoked before it signed does not end the key before it.
+  const order = keys.filter(key => !wasUnused(key)).sort((one, other) => one.signs - other.signs)
+  const lastUse = ({ signs }: K): number => order.find(key => key.signs > signs)?.signs ?? Number.POSITIVE_INFINITY
+  const isKnown = (key: K): boolean => now < lastUse(key) + tokenLifetime + Math.max(cacheCap, grace)
+  const due = order.findLast(key => key.signs <= now)
+  const live = order.filter(({ revoked }) => revoked === undefined)
   return {
-    signing: sorted.findLast(key => key.signs <= now),
-    published: sorted.filter((_, index) => now < lastUse(index) + tokenLifetime + cacheCap),
-    known: sorted.filter(isKnown),
-    spent: sorted.filter((_, index) => lastUse(index) + clockTolerance <= now),
-    forgotten: sorted.filter((key, index) => !isKnown(key, index)),
-    next: nextKey(sorted.at(-1), schedule, now),
+    signing: due?.revoked === undefined ? due : undefined,
+    published: live.filter(key => now < lastUse(key) + tokenLifetime + cacheCap),
+    known: live.filter(isKnown),
+    order,
+    spent: order.filter(key => lastUse(key) + clockTolerance <= now),
+    forgotten: keys.filter(key => !(wasUnused(key) ? now < key.signs + tokenLifetime : isKnown(key))),
+    next: nextKey(order.at(-1), schedule, now),
   }
+}
+
+function wasUnused({ revoked, signs }: ScheduledKey): boolean {
+  return revoked !== undefined && revoked < signs
 }
 
 function nextKey(newest: ScheduledKey | undefined, schedule: KeySchedule, now: number): ScheduledKey | undefined {
   const { rotateEvery, publishAhead } = schedule
-  if (newest === undefined) return { published: now, signs: now }
+  if (newest === undefined || newest.revoked !== undefined) return { published: now, signs: now }
   const due = newest.signs + rotateEvery
   // After a pause the key may be long overdue. It is still published ahead, and the old key signs until then.
   return due - publishAhead <= now ? { published: now, signs: Math.max(due, now + publishAhead) } : undefined

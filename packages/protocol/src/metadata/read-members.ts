@@ -43,6 +43,7 @@ export function documentOf(
         'document_of_another',
         offPage && `${name} must be the identifier the metadata was fetched for`,
       )
+  // id.endpoints.origin
   for (const name of Object.keys(json)) if (name.endsWith('_endpoint')) readRequired(document, name, endpoint)
   return document
 }
@@ -92,7 +93,7 @@ export const webUrl: Read<string> = (value, o) => {
 /** A URL on the origin of the participant: another origin would receive the tokens of its callers. */
 export const endpoint: Read<string> = (value, o) => {
   const url = webUrl(value, o)
-  return url?.startsWith(`${o.id}/`) && !url.includes('?') ? url : undefined
+  return url?.startsWith(`${o.id}/`) && !url.includes('?') ? url : undefined // id.endpoints.origin
 }
 
 function wrongMetadata(reason: DiscoveryReason, description: string | false): AAuthError {

@@ -1,4 +1,5 @@
 import { verifies } from '@countersign/requirements'
+import { readVectors } from '@countersign/vectors'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { authorityOf, isIdentifier, wellKnownUrl } from '../index.js'
@@ -7,14 +8,19 @@ import { schemeOf } from '../internal.js'
 const longLabel = 'a'.repeat(63)
 const longestHost = `${longLabel}.${longLabel}.${longLabel}.${'a'.repeat(61)}`
 
+/** Identifiers of the vectors that show a clause. */
+function ofVectors(clause: string, o: { result: 'accept' | 'refuse'; development: boolean }): string[] {
+  return readVectors('identifiers', o.result).flatMap(({ clauses, input }) =>
+    clauses.includes(clause) && input.development === o.development ? [input.value] : [],
+  )
+}
+
 test.each([
-  'https://agent.example',
-  'https://agent.example:8443',
+  ...ofVectors('id.canonical', { result: 'accept', development: false }),
   'https://agent.example:80',
   'https://agent.example:65535',
   'https://a',
   'https://a-b.c--d.example',
-  'https://xn--bcher-kva.example',
   'https://1.agent.example',
   'https://1e.0xg',
   `https://${longestHost}`,
@@ -25,40 +31,18 @@ test.each([
 })
 
 const malformed: readonly unknown[] = [
-  ...['', 'agent.example', 'https://', 'https:agent.example', 'https:///agent.example', '//agent.example'],
-  ...['ftp://agent.example', 'HTTPS://agent.example', 'wss://agent.example', 'urn:agent', 'null'],
-  ...['https://agent.example/', 'https://agent.example/a', 'https://agent.example?', 'https://agent.example?a=b'],
+  ...ofVectors('id.canonical', { result: 'refuse', development: false }),
+  ...['https://', 'https:agent.example', 'https:///agent.example', '//agent.example'],
+  ...['ftp://agent.example', 'wss://agent.example', 'urn:agent', 'null'],
+  ...['https://agent.example?', 'https://agent.example?a=b'],
   ...['https://agent.example#', 'https://agent.example#a', 'https://agent.example\\', 'https://agent.example\\@evil'],
-  ...['https://agent.example@evil.example', 'https://u:p@agent.example', 'https://@agent.example'],
-  ...['https://agent.example:443', 'https://agent.example:', 'https://agent.example:0', 'https://agent.example:65536'],
-  ...[
-    'https://agent.example:08443',
-    'https://agent.example:99999999',
-    'https://agent.example:-1',
-    'https://agent.example:a',
-  ],
-  ...[
-    'https://Agent.example',
-    'https://AGENT.EXAMPLE',
-    'https://agent.example.',
-    'https://.agent.example',
-    'https://a..b',
-  ],
-  ...[
-    ' https://agent.example',
-    'https://agent.example ',
-    'https://agent.example\n',
-    'https://agent\t.example',
-    'https://a\0',
-  ],
-  ...['https://ａgent.example', 'https://bücher.example', 'https://agent。example', 'https://agent%2eexample'],
-  ...[
-    'https://xn--.example',
-    'https://xn--a.example',
-    'https://xn--a-.example',
-    'https://-a.example',
-    'https://a-.example',
-  ],
+  ...['https://u:p@agent.example', 'https://@agent.example'],
+  ...['https://agent.example:0'],
+  ...['https://agent.example:99999999', 'https://agent.example:-1', 'https://agent.example:a'],
+  ...['https://AGENT.EXAMPLE', 'https://.agent.example', 'https://a..b'],
+  ...[' https://agent.example', 'https://agent\t.example', 'https://a\0'],
+  ...['https://ａgent.example', 'https://agent。example', 'https://agent%2eexample'],
+  ...['https://xn--.example', 'https://xn--a-.example', 'https://-a.example', 'https://a-.example'],
   ...[
     'https://a_b.example',
     'https://*.example',
@@ -112,11 +96,8 @@ describe('addresses', () => {
 
 describe('http', () => {
   test.each([
-    'http://localhost',
-    'http://localhost:4110',
-    'http://127.0.0.1:4110',
-    'http://127.255.0.9',
-    'http://[::1]:4110',
+    ...ofVectors('id.development.explicit', { result: 'accept', development: true }),
+    ...['http://localhost', 'http://127.255.0.9'],
   ])(verifies('id.development.loopback', 'id.development.explicit', '%s in development only'), id => {
     expect(isIdentifier(id)).toBe(false)
     expect(isIdentifier(id, {})).toBe(false)
@@ -125,14 +106,9 @@ describe('http', () => {
   })
 
   test.each([
-    ...[
-      'http://agent.example',
-      'http://a.localhost',
-      'http://localhost.example',
-      'http://localhost.',
-      'http://128.0.0.1',
-    ],
-    ...['http://10.0.0.1', 'http://127.1', 'http://0.0.0.0', 'http://[::]', 'http://[::2]', 'http://localhost:80'],
+    ...ofVectors('id.development.explicit', { result: 'refuse', development: true }),
+    ...['http://a.localhost', 'http://localhost.example', 'http://localhost.', 'http://128.0.0.1'],
+    ...['http://10.0.0.1', 'http://127.1', 'http://0.0.0.0', 'http://[::]', 'http://[::2]'],
     ...['http://127.0.0.256', 'http://127.0.0.01', 'http://LOCALHOST', 'http://localhost/', 'http://127.0.0.1.example'],
   ])(verifies('id.development.loopback', '%s never'), id => {
     expect(isIdentifier(id, { development: true })).toBe(false)
@@ -169,4 +145,12 @@ test(verifies('id.metadata.location', 'parts of an identifier'), () => {
   expect(authorityOf('http://[::1]:4110')).toBe('[::1]:4110')
   expect(schemeOf('https://agent.example')).toBe('https')
   expect(schemeOf('http://localhost')).toBe('http')
+})
+
+test(verifies('id.canonical', 'a host of more than 253 characters is no name of DNS'), () => {
+  expect(longestHost).toHaveLength(253)
+  for (const host of [`${longestHost}a`, `${longestHost}.a`, `a.${longestHost}`]) {
+    expect(isIdentifier(`https://${host}`)).toBe(false)
+    expect(isIdentifier(`https://${host}`, { development: true })).toBe(false)
+  }
 })

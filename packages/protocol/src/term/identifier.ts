@@ -24,11 +24,12 @@ export function isIdentifier(value: unknown, options: IdentifierOptions = {}): v
   // 275: the longest DNS name (253), scheme and port
   if (typeof value !== 'string' || value.length > 275) return false
   const [, scheme, host, port] = origin.exec(value) ?? []
-  if (scheme === undefined || host === undefined || host.length > 253) return false
+  if (scheme === undefined || host === undefined || host.length > 253) return false // id.canonical
+  // id.canonical
   if (port !== undefined && (Number(port) > 65535 || port === (scheme === 'https' ? '443' : '80'))) return false
   const isAddress = host.startsWith('[') || numericHost.test(host)
-  if (scheme === 'http' && !(options.development && loopbackHost.test(host))) return false
-  if (isAddress && !options.development) return false
+  if (scheme === 'http' && !(options.development && loopbackHost.test(host))) return false // id.development.explicit
+  if (isAddress && !options.development) return false // id.ip
   // Only the URL parser knows whether an xn-- label is a true A-label and an address is in its canonical form.
   if (isAddress) return isCanonical(value)
   return host.includes('xn--') ? isCanonical(value) && isTrueALabel(host) : true

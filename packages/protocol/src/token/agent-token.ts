@@ -25,7 +25,7 @@ export interface AgentTokenClaims {
   readonly delegation?: unknown
 }
 
-const maxLife = 24 * 3600
+const maxLife = 24 * 3600 // token.life
 
 /**
  * Checks the claims of a parsed agent token whose signature was verified.
@@ -46,7 +46,7 @@ export function checkAgentToken(
   const sub = requiredId(parsed, 'sub')
   const jti = requiredId(parsed, 'jti')
   const cnf = confirmationKey(parsed)
-  refuseConditions(parsed, 'delegation')
+  refuseConditions(parsed, 'delegation') // token.policy
   return {
     ...{ iss: parsed.iss, sub, cnf, iat, exp, jti },
     ...(aud !== undefined && { aud }),

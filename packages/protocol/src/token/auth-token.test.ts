@@ -1,4 +1,5 @@
 import { verifies } from '@countersign/requirements'
+import { readVectors } from '@countersign/vectors'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type AuthTokenClaims, checkAuthToken, parseToken } from '../index.js'
 import { good, type JoseIssuer, joseIssuer, now, rfc8037 } from './jose-issuer.test.fixture.js'
@@ -27,9 +28,7 @@ const badAudiences = [
   ...[[audience], [audience, 'https://other.example'], null, 7, '', {}],
 ]
 const badAgents = [
-  'agent.example',
-  'http://agent.example',
-  'https://agent.example/',
+  ...readVectors('identifiers', 'refuse').flatMap(({ input }) => (input.development ? [] : [input.value])),
   ['https://agent.example'],
   {},
   null,

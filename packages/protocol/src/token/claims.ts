@@ -8,8 +8,8 @@ import { isObject } from './jws.js'
 import { invalidToken, type ReadClaims } from './token.js'
 
 /** Seconds that an issuer's clock may be ahead. */
-const clockSkew = 60
-const maxIdBytes = 512
+const clockSkew = 60 // token.times
+const maxIdBytes = 512 // limits.ids
 // Controls, line separators and characters that change the direction of text: ids are shown to users and written to logs.
 const unsafeText = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 
@@ -18,10 +18,10 @@ const unsafeText = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2
  * @see protocol §11
  */
 export function isSafeId(value: unknown): value is string {
-  if (typeof value !== 'string' || value.length > maxIdBytes || value.trim() === '') return false
+  if (typeof value !== 'string' || value.length > maxIdBytes || value.trim() === '') return false // limits.ids
   // No UTF-16 unit takes more than three bytes of UTF-8.
   const isShort = value.length * 3 <= maxIdBytes
-  return !unsafeText.test(value) && (isShort || new TextEncoder().encode(value).length <= maxIdBytes)
+  return !unsafeText.test(value) && (isShort || new TextEncoder().encode(value).length <= maxIdBytes) // limits.ids
 }
 
 export function requiredId(parsed: ReadClaims, claim: string): string {

@@ -6,7 +6,7 @@ import type { Reason } from '../reason/reason.js'
 import { parseJson } from './json.js'
 
 /** The longest JWS, in bytes. @see protocol §11 */
-export const maxJwsBytes: number = 6 * 1024
+export const maxJwsBytes: number = 6 * 1024 // token.size
 
 /** Makes the refusal of a JWS, with the code for its use. */
 export type Refuse = (reason: Reason, description: string | false, cause?: unknown) => AAuthError

@@ -1,4 +1,5 @@
 import { verifies } from '@countersign/requirements'
+import { readVectors } from '@countersign/vectors'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { checkResourceToken, parseToken, type ResourceTokenClaims } from '../index.js'
 import { good, type JoseIssuer, joseIssuer, now, rfc8037 } from './jose-issuer.test.fixture.js'
@@ -19,9 +20,7 @@ async function check(change: Change): Promise<ResourceTokenClaims> {
 const scopes65 = Array.from({ length: 65 }, (_, i) => `s${i}`).join(' ')
 const badAudiences = ['https://other.example', `${audience}/`, [audience], null, 7, '', {}, 'https://auth.example.evil']
 const badAgents = [
-  'agent.example',
-  'http://agent.example',
-  'https://agent.example/',
+  ...readVectors('identifiers', 'refuse').flatMap(({ input }) => (input.development ? [] : [input.value])),
   ['https://agent.example'],
   {},
   null,

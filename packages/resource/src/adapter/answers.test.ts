@@ -101,7 +101,7 @@ describe('answers under data', () => {
       const plan = { ran: 0, failed: [], log: [], resource: world.calendar() }
       const fetched = await visit(inProcess(forFetch.guard(world.calendar(), read, events), plan))
       expect(told(await fetched(['/a']))).toEqual([403, 'answer_withheld'])
-      const long = () => new Response(endless(), { headers: json })
+      const long = () => new Response(`{"a":"${'x'.repeat(1_048_569)}"}`, { headers: json })
       const lasting = await visit(inProcess(forFetch.guard(world.calendar(), read, long), plan))
       expect(told(await lasting(['/a']))).toEqual([403, 'answer_withheld'])
     },

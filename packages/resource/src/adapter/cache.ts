@@ -51,8 +51,8 @@ const forSharedCaches = /^(?:.+-cache-control|edge-control|surrogate-control|x-a
 export function protectFromCaches(headers: HeaderFields, keep: boolean): void {
   const set = { cacheControl: headers.get('cache-control'), vary: headers.get('vary') }
   if (set.cacheControl === null && set.vary === null) {
-    headers.set('cache-control', 'private')
-    headers.set('vary', 'Signature-Key')
+    headers.set('cache-control', 'private') // cache.private
+    headers.set('vary', 'Signature-Key') // cache.vary
   } else setGuarded(headers, set, keep)
   if (!keep) for (const name of [...headers.keys()]) if (forSharedCaches.test(name)) headers.delete(name)
 }

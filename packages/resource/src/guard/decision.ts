@@ -1,4 +1,4 @@
-import { AAuthError, type Level, missingScope, type Operation, satisfies } from '@countersign/protocol'
+import { AAuthError, identityScopes, type Level, missingScope, type Operation, satisfies } from '@countersign/protocol'
 import { identityScopesIn, unionScope } from '@countersign/protocol/internal'
 import type { AuthorizedCaller, Caller } from '@countersign/verify'
 import { roomierLevel } from '../limit/limits.js'
@@ -36,7 +36,7 @@ export function decideLevelAndScope(caller: Caller, route: Route): Refusal | und
   if (route.level !== 'authorized') return undefined
   if (caller.level === 'identified') return { error: tooLow(), ask: 'authorization', scope: route.scope }
   // Most requests need no more: what claims stand for costs more than all else here.
-  if (missingScope(caller.scope, route.scope).length === 0) return undefined
+  if (!route.scope.some(isIdentityScope) && missingScope(caller.scope, route.scope).length === 0) return undefined
   const held = heldScope(caller)
   if (missingScope(held, route.scope).length === 0) return undefined
   const error = new AAuthError('insufficient_scope', 'the auth token lacks a scope that this request needs', {
@@ -54,7 +54,7 @@ export function overLimit(caller: Caller, route: Route, { bucket, count }: Charg
     retryAfter: count.seconds,
   })
   // Its site's count holds at every level that names an agent.
-  if (bucket.name === 'site') return { error, ask: 'nothing' }
+  if (bucket.name === 'site') return { error, ask: 'nothing' } // challenge.none-when-final
   switch (roomierLevel(caller.level, route.limits, bucket.rate)) {
     case 'pseudonymous':
       return { error, ask: 'signature' }
@@ -107,7 +107,8 @@ export function askBesideBearer(error: AAuthError, route: Route): Ask {
 /** What a request that failed verification is challenged for. */
 export function askAfter(error: AAuthError, route: Route): Ask {
   // The outcome of a replayed request is unknown: a challenge would invite the agent to send it again.
-  if (error.status !== 401 || error.code === 'replay_detected') return 'nothing'
+  if (error.status !== 401 || error.code === 'replay_detected') return 'nothing' // challenge.every-401
+  // challenge.failed-auth-token
   if (error.code === 'invalid_auth_token' || error.code === 'untrusted_issuer') return 'identity'
   return lowestAsk(route)
 }
@@ -125,9 +126,10 @@ function tooLow(): AAuthError {
   return new AAuthError('insufficient_level', 'this request needs a higher level', { reason: 'level_insufficient' })
 }
 
-/** Scopes in the token, and identity scopes by the claims they granted: those never stand in `scope` (protocol §5). */
-export function heldScope(caller: AuthorizedCaller): string[] {
-  const { user } = caller
-  if (user === undefined) return [...caller.scope]
-  return unionScope(caller.scope, ['openid', ...identityScopesIn(user.claims)])
+/** Scopes in the token, and identity scopes by the claims they granted alone: those never stand in `scope` (protocol §5). */
+export function heldScope({ scope, user }: AuthorizedCaller): string[] {
+  const own = scope.filter(name => !isIdentityScope(name))
+  return user === undefined ? own : unionScope(own, ['openid', ...identityScopesIn(user.claims)])
 }
+
+const isIdentityScope = (name: string): boolean => identityScopes.includes(name)

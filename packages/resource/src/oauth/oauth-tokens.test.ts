@@ -20,6 +20,8 @@ interface Provider extends OAuthApi {
   readonly refreshed: OAuthTokenSet[]
   readonly revoked: OAuthTokenSet[]
   gone: boolean
+  /** What happens while the provider refreshes. */
+  meanwhile: () => Promise<void>
 }
 
 /** An API whose provider rotates refresh tokens, and takes each once. */
@@ -35,10 +37,11 @@ function provider(id = 'files'): Provider {
     refreshed: [],
     revoked: [],
     gone: false,
+    meanwhile: () => new Promise(resolve => setTimeout(resolve, 5)),
     begin: refused,
     finish: refused,
     async refresh(tokens) {
-      await new Promise(resolve => setTimeout(resolve, 5))
+      await made.meanwhile()
       made.refreshed.push(tokens)
       count++
       return made.gone
@@ -142,8 +145,10 @@ test('tokens forgotten during a refresh stay forgotten, and the new ones are rev
   const { tokens, api, clock } = await place()
   await tokens.keep(api, ada, first)
   clock.now += 600
-  const [refreshed] = await Promise.all([tokens.accessToken(api, ada), tokens.forget(api, ada)])
-  expect(refreshed).toBeUndefined()
+  const { meanwhile } = api
+  api.meanwhile = () => tokens.forget(api, ada)
+  expect(await tokens.accessToken(api, ada)).toBeUndefined()
+  api.meanwhile = meanwhile
   expect(await tokens.accessToken(api, ada)).toBeUndefined()
   expect(api.revoked.map(({ refresh_token }) => refresh_token)).toEqual(['refresh-secret', 'refresh-1'])
   // Left alone, the same refresh is kept.

@@ -65,10 +65,8 @@ export async function oauthTokens(options: OAuthTokensOptions): Promise<OAuthTok
       return (await refresh(api, placeOf(api, owner), kept => kept.access_token !== refused))?.access_token
     },
     async forget(api, owner) {
-      const place = placeOf(api, owner)
-      const kept = await rows.read(place)
-      await rows.remove(place)
-      if (kept !== undefined) await api.revoke(kept)
+      const removed = await rows.remove(placeOf(api, owner))
+      await Promise.all(removed.map(kept => api.revoke(kept)))
     },
     close: () => rows.close(),
   }

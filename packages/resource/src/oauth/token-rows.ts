@@ -35,7 +35,8 @@ export interface TokenRows {
   replace(place: TokenPlace, read: ReadTokens, next: KeptTokens | undefined): Promise<boolean>
   /** Notes a use. */
   touch(place: TokenPlace): Promise<void>
-  remove(place: TokenPlace): Promise<void>
+  /** Removes an owner's tokens, under any name, and returns what it removed. */
+  remove(place: TokenPlace): Promise<KeptTokens[]>
   /** Removes a few tokens that were not used since `then`, and returns them. */
   removeUnused(api: string, then: number): Promise<KeptTokens[]>
   close(): Promise<void>
@@ -117,14 +118,17 @@ class StoredRows implements TokenRows {
     )
   }
 
-  async remove({ owner, before, api }: TokenPlace): Promise<void> {
-    await this.#store.write(tx =>
+  async remove({ owner, before, api }: TokenPlace): Promise<KeptTokens[]> {
+    // In one statement: what another process wrote a moment ago is returned too, so that its caller can revoke it.
+    const rows = await this.#store.write(tx =>
       tx
         .deleteFrom(table)
         .where('owner', 'in', [owner, ...before])
         .where('api', '=', api)
+        .returningAll()
         .execute(),
     )
+    return rows.flatMap(row => this.#opened(row) ?? [])
   }
 
   async removeUnused(api: string, then: number): Promise<KeptTokens[]> {

@@ -13,7 +13,7 @@ import type { Revocation, RevocationSet } from '../revocation/revocation-set.js'
 import { ownRefusal } from './own-refusal.js'
 
 /** Seconds that the last token of a grant may still live: an hour, and the tolerance of clocks. */
-const longestLife = 3660
+const longestLife = 3660 // REV-06
 
 /**
  * Answers `POST revocation_endpoint`: an auth server says that a grant has ended. It signs with its published key as an agent.
@@ -91,7 +91,7 @@ function issuerOf(caller: Caller, message: ReceivedMessage): string {
 }
 
 function parseNotice(message: ReceivedMessage, now: number): Pick<Revocation, 'grant' | 'exp'> {
-  checkContentCoding(message)
+  checkContentCoding(message) // DIG-11
   const form = parseForm(message.body, headerValues(message, 'content-type')[0])
   const grant = form.get('grant')
   const exp = form.get('exp')
@@ -116,7 +116,7 @@ async function passOnce(
   const check = { replay, verified, partition: 'token', siteOf, development } as const
   try {
     await refuseSeen(check)
-    await checkReplay(check)
+    await checkReplay(check) // REV-08
   } catch (error) {
     if (isReplay(error)) guard.failures.note(guard.clientOf(message))
     throw error

@@ -12,17 +12,20 @@ import { readConfiguration } from '../../flags/configuration.js'
 import { defined } from '../../flags/defined.js'
 import { stringList } from '../../flags/option-schema.js'
 import { audit } from '../../log/audit.js'
+import { auditOf, auditOptions } from '../../server/audit-log.js'
 import type { Opened } from '../../server/closing-on-failure.js'
 import { type Belongings, checkFirstStart, type Start } from '../../server/first-start.js'
 import { metricsOf } from '../../server/metrics.js'
 import {
   dataFolder,
+  defaultRotation,
   epochKeeper,
   epochOptions,
   keysPath,
   type ProxySettings,
   proxiesOf,
   proxyOptions,
+  rotationOption,
   run,
   serverOptions,
   sharedReplay,
@@ -40,6 +43,7 @@ export const agentServerOptions = z.strictObject({
   ...serverOptions,
   ...proxyOptions,
   ...epochOptions,
+  ...auditOptions,
   database: z.string().optional().describe('sqlite:FILE or postgres://…; default sqlite:DATA/agent-server.db'),
   name: z.string().optional().describe('the name shown to users'),
   redirectUris: stringList
@@ -58,14 +62,9 @@ export const agentServerOptions = z.strictObject({
     .max(86_400)
     .optional()
     .describe('lifetime of an agent token in seconds; default 3600'),
-  rotateKeysEvery: z.coerce
-    .number()
-    .int()
-    .min(3600)
-    .optional()
-    .describe(
-      'seconds that each signing key is used; the new keys are kept in the database and replace those of a key file; default 30 days, with --keys no rotation',
-    ),
+  rotateKeysEvery: rotationOption(
+    'the new keys are kept in the database and replace those of a key file; default 30 days, with --keys never',
+  ),
   oidc: z
     .array(oidcIssuer)
     .default([])
@@ -84,7 +83,7 @@ export function databaseOf(
 export function openAgentServer(
   settings: Omit<AgentServerSettings, 'port'>,
   onEvent: AgentServerOptions['onEvent'] & {},
-  more: Pick<AgentServerOptions, 'keys' | 'knownKeys' | 'replay' | 'epoch' | 'telemetry'>,
+  more: Pick<AgentServerOptions, 'keys' | 'knownKeys' | 'replay' | 'epoch' | 'telemetry' | 'audit'>,
 ): Promise<AgentServer> {
   const { name, tokenLifetime, audience, redirectUris, localhostCallback } = settings
   const opening = createAgentServer({
@@ -108,7 +107,7 @@ const fixed: ReadonlyArray<keyof AgentServerSettings> = [...fixedSettings, 'data
 
 /** Whether the keys are in a file only; otherwise a rotation keeps them in the database. */
 const hasKeyFileOnly = ({ rotateKeysEvery, keys }: AgentServerSettings): boolean =>
-  rotateKeysEvery === undefined && keys !== undefined
+  rotateKeysEvery === 'never' || (rotateKeysEvery === undefined && keys !== undefined)
 
 /** The signing keys: a rotation that replaces the keys of an earlier key file, or the key file alone if the operator names only that. */
 async function ownKeys(
@@ -117,10 +116,11 @@ async function ownKeys(
 ): Promise<Pick<AgentServerOptions, 'keys' | 'knownKeys'>> {
   const folder = dataFolder('agent-server', settings)
   const knownKeys = settings.replaceKeys ? 'replace' : 'check'
-  if (hasKeyFileOnly(settings)) return { keys: await signingKeys(folder, settings, start), knownKeys }
-  const { rotateKeysEvery = 30 * 86_400 } = settings
+  const { rotateKeysEvery = defaultRotation } = settings
+  if (hasKeyFileOnly(settings) || rotateKeysEvery === 'never')
+    return { keys: await signingKeys(folder, settings, start), knownKeys }
   const before = existsSync(keysPath(folder, settings)) ? await signingKeys(folder, settings, start) : []
-  return { keys: { rotateEvery: rotateKeysEvery, before } }
+  return { keys: { rotateEvery: rotateKeysEvery, before }, knownKeys }
 }
 
 /** The places of keys and database. A rotation needs a key file only if there is one to replace. */
@@ -136,11 +136,12 @@ export async function agentServer(command: Command, opened: Opened): Promise<voi
   const settings = read()
   // Checked before anything is created.
   certificateOf(settings)
+  await auditOf(settings)
   const log = jsonLog({ name: 'agent-server' })
   const limit = logLimit(log)
   const metrics = await metricsOf(settings)
   const { rotateKeysEvery, keys } = settings
-  if (rotateKeysEvery !== undefined && keys !== undefined && !existsSync(keys))
+  if (typeof rotateKeysEvery === 'number' && keys !== undefined && !existsSync(keys))
     throw new UsageError(`--keys: there is no file ${keys} with keys that the rotation could replace`)
   const start = await checkFirstStart(settings, belongingsOf(settings), log)
   const kept = {
@@ -153,7 +154,11 @@ export async function agentServer(command: Command, opened: Opened): Promise<voi
     }),
   }
   const open = async (next: AgentServerSettings, how: Start): Promise<AgentServer> =>
-    openAgentServer(next, audit(log, limit), { ...(await ownKeys(next, how)), ...kept })
+    openAgentServer(next, audit(log, limit), {
+      ...(await ownKeys(next, how)),
+      ...(await auditOf(next)),
+      ...kept,
+    })
   const place = swappable(await open(settings, start), logNotClosed(log))
   let current: ProxySettings = settings
   const participant = noticeProxy(place.participant, { log, settings: () => current })

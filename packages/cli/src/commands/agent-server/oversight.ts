@@ -13,23 +13,25 @@ import { defined } from '../../flags/defined.js'
 import { audit } from '../../log/audit.js'
 import { reaching } from '../../server/away.js'
 import { dataFolder, epochKeeper, epochPath, serverOptions } from '../../server/participant.js'
+import { auditOperations } from '../audit/operations.js'
 import { agentServerOptions, databaseOf, openAgentServer } from './agent-server.js'
 import { delegationIn, delegationText } from './delegation.js'
 
 const { id, development, data, database, epoch } = agentServerOptions.shape
 /** The `--config` file of an operator's command may be that of the server: its other options are checked, but not used. */
 const ofServer = { ...agentServerOptions.shape, port: serverOptions.port.optional() }
-const json = z.boolean().default(false).describe('print JSON, one object a line')
+/** The switch of every command that prints. */
+export const json = z.boolean().default(false).describe('print JSON, one object a line')
 
 /** The flags of a command, and the options of its `--config` file. */
-function operatorOptions<Own extends z.ZodRawShape>(own: Own) {
+export function operatorOptions<Own extends z.ZodRawShape>(own: Own) {
   return {
     flags: z.strictObject({ id, development, data, database, epoch, ...own }),
     options: z.strictObject({ ...ofServer, ...own }),
   }
 }
 
-/** Options of `countersign agent-server invite`. */
+/** Options of `countersign agent-server invite`, and `enrolments invite`. */
 export const inviteOptions = operatorOptions({
   sub: z
     .string()
@@ -63,6 +65,7 @@ export const inviteOptions = operatorOptions({
 /** Options of `countersign agent-server list`. */
 export const listOptions = operatorOptions({
   enrollment: z.string().optional().describe('only delegates of this enrolment, e.g. code:lab or oidc:ci'),
+  search: z.string().min(1).optional().describe('the sub, or the beginning of the label, in any case'),
   after: z.string().optional().describe('begin after this delegate (sub)'),
   limit: z.coerce.number().int().min(1).max(1000).default(100).describe('most delegates to list; default 100'),
   json,
@@ -106,16 +109,25 @@ export const forgetOptions = operatorOptions({
 
 type ServerSettings = Parameters<typeof openAgentServer>[0]
 
-async function withServer(settings: ServerSettings, act: (server: AgentServer) => Promise<void>): Promise<void> {
+/** `countersign agent-server audit …`. */
+export const auditOf: ReturnType<typeof auditOperations> = auditOperations<ServerSettings & { readonly json: boolean }>(
+  {
+    options: own => operatorOptions({ ...own, json }),
+    reading: (settings, act) => withDelegates(settings, server => act(server.audit)),
+  },
+)
+
+async function withServer<R>(settings: ServerSettings, act: (server: AgentServer) => Promise<R>): Promise<R> {
   // An operator's command signs nothing: it must neither need nor create the keys of the server.
   const keys = [{ kid: 'none', key: await generateSigningKey() }]
   const server = await openAgentServer(settings, operatorAudit(), {
     keys,
     knownKeys: 'ignore',
+    audit: 'append',
     ...epochOf(settings),
   })
   try {
-    await act(server)
+    return await act(server)
   } finally {
     await server.close()
   }
@@ -137,7 +149,7 @@ function operatorAudit(): ReturnType<typeof audit> {
 /**
  * As {@link withServer}, for a server that exists: a misspelt name must not create an empty one and invite or revoke delegates there.
  */
-async function withDelegates(settings: ServerSettings, act: (server: AgentServer) => Promise<void>): Promise<void> {
+export async function withDelegates<R>(settings: ServerSettings, act: (server: AgentServer) => Promise<R>): Promise<R> {
   const url = databaseOf(settings)
   if (url !== 'sqlite::memory:' && (await reaching('--database', url, isNewDatabase({ url, room: 'agent_server' }))))
     throw new UsageError(
@@ -164,9 +176,9 @@ export async function invite(command: Command): Promise<void> {
 /** `countersign agent-server list`: prints delegates in the order of `sub`, with the time they were last seen. */
 export async function list(command: Command): Promise<void> {
   const settings = readConfiguration(command, listOptions.options, process.env)
-  const { enrollment, after, limit } = settings
+  const { enrollment, after, limit, search } = settings
   await withDelegates(settings, async server => {
-    const delegates = await server.list(defined({ limit, enrollment, after }))
+    const delegates = await server.list(defined({ limit, enrollment, after, search }))
     if (settings.json) for (const delegate of delegates) printJson(delegate)
     else printLines(table(delegates))
     const last = delegates.at(-1)

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createDiscovery } from '@countersign/discovery'
 import type { Report } from '@countersign/fetch/internal'
 import { printJson, printLines, UsageError } from '@countersign/fetch/internal'
+import { secondsIn } from '../../flags/moment.js'
 import { inspectChallenge } from './challenge.js'
 import { readKeys } from './keys.js'
 import { headerOf, looksLikeRequest, partsOf } from './raw-request.js'
@@ -37,17 +38,10 @@ async function settingsOf(flags: InspectFlags): Promise<InspectSettings> {
   const development = flags.development ?? false
   return {
     development,
-    now: momentOf(flags.now),
+    now: flags.now === undefined ? Math.floor(Date.now() / 1000) : secondsIn('--now', flags.now),
     keys: flags.key === undefined ? undefined : await readKeys(flags.key),
     discovery: flags.online ? createDiscovery({ development }) : undefined,
   }
-}
-
-function momentOf(text: string | undefined): number {
-  if (text === undefined) return Math.floor(Date.now() / 1000)
-  const seconds = /^\d{1,11}$/.test(text) ? Number(text) : Date.parse(text) / 1000
-  if (Number.isFinite(seconds)) return seconds
-  throw new UsageError('--now must be Unix seconds or a date such as 2026-01-31T12:00:00Z')
 }
 
 /** The argument itself, the file that it names, or standard input. The error does not repeat the argument: it may be half a token. */

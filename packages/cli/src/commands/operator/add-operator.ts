@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
-import { addFlags } from '../../flags/add-flags.js'
-import type { OptionSchema } from '../../flags/option-schema.js'
 import { invite, inviteUserOptions } from '../invite-user.js'
+import { addAdmin, adminAddOptions, adminListOptions, adminRemoveOptions, listAdmins, removeAdmin } from './admins.js'
 import {
   agentBlockOptions,
   agentListOptions,
@@ -11,15 +10,12 @@ import {
   showAgent,
   unblockAgent,
 } from './agents.js'
+import { audit } from './audit.js'
 import { grantListOptions, grantOptions, listGrants, revokeGrants, revokeOptions, showGrant } from './grants.js'
+import { addGroups, type Groups, type Operation } from './groups.js'
+import { keyListOptions, listKeys, revokeKey, revokeKeyOptions, rotateKeys, rotateOptions } from './keys.js'
 import { policyTestOptions, testServerPolicy } from './policy-test.js'
 import { blockUser, listUsers, showUser, unblockUser, userListOptions, userOptions } from './users.js'
-
-interface Operation {
-  readonly description: string
-  readonly options: OptionSchema
-  readonly act: (command: Command) => Promise<void>
-}
 
 const users: Readonly<Record<string, Operation>> = {
   list: { description: 'list or search users', options: userListOptions.flags, act: listUsers },
@@ -70,6 +66,34 @@ const agents: Readonly<Record<string, Operation>> = {
   },
 }
 
+const admins: Readonly<Record<string, Operation>> = {
+  list: { description: 'list who may use the admin page', options: adminListOptions.flags, act: listAdmins },
+  add: {
+    description: 'print a link with which one browser signs in at the admin page',
+    options: adminAddOptions.flags,
+    act: addAdmin,
+  },
+  remove: {
+    description: 'sign an admin out of the admin page in all browsers, at once',
+    options: adminRemoveOptions.flags,
+    act: removeAdmin,
+  },
+}
+
+const keys: Readonly<Record<string, Operation>> = {
+  list: { description: 'list the signing keys, and what each is for', options: keyListOptions.flags, act: listKeys },
+  rotate: {
+    description: 'make the next signing key now; it signs after 15 minutes, and no token is refused',
+    options: rotateOptions.flags,
+    act: rotateKeys,
+  },
+  revoke: {
+    description: 'end a stolen signing key at once; its tokens are refused',
+    options: revokeKeyOptions.flags,
+    act: revokeKey,
+  },
+}
+
 const policy: Readonly<Record<string, Operation>> = {
   test: {
     description: 'say what the configuration decides about a request, and which rule; exit code 1: denied',
@@ -78,20 +102,17 @@ const policy: Readonly<Record<string, Operation>> = {
   },
 }
 
-const groups: ReadonlyArray<
-  readonly [name: string, description: string, operations: Readonly<Record<string, Operation>>]
-> = [
+const groups: Groups = [
   ['users', 'list, show and block users', users],
   ['grants', 'list, show and revoke grants', grants],
   ['agents', 'list, show and block agents', agents],
+  ['audit', 'read, prove and export the audit log', audit],
+  ['admins', 'list, add and remove those who may use the admin page', admins],
+  ['keys', 'list, rotate and revoke the signing keys', keys],
   ['policy', 'try the policy of the configuration', policy],
 ]
 
 /** Adds the commands for the operator of an auth server. */
 export function addOperator(server: Command): void {
-  for (const [name, description, operations] of groups) {
-    const group = server.command(name).description(description)
-    for (const [verb, { description: does, options, act }] of Object.entries(operations))
-      addFlags(group.command(verb).description(does), options).action((_, command: Command) => act(command))
-  }
+  addGroups(server, groups)
 }

@@ -1,11 +1,13 @@
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { createAuthServer } from '@countersign/auth-server'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { type AnyTables, openStore } from '@countersign/store'
 import { sqliteFiles, temporaryFolder } from '@countersign/testing/folders'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { closeServer, listenOn } from '@countersign/testing/listening'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { program } from '../../program.js'
 
 const folder = temporaryFolder()
@@ -226,5 +228,42 @@ describe('policy test', () => {
     )
     expect(text.out[0]).toContain('no rule allows it')
     await expect(tested('--agent', 'agent.example', '--scope', 'x')).rejects.toThrow('--agent')
+  })
+
+  test('names the policies in Cedar that decide', async () => {
+    const policiesFile = join(folder, 'policies.cedar')
+    writeFileSync(
+      policiesFile,
+      `permit (principal, action == Action::"consent", resource) when { context.scope.contains("events.read") };
+       @id("readers only") forbid (principal, action, resource) when { context.scope.contains("events.write") };`,
+    )
+    const cedarConfig = join(folder, 'cedar.json')
+    writeFileSync(cedarConfig, JSON.stringify({ id, port: 8080, passkeys: 'invitation', cedar: { policiesFile } }))
+    const judged = async (scope: string) => {
+      const place = ['--config', cedarConfig, '--agent', agent, '--resource', calendar]
+      return JSON.parse((await run('policy', 'test', ...place, '--scope', scope, '--json')).out[0] ?? '')
+    }
+    expect(await judged('events.read')).toEqual({ decision: 'consent', by: ['cedar.policy0'] })
+    expect(await judged('events.read events.write')).toEqual({
+      ...{ decision: 'deny', by: ['cedar.readers only'], reason: 'policy_refused' },
+    })
+    expect(await judged('events.list')).toEqual({ decision: 'deny', by: [], reason: 'policy_refused' })
+  })
+
+  test('tells what a decision point says to its administrators', async () => {
+    const point = createServer((_request, response) => {
+      const answer = { decision: false, context: { reason_admin: { en: 'rule 7: no robots' } } }
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
+    })
+    const url = `http://127.0.0.1:${await listenOn(point)}`
+    onTestFinished(() => closeServer(point))
+    const place = ['--id', 'http://localhost:1', '--development', '--agent', agent, '--resource', calendar]
+    const authzenConfig = join(folder, 'authzen.json')
+    writeFileSync(authzenConfig, JSON.stringify({ authzen: { url, deadline: 10 } }))
+    const { out, code } = await run('policy', 'test', '--config', authzenConfig, ...place, '--scope', 'x', '--json')
+    expect([JSON.parse(out[0] ?? ''), code]).toEqual([
+      { decision: 'deny', by: ['authzen: rule 7: no robots'], reason: 'policy_refused' },
+      1,
+    ])
   })
 })

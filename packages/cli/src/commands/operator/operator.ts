@@ -111,7 +111,10 @@ export function report(
   if (!found) process.exitCode = 1
 }
 
-const times = new Set(['created', 'last_login', 'last_used', 'blocked'])
+const times = new Set([
+  ...['created', 'last_login', 'last_used', 'blocked'],
+  ...['published', 'signs', 'until', 'revoked', 'last_seen'],
+])
 
 /** A cell of a table. Names and addresses are what users say of themselves: they stay on their line. */
 export function cellOf(name: string, value: unknown): string {

@@ -2,6 +2,7 @@ import type { ConsideredRequest, Period } from '@countersign/conditions'
 import { UsageError } from '@countersign/fetch/internal'
 import { isIdentifier, isWord } from '@countersign/protocol'
 import { isObject, nearestName } from '@countersign/protocol/internal'
+import { secondsIn } from '../../flags/moment.js'
 import { isFile, parseText, readText } from './read-policy.js'
 
 /** A request as `--request` files and `--json` have it. */
@@ -129,12 +130,9 @@ function checkMembers(value: Readonly<Record<string, unknown>>, path: string): v
       throw new UsageError(`"${name}" in ${path} must be ${form}`)
 }
 
-/** Unix seconds of a time such as 1767225600 or 2026-01-31T12:00:00Z. */
+/** Whole Unix seconds; default now. */
 function secondsOf(time: string | number | undefined): number {
-  if (time === undefined) return Math.floor(Date.now() / 1000)
-  const seconds = /^\d{1,11}$/.test(String(time)) ? Number(time) : Math.floor(Date.parse(String(time)) / 1000)
-  if (Number.isFinite(seconds)) return seconds
-  throw new UsageError('--at must be Unix seconds or a date such as 2026-01-31T12:00:00Z')
+  return Math.floor(time === undefined ? Date.now() / 1000 : secondsIn('--at', String(time)))
 }
 
 function listOf(value: readonly string[] | string | undefined): readonly string[] {

@@ -1,0 +1,112 @@
+import type { Reporter } from '@countersign/audit/internal'
+import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError } from '@countersign/protocol'
+import { checkReplay, type Verified } from '@countersign/verify'
+import { networkOf } from '@countersign/verify/internal'
+import type { AuthServerEvent } from '../event.js'
+import { enrolAdminKey, useAdminKey } from '../operator/admin-keys.js'
+import type { AdminCaller, AdminContext } from './admin-context.js'
+
+/** Wrong links before a wait, of one network and of all. */
+const mostWrong = { network: 20, all: 100 }
+const longestLink = 100
+
+/**
+ * Identifies the admin who calls: by the signature of this very request, with a key that no script can read. There is no cookie, so none
+ * can be stolen, and none that a browser sends along counts.
+ * @throws AAuthError or HttpSigError
+ */
+export async function adminOf(message: ReceivedMessage, context: AdminContext): Promise<AdminCaller> {
+  const { verified, key } = await signedBy(message, context)
+  const name = await useAdminKey(context.store, key, context.now())
+  if (name === undefined)
+    throw new AAuthError('access_denied', 'this browser is not signed in here, or not any more', {
+      reason: 'signed_out',
+      status: 401,
+    })
+  // After the key: requests of strangers must not fill the replay set.
+  await checkReplay({ replay: context.replay, verified, development: context.development })
+  const report = reportBy(context.report, name)
+  return { name, key, report, operator: context.operatorOf(report) }
+}
+
+/** Signs a browser in by a link: from now on its key is that of the admin whom the link names. */
+export async function enrol(message: ReceivedMessage, link: string, context: AdminContext): Promise<{ name: string }> {
+  const { key } = await signedBy(message, context)
+  const charges = [
+    { name: `admin link ${networkOf(message.peer ?? '')}`, most: mostWrong.network },
+    { name: 'admin link', most: mostWrong.all },
+  ]
+  // Brute force: counted as wrong before it is looked up.
+  if (!(await context.counts.take(charges)))
+    throw new AAuthError('rate_limited', 'too many wrong links; wait ten minutes', {
+      reason: 'guesses_exceeded',
+      retryAfter: 600,
+    })
+  const name = link.length > longestLink ? undefined : await enrolAdminKey(context, { secret: link, thumbprint: key })
+  if (name === undefined)
+    throw new AAuthError('invalid_request', 'the link is unknown, was used, or is older than ten minutes', {
+      reason: 'invitation_invalid',
+    })
+  await context.counts.giveBack(charges)
+  return { name }
+}
+
+/** Requires a signature with an inline key, that covers the body, for this origin. */
+async function signedBy(
+  message: ReceivedMessage,
+  { verifier }: AdminContext,
+): Promise<{ readonly verified: Verified; readonly key: string }> {
+  const verified = await verifier.verify(message)
+  const { caller } = verified
+  if (caller.level !== 'pseudonymous')
+    throw new AAuthError('insufficient_level', 'requests to the admin page are signed with the key of its browser', {
+      reason: 'credential_not_accepted',
+    })
+  return { verified, key: caller.key.thumbprint }
+}
+
+const byOperator: ReadonlySet<string> = new Set([
+  ...['blocked', 'unblocked', 'ended_by_operator', 'invited', 'admin_removed', 'admin_read'],
+  ...['key_made', 'key_revoked'],
+])
+
+/** Names the admin in the events of what an operator does. */
+function reportBy(report: Reporter<AuthServerEvent>, by: string): Reporter<AuthServerEvent> {
+  const named = (event: AuthServerEvent): AuthServerEvent =>
+    byOperator.has(event.type) ? ({ ...event, by } as AuthServerEvent) : event
+  return {
+    within: (tx, event) => report.within(tx, named(event)),
+    alone: event => report.alone(named(event)),
+    record: (tx, event) => report.record(tx, named(event)),
+    tell: event => report.tell(named(event)),
+    forget: report.forget,
+  }
+}
+
+/**
+ * Refuses requests that another page caused, or that came by another name.
+ * @throws AAuthError 421 for another host, 403 for another origin
+ */
+export function checkFromHere(message: ReceivedMessage, { origin }: Pick<AdminContext, 'origin'>): void {
+  const [host, ...moreHosts] = headerValues(message, 'host')
+  // DNS rebinding: a page of another site whose name leads here still sends its own name.
+  if (moreHosts.length > 0 || host !== new URL(origin).host)
+    throw new AAuthError('invalid_request', 'the admin page has another host', {
+      reason: 'authority_not_served',
+      status: 421,
+    })
+  // CSRF: browsers say which page a request comes from.
+  for (const from of headerValues(message, 'origin')) if (from !== origin) throw notFromHere()
+  const isApi = message.method === 'POST'
+  const sites = isApi ? ['same-origin'] : ['same-origin', 'none', 'cross-site', 'same-site']
+  for (const site of headerValues(message, 'sec-fetch-site')) if (!sites.includes(site)) throw notFromHere()
+  if (isApi && headerValues(message, 'origin').length !== 1) throw notFromHere()
+  // Clickjacking: the page stands in no frame.
+  for (const dest of headerValues(message, 'sec-fetch-dest'))
+    if (!['document', 'script', 'style', 'empty', 'image'].includes(dest)) throw notFromHere()
+}
+
+function notFromHere(): AAuthError {
+  return new AAuthError('access_denied', 'the admin page is used from itself only', { reason: 'page_not_from_here' })
+}

@@ -1,0 +1,365 @@
+import { generateSigningKey, type ReceivedMessage, thumbprint } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { sqliteOfTest } from '@countersign/testing/folders'
+import { refusalOf } from '@countersign/testing/responses'
+import { signedMessage } from '@countersign/testing/world/signed-message'
+import { asKey } from '@countersign/testing/world/signer'
+import { describe, expect, test } from 'vitest'
+import { browserOf } from '../consent/consent.test.fixture.js'
+import { agentServer, ask, delegate } from '../world.test.fixture.js'
+import { adminWorld, origin, outcome, request, send } from './admin.test.fixture.js'
+
+const agent = 'https://agent.example'
+
+/** The same request with another value of a header. */
+function withHeader(message: ReceivedMessage, name: string, value: string | undefined): ReceivedMessage {
+  const others = message.headers.filter(([header]) => header !== name)
+  return { ...message, headers: value === undefined ? others : [...others, [name, value]] }
+}
+
+describe('signing in', () => {
+  test('a link signs one browser in, once', async () => {
+    const place = await adminWorld()
+    const [first, second] = [asKey(await generateSigningKey()), asKey(await generateSigningKey())]
+    const link = await place.link('ada')
+    const enrol = (as: typeof first) => send(place.made, place.admin, { as, path: 'enrol', members: { link } })
+    const entered = await enrol(first)
+    expect([entered.status, await entered.json()]).toEqual([200, { name: 'ada' }])
+    expect(await outcome(await enrol(second))).toEqual([400, 'invitation_invalid'])
+    expect(await outcome(await send(place.made, place.admin, { as: second, path: 'overview' }))).toEqual([
+      401,
+      'signed_out',
+    ])
+    expect((await send(place.made, place.admin, { as: first, path: 'overview' })).status).toBe(200)
+    expect(await place.server.operator.admins.list()).toMatchObject([
+      { name: 'ada', browsers: [{ key: await thumbprint(first.key.publicJwk) }], links: 0 },
+    ])
+  })
+
+  test('of two browsers that open one link at once, one gets in', async () => {
+    const place = await adminWorld()
+    const link = await place.link()
+    const browsers = await Promise.all(Array.from({ length: 8 }, async () => asKey(await generateSigningKey())))
+    const answers = await Promise.all(
+      browsers.map(as => send(place.made, place.admin, { as, path: 'enrol', members: { link } })),
+    )
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+  })
+
+  test('a link ends after ten minutes', async () => {
+    const place = await adminWorld()
+    const as = asKey(await generateSigningKey())
+    const enrol = async (after: number) => {
+      const link = await place.link()
+      place.made.clock.now += after
+      return (await send(place.made, place.admin, { as, path: 'enrol', members: { link } })).status
+    }
+    expect([await enrol(599), await enrol(601)]).toEqual([200, 400])
+  })
+
+  test('guesses of links are bounded, and those who are signed in are not locked out', async () => {
+    const place = await adminWorld()
+    const [known, guesser] = [await place.signedIn(), asKey(await generateSigningKey())]
+    const guess = async (link: string) =>
+      outcome(await send(place.made, place.admin, { as: guesser, path: 'enrol', members: { link } }))
+    const outcomes = []
+    for (let n = 0; n < 21; n++) outcomes.push(await guess(`guess-${n}`))
+    expect(outcomes.slice(0, 20).every(([, reason]) => reason === 'invitation_invalid')).toBe(true)
+    expect(outcomes[20]).toEqual([429, 'guesses_exceeded'])
+    // Nor does a right one help within the ten minutes.
+    expect(await guess(await place.link())).toEqual([429, 'guesses_exceeded'])
+    expect((await send(place.made, place.admin, { as: known, path: 'overview' })).status).toBe(200)
+    place.made.clock.now += 601
+    expect(await guess(await place.link())).toEqual([200, undefined])
+  })
+
+  test.each([
+    ['12 hours without use', {}, [43_000, 43_000], 43_300],
+    ['7 days', {}, Array.from({ length: 16 }, () => 37_000), 37_000],
+    ['the times that are configured', { idle: 60, life: 120 }, [50, 50], 50],
+  ])('a browser is signed out after %s', async (_, admin, uses, then) => {
+    const place = await adminWorld({ admin })
+    const as = await place.signedIn()
+    const used = async (after: number) => {
+      place.made.clock.now += after
+      return (await send(place.made, place.admin, { as, path: 'overview' })).status
+    }
+    for (const after of uses) expect(await used(after)).toBe(200)
+    expect(await used(then)).toBe(401)
+  })
+
+  test('who is removed is out at once, on every instance, and so are the links of that name', async () => {
+    const place = await adminWorld({ database: sqliteOfTest() })
+    const [ada, bob] = [await place.signedIn('ada'), await place.signedIn('bob')]
+    const [link, other] = [await place.link('ada'), await place.made.reopen()]
+    const elsewhere = await other.admin({ origin })
+    expect((await send(place.made, elsewhere, { as: ada, path: 'overview' })).status).toBe(200)
+    const removed = await send(place.made, place.admin, { as: bob, path: 'admins/remove', members: { name: 'ada' } })
+    expect(await removed.json()).toBe(2)
+    for (const admin of [place.admin, elsewhere]) {
+      expect(await outcome(await send(place.made, admin, { as: ada, path: 'overview' }))).toEqual([401, 'signed_out'])
+      expect((await send(place.made, admin, { as: bob, path: 'overview' })).status).toBe(200)
+    }
+    const again = await send(place.made, place.admin, { as: ada, path: 'enrol', members: { link } })
+    expect(await outcome(again)).toEqual([400, 'invitation_invalid'])
+    expect(place.made.events).toContainEqual({ type: 'admin_removed', admin: 'ada', by: 'bob' })
+  })
+
+  test('to sign out ends the key of this browser only', async () => {
+    const place = await adminWorld()
+    const [one, other] = [await place.signedIn(), await place.signedIn()]
+    expect((await send(place.made, place.admin, { as: one, path: 'sign-out' })).status).toBe(200)
+    expect((await send(place.made, place.admin, { as: one, path: 'overview' })).status).toBe(401)
+    expect((await send(place.made, place.admin, { as: other, path: 'overview' })).status).toBe(200)
+  })
+
+  test.each(['', 'a b', '-x', 'a\u202eb', 'é', 'x'.repeat(65), '<b>'])('an admin is not named %j', async name => {
+    const { server } = await adminWorld()
+    await expect(server.operator.admins.add({ name, origin })).rejects.toThrow('the name of an admin')
+  })
+})
+
+describe('what is refused', () => {
+  test('the session of a user opens nothing here, and the page is not on the port of the users', async () => {
+    const { made, admin, server } = await adminWorld()
+    const ada = await browserOf({ ...made, auth: server }, 'ada')
+    const cookie = [...ada.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    expect(cookie).not.toBe('')
+    const asUser = (path: string): Promise<Response> =>
+      admin.handle({
+        ...{ method: 'POST', target: `/api/${path}`, peer: '192.0.2.7', body: new TextEncoder().encode('{}') },
+        headers: [
+          ['host', 'admin.example'],
+          ['origin', origin],
+          ['cookie', cookie],
+          ['content-type', 'application/json'],
+        ],
+      })
+    for (const path of ['overview', 'agents/block', 'users/list', 'grants/revoke', 'enrol', 'sign-out'])
+      expect(await outcome(await asUser(path)), path).toEqual([401, 'credential_not_accepted'])
+    for (const path of ['/admin.js', '/api/overview', '/api/enrol', '/api/agents/block'])
+      expect((await ada.get(path)).status, path).toBe(404)
+    // Nothing here reads or sets a cookie.
+    const shell = await admin.handle({ method: 'GET', target: '/', headers: [['host', 'admin.example']] })
+    expect([shell.status, shell.headers.get('set-cookie')]).toEqual([200, null])
+  })
+
+  test('a request counts once: as it was signed, by a key that is signed in', async () => {
+    const place = await adminWorld()
+    const { made, admin } = place
+    const [as, stranger] = [await place.signedIn(), asKey(await generateSigningKey())]
+    const block = { path: 'agents/block', members: { agent } }
+    const message = await request(made, { as, ...block })
+    const changed = (more: Partial<ReceivedMessage>): Promise<Response> => admin.handle({ ...message, ...more })
+    const body = new TextEncoder().encode(JSON.stringify({ agent: 'https://other.example' }))
+    expect(await outcome(await changed({ body }))).toEqual([401, 'digest_wrong'])
+    expect(await outcome(await changed({ target: '/api/agents/unblock' }))).toEqual([401, 'signature_wrong'])
+    const unsigned = withHeader(withHeader(message, 'signature', undefined), 'signature-input', undefined)
+    expect((await admin.handle(withHeader(unsigned, 'signature-key', undefined))).status).toBe(401)
+    expect(await outcome(await send(made, admin, { as: stranger, ...block }))).toEqual([401, 'signed_out'])
+    // Signed for another origin, such as that of the users.
+    const elsewhere = await signedMessage({
+      ...{ as, origin: 'https://auth.example', host: 'admin.example', target: '/api/agents/block', method: 'POST' },
+      ...{ body: '{}', contentType: 'application/json', headers: [['origin', origin]], now: () => made.clock.now },
+    })
+    expect(await outcome(await admin.handle(elsewhere))).toEqual([401, 'signature_wrong'])
+    expect(await place.server.operator.agents.blocks()).toEqual([])
+    // The accepted twin, then its replay.
+    expect((await admin.handle(message)).status).toBe(200)
+    expect(await place.server.operator.agents.unblock({ agent })).toBe(true)
+    expect(await outcome(await admin.handle(message))).toEqual([401, 'request_replayed'])
+    made.clock.now += 120
+    expect(await outcome(await admin.handle(message))).toEqual([401, 'created_too_old'])
+    expect(await place.server.operator.agents.blocks()).toEqual([])
+  })
+
+  test('an agent does not get in, with its key or its token', async () => {
+    const { made, admin } = await adminWorld()
+    for (const { key, signatureKey } of [await delegate(made, 'phone'), agentServer(made)]) {
+      const answer = await send(made, admin, { as: { key, signatureKey }, path: 'overview' })
+      expect(await outcome(answer)).toEqual([401, 'credential_not_accepted'])
+    }
+  })
+
+  test('the key of an admin is one more pseudonym elsewhere', async () => {
+    const place = await adminWorld()
+    const as = await place.signedIn()
+    const asked = await ask({ ...place.made, auth: place.server }, { ...as, agent })
+    expect(await refusalOf(asked)).toMatchObject({ status: 401, reason: 'credential_not_accepted' })
+  })
+
+  test.each<[string, string, string | undefined, number]>([
+    ['another name that leads here (DNS rebinding)', 'host', 'rebound.example', 421],
+    ['the same name with a port', 'host', 'admin.example:8444', 421],
+    ['the same name in capitals', 'host', 'ADMIN.example', 421],
+    ['a page of another origin', 'origin', 'https://evil.example', 403],
+    ['a page of the users', 'origin', 'https://auth.example', 403],
+    ['a page without an origin', 'origin', 'null', 403],
+    ['the origin in plain http', 'origin', 'http://admin.example', 403],
+    ['no page at all', 'origin', undefined, 403],
+    ['another site, as the browser says', 'sec-fetch-site', 'cross-site', 403],
+    ['another port, as the browser says', 'sec-fetch-site', 'same-site', 403],
+    ['a frame', 'sec-fetch-dest', 'iframe', 403],
+  ])('a request that comes from %s', async (_, name, value, status) => {
+    const place = await adminWorld()
+    const as = await place.signedIn()
+    const message = await request(place.made, { as, path: 'overview' })
+    expect((await place.admin.handle(withHeader(message, name, value))).status).toBe(status)
+    expect((await place.admin.handle(message)).status).toBe(200)
+  })
+
+  test('a second Host or Origin beside the right one', async () => {
+    const place = await adminWorld()
+    const as = await place.signedIn()
+    const message = await request(place.made, { as, path: 'overview' })
+    const twice = (name: string, value: string): Promise<Response> =>
+      place.admin.handle({ ...message, headers: [...message.headers, [name, value]] })
+    expect((await twice('host', 'admin.example')).status).toBe(421)
+    expect((await twice('origin', origin)).status).toBe(403)
+    expect((await place.admin.handle(message)).status).toBe(200)
+  })
+
+  test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/json; charset=utf-8'])(
+    'a body of the type %s, which a form of another site may send',
+    async contentType => {
+      const { made, admin, signedIn } = await adminWorld()
+      const as = await signedIn()
+      const call = { as, origin, target: '/api/overview', method: 'POST', body: '{}', now: () => made.clock.now }
+      const headers = [['origin', origin] as const]
+      const message = await signedMessage({ ...call, headers, contentType })
+      expect(await outcome(await admin.handle(message))).toEqual([415, 'content_type_unsupported'])
+      expect((await send(made, admin, { as, path: 'overview' })).status).toBe(200)
+    },
+  )
+
+  test('a form of another page, a frame, and a WebSocket', async () => {
+    const { admin } = await adminWorld()
+    const get = (headers: ReadonlyArray<[string, string]>): Promise<Response> =>
+      admin.handle({ method: 'GET', target: '/', headers: [['host', 'admin.example'], ...headers] })
+    expect((await get([['sec-fetch-dest', 'document']])).status).toBe(200)
+    expect((await get([['sec-fetch-dest', 'iframe']])).status).toBe(403)
+    const socket: Array<[string, string]> = [
+      ['upgrade', 'websocket'],
+      ['connection', 'upgrade'],
+      ['origin', 'https://evil.example'],
+    ]
+    expect((await get(socket)).status).toBe(403)
+    const form = await admin.handle({
+      ...{ method: 'POST', target: '/api/agents/block', body: new TextEncoder().encode('agent=x') },
+      headers: [
+        ['host', 'admin.example'],
+        ['origin', 'https://evil.example'],
+        ['content-type', 'application/x-www-form-urlencoded'],
+      ],
+    })
+    expect(form.status).toBe(403)
+    const preflight = await admin.handle({
+      ...{ method: 'OPTIONS', target: '/api/agents/block' },
+      headers: [
+        ['host', 'admin.example'],
+        ['origin', 'https://evil.example'],
+        ['access-control-request-method', 'POST'],
+      ],
+    })
+    expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([403, null])
+  })
+
+  test.each([
+    ['unknown members', 'agents/list', { limits: 3 }],
+    ['a member of another type', 'users/show', { sub: { '': 1 } }],
+    ['a limit out of range', 'grants/list', { limit: 1001 }],
+    ['a filter that would end every grant', 'grants/revoke', {}],
+    ['a block of nobody', 'agents/block', {}],
+    ['a block of a public suffix', 'agents/block', { site: 'co.uk' }],
+    ['a missing member', 'policy/test', { agent }],
+    ['an array', 'overview', []],
+  ])('%s, in words and without an alarm', async (_, path, members) => {
+    const place = await adminWorld()
+    const as = await place.signedIn()
+    const [status] = await outcome(await send(place.made, place.admin, { as, path, members }))
+    expect(status).toBe(400)
+    expect(place.made.events.filter(({ type }) => type === 'admin_refused')).toEqual([])
+  })
+})
+
+test('every answer keeps other sites out: no frame, no cache, no script but its own', async () => {
+  const place = await adminWorld()
+  const as = await place.signedIn()
+  const get = (target: string): Promise<Response> =>
+    place.admin.handle({ method: 'GET', target, headers: [['host', 'admin.example']] })
+  for (const response of [
+    await get('/'),
+    await get('/admin.js'),
+    await get('/nothing'),
+    await send(place.made, place.admin, { as, path: 'overview' }),
+    await send(place.made, place.admin, { as: asKey(await generateSigningKey()), path: 'overview' }),
+  ]) {
+    const { headers } = response
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'; style-src 'self'")
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+    expect(headers.get('cross-origin-opener-policy')).toBe('same-origin')
+    expect(headers.get('cross-origin-resource-policy')).toBe('same-origin')
+    expect(headers.get('cache-control')).toBe('no-store')
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('set-cookie')).toBeNull()
+    expect(headers.get('access-control-allow-origin')).toBeNull()
+  }
+})
+
+test('what an admin does is an event with their name; what they look at too, but not what they searched for', async () => {
+  const place = await adminWorld()
+  const { made, admin } = place
+  const as = await place.signedIn('ada')
+  made.events.length = 0
+  const call = async (path: string, members: object = {}) => (await send(made, admin, { as, path, members })).json()
+  await call('agents/block', { agent })
+  await call('agents/unblock', { agent })
+  await call('users/list', { search: 'grace@example.org' })
+  await call('agents/show', { agent })
+  await call('users/invite')
+  expect(made.events).toEqual([
+    { type: 'blocked', agent, grants: 0, by: 'ada' },
+    { type: 'unblocked', agent, by: 'ada' },
+    { type: 'admin_read', by: 'ada', call: 'users/list' },
+    { type: 'admin_read', by: 'ada', call: 'agents/show', agent },
+    { type: 'invited', kind: 'account', by: 'ada' },
+  ])
+  await place.server.operator.agents.block({ agent })
+  expect(made.events.at(-1)).toEqual({ type: 'blocked', agent, grants: 0 })
+})
+
+test(
+  verifies('LOG-03', 'each change and each look of an admin is one record of the audit log, with their name'),
+  async () => {
+    const place = await adminWorld({ database: sqliteOfTest(), audit: { key: await generateSigningKey() } })
+    const { made, admin, server } = place
+    const as = await place.signedIn('ada')
+    await send(made, admin, { as, path: 'agents/block', members: { agent } })
+    await send(made, admin, { as, path: 'agents/show', members: { agent } })
+    const stranger = asKey(await generateSigningKey())
+    expect((await send(made, admin, { as: stranger, path: 'agents/unblock', members: { agent } })).status).toBe(401)
+    await send(made, admin, { as, path: 'sign-out' })
+    const read = async () => (await server.operator.audit.list()).events.filter(({ type }) => type !== 'started')
+    await expect.poll(async () => (await read()).length, { timeout: 20_000 }).toBe(5)
+    const key = await thumbprint(as.key.publicJwk)
+    expect((await read()).map(({ type, agent: about, detail }) => ({ type, about, ...detail })).reverse()).toEqual([
+      { type: 'admin_invited', admin: 'ada' },
+      { type: 'admin_enrolled', admin: 'ada', key },
+      { type: 'blocked', about: agent, by: 'ada' },
+      { type: 'admin_read', about: agent, by: 'ada', call: 'agents/show' },
+      { type: 'admin_signed_out', admin: 'ada', key },
+    ])
+  },
+)
+
+test.each([
+  [{ origin: 'http://admin.example' }, 'the origin of the admin page'],
+  [{ origin: 'https://admin.example/' }, 'the origin of the admin page'],
+  [{ origin, idle: 5 }, 'idle must be'],
+  [{ origin, life: 31 * 86_400 }, 'life must be'],
+  [{ origin, lifes: 5 }, 'unknown option'],
+  [{}, "option 'origin' is missing"],
+])('unfit options are refused when the page opens: %j', async (options, words) => {
+  const { server } = await adminWorld()
+  await expect(server.admin(options as never)).rejects.toThrow(words)
+})

@@ -1,0 +1,151 @@
+import type { Case } from '../case/case.js'
+import type { Trial } from '../case/trial.js'
+import type { Reply } from '../participants/origin.js'
+import { receivedSignature, verifies } from '../participants/received.js'
+import { headerLines } from '../wire/message.js'
+import { type AgentStage, call, challenged, commonControl, done, plainControl } from './stage.js'
+
+const group = 'challenges'
+const unreadable = [
+  'httpsig; identity',
+  'bearer',
+  'httpsig;;',
+  '"httpsig"',
+  'httpsig, httpsig',
+  `httpsig; x="${'x'.repeat(30_000)}"`,
+  'httpsig; auth-token',
+]
+
+/** What an agent does about challenges. */
+export const challengeCases: readonly Case<AgentStage>[] = [
+  {
+    id: 'CLI-05',
+    group,
+    clauses: ['agent.rounds'],
+    async run(trial, stage) {
+      await plainControl(trial, stage)
+      const resources = [
+        ['a resource that always asks for a signature', [challenged('httpsig')]],
+        ['a resource that always asks for an identity', [challenged('httpsig; identity=?1')]],
+        ['a resource whose challenges alternate', [challenged('httpsig'), challenged('httpsig; identity=?1')]],
+      ] as const
+      const parts = resources.map(([title, replies]) => async (part: Trial) => {
+        const answer = (_: unknown, round: number): Reply => replies[round % replies.length] ?? done()
+        const { visits, succeeded } = await call(part, stage, { title, answer })
+        part.holds(`${title}: the agent gives up`, visits.length <= 5 && !succeeded, `${visits.length} requests came`)
+      })
+      await trial.all(parts)
+    },
+  },
+  {
+    id: 'agent.final',
+    group,
+    async run(trial, stage) {
+      await plainControl(trial, stage)
+      const parts = [401, 403, 429].map(code => async (part: Trial) => {
+        const title = `${code} without Agent-Auth`
+        const answer = (): Reply => ({
+          status: code,
+          headers: { 'content-type': 'application/json' },
+          body: '{"error":"policy_denied"}',
+        })
+        const { visits, succeeded } = await call(part, stage, { title, answer })
+        part.holds(`${title} is final`, visits.length === 1 && !succeeded, `${visits.length} requests came`)
+      })
+      await trial.all(parts)
+    },
+  },
+  {
+    id: 'CLI-17',
+    group,
+    async run(trial, stage) {
+      await plainControl(trial, stage)
+      const parts = ['1000000', '-1', 'Thu, 01 Jan 1970 00:00:00 GMT'].map(pause => async (part: Trial) => {
+        const title = `503 that was not processed, with Retry-After: ${pause}`
+        const answer = (): Reply =>
+          challenged('httpsig', { status: 503, error: 'temporarily_unavailable', headers: { 'retry-after': pause } })
+        const { visits, succeeded, wasEnded } = await call(part, stage, { title, answer })
+        part.holds(`${title}: no loop, no endless wait`, visits.length <= 2 && !succeeded && !wasEnded)
+      })
+      await trial.all(parts)
+    },
+  },
+  {
+    id: 'CLI-15',
+    group,
+    clauses: ['challenge.no-downgrade'],
+    async run(trial, stage) {
+      await plainControl(trial, stage)
+      const headers = { 'www-authenticate': 'Bearer realm="x"' }
+      const answer = (): Reply => challenged('httpsig; identity=?1', { headers })
+      const { visits } = await call(trial, stage, { title: 'a resource that offers Bearer as well', answer })
+      const bearer = visits.filter(visit => headerLines(visit, 'authorization').length > 0)
+      trial.holds('no request has Authorization', bearer.length === 0, `${bearer.length} have`)
+    },
+  },
+  {
+    id: 'CLI-18',
+    group,
+    clauses: ['challenge.syntax'],
+    async run(trial, stage) {
+      await plainControl(trial, stage)
+      const parts = unreadable.map(text => async (part: Trial) => {
+        const title = `Agent-Auth is ${text.slice(0, 30)}`
+        const { visits, succeeded } = await call(part, stage, { title, answer: () => challenged(text) })
+        part.holds(`${title}: the agent gives up`, visits.length <= 3 && !succeeded, `${visits.length} requests came`)
+      })
+      await trial.all(parts)
+    },
+  },
+  {
+    id: 'sig.covered.agent',
+    group,
+    clauses: ['sig.covered.demanded'],
+    async run(trial, stage) {
+      await plainControl(trial, stage)
+      const names = ['@method', '@authority', '@path', 'signature-key', '@target-uri']
+      const covers = (components: readonly string[] = []): boolean => components.includes('@target-uri')
+      const refusal: Reply = {
+        ...challenged('httpsig'),
+        body: JSON.stringify({
+          error: 'invalid_signature',
+          reason: 'component_not_covered',
+          error_description: 'a test',
+          required_components: names,
+        }),
+      }
+      let authority = ''
+      const { visits, succeeded } = await call(trial, stage, {
+        title: 'a resource that wants @target-uri covered, too',
+        metadata: { additional_signature_components: ['@target-uri'] },
+        answer(visit, _, place) {
+          authority = place.authority
+          return covers(receivedSignature(visit, authority)?.components) ? done() : refusal
+        },
+      })
+      const last = visits.map(visit => receivedSignature(visit, authority)).at(-1)
+      trial.holds('@target-uri is covered in the end', covers(last?.components) && succeeded)
+      if (last?.scheme === 'hwk') trial.holds('the signature verifies', verifies(last, last.keyParameters))
+    },
+  },
+  {
+    id: 'CLI-14',
+    group,
+    needs: ['unidentified'],
+    async run(trial, stage) {
+      const title = 'a GET that need not be identified'
+      await commonControl(trial, stage, {
+        title,
+        make: one => call(one, stage, { title, by: 'unidentified', answer: done }),
+      })
+      const { visits, succeeded } = await call(trial, stage, {
+        title: 'a resource that asks for an identity',
+        by: 'unidentified',
+        answer: () => challenged('httpsig; identity=?1'),
+      })
+      const told = visits.filter(visit => !headerLines(visit, 'signature-key').every(line => /=hwk;/.test(line)))
+      trial.holds('no request says who the agent is', told.length === 0, `${told.length} do`)
+      trial.holds('the agent says that it failed', !succeeded)
+    },
+  },
+]

@@ -1,0 +1,146 @@
+import type { Case } from '../case/case.js'
+import { refusals } from '../case/refusal.js'
+import type { Trial } from '../case/trial.js'
+import { plainGet } from '../endpoint/document-cases.js'
+import { targetOf } from '../endpoint/endpoint-stage.js'
+import { headerValue, jsonBody, type WireResponse } from '../wire/message.js'
+import { type AuthServerStage, asked, resourceToken } from './stage.js'
+
+const group = 'consent'
+const needs = ['consent']
+const state = 'state-1'
+
+const consentForm = (stage: AuthServerStage): Readonly<Record<string, string>> => ({
+  request_type: 'auth',
+  resource_token: resourceToken(stage, undefined, { scope: stage.configuration.consentScope ?? '' }),
+})
+
+const callbackOf = (stage: AuthServerStage): string => `${stage.agent.id}/callback`
+
+/** A request that waits for a user. */
+async function requested(trial: Trial, stage: AuthServerStage): Promise<string> {
+  const response = await trial.control('a request that a user must decide', () =>
+    asked(stage, { ...consentForm(stage), redirect_uri: callbackOf(stage), state }),
+  )
+  return String(jsonBody(response)?.['request_token'])
+}
+
+/** Opens the page in a browser that nobody has signed in with. */
+async function opened(
+  trial: Trial,
+  stage: AuthServerStage,
+  o: { readonly title: string; readonly query: Readonly<Record<string, string>> },
+): Promise<WireResponse | undefined> {
+  const query = new URLSearchParams(o.query).toString()
+  const { response } = await trial.sent(
+    o.title,
+    plainGet(stage, `${targetOf(stage.metadata, 'agent_auth_endpoint')}?${query}`),
+  )
+  return response
+}
+
+/** Whether an answer leads the browser, or what it carries, to another origin. */
+function leavesFor(response: WireResponse | undefined, stage: AuthServerStage): boolean {
+  const location = response === undefined ? undefined : headerValue(response, 'location')
+  return location !== undefined && new URL(location, stage.id).origin !== stage.id
+}
+
+/** UIX: requests that wait for a user, and the page that asks. */
+export const consentCases: readonly Case<AuthServerStage>[] = [
+  {
+    id: 'consent.request-token',
+    group,
+    needs,
+    clauses: ['TOK-09', 'auth.redirect-uri'],
+    async run(trial, stage) {
+      const token = await requested(trial, stage)
+      trial.holds('request_token has room for 128 random bits', token.length >= 22, `it has ${token.length} characters`)
+      await trial.refused('redirect_uri is missing', () => asked(stage, consentForm(stage)), refusals.request)
+    },
+  },
+  {
+    id: 'TOK-10',
+    group,
+    needs,
+    clauses: ['TOK-11', 'consent.redirect-uri'],
+    async run(trial, stage) {
+      await requested(trial, stage)
+      const uri = callbackOf(stage)
+      for (const wrong of [
+        'https://evil.example/callback',
+        `${uri}/`,
+        `${uri}?x=1`,
+        `${uri}#x`,
+        uri.replace('/callback', '/Callback'),
+        uri.replace('/callback', '/x/../callback'),
+        uri.replace('://', '://user@'),
+        'javascript:alert(1)',
+      ])
+        await trial.refused(
+          `redirect_uri is like ${wrong.replace(stage.agent.id, 'AGENT')}`,
+          () => asked(stage, { ...consentForm(stage), redirect_uri: wrong, state }),
+          refusals.request,
+        )
+    },
+  },
+  {
+    id: 'UIX-01',
+    group,
+    needs,
+    clauses: ['TOK-22', 'UIX-02', 'UIX-03', 'consent.parameters'],
+    async run(trial, stage) {
+      const token = await requested(trial, stage)
+      const right = { request_token: token, redirect_uri: callbackOf(stage), state }
+      const wrong: ReadonlyArray<readonly [string, Readonly<Record<string, string>>]> = [
+        ['there is no request_token', { redirect_uri: right.redirect_uri, state }],
+        ['request_token is unknown', { ...right, request_token: 'unknown' }],
+        ['request_token has a letter more', { ...right, request_token: `${token}A` }],
+        ['redirect_uri is another', { ...right, redirect_uri: 'https://evil.example/callback' }],
+        ['redirect_uri is missing', { request_token: token, state }],
+        ['state is another', { ...right, state: 'other' }],
+      ]
+      for (const [title, query] of wrong) {
+        const response = await opened(trial, stage, { title, query })
+        trial.holds(
+          `${title}: there is a page with an error`,
+          (response?.status ?? 0) >= 400,
+          `it is ${response?.status}`,
+        )
+        trial.holds(`${title}: there is no redirect elsewhere`, !leavesFor(response, stage))
+      }
+    },
+  },
+  {
+    id: 'UIX-07',
+    group,
+    needs,
+    clauses: ['consent.browser'],
+    async run(trial, stage) {
+      const query = { request_token: await requested(trial, stage), redirect_uri: callbackOf(stage), state }
+      const response = await opened(trial, stage, { title: 'the page is opened', query })
+      const policy = response === undefined ? '' : (headerValue(response, 'content-security-policy') ?? '')
+      const frames = response === undefined ? '' : (headerValue(response, 'x-frame-options') ?? '')
+      const none = /frame-ancestors 'none'/.test(policy) || /^deny$/i.test(frames)
+      trial.holds('no page can frame it', none, `${policy} ${frames}`)
+      trial.holds('nothing was decided yet: it leads nowhere else', !leavesFor(response, stage))
+      const referrer = response === undefined ? '' : (headerValue(response, 'referrer-policy') ?? '')
+      trial.holds('it sends no referrer', referrer === 'no-referrer', `Referrer-Policy is ${referrer}`)
+    },
+  },
+  {
+    id: 'UIX-08',
+    group,
+    needs,
+    async run(trial, stage) {
+      const markup = '<script>conformance()</script>'
+      await requested(trial, stage)
+      for (const query of [{ request_token: markup }, { request_token: 'x', redirect_uri: markup, state: markup }]) {
+        const response = await opened(trial, stage, {
+          title: `the page is opened with markup in ${Object.keys(query).join(', ')}`,
+          query,
+        })
+        trial.holds('the markup is not in the page', response?.body.includes(markup) === false)
+      }
+    },
+  },
+]

@@ -1,0 +1,72 @@
+import type { Case } from '../case/case.js'
+import { Undecided } from '../case/trial.js'
+import { allowed, askUser, codesOf, letDecide } from './asked-user.js'
+import { asksAnew, pageOf } from './page-cases.js'
+import type { AuthServerStage } from './stage.js'
+
+const group = 'late answers'
+const needs = ['consent', 'user', 'waits']
+/** Seconds in which a user has certainly opened a page. */
+const opening = 10
+/** Seconds for which an auth server may keep the words of a resource that says not to keep them. */
+const kept = 30
+
+const pause = (seconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, seconds * 1000))
+
+/** Users who say yes after they have looked at the page for some time. @see protocol §6.3 */
+export const lateYesCases: readonly Case<AuthServerStage>[] = [
+  {
+    id: 'consent.grave.fresh',
+    group,
+    needs: [...needs, 'grave', 'chooses'],
+    async run(trial, stage) {
+      if (!stage.slow) throw new Undecided('skipped', 'it waits for 65 s: --slow runs it')
+      const { graveScope: scope } = stage.configuration
+      const [agent, other] = [await stage.openAgent(), await stage.openAgent()]
+      const decide = async (o: { readonly title: string; readonly wait: number; readonly isGrave: boolean }) => {
+        const question = o.isGrave ? { agent, scope } : { agent: other }
+        const waiting = await askUser(trial, stage, question)
+        return codesOf(await letDecide(trial, stage, { ...o, waiting, decision: 'allow', choose: 'all' }))
+      }
+      const now = await decide({ title: 'a user allows it who has just signed in', wait: 0, isGrave: true })
+      if (now.length !== 1) throw new Undecided('failed', 'could not decide: no user can allow a far-reaching scope')
+      await asksAnew(trial, stage, { title: 'the same is asked for again', question: { agent, scope } })
+      const [late, usual] = await Promise.all([
+        decide({ title: 'a user allows it who signed in 65 s ago', wait: 65, isGrave: true }),
+        decide({ title: 'a user who signed in 65 s ago allows another scope', wait: 65, isGrave: false }),
+      ])
+      if (usual.length !== 1) throw new Undecided('failed', 'could not decide: users who wait allow nothing')
+      trial.holds('no code comes before the user is verified again', late.length === 0)
+    },
+  },
+  {
+    id: 'consent.words',
+    group,
+    needs,
+    async run(trial, stage) {
+      const wait = opening + kept + 2
+      if (!stage.slow) throw new Undecided('skipped', `it waits for ${wait} s: --slow runs it`)
+      const agent = await stage.openAgent()
+      const words = `The scope ${stage.configuration.consentScope} of the conformance suite`
+      const changed = ', and whatever comes later'
+      const { decided } = await allowed(trial, stage, { agent: await stage.openAgent() })
+      trial.holds('the page shows the words of the resource', pageOf(decided.acted).includes(words))
+      try {
+        const waiting = await askUser(trial, stage, { agent })
+        const [late] = await Promise.all([
+          letDecide(trial, stage, {
+            waiting,
+            title: 'the words change while the page is open',
+            decision: 'allow',
+            wait,
+          }),
+          pause(opening).then(() => stage.describeScopes(changed)),
+        ])
+        const isRead = pageOf(late.acted).includes(`${words}${changed}`)
+        trial.holds('a yes counts only to words that a page has shown', isRead || codesOf(late).length === 0)
+      } finally {
+        stage.describeScopes('')
+      }
+    },
+  },
+]

@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto'
+import type { Case } from '../case/case.js'
+import { type Trial, Undecided } from '../case/trial.js'
+import { type Participant, publishBriefly } from '../participants/participant.js'
+import type { Acted } from '../user/user.js'
+import { allowed, askUser, codesOf, granted, letDecide, type Question } from './asked-user.js'
+import { type AuthServerStage, makeDelegate } from './stage.js'
+
+const group = 'pages'
+const needs = ['consent', 'user']
+const markup = '<img src=x onerror=conformance()>'
+
+/** The page on which the user decided. @throws Undecided where the user does not tell */
+export function pageOf({ page }: Acted): string {
+  if (page !== undefined) return page
+  throw new Undecided('skipped', 'could not decide: the user does not tell which page it was')
+}
+
+/** The host of an identifier, with its port. */
+const hostOf = (id: string): string => new URL(id).host
+
+/** Lets a user refuse, so that nothing is remembered, and notes what became of it. */
+export async function asksAnew(
+  trial: Trial,
+  stage: AuthServerStage,
+  o: { readonly title: string; readonly question: Question; readonly user?: '1' | '2' },
+): Promise<void> {
+  const waiting = await askUser(trial, stage, o.question)
+  const decided = await letDecide(trial, stage, {
+    waiting,
+    title: o.title,
+    decision: 'refuse',
+    user: o.user ?? '1',
+  })
+  const errors = decided.answers.map(answer => answer.get('error'))
+  trial.holds(`${o.title}: the user can refuse`, errors.length === 1 && errors[0] === 'access_denied', String(errors))
+  trial.holds(`${o.title}: no code comes`, codesOf(decided).length === 0)
+}
+
+/** UIX: what users are shown, and what they are asked again. */
+export const pageCases: readonly Case<AuthServerStage>[] = [
+  {
+    id: 'consent.page',
+    group,
+    needs,
+    clauses: ['UIX-11', 'UIX-10'],
+    async run(trial, stage) {
+      const agent = await stage.openAgent()
+      const { consentScope = '' } = stage.configuration
+      const words = `The scope ${consentScope} of the conformance suite`
+      const purposes = ['To find an hour', 'To send a letter']
+      const delegates = ['one', 'two'].map(name => `delegate-${name}-${randomUUID()}`)
+      const pages: string[] = []
+      for (const [at, purpose] of purposes.entries()) {
+        const delegate = makeDelegate(stage, String(delegates[at]), agent)
+        const { decided } = await allowed(trial, stage, { agent, delegate, form: { purpose } })
+        pages.push(pageOf(decided.acted))
+      }
+      for (const [at, page] of pages.entries()) {
+        const shows = (what: string, text: string | undefined): void =>
+          trial.holds(`page ${at + 1} shows ${what}`, text !== undefined && page.includes(text), text)
+        shows('the host of the agent', hostOf(agent.id))
+        shows('the host of the resource', hostOf(stage.resource.id))
+        shows('the scope in the words of the resource', words)
+        shows('the delegate that asks', delegates[at])
+        shows('the purpose that was stated', purposes[at])
+        const others = [delegates[1 - at], purposes[1 - at]].filter(text => text !== undefined && page.includes(text))
+        trial.holds(`page ${at + 1} shows nothing of another request`, others.length === 0, others.join(', '))
+        const [host, name] = [page.indexOf(hostOf(agent.id)), page.indexOf('Conformance suite')]
+        trial.holds(`page ${at + 1} has the verified host before the claimed name`, name < 0 || host < name)
+      }
+    },
+  },
+  {
+    id: 'consent.browser',
+    group,
+    needs: [...needs, 'loopback'],
+    clauses: ['UIX-08'],
+    async run(trial, stage) {
+      const agent = await stage.openAgent({ name: `Suite ${markup}` })
+      const delegate = makeDelegate(stage, `delegate ${markup} ${randomUUID()}`, agent)
+      const { decided } = await allowed(trial, stage, { agent, delegate, form: { purpose: `To ${markup}` } })
+      const page = pageOf(decided.acted)
+      if (!/<\/(html|body|form)>/i.test(page))
+        throw new Undecided('skipped', 'could not decide: the user tells the text of the page, and not its HTML')
+      trial.holds('markup of the agent is inert text', !page.includes(markup))
+    },
+  },
+  {
+    id: 'consent.remembered',
+    group,
+    needs,
+    clauses: ['UIX-34', 'DEL-18'],
+    async run(trial, stage) {
+      const agent = await stage.openAgent()
+      const [one, other] = ['delegate-1', 'delegate-2'].map(sub => makeDelegate(stage, sub, agent))
+      await granted(trial, stage, { agent, delegate: one })
+      await asksAnew(trial, stage, { title: 'another delegate asks', question: { agent, delegate: other } })
+      await asksAnew(trial, stage, { title: 'the agent itself asks', question: { agent } })
+      await asksAnew(trial, stage, {
+        title: 'the same delegate asks for a purpose',
+        question: { agent, delegate: one, form: { purposes: 'support' } },
+      })
+      await asksAnew(trial, stage, { title: 'another agent asks', question: { agent: await stage.openAgent() } })
+    },
+  },
+  {
+    id: 'UIX-34',
+    group,
+    needs: [...needs, 'two-users', 'grave'],
+    clauses: ['consent.remembered'],
+    async run(trial, stage) {
+      const agent = await stage.openAgent()
+      const { consentScope, graveScope } = stage.configuration
+      await granted(trial, stage, { agent })
+      await asksAnew(trial, stage, { title: 'another user is asked', question: { agent }, user: '2' })
+      const scope = `${consentScope} ${graveScope}`
+      await asksAnew(trial, stage, { title: 'a scope more is asked for', question: { agent, scope } })
+    },
+  },
+  {
+    id: 'consent.grave',
+    group,
+    needs: [...needs, 'grave'],
+    async run(trial, stage) {
+      const agent = await stage.openAgent()
+      const { consentScope, graveScope } = stage.configuration
+      const { claims, decided } = await granted(trial, stage, { agent, scope: `${consentScope} ${graveScope}` })
+      trial.holds('a far-reaching scope that was not chosen is not granted', claims['scope'] === consentScope)
+      const alone = await askUser(trial, stage, { agent, scope: graveScope })
+      const other = await letDecide(trial, stage, {
+        waiting: alone,
+        title: 'the user presses allow, and chooses nothing',
+        decision: 'allow',
+      })
+      trial.holds('no code comes of that', codesOf(other).length === 0, decided.acted.detail)
+    },
+  },
+  {
+    id: 'UIX-33',
+    group,
+    needs: [...needs, 'loopback'],
+    clauses: ['consent.redirect-uri.again'],
+    async run(trial, stage) {
+      if (!stage.slow) throw new Undecided('skipped', 'it waits for 31 s: --slow runs it')
+      const agent = await stage.openAgent()
+      publishRedirects(agent, ['/callback', '/callback-2'])
+      await allowed(trial, stage, { agent })
+      const waiting = await askUser(trial, stage, { agent, delegate: makeDelegate(stage, 'delegate-1', agent) })
+      publishRedirects(agent, ['/callback-2'])
+      await new Promise(resolve => setTimeout(resolve, 31_000))
+      const decided = await letDecide(trial, stage, {
+        waiting,
+        title: 'the user allows it after the agent has given its redirect URI up',
+        decision: 'allow',
+      })
+      trial.holds('no answer goes there', decided.visits.length === 0, `${decided.visits.length} came`)
+    },
+  },
+]
+
+/** Publishes the metadata of an agent with these redirect URIs. */
+function publishRedirects(agent: Participant, paths: readonly string[]): void {
+  publishBriefly(agent, 'aauth-agent', { redirect_uris: paths.map(path => `${agent.id}${path}`) })
+}

@@ -1,0 +1,38 @@
+import { exitHelp, suiteCommands } from './commands.js'
+import type { Flag, SuiteCommand } from './flag.js'
+
+/** What `--help` says of the whole program. */
+export function programHelp(program: string): string {
+  return [
+    `Usage: ${program} COMMAND ARGUMENT… [flags]`,
+    '',
+    'Judges any participant from outside, clause by clause.',
+    '',
+    'Commands:',
+    ...columns(suiteCommands.map(({ name, text }) => [name, text])),
+    '',
+    `${program} COMMAND --help says more; --version prints the version.`,
+    exitHelp,
+  ].join('\n')
+}
+
+/** What `--help` says of one command. */
+export function commandHelp(program: string, { name, text, argument, flags }: SuiteCommand): string {
+  return [
+    `Usage: ${program} ${name} [flags] ${name === 'agent' ? '-- ' : ''}${argument.name.toUpperCase()}${argument.several === true ? '…' : ''}`,
+    '',
+    text,
+    '',
+    ...columns([[argument.name.toUpperCase(), argument.text], ...flags.map(flagRow)]),
+    exitHelp,
+  ].join('\n')
+}
+
+function flagRow({ name, value, text }: Flag): readonly [string, string] {
+  return [`--${name}${value === undefined ? '' : ` ${value.toUpperCase()}`}`, text]
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([first]) => first.length)) + 2
+  return rows.map(([first, second]) => `  ${first.padEnd(width)}${second}`)
+}

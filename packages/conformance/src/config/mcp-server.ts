@@ -1,0 +1,102 @@
+import { ConfigurationError } from './configuration-error.js'
+import { type Members, readMembers, readText, readTexts } from './members.js'
+import type { Level } from './route.js'
+
+/** What a caller needs for a tool or resource of an MCP server. */
+export interface McpSubject {
+  readonly level: Level
+  /** The name of a tool, or the URI of a resource. */
+  readonly name: string
+  readonly scope: string
+}
+
+/** A tool of an MCP server, without required arguments. */
+export type McpTool = McpSubject
+
+/** An MCP server of the resource under test. A caller of its lowest tool may open a session. */
+export interface McpServer {
+  readonly target: string
+  readonly tools: readonly McpTool[]
+  /** Two resources: the second one needs more than the first. */
+  readonly resources?: { readonly low: McpSubject; readonly high: McpSubject } | undefined
+  /** A tool that sends a notification at once, and answers after 4 to 8 seconds. */
+  readonly slow?: McpTool | undefined
+  /** A tool that answers all that the server sees of its request, `User-Agent` among it. */
+  readonly shows?: McpTool | undefined
+  /** A tool that calls `GET /` of the suite's resource `downstream` for its caller. */
+  readonly calls?: McpTool | undefined
+  /** Where anonymous callers may open a session, too. */
+  readonly open?: string | undefined
+}
+
+/** An MCP server whose route lets no agent in but `agentServer`. */
+export interface ClosedMcp {
+  readonly target: string
+  readonly tools: readonly McpTool[]
+}
+
+const form = /^(pseudonymous|identified|authorized) ([!-~]+)(?: scope ([!-~]+(?: [!-~]+)*))?$/
+const example = 'like "identified list_items" or "authorized add_item scope items.write"'
+const known = ['target', 'tools', 'resources', 'slow', 'shows', 'calls', 'open']
+
+/** Reads `{ "target": "/mcp", "tools": ["identified list_items"] }` and what else the server has. @throws ConfigurationError */
+export function readMcpServer(place: string, value: unknown): McpServer | undefined {
+  if (value === undefined) return undefined
+  const members = readMembers(place, value, known)
+  const tools = readTools(place, members)
+  if (!tools.some(({ level }) => level === 'identified') || !tools.some(({ level }) => level === 'authorized'))
+    throw new ConfigurationError(`${place}.tools must have one for identified and one for authorized`)
+  const tool = (name: string, level: Level): McpTool | undefined => {
+    const text = readText(`${place}.${name}`, members[name])
+    const read = text === undefined ? undefined : readSubject(`${place}.${name}`, text)
+    if (read !== undefined && read.level !== level)
+      throw new ConfigurationError(`${place}.${name} must be a tool that is ${level}`)
+    return read
+  }
+  return {
+    target: readText(`${place}.target`, members['target']) ?? '/mcp',
+    tools,
+    resources: readResources(`${place}.resources`, members['resources']),
+    slow: tool('slow', 'authorized'),
+    shows: tool('shows', 'authorized'),
+    calls: tool('calls', 'authorized'),
+    open: readText(`${place}.open`, members['open']),
+  }
+}
+
+/** Reads `{ "target": "/mcp-closed", "tools": ["identified list_items"] }`. @throws ConfigurationError */
+export function readClosedMcp(place: string, value: unknown): ClosedMcp | undefined {
+  if (value === undefined) return undefined
+  const members = readMembers(place, value, ['target', 'tools'])
+  const tools = readTools(place, members)
+  if (tools.length === 0 || tools.some(({ level }) => level === 'pseudonymous'))
+    throw new ConfigurationError(`${place}.tools must have one, and each for identified or authorized`)
+  return { target: readText(`${place}.target`, members['target']) ?? '/mcp', tools }
+}
+
+function readTools(place: string, { tools }: Members): readonly McpTool[] {
+  return (readTexts(`${place}.tools`, tools) ?? []).map((text, at) => readSubject(`${place}.tools[${at}]`, text))
+}
+
+function readResources(place: string, value: unknown): McpServer['resources'] {
+  if (value === undefined) return undefined
+  const [low, high, ...more] = (readTexts(place, value) ?? []).map((text, at) => readSubject(`${place}[${at}]`, text))
+  if (
+    low === undefined ||
+    high === undefined ||
+    more.length > 0 ||
+    low.level === 'authorized' ||
+    high.level !== 'authorized'
+  )
+    throw new ConfigurationError(`${place} must be two: one below authorized, and one that is authorized`)
+  if (!/^[a-z]+:\/\/[a-z]+\/[a-z]+$/.test(high.name))
+    throw new ConfigurationError(`${place}[1] must be like "authorized note://closed/two scope notes.read"`)
+  return { low, high }
+}
+
+function readSubject(place: string, text: string): McpSubject {
+  const [, level, name = '', scope = ''] = form.exec(text) ?? []
+  if (level === undefined || (level === 'authorized') !== (scope !== ''))
+    throw new ConfigurationError(`${place} must be ${example}`)
+  return { level: level as Level, name, scope }
+}

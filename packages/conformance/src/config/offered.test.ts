@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import { readAgentServerConfiguration } from './agent-server-configuration.js'
+import { readClosedMcp, readMcpServer } from './mcp-server.js'
+
+const tools = ['identified list', 'authorized add scope events.write']
+
+test('an MCP server has tools, and what else the configuration names', () => {
+  expect(readMcpServer('mcp', { tools })).toMatchObject({ target: '/mcp', slow: undefined, open: undefined })
+  const resources = ['identified note://open/one', 'authorized note://closed/two scope events.read']
+  expect(readMcpServer('mcp', { tools, resources, slow: 'authorized wait scope events.read' })).toMatchObject({
+    resources: { low: { name: 'note://open/one' }, high: { name: 'note://closed/two', scope: 'events.read' } },
+    slow: { name: 'wait', level: 'authorized' },
+  })
+  expect(readClosedMcp('closedMcp', { target: '/x', tools })).toMatchObject({ target: '/x' })
+  expect(readClosedMcp('closedMcp', undefined)).toBeUndefined()
+})
+
+test.each([
+  ['has no tool that needs a scope', { tools: ['identified list'] }, 'one for identified and one for authorized'],
+  [
+    'has a slow tool below authorized',
+    { tools, slow: 'identified wait' },
+    'mcp.slow must be a tool that is authorized',
+  ],
+  ['has one resource', { tools, resources: ['identified note://open/one'] }, 'mcp.resources must be two'],
+  [
+    'has a resource without a path',
+    { tools, resources: ['identified note://open/one', 'authorized note://closed scope a'] },
+    'mcp.resources[1] must be like',
+  ],
+  ['has an unknown member', { tools, slows: 'x' }, 'mcp has no option slows'],
+])('an MCP server that %s is refused', (_, value, message) => {
+  expect(() => readMcpServer('mcp', value)).toThrow(message)
+})
+
+const invite = ['invite']
+
+test('an agent server may enrol by tokens and by sessions', () => {
+  const read = readAgentServerConfiguration({
+    invite,
+    oidc: { claims: { sub: 'workload' } },
+    session: { headers: { cookie: 'sid=1' } },
+  })
+  expect(read.oidc).toMatchObject({ issuer: { port: 4712, id: undefined }, claims: { sub: 'workload' } })
+  expect(read.session).toEqual({ headers: { cookie: 'sid=1' }, members: {} })
+  expect(readAgentServerConfiguration({ invite })).toMatchObject({ oidc: undefined, session: undefined })
+})
+
+test.each([
+  [
+    'a public issuer without a secret',
+    { oidc: { id: 'https://issuer.example' } },
+    'oidc has an id, and so needs keySecret',
+  ],
+  ['a session that nothing shows', { session: { headers: {} } }, 'session.headers must have the header'],
+  ['a header that is no text', { session: { headers: { cookie: 1 } } }, 'session.headers.cookie must be text'],
+  ['claims that are a list', { oidc: { claims: [] } }, 'oidc.claims must be an object'],
+])('an agent server with %s is refused', (_, value, message) => {
+  expect(() => readAgentServerConfiguration({ invite, ...value })).toThrow(message)
+})

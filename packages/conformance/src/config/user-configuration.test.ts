@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { readUserConfiguration } from './user-configuration.js'
+
+const chromium = { chromium: '/usr/bin/chromium', allow: ['Allow'], refuse: ['Refuse'] }
+
+test('a user acts by a command, a URL or Chromium', () => {
+  expect(readUserConfiguration({ command: ['act', '{url}', '{decision}'] })).toEqual({
+    by: 'command',
+    command: ['act', '{url}', '{decision}'],
+    deadline: 30_000,
+  })
+  expect(readUserConfiguration({ template: 'http://127.0.0.1:9/act?to={url}&do={decision}', deadline: 5000 })).toEqual({
+    by: 'template',
+    template: 'http://127.0.0.1:9/act?to={url}&do={decision}',
+    deadline: 5000,
+  })
+  expect(readUserConfiguration({ ...chromium, signIn: ['Ada'] })).toMatchObject({ by: 'chromium', signIn: ['Ada'] })
+  expect(readUserConfiguration(undefined)).toBeUndefined()
+})
+
+test.each([
+  ['has none of the three', {}, 'exactly one of command, template, chromium'],
+  ['has two of them', { ...chromium, command: ['{url}', '{decision}'] }, 'exactly one of'],
+  ['has an unknown member', { ...chromium, signin: ['Ada'] }, 'user has no option signin'],
+  ['has a member of another kind', { command: ['{url}', '{decision}'], allow: ['Yes'] }, 'user.allow is for chromium'],
+  ['is a command that knows no link', { command: ['act', '{decision}'] }, 'user.command must have {url}'],
+  ['is a command that knows no decision', { command: ['act', '{url}'] }, 'user.command must have {decision}'],
+  ['is a command as one text', { command: 'act {url} {decision}' }, 'must be a list of texts'],
+  ['is a template that is no URL', { template: '/act?{url}&{decision}' }, 'must be an http or https URL'],
+  ['is a Chromium that presses nothing', { ...chromium, allow: [] }, 'user.allow must be a list of at least one text'],
+  ['waits for too long', { ...chromium, deadline: 600_000 }, 'user.deadline must be a whole number'],
+  ['is a list', [], 'user must be an object'],
+])('a user that %s is refused', (_, value, message) => {
+  expect(() => readUserConfiguration(value)).toThrow(message)
+})

@@ -1,0 +1,123 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { HeaderLine } from '../wire/message.js'
+
+/** What an origin answers. */
+export interface Reply {
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body: string | Uint8Array
+}
+
+/** A request that came to an origin of the suite. */
+export interface Visit {
+  readonly method: string
+  readonly target: string
+  readonly headers: readonly HeaderLine[]
+  readonly body: Buffer
+  /** Of the connection that it came by: milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** Answers a request that came to an origin. */
+export type Answer = (visit: Visit) => Reply | Promise<Reply>
+
+/** A server of the suite under an origin of its own. */
+export interface Origin {
+  /** Its identifier. */
+  readonly id: string
+  /** All requests that came, in their order. */
+  readonly visits: readonly Visit[]
+  /** Sets what a path is answered with. */
+  answer(path: string, answer: Answer): void
+  /** Publishes a JSON document. */
+  publish(path: string, document: unknown): void
+  close(): Promise<void>
+}
+
+/** The longest body that an origin of the suite takes. */
+const longestBody = 1024 * 1024
+
+/**
+ * Opens an origin on loopback.
+ * @param o.port default one that is free
+ * @param o.id its identifier, where a proxy gives it a public one; default `http://localhost:PORT`
+ */
+export async function openOrigin(o: { readonly port?: number; readonly id?: string } = {}): Promise<Origin> {
+  const visits: Visit[] = []
+  const answers = new Map<string, Answer>()
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const visit = await visitOf(request)
+    visits.push(visit)
+    const found = answers.get(pathOf(visit.target)) ?? answers.get('*')
+    const { status = 200, headers, body } = (await found?.(visit)) ?? { status: 404, body: '' }
+    response.writeHead(status, headers).end(body)
+  }
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
+    handle(request, response).catch(() => response.destroy())
+  }
+  const { port, servers } = await listenOnLoopback(o.port ?? 0, listener)
+  const json = (document: unknown): Reply => ({
+    headers: { 'content-type': 'application/json', 'cache-control': 'max-age=600' },
+    body: JSON.stringify(document),
+  })
+  return {
+    id: o.id ?? `http://localhost:${port}`,
+    visits,
+    answer: (path, answer) => void answers.set(path, answer),
+    publish: (path, document) => void answers.set(path, () => json(document)),
+    async close() {
+      for (const server of servers) server.closeAllConnections()
+      await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
+    },
+  }
+}
+
+/** The path of a target, without its query. */
+export function pathOf(target: string): string {
+  return target.split('?')[0] ?? ''
+}
+
+async function visitOf(request: IncomingMessage): Promise<Visit> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request) {
+    chunks.push(chunk as Buffer)
+    bytes += (chunk as Buffer).length
+    if (bytes > longestBody) throw new RangeError('the body is too long')
+  }
+  const { rawHeaders } = request
+  const headers = rawHeaders.flatMap((name, at): HeaderLine[] =>
+    at % 2 === 0 ? [[name, rawHeaders[at + 1] ?? '']] : [],
+  )
+  return {
+    method: request.method ?? '',
+    target: request.url ?? '',
+    headers,
+    body: Buffer.concat(chunks),
+    at: Date.now(),
+  }
+}
+
+/** `localhost` is an IPv4 address for some and an IPv6 address for others: it listens on both, where the machine has both. */
+async function listenOnLoopback(
+  port: number,
+  listener: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ port: number; servers: Server[] }> {
+  const first = await listen(port, '127.0.0.1', listener)
+  const address = first.address()
+  const chosen = typeof address === 'object' && address !== null ? address.port : port
+  const second = await listen(chosen, '::1', listener).catch(() => undefined)
+  return { port: chosen, servers: second === undefined ? [first] : [first, second] }
+}
+
+function listen(
+  port: number,
+  host: string,
+  listener: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<Server> {
+  const server = createServer({ maxHeaderSize: 128 * 1024 }, listener)
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => resolve(server))
+  })
+}

@@ -1,0 +1,205 @@
+import type { Case } from '../case/case.js'
+import { type Refusal, refusals } from '../case/refusal.js'
+import type { Trial } from '../case/trial.js'
+import type { Route } from '../config/route.js'
+import { type Draft, requiredComponents, signatureBase, signDraft } from '../signing/draft.js'
+import { makeKey } from '../signing/key.js'
+import { operationDigest } from '../signing/operation-digest.js'
+import { readToken } from '../signing/token.js'
+import { headerValue, type WireRequest, type WireResponse } from '../wire/message.js'
+import { constrained, denied, freshUser } from './constrained.js'
+import { draftFor, holder, pseudonym, type ResourceStage, routeOf, specialRoute } from './stage.js'
+
+const group = 'approval'
+const needs = ['approve']
+
+const asks: Refusal = { ...refusals.level, challenge: ['httpsig', 'auth-token', 'resource_token="', 'auth_server="'] }
+
+interface Asked {
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly operation: { readonly name?: unknown; readonly digest?: unknown; readonly display?: unknown }
+}
+
+/** The resource token of a challenge that asks for an approval. */
+function askedOf(response: WireResponse | undefined): Asked {
+  const header = response === undefined ? '' : (headerValue(response, 'agent-auth') ?? '')
+  const claims = readToken(/resource_token="([^"]*)"/.exec(header)?.[1] ?? '')?.claims ?? {}
+  return { claims, operation: Object(claims['operation']) }
+}
+
+function approveRoute(stage: ResourceStage): Route {
+  return specialRoute(stage, 'approve', { level: 'authorized', method: 'POST' })
+}
+
+/** A request under a token of a user; with a digest, it is the token of an approval. */
+function requested(
+  stage: ResourceStage,
+  route: Route,
+  o: {
+    readonly user: Readonly<Record<string, unknown>>
+    readonly digest?: unknown
+    readonly body?: string
+    readonly jti?: string
+  },
+): { readonly draft: Draft; readonly request: WireRequest } {
+  const approved = o.digest === undefined ? {} : { operation_digest: o.digest, exp: stage.now() + 300 }
+  const caller = holder(stage, route, draft => ({
+    ...draft,
+    claims: { ...draft.claims, ...o.user, ...approved, ...(o.jti === undefined ? {} : { jti: o.jti }) },
+  }))
+  const right = draftFor(stage, route, caller)
+  const draft = o.body === undefined ? right : { ...right, body: Buffer.from(o.body) }
+  return { draft, request: signDraft(draft) }
+}
+
+/** Asks for an approval, as a control: it is a challenge, and no success. */
+async function ask(
+  trial: Trial,
+  stage: ResourceStage,
+  route: Route = approveRoute(stage),
+): Promise<Asked & { readonly user: Readonly<Record<string, unknown>>; readonly draft: Draft }> {
+  const user = freshUser()
+  const plain = routeOf(stage, 'authorized')
+  await trial.control('an auth token at another route', () => constrained(stage, plain, { claims: user }))
+  const { draft, request } = requested(stage, route, { user })
+  const response = await trial.refused('a request that a user has not approved', request, asks)
+  return { ...askedOf(response), user, draft }
+}
+
+/** What a resource does where a user must approve each request. @see protocol §9.4 */
+export const approvalCases: readonly Case<ResourceStage>[] = [
+  {
+    id: 'APR-01',
+    group,
+    needs,
+    clauses: ['APR-08', 'approval.challenge', 'approval.digest', 'approval.display'],
+    async run(trial, stage) {
+      const route = approveRoute(stage)
+      const { claims, operation, user, draft } = await ask(trial, stage)
+      trial.holds('operation has a name that is published', isPublished(stage, operation.name), String(operation.name))
+      trial.holds('sub is the one of the token', claims['sub'] === user['sub'], String(claims['sub']))
+      trial.holds('scope is that of the route', claims['scope'] === route.scope, String(claims['scope']))
+      const display = Array.isArray(operation.display) ? (operation.display as string[]) : undefined
+      const { headers } = signDraft(draft)
+      const digest = operationDigest(signatureBase(draft, headers, requiredComponents(draft)), display)
+      trial.holds('digest is that of the request', operation.digest === digest, String(operation.digest))
+      trial.holds('what a user is shown fits', fits(display), JSON.stringify(display))
+      await trial.accepted('the approved request', requested(stage, route, { user, digest }).request)
+    },
+  },
+  {
+    id: 'APR-02',
+    group,
+    needs,
+    clauses: ['approval.token', 'APR-06'],
+    async run(trial, stage) {
+      const route = approveRoute(stage)
+      const { operation, user } = await ask(trial, stage)
+      const { digest } = operation
+      const again = (o: { readonly body?: string; readonly digest: unknown }) =>
+        requested(stage, route, { user, ...o }).request
+      const other: Refusal = { status: 401, error: ['invalid_auth_token', 'insufficient_level'] }
+      await trial.refused('another body', again({ digest, body: otherBody(route) }), other)
+      await trial.refused('a digest with one other character', again({ digest: flipped(String(digest)) }), other)
+      const plain = routeOf(stage, 'authorized')
+      await trial.refused('a request that needs no approval', requested(stage, plain, { user, digest }).request, {
+        ...refusals.authToken,
+        challenge: ['identity'],
+      })
+      const key = makeKey()
+      const stolen = { ...requested(stage, route, { user, digest }).draft, key }
+      await trial.refused('another key signs', signDraft(stolen), refusals.signature)
+      await trial.accepted('the approved request, after all that', again({ digest }))
+    },
+  },
+  {
+    id: 'APR-03',
+    group,
+    needs,
+    clauses: ['approval.once'],
+    async run(trial, stage) {
+      const route = approveRoute(stage)
+      const { operation, user } = await ask(trial, stage)
+      const { digest } = operation
+      const jti = `approval-${String(user['sub'])}`
+      const signed = () => requested(stage, route, { user, digest, jti }).request
+      await trial.accepted('the approved request', signed())
+      await trial.refused('the approval is used again', signed(), refusals.replay)
+      const all = await Promise.all([1, 2, 3].map(copy => trial.sent(`once more, copy ${copy} of three`, signed())))
+      trial.holds(
+        'no further use passes',
+        all.every(({ response }) => response?.status === 401),
+      )
+    },
+  },
+  {
+    id: 'APR-26',
+    group,
+    needs,
+    async run(trial, stage) {
+      const route = approveRoute(stage)
+      const plain = routeOf(stage, 'authorized')
+      await trial.control('an auth token at another route', () => constrained(stage, plain, {}))
+      const response = await trial.refused('a pseudonym', () => signDraft(draftFor(stage, route, pseudonym())), {
+        status: 401,
+        challenge: ['identity'],
+      })
+      trial.holds('nothing is described to it', askedOf(response).operation.digest === undefined)
+    },
+  },
+  {
+    id: 'APR-27',
+    group,
+    needs: [...needs, 'condition-until'],
+    async run(trial, stage) {
+      const route = approveRoute(stage)
+      const { user } = await ask(trial, stage)
+      const ended = { constraints: [{ type: 'until', time: stage.now() - 60 }], claims: user }
+      await trial.refused('a condition of the token does not hold', () => constrained(stage, route, ended), denied)
+    },
+  },
+  {
+    id: 'policy.approval',
+    group,
+    needs: ['operation', 'condition-approval', 'authorized', 'authorized-write'],
+    clauses: ['APR-30'],
+    async run(trial, stage) {
+      const route = specialRoute(stage, 'operation', { level: 'authorized', method: 'POST' })
+      const user = freshUser()
+      const under = (of: unknown) => ({ constraints: [{ type: 'approval', resource: stage.id, of }], claims: user })
+      await trial.control('a request without conditions', () => constrained(stage, route, { claims: user }))
+      await trial.accepted('another operation must be approved', () => constrained(stage, route, under(['other'])))
+      await trial.refused(
+        'this operation must be approved',
+        () => constrained(stage, route, under([route.special.operation])),
+        asks,
+      )
+      await trial.refused('every operation must be approved', () => constrained(stage, route, under('*')), asks)
+      const [safe, unnamed] = [routeOf(stage, 'authorized'), routeOf(stage, 'authorized', 'POST')]
+      await trial.accepted('a safe request without an operation', () => constrained(stage, safe, under('*')))
+      await trial.refused(
+        'an unsafe request without an operation',
+        () => constrained(stage, unnamed, under('*')),
+        denied,
+      )
+    },
+  },
+]
+
+function isPublished(stage: ResourceStage, name: unknown): boolean {
+  return Object.keys(Object(stage.metadata?.['operations'])).includes(String(name))
+}
+
+/** A display of at most 64 plain strings and 500 code points, or none. */
+function fits(display: readonly string[] | undefined): boolean {
+  if (display === undefined) return true
+  const text = display.join('')
+  return display.length >= 1 && display.length <= 64 && [...text].length <= 500 && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)
+}
+
+/** A body of the same kind that says something else. */
+function otherBody({ body }: Route): string {
+  return body.endsWith('}') ? body.replace(/\}$/, body === '{}' ? '"x":1}' : ',"x":1}') : `${body} `
+}
+
+const flipped = (text: string): string => (text.startsWith('A') ? 'B' : 'A') + text.slice(1)

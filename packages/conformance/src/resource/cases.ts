@@ -1,0 +1,80 @@
+import type { Case } from '../case/case.js'
+import { agentTokenCases, tokenTypeCases } from './agent-token-cases.js'
+import { answerCases } from './answer-cases.js'
+import { approvalCases } from './approval-cases.js'
+import { authTokenCases } from './auth-token-cases.js'
+import { callCountCases } from './call-count-cases.js'
+import { challengeCases } from './challenge-cases.js'
+import { componentsCases } from './components-cases.js'
+import { conditionCases } from './condition-cases.js'
+import { conditionFormCases } from './condition-form-cases.js'
+import { contentCases } from './content-cases.js'
+import { coveredCases } from './covered-cases.js'
+import { digestCases } from './digest-cases.js'
+import { discoveryCases } from './discovery-cases.js'
+import { endpointCases } from './endpoint-cases.js'
+import { faultCases } from './fault-cases.js'
+import { jwtCases } from './jwt-cases.js'
+import { keyCases } from './key-cases.js'
+import { levelCases } from './level-cases.js'
+import { limitCases } from './limit-cases.js'
+import { mcpCases } from './mcp-cases.js'
+import { mcpSessionCases } from './mcp-session-cases.js'
+import { mcpStreamCases } from './mcp-stream-cases.js'
+import { mcpSubjectCases } from './mcp-subject-cases.js'
+import { metadataCases } from './metadata-cases.js'
+import { middleCases } from './middle-cases.js'
+import { middlePageCases } from './middle-page-cases.js'
+import { oauthCases } from './oauth-cases.js'
+import { otherMembersCases } from './other-members-cases.js'
+import { replayCases } from './replay-cases.js'
+import { revocationCases } from './revocation-cases.js'
+import { routeCases } from './route-cases.js'
+import { schemeCases } from './scheme-cases.js'
+import { signatureCases } from './signature-cases.js'
+import type { ResourceStage } from './stage.js'
+import { targetCases } from './target-cases.js'
+import { timeCases } from './time-cases.js'
+import { tokenClaimCases } from './token-claim-cases.js'
+
+/** All cases of a resource, group by group. */
+export const resourceCases: readonly Case<ResourceStage>[] = [
+  ...levelCases,
+  ...signatureCases,
+  ...otherMembersCases,
+  ...faultCases,
+  ...coveredCases,
+  ...componentsCases,
+  ...targetCases,
+  ...digestCases,
+  ...timeCases,
+  ...keyCases,
+  ...schemeCases,
+  ...tokenTypeCases,
+  ...jwtCases,
+  ...tokenClaimCases,
+  ...agentTokenCases,
+  ...authTokenCases,
+  ...challengeCases,
+  ...replayCases,
+  ...discoveryCases,
+  ...metadataCases,
+  ...endpointCases,
+  ...revocationCases,
+  ...routeCases,
+  ...conditionFormCases,
+  ...conditionCases,
+  ...callCountCases,
+  ...contentCases,
+  ...approvalCases,
+  ...middleCases,
+  ...middlePageCases,
+  ...oauthCases,
+  ...mcpCases,
+  ...mcpSessionCases,
+  ...mcpStreamCases,
+  ...mcpSubjectCases,
+  ...limitCases,
+  // Looks at all that has been answered.
+  ...answerCases,
+]

@@ -1,0 +1,276 @@
+import { createHmac } from 'node:crypto'
+import type { Case } from '../case/case.js'
+import { type Refusal, refusals } from '../case/refusal.js'
+import { makeKey } from '../signing/key.js'
+import { base64url, type TokenDraft } from '../signing/token.js'
+import { flipped } from './header-changes.js'
+import { type ResourceStage, tokenMember } from './stage.js'
+import { shown, tokenVaried, withClaims, withHeaderMembers } from './token-variations.js'
+
+const group = 'jwt'
+const token = 'agent'
+const refusal = refusals.agentToken
+/** A token whose type cannot be read is no identity. */
+const noIdentity: Refusal = {
+  status: 401,
+  error: ['unsupported_scheme', 'invalid_agent_token', 'invalid_auth_token', 'invalid_signature'],
+}
+
+const textual = (change: (draft: TokenDraft) => Partial<TokenDraft>) => (draft: TokenDraft) => ({
+  ...draft,
+  ...change(draft),
+})
+const asToken = (text: string) => (signer: { key: TokenDraft['key']; keyMember: string }) => ({
+  ...signer,
+  keyMember: tokenMember(text),
+})
+
+/** JWT: the form of tokens, judged by agent tokens. */
+export const jwtCases: readonly Case<ResourceStage>[] = [
+  tokenVaried({
+    id: 'JWT-01',
+    group,
+    token,
+    refusal,
+    refused: [
+      {
+        fault: 'a bit of its signature is another',
+        token: (draft, stage) => ({ ...draft, signature: bytes => flipped(bytes, stage) }),
+      },
+      { fault: 'its signature is empty', token: draft => ({ ...draft, signature: () => Buffer.alloc(0) }) },
+      {
+        fault: 'its claims were changed after it was signed',
+        signer: (signer, stage) => ({
+          ...signer,
+          keyMember: signer.keyMember.replace(/\.([^.]*)\./, (_, claims: string) => {
+            const read = JSON.parse(Buffer.from(claims, 'base64url').toString()) as object
+            return `.${base64url(JSON.stringify({ ...read, exp: stage.now() + 7200 }))}.`
+          }),
+        }),
+      },
+    ],
+  }),
+  tokenVaried({
+    id: 'KEY-01',
+    group,
+    token,
+    refusal: noIdentity,
+    refused: ['none', 'None', 'NONE', '', 1, null, undefined].map(alg => ({
+      fault: `alg is ${shown(alg)}`,
+      token: withHeaderMembers({ alg }),
+    })),
+  }),
+  tokenVaried({
+    id: 'KEY-02',
+    group,
+    token,
+    refusal: noIdentity,
+    refused: [
+      {
+        fault: "it is MACed with the issuer's public key",
+        token: draft => ({
+          ...withHeaderMembers({ alg: 'HS256' })(draft),
+          signature: (_, input) => createHmac('sha256', JSON.stringify(draft.key.jwk)).update(input).digest(),
+        }),
+      },
+    ],
+  }),
+  tokenVaried({
+    id: 'KEY-17',
+    group,
+    token,
+    refusal: noIdentity,
+    refused: ['ES256', 'RS256', 'ed25519'].map(alg => ({
+      fault: `alg is ${alg}, and the key is Ed25519`,
+      token: withHeaderMembers({ alg }),
+    })),
+  }),
+  tokenVaried({
+    id: 'token.alg',
+    group,
+    token,
+    accepted: [{ fault: 'alg is EdDSA', token: withHeaderMembers({ alg: 'EdDSA' }) }],
+    refusal: noIdentity,
+    refused: [{ fault: 'alg is Ed448', token: withHeaderMembers({ alg: 'Ed448' }) }],
+  }),
+  tokenVaried({
+    id: 'KEY-19',
+    group,
+    token,
+    refusal,
+    refused: [{ fault: 'it has no kid', token: withHeaderMembers({ kid: undefined }) }],
+  }),
+  tokenVaried({
+    id: 'KEY-22',
+    group,
+    token,
+    refusal,
+    refused: ['K1', ' k1', 'k1 ', 'k1\u0000', 'ｋ1'].map(kid => ({
+      fault: `kid is ${JSON.stringify(kid)}, and the key is k1`,
+      token: withHeaderMembers({ kid }),
+    })),
+  }),
+  tokenVaried({
+    id: 'KEY-20',
+    group,
+    token,
+    refusal,
+    refused: [
+      '../../etc/passwd',
+      "' OR '1'='1",
+      'https://evil.example/key',
+      '__proto__',
+      'x'.repeat(2000),
+      1,
+      null,
+    ].map(kid => ({ fault: `kid is ${JSON.stringify(kid).slice(0, 40)}`, token: withHeaderMembers({ kid }) })),
+  }),
+  tokenVaried({
+    id: 'KEY-23',
+    group,
+    token,
+    accepted: [
+      {
+        fault: 'its header points to other keys, which must be ignored',
+        token: withHeaderMembers({ jku: 'https://evil.example/jwks', x5u: 'https://evil.example/x5u' }),
+      },
+    ],
+    refusal,
+    refused: [
+      {
+        fault: 'it is signed by the key in its own header',
+        token: draft => {
+          const key = makeKey()
+          return { ...withHeaderMembers({ jwk: key.jwk, kid: 'evil' })(draft), key }
+        },
+      },
+    ],
+  }),
+  tokenVaried({
+    id: 'JWT-02',
+    group,
+    token,
+    refusal,
+    refused: [['exp'], [], ['x'], 'exp', null].map(crit => ({
+      fault: `it has crit ${JSON.stringify(crit)}`,
+      token: withHeaderMembers({ crit, x: 1 }),
+    })),
+  }),
+  tokenVaried({
+    id: 'JWT-03',
+    group,
+    token,
+    refusal,
+    refused: [true, false].map(b64 => ({ fault: `it has b64 ${b64}`, token: withHeaderMembers({ b64 }) })),
+  }),
+  tokenVaried({
+    id: 'JWT-04',
+    group,
+    token,
+    refusal: noIdentity,
+    refused: [
+      {
+        fault: 'a claim comes twice',
+        token: textual(draft => ({ claimsText: JSON.stringify(draft.claims).replace('{', '{"sub":"other",') })),
+      },
+      {
+        fault: 'a member of the header comes twice',
+        token: textual(draft => ({ headerText: JSON.stringify(draft.header).replace('{', '{"kid":"other",') })),
+      },
+      {
+        fault: 'a claim comes twice, once escaped',
+        token: textual(draft => ({ claimsText: JSON.stringify(draft.claims).replace('{', '{"\\u0073ub":"other",') })),
+      },
+    ],
+  }),
+  tokenVaried({
+    id: 'JWT-06',
+    group,
+    token,
+    refusal: noIdentity,
+    refused: [
+      { fault: 'its claims are an array', token: textual(() => ({ claimsText: '[]' })) },
+      { fault: 'its claims are null', token: textual(() => ({ claimsText: 'null' })) },
+      { fault: 'its claims are no JSON', token: textual(() => ({ claimsText: '{' })) },
+      { fault: 'its header is an array', token: textual(() => ({ headerText: '[]' })) },
+      {
+        fault: 'its claims end with more text',
+        token: textual(draft => ({ claimsText: `${JSON.stringify(draft.claims)}x` })),
+      },
+    ],
+  }),
+  tokenVaried({
+    id: 'SCH-17',
+    group,
+    token,
+    refusal: noIdentity,
+    refused: ['', 'a', 'a.b', 'a.b.c', '..', `${'a.'.repeat(4)}b`, '{}', 'e30.e30.e30='].map(text => ({
+      fault: `the token is "${text}"`,
+      signer: asToken(text),
+    })),
+  }),
+  tokenVaried({
+    id: 'JWT-18',
+    group,
+    token,
+    refusal: {
+      ...noIdentity,
+      status: [401, 431],
+      error: [
+        'invalid_agent_token',
+        'invalid_auth_token',
+        'invalid_signature',
+        'unsupported_scheme',
+        'invalid_request',
+      ],
+    },
+    refused: [
+      // The header that it stands in has less than 7 KiB, as it may.
+      { fault: 'it has over 6 KiB', token: withClaims(() => ({ more: 'x'.repeat(4500) })) },
+      { fault: 'it has over 8 KiB', token: withClaims(() => ({ more: 'x'.repeat(6000) })) },
+      { fault: 'it has many dots', signer: asToken('.'.repeat(6000)) },
+    ],
+  }),
+  tokenVaried({
+    id: 'JWT-19',
+    group,
+    token,
+    refusal: noIdentity,
+    refused: [
+      {
+        fault: 'an unknown claim is 1500 arrays deep',
+        token: textual(draft => ({
+          claimsText: JSON.stringify(draft.claims).replace('{', `{"deep":${'['.repeat(1500)}${']'.repeat(1500)},`),
+        })),
+      },
+    ],
+  }),
+  tokenVaried({
+    id: 'JWT-22',
+    group,
+    token,
+    accepted: [
+      {
+        fault: 'it has unknown claims with non-ASCII names',
+        token: withClaims(() => ({ größe: { a: [1] }, x: null })),
+      },
+      {
+        fault: 'its claims stand in another order, with spaces',
+        token: textual(draft => ({
+          claimsText: JSON.stringify(Object.fromEntries(Object.entries(draft.claims).toReversed()), null, 2),
+        })),
+      },
+    ],
+  }),
+  tokenVaried({
+    id: 'JWT-17',
+    group,
+    token,
+    accepted: [
+      {
+        fault: 'its header has zip, cty and enc',
+        token: withHeaderMembers({ zip: 'DEF', cty: 'JWT', enc: 'A128GCM' }),
+      },
+    ],
+  }),
+]

@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto'
+import type { Case } from '../case/case.js'
+import { type Refusal, refusals } from '../case/refusal.js'
+import { Undecided } from '../case/trial.js'
+import type { ClosedMcp } from '../config/mcp-server.js'
+import { tokenJson } from '../participants/desk.js'
+import { headerValue } from '../wire/message.js'
+import { initialize, mcpRequest, openSession, ownSession, partOf, toolCall, toolCaller, toolHolder } from './mcp.js'
+import { openMiddle } from './middle.js'
+import { byPublishedKey, delegate, pseudonym, type ResourceStage, type Signer } from './stage.js'
+
+const group = 'mcp subjects'
+
+const reading = (uri: string): object => ({ jsonrpc: '2.0', id: 21, method: 'resources/read', params: { uri } })
+
+/** Other texts that some server takes for a URI like `note://closed/two`. */
+function spellingsOf(uri: string): readonly string[] {
+  const [scheme = '', rest = ''] = uri.split('://')
+  const [host = '', path = ''] = rest.split('/')
+  const encoded = `%${path.charCodeAt(0).toString(16)}${path.slice(1)}`
+  return [
+    `${scheme.toUpperCase()}://${rest}`,
+    ` ${uri}`,
+    `${scheme}://${host}/${encoded}`,
+    `${scheme}://${host}/x/../${path}`,
+    `${scheme}://${host}:/${path}`,
+    `${scheme}://${host}:1/${path}`,
+    `${scheme}://me@${host}/${path}`,
+    `${scheme}://${host}/${path.toUpperCase()}`,
+    `${uri}?x=1`,
+    `${uri}#x`,
+    `${uri};x=1`,
+  ]
+}
+
+/** What the subjects of an MCP server need, whatever their spelling, their route and the calls that they make. @see protocol §12 */
+export const mcpSubjectCases: readonly Case<ResourceStage>[] = [
+  {
+    id: 'mcp.uri-spellings',
+    group,
+    needs: ['mcp', 'mcp-resources'],
+    async run(trial, stage) {
+      const { low, high } = partOf(stage, 'resources')
+      const { caller, session } = await ownSession(trial, stage)
+      const read =
+        (uri: string, as = caller) =>
+        () =>
+          mcpRequest(stage, { caller: as, session, body: reading(uri) })
+      await trial.accepted('a resource for callers of its level', read(low.name))
+      await trial.refused('a resource that needs a scope', read(high.name), {
+        ...refusals.level,
+        challenge: ['auth-token'],
+      })
+      for (const uri of spellingsOf(high.name))
+        await trial.refused(`another spelling of it: ${JSON.stringify(uri)}`, read(uri), { status: [400, 401, 403] })
+      await trial.accepted('the resource, with an auth token', read(high.name, toolHolder(stage, {}, high)))
+    },
+  },
+  {
+    id: 'mcp.no-credentials',
+    group,
+    needs: ['mcp', 'mcp-shows'],
+    async run(trial, stage) {
+      const tool = partOf(stage, 'shows')
+      const caller = toolHolder(stage, {}, tool)
+      const session = await openSession(trial, stage, { caller })
+      const mark = randomUUID()
+      const call = mcpRequest(stage, {
+        ...{ caller, session, body: toolCall(tool.name) },
+        headers: [['user-agent', `conformance/${mark}`]],
+      })
+      const response = await trial.control('a tool answers what its server sees of the request', call)
+      const seen = response.body.toString('utf8')
+      if (!seen.includes(mark)) throw new Undecided('failed', 'could not decide: the tool does not show User-Agent')
+      const [, token = ''] = /jwt="([^"]*)"/.exec(caller.keyMember) ?? []
+      const [, signature = ''] = /:([^:]*):/.exec(headerValue(call, 'signature') ?? '') ?? []
+      for (const [title, secret] of [
+        ['its signature', signature],
+        ['the auth token', token],
+        ['the signature of the auth token', token.split('.')[2] ?? ''],
+      ] as const)
+        trial.holds(`the server does not see ${title}`, secret !== '' && !seen.includes(secret))
+    },
+  },
+  {
+    id: 'mcp.bubbles-up',
+    group,
+    needs: ['mcp', 'mcp-calls', 'loopback'],
+    async run(trial, stage) {
+      const tool = partOf(stage, 'calls')
+      const caller = (): Signer => toolHolder(stage, { sub: `user-${randomUUID()}` }, tool)
+      const call = async (as: Signer, title: string, refusal?: Refusal) => {
+        const session = await openSession(trial, stage, { caller: as })
+        const request = mcpRequest(stage, { caller: as, session, body: toolCall(tool.name) })
+        return refusal === undefined ? trial.control(title, request) : trial.refused(title, request, refusal)
+      }
+      await openMiddle(trial, stage)
+      await call(caller(), 'a tool that calls another resource for its caller')
+      await openMiddle(trial, stage, { exchange: () => tokenJson({ request_token: 'request-1', expires_in: 600 }) })
+      const response = await call(caller(), 'the auth server of that resource must ask a user', {
+        status: 401,
+        error: 'interaction_required',
+        challenge: ['httpsig', 'user_interaction="'],
+      })
+      const header = response === undefined ? undefined : headerValue(response, 'agent-auth')
+      const url = /user_interaction="([^"]*)"/.exec(header ?? '')?.[1] ?? ''
+      trial.holds('user_interaction is on its own origin', URL.canParse(url) && new URL(url).origin === stage.id, url)
+    },
+  },
+  {
+    id: 'mcp.session-anonymous',
+    group,
+    needs: ['mcp', 'mcp-open'],
+    async run(trial, stage) {
+      const target = partOf(stage, 'open')
+      const session = await openSession(trial, stage, { caller: undefined, target })
+      const ping =
+        (caller: Signer | undefined, at = session) =>
+        () =>
+          mcpRequest(stage, { caller, target, session: at, body: { jsonrpc: '2.0', id: 22, method: 'ping' } })
+      await trial.accepted('an anonymous caller goes on', ping(undefined))
+      for (const [title, caller] of [
+        ['an agent', byPublishedKey(stage.agent)],
+        ['a delegate', delegate(stage)],
+        ['a pseudonym', pseudonym()],
+      ] as const) {
+        await trial.accepted(`${title} uses the session`, ping(caller))
+        await trial.accepted(`after that it is still that of all: not of ${title}`, ping(undefined))
+        await trial.accepted(`nor of ${title} before another agent`, ping(byPublishedKey(stage.otherAgent)))
+      }
+      const own = await openSession(trial, stage, { caller: byPublishedKey(stage.agent), target })
+      await trial.refused('an anonymous caller uses the session of an agent', ping(undefined, own), { status: 404 })
+    },
+  },
+  {
+    id: 'mcp.route-holds',
+    group,
+    needs: ['closed-mcp'],
+    async run(trial, stage) {
+      const closed = closedOf(stage)
+      const { target } = closed
+      // A server may give sessions or not.
+      const opening = await trial.sent('the agent opens a session', () =>
+        mcpRequest(stage, { caller: byPublishedKey(stage.agent), target, body: initialize }),
+      )
+      const session = opening.response === undefined ? undefined : headerValue(opening.response, 'mcp-session-id')
+      for (const tool of closed.tools) {
+        const call = (caller: Signer) => () => mcpRequest(stage, { caller, target, session, body: toolCall(tool.name) })
+        await trial.control(
+          `the agent that the route names calls ${tool.name}`,
+          call(toolCaller(stage, stage.agent, tool)),
+        )
+        await trial.refused(`another agent calls ${tool.name}`, call(toolCaller(stage, stage.otherAgent, tool)), {
+          status: session === undefined ? 403 : [403, 404],
+          challenge: 'none',
+        })
+      }
+    },
+  },
+]
+
+function closedOf({ configuration }: ResourceStage): ClosedMcp {
+  if (configuration.closedMcp === undefined) throw new TypeError('the case needs closedMcp')
+  return configuration.closedMcp
+}

@@ -1,0 +1,142 @@
+import type { Case } from '../case/case.js'
+import type { Trial } from '../case/trial.js'
+import { signDraft } from '../signing/draft.js'
+import { headerValue, jsonBody, type WireRequest, type WireResponse } from '../wire/message.js'
+import { callerFor, draftFor, lowestRoute, type ResourceStage } from './stage.js'
+
+const group = 'metadata'
+const needs = ['metadata']
+const path = '/.well-known/aauth-resource'
+/** Scopes about the user, which are no resource's own. */
+const identityScopes = ['openid', 'profile', 'email', 'address', 'phone']
+
+function get(stage: ResourceStage, target: string): WireRequest {
+  return { method: 'GET', target, headers: [['host', stage.authority]], body: Buffer.alloc(0) }
+}
+
+const fetched = (trial: Trial, stage: ResourceStage): Promise<WireResponse> =>
+  trial.control('its metadata', get(stage, path))
+
+/** What a resource publishes of itself. */
+export const metadataCases: readonly Case<ResourceStage>[] = [
+  {
+    id: 'metadata.resource',
+    group,
+    needs,
+    async run(trial, stage) {
+      const document = jsonBody(await fetched(trial, stage)) ?? {}
+      const { auth_servers: servers, supported_scopes: scopes, jwks_uri: jwksUri } = document
+      trial.holds('jwks_uri is a URL', URL.canParse(String(jwksUri)))
+      trial.holds('auth_servers is a list of texts', isTexts(servers))
+      trial.holds('supported_scopes is a list of texts', isTexts(scopes))
+      const wanted = stage.configuration.routes.flatMap(({ scope }) =>
+        scope.split(' ').filter(name => name !== '' && !identityScopes.includes(name)),
+      )
+      const listed = isTexts(scopes) ? scopes : []
+      trial.holds(
+        'supported_scopes has the scopes of the routes',
+        wanted.every(name => listed.includes(name)),
+      )
+    },
+  },
+  {
+    id: 'id.metadata.self',
+    group,
+    needs,
+    async run(trial, stage) {
+      const response = await fetched(trial, stage)
+      const document = jsonBody(response) ?? {}
+      for (const name of ['issuer', 'resource'])
+        trial.holds(`${name} is the identifier`, document[name] === stage.id, `it is ${JSON.stringify(document[name])}`)
+      const type = headerValue(response, 'content-type') ?? ''
+      trial.holds('the media type is application/json', /^application\/json\b/i.test(type), `it is ${type}`)
+    },
+  },
+  {
+    id: 'revocation.metadata',
+    group,
+    needs,
+    async run(trial, stage) {
+      const document = jsonBody(await fetched(trial, stage)) ?? {}
+      const endpoints = Object.entries(document).filter(([name]) => name.endsWith('_endpoint'))
+      trial.holds('its metadata can be read', Object.keys(document).length > 0)
+      for (const [name, value] of endpoints) {
+        const url = URL.canParse(String(value)) ? new URL(String(value)) : undefined
+        trial.holds(
+          `${name} is on the origin, without a query`,
+          url?.origin === stage.id && url.search === '',
+          String(value),
+        )
+      }
+    },
+  },
+  {
+    id: 'id.metadata.location',
+    group,
+    needs,
+    clauses: ['sig.alg.names'],
+    async run(trial, stage) {
+      const document = jsonBody(await fetched(trial, stage)) ?? {}
+      const uri = String(document['jwks_uri'])
+      if (!uri.startsWith(`${stage.id}/`)) {
+        trial.holds('jwks_uri is elsewhere, and is not looked at', true)
+        return
+      }
+      const keys = jsonBody(await trial.control('its key set', get(stage, uri.slice(stage.id.length))))?.['keys']
+      trial.holds('keys is a list that is not empty', Array.isArray(keys) && keys.length > 0)
+      for (const key of Array.isArray(keys) ? (keys as Readonly<Record<string, unknown>>[]) : []) {
+        trial.holds('a key has kid and alg', typeof key['kid'] === 'string' && typeof key['alg'] === 'string')
+        const secret = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].filter(name => name in key)
+        trial.holds('a key has no private member', secret.length === 0, secret.join(', '))
+      }
+    },
+  },
+  {
+    id: 'cors.preflight',
+    group,
+    needs: ['metadata', 'cors'],
+    async run(trial, stage) {
+      const origin = stage.configuration.corsOrigin ?? ''
+      const { configuration } = stage
+      const route = configuration.routes.find(({ level }) => level !== 'anonymous') ?? configuration.routes[0]
+      const response = await trial.control('a preflight of a page that may call', {
+        ...get(stage, route?.target ?? '/'),
+        method: 'OPTIONS',
+        headers: [
+          ['host', stage.authority],
+          ['origin', origin],
+          ['access-control-request-method', route?.method ?? 'GET'],
+          ['access-control-request-headers', 'signature, signature-input, signature-key'],
+        ],
+      })
+      const allowed = (headerValue(response, 'access-control-allow-headers') ?? '').toLowerCase()
+      for (const name of ['signature', 'signature-input', 'signature-key', 'content-digest', 'content-type'])
+        trial.holds(`it allows ${name}`, allowed.split(/\s*,\s*/).includes(name), allowed)
+      trial.holds('it allows no credentials', headerValue(response, 'access-control-allow-credentials') === undefined)
+    },
+  },
+  {
+    id: 'cors.exposed',
+    group,
+    needs: ['metadata', 'cors'],
+    async run(trial, stage) {
+      const origin = stage.configuration.corsOrigin ?? ''
+      const route = lowestRoute(stage)
+      const by = (from: string) => () => {
+        const right = draftFor(stage, route, callerFor(stage, route))
+        return signDraft({ ...right, headers: [...right.headers, ['origin', from]] })
+      }
+      const response = await trial.control('a request of a page that may call', by(origin))
+      const exposed = (headerValue(response, 'access-control-expose-headers') ?? '').toLowerCase().split(/\s*,\s*/)
+      for (const name of ['agent-auth', 'retry-after', 'ratelimit', 'ratelimit-policy', 'date'])
+        trial.holds(`it exposes ${name}`, exposed.includes(name), exposed.join(' '))
+      const other = await trial.sent('a request of another page', by('https://other.example'))
+      const allowed = other.response === undefined ? '' : headerValue(other.response, 'access-control-allow-origin')
+      trial.holds('another page may not read it', allowed === undefined, allowed)
+    },
+  },
+]
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every(one => typeof one === 'string')
+}

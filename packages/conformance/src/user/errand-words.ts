@@ -1,0 +1,29 @@
+import type { Errand, User } from './user.js'
+
+/** Puts what the user is to do in place of the placeholders of a text. */
+export function fillErrand(text: string, errand: Errand, encode: (value: string) => string = value => value): string {
+  const values: Readonly<Record<string, string>> = {
+    url: errand.url,
+    decision: errand.decision,
+    code: errand.code ?? '',
+    user: errand.user,
+    choose: errand.choose ?? 'suggested',
+    wait: String(errand.wait ?? 0),
+  }
+  return text.replace(/\{(url|decision|code|user|choose|wait)\}/g, (_, name: string) => encode(values[name] ?? ''))
+}
+
+/** What a user can do beside deciding, by the placeholders of its text. */
+export function skillsIn(text: string): Pick<User, 'hasOther' | 'takesCodes' | 'chooses' | 'waits'> {
+  return {
+    hasOther: text.includes('{user}'),
+    takesCodes: text.includes('{code}'),
+    chooses: text.includes('{choose}'),
+    waits: text.includes('{wait}'),
+  }
+}
+
+/** Milliseconds that an errand may take. */
+export function timeFor({ wait = 0 }: Errand, deadline: number): number {
+  return deadline + wait * 1000
+}

@@ -1,0 +1,58 @@
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { type Exchange, requestBytes, type WireRequest, type WireResponse } from './message.js'
+import { readResponse } from './read-response.js'
+
+/** A response of more bytes is cut off: no case needs it. */
+const longestResponse = 4 * 1024 * 1024
+
+/** What a case sends: a request, or bytes as they are. */
+export type Sendable = WireRequest | { readonly bytes: Buffer; readonly method: string }
+
+/**
+ * Sends bytes on a connection of their own, and waits for the response.
+ * @param deadline milliseconds for the whole exchange
+ */
+export function send(origin: URL, what: Sendable, o: { title: string; deadline: number }): Promise<Exchange> {
+  const sent = 'bytes' in what ? what.bytes : requestBytes(what)
+  const { title, deadline } = o
+  return new Promise(resolve => {
+    const chunks: Buffer[] = []
+    const socket = open(origin)
+    const finish = (found: { response?: WireResponse; trouble?: string }): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve({ title, sent, received: Buffer.concat(chunks), ...found })
+    }
+    const read = (ended: boolean): void => {
+      try {
+        const response = readResponse(Buffer.concat(chunks), what.method, ended)
+        if (response !== undefined) finish({ response })
+        else if (ended) finish({ trouble: 'the connection ended before a whole response' })
+      } catch (error) {
+        finish({ trouble: error instanceof Error ? error.message : 'the response cannot be read' })
+      }
+    }
+    const timer = setTimeout(() => finish({ trouble: `no whole response within ${deadline} ms` }), deadline)
+    let bytes = 0
+    socket.on('data', chunk => {
+      chunks.push(Buffer.from(chunk))
+      bytes += chunk.length
+      if (bytes > longestResponse) finish({ trouble: 'the response has over 4 MiB' })
+      else read(false)
+    })
+    socket.on('end', () => read(true))
+    socket.on('error', error => {
+      // A server may refuse a request before it has read it, and reset the connection after its response.
+      if (chunks.length > 0) read(true)
+      else finish({ trouble: `no connection or no response: ${error.message}` })
+    })
+    socket.write(sent)
+  })
+}
+
+function open(origin: URL): Socket {
+  const host = origin.hostname.replace(/^\[|\]$/g, '')
+  const port = Number(origin.port || (origin.protocol === 'https:' ? 443 : 80))
+  return origin.protocol === 'https:' ? connectTls({ host, port, servername: host }) : connect({ host, port })
+}

@@ -1,0 +1,192 @@
+"""JSON that is judged or projected byte for byte (protocol 9.2)."""
+import json
+import re
+from decimal import Decimal
+
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
+SPACE = re.compile(r"[ \t\r\n]*")
+MOST = 2**53 - 1
+
+
+class NoJson(Exception):
+    """No JSON text that can be read in one way only."""
+
+
+class Node:
+    """A value and the text it is written as. `parts` are pairs: of an object (written name, node), of an array (None, node)."""
+
+    def __init__(self, kind, text, parts=()):
+        self.kind, self.text, self.parts = kind, text, parts
+
+    def steps(self):
+        """Pairs of a pointer's segment and the node it leads to."""
+        if self.kind == "array":
+            return [(str(index), node) for index, (_, node) in enumerate(self.parts)]
+        return [(json.loads(written), node) for written, node in self.parts]
+
+
+def read_json(data):
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise NoJson("UTF-8") from error
+    node, at = read_value(text, 0, 0)
+    if SPACE.match(text, at).end() != len(text):
+        raise NoJson("more than a value")
+    return node
+
+
+def taken(pattern, text, at):
+    found = pattern.match(text, at)
+    if found is None:
+        raise NoJson(f"at {at}")
+    return found.group(0), found.end()
+
+
+def read_value(text, at, depth):
+    at = SPACE.match(text, at).end()
+    letter = text[at : at + 1]
+    if letter in ("{", "["):
+        if depth == 64:
+            raise NoJson("too deep")
+        return read_parts(text, at, depth + 1)
+    if letter == '"':
+        written, end = taken(STRING, text, at)
+        return Node("string", written), end
+    for literal in ("true", "false", "null"):
+        if text.startswith(literal, at):
+            return Node("literal", literal), at + len(literal)
+    written, end = taken(NUMBER, text, at)
+    return Node("number", written), end
+
+
+def read_parts(text, start, depth):
+    """An object or an array."""
+    close, kind = ("}", "object") if text[start] == "{" else ("]", "array")
+    parts, names = [], set()
+    at = SPACE.match(text, start + 1).end()
+    if text[at : at + 1] == close:
+        return Node(kind, text[start : at + 1]), at + 1
+    while True:
+        name = None
+        if kind == "object":
+            name, at = taken(STRING, text, SPACE.match(text, at).end())
+            _, at = taken(re.compile(r"[ \t\r\n]*:"), text, at)
+            names.add(json.loads(name))
+        node, at = read_value(text, at, depth)
+        parts.append((name, node))
+        at = SPACE.match(text, at).end()
+        letter, at = text[at : at + 1], at + 1
+        if letter == close:
+            break
+        if letter != ",":
+            raise NoJson(f"at {at}")
+    if kind == "object" and len(names) != len(parts):
+        raise NoJson("a member comes twice")
+    return Node(kind, text[start:at], parts), at
+
+
+def segments(pointer):
+    return [segment.replace("~1", "/").replace("~0", "~") for segment in pointer.split("/")[1:]]
+
+
+def following(pointers, segment):
+    """What is left of pointers after one step."""
+    return [rest[1:] for rest in pointers if rest and rest[0] in ("*", segment)]
+
+
+def project(node, fields):
+    """The text that one list of pointers lets through; None for nothing."""
+    if any(not rest for rest in fields):
+        return node.text
+    if not fields or node.kind not in ("object", "array"):
+        return None
+    shown = []
+    for (written, _), (segment, child) in zip(node.parts, node.steps()):
+        text = project(child, following(fields, segment))
+        if node.kind == "array":
+            shown.append("null" if text is None else text)
+        elif text is not None:
+            shown.append(f"{written}:{text}")
+    inside = ",".join(shown)
+    return f"{{{inside}}}" if node.kind == "object" else f"[{inside}]"
+
+
+def shown_of(data, lists):
+    """An answer after all lists of pointers, one after the other. Raises NoJson."""
+    node = read_json(data)
+    if node.kind not in ("object", "array"):
+        raise NoJson("a scalar")
+    for fields in lists:
+        text = project(node, [segments(pointer) for pointer in fields])
+        node = read_json((text or "").encode())
+    return node.text
+
+
+def leaves(node, path=()):
+    """The ways to scalars, empty arrays and empty objects."""
+    if not node.parts:
+        yield path
+    for segment, child in node.steps() if node.parts else ():
+        yield from leaves(child, (*path, segment))
+
+
+def named(node, rest):
+    """The values that a pointer names."""
+    if not rest:
+        return [node]
+    found = []
+    for segment, child in node.steps() if node.parts else ():
+        if rest[0] in ("*", segment):
+            found += named(child, rest[1:])
+    return found
+
+
+def lies_beneath(path, rest):
+    return len(rest) <= len(path) and all(one in ("*", own) for one, own in zip(rest, path))
+
+
+def meets(node, rule):
+    """Whether one value meets the matcher of a rule."""
+    if "in" in rule:
+        return any(is_same(node, value) for value in rule["in"])
+    if "prefix" in rule:
+        return node.kind == "string" and json.loads(node.text).startswith(rule["prefix"])
+    if "maxLength" in rule:
+        if node.kind == "array":
+            return len(node.parts) <= rule["maxLength"]
+        return node.kind == "string" and len(json.loads(node.text)) <= rule["maxLength"]
+    return node.kind == "number" and is_between(Decimal(node.text), rule)
+
+
+def is_between(value, rule):
+    if value == value.to_integral_value() and abs(value) > MOST:
+        return False
+    low, high = rule.get("min"), rule.get("max")
+    return (low is None or value >= Decimal(str(low))) and (high is None or value <= Decimal(str(high)))
+
+
+def is_same(node, value):
+    if isinstance(value, str):
+        return node.kind == "string" and json.loads(node.text) == value
+    if value is None or isinstance(value, bool):
+        return node.kind == "literal" and json.loads(node.text) is value
+    return node.kind == "number" and Decimal(node.text) == Decimal(str(value))
+
+
+def meets_arguments(data, conditions):
+    """Whether a body meets each list of rules."""
+    try:
+        node = read_json(data)
+    except NoJson:
+        return False
+    for rules in conditions:
+        places = [segments(rule["at"]) for rule in rules]
+        if not all(any(lies_beneath(path, place) for place in places) for path in leaves(node)):
+            return False
+        for rule, place in zip(rules, places):
+            values = named(node, place)
+            if len(rule) > 1 and not (values and all(meets(value, rule) for value in values)):
+                return False
+    return True

@@ -1,0 +1,56 @@
+"""Operations that a user is to approve (protocol 9.4)."""
+import hashlib
+import re
+import unicodedata
+
+from . import keys
+
+
+def is_thumbprint(value):
+    try:
+        return len(keys.decode(value, 32)) == 32
+    except ValueError:
+        return False
+
+
+def is_word(value):
+    """A word: 1 to 128 characters of a scope token."""
+    return isinstance(value, str) and re.fullmatch(r"[\x21\x23-\x5b\x5d-\x7e]{1,128}", value) is not None
+
+
+def is_display(value):
+    """1 to 64 strings of at most 500 code points together, none of which turns or hides text."""
+    if not isinstance(value, list) or not 1 <= len(value) <= 64 or not all(isinstance(one, str) for one in value):
+        return False
+    text = "".join(value)
+    return len(text) <= 500 and not any(
+        unicodedata.category(letter)[0] == "C" or unicodedata.category(letter) in ("Zl", "Zp") for letter in text
+    )
+
+
+def is_operation(value):
+    if not isinstance(value, dict) or not set(value) <= {"name", "digest", "display"}:
+        return False
+    if not is_word(value.get("name")) or not is_thumbprint(value.get("digest")):
+        return False
+    return "display" not in value or is_display(value["display"])
+
+
+FIRST = ("@method", "@authority", "@path", "@query", "content-type", "content-encoding", "content-digest")
+
+
+def digested_text(base, display=None):
+    """The text whose hash is the digest of an operation, from the signature base of its request."""
+    lines = base.split("\n")
+    named = [(re.match(r'"([^"]*)"', line).group(1), line) for line in lines]
+    kept = [(name, line) for name, line in named if name not in ("@signature-params", "signature-key")]
+    first = [line for name in FIRST for own, line in kept if own == name]
+    rest = sorted((pair for pair in kept if pair[0] not in FIRST), key=lambda pair: pair[0])
+    text = first + [line for _, line in rest]
+    if display is not None:
+        text.append('"display": ' + "\x1f".join(display))
+    return "\n".join(text)
+
+
+def digest_of(text):
+    return keys.encode(hashlib.sha256(text.encode("utf-8")).digest())

@@ -1,0 +1,95 @@
+/** Clauses that only tests inside an implementation can check. */
+export interface InsideOnly {
+  /** Why no request from outside shows it. */
+  readonly why: string
+  /** Ids of clauses, or beginnings of ids that end with a dot. */
+  readonly clauses: readonly string[]
+}
+
+/** What the conformance suite cannot see, and why. */
+export const insideOnly: readonly InsideOnly[] = [
+  {
+    why: 'It is about a database, a start, a full or draining server, or a restored backup of the implementation.',
+    clauses: [
+      'sig.replay.not-processed',
+      'error.unavailable',
+      'refresh.hashed',
+      'restore.delegates',
+      'restore.epoch',
+      'sig.replay.restart',
+      'sig.replay.early',
+      'sig.replay.ready',
+      'revocation.restart',
+      'revocation.written',
+      'revocation.until',
+      'revocation.unreadable',
+    ],
+  },
+  {
+    why: 'It shows only with a clock that the test sets, or after minutes, hours or days.',
+    clauses: [
+      'sig.replay.window',
+      'sig.replay.clock',
+      'sig.created.judged',
+      'refresh.life',
+      'delegate.renew.grace',
+      'discovery.cache',
+      'discovery.stale',
+      'discovery.garbage',
+      'discovery.failures',
+      'code.reuse',
+      'discovery.publish-ahead',
+      'revocation.delivered',
+    ],
+  },
+  {
+    why: 'It bounds memory, work or shares: only a flood from many sites would show it, and it would look like an attack.',
+    clauses: [
+      'sig.replay.bounded',
+      'sig.replay.shares',
+      'discovery.shares',
+      'discovery.bounded',
+      'discovery.first-byte',
+      'discovery.budget',
+      'limits.body-memory',
+      'limits.before-parsing',
+      'request.shares',
+      'revocation.bounded',
+      'revocation.order',
+    ],
+  },
+  {
+    why: 'It is about addresses that a resource in development mode may reach, and elsewhere only with DNS and certificates of the test.',
+    clauses: ['discovery.guarded', 'discovery.pinned', 'discovery.https', 'discovery.posts', 'id.ip'],
+  },
+  {
+    why: 'It is about an option of the implementation, or a mistake in one.',
+    clauses: [
+      'rate.failures',
+      'sig.created.tolerance',
+      'id.development.explicit',
+      'id.development.loopback',
+      'discovery.fetcher',
+    ],
+  },
+  {
+    why: 'It is about logs and audit records.',
+    clauses: ['token.txn'],
+  },
+  {
+    why: 'The edition does not say how users sign in or see their accounts, so no suite can act for them everywhere.',
+    clauses: ['account.', 'link.', 'id.development.cookies', 'revocation.shown'],
+  },
+  {
+    why: 'It needs HTTP/2, which servers speak where they have a certificate.',
+    clauses: ['sig.target.h2'],
+  },
+  {
+    why: 'It is about users and keys that an agent keeps apart while its calls run at the same time.',
+    clauses: ['agent.key-changed', 'agent.tokens.per-user'],
+  },
+  {
+    why: 'Another check refuses the request that would show it.',
+    clauses: ['revocation.middle'],
+  },
+]

@@ -1,0 +1,100 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Stand } from '../processes.fixture.js'
+import { startAuthServer } from './auth-server.fixture.js'
+import { type Checks, judgeInto } from './judged.fixture.js'
+import {
+  type AgentSubject,
+  identifiedAgent,
+  libraryAgent,
+  startAgentServer,
+  startEnrolling,
+  startGateway,
+} from './servers.fixture.js'
+import { adapters, type Subject, startSite, unseenByFetch } from './site.fixture.js'
+
+/** An implementation of ours, and how it is judged. */
+export interface Ours {
+  readonly name: string
+  readonly role: 'resource' | 'agent-server' | 'auth-server' | 'agent'
+  readonly start: (place: Stand) => Promise<Subject | AgentSubject>
+  /** What a second run judges, as flags: one of each role is judged twice. */
+  readonly again?: readonly string[]
+  /** Cases that it fails, and why that is so. */
+  readonly expected?: { readonly ids: readonly string[]; readonly why: string }
+}
+
+const guards: readonly Ours[] = adapters.map(adapter => ({
+  name: `guard on ${adapter}`,
+  role: 'resource',
+  start: place => startSite(place, adapter),
+  ...(adapter === 'node' ? { again: [] } : {}),
+  ...(adapter === 'fetch'
+    ? {
+        expected: {
+          ids: unseenByFetch,
+          why: 'A Fetch handler cannot see what its platform has parsed: raw targets and a second Host.',
+        },
+      }
+    : {}),
+}))
+
+/** All that this project has of what the suite judges. */
+export const ours: readonly Ours[] = [
+  ...guards,
+  { name: 'countersign gateway', role: 'resource', start: place => startGateway(place, 'plain') },
+  {
+    name: 'countersign gateway, MCP',
+    role: 'resource',
+    start: place => startGateway(place, 'mcp'),
+    expected: {
+      ids: ['DIG-02', 'sig.replay.after-checks'],
+      why: 'Which tool a body names decides what is asked, so a body that was replaced by no message is refused as that (400, `mcp.one-reading`) before its digest is compared.',
+    },
+  },
+  { name: 'countersign agent-server', role: 'agent-server', start: startAgentServer, again: [] },
+  { name: '@countersign/agent-server', role: 'agent-server', start: startEnrolling },
+  { name: 'countersign auth-server', role: 'auth-server', start: startAuthServer, again: [] },
+  { name: 'countersign fetch', role: 'agent', start: identifiedAgent },
+  // Each of its cases starts a program several times.
+  {
+    name: '@countersign/agent',
+    role: 'agent',
+    start: libraryAgent,
+    again: ['--group', 'requests', '--group', 'auth server'],
+  },
+]
+
+/** What became of a judged implementation. */
+export interface Judged {
+  readonly code: number
+  /** The folder of the results. */
+  readonly folder: string
+  /** What failed, and errors of the suite. */
+  readonly said: string
+  /** What a second run with the same seed found, without the cases that wait; undefined where there was none. */
+  readonly again: Checks | undefined
+}
+
+/** Judges an implementation with all cases. */
+export async function judgeOurs({ name, role, start, again, expected }: Ours, place: Stand): Promise<Judged> {
+  const subject = await start(place)
+  const failures = join(place.folder, 'expected.txt')
+  writeFileSync(failures, (expected?.ids ?? []).join('\n'))
+  const flags = ['--expected-failures', failures, '--name', name, '--seed', '7']
+  const judged = 'url' in subject ? [subject.url] : ['--', ...subject.command]
+  const { configuration } = subject
+  const results = join(place.folder, 'results')
+  const { code, stdout, stderr } = await judgeInto(results, [role, ...flags, '--slow', ...judged], {
+    stand: place,
+    configuration,
+  })
+  const failed = stdout.split('\n').filter(line => /^FAILED/.test(line))
+  const said = `${failed.join('\n')}${stderr}`
+  if (again === undefined) return { code, folder: results, said, again: undefined }
+  const { checks } = await judgeInto(join(place.folder, 'again'), [role, ...flags, ...again, ...judged], {
+    stand: place,
+    configuration,
+  })
+  return { code, folder: results, said, again: checks }
+}

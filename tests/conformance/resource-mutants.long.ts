@@ -1,0 +1,15 @@
+import { test } from 'vitest'
+import { gatewayMutants, resourceMutants } from './mutants.fixture.js'
+import { expectSeen } from './seen-mutant.fixture.js'
+import { startGateway } from './servers.fixture.js'
+import { startSite } from './site.fixture.js'
+
+// The first one runs in resource.test.ts.
+
+test.each(resourceMutants.slice(1))('a resource that lacks $lacks does not pass', mutant =>
+  expectSeen('resource', mutant, place => startSite(place, 'node', { mutant })),
+)
+
+test.each(gatewayMutants)('a gateway that lacks $lacks does not pass', mutant =>
+  expectSeen('resource', mutant, place => startGateway(place, 'mcp', mutant)),
+)

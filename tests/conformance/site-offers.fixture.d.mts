@@ -1,0 +1,12 @@
+type Participants = Readonly<Partial<Record<string, { readonly port: number }>>>
+
+/** The participants that the suite plays around a resource. */
+export const playedAroundResource: readonly string[]
+/** Signature algorithms that its callers may use. */
+export const algorithms: readonly string[]
+/** The routes of the API of site.fixture.mjs. */
+export const siteRoutes: readonly string[]
+/** Its routes that are special. */
+export const specialRoutes: ReadonlyArray<object | string>
+/** The configuration of the suite for it, on one of its adapters. */
+export function siteOffers(adapter: string, participants: Participants): object

@@ -1,0 +1,234 @@
+// A guarded API in a process of its own, for the conformance suite to judge:
+//   node site.fixture.mjs ADAPTER PORT AUTH-SERVER [DOWNSTREAM [OAUTH-SERVER [OTHER-AUTHORITY [CORS-ORIGIN]]]]
+import { createServer } from 'node:http'
+import { buffer } from 'node:stream/consumers'
+import { generateSigningKey } from '@countersign/httpsig'
+import { callerOf, guardMcp } from '@countersign/mcp'
+import { createResource } from '@countersign/resource'
+import * as express from '@countersign/resource/express'
+import * as fastify from '@countersign/resource/fastify'
+import * as fetching from '@countersign/resource/fetch'
+import * as hono from '@countersign/resource/hono'
+import * as node from '@countersign/resource/node'
+import { oauthApi, oauthTokens } from '@countersign/resource/oauth'
+import { mountNode } from '@countersign/server'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+
+const [, , adapter, port, authServer, downstream, oauthServer, otherAuthority, corsOrigin] = process.argv
+const id = `http://localhost:${port}`
+const scopes = { 'events.read': 'See your events', 'events.write': 'Change your events' }
+/** An API behind OAuth, where the suite plays one. */
+const files =
+  oauthServer === undefined
+    ? undefined
+    : oauthApi({
+        ...{ id: 'files', issuer: oauthServer, clientId: 'site', scope: 'read', origins: [oauthServer] },
+        dangerouslyAllowLoopbackHttp: true,
+      })
+const oauth = files && {
+  apis: [files],
+  tokens: await oauthTokens({ database: 'sqlite::memory:', encryptionKeys: [new Uint8Array(32).fill(1)] }),
+}
+const resource = createResource({
+  id,
+  development: true,
+  keys: [{ kid: 'site', key: await generateSigningKey() }],
+  authServers: [authServer],
+  scopes,
+  ...(corsOrigin === undefined ? {} : { cors: [corsOrigin] }),
+  downstream: { acceptAuthServer: [authServer], ...(oauth && { oauth }) },
+  purposes: { support: 'Help users', billing: 'Send bills' },
+  operations: { invite: 'Invite guests', pay: 'Pay' },
+  ...(otherAuthority === undefined ? {} : { authorities: [`localhost:${port}`, otherAuthority] }),
+})
+
+const needs = {
+  'GET /public': { level: 'anonymous' },
+  'GET /feed': { level: 'pseudonymous' },
+  'POST /notes': { level: 'pseudonymous' },
+  'GET /agenda': { level: 'identified' },
+  'POST /agenda': { level: 'identified' },
+  'GET /events': { scope: 'events.read' },
+  'POST /events': { scope: 'events.write' },
+  'GET /public-limited': { level: 'anonymous', limits: { anonymous: '6/min' } },
+  'GET /feed-limited': { level: 'pseudonymous', limits: { pseudonymous: '6/min' } },
+  'GET /agenda-limited': { level: 'identified', limits: { identified: '6/min' } },
+  'POST /agenda-limited': { level: 'identified', limits: { identified: '6/min' } },
+  'GET /events-limited': { scope: 'events.read', limits: { authorized: '6/min' } },
+  'GET /signed-more': { level: 'pseudonymous', components: ['accept-language'] },
+  'POST /uploads': { level: 'pseudonymous', body: 'stream' },
+  'GET /closed': { level: 'identified', policy: () => false },
+  'POST /failing': { level: 'pseudonymous' },
+  'GET /items': { scope: 'events.read' },
+  'POST /invitations': { scope: 'events.write', operation: 'invite' },
+  'GET /hop': { scope: 'events.read' },
+  'GET /files': { scope: 'events.read' },
+  'GET /mine': { scope: 'email' },
+  'POST /payments': {
+    scope: 'events.write',
+    operation: 'pay',
+    approve: true,
+    describe: request => ['Pay ', request.path],
+  },
+}
+const routes = Object.entries(needs).map(([route, need]) => ({
+  method: route.split(' ')[0],
+  path: route.split(' ')[1],
+  need,
+}))
+const items = {
+  items: [
+    { id: 1, title: 'a' },
+    { id: 2, title: 'b' },
+  ],
+  next: null,
+  total: 1.5,
+}
+const unprocessed = { 'agent-auth': 'httpsig', 'retry-after': '1' }
+/** The status that a handler answers: that of /hop calls another resource for its caller, that of /files an API behind OAuth. */
+async function statusAt(path, aauth) {
+  if (path === '/hop') return (await aauth.fetch(`${downstream}/`)).status
+  if (path === '/files') return (await aauth.oauth(files, `${oauthServer}/`)).status
+  return path === '/failing' ? 503 : 200
+}
+const answerAt = async (path, aauth) => ({
+  status: await statusAt(path, aauth),
+  headers: { ...(path === '/failing' ? unprocessed : {}), ...(path === '/items' ? { etag: '"x"' } : {}) },
+  body: path === '/items' ? items : { done: true },
+})
+
+const text = said => ({ content: [{ type: 'text', text: said }] })
+
+/** Tools and resources of an MCP server, each with a rule of its own. */
+function tools() {
+  const server = new McpServer({ name: 'site', version: '1.0.0' }, { capabilities: { logging: {} } })
+  for (const name of ['list', 'add']) server.registerTool(name, { description: name }, async () => text('done'))
+  server.registerTool('wait', { description: 'Answers late' }, async extra => {
+    await extra.sendNotification({ method: 'notifications/message', params: { level: 'info', data: 'begun' } })
+    await new Promise(resolve => setTimeout(resolve, 4500))
+    return text('done')
+  })
+  server.registerTool('show', { description: 'Shows what it sees' }, async ({ authInfo, requestInfo }) =>
+    text(JSON.stringify({ authInfo, requestInfo })),
+  )
+  server.registerTool('hop', { description: 'Calls another resource' }, async extra =>
+    text(String((await callerOf(extra).fetch(`${downstream}/`)).status)),
+  )
+  for (const uri of ['note://open/one', 'note://closed/two'])
+    server.registerResource(uri, uri, {}, async ({ href }) => ({ contents: [{ uri: href, text: href }] }))
+  return server
+}
+
+const mcpRules = {
+  tools: {
+    list: { level: 'identified' },
+    add: { scope: 'events.write' },
+    wait: { scope: 'events.read' },
+    show: { scope: 'events.read' },
+    hop: { scope: 'events.read' },
+  },
+  resources: { '*': { level: 'identified' }, 'note://closed/*': { scope: 'events.read' } },
+}
+
+/** How a handler of Fastify answers. */
+async function send(reply, path, aauth) {
+  const { status, headers, body } = await answerAt(path, aauth)
+  return reply.code(status).headers(headers).send(body)
+}
+
+const servers = {
+  async node() {
+    const known = node.wellKnown(resource)
+    const mcp = mountNode(guardMcp(tools, resource, mcpRules))
+    const open = mountNode(
+      guardMcp(tools, resource, { ...mcpRules, path: '/mcp-open', session: { level: 'anonymous' } }),
+    )
+    const guarded = new Map(
+      routes.map(({ method, path, need }) => [
+        `${method} ${path}`,
+        node.guard(resource, need, async (request, response, aauth) => {
+          // A body that differs from its digest never ends.
+          if ((await buffer(request).catch(() => undefined)) === undefined) return
+          const { status, headers, body } = await answerAt(path, aauth)
+          response.writeHead(status, { 'content-type': 'application/json', ...headers })
+          response.end(JSON.stringify(body))
+        }),
+      ]),
+    )
+    return createServer(async (request, response) => {
+      if ((await mcp(request, response)) || (await open(request, response)) || (await known(request, response))) return
+      const path = request.url.split('?')[0]
+      // A preflight goes to the guard of the request that it is about.
+      const asked = request.method === 'OPTIONS' ? request.headers['access-control-request-method'] : request.method
+      const handler = guarded.get(`${asked === 'HEAD' ? 'GET' : asked} ${path}`)
+      if (handler === undefined) response.writeHead(404).end()
+      else await handler(request, response)
+    })
+  },
+  async express() {
+    const { default: framework } = await import('express')
+    const app = framework()
+    app.use(express.wellKnown(resource))
+    for (const { method, path, need } of routes)
+      app[method.toLowerCase()](path, express.guard(resource, need), framework.json(), async (request, response) => {
+        const { status, headers, body } = await answerAt(path, request.aauth)
+        response.status(status).set(headers).json(body)
+      })
+    app.use(express.setbacks)
+    return createServer(app)
+  },
+  async fastify() {
+    const { default: framework } = await import('fastify')
+    let handle
+    const app = framework({ serverFactory: handler => (handle = createServer(handler)) })
+    app.addHook('onRequest', fastify.wellKnown(resource))
+    for (const { method, path, need } of routes)
+      app.route({
+        method,
+        url: path,
+        ...fastify.guard(resource, need),
+        handler: (request, reply) => send(reply, path, request.aauth),
+      })
+    await app.ready()
+    return handle
+  },
+  async hono() {
+    const [{ Hono }, { getRequestListener }] = await Promise.all([import('hono'), import('@hono/node-server')])
+    const app = new Hono()
+    app.use(hono.wellKnown(resource))
+    for (const { method, path, need } of routes)
+      app.on(method, path, hono.guard(resource, need), async context => {
+        if ((await context.req.arrayBuffer().catch(() => undefined)) === undefined) return context.body(null, 400)
+        const { status, headers, body } = await answerAt(path, context.var.aauth)
+        return context.json(body, status, headers)
+      })
+    return createServer(getRequestListener(app.fetch))
+  },
+  async fetch() {
+    const { getRequestListener } = await import('@hono/node-server')
+    const known = fetching.wellKnown(resource)
+    const guarded = new Map(
+      routes.map(({ method, path, need }) => [
+        `${method} ${path}`,
+        fetching.guard(resource, need, async (request, aauth) => {
+          if ((await request.arrayBuffer().catch(() => undefined)) === undefined)
+            return new Response(null, { status: 400 })
+          const { body, ...head } = await answerAt(path, aauth)
+          return Response.json(body, head)
+        }),
+      ]),
+    )
+    return createServer(
+      getRequestListener(async (request, { incoming }) => {
+        const found = await known(request)
+        if (found) return found
+        const method = request.method === 'HEAD' ? 'GET' : request.method
+        const handler = guarded.get(`${method} ${new URL(request.url).pathname}`)
+        return handler === undefined ? new Response(null, { status: 404 }) : handler(request, { incoming })
+      }),
+    )
+  },
+}
+
+const server = await servers[adapter]()
+server.listen(Number(port), '127.0.0.1', () => console.log(`site ready at ${id}`))

@@ -1,0 +1,19 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { root } from './processes.fixture.js'
+import { requireSpin, when, why } from './spin.fixture.js'
+
+requireSpin()
+
+when(
+  `the models show what docs/model.md says, and each protection that is removed lets its attack in${why}`,
+  () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'scripts/model.mjs')], {
+      encoding: 'utf8',
+    })
+    expect(stdout + stderr).toMatch(/Everything is as expected\.\n$/)
+    expect(status).toBe(0)
+  },
+  900_000,
+)
