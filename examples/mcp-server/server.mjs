@@ -3,7 +3,7 @@
 //   node examples/mcp-server/server.mjs [port] [agent...]        http://localhost:4740/mcp
 import { pathToFileURL } from 'node:url'
 import { generateSigningKey } from '@countersign/httpsig'
-import { callerOf, guardMcp } from '@countersign/mcp'
+import { callerOf, guardMcp } from '@countersign/mcp/sdk1'
 import { createResource } from '@countersign/resource'
 import { serve } from '@countersign/server'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'

@@ -3,7 +3,7 @@
 import { createServer } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { generateSigningKey } from '@countersign/httpsig'
-import { callerOf, guardMcp } from '@countersign/mcp'
+import { callerOf, guardMcp } from '@countersign/mcp/sdk1'
 import { createResource } from '@countersign/resource'
 import * as express from '@countersign/resource/express'
 import * as fastify from '@countersign/resource/fastify'

@@ -9,7 +9,7 @@ import { createCheck, createGateway } from '@countersign/gateway'
 import { generateSigningKey, type ReceivedMessage, type SigningKey } from '@countersign/httpsig'
 import { unreadNode } from '@countersign/httpsig/internal/node'
 import { fromNode, peekNode } from '@countersign/httpsig/node'
-import { guardMcp } from '@countersign/mcp'
+import { guardMcp } from '@countersign/mcp/sdk1'
 import { createResource, type Requirement, type Resource } from '@countersign/resource'
 import * as forExpress from '@countersign/resource/express'
 import * as forFastify from '@countersign/resource/fastify'
@@ -337,7 +337,7 @@ export const doors: readonly Door[] = [
       )
     },
   },
-  { of: ['mcp:guardMcp'], target: '/mcp', twin: 400, bodyNamesRule: true, open: mcpDoor },
+  { of: ['mcp/sdk1:guardMcp'], target: '/mcp', twin: 400, bodyNamesRule: true, open: mcpDoor },
   { of: ['gateway:createGateway'], ...route, open: gatewayDoor },
   { of: ['gateway:createGateway'], target: '/mcp', twin: 400, bodyNamesRule: true, open: gatewayDoor },
   {

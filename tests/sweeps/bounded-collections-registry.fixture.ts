@@ -67,7 +67,7 @@ export const fixed: Names = {
   'packages/httpsig/src/component/structured-field-type.ts': 'known',
   'packages/mcp/src/answer/message-call.ts': 'reading',
   'packages/mcp/src/answer/show-message.ts': 'open',
-  'packages/mcp/src/guard-mcp.ts': '?',
+  'packages/mcp/src/sdk1/guard-mcp.ts': '?',
   'packages/mcp/src/protected-resource.ts': 'routes',
   'packages/mcp/src/rules/rule-book.ts': '?',
   'packages/mcp/src/rules/uri-rules.ts': '?',
@@ -196,7 +196,7 @@ export const passing: Names = {
   'packages/httpsig/src/component/structured-field.ts': 'seen.parameters members',
   'packages/httpsig/src/signature/verify-message.ts': 'covered parameters members verified',
   'packages/mcp/src/answer/show-message.ts': 'headers data',
-  'packages/mcp/src/stream/requests.ts': 'thrown',
+  'packages/mcp/src/sdk1/stream/requests.ts': 'thrown',
   'packages/mcp/src/rules/names.ts': 'names',
   'packages/mcp/src/rules/uri-forms.ts': '? all parts folds',
   'packages/protocol/src/term/a-label.ts': 'labels',
@@ -545,13 +545,13 @@ export const kept: Readonly<Record<string, Kept>> = {
     shared: 'by use: the one unused for longest goes, and is imported again',
     filledBy: ['packages/httpsig/src/key/key.test.ts', 'keeps within its capacity'],
   },
-  'packages/mcp/src/transport/agent-fetch.ts failures': {
+  'packages/mcp/src/sdk1/transport/agent-fetch.ts failures': {
     grows: 'peer',
     bound: '100 events',
     bytes: '100 × the id of an event',
     filledBy: [fills, 'a bounded map'],
   },
-  'packages/mcp/src/transport/agent-fetch.ts all': {
+  'packages/mcp/src/sdk1/transport/agent-fetch.ts all': {
     ...ofProgram,
     bound: 'requests of one transport that are under way',
   },
@@ -561,60 +561,63 @@ export const kept: Readonly<Record<string, Kept>> = {
     bytes: '64 × the 16 KiB of headers that name a scope',
     filledBy: ['packages/mcp-bridge/src/ask-later.test.ts', 'the oldest questions of a server with too many'],
   },
-  'packages/mcp/src/bridge/bridge.ts requests': { ...ofProgram, bound: 'requests of the client that are under way' },
-  'packages/mcp/src/transport/call-streams.ts open': {
+  'packages/mcp/src/sdk1/bridge/bridge.ts requests': {
     ...ofProgram,
     bound: 'requests of the client that are under way',
   },
-  'packages/mcp/src/transport/call-streams.ts ended': {
+  'packages/mcp/src/sdk1/transport/call-streams.ts open': {
+    ...ofProgram,
+    bound: 'requests of the client that are under way',
+  },
+  'packages/mcp/src/sdk1/transport/call-streams.ts ended': {
     grows: 'peer',
     bound: '100 streams',
     bytes: '100 × an id of 1024 characters',
-    filledBy: ['packages/mcp/src/stream/streams.test.ts', 'only the last events of a session'],
+    filledBy: ['packages/mcp/src/sdk1/stream/streams.test.ts', 'only the last events of a session'],
   },
-  'packages/mcp/src/stream/events.ts events': {
+  'packages/mcp/src/sdk1/stream/events.ts events': {
     grows: 'stranger',
     bound: '1000 events of a session',
     bytes: '1 MiB of a session, 128 MiB of all',
     shared: 'a tenth of all for the sessions of one site',
-    filledBy: ['packages/mcp/src/stream/events.test.ts', 'sessions of one crowd keep a tenth'],
+    filledBy: ['packages/mcp/src/sdk1/stream/events.test.ts', 'sessions of one crowd keep a tenth'],
   },
-  'packages/mcp/src/stream/events.ts streams': {
+  'packages/mcp/src/sdk1/stream/events.ts streams': {
     grows: 'stranger',
     bound: 'streams with an event that is kept, or a request under way',
     bytes: 'counted with the events',
     shared: 'as the events',
-    filledBy: ['packages/mcp/src/stream/events.test.ts', 'until the stream has ended'],
+    filledBy: ['packages/mcp/src/sdk1/stream/events.test.ts', 'until the stream has ended'],
   },
-  'packages/mcp/src/stream/events.ts crowds': {
+  'packages/mcp/src/sdk1/stream/events.ts crowds': {
     grows: 'stranger',
     bound: 'sites with a session',
     bytes: '10 000 × 100',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/stream/events.test.ts', 'all sessions together are bounded'],
+    filledBy: ['packages/mcp/src/sdk1/stream/events.test.ts', 'all sessions together are bounded'],
   },
-  'packages/mcp/src/session/own-requests.ts waiting': {
+  'packages/mcp/src/sdk1/session/own-requests.ts waiting': {
     grows: 'stranger',
     bound: 'requests under way, of 10 seconds',
     bytes: 'small',
     shared: 'each session its own',
     filledBy: [fills, 'requests of one MCP session'],
   },
-  'packages/mcp/src/bridge/questions.ts open': {
+  'packages/mcp/src/sdk1/bridge/questions.ts open': {
     grows: 'peer',
     bound: '1000 questions by ids of 256 characters',
     bytes: '1000 × 400',
     filledBy: [fills, 'questions of a server'],
   },
-  'packages/mcp/src/bridge/remote-sessions.ts open': {
+  'packages/mcp/src/sdk1/bridge/remote-sessions.ts open': {
     ...ofProgram,
     bound: 'the session and the one that takes its place',
   },
-  'packages/mcp/src/bridge/remote-sessions.ts greetings': {
+  'packages/mcp/src/sdk1/bridge/remote-sessions.ts greetings': {
     ...ofProgram,
     bound: 'the session and the one that takes its place',
   },
-  'packages/mcp/src/stream/requests.ts running': {
+  'packages/mcp/src/sdk1/stream/requests.ts running': {
     grows: 'stranger',
     bound: '1000 requests of a session',
     bytes: '1000 × the facts of one, each with its connection',

@@ -18,9 +18,9 @@ import * as httpsig from '@countersign/httpsig'
 import { openHead, reopenSignature } from '@countersign/httpsig/internal'
 import { fromNode, peekNode } from '@countersign/httpsig/node'
 import { redisReplaySet } from '@countersign/httpsig/redis'
-import { guardMcp } from '@countersign/mcp'
-import * as mcpClient from '@countersign/mcp/client'
 import { createSessions, ruleBook } from '@countersign/mcp/internal'
+import { guardMcp } from '@countersign/mcp/sdk1'
+import * as mcpClient from '@countersign/mcp/sdk1/client'
 import * as protocol from '@countersign/protocol'
 import { logLimit } from '@countersign/protocol'
 import { checkKeySchedule, createCors, parseJson, sharedMap } from '@countersign/protocol/internal'
@@ -298,18 +298,18 @@ export async function taken(): Promise<Record<string, Taken>> {
       valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },
       call: redisReplaySet,
     },
-    'mcp guardMcp options': {
+    'mcp/sdk1 guardMcp options': {
       valid: { session: { level: 'identified' }, tools: { '*': { level: 'identified' } }, limits: { sessions: 1 } },
       call: (options: never) => guardMcp(away, api, options),
       nested: { session: 'Requirement', 'tools.*': 'Requirement', limits: 'SessionLimits' },
     },
-    'mcp/client agentTransport options': {
+    'mcp/sdk1/client agentTransport options': {
       valid: { onLost: nothing },
       call: (options: never) => mcpClient.agentTransport(id, { fetch: away }, options),
     },
-    'mcp/client bridge options': { valid: { local: anObject, remote: away }, call: mcpClient.bridge },
-    'mcp/client elicitCode options': { valid: { client: nothing, otherwise: nothing }, call: mcpClient.elicitCode },
-    'mcp/client elicitUrl options': { valid: { client: nothing, otherwise: nothing }, call: mcpClient.elicitUrl },
+    'mcp/sdk1/client bridge options': { valid: { local: anObject, remote: away }, call: mcpClient.bridge },
+    'mcp/sdk1/client elicitCode options': { valid: { client: nothing, otherwise: nothing }, call: mcpClient.elicitCode },
+    'mcp/sdk1/client elicitUrl options': { valid: { client: nothing, otherwise: nothing }, call: mcpClient.elicitUrl },
     'mcp/internal ruleBook rules': {
       valid: { session: { level: 'identified' } },
       call: (rules: never) => ruleBook(api, rules),

@@ -1,6 +1,6 @@
 import { createDiscovery } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
-import { guardMcp } from '@countersign/mcp'
+import { guardMcp } from '@countersign/mcp/sdk1'
 import { createResource } from '@countersign/resource'
 import { keysFile, serve, type TracedExchange } from '@countersign/server'
 import { decisionLog } from './decision-log.js'

@@ -1,4 +1,4 @@
-import { callerOf, type HandlerExtra, type McpOptions } from '@countersign/mcp'
+import { callerOf, type HandlerExtra, type McpOptions } from '@countersign/mcp/sdk1'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import { z } from 'zod'

@@ -1,5 +1,5 @@
 export type { HeadJudgement, ReceivedMessage, SigningKey } from '@countersign/httpsig'
-export type { McpRules } from '@countersign/mcp'
+export type { McpRules } from '@countersign/mcp/sdk1'
 export type { AAuthError } from '@countersign/protocol'
 export type { Requirement, Resource } from '@countersign/resource'
 export type { Participant, Upgraded } from '@countersign/server'

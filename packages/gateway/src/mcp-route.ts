@@ -1,6 +1,5 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { isSigned } from '@countersign/httpsig/internal'
-import type { McpRules } from '@countersign/mcp'
 import {
   type Ask,
   callOf,
@@ -23,6 +22,7 @@ import {
   showMessage,
   watchedBody,
 } from '@countersign/mcp/internal'
+import type { McpRules } from '@countersign/mcp/sdk1'
 import { AAuthError } from '@countersign/protocol'
 import { asAAuthError } from '@countersign/protocol/internal'
 import {

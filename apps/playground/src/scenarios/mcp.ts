@@ -1,6 +1,6 @@
 import type { Agent } from '@countersign/agent'
 import { loopback } from '@countersign/agent/node'
-import { agentTransport } from '@countersign/mcp/client'
+import { agentTransport } from '@countersign/mcp/sdk1/client'
 import type { TracedExchange } from '@countersign/server'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { asIfNoneExpired, requestTypes, type Stage, stepsOf } from '../stage.js'

@@ -1,8 +1,8 @@
 import { asAgent } from '@countersign/testing/world/signer'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import type { McpOptions } from '../index.js'
-import { makeTools, messagesOf, openSession, rpc, type Tools } from '../tools.test.fixture.js'
+import { makeTools, messagesOf, openSession, rpc, type Tools } from '../sdk1/tools.test.fixture.js'
+import type { McpOptions } from '../sdk1.js'
 import { listNames, nameProof } from './names.js'
 
 type Scopes = 'events.read' | 'events.write'

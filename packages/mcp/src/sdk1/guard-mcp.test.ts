@@ -4,8 +4,8 @@ import { verifies } from '@countersign/requirements'
 import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { beforeAll, expect, test } from 'vitest'
-import { makeWorld } from '../../resource/src/world.test.fixture.js'
-import { guardMcp } from './index.js'
+import { makeWorld } from '../../../resource/src/world.test.fixture.js'
+import { guardMcp } from '../sdk1.js'
 import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from './tools.test.fixture.js'
 
 let tools: Tools

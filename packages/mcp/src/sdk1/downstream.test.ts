@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import { asHolder, type Signer } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
-import { makeWorld, type World } from '../../resource/src/world.test.fixture.js'
+import { makeWorld, type World } from '../../../resource/src/world.test.fixture.js'
 import { makeTools, messagesOf, openSession, rpc, rules } from './tools.test.fixture.js'
 
 let world: World

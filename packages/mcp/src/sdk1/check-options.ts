@@ -1,8 +1,8 @@
 import { checkOptions, each, type OptionChecks } from '@countersign/protocol/internal'
+import type { McpOAuth } from '../protected-resource.js'
+import { rulesChecks } from '../rules/check-rules.js'
+import type { SessionLimits } from '../session/sessions.js'
 import type { McpOptions } from './options.js'
-import type { McpOAuth } from './protected-resource.js'
-import { rulesChecks } from './rules/check-rules.js'
-import type { SessionLimits } from './session/sessions.js'
 
 const limitsChecks: OptionChecks<SessionLimits> = { sessions: 'number', perCaller: 'number', idle: 'number' }
 const oauthChecks: OptionChecks<McpOAuth> = { authorizationServers: each('string'), verify: 'function' }

@@ -1,10 +1,10 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import type { Guarded } from '@countersign/resource'
-import type { Session } from '../session/sessions.js'
+import type { Session } from '../../session/sessions.js'
+import { isEventStream, watchedBody } from '../../stream/watched-body.js'
 import type { RecentEvents, SentEvent } from './events.js'
 import type { Pending, Purpose } from './requests.js'
-import { isEventStream, watchedBody } from './watched-body.js'
 
 /** The SDK's id of the stream for messages that belong to no request. */
 export const standalone = '_GET_stream'

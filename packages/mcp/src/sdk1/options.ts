@@ -1,6 +1,6 @@
-import type { McpOAuth } from './protected-resource.js'
-import type { McpRules } from './rules/mcp-rules.js'
-import type { SessionLimits } from './session/sessions.js'
+import type { McpOAuth } from '../protected-resource.js'
+import type { McpRules } from '../rules/mcp-rules.js'
+import type { SessionLimits } from '../session/sessions.js'
 
 /** The options of `guardMcp`. */
 export interface McpOptions<S extends string> extends McpRules<S> {

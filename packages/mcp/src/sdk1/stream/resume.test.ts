@@ -4,7 +4,7 @@ import { asHolder, type Signer } from '@countersign/testing/world/signer'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { beforeAll, expect, test } from 'vitest'
-import { makeWorld, type World } from '../../../resource/src/world.test.fixture.js'
+import { makeWorld, type World } from '../../../../resource/src/world.test.fixture.js'
 import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from '../tools.test.fixture.js'
 import { agentTransport } from '../transport/agent-transport.js'
 

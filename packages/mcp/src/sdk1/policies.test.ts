@@ -4,9 +4,9 @@ import { asAgent, asHolder, type Signer } from '@countersign/testing/world/signe
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { display } from '../../resource/src/index.js'
-import { calendarId, makeWorld } from '../../resource/src/world.test.fixture.js'
-import { guardMcp } from './index.js'
+import { display } from '../../../resource/src/index.js'
+import { calendarId, makeWorld } from '../../../resource/src/world.test.fixture.js'
+import { guardMcp } from '../sdk1.js'
 import { initialize, rpc } from './tools.test.fixture.js'
 
 // Delegation policies and approvals at a server of tools: a tool is an operation of its own name.

@@ -2,7 +2,7 @@ import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { asKey } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
-import { makeWorld, type World } from '../../resource/src/world.test.fixture.js'
+import { makeWorld, type World } from '../../../resource/src/world.test.fixture.js'
 import { initialize, makeTools, openSession, rpc, rules } from './tools.test.fixture.js'
 
 let world: World

@@ -1,11 +1,11 @@
 import type { Requirement } from '@countersign/resource'
 import type { Answer, Wire } from '@countersign/testing/wire'
 import { asHolder, type Signer } from '@countersign/testing/world/signer'
-import { display } from '../../resource/src/index.js'
-import type { Adapter, Plan } from '../../resource/src/site.test.fixture.js'
-import { describeSend, titles } from '../../resource/src/site-words.test.fixture.js'
-import { type Stage, stages } from '../../resource/src/suite/stage.test.fixture.js'
-import type { ToSign, World } from '../../resource/src/world.test.fixture.js'
+import { display } from '../../../resource/src/index.js'
+import type { Adapter, Plan } from '../../../resource/src/site.test.fixture.js'
+import { describeSend, titles } from '../../../resource/src/site-words.test.fixture.js'
+import { type Stage, stages } from '../../../resource/src/suite/stage.test.fixture.js'
+import type { ToSign, World } from '../../../resource/src/world.test.fixture.js'
 
 // The suite of resources at a server of tools: what is a request to `/events` there is a call of the tool `events` here.
 

@@ -1,6 +1,6 @@
 import { asAgent } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
-import { makeWorld, type World } from '../../resource/src/world.test.fixture.js'
+import { makeWorld, type World } from '../../../resource/src/world.test.fixture.js'
 import { initialize, makeTools, messagesOf, rpc, rules, type Tools } from './tools.test.fixture.js'
 
 let world: World

@@ -3,7 +3,7 @@ import { verifies } from '@countersign/requirements'
 import { memoryRevocationSet } from '@countersign/resource'
 import { asHolder } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
-import { makeWorld, type World } from '../../../resource/src/world.test.fixture.js'
+import { makeWorld, type World } from '../../../../resource/src/world.test.fixture.js'
 import { makeTools, messagesOf, openSession, rpc } from '../tools.test.fixture.js'
 
 let world: World

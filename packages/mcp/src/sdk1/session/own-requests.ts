@@ -2,7 +2,7 @@ import { randomText } from '@countersign/httpsig/internal'
 import { AAuthError } from '@countersign/protocol'
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js'
 import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
-import type { Ask } from '../rules/names.js'
+import type { Ask } from '../../rules/names.js'
 
 /** Seconds in which the server must answer. */
 const deadline = 10

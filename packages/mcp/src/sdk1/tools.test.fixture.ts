@@ -4,9 +4,9 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { expect } from 'vitest'
 import { z } from 'zod'
-import type { ResourceOptions } from '../../resource/src/index.js'
-import { makeWorld, type World } from '../../resource/src/world.test.fixture.js'
-import { callerOf, guardMcp, type McpOptions } from './index.js'
+import type { ResourceOptions } from '../../../resource/src/index.js'
+import { makeWorld, type World } from '../../../resource/src/world.test.fixture.js'
+import { callerOf, guardMcp, type McpOptions } from '../sdk1.js'
 
 // A server of tools in one process with its callers. Requests are signed as agents sign them, and have the form of received messages.
 

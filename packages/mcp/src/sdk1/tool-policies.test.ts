@@ -1,7 +1,7 @@
 import { parseAnswer } from '@countersign/testing/wire'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { z } from 'zod'
-import { callerOf, guardMcp } from './index.js'
+import { callerOf, guardMcp } from '../sdk1.js'
 import { toolPolicies } from './tool-cases.test.fixture.js'
 import { readAnswer, sessionRule, type ToolSite, toolStages } from './tool-stage.test.fixture.js'
 import { initialize } from './tools.test.fixture.js'

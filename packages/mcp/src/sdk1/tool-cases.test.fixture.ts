@@ -2,7 +2,7 @@ import { verifies } from '@countersign/requirements'
 import type { Answer, Wire } from '@countersign/testing/wire'
 import { asAgent, asKey } from '@countersign/testing/world/signer'
 import { describe, expect, test } from 'vitest'
-import { plus } from '../../resource/src/altered.test.fixture.js'
+import { plus } from '../../../resource/src/altered.test.fixture.js'
 import {
   another,
   approvalCases,
@@ -14,16 +14,16 @@ import {
   lunch,
   sent,
   used,
-} from '../../resource/src/suite/approvals.test.fixture.js'
-import { callCases } from '../../resource/src/suite/calls.test.fixture.js'
+} from '../../../resource/src/suite/approvals.test.fixture.js'
+import { callCases } from '../../../resource/src/suite/calls.test.fixture.js'
 import {
   type ConditionCase,
   conditionCases,
   delegate,
   denied,
-} from '../../resource/src/suite/conditions.test.fixture.js'
-import { operandCases } from '../../resource/src/suite/operands.test.fixture.js'
-import { unsigned } from '../../resource/src/suite/stage.test.fixture.js'
+} from '../../../resource/src/suite/conditions.test.fixture.js'
+import { operandCases } from '../../../resource/src/suite/operands.test.fixture.js'
+import { unsigned } from '../../../resource/src/suite/stage.test.fixture.js'
 import type { ToolSite, ToolStage } from './tool-stage.test.fixture.js'
 
 // Delegation policies and approvals at a server of tools: the rows of the suite, and rows of its own for what HTTP has in other words.

@@ -2,8 +2,8 @@ import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
 import { beforeAll, expect, test } from 'vitest'
-import type { ResourceEvent } from '../../../resource/src/index.js'
-import { makeWorld, type World } from '../../../resource/src/world.test.fixture.js'
+import type { ResourceEvent } from '../../../../resource/src/index.js'
+import { makeWorld, type World } from '../../../../resource/src/world.test.fixture.js'
 import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from '../tools.test.fixture.js'
 
 let world: World

@@ -1,8 +1,8 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
+import { checkOrigin } from '../origin.js'
+import { readRpc } from '../rules/rpc.js'
 import { findSession } from './enter-session.js'
-import { checkOrigin } from './origin.js'
-import { readRpc } from './rules/rpc.js'
 import { lastEventOf } from './stream/event-streams.js'
 
 type Lines = ReadonlyArray<readonly [string, string]>

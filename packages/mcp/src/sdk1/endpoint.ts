@@ -1,10 +1,10 @@
 import type { Guarded, Resource } from '@countersign/resource'
 import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
-import type { NameProof } from './rules/names.js'
-import type { RuleBook } from './rules/rule-book.js'
+import type { NameProof } from '../rules/names.js'
+import type { RuleBook } from '../rules/rule-book.js'
+import type { Sessions } from '../session/sessions.js'
 import type { ownRequests } from './session/own-requests.js'
-import type { Sessions } from './session/sessions.js'
 import type { RecentEvents } from './stream/events.js'
 import type { Purpose, Requests } from './stream/requests.js'
 

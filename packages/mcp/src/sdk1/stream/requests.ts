@@ -2,7 +2,7 @@ import { satisfies } from '@countersign/protocol'
 import type { AAuth, Authorization, Guarded } from '@countersign/resource'
 import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
-import type { Rule } from '../rules/rule-book.js'
+import type { Rule } from '../../rules/rule-book.js'
 import type { RecentEvents } from './events.js'
 
 /** The purpose of a stream: it is resumed under this rule. */

@@ -3,8 +3,8 @@ import { asHolder } from '@countersign/testing/world/signer'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { calendarId, makeWorld } from '../../../resource/src/world.test.fixture.js'
-import { guardMcp } from '../index.js'
+import { calendarId, makeWorld } from '../../../../resource/src/world.test.fixture.js'
+import { guardMcp } from '../../sdk1.js'
 import { initialize, rpc } from '../tools.test.fixture.js'
 
 // What goes out of a server of tools, and which arguments come in, under conditions.

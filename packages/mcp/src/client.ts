@@ -1,6 +1,0 @@
-export type { Agent, DeviceCode, Visit, VisitUrl } from '@countersign/agent'
-export { type Bridge, type BridgeOptions, bridge, type RemoteTransport } from './bridge/bridge.js'
-export { type ElicitCodeOptions, elicitCode } from './elicitation/elicit-code.js'
-export { type ElicitUrlOptions, elicitUrl } from './elicitation/elicit-url.js'
-export type { ElicitingClient } from './elicitation/eliciting-client.js'
-export { type AgentTransportOptions, agentTransport, type Lost } from './transport/agent-transport.js'

@@ -1,0 +1,6 @@
+export type { Agent, DeviceCode, Visit, VisitUrl } from '@countersign/agent'
+export { type Bridge, type BridgeOptions, bridge, type RemoteTransport } from './sdk1/bridge/bridge.js'
+export { type ElicitCodeOptions, elicitCode } from './sdk1/elicitation/elicit-code.js'
+export { type ElicitUrlOptions, elicitUrl } from './sdk1/elicitation/elicit-url.js'
+export type { ElicitingClient } from './sdk1/elicitation/eliciting-client.js'
+export { type AgentTransportOptions, agentTransport, type Lost } from './sdk1/transport/agent-transport.js'
