@@ -9,7 +9,8 @@ import { createCheck, createGateway } from '@countersign/gateway'
 import { generateSigningKey, type ReceivedMessage, type SigningKey } from '@countersign/httpsig'
 import { unreadNode } from '@countersign/httpsig/internal/node'
 import { fromNode, peekNode } from '@countersign/httpsig/node'
-import { guardMcp } from '@countersign/mcp/sdk1'
+import { guardMcp } from '@countersign/mcp'
+import { guardMcp as guardMcpOfSdk1 } from '@countersign/mcp/sdk1'
 import { createResource, type Requirement, type Resource } from '@countersign/resource'
 import * as forExpress from '@countersign/resource/express'
 import * as forFastify from '@countersign/resource/fastify'
@@ -26,7 +27,8 @@ import {
 } from '@countersign/server'
 import { listenOn } from '@countersign/testing/listening'
 import { createAdaptorServer } from '@hono/node-server'
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { McpServer as McpServerOfSdk1 } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { McpServer } from '@modelcontextprotocol/server'
 import express from 'express'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { Hono } from 'hono'
@@ -212,8 +214,21 @@ async function mcpDoor(seen: Seen): Promise<Running> {
   const resource = await calendar()
   const participant = guardMcp(
     () => {
-      seen.bodies.push('a session')
+      seen.bodies.push('a request')
       return new McpServer({ name: 'door', version: '1' })
+    },
+    resource,
+    { session: known },
+  )
+  return listening(createServer((request, response) => void mountNode(participant)(request, response)))
+}
+
+async function sdk1Door(seen: Seen): Promise<Running> {
+  const resource = await calendar()
+  const participant = guardMcpOfSdk1(
+    () => {
+      seen.bodies.push('a session')
+      return new McpServerOfSdk1({ name: 'door', version: '1' })
     },
     resource,
     { session: known },
@@ -337,7 +352,8 @@ export const doors: readonly Door[] = [
       )
     },
   },
-  { of: ['mcp/sdk1:guardMcp'], target: '/mcp', twin: 400, bodyNamesRule: true, open: mcpDoor },
+  { of: ['mcp:guardMcp'], target: '/mcp', twin: 400, bodyNamesRule: true, open: mcpDoor },
+  { of: ['mcp/sdk1:guardMcp'], target: '/mcp', twin: 400, bodyNamesRule: true, open: sdk1Door },
   { of: ['gateway:createGateway'], ...route, open: gatewayDoor },
   { of: ['gateway:createGateway'], target: '/mcp', twin: 400, bodyNamesRule: true, open: gatewayDoor },
   {

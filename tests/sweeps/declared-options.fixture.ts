@@ -40,10 +40,20 @@ const sources: ReadonlyMap<string, string> = new Map(
   ),
 )
 
-/** The parameters of every function of this name in the file of an entry point, or else in its package, or in any; one list for each. */
+/**
+ * The parameters of every function of this name in the file of an entry point, or else in the one that it is exported from, in its
+ * package, or in any; one list for each.
+ */
 export function parametersOf({ name: entry, file }: Entry, name: string): Parameter[][] {
   const folder = `/packages/${entry.split('/')[0]}/src/`
-  const places = [(path: string) => path === file, (path: string) => path.includes(folder), () => true]
+  const [, from = ''] =
+    new RegExp(`export \\{[^}]*\\b${name}\\b[^}]*\\} from '(\\./[^']+)\\.js'`).exec(sources.get(file) ?? '') ?? []
+  const origin = join(file, '..', `${from}.ts`)
+  const places = [
+    ...[file, origin].map(only => (path: string) => path === only),
+    (path: string) => path.includes(folder),
+    () => true,
+  ]
   for (const isMeant of places) {
     const found = declarations(
       [...sources].filter(([path]) => isMeant(path)),

@@ -18,8 +18,9 @@ import * as httpsig from '@countersign/httpsig'
 import { openHead, reopenSignature } from '@countersign/httpsig/internal'
 import { fromNode, peekNode } from '@countersign/httpsig/node'
 import { redisReplaySet } from '@countersign/httpsig/redis'
+import { guardMcp } from '@countersign/mcp'
 import { createSessions, ruleBook } from '@countersign/mcp/internal'
-import { guardMcp } from '@countersign/mcp/sdk1'
+import { guardMcp as guardMcpOfSdk1 } from '@countersign/mcp/sdk1'
 import * as mcpClient from '@countersign/mcp/sdk1/client'
 import * as protocol from '@countersign/protocol'
 import { logLimit } from '@countersign/protocol'
@@ -298,9 +299,14 @@ export async function taken(): Promise<Record<string, Taken>> {
       valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },
       call: redisReplaySet,
     },
+    'mcp guardMcp options': {
+      valid: { session: { level: 'identified' }, tools: { '*': { level: 'identified' } }, limits: { perCaller: 1 } },
+      call: (options: never) => guardMcp(away, api, options),
+      nested: { session: 'Requirement', 'tools.*': 'Requirement', limits: 'StreamLimits' },
+    },
     'mcp/sdk1 guardMcp options': {
       valid: { session: { level: 'identified' }, tools: { '*': { level: 'identified' } }, limits: { sessions: 1 } },
-      call: (options: never) => guardMcp(away, api, options),
+      call: (options: never) => guardMcpOfSdk1(away, api, options),
       nested: { session: 'Requirement', 'tools.*': 'Requirement', limits: 'SessionLimits' },
     },
     'mcp/sdk1/client agentTransport options': {
@@ -308,7 +314,10 @@ export async function taken(): Promise<Record<string, Taken>> {
       call: (options: never) => mcpClient.agentTransport(id, { fetch: away }, options),
     },
     'mcp/sdk1/client bridge options': { valid: { local: anObject, remote: away }, call: mcpClient.bridge },
-    'mcp/sdk1/client elicitCode options': { valid: { client: nothing, otherwise: nothing }, call: mcpClient.elicitCode },
+    'mcp/sdk1/client elicitCode options': {
+      valid: { client: nothing, otherwise: nothing },
+      call: mcpClient.elicitCode,
+    },
     'mcp/sdk1/client elicitUrl options': { valid: { client: nothing, otherwise: nothing }, call: mcpClient.elicitUrl },
     'mcp/internal ruleBook rules': {
       valid: { session: { level: 'identified' } },
@@ -636,7 +645,13 @@ export const harmless: ReadonlySet<string> = new Set([
   ...['AgentServerOptions.audience', 'AgentServerOptions.replay', 'AuthServerOptions.replay', 'ResourceOptions.replay'],
   ...['ResourceOptions.authServers', 'ResourceOptions.scopes', 'RequestQuota.agent', 'DirectGrant.agent'],
   ...['OpenidConnectOptions.scope', 'OAuthApiOptions.scope', 'SignMessageOptions.components', 'ReplayCheck.replay'],
-  ...['VerifyMessageOptions.limits', 'McpOptions.limits', 'ServeOptions.limits', 'store openStore options.limits'],
+  ...[
+    'VerifyMessageOptions.limits',
+    'McpOptions.limits',
+    'McpSessionOptions.limits',
+    'ServeOptions.limits',
+    'store openStore options.limits',
+  ],
   ...['ServeOptions.level', 'server jsonLog options.level', 'TokenCheck.audience'],
   // Names for what others demand: a demand that names what is not there throws.
   ...['ResourceOptions.purposes', 'CedarOptions.conditions'],

@@ -1,4 +1,4 @@
-import { callerOf, type HandlerExtra, type McpOptions } from '@countersign/mcp/sdk1'
+import { callerOf, type HandlerExtra, type McpSessionOptions } from '@countersign/mcp/sdk1'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import { z } from 'zod'
@@ -14,7 +14,7 @@ export const toolsScopes = {
 export type ToolsScope = keyof typeof toolsScopes
 
 /** What each tool requires of its callers. */
-export const toolsRules: McpOptions<ToolsScope> = {
+export const toolsRules: McpSessionOptions<ToolsScope> = {
   tools: {
     what_time: { level: 'identified' },
     remember: { scope: 'notes.write' },

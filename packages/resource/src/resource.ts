@@ -23,6 +23,7 @@ import { makeGuard } from './make-guard.js'
 import type { Resource, ResourceOptions } from './options.js'
 import { ownAnswers } from './own-answers.js'
 import { secondsUntilReady } from './revocation/revoked.js'
+import { keepSeals } from './seal.js'
 
 /**
  * Makes a protected resource.
@@ -59,7 +60,7 @@ export function createResource<const S extends string = never>(options: Resource
     const request = { message, route, guard: telling, call }
     return telemetry === undefined ? authorizeRoute(request) : authorizeMeasured(request, telemetry)
   }
-  return {
+  const resource: Resource<S> = {
     id,
     paths: own.paths,
     jwksPath,
@@ -90,6 +91,8 @@ export function createResource<const S extends string = never>(options: Resource
       cors?.expose(message, response.headers)
     },
   }
+  keepSeals(resource, options.keys)
+  return resource
 }
 
 /** The route as it judges one message. */

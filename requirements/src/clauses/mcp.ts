@@ -20,7 +20,29 @@ export const mcpClauses: readonly Requirement[] = [
     '12',
     "What a gateway's route asks of agents, users and services, and whom it denies, holds for all its rules.",
   ),
-  built('mcp.covered', '12', '`Mcp-Session-Id`, `Mcp-Protocol-Version` and `Last-Event-ID` are covered where present.'),
+  built(
+    'mcp.covered',
+    '12',
+    '`Mcp-Method`, `Mcp-Name`, `Mcp-Protocol-Version`, `Mcp-Session-Id` and `Last-Event-ID` are covered where present.',
+  ),
+  built(
+    'mcp.subscribed',
+    '12',
+    'A subscription goes by the rule of what it names; one that names things under two rules is refused.',
+  ),
+  built('mcp.input-judged', '12', 'Answers of a client that have content are arguments that no condition allows.'),
+  built(
+    'mcp.headers',
+    '12',
+    'Headers of MCP that are missing, repeated, or say something else than the body refuse the request before anything runs.',
+  ),
+  built('mcp.no-session', '12', 'A request of revision 2026-07-28 with `Mcp-Session-Id` is refused.'),
+  built(
+    'mcp.continued',
+    '12',
+    'A task or request for input of another caller, and answers without their `requestState`, are refused as unknown.',
+  ),
+  built('mcp.task-rule', '12', 'A request about a task goes by the rule of the tool that the task came of.'),
   built('mcp.once', '12', 'Every request to an MCP server passes once, a GET as well.'),
   built(
     'mcp.session-owner',
@@ -56,4 +78,7 @@ export const mcpClauses: readonly Requirement[] = [
     '12',
     'Where a call of another service needs its user, that becomes the answer to the request.',
   ),
+  built('mcp.shares', '12', 'Open subscriptions are bounded, by caller and by site; one too many is 503.'),
+  built('mcp.private-lists', '12', 'A list that says what its caller may use has `cacheScope` `private`.'),
+  built('mcp.announced', '12', 'A server of revision 2026-07-28 announces AAuth in `capabilities.extensions`.'),
 ]

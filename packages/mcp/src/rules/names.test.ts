@@ -2,7 +2,7 @@ import { asAgent } from '@countersign/testing/world/signer'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { makeTools, messagesOf, openSession, rpc, type Tools } from '../sdk1/tools.test.fixture.js'
-import type { McpOptions } from '../sdk1.js'
+import type { McpSessionOptions } from '../sdk1.js'
 import { listNames, nameProof } from './names.js'
 
 type Scopes = 'events.read' | 'events.write'
@@ -10,7 +10,10 @@ type Scopes = 'events.read' | 'events.write'
 const all = { level: 'identified' } as const
 const told: string[] = []
 
-async function made(tools: NonNullable<McpOptions<Scopes>['tools']>, optional?: readonly string[]): Promise<Tools> {
+async function made(
+  tools: NonNullable<McpSessionOptions<Scopes>['tools']>,
+  optional?: readonly string[],
+): Promise<Tools> {
   const options = { session: all, tools, ...(optional === undefined ? {} : { optional }) }
   const onEvent = (event: { type: string; error?: { cause?: unknown } }): void => {
     if (event.type === 'refused' && event.error?.cause instanceof Error) told.push(event.error.cause.message)

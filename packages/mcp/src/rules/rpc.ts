@@ -1,11 +1,14 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import { isObject, parseJson } from '@countersign/protocol/internal'
+import { checkStandardHeaders, type Revision } from './standard-headers.js'
 
 /** What a JSON-RPC message names, which selects its rule. */
 export type Subject =
   | { readonly kind: 'tool' | 'prompt' | 'resource'; readonly name: string }
   | { readonly kind: 'session' }
+  /** A subscription to changes of resources, and perhaps of lists as well. */
+  | { readonly kind: 'changes'; readonly uris: readonly string[]; readonly ofLists: boolean }
 
 /** A parsed message. */
 export interface RpcMessage {
@@ -14,6 +17,7 @@ export interface RpcMessage {
   /** Absent for a notification, and for the answer to a request of the server. */
   readonly request?: { readonly id: string | number; readonly method: string }
   readonly subject: Subject
+  readonly revision: Revision
 }
 
 /** Deepest nesting of arrays and objects: deeper ones could overflow the stack of a parser. */
@@ -24,17 +28,38 @@ const jsonType = /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \
 
 /** The members that select the rule of a message, and what it is judged by. */
 const deciding = {
-  message: ['jsonrpc', 'id', 'method', 'params', 'result', 'error'],
-  // Conditions judge `arguments`, and users approve them.
-  params: ['name', 'uri', 'ref', 'arguments'],
-  ref: ['type', 'name', 'uri'],
+  message: membersOf('jsonrpc', 'id', 'method', 'params', 'result', 'error'),
+  // Conditions judge `arguments`, and users approve them. The others continue what a caller has begun.
+  params: membersOf(
+    'name',
+    'uri',
+    'ref',
+    'arguments',
+    'taskId',
+    'requestState',
+    'inputResponses',
+    'notifications',
+    '_meta',
+  ),
+  ref: membersOf('type', 'name', 'uri'),
+  notifications: membersOf('resourceSubscriptions'),
 } as const
+
+/** Names of members by the name without case. */
+type Members = ReadonlyMap<string, string>
+
+function membersOf(...names: readonly string[]): Members {
+  return new Map(names.map(name => [name.toLowerCase(), name]))
+}
+
+/** Most resources of one subscription: each costs a look at all its spellings. */
+const mostSubscriptions = 64
 
 /**
  * Reads the message in a request's body.
  * @throws AAuthError `invalid_request` for a body that is not one JSON-RPC message, or that two parsers could read differently: a
- * member twice or in another case, a batch, and with 415 a charset or content coding
- * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server
+ * member twice or in another case, a batch, headers that say something else, and with 415 a charset or content coding
+ * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports#sending-messages-to-the-server
  */
 export function readRpc(message: ReceivedMessage): RpcMessage {
   const value = jsonOf(message.body)
@@ -43,12 +68,26 @@ export function readRpc(message: ReceivedMessage): RpcMessage {
   if (!isObject(value) || value['jsonrpc'] !== '2.0') throw malformed('the body must be a JSON-RPC 2.0 message')
   checkSpelling(value, deciding.message)
   const { method, id, params } = value
-  if (method === undefined) return { value, subject: { kind: 'session' } }
-  if (typeof method !== 'string') throw malformed('method must be a string')
-  const subject = subjectOf(method, params === undefined ? {} : params)
-  if (id === undefined) return { value, subject }
-  if (typeof id !== 'string' && !Number.isSafeInteger(id)) throw malformed('id must be a string or an integer')
-  return { value, request: { id: id as string | number, method }, subject }
+  if (method !== undefined && typeof method !== 'string') throw malformed('method must be a string')
+  if (id !== undefined && typeof id !== 'string' && !Number.isSafeInteger(id))
+    throw malformed('id must be a string or an integer')
+  const subject: Subject =
+    method === undefined ? { kind: 'session' } : subjectOf(method, params === undefined ? {} : params)
+  const isRequest = method !== undefined && id !== undefined
+  const revision = checkStandardHeaders(message, { method, params, isRequest })
+  if (!isRequest) return { value, subject, revision }
+  return { value, request: { id: id as string | number, method }, subject, revision }
+}
+
+/** The id of the request in a body that was refused, for the answer; undefined where there is none, or none that is read in one way. */
+export function idInBody({ body }: ReceivedMessage): string | number | undefined {
+  try {
+    const value = parseJson(body ?? new Uint8Array(), { maxDepth })
+    const id = isObject(value) && typeof value['method'] === 'string' ? value['id'] : undefined
+    return typeof id === 'string' || Number.isSafeInteger(id) ? (id as string | number) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Refuses other charsets and codings: a server that decodes UTF-7 or decompresses would read another message. */
@@ -63,10 +102,10 @@ function checkContentType(message: ReceivedMessage): void {
 }
 
 /** Refuses `Name` for `name`: a parser that ignores case, like Go's, would read another member. */
-function checkSpelling(object: Readonly<Record<string, unknown>>, names: readonly string[]): void {
+function checkSpelling(object: Readonly<Record<string, unknown>>, members: Members): void {
   for (const member of Object.keys(object)) {
-    const name = member.normalize('NFKC').toLowerCase()
-    if (name !== member && names.includes(name)) throw malformed(`${name} must be spelled in lower case, in ASCII`)
+    const exact = members.get(member.normalize('NFKC').toLowerCase())
+    if (exact !== undefined && exact !== member) throw malformed(`${exact} must be spelled so, in ASCII`)
   }
 }
 
@@ -96,6 +135,8 @@ function subjectOf(method: string, params: unknown): Subject {
       return { kind: 'resource', name: textOf(params, 'uri') }
     case 'completion/complete':
       return referenceOf(params['ref'])
+    case 'subscriptions/listen':
+      return changesOf(params['notifications'])
     default:
       return { kind: 'session' }
   }
@@ -108,6 +149,17 @@ function referenceOf(ref: unknown): Subject {
   if (ref['type'] === 'ref/prompt') return { kind: 'prompt', name: textOf(ref, 'name') }
   if (ref['type'] === 'ref/resource') return { kind: 'resource', name: textOf(ref, 'uri') }
   throw malformed('ref must be of type ref/prompt or ref/resource')
+}
+
+/** The subject of a subscription. What it must hold the server checks. */
+function changesOf(notifications: unknown): Subject {
+  if (!isObject(notifications)) return { kind: 'session' }
+  checkSpelling(notifications, deciding.notifications)
+  const { resourceSubscriptions: uris = [], ...lists } = notifications
+  if (!Array.isArray(uris) || uris.length > mostSubscriptions || uris.some(uri => typeof uri !== 'string'))
+    throw malformed(`resourceSubscriptions must be at most ${mostSubscriptions} URIs`)
+  const ofLists = Object.values(lists).some(asked => asked !== false)
+  return uris.length === 0 ? { kind: 'session' } : { kind: 'changes', uris, ofLists }
 }
 
 function textOf(from: Readonly<Record<string, unknown>>, name: string): string {

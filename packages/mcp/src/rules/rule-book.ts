@@ -25,8 +25,8 @@ export interface RuleBook<S extends string> {
   doubt(subject: Subject): Doubt | undefined
 }
 
-/** Components that signatures must cover in addition: the session, and the part of it that is requested. */
-const components = ['mcp-session-id', 'mcp-protocol-version', 'last-event-id']
+/** Components that signatures must cover in addition: what the message names, the session, and the part of it that is requested. */
+const components = ['mcp-session-id', 'mcp-protocol-version', 'mcp-method', 'mcp-name', 'last-event-id']
 
 /** What all rules share. */
 export interface Common<S extends string> {
@@ -64,6 +64,11 @@ export function ruleBook<S extends string>(
   }
   const required = { tool: requiredNames(tables.tool, optional), prompt: requiredNames(tables.prompt, optional) }
   const uriRule = uriRules(resources === undefined ? new Map([['*', base]]) : table('resource', resources))
+  // One request is judged by one rule: what goes by others is subscribed to by another request.
+  const ofAll = ({ uris, ofLists }: Subject & { readonly kind: 'changes' }): Rule<S> | undefined => {
+    const [first, ...others] = [...uris.map(uri => uriRule(uri)), ...(ofLists ? [base] : [])]
+    return others.every(other => other === first) ? first : undefined
+  }
   return {
     session: base,
     doubt(subject) {
@@ -75,6 +80,7 @@ export function ruleBook<S extends string>(
     find(subject) {
       if (subject.kind === 'session') return base
       if (subject.kind === 'resource') return uriRule(subject.name) ?? closed
+      if (subject.kind === 'changes') return ofAll(subject) ?? closed
       const own = tables[subject.kind]
       return own.get(subject.name) ?? own.get('*') ?? closed
     },

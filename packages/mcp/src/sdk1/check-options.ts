@@ -1,13 +1,12 @@
-import { checkOptions, each, type OptionChecks } from '@countersign/protocol/internal'
-import type { McpOAuth } from '../protected-resource.js'
+import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
+import { oauthChecks } from '../check-options.js'
 import { rulesChecks } from '../rules/check-rules.js'
 import type { SessionLimits } from '../session/sessions.js'
-import type { McpOptions } from './options.js'
+import type { McpSessionOptions } from './options.js'
 
 const limitsChecks: OptionChecks<SessionLimits> = { sessions: 'number', perCaller: 'number', idle: 'number' }
-const oauthChecks: OptionChecks<McpOAuth> = { authorizationServers: each('string'), verify: 'function' }
 
-const checks: OptionChecks<McpOptions<string>> = {
+const checks: OptionChecks<McpSessionOptions<string>> = {
   ...rulesChecks,
   path: 'string',
   oauth: { ...oauthChecks },
@@ -18,6 +17,6 @@ const checks: OptionChecks<McpOptions<string>> = {
 }
 
 /** Refuses unknown options: a misspelt kind of rules would leave its names to the rule of the session. @throws TypeError */
-export function checkMcpOptions(options: McpOptions<string>): void {
+export function checkSessionOptions(options: McpSessionOptions<string>): void {
   checkOptions('guardMcp', options, checks)
 }

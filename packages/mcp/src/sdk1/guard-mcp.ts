@@ -9,9 +9,9 @@ import { nameProof } from '../rules/names.js'
 import { ruleBook } from '../rules/rule-book.js'
 import { createSessions, defaultSessionLimits } from '../session/sessions.js'
 import { answerRequest } from './answer-request.js'
-import { checkMcpOptions } from './check-options.js'
+import { checkSessionOptions } from './check-options.js'
 import type { Endpoint, McpServerLike } from './endpoint.js'
-import type { McpOptions } from './options.js'
+import type { McpSessionOptions } from './options.js'
 import { recentEvents } from './stream/events.js'
 
 export type { McpServerLike } from './endpoint.js'
@@ -46,9 +46,9 @@ export type { McpServerLike } from './endpoint.js'
 export function guardMcp<S extends string>(
   createServer: (aauth: Guarded) => McpServerLike | Promise<McpServerLike>,
   resource: Resource<S>,
-  options: McpOptions<NoInfer<S>> = {},
+  options: McpSessionOptions<NoInfer<S>> = {},
 ): MountableParticipant {
-  checkMcpOptions(options)
+  checkSessionOptions(options)
   const { path = '/mcp', oauth } = options
   if (!/^\/[\x21\x24-\x3e\x40-\x7e]*$/.test(path))
     throw new TypeError("guardMcp: option 'path' must begin with /, without query")
@@ -80,7 +80,7 @@ export function guardMcp<S extends string>(
 }
 
 interface Configured<S extends string> {
-  readonly options: McpOptions<S>
+  readonly options: McpSessionOptions<S>
   readonly metadata: ProtectedResource | undefined
 }
 
@@ -112,7 +112,7 @@ function createEndpoint<S extends string>(
 }
 
 /** The rules among the options; a rule that is absent stays absent. */
-function rulesOf<S extends string>(options: McpOptions<S>): McpRules<S> {
+function rulesOf<S extends string>(options: McpSessionOptions<S>): McpRules<S> {
   const { path: _path, oauth: _oauth, limits: _limits, recentEvents: _events, ...rest } = options
   const { streamSeconds: _seconds, now: _now, ...rules } = rest
   return rules

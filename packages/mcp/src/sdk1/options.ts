@@ -3,7 +3,7 @@ import type { McpRules } from '../rules/mcp-rules.js'
 import type { SessionLimits } from '../session/sessions.js'
 
 /** The options of `guardMcp`. */
-export interface McpOptions<S extends string> extends McpRules<S> {
+export interface McpSessionOptions<S extends string> extends McpRules<S> {
   /** Path of the endpoint. Default `/mcp`. */
   readonly path?: string
   /** OAuth clients that are accepted beside agents. Default none. */

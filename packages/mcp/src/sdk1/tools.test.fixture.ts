@@ -6,7 +6,7 @@ import { expect } from 'vitest'
 import { z } from 'zod'
 import type { ResourceOptions } from '../../../resource/src/index.js'
 import { makeWorld, type World } from '../../../resource/src/world.test.fixture.js'
-import { callerOf, guardMcp, type McpOptions } from '../sdk1.js'
+import { callerOf, guardMcp, type McpSessionOptions } from '../sdk1.js'
 
 // A server of tools in one process with its callers. Requests are signed as agents sign them, and have the form of received messages.
 
@@ -73,7 +73,7 @@ export function toolServer(
   return server
 }
 
-export const rules: McpOptions<Scopes> = {
+export const rules: McpSessionOptions<Scopes> = {
   session: { level: 'pseudonymous' },
   tools: {
     echo: { level: 'identified' },
@@ -85,7 +85,7 @@ export const rules: McpOptions<Scopes> = {
 }
 
 export async function makeTools(
-  options: McpOptions<Scopes> = rules,
+  options: McpSessionOptions<Scopes> = rules,
   resource: Partial<ResourceOptions<Scopes>> = {},
   given?: World,
 ): Promise<Tools> {

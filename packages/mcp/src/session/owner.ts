@@ -38,7 +38,7 @@ export async function ownerOf(aauth: AAuth, message: ReceivedMessage): Promise<O
  */
 export function continueOwner(owner: Owner, caller: Owner, key: string | undefined): Owner | undefined {
   // An anonymous session stays anonymous: otherwise a caller that has seen its id could take it over.
-  if (isAnonymous(owner)) return owner
+  if (!isKnown(owner)) return owner
   if (owner.token !== caller.token) return undefined
   if (owner.user !== undefined && caller.user !== undefined && owner.user !== caller.user) return undefined
   if (isBearer(owner) !== isBearer(caller)) return undefined
@@ -48,9 +48,9 @@ export function continueOwner(owner: Owner, caller: Owner, key: string | undefin
   return { ...owner, ...caller }
 }
 
-/** Whether an anonymous caller opened the session: then every caller that knows the id may use it. */
-function isAnonymous({ agent, key, user, token }: Owner): boolean {
-  return agent === undefined && key === undefined && user === undefined && token === undefined
+/** Whether an owner can be told from others. What an anonymous caller opened, every caller that knows the id may use. */
+export function isKnown({ agent, key, user, token }: Owner): boolean {
+  return [agent, key, user, token].some(known => known !== undefined)
 }
 
 /** Whether the owner is known by a bearer token only. */

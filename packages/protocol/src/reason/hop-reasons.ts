@@ -47,6 +47,18 @@ export const hopReasons: Readonly<Record<HopReason, ReasonEntry>> = {
     fix: 'Send one JSON-RPC 2.0 request or notification.',
     clause: 'mcp.one-reading',
   },
+  mcp_headers_mismatched: {
+    codes,
+    meaning: 'Mcp-Method, Mcp-Name or Mcp-Protocol-Version is missing, repeated, or says something else than the body.',
+    fix: 'Send each header once, with the value that stands in the body.',
+    clause: 'mcp.headers',
+  },
+  continuation_unknown: {
+    codes,
+    meaning: 'The task or request state is not known, has expired, or belongs to another caller.',
+    fix: 'Call the tool again.',
+    clause: 'mcp.continued',
+  },
   rpc_id_in_use: {
     codes,
     meaning: 'A request with this id is still running.',

@@ -189,6 +189,8 @@ export type HopReason =
   | 'session_id_invalid'
   | 'event_unknown'
   | 'rpc_malformed'
+  | 'mcp_headers_mismatched'
+  | 'continuation_unknown'
   | 'rpc_id_in_use'
   | 'subject_unknown'
   | 'upgrade_not_alone'

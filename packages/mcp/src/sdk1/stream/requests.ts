@@ -1,7 +1,8 @@
-import { satisfies } from '@countersign/protocol'
-import type { AAuth, Authorization, Guarded } from '@countersign/resource'
+import type { Authorization, Guarded } from '@countersign/resource'
 import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
+import { isReportedIn, recordErrors } from '../../answer/handler-errors.js'
+import { withRequirements } from '../../answer/tool-requirements.js'
 import type { Rule } from '../../rules/rule-book.js'
 import type { RecentEvents } from './events.js'
 
@@ -123,56 +124,4 @@ type ResponseMessage = Extract<JSONRPCMessage, { result: unknown } | { error: un
 
 function isResponse(message: JSONRPCMessage): message is ResponseMessage {
   return ('result' in message || 'error' in message) && 'id' in message && message.id !== undefined
-}
-
-/** The facts, with calls that record their errors. Like the original calls, they are not enumerable. */
-function recordErrors(aauth: Guarded, thrown: unknown[]): Guarded {
-  const recording =
-    <A extends readonly unknown[]>(call: (...args: A) => Promise<Response>) =>
-    async (...args: A): Promise<Response> => {
-      try {
-        return await call(...args)
-      } catch (error) {
-        thrown.push(error)
-        throw error
-      }
-    }
-  return Object.defineProperties(
-    { ...aauth },
-    { fetch: { value: recording(aauth.fetch) }, oauth: { value: recording(aauth.oauth) } },
-  ) as Guarded
-}
-
-/** Whether an answer reports this error: the SDK turns errors of tools into failed results, all others into JSON-RPC errors. */
-function isReportedIn(message: ResponseMessage, thrown: unknown): boolean {
-  if (!(thrown instanceof Error)) return false
-  if ('error' in message) return message.error.message === thrown.message
-  const { isError, content } = message.result
-  return isError === true && Array.isArray(content) && content.some(part => Object(part).text === thrown.message)
-}
-
-/** Adds its requirement to each tool. `aauth/allowed` covers level and scopes; lists and policies are checked at the call. */
-function withRequirements<S extends string>(
-  message: ResponseMessage,
-  aauth: AAuth,
-  ruleOf: (tool: string) => Rule<S>,
-): JSONRPCMessage {
-  if (!('result' in message) || !Array.isArray(message.result['tools'])) return message
-  const tools = message.result['tools'].map((tool: Readonly<Record<string, unknown>>) => {
-    const _meta = { ...Object(tool['_meta']), ...requirementOf(ruleOf(String(tool['name'])), aauth) }
-    return { ...tool, _meta }
-  })
-  return { ...message, result: { ...message.result, tools } }
-}
-
-function requirementOf<S extends string>(rule: Rule<S>, aauth: AAuth): object {
-  const { level = 'anonymous', scope, isClosed, requirement } = rule
-  if (isClosed) return { 'aauth/allowed': false }
-  const hasScope = scope.every(name => aauth.scope.includes(name))
-  // A rule that accepts bearer tokens judges them by scope alone.
-  const isHigh = aauth.credential === 'bearer' ? requirement.alsoAccept !== undefined : satisfies(aauth.level, level)
-  return {
-    'aauth/requires': { level, ...(scope.length === 0 ? {} : { scope: scope.join(' ') }) },
-    'aauth/allowed': isHigh && (level !== 'authorized' || hasScope),
-  }
 }

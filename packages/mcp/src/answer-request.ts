@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError, errorResponse } from '@countersign/protocol'
+import { asAAuthError } from '@countersign/protocol/internal'
+import { type Authorization, type Guarded, revocableResponse } from '@countersign/resource'
+import { callOf } from './answer/message-call.js'
+import { rpcErrorOf } from './answer/rpc-error.js'
+import { showMessage } from './answer/show-message.js'
+import { isContinuedBy } from './continued/continuations.js'
+import { type Continuing, messageForServer, readContinued, subjectOf, unknownContinued } from './continued/unsealed.js'
+import type { Endpoint } from './endpoint.js'
+import { checkOrigin } from './origin.js'
+import { type RpcMessage, readRpc } from './rules/rpc.js'
+import type { Exchange } from './served/exchange.js'
+import { authInfoOf, passToServer, proveRules } from './served/pass-to-server.js'
+import { type Owner, ownerOf } from './session/owner.js'
+import { isEventStream, watchedBody } from './stream/watched-body.js'
+
+/**
+ * Seconds that a response is held back while the handler's call of another service may replace it: longer than such a call takes
+ * by default. Then the stream begins.
+ */
+const holdSeconds = 15
+
+/** Answers a request to the endpoint. */
+export async function answerRequest<S extends string>(
+  message: ReceivedMessage,
+  endpoint: Endpoint<S>,
+): Promise<Response> {
+  const { resource, rules, now } = endpoint
+  try {
+    checkOrigin(message, resource)
+    if (message.method !== 'POST') return refuseMethod(message, endpoint)
+    if (message.dangerouslyUnseenBody) return await refuseByHead(message, endpoint)
+    const rpc = readRpc(message)
+    const continuing = await readContinued(rpc, endpoint.continuations)
+    const rule = rules.find(subjectOf(rpc, continuing))
+    const authorization = await resource.authorize(message, rule.requirement, callOf(message, rpc))
+    if (!authorization.ok) return authorization.response
+    const response = await answerAuthorized(message, { rpc, continuing, authorization }, endpoint)
+    resource.responseHeaders(response, rule.requirement, message)
+    const { whileOpen } = authorization
+    return whileOpen === undefined ? response : revocableResponse(response, whileOpen)
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    resource.refused(message, error)
+    const response = rpcErrorOf(error, message) ?? errorResponse(error, { now })
+    // The guard makes its own refusals above. An error here may come from the server, which may have acted on the request:
+    // Agent-Auth would tell the agent that it did not.
+    if (response.status === 503) response.headers.delete('agent-auth')
+    resource.cors?.expose(message, response.headers)
+    return response
+  }
+}
+
+/** The refusal of a request whose body was not read because its head is refused. */
+async function refuseByHead<S extends string>(
+  message: ReceivedMessage,
+  { resource, rules }: Endpoint<S>,
+): Promise<Response> {
+  const authorization = await resource.authorize(message, rules.session.requirement)
+  if (authorization.ok) throw new TypeError('a request passed whose body was not read')
+  return authorization.response
+}
+
+/** There are no sessions to end, and no streams but those of requests. */
+function refuseMethod<S extends string>(message: ReceivedMessage, { resource, now }: Endpoint<S>): Response {
+  const error = new AAuthError('invalid_request', 'this method is not allowed here', {
+    reason: 'method_not_allowed',
+    status: 405,
+  })
+  resource.refused(message, error)
+  return errorResponse(error, { now, headers: [['allow', 'POST']] })
+}
+
+/** An authorized request. */
+interface Authorized {
+  readonly rpc: RpcMessage
+  readonly continuing: Continuing | undefined
+  readonly authorization: Authorization & { readonly ok: true }
+}
+
+async function answerAuthorized<S extends string>(
+  message: ReceivedMessage,
+  { rpc, continuing, authorization }: Authorized,
+  endpoint: Endpoint<S>,
+): Promise<Response> {
+  const { aauth, answer, whileOpen } = authorization
+  const owner = await ownerOf(aauth, message)
+  checkContinued(continuing, owner, aauth)
+  await proveRules(rpc, aauth, endpoint)
+  const leave = enterStream(rpc, owner, endpoint)
+  try {
+    const exchange = endpoint.exchanges.begin({ rpc, authorization, owner, continuing })
+    const value = messageForServer(rpc, continuing)
+    const response = await passToServer(message, { rpc, value, authInfo: authInfoOf(exchange.aauth) }, endpoint)
+    const replacement = endpoint.holds ? await replacementOf(response, exchange) : undefined
+    if (replacement !== undefined) {
+      response.body?.cancel().catch(() => undefined)
+      return replacement
+    }
+    const limited = limitStream(response, aauth, { ...endpoint, leave })
+    if (answer === undefined) return limited
+    return await showMessage(whileOpen === undefined ? limited : revocableResponse(limited, whileOpen), rpc, answer)
+  } finally {
+    // `limitStream` has taken it over where there is a stream.
+    if (!leave.isTaken) leave.now()
+  }
+}
+
+/** @throws AAuthError `continuation_unknown` for what is another caller's */
+function checkContinued(continuing: Continuing | undefined, owner: Owner, { key }: Guarded): void {
+  if (continuing === undefined) return
+  const { kind, continued } = continuing
+  if (continued === undefined || !isContinuedBy(continued, owner, key)) throw unknownContinued(kind)
+}
+
+/** The place of a subscription among all. */
+interface Leave {
+  isTaken: boolean
+  readonly now: () => void
+}
+
+/** @throws AAuthError `temporarily_unavailable` when its caller has too many */
+function enterStream<S extends string>({ request }: RpcMessage, owner: Owner, { shares }: Endpoint<S>): Leave {
+  if (request?.method !== 'subscriptions/listen') return { isTaken: false, now: () => {} }
+  const leave = shares.enter(owner)
+  if (leave !== undefined) return { isTaken: false, now: leave }
+  throw new AAuthError('temporarily_unavailable', 'there is no room for another subscription of this caller', {
+    reason: 'capacity_exceeded',
+    retryAfter: 60,
+  })
+}
+
+/** The response that replaces the server's; undefined when the server sends a message first, or after {@link holdSeconds}. */
+async function replacementOf(response: Response, { begun, rpc }: Exchange): Promise<Response | undefined> {
+  if (rpc.request === undefined || response.status !== 200) return undefined
+  const hold = new AbortController()
+  try {
+    return await Promise.race([begun, sleep(holdSeconds * 1000, undefined, { signal: hold.signal })])
+  } finally {
+    hold.abort()
+  }
+}
+
+interface StreamEnd {
+  readonly streamSeconds: number
+  readonly now: () => number
+  readonly leave: Leave
+}
+
+/** Ends a stream with the token of the request that opened it. */
+function limitStream(response: Response, { expires }: Guarded, { streamSeconds, now, leave }: StreamEnd): Response {
+  const { status, headers, body } = response
+  if (body === null || !isEventStream(response)) return response
+  leave.isTaken = true
+  const seconds = Math.min((expires ?? Number.POSITIVE_INFINITY) - now(), streamSeconds)
+  return new Response(watchedBody(body, { seconds, ended: leave.now }), { status, headers: new Headers(headers) })
+}

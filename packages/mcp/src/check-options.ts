@@ -1,0 +1,27 @@
+import { checkOptions, each, type OptionChecks } from '@countersign/protocol/internal'
+import type { McpOptions } from './options.js'
+import type { McpOAuth } from './protected-resource.js'
+import { rulesChecks } from './rules/check-rules.js'
+import type { StreamLimits } from './stream/shares.js'
+
+const limitsChecks: OptionChecks<StreamLimits> = { subscriptions: 'number', perCaller: 'number' }
+
+/** The members of the option `oauth`. */
+export const oauthChecks: OptionChecks<McpOAuth> = { authorizationServers: each('string'), verify: 'function' }
+
+const checks: OptionChecks<McpOptions<string>> = {
+  ...rulesChecks,
+  path: 'string',
+  oauth: { ...oauthChecks },
+  legacy: ['stateless', 'reject'],
+  limits: { ...limitsChecks },
+  streamSeconds: 'number',
+  bus: 'object',
+  onError: 'function',
+  now: 'function',
+}
+
+/** Refuses unknown options: a misspelt kind of rules would leave its names to the rule of the session. @throws TypeError */
+export function checkMcpOptions(options: McpOptions<string>): void {
+  checkOptions('guardMcp', options, checks)
+}

@@ -1,0 +1,59 @@
+import { isObject } from '@countersign/protocol/internal'
+import type { Seals } from '@countersign/resource/internal'
+import { continueOwner, type Owner } from '../session/owner.js'
+
+/** What a server gives to a caller to go on with: the state of a request that needs input, or the id of a task. */
+export interface Continued {
+  readonly kind: 'state' | 'task'
+  /** The method and name of the request that it came of, such as `tools/call send_email`. */
+  readonly of: string
+  /** The server's own state or id; undefined for a state that the server has not given. */
+  readonly value?: string | undefined
+  /** Of a question that the guard asks for the server: the code by which its answer is found. */
+  readonly question?: string | undefined
+}
+
+/** What is sealed: a continuation, and the caller that may continue it. */
+export interface SealedContinued extends Continued {
+  readonly owner: Owner
+  /** Unix seconds. */
+  readonly until?: number
+}
+
+/** Ties what a server gives to a caller to that caller. Nothing is kept here, so any instance can go on with it. */
+export interface Continuations {
+  seal(continued: Continued, owner: Owner): Promise<string>
+  /** Reads what a caller sends; undefined for what was not sealed here, is of another kind, or has expired. */
+  read(kind: Continued['kind'], sealed: unknown): Promise<SealedContinued | undefined>
+}
+
+/** Seconds in which a request is repeated with the state that it got. */
+const stateLife = 3600
+
+/** @param now Unix seconds */
+export function createContinuations(seals: Seals, now: () => number): Continuations {
+  return {
+    async seal(continued, owner) {
+      const until = continued.kind === 'state' ? { until: Math.floor(now()) + stateLife } : {}
+      return seals.seal(JSON.stringify({ ...continued, owner, ...until }))
+    },
+    async read(kind, sealed) {
+      const text = typeof sealed === 'string' ? await seals.open(sealed) : undefined
+      const found: unknown = text === undefined ? undefined : JSON.parse(text)
+      if (!isObject(found) || found['kind'] !== kind) return undefined
+      // Sealed by this resource, so it is as `seal` has made it.
+      const continued = found as unknown as SealedContinued
+      return continued.until !== undefined && continued.until <= now() ? undefined : continued
+    },
+  }
+}
+
+/**
+ * Whether a caller may go on with what another request got. What an anonymous caller got may be continued by whoever has it.
+ * @param key the key that signed the request, also for callers with an identity
+ */
+export function isContinuedBy({ owner }: SealedContinued, caller: Owner, key: string | undefined): boolean {
+  // A caller without the user would get what was made for the user.
+  if (owner.user !== undefined && owner.user !== caller.user) return false
+  return continueOwner(owner, caller, key) !== undefined
+}

@@ -1,0 +1,61 @@
+import { AAuthError } from '@countersign/protocol'
+import { isObject } from '@countersign/protocol/internal'
+import type { RpcMessage, Subject } from '../rules/rpc.js'
+import type { Continuations, SealedContinued } from './continuations.js'
+
+/** Methods about one task, which came of a tool. */
+const ofTasks: ReadonlySet<unknown> = new Set(['tasks/get', 'tasks/update', 'tasks/cancel', 'tasks/result'])
+
+/** What a message goes on with. */
+export interface Continuing {
+  readonly kind: 'state' | 'task'
+  /** As the caller sent it. */
+  readonly sent: unknown
+  /** Undefined where the caller sent what this server has not given. */
+  readonly continued: SealedContinued | undefined
+}
+
+/** The method and name of a request: a state that one tool gave is none of another tool. */
+export function nameOfRequest({ request, subject }: RpcMessage): string {
+  return `${request?.method} ${'name' in subject ? subject.name : ''}`
+}
+
+const callOfTool = 'tools/call '
+
+/** Reads what a message goes on with; undefined where it begins anew. Whose it is shows once the caller is verified. */
+export async function readContinued(rpc: RpcMessage, continuations: Continuations): Promise<Continuing | undefined> {
+  const params = rpc.value['params']
+  if (rpc.request === undefined || !isObject(params)) return undefined
+  if (ofTasks.has(rpc.request.method)) {
+    const sent = params['taskId']
+    return { kind: 'task', sent, continued: await continuations.read('task', sent) }
+  }
+  const { requestState: sent, inputResponses } = params
+  // Answers come with the state that their question came with: another agent's answers are no answers here.
+  if (sent === undefined && inputResponses === undefined) return undefined
+  const state = await continuations.read('state', sent)
+  return { kind: 'state', sent, continued: state?.of === nameOfRequest(rpc) ? state : undefined }
+}
+
+/** The subject that decides: of a task, the tool that it came of, since its result is that tool's. */
+export function subjectOf({ subject }: RpcMessage, continuing: Continuing | undefined): Subject {
+  const of = continuing?.kind === 'task' ? continuing.continued?.of : undefined
+  return of?.startsWith(callOfTool) ? { kind: 'tool', name: of.slice(callOfTool.length) } : subject
+}
+
+/** The message as the server gets it: with the server's own state, or id of the task. */
+export function messageForServer({ value }: RpcMessage, continuing: Continuing | undefined): RpcMessage['value'] {
+  if (continuing === undefined) return value
+  const own = continuing.continued?.value
+  const members = { ...Object(value['params']), [continuing.kind === 'task' ? 'taskId' : 'requestState']: own }
+  // A state that only the guard needed is none for the server.
+  return { ...value, params: Object.fromEntries(Object.entries(members).filter(([, member]) => member !== undefined)) }
+}
+
+/** The refusal of what its caller does not have: the same for another's, an expired and an invented one. */
+export function unknownContinued(kind: Continuing['kind']): AAuthError {
+  const what = kind === 'task' ? 'task' : 'requestState'
+  return new AAuthError('invalid_request', `this ${what} is not known, or has expired`, {
+    reason: 'continuation_unknown',
+  })
+}

@@ -1,0 +1,8 @@
+export type { BearerVerifier, Guarded, Requirement, Resource } from '@countersign/resource'
+export type { MountableParticipant } from '@countersign/server'
+export type { CreateServer } from './endpoint.js'
+export { aauthExtension, callerOf, guardMcp, type HandlerContext, type McpParticipant } from './guard-mcp.js'
+export type { McpOptions } from './options.js'
+export type { McpOAuth } from './protected-resource.js'
+export type { McpRules, Rules } from './rules/mcp-rules.js'
+export type { StreamLimits } from './stream/shares.js'

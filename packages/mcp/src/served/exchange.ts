@@ -1,0 +1,136 @@
+import { isObject } from '@countersign/protocol/internal'
+import type { Authorization, Guarded } from '@countersign/resource'
+import type { JSONRPCMessage, McpServer, Server, Transport } from '@modelcontextprotocol/server'
+import { isReportedIn, type RpcAnswer, recordErrors } from '../answer/handler-errors.js'
+import { withRequirements } from '../answer/tool-requirements.js'
+import type { Continuations } from '../continued/continuations.js'
+import { type Continuing, nameOfRequest } from '../continued/unsealed.js'
+import type { RpcMessage } from '../rules/rpc.js'
+import type { Rule } from '../rules/rule-book.js'
+import type { Owner } from '../session/owner.js'
+
+/** A request that a server answers. */
+export interface Exchange {
+  readonly rpc: RpcMessage
+  /** The facts that its handler gets. */
+  readonly aauth: Guarded
+  /** Resolves when the server sends the first message for it, or to the response that replaces all messages. */
+  readonly begun: Promise<Response | undefined>
+}
+
+/** A request to begin, and its caller. */
+export interface NewExchange {
+  readonly rpc: RpcMessage
+  readonly authorization: Authorization & { readonly ok: true }
+  readonly owner: Owner
+  readonly continuing: Continuing | undefined
+}
+
+/** The requests that servers are answering, found by the facts that each server gets. */
+export interface Exchanges<S extends string> {
+  begin(request: NewExchange): Exchange
+  /** Makes a server's messages pass the guard, for the request with these facts. */
+  watch(server: McpServer | Server, aauth: Guarded): void
+  readonly ruleOf: (tool: string) => Rule<S>
+}
+
+interface Running extends NewExchange, Exchange {
+  /** The errors that its handler's calls of other services have thrown. */
+  readonly thrown: unknown[]
+  begin(answer?: Response): void
+}
+
+/** What the answers of servers pass. */
+export interface ExchangeContext<S extends string> {
+  /** The rule of a tool. */
+  readonly ruleOf: (tool: string) => Rule<S>
+  readonly continuations: Continuations
+}
+
+export function createExchanges<S extends string>(context: ExchangeContext<S>): Exchanges<S> {
+  const running = new WeakMap<Guarded, Running>()
+  return {
+    ruleOf: context.ruleOf,
+    begin(request) {
+      const thrown: unknown[] = []
+      let begin: Running['begin'] = () => {}
+      const begun = new Promise<Response | undefined>(resolve => {
+        begin = resolve
+      })
+      const aauth = recordErrors(request.authorization.aauth, thrown)
+      const exchange: Running = { ...request, aauth, thrown, begun, begin }
+      running.set(aauth, exchange)
+      return exchange
+    },
+    watch(server, aauth) {
+      const exchange = running.get(aauth)
+      if (exchange === undefined) throw new TypeError('a server is created for one request, and serves that one')
+      const connect = server.connect.bind(server)
+      server.connect = async (transport: Transport) => {
+        const send = transport.send.bind(transport)
+        transport.send = (message, options) => {
+          // In the same turn where nothing is to be done: the SDK gives refusals before a handler ran their HTTP status.
+          if (!isAnswer(message)) {
+            exchange.begin()
+            return send(message, options)
+          }
+          const changed = answerOf(message, exchange, context)
+          return changed === undefined ? send(message, options) : changed.then(answer => send(answer, options))
+        }
+        return connect(transport)
+      }
+    },
+  }
+}
+
+type Answer = JSONRPCMessage & RpcAnswer
+
+function isAnswer(message: JSONRPCMessage): message is Answer {
+  return ('result' in message || 'error' in message) && !('method' in message)
+}
+
+/** Results with which a caller goes on. */
+const goesOn: ReadonlySet<unknown> = new Set(['input_required', 'task'])
+
+/** The answer for the caller; undefined where it is the server's own, unchanged. */
+function answerOf<S extends string>(
+  answer: Answer,
+  exchange: Running,
+  context: ExchangeContext<S>,
+): Promise<Answer> | undefined {
+  const { thrown, authorization, begin, rpc, continuing } = exchange
+  const error = thrown.find(one => isReportedIn(answer, one))
+  if (error !== undefined)
+    return authorization.respond(error).then(response => {
+      begin(response)
+      return answer
+    })
+  const { result } = answer
+  if (isObject(result) && (goesOn.has(result['resultType']) || continuing !== undefined))
+    return sealedAnswer(answer, exchange, context.continuations).finally(() => begin())
+  begin()
+  if (rpc.request?.method !== 'tools/list') return undefined
+  return Promise.resolve(withRequirements(answer, exchange.aauth, context.ruleOf))
+}
+
+/** The answer with what only its caller may go on with. */
+async function sealedAnswer(
+  answer: Answer,
+  { rpc, owner, continuing }: Running,
+  continuations: Continuations,
+): Promise<Answer> {
+  const result = answer.result ?? {}
+  const of = nameOfRequest(rpc)
+  const withMember = (name: string, value: unknown): Answer =>
+    ({ ...answer, result: { ...result, [name]: value } }) as Answer
+  const { resultType, requestState: state, taskId } = result
+  if (resultType === 'input_required') {
+    const value = typeof state === 'string' ? state : undefined
+    return withMember('requestState', await continuations.seal({ kind: 'state', of, value }, owner))
+  }
+  if (typeof taskId !== 'string') return answer
+  if (resultType === 'task')
+    return withMember('taskId', await continuations.seal({ kind: 'task', of, value: taskId }, owner))
+  // Under the name by which its caller knows it.
+  return continuing?.kind === 'task' ? withMember('taskId', continuing.sent) : answer
+}

@@ -1,0 +1,95 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
+import type { Guarded } from '@countersign/resource'
+import type { AuthInfo } from '@modelcontextprotocol/server'
+import type { Endpoint } from '../endpoint.js'
+import { listNames } from '../rules/names.js'
+import type { RpcMessage } from '../rules/rpc.js'
+import { versionMember } from '../rules/standard-headers.js'
+
+/** A message as the server gets it. */
+export interface PassedMessage {
+  readonly rpc: RpcMessage
+  readonly value: RpcMessage['value']
+  readonly authInfo: AuthInfo
+}
+
+/** Passes a message to a server made for it. */
+export function passToServer<S extends string>(
+  message: ReceivedMessage,
+  { rpc, value, authInfo }: PassedMessage,
+  { resource, handler }: Endpoint<S>,
+): Promise<Response> {
+  const lines = message.headers
+    .map(([name, line]): [string, string] => [name.toLowerCase(), line])
+    .filter(([name]) => passedHeaders.has(name) || name.startsWith('mcp-param-'))
+  const headers = new Headers(lines)
+  // The server compares it with the body, where its own id is by now.
+  const taskId = rpc.value === value ? undefined : Object(value['params']).taskId
+  if (typeof taskId === 'string' && headers.has('mcp-name')) headers.set('mcp-name', asHeader(taskId))
+  const request = new Request(`${resource.id}${message.target}`, { method: 'POST', headers })
+  return handler.fetch(request, { parsedBody: value, authInfo })
+}
+
+/** The headers that the server gets: none with a credential. */
+const passedHeaders: ReadonlySet<string> = new Set([
+  'accept',
+  'content-type',
+  'mcp-protocol-version',
+  'mcp-method',
+  'mcp-name',
+  'origin',
+  'user-agent',
+])
+
+function asHeader(value: string): string {
+  if (/^[\x21-\x7e]+$/.test(value) && !value.startsWith('=?')) return value
+  const binary = Array.from(new TextEncoder().encode(value), byte => String.fromCharCode(byte)).join('')
+  return `=?base64?${btoa(binary)}?=`
+}
+
+/** The caller in the form of the SDK, without a token: a handler could leak it. */
+export function authInfoOf(aauth: Guarded): AuthInfo {
+  return {
+    token: '',
+    clientId: aauth.agent ?? aauth.key ?? '',
+    scopes: [...aauth.scope],
+    ...(aauth.expires === undefined ? {} : { expiresAt: aauth.expires }),
+    extra: { aauth },
+  }
+}
+
+/** Refuses names that only the rule `*` covers while some rule names nothing the server has: that rule may be a slip. */
+export async function proveRules<S extends string>(
+  { subject }: RpcMessage,
+  aauth: Guarded,
+  { rules, proof, unwatched, resource }: Endpoint<S>,
+): Promise<void> {
+  const doubt = rules.doubt(subject)
+  if (doubt === undefined) return
+  await proof.prove(doubt, kind =>
+    listNames(kind, async (method, params) => {
+      const request = new Request(resource.id, {
+        method: 'POST',
+        headers: { ...ownHeaders, 'mcp-method': method },
+      })
+      const parsedBody = { jsonrpc: '2.0', id: 0, method, params: { ...params, _meta: ownEnvelope } }
+      const response = await unwatched.fetch(request, { parsedBody, authInfo: authInfoOf(aauth) })
+      const answer: unknown = await response.json()
+      return Object(answer).result
+    }),
+  )
+}
+
+const ownVersion = '2026-07-28'
+
+const ownHeaders = {
+  'content-type': 'application/json',
+  accept: 'application/json, text/event-stream',
+  'mcp-protocol-version': ownVersion,
+}
+
+const ownEnvelope = {
+  [versionMember]: ownVersion,
+  'io.modelcontextprotocol/clientInfo': { name: 'countersign', version: '0' },
+  'io.modelcontextprotocol/clientCapabilities': {},
+}

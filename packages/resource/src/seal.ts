@@ -1,0 +1,72 @@
+import { importVerifyKey, type VerifyKey } from '@countersign/httpsig'
+import { base64urlDecode, base64urlEncode, signBytes } from '@countersign/httpsig/internal'
+import type { PublishedKey } from '@countersign/protocol'
+
+/**
+ * Marks values that a resource gives to a caller and gets back later, by its own signature. Any instance with the resource's keys can
+ * open what another one has sealed. A sealed value can be read by its holder: it is not encrypted.
+ */
+export interface Seals {
+  /** @throws SigningKeyError when the key fails */
+  seal(value: string): Promise<string>
+  /** The value; undefined for what none of the resource's keys has sealed. */
+  open(sealed: string): Promise<string | undefined>
+}
+
+/** With a line break, as neither a JWS nor a signature base begins: what is sealed can never be used as one of them. */
+const use = 'aauth-sealed\n'
+
+/** @param keys the first one seals, all of them open */
+export function createSeals(keys: readonly PublishedKey[]): Seals {
+  const verifiers = new Map<string, Promise<VerifyKey>>()
+  const verifierOf = ({ kid, key }: PublishedKey): Promise<VerifyKey> => {
+    const verifier = verifiers.get(kid) ?? importVerifyKey(key.publicJwk)
+    verifiers.set(kid, verifier)
+    return verifier
+  }
+  return {
+    async seal(value) {
+      const [first] = keys
+      if (first === undefined) throw new TypeError('a seal needs a key')
+      const sealed = `${base64urlEncode(bytesOf(first.kid))}.${base64urlEncode(bytesOf(value))}`
+      return `${sealed}.${base64urlEncode(await signBytes(first.key, bytesOf(use + sealed)))}`
+    },
+    async open(sealed) {
+      const [kid = '', value = '', signature = '', ...more] = sealed.split('.', 4)
+      const signer = keys.find(key => base64urlEncode(bytesOf(key.kid)) === kid)
+      const bytes = more.length === 0 ? decoded(signature) : undefined
+      if (signer === undefined || bytes === undefined) return undefined
+      const verifier = await verifierOf(signer)
+      if (!(await verifier.verify(bytesOf(`${use}${kid}.${value}`), bytes))) return undefined
+      return textOf(decoded(value))
+    },
+  }
+}
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+function decoded(text: string): Uint8Array | undefined {
+  try {
+    return base64urlDecode(text)
+  } catch {
+    return undefined
+  }
+}
+
+function textOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes === undefined ? undefined : new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+}
+
+const seals = new WeakMap<object, Seals>()
+
+/** Remembers the seals of a resource, for {@link sealsOf}. */
+export function keepSeals(resource: object, keys: readonly PublishedKey[]): void {
+  seals.set(resource, createSeals(keys))
+}
+
+/** The seals of a resource that `createResource` made. @throws TypeError for another one */
+export function sealsOf(resource: object): Seals {
+  const found = seals.get(resource)
+  if (found === undefined) throw new TypeError('only a resource made by createResource can seal')
+  return found
+}
