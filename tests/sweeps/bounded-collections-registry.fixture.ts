@@ -69,6 +69,7 @@ export const fixed: Names = {
   'packages/mcp/src/answer/show-message.ts': 'open',
   'packages/mcp/src/answer/rpc-error.ts': 'codes',
   'packages/mcp/src/continued/unsealed.ts': 'ofTasks',
+  'packages/mcp/src/continued/user-question.ts': 'asking',
   'packages/mcp/src/guard-mcp.ts': '?',
   'packages/mcp/src/sdk1/guard-mcp.ts': '?',
   'packages/mcp/src/rules/rpc.ts': '?',

@@ -8,6 +8,7 @@ import { rpcErrorOf } from './answer/rpc-error.js'
 import { showMessage } from './answer/show-message.js'
 import { isContinuedBy } from './continued/continuations.js'
 import { type Continuing, messageForServer, readContinued, subjectOf, unknownContinued } from './continued/unsealed.js'
+import { awaitUser } from './continued/user-question.js'
 import type { Endpoint } from './endpoint.js'
 import { checkOrigin } from './origin.js'
 import { type RpcMessage, readRpc } from './rules/rpc.js'
@@ -88,6 +89,9 @@ async function answerAuthorized<S extends string>(
   const { aauth, answer, whileOpen } = authorization
   const owner = await ownerOf(aauth, message)
   checkContinued(continuing, owner, aauth)
+  const { continuations, waits } = endpoint
+  const unanswered = await awaitUser({ rpc, continuing, authorization, owner, continuations, waits })
+  if (unanswered !== undefined) return unanswered
   await proveRules(rpc, aauth, endpoint)
   const leave = enterStream(rpc, owner, endpoint)
   try {

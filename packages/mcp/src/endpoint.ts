@@ -25,6 +25,8 @@ export interface Endpoint<S extends string> {
   readonly exchanges: Exchanges<S>
   readonly continuations: Continuations
   readonly shares: StreamShares
+  /** Requests that wait for a user. */
+  readonly waits: StreamShares
   readonly streamSeconds: number
   /** Whether handlers can call other services: then a response may have to wait for the result of such a call. */
   readonly holds: boolean

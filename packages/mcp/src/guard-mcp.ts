@@ -134,6 +134,7 @@ function createEndpoint<S extends string>(
     exchanges,
     continuations,
     shares: streamShares(shares),
+    waits: streamShares(shares),
     streamSeconds,
     holds: resource.paths.includes('/.well-known/aauth-agent'),
     now,

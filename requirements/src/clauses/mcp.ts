@@ -78,6 +78,11 @@ export const mcpClauses: readonly Requirement[] = [
     '12',
     'Where a call of another service needs its user, that becomes the answer to the request.',
   ),
+  built(
+    'mcp.asks-by-input',
+    '12',
+    'A question for the user becomes a request for input where the client can send its user to a URL.',
+  ),
   built('mcp.shares', '12', 'Open subscriptions are bounded, by caller and by site; one too many is 503.'),
   built('mcp.private-lists', '12', 'A list that says what its caller may use has `cacheScope` `private`.'),
   built('mcp.announced', '12', 'A server of revision 2026-07-28 announces AAuth in `capabilities.extensions`.'),

@@ -10,7 +10,7 @@ const reading: ReadonlySet<string> = new Set([
   ...['initialize', 'ping', 'logging/setLevel', 'completion/complete'],
   ...['tools/list', 'prompts/list', 'prompts/get'],
   ...['resources/list', 'resources/templates/list', 'resources/read', 'resources/subscribe', 'resources/unsubscribe'],
-  ...['tasks/get', 'tasks/result', 'tasks/list', 'tasks/cancel'],
+  ...['server/discover', 'subscriptions/listen', 'tasks/get', 'tasks/result', 'tasks/list', 'tasks/cancel'],
   ...[
     'notifications/initialized',
     'notifications/cancelled',
@@ -26,18 +26,31 @@ const reading: ReadonlySet<string> = new Set([
  * @see protocol §9
  */
 export function callOf({ method: verb, body }: ReceivedMessage, rpc: RpcMessage | undefined): MessageCall {
-  if (rpc?.subject.kind !== 'tool') return { reads: isReading(rpc), ...(verb === 'GET' ? { opensStream: true } : {}) }
+  const isStream = verb === 'GET' || rpc?.value['method'] === 'subscriptions/listen'
+  if (rpc?.subject.kind !== 'tool') return { reads: isReading(rpc), ...(isStream ? { opensStream: true } : {}) }
   const { params } = rpc.value
-  const isBare = Object(params).arguments === undefined
   let operand: Uint8Array | undefined
   return {
     operation: rpc.subject.name,
     // Read where a condition or a user is to judge them: most calls have neither.
     get operand() {
-      operand ??= new TextEncoder().encode(isBare ? noArguments : argumentsIn(body))
+      operand ??= new TextEncoder().encode(operandIn(params, body))
       return operand
     },
   }
+}
+
+/** The arguments as JSON; no text at all where the call has more than them: a recipient in an answer is one that nobody judges. */
+function operandIn(params: unknown, body: Uint8Array | undefined): string {
+  const { arguments: given, inputResponses } = Object(params)
+  if (Object.values(Object(inputResponses)).some(hasContent)) return ''
+  return given === undefined ? noArguments : argumentsIn(body)
+}
+
+/** Whether an answer of a client says more than what its user did with the question. */
+function hasContent(answer: unknown): boolean {
+  const members = Object.keys(Object(answer))
+  return members.length !== 1 || members[0] !== 'action'
 }
 
 function isReading(rpc: RpcMessage | undefined): boolean {

@@ -5,7 +5,7 @@ import { isEventStream } from '../stream/watched-body.js'
 import { memberText } from './member-text.js'
 
 /** Messages whose results say nothing of what a user has at the server. */
-const open: ReadonlySet<string> = new Set(['initialize', 'ping', 'tools/list'])
+const open: ReadonlySet<string> = new Set(['initialize', 'server/discover', 'ping', 'tools/list'])
 
 const sessionId = /^[\x21-\x7e]{1,256}$/
 

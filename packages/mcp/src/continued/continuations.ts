@@ -9,8 +9,17 @@ export interface Continued {
   readonly of: string
   /** The server's own state or id; undefined for a state that the server has not given. */
   readonly value?: string | undefined
-  /** Of a question that the guard asks for the server: the code by which its answer is found. */
-  readonly question?: string | undefined
+  /** Of a question that the guard asks because a call of another service needs the user. */
+  readonly question?: AskedQuestion | undefined
+}
+
+/** A question to the user, and what the request went on with when it came up. */
+export interface AskedQuestion {
+  readonly url: string
+  /** By which the answer is found. */
+  readonly code: string
+  /** Answers to the server's own questions, which the server gets once more. */
+  readonly answers?: unknown
 }
 
 /** What is sealed: a continuation, and the caller that may continue it. */
@@ -27,14 +36,15 @@ export interface Continuations {
   read(kind: Continued['kind'], sealed: unknown): Promise<SealedContinued | undefined>
 }
 
-/** Seconds in which a request is repeated with the state that it got. */
-const stateLife = 3600
+/** Seconds in which a request is repeated with the state that it got; with a question to the user, as long as that can be answered. */
+const [stateLife, questionLife] = [3600, 600]
 
 /** @param now Unix seconds */
 export function createContinuations(seals: Seals, now: () => number): Continuations {
   return {
     async seal(continued, owner) {
-      const until = continued.kind === 'state' ? { until: Math.floor(now()) + stateLife } : {}
+      const life = continued.question === undefined ? stateLife : questionLife
+      const until = continued.kind === 'state' ? { until: Math.floor(now()) + life } : {}
       return seals.seal(JSON.stringify({ ...continued, owner, ...until }))
     },
     async read(kind, sealed) {

@@ -46,8 +46,14 @@ export function subjectOf({ subject }: RpcMessage, continuing: Continuing | unde
 /** The message as the server gets it: with the server's own state, or id of the task. */
 export function messageForServer({ value }: RpcMessage, continuing: Continuing | undefined): RpcMessage['value'] {
   if (continuing === undefined) return value
-  const own = continuing.continued?.value
-  const members = { ...Object(value['params']), [continuing.kind === 'task' ? 'taskId' : 'requestState']: own }
+  const { value: own, question } = continuing.continued ?? {}
+  // The user's answer was for the guard; the server gets what it had before the question came up.
+  const answers = question === undefined ? {} : { inputResponses: question.answers }
+  const members = {
+    ...Object(value['params']),
+    [continuing.kind === 'task' ? 'taskId' : 'requestState']: own,
+    ...answers,
+  }
   // A state that only the guard needed is none for the server.
   return { ...value, params: Object.fromEntries(Object.entries(members).filter(([, member]) => member !== undefined)) }
 }

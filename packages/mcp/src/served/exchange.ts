@@ -5,6 +5,7 @@ import { isReportedIn, type RpcAnswer, recordErrors } from '../answer/handler-er
 import { withRequirements } from '../answer/tool-requirements.js'
 import type { Continuations } from '../continued/continuations.js'
 import { type Continuing, nameOfRequest } from '../continued/unsealed.js'
+import { canAsk, questionResult } from '../continued/user-question.js'
 import type { RpcMessage } from '../rules/rpc.js'
 import type { Rule } from '../rules/rule-book.js'
 import type { Owner } from '../session/owner.js'
@@ -98,19 +99,31 @@ function answerOf<S extends string>(
   exchange: Running,
   context: ExchangeContext<S>,
 ): Promise<Answer> | undefined {
-  const { thrown, authorization, begin, rpc, continuing } = exchange
+  const { thrown, begin, rpc, continuing } = exchange
   const error = thrown.find(one => isReportedIn(answer, one))
-  if (error !== undefined)
-    return authorization.respond(error).then(response => {
-      begin(response)
-      return answer
-    })
+  if (error !== undefined) return answerAfter(error, { answer, exchange }, context)
   const { result } = answer
   if (isObject(result) && (goesOn.has(result['resultType']) || continuing !== undefined))
     return sealedAnswer(answer, exchange, context.continuations).finally(() => begin())
   begin()
   if (rpc.request?.method !== 'tools/list') return undefined
   return Promise.resolve(withRequirements(answer, exchange.aauth, context.ruleOf))
+}
+
+/**
+ * The answer where a call of another service failed: a question to the user where the client can ask it; else the guard's response in
+ * place of all messages.
+ */
+async function answerAfter<S extends string>(
+  error: unknown,
+  { answer, exchange }: { readonly answer: Answer; readonly exchange: Running },
+  { continuations }: ExchangeContext<S>,
+): Promise<Answer> {
+  const { authorization, begin, rpc } = exchange
+  const question = canAsk(rpc) ? await authorization.questions?.of(error) : undefined
+  const result = question === undefined ? undefined : await questionResult(exchange, question, continuations)
+  begin(result === undefined ? await authorization.respond(error) : undefined)
+  return result === undefined ? answer : ({ jsonrpc: '2.0', id: rpc.request?.id, result } as Answer)
 }
 
 /** The answer with what only its caller may go on with. */

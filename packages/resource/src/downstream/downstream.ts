@@ -105,6 +105,7 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
       await resume(message, verified, { agent, sessions })
       accepted.add(message)
     },
+    answer: ({ verified }, code, seconds) => awaitAnswer(code, verified, { agent, sessions, seconds }),
     fetch: (called, input, init) =>
       orSetback(() => {
         const mandate = mandateOf(called)
@@ -168,12 +169,19 @@ async function suspended(
 ): Promise<Setback> {
   const session = { id: randomText(), agent, principal, asking, pending, expires: now() + interactionLife }
   await sessions.add(session)
+  const urlOf = (one: { readonly id: string }): string => `${id}${interactPath}?session=${one.id}`
   return new Setback({
     error: new AAuthError('interaction_required', 'the user must agree to what this request needs', {
       reason: 'user_needed',
     }),
     ask: 'user',
-    userInteraction: `${id}${interactPath}?session=${session.id}`,
+    userInteraction: urlOf(session),
+    async question() {
+      // Another session: whether its user is sent back must not be for the opener of a link to choose.
+      const alone = { ...session, id: randomText(), code: randomText() }
+      await sessions.add(alone)
+      return { url: urlOf(alone), code: alone.code }
+    },
   })
 }
 
@@ -201,6 +209,33 @@ async function resume(
       reason: 'interaction_code_invalid',
     })
   if (kept.answer !== undefined) await agent.resume(mandate, kept.answer)
+}
+
+/** Seconds between two looks for an answer. */
+const lookEvery = 0.5
+
+/** Waits for the answer to a question that this caller was asked, so that its calls can use it. */
+async function awaitAnswer(
+  code: string,
+  verified: Verified,
+  { agent, sessions, seconds }: AnswerContext,
+): Promise<'agreed' | 'denied' | 'open'> {
+  const mandate = upstreamOf(verified)
+  if (mandate === undefined) return 'open'
+  for (let left = seconds; ; left -= lookEvery) {
+    const kept = await sessions.redeem(code, mandate.principal)
+    if (kept?.denied) return 'denied'
+    if (kept?.answer !== undefined) await agent.resume(mandate, kept.answer)
+    if (kept !== undefined) return 'agreed'
+    if (left <= 0) return 'open'
+    await new Promise(resolve => setTimeout(resolve, lookEvery * 1000))
+  }
+}
+
+interface AnswerContext {
+  readonly agent: ExchangingAgent<Mandate>
+  readonly sessions: InteractionSessions
+  readonly seconds: number
 }
 
 /** What a request allows to be done for it. @throws TypeError, or Setback with what would help */

@@ -14,19 +14,41 @@ const styleHash = 'sha256-H94i/cXRKjr9CO8V9mbFRDQJUMIOCwkWvAHSQsUwFWs='
 export function interactionPage(error: AAuthError): Response {
   const { status, retryAfter } = error
   const { words, reason } = wordsOf(error)
+  const paragraphs = `<p>${words}</p><p>Nothing was allowed. You can close this page.</p>`
+  // 401 asks for a signature, which no browser can give.
+  const response = page({ reason, heading: 'This did not work', paragraphs, status: status === 401 ? 400 : status })
+  if (retryAfter !== undefined) response.headers.set('retry-after', String(Math.max(1, Math.ceil(retryAfter))))
+  return response
+}
+
+/** Tells a user who goes back by themselves that the question is answered. */
+export function answeredPage(said: 'agreed' | 'denied'): Response {
+  const [heading, words] =
+    said === 'agreed'
+      ? ['Done', 'Go back to the application that sent you here: it goes on by itself.']
+      : ['Nothing was allowed', 'Go back to the application that sent you here.']
+  return page({ reason: said, heading, paragraphs: `<p>${words}</p><p>You can close this page.</p>`, status: 200 })
+}
+
+interface PageParts {
+  readonly reason: string
+  readonly heading: string
+  readonly paragraphs: string
+  readonly status: number
+}
+
+function page({ reason, heading, paragraphs, status }: PageParts): Response {
   const html =
     '<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">' +
-    `<link rel="icon" href="data:,"><title>This did not work</title><style>${style}</style>` +
-    `<main data-reason="${reason}"><h1>This did not work</h1><p>${words}</p><p>Nothing was allowed. You can close this page.</p></main></html>`
+    `<link rel="icon" href="data:,"><title>${heading}</title><style>${style}</style>` +
+    `<main data-reason="${reason}"><h1>${heading}</h1>${paragraphs}</main></html>`
   const headers = new Headers(pageSafety)
   headers.set('content-type', 'text/html; charset=utf-8')
   headers.set(
     'content-security-policy',
     `default-src 'none'; style-src '${styleHash}'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`,
   )
-  if (retryAfter !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(retryAfter))))
-  // 401 asks for a signature, which no browser can give.
-  return new Response(html, { status: status === 401 ? 400 : status, headers })
+  return new Response(html, { status, headers })
 }
 
 /** A user reads only that an agent's documents cannot be checked. The event says what is wrong with them. */

@@ -20,6 +20,8 @@ export interface InteractionSession {
   /** Unix seconds. */
   readonly expires: number
   readonly claim?: InteractionClaim
+  /** Of a question whose user comes back by themselves: the code under which the answer is kept. */
+  readonly code?: string
 }
 
 /** The browser that opened a session first, and where it goes in the end. */
@@ -36,6 +38,8 @@ export interface InteractionAnswer {
   readonly principal: string
   /** Absent if the result of the consent could not be fetched yet: the auth server remembers it. */
   readonly answer?: Exchanged
+  /** The user has refused. Only kept where no browser carries it back. */
+  readonly denied?: true
   /** Unix seconds. */
   readonly expires: number
 }

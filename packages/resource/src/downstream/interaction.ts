@@ -20,7 +20,7 @@ import { callbackPath, interactPath } from '../guard/metadata.js'
 import type { Counter } from '../limit/counter.js'
 import type { PendingOAuth } from '../oauth/oauth.js'
 import { inTime } from './in-time.js'
-import { interactionPage } from './interaction-page.js'
+import { answeredPage, interactionPage } from './interaction-page.js'
 import type { InteractionClaim, InteractionSession, InteractionSessions } from './interaction-sessions.js'
 import type { OAuthDownstream } from './oauth-downstream.js'
 import { away } from './refusal.js'
@@ -86,16 +86,34 @@ async function orPage(
 
 /** The first browser to open a session owns it, and is sent to the service that asks the user. */
 async function sendOn(message: ReceivedMessage, context: InteractionContext): Promise<Response> {
-  const { sessions, cookies, discovery } = context
+  const { sessions, discovery } = context
   const query = parseQuery(message.target)
   const [id, returnUrl, state] = ['session', 'return_url', 'state'].map(name => query.get(name))
   const session = id === undefined ? undefined : await sessions.find(id)
   if (session === undefined) throw noLink()
+  if (session.code !== undefined) {
+    if (returnUrl !== undefined || state !== undefined) throw otherLink()
+    return claimedBy({ message, session, returnUrl: '', state: '' }, context)
+  }
   if (returnUrl === undefined || state === undefined || !/^[\x20-\x7e]{1,512}$/.test(state)) throw otherLink()
   // An open redirect, else: only where the agent that was sent away says that its users come back to (INT-01, INT-02).
   checkRedirectUri(returnUrl, await discovery.agent(session.agent))
+  return claimedBy({ message, session, returnUrl, state }, context)
+}
+
+/** A browser that opens a session. */
+interface Visit extends Pick<InteractionClaim, 'returnUrl' | 'state'> {
+  readonly message: ReceivedMessage
+  readonly session: InteractionSession
+}
+
+/** Gives a session to the browser that opens it, and sends that on. */
+async function claimedBy(
+  { message, session, ...back }: Visit,
+  { sessions, cookies }: InteractionContext,
+): Promise<Response> {
   const secret = secretOf(message, cookies) ?? randomText()
-  const claim = { browser: await textHash(secret), returnUrl, state }
+  const claim = { browser: await textHash(secret), ...back }
   const claimed = await sessions.claim(session.id, claim)
   if (claimed?.claim === undefined) throw noLink()
   if (!sameClaim(claimed.claim, claim)) throw otherBrowser()
@@ -116,6 +134,7 @@ async function sendBack(message: ReceivedMessage, path: string, context: Interac
       await sessions.add({ ...session, id: randomText(), pending: answer })
       return seeOther(answer.url)
     }
+    if (session.code !== undefined) return await keptForCaller(answer, session.code, { session, context, message })
     const back = await broughtHome(answer, session, context)
     tellOf(answer, session, event => context.tell({ ...event, ...requestIdOf(message) }))
     return seeOther(answerUrl(session.claim.returnUrl, { ...back, state: session.claim.state }))
@@ -142,6 +161,23 @@ async function broughtHome(
   const expires = now() + interactionLife
   await sessions.keep(code, { principal, expires, ...(answer.answer === undefined ? {} : { answer: answer.answer }) })
   return { interaction: code }
+}
+
+interface Arrived {
+  readonly session: InteractionSession
+  readonly context: InteractionContext
+  readonly message: ReceivedMessage
+}
+
+/** Keeps the answer for the caller that asked, which repeats its request by itself. */
+async function keptForCaller(answer: Answer, code: string, { session, context, message }: Arrived): Promise<Response> {
+  const { principal } = session
+  const { sessions, now, tell } = context
+  const said = answer.said === 'denied' ? { denied: true as const } : { answer: answer.answer }
+  const kept = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined))
+  await sessions.keep(code, { principal, expires: now() + interactionLife, ...kept })
+  tellOf(answer, session, event => tell({ ...event, ...requestIdOf(message) }))
+  return answeredPage(answer.said === 'denied' ? 'denied' : 'agreed')
 }
 
 /** Reports that a user has agreed once that is confirmed: the browser can write any code into its URL. */

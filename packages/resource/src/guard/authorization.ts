@@ -1,6 +1,18 @@
 import type { AnswerRule } from '../answer/answer-rule.js'
 import type { Guarded } from './aauth.js'
+import type { Question } from './decision.js'
 import type { StreamedBody } from './streamed-body.js'
+
+/** The questions that calls of other services have for the user of a request. @see protocol §12 */
+export interface Questions {
+  /** The question behind an error that `aauth.fetch` threw for this request; undefined for an error that needs no user. */
+  of(error: unknown): Promise<Question | undefined>
+  /**
+   * Waits for the user's answer to a question that this caller was asked before, so that `aauth.fetch` can use it.
+   * @param seconds after which it is still `open`, also for a question of another caller
+   */
+  answer(code: string, seconds: number): Promise<'agreed' | 'denied' | 'open'>
+}
 
 /** What became of a request. */
 export type Authorization =
@@ -14,6 +26,8 @@ export type Authorization =
        * Undefined for every other error. Error handlers of an app ask here first.
        */
       respond(error: unknown): Promise<Response | undefined>
+      /** Where handlers can call other services: questions to the user, for clients that pass them on and repeat the request. */
+      readonly questions?: Questions
       /**
        * Of a request whose token can be revoked, or whose conditions end at a time: ends its response, stream or socket as soon as that
        * happens, by calling `end` once. The function that it returns is called when the exchange has ended by itself.

@@ -16,6 +16,11 @@ export interface Downstream {
    * @throws AAuthError `invalid_grant` for a code that is unknown, used, or of another caller
    */
   accept(message: ReceivedMessage, verified: Verified): Promise<void>
+  /**
+   * Waits for the answer to a question that the caller of a request was asked, so that calls for the request can use it.
+   * @param seconds after which it is still `open`, also for a question of another caller
+   */
+  answer(request: Pick<Called, 'verified'>, code: string, seconds: number): Promise<'agreed' | 'denied' | 'open'>
   /** Calls a service for a request that was let in; rejects with a {@link Setback} if that is not possible. */
   fetch(request: Called, input: string | URL | Request, init?: RequestInit): Promise<Response>
   /** As {@link Downstream.fetch}, to an API behind OAuth. */

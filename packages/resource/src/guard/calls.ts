@@ -17,10 +17,15 @@ export function callsOf(
   const { aauth, bearer, guard } = request
   if (guard.downstream === undefined || bearer !== undefined)
     return { ok: true, aauth: withCalls(aauth, noCalls), respond: noAnswer }
-  const { calls, refusalOf } = watchedCalls(request, guard.downstream)
+  const { downstream } = guard
+  const { calls, refusalOf } = watchedCalls(request, downstream)
   return {
     ok: true,
     aauth: withCalls(aauth, calls),
+    questions: {
+      of: async thrown => refusalOf(thrown)?.question?.(),
+      answer: (code, seconds) => downstream.answer(request, code, seconds),
+    },
     async respond(thrown) {
       const refusal = refusalOf(thrown)
       if (refusal === undefined) return undefined

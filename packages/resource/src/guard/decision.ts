@@ -21,6 +21,15 @@ export interface Refusal {
   readonly operation?: Operation
   /** Where the user of `user` is to be sent. */
   readonly userInteraction?: string
+  /** The same as a question: its user comes back by themselves, and the request is repeated. */
+  readonly question?: () => Promise<Question>
+}
+
+/** A question that a client passes on to its user, who answers it elsewhere. */
+export interface Question {
+  readonly url: string
+  /** By which the answer is found. It is no secret: only the caller that was asked can use it. */
+  readonly code: string
 }
 
 /**
