@@ -129,9 +129,12 @@ function subjectOf(method: string, params: unknown): Subject {
       return { kind: 'tool', name: textOf(params, 'name') }
     case 'prompts/get':
       return { kind: 'prompt', name: textOf(params, 'name') }
-    case 'resources/read':
     case 'resources/subscribe':
     case 'resources/unsubscribe':
+      // Gone from 2026-07-28: without a URI it is about nothing, and the server says that it has no such method.
+      if (params['uri'] === undefined) return { kind: 'session' }
+      return { kind: 'resource', name: textOf(params, 'uri') }
+    case 'resources/read':
       return { kind: 'resource', name: textOf(params, 'uri') }
     case 'completion/complete':
       return referenceOf(params['ref'])
