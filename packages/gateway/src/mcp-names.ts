@@ -12,7 +12,20 @@ const longestAnswer = 1_048_576
 const deadline = 10
 
 /** Headers of the caller's message that must not be in a request of the gateway's own. */
-const ofTheMessage: ReadonlySet<string> = new Set(['content-length', 'content-digest', 'content-type', 'last-event-id'])
+const ofTheMessage: ReadonlySet<string> = new Set([
+  'content-length',
+  'content-digest',
+  'content-type',
+  'last-event-id',
+  'mcp-method',
+  'mcp-name',
+])
+
+/** Whether a header is about the caller's message, and not about the caller: such as one that repeats an argument. */
+function isOfTheMessage(name: string): boolean {
+  const plain = plainName(name)
+  return ofTheMessage.has(plain) || plain.startsWith('mcp-param-')
+}
 
 /**
  * Sends a request of the gateway's own to the MCP server, in the session and with the facts of a request that is about to be
@@ -22,9 +35,16 @@ export function askBeside(passed: UpstreamRequest, send: (request: UpstreamReque
   return async (method, params) => {
     const id = randomUUID()
     const body = new TextEncoder().encode(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
-    const kept = passed.headers.filter(([name]) => !ofTheMessage.has(plainName(name)))
-    const headers = [...kept, ['Content-Type', 'application/json'], ['Content-Length', String(body.length)]] as const
-    const answer = await send({ method: 'POST', target: passed.target, headers: [...headers], body })
+    const kept = passed.headers.filter(([name]) => !isOfTheMessage(name))
+    const own = { 'Content-Type': 'application/json', 'Content-Length': String(body.length), 'Mcp-Method': method }
+    const headers = [...kept, ...Object.entries(own)]
+    const answer = await send({ method: 'POST', target: passed.target, headers, body })
+    // A server without sessions says so of a method that it does not have.
+    const isStateless = passed.headers.some(([name]) => plainName(name) === 'mcp-method')
+    if (isStateless && answer.statusCode === 404) {
+      answer.destroy()
+      return undefined
+    }
     const late = setTimeout(() => answer.destroy(new Error('no answer in time')), deadline * 1000)
     try {
       return await resultIn(answer, id)

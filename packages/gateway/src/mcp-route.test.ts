@@ -108,7 +108,7 @@ test(verifies('mcp.one-reading', 'a message that two parsers could read differen
   ])
     expect((await send(world.agent, body, id)).status, body).toBe(400)
   const put = await send(world.agent, rpc('tools/call', { name: 'read' }), id, { method: 'PUT' })
-  expect([put.status, JSON.parse(put.body)]).toMatchObject([400, { reason: 'rpc_malformed' }])
+  expect([put.status, JSON.parse(put.body)]).toMatchObject([400, { error: { data: { reason: 'rpc_malformed' } } }])
   // In UTF-7, which Express takes, this calls a tool.
   const utf7 = Buffer.from('","method":"tools/call","params":{"name":"read"},"y":"', 'utf16le').swap16()
   const ping = `{"jsonrpc":"2.0","id":1,"method":"ping","x":"+${utf7.toString('base64').replace(/=+$/, '')}-"}`

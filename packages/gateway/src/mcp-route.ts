@@ -15,6 +15,7 @@ import {
   type RpcMessage,
   type RuleBook,
   readRpc,
+  rpcErrorOf,
   ruleBook,
   type Session,
   type Sessions,
@@ -35,6 +36,7 @@ import {
 import { plainName } from './forwarded-headers.js'
 import type { Judged, Judges } from './judged.js'
 import { rulesWithin } from './mcp-rules.js'
+import { askingLike } from './mcp-stateless.js'
 
 /** The owners of sessions of the MCP servers behind a gateway; kept over a reload. */
 export type McpSessions = Sessions<undefined>
@@ -105,7 +107,10 @@ async function judgeMessage<S extends string>(
   if (rpc instanceof AAuthError) {
     if (resource.observed !== undefined) return { requirement: {}, authorization: resource.observed(message, rpc) }
     resource.refused(message, rpc)
-    throw rpc
+    const response = rpcErrorOf(rpc, message)
+    if (response === undefined) throw rpc
+    resource.cors?.expose(message, response.headers)
+    return { requirement: {}, authorization: { ok: false, response } }
   }
   const { requirement } = rpc === undefined ? book.session : book.find(rpc.subject)
   const authorization = await resource.authorize(message, requirement, callOf(message, rpc))
@@ -120,7 +125,8 @@ async function judgeMessage<S extends string>(
     return { requirement, authorization: { ok: false, response } }
   }
   const doubt = rpc === undefined ? undefined : book.doubt(rpc.subject)
-  const before = (ask: Ask): Promise<void> => proof.prove(doubt, kind => listNames(kind, ask))
+  const before = (ask: Ask): Promise<void> =>
+    proof.prove(doubt, kind => listNames(kind, rpc === undefined ? ask : askingLike(rpc, ask)))
   const through = (response: Response) => showPart(enteredBy(response), rpc, authorization)
   return { requirement, authorization, through, before: doubt === undefined ? undefined : before }
 }
@@ -154,8 +160,15 @@ function readMessage<S extends string>(
   }
 }
 
-/** Headers that select the rule and the session of a message, also for servers that turn headers into variables. */
-const deciding: ReadonlySet<string> = new Set(['mcp-session-id', 'content-type', 'content-encoding'])
+/** Headers that say how a message is read and handled, also for servers that turn headers into variables. */
+const deciding: ReadonlySet<string> = new Set([
+  'mcp-session-id',
+  'mcp-protocol-version',
+  'mcp-method',
+  'mcp-name',
+  'content-type',
+  'content-encoding',
+])
 
 function checkHeaders({ headers }: ReceivedMessage): void {
   for (const [name] of headers) {

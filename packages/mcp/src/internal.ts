@@ -2,6 +2,7 @@
 // The rules and sessions of a guard, without the MCP SDK: for proxies.
 
 export { callOf } from './answer/message-call.js'
+export { rpcErrorOf } from './answer/rpc-error.js'
 export { showMessage } from './answer/show-message.js'
 export { checkOrigin } from './origin.js'
 export { type Ask, type Doubt, listNames, type NamedKind, type NameProof, nameProof } from './rules/names.js'

@@ -1,0 +1,189 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { verifies } from '@countersign/requirements'
+import { createResource, type ResourceEvent } from '@countersign/resource'
+import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { GatewayRoute } from './index.js'
+import { call, stage, valuesOf } from './stage.test.fixture.js'
+import { makeWorld, type World } from './world.test.fixture.js'
+
+// MCP from revision 2026-07-28: no sessions, and headers that repeat what the body is about.
+
+let world: World
+beforeAll(async () => {
+  world = await makeWorld()
+})
+const start = stage(() => world)
+
+type Lines = Array<[name: string, value: string]>
+
+const open = { level: 'anonymous' } as const
+const strict = { level: 'identified' } as const
+const version: [string, string] = ['mcp-protocol-version', '2026-07-28']
+const meta = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientCapabilities': { sampling: {} },
+}
+
+/** A server that has a tool, `look`, and streams that stay open. */
+function answer(_: IncomingMessage, response: ServerResponse, body: string): void {
+  const { method, id } = JSON.parse(body)
+  if (method === 'subscriptions/listen') {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {}\n\n')
+    return
+  }
+  response.statusCode = method === 'prompts/list' ? 404 : 200
+  const error = { code: -32_601, message: 'Method not found' }
+  const result = { tools: [{ name: 'look' }] }
+  response.setHeader('content-type', 'application/json')
+  response.end(JSON.stringify({ jsonrpc: '2.0', id, ...(response.statusCode === 404 ? { error } : { result }) }))
+}
+
+const rpc = (method: string, params: object = {}): string =>
+  JSON.stringify({ jsonrpc: '2.0', id: 7, method, params: { ...params, _meta: meta } })
+const about = (method: string, name?: string): Lines => [
+  version,
+  ['mcp-method', method],
+  ...(name === undefined ? [] : [['mcp-name', name] as [string, string]]),
+]
+
+async function running(route: Partial<GatewayRoute<'read'>> = {}) {
+  const { port, upstream } = await start(answer, [
+    { path: '/mcp', requirement: open, mcp: { tools: { '*': open } }, ...route },
+  ])
+  const plain: Lines = [
+    ['host', 'api.example'],
+    ['content-type', 'application/json'],
+  ]
+  const post = (body: string, lines: Lines) =>
+    call(port, { method: 'POST', target: '/mcp', headers: [...plain, ...lines], body })
+  const signed = async (body: string, lines: Lines, covered: readonly string[] = lines.map(([name]) => name)) => {
+    const headers: Lines = [['content-type', 'application/json'], ...lines]
+    const made = { as: world.agent, method: 'POST', target: '/mcp', headers, body, additionalComponents: [...covered] }
+    return call(port, { method: 'POST', target: '/mcp', headers: await world.sign(made), body })
+  }
+  return { port, upstream, post, signed }
+}
+
+describe(verifies('mcp.headers', 'a header that disagrees with the body'), () => {
+  const look = rpc('tools/call', { name: 'look' })
+  const refused: ReadonlyArray<readonly [what: string, body: string, lines: Lines]> = [
+    ['another method', look, about('tools/list', 'look')],
+    ['its method in another case', look, about('Tools/Call', 'look')],
+    ['another name', look, about('tools/call', 'pay')],
+    ['no name', look, about('tools/call')],
+    ['no method', look, [version, ['mcp-name', 'look']]],
+    ['no revision', look, about('tools/call', 'look').slice(1)],
+    ['another revision', look, [['mcp-protocol-version', '2025-11-25'], ...about('tools/call', 'look').slice(1)]],
+    ['two names', look, [...about('tools/call', 'look'), ['mcp-name', 'pay']]],
+    ['a name of which decoders make two', look, about('tools/call', '=?base64?bG9vax==?=')],
+    ['a name that is no UTF-8', look, about('tools/call', '=?base64?/w==?=')],
+    ['the URI of another resource', rpc('resources/read', { uri: 'a://b' }), about('resources/read', 'a://c')],
+    ['the name of a task that the body does not have', rpc('tasks/get'), about('tasks/get', 'task-1')],
+    ['a name where the method has none', rpc('extra/method'), about('extra/method', 'its own')],
+    [
+      'another name, though the body says no revision',
+      JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'look' } }),
+      [['mcp-name', 'pay']],
+    ],
+  ]
+  test.each(refused)('%s', async (_, body, lines) => {
+    const { post, upstream } = await running({ mcp: { tools: { '*': open }, resources: { '*': open } } })
+    const { status, body: text } = await post(body, lines)
+    expect([status, JSON.parse(text)]).toMatchObject([
+      400,
+      {
+        jsonrpc: '2.0',
+        id: 7,
+        error: { code: -32_020, data: { error: 'invalid_request', reason: 'mcp_headers_mismatched' } },
+      },
+    ])
+    expect(upstream.seen).toEqual([])
+  })
+
+  test('in a spelling that some servers take for it', async () => {
+    const { post, upstream } = await running()
+    const { status, body } = await post(look, [...about('tools/call', 'look'), ['mcp_name', 'pay']])
+    expect([status, JSON.parse(body).reason]).toEqual([400, 'header_ambiguous'])
+    expect(upstream.seen).toEqual([])
+  })
+})
+
+test('headers that agree with the body pass, and so do messages of earlier revisions', async () => {
+  const { post, upstream } = await running()
+  const named = (name: string) => rpc('tools/call', { name })
+  const odd = 'sp\u00e4h'
+  const plain = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'look' } })
+  for (const [body, lines] of [
+    [named('look'), about('tools/call', 'look')],
+    [named('look'), about('tools/call', `=?base64?${btoa('look')}?=`)],
+    [named(odd), about('tools/call', `=?base64?${Buffer.from(odd).toString('base64')}?=`)],
+    [named('=?base64?x'), about('tools/call', '=?base64?x')],
+    [rpc('extra/method'), about('extra/method')],
+    // The server says that it has no such method any more.
+    [rpc('resources/subscribe'), about('resources/subscribe')],
+    [plain, []],
+    [plain, [['mcp-protocol-version', '2025-11-25']]],
+  ] as ReadonlyArray<readonly [string, Lines]>)
+    expect((await post(body, lines)).status, body).toBe(200)
+  expect(upstream.seen).toHaveLength(8)
+})
+
+test(verifies('mcp.covered', 'a signature covers the method and the name, where the request has them'), async () => {
+  const { signed, upstream } = await running({ requirement: strict, mcp: { tools: { '*': strict } } })
+  const body = rpc('tools/call', { name: 'look' })
+  const lines = about('tools/call', 'look')
+  for (const left of ['mcp-method', 'mcp-name']) {
+    const covered = lines.map(([name]) => name).filter(name => name !== left)
+    const { status, body: text } = await signed(body, lines, covered)
+    expect([status, JSON.parse(text).error], left).toEqual([401, 'invalid_signature'])
+  }
+  expect(upstream.seen).toEqual([])
+  expect((await signed(body, lines)).status).toBe(200)
+})
+
+test('the gateway asks for the names in the revision of the caller, and as its client', async () => {
+  const { post, upstream } = await running({ mcp: { tools: { look: open, '*': open } } })
+  const lines: Lines = [...about('tools/call', 'other'), ['mcp-param-region', 'north']]
+  expect((await post(rpc('tools/call', { name: 'other' }), lines)).status).toBe(200)
+  const [asked, passed] = upstream.seen
+  expect(JSON.parse(asked?.body ?? '')).toMatchObject({ method: 'tools/list', params: { _meta: meta } })
+  const of = (name: string) => [valuesOf(asked, name), valuesOf(passed, name)]
+  expect(of('mcp-method')).toEqual([['tools/list'], ['tools/call']])
+  expect(of('mcp-name')).toEqual([[], ['other']])
+  expect(of('mcp-param-region')).toEqual([[], ['north']])
+  expect(of('mcp-protocol-version')).toEqual([['2026-07-28'], ['2026-07-28']])
+})
+
+test('a rule for a prompt of a server that has no prompts at all is a slip', async () => {
+  const { post, upstream } = await running({ mcp: { prompts: { report: open, '*': open } } })
+  expect((await post(rpc('prompts/get', { name: 'other' }), about('prompts/get', 'other'))).status).toBe(500)
+  expect(upstream.seen.map(({ body }) => JSON.parse(body).method)).toEqual(['prompts/list'])
+})
+
+test(verifies('mcp.stream-end', 'a subscription ends with the token that opened it'), async () => {
+  const { port, upstream } = await start(answer, [{ path: '/mcp', requirement: { scope: 'read' }, mcp: {} }])
+  const brief = await world.holder({ sub: 'alice', seconds: 2 })
+  const lines = about('subscriptions/listen')
+  const headers: Lines = [['content-type', 'application/json'], ...lines]
+  const body = rpc('subscriptions/listen', { notifications: { toolsListChanged: true } })
+  const additionalComponents = lines.map(([name]) => name)
+  const signed = await world.sign({ as: brief, method: 'POST', target: '/mcp', headers, body, additionalComponents })
+  const began = performance.now()
+  const stream = await call(port, { method: 'POST', target: '/mcp', headers: signed, body })
+  expect([stream.status, stream.body, stream.complete]).toEqual([200, 'data: {}\n\n', true])
+  expect(performance.now() - began).toBeLessThan(4000)
+  expect(upstream.seen).toHaveLength(1)
+})
+
+test('while the gateway only observes, it tells of a disagreement, and the message passes', async () => {
+  const told: string[] = []
+  const onEvent = (event: ResourceEvent): void => void (event.type === 'refused' && told.push(event.error.reason))
+  const resource = createResource({ replay: startedReplaySet(), ...world.settings, observe: true, onEvent })
+  const watching = stage(() => ({ ...world, resource }))
+  const { port } = await watching(answer, [{ path: '/mcp', requirement: open, mcp: { tools: { '*': open } } }])
+  const headers: Lines = [['host', 'api.example'], ['content-type', 'application/json'], ...about('tools/call', 'pay')]
+  const body = rpc('tools/call', { name: 'look' })
+  expect((await call(port, { method: 'POST', target: '/mcp', headers, body })).status).toBe(200)
+  expect(told).toEqual(['mcp_headers_mismatched'])
+})
