@@ -1,8 +1,6 @@
 // Bun, Deno and workerd for the tests that run on them: large programs, so no dependencies. Their packages have no install script.
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from './install.mjs'
+import { keptInstall } from './kept-install.mjs'
 
 /** Each with its package for Linux on x64, and the program in it. */
 const runtimes = {
@@ -25,24 +23,10 @@ export function installRuntimes() {
 
 function programs() {
   if (process.platform !== 'linux' || process.arch !== 'x64') return { missing: 'they are had for Linux on x64' }
-  const versions = Object.values(runtimes).map(one => `${one.package}@${one.version}`)
-  const folder = join(
-    root,
-    '.countersign',
-    `runtimes-${Object.values(runtimes)
-      .map(one => one.version)
-      .join('-')}`,
-  )
-  if (!existsSync(folder)) {
-    // Two test files may come at once: whoever is done first is the one.
-    const making = `${folder}.${process.pid}.${Date.now()}`
-    mkdirSync(making, { recursive: true })
-    const options = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--silent']
-    const { status } = spawnSync('npm', ['install', ...options, '--prefix', making, ...versions], { cwd: making })
-    if (status === 0 && !existsSync(folder)) renameSync(making, folder)
-    else rmSync(making, { recursive: true })
-    if (!existsSync(folder)) return { missing: `npm has no ${versions.join(' or no ')}` }
-  }
+  const all = Object.values(runtimes)
+  const versions = all.map(one => `${one.package}@${one.version}`)
+  const folder = keptInstall(`runtimes-${all.map(one => one.version).join('-')}`, versions)
+  if (folder === undefined) return { missing: `npm has no ${versions.join(' or no ')}` }
   return Object.fromEntries(
     Object.entries(runtimes).map(([name, one]) => [name, join(folder, 'node_modules', one.package, one.program)]),
   )

@@ -1,0 +1,1 @@
+export function keptInstall(name: string, packages: readonly string[]): string | undefined
