@@ -48,10 +48,8 @@ function idOf(verdict: string): string {
   return verdict.slice(0, verdict.lastIndexOf(':'))
 }
 
-/** Nobody goes on with what nobody has begun here: neither with answers without a question, nor with a task that there is none of. */
+/** No caller goes on with a task that was not begun here. */
 const nothingBegun: Known = {
-  'input-required-result-missing-input-response': { 'sep-2322-missing-response-rerequests': 'WARNING' },
-  'input-required-result-ignore-extra-params': { 'sep-2322-ignore-unexpected-params': 'WARNING' },
   // A server without tasks says of both that it has no such method.
   'tasks-dispatch-and-envelope': {
     'sep-2663-tasks-result-removed-method-not-found': 'FAILURE',

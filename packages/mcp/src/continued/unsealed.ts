@@ -30,9 +30,8 @@ export async function readContinued(rpc: RpcMessage, continuations: Continuation
     const sent = params['taskId']
     return { kind: 'task', sent, continued: await continuations.read('task', sent) }
   }
-  const { requestState: sent, inputResponses } = params
-  // Answers come with the state that their question came with: another agent's answers are no answers here.
-  if (sent === undefined && inputResponses === undefined) return undefined
+  const { requestState: sent } = params
+  if (sent === undefined) return undefined
   const state = await continuations.read('state', sent)
   return { kind: 'state', sent, continued: state?.of === nameOfRequest(rpc) ? state : undefined }
 }
