@@ -83,7 +83,8 @@ function behind<S extends string>(
         return answer
       }
     },
-    ready: async () => undefined,
+    // Until then approvals are refused as used before.
+    ready: () => resource.ready(),
     close: async () => undefined,
   }
 }
