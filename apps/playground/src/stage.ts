@@ -18,6 +18,7 @@ import { keysFile, type TracedExchange } from '@countersign/server'
 import { invite } from './invite.js'
 import type { Participants } from './participants.js'
 import type { StoryUser, StoryUsers } from './story-user.js'
+import { visitsUnderWay } from './visits.js'
 
 /** One expectation of a scenario, and whether it holds. */
 export interface Check {
@@ -66,6 +67,7 @@ const execute = promisify(execFile)
 /** The stage for one scenario. */
 export function stageOn({ participants, checks, users, messages }: StageParts): Stage {
   const { addresses, folder } = participants
+  const visits = visitsUnderWay()
   const shared = {
     acceptAuthServer: [addresses.authServer, addresses.roomsAuthServer],
     identifyTo: [addresses.calendar, addresses.rooms, addresses.desks, addresses.tools],
@@ -88,12 +90,14 @@ export function stageOn({ participants, checks, users, messages }: StageParts): 
       return createAgent({ identity: agentServer({ id: addresses.agentServer, ...key }), ...shared })
     },
     delegate: (code, state = memoryState(), interact?) =>
-      createAgent({
-        identity: delegate({ agentServer: addresses.agentServer, enroll: { type: 'code', code } }),
-        state,
-        ...(interact === undefined ? {} : { interact }),
-        ...shared,
-      }),
+      visits.agent(
+        createAgent({
+          identity: delegate({ agentServer: addresses.agentServer, enroll: { type: 'code', code } }),
+          state,
+          ...(interact === undefined ? {} : { interact }),
+          ...shared,
+        }),
+      ),
     invite: (sub, delegation) =>
       invite(participants, { at: addresses.agentServer, folder: 'agent-server', sub, delegation }),
     async webAppDelegate(interact) {
@@ -107,7 +111,7 @@ export function stageOn({ participants, checks, users, messages }: StageParts): 
         development: true,
       })
     },
-    user: users,
+    user: name => visits.user(users(name)),
     trace: txn => trace(participants, txn),
     messages,
   }
