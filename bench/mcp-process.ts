@@ -1,15 +1,13 @@
-import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { createDiscovery } from '@countersign/discovery'
 import { generateSigningKey, memoryReplaySet, type PublicJwk } from '@countersign/httpsig'
-import { guardMcp } from '@countersign/mcp/sdk1'
+import { guardMcp } from '@countersign/mcp'
 import { createResource } from '@countersign/resource'
 import { mountNode } from '@countersign/server'
 import { makeWeb } from '@countersign/testing/world/web'
-import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js'
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import { requireBearerAuth } from '@modelcontextprotocol/express'
+import { toNodeHandler } from '@modelcontextprotocol/node'
+import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 import express, { type RequestHandler } from 'express'
 import { importJWK, jwtVerify } from 'jose'
 import { answerMeasurements } from './measured-process.js'
@@ -58,19 +56,8 @@ async function plain({ kind, issuer, issuerKey, audience }: McpOrder): Promise<R
   if (kind === 'bearer')
     router.use(requireBearerAuth({ verifier: { verifyAccessToken }, requiredScopes: ['events.read'] }))
   router.use(express.json())
-  const transports = new Map<string, StreamableHTTPServerTransport>()
-  router.all('/mcp', async (request, response) => {
-    let transport = transports.get(String(request.headers['mcp-session-id']))
-    if (transport === undefined) {
-      const created = new StreamableHTTPServerTransport({
-        sessionIdGenerator: randomUUID,
-        onsessioninitialized: id => void transports.set(id, created),
-      })
-      await tools().connect(created as Transport)
-      transport = created
-    }
-    await transport.handleRequest(request, response, request.body)
-  })
+  const handle = toNodeHandler(createMcpHandler(tools))
+  router.all('/mcp', (request, response) => void handle(request, response, request.body))
   return router
 }
 

@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateSigningKey, type SigningKey, signRequest } from '@countersign/httpsig'
 import { signToken } from '@countersign/protocol'
-import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import type { McpOrder } from './mcp-process.js'
 import { median } from './measure.js'
 import { type MeasuredProcess, measuredProcess } from './measured-process.js'
@@ -50,7 +48,7 @@ async function fetchers(issuerKey: SigningKey): Promise<Record<Kind, Fetch>> {
         ...{ method: init.method ?? 'GET', url: `${audience}${pathname}`, headers: sent, ...body, key },
         ...{
           signatureKey: { scheme: 'jwt', jwt },
-          additionalComponents: ['mcp-session-id', 'mcp-protocol-version', 'last-event-id'],
+          additionalComponents: ['mcp-protocol-version', 'mcp-method', 'mcp-name'],
         },
       })
       const headers = [['host', new URL(audience).host], ...sent, ...added].map(
@@ -63,8 +61,8 @@ async function fetchers(issuerKey: SigningKey): Promise<Record<Kind, Fetch>> {
 
 async function connected(server: MeasuredProcess, by: Fetch): Promise<Client> {
   const transport = new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${server.port}/mcp`), { fetch: by })
-  const client = new Client({ name: 'bench', version: '1' })
-  await client.connect(transport as Transport)
+  const client = new Client({ name: 'bench', version: '1' }, { versionNegotiation: { mode: { pin: '2026-07-28' } } })
+  await client.connect(transport)
   return client
 }
 
@@ -90,6 +88,7 @@ function rowsOf(all: ReadonlyArray<Record<Kind, Measured>>, inFlight: number): R
   const ratio = (kind: Kind): number => median(all.map(round => round[kind].rate / round.bare.rate))
   const detail = (kind: Kind): string =>
     `${of(kind, 'rate').toFixed(0)} calls/s, ${of(kind, 'cpu').toFixed(0)} µs of the server's CPU`
+  const cpu = median(all.map(round => round.aauth.cpu / round.bearer.cpu))
   const beside = `bare ${detail('bare')}`
   return [
     result({
@@ -97,6 +96,12 @@ function rowsOf(all: ReadonlyArray<Record<Kind, Measured>>, inFlight: number): R
       inFlight,
       ratio: ratio('aauth'),
       detail: `calls/s × the SDK bare; ${detail('aauth')}; ${beside}`,
+    }),
+    result({
+      id: 'CPU of a call with AAuth',
+      inFlight,
+      ratio: cpu,
+      detail: 'server CPU × that of a call with a bearer token, by the SDK’s own check of a JWT',
     }),
     result({
       id: 'calls with a bearer token',
