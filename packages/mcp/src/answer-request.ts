@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, errorResponse } from '@countersign/protocol'
-import { asAAuthError } from '@countersign/protocol/internal'
+import { asAAuthError, rememberText } from '@countersign/protocol/internal'
 import { type Authorization, type Guarded, revocableResponse } from '@countersign/resource'
 import { callOf } from './answer/message-call.js'
 import { rpcErrorOf } from './answer/rpc-error.js'
@@ -103,7 +103,7 @@ async function answerAuthorized<S extends string>(
       response.body?.cancel().catch(() => undefined)
       return replacement
     }
-    const limited = limitStream(response, aauth, { ...endpoint, leave })
+    const limited = limitStream(withKnownText(response, exchange), aauth, { ...endpoint, leave })
     if (answer === undefined) return limited
     return await showMessage(whileOpen === undefined ? limited : revocableResponse(limited, whileOpen), rpc, answer)
   } finally {
@@ -145,6 +145,13 @@ async function replacementOf(response: Response, { begun, rpc }: Exchange): Prom
   } finally {
     hold.abort()
   }
+}
+
+/** The same response, whose body is known where it is one answer: so it need not be read from a stream to be sent. */
+function withKnownText(response: Response, { answered }: Exchange): Response {
+  if (answered === undefined || !/^application\/json$/i.test(response.headers.get('content-type') ?? ''))
+    return response
+  return rememberText(response, JSON.stringify(answered))
 }
 
 interface StreamEnd {

@@ -17,6 +17,8 @@ export interface Exchange {
   readonly aauth: Guarded
   /** Resolves when the server sends the first message for it, or to the response that replaces all messages. */
   readonly begun: Promise<Response | undefined>
+  /** The last message that the server has sent for it, once it has: of a response that is no stream, its body. */
+  answered: JSONRPCMessage | undefined
 }
 
 /** A request to begin, and its caller. */
@@ -58,8 +60,10 @@ export function createExchanges<S extends string>(context: ExchangeContext<S>): 
       const begun = new Promise<Response | undefined>(resolve => {
         begin = resolve
       })
-      const aauth = recordErrors(request.authorization.aauth, thrown)
-      const exchange: Running = { ...request, aauth, thrown, begun, begin }
+      const { aauth: facts } = request.authorization
+      // Only where handlers can make calls: to take facts apart costs each request as much as its rule.
+      const aauth = request.authorization.questions === undefined ? facts : recordErrors(facts, thrown)
+      const exchange: Running = { ...request, aauth, thrown, begun, begin, answered: undefined }
       running.set(aauth, exchange)
       return exchange
     },
@@ -76,7 +80,11 @@ export function createExchanges<S extends string>(context: ExchangeContext<S>): 
             return send(message, options)
           }
           const changed = answerOf(message, exchange, context)
-          return changed === undefined ? send(message, options) : changed.then(answer => send(answer, options))
+          const sent = (answer: Answer): Promise<void> => {
+            exchange.answered = answer
+            return send(answer, options)
+          }
+          return changed === undefined ? sent(message) : changed.then(sent)
         }
         return connect(transport)
       }

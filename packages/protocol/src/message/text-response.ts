@@ -10,10 +10,15 @@ interface TextResponse extends Response {
  * response costs as much as a third of a signature.
  */
 export function textResponse(body: string, init: ResponseInit): Response {
-  return Object.defineProperty(new Response(body, init), text, { value: body })
+  return rememberText(new Response(body, init), body)
 }
 
-/** The body of an unread response that {@link textResponse} made; undefined for any other. */
+/** The same response, which remembers its body from now on: as {@link textResponse}, of a response that another has made. */
+export function rememberText(response: Response, body: string): Response {
+  return Object.defineProperty(response, text, { value: body })
+}
+
+/** The body of an unread response that remembers it; undefined for any other. */
 export function textOf(response: Response): string | undefined {
   return response.bodyUsed ? undefined : (response as TextResponse)[text]
 }

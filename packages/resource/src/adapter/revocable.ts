@@ -1,3 +1,4 @@
+import { textOf } from '@countersign/protocol/internal'
 import type { Authorization } from '../guard/authorization.js'
 
 /** Ends what is open under a grant when that is revoked. */
@@ -5,8 +6,16 @@ export type WhileOpen = NonNullable<(Authorization & { readonly ok: true })['whi
 
 /** The response with a body that ends in an error when its grant is revoked (REV-09). */
 export function revocableResponse(response: Response, whileOpen: WhileOpen): Response {
-  if (response.body === null) return response
+  if (response.body === null || isSentAtOnce(response)) return response
   return new Response(revocableStream(response.body, whileOpen), response)
+}
+
+/** Longest text that is handed to the connection in one piece. */
+const onePiece = 16_384
+
+/** Whether the whole answer is there, and goes out in one piece: there is nothing left to end. */
+function isSentAtOnce(response: Response): boolean {
+  return (textOf(response)?.length ?? Number.POSITIVE_INFINITY) <= onePiece
 }
 
 /** Enters once it is read: a body that nobody reads, as after HEAD, must not be kept. */
