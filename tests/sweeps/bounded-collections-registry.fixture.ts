@@ -554,13 +554,13 @@ export const kept: Readonly<Record<string, Kept>> = {
     shared: 'by use: the one unused for longest goes, and is imported again',
     filledBy: ['packages/httpsig/src/key/key.test.ts', 'keeps within its capacity'],
   },
-  'packages/mcp/src/sdk1/transport/agent-fetch.ts failures': {
+  'packages/mcp/src/transport/agent-fetch.ts failures': {
     grows: 'peer',
     bound: '100 events',
     bytes: '100 × the id of an event',
     filledBy: [fills, 'a bounded map'],
   },
-  'packages/mcp/src/sdk1/transport/agent-fetch.ts all': {
+  'packages/mcp/src/transport/agent-fetch.ts all': {
     ...ofProgram,
     bound: 'requests of one transport that are under way',
   },
@@ -574,11 +574,11 @@ export const kept: Readonly<Record<string, Kept>> = {
     ...ofProgram,
     bound: 'requests of the client that are under way',
   },
-  'packages/mcp/src/sdk1/transport/call-streams.ts open': {
+  'packages/mcp/src/transport/call-streams.ts open': {
     ...ofProgram,
     bound: 'requests of the client that are under way',
   },
-  'packages/mcp/src/sdk1/transport/call-streams.ts ended': {
+  'packages/mcp/src/transport/call-streams.ts ended': {
     grows: 'peer',
     bound: '100 streams',
     bytes: '100 × an id of 1024 characters',

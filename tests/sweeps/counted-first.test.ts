@@ -99,7 +99,7 @@ const known: Readonly<Record<string, Standing>> = {
   'httpsig/explain/repair.ts': passes('bounds its own work on one message'),
   'httpsig/replay/redis-shared-script.ts': passes('counts what is pending in the turn that checks'),
   'httpsig/key/verify-key-cache.ts': passes('a cache: what does not fit is not kept'),
-  'mcp/sdk1/transport/call-streams.ts': sync,
+  'mcp/transport/call-streams.ts': sync,
   'mcp/sdk1/answer-request.ts': passes('a request begins in the turn that checks'),
   'mcp/sdk1/bridge/questions.ts': sync,
   'mcp/session/sessions.ts': sync,

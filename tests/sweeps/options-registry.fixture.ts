@@ -19,9 +19,10 @@ import { openHead, reopenSignature } from '@countersign/httpsig/internal'
 import { fromNode, peekNode } from '@countersign/httpsig/node'
 import { redisReplaySet } from '@countersign/httpsig/redis'
 import { guardMcp } from '@countersign/mcp'
+import * as mcpClient from '@countersign/mcp/client'
 import { createSessions, ruleBook } from '@countersign/mcp/internal'
 import { guardMcp as guardMcpOfSdk1 } from '@countersign/mcp/sdk1'
-import * as mcpClient from '@countersign/mcp/sdk1/client'
+import * as mcpClientOfSdk1 from '@countersign/mcp/sdk1/client'
 import * as protocol from '@countersign/protocol'
 import { logLimit } from '@countersign/protocol'
 import { checkKeySchedule, createCors, parseJson, sharedMap } from '@countersign/protocol/internal'
@@ -311,14 +312,26 @@ export async function taken(): Promise<Record<string, Taken>> {
     },
     'mcp/sdk1/client agentTransport options': {
       valid: { onLost: nothing },
+      call: (options: never) => mcpClientOfSdk1.agentTransport(id, { fetch: away }, options),
+    },
+    'mcp/sdk1/client bridge options': { valid: { local: anObject, remote: away }, call: mcpClientOfSdk1.bridge },
+    'mcp/sdk1/client elicitCode options': {
+      valid: { client: nothing, otherwise: nothing },
+      call: mcpClientOfSdk1.elicitCode,
+    },
+    'mcp/sdk1/client elicitUrl options': {
+      valid: { client: nothing, otherwise: nothing },
+      call: mcpClientOfSdk1.elicitUrl,
+    },
+    'mcp/client agentTransport options': {
+      valid: { onLost: nothing },
       call: (options: never) => mcpClient.agentTransport(id, { fetch: away }, options),
     },
-    'mcp/sdk1/client bridge options': { valid: { local: anObject, remote: away }, call: mcpClient.bridge },
-    'mcp/sdk1/client elicitCode options': {
+    'mcp/client elicitCode options': {
       valid: { client: nothing, otherwise: nothing },
       call: mcpClient.elicitCode,
     },
-    'mcp/sdk1/client elicitUrl options': { valid: { client: nothing, otherwise: nothing }, call: mcpClient.elicitUrl },
+    'mcp/client elicitUrl options': { valid: { client: nothing, otherwise: nothing }, call: mcpClient.elicitUrl },
     'mcp/internal ruleBook rules': {
       valid: { session: { level: 'identified' } },
       call: (rules: never) => ruleBook(api, rules),

@@ -16,8 +16,8 @@ import {
   type JSONRPCRequest,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js'
-import type { ElicitingClient } from '../elicitation/eliciting-client.js'
-import type { Lost } from '../transport/agent-fetch.js'
+import type { ElicitingClient } from '../../elicitation/eliciting-client.js'
+import type { Lost } from '../../transport/agent-fetch.js'
 import { type Answer, cancelled, openQuestions, type Questions } from './questions.js'
 import { type RemoteSessions, type RemoteTransport, remoteSessions, type Session } from './remote-sessions.js'
 import { unanswered, undelivered } from './undelivered.js'

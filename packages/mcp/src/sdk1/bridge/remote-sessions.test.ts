@@ -3,7 +3,7 @@ import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
 import type { TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
 import { describe, expect, test } from 'vitest'
-import type { Lost } from '../transport/agent-fetch.js'
+import type { Lost } from '../../transport/agent-fetch.js'
 import { bridge, type RemoteTransport } from './bridge.js'
 
 type Handler = (message: JSONRPCMessage, options?: TransportSendOptions) => Promise<void> | void

@@ -9,7 +9,7 @@ import {
   type JSONRPCMessage,
   type JSONRPCRequest,
 } from '@modelcontextprotocol/sdk/types.js'
-import type { Lost } from '../transport/agent-fetch.js'
+import type { Lost } from '../../transport/agent-fetch.js'
 import type { Answer } from './questions.js'
 import { unanswered } from './undelivered.js'
 

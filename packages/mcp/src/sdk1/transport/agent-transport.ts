@@ -1,9 +1,9 @@
 import type { Agent } from '@countersign/agent'
 import { checkOptions } from '@countersign/protocol/internal'
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { agentFetch, type Lost } from './agent-fetch.js'
+import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { agentFetch, type Lost, reconnection } from '../../transport/agent-fetch.js'
 
-export type { Lost } from './agent-fetch.js'
+export type { Lost } from '../../transport/agent-fetch.js'
 
 /** The options of `agentTransport`. */
 export interface AgentTransportOptions {
@@ -26,15 +26,11 @@ export function agentTransport(
   checkOptions('agentTransport', options, { onLost: 'function' })
   const { onLost } = options
   return new StreamableHTTPClientTransport(new URL(url), {
-    fetch: agentFetch(agent, { attempts: reconnection.maxRetries, onLost }),
+    fetch: agentFetch(agent, {
+      attempts: reconnection.maxRetries,
+      onLost,
+      refused: ({ status, reason }) => new StreamableHTTPError(status, reason),
+    }),
     reconnectionOptions: reconnection,
   })
-}
-
-/** About 13 seconds in total. */
-const reconnection = {
-  initialReconnectionDelay: 1_000,
-  maxReconnectionDelay: 30_000,
-  reconnectionDelayGrowFactor: 1.5,
-  maxRetries: 5,
 }

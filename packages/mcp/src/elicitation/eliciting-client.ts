@@ -1,16 +1,28 @@
 import { AgentError, type Visit } from '@countersign/agent'
 import { randomText } from '@countersign/httpsig/internal'
-import type { ClientCapabilities, ElicitRequestURLParams, ElicitResult } from '@modelcontextprotocol/sdk/types.js'
 
-/** An MCP client whose user can be asked: the SDK's `Server` that serves it, or a `Bridge`. */
+/** The URL that a client is asked to show to its user. */
+export interface UrlQuestion {
+  mode: 'url'
+  message: string
+  elicitationId: string
+  url: string
+}
+
+/** What the user of a client decided. */
+export interface UserAnswer {
+  readonly action: 'accept' | 'decline' | 'cancel'
+}
+
+/** An MCP client whose user can be asked: the `Server` of either line of the SDK that serves it, or a `Bridge`. */
 export interface ElicitingClient {
   /** Undefined once the client has disconnected. */
   readonly transport?: unknown
-  getClientCapabilities(): ClientCapabilities | undefined
+  getClientCapabilities(): { readonly elicitation?: { readonly url?: object | undefined } | undefined } | undefined
   elicitInput(
-    params: ElicitRequestURLParams,
+    params: UrlQuestion,
     options?: { readonly signal?: AbortSignal; readonly timeout?: number },
-  ): Promise<ElicitResult>
+  ): Promise<UserAnswer>
   createElicitationCompletionNotifier(elicitationId: string): () => Promise<void>
 }
 
@@ -27,7 +39,7 @@ export interface Elicitation {
  * ask (`unable`), has disconnected (`gone`), or the question has ended (`ended`).
  */
 export type Elicited =
-  | { readonly action: ElicitResult['action']; readonly complete: () => Promise<void> }
+  | { readonly action: UserAnswer['action']; readonly complete: () => Promise<void> }
   | { readonly action: 'unable' | 'ended' | 'gone' }
 
 /**

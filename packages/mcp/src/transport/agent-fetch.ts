@@ -1,13 +1,6 @@
 import { type Agent, explain } from '@countersign/agent'
 import { boundedMap } from '@countersign/protocol/internal'
-import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
-import {
-  CancelledNotificationSchema,
-  isJSONRPCRequest,
-  type JSONRPCMessage,
-  type RequestId,
-} from '@modelcontextprotocol/sdk/types.js'
+import { cancelledId, isRequest, type RequestId } from '../message/json-rpc.js'
 import { type CallStream, type CallStreams, callStreams } from './call-streams.js'
 
 /** A stream whose answer may be lost: that of a request has ended, or one that broke off after an event cannot be resumed. */
@@ -16,20 +9,45 @@ export type Lost = { readonly id: RequestId } | { readonly lastEventId: string }
 /** Most events for which failed attempts are counted: the server chooses their ids, and must not fill the client's memory. */
 const mostFailures = 100
 
+/** A response that the agent explains. */
+export interface Refusal {
+  readonly status: number
+  /** Why, in the agent's words: the response of the guard does not tell. */
+  readonly reason: string
+  /** The method of the refused message. */
+  readonly method: string | undefined
+}
+
 /** The options of {@link agentFetch}. */
 export interface AgentFetchOptions {
   /** How often the transport tries to resume a stream. */
   readonly attempts: number
   readonly onLost?: ((lost: Lost) => void) | undefined
+  /** The error of the SDK for a refusal; undefined where the SDK reads the response itself. */
+  readonly refused: (refusal: Refusal) => Error | undefined
 }
 
-/** The agent's fetch for a transport of the MCP SDK. */
-export function agentFetch(agent: Pick<Agent, 'fetch'>, { attempts, onLost }: AgentFetchOptions): FetchLike {
+/** The longest wait between two attempts to resume a stream, and how many: about 13 seconds in total. */
+export const reconnection = {
+  initialReconnectionDelay: 1_000,
+  maxReconnectionDelay: 30_000,
+  reconnectionDelayGrowFactor: 1.5,
+  maxRetries: 5,
+}
+
+/** The fetch that a transport of an SDK calls. */
+type TransportFetch = (url: string | URL, init?: RequestInit) => Promise<Response>
+
+/** The agent's fetch for a transport of either line of the MCP SDK. */
+export function agentFetch(
+  agent: Pick<Agent, 'fetch'>,
+  { attempts, onLost, refused }: AgentFetchOptions,
+): TransportFetch {
   const calls = callStreams()
   const follow = abortFollowers()
   const resume = resumingFetch(agent, { attempts, onLost, calls })
 
-  async function post(id: RequestId, url: string | URL, init: RequestInit): Promise<Response> {
+  async function post({ id, method }: Asked, url: string | URL, init: RequestInit): Promise<Response> {
     const call = calls.begin(id)
     const leave = follow(call.stop, init.signal)
     const ended = (): void => {
@@ -37,7 +55,7 @@ export function agentFetch(agent: Pick<Agent, 'fetch'>, { attempts, onLost }: Ag
       onLost?.({ id })
     }
     try {
-      const response = checkRefusal(await agent.fetch(url, { ...init, signal: call.stop.signal }))
+      const response = checkRefusal(await agent.fetch(url, { ...init, signal: call.stop.signal }), { method, refused })
       return watchResponse(response, { call, calls, leave, ended })
     } catch (error) {
       leave()
@@ -48,13 +66,19 @@ export function agentFetch(agent: Pick<Agent, 'fetch'>, { attempts, onLost }: Ag
 
   return async (url, init = {}) => {
     if (init.method === 'GET') return resume(url, init)
-    const message = typeof init.body === 'string' ? (JSON.parse(init.body) as JSONRPCMessage) : undefined
-    if (isJSONRPCRequest(message)) return post(message.id, url, init)
-    const { data } = CancelledNotificationSchema.safeParse(message)
+    const message: unknown = typeof init.body === 'string' ? JSON.parse(init.body) : undefined
+    if (isRequest(message)) return post(message, url, init)
+    const id = cancelledId(message)
     // A cancelled request that waits for a user must not be sent after the user agrees.
-    if (data?.params.requestId !== undefined) calls.cancel(data.params.requestId)
-    return checkRefusal(await agent.fetch(url, init))
+    if (id !== undefined) calls.cancel(id)
+    return checkRefusal(await agent.fetch(url, init), { method: undefined, refused })
   }
+}
+
+/** What is asked for: the id and the method of a request. */
+interface Asked {
+  readonly id: RequestId
+  readonly method: string
 }
 
 interface Resuming {
@@ -115,14 +139,19 @@ function stopResponse(): Response {
 
 /**
  * Checks for a response that the agent explains.
- * @throws StreamableHTTPError with the agent's reason, which the response of the guard does not tell
+ * @throws the SDK's error with the agent's reason
  */
-function checkRefusal(response: Response): Response {
+function checkRefusal(
+  response: Response,
+  { method, refused }: Pick<AgentFetchOptions, 'refused'> & Pick<Refusal, 'method'>,
+): Response {
+  // The SDK reads by 404 that a session has ended.
   if (response.ok || response.status === 404) return response
   const reason = reasonOf(response)
-  if (reason === undefined) return response
+  const error = reason === undefined ? undefined : refused({ status: response.status, reason, method })
+  if (error === undefined) return response
   response.body?.cancel().catch(() => undefined)
-  throw new StreamableHTTPError(response.status, reason)
+  throw error
 }
 
 function reasonOf(response: Response): string | undefined {

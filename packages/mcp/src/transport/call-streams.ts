@@ -1,4 +1,4 @@
-import type { RequestId } from '@modelcontextprotocol/sdk/types.js'
+import type { RequestId } from '../message/json-rpc.js'
 
 /** A request of the client, and the stream of its answer. */
 export interface CallStream {
