@@ -8,13 +8,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keptInstall } from '../scripts/kept-install.mjs'
 import { guardedEverything } from './everything.fixture.js'
 import { gatewayTo } from './mcp-official/gateway.fixture.js'
+import { serveGuarded } from './mcp-official/guarded.fixture.js'
 import { type Listening, serveBare } from './mcp-official/serve.fixture.js'
 import { officialServer } from './mcp-official/server.fixture.js'
 import { countersign, type Stand, stand } from './processes.fixture.js'
 import { recentNode } from './recent-node.fixture.js'
 
-// The current MCP inspector's command, which speaks revision 2026-07-28, too: to a server as it is, behind a gateway, and through
-// the bridge.
+// The current MCP inspector's command, which speaks revision 2026-07-28, too: to a server as it is, guarded, behind a gateway, and
+// through the bridge.
 
 const execute = promisify(execFile)
 const version = '2.12.0'
@@ -44,6 +45,7 @@ const why = 'missing' in found ? ` (skipped: ${found.missing})` : ''
 let place: Stand
 let bare: Listening
 let gateway: Running
+let guarded: Running
 
 beforeAll(async () => {
   place = stand()
@@ -51,8 +53,10 @@ beforeAll(async () => {
   mkdirSync(join(place.folder, 'home'))
   bare = await serveBare(officialServer())
   gateway = await gatewayTo(bare.origin, { path: '/mcp', level: 'anonymous' })
+  guarded = await serveGuarded(officialServer())
 })
 afterAll(async () => {
+  await guarded.close()
   await gateway.close()
   await bare.close()
   await place.stop()
@@ -74,13 +78,16 @@ const asked: ReadonlyArray<readonly string[]> = [
 ]
 
 test.skipIf(inspector === undefined).each(['legacy', 'modern'])(
-  `to a server as it is and behind a gateway, of the era %s${why}`,
+  `to a server as it is, guarded and behind a gateway, of the era %s${why}`,
   async era => {
     for (const one of asked) {
       const at = (origin: string) =>
         inspect('--server-url', `${origin}/mcp`, '--transport', 'http', '--protocol-era', era, ...one)
-      const [itself, behind] = await Promise.all([at(bare.origin), at(gateway.url)])
+      const [itself, behind, guard] = await Promise.all([at(bare.origin), at(gateway.url), at(guarded.url)])
       expect(behind).toEqual(itself)
+      // Of the guard, a list also says what each tool needs.
+      if (one === asked[0]) expect(guard).toMatchObject(itself)
+      else expect(guard).toEqual(itself)
       // The server says who it is in each answer since 2026-07-28; of a list the inspector shows nothing else.
       const isOfServer = JSON.stringify(itself).includes('io.modelcontextprotocol/serverInfo')
       expect(isOfServer).toBe(era === 'modern' && one !== asked[0])
