@@ -7,6 +7,7 @@ import {
   continueOwner,
   createSessions,
   defaultSessionLimits,
+  defaultStreamLimits,
   isEventStream,
   listNames,
   type NameProof,
@@ -19,8 +20,10 @@ import {
   ruleBook,
   type Session,
   type Sessions,
+  type StreamShares,
   sessionNotFound,
   showMessage,
+  streamShares,
   watchedBody,
 } from '@countersign/mcp/internal'
 import type { McpRules } from '@countersign/mcp/sdk1'
@@ -57,6 +60,8 @@ export interface McpRoute<S extends string> {
 interface Context {
   readonly path: string
   readonly sessions: McpSessions
+  /** Of subscriptions. */
+  readonly shares: StreamShares
   readonly now: () => number
 }
 
@@ -71,7 +76,7 @@ const longestStream = 3600
 export function mcpJudge<S extends string>(
   resource: Resource<S>,
   { path, rules, components }: McpRoute<S>,
-  { sessions, now }: Omit<Context, 'path'>,
+  { sessions, now }: Pick<Context, 'sessions' | 'now'>,
 ): Judges<S> {
   const { session, optional = [], ...named } = rules
   // Checked before it is combined with other rules: the combination is a function, whose lists cannot be checked.
@@ -82,7 +87,7 @@ export function mcpJudge<S extends string>(
     resource,
     book: ruleBook(resource, within, { name: path, components }),
     proof: nameProof(),
-    context: { path, sessions, now },
+    context: { path, sessions, shares: streamShares(defaultStreamLimits), now },
   }
   const open = resource.declare({ level: 'anonymous' }, { answers: 'projected' })
   return {
@@ -115,8 +120,7 @@ async function judgeMessage<S extends string>(
   const { requirement } = rpc === undefined ? book.session : book.find(rpc.subject)
   const authorization = await resource.authorize(message, requirement, callOf(message, rpc))
   if (!authorization.ok || authorization.observed) return { requirement, authorization }
-  const enter = rpc?.request?.method === 'initialize' ? beginSession : continueSession
-  const enteredBy = await enter(message, authorization.aauth, context).catch((thrown: unknown) => {
+  const enteredBy = await entering(rpc)(message, authorization.aauth, context).catch((thrown: unknown) => {
     resource.refused(message, asAAuthError(thrown))
     throw thrown
   })
@@ -185,6 +189,19 @@ function checkHeaders({ headers }: ReceivedMessage): void {
 
 type Through = (response: Response) => Response
 
+type Enter = (message: ReceivedMessage, aauth: AAuth, context: Context) => Promise<Through | undefined>
+
+function entering(rpc: RpcMessage | undefined): Enter {
+  switch (rpc?.request?.method) {
+    case 'initialize':
+      return beginSession
+    case 'subscriptions/listen':
+      return subscribe
+    default:
+      return continueSession
+  }
+}
+
 async function beginSession(message: ReceivedMessage, aauth: AAuth, context: Context): Promise<Through> {
   if (headerValues(message, 'mcp-session-id').length > 0)
     throw new AAuthError('invalid_request', 'initialize must not have an Mcp-Session-Id', {
@@ -226,6 +243,26 @@ async function continueSession(message: ReceivedMessage, aauth: AAuth, context: 
     if (response.status === 404 || (message.method === 'DELETE' && response.ok)) context.sessions.remove(session.id)
     return limitStream(response, { aauth, context, session })
   }
+}
+
+/** Counts a subscription among those of its caller and its site while its stream is open. */
+async function subscribe(message: ReceivedMessage, aauth: AAuth, context: Context): Promise<Through | undefined> {
+  const through = await continueSession(message, aauth, context)
+  const owner = await ownerOf(aauth, message)
+  return through && (response => countStream(through(response), () => context.shares.enter(owner)))
+}
+
+function countStream(response: Response, enter: () => (() => void) | undefined): Response {
+  const { status, headers, body } = response
+  if (body === null || !isEventStream(response)) return response
+  const ended = enter()
+  if (ended !== undefined)
+    return new Response(watchedBody(body, { seconds: longestStream, ended }), { status, headers })
+  body.cancel().catch(() => undefined)
+  throw new AAuthError('temporarily_unavailable', 'there is no room for another subscription of this caller', {
+    reason: 'capacity_exceeded',
+    retryAfter: 60,
+  })
 }
 
 function keyOf({ path }: Context, id: string): string {

@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { verifies } from '@countersign/requirements'
 import { createResource, type ResourceEvent } from '@countersign/resource'
+import type { Signer } from '@countersign/testing/world/signer'
 import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { GatewayRoute } from './index.js'
@@ -175,6 +176,50 @@ test(verifies('mcp.stream-end', 'a subscription ends with the token that opened 
   expect(performance.now() - began).toBeLessThan(4000)
   expect(upstream.seen).toHaveLength(1)
 })
+
+test(verifies('mcp.shares', 'a caller has sixteen subscriptions at a time, and one that ends makes room'), async () => {
+  const { port, upstream } = await running({ requirement: strict, mcp: {} })
+  const body = rpc('subscriptions/listen', { notifications: { toolsListChanged: true } })
+  const lines = about('subscriptions/listen')
+  const opened = async (as: Signer) => {
+    const headers: Lines = [['content-type', 'application/json'], ...lines]
+    const additionalComponents = lines.map(([name]) => name)
+    const made = { as, method: 'POST', target: '/mcp', headers, body, additionalComponents }
+    return openStream(port, await world.sign(made), body)
+  }
+  const mine = await Promise.all(Array.from({ length: 16 }, () => opened(world.agent)))
+  expect(mine.map(({ status }) => status)).toEqual(Array<number>(16).fill(200))
+  const more = await opened(world.agent)
+  expect([more.status, more.challenge]).toEqual([503, undefined])
+  // Others are not kept out.
+  const other = await opened(await world.holder({ sub: 'alice', delegate: 'phone' }))
+  expect(other.status).toBe(200)
+  mine[0]?.leave()
+  await expect.poll(async () => (await opened(world.agent)).status).toBe(200)
+  for (const { leave } of [...mine, other]) leave()
+  expect(upstream.seen.length).toBeGreaterThan(17)
+})
+
+interface Opened {
+  readonly status: number | undefined
+  readonly challenge: unknown
+  leave(): void
+}
+
+/** Opens a stream, and leaves it open. */
+function openStream(port: number, lines: ReadonlyArray<readonly [string, string]>, body: string): Promise<Opened> {
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port, method: 'POST', path: '/mcp', headers: lines.flat(), agent: false }
+    const outgoing = request({ ...options, setHost: false }, response => {
+      response.on('error', () => undefined)
+      response.resume()
+      const { statusCode: status, headers } = response
+      resolve({ status, challenge: headers['agent-auth'], leave: () => void response.destroy() })
+    })
+    outgoing.on('error', reject)
+    outgoing.end(body)
+  })
+}
 
 test('while the gateway only observes, it tells of a disagreement, and the message passes', async () => {
   const told: string[] = []

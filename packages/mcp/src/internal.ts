@@ -16,4 +16,5 @@ export {
   type Sessions,
   sessionNotFound,
 } from './session/sessions.js'
+export { defaultStreamLimits, type StreamShares, streamShares } from './stream/shares.js'
 export { isEventStream, watchedBody } from './stream/watched-body.js'
