@@ -14,6 +14,7 @@ import {
   nameProof,
   ownerOf,
   type RpcMessage,
+  type Rule,
   type RuleBook,
   readRpc,
   rpcErrorOf,
@@ -83,9 +84,12 @@ export function mcpJudge<S extends string>(
   for (const { deny } of Object.values(named).flatMap(Object.values<Requirement<S>>))
     if (deny !== undefined) resource.declare({ level: 'identified', deny }, { answers: 'projected' })
   const within = session === undefined ? rules : { session, optional, ...rulesWithin(session, named) }
+  const common = { name: path, components }
+  const book = ruleBook(resource, within, common)
   const parts: McpJudgeParts<S> = {
     resource,
-    book: ruleBook(resource, within, { name: path, components }),
+    book,
+    ofTasks: ruleOfTasks(book, within.tools, () => ruleBook(resource, { ...within, tools: {}, optional: [] }, common)),
     proof: nameProof(),
     context: { path, sessions, shares: streamShares(defaultStreamLimits), now },
   }
@@ -100,13 +104,15 @@ export function mcpJudge<S extends string>(
 interface McpJudgeParts<S extends string> {
   readonly resource: Resource<S>
   readonly book: RuleBook<S>
+  /** Of requests about a task outside of a session. */
+  readonly ofTasks: Rule<S>
   readonly proof: NameProof
   readonly context: Context
 }
 
 async function judgeMessage<S extends string>(
   message: ReceivedMessage,
-  { resource, book, proof, context }: McpJudgeParts<S>,
+  { resource, book, ofTasks, proof, context }: McpJudgeParts<S>,
 ): Promise<Judged<S>> {
   const rpc = readMessage(message, resource)
   if (rpc instanceof AAuthError) {
@@ -117,7 +123,8 @@ async function judgeMessage<S extends string>(
     resource.cors?.expose(message, response.headers)
     return { requirement: {}, authorization: { ok: false, response } }
   }
-  const { requirement } = rpc === undefined ? book.session : book.find(rpc.subject)
+  const isOfTask = isAboutTask(rpc) && headerValues(message, 'mcp-session-id').length === 0
+  const { requirement } = isOfTask ? ofTasks : rpc === undefined ? book.session : book.find(rpc.subject)
   const authorization = await resource.authorize(message, requirement, callOf(message, rpc))
   if (!authorization.ok || authorization.observed) return { requirement, authorization }
   const enteredBy = await entering(rpc)(message, authorization.aauth, context).catch((thrown: unknown) => {
@@ -133,6 +140,23 @@ async function judgeMessage<S extends string>(
     proof.prove(doubt, kind => listNames(kind, rpc === undefined ? ask : askingLike(rpc, ask)))
   const through = (response: Response) => showPart(enteredBy(response), rpc, authorization)
   return { requirement, authorization, through, before: doubt === undefined ? undefined : before }
+}
+
+/**
+ * The rule of requests about tasks. A task has the result of the tool that it came of, and the gateway does not know which one that
+ * was: with rules of their own for some tools, a task is no way around them.
+ */
+function ruleOfTasks<S extends string>(
+  book: RuleBook<S>,
+  tools: object | undefined,
+  withoutTools: () => RuleBook<S>,
+): Rule<S> {
+  const isOneRule = tools === undefined || Object.keys(tools).join() === '*'
+  return (isOneRule ? book : withoutTools()).find({ kind: 'tool', name: '*' })
+}
+
+function isAboutTask(rpc: RpcMessage | undefined): boolean {
+  return rpc?.request?.method.startsWith('tasks/') === true
 }
 
 /** What the conditions of its caller let out of an answer. A stream that is being read ends with its grant. */

@@ -162,6 +162,25 @@ test('a rule for a prompt of a server that has no prompts at all is a slip', asy
   expect(upstream.seen.map(({ body }) => JSON.parse(body).method)).toEqual(['prompts/list'])
 })
 
+test(verifies('mcp.task-rule', 'a task is no way around the rule of the tool that it came of'), async () => {
+  const task = rpc('tasks/get', { taskId: 't1' })
+  const lines = about('tasks/get', 't1')
+  const several = await running({ mcp: { tools: { pay: strict, '*': open } } })
+  expect([(await several.post(task, lines)).status, (await several.signed(task, lines)).status]).toEqual([403, 403])
+  expect(several.upstream.seen).toEqual([])
+  const one = await running({ mcp: { tools: { '*': strict } } })
+  expect([(await one.post(task, lines)).status, (await one.signed(task, lines)).status]).toEqual([401, 200])
+  // In a session, which belongs to its caller, by the rule of the session.
+  const { port } = one
+  const headers: Lines = [
+    ['host', 'api.example'],
+    ['content-type', 'application/json'],
+    ['mcp-session-id', 's1'],
+  ]
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tasks/get', params: { taskId: 't1' } })
+  expect((await call(port, { method: 'POST', target: '/mcp', headers, body })).status).toBe(404)
+})
+
 test(verifies('mcp.stream-end', 'a subscription ends with the token that opened it'), async () => {
   const { port, upstream } = await start(answer, [{ path: '/mcp', requirement: { scope: 'read' }, mcp: {} }])
   const brief = await world.holder({ sub: 'alice', seconds: 2 })
