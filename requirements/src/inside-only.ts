@@ -81,6 +81,10 @@ export const insideOnly: readonly InsideOnly[] = [
     clauses: ['account.', 'link.', 'id.development.cookies', 'revocation.shown'],
   },
   {
+    why: 'A resource opts in to bots that it lists, an agent and an agent server to be one; no suite can make them do so.',
+    clauses: ['bot.'],
+  },
+  {
     why: 'It needs HTTP/2, which servers speak where they have a certificate.',
     clauses: ['sig.target.h2'],
   },

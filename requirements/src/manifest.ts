@@ -13,6 +13,7 @@ import { agentTokenCases, authTokenCases, jwtCases, resourceTokenCases } from '.
 import { consentCases, interactionCases } from './cases/user.js'
 import { accountClauses } from './clauses/account.js'
 import { authServerClauses } from './clauses/auth-server.js'
+import { botClauses } from './clauses/bots.js'
 import { chainClauses } from './clauses/chain.js'
 import { challengeClauses } from './clauses/challenge.js'
 import { coveredClauses } from './clauses/covered.js'
@@ -30,6 +31,7 @@ const clauses: readonly Requirement[] = [
   ...participantClauses,
   ...signatureClauses,
   ...coveredClauses,
+  ...botClauses,
   ...challengeClauses,
   ...tokenClauses,
   ...authServerClauses,

@@ -173,6 +173,7 @@ export const passing: Names = {
   'packages/conditions/src/json/read.ts': 'names members elements',
   'packages/conditions/src/narrow.ts': 'known',
   'packages/conditions/src/time/wall-clock.ts': 'parts',
+  'packages/discovery/src/guarded-fetcher.ts': 'lines',
   'packages/discovery/src/slots.ts': 'shares',
   'packages/gateway/src/forwarded-headers.ts': 'known ? lines names',
   'packages/gateway/src/route-table.ts': '? taken found',
@@ -407,6 +408,20 @@ export const kept: Readonly<Record<string, Kept>> = {
     bytes: '1000 × a name',
     shared: 'by use',
     filledBy: [fills, 'a bounded map'],
+  },
+  'packages/discovery/src/bot-keys.ts imported': {
+    grows: 'stranger',
+    bound: '32 keys of one directory of 64 KiB',
+    bytes: '2 KiB a key, weighed by the cache',
+    shared: 'as the cache',
+    filledBy: ['packages/resource/src/web-bot.test.ts', 'must be the document itself'],
+  },
+  'packages/discovery/src/bot-keys.ts ?': {
+    grows: 'stranger',
+    bound: '32 keys of one directory of 64 KiB',
+    bytes: '1 KiB a key, the size of the document',
+    shared: 'as the cache',
+    filledBy: ['packages/resource/src/web-bot.test.ts', 'must be the document itself'],
   },
   'packages/discovery/src/bounded-cache.ts entries': {
     grows: 'stranger',

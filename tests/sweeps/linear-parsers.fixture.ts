@@ -16,7 +16,7 @@ import { parseRevocation, parseTokenRequest } from '../../packages/auth-server/s
 import { parseRawRequest } from '../../packages/cli/src/commands/inspect/raw-request.js'
 import { meetsArguments } from '../../packages/conditions/src/json/arguments.js'
 import { lifetimeOf } from '../../packages/discovery/src/freshness.js'
-import { isDocumentType } from '../../packages/discovery/src/media-type.js'
+import { documentTypes, isOneOf } from '../../packages/discovery/src/media-type.js'
 import { targetOf } from '../../packages/discovery/src/target.js'
 import { shown } from '../../packages/fetch/src/report.js'
 import { asksForAnother, checkConnection, claimsIn } from '../../packages/gateway/src/forwarded-headers.js'
@@ -507,7 +507,7 @@ export const parsers: readonly Parser[] = [
     name: 'media types of documents',
     limit: headerBlock,
     frames: [fill => `application/json${fill}`],
-    run: isDocumentType,
+    run: text => isOneOf(documentTypes, text),
   },
   {
     name: 'lifetimes of documents',

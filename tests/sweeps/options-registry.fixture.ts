@@ -220,6 +220,10 @@ export async function taken(): Promise<Record<string, Taken>> {
       call: openidConnect,
     },
     'auth-server/passkeys passkeys options': { valid: { accounts: 'open' }, call: passkeys },
+    'discovery createBotDirectory options': {
+      valid: { fetcher: away, timeout: 5 },
+      call: discovery.createBotDirectory,
+    },
     'discovery createDirectory options': { valid: { fetcher: away }, call: discovery.createDirectory },
     'discovery createDiscovery options': { valid: { fetcher: away, timeout: 5 }, call: discovery.createDiscovery },
     'discovery/internal documentAt options': {
@@ -607,6 +611,7 @@ export const exempt: Readonly<Record<string, readonly string[]>> = {
     'protocol parseAgentMetadata o',
     'protocol parseAuthServerMetadata o',
     'protocol parseResourceMetadata o',
+    'protocol/internal botNamed options',
   ],
   'checked by createDirectory, or given whole by an agent in a page': ['discovery/internal directoryOf options'],
   'checked by checkKeySchedule when it is configured': ['protocol/internal planKeys schedule'],

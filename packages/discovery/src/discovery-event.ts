@@ -1,8 +1,11 @@
 import type { WellKnownDocument } from '@countersign/protocol'
 
+/** A document that is looked up by the identifier of its owner: of AAuth, or the key directory of a bot. */
+export type PublishedDocument = WellKnownDocument | 'http-message-signatures-directory'
+
 /** The document of one participant that an event is about. */
 export interface EventSubject {
-  readonly document: WellKnownDocument
+  readonly document: PublishedDocument
   /** The participant's identifier. */
   readonly id: string
 }

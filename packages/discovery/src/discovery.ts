@@ -9,15 +9,13 @@ import {
   type ResourceMetadata,
   type WellKnownDocument,
 } from '@countersign/protocol'
-import { checkOptions, freezeJson, type OptionChecks } from '@countersign/protocol/internal'
-import { defaultFetcher } from '#default-fetcher'
+import { freezeJson } from '@countersign/protocol/internal'
 import type { Directory } from './directory.js'
-import { type DiscoveryEvent, safeListener } from './discovery-event.js'
+import { checkDiscoveryOptions, type DiscoveryOptions, sharedParts } from './discovery-options.js'
 import { type FetchBudget, type FetchCaller, fetchBudget } from './fetch-budget.js'
-import type { Fetcher } from './fetcher.js'
+import { documentTypes } from './media-type.js'
+import { type ParticipantSource, participant } from './participant.js'
 import { createParticipants, type Participants } from './participants.js'
-import type { SiteOf } from './share-site.js'
-import { createSharedFetches } from './shared-fetches.js'
 
 /** Fetches that one inbound request may cause; a cold exchange needs 6. @see protocol §10 */
 const maxFetchesPerRequest = 8
@@ -34,48 +32,6 @@ export interface Discovery extends Directory {
   purge(id: string): void
 }
 
-/** How {@link createDiscovery} fetches and how much it keeps. */
-export interface DiscoveryOptions {
-  /** Default on Node: `guardedFetcher()` from `@countersign/discovery/node`; elsewhere it is required. */
-  readonly fetcher?: Fetcher
-  /** Unix seconds; default: the system clock. */
-  readonly now?: () => number
-  /** Admits loopback `http` identifiers. Default: false. */
-  readonly development?: boolean
-  /**
-   * Identifiers kept for each role (agents, resources, auth servers); default 10 000. Together they take 4 KiB × `maxEntries` of
-   * memory, or 32 MiB where that is more. Identifiers that have given a key are evicted after those that have not.
-   */
-  readonly maxEntries?: number
-  /**
-   * Fetches that run at the same time for each role: one set of slots for known participants (they have given a key), another of
-   * the same size for unknown ones. One origin gets at most an eighth of a set, one site a tenth, and one network of callers a tenth
-   * of the slots for unknown participants. Four times as many fetches wait; further ones are refused with 503. In development sites
-   * and networks are not counted. Default 64.
-   */
-  readonly maxConcurrent?: number
-  /**
-   * The site of a host name; all names of a site share one part of the fetch slots. Default: the registrable domain by the ICANN
-   * part of the Public Suffix List on Node, the last two labels elsewhere.
-   */
-  readonly siteOf?: SiteOf
-  /** Seconds a fetch may take, with its wait for a slot, whatever the fetcher does; above 0, at most 60. Default 5. */
-  readonly timeout?: number
-  /** Called with each fetch, hit, refusal and so on, for metrics; an error that it throws is ignored. */
-  readonly onEvent?: (event: DiscoveryEvent) => void
-}
-
-const checks: OptionChecks<DiscoveryOptions> = {
-  fetcher: 'function',
-  now: 'function',
-  development: 'boolean',
-  maxEntries: 'number',
-  maxConcurrent: 'number',
-  timeout: 'number',
-  siteOf: 'function',
-  onEvent: 'function',
-}
-
 /**
  * Makes a {@link Discovery} with a cache of its own.
  * @throws RangeError when `maxEntries` or `maxConcurrent` is not a positive whole number, or `timeout` is out of range
@@ -89,25 +45,21 @@ const checks: OptionChecks<DiscoveryOptions> = {
  * ```
  */
 export function createDiscovery(options: DiscoveryOptions): Discovery {
-  checkOptions('createDiscovery', options, checks)
-  const { now = () => Date.now() / 1000, development = false, maxEntries = 10_000, maxConcurrent = 64 } = options
-  const { fetcher = defaultFetcher(development), timeout = 5 } = options
-  if (!(timeout > 0 && timeout <= 60)) throw new RangeError('timeout must be above 0 and at most 60 seconds')
-  const tell = safeListener(options.onEvent)
-  const fetches = createSharedFetches({ fetcher, now, timeout, tell })
-  const shared = { fetches, now, development, siteOf: options.siteOf, maxEntries, maxConcurrent, tell }
+  checkDiscoveryOptions('createDiscovery', options)
+  const shared = sharedParts(options, documentTypes)
+  const { development, tell } = shared
   // Each role has its own cache: a flood of invented agents evicts no auth server.
-  const agents = createParticipants({ ...shared, document: 'aauth-agent', parse: freezing(parseAgentMetadata) })
-  const resources = createParticipants({
-    ...shared,
-    document: 'aauth-resource',
-    parse: freezing(parseResourceMetadata),
-  })
-  const authServers = createParticipants({
-    ...shared,
-    document: 'aauth-issuer',
-    parse: freezing(parseAuthServerMetadata),
-  })
+  const role = <T extends { readonly jwks_uri: string }>(
+    document: WellKnownDocument,
+    parse: ParticipantSource<T>['parse'],
+  ): Participants<T> =>
+    createParticipants<T>({
+      ...{ ...shared, document, first: 'metadata' },
+      open: source => participant<T>({ ...source, document, parse: freezing(parse) }),
+    })
+  const agents = role('aauth-agent', parseAgentMetadata)
+  const resources = role('aauth-resource', parseResourceMetadata)
+  const authServers = role('aauth-issuer', parseAuthServerMetadata)
   const all = { 'aauth-agent': agents, 'aauth-resource': resources, 'aauth-issuer': authServers }
   return new View({
     agents,

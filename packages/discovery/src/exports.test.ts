@@ -7,7 +7,7 @@ import * as core from './index.js'
 import * as node from './node.js'
 
 test('what the package exports', () => {
-  expect(Object.keys(core)).toEqual(['createDirectory', 'createDiscovery'])
+  expect(Object.keys(core)).toEqual(['createBotDirectory', 'createDirectory', 'createDiscovery'])
   expect(Object.keys(node)).toEqual(['guardedFetch', 'guardedFetcher', 'isPublicAddress'])
 })
 
@@ -27,6 +27,7 @@ test(verifies('discovery.fetcher', 'the core runs without Node: its fetcher is p
   expect(outside('./index.ts')).toEqual(
     new Set([
       '@countersign/httpsig',
+      '@countersign/httpsig/internal',
       '@countersign/protocol',
       '@countersign/protocol/internal',
       '#default-fetcher',

@@ -1,9 +1,13 @@
+import type { HeaderLines } from '@countersign/httpsig'
+
 /** The response to one GET; a redirect is such a response and is not followed. */
 export interface FetchedDocument {
   readonly status: number
   /** The `Content-Type` as sent; empty when there was none. */
   readonly contentType: string
   readonly cacheControl?: string
+  /** The header lines as received. Only the signatures of a bot's key directory are read from them; without, it proves no key. */
+  readonly headers?: HeaderLines
   /** Decoded bytes, at most `maxBytes`; may be empty when the status is not 200. */
   readonly body: Uint8Array
 }

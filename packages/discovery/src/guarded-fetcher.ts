@@ -77,7 +77,7 @@ async function readResponse(
   response: IncomingMessage,
   { maxBytes, mediaTypes }: { readonly maxBytes: number; readonly mediaTypes: readonly string[] },
 ): Promise<FetchedDocument> {
-  const { statusCode: status = 0, headers } = response
+  const { statusCode: status = 0, headers, rawHeaders } = response
   const contentType = headers['content-type'] ?? ''
   const cacheControl = headers['cache-control']
   const head = { status, contentType, ...(cacheControl !== undefined && { cacheControl }) }
@@ -87,7 +87,13 @@ async function readResponse(
   // No encoding was requested: a decompression bomb is refused before it is unpacked.
   if (encoding.toLowerCase() !== 'identity') throw unusable({ encoding })
   if (Number(headers['content-length'] ?? 0) > maxBytes) throw unusable({ maxBytes })
-  return { ...head, body: await readBody(response, maxBytes) }
+  return { ...head, headers: linesOf(rawHeaders), body: await readBody(response, maxBytes) }
+}
+
+function linesOf(raw: readonly string[]): Array<[name: string, value: string]> {
+  const lines: Array<[string, string]> = []
+  for (let at = 0; at + 1 < raw.length; at += 2) lines.push([raw[at] ?? '', raw[at + 1] ?? ''])
+  return lines
 }
 
 async function readBody(response: IncomingMessage, maxBytes: number): Promise<Uint8Array> {

@@ -7,8 +7,3 @@ export function isOneOf(mediaTypes: readonly string[], contentType: string): boo
   const named = mediaType.toLowerCase()
   return mediaTypes.some(type => named.startsWith(type) && /^[ \t]*$/.test(named.slice(type.length)))
 }
-
-/** Tells whether a `Content-Type` is one that metadata and key sets may have. */
-export function isDocumentType(contentType: string): boolean {
-  return isOneOf(documentTypes, contentType)
-}

@@ -23,13 +23,11 @@ export interface Participant<T> {
 /** One of the two documents of a participant. */
 export type Part = 'metadata' | 'jwks'
 
-/** What {@link participant} needs. */
-export interface ParticipantSource<T> {
-  readonly document: WellKnownDocument
+/** How the parts of a participant are fetched and cached. */
+export interface PartSource {
   /** A valid identifier: the caller has checked it. */
   readonly id: string
   readonly development: boolean
-  readonly parse: (json: unknown, id: string, options: MetadataOptions) => T
   readonly now: () => number
   /** Begins or joins a fetch; throws synchronously when the budget is spent or too many fetches wait. */
   fetch(part: Part, url: string, o: { maxBytes: number; budget: FetchBudget | undefined }): Promise<FetchedDocument>
@@ -38,7 +36,13 @@ export interface ParticipantSource<T> {
   /** Called with each document that enters the cache. */
   onHeld(part: Part, document: FetchedDocument): void
   /** Reports how a lookup of a part was answered. */
-  tell(part: Part, what: Parameters<DocumentSource<T>['tell']>[0]): void
+  tell(part: Part, what: Parameters<DocumentSource<unknown>['tell']>[0]): void
+}
+
+/** What {@link participant} needs. */
+export interface ParticipantSource<T> extends PartSource {
+  readonly document: WellKnownDocument
+  readonly parse: (json: unknown, id: string, options: MetadataOptions) => T
 }
 
 /** Makes a {@link Participant}; nothing is fetched yet. @see protocol §10 */

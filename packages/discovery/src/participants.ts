@@ -1,15 +1,9 @@
 import type { VerifyKey } from '@countersign/httpsig'
-import {
-  AAuthError,
-  isIdentifier,
-  type MetadataOptions,
-  type WellKnownDocument,
-  wellKnownUrl,
-} from '@countersign/protocol'
+import { AAuthError, isIdentifier } from '@countersign/protocol'
 import { type BoundedCache, boundedCache } from './bounded-cache.js'
-import type { DiscoveryEvent } from './discovery-event.js'
+import type { DiscoveryEvent, PublishedDocument } from './discovery-event.js'
 import type { FetchBudget } from './fetch-budget.js'
-import { type Participant, type ParticipantSource, participant } from './participant.js'
+import type { Part, Participant, PartSource } from './participant.js'
 import { type SiteOf, shareSite } from './share-site.js'
 import type { FetchTerms, SharedFetches } from './shared-fetches.js'
 import { createSlots, type Slots } from './slots.js'
@@ -41,8 +35,11 @@ export interface Participants<T> {
 
 /** What {@link createParticipants} needs. */
 export interface ParticipantsOptions<T> {
-  readonly document: WellKnownDocument
-  readonly parse: (json: unknown, id: string, options: MetadataOptions) => T
+  readonly document: PublishedDocument
+  /** Makes one that is not cached yet. */
+  readonly open: (source: PartSource) => Participant<T>
+  /** The part that is fetched first: with that fetch a participant enters the cache. */
+  readonly first: Part
   readonly fetches: SharedFetches
   readonly now: () => number
   readonly development: boolean
@@ -61,13 +58,11 @@ interface ParticipantEntry<T> {
 }
 
 /** Makes the {@link Participants} of one role. @see protocol §10 */
-export function createParticipants<T extends { readonly jwks_uri: string }>(
-  options: ParticipantsOptions<T>,
-): Participants<T> {
+export function createParticipants<T>(options: ParticipantsOptions<T>): Participants<T> {
   return new CachedParticipants(options)
 }
 
-class CachedParticipants<T extends { readonly jwks_uri: string }> implements Participants<T> {
+class CachedParticipants<T> implements Participants<T> {
   readonly #options: ParticipantsOptions<T>
   readonly #cache: BoundedCache<ParticipantEntry<T>>
   /** Two sets of slots: a flood of invented names whose hosts never answer delays no participant that has proven. */
@@ -105,7 +100,7 @@ class CachedParticipants<T extends { readonly jwks_uri: string }> implements Par
     if (held === undefined) return
     this.#cache.delete(id)
     // Later callers get what the host publishes now, not the result of a fetch that began before the purge.
-    fetches.detach(wellKnownUrl(id, document))
+    fetches.detach(`${id}/.well-known/${document}`)
     const uri = held.participant.jwksUri()
     if (uri !== undefined) fetches.detach(uri)
   }
@@ -127,23 +122,21 @@ class CachedParticipants<T extends { readonly jwks_uri: string }> implements Par
 
   /** An entry that enters the cache once its first fetch has begun. */
   #makeEntry(id: string): ParticipantEntry<T> {
-    const { document, development, parse, fetches, now } = this.#options
+    const { development, open, first, fetches, now } = this.#options
     const site = this.#shareOf(id)
     const termsOf = (size: Pick<FetchTerms, 'maxBytes' | 'budget'>): FetchTerms =>
       this.#termsOf(entry, { ...size, site })
     const entry: ParticipantEntry<T> = {
       hasProven: false,
       weighed: 0,
-      participant: participant<T>({
-        document,
+      participant: open({
         id,
         development,
-        parse,
         now,
         fetch: (part, url, size) => {
           const fetched = fetches.fetch(url, termsOf(size))
           // Only after the fetch has begun: a name that is refused for want of slots or budget must evict no other.
-          if (part === 'metadata' && this.#cache.get(id) === undefined) this.#cache.set(id, entry)
+          if (part === first && this.#cache.get(id) === undefined) this.#cache.set(id, entry)
           return fetched
         },
         join: (url, size) => fetches.join(url, termsOf(size)),
@@ -160,7 +153,7 @@ class CachedParticipants<T extends { readonly jwks_uri: string }> implements Par
     return { ...of, slots: this.#slots.unknown, firstByte: firstByteSeconds, network: of.budget?.network }
   }
 
-  #tellOf(id: string): ParticipantSource<T>['tell'] {
+  #tellOf(id: string): PartSource['tell'] {
     const { document, tell } = this.#options
     return (part, what) => {
       if (what === 'hit' || what === 'stale' || what === 'miss') tell({ type: what, document, id, part })

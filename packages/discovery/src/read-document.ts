@@ -1,7 +1,7 @@
 import { AAuthError, type Reason } from '@countersign/protocol'
 import { offPage, parseJson } from '@countersign/protocol/internal'
 import type { FetchedDocument } from './fetcher.js'
-import { isDocumentType } from './media-type.js'
+import { documentTypes, isOneOf } from './media-type.js'
 import { Unreachable } from './unreachable.js'
 
 /** Bytes a metadata document may have, after decoding. @see protocol §10 */
@@ -14,12 +14,16 @@ export const maxJwksBytes: number = 256 * 1024
  * @throws Unreachable when the host says that it is busy or broken
  * @throws AAuthError `discovery_failed` when there is no document, or no valid one; the message never repeats fetched text
  */
-export function readDocument(document: FetchedDocument, maxBytes: number): unknown {
+export function readDocument(
+  document: FetchedDocument,
+  maxBytes: number,
+  mediaTypes: readonly string[] = documentTypes,
+): unknown {
   const { status, contentType, body } = document
   if (status >= 500 || status === 429 || status === 408) throw new Unreachable('busy or broken', { cause: { status } })
   // A redirect counts as no document: the owner of its target must not speak for the host.
   if (status !== 200) throw failed('document_missing', offPage && 'there is no document', { status })
-  if (!isDocumentType(contentType))
+  if (!isOneOf(mediaTypes, contentType))
     throw failed('document_malformed', offPage && 'the document must be JSON', { contentType })
   if (body.length > maxBytes)
     throw failed('document_too_large', offPage && 'the document is too large', { bytes: body.length, maxBytes })

@@ -43,6 +43,14 @@ export { errorName, nameIn, reasonName } from './message/error-name.js'
 export { parseForm, parseQuery } from './message/form.js'
 export { answerRoute, type Route, type Routes } from './message/route.js'
 export { rememberText, textOf, textResponse } from './message/text-response.js'
+export {
+  botDirectoryPath,
+  botDirectoryTag,
+  botDirectoryType,
+  botHeader,
+  botNamed,
+  botTag,
+} from './message/web-bot.js'
 export { documentResponse, jwksResponse, privateResponse } from './metadata/document-response.js'
 export { parseEndpoints } from './metadata/endpoints.js'
 export { answerUrl, checkRedirectUri } from './metadata/redirect-uri.js'

@@ -14,6 +14,7 @@ test('what the room exports', async () => {
       'memoryRevocationSet',
       'recordOf',
       'revocableResponse',
+      'webBot',
     ]),
   )
   const adapter = ['cors', 'guard', 'wellKnown']

@@ -1,6 +1,6 @@
 export type { Exchanged, Pending } from '@countersign/agent'
 export type { Condition, Conditions } from '@countersign/conditions'
-export type { Discovery, DiscoveryEvent } from '@countersign/discovery'
+export type { BotDirectory, Discovery, DiscoveryEvent } from '@countersign/discovery'
 export type { BodyCheck, HeadJudgement, ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 export type {
   AAuthError,
@@ -44,6 +44,7 @@ export type { AnswerHead } from './guard/handed-on.js'
 export type { RequestNamer } from './guard/request-name.js'
 export type { BodyRule, IdentityScope, MessageCall, Policy, Requirement, RouteHandling } from './guard/requirement.js'
 export type { StreamedBody } from './guard/streamed-body.js'
+export { type AlsoAccept, type WebBot, webBot } from './guard/web-bot.js'
 export type { CallWindow, CountedCall } from './limit/call-windows.js'
 export { type Count, type Counter, type MemoryCounter, memoryCounter } from './limit/counter.js'
 export type { Limits, SiteOf } from './limit/limits.js'

@@ -1,5 +1,7 @@
 import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
+import { authorityOf } from '@countersign/protocol'
+import { schemeOf } from '@countersign/protocol/internal'
 import { clientOf, createVerifier, type Verifier } from '@countersign/verify'
 import { createDownstream } from './downstream/downstream.js'
 import { withoutDenied } from './guard/deny.js'
@@ -8,6 +10,7 @@ import { createFailures, type Failures, noFailures } from './guard/failures.js'
 import type { Guard } from './guard/guarded-request.js'
 import type { RouteContext } from './guard/requirement.js'
 import { resourceTokens } from './guard/resource-token.js'
+import { type Bots, botsOf } from './guard/verify-bot.js'
 import { memoryCounter } from './limit/counter.js'
 import { parseRate } from './limit/rate.js'
 import { spentCounts } from './limit/spent-counts.js'
@@ -38,6 +41,7 @@ export function makeGuard(options: Options, { authServers, development }: RouteC
     id,
     now,
     verifier: verifierOf(options, discovery),
+    bots: botsOfResource(options, now),
     replay: options.replay ?? memoryReplaySet({ window: 2 * tolerance, ...(options.now && { now }) }),
     revocations: revocations && { set: revocations, now, development },
     open: revocations && openExchanges(revocations),
@@ -73,6 +77,15 @@ function naming(resource: string, observer: Observer): Observer {
 
 function discoveryOf({ discovery, development = false, telemetry }: Options, now: () => number): Discovery {
   return discovery ?? createDiscovery({ now, development, ...(telemetry && { onEvent: telemetry.discovery }) })
+}
+
+function botsOfResource(options: Options, now: () => number): Bots {
+  const { id, authorities = [authorityOf(id)], tolerance = defaultTolerance, development = false } = options
+  const { siteOf, telemetry } = options
+  return botsOf(
+    { authorities, scheme: schemeOf(id), tolerance, now, development, siteOf },
+    { now, development, ...(siteOf && { siteOf }), ...(telemetry && { onEvent: telemetry.discovery }) },
+  )
 }
 
 function failuresOf({ failureLimit, trustedProxies }: Options): Failures {

@@ -39,8 +39,12 @@ const checks: OptionChecks<ReplayCheck> = {
 export async function checkReplay(check: ReplayCheck): Promise<void> {
   checkOptions('checkReplay', check, checks, ['replay', 'verified'])
   const entry = entryOf(check)
-  if (entry === undefined) return
-  switch (await askReplaySet(() => check.replay.check(entry))) {
+  if (entry !== undefined) await rememberOnce(check.replay, entry)
+}
+
+/** As {@link checkReplay}, for a request whose entry is made by its receiver. */
+export async function rememberOnce(replay: ReplaySet, entry: ReplayEntry): Promise<void> {
+  switch (await askReplaySet(() => replay.check(entry))) {
     case 'fresh':
       return
     case 'replayed':
@@ -67,7 +71,12 @@ export async function refuseSeen(check: ReplayCheck): Promise<void> {
   checkOptions('refuseSeen', check, checks, ['replay', 'verified'])
   const { replay } = check
   const entry = replay.seen === undefined ? undefined : entryOf(check)
-  if (entry !== undefined && (await askReplaySet(async () => replay.seen?.(entry)))) throw replayDetected()
+  if (entry !== undefined) await refuseRemembered(replay, entry)
+}
+
+/** As {@link refuseSeen}, for a request whose entry is made by its receiver. */
+export async function refuseRemembered(replay: ReplaySet, entry: ReplayEntry): Promise<void> {
+  if (await askReplaySet(async () => replay.seen?.(entry))) throw replayDetected()
 }
 
 /**

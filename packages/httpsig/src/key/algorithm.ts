@@ -30,6 +30,11 @@ export function algorithmNamed(name: string): Algorithm | undefined {
   return algorithms.find(known => known === name || registeredNames[known] === name)
 }
 
+/** The name of an algorithm in the registry of RFC 9421 §6.2. */
+export function registeredName(algorithm: Algorithm): string {
+  return registeredNames[algorithm]
+}
+
 /**
  * Whether a key of `algorithm` may make signatures of `length` bytes; `signatureLength` tells the length for one key.
  * @see RFC 9421 §3.3

@@ -3,6 +3,7 @@ import { ascii } from '#crypto'
 import { componentIdentifier, componentKey, parseComponent } from '../component/component-identifier.js'
 import { messageProfile } from '../component/component-profile.js'
 import { messageContext } from '../component/message-context.js'
+import { resolveComponent } from '../component/resolve-component.js'
 import { signatureBase } from '../component/signature-base.js'
 import type { Component } from '../component/signature-input.js'
 import { type DictionaryLimits, malformed } from '../component/structured-field.js'
@@ -11,7 +12,7 @@ import { matchesContentDigest, parseContentDigest } from '../digest/content-dige
 import { HttpSigError } from '../error.js'
 import { algorithmNamed, unsupportedAlgorithm } from '../key/algorithm.js'
 import type { VerifyKey } from '../key/verify-key.js'
-import type { HttpMessage } from '../message/http-message.js'
+import type { HeaderLines, HttpMessage } from '../message/http-message.js'
 import { headerValues, trimOws } from '../message/received-message.js'
 import type { OptionChecks } from '../option/option-check.js'
 import {
@@ -181,6 +182,22 @@ function selectMembers({ message, label, tag, limits }: VerifyMessageOptions): S
       labels: [...inputs.keys()],
     })
   return members
+}
+
+/**
+ * The signatures of a message with a `tag`, before any of them is verified.
+ * @throws HttpSigError when one of them is malformed
+ */
+export function signaturesTagged(headers: HeaderLines, tag: string): SignatureCandidate[] {
+  const inputs = [...dictionaryField(headers, 'signature-input')]
+  return inputs
+    .filter(([, { member }]) => member[1].get('tag') === tag)
+    .map(([label, member]) => candidateOf(signatureMember(label, member)))
+}
+
+/** The value of a component in the signature base of a message. @throws HttpSigError when the message does not have it */
+export function componentValue(message: HttpMessage, component: string): string {
+  return resolveComponent(parseComponent(component), messageContext(message), messageProfile())
 }
 
 async function verifyMember(

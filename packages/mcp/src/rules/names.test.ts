@@ -1,3 +1,5 @@
+import { verifies } from '@countersign/requirements'
+import { webBot } from '@countersign/resource'
 import { asAgent } from '@countersign/testing/world/signer'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
@@ -74,6 +76,14 @@ test('a tool that is added later is listed in `optional`, or proves its rule onc
   expect(await call(strict, other, 'echo')).toBe(200)
   expect(await call(strict, other, 'later')).toBe(401)
 })
+
+test(
+  verifies('bot.beside', 'an MCP server takes no bots: what a call opens would be theirs who know its id'),
+  async () => {
+    const alsoAccept = webBot({ bots: ['https://bot.example'] })
+    await expect(made({ '*': { ...all, alsoAccept } })).rejects.toThrow(/webBot does not go with MCP/)
+  },
+)
 
 test('an entry of `optional` that no rule has is refused', async () => {
   await expect(made({ later: all, '*': all }, ['latre'])).rejects.toThrow(

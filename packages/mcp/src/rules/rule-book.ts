@@ -1,5 +1,6 @@
 import { nearestName } from '@countersign/protocol/internal'
 import type { Requirement, Resource, RouteHandling } from '@countersign/resource'
+import { besideOf } from '@countersign/resource/internal'
 import { checkMcpRules } from './check-rules.js'
 import type { McpRules, Rules } from './mcp-rules.js'
 import type { Doubt } from './names.js'
@@ -112,6 +113,10 @@ function declareRule<S extends string>(resource: Resource<S>, { name, own, commo
   const { name: prefix, alsoAccept, components: more = [] } = common
   const isForAgents = [own.agents, own.via, own.purposes, own.approve].some(asked => asked !== undefined)
   const isForBearers = alsoAccept !== undefined && !isForAgents
+  // A bot is no owner: what one opened would be anybody's who knows its id.
+  for (const beside of [alsoAccept, own.alsoAccept])
+    if (besideOf(beside).webBot !== undefined)
+      throw new TypeError('webBot does not go with MCP: what a call opens belongs to an agent, a key or a user')
   const named = { name: prefix === undefined ? name : `${prefix} ${name}`, ...own }
   // Checked as written: the lists added below would hide an `undefined` from a misspelt name.
   resource.declare(named, handling)

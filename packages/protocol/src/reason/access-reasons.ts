@@ -71,6 +71,36 @@ export const accessReasons: Readonly<Record<AccessReason, ReasonEntry>> = {
     fix: 'Send a valid bearer token, or sign the request.',
     clause: 'sig.required',
   },
+  bot_signature_repeated: {
+    codes: ['invalid_signature'],
+    meaning: 'The request has more than one signature of a bot (Web Bot Auth).',
+    fix: 'Send one signature with the tag web-bot-auth.',
+    clause: 'bot.one',
+  },
+  bot_parameter_malformed: {
+    codes: ['invalid_signature'],
+    meaning: 'The signature of the bot lacks keyid, expires or nonce, or one of them is malformed.',
+    fix: 'Send expires, the thumbprint of the key as keyid, and a fresh nonce where the request changes something.',
+    clause: 'bot.parameters',
+  },
+  bot_agent_malformed: {
+    codes: ['invalid_signature'],
+    meaning: 'Signature-Agent is not the https origin of one key directory.',
+    fix: 'Send the origin of the directory, or its URL, as one String without parameters.',
+    clause: 'bot.agent',
+  },
+  bot_not_listed: {
+    codes: ['invalid_signature'],
+    meaning: 'The route does not admit this bot.',
+    fix: 'Ask the operator of the resource, or sign as an AAuth agent.',
+    clause: 'bot.listed',
+  },
+  bot_key_unknown: {
+    codes: ['invalid_signature'],
+    meaning: 'The directory of the bot lacks the key, or a valid signature of its response with that key.',
+    fix: 'Publish the key, and sign the response of the directory with it.',
+    clause: 'bot.directory',
+  },
   user_needed: {
     codes: ['interaction_required'],
     meaning: 'The user must agree before the request can go on.',

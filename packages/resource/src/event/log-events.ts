@@ -61,10 +61,11 @@ function placeOf({ resource, route, observed, request_id }: ResourceEvent): Reco
   return { resource, route, observed, request_id }
 }
 
-function callerOf({ level, agent, delegate, user, scope, issuer, txn, key }: AAuth): Record<string, unknown> {
+function callerOf({ level, bot, agent, delegate, user, scope, issuer, txn, key }: AAuth): Record<string, unknown> {
   return {
     // Not `level`: that is how urgent the record itself is.
     aauth_level: level,
+    bot,
     agent,
     delegate,
     issuer,

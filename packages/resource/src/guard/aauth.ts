@@ -12,10 +12,15 @@ export interface Actor {
 
 /** The verified facts a handler may rely on. */
 export interface AAuth {
-  /** What AAuth verified: `anonymous` for a request with a bearer token. */
+  /** What AAuth verified: `anonymous` for a request with a bearer token, and for one of a bot. */
   readonly level: Level
-  /** How the request proved it: a signature, or an OAuth bearer token where the route accepts one. Absent for a request with neither. */
-  readonly credential?: 'aauth' | 'bearer'
+  /**
+   * How the request proved it: a signature, or where the route accepts them an OAuth bearer token, or a bot's signature (Web Bot Auth).
+   * Absent for a request with none of them.
+   */
+  readonly credential?: 'aauth' | 'bearer' | 'web-bot'
+  /** With `web-bot`: the bot, by the origin of its key directory. It is no agent, and acts for no user. */
+  readonly bot?: string
   /** The agent's identifier: from level identified up. */
   readonly agent?: string
   /** The instance that acts for the agent. */

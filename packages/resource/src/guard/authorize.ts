@@ -6,9 +6,10 @@ import { aauthOf } from './aauth.js'
 import { answerRuleOf } from './answer.js'
 import type { Authorization } from './authorization.js'
 import { type Bearer, bearerChallenge, bearerTokenOf, hasBearer, verifyBearer } from './bearer.js'
+import { hasBotSignature } from './bot-signature.js'
 import { callsOf } from './calls.js'
 import { firstRefusal } from './check.js'
-import { bearerChecks, signedChecks } from './checks.js'
+import { checksOf } from './checks.js'
 import { askAfter, askBesideBearer, type Refusal } from './decision.js'
 import type { ResourceEvent } from './event.js'
 import type { GuardedRequest, ReceivedRequest, RefusedRequest } from './guarded-request.js'
@@ -17,6 +18,7 @@ import { markOf } from './mode.js'
 import { letThrough } from './observe.js'
 import { answerRefusal } from './refusal.js'
 import { type StreamedBody, streamedBody } from './streamed-body.js'
+import { verifyBot } from './verify-bot.js'
 import { whileOpenOf } from './while-open.js'
 
 /** Verifies a request and lets it pass the route, or says with which response to refuse it. */
@@ -29,7 +31,7 @@ export async function authorizeRoute(received: ReceivedRequest): Promise<Authori
       request = await verifyBearerOf(request, request.bearer)
       known = request
     }
-    const refusal = await firstRefusal(request, request.bearer === undefined ? signedChecks : bearerChecks)
+    const refusal = await firstRefusal(request, checksOf(request))
     if (refusal !== undefined) return await refuse(refusal, request)
     return passRequest(request)
   } catch (thrown) {
@@ -42,11 +44,15 @@ async function verifyRequest({ message, route, guard, call }: ReceivedRequest): 
   const peer = guard.clientOf(message)
   const verifies = enterFailures(message, peer, guard)
   const verified = await guard.verifier.verify(message, { requiredComponents: route.components, peer })
+  // Unsigned requests only: stripping a signature must not switch a request to another authentication, nor a failed one.
+  const beside = verified.caller.level === 'anonymous' ? route.beside : {}
+  const bearer = beside.bearer !== undefined && hasBearer(message) ? beside.bearer : undefined
+  const bot =
+    beside.webBot !== undefined && hasBotSignature(message)
+      ? await verifyBot(message, beside.webBot, { components: route.components, rules: guard.bots, peer })
+      : undefined
   verifies()
-  // Unsigned requests only: stripping a signature must not switch a request to bearer authentication, nor a failed one.
-  const beside = verified.caller.level === 'anonymous' ? route.alsoAccept : undefined
-  const bearer = beside !== undefined && hasBearer(message) ? beside : undefined
-  return { message, route, guard, call, peer, verified, aauth: aauthOf(verified.caller), bearer }
+  return { message, route, guard, call, peer, verified, aauth: bot?.aauth ?? aauthOf(verified.caller), bearer, bot }
 }
 
 /** Verifies the bearer token of a request, with the scope that the route asks for. @throws AAuthError */
@@ -112,8 +118,8 @@ async function answerOf(
   const { error, response } = answer
   setRateHeaders(response.headers, guard.charges.get(message)?.values() ?? [])
   const given = bearer !== undefined
-  const beside = route.alsoAccept && bearerChallenge(error, route.alsoAccept, { scope: route.scope, given })
-  if (beside !== undefined) response.headers.set('www-authenticate', beside)
+  const challenge = route.beside.bearer && bearerChallenge(error, route.beside.bearer, { scope: route.scope, given })
+  if (challenge !== undefined) response.headers.set('www-authenticate', challenge)
   return answer
 }
 

@@ -14,8 +14,8 @@ export function callsOf(
   request: GuardedRequest,
   about: Pick<ResourceEvent, 'request_id' | 'route' | 'observed'>,
 ): Passed {
-  const { aauth, bearer, guard } = request
-  if (guard.downstream === undefined || bearer !== undefined)
+  const { aauth, bearer, bot, guard } = request
+  if (guard.downstream === undefined || bearer !== undefined || bot !== undefined)
     return { ok: true, aauth: withCalls(aauth, noCalls), respond: noAnswer }
   const { downstream } = guard
   const { calls, refusalOf } = watchedCalls(request, downstream)

@@ -11,6 +11,7 @@ import type { Limits } from '../limit/limits.js'
 import type { Bearer } from './bearer.js'
 import type { DenyLists, UserOfAgent } from './deny.js'
 import type { Requirement } from './requirement.js'
+import type { WebBot } from './web-bot.js'
 
 const level: OptionCheck = ['anonymous', 'pseudonymous', 'identified', 'authorized']
 
@@ -48,6 +49,17 @@ const limitsChecks: OptionChecks<Limits> = {
 export const limitsCheck: OptionCheck = { ...limitsChecks }
 
 const bearerChecks: OptionChecks<Bearer> = { verify: 'function', realm: 'string', resourceMetadata: 'string' }
+const webBotChecks: OptionChecks<WebBot> = { bots: restriction(identifiersCheck), directory: 'object' }
+
+const besideCheck: OptionCheck = (value, place) => {
+  if (typeof value !== 'object' || value === null) throw wrongOption(place, 'bearer(…), webBot(…), or a list of both')
+  const taker = `${place.taker}: ${place.path}`
+  const all: readonly unknown[] = Array.isArray(value) ? value : [value]
+  for (const one of all) {
+    if (Object.hasOwn(Object(one), 'bots')) checkOptions(taker, one as WebBot, webBotChecks, ['bots'])
+    else checkOptions(taker, one as Bearer, bearerChecks, ['verify'])
+  }
+}
 
 const checks: OptionChecks<Requirement> = {
   name: 'string',
@@ -66,7 +78,7 @@ const checks: OptionChecks<Requirement> = {
   replay: restriction(['unsafe', 'all']),
   limits: restriction(limitsCheck),
   policy: restriction('function'),
-  alsoAccept: { ...bearerChecks },
+  alsoAccept: besideCheck,
   cacheControl: ['handler'],
 }
 

@@ -2,7 +2,7 @@ import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import { type Check, firstRefusal } from './check.js'
-import { bearerChecks, signedChecks } from './checks.js'
+import { bearerChecks, botChecks, signedChecks } from './checks.js'
 import type { Refusal } from './decision.js'
 
 test(
@@ -21,6 +21,10 @@ test(
 
 test('a request with a bearer token is judged by lists, limits and policy', () => {
   expect(bearerChecks.map(({ name }) => name)).toEqual(['deny', 'limits', 'policy'])
+})
+
+test('a request of a bot is judged alike, and remembered last', () => {
+  expect(botChecks.map(({ name }) => name)).toEqual(['deny', 'limits', 'policy', 'replay'])
 })
 
 test('the first refusal ends the checks, whether it comes with a promise or without', async () => {

@@ -56,3 +56,15 @@ export const signedChecks: ReadonlyArray<Check<GuardedRequest>> = [
 
 /** The checks of a bearer request. Its scope was checked with the token. It signs no request, so replays cannot be detected. */
 export const bearerChecks: ReadonlyArray<Check<GuardedRequest>> = [deny, limits, policy]
+
+/** The checks of a bot's request. Its signature is remembered where it can be told from the bot's next one. */
+export const botChecks: ReadonlyArray<Check<GuardedRequest>> = [deny, limits, policy, replay]
+
+/** The checks of a request, by the credential that it is judged by. */
+export function checksOf({
+  bearer,
+  bot,
+}: Pick<GuardedRequest, 'bearer' | 'bot'>): ReadonlyArray<Check<GuardedRequest>> {
+  if (bearer !== undefined) return bearerChecks
+  return bot === undefined ? signedChecks : botChecks
+}

@@ -15,6 +15,7 @@ import type { HeadCounts } from './head-counts.js'
 import type { Mode } from './mode.js'
 import type { RefusalContext } from './refusal.js'
 import type { MessageCall, Route } from './requirement.js'
+import type { Bots, VerifiedBot } from './verify-bot.js'
 
 /** What of a resource the checks of facts look at. */
 export interface FactRules {
@@ -30,6 +31,7 @@ export interface FactRules {
 export interface Guard extends FactRules {
   readonly verifier: Verifier
   readonly replay: ReplaySet
+  readonly bots: Bots
   /** The site of an agent: its requests take that site's share of `replay`. */
   readonly siteOf?: SiteOf | undefined
   readonly development: boolean
@@ -84,6 +86,8 @@ export interface GuardedRequest extends RequestFacts {
   readonly peer: string | undefined
   /** How the route judges an unsigned request by its bearer token; undefined for every other request. */
   readonly bearer: Bearer | undefined
+  /** The bot that a request is judged by; undefined for every other request. */
+  readonly bot: VerifiedBot | undefined
 }
 
 /** A refused request. Facts are missing if they were not verified before the refusal. */

@@ -3,6 +3,7 @@ import { isSigned, pathOf, refusedHead } from '@countersign/httpsig/internal'
 import type { ClientOf, Credential, PerRequest, Verified, Verifier } from '@countersign/verify'
 import { aauthOf } from './aauth.js'
 import { hasBearer } from './bearer.js'
+import { type BotRules, hasBotSignature, readBotSignature } from './bot-signature.js'
 import { firstRefusal } from './check.js'
 import { areFactsFixed, headChecks } from './fact-checks.js'
 import { type Failures, noFailures } from './failures.js'
@@ -17,6 +18,7 @@ export const ownCredentials: readonly Credential[] = ['jwks_uri', 'agent+jwt']
 
 interface HeadContext extends FactRules {
   readonly verifier: Verifier
+  readonly bots: BotRules
   readonly mode: Mode
   readonly failures: Failures
   readonly heads: HeadCounts
@@ -43,8 +45,24 @@ export function judgeRouteHead(head: ReceivedMessage, route: Route, context: Hea
     })
   const judged = context.verifier.judgeHead(head)
   if (judged !== 'whole') return judged
-  const isOpen = route.level === 'anonymous' || (route.alsoAccept !== undefined && hasBearer(head))
+  const bot = route.beside.webBot === undefined ? undefined : judgeBotHead(head, route, context)
+  if (bot !== undefined) return bot
+  const isOpen = route.level === 'anonymous' || (route.beside.bearer !== undefined && hasBearer(head))
   return isOpen ? 'whole' : refusedHead(head)
+}
+
+/**
+ * Refuses the signature of a bot without waiting for the body, where its form is wrong.
+ * @returns undefined for a request without one
+ */
+function judgeBotHead(head: ReceivedMessage, route: Route, { bots }: HeadContext): HeadJudgement | undefined {
+  try {
+    if (!hasBotSignature(head)) return undefined
+    readBotSignature(head, route.components, bots)
+    return 'whole'
+  } catch (fault) {
+    return refusedHead(head, fault)
+  }
 }
 
 /** The same for what the resource answers itself. */

@@ -1,9 +1,9 @@
 import { headerValues } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import { checkReplay, refuseSeen } from '@countersign/verify'
-import { takeApproval } from '@countersign/verify/internal'
+import { refuseRemembered, rememberOnce, takeApproval } from '@countersign/verify/internal'
 import { available } from '../limit/available.js'
-import { type Bucket, bearerBucketsOf, bucketsOf } from '../limit/limits.js'
+import { type Bucket, bearerBucketsOf, botBucketsOf, bucketsOf } from '../limit/limits.js'
 import type { Charge } from '../limit/rate-headers.js'
 import { refuseOverCalls } from './call-checks.js'
 import type { Check } from './check.js'
@@ -19,23 +19,25 @@ import { hasSafeMethod } from './unsafe.js'
 export const limits: Check<GuardedRequest> = {
   name: 'limits',
   refusal(request) {
-    const { aauth, bearer, peer, route, verified } = request
-    const buckets =
-      bearer === undefined
-        ? bucketsOf(verified.caller, route.limits, peer)
-        : bearerBucketsOf(aauth.user, route.limits, peer)
+    const buckets = bucketsFor(request)
     return buckets.length === 0 ? undefined : refuseOverLimit(request, buckets)
   },
 }
 
+function bucketsFor({ aauth, bearer, peer, route: { limits: rates }, verified }: GuardedRequest): Bucket[] {
+  if (bearer !== undefined) return bearerBucketsOf(aauth.user, rates, peer)
+  return aauth.bot === undefined ? bucketsOf(verified.caller, rates, peer) : botBucketsOf(aauth.bot, rates)
+}
+
 async function refuseOverLimit(request: GuardedRequest, buckets: readonly Bucket[]): Promise<Refusal | undefined> {
   // Before it is counted: else replays under way fill the limit of the agent that they were captured from.
-  if (passesOnce(request)) await askReplaySet(refuseSeen, request)
+  if (passesOnce(request)) await askReplaySet('look', request)
   const over = await charge(request, buckets)
   if (over === undefined) return undefined
-  if (request.bearer === undefined) return overLimit(request.verified.caller, request.route, over)
+  if (request.bearer === undefined && request.bot === undefined)
+    return overLimit(request.verified.caller, request.route, over)
   const { seconds } = over.count
-  const error = new AAuthError('rate_limited', 'too many requests with bearer tokens', {
+  const error = new AAuthError('rate_limited', 'too many requests with this bearer token, or of this bot', {
     reason: 'rate_exceeded',
     retryAfter: seconds,
   })
@@ -86,7 +88,7 @@ export const replay: Check<GuardedRequest> = {
 
 async function refuseReplay(request: GuardedRequest): Promise<undefined> {
   try {
-    await askReplaySet(checkReplay, request)
+    await askReplaySet('take', request)
   } catch (error) {
     await giveBack(request)
     throw error
@@ -117,7 +119,8 @@ async function takeOnce(request: GuardedRequest): Promise<Refusal | undefined> {
 
 /** What goes through a connection that changes its protocol is no safe request: a handshake sent again would open another. */
 function passesOnce(request: GuardedRequest): boolean {
-  const { message, route } = request
+  const { message, route, bot } = request
+  if (bot !== undefined) return bot.once !== undefined
   if (route.replay === 'all' || !hasSafeMethod(message)) return true
   return headerValues(message, 'upgrade').length > 0 || isCounted(request)
 }
@@ -136,13 +139,14 @@ function isCounted({ verified: { caller }, route, guard }: GuardedRequest): bool
  * guards of a resource is no replay of itself: the same message object passes again.
  */
 async function askReplaySet(
-  ask: typeof checkReplay,
-  { message, verified, peer, guard }: GuardedRequest,
+  how: 'look' | 'take',
+  { message, verified, bot, peer, guard }: GuardedRequest,
 ): Promise<void> {
   if (guard.passed.has(message)) return
   const { replay: set, siteOf, development } = guard
   try {
-    await ask({ replay: set, verified, peer, siteOf, development })
+    if (bot?.once !== undefined) await (how === 'take' ? rememberOnce : refuseRemembered)(set, bot.once)
+    else await (how === 'take' ? checkReplay : refuseSeen)({ replay: set, verified, peer, siteOf, development })
   } catch (error) {
     if (isReplay(error)) guard.failures.note(peer)
     throw error

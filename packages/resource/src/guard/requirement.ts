@@ -2,8 +2,8 @@ import type { IdentifierList, Level } from '@countersign/protocol'
 import type { Describe } from '../approval/describe.js'
 import type { Limits, RouteLimits, SiteOf } from '../limit/limits.js'
 import type { AAuth } from './aauth.js'
-import type { Bearer } from './bearer.js'
 import type { Deny, UserOfAgent } from './deny.js'
+import type { AlsoAccept, Beside } from './web-bot.js'
 
 /**
  * What a route asks of its callers.
@@ -66,10 +66,11 @@ export interface Requirement<S extends string = string> {
    */
   readonly policy?: Policy
   /**
-   * OAuth access tokens that unsigned requests may use instead, whatever the level; see `bearer`. A signed request is never judged by
-   * its bearer token. Not with `agents` or `via`: a bearer token names no agent.
+   * What unsigned requests may use instead, whatever the level: OAuth access tokens (`bearer`), signatures of bots (`webBot`), or a list
+   * of both. A signed request is never judged by them. Not with `agents` or `via`: neither names an agent. Bots not with a scope,
+   * either, and not with `body: 'stream'`.
    */
-  readonly alsoAccept?: Bearer
+  readonly alsoAccept?: AlsoAccept
   /** `handler` keeps the handler's own `Cache-Control`. Default: responses are made `private`. */
   readonly cacheControl?: 'handler'
 }
@@ -127,7 +128,7 @@ export interface Route {
   readonly replay: 'unsafe' | 'all'
   readonly limits: RouteLimits
   readonly policy?: Policy | undefined
-  readonly alsoAccept?: Bearer | undefined
+  readonly beside: Beside
   readonly handling?: RouteHandling | undefined
 }
 

@@ -25,7 +25,7 @@ export function routeBook(context: RouteContext): RouteBook {
     const route = { ...routeOf(requirement, context, family), handling }
     for (const type of refusedBy(handling)) unkept.add(type)
     for (const name of route.components) components.add(name)
-    bearer ||= route.alsoAccept !== undefined
+    bearer ||= route.beside.bearer !== undefined
     routes.set(requirement, route)
     return route
   }

@@ -3,8 +3,9 @@ import { checkIdentifierList } from '@countersign/protocol/internal'
 import { parseLimits } from '../limit/limits.js'
 import { checkRequirement } from './check-requirement.js'
 import { checkDeny, checkUsers, type UserOfAgent } from './deny.js'
-import type { Requirement, Route, RouteContext } from './requirement.js'
+import type { BodyRule, Requirement, Route, RouteContext } from './requirement.js'
 import { checkOperation, checkPurposes } from './route-words.js'
+import { besideOf, type WebBot } from './web-bot.js'
 
 /**
  * Checks a requirement when a route is made.
@@ -30,7 +31,9 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
   checkComponents(components)
   // An operator who lists agents does not expect callers that no list names.
   if (alsoAccept !== undefined && (agents !== 'any' || via !== undefined))
-    throw new TypeError('alsoAccept does not go with agents or via: a bearer token names no agent')
+    throw new TypeError('alsoAccept does not go with agents or via: a bearer token or bot names no agent')
+  const beside = besideOf(alsoAccept)
+  if (beside.webBot !== undefined) checkWebBot(beside.webBot, { scope, body, context })
   return {
     name,
     level,
@@ -48,8 +51,23 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
     operation,
     describe,
     approve,
-    alsoAccept,
+    beside,
   }
+}
+
+/** @throws TypeError for a route that no bot could use, or whose body nothing would compare with its digest */
+function checkWebBot(
+  { bots }: WebBot,
+  {
+    scope,
+    body,
+    context,
+  }: { readonly scope: readonly string[]; readonly body: BodyRule; readonly context: RouteContext },
+): void {
+  if (scope.length > 0) throw new TypeError('webBot does not go with a scope: nobody has granted one to a bot')
+  if (body === 'stream')
+    throw new TypeError("webBot does not go with body: 'stream': the body is compared with its digest first")
+  checkIdentifierList(bots, { development: context.development })
 }
 
 function checkAdmitted(users: readonly UserOfAgent[], level: Level, context: RouteContext): void {

@@ -132,6 +132,11 @@ export function bearerBucketsOf(
   return bucket(limits.authorized, 'authorized', 'bearer', ...who)
 }
 
+/** The counts a request of a bot is charged to: those of level identified, per bot. It takes nothing of an agent of that name. */
+export function botBucketsOf(bot: string, limits: RouteLimits): Bucket[] {
+  return bucket(limits.identified, 'identified', 'bot', bot)
+}
+
 function bucket(limit: NamedRate | undefined, name: LimitName, ...key: ReadonlyArray<string | null>): Bucket[] {
   if (limit === undefined) return []
   const { family, rate } = limit

@@ -1,0 +1,157 @@
+import {
+  type HttpResponseMessage,
+  importVerifyKey,
+  type PublicJwk,
+  parsePublicJwk,
+  thumbprint,
+  type VerifyKey,
+  verifyMessage,
+} from '@countersign/httpsig'
+import { algorithmNamed } from '@countersign/httpsig/internal'
+import { AAuthError, authorityOf } from '@countersign/protocol'
+import { botDirectoryPath, botDirectoryTag, botDirectoryType, isObject, schemeOf } from '@countersign/protocol/internal'
+import { CachedDocument } from './cached-document.js'
+import type { FetchedDocument } from './fetcher.js'
+import type { Participant, PartSource } from './participant.js'
+import { readDocument } from './read-document.js'
+
+/** Bytes of a directory, after decoding. */
+const maxBytes = 64 * 1024
+/** Keys of a directory: each costs an import and a signature. */
+const maxKeys = 32
+/** Members and bytes of the signature headers: one member for each key. */
+const signatureLimits = { members: maxKeys, bytes: 16 * 1024 }
+/** Seconds between two early fetches, for a key that the directory lacks. */
+const earlyInterval = 30
+/** Seconds that the clock of a directory's host may be ahead. */
+const tolerance = 60
+/** Times above are milliseconds, which early drafts wrote. */
+const mostSeconds = 100_000_000_000
+
+/** The keys of one directory. */
+interface SignedKeys {
+  find(keyid: string): Promise<VerifyKey | undefined>
+  readonly imported: ReadonlyMap<string, VerifyKey | undefined>
+}
+
+/** The keys that one bot publishes. It has no metadata. @see protocol §3.8 */
+export function botKeys(source: PartSource): Participant<never> {
+  const { id } = source
+  const url = `${id}${botDirectoryPath}`
+  let imported: SignedKeys['imported'] | undefined
+  const directory = new CachedDocument<SignedKeys>({
+    now: source.now,
+    fetch: budget => source.fetch('jwks', url, { maxBytes, budget }),
+    join: budget => source.join?.(url, { maxBytes, budget }),
+    read(document) {
+      const keys = signedKeys(document, { id, at: source.now() })
+      imported = keys.imported
+      return keys
+    },
+    onHeld: document => source.onHeld('jwks', document),
+    tell: what => source.tell('jwks', what),
+  })
+  return {
+    metadata() {
+      throw new TypeError('a bot has no metadata')
+    },
+    async key(keyid, budget) {
+      const key = await (await directory.get(budget)).find(keyid)
+      // A flood of invented names of keys costs the host one fetch per interval.
+      return key ?? (await directory.renewed(earlyInterval, budget)).find(keyid)
+    },
+    jwksUri: () => undefined,
+    importedKeys: () => imported?.size ?? 0,
+  }
+}
+
+interface Fetched {
+  readonly id: string
+  /** When the directory was fetched: its signatures must be valid then. */
+  readonly at: number
+}
+
+/** @throws AAuthError `discovery_failed`, Unreachable */
+function signedKeys(document: FetchedDocument, fetched: Fetched): SignedKeys {
+  const json = readDocument(document, maxBytes, [botDirectoryType])
+  const entries = isObject(json) ? json['keys'] : undefined
+  if (!Array.isArray(entries) || entries.length === 0 || entries.length > maxKeys)
+    throw new AAuthError('discovery_failed', `the directory must have 1 to ${maxKeys} keys`, {
+      reason: 'jwks_malformed',
+    })
+  const usable = entries.flatMap(entry => keyOf(entry, fetched.at))
+  const imported = new Map<string, VerifyKey | undefined>()
+  let jwks: Promise<ReadonlyMap<string, PublicJwk>> | undefined
+  return {
+    imported,
+    async find(keyid) {
+      jwks ??= byThumbprint(usable)
+      const jwk = (await jwks).get(keyid)
+      if (jwk === undefined) return undefined
+      // At most one entry for each key of the directory.
+      if (!imported.has(keyid)) imported.set(keyid, await provenKey(jwk, document, fetched))
+      return imported.get(keyid)
+    },
+  }
+}
+
+/** By the thumbprint that is computed here: a `kid` could name the key of another bot. */
+async function byThumbprint(keys: readonly PublicJwk[]): Promise<ReadonlyMap<string, PublicJwk>> {
+  const named = await Promise.all(keys.map(async jwk => [await thumbprint(jwk), jwk] as const))
+  return new Map(named)
+}
+
+/** The key of an entry, whose `alg` is a name out of the registry of RFC 9421; none where it is not usable now. */
+function keyOf(entry: unknown, now: number): PublicJwk[] {
+  if (!isObject(entry)) return []
+  const { alg: name, nbf, exp } = entry as Readonly<Record<string, unknown>>
+  if (!isTime(nbf) || !isTime(exp) || secondsOf(nbf, now) > now + tolerance || secondsOf(exp, now) < now) return []
+  const alg = typeof name === 'string' ? (algorithmNamed(name) ?? name) : name
+  try {
+    return [parsePublicJwk({ ...entry, alg }, { algorithmOptional: true })]
+  } catch {
+    return [] // a broken key or one of an unknown type: the other keys are still used
+  }
+}
+
+const isTime = (value: unknown): value is number | undefined =>
+  value === undefined || (typeof value === 'number' && Number.isFinite(value))
+
+function secondsOf(time: number | undefined, absent: number): number {
+  if (time === undefined) return absent
+  return time > mostSeconds ? time / 1000 : time
+}
+
+/**
+ * The key, if the response is signed with it. Without that proof a bot could publish a key that it does not hold, and be taken for the
+ * sender of what its holder has signed.
+ */
+async function provenKey(
+  jwk: PublicJwk,
+  { status, headers = [], body }: FetchedDocument,
+  { id, at }: Fetched,
+): Promise<VerifyKey | undefined> {
+  const path = botDirectoryPath
+  const request = {
+    method: 'GET',
+    target: path,
+    scheme: schemeOf(id),
+    authority: authorityOf(id),
+    headers: [],
+  } as const
+  const message: HttpResponseMessage = { status, headers, body, request }
+  try {
+    const key = await importVerifyKey(jwk)
+    await verifyMessage({
+      ...{ message, tag: botDirectoryTag, limits: signatureLimits, tolerance, now: () => at },
+      key: ({ params }) => (params.keyid === key.thumbprint && params.expires !== undefined ? key : undefined),
+      // Of this very host: another that shows a copy of the directory proves nothing.
+      requiredComponents: ['"@authority";req'],
+      // The signer says until when the proof is good; a static host signs its directory once for all.
+      maxAge: Number.MAX_SAFE_INTEGER,
+    })
+    return key
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,146 @@
+import {
+  type HttpRequestMessage,
+  HttpSigError,
+  headerValues,
+  type ReceivedMessage,
+  requestMessage,
+} from '@countersign/httpsig'
+import { chooseAuthority, componentValue, hasBody, signaturesTagged } from '@countersign/httpsig/internal'
+import { AAuthError, type Reason } from '@countersign/protocol'
+import { botHeader, botNamed, botTag } from '@countersign/protocol/internal'
+import { hasBearer } from './bearer.js'
+import { signatureComponents } from './components.js'
+import { hasSafeMethod } from './unsafe.js'
+
+/** What signatures of bots are judged by. */
+export interface BotRules {
+  /** The authorities that the resource answers under. */
+  readonly authorities: readonly string[]
+  readonly scheme: 'https' | 'http'
+  /** Seconds that `created` may differ from now. */
+  readonly tolerance: number
+  /** Unix seconds. */
+  readonly now: () => number
+  readonly development: boolean
+}
+
+/** The signature of a bot: its form is right, and nothing of it is verified. */
+export interface BotSignature {
+  /** The bot that it names: the origin of its directory. */
+  readonly bot: string
+  readonly label: string
+  readonly keyid: string
+  /** Unix seconds. */
+  readonly created: number
+  /** Its components, as the message must cover them. */
+  readonly required: readonly string[]
+  /** Whether a request like this passes only once. */
+  readonly passesOnce: boolean
+  readonly message: HttpRequestMessage
+}
+
+/**
+ * Whether a request is to be judged as a bot's. Never one with a bearer token: a client whose token fails must not get in as something
+ * else. The request is unsigned in AAuth, so that its signature headers can be read.
+ */
+export function hasBotSignature(message: ReceivedMessage): boolean {
+  if (headerValues(message, 'signature-input').length === 0 || hasBearer(message)) return false
+  return signaturesTagged(message.headers, botTag).length > 0
+}
+
+/**
+ * Reads the signature of a bot, before anything is fetched for it.
+ * @param components what the route demands beyond the usual components
+ * @throws AAuthError, HttpSigError `invalid_signature`
+ * @see protocol §3.8
+ */
+export function readBotSignature(
+  received: ReceivedMessage,
+  components: readonly string[],
+  rules: BotRules,
+): BotSignature {
+  const { authorities, scheme, development } = rules
+  const [signature, ...more] = signaturesTagged(received.headers, botTag)
+  // bot.one
+  if (signature === undefined || more.length > 0)
+    throw refused('bot_signature_repeated', 'there must be one signature of a bot')
+  const { label, params } = signature
+  const { keyid, created, nonce } = params
+  checkTimes(params, rules)
+  // Any other name could be that of several keys.
+  if (keyid === undefined || created === undefined || !/^[A-Za-z0-9_-]{43}$/.test(keyid))
+    // bot.parameters
+    throw refused('bot_parameter_malformed', 'keyid must be the thumbprint of the key')
+  const message = requestMessage(received, { scheme, authority: chooseAuthority(received, authorities, scheme) })
+  const component = agentComponent(signature.components)
+  const bot = botNamed(/^"([^"\\]*)"$/.exec(componentValue(message, component))?.[1], { development })
+  // bot.agent
+  if (bot === undefined) throw refused('bot_agent_malformed', 'Signature-Agent must be the origin of one directory')
+  const isBound = changes(received) || hasBody(received)
+  // One that covers the authority alone could be put on any method, path and body that its capturer likes (bot.unsafe).
+  const needed = isBound ? boundComponents(received, components) : ['@authority']
+  checkCovered(signature.components, needed)
+  if (isBound && (nonce === undefined || nonce === ''))
+    throw refused('bot_parameter_malformed', 'a request that may change something needs a nonce')
+  const required = [...needed, component]
+  return { ...{ bot, label, keyid, created, required, message }, passesOnce: isBound || nonce !== undefined }
+}
+
+/** A handshake that changes the protocol of a connection is no safe request. */
+function changes(message: ReceivedMessage): boolean {
+  return !hasSafeMethod(message) || headerValues(message, 'upgrade').length > 0
+}
+
+function boundComponents(message: ReceivedMessage, components: readonly string[]): string[] {
+  return signatureComponents(message, components).filter(name => name !== 'signature-key')
+}
+
+/** Strictly by `created`, whatever `expires` says: a captured signature is worth something for as long as it is accepted (bot.time). */
+function checkTimes(
+  { created, expires }: { readonly created?: number; readonly expires?: number },
+  { now: clock, tolerance }: BotRules,
+): void {
+  const now = Math.floor(clock())
+  if (created === undefined) throw untimely('created_missing', 'the parameter created is missing')
+  if (created > now + tolerance) throw untimely('created_in_future', 'created is in the future')
+  if (now - created > tolerance) throw untimely('created_too_old', 'the signature is too old')
+  if (expires === undefined) throw refused('bot_parameter_malformed', 'the parameter expires is missing')
+  if (expires < created) throw untimely('expires_before_created', 'expires is before created')
+  if (now > expires) throw untimely('signature_expired', 'the signature has expired')
+}
+
+/** The one `signature-agent` that is covered, whole or by its member: a claim that is not covered can be anybody's. */
+function agentComponent(components: readonly string[]): string {
+  const [component, ...more] = components.filter(name => name.startsWith(`"${botHeader}"`))
+  if (
+    component === undefined ||
+    more.length > 0 ||
+    !/^"signature-agent"(?:;key="[a-z*][a-z0-9_.*-]{0,63}")?$/.test(component)
+  )
+    throw refused('bot_agent_malformed', 'the signature must cover signature-agent once, whole or by one key')
+  return component
+}
+
+function checkCovered(components: readonly string[], needed: readonly string[]): void {
+  const missing = needed.find(name => !components.includes(`"${name}"`))
+  if (missing !== undefined)
+    throw new HttpSigError('invalid_signature', 'a required component is not covered', {
+      reason: 'component_not_covered',
+      cause: { component: missing },
+    })
+}
+
+type Untimely =
+  | 'created_missing'
+  | 'created_in_future'
+  | 'created_too_old'
+  | 'expires_before_created'
+  | 'signature_expired'
+
+function untimely(reason: Untimely, description: string): HttpSigError {
+  return new HttpSigError('invalid_signature', description, { reason })
+}
+
+function refused(reason: Reason, description: string): AAuthError {
+  return new AAuthError('invalid_signature', description, { reason })
+}

@@ -1,0 +1,101 @@
+import { type BotDirectory, createBotDirectory, type SiteOf } from '@countersign/discovery'
+import { shareSite } from '@countersign/discovery/internal'
+import { type ReceivedMessage, type ReplayEntry, verifyMessage } from '@countersign/httpsig'
+import { hasBody } from '@countersign/httpsig/internal'
+import { AAuthError, isListed } from '@countersign/protocol'
+import { isPrivatePeer, wideNetworkOf } from '@countersign/verify/internal'
+import type { AAuth } from './aauth.js'
+import { type BotRules, type BotSignature, readBotSignature } from './bot-signature.js'
+import type { WebBot } from './web-bot.js'
+
+/** What a resource verifies bots with. */
+export interface Bots extends BotRules {
+  /** The site of a host name: bots of one site share the room of the replay set. */
+  readonly siteOf?: SiteOf | undefined
+  /** The directory that routes share. @throws TypeError on a platform without a guarded fetcher */
+  directory(): BotDirectory
+}
+
+/** A bot whose signature was verified. */
+export interface VerifiedBot {
+  readonly aauth: AAuth
+  /** The entry of the request in the replay set; undefined where it may come again. */
+  readonly once: ReplayEntry | undefined
+}
+
+/** How a route judges a bot. */
+export interface BotContext {
+  readonly rules: Bots
+  /** What the route demands beyond the usual components. */
+  readonly components: readonly string[]
+  /** The address of the caller, as far as trusted proxies say. */
+  readonly peer: string | undefined
+}
+
+/** The verifier of bots of one resource; its directory is made when the first route needs it. */
+export function botsOf(rules: Omit<Bots, 'directory'>, options: Parameters<typeof createBotDirectory>[0]): Bots {
+  let shared: BotDirectory | undefined
+  return {
+    ...rules,
+    directory() {
+      shared ??= createBotDirectory(options)
+      return shared
+    },
+  }
+}
+
+/**
+ * Verifies a request by the signature of a bot: first what costs nothing, then whether the bot is listed, and only then its key.
+ * @throws AAuthError, HttpSigError
+ * @see protocol §3.8
+ */
+export async function verifyBot(
+  message: ReceivedMessage,
+  { bots, directory }: WebBot,
+  { components, rules, peer }: BotContext,
+): Promise<VerifiedBot> {
+  const signature = readBotSignature(message, components, rules)
+  const { bot, keyid, label, required, message: signed } = signature
+  // bot.listed
+  if (!(await isListed(bots, bot)))
+    throw new AAuthError('invalid_signature', 'this bot is not admitted here', { reason: 'bot_not_listed' })
+  const key = await (directory ?? rules.directory()).key(bot, keyid, callerAt(peer))
+  // bot.directory
+  if (key === undefined)
+    throw new AAuthError('invalid_signature', 'the directory of the bot does not prove this key', {
+      reason: 'bot_key_unknown',
+    })
+  const { tolerance, now } = rules
+  const [{ base, bodyVerified }] = await verifyMessage({
+    ...{ message: signed, label, key: () => key, requiredComponents: required },
+    ...{ tolerance, now, maxAge: 0 },
+  })
+  if (hasBody(message) && !bodyVerified)
+    throw new AAuthError('policy_denied', 'the body is not seen here, and nothing compares it with its digest', {
+      reason: 'body_unseen',
+    })
+  return {
+    // Anonymous: no policy for agents, delegates or keys may take a bot for one of them.
+    aauth: { level: 'anonymous', credential: 'web-bot', bot, scope: [], chain: [] },
+    once: signature.passesOnce ? entryOf(signature, { base, thumbprint: key.thumbprint }, rules) : undefined,
+  }
+}
+
+/** The network of a caller, whose share its fetches take; undefined for a private address, which may be a proxy's. */
+function callerAt(peer: string | undefined): { readonly network: string | undefined } {
+  return { network: peer === undefined || isPrivatePeer(peer) ? undefined : wideNetworkOf(peer) }
+}
+
+/** A bot takes the share of its site, as an agent of that name does. */
+function entryOf(
+  { bot, created, message }: BotSignature,
+  { base, thumbprint }: Pick<ReplayEntry, 'base' | 'thumbprint'>,
+  { siteOf, development }: Bots,
+): ReplayEntry {
+  return {
+    ...{ authority: message.authority, thumbprint, base, created },
+    partition: 'identified',
+    principal: JSON.stringify(['bot', bot]),
+    ...(!development && { site: shareSite(bot, siteOf) }),
+  }
+}
