@@ -2,6 +2,7 @@ import * as agent from '@countersign/agent'
 import * as exchange from '@countersign/agent/internal'
 import { providerClient } from '@countersign/agent/internal/provider'
 import * as agentNode from '@countersign/agent/node'
+import { webBotAuth } from '@countersign/agent/web-bot-auth'
 import * as agentServer from '@countersign/agent-server'
 import * as audit from '@countersign/audit'
 import * as authServer from '@countersign/auth-server'
@@ -145,6 +146,10 @@ export async function taken(): Promise<Record<string, Taken>> {
         ...{ discovery: discovered, now: () => 0, development: false, suspend: away },
       },
       call: exchange.exchangingAgent,
+    },
+    'agent/web-bot-auth webBotAuth options': {
+      valid: { signatureAgent: id, key: keys[0]?.key, to: 'any' },
+      call: webBotAuth,
     },
     'agent/node loopback options': { valid: { open: nothing }, call: agentNode.loopback },
     'agent/internal/provider providerClient options': {

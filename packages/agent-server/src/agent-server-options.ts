@@ -3,6 +3,7 @@ import type { ReplaySet } from '@countersign/httpsig'
 import type { CorsOrigins, PublishedKey } from '@countersign/protocol'
 import type { EpochKeeper, KeyRotation } from '@countersign/store'
 import type { TrustedProxies } from '@countersign/verify'
+import type { WebBotKeys } from './bot-directory.js'
 import type { Enrollment } from './enrollment/enrollment.js'
 import type { AgentServerEvent } from './event.js'
 import type { AgentServerTelemetry } from './telemetry.js'
@@ -65,6 +66,11 @@ export interface AgentServerOptions extends TrustedProxies {
    * @see protocol §4 "CORS"
    */
   readonly cors?: CorsOrigins
+  /**
+   * Publishes a key directory for Web Bot Auth: agents that hold one of these keys are verified bots, too. Default: none.
+   * @see protocol §3.8
+   */
+  readonly webBotAuth?: WebBotKeys
   /** Measures the server: `openTelemetry` of `@countersign/agent-server/otel`. Default: nothing is measured. */
   readonly telemetry?: AgentServerTelemetry
   /** Receives one event for each enrolment, renewal, rotation, alarm, refusal, own key and act of the operator. Must not throw. */

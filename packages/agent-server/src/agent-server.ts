@@ -24,6 +24,7 @@ import { withClient } from '@countersign/verify/internal'
 import type { AgentServerOptions } from './agent-server-options.js'
 import { auditEventOf } from './audit/audit-event.js'
 import { openServerReporting } from './audit/open-reporting.js'
+import { keysNow } from './bot-directory.js'
 import { delegateKeysIn } from './delegate/delegate-key.js'
 import { delegatesIn } from './delegate/delegates.js'
 import { type Oversight, oversight } from './delegate/oversight.js'
@@ -40,7 +41,7 @@ import { longestLifetime, renewalGrace } from './token-lifetime.js'
 
 /** The published identity of a process that acts under its own name. */
 export interface PublishedAgent {
-  /** Every path that is answered, exactly: `/.well-known/aauth-agent`, `/.well-known/jwks.json`, and the delegate token endpoint if there is one. */
+  /** Every path that is answered, exactly: `/.well-known/aauth-agent`, `/.well-known/jwks.json`, and the delegate token endpoint and key directory of bots if there is one. */
   readonly paths: readonly string[]
   /** Answers a request to one of `paths`; 404 for any other path. */
   handle(message: ReceivedMessage): Promise<Response>
@@ -104,6 +105,7 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Pu
 
 async function openPublishedAgent(options: AgentServerOptions, settings: Settings): Promise<PublishedAgent> {
   const keys = await keysInMemory(settings)
+  await checkBotKeys(settings, keys)
   const { paths, handle, judgeHead } = withClientAddress(
     options,
     requestHandler({
@@ -139,6 +141,7 @@ async function openAgentServer(
     ...{ room, keys: settings.keys, now, ...recording },
     schedule: rotation => ownKeySchedule(rotation, lifetimes),
   })
+  await checkBotKeys(settings, keys)
   const context = delegateTokenContext(options, { ...settings, onEvent, report, keys }, store)
   const { issuer, delegates, enrollments, replay } = context
   await checkIssuable(issuer, { sub: 'any' })
@@ -293,6 +296,11 @@ async function keysInMemory({ keys, now, onEvent }: Settings): Promise<OwnKeys> 
 function keyEvent(event: OwnKeyEvent): AgentServerEvent {
   const { did, ...facts } = event
   return { type: `key-${did}`, ...facts } as AgentServerEvent
+}
+
+/** Refuses keys of bots that cannot be published when they are set, not when the directory is asked for. */
+async function checkBotKeys({ botKeys }: Settings, keys: OwnKeys): Promise<void> {
+  if (botKeys !== undefined) await keysNow({ keys: botKeys, own: () => keys.published() })
 }
 
 /** Refuses options and names that no token could carry when they are set, not at the first delegate. */

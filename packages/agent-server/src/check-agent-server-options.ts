@@ -1,5 +1,6 @@
 import { auditChecks } from '@countersign/audit/internal'
 import {
+  checkOption,
   checkOptions,
   corsCheck,
   each,
@@ -12,6 +13,7 @@ import {
 } from '@countersign/protocol/internal'
 import type { KeyRotation } from '@countersign/store'
 import type { AgentServerOptions } from './agent-server-options.js'
+import type { WebBotKeys } from './bot-directory.js'
 
 const rotationChecks: OptionChecks<KeyRotation> = {
   rotateEvery: 'number',
@@ -19,6 +21,12 @@ const rotationChecks: OptionChecks<KeyRotation> = {
   algorithm: 'string',
   before: each('object'),
 }
+
+const botKeysCheck: OptionCheck = (value, place) => {
+  if (typeof value !== 'function') checkOption(value, each('object'), place)
+}
+
+const webBotChecks: OptionChecks<WebBotKeys> = { keys: botKeysCheck }
 
 const audienceCheck: OptionCheck = (value, place) => {
   const names = Array.isArray(value) ? value : [value]
@@ -42,6 +50,7 @@ const checks: OptionChecks<AgentServerOptions> = {
   now: 'function',
   development: 'boolean',
   cors: corsCheck,
+  webBotAuth: { ...webBotChecks },
   telemetry: 'object',
   onEvent: 'function',
   trustedProxies: proxiesCheck,

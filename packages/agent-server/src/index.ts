@@ -30,6 +30,7 @@ export type {
 export type { TrustedProxies } from '@countersign/verify'
 export { type AgentServer, createAgentServer, type PublishedAgent } from './agent-server.js'
 export type { AgentServerOptions } from './agent-server-options.js'
+export type { WebBotKeys } from './bot-directory.js'
 export type { Delegate, DelegatesPage, EnrollmentCount, EnrollmentsPage } from './delegate/delegate-list.js'
 export type { Oversight } from './delegate/oversight.js'
 export type { Delegation } from './delegation/delegation.js'

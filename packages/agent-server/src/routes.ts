@@ -5,6 +5,7 @@ import { type AAuthError, type AgentAuth, type AgentMetadata, errorResponse } fr
 import {
   answerRoute,
   asAAuthError,
+  botDirectoryPath,
   documentResponse,
   jwksResponse,
   privateResponse,
@@ -14,6 +15,7 @@ import {
 import type { OwnKeys } from '@countersign/store/internal'
 import type { Caller } from '@countersign/verify'
 import { peerOf, requestIdOf } from '@countersign/verify/internal'
+import { botDirectory, type WebBotKeys } from './bot-directory.js'
 import type { AgentServerEvent } from './event.js'
 import type { AgentServerEndpoint } from './telemetry.js'
 import { delegateRules, delegateToken, verifyDelegate } from './token/delegate-token.js'
@@ -26,7 +28,7 @@ export const delegateTokenPath = '/delegate/token'
 export function endpointOf({ target }: Pick<ReceivedMessage, 'target'>): AgentServerEndpoint {
   const path = pathOf(target)
   if (path === delegateTokenPath) return 'delegate_token'
-  return path === agentPath || path === jwksPath ? 'document' : 'other'
+  return path === agentPath || path === jwksPath || path === botDirectoryPath ? 'document' : 'other'
 }
 
 const agentPath = '/.well-known/aauth-agent'
@@ -36,6 +38,8 @@ const jwksPath = '/.well-known/jwks.json'
 export interface Published {
   readonly metadata: AgentMetadata
   readonly keys: OwnKeys
+  /** The keys of bots, where it publishes some. */
+  readonly botKeys?: WebBotKeys['keys'] | undefined
   readonly now: () => number
   readonly report: Pick<Reporter<AgentServerEvent>, 'alone' | 'tell'>
 }
@@ -54,6 +58,7 @@ export function requestHandler(published: Published, context?: DelegateTokenCont
   const routes: Routes = new Map<string, Route>([
     [agentPath, { methods: ['GET', 'HEAD'], answer: () => documentResponse(published.metadata) }],
     [jwksPath, { methods: ['GET', 'HEAD'], answer: async () => jwksResponse(await published.keys.published()) }],
+    ...botDirectoryRoute(published),
     ...(context === undefined ? [] : [delegateTokenRoute(published, context)]),
   ])
   return {
@@ -70,6 +75,12 @@ export function requestHandler(published: Published, context?: DelegateTokenCont
       return isSigned(head) ? context.verifier.judgeHead(head, delegateRules) : refusedHead(head)
     },
   }
+}
+
+function botDirectoryRoute({ botKeys, metadata, keys, now }: Published): Array<readonly [string, Route]> {
+  if (botKeys === undefined) return []
+  const answer = botDirectory({ id: metadata.agent, keys: botKeys, own: () => keys.published(), now })
+  return [[botDirectoryPath, { methods: ['GET', 'HEAD'], answer }]]
 }
 
 function delegateTokenRoute(published: Published, context: DelegateTokenContext): readonly [string, Route] {

@@ -2,6 +2,7 @@ import { AAuthError, type AgentMetadata, type PublishedKey, parseAgentMetadata }
 import { checkIdentifier, toldTo } from '@countersign/protocol/internal'
 import type { KeyRotation } from '@countersign/store'
 import type { AgentServerOptions } from './agent-server-options.js'
+import type { WebBotKeys } from './bot-directory.js'
 import { checkAgentServerOptions } from './check-agent-server-options.js'
 import type { AgentServerEvent } from './event.js'
 import { delegateTokenPath } from './routes.js'
@@ -17,6 +18,8 @@ export interface Settings {
   readonly lifetime: number
   readonly audience?: readonly string[] | undefined
   readonly development: boolean
+  /** The keys of its bots. */
+  readonly botKeys?: WebBotKeys['keys'] | undefined
   readonly now: () => number
   readonly onEvent: (event: AgentServerEvent) => void
 }
@@ -41,6 +44,7 @@ export function readSettings(options: AgentServerOptions): Settings {
     lifetime: tokenLifetime,
     audience: listAudience(options),
     development,
+    botKeys: options.webBotAuth?.keys,
     now: options.now ?? (() => Date.now() / 1000),
     onEvent: toldTo(options.telemetry, options.onEvent) ?? (() => undefined),
   }

@@ -4,13 +4,17 @@ import {
   boundedMap,
   checkIdentifierList,
   checkOptionsOffPage,
+  type OptionCheck,
   type OptionChecks,
+  offPage,
   restriction,
+  wrongOption,
 } from '@countersign/protocol/internal'
 import { ownDirectory } from '#own-directory'
 import { postFetch } from '#post-fetch'
 import { AgentError } from './error.js'
 import type { AgentEvent } from './explanation.js'
+import type { WebBotAuth } from './fetch/bot-signer.js'
 import { reasonToGiveUp } from './fetch/give-up.js'
 import { identifyPolicy } from './fetch/identify-policy.js'
 import { startStepLog } from './fetch/step-log.js'
@@ -37,6 +41,11 @@ export interface AgentOptions {
   /** Names of what all calls are for, from the resources' metadata. Default: none. A call can name its own. @see protocol §9.1 */
   readonly purposes?: readonly string[]
   /**
+   * Makes the agent a verified bot, too: `webBotAuth(…)` of `@countersign/agent/web-bot-auth`. Default: it is none. In
+   * a page it has no effect: there is no place for such a key. @see protocol §3.8
+   */
+  readonly webBotAuth?: WebBotAuth
+  /**
    * Sends requests, token requests included. Default: the platform's `fetch` for the URLs you call. Other parties publish the URLs
    * of token requests: on Node these reach public addresses only (SSRF). For auth servers in a private network, give this option.
    */
@@ -59,6 +68,10 @@ export interface AgentOptions {
   readonly bodyLimit?: number
 }
 
+const botCheck: OptionCheck = (value, place) => {
+  if (typeof Object(value).sign !== 'function') throw wrongOption(place, 'made by webBotAuth')
+}
+
 const checks: OptionChecks<AgentOptions> = {
   identity: 'object',
   state: 'object',
@@ -67,6 +80,7 @@ const checks: OptionChecks<AgentOptions> = {
   identifyTo: /* @__PURE__ */ restriction('any'),
   interact: 'object',
   purposes: 'strings',
+  webBotAuth: botCheck,
   fetch: 'function',
   fetcher: 'function',
   discovery: 'object',
@@ -169,6 +183,7 @@ export function agentParts(options: AgentOptions, bodyLimit: number): AgentParts
   return {
     ...shared,
     fetch: send,
+    ...(offPage ? { webBotAuth: options.webBotAuth } : {}),
     acceptAuthServer,
     credentials,
     state,

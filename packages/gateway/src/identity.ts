@@ -71,8 +71,15 @@ const facts: ReadonlyArray<readonly [name: string, of: (aauth: AAuth) => string 
   ['AAuth-Key', ({ key }) => key],
 ]
 
+/**
+ * Sent only with a bot, and not among the names above: a proxy that asks a check may be told to replace no more than those. Copies that a
+ * caller sends never reach the API: the gateway drops, and the check refuses, what looks like a fact. Of its own, so that no API that
+ * reads `AAuth-Agent` takes a bot for an agent.
+ */
+const botFact: (typeof facts)[number] = ['AAuth-Bot', ({ bot }) => bot]
+
 function factLines(aauth: AAuth): Line[] {
-  return facts.flatMap(([name, of]) => {
+  return [...facts, botFact].flatMap(([name, of]) => {
     const value = of(aauth)
     return value === undefined ? [] : [[name, plainValue(value)] as const]
   })
@@ -86,11 +93,12 @@ function ownFacts(aauth: AAuth): AAuth {
 
 /** Undefined members are left out of the JSON. A subject always has its issuer: two issuers may use the same subject. */
 function claimsOf(aauth: AAuth): Record<string, unknown> {
-  const { level, credential, agent, delegate, user, scope, issuer, txn, chain, key, purpose, purposes } = aauth
+  const { level, credential, agent, bot, delegate, user, scope, issuer, txn, chain, key, purpose, purposes } = aauth
   return {
     level,
     credential,
     agent,
+    bot,
     agent_delegate: delegate,
     user: user === undefined ? undefined : { iss: user.iss, sub: user.sub },
     scope: scope.length > 0 ? scope.join(' ') : undefined,

@@ -3,12 +3,14 @@ import type { BoundedMap } from '@countersign/protocol/internal'
 import type { Authorization } from '../grant/authorization.js'
 import type { ResourceTokenContext } from '../grant/resource-token.js'
 import type { Credentials } from '../identity/credentials.js'
+import type { WebBotAuth } from './bot-signer.js'
 import type { WhyNotIdentify } from './identify-policy.js'
 import type { OriginMemory } from './origin-memory.js'
 
 /** The parts of an agent that a call uses. */
 export interface ClimbContext extends ResourceTokenContext {
   readonly fetch: typeof fetch
+  readonly webBotAuth?: WebBotAuth | undefined
   /** The purposes of calls that name none. */
   readonly purposes: string | undefined
   readonly sleep: (seconds: number, signal?: AbortSignal) => Promise<void>

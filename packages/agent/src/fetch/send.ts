@@ -1,8 +1,10 @@
 import { type SigningKeyError, signRequest } from '@countersign/httpsig'
 import type { Level } from '@countersign/protocol'
+import { offPage } from '@countersign/protocol/internal'
 import { unreachableFacts } from '#post-fetch'
 import { AgentError } from '../error.js'
 import { unlessAborted } from '../wire/single-flight.js'
+import type { Line } from './bot-signer.js'
 import type { ClimbContext } from './climb-context.js'
 import type { Outgoing } from './outgoing.js'
 import type { RequestAuth } from './request-auth.js'
@@ -33,9 +35,9 @@ export const isSafe = (method: string): boolean => method === 'GET' || method ==
 /** Sends a request as it is to be shown, with the code of an interaction where there is one. @throws AgentError `network` */
 export async function send(state: PreparedRequest): Promise<Response> {
   const { context, log, auth } = state
-  const request = withCode(state)
+  const request = withCode(offPage ? withBot(state) : state)
   const { method, url, headers, body, signal } = request
-  const signed = await unlessAborted(request, () => signatureHeaders(state))
+  const signed = await unlessAborted(request, () => (offPage ? signTwice(request, state) : signatureHeaders(state)))
   const init: RequestInit = {
     ...request.init,
     method,
@@ -72,12 +74,27 @@ function withCode({ request, auth, code }: PreparedRequest): Outgoing {
     : { ...request, headers: [...request.headers, [codeHeader, code]] }
 }
 
+/** With the header of the bot that the agent is, too: a resource may demand that its signature covers it. */
+function withBot(state: PreparedRequest): PreparedRequest {
+  const { request, context } = state
+  const named = context.webBotAuth?.headers(request.url.origin) ?? []
+  return named.length === 0 ? state : { ...state, request: { ...request, headers: [...request.headers, ...named] } }
+}
+
+/** The headers that sign a request as the agent's, and after them those of the bot, which cover them. */
+async function signTwice(request: Outgoing, state: PreparedRequest): Promise<ReadonlyArray<Line>> {
+  const own = await signatureHeaders(state)
+  const { webBotAuth, now } = state.context
+  if (webBotAuth === undefined) return own
+  return [...own, ...(await webBotAuth.sign({ ...request, headers: [...request.headers, ...own] }, now))]
+}
+
 /** The headers that sign a request; none for an unsigned one. */
 export async function signatureHeaders(state: PreparedRequest): Promise<ReadonlyArray<readonly [string, string]>> {
   const { auth } = state
   if (auth.level === 'anonymous') return []
   const { key, signatureKey } = auth
-  const { method, url, headers, body } = withCode(state)
+  const { method, url, headers, body } = withCode(offPage ? withBot(state) : state)
   const { components, now } = state.context
   const wanted = components.get(url.origin) ?? []
   const usual = { method, url, headers, key, signatureKey, now, ...(body === undefined ? {} : { body }) }

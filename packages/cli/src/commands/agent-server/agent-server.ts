@@ -5,7 +5,7 @@ import { openTelemetry } from '@countersign/agent-server/otel'
 import { UsageError } from '@countersign/fetch/internal'
 import { memoryReplaySet } from '@countersign/httpsig'
 import { logLimit } from '@countersign/protocol'
-import { jsonLog } from '@countersign/server'
+import { jsonLog, keysFile } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration } from '../../flags/configuration.js'
@@ -69,6 +69,12 @@ export const agentServerOptions = z.strictObject({
     .array(oidcIssuer)
     .default([])
     .describe('OpenID issuers whose tokens enrol delegates, e.g. Kubernetes or a CI provider; default none'),
+  botKeys: z
+    .string()
+    .optional()
+    .describe(
+      'key file of verified bots (Web Bot Auth), created when it is missing: their keys are published, and the bots sign with them; default none',
+    ),
   audience: stringList.optional().describe('the only receivers that accept the agent tokens; default every receiver'),
 })
 
@@ -83,7 +89,7 @@ export function databaseOf(
 export function openAgentServer(
   settings: Omit<AgentServerSettings, 'port'>,
   onEvent: AgentServerOptions['onEvent'] & {},
-  more: Pick<AgentServerOptions, 'keys' | 'knownKeys' | 'replay' | 'epoch' | 'telemetry' | 'audit'>,
+  more: Pick<AgentServerOptions, 'keys' | 'knownKeys' | 'replay' | 'epoch' | 'telemetry' | 'audit' | 'webBotAuth'>,
 ): Promise<AgentServer> {
   const { name, tokenLifetime, audience, redirectUris, localhostCallback } = settings
   const opening = createAgentServer({
@@ -123,6 +129,11 @@ async function ownKeys(
   return { keys: { rotateEvery: rotateKeysEvery, before }, knownKeys }
 }
 
+/** The keys of bots. Agents read the same file. */
+async function webBotAuthOf({ botKeys }: AgentServerSettings): Promise<Pick<AgentServerOptions, 'webBotAuth'>> {
+  return botKeys === undefined ? {} : { webBotAuth: { keys: await keysFile(botKeys) } }
+}
+
 /** The places of keys and database. A rotation needs a key file only if there is one to replace. */
 function belongingsOf(settings: AgentServerSettings): Belongings {
   const keys = keysPath(dataFolder('agent-server', settings), settings)
@@ -156,6 +167,7 @@ export async function agentServer(command: Command, opened: Opened): Promise<voi
   const open = async (next: AgentServerSettings, how: Start): Promise<AgentServer> =>
     openAgentServer(next, audit(log, limit), {
       ...(await ownKeys(next, how)),
+      ...(await webBotAuthOf(next)),
       ...(await auditOf(next)),
       ...kept,
     })
