@@ -1,4 +1,5 @@
 import {
+  type HeaderLines,
   type HttpResponseMessage,
   importVerifyKey,
   type PublicJwk,
@@ -28,6 +29,8 @@ const tolerance = 60
 /** Times above are milliseconds, which early drafts wrote. */
 const mostSeconds = 100_000_000_000
 
+const proofHeaders: readonly string[] = ['signature', 'signature-input', 'content-digest']
+
 /** The keys of one directory. */
 interface SignedKeys {
   find(keyid: string): Promise<VerifyKey | undefined>
@@ -48,7 +51,12 @@ export function botKeys(source: PartSource): Participant<never> {
       imported = keys.imported
       return keys
     },
-    onHeld: document => source.onHeld('jwks', document),
+    onHeld(document) {
+      source.onHeld('jwks', document)
+      // Both are kept until each key that is asked for was proven.
+      const body = new TextEncoder().encode(JSON.stringify(proofsOf(document)))
+      source.onHeld('metadata', { ...document, body })
+    },
     tell: what => source.tell('jwks', what),
   })
   return {
@@ -80,6 +88,7 @@ function signedKeys(document: FetchedDocument, fetched: Fetched): SignedKeys {
       reason: 'jwks_malformed',
     })
   const usable = entries.flatMap(entry => keyOf(entry, fetched.at))
+  const signed = { ...document, headers: proofsOf(document) }
   const imported = new Map<string, VerifyKey | undefined>()
   let jwks: Promise<ReadonlyMap<string, PublicJwk>> | undefined
   return {
@@ -89,10 +98,15 @@ function signedKeys(document: FetchedDocument, fetched: Fetched): SignedKeys {
       const jwk = (await jwks).get(keyid)
       if (jwk === undefined) return undefined
       // At most one entry for each key of the directory.
-      if (!imported.has(keyid)) imported.set(keyid, await provenKey(jwk, document, fetched))
+      if (!imported.has(keyid)) imported.set(keyid, await provenKey(jwk, signed, fetched))
       return imported.get(keyid)
     },
   }
+}
+
+/** The header lines that prove the keys. */
+function proofsOf({ headers = [] }: FetchedDocument): HeaderLines {
+  return headers.filter(([name]) => proofHeaders.includes(name.toLowerCase()))
 }
 
 /** By the thumbprint that is computed here: a `kid` could name the key of another bot. */
@@ -128,7 +142,7 @@ function secondsOf(time: number | undefined, absent: number): number {
  */
 async function provenKey(
   jwk: PublicJwk,
-  { status, headers = [], body }: FetchedDocument,
+  { status, headers, body }: FetchedDocument & { readonly headers: HeaderLines },
   { id, at }: Fetched,
 ): Promise<VerifyKey | undefined> {
   const path = botDirectoryPath
