@@ -1,5 +1,13 @@
 import { createBotDirectory, type FetchedDocument } from '@countersign/discovery'
-import { generatePrivateJwk, memoryReplaySet, type ReceivedMessage, writeContentDigest } from '@countersign/httpsig'
+import {
+  generatePrivateJwk,
+  importSigningKey,
+  memoryReplaySet,
+  type ReceivedMessage,
+  signMessage,
+  thumbprint,
+  writeContentDigest,
+} from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { asAgent } from '@countersign/testing/world/signer'
 import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
@@ -113,6 +121,28 @@ describe('a listed bot', () => {
     ])
       expect(await answer(at, await sign({ agent })), agent).toEqual(refused('bot_agent_malformed'))
     expect(fetched).toEqual([directoryOf(botId)])
+  })
+
+  test(verifies('bot.agent', 'covers one member of a Dictionary, and no other spelling of it'), async () => {
+    const at = site()
+    const agent = `a="${botId}", b="https://other.example"`
+    const byKey = (key: string): string => `"signature-agent";key="${key}"`
+    expect(await answer(at, await signByHand({ agent, components: ['@authority', byKey('a')] }))).toEqual(facts)
+    expect(await answer(at, await signByHand({ agent, components: ['@authority', byKey('b')] }))).toEqual(
+      refused('bot_not_listed'),
+    )
+    for (const components of [
+      [byKey('a'), byKey('b')],
+      [`${byKey('a')};sf`],
+      ['"signature-agent";bs'],
+      ['signature-agent', byKey('a')],
+    ])
+      expect(
+        await answer(at, await signByHand({ agent, components: ['@authority', ...components] })),
+        components[0],
+      ).toEqual(refused('bot_agent_malformed'))
+    const absent = { agent, components: ['@authority', byKey('a')], sent: `b="${botId}"` }
+    expect(await answer(at, await signByHand(absent))).toEqual(refused('component_missing'))
   })
 
   test(verifies('bot.listed', 'is the only one for which something is fetched'), async () => {
@@ -334,6 +364,9 @@ describe('what a captured signature is worth', () => {
     expect(await answer(at, await sign({ ...post, headers: tenant, components: [...all, 'x-tenant'] }))).toEqual(facts)
     const bare = changed(await sign(post), 'signature-input', /;nonce="[^"]*"/, '')
     expect(await answer(at, bare)).toEqual(refused('bot_parameter_malformed'))
+    const bound = { method: 'POST', components: ['@authority', '@method', '@path', 'x-tenant', 'signature-agent'] }
+    expect(await answer(at, await signByHand({ ...bound, nonce: '' }))).toEqual(refused('bot_parameter_malformed'))
+    expect(await answer(at, await signByHand({ ...bound, nonce: 'n' }))).toEqual(facts)
   })
 
   test(verifies('bot.replay', 'with a nonce it passes once, on whatever path'), async () => {
@@ -424,6 +457,37 @@ test('a route that takes bots says so in a form that can hold', () => {
   expect(() => webBot({} as never)).toThrow(TypeError)
   expect(() => webBot({ bots: 'any', bot: [] } as never)).toThrow(TypeError)
 })
+
+interface ByHand {
+  readonly components: readonly string[]
+  readonly method?: string
+  readonly agent?: string
+  /** The `Signature-Agent` that arrives, where it is another one than was signed. */
+  readonly sent?: string
+  readonly nonce?: string
+}
+
+/** Signs what the package `web-bot-auth` cannot spell. */
+async function signByHand({
+  components,
+  method = 'GET',
+  agent = `"${botId}"`,
+  sent = agent,
+  nonce,
+}: ByHand): Promise<ReceivedMessage> {
+  const key = await importSigningKey(bot.jwk)
+  const headers = [['host', 'calendar.example'] as const, ['x-tenant', 'a'] as const]
+  const at = { method, target: '/feed', scheme: 'https', authority: 'calendar.example' } as const
+  const added = await signMessage({
+    message: { ...at, headers: [...headers, ['signature-agent', agent]] },
+    ...{ key, components, label: 'x' },
+    params: {
+      ...{ created: now(), expires: now() + 60, keyid: await thumbprint(key.publicJwk), tag: 'web-bot-auth' },
+      ...(nonce === undefined ? {} : { nonce }),
+    },
+  })
+  return { method, target: '/feed', headers: [...headers, ['signature-agent', sent], ...added] }
+}
 
 /** The bot's own lines of a message. */
 function ofBot({ headers }: ReceivedMessage): ReceivedMessage['headers'] {
