@@ -9,7 +9,7 @@ import { bundle } from './bundle.fixture.js'
 const site = `
   import { createDiscovery } from '@countersign/discovery'
   import { generateSigningKey } from '@countersign/httpsig'
-  import { createResource } from '@countersign/resource'
+  import { createResource, webBot } from '@countersign/resource'
   import { guard, wellKnown } from '@countersign/resource/fetch'
   globalThis.made = (async () => {
     const calendar = createResource({
@@ -18,6 +18,11 @@ const site = `
       limits: { anonymous: '2/hour' },
       discovery: createDiscovery({ fetcher: async () => ({ status: 404, contentType: '', body: new Uint8Array() }) }),
     })
+    try {
+      calendar.declare({ level: 'identified', alsoAccept: webBot({ bots: ['https://bot.example'] }) })
+    } catch (error) {
+      globalThis.refused = error.message
+    }
     const options = { peer: (_, address) => address }
     const known = wellKnown(calendar, options)
     const open = guard(calendar, { level: 'anonymous' }, (_, aauth) => Response.json([aauth.level]), options)
@@ -46,6 +51,9 @@ test('the guard of a Fetch handler needs no Node APIs, neither to be bundled nor
   expect(code).not.toMatch(/node:|__vite-browser-external|\brequire\(/)
   const context = createContext({ ...web, made: undefined as unknown })
   new Script(code).runInContext(context)
+  await context['made']
+  // Without a guarded fetcher, a route that takes bots needs a directory of its own.
+  expect(context['refused']).toContain('a fetcher must be passed in')
   const handle = (await context['made']) as (request: Request, address: string) => Promise<Response>
   // It cannot tell requests that were signed before its start from replays.
   await pause(1100)

@@ -34,7 +34,8 @@ const proofHeaders: readonly string[] = ['signature', 'signature-input', 'conten
 /** The keys of one directory. */
 interface SignedKeys {
   find(keyid: string): Promise<VerifyKey | undefined>
-  readonly imported: ReadonlyMap<string, VerifyKey | undefined>
+  /** The keys asked for so far, by thumbprint. */
+  readonly imported: ReadonlyMap<string, unknown>
 }
 
 /** The keys that one bot publishes. It has no metadata. @see protocol §3.8 */
@@ -89,7 +90,7 @@ function signedKeys(document: FetchedDocument, fetched: Fetched): SignedKeys {
     })
   const usable = entries.flatMap(entry => keyOf(entry, fetched.at))
   const signed = { ...document, headers: proofsOf(document) }
-  const imported = new Map<string, VerifyKey | undefined>()
+  const imported = new Map<string, Promise<VerifyKey | undefined>>()
   let jwks: Promise<ReadonlyMap<string, PublicJwk>> | undefined
   return {
     imported,
@@ -97,9 +98,10 @@ function signedKeys(document: FetchedDocument, fetched: Fetched): SignedKeys {
       jwks ??= byThumbprint(usable)
       const jwk = (await jwks).get(keyid)
       if (jwk === undefined) return undefined
+      const key = imported.get(keyid) ?? provenKey(jwk, signed, fetched)
       // At most one entry for each key of the directory.
-      if (!imported.has(keyid)) imported.set(keyid, await provenKey(jwk, signed, fetched))
-      return imported.get(keyid)
+      imported.set(keyid, key)
+      return key
     },
   }
 }

@@ -65,7 +65,13 @@ export function createResource<const S extends string = never>(options: Resource
     paths: own.paths,
     jwksPath,
     ...(cors === undefined ? {} : { cors }),
-    declare: routes.declare,
+    declare(requirement, handling) {
+      const declared = routes.declare(requirement, handling)
+      // Where there is no guarded fetcher, this says so now and not at the first bot.
+      const { webBot } = routes.find(declared).beside
+      if (webBot !== undefined && webBot.directory === undefined) guard.bots.directory()
+      return declared
+    },
     async authorize(received, requirement, call) {
       const message = names.name(received)
       const route = routeFor(routes.find(requirement), call)
