@@ -21,7 +21,7 @@ import { fromNode, peekNode } from '@countersign/httpsig/node'
 import { redisReplaySet } from '@countersign/httpsig/redis'
 import { guardMcp } from '@countersign/mcp'
 import * as mcpClient from '@countersign/mcp/client'
-import { createSessions, ruleBook } from '@countersign/mcp/internal'
+import { createSessions, ruleBook, streamShares } from '@countersign/mcp/internal'
 import { guardMcp as guardMcpOfSdk1 } from '@countersign/mcp/sdk1'
 import * as mcpClientOfSdk1 from '@countersign/mcp/sdk1/client'
 import * as protocol from '@countersign/protocol'
@@ -346,6 +346,7 @@ export async function taken(): Promise<Record<string, Taken>> {
       call: (rules: never) => ruleBook(api, rules),
       nested: { session: 'Requirement' },
     },
+    'mcp/internal streamShares limits': { valid: { subscriptions: 1, perCaller: 1 }, call: streamShares },
     'mcp/internal createSessions o': {
       valid: { sessions: 1, perCaller: 1, idle: 1, end: nothing, now: () => 0 },
       call: createSessions,
@@ -554,7 +555,7 @@ export const exemptMethods: ReadonlySet<string> = new Set([
     'Telemetry.begin route',
   ],
   // Implemented by others, and called by us.
-  ...['ElicitingClient.elicitInput options', 'HostSessionOptions.signInUrl o'],
+  ...['ElicitingClient.elicitInput params', 'ElicitingClient.elicitInput options', 'HostSessionOptions.signInUrl o'],
   ...['LoginProvider.finish callback', 'Participant.refused request'],
 ])
 

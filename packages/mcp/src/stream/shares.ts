@@ -1,3 +1,4 @@
+import { checkOptions } from '@countersign/protocol/internal'
 import { crowdOf, holderOf, isKnown, type Owner } from '../session/owner.js'
 
 /** How many streams may be open at the same time. */
@@ -17,7 +18,10 @@ export interface StreamShares {
   enter(owner: Owner): (() => void) | undefined
 }
 
-export function streamShares({ subscriptions, perCaller }: StreamLimits): StreamShares {
+export function streamShares(limits: StreamLimits): StreamShares {
+  const checks = { subscriptions: 'number', perCaller: 'number' } as const
+  checkOptions('streamShares', limits, checks, ['subscriptions', 'perCaller'])
+  const { subscriptions, perCaller } = limits
   const counts = new Map<string, number>()
   const perCrowd = Math.max(perCaller, Math.floor(subscriptions / 10))
   const add = (key: string, more: 1 | -1): void => {
