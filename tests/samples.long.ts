@@ -30,6 +30,9 @@ beforeAll(async () => {
     '@types/node',
     'jose',
     '@modelcontextprotocol/sdk',
+    '@modelcontextprotocol/server',
+    '@modelcontextprotocol/client',
+    '@modelcontextprotocol/node',
   ]
   const tarballs = packed(join(place.folder, 'tarballs')).map(({ tarball }) => tarball)
   await readersProject(project, [

@@ -3,10 +3,10 @@
 //   node examples/mcp-server/server.mjs [port] [agent...]        http://localhost:4740/mcp
 import { pathToFileURL } from 'node:url'
 import { generateSigningKey } from '@countersign/httpsig'
-import { callerOf, guardMcp } from '@countersign/mcp/sdk1'
+import { callerOf, guardMcp } from '@countersign/mcp'
 import { createResource } from '@countersign/resource'
 import { serve } from '@countersign/server'
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { McpServer } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 
 /** Starts the server; resolves with its URL and a function that ends it. */
@@ -31,15 +31,15 @@ export async function start({ port = 4740, friends = [], announce } = {}) {
   return { url: `${id}/mcp`, end: () => running.close() }
 }
 
-/** A server for one session, over the list that all share. */
+/** A server for one request, over the list that all share. */
 function toolsFor(shopping) {
   const server = new McpServer({ name: 'shopping', version: '1.0.0' })
   server.registerTool('list_items', { description: 'What is on the list' }, async () => ({
     content: [{ type: 'text', text: shopping.map(({ item, by }) => `${item} (${by})`).join('\n') || 'nothing' }],
   }))
-  const input = { description: 'Put something on the list', inputSchema: { item: z.string().max(100) } }
-  server.registerTool('add_item', input, async ({ item }, extra) => {
-    const by = callerOf(extra).agent
+  const input = { description: 'Put something on the list', inputSchema: z.object({ item: z.string().max(100) }) }
+  server.registerTool('add_item', input, async ({ item }, ctx) => {
+    const by = callerOf(ctx).agent
     shopping.push({ item, by })
     if (shopping.length > 100) shopping.shift()
     return { content: [{ type: 'text', text: `${item} is on the list, by ${by}` }] }
