@@ -188,7 +188,15 @@ const insideFloors: Readonly<Record<string, ReadonlyArray<readonly string[]>>> =
     ['admin'],
   ],
   audit: [['tree', 'event'], ['note'], ['check'], ['log'], ['report']],
-  mcp: [['rules'], ['session'], ['stream'], ['answer', 'transport', 'elicitation'], ['bridge']],
+  mcp: [
+    ['message', 'rules'],
+    ['session'],
+    ['continued', 'stream'],
+    ['answer', 'transport', 'elicitation'],
+    ['served'],
+    ['bridge'],
+    ['sdk1'],
+  ],
   conformance: [
     ['wire'],
     ['signing'],

@@ -205,6 +205,8 @@ export const passing: Names = {
   'packages/httpsig/src/component/structured-field.ts': 'seen.parameters members',
   'packages/httpsig/src/signature/verify-message.ts': 'covered parameters members verified',
   'packages/mcp/src/answer/show-message.ts': 'headers data',
+  'packages/mcp/src/bridge/listeners.ts': 'all',
+  'packages/mcp/src/bridge/param-headers.ts': 'all',
   'packages/mcp/src/answer/handler-errors.ts': 'thrown',
   'packages/mcp/src/stream/shares.ts': 'keys',
   'packages/mcp/src/rules/names.ts': 'names',
@@ -250,6 +252,7 @@ export const passing: Names = {
 
 const flood = 'packages/discovery/src/discovery.flood.test.ts'
 const shares = 'packages/discovery/src/discovery.shares.test.ts'
+const hostile = 'packages/mcp/src/bridge/hostile.test.ts'
 const fills = 'tests/sweeps/bounded-collections-fills.test.ts'
 const ofProgram = { grows: 'program', bytes: 'small' } as const
 
@@ -586,7 +589,72 @@ export const kept: Readonly<Record<string, Kept>> = {
     bytes: '64 × the 16 KiB of headers that name a scope',
     filledBy: ['packages/mcp-bridge/src/ask-later.test.ts', 'the oldest questions of a server with too many'],
   },
-  'packages/mcp/src/sdk1/bridge/bridge.ts requests': {
+  'packages/mcp/src/bridge/as-new-client.ts open': { ...ofProgram, bound: 'requests of the client that are under way' },
+  'packages/mcp/src/bridge/as-new-client.ts running': {
+    ...ofProgram,
+    bound: 'requests of the client that are under way',
+  },
+  'packages/mcp/src/bridge/as-old-client.ts open': { ...ofProgram, bound: 'requests of the bridge that are under way' },
+  'packages/mcp/src/bridge/as-old-client.ts calls': {
+    ...ofProgram,
+    bound: 'requests of the client that are under way',
+  },
+  'packages/mcp/src/bridge/as-old-client.ts asked': {
+    grows: 'peer',
+    bound: 'questions that the client is asked: 64, and 64 that wait',
+    bytes: '128 × an id of 256 characters',
+    filledBy: [hostile, 'that asks too much at once'],
+  },
+  'packages/mcp/src/bridge/bridge.ts queue': {
+    ...ofProgram,
+    bound: 'messages of the client until the server has answered',
+  },
+  'packages/mcp/src/bridge/changes.ts uris': { ...ofProgram, bound: '64 resources' },
+  'packages/mcp/src/bridge/changes.ts state.began': {
+    ...ofProgram,
+    bound: 'requests of the client to subscribe that are under way',
+  },
+  'packages/mcp/src/bridge/listeners.ts open': {
+    ...ofProgram,
+    bound: '64 subscriptions to 64 resources',
+  },
+  'packages/mcp/src/bridge/new-client.ts calls': {
+    ...ofProgram,
+    bound: 'requests of the client that are under way, and for an hour those that it does not repeat',
+  },
+  'packages/mcp/src/bridge/new-client.ts context.queue': {
+    grows: 'peer',
+    bound: '64 questions',
+    bytes: '64 × a message of the server',
+    filledBy: [hostile, 'that asks too much at once'],
+  },
+  'packages/mcp/src/bridge/new-client.ts questions': {
+    grows: 'peer',
+    bound: '64 questions of a call',
+    bytes: 'small',
+    filledBy: [hostile, 'that asks too much at once'],
+  },
+  'packages/mcp/src/bridge/old-client.ts asked': {
+    grows: 'peer',
+    bound: '64 questions',
+    bytes: 'small',
+    filledBy: [hostile, 'too many questions'],
+  },
+  'packages/mcp/src/bridge/param-headers.ts tools': {
+    grows: 'peer',
+    bound: '1000 tools',
+    bytes: '1000 × 32 names of 100 characters, with their paths',
+    filledBy: [fills, 'a bounded map'],
+  },
+  'packages/mcp/src/bridge/param-headers.ts lists': {
+    ...ofProgram,
+    bound: 'requests of the client that are under way',
+  },
+  'packages/mcp/src/bridge/stateless-line.ts requests': {
+    ...ofProgram,
+    bound: 'requests of the client that are under way',
+  },
+  'packages/mcp/src/bridge/sessions-line.ts requests': {
     ...ofProgram,
     bound: 'requests of the client that are under way',
   },
@@ -628,17 +696,17 @@ export const kept: Readonly<Record<string, Kept>> = {
     shared: 'each session its own',
     filledBy: [fills, 'requests of one MCP session'],
   },
-  'packages/mcp/src/sdk1/bridge/questions.ts open': {
+  'packages/mcp/src/bridge/questions.ts open': {
     grows: 'peer',
     bound: '1000 questions by ids of 256 characters',
     bytes: '1000 × 400',
     filledBy: [fills, 'questions of a server'],
   },
-  'packages/mcp/src/sdk1/bridge/remote-sessions.ts open': {
+  'packages/mcp/src/bridge/remote-sessions.ts open': {
     ...ofProgram,
     bound: 'the session and the one that takes its place',
   },
-  'packages/mcp/src/sdk1/bridge/remote-sessions.ts greetings': {
+  'packages/mcp/src/bridge/remote-sessions.ts greetings': {
     ...ofProgram,
     bound: 'the session and the one that takes its place',
   },

@@ -20,6 +20,7 @@ import { openHead, reopenSignature } from '@countersign/httpsig/internal'
 import { fromNode, peekNode } from '@countersign/httpsig/node'
 import { redisReplaySet } from '@countersign/httpsig/redis'
 import { guardMcp } from '@countersign/mcp'
+import { bridge } from '@countersign/mcp/bridge'
 import * as mcpClient from '@countersign/mcp/client'
 import { createSessions, ruleBook, streamShares } from '@countersign/mcp/internal'
 import { guardMcp as guardMcpOfSdk1 } from '@countersign/mcp/sdk1'
@@ -323,7 +324,7 @@ export async function taken(): Promise<Record<string, Taken>> {
       valid: { onLost: nothing },
       call: (options: never) => mcpClientOfSdk1.agentTransport(id, { fetch: away }, options),
     },
-    'mcp/sdk1/client bridge options': { valid: { local: anObject, remote: away }, call: mcpClientOfSdk1.bridge },
+    'mcp/bridge bridge options': { valid: { local: anObject, remote: away }, call: bridge },
     'mcp/sdk1/client elicitCode options': {
       valid: { client: nothing, otherwise: nothing },
       call: mcpClientOfSdk1.elicitCode,

@@ -2,8 +2,9 @@ import { type Agent, AgentError, type AgentEvent, deviceCode } from '@countersig
 import { loopback } from '@countersign/agent/node'
 import { type CommandNames, type IdentityFlags, noteLines, shown } from '@countersign/fetch/internal'
 import { agentOf, asksByCode, isBrowserThere, requireUrl, stepLine, visitBy } from '@countersign/fetch/internal/agent'
-import { agentTransport, bridge, type ElicitingClient, elicitCode, elicitUrl } from '@countersign/mcp/sdk1/client'
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
+import { bridge } from '@countersign/mcp/bridge'
+import { agentTransport, type ElicitingClient, elicitCode, elicitUrl } from '@countersign/mcp/client'
+import { StdioServerTransport } from '@modelcontextprotocol/server/stdio'
 import { askLater, type LaterInteraction } from './ask-later.js'
 
 /** `countersign mcp-bridge URL`: runs an MCP server on standard input and output that speaks AAuth to the one at the URL. */

@@ -2,5 +2,5 @@ import { expect, test } from 'vitest'
 import * as client from './sdk1-client.js'
 
 test('the entry point for clients exports these names and no others', () => {
-  expect(new Set(Object.keys(client))).toEqual(new Set(['agentTransport', 'bridge', 'elicitCode', 'elicitUrl']))
+  expect(new Set(Object.keys(client))).toEqual(new Set(['agentTransport', 'elicitCode', 'elicitUrl']))
 })

@@ -3,5 +3,4 @@ export { type ElicitCodeOptions, elicitCode } from './elicitation/elicit-code.js
 export { type ElicitUrlOptions, elicitUrl } from './elicitation/elicit-url.js'
 export type { ElicitingClient, UrlQuestion, UserAnswer } from './elicitation/eliciting-client.js'
 export type { RequestId } from './message/json-rpc.js'
-export { type Bridge, type BridgeOptions, bridge, type RemoteTransport } from './sdk1/bridge/bridge.js'
 export { type AgentTransportOptions, agentTransport, type Lost } from './sdk1/transport/agent-transport.js'

@@ -1,11 +1,12 @@
 import { AgentError } from '@countersign/agent'
-import { ErrorCode, type JSONRPCErrorResponse, type RequestId } from '@modelcontextprotocol/sdk/types.js'
+import { type RequestId, type RpcFailure, rpcCodes } from '../message/json-rpc.js'
+import type { Links } from './transport.js'
 
 /**
  * The JSON-RPC error for a request that could not be sent, or got no answer. It says why, and never holds a token.
  * @param links whether it holds the URL that a user must open
  */
-export function undelivered(id: RequestId, error: unknown, links: 'told' | 'kept' = 'kept'): JSONRPCErrorResponse {
+export function undelivered(id: RequestId, error: unknown, links: Links = 'kept'): RpcFailure {
   const url = links === 'told' && error instanceof AgentError ? error.url : undefined
   const facts = factsOf(error)
   const data = url === undefined ? facts : { ...facts, url }
@@ -14,7 +15,7 @@ export function undelivered(id: RequestId, error: unknown, links: 'told' | 'kept
   return {
     jsonrpc: '2.0',
     id,
-    error: { code: ErrorCode.InternalError, message, ...(data === undefined ? {} : { data }) },
+    error: { code: rpcCodes.internal, message, ...(data === undefined ? {} : { data }) },
   }
 }
 
@@ -25,8 +26,16 @@ export function unanswered(): Error {
 
 function factsOf(error: unknown): object | undefined {
   if (error instanceof AgentError) return { code: error.code }
-  const { code } = (error ?? {}) as { readonly code?: unknown }
-  return typeof code === 'number' && code >= 100 ? { status: code } : undefined
+  const status = statusOf(error)
+  return status === undefined ? undefined : { status }
+}
+
+/** The HTTP status of an error of either line of the SDK. */
+export function statusOf(error: unknown): number | undefined {
+  const { code, status, cause } = Object(error ?? {}) as { code?: unknown; status?: unknown; cause?: unknown }
+  const found = [status, code].find(value => typeof value === 'number' && value >= 100)
+  if (found !== undefined) return Number(found)
+  return cause === undefined ? undefined : statusOf(cause)
 }
 
 /** Removes control characters: the message may quote a page of the server. */

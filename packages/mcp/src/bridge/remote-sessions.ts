@@ -1,23 +1,17 @@
 import { randomText } from '@countersign/httpsig/internal'
-import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js'
+import { isObject } from '@countersign/protocol/internal'
 import {
-  InitializeResultSchema,
-  isInitializeRequest,
-  isJSONRPCErrorResponse,
-  isJSONRPCRequest,
-  isJSONRPCResultResponse,
-  type JSONRPCMessage,
-  type JSONRPCRequest,
-} from '@modelcontextprotocol/sdk/types.js'
-import type { Lost } from '../../transport/agent-fetch.js'
-import type { Answer } from './questions.js'
-import { unanswered } from './undelivered.js'
-
-/** A transport to a server; `agentTransport` makes one. */
-export interface RemoteTransport extends Transport {
-  /** Tells the server that the session has ended. */
-  terminateSession?(): Promise<void>
-}
+  type Answer,
+  isAnswer,
+  isFailure,
+  isRequest,
+  isResult,
+  type RpcMessage,
+  type RpcRequest,
+} from '../message/json-rpc.js'
+import type { Lost } from '../transport/agent-fetch.js'
+import type { Connect, RemoteTransport, SendOptions } from './transport.js'
+import { statusOf, unanswered } from './undelivered.js'
 
 /** One session at the server. */
 export interface Session {
@@ -26,8 +20,8 @@ export interface Session {
 
 /** The callbacks of the bridge. */
 export interface RemoteSessionsOptions {
-  readonly connect: (onLost: (lost: Lost) => void) => RemoteTransport
-  readonly received: (message: JSONRPCMessage, session: Session) => void
+  readonly connect: Connect
+  readonly received: (message: RpcMessage, session: Session) => void
   /** Called with a session that another one has replaced. */
   readonly replaced: (session: Session) => void
   readonly lost: (lost: Lost) => void
@@ -36,7 +30,7 @@ export interface RemoteSessionsOptions {
 }
 
 /** The options of sending a message. */
-export interface Sending extends TransportSendOptions {
+export interface Sending extends SendOptions {
   /** Called with the session that the message is sent in. */
   readonly via?: (session: Session) => void
 }
@@ -49,12 +43,12 @@ export interface RemoteSessions {
    * Sends a message. When the server answers that the session has ended, it has not acted on the message: a request is sent once
    * more in a new session; other messages are dropped.
    */
-  send(message: JSONRPCMessage, sending?: Sending): Promise<void>
+  send(message: RpcMessage, sending?: Sending): Promise<void>
   close(): Promise<void>
 }
 
 interface Greeting {
-  readonly request: JSONRPCRequest
+  readonly request: RpcRequest
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: Error) => void
 }
@@ -64,7 +58,7 @@ interface State {
   readonly greetings: Map<Session, Greeting>
   current: Session | undefined
   /** The client's own `initialize`, for sessions to come. */
-  hello: JSONRPCRequest | undefined
+  hello: RpcRequest | undefined
   /** Undefined until the server has answered it. */
   protocolVersion: string | undefined
   renewing: Promise<void> | undefined
@@ -95,14 +89,14 @@ export function remoteSessions(options: RemoteSessionsOptions): RemoteSessions {
     async send(message, { via, ...sending } = {}) {
       await state.renewing
       const session = currentOf(state)
-      if (isJSONRPCRequest(message) && isInitializeRequest(message)) state.hello = message
+      if (isRequest(message) && message.method === 'initialize') state.hello = message
       via?.(session)
       try {
         await session.transport.send(message, sending)
       } catch (error) {
         if (state.protocolVersion === undefined || !(await hasEnded(error, session))) throw error
         await renewOnce(session)
-        if (!isJSONRPCRequest(message)) return
+        if (!isRequest(message)) return
         const next = currentOf(state)
         via?.(next)
         await next.transport.send(message, sending)
@@ -143,10 +137,6 @@ async function hasEnded(error: unknown, { transport }: Session): Promise<boolean
   return answer === 400 || answer === 404
 }
 
-function statusOf(error: unknown): unknown {
-  return (error as { readonly code?: unknown } | null)?.code
-}
-
 async function openSession(state: State, options: RemoteSessionsOptions): Promise<Session> {
   const greeting = (): Greeting | undefined => state.greetings.get(session)
   const transport = options.connect(lost => {
@@ -166,18 +156,18 @@ async function openSession(state: State, options: RemoteSessionsOptions): Promis
 }
 
 function receive(
-  message: JSONRPCMessage,
+  message: RpcMessage,
   session: Session,
   { state, options }: { readonly state: State; readonly options: RemoteSessionsOptions },
 ): void {
-  if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) {
+  if (isAnswer(message)) {
     const greeting = state.greetings.get(session)
     if (greeting !== undefined && greeting.request.id === message.id) {
       greeting.resolve(message)
       return
     }
     const isFirst = state.protocolVersion === undefined && message.id === state.hello?.id
-    if (isFirst && isJSONRPCResultResponse(message)) {
+    if (isFirst && isResult(message)) {
       state.protocolVersion = versionOf(message)
       session.transport.setProtocolVersion?.(state.protocolVersion)
     }
@@ -186,7 +176,7 @@ function receive(
 }
 
 function versionOf({ result }: { readonly result: unknown }): string {
-  return String((result as { readonly protocolVersion?: unknown }).protocolVersion)
+  return isObject(result) ? String(result['protocolVersion']) : ''
 }
 
 /** Opens a new session with the `initialize` of the client. */
@@ -218,9 +208,9 @@ async function initialize(session: Session, state: State): Promise<{ readonly pr
       state.greetings.set(session, { request, resolve, reject })
       session.transport.send(request).catch(reject)
     })
-    if (isJSONRPCErrorResponse(answer))
+    if (isFailure(answer))
       throw new Error('the session has ended, and the server opens no new one', { cause: answer.error })
-    return InitializeResultSchema.parse(answer.result)
+    return { protocolVersion: versionOf(answer) }
   } finally {
     state.greetings.delete(session)
   }

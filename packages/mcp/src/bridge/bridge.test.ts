@@ -184,7 +184,7 @@ test('the answer to a question of the bridge does not reach the server', async (
   client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [] }))
   expect(between.getClientCapabilities()).toBeUndefined()
   await connect()
-  await expect.poll(() => between.getClientCapabilities()).toEqual({ elicitation: { url: {} }, roots: {} })
+  await expect.poll(() => between.getClientCapabilities()).toEqual({ elicitation: { url: {} } })
   const params = { mode: 'url', elicitationId: 'e1', url: 'https://auth.example/', message: 'Please' } as const
   const [result, { roots }] = await Promise.all([between.elicitInput(params), server.listRoots()])
   expect([result, roots, asked]).toEqual([{ action: 'accept' }, [], [params]])

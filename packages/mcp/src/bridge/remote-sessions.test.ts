@@ -3,8 +3,9 @@ import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
 import type { TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
 import { describe, expect, test } from 'vitest'
-import type { Lost } from '../../transport/agent-fetch.js'
-import { bridge, type RemoteTransport } from './bridge.js'
+import type { Lost } from '../transport/agent-fetch.js'
+import { bridge } from './bridge.js'
+import type { RemoteTransport } from './transport.js'
 
 type Handler = (message: JSONRPCMessage, options?: TransportSendOptions) => Promise<void> | void
 
@@ -37,6 +38,9 @@ function played(id: number, onLost: (lost: Lost) => void, handler: Handler): Pla
     ...{ sent: [], onLost, isClosed: false, isTerminated: false, sessionId: `s${id}` },
     start: async () => undefined,
     async send(message, options) {
+      // The bridge finds out first what the server speaks.
+      if ('method' in message && message.method === 'server/discover')
+        return session.say({ jsonrpc: '2.0', id: Object(message).id, error: { code: -32601, message: 'unknown' } })
       session.sent.push(message)
       await handler(message, options)
     },

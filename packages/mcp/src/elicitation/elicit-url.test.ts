@@ -9,9 +9,9 @@ import {
   type ElicitResult,
 } from '@modelcontextprotocol/sdk/types.js'
 import { expect, test } from 'vitest'
-import { elicitCode } from '../../elicitation/elicit-code.js'
-import { elicitUrl } from '../../elicitation/elicit-url.js'
 import { bridged } from '../bridge/bridge.test.fixture.js'
+import { elicitCode } from './elicit-code.js'
+import { elicitUrl } from './elicit-url.js'
 
 // An MCP server that is itself an agent, and asks the user of its client.
 

@@ -1,0 +1,93 @@
+import { randomText } from '@countersign/httpsig/internal'
+import { type Answer, isAnswer, isResult, type Params, type RpcRequest } from '../message/json-rpc.js'
+import type { Lost } from '../transport/agent-fetch.js'
+import { type Envelope, statelessRevision, withEnvelope } from './envelope.js'
+import type { Connect, RemoteTransport } from './transport.js'
+import { statusOf, unanswered } from './undelivered.js'
+
+/** What is known of a server, with a way to it. */
+export interface Found {
+  /** The answer to `server/discover`; undefined for a server with sessions. */
+  readonly discovered: Params | undefined
+  /** Connects to the server; the first time by the transport that has found out. */
+  readonly connect: Connect
+}
+
+/** How to find out. */
+export interface Finding {
+  readonly connect: Connect
+  readonly envelope: Envelope
+  /** Ends it. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Finds out which revision a server speaks: one without sessions answers `server/discover`. For every other answer it is one with
+ * sessions, unless it refuses the caller or fails.
+ * @throws Error when that is unknown: the server refuses the caller, cannot be reached, or fails
+ */
+export async function findRevision({ connect, envelope, signal }: Finding): Promise<Found> {
+  let lost: (what: Lost) => void = () => undefined
+  const transport = connect(what => lost(what))
+  const request: RpcRequest = {
+    ...{ jsonrpc: '2.0', id: `countersign-${randomText()}`, method: 'server/discover' },
+    params: withEnvelope(undefined, envelope),
+  }
+  let fail: () => void = () => undefined
+  const answered = new Promise<Answer>((resolve, reject) => {
+    fail = () => reject(unanswered())
+    signal.addEventListener('abort', fail, { once: true })
+    transport.onmessage = message => {
+      // A server that cannot read the request answers it without its id.
+      if (isAnswer(message) && (message.id ?? request.id) === request.id) resolve(message)
+    }
+    transport.onclose = fail
+    // An answer in the last bytes of a stream may still be in the parser.
+    lost = what => void ('id' in what && what.id === request.id && setTimeout(fail, 100))
+  })
+  answered.catch(() => undefined)
+  try {
+    await transport.start()
+    const answer = await Promise.race([
+      transport.send(request, { requestSignal: signal }).then(() => answered),
+      answered,
+    ])
+    const discovered = isResult(answer) && speaksStateless(answer.result) ? answer.result : undefined
+    return { discovered, connect: startedFirst(transport, connect, take => (lost = take)) }
+  } catch (error) {
+    if (isOldAnswer(statusOf(error)))
+      return { discovered: undefined, connect: startedFirst(transport, connect, take => (lost = take)) }
+    await transport.close().catch(() => undefined)
+    throw error
+  } finally {
+    signal.removeEventListener('abort', fail)
+  }
+}
+
+function speaksStateless({ supportedVersions }: Params): boolean {
+  return Array.isArray(supportedVersions) && supportedVersions.includes(statelessRevision)
+}
+
+/** Whether an HTTP status says that there is no such message: a refused caller gets others, and a server that fails. */
+function isOldAnswer(status: number | undefined): boolean {
+  return status !== undefined && status >= 400 && status < 500 && ![401, 403, 407, 408, 429].includes(status)
+}
+
+/** Connects by a transport that has started, and then as before. */
+function startedFirst(
+  transport: RemoteTransport,
+  connect: Connect,
+  take: (lost: (what: Lost) => void) => void,
+): Connect {
+  let first: RemoteTransport | undefined = transport
+  return onLost => {
+    if (first === undefined) return connect(onLost)
+    first = undefined
+    take(onLost)
+    const start = transport.start
+    transport.start = async () => {
+      transport.start = start
+    }
+    return transport
+  }
+}
