@@ -56,6 +56,8 @@ interface Context {
   readonly stop: AbortController
   /** Undefined until the client's first request tells its revision. */
   port: ClientPort | undefined
+  /** The client has only asked what the server is: it may still choose the other revision. */
+  isChoosing: boolean
   way: Way | undefined
   /** The messages that came before the server's revision was known. */
   queue: RpcMessage[]
@@ -82,7 +84,10 @@ export function bridge(options: BridgeOptions): Bridge {
     closed = resolve
   })
   const close = (): Promise<void> => {
-    context.closing ??= closeBoth(context).then(closed)
+    // Transports call `onclose` while they are closed.
+    context.closing ??= Promise.resolve()
+      .then(() => closeBoth(context))
+      .then(closed)
     return context.closing
   }
   const context: Context = {
@@ -91,7 +96,7 @@ export function bridge(options: BridgeOptions): Bridge {
       // Requests that break off because of the end or a cancellation are not errors.
       if (context.closing === undefined && error.name !== 'AbortError') tell(error)
     },
-    ...{ port: undefined, way: undefined, queue: [], closing: undefined },
+    ...{ port: undefined, isChoosing: true, way: undefined, queue: [], closing: undefined },
   }
   return {
     async start() {
@@ -113,6 +118,10 @@ export function bridge(options: BridgeOptions): Bridge {
 
 function fromClient(message: RpcMessage, context: Context): void {
   if (context.closing !== undefined) return
+  if (isRequest(message) && context.isChoosing) {
+    context.isChoosing = message.method === 'server/discover'
+    if (message.method === 'initialize') leave(context)
+  }
   if (context.port === undefined) {
     // Nothing else can begin.
     if (!isRequest(message)) return
@@ -121,6 +130,15 @@ function fromClient(message: RpcMessage, context: Context): void {
   }
   const passed = context.port.fromClient(message)
   if (passed !== undefined) toServer(passed, context)
+}
+
+/** Leaves the way of a client that has chosen the other revision, as when the server refused it at first. */
+function leave(context: Context): void {
+  const { port, way, onError } = context
+  Object.assign(context, { port: undefined, way: undefined, queue: [] })
+  port?.close(new Error('the client has chosen another revision'))
+  way?.adapter?.close()
+  way?.line.close().catch(onError)
 }
 
 function portFor(first: RpcRequest, context: Context): ClientPort {
@@ -142,15 +160,15 @@ function toServer(message: RpcMessage, context: Context): void {
 async function open(first: RpcRequest, port: ClientPort, context: Context): Promise<void> {
   try {
     const way = await wayTo(first, port, context)
-    if (context.closing !== undefined) return await way.line.close()
+    if (context.closing !== undefined || context.port !== port) return await way.line.close()
     context.way = way
     for (const message of context.queue.splice(0)) toServer(message, context)
   } catch (error) {
-    if (context.closing !== undefined) return
+    if (context.closing !== undefined || context.port !== port) return
     const left = context.queue.splice(0).filter(isRequest)
     for (const { id } of left) port.toClient(undelivered(id, error, context.links))
     port.close(new Error('the server cannot be reached'))
-    context.port = undefined
+    Object.assign(context, { port: undefined, isChoosing: true })
   }
 }
 

@@ -40,7 +40,9 @@ export function statelessLine({ connect, links, toClient, closed, onError }: Lin
     async start() {
       transport.onmessage = message => fromServer(message, context)
       transport.onerror = onError
-      transport.onclose = closed
+      transport.onclose = () => {
+        if (!context.isClosing) closed()
+      }
       await transport.start()
     },
     fromClient: message => fromClient(message, context),
