@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import { freePort } from '@countersign/testing/ports'
+import { Client as NewClient } from '@modelcontextprotocol/client'
+import { StdioClientTransport as NewStdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import {
@@ -71,6 +73,40 @@ test('a client without AAuth uses a server that demands an identity', async () =
   await client.close()
   // After two seconds the SDK ends it by a signal.
   expect(Date.now() - closing).toBeLessThan(1_900)
+})
+
+test('a client of revision 2026-07-28 uses the same server, which has sessions, and is asked during its calls', async () => {
+  const client = new NewClient(
+    { name: 'any', version: '1' },
+    {
+      capabilities: { sampling: {}, elicitation: { form: {} }, roots: {} },
+      versionNegotiation: { mode: { pin: '2026-07-28' } },
+    },
+  )
+  client.setRequestHandler('sampling/createMessage', ({ params }) => ({
+    ...{ model: 'm', role: 'assistant', content: { type: 'text', text: `sampled ${params.messages.length}` } },
+  }))
+  client.setRequestHandler('elicitation/create', () => ({ action: 'decline' }))
+  client.setRequestHandler('roots/list', () => ({ roots: [{ uri: 'file:///work', name: 'work' }] }))
+  await client.connect(
+    new NewStdioClientTransport({
+      ...{ command: process.execPath, args: [countersign, 'mcp-bridge', guarded.url, ...guarded.flags] },
+    }),
+  )
+  const say = async (name: string, args: Record<string, unknown>): Promise<string> =>
+    JSON.stringify((await client.callTool({ name, arguments: args })).content)
+  expect(client.getServerVersion()?.name).toBe('mcp-servers/everything')
+  expect((await client.listTools()).tools.map(({ name }) => name)).toContain('echo')
+  expect(await say('echo', { message: 'hello' })).toContain('hello')
+  expect(await say('trigger-sampling-request', { prompt: 'p', maxTokens: 5 })).toContain('sampled 1')
+  expect(await say('trigger-elicitation-request', {})).toContain('declined')
+  const stop = new AbortController()
+  const long = { name: 'trigger-long-running-operation', arguments: { duration: 20, steps: 2 } }
+  const cancelled = client.callTool(long, { signal: stop.signal })
+  setTimeout(() => stop.abort('enough'), 50)
+  await expect(cancelled).rejects.toThrow('enough')
+  expect(await say('get-sum', { a: 2, b: 40 })).toContain('42')
+  await client.close()
 })
 
 test('with -v the steps are on standard error, and standard output is the protocol’s; the end of its input ends it', async () => {
