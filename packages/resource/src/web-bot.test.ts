@@ -185,6 +185,11 @@ describe('a signature of a bot is refused', () => {
       [/;keyid="[^"]*"/, `;keyid="${'a'.repeat(44)}"`, 'bot_parameter_malformed'],
     ] as const)
       expect(await answer(at, changed(message, 'signature-input', from, to)), reason).toEqual(refused(reason))
+    const alg = changed(message, 'signature-input', /alg="ed25519"/, 'alg="hmac-sha256"')
+    expect(await codes(at, alg)).toEqual([401, 'unsupported_algorithm', 'algorithm_unsupported'])
+    const unsigned = { ...message, headers: message.headers.filter(([name]) => name !== 'signature') }
+    expect(await answer(at, unsigned)).toEqual(refused('signature_label_missing'))
+    expect(await answer(at, changed(message, 'signature', /=:.*:/, '="x"'))).toEqual(refused('signature_malformed'))
     expect(fetched).toEqual([])
   })
 

@@ -10,7 +10,7 @@ import { type DictionaryLimits, malformed } from '../component/structured-field.
 import type { StructuredFieldTypes } from '../component/structured-field-type.js'
 import { matchesContentDigest, parseContentDigest } from '../digest/content-digest.js'
 import { HttpSigError } from '../error.js'
-import { algorithmNamed, unsupportedAlgorithm } from '../key/algorithm.js'
+import { type Algorithm, algorithmNamed, unsupportedAlgorithm } from '../key/algorithm.js'
 import type { VerifyKey } from '../key/verify-key.js'
 import type { HeaderLines, HttpMessage } from '../message/http-message.js'
 import { headerValues, trimOws } from '../message/received-message.js'
@@ -136,10 +136,17 @@ function checkCovered(components: readonly Component[], required: readonly strin
       })
 }
 
-function checkAlgorithm({ alg }: SignatureParameters, key: VerifyKey): void {
-  if (alg === undefined) return
+/** The algorithm of the parameter `alg`. @throws HttpSigError `unsupported_algorithm` */
+function namedAlgorithm({ alg }: SignatureParameters): Algorithm | undefined {
+  if (alg === undefined) return undefined
   const named = algorithmNamed(alg)
   if (named === undefined) throw unsupportedAlgorithm('the parameter alg names an algorithm that is not supported')
+  return named
+}
+
+function checkAlgorithm(parameters: SignatureParameters, key: VerifyKey): void {
+  const named = namedAlgorithm(parameters)
+  if (named === undefined) return
   // The key decides the algorithm. A message that names another one is refused.
   if (named !== key.algorithm)
     throw malformed('algorithm_mismatched', 'the parameter alg disagrees with the key', {
@@ -185,14 +192,20 @@ function selectMembers({ message, label, tag, limits }: VerifyMessageOptions): S
 }
 
 /**
- * The signatures of a message with a `tag`, before any of them is verified.
- * @throws HttpSigError when one of them is malformed
+ * The signatures of a message with a `tag`, before a key is looked up for any of them.
+ * @throws HttpSigError when one of them is malformed, or of an algorithm that is not supported
  */
 export function signaturesTagged(headers: HeaderLines, tag: string): SignatureCandidate[] {
   const inputs = [...dictionaryField(headers, 'signature-input')]
-  return inputs
-    .filter(([, { member }]) => member[1].get('tag') === tag)
-    .map(([label, member]) => candidateOf(signatureMember(label, member)))
+  const tagged = inputs.filter(([, { member }]) => member[1].get('tag') === tag)
+  if (tagged.length === 0) return []
+  const signatures = dictionaryField(headers, 'signature')
+  return tagged.map(([label, member]) => {
+    signatureBytes(label, signatures.get(label))
+    const read = signatureMember(label, member)
+    namedAlgorithm(read.parameters)
+    return candidateOf(read)
+  })
 }
 
 /** The value of a component in the signature base of a message. @throws HttpSigError when the message does not have it */
