@@ -1,6 +1,5 @@
-// A client for the scenarios of the official suite, in a process of its own: `node client.fixture.js URL`. The suite names the
-// scenario, and the revision, in the environment. What it can do is the SDK's; every request goes through an agent. Servers that
-// ask for OAuth get its requests as they are; in front of the others stands a gateway, for which it must sign each.
+import type { Agent } from '@countersign/agent'
+import { agentTransport } from '@countersign/mcp/client'
 import {
   Client,
   type ClientCapabilities,
@@ -8,56 +7,80 @@ import {
   SdkErrorCode,
   StreamableHTTPClientTransport,
 } from '@modelcontextprotocol/client'
-import { siteAgent } from '../site-agent.fixture.js'
 import { gatewayTo } from './gateway.fixture.js'
 import { oauthUser, type Registered, withConsent } from './oauth-user.fixture.js'
 
-const { MCP_CONFORMANCE_SCENARIO: scenario = '', MCP_CONFORMANCE_PROTOCOL_VERSION: version = '2025-11-25' } =
-  process.env
-const context: { readonly toolCalls?: readonly ToolCall[] } & Registered = JSON.parse(
-  process.env['MCP_CONFORMANCE_CONTEXT'] ?? '{}',
-)
-const server = new URL(process.argv[2] ?? '')
+// A client for the scenarios of the official suite. What it can do is the SDK's; every request goes through an agent. Servers that
+// ask for OAuth get its requests as they are; in front of the others stands a gateway, for which it must sign each.
+
+/** What the suite tells a client. */
+export interface ClientRun {
+  readonly scenario: string
+  /** The revision of MCP. */
+  readonly version: string
+  readonly context: { readonly toolCalls?: readonly ToolCall[] } & Registered
+  /** The suite's server. */
+  readonly url: string
+}
 
 interface ToolCall {
   readonly name: string
   readonly arguments: Record<string, unknown>
 }
 
-const agent = await siteAgent()
-const isOAuth = scenario.startsWith('auth/')
-const path = server.pathname as `/${string}`
-const url = isOAuth ? server : new URL(path, (await gatewayTo(server.origin, { path, level: 'identified' })).url)
-const user = oauthUser(scenario, context)
-const mode = version < '2026' ? 'legacy' : { pin: version }
-
-const capabilities: ClientCapabilities = { elicitation: { form: { applyDefaults: true } }, sampling: {}, roots: {} }
-const client = new Client(
-  { name: 'countersign-official', version: '1.0.0' },
-  { capabilities, versionNegotiation: { mode } },
-)
-client.setRequestHandler('elicitation/create', ({ params }) => {
-  const isQuestion = 'requestedSchema' in params && 'confirmed' in params.requestedSchema.properties
-  return { action: 'accept', content: isQuestion ? { confirmed: true } : {} }
-})
-client.setRequestHandler('sampling/createMessage', () => ({
-  ...{ role: 'assistant' as const, model: 'none' },
-  content: { type: 'text' as const, text: 'Hello' },
-}))
-client.setRequestHandler('roots/list', () => ({ roots: [{ uri: 'file:///work', name: 'work' }] }))
-
-let transport: StreamableHTTPClientTransport
-
-/** Runs what the user may have to agree to first. */
-function asking<T>(run: () => Promise<T>): Promise<T> {
-  return withConsent(user, answer => transport.finishAuth(answer), run)
+/** A client that is connected. */
+interface Connected {
+  readonly client: Client
+  readonly context: ClientRun['context']
+  /** Runs what the user may have to agree to first. */
+  asking<T>(run: () => Promise<T>): Promise<T>
 }
 
-async function connect(): Promise<void> {
-  await asking(async () => {
-    transport = new StreamableHTTPClientTransport(url, { fetch: agent.fetch, authProvider: user.provider })
-    await client.connect(transport)
+/** Does what a scenario asks of a client. */
+export async function runClient(agent: Agent, { scenario, version, context, url }: ClientRun): Promise<void> {
+  const server = new URL(url)
+  const path = server.pathname as `/${string}`
+  const gateway = scenario.startsWith('auth/')
+    ? undefined
+    : await gatewayTo(server.origin, { path, level: 'identified' })
+  const user = oauthUser(scenario, context)
+  const client = makeClient(version)
+  let transport: StreamableHTTPClientTransport
+  const asking = <T>(run: () => Promise<T>): Promise<T> =>
+    withConsent(user, answer => transport.finishAuth(answer), run)
+  try {
+    await asking(async () => {
+      // For OAuth, the SDK's own transport over the agent's fetch.
+      transport =
+        gateway === undefined
+          ? new StreamableHTTPClientTransport(server, { fetch: agent.fetch, authProvider: user.provider })
+          : agentTransport(new URL(path, gateway.url), agent)
+      await client.connect(transport)
+    })
+    await (others[scenario] ?? callAll)({ client, context, asking })
+  } finally {
+    await client.close()
+    await gateway?.close()
+  }
+}
+
+function makeClient(version: string): Client {
+  const capabilities: ClientCapabilities = { elicitation: { form: { applyDefaults: true } }, sampling: {}, roots: {} }
+  const mode = version < '2026' ? 'legacy' : { pin: version }
+  const client = new Client(
+    { name: 'countersign-official', version: '1.0.0' },
+    { capabilities, versionNegotiation: { mode } },
+  )
+  client.setRequestHandler('elicitation/create', ({ params }) => {
+    const isQuestion = 'requestedSchema' in params && 'confirmed' in params.requestedSchema.properties
+    return { action: 'accept', content: isQuestion ? { confirmed: true } : {} }
   })
+  client.setRequestHandler('sampling/createMessage', () => ({
+    ...{ role: 'assistant' as const, model: 'none' },
+    content: { type: 'text' as const, text: 'Hello' },
+  }))
+  client.setRequestHandler('roots/list', () => ({ roots: [{ uri: 'file:///work', name: 'work' }] }))
+  return client
 }
 
 /** Arguments that a tool takes, as far as its schema tells. */
@@ -66,50 +89,48 @@ function argumentsFor(schema: { readonly properties?: object | undefined }): Rec
   return Object.fromEntries(properties.map(([name, { type }]) => [name, type === 'number' ? 5 : 'north']))
 }
 
+type Act = (connected: Connected) => Promise<unknown>
+
 /** Lists the tools, and calls each once. */
-async function callAll(): Promise<void> {
+const callAll: Act = async ({ client, asking }) => {
   const { tools } = await asking(() => client.listTools())
   for (const { name, inputSchema } of tools)
     await asking(() => client.callTool({ name, arguments: argumentsFor(inputSchema) }))
 }
 
 /** As above, and the last answer is of no known type: the SDK takes that for no answer at all. */
-async function callUnfinished(): Promise<void> {
-  await callAll().catch(error => {
+const callUnfinished: Act = connected =>
+  callAll(connected).catch(error => {
     if (!(error instanceof SdkError) || error.code !== SdkErrorCode.InvalidResult) throw error
   })
-}
 
-async function useEverything(): Promise<void> {
-  await callAll()
+const useEverything: Act = async connected => {
+  const { client } = connected
+  await callAll(connected)
   for (const { uri } of (await client.listResources()).resources) await client.readResource({ uri })
   for (const { name } of (await client.listPrompts()).prompts) await client.getPrompt({ name })
 }
 
-async function callAsTold(): Promise<void> {
+const callAsTold: Act = async ({ client, context }) => {
   await client.listTools()
   for (const call of context.toolCalls ?? []) await client.callTool(call)
 }
 
-async function echoSchema(): Promise<void> {
+const echoSchema: Act = async ({ client }) => {
   const { tools } = await client.listTools()
   const schema = tools.find(({ name }) => name === 'json_schema_2020_12_tool')?.inputSchema
   await client.callTool({ name: 'json_schema_echo', arguments: { schema } })
 }
 
-/** What the other scenarios ask for: no more than the tools. */
-const others: Readonly<Record<string, () => Promise<unknown>>> = {
-  initialize: () => client.listTools(),
-  'request-metadata': () => client.listTools(),
+const listOnly: Act = ({ client }) => client.listTools()
+
+/** What scenarios ask for, other than to call each tool. */
+const others: Readonly<Record<string, Act>> = {
+  initialize: listOnly,
+  'request-metadata': listOnly,
   'sep-2322-client-request-state': callUnfinished,
   'http-standard-headers': useEverything,
   'http-custom-headers': callAsTold,
-  'json-schema-ref-no-deref': () => client.listTools(),
+  'json-schema-ref-no-deref': listOnly,
   'json-schema-2020-12-preservation': echoSchema,
 }
-
-await connect()
-await (others[scenario] ?? callAll)()
-await client.close()
-// The site of the agent's identity would keep the process.
-process.exit(0)
