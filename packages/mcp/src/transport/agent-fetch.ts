@@ -1,7 +1,8 @@
 import { type Agent, explain } from '@countersign/agent'
 import { boundedMap } from '@countersign/protocol/internal'
-import { cancelledId, isRequest, type RequestId } from '../message/json-rpc.js'
+import { cancelledId, isRequest, type RequestId, type RpcRequest } from '../message/json-rpc.js'
 import { type CallStream, type CallStreams, callStreams } from './call-streams.js'
+import { readableError } from './error-in-404.js'
 
 /** A stream whose answer may be lost: that of a request has ended, or one that broke off after an event cannot be resumed. */
 export type Lost = { readonly id: RequestId } | { readonly lastEventId: string }
@@ -47,7 +48,8 @@ export function agentFetch(
   const follow = abortFollowers()
   const resume = resumingFetch(agent, { attempts, onLost, calls })
 
-  async function post({ id, method }: Asked, url: string | URL, init: RequestInit): Promise<Response> {
+  async function post(asked: RpcRequest, url: string | URL, init: RequestInit): Promise<Response> {
+    const { id, method } = asked
     const call = calls.begin(id)
     const leave = follow(call.stop, init.signal)
     const ended = (): void => {
@@ -56,7 +58,7 @@ export function agentFetch(
     }
     try {
       const response = checkRefusal(await agent.fetch(url, { ...init, signal: call.stop.signal }), { method, refused })
-      return watchResponse(response, { call, calls, leave, ended })
+      return watchResponse(await readableError(response, asked), { call, calls, leave, ended })
     } catch (error) {
       leave()
       calls.end(call)
@@ -73,12 +75,6 @@ export function agentFetch(
     if (id !== undefined) calls.cancel(id)
     return checkRefusal(await agent.fetch(url, init), { method: undefined, refused })
   }
-}
-
-/** What is asked for: the id and the method of a request. */
-interface Asked {
-  readonly id: RequestId
-  readonly method: string
 }
 
 interface Resuming {
