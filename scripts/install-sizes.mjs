@@ -13,7 +13,7 @@ import { packages } from './packages.mjs'
 const measured = [
   { name: '@countersign/fetch', note: '`npx -y @countersign/fetch URL`' },
   { name: '@countersign/mcp-bridge', note: '`npx -y @countersign/mcp-bridge URL`' },
-  { name: '@modelcontextprotocol/sdk', note: 'what of it is the MCP SDK' },
+  { name: '@modelcontextprotocol/client', note: 'what of it is the MCP SDK, with `@modelcontextprotocol/server`' },
   { name: '@countersign/agent', note: '' },
   { name: '@countersign/resource', note: '' },
   { name: '@countersign/auth-server', note: '' },

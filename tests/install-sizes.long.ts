@@ -47,8 +47,11 @@ test('the bridge by npx is the MCP SDK and 15 packages more, without playground 
     // Its input has ended, so that it ends as soon as it runs.
     ran.push(run(folder, 'countersign-mcp-bridge', ['http://127.0.0.1:9/mcp', '--development', '-v']))
   })
-  const sdk = installSize({ name: '@modelcontextprotocol/sdk' }, tarballs)
-  expect(bridge.names.length - sdk.names.length).toBeLessThanOrEqual(15)
+  const sdk = ['client', 'server'].flatMap(
+    part => installSize({ name: `@modelcontextprotocol/${part}` }, tarballs).names,
+  )
+  expect(bridge.names).toEqual(expect.arrayContaining(sdk))
+  expect(bridge.names.length - new Set(sdk).size).toBeLessThanOrEqual(15)
   const heavy = [
     '@countersign/playground',
     '@countersign/cli',
