@@ -590,6 +590,10 @@ export const kept: Readonly<Record<string, Kept>> = {
     filledBy: ['packages/mcp-bridge/src/ask-later.test.ts', 'the oldest questions of a server with too many'],
   },
   'packages/mcp/src/bridge/as-new-client.ts open': { ...ofProgram, bound: 'requests of the client that are under way' },
+  'packages/mcp/src/bridge/as-new-client.ts listening': {
+    ...ofProgram,
+    bound: 'subscriptions of the client: 64 resources, and the lists',
+  },
   'packages/mcp/src/bridge/as-new-client.ts running': {
     ...ofProgram,
     bound: 'requests of the client that are under way',
@@ -610,10 +614,6 @@ export const kept: Readonly<Record<string, Kept>> = {
     bound: 'messages of the client until the server has answered',
   },
   'packages/mcp/src/bridge/changes.ts uris': { ...ofProgram, bound: '64 resources' },
-  'packages/mcp/src/bridge/changes.ts state.began': {
-    ...ofProgram,
-    bound: 'requests of the client to subscribe that are under way',
-  },
   'packages/mcp/src/bridge/listeners.ts open': {
     ...ofProgram,
     bound: '64 subscriptions to 64 resources',

@@ -51,6 +51,8 @@ export interface AsNewClient {
 interface Context extends AsNewClient {
   /** The requests of this adapter to the server that wait for an answer. */
   readonly open: Map<RequestId, (answer: Answer) => void>
+  /** The subscriptions that are open, with what is called when the server has begun to tell. */
+  readonly listening: Map<RequestId, () => void>
   /** The calls of the client that run, by its ids. */
   readonly running: Map<RequestId, AbortController>
   readonly changes: Changes
@@ -66,10 +68,11 @@ export function asNewClient(options: AsNewClient): Adapter {
   const { port, onError, discovered } = options
   const context: Context = {
     ...options,
-    ...{ open: new Map(), running: new Map(), clientInfo: undefined, logLevel: undefined },
+    ...{ open: new Map(), listening: new Map(), running: new Map(), clientInfo: undefined, logLevel: undefined },
     changes: changes({
       capabilities: discovered['capabilities'],
-      listen: (params, signal) => ask('subscriptions/listen', params, { context, signal }),
+      listen: (params, { signal, acknowledged }) =>
+        ask('subscriptions/listen', params, { context, signal, acknowledged }),
       tell: message => port.toClient(message),
       onError,
     }),
@@ -92,9 +95,10 @@ export function asNewClient(options: AsNewClient): Adapter {
     else resolve(answer)
   }
 
-  function fromNotification(message: RpcNotification, { changes: heard }: Context): void {
+  function fromNotification(message: RpcNotification, { listening }: Context): void {
     if (message.method === 'notifications/subscriptions/acknowledged') {
-      heard.acknowledged()
+      const id = metaOf(message.params)[subscriptionMember]
+      if (typeof id === 'string') listening.get(id)?.()
       return
     }
     const { _meta, ...rest } = message.params ?? {}
@@ -218,18 +222,22 @@ async function inputOf(asked: unknown, signal: AbortSignal, port: ClientPort): P
   return port.ask({ method, params: isUrl ? { ...params, elicitationId: randomText() } : params, signal })
 }
 
+interface Asking {
+  readonly context: Context
+  readonly signal: AbortSignal
+  /** Called when the server has acknowledged a subscription. */
+  readonly acknowledged?: () => void
+}
+
 /** Sends one request to the server, under an id of the adapter. */
-async function ask(
-  method: string,
-  params: Params,
-  { context, signal }: { readonly context: Context; readonly signal: AbortSignal },
-): Promise<Answer> {
+async function ask(method: string, params: Params, { context, signal, acknowledged }: Asking): Promise<Answer> {
   signal.throwIfAborted()
-  const { open, toServer } = context
+  const { open, listening, toServer } = context
   const id = `countersign-${randomText()}`
   let stop: () => void = () => undefined
   const answer = new Promise<Answer>((resolve, reject) => {
     open.set(id, resolve)
+    if (acknowledged !== undefined) listening.set(id, acknowledged)
     stop = () => reject(signal.reason)
     signal.addEventListener('abort', stop, { once: true })
   })
@@ -242,6 +250,7 @@ async function ask(
   } finally {
     signal.removeEventListener('abort', stop)
     open.delete(id)
+    listening.delete(id)
   }
 }
 
