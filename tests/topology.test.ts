@@ -191,8 +191,9 @@ const insideFloors: Readonly<Record<string, ReadonlyArray<readonly string[]>>> =
   mcp: [
     ['message', 'rules'],
     ['session'],
-    ['continued', 'stream'],
+    ['stream'],
     ['answer', 'transport', 'elicitation'],
+    ['continued'],
     ['served'],
     ['bridge'],
     ['sdk1'],

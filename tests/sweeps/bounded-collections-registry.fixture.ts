@@ -209,6 +209,7 @@ export const passing: Names = {
   'packages/mcp/src/bridge/param-headers.ts': 'all',
   'packages/mcp/src/answer/handler-errors.ts': 'thrown',
   'packages/mcp/src/stream/shares.ts': 'keys',
+  'packages/mcp/src/transport/error-in-404.ts': 'text',
   'packages/mcp/src/rules/names.ts': 'names',
   'packages/mcp/src/rules/uri-forms.ts': '? all parts folds',
   'packages/protocol/src/term/a-label.ts': 'labels',

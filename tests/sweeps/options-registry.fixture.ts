@@ -556,7 +556,12 @@ export const exemptMethods: ReadonlySet<string> = new Set([
     'Telemetry.begin route',
   ],
   // Implemented by others, and called by us.
-  ...['ElicitingClient.elicitInput params', 'ElicitingClient.elicitInput options', 'HostSessionOptions.signInUrl o'],
+  ...[
+    'ElicitingClient.elicitInput params',
+    'ElicitingClient.elicitInput options',
+    'BridgeTransport.send options',
+    'HostSessionOptions.signInUrl o',
+  ],
   ...['LoginProvider.finish callback', 'Participant.refused request'],
 ])
 

@@ -10,10 +10,10 @@ import {
   defaultStreamLimits,
   isEventStream,
   listNames,
+  type McpMessage,
   type NameProof,
   nameProof,
   ownerOf,
-  type RpcMessage,
   type Rule,
   type RuleBook,
   readRpc,
@@ -155,14 +155,14 @@ function ruleOfTasks<S extends string>(
   return (isOneRule ? book : withoutTools()).find({ kind: 'tool', name: '*' })
 }
 
-function isAboutTask(rpc: RpcMessage | undefined): boolean {
+function isAboutTask(rpc: McpMessage | undefined): boolean {
   return rpc?.request?.method.startsWith('tasks/') === true
 }
 
 /** What the conditions of its caller let out of an answer. A stream that is being read ends with its grant. */
 function showPart(
   response: Response,
-  rpc: RpcMessage | undefined,
+  rpc: McpMessage | undefined,
   { answer, whileOpen }: Authorization & { readonly ok: true },
 ): Response | Promise<Response> {
   if (answer === undefined) return response
@@ -215,7 +215,7 @@ type Through = (response: Response) => Response
 
 type Enter = (message: ReceivedMessage, aauth: AAuth, context: Context) => Promise<Through | undefined>
 
-function entering(rpc: RpcMessage | undefined): Enter {
+function entering(rpc: McpMessage | undefined): Enter {
   switch (rpc?.request?.method) {
     case 'initialize':
       return beginSession

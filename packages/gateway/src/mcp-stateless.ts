@@ -1,4 +1,4 @@
-import type { Ask, RpcMessage } from '@countersign/mcp/internal'
+import type { Ask, McpMessage } from '@countersign/mcp/internal'
 import { isObject } from '@countersign/protocol/internal'
 
 const versionInMeta = 'io.modelcontextprotocol/protocolVersion'
@@ -10,7 +10,7 @@ const ofTheClient = [
 ] as const
 
 /** Asks the server in the revision of a message, as its client: a server without sessions knows both from nothing else. */
-export function askingLike({ value, revision }: RpcMessage, ask: Ask): Ask {
+export function askingLike({ value, revision }: McpMessage, ask: Ask): Ask {
   if (revision === 'sessions') return ask
   const { _meta: meta } = Object(value['params'])
   if (!isObject(meta)) return ask

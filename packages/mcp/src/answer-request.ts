@@ -11,7 +11,7 @@ import { type Continuing, messageForServer, readContinued, subjectOf, unknownCon
 import { awaitUser } from './continued/user-question.js'
 import type { Endpoint } from './endpoint.js'
 import { checkOrigin } from './origin.js'
-import { type RpcMessage, readRpc } from './rules/rpc.js'
+import { type McpMessage, readRpc } from './rules/rpc.js'
 import type { Exchange } from './served/exchange.js'
 import { authInfoOf, passToServer, proveRules } from './served/pass-to-server.js'
 import { type Owner, ownerOf } from './session/owner.js'
@@ -76,7 +76,7 @@ function refuseMethod<S extends string>(message: ReceivedMessage, { resource, no
 
 /** An authorized request. */
 interface Authorized {
-  readonly rpc: RpcMessage
+  readonly rpc: McpMessage
   readonly continuing: Continuing | undefined
   readonly authorization: Authorization & { readonly ok: true }
 }
@@ -126,7 +126,7 @@ interface Leave {
 }
 
 /** @throws AAuthError `temporarily_unavailable` when its caller has too many */
-function enterStream<S extends string>({ request }: RpcMessage, owner: Owner, { shares }: Endpoint<S>): Leave {
+function enterStream<S extends string>({ request }: McpMessage, owner: Owner, { shares }: Endpoint<S>): Leave {
   if (request?.method !== 'subscriptions/listen') return { isTaken: false, now: () => {} }
   const leave = shares.enter(owner)
   if (leave !== undefined) return { isTaken: false, now: leave }

@@ -6,7 +6,7 @@ export { rpcErrorOf } from './answer/rpc-error.js'
 export { showMessage } from './answer/show-message.js'
 export { checkOrigin } from './origin.js'
 export { type Ask, type Doubt, listNames, type NamedKind, type NameProof, nameProof } from './rules/names.js'
-export { type RpcMessage, readRpc } from './rules/rpc.js'
+export { type McpMessage, readRpc } from './rules/rpc.js'
 export { type Rule, type RuleBook, ruleBook } from './rules/rule-book.js'
 export { continueOwner, ownerOf } from './session/owner.js'
 export {

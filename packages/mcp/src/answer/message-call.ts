@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { MessageCall } from '@countersign/resource'
-import type { RpcMessage } from '../rules/rpc.js'
+import type { McpMessage } from '../rules/rpc.js'
 import { memberText } from './member-text.js'
 
 const noArguments = '{}'
@@ -25,7 +25,7 @@ const reading: ReadonlySet<string> = new Set([
  * read, or keep the session going, as answers to the server do; a method that a server has added may do anything.
  * @see protocol §9
  */
-export function callOf({ method: verb, body }: ReceivedMessage, rpc: RpcMessage | undefined): MessageCall {
+export function callOf({ method: verb, body }: ReceivedMessage, rpc: McpMessage | undefined): MessageCall {
   const isStream = verb === 'GET' || rpc?.value['method'] === 'subscriptions/listen'
   if (rpc?.subject.kind !== 'tool') return { reads: isReading(rpc), ...(isStream ? { opensStream: true } : {}) }
   const { params } = rpc.value
@@ -53,7 +53,7 @@ function hasContent(answer: unknown): boolean {
   return members.length !== 1 || members[0] !== 'action'
 }
 
-function isReading(rpc: RpcMessage | undefined): boolean {
+function isReading(rpc: McpMessage | undefined): boolean {
   const method = rpc?.value['method']
   return typeof method !== 'string' || reading.has(method)
 }

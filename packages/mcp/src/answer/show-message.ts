@@ -1,6 +1,6 @@
 import type { AnswerRule } from '@countersign/resource'
 import { maxAnswerBytes, projectJson, withheld } from '@countersign/resource/internal'
-import type { RpcMessage } from '../rules/rpc.js'
+import type { McpMessage } from '../rules/rpc.js'
 import { isEventStream } from '../stream/watched-body.js'
 import { memberText } from './member-text.js'
 
@@ -18,7 +18,7 @@ const sessionId = /^[\x21-\x7e]{1,256}$/
  */
 export async function showMessage(
   response: Response,
-  rpc: RpcMessage | undefined,
+  rpc: McpMessage | undefined,
   rule: AnswerRule,
 ): Promise<Response> {
   const { status } = response
@@ -40,7 +40,7 @@ export async function showMessage(
 /** @throws AAuthError `answer_withheld` */
 function showResult(
   message: Uint8Array,
-  { id, method }: NonNullable<RpcMessage['request']>,
+  { id, method }: NonNullable<McpMessage['request']>,
   { fields }: AnswerRule,
 ): Uint8Array<ArrayBuffer> {
   const { result } = JSON.parse(new TextDecoder().decode(message))

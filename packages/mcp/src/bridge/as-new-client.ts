@@ -88,74 +88,75 @@ export function asNewClient(options: AsNewClient): Adapter {
       for (const stop of context.running.values()) stop.abort(new Error('the connection to the client has ended'))
     },
   }
+}
 
-  function settle(answer: Answer, { open }: Context): void {
-    const resolve = open.get(answer.id ?? '')
-    if (resolve === undefined) onError(new Error('the server answered no request', { cause: answer }))
-    else resolve(answer)
+function settle(answer: Answer, { open, onError }: Context): void {
+  const resolve = open.get(answer.id ?? '')
+  if (resolve === undefined) onError(new Error('the server answered no request', { cause: answer }))
+  else resolve(answer)
+}
+
+function fromNotification(message: RpcNotification, { listening, port }: Context): void {
+  if (message.method === 'notifications/subscriptions/acknowledged') {
+    const id = metaOf(message.params)[subscriptionMember]
+    if (typeof id === 'string') listening.get(id)?.()
+    return
   }
+  const { _meta, ...rest } = message.params ?? {}
+  const meta = withoutMembers(metaOf(message.params), [subscriptionMember])
+  const params = Object.keys(meta).length === 0 ? rest : { ...rest, _meta: meta }
+  port.toClient({ ...message, ...(message.params === undefined ? {} : { params }) })
+}
 
-  function fromNotification(message: RpcNotification, { listening }: Context): void {
-    if (message.method === 'notifications/subscriptions/acknowledged') {
-      const id = metaOf(message.params)[subscriptionMember]
-      if (typeof id === 'string') listening.get(id)?.()
-      return
-    }
-    const { _meta, ...rest } = message.params ?? {}
-    const meta = withoutMembers(metaOf(message.params), [subscriptionMember])
-    const params = Object.keys(meta).length === 0 ? rest : { ...rest, _meta: meta }
-    port.toClient({ ...message, ...(message.params === undefined ? {} : { params }) })
+function fromClient(message: RpcMessage, context: Context): void {
+  const { running, changes: heard, port } = context
+  if (isRequest(message)) {
+    const stop = new AbortController()
+    running.set(message.id, stop)
+    void answerTo(message, stop.signal, context).then(answer => {
+      if (running.get(message.id) !== stop) return
+      running.delete(message.id)
+      port.toClient(answer)
+    })
   }
+  if (!isNotification(message)) return
+  const id = cancelledId(message)
+  if (id !== undefined) {
+    running.get(id)?.abort(new Error('the client has cancelled the call'))
+    running.delete(id)
+  } else if (message.method === 'notifications/initialized') heard.begin()
+  // Other notifications of a session have no place in a request of its own.
+}
 
-  function fromClient(message: RpcMessage, { running, changes: heard }: Context): void {
-    if (isRequest(message)) {
-      const stop = new AbortController()
-      running.set(message.id, stop)
-      void answerTo(message, stop.signal, context).then(answer => {
-        if (running.get(message.id) !== stop) return
-        running.delete(message.id)
-        port.toClient(answer)
-      })
-    }
-    if (!isNotification(message)) return
-    const id = cancelledId(message)
-    if (id !== undefined) {
-      running.get(id)?.abort(new Error('the client has cancelled the call'))
-      running.delete(id)
-    } else if (message.method === 'notifications/initialized') heard.begin()
-    // Other notifications of a session have no place in a request of its own.
+async function answerTo(request: RpcRequest, signal: AbortSignal, into: Context): Promise<Answer> {
+  const { id } = request
+  try {
+    const result = await resultOf(request, signal, into)
+    return 'error' in result ? { ...result, id } : { jsonrpc: '2.0', id, result: result.result }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : 'the call has failed'
+    return { jsonrpc: '2.0', id, error: { code: rpcCodes.internal, message } }
   }
+}
 
-  async function answerTo(request: RpcRequest, signal: AbortSignal, into: Context): Promise<Answer> {
-    const { id } = request
-    try {
-      const result = await resultOf(request, signal, into)
-      return 'error' in result ? { ...result, id } : { jsonrpc: '2.0', id, result: result.result }
-    } catch (error) {
-      const message = error instanceof Error ? error.message : 'the call has failed'
-      return { jsonrpc: '2.0', id, error: { code: rpcCodes.internal, message } }
-    }
-  }
-
-  async function resultOf(request: RpcRequest, signal: AbortSignal, into: Context): Promise<Answer> {
-    const { method, params } = request
-    const own = (result: Params): RpcResult => ({ jsonrpc: '2.0', id: request.id, result })
-    switch (method) {
-      case 'initialize':
-        into.clientInfo = params?.['clientInfo']
-        return own(welcome(params, discovered))
-      case 'ping':
-        return own({})
-      case 'logging/setLevel':
-        into.logLevel = String(params?.['level'])
-        return own({})
-      case 'resources/subscribe':
-      case 'resources/unsubscribe':
-        await into.changes.subscribe(String(params?.['uri']), method === 'resources/subscribe')
-        return own({})
-      default:
-        return call(request, signal, into)
-    }
+async function resultOf(request: RpcRequest, signal: AbortSignal, into: Context): Promise<Answer> {
+  const { method, params } = request
+  const own = (result: Params): RpcResult => ({ jsonrpc: '2.0', id: request.id, result })
+  switch (method) {
+    case 'initialize':
+      into.clientInfo = params?.['clientInfo']
+      return own(welcome(params, into.discovered))
+    case 'ping':
+      return own({})
+    case 'logging/setLevel':
+      into.logLevel = String(params?.['level'])
+      return own({})
+    case 'resources/subscribe':
+    case 'resources/unsubscribe':
+      await into.changes.subscribe(String(params?.['uri']), method === 'resources/subscribe')
+      return own({})
+    default:
+      return call(request, signal, into)
   }
 }
 

@@ -1,6 +1,6 @@
 import { AAuthError } from '@countersign/protocol'
 import { isObject } from '@countersign/protocol/internal'
-import type { RpcMessage, Subject } from '../rules/rpc.js'
+import type { McpMessage, Subject } from '../rules/rpc.js'
 import type { Continuations, SealedContinued } from './continuations.js'
 
 /** Methods about one task, which came of a tool. */
@@ -16,14 +16,14 @@ export interface Continuing {
 }
 
 /** The method and name of a request: a state that one tool gave is none of another tool. */
-export function nameOfRequest({ request, subject }: RpcMessage): string {
+export function nameOfRequest({ request, subject }: McpMessage): string {
   return `${request?.method} ${'name' in subject ? subject.name : ''}`
 }
 
 const callOfTool = 'tools/call '
 
 /** Reads what a message goes on with; undefined where it begins anew. Whose it is shows once the caller is verified. */
-export async function readContinued(rpc: RpcMessage, continuations: Continuations): Promise<Continuing | undefined> {
+export async function readContinued(rpc: McpMessage, continuations: Continuations): Promise<Continuing | undefined> {
   const params = rpc.value['params']
   if (rpc.request === undefined || !isObject(params)) return undefined
   if (ofTasks.has(rpc.request.method)) {
@@ -37,13 +37,13 @@ export async function readContinued(rpc: RpcMessage, continuations: Continuation
 }
 
 /** The subject that decides: of a task, the tool that it came of, since its result is that tool's. */
-export function subjectOf({ subject }: RpcMessage, continuing: Continuing | undefined): Subject {
+export function subjectOf({ subject }: McpMessage, continuing: Continuing | undefined): Subject {
   const of = continuing?.kind === 'task' ? continuing.continued?.of : undefined
   return of?.startsWith(callOfTool) ? { kind: 'tool', name: of.slice(callOfTool.length) } : subject
 }
 
 /** The message as the server gets it: with the server's own state, or id of the task. */
-export function messageForServer({ value }: RpcMessage, continuing: Continuing | undefined): RpcMessage['value'] {
+export function messageForServer({ value }: McpMessage, continuing: Continuing | undefined): McpMessage['value'] {
   if (continuing === undefined) return value
   const { value: own, question } = continuing.continued ?? {}
   // The user's answer was for the guard; the server gets what it had before the question came up.

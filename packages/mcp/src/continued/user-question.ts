@@ -1,7 +1,7 @@
 import { isObject } from '@countersign/protocol/internal'
 import type { Authorization } from '@countersign/resource'
 import { rpcError } from '../answer/rpc-error.js'
-import type { RpcMessage } from '../rules/rpc.js'
+import type { McpMessage } from '../rules/rpc.js'
 import type { Owner } from '../session/owner.js'
 import type { StreamShares } from '../stream/shares.js'
 import type { AskedQuestion, Continuations } from './continuations.js'
@@ -21,13 +21,13 @@ const patience = 20
 
 /** A request whose client may be asked. */
 export interface Asker {
-  readonly rpc: RpcMessage
+  readonly rpc: McpMessage
   readonly owner: Owner
   readonly continuing: Continuing | undefined
 }
 
 /** Whether the client can send its user to a URL, by its own words in this request. */
-export function canAsk({ request, revision, value }: RpcMessage): boolean {
+export function canAsk({ request, revision, value }: McpMessage): boolean {
   if (revision !== 'stateless' || !asking.has(request?.method)) return false
   const { _meta } = Object(value['params'])
   const capabilities = Object(_meta)['io.modelcontextprotocol/clientCapabilities']

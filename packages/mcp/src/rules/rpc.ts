@@ -11,7 +11,7 @@ export type Subject =
   | { readonly kind: 'changes'; readonly uris: readonly string[]; readonly ofLists: boolean }
 
 /** A parsed message. */
-export interface RpcMessage {
+export interface McpMessage {
   /** The same value that the server gets. */
   readonly value: Readonly<Record<string, unknown>>
   /** Absent for a notification, and for the answer to a request of the server. */
@@ -61,7 +61,7 @@ const mostSubscriptions = 64
  * member twice or in another case, a batch, headers that say something else, and with 415 a charset or content coding
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports#sending-messages-to-the-server
  */
-export function readRpc(message: ReceivedMessage): RpcMessage {
+export function readRpc(message: ReceivedMessage): McpMessage {
   const value = jsonOf(message.body)
   checkContentType(message)
   if (Array.isArray(value)) throw malformed('the body must be one JSON-RPC message, not a batch')

@@ -7,7 +7,7 @@ import { callOf } from '../answer/message-call.js'
 import { showMessage } from '../answer/show-message.js'
 import { checkOrigin, exposeSession } from '../origin.js'
 import { listNames } from '../rules/names.js'
-import { type RpcMessage, readRpc } from '../rules/rpc.js'
+import { type McpMessage, readRpc } from '../rules/rpc.js'
 import type { Rule } from '../rules/rule-book.js'
 import type { Session } from '../session/sessions.js'
 import { isEventStream } from '../stream/watched-body.js'
@@ -98,7 +98,7 @@ function refuseMethod<S extends string>(message: ReceivedMessage, { resource, no
 
 /** An authorized request. */
 interface Authorized<S extends string> {
-  readonly rpc: RpcMessage | undefined
+  readonly rpc: McpMessage | undefined
   readonly rule: Rule<S>
   readonly authorization: Authorization & { readonly ok: true }
 }
@@ -138,7 +138,7 @@ async function answerInSession<S extends string>(
 /** What the conditions of its caller let out of an answer. A stream that is being read ends with its grant. */
 function showPart(
   response: Response,
-  rpc: RpcMessage | undefined,
+  rpc: McpMessage | undefined,
   { answer, whileOpen }: Authorized<string>['authorization'],
 ): Response | Promise<Response> {
   if (answer === undefined) return response
@@ -147,7 +147,7 @@ function showPart(
 
 /** Refuses names that only the rule `*` covers while some rule names nothing the server has: that rule may be a slip. */
 async function proveRules<S extends string>(
-  { subject }: RpcMessage,
+  { subject }: McpMessage,
   { session, aauth, endpoint }: Omit<InSession<S>, 'rpc'>,
 ): Promise<void> {
   const { rules, proof } = endpoint
@@ -157,7 +157,7 @@ async function proveRules<S extends string>(
 /** A request in its session. */
 interface InSession<S extends string> {
   readonly session: Session<SessionParts<S>>
-  readonly rpc: RpcMessage | undefined
+  readonly rpc: McpMessage | undefined
   readonly aauth: Guarded
   readonly endpoint: Endpoint<S>
 }
@@ -181,7 +181,7 @@ async function passToServer<S extends string>(
 }
 
 function beginRequest<S extends string>(
-  request: NonNullable<RpcMessage['request']>,
+  request: NonNullable<McpMessage['request']>,
   requests: Requests<S>,
   by: Pick<Authorized<S>, 'authorization' | 'rule'>,
 ): Pending<S> {

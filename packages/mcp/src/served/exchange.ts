@@ -6,13 +6,13 @@ import { withRequirements } from '../answer/tool-requirements.js'
 import type { Continuations } from '../continued/continuations.js'
 import { type Continuing, nameOfRequest } from '../continued/unsealed.js'
 import { canAsk, questionResult } from '../continued/user-question.js'
-import type { RpcMessage } from '../rules/rpc.js'
+import type { McpMessage } from '../rules/rpc.js'
 import type { Rule } from '../rules/rule-book.js'
 import type { Owner } from '../session/owner.js'
 
 /** A request that a server answers. */
 export interface Exchange {
-  readonly rpc: RpcMessage
+  readonly rpc: McpMessage
   /** The facts that its handler gets. */
   readonly aauth: Guarded
   /** Resolves when the server sends the first message for it, or to the response that replaces all messages. */
@@ -23,7 +23,7 @@ export interface Exchange {
 
 /** A request to begin, and its caller. */
 export interface NewExchange {
-  readonly rpc: RpcMessage
+  readonly rpc: McpMessage
   readonly authorization: Authorization & { readonly ok: true }
   readonly owner: Owner
   readonly continuing: Continuing | undefined

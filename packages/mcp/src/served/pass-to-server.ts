@@ -3,13 +3,13 @@ import type { Guarded } from '@countersign/resource'
 import type { AuthInfo } from '@modelcontextprotocol/server'
 import type { Endpoint } from '../endpoint.js'
 import { listNames } from '../rules/names.js'
-import type { RpcMessage } from '../rules/rpc.js'
+import type { McpMessage } from '../rules/rpc.js'
 import { versionMember } from '../rules/standard-headers.js'
 
 /** A message as the server gets it. */
 export interface PassedMessage {
-  readonly rpc: RpcMessage
-  readonly value: RpcMessage['value']
+  readonly rpc: McpMessage
+  readonly value: McpMessage['value']
   readonly authInfo: AuthInfo
 }
 
@@ -60,7 +60,7 @@ export function authInfoOf(aauth: Guarded): AuthInfo {
 
 /** Refuses names that only the rule `*` covers while some rule names nothing the server has: that rule may be a slip. */
 export async function proveRules<S extends string>(
-  { subject }: RpcMessage,
+  { subject }: McpMessage,
   aauth: Guarded,
   { rules, proof, unwatched, resource }: Endpoint<S>,
 ): Promise<void> {

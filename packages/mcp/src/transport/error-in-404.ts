@@ -1,7 +1,7 @@
 import { isFailure, type RpcRequest } from '../message/json-rpc.js'
 import { versionMember } from '../rules/standard-headers.js'
 
-/** Bytes of an error that is read. */
+/** Characters of an error that is read. */
 const longestError = 65_536
 
 /**
@@ -10,16 +10,22 @@ const longestError = 65_536
  */
 export async function readableError(response: Response, { id, params }: RpcRequest): Promise<Response> {
   const isStateless = Object.hasOwn(Object(params?.['_meta']), versionMember)
-  if (response.status !== 404 || !isStateless || Number(response.headers.get('content-length')) > longestError)
-    return response
-  const text = await response
-    .clone()
-    .text()
-    .catch(() => '')
-  const error = text.length > longestError ? undefined : parsed(text)
-  if (!isFailure(error) || error.id !== id) return response
-  response.body?.cancel().catch(() => undefined)
+  if (response.status !== 404 || !isStateless || response.body === null) return response
+  const text = await beginningOf(response.body)
+  const error = parsed(text)
+  if (!isFailure(error) || error.id !== id) return new Response(text, response)
   return new Response(text, { headers: { 'content-type': 'application/json' } })
+}
+
+/** What a body holds, up to {@link longestError}: a page that says that nothing is here may have any length. */
+async function beginningOf(body: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder()
+  const reader = body.getReader()
+  let text = ''
+  for (let part = await reader.read(); !part.done && text.length <= longestError; part = await reader.read())
+    text += decoder.decode(part.value, { stream: true })
+  reader.cancel().catch(() => undefined)
+  return text
 }
 
 function parsed(text: string): unknown {
