@@ -7,7 +7,10 @@ import { type Bearer, type BearerVerifier, bearer } from '@countersign/resource'
 export interface McpOAuth {
   /** Issuers of the access tokens. */
   readonly authorizationServers: readonly string[]
-  /** Verifies an access token: signature or introspection, issuer, **audience** (the endpoint's URL), times. */
+  /**
+   * Verifies an access token: signature or introspection, issuer, **audience** (the endpoint's URL), times. The `iss` of its user must be
+   * one of `authorizationServers`, exactly.
+   */
   readonly verify: BearerVerifier
 }
 
@@ -20,6 +23,14 @@ export interface ProtectedResource {
 }
 
 const wellKnown = '/.well-known/oauth-protected-resource'
+
+/** Refuses the tokens of other issuers, also those that a verifier takes: clients are told whose tokens are accepted here. */
+function ofListed(verify: BearerVerifier, issuers: readonly string[]): BearerVerifier {
+  return async (token, request) => {
+    const facts = await verify(token, request)
+    return facts?.user === undefined || issuers.includes(facts.user.iss) ? facts : undefined
+  }
+}
 
 /**
  * @param o.endpoint the URL that access tokens are for
@@ -43,7 +54,7 @@ export function protectedResource(
   const route: Route = { methods: ['GET', 'HEAD'], answer: () => documentResponse(document) }
   const routes = new Map([path, wellKnown].map(at => [at, route]))
   return {
-    alsoAccept: bearer(verify, { resourceMetadata: `${origin}${path}` }),
+    alsoAccept: bearer(ofListed(verify, authorizationServers), { resourceMetadata: `${origin}${path}` }),
     paths: [...routes.keys()],
     async answer(message) {
       const response = o.cors?.preflight(message) ?? (await answerRoute(message, routes))

@@ -19,7 +19,7 @@ beforeAll(async () => {
           return {
             scope: scope.map(name => name.replace('-', '.')),
             ...(sub === 'brief' ? { expires: world.clock.now + 0.2 } : {}),
-            ...(sub === 'nobody' ? {} : { user: { iss: 'https://accounts.example', sub } }),
+            ...(sub === 'nobody' ? {} : { user: { iss: 'https://accounts.example/', sub } }),
           }
         },
       },
