@@ -9,12 +9,13 @@ import { discovery } from './discovery.js'
 import { guard } from './guard.js'
 import { httpsig } from './httpsig.js'
 import { mcp } from './mcp.js'
+import { mcpMemory } from './mcp-memory.js'
 import type { Bench, Result } from './result.js'
 import { revocation } from './revocation.js'
 import { shares } from './shares.js'
 
 const benches: readonly Bench[] = [
-  ...[httpsig, discovery, agentServer, authServer, guard, mcp, bodies, shares, revocation],
+  ...[httpsig, discovery, agentServer, authServer, guard, mcp, mcpMemory, bodies, shares, revocation],
   ...[delegation, audit, backup],
 ]
 
