@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { scriptedUser } from '@countersign/playground'
 import { freePort } from '@countersign/testing/ports'
+import { Client as NewClient } from '@modelcontextprotocol/client'
+import { StdioClientTransport as NewStdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import {
@@ -107,6 +109,32 @@ test('the client opens the page, the user agrees, the call goes on, and the sess
   ])
   await expect.poll(() => completed).toEqual([asked[0] && 'elicitationId' in asked[0] ? asked[0].elicitationId : ''])
   expect(said()).toBe('')
+  await client.close()
+  await expect.poll(() => server.sessions.size).toBe(0)
+})
+
+test('a client of revision 2026-07-28 opens the page while its call runs, and the call is made once', async () => {
+  const asked: object[] = []
+  const client = new NewClient(
+    { name: 'any', version: '1' },
+    { capabilities: { elicitation: { url: {} } }, versionNegotiation: { mode: { pin: '2026-07-28' } } },
+  )
+  client.setRequestHandler('elicitation/create', ({ params }) => {
+    asked.push(params)
+    void scriptedUser('Ada').decide('url' in params ? params.url : '', 'Allow')
+    return { action: 'accept' }
+  })
+  const args = [countersign, 'mcp-bridge', `${tools}/mcp`, ...(await enrolled('new'))]
+  await client.connect(new NewStdioClientTransport({ command: process.execPath, args }))
+  const before = server.called.length
+  expect((await client.callTool({ name: 'pay' })).content).toEqual(done.content)
+  expect(server.called.slice(before)).toEqual(['pay'])
+  expect(asked).toEqual([
+    {
+      ...{ mode: 'url', url: expect.stringContaining(`${auth}/`) },
+      message: `${new URL(auth).host} asks you whether to allow access to ${new URL(tools).host}`,
+    },
+  ])
   await client.close()
   await expect.poll(() => server.sessions.size).toBe(0)
 })

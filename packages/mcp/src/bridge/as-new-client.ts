@@ -62,7 +62,7 @@ interface Context extends AsNewClient {
 
 /**
  * Lets a client of revision 2025-11-25 or before use a server of revision 2026-07-28. Its session begins and ends here; what the server
- * asks for in its answers, the client is asked by requests; changes come by one subscription.
+ * asks for in its answers, the client is asked by requests; changes come by subscriptions.
  */
 export function asNewClient(options: AsNewClient): Adapter {
   const { port, onError, discovered } = options
