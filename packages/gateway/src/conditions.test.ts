@@ -139,7 +139,7 @@ describe('an MCP server behind the gateway', () => {
       send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read","arguments":${given}}}`)
     for (const given of ['{"what":"alone","what":"twin"}', '{"what":"alone","\\u0077hat":"twin"}']) {
       const { status, body } = await said(given)
-      expect([status, JSON.parse(body).reason], given).toEqual([400, 'rpc_malformed'])
+      expect([status, JSON.parse(body).error.data.reason], given).toEqual([400, 'rpc_malformed'])
     }
     expect(upstream.seen.length).toBe(0)
     expect((await said('{"what":"alone"}')).status).toBe(200)

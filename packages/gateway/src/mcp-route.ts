@@ -104,7 +104,7 @@ export function mcpJudge<S extends string>(
 interface McpJudgeParts<S extends string> {
   readonly resource: Resource<S>
   readonly book: RuleBook<S>
-  /** Of requests about a task outside of a session. */
+  /** Of requests about a task. */
   readonly ofTasks: Rule<S>
   readonly proof: NameProof
   readonly context: Context
@@ -123,7 +123,7 @@ async function judgeMessage<S extends string>(
     resource.cors?.expose(message, response.headers)
     return { requirement: {}, authorization: { ok: false, response } }
   }
-  const isOfTask = isAboutTask(rpc) && headerValues(message, 'mcp-session-id').length === 0
+  const isOfTask = isAboutTask(rpc)
   const { requirement } = isOfTask ? ofTasks : rpc === undefined ? book.session : book.find(rpc.subject)
   const authorization = await resource.authorize(message, requirement, callOf(message, rpc))
   if (!authorization.ok || authorization.observed) return { requirement, authorization }

@@ -170,7 +170,7 @@ test(verifies('mcp.task-rule', 'a task is no way around the rule of the tool tha
   expect(several.upstream.seen).toEqual([])
   const one = await running({ mcp: { tools: { '*': strict } } })
   expect([(await one.post(task, lines)).status, (await one.signed(task, lines)).status]).toEqual([401, 200])
-  // In a session, which belongs to its caller, by the rule of the session.
+  // In a session likewise: a header may be dropped on the way.
   const { port } = one
   const headers: Lines = [
     ['host', 'api.example'],
@@ -178,7 +178,7 @@ test(verifies('mcp.task-rule', 'a task is no way around the rule of the tool tha
     ['mcp-session-id', 's1'],
   ]
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tasks/get', params: { taskId: 't1' } })
-  expect((await call(port, { method: 'POST', target: '/mcp', headers, body })).status).toBe(404)
+  expect((await call(port, { method: 'POST', target: '/mcp', headers, body })).status).toBe(401)
 })
 
 test(verifies('mcp.stream-end', 'a subscription ends with the token that opened it'), async () => {

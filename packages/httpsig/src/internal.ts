@@ -11,7 +11,7 @@ export { algorithmNamed, isSignatureLength, registeredName } from './key/algorit
 export { chooseAuthority } from './message/authority.js'
 export { type GatheredBytes, gatherBytes } from './message/gathered-bytes.js'
 export { randomText, textHash } from './message/opaque-text.js'
-export { hasBody } from './message/received-message.js'
+export { hasBody, trimOws } from './message/received-message.js'
 export { pathOfRequest } from './message/received-request.js'
 export { checkTarget } from './message/request-target.js'
 export { pathOf, queryOf } from './message/target-parts.js'

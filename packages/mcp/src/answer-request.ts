@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, errorResponse } from '@countersign/protocol'
 import { asAAuthError, rememberText } from '@countersign/protocol/internal'
-import { type Authorization, type Guarded, revocableResponse } from '@countersign/resource'
+import { type Authorization, type Guarded, type Requirement, revocableResponse } from '@countersign/resource'
 import { callOf } from './answer/message-call.js'
 import { rpcErrorOf } from './answer/rpc-error.js'
 import { showMessage } from './answer/show-message.js'
@@ -12,6 +12,7 @@ import { awaitUser } from './continued/user-question.js'
 import type { Endpoint } from './endpoint.js'
 import { checkOrigin } from './origin.js'
 import { type McpMessage, readRpc } from './rules/rpc.js'
+import type { Rule, RuleBook } from './rules/rule-book.js'
 import type { Exchange } from './served/exchange.js'
 import { authInfoOf, passToServer, proveRules } from './served/pass-to-server.js'
 import { type Owner, ownerOf } from './session/owner.js'
@@ -36,10 +37,12 @@ export async function answerRequest<S extends string>(
     const rpc = readRpc(message)
     const continuing = await readContinued(rpc, endpoint.continuations)
     const rule = rules.find(subjectOf(rpc, continuing))
-    const authorization = await resource.authorize(message, rule.requirement, callOf(message, rpc))
+    const requirement = continuing?.kind === 'task' ? ofTask(rpc, rule, rules) : rule.requirement
+    const answers = continuing?.continued?.question?.answers
+    const authorization = await resource.authorize(message, requirement, callOf(message, rpc, answers))
     if (!authorization.ok) return authorization.response
     const response = await answerAuthorized(message, { rpc, continuing, authorization }, endpoint)
-    resource.responseHeaders(response, rule.requirement, message)
+    resource.responseHeaders(response, requirement, message)
     const { whileOpen } = authorization
     return whileOpen === undefined ? response : revocableResponse(response, whileOpen)
   } catch (thrown) {
@@ -52,6 +55,15 @@ export async function answerRequest<S extends string>(
     resource.cors?.expose(message, response.headers)
     return response
   }
+}
+
+/**
+ * What a request about a task needs: what the tool needs, but for the approval of a call. The call has been approved; more input for it
+ * has not.
+ */
+function ofTask<S extends string>({ request }: McpMessage, rule: Rule<S>, rules: RuleBook<S>): Requirement<S> {
+  const isMore = request?.method === 'tasks/update' && rule.requirement.approve === true
+  return isMore ? rules.closed.requirement : (rule.ofTask ?? rule.requirement)
 }
 
 /** The refusal of a request whose body was not read because its head is refused. */
@@ -88,9 +100,9 @@ async function answerAuthorized<S extends string>(
 ): Promise<Response> {
   const { aauth, answer, whileOpen } = authorization
   const owner = await ownerOf(aauth, message)
-  checkContinued(continuing, owner, aauth)
-  const { continuations, waits } = endpoint
-  const unanswered = await awaitUser({ rpc, continuing, authorization, owner, continuations, waits })
+  if (authorization.observed !== true) checkContinued(continuing, owner, aauth)
+  const { continuations, waits, now } = endpoint
+  const unanswered = await awaitUser({ rpc, continuing, authorization, owner, continuations, waits, now })
   if (unanswered !== undefined) return unanswered
   await proveRules(rpc, aauth, endpoint)
   const leave = enterStream(rpc, owner, endpoint)
@@ -138,7 +150,9 @@ function enterStream<S extends string>({ request }: McpMessage, owner: Owner, { 
 
 /** The response that replaces the server's; undefined when the server sends a message first, or after {@link holdSeconds}. */
 async function replacementOf(response: Response, { begun, rpc }: Exchange): Promise<Response | undefined> {
-  if (rpc.request === undefined || response.status !== 200) return undefined
+  // A subscription is answered by no server: nothing would end the wait.
+  const isAnswered = rpc.request !== undefined && rpc.request.method !== 'subscriptions/listen'
+  if (!isAnswered || response.status !== 200) return undefined
   const hold = new AbortController()
   try {
     return await Promise.race([begun, sleep(holdSeconds * 1000, undefined, { signal: hold.signal })])

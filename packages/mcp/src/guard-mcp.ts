@@ -106,8 +106,12 @@ function createEndpoint<S extends string>(
   const { limits = {}, now = () => Date.now() / 1000, streamSeconds = 3600, legacy = 'stateless', onError } = options
   const { bus = new InMemoryServerEventBus(onError) } = options
   const rules = ruleBook(resource, rulesOf(options), { alsoAccept: metadata?.alsoAccept })
-  const continuations = createContinuations(sealsOf(resource), now)
-  const exchanges = createExchanges({ ruleOf: name => rules.find({ kind: 'tool', name }), continuations })
+  const continuations = createContinuations({
+    seals: sealsOf(resource),
+    at: `${resource.id}${options.path ?? '/mcp'}`,
+    now,
+  })
+  const exchanges = createExchanges({ ruleOf: name => rules.find({ kind: 'tool', name }), continuations, now })
   const shares = { ...defaultStreamLimits, ...limits }
   const settings = {
     legacy,

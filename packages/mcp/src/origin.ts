@@ -8,7 +8,7 @@ interface Site {
   readonly cors?: Cors
 }
 
-const allowed = 'Mcp-Session-Id, Mcp-Protocol-Version, Last-Event-ID'
+const allowed = 'Mcp-Method, Mcp-Name, Mcp-Session-Id, Mcp-Protocol-Version, Last-Event-ID'
 
 /**
  * Refuses requests of pages of other sites, except those that CORS allows. Otherwise any page could call tools that need no

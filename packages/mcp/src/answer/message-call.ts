@@ -23,9 +23,14 @@ const reading: ReadonlySet<string> = new Set([
 /**
  * What a message does, for the conditions of its caller. A tool is an operation of its own name. The other messages of the protocol only
  * read, or keep the session going, as answers to the server do; a method that a server has added may do anything.
+ * @param answers of an earlier request, which the server gets with this one
  * @see protocol §9
  */
-export function callOf({ method: verb, body }: ReceivedMessage, rpc: McpMessage | undefined): MessageCall {
+export function callOf(
+  { method: verb, body }: ReceivedMessage,
+  rpc: McpMessage | undefined,
+  answers?: unknown,
+): MessageCall {
   const isStream = verb === 'GET' || rpc?.value['method'] === 'subscriptions/listen'
   if (rpc?.subject.kind !== 'tool') return { reads: isReading(rpc), ...(isStream ? { opensStream: true } : {}) }
   const { params } = rpc.value
@@ -34,24 +39,27 @@ export function callOf({ method: verb, body }: ReceivedMessage, rpc: McpMessage 
     operation: rpc.subject.name,
     // Read where a condition or a user is to judge them: most calls have neither.
     get operand() {
-      operand ??= new TextEncoder().encode(operandIn(params, body))
+      operand ??= new TextEncoder().encode(operandIn(params, body, answers))
       return operand
     },
   }
 }
 
 /** The arguments as JSON; no text at all where the call has more than them: a recipient in an answer is one that nobody judges. */
-function operandIn(params: unknown, body: Uint8Array | undefined): string {
+function operandIn(params: unknown, body: Uint8Array | undefined, answers: unknown): string {
   const { arguments: given, inputResponses } = Object(params)
-  if (Object.values(Object(inputResponses)).some(hasContent)) return ''
+  if ([inputResponses, answers].some(given => Object.values(Object(given)).some(hasContent))) return ''
   return given === undefined ? noArguments : argumentsIn(body)
 }
 
 /** Whether an answer of a client says more than what its user did with the question. */
 function hasContent(answer: unknown): boolean {
   const members = Object.keys(Object(answer))
-  return members.length !== 1 || members[0] !== 'action'
+  // Another text as an action would be content, too.
+  return members.length !== 1 || !actions.has(Object(answer).action)
 }
+
+const actions: ReadonlySet<unknown> = new Set(['accept', 'decline', 'cancel'])
 
 function isReading(rpc: McpMessage | undefined): boolean {
   const method = rpc?.value['method']

@@ -18,6 +18,8 @@ export interface AskedQuestion {
   readonly url: string
   /** By which the answer is found. */
   readonly code: string
+  /** Unix seconds: however often the request is repeated, until then. */
+  readonly until: number
   /** Answers to the server's own questions, which the server gets once more. */
   readonly answers?: unknown
 }
@@ -25,6 +27,8 @@ export interface AskedQuestion {
 /** What is sealed: a continuation, and the caller that may continue it. */
 export interface SealedContinued extends Continued {
   readonly owner: Owner
+  /** The endpoint that gave it: two may stand on one resource, and each server has ids of its own. */
+  readonly at: string
   /** Unix seconds. */
   readonly until?: number
 }
@@ -36,21 +40,29 @@ export interface Continuations {
   read(kind: Continued['kind'], sealed: unknown): Promise<SealedContinued | undefined>
 }
 
-/** Seconds in which a request is repeated with the state that it got; with a question to the user, as long as that can be answered. */
-const [stateLife, questionLife] = [3600, 600]
+/** Seconds in which a request is repeated with the state that it got. */
+const stateLife = 3600
 
-/** @param now Unix seconds */
-export function createContinuations(seals: Seals, now: () => number): Continuations {
+/** What continuations are made with. */
+export interface ContinuationParts {
+  readonly seals: Seals
+  /** The URL of the endpoint. */
+  readonly at: string
+  /** Unix seconds. */
+  readonly now: () => number
+}
+
+export function createContinuations({ seals, at, now }: ContinuationParts): Continuations {
   return {
     async seal(continued, owner) {
-      const life = continued.question === undefined ? stateLife : questionLife
-      const until = continued.kind === 'state' ? { until: Math.floor(now()) + life } : {}
-      return seals.seal(JSON.stringify({ ...continued, owner, ...until }))
+      const { kind, question } = continued
+      const until = kind === 'state' ? { until: question?.until ?? Math.floor(now()) + stateLife } : {}
+      return seals.seal(JSON.stringify({ ...continued, owner, at, ...until }))
     },
     async read(kind, sealed) {
       const text = typeof sealed === 'string' ? await seals.open(sealed) : undefined
       const found: unknown = text === undefined ? undefined : JSON.parse(text)
-      if (!isObject(found) || found['kind'] !== kind) return undefined
+      if (!isObject(found) || found['kind'] !== kind || found['at'] !== at) return undefined
       // Sealed by this resource, so it is as `seal` has made it.
       const continued = found as unknown as SealedContinued
       return continued.until !== undefined && continued.until <= now() ? undefined : continued

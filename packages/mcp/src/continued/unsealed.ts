@@ -27,6 +27,8 @@ export async function readContinued(rpc: McpMessage, continuations: Continuation
   const params = rpc.value['params']
   if (rpc.request === undefined || !isObject(params)) return undefined
   if (ofTasks.has(rpc.request.method)) {
+    // The SDK hands a state to handlers of any method: one beside a task was given by nobody.
+    if (params['requestState'] !== undefined) return { kind: 'state', sent: undefined, continued: undefined }
     const sent = params['taskId']
     return { kind: 'task', sent, continued: await continuations.read('task', sent) }
   }
@@ -44,8 +46,9 @@ export function subjectOf({ subject }: McpMessage, continuing: Continuing | unde
 
 /** The message as the server gets it: with the server's own state, or id of the task. */
 export function messageForServer({ value }: McpMessage, continuing: Continuing | undefined): McpMessage['value'] {
-  if (continuing === undefined) return value
-  const { value: own, question } = continuing.continued ?? {}
+  // Unknown ones come here only where the resource observes: then they are the server's own.
+  if (continuing?.continued === undefined) return value
+  const { value: own, question } = continuing.continued
   // The user's answer was for the guard; the server gets what it had before the question came up.
   const answers = question === undefined ? {} : { inputResponses: question.answers }
   const members = {

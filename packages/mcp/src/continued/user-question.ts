@@ -1,3 +1,4 @@
+import { AAuthError } from '@countersign/protocol'
 import { isObject } from '@countersign/protocol/internal'
 import type { Authorization } from '@countersign/resource'
 import { rpcError } from '../answer/rpc-error.js'
@@ -26,32 +27,38 @@ export interface Asker {
   readonly continuing: Continuing | undefined
 }
 
-/** Whether the client can send its user to a URL, by its own words in this request. */
-export function canAsk({ request, revision, value }: McpMessage): boolean {
+/**
+ * Whether the client can send its user to a URL, by its own words in this request, and can be handed what the request went on with.
+ * Asked before there is a question: one that nobody is sent to would take the place of another.
+ */
+export function canAsk(asker: Asker): boolean {
+  const { request, revision, value } = asker.rpc
   if (revision !== 'stateless' || !asking.has(request?.method)) return false
   const { _meta } = Object(value['params'])
   const capabilities = Object(_meta)['io.modelcontextprotocol/clientCapabilities']
-  return isObject(Object(Object(capabilities).elicitation).url)
+  const isAble = isObject(Object(Object(capabilities).elicitation).url)
+  return isAble && JSON.stringify(answersOf(asker) ?? {}).length <= mostAnswers
 }
 
-/**
- * The result that asks the client to send its user to a URL and to repeat the request; undefined where the request went on with more
- * than can be handed to the client.
- */
+/** The answers to the server's own questions, which the server gets once more when the user has agreed. */
+function answersOf({ rpc, continuing }: Pick<Asker, 'rpc' | 'continuing'>): unknown {
+  const question = continuing?.continued?.question
+  return question === undefined ? Object(rpc.value['params']).inputResponses : question.answers
+}
+
+/** The result that asks the client to send its user to a URL and to repeat the request. */
 export async function questionResult(
-  { rpc, owner, continuing }: Asker,
-  question: Pick<AskedQuestion, 'url' | 'code'>,
+  asker: Asker,
+  { url, code, until }: Omit<AskedQuestion, 'answers'>,
   continuations: Continuations,
-): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const before = continuing?.continued
-  const given = before?.question === undefined ? Object(rpc.value['params']).inputResponses : before.question.answers
-  if (JSON.stringify(given ?? {}).length > mostAnswers) return undefined
-  const asked: AskedQuestion = { url: question.url, code: question.code, answers: given }
-  const state = { kind: 'state', of: nameOfRequest(rpc), value: before?.value, question: asked } as const
-  const message = `${new URL(question.url).host} has a question for you`
+): Promise<Readonly<Record<string, unknown>>> {
+  const { rpc, owner, continuing } = asker
+  const question: AskedQuestion = { url, code, until, answers: answersOf(asker) }
+  const state = { kind: 'state', of: nameOfRequest(rpc), value: continuing?.continued?.value, question } as const
+  const message = `${new URL(url).host} has a question for you`
   return {
     resultType: 'input_required',
-    inputRequests: { [own]: { method: 'elicitation/create', params: { mode: 'url', url: question.url, message } } },
+    inputRequests: { [own]: { method: 'elicitation/create', params: { mode: 'url', url, message } } },
     requestState: await continuations.seal(state, owner),
   }
 }
@@ -62,6 +69,8 @@ export interface Repeated extends Asker {
   readonly continuations: Continuations
   /** How many may wait at the same time. */
   readonly waits: StreamShares
+  /** Unix seconds. */
+  readonly now: () => number
 }
 
 /**
@@ -69,18 +78,44 @@ export interface Repeated extends Asker {
  * @returns undefined once the user has agreed; else the answer to the request
  */
 export async function awaitUser(repeated: Repeated): Promise<Response | undefined> {
-  const { rpc, continuing, authorization, continuations, owner, waits } = repeated
+  const { rpc, continuing, authorization, continuations } = repeated
   const question = continuing?.continued?.question
-  if (question === undefined) return undefined
+  const { questions } = authorization
+  if (question === undefined || questions === undefined) return undefined
   const { action } = Object(Object(Object(rpc.value['params']).inputResponses)[own])
   const id = rpc.request?.id
   if (action === 'decline' || action === 'cancel') return refused('the user declined to be asked', id)
-  const leave = waits.enter(owner)
-  const said = await authorization.questions?.answer(question.code, leave === undefined ? 0 : patience).finally(leave)
-  if (said === 'agreed') return undefined
+  const said = await inPlace(repeated, () => questions.answer(question.code, patience))
+  // One that is gone was answered before, or has ended: the call finds out what is remembered of it.
+  if (said === 'agreed' || said === 'gone') return undefined
   if (said === 'denied') return refused('the user has refused', id)
   const result = await questionResult(repeated, question, continuations)
   return Response.json({ jsonrpc: '2.0', id, result }, { headers: { 'cache-control': 'no-store' } })
+}
+
+/** Waits in a place among all that wait, and only as long as the caller may go on. @throws AAuthError */
+async function inPlace<T>({ authorization, owner, waits, now }: Repeated, wait: () => Promise<T>): Promise<T> {
+  const leave = waits.enter(owner)
+  if (leave === undefined)
+    throw new AAuthError('temporarily_unavailable', 'too many requests of this caller wait for their user', {
+      reason: 'capacity_exceeded',
+      retryAfter: 5,
+    })
+  const { aauth, whileOpen } = authorization
+  let isOver = false
+  const close = whileOpen?.(() => {
+    isOver = true
+  })
+  try {
+    const waited = await wait()
+    // It was judged before it waited: a grant may have ended meanwhile.
+    if (isOver || (aauth.expires ?? Number.POSITIVE_INFINITY) <= now())
+      throw new AAuthError('invalid_auth_token', 'the grant of the auth token has ended', { reason: 'grant_ended' })
+    return waited
+  } finally {
+    close?.()
+    leave()
+  }
 }
 
 function refused(message: string, id: string | number | undefined): Response {

@@ -42,7 +42,7 @@ const deciding = {
     '_meta',
   ),
   ref: membersOf('type', 'name', 'uri'),
-  notifications: membersOf('resourceSubscriptions'),
+  notifications: membersOf('resourceSubscriptions', 'taskIds'),
 } as const
 
 /** Names of members by the name without case. */
@@ -54,6 +54,8 @@ function membersOf(...names: readonly string[]): Members {
 
 /** Most resources of one subscription: each costs a look at all its spellings. */
 const mostSubscriptions = 64
+/** Most characters of all of them. */
+const mostCharacters = 8192
 
 /**
  * Reads the message in a request's body.
@@ -159,8 +161,13 @@ function changesOf(notifications: unknown): Subject {
   if (!isObject(notifications)) return { kind: 'session' }
   checkSpelling(notifications, deciding.notifications)
   const { resourceSubscriptions: uris = [], ...lists } = notifications
+  // Their state and results would go by another rule than that of their tools.
+  if (Object.hasOwn(lists, 'taskIds')) throw malformed('a subscription to tasks is not passed on')
   if (!Array.isArray(uris) || uris.length > mostSubscriptions || uris.some(uri => typeof uri !== 'string'))
     throw malformed(`resourceSubscriptions must be at most ${mostSubscriptions} URIs`)
+  // Before the caller is known: what a stranger has looked up must be cheap.
+  if (uris.join('').length > mostCharacters)
+    throw malformed(`resourceSubscriptions must have ${mostCharacters} characters`)
   const ofLists = Object.values(lists).some(asked => asked !== false)
   return uris.length === 0 ? { kind: 'session' } : { kind: 'changes', uris, ofLists }
 }

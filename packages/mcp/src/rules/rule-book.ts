@@ -14,12 +14,16 @@ export interface Rule<S extends string> {
   readonly scope: readonly string[]
   /** No rule covers the name, so no caller passes. */
   readonly isClosed?: true
+  /** For requests about a task that came of the tool, where they need less than the call: no approval, and no words about it. */
+  readonly ofTask?: Requirement<S>
 }
 
 /** Checked rules. */
 export interface RuleBook<S extends string> {
   /** For requests without a message: streams, and the end of a session. */
   readonly session: Rule<S>
+  /** For what no caller may do. */
+  readonly closed: Rule<S>
   /** The rule of a message. */
   find(subject: Subject): Rule<S>
   /** The rules to prove before a message may pass under the rule `*`, see `nameProof`; undefined where none is in doubt. */
@@ -67,11 +71,12 @@ export function ruleBook<S extends string>(
   const uriRule = uriRules(resources === undefined ? new Map([['*', base]]) : table('resource', resources))
   // One request is judged by one rule: what goes by others is subscribed to by another request.
   const ofAll = ({ uris, ofLists }: Subject & { readonly kind: 'changes' }): Rule<S> | undefined => {
-    const [first, ...others] = [...uris.map(uri => uriRule(uri)), ...(ofLists ? [base] : [])]
-    return others.every(other => other === first) ? first : undefined
+    const first = ofLists ? base : uriRule(uris[0] ?? '')
+    return uris.every(uri => uriRule(uri) === first) ? first : undefined
   }
   return {
     session: base,
+    closed,
     doubt(subject) {
       if (subject.kind !== 'tool' && subject.kind !== 'prompt') return undefined
       const { kind, name } = subject
@@ -130,7 +135,10 @@ function declareRule<S extends string>(resource: Resource<S>, { name, own, commo
   const requirement = resource.declare(rule, handling)
   const scope = own.scope === undefined ? [] : [own.scope].flat()
   const level = own.level ?? (scope.length > 0 ? 'authorized' : 'identified')
-  return { requirement, level, scope }
+  const { operation: _operation, describe: _describe, approve: _approve, ...plain } = rule
+  const isAboutIt = rule.approve !== undefined || rule.describe !== undefined
+  const ofTask = isAboutIt ? { ofTask: resource.declare({ ...plain, name: `${named.name}, its tasks` }, handling) } : {}
+  return { requirement, level, scope, ...ofTask }
 }
 
 /** The names that the server must list. */

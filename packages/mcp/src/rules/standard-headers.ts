@@ -1,5 +1,5 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { base64urlDecode } from '@countersign/httpsig/internal'
+import { base64urlDecode, trimOws } from '@countersign/httpsig/internal'
 import { AAuthError } from '@countersign/protocol'
 import { isObject } from '@countersign/protocol/internal'
 
@@ -95,7 +95,7 @@ function compare(header: string, value: string | undefined, { said, isNeeded }: 
 function headerOf(message: ReceivedMessage, name: string): string | undefined {
   const [value, ...more] = headerValues(message, name.toLowerCase())
   if (more.length > 0) throw mismatch(`${name} must not be repeated`)
-  return value?.trim()
+  return value === undefined ? undefined : trimOws(value)
 }
 
 /** @throws AAuthError for a name that cannot be read, or in one way only */

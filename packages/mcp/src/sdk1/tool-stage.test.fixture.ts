@@ -171,5 +171,8 @@ export function readAnswer(answer: Answer): Answer {
   const body = isStream ? (/^data: (\{.*)$/m.exec(answer.body)?.[1] ?? '') : answer.body
   const { result } = answer.status === 200 && body.startsWith('{') ? JSON.parse(body) : {}
   const { aauth } = Object(result).structuredContent ?? {}
-  return { ...answer, body: aauth === undefined ? body : JSON.stringify({ aauth }) }
+  if (aauth !== undefined) return { ...answer, body: JSON.stringify({ aauth }) }
+  // What is no good as a message of MCP is refused by an error of JSON-RPC, which holds the same.
+  const { data } = answer.status === 400 && body.startsWith('{"jsonrpc"') ? JSON.parse(body).error : {}
+  return { ...answer, body: data === undefined ? body : JSON.stringify(data) }
 }

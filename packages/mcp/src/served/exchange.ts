@@ -1,4 +1,5 @@
-import { isObject } from '@countersign/protocol/internal'
+import { type AAuthError, errorResponse } from '@countersign/protocol'
+import { asAAuthError, isObject } from '@countersign/protocol/internal'
 import type { Authorization, Guarded } from '@countersign/resource'
 import type { JSONRPCMessage, McpServer, Server, Transport } from '@modelcontextprotocol/server'
 import { isReportedIn, type RpcAnswer, recordErrors } from '../answer/handler-errors.js'
@@ -48,7 +49,12 @@ export interface ExchangeContext<S extends string> {
   /** The rule of a tool. */
   readonly ruleOf: (tool: string) => Rule<S>
   readonly continuations: Continuations
+  /** Unix seconds. */
+  readonly now: () => number
 }
+
+/** Seconds in which a user can answer. */
+const questionLife = 600
 
 export function createExchanges<S extends string>(context: ExchangeContext<S>): Exchanges<S> {
   const running = new WeakMap<Guarded, Running>()
@@ -79,12 +85,18 @@ export function createExchanges<S extends string>(context: ExchangeContext<S>): 
             exchange.begin()
             return send(message, options)
           }
-          const changed = answerOf(message, exchange, context)
           const sent = (answer: Answer): Promise<void> => {
             exchange.answered = answer
             return send(answer, options)
           }
-          return changed === undefined ? sent(message) : changed.then(sent)
+          try {
+            const changed = answerOf(message, exchange, context)
+            return changed === undefined
+              ? sent(message)
+              : changed.then(sent, (error: unknown) => sent(failed(error, exchange)))
+          } catch (error) {
+            return sent(failed(error, exchange))
+          }
         }
         return connect(transport)
       }
@@ -98,6 +110,22 @@ function isAnswer(message: JSONRPCMessage): message is Answer {
   return ('result' in message || 'error' in message) && !('method' in message)
 }
 
+/**
+ * The answer where the guard could not make its own, for lack of room or of a key: the SDK would leave the request open for ever.
+ * What the server said must not go out instead.
+ */
+function failed(thrown: unknown, { begin, rpc }: Running): Answer {
+  const error = asAAuthError(thrown)
+  const response = errorResponse(error)
+  // The server has acted on the request: Agent-Auth would tell the agent that it did not.
+  response.headers.delete('agent-auth')
+  begin(response)
+  const id = rpc.request?.id
+  return { jsonrpc: '2.0', id, error: { code: -32_603, message: error.description, data: dataOf(error) } } as Answer
+}
+
+const dataOf = ({ code, reason }: AAuthError): object => ({ error: code, reason })
+
 /** Results with which a caller goes on. */
 const goesOn: ReadonlySet<unknown> = new Set(['input_required', 'task'])
 
@@ -107,11 +135,16 @@ function answerOf<S extends string>(
   exchange: Running,
   context: ExchangeContext<S>,
 ): Promise<Answer> | undefined {
-  const { thrown, begin, rpc, continuing } = exchange
+  const { thrown, begin, rpc, continuing, authorization } = exchange
   const error = thrown.find(one => isReportedIn(answer, one))
   if (error !== undefined) return answerAfter(error, { answer, exchange }, context)
   const { result } = answer
-  if (isObject(result) && (goesOn.has(result['resultType']) || continuing !== undefined))
+  // Where the resource only observes, every caller is anonymous: what it would seal, all could open later.
+  if (
+    authorization.observed !== true &&
+    isObject(result) &&
+    (goesOn.has(result['resultType']) || continuing !== undefined)
+  )
     return sealedAnswer(answer, exchange, context.continuations).finally(() => begin())
   begin()
   if (rpc.request?.method !== 'tools/list') return undefined
@@ -125,11 +158,16 @@ function answerOf<S extends string>(
 async function answerAfter<S extends string>(
   error: unknown,
   { answer, exchange }: { readonly answer: Answer; readonly exchange: Running },
-  { continuations }: ExchangeContext<S>,
+  { continuations, now }: ExchangeContext<S>,
 ): Promise<Answer> {
   const { authorization, begin, rpc } = exchange
-  const question = canAsk(rpc) ? await authorization.questions?.of(error) : undefined
-  const result = question === undefined ? undefined : await questionResult(exchange, question, continuations)
+  // Under conditions of type `data` no request for input goes out, and what cannot be handed to the client is asked for by the challenge.
+  const asks = canAsk(exchange) && authorization.answer === undefined
+  const question = asks ? await authorization.questions?.of(error) : undefined
+  const result =
+    question === undefined
+      ? undefined
+      : await questionResult(exchange, { ...question, until: Math.floor(now()) + questionLife }, continuations)
   begin(result === undefined ? await authorization.respond(error) : undefined)
   return result === undefined ? answer : ({ jsonrpc: '2.0', id: rpc.request?.id, result } as Answer)
 }
@@ -145,13 +183,13 @@ async function sealedAnswer(
   const withMember = (name: string, value: unknown): Answer =>
     ({ ...answer, result: { ...result, [name]: value } }) as Answer
   const { resultType, requestState: state, taskId } = result
+  // About a task, under the name by which its caller knows it: a new name would lose the rule of its tool.
+  if (continuing?.kind === 'task') return typeof taskId === 'string' ? withMember('taskId', continuing.sent) : answer
   if (resultType === 'input_required') {
     const value = typeof state === 'string' ? state : undefined
     return withMember('requestState', await continuations.seal({ kind: 'state', of, value }, owner))
   }
   if (typeof taskId !== 'string') return answer
-  if (resultType === 'task')
-    return withMember('taskId', await continuations.seal({ kind: 'task', of, value: taskId }, owner))
-  // Under the name by which its caller knows it.
-  return continuing?.kind === 'task' ? withMember('taskId', continuing.sent) : answer
+  if (resultType !== 'task') return answer
+  return withMember('taskId', await continuations.seal({ kind: 'task', of, value: taskId }, owner))
 }

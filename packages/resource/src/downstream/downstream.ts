@@ -7,7 +7,7 @@ import { AAuthError, type IdentifierList, type PublishedKey, parseAgentInteracti
 import { checkIdentifierList, cookiesOf } from '@countersign/protocol/internal'
 import type { AuthorizedCaller, ClientOf, Verified } from '@countersign/verify'
 import { aauthOf } from '../guard/aauth.js'
-import { type Called, type Downstream, Setback } from '../guard/called.js'
+import { type Answered, type Called, type Downstream, Setback } from '../guard/called.js'
 import type { Asking, Observer } from '../guard/event.js'
 import { callbackPath, interactPath } from '../guard/metadata.js'
 import { available } from '../limit/available.js'
@@ -178,7 +178,8 @@ async function suspended(
     userInteraction: urlOf(session),
     async question() {
       // Another session: whether its user is sent back must not be for the opener of a link to choose.
-      const alone = { ...session, id: randomText(), code: randomText() }
+      const id = randomText()
+      const alone = { ...session, id, code: `${id}.${randomText()}` }
       await sessions.add(alone)
       return { url: urlOf(alone), code: alone.code }
     },
@@ -213,20 +214,27 @@ async function resume(
 
 /** Seconds between two looks for an answer. */
 const lookEvery = 0.5
+/** Looks in which the answer of a session that is gone must appear: another service may take ten seconds to redeem it. */
+const looksOfAnswer = 24
 
 /** Waits for the answer to a question that this caller was asked, so that its calls can use it. */
 async function awaitAnswer(
   code: string,
   verified: Verified,
   { agent, sessions, seconds }: AnswerContext,
-): Promise<'agreed' | 'denied' | 'open'> {
+): Promise<Answered> {
   const mandate = upstreamOf(verified)
   if (mandate === undefined) return 'open'
+  const [session = ''] = code.split('.')
+  let looksWithout = 0
   for (let left = seconds; ; left -= lookEvery) {
     const kept = await sessions.redeem(code, mandate.principal)
     if (kept?.denied) return 'denied'
     if (kept?.answer !== undefined) await agent.resume(mandate, kept.answer)
     if (kept !== undefined) return 'agreed'
+    // A browser that is back has taken the session, and its answer may be under way.
+    looksWithout = (await sessions.find(session)) === undefined ? looksWithout + 1 : 0
+    if (looksWithout > looksOfAnswer) return 'gone'
     if (left <= 0) return 'open'
     await new Promise(resolve => setTimeout(resolve, lookEvery * 1000))
   }

@@ -91,13 +91,17 @@ export function memoryInteractions(now: () => number, limits: InteractionLimits 
   const sessions = shelf<InteractionSession>(now)
   const answers = shelf<InteractionAnswer & { readonly agent?: string }>(now)
   const ids = new Map<string, string>()
+  // A question that is put in place of a session has the same `state`.
+  const forgetState = ({ id, pending }: InteractionSession): void => {
+    if (ids.get(pending.state) === id) ids.delete(pending.state)
+  }
   const remove = (session: InteractionSession): void => {
     sessions.remove(session.id)
-    ids.delete(session.pending.state)
+    forgetState(session)
   }
   return {
     async add(session) {
-      for (const gone of sessions.sweep()) ids.delete(gone.pending.state)
+      for (const gone of sessions.sweep()) forgetState(gone)
       const own = sessions.of(session.principal)
       const [oldest] = own
       if (own.length >= perPrincipal && oldest !== undefined) remove(oldest)

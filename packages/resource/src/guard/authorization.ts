@@ -1,5 +1,6 @@
 import type { AnswerRule } from '../answer/answer-rule.js'
 import type { Guarded } from './aauth.js'
+import type { Answered } from './called.js'
 import type { Question } from './decision.js'
 import type { StreamedBody } from './streamed-body.js'
 
@@ -9,9 +10,9 @@ export interface Questions {
   of(error: unknown): Promise<Question | undefined>
   /**
    * Waits for the user's answer to a question that this caller was asked before, so that `aauth.fetch` can use it.
-   * @param seconds after which it is still `open`, also for a question of another caller
+   * @param seconds after which it is still `open`; `gone` is one that was answered and used before, has ended, or is another caller's
    */
-  answer(code: string, seconds: number): Promise<'agreed' | 'denied' | 'open'>
+  answer(code: string, seconds: number): Promise<Answered>
 }
 
 /** What became of a request. */

@@ -6,6 +6,9 @@ import type { OAuthApi } from '../oauth/oauth.js'
 import type { Refusal } from './decision.js'
 import type { Route } from './requirement.js'
 
+/** What became of a question: `gone` is one that was answered and used before, or has ended. */
+export type Answered = 'agreed' | 'denied' | 'open' | 'gone'
+
 /** How a resource calls other services. */
 export interface Downstream {
   readonly metadata: AgentMetadata
@@ -18,9 +21,9 @@ export interface Downstream {
   accept(message: ReceivedMessage, verified: Verified): Promise<void>
   /**
    * Waits for the answer to a question that the caller of a request was asked, so that calls for the request can use it.
-   * @param seconds after which it is still `open`, also for a question of another caller
+   * @param seconds after which it is still `open`; of another caller's it is `open` or `gone`
    */
-  answer(request: Pick<Called, 'verified'>, code: string, seconds: number): Promise<'agreed' | 'denied' | 'open'>
+  answer(request: Pick<Called, 'verified'>, code: string, seconds: number): Promise<Answered>
   /** Calls a service for a request that was let in; rejects with a {@link Setback} if that is not possible. */
   fetch(request: Called, input: string | URL | Request, init?: RequestInit): Promise<Response>
   /** As {@link Downstream.fetch}, to an API behind OAuth. */
