@@ -110,7 +110,9 @@ async function answerAuthorized<S extends string>(
     const exchange = endpoint.exchanges.begin({ rpc, authorization, owner, continuing })
     const value = messageForServer(rpc, continuing)
     const response = await passToServer(message, { rpc, value, authInfo: authInfoOf(exchange.aauth) }, endpoint)
-    const replacement = endpoint.holds ? await replacementOf(response, exchange) : undefined
+    // A subscription has no handler that calls, and may have nothing to say for long.
+    const isHeld = endpoint.holds && rpc.request?.method !== 'subscriptions/listen'
+    const replacement = isHeld ? await replacementOf(response, exchange) : undefined
     if (replacement !== undefined) {
       response.body?.cancel().catch(() => undefined)
       return replacement

@@ -87,6 +87,14 @@ describe('a subscription', () => {
     },
   )
 
+  test('is not held back where tools call other services', async () => {
+    const own = await makeTools({ world, resource: { downstream: { acceptAuthServer: ['https://auth.example'] } } })
+    const opening = own.say(reader, listen({ resourceSubscriptions: [closed] }))
+    const stream = await Promise.race([opening, sleep(3000, undefined)])
+    expect(stream?.status).toBe(200)
+    await stream?.body?.cancel()
+  })
+
   test.each([
     ['no list', { resourceSubscriptions: open }],
     ['a URI that is no text', { resourceSubscriptions: [open, 5] }],
