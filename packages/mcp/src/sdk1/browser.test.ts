@@ -44,7 +44,7 @@ test('a page that CORS allows may send the headers of MCP and read its session i
   const allowed = await preflight(page)
   expect([allowed.status, allowed.headers.get('access-control-allow-headers')]).toEqual([
     204,
-    'Signature, Signature-Input, Signature-Key, Content-Digest, Content-Type, Agent-Interaction, Mcp-Session-Id, Mcp-Protocol-Version, Last-Event-ID',
+    'Signature, Signature-Input, Signature-Key, Content-Digest, Content-Type, Agent-Interaction, Mcp-Method, Mcp-Name, Mcp-Session-Id, Mcp-Protocol-Version, Last-Event-ID',
   ])
   const foreign = await preflight('https://evil.example')
   expect([foreign.status, foreign.headers.get('access-control-allow-headers')]).toEqual([204, null])

@@ -174,5 +174,5 @@ export function readAnswer(answer: Answer): Answer {
   if (aauth !== undefined) return { ...answer, body: JSON.stringify({ aauth }) }
   // What is no good as a message of MCP is refused by an error of JSON-RPC, which holds the same.
   const { data } = answer.status === 400 && body.startsWith('{"jsonrpc"') ? JSON.parse(body).error : {}
-  return { ...answer, body: data === undefined ? body : JSON.stringify(data) }
+  return data === undefined ? { ...answer, body } : { ...answer, ...data, body: JSON.stringify(data) }
 }
