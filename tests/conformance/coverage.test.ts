@@ -5,7 +5,7 @@ import { coveragePage, uncovered } from '../../scripts/conformance-coverage.mjs'
 import { root } from '../processes.fixture.js'
 
 /** Clauses for which a case is still to be written. This number may only become smaller. */
-const mostUncovered = 11
+const mostUncovered = 0
 
 test('the page of what the conformance suite covers is up to date', () => {
   // After a change: npm run build && node scripts/conformance-coverage.mjs

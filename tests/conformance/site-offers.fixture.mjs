@@ -59,8 +59,24 @@ const siteMcp = {
   open: '/mcp-open',
 }
 
+/** Its MCP server of revision 2026-07-28, where it runs on Node. */
+const siteStatelessMcp = {
+  target: '/mcp-stateless',
+  tools: ['identified list', 'authorized add scope events.write'],
+  resources: ['identified note://open/one', 'authorized note://closed/two scope events.read'],
+  asks: 'identified ask',
+  task: 'authorized report scope events.read',
+  calls: 'authorized hop scope events.read',
+  subscriptions: 3,
+}
+
 /** The configuration of the suite for it, on one of its adapters. */
 export function siteOffers(adapter, participants) {
   const routes = [...siteRoutes, ...specialRoutes]
-  return { participants, routes, algorithms, ...(adapter === 'node' && { mcp: siteMcp }) }
+  return {
+    participants,
+    routes,
+    algorithms,
+    ...(adapter === 'node' && { mcp: siteMcp, statelessMcp: siteStatelessMcp }),
+  }
 }

@@ -3,6 +3,7 @@
 import { createServer } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { generateSigningKey } from '@countersign/httpsig'
+import * as stateless from '@countersign/mcp'
 import { callerOf, guardMcp } from '@countersign/mcp/sdk1'
 import { createResource } from '@countersign/resource'
 import * as express from '@countersign/resource/express'
@@ -13,6 +14,7 @@ import * as node from '@countersign/resource/node'
 import { oauthApi, oauthTokens } from '@countersign/resource/oauth'
 import { mountNode } from '@countersign/server'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { statelessRules, statelessTools } from './stateless-tools.fixture.mjs'
 
 const [, , adapter, port, authServer, downstream, oauthServer, otherAuthority, corsOrigin] = process.argv
 const id = `http://localhost:${port}`
@@ -143,6 +145,7 @@ const servers = {
     const open = mountNode(
       guardMcp(tools, resource, { ...mcpRules, path: '/mcp-open', session: { level: 'anonymous' } }),
     )
+    const each = mountNode(stateless.guardMcp(() => statelessTools(`${downstream}/`), resource, statelessRules))
     const guarded = new Map(
       routes.map(({ method, path, need }) => [
         `${method} ${path}`,
@@ -156,7 +159,7 @@ const servers = {
       ]),
     )
     return createServer(async (request, response) => {
-      if ((await mcp(request, response)) || (await open(request, response)) || (await known(request, response))) return
+      for (const mounted of [mcp, open, each, known]) if (await mounted(request, response)) return
       const path = request.url.split('?')[0]
       // A preflight goes to the guard of the request that it is about.
       const asked = request.method === 'OPTIONS' ? request.headers['access-control-request-method'] : request.method

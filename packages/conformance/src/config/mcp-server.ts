@@ -1,5 +1,5 @@
 import { ConfigurationError } from './configuration-error.js'
-import { type Members, readMembers, readText, readTexts } from './members.js'
+import { type Members, readInteger, readMembers, readText, readTexts } from './members.js'
 import type { Level } from './route.js'
 
 /** What a caller needs for a tool or resource of an MCP server. */
@@ -29,6 +29,22 @@ export interface McpServer {
   readonly open?: string | undefined
 }
 
+/** An MCP server of revision 2026-07-28: each request carries all that it needs. */
+export interface StatelessMcp {
+  readonly target: string
+  readonly tools: readonly McpTool[]
+  /** Two resources that may be subscribed to: the second one needs more than the first. */
+  readonly resources?: McpServer['resources']
+  /** A tool for identified callers that asks for input, and answers once it has any. */
+  readonly asks?: McpTool | undefined
+  /** A tool that begins a task, which may be asked for by `tasks/get`. */
+  readonly task?: McpTool | undefined
+  /** A tool that calls `GET /` of the suite's resource `downstream` for its caller. */
+  readonly calls?: McpTool | undefined
+  /** How many subscriptions one caller may have open. */
+  readonly subscriptions?: number | undefined
+}
+
 /** An MCP server whose route lets no agent in but `agentServer`. */
 export interface ClosedMcp {
   readonly target: string
@@ -43,16 +59,8 @@ const known = ['target', 'tools', 'resources', 'slow', 'shows', 'calls', 'open']
 export function readMcpServer(place: string, value: unknown): McpServer | undefined {
   if (value === undefined) return undefined
   const members = readMembers(place, value, known)
-  const tools = readTools(place, members)
-  if (!tools.some(({ level }) => level === 'identified') || !tools.some(({ level }) => level === 'authorized'))
-    throw new ConfigurationError(`${place}.tools must have one for identified and one for authorized`)
-  const tool = (name: string, level: Level): McpTool | undefined => {
-    const text = readText(`${place}.${name}`, members[name])
-    const read = text === undefined ? undefined : readSubject(`${place}.${name}`, text)
-    if (read !== undefined && read.level !== level)
-      throw new ConfigurationError(`${place}.${name} must be a tool that is ${level}`)
-    return read
-  }
+  const tools = readBothTools(place, members)
+  const tool = (name: string, level: Level): McpTool | undefined => readTool(`${place}.${name}`, members[name], level)
   return {
     target: readText(`${place}.target`, members['target']) ?? '/mcp',
     tools,
@@ -64,6 +72,28 @@ export function readMcpServer(place: string, value: unknown): McpServer | undefi
   }
 }
 
+const knownStateless = ['target', 'tools', 'resources', 'asks', 'task', 'calls', 'subscriptions']
+
+/** Reads `{ "target": "/mcp", "tools": ["identified list_items"] }` and what else the server has. @throws ConfigurationError */
+export function readStatelessMcp(place: string, value: unknown): StatelessMcp | undefined {
+  if (value === undefined) return undefined
+  const members = readMembers(place, value, knownStateless)
+  const tool = (name: string, level: Level): McpTool | undefined => readTool(`${place}.${name}`, members[name], level)
+  const { target, resources, subscriptions } = members
+  return {
+    target: readText(`${place}.target`, target) ?? '/mcp',
+    tools: readBothTools(place, members),
+    resources: readResources(`${place}.resources`, resources),
+    asks: tool('asks', 'identified'),
+    task: tool('task', 'authorized'),
+    calls: tool('calls', 'authorized'),
+    subscriptions:
+      subscriptions === undefined
+        ? undefined
+        : readInteger(`${place}.subscriptions`, subscriptions, { least: 1, most: 64 }),
+  }
+}
+
 /** Reads `{ "target": "/mcp-closed", "tools": ["identified list_items"] }`. @throws ConfigurationError */
 export function readClosedMcp(place: string, value: unknown): ClosedMcp | undefined {
   if (value === undefined) return undefined
@@ -72,6 +102,22 @@ export function readClosedMcp(place: string, value: unknown): ClosedMcp | undefi
   if (tools.length === 0 || tools.some(({ level }) => level === 'pseudonymous'))
     throw new ConfigurationError(`${place}.tools must have one, and each for identified or authorized`)
   return { target: readText(`${place}.target`, members['target']) ?? '/mcp', tools }
+}
+
+/** @throws ConfigurationError without a tool for identified callers, and one that needs a scope */
+function readBothTools(place: string, members: Members): readonly McpTool[] {
+  const tools = readTools(place, members)
+  if (!tools.some(({ level }) => level === 'identified') || !tools.some(({ level }) => level === 'authorized'))
+    throw new ConfigurationError(`${place}.tools must have one for identified and one for authorized`)
+  return tools
+}
+
+function readTool(place: string, value: unknown, level: Level): McpTool | undefined {
+  const text = readText(place, value)
+  const read = text === undefined ? undefined : readSubject(place, text)
+  if (read !== undefined && read.level !== level)
+    throw new ConfigurationError(`${place} must be a tool that is ${level}`)
+  return read
 }
 
 function readTools(place: string, { tools }: Members): readonly McpTool[] {

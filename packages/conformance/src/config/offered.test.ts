@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { readAgentServerConfiguration } from './agent-server-configuration.js'
-import { readClosedMcp, readMcpServer } from './mcp-server.js'
+import { readClosedMcp, readMcpServer, readStatelessMcp } from './mcp-server.js'
 
 const tools = ['identified list', 'authorized add scope events.write']
 
@@ -31,6 +31,23 @@ test.each([
   ['has an unknown member', { tools, slows: 'x' }, 'mcp has no option slows'],
 ])('an MCP server that %s is refused', (_, value, message) => {
   expect(() => readMcpServer('mcp', value)).toThrow(message)
+})
+
+test('an MCP server without sessions has tools, and what else the configuration names', () => {
+  expect(readStatelessMcp('statelessMcp', undefined)).toBeUndefined()
+  expect(readStatelessMcp('statelessMcp', { tools })).toMatchObject({ target: '/mcp', asks: undefined })
+  expect(readStatelessMcp('statelessMcp', { tools, asks: 'identified ask', subscriptions: 16 })).toMatchObject({
+    asks: { name: 'ask', level: 'identified' },
+    subscriptions: 16,
+  })
+})
+
+test.each([
+  ['a tool with a scope that asks', { tools, asks: 'authorized ask scope a' }, 'must be a tool that is identified'],
+  ['no subscriptions', { tools, subscriptions: 0 }, 'statelessMcp.subscriptions must be'],
+  ['a member of the other kind', { tools, slow: 'authorized wait scope a' }, 'statelessMcp has no option slow'],
+])('an MCP server without sessions with %s is refused', (_, value, message) => {
+  expect(() => readStatelessMcp('statelessMcp', value)).toThrow(message)
 })
 
 const invite = ['invite']

@@ -1,6 +1,13 @@
 import type { Place } from '../participants/participant.js'
 import { ConfigurationError } from './configuration-error.js'
-import { type ClosedMcp, type McpServer, readClosedMcp, readMcpServer } from './mcp-server.js'
+import {
+  type ClosedMcp,
+  type McpServer,
+  readClosedMcp,
+  readMcpServer,
+  readStatelessMcp,
+  type StatelessMcp,
+} from './mcp-server.js'
 import { readInteger, readMembers, readText, readTexts } from './members.js'
 import { readPlace } from './place.js'
 import { type Route, readRoute } from './route.js'
@@ -18,6 +25,8 @@ export interface ResourceConfiguration {
   readonly authorities: readonly string[]
   /** An MCP server of the resource; absent where it has none. */
   readonly mcp?: McpServer | undefined
+  /** An MCP server of revision 2026-07-28; absent where it has none. */
+  readonly statelessMcp?: StatelessMcp | undefined
   /** An MCP server behind a route that lets one agent in; absent where it has none. */
   readonly closedMcp?: ClosedMcp | undefined
   /** Where the participants are that the suite plays. */
@@ -46,6 +55,7 @@ const known = [
   'corsOrigin',
   'authorities',
   'mcp',
+  'statelessMcp',
   'closedMcp',
   'participants',
   'keySecret',
@@ -54,8 +64,8 @@ const known = [
 
 /** Reads the configuration of a resource. @throws ConfigurationError */
 export function readResourceConfiguration(value: unknown): ResourceConfiguration {
-  const { id, routes, algorithms, corsOrigin, authorities, mcp, closedMcp, participants, keySecret, deadline } =
-    readMembers('the configuration', value, known)
+  const members = readMembers('the configuration', value, known)
+  const { id, routes, algorithms, corsOrigin, authorities, participants, keySecret, deadline } = members
   if (!Array.isArray(routes) || routes.length === 0)
     throw new ConfigurationError('routes must be a list with at least one route of the resource')
   const read = routes.map((route, at) => readRoute(`routes[${at}]`, route))
@@ -66,8 +76,9 @@ export function readResourceConfiguration(value: unknown): ResourceConfiguration
     routes: read,
     algorithms: readTexts('algorithms', algorithms) ?? ['Ed25519', 'ES256'],
     corsOrigin: readText('corsOrigin', corsOrigin),
-    mcp: readMcpServer('mcp', mcp),
-    closedMcp: readClosedMcp('closedMcp', closedMcp),
+    mcp: readMcpServer('mcp', members['mcp']),
+    statelessMcp: readStatelessMcp('statelessMcp', members['statelessMcp']),
+    closedMcp: readClosedMcp('closedMcp', members['closedMcp']),
     authorities: readTexts('authorities', authorities) ?? [],
     participants: readPlaces(participants, readText('keySecret', keySecret)),
     deadline: readInteger('deadline', deadline, { least: 100, most: 60_000 }) ?? 10_000,

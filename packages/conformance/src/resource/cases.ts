@@ -33,6 +33,8 @@ import { routeCases } from './route-cases.js'
 import { schemeCases } from './scheme-cases.js'
 import { signatureCases } from './signature-cases.js'
 import type { ResourceStage } from './stage.js'
+import { statelessContinuedCases } from './stateless-continued-cases.js'
+import { statelessMcpCases } from './stateless-mcp-cases.js'
 import { targetCases } from './target-cases.js'
 import { timeCases } from './time-cases.js'
 import { tokenClaimCases } from './token-claim-cases.js'
@@ -74,6 +76,8 @@ export const resourceCases: readonly Case<ResourceStage>[] = [
   ...mcpSessionCases,
   ...mcpStreamCases,
   ...mcpSubjectCases,
+  ...statelessMcpCases,
+  ...statelessContinuedCases,
   ...limitCases,
   // Looks at all that has been answered.
   ...answerCases,

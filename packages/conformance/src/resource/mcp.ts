@@ -36,6 +36,9 @@ export interface McpMessage {
 /** The headers of MCP that a request must cover where it has them. */
 export const mcpHeaders: readonly string[] = ['mcp-session-id', 'mcp-protocol-version', 'last-event-id']
 
+/** Those of a message that carries all that it needs. */
+const messageHeaders: readonly string[] = ['mcp-method', 'mcp-name']
+
 /** Makes a message, and signs it for its caller. */
 export function mcpRequest(stage: ResourceStage, o: McpMessage): WireRequest {
   const target = o.target ?? serverOf(stage).target
@@ -61,7 +64,8 @@ export function mcpRequest(stage: ResourceStage, o: McpMessage): WireRequest {
     special: {},
   }
   const right = draftFor(stage, route, o.caller ?? pseudonym())
-  const covered = own.flatMap(([name]) => (mcpHeaders.includes(name) ? [`"${name}"`] : []))
+  const names = new Set(own.map(([name]) => name))
+  const covered = [...mcpHeaders, ...messageHeaders].flatMap(name => (names.has(name) ? [`"${name}"`] : []))
   const draft = { ...right, headers: [...right.headers, ...own] }
   if (o.caller === undefined) return { method, target, headers: draft.headers, body: draft.body }
   const signed = { ...draft, components: [...requiredComponents(draft), ...covered] }

@@ -1,5 +1,5 @@
 import type { Needs } from '../case/case.js'
-import type { McpServer } from '../config/mcp-server.js'
+import type { McpServer, StatelessMcp } from '../config/mcp-server.js'
 import type { Route, SpecialRoute } from '../config/route.js'
 import { findRoute, findSpecial, type ResourceStage } from './stage.js'
 
@@ -55,6 +55,12 @@ const mcpNeed =
   (name: keyof McpServer) =>
   ({ configuration: { mcp } }: ResourceStage): string | undefined =>
     mcp === undefined || mcp[name] !== undefined ? undefined : `mcp has no ${name}`
+
+/** What an MCP server of revision 2026-07-28 has beside tools. */
+const statelessNeed =
+  (name: keyof StatelessMcp) =>
+  ({ configuration: { statelessMcp } }: ResourceStage): string | undefined =>
+    statelessMcp === undefined || statelessMcp[name] !== undefined ? undefined : `statelessMcp has no ${name}`
 
 /** A route with POST that needs a signature. */
 function write(stage: ResourceStage): string | undefined {
@@ -121,6 +127,14 @@ export const resourceNeeds: Needs<ResourceStage> = {
     configuration.closedMcp === undefined ? 'closedMcp is not declared' : undefined,
   ...Object.fromEntries(
     (['resources', 'slow', 'shows', 'calls', 'open'] as const).map(name => [`mcp-${name}`, mcpNeed(name)]),
+  ),
+  'stateless-mcp': ({ configuration }) =>
+    configuration.statelessMcp === undefined ? 'statelessMcp is not declared' : undefined,
+  ...Object.fromEntries(
+    (['resources', 'asks', 'task', 'calls', 'subscriptions'] as const).map(name => [
+      `stateless-${name}`,
+      statelessNeed(name),
+    ]),
   ),
   cors: ({ configuration }) => (configuration.corsOrigin === undefined ? 'corsOrigin is not declared' : undefined),
 }

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto'
+import type { Case } from '../case/case.js'
+import { refusals } from '../case/refusal.js'
+import { type Trial, Undecided } from '../case/trial.js'
+import { tokenJson } from '../participants/desk.js'
+import { headerValue } from '../wire/message.js'
+import { toolHolder } from './mcp.js'
+import { openMiddle } from './middle.js'
+import { byPublishedKey, delegate, type ResourceStage, type Signer } from './stage.js'
+import { calling, refusedMessage, resultIn, say, statelessPart } from './stateless-mcp.js'
+
+const group = 'mcp without sessions'
+const elicitation = { elicitation: {} }
+const tasks = { extensions: { 'io.modelcontextprotocol/tasks': {} } }
+const inputResponses = { who: { action: 'accept', content: {} } }
+
+/** Begins a task as one user, as a control. @throws Undecided */
+async function beginTask(trial: Trial, stage: ResourceStage, caller: Signer): Promise<string> {
+  const response = await trial.control('a user begins a task', () =>
+    say(stage, { caller, ...calling(statelessPart(stage, 'task')), capabilities: tasks }),
+  )
+  const { taskId } = resultIn(response)
+  if (typeof taskId !== 'string') throw new Undecided('failed', 'could not decide: the tool begins no task')
+  return taskId
+}
+
+const getting = (stage: ResourceStage, taskId: string) => (caller: Signer) => () =>
+  say(stage, { caller, method: 'tasks/get', params: { taskId }, capabilities: tasks })
+
+/** What a caller of an MCP server begins. @see protocol §12 */
+export const statelessContinuedCases: readonly Case<ResourceStage>[] = [
+  {
+    id: 'mcp.continued',
+    group,
+    needs: ['stateless-mcp', 'stateless-asks'],
+    async run(trial, stage) {
+      const tool = statelessPart(stage, 'asks')
+      const asking = async (caller: Signer): Promise<string> => {
+        const response = await trial.control('a tool asks for input', () =>
+          say(stage, { caller, ...calling(tool), capabilities: elicitation }),
+        )
+        const { requestState } = resultIn(response)
+        if (typeof requestState === 'string') return requestState
+        throw new Undecided('failed', 'could not decide: the tool asks for no input, or without a requestState')
+      }
+      const answer = (caller: Signer, requestState: string) => () =>
+        say(stage, {
+          caller,
+          ...calling(tool, { inputResponses, requestState }),
+          capabilities: elicitation,
+        })
+      const own = byPublishedKey(stage.agent)
+      const state = await asking(own)
+      const other = byPublishedKey(stage.otherAgent)
+      await refusedMessage(trial, 'another agent answers', answer(other, state))
+      await refusedMessage(trial, 'a delegate of the agent answers', answer(delegate(stage), state))
+      await refusedMessage(trial, 'the state is cut', answer(own, state.slice(0, -1)))
+      const alice = toolHolder(stage, {})
+      const ofAlice = await asking(alice)
+      await refusedMessage(trial, 'another user answers', answer(toolHolder(stage, { sub: 'user-2' }), ofAlice))
+      const response = await trial.accepted('its own caller answers', answer(own, state))
+      trial.holds('the tool goes on', resultIn(response)['content'] !== undefined)
+    },
+  },
+  {
+    id: 'mcp.task-rule',
+    group,
+    needs: ['stateless-mcp', 'stateless-task'],
+    clauses: ['mcp.continued'],
+    async run(trial, stage) {
+      const tool = statelessPart(stage, 'task')
+      const caller = toolHolder(stage, {}, tool)
+      const get = getting(stage, await beginTask(trial, stage, caller))
+      await trial.accepted('the user asks for it', get(caller))
+      await trial.refused('the agent asks for it without a token', get(byPublishedKey(stage.agent)), {
+        ...refusals.level,
+        challenge: ['auth-token'],
+      })
+      await refusedMessage(trial, 'another user asks for it', get(toolHolder(stage, { sub: 'user-2' }, tool)))
+    },
+  },
+  {
+    id: 'mcp.asks-by-input',
+    group,
+    needs: ['stateless-mcp', 'stateless-calls', 'loopback'],
+    alone: true,
+    async run(trial, stage) {
+      const tool = statelessPart(stage, 'calls')
+      const call = () =>
+        say(stage, {
+          caller: toolHolder(stage, { sub: `user-${randomUUID()}` }, tool),
+          ...calling(tool),
+          capabilities: { elicitation: { url: {} } },
+        })
+      await openMiddle(trial, stage)
+      await trial.control('a tool that calls another resource for its caller', call)
+      await openMiddle(trial, stage, { exchange: () => tokenJson({ request_token: 'request-1', expires_in: 600 }) })
+      const response = await trial.accepted('the auth server of that resource must ask a user', call)
+      const { resultType, inputRequests } = resultIn(response)
+      trial.holds('its answer is a request for input', resultType === 'input_required', String(resultType))
+      const asked = Object.values(Object(inputRequests)).map(one => Object(one))
+      const [{ method, params } = { method: undefined, params: undefined }] = asked
+      const { mode, url = '' } = Object(params)
+      trial.holds('it is one of URL mode', asked.length === 1 && method === 'elicitation/create' && mode === 'url')
+      trial.holds('the URL is on its own origin', URL.canParse(url) && new URL(url).origin === stage.id, String(url))
+      const header = response === undefined ? undefined : headerValue(response, 'agent-auth')
+      trial.holds('there is no challenge', header === undefined, header)
+    },
+  },
+]
