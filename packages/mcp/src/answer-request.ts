@@ -152,9 +152,7 @@ function enterStream<S extends string>({ request }: McpMessage, owner: Owner, { 
 
 /** The response that replaces the server's; undefined when the server sends a message first, or after {@link holdSeconds}. */
 async function replacementOf(response: Response, { begun, rpc }: Exchange): Promise<Response | undefined> {
-  // A subscription is answered by no server: nothing would end the wait.
-  const isAnswered = rpc.request !== undefined && rpc.request.method !== 'subscriptions/listen'
-  if (!isAnswered || response.status !== 200) return undefined
+  if (rpc.request === undefined || response.status !== 200) return undefined
   const hold = new AbortController()
   try {
     return await Promise.race([begun, sleep(holdSeconds * 1000, undefined, { signal: hold.signal })])
