@@ -101,7 +101,7 @@ export const resourceMutants: readonly Mutant[] = [
   {
     lacks: 'sessions of anonymous callers that stay so',
     file: 'mcp/dist/session/owner.js',
-    find: 'if (isAnonymous(owner))',
+    find: 'if (!isKnown(owner))',
     replace: 'if (false)',
     fails: ['mcp.session-anonymous'],
   },

@@ -65,7 +65,7 @@ export const fixed: Names = {
   'packages/gateway/src/mcp-route.ts': 'deciding',
   'packages/httpsig/src/key/ed25519-point.ts': 'smallOrder suspectLast',
   'packages/httpsig/src/component/structured-field-type.ts': 'known',
-  'packages/mcp/src/answer/message-call.ts': 'reading',
+  'packages/mcp/src/answer/message-call.ts': 'reading actions',
   'packages/mcp/src/answer/show-message.ts': 'open',
   'packages/mcp/src/answer/rpc-error.ts': 'codes',
   'packages/mcp/src/continued/unsealed.ts': 'ofTasks',

@@ -64,6 +64,8 @@ describe('under a condition about arguments', () => {
       { to: { action: 'accept', content: { to: 'eve' } } },
       { to: { content: { to: 'eve' } } },
       { to: 'eve' },
+      { to: { action: 'send to eve' } },
+      { to: { action: { iban: 'eve' } } },
       { to: ['eve'] },
     ]) {
       const refused = await say(call({ subject: 'hi' }, { inputResponses, requestState }))

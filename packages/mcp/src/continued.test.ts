@@ -4,7 +4,7 @@ import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/worl
 import { McpServer } from '@modelcontextprotocol/server'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { makeTools, messagesOf, type Said, type Tools } from './tools.test.fixture.js'
+import { askOf, makeTools, messagesOf, type Said, type Tools } from './tools.test.fixture.js'
 
 // What one caller begins, and another one tries to go on with.
 
@@ -98,6 +98,10 @@ function taskServer(tasks: string[]): McpServer {
     return { content: [], resultType: 'task', ...task(`task ${tasks.length}`) }
   })
   const named = z.object({ taskId: z.string() })
+  server.server.setRequestHandler('tasks/update', { params: named }, async ({ taskId }) => ({
+    resultType: 'task',
+    ...task(taskId),
+  }))
   for (const method of ['tasks/get', 'tasks/cancel'])
     server.server.setRequestHandler(method, { params: named }, async ({ taskId }) => {
       tasks.push(`${method} ${taskId}`)
@@ -149,6 +153,13 @@ describe('a task', () => {
         expect.stringContaining('auth-token'),
       ])
       expect(seen).toEqual([])
+      // A server that says again that there is a task gives it no other name: that one would lose the rule of its tool.
+      expect(await resultOf(await say(alice, about('tasks/update')))).toMatchObject({ taskId })
+      const forged = { method: 'tasks/get', params: { taskId, requestState: 'forged' }, capabilities }
+      expect(await resultOf(await say(alice, forged))).toMatchObject(unknown)
+      const elsewhere = await makeTools({ world, server: () => taskServer(seen), options: { path: '/other' } })
+      const other = askOf(about('tasks/get'))
+      expect((await elsewhere.send(alice, { ...other, target: '/other' })).status).toBe(400)
       expect(await resultOf(await say(alice, about('tasks/cancel')))).toMatchObject({ resultType: 'complete' })
     },
   )

@@ -99,6 +99,8 @@ describe('a subscription', () => {
     ['no list', { resourceSubscriptions: open }],
     ['a URI that is no text', { resourceSubscriptions: [open, 5] }],
     ['too many URIs', { resourceSubscriptions: Array.from({ length: 65 }, (_, index) => `${open}${index}`) }],
+    ['too long URIs', { resourceSubscriptions: [`${open}${'x'.repeat(8192)}`] }],
+    ['tasks', { taskIds: ['t1'] }],
     ['a member in another case', { ResourceSubscriptions: [closed] }],
   ])(verifies('mcp.one-reading', 'with %s is refused'), async (_, notifications) => {
     const refused = await tools.say(reader, listen(notifications))
