@@ -98,10 +98,6 @@ function taskServer(tasks: string[]): McpServer {
     return { content: [], resultType: 'task', ...task(`task ${tasks.length}`) }
   })
   const named = z.object({ taskId: z.string() })
-  server.server.setRequestHandler('tasks/update', { params: named }, async ({ taskId }) => ({
-    resultType: 'task',
-    ...task(taskId),
-  }))
   for (const method of ['tasks/get', 'tasks/cancel'])
     server.server.setRequestHandler(method, { params: named }, async ({ taskId }) => {
       tasks.push(`${method} ${taskId}`)
@@ -153,8 +149,6 @@ describe('a task', () => {
         expect.stringContaining('auth-token'),
       ])
       expect(seen).toEqual([])
-      // A server that says again that there is a task gives it no other name: that one would lose the rule of its tool.
-      expect(await resultOf(await say(alice, about('tasks/update')))).toMatchObject({ taskId })
       const forged = { method: 'tasks/get', params: { taskId, requestState: 'forged' }, capabilities }
       expect(await resultOf(await say(alice, forged))).toMatchObject(unknown)
       const elsewhere = await makeTools({ world, server: () => taskServer(seen), options: { path: '/other' } })
