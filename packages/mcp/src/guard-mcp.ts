@@ -1,5 +1,3 @@
-import { checkTarget, isSigned, pathOf } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
 import type { Guarded, Resource } from '@countersign/resource'
 import { sealsOf } from '@countersign/resource/internal'
 import type { MountableParticipant } from '@countersign/server'
@@ -14,9 +12,8 @@ import { answerRequest } from './answer-request.js'
 import { checkMcpOptions } from './check-options.js'
 import { createContinuations } from './continued/continuations.js'
 import type { CreateServer, Endpoint } from './endpoint.js'
+import { callerIn, type Mount, mountOf } from './mount.js'
 import type { McpOptions } from './options.js'
-import { preflightOf } from './origin.js'
-import { type ProtectedResource, protectedResource } from './protected-resource.js'
 import type { McpRules } from './rules/mcp-rules.js'
 import { nameProof } from './rules/names.js'
 import { ruleBook } from './rules/rule-book.js'
@@ -62,31 +59,12 @@ export function guardMcp<S extends string>(
   options: McpOptions<NoInfer<S>> = {},
 ): McpParticipant {
   checkMcpOptions(options)
-  const { path = '/mcp', oauth } = options
-  if (!/^\/[\x21\x24-\x3e\x40-\x7e]*$/.test(path))
-    throw new TypeError("guardMcp: option 'path' must begin with /, without query")
-  const scopes = scopesOf(rulesOf(options))
-  const metadata = oauth && protectedResource(oauth, { endpoint: `${resource.id}${path}`, scopes, cors: resource.cors })
-  const open = resource.declare({ level: 'anonymous' }, { answers: 'projected' })
-  const endpoint = createEndpoint(createServer, resource, { options, metadata })
+  const rules = rulesOf(options)
+  const mount = mountOf(resource, options, rules)
+  const endpoint = createEndpoint(createServer, resource, { options, rules, mount })
   return {
+    ...mount.serve(message => answerRequest(message, endpoint)),
     notify: endpoint.handler.notify,
-    paths: [path, ...resource.paths, ...(metadata?.paths ?? [])],
-    async handle(message) {
-      checkTarget(message)
-      const at = pathOf(message.target)
-      if (at === path) return preflightOf(message, resource) ?? answerRequest(message, endpoint)
-      if (metadata?.paths.includes(at)) return metadata.answer(message)
-      const response = await resource.handle(message)
-      if (response !== undefined) return response
-      throw new AAuthError('invalid_request', 'nothing is served at this path', { reason: 'path_unknown', status: 404 })
-    },
-    judgeHead(head) {
-      if (pathOf(head.target) !== path) return resource.judgeHead(head)
-      // The body must agree with what the head names, and tells the rule where the head names nothing.
-      return isSigned(head) ? resource.judgeHead(head, open) : 'whole'
-    },
-    ready: () => resource.ready(),
     close: async () => {
       await Promise.all([endpoint.handler.close(), endpoint.unwatched.close()])
     },
@@ -95,20 +73,21 @@ export function guardMcp<S extends string>(
 
 interface Configured<S extends string> {
   readonly options: McpOptions<S>
-  readonly metadata: ProtectedResource | undefined
+  readonly rules: McpRules<S>
+  readonly mount: Mount
 }
 
 function createEndpoint<S extends string>(
   createServer: CreateServer,
   resource: Resource<S>,
-  { options, metadata }: Configured<S>,
+  { options, rules: required, mount }: Configured<S>,
 ): Endpoint<S> {
   const { limits = {}, now = () => Date.now() / 1000, streamSeconds = 3600, legacy = 'stateless', onError } = options
   const { bus = new InMemoryServerEventBus(onError) } = options
-  const rules = ruleBook(resource, rulesOf(options), { alsoAccept: metadata?.alsoAccept })
+  const rules = ruleBook(resource, required, { alsoAccept: mount.metadata?.alsoAccept })
   const continuations = createContinuations({
     seals: sealsOf(resource),
-    at: `${resource.id}${options.path ?? '/mcp'}`,
+    at: `${resource.id}${mount.path}`,
     now,
   })
   const exchanges = createExchanges({ ruleOf: name => rules.find({ kind: 'tool', name }), continuations, now })
@@ -121,7 +100,7 @@ function createEndpoint<S extends string>(
     ...(onError === undefined ? {} : { onerror: onError }),
   }
   const create = async (context: McpRequestContext) => {
-    const server = await createServer(callerIn(context), context)
+    const server = await createServer(callerIn(context.authInfo), context)
     announce(server instanceof McpServer ? server.server : server)
     return server
   }
@@ -131,7 +110,7 @@ function createEndpoint<S extends string>(
     proof: nameProof(),
     handler: createMcpHandler(async context => {
       const server = await create(context)
-      exchanges.watch(server, callerIn(context))
+      exchanges.watch(server, callerIn(context.authInfo))
       return server
     }, settings),
     unwatched: createMcpHandler(create, settings),
@@ -161,11 +140,6 @@ function rulesOf<S extends string>(options: McpOptions<S>): McpRules<S> {
   return rules
 }
 
-function scopesOf({ session, tools, prompts, resources }: McpRules<string>): string[] {
-  const all = [session, ...[tools, prompts, resources].flatMap(rules => Object.values(rules ?? {}))]
-  return [...new Set(all.flatMap(rule => rule?.scope ?? []))]
-}
-
 /** The part of the SDK's context that {@link callerOf} reads. */
 export interface HandlerContext {
   readonly http?: { readonly authInfo?: { readonly extra?: Readonly<Record<string, unknown>> } } | undefined
@@ -176,11 +150,5 @@ export interface HandlerContext {
  * @throws TypeError when the server is not behind {@link guardMcp}
  */
 export function callerOf(context: HandlerContext): Guarded {
-  return callerIn(context.http ?? {})
-}
-
-function callerIn({ authInfo }: NonNullable<HandlerContext['http']>): Guarded {
-  const aauth = authInfo?.extra?.['aauth']
-  if (aauth === undefined) throw new TypeError('this request was not verified: put guardMcp in front of the server')
-  return aauth as Guarded
+  return callerIn(context.http?.authInfo)
 }

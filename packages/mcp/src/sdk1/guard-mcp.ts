@@ -1,9 +1,6 @@
-import { checkTarget, isSigned, pathOf } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
 import type { Guarded, Resource } from '@countersign/resource'
 import type { MountableParticipant } from '@countersign/server'
-import { preflightOf } from '../origin.js'
-import { type ProtectedResource, protectedResource } from '../protected-resource.js'
+import { callerIn, type Mount, mountOf } from '../mount.js'
 import type { McpRules } from '../rules/mcp-rules.js'
 import { nameProof } from '../rules/names.js'
 import { ruleBook } from '../rules/rule-book.js'
@@ -49,30 +46,11 @@ export function guardMcp<S extends string>(
   options: McpSessionOptions<NoInfer<S>> = {},
 ): MountableParticipant {
   checkSessionOptions(options)
-  const { path = '/mcp', oauth } = options
-  if (!/^\/[\x21\x24-\x3e\x40-\x7e]*$/.test(path))
-    throw new TypeError("guardMcp: option 'path' must begin with /, without query")
-  const scopes = scopesOf(rulesOf(options))
-  const metadata = oauth && protectedResource(oauth, { endpoint: `${resource.id}${path}`, scopes, cors: resource.cors })
-  const open = resource.declare({ level: 'anonymous' }, { answers: 'projected' })
-  const endpoint = createEndpoint(createServer, resource, { options, metadata })
+  const rules = rulesOf(options)
+  const mount = mountOf(resource, options, rules)
+  const endpoint = createEndpoint(createServer, resource, { options, rules, mount })
   return {
-    paths: [path, ...resource.paths, ...(metadata?.paths ?? [])],
-    async handle(message) {
-      checkTarget(message)
-      const at = pathOf(message.target)
-      if (at === path) return preflightOf(message, resource) ?? answerRequest(message, endpoint)
-      if (metadata?.paths.includes(at)) return metadata.answer(message)
-      const response = await resource.handle(message)
-      if (response !== undefined) return response
-      throw new AAuthError('invalid_request', 'nothing is served at this path', { reason: 'path_unknown', status: 404 })
-    },
-    judgeHead(head) {
-      if (pathOf(head.target) !== path) return resource.judgeHead(head)
-      // Only the body tells the rule of an unsigned request, and with it the components to cover.
-      return isSigned(head) ? resource.judgeHead(head, open) : 'whole'
-    },
-    ready: () => resource.ready(),
+    ...mount.serve(message => answerRequest(message, endpoint)),
     async close() {
       for (const { id } of endpoint.sessions.all()) endpoint.sessions.remove(id)
     },
@@ -81,19 +59,20 @@ export function guardMcp<S extends string>(
 
 interface Configured<S extends string> {
   readonly options: McpSessionOptions<S>
-  readonly metadata: ProtectedResource | undefined
+  readonly rules: McpRules<S>
+  readonly mount: Mount
 }
 
 function createEndpoint<S extends string>(
   createServer: Endpoint<S>['createServer'],
   resource: Resource<S>,
-  { options, metadata }: Configured<S>,
+  { options, rules, mount }: Configured<S>,
 ): Endpoint<S> {
   const { limits = {}, now = () => Date.now() / 1000, streamSeconds = 3600 } = options
   return {
     createServer,
     resource,
-    rules: ruleBook(resource, rulesOf(options), { alsoAccept: metadata?.alsoAccept }),
+    rules: ruleBook(resource, rules, { alsoAccept: mount.metadata?.alsoAccept }),
     proof: nameProof(),
     sessions: createSessions({
       ...defaultSessionLimits,
@@ -118,11 +97,6 @@ function rulesOf<S extends string>(options: McpSessionOptions<S>): McpRules<S> {
   return rules
 }
 
-function scopesOf({ session, tools, prompts, resources }: McpRules<string>): string[] {
-  const all = [session, ...[tools, prompts, resources].flatMap(rules => Object.values(rules ?? {}))]
-  return [...new Set(all.flatMap(rule => rule?.scope ?? []))]
-}
-
 /** The part of the SDK's `extra` that {@link callerOf} reads. */
 export interface HandlerExtra {
   readonly authInfo?: { readonly extra?: Readonly<Record<string, unknown>> }
@@ -133,7 +107,5 @@ export interface HandlerExtra {
  * @throws TypeError when the server is not behind {@link guardMcp}
  */
 export function callerOf(extra: HandlerExtra): Guarded {
-  const aauth = extra.authInfo?.extra?.['aauth']
-  if (aauth === undefined) throw new TypeError('this request was not verified: put guardMcp in front of the server')
-  return aauth as Guarded
+  return callerIn(extra.authInfo)
 }

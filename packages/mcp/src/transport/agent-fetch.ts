@@ -7,6 +7,12 @@ import { readableError } from './error-in-404.js'
 /** A stream whose answer may be lost: that of a request has ended, or one that broke off after an event cannot be resumed. */
 export type Lost = { readonly id: RequestId } | { readonly lastEventId: string }
 
+/** The options of `agentTransport`. */
+export interface AgentTransportOptions {
+  /** Called when an answer may be lost; without it the caller notices by its own time limit. */
+  readonly onLost?: (lost: Lost) => void
+}
+
 /** Most events for which failed attempts are counted: the server chooses their ids, and must not fill the client's memory. */
 const mostFailures = 100
 

@@ -1,15 +1,9 @@
 import type { Agent } from '@countersign/agent'
 import { checkOptions } from '@countersign/protocol/internal'
 import { SdkErrorCode, SdkHttpError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import { agentFetch, type Lost, type Refusal, reconnection } from './agent-fetch.js'
+import { type AgentTransportOptions, agentFetch, type Refusal, reconnection } from './agent-fetch.js'
 
-export type { Lost } from './agent-fetch.js'
-
-/** The options of `agentTransport`. */
-export interface AgentTransportOptions {
-  /** Called when an answer may be lost; without it the caller notices by its own time limit. */
-  readonly onLost?: (lost: Lost) => void
-}
+export type { AgentTransportOptions, Lost } from './agent-fetch.js'
 
 /**
  * A transport for the `Client` of SDK 2, to servers of revision 2026-07-28 and of the ones before. The agent signs every request and

@@ -1,15 +1,9 @@
 import type { Agent } from '@countersign/agent'
 import { checkOptions } from '@countersign/protocol/internal'
 import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { agentFetch, type Lost, reconnection } from '../../transport/agent-fetch.js'
+import { type AgentTransportOptions, agentFetch, reconnection } from '../../transport/agent-fetch.js'
 
-export type { Lost } from '../../transport/agent-fetch.js'
-
-/** The options of `agentTransport`. */
-export interface AgentTransportOptions {
-  /** Called when an answer may be lost; without it the caller notices by its own time limit. */
-  readonly onLost?: (lost: Lost) => void
-}
+export type { AgentTransportOptions, Lost } from '../../transport/agent-fetch.js'
 
 /**
  * A transport for the SDK's `Client`. The agent signs every request and answers challenges; the session stays the same. A refused
