@@ -14,7 +14,7 @@ import { checkOrigin } from './origin.js'
 import { type McpMessage, readRpc } from './rules/rpc.js'
 import type { Rule, RuleBook } from './rules/rule-book.js'
 import type { Exchange } from './served/exchange.js'
-import { authInfoOf, passToServer, proveRules } from './served/pass-to-server.js'
+import { passToServer, proveRules } from './served/pass-to-server.js'
 import { type Owner, ownerOf } from './session/owner.js'
 import { isEventStream, watchedBody } from './stream/watched-body.js'
 
@@ -109,7 +109,7 @@ async function answerAuthorized<S extends string>(
   try {
     const exchange = endpoint.exchanges.begin({ rpc, authorization, owner, continuing })
     const value = messageForServer(rpc, continuing)
-    const response = await passToServer(message, { rpc, value, authInfo: authInfoOf(exchange.aauth) }, endpoint)
+    const response = await passToServer(message, { rpc, value, authInfo: exchange.authInfo }, endpoint)
     // A subscription has no handler that calls, and may have nothing to say for long.
     const isHeld = endpoint.holds && rpc.request?.method !== 'subscriptions/listen'
     const replacement = isHeld ? await replacementOf(response, exchange) : undefined

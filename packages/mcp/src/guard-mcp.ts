@@ -110,7 +110,7 @@ function createEndpoint<S extends string>(
     proof: nameProof(),
     handler: createMcpHandler(async context => {
       const server = await create(context)
-      exchanges.watch(server, callerIn(context.authInfo))
+      exchanges.watch(server, context.authInfo)
       return server
     }, settings),
     unwatched: createMcpHandler(create, settings),

@@ -106,10 +106,10 @@ async function sendText(to: ServerResponse, body: string, stall: number): Promis
 
 async function finish(to: ServerResponse, stall: number, last?: Uint8Array | string): Promise<void> {
   if (to.destroyed) return
-  const finished = until(to, 'finish', stall)
   if (last === undefined) to.end()
   else to.end(last)
-  return finished
+  // Mostly the kernel has taken all of it by now, and there is nothing to wait for.
+  if (to.writableLength > 0) return until(to, 'finish', stall)
 }
 
 /** Waits until the peer has read; a peer that reads nothing for too long is cut, so that it does not hold our buffer. */

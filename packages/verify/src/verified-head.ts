@@ -83,16 +83,16 @@ function hasSameSignature(opened: OpenedSignature, before: OpenedSignature): boo
   return opened.base === before.base && opened.message.headers === before.message.headers
 }
 
-/** Tells whether a request is judged by the same options as its head. */
+/** Tells whether a request is judged by the same options as its head; the components that it must cover are checked again. */
 export function isJudgedAlike(per: PerRequest, before: PerRequest): boolean {
   return (
     isSameList(per.accept, before.accept) &&
     isSameList(per.agents, before.agents) &&
-    isSameList(per.requiredComponents, before.requiredComponents) &&
     per.expiredAgentTokenGrace === before.expiredAgentTokenGrace
   )
 }
 
-function isSameList(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+/** Tells whether two lists have the same entries. */
+export function isSameList(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
   return a === b || (a?.length === b?.length && (a ?? []).every((entry, at) => entry === b?.[at]))
 }

@@ -35,6 +35,7 @@ import {
   type BegunHead,
   createVerifiedHeads,
   isJudgedAlike,
+  isSameList,
   proveUnproven,
   type VerifiedHead,
 } from './verified-head.js'
@@ -186,7 +187,11 @@ class RequestVerifier implements Verifier {
       ? reopenSignature(head.opened, message, this.#openingFor(per))
       : undefined
     if (opened === undefined) return undefined
-    if ('fault' in found) throw found.fault
+    if ('fault' in found) {
+      // The fault names the components that the head required.
+      if (!isSameList(per.requiredComponents, head.per.requiredComponents)) return undefined
+      throw found.fault
+    }
     // The token has expired since: verifying all of it again gives the usual error.
     if (!isTimely(head.lookups.token?.verified, { now: this.#now(), grace: per.expiredAgentTokenGrace ?? 0 }))
       return undefined

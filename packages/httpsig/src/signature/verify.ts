@@ -157,6 +157,15 @@ function open(message: ReceivedMessage, { options, context, needs, required }: O
   return opened
 }
 
+function needsOf(message: ReceivedMessage, { requiredComponents = [] }: OpenOptions): CoverageNeeds {
+  return {
+    hasQuery: message.target.includes('?'),
+    hasBody: hasBody(message),
+    additional: requiredComponents,
+    has: field => headerValues(message, field).length > 0,
+  }
+}
+
 function contextOf(message: ReceivedMessage, authority: string, scheme: 'https' | 'http'): RequestContext {
   const { method, target } = message
   return { method, target, scheme, authority, lines: name => headerValues(message, name).map(trimOws) }
@@ -187,12 +196,7 @@ export function openSignature(message: ReceivedMessage, options: OpenOptions): O
   if (message.headFault !== undefined) throw message.headFault
   checkTarget(message) // sig.target.form
   const authority = chooseAuthority(message, options.authorities, options.scheme)
-  const needs: CoverageNeeds = {
-    hasQuery: message.target.includes('?'),
-    hasBody: hasBody(message),
-    additional: options.requiredComponents ?? [],
-    has: field => headerValues(message, field).length > 0,
-  }
+  const needs = needsOf(message, options)
   const required = requiredComponents(needs)
   try {
     return open(message, { options, context: contextOf(message, authority, options.scheme), needs, required })
@@ -202,12 +206,12 @@ export function openSignature(message: ReceivedMessage, options: OpenOptions): O
 }
 
 /**
- * Opens a whole message whose head was opened before its body arrived. Of the local checks only that of the times is repeated, since
- * a request counts as received at its last byte.
- * @param options the options with which the head was opened
+ * Opens a whole message whose head was opened before its body arrived. Of the local checks two are repeated: that of the times, since
+ * a request counts as received at its last byte, and that of the covered components, since the body may tell that more are required.
+ * @param options the options with which the head was opened, but for `requiredComponents`
  * @returns undefined when the message is not the one of the head: then open it anew
- * @throws HttpSigError `invalid_signature` when the signature has become too old
- * @see protocol §3.3, §3.5
+ * @throws HttpSigError `invalid_signature` when the signature has become too old, or does not cover what is required
+ * @see protocol §3.3, §3.4, §3.5
  */
 export function reopenSignature(
   opened: OpenedSignature,
@@ -218,13 +222,19 @@ export function reopenSignature(
   const head = opened.message
   const isSame = message.headers === head.headers && message.target === head.target && message.method === head.method
   if (!isSame || hasBody(message) !== hasBody(head)) return undefined
+  const needs = needsOf(message, options)
+  const required = requiredComponents(needs)
   try {
     checkTime(opened.created, opened.expires, options) // sig.created.judged
+    checkCoverage(opened.components.filter(isPlain), required, needs) // sig.covered.always
   } catch (error) {
-    throw withRequired(error, opened.required)
+    throw withRequired(error, required)
   }
-  return { ...opened, message }
+  return { ...opened, message, required }
 }
+
+/** Whether the identifier of a component has no parameters: those with parameters are written with quotes. */
+const isPlain = (component: string): boolean => !component.startsWith('"')
 
 /** Adds the components that the signature must cover to a refusal. */
 function withRequired(error: unknown, required: readonly string[]): unknown {

@@ -1,7 +1,7 @@
 import { type AAuthError, errorResponse } from '@countersign/protocol'
 import { asAAuthError, isObject } from '@countersign/protocol/internal'
 import type { Authorization, Guarded } from '@countersign/resource'
-import type { JSONRPCMessage, McpServer, Server, Transport } from '@modelcontextprotocol/server'
+import type { AuthInfo, JSONRPCMessage, McpServer, Server, Transport } from '@modelcontextprotocol/server'
 import { isReportedIn, type RpcAnswer, recordErrors } from '../answer/handler-errors.js'
 import { withRequirements } from '../answer/tool-requirements.js'
 import type { Continuations } from '../continued/continuations.js'
@@ -10,12 +10,15 @@ import { canAsk, questionResult } from '../continued/user-question.js'
 import type { McpMessage } from '../rules/rpc.js'
 import type { Rule } from '../rules/rule-book.js'
 import type { Owner } from '../session/owner.js'
+import { authInfoOf } from './auth-info.js'
 
 /** A request that a server answers. */
 export interface Exchange {
   readonly rpc: McpMessage
   /** The facts that its handler gets. */
   readonly aauth: Guarded
+  /** What the server made for it is told of its caller; {@link Exchanges.watch} finds the exchange by it. */
+  authInfo: AuthInfo
   /** Resolves when the server sends the first message for it, or to the response that replaces all messages. */
   readonly begun: Promise<Response | undefined>
   /** The last message that the server has sent for it, once it has: of a response that is no stream, its body. */
@@ -30,11 +33,11 @@ export interface NewExchange {
   readonly continuing: Continuing | undefined
 }
 
-/** The requests that servers are answering, found by the facts that each server gets. */
+/** The requests that servers are answering. */
 export interface Exchanges<S extends string> {
   begin(request: NewExchange): Exchange
-  /** Makes a server's messages pass the guard, for the request with these facts. */
-  watch(server: McpServer | Server, aauth: Guarded): void
+  /** Makes the messages of the server that was made for an exchange pass the guard. */
+  watch(server: McpServer | Server, authInfo: AuthInfo | undefined): void
   readonly ruleOf: (tool: string) => Rule<S>
 }
 
@@ -53,11 +56,21 @@ export interface ExchangeContext<S extends string> {
   readonly now: () => number
 }
 
+/** Holds an exchange in a private member, which no handler can reach; cheaper for the garbage collector than a WeakMap. */
+class ExchangeHolder {
+  readonly #exchange: Running
+  constructor(exchange: Running) {
+    this.#exchange = exchange
+  }
+  static exchangeIn(holder: object): Running | undefined {
+    return #exchange in holder ? holder.#exchange : undefined
+  }
+}
+
 /** Seconds in which a user can answer. */
 const questionLife = 600
 
 export function createExchanges<S extends string>(context: ExchangeContext<S>): Exchanges<S> {
-  const running = new WeakMap<Guarded, Running>()
   return {
     ruleOf: context.ruleOf,
     begin(request) {
@@ -69,12 +82,13 @@ export function createExchanges<S extends string>(context: ExchangeContext<S>): 
       const { aauth: facts } = request.authorization
       // Only where handlers can make calls: to take facts apart costs each request as much as its rule.
       const aauth = request.authorization.questions === undefined ? facts : recordErrors(facts, thrown)
-      const exchange: Running = { ...request, aauth, thrown, begun, begin, answered: undefined }
-      running.set(aauth, exchange)
+      const authInfo = authInfoOf(aauth)
+      const exchange: Running = { ...request, aauth, authInfo, thrown, begun, begin, answered: undefined }
+      exchange.authInfo = Object.assign(new ExchangeHolder(exchange), authInfo)
       return exchange
     },
-    watch(server, aauth) {
-      const exchange = running.get(aauth)
+    watch(server, authInfo) {
+      const exchange = authInfo && ExchangeHolder.exchangeIn(authInfo)
       if (exchange === undefined) throw new TypeError('a server is created for one request, and serves that one')
       const connect = server.connect.bind(server)
       server.connect = async (transport: Transport) => {

@@ -5,6 +5,7 @@ import type { Endpoint } from '../endpoint.js'
 import { listNames } from '../rules/names.js'
 import type { McpMessage } from '../rules/rpc.js'
 import { versionMember } from '../rules/standard-headers.js'
+import { authInfoOf } from './auth-info.js'
 
 /** A message as the server gets it. */
 export interface PassedMessage {
@@ -19,10 +20,11 @@ export function passToServer<S extends string>(
   { rpc, value, authInfo }: PassedMessage,
   { resource, handler }: Endpoint<S>,
 ): Promise<Response> {
-  const lines = message.headers
-    .map(([name, line]): [string, string] => [name.toLowerCase(), line])
-    .filter(([name]) => passedHeaders.has(name) || name.startsWith('mcp-param-'))
-  const headers = new Headers(lines)
+  const headers = new Headers()
+  for (const [name, line] of message.headers) {
+    const lower = name.toLowerCase()
+    if (passedHeaders.has(lower) || lower.startsWith('mcp-param-')) headers.append(lower, line)
+  }
   // The server compares it with the body, where its own id is by now.
   const taskId = rpc.value === value ? undefined : Object(value['params']).taskId
   if (typeof taskId === 'string' && headers.has('mcp-name')) headers.set('mcp-name', asHeader(taskId))
@@ -45,17 +47,6 @@ function asHeader(value: string): string {
   if (/^[\x21-\x7e]+$/.test(value) && !value.startsWith('=?')) return value
   const binary = Array.from(new TextEncoder().encode(value), byte => String.fromCharCode(byte)).join('')
   return `=?base64?${btoa(binary)}?=`
-}
-
-/** The caller in the form of the SDK, without a token: a handler could leak it. */
-export function authInfoOf(aauth: Guarded): AuthInfo {
-  return {
-    token: '',
-    clientId: aauth.agent ?? aauth.key ?? '',
-    scopes: [...aauth.scope],
-    ...(aauth.expires === undefined ? {} : { expiresAt: aauth.expires }),
-    extra: { aauth },
-  }
 }
 
 /** Refuses names that only the rule `*` covers while some rule names nothing the server has: that rule may be a slip. */
