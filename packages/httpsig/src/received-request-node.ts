@@ -136,6 +136,18 @@ function peekBody(
   })
 }
 
+/**
+ * The bytes of a body that has arrived with its head, as small ones do: then there is nothing to wait for, and the head need not be
+ * judged alone. A copy, since the parser's buffer holds 64 KiB.
+ * @returns undefined where some of it may still come, or where it is over the limit
+ */
+function arrivedBody(request: IncomingMessage | Http2ServerRequest, limit: number): Uint8Array | undefined {
+  if (!(request instanceof IncomingMessage) || !request.complete || request.readableLength > limit) return undefined
+  checkUntouched(request)
+  const chunk: Uint8Array | null = request.read()
+  return chunk === null ? undefined : new Uint8Array(chunk)
+}
+
 /** Waits for the first byte of a body and puts it back. @returns whether there is one */
 async function peekByte(request: IncomingMessage | Http2ServerRequest): Promise<boolean> {
   checkUntouched(request)
@@ -205,7 +217,9 @@ export async function fromNode(
   const kept = keptOrTooLarge(request, message, limit)
   if (kept !== undefined) return kept
   await undefined
-  return hasNoBody(request, message) ? message : withBody(request, message, { limit, read: readBody, judgeHead })
+  return hasNoBody(request, message)
+    ? message
+    : withBody(request, message, { limit, read: readBody, keeps: false, judgeHead })
 }
 
 /**
@@ -226,7 +240,9 @@ export async function peekNode(
   const kept = keptOrTooLarge(request, message, limit)
   if (kept !== undefined) return kept
   await undefined
-  return hasNoBody(request, message) ? message : withBody(request, message, { limit, read: peekBody, judgeHead })
+  return hasNoBody(request, message)
+    ? message
+    : withBody(request, message, { limit, read: peekBody, keeps: true, judgeHead })
 }
 
 /** A request whose body has not been read. */
@@ -263,6 +279,8 @@ export async function unreadNode(request: IncomingMessage | Http2ServerRequest):
 interface Reading {
   readonly limit: number
   readonly read: typeof readBody
+  /** Whether the next reader gets the bytes, too. */
+  readonly keeps: boolean
   readonly judgeHead: JudgeHead | undefined
 }
 
@@ -279,8 +297,13 @@ function keptOrTooLarge(
 async function withBody(
   request: IncomingMessage | Http2ServerRequest,
   message: ReceivedMessage,
-  { limit, read, judgeHead }: Reading,
+  { limit, read, keeps, judgeHead }: Reading,
 ): Promise<ReceivedMessage> {
+  const arrived = arrivedBody(request, limit)
+  if (arrived !== undefined) {
+    if (keeps) request.unshift(Buffer.from(arrived.buffer))
+    return { ...message, body: arrived }
+  }
   const judged = judgeHead?.(message) ?? 'whole'
   if (judged === 'byte') return (await peekByte(request)) ? { ...message, dangerouslyUnseenBody: true } : message
   if (judged !== 'whole' && !('refused' in judged)) return judged

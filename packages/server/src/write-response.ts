@@ -18,14 +18,18 @@ export async function writeResponse(
 ): Promise<void> {
   to.statusCode = response.status
   const cookies = response.headers.getSetCookie()
-  for (const [name, value] of response.headers) if (name !== 'set-cookie') to.setHeader(name, value)
+  let hasLatin = false
+  for (const [name, value] of response.headers) {
+    if (name !== 'set-cookie') to.setHeader(name, value)
+    hasLatin ||= latin.test(value)
+  }
   if (cookies.length > 0) to.setHeader('set-cookie', cookies)
   const text = options.head || to.destroyed ? undefined : textOf(response)
   if (text !== undefined) {
     options.observe?.(Buffer.from(text))
     // Node sends a short text in one write with the head, bytes in a second write. But with a text it encodes the head as UTF-8
     // instead of Latin-1, so a head with Latin-1 characters goes with bytes.
-    return text.length > pieceBytes / 4 || [...response.headers.values()].some(value => latin.test(value))
+    return text.length > pieceBytes / 4 || hasLatin
       ? sendAll(to, Buffer.from(text), options.stall)
       : sendText(to, text, options.stall)
   }

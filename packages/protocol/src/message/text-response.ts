@@ -20,5 +20,6 @@ export function rememberText(response: Response, body: string): Response {
 
 /** The body of an unread response that remembers it; undefined for any other. */
 export function textOf(response: Response): string | undefined {
-  return response.bodyUsed ? undefined : (response as TextResponse)[text]
+  const known = (response as TextResponse)[text]
+  return known === undefined || response.bodyUsed ? undefined : known
 }
