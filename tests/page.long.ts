@@ -48,7 +48,7 @@ when(
       expect(await page.locator('#messages li').count()).toBeGreaterThan(3)
     }
     // One path for all that tools can do: what is asked of them is shown, and so is what they say.
-    const told = page.locator('#messages li', { hasText: 'POST /mcp tools/call what_time' })
+    const told = page.locator('#messages li', { hasText: 'POST /mcp tools/call what_time' }).last()
     await told.locator('summary').click()
     expect(await told.locator('pre').nth(1).textContent()).toContain('"result":{"content":[')
     await page.click('#messages li:last-child summary')

@@ -67,7 +67,7 @@ function document(participants: Participants): ReturnType<typeof html> {
       'aauth-resource',
       'a protected API with real public holidays, one route for each level',
     ],
-    ['Rooms', addresses.rooms, 'aauth-resource', 'an API that the calendar calls for its callers'],
+    ['Rooms', addresses.rooms, 'aauth-resource', 'an API that calendar and tools call for their callers'],
     [
       'Address book',
       addresses.addressBook,
@@ -78,7 +78,7 @@ function document(participants: Participants): ReturnType<typeof html> {
       'Tools',
       addresses.tools,
       'aauth-resource',
-      'an MCP server: each tool has its own requirement, and one calls the calendar for its users',
+      'an MCP server: each tool has its own requirement; two call the calendar and rooms for its users',
     ],
     ['Web app', addresses.webApp, 'aauth-agent', 'an agent that signs its users in, with an API for its delegates'],
   ] as const

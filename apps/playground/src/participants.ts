@@ -7,6 +7,7 @@ import type { Addresses } from './addresses.js'
 import type { CalendarOrder } from './calendar-process.js'
 import { type CommandServer, createLauncher, type Launcher } from './launcher.js'
 import { authServerConfig, roomsAuthServerConfig } from './playground-policy.js'
+import type { ToolsOrder } from './tools-process.js'
 
 /** The running participants. */
 export interface Participants {
@@ -122,7 +123,7 @@ async function startAll(launcher: Launcher, addresses: Addresses, folder: string
     }),
     launcher.startOwn({ name: 'rooms', id: rooms, args: [roomsAuthServer, join(folder, 'rooms-keys.json'), 'rooms'] }),
     launcher.startOwn({ name: 'web-app', id: webApp, args: [authServer, join(folder, 'web-app')] }),
-    launcher.startOwn({ name: 'tools', id: tools, args: [authServer, calendar, join(folder, 'tools-keys.json')] }),
+    launcher.startOwn({ name: 'tools', id: tools, args: [JSON.stringify(toolsOrder(addresses, folder))] }),
   ])
 }
 
@@ -137,4 +138,8 @@ function calendarOrder(
 ): CalendarOrder {
   const keys = join(folder, 'calendar-keys.json')
   return { authServer, keys, rooms, roomsAuthServer, addressBook, addressBookSecret }
+}
+
+function toolsOrder({ authServer, calendar, rooms, roomsAuthServer }: Addresses, folder: string): ToolsOrder {
+  return { authServer, calendar, rooms, roomsAuthServer, keys: join(folder, 'tools-keys.json') }
 }

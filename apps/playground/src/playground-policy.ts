@@ -35,9 +35,10 @@ export function authServerConfig({ agentServer, authServer, calendar, tools }: A
 
 /**
  * The configuration of the auth server of rooms, in another domain, whose users have other accounts. It lets the calendar exchange
- * its upstream tokens: at once to list rooms, and with the consent of the user to book one.
+ * its upstream tokens: at once to list rooms, and with the consent of the user to book one. The tools may pay for rooms with that consent.
  */
-export function roomsAuthServerConfig({ authServer, calendar, rooms, desks }: Addresses): Record<string, unknown> {
+export function roomsAuthServerConfig(addresses: Addresses): Record<string, unknown> {
+  const { authServer, calendar, rooms, desks, tools } = addresses
   const path = { upstream: authServer, middle: calendar, downstream: rooms, upstreamScopes: ['events.write'] }
   return {
     demoUsers: [
@@ -49,6 +50,10 @@ export function roomsAuthServerConfig({ authServer, calendar, rooms, desks }: Ad
       rules: [
         { ...path, scopes: ['rooms.read'], decision: 'direct' },
         { ...path, scopes: ['rooms.book'], decision: 'consent' },
+        {
+          ...{ ...path, middle: tools, upstreamScopes: ['payments.make'] },
+          ...{ scopes: ['fees.pay'], decision: 'consent' },
+        },
       ],
     },
   }

@@ -1,21 +1,35 @@
 import { createDiscovery } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
-import { guardMcp } from '@countersign/mcp/sdk1'
+import { guardMcp } from '@countersign/mcp'
 import { createResource } from '@countersign/resource'
 import { keysFile, serve, type TracedExchange } from '@countersign/server'
 import { decisionLog } from './decision-log.js'
 import { toolsRules, toolsScopes, toolsServer } from './tools.js'
 
-// The tools as a process of their own: `node tools-process.js ID PORT AUTH_SERVER CALENDAR KEYS_FILE`.
-const [id = '', port = '', authServer = '', calendar = '', keys = ''] = process.argv.slice(2)
+/** The arguments of the tools: identifiers of other participants, and a file. */
+export interface ToolsOrder {
+  readonly authServer: string
+  readonly keys: string
+  readonly calendar: string
+  readonly rooms: string
+  readonly roomsAuthServer: string
+}
+
+// The tools as a process of their own: `node tools-process.js ID PORT ORDER`, the last in JSON.
+const [id = '', port = '', order = '{}'] = process.argv.slice(2)
+const { authServer, keys, calendar, rooms, roomsAuthServer } = JSON.parse(order) as ToolsOrder
 const resource = createResource({
   id,
   keys: await keysFile(keys, { onMade: () => undefined }),
   authServers: [authServer],
   scopes: toolsScopes,
   discovery: createDiscovery({ fetcher: guardedFetcher({ dangerouslyAllowLoopback: true }), development: true }),
-  // Tokens for the calendar are exchanged at the auth server of both, which has a rule for it.
-  downstream: { acceptAuthServer: [authServer], identifyTo: [calendar], name: 'Playground Tools' },
+  // Tokens are exchanged at the auth servers of calendar and rooms, which have rules for it.
+  downstream: {
+    acceptAuthServer: [authServer, roomsAuthServer],
+    identifyTo: [calendar, rooms],
+    name: 'Playground Tools',
+  },
   development: true,
   onEvent: decisionLog('tools'),
 })
@@ -25,7 +39,7 @@ await serve({
   id,
   port: Number(port),
   development: true,
-  participant: guardMcp(() => toolsServer({ calendar, notes }), resource, toolsRules),
+  participant: guardMcp(() => toolsServer({ calendar, rooms, notes }), resource, toolsRules),
   trace: (exchange: TracedExchange) => process.send?.(exchange),
 })
 // The playground has ended: this process must not outlive it.

@@ -1,6 +1,5 @@
-import { callerOf, type HandlerExtra, type McpSessionOptions } from '@countersign/mcp/sdk1'
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
+import { callerOf, type HandlerContext, type McpRules } from '@countersign/mcp'
+import { type CallToolResult, McpServer } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { verifiedFacts } from './verified-facts.js'
 
@@ -8,24 +7,28 @@ import { verifiedFacts } from './verified-facts.js'
 export const toolsScopes = {
   'notes.write': 'Remember things for you',
   'plans.write': 'Make plans for you',
+  'payments.make': 'Make payments for you',
 } as const
 
 /** A scope of the tools. */
 export type ToolsScope = keyof typeof toolsScopes
 
 /** What each tool requires of its callers. */
-export const toolsRules: McpSessionOptions<ToolsScope> = {
+export const toolsRules: McpRules<ToolsScope> = {
   tools: {
     what_time: { level: 'identified' },
     remember: { scope: 'notes.write' },
     plan: { scope: 'plans.write' },
+    pay: { scope: 'payments.make' },
   },
 }
 
-/** State that the servers of all sessions share. */
+/** What outlives a request: each request has a server of its own. */
 export interface ToolsContext {
   /** The identifier of the calendar. */
   readonly calendar: string
+  /** The identifier of rooms. */
+  readonly rooms: string
   /** Notes, by user. */
   readonly notes: Map<string, string[]>
 }
@@ -33,17 +36,20 @@ export interface ToolsContext {
 const mostUsers = 1000
 const mostNotes = 100
 
-/** The MCP server of one session: a tool for identified callers, one that needs the user's consent, and one that calls the calendar. */
-export function toolsServer({ calendar, notes }: ToolsContext): McpServer {
+/**
+ * The MCP server of one request. Two tools answer by themselves, one of them to identified callers, the other with the user's consent.
+ * Two call other resources: `plan` the calendar, which the user allows once, and `pay` rooms, where the user approves each payment.
+ */
+export function toolsServer({ calendar, rooms, notes }: ToolsContext): McpServer {
   const server = new McpServer({ name: 'playground-tools', version: '1' })
-  server.registerTool('what_time', { description: 'Tells the time' }, async extra =>
-    json({ time: new Date().toISOString(), ...verifiedFacts(callerOf(extra)) }),
+  server.registerTool('what_time', { description: 'Tells the time' }, async ctx =>
+    json({ time: new Date().toISOString(), ...verifiedFacts(callerOf(ctx)) }),
   )
   server.registerTool(
     'remember',
-    { description: 'Remembers a note of the user', inputSchema: { note: z.string().min(1).max(1000) } },
-    async ({ note }, extra) => {
-      const { user } = callerOf(extra)
+    { description: 'Remembers a note of the user', inputSchema: z.object({ note: z.string().min(1).max(1000) }) },
+    async ({ note }, ctx) => {
+      const { user } = callerOf(ctx)
       if (user === undefined) return failed('a note needs a user whose it is')
       const own = [...(notes.get(keyOf(user)) ?? []), note].slice(-mostNotes)
       notes.set(keyOf(user), own)
@@ -55,25 +61,38 @@ export function toolsServer({ calendar, notes }: ToolsContext): McpServer {
     'plan',
     {
       description: 'Puts a day into the calendar of the user',
-      inputSchema: { summary: z.string().min(1).max(200), day: z.iso.date() },
+      inputSchema: z.object({ summary: z.string().min(1).max(200), day: z.iso.date() }),
     },
-    async (plan, extra) => planned(plan, extra, calendar),
+    async ({ summary, day }, ctx) =>
+      sent(ctx, { to: `${calendar}/events`, name: 'the calendar', body: { summary, start: day, end: dayAfter(day) } }),
+  )
+  server.registerTool(
+    'pay',
+    {
+      description: 'Pays for a room',
+      inputSchema: z.object({ amount: z.number().positive(), for: z.string().min(1).max(100) }),
+    },
+    async (payment, ctx) => sent(ctx, { to: `${rooms}/payments`, name: 'the rooms', body: payment }),
   )
   return server
 }
 
-/** If the calendar needs the user's consent, `aauth.fetch` asks for it: this code need not know. */
-async function planned(
-  { summary, day }: { readonly summary: string; readonly day: string },
-  extra: HandlerExtra,
-  calendar: string,
-): Promise<CallToolResult> {
-  const response = await callerOf(extra).fetch(`${calendar}/events`, {
+/** A request to another resource. */
+interface Sent {
+  readonly to: string
+  /** The resource, in words. */
+  readonly name: string
+  readonly body: object
+}
+
+/** If the resource needs the user, `callerOf(ctx).fetch` throws, and the guard asks: this code need not know. */
+async function sent(ctx: HandlerContext, { to, name, body }: Sent): Promise<CallToolResult> {
+  const response = await callerOf(ctx).fetch(to, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ summary, start: day, end: dayAfter(day) }),
+    body: JSON.stringify(body),
   })
-  return response.ok ? json(await response.json()) : failed(`the calendar answered ${response.status}`)
+  return response.ok ? json(await response.json()) : failed(`${name} answered ${response.status}`)
 }
 
 function dayAfter(day: string): string {
