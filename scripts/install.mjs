@@ -96,6 +96,12 @@ const compile = ['node_modules/typescript/bin/tsc', '-b', '--builders', '2', '--
 /** Compiles every package and checks types; the compiler also checks who may import whom. */
 export async function build() {
   await step('checking types and building', process.execPath, compile)
+  await buildPage()
+}
+
+/** Builds the page of the playground. */
+async function buildPage() {
+  await step('building the page of the playground', process.execPath, ['scripts/build-page.mjs'])
 }
 
 /** Compiles the command and what it needs, without checking types: to run it, not to judge it. */
@@ -103,4 +109,5 @@ export async function buildCommand() {
   await step('building the command and the packages under it', process.execPath, [
     ...[...compile, 'packages/cli', '--noCheck'],
   ])
+  await buildPage()
 }

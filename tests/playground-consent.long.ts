@@ -130,7 +130,9 @@ when.each<readonly [ScenarioName, readonly string[]]>([
   verifies('consent.page', 'consent.browser', `%s, decided by clicks${why}`),
   async (story, ends) => {
     const ended: string[] = []
-    const { checks, messages } = await playScenario(at.place, story, name => clickingUser(name, ended))
+    const { checks, messages } = await playScenario(at.place, story, {
+      users: (name: string) => clickingUser(name, ended),
+    })
     expect(checks.filter(({ ok }) => !ok)).toEqual([])
     expect(checks.length).toBeGreaterThan(10)
     // Accounts are connected once: `mcp` does it only where `multi-hop` has not been played before.

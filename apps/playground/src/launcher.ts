@@ -3,7 +3,9 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TracedExchange } from '@countersign/server'
+import { onClientPort } from './client-ports.js'
 import { endProcess, startParticipant } from './participant-process.js'
+import { createSenders, type SentExchange } from './senders.js'
 
 /** A server of the `countersign` command. */
 export interface CommandServer {
@@ -33,7 +35,7 @@ export interface Launcher {
   /** Ends one process without warning. */
   kill(name: string): Promise<void>
   /** Calls `listener` for every message that a participant receives, until the returned function is called. */
-  listen(listener: (exchange: TracedExchange) => void): () => void
+  listen(listener: (exchange: SentExchange) => void): () => void
   /** The log file of a participant. */
   logOf(name: string): string
   /** Ends all processes and removes the folder. */
@@ -48,14 +50,21 @@ export function createLauncher(options: {
   readonly onReady: (line: string) => void
 }): Launcher {
   const { folder, countersign, execArgv, onReady } = options
-  const listeners = new Set<(exchange: TracedExchange) => void>()
+  const listeners = new Set<(exchange: SentExchange) => void>()
   const children = new Map<string, ChildProcess>()
   const logOf = (name: string): string => join(folder, `${name}.log`)
+  const senders = createSenders()
+  onClientPort(port => senders.connected('page', port))
   const onMessage = (exchange: TracedExchange): void => {
-    for (const listener of listeners) listener(exchange)
+    // What its sender tells of the connection comes by another pipe, and may come a moment later.
+    setTimeout(() => {
+      const sent = { ...exchange, from: senders.of(exchange) }
+      for (const listener of listeners) listener(sent)
+    }, 20)
   }
   const start = async (name: string, file: string, args: readonly string[]): Promise<void> => {
-    const { child, ready } = startParticipant({ name, file, args, execArgv, log: logOf(name), onMessage })
+    const onConnect = (port: number): void => senders.connected(name, port)
+    const { child, ready } = startParticipant({ name, file, args, execArgv, log: logOf(name), onMessage, onConnect })
     children.set(name, child)
     onReady(await ready)
   }

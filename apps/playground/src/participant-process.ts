@@ -2,6 +2,9 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import type { TracedExchange } from '@countersign/server'
 
+// The built file, also when this one runs from source.
+const clientPorts = new URL('../dist/client-ports.js', import.meta.url).href
+
 /** A participant in a process of its own. */
 export interface ParticipantProcess {
   readonly child: ChildProcess
@@ -18,14 +21,20 @@ export function startParticipant(options: {
   readonly execArgv: readonly string[]
   readonly log: string
   readonly onMessage: (exchange: TracedExchange) => void
+  /** Called with the local port of each connection that it opens. */
+  readonly onConnect: (port: number) => void
 }): ParticipantProcess {
-  const { name, file, args, execArgv, log, onMessage } = options
+  const { name, file, args, execArgv, log, onMessage, onConnect } = options
   const child = fork(file, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    execArgv: [...execArgv],
+    execArgv: [...execArgv, '--import', clientPorts],
     env: { ...process.env, COUNTERSIGN_TRACE: 'ipc' },
   })
-  child.on('message', exchange => onMessage(exchange as TracedExchange))
+  child.on('message', told => {
+    const { connectedFrom } = told as { readonly connectedFrom?: number }
+    if (connectedFrom === undefined) onMessage(told as TracedExchange)
+    else onConnect(connectedFrom)
+  })
   child.stderr?.pipe(createWriteStream(log, { flags: 'a', mode: 0o600 }))
   return { child, ready: readyLine(name, child) }
 }

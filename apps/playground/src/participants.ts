@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TracedExchange } from '@countersign/server'
 import type { Addresses } from './addresses.js'
 import type { CalendarOrder } from './calendar-process.js'
 import { type CommandServer, createLauncher, type Launcher } from './launcher.js'
 import { authServerConfig, roomsAuthServerConfig } from './playground-policy.js'
+import type { SentExchange } from './senders.js'
 import type { ToolsOrder } from './tools-process.js'
 
 /** The running participants. */
@@ -21,7 +21,7 @@ export interface Participants {
   /** Log files of the auth servers and resources, one JSON record a line, for `countersign trace`. */
   readonly logs: readonly string[]
   /** Calls `listener` for every message that a participant receives, until the returned function is called. */
-  listen(listener: (exchange: TracedExchange) => void): () => void
+  listen(listener: (exchange: SentExchange) => void): () => void
   /** Ends the auth server without warning and starts it again on the same database. */
   killAuthServer(): Promise<void>
   startDesks(): Promise<void>

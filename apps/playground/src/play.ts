@@ -1,4 +1,3 @@
-import type { TracedExchange } from '@countersign/server'
 import { describeMessage } from './message-line.js'
 import { type Participants, startParticipants } from './participants.js'
 import { approval } from './scenarios/approval.js'
@@ -16,6 +15,7 @@ import { revocation } from './scenarios/revocation.js'
 import { rotation } from './scenarios/rotation.js'
 import { sso } from './scenarios/sso.js'
 import { userConsent } from './scenarios/user-consent.js'
+import type { SentExchange } from './senders.js'
 import { type Check, type Stage, stageOn } from './stage.js'
 import { type StoryUsers, scriptedUser } from './story-user.js'
 
@@ -80,24 +80,36 @@ export interface ScenarioResult {
   readonly title: string
   readonly ok: boolean
   readonly checks: readonly Check[]
-  readonly messages: readonly TracedExchange[]
+  readonly messages: readonly SentExchange[]
 }
 
-/** Plays one scenario on running participants. `users` make the users' decisions; default: scripted users. */
+/** Options of {@link playScenario}. */
+export interface ScenarioOptions {
+  /** Make the users' decisions; default: scripted users. */
+  readonly users?: StoryUsers | undefined
+  /** Called with each check as it is made. */
+  readonly onCheck?: ((check: Check) => void) | undefined
+}
+
+/** Plays one scenario on running participants. */
 export async function playScenario(
   participants: Participants,
   name: ScenarioName,
-  users: StoryUsers = scriptedUser,
+  { users = scriptedUser, onCheck }: ScenarioOptions = {},
 ): Promise<ScenarioResult> {
   const { title, play } = scenarios[name]
   const checks: Check[] = []
-  const messages: TracedExchange[] = []
+  const add = (check: Check): void => {
+    checks.push(check)
+    onCheck?.(check)
+  }
+  const messages: SentExchange[] = []
   const stop = participants.listen(exchange => messages.push(exchange))
   try {
-    const heard = async (): Promise<readonly TracedExchange[]> => inOrder(await quiet(messages))
-    await play(stageOn({ participants, checks, users, messages: heard }))
+    const heard = async (): Promise<readonly SentExchange[]> => inOrder(await quiet(messages))
+    await play(stageOn({ participants, onCheck: add, users, messages: heard }))
   } catch (error) {
-    checks.push({
+    add({
       title: 'the scenario plays to its end',
       ok: false,
       seen: error instanceof Error ? error.message : String(error),
@@ -110,7 +122,7 @@ export async function playScenario(
 }
 
 /** Waits until the processes have reported the last message. */
-async function quiet(messages: readonly TracedExchange[]): Promise<readonly TracedExchange[]> {
+async function quiet(messages: readonly SentExchange[]): Promise<readonly SentExchange[]> {
   for (let seen = -1, rounds = 0; seen !== messages.length && rounds < 20; rounds++) {
     seen = messages.length
     await new Promise(resolve => setTimeout(resolve, 60))
@@ -118,7 +130,7 @@ async function quiet(messages: readonly TracedExchange[]): Promise<readonly Trac
   return messages
 }
 
-function inOrder(messages: readonly TracedExchange[]): TracedExchange[] {
+function inOrder(messages: readonly SentExchange[]): SentExchange[] {
   return [...messages].sort((a, b) => a.at - b.at)
 }
 

@@ -1,7 +1,7 @@
 import { serve } from '@countersign/server'
 import type { Addresses } from './addresses.js'
+import { explorer } from './explorer/explorer.js'
 import { honoParticipant } from './hono-participant.js'
-import { playgroundPage } from './page.js'
 import { startParticipants } from './participants.js'
 
 /** Lists the participants and their URLs, one a line. */
@@ -39,6 +39,6 @@ export async function startPlayground(options: PlaygroundOptions): Promise<void>
     level: 'error',
     announce: line =>
       write([line, ...placesOf(participants.addresses), '', `Open ${page} in a browser; Ctrl+C ends it.`].join('\n')),
-    participant: { ...honoParticipant(page, playgroundPage(participants)), close: () => participants.stop() },
+    participant: { ...honoParticipant(page, explorer(participants)), close: () => participants.stop() },
   })
 }

@@ -55,8 +55,8 @@ export interface Stage {
 /** What {@link stageOn} needs. */
 export interface StageParts {
   readonly participants: Participants
-  /** {@link Stage.expect} adds to it. */
-  readonly checks: Check[]
+  /** Called by {@link Stage.expect}. */
+  readonly onCheck: (check: Check) => void
   /** The users, who decide when an agent asks for access. */
   readonly users: StoryUsers
   readonly messages: () => Promise<readonly TracedExchange[]>
@@ -65,7 +65,7 @@ export interface StageParts {
 const execute = promisify(execFile)
 
 /** The stage for one scenario. */
-export function stageOn({ participants, checks, users, messages }: StageParts): Stage {
+export function stageOn({ participants, onCheck, users, messages }: StageParts): Stage {
   const { addresses, folder } = participants
   const visits = visitsUnderWay()
   const shared = {
@@ -77,11 +77,11 @@ export function stageOn({ participants, checks, users, messages }: StageParts): 
     participants,
     expect(title, seen, wanted) {
       const ok = seen === wanted
-      checks.push({ title, ok, ...(ok ? {} : { seen: `${shown(seen)} instead of ${shown(wanted)}` }) })
+      onCheck({ title, ok, ...(ok ? {} : { seen: `${shown(seen)} instead of ${shown(wanted)}` }) })
     },
     expectOther(title, seen, other) {
       const ok = seen !== undefined && seen !== other
-      checks.push({ title, ok, ...(ok ? {} : { seen: shown(seen) }) })
+      onCheck({ title, ok, ...(ok ? {} : { seen: shown(seen) }) })
     },
     pseudonym: () => createAgent({ identity: pseudonym(), development: true }),
     async agentServer() {

@@ -65,7 +65,7 @@ interface Page {
  * @param fetcher loads the pages; default `fetch`
  */
 export function scriptedUser(name: string, fetcher: typeof fetch = fetch): ScriptedUser {
-  const visit = browser(fetcher)
+  const visit = browser(name, fetcher)
 
   async function decided(first: Page, decision: Decision, limits?: Readonly<Record<string, string>>): Promise<Asked> {
     let page = first
@@ -105,6 +105,9 @@ export function scriptedUser(name: string, fetcher: typeof fetch = fetch): Scrip
   }
 }
 
+/** The begin of the `User-Agent` of scripted users: the explorer tells them from agents by it. */
+export const storyBrowser = 'Playground browser'
+
 const mostPages = 10
 
 /** The button that a user with this name and decision presses; undefined on a page that asks nothing. */
@@ -119,7 +122,7 @@ function buttonFor(
 }
 
 /** Opens a URL, or submits a form to it, and follows redirects, with the cookies of each host. */
-function browser(fetcher: typeof fetch): (url: URL, form?: URLSearchParams) => Promise<Page> {
+function browser(name: string, fetcher: typeof fetch): (url: URL, form?: URLSearchParams) => Promise<Page> {
   const cookies = new Map<string, Map<string, string>>()
   return async (first, form) => {
     let url = first
@@ -130,7 +133,11 @@ function browser(fetcher: typeof fetch): (url: URL, form?: URLSearchParams) => P
       const submits = hops === 0 && form !== undefined
       const response = await fetcher(url, {
         redirect: 'manual',
-        headers: { cookie, ...(submits ? { origin: url.origin, 'sec-fetch-site': 'same-origin' } : {}) },
+        headers: {
+          cookie,
+          'user-agent': `${storyBrowser} (${name})`,
+          ...(submits ? { origin: url.origin, 'sec-fetch-site': 'same-origin' } : {}),
+        },
         ...(submits ? { method: 'POST', body: form } : {}),
       })
       for (const [name, value] of response.headers.getSetCookie().map(parseCookie)) {

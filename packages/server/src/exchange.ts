@@ -172,13 +172,14 @@ interface Sending {
 async function send(context: ExchangeContext, { from, to }: Pair, { at, message, response }: Sending): Promise<void> {
   const options = { head: from.method === 'HEAD', stall: context.stall }
   if (context.trace === undefined || message === undefined) return writeResponse(response, to, options)
+  const peerPort = from.socket.remotePort
   const goesOn = isStream(response)
   const body = goesOn ? tracedEvents() : tracedBody()
   // An event stream may not end for long: its beginning is traced after a moment.
   const early = goesOn ? setTimeout(() => report(`${body.text()}[stream]`), streamPatience) : undefined
   let isTold = false
   const report = (text: string): void => {
-    if (!isTold) trace(context, { at, message, response, responseBody: text })
+    if (!isTold) trace(context, { at, message, peerPort, response, responseBody: text })
     isTold = true
   }
   try {

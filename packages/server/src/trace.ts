@@ -9,6 +9,8 @@ export interface TracedExchange {
   readonly to: string
   /** Name of the receiver, e.g. `auth-server`. */
   readonly name: string
+  /** The port at the other end of the connection: on one machine it tells which process sent the request. */
+  readonly peerPort?: number | undefined
   readonly request: {
     readonly method: string
     readonly target: string
@@ -68,6 +70,7 @@ export interface ObservedExchange {
   /** When the request arrived, in Unix seconds. */
   readonly at: number
   readonly message: ReceivedMessage
+  readonly peerPort: number | undefined
   readonly response: Response
   /** What was kept of the response's body. */
   readonly responseBody: string
@@ -76,7 +79,7 @@ export interface ObservedExchange {
 /** Makes the record of an exchange. */
 export function tracedExchange(
   receiver: { readonly id: string; readonly name: string },
-  { at, message, response, responseBody }: ObservedExchange,
+  { at, message, peerPort, response, responseBody }: ObservedExchange,
 ): TracedExchange {
   const body = tracedBody()
   if (message.body !== undefined) body.add(message.body)
@@ -84,6 +87,7 @@ export function tracedExchange(
     at,
     to: receiver.id,
     name: receiver.name,
+    ...(peerPort === undefined ? {} : { peerPort }),
     request: {
       method: message.method,
       target: message.target,

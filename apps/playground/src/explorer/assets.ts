@@ -1,0 +1,39 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** A file of the page. */
+export interface Asset {
+  readonly type: string
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+}
+
+const folder = fileURLToPath(new URL('../../page-dist/', import.meta.url))
+
+/**
+ * The files of the page by path, read once.
+ * @throws Error when the page has not been built
+ */
+export function pageAssets(): ReadonlyMap<string, Asset> {
+  try {
+    const names = readdirSync(folder, { recursive: true }).map(name => String(name).replaceAll('\\', '/'))
+    return new Map(
+      names
+        .filter(name => types[extname(name)] !== undefined)
+        .map(name => [
+          `/${name}`,
+          { type: types[extname(name)] ?? '', bytes: new Uint8Array(readFileSync(join(folder, name))) },
+        ]),
+    )
+  } catch (cause) {
+    throw new Error('the page of the playground is not built: run npm run build', { cause })
+  }
+}

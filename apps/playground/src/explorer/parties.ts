@@ -1,0 +1,81 @@
+import { isSigned } from '@countersign/httpsig/internal'
+import type { Addresses } from '../addresses.js'
+import type { SentExchange } from '../senders.js'
+import { storyBrowser } from '../story-user.js'
+import type { Party, PartyId } from './contract.js'
+
+/** The parties of the playground, from the user to the APIs. */
+export function partiesAt(addresses: Addresses): Party[] {
+  const at = (
+    id: PartyId & keyof typeof names,
+    url: string,
+    documents: readonly string[],
+    role: Party['role'],
+  ): Party => ({
+    ...{ id, url, role, name: names[id][0], about: names[id][1] },
+    documents: documents.map(name => ({ name, url: `${url}/.well-known/${name}` })),
+  })
+  const people: Party[] = [
+    {
+      ...{ id: 'user', name: 'User', role: 'user', documents: [] },
+      about: 'A person with a browser, who signs in at an auth server and agrees, or does not.',
+    },
+    {
+      ...{ id: 'agent', name: 'Agent', role: 'agent', documents: [] },
+      about: 'A program that calls APIs. Each of its instances is a delegate with a key of its own.',
+    },
+  ]
+  const { agentServer, authServer, roomsAuthServer, calendar, rooms, desks, webApp, addressBook, tools } = addresses
+  return [
+    ...people,
+    at('agent-server', agentServer, ['aauth-agent'], 'agent server'),
+    at('auth-server', authServer, ['aauth-issuer'], 'auth server'),
+    at('calendar', calendar, ['aauth-resource', 'aauth-agent'], 'resource'),
+    at('tools', tools, ['aauth-resource'], 'resource'),
+    at('rooms-auth-server', roomsAuthServer, ['aauth-issuer'], 'auth server'),
+    at('rooms', rooms, ['aauth-resource'], 'resource'),
+    at('desks', desks, ['aauth-resource'], 'resource'),
+    at('web-app', webApp, ['aauth-agent', 'aauth-resource'], 'resource'),
+    at('address-book', addressBook, ['openid-configuration'], 'other'),
+    {
+      ...{ id: 'elsewhere', name: 'You', role: 'agent', documents: [] },
+      about: 'Your own browser or program, when it calls a participant.',
+    },
+  ]
+}
+
+const names = {
+  'agent-server': [
+    'Agent server',
+    'An HTTPS origin that publishes who the agent is, and gives its delegates agent tokens.',
+  ],
+  'auth-server': [
+    'Auth server',
+    'It signs users in, asks them, and issues auth tokens that are bound to the key of the agent.',
+  ],
+  calendar: ['Calendar', 'An API with real public holidays. Each of its routes asks for another level.'],
+  tools: ['Tools', 'An MCP server. Each of its tools has a requirement of its own.'],
+  'rooms-auth-server': ['Auth server of rooms', 'It belongs to another domain. Users have other accounts there.'],
+  rooms: ['Rooms', 'An API of another domain, which the calendar calls for its callers.'],
+  desks: ['Desks', 'A second API of the domain of rooms. It runs only while a story needs it.'],
+  'web-app': ['Web app', 'An agent that signs its users in, and an API for its delegates.'],
+  'address-book': ['Address book', 'An API behind OAuth, which does not know AAuth.'],
+} as const
+
+/** The party at an identifier. */
+export function partyAt(url: string, addresses: Addresses): PartyId {
+  const found = partiesAt(addresses).find(party => party.url === url)
+  return found?.id ?? 'elsewhere'
+}
+
+/** The party whose process sent a message, and the name of a scripted user. */
+export function senderOf({ from, request }: SentExchange): { readonly from: PartyId; readonly person?: string } {
+  if (from !== 'page') return { from: from as PartyId }
+  const browser = request.headers.find(([name]) => name.toLowerCase() === 'user-agent')?.[1] ?? ''
+  if (
+    !browser.startsWith(storyBrowser) ||
+    isSigned({ method: request.method, target: request.target, headers: request.headers })
+  )
+    return { from: 'agent' }
+  return { from: 'user', person: browser.slice(storyBrowser.length + 2, -1) }
+}

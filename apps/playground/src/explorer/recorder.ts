@@ -1,0 +1,89 @@
+import type { Participants } from '../participants.js'
+import { playScenario, type ScenarioName, scenarioNames } from '../play.js'
+import type { StoryUsers } from '../story-user.js'
+import type { LiveEvent, ShownMessage, StoryCheck, StoryRun } from './contract.js'
+import { shownMessage } from './shown-message.js'
+
+/** Records what flows between the participants, plays stories, and tells listeners of both as it happens. */
+export interface Recorder {
+  /** The last run of a story; one that was never played is `waiting`. */
+  run(story: ScenarioName): StoryRun
+  /** A message by its id, if it is still remembered. */
+  message(id: number): ShownMessage | undefined
+  /** The latest messages outside of stories, oldest first. */
+  others(): readonly ShownMessage[]
+  /** Plays a story after those that wait; resolves when it has ended. */
+  play(story: ScenarioName, users?: StoryUsers): Promise<StoryRun>
+  /** Runs something else alone, so that its messages do not mix with a story's. */
+  alone<T>(work: () => Promise<T>): Promise<T>
+  listen(listener: (event: LiveEvent) => void): () => void
+}
+
+/** Messages outside of stories that are remembered. */
+const mostOthers = 500
+
+interface MutableRun extends StoryRun {
+  state: StoryRun['state']
+  ok?: boolean
+  readonly checks: StoryCheck[]
+  readonly messages: ShownMessage[]
+}
+
+const waiting = (story: string): MutableRun => ({ story, state: 'waiting', checks: [], messages: [] })
+
+export function createRecorder(participants: Participants): Recorder {
+  const runs = new Map(scenarioNames.map(name => [name, waiting(name)]))
+  const others: ShownMessage[] = []
+  const listeners = new Set<(event: LiveEvent) => void>()
+  let playing: MutableRun | undefined
+  let queue: Promise<unknown> = Promise.resolve()
+  let last = 0
+  const tell = (event: LiveEvent): void => {
+    for (const listener of listeners) listener(event)
+  }
+  participants.listen(exchange => {
+    const message = shownMessage(exchange, ++last, participants.addresses)
+    const story = playing?.story
+    if (playing === undefined) {
+      others.push(message)
+      if (others.length > mostOthers) others.shift()
+    } else playing.messages.push(message)
+    tell({ type: 'message', message, ...(story === undefined ? {} : { story }) })
+  })
+  const alone = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = queue.then(work)
+    queue = done.catch(() => undefined)
+    return done
+  }
+  const begin = (story: ScenarioName): MutableRun => {
+    const run: MutableRun = { ...waiting(story), state: 'playing' }
+    runs.set(story, run)
+    playing = run
+    tell({ type: 'story', story, state: 'playing' })
+    return run
+  }
+  return {
+    run: story => runs.get(story) ?? waiting(story),
+    message: id =>
+      [...runs.values(), { messages: others }].flatMap(({ messages }) => messages).find(one => one.id === id),
+    others: () => others,
+    play: (story, users) =>
+      alone(async () => {
+        const run = begin(story)
+        const onCheck = (check: StoryCheck): void => {
+          run.checks.push(check)
+          tell({ type: 'check', story, check })
+        }
+        const { ok } = await playScenario(participants, story, { users, onCheck })
+        playing = undefined
+        Object.assign(run, { state: 'ended', ok })
+        tell({ type: 'story', story, state: 'ended', ok })
+        return run
+      }),
+    alone,
+    listen(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
