@@ -1,7 +1,9 @@
-import { describeMessage } from './message-line.js'
+import { partiesAt } from './explorer/parties.js'
+import { shownMessage } from './explorer/shown-message.js'
 import { type Participants, startParticipants } from './participants.js'
 import { approval } from './scenarios/approval.js'
 import { autonomous } from './scenarios/autonomous.js'
+import { climb } from './scenarios/climb.js'
 import { delegate } from './scenarios/delegate.js'
 import { delegation } from './scenarios/delegation.js'
 import { device } from './scenarios/device.js'
@@ -16,11 +18,13 @@ import { rotation } from './scenarios/rotation.js'
 import { sso } from './scenarios/sso.js'
 import { userConsent } from './scenarios/user-consent.js'
 import type { SentExchange } from './senders.js'
+import { sequenceText } from './sequence/text.js'
 import { type Check, type Stage, stageOn } from './stage.js'
 import { type StoryUsers, scriptedUser } from './story-user.js'
 
 /** The name of a scenario. */
 export type ScenarioName =
+  | 'climb'
   | 'rate-limit'
   | 'identity'
   | 'delegate'
@@ -43,6 +47,7 @@ interface Scenario {
 }
 
 const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
+  climb: { title: 'The climb: one agent, four calls, four levels', play: climb },
   'rate-limit': { title: 'Anonymous until the limit, then a signature', play: rateLimit },
   identity: { title: 'Identified by the agent server’s own key', play: identity },
   delegate: { title: 'One of many instances: it enrols once, and is identified', play: delegate },
@@ -165,8 +170,10 @@ export async function playScenarios(options: PlayOptions): Promise<boolean> {
 }
 
 function lines(result: ScenarioResult, participants: Participants): string[] {
-  const messages = result.messages.map(
-    (message, index) => `  ${String(index + 1).padStart(3)}  ${describeMessage(message, participants.addresses)}`,
+  const { addresses } = participants
+  const messages = sequenceText(
+    result.messages.map((message, index) => shownMessage(message, index + 1, addresses)),
+    partiesAt(addresses),
   )
   const checks = result.checks.map(
     ({ ok, title, seen }) => `  ${ok ? '✓' : '✗'} ${title}${seen === undefined ? '' : `: ${seen}`}`,

@@ -3,6 +3,7 @@ import { type ScenarioName, scenarioNames, scenarioTitle } from './play.js'
 
 /** What a reader learns from each story, and about how long it takes. */
 const more: Readonly<Record<ScenarioName, readonly [seconds: number, about: string]>> = {
+  climb: [2, 'Each route of the calendar asks for one level more. The agent climbs exactly as far as it is asked to.'],
   'rate-limit': [
     1,
     'Anonymous callers share a small limit. A signature, under a key that nobody registered, has a limit of its own.',

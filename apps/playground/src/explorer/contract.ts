@@ -95,3 +95,13 @@ export type LiveEvent =
   | { readonly type: 'message'; readonly story?: string; readonly message: ShownMessage }
   | { readonly type: 'check'; readonly story: string; readonly check: StoryCheck }
   | { readonly type: 'story'; readonly story: string; readonly state: StoryRun['state']; readonly ok?: boolean }
+
+/** A document as a participant publishes it at this moment. */
+export interface Published {
+  readonly name: string
+  readonly url: string
+  /** Absent when it does not answer. */
+  readonly status?: number
+  /** JSON, indented; or why there is none. */
+  readonly text: string
+}

@@ -6,6 +6,7 @@ import { stories } from '../stories.js'
 import { pageAssets } from './assets.js'
 import type { House, LiveEvent } from './contract.js'
 import { partiesAt } from './parties.js'
+import { publishedBy } from './published.js'
 import { createRecorder } from './recorder.js'
 
 /** Most pages that may be open at the same time. */
@@ -42,6 +43,12 @@ export function explorer(participants: Participants): Hono {
   const storyIn = (c: Context): ScenarioName | undefined => scenarioNames.find(name => name === c.req.param('story'))
   const unknown = { error: 'not_found', error_description: 'there is no story of that name' }
   app.get('/api/house', c => c.json(house))
+  app.get('/api/published/:party', async c => {
+    const party = house.parties.find(({ id }) => id === c.req.param('party'))
+    return party === undefined
+      ? c.json({ error: 'not_found', error_description: 'there is no such party' }, 404)
+      : c.json(await publishedBy(party))
+  })
   app.get('/api/messages', c => c.json(recorder.others()))
   app.get('/api/stories/:story', c => {
     const story = storyIn(c)

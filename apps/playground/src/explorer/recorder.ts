@@ -2,6 +2,7 @@ import type { Participants } from '../participants.js'
 import { playScenario, type ScenarioName, scenarioNames } from '../play.js'
 import type { StoryUsers } from '../story-user.js'
 import type { LiveEvent, ShownMessage, StoryCheck, StoryRun } from './contract.js'
+import { pageAgent } from './published.js'
 import { shownMessage } from './shown-message.js'
 
 /** Records what flows between the participants, plays stories, and tells listeners of both as it happens. */
@@ -42,6 +43,8 @@ export function createRecorder(participants: Participants): Recorder {
     for (const listener of listeners) listener(event)
   }
   participants.listen(exchange => {
+    if (exchange.request.headers.some(([name, value]) => name.toLowerCase() === 'user-agent' && value === pageAgent))
+      return
     const message = shownMessage(exchange, ++last, participants.addresses)
     const story = playing?.story
     if (playing === undefined) {

@@ -2,7 +2,7 @@ import { isSigned, pathOf } from '@countersign/httpsig/internal'
 import type { SentExchange } from '../senders.js'
 import type { MessageKind } from './contract.js'
 
-/** Who takes part in a message, by name. */
+/** Who takes part in a message, in words that can stand in a sentence: `the calendar`. */
 export interface Named {
   readonly from: string
   readonly to: string
@@ -24,7 +24,11 @@ export function tell(exchange: SentExchange, named: Named): Told {
     ? document(path, named)
     : (known?.(exchange, named) ?? (isPage(path) ? page(exchange, named) : call(exchange, named)))
   const isRefused = response.status >= 400 && told.kind !== 'challenge'
-  return isRefused ? { ...told, kind: 'refused' } : told
+  const sentence = told.sentence.replaceAll(
+    /(^|[.!?] )(\p{Ll})/gu,
+    (_, end: string, letter: string) => end + letter.toUpperCase(),
+  )
+  return { kind: isRefused ? 'refused' : told.kind, sentence }
 }
 
 const isDocument = (path: string): boolean => path.startsWith('/.well-known/') || path === '/jwks'
@@ -51,7 +55,7 @@ const knownPaths: Readonly<Record<string, Teller>> = {
     kind: 'token',
     sentence: `${from} asks ${to} for a resource token before it calls.`,
   }),
-  '/aauth/revocation': ({ request }, { from, to }) => ({
+  '/aauth/revoked-grants': ({ request }, { from, to }) => ({
     kind: 'revocation',
     sentence: isSigned(messageOf(request))
       ? `${from} tells ${to} that access has ended. From now on it is refused.`

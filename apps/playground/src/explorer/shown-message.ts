@@ -1,9 +1,9 @@
 import type { Addresses } from '../addresses.js'
-import { signerOf } from '../message-line.js'
 import type { SentExchange } from '../senders.js'
 import type { PartyId, ShownMessage } from './contract.js'
 import { partiesAt, partyAt, senderOf } from './parties.js'
 import { tell } from './sentence.js'
+import { signerOf } from './signer.js'
 
 /** A message as the page shows it. */
 export function shownMessage(exchange: SentExchange, id: number, addresses: Addresses): ShownMessage {
@@ -11,7 +11,10 @@ export function shownMessage(exchange: SentExchange, id: number, addresses: Addr
   const sender = senderOf(exchange)
   const to = partyAt(exchange.to, addresses)
   const names = partiesAt(addresses)
-  const nameOf = (party: PartyId): string => names.find(known => known.id === party)?.name ?? party
+  const nameOf = (party: PartyId): string => {
+    const { name = party } = names.find(known => known.id === party) ?? {}
+    return party === 'elsewhere' ? 'your program' : `the ${name.toLowerCase()}`
+  }
   const told = tell(exchange, { from: nameOf(sender.from), to: nameOf(to), person: sender.person })
   const signer = signerOf(exchange, addresses)
   const isSigned = signer !== 'unsigned' && !signer.startsWith('a user')

@@ -1,32 +1,6 @@
 import { parseSignatureKey } from '@countersign/httpsig'
-import { pathOf } from '@countersign/httpsig/internal'
 import type { TracedExchange } from '@countersign/server'
-import type { Addresses } from './addresses.js'
-
-/** Describes a message in one line: signer, receiver, request and answer. */
-export function describeMessage(exchange: TracedExchange, addresses: Addresses): string {
-  const { response } = exchange
-  const challenge = headerOf(response.headers, 'agent-auth')
-  const line = `${signerOf(exchange, addresses)} → ${nameOf(exchange.to, addresses)}`.padEnd(46)
-  return `${line} ${askedIn(exchange).padEnd(34)} ${response.status}${challenge === undefined ? '' : `  Agent-Auth: ${shorten(challenge)}`}`
-}
-
-/** The request of a message: method, target, and the method and name of a JSON-RPC message. */
-export function askedIn({ request: { method, target, body } }: TracedExchange): string {
-  return [method, shortTarget(target), ...rpcIn(body)].join(' ')
-}
-
-/** The method of a JSON-RPC message and its `name`; a response has neither. */
-function rpcIn(body: string): string[] {
-  if (!body.startsWith('{"')) return []
-  try {
-    const { jsonrpc, method, params } = JSON.parse(body) as Readonly<Record<string, unknown>>
-    const { name } = Object(params)
-    return jsonrpc === '2.0' ? [method, name].filter(value => typeof value === 'string') : []
-  } catch {
-    return []
-  }
-}
+import type { Addresses } from '../addresses.js'
 
 /** The signer that Signature-Key names: only a claim until the receiver has verified it. */
 export function signerOf(exchange: TracedExchange, addresses: Addresses): string {
@@ -59,7 +33,7 @@ function tokenType(jwt: string): unknown {
 }
 
 /** The participant behind an identifier. */
-export function nameOf(id: string, addresses: Addresses): string {
+function nameOf(id: string, addresses: Addresses): string {
   const names: Readonly<Record<string, string>> = {
     [addresses.agentServer]: 'agent server',
     [addresses.authServer]: 'auth server',
@@ -76,14 +50,4 @@ export function nameOf(id: string, addresses: Addresses): string {
 
 function headerOf(headers: ReadonlyArray<readonly [string, string]>, name: string): string | undefined {
   return headers.find(([known]) => known.toLowerCase() === name)?.[1]
-}
-
-/** Shortens a target: the queries of links are long, and tell a reader nothing. */
-function shortTarget(target: string): string {
-  const path = pathOf(target)
-  return path === target ? target : `${path}?…`
-}
-
-function shorten(text: string): string {
-  return text.replace(/"(eyJ[^"]{10})[^"]*"/g, '"$1…"')
 }
