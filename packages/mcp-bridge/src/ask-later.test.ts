@@ -13,7 +13,7 @@ const visit = {} as Parameters<PlaceReceivers['open']>[1]
 function startAsking(waits: AbortSignal = new AbortController().signal, isReached = false) {
   const seen = { asked: 0, signals: [] as AbortSignal[] }
   let decide: { yes(grant: Grant): void; no(error: Error): void } = { yes: () => {}, no: () => {} }
-  const { interact, stop } = askLater(({ open }) => ({
+  const { interact, isAsking, stop } = askLater(({ open }) => ({
     kind: 'loopback',
     open: () => ({
       checkOperation: async () => undefined,
@@ -35,6 +35,7 @@ function startAsking(waits: AbortSignal = new AbortController().signal, isReache
     }) as unknown as Interview
   return {
     seen,
+    isAsking,
     stop,
     call: (scope = 'read') => interviewer.obtainGrant(interview(scope)),
     decide: () => decide,
@@ -82,6 +83,19 @@ test('a question to a user who can be reached ends with its call', async () => {
   expect(seen.signals.map(({ aborted }) => aborted)).toEqual([true])
   decide().no(new Error('abandoned'))
   await expect(waiting).rejects.toThrow('abandoned')
+})
+
+test('a user is being asked while a call waits, and not once it has failed with the link', async () => {
+  const reached = startAsking(undefined, true)
+  const waiting = reached.call()
+  await setImmediate()
+  expect(reached.isAsking()).toBe(true)
+  reached.decide().yes(grant)
+  await waiting
+  expect(reached.isAsking()).toBe(false)
+  const later = startAsking()
+  await expect(later.call()).rejects.toEqual(toAgree)
+  expect(later.isAsking()).toBe(false)
 })
 
 test('a question outlives a call that failed with the link, and ends with the bridge', async () => {

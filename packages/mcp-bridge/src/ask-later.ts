@@ -40,6 +40,8 @@ async function placeOf({ place, isTold }: Question): Promise<Place> {
 /** How users are asked later, and how to end it. */
 export interface LaterInteraction {
   readonly interact: Interact
+  /** Whether a call waits for a user just now. */
+  readonly isAsking: () => boolean
   /** Ends all questions, with their listeners. */
   stop(): void
 }
@@ -63,6 +65,14 @@ export function askLater(make: (receivers: PlaceReceivers) => Interact): LaterIn
   const context: Context = { places: new AsyncLocalStorage(), stopped: stop.signal }
   const questions = new Map<string, Question>()
   const inner = make(receiversOf(context))
+  let waiting = 0
+
+  async function counted<T>(asking: Promise<T>): Promise<T> {
+    waiting += 1
+    return asking.finally(() => {
+      waiting -= 1
+    })
+  }
 
   async function decide<T>(key: string, ask: Ask, waits: AbortSignal): Promise<T> {
     const question = questions.get(key) ?? keepQuestion(questions, key, beginQuestion(ask, waits, context))
@@ -83,18 +93,22 @@ export function askLater(make: (receivers: PlaceReceivers) => Interact): LaterIn
     kind: inner.kind,
     open(context) {
       const interaction = inner.open(context)
+      const { interactionCode } = interaction
       return {
         ...interaction,
+        ...(interactionCode === undefined ? {} : { interactionCode: question => counted(interactionCode(question)) }),
         obtainGrant(request) {
           const { asked, user } = request
           const { issuer, resource, scope, purposes, operation } = asked
           const key = JSON.stringify([user, issuer, resource, scope, purposes, operation?.digest])
-          return decide(key, abandoned => interaction.obtainGrant({ ...request, abandoned }), request.abandoned)
+          return counted(
+            decide(key, abandoned => interaction.obtainGrant({ ...request, abandoned }), request.abandoned),
+          )
         },
       }
     },
   }
-  return { interact, stop: () => stop.abort() }
+  return { interact, isAsking: () => waiting > 0, stop: () => stop.abort() }
 }
 
 function receiversOf({ places }: Context): PlaceReceivers {

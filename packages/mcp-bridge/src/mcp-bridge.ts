@@ -18,6 +18,7 @@ export async function mcpBridge(url: string, flags: IdentityFlags, names: Comman
     // The client belongs to the user who started this command.
     links: 'told',
     remote: onLost => agentTransport(target, agent, { onLost }),
+    isAskingUser: () => interaction.isAsking(),
     onError: error => noteLines(`countersign: ${textOf(error)}`),
   })
   const interaction = interactionOf(between, flags)

@@ -1,4 +1,5 @@
-import { checkOptions, isObject } from '@countersign/protocol/internal'
+import { setTimeout as timer } from 'node:timers/promises'
+import { checkOptions, isObject, type OptionChecks } from '@countersign/protocol/internal'
 import type { ElicitingClient, UrlQuestion, UserAnswer } from '../elicitation/eliciting-client.js'
 import { isRequest, type RpcMessage, type RpcRequest } from '../message/json-rpc.js'
 import type { Lost } from '../transport/agent-fetch.js'
@@ -6,7 +7,7 @@ import { asNewClient } from './as-new-client.js'
 import { asOldClient } from './as-old-client.js'
 import type { ClientPort } from './client-port.js'
 import { commonCapabilities, type Envelope, envelopeOf } from './envelope.js'
-import { findRevision } from './find-revision.js'
+import { findRevision, type Patience } from './find-revision.js'
 import { newClient } from './new-client.js'
 import { oldClient } from './old-client.js'
 import { sessionsLine } from './sessions-line.js'
@@ -30,6 +31,18 @@ export interface BridgeOptions {
    * user, e.g. over standard input and output: the link works for anyone who opens it first.
    */
   readonly links?: 'told' | 'kept'
+  /**
+   * Seconds in which the server must answer which revision it speaks, at most 3600 (default 60); after them the client's requests
+   * fail, and the next one tries again.
+   */
+  readonly discoverySeconds?: number
+  /**
+   * Whether the agent asks its user just now: that time is not counted. Without it, give users who must sign in before the server
+   * answers enough `discoverySeconds`.
+   */
+  readonly isAskingUser?: () => boolean
+  /** Waits a number of seconds, or until the signal aborts. Default: a timer. */
+  readonly sleep?: (seconds: number, signal: AbortSignal) => Promise<void>
 }
 
 /** A running bridge. It can ask the user of its client: of an old one once its session has begun, of a new one while a call runs. */
@@ -51,6 +64,7 @@ interface Context {
   readonly local: BridgeTransport
   readonly remote: BridgeOptions['remote']
   readonly links: Links
+  readonly patience: Patience
   readonly onError: (error: Error) => void
   readonly close: () => void
   readonly stop: AbortController
@@ -64,20 +78,26 @@ interface Context {
   closing: Promise<void> | undefined
 }
 
+const checks: OptionChecks<BridgeOptions> = {
+  local: 'object',
+  remote: 'function',
+  onError: 'function',
+  links: ['told', 'kept'],
+  discoverySeconds: 'number',
+  isAskingUser: 'function',
+  sleep: 'function',
+}
+
 /**
  * Passes the messages of a client and a server to each other, each of revision 2026-07-28 or of one before, with transports of either
  * line of the MCP SDK. Between equals they pass unchanged and in order; otherwise they are translated. The client's first request tells
  * its revision, and the server's answer to `server/discover` that of the server. A request that cannot be delivered is answered with a
  * JSON-RPC error that says why. When a server has ended its session, the bridge opens a new one.
+ * @throws TypeError or RangeError for wrong options
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports
  */
 export function bridge(options: BridgeOptions): Bridge {
-  checkOptions(
-    'bridge',
-    options,
-    { local: 'object', remote: 'function', onError: 'function', links: ['told', 'kept'] },
-    ['local', 'remote'],
-  )
+  checkOptions('bridge', options, checks, ['local', 'remote'])
   const { local, remote, onError: tell = () => undefined, links = 'kept' } = options
   let closed: () => void = () => undefined
   const whenClosed = new Promise<void>(resolve => {
@@ -91,7 +111,7 @@ export function bridge(options: BridgeOptions): Bridge {
     return context.closing
   }
   const context: Context = {
-    ...{ local, remote, links, close, stop: new AbortController() },
+    ...{ local, remote, links, close, patience: patienceOf(options), stop: new AbortController() },
     onError(error) {
       // Requests that break off because of the end or a cancellation are not errors.
       if (context.closing === undefined && error.name !== 'AbortError') tell(error)
@@ -114,6 +134,16 @@ export function bridge(options: BridgeOptions): Bridge {
     elicitInput: (params, { signal } = {}) => elicitInput(params, signal, context),
     createElicitationCompletionNotifier: elicitationId => async () => context.port?.complete(elicitationId),
   }
+}
+
+function patienceOf(options: BridgeOptions): Patience {
+  const { discoverySeconds: seconds = 60, isAskingUser = () => false, sleep = sleepSeconds } = options
+  if (!(seconds > 0 && seconds <= 3600)) throw new RangeError('discoverySeconds must be above 0 and at most 3600')
+  return { seconds, isAskingUser, sleep }
+}
+
+function sleepSeconds(seconds: number, signal: AbortSignal): Promise<void> {
+  return timer(seconds * 1000, undefined, { signal }).catch(() => undefined)
 }
 
 function fromClient(message: RpcMessage, context: Context): void {
@@ -173,10 +203,10 @@ async function open(first: RpcRequest, port: ClientPort, context: Context): Prom
 }
 
 async function wayTo(first: RpcRequest, port: ClientPort, context: Context): Promise<Way> {
-  const { remote, links, onError, close } = context
+  const { remote, links, patience, onError, close } = context
   const envelope = envelopeOf(first)
   const { discovered, connect } = await findRevision({
-    ...{ connect: remote, signal: context.stop.signal },
+    ...{ connect: remote, patience, signal: context.stop.signal },
     envelope: envelope ?? greetingOf(first),
   })
   let adapter: Adapter | undefined

@@ -13,10 +13,20 @@ export interface Found {
   readonly connect: Connect
 }
 
+/** How long a server may be silent. */
+export interface Patience {
+  /** Seconds until its answer. The time in which the user is asked does not count. */
+  readonly seconds: number
+  readonly isAskingUser: () => boolean
+  /** Waits a number of seconds, or until the signal aborts. */
+  readonly sleep: (seconds: number, signal: AbortSignal) => Promise<void>
+}
+
 /** How to find out. */
 export interface Finding {
   readonly connect: Connect
   readonly envelope: Envelope
+  readonly patience: Patience
   /** Ends it. */
   readonly signal: AbortSignal
 }
@@ -24,15 +34,16 @@ export interface Finding {
 /**
  * Finds out which revision a server speaks: one without sessions answers `server/discover`. For every other answer it is one with
  * sessions, unless it refuses the caller or fails.
- * @throws Error when that is unknown: the server refuses the caller, cannot be reached, or fails
+ * @throws Error when that is unknown: the server refuses the caller, cannot be reached, fails, or does not answer in time
  */
-export async function findRevision({ connect, envelope, signal }: Finding): Promise<Found> {
+export async function findRevision({ connect, envelope, patience, signal }: Finding): Promise<Found> {
   let lost: (what: Lost) => void = () => undefined
   const transport = connect(what => lost(what))
   const request: RpcRequest = {
     ...{ jsonrpc: '2.0', id: `countersign-${randomText()}`, method: 'server/discover' },
     params: withEnvelope(undefined, envelope),
   }
+  const over = new AbortController()
   let fail: () => void = () => undefined
   const answered = new Promise<Answer>((resolve, reject) => {
     fail = () => reject(unanswered())
@@ -47,21 +58,35 @@ export async function findRevision({ connect, envelope, signal }: Finding): Prom
   })
   answered.catch(() => undefined)
   try {
-    await transport.start()
-    const answer = await Promise.race([
-      transport.send(request, { requestSignal: signal }).then(() => answered),
-      answered,
-    ])
+    const asked = transport.start().then(() => transport.send(request, { requestSignal: over.signal }))
+    const answer = await Promise.race([asked.then(() => answered), answered, silence(patience, over.signal)])
     const discovered = isResult(answer) && speaksStateless(answer.result) ? answer.result : undefined
     return { discovered, connect: startedFirst(transport, connect, take => (lost = take)) }
   } catch (error) {
     if (isOldAnswer(statusOf(error)))
       return { discovered: undefined, connect: startedFirst(transport, connect, take => (lost = take)) }
-    await transport.close().catch(() => undefined)
+    // Not awaited: a transport that does not answer may not close either.
+    transport.close().catch(() => undefined)
     throw error
   } finally {
+    // Ends the wait; and the request, where it was given up: its agent must not go on, nor ask its user.
+    over.abort()
     signal.removeEventListener('abort', fail)
   }
+}
+
+/** @throws Error when the server has been silent for too long, or the signal ends the wait */
+async function silence({ seconds, isAskingUser, sleep }: Patience, signal: AbortSignal): Promise<never> {
+  for (let silent = 0; silent < seconds; ) {
+    const step = Math.min(1, seconds - silent)
+    await sleep(step, signal)
+    if (signal.aborted) break
+    // The answer of the user is followed by requests of the agent: the server has its time once more.
+    silent = isAskingUser() ? 0 : silent + step
+  }
+  throw new Error(
+    `the server did not answer in ${seconds} s: the bridge sent it server/discover, to find out which revision of MCP it speaks. The next request tries again`,
+  )
 }
 
 function speaksStateless({ supportedVersions }: Params): boolean {
