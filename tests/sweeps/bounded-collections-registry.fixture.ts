@@ -31,6 +31,8 @@ export const fixed: Names = {
   'packages/agent-server/src/enrollment/oidc-rule.ts': '?',
   'packages/agent-server/src/routes.ts': 'routes',
   'packages/auth-server/src/block/block-lists.ts': 'agents sites users delegates',
+  'packages/cli/src/commands/gateway/access-tokens.ts': 'known',
+  'packages/cli/src/commands/gateway/also-accept.ts': 'opened ?',
   'packages/cli/src/commands/operator/operator.ts': 'times',
   'packages/auth-server/src/database-epoch.ts': 'ending',
   'packages/agent-server/src/audit/audit-event.ts': 'denials',

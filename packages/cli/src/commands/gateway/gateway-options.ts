@@ -82,7 +82,51 @@ const operationOptions = {
   approve: z.literal(true).optional().describe('true: a user approves each single request; needs scope and operation'),
 }
 
-const named = z.record(z.string(), z.strictObject({ ...requirementOptions, ...operationOptions }))
+const issuer = z.strictObject({
+  issuer: z.string().min(1).describe('iss of its tokens, exactly'),
+  audience: z.string().min(1).describe('aud of its tokens for this API'),
+  jwksUri: z
+    .url({ protocol: /^https?$/, error: 'must be a URL such as https://accounts.example/jwks' })
+    .optional()
+    .describe('URL of its keys, at a public address'),
+  jwks: z
+    .strictObject({ keys: z.array(z.record(z.string(), z.unknown())) })
+    .optional()
+    .describe('its keys themselves, instead of jwksUri'),
+  type: z
+    .enum(['at+jwt', 'any'])
+    .default('at+jwt')
+    .describe('typ of its tokens: at+jwt (default, RFC 9068), or any for an issuer that does not set it'),
+  scopeClaim: z.string().default('scope').describe('the claim with the scopes, a text or a list; default scope'),
+})
+
+const beside = z.strictObject({
+  oauth: z
+    .strictObject({
+      issuers: z.array(issuer).min(1),
+      realm: z.string().optional().describe('realm of the challenge; default none'),
+      resourceMetadata: z
+        .string()
+        .optional()
+        .describe('URL of the protected resource metadata (RFC 9728), for the challenge; default none'),
+    })
+    .optional()
+    .describe('OAuth access tokens that are JWTs, as bearer tokens'),
+  bots: stringList
+    .optional()
+    .describe('bots that sign with Web Bot Auth, by the origin of their keys: exact, https://*.example.org, or any'),
+})
+
+const besideOption = {
+  alsoAccept: z
+    .union([z.literal('none'), beside])
+    .optional()
+    .describe(
+      'what unsigned requests may use beside AAuth: OAuth access tokens and signatures of bots, or none; default that of the gateway or route around it',
+    ),
+}
+
+const named = z.record(z.string(), z.strictObject({ ...requirementOptions, ...operationOptions, ...besideOption }))
 
 const route = z.strictObject({
   mcp: z
@@ -105,6 +149,7 @@ const route = z.strictObject({
   methods: z.array(z.string()).optional().describe('methods; default all'),
   ...requirementOptions,
   ...operationOptions,
+  ...besideOption,
 })
 
 /** Options of `countersign gateway`. */
@@ -192,6 +237,9 @@ export const gatewayOptions = z.strictObject({
     'let all requests through and only log what would be refused, for `countersign gateway report`',
   ),
   bodyLimit: z.coerce.number().int().min(0).optional().describe('largest request body, in bytes; default 1 MiB'),
+  alsoAccept: beside
+    .optional()
+    .describe('what unsigned requests may use beside AAuth: OAuth access tokens and signatures of bots'),
   ...requirementOptions,
 })
 

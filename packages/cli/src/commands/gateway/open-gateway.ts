@@ -5,6 +5,7 @@ import { type Counter, createResource, type RevocationSet, type Telemetry } from
 import type { Participant } from '@countersign/server'
 import type { Start } from '../../server/first-start.js'
 import { dataFolder, proxiesOf, signingKeys } from '../../server/participant.js'
+import { besideOpener } from './also-accept.js'
 import type { GatewaySettings } from './gateway-options.js'
 import { limitsOf, listsOf, routesOf, scopesOf, wordsOf } from './routes.js'
 import { siteOf } from './site.js'
@@ -116,7 +117,7 @@ async function judgedBy(
   const [key] = keys
   return {
     resource,
-    routes: routesOf(settings),
+    routes: routesOf(settings, besideOpener({ development: settings.development })),
     ...(settings.identity === 'jwt' && key !== undefined ? { identity: key } : {}),
   }
 }

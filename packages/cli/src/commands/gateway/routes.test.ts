@@ -1,7 +1,8 @@
 import { UsageError } from '@countersign/fetch/internal'
 import { generateSigningKey } from '@countersign/httpsig'
-import { createResource } from '@countersign/resource'
+import { createResource, type Requirement } from '@countersign/resource'
 import { expect, test } from 'vitest'
+import type { OAuthIssuer } from './access-tokens.js'
 import { limitsOf, routesOf, scopesOf } from './routes.js'
 
 test('without routes all paths have one requirement, by default identified', () => {
@@ -104,6 +105,81 @@ test("routes with a scope inherit the users of the gateway; a route's own deny l
       deny: { agents: ['https://evil.example'], users: [{ iss: 'https://auth.example', sub: 'bob' }] },
     },
   ])
+})
+
+const accounts: OAuthIssuer = {
+  ...{ issuer: 'https://accounts.example', audience: 'https://api.example', type: 'at+jwt', scopeClaim: 'scope' },
+  jwksUri: 'https://accounts.example/jwks',
+}
+const oauth = { issuers: [accounts], realm: 'api' }
+const bots = ['https://bot.example']
+
+/** What a requirement takes beside AAuth, by kind. */
+function kindsOf(requirement: Requirement<string> | undefined): string[] {
+  return [requirement?.alsoAccept ?? []].flat().map(one => ('bots' in one ? `bots ${one.bots}` : `oauth ${one.realm}`))
+}
+
+test('routes take beside AAuth what the gateway does, as far as they can, or what they say themselves', () => {
+  const settings = {
+    ...{ authServer: ['https://auth.example'], alsoAccept: { oauth, bots } },
+    routes: [
+      { path: '/plain' },
+      { path: '/scoped', scope: ['read'] },
+      { path: '/listed', agents: ['https://agent.example'] },
+      { path: '/approved', scope: ['pay'], operation: 'pay', approve: true as const },
+      { path: '/purposes', scope: ['read'], purposes: ['care'] },
+      { path: '/none', alsoAccept: 'none' as const },
+      { path: '/own', alsoAccept: { bots: ['any'] } },
+    ],
+  }
+  const made = routesOf(settings)
+  expect(made.map(({ path, requirement }) => [path, ...kindsOf(requirement)])).toEqual([
+    ['/plain', 'oauth api', 'bots https://bot.example'],
+    ['/scoped', 'oauth api'],
+    ['/listed'],
+    ['/approved'],
+    ['/purposes'],
+    ['/none'],
+    ['/own', 'bots any'],
+  ])
+  // One verifier, so that the routes share the keys of the issuers.
+  const [plain, scoped] = made.map(({ requirement }) => [requirement.alsoAccept ?? []].flat()[0])
+  expect(plain).toBe(scoped)
+  expect(routesOf({ authServer: ['https://auth.example'] }).map(({ requirement }) => kindsOf(requirement))).toEqual([
+    [],
+  ])
+})
+
+test('tools of an MCP server take the tokens that their route takes, and no bots', () => {
+  const tools = {
+    look: {},
+    send: { scope: ['mail.send'] },
+    listed: { agents: ['https://agent.example'] },
+    none: { alsoAccept: 'none' as const },
+  }
+  const routes = [{ path: '/mcp', mcp: { tools } }, { path: '/*' }]
+  const [route] = routesOf({ authServer: ['https://auth.example'], alsoAccept: { oauth, bots }, routes })
+  expect(kindsOf(route?.requirement)).toEqual(['oauth api'])
+  expect(Object.entries(route?.mcp?.tools ?? {}).map(([name, rule]) => [name, ...kindsOf(rule)])).toEqual([
+    ['look', 'oauth api'],
+    ['send', 'oauth api'],
+    ['listed'],
+    ['none'],
+  ])
+})
+
+test('what no route can take beside AAuth, and issuers that are said wrongly, are errors', () => {
+  const agents = ['https://agent.example']
+  expect(() => routesOf({ agents, alsoAccept: { oauth } })).toThrow('no route takes oauth of the gateway')
+  const mcp = { path: '/mcp', mcp: {} }
+  expect(() => routesOf({ alsoAccept: { oauth, bots }, routes: [mcp] })).toThrow('no route takes bots of the gateway')
+  const of = (...issuers: OAuthIssuer[]) => routesOf({ alsoAccept: { oauth: { issuers } } })
+  const jwks = { keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'AAAA' }] }
+  expect(() => of({ ...accounts, jwksUri: undefined })).toThrow('needs either jwksUri or jwks')
+  expect(() => of({ ...accounts, jwks })).toThrow('needs either jwksUri or jwks')
+  expect(() => of({ ...accounts, jwksUri: 'http://accounts.example/jwks' })).toThrow('must be an https URL')
+  expect(() => of(accounts, { ...accounts, audience: 'https://other.example' })).toThrow('are the same')
+  expect([of(accounts), of({ ...accounts, jwksUri: undefined, jwks })].map(({ length }) => length)).toEqual([1, 1])
 })
 
 test('each tool, prompt and resource of an MCP server has its own requirement, and its scopes are scopes of the gateway', () => {

@@ -10,6 +10,7 @@ import {
   type UserOfAgent,
 } from '@countersign/resource'
 import { defined } from '../../flags/defined.js'
+import { alsoAcceptOf, type Beside, type BesideSettings, besideOpener, type OpenBeside } from './also-accept.js'
 
 /** The requirement of a route, or of the gateway for all its routes. */
 export interface RequirementSettings {
@@ -28,6 +29,7 @@ export interface OperationSettings extends RequirementSettings {
   readonly operation?: string | undefined
   readonly describe?: string | undefined
   readonly approve?: true | undefined
+  readonly alsoAccept?: BesideSettings | 'none' | undefined
 }
 
 type Loose<T> = { readonly [K in keyof T]: T[K] | undefined }
@@ -57,6 +59,7 @@ interface RouteSettings extends OperationSettings {
 export interface RoutesSettings extends RequirementSettings {
   readonly authServer?: readonly string[] | undefined
   readonly scopes?: ResourceOptions['scopes'] | undefined
+  readonly alsoAccept?: BesideSettings | undefined
   readonly routes?: readonly RouteSettings[] | undefined
 }
 
@@ -83,27 +86,57 @@ function requirementsIn({ tools, prompts, resources }: McpSettings = {}): Requir
 /**
  * The configured routes. A route inherits the requirement of the gateway where it has none of its own. Not the limits: the resource
  * counts those of the gateway over all routes together.
+ * @param open opens what routes take beside AAuth
  * @throws UsageError for a scope without an auth server that could grant it
  */
-export function routesOf(settings: RoutesSettings): Array<GatewayRoute<string>> {
+export function routesOf(settings: RoutesSettings, open: OpenBeside = besideOpener()): Array<GatewayRoute<string>> {
   const { routes = [{ path: '/*' }] } = settings
-  return routes.map(({ path, methods, mcp, ...own }) => {
-    const requirement = requirementOf({ ...inherited(settings, own), ...own })
+  const all = settings.alsoAccept && open(settings.alsoAccept)
+  const made = routes.map(({ path, methods, mcp, ...own }) => {
+    const asked = { ...inherited(settings, own), ...own }
+    const beside = besideOf(asked, mcp === undefined ? all : { oauth: all?.oauth }, open)
+    const requirement = requirementOf(asked, beside)
     const needsScope = requirement.scope !== undefined || requirementsIn(mcp).some(({ scope }) => scope !== undefined)
     if (needsScope && (settings.authServer ?? []).length === 0) {
       throw new UsageError(
         `the route ${path} needs a scope: --auth-server must name an auth server whose tokens are accepted`,
       )
     }
-    return defined({ path, requirement, methods, mcp: mcp && mcpRulesOf(mcp) })
+    return defined({ path, requirement, methods, mcp: mcp && mcpRulesOf(mcp, beside, open) })
   })
+  checkIsUsed(all, made)
+  return made
 }
 
-function mcpRulesOf(mcp: McpSettings): NonNullable<GatewayRoute<string>['mcp']> {
+/** @throws UsageError for what the gateway takes beside AAuth and no route does: it would seem to be taken */
+function checkIsUsed(all: Beside | undefined, routes: ReadonlyArray<GatewayRoute<string>>): void {
+  const taken = routes.flatMap(({ requirement: { alsoAccept } }) => alsoAccept ?? [])
+  const unused = Object.entries(all ?? {}).filter(([, one]) => one !== undefined && !taken.includes(one))
+  if (unused.length > 0)
+    throw new UsageError(
+      `alsoAccept: no route takes ${unused.map(([kind]) => kind).join(' and ')} of the gateway: routes with agents, purposes or approve take neither, and routes with a scope or mcp no bots`,
+    )
+}
+
+/** The rules within a route take beside AAuth what the route does. */
+function mcpRulesOf(mcp: McpSettings, beside: Beside, open: OpenBeside): NonNullable<GatewayRoute<string>['mcp']> {
+  const ruleOf = (settings: OperationSettings) => requirementOf(settings, besideOf(settings, beside, open))
   const rulesOf = (named: NamedSettings | undefined) =>
-    named && Object.fromEntries(Object.entries(named).map(([name, settings]) => [name, requirementOf(settings)]))
+    named && Object.fromEntries(Object.entries(named).map(([name, settings]) => [name, ruleOf(settings)]))
   const { tools, prompts, resources, optional } = mcp
   return defined({ tools: rulesOf(tools), prompts: rulesOf(prompts), resources: rulesOf(resources), optional })
+}
+
+/**
+ * What a route takes beside AAuth: what it says itself, or what those around it take, as far as it can. A bearer token or a bot names no
+ * agent and no purpose, and approves nothing; nobody has granted a scope to a bot.
+ */
+function besideOf(asked: OperationSettings, around: Beside = {}, open: OpenBeside): Beside {
+  const { alsoAccept: own, agents, purposes, approve, scope } = asked
+  if (own === 'none') return {}
+  if (own !== undefined) return open(own)
+  if ([agents, purposes, approve].some(said => said !== undefined)) return {}
+  return scope === undefined ? around : { oauth: around.oauth }
 }
 
 /**
@@ -141,7 +174,7 @@ function levelOf({ level, scope }: RequirementSettings): Pick<Requirement<string
   return level === undefined ? { scope } : { level, scope }
 }
 
-function requirementOf(settings: OperationSettings): Requirement<string> {
+function requirementOf(settings: OperationSettings, beside: Beside): Requirement<string> {
   const limits = limitsOf(settings)
   return {
     ...levelOf(settings),
@@ -155,6 +188,7 @@ function requirementOf(settings: OperationSettings): Requirement<string> {
       users: settings.users?.map(userOf),
       deny: settings.deny && listsOf(settings.deny),
       limits: Object.keys(limits).length === 0 ? undefined : limits,
+      alsoAccept: alsoAcceptOf(beside),
     }),
   }
 }
