@@ -8,7 +8,7 @@ import { checkCheckOptions } from './check-routes.js'
 import { asksForAnother, claimsIn, plainName } from './forwarded-headers.js'
 import { tellerOf } from './identity.js'
 import type { Judged } from './judged.js'
-import { mcpSessions } from './mcp-route.js'
+import { mcpSessions } from './mcp-enter.js'
 import type { CheckOptions } from './options.js'
 import { checkAndReport, createJudge, refuseAlways, refuseUnrouted } from './routed.js'
 

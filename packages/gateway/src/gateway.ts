@@ -3,15 +3,21 @@ import type { ReceivedMessage } from '@countersign/httpsig'
 import { checkTarget, pathOf } from '@countersign/httpsig/internal'
 import { AAuthError } from '@countersign/protocol'
 import { asAAuthError } from '@countersign/protocol/internal'
-import { type AnswerHead, type Resource, revocableResponse, type WhileOpen } from '@countersign/resource'
+import {
+  type AnswerHead,
+  type Authorization,
+  type Resource,
+  revocableResponse,
+  type WhileOpen,
+} from '@countersign/resource'
 import { shownResponse } from '@countersign/resource/internal'
 import type { Participant, Upgraded } from '@countersign/server'
 import { checkGatewayOptions } from './check-routes.js'
 import { askingWhole, checkConnection, droppedHeaders, requestHeaders, responseHeaders } from './forwarded-headers.js'
 import { type Line, type Teller, tellerOf } from './identity.js'
-import type { Judges } from './judged.js'
+import type { Judged, Judges } from './judged.js'
+import { type McpSessions, mcpSessions } from './mcp-enter.js'
 import { askBeside } from './mcp-names.js'
-import { type McpSessions, mcpSessions } from './mcp-route.js'
 import type { GatewayOptions } from './options.js'
 import { checkAndReport, createJudge } from './routed.js'
 import { openUpstream, retryAfter, type Upstream, type UpstreamRequest } from './upstream.js'
@@ -72,11 +78,13 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
     async handle(message) {
       const passed = await asked(message)
       if (passed instanceof Response) return passed
-      const answer = await answerOf(passed.upstream, passed.request, message)
-      // Before the body is judged: it is read here, and must not go on after its grant.
-      const response = await passed.through(answer)
-      passed.finish(response)
-      return passed.whileOpen === undefined ? response : revocableResponse(response, passed.whileOpen)
+      return orLeave(passed.leave, async () => {
+        const answer = await answerOf(passed.upstream, passed.request, message)
+        // Before the body is judged: it is read here, and must not go on after its grant.
+        const response = await passed.through(answer)
+        passed.finish(response)
+        return passed.whileOpen === undefined ? response : revocableResponse(response, passed.whileOpen)
+      })
     },
     judgeHead: head => current.routes.judgeHead(head),
     async upgrade(message) {
@@ -138,6 +146,8 @@ interface Passed<S extends string> {
   finish(answer: AnswerHead): void
   /** Filters the response for the caller. */
   through(response: Response): Response | Promise<Response>
+  /** Gives back what the request holds, where it gets no response. */
+  leave(): void
   /** Ends the response or the WebSocket when its grant is revoked. */
   readonly whileOpen: WhileOpen | undefined
 }
@@ -146,9 +156,33 @@ async function passage<S extends string>(
   message: ReceivedMessage,
   configured: Configured<S>,
 ): Promise<Response | Passed<S>> {
-  const { resource, teller, upstream } = configured
-  const { authorization, requirement, before, through } = await configured.routes.judge(message)
+  const judged = await configured.routes.judge(message)
+  const { authorization, leave = () => undefined } = judged
   if (!authorization.ok) return authorization.response
+  return orLeave(leave, () => forwarding(message, { ...judged, authorization, leave }, configured))
+}
+
+/** What the work gives; where it fails, what the request holds is given back. */
+async function orLeave<T>(leave: () => void, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (thrown) {
+    leave()
+    throw thrown
+  }
+}
+
+interface Allowed<S extends string> extends Judged<S> {
+  readonly authorization: Authorization & { readonly ok: true }
+  readonly leave: () => void
+}
+
+async function forwarding<S extends string>(
+  message: ReceivedMessage,
+  { authorization, requirement, before, through, leave }: Allowed<S>,
+  configured: Configured<S>,
+): Promise<Passed<S>> {
+  const { resource, teller, upstream } = configured
   // The head was refused by the options before a reload, so the body was not read, and the request cannot be forwarded.
   if (message.dangerouslyUnseenBody)
     throw new AAuthError('temporarily_unavailable', 'the configuration has changed', {
@@ -169,6 +203,7 @@ async function passage<S extends string>(
     request,
     finish: answer => resource.responseHeaders(answer, requirement, message),
     through: through ?? (response => shownResponse(response, authorization, message.method)),
+    leave,
     // What is shown in part was read by now.
     whileOpen: answer === undefined ? whileOpen : undefined,
   }

@@ -219,6 +219,63 @@ test(verifies('mcp.shares', 'a caller has sixteen subscriptions at a time, and o
   expect(upstream.seen.length).toBeGreaterThan(17)
 })
 
+test(
+  verifies('mcp.shares', 'a subscription counts before the server has answered, and no longer once it has failed'),
+  async () => {
+    const held: ServerResponse[] = []
+    const { port, upstream } = await start(
+      (_, response) => void held.push(response),
+      [{ path: '/mcp', requirement: strict, mcp: {} }],
+      { timeout: 1.5 },
+    )
+    const body = rpc('subscriptions/listen', { notifications: { toolsListChanged: true } })
+    const lines = about('subscriptions/listen')
+    const open = async (): Promise<Opened> => {
+      const headers: Lines = [['content-type', 'application/json'], ...lines]
+      const additionalComponents = lines.map(([name]) => name)
+      const made = { as: world.agent, method: 'POST', target: '/mcp', headers, body, additionalComponents }
+      return openStream(port, await world.sign(made), body)
+    }
+    /** Begins sixteen, and says whether one more is asked of the server. */
+    const fill = async (): Promise<Array<Promise<Opened>>> => {
+      const before = upstream.seen.length
+      const all = Array.from({ length: 16 }, () => open())
+      await expect.poll(() => upstream.seen.length).toBe(before + 16)
+      expect((await open()).status).toBe(503)
+      expect(upstream.seen).toHaveLength(before + 16)
+      return all
+    }
+    const ends: ReadonlyArray<readonly [how: string, end: (response: ServerResponse) => void, status: number]> = [
+      ['an error of the server', response => void response.writeHead(500).end(), 500],
+      [
+        'an answer that is no stream',
+        response => void response.setHeader('content-type', 'application/json').end('{}'),
+        200,
+      ],
+      ['a connection that breaks', response => void response.destroy(), 503],
+      ['an invalid status', response => void response.writeHead(600).end(), 503],
+      ['no answer in time', () => undefined, 503],
+      [
+        'a stream that ends',
+        response => void response.setHeader('content-type', 'text/event-stream').end('data: 1\n\n'),
+        200,
+      ],
+    ]
+    for (const [how, end, status] of ends) {
+      const all = await fill()
+      for (const response of held.splice(0)) end(response)
+      const answered = await Promise.all(all)
+      expect(
+        answered.map(one => one.status),
+        how,
+      ).toEqual(Array<number>(16).fill(status))
+    }
+    const last = await fill()
+    for (const response of held.splice(0)) response.writeHead(200).end()
+    await Promise.all(last)
+  },
+)
+
 interface Opened {
   readonly status: number | undefined
   readonly challenge: unknown
