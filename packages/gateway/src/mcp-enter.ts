@@ -5,6 +5,7 @@ import {
   defaultSessionLimits,
   isEventStream,
   type McpMessage,
+  type Owner,
   ownerOf,
   type Session,
   type Sessions,
@@ -72,13 +73,27 @@ async function beginSession(message: ReceivedMessage, aauth: AAuth, place: McpPl
     if (id === null || !response.ok) return limitStream(response, { aauth, place })
     const key = keyOf(place, id)
     const known = place.sessions.get(key)
-    // A server that gives the same id to two callers must not give one caller the session of the other.
-    const ours = known === undefined ? owner : continueOwner(known.owner, owner, aauth.key)
-    const session = ours && place.sessions.add(key, undefined, ours)
+    const session =
+      known === undefined ? place.sessions.add(key, undefined, owner) : again(known, owner, { aauth, place })
     if (session !== undefined) return limitStream(response, { aauth, place, session })
     response.body?.cancel().catch(() => undefined)
     throw noRoom('the server has no room for another session')
   })
+}
+
+/**
+ * The session that a server gives a second time: to its owner the same one, in the same place and with the streams that are open in it;
+ * to another caller none.
+ */
+function again(
+  session: Session<undefined>,
+  caller: Owner,
+  { aauth, place }: Omit<StreamContext, 'session'>,
+): Session<undefined> | undefined {
+  const owner = continueOwner(session.owner, caller, aauth.key)
+  if (owner === undefined) return undefined
+  place.sessions.use(session, owner)
+  return session
 }
 
 function noRoom(description: string): AAuthError {

@@ -1,4 +1,5 @@
 import { type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { createSessions } from '@countersign/mcp/internal'
 import { verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
 import type { Signer } from '@countersign/testing/world/signer'
@@ -165,6 +166,32 @@ test('a server that gives the same id to two callers gives neither the session o
   const underscored = await send(holder, rpc('ping'), [['mcp_session_id', 'same']])
   expect([underscored.status, JSON.parse(underscored.body)]).toMatchObject([400, { reason: 'header_ambiguous' }])
   expect(upstream.seen).toHaveLength(before)
+})
+
+test('a session that its server gives to the caller again takes one place, and keeps its streams', async () => {
+  const now = () => Date.now() / 1000
+  const sessions = createSessions<undefined>({ sessions: 2, perCaller: 1, idle: 3600, end: () => undefined, now })
+  const { judge } = mcpJudge(world.resource, { path: '/mcp', rules: {}, components: [] }, { sessions, now })
+  const enter = async (id: string, body?: string): Promise<Response | undefined> => {
+    const about = body === undefined ? [['mcp-session-id', id] as [string, string]] : headersOf()
+    const fields = { as: world.agent, method: body === undefined ? 'GET' : 'POST', target: '/mcp', headers: about }
+    const covered = { additionalComponents: body === undefined ? ['mcp-session-id'] : [] }
+    const headers = await world.sign({ ...fields, ...covered, ...(body === undefined ? {} : { body }) })
+    const sent = { method: fields.method, target: '/mcp', headers, ...(body && { body: Buffer.from(body) }) }
+    const { through } = await judge(sent)
+    const type = body === undefined ? 'text/event-stream' : 'application/json'
+    return through?.(new Response(new ReadableStream(), { headers: { 'mcp-session-id': id, 'content-type': type } }))
+  }
+  await enter('one', rpc('initialize'))
+  const stream = await enter('one')
+  await enter('one', rpc('initialize'))
+  expect(sessions.size).toBe(1)
+  // The one place is taken by a session in use: a second session gets none, and does not end the first.
+  await expect(enter('two', rpc('initialize'))).rejects.toThrow('no room for another session')
+  expect([...sessions.all()].map(({ id }) => id)).toEqual(['["/mcp","one"]'])
+  await stream?.body?.cancel()
+  await enter('two', rpc('initialize'))
+  expect([...sessions.all()].map(({ id }) => id)).toEqual(['["/mcp","two"]'])
 })
 
 test('a session that gets no room ends no process, also where the server breaks off its answer', async () => {

@@ -8,7 +8,7 @@ export { checkOrigin } from './origin.js'
 export { type Ask, type Doubt, listNames, type NamedKind, type NameProof, nameProof } from './rules/names.js'
 export { type McpMessage, readRpc } from './rules/rpc.js'
 export { type Rule, type RuleBook, ruleBook } from './rules/rule-book.js'
-export { continueOwner, ownerOf } from './session/owner.js'
+export { continueOwner, type Owner, ownerOf } from './session/owner.js'
 export {
   createSessions,
   defaultSessionLimits,

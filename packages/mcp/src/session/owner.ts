@@ -66,9 +66,11 @@ export function holderOf({ agent, delegate, key, user, token }: Owner): string {
 }
 
 /**
- * The group that one party could multiply itself in: an agent can make delegates, a domain subdomains, and everybody can make keys.
+ * The group that one party could multiply itself in: an agent can make delegates, a domain subdomains, everybody can make keys, and an
+ * OAuth client gets as many tokens as it asks for.
  */
 export function crowdOf(owner: Owner): string {
   if (owner.agent !== undefined) return `site ${shareSite(owner.agent)}`
+  if (owner.token !== undefined) return 'tokens'
   return owner.key === undefined ? holderOf(owner) : 'keys'
 }

@@ -24,13 +24,16 @@ test(
   },
 )
 
-test('all callers together have no more than all, and keys and strangers without one their tenth', () => {
+test('all callers together have no more than all; keys, tokens without a user and strangers have a tenth each', () => {
   const { subscriptions } = defaultStreamLimits
   const shares = streamShares(defaultStreamLimits)
   const open = (count: number, of: (index: number) => object): number =>
     Array.from({ length: count }, (_, index) => shares.enter(of(index))).filter(leave => leave !== undefined).length
   expect(open(subscriptions, index => ({ key: `k${index}` }))).toBe(subscriptions / 10)
   expect(open(subscriptions, () => ({}))).toBe(subscriptions / 10)
-  expect(open(subscriptions, index => agent(`a${index}`, 'a'))).toBe((subscriptions * 8) / 10)
+  // An OAuth client can get any number of tokens; one whose tokens name a user is told by that user.
+  expect(open(subscriptions, index => ({ token: `t${index}` }))).toBe(subscriptions / 10)
+  expect(open(100, index => ({ user: `u${index % 2}` }))).toBe(32)
+  expect(open(subscriptions, index => agent(`a${index}`, 'a'))).toBe((subscriptions * 7) / 10 - 32)
   expect(open(1, () => agent('late', 'a'))).toBe(0)
 })
