@@ -586,6 +586,13 @@ export const kept: Readonly<Record<string, Kept>> = {
     ...ofProgram,
     bound: 'requests of one transport that are under way',
   },
+  'packages/mcp/src/continued/observed.ts given': {
+    grows: 'stranger',
+    bound: '1000 states and tasks, of a resource that only observes',
+    bytes: '1000 × 2 KiB',
+    shared: 'by use: the one unused for longest goes, and nothing is told of it',
+    filledBy: ['packages/mcp/src/observe.test.ts', 'what is remembered is bounded'],
+  },
   'packages/mcp-bridge/src/ask-later.ts questions': {
     grows: 'peer',
     bound: '64 questions',

@@ -2,20 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, errorResponse } from '@countersign/protocol'
 import { asAAuthError, rememberText } from '@countersign/protocol/internal'
-import { type Authorization, type Guarded, type Requirement, revocableResponse } from '@countersign/resource'
+import { type Guarded, type Requirement, revocableResponse } from '@countersign/resource'
+import { type Authorized, admitCaller, check, type Leave } from './admit-caller.js'
 import { callOf } from './answer/message-call.js'
 import { rpcErrorOf } from './answer/rpc-error.js'
 import { showMessage } from './answer/show-message.js'
-import { isContinuedBy } from './continued/continuations.js'
-import { type Continuing, messageForServer, readContinued, subjectOf, unknownContinued } from './continued/unsealed.js'
-import { awaitUser } from './continued/user-question.js'
+import { messageForServer, readContinued, subjectOf } from './continued/unsealed.js'
 import type { Endpoint } from './endpoint.js'
 import { checkOrigin } from './origin.js'
 import { type McpMessage, readRpc } from './rules/rpc.js'
 import type { Rule, RuleBook } from './rules/rule-book.js'
 import type { Exchange } from './served/exchange.js'
-import { passToServer, proveRules } from './served/pass-to-server.js'
-import { type Owner, ownerOf } from './session/owner.js'
+import { passToServer } from './served/pass-to-server.js'
+import { ownerOf } from './session/owner.js'
 import { isEventStream, watchedBody } from './stream/watched-body.js'
 
 /**
@@ -31,7 +30,7 @@ export async function answerRequest<S extends string>(
 ): Promise<Response> {
   const { resource, rules, now } = endpoint
   try {
-    checkOrigin(message, resource)
+    await check(message, resource, () => checkOrigin(message, resource))
     if (message.method !== 'POST') return refuseMethod(message, endpoint)
     if (message.dangerouslyUnseenBody) return await refuseByHead(message, endpoint)
     const rpc = readRpc(message)
@@ -86,26 +85,16 @@ function refuseMethod<S extends string>(message: ReceivedMessage, { resource, no
   return errorResponse(error, { now, headers: [['allow', 'POST']] })
 }
 
-/** An authorized request. */
-interface Authorized {
-  readonly rpc: McpMessage
-  readonly continuing: Continuing | undefined
-  readonly authorization: Authorization & { readonly ok: true }
-}
-
 async function answerAuthorized<S extends string>(
   message: ReceivedMessage,
   { rpc, continuing, authorization }: Authorized,
   endpoint: Endpoint<S>,
 ): Promise<Response> {
   const { aauth, answer, whileOpen } = authorization
-  const owner = await ownerOf(aauth, message)
-  if (authorization.observed !== true) checkContinued(continuing, owner, aauth)
-  const { continuations, waits, now } = endpoint
-  const unanswered = await awaitUser({ rpc, continuing, authorization, owner, continuations, waits, now })
-  if (unanswered !== undefined) return unanswered
-  await proveRules(rpc, aauth, endpoint)
-  const leave = enterStream(rpc, owner, endpoint)
+  // No handler gets the owner of a request that is only observed.
+  const owner = await ownerOf(authorization.seen ?? aauth, message)
+  const leave = await admitCaller(message, { rpc, continuing, authorization, owner }, endpoint)
+  if (leave instanceof Response) return leave
   try {
     const exchange = endpoint.exchanges.begin({ rpc, authorization, owner, continuing })
     const value = messageForServer(rpc, continuing)
@@ -124,30 +113,6 @@ async function answerAuthorized<S extends string>(
     // `limitStream` has taken it over where there is a stream.
     if (!leave.isTaken) leave.now()
   }
-}
-
-/** @throws AAuthError `continuation_unknown` for what is another caller's */
-function checkContinued(continuing: Continuing | undefined, owner: Owner, { key }: Guarded): void {
-  if (continuing === undefined) return
-  const { kind, continued } = continuing
-  if (continued === undefined || !isContinuedBy(continued, owner, key)) throw unknownContinued(kind)
-}
-
-/** The place of a subscription among all. */
-interface Leave {
-  isTaken: boolean
-  readonly now: () => void
-}
-
-/** @throws AAuthError `temporarily_unavailable` when its caller has too many */
-function enterStream<S extends string>({ request }: McpMessage, owner: Owner, { shares }: Endpoint<S>): Leave {
-  if (request?.method !== 'subscriptions/listen') return { isTaken: false, now: () => {} }
-  const leave = shares.enter(owner)
-  if (leave !== undefined) return { isTaken: false, now: leave }
-  throw new AAuthError('temporarily_unavailable', 'there is no room for another subscription of this caller', {
-    reason: 'capacity_exceeded',
-    retryAfter: 60,
-  })
 }
 
 /** The response that replaces the server's; undefined when the server sends a message first, or after {@link holdSeconds}. */

@@ -11,6 +11,7 @@ import {
 import { answerRequest } from './answer-request.js'
 import { checkMcpOptions } from './check-options.js'
 import { createContinuations } from './continued/continuations.js'
+import { observedContinuations } from './continued/observed.js'
 import type { CreateServer, Endpoint } from './endpoint.js'
 import { callerIn, type Mount, mountOf } from './mount.js'
 import type { McpOptions } from './options.js'
@@ -85,11 +86,9 @@ function createEndpoint<S extends string>(
   const { limits = {}, now = () => Date.now() / 1000, streamSeconds = 3600, legacy = 'stateless', onError } = options
   const { bus = new InMemoryServerEventBus(onError) } = options
   const rules = ruleBook(resource, required, { alsoAccept: mount.metadata?.alsoAccept })
-  const continuations = createContinuations({
-    seals: sealsOf(resource),
-    at: `${resource.id}${mount.path}`,
-    now,
-  })
+  const at = `${resource.id}${mount.path}`
+  const sealed = createContinuations({ seals: sealsOf(resource), at, now })
+  const continuations = resource.observed === undefined ? sealed : observedContinuations(sealed, at)
   const exchanges = createExchanges({ ruleOf: name => rules.find({ kind: 'tool', name }), continuations, now })
   const shares = { ...defaultStreamLimits, ...limits }
   const settings = {

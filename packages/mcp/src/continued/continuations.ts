@@ -35,7 +35,8 @@ export interface SealedContinued extends Continued {
 
 /** Ties what a server gives to a caller to that caller. Nothing is kept here, so any instance can go on with it. */
 export interface Continuations {
-  seal(continued: Continued, owner: Owner): Promise<string>
+  /** @returns what the caller gets in place of the server's own value */
+  seal(continued: Continued, owner: Owner): Promise<string | undefined>
   /** Reads what a caller sends; undefined for what was not sealed here, is of another kind, or has expired. */
   read(kind: Continued['kind'], sealed: unknown): Promise<SealedContinued | undefined>
 }

@@ -13,6 +13,8 @@ export interface Continuing {
   readonly sent: unknown
   /** Undefined where the caller sent what this server has not given. */
   readonly continued: SealedContinued | undefined
+  /** What was sent is known, and not for this request: the server has given it to another one, or it cannot be for any. */
+  readonly isMisplaced?: true
 }
 
 /** The method and name of a request: a state that one tool gave is none of another tool. */
@@ -28,14 +30,16 @@ export async function readContinued(rpc: McpMessage, continuations: Continuation
   if (rpc.request === undefined || !isObject(params)) return undefined
   if (ofTasks.has(rpc.request.method)) {
     // The SDK hands a state to handlers of any method: one beside a task was given by nobody.
-    if (params['requestState'] !== undefined) return { kind: 'state', sent: undefined, continued: undefined }
+    if (params['requestState'] !== undefined)
+      return { kind: 'state', sent: undefined, continued: undefined, isMisplaced: true }
     const sent = params['taskId']
     return { kind: 'task', sent, continued: await continuations.read('task', sent) }
   }
   const { requestState: sent } = params
   if (sent === undefined) return undefined
   const state = await continuations.read('state', sent)
-  return { kind: 'state', sent, continued: state?.of === nameOfRequest(rpc) ? state : undefined }
+  if (state === undefined || state.of === nameOfRequest(rpc)) return { kind: 'state', sent, continued: state }
+  return { kind: 'state', sent, continued: undefined, isMisplaced: true }
 }
 
 /** The subject that decides: of a task, the tool that it came of, since its result is that tool's. */
@@ -46,7 +50,7 @@ export function subjectOf({ subject }: McpMessage, continuing: Continuing | unde
 
 /** The message as the server gets it: with the server's own state, or id of the task. */
 export function messageForServer({ value }: McpMessage, continuing: Continuing | undefined): McpMessage['value'] {
-  // Unknown ones come here only where the resource observes: then they are the server's own.
+  // Others come here only where the resource observes: they may be the server's own.
   if (continuing?.continued === undefined) return value
   const { value: own, question } = continuing.continued
   // The user's answer was for the guard; the server gets what it had before the question came up.

@@ -153,9 +153,9 @@ function answerOf<S extends string>(
   const error = thrown.find(one => isReportedIn(answer, one))
   if (error !== undefined) return answerAfter(error, { answer, exchange }, context)
   const { result } = answer
-  // Where the resource only observes, every caller is anonymous: what it would seal, all could open later.
+  // Of a caller that a resource would refuse, and only observes, nothing is remembered.
   if (
-    authorization.observed !== true &&
+    (authorization.observed !== true || authorization.seen !== undefined) &&
     isObject(result) &&
     (goesOn.has(result['resultType']) || continuing !== undefined)
   )

@@ -1,5 +1,5 @@
 import type { AnswerRule } from '../answer/answer-rule.js'
-import type { Guarded } from './aauth.js'
+import type { AAuth, Guarded } from './aauth.js'
 import type { Answered } from './called.js'
 import type { Question } from './decision.js'
 import type { StreamedBody } from './streamed-body.js'
@@ -22,6 +22,11 @@ export type Authorization =
       readonly aauth: Guarded
       /** The resource only observes: `aauth` is anonymous for every caller, and proves nothing. */
       readonly observed?: true
+      /**
+       * Beside `observed`: what was verified of a caller that would pass, for adapters that tell what else enforcing would refuse. No
+       * handler may get it: it could not tell these facts from those of a request that enforcing refuses.
+       */
+      readonly seen?: AAuth
       /**
        * The response to an error that `aauth.fetch` threw for this request: its user is needed, or another service is away.
        * Undefined for every other error. Error handlers of an app ask here first.

@@ -68,7 +68,7 @@ function passRequest(request: GuardedRequest): Authorization {
   const { aauth, guard } = request
   const about = aboutOf(request)
   guard.tell({ type: 'passed', aauth, ...about })
-  if (guard.mode === 'observe') return letThrough()
+  if (guard.mode === 'observe') return letThrough(aauth)
   const tellWithheld = (error: AAuthError): void =>
     guard.tell({ type: 'refused', error, ask: 'nothing', aauth, ...about })
   const authorization = { ...callsOf(request, about), ...whileOpenOf(request), ...answerRuleOf(request, tellWithheld) }

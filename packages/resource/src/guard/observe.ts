@@ -1,6 +1,6 @@
 import { requestIdOf } from '@countersign/verify/internal'
 import type { Resource } from '../options.js'
-import { withCalls } from './aauth.js'
+import { type AAuth, withCalls } from './aauth.js'
 import type { Authorization } from './authorization.js'
 import type { DecisionEvent } from './event.js'
 import { type Mode, markOf } from './mode.js'
@@ -9,10 +9,11 @@ import type { RequestNames } from './request-name.js'
 /**
  * Lets a request through that is only observed, as one of an anonymous caller. It has no facts even if it would pass: handlers
  * could not tell its facts from those of a request that would be refused.
+ * @param seen what was verified of a caller that would pass
  */
-export function letThrough(): Authorization & { readonly ok: true } {
+export function letThrough(seen?: AAuth): Authorization & { readonly ok: true } {
   const aauth = withCalls({ level: 'anonymous', scope: [], chain: [] }, { fetch: forNobody, oauth: forNobody })
-  return { ok: true, observed: true, aauth, respond: async () => undefined }
+  return { ok: true, observed: true, aauth, respond: async () => undefined, ...(seen === undefined ? {} : { seen }) }
 }
 
 /** Reports requests that adapters refuse by themselves, before any route decides. */
