@@ -31,6 +31,7 @@ import {
   withEnvelope,
   withoutMembers,
 } from './envelope.js'
+import { isAboutTasks, noTasks, withoutTask, withoutTaskSupport } from './no-tasks.js'
 import type { Adapter } from './transport.js'
 
 /** The limits of what a server may ask for in one call: rounds, questions of a round, and characters of its state and its keys. */
@@ -62,7 +63,7 @@ interface Context extends AsNewClient {
 
 /**
  * Lets a client of revision 2025-11-25 or before use a server of revision 2026-07-28. Its session begins and ends here; what the server
- * asks for in its answers, the client is asked by requests; changes come by subscriptions.
+ * asks for in its answers, the client is asked by requests; changes come by subscriptions. There are no tasks, see `noTasks`.
  */
 export function asNewClient(options: AsNewClient): Adapter {
   const { port, onError, discovered } = options
@@ -97,6 +98,7 @@ function settle(answer: Answer, { open, onError }: Context): void {
 }
 
 function fromNotification(message: RpcNotification, { listening, port }: Context): void {
+  if (isAboutTasks(message)) return
   if (message.method === 'notifications/subscriptions/acknowledged') {
     const id = metaOf(message.params)[subscriptionMember]
     if (typeof id === 'string') listening.get(id)?.()
@@ -141,6 +143,7 @@ async function answerTo(request: RpcRequest, signal: AbortSignal, into: Context)
 
 async function resultOf(request: RpcRequest, signal: AbortSignal, into: Context): Promise<Answer> {
   const { method, params } = request
+  if (isAboutTasks(request)) return noTasks(request)
   const own = (result: Params): RpcResult => ({ jsonrpc: '2.0', id: request.id, result })
   switch (method) {
     case 'initialize':
@@ -156,7 +159,7 @@ async function resultOf(request: RpcRequest, signal: AbortSignal, into: Context)
       await into.changes.subscribe(String(params?.['uri']), method === 'resources/subscribe')
       return own({})
     default:
-      return call(request, signal, into)
+      return call({ ...request, params: withoutTask(params) }, signal, into)
   }
 }
 
@@ -179,7 +182,10 @@ async function call(request: RpcRequest, signal: AbortSignal, context: Context):
     const answer = await ask(request.method, { ...request.params, ...more }, { context, signal })
     if (isFailure(answer)) return answer
     const { resultType = 'complete', ...result } = answer.result
-    if (resultType === 'complete') return { ...answer, result }
+    if (resultType === 'complete') {
+      const complete = { ...answer, result }
+      return request.method === 'tools/list' ? withoutTaskSupport(complete) : complete
+    }
     if (resultType !== 'input_required')
       throw new Error('the server answered with a kind of result that the client does not know')
     if (round < limits.rounds) more = await inputFor(result, signal, context)

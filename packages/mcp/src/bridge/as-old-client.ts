@@ -28,6 +28,7 @@ import {
   withoutMembers,
 } from './envelope.js'
 import { type Listeners, listeners } from './listeners.js'
+import { isAboutTasks, noTasks, withoutTask, withoutTaskSupport } from './no-tasks.js'
 import type { Adapter } from './transport.js'
 
 /** What an adapter between a new client and an old server is made of. */
@@ -63,7 +64,8 @@ const uncached = { ttlMs: 0, cacheScope: 'private' } as const
 
 /**
  * Lets a client of revision 2026-07-28 use a server of revision 2025-11-25 or before. The session begins with the first request; what
- * the server asks by requests, the client is asked by the answers to its calls; its changes reach the subscriptions of the client.
+ * the server asks by requests, the client is asked by the answers to its calls; its changes reach the subscriptions of the client. There
+ * are no tasks, see `noTasks`.
  */
 export function asOldClient(options: AsOldClient): Adapter {
   const { port, toServer } = options
@@ -101,6 +103,10 @@ export function asOldClient(options: AsOldClient): Adapter {
 async function begin(request: RpcRequest, context: Context): Promise<void> {
   const { id, method, params } = request
   const { port, toServer, calls } = context
+  if (isAboutTasks(request)) {
+    port.toClient(noTasks(request))
+    return
+  }
   const envelope = envelopeOf(request)
   const call: Call = { method, id: freshId() }
   calls.set(id, call)
@@ -133,7 +139,7 @@ function inSession(params: Params | undefined): Params | undefined {
   const rest = withoutEnvelope(params)
   if (rest?.['requestState'] !== undefined || rest?.['inputResponses'] !== undefined)
     throw invalid('no request waits for this requestState')
-  return rest
+  return withoutTask(rest)
 }
 
 /** Answers a request of the client here. */
@@ -204,7 +210,8 @@ function settle(answer: Answer, { open, calls, port, onError }: Context): void {
   const [id, call] = [...calls].find(([, one]) => one.id === answer.id) ?? []
   if (id === undefined || call === undefined) return
   calls.delete(id)
-  port.toClient({ ...(isResult(answer) ? asStateless(answer, call.method) : answer), id })
+  const passed = isResult(answer) ? asStateless(answer, call.method) : answer
+  port.toClient({ ...(call.method === 'tools/list' ? withoutTaskSupport(passed) : passed), id })
 }
 
 /** A result as this revision has it; a server of a session chooses no `resultType`. */
@@ -235,7 +242,9 @@ async function askClient(request: RpcRequest, { port, asked }: Context): Promise
   try {
     return {
       ...answered,
-      result: withoutMembers(await port.ask({ method, params, signal: stop.signal }), ['resultType']),
+      result: withoutMembers(await port.ask({ method, params: withoutTask(params), signal: stop.signal }), [
+        'resultType',
+      ]),
     }
   } catch (error) {
     const message = error instanceof Error ? error.message : 'the client did not answer'

@@ -1,58 +1,11 @@
-import { InMemoryTransport } from '@modelcontextprotocol/client'
 import { describe, expect, test } from 'vitest'
-import { bridge } from './bridge.js'
+import { type Message, meta, type Played, played } from './played.test.fixture.js'
 
 // Peers that ask for too much: the bridge passes on what it can keep, and says no to the rest.
 
-type Message = Readonly<Record<string, unknown>> & { readonly id?: string | number; readonly method?: string }
-
-const meta = {
-  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-  'io.modelcontextprotocol/clientInfo': { name: 'c', version: '1' },
-  'io.modelcontextprotocol/clientCapabilities': { elicitation: { form: {} } },
-}
 const elicit = {
   method: 'elicitation/create',
   params: { message: 'Who?', requestedSchema: { type: 'object', properties: {} } },
-}
-
-interface Played {
-  /** What the client got. */
-  readonly received: Message[]
-  /** What the server got. */
-  readonly sent: Message[]
-  say(message: object): void
-  tell(message: object): void
-}
-
-/** A client and a server that the test plays, of these revisions. */
-async function played(client: 'old' | 'new', server: (message: Message) => object | undefined): Promise<Played> {
-  const [near, local] = InMemoryTransport.createLinkedPair()
-  const [remote, far] = InMemoryTransport.createLinkedPair()
-  const [received, sent]: [Message[], Message[]] = [[], []]
-  const send = (pipe: InMemoryTransport, message: object): void =>
-    void pipe.send({ jsonrpc: '2.0', ...message } as never).catch(() => undefined)
-  near.onmessage = message => void received.push(message as Message)
-  far.onmessage = raw => {
-    const message = raw as Message
-    if (message.method !== 'server/discover') sent.push(message)
-    const answer = server(message)
-    if (answer !== undefined) send(far, { id: message.id, ...answer })
-  }
-  await bridge({ local, remote: () => remote }).start()
-  await Promise.all([near.start(), far.start()])
-  if (client === 'old') {
-    const params = {
-      protocolVersion: '2025-11-25',
-      capabilities: { elicitation: {} },
-      clientInfo: { name: 'c', version: '1' },
-    }
-    send(near, { id: 'hello', method: 'initialize', params })
-    await expect.poll(() => received).toHaveLength(1)
-    send(near, { method: 'notifications/initialized' })
-    received.length = 0
-  }
-  return { received, sent, say: message => send(near, message), tell: message => send(far, message) }
 }
 
 const discovered = { result: { supportedVersions: ['2026-07-28'], capabilities: {}, resultType: 'complete' } }
