@@ -276,6 +276,7 @@ const framing: Readonly<Record<string, string>> = {
   'server/src/serve.ts': 'does not ask for a body that is over the limit',
   'server/src/malformed.ts': 'sets the length of an answer',
   'server/src/upgrade.ts': 'refuses early; what follows the head of an upgrade is never a body',
+  'playground/src/sequence/curl.ts': 'leaves it to curl, in a command that is shown',
   'server/src/write-response.ts': 'sets the length of an answer',
 }
 

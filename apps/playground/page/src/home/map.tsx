@@ -87,6 +87,7 @@ interface PartyBoxProps {
 }
 
 function PartyBox({ party: { name, role, url }, at: [x, y], isLit, isOpen, onOpen }: PartyBoxProps): JSX.Element {
+  const place = url === undefined ? (role === 'user' ? 'a person' : 'delegate with a key') : new URL(url).host
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key !== 'Enter' && event.key !== ' ') return
     event.preventDefault()
@@ -97,9 +98,8 @@ function PartyBox({ party: { name, role, url }, at: [x, y], isLit, isOpen, onOpe
     <g
       class={`party role-${role.replace(' ', '-')}${isLit ? ' lit' : ''}${isOpen ? ' opened' : ''}`}
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-pressed={isOpen}
-      aria-label={`${name}, ${role}`}
       transform={`translate(${x - boxWidth / 2} ${y - boxHeight / 2})`}
       onClick={onOpen}
       onKeyDown={onKeyDown}
@@ -109,7 +109,7 @@ function PartyBox({ party: { name, role, url }, at: [x, y], isLit, isOpen, onOpe
         {name}
       </text>
       <text x={boxWidth / 2} y="44" class="party-role">
-        {url === undefined ? (role === 'user' ? 'a person' : 'delegate with a key') : new URL(url).host}
+        {place}
       </text>
     </g>
   )
