@@ -80,7 +80,7 @@ test('internal names are exported by ./internal alone, by one convention in all 
       types: `./dist/${file}.d.ts`,
       default: `./dist/${file}.js`,
     })
-    expect(subpath).toMatch(/^\.\/internal(?:\/(?:agent|node|otel|provider|redis))?$/)
+    expect(subpath).toMatch(/^\.\/internal(?:\/(?:agent|node|otel|provider|redis|words))?$/)
     expect(text.startsWith(header), `${room} ${subpath}`).toBe(true)
     const others = entries.filter(other => other.room === room && other !== entry).flatMap(namesOf)
     expect(

@@ -13,7 +13,6 @@ import { claimedText } from '../../packages/auth-server/src/pages/claimed-text.j
 import { shownHost } from '../../packages/auth-server/src/pages/host-name.js'
 import { isReturnPath } from '../../packages/auth-server/src/pages/return-path.js'
 import { parseRevocation, parseTokenRequest } from '../../packages/auth-server/src/token/token-request.js'
-import { parseRawRequest } from '../../packages/cli/src/commands/inspect/raw-request.js'
 import { meetsArguments } from '../../packages/conditions/src/json/arguments.js'
 import { lifetimeOf } from '../../packages/discovery/src/freshness.js'
 import { documentTypes, isOneOf } from '../../packages/discovery/src/media-type.js'
@@ -25,6 +24,7 @@ import { shownBase } from '../../packages/httpsig/src/component/shown.js'
 import { parseSignatureInput, parseSignatureInputFully } from '../../packages/httpsig/src/component/signature-input.js'
 import { parseMembers, parseSingleMember } from '../../packages/httpsig/src/component/structured-field.js'
 import { parseContentDigest, parseContentDigestFully } from '../../packages/httpsig/src/digest/content-digest.js'
+import { parseRawRequest } from '../../packages/httpsig/src/message/raw-request.js'
 import type { ReceivedMessage } from '../../packages/httpsig/src/message/received-message.js'
 import { checkTarget } from '../../packages/httpsig/src/message/request-target.js'
 import { parseAcceptSignature } from '../../packages/httpsig/src/signature/accept-signature.js'
@@ -697,7 +697,7 @@ export const parsers: readonly Parser[] = [
   },
   { name: 'texts that a command shows', limit: formBody, frames: [fill => `ey${fill}`], run: shown },
   {
-    name: 'packages/cli/src/commands/inspect/raw-request.ts parseRawRequest',
+    name: 'packages/httpsig/src/message/raw-request.ts parseRawRequest',
     limit: formBody,
     frames: [fill => `GET / HTTP/1.1\n${fill}`, fill => `GET / HTTP/1.1\r\na: b\r\n\r\n${fill}`],
     run: text => parseRawRequest(utf8.encode(text)),

@@ -7,10 +7,19 @@ export { offPage } from '#off-page'
 export { signBytes } from '#sign-bytes'
 export { type CoverageNeeds, requiredComponents } from './component/covered-components.js'
 export { checkedStream, contentDigestCheck } from './digest/content-digest-stream.js'
+export { type ReceivedBase, type ReceivedComponent, receivedBase } from './explain/received-base.js'
 export { algorithmNamed, isSignatureLength, registeredName } from './key/algorithm.js'
 export { chooseAuthority } from './message/authority.js'
 export { type GatheredBytes, gatherBytes } from './message/gathered-bytes.js'
 export { randomText, textHash } from './message/opaque-text.js'
+export {
+  looksLikeRequest,
+  parseRawRequest,
+  RawMessageError,
+  type RawRequest,
+  rawHeader,
+  rawParts,
+} from './message/raw-request.js'
 export { hasBody, trimOws } from './message/received-message.js'
 export { pathOfRequest } from './message/received-request.js'
 export { checkTarget } from './message/request-target.js'

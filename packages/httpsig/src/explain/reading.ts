@@ -26,7 +26,7 @@ export interface Reading {
   readonly key: VerifyKey
 }
 
-function derivedValue(name: string, reading: Reading): string | undefined {
+function derivedValue(name: string, reading: Omit<Reading, 'key'>): string | undefined {
   switch (name) {
     case '@path':
       return reading.path
@@ -42,7 +42,11 @@ function derivedValue(name: string, reading: Reading): string | undefined {
 }
 
 /** The value of one component in a reading; undefined when the request does not have the component. */
-export function valueIn(component: Component, reading: Reading, message: ReceivedMessage): string | undefined {
+export function valueIn(
+  component: Component,
+  reading: Omit<Reading, 'key'>,
+  message: ReceivedMessage,
+): string | undefined {
   const { name } = component
   if (component.parameters === undefined) {
     const value =
@@ -62,7 +66,7 @@ export function valueIn(component: Component, reading: Reading, message: Receive
 /** The signature base of a signer with this reading; undefined when a component has no value. */
 export function baseOf(
   components: readonly Component[],
-  reading: Reading,
+  reading: Omit<Reading, 'key'>,
   message: ReceivedMessage,
 ): string | undefined {
   const { spelling } = reading

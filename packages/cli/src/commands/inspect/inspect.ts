@@ -2,10 +2,11 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createDiscovery } from '@countersign/discovery'
 import type { Report } from '@countersign/fetch/internal'
 import { printJson, printLines, UsageError } from '@countersign/fetch/internal'
+import { looksLikeRequest, rawHeader, rawParts } from '@countersign/httpsig/internal'
 import { secondsIn } from '../../flags/moment.js'
 import { inspectChallenge } from './challenge.js'
 import { readKeys } from './keys.js'
-import { headerOf, looksLikeRequest, partsOf } from './raw-request.js'
+import { readRaw } from './read-raw.js'
 import { inspectRequest, type RequestFlags } from './request.js'
 import { type InspectSettings, inspectToken } from './token.js'
 
@@ -70,11 +71,8 @@ async function reportOn(bytes: Uint8Array, flags: InspectFlags, settings: Inspec
 
 /** Inspects the challenge of a response. */
 function inspectResponse(bytes: Uint8Array, settings: InspectSettings): Promise<Report> {
-  const { lines } = partsOf(bytes)
-  const values = lines
-    .slice(1)
-    .map(headerOf)
-    .filter(([name]) => name.toLowerCase() === 'agent-auth')
+  const headers = readRaw(() => rawParts(bytes).lines.slice(1).map(rawHeader))
+  const values = headers.filter(([name]) => name.toLowerCase() === 'agent-auth')
   const [first] = values
   if (first === undefined) throw new UsageError('this response has no Agent-Auth header, so it has no challenge')
   return inspectChallenge(values.map(([, value]) => value).join(', '), settings)

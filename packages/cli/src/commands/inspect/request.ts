@@ -10,10 +10,11 @@ import {
   type SignatureKey,
   type VerifyKey,
 } from '@countersign/httpsig'
+import { parseRawRequest } from '@countersign/httpsig/internal'
 import { signatureDiagnoses } from '@countersign/httpsig/reasons'
 import { AAuthError, isIdentifier } from '@countersign/protocol'
 import { defined } from '../../flags/defined.js'
-import { parseRawRequest } from './raw-request.js'
+import { readRaw } from './read-raw.js'
 import { type InspectedToken, type InspectSettings, inspectToken } from './token.js'
 
 /** The verifier of the request. */
@@ -111,7 +112,7 @@ export async function inspectRequest(
   flags: RequestFlags,
   settings: InspectSettings,
 ): Promise<Report> {
-  const { message, notes } = parseRawRequest(bytes)
+  const { message, notes } = readRaw(() => parseRawRequest(bytes))
   const { authority, scheme, from } = placeOf(message, flags, settings.development)
   const signer = await signerOf(signatureKeyOf(message), settings, `${scheme}://${authority}`)
   const explanation = await explainSignature({

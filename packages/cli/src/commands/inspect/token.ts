@@ -5,17 +5,14 @@ import { importVerifyKey, parsePublicJwk, type VerifyKey } from '@countersign/ht
 import { base64urlDecode } from '@countersign/httpsig/internal'
 import {
   AAuthError,
-  checkAgentToken,
-  checkAuthToken,
-  checkResourceToken,
   type ParsedToken,
   parseOperation,
   parseToken,
   type TokenType,
   verifyTokenSignature,
-  type WellKnownDocument,
 } from '@countersign/protocol'
 import { asAAuthError, invalidToken, isObject, parseJson } from '@countersign/protocol/internal'
+import { checkTokenClaims, tokenWords } from '@countersign/protocol/internal/words'
 import type { GivenKeys } from './keys.js'
 import { fixLines, refusalWords } from './refusal.js'
 
@@ -31,32 +28,6 @@ export interface InspectSettings {
 
 const types: readonly TokenType[] = ['agent+jwt', 'auth+jwt', 'resource+jwt']
 const credentials: readonly TokenType[] = ['agent+jwt', 'auth+jwt']
-const names: Readonly<Record<TokenType, string>> = {
-  'agent+jwt': 'agent token',
-  'auth+jwt': 'auth token',
-  'resource+jwt': 'resource token',
-}
-const publishedIn: Readonly<Record<TokenType, WellKnownDocument>> = {
-  'agent+jwt': 'aauth-agent',
-  'auth+jwt': 'aauth-issuer',
-  'resource+jwt': 'aauth-resource',
-}
-const issuers: Readonly<Record<TokenType, string>> = {
-  'agent+jwt': 'the agent (its agent server)',
-  'auth+jwt': 'the auth server',
-  'resource+jwt': 'the resource',
-}
-const meanings: Readonly<Record<string, string>> = {
-  aud: 'the receiver',
-  agent: 'the agent it was issued to',
-  agent_delegate: 'the delegate of that agent',
-  agent_jkt: 'thumbprint of the key that asked for it',
-  scope: 'what it allows',
-  purposes: 'what it may be used for, as the receiver names it',
-  operation_digest: 'the one request that its user has approved, for which alone it is',
-  txn: 'follows one user action across parties',
-  jti: 'its own id',
-}
 
 /** The report on a token. */
 export interface InspectedToken extends Report {
@@ -80,7 +51,7 @@ export async function inspectToken(
   const typ = types.find(type => type === header?.['typ'])
   const holder = await holderOf(claims)
   const checked = await verdictOf(token, settings, receiver)
-  const kind = typ === undefined ? 'token of unknown type' : names[typ]
+  const kind = typ === undefined ? 'token of unknown type' : tokenWords[typ].name
   const { wrong, signature, hint } = checked
   const words = wrong === undefined ? `in order; signature ${signature}` : refusalWords('wrong', wrong)
   return {
@@ -164,14 +135,7 @@ function claimRows(
       if (name === 'operation') return operationRow(value)
       if (name === 'cnf' && o.holder !== undefined)
         return [name, `${o.holder.algorithm} key ${o.holder.thumbprint}`, 'its holder must sign with this key']
-      const meaning =
-        name === 'iss' && o.typ !== undefined
-          ? `issued by ${issuers[o.typ]}`
-          : name === 'sub'
-            ? o.typ === 'agent+jwt'
-              ? 'the delegate'
-              : 'the user, as this issuer names them'
-            : meanings[name]
+      const meaning = o.typ === undefined ? undefined : meaningOf(o.typ, name)
       return [shown(name), shown(value), ...(meaning === undefined ? [] : [meaning])]
     })
 }
@@ -194,7 +158,7 @@ async function verdictOf(token: string, settings: InspectSettings, receiver?: st
       await verifyTokenSignature(parsed, key)
       signature = 'verified'
     }
-    checkClaims(parsed, settings.now, receiver)
+    checkTokenClaims(parsed, { now: settings.now, receiver })
     return key === undefined
       ? { signature, hint: "add --online, or --key with the issuer's public keys" }
       : { signature }
@@ -208,18 +172,15 @@ async function verdictOf(token: string, settings: InspectSettings, receiver?: st
 
 async function issuerKey(parsed: ParsedToken, { keys, discovery }: InspectSettings): Promise<VerifyKey | undefined> {
   if (keys === undefined && discovery === undefined) return undefined
-  const key = keys?.find(parsed.kid) ?? (await discovery?.key(publishedIn[parsed.typ], parsed.iss, parsed.kid))
+  const key =
+    keys?.find(parsed.kid) ?? (await discovery?.key(tokenWords[parsed.typ].publishedIn, parsed.iss, parsed.kid))
   if (key !== undefined) return key
   const where = discovery === undefined ? 'the --key file has' : 'the issuer publishes'
   throw invalidToken('token_key_unknown', `${where} no key with the kid of this token`, parsed)
 }
 
-/** Checks the claims; without a known receiver as the receiver that `aud` names. */
-function checkClaims(parsed: ParsedToken, now: number, receiver?: string): void {
-  const { aud } = parsed.payload
-  const [first] = Array.isArray(aud) ? aud : [aud]
-  const audience = receiver ?? String(first)
-  if (parsed.typ === 'agent+jwt') checkAgentToken(parsed, { now, receiver: audience })
-  else if (parsed.typ === 'auth+jwt') checkAuthToken(parsed, { now, audience })
-  else checkResourceToken(parsed, { now, audience })
+/** What a claim says; undefined for one that its type does not have. */
+function meaningOf(typ: TokenType, name: string): string | undefined {
+  const { claims } = tokenWords[typ]
+  return Object.hasOwn(claims, name) ? claims[name]?.meaning : undefined
 }

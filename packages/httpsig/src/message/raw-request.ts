@@ -1,5 +1,9 @@
-import { UsageError } from '@countersign/fetch/internal'
-import type { ReceivedMessage } from '@countersign/httpsig'
+import type { ReceivedMessage } from './received-message.js'
+
+/** What is wrong with text that is read as a raw HTTP message, in words for the person who gave it. */
+export class RawMessageError extends Error {
+  override readonly name = 'RawMessageError'
+}
 
 /** A request as text, and the assumptions made to read it. */
 export interface RawRequest {
@@ -17,15 +21,24 @@ export function looksLikeRequest(text: string): boolean {
 
 /** Most lines of a head; Node keeps no more either. */
 const mostLines = 1000
+/** Bytes that become characters at once: more would be too many arguments. */
+const portion = 8192
 
-/** Splits head and body at the first empty line. @throws UsageError for more lines than a server accepts */
-export function partsOf(bytes: Uint8Array): { lines: string[]; body: Uint8Array } {
-  // Latin-1 has one character for each byte, so an index in the text is an index in the bytes.
-  const text = Buffer.from(bytes).toString('latin1')
+/** Bytes as text with one character for each, so that an index in the text is an index in the bytes. */
+function latin1(bytes: Uint8Array): string {
+  const parts: string[] = []
+  for (let at = 0; at < bytes.length; at += portion)
+    parts.push(String.fromCharCode(...bytes.subarray(at, at + portion)))
+  return parts.join('')
+}
+
+/** Splits head and body at the first empty line. @throws RawMessageError for more lines than a server accepts */
+export function rawParts(bytes: Uint8Array): { lines: string[]; body: Uint8Array } {
+  const text = latin1(bytes)
   const end = /\r?\n\r?\n/.exec(text)
   const head = end === null ? withoutLineEnds(text) : text.slice(0, end.index)
   const lines = head.split(/\r?\n/, mostLines + 1)
-  if (lines.length > mostLines) throw new UsageError(`the head has more than ${mostLines} lines`)
+  if (lines.length > mostLines) throw new RawMessageError(`the head has more than ${mostLines} lines`)
   return {
     lines,
     body: end === null ? new Uint8Array() : bytes.subarray(end.index + end[0].length),
@@ -38,11 +51,11 @@ function withoutLineEnds(text: string): string {
   return text.slice(0, end)
 }
 
-/** The name and value of a header line. @throws UsageError that names the line */
-export function headerOf(line: string, index: number): readonly [string, string] {
+/** The name and value of a header line. @throws RawMessageError that names the line */
+export function rawHeader(line: string, index: number): readonly [string, string] {
   const colon = line.indexOf(':')
   if (colon < 1 || /\s/.test(line.slice(0, colon)))
-    throw new UsageError(
+    throw new RawMessageError(
       `line ${index + 2} is not a header line: it must read "Name: value", and an empty line must end the headers`,
     )
   return [line.slice(0, colon), line.slice(colon + 1).trim()]
@@ -50,17 +63,17 @@ export function headerOf(line: string, index: number): readonly [string, string]
 
 /**
  * Reads a request line, header lines, an empty line and the body, with CRLF or LF.
- * @throws UsageError that names the wrong line
+ * @throws RawMessageError that names the wrong line
  */
 export function parseRawRequest(bytes: Uint8Array): RawRequest {
-  const { lines, body } = partsOf(bytes)
+  const { lines, body } = rawParts(bytes)
   const [, method, target] = requestLine.exec(lines[0] ?? '') ?? []
   if (method === undefined || target === undefined)
-    throw new UsageError('the first line must be a request line such as "GET /events HTTP/1.1"')
-  const headers = lines.slice(1).map(headerOf)
+    throw new RawMessageError('the first line must be a request line such as "GET /events HTTP/1.1"')
+  const headers = lines.slice(1).map(rawHeader)
   const value = (name: string): string | undefined => headers.find(([key]) => key.toLowerCase() === name)?.[1]
   if (value('transfer-encoding') !== undefined)
-    throw new UsageError('remove Transfer-Encoding and write the body without chunks: chunks are not decoded here')
+    throw new RawMessageError('remove Transfer-Encoding and write the body without chunks: chunks are not decoded here')
   const { sized, notes } = sizedBody(body, value('content-length'))
   return { message: { method, target, headers, ...(sized.length > 0 && { body: sized }) }, notes }
 }
