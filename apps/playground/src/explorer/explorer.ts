@@ -5,6 +5,7 @@ import { type ScenarioName, scenarioNames } from '../play.js'
 import { stories } from '../stories.js'
 import { pageAssets } from './assets.js'
 import type { House, LiveEvent } from './contract.js'
+import { createPublished } from './known-documents.js'
 import { partiesAt } from './parties.js'
 import { publishedBy } from './published.js'
 import { createRecorder } from './recorder.js'
@@ -21,6 +22,7 @@ export function explorer(participants: Participants): Hono {
   const recorder = createRecorder(participants)
   const assets = pageAssets()
   const house: House = { parties: partiesAt(addresses), stories }
+  const published = createPublished(recorder, house.parties)
   const app = new Hono()
   app.use(async (c, next) => {
     // DNS rebinding: a page of another site that resolves to this machine still sends its own name in Host.
@@ -61,6 +63,7 @@ export function explorer(participants: Participants): Hono {
     void recorder.play(story)
     return c.json({ story }, 202)
   })
+  app.get('/api/known', c => c.json(published()))
   let listeners = 0
   app.get('/api/events', c => {
     if (listeners >= mostListeners) return c.text('too many pages are open', 503)
