@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
+import { pasteExamplesPlugin } from './paste-examples.mjs'
 
 const at = path => fileURLToPath(new URL(path, import.meta.url))
 
@@ -8,7 +9,9 @@ export default defineConfig({
   publicDir: false,
   logLevel: 'warn',
   // Sources of the packages, so that the page can be built without them.
-  resolve: { conditions: ['@countersign/source', 'browser', 'module', 'import', 'default'] },
+  // `workerd` comes with the descriptions of refusals, which the `browser` entries leave out: the page shows them.
+  resolve: { conditions: ['@countersign/source', 'workerd', 'browser', 'module', 'import', 'default'] },
+  plugins: [pasteExamplesPlugin()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: at('../page-dist'),

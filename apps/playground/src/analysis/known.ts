@@ -22,9 +22,15 @@ export function knownFrom(messages: readonly ShownMessage[], known: Known): Know
     const document = jsonOf(response.body)
     if (origin === undefined || document === undefined) continue
     const url = `${origin}${request.target}`
-    documents[url] = [document, ...(documents[url] ?? [])].slice(0, mostVersions)
+    documents[url] = withVersion(documents[url] ?? [], document)
   }
   return { ...known, documents }
+}
+
+/** A document that was seen before moves to the front: repetitions must not push the keys of yesterday out. */
+function withVersion(versions: readonly unknown[], document: unknown): unknown[] {
+  const text = JSON.stringify(document)
+  return [document, ...versions.filter(version => JSON.stringify(version) !== text)].slice(0, mostVersions)
 }
 
 /** The identifier of a party. */

@@ -1,0 +1,48 @@
+import type { JSX } from 'preact'
+import type { AnalyzedCheck, CheckResult } from '../../../src/analysis/analysis.js'
+import { ClauseLink } from './clause-link.js'
+
+const icons: Readonly<Record<CheckResult, string>> = { passed: '✓', failed: '✗', 'not reached': '·', 'not judged': '?' }
+
+/** The checks of a verifier in order. */
+export function ChecksView({ checks }: { readonly checks: readonly AnalyzedCheck[] }): JSX.Element {
+  if (checks.length === 0) return <p class="quiet">No signature is needed here, so there is nothing to check.</p>
+  return (
+    <ol class="checks">
+      {checks.map(check => (
+        <CheckRow key={check.id} check={check} />
+      ))}
+    </ol>
+  )
+}
+
+function CheckRow({ check }: { readonly check: AnalyzedCheck }): JSX.Element {
+  const { title, result, finding, reason, fix, why, clause, byReceiver } = check
+  return (
+    <li data-result={result}>
+      <span class="icon" aria-hidden="true">
+        {icons[result]}
+      </span>
+      <div>
+        <h4>
+          {title} <span class="result">{result}</span> <span class="quiet ms">{timeOf(check)}</span>
+        </h4>
+        <p>
+          {finding} {reason === undefined || reason === '' ? null : <code class="reason">{reason}</code>}
+        </p>
+        {fix === undefined ? null : <p>What would be right: {fix}</p>}
+        <p class="quiet">
+          {why} <ClauseLink clause={clause} />
+          {byReceiver && result !== 'not reached' ? ' Known by its response.' : ''}
+        </p>
+      </div>
+    </li>
+  )
+}
+
+/** The time that a check took here. */
+function timeOf({ ms, together }: AnalyzedCheck): string {
+  if (ms === undefined) return ''
+  const text = ms < 0.1 ? '< 0.1 ms' : `${ms.toFixed(1)} ms`
+  return together ? `${text} with those beside it` : text
+}

@@ -1,0 +1,114 @@
+import { examples } from 'virtual:paste-examples'
+import type { JSX } from 'preact'
+import { useEffect, useId, useState } from 'preact/hooks'
+import type { PasteAnalysis } from '../../../src/analysis/analysis.js'
+import { takeApart } from '../../../src/analysis/take-apart.js'
+import { PasteResult } from './paste-result.js'
+import './paste.css'
+
+/** What is typed in. */
+interface Pasted {
+  readonly text: string
+  readonly keys: string
+  readonly authority: string
+  /** Unix seconds as text; empty: now. */
+  readonly time: string
+}
+
+const nothing: Pasted = { text: '', keys: '', authority: '', time: '' }
+/** Milliseconds without typing, after which a text is judged. */
+const pause = 250
+
+/** A box that takes a pasted text apart, while it is typed. It needs no server. */
+export function PasteBox(): JSX.Element {
+  const [pasted, setPasted] = useState<Pasted>(nothing)
+  const [result, setResult] = useState<{ readonly of: Pasted; readonly analysis: PasteAnalysis } | undefined>()
+  useEffect(() => {
+    if (pasted.text.trim() === '') return setResult(undefined)
+    let isCurrent = true
+    const timer = setTimeout(async () => {
+      const analysis = await takeApart(pasted.text, optionsOf(pasted))
+      if (isCurrent) setResult({ of: pasted, analysis })
+    }, pause)
+    return () => {
+      isCurrent = false
+      clearTimeout(timer)
+    }
+  }, [pasted])
+  const change = (part: Partial<Pasted>): void => setPasted({ ...pasted, ...part })
+  return (
+    <div class="paste">
+      <form class="paste-form" onSubmit={event => event.preventDefault()}>
+        <fieldset class="examples">
+          <legend>Try one</legend>
+          {examples.map(({ title, text, time, keys }) => (
+            <button
+              key={title}
+              type="button"
+              onClick={() => setPasted({ text, keys, authority: '', time: String(time) })}
+            >
+              {title}
+            </button>
+          ))}
+          <button type="button" onClick={() => setPasted(nothing)}>
+            Clear
+          </button>
+        </fieldset>
+        <Field
+          label="A request, token, challenge, condition or signature base"
+          rows={14}
+          value={pasted.text}
+          set={text => change({ text })}
+        />
+        <Field
+          label="Keys of its issuer or signer: a JWK or a JWK set (optional)"
+          rows={3}
+          value={pasted.keys}
+          set={keys => change({ keys })}
+        />
+        <div class="fields">
+          <Field
+            label="Receiver, such as calendar.example (optional)"
+            value={pasted.authority}
+            set={authority => change({ authority })}
+          />
+          <Field label="Judged at, in Unix seconds (empty: now)" value={pasted.time} set={time => change({ time })} />
+        </div>
+      </form>
+      <PasteResult
+        analysis={result?.analysis}
+        text={result?.of.text ?? ''}
+        isWaiting={pasted.text.trim() !== '' && result?.of !== pasted}
+      />
+    </div>
+  )
+}
+
+function optionsOf({ keys, authority, time }: Pasted): Parameters<typeof takeApart>[1] {
+  const at = time.trim() === '' ? Number.NaN : Number(time)
+  const now = Number.isFinite(at) ? at : Math.floor(Date.now() / 1000)
+  return { now, keys, ...(authority.trim() === '' ? {} : { authority }) }
+}
+
+interface FieldProps {
+  readonly label: string
+  readonly value: string
+  /** Several lines; absent: one. */
+  readonly rows?: number
+  set(value: string): void
+}
+
+function Field({ label, value, rows, set }: FieldProps): JSX.Element {
+  const id = useId()
+  const shared = { id, value, spellcheck: false, autocomplete: 'off' } as const
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {rows === undefined ? (
+        <input {...shared} type="text" onInput={event => set(event.currentTarget.value)} />
+      ) : (
+        <textarea {...shared} rows={rows} onInput={event => set(event.currentTarget.value)} />
+      )}
+    </div>
+  )
+}
