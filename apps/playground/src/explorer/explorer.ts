@@ -3,7 +3,7 @@ import { streamSSE } from 'hono/streaming'
 import type { Participants } from '../participants.js'
 import { type ScenarioName, scenarioNames } from '../play.js'
 import { stories } from '../stories.js'
-import { pageAssets } from './assets.js'
+import { type Asset, pageAssets } from './assets.js'
 import type { House, LiveEvent } from './contract.js'
 import { createPublished } from './known-documents.js'
 import { partiesAt } from './parties.js'
@@ -96,13 +96,17 @@ export function explorer(participants: Participants): Hono {
   })
   app.get('*', c => {
     const found = assets.get(c.req.path)
-    // Its script is in the page, which the policy of this origin forbids: it is for a file.
-    if (c.req.path === '/paste.html') c.header('content-disposition', 'attachment; filename="countersign-paste.html"')
-    if (found !== undefined) return c.body(found.bytes, 200, { 'content-type': found.type })
+    if (found !== undefined) return asset(c, found)
     const index = assets.get('/index.html')
     // Each view has a URL of its own, which a reload must find.
     if (index === undefined || /^\/(?:api|assets)\//.test(c.req.path)) return c.text('nothing is here', 404)
-    return c.body(index.bytes, 200, { 'content-type': index.type })
+    return asset(c, index)
   })
   return app
+}
+
+function asset(c: Context, { type, bytes, compressed, isFixed }: Asset): Response {
+  if (isFixed) c.header('cache-control', 'max-age=31536000, immutable')
+  if (!/\bgzip\b/.test(c.req.header('accept-encoding') ?? '')) return c.body(bytes, 200, { 'content-type': type })
+  return c.body(compressed, 200, { 'content-type': type, 'content-encoding': 'gzip', vary: 'accept-encoding' })
 }

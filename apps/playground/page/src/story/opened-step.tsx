@@ -1,11 +1,14 @@
 import type { JSX } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import type { Party, ShownMessage, StoryRun } from '../../../src/explorer/contract.js'
 import { curlOf } from '../../../src/sequence/curl.js'
-import type { Store } from '../store.js'
+import { CopyButton } from '../message/copy-button.js'
+import { MessageView } from '../message/message-view.js'
+import { useKnown } from '../message/use-known.js'
+import type { State } from '../store.js'
 
 interface OpenedStepProps {
-  readonly store: Store
+  readonly state: State
   readonly run: StoryRun
   readonly parties: readonly Party[]
   readonly step: number
@@ -14,10 +17,11 @@ interface OpenedStepProps {
   readonly onGo: (step: number) => void
 }
 
-/** One message, taken apart. */
-export function OpenedStep({ run, parties, step, message, onClose, onGo }: OpenedStepProps): JSX.Element {
+/** One message of a story, taken apart. */
+export function OpenedStep({ state, run, parties, step, message, onClose, onGo }: OpenedStepProps): JSX.Element {
+  const known = useKnown(state)
   const heading = useRef<HTMLHeadingElement>(null)
-  useEffect(() => heading.current?.focus({ preventScroll: false }), [])
+  useEffect(() => heading.current?.focus(), [])
   const origin = parties.find(({ id }) => id === message.to)?.url ?? ''
   return (
     <section class="opened-step card" aria-labelledby="opened-heading">
@@ -26,6 +30,9 @@ export function OpenedStep({ run, parties, step, message, onClose, onGo }: Opene
           Step {step} of {run.messages.length}
         </h2>
         <div class="step-nav">
+          <span class="as-curl">
+            <CopyButton what="the request as a command of curl" text={curlOf(message, origin)} /> curl
+          </span>
           <button type="button" disabled={step <= 1} onClick={() => onGo(step - 1)} aria-label="The step before">
             ←
           </button>
@@ -43,28 +50,7 @@ export function OpenedStep({ run, parties, step, message, onClose, onGo }: Opene
         </div>
       </header>
       <p>{message.sentence}</p>
-      <CopyCurl text={curlOf(message, origin)} />
-      <h3>Request</h3>
-      <pre>{http(`${message.request.method} ${message.request.target}`, message.request)}</pre>
-      <h3>Response</h3>
-      <pre>{http(String(message.response.status), message.response)}</pre>
+      <MessageView message={message} known={known} />
     </section>
-  )
-}
-
-function http(first: string, { headers, body }: ShownMessage['response'] | ShownMessage['request']): string {
-  return [first, ...headers.map(([name, value]) => `${name}: ${value}`), '', body].join('\n')
-}
-
-function CopyCurl({ text }: { readonly text: string }): JSX.Element {
-  const [isCopied, setCopied] = useState(false)
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text)
-    setCopied(true)
-  }
-  return (
-    <button type="button" onClick={() => void copy()}>
-      {isCopied ? 'Copied' : 'Copy as curl'}
-    </button>
   )
 }

@@ -41,6 +41,7 @@ export function StoriesPage({ store, state, rest }: ViewProps): JSX.Element {
       <StoryView
         key={story.name}
         store={store}
+        state={state}
         story={story}
         run={runOf(state, story.name)}
         parties={house.parties}

@@ -2,13 +2,14 @@ import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { Party, Story, StoryRun } from '../../../src/explorer/contract.js'
 import { go } from '../router.js'
-import { playStory, type Store } from '../store.js'
+import { playStory, type State, type Store } from '../store.js'
 import { Exports } from './exports.js'
 import { OpenedStep } from './opened-step.js'
 import { Sequence } from './sequence.js'
 
 interface StoryViewProps {
   readonly store: Store
+  readonly state: State
   readonly story: Story
   readonly run: StoryRun
   readonly parties: readonly Party[]
@@ -17,7 +18,7 @@ interface StoryViewProps {
 }
 
 /** One story: what it teaches, its sequence as it is drawn, what it claims, and one opened message. */
-export function StoryView({ store, story, run, parties, step }: StoryViewProps): JSX.Element {
+export function StoryView({ store, state, story, run, parties, step }: StoryViewProps): JSX.Element {
   const opened = step === undefined ? undefined : run.messages[step - 1]
   const path = `/stories/${story.name}`
   const open = (number: number | undefined): void => go(number === undefined ? path : `${path}/${number}`)
@@ -54,7 +55,7 @@ export function StoryView({ store, story, run, parties, step }: StoryViewProps):
         {opened === undefined || step === undefined ? null : (
           <OpenedStep
             key={opened.id}
-            {...{ store, run, parties, step }}
+            {...{ state, run, parties, step }}
             message={opened}
             onClose={() => open(undefined)}
             onGo={number => open(number)}
