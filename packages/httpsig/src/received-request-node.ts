@@ -136,16 +136,15 @@ function peekBody(
   })
 }
 
-/**
- * The bytes of a body that has arrived with its head, as small ones do: then there is nothing to wait for, and the head need not be
- * judged alone. A copy, since the parser's buffer holds 64 KiB.
- * @returns undefined where some of it may still come, or where it is over the limit
- */
-function arrivedBody(request: IncomingMessage | Http2ServerRequest, limit: number): Uint8Array | undefined {
-  if (!(request instanceof IncomingMessage) || !request.complete || request.readableLength > limit) return undefined
-  checkUntouched(request)
-  const chunk: Uint8Array | null = request.read()
-  return chunk === null ? undefined : new Uint8Array(chunk)
+/** Whether all bytes of a body have come with its head, as those of small ones do: then the head need not be judged alone. */
+function hasArrived(request: IncomingMessage | Http2ServerRequest, message: ReceivedMessage): boolean {
+  return (
+    request instanceof IncomingMessage &&
+    request.readableLength > 0 &&
+    // Who waits for a go-ahead gets it with the judgement of the head.
+    request.headers.expect === undefined &&
+    headerValues(message, 'content-length')[0] === String(request.readableLength)
+  )
 }
 
 /** Waits for the first byte of a body and puts it back. @returns whether there is one */
@@ -217,9 +216,7 @@ export async function fromNode(
   const kept = keptOrTooLarge(request, message, limit)
   if (kept !== undefined) return kept
   await undefined
-  return hasNoBody(request, message)
-    ? message
-    : withBody(request, message, { limit, read: readBody, keeps: false, judgeHead })
+  return hasNoBody(request, message) ? message : withBody(request, message, { limit, read: readBody, judgeHead })
 }
 
 /**
@@ -240,9 +237,7 @@ export async function peekNode(
   const kept = keptOrTooLarge(request, message, limit)
   if (kept !== undefined) return kept
   await undefined
-  return hasNoBody(request, message)
-    ? message
-    : withBody(request, message, { limit, read: peekBody, keeps: true, judgeHead })
+  return hasNoBody(request, message) ? message : withBody(request, message, { limit, read: peekBody, judgeHead })
 }
 
 /** A request whose body has not been read. */
@@ -279,8 +274,6 @@ export async function unreadNode(request: IncomingMessage | Http2ServerRequest):
 interface Reading {
   readonly limit: number
   readonly read: typeof readBody
-  /** Whether the next reader gets the bytes, too. */
-  readonly keeps: boolean
   readonly judgeHead: JudgeHead | undefined
 }
 
@@ -297,14 +290,9 @@ function keptOrTooLarge(
 async function withBody(
   request: IncomingMessage | Http2ServerRequest,
   message: ReceivedMessage,
-  { limit, read, keeps, judgeHead }: Reading,
+  { limit, read, judgeHead }: Reading,
 ): Promise<ReceivedMessage> {
-  const arrived = arrivedBody(request, limit)
-  if (arrived !== undefined) {
-    if (keeps) request.unshift(Buffer.from(arrived.buffer))
-    return { ...message, body: arrived }
-  }
-  const judged = judgeHead?.(message) ?? 'whole'
+  const judged = hasArrived(request, message) ? 'whole' : (judgeHead?.(message) ?? 'whole')
   if (judged === 'byte') return (await peekByte(request)) ? { ...message, dangerouslyUnseenBody: true } : message
   if (judged !== 'whole' && !('refused' in judged)) return judged
   const pending = judged === 'whole' ? undefined : judged

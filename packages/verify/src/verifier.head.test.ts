@@ -138,6 +138,36 @@ describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before it
     expect(await passes(head, verifierWith({ agents: [] }))).toBe(false)
   })
 
+  test('a body may ask for more components than its head did, without a second verification', async () => {
+    const { discovery, verified } = counting(net.discovery)
+    const verifier = verifierWith({ discovery })
+    const per = { requiredComponents: ['x-tool'] }
+    const judged = async (additionalComponents: readonly string[]): Promise<unknown> => {
+      const sent: Array<readonly [string, string]> = [
+        ['content-type', 'application/json'],
+        ['x-tool', 'pay'],
+      ]
+      const lines = await signRequest({
+        ...{ method: 'POST', url: `${api}/x`, headers: sent, body, now: () => now, additionalComponents },
+        ...{ key: agent.key, signatureKey: asAgent },
+      })
+      const head = { method: 'POST', target: '/x', headers: [['host', 'api.example'] as const, ...sent, ...lines] }
+      const { proof } = pending(verifier.judgeHead(head))
+      return verifier.verify({ ...head, body, headProof: proof }, per).then(
+        ({ caller }) => caller.level,
+        ({ reason, required_components }) => ({ reason, required_components }),
+      )
+    }
+    expect(await judged(['x-tool'])).toBe('identified')
+    expect(await judged([])).toEqual({
+      reason: 'component_not_covered',
+      required_components: [
+        ...['@method', '@authority', '@path', 'content-type', 'content-digest', 'signature-key', 'x-tool'],
+      ],
+    })
+    expect(verified).toHaveLength(2)
+  })
+
   test('a request refused by its head is refused for the same reason with its body, early or late', async () => {
     const verifier = verifierWith({ agents: ['https://other.example'] })
     const head = await headOf()
