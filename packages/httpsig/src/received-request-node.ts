@@ -141,7 +141,7 @@ function hasArrived(request: IncomingMessage | Http2ServerRequest, message: Rece
   return (
     request instanceof IncomingMessage &&
     request.readableLength > 0 &&
-    // Who waits for a go-ahead gets it with the judgement of the head.
+    // A caller that waits for 100 Continue gets it with the judgement of the head.
     request.headers.expect === undefined &&
     headerValues(message, 'content-length')[0] === String(request.readableLength)
   )
