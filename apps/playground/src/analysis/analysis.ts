@@ -85,7 +85,7 @@ export interface AnalyzedCheck {
   readonly id: string
   readonly title: string
   readonly result: CheckResult
-  /** What was found, in one sentence. */
+  /** What was found, in one sentence; empty for a check that was not reached. */
   readonly finding: string
   /** The reason of the refusal, as in docs/reasons.md. */
   readonly reason?: string

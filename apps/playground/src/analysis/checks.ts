@@ -21,7 +21,7 @@ export function checksOf(ids: readonly StepId[], judged: Judgements, answer?: An
     const own = judged.get(id)
     if (isOver || index > stop) return row(id, notReached)
     if (index === stop) return row(id, refusedHere(answer, own))
-    if (answer !== undefined) return row(id, passedThere(own))
+    if (answer !== undefined) return row(id, passedThere(id, own))
     isOver = own === undefined || own.result === 'failed'
     return row(id, own === undefined ? notReached : repeated(own))
   })
@@ -30,7 +30,7 @@ export function checksOf(ids: readonly StepId[], judged: Judgements, answer?: An
 type Outcome = Pick<AnalyzedCheck, 'result' | 'finding'> &
   Partial<Pick<AnalyzedCheck, 'reason' | 'ms' | 'together' | 'byReceiver'>>
 
-const notReached: Outcome = { result: 'not reached', finding: 'An earlier check decided.' }
+const notReached: Outcome = { result: 'not reached', finding: '' }
 
 /** The index of the check that refused; beyond the last one when none did. */
 function stopOf(ids: readonly StepId[], answer: Answer | undefined): number {
@@ -55,11 +55,13 @@ function refusedHere(answer: Answer | undefined, own: Judgement | undefined): Ou
 }
 
 /** A check that the receiver has let pass. */
-function passedThere(own: Judgement | undefined): Outcome {
+function passedThere(id: StepId, own: Judgement | undefined): Outcome {
   if (own === undefined) return { result: 'passed', finding: 'The receiver let it pass.', byReceiver: true }
   if (own.result === 'passed') return repeated(own)
-  if (own.result === 'unknown')
-    return { result: 'passed', finding: `The receiver let it pass. ${own.finding}`, byReceiver: true }
+  if (own.result === 'unknown') {
+    const finding = id === 'accepted' ? 'The receiver accepts it.' : `The receiver let it pass. ${own.finding}`
+    return { result: 'passed', finding, byReceiver: true }
+  }
   // The receiver saw what this page does not, such as a key that is published no more.
   const finding = `The receiver let it pass. Judged again here it would be refused: ${own.reason}.`
   return { result: 'not judged', finding, byReceiver: true, ...timeOf(own) }

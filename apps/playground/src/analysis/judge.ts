@@ -45,6 +45,23 @@ export interface JudgeOptions {
   readonly requiredComponents: readonly string[]
   /** The keys that a participant published under a `kid`; undefined when its key set is not known. */
   keysOf(document: WellKnownDocument, id: string, kid: string): Promise<readonly VerifyKey[] | undefined>
+  /** The keys are those that a person gave, and nobody has published them. Default: false. */
+  readonly areKeysGiven?: boolean
+}
+
+type KeySource = Pick<JudgeOptions, 'keysOf' | 'areKeysGiven'>
+
+/** What was found out about a key. */
+function keyFinding({ areKeysGiven }: KeySource, id: string, kid: string): string {
+  return areKeysGiven ? `The keys that were given have the key ${kid}.` : `${id} publishes the key ${kid}.`
+}
+
+function unknownKeys({ areKeysGiven }: KeySource, id: string): string {
+  return areKeysGiven ? `The keys of ${id} were not given.` : `What ${id} publishes is not known here.`
+}
+
+function noKey({ areKeysGiven }: KeySource, owner: 'agent' | 'issuer'): string {
+  return areKeysGiven ? 'none of the keys that were given has this kid' : `the ${owner} publishes no key with this kid`
 }
 
 /** The judgements of the checks that were repeated; what is missing was not reached. */
@@ -112,7 +129,9 @@ async function findKey(named: SignatureKey, options: JudgeOptions, run: Run): Pr
   if (named.scheme !== 'jwt') run.unknown('accepted', acceptance)
   switch (named.scheme) {
     case 'hwk':
-      return run.check('key', 'The key is in the request, complete.', () => importVerifyKey(named.jwk))
+      return run.check('inline-key', 'It is complete, and of an algorithm that is supported.', () =>
+        importVerifyKey(named.jwk),
+      )
     case 'jwks_uri':
       return publishedKey(named, options, run)
     case 'jwt':
@@ -122,9 +141,10 @@ async function findKey(named: SignatureKey, options: JudgeOptions, run: Run): Pr
 
 async function publishedKey(
   { id, kid, dwk }: SignatureKey & { readonly scheme: 'jwks_uri' },
-  { development, keysOf }: JudgeOptions,
+  options: JudgeOptions,
   run: Run,
 ): Promise<VerifyKey | undefined> {
+  const { development, keysOf } = options
   await run.check('key', '', () => {
     if (dwk === 'aauth-agent' && isIdentifier(id, { development })) return
     throw new AAuthError('invalid_signature', 'id must be an identifier, and dwk must be aauth-agent', {
@@ -133,10 +153,9 @@ async function publishedKey(
   })
   const found = await run.timed(() => keysOf('aauth-agent', id, kid))
   const [key] = found.value ?? []
-  if (found.value === undefined) run.unknown('key', `What ${id} publishes is not known here.`)
-  else if (key === undefined)
-    run.fail('key', { reason: 'key_unknown', description: 'the agent publishes no key with this kid' }, found)
-  else run.pass('key', `${id} publishes the key ${kid}.`, found)
+  if (found.value === undefined) run.unknown('key', unknownKeys(options, id))
+  else if (key === undefined) run.fail('key', { reason: 'key_unknown', description: noKey(options, 'agent') }, found)
+  else run.pass('key', keyFinding(options, id, kid), found)
   return key
 }
 
@@ -153,25 +172,17 @@ async function tokenKey(jwt: string, options: JudgeOptions, run: Run): Promise<V
 }
 
 /** Finds the key of a token's issuer, and verifies the token under it. */
-export async function proveToken(
-  parsed: ParsedToken,
-  { keysOf }: Pick<JudgeOptions, 'keysOf'>,
-  run: Run,
-): Promise<void> {
+export async function proveToken(parsed: ParsedToken, source: KeySource, run: Run): Promise<void> {
   const { typ, iss, kid } = parsed
-  const found = await run.timed(() => keysOf(tokenWords[typ].publishedIn, iss, kid))
+  const found = await run.timed(() => source.keysOf(tokenWords[typ].publishedIn, iss, kid))
   if (found.value === undefined) {
-    run.unknown('key', `What ${iss} publishes is not known here.`)
+    run.unknown('key', unknownKeys(source, iss))
     return run.unknown('token-signature', 'The key of its issuer is not known here.')
   }
   const [first, ...older] = found.value
   if (first === undefined)
-    return run.fail(
-      'key',
-      { reason: 'token_key_unknown', description: 'the issuer publishes no key with the kid of this token' },
-      found,
-    )
-  run.pass('key', `${iss} publishes the key ${kid}.`, found)
+    return run.fail('key', { reason: 'token_key_unknown', description: noKey(source, 'issuer') }, found)
+  run.pass('key', keyFinding(source, iss, kid), found)
   await run.check('token-signature', `The issuer signed it with its key ${kid}.`, async () => {
     // A key may have been replaced under its kid since.
     for (const key of older) if ((await verifyTokenSignature(parsed, key).catch(() => 'wrong')) === undefined) return

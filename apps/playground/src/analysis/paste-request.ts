@@ -33,12 +33,12 @@ export async function takeRequestApart(
   const { message: whole, notes } = raw
   const { message, base } = withoutBase(whole)
   const place = placeOf(message, authority)
-  if (place === undefined) return unreadable('It has no Host: name the authority of its receiver beside.')
+  if (place === undefined) return unreadable('It has no Host: name its receiver.')
   const receiver = `${place.scheme}://${place.authority}`
   const { now, keys } = context
   const judged = await judge({
     ...{ message, authorities: [place.authority], scheme: place.scheme, receiver, now, development: true },
-    ...{ requiredComponents: [], keysOf: async (_document, _id, kid) => keys?.find(kid) },
+    ...{ requiredComponents: [], areKeysGiven: true, keysOf: async (_document, _id, kid) => keys?.find(kid) },
   })
   const scheme = schemeOf(message)
   const checks = checksOf(stepsFor({ scheme, hasBody: message.body !== undefined, receiver: 'none' }), judged)
@@ -94,7 +94,8 @@ function placeOf(message: ReceivedMessage, given: string | undefined): Place | u
 }
 
 function notesOf({ authority, scheme }: Place, given: string | undefined): string[] {
-  const from = given === undefined ? 'from Host, which a real receiver never trusts; name its own beside' : 'as you say'
+  const from =
+    given === undefined ? 'from Host, which a real receiver never trusts; you may name its own' : 'as you say'
   return [`Judged as ${scheme}://${authority} (${from}).`]
 }
 
@@ -155,7 +156,7 @@ function verdictOf(
     return 'This request is not signed. It passes only where a resource lets anonymous callers in.'
   if (findings.length > 0) return 'The base that was signed is not that of this request.'
   return checks.some(({ result, id }) => result === 'not judged' && id !== 'accepted')
-    ? 'Everything that can be judged here is right. Paste the keys of its issuer beside to judge the rest.'
+    ? 'Everything that can be judged here is right. Give the keys of its issuer to judge the rest.'
     : 'This request is right: its signature verifies.'
 }
 

@@ -36,7 +36,7 @@ export async function takeTokenApart(jwt: string, context: PasteContext): Promis
     const parsed = await run.check('token-form', 'It is a token of a known type, in the right form.', () =>
       parseToken(jwt, ['agent+jwt', 'auth+jwt', 'resource+jwt'], { development: true }),
     )
-    await proveToken(parsed, { keysOf: async (_document, _id, kid) => keys?.find(kid) }, run)
+    await proveToken(parsed, { areKeysGiven: true, keysOf: async (_document, _id, kid) => keys?.find(kid) }, run)
     await checkClaims(parsed, { now, receiver }, run)
   })
   const checks = checksOf(
@@ -50,14 +50,14 @@ export async function takeTokenApart(jwt: string, context: PasteContext): Promis
   return {
     ...{ kind: 'token', ok, checks, findings, tokens: token === undefined ? [] : [token] },
     verdict: ok ? rightToken(name, keys !== undefined) : `This ${name} is refused: ${findings[0]?.wrong ?? ''}`,
-    notes: receiver === undefined ? ['Judged for the receiver that its aud names; name another one beside.'] : [],
+    notes: receiver === undefined ? ['Judged for the receiver that its aud names. You may name another one.'] : [],
   }
 }
 
 function rightToken(name: string, hasKeys: boolean): string {
   return hasKeys
     ? `This ${name} is in order, and its issuer signed it.`
-    : `This ${name} is in order. Whether its issuer signed it, only the issuer’s keys tell: paste them beside.`
+    : `This ${name} is in order. Whether its issuer signed it, only the issuer’s keys tell. You may give them.`
 }
 
 /** Judges the value of Agent-Auth, and the resource token in it. */

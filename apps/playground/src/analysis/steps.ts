@@ -18,6 +18,7 @@ export type StepId =
   | 'token-form'
   | 'accepted'
   | 'key'
+  | 'inline-key'
   | 'token-signature'
   | 'token-times'
   | 'token-audience'
@@ -70,8 +71,13 @@ const steps: Readonly<Record<StepId, Omit<Step, 'id'>>> = {
     why: 'Anyone can run an auth server with perfect keys. Only the receiver’s list says whose word counts, before anything is fetched.',
     clause: 'trust.resource.auth-servers',
   },
+  'inline-key': {
+    title: 'Key in the request',
+    why: 'A key that comes along names nobody: it shows only that the same caller came back.',
+    clause: 'sig.key.hwk',
+  },
   key: {
-    title: 'Key',
+    title: 'Published key',
     why: 'A named key comes from where its owner publishes it, never from the message: a forger would bring their own.',
     clause: 'sig.key.jwks-uri.lookup',
   },
@@ -172,12 +178,20 @@ export interface Judged {
   readonly receiver: 'guard' | 'endpoint' | 'none'
 }
 
+const keySteps: Readonly<Record<Judged['scheme'], readonly StepId[]>> = {
+  none: [],
+  unreadable: [],
+  hwk: ['accepted', 'inline-key'],
+  jwks_uri: ['accepted', 'key'],
+  jwt: token,
+}
+
 /** The checks of a request, in the order in which a verifier makes them. */
 export function stepsFor({ scheme, hasBody, receiver }: Judged): StepId[] {
   const rest: readonly StepId[] =
     receiver === 'guard' ? [...guard, 'decision'] : receiver === 'endpoint' ? ['replay', 'decision'] : []
   if (scheme === 'none') return ['request', 'authority', ...rest.filter(id => id !== 'replay' && id !== 'grant')]
-  const key: readonly StepId[] = scheme === 'jwt' ? token : scheme === 'unreadable' ? [] : ['accepted', 'key']
+  const key: readonly StepId[] = keySteps[scheme]
   const body: readonly StepId[] = hasBody ? ['digest'] : []
   return [...local, ...key, ...body, 'signature', ...rest]
 }

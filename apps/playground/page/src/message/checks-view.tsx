@@ -23,17 +23,19 @@ function CheckRow({ check }: { readonly check: AnalyzedCheck }): JSX.Element {
       <span class="icon" aria-hidden="true">
         {icons[result]}
       </span>
+      <h4>
+        {title} <span class="result">{result}</span> <span class="quiet ms">{timeOf(check)}</span>
+      </h4>
       <div>
-        <h4>
-          {title} <span class="result">{result}</span> <span class="quiet ms">{timeOf(check)}</span>
-        </h4>
-        <p>
-          {finding} {reason === undefined || reason === '' ? null : <code class="reason">{reason}</code>}
-        </p>
+        {finding === '' ? null : (
+          <p>
+            {finding} {reason === undefined || reason === '' ? null : <code class="reason">{reason}</code>}
+          </p>
+        )}
         {fix === undefined ? null : <p>What would be right: {fix}</p>}
         <p class="quiet">
           {why} <ClauseLink clause={clause} />
-          {byReceiver && result !== 'not reached' ? ' Known by its response.' : ''}
+          {byReceiver ? ' Known by its response.' : ''}
         </p>
       </div>
     </li>
@@ -44,5 +46,5 @@ function CheckRow({ check }: { readonly check: AnalyzedCheck }): JSX.Element {
 function timeOf({ ms, together }: AnalyzedCheck): string {
   if (ms === undefined) return ''
   const text = ms < 0.1 ? '< 0.1 ms' : `${ms.toFixed(1)} ms`
-  return together ? `${text} with those beside it` : text
+  return together ? `${text} together with its neighbours` : text
 }

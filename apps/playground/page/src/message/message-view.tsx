@@ -33,7 +33,7 @@ export function MessageView({ message, known }: MessageViewProps): JSX.Element {
   const analysis = analyzed?.of === message ? analyzed.analysis : undefined
   return (
     <section class="message-view" aria-label="The message, taken apart">
-      <p class={analysis === undefined || analysis.ok ? 'verdict' : 'verdict refused'} role="status">
+      <p class={`verdict ${stateOf(analysis)}`} role="status">
         {analysis?.verdict ?? 'Taking it apart …'}
       </p>
       <Tabs
@@ -44,6 +44,13 @@ export function MessageView({ message, known }: MessageViewProps): JSX.Element {
       />
     </section>
   )
+}
+
+function stateOf(analysis: MessageAnalysis | undefined): string {
+  if (analysis === undefined) return 'waiting'
+  if (analysis.ok) return ''
+  // A challenge is no fault: it says how to go on.
+  return analysis.challenge === undefined ? 'refused' : 'asks'
 }
 
 /** The code that judges is loaded with the first message that is opened. */

@@ -56,24 +56,27 @@ export function PasteBox(): JSX.Element {
         </fieldset>
         <Field
           label="A request, token, challenge, condition or signature base"
-          rows={14}
+          rows={12}
           value={pasted.text}
           set={text => change({ text })}
         />
-        <Field
-          label="Keys of its issuer or signer: a JWK or a JWK set (optional)"
-          rows={3}
-          value={pasted.keys}
-          set={keys => change({ keys })}
-        />
-        <div class="fields">
+        <details class="judged-by">
+          <summary>Judged {basis(pasted)}</summary>
           <Field
-            label="Receiver, such as calendar.example (optional)"
-            value={pasted.authority}
-            set={authority => change({ authority })}
+            label="Keys of its issuer or signer: a JWK or a JWK set"
+            rows={3}
+            value={pasted.keys}
+            set={keys => change({ keys })}
           />
-          <Field label="Judged at, in Unix seconds (empty: now)" value={pasted.time} set={time => change({ time })} />
-        </div>
+          <div class="fields">
+            <Field
+              label="Receiver, such as calendar.example"
+              value={pasted.authority}
+              set={authority => change({ authority })}
+            />
+            <Field label="Time, in Unix seconds (empty: now)" value={pasted.time} set={time => change({ time })} />
+          </div>
+        </details>
       </form>
       <PasteResult
         analysis={result?.analysis}
@@ -82,6 +85,15 @@ export function PasteBox(): JSX.Element {
       />
     </div>
   )
+}
+
+/** What a text is judged by, in words. */
+function basis({ keys, authority, time }: Pasted): string {
+  const at = Number(time)
+  const isDate = time.trim() !== '' && Math.abs(at) < 8_640_000_000_000
+  const when = isDate ? `as of ${new Date(at * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC` : 'as of now'
+  const by = keys.trim() === '' ? 'without keys' : 'with the keys given'
+  return `${when}, ${by}${authority.trim() === '' ? '' : `, for ${authority.trim()}`}. Change`
 }
 
 function optionsOf({ keys, authority, time }: Pasted): Parameters<typeof takeApart>[1] {

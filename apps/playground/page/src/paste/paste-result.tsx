@@ -48,7 +48,7 @@ export function PasteResult({ analysis, text, isWaiting }: PasteResultProps): JS
 }
 
 function Details({ analysis, text }: { readonly analysis: PasteAnalysis; readonly text: string }): JSX.Element {
-  const { findings, notes, conditions, challenge, kind } = analysis
+  const { ok, findings, notes, conditions, challenge, kind } = analysis
   const tabs = tabsOf(analysis, text)
   return (
     <>
@@ -72,7 +72,9 @@ function Details({ analysis, text }: { readonly analysis: PasteAnalysis; readonl
         </p>
       ))}
       {challenge === undefined ? null : <ChallengeView challenge={challenge} />}
-      {tabs.length === 0 ? null : <Tabs key={kind} label="Parts of the text" tabs={tabs} />}
+      {tabs.length === 0 ? null : (
+        <Tabs key={kind} label="Parts of the text" tabs={tabs} first={ok && kind !== 'request' ? 'tokens' : 'checks'} />
+      )}
     </>
   )
 }
