@@ -1,4 +1,4 @@
-/** The URLs of the participants: the page at BASE, the others at +10, +20, +21, +30, +31, +32, +40, +50 and +60. */
+/** The URLs of the participants: the page at BASE, the others at +10, +20, +21, +30, +31, +32, +40, +50, +60 and from +70 on. */
 export interface Addresses {
   readonly page: string
   readonly agentServer: string
@@ -14,4 +14,11 @@ export interface Addresses {
   readonly addressBook: string
   /** An MCP server, whose tools call the calendar. */
   readonly tools: string
+  /** The OAuth world of the comparison, which runs only once it is needed: authorization server, two APIs and the client's callback. */
+  readonly oauthServer: string
+  readonly oauthCalendar: string
+  readonly oauthRooms: string
+  /** An API that wants what its callers have, in both worlds of the comparison. */
+  readonly impostor: string
+  readonly oauthClient: string
 }

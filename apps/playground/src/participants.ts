@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Addresses } from './addresses.js'
+import { prepareOAuthWorld } from './beside/oauth-world.js'
 import type { CalendarOrder } from './calendar-process.js'
 import { type CommandServer, createLauncher, type Launcher } from './launcher.js'
 import { authServerConfig, roomsAuthServerConfig } from './playground-policy.js'
@@ -27,6 +28,8 @@ export interface Participants {
   startDesks(): Promise<void>
   /** Ends the desks without warning. */
   killDesks(): Promise<void>
+  /** Starts the OAuth world of the comparison, once: later calls wait for the first. */
+  startOAuthWorld(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -53,6 +56,7 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
     await launcher.stop()
     throw error
   }
+  let oauthWorld: Promise<unknown> | undefined
   return {
     addresses,
     folder,
@@ -66,8 +70,17 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
     },
     startDesks: () => startDesks(launcher, addresses, folder),
     killDesks: () => launcher.kill('desks'),
+    startOAuthWorld: async () => {
+      oauthWorld ??= startOAuthWorld(launcher, addresses, folder)
+      await oauthWorld
+    },
     stop: launcher.stop,
   }
+}
+
+async function startOAuthWorld(launcher: Launcher, addresses: Addresses, folder: string): Promise<void> {
+  const processes = await prepareOAuthWorld(addresses, folder)
+  await Promise.all(processes.map(own => launcher.startOwn(own)))
 }
 
 /** The program of rooms, at another address. */
@@ -91,6 +104,11 @@ function addressesFrom(base: number): Addresses {
     webApp: at(40),
     addressBook: at(50),
     tools: at(60),
+    oauthServer: at(70),
+    oauthCalendar: at(71),
+    oauthRooms: at(72),
+    impostor: at(73),
+    oauthClient: at(74),
   }
 }
 

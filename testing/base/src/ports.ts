@@ -21,7 +21,7 @@ export function freePorts(count: number): Promise<number> {
 export function freeBase(): Promise<number> {
   return freeAt(
     () => 10_000 + 100 * (worker * 20 + Math.floor(Math.random() * 20)),
-    [0, 10, 20, 21, 30, 31, 40, 50, 60],
+    [0, 10, 20, 21, 30, 31, 40, 50, 60, 70, 71, 72, 73, 74],
   )
 }
 

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import type { BesideEvent } from '../../src/beside/event.js'
 import type { House, LiveEvent, ShownMessage, StoryRun } from '../../src/explorer/contract.js'
 
 /** What the page knows. */
@@ -10,6 +11,8 @@ export interface State {
   readonly others: readonly ShownMessage[]
   /** The latest message, whatever it belongs to: the map lights up for it. */
   readonly latest: ShownMessage | undefined
+  /** What the comparison with OAuth does at the moment. */
+  readonly beside: BesideEvent | undefined
   /** Whether events arrive. */
   readonly isLive: boolean
 }
@@ -25,7 +28,7 @@ export interface Store {
 const mostOthers = 500
 
 export function createStore(): Store {
-  let state: State = { house: undefined, runs: {}, others: [], latest: undefined, isLive: false }
+  let state: State = { house: undefined, runs: {}, others: [], latest: undefined, beside: undefined, isLive: false }
   const listeners = new Set<() => void>()
   return {
     get: () => state,
@@ -98,6 +101,10 @@ function apply(store: Store, event: LiveEvent): void {
         ? { ...waiting(event.story), state: 'playing' }
         : { ...run, state: event.state, ...(ok === undefined ? {} : { ok }) },
     )
+    return
+  }
+  if (event.type === 'beside') {
+    store.set({ beside: event })
     return
   }
   const { message, story } = event

@@ -1,5 +1,7 @@
 // What the explorer's server and its page tell each other. Types only, so that both can import them.
 
+import type { BesideEvent } from '../beside/event.js'
+
 /** A party: a participant, or a person. Each has a lane. */
 export type PartyId =
   | 'user'
@@ -14,6 +16,12 @@ export type PartyId =
   | 'address-book'
   | 'tools'
   | 'elsewhere'
+  | 'client'
+  | 'thief'
+  | 'oauth-server'
+  | 'oauth-calendar'
+  | 'oauth-rooms'
+  | 'impostor'
 
 export interface Party {
   readonly id: PartyId
@@ -95,6 +103,7 @@ export type LiveEvent =
   | { readonly type: 'message'; readonly story?: string; readonly message: ShownMessage }
   | { readonly type: 'check'; readonly story: string; readonly check: StoryCheck }
   | { readonly type: 'story'; readonly story: string; readonly state: StoryRun['state']; readonly ok?: boolean }
+  | BesideEvent
 
 /** A document as a participant publishes it at this moment. */
 export interface Published {

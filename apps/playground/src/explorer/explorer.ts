@@ -1,5 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
+import { createBeside } from '../beside/beside.js'
+import { besideRoutes } from '../beside/routes.js'
 import type { Participants } from '../participants.js'
 import { type ScenarioName, scenarioNames } from '../play.js'
 import { stories } from '../stories.js'
@@ -64,6 +66,7 @@ export function explorer(participants: Participants): Hono {
     return c.json({ story }, 202)
   })
   app.get('/api/known', c => c.json(published()))
+  app.route('/api/beside', besideRoutes(createBeside(participants, recorder)))
   let listeners = 0
   app.get('/api/events', c => {
     if (listeners >= mostListeners) return c.text('too many pages are open', 503)

@@ -1,5 +1,6 @@
 import { isSigned } from '@countersign/httpsig/internal'
 import type { Addresses } from '../addresses.js'
+import { thiefAgent } from '../beside/thief-agent.js'
 import type { SentExchange } from '../senders.js'
 import { storyBrowser } from '../story-user.js'
 import type { Party, PartyId } from './contract.js'
@@ -62,20 +63,50 @@ const names = {
   'address-book': ['Address book', 'An API behind OAuth, which does not know AAuth.'],
 } as const
 
+/** The parties of the comparison with OAuth, which run only once it is played. */
+export function oauthPartiesAt({ oauthServer, oauthCalendar, oauthRooms, impostor }: Addresses): Party[] {
+  const at = (id: PartyId, name: string, url?: string): Party => ({
+    ...{ id, name, role: 'other', about: '', documents: [] },
+    ...(url === undefined ? {} : { url }),
+  })
+  return [
+    at('oauth-server', 'Authorization server', oauthServer),
+    at('oauth-calendar', 'Calendar behind OAuth', oauthCalendar),
+    at('oauth-rooms', 'Rooms behind OAuth', oauthRooms),
+    at('impostor', 'Impostor', impostor),
+    at('client', 'Client'),
+    at('thief', 'Thief'),
+  ]
+}
+
 /** The party at an identifier. */
 export function partyAt(url: string, addresses: Addresses): PartyId {
-  const found = partiesAt(addresses).find(party => party.url === url)
+  const found = [...partiesAt(addresses), ...oauthPartiesAt(addresses)].find(party => party.url === url)
   return found?.id ?? 'elsewhere'
 }
 
+/** Whether a message belongs to the OAuth world of the comparison. */
+export function isOAuth(
+  { to, request }: SentExchange,
+  { oauthServer, oauthCalendar, oauthRooms, impostor }: Addresses,
+): boolean {
+  if (to === oauthServer || to === oauthCalendar || to === oauthRooms) return true
+  return to === impostor && !/^\/aauth\/|^\/\.well-known\/aauth-|^\/jwks$/.test(request.target)
+}
+
 /** The party whose process sent a message, and the name of a scripted user. */
-export function senderOf({ from, request }: SentExchange): { readonly from: PartyId; readonly person?: string } {
+export function senderOf(
+  exchange: SentExchange,
+  addresses: Addresses,
+): { readonly from: PartyId; readonly person?: string } {
+  const { from, request } = exchange
   if (from !== 'page') return { from: from as PartyId }
   const browser = request.headers.find(([name]) => name.toLowerCase() === 'user-agent')?.[1] ?? ''
+  if (browser === thiefAgent) return { from: 'thief' }
   if (
     !browser.startsWith(storyBrowser) ||
     isSigned({ method: request.method, target: request.target, headers: request.headers })
   )
-    return { from: 'agent' }
+    return { from: isOAuth(exchange, addresses) ? 'client' : 'agent' }
   return { from: 'user', person: browser.slice(storyBrowser.length + 2, -1) }
 }

@@ -18,6 +18,8 @@ export interface Recorder {
   /** Runs something else alone, so that its messages do not mix with a story's. */
   alone<T>(work: () => Promise<T>): Promise<T>
   listen(listener: (event: LiveEvent) => void): () => void
+  /** Tells listeners of something that is not a message or a story. */
+  tell(event: LiveEvent): void
 }
 
 /** Messages outside of stories that are remembered. */
@@ -84,6 +86,7 @@ export function createRecorder(participants: Participants): Recorder {
         return run
       }),
     alone,
+    tell,
     listen(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

@@ -1,21 +1,23 @@
 import type { Addresses } from '../addresses.js'
 import type { SentExchange } from '../senders.js'
 import type { PartyId, ShownMessage } from './contract.js'
-import { partiesAt, partyAt, senderOf } from './parties.js'
+import { tellOAuth } from './oauth-sentence.js'
+import { isOAuth, oauthPartiesAt, partiesAt, partyAt, senderOf } from './parties.js'
 import { tell } from './sentence.js'
 import { signerOf } from './signer.js'
 
 /** A message as the page shows it. */
 export function shownMessage(exchange: SentExchange, id: number, addresses: Addresses): ShownMessage {
   const { at, request, response } = exchange
-  const sender = senderOf(exchange)
+  const sender = senderOf(exchange, addresses)
   const to = partyAt(exchange.to, addresses)
-  const names = partiesAt(addresses)
+  const names = [...partiesAt(addresses), ...oauthPartiesAt(addresses)]
   const nameOf = (party: PartyId): string => {
     const { name = party } = names.find(known => known.id === party) ?? {}
-    return party === 'elsewhere' ? 'your program' : `the ${name.toLowerCase()}`
+    return party === 'elsewhere' ? 'your program' : `the ${name.toLowerCase().replace('oauth', 'OAuth')}`
   }
-  const told = tell(exchange, { from: nameOf(sender.from), to: nameOf(to), person: sender.person })
+  const teller = isOAuth(exchange, addresses) ? tellOAuth : tell
+  const told = teller(exchange, { from: nameOf(sender.from), to: nameOf(to), person: sender.person })
   const signer = signerOf(exchange, addresses)
   const isSigned = signer !== 'unsigned' && !signer.startsWith('a user')
   return { id, at, ...sender, to, ...(isSigned ? { signer } : {}), ...told, request, response: { ...response } }

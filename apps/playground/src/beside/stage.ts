@@ -1,0 +1,12 @@
+import type { ShownMessage } from '../explorer/contract.js'
+import type { Actor } from './contract.js'
+
+/** A column that is being played. */
+export interface Stage {
+  /** Does something, and keeps every message that it causes. Returns its result. */
+  step<T>(actor: Actor, what: string, work: () => Promise<T>): Promise<T>
+  /** The messages of the last step. */
+  last(): readonly ShownMessage[]
+  /** The messages of all steps so far. */
+  all(): readonly ShownMessage[]
+}
