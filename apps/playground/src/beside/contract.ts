@@ -15,6 +15,8 @@ export interface Dimension {
   readonly about: string
   /** Where OAuth does as well, and with what; and what stays open in AAuth. */
   readonly fair: string
+  /** What a column is called that came out so. */
+  readonly labels: Readonly<Record<BesideOutcome['verdict'], string>>
   readonly columns: ReadonlyArray<{ readonly world: World; readonly title: string }>
 }
 

@@ -47,6 +47,16 @@ export interface OAuthClient {
   call(session: OAuthSession, url: string, init?: { readonly method: string; readonly body: object }): Promise<Response>
 }
 
+/** The authorization server has sent the user back without a code. */
+export class NotAuthorized extends Error {
+  /** The error code of its response. */
+  readonly code: string
+  constructor(code: string) {
+    super(`the authorization server answers ${code}`)
+    this.code = code
+  }
+}
+
 const plainHttp = { execute: [oauth.allowInsecureRequests] }
 
 export function oauthClient(addresses: Addresses, files: OAuthFiles): OAuthClient {
@@ -75,9 +85,11 @@ export function oauthClient(addresses: Addresses, files: OAuthFiles): OAuthClien
         code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
         ...(wish.resource === undefined ? {} : { resource: wish.resource }),
       })
-      const back = await stage.step('user', 'signs in at the authorization server and agrees', () =>
+      const back = await stage.step('user', 'is sent to the authorization server, to sign in and to agree', () =>
         visit(link, addresses),
       )
+      const error = back.searchParams.get('error')
+      if (error !== null) throw new NotAuthorized(error)
       const pair = wish.dpop ? await oauth.randomDPoPKeyPair('ES256', { extractable: true }) : undefined
       const dpop = pair === undefined ? undefined : oauth.getDPoPHandle(config, pair)
       const how = wish.by === 'key' ? 'an assertion signed by its key' : 'its secret'

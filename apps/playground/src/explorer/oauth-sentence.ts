@@ -1,7 +1,7 @@
 import { pathOf } from '@countersign/httpsig/internal'
 import type { SentExchange } from '../senders.js'
 import type { MessageKind } from './contract.js'
-import type { Named } from './sentence.js'
+import { asSentences, type Named } from './sentence.js'
 
 interface Told {
   readonly kind: MessageKind
@@ -15,7 +15,7 @@ export function tellOAuth(exchange: SentExchange, named: Named): Told {
   const [, teller] = tellers.find(([known]) => path === known || (known.endsWith('/') && path.startsWith(known))) ?? []
   const told = (teller ?? call)(exchange, named)
   const isRefused = response.status >= 400 && told.kind !== 'challenge'
-  return isRefused ? { ...told, kind: 'refused' } : told
+  return { kind: isRefused ? 'refused' : told.kind, sentence: asSentences(told.sentence) }
 }
 
 type Teller = (exchange: SentExchange, named: Named) => Told

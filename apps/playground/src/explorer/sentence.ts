@@ -24,11 +24,12 @@ export function tell(exchange: SentExchange, named: Named): Told {
     ? document(path, named)
     : (known?.(exchange, named) ?? (isPage(path) ? page(exchange, named) : call(exchange, named)))
   const isRefused = response.status >= 400 && told.kind !== 'challenge'
-  const sentence = told.sentence.replaceAll(
-    /(^|[.!?] )(\p{Ll})/gu,
-    (_, end: string, letter: string) => end + letter.toUpperCase(),
-  )
-  return { kind: isRefused ? 'refused' : told.kind, sentence }
+  return { kind: isRefused ? 'refused' : told.kind, sentence: asSentences(told.sentence) }
+}
+
+/** Text whose sentences begin with a capital letter. */
+export function asSentences(text: string): string {
+  return text.replaceAll(/(^|[.!?] )(\p{Ll})/gu, (_, end: string, letter: string) => end + letter.toUpperCase())
 }
 
 const isDocument = (path: string): boolean => path.startsWith('/.well-known/') || path === '/jwks'

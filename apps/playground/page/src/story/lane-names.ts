@@ -14,4 +14,10 @@ export const laneNames: Readonly<Record<PartyId, string>> = {
   'address-book': 'Address book',
   tools: 'Tools',
   elsewhere: 'You',
+  client: 'Client',
+  thief: 'Thief',
+  'oauth-server': 'OAuth server',
+  'oauth-calendar': 'OAuth calendar',
+  'oauth-rooms': 'OAuth rooms',
+  impostor: 'Impostor',
 }

@@ -1,9 +1,9 @@
 import { explain } from '@countersign/agent'
-import type { AuthorizationResponseError } from 'openid-client'
 import { inviteAgent } from '../aauth-agent.js'
 import type { ColumnPlan } from '../column.js'
 import { aauthInventory, oauthInventory } from '../inventory.js'
 import { aauthKeys } from '../keys.js'
+import { NotAuthorized } from '../oauth-client.js'
 import { clientIds } from '../oauth-world.js'
 import { lastOf, toldOf } from '../told.js'
 
@@ -39,13 +39,16 @@ export const consent: readonly ColumnPlan[] = [
       const { impostor } = worlds.participants.addresses
       const scope = await stage.step('client', 'asks the impostor what it needs', () => wantedBy(impostor))
       const error = await worlds.client.authorize(stage, { scope, resource: impostor }).then(
-        () => 'a token',
-        (refused: AuthorizationResponseError) => refused.error,
+        () => 'a code',
+        (refused: unknown) => {
+          if (refused instanceof NotAuthorized) return refused.code
+          throw refused
+        },
       )
       return {
         outcome: {
           verdict: error === 'invalid_target' ? 'held' : 'broken',
-          sentence: `The client names the API that the token is for. The authorization server answers ${error}, and nobody is asked.`,
+          sentence: `The client names the API that the token is for. The authorization server answers ${error}, before it asks anyone.`,
           message: lastOf(stage.all(), ({ to }) => to === 'oauth-server').id,
         },
         ...oauthInventory(worlds, { clients: [clientIds.secret] }),

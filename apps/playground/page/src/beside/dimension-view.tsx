@@ -1,0 +1,94 @@
+import type { JSX } from 'preact'
+import type { Dimension } from '../../../src/beside/contract.js'
+import type { BesideEvent } from '../../../src/beside/event.js'
+import { Link } from '../router.js'
+import { Verdict } from './column-summary.js'
+import { Counts } from './counts.js'
+import { Inventory } from './inventory.js'
+import { Steps } from './steps.js'
+import type { BesideState } from './use-beside.js'
+import { counted, countNames, doingIn } from './words.js'
+
+interface DimensionViewProps {
+  readonly beside: BesideState
+  readonly dimension: Dimension
+  readonly dimensions: readonly Dimension[]
+  readonly event: BesideEvent | undefined
+  /** The message to open. */
+  readonly message: number | undefined
+}
+
+/** One dimension, taken apart: every step of every world with its messages, and what stands in files. */
+export function DimensionView({ beside, dimension, dimensions, event, message }: DimensionViewProps): JSX.Element {
+  const { name, title, about, fair } = dimension
+  const result = beside.result(name)
+  const isWaiting = beside.waiting.includes(name)
+  const isPlaying = isWaiting && event?.dimension === name && event.state === 'playing'
+  const at = dimensions.indexOf(dimension)
+  const [before, after] = [dimensions[at - 1], dimensions[at + 1]]
+  return (
+    <article class="beside">
+      <nav class="crumbs" aria-label="Dimensions">
+        <Link to="/beside">All nine</Link>
+        {before === undefined ? null : <Link to={`/beside/${before.name}`}>← {before.title}</Link>}
+        {after === undefined ? null : <Link to={`/beside/${after.name}`}>{after.title} →</Link>}
+      </nav>
+      <header class="beside-head">
+        <div>
+          <h1>{title}</h1>
+          <p class="lead">{about}</p>
+        </div>
+        <div class="beside-controls">
+          <button type="button" class="main" disabled={isWaiting} onClick={() => beside.play([name])}>
+            {isWaiting ? 'Playing…' : result.state === 'ended' ? 'Play again' : 'Play this row'}
+          </button>
+          <p role="status" class="quiet">
+            {isPlaying && event !== undefined
+              ? doingIn(event)
+              : isWaiting
+                ? 'Waits for its turn …'
+                : result.state === 'ended'
+                  ? 'Played.'
+                  : 'A few seconds. Nothing has been sent yet.'}
+          </p>
+        </div>
+      </header>
+      {result.fault === undefined ? null : <p class="wrong">It could not be played to its end: {result.fault}</p>}
+      <div class={`taken-apart of-${dimension.columns.length}`}>
+        {dimension.columns.map(({ world, title: columnTitle }) => {
+          const column = result.columns.find(played => played.title === columnTitle)
+          return (
+            <section key={columnTitle} class={`column ${world} card`} aria-label={columnTitle}>
+              <h2>{columnTitle}</h2>
+              {column === undefined ? (
+                <p class="quiet">Not played yet.</p>
+              ) : (
+                <>
+                  <Verdict {...{ dimension, column }} />
+                  <Counts {...{ result, column }} />
+                  <Steps steps={column.steps} decisive={column.outcome.message} opened={message} />
+                  <Inventory {...{ column }} />
+                </>
+              )}
+            </section>
+          )
+        })}
+      </div>
+      {result.columns.length === 0 ? null : (
+        <p class="total">
+          This took{' '}
+          {result.columns
+            .map(
+              ({ title: what, counts }) =>
+                `${countNames.map(([count, one, many]) => counted(counts[count], one, many)).join(', ')} in ${what}`,
+            )
+            .join('; ')}
+          .
+        </p>
+      )}
+      <p class="fair">
+        <strong>To be fair:</strong> {fair}
+      </p>
+    </article>
+  )
+}

@@ -1,0 +1,65 @@
+import type { JSX } from 'preact'
+import type { BesideColumn, BesideResult, World } from '../../../src/beside/contract.js'
+import { countNames, worldNames } from './words.js'
+
+const worlds: readonly World[] = ['oauth', 'oauth-more', 'aauth']
+
+/** The numbers of all that was played. */
+export function Totals({ results }: { readonly results: readonly BesideResult[] }): JSX.Element | null {
+  const played = results.filter(({ columns }) => columns.length > 0)
+  if (played.length === 0) return null
+  const columnsOf = (world: World): BesideColumn[] =>
+    played.flatMap(({ columns }) => columns.filter(column => column.world === world))
+  const sum = (world: World, read: (column: BesideColumn) => number): number =>
+    columnsOf(world).reduce((total, column) => total + read(column), 0)
+  return (
+    <section class="totals card" aria-labelledby="totals-heading">
+      <h2 id="totals-heading">
+        All {played.length === results.length ? 'nine' : `${played.length} that were played`} together
+      </h2>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <td />
+              {worlds.map(world => (
+                <th key={world} scope="col">
+                  {worldNames[world]}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            <tr>
+              <th scope="row">rows that were played</th>
+              {worlds.map(world => (
+                <td key={world}>{columnsOf(world).length}</td>
+              ))}
+            </tr>
+            <tr>
+              <th scope="row">what must not happen happened</th>
+              {worlds.map(world => (
+                <td key={world}>{sum(world, ({ outcome }) => (outcome.verdict === 'broken' ? 1 : 0))}</td>
+              ))}
+            </tr>
+            {countNames.map(([name, , many]) => (
+              <tr key={name}>
+                <th scope="row">{many}</th>
+                {worlds.map(world => (
+                  <td key={world}>{sum(world, ({ counts }) => counts[name])}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p class="quiet">
+        Each row is counted by itself, so what serves in many rows is counted in each. Not counted, since it is the same
+        in both: that an API is told which server it trusts, callbacks to the client’s own loopback port, and tokens
+        that open nothing without another entry, such as refresh tokens. Every row begins with a client or agent that
+        has nothing in its cache; servers keep what they have read for a while, so that the second play takes fewer
+        messages.
+      </p>
+    </section>
+  )
+}
