@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Addresses } from './addresses.js'
+import { type AgentRing, createAgentRing } from './attacks/agent-ring.js'
 import { prepareOAuthWorld } from './beside/oauth-world.js'
 import type { CalendarOrder } from './calendar-process.js'
 import { type CommandServer, createLauncher, type Launcher } from './launcher.js'
@@ -21,6 +22,8 @@ export interface Participants {
   readonly execArgv: readonly string[]
   /** Log files of the auth servers and resources, one JSON record a line, for `countersign trace`. */
   readonly logs: readonly string[]
+  /** The keys and tokens of the agents of stories, for attacks on their messages. */
+  readonly agents: AgentRing
   /** Calls `listener` for every message that a participant receives, until the returned function is called. */
   listen(listener: (exchange: SentExchange) => void): () => void
   /** Ends the auth server without warning and starts it again on the same database. */
@@ -63,6 +66,7 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
     countersign,
     execArgv,
     logs: ['calendar', 'auth-server', 'rooms', 'rooms-auth-server', 'tools'].map(launcher.logOf),
+    agents: createAgentRing(),
     listen: launcher.listen,
     killAuthServer: async () => {
       await launcher.kill('auth-server')

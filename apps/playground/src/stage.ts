@@ -10,7 +10,6 @@ import {
   delegate,
   explain,
   type Interact,
-  memoryState,
   pseudonym,
 } from '@countersign/agent'
 import type { Delegation } from '@countersign/agent-server'
@@ -66,7 +65,7 @@ const execute = promisify(execFile)
 
 /** The stage for one scenario. */
 export function stageOn({ participants, onCheck, users, messages }: StageParts): Stage {
-  const { addresses, folder } = participants
+  const { addresses, folder, agents } = participants
   const visits = visitsUnderWay()
   const shared = {
     acceptAuthServer: [addresses.authServer, addresses.roomsAuthServer],
@@ -87,13 +86,17 @@ export function stageOn({ participants, onCheck, users, messages }: StageParts):
     async agentServer() {
       const [key] = await keysFile(join(folder, 'agent-server', 'keys.json'), { missing: 'refuse' })
       if (key === undefined) throw new Error('the agent server has no key')
-      return createAgent({ identity: agentServer({ id: addresses.agentServer, ...key }), ...shared })
+      return createAgent({
+        identity: agentServer({ id: addresses.agentServer, ...key }),
+        state: agents.state(),
+        ...shared,
+      })
     },
-    delegate: (code, state = memoryState(), interact?) =>
+    delegate: (code, state, interact?) =>
       visits.agent(
         createAgent({
           identity: delegate({ agentServer: addresses.agentServer, enroll: { type: 'code', code } }),
-          state,
+          state: agents.state(state),
           ...(interact === undefined ? {} : { interact }),
           ...shared,
         }),
@@ -105,6 +108,7 @@ export function stageOn({ participants, onCheck, users, messages }: StageParts):
       const { code } = await invite(participants, { at: webApp, folder: 'web-app', sub: undefined })
       return createAgent({
         identity: delegate({ agentServer: webApp, enroll: { type: 'code', code } }),
+        state: agents.state(),
         interact,
         acceptAuthServer: [authServer],
         identifyTo: [webApp],

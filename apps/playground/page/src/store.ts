@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import type { Scoreboard } from '../../src/attacks/contract.js'
 import type { BesideEvent } from '../../src/beside/event.js'
 import type { House, LiveEvent, ShownMessage, StoryRun } from '../../src/explorer/contract.js'
 
@@ -15,6 +16,8 @@ export interface State {
   readonly beside: BesideEvent | undefined
   /** Whether events arrive. */
   readonly isLive: boolean
+  /** What came of the attacks; undefined until the page has asked. */
+  readonly scoreboard: Scoreboard | undefined
 }
 
 /** A state that components follow. */
@@ -28,7 +31,10 @@ export interface Store {
 const mostOthers = 500
 
 export function createStore(): Store {
-  let state: State = { house: undefined, runs: {}, others: [], latest: undefined, beside: undefined, isLive: false }
+  let state: State = {
+    ...{ house: undefined, runs: {}, others: [], latest: undefined },
+    ...{ beside: undefined, scoreboard: undefined, isLive: false },
+  }
   const listeners = new Set<() => void>()
   return {
     get: () => state,
@@ -69,6 +75,7 @@ export function connect(store: Store): void {
     store.set({ house, others, isLive: true })
     // What was missed while the connection was away.
     await Promise.all(Object.keys(store.get().runs).map(story => loadRun(store, story)))
+    if (store.get().scoreboard !== undefined) await loadScoreboard(store)
   })
   events.onerror = () => store.set({ isLive: false })
   events.onmessage = ({ data }) => apply(store, JSON.parse(String(data)) as LiveEvent)
@@ -107,10 +114,26 @@ function apply(store: Store, event: LiveEvent): void {
     store.set({ beside: event })
     return
   }
+  if (event.type === 'attack') {
+    if (state.scoreboard !== undefined) store.set({ scoreboard: withResult(state.scoreboard, event) })
+    return
+  }
   const { message, story } = event
   store.set({ latest: message })
   if (story === undefined) store.set({ others: [...state.others, message].slice(-mostOthers) })
   else change(story, run => ({ ...run, messages: inOrder([...run.messages, message]) }))
+}
+
+function withResult(board: Scoreboard, event: Extract<LiveEvent, { readonly type: 'attack' }>): Scoreboard {
+  const { state, result } = event
+  if (result !== undefined)
+    return { ...board, state, results: [...board.results.filter(one => one.attack !== result.attack), result] }
+  return { ...board, state, results: state === 'running' ? [] : board.results }
+}
+
+/** Loads the scoreboard; what comes after that comes as events. */
+export async function loadScoreboard(store: Store): Promise<void> {
+  store.set({ scoreboard: await json<Scoreboard>('/api/scoreboard') })
 }
 
 /** By arrival: a message that causes others ends after them. */

@@ -1,5 +1,6 @@
 // What the explorer's server and its page tell each other. Types only, so that both can import them.
 
+import type { AttackResult, Scoreboard } from '../attacks/contract.js'
 import type { BesideEvent } from '../beside/event.js'
 
 /** A party: a participant, or a person. Each has a lane. */
@@ -104,6 +105,7 @@ export type LiveEvent =
   | { readonly type: 'check'; readonly story: string; readonly check: StoryCheck }
   | { readonly type: 'story'; readonly story: string; readonly state: StoryRun['state']; readonly ok?: boolean }
   | BesideEvent
+  | { readonly type: 'attack'; readonly state: Scoreboard['state']; readonly result?: AttackResult }
 
 /** A document as a participant publishes it at this moment. */
 export interface Published {

@@ -1,5 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
+import { attackRoutes } from '../attacks/routes.js'
+import { createAttacks } from '../attacks/scoreboard.js'
 import { createBeside } from '../beside/beside.js'
 import { besideRoutes } from '../beside/routes.js'
 import type { Participants } from '../participants.js'
@@ -67,6 +69,12 @@ export function explorer(participants: Participants): Hono {
   })
   app.get('/api/known', c => c.json(published()))
   app.route('/api/beside', besideRoutes(createBeside(participants, recorder)))
+  const attacks = createAttacks({
+    participants,
+    alone: recorder.alone,
+    onChange: (state, result) => recorder.tell({ type: 'attack', state, ...(result === undefined ? {} : { result }) }),
+  })
+  app.route('/', attackRoutes(attacks, recorder.message))
   let listeners = 0
   app.get('/api/events', c => {
     if (listeners >= mostListeners) return c.text('too many pages are open', 503)

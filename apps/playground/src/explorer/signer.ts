@@ -33,7 +33,7 @@ function tokenType(jwt: string): unknown {
 }
 
 /** The participant behind an identifier. */
-function nameOf(id: string, addresses: Addresses): string {
+export function nameOf(id: string, addresses: Addresses): string {
   const names: Readonly<Record<string, string>> = {
     [addresses.agentServer]: 'agent server',
     [addresses.authServer]: 'auth server',
