@@ -23,13 +23,22 @@ const enough = 2
 
 /** The message as a subject of attacks, or why it is none. */
 export function subjectOf(message: ShownMessage, capture: Capture): Subject | { readonly why: string } {
-  const why = unfit(message)
+  const why = unfit(message) ?? outdated(message, capture)
   if (why !== undefined) return { why }
   const { method, target, headers, body } = message.request
   const shown = lineOf(headers, 'signature-key') ?? ''
   const signatureKey = readKey(shown)
   if (signatureKey === undefined) return { why: 'Its Signature-Key cannot be read.' }
-  const draft: Draft = { method, to: capture.to, target, headers: headers.filter(([name]) => isKept(name)), body }
+  const [, list = ''] = /\(([^)]*)\)/.exec(lineOf(headers, 'signature-input') ?? '') ?? []
+  const covers = [...list.matchAll(/"([a-z-]+)"/g)].map(([, name = '']) => name).filter(isKept)
+  const draft: Draft = {
+    method,
+    to: capture.to,
+    target,
+    headers: headers.filter(([name]) => isKept(name)),
+    body,
+    covers,
+  }
   const jwt = signatureKey.scheme === 'jwt' ? signatureKey.jwt : undefined
   const { exp, iat, operation_digest: approves } = claimsOf(jwt ?? '')
   if (approves !== undefined)
@@ -44,11 +53,18 @@ export function subjectOf(message: ShownMessage, capture: Capture): Subject | { 
   }
 }
 
-/** What the connection and the signature add is made anew. */
+/** What the connection and the signature add is made anew. The code of Agent-Interaction works once, and its user need not be asked again. */
 const isKept = (name: string): boolean =>
-  ![...signingHeaders, 'host', 'connection', 'content-length', 'transfer-encoding', 'keep-alive', 'expect'].includes(
-    name.toLowerCase(),
-  )
+  ![
+    ...signingHeaders,
+    'host',
+    'connection',
+    'content-length',
+    'transfer-encoding',
+    'keep-alive',
+    'expect',
+    'agent-interaction',
+  ].includes(name.toLowerCase())
 
 function unfit({ request, response }: ShownMessage): string | undefined {
   if (lineOf(request.headers, 'signature-key') === undefined)
@@ -60,6 +76,14 @@ function unfit({ request, response }: ShownMessage): string | undefined {
   )
     return 'Its body holds a code or a refresh token, which is shortened here: it cannot be sent again.'
   return undefined
+}
+
+/** A request whose body holds a token passes only while that token lives. */
+function outdated({ request: { body } }: ShownMessage, { now }: Capture): string | undefined {
+  const tokens = [...body.matchAll(/(?:^|[="])(eyJ[\w.-]{20,8192})/g)].map(([, token = '']) => token)
+  return tokens.some(token => Number(claimsOf(token)['exp']) <= now() + enough)
+    ? 'Its body holds a token that has ended by now. Play the story again, and attack at once.'
+    : undefined
 }
 
 function readKey(value: string): SignatureKey | undefined {

@@ -74,6 +74,8 @@ export interface AttackResult {
   readonly verdict: Verdict
   /** The unmodified request, which must pass. Absent when the attack could not be made. */
   readonly twin?: WireExchange
+  /** The attacked request before the change, signed anew like the twin; absent where there is none. */
+  readonly unchanged?: WireRequest
   /** The same request with the change, which must be refused. */
   readonly attacked?: WireExchange
   readonly refusal?: Refusal

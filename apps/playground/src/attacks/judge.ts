@@ -1,7 +1,8 @@
 import { type Reason, reasons as vocabulary } from '@countersign/protocol/reasons'
-import type { AttackResult, Refusal, Verdict, WireExchange } from './contract.js'
+import type { AttackResult, Refusal, Verdict, WireExchange, WireRequest } from './contract.js'
 import type { Attempt } from './run.js'
 import { shortenSecrets } from './secrets.js'
+import { withHost } from './wire.js'
 
 /** Names the participant at an origin. */
 export type NameOf = (origin: string) => string
@@ -13,10 +14,15 @@ export type LoggedReason = (exchange: WireExchange) => Promise<string | undefine
 export async function judge(
   attempt: Attempt,
   { nameOf, logged }: { readonly nameOf: NameOf; readonly logged: LoggedReason },
-): Promise<Pick<AttackResult, 'verdict' | 'twin' | 'attacked' | 'refusal' | 'note'>> {
-  const { twin, attacked, note } = attempt
+): Promise<Pick<AttackResult, 'verdict' | 'twin' | 'unchanged' | 'attacked' | 'refusal' | 'note'>> {
+  const { twin, unchanged, attacked, note } = attempt
   const refusal = attempt.refusedBy ?? (await refusalOf(attacked, { nameOf, logged }))
-  const seen = { twin: shown(twin), attacked: shown(attacked), ...(note === undefined ? {} : { note }) }
+  const seen = {
+    twin: shown(twin),
+    attacked: shown(attacked),
+    ...(unchanged === undefined ? {} : { unchanged: shownRequest(withHost(unchanged)) }),
+    ...(note === undefined ? {} : { note }),
+  }
   const verdict = verdictOf(attempt, refusal?.reason)
   if (refusal === undefined) return { ...seen, verdict }
   const { check = 'The agent goes only to auth servers that it accepts.', code = '' } = refusal as Partial<Refusal>
@@ -62,9 +68,13 @@ const secretHeaders: readonly string[] = ['cookie', 'set-cookie']
 
 function shown({ request, response }: WireExchange): WireExchange {
   return {
-    request: { ...request, headers: shownHeaders(request.headers), body: shownBody(request.body) },
+    request: shownRequest(request),
     response: { ...response, headers: shownHeaders(response.headers), body: shownBody(response.body) },
   }
+}
+
+function shownRequest(request: WireRequest): WireRequest {
+  return { ...request, headers: shownHeaders(request.headers), body: shownBody(request.body) }
 }
 
 function shownHeaders(headers: WireExchange['request']['headers']): WireExchange['request']['headers'] {

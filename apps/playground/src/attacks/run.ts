@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateSigningKey, type PublicJwk } from '@countersign/httpsig'
 import type { Addresses } from '../addresses.js'
-import type { WireExchange } from './contract.js'
+import type { WireExchange, WireRequest } from './contract.js'
 import type { Means, MessageAttack, Subject } from './message-attack.js'
-import { sign } from './signing.js'
-import type { Send } from './wire.js'
+import { type Moment, sign } from './signing.js'
+import { lineOf, type Send } from './wire.js'
 
 /** What came of an attack, before it is judged. */
 export interface Attempt {
   readonly twin: WireExchange
+  /** The attacked request before the change. */
+  readonly unchanged?: WireRequest
   readonly attacked: WireExchange
   /** The reasons that the attack is about. */
   readonly reasons: readonly string[]
@@ -40,13 +42,26 @@ export async function attemptOn(subject: Subject, attack: MessageAttack, context
   const first = await subject.signer()
   const twin = await send(await sign(subject.draft, first))
   const signer = await subject.signer()
+  const unchanged = await sign(subject.draft, signer)
   const means: Means = {
-    ...{ subject, signer, twin: twin.request, thief, attackerIssuer, addresses, sign, now: context.now },
+    ...{ subject, signer, twin: twin.request, thief, attackerIssuer, addresses, now: context.now },
+    sign: (draft, by, created) =>
+      sign(draft, by, { ...momentOf(unchanged), ...(created === undefined ? {} : { created }) }),
     keysOf: issuer => publishedKeys(issuer, send),
     sleep: seconds => sleep(seconds * 1000),
   }
-  const attacked = await send(await attack.change(await sign(subject.draft, signer), means))
-  return { twin, attacked, reasons: attack.reasons }
+  const attacked = await send(await attack.change(unchanged, means))
+  // Of a replay the twin is what was there before.
+  const before = attacked.request === twin.request ? twin.request : unchanged
+  return { twin, unchanged: before, attacked, reasons: attack.reasons }
+}
+
+/** The moment of a signature: what an attack does not change stays as it is. */
+function momentOf({ headers }: WireRequest): Moment {
+  const input = lineOf(headers, 'signature-input') ?? ''
+  const [, created] = /created=(\d+)/.exec(input) ?? []
+  const [, nonce] = /nonce="([^"]+)"/.exec(input) ?? []
+  return { ...(created === undefined ? {} : { created: Number(created) }), ...(nonce === undefined ? {} : { nonce }) }
 }
 
 async function publishedKeys(issuer: string, send: Send): Promise<ReadonlyArray<PublicJwk & { readonly kid: string }>> {

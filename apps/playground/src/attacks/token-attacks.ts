@@ -68,7 +68,7 @@ export const tokenAttacks: readonly MessageAttack[] = [
     change: async (_, means) => {
       const { subject, signer, sign, sleep, now } = means
       await sleep(Math.max(0, Number(claimsOf(jwtOf(means))['exp']) - now()) + 1)
-      return sign(subject.draft, signer)
+      return sign(subject.draft, signer, now())
     },
   },
   {

@@ -15,11 +15,17 @@ export function lineOf(headers: WireRequest['headers'], name: string): string | 
   return values.length === 0 ? undefined : values.join(', ')
 }
 
+/** The request with its Host, as it is sent. */
+export function withHost(request: WireRequest): WireRequest {
+  if (lineOf(request.headers, 'host') !== undefined) return request
+  return { ...request, headers: [['host', new URL(request.to).host], ...request.headers] }
+}
+
 /** Sends a request over a connection of its own. */
 export function sendRaw(request: WireRequest): Promise<WireExchange> {
-  const { method, to, target, headers, body } = request
-  const { hostname, port, host } = new URL(to)
-  const lines = lineOf(headers, 'host') === undefined ? [['host', host] as const, ...headers] : headers
+  const sentAs = withHost(request)
+  const { method, to, target, headers: lines, body } = sentAs
+  const { hostname, port } = new URL(to)
   const bytes = Buffer.from(body)
   const framed = bytes.length === 0 ? lines : [...lines, ['content-length', String(bytes.length)] as const]
   return new Promise((resolve, reject) => {
@@ -30,7 +36,7 @@ export function sendRaw(request: WireRequest): Promise<WireExchange> {
     sent.once('timeout', () => sent.destroy(new Error('the server did not answer in time')))
     sent.once('error', reject)
     sent.once('response', response => {
-      read(response).then(answered => resolve({ request: { ...request, headers: lines }, response: answered }), reject)
+      read(response).then(answered => resolve({ request: sentAs, response: answered }), reject)
     })
     sent.end(bytes)
   })
