@@ -1,6 +1,7 @@
 import { type Agent, type AgentEvent, agentServer, createAgent, type Interact, pseudonym } from '@countersign/agent'
 import type { CommandNames } from './command-names.js'
 import { delegateAgent } from './delegate.js'
+import { codeEnrollment } from './enrollment-flags.js'
 import { withFlagNames } from './flag-words.js'
 import { loadOwnKeys, repeatFlags, requireIdentifier, stateFolder } from './identity.js'
 import { onOneLine } from './output.js'
@@ -10,6 +11,8 @@ import { UsageError } from './usage-error.js'
 export interface IdentityFlags {
   readonly as: 'anonymous' | 'pseudonym' | 'agent' | 'delegate'
   readonly id?: string
+  /** Enrols a delegate whose state folder has no enrolment. */
+  readonly code?: string
   readonly authServer?: readonly string[]
   readonly state?: string
   readonly development?: boolean
@@ -33,6 +36,8 @@ export async function agentOf(
   flags: IdentityFlags,
   { interact, onEvent, names, fetch: send }: AgentSettings,
 ): Promise<Pick<Agent, 'fetch'>> {
+  if (flags.code !== undefined && flags.as !== 'delegate')
+    throw new UsageError('--code enrols a delegate: it needs --as delegate')
   if (flags.as === 'anonymous') return { fetch: (input, init) => (send ?? fetch)(input, init) }
   const sending = send === undefined ? {} : { fetch: send }
   const development = flags.development ?? false
@@ -44,8 +49,10 @@ export async function agentOf(
     )
   const id = requireIdentifier(flags.id, '--id', development)
   const folder = stateFolder(flags.state)
-  if (flags.as === 'delegate')
-    return delegateAgent({ folder, agentServer: id, development, authServers, interact, onEvent, ...sending })
+  if (flags.as === 'delegate') {
+    const enroll = flags.code === undefined ? undefined : codeEnrollment(flags.code)
+    return delegateAgent({ folder, agentServer: id, enroll, development, authServers, interact, onEvent, ...sending })
+  }
   const publish = `${names.keys} publish DIR --id ${id}${repeatFlags(flags)}`
   const [signing] = await loadOwnKeys(folder, id, {
     refusal: `${publish} makes some; restore those of before where they are published`,

@@ -82,6 +82,10 @@ export function identity(command: Command, names: CommandNames, withoutBrowser: 
       `with --as agent: the identity made by \`${names.keys}\`; with --as delegate: the agent server`,
     )
     .option(
+      '--code <code>',
+      'with --as delegate: a single-use code of the agent server, to enrol with unless the state folder has an enrolment',
+    )
+    .option(
       '--auth-server <url>',
       'an auth server to get tokens from, again for more; without it none is asked',
       collectValue,

@@ -164,6 +164,12 @@ describe('exit codes, each with one sentence', () => {
       /--auth-server must be .*did you mean https:\/\/auth\.example\?/,
     ],
     ['no --id', ['--as', 'agent', 'URL'], /--as agent needs --id/],
+    ['a code for none', ['--code', 'c1', 'URL'], /--code enrols a delegate: it needs --as delegate/],
+    [
+      'a code from standard input',
+      ['--as', 'delegate', '--id', 'https://agent.example', '--code', '-', 'URL'],
+      /--code takes the code itself here; enroll reads it from standard input/,
+    ],
     ['both ways to ask', ['--as', 'agent', '--device', '--no-browser', 'URL'], /use either --no-browser or --device/],
     ['a choice that is none', ['--as', 'robot', 'URL'], /Allowed choices are anonymous, pseudonym, agent, delegate/],
   ])('2: %s', async (_, args, told) => {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryFolder } from '@countersign/testing/folders'
 import { expect, test } from 'vitest'
-import { readEnrollment } from './enroll.js'
+import { codeEnrollment, readEnrollment } from './enrollment-flags.js'
 import { UsageError } from './usage-error.js'
 
 const folder = temporaryFolder()
@@ -33,4 +33,9 @@ test('a token in the place of a file is not repeated', () => {
   expect(() => readEnrollment({ oidcToken: 'eyJ.secret.token' }, {})).toThrow(
     'the file of --oidc-token cannot be read: it takes a file, - or env:NAME, never the token itself',
   )
+})
+
+test('where standard input has another use, the code is given itself', () => {
+  expect(codeEnrollment('c1')).toEqual({ type: 'code', code: 'c1' })
+  for (const code of ['-', '', 'two words']) expect(() => codeEnrollment(code)).toThrow(UsageError)
 })
