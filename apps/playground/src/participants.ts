@@ -7,7 +7,7 @@ import { type AgentRing, createAgentRing } from './attacks/agent-ring.js'
 import { prepareOAuthWorld } from './beside/oauth-world.js'
 import type { CalendarOrder } from './calendar-process.js'
 import { type CommandServer, createLauncher, type Launcher } from './launcher.js'
-import { authServerConfig, roomsAuthServerConfig } from './playground-policy.js'
+import { agentTokenLifetime, authServerConfig, roomsAuthServerConfig } from './playground-policy.js'
 import type { SentExchange } from './senders.js'
 import type { ToolsOrder } from './tools-process.js'
 
@@ -124,7 +124,8 @@ async function startAll(launcher: Launcher, addresses: Addresses, folder: string
   await Promise.all([
     launcher.startServer({
       ...{ name: 'agent-server', command: 'agent-server', id: agentServer },
-      config: { localhostCallback: true, name: 'Playground Agent' },
+      // Agent tokens are short-lived, so that a revoked delegate can be seen to stop.
+      config: { localhostCallback: true, name: 'Playground Agent', tokenLifetime: agentTokenLifetime },
       // With a key file there is no rotation: one story acts as the agent server itself, with this key.
       flags: ['--keys', join(folder, 'agent-server', 'keys.json')],
     }),

@@ -3,6 +3,9 @@ import type { Addresses } from './addresses.js'
 /** Seconds an auth token of the playground lives: short, so that a refresh can be seen. */
 export const authTokenLifetime = 4
 
+/** Seconds an agent token of the playground lives. The shortest that an agent server takes; the default is an hour. */
+export const agentTokenLifetime = 60
+
 /** The configuration of the auth server: its demo users and its policy. */
 export function authServerConfig({ agentServer, authServer, calendar, tools }: Addresses): Record<string, unknown> {
   return {
@@ -12,6 +15,8 @@ export function authServerConfig({ agentServer, authServer, calendar, tools }: A
       { name: 'Grace Hopper', email: 'grace@demo.example' },
       { name: 'Alan Turing' },
     ],
+    // A visitor may make an account with a passkey, too.
+    passkeys: 'open',
     // The playground's own agent and its delegates may read events without a user. All other scopes of the calendar and
     // the tools need the consent of a user, for any agent.
     grants: [{ agent: agentServer, delegates: 'any', resource: calendar, scopes: ['events.read'] }],
