@@ -55,7 +55,10 @@ export function calendar(
   app.get('/agenda', guard(resource, { level: 'identified' }), c =>
     c.json({ for: c.var.aauth.agent, events: events.slice(-50) }),
   )
-  app.get('/events', guard(resource, { scope: 'events.read', operation: 'list' }), c => c.json({ events }))
+  app.get('/events', guard(resource, { scope: 'events.read', operation: 'list' }), c => {
+    const latest = Number(c.req.query('latest'))
+    return c.json({ events: latest > 0 ? events.slice(-latest) : events })
+  })
   app.post('/events', guard(resource, { scope: 'events.write', operation: 'add' }), async c => {
     const event = readEvent(await c.req.json())
     if (event === undefined)

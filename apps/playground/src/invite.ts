@@ -11,6 +11,8 @@ export interface Invite {
   readonly folder: string
   /** The delegate that enrols with the code. Default: a new one. */
   readonly sub: string | undefined
+  /** What the name of a new delegate begins with. Default: nothing. */
+  readonly label?: string | undefined
   /** What the delegate may be used for. Default: everything. */
   readonly delegation?: Delegation | undefined
 }
@@ -34,6 +36,7 @@ export async function invite(
   try {
     return await server.invite({
       ...(to.sub === undefined ? {} : { sub: to.sub }),
+      ...(to.label === undefined ? {} : { label: to.label }),
       ...(to.delegation === undefined ? {} : { delegation: to.delegation }),
     })
   } finally {

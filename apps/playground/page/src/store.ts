@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { Scoreboard } from '../../src/attacks/contract.js'
 import type { BesideEvent } from '../../src/beside/event.js'
 import type { House, LiveEvent, ShownMessage, StoryRun } from '../../src/explorer/contract.js'
+import type { VisitorState } from '../../src/visitor/contract.js'
 
 /** What the page knows. */
 export interface State {
@@ -14,6 +15,8 @@ export interface State {
   readonly latest: ShownMessage | undefined
   /** What the comparison with OAuth does at the moment. */
   readonly beside: BesideEvent | undefined
+  /** What the visitor takes part in; undefined until a view has loaded it. */
+  readonly visitor: VisitorState | undefined
   /** Whether events arrive. */
   readonly isLive: boolean
   /** What came of the attacks; undefined until the page has asked. */
@@ -33,7 +36,7 @@ const mostOthers = 500
 export function createStore(): Store {
   let state: State = {
     ...{ house: undefined, runs: {}, others: [], latest: undefined },
-    ...{ beside: undefined, scoreboard: undefined, isLive: false },
+    ...{ beside: undefined, scoreboard: undefined, visitor: undefined, isLive: false },
   }
   const listeners = new Set<() => void>()
   return {
@@ -116,6 +119,10 @@ function apply(store: Store, event: LiveEvent): void {
   }
   if (event.type === 'attack') {
     if (state.scoreboard !== undefined) store.set({ scoreboard: withResult(state.scoreboard, event) })
+    return
+  }
+  if (event.type === 'visitor') {
+    if (state.visitor !== undefined) store.set({ visitor: { ...state.visitor, ...event.visitor } })
     return
   }
   const { message, story } = event

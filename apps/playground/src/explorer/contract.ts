@@ -2,6 +2,7 @@
 
 import type { AttackResult, Scoreboard } from '../attacks/contract.js'
 import type { BesideEvent } from '../beside/event.js'
+import type { VisitorState } from '../visitor/contract.js'
 
 /** A party: a participant, or a person. Each has a lane. */
 export type PartyId =
@@ -106,6 +107,7 @@ export type LiveEvent =
   | { readonly type: 'story'; readonly story: string; readonly state: StoryRun['state']; readonly ok?: boolean }
   | BesideEvent
   | { readonly type: 'attack'; readonly state: Scoreboard['state']; readonly result?: AttackResult }
+  | { readonly type: 'visitor'; readonly visitor: Partial<VisitorState> }
 
 /** A document as a participant publishes it at this moment. */
 export interface Published {

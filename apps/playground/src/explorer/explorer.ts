@@ -7,6 +7,8 @@ import { besideRoutes } from '../beside/routes.js'
 import type { Participants } from '../participants.js'
 import { type ScenarioName, scenarioNames } from '../play.js'
 import { stories } from '../stories.js'
+import type { VisitorState } from '../visitor/contract.js'
+import { visitorRoutes } from '../visitor/visitor-routes.js'
 import { type Asset, pageAssets } from './assets.js'
 import type { House, LiveEvent } from './contract.js'
 import { createPublished } from './known-documents.js'
@@ -75,6 +77,8 @@ export function explorer(participants: Participants): Hono {
     onChange: (state, result) => recorder.tell({ type: 'attack', state, ...(result === undefined ? {} : { result }) }),
   })
   app.route('/', attackRoutes(attacks, recorder.message))
+  const tellVisitor = (visitor: Partial<VisitorState>): void => recorder.tell({ type: 'visitor', visitor })
+  app.route('/api/visitor', visitorRoutes({ participants, alone: recorder.alone, tell: tellVisitor, now: Date.now }))
   let listeners = 0
   app.get('/api/events', c => {
     if (listeners >= mostListeners) return c.text('too many pages are open', 503)

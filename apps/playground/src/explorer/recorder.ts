@@ -91,5 +91,6 @@ export function createRecorder(participants: Participants): Recorder {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    tell,
   }
 }
