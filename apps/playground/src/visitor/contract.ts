@@ -27,7 +27,8 @@ export interface UserCall {
   readonly question?: Question
   /** How often the visitor was asked for this call. */
   readonly asked: number
-  /** Once `ended`. */
+  /** Unix seconds; once `ended`. */
+  readonly until?: number
   readonly outcome?: CallOutcome
 }
 

@@ -70,7 +70,7 @@ async function follow(context: Context, kind: CallKind): Promise<void> {
   context.running = running
   const outcome = await run(context, running).catch((error: unknown) => failure(error, running))
   context.running = undefined
-  change(context, { state: 'ended', outcome })
+  change(context, { state: 'ended', outcome, until: context.parts.now() / 1000 })
 }
 
 /** Changes the call, and takes its question back. */
