@@ -86,7 +86,6 @@ export function createRecorder(participants: Participants): Recorder {
         return run
       }),
     alone,
-    tell,
     listen(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

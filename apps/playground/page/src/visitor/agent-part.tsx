@@ -109,8 +109,22 @@ function Paste({ name, text }: { readonly name: string; readonly text: string })
         <span class="quiet">{name}</span>
         <CopyButton text={text} what={name} />
       </div>
-      <pre>{text}</pre>
+      <pre>{text.includes('\n') ? text : <Words text={text} />}</pre>
     </div>
+  )
+}
+
+/** One line, broken between words only: a hyphen at the end of a line would look like a part of the command. */
+function Words({ text }: { readonly text: string }): JSX.Element {
+  return (
+    <>
+      {text.split(' ').map((word, at) => (
+        <>
+          {at === 0 ? '' : ' '}
+          <span class="visitor-word">{word}</span>
+        </>
+      ))}
+    </>
   )
 }
 

@@ -18,18 +18,25 @@ export function CallMessages({
     ({ at, request }) =>
       call !== null && at >= call.began && at <= (call.until ?? at) && !request.target.includes('latest=1'),
   )
+  const calls = own.filter(({ kind }) => kind !== 'discovery')
+  const readings = own.length - calls.length
   return (
     <section class="visitor-messages" aria-label="The messages of the call">
       <h2>What is sent</h2>
       {own.length === 0 ? <p class="quiet">Each message shows up here when it is sent.</p> : null}
       <ol>
-        {own.slice(-most).map(({ id, from, sentence, response }) => (
+        {calls.slice(-most).map(({ id, from, sentence, response }) => (
           <li key={id} data-from={from}>
             <span class={`visitor-status ${response.status < 400 ? 'right' : 'wrong'}`}>{response.status}</span>{' '}
             {sentence}
           </li>
         ))}
       </ol>
+      {readings === 0 ? null : (
+        <p class="quiet">
+          And {readings} {readings === 1 ? 'reading' : 'readings'} of published metadata and keys.
+        </p>
+      )}
     </section>
   )
 }

@@ -18,8 +18,8 @@ export function TokenWords({ token, state }: { readonly token: TokenFacts; reado
     ['cnf', 'The key it is bound to: without it the token is worth nothing', 'a public key of the agent'],
   ]
   return (
-    <>
-      <h3>What the agent has got</h3>
+    <section class="card visitor-got" aria-label="The auth token">
+      <h2>What the agent has got: an auth token</h2>
       <table class="visitor-token">
         <caption class="sr-only">The claims of the auth token</caption>
         <tbody>
@@ -38,6 +38,6 @@ export function TokenWords({ token, state }: { readonly token: TokenFacts; reado
           )}
         </tbody>
       </table>
-    </>
+    </section>
   )
 }

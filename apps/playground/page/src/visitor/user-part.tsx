@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import type { CallKind, UserCall } from '../../../src/visitor/contract.js'
+import type { CallKind, Question, UserCall } from '../../../src/visitor/contract.js'
 import type { State } from '../store.js'
 import { type Action, post, remaining, useAction, useSeconds } from './api.js'
 import { CallMessages } from './call-messages.js'
@@ -34,7 +34,10 @@ export function UserPart({ state, visitor: { call } }: PartProps): JSX.Element {
         <section class="card visitor-stage" aria-label="What happens to the call" aria-live="polite">
           {call === null ? <Before /> : <Call call={call} state={state} action={action} start={start} />}
         </section>
-        <CallMessages call={call} others={state.others} />
+        <div>
+          {call?.outcome?.token === undefined ? null : <TokenWords token={call.outcome.token} state={state} />}
+          <CallMessages call={call} others={state.others} />
+        </div>
       </div>
     </>
   )
@@ -66,7 +69,7 @@ interface CallProps {
 
 function Call({ call, ...more }: CallProps): JSX.Element {
   if (call.state === 'ended') return <Ended call={call} {...more} />
-  if (call.question !== undefined) return <Asks call={call} {...more} />
+  if (call.question !== undefined) return <Asks call={call} question={call.question} {...more} />
   return (
     <>
       <h2>The agent calls …</h2>
@@ -78,10 +81,8 @@ function Call({ call, ...more }: CallProps): JSX.Element {
   )
 }
 
-function Asks({ call, state, action }: CallProps): JSX.Element {
+function Asks({ call, question, state, action }: CallProps & { readonly question: Question }): JSX.Element {
   const now = useSeconds(true)
-  const { question } = call
-  if (question === undefined) return <></>
   const { url, authServer, scope, operation, until } = question
   return (
     <>
@@ -141,7 +142,6 @@ function Ended({ call, state, start }: CallProps): JSX.Element {
           The agent says: <q>{outcome.reason}</q>
         </p>
       )}
-      {outcome.token === undefined ? null : <TokenWords token={outcome.token} state={state} />}
       <h3>What you can do now</h3>
       <ul class="visitor-next">
         <li>

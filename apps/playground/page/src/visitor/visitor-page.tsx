@@ -10,18 +10,21 @@ import './visitor.css'
 const parts = [
   {
     path: 'user',
+    short: 'User',
     title: 'Be the user',
     about: 'An agent needs your consent. You get the real page of the auth server, and agree or refuse.',
     View: UserPart,
   },
   {
     path: 'operator',
+    short: 'Operator',
     title: 'Be the operator',
     about: 'A delegate calls an API every second. Block it or revoke it, and watch its access stop.',
     View: OperatorPart,
   },
   {
     path: 'agent',
+    short: 'Own agent',
     title: 'Bring your own agent',
     about: 'One line, a few lines of TypeScript, or a configuration for an MCP client. It shows up here when it calls.',
     View: AgentPart,
@@ -36,9 +39,9 @@ export function VisitorPage({ store, state, rest }: ViewProps): JSX.Element {
     <div class="visitor">
       <h1>{part?.title ?? 'Take part'}</h1>
       <nav class="visitor-parts" aria-label="Ways to take part">
-        {parts.map(({ path, title }) => (
+        {parts.map(({ path, short }) => (
           <Link key={path} to={`/you/${path}`} current={path === part?.path}>
-            {title}
+            {short}
           </Link>
         ))}
       </nav>
