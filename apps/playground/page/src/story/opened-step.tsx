@@ -2,6 +2,7 @@ import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Party, ShownMessage, StoryRun } from '../../../src/explorer/contract.js'
 import { curlOf } from '../../../src/sequence/curl.js'
+import { BreakIt } from '../break/break-it.js'
 import { CopyButton } from '../message/copy-button.js'
 import { MessageView } from '../message/message-view.js'
 import { useKnown } from '../message/use-known.js'
@@ -51,6 +52,7 @@ export function OpenedStep({ state, run, parties, step, message, onClose, onGo }
       </header>
       <p>{message.sentence}</p>
       <MessageView message={message} known={known} />
+      <BreakIt message={message} />
     </section>
   )
 }
