@@ -103,10 +103,11 @@ function linkFault(to, readme, ref) {
   return anchorsOf(readFileSync(`${root}/${path}`, 'utf8')).has(anchor) ? undefined : 'there is no such heading'
 }
 
-/** The names that headings of a page get on GitHub and npm. */
+/** The names that headings of a page get on GitHub and npm, and those that the page gives itself: `<a id="name"></a>`. */
 export function anchorsOf(page) {
   const anchors = new Set()
   outsideSamples(page, text => {
+    for (const [, name = ''] of text.matchAll(/<a id="([^"]+)">/g)) anchors.add(name)
     for (const [, heading = ''] of text.matchAll(/^#+ (.*)$/gm))
       anchors.add(
         heading

@@ -62,7 +62,15 @@ export const groups = [
   },
   {
     text: 'Tutorials',
-    items: [link('All tutorials', 'tutorials/'), link('Guard an MCP server', 'mcp')],
+    items: [
+      link('All tutorials', 'tutorials/'),
+      link('Protect an API', 'tutorials/protect-an-api'),
+      link('Build an agent', 'tutorials/build-an-agent'),
+      link('Auth server beside your provider', 'tutorials/auth-server-beside-your-provider'),
+      link('Guard an MCP server', 'mcp'),
+      link('Delegate with conditions', 'tutorials/delegate-with-conditions'),
+      link('Two hops', 'tutorials/two-hops'),
+    ],
   },
   {
     text: 'For API owners',

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { root } from './processes.fixture.js'
 import { isLong } from './tier.fixture.js'
+import { tutorials } from './tutorial.fixture.js'
 
 // Every TypeScript block in Markdown and in the examples of comments compiles against the packages as they are; those of the README are also run (samples.long.ts).
 
@@ -15,6 +16,7 @@ const pages = [
   'docs/gateway.md',
   'docs/mcp.md',
   'docs/telemetry.md',
+  ...tutorials,
   'bench/README.md',
   ...readmes('packages'),
   ...readmes('apps'),

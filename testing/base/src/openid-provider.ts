@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import Provider from 'oidc-provider'
 import { vi } from 'vitest'
-import { networkBrowser } from './browser.js'
 import { listenOn } from './listening.js'
 
 /** A real OpenID provider on this machine, at which every account signs in with any password. */
@@ -39,34 +38,4 @@ export async function openidProvider(o: {
   })
   warn.mockRestore()
   return { issuer, server, provider, answer: provider.callback() }
-}
-
-/**
- * Signs in on the provider's own pages and agrees or refuses there.
- * @returns where the provider sends the browser then: a URL that begins with `redirectUri`
- */
-export async function decideAtProvider(
-  url: string,
-  o: { readonly account: string; readonly redirectUri: string; readonly decision?: 'agree' | 'refuse' },
-): Promise<string> {
-  const browser = networkBrowser()
-  let [next, form]: [URL, Record<string, string> | undefined] = [new URL(url), undefined]
-  for (let step = 0; step < 12; step++) {
-    const response: Response = await (form === undefined ? browser.get(next.href) : browser.post(next.href, form, {}))
-    form = undefined
-    const location = response.headers.get('location')
-    const page = await response.text()
-    if (location !== null) {
-      next = new URL(location, next)
-      if (next.href.startsWith(o.redirectUri)) return next.href
-      continue
-    }
-    const isSignIn = page.includes('name="login"')
-    if (!isSignIn && o.decision === 'refuse') next = new URL(/href="([^"]*\/abort)"/.exec(page)?.[1] ?? '', next)
-    else {
-      next = new URL(/action="([^"]+)"/.exec(page)?.[1] ?? '', next)
-      form = isSignIn ? { prompt: 'login', login: o.account, password: 'x' } : { prompt: 'consent' }
-    }
-  }
-  throw new Error('the provider does not redirect back')
 }

@@ -1,4 +1,5 @@
-import { decideAtProvider, openidProvider } from '@countersign/testing/openid-provider'
+import { openidProvider } from '@countersign/testing/openid-provider'
+import { decideAtProvider } from '@countersign/testing/provider-visit'
 
 /** An OpenID provider on this machine, at which every account signs in with any password. */
 export interface SignInProvider {

@@ -1,4 +1,5 @@
-import { decideAtProvider, openidProvider } from '@countersign/testing/openid-provider'
+import { openidProvider } from '@countersign/testing/openid-provider'
+import { decideAtProvider } from '@countersign/testing/provider-visit'
 
 /** A real OAuth provider, and an API that takes its access tokens as bearers. */
 export interface OAuthPlace {
