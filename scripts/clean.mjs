@@ -1,8 +1,9 @@
-// `npm run clean`: removes what the compiler wrote, and the API reference.
+// `npm run clean`: removes what the compiler wrote, the API reference and the documentation site.
 import { readdirSync, rmSync } from 'node:fs'
 import { root } from './install.mjs'
 
 const rooms = ['packages', 'apps'].flatMap(top => readdirSync(`${root}/${top}`).map(name => `${top}/${name}`))
 for (const room of [...rooms, 'requirements', 'testing/base', 'testing/world', 'tests', 'bench'])
   rmSync(`${root}/${room}/dist`, { recursive: true, force: true })
-rmSync(`${root}/reference/api`, { recursive: true, force: true })
+for (const folder of ['reference/api', 'site/dist', 'site/.pages', 'site/.api', 'site/.vitepress/cache'])
+  rmSync(`${root}/${folder}`, { recursive: true, force: true })

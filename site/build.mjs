@@ -11,6 +11,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { serve: { type: 'boolean' }, base: { type: 'string' }, port: { type: 'string' } },
 })
+if (values.serve && positionals.length > 0) throw new TypeError('--serve shows site/dist: name no folder')
 const outDir = resolve(positionals[0] ?? `${site}dist`)
 const base = values.base === undefined ? {} : { base: values.base }
 

@@ -12,9 +12,12 @@ export function repositoryMarkdown(md, { pages, clauses, isFolder, repository })
   md.core.ruler.push('repository_links', state => {
     const file = files.get(state.env.relativePath)
     if (file === undefined) return
-    for (const block of state.tokens) {
+    state.tokens = state.tokens.flatMap(block => named(block, state))
+    for (const [at, block] of state.tokens.entries()) {
       if (block.type === 'fence') block.info = languageOf(block.info)
       if (block.type !== 'inline') continue
+      // The row of a figure is scrolled on a phone, also by keyboard.
+      if (block.children.some(({ type }) => type === 'image')) state.tokens[at - 1].attrSet('tabindex', '0')
       const place = { file, pages, isFolder, repository }
       for (const token of block.children) mendLink(token, place)
       block.children = withClauses(block.children, { place, clauses, Token: state.Token })
@@ -29,6 +32,14 @@ function keepBraces(token, md) {
   const text = md.utils.escapeHtml(token.content).replaceAll('{', '&#123;')
   token.content = token.type === 'text' ? text : `<code>${text}</code>`
   token.type = 'html_inline'
+}
+
+/** A block that is a file, with its name above it. */
+function named(block, { Token, md }) {
+  const [, name] = block.type === 'fence' ? block.info.trim().split(/\s+/) : []
+  if (name === undefined || !name.includes('.') || name.includes('=')) return [block]
+  const content = `<p class="file-name">${md.utils.escapeHtml(name)}</p>\n`
+  return [Object.assign(new Token('html_block', '', 0), { content, block: true }), block]
 }
 
 /** Only the language: what follows it is a file name, or says how a test runs the block. */

@@ -21,21 +21,25 @@ const api = [...pages.values()]
 
 /** Long lists and whole messages: nobody searches for their signatures and digests. */
 const unsearched = ['model-traces.md', 'conformance-results.md']
-const withoutBlocks = ['worked-messages.md', 'changelog.md']
 
 /** What the search reads of a page: its HTML. */
 async function searched(text, env, md) {
   if (unsearched.includes(env.relativePath)) return ''
-  const read = withoutBlocks.includes(env.relativePath) ? text.replace(/^```[\s\S]*?^```/gm, '') : text
+  const read = env.relativePath === 'worked-messages.md' ? text.replace(/^```[\s\S]*?^```/gm, '') : text
   return md.renderAsync(read, env)
 }
 
 export default defineConfig({
   srcDir: '.pages',
+  outDir: 'dist',
   title: 'Countersign',
   description: 'AAuth for TypeScript: agents, APIs and auth servers that have never met, every request signed',
   lang: 'en',
-  head: [['link', { rel: 'icon', href: '/favicon.svg', type: 'image/svg+xml' }]],
+  transformHead: ({ siteData }) => [
+    ['link', { rel: 'icon', href: `${siteData.base}favicon.svg`, type: 'image/svg+xml' }],
+  ],
+  // The search index is one file, which is loaded when the search is opened.
+  vite: { build: { chunkSizeWarningLimit: 4000 } },
   // Servers on the reader's own machine.
   ignoreDeadLinks: 'localhostLinks',
   markdown: {
