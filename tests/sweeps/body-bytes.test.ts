@@ -250,6 +250,8 @@ test('every export that takes requests is among the doors', async () => {
 /** Sources that look at the headers which frame a body, and what for. */
 const framing: Readonly<Record<string, string>> = {
   'agent/src/interact/loopback.ts': 'sets the length of its page',
+  'playground/src/analysis/received.ts':
+    'tells whether a recorded body is whole, before its digest is computed again; nothing runs',
   'httpsig/src/message/raw-request.ts': 'parses a request that a user gives it as text; nothing runs',
   'conformance/src/resource/content-cases.ts': 'compares the length that an answer claims with its bytes',
   'conformance/src/resource/digest-cases.ts': 'sends framings that the resource it judges must refuse',

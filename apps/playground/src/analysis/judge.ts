@@ -203,7 +203,7 @@ export async function checkClaims(
   run: Run,
 ): Promise<void> {
   const begun = performance.now()
-  const checked = fault(() => checkTokenClaims(parsed, at))
+  const checked = fault(() => checkTokenClaims(parsed, at.now, at.receiver))
   const ms = performance.now() - begun
   const refusal = 'fault' in checked ? checked.fault : undefined
   const failed = refusal === undefined ? claimSteps.length : claimStep(refusal.reason)

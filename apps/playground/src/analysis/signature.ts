@@ -11,7 +11,7 @@ export interface Place {
 
 /** What the signature of a request covers, and its base; undefined when it has none that can be read. */
 export function analyzeSignature(message: ReceivedMessage, place: Place, now: number): AnalyzedSignature | undefined {
-  const received = receivedBase(message, place)
+  const received = receivedBase(message, place.authority, place.scheme)
   if (received === undefined) return undefined
   const components = received.components.map(
     (component, color): AnalyzedComponent => ({ ...sourceOf(component), ...valueIn(component), color }),

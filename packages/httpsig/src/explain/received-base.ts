@@ -28,11 +28,13 @@ export interface ReceivedBase {
 
 /**
  * The signature base of a request as received, read as leniently as for an explanation: it is there although the request may be refused.
+ * @param authority that of the receiver
  * @returns undefined when Signature-Input cannot be read
  */
 export function receivedBase(
   message: ReceivedMessage,
-  { authority, scheme }: { readonly authority: string; readonly scheme: 'https' | 'http' },
+  authority: string,
+  scheme: 'https' | 'http',
 ): ReceivedBase | undefined {
   const { input } = readHeaders(message)
   if (input === undefined) return undefined

@@ -188,12 +188,14 @@ export const tokenWords: Readonly<Record<TokenType, TokenWords>> = {
 
 /**
  * Checks the claims of a parsed token as its receiver does.
- * @param o.receiver the receiver; default the one that `aud` names, so that any right token passes
+ * @param now Unix seconds
+ * @param receiver the receiver; default the one that `aud` names, so that any right token passes
  * @throws AAuthError as the check of its type
  */
 export function checkTokenClaims(
   parsed: ParsedToken,
-  { now, receiver }: { readonly now: number; readonly receiver?: string | undefined },
+  now: number,
+  receiver?: string,
 ): AgentTokenClaims | AuthTokenClaims | ResourceTokenClaims {
   const { aud } = parsed.payload
   const [first] = Array.isArray(aud) ? aud : [aud]

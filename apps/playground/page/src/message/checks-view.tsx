@@ -23,9 +23,9 @@ function CheckRow({ check }: { readonly check: AnalyzedCheck }): JSX.Element {
       <span class="icon" aria-hidden="true">
         {icons[result]}
       </span>
-      <h4>
-        {title} <span class="result">{result}</span> <span class="quiet ms">{timeOf(check)}</span>
-      </h4>
+      <p class="title">
+        <strong>{title}</strong> <span class="result">{result}</span> <span class="quiet ms">{timeOf(check)}</span>
+      </p>
       <div>
         {finding === '' ? null : (
           <p>

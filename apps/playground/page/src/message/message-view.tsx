@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useId, useState } from 'preact/hooks'
 import type { MessageAnalysis } from '../../../src/analysis/analysis.js'
 import type { Known } from '../../../src/analysis/known.js'
 import type { ShownMessage } from '../../../src/explorer/contract.js'
@@ -21,6 +21,7 @@ export function MessageView({ message, known }: MessageViewProps): JSX.Element {
   const [analyzed, setAnalyzed] = useState<
     { readonly of: ShownMessage; readonly analysis: MessageAnalysis } | undefined
   >()
+  const heading = useId()
   useEffect(() => {
     let isCurrent = true
     void analyze(message, known).then(analysis => {
@@ -32,7 +33,10 @@ export function MessageView({ message, known }: MessageViewProps): JSX.Element {
   }, [message, known])
   const analysis = analyzed?.of === message ? analyzed.analysis : undefined
   return (
-    <section class="message-view" aria-label="The message, taken apart">
+    <section class="message-view" aria-labelledby={heading}>
+      <h2 class="sr-only" id={heading}>
+        The message, taken apart
+      </h2>
       <p class={`verdict ${stateOf(analysis)}`} role="status">
         {analysis?.verdict ?? 'Taking it apart …'}
       </p>

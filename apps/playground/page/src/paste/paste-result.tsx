@@ -28,7 +28,10 @@ interface PasteResultProps {
 export function PasteResult({ analysis, text, isWaiting }: PasteResultProps): JSX.Element {
   const state = analysis === undefined || isWaiting ? 'waiting' : analysis.ok ? '' : 'refused'
   return (
-    <section class="paste-result" aria-label="Result">
+    <section class="paste-result" aria-labelledby="paste-result">
+      <h2 class="sr-only" id="paste-result">
+        Result
+      </h2>
       <p class={`verdict ${state}`} role="status">
         {analysis === undefined ? (
           isWaiting ? (

@@ -158,7 +158,7 @@ async function verdictOf(token: string, settings: InspectSettings, receiver?: st
       await verifyTokenSignature(parsed, key)
       signature = 'verified'
     }
-    checkTokenClaims(parsed, { now: settings.now, receiver })
+    checkTokenClaims(parsed, settings.now, receiver)
     return key === undefined
       ? { signature, hint: "add --online, or --key with the issuer's public keys" }
       : { signature }
