@@ -15,15 +15,16 @@ export interface Answer {
  * @param answer absent: nobody has received it
  */
 export function checksOf(ids: readonly StepId[], judged: Judgements, answer?: Answer): AnalyzedCheck[] {
-  const stop = stopOf(ids, answer)
+  const stop = stopOf(ids, judged, answer)
   let isOver = false
   return ids.map((id, index): AnalyzedCheck => {
     const own = judged.get(id)
-    if (isOver || index > stop) return row(id, notReached)
-    if (index === stop) return row(id, refusedHere(answer, own))
-    if (answer !== undefined) return row(id, passedThere(id, own))
+    const row = (outcome: Outcome): AnalyzedCheck => rowOf(id, outcome, own?.clause)
+    if (isOver || index > stop) return row(notReached)
+    if (index === stop) return row(refusedHere(answer, own))
+    if (answer !== undefined) return row(passedThere(id, own))
     isOver = own === undefined || own.result === 'failed'
-    return row(id, own === undefined ? notReached : repeated(own))
+    return row(own === undefined ? notReached : repeated(own))
   })
 }
 
@@ -33,18 +34,20 @@ type Outcome = Pick<AnalyzedCheck, 'result' | 'finding'> &
 const notReached: Outcome = { result: 'not reached', finding: '' }
 
 /** The index of the check that refused; beyond the last one when none did. */
-function stopOf(ids: readonly StepId[], answer: Answer | undefined): number {
+function stopOf(ids: readonly StepId[], judged: Judgements, answer: Answer | undefined): number {
   const reason = answer?.refusal?.reason
   if (reason === undefined) return ids.length
-  const found = ids.indexOf(stepOfReason(reason))
+  // Several checks share some reasons: the one that refuses here, too, is the one.
+  const same = ids.findIndex(id => judged.get(id)?.result === 'failed' && judged.get(id)?.reason === reason)
+  const found = same < 0 ? ids.indexOf(stepOfReason(reason)) : same
   return found < 0 ? ids.length - 1 : found
 }
 
-function row(id: StepId, outcome: Outcome): AnalyzedCheck {
+function rowOf(id: StepId, outcome: Outcome, ownClause?: string): AnalyzedCheck {
   const { title, why, clause } = stepOf(id)
   const words = outcome.reason === undefined ? undefined : reasonWords(outcome.reason)
   return {
-    ...{ id, title, why, ...outcome, clause: clauseOf(words?.clause ?? clause) },
+    ...{ id, title, why, ...outcome, clause: clauseOf(words?.clause ?? ownClause ?? clause) },
     ...(words === undefined ? {} : { fix: words.fix }),
   }
 }

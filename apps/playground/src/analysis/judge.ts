@@ -30,6 +30,8 @@ export interface Judgement {
   readonly reason?: string
   readonly ms?: number
   readonly together?: true
+  /** The clause, where it is another than that of the check. */
+  readonly clause?: string
 }
 
 /** What a request is judged by. */
@@ -209,8 +211,14 @@ export async function checkClaims(
   const failed = refusal === undefined ? claimSteps.length : claimStep(refusal.reason)
   for (const [index, [id, finding]] of claimSteps.entries()) {
     if (index === failed) return run.fail(id, refusal as Refusal, { ms, together: true })
-    run.done.set(id, { result: 'passed', finding, ms, together: true })
+    run.done.set(id, { result: 'passed', finding, ms, together: true, ...clauseOfAudience(id, parsed) })
   }
+}
+
+/** Each type of token has a rule of its own for its receivers. */
+function clauseOfAudience(id: StepId, { typ }: ParsedToken): Pick<Judgement, 'clause'> {
+  const clause = tokenWords[typ].claims['aud']?.clause
+  return id === 'token-audience' && clause !== undefined ? { clause } : {}
 }
 
 function claimStep(reason: string): number {

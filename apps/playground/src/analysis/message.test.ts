@@ -64,6 +64,9 @@ describe('a request that was let pass', () => {
     expect(await ids('pseudonymous')).toBe(
       `request authority headers times coverage accepted inline-key signature ${guard}`,
     )
+    const audience = async (name: string): Promise<string | undefined> =>
+      (await analyze(name)).checks.find(({ id }) => id === 'token-audience')?.clause.id
+    expect([await audience('challenge'), await audience('authorized')]).toEqual(['token.agent.aud', 'token.auth.aud'])
     expect(await ids('calendar-challenge')).toBe(
       `request authority headers times coverage accepted key signature ${guard}`,
     )
@@ -156,6 +159,22 @@ describe('a request that was refused', () => {
     expect(await failed(401, 'invalid_request', 'a_name_of_tomorrow')).toBe('decision failed a_name_of_tomorrow')
     // An answer of a handler is none of a verifier.
     expect(await failed(404, 'x', '')).toBe('decision failed ')
+  })
+
+  test('is shown at the check that refuses here, too, where several checks share a reason', async () => {
+    const { request } = shown(workedMessage('pseudonymous'))
+    // No point of the curve: the header has its form, and only the key itself shows it.
+    const headers = request.headers.map(([name, value]): [string, string] => [
+      name,
+      name === 'signature-key' ? value.replace(/x="[^"]*"/, `x="Ag${'A'.repeat(41)}"`) : value,
+    ])
+    const response = refusal(401, 'unsupported_algorithm', 'key_unacceptable')
+    const { checks } = await analyze('pseudonymous', { request: { ...request, headers }, response })
+    expect(checks.filter(({ result }) => result === 'failed').map(line)).toEqual(['inline-key failed key_unacceptable'])
+    const answered = await analyze('pseudonymous', { response })
+    expect(answered.checks.filter(({ result }) => result === 'failed').map(line)).toEqual([
+      'headers failed key_unacceptable',
+    ])
   })
 
   test('by a JSON-RPC error has its reason in the data of the error', async () => {

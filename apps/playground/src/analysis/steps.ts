@@ -68,7 +68,7 @@ const steps: Readonly<Record<StepId, Omit<Step, 'id'>>> = {
   },
   accepted: {
     title: 'Signer accepted here',
-    why: 'Anyone can run an auth server with perfect keys. Only the receiver’s list says whose word counts, before anything is fetched.',
+    why: 'Anyone can run an agent or an auth server with perfect keys. Only the receiver’s list says whose word counts, before anything is fetched.',
     clause: 'trust.resource.auth-servers',
   },
   'inline-key': {

@@ -4,9 +4,32 @@ import { ClauseLink } from './clause-link.js'
 
 const icons: Readonly<Record<CheckResult, string>> = { passed: '✓', failed: '✗', 'not reached': '·', 'not judged': '?' }
 
-/** The checks of a verifier in order. */
+/** The checks of a verifier in order. Those that passed before one that failed are folded, so that the fault is seen first. */
 export function ChecksView({ checks }: { readonly checks: readonly AnalyzedCheck[] }): JSX.Element {
   if (checks.length === 0) return <p class="quiet">No signature is needed here, so there is nothing to check.</p>
+  const failed = checks.findIndex(({ result }) => result === 'failed')
+  if (failed < fewest) return <CheckList checks={checks} />
+  return (
+    <>
+      <details class="before">
+        <summary>{countOf(checks.slice(0, failed))}</summary>
+        <CheckList checks={checks.slice(0, failed)} />
+      </details>
+      <CheckList checks={checks.slice(failed)} />
+    </>
+  )
+}
+
+/** Fewest checks that are folded. */
+const fewest = 3
+
+function countOf(before: readonly AnalyzedCheck[]): string {
+  const passed = before.filter(({ result }) => result === 'passed').length
+  const rest = before.length - passed
+  return `${passed} checks passed before it${rest === 0 ? '' : `, ${rest} cannot be judged here`}`
+}
+
+function CheckList({ checks }: { readonly checks: readonly AnalyzedCheck[] }): JSX.Element {
   return (
     <ol class="checks">
       {checks.map(check => (
@@ -35,7 +58,7 @@ function CheckRow({ check }: { readonly check: AnalyzedCheck }): JSX.Element {
         {fix === undefined ? null : <p>What would be right: {fix}</p>}
         <p class="quiet">
           {why} <ClauseLink clause={clause} />
-          {byReceiver ? ' Known by its response.' : ''}
+          {byReceiver && result === 'failed' ? ' Its receiver gave this reason.' : ''}
         </p>
       </div>
     </li>
