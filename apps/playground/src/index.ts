@@ -1,4 +1,5 @@
 export type { Addresses } from './addresses.js'
+export { type PlayAttacksOptions, playAttacks } from './attacks/play-attacks.js'
 export { type CalendarScope, calendar, calendarScopes, calendarWords } from './calendar.js'
 export { type CalendarEvent, publicHolidays } from './holidays.js'
 export { type Participants, startParticipants } from './participants.js'

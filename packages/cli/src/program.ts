@@ -66,7 +66,8 @@ function addPlayground(root: Command): void {
       '--scenario <name>',
       'play one scenario without a user, then exit: rate-limit, identity, delegate, autonomous, user-consent, device, sso, multi-hop, oauth-downstream, mcp, revocation, delegation, approval, refresh, rotation or all',
     )
-    .option('--json', 'with --scenario: print every message as JSON')
+    .option('--attacks', 'attack the participants without a page, then exit: 0 if every attack was refused')
+    .option('--json', 'with --scenario or --attacks: print every message as JSON')
     .action(async (flags: PlaygroundFlags) => {
       const { playground } = await loadOptional('@countersign/playground', () => import('./commands/playground.js'))
       await playground(flags)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ShownMessage } from '../explorer/contract.js'
 import type { Participants } from '../participants.js'
 import { type Attack, allAttacks, infoOf } from './all-attacks.js'
@@ -27,6 +28,8 @@ export interface AttacksOptions {
   readonly attacks?: readonly Attack[]
 }
 
+/** Milliseconds after which the last message of an attack has been heard, so that it is not taken for one of the next story. */
+const untilHeard = 60
 /** Attacks on messages that may wait at the same time. */
 const mostWaiting = 20
 
@@ -36,6 +39,12 @@ export function createAttacks({ participants, alone, onChange, attacks = allAtta
   let state: Scoreboard['state'] = 'waiting'
   let running: Promise<Scoreboard> | undefined
   let waiting = 0
+  const makeAlone = (attack: Attack, message?: ShownMessage): Promise<AttackResult> =>
+    alone(async () => {
+      const result = await attacker.make(attack, message)
+      await sleep(untilHeard)
+      return result
+    })
   const inOrder = (): readonly AttackResult[] => attacks.flatMap(({ name }) => results.get(name) ?? [])
   const scoreboard = (): Scoreboard => ({ state, attacks: attacks.map(infoOf), results: inOrder() })
   const keep = (result: AttackResult): void => {
@@ -47,7 +56,7 @@ export function createAttacks({ participants, alone, onChange, attacks = allAtta
     results.clear()
     onChange(state)
     try {
-      for (const attack of attacks) keep(await alone(() => attacker.make(attack)))
+      for (const attack of attacks) keep(await makeAlone(attack))
     } finally {
       state = 'ended'
       running = undefined
@@ -63,7 +72,7 @@ export function createAttacks({ participants, alone, onChange, attacks = allAtta
       if (waiting >= mostWaiting) throw new RangeError('too many attacks wait already')
       waiting++
       try {
-        const result = await alone(() => attacker.make(attack, message))
+        const result = await makeAlone(attack, message)
         if (message === undefined) keep(result)
         return result
       } finally {

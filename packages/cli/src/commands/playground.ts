@@ -1,24 +1,36 @@
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { printLines, UsageError } from '@countersign/fetch/internal'
-import { playScenarios, type ScenarioName, scenarioNames, startPlayground } from '@countersign/playground'
+import { playAttacks, playScenarios, type ScenarioName, scenarioNames, startPlayground } from '@countersign/playground'
 
 /** The flags of `countersign playground`. */
 export interface PlaygroundFlags {
   readonly port: string
   readonly scenario?: string
+  readonly attacks?: boolean
   readonly json?: boolean
 }
 
 const command = fileURLToPath(new URL('../../bin/countersign.js', import.meta.url))
 
-/** `countersign playground`: runs the participants and the page until it is stopped; or plays one scenario. */
+/** `countersign playground`: runs the participants and the page until it is stopped; or plays one scenario, or makes every attack. */
 export async function playground(flags: PlaygroundFlags): Promise<void> {
   const base = Number(flags.port)
   if (!Number.isInteger(base) || base < 1 || base > 65_495)
     throw new UsageError('--port must be a number between 1 and 65495')
   const names = flags.scenario === undefined ? undefined : namesOf(flags.scenario)
+  if (flags.attacks === true && names !== undefined) throw new UsageError('give one of --scenario and --attacks')
   await checkPorts(base)
+  if (flags.attacks === true) {
+    const held = await playAttacks({
+      base,
+      countersign: command,
+      json: flags.json ?? false,
+      write: line => printLines(line),
+    })
+    process.exitCode = held ? 0 : 1
+    return
+  }
   if (names === undefined) {
     await startPlayground({ base, countersign: command })
     return

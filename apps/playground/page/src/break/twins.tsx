@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
+import { changedLines, type Line, linesOf, shortened } from '../../../src/attacks/changed-lines.js'
 import type { AttackResult, Refusal, WireExchange } from '../../../src/attacks/contract.js'
-import { changedLines, type Line, linesOf, shortened } from './diff.js'
 
 const docs = 'https://github.com/countersign-dev/countersign/blob/main/docs'
 

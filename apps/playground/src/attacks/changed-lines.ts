@@ -1,4 +1,4 @@
-import type { WireRequest } from '../../../src/attacks/contract.js'
+import type { WireRequest } from './contract.js'
 
 /** A piece of a line; `mark` says that it is what was changed. */
 export interface Piece {
@@ -47,7 +47,7 @@ export function changedLines(before: WireRequest, after: WireRequest): readonly 
     old.delete(line.key)
     if (was === undefined) return toLine(line, [{ text: line.text, mark: true }], 'added')
     if (was.text === line.text) return toLine(line, [{ text: line.text, mark: false }], 'same')
-    return toLine(line, piecesOf(was.text, line.text), 'changed')
+    return toLine(line, line.key === 'first' ? firstPieces(before, after) : piecesOf(was.text, line.text), 'changed')
   })
   const removed = [...old.values()].map(line => toLine(line, [{ text: line.text, mark: true }], 'removed'))
   return [...lines, ...removed]
@@ -55,6 +55,14 @@ export function changedLines(before: WireRequest, after: WireRequest): readonly 
 
 function toLine({ name }: Plain, pieces: readonly Piece[], state: Line['state']): Line {
   return { pieces, state, ...(name === undefined ? {} : { name }) }
+}
+
+/** A method is another one as a whole. */
+function firstPieces(before: WireRequest, after: WireRequest): readonly Piece[] {
+  const method = { text: after.method, mark: before.method !== after.method }
+  const target =
+    before.target === after.target ? [{ text: after.target, mark: false }] : piecesOf(before.target, after.target)
+  return [method, { text: ' ', mark: false }, ...target]
 }
 
 /** The text in up to three pieces: what both begin with, what was changed, and what both end with. */
