@@ -18,7 +18,7 @@ function placesOf(addresses: Addresses): string[] {
 
 /** Options of {@link startPlayground}. */
 export interface PlaygroundOptions {
-  /** The page's port; the participants follow at +10 to +60. */
+  /** The page's port; the participants follow at +10 to +74. */
   readonly base: number
   /** The file of the `countersign` command. */
   readonly countersign: string

@@ -61,7 +61,7 @@ function addPlayground(root: Command): void {
   root
     .command('playground')
     .description('run all participants on this machine, with a page that shows every message')
-    .option('--port <base>', 'first port; the others are +10, +20, +21, +30, +31, +40, +50 and +60', '4100')
+    .option('--port <base>', 'first port; the others are +10, +20, +21, +30, +31, +40, +50, +60 and +70 to +74', '4100')
     .option(
       '--scenario <name>',
       'play one scenario without a user, then exit: rate-limit, identity, delegate, autonomous, user-consent, device, sso, multi-hop, oauth-downstream, mcp, revocation, delegation, approval, refresh, rotation or all',

@@ -34,7 +34,7 @@ export async function playColumn(plan: ColumnPlan, { worlds, listen, onStep }: C
       const messages: ShownMessage[] = []
       const stop = listen(message => messages.push(message))
       try {
-        return await work()
+        return await work(messages)
       } finally {
         await quiet(messages)
         stop()

@@ -115,6 +115,8 @@ function refuse(response: ServerResponse, { id }: OAuthApiConfig, { status, reas
     `resource_metadata="${id}/.well-known/oauth-protected-resource"`,
   ]
   const scheme = /^dpop /i.test(request.headers.authorization ?? '') ? 'DPoP' : 'Bearer'
+  // RFC 9449 §7.1: the algorithms that a proof may be made with.
+  if (scheme === 'DPoP') parts.push('algs="ES256"')
   sendJson(response, status, {
     body: hasToken ? { error, error_description: reason } : { error: 'unauthorized' },
     headers: { 'www-authenticate': `${scheme} ${parts.join(', ')}` },

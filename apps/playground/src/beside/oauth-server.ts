@@ -108,15 +108,20 @@ async function exchange(ctx: GrantContext, { provider, config }: Context): Promi
     audience: config.apis.map(({ id }) => id).filter(id => id === ctx.oidc.client.clientId),
   })
   const resource = String(params['resource'])
+  const known = config.apis.find(({ id }) => id === resource)?.scopes ?? []
+  const scope = String(params['scope'])
+    .split(' ')
+    .filter(name => known.includes(name))
+    .join(' ')
   const token = new provider.AccessToken({
-    ...{ accountId: String(payload.sub), client, gty: 'token_exchange', scope: String(params['scope']) },
+    ...{ accountId: String(payload.sub), client, gty: 'token_exchange', scope },
   })
   token.resourceServer = new provider.ResourceServer(resource, audience(config.apis, resource))
   ctx.exchanged = { act: { sub: client.clientId, act: { sub: String(payload['client_id']) } } }
   ctx.body = {
     access_token: await token.save(),
     issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-    ...{ token_type: 'Bearer', expires_in: accessTokenLifetime, scope: params['scope'] },
+    ...{ token_type: 'Bearer', expires_in: accessTokenLifetime, scope },
   }
 }
 

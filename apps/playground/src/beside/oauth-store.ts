@@ -32,7 +32,8 @@ const mostRecords = 2000
 /** A store in one file, which is written at each change. */
 export function oauthStore(file: string): (kind: string) => OAuthStore {
   const records = new Map<string, Entry>()
-  const save = (): void => {
+  const save = (changed: string): void => {
+    if (briefKinds.has(changed)) return
     const kept = [...records].filter(([key]) => !briefKinds.has(key.split(':', 1)[0] ?? ''))
     writeFileSync(file, JSON.stringify(Object.fromEntries(kept), null, 1), { mode: 0o600 })
   }
@@ -42,9 +43,9 @@ export function oauthStore(file: string): (kind: string) => OAuthStore {
     records.delete(key)
     return undefined
   }
-  const drop = (matches: (key: string, entry: Entry) => boolean): void => {
+  const drop = (kind: string, matches: (key: string, entry: Entry) => boolean): void => {
     for (const [key, entry] of records) if (matches(key, entry)) records.delete(key)
-    save()
+    save(kind)
   }
   return kind => {
     const keyOf = (id: string): string =>
@@ -60,7 +61,7 @@ export function oauthStore(file: string): (kind: string) => OAuthStore {
         records.delete(keyOf(id))
         records.set(keyOf(id), { payload: kept, ...until })
         if (records.size > mostRecords) records.delete(records.keys().next().value ?? '')
-        save()
+        save(kind)
       },
       find,
       async findByUid(uid) {
@@ -73,11 +74,11 @@ export function oauthStore(file: string): (kind: string) => OAuthStore {
       async consume(id) {
         const entry = live(keyOf(id))
         if (entry !== undefined) entry.payload['consumed'] = Math.floor(Date.now() / 1000)
-        save()
+        save(kind)
       },
-      destroy: async id => drop(key => key === keyOf(id)),
+      destroy: async id => drop(kind, key => key === keyOf(id)),
       revokeByGrantId: async grantId =>
-        drop((key, { payload }) => key.startsWith(`${kind}:`) && payload['grantId'] === grantId),
+        drop(kind, (key, { payload }) => key.startsWith(`${kind}:`) && payload['grantId'] === grantId),
     }
   }
 }

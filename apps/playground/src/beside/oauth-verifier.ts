@@ -28,13 +28,17 @@ export function oauthVerifier(config: OAuthApiConfig): (request: IncomingMessage
   const { id, issuer } = config
   const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`))
   const checkProof = dpopCheck()
+  const jwtChecks = {
+    ...{ issuer, audience: id, typ: 'at+jwt', algorithms: ['ES256'] },
+    requiredClaims: ['exp', 'iat', 'jti', 'sub', 'client_id'],
+  }
   return async request => {
     const [, scheme = '', token = ''] =
       /^(Bearer|DPoP) ([\w.~+/-]+=*)$/i.exec(request.headers.authorization ?? '') ?? []
     if (token === '') throw new Error('there is no access token')
     const claims: Claims =
       token.split('.').length === 3
-        ? (await jwtVerify(token, keys, { issuer, audience: id, typ: 'at+jwt', algorithms: ['ES256'] })).payload
+        ? (await jwtVerify(token, keys, jwtChecks)).payload
         : await introspect(token, config)
     const { jkt } = claims.cnf ?? {}
     if (jkt !== undefined) {

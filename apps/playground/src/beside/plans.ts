@@ -16,6 +16,8 @@ interface Plan {
   readonly fair: string
   readonly held: string
   readonly broken: string
+  /** Where nothing is attacked. Default: `Played`. */
+  readonly told?: string
   readonly columns: readonly ColumnPlan[]
 }
 
@@ -27,12 +29,13 @@ export const plans: Readonly<Record<DimensionName, Plan>> = {
     fair: 'With dynamic registration OAuth needs no operator, either, and with client id metadata documents (a draft) a client id is a URL as well. Both servers may still list the clients that they accept.',
     held: 'Signed in',
     broken: 'Not signed in',
+    told: 'The user is signed in',
     columns: registration,
   },
   'client-authentication': {
     title: 'Client authentication',
     about: 'A thief has read what the other side keeps about a client, and wants to act as that client.',
-    fair: 'With private_key_jwt or mutual TLS OAuth does as well: then the server, too, has public keys only. This server keeps client secrets as they are; others keep hashes, and then a thief finds the value at the client or in a token request. Whoever steals the private key is the client, in both worlds.',
+    fair: 'With private_key_jwt or mutual TLS OAuth does as well: then the server, too, has public keys only. A public client has no secret, and no way to prove who it is. This server keeps client secrets as they are; others keep hashes, and then a thief finds the value at the client or in a token request. Whoever steals the private key is the client, in both worlds.',
     held: 'Refused',
     broken: 'The thief is the client',
     columns: clientAuthentication,
@@ -67,8 +70,9 @@ export const plans: Readonly<Record<DimensionName, Plan>> = {
     title: 'Scopes and levels',
     about: 'Three calls: one for anyone, one for known callers, one for what a user allowed.',
     fair: 'Step-up (`insufficient_scope`, RFC 9470) takes an OAuth client from the second to the third as well. An API key for the second would also do, and would be one more secret.',
-    held: 'Played',
-    broken: 'Played',
+    held: 'Answered',
+    broken: 'Not answered',
+    told: 'All three are answered',
     columns: scopes,
   },
   chains: {
@@ -102,8 +106,8 @@ export const dimensionNames: readonly DimensionName[] = Object.keys(plans) as Di
 
 /** The dimensions, as the page shows them. */
 export const dimensions: readonly Dimension[] = dimensionNames.map(name => {
-  const { title, about, fair, held, broken, columns } = plans[name]
-  const labels = { held, broken, told: 'Played' }
+  const { title, about, fair, held, broken, told = 'Played', columns } = plans[name]
+  const labels = { held, broken, told }
   return {
     name,
     title,

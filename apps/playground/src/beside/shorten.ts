@@ -20,6 +20,8 @@ const secrets: ReadonlySet<string> = new Set([
   'token',
 ])
 
+const inText = new RegExp(`([?&;](?:${[...secrets].join('|')})=)([^&\\s"'<>]+)`, 'g')
+
 const secretHeaders: ReadonlySet<string> = new Set(['authorization', 'cookie', 'set-cookie'])
 
 /** Headers, with the secrets in them shortened. */
@@ -45,7 +47,9 @@ export function shortenTarget(target: string): string {
 /** A body, with the secrets of a form or of JSON shortened. */
 export function shortenBody(body: string): string {
   if (/^\s*[{[]/.test(body)) return shortenJson(body)
-  return /^[\w.%+-]+=/.test(body) ? shortenForm(body) : body
+  if (/^[\w.%+-]{1,100}=/.test(body)) return shortenForm(body)
+  // A redirect repeats its URL in the text of its page.
+  return body.replace(inText, (_, name: string, value: string) => name + cut(value))
 }
 
 function shortenForm(form: string): string {

@@ -13,7 +13,7 @@ interface ColumnSummaryProps {
 export function ColumnSummary({ dimension, result, column }: ColumnSummaryProps): JSX.Element {
   const played = result.columns.find(({ title }) => title === column.title)
   return (
-    <section class={`column ${column.world}`} aria-label={column.title}>
+    <div class="beside-column" data-world={column.world}>
       <h3>{column.title}</h3>
       {played === undefined ? (
         <p class="quiet">Not played yet.</p>
@@ -23,7 +23,7 @@ export function ColumnSummary({ dimension, result, column }: ColumnSummaryProps)
           <Counts {...{ result }} column={played} />
         </>
       )}
-    </section>
+    </div>
   )
 }
 
@@ -33,10 +33,10 @@ export function Verdict(props: { readonly dimension: Dimension; readonly column:
   const { verdict, sentence, message } = column.outcome
   return (
     <>
-      <p class={`verdict ${verdict}`}>
+      <p class="beside-verdict" data-verdict={verdict}>
         <span aria-hidden="true">{signs[verdict]}</span> {dimension.labels[verdict]}
       </p>
-      <p class="sentence">
+      <p class="beside-sentence">
         {sentence}{' '}
         {message === undefined ? null : (
           <Link to={`/beside/${dimension.name}/${message}`} label={`See the message that decided it, ${column.title}`}>

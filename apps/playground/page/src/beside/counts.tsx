@@ -10,7 +10,7 @@ interface CountsProps {
 /** The numbers of a column, as bars that can be compared across the columns of a dimension. */
 export function Counts({ result, column }: CountsProps): JSX.Element {
   return (
-    <ul class="counts">
+    <ul class="beside-counts">
       {countNames.map(([name, one, many]) => {
         const most = Math.max(1, ...result.columns.map(({ counts }) => counts[name]))
         return (
@@ -44,9 +44,14 @@ function Bar(props: {
   const part = name === 'messages' ? counts.discovery : name === 'secrets' ? counts.sharedSecrets : 0
   const width = counts[name] === 0 ? 0 : (part / counts[name]) * whole
   return (
-    <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
-      <rect class="all" width={whole} height="6" />
-      <rect class={name === 'messages' ? 'some' : 'shared'} x={whole - width} width={width} height="6" />
+    <svg class="beside-bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+      <rect class="beside-all" width={whole} height="6" />
+      <rect
+        class={name === 'messages' ? 'beside-cached' : 'beside-shared'}
+        x={whole - width}
+        width={width}
+        height="6"
+      />
     </svg>
   )
 }

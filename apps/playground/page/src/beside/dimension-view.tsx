@@ -28,7 +28,7 @@ export function DimensionView({ beside, dimension, dimensions, event, message }:
   const [before, after] = [dimensions[at - 1], dimensions[at + 1]]
   return (
     <article class="beside">
-      <nav class="crumbs" aria-label="Dimensions">
+      <nav class="beside-crumbs" aria-label="Dimensions">
         <Link to="/beside">All nine</Link>
         {before === undefined ? null : <Link to={`/beside/${before.name}`}>← {before.title}</Link>}
         {after === undefined ? null : <Link to={`/beside/${after.name}`}>{after.title} →</Link>}
@@ -54,11 +54,11 @@ export function DimensionView({ beside, dimension, dimensions, event, message }:
         </div>
       </header>
       {result.fault === undefined ? null : <p class="wrong">It could not be played to its end: {result.fault}</p>}
-      <div class={`taken-apart of-${dimension.columns.length}`}>
+      <div class="beside-taken-apart" data-columns={dimension.columns.length}>
         {dimension.columns.map(({ world, title: columnTitle }) => {
           const column = result.columns.find(played => played.title === columnTitle)
           return (
-            <section key={columnTitle} class={`column ${world} card`} aria-label={columnTitle}>
+            <section key={columnTitle} class="beside-column card" data-world={world} aria-label={columnTitle}>
               <h2>{columnTitle}</h2>
               {column === undefined ? (
                 <p class="quiet">Not played yet.</p>
@@ -75,7 +75,7 @@ export function DimensionView({ beside, dimension, dimensions, event, message }:
         })}
       </div>
       {result.columns.length === 0 ? null : (
-        <p class="total">
+        <p class="beside-total">
           This took{' '}
           {result.columns
             .map(
@@ -86,7 +86,11 @@ export function DimensionView({ beside, dimension, dimensions, event, message }:
           .
         </p>
       )}
-      <p class="fair">
+      <p class="beside-fair">
+        Bearer tokens, codes, secrets and cookies of the OAuth world are shown without what would make them work:
+        whoever sees one could use it. Tokens of AAuth are shown whole.
+      </p>
+      <p class="beside-fair">
         <strong>To be fair:</strong> {fair}
       </p>
     </article>

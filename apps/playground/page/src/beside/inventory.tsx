@@ -7,13 +7,13 @@ export function Inventory({ column }: { readonly column: BesideColumn }): JSX.El
   const { secrets, setUp } = column
   return (
     <>
-      <details class="inventory">
+      <details class="beside-inventory">
         <summary>{counted(secrets.length, 'secret in files', 'secrets in files')}</summary>
         <ul>
           {secrets.map(({ place, shown, holder, opens, shared }) => (
             <li key={place}>
               <code>{shown}</code> at the {holder}
-              {shared ? <span class="mark">two holders</span> : null}
+              {shared ? <span class="beside-mark">two holders</span> : null}
               <small>
                 <code>{place}</code>
                 <br />
@@ -23,7 +23,7 @@ export function Inventory({ column }: { readonly column: BesideColumn }): JSX.El
           ))}
         </ul>
       </details>
-      <details class="inventory">
+      <details class="beside-inventory">
         <summary>{counted(setUp.length, 'set-up step by an operator', 'set-up steps by operators')}</summary>
         {setUp.length === 0 ? <p>None.</p> : null}
         <ul>

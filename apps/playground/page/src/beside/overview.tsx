@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import type { BesideOverview, Dimension } from '../../../src/beside/contract.js'
+import type { BesideOverview, BesideResult, Dimension } from '../../../src/beside/contract.js'
 import type { BesideEvent } from '../../../src/beside/event.js'
 import { Link } from '../router.js'
 import { ColumnSummary } from './column-summary.js'
@@ -42,11 +42,12 @@ export function Overview({ beside, overview, event }: OverviewProps): JSX.Elemen
           </p>
         </div>
       </header>
-      <div class="worlds-head" aria-hidden="true">
+      <div class="beside-worlds-head" aria-hidden="true">
         <span>OAuth 2.1</span>
+        <span>and one more specification</span>
         <span>AAuth</span>
       </div>
-      <ol class="rows">
+      <ol class="beside-rows">
         {dimensions.map((dimension, index) => (
           <Row key={dimension.name} {...{ beside, dimension, event }} number={index + 1} />
         ))}
@@ -80,22 +81,23 @@ interface RowProps {
 function Row({ beside, dimension, event, number }: RowProps): JSX.Element {
   const { name, title, about, fair, columns } = dimension
   const result = beside.result(name)
+  const play = result.state === 'ended' ? 'Play again' : 'Play'
   const isWaiting = beside.waiting.includes(name)
   const isPlaying = isWaiting && event?.dimension === name && event.state === 'playing'
   return (
-    <li class={`row card${isPlaying ? ' playing' : ''}`} id={name}>
+    <li class="beside-row card" data-playing={isPlaying} id={name}>
       <header>
         <h2>
-          <span class="number">{number}</span>
+          <span class="beside-number">{number}</span>
           <Link to={`/beside/${name}`}>{title}</Link>
         </h2>
-        <button type="button" disabled={isWaiting} onClick={() => beside.play([name])} aria-label={`Play: ${title}`}>
-          {result.state === 'ended' ? 'Play again' : 'Play'}
+        <button type="button" disabled={isWaiting} onClick={() => beside.play([name])} aria-label={`${play}: ${title}`}>
+          {play}
         </button>
       </header>
       <p>{about}</p>
       {isWaiting ? (
-        <p class="progress quiet" role="status">
+        <p class="beside-progress quiet" role="status">
           {isPlaying && event !== undefined ? doingIn(event) : 'Waits for its turn …'}
         </p>
       ) : null}
@@ -104,25 +106,25 @@ function Row({ beside, dimension, event, number }: RowProps): JSX.Element {
           It could not be played to its end: {result.fault}
         </p>
       )}
-      <div class="worlds">
-        <div class="world">
-          {columns
-            .filter(({ world }) => world !== 'aauth')
-            .map(column => (
-              <ColumnSummary key={column.title} {...{ dimension, result, column }} />
-            ))}
-        </div>
-        <div class="world">
-          {columns
-            .filter(({ world }) => world === 'aauth')
-            .map(column => (
-              <ColumnSummary key={column.title} {...{ dimension, result, column }} />
-            ))}
-        </div>
+      <div class="beside-worlds">
+        <World {...{ dimension, result }} columns={columns.filter(({ world }) => world !== 'aauth')} />
+        <World {...{ dimension, result }} columns={columns.filter(({ world }) => world === 'aauth')} />
       </div>
-      <p class="fair">
+      <p class="beside-fair">
         <strong>To be fair:</strong> {fair}
       </p>
     </li>
+  )
+}
+
+type WorldProps = Pick<Dimension, 'columns'> & { readonly dimension: Dimension; readonly result: BesideResult }
+
+function World({ dimension, result, columns }: WorldProps): JSX.Element {
+  return (
+    <div class="beside-world" data-columns={columns.length}>
+      {columns.map(column => (
+        <ColumnSummary key={column.title} {...{ dimension, result, column }} />
+      ))}
+    </div>
   )
 }

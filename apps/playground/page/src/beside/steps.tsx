@@ -14,12 +14,15 @@ interface StepsProps {
 /** Who did what, each with the messages that it caused. */
 export function Steps({ steps, decisive, opened }: StepsProps): JSX.Element {
   return (
-    <ol class="steps">
+    <ol class="beside-steps">
       {steps.map(({ actor, what, messages }, index) => (
         // Steps have no names of their own, and their order does not change.
         <li key={index}>
           <p>
-            <span class={`actor ${actor}`}>{actor}</span> {what}
+            <span class="beside-actor" data-actor={actor}>
+              {actor}
+            </span>{' '}
+            {what}
           </p>
           {messages.length === 0 ? (
             <p class="quiet">No message.</p>
@@ -55,10 +58,10 @@ function Message({ message, isDecisive, isOpened }: MessageProps): JSX.Element {
   }, [isOpened])
   const { request, response, sentence, kind } = message
   return (
-    <details ref={details} class={`message ${kind}${isDecisive ? ' decisive' : ''}`}>
+    <details ref={details} class="beside-message" data-kind={kind} data-decides={isDecisive}>
       <summary>
         {sentence} <code class={response.status >= 400 ? 'wrong' : 'quiet'}>{response.status}</code>
-        {isDecisive ? <span class="mark">decides</span> : null}
+        {isDecisive ? <span class="beside-mark">decides</span> : null}
       </summary>
       <h4>Request</h4>
       <pre>{http(`${request.method} ${request.target}`, request)}</pre>

@@ -1,6 +1,8 @@
 import type { JSX } from 'preact'
 import type { BesideColumn, BesideResult, World } from '../../../src/beside/contract.js'
-import { countNames, worldNames } from './words.js'
+import { countNames } from './words.js'
+
+const shortNames: Readonly<Record<World, string>> = { oauth: 'OAuth 2.1', 'oauth-more': '… and more', aauth: 'AAuth' }
 
 const worlds: readonly World[] = ['oauth', 'oauth-more', 'aauth']
 
@@ -13,18 +15,18 @@ export function Totals({ results }: { readonly results: readonly BesideResult[] 
   const sum = (world: World, read: (column: BesideColumn) => number): number =>
     columnsOf(world).reduce((total, column) => total + read(column), 0)
   return (
-    <section class="totals card" aria-labelledby="totals-heading">
+    <section class="beside-totals card" aria-labelledby="totals-heading">
       <h2 id="totals-heading">
         All {played.length === results.length ? 'nine' : `${played.length} that were played`} together
       </h2>
-      <div class="scroll">
+      <div class="beside-scroll">
         <table>
           <thead>
             <tr>
               <td />
               {worlds.map(world => (
                 <th key={world} scope="col">
-                  {worldNames[world]}
+                  {shortNames[world]}
                 </th>
               ))}
             </tr>
@@ -37,7 +39,7 @@ export function Totals({ results }: { readonly results: readonly BesideResult[] 
               ))}
             </tr>
             <tr>
-              <th scope="row">what must not happen happened</th>
+              <th scope="row">attacks and faults that got through</th>
               {worlds.map(world => (
                 <td key={world}>{sum(world, ({ outcome }) => (outcome.verdict === 'broken' ? 1 : 0))}</td>
               ))}
@@ -46,7 +48,10 @@ export function Totals({ results }: { readonly results: readonly BesideResult[] 
               <tr key={name}>
                 <th scope="row">{many}</th>
                 {worlds.map(world => (
-                  <td key={world}>{sum(world, ({ counts }) => counts[name])}</td>
+                  <td key={world}>
+                    {sum(world, ({ counts }) => counts[name])}
+                    <small>{perRow(sum(world, ({ counts }) => counts[name]) / columnsOf(world).length)}</small>
+                  </td>
                 ))}
               </tr>
             ))}
@@ -62,4 +67,8 @@ export function Totals({ results }: { readonly results: readonly BesideResult[] 
       </p>
     </section>
   )
+}
+
+function perRow(average: number): string {
+  return Number.isFinite(average) ? ` (${average.toFixed(1)} a row)` : ''
 }

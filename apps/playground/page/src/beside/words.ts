@@ -1,4 +1,4 @@
-import type { BesideCounts, World } from '../../../src/beside/contract.js'
+import type { BesideCounts } from '../../../src/beside/contract.js'
 import type { BesideEvent } from '../../../src/beside/event.js'
 
 /** The counts of a column, in the order in which they are shown. */
@@ -8,12 +8,6 @@ export const countNames: ReadonlyArray<readonly [name: keyof BesideCounts, one: 
   ['setUp', 'set-up step by an operator', 'set-up steps by operators'],
   ['userForms', 'form sent by the user', 'forms sent by the user'],
 ]
-
-export const worldNames: Readonly<Record<World, string>> = {
-  oauth: 'OAuth 2.1',
-  'oauth-more': 'OAuth 2.1 and one more specification',
-  aauth: 'AAuth',
-}
 
 /** A number and what it counts. */
 export function counted(number: number, one: string, many: string): string {

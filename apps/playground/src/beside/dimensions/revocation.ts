@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as oauth from 'openid-client'
+import type { ShownMessage } from '../../explorer/contract.js'
 import { inviteAgent } from '../aauth-agent.js'
 import type { ColumnPlan, Played } from '../column.js'
 import { aauthInventory, oauthInventory } from '../inventory.js'
@@ -38,22 +39,26 @@ export const revocation: readonly ColumnPlan[] = [
       const { agent, file, user, answer } = await inviteAgent(worlds.participants)
       await stage.step('agent', 'lists the rooms; the user agrees on the way', () => agent.fetch(`${rooms}/rooms`))
       answer('Refuse')
-      await stage.step('user', 'takes everything back on the account page', async () => {
+      await stage.step('user', 'takes everything back on the account page', async heard => {
         await user.account(roomsAuthServer, 'Take everything back from all agents')
-        // The notice follows the page.
-        await sleep(300)
+        await noticed(heard)
       })
-      const notice = stage.last().findLast(({ to, request }) => to === 'rooms' && request.method === 'POST')
+      const notice = stage.last().find(isNotice)
+      const click = stage.last().findLast(({ from, request }) => from === 'user' && request.method === 'POST')
       await stage.step('agent', 'calls again with its token; when it is asked, the user refuses', () =>
         agent.fetch(`${rooms}/rooms`),
       )
-      const refused = stage.last().find(({ to }) => to === 'rooms')
-      const { status = 0, body = '' } = refused?.response ?? {}
+      const refused = lastOf([...stage.last()].reverse(), ({ to }) => to === 'rooms')
+      const { status, body } = refused.response
+      const after =
+        notice === undefined || click === undefined
+          ? 'Rooms had no notice yet'
+          : `Rooms had their notice ${Math.round((notice.at - click.at) * 1000)} ms after the click`
       return {
         outcome: {
           verdict: status === 401 ? 'held' : 'broken',
-          sentence: `Rooms had a notice${notice === undefined ? ' not yet' : ` (${notice.response.status})`}, and the token gets ${toldOf(status, body)}.`,
-          message: refused?.id ?? 0,
+          sentence: `${after}. The same token gets ${toldOf(status, body)}.`,
+          message: refused.id,
         },
         ...aauthInventory(worlds, {
           ...{
@@ -66,6 +71,16 @@ export const revocation: readonly ColumnPlan[] = [
     },
   },
 ]
+
+const isNotice = ({ to, request, response }: ShownMessage): boolean =>
+  to === 'rooms' && request.method === 'POST' && response.status === 204
+
+/** Waits for the notice that follows the click, for a few seconds. */
+async function noticed(heard: readonly ShownMessage[]): Promise<void> {
+  for (let rounds = 0; rounds < 50 && !heard.some(isNotice); rounds++) await sleep(100)
+  // One for each grant of the user.
+  await sleep(300)
+}
 
 async function revoked(
   stage: Stage,
