@@ -22,6 +22,8 @@ type Names = Readonly<Record<string, string>>
 export const fixed: Names = {
   'apps/playground/src/explorer/assets.ts': '?',
   'apps/playground/src/sequence/curl.ts': 'own',
+  'apps/playground/src/beside/oauth-store.ts': 'hashedKinds briefKinds',
+  'apps/playground/src/beside/shorten.ts': 'secrets secretHeaders',
   'packages/agent/src/wire/response-facts.ts': 'refusals',
   'packages/agent/src/fetch/give-up.ts': 'givesUp',
   'packages/agent/src/fetch/redirect.ts': 'redirects',
@@ -263,6 +265,15 @@ export const passing: Names = {
   'apps/playground/src/analysis/paste-base.ts': 'findings',
   'apps/playground/src/analysis/paste-request.ts': 'named',
   'apps/playground/src/analysis/tokens.ts': 'once lines',
+  'apps/playground/src/beside/aauth-agent.ts': 'asked',
+  'apps/playground/src/beside/beside.ts': 'columns',
+  'apps/playground/src/beside/bodies.ts': 'chunks',
+  'apps/playground/src/beside/column.ts': 'messages steps',
+  'apps/playground/src/beside/dimensions/scopes.ts': 'statuses',
+  'apps/playground/src/beside/inventory.ts': '?',
+  'apps/playground/src/beside/oauth-api.ts': 'parts',
+  'apps/playground/src/beside/secrets.ts': '?',
+  'apps/playground/src/beside/traced-server.ts': 'chunks',
 }
 
 const flood = 'packages/discovery/src/discovery.flood.test.ts'
@@ -1116,6 +1127,10 @@ export const kept: Readonly<Record<string, Kept>> = {
   'apps/playground/src/explorer/recorder.ts run.checks': { ...ofProgram, bound: 'claims of a story' },
   'apps/playground/src/launcher.ts listeners': { ...ofProgram, bound: 'stories that are played' },
   'apps/playground/src/launcher.ts children': { ...ofProgram, bound: 'processes of the playground' },
+  'apps/playground/src/beside/beside.ts results': { ...ofProgram, bound: 'the nine dimensions' },
+  'apps/playground/src/beside/beside.ts underWay': { ...ofProgram, bound: 'the nine dimensions' },
+  'apps/playground/src/beside/dpop.ts seen': { ...ofProgram, bound: '1000, each for 70 s' },
+  'apps/playground/src/beside/oauth-store.ts records': { ...ofProgram, bound: 'mostRecords' },
   'apps/playground/src/rooms.ts bookings': { ...ofProgram, bound: 'longestList' },
   'apps/playground/src/tools-process.ts notes': { ...ofProgram, bound: 'users of the playground' },
   'apps/playground/src/web-app.ts names': { ...ofProgram, bound: 'longestList' },
