@@ -8,6 +8,7 @@ import { Client } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { expect } from 'vitest'
+import type { StoryRun } from '../apps/playground/src/explorer/contract.js'
 import { checkAxe } from './axe.fixture.js'
 import { visit, when, why } from './chromium.fixture.js'
 import { stand } from './processes.fixture.js'
@@ -170,6 +171,28 @@ when(
     await page.context().close()
   },
   180_000,
+)
+
+when(
+  `a story that is played while the delegate calls holds no call of it, and the delegate goes on after it${why}`,
+  async () => {
+    const page = await opened('/you/operator')
+    await page.getByRole('button', { name: /^Start/ }).click()
+    const strip = page.getByRole('list', { name: 'The latest calls, oldest first' })
+    await expect.poll(() => strip.locator('li').last().textContent(), { timeout: 20_000 }).toBe('200')
+    const story = `${own()}/api/stories/refresh`
+    await fetch(story, { method: 'POST', headers: { origin: own() } })
+    await page.getByText('It waits: a story is being played.').waitFor()
+    const run = async () => (await (await fetch(story)).json()) as StoryRun
+    await expect.poll(async () => (await run()).state, { timeout: 60_000 }).toBe('ended')
+    const { ok, messages } = await run()
+    expect(ok).toBe(true)
+    expect(messages.filter(({ request }) => request.target.includes('latest=1'))).toEqual([])
+    await page.getByText('Its calls are answered').waitFor()
+    await page.getByRole('button', { name: 'Stop it' }).click()
+    await page.context().close()
+  },
+  120_000,
 )
 
 /** Gets a code for an agent of this name, and shows one of the forms. */

@@ -250,6 +250,7 @@ export const passing: Names = {
   'apps/playground/src/tools-client.ts': 'posted',
   'apps/playground/src/tools-user.ts': 'user.byAgent user.byClient',
   'apps/playground/src/visits.ts': 'underWay',
+  'apps/playground/src/visitor/user-call.ts': 'found',
   'apps/playground/src/story-user.ts': 'asked headings cookies ?',
   'apps/playground/src/scenarios/approval.ts': 'asked',
   'apps/playground/src/scenarios/autonomous.ts': 'calls',
@@ -1133,5 +1134,6 @@ export const kept: Readonly<Record<string, Kept>> = {
   'apps/playground/src/beside/oauth-store.ts records': { ...ofProgram, bound: 'mostRecords' },
   'apps/playground/src/rooms.ts bookings': { ...ofProgram, bound: 'longestList' },
   'apps/playground/src/tools-process.ts notes': { ...ofProgram, bound: 'users of the playground' },
+  'apps/playground/src/visitor/own-agents.ts agents': { ...ofProgram, bound: 'mostAgents' },
   'apps/playground/src/web-app.ts names': { ...ofProgram, bound: 'longestList' },
 }

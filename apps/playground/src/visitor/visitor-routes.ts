@@ -7,7 +7,7 @@ import { ownAgents } from './own-agents.js'
 import type { VisitorParts } from './parts.js'
 import { type UserCalls, userCalls } from './user-call.js'
 
-/** Most bytes of a request of the page. */
+/** Most characters of a request of the page. */
 const longestRequest = 1000
 
 /** What a visitor can do, below `/api/visitor`. The caller keeps other sites out. */
@@ -19,10 +19,9 @@ export function visitorRoutes(parts: VisitorParts): Hono {
   const agents = ownAgents(parts)
   const app = new Hono()
   app.use(async (c, next) => {
-    const length = Number(c.req.header('content-length') ?? 0)
-    return c.req.method === 'POST' && !(length <= longestRequest)
-      ? c.json(told('the request is too long'), 413)
-      : next()
+    if (c.req.method === 'POST' && (await c.req.text()).length > longestRequest)
+      return c.json(told('the request is too long'), 413)
+    return next()
   })
   app.get('/', c => {
     const state: VisitorState = {
