@@ -52,8 +52,8 @@ when.each(stories)(
     // Something moves at once, where the reader looks.
     await expect.poll(() => page.locator('.story-controls [role=status]').textContent()).not.toMatch(/^About/)
     await page.getByText(/^Every step was right|^Something is not/).waitFor({ timeout: 60_000 })
-    expect(await page.locator('.checks li.wrong').allTextContents()).toEqual([])
-    expect(await page.locator('.checks li.right').count()).toBeGreaterThan(2)
+    expect(await page.locator('.story-checks li.wrong').allTextContents()).toEqual([])
+    expect(await page.locator('.story-checks li.right').count()).toBeGreaterThan(2)
     expect(await page.locator('.sequence .step').count()).toBeGreaterThan(2)
     expect((await page.locator('.sequence').boundingBox())?.y).toBeLessThan(400)
     expect(faults).toEqual([])

@@ -77,7 +77,7 @@ function told(story: Story, { state, ok, messages, checks }: StoryRun): string {
 function Checks({ run: { checks } }: { readonly run: StoryRun }): JSX.Element | null {
   if (checks.length === 0) return null
   return (
-    <section class="checks" aria-label="What the story claims">
+    <section class="story-checks" aria-label="What the story claims">
       <h2>What the story claims, and whether it is so</h2>
       <ul>
         {checks.map(({ title, ok, seen }) => (
