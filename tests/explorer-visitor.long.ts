@@ -49,13 +49,22 @@ async function followed(page: Page): Promise<Page> {
   return there
 }
 
+/** Runs axe in light and in dark. */
+async function checkBoth(page: Page, what: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    await checkAxe(page, what)
+  }
+}
+
 const stage = (page: Page) => page.getByRole('region', { name: 'What happens to the call' })
 const adds = 'Let it add an event to my calendar'
 
 when(`a visitor agrees, is not asked again, takes it back, and is asked anew${why}`, async () => {
   const page = await opened('/you/user')
   const consent = await asked(page, adds)
-  expect(await page.getByText('The agent asks you').isVisible()).toBe(true)
+  expect(await stage(page).getByRole('heading', { name: 'The agent asks you' }).isVisible()).toBe(true)
+  await checkBoth(page, 'while the agent waits')
   await consent.getByRole('button', { name: /Ada Lovelace/ }).click()
   expect(await consent.getByText('Add events to your calendar').isVisible()).toBe(true)
   await consent.getByRole('button', { name: 'Allow' }).click()
@@ -64,6 +73,7 @@ when(`a visitor agrees, is not asked again, takes it back, and is asked anew${wh
   await consent.close()
 
   await stage(page).getByRole('heading', { name: 'The event is in the calendar' }).waitFor()
+  await checkBoth(page, 'after the call')
   const token = page.getByRole('region', { name: 'The auth token' })
   expect(await token.getByRole('row', { name: 'scope' }).textContent()).toContain('events.write')
   expect(await token.getByRole('row', { name: 'aud' }).textContent()).toContain(`http://localhost:${base + 30}`)
@@ -109,7 +119,7 @@ when(`a visitor refuses a payment, and approves one, which is asked after the ac
 when(`a visitor who does not answer lets the agent stop waiting, and another call may follow${why}`, async () => {
   const page = await opened('/you/user')
   await page.getByRole('button', { name: 'Let it pay 40 euros for a room' }).click()
-  await page.getByText('The agent asks you').waitFor()
+  await stage(page).getByRole('heading', { name: 'The agent asks you' }).waitFor()
   expect(await page.getByRole('button', { name: adds }).isDisabled()).toBe(true)
   await page.getByRole('button', { name: 'Let it stop waiting' }).click()
   await stage(page).getByRole('heading', { name: 'The agent has stopped waiting' }).waitFor()
@@ -121,7 +131,7 @@ when(`a visitor makes an account with a passkey on the way to the consent page${
   const page = await opened('/you/user')
   // Whatever the agent of an earlier call may do: a new one asks for itself.
   await page.getByRole('button', { name: 'Let a new agent call' }).click()
-  await page.getByText('The agent asks you').waitFor()
+  await stage(page).getByRole('heading', { name: 'The agent asks you' }).waitFor()
   await page.getByRole('button', { name: 'Let it stop waiting' }).click()
   const consent = await asked(page, adds)
   const cdp = await page.context().newCDPSession(consent)
@@ -154,13 +164,18 @@ when(
     await strip.getByText('delegate blocked').waitFor()
     await expect.poll(last, { timeout: 15_000 }).toBe('401')
     expect(await page.getByText(/caller_blocked/).isVisible()).toBe(true)
+    await checkBoth(page, 'with refused calls')
     // The running server may have ended its grant already: then the command has none to end.
     expect(await page.locator('.visitor-terminal').textContent()).toMatch(/is blocked; grants ended: [01]\n/)
     await page.getByRole('button', { name: 'Unblock it at the auth server' }).click()
     await strip.getByText('delegate unblocked').waitFor()
     await expect.poll(last, { timeout: 15_000 }).toBe('200')
-    // Everything that a click changes is in sight of the button.
-    expect(await page.evaluate(() => scrollY)).toBe(0)
+    // What a click changes is in sight of the button.
+    const [changed, button] = await Promise.all([
+      strip.locator('li').last().boundingBox(),
+      page.getByRole('button', { name: 'Block it at the auth server' }).boundingBox(),
+    ])
+    expect(Math.abs((changed?.y ?? 0) - (button?.y ?? 10_000))).toBeLessThan(300)
 
     await page.getByRole('button', { name: 'Revoke it at the agent server' }).click()
     await strip.getByText('delegate revoked').waitFor()
@@ -235,6 +250,7 @@ when(
       expect(told).toContain('tools-agent-')
       await calls(page, 'Tools agent').getByText('tools/call what_time').first().waitFor({ timeout: 1000 })
       await client.close()
+      await checkBoth(page, 'with three agents')
     } finally {
       rmSync(cwd, { recursive: true, force: true })
     }

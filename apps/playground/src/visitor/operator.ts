@@ -61,9 +61,32 @@ async function perform(context: Context, act: OperatorAct, on: string): Promise<
   if (state.isBusy || !isListed(act, on, state)) return false
   const command = commandOf(act, on, parts.participants.addresses.agentServer)
   const { code } = await run(context, command)
-  if (code === 0) context.onDone(act, on)
-  if (code === 0 && act === 'block-agent') unblockLater(context, on)
+  if (code !== 0) return true
+  context.onDone(act, on)
+  change(context, effectOf(act, on, context))
+  if (act === 'block-agent') unblockLater(context, on)
   return true
+}
+
+/** What the lists will say once they are read again. */
+function effectOf(act: OperatorAct, on: string, { state, parts }: Context): Partial<OperatorState> {
+  const { agentServer: agent } = parts.participants.addresses
+  const { blocks, grants, delegates } = state
+  const delegate = act.endsWith('-agent') ? undefined : on
+  switch (act) {
+    case 'block-agent':
+    case 'block-delegate':
+      return { blocks: [{ agent, ...(delegate === undefined ? {} : { delegate }) }, ...blocks] }
+    case 'unblock-agent':
+    case 'unblock-delegate':
+      return { blocks: blocks.filter(block => block.agent !== agent || block.delegate !== delegate) }
+    case 'revoke-grant':
+      return { grants: grants.filter(({ grant }) => grant !== on) }
+    case 'revoke-delegate':
+      return {
+        delegates: delegates.map(one => (one.sub === on ? { ...one, revoked: parts.now() / 1000 } : one)),
+      }
+  }
 }
 
 function unblockLater(context: Context, agent: string): void {

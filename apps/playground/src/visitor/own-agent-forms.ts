@@ -74,9 +74,10 @@ function mcp(participants: Participants, own: Enrolling): Form {
   }
 }
 
-/** The configuration, with a line for each flag. */
+/** The configuration, with a line for the URL and for each flag. */
 function configOf(command: string, args: readonly string[]): string {
-  const words = args.map((arg, at) => `${at > 0 && arg.startsWith('-') ? '\n        ' : ''}${JSON.stringify(arg)}`)
+  const url = args.findIndex(arg => arg.startsWith('http'))
+  const words = args.map((arg, at) => (at === url || arg.startsWith('--') ? '\n        ' : '') + JSON.stringify(arg))
   const list = words.join(', ').replaceAll(', \n', ',\n')
   return `{
   "mcpServers": {

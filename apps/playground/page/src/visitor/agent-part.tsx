@@ -138,7 +138,10 @@ function Arrivals({ agents, invited, state }: ArrivalsProps): JSX.Element {
   const arrived = agents.filter(({ enrolled }) => enrolled !== undefined)
   const isAwaited = invited !== undefined && !arrived.some(({ delegate }) => delegate === invited.delegate)
   return (
-    <section class="card visitor-arrivals" aria-label="Your agents" aria-live="polite">
+    <section class="card visitor-arrivals" aria-label="Your agents">
+      <p class="sr-only" role="status">
+        {arrived[0] === undefined ? '' : `${arrived[0].label} is here`}
+      </p>
       {isAwaited ? (
         <>
           <h2>Waiting for {invited.label} …</h2>

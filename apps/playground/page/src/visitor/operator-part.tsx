@@ -81,9 +81,8 @@ function Pulse({ visitor, action, act }: OfficeProps): JSX.Element {
   )
 }
 
-function Levers({ visitor: { heartbeat, operator }, action, act }: OfficeProps): JSX.Element | null {
+function Levers({ visitor: { heartbeat, operator }, action, act }: OfficeProps): JSX.Element {
   const { delegate } = heartbeat
-  if (delegate === '') return null
   const isBlocked = operator.blocks.some(block => block.delegate === delegate)
   const grant = operator.grants.find(listed => listed.delegate === delegate)?.grant
   const isRevoked = operator.delegates.some(({ sub, revoked }) => sub === delegate && revoked !== undefined)

@@ -13,6 +13,8 @@ export function Strip({ heartbeat: { beats, marks } }: { readonly heartbeat: Hea
     ...beats.map(beat => ({ beat })),
     ...marks.filter(({ at }) => at >= first).map(mark => ({ mark })),
   ].sort((a, b) => timeOf(a) - timeOf(b))
+  if (shown.length === 0)
+    return <p class="quiet">Each of its calls will be shown here, with the status that it gets.</p>
   return (
     <ol class="visitor-strip" aria-label="The latest calls, oldest first">
       {shown.map(entry =>

@@ -31,7 +31,10 @@ export function UserPart({ state, visitor: { call } }: PartProps): JSX.Element {
         </p>
       )}
       <div class="visitor-columns">
-        <section class="card visitor-stage" aria-label="What happens to the call" aria-live="polite">
+        <section class="card visitor-stage" aria-label="What happens to the call">
+          <p class="sr-only" role="status">
+            {call === null ? '' : headingOf(call)}
+          </p>
           {call === null ? <Before /> : <Call call={call} state={state} action={action} start={start} />}
         </section>
         <div>
@@ -72,7 +75,7 @@ function Call({ call, ...more }: CallProps): JSX.Element {
   if (call.question !== undefined) return <Asks call={call} question={call.question} {...more} />
   return (
     <>
-      <h2>The agent calls …</h2>
+      <h2>{headingOf(call)}</h2>
       <progress aria-label="The agent calls" />
       <p class="quiet">
         {call.asked === 0 ? 'It is told that a user must agree.' : 'Your answer has arrived. The agent goes on.'}
@@ -86,7 +89,7 @@ function Asks({ call, question, state, action }: CallProps & { readonly question
   const { url, authServer, scope, operation, until } = question
   return (
     <>
-      <h2>The agent asks you</h2>
+      <h2>{headingOf(call)}</h2>
       <p>
         {operation === undefined ? (
           <>
@@ -129,13 +132,18 @@ const headings = {
   failed: { event: 'This did not work', payment: 'This did not work' },
 } as const
 
+function headingOf({ state, outcome, kind }: UserCall): string {
+  if (state === 'calling') return 'The agent calls …'
+  return state === 'asks' ? 'The agent asks you' : headings[outcome?.kind ?? 'failed'][kind]
+}
+
 function Ended({ call, state, start }: CallProps): JSX.Element {
   const { outcome = { kind: 'failed' as const }, kind } = call
   const isRight = outcome.kind === 'answered'
   const account = `${urlOf(state, kind === 'event' ? 'auth-server' : 'rooms-auth-server')}/account`
   return (
     <>
-      <h2 class={isRight ? 'right' : 'wrong'}>{headings[outcome.kind][kind]}</h2>
+      <h2 class={isRight ? 'right' : 'wrong'}>{headingOf(call)}</h2>
       <p>{endedText(call)}</p>
       {isRight || outcome.reason === undefined ? null : (
         <p class="quiet">
@@ -147,20 +155,22 @@ function Ended({ call, state, start }: CallProps): JSX.Element {
         <li>
           <button type="button" onClick={() => start(kind)}>
             Let the same agent call again
-          </button>{' '}
-          {isRight && kind === 'event' ? 'You are not asked: it keeps what you allowed.' : 'It asks you again.'}
+          </button>
+          <span>
+            {isRight && kind === 'event' ? 'You are not asked: it keeps what you allowed.' : 'It asks you again.'}
+          </span>
         </li>
         <li>
           <a href={account} target="_blank" rel="noreferrer">
             See and take back what you allowed
           </a>
-          , on your account page. Then let it call again.
+          <span>It is your account page at the auth server. Then let the agent call again.</span>
         </li>
         <li>
           <button type="button" onClick={() => start(kind, true)}>
             Let a new agent call
-          </button>{' '}
-          Consent is for one delegate: another one asks for itself.
+          </button>
+          <span>Consent is for one delegate: another one asks for itself.</span>
         </li>
       </ul>
       {isRight && outcome.body !== undefined ? (
