@@ -307,6 +307,8 @@ test('a public document and a page for a browser need no signature', async () =>
   const { checks, ok, verdict } = await analyze('pseudonymous', unsigned)
   expect([checks, ok]).toEqual([[], true])
   expect(verdict).toMatch(/^This request is not signed, and need not be/)
+  const wrong = await analyze('pseudonymous', { ...unsigned, response: { status: 403, headers: [], body: '<html>' } })
+  expect([wrong.ok, wrong.verdict]).toEqual([false, expect.stringMatching(/ The receiver answered it with 403\.$/)])
   // The same on a route of an API is judged.
   const call = await analyze('pseudonymous', { ...unsigned, kind: 'call' })
   expect(call.checks.map(line).slice(0, 2)).toEqual(['request passed', 'authority passed'])

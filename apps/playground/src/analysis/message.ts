@@ -97,11 +97,7 @@ function verdictOf(shown: ShownMessage, checks: readonly AnalyzedCheck[]): Pick<
       headerValues(shown.response, 'agent-auth').length > 0 ? 'The receiver asks for more' : 'The receiver refused it'
     return { ok: false, verdict: `${what}, at “${failed.title}”: ${failed.finding}` }
   }
-  if (checks.length === 0)
-    return {
-      ok: true,
-      verdict: 'This request is not signed, and need not be: it is a public document, or a page for a browser.',
-    }
+  if (checks.length === 0) return openVerdict(shown.response.status)
   const signed = checks.some(({ id }) => id === 'signature')
   return {
     ok: true,
@@ -109,4 +105,12 @@ function verdictOf(shown: ShownMessage, checks: readonly AnalyzedCheck[]): Pick<
       ? 'The receiver made these checks, and let it pass.'
       : 'It is not signed. The receiver lets such requests pass here.',
   }
+}
+
+/** What is said of a request that nobody has to sign. */
+function openVerdict(status: number): Pick<MessageAnalysis, 'verdict' | 'ok'> {
+  const unsigned = 'This request is not signed, and need not be: it is a public document, or a page for a browser.'
+  return status < 400
+    ? { ok: true, verdict: unsigned }
+    : { ok: false, verdict: `${unsigned} The receiver answered it with ${status}.` }
 }

@@ -111,6 +111,8 @@ export function explorer(participants: Participants): Hono {
   })
   app.get('*', c => {
     const found = assets.get(c.req.path)
+    // Its script is in the page, which the policy of this origin forbids: it is for a file.
+    if (c.req.path === '/paste.html') c.header('content-disposition', 'attachment; filename="countersign-paste.html"')
     if (found !== undefined) return asset(c, found)
     const index = assets.get('/index.html')
     // Each view has a URL of its own, which a reload must find.
