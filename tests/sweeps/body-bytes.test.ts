@@ -272,6 +272,8 @@ const framing: Readonly<Record<string, string>> = {
   'httpsig/src/message/received-request.ts': 'refuses what announces a body that the platform does not show',
   'httpsig/src/reason/message-reasons.ts': 'tells a sender what to change',
   'mcp/src/answer/show-message.ts': 'sets the length of an answer',
+  'playground/src/attacks/captured.ts': 'leaves them out of a request that it sends anew',
+  'playground/src/attacks/wire.ts': 'sets the length of what it sends',
   'resource/src/adapter/held-answer-node.ts': 'sets the length of an answer',
   'resource/src/adapter/outgoing-node.ts': 'sets the length of an answer',
   'resource/src/answer/project-response.ts': 'sets the length of an answer',

@@ -2,6 +2,7 @@ import type { ShownMessage } from '../explorer/contract.js'
 import { nameOf } from '../explorer/signer.js'
 import type { Participants } from '../participants.js'
 import { type Attack, allAttacks, infoOf } from './all-attacks.js'
+import { anotherToken } from './another-token.js'
 import { startAttacker } from './attacker-server.js'
 import { subjectOf } from './captured.js'
 import type { AttackResult, OfferedAttack } from './contract.js'
@@ -21,15 +22,32 @@ export interface Attacker {
   make(attack: Attack, message?: ShownMessage): Promise<AttackResult>
 }
 
-/** Creates an attacker of these participants. @param attacks default: all of them */
-export function createAttacker(participants: Participants, attacks: readonly Attack[] = allAttacks): Attacker {
+/** What {@link createAttacker} can be told. */
+export interface AttackerOptions {
+  /** Default: all of them. */
+  readonly attacks?: readonly Attack[] | undefined
+  /** The messages of the story that a message belongs to. Default: none are known. */
+  readonly storyOf?: ((message: ShownMessage) => readonly ShownMessage[]) | undefined
+}
+
+/** Creates an attacker of these participants. */
+export function createAttacker(
+  participants: Participants,
+  { attacks = allAttacks, storyOf = () => [] }: AttackerOptions = {},
+): Attacker {
   const { addresses, agents } = participants
   const keys = participantKeys(participants)
   const logs = [...participants.logs, `${participants.folder}/agent-server.log`, `${participants.folder}/web-app.log`]
   const logged = loggedReason(logs)
   const own = ownSubject(participants)
   const captured = (message: ShownMessage): Subject | { readonly why: string } =>
-    subjectOf(message, { ring: agents, keys, send: sendRaw, now, to: originOf(message, participants) })
+    subjectOf(message, {
+      ...{ ring: agents, keys, send: sendRaw, now, to: originOf(message, participants) },
+      another: lives =>
+        message.from === 'agent'
+          ? Promise.resolve(undefined)
+          : anotherToken(message, { participants, send: sendRaw, storyOf, subjectOf: captured, lives }),
+    })
   const attempt = async (attack: Attack, message?: ShownMessage): Promise<Attempt> => {
     const thief = await thiefSigner()
     const attacker = await startAttacker(thief)

@@ -16,6 +16,8 @@ export interface Capture {
   readonly now: () => number
   /** The address of the receiver. */
   readonly to: string
+  /** Gets the token that its sender shows today, where only the sender can have one. */
+  readonly another?: (lives: (token: string) => boolean) => Promise<string | undefined>
 }
 
 /** Seconds that a token must still live for a twin and an attack. */
@@ -136,10 +138,11 @@ async function living(jwt: string, { key, self }: Holder, capture: Capture): Pro
   if (lives(jwt)) return jwt
   if (partOf(jwt, 0)['typ'] === 'agent+jwt' && self?.scheme === 'jwt' && lives(self.jwt)) return self.jwt
   const renewal = capture.ring.renewal(jwt)
-  if (renewal === undefined || self === undefined)
-    throw new Error(
-      'Its token has ended, and only its owner gets another: an approval is for one call, and a service gets its tokens anew for each caller. Play the story again, and attack within four seconds.',
-    )
+  if (renewal === undefined || self === undefined) {
+    const token = await capture.another?.(lives)
+    if (token !== undefined) return token
+    throw new Error('Its token has ended, and only its owner gets another. Play the story again, and attack at once.')
+  }
   return refresh({ ...renewal, key, signatureKey: self }, capture)
 }
 

@@ -26,6 +26,8 @@ export interface AttacksOptions {
   readonly onChange: (state: Scoreboard['state'], result?: AttackResult) => void
   /** Default: all of them. */
   readonly attacks?: readonly Attack[]
+  /** The messages of the story that a message belongs to. Default: none are known. */
+  readonly storyOf?: (message: ShownMessage) => readonly ShownMessage[]
 }
 
 /** Milliseconds after which the last message of an attack has been heard, so that it is not taken for one of the next story. */
@@ -33,8 +35,9 @@ const untilHeard = 60
 /** Attacks on messages that may wait at the same time. */
 const mostWaiting = 20
 
-export function createAttacks({ participants, alone, onChange, attacks = allAttacks }: AttacksOptions): Attacks {
-  const attacker = createAttacker(participants, attacks)
+export function createAttacks(options: AttacksOptions): Attacks {
+  const { participants, alone, onChange, attacks = allAttacks, storyOf } = options
+  const attacker = createAttacker(participants, { attacks, storyOf })
   const results = new Map<string, AttackResult>()
   let state: Scoreboard['state'] = 'waiting'
   let running: Promise<Scoreboard> | undefined

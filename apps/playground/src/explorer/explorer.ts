@@ -74,6 +74,8 @@ export function explorer(participants: Participants): Hono {
   const attacks = createAttacks({
     participants,
     alone: recorder.alone,
+    storyOf: message =>
+      scenarioNames.map(name => recorder.run(name).messages).find(messages => messages.includes(message)) ?? [],
     onChange: (state, result) => recorder.tell({ type: 'attack', state, ...(result === undefined ? {} : { result }) }),
   })
   app.route('/', attackRoutes(attacks, recorder.message))
