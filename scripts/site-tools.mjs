@@ -21,7 +21,8 @@ export function installSiteTools(begin = () => undefined) {
     const { stderr } = spawnSync('npm', ['ci', ...options, '--prefix', `${root}/${folder}`], {
       ...{ cwd: root, encoding: 'utf8', shell: process.platform === 'win32' },
     })
-    if (!isInstalled(folder, name)) return `npm could not install ${name} in ${folder}/: ${stderr?.trim().split('\n')[0] ?? ''}`
+    if (!isInstalled(folder, name))
+      return `npm could not install ${name} in ${folder}/: ${stderr?.trim().split('\n')[0] ?? ''}`
   }
   return undefined
 }
