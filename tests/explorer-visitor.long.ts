@@ -177,6 +177,17 @@ when(
     ])
     expect(Math.abs((changed?.y ?? 0) - (button?.y ?? 10_000))).toBeLessThan(300)
 
+    // The policy grants it anew, so a revoked grant alone does not stop it.
+    await page.getByRole('button', { name: 'Revoke its grant' }).click()
+    await strip.getByText('grant revoked').waitFor()
+    expect(await page.locator('.visitor-terminal').textContent()).toContain('1 grant ended')
+    await page.getByRole('button', { name: 'Block the whole agent' }).click()
+    await strip.getByText('agent blocked', { exact: true }).waitFor()
+    await expect.poll(last, { timeout: 15_000 }).toBe('401')
+    await page.getByRole('button', { name: 'Unblock the whole agent' }).click()
+    await strip.getByText('agent unblocked', { exact: true }).waitFor()
+    await expect.poll(last, { timeout: 15_000 }).toBe('200')
+
     await page.getByRole('button', { name: 'Revoke it at the agent server' }).click()
     await strip.getByText('delegate revoked').waitFor()
     await expect.poll(last, { timeout: 90_000 }).toBe('401')
@@ -185,7 +196,7 @@ when(
     await page.getByRole('button', { name: 'Start it again' }).waitFor()
     await page.context().close()
   },
-  180_000,
+  300_000,
 )
 
 when(
@@ -256,7 +267,7 @@ when(
     }
     await page.context().close()
   },
-  60_000,
+  180_000,
 )
 
 when(`a copy button copies exactly what is shown${why}`, async () => {

@@ -6,7 +6,7 @@ import { issuedToken } from './token-facts.js'
 import { type VisitorAgent, visitorAgent } from './visitor-agent.js'
 
 /** Seconds after which it stops by itself. */
-const longest = 240
+const longest = 300
 /** Calls and marks that are remembered. */
 const most = 60
 
