@@ -1,7 +1,8 @@
-import type { AttackInfo } from './contract.js'
+import type { ListedAttack } from './contract.js'
 import type { FlowAttack } from './flow-attack.js'
 import type { MessageAttack } from './message-attack.js'
 import { messageAttacks } from './message-attacks.js'
+import { headings, rules } from './rules.js'
 import { signatureAttacks } from './signature-attacks.js'
 import { tokenAttacks } from './token-attacks.js'
 import { tokenFlows } from './token-flows.js'
@@ -20,6 +21,7 @@ export const allAttacks: readonly Attack[] = [
 ]
 
 /** What an attack is, in words. */
-export function infoOf({ name, title, tries, kind, onMessage }: Attack): AttackInfo {
-  return { name, title, tries, kind, onMessage }
+export function infoOf({ name, title, tries, kind, onMessage }: Attack): ListedAttack {
+  const [clause = '', section = ''] = rules[name] ?? []
+  return { name, title, tries, kind, onMessage, clause, heading: headings[section] ?? '' }
 }

@@ -75,8 +75,17 @@ export function createAttacker(
     async make(attack, message) {
       const at = Date.now()
       const begun = performance.now()
-      const { name, title, tries, kind } = attack
-      const about = { attack: name, title, tries, kind, at, ...(message === undefined ? {} : { message: message.id }) }
+      const { name, title, tries, kind, clause, heading } = infoOf(attack)
+      const about = {
+        attack: name,
+        title,
+        tries,
+        kind,
+        rule: clause,
+        heading,
+        at,
+        ...(message === undefined ? {} : { message: message.id }),
+      }
       const took = (): number => Math.round(performance.now() - begun)
       try {
         const judged = await judge(await attempt(attack, message), { nameOf: id => nameOf(id, addresses), logged })

@@ -48,6 +48,16 @@ describe('what was changed in a request', () => {
     expect(shown(changedLines(before, { ...before, ...change }))).toEqual(lines)
   })
 
+  test('a removed line stands where it stood', () => {
+    const after = { ...before, headers: [['content-type', 'application/json'] as const] }
+    expect(changedLines(before, after).map(({ name = '', state }) => `${state} ${name}`.trim())).toEqual([
+      'same',
+      'removed host',
+      'same content-type',
+      'same',
+    ])
+  })
+
   test('a long piece is shortened unless it is marked', () => {
     const text = `${'a'.repeat(60)}${'b'.repeat(60)}`
     expect(shortened({ text, mark: false })).toBe(`${'a'.repeat(36)} … 48 more … ${'b'.repeat(36)}`)

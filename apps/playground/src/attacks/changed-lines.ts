@@ -44,13 +44,29 @@ export function changedLines(before: WireRequest, after: WireRequest): readonly 
   const now = plainLines(after)
   const lines = now.map(line => {
     const was = old.get(line.key)
-    old.delete(line.key)
-    if (was === undefined) return toLine(line, [{ text: line.text, mark: true }], 'added')
-    if (was.text === line.text) return toLine(line, [{ text: line.text, mark: false }], 'same')
-    return toLine(line, line.key === 'first' ? firstPieces(before, after) : piecesOf(was.text, line.text), 'changed')
+    if (was === undefined) return { key: line.key, line: toLine(line, [{ text: line.text, mark: true }], 'added') }
+    const isSame = was.text === line.text
+    const pieces = isSame ? [{ text: line.text, mark: false }] : changedPieces(was, line, { before, after })
+    return { key: line.key, line: toLine(line, pieces, isSame ? 'same' : 'changed') }
   })
-  const removed = [...old.values()].map(line => toLine(line, [{ text: line.text, mark: true }], 'removed'))
-  return [...lines, ...removed]
+  // A removed line stands after the one that it followed.
+  let last = ''
+  for (const line of old.values()) {
+    if (!lines.some(({ key }) => key === line.key)) {
+      const removed = toLine(line, [{ text: line.text, mark: true }], 'removed')
+      lines.splice(lines.findIndex(({ key }) => key === last) + 1, 0, { key: line.key, line: removed })
+    }
+    last = line.key
+  }
+  return lines.map(({ line }) => line)
+}
+
+function changedPieces(
+  was: Plain,
+  line: Plain,
+  { before, after }: { readonly before: WireRequest; readonly after: WireRequest },
+): readonly Piece[] {
+  return line.key === 'first' ? firstPieces(before, after) : piecesOf(was.text, line.text)
 }
 
 function toLine({ name }: Plain, pieces: readonly Piece[], state: Line['state']): Line {

@@ -37,8 +37,15 @@ export interface AttackInfo {
   readonly onMessage: boolean
 }
 
+/** An attack, and the rule of the protocol that it tries to break. */
+export interface ListedAttack extends AttackInfo {
+  readonly clause: string
+  /** The heading of docs/protocol.md under which the clause stands, as part of its URL. */
+  readonly heading: string
+}
+
 /** An attack, and whether it can be made on a message. */
-export interface OfferedAttack extends AttackInfo {
+export interface OfferedAttack extends ListedAttack {
   /** Why it cannot be made on the message; absent when it can. */
   readonly why?: string
 }
@@ -65,6 +72,10 @@ export interface AttackResult {
   readonly title: string
   readonly tries: string
   readonly kind: AttackKind
+  /** The rule of the protocol that the attack tries to break. */
+  readonly rule: string
+  /** Where it stands in docs/protocol.md. */
+  readonly heading: string
   /** The captured message that was attacked, by its id. */
   readonly message?: number
   /** Unix milliseconds. */
@@ -86,7 +97,7 @@ export interface AttackResult {
 /** The latest result of each attack. */
 export interface Scoreboard {
   readonly state: 'waiting' | 'running' | 'ended'
-  readonly attacks: readonly AttackInfo[]
+  readonly attacks: readonly ListedAttack[]
   /** By attack; those that were not made yet are missing. */
   readonly results: readonly AttackResult[]
 }

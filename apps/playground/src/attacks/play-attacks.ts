@@ -30,11 +30,11 @@ export async function playAttacks({ base, countersign, json, write }: PlayAttack
   }
 }
 
-function linesOf({ title, tries, verdict, twin, attacked, refusal, note, took }: AttackResult): string[] {
+function linesOf({ title, tries, rule, verdict, twin, attacked, refusal, note, took }: AttackResult): string[] {
   const about = `${verdict === 'held' ? '✓' : '✗'} ${title.padEnd(40)}`
   if (twin === undefined || attacked === undefined) return [`${about} ${verdict}: ${note}`]
   const statuses = `${twin.response.status} → ${attacked.response.status}`
-  const why = refusal === undefined ? 'no refusal' : `${refusal.reason} (${refusal.clause})`
+  const why = refusal === undefined ? 'no refusal' : `${refusal.reason} (${rule})`
   const line = `${about} ${statuses}  ${why.padEnd(56)} ${String(took).padStart(5)} ms`
   return verdict === 'held' ? [line] : [line, `  ${verdict}: ${tries}`]
 }

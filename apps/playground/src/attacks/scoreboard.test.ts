@@ -3,8 +3,25 @@ import { allHeld } from './scoreboard.js'
 import { shortenSecrets } from './secrets.js'
 
 describe('all attacks have held', () => {
-  const attack = { name: 'one', title: 'One', tries: 'It tries.', kind: 'message', onMessage: true } as const
-  const result = { attack: 'one', title: 'One', tries: 'It tries.', kind: 'message', at: 0, took: 1 } as const
+  const attack = {
+    name: 'one',
+    title: 'One',
+    tries: 'It tries.',
+    kind: 'message',
+    onMessage: true,
+    clause: 'a',
+    heading: 'b',
+  } as const
+  const result = {
+    attack: 'one',
+    title: 'One',
+    tries: 'It tries.',
+    kind: 'message',
+    rule: 'a',
+    heading: 'b',
+    at: 0,
+    took: 1,
+  } as const
   test.each([
     ['where each was made and has held', [{ ...result, verdict: 'held' as const }], true],
     ['but not where one is missing', [], false],

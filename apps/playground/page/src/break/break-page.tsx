@@ -1,19 +1,13 @@
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import type { AttackKind, AttackResult, Scoreboard } from '../../../src/attacks/contract.js'
+import type { AttackResult, Scoreboard } from '../../../src/attacks/contract.js'
 import type { ViewProps } from '../app.js'
 import { json, loadScoreboard } from '../store.js'
 import './break.css'
 import { type Filter, Filters, isShown } from './filters.js'
+import { attackKinds } from './kinds.js'
 import { Row } from './row.js'
 import { currentOf, Summary } from './summary.js'
-
-const kinds: ReadonlyArray<readonly [AttackKind, title: string, about: string]> = [
-  ['message', 'The message', 'A party between agent and API changes what was signed.'],
-  ['signature', 'The signature', 'Somebody else signs, nobody signs, or the signature is old.'],
-  ['token', 'The token', 'A token is stolen, forged, or used after its end.'],
-  ['flow', 'The flow', 'Codes, consents, approvals and tokens end up in the wrong hands.'],
-]
 
 /** The scoreboard: every attack, and what came of it. */
 export function BreakPage({ store, state, rest }: ViewProps): JSX.Element {
@@ -64,9 +58,9 @@ function Rows({ board, filter, open }: RowsProps): JSX.Element {
   if (shown.length === 0) return <p class="quiet">No attack is like that.</p>
   return (
     <>
-      {kinds
-        .filter(([kind]) => shown.some(attack => attack.kind === kind))
-        .map(([kind, title, about]) => (
+      {attackKinds
+        .filter(({ kind }) => shown.some(attack => attack.kind === kind))
+        .map(({ kind, title, about }) => (
           <section key={kind} class="kind">
             <h2>{title}</h2>
             <p class="quiet">{about}</p>

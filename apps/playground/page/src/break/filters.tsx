@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import type { AttackInfo, AttackResult } from '../../../src/attacks/contract.js'
+import type { AttackResult, ListedAttack } from '../../../src/attacks/contract.js'
 
 const outcomes = ['all', 'held', 'not held'] as const
 
@@ -11,8 +11,12 @@ export interface Filter {
 }
 
 /** Whether an attack is shown. */
-export function isShown({ title, tries }: AttackInfo, result: AttackResult | undefined, filter: Filter): boolean {
-  const text = `${title} ${tries} ${result?.refusal?.reason ?? ''} ${result?.refusal?.clause ?? ''}`
+export function isShown(
+  { title, tries, clause }: ListedAttack,
+  result: AttackResult | undefined,
+  filter: Filter,
+): boolean {
+  const text = `${title} ${tries} ${result?.refusal?.reason ?? ''} ${clause}`
   if (!text.toLowerCase().includes(filter.words.toLowerCase())) return false
   if (filter.outcome === 'all') return true
   return result !== undefined && (result.verdict === 'held') === (filter.outcome === 'held')

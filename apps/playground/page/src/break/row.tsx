@@ -1,12 +1,12 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import type { AttackInfo, AttackResult } from '../../../src/attacks/contract.js'
+import type { AttackResult, ListedAttack } from '../../../src/attacks/contract.js'
 import { go } from '../router.js'
-import { Reason, Twins } from './twins.js'
+import { Clause, Reason, Twins } from './twins.js'
 import { VerdictMark } from './verdict.js'
 
 interface RowProps {
-  readonly attack: AttackInfo
+  readonly attack: ListedAttack
   readonly result: AttackResult | undefined
   readonly isOpen: boolean
   readonly isRunning: boolean
@@ -42,14 +42,10 @@ export function Row({ attack, result, isOpen, isRunning, onMake }: RowProps): JS
           )}
         </p>
         <div class="reason">
-          {result?.refusal === undefined ? null : (
-            <>
-              <p class="check">{result.refusal.check}</p>
-              <p class="name">
-                <Reason refusal={result.refusal} /> <span class="clause">{result.refusal.clause}</span>
-              </p>
-            </>
-          )}
+          {result?.refusal === undefined ? null : <p class="check">{result.refusal.check}</p>}
+          <p class="names">
+            {result?.refusal === undefined ? null : <Reason refusal={result.refusal} />} <Clause attack={attack} />
+          </p>
         </div>
         <p class="took">{result === undefined ? '' : timeOf(result.took)}</p>
       </div>

@@ -17,7 +17,8 @@ export function Summary({ board }: { readonly board: Scoreboard }): JSX.Element 
   return (
     <div class="card summary">
       <p class="count" data-held={held} data-made={results.length} data-all={attacks.length}>
-        <strong class={results.length > held ? 'wrong' : 'right'}>{held}</strong> of {attacks.length} held
+        <strong class={results.length > held ? 'wrong' : held === 0 ? 'quiet' : 'right'}>{held}</strong> of{' '}
+        {attacks.length} held
       </p>
       <ol class="strip" aria-hidden="true">
         {attacks.map(({ name }) => (

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { changedLines, type Line, linesOf, shortened } from '../../../src/attacks/changed-lines.js'
-import type { AttackResult, Refusal, WireExchange } from '../../../src/attacks/contract.js'
+import type { AttackResult, ListedAttack, Refusal, WireExchange } from '../../../src/attacks/contract.js'
 
 const docs = 'https://github.com/countersign-dev/countersign/blob/main/docs'
 
@@ -9,7 +9,7 @@ export function Twins({ result }: { readonly result: AttackResult }): JSX.Elemen
   const { twin, unchanged, attacked, refusal, note } = result
   return (
     <div class="twins">
-      {refusal === undefined ? null : <Why refusal={refusal} verdict={result.verdict} />}
+      {refusal === undefined ? null : <Why refusal={refusal} result={result} />}
       {note === undefined ? null : <p class="quiet">{note}</p>}
       {twin === undefined || attacked === undefined ? null : (
         <div class="pair">
@@ -32,14 +32,13 @@ export function Twins({ result }: { readonly result: AttackResult }): JSX.Elemen
   )
 }
 
-/** The check that refused, its reason and its clause. */
-function Why({
-  refusal,
-  verdict,
-}: {
+interface WhyProps {
   readonly refusal: Refusal
-  readonly verdict: AttackResult['verdict']
-}): JSX.Element {
+  readonly result: AttackResult
+}
+
+/** The check that refused, its reason and its clause. */
+function Why({ refusal, result }: WhyProps): JSX.Element {
   const { by, check, code, clause, description } = refusal
   return (
     <dl class="why">
@@ -54,19 +53,29 @@ function Why({
       <dd>
         <Reason refusal={refusal} />
         {code === '' ? null : <span class="quiet"> with error {code}</span>}
-        {verdict === 'refused for another reason' ? (
+        {result.verdict === 'refused for another reason' ? (
           <span class="wrong"> This is not what the attack is about.</span>
         ) : null}
       </dd>
-      {clause === '' ? null : (
-        <>
-          <dt>Clause</dt>
-          <dd>
-            <a href={`${docs}/protocol.md`}>{clause}</a>
-          </dd>
-        </>
-      )}
+      <dt>Clause</dt>
+      <dd>
+        <Clause attack={{ clause: result.rule, heading: result.heading }} />
+        {clause === '' || clause === result.rule ? null : (
+          <span class="quiet">
+            , kept by <code>{clause}</code>
+          </span>
+        )}
+      </dd>
     </dl>
+  )
+}
+
+/** The rule that an attack tries to break, with a link to where it stands. */
+export function Clause({ attack }: { readonly attack: Pick<ListedAttack, 'clause' | 'heading'> }): JSX.Element {
+  return (
+    <a href={`${docs}/protocol.md#${attack.heading}`}>
+      <code>{attack.clause}</code>
+    </a>
   )
 }
 
