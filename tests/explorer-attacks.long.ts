@@ -139,6 +139,22 @@ describe('a message of a story', () => {
     }
   }, 180_000)
 
+  test('of a service can be attacked, too: the call that made it call is repeated for a token', async () => {
+    const messages = await played('multi-hop')
+    const booked = messages.find(({ request, response }) => request.target === '/bookings' && response.status === 201)
+    if (booked === undefined) expect.fail('nothing was booked')
+    await new Promise(resolve => setTimeout(resolve, 5000))
+    for (const [name, reason] of [
+      ['change-body', 'digest_wrong'],
+      ['steal-token', 'signature_wrong'],
+      ['replay', 'request_replayed'],
+    ]) {
+      const result = (await (await post(`/api/attacks/${name}`, { message: booked.id })).json()) as Result
+      expect([result.verdict, result.note, result.twin?.response.status]).toEqual(['held', undefined, 201])
+      expect(result.refusal).toMatchObject({ by: 'rooms', reason })
+    }
+  }, 120_000)
+
   test('that is unsigned, or was refused, is no ground for an attack, and says so', async () => {
     const messages = await played('identity')
     const [first] = messages
