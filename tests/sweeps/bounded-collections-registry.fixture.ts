@@ -264,7 +264,7 @@ export const passing: Names = {
   'apps/playground/src/scenarios/revocation.ts': 'answers',
   'apps/playground/src/scenarios/user-consent.ts': 'visits',
   'packages/httpsig/src/message/raw-request.ts': 'parts',
-  'apps/playground/src/analysis/judge.ts': 'done',
+  'apps/playground/src/analysis/run.ts': 'done',
   'apps/playground/src/analysis/known.ts': '?',
   'apps/playground/src/analysis/paste-base.ts': 'findings',
   'apps/playground/src/analysis/paste-request.ts': 'named',

@@ -1,6 +1,6 @@
 import type { AnalyzedCheck } from './analysis.js'
 import { clauseOf, reasonWords } from './clause.js'
-import { type Judgement, type Judgements, sentence } from './judge.js'
+import { type Judgement, type Judgements, sentence } from './run.js'
 import { type StepId, stepOf, stepOfReason } from './steps.js'
 
 /** What the receiver of a request answered, as far as it tells of checks. */

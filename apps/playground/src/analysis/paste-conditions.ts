@@ -4,7 +4,7 @@ import { isObject } from '@countersign/protocol/internal'
 import type { PasteAnalysis } from './analysis.js'
 import { clauseOf, reasonWords } from './clause.js'
 import { conditionLines } from './conditions.js'
-import { sentence } from './judge.js'
+import { sentence } from './run.js'
 
 /** The list of conditions in a JSON value: a list, one condition, or an object that has one as a claim; undefined for anything else. */
 export function conditionsIn(value: unknown): unknown[] | undefined {

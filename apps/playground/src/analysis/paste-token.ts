@@ -4,7 +4,8 @@ import { analyzeChallenge } from './challenge.js'
 import { checksOf } from './checks.js'
 import { clauseOf, reasonWords } from './clause.js'
 import type { GivenKeys } from './given-keys.js'
-import { checkClaims, judging, proveToken } from './judge.js'
+import { checkClaims, proveToken } from './judge-token.js'
+import { judging } from './run.js'
 import { analyzeToken } from './tokens.js'
 
 /** What a pasted text is judged by. */
@@ -37,7 +38,7 @@ export async function takeTokenApart(jwt: string, context: PasteContext): Promis
       parseToken(jwt, ['agent+jwt', 'auth+jwt', 'resource+jwt'], { development: true }),
     )
     await proveToken(parsed, { areKeysGiven: true, keysOf: async (_document, _id, kid) => keys?.find(kid) }, run)
-    await checkClaims(parsed, { now, receiver }, run)
+    checkClaims(parsed, { now, receiver }, run)
   })
   const checks = checksOf(
     ['token-form', 'key', 'token-signature', 'token-times', 'token-audience', 'token-claims'],

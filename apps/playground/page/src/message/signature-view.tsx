@@ -37,27 +37,7 @@ export function SignatureView({ signature, line, headers }: SignatureViewProps):
             ))}
           </ol>
         </section>
-        <section>
-          <header>
-            <h3>The signature base: these bytes are signed</h3>
-            <CopyButton what="the signature base" text={base.map(({ text }) => text).join('\n')} />
-          </header>
-          {base.length === 0 ? <p class="wrong">There is no base: a covered component is not in the request.</p> : null}
-          <ol class="base">
-            {base.map(({ text, color }, index) => (
-              <li
-                key={index}
-                data-color={color === undefined ? undefined : color % 8}
-                data-marked={color !== undefined && color === marked}
-                onMouseEnter={() => mark(color)}
-                onMouseLeave={() => mark(undefined)}
-              >
-                <span class="badge">{color === undefined ? '·' : color + 1}</span>
-                <span class="text">{text}</span>
-              </li>
-            ))}
-          </ol>
-        </section>
+        <Base lines={base} marked={marked} mark={mark} />
       </div>
       <section>
         <h3>Where it comes from: the request</h3>
@@ -73,22 +53,60 @@ export function SignatureView({ signature, line, headers }: SignatureViewProps):
           <HeaderLines headers={headers} colors={colors} marked={marked} />
         </div>
       </section>
-      <section>
-        <h3>Its parameters</h3>
-        <dl class="facts">
-          {parameters.map(({ name, value, words }) => (
-            <div key={name}>
-              <dt>
-                <code>
-                  {name}={value}
-                </code>
-              </dt>
-              <dd>{words}</dd>
-            </div>
-          ))}
-        </dl>
-      </section>
+      <Parameters parameters={parameters} />
     </div>
+  )
+}
+
+interface BaseProps {
+  readonly lines: AnalyzedSignature['base']
+  readonly marked: number | undefined
+  mark(color: number | undefined): void
+}
+
+function Base({ lines, marked, mark }: BaseProps): JSX.Element {
+  return (
+    <section>
+      <header>
+        <h3>The signature base: these bytes are signed</h3>
+        <CopyButton what="the signature base" text={lines.map(({ text }) => text).join('\n')} />
+      </header>
+      {lines.length === 0 ? <p class="wrong">There is no base: a covered component is not in the request.</p> : null}
+      <ol class="base">
+        {lines.map(({ text, color }, index) => (
+          <li
+            key={index}
+            data-color={color === undefined ? undefined : color % 8}
+            data-marked={color !== undefined && color === marked}
+            onMouseEnter={() => mark(color)}
+            onMouseLeave={() => mark(undefined)}
+          >
+            <span class="badge">{color === undefined ? '·' : color + 1}</span>
+            <span class="text">{text}</span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  )
+}
+
+function Parameters({ parameters }: Pick<AnalyzedSignature, 'parameters'>): JSX.Element {
+  return (
+    <section>
+      <h3>Its parameters</h3>
+      <dl class="facts">
+        {parameters.map(({ name, value, words }) => (
+          <div key={name}>
+            <dt>
+              <code>
+                {name}={value}
+              </code>
+            </dt>
+            <dd>{words}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
   )
 }
 

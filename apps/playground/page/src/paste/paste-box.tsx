@@ -22,7 +22,37 @@ const pause = 250
 /** A box that takes a pasted text apart, while it is typed. It needs no server. */
 export function PasteBox(): JSX.Element {
   const [pasted, setPasted] = useState<Pasted>(nothing)
-  const [result, setResult] = useState<{ readonly of: Pasted; readonly analysis: PasteAnalysis } | undefined>()
+  const result = useResult(pasted)
+  const change = (part: Partial<Pasted>): void => setPasted({ ...pasted, ...part })
+  return (
+    <div class="paste">
+      <form class="paste-form" onSubmit={event => event.preventDefault()}>
+        <Examples choose={setPasted} />
+        <Field
+          label="A request, token, challenge, condition or signature base"
+          rows={12}
+          value={pasted.text}
+          set={text => change({ text })}
+        />
+        <Basis pasted={pasted} change={change} />
+      </form>
+      <PasteResult
+        analysis={result?.analysis}
+        text={result?.of.text ?? ''}
+        isWaiting={pasted.text.trim() !== '' && result?.of !== pasted}
+      />
+    </div>
+  )
+}
+
+interface Result {
+  readonly of: Pasted
+  readonly analysis: PasteAnalysis
+}
+
+/** What has come of a text, some time after it was typed; undefined while there is none. */
+function useResult(pasted: Pasted): Result | undefined {
+  const [result, setResult] = useState<Result | undefined>()
   useEffect(() => {
     if (pasted.text.trim() === '') return setResult(undefined)
     let isCurrent = true
@@ -35,55 +65,47 @@ export function PasteBox(): JSX.Element {
       clearTimeout(timer)
     }
   }, [pasted])
-  const change = (part: Partial<Pasted>): void => setPasted({ ...pasted, ...part })
+  return result
+}
+
+function Examples({ choose }: { readonly choose: (pasted: Pasted) => void }): JSX.Element {
   return (
-    <div class="paste">
-      <form class="paste-form" onSubmit={event => event.preventDefault()}>
-        <fieldset class="examples">
-          <legend>Try one</legend>
-          {examples.map(({ title, text, time, keys }) => (
-            <button
-              key={title}
-              type="button"
-              onClick={() => setPasted({ text, keys, authority: '', time: String(time) })}
-            >
-              {title}
-            </button>
-          ))}
-          <button type="button" onClick={() => setPasted(nothing)}>
-            Clear
-          </button>
-        </fieldset>
-        <Field
-          label="A request, token, challenge, condition or signature base"
-          rows={12}
-          value={pasted.text}
-          set={text => change({ text })}
-        />
-        <details class="judged-by">
-          <summary>Judged {basis(pasted)}</summary>
-          <Field
-            label="Keys of its issuer or signer: a JWK or a JWK set"
-            rows={3}
-            value={pasted.keys}
-            set={keys => change({ keys })}
-          />
-          <div class="fields">
-            <Field
-              label="Receiver, such as calendar.example"
-              value={pasted.authority}
-              set={authority => change({ authority })}
-            />
-            <Field label="Time, in Unix seconds (empty: now)" value={pasted.time} set={time => change({ time })} />
-          </div>
-        </details>
-      </form>
-      <PasteResult
-        analysis={result?.analysis}
-        text={result?.of.text ?? ''}
-        isWaiting={pasted.text.trim() !== '' && result?.of !== pasted}
+    <fieldset class="examples">
+      <legend>Try one</legend>
+      {examples.map(({ title, text, time, keys }) => (
+        <button key={title} type="button" onClick={() => choose({ text, keys, authority: '', time: String(time) })}>
+          {title}
+        </button>
+      ))}
+      <button type="button" onClick={() => choose(nothing)}>
+        Clear
+      </button>
+    </fieldset>
+  )
+}
+
+interface BasisProps {
+  readonly pasted: Pasted
+  readonly change: (part: Partial<Pasted>) => void
+}
+
+/** The fields of what a text is judged by. */
+function Basis({ pasted, change }: BasisProps): JSX.Element {
+  const { keys, authority, time } = pasted
+  return (
+    <details class="judged-by">
+      <summary>Judged {basis(pasted)}</summary>
+      <Field
+        label="Keys of its issuer or signer: a JWK or a JWK set"
+        rows={3}
+        value={keys}
+        set={text => change({ keys: text })}
       />
-    </div>
+      <div class="fields">
+        <Field label="Receiver, such as calendar.example" value={authority} set={text => change({ authority: text })} />
+        <Field label="Time, in Unix seconds (empty: now)" value={time} set={text => change({ time: text })} />
+      </div>
+    </details>
   )
 }
 
