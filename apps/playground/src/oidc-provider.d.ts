@@ -33,7 +33,9 @@ declare module 'oidc-provider' {
     save(): Promise<string>
   }
 
-  export const errors: { readonly InvalidTarget: new (description: string) => Error }
+  type OAuthError = new (description: string) => Error
+
+  export const errors: { readonly InvalidTarget: OAuthError; readonly InvalidRequest: OAuthError }
 
   /** The part that the playground uses; the published types do not compile strictly. */
   export default class Provider {

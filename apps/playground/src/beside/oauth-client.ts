@@ -47,16 +47,6 @@ export interface OAuthClient {
   call(session: OAuthSession, url: string, init?: { readonly method: string; readonly body: object }): Promise<Response>
 }
 
-/** The authorization server has sent the user back without a code. */
-export class NotAuthorized extends Error {
-  /** The error code of its response. */
-  readonly code: string
-  constructor(code: string) {
-    super(`the authorization server answers ${code}`)
-    this.code = code
-  }
-}
-
 const plainHttp = { execute: [oauth.allowInsecureRequests] }
 
 export function oauthClient(addresses: Addresses, files: OAuthFiles): OAuthClient {
@@ -74,44 +64,7 @@ export function oauthClient(addresses: Addresses, files: OAuthFiles): OAuthClien
   }
   return {
     configure,
-    async authorize(stage, wish) {
-      const { redirect_uri } = own()
-      const config = await stage.step('client', 'reads the metadata of the authorization server', () =>
-        configure(wish.by),
-      )
-      const [verifier, state] = [oauth.randomPKCECodeVerifier(), oauth.randomState()]
-      const link = oauth.buildAuthorizationUrl(config, {
-        ...{ redirect_uri, scope: wish.scope, state, code_challenge_method: 'S256' },
-        code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
-        ...(wish.resource === undefined ? {} : { resource: wish.resource }),
-      })
-      const back = await stage.step('user', 'is sent to the authorization server, to sign in and to agree', () =>
-        visit(link, addresses),
-      )
-      const error = back.searchParams.get('error')
-      if (error !== null) throw new NotAuthorized(error)
-      const pair = wish.dpop ? await oauth.randomDPoPKeyPair('ES256', { extractable: true }) : undefined
-      const dpop = pair === undefined ? undefined : oauth.getDPoPHandle(config, pair)
-      const how = wish.by === 'key' ? 'an assertion signed by its key' : 'its secret'
-      const got = await stage.step('client', `redeems the code, with the PKCE verifier and ${how}`, () =>
-        oauth.authorizationCodeGrant(
-          config,
-          back,
-          { pkceCodeVerifier: verifier, expectedState: state },
-          wish.resource === undefined ? undefined : { resource: wish.resource },
-          dpop === undefined ? undefined : { DPoP: dpop },
-        ),
-      )
-      const { access_token, refresh_token, scope } = got
-      const tokens: KeptTokens = {
-        access_token,
-        ...(refresh_token === undefined ? {} : { refresh_token }),
-        ...(scope === undefined ? {} : { scope }),
-        ...(pair === undefined ? {} : { dpop_key: await exportJWK(pair.privateKey) }),
-      }
-      writeFileSync(files.tokens, JSON.stringify(tokens, null, 1), { mode: 0o600 })
-      return { config, tokens, ...(dpop === undefined ? {} : { dpop }), sub: got.claims()?.sub }
-    },
+    authorize: (stage, wish) => authorize(stage, wish, { addresses, files, own: own(), configure }),
     call: ({ config, tokens, dpop }, url, init) =>
       anyStatus(() =>
         oauth.fetchProtectedResource(
@@ -125,6 +78,48 @@ export function oauthClient(addresses: Addresses, files: OAuthFiles): OAuthClien
         ),
       ),
   }
+}
+
+interface ClientParts {
+  readonly addresses: Addresses
+  readonly files: OAuthFiles
+  readonly own: OAuthClientConfig
+  readonly configure: OAuthClient['configure']
+}
+
+/** @throws AuthorizationResponseError when the authorization server sends the user back without a code */
+async function authorize(stage: Stage, wish: Wish, parts: ClientParts): Promise<OAuthSession> {
+  const { addresses, files, own, configure } = parts
+  const config = await stage.step('client', 'reads the metadata of the authorization server', () => configure(wish.by))
+  const [verifier, state] = [oauth.randomPKCECodeVerifier(), oauth.randomState()]
+  const resource = wish.resource === undefined ? {} : { resource: wish.resource }
+  const link = oauth.buildAuthorizationUrl(config, {
+    ...{ redirect_uri: own.redirect_uri, scope: wish.scope, state, code_challenge_method: 'S256', ...resource },
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+  })
+  const back = await stage.step('user', 'is sent to the authorization server, to sign in and to agree', () =>
+    visit(link, addresses),
+  )
+  const pair = wish.dpop ? await oauth.randomDPoPKeyPair('ES256', { extractable: true }) : undefined
+  const dpop = pair === undefined ? {} : { dpop: oauth.getDPoPHandle(config, pair) }
+  // Checks `state` and `iss` first, of an error as well.
+  const redeem = (): ReturnType<typeof oauth.authorizationCodeGrant> => {
+    const checks = { pkceCodeVerifier: verifier, expectedState: state }
+    return oauth.authorizationCodeGrant(config, back, checks, resource, dpop.dpop && { DPoP: dpop.dpop })
+  }
+  const how = wish.by === 'key' ? 'an assertion signed by its key' : 'its secret'
+  const got = back.searchParams.has('error')
+    ? await redeem()
+    : await stage.step('client', `redeems the code, with the PKCE verifier and ${how}`, redeem)
+  const { access_token, refresh_token, scope } = got
+  const tokens: KeptTokens = {
+    access_token,
+    ...(refresh_token === undefined ? {} : { refresh_token }),
+    ...(scope === undefined ? {} : { scope }),
+    ...(pair === undefined ? {} : { dpop_key: await exportJWK(pair.privateKey) }),
+  }
+  writeFileSync(files.tokens, JSON.stringify(tokens, null, 1), { mode: 0o600 })
+  return { config, tokens, ...dpop, sub: got.claims()?.sub }
 }
 
 /** The library throws for a challenge; here it is an answer like any other. */

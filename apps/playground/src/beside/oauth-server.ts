@@ -105,7 +105,10 @@ async function exchange(ctx: GrantContext, { provider, config }: Context): Promi
     issuer: config.issuer,
     typ: 'at+jwt',
     // The middle may only exchange what was meant for it: its client is named after the API.
-    audience: config.apis.map(({ id }) => id).filter(id => id === ctx.oidc.client.clientId),
+    audience: config.apis.map(({ id }) => id).filter(id => id === client.clientId),
+  }).catch(() => {
+    // RFC 8693 §2.2.2
+    throw new errors.InvalidRequest('the subject token is not one that this client may exchange')
   })
   const resource = String(params['resource'])
   const known = config.apis.find(({ id }) => id === resource)?.scopes ?? []

@@ -16,7 +16,7 @@ export function BesidePage({ state, rest }: ViewProps): JSX.Element {
   return (
     <DimensionView
       key={dimension.name}
-      {...{ beside, dimension }}
+      {...{ state, beside, dimension }}
       dimensions={overview.dimensions}
       event={state.beside}
       message={message === undefined ? undefined : Number(message)}

@@ -18,7 +18,7 @@ export function Overview({ beside, overview, event }: OverviewProps): JSX.Elemen
   const { dimensions } = overview
   const played = overview.results.filter(({ state }) => state === 'ended').length
   return (
-    <article class="beside">
+    <article class="beside-view">
       <header class="beside-head">
         <div>
           <h1>AAuth beside OAuth 2.1</h1>

@@ -2,7 +2,11 @@ import type { JSX } from 'preact'
 import type { BesideColumn, BesideResult, World } from '../../../src/beside/contract.js'
 import { countNames } from './words.js'
 
-const shortNames: Readonly<Record<World, string>> = { oauth: 'OAuth 2.1', 'oauth-more': '… and more', aauth: 'AAuth' }
+const shortNames: Readonly<Record<World, string>> = {
+  oauth: 'OAuth 2.1',
+  'oauth-more': 'with one more',
+  aauth: 'AAuth',
+}
 
 const worlds: readonly World[] = ['oauth', 'oauth-more', 'aauth']
 
@@ -32,29 +36,22 @@ export function Totals({ results }: { readonly results: readonly BesideResult[] 
             </tr>
           </thead>
           <tbody>
-            <tr>
-              <th scope="row">rows that were played</th>
-              {worlds.map(world => (
-                <td key={world}>{columnsOf(world).length}</td>
-              ))}
-            </tr>
-            <tr>
-              <th scope="row">attacks and faults that got through</th>
-              {worlds.map(world => (
-                <td key={world}>{sum(world, ({ outcome }) => (outcome.verdict === 'broken' ? 1 : 0))}</td>
-              ))}
-            </tr>
-            {countNames.map(([name, , many]) => (
-              <tr key={name}>
-                <th scope="row">{many}</th>
-                {worlds.map(world => (
-                  <td key={world}>
-                    {sum(world, ({ counts }) => counts[name])}
-                    <small>{perRow(sum(world, ({ counts }) => counts[name]) / columnsOf(world).length)}</small>
-                  </td>
-                ))}
-              </tr>
-            ))}
+            <TotalRow title="rows that were played" cell={world => columnsOf(world).length} />
+            <TotalRow
+              title="attacks and faults that got through"
+              cell={world => sum(world, ({ outcome }) => (outcome.verdict === 'broken' ? 1 : 0))}
+            />
+            {countNames.map(([name, , many]) => {
+              const total = (world: World): number => sum(world, ({ counts }) => counts[name])
+              return (
+                <TotalRow
+                  key={name}
+                  title={many}
+                  cell={total}
+                  detail={world => perRow(total(world) / columnsOf(world).length)}
+                />
+              )
+            })}
           </tbody>
         </table>
       </div>
@@ -66,6 +63,26 @@ export function Totals({ results }: { readonly results: readonly BesideResult[] 
         messages.
       </p>
     </section>
+  )
+}
+
+interface TotalRowProps {
+  readonly title: string
+  readonly cell: (world: World) => number
+  readonly detail?: (world: World) => string
+}
+
+function TotalRow({ title, cell, detail }: TotalRowProps): JSX.Element {
+  return (
+    <tr>
+      <th scope="row">{title}</th>
+      {worlds.map(world => (
+        <td key={world}>
+          {cell(world)}
+          {detail === undefined ? null : <small>{detail(world)}</small>}
+        </td>
+      ))}
+    </tr>
   )
 }
 

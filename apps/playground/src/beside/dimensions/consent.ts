@@ -1,9 +1,9 @@
 import { explain } from '@countersign/agent'
+import { AuthorizationResponseError } from 'openid-client'
 import { inviteAgent } from '../aauth-agent.js'
 import type { ColumnPlan } from '../column.js'
 import { aauthInventory, oauthInventory } from '../inventory.js'
 import { aauthKeys } from '../keys.js'
-import { NotAuthorized } from '../oauth-client.js'
 import { clientIds } from '../oauth-world.js'
 import { lastOf, toldOf } from '../told.js'
 
@@ -41,7 +41,7 @@ export const consent: readonly ColumnPlan[] = [
       const error = await worlds.client.authorize(stage, { scope, resource: impostor }).then(
         () => 'a code',
         (refused: unknown) => {
-          if (refused instanceof NotAuthorized) return refused.code
+          if (refused instanceof AuthorizationResponseError) return refused.error
           throw refused
         },
       )
