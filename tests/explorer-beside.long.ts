@@ -54,7 +54,7 @@ describe('played by the API', () => {
       'The app that is not registered gets 400 invalid_client. The one that an operator has registered signs “ada” in.',
     )
     expect(column('oauth').counts).toMatchObject({ setUp: 2, userForms: 2, sharedSecrets: 2 })
-    expect(column('oauth-more').outcome.sentence).toMatch(/^No operator was needed: it gets 201 .* signs “ada” in\.$/)
+    expect(column('oauth-more').outcome.sentence).toMatch(/^It registers itself, and gets 201 .* It signs “ada” in\.$/)
     expect(column('aauth').outcome.sentence).toMatch(
       /^The app says “Hello Ada Lovelace”\. .* the configuration of the auth server does not name it\.$/,
     )

@@ -29,7 +29,7 @@ export function createBeside(participants: Participants, recorder: BesideRecorde
   const underWay = new Map<DimensionName, Promise<BesideResult>>()
   const listen = (listener: (message: ShownMessage) => void): (() => void) =>
     recorder.listen(event => {
-      if (event.type === 'message') listener(event.message)
+      if (event.type === 'message' && !isVisitors(event.message)) listener(event.message)
     })
 
   async function playAlone(dimension: DimensionName): Promise<BesideResult> {
@@ -67,4 +67,12 @@ export function createBeside(participants: Participants, recorder: BesideRecorde
       return playing
     },
   }
+}
+
+/** Whether a message is of a visitor's own browser or program, which may call at any time. */
+function isVisitors({ from, request }: ShownMessage): boolean {
+  if (from !== 'elsewhere') return false
+  return request.headers.some(
+    ([name, value]) => name.toLowerCase() === 'user-agent' && /^(?:Mozilla|curl)\b/.test(value),
+  )
 }

@@ -26,7 +26,7 @@ export const plans: Readonly<Record<DimensionName, Plan>> = {
   registration: {
     title: 'Registration',
     about: 'A web app that the server has never heard of wants to sign a user in.',
-    fair: 'With dynamic registration OAuth needs no operator, either, and with client id metadata documents (a draft) a client id is a URL as well. Both servers may still list the clients that they accept.',
+    fair: 'With dynamic registration OAuth needs no operator for each client, either, and with client id metadata documents (a draft) a client id is a URL as well. Both servers may still list the clients that they accept.',
     held: 'Signed in',
     broken: 'Not signed in',
     told: 'The user is signed in',
@@ -61,7 +61,7 @@ export const plans: Readonly<Record<DimensionName, Plan>> = {
     title: 'Consent, and who asks',
     about:
       'An API says that it needs access to the user’s appointments. What it wants is a token that opens the calendar: a confused deputy through a swapped resource.',
-    fair: 'With resource indicators, or with tokens that have an audience in any other way, OAuth does as well. A client has to send `resource`; in AAuth the resource signs what it asks for, and an agent cannot leave it out.',
+    fair: 'With resource indicators, or with tokens that have an audience in any other way, OAuth does as well. A client has to send “resource” (MCP requires it); in AAuth the resource signs what it asks for, and an agent cannot leave it out.',
     held: 'Refused',
     broken: 'The swap works',
     columns: consent,
@@ -69,7 +69,7 @@ export const plans: Readonly<Record<DimensionName, Plan>> = {
   scopes: {
     title: 'Scopes and levels',
     about: 'Three calls: one for anyone, one for known callers, one for what a user allowed.',
-    fair: 'Step-up (`insufficient_scope`, RFC 9470) takes an OAuth client from the second to the third as well. An API key for the second would also do, and would be one more secret.',
+    fair: 'Step-up (insufficient_scope, RFC 9470) takes an OAuth client from the second to the third as well. An API key for the second would also do, and would be one more secret.',
     held: 'Answered',
     broken: 'Not answered',
     told: 'All three are answered',

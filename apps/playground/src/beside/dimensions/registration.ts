@@ -54,7 +54,7 @@ export const registration: readonly ColumnPlan[] = [
       return {
         outcome: {
           verdict: 'told',
-          sentence: `No operator was needed: it gets ${registered.status} with a client id and a secret for this one server, and signs “${sub}” in.`,
+          sentence: `It registers itself, and gets ${registered.status} with a client id and a secret for this one server. It signs “${sub}” in.`,
           message: lastOf(stage.all(), ({ request }) => request.target === '/reg').id,
         },
         ...oauthInventory(worlds, { clients: [got.client_id] }),
