@@ -55,6 +55,7 @@ describe('played by the API', () => {
     )
     expect(column('oauth').counts).toMatchObject({ setUp: 2, userForms: 2, sharedSecrets: 2 })
     expect(column('oauth-more').outcome.sentence).toMatch(/^It registers itself, and gets 201 .* It signs “ada” in\.$/)
+    expect(column('oauth-more').counts).toMatchObject({ setUp: 1, userForms: 2, sharedSecrets: 2 })
     expect(column('aauth').outcome.sentence).toMatch(
       /^The app says “Hello Ada Lovelace”\. .* the configuration of the auth server does not name it\.$/,
     )

@@ -45,7 +45,7 @@ export function oauthInventory({ participants, files }: Worlds, { clients, apis 
     ),
     ...registeredSecrets(files.store, clients),
     ...ownSecrets({ files, addresses, clients }),
-    ...tokenSecrets(files.tokens, clients),
+    ...tokenSecrets(files.tokens),
   ]
   const registersItself = clients.some(id => !config.clients.some(({ client_id }) => client_id === id))
   const setUp = [
@@ -81,6 +81,7 @@ function ownSecrets(o: {
   const { files, addresses, clients } = o
   const places: ReadonlyArray<readonly [id: string, file: string, holder: string]> = [
     [clientIds.secret, files.client, 'client'],
+    [String(readJson(files.registered)['client_id']), files.registered, 'client'],
     [addresses.oauthCalendar, files.calendar, 'calendar'],
     [addresses.oauthRooms, files.rooms, 'rooms'],
   ]
@@ -98,8 +99,7 @@ function ownSecrets(o: {
 }
 
 /** The tokens that the client keeps. A refresh token of such a client needs the client's own credential as well. */
-function tokenSecrets(file: string, clients: readonly string[]): Found[] {
-  if (!clients.includes(clientIds.secret) && !clients.includes(clientIds.key)) return []
+function tokenSecrets(file: string): Found[] {
   const { access_token: access, dpop_key: key } = readJson(file)
   if (typeof access !== 'string') return []
   const place = { file, holder: 'client' }

@@ -20,6 +20,8 @@ export interface OAuthFiles {
   readonly rooms: string
   /** The client's own configuration. */
   readonly client: string
+  /** What a client that registered itself got. */
+  readonly registered: string
   /** The tokens that the client keeps. */
   readonly tokens: string
   /** The private key of the client that authenticates by `private_key_jwt`. */
@@ -34,6 +36,7 @@ export function oauthFiles(folder: string): OAuthFiles {
     calendar: at('oauth-calendar.json'),
     rooms: at('oauth-rooms.json'),
     client: at('oauth-client/config.json'),
+    registered: at('oauth-client/registered.json'),
     tokens: at('oauth-client/tokens.json'),
     clientKey: at('oauth-client/key.json'),
   }

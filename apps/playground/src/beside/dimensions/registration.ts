@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { scriptedUser, storyBrowser } from '../../story-user.js'
 import type { ColumnPlan } from '../column.js'
@@ -50,6 +51,7 @@ export const registration: readonly ColumnPlan[] = [
         }),
       )
       const got = (await registered.json()) as { readonly client_id: string; readonly client_secret: string }
+      writeFileSync(worlds.files.registered, JSON.stringify(got, null, 1), { mode: 0o600 })
       const { sub } = await worlds.client.authorize(stage, { scope: 'openid', by: got })
       return {
         outcome: {
