@@ -102,6 +102,8 @@ function rowsOf(all: ReadonlyArray<Record<Kind, Measured>>, inFlight: number): R
       id: 'CPU of a call with AAuth',
       inFlight,
       ratio: cpu,
+      // Gated where the machine is busy; alone it is reported.
+      ...(inFlight > 1 ? { budget: 1 } : {}),
       detail: 'server CPU × that of a call with a bearer token, by the SDK’s own check of a JWT',
     }),
     result({

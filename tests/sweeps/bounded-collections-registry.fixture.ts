@@ -1127,7 +1127,7 @@ export const kept: Readonly<Record<string, Kept>> = {
     bound: 'the first line of a process of the playground',
   },
   'apps/playground/src/senders.ts owners': { ...ofProgram, bound: 'ports of the machine' },
-  'apps/playground/src/explorer/explorer.ts queue': { ...ofProgram, bound: 'mostWaiting; then the page is cut' },
+  'apps/playground/src/explorer/events.ts queue': { ...ofProgram, bound: 'mostWaiting; then the page is cut' },
   'apps/playground/src/explorer/recorder.ts runs': { ...ofProgram, bound: 'stories' },
   'apps/playground/src/explorer/recorder.ts listeners': { ...ofProgram, bound: 'mostListeners, and the attacks' },
   'apps/playground/src/explorer/recorder.ts others': { ...ofProgram, bound: 'mostOthers' },

@@ -57,8 +57,8 @@ export function App({ store }: { readonly store: Store }): JSX.Element {
         <View store={store} state={state} rest={rest} />
       </main>
       <footer>
-        Everything here is real traffic between processes on this machine, in development mode. Tokens are worth nothing
-        elsewhere: each is bound to a key.
+        Everything here is real traffic between processes on this machine, in development mode. AAuth’s tokens are worth
+        nothing elsewhere: each is bound to a key.
       </footer>
     </>
   )

@@ -73,19 +73,8 @@ export function createAttacker(
         })
     },
     async make(attack, message) {
-      const at = Date.now()
       const begun = performance.now()
-      const { name, title, tries, kind, clause, heading } = infoOf(attack)
-      const about = {
-        attack: name,
-        title,
-        tries,
-        kind,
-        rule: clause,
-        heading,
-        at,
-        ...(message === undefined ? {} : { message: message.id }),
-      }
+      const about = { ...aboutOf(attack, message), at: Date.now() }
       const took = (): number => Math.round(performance.now() - begun)
       try {
         const judged = await judge(await attempt(attack, message), { nameOf: id => nameOf(id, addresses), logged })
@@ -96,6 +85,11 @@ export function createAttacker(
       }
     },
   }
+}
+
+function aboutOf(attack: Attack, message: ShownMessage | undefined): Omit<AttackResult, 'at' | 'took' | 'verdict'> {
+  const { name, title, tries, kind, clause: rule, heading } = infoOf(attack)
+  return { attack: name, title, tries, kind, rule, heading, ...(message === undefined ? {} : { message: message.id }) }
 }
 
 function originOf({ to }: ShownMessage, { addresses }: Participants): string {

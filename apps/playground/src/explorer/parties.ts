@@ -10,12 +10,15 @@ export function partiesAt(addresses: Addresses): Party[] {
   const at = (
     id: PartyId & keyof typeof names,
     url: string,
-    documents: readonly string[],
-    role: Party['role'],
+    { role, documents }: Pick<Party, 'role'> & { readonly documents: readonly string[] },
   ): Party => ({
     ...{ id, url, role, name: names[id][0], about: names[id][1] },
     documents: documents.map(name => ({ name, url: `${url}/.well-known/${name}` })),
   })
+  const resource = { role: 'resource', documents: ['aauth-resource'] } as const
+  const authority = { role: 'auth server', documents: ['aauth-issuer'] } as const
+  // Services that call others are agents, too.
+  const service = { role: 'resource', documents: ['aauth-resource', 'aauth-agent'] } as const
   const people: Party[] = [
     {
       ...{ id: 'user', name: 'User', role: 'user', documents: [] },
@@ -29,15 +32,15 @@ export function partiesAt(addresses: Addresses): Party[] {
   const { agentServer, authServer, roomsAuthServer, calendar, rooms, desks, webApp, addressBook, tools } = addresses
   return [
     ...people,
-    at('agent-server', agentServer, ['aauth-agent'], 'agent server'),
-    at('auth-server', authServer, ['aauth-issuer'], 'auth server'),
-    at('calendar', calendar, ['aauth-resource', 'aauth-agent'], 'resource'),
-    at('tools', tools, ['aauth-resource'], 'resource'),
-    at('rooms-auth-server', roomsAuthServer, ['aauth-issuer'], 'auth server'),
-    at('rooms', rooms, ['aauth-resource'], 'resource'),
-    at('desks', desks, ['aauth-resource'], 'resource'),
-    at('web-app', webApp, ['aauth-agent', 'aauth-resource'], 'resource'),
-    at('address-book', addressBook, ['openid-configuration'], 'other'),
+    at('agent-server', agentServer, { role: 'agent server', documents: ['aauth-agent'] }),
+    at('auth-server', authServer, authority),
+    at('calendar', calendar, service),
+    at('tools', tools, resource),
+    at('rooms-auth-server', roomsAuthServer, authority),
+    at('rooms', rooms, resource),
+    at('desks', desks, resource),
+    at('web-app', webApp, service),
+    at('address-book', addressBook, { role: 'other', documents: ['openid-configuration'] }),
     {
       ...{ id: 'elsewhere', name: 'You', role: 'agent', documents: [] },
       about: 'Your own browser or program, when it calls a participant.',

@@ -33,26 +33,7 @@ export function HomePage({ store, state }: ViewProps): JSX.Element {
   }
   return (
     <div class="home">
-      <div class="intro">
-        <h1>An agent calls an API that has never met it</h1>
-        <p class="lead">
-          AAuth lets them deal with each other: no registered apps, no shared secrets, no bearer tokens. Every request
-          is signed, so there is nothing to steal. All the participants below run on this machine.
-        </p>
-        <p class="plays">
-          {offered.map(([story, title], index) => (
-            <button
-              key={story}
-              type="button"
-              class={index === 0 ? 'main' : ''}
-              disabled={isPlaying}
-              onClick={() => play(story)}
-            >
-              {title}
-            </button>
-          ))}
-        </p>
-      </div>
+      <Intro isPlaying={isPlaying} onPlay={play} />
       <figure class="figure">
         {house === undefined ? (
           <p role="status">Asking the playground who takes part…</p>
@@ -88,20 +69,56 @@ export function HomePage({ store, state }: ViewProps): JSX.Element {
         )}
       </div>
       <Tokens shown={shown} />
-      <section class="onward" aria-label="Where to go on">
-        <Link to="/stories" class="card">
-          <strong>Stories</strong> Sixteen flows, message by message, each opened to the last byte.
-        </Link>
-        <Link to="/break" class="card">
-          <strong>Break it</strong> Change, steal, replay. See which check refuses, beside the twin that passes.
-        </Link>
-        <Link to="/beside" class="card">
-          <strong>Beside OAuth</strong> The same nine things done in both worlds, with real servers.
-        </Link>
-        <Link to="/you" class="card">
-          <strong>Take part</strong> Be the user, the operator, or bring your own agent.
-        </Link>
-      </section>
+      <Onward />
     </div>
+  )
+}
+
+interface IntroProps {
+  readonly isPlaying: boolean
+  readonly onPlay: (story: string) => void
+}
+
+function Intro({ isPlaying, onPlay }: IntroProps): JSX.Element {
+  return (
+    <div class="intro">
+      <h1>An agent calls an API that has never met it</h1>
+      <p class="lead">
+        AAuth lets them deal with each other: no registered apps, no shared secrets, no bearer tokens. Every request is
+        signed, so there is nothing to steal. All the participants below run on this machine.
+      </p>
+      <p class="plays">
+        {offered.map(([story, title], index) => (
+          <button
+            key={story}
+            type="button"
+            class={index === 0 ? 'main' : ''}
+            disabled={isPlaying}
+            onClick={() => onPlay(story)}
+          >
+            {title}
+          </button>
+        ))}
+      </p>
+    </div>
+  )
+}
+
+function Onward(): JSX.Element {
+  return (
+    <section class="onward" aria-label="Where to go on">
+      <Link to="/stories" class="card">
+        <strong>Stories</strong> Sixteen flows, message by message, each opened to the last byte.
+      </Link>
+      <Link to="/break" class="card">
+        <strong>Break it</strong> Change, steal, replay. See which check refuses, beside the twin that passes.
+      </Link>
+      <Link to="/beside" class="card">
+        <strong>Beside OAuth</strong> The same nine things done in both worlds, with real servers.
+      </Link>
+      <Link to="/you" class="card">
+        <strong>Take part</strong> Be the user, the operator, or bring your own agent.
+      </Link>
+    </section>
   )
 }
