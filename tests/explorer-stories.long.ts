@@ -129,6 +129,27 @@ when(
   60_000,
 )
 
+when(`all that the page loads, with every view opened, is at most 250 kB${why}`, async () => {
+  const { page, faults } = await opened('/')
+  let sent = 0
+  const client = await page.context().newCDPSession(page)
+  await client.send('Network.enable')
+  client.on('Network.loadingFinished', ({ encodedDataLength }) => {
+    sent += encodedDataLength
+  })
+  await page.reload()
+  for (const view of ['Stories', 'Break it', 'Beside OAuth', 'Take part', 'Take apart']) {
+    await page.getByRole('link', { name: view, exact: true }).click()
+    await page.locator('main h1').waitFor()
+  }
+  await page.goto(`${own()}/stories/climb/3`)
+  await page.locator('.message-view').waitFor()
+  await page.waitForLoadState('networkidle').catch(() => undefined)
+  expect(sent).toBeGreaterThan(50_000)
+  expect(sent).toBeLessThan(250_000)
+  expect(faults).toEqual([])
+})
+
 const views = ['/', '/stories/climb', '/stories/climb/3', '/break', '/beside', '/you', '/paste']
 const looks = views.flatMap(path =>
   [390, 1280].flatMap(width => (['light', 'dark'] as const).map(colorScheme => ({ path, width, colorScheme }))),

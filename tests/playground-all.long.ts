@@ -4,6 +4,7 @@ import { play } from './played.fixture.js'
 test('countersign playground --scenario all --json plays every story and says so by its exit code', async () => {
   const { code, played } = await play('all')
   expect(played.scenarios.map(({ scenario }) => scenario)).toEqual([
+    'climb',
     'rate-limit',
     'identity',
     'delegate',
