@@ -106,6 +106,8 @@ function checkContentType(message: ReceivedMessage): void {
 /** Refuses `Name` for `name`: a parser that ignores case, like Go's, would read another member. */
 function checkSpelling(object: Readonly<Record<string, unknown>>, members: Members): void {
   for (const member of Object.keys(object)) {
+    // A member that is spelled right, as nearly all are, need not be folded.
+    if (members.get(member) === member) continue
     const exact = members.get(member.normalize('NFKC').toLowerCase())
     if (exact !== undefined && exact !== member) throw malformed(`${exact} must be spelled so, in ASCII`)
   }
