@@ -68,7 +68,7 @@ export function HomePage({ store, state }: ViewProps): JSX.Element {
           <PartyPanel party={party} onClose={() => setOpened(undefined)} />
         )}
       </div>
-      <Tokens shown={shown} />
+      <Tokens shown={shown} state={state} />
       <Onward />
     </div>
   )

@@ -1,5 +1,7 @@
 import type { JSX } from 'preact'
 import type { ShownMessage } from '../../../src/explorer/contract.js'
+import { Link } from '../router.js'
+import type { State } from '../store.js'
 
 const tokens = [
   {
@@ -21,8 +23,13 @@ const tokens = [
   },
 ] as const
 
+interface TokensProps {
+  readonly shown: ShownMessage | undefined
+  readonly state: State
+}
+
 /** The three tokens: who signs, holds and checks each. None opens anything without a signature of the key that it names. */
-export function Tokens({ shown }: { readonly shown: ShownMessage | undefined }): JSX.Element {
+export function Tokens({ shown, state }: TokensProps): JSX.Element {
   const seen = new Set(shown === undefined ? [] : typesIn(shown))
   return (
     <section aria-labelledby="tokens">
@@ -43,10 +50,31 @@ export function Tokens({ shown }: { readonly shown: ShownMessage | undefined }):
               <dt>checked by</dt>
               <dd>{checks}</dd>
             </dl>
+            <LastSeen typ={typ} name={name} state={state} />
           </article>
         ))}
       </div>
     </section>
+  )
+}
+
+interface LastSeenProps {
+  readonly typ: string
+  readonly name: string
+  readonly state: State
+}
+
+/** Opens the latest message of a played story that carries a token of this type. */
+function LastSeen({ typ, name, state: { runs } }: LastSeenProps): JSX.Element | null {
+  const carrying = Object.values(runs).flatMap(({ story, messages }) =>
+    messages.flatMap((message, index) => (typesIn(message).includes(typ) ? [{ story, message, step: index + 1 }] : [])),
+  )
+  const last = carrying.sort((a, b) => a.message.at - b.message.at).at(-1)
+  if (last === undefined) return null
+  return (
+    <p>
+      <Link to={`/stories/${last.story}/${last.step}`}>Open the latest {name}</Link>
+    </p>
   )
 }
 
