@@ -14,7 +14,7 @@ const longestRequest = 1000
 export function visitorRoutes(parts: VisitorParts): Hono {
   const { participants } = parts
   const heartbeat = pulse(parts)
-  const office = operator(parts, (act, on) => mark(heartbeat, office, { act, on }))
+  const commands = operator(parts, (act, on) => mark(heartbeat, commands, { act, on }))
   const calls = userCalls(parts)
   const agents = ownAgents(parts)
   const app = new Hono()
@@ -25,7 +25,7 @@ export function visitorRoutes(parts: VisitorParts): Hono {
   })
   app.get('/', c => {
     const state: VisitorState = {
-      ...{ call: calls.last(), heartbeat: heartbeat.state(), operator: office.state(), agents: agents.all() },
+      ...{ call: calls.last(), heartbeat: heartbeat.state(), operator: commands.state(), agents: agents.all() },
     }
     return c.json(state)
   })
@@ -37,21 +37,23 @@ export function visitorRoutes(parts: VisitorParts): Hono {
     return c.json({}, 202)
   })
   app.post('/operator/refresh', c => {
-    office.refresh()
+    commands.refresh()
     return c.json({}, 202)
   })
   app.post('/operator', async c => {
     const { act, on } = await bodyOf(c.req)
     if (!isAct(act) || typeof on !== 'string') return c.json(told('there is no such command'), 400)
     const target = act === 'block-agent' || act === 'unblock-agent' ? participants.addresses.agentServer : on
-    return (await office.act(act, target)) ? c.json({}) : c.json(told('it is not on the list, or a command runs'), 409)
+    return (await commands.act(act, target))
+      ? c.json({})
+      : c.json(told('it is not on the list, or a command runs'), 409)
   })
   app.post('/invitations', async c => {
     const { label } = await bodyOf(c.req)
     if (!isLabel(label)) return c.json(told('a name has 1 to 40 characters'), 400)
-    if (office.state().isBusy) return c.json(told('a command runs: try again'), 409)
+    if (commands.state().isBusy) return c.json(told('a command runs: try again'), 409)
     if (!agents.hasRoom()) return c.json(told('twenty codes wait to be used: use one of them, or wait an hour'), 429)
-    const invitation = await office.invite(label)
+    const invitation = await commands.invite(label)
     agents.invited(label, invitation)
     const invited: Invited = { delegate: invitation.sub, label, forms: formsFor(participants, invitation) }
     return c.json(invited, 201)
@@ -97,11 +99,11 @@ function told(description: string): { readonly error_description: string } {
 /** Marks in the strip of the heartbeat what was done to its delegate. */
 function mark(
   heartbeat: Pulse,
-  office: Operator,
+  commands: Operator,
   { act, on }: { readonly act: OperatorAct; readonly on: string },
 ): void {
   const { delegate } = heartbeat.state()
-  const isItsGrant = office.state().grants.some(listed => listed.grant === on && listed.delegate === delegate)
+  const isItsGrant = commands.state().grants.some(listed => listed.grant === on && listed.delegate === delegate)
   const concerns = act.endsWith('-agent') || on === delegate || isItsGrant
   if (concerns) heartbeat.mark(words[act], act === 'revoke-delegate')
 }
