@@ -63,7 +63,7 @@ function jsonOf(body: string): Readonly<Record<string, unknown>> {
 
 /** Bytes of a body that are shown. */
 const longest = 4096
-/** Codes, refresh tokens and cookies are worth something to whoever sees them on a screen. */
+/** A person who sees codes, refresh tokens or cookies on a screen could use them. */
 const secretHeaders: readonly string[] = ['cookie', 'set-cookie']
 
 function shown({ request, response }: WireExchange): WireExchange {

@@ -56,8 +56,8 @@ export function DimensionView(props: DimensionViewProps): JSX.Element {
         <strong>To be fair:</strong> {dimension.fair}
       </p>
       <p class="beside-fair">
-        Bearer tokens, codes, secrets and cookies of the OAuth world are shown without what would make them work:
-        whoever sees one could use it. Tokens of AAuth are shown whole.
+        Bearer tokens, codes, secrets and cookies of the OAuth world are shown without what would make them work: a
+        person who sees one could use it. Tokens of AAuth are shown whole.
       </p>
     </article>
   )

@@ -4,11 +4,11 @@ import type { Invited } from '../../../src/visitor/contract.js'
 import { Link } from '../router.js'
 import type { State } from '../store.js'
 import { clock, post } from './api.js'
-import type { OfficeProps } from './office-props.js'
+import type { OperatorProps } from './operator-props.js'
 import { nameAt, urlOf } from './part-props.js'
 
 /** The delegates of the playground's agent, each with what an operator can do to it. */
-export function Delegates({ visitor: { operator }, action, act }: OfficeProps): JSX.Element {
+export function Delegates({ visitor: { operator }, action, act }: OperatorProps): JSX.Element {
   const isBusy = action.isBusy || operator.isBusy
   return (
     <section class="card" aria-label="Delegates">
@@ -40,7 +40,13 @@ export function Delegates({ visitor: { operator }, action, act }: OfficeProps): 
   )
 }
 
-function Invite({ isBusy, action }: { readonly isBusy: boolean; readonly action: OfficeProps['action'] }): JSX.Element {
+function Invite({
+  isBusy,
+  action,
+}: {
+  readonly isBusy: boolean
+  readonly action: OperatorProps['action']
+}): JSX.Element {
   const [made, setMade] = useState('')
   const make = async (): Promise<void> => setMade((await post<Invited>('invitations', { label: 'Guest' })).delegate)
   return (
@@ -65,7 +71,7 @@ export function Grants({
   action,
   act,
   state,
-}: OfficeProps & { readonly state: State }): JSX.Element {
+}: OperatorProps & { readonly state: State }): JSX.Element {
   const isBusy = action.isBusy || operator.isBusy
   const agent = urlOf(state, 'agent-server')
   const isBlocked = operator.blocks.some(block => block.agent === agent && block.delegate === undefined)

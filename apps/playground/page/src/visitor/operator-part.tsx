@@ -2,15 +2,15 @@ import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { RunCommand } from '../../../src/visitor/contract.js'
 import { post, remaining, useAction, useSeconds } from './api.js'
-import type { OfficeProps } from './office-props.js'
 import { Delegates, Grants } from './operator-lists.js'
+import type { OperatorProps } from './operator-props.js'
 import type { PartProps } from './part-props.js'
 import { pulseText, Strip } from './strip.js'
 
 /** The visitor as the operator of the agent server and the auth server. */
 export function OperatorPart({ state, visitor }: PartProps): JSX.Element {
   const action = useAction()
-  const act: OfficeProps['act'] = (name, on) => action.run(() => post('operator', { act: name, on }))
+  const act: OperatorProps['act'] = (name, on) => action.run(() => post('operator', { act: name, on }))
   const { latest } = state
   const isNews =
     latest !== undefined &&
@@ -48,7 +48,7 @@ function useLists(news: number): void {
   }, [news])
 }
 
-function Pulse({ visitor, action, act }: OfficeProps): JSX.Element {
+function Pulse({ visitor, action, act }: OperatorProps): JSX.Element {
   const { heartbeat, operator } = visitor
   const isOn = heartbeat.state !== 'stopped'
   const now = useSeconds(isOn)
@@ -81,7 +81,7 @@ function Pulse({ visitor, action, act }: OfficeProps): JSX.Element {
   )
 }
 
-function Levers({ visitor: { heartbeat, operator }, action, act }: OfficeProps): JSX.Element {
+function Levers({ visitor: { heartbeat, operator }, action, act }: OperatorProps): JSX.Element {
   const { delegate } = heartbeat
   const isBlocked = operator.blocks.some(block => block.delegate === delegate)
   const grant = operator.grants.find(listed => listed.delegate === delegate)?.grant
