@@ -136,17 +136,6 @@ function peekBody(
   })
 }
 
-/** Whether all bytes of a body have come with its head, as those of small ones do: then the head need not be judged alone. */
-function hasArrived(request: IncomingMessage | Http2ServerRequest, message: ReceivedMessage): boolean {
-  return (
-    request instanceof IncomingMessage &&
-    request.readableLength > 0 &&
-    // A caller that waits for 100 Continue gets it with the judgement of the head.
-    request.headers.expect === undefined &&
-    headerValues(message, 'content-length')[0] === String(request.readableLength)
-  )
-}
-
 /** Waits for the first byte of a body and puts it back. @returns whether there is one */
 async function peekByte(request: IncomingMessage | Http2ServerRequest): Promise<boolean> {
   checkUntouched(request)
@@ -292,7 +281,8 @@ async function withBody(
   message: ReceivedMessage,
   { limit, read, judgeHead }: Reading,
 ): Promise<ReceivedMessage> {
-  const judged = hasArrived(request, message) ? 'whole' : (judgeHead?.(message) ?? 'whole')
+  // Even where the whole body has come: what reads a body to find its rule must not parse one whose signature is wrong (COV-46).
+  const judged = judgeHead?.(message) ?? 'whole'
   if (judged === 'byte') return (await peekByte(request)) ? { ...message, dangerouslyUnseenBody: true } : message
   if (judged !== 'whole' && !('refused' in judged)) return judged
   const pending = judged === 'whole' ? undefined : judged

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, request as send } from 'node:http'
 import * as http2 from 'node:http2'
-import { type AddressInfo, connect } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import type { Writable } from 'node:stream'
 import { verifies } from '@countersign/requirements'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -127,29 +127,6 @@ describe.each(cases)('%s, %s', (wire, _, read) => {
       expect(text(outcome())).toBe('abc')
       end()
     }
-  })
-})
-
-describe.each(Object.entries(readers))('HTTP/1.1, %s, a body that has come with its head', (name, read) => {
-  /** Sends all of a request in one write. */
-  const sent = async (body: string): Promise<{ readonly seen: unknown; readonly rest: string }> => {
-    let [seen, rest]: [unknown, string] = [undefined, '']
-    act = async request => {
-      const judgeHead: JudgeHead = () => expect.fail('the head need not be judged alone')
-      seen = await read(request, { bodyLimit: 100, judgeHead }).then(
-        message => Buffer.from(message.body ?? []).toString(),
-        ({ reason }) => reason,
-      )
-      if (seen === body) for await (const chunk of request) rest += String(chunk)
-    }
-    const socket = connect(portOf(server), '127.0.0.1')
-    socket.end(`POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
-    await once(socket.resume(), 'close')
-    return { seen, rest }
-  }
-
-  test('is read without a look at the head, and left to the next reader where it is only looked at', async () => {
-    expect(await sent('abc')).toEqual({ seen: 'abc', rest: name === 'peekNode' ? 'abc' : '' })
   })
 })
 
