@@ -1,7 +1,7 @@
 import type { Addresses } from './addresses.js'
 
 /** Seconds an auth token of the playground lives: short, so that a refresh can be seen. */
-export const authTokenLifetime = 4
+export const authTokenLifetime = 8
 
 /** Seconds an agent token of the playground lives. The shortest that an agent server takes; the default is an hour. */
 export const agentTokenLifetime = 60

@@ -38,7 +38,7 @@ const more: Readonly<Record<ScenarioName, readonly [seconds: number, about: stri
   revocation: [11, 'A user takes access back. Every resource that saw the token is told, and refuses within a second.'],
   delegation: [4, 'Operator, user and agent each narrow what a delegate may do. No one can widen it again.'],
   approval: [4, 'Each payment needs the yes of its user, who sees exactly what will be paid. A yes counts once.'],
-  refresh: [16, 'Tokens end after seconds here. The agent refreshes, restarts, and goes on, also under a new key.'],
+  refresh: [24, 'Tokens end after seconds here. The agent refreshes, restarts, and goes on, also under a new key.'],
   rotation: [3, 'Keys are replaced and names stay, so grants stay, too.'],
 }
 
