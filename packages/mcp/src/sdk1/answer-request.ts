@@ -9,6 +9,7 @@ import { checkOrigin, exposeSession } from '../origin.js'
 import { listNames } from '../rules/names.js'
 import { type McpMessage, readRpc } from '../rules/rpc.js'
 import type { Rule } from '../rules/rule-book.js'
+import { authInfoOf } from '../served/auth-info.js'
 import type { Session } from '../session/sessions.js'
 import { isEventStream } from '../stream/watched-body.js'
 import type { Endpoint, SessionParts } from './endpoint.js'
@@ -223,15 +224,4 @@ function requestOf(message: ReceivedMessage, { id }: { readonly id: string }): R
     headerValues(message, name).map((value): [string, string] => [name, value]),
   )
   return new Request(`${id}${message.target}`, { method: message.method, headers: lines })
-}
-
-/** The caller in the form of the SDK, without a token: a handler could leak it. */
-function authInfoOf(aauth: Guarded) {
-  return {
-    token: '',
-    clientId: aauth.agent ?? aauth.key ?? '',
-    scopes: [...aauth.scope],
-    ...(aauth.expires === undefined ? {} : { expiresAt: aauth.expires }),
-    extra: { aauth },
-  }
 }
