@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { html } from 'hono/html'
 import Provider from 'oidc-provider'
+import { consentForm, pageHeaders, providerPage } from './provider-page.js'
 
 /** Options of {@link addressBook}. */
 export interface AddressBookOptions {
@@ -104,13 +105,6 @@ async function interaction(
   return provider.interactionFinished(request, response, refusal, { mergeWithLastSubmission: false })
 }
 
-const pageHeaders = {
-  'content-type': 'text/html; charset=utf-8',
-  'cache-control': 'no-store',
-  'referrer-policy': 'no-referrer',
-  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
-}
-
 async function bodyOf(request: IncomingMessage): Promise<string> {
   let text = ''
   for await (const chunk of request) {
@@ -123,7 +117,8 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 type Html = ReturnType<typeof html>
 
 function signInPage(names: readonly string[]): Html {
-  return page(
+  return providerPage(
+    'Address book',
     'Sign in to the address book',
     html`<p>An API of its own, with accounts of its own, that knows nothing of AAuth.</p>
 <form method="post">${names.map(name => html`<button name="subject" value="${name}">${name}</button>`)}</form>`,
@@ -131,33 +126,9 @@ function signInPage(names: readonly string[]): Html {
 }
 
 function consentPage(client: string): Html {
-  return page(
+  return providerPage(
+    'Address book',
     `The ${client} asks for your address book`,
-    html`<p>If you agree, it may:</p>
-<ul class="scopes"><li><bdi>See the birthdays in your address book</bdi></li></ul>
-<form method="post">
-<button name="decision" value="deny">Refuse</button>
-<button name="decision" value="allow">Allow</button>
-</form>`,
+    consentForm(html`<li><bdi>See the birthdays in your address book</bdi></li>`),
   )
-}
-
-function page(heading: string, content: Html): Html {
-  return html`<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>Address book</title>
-<style>
-body { font: 1.0625rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 3rem auto; padding: 0 1rem }
-form { display: flex; gap: .75rem; flex-wrap: wrap; margin-top: 1.5rem }
-button { font: inherit; padding: .5rem 1.25rem; border-radius: .5rem; border: 1px solid; cursor: pointer }
-</style>
-<main>
-<h1>${heading}</h1>
-${content}
-</main>
-</html>`
 }

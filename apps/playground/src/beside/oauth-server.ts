@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import Provider, { errors, type GrantContext } from 'oidc-provider'
+import { pageHeaders } from '../provider-page.js'
 import { bodyOf } from './bodies.js'
 import { accessTokenLifetime, type OAuthServerConfig, tokenExchange } from './oauth-config.js'
-import { consentPage, pageHeaders, signInPage } from './oauth-pages.js'
+import { consentPage, signInPage } from './oauth-pages.js'
 import type { oauthStore } from './oauth-store.js'
 import type { Answer } from './traced-server.js'
 
