@@ -24,11 +24,14 @@ const mostLines = 1000
 /** Bytes that become characters at once: more would be too many arguments. */
 const portion = 8192
 
-/** Bytes as text with one character for each, so that an index in the text is an index in the bytes. */
+/**
+ * Bytes as text with one character for each, so that an index in the text is an index in the bytes. The bytes become arguments as they
+ * are: to spread them would iterate over each, which takes eight times as long.
+ */
 function latin1(bytes: Uint8Array): string {
   const parts: string[] = []
   for (let at = 0; at < bytes.length; at += portion)
-    parts.push(String.fromCharCode(...bytes.subarray(at, at + portion)))
+    parts.push(Reflect.apply(String.fromCharCode, undefined, bytes.subarray(at, at + portion)))
   return parts.join('')
 }
 
