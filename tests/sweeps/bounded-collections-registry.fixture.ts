@@ -457,6 +457,16 @@ export const kept: Readonly<Record<string, Kept>> = {
     shared: 'as the cache',
     filledBy: ['packages/resource/src/web-bot.test.ts', 'must be the document itself'],
   },
+  'packages/discovery/src/share-site.ts known': {
+    grows: 'stranger',
+    bound: '1024 identifiers of at most 300 characters',
+    bytes: '1024 × 600',
+    shared: 'by use; one that is pushed out is looked up again',
+    filledBy: [
+      'packages/discovery/src/share-site.test.ts',
+      'the site of an identifier is the same however many were asked for',
+    ],
+  },
   'packages/discovery/src/bounded-cache.ts entries': {
     grows: 'stranger',
     bound: 'maxEntries, 10 000 of a role',

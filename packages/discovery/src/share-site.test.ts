@@ -33,3 +33,13 @@ test('without the Public Suffix List the last two labels are the site: never nar
     expect(elsewhere(host)).toBe(onNode(host))
   expect(elsewhere('a.acme.co.uk')).toBe('co.uk')
 })
+
+test('the site of an identifier is the same however many were asked for', () => {
+  for (let round = 0; round < 2; round++)
+    for (let at = 0; at < 3000; at++) expect(shareSite(`https://a.b${at}.example`)).toBe(`b${at}.example`)
+})
+
+test('a function of the operator is asked each time', () => {
+  expect(shareSite('https://a.acme.example')).toBe('acme.example')
+  for (const site of ['one', 'two']) expect(shareSite('https://a.acme.example', () => site)).toBe(site)
+})

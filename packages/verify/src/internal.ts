@@ -1,5 +1,5 @@
 // For the other packages of this project, not for users: these names may change in any release (no semver).
 
 export { isPrivatePeer, networkOf, peerOf, requestIdOf, telling, wideNetworkOf } from './network.js'
-export { refuseRemembered, rememberOnce, takeApproval } from './replay.js'
+export { refuseRemembered, rememberOnce, replayEntryOf, takeApproval } from './replay.js'
 export { withClient } from './trusted-proxies.js'

@@ -38,7 +38,7 @@ const checks: OptionChecks<ReplayCheck> = {
  */
 export async function checkReplay(check: ReplayCheck): Promise<void> {
   checkOptions('checkReplay', check, checks, ['replay', 'verified'])
-  const entry = entryOf(check)
+  const entry = replayEntryOf(check)
   if (entry !== undefined) await rememberOnce(check.replay, entry)
 }
 
@@ -70,7 +70,7 @@ export async function rememberOnce(replay: ReplaySet, entry: ReplayEntry): Promi
 export async function refuseSeen(check: ReplayCheck): Promise<void> {
   checkOptions('refuseSeen', check, checks, ['replay', 'verified'])
   const { replay } = check
-  const entry = replay.seen === undefined ? undefined : entryOf(check)
+  const entry = replay.seen === undefined ? undefined : replayEntryOf(check)
   if (entry !== undefined) await refuseRemembered(replay, entry)
 }
 
@@ -116,8 +116,8 @@ function noRoom(): AAuthError {
   })
 }
 
-/** The entry of a request in the replay set; undefined for an unsigned request, which cannot be a replay. */
-function entryOf(check: ReplayCheck): ReplayEntry | undefined {
+/** The entry of a request in a replay set; undefined for an unsigned request, which cannot be a replay. */
+export function replayEntryOf(check: Omit<ReplayCheck, 'replay'>): ReplayEntry | undefined {
   const { caller, opened } = check.verified
   if (opened === undefined || caller.level === 'anonymous') return undefined
   return {
@@ -160,7 +160,7 @@ type Holder = Exclude<Caller, { level: 'anonymous' }>
 const unknown = 'unknown'
 
 /** The share that an entry takes. A fresh key or a subdomain costs nothing, so pseudonyms share by network and names by site. */
-function shareOf(caller: Holder, check: ReplayCheck): Pick<ReplayEntry, 'principal' | 'site'> {
+function shareOf(caller: Holder, check: Omit<ReplayCheck, 'replay'>): Pick<ReplayEntry, 'principal' | 'site'> {
   if (caller.level === 'pseudonymous') {
     const { peer = caller.peer } = check
     // All callers without a known address share as one network: shares by key would let fresh keys fill the partition.

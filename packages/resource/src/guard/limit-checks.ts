@@ -1,7 +1,6 @@
 import { headerValues } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import { checkReplay, refuseSeen } from '@countersign/verify'
-import { refuseRemembered, rememberOnce, takeApproval } from '@countersign/verify/internal'
+import { refuseRemembered, rememberOnce, replayEntryOf, takeApproval } from '@countersign/verify/internal'
 import { available } from '../limit/available.js'
 import { type Bucket, bearerBucketsOf, botBucketsOf, bucketsOf } from '../limit/limits.js'
 import type { Charge } from '../limit/rate-headers.js'
@@ -144,9 +143,10 @@ async function askReplaySet(
 ): Promise<void> {
   if (guard.passed.has(message)) return
   const { replay: set, siteOf, development } = guard
+  const entry = bot?.once ?? replayEntryOf({ verified, peer, siteOf, development })
+  if (entry === undefined) return
   try {
-    if (bot?.once !== undefined) await (how === 'take' ? rememberOnce : refuseRemembered)(set, bot.once)
-    else await (how === 'take' ? checkReplay : refuseSeen)({ replay: set, verified, peer, siteOf, development })
+    await (how === 'take' ? rememberOnce : refuseRemembered)(set, entry)
   } catch (error) {
     if (isReplay(error)) guard.failures.note(peer)
     throw error
