@@ -1,8 +1,8 @@
-import { freeBase } from '@countersign/testing/ports'
 import { afterAll, expect, test } from 'vitest'
 import type { Known } from '../apps/playground/src/analysis/known.js'
 import { analyzeMessage } from '../apps/playground/src/analysis/message.js'
 import type { ShownMessage } from '../apps/playground/src/explorer/contract.js'
+import { startPlayground } from './playground-place.fixture.js'
 import { stand } from './processes.fixture.js'
 
 // What the page says of a message is held against what its receiver did: on all attacks of the playground, and on honest calls.
@@ -17,9 +17,8 @@ const place = stand()
 afterAll(() => place.stop())
 
 test('what a receiver refuses, the page refuses by itself for the same reason; what it accepts, the page accepts', async () => {
-  const base = await freeBase()
+  const base = await startPlayground(place)
   const page = `http://localhost:${base}`
-  await place.start('playground', ['playground', '--port', String(base)], { ready: 'playground ready at' })
   const read = async <T>(path: string): Promise<T> => (await fetch(page + path)).json() as Promise<T>
   const post = (path: string): Promise<Response> => fetch(page + path, { method: 'POST', headers: { origin: page } })
   await post('/api/stories/autonomous')

@@ -2,6 +2,7 @@ import { freeBase } from '@countersign/testing/ports'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { checkAxe } from './axe.fixture.js'
 import { visit, when, why } from './chromium.fixture.js'
+import { startPlayground } from './playground-place.fixture.js'
 import { run, type Stand, stand } from './processes.fixture.js'
 
 // The scoreboard of the playground as a test: every attack on the live servers, each beside the unmodified twin that passes.
@@ -82,8 +83,7 @@ const lineOf = ({ attack, twin, attacked, refusal }: Result): unknown[] => [
 
 async function started(): Promise<Stand & { readonly base: number }> {
   const place = stand()
-  const base = await freeBase()
-  await place.start('playground', ['playground', '--port', String(base)], { ready: 'playground ready at' })
+  const base = await startPlayground(place)
   return { ...place, base }
 }
 

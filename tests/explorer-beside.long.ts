@@ -1,9 +1,9 @@
-import { freeBase } from '@countersign/testing/ports'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { BesideColumn, BesideOverview, BesideResult, World } from '../apps/playground/src/beside/contract.js'
 import { checkAxe } from './axe.fixture.js'
 import { visit, when, why } from './chromium.fixture.js'
+import { startPlayground } from './playground-place.fixture.js'
 import { type Stand, stand } from './processes.fixture.js'
 
 // AAuth beside OAuth 2.1: nine dimensions, each played in both worlds between real servers, and read from the page.
@@ -13,9 +13,8 @@ let own: string
 
 beforeAll(async () => {
   place = stand()
-  const base = await freeBase()
+  const base = await startPlayground(place)
   own = `http://localhost:${base}`
-  await place.start('playground', ['playground', '--port', String(base)], { ready: 'playground ready at' })
 }, 120_000)
 afterAll(() => place.stop())
 

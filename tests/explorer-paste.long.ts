@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { freeBase } from '@countersign/testing/ports'
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { checkAxe } from './axe.fixture.js'
 import { visit, when, why } from './chromium.fixture.js'
+import { startPlayground } from './playground-place.fixture.js'
 import { root, stand } from './processes.fixture.js'
 
 // The paste box in a real browser: as a view of the playground, and as a page in one file.
@@ -12,8 +12,7 @@ import { root, stand } from './processes.fixture.js'
 let base: number
 const at = visit(async () => {
   const place = stand()
-  base = await freeBase()
-  await place.start('playground', ['playground', '--port', String(base)], { ready: 'playground ready at' })
+  base = await startPlayground(place)
   return place
 })
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { freeBase } from '@countersign/testing/ports'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { checkAxe } from './axe.fixture.js'
 import { visit, when, why } from './chromium.fixture.js'
+import { startPlayground } from './playground-place.fixture.js'
 import { stand } from './processes.fixture.js'
 
 // The explorer in a real browser: what a visitor clicks is played, drawn and checked before the visitor's eyes.
@@ -11,8 +11,7 @@ import { stand } from './processes.fixture.js'
 let base: number
 const at = visit(async () => {
   const place = stand()
-  base = await freeBase()
-  await place.start('playground', ['playground', '--port', String(base)], { ready: 'playground ready at' })
+  base = await startPlayground(place)
   return place
 })
 

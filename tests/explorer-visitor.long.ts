@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { freeBase } from '@countersign/testing/ports'
 import { Client } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import type { BrowserContextOptions, Page } from 'playwright-core'
@@ -11,6 +10,7 @@ import { expect } from 'vitest'
 import type { StoryRun } from '../apps/playground/src/explorer/contract.js'
 import { checkAxe } from './axe.fixture.js'
 import { visit, when, why } from './chromium.fixture.js'
+import { startPlayground } from './playground-place.fixture.js'
 import { stand } from './processes.fixture.js'
 
 // A visitor of the playground takes part, by clicks in the real pages: as a user, as an operator, and with an agent of their own.
@@ -18,8 +18,7 @@ import { stand } from './processes.fixture.js'
 let base: number
 const at = visit(async () => {
   const place = stand()
-  base = await freeBase()
-  await place.start('playground', ['playground', '--port', String(base)], { ready: 'playground ready at' })
+  base = await startPlayground(place)
   return place
 })
 
