@@ -32,11 +32,21 @@ export async function cast(): Promise<Cast> {
   const one = async (_: unknown, i: number): Promise<Delegate> => {
     const key = await generateSigningKey()
     const sub = `delegate-${i}`
-    const claims = { iss: agentId, sub, cnf: { jwk: key.publicJwk }, iat: now(), exp: now() + 3600, jti: `agent-${i}` }
-    const agentToken = await signToken({ typ: 'agent+jwt', key: agentKey, kid: 'k1', claims })
-    return { sub, key, jkt: await thumbprint(key.publicJwk), agentToken }
+    return { sub, key, jkt: await thumbprint(key.publicJwk), agentToken: await agentTokenOf({ sub, key }, agentKey) }
   }
   return { agentKey, resourceKey, delegates: await Promise.all(Array.from({ length: delegates }, one)) }
+}
+
+/** The same delegates with new agent tokens: each is good for an hour. */
+export async function renewed(made: Cast): Promise<Cast> {
+  const one = async (of: Delegate): Promise<Delegate> => ({ ...of, agentToken: await agentTokenOf(of, made.agentKey) })
+  return { ...made, delegates: await Promise.all(made.delegates.map(one)) }
+}
+
+function agentTokenOf({ sub, key }: Pick<Delegate, 'sub' | 'key'>, agentKey: SigningKey): Promise<string> {
+  const jti = crypto.randomUUID()
+  const claims = { iss: agentId, sub, cnf: { jwk: key.publicJwk }, iat: now(), exp: now() + 3600, jti }
+  return signToken({ typ: 'agent+jwt', key: agentKey, kid: 'k1', claims })
 }
 
 /** Signs a form for the token endpoint. */

@@ -9,7 +9,7 @@ const hundredThousand = 100_000
 const idOf = (index: number): string => `https://agent${index}.example`
 
 /** A web in which every host is an agent with one key, and none takes any time. */
-async function agents(): Promise<Fetcher> {
+export async function agentsOnTheWeb(): Promise<Fetcher> {
   const { publicJwk } = await generateSigningKey()
   const encoder = new TextEncoder()
   const jwks = encoder.encode(JSON.stringify({ keys: [{ ...publicJwk, kid: 'k1', use: 'sig' }] }))
@@ -45,7 +45,7 @@ function lookups(id: string, discovery: Discovery, among: number): Subject {
 export const discovery: Bench = {
   name: 'discovery',
   async run(): Promise<readonly Result[]> {
-    const fetcher = await agents()
+    const fetcher = await agentsOnTheWeb()
     const [few, many] = [await met(hundred, fetcher), await met(hundredThousand, fetcher)]
     const subjects = [
       lookups('the same hundred among 100 000', many, hundred),

@@ -10,14 +10,19 @@ import { guard } from './guard.js'
 import { httpsig } from './httpsig.js'
 import { mcp } from './mcp.js'
 import { mcpMemory } from './mcp-memory.js'
+import { memory } from './memory.js'
 import type { Bench, Result } from './result.js'
 import { revocation } from './revocation.js'
 import { shares } from './shares.js'
+import { soak } from './soak.js'
 
 const benches: readonly Bench[] = [
   ...[httpsig, discovery, agentServer, authServer, guard, mcp, mcpMemory, bodies, shares, revocation],
-  ...[delegation, audit, backup],
+  ...[delegation, audit, backup, memory],
 ]
+
+/** Run only where they are named: they take an hour. */
+const long: readonly Bench[] = [soak]
 
 function cells(row: Result): string[] {
   const budget = row.budget === undefined ? '' : `≤ ${row.budget.toFixed(2)}`
@@ -47,11 +52,12 @@ function table(results: readonly Result[]): string {
 async function main(args: readonly string[]): Promise<number> {
   const json = args.includes('--json')
   const names = args.filter(arg => !arg.startsWith('-'))
-  const chosen = benches.filter(bench => names.length === 0 || names.includes(bench.name))
-  const unknown = names.filter(name => !benches.some(bench => bench.name === name))
+  const all = [...benches, ...long]
+  const chosen = names.length === 0 ? benches : all.filter(bench => names.includes(bench.name))
+  const unknown = names.filter(name => !all.some(bench => bench.name === name))
   if (unknown.length > 0 || (json && chosen.length !== 1)) {
     console.error(
-      `usage: npm run bench -- [NAME] [--json]   (NAME: ${benches.map(bench => bench.name).join(', ')}; one with --json)`,
+      `usage: npm run bench -- [NAME] [--json]   (NAME: ${all.map(bench => bench.name).join(', ')}; one with --json)`,
     )
     return 2
   }
