@@ -264,6 +264,7 @@ export const passing: Names = {
   'apps/playground/src/scenarios/revocation.ts': 'answers',
   'apps/playground/src/scenarios/user-consent.ts': 'visits',
   'packages/httpsig/src/message/raw-request.ts': 'parts',
+  'packages/httpsig/src/replay/redis-cluster.ts': 'asked addresses',
   'apps/playground/src/analysis/run.ts': 'done',
   'apps/playground/src/analysis/known.ts': '?',
   'apps/playground/src/analysis/paste-base.ts': 'findings',
@@ -570,6 +571,11 @@ export const kept: Readonly<Record<string, Kept>> = {
     bytes: 'the body limit and 64 KiB',
     shared: 'each connection its own',
     filledBy: ['packages/httpsig/src/message/gathered-bytes.test.ts', 'one byte over the limit'],
+  },
+  'packages/httpsig/src/replay/redis-cluster.ts nodes': {
+    grows: 'program',
+    bound: 'the nodes of the cluster of the operator, and those of its URL',
+    bytes: 'small',
   },
   'packages/httpsig/src/replay/replay-set.ts seen': {
     grows: 'stranger',

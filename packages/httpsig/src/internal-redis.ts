@@ -1,3 +1,9 @@
 // For the other packages of this project, not for users: these names may change in any release (no semver).
 
-export { keyPrefix, openSharedScript, type RedisScript, type SharedScript } from './replay/redis-shared-script.js'
+export {
+  keyPrefix,
+  openSharedScript,
+  type RedisScript,
+  type ScriptRun,
+  type SharedScript,
+} from './replay/redis-shared-script.js'

@@ -38,6 +38,7 @@ export {
   wrongOption,
 } from './option/option-check.js'
 export { type CountTable, countTable, type DigestKey, digestKey } from './replay/compact-table.js'
+export { type RedisAddress, redisAddress } from './replay/redis-address.js'
 export { hasShare, type RoomShare } from './replay/room-share.js'
 export { openHead, refusedHead } from './signature/judge-head.js'
 export { isSigned } from './signature/signature-lines.js'

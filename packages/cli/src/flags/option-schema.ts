@@ -1,3 +1,4 @@
+import { redisAddress } from '@countersign/httpsig/internal'
 import { z } from 'zod'
 
 /**
@@ -21,6 +22,20 @@ export function splitList(text: string): string[] {
 
 /** A TCP port; 0 lets the system choose. */
 export const port: z.ZodType<number> = z.coerce.number().int().min(0).max(65_535)
+
+/** The URL of a Redis, or of some nodes of a Redis Cluster. */
+export const redisUrl: z.ZodType<string, string> = z.string().refine(isRedisUrl, {
+  error: 'must be a URL such as redis://127.0.0.1:6379, or redis://HOST:PORT,HOST:PORT for a Redis Cluster',
+})
+
+function isRedisUrl(url: string): boolean {
+  try {
+    redisAddress(url)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** A switch that no variable sets: one left behind in an environment must not open a server, or make a new one. */
 export function switchWithoutVariable(description: string): z.ZodDefault<z.ZodBoolean> {

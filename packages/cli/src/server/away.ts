@@ -25,8 +25,12 @@ export async function reaching<T>(option: string, url: string, opening: Promise<
     return await opening
   } catch (error) {
     if (url.startsWith('sqlite:')) throw error
-    const { name, code, message } = Object(error) as Facts
+    const { name, code, message, cause } = Object(error) as Facts
     const place = placeOf(url)
+    if (isMoved(cause))
+      throw new UsageError(
+        `${option}: ${place.text} is a node of a Redis Cluster: give redis://HOST:PORT,HOST:PORT,… or add ?cluster=true`,
+      )
     if (isAway(name, code))
       throw new NoAnswerError(`${option}: ${place.text} could not be reached: ${await causeOf(place)}`)
     if (typeof code === 'string' && wrongUrl.test(code))
@@ -40,18 +44,36 @@ function isAway(name: unknown, code: unknown): boolean {
   return name === 'RedisError' && (code === 'unavailable' || code === 'timeout')
 }
 
+/** What a node of a cluster says of a key that another one has. */
+function isMoved(cause: unknown): boolean {
+  return cause instanceof Error && cause.message.startsWith('MOVED')
+}
+
 interface Place {
+  /** Of the first host. */
   readonly host: string
   readonly port: number
   readonly text: string
 }
 
+/** URLs of clusters, and of a database with its standby, name several hosts. */
 function placeOf(url: string): Place {
-  const { protocol, hostname, port } = URL.canParse(url) ? new URL(url) : new URL('postgres://localhost')
+  const [, protocol = '', authority = ''] = /^([a-z]+):\/\/([^/?#]*)/.exec(url) ?? []
   const isRedis = protocol.startsWith('redis')
-  const host = hostname.replace(/^\[|\]$/g, '') || 'localhost'
-  const number = Number(port || (isRedis ? 6379 : 5432))
-  return { host, port: number, text: `${isRedis ? 'Redis' : 'PostgreSQL'} at ${hostname || 'localhost'}:${number}` }
+  const places = authority
+    .slice(authority.lastIndexOf('@') + 1)
+    .split(',')
+    .map(each => {
+      const [, name = '', port] = /^(.*?)(?::(\d+))?$/.exec(each) ?? []
+      return { name: name || 'localhost', port: Number(port ?? (isRedis ? 6379 : 5432)) }
+    })
+  const [first] = places
+  const names = places.map(({ name, port }) => `${name}:${port}`)
+  return {
+    host: first?.name.replace(/^\[|\]$/g, '') ?? 'localhost',
+    port: first?.port ?? 0,
+    text: `${isRedis ? 'Redis' : 'PostgreSQL'} at ${names.join(', ')}`,
+  }
 }
 
 const causes: Readonly<Record<string, string>> = {

@@ -21,7 +21,7 @@ import { StoreError } from '@countersign/store'
 import type { TrustedProxies } from '@countersign/verify'
 import { z } from 'zod'
 import { defined } from '../flags/defined.js'
-import { port, stringList, switchWithoutVariable } from '../flags/option-schema.js'
+import { port, redisUrl, stringList, switchWithoutVariable } from '../flags/option-schema.js'
 import { reaching } from './away.js'
 import type { Opened } from './closing-on-failure.js'
 import { type FirstStartSettings, firstStartOptions, type Start } from './first-start.js'
@@ -41,10 +41,11 @@ export const serverOptions = {
     .describe('file of signing keys, created on the first start (mode 0600); default DATA/keys.json'),
   ...firstStartOptions,
   ...tlsOptions,
-  replay: z
-    .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://127.0.0.1:6379' })
+  replay: redisUrl
     .optional()
-    .describe('redis://HOST:PORT in which several instances remember requests, against replays; default in memory'),
+    .describe(
+      'redis://HOST:PORT (of a Redis Cluster redis://HOST:PORT,HOST:PORT,…) in which several instances remember requests, against replays; default in memory',
+    ),
   cors: stringList
     .optional()
     .describe("origins whose pages may call the server from a browser, e.g. https://app.example, or '*'; default none"),

@@ -14,3 +14,12 @@ export class RedisError extends Error {
     this.transient = code !== 'evicting'
   }
 }
+
+/** Rejects when `work` takes longer than `deadline` seconds. */
+export function withDeadline<T>(deadline: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = (): void => reject(new RedisError('timeout', 'Redis did not answer in time'))
+    const timer = setTimeout(late, deadline * 1000)
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}

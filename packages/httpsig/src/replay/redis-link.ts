@@ -8,7 +8,7 @@ export interface RedisConnection {
 
 /** A connection to Redis that reconnects by itself. */
 export interface RedisLink {
-  /** Resolves with the first connection. */
+  /** Resolves with the first connection of the client in use; rejects when that client is replaced before. */
   readonly opened: Promise<void>
   send(args: readonly string[]): Promise<unknown>
   /** Reports that a command failed or is overdue; a link that owns its connection may replace it. */
@@ -44,14 +44,17 @@ export function linkTo(url: string, deadline: number, ready: () => void): RedisL
     // Pending commands are rejected with the error. Without a listener it would end the process.
     client.on('error', () => undefined)
     client.on('ready', ready)
-    return { client, opened: client.connect().then(() => undefined) }
+    const opened = client.connect().then(() => undefined)
+    opened.catch(() => undefined)
+    return { client, opened }
   }
-  const first = connect()
-  let { client } = first
+  let { client, opened } = connect()
   let alive = performance.now()
   let closed = false
   return {
-    opened: first.opened,
+    get opened() {
+      return opened
+    },
     async send(args) {
       const answer = await client.sendCommand(args)
       alive = performance.now()
@@ -61,9 +64,7 @@ export function linkTo(url: string, deadline: number, ready: () => void): RedisL
       // A connection whose peer vanished without closing it would stay until TCP gives up, many minutes later.
       if (closed || performance.now() - alive < deadline * 1000) return
       if (client.isOpen) client.destroy()
-      const next = connect()
-      next.opened.catch(() => undefined)
-      client = next.client
+      ;({ client, opened } = connect())
       alive = performance.now()
     },
     async close() {

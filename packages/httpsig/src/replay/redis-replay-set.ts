@@ -1,8 +1,9 @@
 import { checkOptions } from '#check-options'
 import { textHash } from '../message/opaque-text.js'
 import { RedisError } from './redis-error.js'
+import { type ReplayParts, replayParts } from './redis-replay-parts.js'
 import { replayScript } from './redis-script.js'
-import { keyPrefix, openSharedScript, type RedisPlace } from './redis-shared-script.js'
+import { isClusterPlace, openSharedScript, type RedisPlace } from './redis-shared-script.js'
 import { type ReplayRoomOptions, replayRoomOf, tokenRoom } from './replay-room.js'
 import { type ReplayEntry, type ReplaySet, type ReplayVerdict, type TokenUse, tokenEntry } from './replay-set.js'
 
@@ -43,55 +44,47 @@ export async function redisReplaySet(options: RedisReplaySetOptions): Promise<Re
     ...{ window: 'any', rate: 'any', capacity: 'any', siteShare: 'any', share: 'any' },
   })
   const { prefix = 'countersign:replay', now: clock = () => Date.now() / 1000 } = options
-  const begin = keyPrefix(prefix)
-  const argumentsFor = (names: string, room: ReplayRoomOptions) => {
-    const { window, capacity, siteShare, share } = replayRoomOf(room)
-    const numbers = [window, capacity, siteShare, share].map(String)
-    const keys = ['since', 'requests:', 'counts:'].map(name => `${begin}:${names}${name}`)
-    return (...entry: readonly string[]): string[] => [...keys, String(clock()), ...numbers, ...entry]
-  }
-  const argumentsOf = argumentsFor('', options)
-  const tokenArguments = argumentsFor('token-', { ...options, ...tokenRoom(options) })
+  const parts = { isCluster: isClusterPlace(options), prefix, clock }
+  const requests = replayParts(replayRoomOf(options), { ...parts, names: '' })
+  const tokens = replayParts(replayRoomOf({ ...options, ...tokenRoom(options) }), { ...parts, names: 'token-' })
   const script = await openSharedScript(options, {
     source: replayScript,
-    keys: 3,
-    async prepare(run) {
-      await run(argumentsOf(''))
-      await run(tokenArguments(''))
-    },
+    first: () => [...requests.all, ...tokens.all].map(runOn => runOn('')),
   })
   return {
-    check: entry => judge(entry, argumentsOf),
+    check: entry => judge(entry, requests),
     seen,
-    takeToken: use => judge(tokenEntry(use), tokenArguments),
+    takeToken: use => judge(tokenEntry(use), tokens),
     ready,
     close: () => script.close(),
   }
 
-  async function judge(entry: ReplayEntry, argumentsIn: typeof argumentsOf): Promise<ReplayVerdict> {
+  async function judge(entry: ReplayEntry, { partOf }: ReplayParts): Promise<ReplayVerdict> {
     const { authority, thumbprint, base, partition, principal, site } = entry
-    const answer = await script.run(async () =>
-      argumentsIn(
-        ...[String(entry.created), partition, await hashed(authority, thumbprint, base)],
+    const answer = await script.run(async () => {
+      const request = await hashed(authority, thumbprint, base)
+      return partOf(request)(
+        ...[String(entry.created), partition, request],
         ...[await hashed(partition, principal), site === undefined ? '' : await hashed(partition, site)],
-      ),
-    )
+      )
+    })
     const verdict = verdicts[Number(answer)]
     if (verdict === undefined) throw new RedisError('unavailable', 'the replay script gave an unknown answer')
     return verdict
   }
 
   async function seen({ authority, thumbprint, base, created, partition }: ReplayEntry): Promise<boolean> {
-    const answer = await script.run(async () =>
-      argumentsOf(String(created), partition, await hashed(authority, thumbprint, base), '', '', 'seen'),
-    )
+    const answer = await script.run(async () => {
+      const request = await hashed(authority, thumbprint, base)
+      return requests.partOf(request)(String(created), partition, request, '', '', 'seen')
+    })
     return Number(answer) === 1
   }
 
   /** A set that was made in this second is ready in the next one. */
   async function ready(): Promise<void> {
-    const isReady = async (): Promise<boolean> => Number(await script.run(async () => argumentsOf(''))) === 0
-    if (await isReady()) return
+    const answers = await Promise.all(requests.all.map(runOn => script.run(async () => runOn(''))))
+    if (answers.every(answer => Number(answer) === 0)) return
     await new Promise(resolve => setTimeout(resolve, Math.ceil(1000 - (clock() % 1) * 1000)))
   }
 }

@@ -1,7 +1,8 @@
 /**
  * One verdict in one step on the server, so that of several instances exactly one lets a request pass.
  *
- * KEYS: the epoch; what the keys of slices begin with: requests, counts. The script adds the number of a slice.
+ * KEYS: the epoch; what the keys of slices begin with: requests, counts. The script adds the number of a slice, which it has from the
+ * clock of Redis. What they begin with has the braces of the epoch, so that a cluster has all of them in one slot.
  * ARGV: now, window, capacity, share of a site, share of a principal; then created, partition, request, principal, site (empty: the
  * principal is its own). Without `created` only the epoch is seen to. With `seen` as the last one it writes nothing and returns 1 where
  * the request is remembered, else 0.

@@ -1,157 +1,122 @@
-import { RedisError } from './redis-error.js'
-import { linkOver, linkTo, type RedisConnection, type RedisLink } from './redis-link.js'
+import { redisAddress } from './redis-address.js'
+import { openCluster, type RedisServers } from './redis-cluster.js'
+import { RedisError, withDeadline } from './redis-error.js'
+import { linkOver, linkTo, type RedisConnection } from './redis-link.js'
+import { openNode, type RedisNode, type RedisScript, type ScriptRun } from './redis-node.js'
+
+export type { RedisScript, ScriptRun }
 
 /** Which Redis to use, and how long it may take. */
 export interface RedisPlace {
-  /** A connected client of the npm package `redis`, which is never closed here. Either this or `url`. */
+  /** A connected client of the npm package `redis`, of one server, which is never closed here. Either this or `url`. */
   readonly client?: RedisConnection
-  /** `redis://` or `rediss://`, for a connection of its own. */
+  /**
+   * `redis://` or `rediss://`, for a connection of its own; `redis://HOST:PORT,HOST:PORT,…` with some nodes, or
+   * `redis://HOST:PORT?cluster=true`, for a Redis Cluster.
+   */
   readonly url?: string
   /** How long Redis may take, seconds; default 1. */
   readonly deadline?: number
 }
 
-/** A script that Redis runs atomically. */
-export interface RedisScript {
-  /** Lua. */
-  readonly source: string
-  /** How many of its arguments are keys. */
-  readonly keys: number
-  /** Run once after every connection, with the script loaded. */
-  prepare?(run: (args: readonly string[]) => Promise<unknown>): Promise<void>
-}
-
-/** A script that several instances run in one Redis. */
+/** A script that several instances run in one Redis, or Redis Cluster. */
 export interface SharedScript {
+  /** Whether keys are on several servers, in slots. */
+  readonly isCluster: boolean
   /**
-   * @param args called only when there is room for one more run, so that refused requests cost no hashing
+   * @param run called only when there is room for one more run, so that refused requests cost no hashing
    * @throws RedisError when there is no answer within the deadline
    */
-  run(args: () => Promise<readonly string[]>): Promise<unknown>
+  run(run: () => Promise<ScriptRun>): Promise<unknown>
   /** Ends a connection made from a URL. */
   close(): Promise<void>
+}
+
+const notAlone =
+  ': it is a node of a Redis Cluster, whose URL is redis://HOST:PORT,HOST:PORT,… or redis://HOST:PORT?cluster=true'
+
+function isMoved(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('MOVED')
 }
 
 // Commands cannot be withdrawn once they are sent: a Redis that hangs must not collect them without limit.
 const pendingLimit = 10_000
 
-/** With `noeviction` a full Redis refuses writes. Any other policy drops entries silently: replays would pass, limits would not hold. */
-async function refuseEviction(link: RedisLink): Promise<void> {
-  const memory = String(await link.send(['INFO', 'memory']))
-  const limit = /^maxmemory:(\d+)\r?$/m.exec(memory)?.[1]
-  const policy = /^maxmemory_policy:([a-z-]+)\r?$/m.exec(memory)?.[1]
-  if (limit === undefined || policy === undefined || (limit !== '0' && policy !== 'noeviction'))
-    throw new RedisError('evicting', 'Redis has a memory limit and may evict: set maxmemory-policy noeviction', {
-      maxmemory: limit,
-      maxmemory_policy: policy,
-    })
+/** Whether the keys of a place are on several servers. @throws TypeError for neither or both of `client` and `url`, or a wrong URL */
+export function isClusterPlace({ client, url }: RedisPlace): boolean {
+  if ((client === undefined) === (url === undefined))
+    throw new TypeError('a shared store in Redis needs either client or url')
+  if (client !== undefined && 'nodeByAddress' in client)
+    throw new TypeError('client is of one Redis: for a Redis Cluster give url, redis://HOST:PORT,HOST:PORT,…')
+  return url !== undefined && redisAddress(url).isCluster
 }
 
-/** Rejects when `work` takes longer than `deadline` seconds. */
-function withDeadline<T>(deadline: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = (): void => reject(new RedisError('timeout', 'Redis did not answer in time'))
-    const timer = setTimeout(late, deadline * 1000)
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
-}
-
-/** Runs the script, by its hash where Redis still knows it. */
-function scriptRunner(
-  link: RedisLink,
-  { source, keys }: RedisScript,
-): { load(): Promise<void>; run(args: readonly string[]): Promise<unknown> } {
-  let hash = ''
-  const load = async (): Promise<void> => {
-    hash = String(await link.send(['SCRIPT', 'LOAD', source]))
+function serversOf(place: RedisPlace, deadline: number, script: RedisScript): RedisServers {
+  const { client, url = '' } = place
+  if (isClusterPlace(place)) return openCluster(redisAddress(url).urls, deadline, script)
+  const linked = (renewed: () => void) =>
+    client === undefined ? linkTo(url, deadline, renewed) : linkOver(client, renewed)
+  const node = openNode(linked, script, () => true)
+  return {
+    isCluster: false,
+    prepared: () => node.prepared(),
+    run(run, used) {
+      used(node)
+      return node.run(run)
+    },
+    close: () => node.close(),
   }
-  const run = async (args: readonly string[]): Promise<unknown> => {
-    try {
-      return await link.send(['EVALSHA', hash, String(keys), ...args])
-    } catch (error) {
-      // Redis lost the script by a restart or SCRIPT FLUSH, and has run nothing yet.
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-      return link.send(['EVAL', source, String(keys), ...args])
-    }
-  }
-  return { load, run }
 }
 
 /**
- * Opens a Redis and prepares it for a script, again after each reconnection, since that may be to another Redis.
+ * Opens a Redis or Redis Cluster, and prepares it for a script.
  * @throws RedisError `evicting` when Redis has a memory limit with another policy than `noeviction`; `unavailable`, `timeout`,
  * `overloaded` (all `transient`) when Redis is unreachable, slow, or has 10 000 runs waiting
  * @throws TypeError for neither or both of `client` and `url`, RangeError for a deadline that is not positive
  */
 export async function openSharedScript(place: RedisPlace, script: RedisScript): Promise<SharedScript> {
-  const { client, url, deadline = 1 } = place
-  if ((client === undefined) === (url === undefined))
-    throw new TypeError('a shared store in Redis needs either client or url')
+  const { deadline = 1 } = place
   if (!(deadline > 0 && deadline <= 600)) throw new RangeError('deadline must be seconds above 0, at most 600')
-  let prepared: Promise<void> | undefined
-  const renewed = (): void => {
-    prepared = undefined
-  }
-  const link = client === undefined ? linkTo(url ?? '', deadline, renewed) : linkOver(client, renewed)
-  const runner = scriptRunner(link, script)
+  const servers = serversOf(place, deadline, script)
   let pending = 0
 
-  async function prepare(): Promise<void> {
-    await refuseEviction(link)
-    await runner.load()
-    await script.prepare?.(runner.run)
-  }
-
-  function ready(): Promise<void> {
-    if (prepared !== undefined) return prepared
-    const preparing = prepare()
-    prepared = preparing
-    preparing.catch(() => {
-      if (prepared === preparing) prepared = undefined
-    })
-    return preparing
-  }
-
-  async function guarded<T>(work: () => Promise<T>): Promise<T> {
-    if (pending >= pendingLimit) {
-      link.suspect()
-      throw new RedisError('overloaded', 'too many requests wait for Redis')
-    }
+  async function guarded<T>(work: (used: (node: RedisNode) => void) => Promise<T>): Promise<T> {
+    if (pending >= pendingLimit) throw new RedisError('overloaded', 'too many requests wait for Redis')
     pending++
-    const working = work().finally(() => {
+    let asked: RedisNode | undefined
+    const working = work(node => {
+      asked = node
+    }).finally(() => {
       pending--
     })
     try {
       return await withDeadline(deadline, working)
     } catch (error) {
-      link.suspect()
+      asked?.suspect()
       if (error instanceof RedisError) throw error
-      throw new RedisError('unavailable', 'Redis gave no answer', error)
+      throw new RedisError('unavailable', `Redis gave no answer${isMoved(error) ? notAlone : ''}`, error)
     }
   }
 
   try {
-    await guarded(async () => {
-      await link.opened
-      await ready()
-    })
+    await guarded(() => servers.prepared())
   } catch (error) {
-    await link.close()
+    await servers.close()
     throw error
   }
-  const run = async (args: () => Promise<readonly string[]>): Promise<unknown> => {
-    const made = await args()
-    await ready()
-    return runner.run(made)
+  return {
+    isCluster: servers.isCluster,
+    run: run => guarded(async used => servers.run(await run(), used)),
+    close: () => servers.close(),
   }
-  return { run: args => guarded(() => run(args)), close: () => link.close() }
 }
 
 /**
  * The prefix of all keys of one script: in braces, so that a cluster keeps them in one slot.
+ * @param tag what is in the braces beside the prefix; scripts on other tags may run on other servers
  * @throws TypeError for an empty one, or one with braces of its own
  */
-export function keyPrefix(prefix: string): string {
+export function keyPrefix(prefix: string, tag?: string): string {
   if (prefix === '' || /[{}]/.test(prefix)) throw new TypeError('prefix must not be empty and holds no braces')
-  return `{${prefix}}`
+  return tag === undefined ? `{${prefix}}` : `{${prefix}:${tag}}`
 }

@@ -32,21 +32,20 @@ const pause = 1000
  * With `back` subtracts one, if the window still runs.
  * A key without an end (a crash lost its PEXPIRE) gets one: otherwise it would block its caller for ever.
  *
- * With `call` adds one to each of several keys, or to none where one has reached its maximum, and returns the places of those. Their names
- * come after that of the key, which they begin with: all are in one slot. ARGV: milliseconds kept, `call` or `look`, then name, maximum,
- * milliseconds of each.
+ * With `call` adds one to each of several keys, or to none where one has reached its maximum, and returns the places of those. ARGV:
+ * milliseconds kept, `call` or `look`, then maximum and milliseconds of each.
  */
 const countScript = `
 if ARGV[2] == 'call' or ARGV[2] == 'look' then
   local used = {}
-  for i = 3, #ARGV, 3 do
-    local held = tonumber(redis.call('GET', KEYS[1] .. ARGV[i]) or '0')
-    if held >= tonumber(ARGV[i + 1]) then used[#used + 1] = (i - 3) / 3 end
+  for i = 1, #KEYS do
+    local held = tonumber(redis.call('GET', KEYS[i]) or '0')
+    if held >= tonumber(ARGV[1 + 2 * i]) then used[#used + 1] = i - 1 end
   end
   if #used > 0 or ARGV[2] == 'look' then return used end
-  for i = 3, #ARGV, 3 do
-    redis.call('INCR', KEYS[1] .. ARGV[i])
-    redis.call('PEXPIRE', KEYS[1] .. ARGV[i], ARGV[i + 2])
+  for i = 1, #KEYS do
+    redis.call('INCR', KEYS[i])
+    redis.call('PEXPIRE', KEYS[i], ARGV[2 + 2 * i])
   end
   return used
 end
@@ -79,9 +78,12 @@ export async function redisCounter(options: RedisCounterOptions): Promise<RedisC
     ...{ client: 'object', url: 'string', deadline: 'number' },
     ...{ prefix: 'string', capacity: 'number', onChange: 'function' },
   })
-  const begin = keyPrefix(options.prefix ?? 'countersign:count')
+  const { prefix = 'countersign:count' } = options
+  const begin = keyPrefix(prefix)
   const local = memoryCounter(options.capacity === undefined ? {} : { capacity: options.capacity })
-  const script = await openSharedScript(options, { source: countScript, keys: 1 })
+  const script = await openSharedScript(options, { source: countScript })
+  // In a cluster each count may be on another node.
+  const keyOf = (hash: string): string => (script.isCluster ? keyPrefix(prefix, hash) : `${begin}:${hash}`)
   let askAgain = 0
   let asking = false
   let counting: 'shared' | 'local' = 'shared'
@@ -96,10 +98,10 @@ export async function redisCounter(options: RedisCounterOptions): Promise<RedisC
       if (counting === 'local' && (asking || performance.now() < askAgain)) return local.take(key, rate)
       asking = true
       try {
-        const answer = await script.run(async () => [
-          `${begin}:${await hashed(key, rate)}`,
-          String(rate.seconds * 1000),
-        ])
+        const answer = await script.run(async () => ({
+          keys: [keyOf(await hashed(key, rate))],
+          args: [String(rate.seconds * 1000)],
+        }))
         const count = countOf(answer, rate)
         change('shared')
         return count
@@ -114,7 +116,7 @@ export async function redisCounter(options: RedisCounterOptions): Promise<RedisC
     async giveBack(key, rate) {
       if (counting === 'local') return local.giveBack(key, rate)
       try {
-        await script.run(async () => [`${begin}:${await hashed(key, rate)}`, '', 'back'])
+        await script.run(async () => ({ keys: [keyOf(await hashed(key, rate))], args: ['', 'back'] }))
       } catch {
         // It stays counted until its window ends.
       }
@@ -137,11 +139,12 @@ async function takeCall(
   script: SharedScript,
 ): Promise<readonly CallWindow[]> {
   const answer = await script.run(async () => {
-    const each = windows.map(async ({ key, max, ends }) => [
-      ...[await textHash(key), String(max)],
-      String(Math.min(Math.ceil(Math.max(ends - now, 0) * 1000) + callMargin, longestCount)),
-    ])
-    return [`${begin}:calls:`, '', only ?? 'call', ...(await Promise.all(each)).flat()]
+    const keys = windows.map(async ({ key }) => `${begin}:calls:${await textHash(key)}`)
+    const each = windows.flatMap(({ max, ends }) => {
+      const kept = Math.ceil(Math.max(ends - now, 0) * 1000) + callMargin
+      return [String(max), String(Math.min(kept, longestCount))]
+    })
+    return { keys: await Promise.all(keys), args: ['', only ?? 'call', ...each] }
   })
   if (!Array.isArray(answer)) throw new TypeError('the script that counts answered with something else')
   return answer.map(place => windows[Number(place)]).filter(window => window !== undefined)

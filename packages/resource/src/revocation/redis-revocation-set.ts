@@ -73,22 +73,25 @@ export async function redisRevocationSet(options: RedisRevocationSetOptions): Pr
   const { capacity = 50_000, now = () => Date.now() / 1000 } = options
   if (!(capacity >= 1)) throw new RangeError('capacity must be at least 1')
   const begin = keyPrefix(options.prefix ?? 'countersign:revoked')
-  const script = await openSharedScript(options, { source: revocationScript, keys: 2 })
+  const script = await openSharedScript(options, { source: revocationScript })
   const keys = async (issuer: string): Promise<string[]> => [`${begin}:${await textHash(issuer)}`, `${begin}:log`]
   const watcher = createWatcher(script, `${begin}:log`)
   return {
     hasHeard: watcher.hasHeard,
     watch: watcher.watch,
     async has({ issuer, grant }) {
-      const answer = await script.run(async () => [...(await keys(issuer)), 'has', String(now()), grant])
+      const answer = await script.run(async () => ({
+        keys: await keys(issuer),
+        args: ['has', String(now()), grant],
+      }))
       return Number(answer) === 1
     },
     async add({ issuer, grant, exp }) {
       const until = String(Math.ceil(exp) + revocationTolerance)
-      const answer = await script.run(async () => [
-        ...(await keys(issuer)),
-        ...['add', String(now()), grant, until, String(capacity), issuer],
-      ])
+      const answer = await script.run(async () => ({
+        keys: await keys(issuer),
+        args: ['add', String(now()), grant, until, String(capacity), issuer],
+      }))
       if (Number(answer) !== 1) return 'full'
       watcher.hear({ issuer, grant })
       return 'kept'
@@ -125,7 +128,7 @@ function createWatcher(script: SharedScript, log: string): Watcher {
   }
   const look = async (): Promise<void> => {
     try {
-      const answer = await script.run(async () => [log, log, 'log', last])
+      const answer = await script.run(async () => ({ keys: [log, log], args: ['log', last] }))
       if (last === '') last = String(answer)
       else
         for (const { id, grant } of additionsIn(answer)) {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { stringList, switchWithoutVariable } from '../../flags/option-schema.js'
+import { redisUrl, stringList, switchWithoutVariable } from '../../flags/option-schema.js'
 import { proxyOptions, serverOptions } from '../../server/participant.js'
 
 const level = z.enum(['anonymous', 'pseudonymous', 'identified', 'authorized'])
@@ -216,15 +216,15 @@ export const gatewayOptions = z.strictObject({
     .optional()
     .describe('parts of answers that a user may allow, with descriptions'),
   routes: z.array(route).optional().describe('requirements by path and method; a path on no route is 404'),
-  counter: z
-    .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://127.0.0.1:6379' })
-    .optional()
-    .describe('redis://HOST:PORT in which several instances count requests for limits together; default in memory'),
-  revocations: z
-    .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://127.0.0.1:6379' })
+  counter: redisUrl
     .optional()
     .describe(
-      'redis://HOST:PORT in which several instances keep the grants that auth servers have revoked; default in memory: a restart then refuses older tokens',
+      'redis://HOST:PORT, or that of a Redis Cluster as for --replay, in which several instances count requests for limits together; default in memory',
+    ),
+  revocations: redisUrl
+    .optional()
+    .describe(
+      'redis://HOST:PORT, or that of a Redis Cluster as for --replay, in which several instances keep the grants that auth servers have revoked; default in memory: a restart then refuses older tokens',
     ),
   ...proxyOptions,
   failureLimit: z

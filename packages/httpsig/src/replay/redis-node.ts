@@ -1,0 +1,105 @@
+import { RedisError } from './redis-error.js'
+import type { RedisLink } from './redis-link.js'
+
+/** One run of a script. */
+export interface ScriptRun {
+  /** All in one slot. */
+  readonly keys: readonly string[]
+  readonly args: readonly string[]
+}
+
+/** A script that Redis runs atomically. */
+export interface RedisScript {
+  /** Lua. */
+  readonly source: string
+  /** What is run first on the server of its keys, once after every connection. */
+  first?(): readonly ScriptRun[]
+}
+
+/** One server, alone or in a cluster. It is prepared again after each reconnection, since that may be to another Redis. */
+export interface RedisNode {
+  /** @param how `asking` where the keys are being moved to this node */
+  run(run: ScriptRun, how?: 'asking'): Promise<unknown>
+  /** A command that needs no preparation. Waits for the first connection. */
+  send(args: readonly string[]): Promise<unknown>
+  /** Resolves once the server is connected and prepared. */
+  prepared(): Promise<void>
+  suspect(): void
+  close(): Promise<void>
+}
+
+/** With `noeviction` a full Redis refuses writes. Any other policy drops entries silently: replays would pass, limits would not hold. */
+async function refuseEviction(link: RedisLink): Promise<void> {
+  const memory = String(await link.send(['INFO', 'memory']))
+  const limit = /^maxmemory:(\d+)\r?$/m.exec(memory)?.[1]
+  const policy = /^maxmemory_policy:([a-z-]+)\r?$/m.exec(memory)?.[1]
+  if (limit === undefined || policy === undefined || (limit !== '0' && policy !== 'noeviction'))
+    throw new RedisError('evicting', 'Redis has a memory limit and may evict: set maxmemory-policy noeviction', {
+      maxmemory: limit,
+      maxmemory_policy: policy,
+    })
+}
+
+/**
+ * @param linked makes the connection; `renewed` is called with each new one
+ * @param has whether the keys of a run are on this server
+ */
+export function openNode(
+  linked: (renewed: () => void) => RedisLink,
+  script: RedisScript,
+  has: (run: ScriptRun) => boolean,
+): RedisNode {
+  let preparing: Promise<void> | undefined
+  let hash = ''
+  const link = linked(() => {
+    preparing = undefined
+  })
+
+  async function prepare(): Promise<void> {
+    await link.opened
+    await refuseEviction(link)
+    hash = String(await link.send(['SCRIPT', 'LOAD', script.source]))
+    for (const run of script.first?.() ?? []) if (has(run)) await send(run)
+  }
+
+  function ready(): Promise<void> {
+    if (preparing !== undefined) return preparing
+    const now = prepare()
+    preparing = now
+    now.catch(() => {
+      if (preparing === now) preparing = undefined
+    })
+    return now
+  }
+
+  /** Runs the script, by its hash where Redis still knows it. */
+  async function send({ keys, args }: ScriptRun, how?: 'asking'): Promise<unknown> {
+    const rest = [String(keys.length), ...keys, ...args]
+    const command = (words: readonly string[]): Promise<unknown> => {
+      // It holds for the next command of the connection, which is written in the same turn.
+      if (how === 'asking') link.send(['ASKING']).catch(() => undefined)
+      return link.send(words)
+    }
+    try {
+      return await command(['EVALSHA', hash, ...rest])
+    } catch (error) {
+      // Redis lost the script by a restart or SCRIPT FLUSH, and has run nothing yet.
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      return command(['EVAL', script.source, ...rest])
+    }
+  }
+
+  return {
+    async run(run, how) {
+      await ready()
+      return send(run, how)
+    },
+    async send(args) {
+      await link.opened
+      return link.send(args)
+    },
+    prepared: ready,
+    suspect: () => link.suspect(),
+    close: () => link.close(),
+  }
+}
