@@ -9,8 +9,17 @@ test('reads every form of a database URL', () => {
   expect(parseDatabaseUrl('sqlite:///var/lib/auth.db')).toEqual({ dialect: 'sqlite', file: '/var/lib/auth.db' })
   expect(parseDatabaseUrl('sqlite::memory:')).toEqual({ dialect: 'sqlite', memory: true })
   for (const url of ['postgres://u:p@h:5432/d?sslmode=require', 'postgresql://h/d']) {
-    expect(parseDatabaseUrl(url)).toEqual({ dialect: 'postgres', connectionString: url })
+    expect(parseDatabaseUrl(url)).toEqual({ dialect: 'postgres', urls: [url] })
   }
+  for (const attributes of ['?target_session_attrs=read-write&a=1', '?a=1&target_session_attrs=primary', '?a=1'])
+    expect(parseDatabaseUrl(`postgres://u:p@h:5432,[::1]/d${attributes}`)).toEqual({
+      dialect: 'postgres',
+      urls: ['postgres://u:p@h:5432/d?a=1', 'postgres://u:p@[::1]/d?a=1'],
+    })
+  expect(parseDatabaseUrl('postgres://h,i:2/d?target_session_attrs=read-write')).toEqual({
+    dialect: 'postgres',
+    urls: ['postgres://h/d', 'postgres://i:2/d'],
+  })
   // The driver would take this name for a remote database.
   expect(parseDatabaseUrl('sqlite:libsql:evil')).toEqual({ dialect: 'sqlite', file: resolve('libsql:evil') })
 })
@@ -27,6 +36,10 @@ test.each([
   'sqlite:a.db?mode=ro',
   'sqlite:a\0b',
   'postgres://h:99999/d',
+  'postgres://h,:5/d',
+  'postgres://h,/d',
+  'postgres://h,i:x/d',
+  'postgres://h,i/d?target_session_attrs=prefer-standby',
 ])('refuses %j and names the forms that are accepted', url => {
   expect(() => parseDatabaseUrl(url)).toThrow(TypeError)
   expect(() => parseDatabaseUrl(url)).toThrow(/sqlite:FILE, sqlite::memory: or postgres:/)

@@ -4,22 +4,42 @@ import { resolve } from 'node:path'
 export type DatabaseUrl =
   | { readonly dialect: 'sqlite'; readonly file: string }
   | { readonly dialect: 'sqlite'; readonly memory: true }
-  | { readonly dialect: 'postgres'; readonly connectionString: string }
+  /** A URL of each host. */
+  | { readonly dialect: 'postgres'; readonly urls: readonly string[] }
 
-const forms = 'a database URL is sqlite:FILE, sqlite::memory: or postgres://USER@HOST/DATABASE'
+const forms =
+  'a database URL is sqlite:FILE, sqlite::memory: or postgres://USER@HOST/DATABASE, with several hosts postgres://USER@HOST,HOST/DATABASE'
 
 /**
  * Reads a database URL: `sqlite:FILE` (relative to the working directory, or absolute), `sqlite::memory:`,
- * `postgres://…` or `postgresql://…`.
+ * `postgres://…` or `postgresql://…`. With several hosts, of which one takes writes, as libpq reads it:
+ * `postgres://HOST:PORT,HOST:PORT/DATABASE?target_session_attrs=read-write`.
  * @throws TypeError for any other text. The message never repeats the URL, which may contain a password.
  */
 export function parseDatabaseUrl(url: string): DatabaseUrl {
   if (url.startsWith('sqlite:')) return sqliteUrl(url.slice('sqlite:'.length))
   if (url.startsWith('postgres://') || url.startsWith('postgresql://')) {
-    if (!URL.canParse(url)) throw new TypeError(`the postgres URL cannot be parsed; ${forms}`)
-    return { dialect: 'postgres', connectionString: url }
+    return { dialect: 'postgres', urls: postgresUrls(url) }
   }
   throw new TypeError(`unknown kind of database; ${forms}`)
+}
+
+/** One URL of each host. Writes are needed in any case, so that `target_session_attrs` may be left out. */
+function postgresUrls(url: string): readonly string[] {
+  const wrong = (what: string): TypeError => new TypeError(`the postgres URL ${what}; ${forms}`)
+  const [, scheme = '', user = '', hosts = '', rest = ''] =
+    /^([a-z]+:\/\/)((?:[^/?#]*@)?)([^@/?#]*)(.*)$/s.exec(url) ?? []
+  const urls = hosts.split(',').map(host => `${scheme}${user}${host}${rest}`)
+  if (!urls.every(each => URL.canParse(each))) throw wrong('cannot be parsed')
+  if (urls.length > 1 && hosts.split(',').some(host => host === '' || host.startsWith(':')))
+    throw wrong('has an empty host')
+  return urls.map(each => {
+    const { searchParams } = new URL(each)
+    const attributes = searchParams.get('target_session_attrs')
+    if (attributes === null) return each
+    if (!['read-write', 'primary'].includes(attributes)) throw wrong('must lead to a server that takes writes')
+    return each.replace(/([?&])target_session_attrs=[^&]*&?/, '$1').replace(/[?&]$/, '')
+  })
 }
 
 function sqliteUrl(path: string): DatabaseUrl {

@@ -16,7 +16,7 @@ export async function isNewDatabase(options: { readonly url: string; readonly ro
   const table = `${room}_migrations`
   if (target.dialect === 'postgres') {
     const { isNewInPostgres } = await import('./postgres.js')
-    return isNewInPostgres(target.connectionString, table)
+    return isNewInPostgres(target.urls, table)
   }
   if (!('file' in target) || !existsSync(target.file)) return true
   const { libsqlDatabase } = await import('./libsql-database.js')

@@ -48,7 +48,7 @@ export async function openStore<T>(options: {
   // Imported on demand, so that a program does not load the driver of the other database.
   if (target.dialect === 'postgres') {
     const { openPostgres } = await import('./postgres.js')
-    return openPostgres<T>(target.connectionString, { room, migrations, limits })
+    return openPostgres<T>(target.urls, { room, migrations, limits })
   }
   const { openSqlite } = await import('./sqlite.js')
   return openSqlite<T>('file' in target ? target.file : undefined, { room, migrations, limits })
