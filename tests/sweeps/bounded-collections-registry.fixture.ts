@@ -263,8 +263,10 @@ export const passing: Names = {
   'apps/playground/src/scenarios/oauth-downstream.ts': 'asked',
   'apps/playground/src/scenarios/revocation.ts': 'answers',
   'apps/playground/src/scenarios/user-consent.ts': 'visits',
+  'packages/auth-server/src/bound/polls.ts': 'polls ?',
   'packages/httpsig/src/message/raw-request.ts': 'parts',
-  'packages/httpsig/src/replay/redis-cluster.ts': 'asked addresses',
+  'packages/httpsig/src/replay/redis-cluster.ts': 'asked',
+  'packages/httpsig/src/replay/redis-topology.ts': 'addresses',
   'apps/playground/src/analysis/run.ts': 'done',
   'apps/playground/src/analysis/known.ts': '?',
   'apps/playground/src/analysis/paste-base.ts': 'findings',
@@ -402,13 +404,6 @@ export const kept: Readonly<Record<string, Kept>> = {
   },
   'packages/store/src/own-key-rows.ts imported': { ...ofProgram, bound: 'keys that are published' },
   'packages/store/src/own-keys.ts imported': { ...ofProgram, bound: 'keys of this server' },
-  'packages/auth-server/src/bound/polls.ts polls': {
-    grows: 'stranger',
-    bound: '10 000 device codes',
-    bytes: '10 000 × 250',
-    shared: 'by the quota of pending requests',
-    filledBy: [fills, 'a bounded map'],
-  },
   'packages/auth-server/src/bound/rate-limit.ts kept': {
     grows: 'stranger',
     bound: '10 000 names, hashes or networks',
@@ -946,6 +941,10 @@ export const kept: Readonly<Record<string, Kept>> = {
     bytes: 'as above',
     shared: 'as the connections of the server',
     filledBy: ['packages/resource/src/revocation/open-exchanges.test.ts', 'one that has left is not ended'],
+  },
+  'packages/mcp/src/stream/redis-event-bus.ts listeners': {
+    ...ofProgram,
+    bound: 'one for each subscription, which have a limit',
   },
   'packages/resource/src/revocation/redis-revocation-set.ts listeners': {
     ...ofProgram,

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { memoryReplaySet } from '@countersign/httpsig'
 import { redisReplaySet } from '@countersign/httpsig/redis'
 import { memoryCounter } from '@countersign/resource'
-import { redisCounter } from '@countersign/resource/redis'
+import { redisCounter, redisInteractions } from '@countersign/resource/redis'
 import { openStore, type Store } from '@countersign/store'
 import { databaseKeyStore, keyRoom } from '@countersign/store/internal'
 import {
@@ -19,6 +19,7 @@ import { migrations, room, type Tables } from '../../packages/agent-server/src/t
 import { createRepeats } from '../../packages/auth-server/src/token/repeats.js'
 import {
   type InteractionSession,
+  type InteractionSessions,
   memoryInteractions,
 } from '../../packages/resource/src/downstream/interaction-sessions.js'
 import { sealWith } from '../../packages/resource/src/oauth/sealed.js'
@@ -248,6 +249,20 @@ const question: PendingInteraction = {
   ...{ begun: now(), expires: now() + 600 },
 }
 
+/** A burst on two instances that share one question and one answer. */
+async function interactionsIn(
+  url: string,
+  act: (sessions: InteractionSessions, n: number) => Promise<boolean>,
+): Promise<number> {
+  const place = { url, prefix: `countersign-sweep:${randomUUID()}`, now }
+  const [one, two] = [await redisInteractions(place), await redisInteractions(place)]
+  await one.add(interaction)
+  await two.keep('code', { principal: 'p', expires: now() + 60 })
+  const passed = await burst(n => act(n % 2 === 0 ? one : two, n))
+  for (const each of [one, two]) await each.close()
+  return passed
+}
+
 /** What a crowd may have of each subject that instances share in Redis. */
 export const redisBursts: Readonly<Record<string, Burst<string>>> = {
   'requests at a limit in Redis': {
@@ -271,6 +286,26 @@ export const redisBursts: Readonly<Record<string, Burst<string>>> = {
       for (const counter of counters) await counter.close()
       return passed
     },
+  },
+  'browsers of one interaction in Redis': {
+    most: 1,
+    act: url =>
+      interactionsIn(url, async (sessions, n) => {
+        const claim = { browser: `browser ${n}`, returnUrl: '', state: '' }
+        return (await sessions.claim(interaction.id, claim))?.claim?.browser === claim.browser
+      }),
+  },
+  'returns of one interaction in Redis': {
+    most: 1,
+    act: url =>
+      interactionsIn(url, async sessions => {
+        await sessions.claim(interaction.id, { browser: 'b', returnUrl: '', state: '' })
+        return (await sessions.take(interaction.pending.state, 'b')) !== undefined
+      }),
+  },
+  'uses of the code of an interaction in Redis': {
+    most: 1,
+    act: url => interactionsIn(url, async sessions => (await sessions.redeem('code', 'p')) !== undefined),
   },
   'requests with one signature, in Redis': {
     most: 1,

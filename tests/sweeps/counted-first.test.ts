@@ -83,6 +83,11 @@ const known: Readonly<Record<string, Standing>> = {
     'returns of one interaction',
     'uses of the code of an interaction',
   ),
+  'resource/downstream/redis-interactions.ts': bursts(
+    'browsers of one interaction in Redis',
+    'returns of one interaction in Redis',
+    'uses of the code of an interaction in Redis',
+  ),
   'resource/downstream/interaction.ts': passes('asks a counter, which counts as it answers'),
   'resource/oauth/token-rows.ts': bursts('OAuth tokens in place of those that were read'),
   'resource/limit/redis-counter.ts': bursts('requests at a limit in Redis', 'calls under a condition in Redis'),

@@ -23,6 +23,7 @@ import { guardMcp } from '@countersign/mcp'
 import { bridge } from '@countersign/mcp/bridge'
 import * as mcpClient from '@countersign/mcp/client'
 import { createSessions, ruleBook, streamShares } from '@countersign/mcp/internal'
+import { redisEventBus } from '@countersign/mcp/redis'
 import { guardMcp as guardMcpOfSdk1 } from '@countersign/mcp/sdk1'
 import * as mcpClientOfSdk1 from '@countersign/mcp/sdk1/client'
 import * as protocol from '@countersign/protocol'
@@ -53,7 +54,7 @@ import * as hono from '../../packages/resource/src/adapter/hono.js'
 import * as node from '../../packages/resource/src/adapter/node.js'
 import { openTelemetry } from '../../packages/resource/src/event/otel.js'
 import { oauthApi, oauthTokens } from '../../packages/resource/src/oauth/oauth-node.js'
-import { redisCounter, redisRevocationSet } from '../../packages/resource/src/redis.js'
+import { redisCounter, redisInteractions, redisRevocationSet } from '../../packages/resource/src/redis.js'
 
 /** One options object of one exported function. */
 export interface Taken {
@@ -456,6 +457,14 @@ export async function taken(): Promise<Record<string, Taken>> {
     'resource/redis redisCounter options': {
       valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },
       call: redisCounter,
+    },
+    'resource/redis redisInteractions options': {
+      valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },
+      call: redisInteractions,
+    },
+    'mcp/redis redisEventBus options': {
+      valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },
+      call: redisEventBus,
     },
     'resource/redis redisRevocationSet options': {
       valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },

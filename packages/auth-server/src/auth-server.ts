@@ -21,7 +21,7 @@ import type { BlockRow } from './block/block-tables.js'
 import { type Blocks, blocksIn } from './block/blocks.js'
 import { countsIn } from './bound/counts.js'
 import { createGuesses } from './bound/guesses.js'
-import { createPolls } from './bound/polls.js'
+import { pollsIn } from './bound/polls.js'
 import { defaultQuota } from './bound/request-quota.js'
 import { checkAuthServerOptions } from './check-auth-server-options.js'
 import { checkTogether } from './check-together.js'
@@ -237,7 +237,7 @@ function routeContextOf(options: AuthServerOptions, opened: Opened): RouteContex
     redemptions: redemptionsIn({ store, now, issuer, onSurplus, onEnded: delivery.poke }),
     repeats: createRepeats(now),
     approvals,
-    polls: createPolls(now),
+    polls: pollsIn(store, now),
     users: login === undefined ? 'none' : 'some',
     deviceFlow: options.deviceFlow ?? [],
     pages:

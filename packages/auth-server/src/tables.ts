@@ -129,7 +129,7 @@ export interface ConsentRow {
   last_used: number
 }
 
-/** How often something limited was done recently, e.g. wrong user codes of a session. Times are Unix seconds. */
+/** How often something limited was done recently, e.g. wrong user codes of a session, or polls of a device that came too soon. Times are Unix seconds. */
 export interface CountRow {
   /** SHA-256 of what is counted, and for whom. */
   name: string

@@ -30,7 +30,7 @@ let made = 0
 const newPrefix = (): string => `replay${made++}`
 
 async function opened(prefix: string, url = cluster.url): Promise<RedisReplaySet> {
-  const set = await redisReplaySet({ url, prefix })
+  const set = await redisReplaySet({ url, prefix, deadline: 5 })
   sets.push(set)
   await set.ready()
   return set
@@ -77,7 +77,7 @@ on(
 )
 
 on(`a principal has its share in a cluster, within a tenth${away}`, async () => {
-  const set = await redisReplaySet({ url: cluster.url, prefix: newPrefix(), share: 16_000 })
+  const set = await redisReplaySet({ url: cluster.url, prefix: newPrefix(), deadline: 5, share: 16_000 })
   sets.push(set)
   await set.ready()
   let fresh = 0
@@ -91,7 +91,7 @@ on(`a principal has its share in a cluster, within a tenth${away}`, async () => 
 })
 
 on(`a small share is exact in a cluster, too${away}`, async () => {
-  const set = await redisReplaySet({ url: cluster.url, prefix: newPrefix(), share: 3 })
+  const set = await redisReplaySet({ url: cluster.url, prefix: newPrefix(), deadline: 5, share: 3 })
   sets.push(set)
   await set.ready()
   const verdicts: string[] = []
@@ -171,7 +171,9 @@ describe('while a node is lost', () => {
 on(verifies('F-29', `a cluster with one node that evicts is refused at the start${away}`), async () => {
   const replica = cluster.nodes[5]
   await replica?.send('CONFIG', 'SET', 'maxmemory', '100mb', 'maxmemory-policy', 'allkeys-lru')
-  await expect(redisReplaySet({ url: cluster.url, prefix: newPrefix() })).rejects.toMatchObject({ code: 'evicting' })
+  await expect(redisReplaySet({ url: cluster.url, prefix: newPrefix(), deadline: 5 })).rejects.toMatchObject({
+    code: 'evicting',
+  })
   await replica?.send('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
   await opened(newPrefix())
 })

@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import { describe, expect, test } from 'vitest'
 import { guard } from './adapter/hono.js'
 import { code, expectPage, pageOf, sentBack, withReturn } from './downstream/interaction.test.fixture.js'
-import { appCallback, browser, chainOf, hopId } from './hops.test.fixture.js'
+import { browser, chainOf, hopId } from './hops.test.fixture.js'
 
 describe('the code', () => {
   /** A code that is Ada's, whose auth server has forgotten what she said. */
@@ -195,38 +195,4 @@ describe('the code', () => {
       expect((await chain.call()).status).toBe(200)
     },
   )
-})
-
-test(verifies('interaction.bound', 'questions are bounded for one user, one agent, and in all'), async () => {
-  const { memoryInteractions } = await import('./index.js')
-  const now = { time: 1000 }
-  const sessions = memoryInteractions(() => now.time, { capacity: 5, perAgent: 4, perPrincipal: 2 })
-  const session = (id: string, name: string, principal: string) => ({
-    ...{ id, agent: `https://${name}.example`, principal, expires: now.time + 600 },
-    asking: { agent: `https://${name}.example` },
-    pending: {
-      kind: 'page',
-      resource: 'https://r2.example',
-      state: `state-${id}`,
-      url: 'https://r2.example/x',
-    } as const,
-  })
-  const claim = { browser: 'b', returnUrl: appCallback, state: 's' }
-  for (const id of ['1', '2', '3']) await sessions.add(session(id, 'a', 'ada'))
-  expect([await sessions.find('1'), (await sessions.find('3'))?.id]).toEqual([undefined, '3'])
-  for (const id of ['4', '5']) await sessions.add(session(id, 'a', 'bob'))
-  await expect(sessions.add(session('6', 'a', 'eve'))).rejects.toMatchObject({ status: 503 })
-  await sessions.add(session('7', 'other', 'eve'))
-  await expect(sessions.add(session('8', 'third', 'mia'))).rejects.toMatchObject({
-    code: 'temporarily_unavailable',
-    reason: 'capacity_exceeded',
-  })
-  expect((await sessions.claim('7', claim))?.claim).toEqual(claim)
-  expect((await sessions.claim('7', { ...claim, browser: 'c' }))?.claim).toEqual(claim)
-  expect(await sessions.take('state-7', 'c')).toBeUndefined()
-  expect((await sessions.take('state-7', 'b'))?.id).toBe('7')
-  expect(await sessions.take('state-7', 'b')).toBeUndefined()
-  now.time += 601
-  await sessions.add(session('9', 'a', 'ada'))
-  expect([await sessions.find('3'), (await sessions.find('9'))?.id]).toEqual([undefined, '9'])
 })

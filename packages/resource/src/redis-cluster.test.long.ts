@@ -33,7 +33,7 @@ function opened<T extends { close(): Promise<void> }>(one: T): T {
 /** Nodes, and a URL with the prefix of this test. */
 function place() {
   if (cluster === undefined) throw new Error('there is no cluster')
-  return { cluster, url: cluster.url, prefix: `test${number}` }
+  return { cluster, url: cluster.url, prefix: `test${number}`, deadline: 5 }
 }
 
 const hour = { count: 2, seconds: 3600 }

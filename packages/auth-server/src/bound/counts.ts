@@ -24,7 +24,7 @@ export interface Counts {
 export const countLifetime = 600
 
 /** Acts that share one transaction, and acts that wait for theirs. */
-const groupOf = { most: 64, capacity: 1000 }
+export const groupOf: { readonly most: number; readonly capacity: number } = { most: 64, capacity: 1000 }
 
 /**
  * Counts before the counted act begins: of a burst that comes at once, no more than `most` pass, whichever instances it reaches.
@@ -74,7 +74,7 @@ async function takeAll(
     return true
   })
   if (changed.size > 0) {
-    await put(
+    await putCounts(
       tx,
       [...changed].map(name => ({ name, count: counts.get(name) ?? 0, last: now })),
     )
@@ -82,7 +82,8 @@ async function takeAll(
   return outcomes
 }
 
-async function put(tx: Transaction, rows: readonly CountRow[]): Promise<void> {
+/** Writes counts over those of the same names. */
+export async function putCounts(tx: Transaction, rows: readonly CountRow[]): Promise<void> {
   await tx
     .insertInto('auth_server_counts')
     .values(rows)

@@ -43,14 +43,14 @@ export async function redeemPolled(
  * @throws AAuthError what the agent is told until its user has said yes
  * @see RFC 8628 §3.5
  */
-function isPolledAllowed(row: RequestRow, { polls, now }: Pick<TokenContext, 'polls' | 'now'>): boolean {
+async function isPolledAllowed(row: RequestRow, { polls, now }: Pick<TokenContext, 'polls' | 'now'>): Promise<boolean> {
   // It gave its token before.
   if (row.status === 'redeemed') return false
   if (row.expires <= now()) throw expiredError(row)
   if (row.status === 'granted') return true
   if (row.status === 'denied') throw new AAuthError('access_denied', 'the user said no', { reason: 'user_refused' })
   if (row.status === 'stopped') throw stoppedError()
-  if (polls.note(row.request_hash) === 'too soon') {
+  if ((await polls.note(row.request_hash)) === 'too soon') {
     throw new AAuthError('slow_down', 'this is polled too often: wait 5 seconds longer between two polls', {
       reason: 'poll_too_fast',
     })

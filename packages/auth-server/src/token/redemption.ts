@@ -26,7 +26,7 @@ export async function redeem(
   const outcome = outcomeOf(code, call, context)
   const key = redemptionHash([redemption, agent, delegate, caller.key.thumbprint])
   const { answer, kind } = await context.repeats.answer(key, async () =>
-    row !== undefined && isAllowed(row) ? redeemFirst(row, outcome, context) : refuse(outcome),
+    row !== undefined && (await isAllowed(row)) ? redeemFirst(row, outcome, context) : refuse(outcome),
   )
   if (kind === 'repeat') await reportRepeat(outcome, context)
   return answer

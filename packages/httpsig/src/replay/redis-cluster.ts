@@ -1,7 +1,8 @@
 import { withDeadline } from './redis-error.js'
 import { linkTo } from './redis-link.js'
 import { openNode, type RedisNode, type RedisScript, type ScriptRun } from './redis-node.js'
-import { slotCount, slotOf } from './redis-slot.js'
+import { slotOf } from './redis-slot.js'
+import { directionOf, type Topology, topologyOf } from './redis-topology.js'
 
 /** The servers on which a script runs: one, or those of a cluster. */
 export interface RedisServers {
@@ -18,12 +19,6 @@ const redirections = 5
 /** Milliseconds between two looks at which node has which slots. */
 const pause = 200
 
-interface Topology {
-  /** The master of each slot, by its address. */
-  readonly masters: readonly (string | undefined)[]
-  readonly addresses: ReadonlySet<string>
-}
-
 /**
  * The nodes of a Redis Cluster. Runs go to the master of their slot, as the nodes tell it. While a node is away, only runs on its slots
  * fail; each failure has the nodes asked anew.
@@ -31,15 +26,56 @@ interface Topology {
  * @param deadline seconds
  */
 export function openCluster(urls: readonly string[], deadline: number, script: RedisScript): RedisServers {
+  const nodes = createNodes(urls, deadline, script)
+
+  async function run(one: ScriptRun, used: (node: RedisNode) => void): Promise<unknown> {
+    const slot = slotOf(one.keys[0] ?? '')
+    let how: 'asking' | undefined
+    let address = nodes.masterOf(slot)
+    for (let tries = 0; ; tries++) {
+      if (address === undefined) {
+        nodes.refreshSoon()
+        throw new Error('no node of the cluster has the slot')
+      }
+      const node = nodes.at(address)
+      used(node)
+      try {
+        return await node.run(one, how)
+      } catch (error) {
+        const direction = directionOf(error, address)
+        if (direction?.how === undefined) nodes.refreshSoon()
+        if (direction === undefined || tries === redirections) throw error
+        ;({ address, how } = direction)
+        if (how === undefined) nodes.move(slot, address)
+      }
+    }
+  }
+
+  return { isCluster: true, prepared: nodes.prepared, run, close: nodes.close }
+}
+
+interface Nodes {
+  at(address: string): RedisNode
+  masterOf(slot: number): string | undefined
+  /** A node has said that another one has the slot now. */
+  move(slot: number, address: string): void
+  /** Asks which node has which slots, unless that was asked just now. */
+  refreshSoon(): void
+  prepared(): Promise<void>
+  close(): Promise<void>
+}
+
+function createNodes(urls: readonly string[], deadline: number, script: RedisScript): Nodes {
   const nodes = new Map<string, RedisNode>()
   const masters: Array<string | undefined> = []
   let refreshing: Promise<void> | undefined
   let refreshedAt = Number.NEGATIVE_INFINITY
   let isClosed = false
 
-  function nodeAt(address: string): RedisNode {
+  function at(address: string): RedisNode {
     const known = nodes.get(address)
     if (known !== undefined) return known
+    if (isClosed) throw new Error('the connection to the cluster is closed')
     const node = openNode(
       renewed => linkTo(urlOf(address, urls[0] ?? ''), deadline, renewed),
       script,
@@ -49,18 +85,10 @@ export function openCluster(urls: readonly string[], deadline: number, script: R
     return node
   }
 
-  /** Asks all nodes at once: one that hangs must not delay the others' answer. */
   async function refresh(): Promise<void> {
     refreshedAt = performance.now()
     const asked = new Set([...nodes.keys(), ...urls.map(url => new URL(url).host)])
-    const answers = [...asked].map(async address => {
-      const node = nodeAt(address)
-      return await withDeadline(deadline, topologyOf(node, address)).catch(error => {
-        node.suspect()
-        throw error
-      })
-    })
-    const found = await Promise.any(answers)
+    const found = await firstTopology([...asked], at, deadline)
     if (isClosed) return
     masters.splice(0, masters.length, ...found.masters)
     for (const [address, node] of nodes) {
@@ -81,37 +109,13 @@ export function openCluster(urls: readonly string[], deadline: number, script: R
     if (!isClosed && performance.now() - refreshedAt > pause) refreshed().catch(() => undefined)
   }
 
-  async function run(one: ScriptRun, used: (node: RedisNode) => void): Promise<unknown> {
-    const slot = slotOf(one.keys[0] ?? '')
-    let how: 'asking' | undefined
-    let address = masters[slot]
-    for (let tries = 0; ; tries++) {
-      if (address === undefined) {
-        refreshSoon()
-        throw new Error('no node of the cluster has the slot')
-      }
-      const node = nodeAt(address)
-      used(node)
-      try {
-        return await node.run(one, how)
-      } catch (error) {
-        const direction = directionOf(error, address)
-        if (direction === undefined || tries === redirections) {
-          refreshSoon()
-          throw error
-        }
-        address = direction.address
-        how = direction.how
-        if (how === undefined) {
-          masters[slot] = address
-          refreshSoon()
-        }
-      }
-    }
-  }
-
   return {
-    isCluster: true,
+    at,
+    masterOf: slot => masters[slot],
+    move(slot, address) {
+      masters[slot] = address
+    },
+    refreshSoon,
     async prepared() {
       await refreshed()
       const all = [...nodes].map(async ([address, node]) => {
@@ -121,7 +125,6 @@ export function openCluster(urls: readonly string[], deadline: number, script: R
       })
       await Promise.all(all)
     },
-    run,
     async close() {
       isClosed = true
       await Promise.all([...nodes.values()].map(node => node.close()))
@@ -129,34 +132,20 @@ export function openCluster(urls: readonly string[], deadline: number, script: R
   }
 }
 
-async function topologyOf(node: RedisNode, address: string): Promise<Topology> {
-  const answer = await node.send(['CLUSTER', 'SLOTS'])
-  if (!Array.isArray(answer) || answer.length === 0) throw new TypeError('the node knows of no slots')
-  const masters: Array<string | undefined> = new Array(slotCount).fill(undefined)
-  const addresses = new Set<string>()
-  for (const [begin, end, ...servers] of answer as ReadonlyArray<readonly [number, number, ...unknown[][]]>) {
-    const named = servers.map(([host, port]) => addressOf(String(host ?? ''), Number(port), address))
-    for (const each of named) addresses.add(each)
-    masters.fill(named[0], Number(begin), Number(end) + 1)
-  }
-  return { masters, addresses }
-}
-
-/** A node that does not know its own host is where it was asked. */
-function addressOf(host: string, port: number, asked: string): string {
-  const name = host === '' || host === '?' ? new URL(`redis://${asked}`).hostname : host
-  return new URL(`redis://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`).host
-}
-
-/** Where `MOVED slot address` or `ASK slot address` leads. */
-function directionOf(
-  error: unknown,
-  asked: string,
-): { readonly address: string; readonly how: 'asking' | undefined } | undefined {
-  const [, word, host = '', port] =
-    /^(MOVED|ASK) \d+ (.*):(\d+)$/.exec(error instanceof Error ? error.message : '') ?? []
-  if (word === undefined) return undefined
-  return { address: addressOf(host, Number(port), asked), how: word === 'ASK' ? 'asking' : undefined }
+/** Asks all nodes at once: one that hangs must not delay the others' answer. */
+function firstTopology(
+  addresses: readonly string[],
+  at: (address: string) => RedisNode,
+  deadline: number,
+): Promise<Topology> {
+  const answers = addresses.map(async address => {
+    const node = at(address)
+    return await withDeadline(deadline, topologyOf(node, address)).catch(error => {
+      node.suspect()
+      throw error
+    })
+  })
+  return Promise.any(answers)
 }
 
 function urlOf(address: string, model: string): string {

@@ -77,6 +77,13 @@ export interface InteractionLimits {
   readonly maxBytes?: number
 }
 
+/** The limits, with those that were left out. */
+export function interactionRoom(limits: InteractionLimits): Required<InteractionLimits> {
+  const { capacity = 10_000, perAgent = 1000, perPrincipal = 16 } = limits
+  const { perSite = Math.max(perAgent, Math.floor(capacity / 10)), maxBytes = 2048 * capacity } = limits
+  return { capacity, perAgent, perSite, perPrincipal, maxBytes }
+}
+
 /**
  * Keeps interactions in the memory of this process. A restart ends the open ones; their users are asked again only if their auth
  * server does not remember the consent.
@@ -86,8 +93,7 @@ export function memoryInteractions(now: () => number, limits: InteractionLimits 
   checkOptions('memoryInteractions', limits, {
     ...{ capacity: 'number', perAgent: 'number', perSite: 'number', perPrincipal: 'number', maxBytes: 'number' },
   })
-  const { capacity = 10_000, perAgent = 1000, perPrincipal = 16 } = limits
-  const { perSite = Math.max(perAgent, Math.floor(capacity / 10)), maxBytes = 2048 * capacity } = limits
+  const { capacity, perAgent, perSite, perPrincipal, maxBytes } = interactionRoom(limits)
   const sessions = shelf<InteractionSession>(now)
   const answers = shelf<InteractionAnswer & { readonly agent?: string }>(now)
   const ids = new Map<string, string>()

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto'
+import { keyPrefix, openSharedScript } from '@countersign/httpsig/internal/redis'
+import type { RedisPlace } from '@countersign/httpsig/redis'
+import { checkOptions } from '@countersign/protocol/internal'
+import type { ServerEvent, ServerEventBus } from '@modelcontextprotocol/server'
+
+/** The options of {@link redisEventBus}. Instances of one server use the same. */
+export interface RedisEventBusOptions extends RedisPlace {
+  /** What its key begins with, the same for all instances of a server; no braces. Default `countersign:mcp`. */
+  readonly prefix?: string
+  /** Called when an event could not be told to other instances, or theirs not be read. */
+  readonly onError?: (error: unknown) => void
+}
+
+/** A bus between the instances of one MCP server. */
+export interface RedisEventBus extends ServerEventBus {
+  /** Ends a connection made from a URL, and the watch. */
+  close(): Promise<void>
+}
+
+/** Milliseconds between two looks at what other instances have told. */
+const watchPause = 400
+
+/** KEYS: the log, a stream. ARGV: `add`, who, event; or `log`, after → entries after that, at most 1000; with an empty `after` the last id. */
+const busScript = `
+if ARGV[1] == 'add' then
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', 10000, '*', 'by', ARGV[2], 'event', ARGV[3])
+  redis.call('EXPIRE', KEYS[1], 3600)
+  return 1
+end
+if ARGV[2] ~= '' then return redis.call('XRANGE', KEYS[1], '(' .. ARGV[2], '+', 'COUNT', 1000) end
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+return last[1] and last[1][1] or '0-0'
+`
+
+/**
+ * Tells subscribers at all instances of one MCP server what has changed: the `bus` of `guardMcp`, in Redis. Subscribers of the instance that
+ * tells hear at once, others within half a second. Without Redis the others hear when it is back.
+ * @throws RedisError at the start: `evicting` when Redis may evict keys; `unavailable` or `timeout` when it is not there
+ */
+export async function redisEventBus(options: RedisEventBusOptions): Promise<RedisEventBus> {
+  checkOptions('redisEventBus', options, {
+    ...{ client: 'object', url: 'string', deadline: 'number', prefix: 'string', onError: 'function' },
+  })
+  const { prefix = 'countersign:mcp', onError = () => undefined } = options
+  const keys = [`${keyPrefix(prefix)}:events`]
+  const script = await openSharedScript(options, { source: busScript })
+  const self = randomUUID()
+  const listeners = new Set<(event: ServerEvent) => void>()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let last = ''
+  /** Counts the watches: one that was ended while it looked does not go on. */
+  let watch = 0
+
+  function hear(event: ServerEvent): void {
+    for (const listener of [...listeners]) {
+      try {
+        listener(event)
+      } catch (error) {
+        onError(error)
+      }
+    }
+  }
+
+  async function look(mine: number): Promise<void> {
+    try {
+      const answer = await script.run(async () => ({ keys, args: ['log', last] }))
+      if (mine !== watch) return
+      if (last === '') last = String(answer)
+      else
+        for (const { id, by, event } of entriesOf(answer)) {
+          last = id
+          if (by !== self) hear(event)
+        }
+    } catch (error) {
+      onError(error)
+    }
+    if (mine !== watch) return
+    timer = setTimeout(() => void look(mine), watchPause)
+    timer.unref()
+  }
+
+  function endWatch(): void {
+    watch++
+    clearTimeout(timer)
+  }
+
+  return {
+    publish(event) {
+      hear(event)
+      script.run(async () => ({ keys, args: ['add', self, JSON.stringify(event)] })).catch(onError)
+    },
+    subscribe(listener) {
+      listeners.add(listener)
+      if (listeners.size === 1) {
+        // What was told while nobody listened here is for nobody.
+        last = ''
+        void look(watch)
+      }
+      return () => {
+        listeners.delete(listener)
+        if (listeners.size === 0) endWatch()
+      }
+    },
+    async close() {
+      listeners.clear()
+      endWatch()
+      await script.close()
+    },
+  }
+}
+
+interface Entry {
+  readonly id: string
+  readonly by: string
+  readonly event: ServerEvent
+}
+
+function entriesOf(answer: unknown): readonly Entry[] {
+  if (!Array.isArray(answer)) throw new TypeError('the log of events is not a list')
+  return answer.map(entry => {
+    const [id, fields] = entry as [string, readonly string[]]
+    const [, by = '', , event = ''] = fields
+    return { id, by, event: JSON.parse(event) as ServerEvent }
+  })
+}
