@@ -133,12 +133,16 @@ function grantReader(store: Store<Tables>, now: () => number): Pick<Grants, 'fin
 
     use(refreshToken, id, also) {
       const refresh_hash = refreshTokenHash(refreshToken)
-      return store.write(async tx => {
-        const { numAffectedRows = 0n } = await noteUse(tx, { refresh_hash, id, last_used: now() })
-        if (numAffectedRows === 0n) return false
-        await also?.(tx)
-        return true
-      })
+      return store.write(
+        async tx => {
+          const { numAffectedRows = 0n } = await noteUse(tx, { refresh_hash, id, last_used: now() })
+          if (numAffectedRows === 0n) return false
+          await also?.(tx)
+          return true
+        },
+        // An agent refreshes one grant from many processes at once: without a lock these would collide until some give up.
+        { alone: `use ${refresh_hash}` },
+      )
     },
 
     redeemed(principal, redemption) {
