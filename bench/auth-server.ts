@@ -12,6 +12,7 @@ import { type MeasuredProcess, measuredProcess } from './measured-process.js'
 import type { OidcProviderOrder } from './oidc-provider-process.js'
 import { type Bench, type Result, result } from './result.js'
 import { at } from './signed-requests.js'
+import { workerRows } from './workers.js'
 
 const connections = 16
 const operations = 512
@@ -202,7 +203,8 @@ export const authServer: Bench = {
       await new Promise(resolve => setTimeout(resolve, 1100))
       const measured: Round[] = []
       for (let turn = 0; turn < warmUp + rounds; turn++) measured.push(await oneRound(made, client, servers, turn))
-      return rowsOf(measured.slice(warmUp))
+      for (const process of started.splice(0)) await process.stop()
+      return [...rowsOf(measured.slice(warmUp)), ...(await workerRows())]
     } finally {
       for (const process of started) await process.stop()
       rmSync(folder, { recursive: true })

@@ -5,14 +5,22 @@ import type { Ready } from './http-load.js'
 
 /** So many that none reaches its limit of live grants. */
 const delegates = 128
-const agentId = 'https://agent.example'
-const resourceId = 'https://calendar.example'
 /** The auth server. */
 export const issuer = 'https://auth.example'
+
+/** The identifiers of who takes part. */
+export interface Names {
+  readonly issuer: string
+  readonly agent: string
+  readonly resource: string
+}
+
+const names: Names = { issuer, agent: 'https://agent.example', resource: 'https://calendar.example' }
 const now = (): number => Math.floor(Date.now() / 1000)
 
 /** A delegate of the one agent. */
 export interface Delegate {
+  readonly names: Names
   readonly sub: string
   readonly key: SigningKey
   readonly jkt: string
@@ -27,12 +35,18 @@ export interface Cast {
 }
 
 /** Makes the delegates, with their agent tokens. */
-export async function cast(): Promise<Cast> {
+export async function cast(of: Names = names): Promise<Cast> {
   const [agentKey, resourceKey] = [await generateSigningKey(), await generateSigningKey()]
   const one = async (_: unknown, i: number): Promise<Delegate> => {
     const key = await generateSigningKey()
     const sub = `delegate-${i}`
-    return { sub, key, jkt: await thumbprint(key.publicJwk), agentToken: await agentTokenOf({ sub, key }, agentKey) }
+    return {
+      names: of,
+      sub,
+      key,
+      jkt: await thumbprint(key.publicJwk),
+      agentToken: await agentTokenOf({ names: of, sub, key }, agentKey),
+    }
   }
   return { agentKey, resourceKey, delegates: await Promise.all(Array.from({ length: delegates }, one)) }
 }
@@ -43,9 +57,12 @@ export async function renewed(made: Cast): Promise<Cast> {
   return { ...made, delegates: await Promise.all(made.delegates.map(one)) }
 }
 
-function agentTokenOf({ sub, key }: Pick<Delegate, 'sub' | 'key'>, agentKey: SigningKey): Promise<string> {
+function agentTokenOf(
+  { names: { agent }, sub, key }: Pick<Delegate, 'names' | 'sub' | 'key'>,
+  agentKey: SigningKey,
+): Promise<string> {
   const jti = crypto.randomUUID()
-  const claims = { iss: agentId, sub, cnf: { jwk: key.publicJwk }, iat: now(), exp: now() + 3600, jti }
+  const claims = { iss: agent, sub, cnf: { jwk: key.publicJwk }, iat: now(), exp: now() + 3600, jti }
   return signToken({ typ: 'agent+jwt', key: agentKey, kid: 'k1', claims })
 }
 
@@ -54,17 +71,18 @@ export async function signedForm(by: Delegate, form: Readonly<Record<string, str
   const body = new TextEncoder().encode(new URLSearchParams(form).toString())
   const type = 'application/x-www-form-urlencoded'
   const signed = await signRequest({
-    ...{ method: 'POST', url: `${issuer}/agent/token`, headers: [['content-type', type]], body },
+    ...{ method: 'POST', url: `${by.names.issuer}/agent/token`, headers: [['content-type', type]], body },
     ...{ key: by.key, signatureKey: { scheme: 'jwt', jwt: by.agentToken } },
   })
-  const headers = { host: 'auth.example', 'content-type': type, 'content-length': String(body.length) }
+  const headers = { host: new URL(by.names.issuer).host, 'content-type': type, 'content-length': String(body.length) }
   return { path: '/agent/token', headers: { ...headers, ...Object.fromEntries(signed) }, body }
 }
 
 /** Signs a request for a direct grant, with a resource token of its own. */
 export async function directGrant(by: Delegate, resourceKey: SigningKey): Promise<Ready> {
   const claims = {
-    ...{ iss: resourceId, aud: issuer, agent: agentId, agent_delegate: by.sub, agent_jkt: by.jkt },
+    ...{ iss: by.names.resource, aud: by.names.issuer, agent: by.names.agent },
+    ...{ agent_delegate: by.sub, agent_jkt: by.jkt },
     ...{ scope: 'events.read', iat: now(), exp: now() + 300, jti: crypto.randomUUID() },
   }
   const resource_token = await signToken({ typ: 'resource+jwt', key: resourceKey, kid: 'r1', claims })

@@ -210,7 +210,7 @@ const insideFloors: Readonly<Record<string, ReadonlyArray<readonly string[]>>> =
     ['agent-server', 'auth-server'],
     ['command'],
   ],
-  cli: [['flags', 'log'], ['server'], ['commands']],
+  cli: [['flags', 'log'], ['server'], ['workers'], ['commands']],
 }
 
 test('every folder of a room stands on one floor and imports from floors below it only', () => {

@@ -110,6 +110,7 @@ export const textLoops: Readonly<Record<string, string>> = {
   'packages/cli/src/commands/gateway/report.ts addLeftOut': operators,
   'packages/cli/src/flags/configuration.ts checkVariables': operators,
   'packages/cli/src/log/log-lines.ts logLines': operators,
+  'packages/cli/src/workers/merge-metrics.ts mergeMetrics': operators,
   'packages/fetch/src/answer.ts showAnswer': 'lines of one head, each once',
   'packages/fetch/src/fetch.ts readRequest': operators,
   'packages/fetch/src/keys.ts showKeys': operators,

@@ -206,14 +206,16 @@ async function addServers(root: Command, argv: readonly string[]): Promise<void>
 async function addAuthServer(server: Command): Promise<void> {
   const [
     { addFlags },
-    { authServer, authServerOptions },
+    { authServer },
+    { authServerOptions },
     { authRestoreOptions, restoreAuth },
     inviting,
     backup,
     { addOperator },
   ] = await Promise.all([
     import('./flags/add-flags.js'),
-    import('./commands/auth-server.js'),
+    import('./commands/auth-server/auth-server.js'),
+    import('./commands/auth-server/auth-server-options.js'),
     import('./commands/restore.js'),
     import('./commands/invite-user.js'),
     import('./commands/backup.js'),

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { readConfiguration } from '../flags/configuration.js'
 import { type DatabaseServer, dataFolder, serverOptions } from '../server/participant.js'
 import { agentServerOptions, databaseOf } from './agent-server/agent-server.js'
-import { databaseOf as authDatabaseOf, authServerOptions } from './auth-server.js'
+import { databaseOf as authDatabaseOf, authServerOptions } from './auth-server/auth-server-options.js'
 
 const own = {
   to: z.string().min(1).describe('the file of the copy, which must not exist; made with mode 0600'),

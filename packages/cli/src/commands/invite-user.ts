@@ -7,7 +7,7 @@ import { readConfiguration } from '../flags/configuration.js'
 import { defined } from '../flags/defined.js'
 import { reaching } from '../server/away.js'
 import { dataFolder, serverOptions } from '../server/participant.js'
-import { authServerOptions, databaseOf } from './auth-server.js'
+import { authServerOptions, databaseOf } from './auth-server/auth-server-options.js'
 
 const { id, development, data, database } = authServerOptions.shape
 const own = {

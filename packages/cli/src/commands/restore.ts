@@ -8,7 +8,7 @@ import { readConfiguration } from '../flags/configuration.js'
 import { reaching } from '../server/away.js'
 import { dataFolder, epochPath, serverOptions } from '../server/participant.js'
 import { agentServerOptions, databaseOf } from './agent-server/agent-server.js'
-import { databaseOf as authDatabaseOf, authServerOptions } from './auth-server.js'
+import { databaseOf as authDatabaseOf, authServerOptions } from './auth-server/auth-server-options.js'
 
 const own = {
   trustBackup: z

@@ -140,7 +140,7 @@ function fromEnvironment(schema: OptionSchema, env: NodeJS.ProcessEnv): Record<s
 
 /** Variables that are not options of servers: of other commands, and of the tests of this project. */
 const otherVariables: ReadonlySet<string> = new Set([
-  ...['CONFIG', 'DEBUG', 'STATE', 'TRACE'],
+  ...['CLUSTER', 'CONFIG', 'DEBUG', 'STATE', 'TRACE'],
   ...['CHROMIUM', 'GATE', 'LONG', 'LTS', 'REDIS', 'REQUIRE', 'VECTORS'],
 ])
 

@@ -40,23 +40,67 @@ export interface Metrics {
  * @throws UsageError when the port or address cannot be used
  */
 export async function metricsOf(settings: MetricsSettings): Promise<Metrics> {
-  const { metricsPort, metricsHost = '127.0.0.1' } = settings
-  if (metricsPort === undefined && settings.metricsHost !== undefined)
-    throw new UsageError('--metrics-host is the address of --metrics-port: give that, too')
-  const reader = metricsPort === undefined ? undefined : await prometheusReader()
-  const endpoint = reader && (await opened({ host: metricsHost, port: metricsPort ?? 0, read: reader.read }))
-  const meterProvider = reader === undefined ? metrics : meterProviderOf([metrics, reader.meterProvider])
+  checkMetrics(settings)
+  const reader = await readerOf(settings)
+  const endpoint = reader && (await metricsPort(settings, reader.read))
   return {
-    meterProvider,
+    meterProvider: providerOf(reader),
     begin({ running, name, log }) {
-      const end = serverMetrics({ running, name, version: ownVersion(), meterProvider })
-      if (endpoint !== undefined) log.info({ event: 'metrics', url: endpoint.url }, 'metrics can be read')
+      const end = serverMetrics({ running, name, version: ownVersion(), meterProvider: providerOf(reader) })
+      endpoint?.tell(log)
       return () => {
         end()
         endpoint?.close()
       }
     },
   }
+}
+
+/** The metrics of one of several processes, which another one reads: the same, without a port. */
+export async function metricsOfWorker(settings: MetricsSettings): Promise<Metrics & { read(): Promise<string> }> {
+  const reader = await readerOf(settings)
+  return {
+    meterProvider: providerOf(reader),
+    read: async () => (await reader?.read()) ?? '',
+    begin: ({ running, name }) =>
+      serverMetrics({ running, name, version: ownVersion(), meterProvider: providerOf(reader) }),
+  }
+}
+
+/** @throws UsageError for settings that contradict each other */
+export function checkMetrics({ metricsPort: port, metricsHost }: MetricsSettings): void {
+  if (port === undefined && metricsHost !== undefined)
+    throw new UsageError('--metrics-host is the address of --metrics-port: give that, too')
+}
+
+/** A metrics port that is open. */
+export interface MetricsPort extends MetricsEndpoint {
+  /** Logs where metrics can be read. */
+  tell(log: Logger): void
+}
+
+/**
+ * Opens the metrics port; undefined where the settings name none.
+ * @throws UsageError when the port or address cannot be used
+ */
+export async function metricsPort(
+  { metricsPort: number, metricsHost = '127.0.0.1' }: MetricsSettings,
+  read: () => Promise<string>,
+): Promise<MetricsPort | undefined> {
+  if (number === undefined) return undefined
+  const endpoint = await opened({ host: metricsHost, port: number, read })
+  return {
+    ...endpoint,
+    tell: log => log.info({ event: 'metrics', url: endpoint.url }, 'metrics can be read'),
+  }
+}
+
+function readerOf({ metricsPort: port }: MetricsSettings): Promise<Reader | undefined> {
+  return port === undefined ? Promise.resolve(undefined) : prometheusReader()
+}
+
+function providerOf(reader: Reader | undefined): MeterProvider {
+  return reader === undefined ? metrics : meterProviderOf([metrics, reader.meterProvider])
 }
 
 function ownVersion(): string {
@@ -66,8 +110,13 @@ function ownVersion(): string {
 /** Seconds that one reading may take: a database that is away must not hold up the others. */
 const readWithin = 5
 
+interface Reader {
+  readonly meterProvider: MeterProvider
+  read(): Promise<string>
+}
+
 /** An SDK whose metrics are read as text. Loaded only where a server has a metrics port. */
-async function prometheusReader(): Promise<{ readonly meterProvider: MeterProvider; read(): Promise<string> }> {
+async function prometheusReader(): Promise<Reader> {
   const [{ PrometheusExporter, PrometheusSerializer }, sdk] = await Promise.all([
     import('@opentelemetry/exporter-prometheus'),
     import('@opentelemetry/sdk-metrics'),

@@ -187,6 +187,19 @@ export async function sharedReplay(
   return { replay: opened(await reaching('--replay', settings.replay, opening)) }
 }
 
+/** How a participant runs. */
+export interface RunOptions {
+  readonly name: string
+  readonly log: Logger
+  readonly logLimit: LogLimit
+  readonly bodyLimit?: number
+  readonly metrics: Metrics
+  /** Gets the ready line. Default: prints it. */
+  readonly announce?: (line: string) => void
+  /** Whether SIGTERM and SIGINT end the server. Default true */
+  readonly signals?: boolean
+}
+
 /**
  * Listens, prints the ready line, and drains on SIGTERM.
  * @throws UsageError that says what to change when the port or address cannot be used
@@ -194,16 +207,7 @@ export async function sharedReplay(
 export async function run(
   participant: Participant,
   settings: ServerSettings,
-  {
-    metrics,
-    ...more
-  }: {
-    readonly name: string
-    readonly log: Logger
-    readonly logLimit: LogLimit
-    readonly bodyLimit?: number
-    readonly metrics: Metrics
-  },
+  { metrics, ...more }: RunOptions,
 ): Promise<Running> {
   // The process does nothing else, so it may use the whole thread pool.
   verifyAndSignOn('pool')

@@ -20,11 +20,13 @@ export const fixedSettings = [
 export interface Reloading<S extends TlsSettings> {
   readonly log: Logger
   /** The running server, which gets a new certificate. */
-  readonly running: Running
+  readonly running: Pick<Running, 'setCertificate'>
   /** The settings of the start. */
   readonly settings: S
   /** The settings that only a restart can change. */
   readonly fixed: ReadonlyArray<keyof S>
+  /** More of what a record of a reload says. */
+  readonly facts?: Readonly<Record<string, unknown>>
   /** Reads the settings again. @throws UsageError for wrong settings */
   read(): S
   /** Applies the settings, all or none. */
@@ -33,7 +35,7 @@ export interface Reloading<S extends TlsSettings> {
 
 /** Reads and applies the settings on SIGHUP, one reload after the other. A reload that fails is logged and changes nothing. */
 export function reloadOnSignal<S extends TlsSettings>(reloading: Reloading<S>): void {
-  const { log, running, settings, fixed, read, apply } = reloading
+  const { log, running, settings, fixed, facts, read, apply } = reloading
   let done = Promise.resolve()
   const reload = async (): Promise<void> => {
     try {
@@ -45,14 +47,14 @@ export function reloadOnSignal<S extends TlsSettings>(reloading: Reloading<S>): 
         throw new UsageError('to switch TLS on or off needs a restart')
       await apply(next)
       if (certificate !== undefined) running.setCertificate(certificate)
-      log.info({ event: 'reloaded' }, 'the settings were read again')
+      log.info({ event: 'reloaded', ...facts }, 'the settings were read again')
     } catch (error) {
       // The text of a usage error quotes only the operator; other errors may quote data.
       const why =
         error instanceof UsageError || error instanceof TypeError
           ? { why: error.message }
           : { cause: errorFields(error) }
-      log.error({ event: 'reload_failed', ...why }, 'the settings were not changed')
+      log.error({ event: 'reload_failed', ...facts, ...why }, 'the settings were not changed')
     }
   }
   process.on('SIGHUP', () => {

@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { audit } from '../../log/audit.js'
 import { reaching } from '../../server/away.js'
 import { dataFolder, epochKeeper, epochPath, serverOptions, unlessRestored } from '../../server/participant.js'
-import { authServerOptions, databaseOf } from '../auth-server.js'
+import { authServerOptions, databaseOf } from '../auth-server/auth-server-options.js'
 
 const { id, development, data, database, epoch } = authServerOptions.shape
 

@@ -8,7 +8,7 @@ import { defined } from '../../flags/defined.js'
 import { serverOptions } from '../../server/participant.js'
 import { policyOf } from '../../server/policy.js'
 import { rulesOf } from '../../server/policy-rules.js'
-import { authServerOptions } from '../auth-server.js'
+import { authServerOptions } from '../auth-server/auth-server-options.js'
 
 const own = {
   agent: z.string().min(1).describe('the agent that asks'),
