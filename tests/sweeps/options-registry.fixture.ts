@@ -582,6 +582,7 @@ export const exempt: Readonly<Record<string, readonly string[]>> = {
     'server logLimit log',
     'audit/internal named message',
     'verify/internal peerOf { peer }',
+    'verify/internal replayEntryOf check',
     'verify/internal requestIdOf { requestId }',
     'verify/internal telling context',
     'verify/internal telling message',

@@ -27,9 +27,12 @@ export function parseDatabaseUrl(url: string): DatabaseUrl {
 /** One URL of each host. Writes are needed in any case, so that `target_session_attrs` may be left out. */
 function postgresUrls(url: string): readonly string[] {
   const wrong = (what: string): TypeError => new TypeError(`the postgres URL ${what}; ${forms}`)
-  const [, scheme = '', user = '', hosts = '', rest = ''] =
-    /^([a-z]+:\/\/)((?:[^/?#]*@)?)([^@/?#]*)(.*)$/s.exec(url) ?? []
-  const urls = hosts.split(',').map(host => `${scheme}${user}${host}${rest}`)
+  const begin = url.indexOf('://') + 3
+  const [authority = ''] = /^[^/?#]*/.exec(url.slice(begin)) ?? []
+  const user = authority.lastIndexOf('@') + 1
+  const hosts = authority.slice(user)
+  const rest = url.slice(begin + authority.length)
+  const urls = hosts.split(',').map(host => `${url.slice(0, begin + user)}${host}${rest}`)
   if (!urls.every(each => URL.canParse(each))) throw wrong('cannot be parsed')
   if (urls.length > 1 && hosts.split(',').some(host => host === '' || host.startsWith(':')))
     throw wrong('has an empty host')
