@@ -156,11 +156,12 @@ async function finish(
     beginningName({ iss: issuer, agent, delegate, resource }),
   )
   // Each user with each beginning, in one statement: where there are several users, all grants of such a beginning end.
-  await tx
-    .deleteFrom('auth_server_consents')
-    .where('user_sub', 'in', [...subs])
-    .where('beginning', 'in', [...new Set(begun)])
-    .execute()
+  if (subs.size > 0)
+    await tx
+      .deleteFrom('auth_server_consents')
+      .where('user_sub', 'in', [...subs])
+      .where('beginning', 'in', [...new Set(begun)])
+      .execute()
   await writeNotices(tx, rows, { by: 'urgent', issuer, now })
 }
 

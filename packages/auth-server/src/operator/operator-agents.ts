@@ -117,6 +117,7 @@ export function operatorAgents(context: OperatorContext): OperatorAgents {
 
 async function affectedBy(db: Database, { kind, name, agent_delegate }: Omit<BlockRow, 'created'>): Promise<Affected> {
   const agents = kind === 'site' ? await agentsOfSite(db, name) : [name]
+  if (agents.length === 0) return { grants: 0, users: 0, agents: [] }
   const ofDelegate = kind === 'delegate' ? { agent_delegate } : {}
   const rows = await db
     .selectFrom('auth_server_grants')
