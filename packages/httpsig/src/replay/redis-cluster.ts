@@ -14,6 +14,9 @@ export interface RedisServers {
   close(): Promise<void>
 }
 
+/** How many times the deadline a cluster may take to open: all its nodes are connected and prepared. */
+export const openingDeadlines = 5
+
 /** How often a command follows the directions of nodes that do not agree yet. */
 const redirections = 5
 /** Milliseconds between two looks at which node has which slots. */
@@ -85,10 +88,10 @@ function createNodes(urls: readonly string[], deadline: number, script: RedisScr
     return node
   }
 
-  async function refresh(): Promise<void> {
+  async function refresh(seconds: number): Promise<void> {
     refreshedAt = performance.now()
     const asked = new Set([...nodes.keys(), ...urls.map(url => new URL(url).host)])
-    const found = await firstTopology([...asked], at, deadline)
+    const found = await firstTopology([...asked], at, seconds)
     if (isClosed) return
     masters.splice(0, masters.length, ...found.masters)
     for (const [address, node] of nodes) {
@@ -98,8 +101,8 @@ function createNodes(urls: readonly string[], deadline: number, script: RedisScr
     }
   }
 
-  function refreshed(): Promise<void> {
-    refreshing ??= refresh().finally(() => {
+  function refreshed(seconds = deadline): Promise<void> {
+    refreshing ??= refresh(seconds).finally(() => {
       refreshing = undefined
     })
     return refreshing
@@ -117,11 +120,11 @@ function createNodes(urls: readonly string[], deadline: number, script: RedisScr
     },
     refreshSoon,
     async prepared() {
-      await refreshed()
+      await refreshed(deadline * openingDeadlines)
       const all = [...nodes].map(async ([address, node]) => {
         const preparing = node.prepared()
         // Replicas serve nothing yet; one that is away is checked when it takes over.
-        await (masters.includes(address) ? preparing : Promise.race([preparing, away(deadline / 2)]))
+        await (masters.includes(address) ? preparing : Promise.race([preparing, away(deadline)]))
       })
       await Promise.all(all)
     },

@@ -1,5 +1,5 @@
 import { redisAddress } from './redis-address.js'
-import { openCluster, type RedisServers } from './redis-cluster.js'
+import { openCluster, openingDeadlines, type RedisServers } from './redis-cluster.js'
 import { RedisError, withDeadline } from './redis-error.js'
 import { linkOver, linkTo, type RedisConnection } from './redis-link.js'
 import { openNode, type RedisNode, type RedisScript, type ScriptRun } from './redis-node.js'
@@ -80,7 +80,7 @@ export async function openSharedScript(place: RedisPlace, script: RedisScript): 
   const servers = serversOf(place, deadline, script)
   let pending = 0
 
-  async function guarded<T>(work: (used: (node: RedisNode) => void) => Promise<T>): Promise<T> {
+  async function guarded<T>(work: (used: (node: RedisNode) => void) => Promise<T>, seconds = deadline): Promise<T> {
     if (pending >= pendingLimit) throw new RedisError('overloaded', 'too many requests wait for Redis')
     pending++
     let asked: RedisNode | undefined
@@ -90,7 +90,7 @@ export async function openSharedScript(place: RedisPlace, script: RedisScript): 
       pending--
     })
     try {
-      return await withDeadline(deadline, working)
+      return await withDeadline(seconds, working)
     } catch (error) {
       asked?.suspect()
       if (error instanceof RedisError) throw error
@@ -99,7 +99,7 @@ export async function openSharedScript(place: RedisPlace, script: RedisScript): 
   }
 
   try {
-    await guarded(() => servers.prepared())
+    await guarded(() => servers.prepared(), servers.isCluster ? deadline * openingDeadlines : deadline)
   } catch (error) {
     await servers.close()
     throw error
