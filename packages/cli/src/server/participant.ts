@@ -25,6 +25,7 @@ import { port, redisUrl, stringList, switchWithoutVariable } from '../flags/opti
 import { reaching } from './away.js'
 import type { Opened } from './closing-on-failure.js'
 import { type FirstStartSettings, firstStartOptions, type Start } from './first-start.js'
+import { freeStartMemory } from './free-start-memory.js'
 import { type Metrics, type MetricsSettings, metricsOptions } from './metrics.js'
 import { certificateOf, type TlsSettings, tlsOptions } from './tls.js'
 
@@ -234,6 +235,7 @@ export async function run(
     throw cannotListen(error, settings)
   })
   endMetrics = metrics.begin({ running, name: more.name, log: more.log })
+  freeStartMemory()
   if (tls === undefined && settings.id.startsWith('https:'))
     more.log.warn(
       { event: 'plain_http', id: settings.id, port: running.port },
