@@ -1,14 +1,14 @@
 import { sample } from './measure.js'
 import { at } from './signed-requests.js'
 
-/** Microseconds of CPU that one bare operation takes, 16 in flight. */
+/** Microseconds of CPU that one bare operation takes. */
 export interface BareOperations {
   readonly verify: number
   readonly sign: number
 }
 
 /** Measures Ed25519 by `subtle`, over a thousand bytes. */
-export async function bareOperations(): Promise<BareOperations> {
+export async function bareOperations(inFlight = 16): Promise<BareOperations> {
   const { privateKey, publicKey } = (await crypto.subtle.generateKey('Ed25519', true, [
     'sign',
     'verify',
@@ -17,7 +17,7 @@ export async function bareOperations(): Promise<BareOperations> {
   const signatures = await Promise.all(messages.map(message => crypto.subtle.sign('Ed25519', privateKey, message)))
   const per = async (run: (message: Uint8Array<ArrayBuffer>, index: number) => Promise<unknown>): Promise<number> => {
     const subject = { id: 'bare', run: (index: number) => run(at(messages, index), index) }
-    return (await sample(subject, 0, { inFlight: 16, operations: messages.length })).cpu
+    return (await sample(subject, 0, { inFlight, operations: messages.length })).cpu
   }
   return {
     verify: await per((message, i) =>

@@ -1,4 +1,5 @@
 import { cpus } from 'node:os'
+import { agent } from './agent.js'
 import { agentServer } from './agent-server.js'
 import { audit } from './audit.js'
 import { authServer } from './auth-server.js'
@@ -17,7 +18,7 @@ import { shares } from './shares.js'
 import { soak } from './soak.js'
 
 const benches: readonly Bench[] = [
-  ...[httpsig, discovery, agentServer, authServer, guard, mcp, mcpMemory, bodies, shares, revocation],
+  ...[httpsig, discovery, agent, agentServer, authServer, guard, mcp, mcpMemory, bodies, shares, revocation],
   ...[delegation, audit, backup, memory],
 ]
 
