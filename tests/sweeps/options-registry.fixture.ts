@@ -576,6 +576,7 @@ export const exemptMethods: ReadonlySet<string> = new Set([
 
 /** Objects of exported functions that are no options, or whose slips forbid more, by the reason. */
 export const exempt: Readonly<Record<string, readonly string[]>> = {
+  'checked by the types of the packages that call it': ['httpsig/internal signCheckedRequest options'],
   'a message, a logger or a party to talk to, of which few members are read': [
     'httpsig requestMessage origin',
     'protocol logLimit log',

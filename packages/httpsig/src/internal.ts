@@ -41,6 +41,7 @@ export { type CountTable, countTable, type DigestKey, digestKey } from './replay
 export { type RedisAddress, redisAddress } from './replay/redis-address.js'
 export { hasShare, type RoomShare } from './replay/room-share.js'
 export { openHead, refusedHead } from './signature/judge-head.js'
+export { signCheckedRequest } from './signature/sign.js'
 export { isSigned } from './signature/signature-lines.js'
 export { type UnreadRequest, unreadRequest } from './signature/unread-request.js'
 export { reopenSignature, verifyBody } from './signature/verify.js'

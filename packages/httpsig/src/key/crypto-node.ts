@@ -39,9 +39,9 @@ export const random16: Cryptography['random16'] = () => {
     randomFillSync(randomPool)
     randomUsed = 0
   }
-  const bytes = Uint8Array.from(randomPool.subarray(randomUsed, randomUsed + 16))
+  const from = randomUsed
   randomUsed += 16
-  return bytes
+  return randomPool.toString('base64url', from, randomUsed)
 }
 
 // Costs a third of a Hash object. Other runtimes that have node:crypto may lack it.
@@ -121,9 +121,8 @@ export const importPublic: Cryptography['importPublic'] = (jwk): ImportedPublic 
 export const importPrivate: Cryptography['importPrivate'] = (jwk): ImportedPrivate => {
   const key = operand(createPrivateKey({ format: 'jwk', key: withoutAlg(jwk) }), jwk.alg)
   const hash = hashes[jwk.alg]
-  return {
-    sign: async data => (runsOnCaller(jwk.alg) ? sign(hash, data, key) : onPool(done => sign(hash, data, key, done))),
-  }
+  const signNow = (data: Uint8Array): Buffer | undefined => (runsOnCaller(jwk.alg) ? sign(hash, data, key) : undefined)
+  return { sign: async data => signNow(data) ?? onPool(done => sign(hash, data, key, done)), signNow }
 }
 
 // DER up to the 32 bytes of an Ed25519 private key (RFC 8410 §7).

@@ -50,7 +50,8 @@ export const withThumbprint: Cryptography['withThumbprint'] = async (key, member
 
 export const sha512: Cryptography['sha512'] = data => digest('SHA-512', data)
 
-export const random16: Cryptography['random16'] = () => globalThis.crypto.getRandomValues(new Uint8Array(16))
+export const random16: Cryptography['random16'] = () =>
+  base64urlEncode(globalThis.crypto.getRandomValues(new Uint8Array(16)))
 
 export const importPublic: Cryptography['importPublic'] = async (jwk: PublicJwk): Promise<ImportedPublic> => {
   const { key: params, operation } = webAlgorithms[jwk.alg]

@@ -10,6 +10,8 @@ export interface ImportedPublic {
 /** A private key the runtime holds; ECDSA signatures are r‖s. */
 export interface ImportedPrivate {
   sign(data: Uint8Array): Promise<Uint8Array>
+  /** As `sign`, if the runtime signs on the calling thread; undefined where it does not. */
+  readonly signNow?: (data: Uint8Array) => Uint8Array | undefined
 }
 
 /** A key pair that was just made. */
@@ -32,8 +34,8 @@ export interface Cryptography {
     members: (jwk: PublicJwk) => string,
   ): VerifyKey | Promise<VerifyKey>
   sha512(data: Uint8Array | string): Uint8Array | Promise<Uint8Array>
-  /** 16 bytes from the runtime's secure source. */
-  random16(): Uint8Array
+  /** 16 bytes from the runtime's secure source, base64url. */
+  random16(): string
   importPublic(jwk: PublicJwk): ImportedPublic | Promise<ImportedPublic>
   importPrivate(jwk: PrivateJwk): ImportedPrivate | Promise<ImportedPrivate>
   /** A fresh signing key whose private part stays in the runtime, and its public members, possibly with others. */

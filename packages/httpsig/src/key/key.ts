@@ -12,6 +12,7 @@ import {
   signatureLength,
   thumbprintInput,
 } from './jwk.js'
+import { signsAtOnce } from './sign-at-once.js'
 import type { VerifyKey } from './verify-key.js'
 
 /**
@@ -56,7 +57,8 @@ function privateMembers(jwk: PrivateJwk, publicJwk: PublicJwk): PrivateJwk {
 }
 
 function signingKey(publicJwk: PublicJwk, key: ImportedPrivate): SigningKey {
-  return { algorithm: publicJwk.alg, publicJwk, sign: data => key.sign(data) }
+  const made: SigningKey = { algorithm: publicJwk.alg, publicJwk, sign: data => key.sign(data) }
+  return offPage && key.signNow !== undefined ? signsAtOnce(made, key.signNow) : made
 }
 
 /**
@@ -113,8 +115,8 @@ export async function generateSigningKey(algorithm: Algorithm = 'Ed25519'): Prom
 }
 
 /** A pair as a signing key. @throws HttpSigError `unsupported_algorithm` */
-export function keyOfPair({ jwk, sign }: FreshPair): SigningKey {
-  return signingKey(publicPart(jwk), { sign })
+export function keyOfPair(pair: FreshPair): SigningKey {
+  return signingKey(publicPart(pair.jwk), pair)
 }
 
 /**

@@ -1,6 +1,7 @@
-import { base64Encode, base64urlEncode } from '#base64url'
+import { base64Encode } from '#base64url'
 import { checkOptionsOffPage } from '#check-options'
 import { ascii, random16 } from '#crypto'
+import { offPage } from '#off-page'
 import { signBytes } from '#sign-bytes'
 import { requiredComponents } from '../component/covered-components.js'
 import type { RequestContext } from '../component/message-context.js'
@@ -8,9 +9,10 @@ import { bareSignatureBase } from '../component/signature-base.js'
 import { componentLimit } from '../component/signature-input.js'
 import { writeSha256Digest } from '../digest/content-digest.js'
 import type { SigningKey } from '../key/key.js'
+import { signAtOnce } from '../key/sign-at-once.js'
 import { trimOws } from '../message/received-message.js'
 import type { OptionChecks } from '../option/option-check.js'
-import { type SignatureKey, serializeSignatureKey, signatureKeyLimit } from './signature-key.js'
+import { type SignatureKey, serializeSignatureKey, signatureKeyLimit, writeSignatureKey } from './signature-key.js'
 
 /** The options of {@link signRequest}. */
 export interface SignOptions {
@@ -95,9 +97,16 @@ const checks: OptionChecks<SignOptions> = {
 export async function signRequest(options: SignOptions): Promise<Array<readonly [string, string]>> {
   // A misspelt body would go unsigned.
   checkOptionsOffPage('signRequest', options, checks)
+  return signCheckedRequest(options)
+}
+
+/** As {@link signRequest}, for code of this project: names of options are not checked. */
+export async function signCheckedRequest(options: SignOptions): Promise<Array<readonly [string, string]>> {
   const lines = linesOf(options.headers ?? [])
   const context = contextOf(options, lines)
-  const signatureKey = serializeSignatureKey(label, options.signatureKey)
+  const signatureKey = offPage
+    ? writeSignatureKey(options.signatureKey)
+    : serializeSignatureKey(label, options.signatureKey)
   if (signatureKey.length > signatureKeyLimit) throw new TypeError('the Signature-Key is longer than 7 KiB')
   const added: Array<readonly [string, string]> = [['signature-key', signatureKey]]
   const hasBody = (options.body?.length ?? 0) > 0
@@ -114,9 +123,9 @@ export async function signRequest(options: SignOptions): Promise<Array<readonly 
   })
   if (names.length > componentLimit) throw new TypeError('more than 32 components would be covered')
   const created = Math.floor(options.now?.() ?? Date.now() / 1000)
-  const nonce = options.nonce ?? base64urlEncode(random16())
+  const nonce = options.nonce ?? random16()
   const input = `(${names.map(name => `"${name}"`).join(' ')});created=${created};nonce=${quoted(nonce)}`
   const base = bareSignatureBase(names, input, context)
-  const signature = await signBytes(options.key, ascii(base))
+  const signature = (offPage && signAtOnce(options.key, ascii(base))) || (await signBytes(options.key, ascii(base)))
   return [['signature-input', `${label}=${input}`], ['signature', `${label}=:${base64Encode(signature)}:`], ...added]
 }
