@@ -5,7 +5,7 @@ import { measuredProcess } from './measured-process.js'
 import { type Bench, type Result, result } from './result.js'
 
 const operations = 512
-const rounds = 15
+const rounds = 9
 /** Rounds before those that count: a caller is measured as it runs, compiled. */
 const warmUp = 4
 

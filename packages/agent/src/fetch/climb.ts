@@ -1,5 +1,6 @@
 import type { SigningKey } from '@countersign/httpsig'
 import { isIdentifier, missingScope, type Operation } from '@countersign/protocol'
+import { offPage } from '@countersign/protocol/internal'
 import { AgentError, resourceMustAskError } from '../error.js'
 import { attachExplanation, type Outcome } from '../explanation.js'
 import type { Requester } from '../grant/authorization.js'
@@ -8,7 +9,7 @@ import { type CheckedOffer, checkResourceToken } from '../grant/resource-token.j
 import { userUrl } from '../grant/user-url.js'
 import type { Self } from '../identity/credentials.js'
 import { discard } from '../wire/body.js'
-import { readResponseFacts } from '../wire/response-facts.js'
+import { readResponseFacts, refusals } from '../wire/response-facts.js'
 import { unlessAborted } from '../wire/single-flight.js'
 import type { ClimbContext } from './climb-context.js'
 import { describeGrant } from './granted.js'
@@ -77,6 +78,7 @@ export async function climb(request: Outgoing, context: ClimbContext, log: StepL
       continue
     }
     if (final !== undefined) return final
+    if (offPage && !refusals.has(response.status)) return finishCall(state, response, { outcome: 'answered' })
     const answer = await unlessAborted(request, () => readResponseFacts(response, context.now()))
     const stop = await takeStep(state, decideNextStep(answer, progressOf(state), hostOf(state)), response.status)
     if (stop !== undefined) return finishCall(state, response, stop)

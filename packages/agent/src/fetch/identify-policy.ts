@@ -1,5 +1,6 @@
 import type { Directory } from '@countersign/discovery'
 import { type IdentifierList, isIdentifier, isListed } from '@countersign/protocol'
+import { isAmong, offPage } from '@countersign/protocol/internal'
 import { AgentError } from '../error.js'
 import { checkParticipant, type Participant } from '../wire/participant.js'
 
@@ -43,10 +44,11 @@ async function isTokenEndpoint(url: URL, options: IdentifyPolicyOptions): Promis
   if (url.origin === agentServer)
     endpoints.push((await readMetadata('agent server', () => discovery.agent(url.origin)))?.delegate_token_endpoint)
   // Only a list names auth servers. With `any` or a function, every origin would have to be asked for its metadata.
-  if (Array.isArray(acceptAuthServer) && (await isListed(acceptAuthServer, url.origin))) {
+  if (Array.isArray(acceptAuthServer) && isAmong(acceptAuthServer, url.origin)) {
     const metadata = await readMetadata('auth server', () => discovery.authServer(url.origin))
     endpoints.push(metadata?.agent_token_endpoint, metadata?.revocation_endpoint)
   }
+  if (offPage && endpoints.length === 0) return false
   const path = lenientPath(url)
   return endpoints.some(endpoint => endpoint !== undefined && lenientPath(new URL(endpoint)) === path)
 }

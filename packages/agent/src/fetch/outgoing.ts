@@ -1,7 +1,9 @@
+import { offPage } from '@countersign/protocol/internal'
 import { AgentError } from '../error.js'
 import { purposesText } from '../grant/grants.js'
 import { type BoundedRead, readBounded } from '../wire/body.js'
 import { untilAborted } from '../wire/single-flight.js'
+import { readPlainRequest } from './plain-request.js'
 
 /** A request with its body in memory, so that it can be signed, and sent again after a challenge. */
 export interface Outgoing {
@@ -26,6 +28,39 @@ export interface AgentRequestInit extends RequestInit {
 
 const copiedMembers = ['cache', 'credentials', 'integrity', 'keepalive', 'mode', 'referrer', 'referrerPolicy'] as const
 
+/** What reading a request needs. */
+export interface OutgoingContext {
+  readonly bodyLimit: number
+  /** The purposes of calls that name none. */
+  readonly purposes: string | undefined
+}
+
+/**
+ * As {@link readOutgoing}, at once, for the arguments of most calls; undefined for all others.
+ * @throws as readOutgoing
+ */
+export function readPlain(
+  input: string | URL | Request,
+  given: AgentRequestInit | undefined,
+  { bodyLimit, purposes: usual }: OutgoingContext,
+): Outgoing | undefined {
+  const { purposes, ...init } = given ?? {}
+  const plain = readPlainRequest(input, init)
+  if (plain === undefined) return undefined
+  const { url, headers, body, signal } = plain
+  refuseReservedHeaders(headers.map(([name]) => name))
+  signal?.throwIfAborted()
+  if (body !== undefined && body.byteLength > bodyLimit)
+    throw new AgentError('body_too_large', 'the request body is larger than bodyLimit', { bodyLimit })
+  return {
+    ...plain,
+    url: withoutLoneQuestionMark(url),
+    body: body?.byteLength === 0 ? undefined : body,
+    purposes: purposesText(purposes) ?? usual,
+    init: {},
+  }
+}
+
 /**
  * Reads the arguments of `fetch` into a request that can be sent more than once.
  * @throws TypeError for a URL that is not http(s), and for headers that only the agent may set
@@ -34,14 +69,14 @@ const copiedMembers = ['cache', 'credentials', 'integrity', 'keepalive', 'mode',
 export async function readOutgoing(
   input: string | URL | Request,
   given: AgentRequestInit | undefined,
-  { bodyLimit, purposes: usual }: { readonly bodyLimit: number; readonly purposes: string | undefined },
+  { bodyLimit, purposes: usual }: OutgoingContext,
 ): Promise<Outgoing> {
   const { purposes, ...init } = given ?? {}
   const request = new Request(input, withDuplex(init))
   const url = new URL(request.url)
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     throw new TypeError('agent.fetch takes http and https URLs')
-  refuseReservedHeaders(request.headers)
+  refuseReservedHeaders(request.headers.keys())
   const signal = signalOf(input, init)
   signal?.throwIfAborted()
   const own = init.body instanceof ReadableStream
@@ -73,15 +108,18 @@ function signalOf(input: string | URL | Request, init: RequestInit): AbortSignal
   return signal ?? undefined
 }
 
-function refuseReservedHeaders(headers: Headers): void {
-  for (const name of headers.keys()) {
+function refuseReservedHeaders(names: Iterable<string>): void {
+  for (const name of names) {
     if (name.startsWith('signature') || name === 'content-digest' || name === 'agent-interaction')
-      throw new TypeError('Signature headers, Content-Digest and Agent-Interaction are set by the agent')
+      throw new TypeError(
+        offPage ? 'Signature headers, Content-Digest and Agent-Interaction are set by the agent' : name,
+      )
   }
 }
 
 /** Removes a `?` without query, which servers and proxies drop or keep (protocol §3.3), and the fragment, which is never sent. */
 export function withoutLoneQuestionMark(url: URL): URL {
+  if (offPage && !url.href.includes('#') && (url.search !== '' || !url.href.includes('?'))) return url
   const bare = new URL(url)
   bare.hash = ''
   if (bare.search === '') bare.search = ''

@@ -1,9 +1,10 @@
 import type { SignatureKey, SigningKey } from '@countersign/httpsig'
 import { isIdentifier } from '@countersign/protocol'
+import { offPage } from '@countersign/protocol/internal'
 import { AgentError } from '../error.js'
 import type { Tell } from '../explanation.js'
 import type { Requester } from '../grant/authorization.js'
-import type { Grant } from '../grant/grants.js'
+import { type Grant, isUsable } from '../grant/grants.js'
 import { type Self, selfAt } from '../identity/credentials.js'
 import type { ClimbContext } from './climb-context.js'
 import type { Outgoing } from './outgoing.js'
@@ -27,19 +28,24 @@ export async function initialAuth(request: Outgoing, context: ClimbContext, log:
   const { url, method } = request
   const { credentials, authorization, memory } = context
   const level = memory.level(method, url)
-  if (level === 'anonymous' || !isIdentifier(url.origin, context)) return { level: 'anonymous' }
+  // A level above that was shown to an identifier only.
+  const isKnown = offPage && level !== undefined
+  if (level === 'anonymous' || !(isKnown || isIdentifier(url.origin, context))) return { level: 'anonymous' }
   if (level === 'pseudonymous') return pseudonymousAuth(url.origin, context)
   try {
     const remembered = await credentials.remembered()
     if (remembered === undefined) return { level: 'anonymous' }
-    const withGrant = level !== 'identified' && (await authorization.hasGrant(remembered, url.origin, request.purposes))
-    if (level === undefined && !withGrant) return { level: 'anonymous' }
+    const held =
+      level === 'identified' ? undefined : await authorization.newest(remembered, url.origin, request.purposes)
+    if (level === undefined && !held) return { level: 'anonymous' }
     if ((await context.whyNotIdentify(url)) !== undefined) return { level: 'anonymous' }
     // From here on other participants are asked, which an aborted call must not do.
     request.signal?.throwIfAborted()
     const self = await credentials.current(log.note)
     request.signal?.throwIfAborted()
-    const grant = withGrant
+    if (offPage && held !== undefined && self === remembered && isUsable(held, self, context))
+      return authorizedAuth(self, held)
+    const grant = held
       ? await findStartingGrant({ self, tell: log.note, purposes: request.purposes }, url.origin, authorization)
       : undefined
     return grant === undefined ? await identifiedAuth(self, url.origin, log.note) : authorizedAuth(self, grant)
@@ -73,9 +79,28 @@ export async function pseudonymousAuth(origin: string, context: ClimbContext): P
 /** @throws AgentError `not_allowed` when the delegation of this agent does not let it go there */
 export async function identifiedAuth(self: Self, origin: string, tell: Tell): Promise<RequestAuth> {
   const { key, signatureKey } = await selfAt(self, { kind: 'resource', id: origin }, tell)
+  // Frozen, so that its header is written once for all requests.
+  if (offPage) Object.freeze(signatureKey)
   return { level: 'identified', key, signatureKey, self }
 }
 
 export function authorizedAuth(self: Self, grant: Grant): RequestAuth {
-  return { level: 'authorized', key: self.key, signatureKey: { scheme: 'jwt', jwt: grant.authToken }, self, grant }
+  return {
+    level: 'authorized',
+    key: self.key,
+    signatureKey: offPage ? signatureKeyOf(grant) : { scheme: 'jwt', jwt: grant.authToken },
+    self,
+    grant,
+  }
+}
+
+/** One object for each grant, frozen, so that its header is written once. */
+const signatureKeys = new WeakMap<Grant, SignatureKey>()
+
+function signatureKeyOf(grant: Grant): SignatureKey {
+  const known = signatureKeys.get(grant)
+  if (known !== undefined) return known
+  const made: SignatureKey = { scheme: 'jwt', jwt: grant.authToken }
+  signatureKeys.set(grant, Object.freeze(made))
+  return made
 }

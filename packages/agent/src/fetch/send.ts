@@ -1,10 +1,11 @@
-import { type SigningKeyError, signRequest } from '@countersign/httpsig'
+import type { SigningKeyError } from '@countersign/httpsig'
+import { signCheckedRequest } from '@countersign/httpsig/internal'
 import type { Level } from '@countersign/protocol'
 import { offPage } from '@countersign/protocol/internal'
 import { unreachableFacts } from '#post-fetch'
 import { AgentError } from '../error.js'
 import { unlessAborted } from '../wire/single-flight.js'
-import type { Line } from './bot-signer.js'
+import type { Line, WebBotAuth } from './bot-signer.js'
 import type { ClimbContext } from './climb-context.js'
 import type { Outgoing } from './outgoing.js'
 import type { RequestAuth } from './request-auth.js'
@@ -82,10 +83,18 @@ function withBot(state: PreparedRequest): PreparedRequest {
 }
 
 /** The headers that sign a request as the agent's, and after them those of the bot, which cover them. */
-async function signTwice(request: Outgoing, state: PreparedRequest): Promise<ReadonlyArray<Line>> {
+function signTwice(request: Outgoing, state: PreparedRequest): Promise<ReadonlyArray<Line>> {
+  const { webBotAuth } = state.context
+  return webBotAuth === undefined ? signatureHeaders(state) : signAsBot(request, state, webBotAuth)
+}
+
+async function signAsBot(
+  request: Outgoing,
+  state: PreparedRequest,
+  webBotAuth: WebBotAuth,
+): Promise<ReadonlyArray<Line>> {
   const own = await signatureHeaders(state)
-  const { webBotAuth, now } = state.context
-  if (webBotAuth === undefined) return own
+  const { now } = state.context
   return [...own, ...(await webBotAuth.sign({ ...request, headers: [...request.headers, ...own] }, now))]
 }
 
@@ -98,8 +107,8 @@ export async function signatureHeaders(state: PreparedRequest): Promise<Readonly
   const { components, now } = state.context
   const wanted = components.get(url.origin) ?? []
   const usual = { method, url, headers, key, signatureKey, now, ...(body === undefined ? {} : { body }) }
-  const sign = (more: readonly string[]): ReturnType<typeof signRequest> =>
-    signRequest({ ...usual, additionalComponents: [codeHeader, ...more] })
+  const sign = (more: readonly string[]): ReturnType<typeof signCheckedRequest> =>
+    signCheckedRequest({ ...usual, additionalComponents: [codeHeader, ...more] })
   try {
     return await sign(wanted)
   } catch (error) {

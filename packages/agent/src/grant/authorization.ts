@@ -6,7 +6,7 @@ import type { AgentState } from '../state/state.js'
 import { checkParticipant, invalidAnswerError } from '../wire/participant.js'
 import { type SingleFlight, singleFlight } from '../wire/single-flight.js'
 import { invalidCallbackError } from './callback.js'
-import { canonicalScope, covers, type Grant, type Grants, scopesOf } from './grants.js'
+import { canonicalScope, covers, type Grant, type Grants, isUsable, scopesOf } from './grants.js'
 import type { CallbackReceiver, CallbackResult, FirstAnswer, SentRequest, UserInteraction } from './interact.js'
 import type { Form, RequestedGrant } from './requested-grant.js'
 import type { CheckedOffer } from './resource-token.js'
@@ -41,8 +41,8 @@ export interface Obtained {
 
 /** Gets grants and refreshes them, with one request at a time per issuer, resource and scope. */
 export interface Authorization {
-  /** Whether state has a grant for this resource. Sends nothing. */
-  hasGrant(self: Self, resource: string, purposes: string | undefined): Promise<boolean>
+  /** Returns the newest grant for a resource, as it is in state; undefined when there is none. Sends nothing. */
+  newest(self: Self, resource: string, purposes: string | undefined): Promise<Grant | undefined>
   /** Returns the newest grant for a resource, refreshed if due; undefined when there is none. */
   findStarting(requester: Requester, resource: string): Promise<Grant | undefined>
   /** Returns a grant that covers the scope, refreshed if due; undefined when there is none. */
@@ -92,8 +92,7 @@ type Renewable = Grant & { readonly refreshToken: string }
 export function authorization(grants: Grants, options: AuthorizationContext): Authorization {
   const context: Context = { ...options, grants, once: singleFlight() }
   return {
-    hasGrant: async (self, resource, purposes) =>
-      (await acceptedGrants({ self, purposes }, resource, context)).length > 0,
+    newest: async (self, resource, purposes) => (await acceptedGrants({ self, purposes }, resource, context))[0],
     async findStarting(requester, resource) {
       const [newest] = await acceptedGrants(requester, resource, context)
       return newest === undefined ? undefined : refreshIfDue(newest, requester, context)
@@ -167,11 +166,6 @@ async function findGrant(
 ): Promise<Grant | undefined> {
   const all = await acceptedGrants(requester, resource, context)
   return all.find(grant => (issuer === undefined || grant.issuer === issuer) && covers(grant, scope))
-}
-
-/** Whether a grant is bound to the current key and not about to end. */
-function isUsable(grant: Grant, self: Self, { now }: Context): boolean {
-  return grant.jkt === self.jkt && grant.renewAt > now()
 }
 
 async function refreshIfDue(grant: Grant, requester: Requester, context: Context): Promise<Grant | undefined> {

@@ -88,6 +88,11 @@ export function openGrants(state: AgentState): Grants {
   }
 }
 
+/** Whether a grant is bound to the current key and not about to end. */
+export function isUsable(grant: Grant, self: Self, { now }: { readonly now: () => number }): boolean {
+  return grant.jkt === self.jkt && grant.renewAt > now()
+}
+
 /** Whether a grant allows all the scopes. */
 export function covers(grant: Grant, scope: readonly string[]): boolean {
   return missingScope(scopesOf(grant), scope).length === 0

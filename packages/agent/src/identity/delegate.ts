@@ -50,7 +50,9 @@ export function openDelegate(options: DelegateOptions, context: IdentityContext)
       failed = undefined
       return enrolled
     })
-  const remembered = (): Promise<Enrolled | undefined> =>
+  // Without a flight for what is in memory: its AbortController costs more than the rest of a call but the signature.
+  const remembered = (): Enrolled | Promise<Enrolled | undefined> =>
+    enrolled ??
     once('load', async () => {
       const loaded = enrolled ?? (await loadEnrolled(await setup.store.read(), setup))
       // A rotation may have replaced the key while state was read.

@@ -49,10 +49,14 @@ export function agentServer(options: { readonly id: string } & OwnKey): Identity
     kind: 'agent-server',
     open: ({ development }: IdentityContext) => {
       checkIdentifier('id of agentServer', id, { development })
+      // The same object for the same key: its thumbprint and its header are written once.
+      let last: (Self & { readonly kid: string }) | undefined
       const self = async (): Promise<Self> => {
         const { kid, key } = await own()
+        if (last?.key === key && last.kid === kid) return last
         const signatureKey: SignatureKey = { scheme: 'jwks_uri', id, kid, dwk: 'aauth-agent' }
-        return { agent: id, key, jkt: await thumbprint(key.publicJwk), signatureKey }
+        last = { agent: id, key, kid, jkt: await thumbprint(key.publicJwk), signatureKey }
+        return last
       }
       return { remembered: self, current: self }
     },

@@ -1,4 +1,5 @@
-import { type SignatureKey, type SigningKey, signRequest } from '@countersign/httpsig'
+import type { SignatureKey, SigningKey } from '@countersign/httpsig'
+import { signCheckedRequest } from '@countersign/httpsig/internal'
 import { errorName, isObject, nameIn, parseJson, reasonName } from '@countersign/protocol/internal'
 import { unreachableFacts } from '#post-fetch'
 import { discard, isJson, readBounded } from './body.js'
@@ -70,7 +71,7 @@ async function send(request: PostRequest, context: PostContext): Promise<Respons
   const { url, content, key, signatureKey, credentials = 'omit' } = request
   const { type, ...sent } = content === undefined ? { type: [] } : encodeContent(content)
   const plain: Array<[string, string]> = [['accept', 'application/json'], ...type]
-  const signature = await signRequest({
+  const signature = await signCheckedRequest({
     method: 'POST',
     url,
     headers: plain,

@@ -72,8 +72,8 @@ export function untilAborted<T>(task: Promise<T>, signal: AbortSignal | undefine
   })
 }
 
-/** Runs a task of a call unless its signal has aborted, and awaits it until then. */
-export async function unlessAborted<T>(
+/** Runs a task of a call until its signal aborts. Throws at once, without a promise, where it has aborted. */
+export function unlessAborted<T>(
   { signal }: { readonly signal?: AbortSignal | undefined },
   task: () => Promise<T>,
 ): Promise<T> {
