@@ -111,9 +111,7 @@ function signalOf(input: string | URL | Request, init: RequestInit): AbortSignal
 function refuseReservedHeaders(names: Iterable<string>): void {
   for (const name of names) {
     if (name.startsWith('signature') || name === 'content-digest' || name === 'agent-interaction')
-      throw new TypeError(
-        offPage ? 'Signature headers, Content-Digest and Agent-Interaction are set by the agent' : name,
-      )
+      throw new TypeError(`${name} is set by the agent`)
   }
 }
 
