@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AgentServer, createAgentServer } from '@countersign/agent-server'
+import { type AgentServer, type AgentServerOptions, createAgentServer } from '@countersign/agent-server'
 import {
   generateSigningKey,
   type ReceivedMessage,
@@ -21,13 +21,13 @@ const rounds = 9
 /** Delegates with keys of their own, that renew; the rest are rows. */
 const renewing = 64
 
-interface Delegate {
+export interface Delegate {
   readonly key: SigningKey
   readonly agentToken: string
 }
 
 /** One agent server with so many delegates in a SQLite file. */
-interface Stage {
+export interface Stage {
   readonly server: AgentServer
   readonly delegates: readonly Delegate[]
 }
@@ -74,9 +74,18 @@ function populate(file: string, count: number): void {
 
 async function stage(folder: string, count: number): Promise<Stage> {
   const file = join(folder, `${count}.db`)
+  return stageOn(`sqlite:${file}`, async () => populate(file, count - renewing))
+}
+
+/** Opens an agent server on a database, adds rows to it, and enrols the delegates that renew. */
+export async function stageOn(
+  database: string,
+  more: () => Promise<void>,
+  options: Partial<AgentServerOptions> = {},
+): Promise<Stage> {
   const keys = [{ kid: 'k1', key: await generateSigningKey() }]
-  const server = await createAgentServer({ id: `https://${host}`, keys, database: `sqlite:${file}` })
-  populate(file, count - renewing)
+  const server = await createAgentServer({ id: `https://${host}`, keys, database, ...options })
+  await more()
   // A replay set that has just begun takes nothing signed before it.
   await new Promise(resolve => setTimeout(resolve, 1100))
   const delegates: Delegate[] = []
@@ -87,7 +96,8 @@ async function stage(folder: string, count: number): Promise<Stage> {
   return { server, delegates }
 }
 
-function renewals({ delegates }: Stage): Promise<ReceivedMessage[]> {
+/** A renewal for each delegate, several times. */
+export function renewals({ delegates }: Stage): Promise<ReceivedMessage[]> {
   const one = ({ key, agentToken }: Delegate): Promise<ReceivedMessage> => post(key, { scheme: 'jwt', jwt: agentToken })
   return Promise.all(Array.from({ length: operations / renewing }, () => delegates.map(one)).flat())
 }
@@ -98,7 +108,7 @@ async function enrolments({ server }: Stage): Promise<ReceivedMessage[]> {
   return made
 }
 
-interface Sample {
+export interface Sample {
   /** Microseconds of CPU per request. */
   readonly cpu: number
   /** Requests per second. */
@@ -108,7 +118,8 @@ interface Sample {
   readonly slow: number
 }
 
-async function sample({ server }: Stage, messages: readonly ReceivedMessage[]): Promise<Sample> {
+/** Sends requests, some at once, and measures what they cost in this process. */
+export async function sample({ server }: Stage, messages: readonly ReceivedMessage[]): Promise<Sample> {
   const latencies: number[] = []
   let next = 0
   const lane = async (): Promise<void> => {

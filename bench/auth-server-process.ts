@@ -1,7 +1,14 @@
 import { createAuthServer, directGrants } from '@countersign/auth-server'
 import { createDiscovery } from '@countersign/discovery'
-import { generateSigningKey, memoryReplaySet, type PublicJwk } from '@countersign/httpsig'
+import {
+  generateSigningKey,
+  importSigningKey,
+  memoryReplaySet,
+  type PrivateJwk,
+  type PublicJwk,
+} from '@countersign/httpsig'
 import { verifyAndSignOn } from '@countersign/httpsig/node'
+import { redisReplaySet } from '@countersign/httpsig/redis'
 import { serve } from '@countersign/server'
 import { makeWeb } from '@countersign/testing/world/web'
 import { answerMeasurements } from './measured-process.js'
@@ -11,6 +18,10 @@ export interface AuthServerOrder {
   readonly database: string
   readonly agent: PublicJwk
   readonly resource: PublicJwk
+  /** The key that instances on one database share; default a new one. */
+  readonly key?: PrivateJwk
+  /** `redis://…` in which they remember requests; default in memory. */
+  readonly replay?: string
 }
 
 const issuer = 'https://auth.example'
@@ -26,11 +37,16 @@ async function run(order: AuthServerOrder): Promise<number> {
   }
   const participant = await createAuthServer({
     issuer,
-    keys: [{ kid: 'a1', key: await generateSigningKey() }],
+    keys: [
+      { kid: 'a1', key: order.key === undefined ? await generateSigningKey() : await importSigningKey(order.key) },
+    ],
     database: order.database,
     policy: directGrants([{ agent, delegates: 'any', resource, scopes: ['events.read'] }]),
     // All delegates here are of one agent, which sends more than its usual share.
-    replay: memoryReplaySet({ share: 100_000 }),
+    replay:
+      order.replay === undefined
+        ? memoryReplaySet({ share: 100_000 })
+        : await redisReplaySet({ url: order.replay, prefix: `bench:${issuer}`, share: 100_000 }),
     discovery: createDiscovery({ fetcher: makeWeb(new Map(Object.entries(documents))).fetcher }),
   })
   // As `countersign auth-server` does.

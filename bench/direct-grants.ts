@@ -66,16 +66,20 @@ function agentTokenOf(
   return signToken({ typ: 'agent+jwt', key: agentKey, kid: 'k1', claims })
 }
 
-/** Signs a form for the token endpoint. */
-export async function signedForm(by: Delegate, form: Readonly<Record<string, string>>): Promise<Ready> {
+/** Signs a form for the token endpoint, or another one. */
+export async function signedForm(
+  by: Delegate,
+  form: Readonly<Record<string, string>>,
+  path: '/agent/token' | '/agent/revoke' = '/agent/token',
+): Promise<Ready> {
   const body = new TextEncoder().encode(new URLSearchParams(form).toString())
   const type = 'application/x-www-form-urlencoded'
   const signed = await signRequest({
-    ...{ method: 'POST', url: `${by.names.issuer}/agent/token`, headers: [['content-type', type]], body },
+    ...{ method: 'POST', url: `${by.names.issuer}${path}`, headers: [['content-type', type]], body },
     ...{ key: by.key, signatureKey: { scheme: 'jwt', jwt: by.agentToken } },
   })
   const headers = { host: new URL(by.names.issuer).host, 'content-type': type, 'content-length': String(body.length) }
-  return { path: '/agent/token', headers: { ...headers, ...Object.fromEntries(signed) }, body }
+  return { path, headers: { ...headers, ...Object.fromEntries(signed) }, body }
 }
 
 /** Signs a request for a direct grant, with a resource token of its own. */

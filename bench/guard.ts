@@ -29,7 +29,10 @@ type Kind = GuardOrder['kind']
 type Maker = () => Promise<Ready>
 
 /** Authorized requests, no two alike: one token, and a signature or proof for each. */
-async function makers(): Promise<{ readonly issuerKey: GuardOrder['issuerKey']; readonly make: Record<Kind, Maker> }> {
+export async function makers(): Promise<{
+  readonly issuerKey: GuardOrder['issuerKey']
+  readonly make: Record<Kind, Maker>
+}> {
   const issuerJwk = await generatePrivateJwk()
   const issuerKey = await importSigningKey(issuerJwk)
   const plain = { method: 'GET', path: '/events', body: '' }

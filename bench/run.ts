@@ -14,12 +14,13 @@ import { mcpMemory } from './mcp-memory.js'
 import { memory } from './memory.js'
 import type { Bench, Result } from './result.js'
 import { revocation } from './revocation.js'
+import { scaling } from './scaling.js'
 import { shares } from './shares.js'
 import { soak } from './soak.js'
 
 const benches: readonly Bench[] = [
   ...[httpsig, discovery, agent, agentServer, authServer, guard, mcp, mcpMemory, bodies, shares, revocation],
-  ...[delegation, audit, backup, memory],
+  ...[delegation, audit, backup, memory, scaling],
 ]
 
 /** Run only where they are named: they take an hour. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -14,6 +14,7 @@ import { type Load, load } from './http-load.js'
 import { median } from './measure.js'
 import type { MeasuredProcess } from './measured-process.js'
 import { type Result, result } from './result.js'
+import { familyCpu } from './scaling/process-cpu.js'
 import { at } from './signed-requests.js'
 
 const redisUrl = process.env['COUNTERSIGN_REDIS'] ?? 'redis://127.0.0.1:6379'
@@ -23,8 +24,6 @@ const connections = 32
 const operations = 512
 const rounds = 5
 const warmUp = 8
-/** Microseconds of a tick of /proc. */
-const tick = 10_000
 
 /** A server of the command, whose CPU is that of all its processes. */
 interface Served extends MeasuredProcess {
@@ -52,17 +51,6 @@ async function documents(): Promise<{ readonly port: number; add(made: Cast): vo
     close: () => server.close(),
   }
 }
-
-/** Microseconds of CPU that a process has used. */
-function cpuOf(pid: number): number {
-  // After the name, which may hold spaces: fields 14 and 15 are the ticks in user and system mode.
-  const [, rest = ''] = /\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
-  const fields = rest.split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * tick
-}
-
-const childrenOf = (pid: number): number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
 
 async function start(folder: string, count: number): Promise<Served> {
   const site = await documents()
@@ -95,7 +83,7 @@ async function start(folder: string, count: number): Promise<Served> {
   return {
     made,
     port,
-    cpu: async () => [pid, ...childrenOf(pid)].map(cpuOf).reduce((sum, one) => sum + one),
+    cpu: async () => familyCpu(pid),
     held: async () => 0,
     async stop() {
       const ended = new Promise(resolve => child.once('exit', resolve))

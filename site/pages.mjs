@@ -97,6 +97,7 @@ export const groups = [
       link('The auth server', 'packages/auth-server'),
       link('Delegation policies', 'delegation'),
       link('Run the servers', 'operations'),
+      link('How far it scales', 'scaling'),
       link('Telemetry', 'telemetry'),
       link('Audit log', 'audit'),
       link('The command', 'packages/cli'),
