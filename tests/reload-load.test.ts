@@ -13,6 +13,7 @@ import { resourceToken } from '@countersign/testing/world/tokens'
 import { publishAgent, publishResource } from '@countersign/testing/world/web'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { enrolled, granting, renewal } from './delegate.fixture.js'
+import { documentSite } from './document-site.fixture.js'
 import { end, type LogRecord, logOf, run, stand } from './processes.fixture.js'
 import { loadDuring } from './steady-load.fixture.js'
 import { isLong, ofKind } from './tier.fixture.js'
@@ -23,12 +24,7 @@ import { isLong, ofKind } from './tier.fixture.js'
 const { rate, reloads } = isLong ? { rate: 500, reloads: 15 } : { rate: 100, reloads: 3 }
 
 const place = stand()
-const documents = new Map<string, unknown>()
-const site = createServer((request, response) => {
-  const document = documents.get(`http://${request.headers.host}${request.url}`)
-  response.writeHead(document === undefined ? 404 : 200, { 'content-type': 'application/json' })
-  response.end(JSON.stringify(document))
-})
+const { server: site, documents } = documentSite()
 /** The API behind the gateway: its answers are under way for so long that each reload meets some. */
 const upstream = createServer((_request, response) => setTimeout(() => response.end('events'), 20))
 let agent: Party

@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process'
-import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateSigningKey, type ReceivedMessage } from '@countersign/httpsig'
@@ -17,6 +16,7 @@ import { publishAgent, publishResource } from '@countersign/testing/world/web'
 import { afterAll, expect, test } from 'vitest'
 import { testBalancer } from './balancer.fixture.js'
 import { answerOf } from './delegate.fixture.js'
+import { documentSite } from './document-site.fixture.js'
 import { countersign, end, stand } from './processes.fixture.js'
 
 // Instances of the last release are replaced one after the other by this one, behind a balancer, while agents and users use them.
@@ -27,15 +27,13 @@ const postgres = await postgresForTests(1)
 const away = before.away || postgres.away || redis.away
 const oldCommand = join(before.root, 'packages/cli/bin/countersign.js')
 const place = stand()
-const documents = new Map<string, unknown>()
 /** Codes that came to the agent's callback, by `state`. */
 const codes = new Map<string, string>()
-const site = createServer((request, response) => {
-  const { pathname, searchParams } = new URL(request.url ?? '', `http://${request.headers.host}`)
-  if (pathname === '/callback') codes.set(searchParams.get('state') ?? '', searchParams.get('code') ?? '')
-  const document = pathname === '/callback' ? {} : documents.get(`http://${request.headers.host}${request.url}`)
-  response.writeHead(document === undefined ? 404 : 200, { 'content-type': 'application/json' })
-  response.end(JSON.stringify(document))
+const { server: site, documents } = documentSite(({ url = '' }) => {
+  const { pathname, searchParams } = new URL(url, 'http://localhost')
+  if (pathname !== '/callback') return undefined
+  codes.set(searchParams.get('state') ?? '', searchParams.get('code') ?? '')
+  return {}
 })
 afterAll(async () => {
   await place.stop()
@@ -88,7 +86,7 @@ async function post(by: Caller, form: Record<string, string>, target = '/agent/t
   by.ledger.requests += 1
   const answer = await answerOf(by.issuer, message)
   if (answer.status >= 300)
-    by.ledger.failures.push(`${form['request_type'] ?? target} ${answer.status} ${JSON.stringify(answer.body)}`)
+    by.ledger.failures.push(`${target} ${form['request_type']} ${answer.status} ${JSON.stringify(answer.body)}`)
   return answer.body
 }
 

@@ -15,6 +15,7 @@ import { resourceToken } from '@countersign/testing/world/tokens'
 import { publishAgent, publishResource } from '@countersign/testing/world/web'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { answerOf, granting } from './delegate.fixture.js'
+import { documentSite } from './document-site.fixture.js'
 import { end, type LogRecord, logOf, run, stand } from './processes.fixture.js'
 import { loadDuring } from './steady-load.fixture.js'
 
@@ -24,12 +25,7 @@ const redis = await redisForTests()
 const postgres = await postgresForTests(5)
 const away = postgres.away || redis.away
 const place = stand()
-const documents = new Map<string, unknown>()
-const site = createServer((request, response) => {
-  const document = documents.get(`http://${request.headers.host}${request.url}`)
-  response.writeHead(document === undefined ? 404 : 200, { 'content-type': 'application/json' })
-  response.end(JSON.stringify(document))
-})
+const { server: site, documents } = documentSite()
 let agent: Party
 let resource: Party
 

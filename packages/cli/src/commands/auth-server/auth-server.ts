@@ -73,16 +73,16 @@ async function withWorkers(count: number, { settings, read, database, log, start
   crew = await openCrew({ count, first: { settings, start }, settings: again, log, onGivenUp: () => process.exit(1) })
   if (crew === undefined) return port?.close()
   const serving = crew
-  printLines(`countersign auth-server ready at ${crew.url}`)
-  port?.tell(log)
   stopOnSignals(crew, log)
-  await offerFirstAccount(settings, database)
   reloadOnSignal({
     ...{ log, settings, fixed, read, facts: { workers: count } },
     // Each worker reads the certificate itself, while it prepares the other settings.
     running: { setCertificate: () => undefined },
     apply: next => serving.replaceSettings({ ...next, init: false, replaceKeys: false }),
   })
+  printLines(`countersign auth-server ready at ${crew.url}`)
+  port?.tell(log)
+  await offerFirstAccount(settings, database)
 }
 
 /**
