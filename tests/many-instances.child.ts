@@ -59,7 +59,11 @@ async function firstAuthServer(): Promise<Participant> {
   return createAuthServer({
     ...{ issuer: ids.one, keys: await keysOf('one'), database: databaseOf('one'), epoch: epochOf('one') },
     ...{ replay: await replayOf('one'), deviceFlow: 'any', development },
-    login: [demoUsers([{ name: 'Ada Lovelace' }, { name: 'Grace Hopper' }]), passkeys({ accounts: 'open' })],
+    authTokenLifetime: 12,
+    login: [
+      demoUsers([{ name: 'Ada Lovelace' }, { name: 'Grace Hopper' }, { name: 'Mallory' }]),
+      passkeys({ accounts: 'open' }),
+    ],
     policy: firstOf(
       directGrants([{ agent: app, delegates: 'any', resource: calendar, scopes: ['events.read'] }]),
       askUsers([

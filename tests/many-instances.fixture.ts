@@ -52,33 +52,45 @@ async function portsOf(): Promise<Record<Role, number>> {
 
 /** @param upstream of the gateway */
 export async function manyInstances(upstream: string): Promise<ManyInstances> {
-  const place = stand()
-  const [postgres, redis, front] = await Promise.all([
-    startPostgresPair(),
-    startRedisCluster({ replicas: 1 }),
-    portsOf(),
-  ])
+  const stops: Array<() => Promise<unknown>> = []
+  const stop = async (): Promise<void> => {
+    for (const each of stops.splice(0).reverse()) await each()
+  }
+  try {
+    return { ...(await started(upstream, stops)), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** @param stops gets what is to be stopped, as it starts */
+async function started(upstream: string, stops: Array<() => Promise<unknown>>): Promise<Omit<ManyInstances, 'stop'>> {
+  const postgres = await startPostgresPair()
+  stops.push(() => postgres.stop())
+  const redis = await startRedisCluster({ replicas: 1 })
+  stops.push(() => redis.stop())
+  const front = await portsOf()
   await Promise.all(['one', 'two', 'app'].map(name => postgres.primary.query(`create database ${name}`)))
   const ids = Object.fromEntries(roles.map(role => [role, `http://localhost:${front[role]}`])) as Record<Role, string>
+  const ports = await Promise.all(Array.from({ length: count }, portsOf))
+  const sites = roles.map(role => ({ port: front[role], instances: ports.map(each => each[role]) }))
+  const balancer = await startBalancer(sites)
+  stops.push(() => balancer.stop())
+  const place = stand()
+  stops.push(() => place.stop())
   const keys = await Promise.all(roles.map(role => keysFile(join(place.folder, `${role}.json`), { missing: 'make' })))
   const appKey = keys[0]?.[0]
   if (appKey === undefined) throw new Error('a keys file has a key')
-  const ports = await Promise.all(Array.from({ length: count }, portsOf))
   const common = { ids, upstream, database: postgres.url, redis: redis.url, keys: place.folder }
-  const sites = roles.map(role => ({ port: front[role], instances: ports.map(each => each[role]) }))
-  const balancer = await startBalancer(sites)
-  const instances: ChildProcess[] = []
-  for (const [index, its] of ports.entries())
-    instances.push(
-      await startInstance(place, index, { ...common, ports: its, own: join(place.folder, `own-${index}-`) }),
-    )
-  return {
-    ...{ ids, ports, instances, appKey, postgres, redis, balancer },
-    async stop() {
-      await place.stop()
-      await Promise.all([balancer.stop(), redis.stop(), postgres.stop()])
-    },
+  const start = (index: number) => {
+    const its = ports[index]
+    if (its === undefined) throw new RangeError('there is no such instance')
+    return startInstance(place, index, { ...common, ports: its, own: join(place.folder, `own-${index}-`) })
   }
+  // The first one makes the tables.
+  const instances = [await start(0), ...(await Promise.all([start(1), start(2)]))]
+  return { ids, ports, instances, appKey, postgres, redis, balancer }
 }
 
 function startInstance(place: Stand, index: number, settings: InstanceSettings): Promise<ChildProcess> {

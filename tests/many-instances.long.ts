@@ -1,25 +1,20 @@
-import { createServer, request, type Server } from 'node:http'
-import {
-  type Agent,
-  agentServer,
-  callbackRoute,
-  createAgent,
-  delegate,
-  deviceCode,
-  type Interact,
-  memoryState,
-} from '@countersign/agent'
-import { openOperator } from '@countersign/auth-server'
+import { createServer, type Server } from 'node:http'
+import { deviceCode } from '@countersign/agent'
+import { inviteUser, openOperator } from '@countersign/auth-server'
 import { generateSigningKey, type HeaderLines, signRequest } from '@countersign/httpsig'
 import { agentTransport } from '@countersign/mcp/client'
 import { scriptedUser } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
+import { networkBrowser } from '@countersign/testing/browser'
 import { closeServer, listenOn } from '@countersign/testing/listening'
 import { requireRig, rigAway } from '@countersign/testing/rig/program'
 import { Client } from '@modelcontextprotocol/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { softPasskey } from '../packages/auth-server/src/passkey/authenticator.test.fixture.js'
+import { formIn } from '../packages/auth-server/src/passkey/passkey-world.test.fixture.js'
 import { browserOf, urlOf } from './domains.fixture.js'
-import { type ManyInstances, manyInstances, type Role } from './many-instances.fixture.js'
+import { type ManyInstances, manyInstances } from './many-instances.fixture.js'
+import { appAgent, newDelegate, post, servedBy, typing } from './many-instances-agents.fixture.js'
 
 // Three instances of each participant behind nginx, which hands each request to the next one, on PostgreSQL with a synchronous standby and
 // a Redis Cluster.
@@ -44,73 +39,13 @@ beforeAll(async () => {
 
 afterAll(async () => {
   if (away !== '') return
-  await place?.stop()
+  await place.stop()
   await closeServer(upstream)
 })
 
-/** The instances that answered requests to a participant, by their ports. */
-function servedBy(): { fetch: typeof fetch; of(role: Role): Set<string> } {
-  const seen: Array<readonly [string, string]> = []
-  return {
-    async fetch(input, init) {
-      const response = await fetch(input, init)
-      const url = new URL(input instanceof Request ? input.url : String(input))
-      seen.push([url.origin, response.headers.get('served-by') ?? ''])
-      return response
-    },
-    of: role => new Set(seen.filter(([origin]) => origin === place.ids[role]).map(([, instance]) => instance)),
-  }
-}
-
-async function newDelegate(o: { readonly interact?: Interact; readonly fetch?: typeof fetch } = {}): Promise<Agent> {
-  const { code } = (await (await fetch(`${place.ids.app}/invite`, { method: 'POST' })).json()) as { code: string }
-  return createAgent({
-    identity: delegate({ agentServer: place.ids.app, enroll: { type: 'code', code } }),
-    ...{ state: memoryState(), acceptAuthServer: [place.ids.one], identifyTo: 'any', development: true },
-    ...o,
-  })
-}
-
-/** The app itself, whose users come back to it with their browsers. */
-function appAgent(fetch?: typeof globalThis.fetch): Agent {
-  const { ids, appKey } = place
-  return createAgent({
-    identity: agentServer({ id: ids.app, key: async () => appKey }),
-    ...{ acceptAuthServer: [ids.one], identifyTo: 'any', development: true },
-    interact: callbackRoute({ redirectUri: `${ids.app}/callback` }),
-    ...(fetch === undefined ? {} : { fetch }),
-  })
-}
-
-/** A user who types the code of a device. */
-function typing(name: string, decision: 'Allow' | 'Refuse'): Interact {
-  return deviceCode({
-    show: code => {
-      void scriptedUser(name).typeIn(code, decision)
-    },
-  })
-}
-
-/** Sends a request to one instance. @returns the status */
-function post(o: {
-  readonly port: number
-  readonly host: string
-  readonly target: string
-  readonly lines: HeaderLines
-}) {
-  const headers = ['host', o.host, 'content-length', '0', ...o.lines.flat()]
-  return new Promise<number>((resolve, reject) => {
-    request({ host: '127.0.0.1', port: o.port, path: o.target, method: 'POST', headers, agent: false }, response => {
-      response.resume().once('end', () => resolve(response.statusCode ?? 0))
-    })
-      .once('error', reject)
-      .end()
-  })
-}
-
 on(verifies('F-21', `enrolment, and a grant without a user, at whichever instance${away}`), async () => {
-  const served = servedBy()
-  const agents = await Promise.all(Array.from({ length: 3 }, () => newDelegate({ fetch: served.fetch })))
+  const served = servedBy(place)
+  const agents = await Promise.all(Array.from({ length: 3 }, () => newDelegate(place, { fetch: served.fetch })))
   const answers = await Promise.all(agents.map(agent => agent.fetch(`${place.ids.calendar}/events`)))
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
   const delegates = await Promise.all(answers.map(async answer => (await answer.json()).delegate))
@@ -119,9 +54,9 @@ on(verifies('F-21', `enrolment, and a grant without a user, at whichever instanc
 })
 
 on(verifies('consent.remembered', `a user signs in and agrees, each page at another instance${away}`), async () => {
-  const served = servedBy()
+  const served = servedBy(place)
   const { ids } = place
-  const view = appAgent(served.fetch).forUser('ada')
+  const view = appAgent(place, served.fetch).forUser('ada')
   const ada = browserOf(view, `${ids.app}/callback`)
   const call = (): Promise<Response> => view.fetch(`${ids.calendar}/write`)
   await ada.follow(await urlOf(call()), ['Ada Lovelace', 'Allow'])
@@ -138,7 +73,7 @@ on(
   ),
   async () => {
     const { ids } = place
-    const view = appAgent().forUser('grace')
+    const view = appAgent(place).forUser('grace')
     const grace = browserOf(view, `${ids.app}/callback`)
     const call = (): Promise<Response> => view.fetch(`${ids.calendar}/bookings`)
     await grace.follow(await urlOf(call()), ['Grace Hopper', 'Allow'])
@@ -148,8 +83,65 @@ on(
   },
 )
 
+on(
+  verifies(
+    'account.passkey',
+    `a passkey makes an account, and signs its user in, each step at another instance${away}`,
+  ),
+  async () => {
+    const { one } = place.ids
+    const passkey = softPasskey({ origin: one, rpId: 'localhost' })
+    const database = place.postgres.url.replace('/test?', '/one?')
+    const { url = '' } = (await inviteUser({ issuer: one, database, development: true })) ?? {}
+    const first = networkBrowser()
+    const made = formIn(await (await first.get(url)).text())
+    const credential = passkey.created(made.options)
+    const answer = await first.post(new URL(made.action, one).href, { ...made.fields, name: 'Linus', credential })
+    expect(answer.status).toBe(303)
+    for (let round = 0; round < 2; round++) {
+      const browser = networkBrowser()
+      const login = formIn(await (await browser.get(`${one}/login?return_to=/account`)).text())
+      const proof = { ...login.fields, credential: passkey.signed(login.options) }
+      expect((await browser.post(new URL(login.action, one).href, proof)).status).toBe(303)
+      for (let page = 0; page < 3; page++) expect(await (await browser.get(`${one}/account`)).text()).toContain('Linus')
+    }
+  },
+)
+
+on(verifies('refresh.not-rotated', `a grant is refreshed at whichever instance, again and again${away}`), async () => {
+  const { ids } = place
+  const served = servedBy(place)
+  const agent = await newDelegate(place, { interact: typing('Ada Lovelace', 'Allow'), fetch: served.fetch })
+  for (let round = 0; round < 4; round++) {
+    expect((await agent.fetch(`${ids.calendar}/write`)).status).toBe(200)
+    // Longer than its tokens live.
+    await new Promise(resolve => setTimeout(resolve, 12_500))
+  }
+  expect(served.of('one').size).toBeGreaterThan(1)
+})
+
+on(`wrong codes of one browser are counted by all instances together${away}`, async () => {
+  // A user of their own: who guesses too often has to wait.
+  const user = scriptedUser('Mallory')
+  const answers: string[] = []
+  for (let guess = 0; guess < 7; guess++) {
+    const code = { verification_uri: `${place.ids.one}/device`, user_code: 'BCDF-GHJK' }
+    answers.push(
+      await user.typeIn(code, 'Allow').then(
+        () => 'passed',
+        error => String(error),
+      ),
+    )
+  }
+  expect(answers.map(answer => /answers the user with (\d+)/.exec(answer)?.[1])).toEqual([
+    ...Array.from({ length: 5 }, () => '400'),
+    '429',
+    '429',
+  ])
+})
+
 on(`a device polls, and its user types a code, at whichever instance${away}`, async () => {
-  const agent = await newDelegate({ interact: typing('Grace Hopper', 'Allow') })
+  const agent = await newDelegate(place, { interact: typing('Grace Hopper', 'Allow') })
   expect((await agent.fetch(`${place.ids.calendar}/write`)).status).toBe(200)
 })
 
@@ -187,7 +179,7 @@ on(
   async () => {
     const { ids } = place
     const body = JSON.stringify({ subject: 'Lunch' })
-    const agent = await newDelegate({ interact: typing('Ada Lovelace', 'Allow') })
+    const agent = await newDelegate(place, { interact: typing('Ada Lovelace', 'Allow') })
     const send = (): Promise<Response> => agent.fetch(`${ids.calendar}/messages`, { method: 'POST', body })
     for (let round = 0; round < 2; round++) {
       const response = await send()
@@ -198,7 +190,7 @@ on(
 
 on(verifies('revocation.refused', `what is revoked at one instance is refused at all${away}`), async () => {
   const { ids } = place
-  const agent = await newDelegate({ interact: deviceCode({ show: () => undefined }) })
+  const agent = await newDelegate(place, { interact: deviceCode({ show: () => undefined }) })
   const call = (): Promise<Response> => agent.fetch(`${ids.calendar}/events`)
   const caller = await (await call()).json()
   const operator = await openOperator({
@@ -217,7 +209,7 @@ on(verifies('revocation.refused', `what is revoked at one instance is refused at
 
 describe(`an MCP server of many instances${away}`, () => {
   async function connected(): Promise<Client> {
-    const agent = await newDelegate({ interact: typing('Ada Lovelace', 'Allow') })
+    const agent = await newDelegate(place, { interact: typing('Ada Lovelace', 'Allow') })
     const client = new Client({ name: 'any', version: '1' }, { versionNegotiation: { mode: 'auto' } })
     await client.connect(agentTransport(`${place.ids.tools}/mcp`, agent))
     return client
@@ -256,7 +248,7 @@ describe(`when servers are lost${away}`, () => {
 
   on('the standby is promoted: nothing acknowledged is lost, and service is back without a restart', async () => {
     const { ids, postgres } = place
-    const agents = await Promise.all(Array.from({ length: 4 }, () => newDelegate()))
+    const agents = await Promise.all(Array.from({ length: 4 }, () => newDelegate(place)))
     for (const agent of agents) expect((await agent.fetch(`${ids.calendar}/events`)).status).toBe(200)
     const lost = postgres.primary
     await lost.kill()
@@ -264,7 +256,7 @@ describe(`when servers are lost${away}`, () => {
     await expect
       .poll(
         () =>
-          newDelegate().then(
+          newDelegate(place).then(
             () => true,
             () => false,
           ),
@@ -272,7 +264,7 @@ describe(`when servers are lost${away}`, () => {
       )
       .toBe(true)
     for (const agent of agents) await recovers(() => agent.fetch(`${ids.calendar}/events`))
-    const fresh = await newDelegate()
+    const fresh = await newDelegate(place)
     await recovers(() => fresh.fetch(`${ids.calendar}/events`))
   })
 

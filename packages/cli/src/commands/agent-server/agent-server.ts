@@ -44,7 +44,12 @@ export const agentServerOptions = z.strictObject({
   ...proxyOptions,
   ...epochOptions,
   ...auditOptions,
-  database: z.string().optional().describe('sqlite:FILE or postgres://…; default sqlite:DATA/agent-server.db'),
+  database: z
+    .string()
+    .optional()
+    .describe(
+      'sqlite:FILE or postgres://…, with several hosts postgres://HOST,HOST/NAME; default sqlite:DATA/agent-server.db',
+    ),
   name: z.string().optional().describe('the name shown to users'),
   redirectUris: stringList
     .optional()

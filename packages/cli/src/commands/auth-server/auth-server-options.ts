@@ -67,7 +67,12 @@ export const authServerOptions = z.strictObject({
   ...proxyOptions,
   ...epochOptions,
   ...auditOptions,
-  database: z.string().optional().describe('sqlite:FILE or postgres://…; default sqlite:DATA/auth-server.db'),
+  database: z
+    .string()
+    .optional()
+    .describe(
+      'sqlite:FILE or postgres://…, with several hosts postgres://HOST,HOST/NAME; default sqlite:DATA/auth-server.db',
+    ),
   rotateKeysEvery: rotationOption(
     'the key of the key file is the first, the next are kept in the database; never leaves the keys of the file to you; default 30 days',
   ),
