@@ -19,7 +19,7 @@ export function logTo(logger: EventLogger, options: { readonly limit?: LogLimit 
   checkOptions('logTo', options, { limit: 'object' })
   const { limit = logLimit(logger) } = options
   return event => {
-    const write = (): void => void logger.info({ event: event.type, ...recordOf(event) }, event.type)
+    const write = (): void => void logger.info(Object.assign({ event: event.type }, recordOf(event)), event.type)
     limit.turn()
     if (event.type === 'refused') limit.write(`${kindOf(event)} ${event.error.code}`, write)
     else write()
@@ -41,7 +41,7 @@ function kindOf({ observed }: ResourceEvent): 'observed' | 'anyway' | 'refused' 
 export function recordOf(event: ResourceEvent): Record<string, unknown> {
   switch (event.type) {
     case 'passed':
-      return { ...callerOf(event.aauth), ...placeOf(event) }
+      return Object.assign(callerOf(event.aauth), placeOf(event))
     case 'refused': {
       const { code, reason, status, description, cause } = event.error
       const bug = status === 500 ? { cause: errorFields(cause) } : {}
@@ -62,16 +62,7 @@ function placeOf({ resource, route, observed, request_id }: ResourceEvent): Reco
 }
 
 function callerOf({ level, bot, agent, delegate, user, scope, issuer, txn, key }: AAuth): Record<string, unknown> {
-  return {
-    // Not `level`: that is how urgent the record itself is.
-    aauth_level: level,
-    bot,
-    agent,
-    delegate,
-    issuer,
-    scope,
-    txn,
-    key,
-    ...(user === undefined ? {} : { user: { iss: user.iss, sub: user.sub } }),
-  }
+  // Not `level`: that is how urgent the record itself is.
+  const record = { aauth_level: level, bot, agent, delegate, issuer, scope, txn, key }
+  return user === undefined ? record : { ...record, user: { iss: user.iss, sub: user.sub } }
 }

@@ -2,7 +2,7 @@ import type { Authorization } from '../guard/authorization.js'
 import { authorizeRoute } from '../guard/authorize.js'
 import type { DecisionEvent, Observer } from '../guard/event.js'
 import type { Guard, ReceivedRequest } from '../guard/guarded-request.js'
-import type { Telemetry } from './telemetry.js'
+import type { Measurement, Telemetry } from './telemetry.js'
 
 /** Reports and counts what an adapter decided by itself. */
 export function tellOwn(tell: Observer, telemetry: Telemetry | undefined): (event: DecisionEvent) => void {
@@ -13,20 +13,24 @@ export function tellOwn(tell: Observer, telemetry: Telemetry | undefined): (even
 }
 
 /** As {@link authorizeRoute}, measured. */
-export async function authorizeMeasured(received: ReceivedRequest, telemetry: Telemetry): Promise<Authorization> {
+export function authorizeMeasured(received: ReceivedRequest, telemetry: Telemetry): Promise<Authorization> {
+  const measurement = quietly(() => telemetry.begin(received.route))
+  return measurement === undefined ? authorizeRoute(received) : authorizeWithin(received, measurement)
+}
+
+async function authorizeWithin(received: ReceivedRequest, measurement: Measurement): Promise<Authorization> {
   const begun = performance.now()
   const found: { event?: DecisionEvent; verifySeconds: number } = { verifySeconds: 0 }
-  const measurement = quietly(() => telemetry.begin(received.route))
   let deciding: Promise<Authorization> | undefined
   const decide = (): Promise<Authorization> => {
     deciding ??= authorizeRoute({ ...received, guard: watched(received.guard, found) })
     return deciding
   }
-  quietly(() => measurement?.within?.(() => void decide()))
+  quietly(() => measurement.within?.(() => void decide()))
   try {
     return await decide()
   } finally {
-    quietly(() => measurement?.end({ ...found, seconds: secondsSince(begun) }))
+    quietly(() => measurement.end({ ...found, seconds: secondsSince(begun) }))
   }
 }
 

@@ -380,3 +380,12 @@ test('every name is documented, and no other', () => {
   const names = (text: string, pattern: RegExp) => new Set([...text.matchAll(pattern)].map(([, name]) => name))
   expect(names(own, /`(aauth\.[\w.]+)`/g)).toEqual(names(code.join(''), /'(aauth\.[\w.]+)'/g))
 })
+
+test('without an SDK a decision is not measured; spans or metrics alone are enough', () => {
+  const route = { level: 'anonymous' } as const
+  const tracerProvider = new BasicTracerProvider()
+  const meterProvider = new MeterProvider()
+  expect(openTelemetry().begin(route)).toBeUndefined()
+  expect(openTelemetry({ tracerProvider }).begin(route)).toBeDefined()
+  expect(openTelemetry({ meterProvider }).begin(route)).toBeDefined()
+})

@@ -4,6 +4,8 @@ import { secondsHistogram, whenUsed } from '@countersign/protocol/internal/otel'
 import {
   type Attributes,
   context,
+  createNoopMeter,
+  isSpanContextValid,
   type Meter,
   type MeterProvider,
   type Span,
@@ -40,7 +42,10 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): Telemetry {
   return {
     begin(route) {
       const attributes = { 'aauth.route.level': route.level, ...(route.name && { 'aauth.route.name': route.name }) }
-      return measurement(tracer.startSpan('aauth.authorize', { kind: SpanKind.INTERNAL, attributes }), instruments())
+      const span = tracer.startSpan('aauth.authorize', { kind: SpanKind.INTERNAL, attributes })
+      const own = instruments()
+      // Without an SDK, what would be recorded need not be found out.
+      return own.isIdle && !isSpanContextValid(span.spanContext()) ? undefined : measurement(span, own)
     },
     refused: event => instruments().decisions.add(1, attributesOf(event)),
     token: seen => instruments().lookups.add(1, { 'aauth.cache.name': 'token', 'aauth.cache.result': seen }),
@@ -52,6 +57,7 @@ type Instruments = ReturnType<typeof instrumentsOf>
 
 function instrumentsOf(meter: Meter) {
   return {
+    isIdle: meter === createNoopMeter(),
     ...discoveryInstruments(meter),
     decisions: meter.createCounter('aauth.decisions', {
       description: 'Requests that were let pass or refused',

@@ -7,8 +7,8 @@ import type { DecisionEvent } from '../guard/event.js'
  * All of it is called as things happen, and must not wait; what it throws decides nothing.
  */
 export interface Telemetry {
-  /** A request is about to be verified and decided: gets the requirement of its route, and nothing of the request. */
-  begin(route: { readonly name?: string | undefined; readonly level: Level }): Measurement
+  /** A request is about to be verified and decided: gets the requirement of its route, and nothing of the request. Undefined: it is not measured. */
+  begin(route: { readonly name?: string | undefined; readonly level: Level }): Measurement | undefined
   /** An adapter refused a request by itself, or would have: no decision was begun, so there is no time to measure. */
   refused?(event: DecisionEvent): void
   /** A token was found in the cache of verified tokens (`hit`), or had to be verified (`miss`). */

@@ -19,10 +19,11 @@ const plain = /^[\w.:=+/-]{1,64}$/
 export function requestNames(namer: RequestNamer | undefined): RequestNames {
   const copies = new WeakMap<object, ReceivedMessage>()
   const name = (message: ReceivedMessage): ReceivedMessage => {
+    if (message.requestId !== undefined && plain.test(message.requestId)) return message
     const known = copies.get(message)
     if (known !== undefined) return known
     const given = message.requestId ?? nameBy(namer, message)
-    if (given === undefined || (given === message.requestId && plain.test(given))) return message
+    if (given === undefined) return message
     // It may be a stranger's word: anything else could forge or split records, or make them large (LOG-06).
     const copy = { ...message, requestId: plain.test(given) ? given : crypto.randomUUID() }
     copies.set(message, copy)
