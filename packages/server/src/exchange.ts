@@ -7,7 +7,7 @@ import { asAAuthError, errorFields } from '@countersign/protocol/internal'
 import { discardRest } from './discard-rest.js'
 import type { Health } from './health.js'
 import type { Logger } from './log.js'
-import type { Participant, Upgraded } from './participant.js'
+import { answerOf, isUpgraded, type Participant, type Relayed, type Upgraded } from './participant.js'
 import { requestId } from './request-id.js'
 import {
   isStream,
@@ -17,6 +17,7 @@ import {
   tracedEvents,
   tracedExchange,
 } from './trace.js'
+import { writeRelayed } from './write-relayed.js'
 import { writeResponse } from './write-response.js'
 
 /** The settings and state that all exchanges of a server share. An exchange is one request and its response. */
@@ -31,6 +32,8 @@ export interface ExchangeContext {
   /** Seconds that a peer may stop reading the response. */
   readonly stall: number
   readonly log: Logger
+  /** Whether requests that are answered without an error are logged. */
+  readonly accessLog: boolean
   /** Bounds the log lines that strangers can cause. */
   readonly limit: LogLimit
   readonly trace?: ((exchange: TracedExchange) => void) | undefined
@@ -40,7 +43,7 @@ export interface ExchangeContext {
 
 interface Answer {
   /** For a connection that switches to another protocol: the other connection that it is joined to. */
-  readonly response: Response | Upgraded
+  readonly response: Response | Relayed | Upgraded
   readonly message?: ReceivedMessage | undefined
   /** The error, when the answer is an error response. */
   readonly error?: AAuthError | undefined
@@ -50,7 +53,7 @@ interface Answer {
 
 /** Handles a request to switch to another protocol. */
 export interface Switching {
-  ask(message: ReceivedMessage): Promise<Response | Upgraded>
+  ask(message: ReceivedMessage): Promise<Response | Relayed | Upgraded>
   join(upgraded: Upgraded, requestId: string): void
 }
 
@@ -71,14 +74,14 @@ export async function exchange(context: ExchangeContext, pair: Pair): Promise<vo
   const answer = readable(await decide(context, pair, id), context, from)
   let failure: unknown
   try {
-    if (!(answer.response instanceof Response)) {
+    if (isUpgraded(answer.response)) {
       switching?.join(answer.response, id)
       return record(context, { id, peer, from, answer, failure, started, cut: false })
     }
     if (!from.complete) await discardRest(from)
-    if (context.draining() || !from.complete) to.setHeader('connection', 'close')
-    to.setHeader('x-request-id', id)
-    await send(context, pair, { at, message: answer.message, response: answer.response })
+    const own: Array<[string, string]> = [['x-request-id', id]]
+    if (context.draining() || !from.complete) own.push(['connection', 'close'])
+    await send(context, pair, { at, message: answer.message, response: answer.response, own })
   } catch (error) {
     failure = error
     to.destroy()
@@ -92,7 +95,11 @@ function readable(answer: Answer, { cors }: ExchangeContext, from: IncomingMessa
   const origin = from.headers.origin
   const headers: Array<[string, string]> = origin === undefined ? [] : [['origin', origin]]
   const { response } = answer
-  if (!(response instanceof Response)) return answer
+  if (isUpgraded(response)) return answer
+  if (!(response instanceof Response)) {
+    cors.expose({ method: from.method ?? '', headers }, response.headers)
+    return answer
+  }
   // A copy: the headers of a response that comes from fetch() are immutable.
   const copy = new Response(response.body, response)
   cors.expose({ method: from.method ?? '', headers }, copy.headers)
@@ -112,7 +119,7 @@ async function decide(context: ExchangeContext, { from, to, switching }: Pair, r
     const preflight = context.cors?.preflight(message)
     if (preflight !== undefined) return { response: preflight, message }
     arrived = true
-    return { response: await (switching?.ask(message) ?? context.participant.handle(message)), message }
+    return { response: await (switching?.ask(message) ?? answerOf(context.participant, message)), message }
   } catch (thrown) {
     const error = asAAuthError(thrown)
     if (!arrived) tellRefused(context, requestId, error)
@@ -166,12 +173,23 @@ interface Sending {
   readonly at: number
   /** Undefined for a request that could not be read. */
   readonly message: ReceivedMessage | undefined
-  readonly response: Response
+  readonly response: Response | Relayed
+  /** Header lines of the server itself. */
+  readonly own: ReadonlyArray<readonly [name: string, value: string]>
 }
 
-async function send(context: ExchangeContext, { from, to }: Pair, { at, message, response }: Sending): Promise<void> {
-  const options = { head: from.method === 'HEAD', stall: context.stall }
-  if (context.trace === undefined || message === undefined) return writeResponse(response, to, options)
+function send(context: ExchangeContext, pair: Pair, sending: Sending): Promise<void> {
+  const { message, response, own } = sending
+  const options = { head: pair.from.method === 'HEAD', stall: context.stall, own }
+  if (context.trace === undefined || message === undefined) return write(response, pair.to, options)
+  return sendTraced(context, pair, { ...sending, message, options })
+}
+
+async function sendTraced(
+  context: ExchangeContext,
+  { from, to }: Pair,
+  { at, message, response, options }: Sending & { readonly message: ReceivedMessage; readonly options: WriteOptions },
+): Promise<void> {
   const peerPort = from.socket.remotePort
   const goesOn = isStream(response)
   const body = goesOn ? tracedEvents() : tracedBody()
@@ -183,11 +201,17 @@ async function send(context: ExchangeContext, { from, to }: Pair, { at, message,
     isTold = true
   }
   try {
-    await writeResponse(response, to, { ...options, observe: body.add })
+    await write(response, to, { ...options, observe: body.add })
   } finally {
     clearTimeout(early)
     report(body.text())
   }
+}
+
+type WriteOptions = Parameters<typeof writeRelayed>[2] & { readonly head: boolean }
+
+function write(response: Response | Relayed, to: ServerResponse, options: WriteOptions): Promise<void> {
+  return response instanceof Response ? writeResponse(response, to, options) : writeRelayed(response, to, options)
 }
 
 /** Milliseconds after which a stream that has not ended is traced as far as it has come. */
@@ -214,12 +238,18 @@ interface Finished {
 
 function record(context: ExchangeContext, done: Finished): void {
   const { id, from, answer, failure } = done
+  const status = isUpgraded(answer.response) ? 101 : answer.response.status
+  const isFine = answer.error === undefined && failure === undefined && status < 400
+  if (isFine && !context.accessLog && !answer.quiet) {
+    context.limit.turn()
+    return
+  }
   const fields = {
     request_id: id,
     method: from.method,
     // Without the query, which may contain codes and states.
     path: (from.url ?? '').split('?', 1)[0]?.slice(0, 256),
-    status: answer.response instanceof Response ? answer.response.status : 101,
+    status,
     ms: Math.round((performance.now() - done.started) * 10) / 10,
     peer: done.peer,
     ...(answer.error !== undefined && { error: answer.error.code, reason: answer.error.reason }),
@@ -235,7 +265,7 @@ function record(context: ExchangeContext, done: Finished): void {
   } else if (failure !== undefined) {
     limit.write('response failed', () => log.error({ ...fields, cause: errorFields(failure) }, 'response failed'))
   } else if (answer.quiet) log.debug(fields, 'request')
-  else if (fields.status >= 400) limit.write(`request ${fields.status}`, () => log.info(fields, 'request'))
+  else if (status >= 400) limit.write(`request ${status}`, () => log.info(fields, 'request'))
   else {
     limit.turn()
     log.info(fields, 'request')

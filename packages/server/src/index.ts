@@ -12,6 +12,6 @@ export {
   mountNode,
 } from './mount.js'
 export type { Certificate, ServeLimits, ServeOptions } from './options.js'
-export type { Participant, Upgraded } from './participant.js'
+export type { Participant, Relayed, Upgraded } from './participant.js'
 export { type Running, type ServerState, serve } from './serve.js'
 export type { TracedExchange } from './trace.js'

@@ -1,5 +1,5 @@
 import { verifies } from '@countersign/requirements'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { jsonLog } from './index.js'
 import { closeAll, exchangeBytes, start } from './serve.test.fixture.js'
 
@@ -115,4 +115,53 @@ test('malformed requests are logged without their bytes, health below the defaul
     ...{ status: 400, reason: 'http_malformed', peer: '127.0.0.1', msg: 'malformed request' },
   })
   expect(lines.join('')).not.toContain('SECRETS')
+})
+
+test('without an access log only refusals and failures are logged', async () => {
+  const { lines, log } = collected()
+  const handle = async ({ target }: { readonly target: string }): Promise<Response> => {
+    if (target === '/broken') throw new Error('broken')
+    return new Response(null, { status: Number(target.slice(1)) })
+  }
+  const { url } = await start(handle, { log, accessLog: false })
+  for (const path of ['/200', '/204', '/302', '/404', '/broken']) await fetch(`${url}${path}`, { redirect: 'manual' })
+  await fetch(`${url}/healthz`)
+  await closeAll()
+  expect(lines.map(line => recordOf(line)['status'])).toEqual([404, 500, 200])
+  expect(recordOf(lines[2])).toMatchObject({ level: 'debug', path: '/healthz' })
+})
+
+test('records of one turn are written together, in order; a warning at once, and all before the process ends', async () => {
+  const written: unknown[] = []
+  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation(text => written.push(text) > 0)
+  try {
+    const messages = (text: unknown) =>
+      String(text)
+        .trimEnd()
+        .split('\n')
+        .map(line => recordOf(line)['msg'])
+    const log = jsonLog({ name: 'room' })
+    const before = process.listeners('exit')
+    log.info({}, 'a')
+    log.info({}, 'b')
+    expect(written).toEqual([])
+    await new Promise(resolve => setImmediate(resolve))
+    expect(written.map(messages)).toEqual([['a', 'b']])
+    expect(process.listeners('exit')).toEqual(before)
+    log.info({}, 'last')
+    const [atExit, ...more] = process.listeners('exit').filter(listener => !before.includes(listener))
+    expect(more).toEqual([])
+    atExit?.(0)
+    expect(written.map(messages)).toEqual([['a', 'b'], ['last']])
+    log.info({ text: 'x'.repeat(70_000) }, 'long')
+    expect(written).toHaveLength(3)
+    log.info({}, 'before')
+    log.warn({}, 'now')
+    expect(written.slice(3).map(messages)).toEqual([['before', 'now']])
+    await new Promise(resolve => setImmediate(resolve))
+    expect(written).toHaveLength(4)
+    expect(process.listeners('exit')).toEqual(before)
+  } finally {
+    stderr.mockRestore()
+  }
 })

@@ -28,7 +28,7 @@ export function jsonLog(options: {
     level: ['debug', 'info', 'warn', 'error', 'silent'],
     write: 'function',
   })
-  const write = options.write ?? (line => void process.stderr.write(line))
+  const write = options.write ?? inBatches(text => void process.stderr.write(text))
   return pino(
     {
       name: options.name,
@@ -38,6 +38,34 @@ export function jsonLog(options: {
     },
     { write: line => write(escapeControls(line)) },
   )
+}
+
+/** Characters after which a batch is written at once. */
+const fullBatch = 65_536
+
+/** How a record of level `info` begins. */
+const ofInfo = '{"level":"info"'
+
+/**
+ * Writes the records of level `info` of one turn of the event loop together: a busy server would spend more on writing a line than on
+ * making it. Any other record is written at once, with those before it. A process that ends, also by an error, writes them before.
+ */
+function inBatches(write: (text: string) => void): (line: string) => void {
+  let batch = ''
+  const flush = (): void => {
+    process.off('exit', flush)
+    const text = batch
+    batch = ''
+    if (text !== '') write(text)
+  }
+  return line => {
+    if (batch === '') {
+      process.once('exit', flush)
+      setImmediate(flush)
+    }
+    batch += line
+    if (batch.length > fullBatch || !line.startsWith(ofInfo)) flush()
+  }
 }
 
 /** JSON escapes C0 controls only; other controls could move a terminal's cursor or break a line in some viewers. */

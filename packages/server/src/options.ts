@@ -75,6 +75,8 @@ export interface ServeOptions {
   readonly logLimit?: LogLimit
   /** The level of the default log; default `info`. */
   readonly level?: LogLevel
+  /** Whether requests that are answered without an error are logged; default true. Refusals and failures always are. */
+  readonly accessLog?: boolean
   /** Called with every request and its response; development only. */
   readonly trace?: (exchange: TracedExchange) => void
   /** Seconds that requests under way get to finish when the server closes; default 10. */
@@ -118,6 +120,7 @@ export const serveChecks: OptionChecks<ServeOptions> = {
   log: 'object',
   logLimit: 'object',
   level: ['debug', 'info', 'warn', 'error', 'silent'],
+  accessLog: 'boolean',
   trace: 'function',
   drain: 'number',
   lameDuck: 'number',

@@ -1,6 +1,7 @@
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { HeadJudgement, ReceivedMessage } from '@countersign/httpsig'
-import type { AAuthError } from '@countersign/protocol'
+import type { AAuthError, HeaderFields } from '@countersign/protocol'
 
 /** A connection of another protocol, to join with the caller's. */
 export interface Upgraded {
@@ -12,10 +13,21 @@ export interface Upgraded {
   readonly head: Uint8Array
 }
 
+/** The answer of another server, which goes out as it comes: without the copies that the Fetch API makes of it. */
+export interface Relayed {
+  readonly status: number
+  /** Without those of the connection. Names in lower case; each `set-cookie` is a line of its own. */
+  readonly headers: HeaderFields & Iterable<readonly [name: string, value: string]>
+  /** Undefined for an answer that has none, as to HEAD. Its receiver reads or destroys it. */
+  readonly body: IncomingMessage | undefined
+}
+
 /** One part of the protocol (agent server, auth server, resource, gateway) as a server runs it. */
 export interface Participant {
   /** Answers a request. An error that it throws becomes an error response; an `AAuthError` keeps its code and status. */
   handle(message: ReceivedMessage): Promise<Response>
+  /** As `handle`, which a server then does not call: an answer of another server goes out as Node has received it. Default: `handle`. */
+  relay?(message: ReceivedMessage): Promise<Response | Relayed>
   /**
    * Judges a request by its head, before its body is read: a request whose head is refused comes to `handle` without its body.
    * Emits no event and counts for no limit. Default: every body is read.
@@ -32,4 +44,14 @@ export interface Participant {
   ready?(): Promise<void>
   /** Called once, after the last request has ended. */
   close?(): Promise<void>
+}
+
+/** Whether a connection of another protocol was opened. */
+export function isUpgraded(answer: Response | Relayed | Upgraded): answer is Upgraded {
+  return 'socket' in answer
+}
+
+/** Has a participant answer a request, as it does so with the fewest copies. */
+export function answerOf(participant: Participant, message: ReceivedMessage): Promise<Response | Relayed> {
+  return participant.relay?.(message) ?? participant.handle(message)
 }

@@ -131,6 +131,7 @@ function exchangeContext(
     headerLines: limits.headerLines,
     stall: limits.stall,
     log,
+    accessLog: options.accessLog ?? true,
     limit: options.logLimit ?? logLimit(log, { now }),
     trace,
     cors: cors === undefined ? undefined : createCors(cors),

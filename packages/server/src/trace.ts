@@ -1,5 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { gatherBytes } from '@countersign/httpsig/internal'
+import type { Relayed } from './participant.js'
 
 /** One request and its response as they were on the wire, for a development tool that shows them. */
 export interface TracedExchange {
@@ -61,7 +62,7 @@ function collected(shorten: (text: string) => string): TracedBody {
 }
 
 /** Whether a response is an event stream, which may never end by itself. */
-export function isStream(response: Response): boolean {
+export function isStream(response: Response | Relayed): boolean {
   return /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
 }
 
@@ -71,7 +72,7 @@ export interface ObservedExchange {
   readonly at: number
   readonly message: ReceivedMessage
   readonly peerPort: number | undefined
-  readonly response: Response
+  readonly response: Response | Relayed
   /** What was kept of the response's body. */
   readonly responseBody: string
 }
@@ -94,7 +95,11 @@ export function tracedExchange(
       headers: message.headers.map(([name, value]) => [name, value]),
       body: body.text(),
     },
-    response: { status: response.status, headers: [...response.headers], body: responseBody },
+    response: {
+      status: response.status,
+      headers: [...response.headers].map(([name, value]) => [name, value]),
+      body: responseBody,
+    },
   }
 }
 

@@ -3,9 +3,9 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Connections } from './connections.js'
 import { discardRest } from './discard-rest.js'
-import { type ExchangeContext, exchange } from './exchange.js'
+import { type ExchangeContext, exchange, type Switching } from './exchange.js'
 import { refuseMalformed } from './malformed.js'
-import type { Participant, Upgraded } from './participant.js'
+import { answerOf, type Participant, type Upgraded } from './participant.js'
 
 /** Bounds on a connection that switches to WebSocket. */
 export interface TunnelLimits {
@@ -51,9 +51,9 @@ export async function upgrade(context: ExchangeContext, asked: UpgradeRequest): 
   response.once('finish', () => hangUp(socket))
   const own = { request, response }
   connections.begin(own)
-  const ask: UpgradeRequest['ask'] = message => {
+  const ask: Switching['ask'] = message => {
     if (isWebSocket(request)) return asked.ask(message)
-    return context.participant.handle(message)
+    return answerOf(context.participant, message)
   }
   const join = (upgraded: Upgraded): void => {
     response.detachSocket(socket as Socket)

@@ -1,6 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import { textOf } from '@countersign/protocol/internal'
 
+/** Header lines of the server itself, which stand unless the answer has such a line. */
+export type OwnLines = ReadonlyArray<readonly [name: string, value: string]>
+
 /** Called with each chunk of a response body as it is sent. */
 export type BodyObserver = (chunk: Uint8Array) => void
 
@@ -14,8 +17,9 @@ export type BodyObserver = (chunk: Uint8Array) => void
 export async function writeResponse(
   response: Response,
   to: ServerResponse,
-  options: { readonly head: boolean; readonly stall: number; readonly observe?: BodyObserver },
+  options: { readonly head: boolean; readonly stall: number; readonly own?: OwnLines; readonly observe?: BodyObserver },
 ): Promise<void> {
+  for (const [name, value] of options.own ?? []) to.setHeader(name, value)
   to.statusCode = response.status
   const cookies = response.headers.getSetCookie()
   let hasLatin = false
@@ -58,7 +62,7 @@ async function pump(
 ): Promise<void> {
   const opening = reader.read()
   // An event stream may send its first event late: its reader must know at once that it is open.
-  if (!(await isHere(opening))) to.flushHeaders()
+  if (!(await isHere(opening))) sendHead(to)
   const first = await opening
   if (first.done) return finish(to, options.stall)
   options.observe?.(first.value)
@@ -74,6 +78,11 @@ async function pump(
   return finish(to, options.stall)
 }
 
+/** Sends the head before there is a body. `flushHeaders` would write it as UTF-8. */
+export function sendHead(to: ServerResponse): void {
+  to.write('', 'latin1')
+}
+
 async function endsNow(next: Promise<ReadableStreamReadResult<Uint8Array>>): Promise<boolean> {
   return (await isHere(next)) && (await next).done
 }
@@ -85,7 +94,8 @@ async function isHere(next: Promise<unknown>): Promise<boolean> {
   return Promise.race([next.then(() => true), later])
 }
 
-const pieceBytes = 64 * 1024
+/** Longest chunk that is written at once. */
+export const pieceBytes: number = 64 * 1024
 const latin = /[\x80-\xff]/
 
 /** Sends a chunk in pieces, since only between two pieces can it be seen whether the peer still reads. */
@@ -96,7 +106,7 @@ async function send(to: ServerResponse, chunk: Uint8Array, stall: number): Promi
 }
 
 /** Sends a complete body with its length, the last piece together with the end. */
-async function sendAll(to: ServerResponse, body: Uint8Array, stall: number): Promise<void> {
+export async function sendAll(to: ServerResponse, body: Uint8Array, stall: number): Promise<void> {
   if (!to.headersSent && !to.hasHeader('content-length')) to.setHeader('content-length', body.length)
   const last = Math.max(0, body.length - pieceBytes)
   await send(to, body.subarray(0, last), stall)
@@ -108,12 +118,23 @@ async function sendText(to: ServerResponse, body: string, stall: number): Promis
   return finish(to, stall, body)
 }
 
-async function finish(to: ServerResponse, stall: number, last?: Uint8Array | string): Promise<void> {
+/** Ends a response, and waits until the kernel has taken all of it. */
+export async function finish(to: ServerResponse, stall: number, last?: Uint8Array | string): Promise<void> {
   if (to.destroyed) return
   if (last === undefined) to.end()
   else to.end(last)
   // Mostly the kernel has taken all of it by now, and there is nothing to wait for.
-  if (to.writableLength > 0) return until(to, 'finish', stall)
+  if (!isSent(to)) return untilSent(to, stall)
+}
+
+/** Whether the kernel has taken all of a response that was ended. */
+export function isSent(to: ServerResponse): boolean {
+  return to.writableLength === 0
+}
+
+/** Waits until the kernel has taken all of a response that was ended. */
+export function untilSent(to: ServerResponse, stall: number): Promise<void> {
+  return until(to, 'finish', stall)
 }
 
 /** Waits until the peer has read; a peer that reads nothing for too long is cut, so that it does not hold our buffer. */

@@ -2,7 +2,7 @@ import { AAuthError, logLimit } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { jsonLog } from '@countersign/server'
 import { expect, test } from 'vitest'
-import { audit } from './audit.js'
+import { audit, withoutPassed } from './audit.js'
 
 test(verifies('LOG-04', 'a decision is one record, with each member once and nothing that a stranger sent'), () => {
   const lines: string[] = []
@@ -25,6 +25,20 @@ test(verifies('LOG-04', 'a decision is one record, with each member once and not
     error: new AAuthError('server_error', 'a bug', { reason: 'internal_error', cause: new TypeError('no such thing') }),
   })
   expect(JSON.parse(lines[2] ?? '').cause).toMatchObject({ type: 'TypeError', message: 'no such thing' })
+})
+
+test('without an access log the records of requests that passed are left out, but for the report on an observing gateway', () => {
+  const told: unknown[] = []
+  const tell = withoutPassed(event => told.push([event.type, event.observed]))
+  const aauth = { level: 'anonymous', scope: [], chain: [] } as const
+  const error = new AAuthError('invalid_request', 'not here', { reason: 'parameter_malformed' })
+  tell({ type: 'passed', aauth })
+  tell({ type: 'passed', aauth, observed: true })
+  tell({ type: 'refused', error })
+  expect(told).toEqual([
+    ['passed', true],
+    ['refused', undefined],
+  ])
 })
 
 test('the records of refused and of observed requests are bounded separately', () => {

@@ -68,6 +68,13 @@ export function audit(
   }
 }
 
+/** Leaves out requests that passed, except for the report on a gateway that only observes. */
+export function withoutPassed(tell: (event: ResourceEvent) => void): (event: ResourceEvent) => void {
+  return event => {
+    if (event.type !== 'passed' || event.observed !== undefined) tell(event)
+  }
+}
+
 /** Writes the alarms of discovery: participants whose published documents have become invalid. Strangers can cause them. */
 export function discoveryAlarms(log: Logger, limit: LogLimit): (event: DiscoveryEvent) => void {
   return event => {

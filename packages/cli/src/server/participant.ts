@@ -51,6 +51,10 @@ export const serverOptions = {
     .optional()
     .describe("origins whose pages may call the server from a browser, e.g. https://app.example, or '*'; default none"),
   ...metricsOptions,
+  accessLog: z
+    .enum(['on', 'off'])
+    .optional()
+    .describe('off: requests that pass and are answered without an error are not logged; default on'),
 }
 
 /** The option of every server that has a database. */
@@ -140,6 +144,7 @@ export interface ServerSettings extends TlsSettings, FirstStartSettings, Metrics
   readonly keys?: string | undefined
   readonly replay?: string | undefined
   readonly cors?: readonly string[] | undefined
+  readonly accessLog?: 'on' | 'off' | undefined
 }
 
 /** The folder of one server; by default a folder of its own under the user's home. */
@@ -227,6 +232,7 @@ export async function run(
       },
     },
     development: settings.development,
+    accessLog: settings.accessLog !== 'off',
     ...defined({ tls, host: settings.host, cors: settings.cors && corsOf(settings.cors) }),
     ...traceTo(settings),
   }).catch(async (error: unknown) => {

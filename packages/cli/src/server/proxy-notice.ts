@@ -1,4 +1,4 @@
-import type { Logger, Participant } from '@countersign/server'
+import type { Logger, Participant, ReceivedMessage } from '@countersign/server'
 import { isPrivatePeer } from '@countersign/verify/internal'
 import type { ProxySettings } from './participant.js'
 
@@ -12,21 +12,28 @@ export function noticeProxy(
   o: { readonly log: Pick<Logger, 'warn'>; readonly settings: () => ProxySettings },
 ): Participant {
   let isLogged = false
+  const notice = ({ peer, headers }: ReceivedMessage): void => {
+    // A public peer may be a stranger, who can send any header.
+    if (isLogged || peer === undefined || o.settings().trustedProxies !== undefined || !isPrivatePeer(peer)) return
+    const names = headers.map(([name]) => name.toLowerCase())
+    const header = (['x-forwarded-for', 'forwarded'] as const).find(name => names.includes(name))
+    if (header === undefined) return
+    isLogged = true
+    logProxy(o.log, peer.replace(/^::ffff:(?=\d+\.)/i, ''), header)
+  }
+  const { relay } = participant
   return {
     ...participant,
     handle(message) {
-      const { peer, headers } = message
-      // A public peer may be a stranger, who can send any header.
-      if (isLogged || peer === undefined || o.settings().trustedProxies !== undefined || !isPrivatePeer(peer))
-        return participant.handle(message)
-      const names = headers.map(([name]) => name.toLowerCase())
-      const header = (['x-forwarded-for', 'forwarded'] as const).find(name => names.includes(name))
-      if (header !== undefined) {
-        isLogged = true
-        logProxy(o.log, peer.replace(/^::ffff:(?=\d+\.)/i, ''), header)
-      }
+      notice(message)
       return participant.handle(message)
     },
+    ...(relay !== undefined && {
+      relay(message: ReceivedMessage) {
+        notice(message)
+        return relay(message)
+      },
+    }),
   }
 }
 

@@ -12,6 +12,7 @@ export const fixedSettings = [
   'data',
   'keys',
   'replay',
+  'accessLog',
   'metricsPort',
   'metricsHost',
 ] as const

@@ -6,7 +6,7 @@ import { openTelemetry } from '@countersign/resource/otel'
 import { jsonLog, type Logger } from '@countersign/server'
 import type { Command } from 'commander'
 import { readConfiguration } from '../../flags/configuration.js'
-import { audit, discoveryAlarms } from '../../log/audit.js'
+import { audit, discoveryAlarms, withoutPassed } from '../../log/audit.js'
 import type { Opened } from '../../server/closing-on-failure.js'
 import { checkFirstStart } from '../../server/first-start.js'
 import { metricsOf } from '../../server/metrics.js'
@@ -83,7 +83,7 @@ async function openKept(settings: GatewaySettings, { log, limit, telemetry, open
     ...(await sharedReplay(settings, opened)),
     ...(await sharedCounter(settings, log, opened)),
     revocations: await sharedRevocations(settings, opened),
-    onEvent: audit(log, limit),
+    onEvent: settings.accessLog === 'off' ? withoutPassed(audit(log, limit)) : audit(log, limit),
     // Limited: callers can cause any number of changes with a request that crashes the API.
     onUpstream: told =>
       limit.write('upstream', () =>
