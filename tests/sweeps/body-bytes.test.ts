@@ -262,7 +262,8 @@ const framing: Readonly<Record<string, string>> = {
   'gateway/src/check.ts':
     'asks a proxy that has the body what it knows of it; what is signed is refused unless seen or told unseen',
   'gateway/src/mcp-names.ts': 'sets the length of a question that it asks itself',
-  'gateway/src/forwarded-headers.ts': 'takes them off, and sets the length of the body that was verified',
+  'gateway/src/forwarded-headers.ts': 'sets the length of the body that was verified',
+  'gateway/src/header-rules.ts': 'says that those of a caller do not go upstream',
   'httpsig/src/message/node-head.ts': 'refuses a head of which some may be missing',
   'httpsig/src/received-request-node.ts':
     'refuses framings early; of a body read before the guard, once the head is known to be whole',
@@ -281,6 +282,7 @@ const framing: Readonly<Record<string, string>> = {
   'server/src/malformed.ts': 'sets the length of an answer',
   'server/src/upgrade.ts': 'refuses early; what follows the head of an upgrade is never a body',
   'playground/src/sequence/curl.ts': 'leaves it to curl, in a command that is shown',
+  'server/src/write-relayed.ts': 'sets the length of an answer that is here as a whole',
   'server/src/write-response.ts': 'sets the length of an answer',
 }
 

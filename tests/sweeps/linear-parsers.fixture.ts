@@ -19,6 +19,7 @@ import { documentTypes, isOneOf } from '../../packages/discovery/src/media-type.
 import { targetOf } from '../../packages/discovery/src/target.js'
 import { shown } from '../../packages/fetch/src/report.js'
 import { asksForAnother, checkConnection, claimsIn } from '../../packages/gateway/src/forwarded-headers.js'
+import { headerRules } from '../../packages/gateway/src/header-rules.js'
 import { routeTable } from '../../packages/gateway/src/route-table.js'
 import { shownBase } from '../../packages/httpsig/src/component/shown.js'
 import { parseSignatureInput, parseSignatureInputFully } from '../../packages/httpsig/src/component/signature-input.js'
@@ -587,7 +588,7 @@ export const parsers: readonly Parser[] = [
           [text, 'x'],
         ],
       })
-      return [claimsIn(message, []), asksForAnother(message), checkConnection(message)]
+      return [claimsIn(message, []), asksForAnother(message), checkConnection(message, headerRules(new Set()))]
     },
   },
   {

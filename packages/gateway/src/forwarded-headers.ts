@@ -3,74 +3,33 @@ import { isSigned } from '@countersign/httpsig/internal'
 import { AAuthError, authorityOf } from '@countersign/protocol'
 import { schemeOf } from '@countersign/protocol/internal'
 import { hindersProjection } from '@countersign/resource/internal'
-import { isProxyClaim } from './claimed-headers.js'
+import { connectionNames, type HeaderRules, isHopByHop, isOurs, overrides, plainName } from './header-rules.js'
 import type { Line } from './identity.js'
 
-const hopByHop: readonly string[] = [
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-]
-
-/** Headers that make some servers serve another request than the one that was judged. */
-const overrides: readonly string[] = [
-  'x-original-url',
-  'x-original-host',
-  'x-rewrite-url',
-  'x-http-method',
-  'x-http-method-override',
-  'x-method-override',
-]
-
-/** Headers that only the gateway may send to an upstream. */
-const inboundOnly: ReadonlySet<string> = new Set([
-  ...hopByHop,
-  ...overrides,
-  'host',
-  'content-length',
-  'expect',
-  'signature',
-  'signature-input',
-  'signature-key',
-  // The signer that Web Bot Auth names: without its signature, a claim that any caller can make.
-  'signature-agent',
-  'forwarded',
-])
+/** What a request is forwarded under. */
+export interface Called {
+  /** The identifier under which the gateway was called. */
+  readonly id: string
+  /** The caller's address, if known. */
+  readonly from: string | undefined
+  readonly rules: HeaderRules
+}
 
 /**
  * The header lines of a verified request for the upstream: without hop-by-hop headers, the signature, and any inbound copy of the
  * gateway's facts; with the verified facts and the origin of the request.
  * @param facts the facts that the gateway vouches for; none when it only observes
- * @param called.id the identifier under which the gateway was called
- * @param called.from the caller's address, if known
- * @param called.drop further headers that do not go upstream, as `plainName` has them
  */
-export function requestHeaders(
-  message: ReceivedMessage,
-  facts: readonly Line[],
-  called: { readonly id: string; readonly from: string | undefined; readonly drop: ReadonlySet<string> },
-): Line[] {
-  const named = connectionNamed(message.headers)
+export function requestHeaders(message: ReceivedMessage, facts: readonly Line[], called: Called): Line[] {
+  const { rules } = called
+  const named = namedIn(message, rules)
   const kept = message.headers.filter(([name]) => {
-    const plain = plainName(name)
-    return (
-      !name.startsWith(':') &&
-      !inboundOnly.has(plain) &&
-      !named.has(plain) &&
-      !isOurs(plain) &&
-      !isProxyClaim(plain) &&
-      !called.drop.has(plain)
-    )
+    const { toApi, plain } = rules(name)
+    return toApi && !named.has(plain)
   })
-  const length: Line[] = hasLength(message) ? [['Content-Length', String(message.body?.length ?? 0)]] : []
-  return [...kept, ...length, ...originHeaders(called), ...facts]
+  if (hasLength(message)) kept.push(['Content-Length', String(message.body?.length ?? 0)])
+  kept.push(...originHeaders(called), ...facts)
+  return kept
 }
 
 /** Those of a request whose answer is judged here: the API must answer with the whole, in no content coding. */
@@ -83,12 +42,13 @@ export function askingWhole(lines: ReadonlyArray<Line>): Line[] {
  * no signature covers `Connection`: an attacker on the way could remove signed fields from the request with it.
  * @throws AAuthError `invalid_request`
  */
-export function checkConnection(message: ReceivedMessage): void {
+export function checkConnection(message: ReceivedMessage, rules: HeaderRules): void {
   if (!isSigned(message)) return
-  const named = connectionNamed(message.headers)
+  const named = namedIn(message, rules)
+  if (named.size === 0) return
   for (const [name] of message.headers) {
-    const plain = plainName(name)
-    if (named.has(plain) && !hopByHop.includes(plain))
+    const { plain } = rules(name)
+    if (named.has(plain) && !isHopByHop(plain))
       throw new AAuthError('invalid_request', 'Connection names a field that is not of this hop', {
         reason: 'header_ambiguous',
       })
@@ -116,28 +76,6 @@ export function asksForAnother({ headers }: ReceivedMessage): boolean {
   })
 }
 
-/** The headers of an upstream's response for the caller. */
-export function responseHeaders(raw: readonly string[]): Headers {
-  const lines: Line[] = []
-  for (let at = 0; at + 1 < raw.length; at += 2) lines.push([raw[at] ?? '', raw[at + 1] ?? ''])
-  const named = connectionNamed(lines)
-  const headers = new Headers()
-  for (const [name, value] of lines) {
-    const plain = plainName(name)
-    // The upstream does not speak AAuth: a challenge or fact in its response may be text of an attacker.
-    if (hopByHop.includes(plain) || named.has(plain) || isOurs(plain) || plain === 'agent-auth') continue
-    headers.append(name, value)
-  }
-  return headers
-}
-
-/** The name in the form that CGI and WSGI servers make equal: `AAuth_Level`, for some also `AAuth.Level`, is `AAuth-Level` (SIG-21). */
-export function plainName(name: string): string {
-  const lower = name.toLowerCase()
-  // All names that are looked for are shorter.
-  return lower.slice(0, 64).replace(/[^a-z0-9]/g, '-') + lower.slice(64)
-}
-
 /**
  * The headers that an operator wants dropped, in the form of {@link plainName}.
  * @throws TypeError for an invalid header name, and for a header that describes the body
@@ -151,15 +89,11 @@ export function droppedHeaders(names: readonly string[]): ReadonlySet<string> {
 
 const needed: ReadonlySet<string> = new Set(['content-type', 'content-encoding', 'content-length', 'content-digest'])
 
-function isOurs(plain: string): boolean {
-  return plain.startsWith('aauth-')
-}
-
-function connectionNamed(lines: ReadonlyArray<Line>): ReadonlySet<string> {
-  const values = lines.filter(([name]) => plainName(name) === 'connection').map(([, value]) => value)
-  // Each name is read once: reading a name costs more than sending it.
-  const names = new Set(values.flatMap(value => value.split(',')))
-  return new Set([...names].map(name => plainName(name.trim())))
+/** The names that `Connection` has. */
+function namedIn({ headers }: ReceivedMessage, rules: HeaderRules): ReadonlySet<string> {
+  const values: string[] = []
+  for (const [name, value] of headers) if (rules(name).isConnection) values.push(value)
+  return connectionNames(values)
 }
 
 function hasLength({ method, body }: ReceivedMessage): boolean {

@@ -11,20 +11,24 @@ import {
   type WhileOpen,
 } from '@countersign/resource'
 import { shownResponse } from '@countersign/resource/internal'
-import type { Participant, Upgraded } from '@countersign/server'
+import type { Participant, Relayed, Upgraded } from '@countersign/server'
+import { endWhenRevoked, relayed, responseOf } from './answer.js'
+import { answerHeaders } from './answer-headers.js'
 import { checkGatewayOptions } from './check-routes.js'
-import { askingWhole, checkConnection, droppedHeaders, requestHeaders, responseHeaders } from './forwarded-headers.js'
+import { askingWhole, checkConnection, droppedHeaders, requestHeaders } from './forwarded-headers.js'
+import { type HeaderRules, headerRules } from './header-rules.js'
 import { type Line, type Teller, tellerOf } from './identity.js'
 import type { Judged, Judges } from './judged.js'
 import { type McpSessions, mcpSessions } from './mcp-enter.js'
 import { askBeside } from './mcp-names.js'
 import type { GatewayOptions } from './options.js'
 import { checkAndReport, createJudge } from './routed.js'
-import { openUpstream, retryAfter, type Upstream, type UpstreamRequest } from './upstream.js'
+import { openUpstream, type Upstream, type UpstreamRequest } from './upstream.js'
 import { checkHandshake, checkSwitch, type Handshake, handshakeHeaders } from './websocket.js'
 
 /** A gateway as a server runs it. */
 export interface Gateway<S extends string = string> extends Participant {
+  relay(message: ReceivedMessage): Promise<Response | Relayed>
   upgrade(message: ReceivedMessage): Promise<Response | Upgraded>
   /**
    * Judges and forwards all later requests by these options; requests under way keep the old ones.
@@ -69,22 +73,22 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
     const configured = current
     const { resource } = configured
     checkAndReport(resource, message, checkTarget)
-    checkAndReport(resource, message, checkConnection)
+    checkAndReport(resource, message, asked => checkConnection(asked, configured.rules))
     // Before the routes: preflights are OPTIONS, a method that most routes do not have.
-    const answer = resource.cors?.preflight(message) ?? (await published(message, configured))
-    return answer ?? passage(message, configured)
+    const answer = resource.cors?.preflight(message)
+    if (answer !== undefined) return answer
+    const own = resource.paths.includes(pathOf(message.target)) ? await published(message, configured) : undefined
+    return own ?? (await passage(message, configured))
+  }
+  const relay = async (message: ReceivedMessage): Promise<Response | Relayed> => {
+    const passed = await asked(message)
+    return passed instanceof Response ? passed : orLeave(passed.leave, () => answered(passed))
   }
   return {
+    relay,
     async handle(message) {
-      const passed = await asked(message)
-      if (passed instanceof Response) return passed
-      return orLeave(passed.leave, async () => {
-        const answer = await answerOf(passed.upstream, passed.request, message)
-        // Before the body is judged: it is read here, and must not go on after its grant.
-        const response = await passed.through(answer)
-        passed.finish(response)
-        return passed.whileOpen === undefined ? response : revocableResponse(response, passed.whileOpen)
-      })
+      const answer = await relay(message)
+      return answer instanceof Response ? answer : responseOf(answer)
     },
     judgeHead: head => current.routes.judgeHead(head),
     async upgrade(message) {
@@ -113,7 +117,7 @@ interface Configured<S extends string> {
   readonly upstream: Upstream
   readonly teller: Teller
   readonly routes: Judges<S>
-  readonly drop: ReadonlySet<string>
+  readonly rules: HeaderRules
 }
 
 function seconds(): number {
@@ -127,7 +131,7 @@ function configure<S extends string>(options: GatewayOptions<S>, sessions: McpSe
     resource,
     teller: tellerOf({ identity, id: resource.id, now }),
     routes: createJudge(resource, options.routes, { sessions, handling: { answers: 'projected' }, now }),
-    drop: droppedHeaders(dropHeaders),
+    rules: headerRules(droppedHeaders(dropHeaders)),
     upstream: openUpstream({
       origin: options.upstream,
       timeout,
@@ -140,14 +144,13 @@ function configure<S extends string>(options: GatewayOptions<S>, sessions: McpSe
 /** A request that may be forwarded. */
 interface Passed<S extends string> {
   readonly configured: Configured<S>
-  readonly upstream: Upstream
   readonly request: UpstreamRequest
   /** Sets the headers of a guarded response. */
   finish(answer: AnswerHead): void
-  /** Filters the response for the caller. */
-  through(response: Response): Response | Promise<Response>
+  /** Filters the response for the caller; undefined where it goes out as it is. */
+  readonly through: ((response: Response) => Response | Promise<Response>) | undefined
   /** Gives back what the request holds, where it gets no response. */
-  leave(): void
+  readonly leave: (() => void) | undefined
   /** Ends the response or the WebSocket when its grant is revoked. */
   readonly whileOpen: WhileOpen | undefined
 }
@@ -157,13 +160,14 @@ async function passage<S extends string>(
   configured: Configured<S>,
 ): Promise<Response | Passed<S>> {
   const judged = await configured.routes.judge(message)
-  const { authorization, leave = () => undefined } = judged
+  const { authorization, leave } = judged
   if (!authorization.ok) return authorization.response
-  return orLeave(leave, () => forwarding(message, { ...judged, authorization, leave }, configured))
+  return orLeave(leave, () => forwarding(message, { judged, authorization }, configured))
 }
 
 /** What the work gives; where it fails, what the request holds is given back. */
-async function orLeave<T>(leave: () => void, work: () => Promise<T>): Promise<T> {
+async function orLeave<T>(leave: (() => void) | undefined, work: () => Promise<T>): Promise<T> {
+  if (leave === undefined) return work()
   try {
     return await work()
   } catch (thrown) {
@@ -172,42 +176,46 @@ async function orLeave<T>(leave: () => void, work: () => Promise<T>): Promise<T>
   }
 }
 
-interface Allowed<S extends string> extends Judged<S> {
+interface Allowed<S extends string> {
+  readonly judged: Judged<S>
   readonly authorization: Authorization & { readonly ok: true }
-  readonly leave: () => void
 }
 
 async function forwarding<S extends string>(
   message: ReceivedMessage,
-  { authorization, requirement, before, through, leave }: Allowed<S>,
+  { judged, authorization }: Allowed<S>,
   configured: Configured<S>,
 ): Promise<Passed<S>> {
   const { resource, teller, upstream } = configured
+  const { requirement, before, leave } = judged
   // The head was refused by the options before a reload, so the body was not read, and the request cannot be forwarded.
   if (message.dangerouslyUnseenBody)
     throw new AAuthError('temporarily_unavailable', 'the configuration has changed', {
       reason: 'draining',
       retryAfter: 1,
     })
-  const facts = authorization.observed ? [] : await teller.tell(authorization.aauth, message)
+  const told = authorization.observed ? noFacts : teller.tell(authorization.aauth, message)
+  const facts = told instanceof Promise ? await told : told
   const { answer, whileOpen } = authorization
   const asked = forwarded(message, facts, configured)
   const request = answer === undefined ? asked : { ...asked, headers: askingWhole(asked.headers) }
-  await before?.(askBeside(request, upstream.send)).catch((thrown: unknown) => {
-    resource.refused(message, asAAuthError(thrown))
-    throw thrown
-  })
+  if (before !== undefined)
+    await before(askBeside(request, upstream.send)).catch((thrown: unknown) => {
+      resource.refused(message, asAAuthError(thrown))
+      throw thrown
+    })
   return {
     configured,
-    upstream,
     request,
     finish: answer => resource.responseHeaders(answer, requirement, message),
-    through: through ?? (response => shownResponse(response, authorization, message.method)),
+    through: judged.through ?? (answer && (response => shownResponse(response, authorization, message.method))),
     leave,
     // What is shown in part was read by now.
     whileOpen: answer === undefined ? whileOpen : undefined,
   }
 }
+
+const noFacts: readonly Line[] = []
 
 /**
  * The response of the resource to a request for one of its own documents. While it only observes, the API answers where it has a
@@ -217,48 +225,62 @@ async function published<S extends string>(
   message: ReceivedMessage,
   configured: Configured<S>,
 ): Promise<Response | undefined> {
-  const { resource, upstream } = configured
+  const { resource } = configured
   const ours = await resource.handle(message)
   const isOfKeys = pathOf(message.target) === resource.jwksPath
   if (resource.observed === undefined || !isOfKeys || ours?.status !== 200) return ours
-  const theirs = await answerOf(upstream, forwarded(message, [], configured), message)
-  if (theirs.status < 400) return theirs
-  await theirs.body?.cancel()
+  const request = forwarded(message, [], configured)
+  const theirs = relayed(await configured.upstream.send(request), request.method, configured.rules)
+  if (theirs.status < 400) return responseOf(theirs)
+  theirs.body?.destroy()
   return ours
 }
 
-/** The request for the upstream, without its body. */
+/** The request for the upstream. */
 function forwarded(
   message: ReceivedMessage,
   facts: readonly Line[],
-  { resource, drop }: Pick<Configured<string>, 'resource' | 'drop'>,
+  { resource, rules }: Pick<Configured<string>, 'resource' | 'rules'>,
 ): UpstreamRequest {
-  const { method, target } = message
-  const called = { id: resource.id, from: resource.clientOf(message), drop }
-  return { method, target, headers: requestHeaders(message, facts, called) }
+  const { method, target, body } = message
+  const called = { id: resource.id, from: resource.clientOf(message), rules }
+  return { method, target, headers: requestHeaders(message, facts, called), body }
 }
 
-async function answerOf(
-  upstream: Upstream,
-  request: UpstreamRequest,
-  { method, body }: ReceivedMessage,
-): Promise<Response> {
-  return responseOf(await upstream.send({ ...request, body }), method)
+/** The answer of the API to a request that may be forwarded, as far as its caller may see it. */
+async function answered<S extends string>({
+  configured: { upstream, rules },
+  request,
+  through,
+  finish,
+  whileOpen,
+}: Passed<S>): Promise<Response | Relayed> {
+  const answer = relayed(await upstream.send(request), request.method, rules)
+  if (through === undefined) {
+    finish(answer)
+    if (whileOpen !== undefined) endWhenRevoked(answer, whileOpen)
+    return answer
+  }
+  // Before the body is judged: it is read here, and must not go on after its grant.
+  const response = await through(responseOf(answer))
+  finish(response)
+  return whileOpen === undefined ? response : revocableResponse(response, whileOpen)
 }
 
 /** Sends the handshake to the API, and returns its connection or its response. */
 async function switched<S extends string>(passed: Passed<S>, handshake: Handshake): Promise<Response | Upgraded> {
-  const { request, upstream, finish, whileOpen } = passed
+  const { configured, request, finish, whileOpen } = passed
+  const { upstream, rules } = configured
   const headers = [...request.headers, ...handshakeHeaders]
   const answer = await upstream.upgrade({ ...request, headers })
   if (answer instanceof IncomingMessage) {
-    const response = responseOf(answer, request.method)
+    const response = responseOf(relayed(answer, request.method, rules))
     finish(response)
     return response
   }
   const { socket, head, response } = answer
   checkSwitch(response, handshake, socket)
-  const kept = responseHeaders(response.rawHeaders)
+  const kept = answerHeaders(response.rawHeaders, rules)
   finish({ status: 101, headers: kept })
   if (whileOpen !== undefined)
     socket.once(
@@ -266,38 +288,4 @@ async function switched<S extends string>(passed: Passed<S>, handshake: Handshak
       whileOpen(() => socket.destroy()),
     )
   return { headers: [...kept, ...handshakeHeaders], socket, head }
-}
-
-const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
-
-function responseOf(answer: IncomingMessage, method: string): Response {
-  const status = answer.statusCode ?? 0
-  if (status < 200 || status > 599) {
-    answer.destroy()
-    throw new AAuthError('temporarily_unavailable', 'the API behind this gateway answered with an invalid status', {
-      reason: 'dependency_invalid',
-      retryAfter: retryAfter(method),
-    })
-  }
-  const headers = responseHeaders(answer.rawHeaders)
-  if (method === 'HEAD' || bodiless.has(status)) {
-    answer.resume()
-    return new Response(null, { status, headers })
-  }
-  return new Response(streamOf(answer), { status, headers })
-}
-
-/** The body of the response as a stream; when the caller disconnects, the request upstream is aborted. */
-function streamOf(answer: IncomingMessage): ReadableStream<Uint8Array> {
-  const pieces = answer[Symbol.asyncIterator]()
-  return new ReadableStream({
-    async pull(controller) {
-      const piece = await pieces.next()
-      if (piece.done) controller.close()
-      else controller.enqueue(piece.value)
-    },
-    cancel() {
-      answer.destroy()
-    },
-  })
 }

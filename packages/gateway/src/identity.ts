@@ -26,7 +26,7 @@ export type About = Pick<ReceivedMessage, 'method' | 'target'>
 export interface Teller {
   /** All header names it may use; inbound copies of all of them are dropped, also when a fact is unknown and has no line. */
   readonly names: readonly string[]
-  tell(aauth: AAuth, about: About): Promise<Line[]>
+  tell(aauth: AAuth, about: About): readonly Line[] | Promise<readonly Line[]>
 }
 
 /** Seconds that a JWT is valid; it serves one request. */
@@ -40,8 +40,7 @@ const identityName = 'AAuth-Identity'
  */
 export function tellerOf(o: { readonly identity: Identity; readonly id: string; now(): number }): Teller {
   const { identity, id, now } = o
-  if (identity === 'headers')
-    return { names: facts.map(([name]) => name), tell: async aauth => factLines(ownFacts(aauth)) }
+  if (identity === 'headers') return { names: facts.map(([name]) => name), tell: aauth => factLines(ownFacts(aauth)) }
   const { kid, key } = identity
   return {
     names: [identityName],
@@ -78,11 +77,15 @@ const facts: ReadonlyArray<readonly [name: string, of: (aauth: AAuth) => string 
  */
 const botFact: (typeof facts)[number] = ['AAuth-Bot', ({ bot }) => bot]
 
+const allFacts = [...facts, botFact]
+
 function factLines(aauth: AAuth): Line[] {
-  return [...facts, botFact].flatMap(([name, of]) => {
+  const lines: Line[] = []
+  for (const [name, of] of allFacts) {
     const value = of(aauth)
-    return value === undefined ? [] : [[name, plainValue(value)] as const]
-  })
+    if (value !== undefined) lines.push([name, plainValue(value)])
+  }
+  return lines
 }
 
 /** Without the user of a bearer token, who is not an AAuth user: the API gets the bearer token itself. */
@@ -113,12 +116,15 @@ function claimsOf(aauth: AAuth): Record<string, unknown> {
 }
 
 const space = 0x20
+// Printable ASCII without `%` and spaces.
+const asItIs = /^[\x21-\x24\x26-\x7e]*$/
 
 /**
  * Keeps printable ASCII; percent-encodes `%` and all else as UTF-8, so that no two ids become equal and none breaks a line. Encodes
  * spaces at the ends, too: parsers of headers would strip them.
  */
 function plainValue(value: string): string {
+  if (asItIs.test(value)) return value
   const bytes = new TextEncoder().encode(value)
   const first = bytes.findIndex(byte => byte !== space)
   const last = bytes.findLastIndex(byte => byte !== space)

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Ask } from '@countersign/mcp/internal'
 import { AAuthError } from '@countersign/protocol'
 import { isObject, parseJson } from '@countersign/protocol/internal'
-import { plainName } from './forwarded-headers.js'
+import { plainName } from './header-rules.js'
 import type { UpstreamRequest } from './upstream.js'
 
 /** Bytes of a response that are read at most: far more than any page of a list of names. */

@@ -1,6 +1,10 @@
+import { foldedPath, shortNameFolders, withoutStreams } from '@countersign/protocol/internal'
 import { verifies } from '@countersign/requirements'
+import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createGateway, type GatewayRoute } from './index.js'
+import { looseSpellings } from './loose-spelling.js'
+import { routeTable } from './route-table.js'
 import { call, ok, stage } from './stage.test.fixture.js'
 import { makeWorld, type World } from './world.test.fixture.js'
 
@@ -149,3 +153,34 @@ describe('routes', () => {
     expect(make('http://127.0.0.1:1', [{ path: '/a', methods: ['get'], requirement }])).toThrow(TypeError)
   })
 })
+
+test(
+  verifies('RAT-12', 'a path that is written plainly has no other spelling, so that it need not be looked for'),
+  () => {
+    const table = routeTable([
+      { path: '/a*', value: 'a' },
+      { path: '/a/admin', value: 'admin' },
+      { path: '/a.b/c', value: 'c' },
+    ])
+    const segment = fc.constantFrom('a', 'admin', 'b', 'c', 'a.b', 'x_1', '-', '9', 'a.b.c')
+    const plain = fc
+      .tuple(fc.array(segment, { maxLength: 4 }), fc.boolean())
+      .map(([segments, slash]) => `${segments.map(one => `/${one}`).join('')}${slash ? '/' : ''}`)
+    fc.assert(
+      fc.property(plain, path => {
+        const once = path.endsWith('/') ? path : `${path}/`
+        expect([looseSpellings(`${path}/`), foldedPath(once), withoutStreams(path), shortNameFolders(once)]).toEqual([
+          [once],
+          once,
+          path,
+          [],
+        ])
+      }),
+    )
+    expect(['/a/admin/', '/a/admin/x', '/a.b/c/'].map(path => table.match('GET', path).found)).toEqual([
+      'ambiguous',
+      'route',
+      'ambiguous',
+    ])
+  },
+)

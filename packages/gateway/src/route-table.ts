@@ -40,8 +40,7 @@ export function routeTable<T>(entries: ReadonlyArray<TableEntry<T>>): RouteTable
       const exact = longest(entries, path)
       // Many upstreams read `/%61dmin`, `/ADMIN`, `//admin`, `/admin/` and `/admin%3f` as `/admin`: the laxer rule of another route
       // must not admit any of them (RAT-12).
-      const spellings = looseSpellings(`${path}/`)
-      if (spellings === undefined || !spellings.every(one => isOwn(exact, loose, one))) return { found: 'ambiguous' }
+      if (isAmbiguous(exact, loose, path)) return { found: 'ambiguous' }
       if (exact.length === 0) return { found: 'nothing' }
       const entry = exact.find(({ methods }) => methods === undefined || methods.includes(method))
       if (entry !== undefined) return { found: 'route', value: entry.value }
@@ -98,6 +97,20 @@ function weightOf(route: string, path: string): number {
 /** Routes keep their order in both tables, so equal positions mean equal routes. */
 function samePaths<T>(exact: ReadonlyArray<TableEntry<T>>, loose: ReadonlyArray<TableEntry<T>>): boolean {
   return exact.length === loose.length && exact.every((entry, at) => entry.value === loose[at]?.value)
+}
+
+// Lower case, no escapes, no empty segments, no dots but between letters: no server reads such a path in another way.
+const plain = /^(?:\/[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)*\/?$/
+
+/** Whether a server could read a path as one of another route. */
+function isAmbiguous<T>(
+  exact: ReadonlyArray<TableEntry<T>>,
+  loose: ReadonlyArray<TableEntry<T>>,
+  path: string,
+): boolean {
+  if (plain.test(path)) return !samePaths(exact, longest(loose, path.endsWith('/') ? path : `${path}/`))
+  const spellings = looseSpellings(`${path}/`)
+  return spellings === undefined || !spellings.every(one => isOwn(exact, loose, one))
 }
 
 /** Whether no reading of a spelling leads to another route. Stream and short names that the route's own path has are its own. */

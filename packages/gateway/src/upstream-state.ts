@@ -12,6 +12,7 @@ export interface StateWatch {
 /** @param tell called at each change; an error that it throws is ignored */
 export function stateWatch(tell: (state: UpstreamState) => void = () => {}): StateWatch {
   let isAway = false
+  const back = { state: 'back' } as const
   const note = (state: UpstreamState): void => {
     if ((state.state === 'away') === isAway) return
     isAway = !isAway
@@ -24,7 +25,7 @@ export function stateWatch(tell: (state: UpstreamState) => void = () => {}): Sta
   return {
     watch(answer) {
       answer.then(
-        () => note({ state: 'back' }),
+        () => note(back),
         (error: unknown) =>
           note({ state: 'away', cause: error instanceof AAuthError ? (error.cause ?? error) : error }),
       )

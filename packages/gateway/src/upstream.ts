@@ -59,25 +59,20 @@ export function openUpstream({ origin, timeout, healthPath, onState }: UpstreamO
   const url = originOf(origin)
   checkHealthPath(healthPath)
   const secure = url.protocol === 'https:'
-  const agent = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true })
+  const place = { secure, host: hostOf(url), port: url.port, authority: url.host }
+  const Agent = secure ? HttpsAgent : HttpAgent
+  const [agent, alone] = [new Agent({ keepAlive: true }), new Agent({ keepAlive: false })]
   const state = stateWatch(onState)
   const ask = (request: UpstreamRequest, reuse: boolean, seconds = timeout) =>
-    exchange({ url, secure, request, timeout: seconds, agent: reuse ? agent : false })
-  const send = async (request: UpstreamRequest, reuse: boolean): Promise<IncomingMessage> => {
-    const answer = await ask(request, reuse)
-    if (answer instanceof IncomingMessage) return answer
-    // The upstream switched protocols without a request to do so.
-    answer.socket.destroy()
-    throw unanswered(request.method, new Error('switched protocols'))
-  }
+    exchange({ place, request, timeout: seconds, agent: reuse ? agent : alone })
   const sendTwice = async (request: UpstreamRequest): Promise<IncomingMessage> => {
     // A kept connection may close at the moment it is used, so only requests that are safe to repeat use one.
     // A request with a body gets a connection of its own: an API that ignores the body would read it as a next, unverified request.
     const safe = (request.method === 'GET' || request.method === 'HEAD') && request.body === undefined
     try {
-      return await send(request, safe)
+      return answerIn(await ask(request, safe), request)
     } catch (error) {
-      if (safe && error instanceof ClosedConnection) return send(request, false)
+      if (safe && error instanceof ClosedConnection) return answerIn(await ask(request, false), request)
       throw error
     }
   }
@@ -88,6 +83,13 @@ export function openUpstream({ origin, timeout, healthPath, onState }: UpstreamO
     retire: () => retire(agent),
     close: () => agent.destroy(),
   }
+}
+
+function answerIn(answer: IncomingMessage | Switched, { method }: UpstreamRequest): IncomingMessage {
+  if (answer instanceof IncomingMessage) return answer
+  // The upstream switched protocols without a request to do so.
+  answer.socket.destroy()
+  throw unanswered(method, new Error('switched protocols'))
 }
 
 function checkHealthPath(path: string | undefined): void {
@@ -141,44 +143,66 @@ function hostOf(url: URL): string {
 /** The other side closed a kept connection before the response began. */
 class ClosedConnection extends AAuthError {}
 
-interface Exchange {
-  readonly url: URL
+/** Where requests go. Read once: a URL makes each of its parts anew. */
+interface Place {
   readonly secure: boolean
-  readonly request: UpstreamRequest
-  readonly timeout: number
-  readonly agent: HttpAgent | false
+  readonly host: string
+  readonly port: string
+  readonly authority: string
 }
 
-function exchange({ url, secure, request, timeout, agent }: Exchange): Promise<IncomingMessage | Switched> {
-  const { method, target, headers, body } = request
+interface Exchange {
+  readonly place: Place
+  readonly request: UpstreamRequest
+  readonly timeout: number
+  readonly agent: HttpAgent
+}
+
+function exchange({ place, request, timeout, agent }: Exchange): Promise<IncomingMessage | Switched> {
+  const { secure, host, port, authority } = place
+  const { method, target, body } = request
   return new Promise((resolve, reject) => {
     const outgoing = (secure ? httpsRequest : httpRequest)({
-      host: hostOf(url),
-      port: url.port,
+      host,
+      port,
       method,
       path: target,
-      headers: ['Host', url.host, ...headers.flat()],
+      headers: linesOf(authority, request),
       setHost: false,
       agent,
     })
-    const fail = (cause: Error): void => {
+    let isOver = false
+    const over = (): void => {
+      isOver = true
       clearTimeout(timer)
+    }
+    const fail = (cause: Error): void => {
+      over()
       reject(unanswered(method, cause, outgoing.reusedSocket && isReset(cause) ? ClosedConnection : AAuthError))
     }
     const timer = setTimeout(() => outgoing.destroy(new Error('no answer in time')), timeout * 1000)
     outgoing.on('response', response => {
-      clearTimeout(timer)
+      over()
       resolve(response)
     })
     outgoing.on('upgrade', (response, socket, head) => {
-      clearTimeout(timer)
+      over()
       resolve({ response, socket, head })
     })
     outgoing.on('error', fail)
     // The connection may close without an error: the caller would wait for ever.
-    outgoing.on('close', () => fail(new Error('closed without an answer')))
+    outgoing.on('close', () => {
+      if (!isOver) fail(new Error('closed without an answer'))
+    })
     outgoing.end(body)
   })
+}
+
+/** Names and values in turn, as Node sends them without looking at each twice. */
+function linesOf(authority: string, { headers }: UpstreamRequest): string[] {
+  const lines = ['Host', authority]
+  for (const [name, value] of headers) lines.push(name, value)
+  return lines
 }
 
 function unanswered(method: string, cause: Error, Failure: typeof AAuthError = AAuthError): AAuthError {
