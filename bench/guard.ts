@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { generatePrivateJwk, generateSigningKey, importSigningKey, signRequest } from '@countersign/httpsig'
-import { signToken } from '@countersign/protocol'
+import { generatePrivateJwk, importSigningKey } from '@countersign/httpsig'
 import { importJWK, SignJWT } from 'jose'
+import { authorizedRequests } from './authorized-requests.js'
 import { type BareOperations, bareOperations } from './bare-operations.js'
 import { counterRows } from './counter.js'
 import type { GuardOrder } from './guard-process.js'
@@ -22,7 +22,6 @@ const subjects = [
   { id: 'dpop', on: 'hono', kind: 'dpop' },
   { id: 'nodeAAuth', on: 'node', kind: 'aauth' },
 ] as const
-const now = (): number => Math.floor(Date.now() / 1000)
 
 type Subject = (typeof subjects)[number]
 type Kind = GuardOrder['kind']
@@ -40,29 +39,9 @@ export async function makers(): Promise<{
     issuerKey: issuerKey.publicJwk,
     make: {
       bare: async () => ({ ...plain, headers: { host: 'calendar.example' } }),
-      aauth: await signedRequests(issuerKey, plain),
+      aauth: await authorizedRequests({ issuer, issuerKey, audience }, plain),
       dpop: await dpopRequests(issuerJwk, plain),
     },
-  }
-}
-
-async function signedRequests(
-  issuerKey: Awaited<ReturnType<typeof importSigningKey>>,
-  plain: Omit<Ready, 'headers'>,
-): Promise<Maker> {
-  const key = await generateSigningKey()
-  const claims = {
-    ...{ iss: issuer, aud: audience, agent: 'https://agent.example', agent_delegate: 'laptop-7f3a' },
-    ...{ cnf: { jwk: key.publicJwk }, sub: '2b1d7c3e', scope: 'events.read', jti: 'bench' },
-    // As auth servers issue them: each request asks whether the grant has ended.
-    grant: '6b0e5f0c-6d5d-4c1e-9b1a-3f6f0c5b7a11',
-    ...{ iat: now(), exp: now() + 3600 },
-  }
-  const jwt = await signToken({ typ: 'auth+jwt', key: issuerKey, kid: 'k1', claims })
-  return async () => {
-    const url = `${audience}${plain.path}`
-    const signed = await signRequest({ method: 'GET', url, headers: [], key, signatureKey: { scheme: 'jwt', jwt } })
-    return { ...plain, headers: { host: 'calendar.example', ...Object.fromEntries(signed) } }
   }
 }
 

@@ -35,9 +35,18 @@ function answer(child: ChildProcess): Promise<number> {
   })
 }
 
-/** In the bench: starts a file beside this one. */
-export async function measuredProcess<T extends object>(file: string, order: T): Promise<MeasuredProcess> {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+/**
+ * In the bench: starts a file beside this one.
+ * @param log `read`: what it writes on stderr is read and dropped, as by what collects logs; default: shown
+ */
+export async function measuredProcess<T extends object>(
+  file: string,
+  order: T,
+  log: 'read' | 'shown' = 'shown',
+): Promise<MeasuredProcess> {
+  const stderr = log === 'read' ? 'pipe' : 'inherit'
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), { stdio: ['ignore', 'ignore', stderr, 'ipc'] })
+  child.stderr?.resume()
   const started = answer(child)
   child.send(order)
   const port = await started

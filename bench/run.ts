@@ -7,6 +7,7 @@ import { backup } from './backup.js'
 import { bodies } from './bodies.js'
 import { delegation } from './delegation.js'
 import { discovery } from './discovery.js'
+import { gateway } from './gateway.js'
 import { guard } from './guard.js'
 import { httpsig } from './httpsig.js'
 import { mcp } from './mcp.js'
@@ -19,7 +20,7 @@ import { shares } from './shares.js'
 import { soak } from './soak.js'
 
 const benches: readonly Bench[] = [
-  ...[httpsig, discovery, agent, agentServer, authServer, guard, mcp, mcpMemory, bodies, shares, revocation],
+  ...[httpsig, discovery, agent, agentServer, authServer, guard, gateway, mcp, mcpMemory, bodies, shares, revocation],
   ...[delegation, audit, backup, memory, scaling],
 ]
 
