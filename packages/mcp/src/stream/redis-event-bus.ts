@@ -47,10 +47,10 @@ export async function redisEventBus(options: RedisEventBusOptions): Promise<Redi
   const script = await openSharedScript(options, { source: busScript })
   const self = randomUUID()
   const listeners = new Set<(event: ServerEvent) => void>()
-  let timer: ReturnType<typeof setTimeout> | undefined
-  let last = ''
-  /** Counts the watches: one that was ended while it looked does not go on. */
-  let watch = 0
+  const watch = createWatch(last => script.run(async () => ({ keys, args: ['log', last] })), {
+    hear: hearOther,
+    onError,
+  })
 
   function hear(event: ServerEvent): void {
     for (const listener of [...listeners]) {
@@ -62,27 +62,8 @@ export async function redisEventBus(options: RedisEventBusOptions): Promise<Redi
     }
   }
 
-  async function look(mine: number): Promise<void> {
-    try {
-      const answer = await script.run(async () => ({ keys, args: ['log', last] }))
-      if (mine !== watch) return
-      if (last === '') last = String(answer)
-      else
-        for (const { id, by, event } of entriesOf(answer)) {
-          last = id
-          if (by !== self) hear(event)
-        }
-    } catch (error) {
-      onError(error)
-    }
-    if (mine !== watch) return
-    timer = setTimeout(() => void look(mine), watchPause)
-    timer.unref()
-  }
-
-  function endWatch(): void {
-    watch++
-    clearTimeout(timer)
+  function hearOther({ by, event }: Entry): void {
+    if (by !== self) hear(event)
   }
 
   return {
@@ -92,20 +73,62 @@ export async function redisEventBus(options: RedisEventBusOptions): Promise<Redi
     },
     subscribe(listener) {
       listeners.add(listener)
-      if (listeners.size === 1) {
-        // What was told while nobody listened here is for nobody.
-        last = ''
-        void look(watch)
-      }
+      if (listeners.size === 1) watch.begin()
       return () => {
         listeners.delete(listener)
-        if (listeners.size === 0) endWatch()
+        if (listeners.size === 0) watch.end()
       }
     },
     async close() {
       listeners.clear()
-      endWatch()
+      watch.end()
       await script.close()
+    },
+  }
+}
+
+interface Watch {
+  /** What was told before is for nobody. */
+  begin(): void
+  end(): void
+}
+
+/** Reads a log while anybody listens. */
+function createWatch(
+  read: (last: string) => Promise<unknown>,
+  { hear, onError }: { readonly hear: (entry: Entry) => void; readonly onError: (error: unknown) => void },
+): Watch {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let last = ''
+  /** Counts the watches: one that was ended while it looked does not go on. */
+  let watch = 0
+
+  async function look(mine: number): Promise<void> {
+    try {
+      const answer = await read(last)
+      if (mine !== watch) return
+      if (last === '') last = String(answer)
+      else
+        for (const entry of entriesOf(answer)) {
+          last = entry.id
+          hear(entry)
+        }
+    } catch (error) {
+      onError(error)
+    }
+    if (mine !== watch) return
+    timer = setTimeout(() => void look(mine), watchPause)
+    timer.unref()
+  }
+
+  return {
+    begin() {
+      last = ''
+      void look(watch)
+    },
+    end() {
+      watch++
+      clearTimeout(timer)
     },
   }
 }

@@ -32,23 +32,25 @@ local function sweep(all, bytes, now)
   for i = 1, #ended do forget(ended[i], bytes, { all }) end
 end
 
-local function giveWay(own, most, bytes, sets)
-  while redis.call('ZCARD', own) >= most do
-    remove(redis.call('ZRANGE', own, 0, 0)[1], bytes, sets)
+local function giveWay(hold, sets, most)
+  local own = sets[#sets]
+  while redis.call('ZCARD', own) >= tonumber(most) do
+    remove(redis.call('ZRANGE', own, 0, 0)[1], hold.bytes, sets)
   end
 end
 
-local function hasRoom(all, bytes, capacity, maxBytes)
-  return redis.call('ZCARD', all) < tonumber(capacity) and tonumber(redis.call('GET', bytes) or '0') < tonumber(maxBytes)
+local function hasRoom(hold, capacity, maxBytes)
+  local bytes = tonumber(redis.call('GET', hold.bytes) or '0')
+  return redis.call('ZCARD', hold.all) < tonumber(capacity) and bytes < tonumber(maxBytes)
 end
 
-local function put(member, bytes, sets, ends, life)
+local function put(member, hold, sets)
   for i = 1, #sets do
-    redis.call('ZADD', sets[i], ends, member)
-    redis.call('EXPIRE', sets[i], life)
+    redis.call('ZADD', sets[i], hold.ends, member)
+    redis.call('EXPIRE', sets[i], hold.life)
   end
-  redis.call('INCRBY', bytes, string.match(member, '^%d+'))
-  redis.call('EXPIRE', bytes, life)
+  redis.call('INCRBY', hold.bytes, string.match(member, '^%d+'))
+  redis.call('EXPIRE', hold.bytes, hold.life)
 end
 
 if op == 'find' or op == 'claim' then
@@ -77,25 +79,28 @@ end
 
 local now, ends, json = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local life = math.max(math.ceil(ends - now), 1)
+local hold = { ends = ends, life = math.max(life, 600) + 60 }
 if op == 'keep' then
-  local all, bytes, own = KEYS[2], KEYS[3], KEYS[4]
-  sweep(all, bytes, now)
-  redis.call('ZREMRANGEBYSCORE', own, '-inf', now)
-  giveWay(own, tonumber(ARGV[7]), bytes, { all, own })
-  if not hasRoom(all, bytes, ARGV[5], ARGV[6]) then return 0 end
+  hold.all, hold.bytes = KEYS[2], KEYS[3]
+  local sets = { KEYS[2], KEYS[4] }
+  sweep(hold.all, hold.bytes, now)
+  redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now)
+  giveWay(hold, sets, ARGV[7])
+  if not hasRoom(hold, ARGV[5], ARGV[6]) then return 0 end
   local member = string.len(json) .. ' ' .. KEYS[1]
   redis.call('HSET', KEYS[1], 'json', json, 'principal', ARGV[8], 'member', member)
   redis.call('EXPIRE', KEYS[1], life)
-  put(member, bytes, { all, own }, ends, math.max(life, 600) + 60)
+  put(member, hold, sets)
   return 1
 end
 
-local all, bytes, agent, site, own = KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local sets = { all, agent, site, own }
-sweep(all, bytes, now)
+hold.all, hold.bytes = KEYS[3], KEYS[4]
+local agent, site, own = KEYS[5], KEYS[6], KEYS[7]
+local sets = { hold.all, agent, site, own }
+sweep(hold.all, hold.bytes, now)
 for i = 2, #sets do redis.call('ZREMRANGEBYSCORE', sets[i], '-inf', now) end
-giveWay(own, tonumber(ARGV[9]), bytes, sets)
-if not hasRoom(all, bytes, ARGV[5], ARGV[6]) then return 0 end
+giveWay(hold, sets, ARGV[9])
+if not hasRoom(hold, ARGV[5], ARGV[6]) then return 0 end
 if redis.call('ZCARD', agent) >= tonumber(ARGV[7]) or redis.call('ZCARD', site) >= tonumber(ARGV[8]) then return 0 end
 -- A claim comes later: the return URL of the agent and its state.
 local member = string.len(json) + 1024 .. ' ' .. KEYS[1] .. ' ' .. KEYS[2]
@@ -106,6 +111,6 @@ if string.find(json, '"claim":', 1, true) then
 end
 redis.call('EXPIRE', KEYS[1], life)
 redis.call('SET', KEYS[2], KEYS[1], 'EX', life)
-put(member, bytes, sets, ends, math.max(life, 600) + 60)
+put(member, hold, sets)
 return 1
 `
