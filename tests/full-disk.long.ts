@@ -6,7 +6,7 @@ import { verifies } from '@countersign/requirements'
 import { closeServer, listenOn } from '@countersign/testing/listening'
 import { freePort } from '@countersign/testing/ports'
 import { afterAll, expect, test } from 'vitest'
-import { end, logOf, run, stand } from './processes.fixture.js'
+import { countersign, end, logOf, run, stand } from './processes.fixture.js'
 import { siteAgent } from './site-agent.fixture.js'
 
 const place = stand()
@@ -71,6 +71,33 @@ test.skipIf(noPrlimit !== '')(
     expect((await fetch(`${id}/events`)).status).toBe(200)
     await end(server, 'SIGTERM')
     await closeServer(upstream)
+  },
+)
+
+test.skipIf(noPrlimit !== '')(
+  verifies('F-14', `a server whose log is a file on the full disk goes on, and logs again with room${noPrlimit}`),
+  async () => {
+    const port = await freePort()
+    const log = join(place.folder, 'server.log')
+    const id = `http://localhost:${port}`
+    const server = await place.start(
+      'auth-server',
+      ['auth-server', '--development', '--id', id, '--port', String(port), '--data', join(place.folder, 'logged')],
+      { program: ['/bin/sh', '-c', `exec "$0" "$@" 2>>'${log}'`, process.execPath, countersign] },
+    )
+    const logged = async (): Promise<number> => {
+      await fetch(`${id}/agent/token`, { method: 'POST' })
+      return statSync(log).size
+    }
+    expect(await logged()).toBeGreaterThan(0)
+    disk(server, 'full')
+    const full = await logged()
+    expect([await logged(), await logged()]).toEqual([full, full])
+    expect((await fetch(`${id}/healthz`)).status).toBe(200)
+    disk(server, 'free')
+    expect(await logged()).toBeGreaterThan(full)
+    await end(server, 'SIGTERM')
+    expect(server.exitCode).toBe(0)
   },
 )
 

@@ -140,7 +140,7 @@ test('records of one turn are written together, in order; a warning at once, and
         .trimEnd()
         .split('\n')
         .map(line => recordOf(line)['msg'])
-    const log = jsonLog({ name: 'room' })
+    const log = jsonLog({ name: 'room', together: true })
     const before = process.listeners('exit')
     log.info({}, 'a')
     log.info({}, 'b')
@@ -164,4 +164,12 @@ test('records of one turn are written together, in order; a warning at once, and
   } finally {
     stderr.mockRestore()
   }
+})
+
+test(verifies('F-14', 'a log that takes no line ends no server'), () => {
+  const before = process.stderr.listenerCount('error')
+  jsonLog({ name: 'room' })
+  jsonLog({ name: 'room' })
+  expect(process.stderr.emit('error', Object.assign(new Error('no space'), { code: 'ENOSPC' }))).toBe(true)
+  expect(process.stderr.listenerCount('error') - before).toBeLessThanOrEqual(1)
 })

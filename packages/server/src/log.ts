@@ -16,19 +16,22 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
  * Makes a logger that writes one JSON object per line.
  * @param options.name in every record
  * @param options.level default `info`
- * @param options.write called with each line and its line feed; default: writes to stderr
+ * @param options.together whether the records of level `info` of one turn of the event loop are written together, for servers; default false
+ * @param options.write called with each line and its line feed; default: writes to stderr, where lines are lost while it takes none
  */
 export function jsonLog(options: {
   readonly name: string
   readonly level?: LogLevel
+  readonly together?: boolean
   readonly write?: (line: string) => void
 }): Logger {
   checkOptions('jsonLog', options, {
     name: 'string',
     level: ['debug', 'info', 'warn', 'error', 'silent'],
+    together: 'boolean',
     write: 'function',
   })
-  const write = options.write ?? inBatches(text => void process.stderr.write(text))
+  const write = options.write ?? (options.together === true ? inBatches(stderrWriter()) : stderrWriter())
   return pino(
     {
       name: options.name,
@@ -67,6 +70,15 @@ function inBatches(write: (text: string) => void): (line: string) => void {
     if (batch.length > fullBatch || !line.startsWith(ofInfo)) flush()
   }
 }
+
+/** Where stderr is a file on a full disk, or a pipe whose reader has gone, an error without a listener would end the server. */
+function stderrWriter(): (text: string) => void {
+  const { stderr } = process
+  if (!stderr.listeners('error').includes(loseLine)) stderr.on('error', loseLine)
+  return text => void stderr.write(text)
+}
+
+function loseLine(): void {}
 
 /** JSON escapes C0 controls only; other controls could move a terminal's cursor or break a line in some viewers. */
 function escapeControls(line: string): string {

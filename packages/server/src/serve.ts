@@ -64,7 +64,8 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const bind = addresses(options.host, { development })
   const limits = { ...defaultLimits, ...options.limits }
   const log =
-    options.log ?? jsonLog({ name: options.name, ...(options.level !== undefined && { level: options.level }) })
+    options.log ??
+    jsonLog({ name: options.name, together: true, ...(options.level !== undefined && { level: options.level }) })
   const state: { draining: boolean } = { draining: false }
   const context = exchangeContext(options, { limits, log, draining: () => state.draining })
   const connections = trackConnections()

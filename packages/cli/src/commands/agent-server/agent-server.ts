@@ -153,7 +153,7 @@ export async function agentServer(command: Command, opened: Opened): Promise<voi
   // Checked before anything is created.
   certificateOf(settings)
   await auditOf(settings)
-  const log = jsonLog({ name: 'agent-server' })
+  const log = jsonLog({ name: 'agent-server', together: true })
   const limit = logLimit(log)
   const metrics = await metricsOf(settings)
   const { rotateKeysEvery, keys } = settings

@@ -8,7 +8,7 @@ import { serveAuthServer } from './serve-auth-server.js'
 
 /** One of the processes of `countersign auth-server --workers`: serves with the settings that the first process has read. */
 export async function authServerWorker(opened: Opened): Promise<void> {
-  const log = jsonLog({ name: 'auth-server' })
+  const log = jsonLog({ name: 'auth-server', together: true })
   await work<AuthServerSettings>(log, async ({ settings, start }) => {
     const metrics = await metricsOfWorker(settings)
     // Signals come to all processes of a terminal or service: the first process says what they mean.

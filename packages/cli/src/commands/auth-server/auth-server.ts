@@ -53,7 +53,7 @@ export async function authServer(command: Command, opened: Opened): Promise<void
   const folder = dataFolder('auth-server', settings)
   const database = databaseOf(folder, settings)
   checkWorkers(count, { ...settings, database })
-  const log = jsonLog({ name: 'auth-server' })
+  const log = jsonLog({ name: 'auth-server', together: true })
   const belongings = { keys: keysPath(folder, settings), database: { url: database, room: 'auth_server' } }
   const start = (): Promise<Start> => checkFirstStart(settings, belongings, log)
   if (count > 1) return withWorkers(count, { settings, read, database, log, start: await start() })

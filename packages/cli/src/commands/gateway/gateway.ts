@@ -35,7 +35,7 @@ export async function gateway(command: Command, opened: Opened): Promise<void> {
   const settings = read()
   // Checked before anything is created.
   certificateOf(settings)
-  const log = jsonLog({ name: 'gateway' })
+  const log = jsonLog({ name: 'gateway', together: true })
   const limit = logLimit(log)
   const start = await checkFirstStart(settings, { keys: keysPath(dataFolder('gateway', settings), settings) }, log)
   const metrics = await metricsOf(settings)
