@@ -208,6 +208,27 @@ describe('after a restart of Redis', () => {
     expect(await set.check(entry({ created: start + 10 }))).toBe('fresh')
     expect(await set.check(entry({ created: start + 10 }))).toBe('replayed')
   })
+
+  for (const [how, notice] of [
+    ['a request', (set: RedisReplaySet) => set.check(entry())],
+    ['a look at its readiness', (set: RedisReplaySet) => set.ready()],
+  ] as const) {
+    on(`for tokens from the moment in which ${how} shows that the data is gone${why}`, async () => {
+      let now = start
+      const set = await opened({ now: () => now })
+      expect(await set.check(entry({ base: 'before' }))).toBe('fresh')
+      const client = await createClient({ url }).connect()
+      await client.del(await keys(`{${tests}:${number}}:*`))
+      await client.close()
+      now = start + 10
+      await notice(set)
+      now = start + 20
+      const use = { issuer: 'https://auth.example', partition: 'authorized', principal: 'ada' } as const
+      expect(await set.takeToken({ ...use, jti: 'old', iat: start + 9 })).toBe('early')
+      expect(await set.takeToken({ ...use, jti: 'new', iat: start + 11 })).toBe('fresh')
+      expect(await set.takeToken({ ...use, jti: 'new', iat: start + 11 })).toBe('replayed')
+    })
+  }
 })
 
 on(`a client of one's own is used and left open, and a forgotten script is no fault${why}`, async () => {

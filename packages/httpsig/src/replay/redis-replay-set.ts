@@ -3,7 +3,7 @@ import { textHash } from '../message/opaque-text.js'
 import { RedisError } from './redis-error.js'
 import { type ReplayParts, replayParts } from './redis-replay-parts.js'
 import { replayScript } from './redis-script.js'
-import { isClusterPlace, openSharedScript, type RedisPlace } from './redis-shared-script.js'
+import { isClusterPlace, openSharedScript, type RedisPlace, type SharedScript } from './redis-shared-script.js'
 import { type ReplayRoomOptions, replayRoomOf, tokenRoom } from './replay-room.js'
 import { type ReplayEntry, type ReplaySet, type ReplayVerdict, type TokenUse, tokenEntry } from './replay-set.js'
 
@@ -52,11 +52,18 @@ export async function redisReplaySet(options: RedisReplaySetOptions): Promise<Re
     first: () => [...requests.all, ...tokens.all].map(runOn => runOn('')),
   })
   return {
-    check: entry => judge(entry, requests),
+    check,
     seen,
     takeToken: use => judge(tokenEntry(use), tokens),
     ready,
     close: () => script.close(),
+  }
+
+  async function check(entry: ReplayEntry): Promise<ReplayVerdict> {
+    const verdict = await judge(entry, requests)
+    // Redis may have lost all: the set of tokens begins anew now. With the first token it would refuse that one, issued before.
+    if (verdict === 'early') await begun(script, tokens)
+    return verdict
   }
 
   async function judge(entry: ReplayEntry, { partOf }: ReplayParts): Promise<ReplayVerdict> {
@@ -83,10 +90,15 @@ export async function redisReplaySet(options: RedisReplaySetOptions): Promise<Re
 
   /** A set that was made in this second is ready in the next one. */
   async function ready(): Promise<void> {
-    const answers = await Promise.all(requests.all.map(runOn => script.run(async () => runOn(''))))
+    const [answers] = await Promise.all([begun(script, requests), begun(script, tokens)])
     if (answers.every(answer => Number(answer) === 0)) return
     await new Promise(resolve => setTimeout(resolve, Math.ceil(1000 - (clock() % 1) * 1000)))
   }
+}
+
+/** Begins the parts that Redis does not have, as of now. */
+function begun(script: SharedScript, { all }: ReplayParts): Promise<unknown[]> {
+  return Promise.all(all.map(runOn => script.run(async () => runOn(''))))
 }
 
 async function hashed(...parts: readonly string[]): Promise<string> {
