@@ -64,7 +64,11 @@ const auth = await createAuthServer({
 })
 
 process.on('disconnect', () => process.exit(0))
-process.on('message', (call: Call) => {
+process.on('message', (call: Call | 'exhaust') => {
+  if (call === 'exhaust') {
+    const taken: object[] = []
+    for (;;) taken.push(Array.from({ length: 1000 }, (_, index) => ({ index })))
+  }
   const answered = auth.handle(call.message).then(async response => {
     const { status, headers } = response
     const answer: Answer = { id: call.id, status, headers: [...headers], body: await response.text() }

@@ -18,6 +18,8 @@ export interface Running {
   call(message: Call['message']): Promise<Answer>
   /** SIGKILL: no handler runs, no buffer is written. */
   kill(): Promise<void>
+  /** Has it take all the memory that it may have, by which it ends. */
+  exhaust(): Promise<void>
 }
 
 /** @param o.root of the checkout whose build runs; default this one */
@@ -30,7 +32,12 @@ export async function start(
   const program =
     root === undefined ? fileURLToPath(new URL('../dist/crash.test.child.js', import.meta.url)) : join(root, file)
   if (!existsSync(program)) throw new Error('build first: npx tsc -b packages/auth-server')
-  const child: ChildProcess = fork(program, [database, documents, audit], { execArgv: [], serialization: 'advanced' })
+  const child: ChildProcess = fork(program, [database, documents, audit], {
+    execArgv: ['--max-old-space-size=120'],
+    serialization: 'advanced',
+    // What V8 writes of its end is long.
+    stdio: ['ignore', 'inherit', 'ignore', 'ipc'],
+  })
   const waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>()
   let calls = 0
   const ready = Promise.race([
@@ -56,6 +63,11 @@ export async function start(
     async kill() {
       const gone = once(child, 'exit')
       child.kill('SIGKILL')
+      await gone
+    },
+    async exhaust() {
+      const gone = once(child, 'exit')
+      child.send('exhaust')
       await gone
     },
   }

@@ -37,9 +37,16 @@ async function work(cast: Participants, running: Running, owner: Signer, held: H
   }
 }
 
-test(verifies('F-08', 'F-09', 'revoke.ends', 'a kill loses no refresh token that was answered, and no revocation'), {
-  timeout: 60_000,
-}, async () => {
+const ends = [
+  [
+    verifies('F-08', 'F-09', 'revoke.ends', 'a kill loses no refresh token that was answered, and no revocation'),
+    'kill',
+  ],
+  [verifies('F-61', 'an end by memory that is used up loses no more than a kill'), 'exhaust'],
+] as const
+const long = process.env['COUNTERSIGN_LONG'] === '1'
+
+test.each(ends.filter(([, end]) => long || end === 'kill'))('%s', { timeout: 120_000 }, async (_, end) => {
   const directory = folderOfTest()
   const documents = join(directory, 'web.json')
   const database = `sqlite:${join(directory, 'auth.db')}`
@@ -51,7 +58,7 @@ test(verifies('F-08', 'F-09', 'revoke.ends', 'a kill loses no refresh token that
     const running = await start(database, documents)
     const working = Promise.all(owners.map(owner => work(cast, running, owner, held)))
     while (held.length < answers) await sleep(5)
-    await running.kill()
+    await running[end]()
     await working
   }
   const running = await start(database, documents)

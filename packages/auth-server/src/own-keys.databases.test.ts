@@ -45,6 +45,7 @@ describe.each(databases)('$name$away', ({ away, url }) => {
 
   withDatabase(
     verifies(
+      'F-45',
       'discovery.publish-ahead',
       'after an upgrade the key of the file signs for the time of a rotation, and is replaced without a refused token',
     ),
@@ -129,6 +130,7 @@ describe.each(databases)('$name$away', ({ away, url }) => {
 
   withDatabase(
     verifies(
+      'F-45',
       'discovery.publish-ahead',
       'two instances rotate while both issue tokens, and a reader that caches key sets verifies each of them',
     ),

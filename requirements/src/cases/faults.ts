@@ -38,7 +38,7 @@ export const faultCases: readonly AttackCase[] = [
   later('F-42', 'error.unavailable', 'An instance cut off from its store stops serving.'),
   built('F-43', 'sig.replay.unsafe', 'A balancer that repeats a POST causes one effect.'),
   built('F-44', 'discovery.stale', 'A key keeps working while its endpoint is down.'),
-  later('F-45', 'discovery.publish-ahead', 'Tokens outlive a planned rotation of their key.'),
+  built('F-45', 'discovery.publish-ahead', 'Tokens outlive a planned rotation of their key.'),
   built('F-46', 'discovery.cache', 'Tokens of a removed key are refused within the cap.'),
   built(
     'F-48',
@@ -65,14 +65,14 @@ export const faultCases: readonly AttackCase[] = [
   ),
   built('F-82', 'error.unavailable', 'The release before goes on beside this one after this one has migrated.'),
   built('F-59', 'error.unavailable', 'SIGTERM under load drains: no lost answer, no 5xx but 503, exit 0.'),
-  later('F-61', 'refresh.hashed', 'Running out of memory loses no more than a kill does.'),
-  later('F-62', 'error.unavailable', 'Running out of file descriptors passes.'),
+  builtInLongTier('F-61', 'refresh.hashed', 'Running out of memory loses no more than a kill does.'),
+  builtInLongTier('F-62', 'error.unavailable', 'Running out of file descriptors passes.'),
   built('F-63', 'trust.resource.auth-servers', 'A faulty new configuration leaves the old one in force.'),
   later(
     'F-75',
     'policy.calls',
     'A count that fails over loses what it last took at most, and lets nothing pass uncounted.',
   ),
-  later('F-65', 'trust.auth-server.direct', 'A missing policy file grants nothing.'),
-  later('F-66', 'refresh.hashed', 'One bad row fails alone.'),
+  built('F-65', 'trust.auth-server.direct', 'A missing policy file grants nothing.'),
+  built('F-66', 'refresh.hashed', 'One bad row fails alone.'),
 ]
