@@ -25,6 +25,7 @@ const saturating = 'tests/fleet.long.ts'
 
 const files = [
   ...tests.flatMap(end => [`{packages,apps}/*/src/**/*${end}`, `requirements/src/**/*${end}`]),
+  'chaos/**/*.test.ts',
   ...(long ? ['tests/**/*.test.ts', 'tests/**/*.long.ts'] : ['tests/**/*.test.ts']),
 ]
 

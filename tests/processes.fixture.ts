@@ -116,10 +116,15 @@ export function run(
   env: Readonly<Record<string, string>> = {},
   command: string = countersign,
 ): Promise<Finished> {
+  return runNode([command, ...args], env)
+}
+
+/** Runs a program of Node to its end. */
+export function runNode(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> {
   return new Promise(resolve => {
     execFile(
       process.execPath,
-      [command, ...args],
+      [...args],
       { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1

@@ -1,0 +1,116 @@
+import { type EffectRecord, ofType } from '../history.js'
+import { type Evidence, faultSpans, groupBy, type Invariant } from './evidence.js'
+
+// What reaches the API, and how often.
+
+const nonceOnce: Invariant = {
+  name: 'one-effect',
+  rule: 'A signed request has at most one effect, however often it is sent, and at however many instances.',
+  violations: ({ records }) =>
+    [...groupBy(ofType(records, 'effect'), ({ nonce }) => nonce)]
+      .filter(([, effects]) => effects.length > 1)
+      .map(([nonce, effects]) => `the request ${nonce} reached the API ${effects.length} times`),
+}
+
+const refusedNothing: Invariant = {
+  name: 'refused-no-effect',
+  rule: 'A request that was refused each time, or answered as not processed, has no effect.',
+  violations({ records }) {
+    const effects = new Set(ofType(records, 'effect').map(({ nonce }) => nonce))
+    return [...groupBy(ofType(records, 'call'), ({ nonce }) => nonce)]
+      .filter(([nonce, calls]) => effects.has(nonce) && calls.every(({ outcome }) => outcome === 'refused'))
+      .map(([nonce]) => `the request ${nonce} was refused, and reached the API`)
+  },
+}
+
+const answeredHappened: Invariant = {
+  name: 'answered-happened',
+  rule: 'A call that was answered has reached the API, and the API is reached by nothing that no client has sent.',
+  violations({ records }) {
+    const effects = new Set(ofType(records, 'effect').map(({ nonce }) => nonce))
+    const calls = ofType(records, 'call')
+    const sent = new Set(calls.map(({ nonce }) => nonce))
+    return [
+      ...calls
+        .filter(({ outcome, nonce }) => outcome === 'ok' && !effects.has(nonce))
+        .map(({ nonce }) => `the request ${nonce} was answered, and has not reached the API`),
+      ...[...effects].filter(nonce => !sent.has(nonce)).map(nonce => `nobody has sent ${nonce}, which reached the API`),
+    ]
+  },
+}
+
+const minute = 60_000
+/** A request that is let pass right before a window ends may reach the API after that. */
+const margin = 3000
+
+/** What the clock of an instance shows, as far as the rig has moved it; undefined in the moment of a move. */
+function clockOf({ records }: Evidence): (instance: string, at: number) => number | undefined {
+  const moves = groupBy(ofType(records, 'clock'), ({ instance }) => instance)
+  return (instance, at) => {
+    const before = (moves.get(instance) ?? []).filter(move => move.at <= at + margin)
+    if (before.some(move => Math.abs(move.at - at) <= margin)) return undefined
+    return at + (before.at(-1)?.offset ?? 0)
+  }
+}
+
+/** The window in which a call was counted for sure. */
+function windowOf(clock: number | undefined): number | undefined {
+  if (clock === undefined || clock % minute < margin) return undefined
+  return Math.floor(clock / minute)
+}
+
+const metered: Invariant = {
+  name: 'calls-counted',
+  rule: 'Under `calls` no more pass in a minute than `max`, and `max` more for each time that Redis has lost its counts; none is promised while it evicts.',
+  violations(evidence) {
+    const { records, promises } = evidence
+    const clock = clockOf(evidence)
+    const losses = ofType(records, 'loss')
+    const evicting = faultSpans(records).filter(({ fault }) => fault === 'redis-evicting')
+    const counted = ofType(records, 'effect').filter(({ route }) => route === '/metered')
+    const keyOf = (effect: EffectRecord): string => {
+      const window = windowOf(clock(effect.instance, effect.at))
+      return window === undefined ? '' : `${effect.caller} in minute ${window}`
+    }
+    return [...groupBy(counted, keyOf)].flatMap(([key, effects]) => {
+      if (key === '') return []
+      const [begin, end] = [Math.min(...effects.map(({ at }) => at)), Math.max(...effects.map(({ at }) => at))]
+      if (evicting.some(span => span.begin <= end && span.end >= begin)) return []
+      const lost = losses.filter(({ at }) => at >= begin - margin && at <= end + margin).length
+      const most = promises.metered * (1 + lost)
+      return effects.length > most ? [`${key}: ${effects.length} calls passed, and ${most} are promised`] : []
+    })
+  },
+}
+
+const limited: Invariant = {
+  name: 'limit-holds',
+  rule: 'A limit lets no more pass in its window; while Redis is away, no more at each instance.',
+  violations({ records, promises }) {
+    const isRedis = ({ fault }: { readonly fault: string }): boolean => /redis|gateway|dns|disk/.test(fault)
+    const away = faultSpans(records).filter(isRedis)
+    const losses = ofType(records, 'loss')
+    const effects = ofType(records, 'effect')
+      .filter(({ route }) => route === '/limited')
+      .toSorted((one, other) => one.at - other.at)
+    return [...groupBy(effects, ({ caller }) => caller)].flatMap(([caller, all]) => {
+      const found: string[] = []
+      for (let from = 0; from < all.length; ) {
+        const begin = all[from]?.at ?? 0
+        const end = begin + minute - margin
+        const within = all.slice(from).filter(({ at }) => at < end).length
+        const lost = losses.filter(({ at }) => at >= begin - margin && at <= end).length
+        const isEvicting = away.some(span => span.fault === 'redis-evicting' && span.begin <= end && span.end >= begin)
+        const alone = away.some(span => span.begin <= end && span.end >= begin - margin) ? promises.instances : 0
+        const most = promises.limited * (1 + lost + alone)
+        if (within > most && !isEvicting)
+          found.push(`${caller}: ${within} calls passed from ${begin} on, and ${most} are promised`)
+        from += Math.max(all.slice(from).filter(({ at }) => at < begin + minute + margin).length, 1)
+      }
+      return found
+    })
+  },
+}
+
+/** The invariants about calls. */
+export const aboutCalls: readonly Invariant[] = [nonceOnce, refusedNothing, answeredHappened, metered, limited]

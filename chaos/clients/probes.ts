@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Random } from '../random.js'
+import { directGrant } from './direct.js'
+import { enrol } from './enrol.js'
+import { flows, newClient, step } from './load.js'
+import type { Client, ClientWorld } from './world.js'
+
+/** Clients that find out from when on everything works: one for each flow. */
+export interface Probes {
+  readonly clients: readonly Client[]
+  /** Runs every flow until it works; the names of those that did not within the time, in milliseconds. */
+  all(within: number): Promise<string[]>
+}
+
+/** Opens the probes. Each has a delegate of its own, and what its flow begins with. */
+export async function openProbes(
+  world: ClientWorld,
+  o: { readonly users: readonly string[]; readonly random: Random },
+): Promise<Probes> {
+  const probes = flows.map((flow, index) => {
+    // The probe of approvals has most of the users: each approves a bounded number of calls a day.
+    const users = flow.name === 'approval' ? o.users.slice(2 * flows.length) : o.users.slice(2 * index, 2 * index + 2)
+    return { flow, client: newClient(world, { name: `probe-${flow.name}`, users, random: o.random }) }
+  })
+  for (const { client } of probes) await enrol(client)
+  return {
+    clients: probes.map(({ client }) => client),
+    async all(within) {
+      const until = Date.now() + within
+      const found = await Promise.all(
+        probes.map(async ({ flow, client }) => {
+          while (Date.now() < until) {
+            if (await step(client, { ...flow, run: async () => prepared(client, flow) })) return undefined
+            await sleep(200)
+          }
+          return flow.name
+        }),
+      )
+      return found.filter(name => name !== undefined)
+    },
+  }
+}
+
+/** A refresh needs a grant, and an end one that may go. */
+async function prepared(client: Client, { name, run }: (typeof flows)[number]): Promise<void> {
+  const needed = { refresh: 1, revoke: 3 }[name] ?? 0
+  while (client.held.length < needed) await directGrant(client, { route: '/events', scope: 'events.read', flow: name })
+  await run(client)
+}

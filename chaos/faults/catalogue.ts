@@ -1,0 +1,36 @@
+import type { Random } from '../random.js'
+import { clockFaults } from './clocks.js'
+import type { Fault } from './fault.js'
+import { networkFaults } from './network.js'
+import { postgresFaults } from './postgres.js'
+import { processFaults } from './processes.js'
+import { redisFaults } from './redis.js'
+
+/** Every fault, by what it is of. */
+export const catalogue: readonly Fault[] = [
+  ...processFaults,
+  ...postgresFaults,
+  ...redisFaults,
+  ...networkFaults,
+  ...clockFaults,
+]
+
+/** The faults of these names. Throws for a name that is none. */
+export function faultsNamed(names: readonly string[]): Fault[] {
+  return names.map(name => {
+    const found = catalogue.find(fault => fault.name === name)
+    if (found === undefined) throw new RangeError(`there is no fault ${name}: --list names them`)
+    return found
+  })
+}
+
+/** Rounds of faults without end: each alone, in an order by seed, and then pairs by seed. */
+export function* roundsOf(faults: readonly Fault[], random: Random): Generator<readonly Fault[]> {
+  for (const fault of random.shuffled(faults)) yield [fault]
+  for (;;) {
+    const first = random.one(faults)
+    const others = faults.filter(({ takes }) => takes !== first.takes)
+    if (others.length === 0) yield [first]
+    else yield [first, random.one(others)]
+  }
+}
