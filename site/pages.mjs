@@ -98,6 +98,7 @@ export const groups = [
       link('Delegation policies', 'delegation'),
       link('Run the servers', 'operations'),
       link('How far it scales', 'scaling'),
+      link('When something breaks', 'reliability'),
       link('Telemetry', 'telemetry'),
       link('Audit log', 'audit'),
       link('The command', 'packages/cli'),
