@@ -34,6 +34,22 @@ export interface Reloading<S extends TlsSettings> {
   apply(settings: S): Promise<void>
 }
 
+/** Whether SIGHUP came while the server started. */
+let isAsked = false
+
+function note(): void {
+  isAsked = true
+}
+
+/**
+ * Remembers a SIGHUP until {@link reloadOnSignal}: to a process that starts it would be the end, as to one whose terminal was closed. Call it
+ * before the settings are read.
+ */
+export function hearReloads(): void {
+  isAsked = false
+  if (!process.listeners('SIGHUP').includes(note)) process.on('SIGHUP', note)
+}
+
 /** Reads and applies the settings on SIGHUP, one reload after the other. A reload that fails is logged and changes nothing. */
 export function reloadOnSignal<S extends TlsSettings>(reloading: Reloading<S>): void {
   const { log, running, settings, fixed, facts, read, apply } = reloading
@@ -58,7 +74,10 @@ export function reloadOnSignal<S extends TlsSettings>(reloading: Reloading<S>): 
       log.error({ event: 'reload_failed', ...facts, ...why }, 'the settings were not changed')
     }
   }
-  process.on('SIGHUP', () => {
+  const soon = (): void => {
     done = done.then(reload)
-  })
+  }
+  process.on('SIGHUP', soon)
+  process.off('SIGHUP', note)
+  if (isAsked) soon()
 }

@@ -33,7 +33,7 @@ import {
   unlessRestored,
 } from '../../server/participant.js'
 import { noticeProxy } from '../../server/proxy-notice.js'
-import { fixedSettings, reloadOnSignal } from '../../server/reload.js'
+import { fixedSettings, hearReloads, reloadOnSignal } from '../../server/reload.js'
 import { logNotClosed, swappable } from '../../server/swap.js'
 import { certificateOf } from '../../server/tls.js'
 import { enrollmentOf, oidcIssuer } from './enrollment.js'
@@ -148,6 +148,7 @@ function belongingsOf(settings: AgentServerSettings): Belongings {
 
 /** `countersign agent-server`: serves an agent's identity and enrols its delegates. On SIGHUP it reads settings, keys and certificate again. */
 export async function agentServer(command: Command, opened: Opened): Promise<void> {
+  hearReloads()
   const read = () => readConfiguration(command, agentServerOptions, process.env)
   const settings = read()
   // Checked before anything is created.

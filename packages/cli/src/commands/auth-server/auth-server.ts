@@ -8,7 +8,7 @@ import type { Opened } from '../../server/closing-on-failure.js'
 import { checkFirstStart, type Start } from '../../server/first-start.js'
 import { checkMetrics, metricsOf, metricsPort } from '../../server/metrics.js'
 import { dataFolder, keysPath } from '../../server/participant.js'
-import { fixedSettings, reloadOnSignal } from '../../server/reload.js'
+import { fixedSettings, hearReloads, reloadOnSignal } from '../../server/reload.js'
 import { certificateOf } from '../../server/tls.js'
 import { type Crew, openCrew } from '../../workers/crew.js'
 import { crewMetrics } from '../../workers/crew-metrics.js'
@@ -44,6 +44,7 @@ interface Starting {
  */
 export async function authServer(command: Command, opened: Opened): Promise<void> {
   if (isWorker()) return authServerWorker(opened)
+  hearReloads()
   const read = () => readConfiguration(command, authServerOptions, process.env)
   const settings = read()
   // Checked before anything is created.

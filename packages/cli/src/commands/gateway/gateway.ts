@@ -12,7 +12,7 @@ import { checkFirstStart } from '../../server/first-start.js'
 import { metricsOf } from '../../server/metrics.js'
 import { dataFolder, discoveryFor, keysPath, type ProxySettings, run, sharedReplay } from '../../server/participant.js'
 import { noticeProxy } from '../../server/proxy-notice.js'
-import { fixedSettings, reloadOnSignal } from '../../server/reload.js'
+import { fixedSettings, hearReloads, reloadOnSignal } from '../../server/reload.js'
 import { certificateOf } from '../../server/tls.js'
 import { type GatewaySettings, gatewayOptions } from './gateway-options.js'
 import { type Kept, openGateway } from './open-gateway.js'
@@ -31,6 +31,7 @@ const fixed: ReadonlyArray<keyof GatewaySettings> = [
 
 /** `countersign gateway`: the guard in front of an API that does not speak AAuth. On SIGHUP it reads its settings again. */
 export async function gateway(command: Command, opened: Opened): Promise<void> {
+  hearReloads()
   const read = () => readConfiguration(command, gatewayOptions, process.env)
   const settings = read()
   // Checked before anything is created.
