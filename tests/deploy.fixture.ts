@@ -82,9 +82,9 @@ export function nginxHere({ folder, certificate, key, servers, names }: Places):
     services,
   )
   return sites
+    .replaceAll('/tmp/', `${folder}/`)
     .replaceAll('/run/secrets/tls.crt', certificate)
     .replaceAll('/run/secrets/tls.key', key)
-    .replaceAll('/tmp/', `${folder}/`)
 }
 
 /** What `countersign` prints when it runs in this process, without the start of a process for each. */
