@@ -85,8 +85,10 @@ test.skipIf(noPrlimit !== '')(
       ['auth-server', '--development', '--id', id, '--port', String(port), '--data', join(place.folder, 'logged')],
       { program: ['/bin/sh', '-c', `exec "$0" "$@" 2>>'${log}'`, process.execPath, countersign] },
     )
+    // Records are written at the end of the turn that answers.
     const logged = async (): Promise<number> => {
       await fetch(`${id}/agent/token`, { method: 'POST' })
+      await new Promise(resolve => setTimeout(resolve, 100))
       return statSync(log).size
     }
     expect(await logged()).toBeGreaterThan(0)
@@ -95,7 +97,7 @@ test.skipIf(noPrlimit !== '')(
     expect([await logged(), await logged()]).toEqual([full, full])
     expect((await fetch(`${id}/healthz`)).status).toBe(200)
     disk(server, 'free')
-    expect(await logged()).toBeGreaterThan(full)
+    await expect.poll(logged, { timeout: 10_000 }).toBeGreaterThan(full)
     await end(server, 'SIGTERM')
     expect(server.exitCode).toBe(0)
   },
