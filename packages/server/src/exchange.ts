@@ -18,7 +18,12 @@ import {
   tracedExchange,
 } from './trace.js'
 import { writeRelayed } from './write-relayed.js'
-import { writeResponse } from './write-response.js'
+import { isSent, writeResponse } from './write-response.js'
+
+/** Whether a response has gone out as a whole. Newer versions of Node call it finished only in a later turn. */
+function isWhole(to: ServerResponse): boolean {
+  return to.writableFinished || (to.writableEnded && !to.destroyed && isSent(to))
+}
 
 /** The settings and state that all exchanges of a server share. An exchange is one request and its response. */
 export interface ExchangeContext {
@@ -86,7 +91,7 @@ export async function exchange(context: ExchangeContext, pair: Pair): Promise<vo
     failure = error
     to.destroy()
   }
-  record(context, { id, peer, from, answer, failure, started, cut: !to.writableFinished })
+  record(context, { id, peer, from, answer, failure, started, cut: !isWhole(to) })
 }
 
 /** Adds the CORS headers that let pages read the response; not to health responses. */

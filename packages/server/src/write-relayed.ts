@@ -42,7 +42,7 @@ export async function writeRelayed(
       return await finish(to, how.stall)
     }
     if (body.complete && !body.destroyed) {
-      const whole: Buffer = body.read() ?? Buffer.of()
+      const whole = readWhole(body)
       if (whole.length > 0) how.observe?.(whole)
       begin(whole.length)
       if (whole.length > pieceBytes) return await sendAll(to, whole, how.stall)
@@ -68,6 +68,13 @@ function linesOf(headers: Relayed['headers'], own: OwnLines): string[] {
   for (const [name, value] of own) if (headers.get(name) === null) lines.push(name, value)
   for (const [name, value] of headers) lines.push(name, value)
   return lines
+}
+
+/** All that is there of a body that has come to its end. Newer versions of Node give one chunk at a time. */
+function readWhole(body: IncomingMessage): Buffer {
+  const chunks: Buffer[] = []
+  for (let chunk: Buffer | null = body.read(); chunk !== null; chunk = body.read()) chunks.push(chunk)
+  return chunks.length === 1 ? (chunks[0] ?? Buffer.of()) : Buffer.concat(chunks)
 }
 
 interface Pumping extends Relaying {
