@@ -37,7 +37,7 @@ test(verifies(
   await place.start('agent server', [...args, '--rotate-keys-every', '86400'])
   // The keys of the rotation before were ended, and the key of the file begins a new one.
   expect(await kids(url)).toEqual([ofFile])
-}, 30_000)
+})
 
 function ended(child: import('node:child_process').ChildProcess): Promise<void> {
   return new Promise(resolve => {
