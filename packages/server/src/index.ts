@@ -1,5 +1,5 @@
 export type { HeadJudgement, ReceivedMessage } from '@countersign/httpsig'
-export type { AAuthError, CorsOrigins } from '@countersign/protocol'
+export type { AAuthError, CorsOrigins, HeaderFields } from '@countersign/protocol'
 export { type LogLimit, logLimit } from '@countersign/protocol'
 export { type EpochFile, type EpochMark, epochFile, type KeysFileOptions, keysFile } from '@countersign/protocol/node'
 export { jsonLog, type Logger, type LogLevel } from './log.js'

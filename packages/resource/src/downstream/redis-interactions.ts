@@ -33,7 +33,7 @@ export interface RedisInteractions extends InteractionSessions {
  * Keys are hashes. Values are JSON, and who can read them can answer in a user's place until they end, ten minutes later. What one
  * resource keeps is in one slot of a Redis Cluster.
  * @throws RedisError at the start: `evicting` when Redis may evict keys; `unavailable` or `timeout` when it is not there
- * @see protocol §8.5
+ * @see protocol §7
  */
 export async function redisInteractions(options: RedisInteractionsOptions): Promise<RedisInteractions> {
   checkOptions('redisInteractions', options, {
