@@ -3,20 +3,12 @@ import { join } from 'node:path'
 import { newPostgres, type PostgresServer } from '@countersign/testing/rig/postgres-server'
 import { type RedisNode, startRedis } from '@countersign/testing/rig/redis-node'
 import { rigFolder } from '@countersign/testing/rig/rig-folder'
+import type { OperationCost } from './constants.js'
 import { type CountingWay, countingWay } from './counting-way.js'
 import { familyCpu } from './process-cpu.js'
 
-/** What PostgreSQL and Redis have done so far. CPU in microseconds. */
-export interface Used {
-  readonly database: number
-  readonly redis: number
-  readonly statements: number
-  readonly roundTrips: number
-  readonly redisCommands: number
-  readonly log: number
-  readonly databaseSent: number
-  readonly databaseReceived: number
-}
+/** What PostgreSQL and Redis have done so far. */
+export type Used = Omit<OperationCost, 'instance'>
 
 /** A PostgreSQL and a Redis that nobody else uses. */
 export interface Backends {

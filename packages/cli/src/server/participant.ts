@@ -67,6 +67,16 @@ export const epochOptions = {
     ),
 }
 
+/** Where a server keeps its database. */
+export function databaseOption(name: DatabaseServer) {
+  return z
+    .string()
+    .optional()
+    .describe(
+      `sqlite:FILE or postgres://…, with several hosts postgres://HOST,HOST/NAME; default sqlite:DATA/${name}.db`,
+    )
+}
+
 /** The option of every server whose keys rotate, by seconds or `never`. */
 export function rotationOption(description: string) {
   return z

@@ -17,6 +17,7 @@ import type { Opened } from '../../server/closing-on-failure.js'
 import { type Belongings, checkFirstStart, type Start } from '../../server/first-start.js'
 import { metricsOf } from '../../server/metrics.js'
 import {
+  databaseOption,
   dataFolder,
   defaultRotation,
   epochKeeper,
@@ -44,12 +45,7 @@ export const agentServerOptions = z.strictObject({
   ...proxyOptions,
   ...epochOptions,
   ...auditOptions,
-  database: z
-    .string()
-    .optional()
-    .describe(
-      'sqlite:FILE or postgres://…, with several hosts postgres://HOST,HOST/NAME; default sqlite:DATA/agent-server.db',
-    ),
+  database: databaseOption('agent-server'),
   name: z.string().optional().describe('the name shown to users'),
   redirectUris: stringList
     .optional()

@@ -4,7 +4,7 @@ import { stringList } from '../../flags/option-schema.js'
 import { adminOptions } from '../../server/admin-port.js'
 import { auditOptions } from '../../server/audit-log.js'
 import { denyOptions } from '../../server/deny.js'
-import { epochOptions, proxyOptions, rotationOption, serverOptions } from '../../server/participant.js'
+import { databaseOption, epochOptions, proxyOptions, rotationOption, serverOptions } from '../../server/participant.js'
 import { policyOptions } from '../../server/policy.js'
 import { workersOptions } from '../../workers/worker-count.js'
 
@@ -67,12 +67,7 @@ export const authServerOptions = z.strictObject({
   ...proxyOptions,
   ...epochOptions,
   ...auditOptions,
-  database: z
-    .string()
-    .optional()
-    .describe(
-      'sqlite:FILE or postgres://…, with several hosts postgres://HOST,HOST/NAME; default sqlite:DATA/auth-server.db',
-    ),
+  database: databaseOption('auth-server'),
   rotateKeysEvery: rotationOption(
     'the key of the key file is the first, the next are kept in the database; never leaves the keys of the file to you; default 30 days',
   ),
