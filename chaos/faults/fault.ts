@@ -36,3 +36,11 @@ export function growing(read: () => number, unit: string, atLeast = 1): () => Pr
   const before = read()
   return async () => ({ measured: read() - before, atLeast, unit })
 }
+
+/** The fault of a process that was killed: it is started again when the fault ends. */
+export function gone(
+  one: { start(): Promise<void>; isRunning(): boolean },
+  unit: 'servers gone' | 'processes gone',
+): Applied {
+  return { heal: () => one.start(), measure: async () => ({ measured: one.isRunning() ? 0 : 1, atLeast: 1, unit }) }
+}

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { databaseWays, followPrimary } from '../rig/rig.js'
-import type { Fault } from './fault.js'
+import { type Fault, gone } from './fault.js'
 import { ofWays } from './ways.js'
 
 // PostgreSQL that dies, hangs, fails over, or has no connection left.
@@ -14,10 +14,7 @@ const killPostgres: Fault = {
   async apply({ postgres }) {
     const { primary } = postgres
     await primary.kill()
-    return {
-      heal: () => primary.start(),
-      measure: async () => ({ measured: primary.isRunning() ? 0 : 1, atLeast: 1, unit: 'servers gone' }),
-    }
+    return gone(primary, 'servers gone')
   },
 }
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { request } from 'node:http'
 import type { Instance, Rig } from '../rig/rig.js'
-import type { Fault } from './fault.js'
+import { type Fault, gone } from './fault.js'
 
 // Processes that die, stop, or cannot write.
 
@@ -22,10 +22,7 @@ const kill = ([name, choose]: [string, Chosen]): Fault => ({
   async apply(rig) {
     const { server } = choose(rig)
     await server.kill()
-    return {
-      heal: () => server.start(),
-      measure: async () => ({ measured: server.isRunning() ? 0 : 1, atLeast: 1, unit: 'processes gone' }),
-    }
+    return gone(server, 'processes gone')
   },
 })
 
@@ -100,10 +97,7 @@ const outOfMemory: Fault = {
     server.fault({ memory: 'full' })
     await server.ended(30_000)
     server.fault({})
-    return {
-      heal: () => server.start(),
-      measure: async () => ({ measured: server.isRunning() ? 0 : 1, atLeast: 1, unit: 'processes gone' }),
-    }
+    return gone(server, 'processes gone')
   },
 }
 

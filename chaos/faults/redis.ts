@@ -1,5 +1,5 @@
 import type { Rig } from '../rig/rig.js'
-import type { Fault } from './fault.js'
+import { type Fault, gone } from './fault.js'
 import { ofWays } from './ways.js'
 
 // Redis that dies, hangs, forgets, or has no room.
@@ -13,10 +13,7 @@ const killRedis: Fault = {
   async apply({ redis, history }) {
     await redis.kill()
     history.add({ type: 'loss', at: Date.now(), of: 'counters' })
-    return {
-      heal: () => redis.start(),
-      measure: async () => ({ measured: redis.isRunning() ? 0 : 1, atLeast: 1, unit: 'servers gone' }),
-    }
+    return gone(redis, 'servers gone')
   },
 }
 
