@@ -6,7 +6,7 @@ import { HttpSigError } from './error.js'
 import { gather } from './message/gather-node.js'
 import { type HeadWatch, watchHead, withReadBody } from './message/head-watch.js'
 import { withKeptBody } from './message/kept-body-node.js'
-import { mergeChunks, mergeEarly } from './message/merged-chunks-node.js'
+import { mergeChunks, mergeEarly, takeWaiting } from './message/merged-chunks-node.js'
 import { checkWholeHead } from './message/node-head.js'
 import {
   bodyTooLarge,
@@ -136,6 +136,28 @@ function peekBody(
   })
 }
 
+/**
+ * Takes a body that has arrived as a whole, mostly together with the head: its parser is done, and there is no event to wait for.
+ * @returns undefined for one that has not, or that something else reads
+ * @throws HttpSigError for a body over the limit
+ */
+function takeArrived(request: IncomingMessage | Http2ServerRequest, limit: number): Uint8Array | undefined {
+  if (!(request instanceof IncomingMessage && request.complete)) return undefined
+  if (request.readableFlowing !== null || request.readableEncoding !== null) return undefined
+  const body = collectBody(limit)
+  const bytes = takeWaiting(request)
+  if (bytes !== null) body.add(bytes)
+  return body.bytes()
+}
+
+/** As {@link takeArrived}, but leaves the body in the request. */
+function peekArrived(request: IncomingMessage | Http2ServerRequest, limit: number): Uint8Array | undefined {
+  const bytes = takeArrived(request, limit)
+  // The same memory, so that the body is not held twice.
+  if (bytes !== undefined) request.unshift(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
+  return bytes
+}
+
 /** Waits for the first byte of a body and puts it back. @returns whether there is one */
 async function peekByte(request: IncomingMessage | Http2ServerRequest): Promise<boolean> {
   checkUntouched(request)
@@ -205,7 +227,9 @@ export async function fromNode(
   const kept = keptOrTooLarge(request, message, limit)
   if (kept !== undefined) return kept
   await undefined
-  return hasNoBody(request, message) ? message : withBody(request, message, { limit, read: readBody, judgeHead })
+  return hasNoBody(request, message)
+    ? message
+    : withBody(request, message, { limit, arrived: takeArrived, read: readBody, judgeHead })
 }
 
 /**
@@ -226,7 +250,9 @@ export async function peekNode(
   const kept = keptOrTooLarge(request, message, limit)
   if (kept !== undefined) return kept
   await undefined
-  return hasNoBody(request, message) ? message : withBody(request, message, { limit, read: peekBody, judgeHead })
+  return hasNoBody(request, message)
+    ? message
+    : withBody(request, message, { limit, arrived: peekArrived, read: peekBody, judgeHead })
 }
 
 /** A request whose body has not been read. */
@@ -262,6 +288,7 @@ export async function unreadNode(request: IncomingMessage | Http2ServerRequest):
 
 interface Reading {
   readonly limit: number
+  readonly arrived: typeof takeArrived
   readonly read: typeof readBody
   readonly judgeHead: JudgeHead | undefined
 }
@@ -279,13 +306,15 @@ function keptOrTooLarge(
 async function withBody(
   request: IncomingMessage | Http2ServerRequest,
   message: ReceivedMessage,
-  { limit, read, judgeHead }: Reading,
+  { limit, arrived, read, judgeHead }: Reading,
 ): Promise<ReceivedMessage> {
   // Even where the whole body has come: what reads a body to find its rule must not parse one whose signature is wrong (COV-46).
   const judged = judgeHead?.(message) ?? 'whole'
   if (judged === 'byte') return (await peekByte(request)) ? { ...message, dangerouslyUnseenBody: true } : message
   if (judged !== 'whole' && !('refused' in judged)) return judged
   const pending = judged === 'whole' ? undefined : judged
+  const whole = arrived(request, limit)
+  if (whole !== undefined) return (await pending?.refused) ?? withReadBody(message, whole, pending)
   const watch = watchHead(pending)
   const body = await read(request, limit, watch)
   return watch.refused ?? withReadBody(message, body, pending)

@@ -46,12 +46,11 @@ export async function admitCaller<S extends string>(
   if (observed === true && seen === undefined) return noPlace()
   // Whose an id is that was not sealed, nobody knows unless it is remembered.
   const isKnown = continuing?.continued !== undefined || continuing?.isMisplaced === true
-  if (observed !== true || isKnown)
-    await check(message, resource, () => checkContinued(continuing, owner, seen ?? aauth))
+  if (observed !== true || isKnown) check(message, resource, () => checkContinued(continuing, owner, seen ?? aauth))
   const unanswered = await awaitUser({ rpc, continuing, authorization, owner, continuations, waits, now })
   if (unanswered !== undefined) return unanswered
-  await check(message, resource, () => proveRules(rpc, aauth, endpoint))
-  return (await check(message, resource, () => enterStream(rpc, owner, endpoint))) ?? noPlace()
+  await proveRules(rpc, aauth, endpoint)?.catch(thrown => pass(thrown, message, resource))
+  return check(message, resource, () => enterStream(rpc, owner, endpoint)) ?? noPlace()
 }
 
 /**
@@ -59,18 +58,27 @@ export async function admitCaller<S extends string>(
  * @returns what the check returns; undefined for what passes all the same
  * @throws AAuthError
  */
-export async function check<S extends string, T>(
+export function check<S extends string, T>(
   message: ReceivedMessage,
-  { observed }: Pick<Resource<S>, 'observed'>,
-  make: () => T | Promise<T>,
-): Promise<T | undefined> {
+  resource: Pick<Resource<S>, 'observed'>,
+  make: () => T,
+): T | undefined {
   try {
-    return await make()
+    return make()
   } catch (thrown) {
-    if (observed === undefined) throw thrown
-    observed(message, asAAuthError(thrown))
+    pass(thrown, message, resource)
     return undefined
   }
+}
+
+/** Tells of a refusal where the resource only observes. @throws the refusal, where it does not */
+function pass<S extends string>(
+  thrown: unknown,
+  message: ReceivedMessage,
+  { observed }: Pick<Resource<S>, 'observed'>,
+): void {
+  if (observed === undefined) throw thrown
+  observed(message, asAAuthError(thrown))
 }
 
 /** @throws AAuthError `continuation_unknown` for what is another caller's */

@@ -30,7 +30,7 @@ export async function answerRequest<S extends string>(
 ): Promise<Response> {
   const { resource, rules, now } = endpoint
   try {
-    await check(message, resource, () => checkOrigin(message, resource))
+    check(message, resource, () => checkOrigin(message, resource))
     if (message.method !== 'POST') return refuseMethod(message, endpoint)
     if (message.dangerouslyUnseenBody) return await refuseByHead(message, endpoint)
     const rpc = readRpc(message)
@@ -106,7 +106,8 @@ async function answerAuthorized<S extends string>(
       response.body?.cancel().catch(() => undefined)
       return replacement
     }
-    const limited = limitStream(withKnownText(response, exchange), aauth, { ...endpoint, leave })
+    const { streamSeconds, now } = endpoint
+    const limited = limitStream(withKnownText(response, exchange), aauth, { streamSeconds, now, leave })
     if (answer === undefined) return limited
     return await showMessage(whileOpen === undefined ? limited : revocableResponse(limited, whileOpen), rpc, answer)
   } finally {
@@ -128,8 +129,7 @@ async function replacementOf(response: Response, { begun, rpc }: Exchange): Prom
 
 /** The same response, whose body is known where it is one answer: so it need not be read from a stream to be sent. */
 function withKnownText(response: Response, { answered }: Exchange): Response {
-  if (answered === undefined || !/^application\/json$/i.test(response.headers.get('content-type') ?? ''))
-    return response
+  if (answered === undefined || response.headers.get('content-type') !== 'application/json') return response
   return rememberText(response, JSON.stringify(answered))
 }
 

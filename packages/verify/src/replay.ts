@@ -1,6 +1,6 @@
 import type { SiteOf } from '@countersign/discovery'
 import { shareSite } from '@countersign/discovery/internal'
-import type { ReplayEntry, ReplaySet } from '@countersign/httpsig'
+import type { ReplayEntry, ReplaySet, ReplayVerdict } from '@countersign/httpsig'
 import { AAuthError, type Reason } from '@countersign/protocol'
 import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
 import type { Caller, Verified } from './caller.js'
@@ -44,15 +44,23 @@ export async function checkReplay(check: ReplayCheck): Promise<void> {
 
 /** As {@link checkReplay}, for a request whose entry is made by its receiver. */
 export async function rememberOnce(replay: ReplaySet, entry: ReplayEntry): Promise<void> {
-  switch (await askReplaySet(() => replay.check(entry))) {
-    case 'fresh':
-      return
+  let verdict: ReplayVerdict
+  try {
+    verdict = await replay.check(entry)
+  } catch (cause) {
+    throw unreachable(cause)
+  }
+  if (verdict !== 'fresh') throw refusalOf(verdict)
+}
+
+function refusalOf(verdict: Exclude<ReplayVerdict, 'fresh'>): AAuthError {
+  switch (verdict) {
     case 'replayed':
-      throw replayDetected()
+      return replayDetected()
     case 'full':
-      throw noRoom()
+      return noRoom()
     case 'early':
-      throw notProcessed(
+      return notProcessed(
         'starting',
         'the server has just started: a request signed before may be a replay; sign again',
         { retryAfter: 1 },
@@ -136,14 +144,18 @@ function replayDetected(): AAuthError {
   })
 }
 
-/** Without the replay set a replay cannot be recognised: the request is refused as not processed. */
 async function askReplaySet<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (cause) {
-    if (cause instanceof AAuthError) throw cause
-    throw notProcessed('store_unavailable', 'the replay set is unreachable', { retryAfter: 5, cause })
+    throw unreachable(cause)
   }
+}
+
+/** Without the replay set a replay cannot be recognised: the request is refused as not processed. */
+function unreachable(cause: unknown): AAuthError {
+  if (cause instanceof AAuthError) return cause
+  return notProcessed('store_unavailable', 'the replay set is unreachable', { retryAfter: 5, cause })
 }
 
 function notProcessed(

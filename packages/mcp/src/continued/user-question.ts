@@ -1,6 +1,6 @@
 import { AAuthError } from '@countersign/protocol'
 import { isObject } from '@countersign/protocol/internal'
-import type { Authorization } from '@countersign/resource'
+import type { Authorization, Questions } from '@countersign/resource'
 import { rpcError } from '../answer/rpc-error.js'
 import type { McpMessage } from '../rules/rpc.js'
 import type { Owner } from '../session/owner.js'
@@ -75,13 +75,20 @@ export interface Repeated extends Asker {
 
 /**
  * Waits for the answer of a user to whom the request has sent its client.
- * @returns undefined once the user has agreed; else the answer to the request
+ * @returns undefined where there is none to wait for, or once the user has agreed; else the answer to the request
  */
-export async function awaitUser(repeated: Repeated): Promise<Response | undefined> {
-  const { rpc, continuing, authorization, continuations } = repeated
-  const question = continuing?.continued?.question
-  const { questions } = authorization
-  if (question === undefined || questions === undefined) return undefined
+export function awaitUser(repeated: Repeated): Promise<Response | undefined> | undefined {
+  const question = repeated.continuing?.continued?.question
+  const { questions } = repeated.authorization
+  return question === undefined || questions === undefined ? undefined : awaitAnswer(repeated, question, questions)
+}
+
+async function awaitAnswer(
+  repeated: Repeated,
+  question: AskedQuestion,
+  questions: Questions,
+): Promise<Response | undefined> {
+  const { rpc, continuations } = repeated
   const { action } = Object(Object(Object(rpc.value['params']).inputResponses)[own])
   const id = rpc.request?.id
   if (action === 'decline' || action === 'cancel') return refused('the user declined to be asked', id)

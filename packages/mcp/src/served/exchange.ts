@@ -10,7 +10,7 @@ import { canAsk, questionResult } from '../continued/user-question.js'
 import type { McpMessage } from '../rules/rpc.js'
 import type { Rule } from '../rules/rule-book.js'
 import type { Owner } from '../session/owner.js'
-import { authInfoOf } from './auth-info.js'
+import { authInfoOf, type CallerInfo } from './auth-info.js'
 
 /** A request that a server answers. */
 export interface Exchange {
@@ -18,7 +18,7 @@ export interface Exchange {
   /** The facts that its handler gets. */
   readonly aauth: Guarded
   /** What the server made for it is told of its caller; {@link Exchanges.watch} finds the exchange by it. */
-  authInfo: AuthInfo
+  readonly authInfo: AuthInfo
   /** Resolves when the server sends the first message for it, or to the response that replaces all messages. */
   readonly begun: Promise<Response | undefined>
   /** The last message that the server has sent for it, once it has: of a response that is no stream, its body. */
@@ -41,12 +41,6 @@ export interface Exchanges<S extends string> {
   readonly ruleOf: (tool: string) => Rule<S>
 }
 
-interface Running extends NewExchange, Exchange {
-  /** The errors that its handler's calls of other services have thrown. */
-  readonly thrown: unknown[]
-  begin(answer?: Response): void
-}
-
 /** What the answers of servers pass. */
 export interface ExchangeContext<S extends string> {
   /** The rule of a tool. */
@@ -56,14 +50,59 @@ export interface ExchangeContext<S extends string> {
   readonly now: () => number
 }
 
-/** Holds an exchange in a private member, which no handler can reach; cheaper for the garbage collector than a WeakMap. */
-class ExchangeHolder {
+/**
+ * What a server is told of its caller. It holds the exchange in a private member, which no handler can reach; cheaper for the garbage
+ * collector than a WeakMap.
+ */
+class CallerOfExchange implements CallerInfo {
+  readonly token: string
+  readonly clientId: string
+  readonly scopes: string[]
+  declare readonly expiresAt?: number
+  readonly extra: CallerInfo['extra']
   readonly #exchange: Running
+
   constructor(exchange: Running) {
+    const { token, clientId, scopes, expiresAt, extra } = authInfoOf(exchange.aauth)
+    this.token = token
+    this.clientId = clientId
+    this.scopes = scopes
+    if (expiresAt !== undefined) this.expiresAt = expiresAt
+    this.extra = extra
     this.#exchange = exchange
   }
-  static exchangeIn(holder: object): Running | undefined {
-    return #exchange in holder ? holder.#exchange : undefined
+
+  static exchangeIn(info: object): Running | undefined {
+    return #exchange in info ? info.#exchange : undefined
+  }
+}
+
+/** A request that is being answered. */
+class Running implements Exchange {
+  readonly rpc: McpMessage
+  readonly authorization: NewExchange['authorization']
+  readonly owner: Owner
+  readonly continuing: Continuing | undefined
+  readonly aauth: Guarded
+  readonly authInfo: AuthInfo
+  readonly begun: Promise<Response | undefined>
+  answered: JSONRPCMessage | undefined
+  /** The errors that its handler's calls of other services have thrown. */
+  readonly thrown: unknown[] = []
+  begin: (answer?: Response) => void = () => {}
+
+  constructor({ rpc, authorization, owner, continuing }: NewExchange) {
+    this.rpc = rpc
+    this.authorization = authorization
+    this.owner = owner
+    this.continuing = continuing
+    const { aauth, questions } = authorization
+    // Only where handlers can make calls: to take facts apart costs each request as much as its rule.
+    this.aauth = questions === undefined ? aauth : recordErrors(aauth, this.thrown)
+    this.begun = new Promise(resolve => {
+      this.begin = resolve
+    })
+    this.authInfo = new CallerOfExchange(this)
   }
 }
 
@@ -73,22 +112,9 @@ const questionLife = 600
 export function createExchanges<S extends string>(context: ExchangeContext<S>): Exchanges<S> {
   return {
     ruleOf: context.ruleOf,
-    begin(request) {
-      const thrown: unknown[] = []
-      let begin: Running['begin'] = () => {}
-      const begun = new Promise<Response | undefined>(resolve => {
-        begin = resolve
-      })
-      const { aauth: facts } = request.authorization
-      // Only where handlers can make calls: to take facts apart costs each request as much as its rule.
-      const aauth = request.authorization.questions === undefined ? facts : recordErrors(facts, thrown)
-      const authInfo = authInfoOf(aauth)
-      const exchange: Running = { ...request, aauth, authInfo, thrown, begun, begin, answered: undefined }
-      exchange.authInfo = Object.assign(new ExchangeHolder(exchange), authInfo)
-      return exchange
-    },
+    begin: request => new Running(request),
     watch(server, authInfo) {
-      const exchange = authInfo && ExchangeHolder.exchangeIn(authInfo)
+      const exchange = authInfo && CallerOfExchange.exchangeIn(authInfo)
       if (exchange === undefined) throw new TypeError('a server is created for one request, and serves that one')
       const connect = server.connect.bind(server)
       server.connect = async (transport: Transport) => {

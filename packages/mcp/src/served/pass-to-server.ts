@@ -49,15 +49,18 @@ function asHeader(value: string): string {
   return `=?base64?${btoa(binary)}?=`
 }
 
-/** Refuses names that only the rule `*` covers while some rule names nothing the server has: that rule may be a slip. */
-export async function proveRules<S extends string>(
+/**
+ * Refuses names that only the rule `*` covers while some rule names nothing the server has: that rule may be a slip.
+ * @returns undefined where there is no doubt
+ */
+export function proveRules<S extends string>(
   { subject }: McpMessage,
   aauth: Guarded,
   { rules, proof, unwatched, resource }: Endpoint<S>,
-): Promise<void> {
+): Promise<void> | undefined {
   const doubt = rules.doubt(subject)
-  if (doubt === undefined) return
-  await proof.prove(doubt, kind =>
+  if (doubt === undefined) return undefined
+  return proof.prove(doubt, kind =>
     listNames(kind, async (method, params) => {
       const request = new Request(resource.id, {
         method: 'POST',

@@ -16,19 +16,22 @@ export interface Owner {
   readonly token?: string
 }
 
-/** The caller of a request, as the owner of a session. */
-export async function ownerOf(aauth: AAuth, message: ReceivedMessage): Promise<Owner> {
+/** The caller of a request, as the owner of a session; without a promise where no token is to be hashed. */
+export function ownerOf(aauth: AAuth, message: ReceivedMessage): Owner | Promise<Owner> {
   const { agent, delegate, key, user, credential } = aauth
-  const named = user === undefined ? {} : { user: JSON.stringify([user.iss, user.sub]) }
-  if (credential === 'bearer')
-    return user === undefined ? { token: await textHash(headerValues(message, 'authorization').join()) } : named
-  return {
-    ...(agent === undefined ? {} : { agent }),
-    ...(delegate === undefined ? {} : { delegate }),
-    // The key of an agent may change; its identifier is verified.
-    ...(key === undefined || agent !== undefined ? {} : { key }),
-    ...named,
-  }
+  if (credential === 'bearer' && user === undefined) return ownerOfToken(message)
+  const owner: { -readonly [K in keyof Owner]: Owner[K] } = {}
+  if (user !== undefined) owner.user = JSON.stringify([user.iss, user.sub])
+  if (credential === 'bearer') return owner
+  if (agent !== undefined) owner.agent = agent
+  if (delegate !== undefined) owner.delegate = delegate
+  // The key of an agent may change; its identifier is verified.
+  if (key !== undefined && agent === undefined) owner.key = key
+  return owner
+}
+
+async function ownerOfToken(message: ReceivedMessage): Promise<Owner> {
+  return { token: await textHash(headerValues(message, 'authorization').join()) }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { headerValues } from '@countersign/httpsig'
+import { headerValues, type ReplayEntry } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import { refuseRemembered, rememberOnce, replayEntryOf, takeApproval } from '@countersign/verify/internal'
 import { available } from '../limit/available.js'
@@ -30,7 +30,7 @@ function bucketsFor({ aauth, bearer, peer, route: { limits: rates }, verified }:
 
 async function refuseOverLimit(request: GuardedRequest, buckets: readonly Bucket[]): Promise<Refusal | undefined> {
   // Before it is counted: else replays under way fill the limit of the agent that they were captured from.
-  if (passesOnce(request)) await askReplaySet('look', request)
+  if (passesOnce(request)) await lookForReplay(request)
   const over = await charge(request, buckets)
   if (over === undefined) return undefined
   if (request.bearer === undefined && request.bot === undefined)
@@ -86,13 +86,17 @@ export const replay: Check<GuardedRequest> = {
 }
 
 async function refuseReplay(request: GuardedRequest): Promise<undefined> {
+  const entry = entryOf(request)
+  if (entry === undefined) return
+  const { message, guard } = request
   try {
-    await askReplaySet('take', request)
+    await rememberOnce(guard.replay, entry)
   } catch (error) {
+    noteReplay(error, request)
     await giveBack(request)
     throw error
   }
-  request.guard.passed.add(request.message)
+  guard.passed.add(message)
 }
 
 /** After the replay set: what is sent again must not use up the approval of the request that it is a copy of. */
@@ -133,22 +137,29 @@ function isCounted({ verified: { caller }, route, guard }: GuardedRequest): bool
   )
 }
 
-/**
- * Asks the replay set one of its two questions. A replay counts as a failure of the network that sends it. One request that meets two
- * guards of a resource is no replay of itself: the same message object passes again.
- */
-async function askReplaySet(
-  how: 'look' | 'take',
-  { message, verified, bot, peer, guard }: GuardedRequest,
-): Promise<void> {
-  if (guard.passed.has(message)) return
-  const { replay: set, siteOf, development } = guard
-  const entry = bot?.once ?? replayEntryOf({ verified, peer, siteOf, development })
+/** Refuses a replay without remembering a request that is none. */
+async function lookForReplay(request: GuardedRequest): Promise<void> {
+  const entry = entryOf(request)
   if (entry === undefined) return
   try {
-    await (how === 'take' ? rememberOnce : refuseRemembered)(set, entry)
+    await refuseRemembered(request.guard.replay, entry)
   } catch (error) {
-    if (isReplay(error)) guard.failures.note(peer)
+    noteReplay(error, request)
     throw error
   }
+}
+
+/**
+ * The entry of a request in the replay set; undefined for one that cannot be a replay. One request that meets two guards of a resource is
+ * no replay of itself: the same message object passes again.
+ */
+function entryOf({ message, verified, bot, peer, guard }: GuardedRequest): ReplayEntry | undefined {
+  if (guard.passed.has(message)) return undefined
+  const { siteOf, development } = guard
+  return bot?.once ?? replayEntryOf({ verified, peer, siteOf, development })
+}
+
+/** A replay counts as a failure of the network that sends it. */
+function noteReplay(error: unknown, { peer, guard }: GuardedRequest): void {
+  if (isReplay(error)) guard.failures.note(peer)
 }
