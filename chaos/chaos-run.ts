@@ -8,7 +8,7 @@ import type { ClientWorld } from './clients/world.js'
 import { catalogue, roundsOf } from './faults/catalogue.js'
 import type { Fault } from './faults/fault.js'
 import { finalReads, lastLook } from './final-reads.js'
-import { openHistory } from './history.js'
+import { ofType, openHistory } from './history.js'
 import { random as randomOf } from './random.js'
 import { type Report, reportOf } from './report.js'
 import { type Rig, startRig } from './rig/rig.js'
@@ -92,6 +92,13 @@ export async function runChaos(o: ChaosOptions): Promise<Report> {
   }
 }
 
+/** The flows whose last step since a time has failed. */
+function failing({ records }: Rig['history'], since: number): string[] {
+  const last = new Map<string, boolean>()
+  for (const { flow, begin, works } of ofType(records, 'step')) if (begin >= since) last.set(flow, works)
+  return [...last].filter(([, works]) => !works).map(([flow]) => flow)
+}
+
 const seconds = (milliseconds: number): string => (milliseconds / 1000).toFixed(1)
 
 async function breakIt(
@@ -119,6 +126,7 @@ async function oneRound(
     note('apply', fault)
     applied.push([fault, await fault.apply({ history, ...rig })])
   }
+  const tried = probes.once()
   await sleep(lasts)
   const bites = await Promise.all(applied.map(async ([{ name }, { measure }]) => ({ name, ...(await measure()) })))
   for (const { name, ...bite } of bites) history.add({ type: 'bite', round, fault: name, ...bite })
@@ -129,11 +137,17 @@ async function oneRound(
     }),
   )
   const healed = Date.now()
+  await tried
   const missing = await probes.all(promises.recovery)
   const took = Date.now() - healed
   await sleep(Math.max(watched - took, 500))
   // What failed once more meanwhile must work again, too.
   missing.push(...(await probes.all(promises.recovery)))
+  for (let failed = failing(history, healed); failed.length > 0; failed = failing(history, healed)) {
+    const never = await probes.all(promises.recovery, failed)
+    missing.push(...never)
+    if (never.length > 0) break
+  }
   const bitten = bites.map(({ name, measured, unit }) => `${name} (${measured} ${unit})`).join(' + ')
   say(
     `${round}. ${bitten}: ${missing.length === 0 ? `works again after ${seconds(took)} s` : `never again: ${missing.join(', ')}`}`,

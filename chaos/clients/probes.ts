@@ -8,8 +8,10 @@ import type { Client, ClientWorld } from './world.js'
 /** Clients that find out from when on everything works: one for each flow. */
 export interface Probes {
   readonly clients: readonly Client[]
-  /** Runs every flow until it works; the names of those that did not within the time, in milliseconds. */
-  all(within: number): Promise<string[]>
+  /** Runs every flow once, whether it works or not, so that a fault meets each. */
+  once(): Promise<void>
+  /** Runs flows until they work, by default all; the names of those that did not within the time, in milliseconds. */
+  all(within: number, names?: readonly string[]): Promise<string[]>
 }
 
 /** Opens the probes. Each has a delegate of its own, and what its flow begins with. */
@@ -25,21 +27,34 @@ export async function openProbes(
   for (const { client } of probes) await enrol(client)
   return {
     clients: probes.map(({ client }) => client),
-    async all(within) {
+    async once() {
+      await Promise.all(probes.map(run))
+    },
+    async all(within, names) {
       const until = Date.now() + within
       const found = await Promise.all(
-        probes.map(async ({ flow, client }) => {
+        probes.map(async probe => {
+          const { name } = probe.flow
+          if (names?.includes(name) === false) return undefined
           while (Date.now() < until) {
-            if (await step(client, { ...flow, run: async () => prepared(client, flow) })) return undefined
+            if (await run(probe)) return undefined
             await sleep(200)
           }
-          return flow.name
+          return name
         }),
       )
       return found.filter(name => name !== undefined)
     },
   }
 }
+
+interface Probe {
+  readonly flow: (typeof flows)[number]
+  readonly client: Client
+}
+
+const run = ({ flow, client }: Probe): Promise<boolean> =>
+  step(client, { ...flow, run: async () => prepared(client, flow) })
 
 /** A refresh needs a grant, and an end one that may go. */
 async function prepared(client: Client, { name, run }: (typeof flows)[number]): Promise<void> {

@@ -583,6 +583,11 @@ export const kept: Readonly<Record<string, Kept>> = {
     bound: 'the nodes of the cluster of the operator, and those of its URL',
     bytes: 'small',
   },
+  'packages/httpsig/src/replay/redis-cluster.ts watched': {
+    grows: 'program',
+    bound: 'the nodes of the cluster of the operator that are away',
+    bytes: 'small',
+  },
   'packages/httpsig/src/replay/replay-set.ts seen': {
     grows: 'stranger',
     bound: 'capacity of each partition',

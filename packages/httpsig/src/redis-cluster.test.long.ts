@@ -189,3 +189,26 @@ on(`one node of a cluster as if it were alone is refused, and so is a client of 
   const client = createCluster({ rootNodes: [{ url }] })
   await expect(redisReplaySet({ client: client as never })).rejects.toThrow('for a Redis Cluster give url')
 })
+
+on(
+  verifies('F-25', `a replica that takes over begins all of its parts at once, by one request that failed${away}`),
+  async () => {
+    const prefix = newPrefix()
+    const set = await opened(prefix)
+    const lost = await cluster.masterOf(`{${prefix}:0}`)
+    await lost.kill()
+    // Until the first refusal nothing tells the set that a node is lost.
+    const one = async (): Promise<string> => set.check(entry()).catch(code)
+    while ((await one()) === 'fresh') await new Promise(resolve => setTimeout(resolve, 20))
+    await expect.poll(async () => (await cluster.masterOf(`{${prefix}:0}`)) !== lost, { timeout: 60_000 }).toBe(true)
+    await cluster.well()
+    // A look a second, and the second in which its parts begin.
+    await new Promise(resolve => setTimeout(resolve, 3000))
+    const verdicts = await Promise.all(
+      Array.from({ length: 64 }, () => set.check(entry({ created: Math.floor(Date.now() / 1000) }))),
+    )
+    expect(verdicts.filter(verdict => verdict !== 'fresh')).toEqual([])
+    await lost.start()
+    await cluster.well()
+  },
+)

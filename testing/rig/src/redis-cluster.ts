@@ -88,8 +88,13 @@ async function joinNodes(nodes: readonly Joining[], masters: number): Promise<vo
     const master = nodes[index - masters]?.node
     if (master === undefined) continue
     await node.send('CLUSTER', 'REPLICATE', String(await master.send('CLUSTER', 'MYID')))
-    while (!String(await node.send('INFO', 'replication')).includes('master_link_status:up')) await pause(50)
+    while (!(await isInStep(node))) await pause(50)
   }
+}
+
+/** Whether a replica has what its master has: before that it takes over from none. */
+async function isInStep(node: RedisNode): Promise<boolean> {
+  return String(await node.send('INFO', 'replication')).includes('master_link_status:up')
 }
 
 async function info(node: RedisNode): Promise<string> {
@@ -98,7 +103,9 @@ async function info(node: RedisNode): Promise<string> {
 
 async function isWell(node: RedisNode): Promise<boolean> {
   const text = await info(node).catch(() => '')
-  return text.includes('cluster_state:ok') && text.includes(`cluster_slots_ok:${slots}`)
+  if (!text.includes('cluster_state:ok') || !text.includes(`cluster_slots_ok:${slots}`)) return false
+  const isMaster = String(await node.send('INFO', 'replication').catch(() => '')).includes('role:master')
+  return isMaster || (await isInStep(node).catch(() => false))
 }
 
 async function masterOf(nodes: readonly RedisNode[], key: string): Promise<RedisNode> {

@@ -21,6 +21,8 @@ export const openingDeadlines = 5
 const redirections = 5
 /** Milliseconds between two looks at which node has which slots. */
 const pause = 200
+/** How often, once a second, a cluster is asked what became of a node that does not answer. */
+const mostLooks = 300
 
 /**
  * The nodes of a Redis Cluster. Runs go to the master of their slot, as the nodes tell it. While a node is away, only runs on its slots
@@ -47,6 +49,7 @@ export function openCluster(urls: readonly string[], deadline: number, script: R
       } catch (error) {
         const direction = directionOf(error, address)
         if (direction?.how === undefined) nodes.refreshSoon()
+        if (direction === undefined) nodes.watch(address)
         if (direction === undefined || tries === redirections) throw error
         ;({ address, how } = direction)
         if (how === undefined) nodes.move(slot, address)
@@ -64,6 +67,8 @@ interface Nodes {
   move(slot: number, address: string): void
   /** Asks which node has which slots, unless that was asked just now. */
   refreshSoon(): void
+  /** A node did not answer. Until it does, or others have its slots, the cluster is asked who has them. */
+  watch(address: string): void
   prepared(): Promise<void>
   close(): Promise<void>
 }
@@ -71,6 +76,7 @@ interface Nodes {
 function createNodes(urls: readonly string[], deadline: number, script: RedisScript): Nodes {
   const nodes = new Map<string, RedisNode>()
   const masters: Array<string | undefined> = []
+  const watched = new Set<string>()
   let refreshing: Promise<void> | undefined
   let refreshedAt = Number.NEGATIVE_INFINITY
   let isClosed = false
@@ -93,7 +99,9 @@ function createNodes(urls: readonly string[], deadline: number, script: RedisScr
     const asked = new Set([...nodes.keys(), ...urls.map(url => new URL(url).host)])
     const found = await firstTopology([...asked], at, seconds)
     if (isClosed) return
-    masters.splice(0, masters.length, ...found.masters)
+    const before = masters.splice(0, masters.length, ...found.masters)
+    // A replica that takes over is prepared at once, and not when a request first needs one of its slots.
+    for (const address of gaining(before, found.masters)) at(address).renew()
     for (const [address, node] of nodes) {
       if (found.addresses.has(address)) continue
       nodes.delete(address)
@@ -112,11 +120,33 @@ function createNodes(urls: readonly string[], deadline: number, script: RedisScr
     if (!isClosed && performance.now() - refreshedAt > pause) refreshed().catch(() => undefined)
   }
 
+  async function watch(address: string): Promise<void> {
+    for (let looks = 0; looks < mostLooks; looks++) {
+      await away(1)
+      if (isClosed || !masters.includes(address)) return
+      const answers = await withDeadline(deadline, at(address).send(['PING'])).then(
+        () => true,
+        () => false,
+      )
+      await refreshed().catch(() => undefined)
+      if (answers) return
+    }
+  }
+
   return {
     at,
     masterOf: slot => masters[slot],
+    watch(address) {
+      if (watched.has(address)) return
+      watched.add(address)
+      watch(address)
+        .catch(() => undefined)
+        .finally(() => watched.delete(address))
+    },
     move(slot, address) {
+      if (masters[slot] === address) return
       masters[slot] = address
+      at(address).renew()
     },
     refreshSoon,
     async prepared() {
@@ -157,6 +187,16 @@ function urlOf(address: string, model: string): string {
   return `${url.protocol}//${user}${address}`
 }
 
+/** The nodes that have slots which others had; none at the first look. */
+function gaining(before: Topology['masters'], after: Topology['masters']): Set<string> {
+  const found = new Set<string>()
+  if (before.length === 0) return found
+  after.forEach((address, slot) => {
+    if (address !== undefined && address !== before[slot]) found.add(address)
+  })
+  return found
+}
+
 function away(seconds: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, seconds * 1000))
+  return new Promise(resolve => setTimeout(resolve, seconds * 1000).unref())
 }

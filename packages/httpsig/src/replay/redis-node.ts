@@ -12,7 +12,7 @@ export interface ScriptRun {
 export interface RedisScript {
   /** Lua. */
   readonly source: string
-  /** What is run first on the server of its keys, once after every connection. */
+  /** What is run first on the server of its keys, once after every connection, and in a cluster when a server takes over keys. */
   first?(): readonly ScriptRun[]
 }
 
@@ -24,6 +24,8 @@ export interface RedisNode {
   send(args: readonly string[]): Promise<unknown>
   /** Resolves once the server is connected and prepared. */
   prepared(): Promise<void>
+  /** Prepares it once more: it has keys that it did not have. */
+  renew(): void
   suspect(): void
   close(): Promise<void>
 }
@@ -51,9 +53,10 @@ export function openNode(
 ): RedisNode {
   let preparing: Promise<void> | undefined
   let hash = ''
-  const link = linked(() => {
+  const forget = (): void => {
     preparing = undefined
-  })
+  }
+  const link = linked(forget)
 
   async function prepare(): Promise<void> {
     await link.opened
@@ -99,6 +102,10 @@ export function openNode(
       return link.send(args)
     },
     prepared: ready,
+    renew() {
+      forget()
+      ready().catch(() => undefined)
+    },
     suspect: () => link.suspect(),
     close: () => link.close(),
   }
