@@ -291,6 +291,7 @@ test.skipIf(postgres.away !== '')(
   verifies(
     'F-16',
     'F-17',
+    'F-42',
     `while PostgreSQL does not answer, the server says so within a second, and continues when it is back${postgres.away}`,
   ),
   { timeout: 30_000 },
@@ -304,6 +305,7 @@ test.skipIf(postgres.away !== '')(
     for (let turn = 0; turn < 3; turn++) {
       await saysSoQuickly(() => ask(made, phone))
       await saysSoQuickly(() => send(made, phone, refresh))
+      await saysSoQuickly(() => send(made, phone, { token: before.refresh_token }, { target: '/agent/revoke' }))
     }
     await servesWhatNeedsNoDatabase(made)
     await expect(made.auth.ready()).rejects.toThrow()

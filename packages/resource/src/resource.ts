@@ -85,6 +85,7 @@ export function createResource<const S extends string = never>(options: Resource
     handle: async message => (own.paths.includes(pathOf(message.target)) ? own.answer(names.name(message)) : undefined),
     async ready() {
       await guard.replay.ready?.()
+      await guard.revocations?.set.ready?.()
       const seconds = guard.revocations === undefined ? 0 : secondsUntilReady(guard.revocations)
       if (seconds > 0) await new Promise(resolve => setTimeout(resolve, seconds * 1000))
     },

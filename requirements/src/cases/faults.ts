@@ -1,4 +1,4 @@
-import { type AttackCase, built, builtInLongTier, later } from './attack-case.js'
+import { type AttackCase, built, builtInLongTier } from './attack-case.js'
 
 /** F: what must hold when something breaks. */
 export const faultCases: readonly AttackCase[] = [
@@ -22,7 +22,7 @@ export const faultCases: readonly AttackCase[] = [
   built('F-17', 'error.unavailable', 'With the database back service resumes without a restart.'),
   built('F-20', 'error.unavailable', 'A slow database never blocks what does not need it.'),
   built('F-21', 'error.unavailable', 'Conflicts in the database are retried inside and never grant twice.'),
-  later('F-23', 'error.unavailable', 'An unknown commit is read again before it is answered.'),
+  built('F-23', 'error.unavailable', 'An unknown commit is read again before it is answered.'),
   built('F-24', 'sig.replay.bounded', 'Without the shared replay set unsafe requests are refused.'),
   built('F-25', 'sig.replay.bounded', 'With the shared replay set back service resumes.'),
   built('F-28', 'sig.replay.bounded', 'A slow shared replay set costs at most its deadline.'),
@@ -35,7 +35,7 @@ export const faultCases: readonly AttackCase[] = [
   built('F-37', 'sig.replay.unsafe', 'One request at two instances is processed once.'),
   built('F-39', 'consent.request-token', 'A request is approved or expired, never both.'),
   built('F-40', 'discovery.publish-ahead', 'Two instances that rotate at once make one new key.'),
-  later('F-42', 'error.unavailable', 'An instance cut off from its store stops serving.'),
+  built('F-42', 'error.unavailable', 'An instance cut off from its store stops serving.'),
   built('F-43', 'sig.replay.unsafe', 'A balancer that repeats a POST causes one effect.'),
   built('F-44', 'discovery.stale', 'A key keeps working while its endpoint is down.'),
   built('F-45', 'discovery.publish-ahead', 'Tokens outlive a planned rotation of their key.'),
@@ -68,7 +68,17 @@ export const faultCases: readonly AttackCase[] = [
   builtInLongTier('F-61', 'refresh.hashed', 'Running out of memory loses no more than a kill does.'),
   builtInLongTier('F-62', 'error.unavailable', 'Running out of file descriptors passes.'),
   built('F-63', 'trust.resource.auth-servers', 'A faulty new configuration leaves the old one in force.'),
-  later(
+  builtInLongTier(
+    'F-67',
+    'revocation.delivered',
+    'A kill between the end of a grant and its notice delays the notice, and loses none.',
+  ),
+  built('F-68', 'revocation.refused', 'A kill between a notice and its answer keeps it once, and it is told again.'),
+  built('F-69', 'revocation.restart', 'A resource that forgets at a kill brings no revoked token back.'),
+  built('F-70', 'revocation.delivered', 'A resource that was away is told within a minute of its return.'),
+  built('F-71', 'revocation.restart', 'A shared set of revocations that lost what it knew counts as started anew.'),
+  built('F-72', 'revocation.unreadable', 'An instance that is cut off from the shared set refuses, and says so.'),
+  builtInLongTier(
     'F-75',
     'policy.calls',
     'A count that fails over loses what it last took at most, and lets nothing pass uncounted.',

@@ -23,6 +23,7 @@ test(verifies(
   'revocation.delivered',
   'revocation.written',
   'F-36',
+  'F-67',
   'an auth server that is killed while grants are given back loses no notice',
 ), async () => {
   const cast = await participants()

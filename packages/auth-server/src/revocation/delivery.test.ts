@@ -148,16 +148,19 @@ describe('a notice', () => {
     expect(sent).toEqual(['g1'])
   })
 
-  test(verifies('revocation.delivered', 'reaches a resource that was away within a minute of its return'), async () => {
-    const resource: { answer: NoticeAnswer } = { answer: { outcome: 'failed', status: null } }
-    const made = await setUp(() => resource.answer)
-    await end(made.store, ['g1'])
-    for (; made.clock.now < start + 600; made.clock.now += 1) await run(made)
-    resource.answer = told
-    for (; made.clock.now < start + 661; made.clock.now += 1) await run(made)
-    expect(made.outcomes).toEqual(['g1 failed null', 'g1 told 204'])
-    expect(await rows(made.store)).toMatchObject([{ outcome: 'told', status: 204 }])
-  })
+  test(
+    verifies('revocation.delivered', 'F-70', 'reaches a resource that was away within a minute of its return'),
+    async () => {
+      const resource: { answer: NoticeAnswer } = { answer: { outcome: 'failed', status: null } }
+      const made = await setUp(() => resource.answer)
+      await end(made.store, ['g1'])
+      for (; made.clock.now < start + 600; made.clock.now += 1) await run(made)
+      resource.answer = told
+      for (; made.clock.now < start + 661; made.clock.now += 1) await run(made)
+      expect(made.outcomes).toEqual(['g1 failed null', 'g1 told 204'])
+      expect(await rows(made.store)).toMatchObject([{ outcome: 'told', status: 204 }])
+    },
+  )
 
   test('is delivered by one of several instances', async () => {
     const made = await setUp(async () => {

@@ -12,8 +12,11 @@ export interface ScriptRun {
 export interface RedisScript {
   /** Lua. */
   readonly source: string
-  /** What is run first on the server of its keys, once after every connection, and in a cluster when a server takes over keys. */
-  first?(): readonly ScriptRun[]
+  /**
+   * What is run first on the server of its keys, once after every connection, and in a cluster when a server takes over keys.
+   * @param awaySeconds since another server answered last: what that was told, this one does not know. Undefined for the same server
+   */
+  first?(awaySeconds: number | undefined): readonly ScriptRun[]
 }
 
 /** One server, alone or in a cluster. It is prepared again after each reconnection, since that may be to another Redis. */
@@ -42,6 +45,11 @@ async function refuseEviction(link: RedisLink): Promise<void> {
     })
 }
 
+/** The process behind a connection: another one, though at the same address, has another memory. */
+async function processOf(link: RedisLink): Promise<string> {
+  return /^run_id:(\w+)/m.exec(String(await link.send(['INFO', 'server'])))?.[1] ?? ''
+}
+
 /**
  * @param linked makes the connection; `renewed` is called with each new one
  * @param has whether the keys of a run are on this server
@@ -53,6 +61,8 @@ export function openNode(
 ): RedisNode {
   let preparing: Promise<void> | undefined
   let hash = ''
+  /** The server process that answered last, and when. */
+  let known: { readonly server: string; answeredAt: number } | undefined
   const forget = (): void => {
     preparing = undefined
   }
@@ -62,7 +72,13 @@ export function openNode(
     await link.opened
     await refuseEviction(link)
     hash = String(await link.send(['SCRIPT', 'LOAD', script.source]))
-    for (const run of script.first?.() ?? []) if (has(run)) await send(run)
+    if (script.first === undefined) return
+    const server = await processOf(link)
+    const other = known?.server === server ? undefined : known
+    const away = other === undefined ? undefined : (performance.now() - other.answeredAt) / 1000
+    for (const run of script.first(away)) if (has(run)) await send(run)
+    // Only now: what failed in between is done once more.
+    known = { server, answeredAt: performance.now() }
   }
 
   function ready(): Promise<void> {
@@ -95,7 +111,9 @@ export function openNode(
   return {
     async run(run, how) {
       await ready()
-      return send(run, how)
+      const answer = await send(run, how)
+      if (known !== undefined) known.answeredAt = performance.now()
+      return answer
     },
     async send(args) {
       await link.opened

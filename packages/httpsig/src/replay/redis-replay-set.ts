@@ -1,5 +1,6 @@
 import { checkOptions } from '#check-options'
 import { textHash } from '../message/opaque-text.js'
+import { leftAt } from './redis-epoch.js'
 import { RedisError } from './redis-error.js'
 import { type ReplayParts, replayParts } from './redis-replay-parts.js'
 import { replayScript } from './redis-script.js'
@@ -31,7 +32,8 @@ const hashLength = 22
 
 /**
  * A replay set in Redis, for several instances of one authority; verdicts and bounds are those of `memoryReplaySet`.
- * It outlives its processes: requests are `early` only after Redis itself was started, flushed or replaced.
+ * It outlives its processes: requests are `early` only after Redis itself was started, flushed or replaced, or an instance has come
+ * back from another Redis.
  * Without a verdict within the deadline `check` rejects: a request that may be a replay is refused.
  * @throws RedisError `evicting` when Redis has a memory limit with another policy than `noeviction`; `unavailable`, `timeout`,
  * `overloaded` (all `transient`) when Redis is unreachable, slow, or has 10 000 checks waiting
@@ -49,7 +51,7 @@ export async function redisReplaySet(options: RedisReplaySetOptions): Promise<Re
   const tokens = replayParts(replayRoomOf({ ...options, ...tokenRoom(options) }), { ...parts, names: 'token-' })
   const script = await openSharedScript(options, {
     source: replayScript,
-    first: () => [...requests.all, ...tokens.all].map(runOn => runOn('')),
+    first: away => [...requests.all, ...tokens.all].map(runOn => runOn('', leftAt(clock(), away))),
   })
   return {
     check,

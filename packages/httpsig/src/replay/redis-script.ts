@@ -1,19 +1,22 @@
+import { epochScript } from './redis-epoch.js'
+
 /**
  * One verdict in one step on the server, so that of several instances exactly one lets a request pass.
  *
  * KEYS: the epoch; what the keys of slices begin with: requests, counts. The script adds the number of a slice, which it has from the
  * clock of Redis. What they begin with has the braces of the epoch, so that a cluster has all of them in one slot.
  * ARGV: now, window, capacity, share of a site, share of a principal; then created, partition, request, principal, site (empty: the
- * principal is its own). Without `created` only the epoch is seen to. With `seen` as the last one it writes nothing and returns 1 where
+ * principal is its own). Without `created` only the epoch is seen to; then `left` may follow, when an instance comes from another
+ * server. With `seen` as the last one it writes nothing and returns 1 where
  * the request is remembered, else 0.
  *
- * The epoch names the server process and since when the set knows all: a flushed, another or restarted Redis may have lost entries
- * (snapshots and replicas lag behind), and then the start rule holds again. It also holds, for each slice of time, the latest `created`
+ * The epoch names the server process and since when the set knows all: where Redis may have lost entries, or an instance brings them
+ * from another Redis, the start rule holds again. It also holds, for each slice of time, the latest `created`
  * remembered in it (`c`). Slices go by the clock of Redis, which all instances share. A slice
  * that is gone, by age or because the clock of Redis was set, leaves its `c` behind: what was created then or before is early.
  * Returns 0 fresh, 1 replayed, 2 early, 3 full.
  */
-export const replayScript: string = `
+export const replayScript: string = `${epochScript}
 local now, window = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local at = tonumber(time[1]) + tonumber(time[2]) / 1000000
@@ -30,11 +33,11 @@ if ARGV[11] == 'seen' then
   end
   return 0
 end
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-local start, began = tonumber(epoch.start), tonumber(epoch.began)
-if not run or epoch.run ~= run or not start or not began then
-  start, began = now, at
-  redis.call('HSET', KEYS[1], 'run', run or '', 'start', ARGV[1], 'began', string.format('%.3f', at))
+local start, isNew = startOf(KEYS[1], epoch, ARGV[1], not created and tonumber(ARGV[7]) or nil)
+local began = tonumber(epoch.began)
+if isNew or not began then
+  began = at
+  redis.call('HSET', KEYS[1], 'began', string.format('%.3f', at))
 end
 if not created then return start <= math.floor(now) and 0 or 2 end
 

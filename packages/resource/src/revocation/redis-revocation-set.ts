@@ -1,5 +1,11 @@
 import { textHash } from '@countersign/httpsig/internal'
-import { keyPrefix, openSharedScript, type SharedScript } from '@countersign/httpsig/internal/redis'
+import {
+  epochScript,
+  keyPrefix,
+  leftAt,
+  openSharedScript,
+  type SharedScript,
+} from '@countersign/httpsig/internal/redis'
 import type { RedisPlace } from '@countersign/httpsig/redis'
 import { checkOptions } from '@countersign/protocol/internal'
 import {
@@ -22,6 +28,8 @@ export interface RedisRevocationSetOptions extends RedisPlace {
 
 /** A set that several instances share. */
 export interface RedisRevocationSet extends RevocationSet {
+  readonly since: number
+  ready(): Promise<void>
   /** Ends a connection made from a URL, and the watch. */
   close(): Promise<void>
 }
@@ -32,14 +40,21 @@ const watchPause = 400
 const blindLimit = 5000
 
 /**
- * KEYS: the revocations of one issuer (a sorted set: grant by the time until which it is refused), the log of additions (a stream).
- * ARGV: `has`, now, grant → 1 where it is revoked. `add`, now, grant, until, capacity, issuer → 1, or 0 where the share is full.
+ * KEYS: the revocations of one issuer (a sorted set: grant by the time until which it is refused), the log of additions (a stream), the
+ * epoch: since when all revocations are known here.
+ * ARGV: `begin`, now, and `left` where an instance comes from another server → the start. `has`, now, grant → 1 where it is revoked, else
+ * the start. `add`, now, grant, until, capacity, issuer → 1, or 0 where the share is full.
  * `log`, after → what was added after that entry, at most 1000; with an empty `after` the id of the last entry.
  */
-const revocationScript = `
+const revocationScript = `${epochScript}
+local function start(left)
+  local epoch = redis.call('HMGET', KEYS[3], 'run', 'start')
+  return 'start ' .. startOf(KEYS[3], { run = epoch[1], start = epoch[2] or nil }, ARGV[2], left)
+end
+if ARGV[1] == 'begin' then return start(tonumber(ARGV[3])) end
 if ARGV[1] == 'has' then
   local ends = redis.call('ZSCORE', KEYS[1], ARGV[3])
-  return ends and tonumber(ends) > tonumber(ARGV[2]) and 1 or 0
+  return ends and tonumber(ends) > tonumber(ARGV[2]) and 1 or start()
 end
 if ARGV[1] == 'log' then
   if ARGV[2] ~= '' then return redis.call('XRANGE', KEYS[2], '(' .. ARGV[2], '+', 'COUNT', 1000) end
@@ -60,7 +75,8 @@ return 1
 
 /**
  * Remembers revoked grants in Redis, for several instances of one resource. Each request with a revocable token asks it; where it does
- * not answer, such requests are refused with 503.
+ * not answer, such requests are refused with 503. A Redis that was started, flushed or replaced may have lost some: tokens issued before
+ * that, or in the 5 s after it, are refused, and their agents get new ones.
  * @throws RedisError at the start: `evicting` when Redis may evict keys, which would revive what was revoked; `unavailable` or
  * `timeout` when it is not there
  * @see protocol §6.6
@@ -73,10 +89,19 @@ export async function redisRevocationSet(options: RedisRevocationSetOptions): Pr
   const { capacity = 50_000, now = () => Date.now() / 1000 } = options
   if (!(capacity >= 1)) throw new RangeError('capacity must be at least 1')
   const begin = keyPrefix(options.prefix ?? 'countersign:revoked')
-  const script = await openSharedScript(options, { source: revocationScript })
-  const keys = async (issuer: string): Promise<string[]> => [`${begin}:${await textHash(issuer)}`, `${begin}:log`]
-  const watcher = createWatcher(script, `${begin}:log`)
+  const [log, epoch] = [`${begin}:log`, `${begin}:since`]
+  const beginning = (away?: number) => ({
+    keys: [log, log, epoch],
+    args: ['begin', String(now()), leftAt(now(), away)],
+  })
+  const script = await openSharedScript(options, { source: revocationScript, first: away => [beginning(away)] })
+  const keys = async (issuer: string): Promise<string[]> => [`${begin}:${await textHash(issuer)}`, log, epoch]
+  const watcher = createWatcher(script, log)
+  let since = startIn(await script.run(async () => beginning()))
   return {
+    get since() {
+      return since
+    },
     hasHeard: watcher.hasHeard,
     watch: watcher.watch,
     async has({ issuer, grant }) {
@@ -84,7 +109,10 @@ export async function redisRevocationSet(options: RedisRevocationSetOptions): Pr
         keys: await keys(issuer),
         args: ['has', String(now()), grant],
       }))
-      return Number(answer) === 1
+      if (answer === 1) return true
+      // Never earlier: what this process has refused as too old stays so.
+      since = Math.max(since, startIn(answer))
+      return false
     },
     async add({ issuer, grant, exp }) {
       const until = String(Math.ceil(exp) + revocationTolerance)
@@ -96,11 +124,21 @@ export async function redisRevocationSet(options: RedisRevocationSetOptions): Pr
       watcher.hear({ issuer, grant })
       return 'kept'
     },
+    async ready() {
+      since = Math.max(since, startIn(await script.run(async () => beginning())))
+    },
     async close() {
       watcher.close()
       await script.close()
     },
   }
+}
+
+/** Unix seconds. @throws TypeError for an answer that names no start */
+function startIn(answer: unknown): number {
+  const [, start] = /^start ([\d.]+)$/.exec(String(answer)) ?? []
+  if (start === undefined) throw new TypeError('the set of revocations gave an unknown answer')
+  return Number(start)
 }
 
 interface Watcher {

@@ -37,10 +37,12 @@ export interface RevocationSet {
   /** Calls the listener for each revocation from now on, within a second. @returns a function that ends this */
   watch(listener: RevocationListener): () => void
   /**
-   * Unix seconds since when the set knows all revocations; tokens of grants issued before are refused. Undefined for a set that outlives
-   * its processes.
+   * Unix seconds since when the set knows all revocations; tokens of grants issued before are refused. It may become later while the
+   * set is in use, and is read after an answer of `has`. Undefined for a set that forgets nothing.
    */
   readonly since?: number | undefined
+  /** Rejects where the set cannot be read: then a server reports that it is not ready. Optional. */
+  ready?(): Promise<void>
 }
 
 /** The options of {@link memoryRevocationSet}. */

@@ -14,7 +14,7 @@ export interface RevocationRules {
   readonly development: boolean
 }
 
-/** The first `iat` that a set without a memory of its last run accepts, Unix seconds; undefined for a set that outlives its processes. */
+/** The first `iat` that a set accepts which has not always been there, Unix seconds; undefined for one that forgets nothing. */
 function firstIat({ set: { since }, development }: RevocationRules): number | undefined {
   if (since === undefined) return undefined
   return development ? Math.floor(since) : since + startMargin
@@ -40,19 +40,22 @@ export function grantOf(caller: Caller): GrantName | undefined {
 export function refuseRevoked(caller: Caller, rules: RevocationRules): Promise<undefined> | undefined {
   const grant = grantOf(caller)
   if (grant === undefined || caller.level !== 'authorized') return undefined
-  refuseOlder(caller.token.iat, rules)
+  const { iat } = caller.token
   const revoked = rules.set.has(grant)
-  if (revoked instanceof Promise) return refuseWhere(available(revoked))
+  if (revoked instanceof Promise) return refuseWhere(available(revoked), iat, rules)
+  refuseOlder(iat, rules)
   if (revoked) throw revokedError()
   return undefined
 }
 
-async function refuseWhere(revoked: Promise<boolean>): Promise<undefined> {
+async function refuseWhere(revoked: Promise<boolean>, iat: number, rules: RevocationRules): Promise<undefined> {
   if (await revoked) throw revokedError()
+  // After the answer, which may say that the set has begun anew.
+  refuseOlder(iat, rules)
   return undefined
 }
 
-/** A set in memory has missed the notices that came before its start: a token revoked then must not be good again (REV-13). */
+/** A set has missed the notices that came before its start: a token revoked then must not be good again (REV-13, F-71). */
 function refuseOlder(iat: number, rules: RevocationRules): void {
   const first = firstIat(rules)
   if (first === undefined || iat >= first) return

@@ -167,26 +167,29 @@ describe('the set of revocations', () => {
     },
   )
 
-  test(verifies('REV-13', 'revocation.restart', 'in memory refuses tokens issued before it began'), async () => {
-    const start = world.clock.now
-    const old = await world.authToken({ grant: 'g9', iat: Math.floor(start) - 10 })
-    const { port } = await serveCalendarWith({ revocations: memoryRevocationSet({ now: () => world.clock.now }) })
-    const use = async (token: string) =>
-      send(port, await world.request({ as: asHolder(world.delegateKey, token), target: '/events' }))
-    world.clock.now = start + 2
-    const early = await use(await world.authToken({ grant: 'g9', iat: Math.floor(start) + 2 }))
-    expect([early.status, early.error, reasonOf(early)]).toEqual([503, 'temporarily_unavailable', 'starting'])
-    expect([early.headers.get('agent-auth'), early.headers.get('retry-after')]).toEqual(['httpsig', '3'])
-    world.clock.now = start + 7
-    const refused = await use(old)
-    expect([refused.status, refused.error, reasonOf(refused)]).toEqual([
-      401,
-      'invalid_auth_token',
-      'token_predates_start',
-    ])
-    expect((await use(await world.authToken({ grant: 'g9', iat: Math.floor(start) + 6 }))).status).toBe(200)
-    expect((await use(await world.authToken({ iat: Math.floor(start) - 10 }))).status, 'it names no grant').toBe(200)
-  })
+  test(
+    verifies('REV-13', 'F-69', 'revocation.restart', 'in memory refuses tokens issued before it began'),
+    async () => {
+      const start = world.clock.now
+      const old = await world.authToken({ grant: 'g9', iat: Math.floor(start) - 10 })
+      const { port } = await serveCalendarWith({ revocations: memoryRevocationSet({ now: () => world.clock.now }) })
+      const use = async (token: string) =>
+        send(port, await world.request({ as: asHolder(world.delegateKey, token), target: '/events' }))
+      world.clock.now = start + 2
+      const early = await use(await world.authToken({ grant: 'g9', iat: Math.floor(start) + 2 }))
+      expect([early.status, early.error, reasonOf(early)]).toEqual([503, 'temporarily_unavailable', 'starting'])
+      expect([early.headers.get('agent-auth'), early.headers.get('retry-after')]).toEqual(['httpsig', '3'])
+      world.clock.now = start + 7
+      const refused = await use(old)
+      expect([refused.status, refused.error, reasonOf(refused)]).toEqual([
+        401,
+        'invalid_auth_token',
+        'token_predates_start',
+      ])
+      expect((await use(await world.authToken({ grant: 'g9', iat: Math.floor(start) + 6 }))).status).toBe(200)
+      expect((await use(await world.authToken({ iat: Math.floor(start) - 10 }))).status, 'it names no grant').toBe(200)
+    },
+  )
 
   test(
     verifies('revocation.bounded', 'has a share for each auth server, and forgets nothing to make room'),
