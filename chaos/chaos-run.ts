@@ -62,7 +62,8 @@ export async function runChaos(o: ChaosOptions): Promise<Report> {
     const load = startLoad(world, { clients, users: ofLoad, pause: 300, random: random.branch('load') })
     o.say(`started in ${seconds(Date.now() - begin)} s`)
     // Servers that have just started compile their code yet: the second time is what all flows take.
-    await probes.all(promises.recovery)
+    const broken = await probes.all(promises.recovery)
+    if (broken.length > 0) throw new Error(`before any fault, this does not work: ${broken.join(', ')}`)
     const calmBegin = Date.now()
     await probes.all(promises.recovery)
     const baseline = Date.now() - calmBegin

@@ -61,6 +61,8 @@ export async function counted(client: Client): Promise<void> {
       return sendCall(client, call, { flow, port: anyPort(client, 'gateway'), grant })
     }),
   )
+  // Its token is older than what a resource knows: the next time it asks for another, as agents do.
+  if (answers.some(({ status }) => status === 401)) grant.issued = 0
   // 429 is an answer of the count as well.
   if (answers.some(({ status }) => status !== 200 && status !== 429))
     throw new Stopped(answers.map(({ status, failure }) => failure ?? status).join(' '))

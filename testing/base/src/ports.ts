@@ -6,6 +6,9 @@ const worker = Number(process.env['VITEST_POOL_ID'] ?? 0) % 8
 /** Ports that this worker has handed out: a server that has stopped for a while must find its own free again. */
 const taken = new Set<number>()
 
+/** Ports of the range that the guarded fetcher never fetches from: those of a kubelet and of MongoDB. */
+const refused: ReadonlySet<number> = new Set([10_250, 27_017])
+
 /** A port of this machine that is free, and that no other test gets. */
 export function freePort(): Promise<number> {
   return freeAt(() => 27_000 + worker * 700 + Math.floor(Math.random() * 700), [0])
@@ -30,7 +33,7 @@ async function freeAt(draw: () => number, offsets: readonly number[]): Promise<n
   for (let tries = 0; tries < 100; tries++) {
     const first = draw()
     const ports = offsets.map(offset => first + offset)
-    if (ports.some(port => taken.has(port))) continue
+    if (ports.some(port => taken.has(port) || refused.has(port))) continue
     for (const port of ports) taken.add(port)
     if ((await Promise.all(ports.map(isFree))).every(Boolean)) return first
   }
