@@ -3,10 +3,11 @@ import type { Http2ServerRequest } from 'node:http2'
 import { checkOptions } from '#check-options'
 import { isWhole } from './digest/checked-body-node.js'
 import { HttpSigError } from './error.js'
+import { peekArrived, takeArrived } from './message/arrived-body-node.js'
 import { gather } from './message/gather-node.js'
 import { type HeadWatch, watchHead, withReadBody } from './message/head-watch.js'
 import { withKeptBody } from './message/kept-body-node.js'
-import { mergeChunks, mergeEarly, takeWaiting } from './message/merged-chunks-node.js'
+import { mergeChunks, mergeEarly } from './message/merged-chunks-node.js'
 import { checkWholeHead } from './message/node-head.js'
 import {
   bodyTooLarge,
@@ -134,28 +135,6 @@ function peekBody(
       return undefined
     },
   })
-}
-
-/**
- * Takes a body that has arrived as a whole, mostly together with the head: its parser is done, and there is no event to wait for.
- * @returns undefined for one that has not, or that something else reads
- * @throws HttpSigError for a body over the limit
- */
-function takeArrived(request: IncomingMessage | Http2ServerRequest, limit: number): Uint8Array | undefined {
-  if (!(request instanceof IncomingMessage && request.complete)) return undefined
-  if (request.readableFlowing !== null || request.readableEncoding !== null) return undefined
-  const body = collectBody(limit)
-  const bytes = takeWaiting(request)
-  if (bytes !== null) body.add(bytes)
-  return body.bytes()
-}
-
-/** As {@link takeArrived}, but leaves the body in the request. */
-function peekArrived(request: IncomingMessage | Http2ServerRequest, limit: number): Uint8Array | undefined {
-  const bytes = takeArrived(request, limit)
-  // The same memory, so that the body is not held twice.
-  if (bytes !== undefined) request.unshift(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
-  return bytes
 }
 
 /** Waits for the first byte of a body and puts it back. @returns whether there is one */

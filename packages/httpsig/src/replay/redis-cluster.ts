@@ -76,7 +76,6 @@ interface Nodes {
 function createNodes(urls: readonly string[], deadline: number, script: RedisScript): Nodes {
   const nodes = new Map<string, RedisNode>()
   const masters: Array<string | undefined> = []
-  const watched = new Set<string>()
   let refreshing: Promise<void> | undefined
   let refreshedAt = Number.NEGATIVE_INFINITY
   let isClosed = false
@@ -102,11 +101,7 @@ function createNodes(urls: readonly string[], deadline: number, script: RedisScr
     const before = masters.splice(0, masters.length, ...found.masters)
     // A replica that takes over is prepared at once, and not when a request first needs one of its slots.
     for (const address of gaining(before, found.masters)) at(address).renew()
-    for (const [address, node] of nodes) {
-      if (found.addresses.has(address)) continue
-      nodes.delete(address)
-      void node.close()
-    }
+    closeOthers(nodes, found.addresses)
   }
 
   function refreshed(seconds = deadline): Promise<void> {
@@ -120,29 +115,14 @@ function createNodes(urls: readonly string[], deadline: number, script: RedisScr
     if (!isClosed && performance.now() - refreshedAt > pause) refreshed().catch(() => undefined)
   }
 
-  async function watch(address: string): Promise<void> {
-    for (let looks = 0; looks < mostLooks; looks++) {
-      await away(1)
-      if (isClosed || !masters.includes(address)) return
-      const answers = await withDeadline(deadline, at(address).send(['PING'])).then(
-        () => true,
-        () => false,
-      )
-      await refreshed().catch(() => undefined)
-      if (answers) return
-    }
-  }
-
   return {
     at,
     masterOf: slot => masters[slot],
-    watch(address) {
-      if (watched.has(address)) return
-      watched.add(address)
-      watch(address)
-        .catch(() => undefined)
-        .finally(() => watched.delete(address))
-    },
+    watch: lookingAfter({
+      isGone: address => isClosed || !masters.includes(address),
+      ping: address => withDeadline(deadline, at(address).send(['PING'])),
+      refresh: () => refreshed(),
+    }),
     move(slot, address) {
       if (masters[slot] === address) return
       masters[slot] = address
@@ -151,18 +131,57 @@ function createNodes(urls: readonly string[], deadline: number, script: RedisScr
     refreshSoon,
     async prepared() {
       await refreshed(deadline * openingDeadlines)
-      const all = [...nodes].map(async ([address, node]) => {
-        const preparing = node.prepared()
-        // Replicas serve nothing yet; one that is away is checked when it takes over.
-        await (masters.includes(address) ? preparing : Promise.race([preparing, away(deadline)]))
-      })
-      await Promise.all(all)
+      await Promise.all(
+        [...nodes].map(([address, node]) => preparedNode(node, masters.includes(address) ? undefined : deadline)),
+      )
     },
     async close() {
       isClosed = true
       await Promise.all([...nodes.values()].map(node => node.close()))
     },
   }
+}
+
+interface Lost {
+  /** Nothing is asked of the node any more. */
+  isGone(address: string): boolean
+  ping(address: string): Promise<unknown>
+  refresh(): Promise<void>
+}
+
+/** Looks once a second what became of a node, until it answers or is gone. Each node is looked after once at a time. */
+function lookingAfter({ isGone, ping, refresh }: Lost): (address: string) => void {
+  const watched = new Set<string>()
+  const look = async (address: string): Promise<void> => {
+    for (let looks = 0; looks < mostLooks; looks++) {
+      await away(1)
+      if (isGone(address)) return
+      const [answer] = await Promise.allSettled([ping(address), refresh()])
+      if (answer.status === 'fulfilled') return
+    }
+  }
+  return address => {
+    if (watched.has(address)) return
+    watched.add(address)
+    look(address)
+      .catch(() => undefined)
+      .finally(() => watched.delete(address))
+  }
+}
+
+/** Closes the nodes that the cluster has no more. */
+function closeOthers(nodes: Map<string, RedisNode>, addresses: ReadonlySet<string>): void {
+  for (const [address, node] of nodes) {
+    if (addresses.has(address)) continue
+    nodes.delete(address)
+    void node.close()
+  }
+}
+
+/** Replicas serve nothing yet; one that is away for `patience` seconds is checked when it takes over. */
+async function preparedNode(node: RedisNode, patience: number | undefined): Promise<void> {
+  const preparing = node.prepared()
+  await (patience === undefined ? preparing : Promise.race([preparing, away(patience)]))
 }
 
 /** Asks all nodes at once: one that hangs must not delay the others' answer. */
@@ -189,12 +208,8 @@ function urlOf(address: string, model: string): string {
 
 /** The nodes that have slots which others had; none at the first look. */
 function gaining(before: Topology['masters'], after: Topology['masters']): Set<string> {
-  const found = new Set<string>()
-  if (before.length === 0) return found
-  after.forEach((address, slot) => {
-    if (address !== undefined && address !== before[slot]) found.add(address)
-  })
-  return found
+  const others = before.length === 0 ? [] : after.filter((address, slot) => address !== before[slot])
+  return new Set(others.filter(address => address !== undefined))
 }
 
 function away(seconds: number): Promise<void> {

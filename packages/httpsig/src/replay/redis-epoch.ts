@@ -3,16 +3,16 @@
  * of it, since snapshots and replicas lag behind. The same holds for a server to which an instance has come back from another one: what
  * was told there meanwhile is not here. An instance says so by when the other one answered it last (`left`).
  *
- * Defines `startOf(key, epoch, now, left)`: `epoch` holds the fields of the hash at `key`, `now` and `left` are Unix seconds. It returns
- * the start, and true where that is now.
+ * Defines `startOf(key, epoch, times)`: `epoch` holds the fields of the hash at `key`, `times` the Unix seconds `now` and `left`. It
+ * returns the start, and true where that is now.
  */
 export const epochScript: string = `
-local function startOf(key, epoch, now, left)
+local function startOf(key, epoch, times)
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
   local start = tonumber(epoch.start)
-  if run and epoch.run == run and start and not (left and start <= left + 1) then return start, false end
-  redis.call('HSET', key, 'run', run or '', 'start', now)
-  return tonumber(now), true
+  if run and epoch.run == run and start and not (times.left and start <= times.left + 1) then return start, false end
+  redis.call('HSET', key, 'run', run or '', 'start', times.now)
+  return tonumber(times.now), true
 end
 `
 

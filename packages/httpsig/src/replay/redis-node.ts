@@ -45,6 +45,31 @@ async function refuseEviction(link: RedisLink): Promise<void> {
     })
 }
 
+interface LastServer {
+  /** Seconds since another process answered last, when this one is met; undefined where there was no other. */
+  awayBefore(server: string): number | undefined
+  begin(server: string): void
+  answers(): void
+}
+
+/** Remembers which process answered last, and when. */
+function lastServer(): LastServer {
+  let known: string | undefined
+  let answeredAt = performance.now()
+  const answers = (): void => {
+    answeredAt = performance.now()
+  }
+  return {
+    awayBefore: server =>
+      known === undefined || known === server ? undefined : (performance.now() - answeredAt) / 1000,
+    begin(server) {
+      known = server
+      answers()
+    },
+    answers,
+  }
+}
+
 /** The process behind a connection: another one, though at the same address, has another memory. */
 async function processOf(link: RedisLink): Promise<string> {
   return /^run_id:(\w+)/m.exec(String(await link.send(['INFO', 'server'])))?.[1] ?? ''
@@ -61,8 +86,7 @@ export function openNode(
 ): RedisNode {
   let preparing: Promise<void> | undefined
   let hash = ''
-  /** The server process that answered last, and when. */
-  let known: { readonly server: string; answeredAt: number } | undefined
+  const last = lastServer()
   const forget = (): void => {
     preparing = undefined
   }
@@ -74,11 +98,9 @@ export function openNode(
     hash = String(await link.send(['SCRIPT', 'LOAD', script.source]))
     if (script.first === undefined) return
     const server = await processOf(link)
-    const other = known?.server === server ? undefined : known
-    const away = other === undefined ? undefined : (performance.now() - other.answeredAt) / 1000
-    for (const run of script.first(away)) if (has(run)) await send(run)
+    for (const run of script.first(last.awayBefore(server))) if (has(run)) await send(run)
     // Only now: what failed in between is done once more.
-    known = { server, answeredAt: performance.now() }
+    last.begin(server)
   }
 
   function ready(): Promise<void> {
@@ -112,7 +134,7 @@ export function openNode(
     async run(run, how) {
       await ready()
       const answer = await send(run, how)
-      if (known !== undefined) known.answeredAt = performance.now()
+      last.answers()
       return answer
     },
     async send(args) {

@@ -33,7 +33,7 @@ if ARGV[11] == 'seen' then
   end
   return 0
 end
-local start, isNew = startOf(KEYS[1], epoch, ARGV[1], not created and tonumber(ARGV[7]) or nil)
+local start, isNew = startOf(KEYS[1], epoch, { now = ARGV[1], left = not created and tonumber(ARGV[7]) or nil })
 local began = tonumber(epoch.began)
 if isNew or not began then
   began = at

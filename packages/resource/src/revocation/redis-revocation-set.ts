@@ -49,7 +49,7 @@ const blindLimit = 5000
 const revocationScript = `${epochScript}
 local function start(left)
   local epoch = redis.call('HMGET', KEYS[3], 'run', 'start')
-  return 'start ' .. startOf(KEYS[3], { run = epoch[1], start = epoch[2] or nil }, ARGV[2], left)
+  return 'start ' .. startOf(KEYS[3], { run = epoch[1], start = epoch[2] or nil }, { now = ARGV[2], left = left })
 end
 if ARGV[1] == 'begin' then return start(tonumber(ARGV[3])) end
 if ARGV[1] == 'has' then
@@ -95,37 +95,41 @@ export async function redisRevocationSet(options: RedisRevocationSetOptions): Pr
     args: ['begin', String(now()), leftAt(now(), away)],
   })
   const script = await openSharedScript(options, { source: revocationScript, first: away => [beginning(away)] })
-  const keys = async (issuer: string): Promise<string[]> => [`${begin}:${await textHash(issuer)}`, log, epoch]
   const watcher = createWatcher(script, log)
-  let since = startIn(await script.run(async () => beginning()))
+  /** @param words what is asked, and what follows the time */
+  const ask = (issuer: string, [what = '', ...words]: readonly string[]): Promise<unknown> =>
+    script.run(async () => ({
+      keys: [`${begin}:${await textHash(issuer)}`, log, epoch],
+      args: [what, String(now()), ...words],
+    }))
+  let since = 0
+  // Never earlier: what this process has refused as too old stays so.
+  const learn = (answer: unknown): void => {
+    since = Math.max(since, startIn(answer))
+  }
+  const ready = async (): Promise<void> => learn(await script.run(async () => beginning()))
+  await ready().catch(async error => {
+    await script.close()
+    throw error
+  })
   return {
     get since() {
       return since
     },
+    ready,
     hasHeard: watcher.hasHeard,
     watch: watcher.watch,
     async has({ issuer, grant }) {
-      const answer = await script.run(async () => ({
-        keys: await keys(issuer),
-        args: ['has', String(now()), grant],
-      }))
-      if (answer === 1) return true
-      // Never earlier: what this process has refused as too old stays so.
-      since = Math.max(since, startIn(answer))
-      return false
+      const answer = await ask(issuer, ['has', grant])
+      if (answer !== 1) learn(answer)
+      return answer === 1
     },
     async add({ issuer, grant, exp }) {
       const until = String(Math.ceil(exp) + revocationTolerance)
-      const answer = await script.run(async () => ({
-        keys: await keys(issuer),
-        args: ['add', String(now()), grant, until, String(capacity), issuer],
-      }))
+      const answer = await ask(issuer, ['add', grant, until, String(capacity), issuer])
       if (Number(answer) !== 1) return 'full'
       watcher.hear({ issuer, grant })
       return 'kept'
-    },
-    async ready() {
-      since = Math.max(since, startIn(await script.run(async () => beginning())))
     },
     async close() {
       watcher.close()
