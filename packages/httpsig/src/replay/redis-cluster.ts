@@ -84,11 +84,8 @@ function createNodes(urls: readonly string[], deadline: number, script: RedisScr
     const known = nodes.get(address)
     if (known !== undefined) return known
     if (isClosed) throw new Error('the connection to the cluster is closed')
-    const node = openNode(
-      renewed => linkTo(urlOf(address, urls[0] ?? ''), deadline, renewed),
-      script,
-      ({ keys: [key = ''] }) => masters[slotOf(key)] === address,
-    )
+    const linked = (renewed: () => void) => linkTo(urlOf(address, urls[0] ?? ''), deadline, renewed)
+    const node = openNode(linked, script, ({ keys: [key = ''] }) => masters[slotOf(key)] === address)
     nodes.set(address, node)
     return node
   }
