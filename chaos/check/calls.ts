@@ -93,23 +93,42 @@ const limited: Invariant = {
     const effects = ofType(records, 'effect')
       .filter(({ route }) => route === '/limited')
       .toSorted((one, other) => one.at - other.at)
+    /** How many calls may pass in a window that begins at a time. */
+    const mostFrom = (begin: number): number => {
+      const end = begin + minute - margin
+      const lasting = away.filter(span => span.begin <= end)
+      if (lasting.some(span => span.fault === 'redis-evicting' && span.end >= begin)) return Number.POSITIVE_INFINITY
+      const lost = losses.filter(({ at }) => at >= begin - margin && at <= end).length
+      const alone = lasting.some(span => span.end >= begin - margin) ? promises.instances : 0
+      return promises.limited * (1 + lost + alone)
+    }
     return [...groupBy(effects, ({ caller }) => caller)].flatMap(([caller, all]) => {
-      const found: string[] = []
-      for (let from = 0; from < all.length; ) {
-        const begin = all[from]?.at ?? 0
-        const end = begin + minute - margin
-        const within = all.slice(from).filter(({ at }) => at < end).length
-        const lost = losses.filter(({ at }) => at >= begin - margin && at <= end).length
-        const isEvicting = away.some(span => span.fault === 'redis-evicting' && span.begin <= end && span.end >= begin)
-        const alone = away.some(span => span.begin <= end && span.end >= begin - margin) ? promises.instances : 0
-        const most = promises.limited * (1 + lost + alone)
-        if (within > most && !isEvicting)
-          found.push(`${caller}: ${within} calls passed from ${begin} on, and ${most} are promised`)
-        from += Math.max(all.slice(from).filter(({ at }) => at < begin + minute + margin).length, 1)
-      }
-      return found
+      const begin = fullWindow(
+        all.map(({ at }) => at),
+        mostFrom,
+      )
+      return begin === undefined ? [] : [`${caller}: more than ${mostFrom(begin)} calls passed from ${begin} on`]
     })
   },
+}
+
+/**
+ * Divides calls into windows, each of which begins with the first call after the window before. A call about a minute after a window began
+ * may belong to it or to the next.
+ * @returns the begin of a window with too many calls, where there is no other way to divide them
+ */
+function fullWindow(times: readonly number[], mostFrom: (begin: number) => number): number | undefined {
+  const firstAt = (time: number): number => times.filter(at => at < time).length
+  const begins = new Set([0])
+  let full: number | undefined
+  for (const [index, begin] of times.entries()) {
+    if (!begins.has(index)) continue
+    const [least, last] = [firstAt(begin + minute - margin), firstAt(begin + minute + margin)]
+    const end = index + mostFrom(begin)
+    if (least > end) full = begin
+    for (let next = least; next <= Math.min(last, end); next++) begins.add(next)
+  }
+  return begins.has(times.length) ? undefined : full
 }
 
 /** The invariants about calls. */
