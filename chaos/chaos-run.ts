@@ -1,18 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { check } from './check/check.js'
-import type { Evidence, Promises } from './check/evidence.js'
+import type { Evidence } from './check/evidence.js'
 import { startLoad } from './clients/load.js'
 import { openProbes, type Probes } from './clients/probes.js'
-import { clientDeadline, openCourier } from './clients/send.js'
+import { openCourier } from './clients/send.js'
 import type { ClientWorld } from './clients/world.js'
 import { catalogue, roundsOf } from './faults/catalogue.js'
 import type { Fault } from './faults/fault.js'
 import { finalReads, lastLook } from './final-reads.js'
 import { ofType, openHistory } from './history.js'
+import { promises } from './promises.js'
 import { random as randomOf } from './random.js'
 import { type Report, reportOf } from './report.js'
 import { type Rig, startRig } from './rig/rig.js'
-import { perMinute, users } from './rig/settings.js'
+import { users } from './rig/settings.js'
 import type { Sabotage } from './sabotage.js'
 
 /** How a run is made. */
@@ -27,17 +28,6 @@ export interface ChaosOptions {
   /** Break invariants on purpose, after the faults. */
   readonly sabotages?: readonly Sabotage[] | undefined
   readonly say: (line: string) => void
-}
-
-/** What the servers promise. */
-export const promises: Promises = {
-  deadline: clientDeadline,
-  revocation: 65_000,
-  // The life of a token, and the minute for which clocks may differ.
-  givenBack: 660_000,
-  recovery: 60_000,
-  ...perMinute,
-  instances: 2,
 }
 
 /** Milliseconds that a fault lasts, and how long its end is watched at least. */
@@ -71,7 +61,7 @@ export async function runChaos(o: ChaosOptions): Promise<Report> {
     await breakIt(rig, { ...o, probes, random: random.branch('faults') })
     for (const { name, run } of o.sabotages ?? []) {
       o.say(`sabotage: ${name}`)
-      await run(rig)
+      await run(rig, fault => oneRound(rig, [fault], { ...o, probes, round: roundsIn(history) + 1 }))
       await sleep(watched)
     }
     await load.stop()
@@ -102,16 +92,17 @@ function failing({ records }: Rig['history'], since: number): string[] {
 
 const seconds = (milliseconds: number): string => (milliseconds / 1000).toFixed(1)
 
+const roundsIn = ({ records }: Rig['history']): number =>
+  Math.max(0, ...ofType(records, 'fault').map(({ round }) => round))
+
 async function breakIt(
   rig: Rig,
   o: ChaosOptions & { readonly probes: Probes; readonly random: ReturnType<typeof randomOf> },
 ): Promise<void> {
   const until = Date.now() + o.minutes * 60_000
-  let round = 0
   for (const faults of roundsOf(o.faults, o.random)) {
     if (Date.now() >= until || faults.length === 0) return
-    round += 1
-    await oneRound(rig, faults, { ...o, round })
+    await oneRound(rig, faults, { ...o, round: roundsIn(rig.history) + 1 })
   }
 }
 

@@ -1,7 +1,10 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clientDeadline } from './clients/send.js'
-import { growing } from './faults/fault.js'
-import { ofType } from './history.js'
+import { type Fault, growing } from './faults/fault.js'
+import { type History, ofType, type RevocationRecord } from './history.js'
+import { promises } from './promises.js'
 import type { Rig } from './rig/rig.js'
 
 /** Breaks an invariant on purpose, behind the back of the servers: a checker that does not see that would see no fault either. */
@@ -10,30 +13,50 @@ export interface Sabotage {
   readonly what: string
   /** The invariants that must fail. */
   readonly fails: readonly string[]
-  run(rig: Rig): Promise<void>
+  /** @param round applies a fault, heals it, and waits until every flow works again, as in every round of a run */
+  run(rig: Rig, round: (fault: Fault) => Promise<void>): Promise<void>
 }
 
 /** Seconds in which clients meet what was broken. */
 const met = 8
 
+/** Looks again and again, for two minutes at most. */
+async function waitFor(isThere: () => boolean | Promise<boolean>): Promise<void> {
+  for (const until = Date.now() + 120_000; Date.now() < until && !(await isThere()); ) await sleep(100)
+}
+
+const endsIn = ({ records }: History): RevocationRecord[] =>
+  ofType(records, 'revocation').filter(({ outcome }) => outcome === 'ok')
+
 const newest = (count: number): string =>
   `select * from auth_server_grants where purpose like 'direct-c%' order by created desc limit ${count}`
 
 /** Puts another grant beside each of the newest. */
-const addGrant = (name: string, what: string, o: { readonly changes: string; readonly fails: string }): Sabotage => ({
-  ...{ name, what, fails: [o.fails] },
-  run: async ({ postgres }) => {
-    const other = `refresh_hash = md5(random()::text), id = md5(random()::text), redemption_hash = null`
-    await postgres.primary.query(
-      `create temporary table added as ${newest(5)}; update added set ${other} ${o.changes}; insert into auth_server_grants select * from added`,
-    )
-  },
-})
+async function addGrants({ postgres }: Rig, changes = ''): Promise<void> {
+  const other = `refresh_hash = md5(random()::text), id = md5(random()::text), redemption_hash = null`
+  await postgres.primary.query(
+    `create temporary table added as ${newest(5)}; update added set ${other} ${changes}; insert into auth_server_grants select * from added`,
+  )
+}
+
+const copyGrant: Sabotage = {
+  name: 'copy-grant',
+  what: 'one attempt gives two grants',
+  fails: ['granted-once'],
+  run: rig => addGrants(rig),
+}
+
+const strayGrant: Sabotage = {
+  name: 'stray-grant',
+  what: 'grants are made for which nobody has asked',
+  fails: ['granted-by-attempt', 'granted-once'],
+  run: rig => addGrants(rig, ", purpose = 'nobody'"),
+}
 
 const deleteGrant: Sabotage = {
   name: 'delete-grant',
   what: 'grants that were acknowledged are deleted',
-  fails: ['acknowledged-kept'],
+  fails: ['acknowledged-kept', 'refresh-never-refused'],
   run: async ({ postgres }) =>
     void (await postgres.primary.query(
       `delete from auth_server_grants where id in (select id from (${newest(5)}) as one)`,
@@ -43,12 +66,12 @@ const deleteGrant: Sabotage = {
 const grantDenied: Sabotage = {
   name: 'grant-denied',
   what: 'what a user has denied is granted',
-  fails: ['denied-nothing'],
+  fails: ['denied-nothing', 'granted-after-yes', 'granted-once'],
   run: async rig => {
     const no = ofType(rig.history.records, 'decision').find(
       ({ decision, outcome }) => decision === 'deny' && outcome === 'ok',
     )
-    await addGrant('', '', { changes: `, purpose = '${no?.tag}'`, fails: '' }).run(rig)
+    await addGrants(rig, `, purpose = '${no?.tag}'`)
   },
 }
 
@@ -62,11 +85,10 @@ const reviveGrant: Sabotage = {
       (await postgres.primary.query('select refresh_hash from chaos_backup')).map(row => row['refresh_hash']),
     )
     const endedOf = (): string | undefined =>
-      ofType(history.records, 'revocation')
-        .filter(({ outcome }) => outcome === 'ok')
+      endsIn(history)
         .flatMap(({ refreshes }) => refreshes)
         .find(refresh => known.has(refresh))
-    for (let tries = 0; endedOf() === undefined && tries < 300; tries++) await sleep(200)
+    await waitFor(() => endedOf() !== undefined)
     await postgres.primary.query('insert into auth_server_grants select * from chaos_backup where refresh_hash = $1', [
       endedOf(),
     ])
@@ -123,12 +145,13 @@ const forgetCounts: Sabotage = {
 
 const changeEvent: Sabotage = {
   name: 'change-event',
-  what: 'an event of the audit log is changed',
-  fails: ['audit-verifies'],
-  run: async ({ postgres }) => {
-    const first = "select min(row_number) from auth_server_audit where records like '%granted%'"
+  what: 'an event of the audit log is changed, which tells of the end of a grant',
+  fails: ['audit-verifies', 'audit-complete'],
+  run: async ({ postgres, history }) => {
+    await waitFor(() => endsIn(history).some(({ by }) => by === 'agent'))
+    const first = `select min(row_number) from auth_server_audit where records like '%"type":"revoked"%'`
     await postgres.primary.query(
-      `update auth_server_audit set records = replace(records, 'granted', 'refused') where row_number = (${first})`,
+      `update auth_server_audit set records = replace(records, '"revoked"', '"refused"') where row_number = (${first})`,
     )
   },
 }
@@ -158,29 +181,95 @@ const hang: Sabotage = {
   },
 }
 
+const takeEvent: Sabotage = {
+  name: 'take-event',
+  what: 'events that a user took access back are taken out of the queue before the audit log gives them a place',
+  fails: ['audit-taken-back'],
+  run: async ({ postgres, history }) => {
+    const events = `select row_number from auth_server_audit where records like '%"type":"taken_back"%'`
+    const take = `with taken as (delete from auth_server_audit_waiting where row_number in (${events}) returning row_number)
+      delete from auth_server_audit where row_number in (select row_number from taken)`
+    await waitFor(async () => {
+      await postgres.primary.query(take)
+      const told = await postgres.primary.query(events)
+      return told.length < endsIn(history).filter(({ by }) => by === 'user').length
+    })
+  },
+}
+
+const forgetEnds: Sabotage = {
+  name: 'forget-ends',
+  what: 'Redis loses which grants were ended, and their tokens pass again',
+  fails: ['ended-refused-by-resource'],
+  run: async ({ redis, history }) => {
+    const calm = Math.max(0, ...ofType(history.records, 'fault').map(({ at }) => at))
+    /** Grants that every gateway refuses by now. */
+    const refused = (): Set<string | undefined> => {
+      const since = Date.now() - promises.revocation
+      const ends = endsIn(history).filter(({ by, begin, end }) => by !== 'agent' && begin > calm && end < since)
+      return new Set(ends.flatMap(({ grants }) => grants))
+    }
+    await waitFor(() => refused().size > 0)
+    const [grants, lost] = [refused(), Date.now()]
+    const keys = (await redis.send('KEYS', '{countersign:revoked:*}:*')) as string[]
+    // The others say since when all ends are known: without them older tokens would be refused.
+    for (const key of keys) if ((await redis.send('TYPE', key)) === 'zset') await redis.send('DEL', key)
+    await waitFor(() =>
+      ofType(history.records, 'call').some(
+        ({ grant, begin, outcome }) => begin > lost && outcome === 'ok' && grants.has(grant),
+      ),
+    )
+  },
+}
+
+const replaceKeys: Sabotage = {
+  name: 'replace-keys',
+  what: 'the keys of the auth server are lost, and it goes on with others',
+  fails: ['keys-published', 'calm'],
+  run: async ({ auth, folder }) => {
+    for (const { server } of auth) await server.stop()
+    rmSync(join(folder, 'keys', 'auth.json'))
+    for (const { server } of auth) await server.start(['--replace-keys'])
+  },
+}
+
 const dudFault: Sabotage = {
   name: 'dud-fault',
   what: 'a fault is applied that breaks nothing',
   fails: ['faults-bite'],
-  run: async ({ history, fronts }) => {
-    const [fault, round] = ['dud', 0]
-    const measure = growing(() => fronts.auth.counts.cut, 'connections cut')
-    history.add({ type: 'fault', at: Date.now(), round, fault, phase: 'apply' })
-    await sleep(1000)
-    history.add({ type: 'bite', round, fault, ...(await measure()) })
-    history.add({ type: 'fault', at: Date.now(), round, fault, phase: 'heal' })
-  },
+  run: ({ fronts }, round) =>
+    round({
+      ...{ name: 'dud', what: 'nothing', silent: false, takes: 'nothing' },
+      apply: async () => ({
+        heal: async () => undefined,
+        measure: growing(() => fronts.auth.counts.cut, 'connections cut'),
+      }),
+    }),
 }
 
-/** The sabotages. */
+const staysAway: Sabotage = {
+  name: 'stays-away',
+  what: 'the auth server of the other domain goes on to refuse connections after the fault was healed',
+  fails: ['recovers'],
+  run: ({ fronts: { partner } }, round) =>
+    round({
+      ...{ name: 'partner-away', what: 'the auth server of the other domain refuses connections' },
+      ...{ silent: false, takes: 'process partner' },
+      async apply() {
+        partner.weather = { refuses: true }
+        const mend = async (): Promise<void> => {
+          await sleep(promises.recovery + 5000)
+          partner.weather = {}
+        }
+        return { heal: async () => void mend(), measure: growing(() => partner.counts.cut, 'connections refused') }
+      },
+    }),
+}
+
+/** The sabotages. A grant that is deleted last is not ended before a client looks for it. */
 export const sabotages: readonly Sabotage[] = [
-  deleteGrant,
-  addGrant('copy-grant', 'one attempt gives two grants', { changes: '', fails: 'granted-once' }),
-  addGrant('stray-grant', 'a grant is made for which nobody has asked', {
-    changes: ", purpose = 'nobody'",
-    fails: 'granted-by-attempt',
-  }),
-  ...[grantDenied, reviveGrant, pastTheGuard, forgetRequests, forgetCounts, changeEvent, answerFault, hang, dudFault],
+  ...[copyGrant, strayGrant, grantDenied, reviveGrant, pastTheGuard, forgetRequests, forgetCounts, changeEvent],
+  ...[answerFault, hang, takeEvent, forgetEnds, replaceKeys, dudFault, staysAway, deleteGrant],
 ]
 
 /** The sabotages of these names. Throws for a name that is none. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Record as Entry } from '../history.js'
+import { sabotages } from '../sabotage.js'
 import { check, invariants } from './check.js'
 import type { Evidence, FinalReads } from './evidence.js'
 import { recoveries } from './recovery.js'
@@ -297,6 +298,10 @@ const cases: Readonly<{ [name: string]: Case | readonly Case[] }> = {
     holds: [fault('kill-auth', 0)],
   },
 }
+
+test('every invariant has a sabotage that breaks it in a run', () => {
+  expect(new Set(sabotages.flatMap(({ fails }) => fails))).toEqual(new Set(invariants.map(({ name }) => name)))
+})
 
 test('every invariant has a case that breaks it', () => {
   expect(new Set(Object.keys(cases))).toEqual(new Set(invariants.map(({ name }) => name)))

@@ -19,8 +19,8 @@ export interface ServerProcess {
   /** File of all that it has printed. */
   readonly log: string
   isRunning(): boolean
-  /** Starts it and waits until it says that it is ready. */
-  start(): Promise<void>
+  /** Starts it, with more options of the command, and waits until it says that it is ready. */
+  start(options?: readonly string[]): Promise<void>
   kill(): Promise<void>
   /** Ends it in order. */
   stop(): Promise<void>
@@ -71,10 +71,10 @@ export function serverProcess(o: ServerStart): ServerProcess {
   return {
     ...{ name, port, log, isRunning },
     // As a supervisor does: what the server needs may come back a moment later.
-    async start() {
+    async start(options = []) {
       for (const until = Date.now() + patience; !isRunning(); await new Promise(resolve => setTimeout(resolve, 500))) {
         const output = openSync(log, 'a')
-        child = spawn(process.execPath, [heap, '--import', preload, command, kind, '--config', config], {
+        child = spawn(process.execPath, [heap, '--import', preload, command, kind, '--config', config, ...options], {
           env: { ...process.env, CHAOS_FAULTS: faultFile },
           stdio: ['ignore', 'pipe', output],
         })
