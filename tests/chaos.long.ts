@@ -36,3 +36,22 @@ on(verifies('F-61', 'F-75', `three minutes of faults by a fixed seed break no pr
   expect(report.counts['grants acknowledged']).toBeGreaterThan(50)
   expect(report.faults.length).toBeGreaterThan(3)
 })
+
+on(verifies('F-42', 'F-62', `a minute of faults of what servers need breaks no promise${why}`), async () => {
+  const faults = 'redis-one-instance,descriptors-gateway,stop-auth,postgres-slow,disk-full,dns-lying,upstream-away'
+  const report = await chaos('--seed', '269051694', '--minutes', '1', '--faults', faults)
+  expect(report.violations).toEqual([])
+})
+
+on(`a minute of faults with a Redis Cluster that loses masters breaks no promise${why}`, async () => {
+  const faults = ['--redis', 'cluster', '--faults', 'cluster-kill,cluster-stop']
+  const report = await chaos('--seed', '187359608', '--minutes', '1', ...faults)
+  expect(report.violations).toEqual([])
+})
+
+on(`what is broken on purpose breaks all that a sabotage names, and nothing else${why}`, async () => {
+  const report = await chaos('--seed', '3', '--minutes', '0', '--sabotage', 'all')
+  const { stdout } = await runNode([join(root, 'chaos/dist/run.js'), '--list'])
+  const named = [...stdout.matchAll(/^--sabotage .*; must fail: (.*)$/gm)].flatMap(([, all = '']) => all.split(', '))
+  expect(new Set(report.violations.map(({ invariant }) => invariant))).toEqual(new Set(named))
+})
