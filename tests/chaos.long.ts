@@ -37,12 +37,6 @@ on(verifies('F-61', 'F-75', `three minutes of faults by a fixed seed break no pr
   expect(report.faults.length).toBeGreaterThan(3)
 })
 
-on(verifies('F-42', 'F-62', `a minute of faults of what servers need breaks no promise${why}`), async () => {
-  const faults = 'redis-one-instance,descriptors-gateway,stop-auth,postgres-slow,disk-full,dns-lying,upstream-away'
-  const report = await chaos('--seed', '269051694', '--minutes', '1', '--faults', faults)
-  expect(report.violations).toEqual([])
-})
-
 on(`a minute of faults with a Redis Cluster that loses masters breaks no promise${why}`, async () => {
   const faults = ['--redis', 'cluster', '--faults', 'cluster-kill,cluster-stop']
   const report = await chaos('--seed', '187359608', '--minutes', '1', ...faults)

@@ -42,11 +42,10 @@ export function mountFetch(
   options: MountOptions = {},
 ): (request: Request) => Promise<Response | undefined> {
   checkOptions('mountFetch', options, { bodyLimit: 'number' })
-  const bodyLimit = options.bodyLimit ?? defaultBodyLimit
-  const judgeHead = judging(participant)
+  const reading = readingOf(participant, options)
   return async request => {
     if (!participant.paths.includes(pathOfRequest(request))) return undefined
-    return answer(participant, () => fromRequest(request, { bodyLimit, judgeHead }))
+    return answer(participant, () => fromRequest(request, reading))
   }
 }
 
@@ -63,15 +62,14 @@ export function mountNode(
   options: MountOptions = {},
 ): (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => Promise<boolean> {
   checkOptions('mountNode', options, { bodyLimit: 'number' })
-  const bodyLimit = options.bodyLimit ?? defaultBodyLimit
-  const judgeHead = judging(participant)
+  const reading = readingOf(participant, options)
   return async (request, response, next) => {
     if (!participant.paths.includes(pathOf(request.url ?? ''))) {
       next?.()
       return false
     }
     try {
-      const answered = await answer(participant, () => fromNode(request, { bodyLimit, judgeHead }))
+      const answered = await answer(participant, () => fromNode(request, reading))
       if (!request.complete) {
         await discardRest(request)
         if (!request.complete) response.setHeader('connection', 'close')
@@ -100,19 +98,24 @@ export function mountHono(
   options: MountOptions = {},
 ): (context: HonoContext, next: () => Promise<void>) => Promise<Response | undefined> {
   checkOptions('mountHono', options, { bodyLimit: 'number' })
-  const bodyLimit = options.bodyLimit ?? defaultBodyLimit
-  const judgeHead = judging(participant)
+  const reading = readingOf(participant, options)
   const overFetch = mountFetch(participant, options)
   return async (context, next) => {
     const incoming = incomingOf(context.env)
     if (incoming === undefined) return (await overFetch(context.req.raw)) ?? passOn(next)
     if (!participant.paths.includes(pathOf(incoming.url ?? ''))) return passOn(next)
-    return answer(participant, () => fromNode(incoming, { bodyLimit, judgeHead }))
+    return answer(participant, () => fromNode(incoming, reading))
   }
 }
 
-function judging(participant: Participant): JudgeHead {
-  return head => participant.judgeHead?.(head) ?? 'whole'
+interface Reading {
+  readonly bodyLimit: number
+  readonly judgeHead: JudgeHead
+}
+
+/** How requests are read; frozen, so that httpsig checks it once and not for each request. */
+function readingOf(participant: Participant, { bodyLimit = defaultBodyLimit }: MountOptions): Reading {
+  return Object.freeze({ bodyLimit, judgeHead: head => participant.judgeHead?.(head) ?? 'whole' } satisfies Reading)
 }
 
 async function passOn(next: () => Promise<void>): Promise<undefined> {

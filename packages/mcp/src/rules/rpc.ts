@@ -20,8 +20,8 @@ export interface McpMessage {
   readonly revision: Revision
 }
 
-/** Deepest nesting of arrays and objects: deeper ones could overflow the stack of a parser. */
-const maxDepth = 64
+/** Deepest nesting of arrays and objects: deeper ones could overflow the stack of a parser. Frozen, so that it is checked once. */
+const limits = Object.freeze({ maxDepth: 64 })
 
 /** JSON is UTF-8: another charset would be another message. */
 const jsonType = /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i
@@ -84,7 +84,7 @@ export function readRpc(message: ReceivedMessage): McpMessage {
 /** The id of the request in a body that was refused, for the answer; undefined where there is none, or none that is read in one way. */
 export function idInBody({ body }: ReceivedMessage): string | number | undefined {
   try {
-    const value = parseJson(body ?? new Uint8Array(), { maxDepth })
+    const value = parseJson(body ?? new Uint8Array(), limits)
     const id = isObject(value) && typeof value['method'] === 'string' ? value['id'] : undefined
     return typeof id === 'string' || Number.isSafeInteger(id) ? (id as string | number) : undefined
   } catch {
@@ -115,7 +115,7 @@ function checkSpelling(object: Readonly<Record<string, unknown>>, members: Membe
 
 function jsonOf(body: Uint8Array | undefined): unknown {
   try {
-    return parseJson(body ?? new Uint8Array(), { maxDepth })
+    return parseJson(body ?? new Uint8Array(), limits)
   } catch (cause) {
     const why = cause instanceof SyntaxError ? cause.message : 'it cannot be parsed'
     throw new AAuthError('invalid_request', `the body must be JSON with one reading: ${why}`, {
