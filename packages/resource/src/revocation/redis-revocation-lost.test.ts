@@ -7,7 +7,7 @@ import { openSwitch, type TcpSwitch } from '@countersign/testing/tcp-switch'
 import { send } from '@countersign/testing/wire'
 import { asAgent, asHolder } from '@countersign/testing/world/signer'
 import { createClient } from 'redis'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { calendarScene } from '../calendar.test.fixture.js'
 import { type RedisRevocationSet, redisRevocationSet } from '../redis.js'
 
@@ -104,8 +104,11 @@ for (const [what, lose] of losses)
         [200, undefined],
       ])
       world.clock.now += 10
+      const heard: unknown[] = []
+      onTestFinished(set.watch(grant => heard.push(grant)))
       await lose(port)
       await back(set)
+      expect(heard, 'what is open may be under a grant that has ended').toContain('unknown')
       expect((await place.use(revoked))[0]).toBe(503)
       world.clock.now += 6
       expect([await place.use(revoked), await place.use(other)]).toEqual([

@@ -105,7 +105,10 @@ export async function redisRevocationSet(options: RedisRevocationSetOptions): Pr
   let since = 0
   // Never earlier: what this process has refused as too old stays so.
   const learn = (answer: unknown): void => {
-    since = Math.max(since, startIn(answer))
+    const start = startIn(answer)
+    // What was told last may be lost: whatever is open under a grant may be under one that has ended.
+    if (since > 0 && start > since) watcher.lose()
+    since = Math.max(since, start)
   }
   const ready = async (): Promise<void> => learn(await script.run(async () => beginning()))
   await ready().catch(async error => {
@@ -149,6 +152,8 @@ interface Watcher {
   watch(listener: RevocationListener): () => void
   hear(grant: GrantName): void
   hasHeard(grant: GrantName): boolean
+  /** The set has lost what it knew. */
+  lose(): void
   close(): void
 }
 
@@ -168,6 +173,9 @@ function createWatcher(script: SharedScript, log: string): Watcher {
       heard.delete(key)
     }
   }
+  const lose = (): void => {
+    for (const listener of listeners) listener('unknown')
+  }
   const look = async (): Promise<void> => {
     try {
       const answer = await script.run(async () => ({ keys: [log, log], args: ['log', last] }))
@@ -179,7 +187,7 @@ function createWatcher(script: SharedScript, log: string): Watcher {
         }
       readAt = performance.now()
     } catch {
-      if (performance.now() > readAt + blindLimit) for (const listener of listeners) listener('unknown')
+      if (performance.now() > readAt + blindLimit) lose()
     }
     if (listeners.size > 0) next()
   }
@@ -189,6 +197,7 @@ function createWatcher(script: SharedScript, log: string): Watcher {
   }
   return {
     hear,
+    lose,
     hasHeard: grant => heard.has(grantKey(grant)),
     watch(listener) {
       listeners.add(listener)
