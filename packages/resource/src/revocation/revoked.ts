@@ -14,7 +14,7 @@ export interface RevocationRules {
   readonly development: boolean
 }
 
-/** The first `iat` that a set accepts which has not always been there, Unix seconds; undefined for one that forgets nothing. */
+/** The first `iat` that a set accepts, Unix seconds; undefined for a set that forgets nothing. */
 function firstIat({ set: { since }, development }: RevocationRules): number | undefined {
   if (since === undefined) return undefined
   return development ? Math.floor(since) : since + startMargin
