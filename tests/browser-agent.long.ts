@@ -178,7 +178,7 @@ beforeAll(async () => {
   await startResource(resource, authServer, [agentServer])
   await startResource(closed, authServer, undefined)
   browser = await launchChromium()
-}, 60_000)
+})
 
 afterAll(async () => {
   await browser?.close()
@@ -237,7 +237,7 @@ describe.skipIf(!there)(`an agent in a page${why}`, () => {
     expect(enrolled()).toBe(before + 1)
     expect(cookies).toEqual([])
     await context.close()
-  }, 60_000)
+  })
 
   test('has a key that no script of the page can take away', async () => {
     const context = await browser.newContext()
@@ -279,7 +279,7 @@ describe.skipIf(!there)(`an agent in a page${why}`, () => {
       values: false,
     })
     await context.close()
-  }, 60_000)
+  })
 
   test('in two tabs at once enrols once', async () => {
     const before = enrolled()
@@ -289,7 +289,7 @@ describe.skipIf(!there)(`an agent in a page${why}`, () => {
     expect(delegates[0]).toEqual(delegates[1])
     expect(enrolled()).toBe(before + 1)
     await context.close()
-  }, 60_000)
+  })
 
   test('without a session no delegate is enrolled, and without CORS no call succeeds', async () => {
     const before = enrolled()
@@ -301,5 +301,5 @@ describe.skipIf(!there)(`an agent in a page${why}`, () => {
     expect([status, reason]).toEqual([401, expect.stringContaining('does not take this session')])
     expect(enrolled()).toBe(before)
     await context.close()
-  }, 60_000)
+  })
 })

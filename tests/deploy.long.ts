@@ -96,7 +96,7 @@ describe('the processes of compose.yaml, without containers', () => {
     await stack.start('agents', ['--init'])
     await stack.start('gateway', ['--init'])
     await stack.startProxy()
-  }, 500_000)
+  })
 
   afterAll(() => (why === '' ? stack.stop() : undefined))
 

@@ -42,7 +42,7 @@ withTools(`the documentation site${skipped}`, () => {
     await execute(process.execPath, [join(root, 'scripts/docs-site.mjs'), site])
     served = await serveFolder(site)
     if (there) browser = await launchChromium()
-  }, 300_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await served?.close()

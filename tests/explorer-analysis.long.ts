@@ -52,7 +52,7 @@ test('what a receiver refuses, the page refuses by itself for the same reason; w
       ...['token_expired', 'token_signature_wrong'],
     ]),
   )
-}, 400_000)
+})
 
 /** Whether a token in the body was refused, and not the caller's. */
 const isOfToken = ({ response }: ShownMessage, reason: string): boolean =>

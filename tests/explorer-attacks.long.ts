@@ -96,13 +96,13 @@ test('countersign playground --attacks ends with 0: every attack was refused as 
   expect(results.map(lineOf)).toEqual(expected)
   expect(results.filter(({ refusal }) => !/^[a-z][a-z0-9.-]+\.[a-z0-9.-]+$/.test(refusal?.clause ?? ''))).toEqual([])
   expect(code).toBe(0)
-}, 120_000)
+})
 
 describe('a message of a story', () => {
   let place: Awaited<ReturnType<typeof started>>
   beforeAll(async () => {
     place = await started()
-  }, 60_000)
+  })
   afterAll(() => place.stop())
   const at = (path: string): string => `http://localhost:${place.base}${path}`
   const post = (path: string, body: object = {}): Promise<Response> =>
@@ -137,7 +137,7 @@ describe('a message of a story', () => {
       const result = (await (await post(`/api/attacks/${name}`, { message: added.id })).json()) as Result
       expect([name, result.verdict, result.twin?.response.status, result.note]).toEqual([name, 'held', 201, undefined])
     }
-  }, 180_000)
+  })
 
   test('of a service can be attacked, too: the call that made it call is repeated for a token', async () => {
     const messages = await played('multi-hop')
@@ -153,7 +153,7 @@ describe('a message of a story', () => {
       expect([result.verdict, result.note, result.twin?.response.status]).toEqual(['held', undefined, 201])
       expect(result.refusal).toMatchObject({ by: 'rooms', reason })
     }
-  }, 120_000)
+  })
 
   test('that is unsigned, or was refused, is no ground for an attack, and says so', async () => {
     const messages = await played('identity')

@@ -15,7 +15,7 @@ beforeAll(async () => {
   place = stand()
   const base = await startPlayground(place)
   own = `http://localhost:${base}`
-}, 120_000)
+})
 afterAll(() => place.stop())
 
 const at = visit(async () => ({ stop: async () => undefined }))
@@ -59,7 +59,7 @@ describe('played by the API', () => {
       /^The app says “Hello Ada Lovelace”\. .* the configuration of the auth server does not name it\.$/,
     )
     expect(column('aauth').counts).toMatchObject({ userForms: 2, sharedSecrets: 0 })
-  }, 90_000)
+  })
 
   test('client authentication: what the server keeps lets a thief in with a secret, and not with a key', async () => {
     const column = await play('client-authentication')
@@ -73,7 +73,7 @@ describe('played by the API', () => {
         .map(({ holder }) => holder),
     ).toEqual(['authorization server', 'client'])
     expect(every.map(world => column(world).counts.sharedSecrets)).toEqual([2, 0, 0])
-  }, 90_000)
+  })
 
   test('tokens: a stolen bearer token works, a stolen bound token or auth token does not', async () => {
     const column = await play('tokens')
@@ -87,14 +87,14 @@ describe('played by the API', () => {
       ...{ status: 401 },
       body: { error: 'invalid_signature', reason: 'signature_wrong' },
     })
-  }, 90_000)
+  })
 
   test('discovery: both find the server from the API, and both refuse metadata under a false name', async () => {
     const column = await play('discovery')
     expect(verdicts(column, ['oauth', 'aauth'])).toEqual(['held', 'held'])
     expect(column('oauth').outcome.sentence).toMatch(/in 3 messages\. The metadata under a false name are refused \(/)
     expect(column('aauth').outcome.sentence).toContain('discovery_failed: issuer must be')
-  }, 90_000)
+  })
 
   test('consent: a swapped resource fools a client without audience, and neither one with it nor an agent', async () => {
     const column = await play('consent')
@@ -105,13 +105,13 @@ describe('played by the API', () => {
       /^The agent stops: the resource token could not be verified; .*The user was asked nothing\. .* got 401 invalid_signature/,
     )
     expect(column('aauth').counts.userForms).toBe(0)
-  }, 90_000)
+  })
 
   test('scopes: of three calls OAuth needs the server for two, AAuth for one', async () => {
     const column = await play('scopes')
     expect(column('oauth').outcome.sentence).toMatch(/^The calls are answered 200, 401, 200, 403, 200\. 2 of the three/)
     expect(column('aauth').outcome.sentence).toMatch(/^The calls are answered 200, 200, 200\. 1 of the three/)
-  }, 90_000)
+  })
 
   test('chains: rooms do not see who passed a token on; they see a chain that was exchanged', async () => {
     const column = await play('chains')
@@ -120,7 +120,7 @@ describe('played by the API', () => {
     expect(decisive(column('oauth-more'))).toMatchObject({ status: 201, body: { act: { act: { sub: 'agent' } } } })
     expect(decisive(column('aauth'))).toMatchObject({ status: 201, body: { chain: [{ agent: expect.any(String) }] } })
     expect(column('aauth').counts.userForms).toBeGreaterThanOrEqual(4)
-  }, 90_000)
+  })
 
   test('revocation: a JWT goes on, introspection and a notice end access at once', async () => {
     const column = await play('revocation')
@@ -128,7 +128,7 @@ describe('played by the API', () => {
     expect(decisive(column('oauth'))).toEqual({ status: 200, body: victim })
     expect(decisive(column('oauth-more'))).toMatchObject({ status: 401, body: { error: 'invalid_token' } })
     expect(decisive(column('aauth'))).toMatchObject({ status: 401, body: { reason: 'grant_ended' } })
-  }, 90_000)
+  })
 
   test('replay: bearer requests pass again and changed, DPoP ones changed, signed ones neither', async () => {
     const column = await play('replay')
@@ -140,7 +140,7 @@ describe('played by the API', () => {
     expect(column('aauth').outcome.sentence).toBe(
       'Sent again: 401 replay_detected (request_replayed). Changed: 401 invalid_signature (digest_wrong). The signature covers the body.',
     )
-  }, 90_000)
+  })
 
   test('no bearer token, code, secret or cookie of the OAuth world is shown whole', async () => {
     const { results } = (await (await fetch(`${own}/api/beside`)).json()) as BesideOverview

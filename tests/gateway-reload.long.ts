@@ -33,7 +33,7 @@ beforeAll(async () => {
   write(settings())
   gateway = await place.start('gateway', ['gateway', '--config', join(place.folder, 'gateway.yaml')])
   log = logOf(gateway)
-}, 60_000)
+})
 afterAll(async () => {
   await place.stop()
   upstream.close()

@@ -111,7 +111,7 @@ beforeAll(async () => {
   const enrolled = await run(['enroll', agentServer, '--code', code, '--state', state, '--development'])
   expect(enrolled.stderr).toBe('')
   expect(enrolled.code).toBe(0)
-}, 120_000)
+})
 
 afterAll(() => place.stop())
 

@@ -36,7 +36,7 @@ beforeAll(async () => {
     response.end('done')
   })
   place = await manyInstances(`http://127.0.0.1:${await listenOn(upstream)}`)
-}, 300_000)
+})
 
 afterAll(async () => {
   if (away !== '') return

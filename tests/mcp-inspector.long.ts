@@ -25,7 +25,7 @@ beforeAll(async () => {
   ])
   const tools = { command: process.execPath, args: [countersign, 'mcp-bridge', guarded.url, ...guarded.flags] }
   writeFileSync(join(folder, 'mcp.json'), JSON.stringify({ mcpServers: { tools } }))
-}, 180_000)
+})
 
 afterAll(() => place.stop())
 

@@ -60,7 +60,7 @@ beforeAll(async () => {
     apiPort,
     `server { listen 127.0.0.1:${apiPort}; server_name localhost; ${lines} }`,
   )
-}, 60_000)
+})
 
 afterAll(async () => {
   if (proxy !== undefined) await end(proxy, 'SIGTERM')

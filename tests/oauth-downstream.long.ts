@@ -17,7 +17,7 @@ beforeAll(async () => {
     execArgv: [],
     onReady: () => undefined,
   })
-}, 60_000)
+})
 
 afterAll(() => participants.stop())
 

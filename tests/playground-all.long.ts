@@ -25,4 +25,4 @@ test('countersign playground --scenario all --json plays every story and says so
   // Where a story leaves a question out because it was played before, it was not.
   const titles = played.scenarios.flatMap(({ checks }) => checks.map(({ title }) => title))
   expect(titles).toContain('the auth server says who asks, and for what')
-}, 120_000)
+})

@@ -19,7 +19,7 @@ beforeAll(async () => {
   const before = await status()
   await execute(process.execPath, ['scripts/release.mjs', '9.9.9', '--dry-run', '--out', out], { cwd: root })
   expect(await status()).toBe(before)
-}, 600_000)
+})
 
 afterAll(() => place.stop())
 
@@ -83,7 +83,7 @@ test('publint, attw and the links of the READMEs: a fault of a tarball stops a r
   expect(faults).toMatch(/publint: .*dist\/browser\.js/)
   expect(faults).toMatch(/dist\/[\w/-]+\.js imports \.(?:\/fetch)?\/climb\.js, which is missing/)
   expect(faults).toMatch(/attw: \w+ \.\/node/)
-}, 600_000)
+})
 
 test('the SBOM names the packages that users install, and no development dependency', () => {
   const sbom = JSON.parse(readFileSync(join(out, 'sbom.cdx.json'), 'utf8')) as Sbom

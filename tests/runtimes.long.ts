@@ -32,7 +32,7 @@ beforeAll(async () => {
   await readersProject(project, [...tarballs, ...['hono', '@hono/node-server'].map(versioned)])
   for (const page of ['packages/resource/README.md', 'packages/discovery/README.md'])
     for (const [name, code] of samples(page)) writeFileSync(join(project, name), code)
-}, 300_000)
+})
 afterAll(() => place.stop())
 
 /** Starts what prints nothing, and waits until it listens. */

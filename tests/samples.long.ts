@@ -59,7 +59,7 @@ beforeAll(async () => {
   // The MCP page brings its own configuration.
   for (const folder of [project, join(project, 'mcp')])
     await execute(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder])
-}, 300_000)
+})
 
 afterAll(() => place.stop())
 
@@ -108,7 +108,7 @@ test('the samples compile, run from packed tarballs, and the agent gets its even
   if (stripping !== undefined)
     expect((await execute(stripping, ['agent.ts'], { cwd: project })).stdout).toContain('Chess at eight')
   for (const server of again) await end(server, 'SIGTERM')
-}, 240_000)
+})
 
 /** The key files of the project, as they are. */
 function keyFiles(): Record<string, string> {
@@ -157,7 +157,7 @@ test('the sample of each package runs, prints what its README says, and runs a s
       }
     }
   }
-}, 240_000)
+})
 
 test('every adapter, in its framework, challenges an unsigned request and lets in a signed one', async () => {
   const pages = ['hono.ts', 'calendar.ts', 'express.ts', 'fastify.ts', 'node.ts', 'fetch.ts']
@@ -288,7 +288,7 @@ test('the MCP tutorial: open to all, to agents that say who they are, and with a
   const again = await client('-', 'send_email')
   expect(again.stdout).toContain('send_email [{"type":"text","text":"sent to ada@example.org"}]')
   expect(again.links).toEqual([])
-}, 240_000)
+})
 
 /** Runs the tutorial's client, and clicks in its user's place where it prints a link. */
 async function clientOf(folder: string, args: readonly string[]): Promise<{ stdout: string; links: string[] }> {

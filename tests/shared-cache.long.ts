@@ -52,7 +52,7 @@ beforeAll(async () => {
         location /unguarded { proxy_pass http://127.0.0.1:${upstreamPort}; }
       }`,
   )
-}, 60_000)
+})
 
 afterAll(async () => {
   if (proxy !== undefined) await end(proxy, 'SIGTERM')

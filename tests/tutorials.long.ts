@@ -16,7 +16,7 @@ beforeAll(async () => {
   const tarballs = packed(join(place.folder, 'tarballs')).map(({ tarball }) => tarball)
   const others = ['hono', '@hono/node-server', 'oidc-provider'].map(versioned)
   await project(place.folder, [...tarballs, ...others, 'tsx@4'])
-}, 300_000)
+})
 afterAll(() => place.stop())
 
 /** The OpenID provider of the tutorial that has one, and where its client takes answers. */

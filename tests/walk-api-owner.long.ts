@@ -78,7 +78,7 @@ beforeAll(async () => {
   const { code } = JSON.parse((await user.run(invite)).stdout) as { code: string }
   const enrolled = await user.run(['enroll', agentServer, '--code', code, '--development'])
   expect(enrolled.code, enrolled.stderr).toBe(0)
-}, 240_000)
+})
 
 afterAll(async () => {
   if (proxy !== undefined) await end(proxy, 'SIGTERM')

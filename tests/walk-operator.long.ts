@@ -58,7 +58,7 @@ beforeAll(async () => {
   const { code } = JSON.parse(invited.stdout) as { code: string }
   const enrolled = await user.run(['enroll', agents, '--code', code, '--development'])
   expect(enrolled.code, enrolled.stderr).toBe(0)
-}, 240_000)
+})
 
 afterAll(async () => {
   if (proxy !== undefined) await end(proxy, 'SIGTERM')

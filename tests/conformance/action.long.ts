@@ -128,7 +128,7 @@ test('it starts the implementation, judges it, keeps the page and stops it', asy
     /^```text\n\d+ passed, 0 failed, [\s\S]*level core: [\s\S]*\nconforms\n```\n$/,
   )
   expect(answers(url)).toBe(false)
-}, 60_000)
+})
 
 test('it fails where the implementation does not conform, and stops it all the same', async () => {
   const { url, start, config } = await site()
@@ -142,7 +142,7 @@ test('it fails where the implementation does not conform, and stops it all the s
   expect(steps.map(({ code }) => code)).toEqual([0, 1, 0])
   expect(readFileSync(join(temp, 'summary'), 'utf8')).toMatch(/^FAILED +COV-01[\s\S]*\ndoes not conform\n```\n$/m)
   expect(answers(url)).toBe(false)
-}, 60_000)
+})
 
 test.each([
   ['ends', 'echo "no such setting" >&2; exit 1'],
@@ -168,7 +168,7 @@ test('it judges an agent by its command', async () => {
   expect(readFileSync(calls, 'utf8')).toMatch(/^(http:\/\/localhost:\d+\/\S*\n)+$/)
   const { subject } = JSON.parse(readFileSync(join(temp, 'conformance/checks.json'), 'utf8'))
   expect(subject).toContain('bash -c')
-}, 60_000)
+})
 
 test('the workflow of the docs gives the action inputs that it has', () => {
   const page = readFileSync(join(root, 'docs/conformance.md'), 'utf8')

@@ -50,7 +50,7 @@ test('a delegate conforms as an agent, and refreshes its tokens', async () => {
   const { code, checks } = await judge(place, ['agent', ...groups, '--', ...command], configuration)
   expect(['failed', 'skipped', 'not applicable'].flatMap(verdict => withVerdict(checks, verdict))).toEqual([])
   expect(code).toBe(0)
-}, 480_000)
+})
 
 test('an agent that signs nothing does not pass', async () => {
   const participants = { authServer: { port: await freePort() }, otherAuthServer: { port: await freePort() } }

@@ -24,7 +24,7 @@ let participants: Participants
 beforeAll(async () => {
   const countersign = fileURLToPath(new URL('../../../../packages/cli/bin/countersign.js', import.meta.url))
   participants = await startParticipants({ base: await freeBase(), countersign, execArgv: [], onReady: () => {} })
-}, 60_000)
+})
 afterAll(() => participants.stop())
 
 describe('what does not hold is told', () => {
