@@ -13,9 +13,9 @@ const kinds = ['bare', 'aauth', 'bearer'] as const
 const calls = 512
 /** Servers of each kind: of the same code each process is compiled in another way, up to a tenth faster or slower. */
 const copies = 3
-const rounds = 4 * copies
+const rounds = 6 * copies
 // The servers are measured as they run for long: until then their code is compiled better with each call.
-const warmUp = { 16: 8 * copies, 1: copies } as const
+const warmUp = { 16: 20 * copies, 1: copies } as const
 
 type Kind = (typeof kinds)[number]
 type Fetch = typeof fetch

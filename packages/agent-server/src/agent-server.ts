@@ -19,8 +19,8 @@ import {
   scheduledKeys,
   takeOverKeys,
 } from '@countersign/store/internal'
-import { clientOf, createVerifier } from '@countersign/verify'
-import { withClient } from '@countersign/verify/internal'
+import { clientOf } from '@countersign/verify'
+import { internalVerifier, withClient } from '@countersign/verify/internal'
 import type { AgentServerOptions } from './agent-server-options.js'
 import { auditEventOf } from './audit/audit-event.js'
 import { openServerReporting } from './audit/open-reporting.js'
@@ -197,7 +197,7 @@ function delegateTokenContext(
   const { metadata, keys, development, now, onEvent, report } = settings
   const discovery = ownDiscovery(metadata, keys)
   return {
-    verifier: createVerifier({ receiver: id, discovery, accept: ['hwk', 'agent+jwt'], now, development }),
+    verifier: internalVerifier({ receiver: id, discovery, accept: ['hwk', 'agent+jwt'], now, development }),
     replay: options.replay ?? memoryReplaySet(options.now && { now }),
     endpoint: `${id}${delegateTokenPath}`,
     delegates: delegatesIn(store, now),

@@ -3,8 +3,8 @@ import { type HeadJudgement, memoryReplaySet, type ReceivedMessage } from '@coun
 import { measured, telemetryOpened, toldTo, withCors } from '@countersign/protocol/internal'
 import { openStore, type Store } from '@countersign/store'
 import type { OwnKeys } from '@countersign/store/internal'
-import { clientOf, createVerifier } from '@countersign/verify'
-import { withClient } from '@countersign/verify/internal'
+import { clientOf } from '@countersign/verify'
+import { internalVerifier, withClient } from '@countersign/verify/internal'
 import { userAccessIn } from './account/access.js'
 import { type AppAccess, appAccess } from './account/app-access.js'
 import { adminOf } from './admin/admin-of.js'
@@ -129,7 +129,7 @@ async function openAuthServer(options: AuthServerOptions): Promise<AuthServer> {
   await takeOver(database, options, now)
   const epoch = await openDatabaseEpoch(database, options, now)
   const accept = ['jwks_uri', 'agent+jwt'] as const
-  const verifier = createVerifier({ receiver: issuer, discovery, accept, now, development })
+  const verifier = internalVerifier({ receiver: issuer, discovery, accept, now, development })
   const alarms = noteAlarms(withEpoch(options.onEvent, epoch), now)
   const reporting = await openServerReporting(database, options, { now, onEvent: alarms.onEvent })
   const { store, report, audit } = reporting

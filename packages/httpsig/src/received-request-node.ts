@@ -74,15 +74,10 @@ function announcesBody(request: IncomingMessage | Http2ServerRequest, message: R
  * @throws HttpSigError for a request that was cut off, TypeError for a body that is gone
  */
 function hasNoBody(request: IncomingMessage | Http2ServerRequest, message: ReceivedMessage): boolean {
-  if ('stream' in request) {
+  if (request instanceof IncomingMessage) {
+    if (request.complete && request.readableLength === 0 && !request.readableDidRead) return true
+  } else if ('stream' in request && request.stream.endAfterHeaders)
     // The header block had END_STREAM.
-    if (request.stream.endAfterHeaders) return true
-  } else if (
-    request instanceof IncomingMessage &&
-    request.complete &&
-    request.readableLength === 0 &&
-    !request.readableDidRead
-  )
     return true
   if (!request.readableDidRead && !request.readableEnded && !request.destroyed) return false
   // A body that has been read before cannot be inspected. The parser frames by these headers, and none of them is missing.
@@ -170,12 +165,8 @@ export function headFromNode(request: IncomingMessage | Http2ServerRequest): Rec
   checkWholeHead(request)
   const headers = headersOf(request)
   const peer = request.socket.remoteAddress
-  const message: ReceivedMessage = {
-    method: request.method ?? '',
-    target: request.url ?? '',
-    headers,
-    ...(peer === undefined ? {} : { peer }),
-  }
+  const read = { method: request.method ?? '', target: request.url ?? '', headers }
+  const message: ReceivedMessage = peer === undefined ? read : { ...read, peer }
   checkFraming(message)
   return message
 }

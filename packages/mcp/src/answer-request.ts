@@ -107,7 +107,7 @@ async function answerAuthorized<S extends string>(
       return replacement
     }
     const { streamSeconds, now } = endpoint
-    const limited = limitStream(withKnownText(response, exchange), aauth, { streamSeconds, now, leave })
+    const limited = withKnownText(response, exchange) ?? limitStream(response, aauth, { streamSeconds, now, leave })
     if (answer === undefined) return limited
     return await showMessage(whileOpen === undefined ? limited : revocableResponse(limited, whileOpen), rpc, answer)
   } finally {
@@ -127,9 +127,12 @@ async function replacementOf(response: Response, { begun, rpc }: Exchange): Prom
   }
 }
 
-/** The same response, whose body is known where it is one answer: so it need not be read from a stream to be sent. */
-function withKnownText(response: Response, { answered }: Exchange): Response {
-  if (answered === undefined || response.headers.get('content-type') !== 'application/json') return response
+/**
+ * The same response, with its body known, so that it need not be read from a stream to be sent.
+ * @returns undefined for what is not one answer
+ */
+function withKnownText(response: Response, { answered }: Exchange): Response | undefined {
+  if (answered === undefined || response.headers.get('content-type') !== 'application/json') return undefined
   return rememberText(response, JSON.stringify(answered))
 }
 

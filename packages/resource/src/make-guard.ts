@@ -2,7 +2,8 @@ import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
 import { authorityOf } from '@countersign/protocol'
 import { schemeOf } from '@countersign/protocol/internal'
-import { clientOf, createVerifier, type Verifier } from '@countersign/verify'
+import { clientOf, type Verifier } from '@countersign/verify'
+import { internalVerifier } from '@countersign/verify/internal'
 import { createDownstream } from './downstream/downstream.js'
 import { withoutDenied } from './guard/deny.js'
 import { type Observer, quiet } from './guard/event.js'
@@ -95,7 +96,7 @@ function failuresOf({ failureLimit, trustedProxies }: Options): Failures {
 
 function verifierOf(options: Options, discovery: Discovery): Verifier {
   const { id, authServers = [], authorities, agents = 'any', development = false, now, telemetry } = options
-  return createVerifier({
+  return internalVerifier({
     receiver: id,
     authServers,
     ...(authorities === undefined ? {} : { authorities }),

@@ -3,3 +3,4 @@
 export { isPrivatePeer, networkOf, peerOf, requestIdOf, telling, wideNetworkOf } from './network.js'
 export { refuseRemembered, rememberOnce, replayEntryOf, takeApproval } from './replay.js'
 export { withClient } from './trusted-proxies.js'
+export { internalVerifier } from './verifier.js'

@@ -64,11 +64,31 @@ export function createVerifiedHeads(): VerifiedHeads {
       )
       const head: BegunHead = { ...begun, done }
       const proof = new Proof(head)
-      const refused = head.done.then(found =>
-        'fault' in found ? { ...refusedHead(message, found.fault), headProof: proof } : undefined,
-      )
-      return { proof, refused, verified: head.done.then(found => ('fault' in found ? undefined : found.verified)) }
+      return new VerifyingHead(message, done, proof)
     },
+  }
+}
+
+/** A promise for each reader that there is: mostly there is one, of `verified`. */
+class VerifyingHead implements VerifiedHead {
+  readonly proof: object
+  readonly #message: ReceivedMessage
+  readonly #done: BegunHead['done']
+
+  constructor(message: ReceivedMessage, done: BegunHead['done'], proof: object) {
+    this.#message = message
+    this.#done = done
+    this.proof = proof
+  }
+
+  get refused(): Promise<ReceivedMessage | undefined> {
+    return this.#done.then(found =>
+      'fault' in found ? { ...refusedHead(this.#message, found.fault), headProof: this.proof } : undefined,
+    )
+  }
+
+  get verified(): Promise<Verified | undefined> {
+    return this.#done.then(found => ('fault' in found ? undefined : found.verified))
   }
 }
 

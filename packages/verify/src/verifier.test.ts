@@ -200,3 +200,13 @@ describe('order', () => {
     await verifier.verify(await withToken(unbound))
   })
 })
+
+test('a misspelt restriction of a request is refused, and not ignored', async () => {
+  const message = { method: 'GET', target: '/x', headers: [['host', 'api.example']] } as const
+  const slip = { agnets: ['https://agent.example'] } as never
+  await expect(verifier.verify(message, slip)).rejects.toThrow(
+    "verify: unknown option 'agnets'; did you mean 'agents'?",
+  )
+  expect(() => verifier.judgeHead(message, slip)).toThrow("judgeHead: unknown option 'agnets'")
+  await expect(verifier.verify(message, { agents: undefined } as never)).rejects.toThrow(TypeError)
+})

@@ -107,6 +107,21 @@ export interface Verifier {
  * ```
  */
 export function createVerifier(options: VerifierOptions): Verifier {
+  const own = internalVerifier(options)
+  return {
+    async verify(message, per = {}) {
+      checkOptions('verify', per, perChecks)
+      return own.verify(message, per)
+    },
+    judgeHead(head, per = {}) {
+      checkOptions('judgeHead', per, perChecks)
+      return own.judgeHead(head, per)
+    },
+  }
+}
+
+/** As {@link createVerifier}, for code that makes the options of each request itself: they are not checked. */
+export function internalVerifier(options: VerifierOptions): Verifier {
   checkOptions('createVerifier', options, checks, ['receiver', 'discovery', 'accept'])
   const { receiver, development = false, tolerance = 60 } = options
   checkIdentifier('receiver', receiver, { development })
@@ -145,7 +160,6 @@ class RequestVerifier implements Verifier {
   }
 
   async verify(message: ReceivedMessage, per: PerRequest = {}): Promise<Verified> {
-    checkOptions('verify', per, perChecks)
     if (message.headFault !== undefined) throw message.headFault
     const head = this.#heads.find(message)
     const verified = head === undefined ? undefined : await this.#verifyRest(message, per, head)
@@ -162,7 +176,6 @@ class RequestVerifier implements Verifier {
   }
 
   judgeHead(head: ReceivedMessage, per: PerRequest = {}): 'whole' | 'byte' | ReceivedMessage | VerifiedHead {
-    checkOptions('judgeHead', per, perChecks)
     try {
       if (!isSigned(head)) {
         this.#checkUnsigned(head)

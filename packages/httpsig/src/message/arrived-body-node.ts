@@ -1,7 +1,7 @@
 import { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { takeWaiting } from './merged-chunks-node.js'
-import { collectBody } from './received-message.js'
+import { bodyTooLarge } from './received-message.js'
 
 /**
  * Takes a body that has arrived as a whole, mostly together with the head: its parser is done, and there is no event to wait for.
@@ -11,10 +11,11 @@ import { collectBody } from './received-message.js'
 export function takeArrived(request: IncomingMessage | Http2ServerRequest, limit: number): Uint8Array | undefined {
   if (!(request instanceof IncomingMessage && request.complete)) return undefined
   if (request.readableFlowing !== null || request.readableEncoding !== null) return undefined
-  const body = collectBody(limit)
   const bytes = takeWaiting(request)
-  if (bytes !== null) body.add(bytes)
-  return body.bytes()
+  if (bytes === null || bytes.length === 0) return undefined
+  if (bytes.length > limit) throw bodyTooLarge()
+  // A copy: a small part of what a socket has read would keep all of that from being freed.
+  return new Uint8Array(bytes)
 }
 
 /** As {@link takeArrived}, but leaves the body in the request. */

@@ -31,9 +31,6 @@ export function withReadBody(
   body: Uint8Array | undefined,
   judged: JudgedHead | undefined,
 ): ReceivedMessage {
-  return {
-    ...head,
-    ...(body === undefined ? {} : { body }),
-    ...(judged === undefined ? {} : { headProof: judged.proof }),
-  }
+  if (judged === undefined) return body === undefined ? head : { ...head, body }
+  return body === undefined ? { ...head, headProof: judged.proof } : { ...head, body, headProof: judged.proof }
 }

@@ -33,20 +33,36 @@ export function callOf(
 ): MessageCall {
   const isStream = verb === 'GET' || rpc?.value['method'] === 'subscriptions/listen'
   if (rpc?.subject.kind !== 'tool') return { reads: isReading(rpc), ...(isStream ? { opensStream: true } : {}) }
-  const { params } = rpc.value
-  let operand: Uint8Array | undefined
-  return {
-    operation: rpc.subject.name,
-    // Read where a condition or a user is to judge them: most calls have neither.
-    get operand() {
-      operand ??= new TextEncoder().encode(operandIn(params, body, answers))
-      return operand
-    },
+  return new ToolCall(rpc.subject.name, { params: rpc.value['params'], body, answers })
+}
+
+/** Where the arguments of a call are. */
+interface Arguments {
+  readonly params: unknown
+  readonly body: Uint8Array | undefined
+  readonly answers: unknown
+}
+
+/** A class, since a getter of an object literal is defined anew for each call. */
+class ToolCall implements MessageCall {
+  readonly operation: string
+  readonly #arguments: Arguments
+  #operand: Uint8Array | undefined
+
+  constructor(operation: string, given: Arguments) {
+    this.operation = operation
+    this.#arguments = given
+  }
+
+  /** Read where a condition or a user is to judge them: most calls have neither. */
+  get operand(): Uint8Array {
+    this.#operand ??= new TextEncoder().encode(operandIn(this.#arguments))
+    return this.#operand
   }
 }
 
 /** The arguments as JSON; no text at all where the call has more than them: a recipient in an answer is one that nobody judges. */
-function operandIn(params: unknown, body: Uint8Array | undefined, answers: unknown): string {
+function operandIn({ params, body, answers }: Arguments): string {
   const { arguments: given, inputResponses } = Object(params)
   if ([inputResponses, answers].some(given => Object.values(Object(given)).some(hasContent))) return ''
   return given === undefined ? noArguments : argumentsIn(body)

@@ -20,7 +20,9 @@ export function passToServer<S extends string>(
   { rpc, value, authInfo }: PassedMessage,
   { resource, handler }: Endpoint<S>,
 ): Promise<Response> {
-  const headers = new Headers()
+  const request = new Request(`${resource.id}${message.target}`, { method: 'POST' })
+  // Set on the request: headers that are made before it are copied into it, each checked again.
+  const { headers } = request
   for (const [name, line] of message.headers) {
     const lower = name.toLowerCase()
     if (passedHeaders.has(lower) || lower.startsWith('mcp-param-')) headers.append(lower, line)
@@ -28,7 +30,6 @@ export function passToServer<S extends string>(
   // The server compares it with the body, where its own id is by now.
   const taskId = rpc.value === value ? undefined : Object(value['params']).taskId
   if (typeof taskId === 'string' && headers.has('mcp-name')) headers.set('mcp-name', asHeader(taskId))
-  const request = new Request(`${resource.id}${message.target}`, { method: 'POST', headers })
   return handler.fetch(request, { parsedBody: value, authInfo })
 }
 

@@ -1,4 +1,5 @@
-import { checkOptionsOffPage, offPage } from '../internal/check-options.js'
+import { checkOptionsOffPage, type OptionChecks, offPage } from '../internal/check-options.js'
+
 /** Limits of a JSON text. */
 export interface JsonLimits {
   /** Depth of arrays and objects; default 16. */
@@ -6,6 +7,9 @@ export interface JsonLimits {
   /** Length of the text, in bytes (of a string: in UTF-16 units); default: no limit. */
   readonly maxBytes?: number
 }
+
+// Made once: frozen limits are known by it to have been checked.
+const checks: OptionChecks<JsonLimits> = { maxDepth: 'number', maxBytes: 'number' }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const loneSurrogate = /\p{Surrogate}/u
@@ -18,7 +22,7 @@ const loneSurrogate = /\p{Surrogate}/u
  */
 export function parseJson(text: string | Uint8Array, limits: JsonLimits = {}): unknown {
   // A misspelt limit would be ignored.
-  checkOptionsOffPage('parseJson', limits, { maxDepth: 'number', maxBytes: 'number' })
+  checkOptionsOffPage('parseJson', limits, checks)
   if (text.length > (limits.maxBytes ?? Number.POSITIVE_INFINITY)) throw wrongJson(offPage && 'JSON text is too long')
   const json = typeof text === 'string' ? text : decode(text)
   if (typeof text === 'string' && loneSurrogate.test(json)) throw wrongJson(offPage && 'JSON text has a lone surrogate')

@@ -115,26 +115,34 @@ export function aauthOf(caller: Caller): AAuth {
         ...(caller.delegation === undefined ? {} : { constraints: caller.delegation }),
       }
     case 'authorized':
-      return {
-        level: 'authorized',
-        credential: 'aauth',
-        ...agentOf(caller),
-        ...(caller.user === undefined ? {} : { user: caller.user }),
-        scope: caller.scope,
-        issuer: caller.issuer,
-        ...(caller.token.txn === undefined ? {} : { txn: caller.token.txn }),
-        chain: chainOf(caller.token.act),
-        key: caller.key.thumbprint,
-        expires: caller.token.exp,
-        ...(caller.token.purpose === undefined ? {} : { purpose: caller.token.purpose }),
-        ...(caller.purposes === undefined ? {} : { purposes: caller.purposes }),
-        ...(caller.constraints === undefined ? {} : { constraints: caller.constraints }),
-      }
+      return authorizedFacts(caller)
   }
 }
 
+/** Member by member: to spread an object for each that may be absent takes longer than the rest of the facts. */
+function authorizedFacts(caller: Caller & { readonly level: 'authorized' }): AAuth {
+  const { user, token, purposes, constraints } = caller
+  const facts: { -readonly [K in keyof AAuth]: AAuth[K] } = {
+    level: 'authorized',
+    credential: 'aauth',
+    ...agentOf(caller),
+    scope: caller.scope,
+    issuer: caller.issuer,
+    chain: chainOf(token.act),
+    key: caller.key.thumbprint,
+    expires: token.exp,
+  }
+  if (user !== undefined) facts.user = user
+  if (token.txn !== undefined) facts.txn = token.txn
+  if (token.purpose !== undefined) facts.purpose = token.purpose
+  if (purposes !== undefined) facts.purposes = purposes
+  if (constraints !== undefined) facts.constraints = constraints
+  return facts
+}
+
 function agentOf(caller: { readonly agent: string; readonly delegate?: string }): { agent: string; delegate?: string } {
-  return { agent: caller.agent, ...(caller.delegate === undefined ? {} : { delegate: caller.delegate }) }
+  const { agent, delegate } = caller
+  return delegate === undefined ? { agent } : { agent, delegate }
 }
 
 interface Act extends Actor {
