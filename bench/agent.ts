@@ -7,7 +7,7 @@ import { type Bench, type Result, result } from './result.js'
 const operations = 512
 const rounds = 9
 /** Rounds before those that count: a caller is measured as it runs, compiled. */
-const warmUp = 4
+const warmUp = 20
 
 /** One call by the agent and by `fetch`, and what a bare signature cost in the same round. */
 interface Pair {

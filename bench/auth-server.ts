@@ -18,7 +18,7 @@ const connections = 16
 const operations = 512
 const rounds = 7
 /** Rounds before those that count: a server is measured as it runs, compiled, and not in its first second. */
-const warmUp = 6
+const warmUp = 24
 function forEachDelegate<T>(all: readonly Delegate[], make: (by: Delegate, index: number) => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: operations }, (_, i) => make(at(all, i), i)))
 }

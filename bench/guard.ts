@@ -15,7 +15,7 @@ const audience = 'https://calendar.example'
 const operations = 512
 const rounds = 7
 /** Rounds before those that count: a server is measured as it runs, compiled. */
-const warmUp = 6
+const warmUp = 24
 /** What is measured, and the bare route that goes with it. */
 const subjects = [
   { id: 'aauth', on: 'hono', kind: 'aauth' },
