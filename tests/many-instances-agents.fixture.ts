@@ -73,3 +73,25 @@ export function post(o: {
       .end()
   })
 }
+
+const mcpMeta = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientCapabilities': { extensions: { 'io.modelcontextprotocol/tasks': {} } },
+}
+
+/** Sends messages of MCP to an endpoint. @returns the result of one, or its error */
+export function messageTo(endpoint: string) {
+  return async (agent: Agent, method: string, params: Readonly<Record<string, unknown>>): Promise<unknown> => {
+    const response = await agent.fetch(endpoint, {
+      method: 'POST',
+      headers: {
+        ...{ accept: 'application/json, text/event-stream', 'content-type': 'application/json' },
+        ...{ 'mcp-protocol-version': '2026-07-28', 'mcp-method': method },
+        'mcp-name': String(params['name'] ?? params['taskId']),
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: mcpMeta } }),
+    })
+    const { result, error } = await response.json()
+    return result ?? error
+  }
+}

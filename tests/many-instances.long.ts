@@ -15,7 +15,7 @@ import { softPasskey } from '../packages/auth-server/src/passkey/authenticator.t
 import { formIn } from '../packages/auth-server/src/passkey/passkey-world.test.fixture.js'
 import { browserOf, urlOf } from './domains.fixture.js'
 import { type ManyInstances, manyInstances } from './many-instances.fixture.js'
-import { appAgent, newDelegate, post, servedBy, typing } from './many-instances-agents.fixture.js'
+import { appAgent, messageTo, newDelegate, post, servedBy, typing } from './many-instances-agents.fixture.js'
 
 // Three instances of each participant behind nginx, which hands each request to the next one, on PostgreSQL with a synchronous standby and
 // a Redis Cluster.
@@ -234,6 +234,22 @@ describe(`an MCP server of many instances${away}`, () => {
     await subscription.close()
     await client.close()
   })
+
+  on(
+    verifies('mcp.continued', `a task that one instance began every other goes on with, for its caller alone${away}`),
+    async () => {
+      const served = servedBy(place)
+      const say = messageTo(`${place.ids.tools}/mcp`)
+      const [alice, other] = [await newDelegate(place, { fetch: served.fetch }), await newDelegate(place)]
+      const begun = await say(alice, 'tools/call', { name: 'report' })
+      expect(begun).toMatchObject({ resultType: 'task', status: 'working' })
+      const { taskId } = Object(begun)
+      for (let asked = 0; asked < 6; asked++)
+        expect(await say(alice, 'tasks/get', { taskId })).toMatchObject({ taskId, status: 'working' })
+      expect(served.of('tools').size).toBe(3)
+      expect(await say(other, 'tasks/get', { taskId })).toMatchObject({ data: { reason: 'continuation_unknown' } })
+    },
+  )
 })
 
 describe(`when servers are lost${away}`, () => {

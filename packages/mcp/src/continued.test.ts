@@ -1,9 +1,11 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import type { ResourceOptions } from '@countersign/resource'
 import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
 import { McpServer } from '@modelcontextprotocol/server'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import type { World } from '../../resource/src/world.test.fixture.js'
 import { askOf, makeTools, messagesOf, type Said, type Tools } from './tools.test.fixture.js'
 
 // What one caller begins, and another one tries to go on with.
@@ -172,4 +174,28 @@ test('what an anonymous caller begins, any caller with its name may continue, an
   expect(await resultOf(await say(undefined, retry(result['requestState'])))).toMatchObject({ resultType: 'complete' })
   const key = asKey(await generateSigningKey())
   expect(await resultOf(await say(key, retry(result['requestState'])))).toMatchObject({ resultType: 'complete' })
+})
+
+test('what one instance begins any other with the same keys goes on with, and one with other keys does not know', async () => {
+  const seen: string[] = []
+  const level = { level: 'identified' } as const
+  const instance = (keys: ResourceOptions<string>['keys'], world?: World): Promise<Tools> =>
+    makeTools({
+      server: () => taskServer(seen),
+      options: { session: level, tools: { '*': level } },
+      resource: { keys },
+      ...(world && { world }),
+    })
+  const keys = [{ kid: 'r1', key: await generateSigningKey() }]
+  const first = await instance(keys)
+  const { world } = first
+  const second = await instance(keys, world)
+  const stranger = await instance([{ kid: 'r1', key: await generateSigningKey() }], world)
+  const phone = asHolder(world.delegateKey, await world.agentToken({ sub: 'phone' }))
+  const capabilities = { extensions: { 'io.modelcontextprotocol/tasks': {} } }
+  const begun = { method: 'tools/call', params: { name: 'report' }, capabilities }
+  const { taskId } = await resultOf(await first.say(phone, begun))
+  const about: Said = { method: 'tasks/get', params: { taskId }, capabilities }
+  expect(await resultOf(await second.say(phone, about))).toMatchObject({ taskId, status: 'working' })
+  expect(await resultOf(await stranger.say(phone, about))).toMatchObject({ data: { reason: 'continuation_unknown' } })
 })
