@@ -167,11 +167,11 @@ async function askUser(state: Climb, at: string): Promise<Stop | undefined> {
 
 async function identify(state: Climb): Promise<Stop | undefined> {
   const { context, request, auth } = state
-  const reason = await unlessAborted(request, () => context.whyNotIdentify(request.url))
+  const reason = await unlessAborted(request, async () => context.whyNotIdentify(request.url))
   if (reason !== undefined) return { outcome: 'gave_up', reason } // agent.identify-to
   if (auth.level === 'authorized') state.refused.add(auth.grant.authToken)
   const { origin } = request.url
-  const self = await unlessAborted(request, () => context.credentials.current(state.log.note))
+  const self = await unlessAborted(request, async () => context.credentials.current(state.log.note))
   state.auth = await unlessAborted(request, () => identifiedAuth(self, origin, state.log.note))
   return undefined
 }
@@ -212,7 +212,7 @@ async function authorize(
 /** The key may have been replaced while the user decided; the token is bound to the current one. */
 async function bindGrant({ context, log, request }: Climb, self: Self, grant: Grant): Promise<RequestAuth> {
   const bound =
-    grant.jkt === self.jkt ? self : await unlessAborted(request, () => context.credentials.current(log.note))
+    grant.jkt === self.jkt ? self : await unlessAborted(request, async () => context.credentials.current(log.note))
   return authorizedAuth(bound, grant)
 }
 

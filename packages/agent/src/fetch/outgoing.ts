@@ -44,22 +44,26 @@ export function readPlain(
   given: AgentRequestInit | undefined,
   { bodyLimit, purposes: usual }: OutgoingContext,
 ): Outgoing | undefined {
-  const { purposes, ...init } = given ?? {}
-  const plain = readPlainRequest(input, init)
+  const plain = readPlainRequest(input, given)
   if (plain === undefined) return undefined
   const { url, headers, body, signal } = plain
-  refuseReservedHeaders(headers.map(([name]) => name))
+  for (const [name] of headers) refuseReservedHeader(name)
   signal?.throwIfAborted()
   if (body !== undefined && body.byteLength > bodyLimit)
     throw new AgentError('body_too_large', 'the request body is larger than bodyLimit', { bodyLimit })
   return {
-    ...plain,
+    method: plain.method,
     url: withoutLoneQuestionMark(url),
+    headers,
     body: body?.byteLength === 0 ? undefined : body,
-    purposes: purposesText(purposes) ?? usual,
-    init: {},
+    redirect: plain.redirect,
+    signal,
+    purposes: purposesText(given?.purposes) ?? usual,
+    init: noMore,
   }
 }
+
+const noMore: RequestInit = {}
 
 /**
  * Reads the arguments of `fetch` into a request that can be sent more than once.
@@ -76,7 +80,7 @@ export async function readOutgoing(
   const url = new URL(request.url)
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     throw new TypeError('agent.fetch takes http and https URLs')
-  refuseReservedHeaders(request.headers.keys())
+  for (const name of request.headers.keys()) refuseReservedHeader(name)
   const signal = signalOf(input, init)
   signal?.throwIfAborted()
   const own = init.body instanceof ReadableStream
@@ -108,11 +112,9 @@ function signalOf(input: string | URL | Request, init: RequestInit): AbortSignal
   return signal ?? undefined
 }
 
-function refuseReservedHeaders(names: Iterable<string>): void {
-  for (const name of names) {
-    if (name.startsWith('signature') || name === 'content-digest' || name === 'agent-interaction')
-      throw new TypeError(`${name} is set by the agent`)
-  }
+function refuseReservedHeader(name: string): void {
+  if (name.startsWith('signature') || name === 'content-digest' || name === 'agent-interaction')
+    throw new TypeError(`${name} is set by the agent`)
 }
 
 /** Removes a `?` without query, which servers and proxies drop or keep (protocol §3.3), and the fragment, which is never sent. */

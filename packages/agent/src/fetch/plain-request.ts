@@ -11,7 +11,8 @@ export interface PlainRequest {
   readonly signal: AbortSignal | undefined
 }
 
-const plainMembers: ReadonlySet<string> = new Set(['method', 'headers', 'body', 'redirect', 'signal'])
+/** Those of a request that is read here, and `purposes`, which is the agent's own. */
+const plainMembers: ReadonlySet<string> = new Set(['method', 'headers', 'body', 'redirect', 'signal', 'purposes'])
 const methods: ReadonlySet<string> = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'])
 const redirects: ReadonlySet<string> = new Set(['error', 'follow', 'manual'])
 const encoder = /* @__PURE__ */ new TextEncoder()
@@ -21,7 +22,7 @@ const encoder = /* @__PURE__ */ new TextEncoder()
  * `Request` of them, and to read its body as a stream, would take longer than to sign them.
  * Returns undefined for all others, among them all that `Request` refuses.
  */
-export function readPlainRequest(input: string | URL | Request, init: RequestInit): PlainRequest | undefined {
+export function readPlainRequest(input: string | URL | Request, init: RequestInit = {}): PlainRequest | undefined {
   for (const member in init) if (!plainMembers.has(member)) return undefined
   const { method = 'GET', body = null, redirect = 'follow', signal = null } = init
   const url = readUrl(input)

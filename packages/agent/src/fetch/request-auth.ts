@@ -33,15 +33,19 @@ export async function initialAuth(request: Outgoing, context: ClimbContext, log:
   if (level === 'anonymous' || !(isKnown || isIdentifier(url.origin, context))) return { level: 'anonymous' }
   if (level === 'pseudonymous') return pseudonymousAuth(url.origin, context)
   try {
-    const remembered = await credentials.remembered()
+    // Nearly all of a call is in memory: each wait for what is there already would cost it a turn of the queue.
+    const inMemory = credentials.remembered()
+    const remembered = inMemory instanceof Promise ? await inMemory : inMemory
     if (remembered === undefined) return { level: 'anonymous' }
     const held =
       level === 'identified' ? undefined : await authorization.newest(remembered, url.origin, request.purposes)
     if (level === undefined && !held) return { level: 'anonymous' }
-    if ((await context.whyNotIdentify(url)) !== undefined) return { level: 'anonymous' }
+    const why = context.whyNotIdentify(url)
+    if ((why instanceof Promise ? await why : why) !== undefined) return { level: 'anonymous' }
     // From here on other participants are asked, which an aborted call must not do.
     request.signal?.throwIfAborted()
-    const self = await credentials.current(log.note)
+    const current = credentials.current(log.note)
+    const self = current instanceof Promise ? await current : current
     request.signal?.throwIfAborted()
     if (offPage && held !== undefined && self === remembered && isUsable(held, self, context))
       return authorizedAuth(self, held)

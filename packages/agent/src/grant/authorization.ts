@@ -1,4 +1,5 @@
-import { isListed, type Operation } from '@countersign/protocol'
+import type { Operation } from '@countersign/protocol'
+import { onList } from '@countersign/protocol/internal'
 import { AgentError, refusalOf, resourceMustAskError } from '../error.js'
 import type { Tell } from '../explanation.js'
 import type { Self } from '../identity/credentials.js'
@@ -155,8 +156,9 @@ async function acceptedGrants(
 ): Promise<readonly Grant[]> {
   const { grants, acceptAuthServer = [] } = context
   const all = await grants.at(self, resource, purposes)
-  const verdicts = await Promise.all(all.map(({ issuer }) => isListed(acceptAuthServer, issuer)))
-  return all.filter((_, index) => verdicts[index])
+  const verdicts = all.map(({ issuer }) => onList(acceptAuthServer, issuer))
+  const known = verdicts.some(verdict => verdict instanceof Promise) ? await Promise.all(verdicts) : verdicts
+  return all.filter((_, index) => known[index] === true)
 }
 
 async function findGrant(

@@ -4,7 +4,7 @@ import { queues } from '../state/queue.js'
 import { runExclusively } from '../state/state-keys.js'
 import { singleFlight } from '../wire/single-flight.js'
 import type { DelegateSetup, Enrolled } from './agent-token-request.js'
-import type { Credentials, IdentityContext } from './credentials.js'
+import type { Credentials, IdentityContext, Self } from './credentials.js'
 import { enrol, mayEnrolAgain } from './delegate-enrollment.js'
 import { delegateStore } from './delegate-record.js'
 import { rotate } from './delegate-rotation.js'
@@ -71,27 +71,32 @@ export function openDelegate(options: DelegateOptions, context: IdentityContext)
       }
     })
 
+  const renewedIfDue = async (tell: Tell): Promise<Self> => {
+    const held = await remembered()
+    const now = context.now()
+    const holds = held !== undefined && now < held.expires
+    if (failed !== undefined && now < failed.until) {
+      if (!holds) throw failed.error
+      tell(agentServer, 'renew', describeFailure(failed, held, now))
+      return held.self
+    }
+    if (held !== undefined && now < held.renewAt) return held.self
+    const renewal = obtainEnrolled(held, tell)
+    if (!holds) return (await renewal).self
+    if (now < held.expires - margin) {
+      renewal.catch(() => undefined)
+      return held.self
+    }
+    return (await renewal.catch(error => useUntilExpiry(error, held, context))).self
+  }
+
   return {
     agentServer,
-    remembered: async () => (await remembered())?.self,
-    async current(tell) {
-      const held = await remembered()
-      const now = context.now()
-      const holds = held !== undefined && now < held.expires
-      if (failed !== undefined && now < failed.until) {
-        if (!holds) throw failed.error
-        tell(agentServer, 'renew', describeFailure(failed, held, now))
-        return held.self
-      }
-      if (held !== undefined && now < held.renewAt) return held.self
-      const renewal = obtainEnrolled(held, tell)
-      if (!holds) return (await renewal).self
-      if (now < held.expires - margin) {
-        renewal.catch(() => undefined)
-        return held.self
-      }
-      return (await renewal.catch(error => useUntilExpiry(error, held, context))).self
-    },
+    remembered: () => enrolled?.self ?? Promise.resolve(remembered()).then(held => held?.self),
+    current: tell =>
+      enrolled !== undefined && failed === undefined && context.now() < enrolled.renewAt
+        ? enrolled.self
+        : renewedIfDue(tell),
     async rotate(tell) {
       try {
         await runAlone(() => rotateOrEnrol(setup, tell))

@@ -11,17 +11,21 @@ export interface BoundedMap<K, V> {
 /** Creates a {@link BoundedMap}. @param capacity most entries, at least 1 */
 export function boundedMap<K, V>(capacity: number): BoundedMap<K, V> {
   const entries = new Map<K, V>()
+  /** The key at the end of the map, which one caller after the other mostly uses: it need not be moved there. */
+  let last: K | undefined
+  const moveToEnd = (key: K, value: V): void => {
+    if (key !== last) entries.delete(key)
+    entries.set(key, value)
+    last = key
+  }
   return {
     get(key) {
       const value = entries.get(key)
-      if (value === undefined) return undefined
-      entries.delete(key)
-      entries.set(key, value)
+      if (value !== undefined && key !== last) moveToEnd(key, value)
       return value
     },
     set(key, value) {
-      entries.delete(key)
-      entries.set(key, value)
+      moveToEnd(key, value)
       if (entries.size <= capacity) return
       const oldest = entries.keys().next()
       if (oldest.done !== true) entries.delete(oldest.value)

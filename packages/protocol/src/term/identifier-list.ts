@@ -10,12 +10,20 @@ const wildcard = 'https://*.'
 
 /** Tells whether an identifier is on a list. A malformed identifier is on no list. */
 export async function isListed(list: IdentifierList, id: string): Promise<boolean> {
-  // Otherwise https://evil.example/.acme.example would match https://*.acme.example.
-  if (!isIdentifier(id, { development: true })) return false
-  if (list === 'any') return true
-  if (typeof list === 'function') return (await list(id)) === true
-  return isAmong(list, id)
+  return onList(list, id)
 }
+
+/** As {@link isListed}, without a promise where the list is no function, or one that answers at once. */
+export function onList(list: IdentifierList, id: string): boolean | Promise<boolean> {
+  // Otherwise https://evil.example/.acme.example would match https://*.acme.example.
+  if (!isIdentifier(id, inDevelopment)) return false
+  if (list === 'any') return true
+  if (typeof list !== 'function') return isAmong(list, id)
+  const answer = list(id)
+  return answer instanceof Promise ? answer.then(listed => listed === true) : answer === true
+}
+
+const inDevelopment = { development: true } as const
 
 /** Tells whether an identifier is among the entries of a list. It must be well-formed. */
 export function isAmong(entries: readonly string[], id: string): boolean {
