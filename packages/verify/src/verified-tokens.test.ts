@@ -29,12 +29,21 @@ test('a token that is verified again replaces its own entry and evicts no other'
   expect(cache.get('b')).toMatchObject({ iss: 'b' })
 })
 
+test('of two tokens with one end neither is taken for the other', () => {
+  const cache = createVerifiedTokens(2, nobody)
+  const end = 'x'.repeat(64)
+  cache.set(`a${end}`, named('a'))
+  expect(cache.get(`b${end}`)).toBeUndefined()
+  cache.set(`b${end}`, named('b'))
+  expect([cache.get(`a${end}`), cache.get(`b${end}`)]).toEqual([undefined, expect.objectContaining({ iss: 'b' })])
+})
+
 test('large tokens count as more, and tokens of a site that holds many are evicted first', () => {
   const cache = createVerifiedTokens(1000, agent => agent)
   cache.set('honest', named('honest'))
-  for (let i = 0; i < 5000; i++) cache.set(`${i}`.padEnd(6000, 'x'), named('evil', 'evil.example'))
+  for (let i = 0; i < 5000; i++) cache.set(`${i}`.padStart(6000, 'x'), named('evil', 'evil.example'))
   expect(cache.get('honest')).toBeDefined()
-  const held = Array.from({ length: 5000 }, (_, i) => cache.get(`${i}`.padEnd(6000, 'x'))).filter(Boolean)
+  const held = Array.from({ length: 5000 }, (_, i) => cache.get(`${i}`.padStart(6000, 'x'))).filter(Boolean)
   // 5 MiB divided by 20 KiB each.
   expect(held.length).toBeGreaterThan(100)
   expect(held.length).toBeLessThan(300)

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 import { isListed } from '../index.js'
@@ -85,4 +86,11 @@ describe('a list is checked when it is configured', () => {
     expect(() => checkIdentifierList(['http://localhost:4120'], { development: true })).not.toThrow()
     expect(() => checkIdentifierList(JSON.parse('"https://a.example"'))).toThrow(TypeError)
   })
+})
+
+test('a list that is a function may answer at once, or with a promise of any realm; only true lists', async () => {
+  const elsewhere = (answer: string) => (): Promise<boolean> => runInNewContext(`Promise.resolve(${answer})`)
+  const id = 'https://auth.example'
+  for (const list of [() => true, async () => true, elsewhere('true')]) expect(await isListed(list, id)).toBe(true)
+  for (const list of [() => false, () => 1 as never, elsewhere('"yes"')]) expect(await isListed(list, id)).toBe(false)
 })

@@ -20,7 +20,8 @@ export function onList(list: IdentifierList, id: string): boolean | Promise<bool
   if (list === 'any') return true
   if (typeof list !== 'function') return isAmong(list, id)
   const answer = list(id)
-  return answer instanceof Promise ? answer.then(listed => listed === true) : answer === true
+  // Not every promise is of this realm, nor a Promise at all.
+  return typeof answer === 'boolean' ? answer : Promise.resolve(answer).then(listed => listed === true)
 }
 
 const inDevelopment = { development: true } as const

@@ -1,21 +1,22 @@
 import { conditionsOf } from '@countersign/conditions'
 import { AAuthError, errorResponse } from '@countersign/protocol'
 import { type AnswerRule, withheld } from '../answer/answer-rule.js'
-import type { Authorization } from './authorization.js'
 import { conditionsIn } from './conditions.js'
 import type { GuardedRequest } from './guarded-request.js'
 
 /**
- * What of the answer to a request goes out; nothing to say where no condition is about it.
+ * What of the answer to a request goes out; undefined where no condition is about it.
  * @param tell receives the refusal, of an answer that cannot be shown
  */
 export function answerRuleOf(
   { guard, verified: { caller } }: GuardedRequest,
   tell: (error: AAuthError) => void,
-): Pick<Authorization & { readonly ok: true }, 'answer'> {
-  const fields = conditionsOf(conditionsIn(caller) ?? [], 'data', guard.id).map(condition => condition.fields)
-  if (fields.length === 0) return {}
-  const answer: AnswerRule = {
+): AnswerRule | undefined {
+  const conditions = conditionsIn(caller)
+  if (conditions === undefined) return undefined
+  const fields = conditionsOf(conditions, 'data', guard.id).map(condition => condition.fields)
+  if (fields.length === 0) return undefined
+  return {
     fields,
     withhold(thrown) {
       const error = asWithheld(thrown)
@@ -23,7 +24,6 @@ export function answerRuleOf(
       return errorResponse(error, { headers: [['vary', 'Signature-Key']], now: guard.now })
     },
   }
-  return { answer }
 }
 
 /** What a body throws while it is read may hold some of it. */

@@ -1,4 +1,3 @@
-import type { AAuthError } from '@countersign/protocol'
 import { asAAuthError } from '@countersign/protocol/internal'
 import { requestIdOf } from '@countersign/verify/internal'
 import { setRateHeaders } from '../limit/rate-headers.js'
@@ -69,12 +68,17 @@ function passRequest(request: GuardedRequest): Authorization {
   const about = aboutOf(request)
   guard.tell({ type: 'passed', aauth, ...about })
   if (guard.mode === 'observe') return letThrough(aauth)
-  const tellWithheld = (error: AAuthError): void =>
-    guard.tell({ type: 'refused', error, ask: 'nothing', aauth, ...about })
-  const authorization = { ...callsOf(request, about), ...whileOpenOf(request), ...answerRuleOf(request, tellWithheld) }
+  const passed: { -readonly [K in keyof Passed]: Passed[K] } = callsOf(request, about)
+  const whileOpen = whileOpenOf(request)
+  if (whileOpen !== undefined) passed.whileOpen = whileOpen
+  const answer = answerRuleOf(request, error => guard.tell({ type: 'refused', error, ask: 'nothing', aauth, ...about }))
+  if (answer !== undefined) passed.answer = answer
   const body = bodyOf(request, about)
-  return body === undefined ? authorization : { ...authorization, body }
+  if (body !== undefined) passed.body = body
+  return passed
 }
+
+type Passed = Authorization & { readonly ok: true }
 
 function bodyOf(request: GuardedRequest, about: About): StreamedBody | undefined {
   const { route, guard, aauth } = request

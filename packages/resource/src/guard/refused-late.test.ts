@@ -42,7 +42,7 @@ test.each([0, 100, 199, 600, 999])(verifies('policy.data', 'an answer with the s
 test(verifies('policy.data', 'what a handler throws while its answer is held says nothing of the answer'), async () => {
   const told: AAuthError[] = []
   const request = { guard: { id, now }, verified: { caller: holder({ type: 'data', resource: id, fields }) } } as never
-  const { answer } = answerRuleOf(request, error => told.push(error))
+  const answer = answerRuleOf(request, error => told.push(error))
   const response = answer?.withhold(new AAuthError('invalid_request', 'secret', { reason: 'form_malformed' }))
   expect([response?.status, await response?.text()]).toEqual([403, expect.not.stringContaining('secret')])
   expect(told).toMatchObject([{ code: 'policy_denied', reason: 'answer_withheld' }])

@@ -4,28 +4,26 @@ import type { Authorization } from './authorization.js'
 import { conditionsIn } from './conditions.js'
 import type { GuardedRequest } from './guarded-request.js'
 
-type Open = Pick<Authorization & { readonly ok: true }, 'whileOpen'>
+type WhileOpen = (Authorization & { readonly ok: true })['whileOpen']
 
 /** What is open ends with the grant of its request, when that is revoked, and with the time of its conditions (`policy.streams`). */
-export function whileOpenOf({ guard: { open, now }, verified: { caller } }: GuardedRequest): Open {
+export function whileOpenOf({ guard: { open, now }, verified: { caller } }: GuardedRequest): WhileOpen {
   const grant = open === undefined ? undefined : grantOf(caller)
   const conditions = conditionsIn(caller)
   const time = conditions === undefined ? undefined : endOf(conditions, now())
   const enterGrant = open !== undefined && grant !== undefined ? (end: () => void) => open.enter(grant, end) : undefined
-  if (time === undefined) return enterGrant === undefined ? {} : { whileOpen: enterGrant }
-  return {
-    whileOpen(end) {
-      const endOnce = once(end)
-      const leaveGrant = enterGrant?.(endOnce)
-      const leaveTime = at(time, now, () => {
-        leaveGrant?.()
-        endOnce()
-      })
-      return () => {
-        leaveGrant?.()
-        leaveTime()
-      }
-    },
+  if (time === undefined) return enterGrant
+  return end => {
+    const endOnce = once(end)
+    const leaveGrant = enterGrant?.(endOnce)
+    const leaveTime = at(time, now, () => {
+      leaveGrant?.()
+      endOnce()
+    })
+    return () => {
+      leaveGrant?.()
+      leaveTime()
+    }
   }
 }
 
