@@ -22,6 +22,14 @@ function kept(body: string, ...lines: Lines): IncomingMessage {
   return request
 }
 
+/** The same, whose body has arrived as a whole with the head. */
+function arrived(body: string, ...lines: Lines): IncomingMessage {
+  const request = Object.assign(incoming(...lines), { complete: true })
+  request.push(body)
+  request.push(null)
+  return request
+}
+
 const read = (request: IncomingMessage): Promise<unknown> => fromNode(request, { bodyLimit: 10 })
 
 test.each<readonly [string, Lines]>([
@@ -52,8 +60,11 @@ test(
     expect(await read(kept('abc', ['content-length', '3']))).toMatchObject({ body: Buffer.from('abc') })
     const announced = read(kept('abc', ['content-length', '11']))
     await expect(announced).rejects.toMatchObject({ reason: 'body_too_large', status: 413 })
-    const own = read(kept('abcdefghijk', ['transfer-encoding', 'chunked']))
-    await expect(own).rejects.toMatchObject({ reason: 'body_too_large', status: 413 })
+    for (const has of [kept, arrived]) {
+      expect(await read(has('abcdefghij', ['transfer-encoding', 'chunked']))).toHaveProperty('body.length', 10)
+      const own = read(has('abcdefghijk', ['transfer-encoding', 'chunked']))
+      await expect(own).rejects.toMatchObject({ reason: 'body_too_large', status: 413 })
+    }
   },
 )
 

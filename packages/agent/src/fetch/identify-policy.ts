@@ -46,12 +46,14 @@ function whyNot(url: URL, listed: boolean, options: IdentifyPolicyOptions): Retu
   // agent.identify-to
   if (!listed) return `${url.host} asked who you are; identifyTo does not list it, so nothing was sent`
   const isEndpoint = isTokenEndpoint(url, options)
-  return isEndpoint === false ? undefined : isEndpoint.then(is => (is ? tokenEndpointReason(url) : undefined))
+  return isEndpoint === false ? undefined : whyNotEndpoint(url, isEndpoint)
 }
 
-// agent.identify-to
-const tokenEndpointReason = ({ host, pathname }: URL): string =>
-  `${host}${pathname} is a token endpoint: the agent calls it by itself only`
+async function whyNotEndpoint({ host, pathname }: URL, isEndpoint: Promise<boolean>): Promise<string | undefined> {
+  // agent.identify-to
+  if (await isEndpoint) return `${host}${pathname} is a token endpoint: the agent calls it by itself only`
+  return undefined
+}
 
 /** False at once for an origin that is no server whose token endpoints the agent calls. */
 function isTokenEndpoint(url: URL, options: IdentifyPolicyOptions): false | Promise<boolean> {
