@@ -44,6 +44,15 @@ export async function judgeInto(
   return { ...ended, folder, checks: JSON.parse(readFileSync(join(folder, 'checks.json'), 'utf8')) as Checks }
 }
 
+/** The cases that two runs judge otherwise, and why; without those that only `--slow` runs. */
+export function judgedOtherwise(first: Checks, again: Checks): string[] {
+  return again.checks
+    .filter(
+      ({ id, verdict, reason }) => reason?.endsWith(': --slow runs it') !== true && first.verdicts[id] !== verdict,
+    )
+    .map(({ id, verdict, reason }) => `${id}: ${first.verdicts[id]}, then ${verdict} (${reason})`)
+}
+
 /** The cases with a verdict, and why. */
 export function withVerdict({ checks }: Checks, verdict: string): string[] {
   return checks.filter(one => one.verdict === verdict).map(({ id, reason }) => `${id}: ${reason}`)
