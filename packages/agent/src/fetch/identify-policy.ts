@@ -1,6 +1,6 @@
 import type { Directory } from '@countersign/discovery'
-import { type IdentifierList, isIdentifier } from '@countersign/protocol'
-import { isAmong, onList } from '@countersign/protocol/internal'
+import { type IdentifierList, isIdentifier, isListed } from '@countersign/protocol'
+import { isAmong, offPage } from '@countersign/protocol/internal'
 import { AgentError } from '../error.js'
 import { checkParticipant, type Participant } from '../wire/participant.js'
 
@@ -15,7 +15,7 @@ export interface IdentifyPolicyOptions {
 }
 
 /** Returns why the agent does not identify itself to a URL; undefined when it may, without a promise where nothing is to be asked. */
-export type WhyNotIdentify = (url: URL) => string | undefined | Promise<string | undefined>
+export type WhyNotIdentify = (url: URL) => undefined | Promise<string | undefined>
 
 /**
  * Decides where the agent signs in its own name. A caller who chooses URLs must not get a signature in that name for
@@ -23,59 +23,43 @@ export type WhyNotIdentify = (url: URL) => string | undefined | Promise<string |
  * @see protocol §4 (4)
  */
 export function identifyPolicy(options: IdentifyPolicyOptions): WhyNotIdentify {
-  const { identifyTo } = options
-  /** The last origin that is an identifier: most calls go to the same one. */
-  let last: string | undefined
-  return url => {
-    const { origin } = url
+  const { identifyTo, development } = options
+  const judge = async (url: URL): Promise<string | undefined> => {
+    const { origin, host } = url
     // agent.identify-to
-    if (origin !== last && !isIdentifier(origin, options))
-      return `${url.host} is no https origin, so nothing was signed for it`
-    last = origin
-    const listed = identifyTo !== undefined && isListed(identifyTo, origin)
-    return listed instanceof Promise ? listed.then(late => whyNot(url, late, options)) : whyNot(url, listed, options)
+    if (!isIdentifier(origin, { development })) return `${host} is no https origin, so nothing was signed for it`
+    if (identifyTo === undefined || !(await isListed(identifyTo, origin)))
+      // agent.identify-to
+      return `${host} asked who you are; identifyTo does not list it, so nothing was sent`
+    if (await isTokenEndpoint(url, options))
+      // agent.identify-to
+      return `${host}${url.pathname} is a token endpoint: the agent calls it by itself only`
+    return undefined
   }
+  return url => (offPage && isPlainlyListed(url.origin, options) ? undefined : judge(url))
 }
 
-/** Whether a list has an origin that is an identifier, as `url.origin` spells one. */
-function isListed(list: IdentifierList, origin: string): boolean | Promise<boolean> {
-  return Array.isArray(list) ? isAmong(list, origin) : onList(list, origin)
+/** Whether a list names an origin, which is no server of tokens: nearly every call is to such a one. In pages each byte counts more. */
+function isPlainlyListed(
+  origin: string,
+  { identifyTo, acceptAuthServer, agentServer, development }: IdentifyPolicyOptions,
+): boolean {
+  const isAuthServer = Array.isArray(acceptAuthServer) && isAmong(acceptAuthServer, origin)
+  if (isAuthServer || origin === agentServer || !isIdentifier(origin, { development })) return false
+  return identifyTo === 'any' || (Array.isArray(identifyTo) && isAmong(identifyTo, origin))
 }
 
-function whyNot(url: URL, listed: boolean, options: IdentifyPolicyOptions): ReturnType<WhyNotIdentify> {
-  // agent.identify-to
-  if (!listed) return `${url.host} asked who you are; identifyTo does not list it, so nothing was sent`
-  const isEndpoint = isTokenEndpoint(url, options)
-  return isEndpoint === false ? undefined : whyNotEndpoint(url, isEndpoint)
-}
-
-async function whyNotEndpoint({ host, pathname }: URL, isEndpoint: Promise<boolean>): Promise<string | undefined> {
-  // agent.identify-to
-  if (await isEndpoint) return `${host}${pathname} is a token endpoint: the agent calls it by itself only`
-  return undefined
-}
-
-/** False at once for an origin that is no server whose token endpoints the agent calls. */
-function isTokenEndpoint(url: URL, options: IdentifyPolicyOptions): false | Promise<boolean> {
-  const { acceptAuthServer, agentServer } = options
-  const isAgentServer = url.origin === agentServer
-  // Only a list names auth servers. With `any` or a function, every origin would have to be asked for its metadata.
-  const isAuthServer = Array.isArray(acceptAuthServer) && isAmong(acceptAuthServer, url.origin)
-  return (isAgentServer || isAuthServer) && isEndpointOf(url, { isAgentServer, isAuthServer }, options)
-}
-
-async function isEndpointOf(
-  url: URL,
-  { isAgentServer, isAuthServer }: { readonly isAgentServer: boolean; readonly isAuthServer: boolean },
-  { discovery }: IdentifyPolicyOptions,
-): Promise<boolean> {
+async function isTokenEndpoint(url: URL, options: IdentifyPolicyOptions): Promise<boolean> {
+  const { acceptAuthServer, agentServer, discovery } = options
   const endpoints: Array<string | undefined> = []
-  if (isAgentServer)
+  if (url.origin === agentServer)
     endpoints.push((await readMetadata('agent server', () => discovery.agent(url.origin)))?.delegate_token_endpoint)
-  if (isAuthServer) {
+  // Only a list names auth servers. With `any` or a function, every origin would have to be asked for its metadata.
+  if (Array.isArray(acceptAuthServer) && isAmong(acceptAuthServer, url.origin)) {
     const metadata = await readMetadata('auth server', () => discovery.authServer(url.origin))
     endpoints.push(metadata?.agent_token_endpoint, metadata?.revocation_endpoint)
   }
+  if (offPage && endpoints.length === 0) return false
   const path = lenientPath(url)
   return endpoints.some(endpoint => endpoint !== undefined && lenientPath(new URL(endpoint)) === path)
 }

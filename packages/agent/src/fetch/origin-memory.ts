@@ -24,19 +24,16 @@ export function originMemory(): OriginMemory {
       return known?.routes.get(routeClass(method, url)) ?? known?.best
     },
     remember(method, url, level) {
-      const { origin } = url
-      const before = origins.get(origin)
-      const known = before ?? { routes: boundedMap<string, Level>(maxRoutes), best: level }
-      if (before === undefined) origins.set(origin, known)
+      const known = origins.get(url.origin) ?? { routes: boundedMap<string, Level>(maxRoutes), best: level }
       known.routes.set(routeClass(method, url), level)
       if (satisfies(level, known.best)) known.best = level
+      origins.set(url.origin, known)
     },
   }
 }
 
 /** Groups requests that are likely to need the same level: reads, or writes, under one first path segment. */
-function routeClass(method: string, { pathname }: URL): string {
+function routeClass(method: string, url: URL): string {
   const kind = method === 'GET' || method === 'HEAD' ? 'read' : 'write'
-  const end = pathname.indexOf('/', 1)
-  return `${kind} ${end === -1 ? pathname.slice(1) : pathname.slice(1, end)}`
+  return `${kind} ${url.pathname.split('/', 2)[1] ?? ''}`
 }

@@ -35,17 +35,17 @@ export async function initialAuth(request: Outgoing, context: ClimbContext, log:
   try {
     // Nearly all of a call is in memory: each wait for what is there already would cost it a turn of the queue.
     const inMemory = credentials.remembered()
-    const remembered = inMemory instanceof Promise ? await inMemory : inMemory
+    const remembered = offPage && !(inMemory instanceof Promise) ? inMemory : await inMemory
     if (remembered === undefined) return { level: 'anonymous' }
     const held =
       level === 'identified' ? undefined : await authorization.newest(remembered, url.origin, request.purposes)
     if (level === undefined && !held) return { level: 'anonymous' }
     const why = context.whyNotIdentify(url)
-    if ((why instanceof Promise ? await why : why) !== undefined) return { level: 'anonymous' }
+    if ((offPage && why === undefined ? why : await why) !== undefined) return { level: 'anonymous' }
     // From here on other participants are asked, which an aborted call must not do.
     request.signal?.throwIfAborted()
     const current = credentials.current(log.note)
-    const self = current instanceof Promise ? await current : current
+    const self = offPage && !(current instanceof Promise) ? current : await current
     request.signal?.throwIfAborted()
     if (offPage && held !== undefined && self === remembered && isUsable(held, self, context))
       return authorizedAuth(self, held)

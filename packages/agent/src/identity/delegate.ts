@@ -1,3 +1,4 @@
+import { offPage } from '@countersign/protocol/internal'
 import { AgentError, refusalOf } from '../error.js'
 import type { Tell } from '../explanation.js'
 import { queues } from '../state/queue.js'
@@ -71,6 +72,7 @@ export function openDelegate(options: DelegateOptions, context: IdentityContext)
       }
     })
 
+  const load = async (): Promise<Self | undefined> => (await remembered())?.self
   const renewedIfDue = async (tell: Tell): Promise<Self> => {
     const held = await remembered()
     const now = context.now()
@@ -92,11 +94,13 @@ export function openDelegate(options: DelegateOptions, context: IdentityContext)
 
   return {
     agentServer,
-    remembered: () => enrolled?.self ?? Promise.resolve(remembered()).then(held => held?.self),
-    current: tell =>
-      enrolled !== undefined && failed === undefined && context.now() < enrolled.renewAt
-        ? enrolled.self
-        : renewedIfDue(tell),
+    remembered: offPage ? () => enrolled?.self ?? load() : load,
+    current: offPage
+      ? tell =>
+          enrolled !== undefined && failed === undefined && context.now() < enrolled.renewAt
+            ? enrolled.self
+            : renewedIfDue(tell)
+      : renewedIfDue,
     async rotate(tell) {
       try {
         await runAlone(() => rotateOrEnrol(setup, tell))

@@ -1,3 +1,5 @@
+import { offPage } from './check-options.js'
+
 /** A map with a capacity: when it is full, it drops the least recently used entry. */
 export interface BoundedMap<K, V> {
   /** Counts as a use. */
@@ -11,21 +13,21 @@ export interface BoundedMap<K, V> {
 /** Creates a {@link BoundedMap}. @param capacity most entries, at least 1 */
 export function boundedMap<K, V>(capacity: number): BoundedMap<K, V> {
   const entries = new Map<K, V>()
-  /** The key at the end of the map, which one caller after the other mostly uses: it need not be moved there. */
+  /** The key at the end of the map, which mostly is the next one as well: it need not be moved there. In pages each byte counts more. */
   let last: K | undefined
-  const moveToEnd = (key: K, value: V): void => {
-    if (key !== last) entries.delete(key)
-    entries.set(key, value)
-    last = key
-  }
   return {
     get(key) {
       const value = entries.get(key)
-      if (value !== undefined && key !== last) moveToEnd(key, value)
+      if (value === undefined || (offPage && key === last)) return value
+      entries.delete(key)
+      entries.set(key, value)
+      if (offPage) last = key
       return value
     },
     set(key, value) {
-      moveToEnd(key, value)
+      if (!offPage || key !== last) entries.delete(key)
+      entries.set(key, value)
+      if (offPage) last = key
       if (entries.size <= capacity) return
       const oldest = entries.keys().next()
       if (oldest.done !== true) entries.delete(oldest.value)

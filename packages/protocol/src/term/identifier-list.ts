@@ -10,21 +10,18 @@ const wildcard = 'https://*.'
 
 /** Tells whether an identifier is on a list. A malformed identifier is on no list. */
 export async function isListed(list: IdentifierList, id: string): Promise<boolean> {
-  return onList(list, id)
-}
-
-/** As {@link isListed}, without a promise where the list is no function, or one that answers at once. */
-export function onList(list: IdentifierList, id: string): boolean | Promise<boolean> {
   // Otherwise https://evil.example/.acme.example would match https://*.acme.example.
-  if (!isIdentifier(id, inDevelopment)) return false
+  if (!isIdentifier(id, { development: true })) return false
   if (list === 'any') return true
-  if (typeof list !== 'function') return isAmong(list, id)
-  const answer = list(id)
-  // Not every promise is of this realm, nor a Promise at all.
-  return typeof answer === 'boolean' ? answer : Promise.resolve(answer).then(listed => listed === true)
+  if (typeof list === 'function') return (await list(id)) === true
+  return isAmong(list, id)
 }
 
-const inDevelopment = { development: true } as const
+/** As {@link isListed}, without a promise where the list is no function. */
+export function onList(list: IdentifierList, id: string): boolean | Promise<boolean> {
+  if (typeof list === 'function') return isListed(list, id)
+  return isIdentifier(id, { development: true }) && (list === 'any' || isAmong(list, id))
+}
 
 /** Tells whether an identifier is among the entries of a list. It must be well-formed. */
 export function isAmong(entries: readonly string[], id: string): boolean {
