@@ -44,7 +44,7 @@ function project(name: string, include: string[], groupOrder: number) {
       maxWorkers,
       maxConcurrency,
       retry,
-      // A property takes seconds on a busy machine, minutes with the cases of the long tier. Its files name longer times only.
+      // A property takes seconds on a busy machine, minutes with the cases of the long tier, whose files name longer times only.
       testTimeout: long ? 600_000 : 60_000,
       hookTimeout: long ? 600_000 : 120_000,
       // One group after the other.

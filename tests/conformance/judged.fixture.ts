@@ -44,13 +44,18 @@ export async function judgeInto(
   return { ...ended, folder, checks: JSON.parse(readFileSync(join(folder, 'checks.json'), 'utf8')) as Checks }
 }
 
-/** The cases that two runs judge otherwise, and why; without those that only `--slow` runs. */
+/** The cases that a run has decided: without those that only `--slow` runs. */
+export function decidedIn({ verdicts, checks }: Checks): string[] {
+  const waits = checks.filter(({ reason }) => reason?.endsWith(': --slow runs it') === true).map(({ id }) => id)
+  return Object.keys(verdicts).filter(id => !waits.includes(id))
+}
+
+/** The decided cases that an earlier run has judged otherwise, and why. */
 export function judgedOtherwise(first: Checks, again: Checks): string[] {
-  return again.checks
-    .filter(
-      ({ id, verdict, reason }) => reason?.endsWith(': --slow runs it') !== true && first.verdicts[id] !== verdict,
-    )
-    .map(({ id, verdict, reason }) => `${id}: ${first.verdicts[id]}, then ${verdict} (${reason})`)
+  const whyIn = (id: string): string | undefined => again.checks.find(one => one.id === id)?.reason
+  return decidedIn(again)
+    .filter(id => first.verdicts[id] !== again.verdicts[id])
+    .map(id => `${id}: ${first.verdicts[id]}, then ${again.verdicts[id]} (${whyIn(id)})`)
 }
 
 /** The cases with a verdict, and why. */

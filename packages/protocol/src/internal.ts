@@ -55,7 +55,7 @@ export { documentResponse, jwksResponse, privateResponse } from './metadata/docu
 export { parseEndpoints } from './metadata/endpoints.js'
 export { answerUrl, checkRedirectUri } from './metadata/redirect-uri.js'
 export { schemeOf } from './term/identifier.js'
-export { checkIdentifierList, isAmong, onList } from './term/identifier-list.js'
+export { checkIdentifierList, isAmong } from './term/identifier-list.js'
 export { identityScopesIn, unionScope } from './term/scope.js'
 export { isGrantName, isSafeId } from './token/claims.js'
 export { type JsonLimits, parseJson } from './token/json.js'

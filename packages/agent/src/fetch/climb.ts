@@ -167,7 +167,7 @@ async function askUser(state: Climb, at: string): Promise<Stop | undefined> {
 
 async function identify(state: Climb): Promise<Stop | undefined> {
   const { context, request, auth } = state
-  const reason = await unlessAborted(request, async () => context.whyNotIdentify(request.url))
+  const reason = await unlessAborted(request, () => context.whyNotIdentify(request.url))
   if (reason !== undefined) return { outcome: 'gave_up', reason } // agent.identify-to
   if (auth.level === 'authorized') state.refused.add(auth.grant.authToken)
   const { origin } = request.url

@@ -14,8 +14,8 @@ export interface IdentifyPolicyOptions {
   readonly development: boolean
 }
 
-/** Returns why the agent does not identify itself to a URL; undefined when it may, without a promise where nothing is to be asked. */
-export type WhyNotIdentify = (url: URL) => undefined | Promise<string | undefined>
+/** Returns why the agent does not identify itself to a URL; undefined when it may. */
+export type WhyNotIdentify = (url: URL) => Promise<string | undefined>
 
 /**
  * Decides where the agent signs in its own name. A caller who chooses URLs must not get a signature in that name for
@@ -24,7 +24,7 @@ export type WhyNotIdentify = (url: URL) => undefined | Promise<string | undefine
  */
 export function identifyPolicy(options: IdentifyPolicyOptions): WhyNotIdentify {
   const { identifyTo, development } = options
-  const judge = async (url: URL): Promise<string | undefined> => {
+  return async url => {
     const { origin, host } = url
     // agent.identify-to
     if (!isIdentifier(origin, { development })) return `${host} is no https origin, so nothing was signed for it`
@@ -36,17 +36,6 @@ export function identifyPolicy(options: IdentifyPolicyOptions): WhyNotIdentify {
       return `${host}${url.pathname} is a token endpoint: the agent calls it by itself only`
     return undefined
   }
-  return url => (offPage && isPlainlyListed(url.origin, options) ? undefined : judge(url))
-}
-
-/** Whether a list names an origin, which is no server of tokens: nearly every call is to such a one. In pages each byte counts more. */
-function isPlainlyListed(
-  origin: string,
-  { identifyTo, acceptAuthServer, agentServer, development }: IdentifyPolicyOptions,
-): boolean {
-  const isAuthServer = Array.isArray(acceptAuthServer) && isAmong(acceptAuthServer, origin)
-  if (isAuthServer || origin === agentServer || !isIdentifier(origin, { development })) return false
-  return identifyTo === 'any' || (Array.isArray(identifyTo) && isAmong(identifyTo, origin))
 }
 
 async function isTokenEndpoint(url: URL, options: IdentifyPolicyOptions): Promise<boolean> {

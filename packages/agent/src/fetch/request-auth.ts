@@ -40,8 +40,7 @@ export async function initialAuth(request: Outgoing, context: ClimbContext, log:
     const held =
       level === 'identified' ? undefined : await authorization.newest(remembered, url.origin, request.purposes)
     if (level === undefined && !held) return { level: 'anonymous' }
-    const why = context.whyNotIdentify(url)
-    if ((offPage && why === undefined ? why : await why) !== undefined) return { level: 'anonymous' }
+    if ((await context.whyNotIdentify(url)) !== undefined) return { level: 'anonymous' }
     // From here on other participants are asked, which an aborted call must not do.
     request.signal?.throwIfAborted()
     const current = credentials.current(log.note)

@@ -1,5 +1,4 @@
 import { isListed, type Operation } from '@countersign/protocol'
-import { offPage, onList } from '@countersign/protocol/internal'
 import { AgentError, refusalOf, resourceMustAskError } from '../error.js'
 import type { Tell } from '../explanation.js'
 import type { Self } from '../identity/credentials.js'
@@ -156,10 +155,8 @@ async function acceptedGrants(
 ): Promise<readonly Grant[]> {
   const { grants, acceptAuthServer = [] } = context
   const all = await grants.at(self, resource, purposes)
-  const verdicts = all.map(({ issuer }) => (offPage ? onList : isListed)(acceptAuthServer, issuer))
-  const isKnown = offPage && !verdicts.some(verdict => verdict instanceof Promise)
-  const known = isKnown ? verdicts : await Promise.all(verdicts)
-  return all.filter((_, index) => known[index] === true)
+  const verdicts = await Promise.all(all.map(({ issuer }) => isListed(acceptAuthServer, issuer)))
+  return all.filter((_, index) => verdicts[index])
 }
 
 async function findGrant(

@@ -17,12 +17,6 @@ export async function isListed(list: IdentifierList, id: string): Promise<boolea
   return isAmong(list, id)
 }
 
-/** As {@link isListed}, without a promise where the list is no function. */
-export function onList(list: IdentifierList, id: string): boolean | Promise<boolean> {
-  if (typeof list === 'function') return isListed(list, id)
-  return isIdentifier(id, { development: true }) && (list === 'any' || isAmong(list, id))
-}
-
 /** Tells whether an identifier is among the entries of a list. It must be well-formed. */
 export function isAmong(entries: readonly string[], id: string): boolean {
   return entries.some(entry => entry === id || (entry.startsWith(wildcard) && isBelow(id, entry)))
