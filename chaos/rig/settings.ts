@@ -2,10 +2,13 @@ import type { Addresses } from '../clients/world.js'
 
 // The configuration of the servers, as an operator would write it.
 
-/** Names of the users who sign in at the auth server: enough of them, since each approves at most 50 calls a day. */
+/**
+ * Names of the users who sign in at the auth server: enough for an hour, since each approves at most 50 calls a day and is shown at most
+ * 20 open requests of an agent in ten minutes, and each fault leaves some open.
+ */
 export const users: readonly string[] = Array.from(
-  { length: 96 },
-  (_, index) => `User ${String(index + 1).padStart(2, '0')}`,
+  { length: 320 },
+  (_, index) => `User ${String(index + 1).padStart(3, '0')}`,
 )
 
 /** Promises of the resource, in requests a minute. */
