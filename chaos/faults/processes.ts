@@ -96,7 +96,7 @@ const outOfMemory: Fault = {
     const { server } = random.one(auth)
     server.fault({ memory: 'full' })
     await server.ended(30_000)
-    server.fault({})
+    server.fault({ memory: 'free' })
     return gone(server, 'processes gone')
   },
 }

@@ -12,8 +12,8 @@ export interface ProcessFaults {
   readonly clock?: number
   /** Names that end in `.chaos.test`: as they are (default), after some seconds, as missing, or as another address. */
   readonly dns?: 'right' | 'slow' | 'missing' | 'lying'
-  /** `full`: all that the process may have is taken, and it ends. */
-  readonly memory?: 'full'
+  /** `full`: all that the process may have is taken, and it ends. Default `free`. */
+  readonly memory?: 'full' | 'free'
 }
 
 /** Where the right server is, and where a lie leads. */

@@ -26,7 +26,7 @@ export interface ServerProcess {
   stop(): Promise<void>
   pause(): void
   resume(): void
-  /** Moves its clock, or has its resolver lie. */
+  /** Moves its clock, has its resolver lie, or fills its memory. What is not named stays as it is: two faults may stand at once. */
   fault(faults: ProcessFaults): void
   /** Milliseconds by which its clock is off, as it sees that itself. */
   clockOff(): number
@@ -58,6 +58,7 @@ export function serverProcess(o: ServerStart): ServerProcess {
   writeFileSync(config, JSON.stringify({ ...o.settings, port, development: true, data: join(folder, name) }))
   writeFileSync(faultFile, '{}')
   let child: ChildProcess | undefined
+  let told: ProcessFaults = {}
   const isRunning = (): boolean => child !== undefined && child.exitCode === null && child.signalCode === null
   const end = (signal: NodeJS.Signals): Promise<void> => {
     const running = child
@@ -95,7 +96,8 @@ export function serverProcess(o: ServerStart): ServerProcess {
     pause: () => void child?.kill('SIGSTOP'),
     resume: () => void child?.kill('SIGCONT'),
     fault(faults) {
-      writeFileSync(`${faultFile}.new`, JSON.stringify(faults))
+      told = { ...told, ...faults }
+      writeFileSync(`${faultFile}.new`, JSON.stringify(told))
       renameSync(`${faultFile}.new`, faultFile)
     },
     async ended(within) {

@@ -76,7 +76,8 @@ async function sendTo(url: string, args: readonly string[]): Promise<unknown> {
   const client = createClient({
     url,
     disableOfflineQueue: true,
-    socket: { connectTimeout: 2000, reconnectStrategy: false },
+    // A busy machine may take seconds to connect.
+    socket: { connectTimeout: 10_000, reconnectStrategy: false },
   })
   client.on('error', () => undefined)
   try {
