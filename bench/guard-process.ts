@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign, verify } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createDiscovery } from '@countersign/discovery'
@@ -15,8 +16,8 @@ import { answerMeasurements } from './measured-process.js'
 
 /** What the bench tells this process. */
 export interface GuardOrder {
-  /** What stands before the route. */
-  readonly kind: 'bare' | 'aauth' | 'dpop'
+  /** What stands before the route; `floor` is what no guard does without. */
+  readonly kind: 'bare' | 'aauth' | 'dpop' | 'floor'
   /** What the route is made with. */
   readonly on: 'hono' | 'node'
   /** Where the tokens are from. */
@@ -70,12 +71,23 @@ function dpopGuard({ issuer, issuerKey, audience }: GuardOrder): MiddlewareHandl
   }
 }
 
+/** One verification, over bytes that are there already: the least that a guard costs in such a route. */
+function floor(): MiddlewareHandler {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  const message = Buffer.alloc(1000, 'x')
+  const signature = sign(null, message, privateKey)
+  return async (_, next) => {
+    if (verify(null, message, publicKey, signature)) await next()
+  }
+}
+
 const events = { events: [{ summary: 'Chess at eight', start: '2026-12-01T20:00' }] }
 const scope = 'events.read'
 
 async function honoApp(order: GuardOrder): Promise<Hono> {
   const app = new Hono()
   if (order.kind === 'aauth') app.use('/events', guard(await calendar(order), { scope }))
+  if (order.kind === 'floor') app.use('/events', floor())
   if (order.kind === 'dpop') app.use('/events', dpopGuard(order))
   return app.get('/events', c => c.json(events))
 }

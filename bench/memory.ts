@@ -1,7 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +11,7 @@ import { freePort } from '@countersign/testing/ports'
 import { agentsOnTheWeb } from './discovery.js'
 import { type Bench, type Result, result } from './result.js'
 
-const countersign = fileURLToPath(new URL('../../packages/cli/bin/countersign.js', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const million = 1_000_000
 const hundredThousand = 100_000
 /** Seconds after the ready line until a server is idle. */
@@ -35,10 +34,24 @@ function residentMegabytes({ pid }: ChildProcess): number | undefined {
   }
 }
 
-async function idleRow(name: string, more: readonly string[], folder: string): Promise<Result[]> {
+/** Makes the command as it is published; returns its file. It stands in the checkout, where it finds what is not in its bundle. */
+function publishedCommand(folder: string): string {
+  execFileSync(process.execPath, [join(root, 'scripts/bundle.mjs'), folder])
+  return join(folder, 'bin/countersign.js')
+}
+
+async function idleRow(command: string, name: string, folder: string): Promise<Result[]> {
   const port = await freePort()
-  const args = [name, '--id', `http://localhost:${port}`, '--port', String(port), '--development', ...more]
-  const child = spawn(process.execPath, [countersign, ...args, '--data', join(folder, name)], {
+  const args = [
+    name,
+    '--id',
+    `http://localhost:${port}`,
+    '--port',
+    String(port),
+    '--development',
+    ...(servers[name] ?? []),
+  ]
+  const child = spawn(process.execPath, [command, ...args, '--data', join(folder, name)], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   try {
@@ -104,10 +117,12 @@ async function revocationRow(): Promise<Result> {
 export const memory: Bench = {
   name: 'memory',
   async run() {
-    const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'))
+    mkdirSync(join(root, '.countersign'), { recursive: true })
+    const folder = mkdtempSync(join(root, '.countersign/bench-'))
     const rows: Result[] = []
     try {
-      for (const [name, more] of Object.entries(servers)) rows.push(...(await idleRow(name, more, folder)))
+      const command = publishedCommand(folder)
+      for (const name of Object.keys(servers)) rows.push(...(await idleRow(command, name, folder)))
     } finally {
       rmSync(folder, { recursive: true })
     }

@@ -69,9 +69,13 @@ function importFaults(tarball, files) {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-tarball-'))
   tar(['-xzf', tarball, '-C', folder])
   const faults = files
-    .filter(file => /^(dist|bin)\/.*\.js$/.test(file))
+    .filter(file => /^(dist|bin|bundle)\/.*\.js$/.test(file))
     .flatMap(file =>
-      [...readFileSync(`${folder}/package/${file}`, 'utf8').matchAll(/(?:from|import|import\()\s*'(\.{1,2}\/[^']+)'/g)]
+      [
+        ...readFileSync(`${folder}/package/${file}`, 'utf8').matchAll(
+          /(?:from|import|import\()\s*['"](\.{1,2}\/[^'"]+)['"]/g,
+        ),
+      ]
         .map(([, imported = '']) => imported)
         .filter(imported => !files.includes(posix.join(posix.dirname(file), imported)))
         .map(imported => `${file} imports ${imported}, which is missing`),

@@ -25,6 +25,7 @@ export function packAll(into, { ref = 'main', manifests = root, rooms } = {}) {
     for (const part of partsOf(manifest))
       if (existsSync(`${root}/${room}/${part}`))
         cpSync(`${root}/${room}/${part}`, `${place}/${part}`, { recursive: true, filter: hasSource })
+    if (room === 'packages/cli') bundle(place)
     cpSync(`${root}/LICENSE`, `${place}/LICENSE`)
     writeFileSync(`${place}/README.md`, absoluteLinks(readFileSync(`${root}/${room}/README.md`, 'utf8'), room, ref))
     return { room, name: manifest.name, place, tarball: `${into}/${fileName(manifest)}` }
@@ -37,6 +38,12 @@ export function packAll(into, { ref = 'main', manifests = root, rooms } = {}) {
   if (status !== 0) throw new Error(`npm pack failed\n${stderr}`)
   rmSync(stage, { recursive: true })
   return staged.map(({ room, name, tarball }) => ({ room, name, tarball }))
+}
+
+/** Adds the bundle of the command. */
+function bundle(place) {
+  const { status, stderr } = spawnSync(process.execPath, [`${root}/scripts/bundle.mjs`, place], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`the command cannot be bundled\n${stderr}`)
 }
 
 /** The folders and files that `files` of a manifest names. */

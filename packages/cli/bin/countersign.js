@@ -1,4 +1,7 @@
 #!/usr/bin/env node
-import { main } from '../dist/index.js'
+import { existsSync } from 'node:fs'
 
+// The published package has a bundle, which starts in a third of the time; a checkout has what the compiler wrote last.
+const bundle = new URL('../bundle/countersign.js', import.meta.url)
+const { main } = await import(existsSync(bundle) ? bundle.href : '../dist/index.js')
 await main(process.argv)

@@ -1,4 +1,5 @@
-import { runCommand, versionIn } from '@countersign/fetch/internal'
+import { runCommand } from '@countersign/fetch/internal'
+import { ownVersion } from './own-files.js'
 import { program, wholeProgram } from './program.js'
 
 /**
@@ -6,7 +7,7 @@ import { program, wholeProgram } from './program.js'
  * @see exitCode of `@countersign/fetch`
  */
 export async function main(argv: readonly string[]): Promise<void> {
-  const version = versionIn(new URL('../package.json', import.meta.url))
+  const version = ownVersion()
   await runCommand(
     () => program(version, argv),
     argv,

@@ -252,10 +252,11 @@ async function addGateway(server: Command): Promise<void> {
 }
 
 async function addAgentServer(server: Command): Promise<void> {
-  const [{ addFlags }, { agentServer, agentServerOptions }, oversight, restore, backup, { addOperator }] =
+  const [{ addFlags }, { agentServer }, { agentServerOptions }, oversight, restore, backup, { addOperator }] =
     await Promise.all([
       import('./flags/add-flags.js'),
       import('./commands/agent-server/agent-server.js'),
+      import('./commands/agent-server/agent-server-options.js'),
       import('./commands/agent-server/oversight.js'),
       import('./commands/restore.js'),
       import('./commands/backup.js'),

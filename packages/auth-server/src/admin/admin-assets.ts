@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { pageSafety } from '@countersign/protocol/internal'
+import { assetsFolder } from '../assets-folder.js'
 
 const policy = [
   "default-src 'none'",
@@ -24,8 +25,7 @@ export const adminSafety: Readonly<Record<string, string>> = {
   'x-robots-tag': 'noindex',
 }
 
-/** The same folder stands beside `src` and beside `dist`. */
-const folder = new URL('../../assets/admin/', import.meta.url)
+const folder = new URL('admin/', assetsFolder)
 
 /** A file of the page. */
 export function asset(name: string): string {

@@ -6,7 +6,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration } from '../flags/configuration.js'
 import { type DatabaseServer, dataFolder, serverOptions } from '../server/participant.js'
-import { agentServerOptions, databaseOf } from './agent-server/agent-server.js'
+import { agentServerOptions, databaseOf } from './agent-server/agent-server-options.js'
 import { databaseOf as authDatabaseOf, authServerOptions } from './auth-server/auth-server-options.js'
 
 const own = {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { printLines, UsageError } from '@countersign/fetch/internal'
 import { playAttacks, playScenarios, type ScenarioName, scenarioNames, startPlayground } from '@countersign/playground'
+import { commandFile } from '../own-files.js'
 
 /** The flags of `countersign playground`. */
 export interface PlaygroundFlags {
@@ -10,8 +10,6 @@ export interface PlaygroundFlags {
   readonly attacks?: boolean
   readonly json?: boolean
 }
-
-const command = fileURLToPath(new URL('../../bin/countersign.js', import.meta.url))
 
 /** `countersign playground`: runs the participants and the page until it is stopped; or plays one scenario, or makes every attack. */
 export async function playground(flags: PlaygroundFlags): Promise<void> {
@@ -24,7 +22,7 @@ export async function playground(flags: PlaygroundFlags): Promise<void> {
   if (flags.attacks === true) {
     const held = await playAttacks({
       base,
-      countersign: command,
+      countersign: commandFile,
       json: flags.json ?? false,
       write: line => printLines(line),
     })
@@ -32,12 +30,12 @@ export async function playground(flags: PlaygroundFlags): Promise<void> {
     return
   }
   if (names === undefined) {
-    await startPlayground({ base, countersign: command })
+    await startPlayground({ base, countersign: commandFile })
     return
   }
   const right = await playScenarios({
     base,
-    countersign: command,
+    countersign: commandFile,
     names,
     json: flags.json ?? false,
     write: line => printLines(line),

@@ -1,5 +1,4 @@
-import { restoreAgentServer } from '@countersign/agent-server'
-import { type RestoreOptions, restoreAuthServer } from '@countersign/auth-server'
+import type { RestoreOptions } from '@countersign/auth-server'
 import { printJson, printLines } from '@countersign/fetch/internal'
 import { epochFile, jsonLog, type Logger } from '@countersign/server'
 import type { Command } from 'commander'
@@ -7,7 +6,7 @@ import { z } from 'zod'
 import { readConfiguration } from '../flags/configuration.js'
 import { reaching } from '../server/away.js'
 import { dataFolder, epochPath, serverOptions } from '../server/participant.js'
-import { agentServerOptions, databaseOf } from './agent-server/agent-server.js'
+import { agentServerOptions, databaseOf } from './agent-server/agent-server-options.js'
 import { databaseOf as authDatabaseOf, authServerOptions } from './auth-server/auth-server-options.js'
 
 const own = {
@@ -33,8 +32,11 @@ export const authRestoreOptions = restoreOptions(authServerOptions)
 /** Options of `countersign agent-server restore`. */
 export const agentRestoreOptions = restoreOptions(agentServerOptions)
 
+// Each server loads these commands with its own, and so not the packages of both.
+
 /** `countersign auth-server restore`: ends the sessions and grants that a backup brings back, so that the server may start. */
 export async function restoreAuth(command: Command): Promise<void> {
+  const { restoreAuthServer } = await import('@countersign/auth-server')
   const settings = readConfiguration(command, authRestoreOptions.options, process.env)
   const folder = dataFolder('auth-server', settings)
   const database = authDatabaseOf(folder, settings)
@@ -51,6 +53,7 @@ export async function restoreAuth(command: Command): Promise<void> {
 
 /** `countersign agent-server restore`: as {@link restoreAuth}, for codes, delegates and keys. */
 export async function restoreAgent(command: Command): Promise<void> {
+  const { restoreAgentServer } = await import('@countersign/agent-server')
   const settings = readConfiguration(command, agentRestoreOptions.options, process.env)
   const folder = dataFolder('agent-server', settings)
   const place: RestorePlace = { name: 'agent-server', folder, database: databaseOf(settings), settings }

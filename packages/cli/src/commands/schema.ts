@@ -1,6 +1,6 @@
 import { printJson, UsageError } from '@countersign/fetch/internal'
 import { jsonSchemaOf, type OptionSchema } from '../flags/option-schema.js'
-import { agentServerOptions } from './agent-server/agent-server.js'
+import { agentServerOptions } from './agent-server/agent-server-options.js'
 import { authServerOptions } from './auth-server/auth-server-options.js'
 import { gatewayOptions } from './gateway/gateway-options.js'
 

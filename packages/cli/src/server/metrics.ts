@@ -1,9 +1,10 @@
-import { UsageError, versionIn } from '@countersign/fetch/internal'
+import { UsageError } from '@countersign/fetch/internal'
 import type { Logger, Running } from '@countersign/server'
 import { serverMetrics } from '@countersign/server/otel'
 import { type MeterProvider, metrics } from '@opentelemetry/api'
 import { z } from 'zod'
 import { port } from '../flags/option-schema.js'
+import { ownVersion } from '../own-files.js'
 import { meterProviderOf } from './meters.js'
 import { type MetricsEndpoint, metricsEndpoint } from './metrics-endpoint.js'
 
@@ -101,10 +102,6 @@ function readerOf({ metricsPort: port }: MetricsSettings): Promise<Reader | unde
 
 function providerOf(reader: Reader | undefined): MeterProvider {
   return reader === undefined ? metrics : meterProviderOf([metrics, reader.meterProvider])
-}
-
-function ownVersion(): string {
-  return versionIn(new URL('../../package.json', import.meta.url))
 }
 
 /** Seconds that one reading may take: a database that is away must not hold up the others. */

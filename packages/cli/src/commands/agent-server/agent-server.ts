@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { type AgentServer, type AgentServerOptions, createAgentServer } from '@countersign/agent-server'
 import { openTelemetry } from '@countersign/agent-server/otel'
 import { UsageError } from '@countersign/fetch/internal'
@@ -7,28 +6,21 @@ import { memoryReplaySet } from '@countersign/httpsig'
 import { logLimit } from '@countersign/protocol'
 import { jsonLog, keysFile } from '@countersign/server'
 import type { Command } from 'commander'
-import { z } from 'zod'
 import { readConfiguration } from '../../flags/configuration.js'
 import { defined } from '../../flags/defined.js'
-import { stringList } from '../../flags/option-schema.js'
 import { audit } from '../../log/audit.js'
-import { auditOf, auditOptions } from '../../server/audit-log.js'
+import { auditOf } from '../../server/audit-log.js'
 import type { Opened } from '../../server/closing-on-failure.js'
 import { type Belongings, checkFirstStart, type Start } from '../../server/first-start.js'
 import { metricsOf } from '../../server/metrics.js'
 import {
-  databaseOption,
   dataFolder,
   defaultRotation,
   epochKeeper,
-  epochOptions,
   keysPath,
   type ProxySettings,
   proxiesOf,
-  proxyOptions,
-  rotationOption,
   run,
-  serverOptions,
   sharedReplay,
   signingKeys,
   unlessRestored,
@@ -37,54 +29,8 @@ import { noticeProxy } from '../../server/proxy-notice.js'
 import { fixedSettings, hearReloads, reloadOnSignal } from '../../server/reload.js'
 import { logNotClosed, swappable } from '../../server/swap.js'
 import { certificateOf } from '../../server/tls.js'
-import { enrollmentOf, oidcIssuer } from './enrollment.js'
-
-/** Options of `countersign agent-server`. */
-export const agentServerOptions = z.strictObject({
-  ...serverOptions,
-  ...proxyOptions,
-  ...epochOptions,
-  ...auditOptions,
-  database: databaseOption('agent-server'),
-  name: z.string().optional().describe('the name shown to users'),
-  redirectUris: stringList
-    .optional()
-    .describe('exact URLs to which auth servers may send users back, for the web apps of this agent; default none'),
-  localhostCallback: z
-    .boolean()
-    .default(false)
-    .describe(
-      'allow auth servers to send users back to programs on their own machine, which `countersign fetch` needs',
-    ),
-  tokenLifetime: z.coerce
-    .number()
-    .int()
-    .min(60)
-    .max(86_400)
-    .optional()
-    .describe('lifetime of an agent token in seconds; default 3600'),
-  rotateKeysEvery: rotationOption(
-    'the new keys are kept in the database and replace those of a key file; default 30 days, with --keys never',
-  ),
-  oidc: z
-    .array(oidcIssuer)
-    .default([])
-    .describe('OpenID issuers whose tokens enrol delegates, e.g. Kubernetes or a CI provider; default none'),
-  botKeys: z
-    .string()
-    .optional()
-    .describe(
-      'key file of verified bots (Web Bot Auth), created when it is missing: their keys are published, and the bots sign with them; default none',
-    ),
-  audience: stringList.optional().describe('the only receivers that accept the agent tokens; default every receiver'),
-})
-
-/** The URL of the server's database. */
-export function databaseOf(
-  settings: Pick<z.infer<typeof agentServerOptions>, 'data' | 'database' | 'development' | 'id'>,
-): string {
-  return settings.database ?? `sqlite:${join(dataFolder('agent-server', settings), 'agent-server.db')}`
-}
+import { type AgentServerSettings, agentServerOptions, databaseOf } from './agent-server-options.js'
+import { enrollmentOf } from './enrollment.js'
 
 /** Opens the server that the settings describe. */
 export function openAgentServer(
@@ -106,8 +52,6 @@ export function openAgentServer(
   })
   return unlessRestored('agent-server', opening)
 }
-
-type AgentServerSettings = z.infer<typeof agentServerOptions>
 
 /** The settings that only a restart can change. */
 const fixed: ReadonlyArray<keyof AgentServerSettings> = [...fixedSettings, 'database', 'epoch', 'cors']

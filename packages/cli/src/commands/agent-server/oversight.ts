@@ -14,7 +14,8 @@ import { audit } from '../../log/audit.js'
 import { reaching } from '../../server/away.js'
 import { dataFolder, epochKeeper, epochPath, serverOptions } from '../../server/participant.js'
 import { auditOperations } from '../audit/operations.js'
-import { agentServerOptions, databaseOf, openAgentServer } from './agent-server.js'
+import { openAgentServer } from './agent-server.js'
+import { agentServerOptions, databaseOf } from './agent-server-options.js'
 import { delegationIn, delegationText } from './delegation.js'
 
 const { id, development, data, database, epoch } = agentServerOptions.shape

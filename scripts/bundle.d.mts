@@ -1,0 +1,1 @@
+export function bundleCommand(place: string): Promise<string>

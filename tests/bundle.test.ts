@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort } from '@countersign/testing/ports'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { bundleCommand } from '../scripts/bundle.mjs'
+import { root, run, stand } from './processes.fixture.js'
+
+// The published command is a bundle of the modules that a checkout has one by one.
+
+let folder: string
+let command: string
+
+beforeAll(async () => {
+  mkdirSync(join(root, '.countersign'), { recursive: true })
+  folder = mkdtempSync(join(root, '.countersign/bundle-'))
+  command = await bundleCommand(folder)
+})
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+test.each([
+  [['--version']],
+  [['--help']],
+  [['auth-server', '--help']],
+  [['mcp-bridge', '--help']],
+  [['conformance', '--help']],
+  [['schema', 'agent-server']],
+  [['gateway', '--nonsense']],
+])('%j: the bundle prints what the modules print', async args => {
+  const [bundled, modules] = await Promise.all([run(args, {}, command), run(args)])
+  expect(bundled).toEqual(modules)
+  expect(bundled.stdout + bundled.stderr).not.toBe('')
+})
+
+test.each([
+  ['auth-server', '/.well-known/aauth-issuer', []],
+  ['agent-server', '/.well-known/aauth-agent', []],
+  ['gateway', '/.well-known/aauth-resource', ['--upstream', 'http://localhost:9', '--level', 'pseudonymous']],
+])('the bundled %s serves its metadata', async (name, path, more) => {
+  const place = stand()
+  onTestFinished(() => place.stop())
+  const port = await freePort()
+  const id = `http://localhost:${port}`
+  const args = [name, '--id', id, '--port', String(port), '--development', '--data', join(place.folder, name), ...more]
+  await place.start(name, args, { program: [process.execPath, command] })
+  const answer = await fetch(id + path)
+  expect([answer.status, await answer.json()]).toMatchObject([200, {}])
+})
+
+test('a reader that goes away ends the command without a word', async () => {
+  const child = spawn(process.execPath, [command, 'auth-server', '--help'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.destroy()
+  const said = child.stderr.setEncoding('utf8').toArray()
+  const [code] = await once(child, 'exit')
+  expect([code, await said]).toEqual([141, []])
+})
+
+test('the bundled auth server has the files of the admin page', async () => {
+  const place = stand()
+  onTestFinished(() => place.stop())
+  const [port, admin] = [await freePort(), await freePort()]
+  const args = ['--id', `http://localhost:${port}`, '--port', String(port), '--admin-port', String(admin)]
+  const data = ['--development', '--data', join(place.folder, 'auth')]
+  await place.start('auth', ['auth-server', ...args, ...data], { program: [process.execPath, command] })
+  const page = await (await fetch(`http://localhost:${admin}/`)).text()
+  const script = /src="([^"]+\.js)"/.exec(page)?.[1]
+  expect((await fetch(new URL(script ?? '', `http://localhost:${admin}/`))).status).toBe(200)
+})
+
+test('V8 can keep every file in one byte a character', () => {
+  const texts = scripts().map(file => readFileSync(file, 'utf8'))
+  expect(texts.length).toBeGreaterThan(50)
+  expect(texts.filter(text => [...text].some(one => one.charCodeAt(0) > 255))).toEqual([])
+})
+
+test('the licence of each library is in the bundle, and allows it', () => {
+  const text = readFileSync(join(folder, 'bundle/LICENSES.txt'), 'utf8')
+  const [first = '', ...others] = text.split(`\n${'-'.repeat(80)}\n\n`)
+  const entries = [first, ...others]
+  expect(entries.length).toBeGreaterThan(15)
+  for (const entry of entries) {
+    expect(entry).toMatch(/^\S+ \d+\.\d+\.\d+: (?:MIT|ISC|Apache-2\.0|BSD-[23]-Clause|0BSD)\n/)
+    expect(entry, entry.split('\n')[0]).toMatch(/permission|license/i)
+  }
+  expect(text).toMatch(/^zod /m)
+})
+
+function scripts(): string[] {
+  const bundle = join(folder, 'bundle')
+  return readdirSync(bundle)
+    .filter(file => file.endsWith('.js'))
+    .map(file => join(bundle, file))
+}
