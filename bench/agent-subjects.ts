@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { type AgentState, createAgent, delegate, explain } from '@countersign/agent'
 import { generateSigningKey, type SigningKey, thumbprint } from '@countersign/httpsig'
 import { signToken } from '@countersign/protocol'
@@ -16,6 +17,8 @@ export interface Call {
   readonly id: string
   readonly agent: Subject
   readonly plain: Subject
+  /** One signature over bytes that are there already, and then `fetch`: the least that a signed call costs. */
+  readonly floor: Subject
 }
 
 const calls = [
@@ -91,6 +94,12 @@ async function open({ level, method }: (typeof calls)[number], origin: string): 
       await response.text()
     }
   const sentHeaders = Object.fromEntries(new Headers(sent.headers))
+  const { privateKey } = generateKeyPairSync('ed25519')
+  const message = Buffer.alloc(1000, 'x')
+  const signed: typeof fetch = (input, init) => {
+    sign(null, message, privateKey)
+    return fetch(input, init)
+  }
   const run = (by: typeof fetch, more: Readonly<Record<string, string>>) => async (index: number) => {
     const response = await by(url(index), { method, headers: more, ...json })
     if (response.status !== 200) throw new Error(`the resource answered ${response.status}`)
@@ -100,6 +109,7 @@ async function open({ level, method }: (typeof calls)[number], origin: string): 
     id: `${level}, ${method}`,
     agent: { id: 'agent.fetch', run: run(met.fetch, headers) },
     plain: { id: 'fetch', run: run(fetch, sentHeaders) },
+    floor: { id: 'sign and fetch', run: run(signed, sentHeaders) },
   }
 }
 
