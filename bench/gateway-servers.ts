@@ -8,14 +8,12 @@ import { generateSigningKey, type SigningKey } from '@countersign/httpsig'
 import { freePort } from '@countersign/testing/ports'
 import type { GatewayOrder } from './gateway-process.js'
 import { type MeasuredProcess, measuredProcess } from './measured-process.js'
-
-/** The command as this repository has it. */
-const ownCli = import.meta.resolve('@countersign/cli')
+import { publishedCommand } from './published-command.js'
 
 /** A gateway to be measured. */
 export interface GatewayKind {
   readonly accessLog: 'on' | 'off'
-  /** The module of the command; default that of this repository. */
+  /** The module of the command; default that of this repository, as it is published. */
   readonly cli?: string
 }
 
@@ -47,6 +45,7 @@ async function startIssuer(key: SigningKey): Promise<{ readonly issuer: string; 
 
 /** Starts the API, `http-proxy` in front of it, and what issues tokens; gateways are started as they are asked for. */
 export async function startServers(): Promise<GatewayServers> {
+  const command = publishedCommand()
   const folder = await mkdtemp(join(tmpdir(), 'countersign-bench-'))
   const started: MeasuredProcess[] = []
   const start = async (order: GatewayOrder): Promise<MeasuredProcess> => {
@@ -69,7 +68,7 @@ export async function startServers(): Promise<GatewayServers> {
     issuerKey,
     proxy: await start({ kind: 'proxy', upstream, connections: 'kept' }),
     closing: await start({ kind: 'proxy', upstream, connections: 'closed' }),
-    async gateway({ accessLog, cli = ownCli }) {
+    async gateway({ accessLog, cli = command.module }) {
       const port = await freePort()
       const flags = ['--development', '--id', `http://localhost:${port}`, '--port', String(port), '--config', config]
       // Only a gateway of this repository knows the flag.
@@ -83,6 +82,7 @@ export async function startServers(): Promise<GatewayServers> {
       for (const process of started) await process.stop()
       stop()
       await rm(folder, { recursive: true, force: true })
+      command.remove()
     },
   }
 }

@@ -1,17 +1,16 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { createDiscovery } from '@countersign/discovery'
 import { memoryRevocationSet } from '@countersign/resource'
 import { heldBytes } from '@countersign/testing/held-bytes'
 import { freePort } from '@countersign/testing/ports'
 import { agentsOnTheWeb } from './discovery.js'
+import { type PublishedCommand, publishedCommand } from './published-command.js'
 import { type Bench, type Result, result } from './result.js'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const million = 1_000_000
 const hundredThousand = 100_000
 /** Seconds after the ready line until a server is idle. */
@@ -34,13 +33,7 @@ function residentMegabytes({ pid }: ChildProcess): number | undefined {
   }
 }
 
-/** Makes the command as it is published; returns its file. It stands in the checkout, where it finds what is not in its bundle. */
-function publishedCommand(folder: string): string {
-  execFileSync(process.execPath, [join(root, 'scripts/bundle.mjs'), folder])
-  return join(folder, 'bin/countersign.js')
-}
-
-async function idleRow(command: string, name: string, folder: string): Promise<Result[]> {
+async function idleRow({ file, folder }: PublishedCommand, name: string): Promise<Result[]> {
   const port = await freePort()
   const args = [
     name,
@@ -51,7 +44,7 @@ async function idleRow(command: string, name: string, folder: string): Promise<R
     '--development',
     ...(servers[name] ?? []),
   ]
-  const child = spawn(process.execPath, [command, ...args, '--data', join(folder, name)], {
+  const child = spawn(process.execPath, [file, ...args, '--data', join(folder, name)], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   try {
@@ -117,14 +110,12 @@ async function revocationRow(): Promise<Result> {
 export const memory: Bench = {
   name: 'memory',
   async run() {
-    mkdirSync(join(root, '.countersign'), { recursive: true })
-    const folder = mkdtempSync(join(root, '.countersign/bench-'))
+    const command = publishedCommand()
     const rows: Result[] = []
     try {
-      const command = publishedCommand(folder)
-      for (const name of Object.keys(servers)) rows.push(...(await idleRow(command, name, folder)))
+      for (const name of Object.keys(servers)) rows.push(...(await idleRow(command, name)))
     } finally {
-      rmSync(folder, { recursive: true })
+      command.remove()
     }
     return [...rows, await discoveryRow(), await revocationRow()]
   },
