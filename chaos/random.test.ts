@@ -17,5 +17,9 @@ test('each fault comes alone first, and then pairs that do not take the same thi
   const alone = all.slice(0, catalogue.length)
   expect(alone.flat().toSorted()).toEqual(catalogue.map(({ name }) => name).toSorted())
   const takes = new Map(catalogue.map(fault => [fault.name, fault.takes]))
-  for (const pair of all.slice(catalogue.length)) expect(new Set(pair.map(name => takes.get(name))).size).toBe(2)
+  for (const pair of all.slice(catalogue.length)) {
+    const taken = pair.flatMap(name => takes.get(name) ?? [])
+    expect(pair.length).toBe(2)
+    expect(new Set(taken).size, pair.join()).toBe(taken.length)
+  }
 })

@@ -239,7 +239,7 @@ const dudFault: Sabotage = {
   fails: ['faults-bite'],
   run: ({ fronts }, round) =>
     round({
-      ...{ name: 'dud', what: 'nothing', silent: false, takes: 'nothing' },
+      ...{ name: 'dud', what: 'nothing', silent: false, takes: ['nothing'] },
       apply: async () => ({
         heal: async () => undefined,
         measure: growing(() => fronts.auth.counts.cut, 'connections cut'),
@@ -254,7 +254,7 @@ const staysAway: Sabotage = {
   run: ({ fronts: { partner } }, round) =>
     round({
       ...{ name: 'partner-away', what: 'the auth server of the other domain refuses connections' },
-      ...{ silent: false, takes: 'process partner' },
+      ...{ silent: false, takes: ['process partner'] },
       async apply() {
         partner.weather = { refuses: true }
         const mend = async (): Promise<void> => {

@@ -29,7 +29,7 @@ export function* roundsOf(faults: readonly Fault[], random: Random): Generator<r
   for (const fault of random.shuffled(faults)) yield [fault]
   for (;;) {
     const first = random.one(faults)
-    const others = faults.filter(({ takes }) => takes !== first.takes)
+    const others = faults.filter(({ takes }) => !takes.some(one => first.takes.includes(one)))
     if (others.length === 0) yield [first]
     else yield [first, random.one(others)]
   }

@@ -10,7 +10,7 @@ const jumps = (name: string, choose: (rig: Rig) => Instance, sign: 1 | -1): Faul
   name: `clock-${sign > 0 ? 'ahead' : 'behind'}-${name}`,
   what: `the clock of one instance of ${name} jumps ${minutes} minutes ${sign > 0 ? 'ahead' : 'back'}`,
   silent: false,
-  takes: `process ${name}`,
+  takes: [`process ${name}`],
   async apply(rig) {
     const { server } = choose(rig)
     const offset = sign * minutes * 60_000
@@ -34,7 +34,7 @@ const names = (kind: NonNullable<ProcessFaults['dns']>, what: string, silent: bo
   name: `dns-${kind}`,
   what,
   silent,
-  takes: 'names',
+  takes: ['names'],
   redis: 'single',
   async apply(rig) {
     const all = instancesOf(rig)

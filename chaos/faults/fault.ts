@@ -22,8 +22,8 @@ export interface Fault {
   readonly what: string
   /** Whether requests may wait for their client's own deadline: something takes connections and does not answer. */
   readonly silent: boolean
-  /** What two faults must not both take: then they are no pair. */
-  readonly takes: string
+  /** What two faults must not both take: then they are no pair, since one could hide the other. */
+  readonly takes: readonly string[]
   /** Which Redis it is of; default both. */
   readonly redis?: 'single' | 'cluster'
   /** Why this machine cannot have it. */

@@ -17,7 +17,7 @@ const ofFronts = (o: {
   name: o.name,
   what: o.what,
   silent: o.silent ?? false,
-  takes: o.name.startsWith('upstream') ? 'process partner' : 'network',
+  takes: [o.name.startsWith('upstream') ? 'process partner' : 'network'],
   async apply(rig) {
     const ways = (o.ways ?? frontWays)(rig)
     for (const way of ways) way.weather = o.weather

@@ -10,7 +10,7 @@ const killPostgres: Fault = {
   name: 'postgres-kill',
   what: 'SIGKILL of PostgreSQL, which is started again when the fault ends',
   silent: false,
-  takes: 'postgres',
+  takes: ['postgres'],
   async apply({ postgres }) {
     const { primary } = postgres
     await primary.kill()
@@ -22,7 +22,7 @@ const failover: Fault = {
   name: 'postgres-failover',
   what: 'SIGKILL of the primary; the standby is promoted two seconds later, and all ways lead there',
   silent: false,
-  takes: 'postgres',
+  takes: ['postgres'],
   async apply(rig) {
     const { postgres } = rig
     const before = postgres.primary.port
@@ -45,7 +45,7 @@ const stopPostgres: Fault = {
   name: 'postgres-stop',
   what: 'SIGSTOP of PostgreSQL: its connections stay, and nothing is answered',
   silent: false,
-  takes: 'postgres',
+  takes: ['postgres'],
   async apply({ postgres: { primary } }) {
     primary.pause()
     return {
@@ -63,7 +63,7 @@ const outOfConnections: Fault = {
   name: 'postgres-connections',
   what: 'another client takes every connection that PostgreSQL has, and those of the servers are ended',
   silent: false,
-  takes: 'postgres',
+  takes: ['postgres'],
   async apply(rig) {
     const { primary } = rig.postgres
     const taken: pg.Client[] = []

@@ -18,7 +18,7 @@ const kill = ([name, choose]: [string, Chosen]): Fault => ({
   name: `kill-${name}`,
   what: `SIGKILL of one instance of ${name}, which is started again when the fault ends`,
   silent: false,
-  takes: `process ${name}`,
+  takes: [`process ${name}`],
   async apply(rig) {
     const { server } = choose(rig)
     await server.kill()
@@ -30,7 +30,7 @@ const stop = ([name, choose]: [string, Chosen]): Fault => ({
   name: `stop-${name}`,
   what: `SIGSTOP of one instance of ${name}: it takes connections and answers nothing`,
   silent: true,
-  takes: `process ${name}`,
+  takes: [`process ${name}`],
   async apply(rig) {
     const { server } = choose(rig)
     server.pause()
@@ -63,7 +63,7 @@ const fullDisk: Fault = {
   name: 'disk-full',
   what: 'the auth server of the other domain, on SQLite, can write no byte to any file',
   silent: false,
-  takes: 'process partner',
+  takes: ['process partner'],
   away: noPrlimit,
   async apply({ partner }) {
     const { server } = partner
@@ -91,7 +91,7 @@ const outOfMemory: Fault = {
   name: 'memory-auth',
   what: 'one instance of auth fills the memory that it may have, and ends by that',
   silent: true,
-  takes: 'process auth',
+  takes: ['process auth'],
   async apply({ auth, random }) {
     const { server } = random.one(auth)
     server.fault({ memory: 'full' })
@@ -105,7 +105,7 @@ const outOfDescriptors: Fault = {
   name: 'descriptors-gateway',
   what: 'one gateway can open no file and no connection any more',
   silent: true,
-  takes: 'process gateway',
+  takes: ['process gateway'],
   away: noPrlimit,
   async apply({ gateways, random }) {
     const { server } = random.one(gateways)

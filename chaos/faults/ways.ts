@@ -20,7 +20,8 @@ export const ofWays = (
   name: `${store}-${o.name}`,
   what: o.what,
   silent: false,
-  takes: store,
+  // Without a name there is no connection that could be slow or silent.
+  takes: [store, 'names'],
   ...(store === 'redis' ? { redis: 'single' } : {}),
   async apply(rig) {
     const all = store === 'postgres' ? databaseWays(rig) : redisWays(rig)
