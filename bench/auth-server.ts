@@ -6,7 +6,7 @@ import { importJWK, SignJWT } from 'jose'
 import type { AuthServerOrder } from './auth-server-process.js'
 import { bareOperations } from './bare-operations.js'
 import { type Cast, cast, type Delegate, directGrant, issuer, populate, signedForm } from './direct-grants.js'
-import type { FloorOrder } from './floor-process.js'
+import { startFloor } from './floor.js'
 import { type Load, load, type Ready } from './http-load.js'
 import { median } from './measure.js'
 import { type MeasuredProcess, measuredProcess } from './measured-process.js'
@@ -209,20 +209,15 @@ export const authServer: Bench = {
         populate(file, count)
         return server
       }
-      // A server makes the tables, and leaves them to the floor.
-      const floorOf = async (file: string, more: typeof keys): Promise<MeasuredProcess> => {
-        await (
-          await measuredProcess<AuthServerOrder>('./auth-server-process.js', { database: `sqlite:${file}`, ...more })
-        ).stop()
-        return start<FloorOrder>('./floor-process.js', { file })
-      }
+      const floor = await startFloor(join(folder, 'floor.db'), keys)
+      started.push(floor)
       const client = await generatePrivateJwk()
       const { publicJwk } = await importSigningKey(client)
       const servers: Servers = {
         few: await ours('few.db', 1000),
         many: await ours('many.db', 1_000_000),
         oidc: await start<OidcProviderOrder>('./oidc-provider-process.js', { client: publicJwk }),
-        floor: await floorOf(join(folder, 'floor.db'), keys),
+        floor,
       }
       // A replay set that has just begun takes nothing signed before it.
       await new Promise(resolve => setTimeout(resolve, 1100))

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AuthServerOrder } from './auth-server-process.js'
 import { type Cast, cast, directGrant, renewed, signedForm } from './direct-grants.js'
-import { type Load, load } from './http-load.js'
+import { startFloor } from './floor.js'
+import { type Load, load, type Ready } from './http-load.js'
 import { median } from './measure.js'
 import { type MeasuredProcess, measuredProcess } from './measured-process.js'
 import { type Bench, type Result, result } from './result.js'
@@ -22,11 +23,18 @@ const renewal = 20 * 60_000
 const compared = 0.2
 
 interface Moment {
+  /** Milliseconds that one in a hundred waits longer. */
   readonly p99: number
+  /** The same of a server that keeps nothing in memory, in the same seconds: other work of the machine slows both. */
+  readonly control: number
   readonly held: number
 }
 
-async function grantsAndRefreshes(made: Cast, server: MeasuredProcess, rate?: number): Promise<Load> {
+async function grantsAndRefreshes(
+  made: Cast,
+  server: MeasuredProcess,
+  rate?: number,
+): Promise<Load & { readonly grants: readonly Ready[] }> {
   const half = portion / 2
   const grants = await Promise.all(
     Array.from({ length: half }, (_, index) => directGrant(at(made.delegates, index), made.resourceKey)),
@@ -43,10 +51,15 @@ async function grantsAndRefreshes(made: Cast, server: MeasuredProcess, rate?: nu
     }),
   )
   const refreshed = await load(server, refreshes, connections, rate)
-  return { ...granted, p99: Math.max(granted.p99, refreshed.p99), rate: (granted.rate + refreshed.rate) / 2 }
+  return { ...granted, grants, p99: Math.max(granted.p99, refreshed.p99), rate: (granted.rate + refreshed.rate) / 2 }
 }
 
-async function soaked(made: Cast, server: MeasuredProcess): Promise<{ moments: Moment[]; rate: number }> {
+interface Servers {
+  readonly server: MeasuredProcess
+  readonly control: MeasuredProcess
+}
+
+async function soaked(made: Cast, { server, control }: Servers): Promise<{ moments: Moment[]; rate: number }> {
   const rates: number[] = []
   for (let round = 0; round < warmUp; round++) rates.push((await grantsAndRefreshes(made, server)).rate)
   const rate = median(rates.slice(warmUp / 2)) / 2
@@ -55,8 +68,9 @@ async function soaked(made: Cast, server: MeasuredProcess): Promise<{ moments: M
   let [delegates, renewAt] = [made, performance.now() + renewal]
   while (performance.now() < end) {
     if (performance.now() > renewAt) [delegates, renewAt] = [await renewed(made), performance.now() + renewal]
-    const { p99 } = await grantsAndRefreshes(delegates, server, rate)
-    moments.push({ p99, held: await server.held() })
+    const { p99, grants } = await grantsAndRefreshes(delegates, server, rate)
+    const beside = await load(control, grants, connections, rate)
+    moments.push({ p99, control: beside.p99, held: await server.held() })
   }
   return { moments, rate }
 }
@@ -64,14 +78,21 @@ async function soaked(made: Cast, server: MeasuredProcess): Promise<{ moments: M
 function rowsOf(moments: readonly Moment[], rate: number): Result[] {
   const part = Math.max(1, Math.floor(moments.length * compared))
   const [first, last] = [moments.slice(0, part), moments.slice(-part)]
-  const row = (id: string, of: (moment: Moment) => number, budget: number, unit: string): Result => {
+  const row = (id: string, of: (moment: Moment) => number, budget: number | undefined, unit: string): Result => {
     const [before, after] = [median(first.map(of)), median(last.map(of))]
     const detail = `last fifth × first fifth of ${minutes} min at ${rate.toFixed(0)} requests/s; ${after.toFixed(1)} ${unit}, ${before.toFixed(1)} before`
-    return result({ id, inFlight: connections, ratio: after / before, budget, detail })
+    return result({
+      id,
+      inFlight: connections,
+      ratio: after / before,
+      detail,
+      ...(budget === undefined ? {} : { budget }),
+    })
   }
   return [
     row('heap', ({ held }) => held / 1e6, 1.1, 'MB'),
-    row('99th percentile of the answers', ({ p99 }) => p99, 1.25, 'ms'),
+    row('99th percentile × control', ({ p99, control }) => p99 / control, 1.25, '× a server that does the least'),
+    row('99th percentile of the answers', ({ p99 }) => p99, undefined, 'ms'),
   ]
 }
 
@@ -81,18 +102,17 @@ export const soak: Bench = {
   async run() {
     const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'))
     const made = await cast()
-    const server = await measuredProcess<AuthServerOrder>('./auth-server-process.js', {
-      database: `sqlite:${join(folder, 'soak.db')}`,
-      agent: made.agentKey.publicJwk,
-      resource: made.resourceKey.publicJwk,
-    })
+    const keys = { agent: made.agentKey.publicJwk, resource: made.resourceKey.publicJwk }
+    const database = `sqlite:${join(folder, 'soak.db')}`
+    const server = await measuredProcess<AuthServerOrder>('./auth-server-process.js', { database, ...keys })
+    const control = await startFloor(join(folder, 'control.db'), keys)
     try {
       // A replay set that has just begun takes nothing signed before it.
       await new Promise(resolve => setTimeout(resolve, 1100))
-      const { moments, rate } = await soaked(made, server)
+      const { moments, rate } = await soaked(made, { server, control })
       return rowsOf(moments, rate)
     } finally {
-      await server.stop()
+      await Promise.all([server.stop(), control.stop()])
       rmSync(folder, { recursive: true })
     }
   },

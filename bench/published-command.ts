@@ -1,0 +1,29 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** The `countersign` command as it is published, in a folder of the checkout, where it finds what is not in its bundle. */
+export interface PublishedCommand {
+  readonly folder: string
+  /** The file that starts it. */
+  readonly file: string
+  /** The module with its `main`. */
+  readonly module: string
+  remove(): void
+}
+
+/** Bundles the command of this checkout. */
+export function publishedCommand(): PublishedCommand {
+  mkdirSync(join(root, '.countersign'), { recursive: true })
+  const folder = mkdtempSync(join(root, '.countersign/bench-'))
+  execFileSync(process.execPath, [join(root, 'scripts/bundle.mjs'), folder])
+  return {
+    folder,
+    file: join(folder, 'bin/countersign.js'),
+    module: join(folder, 'bundle/countersign.js'),
+    remove: () => rmSync(folder, { recursive: true }),
+  }
+}
