@@ -48,8 +48,8 @@ function proxyTo({ upstream, connections }: GatewayOrder & { readonly kind: 'pro
 
 async function run(order: GatewayOrder): Promise<number> {
   if (order.kind === 'gateway') {
-    const { main } = (await import(order.cli)) as { main(argv: readonly string[]): Promise<void> }
-    await main(['node', 'countersign', 'gateway', ...order.flags])
+    const { start } = (await import(order.cli)) as { start(argv: readonly string[]): Promise<void> }
+    await start(['node', 'countersign', 'gateway', ...order.flags])
     return order.port
   }
   const server = createServer(order.kind === 'upstream' ? upstream : proxyTo(order))

@@ -10,7 +10,7 @@ export interface PublishedCommand {
   readonly folder: string
   /** The file that starts it. */
   readonly file: string
-  /** The module with its `main`. */
+  /** The module with its `start`. */
   readonly module: string
   remove(): void
 }

@@ -1,11 +1,14 @@
-// The `countersign` command as it is published: its modules, and those of the libraries that it loads at every start, in few files.
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+// The `countersign` command as it is published: its modules and those of nearly all libraries that it uses, in few files.
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { rolldown } from 'rolldown'
 import { root } from './install.mjs'
 
-/** What stays outside: what has native parts, is optional, or is large and loaded by few commands or settings only. */
+/**
+ * What stays outside: what has native parts, is optional, or is large and needed by few commands or settings; the suite, which reads its
+ * own files; and what a program shares with us (`@opentelemetry/api`).
+ */
 const outside = [
   '@cedar-policy/cedar-wasm',
   '@countersign/conformance',
@@ -32,10 +35,14 @@ const room = join(root, 'packages/cli')
  * @throws Error where the bundle imports a package that the manifest of the command does not name
  */
 export async function bundleCommand(place) {
+  // A checkout runs what the compiler wrote last.
+  if (resolve(place) === resolve(room)) throw new Error('the package of the checkout itself gets no bundle')
   for (const part of ['package.json', 'bin'])
     cpSync(join(room, part), join(place, part), { recursive: true, force: false })
+  // Chunks of an earlier bundle would be packed, too.
+  for (const folder of ['bundle', 'assets']) rmSync(join(place, folder), { recursive: true, force: true })
   const bundle = await rolldown({
-    input: { countersign: join(room, 'dist/index.js') },
+    input: { countersign: join(room, 'dist/start.js') },
     platform: 'node',
     external: id => outside.some(name => id === name || id.startsWith(`${name}/`)),
     onLog(_level, log) {
@@ -68,15 +75,21 @@ function checkImports(output, { dependencies, optionalDependencies, peerDependen
     }
 }
 
-/** V8 keeps the text of a module in one byte a character where it can, and else in two: so other characters are escaped. */
+/**
+ * V8 keeps the text of a module in one byte a character only where each fits into one; this escapes those that do not. In a comment or
+ * text the escape means the same, but not behind a backslash or in `String.raw`.
+ */
 function inOneByte(code) {
+  if (/(?<!\\)(?:\\\\)*\\[^\0-\xff]|String\.raw`[^`]*[^\0-\xff`]/.test(code))
+    throw new Error('a text of the bundle cannot be escaped')
   return code.replace(/[^\0-\xff]/g, one => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** The licences of all packages in the bundle but those of this project. */
 function licenses(output) {
-  const modules = output.flatMap(({ moduleIds }) => moduleIds)
+  const modules = output.flatMap(({ moduleIds }) => moduleIds.map(id => id.replaceAll('\\', '/')))
   const folders = new Set(modules.flatMap(id => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []))
+  if (folders.size === 0) throw new Error('the bundle holds no library')
   const texts = [...folders].map(folder => {
     const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
     const file = readdirSync(folder).find(one => /^licen[cs]e/i.test(one))
@@ -87,4 +100,11 @@ function licenses(output) {
 }
 
 // `node scripts/bundle.mjs FOLDER`
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await bundleCommand(process.argv[2])
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const [, , folder] = process.argv
+  if (folder === undefined) {
+    console.error('usage: node scripts/bundle.mjs FOLDER')
+    process.exit(2)
+  }
+  await bundleCommand(folder)
+}

@@ -21,12 +21,18 @@ export async function faultsOf({ name, tarball }, ref) {
     ...(await publintFaults(bytes)),
     ...(await typeFaults(bytes)),
     ...['LICENSE', 'README.md', 'package.json'].filter(file => !files.includes(file)).map(file => `${file} is missing`),
+    ...(name === '@countersign/cli' ? bundleFiles : [])
+      .filter(file => !files.includes(file))
+      .map(file => `${file} is missing`),
     ...files.filter(file => /\.test\.|fixture|tsbuildinfo/.test(file)).map(file => `${file} must not be shipped`),
     ...importFaults(tarball, files),
     ...linkFaults(readEntry(tarball, 'README.md'), ref),
   ]
   return faults.map(fault => `${name}: ${fault}`)
 }
+
+/** What the command needs that a checkout does not have. */
+const bundleFiles = ['bundle/countersign.js', 'bundle/LICENSES.txt', 'assets/admin/index.html']
 
 /** Files of a tarball, as they stand in the package. */
 export function entries(tarball) {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
@@ -55,6 +55,23 @@ test('a reader that goes away ends the command without a word', async () => {
   const said = child.stderr.setEncoding('utf8').toArray()
   const [code] = await once(child, 'exit')
   expect([code, await said]).toEqual([141, []])
+})
+
+test('without the native part of SQLite a server says so, and makes nothing', async () => {
+  const place = stand()
+  onTestFinished(() => place.stop())
+  const missing = join(place.folder, 'missing.cjs')
+  writeFileSync(
+    missing,
+    `const Module = require('node:module')
+    const resolve = Module._resolveFilename
+    Module._resolveFilename = (name, ...more) => resolve(name.startsWith('@libsql/') ? 'not-there' : name, ...more)`,
+  )
+  const data = join(place.folder, 'auth')
+  const args = ['auth-server', '--id', 'http://localhost:1', '--port', '1', '--development', '--data', data]
+  const { code, stderr } = await run(args, { NODE_OPTIONS: `--require=${missing}` }, command)
+  expect(stderr).toMatch(/^countersign: the native part of SQLite is not installed: .*\n$/)
+  expect([code, existsSync(join(data, 'keys.json'))]).toEqual([2, false])
 })
 
 test('the bundled auth server has the files of the admin page', async () => {

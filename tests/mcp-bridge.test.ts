@@ -1,4 +1,8 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { freePort } from '@countersign/testing/ports'
 import { Client as NewClient } from '@modelcontextprotocol/client'
 import { StdioClientTransport as NewStdioClientTransport } from '@modelcontextprotocol/client/stdio'
@@ -9,7 +13,7 @@ import {
   ElicitRequestSchema,
   ListRootsRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type Guarded, guardedEverything } from './everything.fixture.js'
 import { countersign, run, type Stand, stand } from './processes.fixture.js'
 
@@ -148,4 +152,36 @@ test('a refused identity, an unreachable server and a wrong argument get an erro
   expect(await run(['mcp-bridge', guarded.url, '--as', 'agent'])).toMatchObject({
     ...{ code: 2, stderr: expect.stringContaining('--as agent needs --id') },
   })
+})
+
+test('a client that reads no more ends the bridge, and with it the session at the server', async () => {
+  const seen: string[] = []
+  // A server of revision 2025-11-25, as small as it can be.
+  const server = createServer(async (request, response) => {
+    const sent = await text(request)
+    const { id, method } = sent === '' ? { id: undefined, method: undefined } : JSON.parse(sent)
+    seen.push(`${request.method} ${method ?? request.headers['mcp-session-id']}`)
+    if (request.method !== 'POST') return void response.writeHead(request.method === 'DELETE' ? 204 : 405).end()
+    if (id === undefined) return void response.writeHead(202).end()
+    const result =
+      method === 'initialize'
+        ? { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'small', version: '1' } }
+        : { tools: [] }
+    if (method === 'tools/list') child.stdout.destroy()
+    const headers = { 'content-type': 'application/json', 'mcp-session-id': 's1' }
+    response.writeHead(200, headers).end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const args = [countersign, 'mcp-bridge', `http://localhost:${port}/mcp`, '--as', 'anonymous', '--development']
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const say = (message: object): void => void child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
+  const clientInfo = { name: 'any', version: '1' }
+  say({ id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo } })
+  await once(child.stdout, 'data')
+  say({ method: 'notifications/initialized' })
+  say({ id: 2, method: 'tools/list' })
+  const [code] = await once(child, 'exit')
+  expect([code, seen.at(-1)]).toEqual([0, 'DELETE s1'])
 })

@@ -95,8 +95,11 @@ const outOfMemory: Fault = {
   async apply({ auth, random }) {
     const { server } = random.one(auth)
     server.fault({ memory: 'full' })
-    await server.ended(30_000)
-    server.fault({ memory: 'free' })
+    try {
+      await server.ended(30_000)
+    } finally {
+      server.fault({ memory: 'free' })
+    }
     return gone(server, 'processes gone')
   },
 }

@@ -39,6 +39,8 @@ export function exitCodeOf(error: unknown): ExitCode {
   const { name, code, status } = Object(error) as ErrorFacts
   if (name === 'AgentError') return agentErrorExits[String(code)] ?? exitCode.refused
   if (name === 'AAuthError') return status === 503 ? exitCode.network : exitCode.refused
+  // A database that cannot be what the server needs: another one, or another installation helps.
+  if (name === 'StoreError' && code === 'unsuitable') return exitCode.usage
   // A wrong option is a TypeError too; an error of the JavaScript engine is a fault of this program.
   if (isProgramFault(error)) return exitCode.internal
   return error instanceof TypeError || error instanceof RangeError ? exitCode.usage : exitCode.refused

@@ -19,7 +19,6 @@ export async function runCommand(
   argv: readonly string[],
   whole: () => Command | Promise<Command> = program,
 ): Promise<void> {
-  process.stdout.off('error', endWithReader).on('error', endWithReader)
   let refusing: Command | undefined
   try {
     const root = await program()
@@ -37,12 +36,6 @@ export async function runCommand(
         : await describeError(error)
     console.error(`${paintFor(process.stderr)('red', 'countersign:')} ${printable(text)}`)
   }
-}
-
-/** A reader that has read enough, such as `head`, ends the command as it ends others: without a word, with the exit code of SIGPIPE. */
-function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(128 + 13)
-  throw error
 }
 
 function exitCodeOfCommander({ exitCode: code }: CommanderError): number {

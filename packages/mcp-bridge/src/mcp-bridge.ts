@@ -30,7 +30,7 @@ export async function mcpBridge(url: string, flags: IdentityFlags, names: Comman
   const stop = (): void => void between.close()
   // The end of these streams is the only sign that the client has exited.
   process.stdin.once('end', stop)
-  process.stdout.once('error', stop)
+  process.stdout.on('error', stop)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
   await between.start()
   if (flags.verbose) noteLines(`* bridge to ${target.href} as ${flags.as}`)

@@ -18,6 +18,6 @@ test('importing the package loads no driver: a program needs only the driver of 
   expect(reached).toContain('./open-store.ts')
   expect([...drivers]).toEqual([])
   // The walk finds one where there is one.
-  visit('./sqlite.ts')
-  expect([...drivers]).toEqual(['./libsql-database.ts: libsql'])
+  visit('./postgres.ts')
+  expect([...drivers]).toEqual(['./postgres-pool.ts: pg'])
 })

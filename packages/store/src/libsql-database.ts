@@ -1,6 +1,6 @@
+import { createRequire } from 'node:module'
 import type { SqliteDatabase, SqliteStatement } from 'kysely'
-import Libsql from 'libsql'
-
+import type Libsql from 'libsql'
 import { StoreError } from './store-error.js'
 
 const statements = 256
@@ -13,9 +13,25 @@ export interface LibsqlDatabase extends SqliteDatabase {
   value(sql: string): unknown
 }
 
-/** Opens a connection. `file` is an absolute path or `:memory:`; the file must exist, so that its mode is ours. */
+/**
+ * The driver, loaded when it is first needed: its native part is an optional package.
+ * @throws StoreError `unsuitable` where that package is not installed
+ */
+export function libsqlDriver(): typeof Libsql {
+  try {
+    return createRequire(import.meta.url)('libsql')
+  } catch (cause) {
+    throw new StoreError(
+      'unsuitable',
+      'the native part of SQLite is not installed: install without --omit=optional, or use a postgres:// database',
+      { cause },
+    )
+  }
+}
+
+/** Opens a connection. `file` is an absolute path or `:memory:`; the file must exist, so that its mode is ours. @throws StoreError `unsuitable` */
 export function libsqlDatabase(file: string): LibsqlDatabase {
-  const database = new Libsql(file)
+  const database = new (libsqlDriver())(file)
   const prepared = new Map<string, SqliteStatement>()
 
   function prepare(sql: string): SqliteStatement {

@@ -6,7 +6,7 @@ import { checkMigrations } from './migrate.js'
 /**
  * Whether {@link openStore} would make the room's tables, because the file or the tables do not exist. Changes nothing.
  * A database in memory is always new.
- * @throws TypeError for an invalid URL or room; the database's error when it cannot be read
+ * @throws TypeError for an invalid URL or room; StoreError `unsuitable` without the driver; the database's error when it cannot be read
  */
 export async function isNewDatabase(options: { readonly url: string; readonly room: string }): Promise<boolean> {
   checkOptions('isNewDatabase', options, { url: 'string', room: 'string' })
@@ -18,8 +18,10 @@ export async function isNewDatabase(options: { readonly url: string; readonly ro
     const { isNewInPostgres } = await import('./postgres.js')
     return isNewInPostgres(target.urls, table)
   }
+  const { libsqlDatabase, libsqlDriver } = await import('./libsql-database.js')
+  // Told before anything is created for a new database.
+  libsqlDriver()
   if (!('file' in target) || !existsSync(target.file)) return true
-  const { libsqlDatabase } = await import('./libsql-database.js')
   const database = libsqlDatabase(target.file)
   try {
     database.value('pragma busy_timeout = 1000')
