@@ -47,7 +47,8 @@ export async function runChaos(o: ChaosOptions): Promise<Report> {
     const courier = openCourier(history, nameOf)
     const revokeAsOperator = async (grant: string) => void (await rig.operate(['grants', 'revoke', '--grant', grant]))
     const world: ClientWorld = { addresses: rig.addresses, history, courier, revokeAsOperator }
-    const [ofLoad, ofProbes] = [users.slice(0, 90), users.slice(90)]
+    const few = Math.floor(users.length / 4)
+    const [ofLoad, ofProbes] = [users.slice(0, few), users.slice(few)]
     const probes = await openProbes(world, { users: ofProbes, random: random.branch('probes') })
     const load = startLoad(world, { clients, users: ofLoad, pause: 300, random: random.branch('load') })
     o.say(`started in ${seconds(Date.now() - begin)} s`)

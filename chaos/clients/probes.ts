@@ -14,20 +14,16 @@ export interface Probes {
   all(within: number, names?: readonly string[]): Promise<string[]>
 }
 
-/** Users of each probe. */
-const usersEach = 15
-
 /** Opens the probes. Each has a delegate of its own, and what its flow begins with. */
 export async function openProbes(
   world: ClientWorld,
   o: { readonly users: readonly string[]; readonly random: Random },
 ): Promise<Probes> {
+  // The probe of approvals has half of the users: each approves a bounded number of calls a day.
+  const half = Math.floor(o.users.length / 2)
+  const each = Math.floor(half / flows.length)
   const probes = flows.map((flow, index) => {
-    // The probe of approvals has the rest of the users: each approves a bounded number of calls a day.
-    const users =
-      flow.name === 'approval'
-        ? o.users.slice(usersEach * flows.length)
-        : o.users.slice(usersEach * index, usersEach * (index + 1))
+    const users = flow.name === 'approval' ? o.users.slice(half) : o.users.slice(each * index, each * (index + 1))
     return { flow, client: newClient(world, { name: `probe-${flow.name}`, users, random: o.random }) }
   })
   for (const { client } of probes) await enrol(client)
