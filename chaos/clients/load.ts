@@ -104,15 +104,25 @@ export async function step(client: Client, { name, run }: (typeof flows)[number]
 /** Grants that an auth server keeps of one delegate and user are 100; one more would end another. */
 const mostHeld = 60
 
-/** Enrols a delegate; a client that has one goes on with that until it holds too much, or its token ends. */
+/** Whether a delegate goes on: its token does not end soon, and an auth server does not end its grants for new ones. */
+const goesOn = ({ held, delegate }: Client): boolean =>
+  delegate !== undefined && delegate.expires > Date.now() + 600_000 && held.length < mostHeld
+
+/** Enrols a delegate where the client has none that goes on. */
+export async function ensureDelegate(client: Client): Promise<void> {
+  if (!goesOn(client)) await replaceDelegate(client)
+}
+
+/** Enrols a delegate; a client that has one which goes on keeps that. */
 async function enrolAnew(client: Client): Promise<void> {
-  const before = client.delegate
+  const { delegate } = client
+  if (!goesOn(client)) return replaceDelegate(client)
   await enrol(client)
-  if (before === undefined) return
-  if (before.expires > Date.now() + 600_000 && client.held.length < mostHeld) {
-    client.delegate = before
-    return
-  }
+  client.delegate = delegate
+}
+
+async function replaceDelegate(client: Client): Promise<void> {
+  await enrol(client)
   client.former.push(...client.held)
   client.held = []
 }

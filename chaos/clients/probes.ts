@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from '../random.js'
 import { directGrant } from './direct.js'
-import { enrol } from './enrol.js'
-import { flows, newClient, step } from './load.js'
+import { ensureDelegate, flows, newClient, step } from './load.js'
 import type { Client, ClientWorld } from './world.js'
 
 /** Clients that find out from when on everything works: one for each flow. */
@@ -26,7 +25,7 @@ export async function openProbes(
     const users = flow.name === 'approval' ? o.users.slice(half) : o.users.slice(each * index, each * (index + 1))
     return { flow, client: newClient(world, { name: `probe-${flow.name}`, users, random: o.random }) }
   })
-  for (const { client } of probes) await enrol(client)
+  for (const { client } of probes) await ensureDelegate(client)
   return {
     clients: probes.map(({ client }) => client),
     async once() {
@@ -58,8 +57,9 @@ interface Probe {
 const run = ({ flow, client }: Probe): Promise<boolean> =>
   step(client, { ...flow, run: async () => prepared(client, flow) })
 
-/** A refresh needs a grant, and an end one that may go. */
+/** Every flow needs a delegate whose token does not end, a refresh a grant, and an end one that may go. */
 async function prepared(client: Client, { name, run }: (typeof flows)[number]): Promise<void> {
+  await ensureDelegate(client)
   const needed = { refresh: 1, revoke: 3 }[name] ?? 0
   while (client.held.length < needed) await directGrant(client, { route: '/events', scope: 'events.read', flow: name })
   await run(client)
