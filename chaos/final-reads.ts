@@ -23,6 +23,8 @@ export async function lastLook(clients: readonly Client[]): Promise<void> {
 
 async function look({ client, held, isEnded }: { client: Client; held: HeldGrant; isEnded: boolean }): Promise<void> {
   if (isEnded) await useGrant(client, held)
+  // Its delegate cannot sign any more: that the grant is there is read from the database.
+  if (held.delegate.expires < Date.now()) return
   for (let tries = 0; tries < 3; tries++) {
     const outcome = await refreshGrant(client, held, { flow: 'final', final: true })
     if (outcome === 'ok' || outcome === 'refused') return
