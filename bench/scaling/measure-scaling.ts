@@ -16,7 +16,7 @@ import { populateDelegates, populateGrants } from './populate.js'
 
 const connections = 16
 const operations = 256
-const rounds = 3
+const rounds = 7
 /** Rounds that do not count: servers are measured as they run, compiled. */
 const warmUp = 5
 /** Requests a second to each of several instances: fewer than they could answer, so that none waits for a processor for long. */
