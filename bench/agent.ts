@@ -1,6 +1,6 @@
 import { agentCalls, type Call } from './agent-subjects.js'
 import { type BareOperations, bareOperations } from './bare-operations.js'
-import { median, type Sample, type Subject, sample } from './measure.js'
+import { measuredOf, median, type Sample, type Subject, sample } from './measure.js'
 import { measuredProcess } from './measured-process.js'
 import { type Bench, type Result, result } from './result.js'
 
@@ -23,12 +23,8 @@ async function onePair({ agent, plain, floor }: Call, turn: number, inFlight: nu
   const samples = new Map<string, Sample>()
   for (const subject of turn % 2 === 0 ? [plain, agent, floor] : [floor, agent, plain])
     samples.set(subject.id, await sample(subject, from, options))
-  const taken = ({ id }: Subject): Sample => {
-    const found = samples.get(id)
-    if (found === undefined) throw new Error(`${id} was left out`)
-    return found
-  }
-  return { agent: taken(agent), plain: taken(plain), floor: taken(floor), bare: await bareOperations(inFlight) }
+  const of = ({ id }: Subject): Sample => measuredOf(samples, id)
+  return { agent: of(agent), plain: of(plain), floor: of(floor), bare: await bareOperations(inFlight) }
 }
 
 function rowsOf(id: string, pairs: readonly Pair[], inFlight: number): Result[] {

@@ -8,7 +8,7 @@ import { bareOperations } from './bare-operations.js'
 import { type Cast, cast, type Delegate, directGrant, issuer, populate, signedForm } from './direct-grants.js'
 import { startFloor } from './floor.js'
 import { type Load, load, type Ready } from './http-load.js'
-import { median } from './measure.js'
+import { measuredOf, median } from './measure.js'
 import { type MeasuredProcess, measuredProcess } from './measured-process.js'
 import type { OidcProviderOrder } from './oidc-provider-process.js'
 import { type Bench, type Result, result } from './result.js'
@@ -97,16 +97,14 @@ async function oneRound(made: Cast, client: PrivateJwk, servers: Servers, turned
       name === 'oidc' ? await forEachDelegate(made.delegates, () => clientCredentials(client)) : await grants()
     taken.set(name, await load(servers[name], ready, connections))
   }
-  const [few, many, oidc, floor] = [taken.get('few'), taken.get('many'), taken.get('oidc'), taken.get('floor')]
-  if (few === undefined || many === undefined || oidc === undefined || floor === undefined)
-    throw new Error('a server was left out')
+  const [few, many] = [measuredOf(taken, 'few'), measuredOf(taken, 'many')]
+  const [oidc, floor] = [measuredOf(taken, 'oidc'), measuredOf(taken, 'floor')]
   const refreshed = new Map<string, Load>()
   for (const [name, { answers }] of turned % 2 === 0 ? Object.entries({ few, many }) : Object.entries({ many, few })) {
     const ready = await refreshes(made, answers)
     refreshed.set(name, await load(name === 'few' ? servers.few : servers.many, ready, connections))
   }
-  const [refresh, refreshMany] = [refreshed.get('few'), refreshed.get('many')]
-  if (refresh === undefined || refreshMany === undefined) throw new Error('a server was left out')
+  const [refresh, refreshMany] = [measuredOf(refreshed, 'few'), measuredOf(refreshed, 'many')]
   const { verify, sign } = await bareOperations()
   return { few, many, refresh, refreshMany, oidc, floor, bare: 2 * verify + sign }
 }

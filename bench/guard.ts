@@ -6,7 +6,7 @@ import { type BareOperations, bareOperations } from './bare-operations.js'
 import { counterRows } from './counter.js'
 import type { GuardOrder } from './guard-process.js'
 import { type Load, load, type Ready } from './http-load.js'
-import { median } from './measure.js'
+import { measuredOf, median } from './measure.js'
 import { type MeasuredProcess, measuredProcess } from './measured-process.js'
 import { type Bench, type Result, result } from './result.js'
 
@@ -106,11 +106,7 @@ async function oneRound(
     pairs.set(id, { guarded, bare: await load(servers[on], await ready('bare'), inFlight, rate) })
   }
   const fastest = await load(servers.hono, await ready('bare'), inFlight)
-  const pair = (id: Subject['id']): Pair => {
-    const found = pairs.get(id)
-    if (found === undefined) throw new Error(`${id} was left out`)
-    return found
-  }
+  const pair = (id: Subject['id']): Pair => measuredOf(pairs, id)
   const measured = { aauth: pair('aauth'), dpop: pair('dpop'), floor: pair('floor'), nodeAAuth: pair('nodeAAuth') }
   return { ...measured, fastest, cost: await bareOperations() }
 }

@@ -88,3 +88,10 @@ export async function compare(
     cpuMicroseconds: median(row.absolute),
   }))
 }
+
+/** What was measured of a subject. Throws where it was left out. */
+export function measuredOf<T>(all: ReadonlyMap<string, T>, id: string): T {
+  const found = all.get(id)
+  if (found === undefined) throw new Error(`${id} was left out`)
+  return found
+}

@@ -104,19 +104,19 @@ export async function step(client: Client, { name, run }: (typeof flows)[number]
 /** Grants that an auth server keeps of one delegate and user are 100; one more would end another. */
 const mostHeld = 60
 
-/** Whether a delegate goes on: its token does not end soon, and an auth server does not end its grants for new ones. */
-const goesOn = ({ held, delegate }: Client): boolean =>
+/** Whether a client keeps its delegate: its token does not end soon, and it holds fewer grants than an auth server keeps of one. */
+const keepsDelegate = ({ held, delegate }: Client): boolean =>
   delegate !== undefined && delegate.expires > Date.now() + 600_000 && held.length < mostHeld
 
-/** Enrols a delegate where the client has none that goes on. */
+/** Enrols a delegate, unless the client keeps the one that it has. */
 export async function ensureDelegate(client: Client): Promise<void> {
-  if (!goesOn(client)) await replaceDelegate(client)
+  if (!keepsDelegate(client)) await replaceDelegate(client)
 }
 
-/** Enrols a delegate; a client that has one which goes on keeps that. */
+/** Enrols a delegate, which a client that keeps another one does not use. */
 async function enrolAnew(client: Client): Promise<void> {
   const { delegate } = client
-  if (!goesOn(client)) return replaceDelegate(client)
+  if (!keepsDelegate(client)) return replaceDelegate(client)
   await enrol(client)
   client.delegate = delegate
 }

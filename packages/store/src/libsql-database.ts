@@ -21,6 +21,8 @@ export function libsqlDriver(): typeof Libsql {
   try {
     return createRequire(import.meta.url)('libsql')
   } catch (cause) {
+    // One that is there and cannot be loaded says why by itself.
+    if (Object(cause).code !== 'MODULE_NOT_FOUND') throw cause
     throw new StoreError(
       'unsuitable',
       'the native part of SQLite is not installed: install without --omit=optional, or use a postgres:// database',
