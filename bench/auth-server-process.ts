@@ -7,7 +7,7 @@ import {
   type PrivateJwk,
   type PublicJwk,
 } from '@countersign/httpsig'
-import { verifyAndSignOn } from '@countersign/httpsig/node'
+import { verifyOn } from '@countersign/httpsig/node'
 import { redisReplaySet } from '@countersign/httpsig/redis'
 import { serve } from '@countersign/server'
 import { makeWeb } from '@countersign/testing/world/web'
@@ -50,7 +50,7 @@ async function run(order: AuthServerOrder): Promise<number> {
     discovery: createDiscovery({ fetcher: makeWeb(new Map(Object.entries(documents))).fetcher }),
   })
   // As `countersign auth-server` does.
-  verifyAndSignOn('pool')
+  verifyOn('pool')
   const running = await serve({
     ...{ name: 'auth-server', id: issuer, port: 0, host: '127.0.0.1', participant, level: 'error' },
     announce: () => undefined,

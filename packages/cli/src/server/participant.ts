@@ -5,7 +5,7 @@ import { createDiscovery, type Discovery, type DiscoveryOptions } from '@counter
 import { guardedFetcher } from '@countersign/discovery/node'
 import { makeFolder, requireIdentifier, UsageError } from '@countersign/fetch/internal'
 import type { ReplaySet } from '@countersign/httpsig'
-import { verifyAndSignOn } from '@countersign/httpsig/node'
+import { verifyOn } from '@countersign/httpsig/node'
 import type { CorsOrigins, LogLimit, PublishedKey } from '@countersign/protocol'
 import {
   type EpochFile,
@@ -226,7 +226,7 @@ export async function run(
   { metrics, ...more }: RunOptions,
 ): Promise<Running> {
   // The process does nothing else, so it may use the whole thread pool.
-  verifyAndSignOn('pool')
+  verifyOn('pool')
   const tls = certificateOf(settings)
   let endMetrics: (() => void) | undefined
   const running = await serve({

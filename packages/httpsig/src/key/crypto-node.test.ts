@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest'
 import { parsePublicJwk } from '../index.js'
-import { generate, importPrivate, importPublic, verifyAndSignOn } from './crypto-node.js'
+import { generate, importPrivate, importPublic, verifyOn } from './crypto-node.js'
 
 const data = new TextEncoder().encode('data')
 
-test.each(['caller', 'pool'] as const)('a key verifies and signs the same on %s', async where => {
+test.each(['caller', 'pool'] as const)('a key verifies the same on %s, and signs at once', async where => {
   const privateJwk = await generate('Ed25519')
   const { d, ...members } = privateJwk
   const signer = await importPrivate(privateJwk)
   const key = await importPublic(parsePublicJwk(members))
-  verifyAndSignOn(where)
+  verifyOn(where)
   try {
     const signature = await signer.sign(data)
     expect(await key.verify(data, signature)).toBe(true)
@@ -21,7 +21,8 @@ test.each(['caller', 'pool'] as const)('a key verifies and signs the same on %s'
     // Turns of the microtask queue only: what runs on another thread cannot have come back.
     for (let turn = 0; turn < 10; turn++) await Promise.resolve()
     expect(isVerified).toBe(where === 'caller')
+    expect(signer.signNow?.(data)).toEqual(signature)
   } finally {
-    verifyAndSignOn('caller')
+    verifyOn('caller')
   }
 })

@@ -81,24 +81,25 @@ function operand(key: KeyObject, algorithm: Algorithm): KeyObject | (VerifyKeyOb
   return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 }
 }
 
+/**
+ * Ed25519 and ES256 take as long as the way to libuv's pool and back, or a few times as long; the others up to a thousand times, and
+ * would block other requests.
+ */
+function isQuick(algorithm: Algorithm): boolean {
+  return algorithm === 'Ed25519' || algorithm === 'ES256'
+}
+
 // Module state, because the thread pool belongs to the process.
 let place: 'pool' | 'caller' = 'caller'
 
 /**
- * Sets where Ed25519 and ES256 verify and sign, in the whole process: on the calling thread (`caller`, the default), or on libuv's
- * `pool` and so on any free core. The pool costs each operation a few percent more CPU and some latency: use it in a process that
- * does little else and serves many requests at once. Other algorithms always use the pool.
+ * Sets where signatures of Ed25519 and ES256 are verified, in the whole process: on the calling thread (`caller`, the default), or on
+ * libuv's `pool` and so on any free core. The pool costs each verification a few percent more CPU and some latency: use it in a process
+ * that does little else and serves many requests at once. These two always sign on the calling thread, since the way to the pool takes
+ * as long as a signature; other algorithms always use the pool.
  */
-export function verifyAndSignOn(where: 'pool' | 'caller'): void {
+export function verifyOn(where: 'pool' | 'caller'): void {
   place = where
-}
-
-/**
- * Whether an operation runs on the calling thread. For these two algorithms the way to libuv's pool and back costs as much CPU as a
- * tenth of a verification, or a whole signature. The others take up to a thousand times as long, and would block other requests.
- */
-function runsOnCaller(algorithm: Algorithm): boolean {
-  return place === 'caller' && (algorithm === 'Ed25519' || algorithm === 'ES256')
 }
 
 type Outcome<T> = (error: Error | null, value: T) => void
@@ -110,10 +111,11 @@ function onPool<T>(begin: (done: Outcome<T>) => void): Promise<T> {
 export const importPublic: Cryptography['importPublic'] = (jwk): ImportedPublic => {
   const key = operand(createPublicKey({ format: 'jwk', key: withoutAlg(jwk) }), jwk.alg)
   const hash = hashes[jwk.alg]
+  const verifyHere: ImportedPublic['verify'] = async (data, signature) => verify(hash, data, key, signature)
   return {
-    verify: async (data, signature) =>
-      runsOnCaller(jwk.alg)
-        ? verify(hash, data, key, signature)
+    verify: (data, signature) =>
+      place === 'caller' && isQuick(jwk.alg)
+        ? verifyHere(data, signature)
         : onPool(done => verify(hash, data, key, signature, done)),
   }
 }
@@ -121,8 +123,9 @@ export const importPublic: Cryptography['importPublic'] = (jwk): ImportedPublic 
 export const importPrivate: Cryptography['importPrivate'] = (jwk): ImportedPrivate => {
   const key = operand(createPrivateKey({ format: 'jwk', key: withoutAlg(jwk) }), jwk.alg)
   const hash = hashes[jwk.alg]
-  const signNow = (data: Uint8Array): Buffer | undefined => (runsOnCaller(jwk.alg) ? sign(hash, data, key) : undefined)
-  return { sign: async data => signNow(data) ?? onPool(done => sign(hash, data, key, done)), signNow }
+  if (!isQuick(jwk.alg)) return { sign: data => onPool(done => sign(hash, data, key, done)) }
+  const signNow = (data: Uint8Array): Buffer => sign(hash, data, key)
+  return { sign: async data => signNow(data), signNow }
 }
 
 // DER up to the 32 bytes of an Ed25519 private key (RFC 8410 §7).

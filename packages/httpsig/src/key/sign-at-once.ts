@@ -7,8 +7,8 @@ interface Signer {
   sign(data: Uint8Array): Promise<Uint8Array>
 }
 
-/** Signs on the calling thread; undefined where another thread does it. */
-type SignNow = (data: Uint8Array) => Uint8Array | undefined
+/** Signs on the calling thread. */
+type SignNow = (data: Uint8Array) => Uint8Array
 
 /** The keys that this package made, as they were made: one whose `sign` was replaced since signs by that alone. */
 const ownKeys = new WeakMap<Signer, { readonly sign: Signer['sign']; readonly signNow: SignNow }>()
@@ -29,7 +29,7 @@ export function signAtOnce(key: Signer, data: Uint8Array): Uint8Array | undefine
   if (own === undefined || own.sign !== key.sign) return undefined
   try {
     const signature = own.signNow(data)
-    return signature?.length === signatureLength(key.publicJwk) ? signature : undefined
+    return signature.length === signatureLength(key.publicJwk) ? signature : undefined
   } catch (cause) {
     const why = cause instanceof Error ? `: ${cause.message}` : ''
     throw new SigningKeyError(`the signing key gave no signature${why}`, { cause })

@@ -1,5 +1,6 @@
 import { signatureLength } from './jwk.js'
 import type { SigningKey } from './key.js'
+import { signAtOnce } from './sign-at-once.js'
 import { SigningKeyError } from './signing-key-error.js'
 
 /** Longest time for one signature, in milliseconds. */
@@ -11,7 +12,7 @@ const deadline = 5000
  * @throws TypeError when the signature does not have the length of its algorithm, as with a KMS that returns DER
  */
 export async function signBytes(key: SigningKey, data: Uint8Array): Promise<Uint8Array> {
-  const signature = await signInTime(key, data)
+  const signature = signAtOnce(key, data) ?? (await signInTime(key, data))
   if (signature.length !== signatureLength(key.publicJwk)) throw new TypeError('the key signs in another encoding')
   return signature
 }
