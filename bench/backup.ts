@@ -39,7 +39,7 @@ async function waits(server: MeasuredProcess, made: Cast): Promise<readonly numb
   const ready = await Promise.all(
     Array.from({ length: portion }, (_, i) => directGrant(at(made.delegates, i), made.resourceKey)),
   )
-  return (await load(server, ready, connections, rate)).waits
+  return (await load(server, ready, connections, { rate })).waits
 }
 
 /** Copies a database in another process. `done` says when that is over. */

@@ -39,7 +39,7 @@ async function grantsAndRefreshes(
   const grants = await Promise.all(
     Array.from({ length: half }, (_, index) => directGrant(at(made.delegates, index), made.resourceKey)),
   )
-  const { answers, ...granted } = await load(server, grants, connections, rate)
+  const { answers, ...granted } = await load(server, grants, connections, { rate })
   const owners = new Map(made.delegates.map(delegate => [delegate.sub, delegate]))
   const refreshes = await Promise.all(
     answers.flatMap(({ auth_token: token, refresh_token }) => {
@@ -50,7 +50,7 @@ async function grantsAndRefreshes(
       return by === undefined ? [] : [signedForm(by, { request_type: 'refresh', refresh_token: String(refresh_token) })]
     }),
   )
-  const refreshed = await load(server, refreshes, connections, rate)
+  const refreshed = await load(server, refreshes, connections, { rate })
   return { ...granted, grants, p99: Math.max(granted.p99, refreshed.p99), rate: (granted.rate + refreshed.rate) / 2 }
 }
 
@@ -69,7 +69,7 @@ async function soaked(made: Cast, { server, control }: Servers): Promise<{ momen
   while (performance.now() < end) {
     if (performance.now() > renewAt) [delegates, renewAt] = [await renewed(made), performance.now() + renewal]
     const { p99, grants } = await grantsAndRefreshes(delegates, server, rate)
-    const beside = await load(control, grants, connections, rate)
+    const beside = await load(control, grants, connections, { rate })
     moments.push({ p99, control: beside.p99, held: await server.held() })
   }
   return { moments, rate }

@@ -155,7 +155,9 @@ async function instancesPoints(place: Place, setting: Setting): Promise<Instance
   const results = await inTurn([1, 3], async instances => {
     const ready = await Promise.all(Array.from({ length: instances }, () => directs(setting)))
     const cost = await costOf(setting.backends, instances * operations, async () => {
-      const loads = await Promise.all(ready.map((some, index) => load(at(three, index), some, connections, rateOfEach)))
+      const loads = await Promise.all(
+        ready.map((some, index) => load(at(three, index), some, connections, { rate: rateOfEach })),
+      )
       return loads.map(({ cpu }) => cpu).reduce((sum, one) => sum + one) / instances
     })
     return cost

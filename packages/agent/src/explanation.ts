@@ -51,12 +51,17 @@ export interface AgentEvent extends Step {
   readonly origin: string
 }
 
-// Weak, so that an explanation lives as long as its response.
-const explanations = new WeakMap<Response, Explanation>()
+// A property, since a WeakMap of all responses costs the garbage collector more than the explanations themselves.
+const explained = Symbol('explanation')
+
+interface Explained extends Response {
+  [explained]?: Explanation
+}
 
 /** Attaches an explanation to a response and returns the response. */
 export function attachExplanation(response: Response, explanation: Explanation): Response {
-  explanations.set(response, explanation)
+  const to: Explained = response
+  to[explained] = explanation
   return response
 }
 
@@ -73,7 +78,7 @@ export function attachExplanation(response: Response, explanation: Explanation):
  * ```
  */
 export function explain(response: Response): Explanation {
-  const explanation = explanations.get(response)
+  const explanation = (response as Explained)[explained]
   if (explanation === undefined) throw new TypeError('this response did not come from agent.fetch')
   return explanation
 }

@@ -35,6 +35,8 @@ export function readPlainRequest(input: string | URL | Request, init: RequestIni
   return { method, url, headers, body: bytes, redirect, signal: signal ?? undefined }
 }
 
+/** So few lines are quick to put in order one by one. */
+const fewLines = 32
 const plainName = /^[a-z0-9-]+$/i
 /** Without space at an end, which `Headers` takes off. */
 const plainValue = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
@@ -43,14 +45,32 @@ const plainValue = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
 function readHeaders(given: HeadersInit | undefined, usual: readonly Line[]): Line[] | undefined {
   if (given !== undefined && Object.getPrototypeOf(given) !== Object.prototype) return undefined
   const lines: Line[] = []
-  for (const [name, value] of Object.entries(given ?? {})) {
+  const values = (given ?? {}) as Readonly<Record<string, unknown>>
+  const names = Object.keys(values)
+  if (names.length > fewLines) return undefined
+  for (const name of names) {
+    const value = values[name]
     if (typeof value !== 'string' || !plainName.test(name) || !plainValue.test(value)) return undefined
-    lines.push([name.toLowerCase(), value])
+    // Two spellings of one name, which `Headers` joins.
+    if (!insertLine(lines, [name.toLowerCase(), value])) return undefined
   }
-  for (const line of usual) if (!lines.some(([name]) => name === line[0])) lines.push(line)
-  lines.sort(([a], [b]) => (a < b ? -1 : 1))
-  // Two spellings of one name, which `Headers` joins.
-  return lines.some(([name], index) => name === lines[index + 1]?.[0]) ? undefined : lines
+  for (const line of usual) insertLine(lines, line)
+  return lines
+}
+
+/**
+ * Puts a line where its name belongs in the order of names, unless there is one of that name; returns whether it did. For the few lines
+ * of a request this takes a fraction of the time of a sort.
+ */
+function insertLine(lines: Line[], line: Line): boolean {
+  let at = lines.length
+  for (; at > 0; at--) {
+    const name = lines[at - 1]?.[0] ?? ''
+    if (name === line[0]) return false
+    if (name < line[0]) break
+  }
+  lines.splice(at, 0, line)
+  return true
 }
 
 function readUrl(input: string | URL | Request): URL | undefined {
