@@ -4,21 +4,47 @@ import { catalogue, faultsNamed } from './faults/catalogue.js'
 import { shown } from './report.js'
 import { sabotages, sabotagesNamed } from './sabotage.js'
 
-const usage = `usage: npm run chaos -- [--seed N] [--minutes M] [--faults a,b] [--redis single|cluster] [--history FILE] [--sabotage a,b|all] [--json] [--list]`
+const usage = `usage: npm run chaos -- [options]
+
+  --seed N           makes the same faults in the same order again (default: a new one, which is printed)
+  --minutes M        how long faults go on (default 3); 0: none, only the load
+  --faults A,B       only these faults
+  --redis KIND       single (default) or cluster
+  --history FILE     writes what each client did and was told
+  --sabotage A,B|all breaks promises on purpose: the run must fail
+  --json             the report as JSON
+  --list             all faults and sabotages
+  --help             this text
+
+Ends with 0 if every promise held, 1 if one did not, 2 if it could not run.`
+
+const options = {
+  seed: { type: 'string' },
+  minutes: { type: 'string', default: '3' },
+  faults: { type: 'string' },
+  redis: { type: 'string', default: 'single' },
+  history: { type: 'string' },
+  sabotage: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  list: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const
+
+/** @throws RangeError for an option that does not exist */
+function optionsGiven() {
+  try {
+    return parseArgs({ options }).values
+  } catch (error) {
+    throw new RangeError(`${(error as Error).message}\n\n${usage}`)
+  }
+}
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      seed: { type: 'string' },
-      minutes: { type: 'string', default: '3' },
-      faults: { type: 'string' },
-      redis: { type: 'string', default: 'single' },
-      history: { type: 'string' },
-      sabotage: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      list: { type: 'boolean', default: false },
-    },
-  })
+  const values = optionsGiven()
+  if (values.help) {
+    console.log(usage)
+    return 0
+  }
   if (values.list) {
     for (const { name, what, away } of catalogue)
       console.log(`${name}: ${what}${away?.() === undefined ? '' : ` (skipped: ${away()})`}`)
@@ -28,8 +54,9 @@ async function main(): Promise<number> {
   }
   const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
   const minutes = Number(values.minutes)
-  if (!Number.isSafeInteger(seed) || !(minutes >= 0)) throw new RangeError(usage)
-  const redis = values.redis === 'cluster' ? 'cluster' : 'single'
+  const { redis } = values
+  if (!Number.isSafeInteger(seed) || !(minutes >= 0) || (redis !== 'single' && redis !== 'cluster'))
+    throw new RangeError(usage)
   const chosen =
     values.faults === undefined ? catalogue : faultsNamed(values.faults.split(',').filter(name => name !== ''))
   const faults = chosen.filter(({ name, away, redis: of = redis }) => {
