@@ -82,7 +82,6 @@ export async function startServers(): Promise<GatewayServers> {
       for (const process of started) await process.stop()
       stop()
       await rm(folder, { recursive: true, force: true })
-      command.remove()
     },
   }
 }

@@ -112,11 +112,7 @@ export const memory: Bench = {
   async run() {
     const command = publishedCommand()
     const rows: Result[] = []
-    try {
-      for (const name of Object.keys(servers)) rows.push(...(await idleRow(command, name)))
-    } finally {
-      command.remove()
-    }
+    for (const name of Object.keys(servers)) rows.push(...(await idleRow(command, name)))
     return [...rows, await discoveryRow(), await revocationRow()]
   },
 }

@@ -12,18 +12,17 @@ export interface PublishedCommand {
   readonly file: string
   /** The module with its `start`. */
   readonly module: string
-  remove(): void
 }
 
-/** Bundles the command of this checkout. */
+/** Bundles the command of this checkout. Its folder goes when this process ends, also where a bench fails. */
 export function publishedCommand(): PublishedCommand {
   mkdirSync(join(root, '.countersign'), { recursive: true })
   const folder = mkdtempSync(join(root, '.countersign/bench-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   execFileSync(process.execPath, [join(root, 'scripts/bundle.mjs'), folder])
   return {
     folder,
     file: join(folder, 'bin/countersign.js'),
     module: join(folder, 'bundle/countersign.js'),
-    remove: () => rmSync(folder, { recursive: true }),
   }
 }
