@@ -141,7 +141,7 @@ export function createAgent(options: AgentOptions): Agent {
     throw new TypeError('identity must be made by pseudonym, agentServer or delegate')
   if (interact !== undefined && typeof interact.open !== 'function')
     throw new TypeError('interact must be made by callbackRoute, deviceCode, inbox or loopback')
-  if (!(bodyLimit > 0)) throw new TypeError('bodyLimit must be a number of bytes above 0')
+  if (!(bodyLimit > 0)) throw new TypeError('bodyLimit must be a number above 0')
   for (const list of [options.identifyTo, options.acceptAuthServer])
     if (list !== undefined) checkIdentifierList(list, { development: options.development ?? false })
   const parts = agentParts(options, bodyLimit)

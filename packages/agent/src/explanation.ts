@@ -52,7 +52,7 @@ export interface AgentEvent extends Step {
 }
 
 // A property, since a WeakMap of all responses costs the garbage collector more than the explanations themselves.
-const explained = Symbol('explanation')
+const explained = Symbol()
 
 interface Explained extends Response {
   [explained]?: Explanation

@@ -108,10 +108,9 @@ export function requestHandler(context: RouteContext): RequestHandler {
   return {
     paths: [...routes.keys()],
     async handle(message) {
-      const throttled = await overPageLimit(message, context)
-      if (throttled !== undefined) return throttled
       try {
-        return await answerRoute(message, routes)
+        const throttled = isPage(message) ? await overPageLimit(message, context) : undefined
+        return throttled ?? (await answerRoute(message, routes))
       } catch (thrown) {
         return await refusal(thrown, { message }, context)
       }
@@ -169,7 +168,7 @@ export function isPage({ target }: Pick<ReceivedMessage, 'target'>): boolean {
 
 /** Refuses a network that asks for too many pages, before any work is done for the request. */
 async function overPageLimit(message: ReceivedMessage, context: RouteContext): Promise<Response | undefined> {
-  if (context.pages === undefined || !isPage(message)) return undefined
+  if (context.pages === undefined) return undefined
   try {
     context.pages.limit.take(message.peer)
     return undefined

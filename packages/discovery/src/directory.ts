@@ -10,7 +10,7 @@ import {
   type ResourceMetadata,
   type WellKnownDocument,
 } from '@countersign/protocol'
-import { boundedMap, checkOptionsOffPage } from '@countersign/protocol/internal'
+import { boundedMap, checkOptionsOffPage, offPage } from '@countersign/protocol/internal'
 import { fetchDocument } from './fetch-document.js'
 import type { Fetcher } from './fetcher.js'
 import { type Participant, type ParticipantSource, participant } from './participant.js'
@@ -77,18 +77,18 @@ export interface MetadataParsers {
 
 /** A directory that reads documents in its own way: an agent in a page needs few members of them. */
 export function directoryOf(parse: MetadataParsers, options: DirectoryOptions): Directory {
-  const all = {
-    'aauth-agent': role('aauth-agent', parse.agent, options),
-    'aauth-resource': role('aauth-resource', parse.resource, options),
-    'aauth-issuer': role('aauth-issuer', parse.authServer, options),
-  }
+  const agents = role('aauth-agent', parse.agent, options)
+  const resources = role('aauth-resource', parse.resource, options)
+  const authServers = role('aauth-issuer', parse.authServer, options)
+  const all = { 'aauth-agent': agents, 'aauth-resource': resources, 'aauth-issuer': authServers }
   return {
-    agent: async id => all['aauth-agent'](id).metadata(),
-    resource: async id => all['aauth-resource'](id).metadata(),
-    authServer: async id => all['aauth-issuer'](id).metadata(),
+    agent: async id => agents(id).metadata(),
+    resource: async id => resources(id).metadata(),
+    authServer: async id => authServers(id).metadata(),
     async key(document, id, kid) {
-      // A file of any other name could be one that a user uploaded to the host, with keys of theirs.
-      if (!Object.hasOwn(all, document))
+      // A file of any other name could be one that a user uploaded to the host, with keys of theirs. In a page, where each byte counts,
+      // it is a TypeError of the next line.
+      if (offPage && !Object.hasOwn(all, document))
         throw new AAuthError('discovery_failed', 'there is no document of that name', { reason: 'document_missing' })
       return all[document](id).key(kid)
     },

@@ -106,13 +106,11 @@ class View implements Discovery {
     return this.#cache.authServers.metadata(id, this.#budget)
   }
 
-  key(document: WellKnownDocument, id: string, kid: string, failed?: VerifyKey): Promise<VerifyKey | undefined> {
+  async key(document: WellKnownDocument, id: string, kid: string, failed?: VerifyKey): Promise<VerifyKey | undefined> {
     const { all } = this.#cache
     // The name may come from a Signature-Key. Any other name could be a file that a user uploaded to the host, with keys of theirs.
     if (!Object.hasOwn(all, document))
-      return Promise.reject(
-        new AAuthError('discovery_failed', 'there is no document of that name', { reason: 'document_missing' }),
-      )
+      throw new AAuthError('discovery_failed', 'there is no document of that name', { reason: 'document_missing' })
     return all[document].key(id, { kid, budget: this.#budget, failed })
   }
 

@@ -17,16 +17,14 @@ export async function runChange<T, R>(
   seconds: number,
 ): Promise<{ readonly value: R; readonly left: AtCommitItems }> {
   const scope = { open: true }
-  const { promise: late, cancel } = timeLimit(seconds)
   const tx = connection.withPlugin(openOnly(scope))
   const items = collectItems(tx)
   try {
-    const value = await Promise.race([change(tx), late])
+    const value = await inTime(change(tx), seconds)
     return { value, left: items.end() }
   } finally {
     scope.open = false
     items.end()
-    cancel()
   }
 }
 
@@ -40,14 +38,20 @@ function openOnly(scope: { readonly open: boolean }): KyselyPlugin {
   }
 }
 
-function timeLimit(seconds: number): { promise: Promise<never>; cancel: () => void } {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const promise = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
+/** The outcome of a change, or the error that it took too long. */
+function inTime<R>(change: Promise<R>, seconds: number): Promise<R> {
+  return new Promise<R>((resolve, reject) => {
+    const timer = setTimeout(() => {
       reject(new StoreError('timeout', 'a write did not end in time; inside write() only tx may be used and awaited'))
     }, seconds * 1000)
+    const settle =
+      <V>(end: (value: V) => void) =>
+      (value: V): void => {
+        clearTimeout(timer)
+        end(value)
+      }
+    Promise.resolve(change).then(settle(resolve), settle(reject))
   })
-  return { promise, cancel: () => clearTimeout(timer) }
 }
 
 /**

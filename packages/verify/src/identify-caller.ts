@@ -139,12 +139,13 @@ async function openToken(jwt: string, context: CallerContext): Promise<PendingTo
 }
 
 /** Checks all that can change for a cached token: its times, its issuer's key, the lists, the credentials this route accepts. */
-async function isStillValid(token: VerifiedToken, context: CallerContext): Promise<boolean> {
+function isStillValid(token: VerifiedToken, context: CallerContext): boolean | Promise<boolean> {
   checkAccepted(context, token.typ)
   if (!isTimely(token, { now: context.now, grace: context.expiredGrace })) return false // token.times
   const admitting = token.typ === 'auth+jwt' ? admitIssuer(token.iss, context) : admitAgent(token.iss, context)
-  if (admitting !== undefined) await admitting
-  return (await findIssuerKey(token, context.discovery)) === token.issuerKey
+  const isUnderSameKey = (): Promise<boolean> =>
+    findIssuerKey(token, context.discovery).then(key => key === token.issuerKey)
+  return admitting === undefined ? isUnderSameKey() : admitting.then(isUnderSameKey)
 }
 
 /**

@@ -20,15 +20,15 @@ import { publishedIn } from './published-in.js'
 import { authorizedFacts, identifiedFacts } from './token-facts.js'
 import type { VerifiedToken } from './verified-tokens.js'
 
-/** Returns the issuer's key under the token's `kid`. @throws AAuthError with the code of the token's type when there is none */
-export async function findIssuerKey(
+/** Resolves with the issuer's key under the token's `kid`. @throws AAuthError with the code of the token's type when there is none */
+export function findIssuerKey(
   parsed: Pick<ParsedToken, 'typ' | 'iss' | 'kid'>,
   discovery: Pick<Directory, 'key'>,
 ): Promise<VerifyKey> {
-  const key = await discovery.key(publishedIn[parsed.typ], parsed.iss, parsed.kid)
-  if (key === undefined)
+  return discovery.key(publishedIn[parsed.typ], parsed.iss, parsed.kid).then(key => {
+    if (key !== undefined) return key
     throw invalidToken('token_key_unknown', offPage && 'the issuer publishes no key with the kid of this token', parsed)
-  return key
+  })
 }
 
 /** A caller's token whose claims are checked while its signature is still being verified. */

@@ -74,7 +74,7 @@ export function requestStore(
   store: Store<Tables>,
   o: QuotaOptions & {
     /** Run within the write that stores requests. */
-    readonly sweep: (tx: Transaction) => Promise<void>
+    readonly sweep: (tx: Transaction) => Promise<unknown> | undefined
   },
 ): (row: RequestRow) => Promise<void> {
   const { now, development, siteOf, sweep } = o

@@ -18,13 +18,11 @@ export function everySeconds(seconds: number, now: () => number): () => boolean 
   }
 }
 
-/** Runs a sweep at most once a minute, in a transaction that writes anyway. */
+/** Runs a sweep at most once a minute, in a transaction that writes anyway; undefined, and nothing to wait for, at all other times. */
 export function sweeper(
   now: () => number,
   sweep: (tx: Store<Tables>['db']) => Promise<unknown>,
-): (tx: Store<Tables>['db']) => Promise<void> {
+): (tx: Store<Tables>['db']) => Promise<unknown> | undefined {
   const isDue = everySeconds(sweepInterval, now)
-  return async tx => {
-    if (isDue()) await sweep(tx)
-  }
+  return tx => (isDue() ? sweep(tx) : undefined)
 }

@@ -30,6 +30,7 @@ export function grantWriter({ store, now, issuer, onSurplus, onEnded }: GrantWri
       async tx => {
         if (!(await first(tx))) return undefined
         const surplus = await insert(tx, rowOf(added))
+        if (surplus.length === 0) return surplus
         await writeNotices(tx, surplus, { by: 'agent', issuer, now: now() })
         for (const row of surplus) await onSurplus?.(tx, principalIn(row), grantOf(row))
         return surplus

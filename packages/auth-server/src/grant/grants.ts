@@ -103,7 +103,8 @@ function grantAdder(writing: GrantWriting): Grants['add'] {
   return async (principal, grant, also) => {
     const token = newRefreshToken()
     await write({ principal, grant, token, now: now() }, async tx => {
-      await sweep(tx)
+      const sweeping = sweep(tx)
+      if (sweeping !== undefined) await sweeping
       await also?.(tx)
       return true
     })

@@ -53,7 +53,7 @@ export async function decideAccess(
   const { caller, discovery } = call
   const access = await requestedAccess(request, caller, { issuer: issuer.issuer, discovery, now: now(), development })
   const { purpose, purposes, login_hint } = request
-  await checkPurposes(purposes, access, discovery)
+  if (purposes !== undefined) await checkPurposes(purposes, access, discovery)
   if (isCall(access)) {
     const asked = await decideCall(access, { purpose, purposes, login_hint, answer: 'page', call }, context)
     return { outcome: 'approval', asked }

@@ -1,12 +1,5 @@
 import type { Discovery } from '@countersign/discovery'
-import {
-  AAuthError,
-  missingScope,
-  type Operation,
-  type OperationWords,
-  parseScope,
-  parseToken,
-} from '@countersign/protocol'
+import { AAuthError, missingScope, type Operation, type OperationWords, parseScope } from '@countersign/protocol'
 import { type IdentifiedCaller, verifyResourceToken } from '@countersign/verify'
 import { resourceScopes } from '../grant/identity-claims.js'
 import { asRequestFault } from '../request-fault.js'
@@ -65,22 +58,31 @@ async function accessByResourceToken(
   context: AccessContext,
 ): Promise<RequestedAccess> {
   const { issuer, discovery, now, development } = context
-  const { iss } = parseToken(token, ['resource+jwt'], { development })
-  // An agent asks for access to itself in the direct form. A resource token of its own making would get around the rules of that
-  // form. A delegate cannot make one, so a token of its agent's API is good: it is how a delegate gets scopes of its agent.
-  if (iss === issuer || (iss === caller.agent && caller.delegate === undefined)) {
-    throw new AAuthError(
-      'invalid_resource_token',
-      'iss of the resource token is the agent or this auth server: ask for own scopes by scope',
-      { reason: 'token_issuer_wrong' },
-    )
-  }
-  const claims = await verifyResourceToken({ token, audience: issuer, discovery, now, development })
+  const trusted = (iss: string): boolean => isOfAnother(iss, { issuer, caller })
+  const claims = await verifyResourceToken({ token, audience: issuer, discovery, now, development, trusted })
+  const { iss } = claims
   bindsCaller(claims, caller) // auth.resource-token.caller auth.resource-token.jkt
   const scope = boundedScope(claims.scope)
   const { operation, sub, txn } = claims
   if (operation === undefined) return { resource: iss, scope, txn }
   return { resource: iss, scope, txn, call: { operation, sub, words: await wordsOf(operation, iss, discovery) } }
+}
+
+/**
+ * An agent asks for access to itself in the direct form. A resource token of its own making would get around the rules of that form. A
+ * delegate cannot make one, so a token of its agent's API is good: it is how a delegate gets scopes of its agent.
+ * @throws AAuthError for a token that is of the agent itself, or of this auth server
+ */
+function isOfAnother(
+  iss: string,
+  { issuer, caller }: { readonly issuer: string; readonly caller: IdentifiedCaller },
+): true {
+  if (iss !== issuer && (iss !== caller.agent || caller.delegate !== undefined)) return true
+  throw new AAuthError(
+    'invalid_resource_token',
+    'iss of the resource token is the agent or this auth server: ask for own scopes by scope',
+    { reason: 'token_issuer_wrong' },
+  )
 }
 
 /** A resource that has not published an operation must not have users asked about it in words of the moment (APR-17). */
