@@ -78,7 +78,7 @@ async function answerInbox(request: AuthRequest, call: TokenCall, context: Token
   const access = await requestedAccess(request, caller, { issuer: issuer.issuer, discovery, now: now(), development })
   if (!isCall(access)) throw inboxRefusal()
   const { purpose, purposes } = request
-  await checkPurposes(purposes, access, discovery)
+  if (purposes !== undefined) await checkPurposes(purposes, access, discovery)
   const asked = await decideCall(access, { purpose, purposes, answer: 'inbox', call }, context)
   return askAboutCallInInbox(asked, call, context)
 }

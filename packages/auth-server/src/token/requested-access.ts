@@ -148,11 +148,10 @@ async function checkOwnScopes(
  * @see protocol §9.1
  */
 export async function checkPurposes(
-  purposes: readonly string[] | undefined,
+  purposes: readonly string[],
   { resource }: Pick<RequestedAccess, 'resource'>,
   discovery: Pick<Discovery, 'resource'>,
 ): Promise<void> {
-  if (purposes === undefined) return
   const { purposes: known = {} } = await asRequestFault(discovery.resource(resource))
   if (purposes.every(name => Object.hasOwn(known, name))) return
   throw new AAuthError('invalid_request', 'purposes holds a name that the resource does not publish', {
