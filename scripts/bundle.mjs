@@ -96,7 +96,18 @@ function licenses(output) {
     const text = file === undefined ? '' : `\n\n${readFileSync(join(folder, file), 'utf8').trim()}`
     return `${name} ${version}: ${license}${text}\n`
   })
-  return texts.sort((one, other) => (one < other ? -1 : 1)).join(`\n${'-'.repeat(80)}\n\n`)
+  return texts.sort((one, other) => (one < other ? -1 : 1)).join(betweenLicenses)
+}
+
+const betweenLicenses = `\n${'-'.repeat(80)}\n\n`
+
+/** The packages that a file of licences names, as `name@version`. */
+export function licensed(text) {
+  return text.split(betweenLicenses).map(one => {
+    const [, name, version] = /^(\S+) (\S+): /.exec(one) ?? []
+    if (name === undefined) throw new Error('a licence is without its package')
+    return `${name}@${version}`
+  })
 }
 
 // `node scripts/bundle.mjs FOLDER`

@@ -7,8 +7,9 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { licensed } from './bundle.mjs'
 import { releaseSection, releasesIn, withCommit } from './changelog.mjs'
-import { faultsOf } from './check-packages.mjs'
+import { faultsOf, readEntry } from './check-packages.mjs'
 import { build, install, root, run } from './install.mjs'
 import { packAll } from './pack.mjs'
 import { packages, readManifest, writeJson, writeManifests } from './packages.mjs'
@@ -92,7 +93,19 @@ function sbom() {
   document.dependencies = document.dependencies
     .filter(({ ref }) => isShipped(ref))
     .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter(isShipped) }))
+  markBundled(document)
   return document
+}
+
+/** Marks what the published command holds in itself: what is installed beside it, in whatever version, does not replace that. */
+function markBundled({ components }) {
+  const name = '@countersign/cli'
+  const { tarball } = packed.find(one => one.name === name)
+  for (const reference of licensed(readEntry(tarball, 'bundle/LICENSES.txt'))) {
+    const component = components.find(one => one['bom-ref'] === reference)
+    if (component === undefined) stop(`the SBOM lacks ${reference}, which is in the bundle of ${name}`)
+    component.properties = [...(component.properties ?? []), { name: 'countersign:bundledIn', value: name }]
+  }
 }
 
 /** The published packages and what they depend on, as `name@version`. */

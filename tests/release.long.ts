@@ -102,10 +102,25 @@ test('the SBOM names the packages that users install, and no development depende
   ).toEqual([])
 })
 
+test('the SBOM says which packages the published command holds in itself', () => {
+  const { components } = JSON.parse(readFileSync(join(out, 'sbom.cdx.json'), 'utf8')) as Sbom
+  const bundled = components.filter(({ properties = [] }) =>
+    properties.some(({ name, value }) => name === 'countersign:bundledIn' && value === '@countersign/cli'),
+  )
+  const names = bundled.map(({ name }) => name)
+  expect(names).toContain('pino')
+  expect(names).toContain('kysely')
+  expect(names.filter(name => ['libsql', 'pg', 'redis'].includes(name))).toEqual([])
+})
+
 interface Sbom {
   readonly bomFormat: string
   readonly metadata: { readonly component: { readonly name: string; readonly version: string } }
-  readonly components: ReadonlyArray<{ readonly purl: string }>
+  readonly components: ReadonlyArray<{
+    readonly name: string
+    readonly purl: string
+    readonly properties?: ReadonlyArray<{ readonly name: string; readonly value: string }>
+  }>
 }
 
 test('the notes are what the changelog has as unreleased, and say which commit was built', async () => {
