@@ -20,8 +20,8 @@ export const ofWays = (
   name: `${store}-${o.name}`,
   what: o.what,
   silent: false,
-  // Without a name there is no connection that could be slow or silent.
-  takes: [store, 'names'],
+  // Without a name there is no connection that could be slow or silent; and of a gateway that is gone, none that could be cut off.
+  takes: [store, 'names', ...(o.one === true ? ['process gateway'] : [])],
   ...(store === 'redis' ? { redis: 'single' } : {}),
   async apply(rig) {
     const all = store === 'postgres' ? databaseWays(rig) : redisWays(rig)
