@@ -123,8 +123,11 @@ export async function load(
     }
   }
   const sleepAgain = awake ? stayAwake() : () => undefined
-  await Promise.all(lanes.map(run))
-  sleepAgain()
+  try {
+    await Promise.all(lanes.map(run))
+  } finally {
+    sleepAgain()
+  }
   const seconds = (performance.now() - start) / 1000
   const used = (await server.cpu()) - cpu
   for (const one of lanes) one.close()

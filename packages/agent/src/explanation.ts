@@ -51,7 +51,7 @@ export interface AgentEvent extends Step {
   readonly origin: string
 }
 
-// A property, since a WeakMap of all responses costs the garbage collector more than the explanations themselves.
+// A property and no WeakMap, of which each garbage collection would go through the entries of all responses.
 const explained = Symbol()
 
 interface Explained extends Response {
