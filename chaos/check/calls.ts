@@ -3,7 +3,14 @@ import { type Evidence, faultSpans, groupBy, type Invariant } from './evidence.j
 
 // What reaches the API, and how often.
 
-const nonceOnce: Invariant = {
+/** What these are judged by: they can be asked while a run lasts. */
+type CallEvidence = Pick<Evidence, 'records' | 'promises'>
+
+interface CallInvariant extends Invariant {
+  violations(evidence: CallEvidence): string[]
+}
+
+export const nonceOnce: CallInvariant = {
   name: 'one-effect',
   rule: 'A signed request has at most one effect, however often it is sent, and at however many instances.',
   violations: ({ records }) =>
@@ -12,7 +19,7 @@ const nonceOnce: Invariant = {
       .map(([nonce, effects]) => `the request ${nonce} reached the API ${effects.length} times`),
 }
 
-const refusedNothing: Invariant = {
+const refusedNothing: CallInvariant = {
   name: 'refused-no-effect',
   rule: 'A request that was refused each time, or answered as not processed, has no effect.',
   violations({ records }) {
@@ -23,7 +30,7 @@ const refusedNothing: Invariant = {
   },
 }
 
-const answeredHappened: Invariant = {
+const answeredHappened: CallInvariant = {
   name: 'answered-happened',
   rule: 'A call that was answered has reached the API, and the API is reached by nothing that no client has sent.',
   violations({ records }) {
@@ -44,7 +51,7 @@ const minute = 60_000
 const margin = 3000
 
 /** What the clock of an instance shows, as far as the rig has moved it; undefined in the moment of a move. */
-function clockOf({ records }: Evidence): (instance: string, at: number) => number | undefined {
+function clockOf({ records }: CallEvidence): (instance: string, at: number) => number | undefined {
   const moves = groupBy(ofType(records, 'clock'), ({ instance }) => instance)
   return (instance, at) => {
     const before = (moves.get(instance) ?? []).filter(move => move.at <= at + margin)
@@ -59,7 +66,7 @@ function windowOf(clock: number | undefined): number | undefined {
   return Math.floor(clock / minute)
 }
 
-const metered: Invariant = {
+export const metered: CallInvariant = {
   name: 'calls-counted',
   rule: 'Under `calls` no more pass in a minute than `max`, and `max` more for each time that Redis has lost its counts; none is promised while it evicts.',
   violations(evidence) {
@@ -83,7 +90,7 @@ const metered: Invariant = {
   },
 }
 
-const limited: Invariant = {
+export const limited: CallInvariant = {
   name: 'limit-holds',
   rule: 'A limit lets no more pass in its window; while Redis is away, no more at each instance.',
   violations({ records, promises }) {
@@ -132,4 +139,4 @@ function fullWindow(times: readonly number[], mostFrom: (begin: number) => numbe
 }
 
 /** The invariants about calls. */
-export const aboutCalls: readonly Invariant[] = [nonceOnce, refusedNothing, answeredHappened, metered, limited]
+export const aboutCalls: readonly CallInvariant[] = [nonceOnce, refusedNothing, answeredHappened, metered, limited]
