@@ -10,7 +10,7 @@ const inFlight = 16
 const operations = 768
 const rounds = 7
 /** Requests of each kind before those that count: a server is measured as it runs, compiled. */
-const warmUp = 4096
+const warmUp = 16_384
 
 /**
  * What is sent: an anonymous GET with a small answer or a large one that is streamed, a POST of 1 KiB, and a signed GET. The POST is
