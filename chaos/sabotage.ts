@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { limited, metered, nonceOnce } from './check/calls.js'
+import { type CallInvariant, limited, metered, nonceOnce } from './check/calls.js'
 import { clientDeadline } from './clients/send.js'
 import { type Fault, growing } from './faults/fault.js'
-import { type DecisionRecord, type History, ofType, type RevocationRecord } from './history.js'
+import { type History, ofType, type RevocationRecord } from './history.js'
 import { promises } from './promises.js'
 import type { Rig } from './rig/rig.js'
 
@@ -18,9 +18,13 @@ export interface Sabotage {
   run(rig: Rig, round: (fault: Fault) => Promise<void>): Promise<void>
 }
 
-/** Looks again and again, for two minutes at most. */
-async function waitFor(isThere: () => boolean | Promise<boolean>, pause = 100): Promise<void> {
-  for (const until = Date.now() + 120_000; Date.now() < until && !(await isThere()); ) await sleep(pause)
+/** Looks again and again, for two minutes at most; resolves with what it has found, undefined where it has found nothing. */
+async function waitFor<T>(look: () => T | false | undefined | Promise<T | false>, pause = 100): Promise<T | undefined> {
+  for (const until = Date.now() + 120_000; Date.now() < until; await sleep(pause)) {
+    const found = await look()
+    if (found !== false && found !== undefined) return found
+  }
+  return undefined
 }
 
 const endsIn = ({ records }: History): RevocationRecord[] =>
@@ -67,10 +71,10 @@ const grantDenied: Sabotage = {
   what: 'what a user has denied is granted',
   fails: ['denied-nothing', 'granted-after-yes', 'granted-once'],
   run: async rig => {
-    const denied = (): DecisionRecord | undefined =>
-      ofType(rig.history.records, 'decision').find(({ decision, outcome }) => decision === 'deny' && outcome === 'ok')
-    await waitFor(() => denied() !== undefined)
-    await addGrants(rig, `, purpose = '${denied()?.tag}'`)
+    const denied = await waitFor(() =>
+      ofType(rig.history.records, 'decision').find(({ decision, outcome }) => decision === 'deny' && outcome === 'ok'),
+    )
+    await addGrants(rig, `, purpose = '${denied?.tag}'`)
   },
 }
 
@@ -83,13 +87,13 @@ const reviveGrant: Sabotage = {
     const known = new Set(
       (await postgres.primary.query('select refresh_hash from chaos_backup')).map(row => row['refresh_hash']),
     )
-    const endedOf = (): string | undefined =>
+    const ended = await waitFor(() =>
       endsIn(history)
         .flatMap(({ refreshes }) => refreshes)
-        .find(refresh => known.has(refresh))
-    await waitFor(() => endedOf() !== undefined)
+        .find(refresh => known.has(refresh)),
+    )
     await postgres.primary.query('insert into auth_server_grants select * from chaos_backup where refresh_hash = $1', [
-      endedOf(),
+      ended,
     ])
     await postgres.primary.query('drop table chaos_backup')
   },
@@ -100,26 +104,27 @@ const pastTheGuard: Sabotage = {
   what: 'the API gets a request a second time, one that was refused, and one that nobody has sent',
   fails: ['one-effect', 'refused-no-effect', 'answered-happened'],
   run: async ({ history, apis }) => {
-    const effects = (): Set<string> => new Set(ofType(history.records, 'effect').map(({ nonce }) => nonce))
-    const refused = (reached: ReadonlySet<string>): string | undefined =>
-      ofType(history.records, 'call').find(({ nonce, outcome }) => outcome === 'refused' && !reached.has(nonce))?.nonce
-    await waitFor(() => effects().size > 0 && refused(effects()) !== undefined)
-    const reached = effects()
-    const nonces = [[...reached].at(-1), refused(reached), 'nobody']
-    for (const nonce of nonces) await fetch(`${apis[0]?.origin}/events?n=${nonce}`, { method: 'POST' })
+    const nonces = await waitFor(() => {
+      const effects = new Set(ofType(history.records, 'effect').map(({ nonce }) => nonce))
+      const refused = ofType(history.records, 'call').find(
+        ({ nonce, outcome }) => outcome === 'refused' && !effects.has(nonce),
+      )
+      return effects.size > 0 && refused !== undefined && [[...effects].at(-1), refused.nonce, 'nobody']
+    })
+    for (const nonce of nonces ?? []) await fetch(`${apis[0]?.origin}/events?n=${nonce}`, { method: 'POST' })
   },
 }
 
 /**
- * Goes on until the checker sees more violations of each than there were, for two minutes at most: how many calls a minute has depends on
+ * Goes on until the checker sees more violations of each than there were, for two minutes at most: how many calls come in a time depends on
  * the machine.
  */
 async function untilSeen(
   { history: { records } }: Rig,
-  of: Array<typeof limited>,
+  invariants: readonly CallInvariant[],
   act: () => Promise<void>,
 ): Promise<void> {
-  const seen = (): number[] => of.map(({ violations }) => violations({ records, promises }).length)
+  const seen = (): number[] => invariants.map(({ violations }) => violations({ records, promises }).length)
   const before = seen()
   let checked = Date.now()
   await waitFor(async () => {
@@ -208,7 +213,7 @@ const takeEvent: Sabotage = {
     await waitFor(async () => {
       await postgres.primary.query(take)
       const told = await postgres.primary.query(events)
-      // One more than the checker needs: an end that was not answered may have its event yet.
+      // One more than the checker needs: the event of an end that was not answered may come later.
       return told.length + 1 < endsIn(history).filter(({ by }) => by === 'user').length
     })
   },
@@ -284,8 +289,8 @@ const staysAway: Sabotage = {
 }
 
 /**
- * The sabotages. Those before the end leave requests without an answer, whose events may come yet: so events are taken after them. A grant
- * that is deleted last is not ended before a client looks for it.
+ * The sabotages. Some leave requests unanswered, whose events may come later: events are taken out after these. Grants are deleted last, so
+ * that none of them is ended before a client looks for it.
  */
 export const sabotages: readonly Sabotage[] = [
   ...[copyGrant, strayGrant, grantDenied, reviveGrant, pastTheGuard, forgetRequests, forgetCounts, changeEvent],

@@ -3,10 +3,10 @@ import { type Evidence, faultSpans, groupBy, type Invariant } from './evidence.j
 
 // What reaches the API, and how often.
 
-/** What these are judged by: they can be asked while a run lasts. */
 type CallEvidence = Pick<Evidence, 'records' | 'promises'>
 
-interface CallInvariant extends Invariant {
+/** An invariant that can be checked while a run lasts: it reads no {@link Evidence} of its end. */
+export interface CallInvariant extends Invariant {
   violations(evidence: CallEvidence): string[]
 }
 
