@@ -1,5 +1,5 @@
 import { verifies } from '@countersign/requirements'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { memoryReplaySet, type ReplaySet } from './index.js'
 import { entriesAt } from './replay/replay-set.test.fixture.js'
 
@@ -109,6 +109,23 @@ test(verifies('sig.replay.ready', 'a set is ready when a request created now wou
   expect(await ready).toBe('ready')
   clock.now = start + 1
   expect(await set.check(entry({ created: start + 1 }))).toBe('fresh')
+})
+
+test('the wait until a set is ready is not over before the second is, though a timer may fire a millisecond early', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  try {
+    let state = 'waits'
+    const set = memoryReplaySet({ now: () => start + 0.75 })
+    void set.ready().then(() => {
+      state = 'ready'
+    })
+    await vi.advanceTimersByTimeAsync(250)
+    expect(state).toBe('waits')
+    await vi.advanceTimersByTimeAsync(1)
+    expect(state).toBe('ready')
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 test('a set made at the beginning of a second is ready at once', async () => {

@@ -87,7 +87,8 @@ export function createResource<const S extends string = never>(options: Resource
       await guard.replay.ready?.()
       await guard.revocations?.set.ready?.()
       const seconds = guard.revocations === undefined ? 0 : secondsUntilReady(guard.revocations)
-      if (seconds > 0) await new Promise(resolve => setTimeout(resolve, seconds * 1000))
+      // A timer of Node may fire up to a millisecond before its time.
+      if (seconds > 0) await new Promise(resolve => setTimeout(resolve, Math.ceil(seconds * 1000) + 1))
     },
     clientOf: guard.clientOf,
     ...ownRefusals(guard.mode, tellOwn(guard.tell, telemetry), names),

@@ -6,7 +6,14 @@ import { type ReplayParts, replayParts } from './redis-replay-parts.js'
 import { replayScript } from './redis-script.js'
 import { isClusterPlace, openSharedScript, type RedisPlace, type SharedScript } from './redis-shared-script.js'
 import { type ReplayRoomOptions, replayRoomOf, tokenRoom } from './replay-room.js'
-import { type ReplayEntry, type ReplaySet, type ReplayVerdict, type TokenUse, tokenEntry } from './replay-set.js'
+import {
+  fullWait,
+  type ReplayEntry,
+  type ReplaySet,
+  type ReplayVerdict,
+  type TokenUse,
+  tokenEntry,
+} from './replay-set.js'
 
 /** The options of {@link redisReplaySet}. Instances that share a set must use the same values. */
 export interface RedisReplaySetOptions extends RedisPlace, ReplayRoomOptions {
@@ -94,7 +101,7 @@ export async function redisReplaySet(options: RedisReplaySetOptions): Promise<Re
   async function ready(): Promise<void> {
     const [answers] = await Promise.all([begun(script, requests), begun(script, tokens)])
     if (answers.every(answer => Number(answer) === 0)) return
-    await new Promise(resolve => setTimeout(resolve, Math.ceil(1000 - (clock() % 1) * 1000)))
+    await fullWait(1 - (clock() % 1))
   }
 }
 

@@ -117,9 +117,14 @@ function latin1Of(bytes: Uint8Array): string {
 }
 
 /** Resolves when a clock of Unix seconds reaches the next whole second after `start`; after a second at the latest. */
-export async function wholeSecondAfter(start: number, now: () => number): Promise<void> {
+async function wholeSecondAfter(start: number, now: () => number): Promise<void> {
   const left = Math.min(1, Math.ceil(start) - now())
-  if (left > 0) await new Promise(resolve => setTimeout(resolve, Math.ceil(left * 1000)))
+  if (left > 0) await fullWait(left)
+}
+
+/** Resolves no sooner than after so many seconds: a timer of Node may fire up to a millisecond before its time. */
+export function fullWait(seconds: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, Math.ceil(seconds * 1000) + 1))
 }
 
 /**
