@@ -11,6 +11,7 @@ import { verifyOn } from '@countersign/httpsig/node'
 import { redisReplaySet } from '@countersign/httpsig/redis'
 import { serve } from '@countersign/server'
 import { makeWeb } from '@countersign/testing/world/web'
+import { type Ed25519, verifyEd25519With } from './ed25519.js'
 import { answerMeasurements } from './measured-process.js'
 
 /** What the bench tells this process. */
@@ -22,6 +23,8 @@ export interface AuthServerOrder {
   readonly key?: PrivateJwk
   /** `redis://…` in which they remember requests; default in memory. */
   readonly replay?: string
+  /** Default `sodium`, as the command has it where `sodium-native` is installed. */
+  readonly ed25519?: Ed25519
 }
 
 const issuer = 'https://auth.example'
@@ -50,6 +53,7 @@ async function run(order: AuthServerOrder): Promise<number> {
     discovery: createDiscovery({ fetcher: makeWeb(new Map(Object.entries(documents))).fetcher }),
   })
   // As `countersign auth-server` does.
+  verifyEd25519With(order.ed25519 ?? 'sodium')
   verifyOn('pool')
   const running = await serve({
     ...{ name: 'auth-server', id: issuer, port: 0, host: '127.0.0.1', participant, level: 'error' },

@@ -6,6 +6,7 @@ import { importJWK, SignJWT } from 'jose'
 import type { AuthServerOrder } from './auth-server-process.js'
 import { bareOperations } from './bare-operations.js'
 import { type Cast, cast, type Delegate, directGrant, issuer, populate, signedForm } from './direct-grants.js'
+import type { Ed25519 } from './ed25519.js'
 import { startFloor } from './floor.js'
 import { type Load, load, type Ready } from './http-load.js'
 import { measuredOf, median } from './measure.js'
@@ -56,6 +57,8 @@ async function clientCredentials(jwk: PrivateJwk): Promise<Ready> {
 
 interface Servers {
   readonly few: MeasuredProcess
+  /** Where `node:crypto` verifies, and not libsodium. */
+  readonly node: MeasuredProcess
   readonly many: MeasuredProcess
   readonly oidc: MeasuredProcess
   readonly floor: MeasuredProcess
@@ -63,8 +66,10 @@ interface Servers {
 
 interface Round {
   readonly few: Load
+  readonly node: Load
   readonly many: Load
   readonly refresh: Load
+  readonly refreshNode: Load
   readonly refreshMany: Load
   readonly oidc: Load
   readonly floor: Load
@@ -90,23 +95,29 @@ function refreshes(made: Cast, answers: ReadonlyArray<Record<string, unknown>>):
 async function oneRound(made: Cast, client: PrivateJwk, servers: Servers, turned: number): Promise<Round> {
   const grants = (): Promise<Ready[]> => forEachDelegate(made.delegates, by => directGrant(by, made.resourceKey))
   const order =
-    turned % 2 === 0 ? (['few', 'many', 'oidc', 'floor'] as const) : (['floor', 'oidc', 'many', 'few'] as const)
+    turned % 2 === 0
+      ? (['few', 'node', 'many', 'oidc', 'floor'] as const)
+      : (['floor', 'oidc', 'many', 'node', 'few'] as const)
   const taken = new Map<string, Load & { readonly answers: ReadonlyArray<Record<string, unknown>> }>()
   for (const name of order) {
     const ready =
       name === 'oidc' ? await forEachDelegate(made.delegates, () => clientCredentials(client)) : await grants()
     taken.set(name, await load(servers[name], ready, connections))
   }
-  const [few, many] = [measuredOf(taken, 'few'), measuredOf(taken, 'many')]
-  const [oidc, floor] = [measuredOf(taken, 'oidc'), measuredOf(taken, 'floor')]
+  const of = (name: keyof Servers) => measuredOf(taken, name)
   const refreshed = new Map<string, Load>()
-  for (const [name, { answers }] of turned % 2 === 0 ? Object.entries({ few, many }) : Object.entries({ many, few })) {
-    const ready = await refreshes(made, answers)
-    refreshed.set(name, await load(name === 'few' ? servers.few : servers.many, ready, connections))
+  for (const name of turned % 2 === 0 ? (['few', 'node', 'many'] as const) : (['many', 'node', 'few'] as const)) {
+    const ready = await refreshes(made, of(name).answers)
+    refreshed.set(name, await load(servers[name], ready, connections))
   }
-  const [refresh, refreshMany] = [measuredOf(refreshed, 'few'), measuredOf(refreshed, 'many')]
   const { verify, sign } = await bareOperations()
-  return { few, many, refresh, refreshMany, oidc, floor, bare: 2 * verify + sign }
+  return {
+    ...{ few: of('few'), node: of('node'), many: of('many'), oidc: of('oidc'), floor: of('floor') },
+    refresh: measuredOf(refreshed, 'few'),
+    refreshNode: measuredOf(refreshed, 'node'),
+    refreshMany: measuredOf(refreshed, 'many'),
+    bare: 2 * verify + sign,
+  }
 }
 
 function rowsOf(measured: readonly Round[]): Result[] {
@@ -114,25 +125,29 @@ function rowsOf(measured: readonly Round[]): Result[] {
   const row = (id: string, value: number, budget: number | undefined, detail: string): Result =>
     result({ id, inFlight: connections, ratio: value, detail, ...(budget === undefined ? {} : { budget }) })
   const rate = (of: (round: Round) => number): string => `${ratio(of).toFixed(0)}/s here`
-  return [
+  const grants = (id: string, of: (round: Round) => Load): Result[] => [
     row(
-      'direct grant, time between two',
-      ratio(r => r.oidc.rate / r.few.rate),
+      `${id}, time between two`,
+      ratio(r => r.oidc.rate / of(r).rate),
       1 / 2,
-      `× oidc-provider; ${rate(r => r.few.rate)}, oidc-provider ${rate(r => r.oidc.rate)}`,
+      `× oidc-provider; ${rate(r => of(r).rate)}, oidc-provider ${rate(r => r.oidc.rate)}`,
     ),
     row(
-      'direct grant, CPU',
-      ratio(r => r.few.cpu / r.bare),
+      `${id}, CPU`,
+      ratio(r => of(r).cpu / r.bare),
       1.6,
-      `× two bare verifies and one sign; ${ratio(r => r.few.cpu).toFixed(0)} µs here, HTTP included`,
+      `× two bare verifies and one sign; ${ratio(r => of(r).cpu).toFixed(0)} µs here, HTTP included`,
     ),
     row(
-      'direct grant, CPU beside',
-      ratio(r => r.few.cpu / r.oidc.cpu),
+      `${id}, CPU beside`,
+      ratio(r => of(r).cpu / r.oidc.cpu),
       0.5,
       `× oidc-provider, ${ratio(r => r.oidc.cpu).toFixed(0)} µs`,
     ),
+  ]
+  return [
+    ...grants('direct grant', r => r.few),
+    ...grants('direct grant, node:crypto alone', r => r.node),
     row(
       'floor of a direct grant, CPU',
       ratio(r => r.floor.cpu / r.bare),
@@ -150,6 +165,12 @@ function rowsOf(measured: readonly Round[]): Result[] {
       ratio(r => r.refresh.cpu / r.bare),
       1.25,
       '× two bare verifies and one sign',
+    ),
+    row(
+      'refresh, node:crypto alone, CPU',
+      ratio(r => r.refreshNode.cpu / r.bare),
+      1.25,
+      'likewise',
     ),
     row(
       'oidc-provider, CPU',
@@ -201,9 +222,10 @@ export const authServer: Bench = {
         started.push(process)
         return process
       }
-      const ours = async (name: string, count: number): Promise<MeasuredProcess> => {
+      const ours = async (name: string, count: number, ed25519: Ed25519 = 'sodium'): Promise<MeasuredProcess> => {
         const file = join(folder, name)
-        const server = await start<AuthServerOrder>('./auth-server-process.js', { database: `sqlite:${file}`, ...keys })
+        const order = { database: `sqlite:${file}`, ...keys, ed25519 }
+        const server = await start<AuthServerOrder>('./auth-server-process.js', order)
         populate(file, count)
         return server
       }
@@ -213,6 +235,7 @@ export const authServer: Bench = {
       const { publicJwk } = await importSigningKey(client)
       const servers: Servers = {
         few: await ours('few.db', 1000),
+        node: await ours('node.db', 1000, 'node'),
         many: await ours('many.db', 1_000_000),
         oidc: await start<OidcProviderOrder>('./oidc-provider-process.js', { client: publicJwk }),
         floor,

@@ -12,6 +12,7 @@ import { makeWeb } from '@countersign/testing/world/web'
 import { serve } from '@hono/node-server'
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import * as oauth from 'oauth4webapi'
+import { type Ed25519, verifyEd25519With } from './ed25519.js'
 import { answerMeasurements } from './measured-process.js'
 
 /** What the bench tells this process. */
@@ -25,6 +26,8 @@ export interface GuardOrder {
   readonly issuerKey: PublicJwk
   /** Whom they are for. */
   readonly audience: string
+  /** What verifies behind the guard; default `node`. */
+  readonly ed25519?: Ed25519
 }
 
 async function calendar({ issuer, issuerKey, audience }: GuardOrder): Promise<Resource<'events.read'>> {
@@ -101,6 +104,7 @@ async function nodeHandler(order: GuardOrder): Promise<RequestListener> {
 }
 
 async function run(order: GuardOrder): Promise<number> {
+  verifyEd25519With(order.ed25519 ?? 'node')
   if (order.on === 'node') {
     const server = createServer(await nodeHandler(order))
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

@@ -4,6 +4,7 @@ import { importJWK, SignJWT } from 'jose'
 import { authorizedRequests } from './authorized-requests.js'
 import { type BareOperations, bareOperations } from './bare-operations.js'
 import { counterRows } from './counter.js'
+import type { Ed25519 } from './ed25519.js'
 import type { GuardOrder } from './guard-process.js'
 import { type Load, load, type Ready } from './http-load.js'
 import { measuredOf, median } from './measure.js'
@@ -24,6 +25,7 @@ const subjects = [
   { id: 'dpop', on: 'hono', kind: 'dpop' },
   { id: 'floor', on: 'hono', kind: 'floor' },
   { id: 'nodeAAuth', on: 'node', kind: 'aauth' },
+  { id: 'sodium', on: 'hono', kind: 'aauth' },
 ] as const
 
 type Subject = (typeof subjects)[number]
@@ -109,8 +111,10 @@ async function oneRound(
   }
   const fastest = await load(servers.hono, await ready('bare'), inFlight, { awake })
   const pair = (id: Subject['id']): Pair => measuredOf(pairs, id)
-  const measured = { aauth: pair('aauth'), dpop: pair('dpop'), floor: pair('floor'), nodeAAuth: pair('nodeAAuth') }
-  return { ...measured, fastest, cost: await bareOperations() }
+  return {
+    ...{ aauth: pair('aauth'), dpop: pair('dpop'), floor: pair('floor') },
+    ...{ nodeAAuth: pair('nodeAAuth'), sodium: pair('sodium'), fastest, cost: await bareOperations() },
+  }
 }
 
 function rowsOf(measured: readonly Round[], inFlight: number): Result[] {
@@ -129,6 +133,10 @@ function rowsOf(measured: readonly Round[], inFlight: number): Result[] {
       ...{ id: 'guard on a Hono route', inFlight, ratio: of(r => added('aauth')(r) / r.cost.verify) },
       detail: `CPU added at the same rate, × one bare verify; ${detail('aauth')}; bare ${load(round => round.fastest)}`,
       ...(gated ? { budget: 1.25 } : {}),
+    }),
+    result({
+      ...{ id: 'the same, libsodium verifies', inFlight, ratio: of(r => added('sodium')(r) / r.cost.verify) },
+      detail: `likewise; ${of(r => added('sodium')(r) / added('dpop')(r)).toFixed(2)} × OAuth JWT + DPoP; ${detail('sodium')}`,
     }),
     result({
       ...{ id: 'of which one verification', inFlight, ratio: of(r => added('floor')(r) / r.cost.verify) },
@@ -152,8 +160,8 @@ export const guard: Bench = {
   async run() {
     const { issuerKey, make } = await makers()
     const started: MeasuredProcess[] = []
-    const start = async (on: GuardOrder['on'], kind: Kind): Promise<MeasuredProcess> => {
-      const order = { on, kind, issuer, issuerKey, audience }
+    const start = async (on: GuardOrder['on'], kind: Kind, ed25519: Ed25519 = 'node'): Promise<MeasuredProcess> => {
+      const order = { on, kind, issuer, issuerKey, audience, ed25519 }
       const process = await measuredProcess<GuardOrder>('./guard-process.js', order)
       started.push(process)
       return process
@@ -163,6 +171,7 @@ export const guard: Bench = {
         ...{ hono: await start('hono', 'bare'), node: await start('node', 'bare') },
         ...{ aauth: await start('hono', 'aauth'), dpop: await start('hono', 'dpop') },
         ...{ floor: await start('hono', 'floor'), nodeAAuth: await start('node', 'aauth') },
+        sodium: await start('hono', 'aauth', 'sodium'),
       }
       const rows: Result[] = []
       for (const inFlight of [16, 1, 64]) {

@@ -1,3 +1,3 @@
-export { verifyOn } from './key/crypto-node.js'
+export { type Sodium, verifyOn, verifyWith } from './key/crypto-node.js'
 export { keepBody } from './message/kept-body-node.js'
 export { fromNode, peekNode } from './received-request-node.js'

@@ -4,6 +4,8 @@ import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 import { importVerifyKey, type PublicJwk, parsePublicJwk } from './index.js'
 import { base64urlEncode } from './internal.js'
+import { sodium, sodiumMissing } from './key/sodium.test.fixture.js'
+import { verifyWith } from './node.js'
 
 // Vectors from outside, which this repository does not carry; COUNTERSIGN_VECTORS names the folder that holds them.
 const folder = process.env['COUNTERSIGN_VECTORS'] ?? ''
@@ -46,6 +48,17 @@ async function ours(jwk: object, message: string, signature: string): Promise<bo
     return false
   }
   return (await importVerifyKey(publicJwk)).verify(bytes(message), bytes(signature))
+}
+
+/** Runs while libsodium verifies Ed25519. */
+async function bySodium(run: () => Promise<void>): Promise<void> {
+  if (sodium === undefined) throw new Error('libsodium is not there')
+  verifyWith(sodium)
+  try {
+    await run()
+  } finally {
+    verifyWith('node')
+  }
 }
 
 const web = {
@@ -111,6 +124,16 @@ describe.skipIf(folder === '')(`Wycheproof (${wycheproof})`, () => {
     expect(differs).toEqual([])
     expect(ran).toBe(count)
   })
+
+  test.skipIf(sodium === undefined)(
+    verifies('KEY-08', 'KEY-28', 'sig.alg.signature', `libsodium judges Ed25519 as the vectors do${sodiumMissing}`),
+    () =>
+      bySodium(async () => {
+        for (const group of groupsOf('ed25519.json'))
+          for (const { tcId, comment, msg, sig, result } of group.tests)
+            expect(await ours(jwkOf(group, 'Ed25519'), msg, sig), `${tcId} ${comment}`).toBe(result === 'valid')
+      }),
+  )
 
   test(
     verifies(
@@ -178,5 +201,21 @@ describe.skipIf(folder === '')(`ed25519-speccheck (${speccheck})`, () => {
       }
       expect([verdicts.map(([, older]) => older), verdicts.map(([, , newer]) => newer)]).toContainEqual(others)
     },
+  )
+
+  test.skipIf(sodium === undefined)(
+    verifies('KEY-09', 'sig.alg.points', `libsodium judges every vector as Node 26 does${sodiumMissing}`),
+    () =>
+      bySodium(async () => {
+        const cases = read('ed25519-speccheck.json') as readonly SpeccheckCase[]
+        expect(cases).toHaveLength(verdicts.length)
+        for (const [i, { message, pub_key, signature }] of cases.entries()) {
+          const [, , newer, why] = verdicts[i] ?? []
+          const jwk = { kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x: base64urlEncode(bytes(pub_key)) }
+          expect(await ours(jwk, message, signature), `${i} ${why}`).toBe(newer)
+          // Alone, too: it lets through nothing that this package would have to stop.
+          expect(sodium?.crypto_sign_verify_detached(bytes(signature), bytes(message), bytes(pub_key)), why).toBe(newer)
+        }
+      }),
   )
 })

@@ -24,6 +24,7 @@ import { defined } from '../flags/defined.js'
 import { port, redisUrl, stringList, switchWithoutVariable } from '../flags/option-schema.js'
 import { reaching } from './away.js'
 import type { Opened } from './closing-on-failure.js'
+import { chooseEd25519, type Ed25519Settings, ed25519Options } from './ed25519.js'
 import { type FirstStartSettings, firstStartOptions, type Start } from './first-start.js'
 import { freeStartMemory } from './free-start-memory.js'
 import { type Metrics, type MetricsSettings, metricsOptions } from './metrics.js'
@@ -55,6 +56,7 @@ export const serverOptions = {
     .enum(['on', 'off'])
     .optional()
     .describe('off: requests that pass and are answered without an error are not logged; default on'),
+  ...ed25519Options,
 }
 
 /** The option of every server that has a database. */
@@ -145,7 +147,7 @@ export interface ProxySettings {
 }
 
 /** The values of {@link serverOptions}. */
-export interface ServerSettings extends TlsSettings, FirstStartSettings, MetricsSettings {
+export interface ServerSettings extends TlsSettings, FirstStartSettings, MetricsSettings, Ed25519Settings {
   readonly id: string
   readonly port: number
   readonly host?: string | undefined
@@ -225,6 +227,7 @@ export async function run(
   settings: ServerSettings,
   { metrics, ...more }: RunOptions,
 ): Promise<Running> {
+  chooseEd25519(settings, more.log)
   // The process does nothing else, so it may use the whole thread pool.
   verifyOn('pool')
   const tls = certificateOf(settings)

@@ -13,6 +13,7 @@ export const fixedSettings = [
   'keys',
   'replay',
   'accessLog',
+  'ed25519',
   'metricsPort',
   'metricsHost',
 ] as const
