@@ -23,7 +23,7 @@ export interface AuthServerOrder {
   readonly key?: PrivateJwk
   /** `redis://…` in which they remember requests; default in memory. */
   readonly replay?: string
-  /** Default `sodium`, as the command has it where `sodium-native` is installed. */
+  /** What verifies Ed25519; default `node`, as in the command. */
   readonly ed25519?: Ed25519
 }
 
@@ -53,7 +53,7 @@ async function run(order: AuthServerOrder): Promise<number> {
     discovery: createDiscovery({ fetcher: makeWeb(new Map(Object.entries(documents))).fetcher }),
   })
   // As `countersign auth-server` does.
-  verifyEd25519With(order.ed25519 ?? 'sodium')
+  verifyEd25519With(order.ed25519 ?? 'node')
   verifyOn('pool')
   const running = await serve({
     ...{ name: 'auth-server', id: issuer, port: 0, host: '127.0.0.1', participant, level: 'error' },

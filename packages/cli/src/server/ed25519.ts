@@ -1,9 +1,6 @@
-import { getFips } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { onOneLine, UsageError } from '@countersign/fetch/internal'
-import { type Sodium, verifyWith } from '@countersign/httpsig/node'
-import { errorFields } from '@countersign/protocol/internal'
-import type { Logger } from '@countersign/server'
+import { type Sodium, verifyOn, verifyWith } from '@countersign/httpsig/node'
 import { z } from 'zod'
 
 /** The option of every server that says which library verifies Ed25519. */
@@ -12,7 +9,7 @@ export const ed25519Options = {
     .enum(['sodium', 'node'])
     .optional()
     .describe(
-      'library that verifies signatures of Ed25519: sodium (the package sodium-native, half of the CPU) or node (node:crypto); default sodium where it is installed',
+      'library that verifies signatures of Ed25519: node (node:crypto, on all cores) or sodium (the package sodium-native, for half of the CPU, on one core: for a process with one core to itself); default node',
     ),
 }
 
@@ -21,31 +18,19 @@ export interface Ed25519Settings {
   readonly ed25519?: 'sodium' | 'node' | undefined
 }
 
-/** What the choice depends on beside the setting. */
-interface Machine {
-  /** Returns the package `sodium-native`. */
-  readonly load: () => Sodium
-  /** Whether OpenSSL runs in FIPS mode, which libsodium is no part of. */
-  readonly isFips: boolean
-}
-
 /**
- * Has the chosen library verify Ed25519 in this process. Without a choice it is libsodium where its package is installed, and
- * `node:crypto` in FIPS mode or where libsodium cannot be used, which is logged.
+ * Has the chosen library verify Ed25519 in this process.
+ * @param load returns the package `sodium-native`
  * @throws UsageError where libsodium is chosen and cannot be used
  */
-export function chooseEd25519({ ed25519 }: Ed25519Settings, log: Logger, machine: Machine = thisMachine()): void {
-  if (ed25519 === 'node' || (ed25519 === undefined && machine.isFips)) {
-    verifyWith('node')
-    return
-  }
+export function chooseEd25519({ ed25519 = 'node' }: Ed25519Settings, load: () => Sodium = loadSodium): void {
+  // The process does nothing else, so it may use the whole thread pool.
+  verifyOn('pool')
   try {
-    verifyWith(machine.load())
+    verifyWith(ed25519 === 'node' ? 'node' : load())
   } catch (error) {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND'
-    if (ed25519 === 'sodium') throw new UsageError(`--ed25519 sodium: ${isMissing ? notInstalled : unusable(error)}`)
-    verifyWith('node')
-    if (!isMissing) log.warn({ event: 'sodium_unusable', ...errorFields(error) }, unusable(error))
+    throw new UsageError(`--ed25519 sodium: ${isMissing ? notInstalled : unusable(error)}`)
   }
 }
 
@@ -55,6 +40,6 @@ function unusable(error: unknown): string {
   return `sodium-native cannot be used here: ${error instanceof Error ? onOneLine(error.message) : 'it does not load'}`
 }
 
-function thisMachine(): Machine {
-  return { load: () => createRequire(import.meta.url)('sodium-native'), isFips: getFips() === 1 }
+function loadSodium(): Sodium {
+  return createRequire(import.meta.url)('sodium-native')
 }

@@ -5,7 +5,6 @@ import { createDiscovery, type Discovery, type DiscoveryOptions } from '@counter
 import { guardedFetcher } from '@countersign/discovery/node'
 import { makeFolder, requireIdentifier, UsageError } from '@countersign/fetch/internal'
 import type { ReplaySet } from '@countersign/httpsig'
-import { verifyOn } from '@countersign/httpsig/node'
 import type { CorsOrigins, LogLimit, PublishedKey } from '@countersign/protocol'
 import {
   type EpochFile,
@@ -159,6 +158,12 @@ export interface ServerSettings extends TlsSettings, FirstStartSettings, Metrics
   readonly accessLog?: 'on' | 'off' | undefined
 }
 
+/** Checks what depends on this machine, before anything is created. @throws UsageError */
+export function checkMachine(settings: ServerSettings): void {
+  certificateOf(settings)
+  chooseEd25519(settings)
+}
+
 /** The folder of one server; by default a folder of its own under the user's home. */
 export function dataFolder(name: string, settings: Pick<ServerSettings, 'data' | 'id' | 'development'>): string {
   // Checked first: nothing may be looked for or created under a wrong name.
@@ -227,9 +232,7 @@ export async function run(
   settings: ServerSettings,
   { metrics, ...more }: RunOptions,
 ): Promise<Running> {
-  chooseEd25519(settings, more.log)
-  // The process does nothing else, so it may use the whole thread pool.
-  verifyOn('pool')
+  chooseEd25519(settings)
   const tls = certificateOf(settings)
   let endMetrics: (() => void) | undefined
   const running = await serve({

@@ -14,6 +14,7 @@ import type { Opened } from '../../server/closing-on-failure.js'
 import { type Belongings, checkFirstStart, type Start } from '../../server/first-start.js'
 import { metricsOf } from '../../server/metrics.js'
 import {
+  checkMachine,
   dataFolder,
   defaultRotation,
   epochKeeper,
@@ -28,7 +29,6 @@ import {
 import { noticeProxy } from '../../server/proxy-notice.js'
 import { fixedSettings, hearReloads, reloadOnSignal } from '../../server/reload.js'
 import { logNotClosed, swappable } from '../../server/swap.js'
-import { certificateOf } from '../../server/tls.js'
 import { type AgentServerSettings, agentServerOptions, databaseOf } from './agent-server-options.js'
 import { enrollmentOf } from './enrollment.js'
 
@@ -92,7 +92,7 @@ export async function agentServer(command: Command, opened: Opened): Promise<voi
   const read = () => readConfiguration(command, agentServerOptions, process.env)
   const settings = read()
   // Checked before anything is created.
-  certificateOf(settings)
+  checkMachine(settings)
   await auditOf(settings)
   const log = jsonLog({ name: 'agent-server', together: true })
   const limit = logLimit(log)

@@ -7,9 +7,8 @@ import { auditOf } from '../../server/audit-log.js'
 import type { Opened } from '../../server/closing-on-failure.js'
 import { checkFirstStart, type Start } from '../../server/first-start.js'
 import { checkMetrics, metricsOf, metricsPort } from '../../server/metrics.js'
-import { dataFolder, keysPath } from '../../server/participant.js'
+import { checkMachine, dataFolder, keysPath } from '../../server/participant.js'
 import { fixedSettings, hearReloads, reloadOnSignal } from '../../server/reload.js'
-import { certificateOf } from '../../server/tls.js'
 import { type Crew, openCrew } from '../../workers/crew.js'
 import { crewMetrics } from '../../workers/crew-metrics.js'
 import { stopOnSignals } from '../../workers/stop-on-signals.js'
@@ -48,7 +47,7 @@ export async function authServer(command: Command, opened: Opened): Promise<void
   const read = () => readConfiguration(command, authServerOptions, process.env)
   const settings = read()
   // Checked before anything is created.
-  certificateOf(settings)
+  checkMachine(settings)
   await auditOf(settings)
   const count = workerCount(settings)
   const folder = dataFolder('auth-server', settings)

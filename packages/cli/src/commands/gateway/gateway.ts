@@ -10,10 +10,17 @@ import { audit, discoveryAlarms, withoutPassed } from '../../log/audit.js'
 import type { Opened } from '../../server/closing-on-failure.js'
 import { checkFirstStart } from '../../server/first-start.js'
 import { metricsOf } from '../../server/metrics.js'
-import { dataFolder, discoveryFor, keysPath, type ProxySettings, run, sharedReplay } from '../../server/participant.js'
+import {
+  checkMachine,
+  dataFolder,
+  discoveryFor,
+  keysPath,
+  type ProxySettings,
+  run,
+  sharedReplay,
+} from '../../server/participant.js'
 import { noticeProxy } from '../../server/proxy-notice.js'
 import { fixedSettings, hearReloads, reloadOnSignal } from '../../server/reload.js'
-import { certificateOf } from '../../server/tls.js'
 import { type GatewaySettings, gatewayOptions } from './gateway-options.js'
 import { type Kept, openGateway } from './open-gateway.js'
 import { sharedCounter } from './shared-counter.js'
@@ -35,7 +42,7 @@ export async function gateway(command: Command, opened: Opened): Promise<void> {
   const read = () => readConfiguration(command, gatewayOptions, process.env)
   const settings = read()
   // Checked before anything is created.
-  certificateOf(settings)
+  checkMachine(settings)
   const log = jsonLog({ name: 'gateway', together: true })
   const limit = logLimit(log)
   const start = await checkFirstStart(settings, { keys: keysPath(dataFolder('gateway', settings), settings) }, log)
