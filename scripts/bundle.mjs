@@ -22,6 +22,7 @@ const outside = [
   'libsql',
   'pg',
   'redis',
+  'sodium-native',
 ]
 
 /** The folder of the package whose command is bundled. */

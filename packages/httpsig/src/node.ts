@@ -1,3 +1,4 @@
-export { type Sodium, verifyOn, verifyWith } from './key/crypto-node.js'
+export { verifyOn } from './key/crypto-node.js'
+export { type Sodium, verifyWith } from './key/sodium.js'
 export { keepBody } from './message/kept-body-node.js'
 export { fromNode, peekNode } from './received-request-node.js'

@@ -1,47 +1,92 @@
+import { createPublicKey, verify } from 'node:crypto'
+import { UsageError } from '@countersign/fetch/internal'
 import { generateSigningKey, importVerifyKey } from '@countersign/httpsig'
-import { type Sodium, verifyOn, verifyWith } from '@countersign/httpsig/node'
+import { type Sodium, verifyWith } from '@countersign/httpsig/node'
 import { afterEach, expect, test } from 'vitest'
 import { chooseEd25519, type Ed25519Settings } from './ed25519.js'
 
-/** Takes the one signature that a library must know before it is used, and no other. */
-const sodium: Sodium = { crypto_sign_verify_detached: (_, message) => message[0] === 0x72 }
+afterEach(() => verifyWith('node'))
 
-afterEach(() => {
-  verifyWith('node')
-  verifyOn('caller')
-})
+/** A library that judges right, and counts how often it is asked. */
+function counting() {
+  const library = {
+    asked: 0,
+    crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
+      library.asked++
+      const x = Buffer.from(publicKey).toString('base64url')
+      const key = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x } })
+      return verify(null, message, key, signature)
+    },
+  }
+  return library
+}
 
-/** Chooses, and tells which library has verified a signature of this process. */
-async function chosen(settings: Ed25519Settings, load: () => Sodium): Promise<'node' | 'sodium'> {
-  chooseEd25519(settings, load)
+/** Whether the library is asked for a signature of this process, after a choice. */
+async function isAsked(settings: Ed25519Settings): Promise<boolean> {
+  const library = counting()
+  chooseEd25519(settings, { load: () => library, isFips: false })
+  const tries = library.asked
   const key = await generateSigningKey()
   const data = new TextEncoder().encode('data')
-  return (await (await importVerifyKey(key.publicJwk)).verify(data, await key.sign(data))) ? 'node' : 'sodium'
+  expect(await (await importVerifyKey(key.publicJwk)).verify(data, await key.sign(data))).toBe(true)
+  return library.asked > tries
 }
 
-const failing = (error: unknown) => (): never => {
-  throw error
+test('libsodium verifies where it is chosen, and is not even loaded where it is not', async () => {
+  expect(await isAsked({ ed25519: 'sodium' })).toBe(true)
+  expect(await isAsked({ ed25519: 'node' })).toBe(false)
+  expect(await isAsked({})).toBe(false)
+  const load = (): never => {
+    throw new Error('loaded')
+  }
+  for (const settings of [{}, { ed25519: 'node' }] as const)
+    expect(() => chooseEd25519(settings, { load, isFips: true })).not.toThrow()
+})
+
+const withCode = (code: string, message: string) => Object.assign(new Error(message), { code })
+const cause = new Error("version `GLIBC_2.33' not found\n(required by sodium-native.node)")
+
+test.each<readonly [string, () => Sodium, string]>([
+  [
+    'is not installed',
+    failing(withCode('MODULE_NOT_FOUND', "Cannot find module 'sodium-native'\nRequire stack:")),
+    'sodium-native is not installed beside the command: npm install sodium-native',
+  ],
+  [
+    'lacks a part of its own',
+    failing(withCode('MODULE_NOT_FOUND', "Cannot find module 'require-addon'\nRequire stack:")),
+    "sodium-native cannot be used here: Cannot find module 'require-addon'",
+  ],
+  [
+    'has no build for this system',
+    failing(withCode('ADDON_NOT_FOUND', "Cannot find addon '.'\nCandidates:\n- a\n- b")),
+    `sodium-native has no build for ${process.platform} on ${process.arch}`,
+  ],
+  [
+    'has a build that does not load',
+    failing(Object.assign(new Error('Cannot load addon'), { code: 'CANNOT_LOAD', cause })),
+    "sodium-native cannot be used here: version `GLIBC_2.33' not found",
+  ],
+  ['is another thing', () => ({}) as Sodium, 'sodium-native cannot be used here: verifyWith takes'],
+  [
+    'misjudges',
+    () => ({ crypto_sign_verify_detached: () => true }),
+    'sodium-native cannot be used here: the library does not verify signatures of Ed25519',
+  ],
+  ['throws no error', failing('text'), 'sodium-native does not load'],
+])('a server does not start where libsodium is chosen and %s', (_, load, reason) => {
+  const choose = (): void => chooseEd25519({ ed25519: 'sodium' }, { load, isFips: false })
+  expect(choose).toThrow(UsageError)
+  expect(choose).toThrow(`--ed25519 sodium: ${reason}`)
+})
+
+test('a server does not start where libsodium is chosen and OpenSSL is in FIPS mode', () => {
+  const choose = (): void => chooseEd25519({ ed25519: 'sodium' }, { load: counting, isFips: true })
+  expect(choose).toThrow('--ed25519 sodium: libsodium is not validated for FIPS mode: use node')
+})
+
+function failing(error: unknown): () => never {
+  return () => {
+    throw error
+  }
 }
-
-test('libsodium verifies where it is chosen, and is not loaded where it is not', async () => {
-  expect(await chosen({ ed25519: 'sodium' }, () => sodium)).toBe('sodium')
-  expect(await chosen({ ed25519: 'node' }, failing(new Error('loaded')))).toBe('node')
-  expect(await chosen({}, failing(new Error('loaded')))).toBe('node')
-})
-
-test('a server does not start where libsodium is chosen and cannot be used', async () => {
-  const given = { ed25519: 'sodium' } as const
-  const missing = Object.assign(new Error("Cannot find module 'sodium-native'"), { code: 'MODULE_NOT_FOUND' })
-  await expect(chosen(given, failing(missing))).rejects.toThrow(
-    '--ed25519 sodium: sodium-native is not installed here: npm install sodium-native',
-  )
-  await expect(chosen(given, failing(new Error('wrong\nplatform')))).rejects.toThrow(
-    '--ed25519 sodium: sodium-native cannot be used here: wrong\\u000aplatform',
-  )
-  await expect(chosen(given, failing('text'))).rejects.toThrow('cannot be used here: it does not load')
-  await expect(chosen(given, () => ({}) as Sodium)).rejects.toThrow(
-    'sodium-native cannot be used here: verifyWith takes',
-  )
-  const all: Sodium = { crypto_sign_verify_detached: () => true }
-  await expect(chosen(given, () => all)).rejects.toThrow('does not verify signatures of Ed25519')
-})

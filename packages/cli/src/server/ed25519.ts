@@ -1,6 +1,7 @@
+import { getFips } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { onOneLine, UsageError } from '@countersign/fetch/internal'
-import { type Sodium, verifyOn, verifyWith } from '@countersign/httpsig/node'
+import { type Sodium, verifyWith } from '@countersign/httpsig/node'
 import { z } from 'zod'
 
 /** The option of every server that says which library verifies Ed25519. */
@@ -9,7 +10,7 @@ export const ed25519Options = {
     .enum(['sodium', 'node'])
     .optional()
     .describe(
-      'library that verifies signatures of Ed25519: node (node:crypto, on all cores) or sodium (the package sodium-native, for half of the CPU, on one core: for a process with one core to itself); default node',
+      'library that verifies signatures of Ed25519: node is node:crypto, which also uses other cores; sodium is the package sodium-native, which takes half of the CPU, on one core; default node',
     ),
 }
 
@@ -18,28 +19,42 @@ export interface Ed25519Settings {
   readonly ed25519?: 'sodium' | 'node' | undefined
 }
 
+/** What the choice depends on beside the setting. */
+interface Machine {
+  /** Returns the package `sodium-native`. */
+  readonly load: () => Sodium
+  /** Whether OpenSSL runs in FIPS mode, of whose validated module libsodium is no part. */
+  readonly isFips: boolean
+}
+
 /**
- * Has the chosen library verify Ed25519 in this process.
- * @param load returns the package `sodium-native`
+ * Has the chosen library verify Ed25519 in this process. Call it before anything is opened.
  * @throws UsageError where libsodium is chosen and cannot be used
  */
-export function chooseEd25519({ ed25519 = 'node' }: Ed25519Settings, load: () => Sodium = loadSodium): void {
-  // The process does nothing else, so it may use the whole thread pool.
-  verifyOn('pool')
+export function chooseEd25519({ ed25519 = 'node' }: Ed25519Settings, machine: Machine = thisMachine()): void {
+  if (ed25519 === 'node') {
+    verifyWith('node')
+    return
+  }
+  if (machine.isFips) throw new UsageError('--ed25519 sodium: libsodium is not validated for FIPS mode: use node')
   try {
-    verifyWith(ed25519 === 'node' ? 'node' : load())
+    verifyWith(machine.load())
   } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND'
-    throw new UsageError(`--ed25519 sodium: ${isMissing ? notInstalled : unusable(error)}`)
+    throw new UsageError(`--ed25519 sodium: ${reasonOf(error)}`)
   }
 }
 
-const notInstalled = 'sodium-native is not installed here: npm install sodium-native'
-
-function unusable(error: unknown): string {
-  return `sodium-native cannot be used here: ${error instanceof Error ? onOneLine(error.message) : 'it does not load'}`
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'sodium-native does not load'
+  const code = 'code' in error ? error.code : undefined
+  if (code === 'MODULE_NOT_FOUND' && error.message.includes("'sodium-native'"))
+    return 'sodium-native is not installed beside the command: npm install sodium-native'
+  if (code === 'ADDON_NOT_FOUND') return `sodium-native has no build for ${process.platform} on ${process.arch}`
+  // Why a build does not load stands in the cause: an older C library, for example.
+  const { message } = error.cause instanceof Error ? error.cause : error
+  return `sodium-native cannot be used here: ${onOneLine(message.split('\n')[0] ?? '')}`
 }
 
-function loadSodium(): Sodium {
-  return createRequire(import.meta.url)('sodium-native')
+function thisMachine(): Machine {
+  return { load: () => createRequire(import.meta.url)('sodium-native'), isFips: getFips() === 1 }
 }

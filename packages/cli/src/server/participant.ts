@@ -5,6 +5,7 @@ import { createDiscovery, type Discovery, type DiscoveryOptions } from '@counter
 import { guardedFetcher } from '@countersign/discovery/node'
 import { makeFolder, requireIdentifier, UsageError } from '@countersign/fetch/internal'
 import type { ReplaySet } from '@countersign/httpsig'
+import { verifyOn } from '@countersign/httpsig/node'
 import type { CorsOrigins, LogLimit, PublishedKey } from '@countersign/protocol'
 import {
   type EpochFile,
@@ -158,8 +159,8 @@ export interface ServerSettings extends TlsSettings, FirstStartSettings, Metrics
   readonly accessLog?: 'on' | 'off' | undefined
 }
 
-/** Checks what depends on this machine, before anything is created. @throws UsageError */
-export function checkMachine(settings: ServerSettings): void {
+/** Checks the certificate and takes the library that verifies, before anything is created. @throws UsageError */
+export function prepareProcess(settings: ServerSettings): void {
   certificateOf(settings)
   chooseEd25519(settings)
 }
@@ -232,7 +233,8 @@ export async function run(
   settings: ServerSettings,
   { metrics, ...more }: RunOptions,
 ): Promise<Running> {
-  chooseEd25519(settings)
+  // The process does nothing else, so it may use the whole thread pool.
+  verifyOn('pool')
   const tls = certificateOf(settings)
   let endMetrics: (() => void) | undefined
   const running = await serve({

@@ -18,6 +18,7 @@ import type { Algorithm } from './algorithm.js'
 import { base64urlEncode } from './base64url-node.js'
 import type { Cryptography, ImportedPrivate, ImportedPublic } from './cryptography.js'
 import type { PrivateJwk, PublicJwk } from './jwk.js'
+import { sodiumVerify, takes } from './sodium.js'
 
 // The Node half of `#crypto`. A KeyObject of node:crypto is faster than a CryptoKey, and hashes are synchronous.
 
@@ -102,52 +103,6 @@ export function verifyOn(where: 'pool' | 'caller'): void {
   place = where
 }
 
-/**
- * The function of libsodium that {@link verifyWith} needs, as the package `sodium-native` has it. Lengths are checked before it is
- * called: it gets a signature of 64 bytes and a key of 32.
- */
-export interface Sodium {
-  crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
-}
-
-let sodium: Sodium | undefined
-
-// RFC 8032 §7.1, test 2.
-const known = {
-  publicKey: Buffer.from('3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c', 'hex'),
-  message: Buffer.of(0x72),
-  signature: Buffer.from(
-    '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
-    'hex',
-  ),
-}
-
-/**
- * Has another library verify the signatures of Ed25519, in the whole process and on the calling thread: `sodium-native` takes less than
- * half of the CPU that `node:crypto` takes, and refuses what that refuses. It gets public keys only; signatures are always made by `node:crypto`.
- * @param library `node` for `node:crypto`, the default
- * @throws TypeError for anything else; Error for a library that takes a wrong signature for a right one, or a right one for a wrong one
- */
-export function verifyWith(library: Sodium | 'node'): void {
-  if (library === 'node') {
-    sodium = undefined
-    return
-  }
-  if (!isSodium(library)) throw new TypeError("verifyWith takes 'node' or a library with crypto_sign_verify_detached")
-  if (!isSound(library)) throw new Error('the library does not verify signatures of Ed25519 as RFC 8032 says')
-  sodium = library
-}
-
-function isSodium(library: unknown): library is Sodium {
-  return typeof (library as Partial<Sodium> | null | undefined)?.crypto_sign_verify_detached === 'function'
-}
-
-function isSound(library: Sodium): boolean {
-  const { publicKey, message, signature } = known
-  const verdict = (of: Buffer): unknown => library.crypto_sign_verify_detached(signature, of, publicKey)
-  return verdict(message) === true && verdict(Buffer.of(0x73)) === false
-}
-
 type Outcome<T> = (error: Error | null, value: T) => void
 
 function onPool<T>(begin: (done: Outcome<T>) => void): Promise<T> {
@@ -171,14 +126,16 @@ function opened(jwk: PublicJwk): ImportedPublic {
 /** A key that libsodium verifies with needs none of `node:crypto`, whose keys take longer to make than a hash. */
 function ed25519Public(jwk: PublicJwk & { readonly kty: 'OKP' }): ImportedPublic {
   const publicKey = Buffer.from(jwk.x, 'base64url')
-  const verifyBy = async (library: Sodium, data: Uint8Array, signature: Uint8Array): Promise<boolean> =>
-    library.crypto_sign_verify_detached(signature, data, publicKey) === true
-  let key = sodium === undefined ? opened(jwk) : undefined
+  let key = sodiumVerify() === undefined ? opened(jwk) : undefined
+  const verifyByNode: ImportedPublic['verify'] = async (data, signature) => {
+    key ??= opened(jwk)
+    return key.verify(data, signature)
+  }
   return {
     verify(data, signature) {
-      if (sodium !== undefined) return verifyBy(sodium, data, signature)
-      key ??= opened(jwk)
-      return key.verify(data, signature)
+      const verifyBySodium = sodiumVerify()
+      if (verifyBySodium !== undefined && takes(data)) return verifyBySodium(signature, data, publicKey)
+      return key === undefined ? verifyByNode(data, signature) : key.verify(data, signature)
     },
   }
 }

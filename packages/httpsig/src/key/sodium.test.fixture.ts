@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
-import type { Sodium } from './crypto-node.js'
+import { required } from '@countersign/testing/services'
+import type { Sodium } from './sodium.js'
 
 /** libsodium, where its package has a build for this machine. */
 export const sodium: Sodium | undefined = opened()
@@ -7,7 +8,8 @@ export const sodium: Sodium | undefined = opened()
 function opened(): Sodium | undefined {
   try {
     return createRequire(import.meta.url)('sodium-native')
-  } catch {
+  } catch (error) {
+    if (required('sodium')) throw error
     return undefined
   }
 }

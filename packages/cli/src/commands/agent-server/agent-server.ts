@@ -14,12 +14,12 @@ import type { Opened } from '../../server/closing-on-failure.js'
 import { type Belongings, checkFirstStart, type Start } from '../../server/first-start.js'
 import { metricsOf } from '../../server/metrics.js'
 import {
-  checkMachine,
   dataFolder,
   defaultRotation,
   epochKeeper,
   keysPath,
   type ProxySettings,
+  prepareProcess,
   proxiesOf,
   run,
   sharedReplay,
@@ -92,7 +92,7 @@ export async function agentServer(command: Command, opened: Opened): Promise<voi
   const read = () => readConfiguration(command, agentServerOptions, process.env)
   const settings = read()
   // Checked before anything is created.
-  checkMachine(settings)
+  prepareProcess(settings)
   await auditOf(settings)
   const log = jsonLog({ name: 'agent-server', together: true })
   const limit = logLimit(log)

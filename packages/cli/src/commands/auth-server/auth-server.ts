@@ -7,7 +7,7 @@ import { auditOf } from '../../server/audit-log.js'
 import type { Opened } from '../../server/closing-on-failure.js'
 import { checkFirstStart, type Start } from '../../server/first-start.js'
 import { checkMetrics, metricsOf, metricsPort } from '../../server/metrics.js'
-import { checkMachine, dataFolder, keysPath } from '../../server/participant.js'
+import { dataFolder, keysPath, prepareProcess } from '../../server/participant.js'
 import { fixedSettings, hearReloads, reloadOnSignal } from '../../server/reload.js'
 import { type Crew, openCrew } from '../../workers/crew.js'
 import { crewMetrics } from '../../workers/crew-metrics.js'
@@ -47,7 +47,7 @@ export async function authServer(command: Command, opened: Opened): Promise<void
   const read = () => readConfiguration(command, authServerOptions, process.env)
   const settings = read()
   // Checked before anything is created.
-  checkMachine(settings)
+  prepareProcess(settings)
   await auditOf(settings)
   const count = workerCount(settings)
   const folder = dataFolder('auth-server', settings)

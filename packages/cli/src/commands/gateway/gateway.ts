@@ -11,11 +11,11 @@ import type { Opened } from '../../server/closing-on-failure.js'
 import { checkFirstStart } from '../../server/first-start.js'
 import { metricsOf } from '../../server/metrics.js'
 import {
-  checkMachine,
   dataFolder,
   discoveryFor,
   keysPath,
   type ProxySettings,
+  prepareProcess,
   run,
   sharedReplay,
 } from '../../server/participant.js'
@@ -42,7 +42,7 @@ export async function gateway(command: Command, opened: Opened): Promise<void> {
   const read = () => readConfiguration(command, gatewayOptions, process.env)
   const settings = read()
   // Checked before anything is created.
-  checkMachine(settings)
+  prepareProcess(settings)
   const log = jsonLog({ name: 'gateway', together: true })
   const limit = logLimit(log)
   const start = await checkFirstStart(settings, { keys: keysPath(dataFolder('gateway', settings), settings) }, log)

@@ -1,0 +1,77 @@
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { required } from '@countersign/testing/services'
+
+/** Signatures that a process tries libsodium on before it uses it. */
+export const tries = 6
+
+/** Whether `sodium-native` has a build for this machine. */
+export const hasSodium: boolean = loads()
+/** Added to the titles of tests that need it. */
+export const sodiumMissing: string = hasSodium ? '' : ' (sodium-native has no build for this machine)'
+
+function loads(): boolean {
+  try {
+    createRequire(import.meta.url)('sodium-native')
+    return true
+  } catch (error) {
+    if (required('sodium')) throw error
+    return false
+  }
+}
+
+/** Counts the signatures that libsodium verifies in processes of the command. */
+export interface CountedSodium {
+  /** Of the processes that are counted. */
+  readonly env: { readonly NODE_OPTIONS: string }
+  /** By process id. */
+  count(): ReadonlyMap<number, number>
+}
+
+/** @param folder gets the files of it */
+export function countedSodium(folder: string): CountedSodium {
+  const [hook, record] = [join(folder, 'counted-sodium.cjs'), join(folder, 'counted-sodium.txt')]
+  writeFileSync(
+    hook,
+    `const Module = require('node:module')
+    const { appendFileSync } = require('node:fs')
+    const load = Module._load
+    Module._load = (name, ...more) => {
+      const found = load(name, ...more)
+      if (name !== 'sodium-native') return found
+      return {
+        crypto_sign_verify_detached(...of) {
+          appendFileSync(${JSON.stringify(record)}, process.pid + '\\n')
+          return found.crypto_sign_verify_detached(...of)
+        },
+      }
+    }`,
+  )
+  appendFileSync(record, '')
+  return {
+    env: { NODE_OPTIONS: `--require=${hook}` },
+    count() {
+      const counts = new Map<number, number>()
+      for (const pid of readFileSync(record, 'utf8').split('\n').filter(Boolean).map(Number))
+        counts.set(pid, (counts.get(pid) ?? 0) + 1)
+      return counts
+    },
+  }
+}
+
+/** The environment of a process that does not find the package. @param folder gets a file */
+export function withoutSodium(folder: string): { readonly NODE_OPTIONS: string } {
+  const hook = join(folder, 'without-sodium.cjs')
+  if (!existsSync(hook))
+    writeFileSync(
+      hook,
+      `const Module = require('node:module')
+      const resolve = Module._resolveFilename
+      Module._resolveFilename = (name, ...more) => {
+        if (name !== 'sodium-native') return resolve(name, ...more)
+        throw Object.assign(new Error("Cannot find module 'sodium-native'"), { code: 'MODULE_NOT_FOUND' })
+      }`,
+    )
+  return { NODE_OPTIONS: `--require=${hook}` }
+}
