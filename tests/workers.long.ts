@@ -17,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { answerOf, granting } from './delegate.fixture.js'
 import { documentSite } from './document-site.fixture.js'
 import { end, type LogRecord, logOf, run, stand } from './processes.fixture.js'
+import { countedSodium, hasSodium, sodiumMissing, tries } from './sodium.fixture.js'
 import { loadDuring } from './steady-load.fixture.js'
 
 // An auth server of several processes, as an operator runs it.
@@ -58,7 +59,7 @@ interface Crew {
   told(event: string, count?: number): Promise<LogRecord>
 }
 
-async function crew(name: string, more: object = {}): Promise<Crew> {
+async function crew(name: string, more: object = {}, env: Readonly<Record<string, string>> = {}): Promise<Crew> {
   const [port, metricsPort] = [await freePort(), await freePort()]
   const id = `http://localhost:${port}`
   const data = join(place.folder, name)
@@ -71,6 +72,7 @@ async function crew(name: string, more: object = {}): Promise<Crew> {
   writeFileSync(file, JSON.stringify(settings))
   let out = ''
   const child = await place.start(name, ['auth-server', '--config', file], {
+    env,
     hear: text => {
       out += text
     },
@@ -146,6 +148,16 @@ describe.skipIf(away !== '')(`an auth server of several workers${away}`, () => {
     expect(text).toContain('countersign_server_workers 2')
     await end(one.process, 'SIGTERM')
     expect(one.process.exitCode).toBe(0)
+  })
+
+  test.skipIf(!hasSodium)(`have libsodium verify, each of them${sodiumMissing}`, { timeout: 120_000 }, async () => {
+    const sodium = countedSodium(place.folder)
+    const one = await crew('sodium', { ed25519: 'sodium' }, sodium.env)
+    for (let round = 0; round < 10; round++) await granting(one.id, await direct(one))
+    const counts = workersOf(one).map(pid => sodium.count().get(pid) ?? 0)
+    // A grant takes two verifications, the first one of an agent a third and a fourth.
+    for (const count of counts) expect(count).toBeGreaterThan(tries)
+    expect(counts.reduce((sum, count) => sum + count - tries, 0)).toBeGreaterThanOrEqual(20)
   })
 
   test('all workers take new settings, or none does', { timeout: 120_000 }, async () => {

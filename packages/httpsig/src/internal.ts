@@ -39,6 +39,7 @@ export {
 } from './option/option-check.js'
 export { type CountTable, countTable, type DigestKey, digestKey } from './replay/compact-table.js'
 export { type RedisAddress, redisAddress } from './replay/redis-address.js'
+export { fullWait } from './replay/replay-set.js'
 export { hasShare, type RoomShare } from './replay/room-share.js'
 export { openHead, refusedHead } from './signature/judge-head.js'
 export { signCheckedRequest } from './signature/sign.js'

@@ -1,5 +1,5 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { pathOf } from '@countersign/httpsig/internal'
+import { fullWait, pathOf } from '@countersign/httpsig/internal'
 import type { Cors, HeaderFields } from '@countersign/protocol'
 import { createCors } from '@countersign/protocol/internal'
 import { protectFromCaches } from './adapter/cache.js'
@@ -87,8 +87,7 @@ export function createResource<const S extends string = never>(options: Resource
       await guard.replay.ready?.()
       await guard.revocations?.set.ready?.()
       const seconds = guard.revocations === undefined ? 0 : secondsUntilReady(guard.revocations)
-      // A timer of Node may fire up to a millisecond before its time.
-      if (seconds > 0) await new Promise(resolve => setTimeout(resolve, Math.ceil(seconds * 1000) + 1))
+      if (seconds > 0) await fullWait(seconds)
     },
     clientOf: guard.clientOf,
     ...ownRefusals(guard.mode, tellOwn(guard.tell, telemetry), names),

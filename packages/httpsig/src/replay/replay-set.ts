@@ -116,7 +116,7 @@ function latin1Of(bytes: Uint8Array): string {
   return text
 }
 
-/** Resolves when a clock of Unix seconds reaches the next whole second after `start`; after a second at the latest. */
+/** Resolves when a clock of Unix seconds has reached the next whole second after `start`; after a second and a millisecond at the latest. */
 async function wholeSecondAfter(start: number, now: () => number): Promise<void> {
   const left = Math.min(1, Math.ceil(start) - now())
   if (left > 0) await fullWait(left)
