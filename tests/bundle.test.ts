@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '@countersign/testing/ports'
+import { sodium, sodiumMissing } from '@countersign/testing/sodium'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { bundleCommand } from '../scripts/bundle.mjs'
 import { root, run, stand } from './processes.fixture.js'
-import { countedSodium, hasSodium, sodiumMissing, tries } from './sodium.fixture.js'
+import { countedSodium, tries } from './sodium.fixture.js'
 
 // The published command is a bundle of the modules that a checkout has one by one.
 
@@ -75,15 +76,15 @@ test('without the native part of SQLite a server says so, and makes nothing', as
   expect([code, existsSync(join(data, 'keys.json'))]).toEqual([2, false])
 })
 
-test.skipIf(!hasSodium)(`the bundled gateway finds libsodium${sodiumMissing}`, async () => {
+test.skipIf(sodium === undefined)(`the bundled gateway finds libsodium${sodiumMissing}`, async () => {
   const place = stand()
   onTestFinished(() => place.stop())
   const port = await freePort()
-  const sodium = countedSodium(place.folder)
+  const counter = countedSodium(place.folder)
   const more = { upstream: 'http://localhost:9', level: 'pseudonymous', ed25519: 'sodium' }
   const args = place.config('gateway', { id: `http://localhost:${port}`, port, ...more })
-  const gateway = await place.start('gateway', args, { program: [process.execPath, command], env: sodium.env })
-  expect(sodium.count().get(gateway.pid ?? 0)).toBeGreaterThanOrEqual(tries)
+  const gateway = await place.start('gateway', args, { program: [process.execPath, command], env: counter.env })
+  expect(counter.count().get(gateway.pid ?? 0)).toBeGreaterThanOrEqual(tries)
 })
 
 test('the bundled auth server has the files of the admin page', async () => {

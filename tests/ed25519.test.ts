@@ -4,19 +4,20 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { generateSigningKey, signRequest } from '@countersign/httpsig'
 import { freePort } from '@countersign/testing/ports'
+import { sodium, sodiumMissing } from '@countersign/testing/sodium'
 import { afterAll, expect, test } from 'vitest'
 import { logOf, run, stand } from './processes.fixture.js'
-import { countedSodium, hasSodium, sodiumMissing, tries, withoutSodium } from './sodium.fixture.js'
+import { countedSodium, tries, withoutSodium } from './sodium.fixture.js'
 
 // Servers whose signatures libsodium verifies, by the package that this checkout has.
 
 const place = stand()
 afterAll(() => place.stop())
 
-test.skipIf(!hasSodium)(
+test.skipIf(sodium === undefined)(
   `with --ed25519 sodium libsodium judges each request of a gateway, and a reload does not change that${sodiumMissing}`,
   async () => {
-    const sodium = countedSodium(place.folder)
+    const counter = countedSodium(place.folder)
     const upstream = createServer((request, response) => response.end(String(request.headers['aauth-level'])))
     await new Promise<void>(resolve => upstream.listen(0, '127.0.0.1', resolve))
     try {
@@ -28,7 +29,7 @@ test.skipIf(!hasSodium)(
         routes: [{ path: '/*', level: 'pseudonymous' }],
       }
       const command = place.config('gateway', { ...settings, ed25519: 'sodium' })
-      const gateway = await place.start('gateway', command, { env: sodium.env })
+      const gateway = await place.start('gateway', command, { env: counter.env })
       const log = logOf(gateway)
       const key = await generateSigningKey()
       const other = await generateSigningKey()
@@ -39,7 +40,7 @@ test.skipIf(!hasSodium)(
         const response = await fetch(url, { headers: headers.map(([name, value]): [string, string] => [name, value]) })
         return response.ok ? await response.text() : String(response.status)
       }
-      const counted = (): number | undefined => sodium.count().get(gateway.pid ?? 0)
+      const counted = (): number | undefined => counter.count().get(gateway.pid ?? 0)
       const before = counted()
       expect(before).toBeGreaterThanOrEqual(tries)
       expect(await send(key)).toBe('pseudonymous')

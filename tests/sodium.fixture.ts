@@ -1,25 +1,8 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { required } from '@countersign/testing/services'
 
 /** Signatures that a process tries libsodium on before it uses it. */
 export const tries = 6
-
-/** Whether `sodium-native` has a build for this machine. */
-export const hasSodium: boolean = loads()
-/** Added to the titles of tests that need it. */
-export const sodiumMissing: string = hasSodium ? '' : ' (sodium-native has no build for this machine)'
-
-function loads(): boolean {
-  try {
-    createRequire(import.meta.url)('sodium-native')
-    return true
-  } catch (error) {
-    if (required('sodium')) throw error
-    return false
-  }
-}
 
 /** Counts the signatures that libsodium verifies in processes of the command. */
 export interface CountedSodium {
@@ -48,7 +31,7 @@ export function countedSodium(folder: string): CountedSodium {
       }
     }`,
   )
-  appendFileSync(record, '')
+  writeFileSync(record, '')
   return {
     env: { NODE_OPTIONS: `--require=${hook}` },
     count() {
@@ -63,15 +46,14 @@ export function countedSodium(folder: string): CountedSodium {
 /** The environment of a process that does not find the package. @param folder gets a file */
 export function withoutSodium(folder: string): { readonly NODE_OPTIONS: string } {
   const hook = join(folder, 'without-sodium.cjs')
-  if (!existsSync(hook))
-    writeFileSync(
-      hook,
-      `const Module = require('node:module')
-      const resolve = Module._resolveFilename
-      Module._resolveFilename = (name, ...more) => {
-        if (name !== 'sodium-native') return resolve(name, ...more)
-        throw Object.assign(new Error("Cannot find module 'sodium-native'"), { code: 'MODULE_NOT_FOUND' })
-      }`,
-    )
+  writeFileSync(
+    hook,
+    `const Module = require('node:module')
+    const resolve = Module._resolveFilename
+    Module._resolveFilename = (name, ...more) => {
+      if (name !== 'sodium-native') return resolve(name, ...more)
+      throw Object.assign(new Error("Cannot find module 'sodium-native'"), { code: 'MODULE_NOT_FOUND' })
+    }`,
+  )
   return { NODE_OPTIONS: `--require=${hook}` }
 }

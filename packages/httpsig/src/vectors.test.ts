@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
+import { sodium, sodiumMissing } from '@countersign/testing/sodium'
 import { describe, expect, test } from 'vitest'
 import { importVerifyKey, type PublicJwk, parsePublicJwk } from './index.js'
 import { base64urlEncode } from './internal.js'
-import { sodium, sodiumMissing } from './key/sodium.test.fixture.js'
 import { verifyWith } from './node.js'
 
 // Vectors from outside, which this repository does not carry; COUNTERSIGN_VECTORS names the folder that holds them.

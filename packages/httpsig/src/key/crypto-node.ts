@@ -123,19 +123,16 @@ function opened(jwk: PublicJwk): ImportedPublic {
   }
 }
 
-/** A key that libsodium verifies with needs none of `node:crypto`, whose keys take longer to make than a hash. */
+/** Under whichever library verifies when it is asked: `verifyWith` holds for keys that were imported before it, too. */
 function ed25519Public(jwk: PublicJwk & { readonly kty: 'OKP' }): ImportedPublic {
   const publicKey = Buffer.from(jwk.x, 'base64url')
-  let key = sodiumVerify() === undefined ? opened(jwk) : undefined
-  const verifyByNode: ImportedPublic['verify'] = async (data, signature) => {
-    key ??= opened(jwk)
-    return key.verify(data, signature)
-  }
+  const byNode = opened(jwk)
   return {
     verify(data, signature) {
-      const verifyBySodium = sodiumVerify()
-      if (verifyBySodium !== undefined && takes(data)) return verifyBySodium(signature, data, publicKey)
-      return key === undefined ? verifyByNode(data, signature) : key.verify(data, signature)
+      const bySodium = sodiumVerify()
+      return bySodium !== undefined && takes(data)
+        ? bySodium(signature, data, publicKey)
+        : byNode.verify(data, signature)
     },
   }
 }

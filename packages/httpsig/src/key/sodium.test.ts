@@ -1,9 +1,9 @@
 import { createPublicKey, verify } from 'node:crypto'
+import { sodium, sodiumMissing } from '@countersign/testing/sodium'
 import { afterEach, describe, expect, test } from 'vitest'
 import { parsePublicJwk } from '../index.js'
 import { generate, importPrivate, importPublic, verifyOn } from './crypto-node.js'
 import { type Sodium, verifyWith } from './sodium.js'
-import { sodium, sodiumMissing } from './sodium.test.fixture.js'
 
 const data = new TextEncoder().encode('data')
 
