@@ -1,5 +1,6 @@
 import { agentCalls, type Call } from './agent-subjects.js'
 import { type BareOperations, bareOperations } from './bare-operations.js'
+import { chooseEd25519 } from './ed25519.js'
 import { measuredOf, median, type Sample, type Subject, sample } from './measure.js'
 import { measuredProcess } from './measured-process.js'
 import { type Bench, type Result, result } from './result.js'
@@ -12,6 +13,8 @@ const warmUp = 20
 /** One call by the agent, by `fetch` and by `fetch` after a signature, and what a bare signature cost in the same round. */
 interface Pair {
   readonly agent: Sample
+  /** The agent, where libsodium signs. */
+  readonly sodium: Sample
   readonly floor: Sample
   readonly plain: Sample
   readonly bare: BareOperations
@@ -21,15 +24,25 @@ async function onePair({ agent, plain, floor }: Call, turn: number, inFlight: nu
   const from = turn * operations
   const options = { inFlight, operations }
   const samples = new Map<string, Sample>()
-  for (const subject of turn % 2 === 0 ? [plain, agent, floor] : [floor, agent, plain])
+  const sodium = { ...agent, id: 'sodium' }
+  for (const subject of turn % 2 === 0 ? [plain, agent, sodium, floor] : [floor, sodium, agent, plain]) {
+    chooseEd25519(subject === sodium ? 'sodium' : 'node')
     samples.set(subject.id, await sample(subject, from, options))
+  }
   const of = ({ id }: Subject): Sample => measuredOf(samples, id)
-  return { agent: of(agent), plain: of(plain), floor: of(floor), bare: await bareOperations(inFlight) }
+  return {
+    agent: of(agent),
+    sodium: of(sodium),
+    plain: of(plain),
+    floor: of(floor),
+    bare: await bareOperations(inFlight),
+  }
 }
 
 function rowsOf(id: string, pairs: readonly Pair[], inFlight: number): Result[] {
   const of = (value: (pair: Pair) => number): number => median(pairs.map(value))
   const added = ({ agent, plain }: Pair): number => agent.cpu - plain.cpu
+  const bySodium = ({ sodium, plain }: Pair): number => sodium.cpu - plain.cpu
   const least = ({ floor, plain }: Pair): number => floor.cpu - plain.cpu
   const beside = `fetch ${of(pair => pair.plain.cpu).toFixed(0)} µs, bare sign ${of(pair => pair.bare.sign).toFixed(0)} µs`
   const wall = of(pair => pair.agent.wall / pair.plain.wall).toFixed(2)
@@ -37,6 +50,10 @@ function rowsOf(id: string, pairs: readonly Pair[], inFlight: number): Result[] 
     result({
       ...{ id: `agent.fetch, ${id}`, inFlight, ratio: of(pair => added(pair) / pair.bare.sign), budget: 2 },
       detail: `CPU over fetch, × one bare sign; ${of(added).toFixed(0)} µs; ${beside}; wall ${wall} × fetch`,
+    }),
+    result({
+      ...{ id: 'the same, libsodium signs', inFlight, ratio: of(pair => bySodium(pair) / pair.bare.sign) },
+      detail: `likewise; ${of(bySodium).toFixed(0)} µs`,
     }),
     result({
       ...{ id: 'of which one signature', inFlight, ratio: of(pair => least(pair) / pair.bare.sign) },

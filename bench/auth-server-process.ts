@@ -11,7 +11,7 @@ import { verifyOn } from '@countersign/httpsig/node'
 import { redisReplaySet } from '@countersign/httpsig/redis'
 import { serve } from '@countersign/server'
 import { makeWeb } from '@countersign/testing/world/web'
-import { type Ed25519, verifyEd25519With } from './ed25519.js'
+import { chooseEd25519, type Ed25519 } from './ed25519.js'
 import { answerMeasurements } from './measured-process.js'
 
 /** What the bench tells this process. */
@@ -23,7 +23,7 @@ export interface AuthServerOrder {
   readonly key?: PrivateJwk
   /** `redis://…` in which they remember requests; default in memory. */
   readonly replay?: string
-  /** What verifies Ed25519; default `node`, as in the command. */
+  /** What makes and verifies signatures of Ed25519; default `node`, as in the command. */
   readonly ed25519?: Ed25519
 }
 
@@ -53,7 +53,7 @@ async function run(order: AuthServerOrder): Promise<number> {
     discovery: createDiscovery({ fetcher: makeWeb(new Map(Object.entries(documents))).fetcher }),
   })
   // As `countersign auth-server` does.
-  verifyEd25519With(order.ed25519 ?? 'node')
+  chooseEd25519(order.ed25519 ?? 'node')
   verifyOn('pool')
   const running = await serve({
     ...{ name: 'auth-server', id: issuer, port: 0, host: '127.0.0.1', participant, level: 'error' },

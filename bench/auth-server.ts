@@ -57,7 +57,7 @@ async function clientCredentials(jwk: PrivateJwk): Promise<Ready> {
 
 interface Servers {
   readonly few: MeasuredProcess
-  /** Where libsodium verifies, and not `node:crypto`. */
+  /** Where libsodium signs and verifies, and not `node:crypto`. */
   readonly sodium: MeasuredProcess
   readonly many: MeasuredProcess
   readonly oidc: MeasuredProcess

@@ -12,7 +12,7 @@ import { makeWeb } from '@countersign/testing/world/web'
 import { serve } from '@hono/node-server'
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import * as oauth from 'oauth4webapi'
-import { type Ed25519, verifyEd25519With } from './ed25519.js'
+import { chooseEd25519, type Ed25519 } from './ed25519.js'
 import { answerMeasurements } from './measured-process.js'
 
 /** What the bench tells this process. */
@@ -104,7 +104,7 @@ async function nodeHandler(order: GuardOrder): Promise<RequestListener> {
 }
 
 async function run(order: GuardOrder): Promise<number> {
-  verifyEd25519With(order.ed25519 ?? 'node')
+  chooseEd25519(order.ed25519 ?? 'node')
   if (order.on === 'node') {
     const server = createServer(await nodeHandler(order))
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

@@ -1,15 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Signatures that a process tries libsodium on before it uses it. */
+/** Signatures that a process has libsodium verify before it uses it; it has it make one. */
 export const tries = 6
 
-/** Counts the signatures that libsodium verifies in processes of the command. */
+/** Counts the signatures that libsodium verifies and makes in processes of the command. */
 export interface CountedSodium {
   /** Of the processes that are counted. */
   readonly env: { readonly NODE_OPTIONS: string }
   /** By process id. */
-  count(): ReadonlyMap<number, number>
+  count(what?: 'verified' | 'made'): ReadonlyMap<number, number>
 }
 
 /** @param folder gets the files of it */
@@ -25,8 +25,12 @@ export function countedSodium(folder: string): CountedSodium {
       if (name !== 'sodium-native') return found
       return {
         crypto_sign_verify_detached(...of) {
-          appendFileSync(${JSON.stringify(record)}, process.pid + '\\n')
+          appendFileSync(${JSON.stringify(record)}, process.pid + ' verified\\n')
           return found.crypto_sign_verify_detached(...of)
+        },
+        crypto_sign_detached(...of) {
+          appendFileSync(${JSON.stringify(record)}, process.pid + ' made\\n')
+          return found.crypto_sign_detached(...of)
         },
       }
     }`,
@@ -34,10 +38,12 @@ export function countedSodium(folder: string): CountedSodium {
   writeFileSync(record, '')
   return {
     env: { NODE_OPTIONS: `--require=${hook}` },
-    count() {
+    count(what = 'verified') {
       const counts = new Map<number, number>()
-      for (const pid of readFileSync(record, 'utf8').split('\n').filter(Boolean).map(Number))
-        counts.set(pid, (counts.get(pid) ?? 0) + 1)
+      for (const line of readFileSync(record, 'utf8').split('\n')) {
+        const [pid, done] = line.split(' ')
+        if (done === what) counts.set(Number(pid), (counts.get(Number(pid)) ?? 0) + 1)
+      }
       return counts
     },
   }

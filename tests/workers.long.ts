@@ -24,7 +24,7 @@ import { loadDuring } from './steady-load.fixture.js'
 // An auth server of several processes, as an operator runs it.
 
 const redis = await redisForTests()
-const postgres = await postgresForTests(5)
+const postgres = await postgresForTests(6)
 const away = postgres.away || redis.away
 const place = stand()
 const { server: site, documents } = documentSite()
@@ -152,7 +152,7 @@ describe.skipIf(away !== '')(`an auth server of several workers${away}`, () => {
   })
 
   test.skipIf(sodium === undefined)(
-    `lets libsodium verify in each of them${sodiumMissing}`,
+    `lets libsodium sign and verify in each of them${sodiumMissing}`,
     { timeout: 120_000 },
     async () => {
       const counter = countedSodium(place.folder)
@@ -162,6 +162,8 @@ describe.skipIf(away !== '')(`an auth server of several workers${away}`, () => {
       // Each grant takes two verifications at least.
       for (const count of counts) expect(count).toBeGreaterThan(tries)
       expect(counts.reduce((sum, count) => sum + count - tries, 0)).toBeGreaterThanOrEqual(20)
+      const made = workersOf(one).map(pid => counter.count('made').get(pid) ?? 0)
+      expect(made.reduce((sum, count) => sum + count - 1, 0)).toBeGreaterThanOrEqual(10)
     },
   )
 

@@ -41,6 +41,6 @@ test('exactly the listed names are exported', () => {
       'writeContentDigest',
     ]),
   )
-  expect(new Set(Object.keys(node))).toEqual(new Set(['fromNode', 'keepBody', 'peekNode', 'verifyOn', 'verifyWith']))
+  expect(new Set(Object.keys(node))).toEqual(new Set(['fromNode', 'keepBody', 'peekNode', 'verifyOn', 'ed25519With']))
   expect(new Set(Object.keys(web))).toEqual(new Set(['generateKeyPair', 'signingKeyOf']))
 })

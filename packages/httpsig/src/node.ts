@@ -1,4 +1,4 @@
 export { verifyOn } from './key/crypto-node.js'
-export { type Sodium, verifyWith } from './key/sodium.js'
+export { ed25519With, type Sodium } from './key/sodium.js'
 export { keepBody } from './message/kept-body-node.js'
 export { fromNode, peekNode } from './received-request-node.js'

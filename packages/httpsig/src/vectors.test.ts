@@ -5,7 +5,7 @@ import { sodium, sodiumMissing } from '@countersign/testing/sodium'
 import { describe, expect, test } from 'vitest'
 import { importVerifyKey, type PublicJwk, parsePublicJwk } from './index.js'
 import { base64urlEncode } from './internal.js'
-import { verifyWith } from './node.js'
+import { ed25519With } from './node.js'
 
 // Vectors from outside, which this repository does not carry; COUNTERSIGN_VECTORS names the folder that holds them.
 const folder = process.env['COUNTERSIGN_VECTORS'] ?? ''
@@ -50,14 +50,14 @@ async function ours(jwk: object, message: string, signature: string): Promise<bo
   return (await importVerifyKey(publicJwk)).verify(bytes(message), bytes(signature))
 }
 
-/** Runs while libsodium verifies Ed25519. */
+/** Runs while libsodium makes and verifies signatures of Ed25519. */
 async function bySodium(run: () => Promise<void>): Promise<void> {
   if (sodium === undefined) throw new Error('libsodium is not there')
-  verifyWith(sodium)
+  ed25519With(sodium)
   try {
     await run()
   } finally {
-    verifyWith('node')
+    ed25519With('node')
   }
 }
 

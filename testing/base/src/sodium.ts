@@ -4,6 +4,7 @@ import { required } from './services.js'
 /** What tests call of it. */
 interface Sodium {
   crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
+  crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void
 }
 
 /** libsodium, where its package has a build for this machine. */

@@ -1,41 +1,48 @@
-import { createPublicKey, verify } from 'node:crypto'
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import { UsageError } from '@countersign/fetch/internal'
 import { generateSigningKey, importVerifyKey } from '@countersign/httpsig'
-import { type Sodium, verifyWith } from '@countersign/httpsig/node'
+import { ed25519With, type Sodium } from '@countersign/httpsig/node'
 import { afterEach, expect, test } from 'vitest'
 import { chooseEd25519, type Ed25519Settings } from './ed25519.js'
 
-afterEach(() => verifyWith('node'))
+afterEach(() => ed25519With('node'))
 
-/** A library that judges right, and counts how often it is asked. */
+/** A library that judges and signs right, and counts how often it is asked. */
 function counting() {
   const library = {
     asked: 0,
     crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
       library.asked++
-      const x = Buffer.from(publicKey).toString('base64url')
-      const key = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x } })
+      const key = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: base64url(publicKey) } })
       return verify(null, message, key, signature)
+    },
+    crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void {
+      library.asked++
+      const [d, x] = [base64url(secretKey.subarray(0, 32)), base64url(secretKey.subarray(32))]
+      const key = createPrivateKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x, d } })
+      signature.set(sign(null, message, key))
     },
   }
   return library
 }
 
-/** Whether the library is asked for a signature of this process, after a choice. */
-async function isAsked(settings: Ed25519Settings): Promise<boolean> {
+const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url')
+
+/** How often the library is asked to make a signature and verify it in this process, after a choice. */
+async function timesAsked(settings: Ed25519Settings): Promise<number> {
   const library = counting()
   chooseEd25519(settings, { load: () => library, isFips: false })
   const tries = library.asked
   const key = await generateSigningKey()
   const data = new TextEncoder().encode('data')
   expect(await (await importVerifyKey(key.publicJwk)).verify(data, await key.sign(data))).toBe(true)
-  return library.asked > tries
+  return library.asked - tries
 }
 
-test('libsodium verifies where it is chosen, and is not even loaded where it is not', async () => {
-  expect(await isAsked({ ed25519: 'sodium' })).toBe(true)
-  expect(await isAsked({ ed25519: 'node' })).toBe(false)
-  expect(await isAsked({})).toBe(false)
+test('libsodium signs and verifies where it is chosen, and is not even loaded where it is not', async () => {
+  expect(await timesAsked({ ed25519: 'sodium' })).toBe(2)
+  expect(await timesAsked({ ed25519: 'node' })).toBe(0)
+  expect(await timesAsked({})).toBe(0)
   const load = (): never => {
     throw new Error('loaded')
   }
@@ -67,11 +74,11 @@ test.each<readonly [string, () => Sodium, string]>([
     failing(Object.assign(new Error('Cannot load addon'), { code: 'CANNOT_LOAD', cause })),
     "sodium-native cannot be used here: version `GLIBC_2.33' not found",
   ],
-  ['is another thing', () => ({}) as Sodium, 'sodium-native cannot be used here: verifyWith takes'],
+  ['is another thing', () => ({}) as Sodium, 'sodium-native cannot be used here: ed25519With takes'],
   [
     'misjudges',
-    () => ({ crypto_sign_verify_detached: () => true }),
-    'sodium-native cannot be used here: the library does not verify signatures of Ed25519',
+    () => ({ ...counting(), crypto_sign_verify_detached: () => true }),
+    'sodium-native cannot be used here: the library does not make and verify signatures of Ed25519',
   ],
   ['throws no error', failing('text'), 'sodium-native does not load'],
 ])('a server does not start where libsodium is chosen and %s', (_, load, reason) => {

@@ -1,16 +1,16 @@
 import { getFips } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { onOneLine, UsageError } from '@countersign/fetch/internal'
-import { type Sodium, verifyWith } from '@countersign/httpsig/node'
+import { ed25519With, type Sodium } from '@countersign/httpsig/node'
 import { z } from 'zod'
 
-/** The option of every server that says which library verifies Ed25519. */
+/** The option of every server that says which library makes and verifies signatures of Ed25519. */
 export const ed25519Options = {
   ed25519: z
     .enum(['sodium', 'node'])
     .optional()
     .describe(
-      'library that verifies signatures of Ed25519: node is node:crypto, which also uses other cores; sodium is the package sodium-native, which takes half of the CPU, on one core; default node',
+      'library that makes and verifies signatures of Ed25519: node is node:crypto, which also uses other cores; sodium is the package sodium-native, which takes half of the CPU, on one core; default node',
     ),
 }
 
@@ -28,17 +28,17 @@ interface Machine {
 }
 
 /**
- * Has the chosen library verify Ed25519 in this process. Call it before anything is opened.
+ * Has the chosen library make and verify signatures of Ed25519 in this process. Call it before anything is opened.
  * @throws UsageError where libsodium is chosen and cannot be used
  */
 export function chooseEd25519({ ed25519 = 'node' }: Ed25519Settings, machine: Machine = thisMachine()): void {
   if (ed25519 === 'node') {
-    verifyWith('node')
+    ed25519With('node')
     return
   }
   if (machine.isFips) throw new UsageError('--ed25519 sodium: libsodium is not validated for FIPS mode: use node')
   try {
-    verifyWith(machine.load())
+    ed25519With(machine.load())
   } catch (error) {
     throw new UsageError(`--ed25519 sodium: ${reasonOf(error)}`)
   }

@@ -18,7 +18,7 @@ import type { Algorithm } from './algorithm.js'
 import { base64urlEncode } from './base64url-node.js'
 import type { Cryptography, ImportedPrivate, ImportedPublic } from './cryptography.js'
 import type { PrivateJwk, PublicJwk } from './jwk.js'
-import { sodiumVerify, takes } from './sodium.js'
+import { sodiumFor } from './sodium.js'
 
 // The Node half of `#crypto`. A KeyObject of node:crypto is faster than a CryptoKey, and hashes are synchronous.
 
@@ -123,26 +123,41 @@ function opened(jwk: PublicJwk): ImportedPublic {
   }
 }
 
-/** Under whichever library verifies when it is asked: `verifyWith` holds for keys that were imported before it, too. */
+/** Under the library that is chosen when it is asked: `ed25519With` holds for keys that were imported before it, too. */
 function ed25519Public(jwk: PublicJwk & { readonly kty: 'OKP' }): ImportedPublic {
   const publicKey = Buffer.from(jwk.x, 'base64url')
   const byNode = opened(jwk)
   return {
     verify(data, signature) {
-      const bySodium = sodiumVerify()
-      return bySodium !== undefined && takes(data)
-        ? bySodium(signature, data, publicKey)
-        : byNode.verify(data, signature)
+      const sodium = sodiumFor(data)
+      return sodium === undefined ? byNode.verify(data, signature) : sodium.verify(signature, data, publicKey)
     },
   }
 }
 
 export const importPrivate: Cryptography['importPrivate'] = (jwk): ImportedPrivate => {
-  const key = operand(createPrivateKey({ format: 'jwk', key: withoutAlg(jwk) }), jwk.alg)
+  const key = createPrivateKey({ format: 'jwk', key: withoutAlg(jwk) })
+  const how = operand(key, jwk.alg)
   const hash = hashes[jwk.alg]
-  if (!isQuick(jwk.alg)) return { sign: data => onPool(done => sign(hash, data, key, done)) }
-  const signNow = (data: Uint8Array): Buffer => sign(hash, data, key)
+  if (!isQuick(jwk.alg)) return { sign: data => onPool(done => sign(hash, data, how, done)) }
+  const signNow = jwk.alg === 'Ed25519' ? ed25519Signer(key) : (data: Uint8Array): Uint8Array => sign(hash, data, how)
   return { sign: async data => signNow(data), signNow }
+}
+
+function ed25519Signer(key: KeyObject): (data: Uint8Array) => Uint8Array {
+  let secretKey: Uint8Array | undefined
+  return data => {
+    const sodium = sodiumFor(data)
+    if (sodium === undefined) return sign(null, data, key)
+    secretKey ??= secretKeyOf(key)
+    return sodium.sign(data, secretKey)
+  }
+}
+
+/** The seed and its public key, which OpenSSL computes from the seed: two signatures under another one would reveal the key. */
+function secretKeyOf(key: KeyObject): Uint8Array {
+  const { d = '', x = '' } = key.export({ format: 'jwk' })
+  return Buffer.concat([Buffer.from(d, 'base64url'), Buffer.from(x, 'base64url')])
 }
 
 // DER up to the 32 bytes of an Ed25519 private key (RFC 8410 §7).

@@ -1,14 +1,14 @@
-import { createPublicKey, verify } from 'node:crypto'
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import { sodium, sodiumMissing } from '@countersign/testing/sodium'
 import { afterEach, describe, expect, test } from 'vitest'
 import { parsePublicJwk } from '../index.js'
 import { generate, importPrivate, importPublic, verifyOn } from './crypto-node.js'
-import { type Sodium, verifyWith } from './sodium.js'
+import { ed25519With, type Sodium } from './sodium.js'
 
 const data = new TextEncoder().encode('data')
 
 afterEach(() => {
-  verifyWith('node')
+  ed25519With('node')
   verifyOn('caller')
 })
 
@@ -26,14 +26,30 @@ const judge: Sodium['crypto_sign_verify_detached'] = (signature, message, public
   return verify(null, message, key, signature)
 }
 
+const make: Sodium['crypto_sign_detached'] = (signature, message, secretKey) => {
+  const [d, x] = [secretKey.subarray(0, 32), secretKey.subarray(32)].map(part =>
+    Buffer.from(part).toString('base64url'),
+  )
+  const key = createPrivateKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', d: d ?? '', x: x ?? '' } })
+  signature.set(sign(null, message, key))
+}
+
 /** A library that judges right, counts how often it is asked, and can be told what to say. */
 function counting() {
   const library = {
     asked: 0,
     says: undefined as unknown,
+    made: 0,
+    /** Of the last signature that it made, base64url. */
+    publicKey: '',
     crypto_sign_verify_detached(...of: Parameters<typeof judge>): boolean {
       library.asked++
       return library.says === undefined ? judge(...of) : (library.says as boolean)
+    },
+    crypto_sign_detached(...of: Parameters<typeof make>): void {
+      library.made++
+      library.publicKey = Buffer.from(of[2].subarray(32)).toString('base64url')
+      make(...of)
     },
   }
   return library
@@ -41,21 +57,21 @@ function counting() {
 
 /** One that judges right but for the signatures that `wrong` picks. */
 function misjudging(wrong: (...of: Parameters<typeof judge>) => boolean): Sodium {
-  return { crypto_sign_verify_detached: (...of) => judge(...of) !== wrong(...of) }
+  return { crypto_sign_verify_detached: (...of) => judge(...of) !== wrong(...of), crypto_sign_detached: make }
 }
 
-describe('a library that verifies Ed25519', () => {
+describe('a library that makes and verifies signatures of Ed25519', () => {
   test('is asked under keys that were imported before and after it was chosen, and no more once node:crypto is', async () => {
     const library = counting()
     const { jwk, signature } = await signed('Ed25519')
     const before = await importPublic(jwk)
-    verifyWith(library)
+    ed25519With(library)
     const after = await importPublic(jwk)
     const tries = library.asked
     for (const key of [before, after])
       expect([await key.verify(data, signature), await key.verify(data.subarray(1), signature)]).toEqual([true, false])
     expect(library.asked).toBe(tries + 4)
-    verifyWith('node')
+    ed25519With('node')
     for (const key of [before, after])
       expect([await key.verify(data, signature), await key.verify(data.subarray(1), signature)]).toEqual([true, false])
     expect(library.asked).toBe(tries + 4)
@@ -64,7 +80,7 @@ describe('a library that verifies Ed25519', () => {
   test('is asked at once, for Ed25519 only, and its word is exactly true', async () => {
     const library = counting()
     const [edwards, curve] = [await signed('Ed25519'), await signed('ES256')]
-    verifyWith(library)
+    ed25519With(library)
     verifyOn('pool')
     const tries = library.asked
     const key = await importPublic(edwards.jwk)
@@ -83,26 +99,61 @@ describe('a library that verifies Ed25519', () => {
 
   test('is not asked about a message that it would misread: shared memory, and 2 GiB or more', async () => {
     const library = counting()
-    const { jwk, signature } = await signed('Ed25519')
-    verifyWith(library)
-    const tries = library.asked
+    const { jwk, signature, sign } = await signed('Ed25519')
+    ed25519With(library)
+    const tries = library.asked + library.made
     const key = await importPublic(jwk)
     const shared = new Uint8Array(new SharedArrayBuffer(data.length))
     shared.set(data)
     expect(await key.verify(shared, signature)).toBe(true)
+    expect(new Uint8Array(await sign(shared))).toEqual(new Uint8Array(signature))
     // Never written, so the system gives it no memory.
     await expect(key.verify(new Uint8Array(2 ** 31), signature)).rejects.toThrow(RangeError)
-    expect(library.asked).toBe(tries)
+    await expect(sign(new Uint8Array(2 ** 31))).rejects.toThrow(RangeError)
+    expect(library.asked + library.made).toBe(tries)
+  })
+
+  test('makes the signatures of node:crypto, with keys from before and after it was chosen, until node:crypto does again', async () => {
+    const library = counting()
+    const privateJwk = await generate('Ed25519')
+    const before = await importPrivate(privateJwk)
+    const signature = new Uint8Array(await before.sign(data))
+    ed25519With(library)
+    const after = await importPrivate(privateJwk)
+    const tries = library.made
+    for (const key of [before, after])
+      expect([await key.sign(data), key.signNow?.(data)]).toEqual([signature, signature])
+    expect(library.made).toBe(tries + 4)
+    ed25519With('node')
+    for (const key of [before, after]) expect(new Uint8Array(await key.sign(data))).toEqual(signature)
+    expect(library.made).toBe(tries + 4)
+  })
+
+  test('signs with no other key: ES256 stays with node:crypto, and a public key comes from the seed', async () => {
+    const library = counting()
+    const { sign: signCurve } = await signed('ES256')
+    const [own, other] = [await generate('Ed25519'), await generate('Ed25519')]
+    ed25519With(library)
+    const tries = library.made
+    await signCurve(data)
+    expect(library.made).toBe(tries)
+    // Two signatures of one seed under two public keys reveal the private one.
+    const mixed = await importPrivate({ ...other, d: own.d })
+    await mixed.sign(data)
+    expect(own).toMatchObject({ x: library.publicKey })
   })
 
   test('stays the one that was tried, whatever its object becomes', async () => {
     const library = counting()
-    const { jwk, signature } = await signed('Ed25519')
-    verifyWith(library)
+    const { jwk, signature, sign } = await signed('Ed25519')
+    ed25519With(library)
     library.crypto_sign_verify_detached = () => true
+    library.crypto_sign_detached = () => undefined
     expect(await (await importPublic(jwk)).verify(data.subarray(1), signature)).toBe(false)
+    expect(await sign(data)).toEqual(new Uint8Array(signature))
   })
 
+  const right: Sodium = { crypto_sign_verify_detached: judge, crypto_sign_detached: make }
   const known = (message: Uint8Array): boolean => message[0] === 0x72
   test.each<readonly [string, Sodium]>([
     ['takes all signatures', misjudging((...of) => !judge(...of))],
@@ -112,31 +163,67 @@ describe('a library that verifies Ed25519', () => {
     ['does not look at R', misjudging((signature, message) => known(message) && signature[0] === 0x93)],
     ['takes an S above the order', misjudging((signature, message) => known(message) && (signature[63] ?? 0) >= 0x10)],
     ['multiplies by the cofactor', misjudging((_, message) => message.length === 32)],
-    ['says 1 for true', { crypto_sign_verify_detached: (...of) => Number(judge(...of)) as unknown as boolean }],
     [
-      'throws',
+      'says 1 for true',
+      { ...right, crypto_sign_verify_detached: (...of) => Number(judge(...of)) as unknown as boolean },
+    ],
+    [
+      'throws when it verifies',
       {
+        ...right,
         crypto_sign_verify_detached() {
           throw new Error('not ready')
         },
       },
     ],
+    [
+      'throws when it signs',
+      {
+        ...right,
+        crypto_sign_detached() {
+          throw new Error('not ready')
+        },
+      },
+    ],
+    ['makes no signature', { ...right, crypto_sign_detached: () => undefined }],
+    [
+      'makes another signature than RFC 8032 says',
+      {
+        ...right,
+        crypto_sign_detached(signature, message, secretKey) {
+          make(signature, message, secretKey)
+          signature[0] = (signature[0] ?? 0) ^ 1
+        },
+      },
+    ],
   ])('is refused where it %s', async (_, library) => {
-    expect(() => verifyWith(library)).toThrow('does not verify signatures of Ed25519 as RFC 8032 says')
+    expect(() => ed25519With(library)).toThrow('does not make and verify signatures of Ed25519 as RFC 8032 says')
     const { jwk, signature } = await signed('Ed25519')
     const key = await importPublic(jwk)
     expect([await key.verify(data, signature), await key.verify(data.subarray(1), signature)]).toEqual([true, false])
   })
 
   test('is refused where it is none', () => {
-    for (const library of [undefined, null, 'sodium', {}, { crypto_sign_verify_detached: true }])
-      expect(() => verifyWith(library as never)).toThrow(TypeError)
+    for (const library of [
+      undefined,
+      null,
+      'sodium',
+      {},
+      { ...right, crypto_sign_verify_detached: true },
+      { crypto_sign_detached: make },
+      { crypto_sign_verify_detached: judge },
+    ])
+      expect(() => ed25519With(library as never)).toThrow(TypeError)
   })
 
   test.skipIf(sodium === undefined)(`may be sodium-native${sodiumMissing}`, async () => {
-    verifyWith(sodium as Sodium)
-    const { jwk, signature } = await signed('Ed25519')
+    const { jwk, signature, sign } = await signed('Ed25519')
+    const messages = [0, 1, 64, 1000, 100_000].map(length => new Uint8Array(length).fill(length))
+    const byNode = await Promise.all(messages.map(sign))
+    ed25519With(sodium as Sodium)
     const key = await importPublic(jwk)
     expect([await key.verify(data, signature), await key.verify(data.subarray(1), signature)]).toEqual([true, false])
+    for (const [at, message] of messages.entries())
+      expect(await sign(message)).toEqual(new Uint8Array(byNode[at] ?? []))
   })
 })

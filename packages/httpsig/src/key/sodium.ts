@@ -1,55 +1,74 @@
 /**
- * The function of libsodium that {@link verifyWith} needs, as the package `sodium-native` has it. It gets a signature of 64 bytes and a
- * key of 32: lengths are checked before it is called.
+ * The functions of libsodium that {@link ed25519With} needs, as the package `sodium-native` has them. They get signatures of 64 bytes, public
+ * keys of 32, and secret keys of 64, the seed and its public key: lengths are checked before they are called.
  */
 export interface Sodium {
   crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
+  /** Writes the signature into the first argument. */
+  crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void
 }
 
-type Verify = (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array) => Promise<boolean>
+/** A library that was tried. */
+interface Tried {
+  verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): Promise<boolean>
+  sign(message: Uint8Array, secretKey: Uint8Array): Uint8Array
+}
 
 // Module state, as where signatures are verified (`verifyOn`).
-let verify: Verify | undefined
+let chosen: Tried | undefined
 
-/** How libsodium verifies; undefined while `node:crypto` does. */
-export function sodiumVerify(): Verify | undefined {
-  return verify
+/**
+ * The library that was chosen, for a message that it takes; undefined where `node:crypto` is to do it. `sodium-native` counts bytes modulo
+ * 2³², so that a message of 4 GiB would pass under the signature of none, and sees no shared memory; `node:crypto` refuses the one and reads
+ * the other.
+ */
+export function sodiumFor(message: Uint8Array): Tried | undefined {
+  return message.byteLength < 2 ** 31 && message.buffer instanceof ArrayBuffer ? chosen : undefined
 }
 
 /**
- * Has libsodium verify signatures of Ed25519, for this copy of the package and in this thread, where signatures are asked for: it takes less
- * than half of the CPU that `node:crypto` takes. Signatures are always made by `node:crypto`.
+ * Has libsodium make and verify signatures of Ed25519, for this copy of the package and in this thread, where they are asked for: it takes
+ * less than half of the CPU that `node:crypto` takes. It gets the private keys of this process that sign with Ed25519 here, at their first
+ * signature; not those of a KMS or another signer of yours.
  * @param library `node` for `node:crypto`, the default
- * @throws TypeError for a value that is neither; Error for a library that misjudges one of the signatures it is tried on
+ * @throws TypeError for a value that is neither; Error for a library that misjudges one of the signatures it is tried on, or makes another one
  */
-export function verifyWith(library: Sodium | 'node'): void {
+export function ed25519With(library: Sodium | 'node'): void {
   if (library === 'node') {
-    verify = undefined
+    chosen = undefined
     return
   }
-  if (!isSodium(library)) throw new TypeError("verifyWith takes 'node' or a library with crypto_sign_verify_detached")
-  // Kept as it is now: a function that is put in its place later was not tried.
+  if (!isSodium(library))
+    throw new TypeError(
+      "ed25519With takes 'node' or a library with crypto_sign_detached and crypto_sign_verify_detached",
+    )
+  // Kept as they are now: a function that is put in the place of one later was not tried.
   const judge = library.crypto_sign_verify_detached.bind(library)
-  tryOut(judge)
-  verify = async (...of) => judge(...of) === true
-}
-
-/**
- * Whether libsodium takes a message. `sodium-native` counts bytes modulo 2³², so that a message of 4 GiB would pass under the signature of
- * none, and sees no shared memory; `node:crypto` refuses the one and reads the other.
- */
-export function takes(message: Uint8Array): boolean {
-  return message.byteLength < 2 ** 31 && message.buffer instanceof ArrayBuffer
+  const make = library.crypto_sign_detached.bind(library)
+  tryOut(judge, make)
+  chosen = {
+    verify: async (...of) => judge(...of) === true,
+    sign(message, secretKey) {
+      const signature = new Uint8Array(64)
+      make(signature, message, secretKey)
+      return signature
+    },
+  }
 }
 
 function isSodium(library: unknown): library is Sodium {
-  return typeof (library as Partial<Sodium> | null | undefined)?.crypto_sign_verify_detached === 'function'
+  const { crypto_sign_verify_detached, crypto_sign_detached } = (library ?? {}) as Partial<Sodium>
+  return typeof crypto_sign_verify_detached === 'function' && typeof crypto_sign_detached === 'function'
 }
+
+type Judge = Sodium['crypto_sign_verify_detached']
+type Make = Sodium['crypto_sign_detached']
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex')
 
 // RFC 8032 §7.1, tests 2 and 3.
 const key = hex('3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c')
+const seed = hex('4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb')
 const otherKey = hex('fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025')
 const message = Buffer.of(0x72)
 const [r, s] = [
@@ -68,7 +87,7 @@ const cofactored = {
   ),
 }
 
-function tryOut(judge: Sodium['crypto_sign_verify_detached']): void {
+function tryOut(judge: Judge, make: Make): void {
   const signature = Buffer.concat([r, s])
   const otherR = Buffer.concat([r.map((byte, at) => (at === 0 ? byte ^ 1 : byte)), s])
   const trials: ReadonlyArray<readonly [verdict: boolean, Uint8Array, Uint8Array, Uint8Array]> = [
@@ -79,17 +98,21 @@ function tryOut(judge: Sodium['crypto_sign_verify_detached']): void {
     [false, Buffer.concat([r, longS]), message, key],
     [false, cofactored.signature, cofactored.message, cofactored.publicKey],
   ]
-  for (const [verdict, ...of] of trials) if (verdictOf(judge, of) !== verdict) throw unsound()
+  for (const [verdict, ...of] of trials) if (outcome(() => judge(...of)) !== verdict) throw unsound()
+  const made = Buffer.alloc(64)
+  outcome(() => make(made, message, Buffer.concat([seed, key])))
+  // A signature of Ed25519 is a function of key and message. With random numbers in it, it would be none of RFC 8032.
+  if (!made.equals(signature)) throw unsound()
 }
 
-function verdictOf(judge: Sodium['crypto_sign_verify_detached'], of: [Uint8Array, Uint8Array, Uint8Array]): boolean {
+function outcome<T>(trial: () => T): T {
   try {
-    return judge(...of)
+    return trial()
   } catch (cause) {
     throw unsound(cause)
   }
 }
 
 function unsound(cause?: unknown): Error {
-  return new Error('the library does not verify signatures of Ed25519 as RFC 8032 says', { cause })
+  return new Error('the library does not make and verify signatures of Ed25519 as RFC 8032 says', { cause })
 }
