@@ -38,6 +38,7 @@ function project(name: string, include: string[], groupOrder: number) {
       name,
       include,
       exclude: ['**/node_modules/**', '**/dist/**', ...(name === 'saturating' ? [] : [saturating])],
+      globalSetup: ['tests/published-command.setup.ts'],
       setupFiles: ['testing/base/src/after-file.setup.ts'],
       pool: 'threads' as const,
       isolate: false,

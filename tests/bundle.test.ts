@@ -6,7 +6,7 @@ import { freePort } from '@countersign/testing/ports'
 import { sodium, sodiumMissing } from '@countersign/testing/sodium'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { bundleCommand } from '../scripts/bundle.mjs'
-import { root, run, stand } from './processes.fixture.js'
+import { commandOfModules, root, run, stand } from './processes.fixture.js'
 import { countedSodium, tries } from './sodium.fixture.js'
 
 // The published command is a bundle of the modules that a checkout has one by one.
@@ -31,7 +31,7 @@ test.each([
   [['schema', 'agent-server']],
   [['gateway', '--nonsense']],
 ])('%j: the bundle prints what the modules print', async args => {
-  const [bundled, modules] = await Promise.all([run(args, {}, command), run(args)])
+  const [bundled, modules] = await Promise.all([run(args, {}, command), run(args, {}, commandOfModules)])
   expect(bundled).toEqual(modules)
   expect(bundled.stdout + bundled.stderr).not.toBe('')
 })

@@ -7,8 +7,11 @@ import { fileURLToPath } from 'node:url'
 /** The checkout's root. */
 export const root: string = fileURLToPath(new URL('..', import.meta.url))
 
-/** The built `countersign` command, run as a user runs it. */
-export const countersign: string = join(root, 'packages/cli/bin/countersign.js')
+/** The `countersign` command of this checkout, module by module. */
+export const commandOfModules: string = join(root, 'packages/cli/bin/countersign.js')
+
+/** The `countersign` command as it is published, in one bundle: see `published-command.setup.ts`. */
+export const countersign: string = process.env['COUNTERSIGN_COMMAND'] ?? commandOfModules
 
 /** What a finished command left behind. */
 export interface Finished {

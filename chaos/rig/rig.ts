@@ -11,7 +11,7 @@ import type { Addresses } from '../clients/world.js'
 import type { History } from '../history.js'
 import type { Random } from '../random.js'
 import { openWay, type Way } from './proxy.js'
-import { root, type ServerProcess, serverProcess } from './server-process.js'
+import { command, type ServerProcess, serverProcess } from './server-process.js'
 import { agentSettings, authSettings, gatewaySettings, type Places, partnerSettings } from './settings.js'
 import { openApi, openMiddle, openWorkloads, type Site } from './sites.js'
 
@@ -68,8 +68,6 @@ export function redisWays(rig: Rig): Way[] {
 export function followPrimary(rig: Rig): void {
   for (const way of databaseWays(rig)) way.targets = [rig.postgres.primary.port]
 }
-
-const command = join(root, 'packages/cli/bin/countersign.js')
 
 /** Runs the command to its end; what it prints. */
 export async function run(args: readonly string[]): Promise<string> {

@@ -6,7 +6,8 @@ import type { ProcessFaults } from './process-faults.js'
 
 /** The root of the checkout. */
 export const root: string = fileURLToPath(new URL('../../..', import.meta.url))
-const command = join(root, 'packages/cli/bin/countersign.js')
+/** The file of the command whose servers are broken: that of this checkout, or the one that `COUNTERSIGN_COMMAND` names. */
+export const command: string = process.env['COUNTERSIGN_COMMAND'] ?? join(root, 'packages/cli/bin/countersign.js')
 const preload = new URL('process-faults.js', import.meta.url).href
 
 /** So that a process whose memory is filled does not take the machine's. */
