@@ -94,7 +94,7 @@ export const limited: CallInvariant = {
   name: 'limit-holds',
   rule: 'A limit lets no more pass in its window; while Redis is away, no more at each instance.',
   violations({ records, promises }) {
-    const isRedis = ({ fault }: { readonly fault: string }): boolean => /redis|gateway|dns|disk/.test(fault)
+    const isRedis = ({ fault }: { readonly fault: string }): boolean => /redis|cluster|gateway|dns|disk/.test(fault)
     const away = faultSpans(records).filter(isRedis)
     const losses = ofType(records, 'loss')
     const effects = ofType(records, 'effect')

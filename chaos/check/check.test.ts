@@ -240,6 +240,10 @@ const cases: Readonly<{ [name: string]: Case | readonly Case[] }> = {
       breaks: [[...calls('/limited', [10_000, 11_000, 12_000]), ...fault('kill-auth', 9000, 11_000)]],
       holds: [[...calls('/limited', [10_000, 11_000, 12_000]), ...fault('redis-cut', 9000, 11_000)]],
     },
+    {
+      breaks: [[...calls('/limited', [10_000, 11_000, 12_000]), ...fault('kill-auth', 9000, 11_000)]],
+      holds: [[...calls('/limited', [10_000, 11_000, 12_000]), ...fault('cluster-stop', 9000, 11_000)]],
+    },
     // A window begins with its first call, right after the window before.
     {
       breaks: [calls('/limited', [0, 62_000, 66_000, 70_000, 122_100, 122_200])],
