@@ -66,6 +66,7 @@ export default defineConfig({
       ? [
           'default',
           './requirements/src/reporter.ts',
+          './tests/second-tries.reporter.ts',
           ['json', { outputFile: 'node_modules/.cache/countersign/tests.json' }],
         ]
       : ['default'],
