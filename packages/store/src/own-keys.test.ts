@@ -68,7 +68,11 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constant('skew'), at: instance, by: fc.integer({ min: -mostApart / 2, max: mostApart / 2 }) }),
+    arbitrary: fc.record({
+      do: fc.constant('skew'),
+      at: instance,
+      by: fc.integer({ min: -mostApart / 2, max: mostApart / 2 }),
+    }),
   },
 ) as fc.Arbitrary<Step>
 const waits = fc.oneof(
