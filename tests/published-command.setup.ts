@@ -17,23 +17,27 @@ const oneDay = 86_400_000
 export default async function nameCommand(): Promise<void> {
   if (process.env['COUNTERSIGN_COMMAND'] !== undefined) return
   if (!existsSync(join(root, 'packages/cli/dist/start.js'))) return
-  const folder = join(cache, `command-${fingerprint(inputsOf(root))}`)
+  const folder = join(cache, `command-${fingerprint(inputs())}`)
   if (!existsSync(folder)) await bundleInto(folder)
   process.env['COUNTERSIGN_COMMAND'] = join(folder, 'bin/countersign.js')
 }
 
-/** The files that tell one bundle from another: what the compiler says of each package, the locked libraries, and what bundles. */
-function inputsOf(checkout: string): string[] {
+/** The files that tell one bundle from another: what the compiler says of each package, what is copied, the locked libraries, and what bundles. */
+function inputs(): string[] {
   const built = ['packages', 'apps'].flatMap(rooms =>
-    readdirSync(join(checkout, rooms)).map(name => join(checkout, rooms, name, 'dist/.tsbuildinfo')),
+    readdirSync(join(root, rooms)).map(name => join(root, rooms, name, 'dist/.tsbuildinfo')),
   )
+  const assets = join(root, 'packages/auth-server/assets')
+  const copied = readdirSync(assets, { recursive: true, withFileTypes: true })
+    .filter(one => one.isFile())
+    .map(one => join(one.parentPath, one.name))
   const others = [
     'package-lock.json',
     'scripts/bundle.mjs',
     'packages/cli/package.json',
     'packages/cli/bin/countersign.js',
   ]
-  return [...built.filter(existsSync), ...others.map(name => join(checkout, name))]
+  return [...built.filter(existsSync), ...copied.sort(), ...others.map(name => join(root, name))]
 }
 
 function fingerprint(files: readonly string[]): string {
@@ -42,7 +46,7 @@ function fingerprint(files: readonly string[]): string {
   return hash.digest('hex').slice(0, 32)
 }
 
-/** Bundles beside the folder and renames, since another run may do the same; removes the bundles of earlier days, which none uses any more. */
+/** Bundles beside the folder and renames, since another run may do the same. Removes the bundles of earlier days. */
 async function bundleInto(folder: string): Promise<void> {
   const { bundleCommand } = await import('../scripts/bundle.mjs')
   mkdirSync(cache, { recursive: true })
