@@ -1,26 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '@countersign/testing/ports'
 import { sodium, sodiumMissing } from '@countersign/testing/sodium'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { bundleCommand } from '../scripts/bundle.mjs'
-import { commandOfModules, root, run, stand } from './processes.fixture.js'
+import { expect, onTestFinished, test } from 'vitest'
+import { commandOfModules, countersign, run, stand } from './processes.fixture.js'
 import { countedSodium, tries } from './sodium.fixture.js'
 
 // The published command is a bundle of the modules that a checkout has one by one.
 
-let folder: string
-let command: string
-
-beforeAll(async () => {
-  mkdirSync(join(root, '.countersign'), { recursive: true })
-  folder = mkdtempSync(join(root, '.countersign/bundle-'))
-  command = await bundleCommand(folder)
-})
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const command = countersign
+const folder = join(command, '../..')
 
 test.each([
   [['--version']],

@@ -1,7 +1,7 @@
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import { UsageError } from '@countersign/fetch/internal'
 import { generateSigningKey, importVerifyKey } from '@countersign/httpsig'
 import { ed25519With, type Sodium } from '@countersign/httpsig/node'
+import { sodiumOfNode } from '@countersign/testing/sodium'
 import { afterEach, expect, test } from 'vitest'
 import { chooseEd25519, type Ed25519Settings } from './ed25519.js'
 
@@ -11,22 +11,17 @@ afterEach(() => ed25519With('node'))
 function counting() {
   const library = {
     asked: 0,
-    crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
+    crypto_sign_verify_detached(...of: Parameters<Sodium['crypto_sign_verify_detached']>): boolean {
       library.asked++
-      const key = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: base64url(publicKey) } })
-      return verify(null, message, key, signature)
+      return sodiumOfNode.crypto_sign_verify_detached(...of)
     },
-    crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void {
+    crypto_sign_detached(...of: Parameters<Sodium['crypto_sign_detached']>): void {
       library.asked++
-      const [d, x] = [base64url(secretKey.subarray(0, 32)), base64url(secretKey.subarray(32))]
-      const key = createPrivateKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x, d } })
-      signature.set(sign(null, message, key))
+      sodiumOfNode.crypto_sign_detached(...of)
     },
   }
   return library
 }
-
-const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url')
 
 /** How often the library is asked to make a signature and verify it in this process, after a choice. */
 async function timesAsked(settings: Ed25519Settings): Promise<number> {

@@ -1,5 +1,4 @@
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
-import { sodium, sodiumMissing } from '@countersign/testing/sodium'
+import { sodium, sodiumMissing, sodiumOfNode } from '@countersign/testing/sodium'
 import { afterEach, describe, expect, test } from 'vitest'
 import { parsePublicJwk } from '../index.js'
 import { generate, importPrivate, importPublic, verifyOn } from './crypto-node.js'
@@ -20,19 +19,7 @@ async function signed(algorithm: 'Ed25519' | 'ES256') {
   return { jwk: parsePublicJwk(members), signature: await sign(data), sign }
 }
 
-const judge: Sodium['crypto_sign_verify_detached'] = (signature, message, publicKey) => {
-  const x = Buffer.from(publicKey).toString('base64url')
-  const key = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x } })
-  return verify(null, message, key, signature)
-}
-
-const make: Sodium['crypto_sign_detached'] = (signature, message, secretKey) => {
-  const [d, x] = [secretKey.subarray(0, 32), secretKey.subarray(32)].map(part =>
-    Buffer.from(part).toString('base64url'),
-  )
-  const key = createPrivateKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', d: d ?? '', x: x ?? '' } })
-  signature.set(sign(null, message, key))
-}
+const { crypto_sign_verify_detached: judge, crypto_sign_detached: make } = sodiumOfNode
 
 /** A library that judges right, counts how often it is asked, and can be told what to say. */
 function counting() {
@@ -57,7 +44,7 @@ function counting() {
 
 /** One that judges right but for the signatures that `wrong` picks. */
 function misjudging(wrong: (...of: Parameters<typeof judge>) => boolean): Sodium {
-  return { crypto_sign_verify_detached: (...of) => judge(...of) !== wrong(...of), crypto_sign_detached: make }
+  return { ...sodiumOfNode, crypto_sign_verify_detached: (...of) => judge(...of) !== wrong(...of) }
 }
 
 describe('a library that makes and verifies signatures of Ed25519', () => {
@@ -164,7 +151,6 @@ describe('a library that makes and verifies signatures of Ed25519', () => {
     expect(await sign(data)).toEqual(new Uint8Array(signature))
   })
 
-  const right: Sodium = { crypto_sign_verify_detached: judge, crypto_sign_detached: make }
   const known = (message: Uint8Array): boolean => message[0] === 0x72
   test.each<readonly [string, Sodium]>([
     ['takes all signatures', misjudging((...of) => !judge(...of))],
@@ -176,12 +162,12 @@ describe('a library that makes and verifies signatures of Ed25519', () => {
     ['multiplies by the cofactor', misjudging((_, message) => message.length === 32)],
     [
       'says 1 for true',
-      { ...right, crypto_sign_verify_detached: (...of) => Number(judge(...of)) as unknown as boolean },
+      { ...sodiumOfNode, crypto_sign_verify_detached: (...of) => Number(judge(...of)) as unknown as boolean },
     ],
     [
       'throws when it verifies',
       {
-        ...right,
+        ...sodiumOfNode,
         crypto_sign_verify_detached() {
           throw new Error('not ready')
         },
@@ -190,17 +176,17 @@ describe('a library that makes and verifies signatures of Ed25519', () => {
     [
       'throws when it signs',
       {
-        ...right,
+        ...sodiumOfNode,
         crypto_sign_detached() {
           throw new Error('not ready')
         },
       },
     ],
-    ['makes no signature', { ...right, crypto_sign_detached: () => undefined }],
+    ['makes no signature', { ...sodiumOfNode, crypto_sign_detached: () => undefined }],
     [
       'makes another signature than RFC 8032 says',
       {
-        ...right,
+        ...sodiumOfNode,
         crypto_sign_detached(signature, message, secretKey) {
           make(signature, message, secretKey)
           signature[0] = (signature[0] ?? 0) ^ 1
@@ -220,7 +206,7 @@ describe('a library that makes and verifies signatures of Ed25519', () => {
       null,
       'sodium',
       {},
-      { ...right, crypto_sign_verify_detached: true },
+      { ...sodiumOfNode, crypto_sign_verify_detached: true },
       { crypto_sign_detached: make },
       { crypto_sign_verify_detached: judge },
     ])
