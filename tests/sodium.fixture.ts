@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Signatures that a process has libsodium verify before it uses it; it has it make one. */
+/** Signatures that libsodium must judge before a process uses it. It must make one, too. */
 export const tries = 6
 
 /** Counts the signatures that libsodium verifies and makes in processes of the command. */
