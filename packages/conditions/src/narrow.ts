@@ -8,6 +8,8 @@ import {
 } from '@countersign/protocol'
 import { byteLength, freezeJson, isAmong } from '@countersign/protocol/internal'
 
+const none: Conditions = Object.freeze([])
+
 /**
  * The conditions of all lists together: what an operator demands, what users chose, the `delegation` of the caller, and the `constraints` of
  * an upstream token. Nothing is merged; a condition is left out only where another of its type in the list implies it, and no `until` where
@@ -26,6 +28,7 @@ import { byteLength, freezeJson, isAmong } from '@countersign/protocol/internal'
  */
 export function narrow(lists: readonly Conditions[]): Conditions {
   const needed: Condition[] = lists.flat()
+  if (needed.length === 0) return none
   // A resource keeps the count of a grant until the last `until`: an agent whose delegation ends sooner must not have it forgotten.
   const isCounted = needed.some(condition => condition.type === 'calls' && condition.per === 'grant')
   const isNeedless = (condition: Condition, by: Condition): boolean =>

@@ -49,7 +49,11 @@ export const random16: Cryptography['random16'] = () => {
 const oneShot = (crypto as { readonly hash?: typeof crypto.hash }).hash
 
 function digest(algorithm: 'sha256' | 'sha512', data: Uint8Array | string): Uint8Array {
-  return oneShot ? oneShot(algorithm, data, 'buffer') : createHash(algorithm).update(data).digest()
+  // Into the memory that small buffers share: memory of its own would cost as much as the hash of a short text. No digest leaves
+  // this package as bytes.
+  return oneShot
+    ? Buffer.from(oneShot(algorithm, data, 'binary'), 'binary')
+    : createHash(algorithm).update(data).digest()
 }
 
 export const sha256: Cryptography['sha256'] = data => digest('sha256', data)
