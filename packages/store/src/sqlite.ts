@@ -153,6 +153,8 @@ async function durable(database: LibsqlDatabase): Promise<void> {
   if (mode !== 'wal') throw new StoreError('unsuitable', 'the file system of the database does not allow WAL mode')
   database.run('pragma synchronous = full')
   database.run('pragma foreign_keys = on')
+  // 16 MiB of log, and not 4: a page that changes again meanwhile is copied into the file once.
+  database.value('pragma wal_autocheckpoint = 4000')
 }
 
 /** Repeats work that fails at another process's lock, for up to `seconds`, without blocking the event loop in between. */
