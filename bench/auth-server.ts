@@ -20,9 +20,11 @@ const connections = 16
 const operations = 512
 const rounds = 7
 /** Rounds before those that count: a server is measured as it runs, compiled, and not in its first second. */
-const warmUp = 24
-function forEachDelegate<T>(all: readonly Delegate[], make: (by: Delegate, index: number) => Promise<T>): Promise<T[]> {
-  return Promise.all(Array.from({ length: operations }, (_, i) => make(at(all, i), i)))
+const warmUp = 64
+
+/** Makes a request for each delegate of those whose turn it is: none reaches its limit of live grants. */
+function forEachDelegate<T>(all: readonly Delegate[], turn: number, make: (by: Delegate) => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: operations }, (_, i) => make(at(all, turn * operations + i))))
 }
 
 /** A client_credentials request: an assertion and a DPoP proof, both fresh, as it demands. */
@@ -93,7 +95,8 @@ function refreshes(made: Cast, answers: ReadonlyArray<Record<string, unknown>>):
 }
 
 async function oneRound(made: Cast, client: PrivateJwk, servers: Servers, turned: number): Promise<Round> {
-  const grants = (): Promise<Ready[]> => forEachDelegate(made.delegates, by => directGrant(by, made.resourceKey))
+  const grants = (): Promise<Ready[]> =>
+    forEachDelegate(made.delegates, turned, by => directGrant(by, made.resourceKey))
   const order =
     turned % 2 === 0
       ? (['few', 'sodium', 'many', 'oidc', 'floor'] as const)
@@ -101,7 +104,7 @@ async function oneRound(made: Cast, client: PrivateJwk, servers: Servers, turned
   const taken = new Map<string, Load & { readonly answers: ReadonlyArray<Record<string, unknown>> }>()
   for (const name of order) {
     const ready =
-      name === 'oidc' ? await forEachDelegate(made.delegates, () => clientCredentials(client)) : await grants()
+      name === 'oidc' ? await forEachDelegate(made.delegates, turned, () => clientCredentials(client)) : await grants()
     taken.set(name, await load(servers[name], ready, connections))
   }
   const of = (name: keyof Servers) => measuredOf(taken, name)

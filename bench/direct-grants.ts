@@ -4,7 +4,7 @@ import Database from 'libsql'
 import type { Ready } from './http-load.js'
 
 /** So many that none reaches its limit of live grants. */
-const delegates = 512
+const delegates = 2048
 /** The auth server. */
 export const issuer = 'https://auth.example'
 

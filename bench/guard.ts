@@ -16,7 +16,7 @@ const audience = 'https://calendar.example'
 const operations = 512
 const rounds = 7
 /** Rounds before those that count: a server is measured as it runs, compiled. */
-const warmUp = 24
+const warmUp = 64
 /** What is compared answers at different rates: none of it is to pay for waking the client. */
 const awake = true
 /** What is measured, and the bare route that goes with it. */
