@@ -1,6 +1,7 @@
 import { type Prepared, prepared, type Store } from '@countersign/store'
 import type { GrantRow, Tables } from '../tables.js'
 import type { GrantUser, Principal } from './grant.js'
+import { grantRoom } from './grant-room.js'
 
 /** Live grants of one agent or delegate for one user, or for none. Beyond that, grants at the resource with the most end, unused for longest first. */
 const mostPerPrincipal = 100
@@ -11,55 +12,68 @@ export function grantLock({ agent, delegate }: Principal, user: GrantUser | unde
   return `grants ${JSON.stringify([agent, delegate, user?.sub])}`
 }
 
+/** Writes the row of a grant in a transaction that holds `lock`. */
+type BoundedInsert = (tx: Database, row: GrantRow, lock: string) => Promise<GrantRow[]>
+
 /**
  * Writes a grant and ends those over the limit of its owner and user; resolves with the ended ones. Runs in a transaction that holds
  * the lock of {@link grantLock}: of a burst that comes at once, no more than the limit stay, whichever instances it reaches.
  */
-export function boundedInsert(): (tx: Database, row: GrantRow) => Promise<GrantRow[]> {
+export function boundedInsert(store: Store<Tables>): BoundedInsert {
   // `is null` is another statement than `=`.
-  const [ofUser, ofNone] = [insertAnd('='), insertAnd('is')]
-  return async (tx, row) => {
+  const [ofUser, ofNone] = [insertAndCount('='), insertAndCount('is')]
+  const insertOnly = prepared(insert)
+  const room = grantRoom(store)
+  return async (tx, row, lock) => {
+    if (room.take(lock)) {
+      await insertOnly(tx, row)
+      return []
+    }
     const { rows } = await (row.user_sub === null ? ofNone : ofUser)(tx, row)
-    return rows[0]?.hundredth == null ? [] : endOldest(tx, row)
+    const live = Number(rows[0]?.live ?? mostPerPrincipal)
+    // Databases do not agree whether the new row counts.
+    room.note(lock, mostPerPrincipal - live - 1)
+    return live < mostPerPrincipal ? [] : endOldest(tx, row)
   }
 }
 
-/**
- * One statement, because it runs at every grant: writes a row, and tells whether its owner has a hundred. Databases do not agree
- * whether the new row counts. It reads only the index by owner.
- */
-function insertAnd(same: '=' | 'is'): Prepared<Tables, GrantRow, { readonly hundredth: number | null }> {
+/** One statement: writes a row, and counts those of its owner and user, up to a hundred. It reads only the index by owner. */
+function insertAndCount(same: '=' | 'is'): Prepared<Tables, GrantRow, { readonly live: number | string | null }> {
   return prepared((tx: Database, p: GrantRow) =>
-    tx
-      .insertInto('auth_server_grants')
-      .values({
-        refresh_hash: p.refresh_hash,
-        id: p.id,
-        agent: p.agent,
-        agent_delegate: p.agent_delegate,
-        resource: p.resource,
-        scope: p.scope,
-        purpose: p.purpose,
-        created: p.created,
-        last_used: p.last_used,
-        user_sub: p.user_sub,
-        claims: p.claims,
-        redemption_hash: p.redemption_hash,
-        txn: p.txn,
-        words: p.words,
-        conditions: p.conditions,
-        purposes: p.purposes,
-      })
-      .returning(() =>
+    insert(tx, p).returning(({ selectFrom, fn }) =>
+      selectFrom(
         ownedBy(tx, p.agent, p.agent_delegate)
           .where('user_sub', same, same === 'is' ? null : p.user_sub)
           .select('last_used')
-          .orderBy('last_used', 'desc')
-          .limit(1)
-          .offset(mostPerPrincipal - 1)
-          .as('hundredth'),
-      ),
+          .limit(mostPerPrincipal)
+          .as('owned'),
+      )
+        .select(fn.countAll<number | string>().as('live'))
+        .as('live'),
+    ),
   )
+}
+
+// What it returns is a type of the query builder, which has no short name.
+function insert(tx: Database, p: GrantRow) {
+  return tx.insertInto('auth_server_grants').values({
+    refresh_hash: p.refresh_hash,
+    id: p.id,
+    agent: p.agent,
+    agent_delegate: p.agent_delegate,
+    resource: p.resource,
+    scope: p.scope,
+    purpose: p.purpose,
+    created: p.created,
+    last_used: p.last_used,
+    user_sub: p.user_sub,
+    claims: p.claims,
+    redemption_hash: p.redemption_hash,
+    txn: p.txn,
+    words: p.words,
+    conditions: p.conditions,
+    purposes: p.purposes,
+  })
 }
 
 type Database = Store<Tables>['db']

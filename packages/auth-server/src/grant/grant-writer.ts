@@ -23,19 +23,20 @@ export interface GrantWriting {
 
 /** Writes grants of one store, each with the end of those that are too many of its owner: both or neither. */
 export function grantWriter({ store, now, issuer, onSurplus, onEnded }: GrantWriting): GrantWriter {
-  const insert = boundedInsert()
+  const insert = boundedInsert(store)
   return async (added, first) => {
     const { principal, grant } = added
+    const lock = grantLock(principal, grant.user)
     const ended = await store.write(
       async tx => {
         if (!(await first(tx))) return undefined
-        const surplus = await insert(tx, rowOf(added))
+        const surplus = await insert(tx, rowOf(added), lock)
         if (surplus.length === 0) return surplus
         await writeNotices(tx, surplus, { by: 'agent', issuer, now: now() })
         for (const row of surplus) await onSurplus?.(tx, principalIn(row), grantOf(row))
         return surplus
       },
-      { alone: grantLock(principal, grant.user) },
+      { alone: lock },
     )
     if (ended !== undefined && ended.length > 0) onEnded?.()
     return ended !== undefined
