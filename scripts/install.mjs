@@ -85,9 +85,21 @@ export async function install() {
     .update(readFileSync(`${root}/package-lock.json`))
     .digest('hex')
   const mark = `${root}/node_modules/.installed-lock`
-  if (existsSync(mark) && readFileSync(mark, 'utf8') === lock) return
+  if (existsSync(mark) ? readFileSync(mark, 'utf8') === lock : isInstalled()) return
   await step('installing what package-lock.json names', 'npm', ['ci', '--no-audit', '--no-fund'])
   writeFileSync(mark, lock)
+}
+
+/** Whether `npm ci`, run by hand, has installed what is locked: it writes so beside the packages, once all are there. */
+function isInstalled() {
+  const listed = `${root}/node_modules/.package-lock.json`
+  if (!existsSync(listed)) return false
+  const packagesOf = file => Object.entries(JSON.parse(readFileSync(file, 'utf8')).packages)
+  const installed = new Map(packagesOf(listed))
+  // What is optional may be for another kind of machine.
+  return packagesOf(`${root}/package-lock.json`).every(
+    ([path, { integrity, optional }]) => optional || installed.get(path)?.integrity === integrity,
+  )
 }
 
 // Two packages at a time, each checked by one thread: on two processors a third faster than the other way round.

@@ -1,11 +1,13 @@
 import { type Condition, type Conditions, conflicts, implies } from '@countersign/conditions'
+import { longRuns } from '@countersign/requirements'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { allowed, refused, resource, solve } from './policy-solver.fixture.js'
+import { isLong } from './tier.fixture.js'
 
 // What one policy implies of another, against a solver that knows nothing of how the package decides it.
 
-const pairs = process.env['COUNTERSIGN_LONG'] === '1' ? 10_000 : 150
+const pairs = isLong ? longRuns(10_000) : 150
 
 const places = ['https://a.example', resource, 'https://*.a.example', 'https://*.b.a.example', 'https://ba.example']
 const pointers = ['', '/a', '/b', '/*', '/a/b', '/a/*', '/*/b', '/*/*', '/0', '/*/0', '/a/1', '/*/1']

@@ -6,7 +6,7 @@ import { createDiscovery } from '@countersign/discovery'
 import { createGateway } from '@countersign/gateway'
 import { generateSigningKey, type ReceivedMessage, type SigningKey, thumbprint } from '@countersign/httpsig'
 import { signKeyProof, signToken } from '@countersign/protocol'
-import { verifies } from '@countersign/requirements'
+import { longRuns, verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
 import { signedMessage } from '@countersign/testing/world/signed-message'
 import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
@@ -20,7 +20,7 @@ import { isLong } from './tier.fixture.js'
 
 const NOW = 1_750_000_000
 const now = (): number => NOW
-const count = isLong ? 200_000 : 1000
+const count = isLong ? longRuns(200_000) : 1000
 const seed = Math.trunc(Math.random() * 2 ** 32)
 
 const agentId = 'https://agent.example'

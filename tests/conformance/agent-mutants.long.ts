@@ -1,9 +1,10 @@
+import { ofThird } from '@countersign/requirements'
 import { test } from 'vitest'
 import { agentMutants, agentServerMutants, enrolmentMutants } from './mutants.fixture.js'
 import { expectSeen } from './seen-mutant.fixture.js'
 import { identifiedAgent, startAgentServer, startEnrolling } from './servers.fixture.js'
 
-test.each(agentMutants)('an agent that lacks $lacks does not pass', mutant =>
+test.each(ofThird(agentMutants))('an agent that lacks $lacks does not pass', mutant =>
   expectSeen('agent', mutant, identifiedAgent),
 )
 
@@ -12,6 +13,6 @@ const agentServers = [
   ...enrolmentMutants.map(mutant => ({ mutant, start: startEnrolling, lacks: mutant.lacks })),
 ]
 
-test.each(agentServers)('an agent server that lacks $lacks does not pass', ({ mutant, start }) =>
+test.each(ofThird(agentServers))('an agent server that lacks $lacks does not pass', ({ mutant, start }) =>
   expectSeen('agent-server', mutant, start),
 )

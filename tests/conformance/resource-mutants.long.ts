@@ -1,3 +1,4 @@
+import { ofThird } from '@countersign/requirements'
 import { test } from 'vitest'
 import { gatewayMutants, resourceMutants } from './mutants.fixture.js'
 import { expectSeen } from './seen-mutant.fixture.js'
@@ -6,10 +7,10 @@ import { startSite } from './site.fixture.js'
 
 // The first one runs in resource.test.ts.
 
-test.each(resourceMutants.slice(1))('a resource that lacks $lacks does not pass', mutant =>
+test.each(ofThird(resourceMutants.slice(1)))('a resource that lacks $lacks does not pass', mutant =>
   expectSeen('resource', mutant, place => startSite(place, 'node', { mutant })),
 )
 
-test.each(gatewayMutants)('a gateway that lacks $lacks does not pass', mutant =>
+test.each(ofThird(gatewayMutants))('a gateway that lacks $lacks does not pass', mutant =>
   expectSeen('resource', mutant, place => startGateway(place, 'mcp', mutant)),
 )
