@@ -88,7 +88,7 @@ test(
 const newFile = sqliteFiles()
 
 test(
-  verifies('DOS-09', 'the limit of a hundred grants holds where two processes, and two parts of one, share a database'),
+  verifies('DOS-09', 'the limit of a hundred grants holds where two stores, and two parts of one, share a database'),
   async () => {
     const clock = { now: 1_000_000_000 }
     const url = newFile()
