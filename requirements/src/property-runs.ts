@@ -23,11 +23,11 @@ const share = shareOf(environment?.['COUNTERSIGN_THIRD'])
 export const longRuns: Share['longRuns'] = share.longRuns
 export const ofThird: Share['ofThird'] = share.ofThird
 
-/** Rounds of a race: ten, and 500 in `npm run test:all`, on each of two kinds of database. */
+/** Rounds of a race: ten, and 500 in the whole long tier, on each of two kinds of database. */
 export const raceRounds: number = long ? share.longRuns(500) : 10
 
-/** Cases of one property: 300, and 2 · 10⁴ in `npm run test:all`. */
+/** Cases of one property: 300, and 2 · 10⁴ in the whole long tier. */
 export const numRuns: number = long ? share.longRuns(20_000) : 300
 
-/** Cases of a property that signs messages: 200, and 5000 in `npm run test:all`. */
+/** Cases of a property that signs messages: 200, and 5000 in the whole long tier. */
 export const signedRuns: number = long ? share.longRuns(5000) : 200
