@@ -1,4 +1,4 @@
-import { foldedName, foldedPath } from '@countersign/protocol/internal'
+import { foldedPath, foldedText } from '@countersign/protocol/internal'
 
 const exactly = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const leniently = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -13,7 +13,7 @@ export function looseSpellings(path: string): readonly string[] | undefined {
   const once = decoded(path, exactly)
   if (once === undefined) return undefined
   const twice = decoded(once, leniently) ?? once
-  const plain = foldedName(twice).replaceAll('\\', '/')
+  const plain = foldedText(twice).replaceAll('\\', '/')
   // An upstream that ends a path at NUL would serve another path than the one that was judged.
   if (/\p{Cc}/u.test(plain) || (plain.includes('%') && !twice.includes('%'))) return undefined
   const end = plain.search(/[?#]/)

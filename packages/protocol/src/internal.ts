@@ -22,7 +22,8 @@ export {
   wrongOption,
 } from './internal/check-options.js'
 export { errorFields } from './internal/error-fields.js'
-export { compatibleName, foldedName, foldedPath, shortNameFolders, withoutStreams } from './internal/folded-path.js'
+export { compatibleText, foldedName, foldedText, misspeltFrom } from './internal/folded-name.js'
+export { foldedPath, shortNameFolders, withoutStreams } from './internal/folded-path.js'
 export { freezeJson } from './internal/freeze-json.js'
 export { type MeasuredBy, measured, telemetryOpened, toldTo } from './internal/measured.js'
 export { corsCheck, identifiersCheck, proxiesCheck } from './internal/shared-checks.js'

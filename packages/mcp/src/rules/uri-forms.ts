@@ -1,4 +1,4 @@
-import { compatibleName, foldedPath, withoutStreams } from '@countersign/protocol/internal'
+import { compatibleText, foldedPath, withoutStreams } from '@countersign/protocol/internal'
 
 /** A placeholder for the text after a prefix; no URI of a rule has it. */
 export const rest = '\uE000'
@@ -78,7 +78,7 @@ function closureOf(
   ways: readonly Way[],
   fold: (text: string) => string | undefined,
 ): ReadonlySet<string> | undefined {
-  const texts = closureOfUri(uri, [...ways, compatibleName])
+  const texts = closureOfUri(uri, [...ways, compatibleText])
   if (texts === undefined) return undefined
   const folds = new Map<string, string>()
   const folded = (text: string): string => {

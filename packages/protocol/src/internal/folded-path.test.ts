@@ -1,24 +1,5 @@
 import { expect, test } from 'vitest'
-import { foldedName, foldedPath, shortNameFolders, withoutStreams } from '../internal.js'
-
-test.each([
-  ['Private', 'private'],
-  ['\u0130D', 'id'],
-  ['I\u0307d', 'id'],
-  ['\u0131d', 'id'],
-  ['\uff29\uff24', 'id'],
-  ['\u212a', 'k'],
-  ['\u017f', 's'],
-  ['stra\u00dfe', 'strasse'],
-  ['\u039f\u03a3', '\u03bf\u03c3'],
-  ['\u039f\u03a3x', '\u03bf\u03c3x'],
-  ['a\u200b\u200d\ufeff\u00ad\u2060b', 'ab'],
-  ['cafe\u0301', 'caf\u00e9'],
-  ['\ue000', '\ue000'],
-])('%j is %j', (text, folded) => {
-  expect(foldedName(text)).toBe(folded)
-  expect(foldedName(folded)).toBe(folded)
-})
+import { foldedPath, shortNameFolders, withoutStreams } from '../internal.js'
 
 test.each([
   ['/A/b. /c...', '/a/b/c'],

@@ -1,30 +1,14 @@
-const plain = /^[\0-\x7f]*$/
+import { foldedText } from './folded-name.js'
+
 const ending = /[. ](?:\/|$)|:\$/
-const ignorable = /\p{Default_Ignorable_Code_Point}/gu
-
-/** A text without compatibility forms and invisible characters. */
-export function compatibleName(text: string): string {
-  return plain.test(text) ? text : text.normalize('NFKC').replace(ignorable, '')
-}
 
 /**
- * One text for all names that a file system or a web server may take for the same one: without case, compatibility forms and invisible
- * characters. Use it only to compare names.
- */
-export function foldedName(text: string): string {
-  if (plain.test(text)) return text.toLowerCase()
-  const folded = compatibleName(text).toUpperCase().toLowerCase()
-  // Turkish letters and a final sigma do not survive a change of case.
-  return folded.replaceAll('i\u0307', 'i').replaceAll('ς', 'σ').normalize('NFKC')
-}
-
-/**
- * A path folded like {@link foldedName}, without the parts of segments that Windows ignores: dots and spaces at the end, and the names
+ * A path folded like {@link foldedText}, without the parts of segments that Windows ignores: dots and spaces at the end, and the names
  * of NTFS streams (`::$DATA`, `:$I30:$INDEX_ALLOCATION`).
  * @returns undefined when nothing is left of a segment; `.` and `..` stay, for the caller to resolve or refuse
  */
 export function foldedPath(path: string): string | undefined {
-  const folded = foldedName(path)
+  const folded = foldedText(path)
   if (!ending.test(folded)) return folded
   const segments: string[] = []
   for (const segment of folded.split('/')) {
