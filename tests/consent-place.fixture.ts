@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { askUsers, createAuthServer, demoUsers } from '@countersign/auth-server'
-import { generateSigningKey, signRequest, thumbprint } from '@countersign/httpsig'
+import { generateSigningKey, type SigningKey, signRequest, thumbprint } from '@countersign/httpsig'
 import { jwks, signToken } from '@countersign/protocol'
 import { serve } from '@countersign/server'
 import { freePort } from '@countersign/testing/ports'
@@ -31,10 +31,12 @@ const picture = Buffer.from(
 /**
  * @param metadata what the agent says about itself otherwise
  * @param more what the calendar says beside that
+ * @param openAuth starts the auth server in place of one in this process; returns how to end it
  */
 export async function consentPlace(
   metadata: Readonly<Record<string, string>> = {},
   more: object = {},
+  openAuth?: (auth: string) => Promise<() => Promise<unknown>>,
 ): Promise<ConsentPlace> {
   const [auth, agent, calendar] = await Promise.all([address(), address(), address()])
   const [authKey, agentKey, calendarKey] = await Promise.all([1, 2, 3].map(() => generateSigningKey()))
@@ -75,31 +77,7 @@ export async function consentPlace(
       '/after': page(() => '<title>Arrived</title>'),
     }),
   ])
-  const participant = await createAuthServer({
-    issuer: auth,
-    keys: [{ kid: 'a1', key: authKey }],
-    database: 'sqlite::memory:',
-    login: [
-      demoUsers([
-        { name: 'Ada Lovelace', email: 'ada@demo.example', subject: 'ada' },
-        { name: 'Grace Hopper', subject: 'grace' },
-        { name: 'Alan Turing', subject: 'alan' },
-      ]),
-    ],
-    policy: askUsers([{ agents: 'any', resources: 'any' }]),
-    deviceFlow: 'any',
-    development: true,
-  })
-  const running = await serve({
-    name: 'auth-server',
-    id: auth,
-    port: Number(new URL(auth).port),
-    participant,
-    development: true,
-    signals: false,
-    level: 'error',
-    announce: () => undefined,
-  })
+  const endAuth = await (openAuth?.(auth) ?? authInProcess(auth, authKey))
 
   async function tokenRequest(
     form: Readonly<Record<string, string>>,
@@ -161,13 +139,43 @@ export async function consentPlace(
     token: tokenRequest,
     askForDevice: async () => String((await tokenRequest({ request_type: 'device_auth' }))['user_code']),
     async stop() {
-      await running.close()
+      await endAuth()
       for (const server of servers) {
         server.closeAllConnections()
         server.close()
       }
     },
   }
+}
+
+/** An auth server in this process. @returns how to end it */
+async function authInProcess(auth: string, key: SigningKey): Promise<() => Promise<unknown>> {
+  const participant = await createAuthServer({
+    issuer: auth,
+    keys: [{ kid: 'a1', key }],
+    database: 'sqlite::memory:',
+    login: [
+      demoUsers([
+        { name: 'Ada Lovelace', email: 'ada@demo.example', subject: 'ada' },
+        { name: 'Grace Hopper', subject: 'grace' },
+        { name: 'Alan Turing', subject: 'alan' },
+      ]),
+    ],
+    policy: askUsers([{ agents: 'any', resources: 'any' }]),
+    deviceFlow: 'any',
+    development: true,
+  })
+  const running = await serve({
+    name: 'auth-server',
+    id: auth,
+    port: Number(new URL(auth).port),
+    participant,
+    development: true,
+    signals: false,
+    level: 'error',
+    announce: () => undefined,
+  })
+  return () => running.close()
 }
 
 async function address(): Promise<string> {

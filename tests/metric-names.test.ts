@@ -6,7 +6,6 @@ import { openTelemetry as ofResource } from '@countersign/resource/otel'
 import { serverMetrics } from '@countersign/server/otel'
 import { createNoopMeter, type Meter, type MeterProvider } from '@opentelemetry/api'
 import { expect, test } from 'vitest'
-import { parse } from 'yaml'
 import { root } from './processes.fixture.js'
 
 // The names of metrics are an interface: operators' dashboards and alerts are made of them.
@@ -54,38 +53,4 @@ test('each metric of each server is documented, and no other', () => {
   expect(new Set(auth.keys())).toEqual(documented('Metrics of an auth server'))
   expect(new Set(agent.keys())).toEqual(documented('Metrics of an agent server'))
   expect(new Set(server.keys())).toEqual(documented('Metrics of every server and its process'))
-})
-
-interface Rule {
-  readonly alert: string
-  readonly expr: string
-  readonly for?: string
-}
-
-test('the alert rules of the docs use metrics and labels that exist', () => {
-  const text = readFileSync(join(root, 'docs/operations.md'), 'utf8')
-  const [, yaml = ''] = /^## Metrics$[\s\S]*?^```yaml\n([\s\S]*?)^```$/m.exec(text) ?? []
-  const { groups } = parse(yaml) as { readonly groups: ReadonlyArray<{ readonly rules: readonly Rule[] }> }
-  const rules = groups.flatMap(group => group.rules)
-  expect(rules).toHaveLength(4)
-  const names = new Set(['up'])
-  for (const made of Object.values(instruments()))
-    for (const [name, kind] of made) {
-      const base = name.replaceAll('.', '_')
-      if (kind === 'createCounter') names.add(`${base}_total`)
-      else if (kind === 'createObservableGauge') names.add(base)
-      else for (const part of ['bucket', 'sum', 'count']) names.add(`${base}_${part}`)
-    }
-  const labels = new Set([
-    'job',
-    'le',
-    ...[...page.matchAll(/`(aauth\.\w+)`/g)].map(([, name = '']) => name.replace('.', '_')),
-  ])
-  for (const { alert, expr } of rules) {
-    const metrics = [...expr.matchAll(/\b[a-z]\w*_\w+(?=[[{ ]|$)|\bup(?=\{)/g)].map(([name]) => name)
-    const used = metrics.filter(name => name !== 'histogram_quantile')
-    expect(used.length, alert).toBeGreaterThan(0)
-    for (const name of used) expect(names, alert).toContain(name)
-    for (const [, label = ''] of expr.matchAll(/[{,](\w+)=/g)) expect(labels, alert).toContain(label)
-  }
 })

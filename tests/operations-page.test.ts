@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { rules } from './alerts.fixture.js'
 import { deployText, printedHere, services } from './deploy.fixture.js'
 import { root } from './processes.fixture.js'
 
@@ -99,6 +100,16 @@ test('every command line is one that the command knows, and a misspelt flag woul
   }
   for (const args of all) expect(await firstUnknown(args)).toEqual([args.join(' '), '--unknown-to-all'])
   expect(await firstUnknown(['auth-server', '--confg', 'x'])).toEqual(['auth-server --confg x', '--confg'])
+})
+
+test('the page lists the alerts of rules.yaml, each with its severity, and quotes none of them', () => {
+  const [, section = ''] = /^## Metrics$([\s\S]*?)^## /m.exec(page) ?? []
+  const listed = [...section.matchAll(/^\| `(\w+)` \| (\w+) \|/gm)].map(([, alert, severity]) => [alert, severity])
+  const all = Object.values(rules()).flat()
+  const ours = all.map(({ alert, labels }) => [alert, labels['severity']])
+  expect(new Map(listed as [string, string][])).toEqual(new Map(ours as [string, string][]))
+  expect(listed).toHaveLength(ours.length)
+  expect(page).not.toContain('expr:')
 })
 
 test('every record and metric of the alerts is one that the code writes', () => {

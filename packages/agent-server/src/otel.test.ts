@@ -46,7 +46,14 @@ test('tokens, delegates, refusals and times are counted, with values of closed s
     'aauth.request.duration': [
       [{ 'aauth.endpoint': 'delegate_token', 'aauth.status': '2xx' }, 2],
       [{ 'aauth.endpoint': 'delegate_token', 'aauth.status': '4xx' }, 20],
+      [{ 'aauth.endpoint': 'delegate_token', 'aauth.status': '5xx' }, 0],
       [{ 'aauth.endpoint': 'document', 'aauth.status': '2xx' }, 1],
+    ],
+    'aauth.alarms': [
+      [{ 'aauth.reason': 'replaced-key' }, 0],
+      [{ 'aauth.reason': 'issuer-garbage' }, 0],
+      [{ 'aauth.reason': 'epoch-lost' }, 0],
+      [{ 'aauth.reason': 'audit-failing' }, 0],
     ],
     'aauth.store.writes.waiting': [[{}, 0]],
   })

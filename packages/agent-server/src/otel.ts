@@ -10,7 +10,7 @@ import {
 } from '@countersign/protocol/internal/otel'
 import type { Meter, MeterProvider } from '@opentelemetry/api'
 import type { AgentServerEvent } from './event.js'
-import type { AgentServerLoad, AgentServerTelemetry } from './telemetry.js'
+import type { AgentServerEndpoint, AgentServerLoad, AgentServerTelemetry } from './telemetry.js'
 
 /** Where metrics go. */
 export interface OpenTelemetryOptions {
@@ -46,11 +46,21 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): AgentServerTe
   }
 }
 
+/** The reasons of `aauth.alarms`, each of which an alert may name. */
+const alarmReasons: Readonly<Record<Extract<AgentServerEvent, { type: 'alarm' }>['reason'], true>> = {
+  'replaced-key': true,
+  'issuer-garbage': true,
+  'epoch-lost': true,
+  'audit-failing': true,
+}
+
+const tokenEndpoint: AgentServerEndpoint = 'delegate_token'
+
 type Instruments = ReturnType<typeof instrumentsOf>
 
 function instrumentsOf(meter: Meter) {
   return {
-    ...issuerInstruments(meter),
+    ...issuerInstruments(meter, { alarms: Object.keys(alarmReasons), tokenEndpoint }),
     delegates: meter.createCounter('aauth.delegates', {
       description: 'Delegates that were invited, enrolled, revoked, reinstated or forgotten',
       unit: '{delegate}',

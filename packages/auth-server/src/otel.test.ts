@@ -58,7 +58,28 @@ test('tokens are counted by flow, refusals by code and reason, and answers by en
   expect(await points('aauth.request.duration')).toEqual([
     [{ 'aauth.endpoint': 'token', 'aauth.status': '2xx' }, 3],
     [{ 'aauth.endpoint': 'token', 'aauth.status': '4xx' }, 2],
+    [{ 'aauth.endpoint': 'token', 'aauth.status': '5xx' }, 0],
     [{ 'aauth.endpoint': 'other', 'aauth.status': '4xx' }, 1],
+  ])
+})
+
+test('what an alert names is there before its first event, also where no server has opened yet', async () => {
+  const { read } = measured()
+  const names = ['aauth.alarms', 'aauth.request.duration', 'aauth.discovery.fetch.duration']
+  const all = await read()
+  expect(names.map(name => all.get(name))).toEqual([
+    [
+      [{ 'aauth.reason': 'code-reused' }, 0],
+      [{ 'aauth.reason': 'passkey-copied' }, 0],
+      [{ 'aauth.reason': 'epoch-lost' }, 0],
+      [{ 'aauth.reason': 'audit-failing' }, 0],
+    ],
+    [
+      [{ 'aauth.endpoint': 'token', 'aauth.status': '2xx' }, 0],
+      [{ 'aauth.endpoint': 'token', 'aauth.status': '4xx' }, 0],
+      [{ 'aauth.endpoint': 'token', 'aauth.status': '5xx' }, 0],
+    ],
+    ['ok', 'status', 'refused', 'unreachable', 'busy'].map(outcome => [{ 'aauth.fetch.outcome': outcome }, 0]),
   ])
 })
 

@@ -13,7 +13,7 @@ import {
 } from '@countersign/protocol/internal/otel'
 import type { Meter, MeterProvider } from '@opentelemetry/api'
 import type { AuthServerEvent } from './event.js'
-import type { AuthServerLoad, AuthServerTelemetry } from './telemetry.js'
+import type { AuthServerEndpoint, AuthServerLoad, AuthServerTelemetry } from './telemetry.js'
 
 export type { DiscoveryEvent } from '@countersign/discovery'
 
@@ -57,12 +57,22 @@ export function openTelemetry(
   }
 }
 
+/** The reasons of `aauth.alarms`, each of which an alert may name. */
+const alarmReasons: Readonly<Record<Extract<AuthServerEvent, { type: 'alarm' }>['reason'] | 'passkey-copied', true>> = {
+  'code-reused': true,
+  'passkey-copied': true,
+  'epoch-lost': true,
+  'audit-failing': true,
+}
+
+const tokenEndpoint: AuthServerEndpoint = 'token'
+
 type Instruments = ReturnType<typeof instrumentsOf>
 
 function instrumentsOf(meter: Meter) {
   const counter = (name: string, description: string, unit: string) => meter.createCounter(name, { description, unit })
   return {
-    ...issuerInstruments(meter),
+    ...issuerInstruments(meter, { alarms: Object.keys(alarmReasons), tokenEndpoint }),
     ...discoveryInstruments(meter),
     requests: counter('aauth.requests', 'Requests that a user was needed for', '{request}'),
     consents: counter('aauth.consent.decisions', 'Decisions about what agents asked users for', '{decision}'),

@@ -1,6 +1,6 @@
-import { secondsHistogram } from '@countersign/protocol/internal/otel'
+import { beginEmpty, secondsHistogram } from '@countersign/protocol/internal/otel'
 import type { Counter, Histogram, Meter } from '@opentelemetry/api'
-import type { DiscoveryEvent } from './discovery-event.js'
+import type { DiscoveryEvent, FetchOutcome } from './discovery-event.js'
 
 /** The instruments of discovery. */
 export interface DiscoveryInstruments {
@@ -8,14 +8,28 @@ export interface DiscoveryInstruments {
   readonly fetched: Histogram
 }
 
+/** All outcomes of a fetch. */
+const outcomes: Readonly<Record<FetchOutcome, true>> = {
+  ok: true,
+  status: true,
+  refused: true,
+  unreachable: true,
+  busy: true,
+}
+
 /** Makes the instruments of discovery. */
 export function discoveryInstruments(meter: Meter): DiscoveryInstruments {
+  const fetched = secondsHistogram(meter, 'aauth.discovery.fetch.duration', 'Time to fetch a document of a participant')
+  beginEmpty(
+    fetched,
+    Object.keys(outcomes).map(outcome => ({ 'aauth.fetch.outcome': outcome })),
+  )
   return {
     lookups: meter.createCounter('aauth.cache.lookups', {
       description: 'Tokens, metadata and key sets that were looked up in memory',
       unit: '{lookup}',
     }),
-    fetched: secondsHistogram(meter, 'aauth.discovery.fetch.duration', 'Time to fetch a document of a participant'),
+    fetched,
   }
 }
 

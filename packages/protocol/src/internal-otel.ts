@@ -2,6 +2,8 @@
 
 export {
   answerAttributes,
+  beginAtZero,
+  beginEmpty,
   type Count,
   count,
   type GaugeText,

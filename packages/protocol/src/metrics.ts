@@ -19,7 +19,8 @@ export function secondsHistogram(meter: Meter, name: string, description: string
 }
 
 /**
- * Makes instruments at their first use. Unlike spans, metrics are lost for good where they were made before an SDK was registered.
+ * Makes instruments: at once where their provider is given, so that their first series are there before the first event, else at their
+ * first use. Unlike spans, metrics are lost for good where they were made before an SDK was registered.
  * @param meterProvider default: the one that is registered at the first use
  */
 export function whenUsed<T>(
@@ -27,11 +28,24 @@ export function whenUsed<T>(
   meterProvider: MeterProvider | undefined,
   make: (meter: Meter) => T,
 ): () => T {
-  let made: { readonly instruments: T } | undefined
+  let made = meterProvider && { instruments: make(meterProvider.getMeter(scope)) }
   return () => {
-    made ??= { instruments: make((meterProvider ?? metrics).getMeter(scope)) }
+    made ??= { instruments: make(metrics.getMeter(scope)) }
     return made.instruments
   }
+}
+
+/**
+ * Begins series at 0, before their first event: all that an alert names. Prometheus sees a rise only between two readings of one
+ * series, so an alarm that begins its series would be seen by nobody.
+ */
+export function beginAtZero(counter: Counter, all: readonly Attributes[]): void {
+  for (const attributes of all) counter.add(0, attributes)
+}
+
+/** The same for a histogram: it counts nothing that is not a number, and then has the series. */
+export function beginEmpty(histogram: Histogram, all: readonly Attributes[]): void {
+  for (const attributes of all) histogram.record(Number.NaN, attributes)
 }
 
 /** The instruments that auth servers and agent servers have in common. */
@@ -43,8 +57,31 @@ export interface IssuerInstruments {
   readonly durations: Histogram
 }
 
-/** Makes the instruments that auth servers and agent servers have in common. */
-export function issuerInstruments(meter: Meter): IssuerInstruments {
+/** The statuses that a token endpoint answers with. */
+const tokenStatuses = ['2xx', '4xx', '5xx']
+
+/**
+ * Makes the instruments that auth servers and agent servers have in common.
+ * @param o.alarms the reasons of all alarms of this server
+ * @param o.tokenEndpoint the name of the endpoint that issues tokens
+ */
+export function issuerInstruments(
+  meter: Meter,
+  o: { readonly alarms: readonly string[]; readonly tokenEndpoint: string },
+): IssuerInstruments {
+  const made = makeIssuerInstruments(meter)
+  beginAtZero(
+    made.alarms,
+    o.alarms.map(reason => ({ 'aauth.reason': reason })),
+  )
+  beginEmpty(
+    made.durations,
+    tokenStatuses.map(status => ({ 'aauth.endpoint': o.tokenEndpoint, 'aauth.status': status })),
+  )
+  return made
+}
+
+function makeIssuerInstruments(meter: Meter): IssuerInstruments {
   return {
     tokens: meter.createCounter('aauth.tokens', { description: 'Tokens that were issued', unit: '{token}' }),
     refusals: meter.createCounter('aauth.refusals', { description: 'Requests that were refused', unit: '{refusal}' }),

@@ -30,6 +30,9 @@ type Options = Partial<ResourceOptions<Scopes>>
 /** One point of a metric: its attributes and its value, or how often something took its time. */
 type Point = readonly [attributes: object, value: number]
 
+/** The decisions that failed, which an alert names: there before the first. */
+const noneFailed: Point = [{ 'aauth.outcome': 'failed' }, 0]
+
 /** A calendar measured by the SDK itself, with its spans and metrics. */
 function measured(requirement: Requirement<Scopes>, options: Options = {}) {
   const spans = new InMemorySpanExporter()
@@ -124,7 +127,7 @@ test('what would have been refused says that it was only observed', async () => 
     ...told,
     'aauth.ask': 'identity',
   })
-  expect(await points('aauth.decisions')).toEqual([[told, 1]])
+  expect(await points('aauth.decisions')).toEqual([noneFailed, [told, 1]])
 })
 
 test('what an adapter refuses by itself is counted, without a span: no route was asked, and nothing verified', async () => {
@@ -134,6 +137,7 @@ test('what an adapter refuses by itself is counted, without a span: no route was
     new AAuthError('invalid_request', 'there is nothing here', { reason: 'path_unknown', status: 404 }),
   )
   expect(await points('aauth.decisions')).toEqual([
+    noneFailed,
     [{ 'aauth.outcome': 'refused', 'aauth.error': 'invalid_request', 'aauth.reason': 'path_unknown' }, 1],
   ])
   expect(await points('aauth.decision.duration')).toEqual([])
@@ -233,6 +237,7 @@ test('decisions are counted and timed, by level and outcome', async () => {
   const passed = { 'aauth.outcome': 'passed', 'aauth.level': 'authorized' }
   const anonymous = { 'aauth.outcome': 'refused', 'aauth.level': 'anonymous' }
   expect(await points('aauth.decisions')).toEqual([
+    noneFailed,
     [{ ...passed, 'aauth.credential': 'aauth' }, 3],
     [{ ...anonymous, 'aauth.error': 'invalid_signature', 'aauth.reason': 'signature_missing' }, 2],
     [{ 'aauth.outcome': 'refused', 'aauth.error': 'invalid_signature', 'aauth.reason': 'signature_wrong' }, 1],
@@ -249,7 +254,7 @@ test('decisions are counted and timed, by level and outcome', async () => {
   ])
   const all = await exported()
   const sums = all
-    .filter(({ descriptor }) => /duration/.test(descriptor.name))
+    .filter(({ descriptor }) => /^aauth\.(?:decision|verify)\.duration$/.test(descriptor.name))
     .map(({ descriptor, dataPoints }) => {
       const [{ sum, buckets }] = dataPoints.map(({ value }) => Object(value))
       expect([descriptor.unit, buckets.boundaries[0], buckets.boundaries.at(-1)]).toEqual(['s', 0.00005, 10])
@@ -278,7 +283,13 @@ test('lookups in memory are counted, those of a discovery of one’s own as well
     [of('jwks', 'stale'), 1],
     [of('jwks', 'miss'), 1],
   ])
-  expect(await points('aauth.discovery.fetch.duration')).toEqual([[{ 'aauth.fetch.outcome': 'unreachable' }, 1]])
+  expect(await points('aauth.discovery.fetch.duration')).toEqual([
+    [{ 'aauth.fetch.outcome': 'ok' }, 0],
+    [{ 'aauth.fetch.outcome': 'status' }, 0],
+    [{ 'aauth.fetch.outcome': 'refused' }, 0],
+    [{ 'aauth.fetch.outcome': 'unreachable' }, 1],
+    [{ 'aauth.fetch.outcome': 'busy' }, 0],
+  ])
 })
 
 test('the discovery that a resource makes for itself is measured', async () => {

@@ -1,6 +1,6 @@
 import { discoveryInstruments, recordDiscovery } from '@countersign/discovery/internal/otel'
 import { checkOptions } from '@countersign/protocol/internal'
-import { secondsHistogram, whenUsed } from '@countersign/protocol/internal/otel'
+import { beginAtZero, secondsHistogram, whenUsed } from '@countersign/protocol/internal/otel'
 import {
   type Attributes,
   context,
@@ -56,13 +56,15 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): Telemetry {
 type Instruments = ReturnType<typeof instrumentsOf>
 
 function instrumentsOf(meter: Meter) {
+  const decisions = meter.createCounter('aauth.decisions', {
+    description: 'Requests that were let pass or refused',
+    unit: '{decision}',
+  })
+  beginAtZero(decisions, [attributesOf(undefined)])
   return {
     isIdle: meter === createNoopMeter(),
     ...discoveryInstruments(meter),
-    decisions: meter.createCounter('aauth.decisions', {
-      description: 'Requests that were let pass or refused',
-      unit: '{decision}',
-    }),
+    decisions,
     decided: secondsHistogram(meter, 'aauth.decision.duration', 'Time to verify and decide a request'),
     verified: secondsHistogram(meter, 'aauth.verify.duration', 'Time to verify a request, part of the former'),
   }
