@@ -1,4 +1,5 @@
 import { type Browser, networkBrowser } from '@countersign/testing/browser'
+import { temporaryFolder } from '@countersign/testing/folders'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   allow,
@@ -13,11 +14,12 @@ import {
 
 // The example: the users of better-auth, its OAuth server, and an auth server on the same origin.
 
+const folder = temporaryFolder()
 let example: StartedExample
 let asker: StartedAgent
 let [origin, api, client] = ['', '', '']
 beforeAll(async () => {
-  example = await startExample('beside-better-auth')
+  example = await startExample('beside-better-auth', folder)
   ;({ origin, api, clientId: client = '' } = example)
   asker = await startAgent(example)
 })

@@ -1,4 +1,5 @@
 import { type Browser, networkBrowser } from '@countersign/testing/browser'
+import { temporaryFolder } from '@countersign/testing/folders'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   allow,
@@ -13,11 +14,12 @@ import {
 
 // The example: an OAuth server and an AAuth auth server on one origin, with one user database and one sign-in.
 
+const folder = temporaryFolder()
 let example: StartedExample
 let asker: StartedAgent
 let [origin, api] = ['', '']
 beforeAll(async () => {
-  example = await startExample('beside-oauth')
+  example = await startExample('beside-oauth', folder)
   ;({ origin, api } = example)
   asker = await startAgent(example)
 })

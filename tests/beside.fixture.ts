@@ -22,12 +22,12 @@ export interface StartedExample {
   end(): Promise<void>
 }
 
-/** Starts an example that stands beside an OAuth server, on free ports. */
-export async function startExample(name: string): Promise<StartedExample> {
+/** Starts an example that stands beside an OAuth server, on free ports, with its keys in `folder`. */
+export async function startExample(name: string, folder: string): Promise<StartedExample> {
   const { start } = (await import(pathToFileURL(join(root, `examples/${name}/app.mjs`)).href)) as {
     start(o: object): Promise<StartedExample>
   }
-  return start({ port: await freePorts(2), redirectUri })
+  return start({ port: await freePorts(2), folder, redirectUri })
 }
 
 export interface StartedAgent {

@@ -26,7 +26,7 @@ when(`the Express API lets an agent in through nginx, and nobody who only says s
   }
   const [listen, port, home] = [await freePort(), await freePort(), await freePort()]
   const [id, agent] = [`http://localhost:${listen}`, `http://localhost:${home}`]
-  ends.push((await start({ id, port })).end)
+  ends.push((await start({ id, port, folder })).end)
   const own = join(folder, 'nginx')
   mkdirSync(own, { recursive: true })
   const file = join(own, 'nginx.conf')

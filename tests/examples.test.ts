@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Agent, agentServer, createAgent, type Interact } from '@countersign/agent'
@@ -6,6 +7,7 @@ import { createAgentServer } from '@countersign/agent-server'
 import { agentTransport } from '@countersign/mcp/client'
 import { scriptedUser } from '@countersign/playground'
 import { serve } from '@countersign/server'
+import { folderOfTest } from '@countersign/testing/folders'
 import { freePort, freePorts } from '@countersign/testing/ports'
 import { Client } from '@modelcontextprotocol/client'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -31,7 +33,7 @@ describe('the loop of an agent', async () => {
     end(): Promise<void>
   }
   const { start, agentOf, scriptedModel } = await load<{
-    start(o: { readonly port: number }): Promise<Place>
+    start(o: { readonly port: number; readonly folder: string }): Promise<Place>
     agentOf(place: Place, interact: Interact): Agent
     scriptedModel(calendar: string): Think
   }>('agent-loop/run.mjs')
@@ -45,7 +47,7 @@ describe('the loop of an agent', async () => {
   }>('agent-loop/loop.mjs')
 
   async function run(decision: 'Allow' | 'Refuse', think?: Think) {
-    const place = await start({ port: await freePorts(3) })
+    const place = await start({ port: await freePorts(3), folder: folderOfTest() })
     ends.push(place.end)
     const user = scriptedUser('Ada')
     const agent = agentOf(place, loopback({ open: async url => void (await user.decide(url, decision)) }))
@@ -77,7 +79,10 @@ describe('an MCP server', async () => {
 
   test('lets every agent that says who it is look, and those on its list add', async () => {
     const [friend, other] = [await namedAgent(), await namedAgent()]
-    const { url, end } = await start({ port: await freePort(), friends: [friend.id], announce: () => undefined })
+    const { url, end } = await start({
+      ...{ port: await freePort(), folder: folderOfTest() },
+      ...{ friends: [friend.id], announce: () => undefined },
+    })
     ends.push(end)
     const tool = async (agent: Agent, name: string, args = {}) => {
       const client = new Client({ name: 'test', version: '1.0.0' })
@@ -91,6 +96,47 @@ describe('an MCP server', async () => {
     await expect(tool(other.agent, 'add_item', { item: 'milk' })).rejects.toThrow()
     expect(await tool(friend.agent, 'add_item', { item: 'milk' })).toBe(`milk is on the list, by ${friend.id}`)
     expect(await tool(other.agent, 'list_items')).toBe(`milk (${friend.id})`)
+  })
+})
+
+test('a restart of an example signs under the same keys', async () => {
+  const { start } = await load<{ start(o: object): Promise<{ readonly url: string; end(): Promise<void> }> }>(
+    'mcp-server/server.mjs',
+  )
+  const place = { port: await freePort(), folder: folderOfTest(), announce: () => undefined }
+  const keys = async (folder: string): Promise<unknown> => {
+    const { url, end } = await start({ ...place, folder })
+    const answer = await fetch(new URL('/.well-known/jwks.json', url)).finally(end)
+    return answer.json()
+  }
+  const first = await keys(place.folder)
+  expect(await keys(place.folder)).toEqual(first)
+  expect(await keys(folderOfTest())).not.toEqual(first)
+})
+
+describe('the examples', () => {
+  const sources = readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.mjs'))
+    .map(file => ({ file, text: readFileSync(join(root, 'examples', file), 'utf8') }))
+
+  test('make no new key for a published document: others have cached the key of before under its name', () => {
+    const making = sources.filter(({ text }) => /\bkid:/.test(text) || text.includes('generateSigningKey('))
+    // It publishes nothing: its key stands in each request.
+    expect(making.map(({ file }) => file)).toEqual(['remote-signer/signer.mjs'])
+  })
+
+  test('have ports of their own: neither those of another, nor of the conformance suite, nor of the playground', () => {
+    const ports = sources.flatMap(({ text }) => [
+      ...new Set([...text.matchAll(/(?:port|listen) = (\d{4})/g)].map(([, port]) => Number(port))),
+    ])
+    expect(ports.toSorted()).toEqual([4800, 4820, 4830, 4831, 4840, 4850])
+    const folder = join(root, 'packages/conformance/src/config')
+    const suite = readdirSync(folder)
+      .filter(file => file.endsWith('-configuration.ts'))
+      .flatMap(file => [...readFileSync(join(folder, file), 'utf8').matchAll(/\b4\d{3}\b/g)].map(Number))
+    expect(suite).toContain(4720)
+    for (const port of [...suite, ...Array.from({ length: 75 }, (_, at) => 4100 + at)])
+      expect(port < 4800 || port > 4852, String(port)).toBe(true)
   })
 })
 

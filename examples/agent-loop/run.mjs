@@ -5,21 +5,24 @@
 // `think` stands where your model is called. It gets the task and the history, and returns the next call or the answer: with a model
 // that calls tools, its one tool is `call(url, method, body)`.
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { agentServer, createAgent } from '@countersign/agent'
 import { loopback, openBrowser } from '@countersign/agent/node'
 import { createAgentServer } from '@countersign/agent-server'
 import { askUsers, createAuthServer, demoUsers } from '@countersign/auth-server'
-import { generateSigningKey } from '@countersign/httpsig'
 import { createResource } from '@countersign/resource'
 import { guard, wellKnown } from '@countersign/resource/node'
-import { serve } from '@countersign/server'
+import { keysFile, serve } from '@countersign/server'
 import { runTask } from './loop.mjs'
 
 const development = true
 
-/** Starts the participants on three ports that follow each other. */
-export async function start({ port = 4750, announce = () => undefined } = {}) {
+/**
+ * Starts the participants on three ports that follow each other.
+ * @param o.folder keeps the keys: a restart signs under the same ones
+ */
+export async function start({ port = 4850, folder = import.meta.dirname, announce = () => undefined } = {}) {
   const [home, auth, calendar] = [0, 1, 2].map(offset => `http://localhost:${port + offset}`)
   const own = await createAgentServer({
     id: home,
@@ -29,7 +32,7 @@ export async function start({ port = 4750, announce = () => undefined } = {}) {
   })
   const user = await createAuthServer({
     issuer: auth,
-    keys: [{ kid: 'auth', key: await generateSigningKey() }],
+    keys: await keysFile(join(folder, 'auth-keys.json')),
     database: 'sqlite::memory:',
     login: [demoUsers([{ name: 'Ada' }])],
     policy: askUsers([{ agents: [home], resources: [calendar] }]),
@@ -40,7 +43,7 @@ export async function start({ port = 4750, announce = () => undefined } = {}) {
     serve({ name: 'agent', id: home, port, participant: own, ...quiet }),
     serve({ name: 'auth', id: auth, port: port + 1, participant: user, ...quiet }),
   ])
-  const api = await startCalendar(calendar, auth)
+  const api = await startCalendar(calendar, auth, folder)
   const end = async () => {
     await Promise.all(running.map(each => each.close()))
     await api.end()
@@ -48,11 +51,11 @@ export async function start({ port = 4750, announce = () => undefined } = {}) {
   return { home, auth, calendar, signingKey: own.signingKey, end }
 }
 
-async function startCalendar(id, authServer) {
+async function startCalendar(id, authServer, folder) {
   const resource = createResource({
     id,
     development,
-    keys: [{ kid: 'calendar', key: await generateSigningKey() }],
+    keys: await keysFile(join(folder, 'calendar-keys.json')),
     authServers: [authServer],
     scopes: { 'events.read': 'See your events', 'events.write': 'Add events to your calendar' },
   })

@@ -1,17 +1,19 @@
 // The application's API: it takes access tokens of OAuth clients, and AAuth beside them.
-import { generateSigningKey } from '@countersign/httpsig'
+import { join } from 'node:path'
 import { bearer, createResource } from '@countersign/resource'
 import { guard, wellKnown } from '@countersign/resource/node'
+import { keysFile } from '@countersign/server'
 
 /**
  * The API's request listener.
  * @param introspector the client with which it asks the OAuth server about access tokens (RFC 7662)
+ * @param folder keeps the keys
  */
-export async function apiOf({ origin, api, introspector }) {
+export async function apiOf({ origin, api, introspector, folder }) {
   const resource = createResource({
     id: api,
     development: true,
-    keys: [{ kid: 'api', key: await generateSigningKey() }],
+    keys: await keysFile(join(folder, 'api-keys.json')),
     authServers: [origin],
     scopes: { 'events.read': 'See your events' },
   })

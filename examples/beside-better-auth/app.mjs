@@ -3,24 +3,31 @@
 //
 //   node examples/beside-better-auth/app.mjs [port]
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { askUsers, createAuthServer, hostSession } from '@countersign/auth-server'
-import { generateSigningKey } from '@countersign/httpsig'
-import { mountNode } from '@countersign/server'
+import { keysFile, mountNode } from '@countersign/server'
 import { toNodeHandler } from 'better-auth/node'
 import { apiOf } from './api.mjs'
 import { connectedApps, consentPage, signInPage } from './pages.mjs'
 import { connectedClients, createUsers, disconnectClient } from './users.mjs'
 
-/** Starts the application and its API; resolves with their URLs, the id of the OAuth client, and a function that ends both. */
-export async function start({ port = 4720, redirectUri = 'http://127.0.0.1:4799/callback' } = {}) {
+/**
+ * Starts the application and its API; resolves with their URLs, the id of the OAuth client, and a function that ends both.
+ * @param o.folder keeps the keys: a restart signs under the same ones
+ */
+export async function start({
+  port = 4820,
+  folder = import.meta.dirname,
+  redirectUri = 'http://127.0.0.1:4799/callback',
+} = {}) {
   const origin = `http://localhost:${port}`
   const api = `http://localhost:${port + 1}`
   const { users, clientId, introspector } = await createUsers({ origin, api, redirectUri })
   const auth = await createAuthServer({
     issuer: origin,
     development: true,
-    keys: [{ kid: 'auth', key: await generateSigningKey() }],
+    keys: await keysFile(join(folder, 'auth-keys.json')),
     database: 'sqlite::memory:',
     policy: askUsers([{ agents: 'any', resources: [api] }]),
     login: [
@@ -46,7 +53,7 @@ export async function start({ port = 4720, redirectUri = 'http://127.0.0.1:4799/
   })
   const servers = [
     createServer(siteOf({ origin, users, auth })),
-    createServer(await apiOf({ origin, api, introspector })),
+    createServer(await apiOf({ origin, api, introspector, folder })),
   ]
   await Promise.all(servers.map((server, at) => new Promise(resolve => server.listen(port + at, '127.0.0.1', resolve))))
   const end = async () => {
@@ -121,6 +128,6 @@ async function formOf(request) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const { origin, api } = await start({ port: Number(process.argv[2] ?? 4720) })
+  const { origin, api } = await start({ port: Number(process.argv[2] ?? 4820) })
   console.log(`the application: ${origin}/apps (ada@example.org, analytical engine)\nits API: ${api}/events`)
 }

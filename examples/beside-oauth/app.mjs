@@ -3,25 +3,32 @@
 //
 //   node examples/beside-oauth/app.mjs [port]
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { askUsers, createAuthServer, hostSession } from '@countersign/auth-server'
-import { generateSigningKey } from '@countersign/httpsig'
 import { bearer, createResource } from '@countersign/resource'
 import { guard, wellKnown } from '@countersign/resource/node'
-import { mountNode } from '@countersign/server'
+import { keysFile, mountNode } from '@countersign/server'
 import Provider from 'oidc-provider'
 import { connectedApps, signInPage } from './pages.mjs'
 import { signIn, signOut, userOf } from './users.mjs'
 
-/** Starts the application and its API; resolves with their URLs, and a function that ends both. */
-export async function start({ port = 4700, redirectUri = 'http://127.0.0.1:4799/callback' } = {}) {
+/**
+ * Starts the application and its API; resolves with their URLs, and a function that ends both.
+ * @param o.folder keeps the keys: a restart signs under the same ones
+ */
+export async function start({
+  port = 4800,
+  folder = import.meta.dirname,
+  redirectUri = 'http://127.0.0.1:4799/callback',
+} = {}) {
   const origin = `http://localhost:${port}`
   const api = `http://localhost:${port + 1}`
   const oauth = createOAuth(origin, redirectUri)
   const aauth = await createAuthServer({
     issuer: origin,
     development: true,
-    keys: [{ kid: 'auth', key: await generateSigningKey() }],
+    keys: await keysFile(join(folder, 'auth-keys.json')),
     database: 'sqlite::memory:',
     policy: askUsers([{ agents: 'any', resources: [api] }]),
     login: [
@@ -37,7 +44,10 @@ export async function start({ port = 4700, redirectUri = 'http://127.0.0.1:4799/
       }),
     ],
   })
-  const servers = [createServer(site({ origin, oauth, aauth })), createServer(await apiOf({ origin, api, oauth }))]
+  const servers = [
+    createServer(site({ origin, oauth, aauth })),
+    createServer(await apiOf({ origin, api, oauth, folder })),
+  ]
   await Promise.all(servers.map((server, at) => new Promise(resolve => server.listen(port + at, '127.0.0.1', resolve))))
   const end = async () => {
     for (const server of servers) server.closeAllConnections()
@@ -169,11 +179,11 @@ async function endGrant({ provider, grants }, user, grantId) {
 }
 
 /** An API that takes access tokens of the OAuth server as before, and AAuth beside them. */
-async function apiOf({ origin, api, oauth }) {
+async function apiOf({ origin, api, oauth, folder }) {
   const resource = createResource({
     id: api,
     development: true,
-    keys: [{ kid: 'api', key: await generateSigningKey() }],
+    keys: await keysFile(join(folder, 'api-keys.json')),
     authServers: [origin],
     scopes: { 'events.read': 'See your events' },
   })
@@ -195,6 +205,6 @@ async function apiOf({ origin, api, oauth }) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const { origin, api } = await start({ port: Number(process.argv[2] ?? 4700) })
+  const { origin, api } = await start({ port: Number(process.argv[2] ?? 4800) })
   console.log(`the application: ${origin}/apps (ada, analytical)\nits API: ${api}/events`)
 }

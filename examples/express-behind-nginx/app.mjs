@@ -1,22 +1,25 @@
 // An Express API behind nginx: it tells its callers apart, limits them by the key or agent that they prove, and needs no auth server.
 //
-//   node examples/express-behind-nginx/app.mjs        http://localhost:4730, where nginx listens
+//   node examples/express-behind-nginx/app.mjs        http://localhost:4830, where nginx listens
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { generateSigningKey } from '@countersign/httpsig'
 import { createResource } from '@countersign/resource'
 import { guard, setbacks, wellKnown } from '@countersign/resource/express'
+import { keysFile } from '@countersign/server'
 import express from 'express'
 
-/** Starts the API on `port`; callers reach it as `id`, which is where nginx listens. */
-export async function start({ id = 'http://localhost:4730', port = 4731 } = {}) {
+/**
+ * Starts the API on `port`; callers reach it as `id`, which is where nginx listens.
+ * @param o.folder keeps the keys: a restart signs under the same ones
+ */
+export async function start({ id = 'http://localhost:4830', port = 4831, folder = import.meta.dirname } = {}) {
   const api = createResource({
     id,
     development: true,
-    keys: [{ kid: 'api', key: await generateSigningKey() }],
+    keys: await keysFile(join(folder, 'api-keys.json')),
     authServers: [],
     // Otherwise every caller would have the address of nginx.
     trustedProxies: 1,
@@ -39,9 +42,9 @@ export async function start({ id = 'http://localhost:4730', port = 4731 } = {}) 
 }
 
 /** The configuration of nginx, for these ports and a folder of its own. */
-export function nginxConfiguration({ folder, listen = 4730, port = 4731 }) {
+export function nginxConfiguration({ folder, listen = 4830, port = 4831 }) {
   const text = readFileSync(fileURLToPath(new URL('nginx.conf', import.meta.url)), 'utf8')
-  return text.replaceAll('/tmp/nginx', folder).replace('listen 4730', `listen ${listen}`).replace(':4731', `:${port}`)
+  return text.replaceAll('/tmp/nginx', folder).replace('listen 4830', `listen ${listen}`).replace(':4831', `:${port}`)
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

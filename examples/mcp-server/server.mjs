@@ -1,21 +1,24 @@
 // An MCP server whose tools ask for different things: every agent that says who it is may look, those on a list may add.
 //
-//   node examples/mcp-server/server.mjs [port] [agent...]        http://localhost:4740/mcp
+//   node examples/mcp-server/server.mjs [port] [agent...]        http://localhost:4840/mcp
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { generateSigningKey } from '@countersign/httpsig'
 import { callerOf, guardMcp } from '@countersign/mcp'
 import { createResource } from '@countersign/resource'
-import { serve } from '@countersign/server'
+import { keysFile, serve } from '@countersign/server'
 import { McpServer } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 
-/** Starts the server; resolves with its URL and a function that ends it. */
-export async function start({ port = 4740, friends = [], announce } = {}) {
+/**
+ * Starts the server; resolves with its URL and a function that ends it.
+ * @param o.folder keeps the keys: a restart signs under the same ones
+ */
+export async function start({ port = 4840, folder = import.meta.dirname, friends = [], announce } = {}) {
   const id = `http://localhost:${port}`
   const resource = createResource({
     id,
     development: true,
-    keys: [{ kid: 'tools', key: await generateSigningKey() }],
+    keys: await keysFile(join(folder, 'tools-keys.json')),
     authServers: [],
     limits: { identified: '600/min' },
   })
@@ -48,6 +51,6 @@ function toolsFor(shopping) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const [port = '4740', ...friends] = process.argv.slice(2)
+  const [port = '4840', ...friends] = process.argv.slice(2)
   await start({ port: Number(port), friends })
 }
