@@ -30,6 +30,8 @@ beforeAll(async () => {
   const routes = JSON.stringify([
     { path: '/orders', level: 'identified' },
     { path: '/public', level: 'anonymous' },
+    { path: '/files/*', level: 'anonymous' },
+    { path: '/files/own/*', level: 'identified' },
   ])
   await place.start('gateway', ['sh', ...options, '--development', '--observe', '--body-limit', '100'], {
     program: ['/bin/sh', '-c', command],
@@ -69,6 +71,9 @@ test('what it lets through and what it refuses even so is all in the report', as
   expect(records.map(line => JSON.parse(line)).find(({ event }) => event === 'observing')).toMatchObject({
     answers: ['/.well-known/aauth-resource', '/.well-known/jwks.json'],
   })
+  expect(records.map(line => JSON.parse(line)).filter(({ event }) => event === 'lax_route')).toMatchObject([
+    { level: 'warn', path: '/files/*', stricter: ['/files/own/*'] },
+  ])
   const { code, stdout } = await run(['gateway', 'report', '--json', log])
   expect(code).toBe(0)
   const report = JSON.parse(stdout)

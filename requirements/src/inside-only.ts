@@ -73,6 +73,10 @@ export const insideOnly: readonly InsideOnly[] = [
     ],
   },
   {
+    why: 'It is about a party that hands requests on: the suite sees neither what it hands on nor its routes of several methods.',
+    clauses: ['sig.method.parameter'],
+  },
+  {
     why: 'It is about logs and audit records.',
     clauses: ['token.txn'],
   },

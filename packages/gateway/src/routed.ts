@@ -6,6 +6,7 @@ import type { Authorization, Requirement, Resource, RouteHandling } from '@count
 import type { Judges } from './judged.js'
 import type { McpSessions } from './mcp-enter.js'
 import { mcpJudge } from './mcp-route.js'
+import { overrideFault } from './method-override.js'
 import type { GatewayRoute } from './options.js'
 import { routeTable } from './route-table.js'
 
@@ -26,25 +27,34 @@ export function createJudge<S extends string>(
     routes.map(({ path, methods, requirement, mcp }) => ({
       path,
       methods,
-      value:
-        mcp === undefined
-          ? plainJudge(resource, { name: path, ...requirement }, o.handling)
-          : mcpJudge(resource, { path, rules: { ...mcp, session: requirement }, components: handshake }, o),
+      value: {
+        // Another method of the path goes by another rule, or is refused.
+        isOneRule: methods === undefined,
+        judges:
+          mcp === undefined
+            ? plainJudge(resource, { name: path, ...requirement }, o.handling)
+            : mcpJudge(resource, { path, rules: { ...mcp, session: requirement }, components: handshake }, o),
+      },
     })),
   )
   const find = (message: ReceivedMessage) => table.match(message.method, pathOf(message.target))
+  const unrouted = (message: ReceivedMessage, fault: Fault) => ({
+    requirement: {},
+    authorization: refuseUnrouted(message, fault, resource),
+  })
   return {
     async judge(message) {
       const match = find(message)
-      if (match.found === 'route') return match.value.judge(message)
-      return { requirement: {}, authorization: refuseUnrouted(message, faultOf(match), resource) }
+      if (match.found !== 'route') return unrouted(message, faultOf(match))
+      const error = overrideFault(message, match.value)
+      return error === undefined ? match.value.judges.judge(message) : unrouted(message, { error })
     },
     judgeHead(head) {
       // A request that is only observed is forwarded with its body.
       if (resource.observed !== undefined) return 'whole'
       if (resource.paths.includes(pathOf(head.target))) return resource.judgeHead(head)
       const match = isPlain(head) ? find(head) : undefined
-      return match?.found === 'route' ? match.value.judgeHead(head) : refusedHead(head)
+      return match?.found === 'route' ? match.value.judges.judgeHead(head) : refusedHead(head)
     },
   }
 }

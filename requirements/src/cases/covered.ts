@@ -47,6 +47,11 @@ export const coveredCases: readonly AttackCase[] = [
     'A body byte under a covered `content-type` without a covered digest is refused.',
   ),
   built('COV-47', 'sig.method.upper-case', 'A method in lower case, which a platform would rewrite, runs no handler.'),
+  built(
+    'COV-48',
+    'sig.method.parameter',
+    '`_method` in query, form or JSON, in any spelling, brings no request to a handler of another method.',
+  ),
 ]
 
 /** DIG: the body and its digest. */

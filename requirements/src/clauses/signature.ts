@@ -82,4 +82,9 @@ export const signatureClauses: readonly Requirement[] = [
   built('sig.body.content-type', '3.3', 'A signed body without `Content-Type` is refused.'),
   built('sig.method.upper-case', '3.3', 'A method with a lower-case letter answers 400.'),
   built('sig.method.override', '3.3', 'Method-override headers are ignored.'),
+  built(
+    'sig.method.parameter',
+    '3.3',
+    'Where methods of a path have different rules, a parameter that names another method is refused before it is handed on.',
+  ),
 ]

@@ -11,6 +11,12 @@ export const hopReasons: Readonly<Record<HopReason, ReasonEntry>> = {
     fix: 'Leave the header out, or spell it with hyphens.',
     clause: 'sig.replay.handed-on',
   },
+  method_overridden: {
+    codes,
+    meaning: 'A parameter of the query or the body, such as _method, names another method than the one of the request.',
+    fix: 'Send the request with the method that is meant, and leave the parameter out.',
+    clause: 'sig.method.parameter',
+  },
   facts_too_long: {
     codes,
     meaning: 'The verified facts are too long to be passed on in headers.',

@@ -188,6 +188,7 @@ export type DelegateReason =
 /** Why a gateway or an MCP endpoint refused a request. */
 export type HopReason =
   | 'header_ambiguous'
+  | 'method_overridden'
   | 'facts_too_long'
   | 'origin_not_allowed'
   | 'session_unknown'

@@ -22,7 +22,7 @@ import {
 import { noticeProxy } from '../../server/proxy-notice.js'
 import { fixedSettings, hearReloads, reloadOnSignal } from '../../server/reload.js'
 import { type GatewaySettings, gatewayOptions } from './gateway-options.js'
-import { type Kept, openGateway } from './open-gateway.js'
+import { type Kept, type Made, openGateway } from './open-gateway.js'
 import { sharedCounter } from './shared-counter.js'
 import { sharedRevocations } from './shared-revocations.js'
 
@@ -49,8 +49,8 @@ export async function gateway(command: Command, opened: Opened): Promise<void> {
   const metrics = await metricsOf(settings)
   const telemetry = openTelemetry({ meterProvider: metrics.meterProvider })
   const kept = await openKept(settings, { log, limit, telemetry, opened })
-  const { participant, paths, reload } = await openGateway(settings, kept, start)
-  if (settings.observe) logObserving(log, paths)
+  const { participant, made, reload } = await openGateway(settings, kept, start)
+  logMade(log, settings, made)
   const bodyLimit = settings.bodyLimit ?? 1_048_576
   let current: ProxySettings = settings
   const noticing = noticeProxy(participant, { log, settings: () => current })
@@ -62,9 +62,9 @@ export async function gateway(command: Command, opened: Opened): Promise<void> {
     fixed,
     read,
     async apply(next: GatewaySettings) {
-      const answered = await reload(next)
+      const remade = await reload(next)
       current = next
-      if (next.observe) logObserving(log, answered)
+      logMade(log, next, remade)
     },
   })
 }
@@ -102,10 +102,16 @@ async function openKept(settings: GatewaySettings, { log, limit, telemetry, open
   }
 }
 
-/** Logs that the gateway observes, and which paths it answers instead of the API. */
-function logObserving(log: Logger, paths: readonly string[]): void {
-  log.warn(
-    { event: 'observing', answers: paths },
-    'this gateway only observes: it lets through the requests that it would refuse',
-  )
+/** Logs that the gateway only observes, and which of its routes an API may read as ways round others. */
+function logMade(log: Logger, { observe }: GatewaySettings, { paths, lax }: Made): void {
+  if (observe)
+    log.warn(
+      { event: 'observing', answers: paths },
+      'this gateway only observes: it lets through the requests that it would refuse',
+    )
+  for (const { path, stricter } of lax)
+    log.warn(
+      { event: 'lax_route', path, stricter },
+      `the route ${path} asks for less than ${stricter.join(', ')}: an API with more spellings of a path (/index.php/…, /….json) serves those by the laxer rule, see docs/gateway.md, "Other spellings"`,
+    )
 }

@@ -7,6 +7,7 @@ import type { Start } from '../../server/first-start.js'
 import { dataFolder, proxiesOf, signingKeys } from '../../server/participant.js'
 import { besideOpener } from './also-accept.js'
 import type { GatewaySettings } from './gateway-options.js'
+import { type LaxRoute, laxRoutes } from './lax-routes.js'
 import { limitsOf, listsOf, routesOf, scopesOf, wordsOf } from './routes.js'
 import { siteOf } from './site.js'
 
@@ -19,12 +20,18 @@ export interface Kept extends Required<Pick<Parameters<typeof createResource>[0]
   readonly onUpstream: NonNullable<GatewayOptions['onUpstream']>
 }
 
-/** A gateway or a check, and the paths that it answers itself. */
+/** A gateway or a check, and what its settings made of it. */
 export interface OpenGateway {
   readonly participant: Participant
+  readonly made: Made
+  reload(next: GatewaySettings): Promise<Made>
+}
+
+/** What the operator is told of a gateway. */
+export interface Made {
+  /** The paths that it answers itself. */
   readonly paths: readonly string[]
-  /** @returns the paths that it answers after the reload */
-  reload(next: GatewaySettings): Promise<readonly string[]>
+  readonly lax: readonly LaxRoute[]
 }
 
 /** Makes the gateway, or the check behind another proxy. */
@@ -40,7 +47,7 @@ export async function openGateway(settings: GatewaySettings, kept: Kept, start: 
       })
 }
 
-async function reloadable<O extends Pick<GatewayOptions<string>, 'resource'>>(
+async function reloadable<O extends Pick<GatewayOptions<string>, 'resource' | 'routes'>>(
   settings: GatewaySettings,
   start: Start,
   {
@@ -53,12 +60,16 @@ async function reloadable<O extends Pick<GatewayOptions<string>, 'resource'>>(
 ): Promise<OpenGateway> {
   const options = await read(settings, start)
   const participant = create(options)
-  const reload = async (next: GatewaySettings): Promise<readonly string[]> => {
+  const reload = async (next: GatewaySettings): Promise<Made> => {
     const changed = await read(next, 'again')
     participant.reload(changed)
-    return changed.resource.paths
+    return madeBy(changed)
   }
-  return { participant, paths: options.resource.paths, reload }
+  return { participant, made: madeBy(options), reload }
+}
+
+function madeBy({ resource, routes }: Pick<GatewayOptions<string>, 'resource' | 'routes'>): Made {
+  return { paths: resource.paths, lax: laxRoutes(routes) }
 }
 
 async function gatewayOf(settings: GatewaySettings, kept: Kept, start: Start): Promise<GatewayOptions<string>> {
