@@ -28,6 +28,7 @@ export { freezeJson } from './internal/freeze-json.js'
 export { type MeasuredBy, measured, telemetryOpened, toldTo } from './internal/measured.js'
 export { corsCheck, identifiersCheck, proxiesCheck } from './internal/shared-checks.js'
 export { type SharedMap, sharedMap, type Worth } from './internal/shared-map.js'
+export { isShownText, shownText } from './internal/shown-text.js'
 export {
   cacheCap,
   checkKeySchedule,

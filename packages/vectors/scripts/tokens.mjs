@@ -201,6 +201,11 @@ export function resourceTokens() {
     ['approval.challenge', 'approval.display'],
     { claims: { sub: 'u-7c1d', txn: 't-1', operation }, expect },
   )
+  const inLanguages = ['To ', 'Tie\u0302\u0301ng Vie\u0323\u0302t', ' \u2764\ufe0f ', 'שִּׁ֑֔י', ' ', 'မြွှေ့']
+  accept('display-languages', 'display has the marks of languages, and symbols in colour', ['approval.display'], {
+    claims: { sub: 'u-7c1d', txn: 't-1', operation: { ...operation, display: inLanguages } },
+    expect,
+  })
   const display = value => replace(`${claim('operation')}/display`, value)
   const shown = refuse('operation_malformed', 'operation')
   refuseAll(kind, 'plain', [
@@ -396,6 +401,46 @@ export function resourceTokens() {
       'approval.display',
       'display has U+E000',
       display(['Pay ', '\ue000']),
+      shown,
+    ],
+    [
+      'display-without-ink',
+      'display has no letters without ink',
+      'approval.display',
+      'display has U+3164',
+      display(['Pay ', '1\u31640']),
+      shown,
+    ],
+    [
+      'display-blank-symbol',
+      'display has no symbols without ink',
+      'approval.display',
+      'display has U+2800',
+      display(['Pay ', '1\u28000']),
+      shown,
+    ],
+    [
+      'display-variation',
+      'display has no variation selectors after letters',
+      'approval.display',
+      'display has U+FE0F after a digit',
+      display(['Pay ', '1\ufe0f0']),
+      shown,
+    ],
+    [
+      'display-marks',
+      'display has at most 6 marks in a row',
+      'approval.display',
+      'display has 7 marks in a row',
+      display(['Pay ', `1${'\u0301'.repeat(7)}`]),
+      shown,
+    ],
+    [
+      'display-mark-first',
+      'no string of display begins with a mark',
+      'approval.display',
+      'a string of display begins with U+0336',
+      display(['Pay 1', '\u03360']),
       shown,
     ],
     [

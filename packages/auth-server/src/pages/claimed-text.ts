@@ -1,23 +1,19 @@
+import { shownText } from '@countersign/protocol/internal'
+
 // Texts that strangers write about themselves. Templates escape markup; here goes what could pass for a part of the page.
 
-/** Controls, line ends, and invisible characters: direction marks, zero-width characters, tags, private use. */
-const invisible = /(?:[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\u2800]|\u034f)+/gu
-/** Many marks on one character would cover the lines above it. */
-const piled = /(\p{M}{2})\p{M}+/gu
-
 /**
- * A stranger's text as one line that stays in its place: no line ends, no direction marks (they reorder what stands around
- * them), nothing invisible, at most `longest` characters, with `…` where more was said. Empty when nothing is left.
+ * A stranger's text as one line that stays in its place: no line ends, nothing that turns text, cannot be seen or is drawn over other
+ * text, at most `longest` characters, with `…` where more was said. Empty when nothing is left.
  */
 export function claimedText(text: string, longest: number): string {
   // Cut first: a stranger chooses the length, and all that follows costs in proportion.
-  const plain = text
-    .slice(0, longest * 8)
-    .normalize('NFC')
-    .replaceAll(invisible, ' ')
-    .replaceAll(piled, '$1')
+  const whole = shownText(text.slice(0, longest * 8).normalize('NFC'), () => ' ')
+  // A mark at the beginning would be drawn over what stands before the text.
+  const plain = whole
     .replaceAll(/\s+/gu, ' ')
-    .trim()
+    .replace(/^[\p{M}\s]+/u, '')
+    .trimEnd()
   // No character takes less than one code unit: most texts are short, and are not taken apart.
   if (plain.length <= longest && text.length <= longest * 8) return plain
   const characters = [...new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(plain)]

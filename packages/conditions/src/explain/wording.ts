@@ -1,9 +1,10 @@
 import { authorityOf } from '@countersign/protocol'
+import { shownText } from '@countersign/protocol/internal'
 import type { Messages } from '../messages/en.js'
 
 const wildcard = 'https://*.'
-/** Controls, marks that turn text, line ends, and the quotation marks that end a quotation of ours. */
-const misleading = /[\p{C}\p{Zl}\p{Zp}“”„]/gu
+/** They would end a quotation of ours. */
+const marksOfQuotation = /[“”„]/gu
 
 /** A text of the messages with values put in. Values are not looked at again: `{zone}` within one stays what it is. */
 export function fill(text: string, values: Readonly<Record<string, string | number>>): string {
@@ -12,13 +13,18 @@ export function fill(text: string, values: Readonly<Record<string, string | numb
 
 /** Text by others, set apart by quotation marks that it cannot end. */
 export function quoted(text: string, { quoted: marks }: Messages): string {
-  const plain = text.replace(misleading, mark => `\\u{${(mark.codePointAt(0) ?? 0).toString(16)}}`)
-  return fill(marks, { text: plain })
+  return fill(marks, { text: shownText(text, escaped).replace(marksOfQuotation, escaped) })
 }
 
-/** A description by a resource, as one line without marks that turn text. */
+function escaped(characters: string): string {
+  return Array.from(characters, one => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`).join('')
+}
+
+/** A description by a resource, as one line of which a reader sees all. */
 export function oneLine(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()
+  return shownText(text, () => ' ')
+    .replace(/\s+/gu, ' ')
+    .trim()
 }
 
 /** The text for one, or for several. */

@@ -200,7 +200,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
     id: 'APR-17',
     group,
     needs,
-    clauses: ['APR-16', 'approval.display'],
+    clauses: ['APR-16', 'APR-38', 'approval.display'],
     async run(trial, stage) {
       const one = await granted(trial, stage, { agent: await stage.openAgent() })
       await waitingCall(trial, stage, { one: one, about: operation() })
@@ -219,6 +219,10 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
         ['display turns text round', operation({ display: ['Pay ', 'a\u202Eb'] })],
         ['display has a control character', operation({ display: ['Pay ', 'a\u0000b'] })],
         ['display has an invisible character', operation({ display: ['Pay ', 'a\u200Bb'] })],
+        ['display has a letter without ink', operation({ display: ['Pay ', 'a\u3164b'] })],
+        ['display has a symbol without ink', operation({ display: ['Pay ', 'a\u2800b'] })],
+        ['display has a pile of marks', operation({ display: ['Pay ', `a${'\u0336'.repeat(7)}`] })],
+        ['display has a mark over other words', operation({ display: ['Pay 5', '\u0336'] })],
         ['display has a line separator', operation({ display: ['Pay ', 'a\u2028b'] })],
       ]
       for (const [fault, about] of wrong)

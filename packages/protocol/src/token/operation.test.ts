@@ -101,6 +101,67 @@ describe('the operation of a resource token', () => {
     })
   })
 
+  test(
+    verifies('APR-38', 'has no letters without ink, and no marks that are piled up or drawn over other text'),
+    async () => {
+      const blank = [
+        '\u3164',
+        '\uffa0',
+        '\u115f',
+        '\u1160',
+        '\u2800',
+        '\u034f',
+        '\u17b4',
+        '\u180b',
+        '\u{e0100}',
+        '\u{e01ef}',
+      ]
+      const others = [
+        '\ufe00',
+        '\ufe0f',
+        '\u{13441}',
+        '\u{13442}',
+        '\u{16fe4}',
+        '\u{1d159}',
+        '\u2764\ufe0f\ufe0f',
+        '5\ufe0f',
+      ]
+      const marks = [
+        `5${'\u0336'.repeat(7)}`,
+        `a${'\u0e49'.repeat(7)}`,
+        `a${'\u0301\u0323'.repeat(200)}`,
+        '\u0336',
+        '\u0301 eve',
+      ]
+      for (const text of [...blank, ...others, ...marks])
+        for (const part of [text, `${text}bob`, ...(marks.includes(text) ? [] : [`bob${text}`])])
+          await expect(
+            resourceToken(payload({ operation: { ...operation, display: ['To ', part] } })),
+            JSON.stringify(part),
+          ).rejects.toMatchObject({ code: 'invalid_resource_token', reason: 'operation_malformed' })
+      // Five marks in a row stand in Hebrew with accents and in Burmese, four in Tibetan, three in Hindi; taken apart, too.
+      const languages = [
+        'שִּׁ֑֔י',
+        'မြွှေ့',
+        'བསྒྲུབས',
+        'मोज़ांबिक'.normalize('NFD'),
+        'Các Tiểu Vương'.normalize('NFD'),
+        'น้ำผึ้ง ที่นี่',
+        'لَّـٰٓ',
+      ]
+      for (const text of [
+        ...languages,
+        'ᾧ'.normalize('NFD'),
+        '\u2764\ufe0f \u26a0\ufe0f \u{1f44d}\u{1f3fd}',
+        'e' + '\u0301'.repeat(6),
+      ])
+        expect(
+          await resourceToken(payload({ operation: { ...operation, display: ['To ', text] } })),
+          text,
+        ).toMatchObject({ operation: { display: ['To ', text] } })
+    },
+  )
+
   test(verifies('approval.display', 'has at most 500 code points, all strings together'), () => {
     expect(isDisplay(['x'.repeat(500)])).toBe(true)
     expect(isDisplay(['x'.repeat(501)])).toBe(false)

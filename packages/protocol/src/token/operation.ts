@@ -1,3 +1,4 @@
+import { isShownText } from '../internal/shown-text.js'
 import { isWord } from '../term/name.js'
 import { isThumbprint } from './claims.js'
 import { isObject } from './jws.js'
@@ -17,21 +18,20 @@ export interface Operation {
 
 const maxDisplayCodePoints = 500
 const maxDisplayParts = 64
-// A control, a mark that changes the direction of text, or a separator of lines could make the user read something else.
-const unshowable = /[\p{C}\p{Zl}\p{Zp}]/u
 
 /**
- * Tells whether a value may be shown to a user as what a request does: 1 to 64 strings, at most 500 code points together, none of them a
- * control, a format character, a lone surrogate or a separator of lines. What does not fit is refused, never cut.
+ * Tells whether a value may be shown to a user as what a request does: 1 to 64 strings, at most 500 code points together, with nothing that
+ * turns text, cannot be seen, or is drawn over other text. What does not fit is refused, never cut.
  * @see protocol §9.4
  */
 export function isDisplay(value: unknown): value is readonly string[] {
   if (!Array.isArray(value) || value.length === 0 || value.length > maxDisplayParts) return false
-  // Part by part: two halves of a surrogate pair in two parts would be none when they are joined.
-  if (!value.every(part => typeof part === 'string' && !unshowable.test(part))) return false
+  if (!value.every(part => typeof part === 'string')) return false
   const text = value.join('')
   // No code point takes more than two UTF-16 units: longer text is refused before it is counted.
-  return text.length <= 2 * maxDisplayCodePoints && [...text].length <= maxDisplayCodePoints
+  if (text.length > 2 * maxDisplayCodePoints || [...text].length > maxDisplayCodePoints) return false
+  // Part by part: two halves of a surrogate pair in two parts would be none when they are joined.
+  return value.every(part => isShownText(part)) // approval.display
 }
 
 /** Reads the `operation` of a resource token; undefined when it is wrong. @see protocol §9.4 */

@@ -22,10 +22,28 @@ def is_display(value):
     """1 to 64 strings of at most 500 code points together, none of which turns or hides text."""
     if not isinstance(value, list) or not 1 <= len(value) <= 64 or not all(isinstance(one, str) for one in value):
         return False
-    text = "".join(value)
-    return len(text) <= 500 and not any(
-        unicodedata.category(letter)[0] == "C" or unicodedata.category(letter) in ("Zl", "Zp") for letter in text
-    )
+    return len("".join(value)) <= 500 and all(is_shown(one) for one in value)
+
+
+# Default_Ignorable_Code_Point outside the categories C, and what is drawn without ink.
+UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
+    "\u2800\U00013441\U00013442\U00016fe4\U0001d159]"
+)
+
+
+def is_shown(text):
+    """Whether a reader sees every character, in its place."""
+    marks = 0
+    for at, letter in enumerate(text):
+        category = unicodedata.category(letter)
+        marks = marks + 1 if category[0] == "M" else 0
+        if category[0] == "C" or category in ("Zl", "Zp") or marks > 6 or (marks and marks > at):
+            return False
+        is_colour = letter == "\ufe0f" and at > 0 and unicodedata.category(text[at - 1]) == "So"
+        if UNSEEN.match(letter) and not is_colour:
+            return False
+    return True
 
 
 def is_operation(value):
