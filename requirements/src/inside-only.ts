@@ -47,6 +47,8 @@ export const insideOnly: readonly InsideOnly[] = [
     clauses: [
       'sig.replay.bounded',
       'sig.replay.shares',
+      'sig.replay.room',
+      'sig.replay.tenants',
       'discovery.shares',
       'discovery.bounded',
       'discovery.first-byte',

@@ -1,4 +1,5 @@
 import { generateSigningKey, type ReceivedMessage, type ReplayVerdict } from '@countersign/httpsig'
+import { signJws } from '@countersign/protocol/internal'
 import { verifies } from '@countersign/requirements'
 import { challenge, plain, refusalOf } from '@countersign/testing/responses'
 import { publishAgent } from '@countersign/testing/world/web'
@@ -55,6 +56,23 @@ test(
     }
     expect(made.fetched).toEqual([])
     expect(made.events.filter(event => 'agent' in event).map(event => event.type)).toEqual(['granted'])
+    expect((await ask(made, phone)).status).toBe(200)
+  },
+)
+
+test(
+  verifies('token-endpoint.other-typ', 'sig.key.jwt-type', 'a JWT of another typ is no caller, and is named'),
+  async () => {
+    const made = await world()
+    const phone = await delegate(made, 'phone')
+    const key = phone.key
+    const idToken = await signJws({ typ: 'JWT' }, JSON.stringify({ iss: 'https://login.example', sub: 'ada' }), key)
+    made.fetched.length = 0
+    for (const [form, target] of await everyEndpoint(made, phone)) {
+      const shown = await post(made, { key, signatureKey: { scheme: 'jwt', jwt: idToken } }, form, { target })
+      expect(await refusalOf(await made.auth.handle(shown))).toMatchObject(challenge('unsupported_scheme'))
+    }
+    expect(made.fetched).toEqual([])
     expect((await ask(made, phone)).status).toBe(200)
   },
 )

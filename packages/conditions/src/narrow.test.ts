@@ -93,23 +93,26 @@ test('what is of another resource, zone or hour stays', () => {
   for (const list of both) expect(narrow([list])).toEqual(list)
 })
 
-test('a list that is too long for a token is refused, also where none of its parts is', () => {
-  const many = (from: number): Conditions =>
-    parseConditions(
-      Array.from({ length: 20 }, (_, i) => ({ type: 'resources', any: [`https://r${from + i}.example`] })),
-    )
-  const refused = expect.objectContaining({ code: 'access_denied', status: 403, reason: 'condition_malformed' })
-  expect(() => narrow([many(0), many(20)])).toThrow(refused)
-  expect(narrow([many(0), many(0)])).toHaveLength(20)
-  const large = parseConditions([
-    { type: 'scopes', any: Array.from({ length: 15 }, (_, i) => `${i}`.padEnd(100, 'x')) },
-  ])
-  const larger = parseConditions([
-    { type: 'scopes', any: Array.from({ length: 15 }, (_, i) => `${i}`.padEnd(99, 'y')) },
-  ])
-  expect(() => narrow([large, larger])).toThrow(refused)
-  expect(narrow([large, large])).toEqual(large)
-})
+test(
+  verifies('policy.narrow', 'a list that is too long for a token is refused, also where none of its parts is'),
+  () => {
+    const many = (from: number): Conditions =>
+      parseConditions(
+        Array.from({ length: 20 }, (_, i) => ({ type: 'resources', any: [`https://r${from + i}.example`] })),
+      )
+    const refused = expect.objectContaining({ code: 'access_denied', status: 403, reason: 'conditions_too_long' })
+    expect(() => narrow([many(0), many(20)])).toThrow(refused)
+    expect(narrow([many(0), many(0)])).toHaveLength(20)
+    const large = parseConditions([
+      { type: 'scopes', any: Array.from({ length: 15 }, (_, i) => `${i}`.padEnd(100, 'x')) },
+    ])
+    const larger = parseConditions([
+      { type: 'scopes', any: Array.from({ length: 15 }, (_, i) => `${i}`.padEnd(99, 'y')) },
+    ])
+    expect(() => narrow([large, larger])).toThrow(refused)
+    expect(narrow([large, large])).toEqual(large)
+  },
+)
 
 test('a narrowed list allows exactly what all lists together allow', () => {
   fc.assert(

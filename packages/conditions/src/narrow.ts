@@ -41,7 +41,7 @@ export function narrow(lists: readonly Conditions[]): Conditions {
   }
   if (needed.length > maxConditions || byteLength(JSON.stringify(needed)) > maxConditionBytes)
     throw new AAuthError('access_denied', 'all conditions together are more than 32 or 2 KiB', {
-      reason: 'condition_malformed',
+      reason: 'conditions_too_long',
     })
   return freezeJson(needed)
 }

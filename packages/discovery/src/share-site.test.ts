@@ -1,3 +1,4 @@
+import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import { registrableDomain as onNode } from './registrable-domain-node.js'
 import { registrableDomain as elsewhere } from './registrable-domain-web.js'
@@ -10,7 +11,8 @@ test('subdomains and ports share the site of their registrable domain', () => {
   expect(shareSite('https://b.other.co.uk')).toBe('other.co.uk')
 })
 
-test('tenants of one host share its site', () => {
+test(verifies('sig.replay.tenants', 'tenants of one host share its site, unless the operator says otherwise'), () => {
+  expect(shareSite('https://alice.github.io', host => host)).toBe('alice.github.io')
   expect(shareSite('https://alice.github.io')).toBe('github.io')
   expect(shareSite('https://bob.github.io')).toBe('github.io')
 })

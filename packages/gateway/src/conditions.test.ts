@@ -171,7 +171,12 @@ describe('an MCP server behind the gateway', () => {
 })
 
 test(
-  verifies('DEL-60', 'DEL-58', 'the API behind the gateway is asked for the whole, in no content coding'),
+  verifies(
+    'DEL-60',
+    'DEL-58',
+    'policy.data.whole',
+    'the API behind the gateway is asked for the whole, in no content coding',
+  ),
   async () => {
     const { signed, upstream } = await start((_, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'br' }).end('hidden')
@@ -217,30 +222,33 @@ describe('a check, which sees no answers', () => {
     }
   })
 
-  test(verifies('policy.arguments', 'refuses a body that it does not see under arguments'), async () => {
-    const settings = { ...world.settings, operations: { send: 'Send' } }
-    const ask = async (bodies: 'seen' | 'unseen', constraints: object[]) => {
-      const resource = createResource({ ...settings, replay: startedReplaySet() })
-      const routes = [{ path: '/*', requirement: { scope: 'read', operation: 'send' } as const }]
-      const body = '{"a":1}'
-      const headers: Array<[string, string]> = [['content-type', 'application/json']]
-      const as = await world.holder({ constraints })
-      const message = {
-        method: 'POST',
-        target: '/check/a',
-        headers: await world.sign({ as, method: 'POST', target: '/a', headers, body }),
+  test(
+    verifies('policy.arguments', 'policy.unjudged', 'refuses a body that it does not see under arguments'),
+    async () => {
+      const settings = { ...world.settings, operations: { send: 'Send' } }
+      const ask = async (bodies: 'seen' | 'unseen', constraints: object[]) => {
+        const resource = createResource({ ...settings, replay: startedReplaySet() })
+        const routes = [{ path: '/*', requirement: { scope: 'read', operation: 'send' } as const }]
+        const body = '{"a":1}'
+        const headers: Array<[string, string]> = [['content-type', 'application/json']]
+        const as = await world.holder({ constraints })
+        const message = {
+          method: 'POST',
+          target: '/check/a',
+          headers: await world.sign({ as, method: 'POST', target: '/a', headers, body }),
+        }
+        const sent = bodies === 'seen' ? { body: new TextEncoder().encode(body) } : {}
+        return (
+          (await createCheck({ resource, routes, proxy: 'envoy', bodies }).handle({ ...message, ...sent })) as Response
+        ).status
       }
-      const sent = bodies === 'seen' ? { body: new TextEncoder().encode(body) } : {}
-      return (
-        (await createCheck({ resource, routes, proxy: 'envoy', bodies }).handle({ ...message, ...sent })) as Response
-      ).status
-    }
-    const constraints = [{ type: 'arguments', resource: resourceId, of: 'send', where }]
-    expect([await ask('unseen', constraints), await ask('unseen', []), await ask('seen', constraints)]).toEqual([
-      403, 200, 200,
-    ])
-    const approval = [{ type: 'approval', resource: resourceId, of: ['send'] }]
-    // Where it sees the body it asks for the approval.
-    expect([await ask('unseen', approval), await ask('seen', approval)]).toEqual([403, 401])
-  })
+      const constraints = [{ type: 'arguments', resource: resourceId, of: 'send', where }]
+      expect([await ask('unseen', constraints), await ask('unseen', []), await ask('seen', constraints)]).toEqual([
+        403, 200, 200,
+      ])
+      const approval = [{ type: 'approval', resource: resourceId, of: ['send'] }]
+      // Where it sees the body it asks for the approval.
+      expect([await ask('unseen', approval), await ask('seen', approval)]).toEqual([403, 401])
+    },
+  )
 })

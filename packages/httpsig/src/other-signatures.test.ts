@@ -124,19 +124,22 @@ describe('other signatures beside ours', () => {
     },
   )
 
-  test(verifies('sig.headers.limits', 'eight members and 8 KiB are read, and not one more'), async () => {
-    const more = (count: number): string => Array.from({ length: count }, (_, at) => `m${at}`).join(', ')
-    expect(await verdict(beside(send(get), more(7), more(7)))).toBe('accepted')
-    expect(await verdict(beside(send(get), more(8), 'x'))).toBe(refused)
-    expect(await verdict(beside(send(get), 'x', more(8)))).toBe(refused)
-    for (const name of ['signature-input', 'signature']) {
-      const value = headerOf(send(get), name)
-      const filled = (length: number): string => `${value}, x="${'a'.repeat(length - value.length - 6)}"`
-      expect(filled(8192)).toHaveLength(8192)
-      expect(await verdict(withHeader(send(get), name, filled(8192)))).toBe('accepted')
-      expect(await verdict(withHeader(send(get), name, filled(8193)))).toBe(refused)
-    }
-  })
+  test(
+    verifies('sig.headers.limits', 'limits.header-status', 'eight members and 8 KiB are read, and not one more'),
+    async () => {
+      const more = (count: number): string => Array.from({ length: count }, (_, at) => `m${at}`).join(', ')
+      expect(await verdict(beside(send(get), more(7), more(7)))).toBe('accepted')
+      expect(await verdict(beside(send(get), more(8), 'x'))).toBe(refused)
+      expect(await verdict(beside(send(get), 'x', more(8)))).toBe(refused)
+      for (const name of ['signature-input', 'signature']) {
+        const value = headerOf(send(get), name)
+        const filled = (length: number): string => `${value}, x="${'a'.repeat(length - value.length - 6)}"`
+        expect(filled(8192)).toHaveLength(8192)
+        expect(await verdict(withHeader(send(get), name, filled(8192)))).toBe('accepted')
+        expect(await verdict(withHeader(send(get), name, filled(8193)))).toBe('431 invalid_request')
+      }
+    },
+  )
 
   test(verifies('DOS-25', 'sig.headers.limits', 'eight members of 1 KiB take 2 ms at most'), async () => {
     const hostile = ['"\\\\', '(', ';a;a;a', ' ,', ', ', '(((', '"', ':A', ';a=1', '\t,', '1.', '%"%c3', '@1', '-']

@@ -31,6 +31,27 @@ test(
   },
 )
 
+test(
+  verifies(
+    'sig.replay.room',
+    'sig.replay.shares',
+    'a partition has room for its rate; a principal gets half of its site',
+  ),
+  async () => {
+    const set = memoryReplaySet({ now: () => start, rate: 10 })
+    let remembered = 0
+    while (remembered < 5000 && (await set.check(fresh('https://a.example', `${remembered}.example`))) === 'fresh')
+      remembered++
+    // One principal at as many sites: its own share is what ends first.
+    expect(remembered).toBe(75)
+    const others = memoryReplaySet({ now: () => start, rate: 10 })
+    let room = 0
+    while (room < 5000 && (await others.check(fresh(`https://${room}.example`, `${room}.example`))) === 'fresh') room++
+    // Ten a second for the 120 s of the window, and for a slice that is not forgotten yet.
+    expect(room).toBe(1512)
+  },
+)
+
 describe(verifies('DOS-18', 'sig.replay.shares', 'when nine sites have filled nine tenths'), async () => {
   const set = memoryReplaySet({ now: () => start, capacity: 2000 })
   const first = fresh('https://0.0.example', '0.example')

@@ -843,7 +843,7 @@ export function narrowedConditions() {
       change: 'one more is added',
       patch: add('/input/lists/1/-', scopesOf('b16')),
     },
-    expect: refusal('access_denied', 'condition_malformed', 'conditions'),
+    expect: refusal('access_denied', 'conditions_too_long', 'conditions'),
   })
   return kind
 }

@@ -322,18 +322,18 @@ export const headerFaults = [
   [
     'input-over-8-kib',
     'Signature-Input over 8 KiB is refused',
-    ['sig.headers.limits', 'limits.before-parsing'],
+    ['sig.headers.limits', 'limits.before-parsing', 'limits.header-status'],
     'a member of 8 KiB is added',
     add('/made/other_inputs', [`s2=();tag="${long}"`]),
-    header('header_too_long'),
+    badRequest('header_too_long', 'signature-headers', 431),
   ],
   [
     'signature-over-8-kib',
     'Signature over 8 KiB is refused',
-    ['sig.headers.limits', 'limits.before-parsing'],
+    ['sig.headers.limits', 'limits.before-parsing', 'limits.header-status'],
     'a member of 8 KiB is added',
     add('/made/other_signatures', [`s2=:${'AAAA'.repeat(2100)}:`]),
-    header('header_too_long'),
+    badRequest('header_too_long', 'signature-headers', 431),
   ],
   [
     'key-over-7-kib',

@@ -263,6 +263,14 @@ function addLists(kind, accept) {
       shown({ scheme: 'jwt', token: { ...authToken, claims: { ...authToken.claims, aud: 'https://auth.example' } } }),
       level,
     ],
+    [
+      'id-token',
+      'a token endpoint takes no JWT of another typ',
+      ['token-endpoint.other-typ', 'error.unsupported-scheme'],
+      'an ID token is shown',
+      shown({ scheme: 'jwt', token: { ...authToken, header: { ...authToken.header, typ: 'JWT' } } }),
+      refusal('unsupported_scheme', 'token_type_unsupported', 'token'),
+    ],
   ])
   accept('agent-token-at-token-endpoint', 'a token endpoint takes an agent token', {
     ...{ receiver: 'auth', clauses: ['token-endpoint.identified'] },

@@ -19,6 +19,11 @@ export const authServerClauses: readonly Requirement[] = [
     '6.2',
     'A caller below identified is refused with `insufficient_level` before any fetch.',
   ),
+  built(
+    'token-endpoint.other-typ',
+    '6.2',
+    'An unknown scheme or a JWT of another `typ` is `unsupported_scheme` at a token endpoint, too.',
+  ),
   built('token-endpoint.once', '6.2', 'A parameter that comes twice is `invalid_request`.'),
   built('token-endpoint.url', '6.2', 'A parameter in the URL is `invalid_request`.'),
   built('token-endpoint.unknown', '6.2', 'Unknown parameters are ignored and empty ones are absent.'),

@@ -84,6 +84,16 @@ export const coveredClauses: readonly Requirement[] = [
   ),
   built('sig.replay.window', '3.7', 'A request is remembered for twice the `created` window.'),
   built('sig.replay.after-checks', '3.7', 'Only requests that passed level, scope and limit are remembered.'),
+  built(
+    'sig.replay.room',
+    '3.7',
+    'A partition has room for the requests of its time, by default 5000 a second; parts on several nodes divide a share.',
+  ),
+  built(
+    'sig.replay.tenants',
+    '3.7',
+    'Tenants of a private suffix are one site, unless the operator says that each is one.',
+  ),
   built('sig.replay.bounded', '3.7', 'The set is partitioned by level with a share per principal; full answers 503.'),
   built('sig.replay.shares', '3.7', 'One site, or one network of pseudonyms, takes a tenth of the set at most.'),
   built('sig.replay.clock', '3.7', 'A clock that is set makes no request pass twice.'),

@@ -38,6 +38,11 @@ export const discoveryClauses: readonly Requirement[] = [
 
   built('limits.before-parsing', '11', 'What is over a limit is refused before it is parsed.'),
   built('limits.signature-key', '11', '`Signature-Key` is at most 7 KiB.'),
+  built(
+    'limits.header-status',
+    '11',
+    'A header that is longer than its limit answers 431 without a challenge; too many members answer 401.',
+  ),
   built('limits.components', '11', 'At most 32 components are covered.'),
   built(
     'limits.body-memory',

@@ -55,6 +55,18 @@ export const policyClauses: readonly Requirement[] = [
   built('policy.calls', '9.2', '`calls`: at most so many requests pass in a window, counted once for all instances.'),
   built('policy.chain', '9.2', '`chain`: the call came through so many services at most, and all of them are listed.'),
   built('policy.data', '9.2', '`data`: the answer is JSON and holds the listed fields only, byte for byte.'),
+  built('policy.json', '9.2', 'JSON is judged without a content coding, and a resource undoes none.'),
+  built(
+    'policy.data.before',
+    '9.2',
+    '`data` refuses before the handler for streams, unsafe partial requests and unseen answers alone.',
+  ),
+  built(
+    'policy.data.whole',
+    '9.2',
+    'A handler under `data` sees no `Accept-Encoding` and, in a safe request, no `Range` and no `If-…`.',
+  ),
+  built('policy.unjudged', '9.3', 'A guard that does not see what a condition is about refuses the request.'),
   built(
     'policy.arguments',
     '9.2',

@@ -152,6 +152,23 @@ export const formCases: readonly Case<AuthServerStage>[] = [
     },
   },
   {
+    id: 'token-endpoint.other-typ',
+    group,
+    async run(trial, stage) {
+      await trial.control('an agent asks', () => asked(stage, directForm(stage)))
+      const held = authTokenDraft(
+        { ...stage.resource },
+        { aud: stage.id, agent: stage.agent.id, key: stage.agent.key, scope: 'x', sub: 'x', now: stage.now() },
+      )
+      const idToken = signToken({ ...held, header: { ...held.header, typ: 'JWT' } })
+      await trial.refused(
+        'it shows an ID token in place of who it is',
+        () => asked(stage, directForm(stage), { key: stage.agent.key, keyMember: tokenMember(idToken) }),
+        { ...refusals.scheme, challenge: ['httpsig', 'identity'] },
+      )
+    },
+  },
+  {
     id: 'TOK-34',
     group,
     clauses: ['error.shape', 'error.reason', 'error.server-error'],

@@ -84,10 +84,15 @@ export const otherMembersCases: readonly Case<ResourceStage>[] = [
   varied({
     id: 'sig.headers.limits',
     group,
-    refusal: { ...refusal, status: [401, 431], error: ['invalid_signature', 'invalid_request'] },
+    refusal,
     accepted: [{ fault: 'both headers have 8 members', sent: manyMembers(8) }],
+    refused: [{ fault: 'both headers have 9 members', sent: manyMembers(9) }],
+  }),
+  varied({
+    id: 'limits.header-status',
+    group,
+    refusal: { status: 431, challenge: 'none', orClosed: true },
     refused: [
-      { fault: 'both headers have 9 members', sent: manyMembers(9) },
       {
         fault: 'Signature-Input has over 8 KiB',
         sent: appended('Signature-Input', `, other="${'x'.repeat(8200)}"`),

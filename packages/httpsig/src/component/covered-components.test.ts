@@ -280,8 +280,9 @@ test(
     const extra = (count: number) => Array.from({ length: count }, (_, i) => `"x-${i}"`)
     expect(await verdict(covering([...plain, ...extra(28)], { headers }))).toBe('accepted')
     expect(await verdict(covering([...plain, ...extra(29)], { headers }))).toBe(refused)
+    expect(await verdict(covering(Array.from({ length: 1000 }, (_, i) => `"x-${i}"`)))).toBe(refused)
     const hostile = [
-      covering(Array.from({ length: 1000 }, (_, i) => `"x-${i}"`)),
+      covering(Array.from({ length: 10_000 }, (_, i) => `"x-${i}"`)),
       covering(plain, { parameters: `;created=${NOW}${';a=1'.repeat(10_000)}` }),
       ...['"', '(', '\\', ';', ',', '("', '"\\', '=('].map(text =>
         withHeader(send(get), 'signature-input', `sig=${text.repeat(50_000)}`),
@@ -290,7 +291,7 @@ test(
       withHeader(send(get), 'signature-input', `sig=("${'x'.repeat(1_000_000)}");created=${NOW}`),
     ]
     const start = performance.now()
-    for (const message of hostile) expect(await verdict(message)).toBe(refused)
+    for (const message of hostile) expect(await verdict(message)).toBe('431 invalid_request')
     expect((performance.now() - start) / hostile.length).toBeLessThan(50)
   },
 )

@@ -3,6 +3,7 @@ import type { HttpSigError } from '../error.js'
 import {
   type DictionaryLimits,
   type DictionaryMember,
+  headerTooLong,
   malformed,
   parseMembers,
   rawParameters,
@@ -90,12 +91,11 @@ function parseCanonical(value: string): SignatureInput | undefined {
  * Reads the member of Signature-Input that Signature-Key selects, and ignores the others.
  * @param value the lines of the header, joined
  * @param label that of Signature-Key
- * @throws HttpSigError `invalid_signature`, also above 8 KiB, 8 members or 32 components
+ * @throws HttpSigError `invalid_signature`, also above 8 members or 32 components; 431 above 8 KiB
  * @see protocol §3.1 and §3.4, RFC 9421 §4.1
  */
 export function parseSignatureInput(value: string, label: string): SignatureInput {
-  if (value.length > signatureLimits.bytes)
-    throw malformed('header_too_long', 'Signature-Input is longer than 8192 bytes')
+  if (value.length > signatureLimits.bytes) throw headerTooLong('Signature-Input', '8192 bytes')
   const canonical = parseCanonical(value)
   if (canonical === undefined) return parseSignatureInputFully(value, label)
   if (canonical.label !== label) throw notSelected()

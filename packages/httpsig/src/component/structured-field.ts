@@ -54,6 +54,14 @@ export function malformed(reason: HttpSigReason, description: string | false, ca
   return new HttpSigError('invalid_signature', description || reason, { reason, cause })
 }
 
+/** The error for a header that is longer than its limit. Nothing of it was read, so no challenge would help: 431. */
+export function headerTooLong(header: string, limit: string): HttpSigError {
+  return new HttpSigError('invalid_request', `${header} is longer than ${limit}`, {
+    reason: 'header_too_long',
+    status: 431,
+  })
+}
+
 interface Written {
   semicolons: number
   commas: number
@@ -113,11 +121,11 @@ function writtenMembers(value: string): string[] {
 /**
  * Reads a Dictionary with each label and each parameter once.
  * Parsers keep the last of two equal labels or parameters, so two readers could see two values: a repetition refuses.
- * @throws HttpSigError `invalid_signature`, also above the limits
+ * @throws HttpSigError `invalid_signature`, also above the limit of members; 431 above the limit of bytes
  * @see protocol §3.1, RFC 9651 §4.2.2
  */
 export function parseMembers(header: string, value: string, limits: DictionaryLimits): Map<string, DictionaryMember> {
-  if (value.length > limits.bytes) throw malformed('header_too_long', `${header} is longer than ${limits.bytes} bytes`)
+  if (value.length > limits.bytes) throw headerTooLong(header, `${limits.bytes} bytes`)
   let parsed: ReturnType<typeof parseDictionary>
   try {
     parsed = parseDictionary(value)

@@ -1,7 +1,7 @@
 import { isInnerList, parseDictionary } from 'structured-headers'
 import { base64Decode, base64Encode } from '#base64url'
 import { sha256, sha512 } from '#crypto'
-import { countMembers, malformed } from '../component/structured-field.js'
+import { countMembers, headerTooLong, malformed } from '../component/structured-field.js'
 import type { HashName } from './hash.js'
 
 /** The digests of a Content-Digest header that this package can compute. */
@@ -44,11 +44,11 @@ export function parseContentDigestFully(value: string): ContentDigest {
 
 /**
  * Reads a Content-Digest value. It must have sha-256 or sha-512; other algorithms are ignored.
- * @throws HttpSigError `invalid_signature`, also above 4 KiB
+ * @throws HttpSigError `invalid_signature`; 431 above 4 KiB
  * @see protocol §3.4, RFC 9530 §2
  */
 export function parseContentDigest(value: string): ContentDigest {
-  if (value.length > lengthLimit) throw malformed('header_too_long', 'Content-Digest is longer than 4 KiB')
+  if (value.length > lengthLimit) throw headerTooLong('Content-Digest', '4 KiB')
   const match = canonical.exec(value)
   const bytes = match?.[1] === undefined ? undefined : base64Decode(match[1])
   return bytes === undefined ? parseContentDigestFully(value) : { sha256: bytes }

@@ -88,7 +88,10 @@ test(verifies('limits.before-parsing', 'Signature-Input of more than 8192 bytes 
     return head + 'n'.repeat(length - head.length - tail.length) + tail
   }
   expect(parseSignatureInput(input(8192), 'sig').label).toBe('sig')
-  expect(refusalOf(() => parseSignatureInput(input(8193), 'sig'))).toMatchObject({ reason: 'header_too_long' })
+  expect(refusalOf(() => parseSignatureInput(input(8193), 'sig'))).toMatchObject({
+    reason: 'header_too_long',
+    status: 431,
+  })
 })
 
 test.each([

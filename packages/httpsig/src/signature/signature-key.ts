@@ -1,5 +1,11 @@
 import { isInnerList, Token } from 'structured-headers'
-import { isLabel, malformed, parseSingleMember, type RawParameter } from '../component/structured-field.js'
+import {
+  headerTooLong,
+  isLabel,
+  malformed,
+  parseSingleMember,
+  type RawParameter,
+} from '../component/structured-field.js'
 import { HttpSigError } from '../error.js'
 import { unacceptableKey } from '../key/algorithm.js'
 import { ed25519, type PublicJwk, parsePublicJwk, privateMembers } from '../key/jwk.js'
@@ -100,11 +106,7 @@ export function parseSignatureKeyFully(value: string): ParsedSignatureKey {
  * @see protocol §3.2
  */
 export function parseSignatureKey(value: string): ParsedSignatureKey {
-  if (value.length > signatureKeyLimit)
-    throw new HttpSigError('invalid_request', 'Signature-Key is longer than 7 KiB', {
-      reason: 'header_too_long',
-      status: 431,
-    })
+  if (value.length > signatureKeyLimit) throw headerTooLong('Signature-Key', '7 KiB')
   const jwt = canonicalJwt.exec(value)
   if (jwt?.[1] !== undefined && jwt[2]) return { label: jwt[1], key: { scheme: 'jwt', jwt: jwt[2] } }
   const okp = canonicalOkp.exec(value)

@@ -1,7 +1,7 @@
 import { isInnerList } from 'structured-headers'
 import { base64Decode } from '#base64url'
 import { signatureLimits } from '../component/signature-input.js'
-import { malformed, parseMembers } from '../component/structured-field.js'
+import { headerTooLong, malformed, parseMembers } from '../component/structured-field.js'
 
 /** The member of Signature that Signature-Key selects, parsed. */
 export interface SignatureValue {
@@ -26,11 +26,11 @@ export function parseSignatureValueFully(value: string, label: string): Signatur
  * Reads the member of Signature that Signature-Key selects, and ignores the others.
  * @param value the lines of the header, joined
  * @param label that of Signature-Key
- * @throws HttpSigError `invalid_signature`, also above 8 KiB or 8 members
+ * @throws HttpSigError `invalid_signature`, also above 8 members; 431 above 8 KiB
  * @see protocol §3.1, RFC 9421 §4.2
  */
 export function parseSignatureValue(value: string, label: string): SignatureValue {
-  if (value.length > signatureLimits.bytes) throw malformed('header_too_long', 'Signature is longer than 8192 bytes')
+  if (value.length > signatureLimits.bytes) throw headerTooLong('Signature', '8192 bytes')
   const match = canonical.exec(value)
   const signature = match?.[1] === label && match[2] !== undefined ? base64Decode(match[2]) : undefined
   return signature === undefined ? parseSignatureValueFully(value, label) : { label, signature }

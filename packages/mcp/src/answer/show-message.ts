@@ -83,8 +83,9 @@ function isSame(one: unknown, other: unknown): boolean {
 
 /** The text of the message that answers a request. @throws AAuthError `answer_withheld` where there is none */
 async function readMessage(response: Response, id: string | number): Promise<Uint8Array> {
-  if (response.headers.get('content-encoding') !== null || response.body === null)
-    throw withheld('the answer has a content coding, or none')
+  const coding = response.headers.get('content-encoding') ?? 'identity'
+  if (coding.toLowerCase() !== 'identity') throw withheld('the answer has a content coding')
+  if (response.body === null) throw withheld('the answer has no body')
   const isStream = isEventStream(response)
   if (!isStream && !/^application\/json[ \t]*(?:;|$)/i.test(response.headers.get('content-type') ?? ''))
     throw withheld('the answer is not JSON')

@@ -91,7 +91,8 @@ export const conditionReasons: Readonly<Record<ConditionReason, ReasonEntry>> = 
   },
   conditions_unsupported: {
     codes,
-    meaning: 'The resource does not enforce a kind of condition that the token has, or would have.',
+    meaning:
+      'The resource does not enforce a kind of condition that the token has or would have, or not for this request.',
     fix: 'Ask for access at a resource that lists the kind in constraints_supported.',
     clause: 'policy.supported',
   },
@@ -100,6 +101,12 @@ export const conditionReasons: Readonly<Record<ConditionReason, ReasonEntry>> = 
     meaning: 'A condition names an operation, purpose or data view that the resource does not publish.',
     fix: 'Use the names that the metadata of the resource lists.',
     clause: 'policy.words',
+  },
+  conditions_too_long: {
+    codes: ['access_denied'],
+    meaning: 'All conditions together, of operator, user, delegate and upstream token, are more than 32 or 2 KiB.',
+    fix: 'Ask with a delegate that has fewer conditions, or have the user remove some of theirs.',
+    clause: 'policy.narrow',
   },
   approval_needed: {
     codes: ['insufficient_level', 'policy_denied'],

@@ -99,6 +99,7 @@ export type ConditionReason =
   | 'answer_withheld'
   | 'conditions_unsupported'
   | 'condition_word_unknown'
+  | 'conditions_too_long'
   | 'approval_needed'
   | 'approval_of_another'
   | 'approval_used'

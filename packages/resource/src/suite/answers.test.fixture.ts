@@ -31,20 +31,28 @@ export function answers(stage: Stage): void {
 
   if (adapter.seesAnswers === false) {
     describe('answers that are not seen', () => {
-      test(verifies('policy.data', 'policy.supported', 'a caller that may see parts of them is refused'), async () => {
-        const { refused, passes, send } = await site()
-        const { get } = await callers(['/items/*/title'])
-        await refused(await get(), { ...denied, reason: 'conditions_unsupported' })
-        await passes(await world.request({ as: await holder(), target: '/inbox' }))
-        const elsewhere = { type: 'data', resource: 'https://mail.example', fields: ['/a'] }
-        await passes(await world.request({ as: await holder({ constraints: [elsewhere] }), target: '/inbox' }))
-        const { body } = await send({
-          method: 'GET',
-          target: '/.well-known/aauth-resource',
-          headers: [['host', 'calendar.example']],
-        })
-        expect(JSON.parse(body).constraints_supported).not.toContain('data')
-      })
+      test(
+        verifies(
+          'policy.data',
+          'policy.supported',
+          'policy.unjudged',
+          'a caller that may see parts of them is refused',
+        ),
+        async () => {
+          const { refused, passes, send } = await site()
+          const { get } = await callers(['/items/*/title'])
+          await refused(await get(), { ...denied, reason: 'conditions_unsupported' })
+          await passes(await world.request({ as: await holder(), target: '/inbox' }))
+          const elsewhere = { type: 'data', resource: 'https://mail.example', fields: ['/a'] }
+          await passes(await world.request({ as: await holder({ constraints: [elsewhere] }), target: '/inbox' }))
+          const { body } = await send({
+            method: 'GET',
+            target: '/.well-known/aauth-resource',
+            headers: [['host', 'calendar.example']],
+          })
+          expect(JSON.parse(body).constraints_supported).not.toContain('data')
+        },
+      )
     })
     return
   }
@@ -121,6 +129,7 @@ export function answers(stage: Stage): void {
       ] as const
       await withheld({ lines, body: '{"a":"hidden"}' }, 'two lines')
       await withheld({ headers: { ...json, 'content-encoding': 'gzip' }, body: '{"a":"hidden"}' }, 'a coding')
+      await passes(await post({ headers: { ...json, 'content-encoding': 'identity' }, body: '{"a":1}' }))
       await withheld({ status: 206, headers: json, body: '{"a":"hidden"}' }, 'a part')
       for (const body of ['"hidden"', '{"a":"hidden","a":1}', '{"a":"hidden"', '\ufeff{"a":"hidden"}'])
         await withheld({ headers: json, body }, body)
@@ -169,7 +178,12 @@ export function answers(stage: Stage): void {
     )
 
     test(
-      verifies('DEL-60', 'a safe request asks for the whole, whatever it says; an unsafe one is refused'),
+      verifies(
+        'DEL-60',
+        'policy.data.before',
+        'policy.data.whole',
+        'a safe request asks for the whole, an unsafe one is refused',
+      ),
       async () => {
         const { passes, refused } = await site()
         const { get } = await callers(['/next'])

@@ -53,7 +53,7 @@ export const operandCases: readonly ConditionCase[] = [
     },
   },
   {
-    ids: ['DEL-71'],
+    ids: ['DEL-71', 'policy.json'],
     type: 'arguments',
     title: 'a body that is not one JSON text, or a query beside it, refuses',
     httpOnly: true,

@@ -258,5 +258,5 @@ def narrow(lists):
         if any(is_implied(shortest[at], other, keeps_until) for other in others):
             del shortest[at]
     if len(shortest) > 32 or size_of(shortest) > 2048:
-        raise Refused("access_denied", "condition_malformed", "conditions")
+        raise Refused("access_denied", "conditions_too_long", "conditions")
     return {"longest": longest, "shortest": shortest}

@@ -49,7 +49,7 @@ def members_of(request, name):
     """The members of Signature-Input or Signature, each label and each parameter once."""
     text = joined(request, name)
     if len(text) > 8192:
-        raise bad_signature("header_too_long", "signature-headers")
+        raise Refused("invalid_request", "header_too_long", "signature-headers", 431)
     try:
         members = sf.parse_dictionary(text)
     except sf.Malformed as error:
@@ -228,7 +228,7 @@ def digests_of(request):
 
 def read_digest(text):
     if len(text) > 4096:
-        raise bad_signature("header_too_long", "digest")
+        raise Refused("invalid_request", "header_too_long", "digest", 431)
     try:
         members = sf.parse_dictionary(text)
     except sf.Malformed as error:
