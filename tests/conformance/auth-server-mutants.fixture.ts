@@ -128,6 +128,13 @@ export const authServerMutants: readonly Mutant[] = [
     fails: ['APR-07'],
   },
   {
+    lacks: 'the end of open questions with the grant of their caller',
+    file: 'auth-server/dist/revocation/end-approvals.js',
+    find: "eb('status', '=', 'open'), ",
+    replace: "eb('status', '=', 'none'), ",
+    fails: ['approval.ended'],
+  },
+  {
     lacks: 'a limit of open questions',
     file: 'auth-server/dist/approval/ask.js',
     find: 'await checkLimits(tx, fresh.question, { limits: context.limits, now });',

@@ -110,6 +110,7 @@ export const policyClauses: readonly Requirement[] = [
     '9.4',
     'An approval token lives 5 minutes at most, has no refresh token, opens nothing else, and ends with the grants of its caller.',
   ),
+  built('approval.ended', '9.4', 'An open question ends with the grants of its caller, and the agent is told.'),
   built('approval.once', '9.4', 'An approval is used once, for the very same request.'),
   built(
     'approval.limits',

@@ -173,7 +173,7 @@ async function takeBack(
   const columns = columnsOf(sub, what)
   const ended = what.scope === undefined ? await endGrants(tx, columns) : await narrowGrants(tx, columns, what.scope)
   const exchanged = await endExchanged(tx, columns)
-  const approvals = await endApprovalsOf(tx, columns, now())
+  const approvals = await endApprovalsOf(tx, columns, { now: now() })
   await forgetAnswers(tx, columns, what.scope)
   await forgetBegun(tx, sub, beginningsOf(ended, issuer))
   await writeNotices(tx, [...ended, ...exchanged, ...approvals], { by: 'urgent', issuer, now: now() })

@@ -2,7 +2,9 @@ import type { Also } from '@countersign/audit/internal'
 import type { Store } from '@countersign/store'
 import { isUser } from '../login/users.js'
 import { codeLifetime, newCodeSecret, requestLifetime } from '../request-token.js'
+import { endQuestion } from '../revocation/end-approvals.js'
 import type { RequestRow, Tables } from '../tables.js'
+import { hasLivingGrant } from './grant-holder.js'
 import { dropOldest } from './history.js'
 import { stopAsking } from './stops.js'
 
@@ -59,7 +61,12 @@ async function answerIn(
     .executeTakeFirst()
   // A browser answers what it has claimed, the inbox what waits there.
   const isHere = row !== undefined && (row.answer === 'inbox' ? browser === undefined : row.browser === browser)
-  if (!isHere || !(await closeQuestion(tx, { id, user, answer }, now))) return undefined
+  if (!isHere) return undefined
+  if (answer === 'approve' && !(await isGrantAlive(tx, row, now))) {
+    await endQuestion(tx, { id, user_sub: user }, 'denied')
+    return undefined
+  }
+  if (!(await closeQuestion(tx, { id, user, answer }, now))) return undefined
   const decided = await tx
     .updateTable('auth_server_requests')
     .set({ user_sub: user, ...outcomeOf(row, answer, { secret, now }) })
@@ -68,6 +75,20 @@ async function answerIn(
     .executeTakeFirstOrThrow()
   if (answer === 'stop') await stopAsking(tx, { ...row, user_sub: user }, { issuer, now })
   return decided
+}
+
+/**
+ * A question that was stored while its grant ended must not outlive it, either. Those of callers that the user has given nothing need no
+ * grant, and an exchange is judged by its upstream token.
+ */
+async function isGrantAlive(tx: Transaction, row: RequestRow, now: number): Promise<boolean> {
+  const { known, holder } = await tx
+    .selectFrom('auth_server_approvals')
+    .select(['known', 'holder'])
+    .where('id', '=', row.operation ?? '')
+    .executeTakeFirstOrThrow()
+  if (known === 0 || holder === null || row.upstream !== null) return true
+  return hasLivingGrant(tx, { ...row, user_sub: holder }, now)
 }
 
 /** Only a yes keeps what was shown, for the user's history. False where the question is not open, or another user's (ACC-10). */

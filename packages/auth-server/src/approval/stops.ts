@@ -27,8 +27,8 @@ export async function stopAsking(
     .execute()
   const resting = await restGrants(tx, columns)
   const exchanged = await endExchanged(tx, columns)
-  const approvals = await endApprovalsOf(tx, columns, now)
-  await refuseWaiting(tx, columns)
+  const approvals = await endApprovalsOf(tx, columns, { now, told: 'stopped' })
+  await dropWaitingCodes(tx, columns)
   await writeNotices(tx, [...resting, ...exchanged, ...approvals], { by: 'urgent', issuer, now })
 }
 
@@ -41,28 +41,6 @@ async function restGrants(tx: Transaction, columns: Stopped): Promise<EndedGrant
     .execute()
   for (const row of rows) await goOn(tx, row, {})
   return rows
-}
-
-/** Codes that wait for the agent, and its other open questions. */
-async function refuseWaiting(tx: Transaction, columns: Stopped): Promise<void> {
-  await dropWaitingCodes(tx, columns)
-  const open = await tx
-    .updateTable('auth_server_approvals')
-    .set({ status: 'refused', display: null })
-    .where(({ and }) => and({ ...columns, status: 'open' }))
-    .returning('id')
-    .execute()
-  if (open.length === 0) return
-  await tx
-    .updateTable('auth_server_requests')
-    .set({ status: 'stopped', user_sub: columns.user_sub })
-    .where(
-      'operation',
-      'in',
-      open.map(({ id }) => id),
-    )
-    .where('status', '=', 'pending')
-    .execute()
 }
 
 /** The agents that a user has told to stop asking, the latest first. */

@@ -40,12 +40,14 @@ test(
     await operator.agents.block({ agent, delegate: 'phone' })
     made.clock.now += 2
     const shown = await ada.one.get(`/account/approval?question=${question}`)
-    expect([shown.status, await reasonOf(shown)]).toEqual([403, 'caller_blocked'])
-    expect((await answer('approve')).status).toBe(403)
+    // It ended with the grant (§9.4).
+    expect([shown.status, await reasonOf(shown)]).toEqual([404, 'request_ended'])
+    expect((await answer('approve')).status).toBe(404)
     expect(await refusalOf(await poll(made, phone, token))).toEqual(plain(403, 'access_denied', 'caller_blocked'))
     await operator.agents.unblock({ agent, delegate: 'phone' })
     made.clock.now += 2
-    expect((await ada.one.get(`/account/approval?question=${question}`)).status).toBe(200)
+    expect((await ada.one.get(`/account/approval?question=${question}`)).status).toBe(404)
+    expect(await refusalOf(await poll(made, phone, token))).toEqual(plain(403, 'access_denied', 'user_refused'))
   },
 )
 

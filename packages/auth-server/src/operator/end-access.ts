@@ -38,7 +38,7 @@ export async function endAccess(columns: RowsNamed, context: EndingContext, also
     await also?.(tx)
     await dropWaitingCodes(tx, columns)
     const exchanged = await endExchanged(tx, columns)
-    const approvals = await endApprovalsOf(tx, { ...columns }, now())
+    const approvals = await endApprovalsOf(tx, { ...columns }, { now: now() })
     const ended = [...exchanged, ...approvals]
     await writeNotices(tx, ended, { by: 'urgent', issuer, now: now() })
     return ended.length

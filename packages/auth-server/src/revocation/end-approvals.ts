@@ -18,12 +18,16 @@ interface Ended {
 
 type LivingApproval = Pick<
   Tables['auth_server_approvals'],
-  'id' | 'agent' | 'agent_delegate' | 'resource' | 'user_sub' | 'holder' | 'exp'
+  'id' | 'agent' | 'agent_delegate' | 'resource' | 'user_sub' | 'holder' | 'exp' | 'status'
 >
+
+/** What agents are told of their open questions that end: that it was denied, or that they are to stop asking. */
+export type ToldOfQuestion = 'denied' | 'stopped'
 
 /**
  * Ends the approvals under grants that end in this transaction: each is for one call of the same agent, delegate, resource and user
- * (REV-30). Resolves with those whose token was fetched, as grants to be told of.
+ * (REV-30). Open questions end with them: a yes would give a token for that call without the limits of the grant (APR-40).
+ * Resolves with the approvals whose token was fetched, as grants to be told of.
  * @see protocol §9.4
  */
 export async function endApprovals(tx: Transaction, ended: readonly Ended[], now: number): Promise<readonly Ended[]> {
@@ -36,32 +40,73 @@ export async function endApprovals(tx: Transaction, ended: readonly Ended[], now
       .execute()
     found.push(...rows.filter(row => holders.has(nameOf(row))))
   }
-  return endThese(tx, found, now)
+  return endThese(tx, found, { now, told: 'denied' })
 }
 
-/** Ends the approvals that a user gave, where all given columns fit. */
+/** Ends the approvals that a user gave, and the questions that they have not answered, where all given columns fit. */
 export async function endApprovalsOf(
   tx: Transaction,
   columns: Readonly<Record<string, string>>,
-  now: number,
+  o: { readonly now: number; readonly told?: ToldOfQuestion },
 ): Promise<readonly Ended[]> {
-  const rows = await living(tx, now)
+  const rows = await living(tx, o.now)
     .where(({ and }) => and(columns))
     .execute()
-  return endThese(tx, rows, now)
+  return endThese(tx, rows, { told: 'denied', ...o })
 }
 
 // What it returns is a type of the query builder, which has no short name.
 function living(tx: Transaction, now: number) {
   return tx
     .selectFrom('auth_server_approvals')
-    .select(['id', 'agent', 'agent_delegate', 'resource', 'user_sub', 'holder', 'exp'])
-    .where('status', '=', 'approved')
-    .where('decided', '>', now - longestLife)
+    .select(['id', 'agent', 'agent_delegate', 'resource', 'user_sub', 'holder', 'exp', 'status'])
+    .where(({ or, and, eb }) =>
+      or([
+        and([eb('status', '=', 'approved'), eb('decided', '>', now - longestLife)]),
+        and([eb('status', '=', 'open'), eb('expires', '>', now)]),
+      ]),
+    )
     .where('ended', 'is', null)
 }
 
-async function endThese(tx: Transaction, rows: readonly LivingApproval[], now: number): Promise<readonly Ended[]> {
+async function endThese(
+  tx: Transaction,
+  rows: readonly LivingApproval[],
+  { now, told }: { readonly now: number; readonly told: ToldOfQuestion },
+): Promise<readonly Ended[]> {
+  const given: LivingApproval[] = []
+  for (const row of rows) {
+    // Of one that its user has answered meanwhile, the answer ends.
+    const isQuestion = row.status === 'open' && (await endQuestion(tx, row, told))
+    if (!isQuestion) given.push(row)
+  }
+  return endGiven(tx, given, now)
+}
+
+/**
+ * Ends an open question. A user has few of them: their number is bounded. The agent is told when it polls, or when the browser comes.
+ * @returns false where it is not open any more
+ */
+export async function endQuestion(
+  tx: Transaction,
+  { id, user_sub }: Pick<LivingApproval, 'id' | 'user_sub'>,
+  status: ToldOfQuestion,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('auth_server_approvals')
+    .set({ status: 'refused', display: null })
+    .where(({ and }) => and({ id, status: 'open' }))
+    .executeTakeFirstOrThrow()
+  if (numUpdatedRows === 0n) return false
+  await tx
+    .updateTable('auth_server_requests')
+    .set({ status, user_sub })
+    .where(({ and }) => and({ operation: id, status: 'pending' }))
+    .execute()
+  return true
+}
+
+async function endGiven(tx: Transaction, rows: readonly LivingApproval[], now: number): Promise<readonly Ended[]> {
   const ids = rows.map(({ id }) => id)
   const ended: LivingApproval[] = []
   for (let at = 0; at < ids.length; at += batch)
@@ -71,7 +116,7 @@ async function endThese(tx: Transaction, rows: readonly LivingApproval[], now: n
         .updateTable('auth_server_approvals')
         .set({ ended: now })
         .where('id', 'in', ids.slice(at, at + batch))
-        .returning(['id', 'agent', 'agent_delegate', 'resource', 'user_sub', 'holder', 'exp'])
+        .returning(['id', 'agent', 'agent_delegate', 'resource', 'user_sub', 'holder', 'exp', 'status'])
         .execute()),
     )
   // Without a token there is nothing to tell.

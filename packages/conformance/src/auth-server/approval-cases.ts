@@ -9,6 +9,7 @@ import {
   codeForm,
   codesOf,
   type Granted,
+  givenBack,
   granted,
   letDecide,
   memberOf,
@@ -159,6 +160,22 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
     },
   },
   {
+    id: 'approval.ended',
+    group,
+    needs,
+    clauses: ['APR-40'],
+    async run(trial, stage) {
+      const one = await granted(trial, stage, { agent: await stage.openAgent() })
+      await allowedBy(trial, stage, await waitingCall(trial, stage, { one: one, about: operation() }))
+      const waiting = await waitingCall(trial, stage, { one: one, about: operation() })
+      await trial.accepted('the agent gives back what the user has granted', () => givenBack(stage, one))
+      const late = await letDecide(trial, stage, { waiting, title: 'the user allows the call', decision: 'allow' })
+      trial.holds('no code comes for a call under a grant that has ended', codesOf(late).length === 0)
+      const errors = late.answers.map(answer => answer.get('error'))
+      trial.holds('the agent is told access_denied', errors.length === 1 && errors[0] === 'access_denied', `${errors}`)
+    },
+  },
+  {
     id: 'APR-33',
     group,
     needs,
@@ -200,7 +217,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
     id: 'APR-17',
     group,
     needs,
-    clauses: ['APR-16', 'APR-38', 'approval.display'],
+    clauses: ['APR-16', 'APR-40', 'approval.display'],
     async run(trial, stage) {
       const one = await granted(trial, stage, { agent: await stage.openAgent() })
       await waitingCall(trial, stage, { one: one, about: operation() })
