@@ -1,10 +1,12 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { scriptedUser } from '@countersign/playground'
+import { folderOfTest } from '@countersign/testing/folders'
 import { freePort } from '@countersign/testing/ports'
 import { Client as NewClient } from '@modelcontextprotocol/client'
 import { StdioClientTransport as NewStdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import {
   type ClientCapabilities,
   ElicitationCompleteNotificationSchema,
@@ -64,6 +66,7 @@ async function enrolled(name: string): Promise<string[]> {
 async function launched(
   flags: readonly string[],
   elicited?: (params: ElicitRequestParams, signal: AbortSignal) => Promise<ElicitResult>,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ client: Client; said: () => string }> {
   const capabilities: ClientCapabilities = elicited === undefined ? {} : { elicitation: { url: {} } }
   const client = new Client({ name: 'any', version: '1' }, { capabilities })
@@ -71,6 +74,7 @@ async function launched(
     client.setRequestHandler(ElicitRequestSchema, ({ params }, { signal }) => elicited(params, signal))
   const transport = new StdioClientTransport({
     ...{ command: process.execPath, args: [countersign, 'mcp-bridge', `${tools}/mcp`, ...flags], stderr: 'pipe' },
+    env: { ...getDefaultEnvironment(), ...env },
   })
   let said = ''
   transport.stderr?.on('data', chunk => (said += String(chunk)))
@@ -165,26 +169,44 @@ test('a call that is cancelled while its user is asked is never made, and the qu
   expect(said()).toBe('')
 })
 
-test('a client without elicitation by URL: where to agree is printed on standard error', async () => {
-  const { client, said } = await launched([...(await enrolled('prints')), '--no-browser'])
+/** A machine with a screen, whose browser notes the page that it is to open. */
+function screen(): { env: Record<string, string>; opened: () => string } {
+  const folder = folderOfTest()
+  const page = join(folder, 'page')
+  writeFileSync(join(folder, 'xdg-open'), `#!/bin/sh\nprintf %s "$1" > '${page}'\n`, { mode: 0o755 })
+  const env = { DISPLAY: ':0', PATH: `${folder}:${process.env['PATH'] ?? ''}` }
+  return { env, opened: () => (existsSync(page) ? readFileSync(page, 'utf8') : '') }
+}
+
+test('a client without elicitation by URL: a browser of the machine opens the page, and the call goes on', async () => {
+  const { env, opened } = screen()
+  const { client } = await launched(await enrolled('opens'), undefined, env)
   const result = client.callTool({ name: 'pay' })
-  await expect.poll(said, { timeout: 10_000 }).toMatch(/open (http:\S+)\n/)
-  await scriptedUser('Ada').decide(/open (http:\S+)\n/.exec(said())?.[1] ?? '', 'Allow')
+  await expect.poll(opened, { timeout: 10_000 }).toMatch(/^http:\S+$/)
+  await scriptedUser('Ada').decide(opened(), 'Allow')
   expect(await result).toEqual(done)
 })
 
-test('without a browser and without elicitation: the call fails at once with the link, and the next goes on', async () => {
-  const { client } = await launched(await enrolled('headless'))
-  const before = server.called.length
-  const failed = await client.callTool({ name: 'pay' }).catch((error: unknown) => error)
-  expect(failed).toMatchObject({ code: -32603, data: { code: 'interaction_required', url: expect.any(String) } })
-  const { url } = Object(failed).data as { readonly url: string }
-  expect(String(failed)).toContain(url)
-  expect(server.called).toHaveLength(before)
-  await scriptedUser('Ada').decide(url, 'Allow')
-  expect(await client.callTool({ name: 'pay' })).toEqual(done)
-  expect(server.called).toHaveLength(before + 1)
-})
+test.each([
+  ['without a browser', [], undefined],
+  ['with --no-browser', ['--no-browser'], screen],
+] as const)(
+  '%s, and without elicitation: the call fails at once with the link, and the next goes on',
+  async (name, flags, machine) => {
+    const { env, opened } = machine?.() ?? { env: {}, opened: () => '' }
+    const { client } = await launched([...(await enrolled(name.replaceAll(' ', '-'))), ...flags], undefined, env)
+    const before = server.called.length
+    const failed = await client.callTool({ name: 'pay' }).catch((error: unknown) => error)
+    expect(failed).toMatchObject({ code: -32603, data: { code: 'interaction_required', url: expect.any(String) } })
+    const { url } = Object(failed).data as { readonly url: string }
+    expect(String(failed)).toContain(url)
+    expect(opened()).toBe('')
+    expect(server.called).toHaveLength(before)
+    await scriptedUser('Ada').decide(url, 'Allow')
+    expect(await client.callTool({ name: 'pay' })).toEqual(done)
+    expect(server.called).toHaveLength(before + 1)
+  },
+)
 
 test('a code to type in: the client shows it', async () => {
   const { client } = await launched([...(await enrolled('code')), '--device'], async params => {

@@ -145,21 +145,31 @@ test(verifies('policy.chain', 'a call came through so many services at most, and
   expect(unmet(through(2, middle, other), hops)).toBeUndefined()
 })
 
-test(verifies('policy.answer', 'a condition that does not hold is 403, with the reason of its type'), () => {
-  const refusals = {
-    until: ['condition_ended', { type: 'until', time: 0 }],
-    hours: ['condition_outside_hours', { type: 'hours', zone: 'UTC', days: [1], from: '00:00', to: '00:01' }],
-    resources: ['condition_resource', { type: 'resources', any: ['https://other.example'] }],
-    scopes: ['condition_scope', { type: 'scopes', any: ['other'] }],
-    purposes: ['condition_purpose', { type: 'purposes', any: ['support'] }],
-    chain: ['condition_chain', { type: 'chain', max: 0 }],
-  } as const
-  for (const [reason, condition] of Object.values(refusals)) {
-    const found = firstUnmet(parseConditions([condition]), { ...facts, levels: 1, services: [mail] }) ?? expect.fail()
-    for (const code of ['policy_denied', 'access_denied'] as const)
-      expect(unmetError(found, code)).toMatchObject({ name: 'AAuthError', code, reason, status: 403 })
-  }
-})
+test(
+  verifies(
+    'policy.answer',
+    'error.description',
+    'a condition that does not hold is 403 with the reason of its type, and named',
+  ),
+  () => {
+    const refusals = {
+      until: ['condition_ended', { type: 'until', time: 0 }],
+      hours: ['condition_outside_hours', { type: 'hours', zone: 'UTC', days: [1], from: '00:00', to: '00:01' }],
+      resources: ['condition_resource', { type: 'resources', any: ['https://other.example'] }],
+      scopes: ['condition_scope', { type: 'scopes', any: ['other'] }],
+      purposes: ['condition_purpose', { type: 'purposes', any: ['support'] }],
+      chain: ['condition_chain', { type: 'chain', max: 0 }],
+    } as const
+    for (const [type, [reason, condition]] of Object.entries(refusals)) {
+      const found = firstUnmet(parseConditions([condition]), { ...facts, levels: 1, services: [mail] }) ?? expect.fail()
+      for (const code of ['policy_denied', 'access_denied'] as const) {
+        const error = unmetError(found, code)
+        expect(error).toMatchObject({ name: 'AAuthError', code, reason, status: 403 })
+        expect(error.description).toContain(`the condition \`${type}\` of the policy`)
+      }
+    }
+  },
+)
 
 test('the end of a list is the first of its ends', () => {
   const end = (conditions: unknown): number | undefined => endOf(parseConditions(conditions), now)

@@ -74,12 +74,12 @@ function holds(condition: JudgedCondition, facts: JudgedFacts): boolean {
 }
 
 const refusals = {
-  until: ['condition_ended', 'the time of the policy is over'],
-  hours: ['condition_outside_hours', 'the policy does not hold at this day and hour'],
-  resources: ['condition_resource', 'the policy does not list this resource'],
-  scopes: ['condition_scope', 'the policy does not list a scope of this request'],
-  purposes: ['condition_purpose', 'the policy does not list the purposes of this token'],
-  chain: ['condition_chain', 'the policy does not allow this chain of services'],
+  until: ['condition_ended', 'the condition `until` of the policy has passed'],
+  hours: ['condition_outside_hours', 'the condition `hours` of the policy does not hold at this day and hour'],
+  resources: ['condition_resource', 'the condition `resources` of the policy does not list this resource'],
+  scopes: ['condition_scope', 'the condition `scopes` of the policy does not list a scope of this request'],
+  purposes: ['condition_purpose', 'the condition `purposes` of the policy does not list the purposes of this token'],
+  chain: ['condition_chain', 'the condition `chain` of the policy does not allow this chain of services'],
 } as const
 
 /**

@@ -9,7 +9,7 @@ export function addMcpBridge(command: Command, names: CommandNames): Command {
   return identity(
     command,
     names,
-    'when a user must agree, fail with the URL in the error, and continue once the user has agreed; default: the MCP client opens it, otherwise a browser',
+    'open no browser: where the MCP client shows no URL, the call fails with it, and the next call continues with the answer; default: a browser',
   )
     .addHelpText('after', bridgeHelp)
     .action(async (url: string, flags: IdentityFlags) => (await import('./mcp-bridge.js')).mcpBridge(url, flags, names))

@@ -42,7 +42,8 @@ export async function mcpBridge(url: string, flags: IdentityFlags, names: Comman
 function interactionOf(client: ElicitingClient, flags: IdentityFlags): LaterInteraction {
   return askLater(({ open, show }) => {
     if (asksByCode(flags)) return deviceCode({ show: elicitCode({ client, otherwise: show }) })
-    const isReached = flags.browser === false || isBrowserThere(process)
+    // Nobody reads the standard error of a server that a client has launched: with --no-browser the call fails with the URL.
+    const isReached = flags.browser !== false && isBrowserThere(process)
     return loopback({ open: elicitUrl({ client, otherwise: isReached ? visitBy(flags, process.stderr) : open }) })
   })
 }

@@ -95,7 +95,7 @@ describe('a request that was refused', () => {
     ])
     expect([ok, verdict]).toEqual([
       false,
-      'The receiver refused it, at “Delegation policy”: The policy does not list a scope of this request.',
+      'The receiver refused it, at “Delegation policy”: The condition `scopes` of the policy does not list a scope of this request.',
     ])
   })
 

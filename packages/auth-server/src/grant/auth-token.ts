@@ -104,7 +104,10 @@ function lifetimeWithin(
   if (left <= 0)
     throw new AAuthError('invalid_auth_token', 'upstream_token has expired', { reason: 'token_expired', status: 400 })
   const held = Math.floor(endOf(conditions, iat) ?? Number.POSITIVE_INFINITY) - iat
-  if (held <= 0) throw new AAuthError('access_denied', 'the time of the policy is over', { reason: 'condition_ended' })
+  if (held <= 0)
+    throw new AAuthError('access_denied', 'the condition `until` or `hours` of the policy has passed', {
+      reason: 'condition_ended',
+    })
   return Math.min(lifetime, left, held)
 }
 

@@ -1,5 +1,5 @@
 import { verifies } from '@countersign/requirements'
-import { webBot } from '@countersign/resource'
+import { type ResourceEvent, recordOf, webBot } from '@countersign/resource'
 import { asAgent } from '@countersign/testing/world/signer'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
@@ -11,6 +11,7 @@ type Scopes = 'events.read' | 'events.write'
 
 const all = { level: 'identified' } as const
 const told: string[] = []
+const logged: unknown[] = []
 
 async function made(
   tools: NonNullable<McpSessionOptions<Scopes>['tools']>,
@@ -18,7 +19,9 @@ async function made(
 ): Promise<Tools> {
   const options = { session: all, tools, ...(optional === undefined ? {} : { optional }) }
   const onEvent = (event: { type: string; error?: { cause?: unknown } }): void => {
-    if (event.type === 'refused' && event.error?.cause instanceof Error) told.push(event.error.cause.message)
+    if (event.type !== 'refused' || !(event.error?.cause instanceof Error)) return
+    told.push(event.error.cause.message)
+    logged.push(recordOf(event as ResourceEvent))
   }
   return makeTools(options, { onEvent })
 }
@@ -41,6 +44,11 @@ test('while a rule names a tool that does not exist, the tool that was meant doe
   expect(told.at(-1)).toMatch(
     /^a rule is for the tool 'secre', which the server does not have; did you mean 'secret'\?/,
   )
+  // The message is quoted in part only; the log names the rule all the same.
+  expect(logged.at(-1)).toMatchObject({
+    status: 500,
+    why: "a rule is for the tool 'secre', which the server does not have; did you mean 'secret'?",
+  })
 
   const right = await made({ secret: { scope: 'events.write' }, '*': all })
   const other = await openSession(right, asAgent(right.world.agent))

@@ -44,8 +44,11 @@ export function nameProof(): NameProof {
 function unmatched(kind: NamedKind, rule: string, names: readonly string[]): TypeError {
   const meant = nearestName(rule, names)
   const more = meant === undefined ? '' : `; did you mean '${meant}'?`
+  const fault = `a rule is for the ${kind} '${rule}', which the server does not have${more}`
   return new TypeError(
-    `a rule is for the ${kind} '${rule}', which the server does not have${more} (list it in the option 'optional' if it is added later, or not for every caller)`,
+    `${fault} (list it in the option 'optional' if it is added later, or not for every caller)`,
+    // Logs leave out what a message quotes; these are names of the operator and of the server, not of a caller.
+    { cause: { why: fault } },
   )
 }
 
@@ -68,5 +71,6 @@ export async function listNames(kind: NamedKind, ask: Ask): Promise<string[]> {
     cursor = result?.['nextCursor']
     if (cursor === undefined) return names
   }
-  throw new TypeError(`the server lists its ${member} on more than ${mostPages} pages`)
+  const why = `the server lists its ${member} on more than ${mostPages} pages`
+  throw new TypeError(why, { cause: { why } })
 }

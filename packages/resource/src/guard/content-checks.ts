@@ -47,7 +47,10 @@ export const operands: Check<GuardedRequest> = {
     // In the query more arguments could go along.
     const body = message.target.includes('?') ? undefined : (call?.operand ?? jsonBody(message))
     if (body !== undefined && meetsArguments(named, body)) return undefined
-    return final('condition_arguments', 'the body of the request holds something that the policy does not let pass')
+    return final(
+      'condition_arguments',
+      'the condition `arguments` of the policy does not let the body of this request pass',
+    )
   },
 }
 
