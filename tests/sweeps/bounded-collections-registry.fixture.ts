@@ -414,6 +414,14 @@ export const kept: Readonly<Record<string, Kept>> = {
   },
   'packages/store/src/own-key-rows.ts imported': { ...ofProgram, bound: 'keys that are published' },
   'packages/store/src/own-keys.ts imported': { ...ofProgram, bound: 'keys of this server' },
+  'packages/auth-server/src/login/browser-session.ts seen': {
+    grows: 'stranger',
+    bound:
+      '10 000 sessions of users who are signed in; the oldest is forgotten first, and is seen again at its next page',
+    bytes: '10 000 × 300',
+    shared: 'by use: a session that is forgotten has the share of its network until its next page',
+    filledBy: [fills, 'a bounded map'],
+  },
   'packages/auth-server/src/bound/rate-limit.ts kept': {
     grows: 'stranger',
     bound: '10 000 names, hashes or networks',

@@ -30,7 +30,6 @@ const known: Readonly<Record<string, Standing>> = {
   'agent-server/enrollment/used-proof.ts': bursts('uses of a proof', 'proofs of one delegate'),
   'audit/report/report-to.ts': passes('asks for its share in the turn that it is told of an event'),
   'audit/report/shares.ts': sync,
-  'auth-server/admin/admin-caller.ts': passes('counts in the database before it looks at a link'),
   'auth-server/operator/admin-keys.ts': bursts('browsers by one admin link'),
   'auth-server/operator/operator-admins.ts': passes('the changes of operators run one after another, under one lock'),
   'auth-server/restore.ts': passes('says how much an operator has ended'),

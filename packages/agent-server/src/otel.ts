@@ -60,7 +60,7 @@ type Instruments = ReturnType<typeof instrumentsOf>
 
 function instrumentsOf(meter: Meter) {
   return {
-    ...issuerInstruments(meter, { alarms: Object.keys(alarmReasons), tokenEndpoint }),
+    ...issuerInstruments(meter, Object.keys(alarmReasons), tokenEndpoint),
     delegates: meter.createCounter('aauth.delegates', {
       description: 'Delegates that were invited, enrolled, revoked, reinstated or forgotten',
       unit: '{delegate}',

@@ -87,7 +87,7 @@ export interface AuthServerOptions extends TrustedProxies {
   readonly onApproval?: (notice: ApprovalNotice) => unknown
   /**
    * Page requests of one network (an IPv4 address, a /64) in a minute; beyond, 429. Default 300. Behind a proxy give
-   * `trustedProxies`: without it all users are one network. Wrong user codes of private addresses are then counted by session and
+   * `trustedProxies`: without it all users are one network. A user who is signed in has as many beyond that. Wrong user codes of private addresses are then counted by session and
    * user, and as those of all private addresses together (1000 in ten minutes): one may be a proxy, with everyone behind it.
    */
   readonly pagesPerMinute?: number

@@ -72,7 +72,7 @@ type Instruments = ReturnType<typeof instrumentsOf>
 function instrumentsOf(meter: Meter) {
   const counter = (name: string, description: string, unit: string) => meter.createCounter(name, { description, unit })
   return {
-    ...issuerInstruments(meter, { alarms: Object.keys(alarmReasons), tokenEndpoint }),
+    ...issuerInstruments(meter, Object.keys(alarmReasons), tokenEndpoint),
     ...discoveryInstruments(meter),
     requests: counter('aauth.requests', 'Requests that a user was needed for', '{request}'),
     consents: counter('aauth.consent.decisions', 'Decisions about what agents asked users for', '{decision}'),

@@ -170,7 +170,8 @@ export function isPage({ target }: Pick<ReceivedMessage, 'target'>): boolean {
 async function overPageLimit(message: ReceivedMessage, context: RouteContext): Promise<Response | undefined> {
   if (context.pages === undefined) return undefined
   try {
-    context.pages.limit.take(message.peer)
+    const { limit, login } = context.pages
+    limit.take(message.peer, () => login.sessions.knownUser(message))
     return undefined
   } catch (thrown) {
     const error = asAAuthError(thrown)

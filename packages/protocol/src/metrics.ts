@@ -62,21 +62,18 @@ const tokenStatuses = ['2xx', '4xx', '5xx']
 
 /**
  * Makes the instruments that auth servers and agent servers have in common.
- * @param o.alarms the reasons of all alarms of this server
- * @param o.tokenEndpoint the name of the endpoint that issues tokens
+ * @param alarms the reasons of all alarms of this server
+ * @param tokenEndpoint the name of the endpoint that issues tokens
  */
-export function issuerInstruments(
-  meter: Meter,
-  o: { readonly alarms: readonly string[]; readonly tokenEndpoint: string },
-): IssuerInstruments {
+export function issuerInstruments(meter: Meter, alarms: readonly string[], tokenEndpoint: string): IssuerInstruments {
   const made = makeIssuerInstruments(meter)
   beginAtZero(
     made.alarms,
-    o.alarms.map(reason => ({ 'aauth.reason': reason })),
+    alarms.map(reason => ({ 'aauth.reason': reason })),
   )
   beginEmpty(
     made.durations,
-    tokenStatuses.map(status => ({ 'aauth.endpoint': o.tokenEndpoint, 'aauth.status': status })),
+    tokenStatuses.map(status => ({ 'aauth.endpoint': tokenEndpoint, 'aauth.status': status })),
   )
   return made
 }

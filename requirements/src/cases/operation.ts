@@ -44,4 +44,9 @@ export const exhaustionCases: readonly AttackCase[] = [
     'sig.headers.limits',
     'Eight hostile members in 8 KiB cost at most 2 ms and get the verdict of the grammar.',
   ),
+  built(
+    'DOS-26',
+    'consent.browser',
+    'A flood of page requests does not keep out users who are signed in behind the same address.',
+  ),
 ]

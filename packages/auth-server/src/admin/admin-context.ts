@@ -2,13 +2,12 @@ import type { Reporter } from '@countersign/audit/internal'
 import type { Discovery } from '@countersign/discovery'
 import type { ReplaySet } from '@countersign/httpsig'
 import type { Store } from '@countersign/store'
-import type { Verifier } from '@countersign/verify'
+import type { ClientOf, Verifier } from '@countersign/verify'
 import type { Blocks } from '../block/blocks.js'
-import type { Counts } from '../bound/counts.js'
+import type { RateLimit } from '../bound/rate-limit.js'
 import type { AuthServerEvent } from '../event.js'
 import type { AdminLives } from '../operator/admin-keys.js'
 import type { Operator } from '../operator/open-operator.js'
-import type { PageLimit } from '../pages/page-limit.js'
 import type { Policy } from '../policy.js'
 import type { Tables } from '../tables.js'
 import type { AdminOptions } from './admin-options.js'
@@ -39,8 +38,10 @@ export interface AdminContext extends AdminParts, AdminLives {
   readonly origin: string
   readonly rulesOf: AdminOptions['rulesOf'] | undefined
   readonly verifier: Verifier
-  readonly counts: Counts
-  readonly limit: PageLimit
+  /** Requests of one browser that is signed in, by the thumbprint of its key. */
+  readonly limit: RateLimit
+  /** The address of a caller in front of the proxies of this port. */
+  readonly client: ClientOf
 }
 
 /** The admin who called. */

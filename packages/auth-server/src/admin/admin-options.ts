@@ -1,10 +1,14 @@
-import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
+import { checkOptions, type OptionChecks, proxiesCheck } from '@countersign/protocol/internal'
+import type { TrustedProxies } from '@countersign/verify'
 import type { AdminLives } from '../operator/admin-keys.js'
 import { checkAdminOrigin } from '../operator/operator-admins.js'
 import type { PolicyRequest } from '../policy.js'
 
-/** How the admin page of an auth server is served. */
-export interface AdminOptions {
+/**
+ * How the admin page of an auth server is served. `trustedProxies` are those in front of its own port: without them the events of
+ * refused requests name the proxy.
+ */
+export interface AdminOptions extends TrustedProxies {
   /**
    * The origin at which browsers reach it: `https://admin.example`, or `http://localhost:PORT` on this machine. Requests that name
    * another host are refused. Give it a port or a host of its own.
@@ -21,7 +25,14 @@ export interface AdminOptions {
   readonly rulesOf?: (request: PolicyRequest, named: readonly string[]) => Promise<readonly string[]>
 }
 
-const checks: OptionChecks<AdminOptions> = { origin: 'string', idle: 'number', life: 'number', rulesOf: 'function' }
+const checks: OptionChecks<AdminOptions> = {
+  origin: 'string',
+  idle: 'number',
+  life: 'number',
+  rulesOf: 'function',
+  trustedProxies: proxiesCheck,
+  forwardedHeader: ['x-forwarded-for', 'forwarded'],
+}
 
 const day = 86_400
 

@@ -1,6 +1,7 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, errorResponse } from '@countersign/protocol'
 import { answerRoute, asAAuthError, parseJson, type Route, type Routes } from '@countersign/protocol/internal'
+import { withClient } from '@countersign/verify/internal'
 import { restoredResponse } from '../database-epoch.js'
 import { adminSafety, asset, scripts, shell } from './admin-assets.js'
 import { adminOf, checkFromHere, enrol } from './admin-caller.js'
@@ -10,9 +11,9 @@ import type { AdminContext } from './admin-context.js'
 /** Answers the requests of the admin port; never throws. */
 export function answerAdmin(context: AdminContext): (message: ReceivedMessage) => Promise<Response> {
   const routes: Routes = new Map([...fileRoutes(context), ...callRoutes(context)])
-  return async message => {
+  return async received => {
+    const message = withClient(received, context.client)
     try {
-      context.limit.take(message.peer)
       checkFromHere(message, context)
       // An admin who was removed since the backup would be back.
       if (context.isBehind()) return withSafety(restoredResponse(context.now))

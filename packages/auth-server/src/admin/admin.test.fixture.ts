@@ -5,6 +5,7 @@ import { asKey, type Signer } from '@countersign/testing/world/signer'
 import type { AuthServer } from '../auth-server.js'
 import { consentWorld } from '../consent/consent.test.fixture.js'
 import type { World, WorldOptions } from '../world.test.fixture.js'
+import type { AdminOptions } from './admin-options.js'
 import type { AdminPage } from './open-admin.js'
 
 /** The origin of the admin page. */
@@ -25,7 +26,7 @@ export interface AdminWorld {
 export async function adminWorld({
   admin: options = {},
   ...o
-}: Omit<WorldOptions, 'policy'> & { readonly admin?: { idle?: number; life?: number } } = {}): Promise<AdminWorld> {
+}: Omit<WorldOptions, 'policy'> & { readonly admin?: Partial<AdminOptions> } = {}): Promise<AdminWorld> {
   const made = await consentWorld(o)
   const server = await made.reopen()
   const admin = await server.admin({ origin, ...options })

@@ -57,20 +57,37 @@ describe('signing in', () => {
     expect([await enrol(599), await enrol(601)]).toEqual([200, 400])
   })
 
-  test('guesses of links are bounded, and those who are signed in are not locked out', async () => {
+  test('wrong links keep nobody out: neither one who is signed in, nor one with a link', async () => {
     const place = await adminWorld()
     const [known, guesser] = [await place.signedIn(), asKey(await generateSigningKey())]
-    const guess = async (link: string) =>
+    const enrol = async (link: string) =>
       outcome(await send(place.made, place.admin, { as: guesser, path: 'enrol', members: { link } }))
-    const outcomes = []
-    for (let n = 0; n < 21; n++) outcomes.push(await guess(`guess-${n}`))
-    expect(outcomes.slice(0, 20).every(([, reason]) => reason === 'invitation_invalid')).toBe(true)
-    expect(outcomes[20]).toEqual([429, 'guesses_exceeded'])
-    // Nor does a right one help within the ten minutes.
-    expect(await guess(await place.link())).toEqual([429, 'guesses_exceeded'])
+    const wrong = Array.from({ length: 150 }, (_, n) => (n % 2 === 0 ? `guess-${n}` : 'x'.repeat(101)))
+    for (const link of wrong) expect(await enrol(link)).toEqual([400, 'invitation_invalid'])
     expect((await send(place.made, place.admin, { as: known, path: 'overview' })).status).toBe(200)
-    place.made.clock.now += 601
-    expect(await guess(await place.link())).toEqual([200, undefined])
+    expect(await enrol(await place.link())).toEqual([200, undefined])
+  })
+
+  test('requests of strangers use up nothing: an admin has 1200 a minute, which nobody else can spend', async () => {
+    const place = await adminWorld()
+    const { made, admin } = place
+    const [ada, bob, stranger] = [await place.signedIn(), await place.signedIn(), asKey(await generateSigningKey())]
+    const overview = (as: typeof ada) => request(made, { as, path: 'overview' })
+    const signed = await overview(stranger)
+    const unsigned = { ...signed, headers: signed.headers.filter(([name]) => !name.startsWith('signature')) }
+    const captured = await overview(ada)
+    expect((await admin.handle(captured)).status).toBe(200)
+    const get = { method: 'GET', target: '/', headers: [['host', 'admin.example'] as const], peer: '192.0.2.7' }
+    for (let n = 0; n < 1300; n++) {
+      const statuses = [unsigned, signed, captured].map(async message => (await admin.handle(message)).status)
+      expect(await Promise.all(statuses)).toEqual([401, 401, 401])
+      expect((await admin.handle(get)).status).toBe(200)
+    }
+    for (let n = 1; n < 1200; n++) expect((await admin.handle(await overview(ada))).status).toBe(200)
+    expect(await outcome(await admin.handle(await overview(ada)))).toEqual([429, 'rate_exceeded'])
+    expect((await admin.handle(await overview(bob))).status).toBe(200)
+    made.clock.now += 60
+    expect((await admin.handle(await overview(ada))).status).toBe(200)
   })
 
   test.each([
@@ -282,6 +299,23 @@ describe('what is refused', () => {
   })
 })
 
+test('a refused request is recorded with the address in front of the proxies of this port, and of no other', async () => {
+  const proxies = ['10.0.0.0/8']
+  const place = await adminWorld({ admin: { trustedProxies: proxies }, trustedProxies: ['172.16.0.0/12'] })
+  const peers = async (peer: string, header: string): Promise<unknown[]> => {
+    place.made.events.length = 0
+    const message = await request(place.made, { as: asKey(await generateSigningKey()), path: 'overview' })
+    const headers = [...message.headers, [header, '198.51.100.4, 203.0.113.9'] as const]
+    expect((await place.admin.handle({ ...message, peer, headers })).status).toBe(401)
+    return place.made.events.map(event => 'peer' in event && event.peer)
+  }
+  expect(await peers('10.1.2.3', 'x-forwarded-for')).toEqual(['203.0.113.9'])
+  // Forged: by a caller who is no proxy of this port, by the proxy of another one, and in a header that the proxy does not write.
+  expect(await peers('192.0.2.7', 'x-forwarded-for')).toEqual(['192.0.2.7'])
+  expect(await peers('172.16.0.1', 'x-forwarded-for')).toEqual(['172.16.0.1'])
+  expect(await peers('10.1.2.3', 'forwarded')).toEqual(['10.1.2.3'])
+})
+
 test('every answer keeps other sites out: no frame, no cache, no script but its own', async () => {
   const place = await adminWorld()
   const as = await place.signedIn()
@@ -358,6 +392,8 @@ test.each([
   [{ origin, idle: 5 }, 'idle must be'],
   [{ origin, life: 31 * 86_400 }, 'life must be'],
   [{ origin, lifes: 5 }, 'unknown option'],
+  [{ origin, trustedProxies: 33 }, 'trustedProxies must be'],
+  [{ origin, forwardedHeader: 'x-real-ip' }, 'forwardedHeader'],
   [{}, "option 'origin' is missing"],
 ])('unfit options are refused when the page opens: %j', async (options, words) => {
   const { server } = await adminWorld()

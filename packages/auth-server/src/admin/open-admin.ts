@@ -1,7 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { createVerifier } from '@countersign/verify'
-import { countsIn } from '../bound/counts.js'
-import { createPageLimit } from '../pages/page-limit.js'
+import { clientOf, createVerifier } from '@countersign/verify'
+import { rateLimit } from '../bound/rate-limit.js'
 import type { AdminContext, AdminParts } from './admin-context.js'
 import { type AdminOptions, checkAdminOptions } from './admin-options.js'
 import { answerAdmin } from './admin-routes.js'
@@ -12,14 +11,14 @@ export interface AdminPage {
   handle(message: ReceivedMessage): Promise<Response>
 }
 
-/** Requests of one network in a minute. */
-const perMinute = 1200
+/** Requests of one browser that is signed in. */
+const mostRequests = { most: 1200, seconds: 60 }
 
 /** Opens the admin page. @throws TypeError, RangeError for unfit options */
 export function openAdmin(options: AdminOptions, parts: AdminParts): AdminPage {
   const lives = checkAdminOptions(options)
   const { origin, rulesOf } = options
-  const { store, now, discovery } = parts
+  const { now, discovery } = parts
   const context: AdminContext = {
     ...{ ...parts, ...lives, origin, rulesOf },
     verifier: createVerifier({
@@ -30,8 +29,8 @@ export function openAdmin(options: AdminOptions, parts: AdminParts): AdminPage {
       now,
       development: true,
     }),
-    counts: countsIn(store, now),
-    limit: createPageLimit(perMinute, now),
+    limit: rateLimit({ ...mostRequests, now }),
+    client: clientOf(options),
   }
   return { handle: answerAdmin(context) }
 }

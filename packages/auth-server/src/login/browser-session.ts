@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Also } from '@countersign/audit/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import type { Cookies } from '@countersign/protocol/internal'
+import { type BoundedMap, boundedMap, type Cookies } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { sweepAtMost } from '../bound/sweep.js'
 import { sha256 } from '../sha256.js'
@@ -40,6 +40,11 @@ export interface BlockedUsers {
 export interface BrowserSessions {
   /** The session of the browser that sent the message; a new, anonymous one when it has none, which is not stored. */
   begin(message: ReceivedMessage): Promise<BegunSession>
+  /**
+   * The user who is signed in, as this instance saw at an earlier request, without a look into the database: for counting only, since
+   * the session may have ended elsewhere.
+   */
+  knownUser(message: ReceivedMessage): string | undefined
   /** The session of the browser that sent the message. */
   current(message: ReceivedMessage): Promise<BrowserSession | undefined>
   /**
@@ -78,15 +83,32 @@ interface SessionContext {
     message: ReceivedMessage,
   ) => Promise<boolean>
   readonly blocked: BlockedUsers
+  /** The users of sessions that were seen, by the hash of their secret. */
+  readonly seen: BoundedMap<string, SeenSession>
 }
+
+/** A session that was live when it was seen. */
+interface SeenSession {
+  readonly browser: string
+  readonly sub: string
+}
+
+/** Sessions that are remembered for counting. */
+const mostSeen = 10_000
 
 /**
  * The browser's own cookie is a random secret that is not stored, so strangers cannot fill a table; its hash is the browser's
  * id. A second cookie, made at sign-in and bound to that id, stands for the user.
  */
-export function browserSessions(o: SessionContext): ManagedSessions {
+export function browserSessions(parts: Omit<SessionContext, 'seen'>): ManagedSessions {
+  const o: SessionContext = { ...parts, seen: boundedMap(mostSeen) }
   const { store, cookies, now } = o
   return {
+    knownUser(message) {
+      const [secret, browser] = [secretIn(cookies.read(message, 'session')), secretIn(cookies.read(message, 'browser'))]
+      const seen = secret === undefined ? undefined : o.seen.get(sha256(secret))
+      return browser !== undefined && seen?.browser === sha256(browser) ? seen.sub : undefined
+    },
     current: message => currentSession(o, message),
     begin: message => beginSession(o, message),
     open: (message, what) => beginSession(o, message, what),
@@ -124,11 +146,13 @@ export function browserSessions(o: SessionContext): ManagedSessions {
 
     async signOut(message, also) {
       const secret = secretIn(cookies.read(message, 'session'))
-      if (secret !== undefined)
+      if (secret !== undefined) {
+        o.seen.delete(sha256(secret))
         await store.write(async tx => {
           await endSession(tx, sha256(secret))
           await also?.(tx)
         })
+      }
       return { cookies: [cookies.clear('session')] }
     },
 
@@ -141,7 +165,7 @@ export function browserSessions(o: SessionContext): ManagedSessions {
 
 /** @see ManagedSessions.signIn */
 async function signIn(
-  { store, cookies, now, blocked }: SessionContext,
+  { store, cookies, now, blocked, seen }: SessionContext,
   message: ReceivedMessage,
   { session: { id }, entrance, also }: Entering,
 ): Promise<BegunSession> {
@@ -160,6 +184,7 @@ async function signIn(
     await also?.(tx, entered)
     return entered
   })
+  seen.set(started.secret_hash, { browser: id, sub: user.sub })
   const session = { id, csrf: csrfOf(secret), user: { ...user, provider, verified } }
   return { session, cookies: [cookies.write('session', secret)] }
 }
@@ -171,12 +196,16 @@ async function currentSession(context: SessionContext, message: ReceivedMessage)
   const id = sha256(browser)
   const secret = secretIn(cookies.read(message, 'session'))
   const row = secret === undefined ? undefined : await findLive(store, secret, { browser: id, now: now() })
-  if (secret === undefined || row === undefined || (await blocked.isUserBlocked(row.sub)))
+  if (secret === undefined || row === undefined || (await blocked.isUserBlocked(row.sub))) {
+    if (secret !== undefined) context.seen.delete(sha256(secret))
     return { id, csrf: csrfOf(browser) }
+  }
   if (!(await context.isSignedInThere(row, message))) {
+    context.seen.delete(row.secret_hash)
     await store.write(tx => endSession(tx, row.secret_hash))
     return { id, csrf: csrfOf(browser) }
   }
+  context.seen.set(row.secret_hash, { browser: id, sub: row.sub })
   if (row.last_used + noteEvery <= now()) await noteUse(store, row, now())
   const { sub, provider, verified } = row
   const user = { sub, claims: claimsOf(row.claims), provider, verified }

@@ -45,11 +45,18 @@ export async function useAdminKey(store: Store<Tables>, thumbprint: string, now:
  * Uses a link up, and makes the key that of the admin whom it names. Resolves with the name; undefined where the link is unknown, used
  * or expired.
  */
-export function enrolAdminKey(
+export async function enrolAdminKey(
   { store, now: clock, report, idle, life }: KeyContext & AdminLives,
   { secret, thumbprint }: { readonly secret: string; readonly thumbprint: string },
 ): Promise<string | undefined> {
   const now = clock()
+  // Looked up first: strangers with wrong links must not take turns of the database's one writer.
+  const known = await store.db
+    .selectFrom('auth_server_admin_links')
+    .select('expires')
+    .where('secret_hash', '=', sha256(secret))
+    .executeTakeFirst()
+  if (known === undefined) return undefined
   return store.write(async tx => {
     // Deleted, not marked: of two browsers that come at once, one finds it.
     const link = await tx

@@ -1,6 +1,6 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { askUser, consentWorld, linkOf, requestTokenOf } from '../consent/consent.test.fixture.js'
+import { askUser, browserOf, consentWorld, linkOf, requestTokenOf } from '../consent/consent.test.fixture.js'
 import { delegate, type World } from '../world.test.fixture.js'
 import { createPageLimit } from './page-limit.js'
 
@@ -38,6 +38,47 @@ test(
     expect((await get(made, '/login')).status).toBe(200)
     made.clock.now += 40
     expect((await get(made, '/login', '192.0.2.7')).status).toBe(200)
+  },
+)
+
+test(
+  verifies('DOS-26', 'a flood from the network of a user who is signed in does not keep that user out'),
+  async () => {
+    const made = await consentWorld({ pagesPerMinute: 10 })
+    const [ada, grace] = [await browserOf(made, 'ada'), await browserOf(made, 'grace')]
+    const flood = async (): Promise<number> => {
+      for (let count = 0; count < 20; count++) await get(made, '/login', '192.0.2.9')
+      return (await get(made, '/login', '192.0.2.9')).status
+    }
+    // A browser that has a session, one whose session this server did not give, and one that took the cookie without its browser's.
+    expect(await flood()).toBe(429)
+    expect((await ada.get('/account')).status).toBe(200)
+    const withCookies = (cookies: ReadonlyArray<readonly [string, string]>) =>
+      made.auth.handle({
+        ...{ method: 'GET', target: '/account', peer: '192.0.2.9' },
+        headers: [
+          ['host', 'auth.example'],
+          ['cookie', cookies.map(([name, value]) => `${name}=${value}`).join('; ')],
+        ],
+      })
+    const own = [...ada.cookies]
+    expect(new Set(own.map(([name]) => name))).toEqual(
+      new Set(['__Host-countersign-browser', '__Host-countersign-session']),
+    )
+    const forged = own.map(([name]) => [name, 'A'.repeat(43)] as const)
+    expect((await withCookies(forged)).status).toBe(429)
+    const stolen = own.map(([name, value]) => [name, name.endsWith('session') ? value : 'A'.repeat(43)] as const)
+    expect((await withCookies(stolen)).status).toBe(429)
+    expect((await withCookies(own)).status).toBe(200)
+    // The user's own share has an end, and is no other user's.
+    for (let count = 2; count < 10; count++) expect((await ada.get('/account')).status).toBe(200)
+    expect((await ada.get('/account')).status).toBe(429)
+    expect((await grace.get('/account')).status).toBe(200)
+    // Who has signed out is one of many again.
+    made.clock.now += 60
+    await ada.post('/logout', { csrf: await ada.csrf('/logout') })
+    expect(await flood()).toBe(429)
+    expect((await withCookies(own)).status).toBe(429)
   },
 )
 

@@ -6,21 +6,32 @@ const networksInOne = 10
 
 /** Counts the page requests of each network: a flood of them must not slow agents down. */
 export interface PageLimit {
-  /** @throws AAuthError `rate_limited` when this network asks for too many */
-  take(peer: string | undefined): void
+  /**
+   * @param userOf names a user who is known to be signed in: asked where the network has used up its share
+   * @throws AAuthError `rate_limited` when this network asks for too many, and this user as well
+   */
+  take(peer: string | undefined, userOf?: () => string | undefined): void
 }
 
-/** @param perMinute the limit of one network */
+/** @param perMinute the limit of one network, and beyond that of one user */
 export function createPageLimit(perMinute: number, now: () => number): PageLimit {
   const description = 'Too many pages were requested from your network. Wait a minute.'
   const limit = rateLimit({ most: perMinute, seconds: 60, now, description })
   // One customer may have a /48 or /24: without this limit, each network in it would have one of its own.
   const wide = rateLimit({ most: perMinute * networksInOne, seconds: 60, now, description })
+  const users = rateLimit({ most: perMinute, seconds: 60, now, description })
   return {
-    take(peer) {
+    take(peer, userOf) {
       if (peer === undefined) return
-      limit.take(networkOf(peer))
-      wide.take(wideNetworkOf(peer))
+      try {
+        limit.take(networkOf(peer))
+        wide.take(wideNetworkOf(peer))
+      } catch (error) {
+        // Lockout: strangers behind the same address must not keep users out who are signed in.
+        const user = userOf?.()
+        if (user === undefined) throw error
+        users.take(user)
+      }
     },
   }
 }

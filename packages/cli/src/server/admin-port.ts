@@ -4,6 +4,7 @@ import { type Logger, type Participant, type Running, serve } from '@countersign
 import { z } from 'zod'
 import { defined } from '../flags/defined.js'
 import { port } from '../flags/option-schema.js'
+import { type ProxySettings, proxiesOf, proxyOptions } from './participant.js'
 
 const hour = 3600
 const hours = z.coerce.number().int().min(1)
@@ -25,6 +26,9 @@ export const adminOptions = {
     .describe(
       'the origin at which browsers reach the admin page, such as https://admin.example behind a proxy; default http://localhost:PORT of the admin port',
     ),
+  adminTrustedProxies: proxyOptions.trustedProxies.describe(
+    'proxies in front of the admin port, as --trusted-proxies; they write the same header; default none, with a warning',
+  ),
   adminIdleHours: hours
     .max(168)
     .optional()
@@ -36,10 +40,11 @@ export const adminOptions = {
 }
 
 /** The values of {@link adminOptions}. */
-export interface AdminSettings {
+export interface AdminSettings extends Pick<ProxySettings, 'forwardedHeader'> {
   readonly adminPort?: number | undefined
   readonly adminHost?: string | undefined
   readonly adminOrigin?: string | undefined
+  readonly adminTrustedProxies?: number | readonly string[] | undefined
   readonly adminIdleHours?: number | undefined
   readonly adminLifeHours?: number | undefined
 }
@@ -75,11 +80,12 @@ export async function withAdminPage(
   settings: AdminSettings,
   rulesOf: NonNullable<AdminOptions['rulesOf']>,
 ): Promise<ServedParts> {
-  const { adminPort, adminIdleHours: idle, adminLifeHours: life } = settings
+  const { adminPort, adminIdleHours: idle, adminLifeHours: life, adminTrustedProxies, forwardedHeader } = settings
   const origin = adminOriginOf(settings)
   if (origin === undefined || adminPort === undefined) return { participant: auth }
   const lives = defined({ idle: idle && idle * hour, life: life && life * hour })
-  const { handle } = await auth.admin({ origin, rulesOf, ...lives })
+  const proxies = proxiesOf({ trustedProxies: adminTrustedProxies, forwardedHeader })
+  const { handle } = await auth.admin({ origin, rulesOf, ...lives, ...proxies })
   let ended: () => void = () => undefined
   const adminEnded = new Promise<void>(resolve => {
     ended = resolve

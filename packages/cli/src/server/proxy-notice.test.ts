@@ -11,7 +11,11 @@ const from = (peer: string, ...names: string[]): ReceivedMessage => ({
 })
 
 /** What is logged while these requests come, one after the other. */
-async function logged(settings: ProxySettings, messages: readonly ReceivedMessage[]): Promise<object[]> {
+async function logged(
+  settings: ProxySettings,
+  messages: readonly ReceivedMessage[],
+  setting?: Parameters<typeof noticeProxy>[1]['setting'],
+): Promise<object[]> {
   const lines: string[] = []
   const log = jsonLog({ name: 'auth-server', write: line => lines.push(line) })
   const answered: ReceivedMessage[] = []
@@ -22,7 +26,7 @@ async function logged(settings: ProxySettings, messages: readonly ReceivedMessag
         return new Response()
       },
     },
-    { log, settings: () => settings },
+    { log, proxies: () => settings.trustedProxies, ...(setting && { setting }) },
   )
   for (const message of messages) expect((await participant.handle(message)).status).toBe(200)
   expect(answered).toEqual(messages)
@@ -42,6 +46,14 @@ test(verifies('RAT-02', 'a proxy that no setting names is logged once, with the 
   expect(JSON.stringify(told)).not.toContain('203.0.113.7')
   const [other] = await logged({}, [from('fd00::1', 'forwarded')])
   expect(other).toMatchObject({ msg: expect.stringContaining("['fd00::1'] and forwardedHeader: forwarded") })
+})
+
+test(verifies('RAT-02', 'the line names the setting of the port that the proxy stands before'), async () => {
+  const setting = { name: 'adminTrustedProxies', flag: '--admin-trusted-proxies', without: 'its address is recorded' }
+  const [told] = await logged({}, [from('10.0.0.1', 'X-Forwarded-For')], setting)
+  expect(told).toMatchObject({
+    msg: "there seems to be a proxy at 10.0.0.1: its address is recorded. Set adminTrustedProxies: ['10.0.0.1'] (--admin-trusted-proxies) in the configuration, or adminTrustedProxies: 0 if it is a caller",
+  })
 })
 
 test(verifies('RAT-02', 'a stranger does not cause the line, nor does a proxy that the settings name'), async () => {

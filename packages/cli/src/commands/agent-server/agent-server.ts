@@ -119,7 +119,7 @@ export async function agentServer(command: Command, opened: Opened): Promise<voi
     })
   const place = swappable(await open(settings, start), logNotClosed(log))
   let current: ProxySettings = settings
-  const participant = noticeProxy(place.participant, { log, settings: () => current })
+  const participant = noticeProxy(place.participant, { log, proxies: () => current.trustedProxies })
   const running = await run(participant, settings, { name: 'agent-server', log, logLimit: limit, metrics })
   reloadOnSignal({
     log,

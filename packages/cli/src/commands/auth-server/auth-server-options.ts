@@ -115,7 +115,9 @@ export const authServerOptions = z.strictObject({
     .int()
     .min(1)
     .optional()
-    .describe('pages that one network may request in a minute; default 300'),
+    .describe(
+      'pages that one network may request in a minute, and beyond that each user who is signed in; default 300',
+    ),
 })
 
 /** The URL of the server's database. */

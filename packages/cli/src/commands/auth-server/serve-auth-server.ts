@@ -8,15 +8,7 @@ import { serveAdmin } from '../../server/admin-port.js'
 import type { Opened } from '../../server/closing-on-failure.js'
 import type { Start } from '../../server/first-start.js'
 import type { Metrics } from '../../server/metrics.js'
-import {
-  dataFolder,
-  discoveryFor,
-  epochKeeper,
-  type ProxySettings,
-  type RunOptions,
-  run,
-  sharedReplay,
-} from '../../server/participant.js'
+import { dataFolder, discoveryFor, epochKeeper, type RunOptions, run, sharedReplay } from '../../server/participant.js'
 import { noticeProxy } from '../../server/proxy-notice.js'
 import { logNotClosed, swappable } from '../../server/swap.js'
 import { type AuthServerSettings, databaseOf } from './auth-server-options.js'
@@ -57,9 +49,12 @@ export async function serveAuthServer(
   const adminPlace = first.admin && swappable(first.admin, logNotClosed(log))
   // The auth server itself answers CORS: the HTTP server would open its pages for users, too.
   const { cors: _, ...rest } = settings
-  let current: ProxySettings = settings
-  const participant = noticeProxy(place.participant, { log, settings: () => current })
-  const admin = adminPlace && (await serveAdmin(adminPlace.participant, settings, { log, server: participant }))
+  let current: Pick<AuthServerSettings, 'trustedProxies' | 'adminTrustedProxies'> = settings
+  const participant = noticeProxy(place.participant, { log, proxies: () => current.trustedProxies })
+  const page =
+    adminPlace &&
+    noticeProxy(adminPlace.participant, { log, proxies: () => current.adminTrustedProxies, setting: ofAdminPort })
+  const admin = page && (await serveAdmin(page, settings, { log, server: participant }))
   const close = async (): Promise<void> => void (await Promise.all([admin?.close(), participant.close?.()]))
   const running = await run({ ...participant, close }, rest, {
     ...{ name: 'auth-server', log, logLimit: limit, metrics },
@@ -79,6 +74,12 @@ export async function serveAuthServer(
       }
     },
   }
+}
+
+const ofAdminPort = {
+  name: 'adminTrustedProxies',
+  flag: '--admin-trusted-proxies',
+  without: 'refused requests to the admin page are recorded with its address',
 }
 
 async function keptParts(

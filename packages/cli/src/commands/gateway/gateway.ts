@@ -53,7 +53,7 @@ export async function gateway(command: Command, opened: Opened): Promise<void> {
   logMade(log, settings, made)
   const bodyLimit = settings.bodyLimit ?? 1_048_576
   let current: ProxySettings = settings
-  const noticing = noticeProxy(participant, { log, settings: () => current })
+  const noticing = noticeProxy(participant, { log, proxies: () => current.trustedProxies })
   const running = await run(noticing, settings, { name: 'gateway', log, logLimit: limit, bodyLimit, metrics })
   reloadOnSignal({
     log,
