@@ -40,6 +40,7 @@ const leftOut: Readonly<Record<string, readonly string[]>> = {
     'condition_data',
     'condition_upgrade',
     'operation_unnamed',
+    'operation_misspelt',
     'calls_uncountable',
   ],
   'what an auth server knows of a resource': ['conditions_unsupported', 'condition_word_unknown'],

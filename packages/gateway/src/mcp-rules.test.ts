@@ -143,3 +143,31 @@ test(
     ).rejects.toThrow(TypeError)
   },
 )
+
+test(
+  verifies('mcp.name-spellings', 'mcp.method-spellings', 'other spellings of a tool or method are not forwarded'),
+  async () => {
+    const tools = { send: { scope: 'read' }, '*': { level: 'anonymous' } } as const
+    const { signed, upstream } = await start(listing, [
+      { path: '/mcp', requirement: { level: 'anonymous' }, mcp: { tools } },
+    ])
+    const statusOf = async (method: string, name: string): Promise<number> => {
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { name } })
+      const headers: Array<[string, string]> = [['content-type', 'application/json']]
+      return (await signed({ as: world.agent, method: 'POST', target: '/mcp', headers, body })).status
+    }
+    for (const name of ['SEND', 'send ', 's\u200bend', '\uff53end'])
+      expect(await statusOf('tools/call', name), name).toBe(403)
+    for (const method of ['Tools/Call', 'tools//call', 'tools/call '])
+      expect(await statusOf(method, 'read'), method).toBe(400)
+    expect(upstream.seen).toEqual([])
+    expect([await statusOf('tools/call', 'send'), await statusOf('tools/call', 'read')]).toEqual([401, 200])
+    expect(upstream.seen.map(({ body }) => JSON.parse(body).params.name)).toEqual([undefined, 'read'])
+  },
+)
+
+const listing: AnswerAs = (_, response, body) => {
+  const { id } = JSON.parse(body)
+  const result = { tools: [{ name: 'send' }, { name: 'read' }] }
+  response.setHeader('content-type', 'application/json').end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+}

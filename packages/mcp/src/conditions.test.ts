@@ -87,6 +87,25 @@ describe('under a condition about arguments', () => {
     expect(sent.splice(0)).toEqual(['bob'])
   })
 
+  test(
+    verifies('policy.operation-spelling', 'a tool that the server may take for its operation is refused'),
+    async () => {
+      const approval = { type: 'approval', resource: calendarId, of: ['send'] }
+      for (const condition of [toBob, approval]) {
+        const say = await under(condition)
+        for (const name of ['SEND', 'send\u00a0', '\uff53end']) {
+          const refused = await say({ method: 'tools/call', params: { name, arguments: { to: 'bob' } } })
+          expect([refused.status, Object(await refused.json()).reason], name).toEqual([403, 'operation_misspelt'])
+        }
+      }
+      expect(sent).toEqual([])
+      const say = await under(toBob, { ...approval, of: ['pay'] })
+      expect((await say(call({ to: 'bob' }))).status).toBe(200)
+      expect((await say({ method: 'tools/call', params: { name: 'read' } })).status).toBe(200)
+      expect(sent.splice(0)).toEqual(['bob'])
+    },
+  )
+
   test('a task is changed only by a caller without it', async () => {
     const say = await under(toBob)
     const refused = await say({ method: 'tasks/update', params: { taskId: 't', inputResponses: {} } })

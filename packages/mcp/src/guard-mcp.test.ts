@@ -105,6 +105,26 @@ test(verifies('mcp.announced', 'the server announces AAuth among its extensions'
   })
 })
 
+test(
+  verifies('mcp.name-spellings', 'mcp.method-spellings', 'other spellings of a tool or method run nothing'),
+  async () => {
+    const lax = { level: 'pseudonymous' } as const
+    const rules = { session: lax, tools: { add: { scope: 'events.write' }, '*': lax } } as const
+    const open = await makeTools({ options: rules, world: tools.world })
+    const statusOf = async (method: string, name: string): Promise<number> => {
+      const response = await open.say(pseudonym, { method, params: { name, arguments: {} } })
+      await response.text()
+      return response.status
+    }
+    for (const name of ['ADD', 'add\u00a0', 'a\u200bdd', '\uff41dd'])
+      expect(await statusOf('tools/call', name), JSON.stringify(name)).toBe(403)
+    for (const method of ['Tools/Call', 'tools//call']) expect(await statusOf(method, 'secret'), method).toBe(400)
+    expect(open.calls).toEqual([])
+    expect([await statusOf('tools/call', 'add'), await statusOf('tools/call', 'secret')]).toEqual([401, 200])
+    expect(open.calls.map(({ tool }) => tool)).toEqual(['secret'])
+  },
+)
+
 test('a refusal is a challenge for what the tool needs', async () => {
   const refused = await tools.say(asAgent(tools.world.agent), { method: 'tools/call', params: { name: 'add' } })
   expect([refused.status, refused.headers.get('agent-auth')]).toEqual([

@@ -195,7 +195,7 @@ export function askOf({ method, params = {}, id = 1, headers = {}, capabilities,
   const said = {
     'mcp-protocol-version': '2026-07-28',
     'mcp-method': method,
-    ...(typeof name === 'string' ? { 'mcp-name': name } : {}),
+    ...(typeof name === 'string' ? { 'mcp-name': headerText(name) } : {}),
     ...headers,
   }
   const sent = Object.entries(said).filter((line): line is [string, string] => line[1] !== undefined)
@@ -211,4 +211,9 @@ export async function messagesOf(response: Response): Promise<Array<Readonly<Rec
   const text = await response.text()
   if (text.startsWith('{')) return [JSON.parse(text)]
   return [...text.matchAll(/^data: (\{.*)$/gm)].map(([, data = '']) => JSON.parse(data))
+}
+
+/** A name as `Mcp-Name` has it. */
+function headerText(name: string): string {
+  return /^[\x21-\x7e]*$/.test(name) ? name : `=?base64?${Buffer.from(name).toString('base64')}?=`
 }

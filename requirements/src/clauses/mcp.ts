@@ -10,6 +10,16 @@ export const mcpClauses: readonly Requirement[] = [
   ),
   built('mcp.no-rule', '12', 'A name that no rule is for is refused with 403.'),
   built(
+    'mcp.name-spellings',
+    '12',
+    'A name that equals one with a rule of its own, but for case, compatibility forms or what is not seen, is refused.',
+  ),
+  built(
+    'mcp.method-spellings',
+    '12',
+    'A method that has the letters of one of MCP, and is not that method, is refused.',
+  ),
+  built(
     'mcp.uri-spellings',
     '12',
     'A URI with another rule in another spelling, or without query, fragment, user, port or path parameters, is refused.',

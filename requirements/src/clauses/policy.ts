@@ -72,6 +72,7 @@ export const policyClauses: readonly Requirement[] = [
     '9.2',
     '`arguments`: each leaf of the arguments lies at or beneath a listed place, and what the list says of it holds.',
   ),
+  built('policy.operation-spelling', '9.2', 'An operation that is one of a condition in another spelling is refused.'),
   built('policy.approval', '9.2', '`approval`: a user has approved this very request.'),
   built('policy.order', '9.3', 'Conditions are judged in one order, and a refused request costs no call.'),
   built(

@@ -1,5 +1,5 @@
 import type { Conditions } from '@countersign/protocol'
-import { numRuns } from '@countersign/requirements'
+import { numRuns, verifies } from '@countersign/requirements'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { conflicts, implies, witness } from './implies.js'
@@ -62,3 +62,19 @@ describe('implies', () => {
     )
   })
 })
+
+test(
+  verifies('policy.operation-spelling', 'an operation in another spelling than that of a condition is refused'),
+  () => {
+    const resource = 'https://mail.example'
+    const request = { now: 0, resource, scope: [], levels: 0, services: [], safe: false, approved: true, answer: {} }
+    const used = { minute: 0, hour: 0, day: 0, grant: 0 }
+    const send = { type: 'arguments', resource, of: 'send', where: [{ at: '' }] } as const
+    const approval = { type: 'approval', resource, of: ['send'] } as const
+    for (const each of [send, approval]) {
+      const refused = (operation: string) => refusedBy([each], { ...request, used, operation, body: {} })
+      expect(['SEND', 'send ', '\uff53end'].map(refused)).toEqual([each, each, each])
+      expect(['send', 'sends', 'read'].map(refused)).toEqual([undefined, undefined, undefined])
+    }
+  },
+)

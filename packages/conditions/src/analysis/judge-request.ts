@@ -1,4 +1,5 @@
 import type { Condition, Conditions } from '@countersign/protocol'
+import { foldedName } from '@countersign/protocol/internal'
 import { meetsArguments } from '../json/arguments.js'
 import { projectJson } from '../json/project.js'
 import { conditionsOf, firstUnmet } from '../judge.js'
@@ -45,6 +46,7 @@ function unmetArguments(conditions: Conditions, request: ConsideredRequest): Con
   return conditionsOf(conditions, 'arguments', request.resource).find(condition => {
     // An unsafe request that names no operation leads round the rules of all.
     if (operation === undefined) return !safe
+    if (isMisspelt(operation, condition.of)) return true
     return condition.of === operation && !(body !== undefined && meetsArguments([condition], bytesOf(body)))
   })
 }
@@ -53,8 +55,13 @@ function unmetApproval(conditions: Conditions, request: ConsideredRequest): Cond
   const { operation, approved, safe } = request
   return conditionsOf(conditions, 'approval', request.resource).find(({ of }) => {
     if (operation === undefined) return !safe
-    return (of === '*' || of.includes(operation)) && !approved
+    if (of === '*') return !approved
+    return of.some(name => isMisspelt(operation, name)) || (of.includes(operation) && !approved)
   })
+}
+
+function isMisspelt(operation: string, named: string): boolean {
+  return operation !== named && foldedName(operation) === foldedName(named) // policy.operation-spelling
 }
 
 function bytesOf(value: unknown): Uint8Array {

@@ -5,7 +5,18 @@ import { Undecided } from '../case/trial.js'
 import type { ClosedMcp } from '../config/mcp-server.js'
 import { tokenJson } from '../participants/desk.js'
 import { headerValue } from '../wire/message.js'
-import { initialize, mcpRequest, openSession, ownSession, partOf, toolCall, toolCaller, toolHolder } from './mcp.js'
+import {
+  initialize,
+  mcpRequest,
+  openSession,
+  ownSession,
+  partOf,
+  plainTool,
+  toolCall,
+  toolCaller,
+  toolHolder,
+  toolOf,
+} from './mcp.js'
 import { openMiddle } from './middle.js'
 import { byPublishedKey, delegate, pseudonym, type ResourceStage, type Signer } from './stage.js'
 
@@ -33,8 +44,60 @@ function spellingsOf(uri: string): readonly string[] {
   ]
 }
 
+/** Other texts that some server takes for a name like `send_email`. */
+function spellingsOfName(name: string): readonly string[] {
+  const wide = String.fromCharCode(name.charCodeAt(0) + 0xfee0)
+  return [
+    name.toUpperCase(),
+    `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
+    `${name}\u00a0`,
+    `${name}\u200b`,
+    `${wide}${name.slice(1)}`,
+  ]
+}
+
 /** What the subjects of an MCP server need, whatever their spelling, their route and the calls that they make. @see protocol §12 */
 export const mcpSubjectCases: readonly Case<ResourceStage>[] = [
+  {
+    id: 'mcp.name-spellings',
+    group,
+    needs: ['mcp'],
+    async run(trial, stage) {
+      const { caller, session } = await ownSession(trial, stage)
+      const call = (name: string) => () => mcpRequest(stage, { caller, session, body: toolCall(name) })
+      await trial.accepted('a tool for callers of its level', call(plainTool(stage)))
+      const high = toolOf(stage, 'authorized')?.name ?? ''
+      for (const name of spellingsOfName(high).filter(one => one !== high))
+        await trial.refused(`another spelling of a tool that needs a scope: ${JSON.stringify(name)}`, call(name), {
+          status: [400, 403],
+          challenge: 'none',
+        })
+    },
+  },
+  {
+    id: 'mcp.method-spellings',
+    group,
+    needs: ['mcp'],
+    async run(trial, stage) {
+      const { caller, session } = await ownSession(trial, stage)
+      const body = toolCall(toolOf(stage, 'authorized')?.name ?? '')
+      const send = (method: string) => () => mcpRequest(stage, { caller, session, body: { ...body, method } })
+      await trial.accepted('a method of the protocol', send('tools/list'))
+      await trial.refused('a call of a tool that needs a scope', send('tools/call'), {
+        ...refusals.level,
+        challenge: ['auth-token'],
+      })
+      for (const method of [
+        'Tools/Call',
+        'tools/call ',
+        'tools//call',
+        '/tools/call',
+        'tools.call',
+        'tools/\u200bcall',
+      ])
+        await trial.refused(`the method ${JSON.stringify(method)}`, send(method), { status: 400 })
+    },
+  },
   {
     id: 'mcp.uri-spellings',
     group,

@@ -1,24 +1,10 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { MessageCall } from '@countersign/resource'
+import { readingMethods } from '../rules/methods.js'
 import type { McpMessage } from '../rules/rpc.js'
 import { memberText } from './member-text.js'
 
 const noArguments = '{}'
-
-/** Messages of the protocol that only read, or keep the session going. */
-const reading: ReadonlySet<string> = new Set([
-  ...['initialize', 'ping', 'logging/setLevel', 'completion/complete'],
-  ...['tools/list', 'prompts/list', 'prompts/get'],
-  ...['resources/list', 'resources/templates/list', 'resources/read', 'resources/subscribe', 'resources/unsubscribe'],
-  ...['server/discover', 'subscriptions/listen', 'tasks/get', 'tasks/result', 'tasks/list', 'tasks/cancel'],
-  ...[
-    'notifications/initialized',
-    'notifications/cancelled',
-    'notifications/progress',
-    'notifications/roots/list_changed',
-  ],
-  'notifications/tasks/status',
-])
 
 /**
  * What a message does, for the conditions of its caller. A tool is an operation of its own name. The other messages of the protocol only
@@ -79,7 +65,7 @@ const actions: ReadonlySet<unknown> = new Set(['accept', 'decline', 'cancel'])
 
 function isReading(rpc: McpMessage | undefined): boolean {
   const method = rpc?.value['method']
-  return typeof method !== 'string' || reading.has(method)
+  return typeof method !== 'string' || readingMethods.has(method)
 }
 
 /** As they are written: two readers of one number must not read two. */

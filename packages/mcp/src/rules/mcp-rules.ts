@@ -8,7 +8,8 @@ export interface McpRules<S extends string> {
   /** For sessions and all other messages: lists, pings, notifications, streams. Default `{ level: 'identified' }`. */
   readonly session?: Requirement<S>
   /**
-   * By the tool's name. A tool without a rule is refused unless there is a `*`. Each tool is an operation of its own name: with `approve`
+   * By the tool's name. A tool without a rule is refused unless there is a `*`, and so is one whose name equals that of a rule but for
+   * case, compatibility forms, invisible characters or white space at its ends. Each tool is an operation of its own name: with `approve`
    * or `describe`, or to be named in conditions, it must be among `operations` of the resource. `request.json()` of `describe` gives the
    * arguments of the call.
    */

@@ -1,7 +1,8 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import { isObject, parseJson } from '@countersign/protocol/internal'
-import { checkStandardHeaders, type Revision } from './standard-headers.js'
+import { foldedName, isObject, parseJson } from '@countersign/protocol/internal'
+import { misspeltMethod } from './methods.js'
+import { checkStandardHeaders, type Revision, versionMember } from './standard-headers.js'
 
 /** What a JSON-RPC message names, which selects its rule. */
 export type Subject =
@@ -43,13 +44,14 @@ const deciding = {
   ),
   ref: membersOf('type', 'name', 'uri'),
   notifications: membersOf('resourceSubscriptions', 'taskIds'),
+  meta: membersOf(versionMember),
 } as const
 
 /** Names of members by the name without case. */
 type Members = ReadonlyMap<string, string>
 
 function membersOf(...names: readonly string[]): Members {
-  return new Map(names.map(name => [name.toLowerCase(), name]))
+  return new Map(names.map(name => [foldedName(name), name]))
 }
 
 /** Most resources of one subscription: each costs a look at all its spellings. */
@@ -71,6 +73,8 @@ export function readRpc(message: ReceivedMessage): McpMessage {
   checkSpelling(value, deciding.message)
   const { method, id, params } = value
   if (method !== undefined && typeof method !== 'string') throw malformed('method must be a string')
+  if (method !== undefined && misspeltMethod(method) !== undefined)
+    throw malformed('method must be spelled like the one of MCP that it resembles') // mcp.method-spellings
   if (id !== undefined && typeof id !== 'string' && !Number.isSafeInteger(id))
     throw malformed('id must be a string or an integer')
   const subject: Subject =
@@ -108,7 +112,7 @@ function checkSpelling(object: Readonly<Record<string, unknown>>, members: Membe
   for (const member of Object.keys(object)) {
     // A member that is spelled right, as nearly all are, need not be folded.
     if (members.get(member) === member) continue
-    const exact = members.get(member.normalize('NFKC').toLowerCase())
+    const exact = members.get(foldedName(member))
     if (exact !== undefined && exact !== member) throw malformed(`${exact} must be spelled so, in ASCII`)
   }
 }
@@ -128,6 +132,7 @@ function jsonOf(body: Uint8Array | undefined): unknown {
 function subjectOf(method: string, params: unknown): Subject {
   if (!isObject(params)) throw malformed('params must be an object')
   checkSpelling(params, deciding.params)
+  if (isObject(params['_meta'])) checkSpelling(params['_meta'], deciding.meta)
   switch (method) {
     case 'tools/call':
       return { kind: 'tool', name: textOf(params, 'name') }

@@ -1,4 +1,4 @@
-import { nearestName } from '@countersign/protocol/internal'
+import { foldedName, misspeltFrom, nearestName } from '@countersign/protocol/internal'
 import type { Requirement, Resource, RouteHandling } from '@countersign/resource'
 import { besideOf } from '@countersign/resource/internal'
 import { checkMcpRules } from './check-rules.js'
@@ -67,6 +67,9 @@ export function ruleBook<S extends string>(
     tool: table('tool', Object.fromEntries(operations)),
     prompt: prompts === undefined ? new Map([['*', base]]) : table('prompt', prompts),
   }
+  checkApart('tool', tables.tool)
+  checkApart('prompt', tables.prompt)
+  const misspelt = { tool: misspeltFrom(tables.tool.keys()), prompt: misspeltFrom(tables.prompt.keys()) }
   const required = { tool: requiredNames(tables.tool, optional), prompt: requiredNames(tables.prompt, optional) }
   const uriRule = uriRules(resources === undefined ? new Map([['*', base]]) : table('resource', resources))
   // One request is judged by one rule: what goes by others is subscribed to by another request.
@@ -88,9 +91,17 @@ export function ruleBook<S extends string>(
       if (subject.kind === 'resource') return uriRule(subject.name) ?? closed
       if (subject.kind === 'changes') return ofAll(subject) ?? closed
       const own = tables[subject.kind]
+      // A server that folds names would run `SEND_EMAIL` under the rule of all others.
+      if (misspelt[subject.kind](subject.name) !== undefined) return closed // mcp.name-spellings
       return own.get(subject.name) ?? own.get('*') ?? closed
     },
   }
+}
+
+/** A server that folds names has one of the two only, and either rule could be the laxer one. */
+function checkApart(kind: string, table: ReadonlyMap<string, unknown>): void {
+  if (new Set([...table.keys()].map(foldedName)).size < table.size)
+    throw new TypeError(`two rules are for one ${kind} in different spellings`)
 }
 
 /** Said of a session they would not be said of its tools, which are operations of their own names. */

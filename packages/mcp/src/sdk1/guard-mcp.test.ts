@@ -166,6 +166,65 @@ test(
   },
 )
 
+/** What servers that fold names would take for `add` and `greet`. */
+const spellings = (name: string): string[] => [
+  ...[name.toUpperCase(), `${name} `, `${name}\0`, `\u200b${name}`, name.replace('e', '\uff45').replace('a', '\uff41')],
+]
+
+test(
+  verifies('mcp.name-spellings', 'no other spelling of a tool or prompt goes by the rule of all others'),
+  async () => {
+    const lax = { level: 'pseudonymous' } as const
+    const strict = { scope: 'events.write' } as const
+    const rules = { session: lax, tools: { add: strict, '*': lax }, prompts: { greet: strict, '*': lax } }
+    const open = await makeTools(rules, {}, tools.world)
+    const headers = { 'mcp-session-id': await openSession(open, pseudonym) }
+    const statusOf = async (method: string, params: object): Promise<number> => {
+      const response = await open.send(pseudonym, { body: rpc(method, params, 1), headers })
+      await response.body?.cancel()
+      return response.status
+    }
+    for (const name of spellings('add')) {
+      expect(await statusOf('tools/call', { name, arguments: {} }), JSON.stringify(name)).toBe(403)
+    }
+    for (const name of spellings('greet')) {
+      expect(await statusOf('prompts/get', { name }), JSON.stringify(name)).toBe(403)
+      const completed = { ref: { type: 'ref/prompt', name }, argument: { name: 'a', value: '' } }
+      expect(await statusOf('completion/complete', completed), JSON.stringify(name)).toBe(403)
+    }
+    expect(open.calls.splice(0)).toEqual([])
+    expect([await statusOf('tools/call', { name: 'add' }), await statusOf('prompts/get', { name: 'greet' })]).toEqual([
+      401, 401,
+    ])
+    expect(await statusOf('tools/call', { name: 'secret', arguments: {} })).toBe(200)
+    expect(open.calls.splice(0).map(({ tool }) => tool)).toEqual(['secret'])
+    const twice = { tools: { add: strict, ADD: lax } }
+    await expect(makeTools(twice, {}, tools.world)).rejects.toThrow('two rules are for one tool in different spellings')
+  },
+)
+
+test(verifies('mcp.method-spellings', 'no other spelling of a method goes by the rule of the session'), async () => {
+  const headers = { 'mcp-session-id': await openSession(tools, pseudonym) }
+  const answerTo = async (method: string): Promise<unknown> => {
+    const body = rpc(method, { name: 'echo', arguments: {}, uri: 'note://private/two' }, 1)
+    const response = await tools.send(pseudonym, { body, headers })
+    return [response.status, Object(JSON.parse((await response.text()).replace(/^[^{]*/, ''))).reason]
+  }
+  for (const method of [
+    'Tools/Call',
+    'tools/call ',
+    'tools//call',
+    'Resources/Read',
+    'tools/call\0',
+    'tool\u017f/call',
+  ])
+    expect(await answerTo(method), JSON.stringify(method)).toEqual([400, 'rpc_malformed'])
+  // One that a server has added goes on by the rule of the session, as a ping does.
+  expect(await answerTo('vendor/call')).toEqual([200, undefined])
+  expect(await answerTo('ping')).toEqual([200, undefined])
+  expect(tools.calls.splice(0)).toEqual([])
+})
+
 test(verifies('mcp.uri-spellings', 'no other spelling of a URI reaches a resource under a laxer rule'), async () => {
   const open = await makeTools(
     {

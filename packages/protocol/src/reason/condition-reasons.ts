@@ -71,6 +71,12 @@ export const conditionReasons: Readonly<Record<ConditionReason, ReasonEntry>> = 
     fix: 'The resource must name the operation of the route.',
     clause: 'policy.arguments',
   },
+  operation_misspelt: {
+    codes,
+    meaning: 'The operation equals one that the policy names but for case, invisible characters or the like.',
+    fix: 'Use the exact name that the server lists.',
+    clause: 'policy.operation-spelling',
+  },
   calls_used_up: {
     codes: ['rate_limited', 'policy_denied'],
     meaning: 'All calls that the policy lets pass in this window were used.',

@@ -94,6 +94,7 @@ export type ConditionReason =
   | 'condition_data'
   | 'condition_upgrade'
   | 'operation_unnamed'
+  | 'operation_misspelt'
   | 'calls_used_up'
   | 'calls_uncountable'
   | 'answer_withheld'

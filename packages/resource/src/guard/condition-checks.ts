@@ -1,6 +1,7 @@
 import { type Conditions, conditionsOf, firstUnmet, type JudgedFacts, unmetError } from '@countersign/conditions'
 import { headerValues } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
+import { foldedName } from '@countersign/protocol/internal'
 import type { Check } from './check.js'
 import { conditionsIn } from './conditions.js'
 import type { Refusal } from './decision.js'
@@ -58,7 +59,9 @@ const singleCalls: Check<RequestFacts> = {
     const named = guardedByName(held, guard.id)
     if (headerValues(message, 'upgrade').length > 0 && (named || looksAtCalls(held, guard.id)))
       return final(denied('condition_upgrade', 'no socket is opened under a policy that looks at each call'))
-    if (!named || route.operation !== undefined || !isUnsafe(message, route)) return undefined
+    if (!named) return undefined
+    if (route.operation !== undefined) return misspelt(held, { id: guard.id, operation: route.operation })
+    if (!isUnsafe(message, route)) return undefined
     return final(denied('operation_unnamed', 'the route names no operation, and the policy goes by operations'))
   },
 }
@@ -67,11 +70,25 @@ function guardedByName(held: Conditions, id: string): boolean {
   return conditionsOf(held, 'arguments', id).length > 0 || conditionsOf(held, 'approval', id).length > 0
 }
 
+/** A server that folds names would run `SEND_EMAIL` as the operation that a condition is for, and none would judge it. */
+function misspelt(held: Conditions, o: { readonly id: string; readonly operation: string }): Refusal | undefined {
+  const names = [
+    ...conditionsOf(held, 'arguments', o.id).map(({ of }) => of),
+    ...conditionsOf(held, 'approval', o.id).flatMap(({ of }) => (of === '*' ? [] : of)),
+  ]
+  const folded = foldedName(o.operation)
+  if (names.every(name => name === o.operation || foldedName(name) !== folded)) return undefined
+  return final(denied('operation_misspelt', 'the operation is one of the policy in another spelling'))
+}
+
 function looksAtCalls(held: Conditions, id: string): boolean {
   return conditionsOf(held, 'calls').length > 0 || conditionsOf(held, 'data', id).length > 0
 }
 
-function denied(reason: 'condition_upgrade' | 'operation_unnamed', description: string): AAuthError {
+function denied(
+  reason: 'condition_upgrade' | 'operation_unnamed' | 'operation_misspelt',
+  description: string,
+): AAuthError {
   return new AAuthError('policy_denied', description, { reason })
 }
 

@@ -326,6 +326,8 @@ const callers: readonly ConditionCase[] = [
       await site.passes(await sent(stage, send(of(['purge']))))
       await site.passes(await sent(stage, send(of('*', 'https://other.example'))))
       const digest = await digestOf(stage, site, send(of(['send'])))
+      for (const name of ['SEND', 'Send'])
+        await site.refused(await sent(stage, send(of([name]))), denied('operation_misspelt'))
       await site.refused(await sent(stage, send(of('*'))), asked)
       await site.passes(await sent(stage, send(of('*'), { operation_digest: digest })))
       const sync = (names: unknown): Sent => ({ target: '/sync', claims: { constraints: of(names) } })
