@@ -48,7 +48,7 @@ function shows(trial: Trial, title: string, { response, wanted }: Shown): void {
 function arguing(
   stage: ResourceStage,
   where: unknown,
-  o: { readonly body?: string; readonly draft?: Constrained['draft'] } = {},
+  o: { readonly body?: string; readonly draft?: Constrained['draft']; readonly of?: string } = {},
 ) {
   const route = specialRoute(stage, 'operation', { level: 'authorized', method: 'POST' })
   const { operation } = route.special
@@ -56,7 +56,7 @@ function arguing(
     const changed = { ...one, body: Buffer.from(o.body ?? route.body) }
     return o.draft?.(changed) ?? changed
   }
-  const constraints = [{ type: 'arguments', resource: stage.id, of: operation, where }]
+  const constraints = [{ type: 'arguments', resource: stage.id, of: o.of ?? operation, where }]
   return () => constrained(stage, route, { constraints, draft })
 }
 
@@ -178,6 +178,20 @@ export const contentCases: readonly Case<ResourceStage>[] = [
         arguing(stage, [{ at: '/e', in: [1] }, ...all], { body }),
         denied,
       )
+    },
+  },
+  {
+    id: 'policy.operation-spelling',
+    group,
+    needs: argumentNeeds,
+    async run(trial, stage) {
+      const { operation = '' } = specialRoute(stage, 'operation', { level: 'authorized', method: 'POST' }).special
+      const any = [{ at: '' }]
+      await trial.control('the condition is for this operation', arguing(stage, any))
+      await trial.accepted('it is for another', arguing(stage, any, { of: `${operation}-too` }))
+      const others = [operation.toUpperCase(), `${operation.charAt(0).toUpperCase()}${operation.slice(1)}`]
+      for (const of of others.filter(name => name !== operation))
+        await trial.refused(`it is for ${of}`, arguing(stage, any, { of }), denied)
     },
   },
   {
