@@ -24,12 +24,18 @@ export function faultsNamed(names: readonly string[]): Fault[] {
   })
 }
 
-/** Rounds of faults without end: each alone, in an order by seed, and then pairs by seed. */
+/**
+ * Rounds of faults without end: each alone, in an order by seed, and then pairs by seed. Each third pair is of a clock that is set and
+ * of a Redis that loses what it knew, since one of these alone shows little: what begins anew is marked by a clock.
+ */
 export function* roundsOf(faults: readonly Fault[], random: Random): Generator<readonly Fault[]> {
   for (const fault of random.shuffled(faults)) yield [fault]
-  for (;;) {
-    const first = random.one(faults)
-    const others = faults.filter(({ takes }) => !takes.some(one => first.takes.includes(one)))
+  const those = (of: Fault['of']): readonly Fault[] => faults.filter(fault => fault.of === of)
+  const [clocks, losses] = [those('clock'), those('loss')]
+  for (let round = 0; ; round++) {
+    const isMarked = round % 3 === 0 && clocks.length > 0 && losses.length > 0
+    const first = random.one(isMarked ? clocks : faults)
+    const others = (isMarked ? losses : faults).filter(({ takes }) => !takes.some(one => first.takes.includes(one)))
     if (others.length === 0) yield [first]
     else yield [first, random.one(others)]
   }

@@ -11,6 +11,7 @@ const jumps = (name: string, choose: (rig: Rig) => Instance, sign: 1 | -1): Faul
   what: `the clock of one instance of ${name} jumps ${minutes} minutes ${sign > 0 ? 'ahead' : 'back'}`,
   silent: false,
   takes: [`process ${name}`],
+  of: 'clock',
   async apply(rig) {
     const { server } = choose(rig)
     const offset = sign * minutes * 60_000
@@ -35,6 +36,7 @@ const names = (kind: NonNullable<ProcessFaults['dns']>, what: string, silent: bo
   what,
   silent,
   takes: ['names'],
+  ...(kind === 'lying' && { of: 'loss' }),
   redis: 'single',
   async apply(rig) {
     const all = instancesOf(rig)

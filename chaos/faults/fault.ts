@@ -24,6 +24,8 @@ export interface Fault {
   readonly silent: boolean
   /** What two faults must not both take: then they are no pair, since one could hide the other. */
   readonly takes: readonly string[]
+  /** Whether it sets a clock, or Redis loses what it knew: the start of what instances share depends on both. */
+  readonly of?: 'clock' | 'loss'
   /** Which Redis it is of; default both. */
   readonly redis?: 'single' | 'cluster'
   /** Why this machine cannot have it. */

@@ -9,6 +9,7 @@ const killRedis: Fault = {
   what: 'SIGKILL of Redis, which comes back empty when the fault ends',
   silent: false,
   takes: ['redis'],
+  of: 'loss',
   redis: 'single',
   async apply({ redis, history }) {
     await redis.kill()
@@ -22,6 +23,7 @@ const flushRedis: Fault = {
   what: 'Redis loses all that it knows, while it runs',
   silent: false,
   takes: ['redis'],
+  of: 'loss',
   redis: 'single',
   async apply({ redis, history }) {
     const before = Number(await redis.send('DBSIZE'))
@@ -43,6 +45,7 @@ const memory = (policy: 'noeviction' | 'allkeys-lru', what: string): Fault => ({
   what,
   silent: false,
   takes: ['redis'],
+  ...(policy === 'allkeys-lru' && { of: 'loss' }),
   redis: 'single',
   async apply({ redis, history }: Rig) {
     await redis.send('CONFIG', 'SET', 'maxmemory-policy', policy)
@@ -79,7 +82,7 @@ const memory = (policy: 'noeviction' | 'allkeys-lru', what: string): Fault => ({
 
 /** A master of a Redis Cluster whose slots its replica takes over. */
 const ofMaster = (o: { readonly name: string; readonly what: string; readonly how: 'kill' | 'pause' }): Fault => ({
-  ...{ name: o.name, what: o.what, silent: false, takes: ['redis'], redis: 'cluster' },
+  ...{ name: o.name, what: o.what, silent: false, takes: ['redis'], of: 'loss', redis: 'cluster' },
   async apply({ cluster, history, random }) {
     if (cluster === undefined) throw new Error('the rig has no Redis Cluster')
     const master = await cluster.masterOf(`chaos ${random.below(100)}`)

@@ -23,6 +23,7 @@ export const insideOnly: readonly InsideOnly[] = [
       'revocation.written',
       'revocation.until',
       'revocation.unreadable',
+      'revocation.shared-clock',
     ],
   },
   {
@@ -30,6 +31,7 @@ export const insideOnly: readonly InsideOnly[] = [
     clauses: [
       'sig.replay.window',
       'sig.replay.clock',
+      'sig.replay.shared-clock',
       'sig.created.judged',
       'refresh.life',
       'delegate.renew.grace',

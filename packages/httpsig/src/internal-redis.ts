@@ -1,6 +1,6 @@
 // For the other packages of this project, not for users: these names may change in any release (no semver).
 
-export { epochScript, leftAt } from './replay/redis-epoch.js'
+export { epochScript } from './replay/redis-epoch.js'
 export {
   keyPrefix,
   openSharedScript,

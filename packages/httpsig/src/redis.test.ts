@@ -1,6 +1,6 @@
 import { verifies } from '@countersign/requirements'
 import { freePort } from '@countersign/testing/ports'
-import { redisForTests } from '@countersign/testing/redis'
+import { ageSets, redisForTests } from '@countersign/testing/redis'
 import { hasServer, startServer, stopServer } from '@countersign/testing/redis-stand-in'
 import { required } from '@countersign/testing/services'
 import { createClient } from 'redis'
@@ -31,6 +31,9 @@ async function opened(options: RedisReplaySetOptions = {}): Promise<RedisReplayS
 }
 
 const entry = entriesAt(start)
+
+/** As if so much time had passed for the sets of this test. */
+const age = (seconds: number): Promise<void> => ageSets({ url, prefix: `${tests}:${number}`, seconds })
 
 const sleep = (seconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, seconds * 1000))
 
@@ -163,6 +166,7 @@ describe('after a restart of Redis', () => {
     expect(await first.check(entry({ base: '1', created: start - 1 }))).toBe('early')
     expect(await first.check(entry({ base: '2', created: start + 6 }))).toBe('early')
     expect(await first.check(entry({ base: '3', created: start + 5 }))).toBe('fresh')
+    await age(60)
     const second = await opened({ now: () => start + 60 })
     expect(await second.check(entry({ base: '3', created: start + 5 }))).toBe('replayed')
     expect(await second.check(entry({ base: '4', created: start }))).toBe('fresh')
@@ -209,6 +213,53 @@ describe('after a restart of Redis', () => {
     expect(await set.check(entry({ created: start + 10 }))).toBe('replayed')
   })
 
+  for (const offset of [300, -300])
+    on(
+      verifies(
+        'F-83',
+        'sig.replay.shared-clock',
+        `an instance whose clock is ${offset} s off neither shuts nor opens the others${why}`,
+      ),
+      async () => {
+        const clock = (): number => Date.now() / 1000
+        const [wrong, right] = [await opened({ now: () => clock() + offset }), await opened({ now: clock })]
+        await age(60)
+        const before = entry({ created: Math.floor(clock()) })
+        expect([await right.check(before), await right.check(before)]).toEqual(['fresh', 'replayed'])
+        const client = await createClient({ url }).connect()
+        await client.del(await keys(`{${tests}:${number}}:*`))
+        await client.close()
+        // The one that is wrong is the first to see it.
+        await wrong.ready()
+        await wrong.check(entry({ base: 'by the wrong clock', created: Math.floor(clock()) + offset }))
+        expect(await right.check(before), 'a replay').toBe('early')
+        await right.ready()
+        expect(await right.check(entry({ base: 'new', created: Math.floor(clock()) }))).toBe('fresh')
+      },
+    )
+
+  on(verifies('F-83', `a request signed 300 s ahead, at an instance as far ahead, shuts no other${why}`), async () => {
+    const clock = (): number => Date.now() / 1000
+    const wrong = await opened({ window: 1, now: () => clock() + 300 })
+    const right = await opened({ window: 1, now: clock })
+    await age(60)
+    const signed = entry({ base: 'ahead', created: Math.floor(clock()) + 300 })
+    expect(await wrong.check(signed)).toBe('fresh')
+    await sleep(2.3)
+    // The one that is ahead believes that its window is over.
+    expect(await wrong.check(entry({ base: 'more', created: Math.floor(clock()) + 300 }))).toBe('fresh')
+    expect(await right.check(entry({ base: 'now', created: Math.floor(clock()) }))).toBe('fresh')
+    expect(await right.check(signed)).toBe('replayed')
+  })
+
+  on(`holds again when the clock of Redis was ahead and is set back${why}`, async () => {
+    const set = await opened()
+    expect(await set.check(entry({ base: '1' }))).toBe('fresh')
+    await age(-300)
+    expect(await set.check(entry({ base: '2', created: start - 1 }))).toBe('early')
+    expect(await set.check(entry({ base: '2', created: start + 1 }))).toBe('fresh')
+  })
+
   for (const [how, notice] of [
     ['a request', (set: RedisReplaySet) => set.check(entry())],
     ['a look at its readiness', (set: RedisReplaySet) => set.ready()],
@@ -223,6 +274,7 @@ describe('after a restart of Redis', () => {
       now = start + 10
       await notice(set)
       now = start + 20
+      await age(10)
       const use = { issuer: 'https://auth.example', partition: 'authorized', principal: 'ada' } as const
       expect(await set.takeToken({ ...use, jti: 'old', iat: start + 9 })).toBe('early')
       expect(await set.takeToken({ ...use, jti: 'new', iat: start + 11 })).toBe('fresh')

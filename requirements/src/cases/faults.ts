@@ -78,6 +78,11 @@ export const faultCases: readonly AttackCase[] = [
   built('F-70', 'revocation.delivered', 'A resource that was away is told within a minute of its return.'),
   built('F-71', 'revocation.restart', 'A shared set of revocations that lost what it knew counts as started anew.'),
   built('F-72', 'revocation.unreadable', 'An instance that is cut off from the shared set refuses, and says so.'),
+  built(
+    'F-83',
+    'revocation.shared-clock',
+    'A clock of one instance that is minutes off neither shuts the others nor revives what was revoked or used.',
+  ),
   builtInLongTier(
     'F-75',
     'policy.calls',

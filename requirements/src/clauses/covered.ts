@@ -97,6 +97,7 @@ export const coveredClauses: readonly Requirement[] = [
   built('sig.replay.bounded', '3.7', 'The set is partitioned by level with a share per principal; full answers 503.'),
   built('sig.replay.shares', '3.7', 'One site, or one network of pseudonyms, takes a tenth of the set at most.'),
   built('sig.replay.clock', '3.7', 'A clock that is set makes no request pass twice.'),
+  built('sig.replay.shared-clock', '3.7', 'No clock of one verifier says for the others when a shared set began.'),
   built('sig.replay.costs-nothing', '3.7', 'A replay costs nothing to the caller that it was captured from.'),
   built('sig.replay.ready', '3.7', 'A server says that it is ready when a request created now would pass.'),
   built(

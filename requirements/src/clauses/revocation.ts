@@ -43,6 +43,11 @@ export const revocationClauses: readonly Requirement[] = [
     '6.6',
     'A set that does not survive a restart refuses tokens issued before its start + 5 s.',
   ),
+  built(
+    'revocation.shared-clock',
+    '6.6',
+    'No clock of one instance says for the others when a shared set began, or when a revocation has ended.',
+  ),
   built('revocation.middle', '6.6', 'A resource in the middle drops what it exchanged for the grant.'),
   built('revocation.written', '6.6', 'The notice is written in the transaction that ends, rests or narrows the grant.'),
   built('revocation.until', '6.6', "No token's `iat` is later than the transaction that saw its grant alive."),

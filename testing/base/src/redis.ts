@@ -41,3 +41,18 @@ export async function redisForTests(): Promise<RedisForTests> {
   const away = isThere ? '' : ' (skipped: no Redis on this machine at port 6379; start one, or set COUNTERSIGN_REDIS)'
   return { url, away, prefix, keys }
 }
+
+/**
+ * Lets time pass for the sets of a Redis, as if their marks were made so many seconds earlier. Nothing sets the clock of Redis itself.
+ * @param o.prefix what their keys begin with
+ */
+export async function ageSets(o: {
+  readonly url: string
+  readonly prefix: string
+  readonly seconds: number
+}): Promise<void> {
+  const client = await createClient({ url: o.url }).connect()
+  for await (const keys of client.scanIterator({ MATCH: `{${o.prefix}*since`, COUNT: 1000 }))
+    for (const key of keys) await client.hIncrByFloat(key, 'start', -o.seconds)
+  await client.close()
+}

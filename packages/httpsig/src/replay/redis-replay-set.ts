@@ -1,6 +1,5 @@
 import { checkOptions } from '#check-options'
 import { textHash } from '../message/opaque-text.js'
-import { leftAt } from './redis-epoch.js'
 import { RedisError } from './redis-error.js'
 import { type ReplayParts, replayParts } from './redis-replay-parts.js'
 import { replayScript } from './redis-script.js'
@@ -58,7 +57,7 @@ export async function redisReplaySet(options: RedisReplaySetOptions): Promise<Re
   const tokens = replayParts(replayRoomOf({ ...options, ...tokenRoom(options) }), { ...parts, names: 'token-' })
   const script = await openSharedScript(options, {
     source: replayScript,
-    first: away => [...requests.all, ...tokens.all].map(runOn => runOn('', leftAt(clock(), away))),
+    first: away => [...requests.all, ...tokens.all].map(runOn => runOn('', away === undefined ? '' : String(away))),
   })
   return {
     check,

@@ -6,7 +6,7 @@ import { epochScript } from './redis-epoch.js'
  * KEYS: the epoch; what the keys of slices begin with: requests, counts. The script adds the number of a slice, which it has from the
  * clock of Redis. What they begin with has the braces of the epoch, so that a cluster has all of them in one slot.
  * ARGV: now, window, capacity, share of a site, share of a principal; then created, partition, request, principal, site (empty: the
- * principal is its own). Without `created` only the epoch is seen to; then `left` may follow, when an instance comes from another
+ * principal is its own). Without `created` only the epoch is seen to; then `away` may follow, when an instance comes from another
  * server. With `seen` as the last one it writes nothing and returns 1 where
  * the request is remembered, else 0.
  *
@@ -18,8 +18,6 @@ import { epochScript } from './redis-epoch.js'
  */
 export const replayScript: string = `${epochScript}
 local now, window = tonumber(ARGV[1]), tonumber(ARGV[2])
-local time = redis.call('TIME')
-local at = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local length = window / 8
 local created = tonumber(ARGV[6])
 
@@ -33,18 +31,18 @@ if ARGV[11] == 'seen' then
   end
   return 0
 end
-local start, isNew = startOf(KEYS[1], epoch, { now = ARGV[1], left = not created and tonumber(ARGV[7]) or nil })
-local began = tonumber(epoch.began)
-if isNew or not began then
-  began = at
-  redis.call('HSET', KEYS[1], 'began', string.format('%.3f', at))
-end
+local age = epochAge(KEYS[1], epoch, not created and tonumber(ARGV[7]) or nil)
+local ahead = at - now
+if ahead < 0 or ahead > window then ahead = 0 end
+local start = now + ahead - age
+local behind = now - at
+if behind < 0 or behind > 600 then behind = 0 end
 if not created then return start <= math.floor(now) and 0 or 2 end
 
 local function whole(number) return string.format('%.0f', number) end
 local forgotten = tonumber(epoch.forgotten)
 local before = forgotten
-local keep = whole(math.ceil(window * 4000))
+local function keep(latest) return whole(math.ceil((window * 4 + math.min(math.max(latest - at, 0), 600)) * 1000)) end
 local live = {}
 for field, value in pairs(epoch) do
   local slice = string.match(field, '^c(%d+)$')
@@ -52,11 +50,11 @@ for field, value in pairs(epoch) do
     local old = (tonumber(slice) + 1) * length + window + 1 <= at
     local latest = tonumber(value)
     local held = redis.call('EXISTS', KEYS[2] .. slice) == 1
-    if held and (not old or latest + window / 2 >= now) then
+    if held and (not old or latest + window / 2 >= now - behind) then
       live[#live + 1] = slice
       if old then
-        redis.call('PEXPIRE', KEYS[2] .. slice, keep)
-        redis.call('PEXPIRE', KEYS[3] .. slice, keep)
+        redis.call('PEXPIRE', KEYS[2] .. slice, keep(latest))
+        redis.call('PEXPIRE', KEYS[3] .. slice, keep(latest))
       end
     else
       forgotten = math.max(forgotten or latest, latest)
@@ -70,7 +68,7 @@ if forgotten ~= before then redis.call('HSET', KEYS[1], 'forgotten', whole(math.
 for i = 1, #live do
   if redis.call('SISMEMBER', KEYS[2] .. live[i], ARGV[8]) == 1 then return 1 end
 end
-if created < start or (at < began + window / 2 and created > now + 5) then return 2 end
+if created < start or (age < window / 2 and created > now + 5) then return 2 end
 if forgotten and created <= forgotten then return 2 end
 
 local principal = 'p' .. ARGV[9]
@@ -94,10 +92,10 @@ redis.call('HINCRBY', counts, ARGV[7], 1)
 redis.call('HINCRBY', counts, principal, 1)
 if site ~= principal then redis.call('HINCRBY', counts, site, 1) end
 local latest = tonumber(epoch['c' .. slice])
-if not latest then
-  redis.call('PEXPIRE', requests, keep)
-  redis.call('PEXPIRE', counts, keep)
+if not latest or created > latest then
+  redis.call('PEXPIRE', requests, keep(created))
+  redis.call('PEXPIRE', counts, keep(created))
+  redis.call('HSET', KEYS[1], 'c' .. slice, whole(math.ceil(created)))
 end
-if not latest or created > latest then redis.call('HSET', KEYS[1], 'c' .. slice, whole(math.ceil(created))) end
 return 0
 `

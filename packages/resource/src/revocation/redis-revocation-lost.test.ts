@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { verifies } from '@countersign/requirements'
 import { freePort } from '@countersign/testing/ports'
+import { ageSets } from '@countersign/testing/redis'
 import { hasServer, startServer, stopServer } from '@countersign/testing/redis-stand-in'
 import { stopsAfterTests } from '@countersign/testing/stops'
 import { openSwitch, type TcpSwitch } from '@countersign/testing/tcp-switch'
@@ -32,6 +33,12 @@ async function stop(port: number): Promise<void> {
 }
 
 const now = (): number => world.clock.now
+
+/** Time passes, also for the sets of a Redis. */
+async function pass(seconds: number, ...ports: readonly number[]): Promise<void> {
+  world.clock.now += seconds
+  for (const port of ports) await ageSets({ url: `redis://127.0.0.1:${port}`, prefix: '', seconds })
+}
 
 async function opened(port: number): Promise<RedisRevocationSet> {
   const set = await redisRevocationSet({ url: `redis://127.0.0.1:${port}`, deadline: 2, now })
@@ -96,25 +103,51 @@ for (const [what, lose] of losses)
       await start(port)
       const set = await opened(port)
       const place = await placeOn(set)
-      world.clock.now += 10
+      await pass(10, port)
       const [revoked, other] = [await tokenOf('revoked'), await tokenOf('other')]
       expect(await place.revoke('revoked')).toBe(204)
       expect([await place.use(revoked), await place.use(other)]).toEqual([
         [401, 'grant_ended'],
         [200, undefined],
       ])
-      world.clock.now += 10
+      await pass(10, port)
       const heard: unknown[] = []
       onTestFinished(set.watch(grant => heard.push(grant)))
       await lose(port)
       await back(set)
       expect(heard, 'what is open may be under a grant that has ended').toContain('unknown')
       expect((await place.use(revoked))[0]).toBe(503)
-      world.clock.now += 6
+      await pass(6, port)
       expect([await place.use(revoked), await place.use(other)]).toEqual([
         [401, 'token_predates_start'],
         [401, 'token_predates_start'],
       ])
+      expect(await place.use(await tokenOf('other'))).toEqual([200, undefined])
+    },
+  )
+
+for (const offset of [300, -300])
+  on(
+    verifies('F-83', `an instance whose clock is ${offset} s off neither shuts the others nor opens them${why}`),
+    async () => {
+      const port = await freePort()
+      await start(port)
+      const place = await placeOn(await opened(port))
+      const wrong = await redisRevocationSet({
+        url: `redis://127.0.0.1:${port}`,
+        deadline: 2,
+        now: () => now() + offset,
+      })
+      stops.push(() => wrong.close())
+      await pass(10, port)
+      const revoked = await tokenOf('revoked')
+      expect(await place.revoke('revoked')).toBe(204)
+      await losses[0]?.[1](port)
+      // The one that is wrong is the first to see it.
+      await back(wrong)
+      expect(await place.use(revoked)).toEqual([503, 'starting'])
+      await pass(6, port)
+      expect(await place.use(revoked)).toEqual([401, 'token_predates_start'])
       expect(await place.use(await tokenOf('other'))).toEqual([200, undefined])
     },
   )
@@ -126,7 +159,7 @@ on(verifies('F-71', `nor does another Redis, from which the resource comes back$
   stops.push(() => name.close())
   const set = await opened(name.port)
   const place = await placeOn(set)
-  world.clock.now += 10
+  await pass(10, ...ports)
   const token = await tokenOf('twice')
   expect(await place.use(token)).toEqual([200, undefined])
   name.lead(ports[1])
@@ -134,7 +167,7 @@ on(verifies('F-71', `nor does another Redis, from which the resource comes back$
   expect(await place.revoke('twice')).toBe(204)
   name.lead(ports[0])
   await back(set)
-  world.clock.now += 6
+  await pass(6, ...ports)
   expect(await place.use(token)).toEqual([401, 'token_predates_start'])
 })
 
@@ -142,7 +175,7 @@ on(verifies('F-68', `a notice that is told again, since its answer was lost, is 
   const port = await freePort()
   await start(port)
   const place = await placeOn(await opened(port))
-  world.clock.now += 10
+  await pass(10, port)
   const token = await tokenOf('told')
   expect(await place.revoke('told')).toBe(204)
   // The resource was killed after it had kept the notice.
@@ -170,7 +203,7 @@ on(
       sets.push(await opened(way.port))
     }
     const places = await Promise.all(sets.map(placeOn))
-    world.clock.now += 10
+    await pass(10, port)
     const [revoked, other] = [await tokenOf('cut'), await tokenOf('left')]
     ways[0]?.lead(await freePort())
     expect(await places[1]?.revoke('cut')).toBe(204)

@@ -1,20 +1,13 @@
-import { connect } from 'node:net'
 import { verifies } from '@countersign/requirements'
+import { ageSets, redisForTests } from '@countersign/testing/redis'
 import { createClient } from 'redis'
-import { afterAll, afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { type RedisRevocationSet, redisRevocationSet } from '../redis.js'
 import type { GrantName } from './revocation-set.js'
 
-const url = process.env['COUNTERSIGN_REDIS'] ?? 'redis://127.0.0.1:6379'
-const there = await new Promise<boolean>(resolve => {
-  const socket = connect(Number(new URL(url).port || 6379), '127.0.0.1')
-  socket.once('connect', () => resolve(socket.destroy().destroyed)).once('error', () => resolve(false))
-})
-const required = (process.env['COUNTERSIGN_REQUIRE'] ?? '').split(',').includes('redis')
-const on = there ? test : test.skip
-const why = there ? '' : ' (skipped: no Redis on this machine at port 6379; start one, or set COUNTERSIGN_REDIS)'
+const { url, away: why, prefix, keys } = await redisForTests()
+const on = test.skipIf(why !== '')
 
-const prefix = `countersign-test:${process.pid}:${Math.random().toString(36).slice(2)}`
 const open: RedisRevocationSet[] = []
 let number = 0
 
@@ -29,20 +22,11 @@ afterEach(async () => {
   number++
 })
 
-afterAll(async () => {
-  if (!there) return
-  const client = await createClient({ url }).connect()
-  for await (const keys of client.scanIterator({ MATCH: `{${prefix}:*`, COUNT: 1000 }))
-    if (keys.length > 0) await client.del(keys)
-  await client.close()
-})
+/** As if so much time had passed for the sets of this test. */
+const age = (seconds: number): Promise<void> => ageSets({ url, prefix: `${prefix}:${number}`, seconds })
 
 const issuer = 'https://auth.example'
 const exp = (): number => Date.now() / 1000 + 600
-
-test('the Redis that CI requires is there', () => {
-  expect(there || !required).toBe(true)
-})
 
 on(verifies('revocation.refused', `a revocation holds at every instance, and after a restart${why}`), async () => {
   const [one, two] = [await opened(), await opened()]
@@ -51,10 +35,11 @@ on(verifies('revocation.refused', `a revocation holds at every instance, and aft
   expect([await two.has({ issuer, grant: 'a' }), await two.has({ issuer, grant: 'b' })]).toEqual([true, false])
   expect(await two.has({ issuer: 'https://other.example', grant: 'a' })).toBe(false)
   expect(await (await opened()).has({ issuer, grant: 'a' })).toBe(true)
-  expect([two.since, (await opened()).since], 'the set is as old as its Redis, not as its instances').toEqual([
-    one.since,
-    one.since,
-  ])
+  await age(100)
+  for (const set of [two, await opened()]) {
+    await set.ready()
+    expect(set.since, 'the set is as old as its Redis, not as its instances').toBeCloseTo(Date.now() / 1000 - 100, -1)
+  }
 })
 
 on(verifies('revocation.streams', `an instance hears within a second what another was told${why}`), async () => {
@@ -73,22 +58,74 @@ on(verifies('revocation.streams', `an instance hears within a second what anothe
 })
 
 on(verifies('revocation.bounded', `the share of an issuer is fixed; what has ended makes room${why}`), async () => {
-  let now = Date.now() / 1000
-  const set = await opened({ capacity: 2, now: () => now })
-  const add = (grant: string, by = issuer) => set.add({ issuer: by, grant, exp: now + 10 })
+  const set = await opened({ capacity: 2 })
+  // The last token of each has expired 59 s ago.
+  const add = (grant: string, by = issuer) => set.add({ issuer: by, grant, exp: Math.ceil(Date.now() / 1000) - 59 })
   expect([await add('a'), await add('b'), await add('c'), await add('a')]).toEqual(['kept', 'kept', 'full', 'kept'])
   expect(await add('c', 'https://other.example')).toBe('kept')
   expect(await set.has({ issuer, grant: 'a' })).toBe(true)
-  now += 71
-  expect(await set.has({ issuer, grant: 'a' })).toBe(false)
+  await new Promise(resolve => setTimeout(resolve, 2200))
   expect(await add('c')).toBe('kept')
+  expect([await set.has({ issuer, grant: 'a' }), await set.has({ issuer, grant: 'c' })]).toEqual([false, true])
 })
 
 on(`a later end replaces an earlier one, never the reverse${why}`, async () => {
-  let now = Date.now() / 1000
-  const set = await opened({ now: () => now })
+  const set = await opened({ capacity: 1 })
+  const now = Date.now() / 1000
   await set.add({ issuer, grant: 'a', exp: now + 100 })
-  await set.add({ issuer, grant: 'a', exp: now + 10 })
-  now += 120
+  await set.add({ issuer, grant: 'a', exp: now - 100 })
+  expect(await set.add({ issuer, grant: 'b', exp: now + 100 })).toBe('full')
   expect(await set.has({ issuer, grant: 'a' })).toBe(true)
+})
+
+for (const offset of [300, -300])
+  on(
+    verifies('F-83', `where Redis loses all, an instance whose clock is ${offset} s off changes no other${why}`),
+    async () => {
+      const [wrong, right] = [await opened({ now: () => Date.now() / 1000 + offset }), await opened()]
+      await age(3600)
+      await right.ready()
+      const client = await createClient({ url }).connect()
+      await client.del(await keys(`{${prefix}:${number}}:*`))
+      await client.close()
+      const lost = Date.now() / 1000
+      // The one that is wrong is the first to see it.
+      for (const set of [wrong, right]) expect(await set.has({ issuer, grant: 'a' })).toBe(false)
+      expect(right.since, 'what was revoked before stays so').toBeGreaterThanOrEqual(lost - 0.01)
+      expect(right.since, 'and it is over at once').toBeLessThan(lost + 2)
+      expect(wrong.since - offset).toBeCloseTo(right.since, 0)
+    },
+  )
+
+on(verifies('F-83', 'revocation.unseen', `a clock that is ahead makes no room for itself${why}`), async () => {
+  const [ahead, right] = [await opened({ now: () => Date.now() / 1000 + 300 }), await opened()]
+  await right.add({ issuer, grant: 'a', exp: Date.now() / 1000 + 60 })
+  await ahead.add({ issuer, grant: 'b', exp: Date.now() / 1000 + 600 })
+  expect([await right.has({ issuer, grant: 'a' }), await ahead.has({ issuer, grant: 'a' })]).toEqual([true, true])
+})
+
+on(
+  verifies('F-83', `where the clock of Redis was ahead and is set back, the set begins anew at once${why}`),
+  async () => {
+    const set = await opened()
+    const began = set.since
+    // The mark is in the future, for 300 s.
+    await age(-300)
+    await set.ready()
+    expect(set.since).toBeGreaterThan(began)
+    expect(set.since).toBeLessThan(Date.now() / 1000 + 1)
+  },
+)
+
+on(verifies('revocation.streams', `an instance that only listens hears that Redis has lost all${why}`), async () => {
+  const [one, two] = [await opened(), await opened()]
+  const heard: unknown[] = []
+  two.watch(revoked => heard.push(revoked))
+  await one.add({ issuer, grant: 'a', exp: exp() })
+  const client = await createClient({ url }).connect()
+  await client.del(await keys(`{${prefix}:${number}}:*`))
+  // Its log goes on by a clock that is behind.
+  await client.xAdd(`{${prefix}:${number}}:log`, '1-1', { issuer, grant: 'b' })
+  await client.close()
+  await expect.poll(() => heard.slice(-2), { timeout: 3000 }).toEqual(['unknown', { issuer, grant: 'b' }])
 })

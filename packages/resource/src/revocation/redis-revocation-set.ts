@@ -1,11 +1,5 @@
 import { textHash } from '@countersign/httpsig/internal'
-import {
-  epochScript,
-  keyPrefix,
-  leftAt,
-  openSharedScript,
-  type SharedScript,
-} from '@countersign/httpsig/internal/redis'
+import { epochScript, keyPrefix, openSharedScript } from '@countersign/httpsig/internal/redis'
 import type { RedisPlace } from '@countersign/httpsig/redis'
 import { checkOptions } from '@countersign/protocol/internal'
 import {
@@ -39,35 +33,40 @@ const watchPause = 400
 /** Milliseconds after which a set that cannot be read ends what was opened under a grant. */
 const blindLimit = 5000
 
+/** Seconds by which the clock of Redis may be ahead of one's own and still count: one that is further off says nothing. */
+const believed = 60
+
 /**
- * KEYS: the revocations of one issuer (a sorted set: grant by the time until which it is refused), the log of additions (a stream), the
- * epoch: since when all revocations are known here.
- * ARGV: `begin`, now, and `left` where an instance comes from another server → the start. `has`, now, grant → 1 where it is revoked, else
- * the start. `add`, now, grant, until, capacity, issuer → 1, or 0 where the share is full.
- * `log`, after → what was added after that entry, at most 1000; with an empty `after` the id of the last entry.
+ * KEYS: the revocations of one issuer (a sorted set: grant by the time until which it is kept, by the clock of Redis), the log of
+ * additions (a stream), the epoch: since when all revocations are known here.
+ * ARGV: `begin`, and `away` where an instance comes from another server → the start. `has`, grant → 1 where it is revoked, else the
+ * start. `add`, grant, seconds for which it is kept, capacity, issuer → 1, or 0 where the share is full.
+ * `log`, after → the start, and what was added after that entry, at most 1000; with an empty `after` the id of the last entry.
+ *
+ * What has ended makes room by the clock of Redis: an instance whose clock is ahead would revive what others still have to refuse. A
+ * grant that is kept is revoked, whatever the time: no other grant has its name.
  */
 const revocationScript = `${epochScript}
-local function start(left)
+local function start(away)
   local epoch = redis.call('HMGET', KEYS[3], 'run', 'start')
-  return 'start ' .. startOf(KEYS[3], { run = epoch[1], start = epoch[2] or nil }, { now = ARGV[2], left = left })
+  local _, mark = epochAge(KEYS[3], { run = epoch[1], start = epoch[2] or nil }, away)
+  return mark .. ' ' .. string.format('%.6f', at)
 end
-if ARGV[1] == 'begin' then return start(tonumber(ARGV[3])) end
-if ARGV[1] == 'has' then
-  local ends = redis.call('ZSCORE', KEYS[1], ARGV[3])
-  return ends and tonumber(ends) > tonumber(ARGV[2]) and 1 or start()
-end
+if ARGV[1] == 'begin' then return start(tonumber(ARGV[2])) end
+if ARGV[1] == 'has' then return redis.call('ZSCORE', KEYS[1], ARGV[2]) and 1 or start() end
 if ARGV[1] == 'log' then
-  if ARGV[2] ~= '' then return redis.call('XRANGE', KEYS[2], '(' .. ARGV[2], '+', 'COUNT', 1000) end
+  if ARGV[2] ~= '' then return { start(), redis.call('XRANGE', KEYS[2], '(' .. ARGV[2], '+', 'COUNT', 1000) } end
   local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
-  return last[1] and last[1][1] or '0-0'
+  return { start(), last[1] and last[1][1] or '0-0' }
 end
-local ends = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[3]) or '0')
+local ends = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[2]) or '0')
 if ends == 0 then
-  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[2])
-  if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[5]) then return 0 end
+  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', at)
+  if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then return 0 end
 end
-if tonumber(ARGV[4]) > ends then redis.call('ZADD', KEYS[1], ARGV[4], ARGV[3]) end
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], '*', 'issuer', ARGV[6], 'grant', ARGV[3])
+local kept = at + tonumber(ARGV[3])
+if kept > ends then redis.call('ZADD', KEYS[1], kept, ARGV[2]) end
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], '*', 'issuer', ARGV[5], 'grant', ARGV[2])
 redis.call('EXPIRE', KEYS[1], 7500)
 redis.call('EXPIRE', KEYS[2], 7500)
 return 1
@@ -92,44 +91,38 @@ export async function redisRevocationSet(options: RedisRevocationSetOptions): Pr
   const [log, epoch] = [`${begin}:log`, `${begin}:since`]
   const beginning = (away?: number) => ({
     keys: [log, log, epoch],
-    args: ['begin', String(now()), leftAt(now(), away)],
+    args: ['begin', away === undefined ? '' : String(away)],
   })
   const script = await openSharedScript(options, { source: revocationScript, first: away => [beginning(away)] })
-  const watcher = createWatcher(script, log)
-  /** @param words what is asked, and what follows the time */
-  const ask = (issuer: string, [what = '', ...words]: readonly string[]): Promise<unknown> =>
-    script.run(async () => ({
-      keys: [`${begin}:${await textHash(issuer)}`, log, epoch],
-      args: [what, String(now()), ...words],
-    }))
-  let since = 0
-  // Never earlier: what this process has refused as too old stays so.
-  const learn = (answer: unknown): void => {
-    const start = startIn(answer)
-    // What was told last may be lost: whatever is open under a grant may be under one that has ended.
-    if (since > 0 && start > since) watcher.lose()
-    since = Math.max(since, start)
-  }
-  const ready = async (): Promise<void> => learn(await script.run(async () => beginning()))
+  const begun = createStart(now, () => watcher.lose())
+  const watcher = createWatcher(async last => {
+    const answer = await script.run(async () => ({ keys: [log, log, epoch], args: ['log', last] }))
+    const [start, additions] = Array.isArray(answer) ? answer : []
+    begun.learn(start)
+    return additions
+  })
+  const ask = (issuer: string, args: readonly string[]): Promise<unknown> =>
+    script.run(async () => ({ keys: [`${begin}:${await textHash(issuer)}`, log, epoch], args }))
+  const ready = async (): Promise<void> => begun.learn(await script.run(async () => beginning()))
   await ready().catch(async error => {
     await script.close()
     throw error
   })
   return {
     get since() {
-      return since
+      return begun.since()
     },
     ready,
     hasHeard: watcher.hasHeard,
     watch: watcher.watch,
     async has({ issuer, grant }) {
       const answer = await ask(issuer, ['has', grant])
-      if (answer !== 1) learn(answer)
+      if (answer !== 1) begun.learn(answer)
       return answer === 1
     },
     async add({ issuer, grant, exp }) {
-      const until = String(Math.ceil(exp) + revocationTolerance)
-      const answer = await ask(issuer, ['add', grant, until, String(capacity), issuer])
+      const life = String(Math.ceil(exp - now()) + revocationTolerance)
+      const answer = await ask(issuer, ['add', grant, life, String(capacity), issuer])
       if (Number(answer) !== 1) return 'full'
       watcher.hear({ issuer, grant })
       return 'kept'
@@ -141,11 +134,37 @@ export async function redisRevocationSet(options: RedisRevocationSetOptions): Pr
   }
 }
 
-/** Unix seconds. @throws TypeError for an answer that names no start */
-function startIn(answer: unknown): number {
-  const [, start] = /^start ([\d.]+)$/.exec(String(answer)) ?? []
-  if (start === undefined) throw new TypeError('the set of revocations gave an unknown answer')
-  return Number(start)
+interface Start {
+  /** @throws TypeError for an answer that names no start */
+  learn(answer: unknown): void
+  /** Unix seconds of this process. */
+  since(): number
+}
+
+/**
+ * Since when the set knows all, as told by Redis: when its mark was made, and the time there. It counts as an age, from which no
+ * clock that is set can take away, and by one's own clock: a clock of Redis that is minutes off neither shuts nor opens anything.
+ * Where both differ by less, the later start counts: tokens that were issued before are refused by both.
+ */
+function createStart(now: () => number, lose: () => void): Start {
+  const monotonic = (): number => performance.now() / 1000
+  let mark = ''
+  let born = Number.NEGATIVE_INFINITY
+  let ahead = 0
+  return {
+    learn(answer) {
+      const [, told = '', at] = /^([\d.]+) ([\d.]+)$/.exec(String(answer)) ?? []
+      if (at === undefined) throw new TypeError('the set of revocations gave an unknown answer')
+      if (told !== mark) born = Number.NEGATIVE_INFINITY
+      // What was told last may be lost: whatever is open under a grant may be under one that has ended.
+      if (told !== mark && mark !== '') lose()
+      mark = told
+      born = Math.max(born, monotonic() - (Number(at) - Number(told)))
+      const isAhead = Number(at) - now()
+      ahead = isAhead <= believed ? Math.max(isAhead, 0) : 0
+    },
+    since: () => now() + ahead - (monotonic() - born),
+  }
 }
 
 interface Watcher {
@@ -157,8 +176,11 @@ interface Watcher {
   close(): void
 }
 
-/** Reads the log of additions while anything listens. */
-function createWatcher(script: SharedScript, log: string): Watcher {
+/**
+ * Reads the log of additions while anything listens.
+ * @param read what was added after an entry; with an empty text the id of the last one
+ */
+function createWatcher(read: (last: string) => Promise<unknown>): Watcher {
   const listeners = new Set<RevocationListener>()
   const heard = new Map<string, number>()
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -174,17 +196,23 @@ function createWatcher(script: SharedScript, log: string): Watcher {
     }
   }
   const lose = (): void => {
+    // The log begins anew, with ids by a clock that may be behind the one before.
+    last = '0-0'
     for (const listener of listeners) listener('unknown')
   }
   const look = async (): Promise<void> => {
+    const from = last
     try {
-      const answer = await script.run(async () => ({ keys: [log, log], args: ['log', last] }))
-      if (last === '') last = String(answer)
-      else
-        for (const { id, grant } of additionsIn(answer)) {
-          last = id
-          hear(grant)
-        }
+      const answer = await read(from)
+      // Else the set has lost what it knew meanwhile, and is read from its beginning.
+      if (last === from) {
+        if (from === '') last = String(answer)
+        else
+          for (const { id, grant } of additionsIn(answer)) {
+            last = id
+            hear(grant)
+          }
+      }
       readAt = performance.now()
     } catch {
       if (performance.now() > readAt + blindLimit) lose()
