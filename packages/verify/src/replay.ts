@@ -1,6 +1,6 @@
 import type { SiteOf } from '@countersign/discovery'
 import { shareSite } from '@countersign/discovery/internal'
-import type { ReplayEntry, ReplaySet, ReplayVerdict } from '@countersign/httpsig'
+import type { ReplayEntry, ReplaySet, ReplayVerdict, TokenUse } from '@countersign/httpsig'
 import { AAuthError, type Reason } from '@countersign/protocol'
 import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
 import type { Caller, Verified } from './caller.js'
@@ -96,26 +96,45 @@ export async function refuseRemembered(replay: ReplaySet, entry: ReplayEntry): P
  */
 export async function takeApproval(check: ReplayCheck): Promise<void> {
   checkOptions('takeApproval', check, checks, ['replay', 'verified'])
-  const { replay, verified } = check
-  const { caller } = verified
-  if (caller.level !== 'authorized' || replay.takeToken === undefined)
+  const { replay } = check
+  const use = approvalOf(check)
+  if (use === undefined || replay.takeToken === undefined)
     throw new TypeError('only a replay set with takeToken takes approvals, of auth tokens')
-  const { issuer, token } = caller
-  const use = { issuer, jti: token.jti, iat: token.iat, partition: caller.level, ...shareOf(caller, check) }
   switch (await askReplaySet(async () => replay.takeToken?.(use))) {
     case 'fresh':
       return
     case 'full':
       throw noRoom()
     default:
-      throw new AAuthError(
-        'replay_detected',
-        'the approval was used before; the outcome of that request is unknown here',
-        {
-          reason: 'approval_used',
-        },
-      )
+      throw approvalUsed()
   }
+}
+
+/**
+ * Refuses an approval that was used, and takes none. Call it before another refusal of a request with an approval: "send it later" would
+ * say that the request was not carried out (APR-42).
+ * @throws AAuthError `replay_detected`; `temporarily_unavailable`, not processed, when the replay set is unreachable
+ * @see protocol §9.4
+ */
+export async function refuseUsedApproval(check: ReplayCheck): Promise<void> {
+  checkOptions('refuseUsedApproval', check, checks, ['replay', 'verified'])
+  const use = approvalOf(check)
+  if (use !== undefined && (await askReplaySet(async () => check.replay.usedToken?.(use)))) throw approvalUsed()
+}
+
+/** The use of an auth token. */
+function approvalOf({ verified: { caller }, ...check }: ReplayCheck): TokenUse | undefined {
+  if (caller.level !== 'authorized') return undefined
+  const { issuer, token } = caller
+  return { issuer, jti: token.jti, iat: token.iat, partition: caller.level, ...shareOf(caller, check) }
+}
+
+function approvalUsed(): AAuthError {
+  return new AAuthError(
+    'replay_detected',
+    'the approval was used before; the outcome of that request is unknown here',
+    { reason: 'approval_used' },
+  )
 }
 
 function noRoom(): AAuthError {
@@ -172,7 +191,10 @@ type Holder = Exclude<Caller, { level: 'anonymous' }>
 const unknown = 'unknown'
 
 /** The share that an entry takes. A fresh key or a subdomain costs nothing, so pseudonyms share by network and names by site. */
-function shareOf(caller: Holder, check: Omit<ReplayCheck, 'replay'>): Pick<ReplayEntry, 'principal' | 'site'> {
+function shareOf(
+  caller: Holder,
+  check: Omit<ReplayCheck, 'replay' | 'verified'>,
+): Pick<ReplayEntry, 'principal' | 'site'> {
   if (caller.level === 'pseudonymous') {
     const { peer = caller.peer } = check
     // All callers without a known address share as one network: shares by key would let fresh keys fill the partition.

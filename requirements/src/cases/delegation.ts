@@ -102,6 +102,8 @@ export const approvalCases: readonly AttackCase[] = [
   built('APR-37', 'approval.limits', 'One yes to a question that was asked twice gives one token.'),
   built('APR-38', 'approval.display', 'Letters without ink and piles of marks are refused; languages pass.'),
   built('APR-40', 'approval.ended', 'After the access of a caller has ended, no yes to its open question counts.'),
+  built('APR-41', 'approval.calls', 'Where its calls are used up, a request is refused, and no user is asked for it.'),
+  built('APR-42', 'approval.once', 'A used approval is told as used, also where calls or limits are used up.'),
   built('APR-35', 'approval.display', 'Displayed values are in no log, event, metric or error page.'),
   built('REV-30', 'approval.token', 'An approval ends when the user takes the agent back.'),
 ]

@@ -91,6 +91,11 @@ export const policyClauses: readonly Requirement[] = [
     'A request that would pass but for its approval, and no other, is challenged with its `operation`.',
   ),
   built(
+    'approval.calls',
+    '9.4',
+    'Nobody is asked for a call that the `calls` of its token would not let pass; this look counts nothing.',
+  ),
+  built(
     'approval.display',
     '9.4',
     'What a user is shown is at most 500 plain code points; what does not fit is refused.',

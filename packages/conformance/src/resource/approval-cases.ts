@@ -133,6 +133,31 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
     },
   },
   {
+    id: 'APR-41',
+    group,
+    needs: [...needs, 'condition-calls'],
+    clauses: ['approval.calls', 'policy.order', 'APR-42'],
+    async run(trial, stage) {
+      const route = approveRoute(stage)
+      const plain = routeOf(stage, 'authorized')
+      await trial.control('an auth token at another route', () => constrained(stage, plain, { claims: freshUser() }))
+      const someone = freshUser()
+      const user = { ...someone, constraints: [{ type: 'calls', max: 1, per: 'day' }] }
+      const jti = `approval-${String(someone['sub'])}`
+      const question = () => requested(stage, route, { user }).request
+      const usedUp: Refusal = { status: 429, error: 'rate_limited', challenge: 'none' }
+      await trial.refused('a request that a user has not approved', question, asks)
+      const response = await trial.refused('the same again: a question uses up no call', question, asks)
+      const { digest } = askedOf(response).operation
+      const approved = requested(stage, route, { user, digest, jti }).request
+      await trial.accepted('the approved request, the only call of the day', approved)
+      await trial.refused('another request, for which a user would be asked in vain', question, usedUp)
+      await trial.refused('the bytes of the approved request again', approved, refusals.replay)
+      const again = requested(stage, route, { user, digest, jti }).request
+      await trial.refused('the used approval, signed anew', again, refusals.replay)
+    },
+  },
+  {
     id: 'APR-26',
     group,
     needs,

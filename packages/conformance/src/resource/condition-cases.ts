@@ -1,6 +1,5 @@
 import type { Case } from '../case/case.js'
 import { refusals } from '../case/refusal.js'
-import type { SpecialRoute } from '../config/route.js'
 import { signDraft } from '../signing/draft.js'
 import { makeKey } from '../signing/key.js'
 import { agentTokenDraft, signToken } from '../signing/token.js'
@@ -183,13 +182,10 @@ export const conditionCases: readonly Case<ResourceStage>[] = [
         until: { type: 'until', time: stage.now() - 60 },
         calls: { type: 'calls', max: 0, per: 'day' },
       }
-      // What a user must approve is asked for before calls are counted.
-      const isJudged = (type: string, { approve }: SpecialRoute): boolean =>
-        listed.includes(type) && !(type === 'calls' && approve === true)
       for (const other of stage.configuration.routes.filter(
         ({ level, scope }) => level === 'authorized' && scope !== 'email',
       ))
-        for (const [type, condition] of Object.entries(unmet).filter(([name]) => isJudged(name, other.special)))
+        for (const [type, condition] of Object.entries(unmet).filter(([name]) => listed.includes(name)))
           await trial.refused(
             `${type} does not hold at ${other.method} ${other.target}`,
             () => constrained(stage, other, { constraints: [condition] }),

@@ -26,6 +26,7 @@ export interface RedisReplaySetOptions extends RedisPlace, ReplayRoomOptions {
 export interface RedisReplaySet extends ReplaySet {
   seen(entry: ReplayEntry): Promise<boolean>
   takeToken(use: TokenUse): Promise<ReplayVerdict>
+  usedToken(use: TokenUse): Promise<boolean>
   ready(): Promise<void>
   /** Ends a connection made from a URL. */
   close(): Promise<void>
@@ -61,8 +62,9 @@ export async function redisReplaySet(options: RedisReplaySetOptions): Promise<Re
   })
   return {
     check,
-    seen,
+    seen: entry => seen(entry, requests),
     takeToken: use => judge(tokenEntry(use), tokens),
+    usedToken: use => seen(tokenEntry(use), tokens),
     ready,
     close: () => script.close(),
   }
@@ -88,10 +90,11 @@ export async function redisReplaySet(options: RedisReplaySetOptions): Promise<Re
     return verdict
   }
 
-  async function seen({ authority, thumbprint, base, created, partition }: ReplayEntry): Promise<boolean> {
+  async function seen(entry: ReplayEntry, { partOf }: ReplayParts): Promise<boolean> {
+    const { authority, thumbprint, base, created, partition } = entry
     const answer = await script.run(async () => {
       const request = await hashed(authority, thumbprint, base)
-      return requests.partOf(request)(String(created), partition, request, '', '', 'seen')
+      return partOf(request)(String(created), partition, request, '', '', 'seen')
     })
     return Number(answer) === 1
   }

@@ -58,6 +58,8 @@ export interface ReplaySet {
    * `early`: the token is older than what the set knows, and may have been used. Optional; without it there are no such tokens.
    */
   takeToken?(use: TokenUse): Promise<ReplayVerdict>
+  /** Whether a token was used; it takes none. For a request that is refused before its token is taken. Optional. */
+  usedToken?(use: TokenUse): Promise<boolean>
   /**
    * Resolves once a request created now is not `early`: a set that does not survive a restart refuses requests created in the
    * second in which it was made. A server reports that it is ready only then, so that its first request is not refused.
@@ -69,6 +71,7 @@ export interface ReplaySet {
 export interface MemoryReplaySet extends ReplaySet {
   seen(entry: ReplayEntry): Promise<boolean>
   takeToken(use: TokenUse): Promise<ReplayVerdict>
+  usedToken(use: TokenUse): Promise<boolean>
   ready(): Promise<void>
 }
 
@@ -146,7 +149,11 @@ export function memoryReplaySet(options: MemoryReplaySetOptions = {}): MemoryRep
   const monotonic = options.monotonic ?? (options.now === undefined ? () => performance.now() / 1000 : undefined)
   const clocks = { clock, monotonic, start: clock() }
   const tokens = createSet({ ...options, ...tokenRoom(options) }, clocks)
-  return { ...createSet(options, clocks), takeToken: use => tokens.check(tokenEntry(use)) }
+  return {
+    ...createSet(options, clocks),
+    takeToken: use => tokens.check(tokenEntry(use)),
+    usedToken: use => tokens.seen(tokenEntry(use)),
+  }
 }
 
 interface Clocks {
@@ -159,7 +166,7 @@ interface Clocks {
 function createSet(
   options: ReplayRoomOptions,
   { clock, monotonic, start }: Clocks,
-): Omit<MemoryReplaySet, 'takeToken'> {
+): Omit<MemoryReplaySet, 'takeToken' | 'usedToken'> {
   const room = replayRoomOf(options)
   const { window } = room
   const length = window / slicesPerWindow

@@ -4,6 +4,7 @@ import { AAuthError, isDisplay, isWord, missingScope, type Operation, operationD
 import { parseJson } from '@countersign/protocol/internal'
 import type { AuthorizedCaller } from '@countersign/verify'
 import type { DescribedCaller, DescribedRequest } from '../approval/describe.js'
+import { refuseOverCalls } from './call-checks.js'
 import type { Check } from './check.js'
 import { signatureComponents } from './components.js'
 import { asksApproval } from './conditions.js'
@@ -47,8 +48,15 @@ async function refuseUnapproved(request: GuardedRequest): Promise<Refusal | unde
   if (opened === undefined || !isWhole(request) || guard.replay.takeToken === undefined)
     return { error: impossible(), ask: 'nothing' }
   checkCoding(request, opened.base)
+  const { operation_digest } = caller.token
+  // Before a user is asked for it, or it is described: a call that would not be let pass (`approval.calls`).
+  const over = operation_digest === undefined ? await refuseOverCalls(request, 'look') : undefined
+  if (over !== undefined) return over
   const operation = await operationOf(request, { caller, base: opened.base })
-  if (caller.token.operation_digest === operation.digest) return undefined
+  if (operation_digest === operation.digest) return undefined
+  // An approval of what was described otherwise: a user would be asked again.
+  const overNow = operation_digest === undefined ? undefined : await refuseOverCalls(request, 'look') // approval.calls
+  if (overNow !== undefined) return overNow
   return { error: unapproved('insufficient_level'), ask: 'authorization', scope: route.scope, operation }
 }
 

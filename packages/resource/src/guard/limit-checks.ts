@@ -1,6 +1,12 @@
 import { headerValues, type ReplayEntry } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import { refuseRemembered, rememberOnce, replayEntryOf, takeApproval } from '@countersign/verify/internal'
+import {
+  refuseRemembered,
+  refuseUsedApproval,
+  rememberOnce,
+  replayEntryOf,
+  takeApproval,
+} from '@countersign/verify/internal'
 import { available } from '../limit/available.js'
 import { type Bucket, bearerBucketsOf, botBucketsOf, bucketsOf } from '../limit/limits.js'
 import type { Charge } from '../limit/rate-headers.js'
@@ -113,9 +119,13 @@ async function takeOnce(request: GuardedRequest): Promise<Refusal | undefined> {
   if (guard.approved.has(message)) return undefined
   // An approval that was taken is gone: before that it shows whether the call can be counted (NON-23).
   const over = await refuseOverCalls(request, 'look')
-  if (over !== undefined) return over
   const { replay: set, siteOf, development } = guard
-  await takeApproval({ replay: set, verified, peer, siteOf, development })
+  const use = { replay: set, verified, peer, siteOf, development }
+  if (over !== undefined) {
+    await refuseUsedApproval(use)
+    return over
+  }
+  await takeApproval(use)
   guard.approved.add(message)
   return undefined
 }

@@ -310,6 +310,58 @@ const callers: readonly ConditionCase[] = [
     },
   },
   {
+    ids: ['APR-41', 'APR-42', 'approval.calls'],
+    type: 'approval',
+    title: 'where its calls are used up nobody is asked, and a copy or a used approval is still told as such',
+    async run(stage) {
+      const site = await stage.site()
+      const calls = { constraints: [{ type: 'calls', max: 1, per: 'day' }], sub: 'carla' }
+      const plain: Sent = { claims: calls }
+      const usedUp: Expected = { status: 429, error: 'rate_limited', reason: 'calls_used_up', challenge: 'none' }
+      // A look counts nothing: the question may come twice, and the call is still there.
+      await site.refused(await sent(stage, plain), asked)
+      const digest = await digestOf(stage, site, plain)
+      const jti = crypto.randomUUID()
+      const first = await sent(stage, approved(digest, { ...calls, jti }))
+      await site.passes(first)
+      await site.refused(await sent(stage, plain), usedUp)
+      await site.refused(await sent(stage, approved('A'.repeat(43), calls)), usedUp)
+      // "Later" would say that nothing was done.
+      await site.refused(first, {
+        status: 401,
+        error: 'replay_detected',
+        reason: 'request_replayed',
+        challenge: 'none',
+      })
+      await site.refused(await sent(stage, approved(digest, { ...calls, jti })), used)
+      const kept = approved(digest, { ...calls, jti: crypto.randomUUID() })
+      await site.refused(await sent(stage, kept), usedUp)
+      await site.passes(await sent(stage, { claims: { ...kept.claims, constraints: [] } }))
+      // Another user has calls of their own, and is asked.
+      await site.refused(await sent(stage, { claims: { ...calls, sub: 'dora' } }), asked)
+      const none = { ...calls, constraints: [{ type: 'calls', max: 0, per: 'day' }] }
+      await site.refused(await sent(stage, { claims: none }), usedUp)
+    },
+  },
+  {
+    ids: ['APR-27', 'APR-42'],
+    httpOnly: true,
+    type: 'approval',
+    title: 'a limit that is used up is told before a user is asked, and hides no copy of an approved request',
+    async run(stage) {
+      const site = await stage.site({ limits: { authorized: '2/hour' } })
+      const first = await sent(stage, approved(await digestOf(stage, site)))
+      await site.passes(first)
+      await site.refused(await sent(stage), { status: 429, reason: 'rate_exceeded', challenge: 'none' })
+      await site.refused(first, {
+        status: 401,
+        error: 'replay_detected',
+        reason: 'request_replayed',
+        challenge: 'none',
+      })
+    },
+  },
+  {
     ids: ['APR-30', 'policy.approval'],
     httpOnly: true,
     type: 'approval',
