@@ -46,6 +46,11 @@ const claims = [
     'X-MS-CLIENT-PRINCIPAL-NAME',
     'Cf-Access-Authenticated-User-Email',
   ],
+  ...['X-User', 'X-User-Id', 'X-User-Email', 'X-User-Roles', 'X-Username', 'X-JWT-Assertion', 'X-Jwt-Payload'],
+  ...['X-Auth-Request-User', 'X-Auth-Username', 'X-Auth-Email', 'X-Auth-Roles', 'X-Endpoint-API-UserInfo'],
+  ...['X-Apigateway-Api-Userinfo', 'X-MS-TOKEN-AAD-ID-TOKEN', 'Teleport-Jwt-Assertion', 'Shib-Identity-Provider'],
+  ...['SM_USER', 'SM_USERDN', 'OAM_REMOTE_USER', 'iv-user', 'iv-groups', 'X-RH-Identity', 'X-Amzn-Oidc-Data'],
+  ...['X-Goog-Iap-Jwt-Assertion', 'Cf-Access-Jwt-Assertion'],
   ...['Tailscale-User-Login', 'X-Consumer-Username', 'X-Userinfo', 'X-Accel-Mapping', 'X-Forwarded-User', 'Forwarded'],
 ]
 const kept = [
@@ -55,6 +60,9 @@ const kept = [
   'Idempotency-Key',
   'X-Proxying',
   'X-User-Agent',
+  'X-Auth-Token',
+  'X-Goog-Api-Key',
+  'Smoke',
   'Accept',
   'X-Tip',
 ]

@@ -16,8 +16,16 @@ const names: ReadonlySet<string> = new Set([
   'proxy',
   // The caller's identity.
   'x-anonymous-consumer',
+  'x-user',
+  'x-username',
+  'x-userid',
   'x-userinfo',
-  'x-user-info',
+  'x-subject',
+  'x-principal',
+  'x-proxy-user',
+  'x-endpoint-api-userinfo',
+  'x-apigateway-api-userinfo',
+  'x-rh-identity',
   'client-cert',
   'client-cert-chain',
   // The original request.
@@ -44,18 +52,33 @@ const beginnings: readonly string[] = [
   'remote-',
   'x-webauth-',
   'x-auth-request-',
+  'x-auth-user',
+  'x-auth-email',
+  'x-auth-groups',
+  'x-auth-roles',
+  'x-auth-subject',
+  'x-user-',
+  'x-jwt-',
   'x-authenticated-',
   'x-authentik-',
   'x-goog-authenticated-user-',
   'x-goog-iap-',
   'x-ms-client-principal',
+  'x-ms-token-',
   'x-amzn-oidc-',
   'x-amzn-mtls-',
   'cf-access-',
   'tailscale-',
+  'teleport-',
   'x-pomerium-',
   'x-vouch-',
   'oidc-',
+  'shib-',
+  'sm-user',
+  'oam-',
+  'iv-user',
+  'iv-groups',
+  'iv-creds',
   'impersonate-',
   'x-consumer-',
   'x-credential-',
@@ -71,7 +94,11 @@ const beginnings: readonly string[] = [
 const address =
   /(?:^|-)(?:forwarded-for|(?:client|connecting|real|remote|originating|source|src|user|external)-(?:ip|addr|address)(?:v[46])?)$/
 
+/** About the caller's program, which it may say itself. */
+const own: ReadonlySet<string> = new Set(['x-user-agent'])
+
 /** Whether only a proxy may send this header to the API. @param plain a name in the form of `plainName` */
 export function isProxyClaim(plain: string): boolean {
+  if (own.has(plain)) return false
   return names.has(plain) || beginnings.some(beginning => plain.startsWith(beginning)) || address.test(plain)
 }

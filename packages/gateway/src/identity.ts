@@ -10,6 +10,8 @@ export type Line = readonly [name: string, value: string]
 /**
  * How the API gets the caller's identity: in one header for each fact (`headers`), or in one short JWT in `AAuth-Identity`, signed
  * with a key that the resource publishes. Use the JWT for an API that others can reach, too: only requests from the gateway have one.
+ * It is bound to the method and the path of one request, and not to its query or body: a copy of it is good for others of that path for
+ * 60 seconds.
  */
 export type Identity = 'headers' | IdentityKey
 
@@ -46,7 +48,7 @@ export function tellerOf(o: { readonly identity: Identity; readonly id: string; 
     names: [identityName],
     async tell(aauth, { method, target }) {
       const iat = Math.floor(now())
-      // Bound to the request, so that a JWT stolen from a log of the API cannot be used for another request.
+      // Bound to method and path, so that a JWT stolen from a log of the API does not open another path. Query and body are not bound.
       const bound = { iss: id, aud: id, iat, exp: iat + lifetime, htm: method, htu: `${id}${pathOf(target)}` }
       const claims = JSON.stringify({ ...bound, ...claimsOf(ownFacts(aauth)) })
       const jwt = await signJws({ typ, kid }, claims, key)
