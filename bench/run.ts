@@ -1,4 +1,6 @@
-import { cpus } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { agent } from './agent.js'
 import { agentServer } from './agent-server.js'
 import { audit } from './audit.js'
@@ -7,6 +9,7 @@ import { backup } from './backup.js'
 import { bodies } from './bodies.js'
 import { delegation } from './delegation.js'
 import { discovery } from './discovery.js'
+import { type Figures, pagesWithFigures, withFigures, withRun } from './figures.js'
 import { gateway } from './gateway.js'
 import { guard } from './guard.js'
 import { httpsig } from './httpsig.js'
@@ -52,21 +55,43 @@ function table(results: readonly Result[]): string {
     .join('\n')
 }
 
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const figuresFile = `${root}/bench/figures.json`
+
+/** Puts a run in the place of the last one, in bench/figures.json and on the pages. */
+function writeFigures(name: string, results: readonly Result[], load: number): void {
+  const run = {
+    on: new Date().toISOString().slice(0, 10),
+    runtime: `Node ${process.version.slice(1)}`,
+    machine: `${cpus().length} processors, load ${load.toFixed(0)}`,
+  }
+  const figures = withRun(JSON.parse(readFileSync(figuresFile, 'utf8')) as Figures, name, run, results)
+  writeFileSync(figuresFile, `${JSON.stringify(figures, undefined, 2)}\n`)
+  for (const page of pagesWithFigures) {
+    const text = readFileSync(`${root}/${page}`, 'utf8')
+    writeFileSync(`${root}/${page}`, withFigures(text, figures))
+  }
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const json = args.includes('--json')
+  const write = args.includes('--write')
   const names = args.filter(arg => !arg.startsWith('-'))
   const all = [...benches, ...long]
   const chosen = names.length === 0 ? benches : all.filter(bench => names.includes(bench.name))
   const unknown = names.filter(name => !all.some(bench => bench.name === name))
   if (unknown.length > 0 || (json && chosen.length !== 1)) {
     console.error(
-      `usage: npm run bench -- [NAME] [--json]   (NAME: ${all.map(bench => bench.name).join(', ')}; one with --json)`,
+      `usage: npm run bench -- [NAME] [--json] [--write]   (NAME: ${all.map(bench => bench.name).join(', ')}; one with --json)`,
     )
     return 2
   }
   let kept = true
   for (const bench of chosen) {
+    // Of the minute before: a bench makes a load of its own.
+    const [load = 0] = loadavg()
     const results = await bench.run()
+    if (write) writeFigures(bench.name, results, load)
     const runtime = `node ${process.version}, ${cpus().length} cores`
     console.log(
       json ? JSON.stringify({ name: bench.name, runtime, results }) : `${bench.name} (${runtime})\n${table(results)}`,
