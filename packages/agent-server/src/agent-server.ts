@@ -246,7 +246,7 @@ function refuseWhenRestored(
   if (epoch === undefined) return handle
   return async message => {
     if (!epoch.isBehind()) return handle(message)
-    const description = 'the database of this agent server was restored while it ran'
+    const description = 'the database of this agent server went back in time while it ran'
     return errorResponse(
       new AAuthError('temporarily_unavailable', description, { reason: 'database_restored', retryAfter: 60 }),
       { now },

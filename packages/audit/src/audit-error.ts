@@ -14,7 +14,7 @@ export type AuditErrorCode =
   | 'witness-conflict'
   /** The witness gave no answer that can be used; it may later. */
   | 'witness-unavailable'
-  /** There is no such event, or it was removed by the retention. */
+  /** There is no such event: not yet, not any more, or there never was. */
   | 'not-found'
   /** No checkpoint covers the event yet. */
   | 'not-signed'

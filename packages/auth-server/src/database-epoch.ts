@@ -43,7 +43,7 @@ export function withEpoch(
 
 /** A database that was restored under a running server is not used: its codes and grants may have been used or revoked. */
 export function restoredResponse(now: () => number): Response {
-  const description = 'the database of this auth server was restored while it ran'
+  const description = 'the database of this auth server went back in time while it ran'
   return errorResponse(
     new AAuthError('temporarily_unavailable', description, { reason: 'database_restored', retryAfter: 60 }),
     { now },

@@ -112,7 +112,7 @@ function addAudit(root: Command): void {
   const audit = root.command('audit').description('verify an audit log, or a proof of one event, offline')
   audit
     .command('verify')
-    .description('say what was removed, changed, moved, added or cut off; exit code 1: something was')
+    .description('say what is missing, changed, moved or added; exit code 1: something is')
     .argument('<folder>', 'an exported audit log')
     .option('--key <key...>', `${auditKeyText}; more of them where it was replaced`)
     .option('--checkpoint <file...>', 'checkpoints that were kept elsewhere: they show a log that was cut or replaced')

@@ -187,7 +187,7 @@ function isBehind(row: EpochMark | undefined, mark: EpochMark): boolean {
 function behind(): StoreError {
   return new StoreError(
     'restored',
-    'the database is behind the epoch kept with the keys: it was restored from a backup, is empty, or is another one',
+    'the database is behind the epoch kept with the keys, as one that was restored from a backup, is empty, or is another one',
   )
 }
 

@@ -10,6 +10,8 @@ export const logCases: readonly AttackCase[] = [
   built('LOG-06', 'error.description', 'A hostile request id is replaced.'),
   built('LOG-09', 'token.txn', 'A record removed or changed is noticed, where that is claimed.'),
   built('LOG-10', 'refresh.life', 'Personal data and keys expire by policy.'),
+  built('LOG-11', 'token.txn', 'A file that an exported audit log lacks is named, and no cause that is not known.'),
+  built('LOG-12', 'token.txn', 'No detail of an event stands for a verified member of it where the event is shown.'),
 ]
 
 /** DOS: exhaustion. */

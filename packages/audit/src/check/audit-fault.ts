@@ -18,6 +18,8 @@ export type AuditFault =
   | { readonly kind: 'truncated'; readonly size: number; readonly expected: number }
   /** The tree is not the one that was signed: what differs stands between the two sizes. */
   | { readonly kind: 'root'; readonly after: number; readonly size: number }
+  /** The export lacks a file that every export has; `size`: it is there, and lacks the newest checkpoint, of that size. */
+  | { readonly kind: 'missing'; readonly path: string; readonly size?: number }
   /** A tile or bundle is missing, of a wrong length, or not of this tree. */
   | { readonly kind: 'tile'; readonly path: string }
   /** A checkpoint that was given has no cosignature of the witness. */

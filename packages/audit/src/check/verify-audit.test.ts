@@ -195,6 +195,46 @@ describe('of the checkpoints', () => {
   })
 })
 
+describe('of its files', () => {
+  test(
+    verifies('LOG-11', 'each that every export has is missed: checkpoint, checkpoints.jsonl, events.jsonl'),
+    async () => {
+      for (const path of ['checkpoint', 'checkpoints.jsonl', 'events.jsonl']) {
+        const export_ = await copy()
+        expect((await verify(export_)).ok).toBe(true)
+        rmSync(join(export_.folder, path))
+        const { ok, faults } = await verify(export_)
+        expect([path, ok, faults[0]]).toEqual([path, false, { kind: 'missing', path }])
+      }
+    },
+  )
+
+  test('events that fill their tiles are missed with their file, as if no retention ever removed all', async () => {
+    const full = await openLog(urls())
+    await fill(full, 512, 2)
+    const { folder } = await exported(full)
+    const faults = async () => (await verifyAudit({ folder, publicKeys: [full.publicKey] })).faults
+    expect(await faults()).toEqual([])
+    rmSync(join(folder, 'events.jsonl'))
+    expect(await faults()).toContainEqual({ kind: 'missing', path: 'events.jsonl' })
+    await full.close()
+  })
+
+  test('checkpoints that were cut at the end are missed; those that the retention may have removed are not', async () => {
+    const export_ = await copy()
+    const lines = export_.read('checkpoints.jsonl').toString().trimEnd().split('\n')
+    const faultsWith = async (kept: readonly string[]) => {
+      export_.write('checkpoints.jsonl', kept.map(line => `${line}\n`).join(''))
+      return (await verify(export_)).faults
+    }
+    expect(lines).toHaveLength(4)
+    expect(await faultsWith(lines.slice(2))).toEqual([])
+    const cut = [{ kind: 'missing', path: 'checkpoints.jsonl', size: 600 }]
+    expect(await faultsWith(lines.slice(0, 3))).toEqual(cut)
+    expect(await faultsWith([])).toEqual(cut)
+  })
+})
+
 describe('of the tiles', () => {
   test('one that was changed with its event leads to another root, between two checkpoints', async () => {
     const export_ = await copy()
@@ -286,8 +326,10 @@ test('an export during which the retention goes on begins with what is left, and
 
 test('an empty or missing folder, and a key that is none, are told', async () => {
   const folder = folderOfTest()
-  expect((await verifyAudit({ folder, publicKeys: [log.publicKey] })).faults).toEqual([
-    { kind: 'signature', of: 'checkpoint' },
-  ])
+  const report = await verifyAudit({ folder, publicKeys: [log.publicKey] })
+  expect(report).toMatchObject({ ok: false, events: 0, checkpoints: 0 })
+  expect(report.faults).toEqual(
+    ['checkpoint', 'checkpoints.jsonl', 'events.jsonl'].map(path => ({ kind: 'missing', path })),
+  )
   await expect(verifyAudit({ folder, publicKeys: ['nothing'] })).rejects.toThrow('public key')
 })

@@ -31,7 +31,7 @@ export interface AuditReport {
   readonly size: number
   /** Events in the export. */
   readonly events: number
-  /** The first event in the export: those before are said to be removed by the retention. */
+  /** The first event in the export. Why those before are not there, by the retention or otherwise, no export can tell. */
   readonly first: number
   /** Checkpoints that were compared with the tree, those that were given among them. */
   readonly checkpoints: number
@@ -68,15 +68,18 @@ export async function verifyAudit(options: VerifyAuditOptions): Promise<AuditRep
   const { folder, publicKeys, kept = [], witness } = options
   const keys = publicKeys.map(parseVerifierKey)
   const faults = listFaults()
+  // Told apart from what is in it: an export without its checkpoints would hide a fork, and one without its events a removal.
+  for (const path of Object.values(exportFiles))
+    if (!existsSync(join(folder, path))) faults.add({ kind: 'missing', path })
   const note = (await smallFile(join(folder, exportFiles.checkpoint), maxNote))?.toString()
   const newest = verified(note, keys)
   if (newest === undefined || note === undefined) {
-    faults.add({ kind: 'signature', of: 'checkpoint' })
+    if (existsSync(join(folder, exportFiles.checkpoint))) faults.add({ kind: 'signature', of: 'checkpoint' })
     return { ok: false, size: 0, events: 0, first: 0, checkpoints: 0, faults: faults.found, isCut: false }
   }
   if (witness !== undefined && cosignatureTime(note, witness) === undefined) faults.add({ kind: 'witness' })
   const others = keptHeads(kept, { keys, newest, faults })
-  const heads = headsOf(folder, { keys, faults, others })
+  const heads = headsOf(folder, { keys, newest, faults, others })
   const found = await compare(folder, { newest, heads, faults })
   return { ok: faults.found.length === 0, size: newest.size, ...found, faults: faults.found, isCut: faults.isCut }
 }
@@ -116,9 +119,15 @@ async function* headsOf(
   folder: string,
   {
     keys,
+    newest,
     faults,
     others,
-  }: { readonly keys: readonly VerifierKey[]; readonly faults: FaultList; readonly others: CheckpointHead[] },
+  }: {
+    readonly keys: readonly VerifierKey[]
+    readonly newest: CheckpointHead
+    readonly faults: FaultList
+    readonly others: CheckpointHead[]
+  },
 ): AsyncGenerator<CheckpointHead> {
   const path = join(folder, exportFiles.checkpoints)
   let last = 0
@@ -138,6 +147,8 @@ async function* headsOf(
       while ((others[0]?.size ?? Number.POSITIVE_INFINITY) <= head.size) yield others.shift() as CheckpointHead
       yield head
     }
+    // An export ends with its newest checkpoint: one that does not was cut, and with it perhaps a fork.
+    if (last < newest.size) faults.add({ kind: 'missing', path: exportFiles.checkpoints, size: newest.size })
   }
   yield* others
 }

@@ -148,12 +148,12 @@ export function eventsOf(rows: readonly RecordRow[]): KeptEvent[] {
 
 /**
  * The event of a record with its place.
- * @throws AuditError `malformed` for a record that was changed in the database
+ * @throws AuditError `malformed` for a record that is none: it is not as it was logged
  */
 export function eventOf({ index, record }: PlacedRecord): PlacedEvent {
   const event = eventIn(record)
   if (event === undefined)
-    throw new AuditError('malformed', 'an event was changed in the database: export the log and verify it')
+    throw new AuditError('malformed', 'a record in the database is no event: export the log and verify it')
   return { index, ...event }
 }
 

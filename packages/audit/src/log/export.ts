@@ -22,7 +22,7 @@ export interface AuditExport {
 export interface Exported {
   /** Leaves of the log at its newest checkpoint. */
   readonly size: number
-  /** Events in the export: those whose retention has not ended. */
+  /** Events in the export: all that the database has up to that checkpoint. */
   readonly events: number
   readonly checkpoints: number
 }

@@ -27,7 +27,7 @@ export interface AdminParts {
   readonly blocks: Pick<Blocks, 'check'>
   readonly discovery: Discovery
   readonly report: Reporter<AuthServerEvent>
-  /** Whether the database was restored while the server runs. */
+  /** Whether the database went back in time while the server runs. */
   readonly isBehind: () => boolean
   /** An operator who reports so. */
   readonly operatorOf: (report: Reporter<AuthServerEvent>) => Operator

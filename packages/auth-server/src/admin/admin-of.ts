@@ -12,7 +12,7 @@ export interface AdminSources {
   readonly operating: OperatorContext
   readonly discovery: Discovery
   readonly alarms: NotedAlarms
-  /** Whether the database was restored while the server runs. */
+  /** Whether the database went back in time while the server runs. */
   readonly isBehind: () => boolean
 }
 

@@ -6,6 +6,7 @@ import { defined } from '../../flags/defined.js'
 import { secondsIn } from '../../flags/moment.js'
 import type { Operation } from '../operator/groups.js'
 import { cellOf, pageOptions, printOne, printPage, report } from '../operator/operator.js'
+import { shownMembers } from './shown-members.js'
 
 const filter = {
   type: z.string().min(1).optional().describe('of this type, such as granted or refused'),
@@ -116,9 +117,8 @@ function placeIn(after: string): number {
   throw new UsageError('--after must be the place that the page before has named')
 }
 
-/** An event in one level, personal values as they are, or `forgotten`. */
-function shownEvent({ id, index, type, time, personal = {}, detail = {}, v: _, ...facts }: PlacedEvent): object {
-  const people = Object.entries(personal).map(([name, value]) => [name, 'value' in value ? value.value : '(forgotten)'])
+function shownEvent(event: PlacedEvent): object {
+  const { id, index, type, time } = event
   const at = new Date(time * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
-  return { event: id, place: index, time: at, type, ...facts, ...Object.fromEntries(people), ...detail }
+  return { event: id, place: index, time: at, type, ...shownMembers(event) }
 }

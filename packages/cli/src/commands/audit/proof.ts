@@ -1,6 +1,7 @@
 import { AuditError, type ProvenEvent, verifyProof } from '@countersign/audit'
 import { moment, printJson, printLines, shown, UsageError } from '@countersign/fetch/internal'
 import { keyIn, textIn } from './audit-input.js'
+import { shownMembers } from './shown-members.js'
 
 /** The flags of `countersign audit proof`. */
 export interface AuditProofFlags {
@@ -20,13 +21,12 @@ export function proof(file: string, flags: AuditProofFlags): void {
 }
 
 function linesOf({ event, size }: ProvenEvent): string[] {
-  const { index, type, time, personal = {}, detail, v: _, ...facts } = event
-  const people = Object.entries(personal).map(([name, value]) => [name, 'value' in value ? value.value : '(forgotten)'])
-  const members: object = { ...facts, ...Object.fromEntries(people), ...detail }
+  const { index, type, time } = event
   return [
     `verified: event ${index} of a log of ${size}`,
     `${moment(time, Date.now() / 1000)} ${shown(type)}`,
-    ...Object.entries(members).map(([name, value]) => `  ${shown(name)}: ${shown(value)}`),
+    `  id: ${shown(event.id)}`,
+    ...Object.entries(shownMembers(event)).map(([name, value]) => `  ${shown(name)}: ${shown(value)}`),
   ]
 }
 

@@ -36,8 +36,10 @@ function linesOf(report: AuditReport, files: readonly string[]): string[] {
   const found = `${counted(events, 'event')} of a log of ${size}, ${counted(checkpoints, 'checkpoint')}`
   return [
     ok ? `verified: ${found}` : `NOT verified: ${found}`,
-    // Whether that is right, only the reader can know: events that were removed too early look the same.
-    ...(first > 0 ? [`events 0 to ${first - 1} are not in the export: the retention has removed them`] : []),
+    // Events that were removed too early, or by hand, look the same as those of a retention that has ended.
+    ...(first > 0
+      ? [`not in the export: events 0 to ${first - 1}. Why, it cannot tell: compare with how long events must be kept`]
+      : []),
     ...(ok && files.length === 0
       ? ['no checkpoint was given: a log that was replaced as a whole, or cut, would not be noticed']
       : []),
@@ -56,7 +58,7 @@ function inWords(fault: AuditFault, files: readonly string[]): string {
     case 'changed':
       return `event ${fault.index} was changed: line ${fault.line} of events.jsonl`
     case 'removed':
-      return `removed: ${range(fault.first, fault.last)}`
+      return `missing: ${range(fault.first, fault.last)}`
     case 'inserted':
       return `line ${fault.line} of events.jsonl was never logged`
     case 'moved':
@@ -66,13 +68,17 @@ function inWords(fault: AuditFault, files: readonly string[]): string {
     case 'fork':
       return `fork: the log has signed another history at ${counted(fault.size, 'event')}`
     case 'truncated':
-      return `cut off: ${counted(fault.size, 'event')}, where a checkpoint that was kept has ${fault.expected}`
+      return `ends too early: with ${counted(fault.size, 'event')}, where a checkpoint that was kept has ${fault.expected}`
     case 'root':
       return `the tree is not the one that was signed: it differs between ${fault.after} and ${fault.size} events`
     case 'tile':
       return `missing or wrong: ${fault.path}`
+    case 'missing':
+      return fault.size === undefined
+        ? `missing: ${fault.path}`
+        : `missing in ${fault.path}: the newest checkpoint, of ${counted(fault.size, 'event')}`
     case 'witness':
-      return 'the witness has not cosigned the newest checkpoint'
+      return 'the newest checkpoint has no cosignature of the witness'
     case 'signature':
       return unsigned(fault, files)
   }
@@ -84,5 +90,5 @@ function unsigned({ of, at = 0 }: Extract<AuditFault, { kind: 'signature' }>, fi
     checkpoints: `the checkpoint in line ${at} of checkpoints.jsonl`,
     kept: `the checkpoint in ${shown(files[at] ?? '')}`,
   }[of]
-  return `${what} is not signed by this key, or is of another log`
+  return `${what} is none, is not signed by this key, or is of another log`
 }
