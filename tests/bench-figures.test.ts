@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Figures, isMissed, pagesWithFigures, withFigures, withRun } from '../bench/figures.js'
-import { readPages } from './pages.fixture.js'
+import { benchNames, readPages } from './pages.fixture.js'
 import { root } from './processes.fixture.js'
 
 // The figures of the benches stand in one file, and the pages take them from there: `npm run bench -- NAME --write`.
@@ -23,9 +23,7 @@ test('no other page has such a place', () => {
 test('every bench that runs by itself has its figures, with when and where, and no other name stands there', () => {
   // `scaling` has a file of its own; `mcp-memory` and `soak` compare a run with itself.
   const elsewhere = ['scaling', 'mcp-memory', 'soak']
-  const benches = readdirSync(join(root, 'bench'))
-    .filter(file => file.endsWith('.ts'))
-    .flatMap(file => [...pageOf(`bench/${file}`).matchAll(/^ {2}name: '([\w-]+)',$/gm)].map(([, name = '']) => name))
+  const benches = benchNames()
   expect(new Set(Object.keys(figures))).toEqual(new Set(benches.filter(name => !elsewhere.includes(name))))
   for (const [name, { on, runtime, machine, rows }] of Object.entries(figures)) {
     expect([on, runtime, machine].join('; '), name).toMatch(/^20\d\d-\d\d(?:-\d\d)?; Node \d+\S*; 2 .+$/)

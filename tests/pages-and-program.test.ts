@@ -9,7 +9,7 @@ import { authServerOptions } from '../packages/cli/src/commands/auth-server/auth
 import { gatewayOptions } from '../packages/cli/src/commands/gateway/gateway-options.js'
 import { variableOf } from '../packages/cli/src/flags/option-names.js'
 import { wholeProgram } from '../packages/cli/src/program.js'
-import { codeBlocks, inlineCode, type Page, readPages, typedLines, wordsOf } from './pages.fixture.js'
+import { benchNames, codeBlocks, inlineCode, type Page, readPages, typedLines, wordsOf } from './pages.fixture.js'
 import { root } from './processes.fixture.js'
 
 // What the pages say of the program, held against the program: commands, flags, variables, options, files, exit codes.
@@ -271,15 +271,7 @@ test('the scripts and files that a page has a reader start exist', () => {
 })
 
 test('the benches that a page names exist', () => {
-  const source = readFileSync(join(root, 'bench/run.ts'), 'utf8')
-  const benches = readdirSync(join(root, 'bench'))
-    .filter(file => file.endsWith('.ts'))
-    .flatMap(file =>
-      [...readFileSync(join(root, 'bench', file), 'utf8').matchAll(/^ {2}name: '([\w-]+)',$/gm)].map(
-        ([, name = '']) => name,
-      ),
-    )
-  expect(source).toContain('--json')
+  const benches = benchNames()
   const named = pages.flatMap(({ text }) => [...text.matchAll(/bench -- (\w[\w-]*)/g)].map(([, name = '']) => name))
   expect(named.length).toBeGreaterThan(3)
   expect(named.filter(name => !benches.includes(name))).toEqual([])

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pagesOf } from '../site/pages.mjs'
 import { root } from './processes.fixture.js'
@@ -45,4 +45,12 @@ export function wordsOf(line: string): string[] {
   return [...line.matchAll(/"([^"]*)"|'([^']*)'|([^\s"']+)/g)].map(
     ([, double, single, bare]) => double ?? single ?? bare ?? '',
   )
+}
+
+/** The names of the benches, by which `npm run bench -- NAME` knows them. */
+export function benchNames(): string[] {
+  return readdirSync(join(root, 'bench'))
+    .filter(file => file.endsWith('.ts'))
+    .map(file => readFileSync(join(root, 'bench', file), 'utf8'))
+    .flatMap(text => [...text.matchAll(/: Bench = \{\s*name: '([\w-]+)'/g)].map(([, name = '']) => name))
 }
