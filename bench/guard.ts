@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { generatePrivateJwk, importSigningKey } from '@countersign/httpsig'
 import { importJWK, SignJWT } from 'jose'
-import { authorizedRequests } from './authorized-requests.js'
+import { authorizedRequests, renewedToken } from './authorized-requests.js'
 import { type BareOperations, bareOperations } from './bare-operations.js'
 import { counterRows } from './counter.js'
 import type { Ed25519 } from './ed25519.js'
@@ -61,17 +61,21 @@ async function dpopRequests(
   const holder = await importJWK({ ...publicJwk, d }, 'EdDSA')
   const members = JSON.stringify({ crv: 'Ed25519', kty: 'OKP', x: 'x' in publicJwk ? publicJwk.x : '' })
   const jkt = createHash('sha256').update(members).digest('base64url')
-  const token = await new SignJWT({ scope: 'events.read', client_id: 'agent', cnf: { jkt } })
-    .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'k1' })
-    .setIssuer(issuer)
-    .setAudience(audience)
-    .setSubject('2b1d7c3e')
-    .setJti('bench')
-    .setIssuedAt()
-    .setExpirationTime('1h')
-    .sign(await importJWK({ ...issuerJwk, alg: 'EdDSA' }, 'EdDSA'))
-  const ath = createHash('sha256').update(token).digest('base64url')
+  const issuerKey = await importJWK({ ...issuerJwk, alg: 'EdDSA' }, 'EdDSA')
+  const tokenNow = renewedToken(({ iat, exp }) =>
+    new SignJWT({ scope: 'events.read', client_id: 'agent', cnf: { jkt } })
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'k1' })
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setSubject('2b1d7c3e')
+      .setJti('bench')
+      .setIssuedAt(iat)
+      .setExpirationTime(exp)
+      .sign(issuerKey),
+  )
   return async () => {
+    const token = await tokenNow()
+    const ath = createHash('sha256').update(token).digest('base64url')
     const proof = await new SignJWT({ htm: 'GET', htu: `${audience}${plain.path}`, jti: crypto.randomUUID(), ath })
       .setProtectedHeader({ alg: 'EdDSA', typ: 'dpop+jwt', jwk: { ...publicJwk, alg: 'EdDSA' } })
       .setIssuedAt()

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { generateSigningKey, type SigningKey, signRequest } from '@countersign/httpsig'
 import { signToken } from '@countersign/protocol'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import { renewedToken } from './authorized-requests.js'
 import type { McpOrder } from './mcp-process.js'
 import { median } from './measure.js'
 import { type MeasuredProcess, measuredProcess } from './measured-process.js'
@@ -23,24 +24,23 @@ type Fetch = typeof fetch
 /** One token for all calls, and a signature for each where the server wants one. */
 async function fetchers(issuerKey: SigningKey): Promise<Record<Kind, Fetch>> {
   const key = await generateSigningKey()
-  const iat = Math.floor(Date.now() / 1000)
   const claims = {
     ...{
       iss: issuer,
       aud: audience,
       agent: 'https://agent.example',
       agent_delegate: 'laptop-7f3a',
-      iat,
-      exp: iat + 3600,
     },
     ...{ cnf: { jwk: key.publicJwk }, sub: '2b1d7c3e', scope: 'events.read', jti: 'bench' },
   }
-  const jwt = await signToken({ typ: 'auth+jwt', key: issuerKey, kid: 'k1', claims })
+  const tokenNow = renewedToken(times =>
+    signToken({ typ: 'auth+jwt', key: issuerKey, kid: 'k1', claims: { ...claims, ...times } }),
+  )
   return {
     bare: fetch,
-    bearer: (input, init) => {
+    async bearer(input, init) {
       const headers = new Headers(init?.headers)
-      headers.set('authorization', `Bearer ${jwt}`)
+      headers.set('authorization', `Bearer ${await tokenNow()}`)
       return fetch(input, { ...init, headers })
     },
     async aauth(input, init = {}) {
@@ -50,7 +50,7 @@ async function fetchers(issuerKey: SigningKey): Promise<Record<Kind, Fetch>> {
       const added = await signRequest({
         ...{ method: init.method ?? 'GET', url: `${audience}${pathname}`, headers: sent, ...body, key },
         ...{
-          signatureKey: { scheme: 'jwt', jwt },
+          signatureKey: { scheme: 'jwt', jwt: await tokenNow() },
           additionalComponents: ['mcp-protocol-version', 'mcp-method', 'mcp-name'],
         },
       })

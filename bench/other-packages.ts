@@ -9,6 +9,9 @@ import { at, authority, type SignedPool, urlOf } from './signed-requests.js'
 
 // What others offer for the same work, each as its own documentation says to use it.
 
+/** Seconds for which a signature is good, where a package takes no other clock: no run takes longer. */
+const runLife = 20 * 3600
+
 /** `@hellocoop/httpsig` on the same requests; of a token it takes the key and leaves the issuer to its caller. */
 export function hellocoopVerify(messages: readonly ReceivedMessage[]): Subject {
   const requests = messages.map(message => {
@@ -18,7 +21,7 @@ export function hellocoopVerify(messages: readonly ReceivedMessage[]): Subject {
   return {
     id: '@hellocoop/httpsig',
     run: async index => {
-      const outcome = await hellocoopVerifyRequest(at(requests, index), { maxClockSkew: 300 })
+      const outcome = await hellocoopVerifyRequest(at(requests, index), { maxClockSkew: runLife })
       if (!outcome.verified) throw new Error(outcome.error ?? 'the signature does not verify there')
     },
   }
@@ -74,7 +77,7 @@ function botRequest(index: number): BotRequest {
 
 function botLife(): { created: Date; expires: Date } {
   const created = new Date()
-  return { created, expires: new Date(created.getTime() + 300_000) }
+  return { created, expires: new Date(created.getTime() + runLife * 1000) }
 }
 
 /** `web-bot-auth` on requests that it signed: of its two components, authority and agent. */

@@ -15,8 +15,12 @@ import type { Subject } from './measure.js'
 
 /** The authority every request is for. */
 export const authority: string = 'calendar.example'
+/** Unix seconds at which pools are signed: all of them are opened at this time, however long a run takes. */
+export const signedAt: number = Date.now() / 1000
+/** The clock of what opens them. */
+export const atSigning = (): number => signedAt
 /** How they are opened. */
-export const open: OpenOptions = { authorities: [authority], scheme: 'https', tolerance: 300 }
+export const open: OpenOptions = { authorities: [authority], scheme: 'https', now: atSigning }
 const encoder = new TextEncoder()
 
 /** Requests no two of which are alike, so that no cache of whole headers can win. */
@@ -49,7 +53,7 @@ export async function signed(index: number, key: SigningKey, signatureKey: Signa
     ['User-Agent', 'bench/1'],
     ['Accept', 'application/json'],
   ] as const
-  const added = await signRequest({ method: 'GET', url, key, signatureKey })
+  const added = await signRequest({ method: 'GET', url, key, signatureKey, now: atSigning })
   return { method: 'GET', target: url.pathname + url.search, headers: [...headers, ...added], peer: '192.0.2.1' }
 }
 

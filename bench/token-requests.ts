@@ -4,7 +4,7 @@ import { jwks, signToken } from '@countersign/protocol'
 import { makeWeb } from '@countersign/testing/world/web'
 import { createVerifier } from '@countersign/verify'
 import type { Subject } from './measure.js'
-import { at, authority, bareVerify, type SignedPool, signed } from './signed-requests.js'
+import { at, atSigning, authority, bareVerify, type SignedPool, signed } from './signed-requests.js'
 
 const issuer = 'https://auth.example'
 const encoder = new TextEncoder()
@@ -22,7 +22,7 @@ export interface TokenPool {
 }
 
 async function authToken(index: number, issuerKey: SigningKey, holder: SigningKey): Promise<string> {
-  const iat = Math.floor(Date.now() / 1000)
+  const iat = Math.floor(atSigning())
   return signToken({
     typ: 'auth+jwt',
     key: issuerKey,
@@ -75,7 +75,7 @@ export function verifyTokens(id: string, pool: TokenPool, messages: readonly Rec
   const verifier = createVerifier({
     receiver: `https://${authority}`,
     accept: ['auth+jwt'],
-    tolerance: 300,
+    now: atSigning,
     authServers: [issuer],
     discovery: createDiscovery({ fetcher: makeWeb(new Map(Object.entries(documents))).fetcher }),
     // Half the pool: requests that all have tokens of their own never find one here.
