@@ -23,6 +23,8 @@ export const insideOnly: readonly InsideOnly[] = [
       'revocation.written',
       'revocation.until',
       'revocation.unreadable',
+      'revocation.not-kept',
+      'policy.hours.no-zones',
       'revocation.shared-clock',
     ],
   },

@@ -2,6 +2,7 @@
 
 export { checkIdentifier } from '#check-identifier'
 export { byteLength } from './condition/parse.js'
+export { knowsZones } from './condition/zone.js'
 export { asAAuthError } from './error.js'
 export { type BoundedMap, boundedMap } from './internal/bounded-map.js'
 export { type CauseFacts, causeFacts } from './internal/cause-facts.js'

@@ -7,6 +7,7 @@ import {
   asAAuthError,
   documentResponse,
   jwksResponse,
+  knowsZones,
   type Route,
   type Routes,
   withCors,
@@ -67,11 +68,12 @@ export function ownAnswers(parts: OwnAnswersParts): OwnAnswers {
   }
 }
 
-/** Conditions that a counter or a replay set of the operator's own cannot keep. */
+/** Conditions that a counter or a replay set of the operator's own, or this runtime, cannot keep. */
 function unkeptBy({ counter, replay }: Guard): ConditionType[] {
   return [
     ...(counter.takeCall === undefined ? ['calls' as const] : []),
     ...(replay.takeToken === undefined ? ['approval' as const] : []),
+    ...(knowsZones() ? [] : ['hours' as const]),
   ]
 }
 

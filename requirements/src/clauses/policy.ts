@@ -52,6 +52,11 @@ export const policyClauses: readonly Requirement[] = [
     '9.2',
     '`hours`: now is within the window on the wall clock of its zone, and no token outlives it.',
   ),
+  built(
+    'policy.hours.no-zones',
+    '9.2',
+    'A resource without time zones starts, does not list `hours`, and refuses each list with it.',
+  ),
   built('policy.calls', '9.2', '`calls`: at most so many requests pass in a window, counted once for all instances.'),
   built('policy.chain', '9.2', '`chain`: the call came through so many services at most, and all of them are listed.'),
   built('policy.data', '9.2', '`data`: the answer is JSON and holds the listed fields only, byte for byte.'),

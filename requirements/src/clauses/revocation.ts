@@ -37,7 +37,16 @@ export const revocationClauses: readonly Requirement[] = [
     '6.6',
     'Each listed issuer has a fixed share of the set; where it is full: 503, and nothing is forgotten.',
   ),
-  built('revocation.unreadable', '6.6', 'Where the set cannot be read, tokens with `grant` are refused: 503.'),
+  built(
+    'revocation.not-kept',
+    '6.6',
+    'A notice that is not kept is answered by 503 with `Retry-After` and without `Agent-Auth`.',
+  ),
+  built(
+    'revocation.unreadable',
+    '6.6',
+    'Where the set cannot be read, tokens with `grant` are refused: 503, not processed.',
+  ),
   built(
     'revocation.restart',
     '6.6',

@@ -48,6 +48,11 @@ export function isZone(value: unknown): value is string {
   return isOne
 }
 
+/** Whether this runtime knows time zones. One that was built without them can judge no `hours`, and must not say that it does. */
+export function knowsZones(): boolean {
+  return isZone('Europe/Paris')
+}
+
 function resolve(zone: string): string | undefined {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone

@@ -192,7 +192,11 @@ describe('the set of revocations', () => {
   )
 
   test(
-    verifies('revocation.bounded', 'has a share for each auth server, and forgets nothing to make room'),
+    verifies(
+      'revocation.bounded',
+      'revocation.not-kept',
+      'has a share for each auth server, and forgets nothing to make room',
+    ),
     async () => {
       const set = memoryRevocationSet({ capacity: 2, now: startedClock(() => world.clock.now) })
       const { port } = await serveCalendarWith({
@@ -204,7 +208,7 @@ describe('the set of revocations', () => {
       expect([(await add('a')).status, (await add('b')).status]).toEqual([204, 204])
       const full = await add('c')
       expect([full.status, full.error, reasonOf(full)]).toEqual([503, 'temporarily_unavailable', 'capacity_exceeded'])
-      expect(full.headers.get('agent-auth'), 'it was processed').toBeUndefined()
+      expect([full.headers.get('agent-auth'), full.headers.get('retry-after')]).toEqual([undefined, '60'])
       expect((await add('a', asAgent(world.strangeServer))).status).toBe(204)
       expect((await useToken({ grant: 'a' }, port)).status).toBe(401)
       world.clock.now += 161
@@ -213,7 +217,12 @@ describe('the set of revocations', () => {
   )
 
   test(
-    verifies('revocation.unreadable', 'REV-29', 'that does not answer refuses tokens of grants, and takes no notice'),
+    verifies(
+      'revocation.unreadable',
+      'revocation.not-kept',
+      'REV-29',
+      'that does not answer refuses tokens of grants, and takes no notice',
+    ),
     async () => {
       const away: RevocationSet = {
         add: async () => Promise.reject(new Error('away')),
@@ -223,13 +232,15 @@ describe('the set of revocations', () => {
       }
       const { port } = await serveCalendarWith({ revocations: away })
       const answer = await useToken({ grant: 'g1' }, port)
-      expect([answer.status, answer.error, answer.headers.get('agent-auth')]).toEqual([
-        503,
-        'temporarily_unavailable',
-        'httpsig',
-      ])
+      expect([answer.status, answer.error]).toEqual([503, 'temporarily_unavailable'])
+      expect([answer.headers.get('agent-auth'), answer.headers.get('retry-after')]).toEqual(['httpsig', '5'])
       expect((await useToken({}, port)).status).toBe(200)
-      expect((await send(port, await notice(`grant=g1&exp=${inAnHour + 1}`))).status).toBe(503)
+      const told = await send(port, await notice(`grant=g1&exp=${inAnHour + 1}`))
+      expect([told.status, told.headers.get('agent-auth'), told.headers.get('retry-after')]).toEqual([
+        503,
+        undefined,
+        '5',
+      ])
     },
   )
 
