@@ -52,5 +52,7 @@ export function benchNames(): string[] {
   return readdirSync(join(root, 'bench'))
     .filter(file => file.endsWith('.ts'))
     .map(file => readFileSync(join(root, 'bench', file), 'utf8'))
-    .flatMap(text => [...text.matchAll(/: Bench = \{\s*name: '([\w-]+)'/g)].map(([, name = '']) => name))
+    .flatMap(text =>
+      [...text.matchAll(/\bBench (?:= \{|\{\s*return \{)\s*name: '([\w-]+)'/g)].map(([, name = '']) => name),
+    )
 }
