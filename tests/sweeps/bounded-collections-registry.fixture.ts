@@ -1192,7 +1192,6 @@ export const kept: Readonly<Record<string, Kept>> = {
   'apps/playground/src/beside/beside.ts underWay': { ...ofProgram, bound: 'the nine dimensions' },
   'apps/playground/src/beside/dpop.ts seen': { ...ofProgram, bound: '1000, each for 70 s' },
   'apps/playground/src/beside/oauth-store.ts records': { ...ofProgram, bound: 'mostRecords' },
-  'apps/playground/src/rooms.ts bookings': { ...ofProgram, bound: 'longestList' },
   'apps/playground/src/tools-process.ts notes': { ...ofProgram, bound: 'users of the playground' },
   'apps/playground/src/visitor/own-agents.ts agents': { ...ofProgram, bound: 'mostAgents' },
   'apps/playground/src/web-app.ts names': { ...ofProgram, bound: 'longestList' },

@@ -1,11 +1,12 @@
 import type { ChildProcess } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TracedExchange } from '@countersign/server'
+import { isBehindTheScenes } from './behind-the-scenes.js'
 import { onClientPort } from './client-ports.js'
 import { endProcess, startParticipant } from './participant-process.js'
-import { createSenders, type SentExchange } from './senders.js'
+import { createSenders, type Senders, type SentExchange } from './senders.js'
 
 /** A server of the `countersign` command. */
 export interface CommandServer {
@@ -34,10 +35,15 @@ export interface Launcher {
   startOwn(own: OwnParticipant): Promise<void>
   /** Ends one process without warning. */
   kill(name: string): Promise<void>
-  /** Calls `listener` for every message that a participant receives, until the returned function is called. */
+  /**
+   * Calls `listener` for every message that a participant receives, until the returned function is called. What is sent behind the
+   * scenes is left out.
+   */
   listen(listener: (exchange: SentExchange) => void): () => void
   /** The log file of a participant. */
   logOf(name: string): string
+  /** Ends all processes, empties the folder, and forgets the listeners: all participants can be started anew. */
+  clear(): Promise<void>
   /** Ends all processes and removes the folder. */
   stop(): Promise<void>
 }
@@ -50,18 +56,9 @@ export function createLauncher(options: {
   readonly onReady: (line: string) => void
 }): Launcher {
   const { folder, countersign, execArgv, onReady } = options
-  const listeners = new Set<(exchange: SentExchange) => void>()
+  const { listeners, senders, onMessage } = createHearing()
   const children = new Map<string, ChildProcess>()
   const logOf = (name: string): string => join(folder, `${name}.log`)
-  const senders = createSenders()
-  onClientPort(port => senders.connected('page', port))
-  const onMessage = (exchange: TracedExchange): void => {
-    // What its sender tells of the connection comes by another pipe, and may come a moment later.
-    setTimeout(() => {
-      const sent = { ...exchange, from: senders.of(exchange) }
-      for (const listener of listeners) listener(sent)
-    }, 20)
-  }
   const start = async (name: string, file: string, args: readonly string[]): Promise<void> => {
     const onConnect = (port: number): void => senders.connected(name, port)
     const { child, ready } = startParticipant({ name, file, args, execArgv, log: logOf(name), onMessage, onConnect })
@@ -73,6 +70,11 @@ export function createLauncher(options: {
     rmSync(folder, { recursive: true, force: true })
   }
   process.on('exit', killAll)
+  const endAll = async (): Promise<void> => {
+    await Promise.all([...children.values()].map(child => endProcess(child, 'SIGTERM')))
+    children.clear()
+    rmSync(folder, { recursive: true, force: true })
+  }
   return {
     startServer({ name, command, id, config, flags = [] }) {
       const file = join(folder, `${name}.json`)
@@ -93,10 +95,38 @@ export function createLauncher(options: {
       return () => listeners.delete(listener)
     },
     logOf,
+    async clear() {
+      listeners.clear()
+      await endAll()
+      mkdirSync(folder, { mode: 0o700 })
+    },
     async stop() {
       process.off('exit', killAll)
-      await Promise.all([...children.values()].map(child => endProcess(child, 'SIGTERM')))
-      rmSync(folder, { recursive: true, force: true })
+      await endAll()
+    },
+  }
+}
+
+interface Hearing {
+  readonly listeners: Set<(exchange: SentExchange) => void>
+  readonly senders: Senders
+  /** Tells the listeners of a message that a participant has received. */
+  onMessage(exchange: TracedExchange): void
+}
+
+function createHearing(): Hearing {
+  const listeners: Hearing['listeners'] = new Set()
+  const senders = createSenders()
+  onClientPort(port => senders.connected('page', port))
+  return {
+    ...{ listeners, senders },
+    onMessage(exchange) {
+      if (isBehindTheScenes(exchange)) return
+      // What its sender tells of the connection comes by another pipe, and may come a moment later.
+      setTimeout(() => {
+        const sent = { ...exchange, from: senders.of(exchange) }
+        for (const listener of listeners) listener(sent)
+      }, 20)
     },
   }
 }

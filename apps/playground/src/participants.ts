@@ -24,7 +24,7 @@ export interface Participants {
   readonly logs: readonly string[]
   /** The keys and tokens of the agents of stories, for attacks on their messages. */
   readonly agents: AgentRing
-  /** Calls `listener` for every message that a participant receives, until the returned function is called. */
+  /** Calls `listener` for every message that a participant receives, until the returned function is called or all start afresh. */
   listen(listener: (exchange: SentExchange) => void): () => void
   /** Ends the auth server without warning and starts it again on the same database. */
   killAuthServer(): Promise<void>
@@ -33,6 +33,8 @@ export interface Participants {
   killDesks(): Promise<void>
   /** Starts the OAuth world of the comparison, once: later calls wait for the first. */
   startOAuthWorld(): Promise<void>
+  /** Ends all of them and starts them anew, with new keys and empty databases. */
+  startAfresh(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -60,13 +62,16 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
     throw error
   }
   let oauthWorld: Promise<unknown> | undefined
+  let agents = createAgentRing()
   return {
     addresses,
     folder,
     countersign,
     execArgv,
     logs: ['calendar', 'auth-server', 'rooms', 'rooms-auth-server', 'tools'].map(launcher.logOf),
-    agents: createAgentRing(),
+    get agents() {
+      return agents
+    },
     listen: launcher.listen,
     killAuthServer: async () => {
       await launcher.kill('auth-server')
@@ -77,6 +82,12 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
     startOAuthWorld: async () => {
       oauthWorld ??= startOAuthWorld(launcher, addresses, folder)
       await oauthWorld
+    },
+    startAfresh: async () => {
+      oauthWorld = undefined
+      agents = createAgentRing()
+      await launcher.clear()
+      await startAll(launcher, addresses, folder)
     },
     stop: launcher.stop,
   }

@@ -1,3 +1,4 @@
+import { clearStage } from './clear-stage.js'
 import { partiesAt } from './explorer/parties.js'
 import { shownMessage } from './explorer/shown-message.js'
 import { type Participants, startParticipants } from './participants.js'
@@ -92,15 +93,17 @@ export interface ScenarioResult {
 export interface ScenarioOptions {
   /** Make the users' decisions; default: scripted users. */
   readonly users?: StoryUsers | undefined
+  /** Called once the stage is clear, before the first message. */
+  readonly onBegin?: (() => void) | undefined
   /** Called with each check as it is made. */
   readonly onCheck?: ((check: Check) => void) | undefined
 }
 
-/** Plays one scenario on running participants. */
+/** Plays one scenario on running participants, whatever was done to them before. */
 export async function playScenario(
   participants: Participants,
   name: ScenarioName,
-  { users = scriptedUser, onCheck }: ScenarioOptions = {},
+  { users = scriptedUser, onBegin, onCheck }: ScenarioOptions = {},
 ): Promise<ScenarioResult> {
   const { title, play } = scenarios[name]
   const checks: Check[] = []
@@ -109,8 +112,12 @@ export async function playScenario(
     onCheck?.(check)
   }
   const messages: SentExchange[] = []
+  const cleared = clearStage(participants)
+  await cleared.catch(() => undefined)
+  onBegin?.()
   const stop = participants.listen(exchange => messages.push(exchange))
   try {
+    await cleared
     const heard = async (): Promise<readonly SentExchange[]> => inOrder(await quiet(messages))
     await play(stageOn({ participants, onCheck: add, users, messages: heard }))
   } catch (error) {

@@ -6,15 +6,34 @@ export const authTokenLifetime = 8
 /** Seconds an agent token of the playground lives. The shortest that an agent server takes; the default is an hour. */
 export const agentTokenLifetime = 60
 
+/** Visitors, and the users of stories that follow one another, are one network here. */
+const pagesPerMinute = 10_000
+
+/** A user whom anyone may sign in as. */
+interface DemoUser {
+  readonly name: string
+  readonly email?: string
+}
+
+/** The demo users of the auth server. */
+export const demoUsers: readonly DemoUser[] = [
+  { name: 'Ada Lovelace', email: 'ada@demo.example' },
+  { name: 'Grace Hopper', email: 'grace@demo.example' },
+  { name: 'Alan Turing' },
+]
+
+/** The demo users of the auth server of rooms. */
+export const roomsDemoUsers: readonly DemoUser[] = [
+  { name: 'Ada Lovelace', email: 'lovelace@rooms.example' },
+  { name: 'Grace Hopper', email: 'hopper@rooms.example' },
+]
+
 /** The configuration of the auth server: its demo users and its policy. */
 export function authServerConfig({ agentServer, authServer, calendar, tools }: Addresses): Record<string, unknown> {
   return {
     authTokenLifetime,
-    demoUsers: [
-      { name: 'Ada Lovelace', email: 'ada@demo.example' },
-      { name: 'Grace Hopper', email: 'grace@demo.example' },
-      { name: 'Alan Turing' },
-    ],
+    demoUsers,
+    pagesPerMinute,
     // A visitor may make an account with a passkey, too.
     passkeys: 'open',
     // The playground's own agent and its delegates may read events without a user. All other scopes of the calendar and
@@ -46,10 +65,8 @@ export function roomsAuthServerConfig(addresses: Addresses): Record<string, unkn
   const { authServer, calendar, rooms, desks, tools } = addresses
   const path = { upstream: authServer, middle: calendar, downstream: rooms, upstreamScopes: ['events.write'] }
   return {
-    demoUsers: [
-      { name: 'Ada Lovelace', email: 'lovelace@rooms.example' },
-      { name: 'Grace Hopper', email: 'hopper@rooms.example' },
-    ],
+    demoUsers: roomsDemoUsers,
+    pagesPerMinute,
     ask: [{ agents: 'any', resources: [rooms, desks] }],
     exchange: {
       rules: [

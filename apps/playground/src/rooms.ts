@@ -23,11 +23,11 @@ const all = [
   { id: 'library', seats: 12 },
 ] as const
 
-const longestList = 1000
-
-/** Rooms that can be booked: a resource of another domain, which trusts an auth server of its own. */
+/**
+ * Rooms that can be booked: a resource of another domain, which trusts an auth server of its own. It keeps no bookings, so that no story
+ * finds its room taken by another.
+ */
 export function rooms(resource: Resource<RoomsScope>): Hono {
-  const bookings: Array<{ readonly room: string; readonly day: string; readonly by: string }> = []
   const app = new Hono()
   app.use(wellKnown(resource))
   app.get('/rooms', guard(resource, { scope: 'rooms.read', operation: 'list' }), c => c.json({ rooms: all }))
@@ -37,15 +37,7 @@ export function rooms(resource: Resource<RoomsScope>): Hono {
       return c.json({ error: 'invalid_request', error_description: 'a booking has room and day' }, 400)
     if (!all.some(({ id }) => id === room))
       return c.json({ error: 'invalid_request', error_description: 'there is no such room' }, 404)
-    // Bookings belong to the user, not to the caller: a service in between books for many users.
-    const { user, ...facts } = verifiedFacts(c.var.aauth)
-    const by = JSON.stringify([user?.iss, user?.sub])
-    const taken = bookings.find(booking => booking.room === room && booking.day === day)
-    if (taken !== undefined && taken.by !== by)
-      return c.json({ error: 'taken', error_description: 'somebody else has the room that day' }, 409)
-    if (taken === undefined) bookings.push({ room, day, by })
-    if (bookings.length > longestList) bookings.shift()
-    return c.json({ room, day, user, ...facts }, 201)
+    return c.json({ room, day, ...verifiedFacts(c.var.aauth) }, 201)
   })
   // Whatever was allowed before: the user is asked for each payment.
   const paying = { scope: 'fees.pay', operation: 'pay', approve: true, describe: describePayment } as const

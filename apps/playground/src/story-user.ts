@@ -46,6 +46,8 @@ export interface Account {
 export interface ScriptedUser extends StoryUser {
   /** Opens a link and presses these buttons, one on each page. Returns the headings of the pages, and the last URL. */
   follow(link: string, buttons: readonly string[]): Promise<{ readonly headings: string[]; readonly url: string }>
+  /** Signs in at an auth server and deletes the account there. */
+  deleteAccount(authServer: string): Promise<void>
 }
 
 /** The texts of the buttons of a consent page. */
@@ -80,6 +82,9 @@ export function scriptedUser(name: string, fetcher: typeof fetch = fetch): Scrip
     return { ...last, ended: headingOf(page.html), before: asked.slice(0, -1).map(({ heading }) => heading) }
   }
 
+  const signedIn = (page: Page): Page | Promise<Page> =>
+    page.html.includes('name="subject"') ? visit(...pressed(page, name)) : page
+
   return {
     decide: async (link, decision, limits) => decided(await visit(new URL(link)), decision, limits),
     async follow(link, buttons) {
@@ -91,16 +96,18 @@ export function scriptedUser(name: string, fetcher: typeof fetch = fetch): Scrip
       }
       return { headings, url: page.url.href }
     },
+    async deleteAccount(authServer) {
+      const page = await signedIn(await visit(new URL(`${authServer}/account/data`)))
+      await visit(...pressed(page, 'Delete the account', { sure: '1' }))
+    },
     look: async address => headingOf((await visit(new URL(address))).html),
     async account(authServer, words) {
-      const page = await visit(new URL(`${authServer}/account`))
-      const signedIn = page.html.includes('name="subject"') ? await visit(...pressed(page, name)) : page
-      return accountIn(words === undefined ? signedIn : await visit(...pressed(signedIn, words)))
+      const page = await signedIn(await visit(new URL(`${authServer}/account`)))
+      return accountIn(words === undefined ? page : await visit(...pressed(page, words)))
     },
     async typeIn({ verification_uri, user_code }, decision) {
-      const page = await visit(new URL(verification_uri))
-      const signedIn = page.html.includes('name="subject"') ? await visit(...pressed(page, name)) : page
-      return decided(await visit(...pressed(signedIn, 'Continue', { user_code })), decision)
+      const page = await signedIn(await visit(new URL(verification_uri)))
+      return decided(await visit(...pressed(page, 'Continue', { user_code })), decision)
     },
   }
 }

@@ -4,6 +4,7 @@ import { BreakPage } from './break/break-page.js'
 import { HomePage } from './home/home-page.js'
 import { PastePage } from './paste/paste-page.js'
 import { Link, usePath } from './router.js'
+import { StartAfresh } from './start-afresh.js'
 import { type State, type Store, useStore } from './store.js'
 import { StoriesPage } from './story/stories-page.js'
 import { VisitorPage } from './visitor/visitor-page.js'
@@ -57,8 +58,11 @@ export function App({ store }: { readonly store: Store }): JSX.Element {
         <View store={store} state={state} rest={rest} />
       </main>
       <footer>
-        Everything here is real traffic between processes on this machine, in development mode. AAuth’s tokens are worth
-        nothing elsewhere: each is bound to a key.
+        <p>
+          Everything here is real traffic between processes on this machine, in development mode. AAuth’s tokens are
+          worth nothing elsewhere: each is bound to a key.
+        </p>
+        <StartAfresh />
       </footer>
     </>
   )

@@ -125,6 +125,10 @@ function apply(store: Store, event: LiveEvent): void {
     if (state.visitor !== undefined) store.set({ visitor: { ...state.visitor, ...event.visitor } })
     return
   }
+  if (event.type === 'afresh') {
+    location.reload()
+    return
+  }
   const { message, story } = event
   store.set({ latest: message })
   if (story === undefined) store.set({ others: [...state.others, message].slice(-mostOthers) })

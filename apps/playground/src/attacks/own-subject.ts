@@ -24,24 +24,21 @@ export function ownSubject(participants: Participants): (attack: string) => Prom
     const actor = await enrol(place)
     return { actor, ...(await allow(actor, event(calendar), place)) }
   }
+  /** The same with a fresh token. @throws Error where the grant has ended */
+  const renewed = async (own: Awaited<ReturnType<typeof begin>>): Promise<typeof own> => {
+    const { actor, refreshToken = '' } = own
+    return { ...own, authToken: await refresh({ issuer: authServer, refreshToken, ...actor.identified }, place) }
+  }
   let begun: ReturnType<typeof begin> | undefined
-  let token: string | undefined
   const plain: Draft = { method: 'GET', to: calendar, target: '/whoami', headers: [], body: '' }
   return async attack => {
-    begun ??= begin()
-    const {
-      actor,
-      authToken,
-      refreshToken = '',
-    } = await begun.catch(error => {
-      begun = undefined
-      throw error
-    })
+    // Visitors take back what was allowed, and stories begin with users who have allowed nothing.
+    let own = await (begun?.then(renewed).catch(begin) ?? begin())
+    begun = Promise.resolve(own)
+    const { actor, authToken } = own
     const living = async (): Promise<string> => {
-      token ??= authToken
-      if (Number(claimsOf(token)['exp']) - now() <= enough)
-        token = await refresh({ issuer: authServer, refreshToken, ...actor.identified }, place)
-      return token
+      if (Number(claimsOf(own.authToken)['exp']) - now() <= enough) own = await renewed(own)
+      return own.authToken
     }
     if (onPlainRequest.includes(attack)) return { draft: plain, scheme: 'jwt', signer: async () => actor.identified }
     const { exp, iat } = claimsOf(authToken)

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { clearStage } from '../clear-stage.js'
 import type { ShownMessage } from '../explorer/contract.js'
 import type { Participants } from '../participants.js'
 import { type Attack, allAttacks, infoOf } from './all-attacks.js'
@@ -59,6 +60,7 @@ export function createAttacks(options: AttacksOptions): Attacks {
     results.clear()
     onChange(state)
     try {
+      await alone(() => clearStage(participants))
       for (const attack of attacks) keep(await makeAlone(attack))
     } finally {
       state = 'ended'
@@ -75,6 +77,8 @@ export function createAttacks(options: AttacksOptions): Attacks {
       if (waiting >= mostWaiting) throw new RangeError('too many attacks wait already')
       waiting++
       try {
+        // A message of a story is attacked under what its user has allowed.
+        if (message === undefined) await alone(() => clearStage(participants))
         const result = await makeAlone(attack, message)
         if (message === undefined) keep(result)
         return result

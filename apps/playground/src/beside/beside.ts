@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { clearStage } from '../clear-stage.js'
 import type { LiveEvent, ShownMessage } from '../explorer/contract.js'
 import type { Participants } from '../participants.js'
 import { playColumn } from './column.js'
@@ -17,7 +18,7 @@ export interface BesideRecorder {
 export interface Beside {
   overview(): BesideOverview
   result(dimension: DimensionName): BesideResult
-  /** Plays a dimension after what plays already. Resolves when it has ended; never rejects. */
+  /** Plays a dimension after what plays already. Resolves when it has ended; rejects only if everything starts afresh before it begins. */
   play(dimension: DimensionName): Promise<BesideResult>
 }
 
@@ -40,6 +41,7 @@ export function createBeside(participants: Participants, recorder: BesideRecorde
     let ended: BesideResult
     try {
       await participants.startOAuthWorld()
+      await clearStage(participants)
       const worlds = worldsOf(participants)
       for (const plan of plans[dimension].columns) {
         // The tokens of the column before are not at rest in this one.

@@ -18,8 +18,8 @@ export function besideRoutes(beside: Beside): Hono {
   app.post('/:dimension', c => {
     const dimension = dimensionIn(c)
     if (dimension === undefined) return c.json(unknown, 404)
-    // Its outcome comes as events.
-    void beside.play(dimension)
+    // Its outcome comes as events. It is refused only where everything starts afresh.
+    beside.play(dimension).catch(() => undefined)
     return c.json({ dimension }, 202)
   })
   return app

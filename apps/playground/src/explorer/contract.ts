@@ -46,7 +46,7 @@ export interface Sent {
 
 /** A request and its response. */
 export interface ShownMessage {
-  /** Unique while the playground runs; counts up in order of receipt. */
+  /** Unique until the playground starts afresh; counts up in order of receipt. */
   readonly id: number
   /** Unix seconds, with fractions. */
   readonly at: number
@@ -108,6 +108,8 @@ export type LiveEvent =
   | BesideEvent
   | { readonly type: 'attack'; readonly state: Scoreboard['state']; readonly result?: AttackResult }
   | { readonly type: 'visitor'; readonly visitor: Partial<VisitorState> }
+  /** Everything was made anew: what the page knows is no longer so. */
+  | { readonly type: 'afresh' }
 
 /** A document as a participant publishes it at this moment. */
 export interface Published {

@@ -1,7 +1,5 @@
+import { behindTheScenes } from '../behind-the-scenes.js'
 import type { Party, Published } from './contract.js'
-
-/** Requests of the page itself have this `User-Agent`: they belong to no story. */
-export const pageAgent = 'Playground page'
 
 /** Most characters shown of a document. */
 const longest = 64 * 1024
@@ -24,7 +22,8 @@ function keysUrlIn(text: string): string[] {
 
 async function read(name: string, url: string): Promise<Published> {
   try {
-    const response = await fetch(url, { headers: { 'user-agent': pageAgent }, signal: AbortSignal.timeout(3000) })
+    const headers = { 'user-agent': behindTheScenes }
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(3000) })
     const text = (await response.text()).slice(0, longest)
     return { name, url, status: response.status, text: response.ok ? JSON.stringify(JSON.parse(text), null, 2) : text }
   } catch {

@@ -2,7 +2,6 @@ import type { Participants } from '../participants.js'
 import { playScenario, type ScenarioName, scenarioNames } from '../play.js'
 import type { StoryUsers } from '../story-user.js'
 import type { LiveEvent, ShownMessage, StoryCheck, StoryRun } from './contract.js'
-import { pageAgent } from './published.js'
 import { shownMessage } from './shown-message.js'
 
 /** Records what flows between the participants, plays stories, and tells listeners of both as it happens. */
@@ -17,6 +16,8 @@ export interface Recorder {
   play(story: ScenarioName, users?: StoryUsers): Promise<StoryRun>
   /** Runs something else alone, so that its messages do not mix with a story's. */
   alone<T>(work: () => Promise<T>): Promise<T>
+  /** Runs the last work of this recorder, after what runs already. All that waits then is refused. */
+  end(work: () => Promise<void>): Promise<void>
   listen(listener: (event: LiveEvent) => void): () => void
   /** Tells listeners of something that is not a message or a story. */
   tell(event: LiveEvent): void
@@ -39,14 +40,11 @@ export function createRecorder(participants: Participants): Recorder {
   const others: ShownMessage[] = []
   const listeners = new Set<(event: LiveEvent) => void>()
   let playing: MutableRun | undefined
-  let queue: Promise<unknown> = Promise.resolve()
   let last = 0
   const tell = (event: LiveEvent): void => {
     for (const listener of listeners) listener(event)
   }
   participants.listen(exchange => {
-    if (exchange.request.headers.some(([name, value]) => name.toLowerCase() === 'user-agent' && value === pageAgent))
-      return
     const message = shownMessage(exchange, ++last, participants.addresses)
     const story = playing?.story
     if (playing === undefined) {
@@ -55,11 +53,7 @@ export function createRecorder(participants: Participants): Recorder {
     } else playing.messages.push(message)
     tell({ type: 'message', message, ...(story === undefined ? {} : { story }) })
   })
-  const alone = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = queue.then(work)
-    queue = done.catch(() => undefined)
-    return done
-  }
+  const { alone, end } = oneAtATime()
   const begin = (story: ScenarioName): MutableRun => {
     const run: MutableRun = { ...waiting(story), state: 'playing' }
     runs.set(story, run)
@@ -74,22 +68,45 @@ export function createRecorder(participants: Participants): Recorder {
     others: () => others,
     play: (story, users) =>
       alone(async () => {
-        const run = begin(story)
+        let run = waiting(story)
+        const onBegin = (): void => {
+          run = begin(story)
+        }
         const onCheck = (check: StoryCheck): void => {
           run.checks.push(check)
           tell({ type: 'check', story, check })
         }
-        const { ok } = await playScenario(participants, story, { users, onCheck })
+        const { ok } = await playScenario(participants, story, { users, onBegin, onCheck })
         playing = undefined
         Object.assign(run, { state: 'ended', ok })
         tell({ type: 'story', story, state: 'ended', ok })
         return run
       }),
-    alone,
+    ...{ alone, end },
     listen(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
     tell,
   }
+}
+
+/** Runs pieces of work one after another, until the last one has begun. */
+function oneAtATime(): Pick<Recorder, 'alone' | 'end'> {
+  let queue: Promise<unknown> = Promise.resolve()
+  let isOver = false
+  const alone = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = queue.then(() => {
+      if (isOver) throw new Error('the playground has started afresh')
+      return work()
+    })
+    queue = done.catch(() => undefined)
+    return done
+  }
+  const end = (work: () => Promise<void>): Promise<void> =>
+    alone(() => {
+      isOver = true
+      return work()
+    })
+  return { alone, end }
 }

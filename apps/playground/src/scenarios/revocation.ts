@@ -72,7 +72,7 @@ async function play(stage: Stage, { rooms, desks, authServer }: Places): Promise
 
   function noticesIn(messages: readonly TracedExchange[]): string {
     const told = messages.filter(({ request, response }) => isNotice(request.target) && response.status === 204)
-    // Rooms may be told of more: of what another story had allowed there.
+    // Rooms may be told of more than one grant.
     const names = told.map(({ to }) => (to === rooms ? 'rooms' : 'desks'))
     return names.filter((name, at) => names.indexOf(name) === at).join(' ')
   }

@@ -8,15 +8,11 @@ export async function sso(stage: Stage): Promise<void> {
 
   stage.expect('at first nobody is signed in', await ada.look(webApp), 'Nobody is signed in')
   const hers = await ada.decide(`${webApp}/sign-in`, 'Allow')
-  if (hers.heading === '') {
-    stage.expect('she agreed when this story was played before: the app knows her', hers.ended, 'Hello Ada Lovelace')
-  } else {
-    const { host } = new URL(webApp)
-    stage.expect('the auth server says who asks, and for what', hers.heading, `${host} wants to know who you are`)
-    const told = ['Your name: Ada Lovelace', 'Your e-mail address: ada@demo.example']
-    stage.expect('and what it would tell', hers.choices.slice(-2).join(), told.join())
-    stage.expect('she agrees, and the app knows her', hers.ended, 'Hello Ada Lovelace')
-  }
+  const { host } = new URL(webApp)
+  stage.expect('the auth server says who asks, and for what', hers.heading, `${host} wants to know who you are`)
+  const told = ['Your name: Ada Lovelace', 'Your e-mail address: ada@demo.example']
+  stage.expect('and what it would tell', hers.choices.slice(-2).join(), told.join())
+  stage.expect('she agrees, and the app knows her', hers.ended, 'Hello Ada Lovelace')
   const no = await alan.decide(`${webApp}/sign-in`, 'Refuse')
   stage.expect('another user refuses, and is not signed in', no.ended, 'You were not signed in')
   const yes = await grace.decide(`${webApp}/sign-in`, 'Allow')

@@ -10,8 +10,15 @@ import { type UserCalls, userCalls } from './user-call.js'
 /** Most characters of a request of the page. */
 const longestRequest = 1000
 
-/** What a visitor can do, below `/api/visitor`. The caller keeps other sites out. */
-export function visitorRoutes(parts: VisitorParts): Hono {
+/** The visitor's part of the page's server. */
+export interface Visitor {
+  /** What a visitor can do, below `/api/visitor`. The caller keeps other sites out. */
+  readonly app: Hono
+  /** Stops the agents that the visitor has started. */
+  stop(): void
+}
+
+export function visitorRoutes(parts: VisitorParts): Visitor {
   const { participants } = parts
   const heartbeat = pulse(parts)
   const commands = operator(parts, (act, on) => mark(heartbeat, commands, { act, on }))
@@ -59,7 +66,11 @@ export function visitorRoutes(parts: VisitorParts): Hono {
     return c.json(invited, 201)
   })
   app.onError((error, c) => c.json(told(error.message), 500))
-  return app
+  const stop = (): void => {
+    heartbeat.stop()
+    calls.stop()
+  }
+  return { app, stop }
 }
 
 function addCalls(app: Hono, calls: UserCalls): void {

@@ -71,7 +71,9 @@ function told(story: Story, { state, ok, messages, checks }: StoryRun): string {
   if (state === 'waiting') return `About ${story.seconds} s. Nothing has been sent yet.`
   const counts = `${messages.length} messages, ${checks.length} claims checked`
   if (state === 'playing') return `${counts} so far, of about ${story.seconds} s.`
-  return ok === true ? `Every step was right: ${counts}.` : `Something is not as it should be: ${counts}.`
+  return ok === true
+    ? `Every step was right: ${counts}.`
+    : `Something is not as it should be: ${counts}. “Start afresh” at the end of the page makes everything anew.`
 }
 
 function Checks({ run: { checks } }: { readonly run: StoryRun }): JSX.Element | null {

@@ -57,7 +57,8 @@ function Before(): JSX.Element {
       <p class="quiet">
         At the auth server you are one of the demo users by one click, or you make an account of your own with a
         passkey: it stays on this machine, and its account ends with the playground. An event needs your consent once; a
-        payment needs your yes every time.
+        payment needs your yes every time. Each story begins with demo users who have allowed nothing: what you allow as
+        one of them ends when a story is played, and what you allow by a passkey stays.
       </p>
     </>
   )
@@ -157,7 +158,9 @@ function Ended({ call, state, start }: CallProps): JSX.Element {
             Let the same agent call again
           </button>
           <span>
-            {isRight && kind === 'event' ? 'You are not asked: it keeps what you allowed.' : 'It asks you again.'}
+            {isRight && kind === 'event'
+              ? 'You are not asked: it keeps what you allowed.'
+              : 'It asks you again, unless you told it to stop asking.'}
           </span>
         </li>
         <li>
@@ -192,7 +195,9 @@ function endedText({ outcome, asked, kind }: UserCall): string {
           ? 'You agreed. The agent got an auth token, and the calendar has taken the event.'
           : 'You agreed, and approved this payment. The same yes does not pay twice.'
     case 'refused':
-      return 'You refused, and the call has ended with it. The agent got no token.'
+      return asked === 0
+        ? 'You were not asked this time, and the agent got no token.'
+        : 'You refused, and the call has ended with it. The agent got no token.'
     case 'stopped':
       return 'Nobody has answered the question, so nothing was allowed.'
     case 'late':
