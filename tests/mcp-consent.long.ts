@@ -143,6 +143,74 @@ test('a client of revision 2026-07-28 opens the page while its call runs, and th
   await expect.poll(() => server.sessions.size).toBe(0)
 })
 
+/** A client of either revision; `elicited` tells where its user is sent to, and the client accepts. */
+async function anyClient(
+  revision: string,
+  flags: readonly string[],
+  elicited: (params: object) => void,
+): Promise<{ pay: (signal?: AbortSignal) => Promise<unknown>; close: () => Promise<void> }> {
+  if (revision === '2025-11-25') {
+    const { client } = await launched(flags, async params => {
+      elicited(params)
+      return { action: 'accept' }
+    })
+    const pay = (signal?: AbortSignal) => client.callTool({ name: 'pay' }, undefined, signal && { signal })
+    return { pay, close: async () => undefined }
+  }
+  const client = new NewClient(
+    { name: 'any', version: '1' },
+    { capabilities: { elicitation: { url: {} } }, versionNegotiation: { mode: { pin: revision } } },
+  )
+  client.setRequestHandler('elicitation/create', ({ params }) => {
+    elicited(params)
+    return { action: 'accept' }
+  })
+  const args = [countersign, 'mcp-bridge', `${tools}/mcp`, ...flags]
+  await client.connect(new NewStdioClientTransport({ command: process.execPath, args }))
+  const pay = (signal?: AbortSignal) => client.callTool({ name: 'pay' }, signal && { signal })
+  return { pay, close: () => client.close() }
+}
+
+test.each([
+  ['2025-11-25', 'link', 'Allow'],
+  ['2025-11-25', 'link', 'Refuse'],
+  ['2025-11-25', 'code', 'Allow'],
+  ['2026-07-28', 'link', 'Allow'],
+  ['2026-07-28', 'code', 'Allow'],
+  ['2026-07-28', 'code', 'Refuse'],
+] as const)(
+  'a user who answers after the time limit of the client (%s, %s, %s): the next call goes on with it',
+  async (revision, way, decision) => {
+    const asked: Array<{ readonly url?: string; readonly message?: string }> = []
+    const flags = [...(await enrolled(`late-${revision}-${way}-${decision}`)), ...(way === 'code' ? ['--device'] : [])]
+    const { pay, close } = await anyClient(revision, flags, params => void asked.push(params))
+    const before = server.called.length
+    const limit = new AbortController()
+    const call = pay(limit.signal)
+    await expect.poll(() => asked.length, { timeout: 10_000 }).toBe(1)
+    // The client goes on with its call before its time is up.
+    await new Promise(resolve => setTimeout(resolve, 500))
+    limit.abort('the time is up')
+    await expect(call).rejects.toThrow('the time is up')
+    const [{ url = '', message = '' } = {}] = asked
+    const user = scriptedUser('Ada')
+    if (way === 'link') {
+      const { ended } = await user.decide(url, decision)
+      expect(ended).toBe(decision === 'Allow' ? 'Allowed' : 'Refused')
+    } else {
+      await user.typeIn({ verification_uri: url, user_code: /type in (\S+)$/.exec(message)?.[1] ?? '' }, decision)
+      // The bridge asks the auth server every five seconds.
+      await new Promise(resolve => setTimeout(resolve, 6000))
+    }
+    expect(server.called).toHaveLength(before)
+    if (decision === 'Allow') expect(await pay()).toMatchObject(done)
+    else await expect(pay()).rejects.toThrow('the user said no')
+    expect(asked).toHaveLength(1)
+    expect(server.called).toHaveLength(before + (decision === 'Allow' ? 1 : 0))
+    await close()
+  },
+)
+
 test('a user who declines: the call fails and says so, and was not made', async () => {
   const { client } = await launched(await enrolled('declines'), async () => ({ action: 'decline' }))
   const before = server.called.length

@@ -40,11 +40,12 @@ export async function mcpBridge(url: string, flags: IdentityFlags, names: Comman
 
 /** Asks the user through the client, or in a browser; when no browser can be started, the call fails with the URL. */
 function interactionOf(client: ElicitingClient, flags: IdentityFlags): LaterInteraction {
-  return askLater(({ open, show }) => {
-    if (asksByCode(flags)) return deviceCode({ show: elicitCode({ client, otherwise: show }) })
+  return askLater(({ open, show, openAgain, showAgain }) => {
+    if (asksByCode(flags)) return deviceCode({ show: showAgain(elicitCode({ client, otherwise: show })) })
     // Nobody reads the standard error of a server that a client has launched: with --no-browser the call fails with the URL.
     const isReached = flags.browser !== false && isBrowserThere(process)
-    return loopback({ open: elicitUrl({ client, otherwise: isReached ? visitBy(flags, process.stderr) : open }) })
+    const otherwise = isReached ? visitBy(flags, process.stderr) : open
+    return loopback({ open: openAgain(elicitUrl({ client, otherwise })) })
   })
 }
 

@@ -20,7 +20,10 @@ const style =
   'h1{margin:0 0 1rem;font-size:1.5rem;line-height:1.25}p{margin:0 0 1rem}.quiet{margin:0;color:var(--quiet);font-size:.875rem}'
 
 const words: Readonly<Record<CallbackOutcome, readonly [title: string, text: string]>> = {
-  allowed: ['Allowed', 'The program that sent you here has your answer, and goes on by itself.'],
+  allowed: [
+    'Allowed',
+    'The program that sent you here has your answer, and goes on by itself. If it has stopped waiting, go back to it and ask it again.',
+  ],
   refused: ['Refused', 'The program that sent you here has been told, and gets no access.'],
   failed: ['This did not work', 'Nothing was allowed. The program that sent you here has been told.'],
 }
