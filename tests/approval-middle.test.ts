@@ -54,7 +54,7 @@ beforeAll(async () => {
       },
       {
         ...{ scope: 'rooms.book', operation: 'book', approve: true },
-        describe: ({ body }) => display`Book room ${JSON.parse(new TextDecoder().decode(body)).room}`,
+        describe: request => display`Book room ${(request.json() as { room: string }).room}`,
       },
       async ({ agent, chain, user }) => {
         booked.push({ agent, chain, user: user?.iss })

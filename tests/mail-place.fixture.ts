@@ -120,8 +120,9 @@ async function openMail(
     scope: 'mail.send',
     operation: 'send',
     approve: true,
-    describe: ({ body }) => {
-      const { to, subject } = JSON.parse(textOf(body)) as Record<string, string>
+    unshown: ['body/text', 'query/draft'],
+    describe: request => {
+      const { to, subject } = request.json() as Record<string, string>
       return display`Send ${String(subject)} to ${String(to)}`
     },
   })

@@ -133,7 +133,7 @@ async function calendar(): Promise<Participant> {
     '/messages': [
       {
         ...{ scope: 'mail.send', operation: 'send', approve: true },
-        describe: ({ body }) => display`Send ${String(JSON.parse(new TextDecoder().decode(body))['subject'])}`,
+        describe: request => display`Send ${(request.json() as { subject: string }).subject}`,
       },
       () => ({ sent: true }),
     ],

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { verifies } from '@countersign/requirements'
-import { createResource } from '@countersign/resource'
+import { createResource, type Describe, describeBy } from '@countersign/resource'
 import type { Signer } from '@countersign/testing/world/signer'
 import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -145,6 +145,23 @@ describe('an MCP server behind the gateway', () => {
     expect((await said('{"what":"alone"}')).status).toBe(200)
   })
 
+  test(verifies('mcp.params-judged', 'DEL-76', 'what a server could take for an argument is refused'), async () => {
+    const where = [{ at: '/what', in: ['alone'] }, { at: '' }]
+    const { send, upstream } = await serving({ type: 'arguments', resource: resourceId, of: 'read', where })
+    const said = (given: string, more = '') =>
+      send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read","arguments":${given}${more}}}`)
+    const alone = '{"what":"alone"}'
+    const twice = '{"what":"alone","What":"twin"}'
+    for (const answer of [
+      await said(alone, ',"what":"twin"'),
+      await said(alone, ',"_meta":{"what":"twin"}'),
+      await said(twice),
+    ])
+      expect([answer.status, JSON.parse(answer.body).reason]).toEqual([403, 'condition_arguments'])
+    expect(upstream.seen.length).toBe(0)
+    expect((await said(alone, ',"_meta":{"progressToken":1}')).status).toBe(200)
+  })
+
   test(
     verifies('DEL-72', 'DEL-73', 'DEL-74', 'each kind of rule is judged by the value that the tool gets'),
     async () => {
@@ -228,7 +245,8 @@ describe('a check, which sees no answers', () => {
       const settings = { ...world.settings, operations: { send: 'Send' } }
       const ask = async (bodies: 'seen' | 'unseen', constraints: object[]) => {
         const resource = createResource({ ...settings, replay: startedReplaySet() })
-        const routes = [{ path: '/*', requirement: { scope: 'read', operation: 'send' } as const }]
+        const unshown = ['path', 'body']
+        const routes = [{ path: '/*', requirement: { scope: 'read', operation: 'send', unshown } as const }]
         const body = '{"a":1}'
         const headers: Array<[string, string]> = [['content-type', 'application/json']]
         const as = await world.holder({ constraints })
@@ -252,3 +270,47 @@ describe('a check, which sees no answers', () => {
     },
   )
 })
+
+describe(
+  verifies('APR-39', 'approval.shown', 'a user who approves a request sees all that a prefix leaves open:'),
+  () => {
+    const ask = async (
+      path: string,
+      target: string,
+      more: { readonly describe?: Describe; readonly unshown?: string[] },
+    ) => {
+      const resource = createResource({
+        ...world.settings,
+        operations: { purge: 'Delete' },
+        replay: startedReplaySet(),
+      })
+      const requirement = { scope: 'read', operation: 'purge', approve: true, ...more } as const
+      const { handle } = createCheck({ resource, routes: [{ path, requirement }], proxy: 'envoy', bodies: 'seen' })
+      const headers = await world.sign({ as: await world.holder({ sub: 'alice' }), method: 'DELETE', target })
+      const body = new Uint8Array()
+    const response = (await handle({ method: 'DELETE', target: `/check${target}`, headers, body })) as Response
+      return [response.status, Object(await response.json()).reason]
+    }
+    const [asked, unshowable] = [
+      [401, 'approval_needed'],
+      [403, 'approval_unshowable'],
+    ]
+
+    test('the segment that is described, and none after it', async () => {
+      const describe = describeBy('Delete {path/2}')
+      expect(await ask('/messages/*', '/messages/5', { describe })).toEqual(asked)
+      for (const target of ['/messages/5/attachments', '/messages/5/', '/messages/5?all=1'])
+        expect(await ask('/messages/*', target, { describe }), target).toEqual(unshowable)
+      expect(await ask('/messages/*', '/messages/5/now', { describe, unshown: ['path/3'] })).toEqual(asked)
+      // Of `/mess*`, the first segment is open, too.
+      expect(await ask('/mess*', '/messages/5', { describe })).toEqual(unshowable)
+      expect(await ask('/mess*', '/messages/5', { describe: describeBy('Delete {path/2} of {path/1}') })).toEqual(asked)
+    })
+
+    test('nothing is described: only a route of one path passes', async () => {
+      expect(await ask('/messages/*', '/messages/5', {})).toEqual(unshowable)
+      expect(await ask('/messages/*', '/messages/5', { unshown: ['path'] })).toEqual(asked)
+      expect(await ask('/messages', '/messages', {})).toEqual(asked)
+    })
+  },
+)

@@ -87,6 +87,7 @@ export const cases = [
   'DEL-72',
   'DEL-73',
   'DEL-74',
+  'DEL-76',
   'APR-01',
   'APR-02',
   'APR-03',
@@ -101,6 +102,7 @@ export const cases = [
   'APR-33',
   'APR-34',
   'APR-35',
+  'APR-39',
 ] as const
 
 export type Case = (typeof cases)[number]
@@ -147,6 +149,7 @@ export const cells: Readonly<Record<Case, Readonly<Record<Site, Cell>>>> = {
   'DEL-72': all,
   'DEL-73': all,
   'DEL-74': all,
+  'DEL-76': all,
   'APR-01': all,
   'APR-02': all,
   'APR-03': all,
@@ -161,4 +164,5 @@ export const cells: Readonly<Record<Case, Readonly<Record<Site, Cell>>>> = {
   'APR-33': all,
   'APR-34': all,
   'APR-35': all,
+  'APR-39': all,
 }

@@ -32,7 +32,7 @@ export function createJudge<S extends string>(
         isOneRule: methods === undefined,
         judges:
           mcp === undefined
-            ? plainJudge(resource, { name: path, ...requirement }, o.handling)
+            ? plainJudge(resource, { name: path, ...requirement }, { ...o.handling, ...openIn(path) })
             : mcpJudge(resource, { path, rules: { ...mcp, session: requirement }, components: handshake }, o),
       },
     })),
@@ -57,6 +57,11 @@ export function createJudge<S extends string>(
       return match?.found === 'route' ? match.value.judges.judgeHead(head) : refusedHead(head)
     },
   }
+}
+
+/** The first segment that a prefix leaves open. */
+function openIn(path: string): Pick<RouteHandling, 'openFrom'> {
+  return path.endsWith('*') ? { openFrom: path.split('/').length - 1 } : {}
 }
 
 function isPlain(head: ReceivedMessage): boolean {

@@ -79,6 +79,30 @@ describe('under a condition about arguments', () => {
     expect([said.status, sent.splice(0)]).toEqual([200, [{ to: { action: 'decline' } }]])
   })
 
+  test(
+    verifies('mcp.params-judged', 'what a call holds beside its arguments is refused, but for what MCP defines'),
+    async () => {
+      const say = await under(toBob)
+      const more = [
+        { to: 'eve' },
+        { argument: { to: 'eve' } },
+        { _meta: { 'acme/to': 'eve' } },
+        { _meta: { to: 'eve' } },
+      ]
+      for (const one of more) {
+        const refused = await say(call({ to: 'bob' }, one))
+        expect([refused.status, Object(await refused.json()).reason], JSON.stringify(one)).toEqual([
+          403,
+          'condition_arguments',
+        ])
+      }
+      expect(sent).toEqual([])
+      const _meta = { progressToken: 1, traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }
+      expect((await say(call({ to: 'bob' }, { _meta }))).status).toBe(200)
+      expect(sent.splice(0)).toEqual(['bob'])
+    },
+  )
+
   test(verifies('policy.arguments', 'others than it allows are refused, and those that it allows pass'), async () => {
     const say = await under(toBob)
     const refused = await say(call({ to: 'eve' }))

@@ -190,7 +190,7 @@ export const envelope = (capabilities: object = {}): object => ({
 
 /** A message of revision 2026-07-28 as it is sent. */
 export function askOf({ method, params = {}, id = 1, headers = {}, capabilities, uncovered = [] }: Said): Ask {
-  const _meta = envelope(capabilities)
+  const _meta = { ...envelope(capabilities), ...Object(Object(params)._meta) }
   const name = params['name'] ?? params['uri'] ?? params['taskId']
   const said = {
     'mcp-protocol-version': '2026-07-28',

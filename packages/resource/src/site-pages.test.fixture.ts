@@ -116,7 +116,13 @@ export const pages: Readonly<Record<string, Page>> = {
     say: echo,
   },
   '/purge': {
-    requirement: { scope: 'events.write', operation: 'purge', describe: describePurge, approve: true },
+    requirement: {
+      scope: 'events.write',
+      operation: 'purge',
+      describe: describePurge,
+      approve: true,
+      unshown: ['query'],
+    },
     say: echo,
   },
   '/cached': {

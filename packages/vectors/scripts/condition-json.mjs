@@ -34,6 +34,12 @@ const meets = [
   ['tilde', 'in a pointer ~1 is a slash and ~0 a tilde', rules([{ at: '/a~1b~0c', in: [1] }], '{"a/b~c":1}')],
   ['depth-64', 'a body may be 64 levels deep', rules([{ at: '' }], deep(64, '1'))],
   [
+    'folded-apart',
+    'members of two objects may differ in case only',
+    rules([{ at: '/to', in: ['bob'] }, { at: '' }], '{"to":"bob","more":{"To":1}}'),
+    ['policy.arguments', 'policy.folded'],
+  ],
+  [
     'two-conditions',
     'each condition must be met by itself',
     { where: [toBob, [{ at: '/to' }, { at: '/text', maxLength: 5 }]], body: { text: '{"to":"bob","text":"hello"}' } },
@@ -110,6 +116,43 @@ const misses = {
   ],
   elements: [['more', 'an array has no more elements', 'an element is added', body('{"t":[1,2,3]}')]],
   'depth-64': [['65', 'a body is at most 64 levels deep', 'there is one more', body(deep(65, '1'))]],
+  'folded-apart': [
+    [
+      'case',
+      'no object has two members that differ in case only',
+      'To is beside to',
+      body('{"to":"bob","To":"eve","more":{"To":1}}'),
+      'policy.folded',
+    ],
+    [
+      'compatible',
+      'no object has two members that differ in compatibility forms only',
+      'a member with U+FF54 is beside to',
+      body('{"to":"bob","\uff54o":"eve","more":{"To":1}}'),
+      'policy.folded',
+    ],
+    [
+      'ignorable',
+      'no object has two members that differ in ignorable characters only',
+      'a member with U+200B is beside to',
+      body('{"to":"bob","t\u200bo":"eve","more":{"To":1}}'),
+      'policy.folded',
+    ],
+    [
+      'space',
+      'no object has two members that differ in white space at an end only',
+      'a member with a space at its end is beside to',
+      body('{"to":"bob","to ":"eve","more":{"To":1}}'),
+      'policy.folded',
+    ],
+    [
+      'deep',
+      'no object within has two members that differ in case only',
+      'to is beside To within more',
+      body('{"to":"bob","more":{"To":1,"to":2}}'),
+      'policy.folded',
+    ],
+  ],
   'two-conditions': [
     [
       'second',
@@ -123,13 +166,13 @@ const misses = {
 export function conditionArguments() {
   const kind = openKind('condition-arguments')
   const clauses = ['policy.arguments']
-  for (const [id, title, input] of meets) kind.accept(id, title, { clauses, input })
+  for (const [id, title, input, about = clauses] of meets) kind.accept(id, title, { clauses: about, input })
   const expect = refusal('policy_denied', 'condition_arguments', 'conditions')
   for (const [of, rows] of Object.entries(misses))
     refuseAll(
       kind,
       of,
-      rows.map(([name, title, change, patch]) => [name, title, clauses, change, patch, expect]),
+      rows.map(([name, title, change, patch, about = clauses]) => [name, title, about, change, patch, expect]),
     )
   return kind
 }

@@ -61,6 +61,11 @@ export const delegationCases: readonly AttackCase[] = [
   built('DEL-72', 'policy.arguments', 'Numbers are compared by value, and nothing else passes for a number.'),
   built('DEL-73', 'policy.arguments', 'Scalars are equal in type and value.'),
   built('DEL-75', 'policy.narrow', 'An exchange leaves out no condition of the upstream token.'),
+  built(
+    'DEL-76',
+    'policy.folded',
+    'Members that a reader without case takes for one are refused, wherever they stand.',
+  ),
   built('DEL-74', 'policy.arguments', 'Prefixes and lengths go by code points.'),
 ]
 
@@ -104,6 +109,7 @@ export const approvalCases: readonly AttackCase[] = [
   built('APR-40', 'approval.ended', 'After the access of a caller has ended, no yes to its open question counts.'),
   built('APR-41', 'approval.calls', 'Where its calls are used up, a request is refused, and no user is asked for it.'),
   built('APR-42', 'approval.once', 'A used approval is told as used, also where calls or limits are used up.'),
+  built('APR-39', 'approval.shown', 'A request that holds more than its user is shown is refused.'),
   built('APR-35', 'approval.display', 'Displayed values are in no log, event, metric or error page.'),
   built('REV-30', 'approval.token', 'An approval ends when the user takes the agent back.'),
 ]

@@ -40,6 +40,11 @@ export const mcpClauses: readonly Requirement[] = [
     '12',
     'A subscription goes by the rule of what it names; one that names things under two rules is refused.',
   ),
+  built(
+    'mcp.params-judged',
+    '12',
+    'What a call holds beside its arguments and what MCP defines counts as an argument that no condition allows.',
+  ),
   built('mcp.input-judged', '12', 'Answers of a client that have content are arguments that no condition allows.'),
   built(
     'mcp.headers',

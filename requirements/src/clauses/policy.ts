@@ -78,6 +78,11 @@ export const policyClauses: readonly Requirement[] = [
     '`arguments`: each leaf of the arguments lies at or beneath a listed place, and what the list says of it holds.',
   ),
   built('policy.operation-spelling', '9.2', 'An operation that is one of a condition in another spelling is refused.'),
+  built(
+    'policy.folded',
+    '9.2',
+    'A body that is judged or shown has no two members of one object that are equal when folded.',
+  ),
   built('policy.approval', '9.2', '`approval`: a user has approved this very request.'),
   built('policy.order', '9.3', 'Conditions are judged in one order, and a refused request costs no call.'),
   built(
@@ -104,6 +109,11 @@ export const policyClauses: readonly Requirement[] = [
     'approval.display',
     '9.4',
     'What a user is shown is at most 500 plain code points; what does not fit is refused.',
+  ),
+  built(
+    'approval.shown',
+    '9.4',
+    'A request that does more than its user is shown is refused, unless the operator of the resource names the place.',
   ),
   built(
     'approval.digest',

@@ -1,3 +1,4 @@
+import { foldedName } from '@countersign/protocol/internal'
 import { maxJsonDepth } from '../json/read.js'
 import { freshName } from './names.js'
 import { every, indexOf, type Segments } from './pointers.js'
@@ -148,6 +149,8 @@ function namesIn({ rules, depth }: Node, groups: ReadonlyMap<string, unknown>): 
 
 function findObject(search: Search, node: Node): Body | undefined {
   const { groups, free } = sortDemands(node)
+  // No body that is judged has two of one name.
+  if (new Set([...groups.keys()].map(foldedName)).size < groups.size) return undefined
   for (const [name, demands] of groups) if (!valueIn(search, node, { name, demands })) return undefined
   const names = namesIn(node, groups)
   // A member of its own meets each demand with the fewest rules.
@@ -155,7 +158,7 @@ function findObject(search: Search, node: Node): Body | undefined {
   const shared = free.filter((_, i) => own[i] === undefined)
   const members = shareMembers(search, node, { names: [...names], groups, free: shared })
   if (members === undefined) return undefined
-  const taken = new Set(names)
+  const taken = new Set([...names].map(foldedName))
   for (const value of own) {
     if (value === undefined) continue
     const name = freshName(taken, i => (i === 0 ? 'other' : `other${i}`))
@@ -180,7 +183,9 @@ function shareMembers(
   const [demand, ...rest] = free
   if (demand === undefined)
     return [...groups].map(([name, demands]) => [name, valueIn(search, node, { name, demands })?.value])
+  const folded = new Map([...groups.keys()].map(name => [foldedName(name), name]))
   for (const name of names) {
+    if ((folded.get(foldedName(name)) ?? name) !== name) continue
     const demands = [...(groups.get(name) ?? []), demand]
     if (valueIn(search, node, { name, demands }) === undefined) continue
     const found = shareMembers(search, node, { names, groups: new Map(groups).set(name, demands), free: rest })

@@ -78,3 +78,16 @@ test(
     }
   },
 )
+test(verifies('policy.folded', 'no witness has two members that are equal when folded'), () => {
+  const where = (...rules: object[]) =>
+    [{ type: 'arguments', resource: 'https://mail.example', of: 'send', where: rules }] as unknown as Conditions
+  const both = where({ at: '/to', in: ['bob'] }, { at: '/To', in: ['eve'] })
+  const none = where({ at: '/none' })
+  expect(implies(both, none)).toBe(true)
+  expect(implies(where({ at: '/to', in: ['bob'] }, { at: '/cc', in: ['eve'] }), none)).toBe(false)
+  expect(implies(where({ at: '/a/to', in: ['bob'] }, { at: '/b/To', in: ['eve'] }), none)).toBe(false)
+  const some = where({ at: '/Other' }, { at: '/other1', in: [1] }, { at: '/*/x' }, { at: '/*' })
+  const found = witness(some, where({ at: '/other1' }, { at: '/Other' }))
+  expect(found && refusedBy(found.allowedBy === 'first' ? some : [], found.request)).toBe(undefined)
+  expect(found).not.toBe(undefined)
+})

@@ -1,3 +1,4 @@
+import { verifies } from '@countersign/requirements'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type ArgumentRule, meetsArguments } from '../index.js'
@@ -34,6 +35,23 @@ describe('leaves', () => {
     expect(meets([{ at: '' }], '{}')).toBe(true)
     expect(meets([{ at: '/to/*' }], '{"to":["a","b"]}')).toBe(true)
     expect(meets([{ at: '/to/0' }], '{"to":["a","b"]}')).toBe(false)
+  })
+
+  test(verifies('DEL-76', 'policy.folded', 'members that a reader without case takes for one meet nothing'), () => {
+    const rules = [{ at: '/to', in: ['bob'] }, { at: '' }]
+    for (const name of ['To', 'TO', 't\u200bo', '\uff54o', ' to', 'to\\u0000', '\\u0054o'])
+      for (const body of [
+        `{"to":"bob","${name}":"eve"}`,
+        `{"${name}":"eve","to":"bob"}`,
+        `{"to":"bob","x":[{"a":{"to":1,"${name}":2}}]}`,
+      ])
+        expect(meets(rules, body), body).toBe(false)
+    for (const body of [
+      '{"to":"bob","top":"eve","x":{"To":1}}',
+      '{"to":"bob","x":[{"a":1},{"A":2}]}',
+      '{"to":"bob","x":{"A":{"a":1}}}',
+    ])
+      expect(meets(rules, body), body).toBe(true)
   })
 
   test('a body that could be read in two ways meets nothing', () => {

@@ -1,11 +1,11 @@
 import type { ArgumentsCondition } from '@countersign/protocol'
 import { type Place, placesOf } from './place.js'
-import { type JsonNode, readJson } from './read.js'
+import { type JsonNode, readRequestJson } from './read.js'
 import { type RulePlace, rulesOf } from './rules.js'
 
 /**
  * Whether the body of a request meets conditions of type `arguments`, each by itself. It must be one JSON text in UTF-8, without byte
- * order mark, without a member that stands twice and at most 64 deep; every leaf of it, `[]` and `{}` too, must lie at or beneath some
+ * order mark, without a member that stands twice, in another case neither, and at most 64 deep; every leaf of it, `[]` and `{}` too, must lie at or beneath some
  * `at`; and where a rule has a matcher, its `at` names at least one value and each of them meets it.
  * @param conditions those that are about this resource and operation; without one, every body meets them
  * @see protocol §9
@@ -35,11 +35,11 @@ export function meetsArguments(conditions: readonly ArgumentsCondition[], body: 
   return isMet(json.root, { covers, rules: root, text: json.text }) && areAllMet()
 }
 
-type Json = ReturnType<typeof readJson>
+type Json = ReturnType<typeof readRequestJson>
 
 function read(body: Uint8Array): Json | undefined {
   try {
-    return readJson(body)
+    return readRequestJson(body)
   } catch {
     return undefined
   }

@@ -1,3 +1,5 @@
+import { foldedName } from '@countersign/protocol/internal'
+
 /** A JSON value and where it stands in its text; nothing of it is converted. */
 export type JsonNode = JsonObject | JsonArray | JsonScalar
 
@@ -54,7 +56,18 @@ const escapeSequence = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
  */
 export function readJson(bytes: Uint8Array): { readonly text: string; readonly root: JsonNode } {
   const text = decode(bytes)
-  return { text, root: readText(text) }
+  return { text, root: readText(text, name => name) }
+}
+
+/**
+ * Reads the JSON of a request that is judged or shown. A server that ignores case would read `Amount` where `amount` was judged: as
+ * {@link readJson}, and names that are equal when folded name a member twice.
+ * @throws SyntaxError
+ * @see protocol §9.2
+ */
+export function readRequestJson(bytes: Uint8Array): { readonly text: string; readonly root: JsonNode } {
+  const text = decode(bytes)
+  return { text, root: readText(text, foldedName) }
 }
 
 function decode(bytes: Uint8Array): string {
@@ -69,10 +82,12 @@ function decode(bytes: Uint8Array): string {
 interface Cursor {
   readonly text: string
   at: number
+  /** The same for names of one member. */
+  readonly keyOf: (name: string) => string
 }
 
-function readText(text: string): JsonNode {
-  const cursor = { text, at: 0 }
+function readText(text: string, keyOf: Cursor['keyOf']): JsonNode {
+  const cursor = { text, at: 0, keyOf }
   const root = readValue(cursor, 0)
   skipSpace(cursor)
   if (cursor.at !== text.length) throw malformed()
@@ -109,11 +124,11 @@ function readObject(cursor: Cursor, depth: number): JsonObject {
   const names = new Set<string>()
   do {
     const member = readMember(cursor, depth)
-    names.add(member.name)
+    names.add(cursor.keyOf(member.name))
     members.push(member)
   } while (goesOn(cursor, closeBrace))
   // One reader keeps the first, another the last: what was judged might not be what is used.
-  if (names.size !== members.length) throw new SyntaxError('JSON text names a member twice')
+  if (names.size !== members.length) throw new SyntaxError('JSON text names a member twice') // policy.folded
   return { kind: 'object', start, end: cursor.at, members }
 }
 

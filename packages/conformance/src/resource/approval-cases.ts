@@ -6,9 +6,10 @@ import { type Draft, requiredComponents, signatureBase, signDraft } from '../sig
 import { makeKey } from '../signing/key.js'
 import { operationDigest } from '../signing/operation-digest.js'
 import { readToken } from '../signing/token.js'
-import { headerValue, type WireRequest, type WireResponse } from '../wire/message.js'
+import { headerValue, jsonBody, type WireRequest, type WireResponse } from '../wire/message.js'
 import { constrained, denied, freshUser } from './constrained.js'
 import { draftFor, holder, pseudonym, type ResourceStage, routeOf, specialRoute } from './stage.js'
+import { withQuery } from './variations.js'
 
 const group = 'approval'
 const needs = ['approve']
@@ -113,6 +114,24 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
     },
   },
   {
+    id: 'APR-39',
+    group,
+    needs,
+    clauses: ['approval.shown', 'policy.folded'],
+    async run(trial, stage) {
+      const route = approveRoute(stage)
+      const { user } = await ask(trial, stage)
+      const said = (member: string) => requested(stage, route, { user, body: withMember(route, member) }).request
+      const mark = 'eve4711'
+      for (const member of [`"bcc_4711":"${mark}"`, `"cc_4711":{"to":["${mark}"]}`])
+        await shownOrDenied(trial, `the body holds ${member}`, { request: said(member), mark })
+      await trial.refused('two members of the body are equal when folded', said('"a":1,"A":2'), denied)
+      const { draft } = requested(stage, route, { user })
+      const queried = signDraft({ ...draft, target: withQuery(draft.target, `bcc_4711=${mark}`) })
+      await shownOrDenied(trial, 'the query has one more parameter', { request: queried, mark })
+    },
+  },
+  {
     id: 'APR-03',
     group,
     needs,
@@ -211,6 +230,19 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
   },
 ]
 
+/** What a request holds more, its user is shown, or it is refused. */
+async function shownOrDenied(
+  trial: Trial,
+  title: string,
+  { request, mark }: { readonly request: WireRequest; readonly mark: string },
+): Promise<void> {
+  const { response } = await trial.sent(title, request)
+  const { display } = askedOf(response).operation
+  const isShown = response?.status === 401 && Array.isArray(display) && display.join('').includes(mark)
+  const isDenied = response?.status === 403 && jsonBody(response)?.['error'] === 'policy_denied'
+  trial.holds(`${title}: it is shown, or refused`, isShown || isDenied, String(response?.status))
+}
+
 function isPublished(stage: ResourceStage, name: unknown): boolean {
   return Object.keys(Object(stage.metadata?.['operations'])).includes(String(name))
 }
@@ -219,12 +251,22 @@ function isPublished(stage: ResourceStage, name: unknown): boolean {
 function fits(display: readonly string[] | undefined): boolean {
   if (display === undefined) return true
   const text = display.join('')
-  return display.length >= 1 && display.length <= 64 && [...text].length <= 500 && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)
+  return (
+    display.length >= 1 &&
+    display.length <= 64 &&
+    [...text].length <= 500 &&
+    !/[\p{C}\p{Zl}\p{Zp}\u2800\u3164]/u.test(text)
+  )
 }
 
-/** A body of the same kind that says something else. */
+/** Other bytes that say the same: what more they said, a user would have to be shown. */
 function otherBody({ body }: Route): string {
-  return body.endsWith('}') ? body.replace(/\}$/, body === '{}' ? '"x":1}' : ',"x":1}') : `${body} `
+  return `${body} `
+}
+
+/** The body of a request with one more member. */
+function withMember({ body }: Route, member: string): string {
+  return body.replace(/\}$/, body === '{}' ? `${member}}` : `,${member}}`)
 }
 
 const flipped = (text: string): string => (text.startsWith('A') ? 'B' : 'A') + text.slice(1)

@@ -198,12 +198,23 @@ export const contentCases: readonly Case<ResourceStage>[] = [
     id: 'DEL-71',
     group,
     needs: argumentNeeds,
+    clauses: ['DEL-76', 'policy.folded'],
     async run(trial, stage) {
       const any = [{ at: '' }]
       await trial.control('a body of plain JSON', arguing(stage, any))
       await trial.refused('a member comes twice', arguing(stage, any, { body: '{"a":1,"a":2}' }), {
         status: [400, 403],
       })
+      const apart = '{"a":1,"b":[{"A":2}]}'
+      await trial.accepted('two members in two objects differ in case only', arguing(stage, any, { body: apart }))
+      for (const body of ['{"a":1,"A":2}', '{"b":[{"ab":1,"a\u200bb":2}]}', '{"a":1,"\uff41":2}'])
+        await trial.refused(
+          `two members are equal when folded: ${JSON.stringify(body)}`,
+          arguing(stage, any, { body }),
+          {
+            status: [400, 403],
+          },
+        )
       await trial.refused('it is no JSON', arguing(stage, any, { body: '{"a":' }), { status: [400, 403] })
       const queried = (draft: Draft): Draft => ({ ...draft, target: withQuery(draft.target, 'a=1') })
       await trial.refused('there is a query', arguing(stage, any, { draft: queried }), denied)

@@ -51,7 +51,28 @@ class ToolCall implements MessageCall {
 function operandIn({ params, body, answers }: Arguments): string {
   const { arguments: given, inputResponses } = Object(params)
   if ([inputResponses, answers].some(given => Object.values(Object(given)).some(hasContent))) return ''
+  if (hasMore(params)) return ''
   return given === undefined ? noArguments : argumentsIn(body)
+}
+
+/** What `params` of a call may hold beside its arguments, by MCP. */
+const plainParams: ReadonlySet<string> = new Set([
+  'name',
+  'arguments',
+  '_meta',
+  'task',
+  'requestState',
+  'inputResponses',
+])
+const plainMeta = /^(?:progressToken|traceparent|tracestate|baggage|io\.modelcontextprotocol\/.+)$/s
+
+/** Whether a server could find more to go by than the arguments: a recipient in `_meta` is one that nobody judges or sees. */
+function hasMore(params: unknown): boolean {
+  const { _meta } = Object(params)
+  return (
+    Object.keys(Object(params)).some(name => !plainParams.has(name)) || // mcp.params-judged
+    Object.keys(Object(_meta)).some(name => !plainMeta.test(name)) // mcp.params-judged
+  )
 }
 
 /** Whether an answer of a client says more than what its user did with the question. */

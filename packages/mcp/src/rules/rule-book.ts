@@ -105,15 +105,18 @@ function checkApart(kind: string, table: ReadonlyMap<string, unknown>): void {
 }
 
 /** Said of a session they would not be said of its tools, which are operations of their own names. */
-function checkSession({ operation, describe, approve }: Requirement<string>): void {
-  if ([operation, describe, approve].some(said => said !== undefined))
-    throw new TypeError('session: operation, describe and approve belong to the rules of tools')
+function checkSession({ operation, describe, unshown, approve }: Requirement<string>): void {
+  if ([operation, describe, unshown, approve].some(said => said !== undefined))
+    throw new TypeError('session: operation, describe, unshown and approve belong to the rules of tools')
 }
 
 /** A tool is an operation of its own name. Of the others the message tells it; a rule that is about it must say it. */
 function asOperation<S extends string>(name: string, rule: Requirement<S>): Requirement<S> {
-  const isAboutIt = rule.approve !== undefined || rule.describe !== undefined
-  return isAboutIt && rule.operation === undefined && name !== '*' ? { ...rule, operation: name } : rule
+  return isAboutOperation(rule) && rule.operation === undefined && name !== '*' ? { ...rule, operation: name } : rule
+}
+
+function isAboutOperation({ describe, unshown, approve }: Requirement<string>): boolean {
+  return [describe, unshown, approve].some(said => said !== undefined)
 }
 
 /** Both guards show what conditions let out of an answer, see `showMessage`. */
@@ -146,9 +149,10 @@ function declareRule<S extends string>(resource: Resource<S>, { name, own, commo
   const requirement = resource.declare(rule, handling)
   const scope = own.scope === undefined ? [] : [own.scope].flat()
   const level = own.level ?? (scope.length > 0 ? 'authorized' : 'identified')
-  const { operation: _operation, describe: _describe, approve: _approve, ...plain } = rule
-  const isAboutIt = rule.approve !== undefined || rule.describe !== undefined
-  const ofTask = isAboutIt ? { ofTask: resource.declare({ ...plain, name: `${named.name}, its tasks` }, handling) } : {}
+  const { operation: _operation, describe: _describe, unshown: _unshown, approve: _approve, ...plain } = rule
+  const ofTask = isAboutOperation(rule)
+    ? { ofTask: resource.declare({ ...plain, name: `${named.name}, its tasks` }, handling) }
+    : {}
   return { requirement, level, scope, ...ofTask }
 }
 

@@ -92,7 +92,9 @@ describe('an approval of a tool', () => {
     const { caller } = await serving()
     const call = await caller({ constraints: [{ type: 'approval', resource: calendarId, of: ['purge'] }] })
     expect((await call('other')).outcome[0]).toBe(200)
-    const { answer, outcome } = await call('purge', { id: 5 })
+    // Without words of the server about the call, there is nothing that shows its arguments.
+    expect((await call('purge', { id: 5 })).outcome).toEqual([403, 'approval_unshowable'])
+    const { answer, outcome } = await call('purge')
     expect(outcome).toEqual([401, 'approval_needed'])
     expect(operationIn(answer)).toEqual({ name: 'purge', digest: expect.stringMatching(/^[\w-]{43}$/) })
     const every = await caller({ constraints: [{ type: 'approval', resource: calendarId, of: '*' }] })
@@ -107,7 +109,7 @@ describe('what an approval of a tool is bound to', () => {
     const call = await caller()
     expect((await call('send', { to: 'bob' })).outcome).toEqual([401, 'approval_needed'])
     for (const to of ['a\u202eb', 'a\u200bb', 'a\nb', 'x'.repeat(600)])
-      expect((await call('send', { to })).outcome, JSON.stringify(to)).toEqual([403, 'approval_impossible'])
+      expect((await call('send', { to })).outcome, JSON.stringify(to)).toEqual([403, 'approval_unshowable'])
   })
 
   test(verifies('APR-26', 'a caller without an auth token does not pass, and is shown no operation'), async () => {

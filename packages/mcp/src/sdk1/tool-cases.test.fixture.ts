@@ -10,9 +10,9 @@ import {
   asked,
   challenged,
   digestOf,
-  impossible,
   lunch,
   sent,
+  unshowable,
   used,
 } from '../../../resource/src/suite/approvals.test.fixture.js'
 import { callCases } from '../../../resource/src/suite/calls.test.fixture.js'
@@ -321,6 +321,20 @@ const approvals: readonly ToolCase[] = [
     },
   },
   {
+    ids: ['APR-39', 'approval.shown'],
+    type: 'approval',
+    title: 'a call with more arguments than its user is shown is refused, and so are arguments in another case',
+    async run(stage) {
+      const site = await stage.site()
+      for (const member of ['"bcc":"eve"', '"TO":"eve"', '"to\u200b":"eve"', '"cc":[]', '"__proto__":{"to":"eve"}']) {
+        const body = lunch.replace('}', `,${member}}`)
+        await site.refused(await sent(stage, { body }), { ...unshowable, what: member })
+      }
+      await site.refused(await sent(stage), asked)
+      await site.passes(await sent(stage, approved(await digestOf(stage, site))))
+    },
+  },
+  {
     ids: ['APR-16', 'APR-35', 'approval.display'],
     type: 'approval',
     title: 'what cannot be shown is refused, never cut; what is shown stands in no record',
@@ -331,7 +345,7 @@ const approvals: readonly ToolCase[] = [
       await site.refused(await sent(stage, about('x'.repeat(490))), asked)
       await site.refused(await sent(stage, about('😀'.repeat(490))), asked)
       const unfit = ['x'.repeat(491), 'a\u202eb', 'a\u2066b', 'a\u200bb', 'a\nb', 'a\u2028b', 'a\u001fb']
-      for (const subject of unfit) await site.refused(await sent(stage, about(subject)), impossible)
+      for (const subject of unfit) await site.refused(await sent(stage, about(subject)), unshowable)
       const malformed = { status: 400, reason: 'rpc_malformed' }
       for (const body of [
         JSON.stringify({ subject: 'a\ud800b', to: 'b' }),
@@ -340,7 +354,7 @@ const approvals: readonly ToolCase[] = [
       ])
         await site.refused(await sent(stage, { body }), malformed)
       for (const body of ['{"to":"b"}', '{"subject":{},"to":"b"}'])
-        await site.refused(await sent(stage, { body }), impossible)
+        await site.refused(await sent(stage, { body }), unshowable)
       await site.refused(await sent(stage), asked)
       const told = JSON.stringify(stage.world.events.slice(before))
       expect(told).toContain('approval_needed')
@@ -414,7 +428,7 @@ const approvals: readonly ToolCase[] = [
       const site = await stage.site()
       const of = (names: unknown, resource = id) => [{ type: 'approval', resource, of: names }]
       const calls = (constraints: unknown, more: object = {}) => ({
-        ...{ target: '/read', body: '{"a":1}', claims: { scope: 'events.read', constraints, ...more } },
+        ...{ target: '/read', body: '{}', claims: { scope: 'events.read', constraints, ...more } },
       })
       await site.passes(await sent(stage, calls(of(['purge']))))
       await site.passes(await sent(stage, calls(of('*', 'https://other.example'))))

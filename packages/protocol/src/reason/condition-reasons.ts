@@ -134,9 +134,17 @@ export const conditionReasons: Readonly<Record<ConditionReason, ReasonEntry>> = 
   },
   approval_impossible: {
     codes: ['policy_denied', 'insufficient_scope'],
-    meaning: 'The request needs an approval and cannot be shown to a user, or its route has no scope.',
-    fix: 'Send values that can be shown: short, without control characters.',
-    clause: 'approval.display',
+    meaning:
+      'The request needs an approval, and no user can be asked for one here: its route has no scope, or its body is not seen.',
+    fix: 'Ask the operator of the resource.',
+    clause: 'approval.challenge',
+  },
+  approval_unshowable: {
+    codes: ['policy_denied'],
+    meaning:
+      'The user who approves the request cannot be shown what it does: a value is missing or cannot be shown, or the request holds more than the resource describes.',
+    fix: 'Send the members and parameters that the resource describes, each once, and nothing else, in at most 500 visible characters. At the resource: show more in describe, or name the place in unshown.',
+    clause: 'approval.shown',
   },
   approver_missing: {
     codes: ['access_denied'],

@@ -105,6 +105,7 @@ export type ConditionReason =
   | 'approval_of_another'
   | 'approval_used'
   | 'approval_impossible'
+  | 'approval_unshowable'
   | 'approver_missing'
   | 'approvals_exceeded'
   | 'inbox_unavailable'

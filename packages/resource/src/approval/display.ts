@@ -1,3 +1,5 @@
+import { NotShowable } from './not-showable.js'
+
 /**
  * Says what a request would do, for the user who is asked to approve it. Words of the resource and values of the request stay apart: the
  * user sees which is which, so that no value passes for the resource's own words.
@@ -24,9 +26,9 @@ export type DisplayValue = string | number | bigint | boolean
 
 function textOf(value: unknown): string {
   if (!['string', 'number', 'bigint', 'boolean'].includes(typeof value))
-    throw new TypeError('display shows texts, numbers and truth values')
+    throw new NotShowable('a value that is to be shown is missing, or is no text, number or truth value')
   // Of a longer number JSON.parse has lost digits: the user would read another than the one that is carried out.
   if (typeof value === 'number' && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER))
-    throw new TypeError('display shows numbers up to 2^53 - 1: longer ones as a text or bigint')
+    throw new NotShowable('a number that is to be shown is beyond 2^53 - 1: a longer one must be a text')
   return String(value)
 }

@@ -1,16 +1,18 @@
 import type { Describe, DescribedRequest } from './describe.js'
 import { type DisplayValue, display } from './display.js'
+import { NotShowable } from './not-showable.js'
 
 /** Reads one value of a request. */
 type Read = (request: DescribedRequest) => unknown
 
 /**
  * Describes requests by a text with places for values, where no function can be written: in a configuration file.
- * - `{path/2}`: a segment of the path, decoded; of `/messages/5` the second is `5`
+ * - `{path/2}`: a segment of the path, decoded; of `/messages/5` the second is `5`. Every later one must be shown, too.
  * - `{query/to}`: a parameter of the query, which must be there once
  * - `{body/items/0/title}`: a place in the JSON body, as a JSON pointer; of an MCP tool call, in its arguments
  *
- * A value that is missing, or no text, number or truth value, refuses the request. `{{` and `}}` are braces.
+ * A value that is missing, or no text, number or truth value, refuses the request. So does everything in the body and the query that has
+ * no place in the text, unless `unshown` of the route names it. `{{` and `}}` are braces.
  * @throws TypeError for another place, and for a brace that stands alone
  * @see protocol §9.4
  * @example
@@ -29,7 +31,7 @@ export function describeBy(template: string): Describe {
     else if (part.startsWith('{') && part.endsWith('}')) {
       words.push(text)
       text = ''
-      values.push(valueAt(part.slice(1, -1)))
+      values.push(shownAt(part.slice(1, -1), valueAt(part.slice(1, -1))))
     } else if (/[{}]/.test(part)) throw new TypeError('a template has a brace that stands alone: write {{ or }}')
     else text += part
   }
@@ -40,8 +42,8 @@ export function describeBy(template: string): Describe {
 
 function valueAt(place: string): Read {
   const [, kind, rest = ''] = /^(path|query|body)\/(.*)$/s.exec(place) ?? []
-  if (kind === 'path' && /^[1-9][0-9]?$/.test(rest)) return ({ path }) => segment(path, Number(rest))
-  if (kind === 'query' && rest !== '') return ({ query }) => parameter(query, rest)
+  if (kind === 'path' && /^[1-9][0-9]?$/.test(rest)) return request => request.segment(Number(rest))
+  if (kind === 'query' && rest !== '') return request => request.parameter(rest)
   if (kind === 'body' && !/~(?![01])/.test(rest)) {
     const keys = rest.split('/').map(key => key.replaceAll('~1', '/').replaceAll('~0', '~'))
     return request => memberAt(request.json(), keys)
@@ -49,25 +51,20 @@ function valueAt(place: string): Read {
   throw new TypeError(`a template names a place that is none of {path/2}, {query/name} and {body/member}: {${place}}`)
 }
 
-function segment(path: string, at: number): unknown {
-  const found = path.split('/')[at]
-  if (found === undefined || found === '') throw new TypeError('the path has no such segment')
-  return decodeURIComponent(found)
-}
-
-/** Two of one name could be read as either. */
-function parameter(query: string, name: string): unknown {
-  const [value, ...more] = new URLSearchParams(query).getAll(name)
-  if (value === undefined || more.length > 0) throw new TypeError('the query does not have this parameter once')
-  return value
-}
-
 function memberAt(value: unknown, keys: readonly string[]): unknown {
   let found = value
   for (const key of keys) {
-    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key))
-      throw new TypeError('the body has no such member')
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined
     found = Reflect.get(found, key)
   }
   return found
+}
+
+/** One value, with its place in the error: the words of the operator, never of the request. */
+function shownAt(place: string, read: Read): Read {
+  return request => {
+    const value = read(request)
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
+    throw new NotShowable(`it has no text, number or truth value at {${place}}`)
+  }
 }

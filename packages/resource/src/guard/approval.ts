@@ -1,13 +1,14 @@
-import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { pathOf, queryOf } from '@countersign/httpsig/internal'
+import { headerValues } from '@countersign/httpsig'
 import { AAuthError, isDisplay, isWord, missingScope, type Operation, operationDigest } from '@countersign/protocol'
-import { parseJson } from '@countersign/protocol/internal'
 import type { AuthorizedCaller } from '@countersign/verify'
-import type { DescribedCaller, DescribedRequest } from '../approval/describe.js'
+import type { DescribedCaller } from '../approval/describe.js'
+import { NotShowable } from '../approval/not-showable.js'
+import { shownRequest } from '../approval/shown-request.js'
 import { refuseOverCalls } from './call-checks.js'
 import type { Check } from './check.js'
 import { signatureComponents } from './components.js'
 import { asksApproval } from './conditions.js'
+import { isJson } from './content-checks.js'
 import { heldScope, type Refusal } from './decision.js'
 import type { GuardedRequest, RequestFacts } from './guarded-request.js'
 
@@ -84,54 +85,49 @@ function impossible(): AAuthError {
   })
 }
 
+/**
+ * A request that a user cannot be shown as it is.
+ * @param why constant words, or those of the operator
+ */
+function unshowable(why: string): AAuthError {
+  return new AAuthError('policy_denied', `its user cannot be shown what this request does: ${why}`, {
+    reason: 'approval_unshowable',
+  })
+}
+
 /** The operation that a request asks for, with its digest and what a user is shown. @throws AAuthError `policy_denied` */
 async function operationOf(
   { message, route, call }: GuardedRequest,
   { caller, base }: { readonly caller: AuthorizedCaller; readonly base: string },
 ): Promise<Operation> {
-  const { operation: name, describe } = route
+  const { operation: name, describe, unshown, handling } = route
   // Of a tool, which the caller names: no auth server would take such a name.
   if (!isWord(name)) throw impossible()
-  const display =
-    describe === undefined ? undefined : await describedBy(() => describe(visible(message, call?.operand), of(caller)))
+  const about = { unshown, isJson: isJson(message), operand: call?.operand, openFrom: handling?.openFrom }
+  const shown = shownRequest(message, about)
+  const display = await describedBy(async () => {
+    const said = await describe?.(shown.described, of(caller))
+    const hidden = shown.hiddenPart()
+    // The page would say "Pay 5 to tea" of a payment of 5000 to another.
+    if (hidden !== undefined) throw new NotShowable(`its ${hidden} holds something that the description leaves out`)
+    return said
+  })
   const digest = await operationDigest(base, display)
   return display === undefined ? { name, digest } : { name, digest, display }
 }
 
 /** What a user is shown. Nothing is cut or left out of it: the user would approve something else (APR-16). */
-async function describedBy(describe: () => unknown): Promise<readonly string[]> {
+async function describedBy(describe: () => Promise<unknown>): Promise<readonly string[] | undefined> {
   let display: unknown
   try {
     display = await describe()
-  } catch {
+  } catch (thrown) {
     // Without its cause: an error may quote the request, and what is displayed stands in no log (APR-35).
-    throw impossible()
+    throw unshowable(thrown instanceof NotShowable ? thrown.message : 'the description has failed')
   }
-  if (!isDisplay(display)) throw impossible()
+  if (display === undefined) return undefined
+  if (!isDisplay(display)) throw unshowable('it is longer than 500 characters, or holds some that cannot be seen')
   return [...display]
-}
-
-/** Only what the digest binds: a header that nobody signed could change the display, or the request (APR-19). */
-function visible(message: ReceivedMessage, operand: Uint8Array | undefined): DescribedRequest {
-  const { method, target } = message
-  const body = new Uint8Array(message.body ?? [])
-  const json = (): unknown => (operand === undefined ? jsonOf(message, body) : parseJson(operand, { maxDepth: 64 }))
-  return { method, path: pathOf(target), query: queryOf(target) ?? '', body, json }
-}
-
-const jsonType = /^application\/(?:[a-z0-9.+-]+\+)?json[ \t]*(?:;[ \t]*charset="?utf-8"?[ \t]*)?$/i
-
-/** JSON in one reading: a member that stands twice would be shown once and done otherwise. */
-function jsonOf(message: ReceivedMessage, body: Uint8Array): unknown {
-  const [type, ...more] = headerValues(message, 'content-type')
-  if (
-    type === undefined ||
-    more.length > 0 ||
-    !jsonType.test(type) ||
-    headerValues(message, 'content-encoding').length > 0
-  )
-    throw new SyntaxError('the body is not JSON')
-  return parseJson(body, { maxDepth: 64 })
 }
 
 /** The same user, agent and delegate when the approved request comes, whatever token it brings. */

@@ -54,11 +54,16 @@ export const operands: Check<GuardedRequest> = {
   },
 }
 
-/** The body of a request that is JSON in UTF-8 by its headers, and was read before its handler runs. */
-function jsonBody(message: ReceivedMessage): Uint8Array | undefined {
+/** Whether the body of a request is JSON in UTF-8 by its headers, and nothing else. */
+export function isJson(message: ReceivedMessage): boolean {
   const types = headerValues(message, 'content-type')
-  const isJson = types.length === 1 && jsonType(types[0]) !== undefined
-  return isJson && headerValues(message, 'content-encoding').length === 0 ? message.body : undefined
+  const isOfType = types.length === 1 && jsonType(types[0]) !== undefined
+  return isOfType && headerValues(message, 'content-encoding').length === 0
+}
+
+/** The body of a request that is JSON, where it was read before the handler runs. */
+function jsonBody(message: ReceivedMessage): Uint8Array | undefined {
+  return isJson(message) ? message.body : undefined
 }
 
 function final(

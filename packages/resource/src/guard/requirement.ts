@@ -1,5 +1,6 @@
 import type { IdentifierList, Level } from '@countersign/protocol'
 import type { Describe } from '../approval/describe.js'
+import type { Unshown } from '../approval/unshown.js'
 import type { Limits, RouteLimits, SiteOf } from '../limit/limits.js'
 import type { AAuth } from './aauth.js'
 import type { Deny, UserOfAgent } from './deny.js'
@@ -43,6 +44,12 @@ export interface Requirement<S extends string = string> {
   /** Says what a request is about to do, for the user who approves it. Needs an operation. Not with `body: 'stream'`. */
   readonly describe?: Describe
   /**
+   * What a user who approves a request need not see of it, by place: `body/trace`, `query/page`, `path/3`, or a whole `body`, `query` or
+   * `path`. In the body, `*` is every member or element. Default none: a request that holds more than `describe` shows is refused.
+   * @see protocol §9.4
+   */
+  readonly unshown?: readonly string[]
+  /**
    * A user approves each single request. Needs a scope and an operation; not with `alsoAccept` or `body: 'stream'`.
    * @see protocol §9.4
    */
@@ -84,6 +91,8 @@ export interface RouteHandling {
   readonly answers?: 'projected'
   /** `unseen`: no body is there to be judged, so that `arguments` refuses. Default: it is in the message. */
   readonly bodies?: 'unseen'
+  /** The first segment of the path that the route leaves open: of `/messages/*` the second. A user who approves a request sees all from there on. */
+  readonly openFrom?: number
 }
 
 /** What a message in the body of a request says that it does, where one route takes messages of several kinds. */
@@ -119,6 +128,7 @@ export interface Route {
   readonly purposes?: readonly string[] | undefined
   readonly operation?: string | undefined
   readonly describe?: Describe | undefined
+  readonly unshown: Unshown
   /** A user approves each request, whatever the conditions of its token say. */
   readonly approve: boolean
   /** The protocol in the body says that this request only reads, whatever its method: a list, a ping. */

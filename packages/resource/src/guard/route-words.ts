@@ -15,11 +15,13 @@ export function checkPurposes({ purposes, alsoAccept }: Requirement, level: Leve
 
 /** Checks what a route says of its operation. @throws TypeError for a route whose requests could never be approved */
 export function checkOperation(requirement: Requirement, level: Level, context: RouteContext): void {
-  const { operation, describe, approve, body, alsoAccept } = requirement
+  const { operation, describe, unshown, approve, body, alsoAccept } = requirement
   if (operation !== undefined && !context.operations.includes(operation))
     throw new TypeError(`a route names an operation that the resource does not have: ${operation}`)
   if (describe !== undefined && operation === undefined)
     throw new TypeError('describe needs an operation: what a user approves has a name')
+  if (unshown !== undefined && operation === undefined)
+    throw new TypeError('unshown needs an operation: what a user approves has a name')
   if (describe !== undefined && body === 'stream')
     throw new TypeError("describe does not go with body: 'stream': it is called before the body is read")
   if (approve === undefined) return

@@ -1,5 +1,6 @@
 import { identityScopes, type Level, satisfies, serializeScope } from '@countersign/protocol'
 import { checkIdentifierList } from '@countersign/protocol/internal'
+import { unshownOf } from '../approval/unshown.js'
 import { parseLimits } from '../limit/limits.js'
 import { checkRequirement } from './check-requirement.js'
 import { checkDeny, checkUsers, type UserOfAgent } from './deny.js'
@@ -50,6 +51,7 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
     purposes,
     operation,
     describe,
+    unshown: unshownOf(requirement.unshown ?? []),
     approve,
     beside,
   }

@@ -26,6 +26,7 @@ export const another: Expected = {
 }
 export const used: Expected = { status: 401, error: 'replay_detected', reason: 'approval_used', challenge: 'none' }
 export const impossible: Expected = denied('approval_impossible')
+export const unshowable: Expected = denied('approval_unshowable')
 
 /** The claims of the resource token in a challenge. */
 export function challenged(
@@ -163,7 +164,6 @@ const digests: readonly ConditionCase[] = [
       const digest = await digestOf(stage, site)
       const others: readonly Sent[] = [
         { body: `${lunch} ` },
-        { target: '/approved?x' },
         { contentType: 'application/json;charset=utf-8' },
         { method: 'PUT' },
       ]
@@ -171,6 +171,10 @@ const digests: readonly ConditionCase[] = [
         const answer = await site.refused(await sent(stage, { ...other, ...approved(digest) }), asked)
         expect(challenged(answer).operation?.digest).not.toBe(digest)
       }
+      await site.refused(await sent(stage, { target: '/approved?x', ...approved(digest) }), unshowable)
+      const purge = (id: string): Sent => ({ target: `/purge?${id}`, body: '{}' })
+      const purged = approved(await digestOf(stage, site, purge('5')))
+      await site.refused(await sent(stage, { ...purge('6'), ...purged }), asked)
       await site.refuses(
         await sent(stage, approved(digest)),
         wire => ({ ...wire, body: Buffer.from(lunch.replace('bob', 'eve')) }),
@@ -223,6 +227,25 @@ const digests: readonly ConditionCase[] = [
     },
   },
   {
+    ids: ['APR-39', 'approval.shown'],
+    httpOnly: true,
+    type: 'approval',
+    title:
+      'a request that holds more than its user is shown is refused, and so are members and parameters in another case',
+    async run(stage) {
+      const site = await stage.site()
+      const more = ['"bcc":"eve"', '"TO":"eve"', '"to\\u200b":"eve"', '"cc":[]', '"__proto__":{"to":"eve"}']
+      for (const member of more) {
+        const body = lunch.replace('}', `,${member}}`)
+        await site.refused(await sent(stage, { body }), { ...unshowable, what: member })
+      }
+      for (const query of ['?to=eve', '?_method=DELETE', '?&to[]=eve'])
+        await site.refused(await sent(stage, { target: `/approved${query}` }), { ...unshowable, what: query })
+      await site.refused(await sent(stage), asked)
+      await site.passes(await sent(stage, approved(await digestOf(stage, site))))
+    },
+  },
+  {
     ids: ['APR-16', 'APR-35', 'approval.display'],
     httpOnly: true,
     type: 'approval',
@@ -235,10 +258,10 @@ const digests: readonly ConditionCase[] = [
       await site.refused(await sent(stage, about('x'.repeat(490))), asked)
       await site.refused(await sent(stage, about('😀'.repeat(490))), asked)
       const unfit = ['x'.repeat(491), 'a\u202eb', 'a\u2066b', 'a\u200bb', 'a\nb', 'a\u2028b', 'a\u001fb', 'a\ud800b']
-      for (const subject of unfit) await site.refused(await sent(stage, about(subject)), impossible)
+      for (const subject of unfit) await site.refused(await sent(stage, about(subject)), unshowable)
       for (const body of ['{"to":"b"}', '{', '{"subject":"a","subject":"b","to":"c"}', '{"subject":{},"to":"b"}'])
-        await site.refused(await sent(stage, { body }), impossible)
-      await site.refused(await sent(stage, { contentType: 'text/plain' }), impossible)
+        await site.refused(await sent(stage, { body }), unshowable)
+      await site.refused(await sent(stage, { contentType: 'text/plain' }), unshowable)
       await site.refused(await sent(stage), asked)
       const told = JSON.stringify(stage.world.events.slice(before))
       expect(told).toContain('approval_needed')
@@ -260,7 +283,7 @@ const callers: readonly ConditionCase[] = [
       const own = approved(digest, { jti: crypto.randomUUID() })
       for (const target of ['/invite', '/sync', '/agenda', '/read', '/public'])
         await site.refused(await sent(stage, { ...own, target }), { ...another, what: target })
-      await site.refused(await sent(stage, { ...own, target: '/approved', method: 'GET' }), impossible)
+      await site.refused(await sent(stage, { ...own, target: '/approved', method: 'GET' }), unshowable)
       await site.passes(await sent(stage, own))
     },
   },

@@ -170,7 +170,7 @@ const costs: readonly ConditionCase[] = [
         const { world, holder } = stage
         const constraints = [of(3), { type: 'approval', resource: 'https://calendar.example', of: ['purge'] }]
         const as = await holder({ scope: 'events.read events.write', constraints })
-        const post = (target: string) => world.request({ as, method: 'POST', target, body: '{"a":1}' })
+        const post = (target: string) => world.request({ as, method: 'POST', target, body: '{}' })
         await site.refused(await call(stage, { target: '/edit' }), { status: 403, error: 'insufficient_scope' })
         await site.refused(await post('/sync'), denied('operation_unnamed'))
         await site.refused(await post('/purge?5'), { status: 401, reason: 'approval_needed' })

@@ -72,6 +72,19 @@ export const operandCases: readonly ConditionCase[] = [
     },
   },
   {
+    ids: ['DEL-76', 'policy.folded'],
+    type: 'arguments',
+    title: 'members that a reader without case takes for one',
+    async run(stage) {
+      const { passes, refused } = await sending(stage, { at: '/to', in: ['bob'] }, { at: '' })
+      for (const name of ['To', 'TO', 't\u200bo', ' to']) {
+        await refused(`{"to":"bob","${name}":"eve"}`)
+        await refused(`{"to":"bob","more":[{"to":1,"${name}":2}]}`)
+      }
+      await passes('{"to":"bob","more":[{"To":1}],"cc":2}')
+    },
+  },
+  {
     ids: ['DEL-72'],
     type: 'arguments',
     title: 'max: numbers by value',

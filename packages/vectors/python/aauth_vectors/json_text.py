@@ -1,12 +1,23 @@
 """JSON that is judged or projected byte for byte (protocol 9.2)."""
 import json
 import re
+import unicodedata
 from decimal import Decimal
 
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
 SPACE = re.compile(r"[ \t\r\n]*")
 MOST = 2**53 - 1
+
+
+# Characters of Default_Ignorable_Code_Point that are no format characters.
+IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+
+
+def folded(name):
+    """One text for names without case, compatibility forms, control and ignorable characters, and white space at either end."""
+    plain = IGNORABLE.sub("", unicodedata.normalize("NFKC", name)).casefold()
+    return "".join(letter for letter in plain if unicodedata.category(letter) not in ("Cc", "Cf")).strip()
 
 
 class NoJson(Exception):
@@ -26,12 +37,12 @@ class Node:
         return [(json.loads(written), node) for written, node in self.parts]
 
 
-def read_json(data):
+def read_json(data, key=str):
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise NoJson("UTF-8") from error
-    node, at = read_value(text, 0, 0)
+    node, at = read_value(text, 0, 0, key)
     if SPACE.match(text, at).end() != len(text):
         raise NoJson("more than a value")
     return node
@@ -44,13 +55,13 @@ def taken(pattern, text, at):
     return found.group(0), found.end()
 
 
-def read_value(text, at, depth):
+def read_value(text, at, depth, key):
     at = SPACE.match(text, at).end()
     letter = text[at : at + 1]
     if letter in ("{", "["):
         if depth == 64:
             raise NoJson("too deep")
-        return read_parts(text, at, depth + 1)
+        return read_parts(text, at, depth + 1, key)
     if letter == '"':
         written, end = taken(STRING, text, at)
         return Node("string", written), end
@@ -61,7 +72,7 @@ def read_value(text, at, depth):
     return Node("number", written), end
 
 
-def read_parts(text, start, depth):
+def read_parts(text, start, depth, key):
     """An object or an array."""
     close, kind = ("}", "object") if text[start] == "{" else ("]", "array")
     parts, names = [], set()
@@ -73,8 +84,8 @@ def read_parts(text, start, depth):
         if kind == "object":
             name, at = taken(STRING, text, SPACE.match(text, at).end())
             _, at = taken(re.compile(r"[ \t\r\n]*:"), text, at)
-            names.add(json.loads(name))
-        node, at = read_value(text, at, depth)
+            names.add(key(json.loads(name)))
+        node, at = read_value(text, at, depth, key)
         parts.append((name, node))
         at = SPACE.match(text, at).end()
         letter, at = text[at : at + 1], at + 1
@@ -178,7 +189,7 @@ def is_same(node, value):
 def meets_arguments(data, conditions):
     """Whether a body meets each list of rules."""
     try:
-        node = read_json(data)
+        node = read_json(data, folded)
     except NoJson:
         return False
     for rules in conditions:

@@ -79,6 +79,11 @@ const operationOptions = {
     .describe(
       'what a request is about to do, for the user who approves it, with values such as {path/2}, {query/to} or {body/subject}',
     ),
+  unshown: stringList
+    .optional()
+    .describe(
+      'what a user who approves a request need not see of it: body/trace, query/page, path/3, or a whole body, query or path; a request that holds more than describe shows is refused',
+    ),
   approve: z.literal(true).optional().describe('true: a user approves each single request; needs scope and operation'),
 }
 

@@ -28,6 +28,7 @@ export interface OperationSettings extends RequirementSettings {
   readonly purposes?: readonly string[] | undefined
   readonly operation?: string | undefined
   readonly describe?: string | undefined
+  readonly unshown?: readonly string[] | undefined
   readonly approve?: true | undefined
   readonly alsoAccept?: BesideSettings | 'none' | undefined
 }
@@ -184,6 +185,7 @@ function requirementOf(settings: OperationSettings, beside: Beside): Requirement
       purposes: settings.purposes,
       operation: settings.operation,
       describe: settings.describe === undefined ? undefined : describeBy(settings.describe),
+      unshown: settings.unshown,
       approve: settings.approve,
       users: settings.users?.map(userOf),
       deny: settings.deny && listsOf(settings.deny),

@@ -19,6 +19,7 @@ test('a configuration names the words of the API, and routes what they do', asyn
     {
       ...{ path: '/messages/*', methods: ['DELETE'], scope: ['mail.send'], purposes: ['support'] },
       ...{ operation: 'purge', describe: 'Delete message {path/2} for {body/why}', approve: true },
+      unshown: ['query/trace'],
     },
   ])
   expect(wordsOf(parsed)).toEqual({
@@ -27,10 +28,13 @@ test('a configuration names the words of the API, and routes what they do', asyn
     dataViews: settings.dataViews,
   })
   const [route] = routesOf(parsed)
-  expect(route?.requirement).toMatchObject({ operation: 'purge', approve: true, purposes: ['support'] })
+  expect(route?.requirement).toMatchObject({
+    ...{ operation: 'purge', approve: true, purposes: ['support'] },
+    unshown: ['query/trace'],
+  })
   const request = {
     ...{ method: 'DELETE', path: '/messages/5', query: '', body: new Uint8Array() },
-    json: () => ({ why: 'age' }),
+    ...{ segment: () => '5', parameter: () => '', json: () => ({ why: 'age' }) },
   }
   const shown = await route?.requirement.describe?.(request, { agent: 'https://agent.example' })
   expect(shown).toEqual(['Delete message ', '5', ' for ', 'age', ''])
