@@ -46,7 +46,7 @@ const leftOut: Readonly<Record<string, readonly string[]>> = {
   'what an auth server knows of a resource': ['conditions_unsupported', 'condition_word_unknown'],
   'an approval': [
     ...['approval_needed', 'approval_of_another', 'approval_used', 'approval_impossible', 'approver_missing'],
-    ...['approvals_exceeded', 'inbox_unavailable', 'approval_stopped'],
+    ...['approval_unshowable', 'approvals_exceeded', 'inbox_unavailable', 'approval_stopped'],
   ],
   'an address or a network': [
     'address_not_allowed',

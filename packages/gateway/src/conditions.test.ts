@@ -288,7 +288,7 @@ describe(
       const { handle } = createCheck({ resource, routes: [{ path, requirement }], proxy: 'envoy', bodies: 'seen' })
       const headers = await world.sign({ as: await world.holder({ sub: 'alice' }), method: 'DELETE', target })
       const body = new Uint8Array()
-    const response = (await handle({ method: 'DELETE', target: `/check${target}`, headers, body })) as Response
+      const response = (await handle({ method: 'DELETE', target: `/check${target}`, headers, body })) as Response
       return [response.status, Object(await response.json()).reason]
     }
     const [asked, unshowable] = [

@@ -85,7 +85,9 @@ function change(context: Context, next: Partial<UserCall>): void {
 function ask(context: Context, url: string, { issuer, scope, operation, ended }: Visit): Promise<void> {
   const { call, running } = context
   if (call === null || running === undefined) throw new AgentError('interaction_required', 'no visitor can be asked')
-  const words = operation === undefined ? {} : { operation: operation.display?.join('') ?? operation.name }
+  // Values in quotes: none may pass for the words of the resource.
+  const shown = operation?.display?.map((part, at) => (at % 2 === 0 ? part : JSON.stringify(part))).join('')
+  const words = operation === undefined ? {} : { operation: shown ?? operation.name }
   const question = { url, authServer: issuer, scope, ...words, until: running.until }
   change(context, { state: 'asks', question, asked: call.asked + 1 })
   return new Promise(resolve => {

@@ -1,6 +1,9 @@
+import { approvalPage } from './approval-page.js'
 import type { ApprovalView } from './approval-view.js'
+import { approvalsPage } from './approvals-page.js'
 import type { ApprovalsDone, ApprovalsView } from './approvals-view.js'
 import { ordinary } from './consent-page.test.fixture.js'
+import type { Look } from './look.js'
 
 const asked = 1_767_225_600
 
@@ -72,3 +75,18 @@ export const ordinaryApprovals: ApprovalsView = {
 
 /** What may just have happened. */
 export const everyDone: readonly ApprovalsDone[] = ['approved', 'refused', 'stopped', 'allowed', 'on', 'off']
+
+type PageOfCall = 'approval page' | 'history of the account' | 'open questions of the account'
+
+/** The pages that show what a call would do, each with this display. */
+export const pagesOfCalls: Readonly<Record<PageOfCall, (display: readonly string[], look: Look) => string>> = {
+  'approval page': (display, look) => approvalPage({ ...ordinaryCall, call: { ...ordinaryCall.call, display } }, look),
+  'history of the account': (display, look) => {
+    const history = ordinaryApprovals.history.map(one => ({ ...one, call: { ...one.call, display } }))
+    return approvalsPage({ ...ordinaryApprovals, questions: [], history }, look)
+  },
+  'open questions of the account': (display, look) => {
+    const questions = ordinaryApprovals.questions.map(one => ({ ...one, call: { ...one.call, display } }))
+    return approvalsPage({ ...ordinaryApprovals, questions, history: [] }, look)
+  },
+}

@@ -72,7 +72,7 @@ const checks: OptionChecks<Requirement> = {
   purposes: restriction('strings'),
   operation: restriction('string'),
   describe: restriction('function'),
-  unshown: restriction('strings'),
+  unshown: 'strings',
   approve: restriction([true]),
   components: restriction('strings'),
   body: ['whole', 'stream'],
