@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { exitCode } from '@countersign/fetch'
 import type { Command, Option } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
@@ -327,4 +328,30 @@ test('who opens port 443 has TLS there', () => {
     .filter(line => /--port[= ]443\b/.test(line))
   expect(opening.length).toBeGreaterThan(1)
   expect(opening.filter(line => !line.includes('--tls-cert') || !line.includes('--tls-key'))).toEqual([])
+})
+
+test('the exit codes that pages name are those of the commands', () => {
+  const known = new Set<number>(Object.values(exitCode))
+  const named = pages.flatMap(({ file, text }) =>
+    [...text.matchAll(/\bexit(?:s with| code|:) (\d+)\b|\bends? with (?:exit code )?(\d)\b/g)].map(([, code, end]) => ({
+      file,
+      code: Number(code ?? end),
+    })),
+  )
+  expect(named.length).toBeGreaterThan(8)
+  expect(named.filter(({ code }) => !known.has(code))).toEqual([])
+  // The table that all commands keep has each of them, and 141, which is the system's.
+  const table = pages.find(({ file }) => file === 'packages/fetch/README.md')?.text ?? ''
+  const rows = [...table.matchAll(/^\| (\d+) \| .* \|$/gm)].map(([, code]) => Number(code))
+  expect(rows).toEqual([...known, 141])
+})
+
+test('what README says of our own results is what the page of results says', () => {
+  const results = readFileSync(join(root, 'docs/conformance-results.md'), 'utf8')
+  const missing = [...results.matchAll(/^\| \d+ \| (.+?) \| [\w-]+ \| \*\*no\*\* \|/gm)].map(([, name]) => name)
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  expect(missing).toEqual(['guard on fetch', 'countersign gateway, MCP', 'countersign fetch'])
+  expect(readme).toContain(
+    'all reach its level *core* but the guard of a Fetch handler, the gateway before an MCP server, and `countersign fetch`',
+  )
 })
