@@ -26,7 +26,8 @@ beforeAll(async () => {
     seen.push(request)
     const { pathname, searchParams } = new URL(request.url ?? '', origin)
     response.statusCode = Number(searchParams.get('status') ?? 200)
-    response.end(`hello from ${pathname}`)
+    const length = Number(searchParams.get('length') ?? 0)
+    response.end(length > 0 ? Buffer.alloc(length, 'x') : `hello from ${pathname}`)
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const other = createServer()
@@ -219,6 +220,16 @@ test('completion prints the script of a known shell', async () => {
   const { code, err } = await run('completion', 'powershell')
   expect([code, err]).toEqual([2, 'countersign: there are completions for bash, zsh and fish; got "powershell"\n'])
   expect((await run('completion', 'bash')).out).toContain('complete -o default -F _countersign_fetch countersign-fetch')
+})
+
+test('the report of --json holds a body of at most 32 MiB, and says so of a longer one', async () => {
+  const { code, err } = await run(`${origin}/?length=33554433`, '--development', '--json')
+  expect([code, err]).toEqual([
+    2,
+    expect.stringContaining('the body has more than 33554432 bytes, too many for --json'),
+  ])
+  const fits = await run(`${origin}/?length=1000`, '--development', '--json')
+  expect([fits.code, JSON.parse(fits.out).body.length]).toEqual([0, 1000])
 })
 
 test('the report of --json names code and reason of a refusal, and leaves out what is no name', () => {

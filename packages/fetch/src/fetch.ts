@@ -10,6 +10,7 @@ import { withFlagNames } from './flag-words.js'
 import { interactOf } from './interact.js'
 import { printable, printJson } from './output.js'
 import { type Paint, paintFor } from './paint.js'
+import { readAtMost } from './read-at-most.js'
 import { type ObservedRefusal, observeRefusals, refusalNames } from './refusals.js'
 import { describeStatus } from './status.js'
 import { UsageError } from './usage-error.js'
@@ -188,8 +189,15 @@ function describeReason(response: Response, explanation: Explanation | undefined
   return 'a signature is needed: use --as pseudonym'
 }
 
+/** Bytes of a body that the report holds: it is one text, so the body must be in memory as a whole. */
+const longestReported = 33_554_432
+
 async function printReport(response: Response, explanation: Explanation | undefined): Promise<void> {
-  const body = await response.text()
+  const bytes = await readAtMost(response, longestReported).catch((cause: unknown) => {
+    if (!(cause instanceof RangeError)) throw cause
+    throw new UsageError(`the body has more than ${longestReported} bytes, too many for --json: leave it out`)
+  })
+  const body = new TextDecoder().decode(bytes)
   const headers = Object.fromEntries(response.headers)
   const { status } = response
   printJson({ status, headers, body, ...explanation, refusal: status < 400 ? undefined : refusalNames(body) }, 2)

@@ -50,6 +50,7 @@ export async function admitCaller<S extends string>(
   const unanswered = await awaitUser({ rpc, continuing, authorization, owner, continuations, waits, now })
   if (unanswered !== undefined) return unanswered
   await proveRules(rpc, aauth, endpoint)?.catch(thrown => pass(thrown, message, resource))
+  await takeState(continuing, observed === true, endpoint)
   return check(message, resource, () => enterStream(rpc, owner, endpoint)) ?? noPlace()
 }
 
@@ -86,6 +87,20 @@ function checkContinued(continuing: Continuing | undefined, owner: Owner, { key 
   if (continuing === undefined) return
   const { kind, continued } = continuing
   if (continued === undefined || !isContinuedBy(continued, owner, key)) throw unknownContinued(kind)
+}
+
+/**
+ * Last of all: what a caller is told to repeat, it repeats with the same state. A state that is answered twice would have two calls go on
+ * that the server has asked for one.
+ * @throws AAuthError `continuation_unknown` for a state that was answered before
+ */
+async function takeState<S extends string>(
+  continuing: Continuing | undefined,
+  isObserved: boolean,
+  { continuations }: Endpoint<S>,
+): Promise<void> {
+  if (isObserved || continuing?.continued === undefined) return
+  if (!(await continuations.takeOnce(continuing.continued))) throw unknownContinued(continuing.kind) // mcp.continued-once
 }
 
 const noPlace = (): Leave => ({ isTaken: false, now: () => {} })

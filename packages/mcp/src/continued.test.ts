@@ -1,6 +1,6 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import type { ResourceOptions } from '@countersign/resource'
+import { memoryCounter, type ResourceOptions } from '@countersign/resource'
 import { asAgent, asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
 import { McpServer } from '@modelcontextprotocol/server'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -41,6 +41,40 @@ describe('a request that needs input', () => {
     const result = await resultOf(await tools.say(phone, retry(await asked(phone))))
     expect(Object(result['content'])).toEqual([{ type: 'text', text: `asked ${JSON.stringify(answers.who)}` }])
     tools.calls.length = 0
+  })
+
+  test(verifies('mcp.continued-once', 'goes on once with a state, also where two answers come at once'), async () => {
+    const state = await asked(phone)
+    const both = await Promise.all([1, 2].map(async () => resultOf(await tools.say(phone, retry(state)))))
+    expect(both).toContainEqual(expect.objectContaining(unknown))
+    expect(both).toContainEqual(expect.objectContaining({ resultType: 'complete' }))
+    expect(await resultOf(await tools.say(phone, retry(state)))).toMatchObject(unknown)
+    expect(tools.calls.splice(0)).toHaveLength(1)
+    // Two states of one caller and second are two questions.
+    const [one, other] = [await asked(phone), await asked(phone)]
+    for (const each of [one, other])
+      expect(await resultOf(await tools.say(phone, retry(each)))).toMatchObject({ resultType: 'complete' })
+    expect(tools.calls.splice(0)).toHaveLength(2)
+  })
+
+  test(verifies('mcp.continued-once', 'keeps its state where it is refused before the server gets it'), async () => {
+    const state = await asked(phone)
+    const other = asHolder(tools.world.delegateKey, await tools.world.agentToken({ sub: 'tablet' }))
+    expect(await resultOf(await tools.say(other, retry(state)))).toMatchObject(unknown)
+    expect(await resultOf(await tools.say(phone, retry(state)))).toMatchObject({ resultType: 'complete' })
+    tools.calls.length = 0
+  })
+
+  test(verifies('mcp.continued-once', 'is refused by every instance that shares the counter'), async () => {
+    const counter = memoryCounter()
+    const { world } = tools
+    const [one, other] = await Promise.all([1, 2].map(() => makeTools({ world, resource: { counter } })))
+    const begun = await resultOf((await one?.say(phone, ask)) ?? Response.error())
+    const answer = retry(begun['requestState'])
+    expect(await resultOf((await other?.say(phone, answer)) ?? Response.error())).toMatchObject({
+      resultType: 'complete',
+    })
+    expect(await resultOf((await one?.say(phone, answer)) ?? Response.error())).toMatchObject(unknown)
   })
 
   test('goes on when its caller has climbed meanwhile', async () => {
@@ -173,7 +207,8 @@ test('what an anonymous caller begins, any caller with its name may continue, an
   expect(await resultOf(await say(undefined, retry('asked')))).toMatchObject({ code: -32_602 })
   expect(await resultOf(await say(undefined, retry(result['requestState'])))).toMatchObject({ resultType: 'complete' })
   const key = asKey(await generateSigningKey())
-  expect(await resultOf(await say(key, retry(result['requestState'])))).toMatchObject({ resultType: 'complete' })
+  const again = await resultOf(await say(undefined, ask))
+  expect(await resultOf(await say(key, retry(again['requestState'])))).toMatchObject({ resultType: 'complete' })
 })
 
 test('what one instance begins any other with the same keys goes on with, and one with other keys does not know', async () => {

@@ -98,7 +98,7 @@ export function createResource<const S extends string = never>(options: Resource
       cors?.expose(message, response.headers)
     },
   }
-  keepSeals(resource, options.keys)
+  keepSeals(resource, options.keys, guard.counter)
   return resource
 }
 

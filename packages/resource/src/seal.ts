@@ -1,6 +1,8 @@
 import { importVerifyKey, type VerifyKey } from '@countersign/httpsig'
 import { base64urlDecode, base64urlEncode, signBytes } from '@countersign/httpsig/internal'
 import type { PublishedKey } from '@countersign/protocol'
+import { available } from './limit/available.js'
+import { type Counter, memoryCounter } from './limit/counter.js'
 
 /**
  * Marks values that a resource gives to a caller and gets back later, by its own signature. Any instance with the resource's keys can
@@ -11,20 +13,46 @@ export interface Seals {
   seal(value: string): Promise<string>
   /** The value; undefined for what none of the resource's keys has sealed. */
   open(sealed: string): Promise<string | undefined>
+  /**
+   * Whether what was sealed is used for the first time; if so, that it was used is remembered until it ends, by the counter of the
+   * resource: once for all instances that share one.
+   * @throws AAuthError `temporarily_unavailable` where that cannot be known, or there is no room in the share of the site
+   */
+  takeOnce(use: SealedUse): Promise<boolean>
+}
+
+/** The use of a sealed value. */
+export interface SealedUse {
+  /** A text that no other sealed value has. */
+  readonly key: string
+  /** Unix seconds, as `now`. */
+  readonly ends: number
+  readonly now: number
+  /** Whose share of a bounded counter it takes. */
+  readonly site: string
 }
 
 /** With a line break, as neither a JWS nor a signature base begins: what is sealed can never be used as one of them. */
 const use = 'aauth-sealed\n'
 
-/** @param keys the first one seals, all of them open */
-export function createSeals(keys: readonly PublishedKey[]): Seals {
+/**
+ * @param keys the first one seals, all of them open
+ * @param counter default: one in memory, as for one that counts no calls
+ */
+export function createSeals(keys: readonly PublishedKey[], counter?: Pick<Counter, 'takeCall'>): Seals {
   const verifiers = new Map<string, Promise<VerifyKey>>()
   const verifierOf = ({ kid, key }: PublishedKey): Promise<VerifyKey> => {
     const verifier = verifiers.get(kid) ?? importVerifyKey(key.publicJwk)
     verifiers.set(kid, verifier)
     return verifier
   }
+  const counting = counter?.takeCall === undefined ? memoryCounter() : counter
   return {
+    async takeOnce({ key, ends, now, site }) {
+      const windows = [{ key: JSON.stringify(['sealed', key]), max: 1, ends }]
+      const used = await available(Promise.resolve(counting.takeCall?.({ windows, now, site })))
+      return used?.length === 0
+    },
     async seal(value) {
       const [first] = keys
       if (first === undefined) throw new TypeError('a seal needs a key')
@@ -60,8 +88,8 @@ function textOf(bytes: Uint8Array | undefined): string | undefined {
 const seals = new WeakMap<object, Seals>()
 
 /** Remembers the seals of a resource, for {@link sealsOf}. */
-export function keepSeals(resource: object, keys: readonly PublishedKey[]): void {
-  seals.set(resource, createSeals(keys))
+export function keepSeals(resource: object, keys: readonly PublishedKey[], counter: Counter): void {
+  seals.set(resource, createSeals(keys, counter))
 }
 
 /** The seals of a resource that `createResource` made. @throws TypeError for another one */

@@ -53,6 +53,11 @@ export const mcpClauses: readonly Requirement[] = [
   ),
   built('mcp.no-session', '12', 'A request of revision 2026-07-28 with `Mcp-Session-Id` is refused.'),
   built('mcp.continued', '12', 'A task, or an answer to a request for input, of another caller is refused as unknown.'),
+  built(
+    'mcp.continued-once',
+    '12',
+    'A request state is gone on with once; another request with it is refused as unknown.',
+  ),
   built('mcp.task-rule', '12', 'A request about a task goes by the rule of the tool that the task came of.'),
   built('mcp.once', '12', 'Every request to an MCP server passes once, a GET as well.'),
   built(

@@ -27,6 +27,24 @@ async function beginTask(trial: Trial, stage: ResourceStage, caller: Signer): Pr
 const getting = (stage: ResourceStage, taskId: string) => (caller: Signer) => () =>
   say(stage, { caller, method: 'tasks/get', params: { taskId }, capabilities: tasks })
 
+/** A tool that asks for input: its question, and an answer to it. */
+function questionsOf(trial: Trial, stage: ResourceStage) {
+  const tool = statelessPart(stage, 'asks')
+  return {
+    /** @throws Undecided */
+    async asking(caller: Signer): Promise<string> {
+      const response = await trial.control('a tool asks for input', () =>
+        say(stage, { caller, ...calling(tool), capabilities: elicitation }),
+      )
+      const { requestState } = resultIn(response)
+      if (typeof requestState === 'string') return requestState
+      throw new Undecided('failed', 'could not decide: the tool asks for no input, or without a requestState')
+    },
+    answer: (caller: Signer, requestState: string) => () =>
+      say(stage, { caller, ...calling(tool, { inputResponses, requestState }), capabilities: elicitation }),
+  }
+}
+
 /** What a caller of an MCP server begins. @see protocol §12 */
 export const statelessContinuedCases: readonly Case<ResourceStage>[] = [
   {
@@ -34,21 +52,7 @@ export const statelessContinuedCases: readonly Case<ResourceStage>[] = [
     group,
     needs: ['stateless-mcp', 'stateless-asks'],
     async run(trial, stage) {
-      const tool = statelessPart(stage, 'asks')
-      const asking = async (caller: Signer): Promise<string> => {
-        const response = await trial.control('a tool asks for input', () =>
-          say(stage, { caller, ...calling(tool), capabilities: elicitation }),
-        )
-        const { requestState } = resultIn(response)
-        if (typeof requestState === 'string') return requestState
-        throw new Undecided('failed', 'could not decide: the tool asks for no input, or without a requestState')
-      }
-      const answer = (caller: Signer, requestState: string) => () =>
-        say(stage, {
-          caller,
-          ...calling(tool, { inputResponses, requestState }),
-          capabilities: elicitation,
-        })
+      const { asking, answer } = questionsOf(trial, stage)
       const own = byPublishedKey(stage.agent)
       const state = await asking(own)
       const other = byPublishedKey(stage.otherAgent)
@@ -60,6 +64,19 @@ export const statelessContinuedCases: readonly Case<ResourceStage>[] = [
       await refusedMessage(trial, 'another user answers', answer(toolHolder(stage, { sub: 'user-2' }), ofAlice))
       const response = await trial.accepted('its own caller answers', answer(own, state))
       trial.holds('the tool goes on', resultIn(response)['content'] !== undefined)
+    },
+  },
+  {
+    id: 'mcp.continued-once',
+    group,
+    needs: ['stateless-mcp', 'stateless-asks'],
+    async run(trial, stage) {
+      const { asking, answer } = questionsOf(trial, stage)
+      const own = byPublishedKey(stage.agent)
+      const [state, another] = [await asking(own), await asking(own)]
+      await trial.accepted('its caller answers', answer(own, state))
+      await refusedMessage(trial, 'it answers once more', answer(own, state))
+      await trial.accepted('it answers another question', answer(own, another))
     },
   },
   {

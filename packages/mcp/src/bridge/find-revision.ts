@@ -44,9 +44,9 @@ export async function findRevision({ connect, envelope, patience, signal }: Find
     params: withEnvelope(undefined, envelope),
   }
   const over = new AbortController()
-  let fail: () => void = () => undefined
+  let fail: (cause?: unknown) => void = () => undefined
   const answered = new Promise<Answer>((resolve, reject) => {
-    fail = () => reject(unanswered())
+    fail = cause => reject(cause instanceof Error ? cause : unanswered())
     signal.addEventListener('abort', fail, { once: true })
     transport.onmessage = message => {
       // A server that cannot read the request answers it without its id.
@@ -54,7 +54,7 @@ export async function findRevision({ connect, envelope, patience, signal }: Find
     }
     transport.onclose = fail
     // An answer in the last bytes of a stream may still be in the parser.
-    lost = what => void ('id' in what && what.id === request.id && setTimeout(fail, 100))
+    lost = what => void ('id' in what && what.id === request.id && setTimeout(fail, 100, what.cause))
   })
   answered.catch(() => undefined)
   try {

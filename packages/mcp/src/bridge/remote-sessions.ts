@@ -140,7 +140,7 @@ async function hasEnded(error: unknown, { transport }: Session): Promise<boolean
 async function openSession(state: State, options: RemoteSessionsOptions): Promise<Session> {
   const greeting = (): Greeting | undefined => state.greetings.get(session)
   const transport = options.connect(lost => {
-    if ('id' in lost && lost.id === greeting()?.request.id) greeting()?.reject(unanswered())
+    if ('id' in lost && lost.id === greeting()?.request.id) greeting()?.reject(lost.cause ?? unanswered())
     else options.lost(lost)
   })
   const session: Session = { transport }

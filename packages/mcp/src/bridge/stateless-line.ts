@@ -9,7 +9,7 @@ import {
 import type { Lost } from '../transport/agent-fetch.js'
 import { type ParamHeaders, paramHeaders } from './param-headers.js'
 import type { Line, LineOptions, RemoteTransport } from './transport.js'
-import { unanswered, undelivered } from './undelivered.js'
+import { isLost, unanswered, undelivered } from './undelivered.js'
 
 /** A request of the client that waits for its answer. */
 interface Waiting {
@@ -115,7 +115,6 @@ function fail(id: RequestId, error: unknown, context: Context): void {
 function awaitAnswer(lost: Lost, context: Context): void {
   setTimeout(() => {
     for (const [id, { lastEventId }] of context.requests)
-      if ('id' in lost ? lost.id === id && lastEventId === undefined : lost.lastEventId === lastEventId)
-        fail(id, unanswered(), context)
+      if (isLost(lost, id, lastEventId)) fail(id, lost.cause ?? unanswered(), context)
   }, 100)
 }

@@ -1,5 +1,6 @@
 import { AgentError } from '@countersign/agent'
 import { type RequestId, type RpcFailure, rpcCodes } from '../message/json-rpc.js'
+import type { Lost } from '../transport/agent-fetch.js'
 import type { Links } from './transport.js'
 
 /**
@@ -22,6 +23,15 @@ export function undelivered(id: RequestId, error: unknown, links: Links = 'kept'
 /** The error for a request whose outcome is unknown. */
 export function unanswered(): Error {
   return new Error('the connection ended before the answer: it is unknown whether the server acted on the request')
+}
+
+/**
+ * Whether a lost stream is that of a request. One that has had an event is resumed, unless a message was over the limit.
+ * @param lastEventId the last event of the request's stream
+ */
+export function isLost(lost: Lost, id: RequestId, lastEventId: string | undefined): boolean {
+  if (!('id' in lost)) return lost.lastEventId === lastEventId
+  return lost.id === id && (lastEventId === undefined || lost.cause !== undefined)
 }
 
 function factsOf(error: unknown): object | undefined {

@@ -1,6 +1,6 @@
 import { isObject } from '@countersign/protocol/internal'
 import type { Seals } from '@countersign/resource/internal'
-import { continueOwner, type Owner } from '../session/owner.js'
+import { continueOwner, crowdOf, type Owner } from '../session/owner.js'
 
 /** What a server gives to a caller to go on with: the state of a request that needs input, or the id of a task. */
 export interface Continued {
@@ -31,14 +31,18 @@ export interface SealedContinued extends Continued {
   readonly at: string
   /** Unix seconds. */
   readonly until?: number
+  /** Tells two states apart that have all else in common. */
+  readonly id?: string
 }
 
-/** Ties what a server gives to a caller to that caller. Nothing is kept here, so any instance can go on with it. */
+/** Ties what a server gives to a caller to that caller. Only that a state was answered is kept, so any instance can go on with it. */
 export interface Continuations {
   /** @returns what the caller gets in place of the server's own value */
   seal(continued: Continued, owner: Owner): Promise<string | undefined>
   /** Reads what a caller sends; undefined for what was not sealed here, is of another kind, or has expired. */
   read(kind: Continued['kind'], sealed: unknown): Promise<SealedContinued | undefined>
+  /** Whether a request goes on with a state for the first time; a task may be asked about any number of times. */
+  takeOnce(continued: SealedContinued): Promise<boolean>
 }
 
 /** Seconds in which a request is repeated with the state that it got. */
@@ -57,8 +61,14 @@ export function createContinuations({ seals, at, now }: ContinuationParts): Cont
   return {
     async seal(continued, owner) {
       const { kind, question } = continued
-      const until = kind === 'state' ? { until: question?.until ?? Math.floor(now()) + stateLife } : {}
-      return seals.seal(JSON.stringify({ ...continued, owner, at, ...until }))
+      const ending =
+        kind === 'state' ? { until: question?.until ?? Math.floor(now()) + stateLife, id: crypto.randomUUID() } : {}
+      return seals.seal(JSON.stringify({ ...continued, owner, at, ...ending }))
+    },
+    async takeOnce(continued) {
+      const { until, owner } = continued
+      if (until === undefined) return true
+      return seals.takeOnce({ key: JSON.stringify(continued), ends: until, now: now(), site: crowdOf(owner) })
     },
     async read(kind, sealed) {
       const text = typeof sealed === 'string' ? await seals.open(sealed) : undefined

@@ -41,6 +41,7 @@ function repeated({ said = 'agreed', action = 'accept', expires, room = 1, while
       sealed.push(what)
       return 'sealed'
     },
+    takeOnce: async () => expect.fail('the guard takes a state only once the call goes on'),
   }
   const waits = streamShares({ subscriptions: 10, perCaller: room })
   const continuing = { kind: 'state', sent: 'x', continued } as const

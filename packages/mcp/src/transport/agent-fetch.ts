@@ -1,16 +1,29 @@
 import { type Agent, explain } from '@countersign/agent'
-import { boundedMap } from '@countersign/protocol/internal'
+import { boundedMap, checkOptions } from '@countersign/protocol/internal'
 import { cancelledId, isRequest, type RequestId, type RpcRequest } from '../message/json-rpc.js'
 import { type CallStream, type CallStreams, callStreams } from './call-streams.js'
 import { readableError } from './error-in-404.js'
+import { limitMessages, mostMessageBytes } from './message-limit.js'
 
-/** A stream whose answer may be lost: that of a request has ended, or one that broke off after an event cannot be resumed. */
-export type Lost = { readonly id: RequestId } | { readonly lastEventId: string }
+/**
+ * A stream whose answer may be lost: that of a request has ended, or one that broke off after an event cannot be resumed. With a `cause`
+ * it is lost: a message was over the limit.
+ */
+export type Lost = ({ readonly id: RequestId } | { readonly lastEventId: string }) & { readonly cause?: Error }
 
 /** The options of `agentTransport`. */
 export interface AgentTransportOptions {
   /** Called when an answer may be lost; without it the caller notices by its own time limit. */
   readonly onLost?: (lost: Lost) => void
+  /** Bytes of one message of the server: an event of a stream, or a body that is none. A longer one fails. Default 33 554 432 (32 MiB). */
+  readonly maxMessageBytes?: number
+}
+
+/** The options that both lines of the SDK share. @throws TypeError, RangeError */
+export function checkTransportOptions(options: AgentTransportOptions): void {
+  checkOptions('agentTransport', options, { onLost: 'function', maxMessageBytes: 'number' })
+  const { maxMessageBytes = mostMessageBytes } = options
+  if (!(maxMessageBytes > 0)) throw new RangeError('maxMessageBytes must be positive')
 }
 
 /** Most events for which failed attempts are counted: the server chooses their ids, and must not fill the client's memory. */
@@ -30,6 +43,7 @@ export interface AgentFetchOptions {
   /** How often the transport tries to resume a stream. */
   readonly attempts: number
   readonly onLost?: ((lost: Lost) => void) | undefined
+  readonly maxMessageBytes?: number | undefined
   /** The error of the SDK for a refusal; undefined where the SDK reads the response itself. */
   readonly refused: (refusal: Refusal) => Error | undefined
 }
@@ -48,22 +62,28 @@ type TransportFetch = (url: string | URL, init?: RequestInit) => Promise<Respons
 /** The agent's fetch for a transport of either line of the MCP SDK. */
 export function agentFetch(
   agent: Pick<Agent, 'fetch'>,
-  { attempts, onLost, refused }: AgentFetchOptions,
+  { attempts, onLost, maxMessageBytes: mostBytes = mostMessageBytes, refused }: AgentFetchOptions,
 ): TransportFetch {
   const calls = callStreams()
   const follow = abortFollowers()
-  const resume = resumingFetch(agent, { attempts, onLost, calls })
+  const resume = resumingFetch(agent, { attempts, onLost, mostBytes, calls })
 
   async function post(asked: RpcRequest, url: string | URL, init: RequestInit): Promise<Response> {
     const { id, method } = asked
     const call = calls.begin(id)
     const leave = follow(call.stop, init.signal)
+    let cause: Error | undefined
     const ended = (): void => {
       leave()
-      onLost?.({ id })
+      onLost?.(cause === undefined ? { id } : { id, cause })
+    }
+    const exceeded = (error: Error): void => {
+      cause = error
+      call.isTooLarge = true
     }
     try {
-      const response = checkRefusal(await agent.fetch(url, { ...init, signal: call.stop.signal }), { method, refused })
+      const fetched = await agent.fetch(url, { ...init, signal: call.stop.signal })
+      const response = limitMessages(checkRefusal(fetched, { method, refused }), { mostBytes, exceeded })
       return watchResponse(await readableError(response, asked), { call, calls, leave, ended })
     } catch (error) {
       leave()
@@ -79,20 +99,22 @@ export function agentFetch(
     const id = cancelledId(message)
     // A cancelled request that waits for a user must not be sent after the user agrees.
     if (id !== undefined) calls.cancel(id)
-    return checkRefusal(await agent.fetch(url, init), { method: undefined, refused })
+    const response = checkRefusal(await agent.fetch(url, init), { method: undefined, refused })
+    return limitMessages(response, { mostBytes, exceeded: () => undefined })
   }
 }
 
 interface Resuming {
   readonly attempts: number
   readonly onLost: ((lost: Lost) => void) | undefined
+  readonly mostBytes: number
   readonly calls: CallStreams
 }
 
 /** The fetch for GET: opens the stream of the session, and resumes streams that broke off. */
 function resumingFetch(
   agent: Pick<Agent, 'fetch'>,
-  { attempts, onLost, calls }: Resuming,
+  { attempts, onLost, mostBytes, calls }: Resuming,
 ): (url: string | URL, init: RequestInit) => Promise<Response> {
   // Failed attempts by event.
   const failures = boundedMap<string, number>(mostFailures)
@@ -111,12 +133,18 @@ function resumingFetch(
     const lastEventId = new Headers(init.headers).get('last-event-id')
     // A closed transport clears the timer of one stream only: those of other streams still fire.
     if (init.signal?.aborted === true) return stopResponse()
-    if (lastEventId === null) return agent.fetch(url, init)
+    if (lastEventId === null)
+      return limitMessages(await agent.fetch(url, init), { mostBytes, exceeded: () => undefined })
     const call = calls.resume(lastEventId)
-    if (call?.isCancelled) return stopResponse()
+    // What was too large comes again.
+    if (call?.isCancelled || call?.isTooLarge) return stopResponse()
+    const exceeded = (cause: Error): void => {
+      if (call !== undefined) call.isTooLarge = true
+      onLost?.(call === undefined ? { lastEventId, cause } : { id: call.id, cause })
+    }
     const times = (failures.get(lastEventId) ?? 0) + 1
     try {
-      const response = await agent.fetch(url, init)
+      const response = limitMessages(await agent.fetch(url, init), { mostBytes, exceeded })
       // 204 means that the stream has ended.
       if (response.status === 204) return refused(lastEventId, response)
       if (response.ok) {

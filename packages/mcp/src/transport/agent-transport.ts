@@ -1,7 +1,12 @@
 import type { Agent } from '@countersign/agent'
-import { checkOptions } from '@countersign/protocol/internal'
 import { SdkErrorCode, SdkHttpError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import { type AgentTransportOptions, agentFetch, type Refusal, reconnection } from './agent-fetch.js'
+import {
+  type AgentTransportOptions,
+  agentFetch,
+  checkTransportOptions,
+  type Refusal,
+  reconnection,
+} from './agent-fetch.js'
 
 export type { AgentTransportOptions, Lost } from './agent-fetch.js'
 
@@ -27,10 +32,10 @@ export function agentTransport(
   agent: Pick<Agent, 'fetch'>,
   options: AgentTransportOptions = {},
 ): StreamableHTTPClientTransport {
-  checkOptions('agentTransport', options, { onLost: 'function' })
-  const { onLost } = options
+  checkTransportOptions(options)
+  const { onLost, maxMessageBytes } = options
   return new StreamableHTTPClientTransport(new URL(url), {
-    fetch: agentFetch(agent, { attempts: reconnection.maxRetries, onLost, refused: errorOf }),
+    fetch: agentFetch(agent, { attempts: reconnection.maxRetries, onLost, maxMessageBytes, refused: errorOf }),
     reconnectionOptions: reconnection,
   })
 }

@@ -7,6 +7,8 @@ export interface CallStream {
   readonly stop: AbortController
   /** The client does not want the answer any more. */
   isCancelled: boolean
+  /** A message on it was over the limit: the stream is not resumed. */
+  isTooLarge: boolean
   /** The event after which the stream can be resumed. */
   lastEventId: string | undefined
 }
@@ -35,7 +37,7 @@ export function callStreams(): CallStreams {
   const ended = new Map<string, CallStream>()
   return {
     begin(id) {
-      const call = { id, stop: new AbortController(), isCancelled: false, lastEventId: undefined }
+      const call = { id, stop: new AbortController(), isCancelled: false, isTooLarge: false, lastEventId: undefined }
       open.set(id, call)
       return call
     },

@@ -61,7 +61,7 @@ export const hopReasons: Readonly<Record<HopReason, ReasonEntry>> = {
   },
   continuation_unknown: {
     codes,
-    meaning: 'The task or request state is not known, has expired, or belongs to another caller.',
+    meaning: 'The task or request state is not known, has expired, was answered before, or belongs to another caller.',
     fix: 'Call the tool again.',
     clause: 'mcp.continued',
   },

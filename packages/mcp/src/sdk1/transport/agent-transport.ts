@@ -1,7 +1,11 @@
 import type { Agent } from '@countersign/agent'
-import { checkOptions } from '@countersign/protocol/internal'
 import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { type AgentTransportOptions, agentFetch, reconnection } from '../../transport/agent-fetch.js'
+import {
+  type AgentTransportOptions,
+  agentFetch,
+  checkTransportOptions,
+  reconnection,
+} from '../../transport/agent-fetch.js'
 
 export type { AgentTransportOptions, Lost } from '../../transport/agent-fetch.js'
 
@@ -17,12 +21,13 @@ export function agentTransport(
   agent: Pick<Agent, 'fetch'>,
   options: AgentTransportOptions = {},
 ): StreamableHTTPClientTransport {
-  checkOptions('agentTransport', options, { onLost: 'function' })
-  const { onLost } = options
+  checkTransportOptions(options)
+  const { onLost, maxMessageBytes } = options
   return new StreamableHTTPClientTransport(new URL(url), {
     fetch: agentFetch(agent, {
       attempts: reconnection.maxRetries,
       onLost,
+      maxMessageBytes,
       refused: ({ status, reason }) => new StreamableHTTPError(status, reason),
     }),
     reconnectionOptions: reconnection,
