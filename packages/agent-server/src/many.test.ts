@@ -63,7 +63,7 @@ for (const { name, away, url } of databases) {
   )
 
   test.skipIf(away !== '')(
-    verifies('DOS-09', `on ${name}: proofs and codes that ended are forgotten, so many at a time${away}`),
+    verifies('DOS-09', 'F-83', `on ${name}: proofs and codes that ended are forgotten, so many at a time${away}`),
     async () => {
       const database = url()
       const badge = custom('badge', ({ members }) => ({
@@ -73,7 +73,11 @@ for (const { name, away, url } of databases) {
       }))
       const stage = await scene({ database, enrollment: [codes(), badge] })
       const store = await openStore<Tables>({ url: database, room: 'agent_server', migrations })
-      const ended = numbers(1500).map(n => ({ hash: n, expires: newYear - 1 }))
+      // The last one lives by a clock that is as far behind as clocks may be.
+      const ended = [
+        ...numbers(1500).map(n => ({ hash: n, expires: newYear - 300 })),
+        { hash: 'x', expires: newYear - 299 },
+      ]
       await store.write(async tx => {
         await tx.insertInto('agent_server_key_proofs').values(ended).execute()
         const used = ended.map(row => ({ ...row, sub: `badge:${row.hash}` }))
@@ -97,9 +101,9 @@ for (const { name, away, url } of databases) {
         expect((await stage.server.handle(await rotation(stage, delegate, next))).status).toBe(200)
       }
       await step(1)
-      expect(await left()).toEqual([501, 501, 501])
+      expect(await left()).toEqual([502, 502, 502])
       await step(2)
-      expect(await left()).toEqual([2, 2, 2])
+      expect(await left()).toEqual([3, 3, 3])
       stage.clock.now += 3601
       await step(3, 1)
       expect(await left()).toEqual([1, 1, 1])

@@ -1,3 +1,4 @@
+import { clockTolerance } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import type { Tables } from './tables.js'
 
@@ -7,7 +8,8 @@ const interval = 10
 const atOnce = 1000
 
 /**
- * Creates a function that deletes ended rows of a table. It runs before the writes that add rows, not within them: on
+ * Creates a function that deletes rows of a table that have ended by the clock of every instance: one whose clock is ahead must not make
+ * a proof good again that others still accept (F-83). It runs before the writes that add rows, not within them: on
  * PostgreSQL a transaction that scans a table and others that insert into it make each other fail.
  */
 export function sweeper(
@@ -23,7 +25,7 @@ export function sweeper(
     const ended = await store.db
       .selectFrom(table)
       .select('hash')
-      .where('expires', '<=', now())
+      .where('expires', '<=', now() - clockTolerance)
       .orderBy('expires')
       .limit(atOnce)
       .execute()

@@ -33,6 +33,7 @@ export { isShownText, shownText } from './internal/shown-text.js'
 export {
   cacheCap,
   checkKeySchedule,
+  clockTolerance,
   type KeyPlan,
   type KeySchedule,
   planKeys,

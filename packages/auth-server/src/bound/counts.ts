@@ -1,3 +1,4 @@
+import { clockTolerance } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { inGroups } from '@countersign/store/internal'
 import { sha256 } from '../sha256.js'
@@ -93,18 +94,18 @@ export async function putCounts(tx: Transaction, rows: readonly CountRow[]): Pro
     .execute()
 }
 
-/** Deletes counts that have ended, a few at a time; resolves with how many. */
+/** Deletes counts that have ended by the clock of every instance, a few at a time; resolves with how many. */
 export async function sweepCounts(tx: Transaction, now: number): Promise<number> {
   const ended = tx
     .selectFrom('auth_server_counts')
     .select('name')
-    .where('last', '<=', now - countLifetime)
+    .where('last', '<=', now - countLifetime - clockTolerance)
     .limit(sweepAtMost)
   const { numDeletedRows } = await tx
     .deleteFrom('auth_server_counts')
     .where('name', 'in', ended)
     // A count may have begun anew meanwhile.
-    .where('last', '<=', now - countLifetime)
+    .where('last', '<=', now - countLifetime - clockTolerance)
     .executeTakeFirstOrThrow()
   return Number(numDeletedRows)
 }

@@ -162,6 +162,35 @@ describe('a notice', () => {
     },
   )
 
+  test(verifies('F-83', 'is not held back by an instance whose clock is 300 s ahead'), async () => {
+    const made = await setUp(({ grant_name }) => (grant_name === 'refused' ? { outcome: 'failed', status: 503 } : told))
+    // What it signs is refused, and it takes each notice before it is due.
+    const ahead = createDelivery({
+      store: made.store,
+      now: () => made.clock.now + 300,
+      send: async () => ({ outcome: 'failed', status: 401 }),
+      onOutcome: () => undefined,
+    })
+    stops.push(() => ahead.end())
+    await end(made.store, ['g1', 'refused'])
+    await run({ delivery: ahead })
+    expect(await rows(made.store)).toMatchObject([{ due: start + 301 }, { due: start + 301 }])
+    await run(made)
+    // One that is put off by the right clock waits its time.
+    const before = made.sent.length
+    await run(made)
+    expect([before, made.sent.length]).toEqual([2, 2])
+    // The grant that was ended there is told at once, too, with a time that a resource takes.
+    await end(made.store, ['g2'], { now: start + 300 })
+    await run(made)
+    expect(made.sent.at(-1)).toEqual({ resource: 'https://calendar.example', grant_name: 'g2', exp: start + 3600 })
+    expect(await rows(made.store)).toMatchObject([
+      { grant_name: 'g1', outcome: 'told' },
+      { grant_name: 'g2', outcome: 'told' },
+      { grant_name: 'refused', outcome: 'waiting', due: start + 2 },
+    ])
+  })
+
   test('is delivered by one of several instances', async () => {
     const made = await setUp(async () => {
       await new Promise(resolve => setTimeout(resolve, 20))

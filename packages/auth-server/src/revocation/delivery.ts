@@ -1,5 +1,7 @@
 import type { Store } from '@countersign/store'
+import type { Expression, ExpressionBuilder, SqlBool } from 'kysely'
 import type { Tables } from '../tables.js'
+import { longestTokenLife } from './notices.js'
 import type { NoticeRow } from './revocation-tables.js'
 import type { NoticeAnswer, SendNotice } from './send-notice.js'
 
@@ -147,6 +149,15 @@ function fullSites(active: Active): string[] {
   return [...sites].filter(site => countOf(active, site) >= mostOfSite)
 }
 
+/**
+ * An urgent notice waits for {@link longestPause} at most. One that is due later was written, claimed or put off by an instance whose
+ * clock is ahead: without this it would hold back the ends of grants for as long as its clock is off (F-83).
+ */
+function isDue(now: number): (of: ExpressionBuilder<Tables, 'auth_server_notices'>) => Expression<SqlBool> {
+  return ({ or, and, eb }) =>
+    or([eb('due', '<=', now), and([eb('urgency', '=', 0), eb('due', '>', now + longestPause)])])
+}
+
 /** Notices that are due, urgent ones first, without those of sites that have all their places. */
 function dueNotices(
   store: Store<Tables>,
@@ -156,7 +167,7 @@ function dueNotices(
     .selectFrom('auth_server_notices')
     .selectAll()
     .where('outcome', '=', 'waiting')
-    .where('due', '<=', now)
+    .where(isDue(now))
     .where('exp', '>', now)
     .orderBy('urgency')
     .orderBy('due')
@@ -177,10 +188,11 @@ async function anyWaiting(store: Store<Tables>, now: number): Promise<boolean> {
 
 async function deliver(
   notice: NoticeRow,
-  { send, onOutcome }: DeliveryContext,
+  { send, onOutcome, now }: DeliveryContext,
   write: (outcome: Outcome) => Promise<void>,
 ): Promise<void> {
-  const answer = await send(notice)
+  // Where it was written by a clock that is ahead, a resource would refuse the time as too far off, until it is not.
+  const answer = await send({ ...notice, exp: Math.min(notice.exp, Math.ceil(now()) + longestTokenLife) })
   await write({ notice, answer })
   if (answer.outcome !== 'failed' || notice.failures === 0) onOutcome(notice, answer)
 }
@@ -197,7 +209,7 @@ async function claimNotices(
       .updateTable('auth_server_notices')
       .set({ due: now + claim })
       .where('id', 'in', ids)
-      .where('due', '<=', now)
+      .where(isDue(now))
       .where('outcome', '=', 'waiting')
       .returning('id')
       .execute(),

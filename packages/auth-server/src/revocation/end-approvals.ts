@@ -1,3 +1,4 @@
+import { clockTolerance } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import type { Tables } from '../tables.js'
 
@@ -55,15 +56,15 @@ export async function endApprovalsOf(
   return endThese(tx, rows, { told: 'denied', ...o })
 }
 
-// What it returns is a type of the query builder, which has no short name.
+// What has ended by the clock of this instance may live by that of another (F-83). What it returns is a type of the query builder, which has no short name.
 function living(tx: Transaction, now: number) {
   return tx
     .selectFrom('auth_server_approvals')
     .select(['id', 'agent', 'agent_delegate', 'resource', 'user_sub', 'holder', 'exp', 'status'])
     .where(({ or, and, eb }) =>
       or([
-        and([eb('status', '=', 'approved'), eb('decided', '>', now - longestLife)]),
-        and([eb('status', '=', 'open'), eb('expires', '>', now)]),
+        and([eb('status', '=', 'approved'), eb('decided', '>', now - longestLife - clockTolerance)]),
+        and([eb('status', '=', 'open'), eb('expires', '>', now - clockTolerance)]),
       ]),
     )
     .where('ended', 'is', null)
@@ -120,7 +121,7 @@ async function endGiven(tx: Transaction, rows: readonly LivingApproval[], now: n
         .execute()),
     )
   // Without a token there is nothing to tell.
-  return ended.filter(({ exp }) => exp !== null && exp > now)
+  return ended.filter(({ exp }) => exp !== null && exp > now - clockTolerance)
 }
 
 function nameOf({

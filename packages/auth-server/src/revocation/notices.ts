@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { shareSite } from '@countersign/discovery/internal'
-import { schemeOf } from '@countersign/protocol/internal'
+import { clockTolerance, schemeOf } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { sweepAtMost } from '../bound/sweep.js'
 import type { Tables } from '../tables.js'
@@ -112,7 +112,8 @@ async function takeExchanged(
     taken.push(...rows)
     names.push(...rows.map(({ name }) => name))
   }
-  return taken.filter(({ exp }) => exp > now)
+  // One that has ended by this clock may live by that of another instance (F-83).
+  return taken.filter(({ exp }) => exp > now - clockTolerance)
 }
 
 /** How rows of exchanged grants name the grant of an upstream token. */
@@ -157,7 +158,7 @@ export async function sweepExchanged(tx: Transaction, now: number): Promise<numb
   const old = tx
     .selectFrom('auth_server_exchanged')
     .select('name')
-    .where('exp', '<=', now - 60)
+    .where('exp', '<=', now - clockTolerance)
     .limit(sweepAtMost)
   const { numDeletedRows } = await tx
     .deleteFrom('auth_server_exchanged')

@@ -28,9 +28,13 @@ if ARGV[1] == 'add' then
   redis.call('EXPIRE', KEYS[1], 3600)
   return 1
 end
-if ARGV[2] ~= '' then return redis.call('XRANGE', KEYS[1], '(' .. ARGV[2], '+', 'COUNT', 1000) end
-local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
-return last[1] and last[1][1] or '0-0'
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+local last = newest[1] and newest[1][1] or '0-0'
+if ARGV[2] == '' then return last end
+-- A log that ends before it was read last has begun anew, in a Redis whose clock is behind.
+local function time(id) return tonumber(string.match(id, '^%d+')) end
+local from = time(last) < time(ARGV[2]) and '-' or '(' .. ARGV[2]
+return redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1000)
 `
 
 /**

@@ -47,8 +47,8 @@ export interface KeyPlan<K extends ScheduledKey> {
 const leastAhead = 30
 /** How long caches may keep a JWK set, in seconds (protocol §10). */
 export const cacheCap = 600
-/** Most seconds by which the clocks of two instances differ. */
-const clockTolerance = 300
+/** Most seconds by which the clocks of two instances differ. What all are to have done with waits as long. */
+export const clockTolerance = 300
 
 /**
  * Checks a schedule.

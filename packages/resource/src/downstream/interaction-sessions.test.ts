@@ -118,6 +118,26 @@ describe.each([
   })
 })
 
+test.skipIf(away !== '')(verifies('F-83', `a clock that is ahead takes no bytes off twice${away}`), async () => {
+  const right = await inRedis(() => 1000, { maxBytes: 3000 })
+  const ahead = await inRedis(() => 1700, { maxBytes: 3000 })
+  const add = (sessions: InteractionSessions, id: string, now: number): Promise<boolean> =>
+    sessions.add(sessionOf(id, { name: `n${id}`, principal: `p${id}`, now })).then(
+      () => true,
+      () => false,
+    )
+  for (const id of ['1', '2']) expect(await add(right, id, 1000)).toBe(true)
+  // It takes both for ended, and counts its own alone.
+  expect(await add(ahead, '3', 1700)).toBe(true)
+  for (const id of ['1', '2']) {
+    await right.claim(id, claim)
+    expect((await right.take(`state-${id}`, 'b'))?.id).toBe(id)
+  }
+  const more: boolean[] = []
+  for (const id of ['4', '5', '6', '7']) more.push(await add(right, id, 1000))
+  expect(more, 'one is held').toEqual([true, true, false, false])
+})
+
 test.skipIf(away !== '')(`a browser that goes to another instance at each step is known there${away}`, async () => {
   const [one, two, three] = [await inRedis(() => 1000), await inRedis(() => 1000), await inRedis(() => 1000)]
   const session = sessionOf('1', { now: 1000 })

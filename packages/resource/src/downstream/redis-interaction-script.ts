@@ -15,9 +15,11 @@
 export const interactionScript: string = `
 local op = ARGV[1]
 
+-- The first set is that of all. What an instance whose clock is ahead has taken out of it already is not taken off the bytes again.
 local function forget(member, bytes, sets)
-  for i = 1, #sets do redis.call('ZREM', sets[i], member) end
-  redis.call('DECRBY', bytes, string.match(member, '^%d+'))
+  local held = redis.call('ZREM', sets[1], member)
+  for i = 2, #sets do redis.call('ZREM', sets[i], member) end
+  if held == 1 then redis.call('DECRBY', bytes, string.match(member, '^%d+')) end
 end
 
 local function remove(member, bytes, sets)

@@ -1,7 +1,7 @@
 import { textHash } from '@countersign/httpsig/internal'
 import { keyPrefix, openSharedScript, type SharedScript } from '@countersign/httpsig/internal/redis'
 import type { RedisPlace } from '@countersign/httpsig/redis'
-import { checkOptions } from '@countersign/protocol/internal'
+import { checkOptions, clockTolerance } from '@countersign/protocol/internal'
 import type { CallWindow, CountedCall } from './call-windows.js'
 import { type Count, type Counter, memoryCounter } from './counter.js'
 import type { Rate } from './rate.js'
@@ -127,8 +127,8 @@ export async function redisCounter(options: RedisCounterOptions): Promise<RedisC
   }
 }
 
-/** Milliseconds that a window is kept after its end: clocks of instances differ. */
-const callMargin = 60_000
+/** Milliseconds that a window is kept after its end: clocks of instances differ, and one that is ahead must not end the count of others. */
+const callMargin = 2 * clockTolerance * 1000
 
 /** Milliseconds that a count is kept at most after its last call: ten years. Redis takes no number without end. */
 const longestCount = 10 * 365 * 86_400_000
