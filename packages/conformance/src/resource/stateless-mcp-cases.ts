@@ -222,4 +222,25 @@ export const statelessMcpCases: readonly Case<ResourceStage>[] = [
       )
     },
   },
+  {
+    id: 'mcp.params-judged',
+    group,
+    needs: ['stateless-mcp', 'condition-arguments'],
+    async run(trial, stage) {
+      const tool = statelessTool(stage, 'authorized')
+      const where = [{ at: '' }]
+      const constraints = [{ type: 'arguments', resource: stage.id, of: tool.name, where }]
+      const call = (more: Readonly<Record<string, unknown>>) => () =>
+        say(stage, { caller: toolHolder(stage, { constraints }, tool), ...calling(tool, more) })
+      await trial.control('a call whose arguments its condition allows', call({}))
+      const beside = { to_4711: 'eve' }
+      await trial.refused('a call with a member beside its arguments', call(beside), {
+        ...refusals.policy,
+        challenge: 'none',
+      })
+      await trial.accepted('the same member, without the condition', () =>
+        say(stage, { caller: toolCaller(stage, stage.agent, tool), ...calling(tool, beside) }),
+      )
+    },
+  },
 ]

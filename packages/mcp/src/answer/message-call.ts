@@ -51,7 +51,7 @@ class ToolCall implements MessageCall {
 function operandIn({ params, body, answers }: Arguments): string {
   const { arguments: given, inputResponses } = Object(params)
   if ([inputResponses, answers].some(given => Object.values(Object(given)).some(hasContent))) return ''
-  if (hasMore(params)) return ''
+  if (hasMore(params)) return '' // mcp.params-judged
   return given === undefined ? noArguments : argumentsIn(body)
 }
 
@@ -69,10 +69,8 @@ const plainMeta = /^(?:progressToken|traceparent|tracestate|baggage|io\.modelcon
 /** Whether a server could find more to go by than the arguments: a recipient in `_meta` is one that nobody judges or sees. */
 function hasMore(params: unknown): boolean {
   const { _meta } = Object(params)
-  return (
-    Object.keys(Object(params)).some(name => !plainParams.has(name)) || // mcp.params-judged
-    Object.keys(Object(_meta)).some(name => !plainMeta.test(name)) // mcp.params-judged
-  )
+  const isPlain = Object.keys(Object(params)).every(name => plainParams.has(name))
+  return !(isPlain && Object.keys(Object(_meta)).every(name => plainMeta.test(name)))
 }
 
 /** Whether an answer of a client says more than what its user did with the question. */

@@ -26,12 +26,16 @@ const maxDisplayParts = 64
  */
 export function isDisplay(value: unknown): value is readonly string[] {
   if (!Array.isArray(value) || value.length === 0 || value.length > maxDisplayParts) return false
-  if (!value.every(part => typeof part === 'string')) return false
+  // Part by part: two halves of a surrogate pair in two parts would be none when they are joined.
+  if (!value.every(isShownPart)) return false // approval.display
   const text = value.join('')
   // No code point takes more than two UTF-16 units: longer text is refused before it is counted.
-  if (text.length > 2 * maxDisplayCodePoints || [...text].length > maxDisplayCodePoints) return false
-  // Part by part: two halves of a surrogate pair in two parts would be none when they are joined.
-  return value.every(part => isShownText(part)) // approval.display
+  return text.length <= 2 * maxDisplayCodePoints && [...text].length <= maxDisplayCodePoints
+}
+
+function isShownPart(part: unknown): boolean {
+  // What is too long for all parts need not be searched.
+  return typeof part === 'string' && part.length <= 2 * maxDisplayCodePoints && isShownText(part)
 }
 
 /** Reads the `operation` of a resource token; undefined when it is wrong. @see protocol §9.4 */

@@ -50,7 +50,7 @@ export function shownBody({ bytes, isJson }: ReadBytes, unshown: Place): ShownBo
       // Operators name the whole body for what no description reads as JSON: forms, files.
       if (bytes.length === 0 || (unshown.kind === 'whole' && read === undefined)) return true
       const { value, node, text } = open()
-      return isEmpty(node) || isSeen(node, { value, text, isRead, reads, place: unshown }) // approval.shown
+      return isEmpty(node) || isSeen(node, { value, text, isRead, reads, place: unshown })
     },
   }
 }

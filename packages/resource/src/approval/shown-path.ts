@@ -24,7 +24,7 @@ export function shownPath(path: string, unshown: Unshown['path'], openFrom: numb
     },
     isShown() {
       const first = [...taken].reduce((one, other) => Math.min(one, other), openFrom ?? segments.length)
-      return segments.every((_, at) => at < first || taken.has(at) || isUnshown(unshown, at)) // approval.shown
+      return segments.every((_, at) => at < first || taken.has(at) || isUnshown(unshown, at))
     },
   }
 }

@@ -28,7 +28,7 @@ export function shownQuery(query: string, unshown: Unshown['query']): ShownQuery
       return found[1]
     },
     isShown: () =>
-      (unshown === 'all' && taken.size === 0) || all().every(([name]) => taken.has(name) || isUnshown(unshown, name)), // approval.shown
+      (unshown === 'all' && taken.size === 0) || all().every(([name]) => taken.has(name) || isUnshown(unshown, name)),
   }
 }
 

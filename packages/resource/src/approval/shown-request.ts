@@ -42,10 +42,11 @@ export function shownRequest(message: ReceivedMessage, { unshown, isJson, operan
       json: shown.json,
     },
     hiddenPart() {
-      if (!path.isShown()) return 'path'
-      if (!query.isShown()) return 'query'
+      if (!path.isShown()) return 'path' // approval.shown
+      if (!query.isShown()) return 'query' // approval.shown
       // What a message holds beside its arguments, no place can name.
-      return operand?.length === 0 || !shown.isShown() ? 'body' : undefined
+      if (operand?.length === 0 || !shown.isShown()) return 'body' // approval.shown
+      return undefined
     },
   }
 }

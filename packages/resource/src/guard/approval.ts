@@ -108,7 +108,7 @@ async function operationOf(
   const display = await describedBy(async () => {
     const said = await describe?.(shown.described, of(caller))
     const hidden = shown.hiddenPart()
-    // The page would say "Pay 5 to tea" of a payment of 5000 to another.
+    // The page would say "Pay 5 to tea" of a payment of 5000 to another (approval.shown).
     if (hidden !== undefined) throw new NotShowable(`its ${hidden} holds something that the description leaves out`)
     return said
   })
