@@ -181,7 +181,8 @@ on(
     const { ids } = place
     const body = JSON.stringify({ subject: 'Lunch' })
     const agent = await newDelegate(place, { interact: typing('Ada Lovelace', 'Allow') })
-    const send = (): Promise<Response> => agent.fetch(`${ids.calendar}/messages`, { method: 'POST', body })
+    const headers = { 'content-type': 'application/json' }
+    const send = (): Promise<Response> => agent.fetch(`${ids.calendar}/messages`, { method: 'POST', body, headers })
     for (let round = 0; round < 2; round++) {
       const response = await send()
       expect([response.status, await response.json()]).toEqual([200, { sent: true }])

@@ -114,6 +114,7 @@ export function gatewaySettings(
         operation: 'send',
         approve: true,
         describe: 'Send a message to {body/to}',
+        unshown: ['query/n'],
       },
     ],
   }
