@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createAgent, agentServer as ownSite } from '@countersign/agent'
 import { generateSigningKey } from '@countersign/httpsig'
 import { scriptedUser } from '@countersign/playground'
+import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
 import { freePort } from '@countersign/testing/ports'
 import { required } from '@countersign/testing/services'
@@ -103,11 +104,36 @@ async function age(file: string): Promise<void> {
   await store.close()
 }
 
-/** The former key of a delegate is used. */
+/** Makes the first delegate in the audit log another one, once it stands there. */
+async function forge(file: string): Promise<void> {
+  const store = await openStore<{
+    agent_server_audit: { records: string }
+    agent_server_audit_checkpoints: { size: number }
+  }>({
+    ...{ url: `sqlite:${file}`, room: 'test', migrations: [] },
+  })
+  await vi.waitFor(async () => {
+    const rows = await store.db.selectFrom('agent_server_audit').select('records').execute()
+    expect(rows.some(({ records }) => records.includes('"delegate":"phone"'))).toBe(true)
+    const checkpoints = await store.db.selectFrom('agent_server_audit_checkpoints').select('size').execute()
+    expect(checkpoints.length).toBeGreaterThan(0)
+  })
+  await store.write(tx =>
+    tx
+      .updateTable('agent_server_audit')
+      .set(({ fn, val }) => ({ records: fn<string>('replace', ['records', val('"phone"'), val('"laptop"')]) }))
+      .execute(),
+  )
+  await store.close()
+}
+
+/** The former key of a delegate is used, and a record of the audit log is changed in the database. */
 async function attackedAgentServer(): Promise<void> {
   const [port, metricsPort] = [await freePort(), await freePort()]
   const id = `http://localhost:${port}`
-  const config = place.config('agent-server', { id, port, metricsPort })
+  const auditKey = join(place.folder, 'audit.json')
+  await run(['audit', 'key', auditKey, '--id', id, '--development', '--new'])
+  const config = place.config('agent-server', { id, port, metricsPort, auditKey })
   await place.start('agent-server', config)
   first['agent-server'] = await reading(metricsPort, 'agents')
   const invite = async (): Promise<string> => {
@@ -117,7 +143,15 @@ async function attackedAgentServer(): Promise<void> {
   const phone = await enrolled(id, await invite())
   await enrolled(id, await invite())
   expect((await answerOf(id, await renewal(id, phone))).status).toBeGreaterThanOrEqual(400)
-  later['agent-server'] = await reading(metricsPort, 'agents')
+  await forge(join(place.folder, 'agent-server/agent-server.db'))
+  await vi.waitFor(
+    async () => {
+      later['agent-server'] = await reading(metricsPort, 'agents')
+      const changed = [...later['agent-server']].find(([series]) => series.includes('audit-changed'))
+      expect(changed?.[1]).toBe(1)
+    },
+    { timeout: 30_000, interval: 500 },
+  )
 }
 
 /** The API behind it is gone, and agents name sites that do not answer. */
@@ -207,9 +241,10 @@ describe.skipIf(!promtoolIsThere)(`Prometheus raises${without}`, () => {
     expect(tested({ alert: 'CountersignAlarm', ...started, raised: [] })).toBe('')
   })
 
-  test('CountersignAlarm for the former key of a delegate', () => {
+  test(verifies('LOG-13', 'CountersignAlarm for the former key of a delegate, and for a changed audit log'), () => {
     const seen = { before: first['agent-server'], after: later['agent-server'] }
-    expect(tested({ alert: 'CountersignAlarm', ...seen, raised: [alarm('replaced-key', 'agents')] })).toBe('')
+    const all = [alarm('replaced-key', 'agents'), alarm('audit-changed', 'agents')]
+    expect(tested({ alert: 'CountersignAlarm', ...seen, raised: all })).toBe('')
   })
 
   test('CountersignAlarm for each other reason, but not for the documents of an issuer', () => {

@@ -38,6 +38,7 @@ export const fixed: Names = {
   'packages/auth-server/src/block/block-lists.ts': 'agents sites users delegates',
   'packages/cli/src/commands/gateway/access-tokens.ts': 'known',
   'packages/cli/src/commands/gateway/also-accept.ts': 'opened ?',
+  'packages/cli/src/commands/audit/shown-members.ts': 'own',
   'packages/cli/src/commands/operator/operator.ts': 'times',
   'packages/auth-server/src/database-epoch.ts': 'ending',
   'packages/agent-server/src/audit/audit-event.ts': 'denials',
@@ -114,6 +115,7 @@ export const passing: Names = {
   'packages/audit/src/check/differences.ts': 'missing extra found',
   'packages/audit/src/check/lines.ts': 'parts',
   'packages/audit/src/check/verify-audit.ts': 'wrong ?',
+  'packages/audit/src/log/compare-rows.ts': 'records',
   'packages/audit/src/log/event-rows.ts': 'placed',
   'packages/audit/src/log/filter-rows.ts': 'keys ?',
   'packages/audit/src/log/filter.ts': 'keys found',
@@ -160,6 +162,7 @@ export const passing: Names = {
   'packages/auth-server/src/bound/request-quota.ts': '? #counts',
   'packages/auth-server/src/mandate/chain.ts': 'hops ?',
   'packages/cli/src/flags/configuration.ts': 'known',
+  'packages/cli/src/commands/audit/shown-members.ts': 'members',
   'packages/cli/src/commands/gateway/report.ts': 'refusals leftOut',
   'packages/cli/src/commands/trace.ts': 'records joined kept files',
   'packages/cli/src/workers/merge-metrics.ts': 'families family.comments family.samples',
@@ -418,7 +421,7 @@ export const kept: Readonly<Record<string, Kept>> = {
   },
   'packages/store/src/own-key-rows.ts imported': { ...ofProgram, bound: 'keys that are published' },
   'packages/store/src/own-keys.ts imported': { ...ofProgram, bound: 'keys of this server' },
-  'packages/auth-server/src/login/browser-session.ts seen': {
+  'packages/auth-server/src/login/seen-sessions.ts seen': {
     grows: 'stranger',
     bound:
       '10 000 sessions of users who are signed in; the oldest is forgotten first, and is seen again at its next page',

@@ -41,6 +41,8 @@ export type AgentServerEvent = {
   | { readonly type: 'alarm'; readonly reason: 'epoch-lost' }
   /** No checkpoint of the audit log could be signed, or no cosignature got, for reasons in `cause`. Told once a minute at most, and not recorded. */
   | { readonly type: 'alarm'; readonly reason: 'audit-failing'; readonly cause: unknown }
+  /** The database is not as it was logged at this place of the audit log: somebody has changed it. Told once a minute at most, and not recorded. */
+  | { readonly type: 'alarm'; readonly reason: 'audit-changed'; readonly index: number }
   /** For the audit log only: the server started with other keys than before, named by their thumbprints. */
   | { readonly type: 'keys-changed'; readonly added: readonly string[]; readonly removed: readonly string[] }
   /** For the audit log only: an instance started. */

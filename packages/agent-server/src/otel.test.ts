@@ -54,6 +54,7 @@ test('tokens, delegates, refusals and times are counted, with values of closed s
       [{ 'aauth.reason': 'issuer-garbage' }, 0],
       [{ 'aauth.reason': 'epoch-lost' }, 0],
       [{ 'aauth.reason': 'audit-failing' }, 0],
+      [{ 'aauth.reason': 'audit-changed' }, 0],
     ],
     'aauth.store.writes.waiting': [[{}, 0]],
   })

@@ -52,6 +52,7 @@ const alarmReasons: Readonly<Record<Extract<AgentServerEvent, { type: 'alarm' }>
   'issuer-garbage': true,
   'epoch-lost': true,
   'audit-failing': true,
+  'audit-changed': true,
 }
 
 const tokenEndpoint: AgentServerEndpoint = 'delegate_token'

@@ -10,6 +10,8 @@ export type AuditErrorCode =
   | 'origin'
   /** The tree in the database does not go on from the last signed checkpoint: nothing is signed. */
   | 'inconsistent'
+  /** A record or tile in the database is not the one that was signed; `cause` has its `index`. The next checkpoints are signed all the same. */
+  | 'changed'
   /** The witness has seen another tree of this log: it has forked, or its database was restored. */
   | 'witness-conflict'
   /** The witness gave no answer that can be used; it may later. */

@@ -174,6 +174,8 @@ export type AuthServerEvent = {
     } & AskedFacts)
   /** No checkpoint of the audit log could be signed, or no cosignature got, for reasons in `cause`. Told once a minute at most, and not recorded. */
   | { readonly type: 'alarm'; readonly reason: 'audit-failing'; readonly cause: unknown }
+  /** The database is not as it was logged at this place of the audit log: somebody has changed it. Told once a minute at most, and not recorded. */
+  | { readonly type: 'alarm'; readonly reason: 'audit-changed'; readonly index: number }
   /** An own key was made: it is published from `published`, and signs from `signs`, both Unix seconds. By the rotation, or its operator. */
   | {
       readonly type: 'key_made'

@@ -73,6 +73,7 @@ test('what an alert names is there before its first event, also where no server 
       [{ 'aauth.reason': 'passkey-copied' }, 0],
       [{ 'aauth.reason': 'epoch-lost' }, 0],
       [{ 'aauth.reason': 'audit-failing' }, 0],
+      [{ 'aauth.reason': 'audit-changed' }, 0],
     ],
     [
       [{ 'aauth.endpoint': 'token', 'aauth.status': '2xx' }, 0],

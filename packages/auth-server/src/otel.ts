@@ -63,6 +63,7 @@ const alarmReasons: Readonly<Record<Extract<AuthServerEvent, { type: 'alarm' }>[
   'passkey-copied': true,
   'epoch-lost': true,
   'audit-failing': true,
+  'audit-changed': true,
 }
 
 const tokenEndpoint: AuthServerEndpoint = 'token'

@@ -12,6 +12,7 @@ export const logCases: readonly AttackCase[] = [
   built('LOG-10', 'refresh.life', 'Personal data and keys expire by policy.'),
   built('LOG-11', 'token.txn', 'A file that an exported audit log lacks is named, and no cause that is not known.'),
   built('LOG-12', 'token.txn', 'No detail of an event stands for a verified member of it where the event is shown.'),
+  built('LOG-13', 'token.txn', 'A record that is changed in the database raises an alarm while the server runs.'),
 ]
 
 /** DOS: exhaustion. */

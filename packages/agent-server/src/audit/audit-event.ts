@@ -57,7 +57,7 @@ export function auditEventOf(event: AgentServerEvent): AuditEvent | undefined {
   const { type } = event
   // What an issuer publishes is no decision, and a fault of the log cannot be recorded in it.
   if (auditedTypes[type] === undefined) return undefined
-  if (type === 'alarm' && (event.reason === 'issuer-garbage' || event.reason === 'audit-failing')) return undefined
+  if (type === 'alarm' && ['issuer-garbage', 'audit-failing', 'audit-changed'].includes(event.reason)) return undefined
   const members = event as Members
   return { type, ...(members.sub === undefined ? {} : { delegate: members.sub }), detail: detailOf(members, details) }
 }

@@ -22,6 +22,7 @@ export function openServerReporting(
       ...(delegate === undefined ? {} : { sub: delegate }),
     }),
     onFault: cause => onEvent({ type: 'alarm', reason: 'audit-failing', cause }),
+    onChanged: index => onEvent({ type: 'alarm', reason: 'audit-changed', index }),
     started: async audit_key => ({ type: 'started', audit_key }),
   })
 }

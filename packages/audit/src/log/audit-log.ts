@@ -13,6 +13,7 @@ import type { CheckpointSigner } from '../note/signer.js'
 import type { Witness } from '../note/witness.js'
 import { type AppendEvents, appenderTo } from './append.js'
 import { newestCheckpoint } from './checkpoint-rows.js'
+import { compareSample } from './compare-rows.js'
 import { cosignNewest } from './cosign.js'
 import { type AuditExport, type Exported, exportLog } from './export.js'
 import { forgetNoted, noteForgotten } from './forget.js'
@@ -80,7 +81,10 @@ export interface AuditLogOptions<T> {
   readonly days?: number
   /** Asked for each cosignature, at most once a minute. */
   readonly witness?: Witness
-  /** Told of what went wrong in the background; the next round tries again. Without it nobody would know that nothing is signed any more. */
+  /**
+   * Told of what went wrong in the background; the next round tries again. Without it nobody would know that nothing is signed any more,
+   * or that a record was changed in the database (AuditError `changed`, of a sample that is compared every ten seconds).
+   */
   readonly onFault: (error: unknown) => void
   /** Unix seconds. */
   readonly now?: () => number
@@ -97,6 +101,8 @@ const checks: OptionChecks<AuditLogOptions<unknown>> = {
 
 /** Seconds between two questions to the witness, and between two removals of what is old. */
 const minute = 60
+/** Seconds between two samples of the database that are compared with the tree. */
+const samplePause = 10
 
 /**
  * Reads the audit log of a room, for tools that have no key.
@@ -165,7 +171,8 @@ export function createAuditLog<T>(options: AuditLogOptions<T>): AuditLog {
   const store = options.store as unknown as Store<unknown>
   const tables = tablesOf(room)
   const context = { store, tables, signer, now }
-  const isDue = minutely(now)
+  const isDue = atMostEvery(minute, now)
+  const isSampleDue = atMostEvery(samplePause, now)
 
   async function round(): Promise<void> {
     const isEmpty = await placeWaiting(context)
@@ -182,17 +189,21 @@ export function createAuditLog<T>(options: AuditLogOptions<T>): AuditLog {
   }
   const line = oneAtATime()
   const sequence = (): Promise<void> => line(round)
-  const background = repeat(every, () =>
-    line(async () => {
+  let isClosed = false
+  const background = repeat(every, async () => {
+    await line(async () => {
       await round()
       if (isDue()) await slowRound()
-    }).catch(onFault),
-  )
+    }).catch(onFault)
+    // Also while the signer is away.
+    if (!isClosed && isSampleDue()) await line(() => compareSample(context)).catch(onFault)
+  })
   return {
     ...readerOf(store, tables),
     ...appendAudit({ room, now }),
     sequence,
     async close() {
+      isClosed = true
       background.stop()
       await sequence().catch(onFault)
     },
@@ -216,11 +227,12 @@ async function hasRows({ db }: Store<unknown>, table: string): Promise<boolean> 
   return rows.length > 0
 }
 
-function minutely(now: () => number): () => boolean {
+/** Answers whether so many seconds have passed since it last said so. */
+export function atMostEvery(seconds: number, now: () => number): () => boolean {
   let last = Number.NEGATIVE_INFINITY
   return () => {
     // A clock that went back must not keep it waiting.
-    if (Math.abs(now() - last) < minute) return false
+    if (Math.abs(now() - last) < seconds) return false
     last = now()
     return true
   }

@@ -1,10 +1,12 @@
 import type { SigningKey } from '@countersign/httpsig'
 import type { Store } from '@countersign/store'
+import { AuditError } from '../audit-error.js'
 import {
   type AuditAppender,
   type AuditLog,
   type AuditLogOptions,
   appendAudit,
+  atMostEvery,
   createAuditLog,
   readAudit,
 } from '../log/audit-log.js'
@@ -21,27 +23,37 @@ export interface OpenAudit {
 }
 
 /**
- * Keeps the log of a participant, and tells of its faults once a minute at most.
+ * Keeps the log of a participant, and tells of its faults, and apart from them of changes in the database, once a minute at most.
+ * @param o.onChanged gets the place in the log of what is not as it was logged
  * @throws TypeError for an unfit key
  */
 export function openAudit<T>(
   { key, ...kept }: { readonly key: SigningKey } & Pick<AuditLogOptions<T>, 'days' | 'witness'>,
-  o: Pick<AuditLogOptions<T>, 'store' | 'room' | 'onFault'> & { readonly id: string; readonly now: () => number },
+  o: Pick<AuditLogOptions<T>, 'store' | 'room' | 'onFault'> & {
+    readonly onChanged: (index: number) => void
+    readonly id: string
+    readonly now: () => number
+  },
 ): OpenAudit {
   const { store, room, id, now } = o
   const signer = checkpointSigner({ origin: auditOrigin(id), key })
-  let told = Number.NEGATIVE_INFINITY
+  const [mayTell, mayTellChange] = [atMostEvery(alarmPause, now), atMostEvery(alarmPause, now)]
   const log = createAuditLog<T>({
     ...{ store, room, signer, now },
     ...kept,
     onFault(cause) {
-      // Also when the clock went back.
-      if (Math.abs(now() - told) < alarmPause) return
-      told = now()
-      o.onFault(cause)
+      const index = changedIndex(cause)
+      if (index === undefined) return mayTell() ? o.onFault(cause) : undefined
+      if (mayTellChange()) o.onChanged(index)
     },
   })
   return { log, publicKey: signer.publicKey }
+}
+
+/** Where the database differs from the tree, if that is the fault. */
+function changedIndex(fault: unknown): number | undefined {
+  if (!(fault instanceof AuditError) || fault.code !== 'changed') return undefined
+  return (fault.cause as { readonly index: number }).index
 }
 
 /**

@@ -38,6 +38,8 @@ export interface ReportingSetup<T, E> extends Omit<ReportingParts<T, E>, 'audit'
   /** The identifier of the participant. */
   readonly id: string
   readonly onFault: (cause: unknown) => void
+  /** Gets the place in the log of a record that is not as it was logged. */
+  readonly onChanged: (index: number) => void
   /** The event of a start, recorded where this opens the log with its key. */
   readonly started: (publicKey: string) => Promise<E>
 }
@@ -55,11 +57,11 @@ export async function recordIfUsed<T, E>(
  * @throws TypeError for an unfit key; Error where the database has a log and the options say nothing of one
  */
 export async function openReporting<T, E extends object>(setup: ReportingSetup<T, E>): Promise<OpenReporting<T, E>> {
-  const { option, room, id, onFault, started, ...parts } = setup
+  const { option, room, id, onFault, onChanged, started, ...parts } = setup
   const { store, now } = parts
   let open: OpenAudit | undefined
   if (option === undefined) await checkNoAudit(store, room)
-  else if (typeof option === 'object') open = openAudit(option, { store, room, id, now, onFault })
+  else if (typeof option === 'object') open = openAudit(option, { store, room, id, now, onFault, onChanged })
   const audit = option === 'append' ? await appendAuditIfUsed(store, { room, now }) : open?.log
   // A user is forgotten in a log that is not kept any more, too, once it is kept again.
   const forgets = option === 'off' ? await appendAuditIfUsed(store, { room, now }) : undefined

@@ -72,6 +72,7 @@ export async function openServerReporting(
       ...partsOf({ store, onEvent, now, development, siteOf }),
       ...{ option: audit, room, id: issuer },
       onFault: cause => onEvent({ type: 'alarm', reason: 'audit-failing', cause }),
+      onChanged: index => onEvent({ type: 'alarm', reason: 'audit-changed', index }),
       async started(audit_key) {
         const given = 'rotateEvery' in keys ? (keys.before ?? []) : keys
         const names = await Promise.all(given.map(({ key }) => thumbprint(key.publicJwk)))

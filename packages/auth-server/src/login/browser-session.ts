@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Also } from '@countersign/audit/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { type BoundedMap, boundedMap, type Cookies } from '@countersign/protocol/internal'
+import type { Cookies } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { sweepAtMost } from '../bound/sweep.js'
 import { sha256 } from '../sha256.js'
@@ -9,6 +9,7 @@ import { browserNameOf } from './browser-name.js'
 import type { BrowserSession, Entering } from './entrance.js'
 import { noteHistory } from './history.js'
 import type { LoginTables, SessionRow, UserRow } from './login-tables.js'
+import { type SeenSessions, seenSessions } from './seen-sessions.js'
 import { sessionIdle, sessionLife } from './session-life.js'
 import { claimsOf } from './users.js'
 
@@ -83,31 +84,20 @@ interface SessionContext {
     message: ReceivedMessage,
   ) => Promise<boolean>
   readonly blocked: BlockedUsers
-  /** The users of sessions that were seen, by the hash of their secret. */
-  readonly seen: BoundedMap<string, SeenSession>
+  readonly seen: SeenSessions
 }
-
-/** A session that was live when it was seen. */
-interface SeenSession {
-  readonly browser: string
-  readonly sub: string
-}
-
-/** Sessions that are remembered for counting. */
-const mostSeen = 10_000
 
 /**
  * The browser's own cookie is a random secret that is not stored, so strangers cannot fill a table; its hash is the browser's
  * id. A second cookie, made at sign-in and bound to that id, stands for the user.
  */
 export function browserSessions(parts: Omit<SessionContext, 'seen'>): ManagedSessions {
-  const o: SessionContext = { ...parts, seen: boundedMap(mostSeen) }
+  const o: SessionContext = { ...parts, seen: seenSessions() }
   const { store, cookies, now } = o
   return {
     knownUser(message) {
-      const [secret, browser] = [secretIn(cookies.read(message, 'session')), secretIn(cookies.read(message, 'browser'))]
-      const seen = secret === undefined ? undefined : o.seen.get(sha256(secret))
-      return browser !== undefined && seen?.browser === sha256(browser) ? seen.sub : undefined
+      const [secret, browser] = ['session', 'browser'].map(name => secretIn(cookies.read(message, name)))
+      return secret && browser && o.seen.userOf(sha256(secret), sha256(browser))
     },
     current: message => currentSession(o, message),
     begin: message => beginSession(o, message),
@@ -147,7 +137,7 @@ export function browserSessions(parts: Omit<SessionContext, 'seen'>): ManagedSes
     async signOut(message, also) {
       const secret = secretIn(cookies.read(message, 'session'))
       if (secret !== undefined) {
-        o.seen.delete(sha256(secret))
+        o.seen.forget(sha256(secret))
         await store.write(async tx => {
           await endSession(tx, sha256(secret))
           await also?.(tx)
@@ -184,7 +174,7 @@ async function signIn(
     await also?.(tx, entered)
     return entered
   })
-  seen.set(started.secret_hash, { browser: id, sub: user.sub })
+  seen.note(started.secret_hash, { browser: id, sub: user.sub })
   const session = { id, csrf: csrfOf(secret), user: { ...user, provider, verified } }
   return { session, cookies: [cookies.write('session', secret)] }
 }
@@ -197,15 +187,15 @@ async function currentSession(context: SessionContext, message: ReceivedMessage)
   const secret = secretIn(cookies.read(message, 'session'))
   const row = secret === undefined ? undefined : await findLive(store, secret, { browser: id, now: now() })
   if (secret === undefined || row === undefined || (await blocked.isUserBlocked(row.sub))) {
-    if (secret !== undefined) context.seen.delete(sha256(secret))
+    if (secret !== undefined) context.seen.forget(sha256(secret))
     return { id, csrf: csrfOf(browser) }
   }
   if (!(await context.isSignedInThere(row, message))) {
-    context.seen.delete(row.secret_hash)
+    context.seen.forget(row.secret_hash)
     await store.write(tx => endSession(tx, row.secret_hash))
     return { id, csrf: csrfOf(browser) }
   }
-  context.seen.set(row.secret_hash, { browser: id, sub: row.sub })
+  context.seen.note(row.secret_hash, { browser: id, sub: row.sub })
   if (row.last_used + noteEvery <= now()) await noteUse(store, row, now())
   const { sub, provider, verified } = row
   const user = { sub, claims: claimsOf(row.claims), provider, verified }

@@ -96,7 +96,7 @@ function alarmCause(event: Alarm): Record<string, unknown> {
 /** The subject of an alarm: the epoch, the audit log, a delegate, an issuer, a grant or a request. */
 function alarmSubject(event: Alarm): string {
   if (event.reason === 'epoch-lost') return 'epoch'
-  if (event.reason === 'audit-failing') return 'audit'
+  if (event.reason === 'audit-failing' || event.reason === 'audit-changed') return event.reason
   if ('sub' in event) return `sub ${event.sub}`
   if ('issuer' in event) return `issuer ${event.issuer}`
   return 'grant' in event ? `grant ${event.grant}` : `request ${event.request}`

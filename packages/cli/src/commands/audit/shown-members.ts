@@ -1,7 +1,7 @@
 import type { KeptEvent } from '@countersign/audit'
 
 /** Names that say something of the event itself where it is shown, whether this event has them or not. */
-const own = [
+const own: ReadonlySet<string> = new Set([
   'event',
   'id',
   'place',
@@ -14,7 +14,7 @@ const own = [
   'resource',
   'txn',
   'grant',
-] as const
+])
 
 /**
  * The members of an event in one level: its own, then what it says of persons (`(forgotten)` where that is all that stays), then its
@@ -25,10 +25,9 @@ export function shownMembers({ personal = {}, detail = {}, ...event }: Partial<K
   const { agent, delegate, resource, txn, grant } = event
   const facts = Object.entries({ agent, delegate, resource, txn, grant }).filter(([, value]) => value !== undefined)
   const members = new Map<string, unknown>(facts)
-  const reserved = new Set<string>(own)
   const add = (name: string, value: unknown, from: string): void => {
     let free = name
-    while (members.has(free) || reserved.has(free)) free = `${from}.${free}`
+    while (members.has(free) || own.has(free)) free = `${from}.${free}`
     members.set(free, value)
   }
   for (const [name, value] of Object.entries(personal)) {
