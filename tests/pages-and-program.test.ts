@@ -355,3 +355,63 @@ test('what README says of our own results is what the page of results says', () 
     'all reach its level *core* but the guard of a Fetch handler, the gateway before an MCP server, and `countersign fetch`',
   )
 })
+
+test('the options, functions and fields that a page names stand in the sources', () => {
+  const sources = [
+    'packages',
+    'apps',
+    'scripts',
+    'bench',
+    'model',
+    'chaos',
+    'testing',
+    'requirements',
+    'tests',
+    'deploy',
+    'site',
+    'docs/figures',
+  ]
+    .flatMap(place =>
+      readdirSync(join(root, place), { recursive: true, encoding: 'utf8' }).map(file => join(root, place, file)),
+    )
+    .filter(
+      file =>
+        !file.endsWith('pages-and-program.test.ts') &&
+        /\.(?:tsx?|mjs|ya?ml|json|pml)$/.test(file) &&
+        !/[/\\](?:dist|node_modules|page-dist|\.pages|\.api|cache)[/\\]/.test(file),
+    )
+    .map(file => readFileSync(file, 'utf8'))
+    .join('\n')
+  const words = new Set(sources.match(/[A-Za-z]\w*/g))
+  const named = pages.flatMap(page =>
+    inlineCode(page)
+      .filter(code => /^[a-z]+[A-Z]\w*(?:\(.*\))?$/.test(code))
+      .map(code => ({ file: page.file, name: code.replace(/\(.*/, '') })),
+  )
+  expect(named.length).toBeGreaterThan(500)
+  expect(named.filter(({ name }) => !words.has(name))).toEqual([])
+  expect(words.has('trustedProxie')).toBe(false)
+})
+
+test('a default beside an option in YAML is the one that the program has', () => {
+  const shapes = [agentServerOptions, authServerOptions, gatewayOptions].map(
+    ({ shape }) => shape as Record<string, { meta(): { description?: string } | undefined }>,
+  )
+  const said = pages.flatMap(page =>
+    codeBlocks(page, 'yaml').flatMap(block =>
+      [...block.matchAll(/^(\w+): .*#.*\b[Dd]efault:? ([^;#\n]+)$/gm)].map(([, name = '', value = '']) => ({
+        name,
+        value: value.trim(),
+      })),
+    ),
+  )
+  expect(said.length).toBeGreaterThan(1)
+  const descriptions = (name: string): string[] => shapes.flatMap(shape => shape[name]?.meta()?.description ?? [])
+  for (const { name, value } of said) {
+    const [word = ''] = /[\w/]+$/.exec(value.replace(/[.)].*$/, '')) ?? []
+    expect(
+      descriptions(name).some(text => new RegExp(`default:?.*\\b${word}\\b`).test(text)),
+      `${name}: ${value}`,
+    ).toBe(true)
+  }
+})
