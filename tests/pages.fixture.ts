@@ -28,7 +28,7 @@ export function codeBlocks({ text }: Page, ...languages: readonly string[]): str
 /** What a page has a reader type in a shell, without comments; a line that goes on with `\` is one. */
 export function typedLines(page: Page): string[] {
   const typed = codeBlocks(page, 'sh').flatMap(block => block.replaceAll('\\\n', ' ').split('\n'))
-  const shown = codeBlocks(page, 'console').flatMap(block =>
+  const shown = codeBlocks(page, 'console', 'text').flatMap(block =>
     block.split('\n').flatMap(line => (line.startsWith('$ ') ? [line.slice(2)] : [])),
   )
   return [...typed, ...shown].map(line => line.replace(/(?:^|\s+)# .*$/, '').trim()).filter(line => line !== '')
