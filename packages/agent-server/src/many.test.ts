@@ -104,7 +104,7 @@ for (const { name, away, url } of databases) {
       expect(await left()).toEqual([502, 502, 502])
       await step(2)
       expect(await left()).toEqual([3, 3, 3])
-      stage.clock.now += 3601
+      stage.clock.now += 3901
       await step(3, 1)
       expect(await left()).toEqual([1, 1, 1])
       await Promise.all([store.close(), stage.server.close()])
