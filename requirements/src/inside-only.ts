@@ -76,6 +76,7 @@ export const insideOnly: readonly InsideOnly[] = [
       'id.development.explicit',
       'id.development.loopback',
       'discovery.fetcher',
+      'policy.unjudged',
     ],
   },
   {

@@ -1,8 +1,9 @@
+import { gzipSync } from 'node:zlib'
 import type { Case } from '../case/case.js'
 import type { Trial } from '../case/trial.js'
 import type { Route } from '../config/route.js'
 import type { Draft } from '../signing/draft.js'
-import { headerValue, type WireResponse } from '../wire/message.js'
+import { headerValue, jsonBody, type WireResponse } from '../wire/message.js'
 import { type Constrained, constrained, denied } from './constrained.js'
 import { type ResourceStage, specialRoute } from './stage.js'
 import { withQuery } from './variations.js'
@@ -60,7 +61,7 @@ function arguing(
   return () => constrained(stage, route, { constraints, draft })
 }
 
-const withRange =
+const withHeader =
   (name: string, value: string) =>
   (draft: Draft): Draft => ({
     ...draft,
@@ -122,6 +123,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
     id: 'DEL-60',
     group,
     needs: dataNeeds,
+    clauses: ['policy.data.whole'],
     async run(trial, stage) {
       const route = specialRoute(stage, 'answer', { level: 'authorized', method: 'GET' })
       const { names, value } = membersOf(route)
@@ -132,11 +134,35 @@ export const contentCases: readonly Case<ResourceStage>[] = [
         ['range', 'bytes=0-9'],
         ['if-none-match', '*'],
         ['if-modified-since', 'Fri, 01 Jan 2100 00:00:00 GMT'],
+        ['accept-encoding', 'gzip, deflate, br'],
       ] as const) {
         const title = `it has ${name}`
-        const response = await trial.accepted(title, showing(stage, fields, { draft: withRange(name, text) }))
+        const response = await trial.accepted(title, showing(stage, fields, { draft: withHeader(name, text) }))
         trial.holds(`${title}: the status is 200`, response?.status === 200, String(response?.status))
         shows(trial, title, { response, wanted: { [first]: value[first] } })
+      }
+    },
+  },
+  {
+    id: 'policy.data.before',
+    group,
+    needs: ['operation', 'condition-data'],
+    async run(trial, stage) {
+      const route = specialRoute(stage, 'operation', { level: 'authorized', method: 'POST' })
+      const under = (constraints: readonly object[], name: string, value: string) => () =>
+        constrained(stage, route, { constraints, draft: withHeader(name, value) })
+      const data = [{ type: 'data', resource: stage.id, fields: ['/a'] }]
+      await trial.control('a request that changes something', () => constrained(stage, route, {}))
+      for (const [name, value] of [
+        ['range', 'bytes=0-9'],
+        ['if-match', '*'],
+      ] as const) {
+        await trial.accepted(`it has ${name}`, under([], name, value))
+        const title = `it has ${name} under data`
+        const response = await trial.refused(title, under(data, name, value), denied)
+        // An agent must not send again what was carried out, and may mend what was not.
+        const reason = response && jsonBody(response)?.['reason']
+        trial.holds(`${title}: the reason is that nothing was done`, reason === 'condition_data', String(reason))
       }
     },
   },
@@ -198,7 +224,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
     id: 'DEL-71',
     group,
     needs: argumentNeeds,
-    clauses: ['DEL-76', 'policy.folded'],
+    clauses: ['DEL-76', 'policy.folded', 'policy.json'],
     async run(trial, stage) {
       const any = [{ at: '' }]
       await trial.control('a body of plain JSON', arguing(stage, any))
@@ -218,6 +244,12 @@ export const contentCases: readonly Case<ResourceStage>[] = [
       await trial.refused('it is no JSON', arguing(stage, any, { body: '{"a":' }), { status: [400, 403] })
       const queried = (draft: Draft): Draft => ({ ...draft, target: withQuery(draft.target, 'a=1') })
       await trial.refused('there is a query', arguing(stage, any, { draft: queried }), denied)
+      const coded = (draft: Draft): Draft => {
+        return { ...withHeader('content-encoding', 'gzip')(draft), body: gzipSync(draft.body) }
+      }
+      await trial.refused('it has a content coding', arguing(stage, any, { draft: coded }), {
+        status: [400, 403, 415],
+      })
     },
   },
   {
