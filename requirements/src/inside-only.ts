@@ -66,7 +66,14 @@ export const insideOnly: readonly InsideOnly[] = [
   },
   {
     why: 'It is about addresses that a resource in development mode may reach, and elsewhere only with DNS and certificates of the test.',
-    clauses: ['discovery.guarded', 'discovery.pinned', 'discovery.https', 'discovery.posts', 'id.ip'],
+    clauses: [
+      'discovery.guarded',
+      'discovery.pinned',
+      'discovery.https',
+      'discovery.posts',
+      'id.ip',
+      'discovery.test-keys',
+    ],
   },
   {
     why: 'It is about an option of the implementation, or a mistake in one.',

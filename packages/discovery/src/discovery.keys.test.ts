@@ -32,6 +32,17 @@ test('finds keys of both algorithms, which verify', async () => {
   }
 })
 
+test(verifies('discovery.test-keys', 'skips a key that a specification prints, but in development'), async () => {
+  // RFC 7515 A.3.
+  const x = 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU'
+  const printed = { kty: 'EC', crv: 'P-256', alg: 'ES256', x, y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0' }
+  publish(on, id, [published('k1', k1), { ...printed, kid: 'k2' }])
+  expect(await key('k2')).toBeUndefined()
+  expect((await key('k1'))?.publicJwk).toEqual(k1.publicJwk)
+  const here = discoveryOf(on, { development: true })
+  expect((await here.key('aauth-agent', id, 'k2'))?.publicJwk).toEqual(printed)
+})
+
 test('returns the same object for the same key, also to concurrent callers and after a refetch', async () => {
   const [first, second] = await Promise.all([key('k1'), key('k1')])
   expect(first).toBeDefined()

@@ -1,5 +1,6 @@
 import { importVerifyKey, type PublicJwk, type VerifyKey } from '@countersign/httpsig'
 import { findKey } from '@countersign/protocol'
+import { isTestKey } from '@countersign/protocol/internal'
 
 /** The keys of one JWKS; each is imported once. */
 export interface VerifyKeys {
@@ -13,12 +14,20 @@ export interface VerifyKeys {
   readonly imported: ReadonlyMap<string, VerifyKey>
 }
 
+/** What keys are looked up with. */
+export interface VerifyKeysOptions {
+  /** Those of the previous JWKS. */
+  readonly previous?: ReadonlyMap<string, VerifyKey> | undefined
+  /** Admits keys that specifications print, which identify nobody. */
+  readonly development: boolean
+}
+
 /**
  * Looks keys up in a JWKS. A key that was in the previous JWKS stays the same object, so that results cached for it outlive a
  * refetch.
  * @throws AAuthError `discovery_failed` when the document is no JWKS, or an empty one
  */
-export function verifyKeys(jwks: unknown, previous: ReadonlyMap<string, VerifyKey> = new Map()): VerifyKeys {
+export function verifyKeys(jwks: unknown, { previous = new Map(), development }: VerifyKeysOptions): VerifyKeys {
   // Any kid will do: the call throws when the document is no key set.
   findKey(jwks, '')
   const imported = new Map<string, VerifyKey>()
@@ -30,7 +39,9 @@ export function verifyKeys(jwks: unknown, previous: ReadonlyMap<string, VerifyKe
     const isUnchanged = JSON.stringify(before?.publicJwk) === JSON.stringify(jwk)
     // An entry that cannot be imported (a point off its curve) is broken, and broken entries are skipped.
     const key = isUnchanged ? before : await importVerifyKey(jwk).catch(() => undefined)
-    if (key !== undefined) imported.set(kid, key)
+    // Whoever reads RFC 9421 could sign as this participant.
+    if (key === undefined || (!development && isTestKey(key.thumbprint))) return undefined // discovery.test-keys
+    imported.set(kid, key)
     return key
   }
 

@@ -39,6 +39,7 @@ export {
   planKeys,
   type ScheduledKey,
 } from './key/key-schedule.js'
+export { isTestKey } from './key/test-key.js'
 export { pageSafety, seeOther } from './message/browser-response.js'
 export { checkContentCoding } from './message/content-coding.js'
 export { type Cookies, cookiesOf } from './message/cookie.js'

@@ -384,6 +384,39 @@ describe('what a captured signature is worth', () => {
     expect(await answer(at, message)).toEqual(facts)
   })
 
+  test(verifies('bot.replay', 'a nonce passes once, by whatever signature of the key'), async () => {
+    const replay = startedReplaySet(() => world.clock.now)
+    const at = site({}, { replay })
+    const components = ['@authority', 'signature-agent']
+    const again = [401, 'replay_detected', 'request_replayed', null]
+    expect(await answer(at, await signByHand({ components, nonce: 'n' }))).toEqual(facts)
+    expect(await answer(at, await signByHand({ components: ['@method', ...components], nonce: 'n' }))).toEqual(again)
+    world.clock.now += 1
+    expect(await answer(at, await signByHand({ components, nonce: 'n' }))).toEqual(again)
+    expect(await answer(at, await signByHand({ components, nonce: 'm' }))).toEqual(facts)
+    // Another key may have it, too.
+    const other = await makeBot(botId)
+    directories.set(directoryOf(botId), await bot.directory({ jwks: [bot.jwk, other.jwk], created: now() }))
+    const both = site({}, { replay })
+    bot = other
+    expect(await answer(both, await signByHand({ components, nonce: 'n' }))).toEqual(facts)
+    const none = await signByHand({ components })
+    expect([await answer(both, none), await answer(both, { ...none })]).toEqual([facts, facts])
+  })
+
+  test(verifies('discovery.test-keys', 'the key that the drafts sign with is nobody’s'), async () => {
+    const d = 'n4Ni-HpISpVObnQMW0wOhCKROaIKqKtW_2ZYb2p9KcU'
+    const x = 'JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs'
+    const printed = { kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x, d } as const
+    const own = bot.jwk
+    directories.set(directoryOf(botId), await bot.directory({ jwks: [own, printed], created: now() }))
+    const at = site()
+    expect(await answer(at, await sign())).toEqual(facts)
+    const components = ['@authority', 'signature-agent']
+    bot = { ...bot, jwk: printed }
+    expect(await answer(at, await signByHand({ components, nonce: 'n' }))).toEqual(refused('bot_key_unknown'))
+  })
+
   test(verifies('bot.replay', 'a bot takes no room of pseudonyms, and none is not processed'), async () => {
     const full = { ...startedReplaySet(() => world.clock.now), check: async () => 'full' as const }
     const at = site({}, { replay: full })

@@ -1,6 +1,7 @@
 import type { Discovery } from '@countersign/discovery'
 import type { OpenedSignature, SignatureKey, VerifyKey, VerifyKeyCache } from '@countersign/httpsig'
 import { AAuthError, type IdentifierList, isIdentifier, isListed, parseToken } from '@countersign/protocol'
+import { isTestKey } from '@countersign/protocol/internal'
 import type { AuthorizedCaller, Caller, Credential, IdentifiedCaller, PseudonymousCaller } from './caller.js'
 import { peerOf } from './network.js'
 import type { VerifierOptions } from './options.js'
@@ -50,6 +51,7 @@ async function inlineKeyCaller(
 ): Promise<PseudonymousCaller> {
   checkAccepted(context, 'hwk') // error.insufficient-level
   const key = await context.inlineKeys.import(jwk)
+  refuseTestKey(key, 'invalid_signature', context)
   await context.prove(opened, key) // SIG-26
   return { level: 'pseudonymous', key, ...peerOf(opened.message) }
 }
@@ -100,6 +102,9 @@ async function tokenCaller(
   }
   countToken('miss', context)
   const { proven, token } = await openToken(jwt, context)
+  // Observed here, since the refusal below does not wait for it.
+  proven.catch(() => undefined)
+  refuseTestKey(token.confirmationKey, token.typ === 'auth+jwt' ? 'invalid_auth_token' : 'invalid_agent_token', context)
   const bound = context.prove(opened, token.confirmationKey)
   // Both signatures are checked at the same time, but a fault of the token is reported before one of the request's signature.
   bound.catch(() => undefined)
@@ -112,6 +117,16 @@ async function tokenCaller(
   lookups.token = { jwt, verified }
   context.tokens.set(jwt, verified)
   return callerUnder(token, opened, context)
+}
+
+/** A key whose private half is printed in a specification proves nothing: a token that is bound to it is a bearer token. */
+function refuseTestKey(
+  { thumbprint }: VerifyKey,
+  code: 'invalid_signature' | 'invalid_agent_token' | 'invalid_auth_token',
+  { options }: CallerContext,
+): void {
+  if (options.development === true || !isTestKey(thumbprint)) return
+  throw new AAuthError(code, 'the private half of this key is printed in a specification', { reason: 'key_public' })
 }
 
 function countToken(seen: 'hit' | 'miss', { onToken }: CallerContext): void {

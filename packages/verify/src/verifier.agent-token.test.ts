@@ -1,4 +1,4 @@
-import { generateSigningKey } from '@countersign/httpsig'
+import { generateSigningKey, importSigningKey, type SigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { readVectors } from '@countersign/vectors'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -10,11 +10,12 @@ let agent: Scene['agent']
 let auth: Scene['auth']
 let key: Scene['key']
 let verifier: Scene['verifier']
+let verifierWith: Scene['verifierWith']
 let withToken: Scene['withToken']
 let refused: Scene['refused']
 
 beforeEach(async () => {
-  ;({ net, agent, auth, key, verifier, withToken, refused } = await scene())
+  ;({ net, agent, auth, key, verifier, verifierWith, withToken, refused } = await scene())
 })
 
 describe('agent tokens', () => {
@@ -116,4 +117,28 @@ describe('agent tokens', () => {
       expect(net.fetched).toEqual([])
     },
   )
+})
+
+describe('a key that a specification prints', () => {
+  /** RFC 9421 B.1.4. */
+  const printed = importSigningKey({
+    ...{ kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519' },
+    ...{ x: 'JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs', d: 'n4Ni-HpISpVObnQMW0wOhCKROaIKqKtW_2ZYb2p9KcU' },
+  })
+
+  test(verifies('discovery.test-keys', 'is no pseudonym and binds no token, but in development'), async () => {
+    const anyone = await printed
+    const development = verifierWith({ development: true })
+    const inline = (by: SigningKey) => signed(`${api}/x`, by, { scheme: 'hwk', jwk: by.publicJwk })
+    await expect(verifier.verify(await inline(anyone))).rejects.toMatchObject({
+      ...{ code: 'invalid_signature', reason: 'key_public', status: 401 },
+    })
+    await verifier.verify(await inline(key))
+    await development.verify(await inline(anyone))
+
+    const bound = await withToken(await agentToken(agent, anyone), anyone)
+    expect(await refused(bound)).toEqual({ code: 'invalid_agent_token', status: 401 })
+    await verifier.verify(await withToken(await agentToken(agent, key)))
+    await development.verify(bound)
+  })
 })

@@ -34,6 +34,11 @@ export const discoveryClauses: readonly Requirement[] = [
   built('discovery.bounded', '10', 'The cache is bounded and drops what was used least recently.'),
   built('discovery.broken-keys', '10', 'Broken or unknown entries of a JWKS are skipped.'),
   built('discovery.duplicate-kid', '10', 'Two keys with the asked `kid` refuse.'),
+  built(
+    'discovery.test-keys',
+    '10',
+    'Outside development a key whose private half is printed in a specification identifies nobody.',
+  ),
   built('discovery.publish-ahead', '10', 'A key is published at least 30 seconds before its first use.'),
 
   built('limits.before-parsing', '11', 'What is over a limit is refused before it is parsed.'),

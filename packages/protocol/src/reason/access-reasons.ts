@@ -77,6 +77,12 @@ export const accessReasons: Readonly<Record<AccessReason, ReasonEntry>> = {
     fix: 'Send one signature with the tag web-bot-auth.',
     clause: 'bot.one',
   },
+  key_public: {
+    codes: ['invalid_signature', 'invalid_agent_token', 'invalid_auth_token'],
+    meaning: 'The private half of this key is printed in a specification: anyone can sign with it.',
+    fix: 'Make a key of your own.',
+    clause: 'discovery.test-keys',
+  },
   bot_parameter_malformed: {
     codes: ['invalid_signature'],
     meaning: 'The signature of the bot lacks keyid, expires or nonce, or one of them is malformed.',

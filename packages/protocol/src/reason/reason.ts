@@ -72,6 +72,7 @@ export type AccessReason =
   | 'bearer_malformed'
   | 'bearer_invalid'
   | 'bot_signature_repeated'
+  | 'key_public'
   | 'bot_parameter_malformed'
   | 'bot_agent_malformed'
   | 'bot_not_listed'

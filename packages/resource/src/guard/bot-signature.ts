@@ -34,8 +34,8 @@ export interface BotSignature {
   readonly created: number
   /** Its components, as the message must cover them. */
   readonly required: readonly string[]
-  /** Whether a request like this passes only once. */
-  readonly passesOnce: boolean
+  /** With one, a request passes only once. */
+  readonly nonce: string | undefined
   readonly message: HttpRequestMessage
 }
 
@@ -83,7 +83,7 @@ export function readBotSignature(
   if (isBound && (nonce === undefined || nonce === ''))
     throw refused('bot_parameter_malformed', 'a request that may change something needs a nonce')
   const required = [...needed, component]
-  return { ...{ bot, label, keyid, created, required, message }, passesOnce: isBound || nonce !== undefined }
+  return { bot, label, keyid, created, required, message, nonce }
 }
 
 /** A handshake that changes the protocol of a connection is no safe request. */

@@ -66,7 +66,7 @@ export async function verifyBot(
       reason: 'bot_key_unknown',
     })
   const { tolerance, now } = rules
-  const [{ base, bodyVerified }] = await verifyMessage({
+  const [{ bodyVerified }] = await verifyMessage({
     ...{ message: signed, label, key: () => key, requiredComponents: required },
     ...{ tolerance, now, maxAge: 0 },
   })
@@ -77,7 +77,7 @@ export async function verifyBot(
   return {
     // Anonymous: no policy for agents, delegates or keys may take a bot for one of them.
     aauth: { level: 'anonymous', credential: 'web-bot', bot, scope: [], chain: [] },
-    once: signature.passesOnce ? entryOf(signature, { base, thumbprint: key.thumbprint }, rules) : undefined,
+    once: signature.nonce === undefined ? undefined : entryOf(signature, signature.nonce, rules),
   }
 }
 
@@ -86,14 +86,13 @@ function callerAt(peer: string | undefined): { readonly network: string | undefi
   return { network: peer === undefined || isPrivatePeer(peer) ? undefined : wideNetworkOf(peer) }
 }
 
-/** A bot takes the share of its site, as an agent of that name does. */
-function entryOf(
-  { bot, created, message }: BotSignature,
-  { base, thumbprint }: Pick<ReplayEntry, 'base' | 'thumbprint'>,
-  { siteOf, development }: Bots,
-): ReplayEntry {
+/**
+ * By the nonce of a key, and not by what was signed: a second signature with the same nonce, of another path or second, is no other
+ * request of the bot. A bot takes the share of its site, as an agent of that name does.
+ */
+function entryOf({ bot, keyid, created }: BotSignature, nonce: string, { siteOf, development }: Bots): ReplayEntry {
   return {
-    ...{ authority: message.authority, thumbprint, base, created },
+    ...{ authority: bot, thumbprint: keyid, base: JSON.stringify(['nonce', nonce]), created },
     partition: 'identified',
     principal: JSON.stringify(['bot', bot]),
     ...(!development && { site: shareSite(bot, siteOf) }),

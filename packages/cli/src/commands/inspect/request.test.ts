@@ -145,6 +145,8 @@ verdict: refused, 401 invalid_signature (signature_wrong): the signature does no
     }
     const fetched: string[] = []
     const discovery = createDiscovery({
+      // The keys of these tests are printed in specifications.
+      development: true,
       now: () => NOW,
       fetcher: url => {
         fetched.push(url)
