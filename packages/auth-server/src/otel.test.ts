@@ -8,6 +8,8 @@ import {
 import { expect, onTestFinished, test } from 'vitest'
 import { askUser, browserOf, consentWorld, decide, linkOf, requestTokenOf } from './consent/consent.test.fixture.js'
 import { openTelemetry } from './otel.js'
+import type { Lies } from './passkey/authenticator.test.fixture.js'
+import { formAt, passkeyWorld } from './passkey/passkey-world.test.fixture.js'
 import { ask, delegate, granted, send, world } from './world.test.fixture.js'
 
 /** One point of a metric: its attributes and its value, or how often something took its time. */
@@ -82,6 +84,23 @@ test('what an alert names is there before its first event, also where no server 
     ],
     ['ok', 'status', 'refused', 'unreachable', 'busy'].map(outcome => [{ 'aauth.fetch.outcome': outcome }, 0]),
   ])
+})
+
+test('a copied passkey is an alarm, from 0 to 1; its honest use and a wrong origin are none', async () => {
+  const { telemetry, points } = measured()
+  const at = await passkeyWorld({ database: sqliteOfTest(), telemetry })
+  const ada = await at.account('Ada')
+  const signIn = async (lies: Lies): Promise<number> => {
+    const one = at.visitor()
+    const { action, options, fields } = await formAt(one, '/login?return_to=/account')
+    return (await one.post(action, { ...fields, credential: ada.passkey.signed(options, lies) })).status
+  }
+  const copied = async (): Promise<unknown> =>
+    (await points('aauth.alarms')).find(([attributes]) => Object(attributes)['aauth.reason'] === 'passkey-copied')?.[1]
+  expect([await signIn({ count: 5 }), await signIn({ count: 6, origin: 'https://evil.example' })]).toEqual([303, 400])
+  expect(await copied()).toBe(0)
+  expect(await signIn({ count: 4 })).toBe(400)
+  expect(await copied()).toBe(1)
 })
 
 test('grants that the operator of an instance ends are counted', async () => {

@@ -16,7 +16,7 @@ export const auditedTypes: Readonly<Record<AgentServerEvent['type'], string | un
   'key-retired': 'a key left the JWK set',
   'key-revoked': 'an operator ended a key',
   'keys-changed': 'the server started with other keys than before',
-  alarm: 'a replaced key of a delegate was used, or the mark of the database was lost',
+  alarm: 'a replaced key of a delegate was used, or the mark of the database is not there',
   refused: 'a delegate was denied something',
   refusals_counted: 'how many refusals of a delegate, or of all others, were too many to be recorded one by one',
   started: 'an instance of the server started',

@@ -13,7 +13,7 @@ export const auditedTypes: Readonly<Record<AuthServerEvent['type'], string | und
   consented: 'a user allowed something, now or earlier; a code waits for the agent',
   declined: 'a user said no',
   revoked: 'an agent ended a grant, had none to end, or the server ended one of too many',
-  alarm: 'a code was used twice and what it gave has ended, or the mark of the database was lost',
+  alarm: 'a code was used twice and what it gave has ended, or the mark of the database is not there',
   notice: 'a resource was told that a grant has ended, or cannot be told',
   taken_back: 'a user took access back',
   narrowed: 'a user added conditions to what they had allowed',
