@@ -76,6 +76,26 @@ describe('a renewal that fails', () => {
     own.clock.time += 30
     expect((await agent.fetch(agenda)).status).toBe(200)
   })
+
+  test(
+    verifies('NON-24', 'sig.replay.no-repeat', 'it is asked once in a call, however long the challenge takes to come'),
+    async () => {
+      const own = await world()
+      const agent = delegateIn(own)
+      await agent.fetch(agenda)
+      const server = answers(own, away)
+      own.clock.time += 7200
+      own.network.intercept(calendar, (exchange, next) => {
+        own.clock.time += 60
+        return next(exchange)
+      })
+      await expect(agent.fetch(agenda)).rejects.toMatchObject({ code: 'unreachable' })
+      expect(renewals(own)).toBe(1)
+      server.stop()
+      own.clock.time += 60
+      expect((await agent.fetch(agenda)).status).toBe(200)
+    },
+  )
 })
 
 describe('an enrolment that is over', () => {

@@ -71,5 +71,10 @@ export const replayCases: readonly AttackCase[] = [
   built('NON-17', 'sig.replay.handed-on', 'A 503 of a handler or upstream reaches the caller without `Agent-Auth`.'),
   built('NON-19', 'sig.replay.resent', 'A server that always says so is asked twice at most, after a bounded wait.'),
   built('NON-21', 'sig.replay.resent', 'No signature and no identity is shown because of such a 503.'),
+  built(
+    'NON-24',
+    'sig.replay.no-repeat',
+    'An auth server or agent server that answers 503 without `Agent-Auth` is asked once in a call.',
+  ),
   built('NON-23', 'policy.order', 'A request that was not processed costs neither a call nor its approval.'),
 ]

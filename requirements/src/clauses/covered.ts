@@ -126,4 +126,9 @@ export const coveredClauses: readonly Requirement[] = [
     '3.7',
     'An agent signs anew and resends an unsafe request on exactly that answer, once a call, and on no other 503.',
   ),
+  built(
+    'sig.replay.no-repeat',
+    '3.7',
+    'A request to a token endpoint that has failed is not repeated within the same call, whatever challenge follows.',
+  ),
 ]

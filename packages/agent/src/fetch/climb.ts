@@ -3,7 +3,7 @@ import { isIdentifier, missingScope, type Operation } from '@countersign/protoco
 import { offPage } from '@countersign/protocol/internal'
 import { AgentError, resourceMustAskError } from '../error.js'
 import { attachExplanation, type Outcome } from '../explanation.js'
-import type { Requester } from '../grant/authorization.js'
+import type { FailedRequests, Requester } from '../grant/authorization.js'
 import type { Grant } from '../grant/grants.js'
 import { type CheckedOffer, checkResourceToken } from '../grant/resource-token.js'
 import { userUrl } from '../grant/user-url.js'
@@ -16,7 +16,14 @@ import { describeGrant } from './granted.js'
 import { decideNextStep, type NextStep, type Progress } from './next-step.js'
 import type { Outgoing } from './outgoing.js'
 import { followRedirect } from './redirect.js'
-import { authorizedAuth, identifiedAuth, initialAuth, pseudonymousAuth, type RequestAuth } from './request-auth.js'
+import {
+  authorizedAuth,
+  identifiedAuth,
+  initialAuth,
+  ownIdentity,
+  pseudonymousAuth,
+  type RequestAuth,
+} from './request-auth.js'
 import { isSafe, send, signatureHeaders } from './send.js'
 import type { StepLog } from './step-log.js'
 
@@ -28,6 +35,7 @@ interface Climb {
   readonly context: ClimbContext
   readonly log: StepLog
   readonly refused: Set<string>
+  readonly failed: FailedRequests
   request: Outgoing
   auth: RequestAuth
   rounds: number
@@ -49,12 +57,14 @@ interface Climb {
 
 /** Sends a request and raises its level until the resource is satisfied or the agent may not or cannot show more. */
 export async function climb(request: Outgoing, context: ClimbContext, log: StepLog): Promise<Response> {
+  const failed: FailedRequests = new Map()
   const state: Climb = {
     context,
     log,
     refused: new Set(),
+    failed,
     request,
-    auth: await unlessAborted(request, () => initialAuth(request, context, log)),
+    auth: await unlessAborted(request, () => initialAuth(request, context, { log, failed })),
     rounds: 0,
     approvals: 0,
     redirects: 0,
@@ -74,7 +84,7 @@ export async function climb(request: Outgoing, context: ClimbContext, log: StepL
     const final = handleRedirect(state, response)
     if (final === 'followed') {
       discard(response)
-      state.auth = await unlessAborted(request, () => initialAuth(state.request, context, log))
+      state.auth = await unlessAborted(request, () => initialAuth(state.request, context, state))
       continue
     }
     if (final !== undefined) return final
@@ -94,8 +104,9 @@ function progressOf(state: Climb): Progress {
   return { ...state, level: auth.level, coded: code !== undefined, safe: isSafe(request.method) }
 }
 
-const requesterOf = ({ log, request }: Climb, { self }: { readonly self: Self }): Requester => ({
+const requesterOf = ({ log, request, failed }: Climb, { self }: { readonly self: Self }): Requester => ({
   self,
+  failed,
   tell: log.note,
   signal: request.signal,
   purposes: request.purposes,
@@ -171,6 +182,7 @@ async function identify(state: Climb): Promise<Stop | undefined> {
   if (reason !== undefined) return { outcome: 'gave_up', reason } // agent.identify-to
   if (auth.level === 'authorized') state.refused.add(auth.grant.authToken)
   const { origin } = request.url
+  if (state.failed.has(ownIdentity)) throw state.failed.get(ownIdentity)
   const self = await unlessAborted(request, async () => context.credentials.current(state.log.note))
   state.auth = await unlessAborted(request, () => identifiedAuth(self, origin, state.log.note))
   return undefined

@@ -3,7 +3,7 @@ import { isIdentifier } from '@countersign/protocol'
 import { offPage } from '@countersign/protocol/internal'
 import { AgentError } from '../error.js'
 import type { Tell } from '../explanation.js'
-import type { Requester } from '../grant/authorization.js'
+import type { FailedRequests, Requester } from '../grant/authorization.js'
 import { type Grant, isUsable } from '../grant/grants.js'
 import { type Self, selfAt } from '../identity/credentials.js'
 import type { ClimbContext } from './climb-context.js'
@@ -23,8 +23,15 @@ export type RequestAuth =
       readonly grant: Grant
     }
 
+/** The name of the request by which the agent learns who it is, among those that have failed. */
+export const ownIdentity = 'identity'
+
 /** Returns how a call begins: at the level that worked before, as far as state allows. */
-export async function initialAuth(request: Outgoing, context: ClimbContext, log: StepLog): Promise<RequestAuth> {
+export async function initialAuth(
+  request: Outgoing,
+  context: ClimbContext,
+  { log, failed }: { readonly log: StepLog; readonly failed: FailedRequests },
+): Promise<RequestAuth> {
   const { url, method } = request
   const { credentials, authorization, memory } = context
   const level = memory.level(method, url)
@@ -43,18 +50,20 @@ export async function initialAuth(request: Outgoing, context: ClimbContext, log:
     if ((await context.whyNotIdentify(url)) !== undefined) return { level: 'anonymous' }
     // From here on other participants are asked, which an aborted call must not do.
     request.signal?.throwIfAborted()
+    if (failed.has(ownIdentity)) throw failed.get(ownIdentity)
     const current = credentials.current(log.note)
     const self = offPage && !(current instanceof Promise) ? current : await current
     request.signal?.throwIfAborted()
     if (offPage && held !== undefined && self === remembered && isUsable(held, self, context))
       return authorizedAuth(self, held)
     const grant = held
-      ? await findStartingGrant({ self, tell: log.note, purposes: request.purposes }, url.origin, authorization)
+      ? await findStartingGrant({ self, tell: log.note, purposes: request.purposes, failed }, url.origin, authorization)
       : undefined
     return grant === undefined ? await identifiedAuth(self, url.origin, log.note) : authorizedAuth(self, grant)
   } catch (error) {
     if (!(error instanceof AgentError) || error.code === 'state_unusable') throw error
-    // The resource may need no level. If it does, its challenge leads to the same error, which is then reported.
+    // The resource may need no level. If it does, this error is what its challenge leads to: the agent server is not asked again.
+    failed.set(ownIdentity, error)
     log.note(url.origin, 'stop', `starting unidentified: ${error.message}`)
     return { level: 'anonymous' }
   }

@@ -23,7 +23,12 @@ export interface Requester {
   readonly hints?: Form
   /** The purposes of the call, sorted, with single spaces; undefined where there are none. */
   readonly purposes?: string | undefined
+  /** The refreshes that have failed in this call, and why. */
+  readonly failed: FailedRequests
 }
+
+/** Requests to other participants that have failed in one call, by name: they are not made again in it. */
+export type FailedRequests = Map<string, unknown>
 
 /** What this call has tried already. */
 export interface EarlierTries {
@@ -184,7 +189,11 @@ async function refreshIfDue(grant: Grant, requester: Requester, context: Context
 }
 
 /** Returns the grant with a fresh token; undefined when its issuer no longer knows the grant, which is then dropped. */
-function refresh(grant: Renewable, { self, tell }: Requester, context: Context): Promise<Grant | undefined> {
+async function refresh(
+  grant: Renewable,
+  { self, tell, failed }: Requester,
+  context: Context,
+): Promise<Grant | undefined> {
   const { issuer, resource, refreshToken } = grant
   const form = { request_type: 'refresh', refresh_token: refreshToken }
   const asked = { issuer, resource, scope: scopesOf(grant), purposes: grant.purposes }
@@ -205,7 +214,15 @@ function refresh(grant: Renewable, { self, tell }: Requester, context: Context):
     }
   }
   const joined = (): void => tell(issuer, 'refresh', `awaiting the call that refreshes at ${issuer}`)
-  return context.once(`refresh ${taskKey(self, asked)}`, task, { joined })
+  const key = `refresh ${taskKey(self, asked)}`
+  // A challenge that follows is no reason to ask again: an auth server that is down must not be asked at every step (sig.replay.no-repeat).
+  if (failed.has(key)) throw failed.get(key)
+  try {
+    return await context.once(key, task, { joined })
+  } catch (error) {
+    failed.set(key, error)
+    throw error
+  }
 }
 
 function requestGrant(
@@ -245,7 +262,7 @@ async function sendFirstRequest(
     : { grant: await checkAndKeepGrant(answer, { asked, self }, context) }
 }
 
-function receiverOf({ self, tell }: Requester, context: Context): CallbackReceiver {
+function receiverOf({ self, tell }: Pick<Requester, 'self' | 'tell'>, context: Context): CallbackReceiver {
   const owner = `${self.agent} ${self.delegate ?? ''}`
   return { state: context.state, owner, tell, redemption: context }
 }

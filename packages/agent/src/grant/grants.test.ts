@@ -160,8 +160,46 @@ describe('auth tokens end', () => {
     expect(explain(refused).reason).toContain('403 access_denied')
     own.denies = false
     expect((await agent.fetch(`${calendar}/events`)).status).toBe(200)
-    expect(forms(own)).toEqual(['auth', 'refresh', 'refresh', 'refresh'])
+    // Each call asks once, although the refused one was challenged as well.
+    expect(forms(own)).toEqual(['auth', 'refresh', 'refresh'])
   })
+
+  test.each([
+    ['nothing more', {}, 1],
+    ['that nothing was done', { 'agent-auth': 'httpsig', 'retry-after': '1' }, 2],
+  ])(
+    verifies(
+      'NON-24',
+      'sig.replay.no-repeat',
+      'a refresh that fails is not repeated because of the challenge that follows: a 503 that says %s',
+    ),
+    async (_, headers, requests) => {
+      const own = await world()
+      const agent = agentIn(own)
+      await agent.fetch(`${calendar}/events`)
+      own.clock.time += 700
+      const refused: string[] = []
+      let isDown = true
+      own.network.intercept(auth, (exchange, next) => {
+        if (exchange.target !== '/token' || !isDown) return next(exchange)
+        refused.push(exchange.header('signature') ?? '')
+        return Response.json({ error: 'temporarily_unavailable' }, { status: 503, headers })
+      })
+      await expect(agent.fetch(`${calendar}/events`)).rejects.toMatchObject({
+        ...{ code: 'unreachable', cause: { status: 503 } },
+      })
+      expect(refused).toHaveLength(requests)
+      await expect(agent.requestAccess({ resource: calendar, scope: 'events.read' })).rejects.toMatchObject({
+        code: 'unreachable',
+      })
+      expect(refused).toHaveLength(2 * requests)
+      // A call that needs no token does without, and the next one asks again.
+      expect((await agent.fetch(`${calendar}/agenda`)).status).toBe(200)
+      expect(refused).toHaveLength(3 * requests)
+      isDown = false
+      expect((await agent.fetch(`${calendar}/events`)).status).toBe(200)
+    },
+  )
 
   test('an auth server that is down does not matter while the token is valid', async () => {
     const own = await world()

@@ -123,7 +123,7 @@ export const tokenAnswerCases: readonly Case<AgentStage>[] = [
     clauses: ['refresh.answer'],
     async run(trial, stage) {
       await directControl(trial, stage)
-      const first = await refreshed(trial, stage, { title: 'a second call, after the token has ended', claims: {} })
+      const first = await refreshed(trial, stage, { title: 'a second call, after the token has ended' })
       const refresh = first.asked.find(({ form }) => form['request_type'] === 'refresh')
       const secret = `refresh-${first.mark}`
       const told = first.visits.filter(({ headers, target }) => `${target}${String(headers)}`.includes(secret))
@@ -141,6 +141,22 @@ export const tokenAnswerCases: readonly Case<AgentStage>[] = [
       trial.holds('a token of another user is not used', used.length === 0, `${used.length} requests had it`)
     },
   },
+  {
+    id: 'sig.replay.no-repeat',
+    group,
+    needs,
+    clauses: ['NON-24'],
+    async run(trial, stage) {
+      await directControl(trial, stage)
+      const called = await refreshed(trial, stage, {
+        title: 'the auth server answers the refresh of a second call with a plain 503',
+        answer: { status: 503, headers: { 'retry-after': '1' }, body: '{}' },
+      })
+      const refreshes = called.asked.filter(({ form }) => form['request_type'] === 'refresh')
+      if (refreshes.length === 0) throw new Undecided('skipped', 'the agent asked anew, and refreshed nothing')
+      trial.holds('it is asked once', refreshes.length === 1, `${refreshes.length} requests came`)
+    },
+  },
 ]
 
 function shownClaims(visit: Visit): Readonly<Record<string, unknown>> | undefined {
@@ -150,18 +166,19 @@ function shownClaims(visit: Visit): Readonly<Record<string, unknown>> | undefine
 interface Refreshed {
   readonly title: string
   /** What the refreshed token says. */
-  readonly claims: Readonly<Record<string, unknown>>
+  readonly claims?: Readonly<Record<string, unknown>>
+  /** The answer to the refresh. Default: a token. */
+  readonly answer?: Reply
 }
 
 /** Calls a resource twice. The first auth token has ended at the second call. */
-function refreshed(trial: Trial, stage: AgentStage, { title, claims }: Refreshed) {
+function refreshed(trial: Trial, stage: AgentStage, { title, claims = {}, answer }: Refreshed) {
   return flow(trial, stage, {
     title,
     again: 6000,
-    token: ({ form }, place) =>
-      place.grant(draft => {
-        const isFirst = form['request_type'] !== 'refresh'
-        return isFirst ? lasting(draft, 5) : withClaims(() => claims)(draft, place)
-      }),
+    token({ form }, place) {
+      if (form['request_type'] !== 'refresh') return place.grant(draft => lasting(draft, 5))
+      return answer ?? place.grant(draft => withClaims(() => claims)(draft, place))
+    },
   })
 }
