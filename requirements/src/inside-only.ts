@@ -114,4 +114,8 @@ export const insideOnly: readonly InsideOnly[] = [
     why: 'Another check refuses the request that would show it.',
     clauses: ['revocation.middle'],
   },
+  {
+    why: 'It is about what a handler does when nobody reads its answer any more.',
+    clauses: ['mcp.caller-gone'],
+  },
 ]

@@ -89,13 +89,13 @@ export async function calendar(): Promise<Resource<never>> {
 const known: Requirement<never> = { level: 'pseudonymous' }
 const streamed: Requirement<never> = { level: 'pseudonymous', body: 'stream' }
 
-interface Listening {
+export interface Listening {
   listen(port: number, host: string, ready: () => void): unknown
   address(): unknown
   close(): unknown
 }
 
-async function listening(server: Listening, more: { http2?: true; stop?(): unknown } = {}): Promise<Running> {
+export async function listening(server: Listening, more: { http2?: true; stop?(): unknown } = {}): Promise<Running> {
   const port = await listenOn(server)
   const stop = async (): Promise<void> => {
     server.close()
@@ -107,7 +107,7 @@ async function listening(server: Listening, more: { http2?: true; stop?(): unkno
 type Fetch = (request: Request) => Promise<Response>
 
 /** Over both versions, what a Fetch handler answers. */
-function overFetch(http2: boolean, fetch: Fetch): Listening {
+export function overFetch(http2: boolean, fetch: Fetch): Listening {
   return createAdaptorServer({ fetch, ...(http2 ? { createServer: createHttp2Server } : {}) }) as Listening
 }
 
@@ -199,7 +199,7 @@ async function guarded(seen: Seen): Promise<MountableParticipant> {
   }
 }
 
-async function served(participant: Participant, more: { stop?(): unknown } = {}): Promise<Running> {
+export async function served(participant: Participant, more: { stop?(): unknown } = {}): Promise<Running> {
   const running = await serve({ ...{ name: 'door', id, port: 0, host: '127.0.0.1', participant, drain: 1 }, ...silent })
   return {
     port: running.port,

@@ -15,10 +15,11 @@ export function honoParticipant(id: string, app: App, ready: () => Promise<void>
     ready,
     handle: async message => {
       const headers = new Headers(message.headers.map(([name, value]) => [name, value]))
-      const { method, target, body } = message
+      const { method, target, body, connection } = message
       const sendsBody = body !== undefined && body.length > 0 && method !== 'GET' && method !== 'HEAD'
       const url = target.startsWith('/') ? id + target : id
-      const request = new Request(url, { method, headers, ...(sendsBody ? { body: new Uint8Array(body) } : {}) })
+      const { signal = null } = connection ?? {}
+      const request = new Request(url, { method, headers, signal, body: sendsBody ? new Uint8Array(body) : null })
       return app.fetch(request, { received: message })
     },
   }

@@ -1,12 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { AAuthError } from '@countersign/protocol'
+import { frameHead } from '@countersign/protocol/internal'
 import type { WhileOpen } from '@countersign/resource'
 import type { Relayed } from '@countersign/server'
 import { answerHeaders } from './answer-headers.js'
 import type { HeaderRules } from './header-rules.js'
 import { retryAfter } from './upstream.js'
-
-const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
 const ignore = (): void => undefined
 
@@ -26,7 +25,7 @@ export function relayed(answer: IncomingMessage, method: string, rules: HeaderRu
   // An answer may break off while nobody reads it yet: who reads it is told then.
   answer.on('error', ignore)
   const headers = answerHeaders(answer.rawHeaders, rules)
-  if (method !== 'HEAD' && !bodiless.has(status)) return { status, headers, body: answer }
+  if (frameHead({ status, headers }, method)) return { status, headers, body: answer }
   answer.resume()
   return { status, headers, body: undefined }
 }

@@ -138,7 +138,7 @@ function factsIn(headers: IncomingHttpHeaders): Guarded {
     chain: [],
     ...(key === undefined ? {} : { key }),
   }
-  return { ...facts, fetch: nobody, oauth: nobody }
+  return { ...facts, fetch: nobody, oauth: nobody, signal: new AbortController().signal }
 }
 
 async function nobody(): Promise<never> {

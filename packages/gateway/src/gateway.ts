@@ -244,7 +244,7 @@ function forwarded(
 ): UpstreamRequest {
   const { method, target, body } = message
   const called = { id: resource.id, from: resource.clientOf(message), rules }
-  return { method, target, headers: requestHeaders(message, facts, called), body }
+  return { method, target, headers: requestHeaders(message, facts, called), body, caller: message.connection }
 }
 
 /** The answer of the API to a request that may be forwarded, as far as its caller may see it. */

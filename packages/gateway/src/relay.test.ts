@@ -285,3 +285,24 @@ describe('a request', () => {
     expect(heads[0]).not.toMatch(/expect/i)
   })
 })
+
+test('a body with 204 does not become the answer to the next request: its connection serves no other', async () => {
+  const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'
+  for (const [announced, connections] of [
+    ['', 1],
+    ['Content-Length: 0\r\n', 1],
+    [`Content-Length: ${evil.length}\r\n`, 2],
+    ['Transfer-Encoding: chunked\r\n', 2],
+  ] as const) {
+    const { port, upstream } = await gatewayTo((socket, head) => {
+      if (!head.startsWith('GET /none')) return void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood')
+      socket.write(`HTTP/1.1 204 No Content\r\n${announced}\r\n`)
+      if (connections === 2) setTimeout(() => socket.write(evil), 20)
+    })
+    const none = await call(port, { target: '/none' })
+    expect([none.status, none.headers['content-length'], none.body]).toEqual([204, undefined, ''])
+    const next = await call(port, { target: '/next' })
+    expect([next.status, next.body]).toEqual([200, 'good'])
+    expect(upstream.connections()).toBe(connections)
+  }
+})

@@ -1,5 +1,12 @@
 import { AAuthError } from '@countersign/protocol'
 
+/** A request to the API ended because its caller has gone. */
+export class CallerGone extends Error {
+  constructor() {
+    super('the caller has closed the connection')
+  }
+}
+
 /** Whether the API behind answers. */
 export type UpstreamState = { readonly state: 'away'; readonly cause: unknown } | { readonly state: 'back' }
 
@@ -26,8 +33,11 @@ export function stateWatch(tell: (state: UpstreamState) => void = () => {}): Sta
     watch(answer) {
       answer.then(
         () => note(back),
-        (error: unknown) =>
-          note({ state: 'away', cause: error instanceof AAuthError ? (error.cause ?? error) : error }),
+        (error: unknown) => {
+          // It was aborted: nothing is known of the API.
+          if (error instanceof CallerGone) return
+          note({ state: 'away', cause: error instanceof AAuthError ? (error.cause ?? error) : error })
+        },
       )
       return answer
     },

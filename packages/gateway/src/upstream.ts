@@ -2,8 +2,9 @@ import { Agent as HttpAgent, request as httpRequest, IncomingMessage } from 'nod
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import { stateWatch, type UpstreamState } from './upstream-state.js'
+import { CallerGone, stateWatch, type UpstreamState } from './upstream-state.js'
 
 /** One request to the upstream. */
 export interface UpstreamRequest {
@@ -12,6 +13,8 @@ export interface UpstreamRequest {
   readonly target: string
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>
   readonly body?: Uint8Array | undefined
+  /** The connection of the caller: when it closes, this request is aborted, and what the API still sends of its answer. */
+  readonly caller?: ReceivedMessage['connection'] | undefined
 }
 
 /** The server behind the gateway. */
@@ -160,7 +163,7 @@ interface Exchange {
 
 function exchange({ place, request, timeout, agent }: Exchange): Promise<IncomingMessage | Switched> {
   const { secure, host, port, authority } = place
-  const { method, target, body } = request
+  const { method, target, body, caller } = request
   return new Promise((resolve, reject) => {
     const outgoing = (secure ? httpsRequest : httpRequest)({
       host,
@@ -176,13 +179,20 @@ function exchange({ place, request, timeout, agent }: Exchange): Promise<Incomin
       isOver = true
       clearTimeout(timer)
     }
+    const stay = caller?.whenGone(() => outgoing.destroy(new CallerGone()))
     const fail = (cause: Error): void => {
       over()
-      reject(unanswered(method, cause, outgoing.reusedSocket && isReset(cause) ? ClosedConnection : AAuthError))
+      reject(
+        cause instanceof CallerGone
+          ? cause
+          : unanswered(method, cause, outgoing.reusedSocket && isReset(cause) ? ClosedConnection : AAuthError),
+      )
     }
     const timer = setTimeout(() => outgoing.destroy(new Error('no answer in time')), timeout * 1000)
     outgoing.on('response', response => {
       over()
+      // An API that sends the body all the same would have it taken for the answer to the next request on this connection.
+      if (response.statusCode === 204 && announcesBody(response)) outgoing.shouldKeepAlive = false
       resolve(response)
     })
     outgoing.on('upgrade', (response, socket, head) => {
@@ -192,10 +202,15 @@ function exchange({ place, request, timeout, agent }: Exchange): Promise<Incomin
     outgoing.on('error', fail)
     // The connection may close without an error: the caller would wait for ever.
     outgoing.on('close', () => {
+      stay?.()
       if (!isOver) fail(new Error('closed without an answer'))
     })
     outgoing.end(body)
   })
+}
+
+function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0
 }
 
 /** Names and values in turn, as Node sends them without looking at each twice. */

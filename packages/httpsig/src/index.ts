@@ -48,6 +48,7 @@ export {
   requestMessage,
 } from './message/http-message.js'
 export {
+  type CallerConnection,
   type HeadJudgement,
   headerValues,
   type JudgedHead,

@@ -2,4 +2,5 @@
 
 export { bodyStream } from './digest/body-stream-node.js'
 export { abortRequest, checkBody, isCutOff } from './digest/checked-body-node.js'
+export { connectionOfNode, type NodeConnection } from './message/connection-node.js'
 export { headFromNode, type UnreadMessage, unreadNode } from './received-request-node.js'

@@ -10,6 +10,7 @@ export { checkedStream, contentDigestCheck } from './digest/content-digest-strea
 export { type ReceivedBase, type ReceivedComponent, receivedBase } from './explain/received-base.js'
 export { algorithmNamed, isSignatureLength, registeredName } from './key/algorithm.js'
 export { chooseAuthority } from './message/authority.js'
+export { connectionOfRequest } from './message/connection.js'
 export { type GatheredBytes, gatherBytes } from './message/gathered-bytes.js'
 export { randomText, textHash } from './message/opaque-text.js'
 export {

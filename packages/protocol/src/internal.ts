@@ -46,6 +46,7 @@ export { type Cookies, cookiesOf } from './message/cookie.js'
 export { createCors, withCors } from './message/cors.js'
 export { errorName, nameIn, reasonName } from './message/error-name.js'
 export { parseForm, parseQuery } from './message/form.js'
+export { type Framing, frameHead, framingFields, framingOf } from './message/framing.js'
 export { answerRoute, type Route, type Routes } from './message/route.js'
 export { rememberText, textOf, textResponse } from './message/text-response.js'
 export {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { JudgeHead, ReceivedMessage } from '@countersign/httpsig'
 import { checkTarget } from '@countersign/httpsig/internal'
+import { connectionOfNode, type NodeConnection } from '@countersign/httpsig/internal/node'
 import { fromNode } from '@countersign/httpsig/node'
 import { AAuthError, type Cors, errorResponse, type LogLimit } from '@countersign/protocol'
 import { asAAuthError, errorFields } from '@countersign/protocol/internal'
@@ -18,7 +19,7 @@ import {
   tracedExchange,
 } from './trace.js'
 import { writeRelayed } from './write-relayed.js'
-import { isSent, writeResponse } from './write-response.js'
+import { isSent, type Writing, writeResponse } from './write-response.js'
 
 /** Whether a response has gone out as a whole. Newer versions of Node call it finished only in a later turn. */
 function isWhole(to: ServerResponse): boolean {
@@ -76,13 +77,16 @@ export async function exchange(context: ExchangeContext, pair: Pair): Promise<vo
   const started = performance.now()
   const id = requestId(from.headers['x-request-id'])
   const peer = from.socket.remoteAddress
-  const answer = readable(await decide(context, pair, id), context, from)
+  const connection = connectionOfNode(from, to)
+  const answer = readable(await decide(context, pair, { id, connection }), context, from)
   let failure: unknown
   try {
     if (isUpgraded(answer.response)) {
       switching?.join(answer.response, id)
       return record(context, { id, peer, from, answer, failure, started, cut: false })
     }
+    // A pipelined response would wait for its turn.
+    if (connection.isGone) to.destroy()
     if (!from.complete) await discardRest(from)
     const own: Array<[string, string]> = [['x-request-id', id]]
     if (context.draining() || !from.complete) own.push(['connection', 'close'])
@@ -111,7 +115,16 @@ function readable(answer: Answer, { cors }: ExchangeContext, from: IncomingMessa
   return { ...answer, response: copy }
 }
 
-async function decide(context: ExchangeContext, { from, to, switching }: Pair, requestId: string): Promise<Answer> {
+interface Named {
+  readonly id: string
+  readonly connection: NodeConnection
+}
+
+async function decide(
+  context: ExchangeContext,
+  { from, to, switching }: Pair,
+  { id: requestId, connection }: Named,
+): Promise<Answer> {
   let message: ReceivedMessage | undefined
   let arrived = false
   try {
@@ -119,18 +132,23 @@ async function decide(context: ExchangeContext, { from, to, switching }: Pair, r
     const healthy = context.health.answer(from.method ?? '', from.url ?? '')
     if (healthy !== undefined) return { response: await healthy, quiet: true }
     const judgeHead = judging(context, from, to)
-    message = await fromNode(from, { bodyLimit: context.bodyLimit, requestId, judgeHead })
+    message = { ...(await fromNode(from, { bodyLimit: context.bodyLimit, requestId, judgeHead })), connection }
     checkTarget(message)
     const preflight = context.cors?.preflight(message)
     if (preflight !== undefined) return { response: preflight, message }
     arrived = true
     return { response: await (switching?.ask(message) ?? answerOf(context.participant, message)), message }
   } catch (thrown) {
+    // Nobody reads the answer, and a handler that was aborted has not failed.
+    if (connection.isGone) return { response: new Response(null, { status: callerGone }), message }
     const error = asAAuthError(thrown)
     if (!arrived) tellRefused(context, requestId, error)
     return { response: errorResponse(error, { now: context.now }), error, message }
   }
 }
+
+/** What the log has for a request whose caller has gone before there was an answer. No HTTP status: nobody gets it. */
+const callerGone = 499
 
 const expectsContinue = /(?:^|\W)100-continue(?:$|\W)/i
 
@@ -185,7 +203,7 @@ interface Sending {
 
 function send(context: ExchangeContext, pair: Pair, sending: Sending): Promise<void> {
   const { message, response, own } = sending
-  const options = { head: pair.from.method === 'HEAD', stall: context.stall, own }
+  const options = { stall: context.stall, own }
   if (context.trace === undefined || message === undefined) return write(response, pair.to, options)
   return sendTraced(context, pair, { ...sending, message, options })
 }
@@ -193,7 +211,7 @@ function send(context: ExchangeContext, pair: Pair, sending: Sending): Promise<v
 async function sendTraced(
   context: ExchangeContext,
   { from, to }: Pair,
-  { at, message, response, options }: Sending & { readonly message: ReceivedMessage; readonly options: WriteOptions },
+  { at, message, response, options }: Sending & { readonly message: ReceivedMessage; readonly options: Writing },
 ): Promise<void> {
   const peerPort = from.socket.remotePort
   const goesOn = isStream(response)
@@ -213,9 +231,7 @@ async function sendTraced(
   }
 }
 
-type WriteOptions = Parameters<typeof writeRelayed>[2] & { readonly head: boolean }
-
-function write(response: Response | Relayed, to: ServerResponse, options: WriteOptions): Promise<void> {
+function write(response: Response | Relayed, to: ServerResponse, options: Writing): Promise<void> {
   return response instanceof Response ? writeResponse(response, to, options) : writeRelayed(response, to, options)
 }
 

@@ -7,6 +7,8 @@ export interface MalformedAnswer {
   readonly status: 400 | 408 | 431
   readonly reason: Reason
   readonly description: string
+  /** Of the request, where it is known. */
+  readonly method?: string | undefined
 }
 
 /** Chooses the response by the parser's error code. */
@@ -44,7 +46,7 @@ export function refuseMalformed(socket: Socket, answer: MalformedAnswer, active:
       `content-length: ${body.length}`,
       'connection: close',
       '',
-      body,
+      answer.method === 'HEAD' ? '' : body,
     ].join('\r\n'),
     // Destroyed, since the peer may go on sending for ever.
     () => socket.destroy(),

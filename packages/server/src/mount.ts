@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fromRequest, type JudgeHead, type ReceivedMessage } from '@countersign/httpsig'
-import { pathOf, pathOfRequest } from '@countersign/httpsig/internal'
+import { connectionOfRequest, pathOf, pathOfRequest } from '@countersign/httpsig/internal'
+import { connectionOfNode } from '@countersign/httpsig/internal/node'
 import { fromNode } from '@countersign/httpsig/node'
 import { errorResponse } from '@countersign/protocol'
-import { asAAuthError, checkOptions } from '@countersign/protocol/internal'
+import { asAAuthError, checkOptions, frameHead } from '@countersign/protocol/internal'
 import { discardRest } from './discard-rest.js'
 import type { Participant } from './participant.js'
 import { writeResponse } from './write-response.js'
@@ -45,7 +46,7 @@ export function mountFetch(
   const reading = readingOf(participant, options)
   return async request => {
     if (!participant.paths.includes(pathOfRequest(request))) return undefined
-    return answer(participant, () => fromRequest(request, reading))
+    return framed(await answer(participant, () => fromRequest(request, reading)), request.method)
   }
 }
 
@@ -69,12 +70,13 @@ export function mountNode(
       return false
     }
     try {
-      const answered = await answer(participant, () => fromNode(request, reading))
+      const connection = connectionOfNode(request, response)
+      const answered = await answer(participant, async () => ({ ...(await fromNode(request, reading)), connection }))
       if (!request.complete) {
         await discardRest(request)
         if (!request.complete) response.setHeader('connection', 'close')
       }
-      await writeResponse(answered, response, { head: request.method === 'HEAD', stall }).catch(error => {
+      await writeResponse(answered, response, { stall }).catch(error => {
         // A stream fails with the grant of its request, or with the time of its conditions: its peer can bring that about. The
         // connection is cut already. A rejection would end a process whose listener does not catch it.
         if (!response.destroyed) throw error
@@ -104,7 +106,9 @@ export function mountHono(
     const incoming = incomingOf(context.env)
     if (incoming === undefined) return (await overFetch(context.req.raw)) ?? passOn(next)
     if (!participant.paths.includes(pathOf(incoming.url ?? ''))) return passOn(next)
-    return answer(participant, () => fromNode(incoming, reading))
+    const connection = connectionOfRequest(context.req.raw)
+    const answered = await answer(participant, async () => ({ ...(await fromNode(incoming, reading)), connection }))
+    return framed(answered, context.req.raw.method)
   }
 }
 
@@ -126,6 +130,20 @@ function incomingOf(env: unknown): IncomingMessage | undefined {
   if (typeof env !== 'object' || env === null || !('incoming' in env)) return undefined
   const { incoming } = env as { readonly incoming?: IncomingMessage }
   return incoming !== undefined && 'rawHeaders' in incoming ? incoming : undefined
+}
+
+/** The platform sends what a response says of its length, right or wrong. */
+function framed(response: Response, method: string): Response {
+  const isEmpty = (): boolean => response.body === null
+  try {
+    frameHead(response, method, isEmpty)
+    return response
+  } catch {
+    // The headers of a response that comes from fetch() are immutable.
+    const copy = new Response(response.body, response)
+    frameHead(copy, method, isEmpty)
+    return copy
+  }
 }
 
 async function answer(participant: Participant, read: () => Promise<ReceivedMessage>): Promise<Response> {

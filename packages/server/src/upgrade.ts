@@ -39,6 +39,7 @@ export async function upgrade(context: ExchangeContext, asked: UpgradeRequest): 
       status: 400,
       reason: 'upgrade_not_alone',
       description: 'a request to change the protocol has no body and is alone on its connection',
+      method: request.method,
     } as const
     refuseMalformed(socket as Socket, malformed, connections.on(socket as Socket))
     return

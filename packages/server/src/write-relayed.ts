@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { framingFields, framingOf } from '@countersign/protocol/internal'
 import type { Relayed } from './participant.js'
 import { stallWatch } from './stall-watch.js'
 import {
-  type BodyObserver,
   finish,
   isSent,
   type OwnLines,
@@ -10,35 +10,32 @@ import {
   sendAll,
   sendHead,
   untilSent,
+  type Writing,
 } from './write-response.js'
 
-/** How an answer is written. */
-export interface Relaying {
-  readonly own: OwnLines
-  /** Seconds that a peer may stop reading before its connection is cut. */
-  readonly stall: number
-  readonly observe?: BodyObserver
-}
-
 /**
- * Sends the answer of another server: each chunk as it arrives, no faster than the peer reads, and the length of a body that is whole.
+ * Sends the answer of another server: each chunk as it arrives, no faster than the peer reads, with the length of the table (`framingOf`).
  * Resolves when the last byte was handed to the kernel or the peer has closed the connection.
- * @throws the error of the body's source; the connection is then cut, so that no peer takes half a body for the whole
+ * @throws as `writeResponse`
  */
 export async function writeRelayed(
   { status, headers, body }: Relayed,
   to: ServerResponse,
-  how: Relaying,
+  how: Writing,
 ): Promise<void> {
-  const begin = (length?: number): void => {
-    const lines = linesOf(headers, how.own)
-    if (length !== undefined && headers.get('content-length') === null) lines.push('content-length', String(length))
-    to.writeHead(status, lines)
+  const { method = '' } = to.req
+  const given = headers.get('content-length')
+  const begin = (bytes?: number): void => {
+    const { length } = framingOf({ method, status, given, bytes })
+    to.writeHead(status, linesOf(headers, { own: how.own ?? [], length }))
   }
   try {
+    if (status < 200) throw new RangeError('an answer has a final status')
     if (to.destroyed) return void body?.destroy()
-    if (body === undefined) {
-      begin(hasNoLength(status, to) ? undefined : 0)
+    to.strictContentLength = true
+    if (body === undefined || !framingOf({ method, status, given }).hasBody) {
+      body?.destroy()
+      begin(0)
       return await finish(to, how.stall)
     }
     if (body.complete && !body.destroyed) {
@@ -58,15 +55,16 @@ export async function writeRelayed(
   }
 }
 
-/** Whether an answer without a body has none by its status or method, so that a length would say something else. */
-function hasNoLength(status: number, { req }: ServerResponse): boolean {
-  return status === 204 || status === 304 || req.method === 'HEAD'
+interface Head {
+  readonly own: OwnLines
+  readonly length: string | undefined
 }
 
-function linesOf(headers: Relayed['headers'], own: OwnLines): string[] {
+function linesOf(headers: Relayed['headers'], { own, length }: Head): string[] {
   const lines: string[] = []
   for (const [name, value] of own) if (headers.get(name) === null) lines.push(name, value)
-  for (const [name, value] of headers) lines.push(name, value)
+  for (const [name, value] of headers) if (!framingFields.has(name)) lines.push(name, value)
+  if (length !== undefined) lines.push('content-length', length)
   return lines
 }
 
@@ -77,7 +75,7 @@ function readWhole(body: IncomingMessage): Buffer {
   return chunks.length === 1 ? (chunks[0] ?? Buffer.of()) : Buffer.concat(chunks)
 }
 
-interface Pumping extends Relaying {
+interface Pumping extends Writing {
   /** Sends the head. @param length of a body that is whole */
   begin(length?: number): void
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { textOf } from '@countersign/protocol/internal'
+import { framingFields, framingOf, textOf } from '@countersign/protocol/internal'
 
 /** Header lines of the server itself, which stand unless the answer has such a line. */
 export type OwnLines = ReadonlyArray<readonly [name: string, value: string]>
@@ -7,41 +7,53 @@ export type OwnLines = ReadonlyArray<readonly [name: string, value: string]>
 /** Called with each chunk of a response body as it is sent. */
 export type BodyObserver = (chunk: Uint8Array) => void
 
+/** How an answer is written. */
+export interface Writing {
+  readonly own?: OwnLines
+  /** Seconds that a peer may stop reading before its connection is cut. */
+  readonly stall: number
+  readonly observe?: BodyObserver
+}
+
 /**
  * Sends a Fetch API response: every Set-Cookie on its own line, each chunk of the body as it arrives, no faster than the peer reads.
+ * Its length is that of the table (`framingOf`), whatever the response says.
  * Resolves when the last byte was handed to the kernel or the peer has closed the connection.
- * @param options.head whether the body is left out (HEAD)
- * @param options.stall seconds that a peer may stop reading before its connection is cut
- * @throws the error of the body's source; the connection is then cut, so that no peer takes half a body for the whole
+ * @throws the error of the body's source, or for a stream that is not as long as its `Content-Length`; the connection is then cut, so
+ * that no peer takes half a body for the whole, or the rest of one for the next response
  */
-export async function writeResponse(
-  response: Response,
-  to: ServerResponse,
-  options: { readonly head: boolean; readonly stall: number; readonly own?: OwnLines; readonly observe?: BodyObserver },
-): Promise<void> {
+export async function writeResponse(response: Response, to: ServerResponse, options: Writing): Promise<void> {
+  const { status, headers } = response
+  const text = to.destroyed ? undefined : textOf(response)
+  const bytes = text === undefined ? undefined : Buffer.byteLength(text)
+  const { method = '' } = to.req
+  const given = headers.get('content-length')
+  const { hasBody, length } = framingOf({ method, status, given, bytes })
   for (const [name, value] of options.own ?? []) to.setHeader(name, value)
-  to.statusCode = response.status
-  const cookies = response.headers.getSetCookie()
+  to.statusCode = status
+  const cookies = headers.getSetCookie()
   let hasLatin = false
-  for (const [name, value] of response.headers) {
-    if (name !== 'set-cookie') to.setHeader(name, value)
+  for (const [name, value] of headers) {
+    if (name !== 'set-cookie' && !framingFields.has(name)) to.setHeader(name, value)
     hasLatin ||= latin.test(value)
   }
   if (cookies.length > 0) to.setHeader('set-cookie', cookies)
-  const text = options.head || to.destroyed ? undefined : textOf(response)
-  if (text !== undefined) {
+  if (length !== undefined) to.setHeader('content-length', length)
+  if (text !== undefined && hasBody) {
     options.observe?.(Buffer.from(text))
     // Node sends a short text in one write with the head, bytes in a second write. But with a text it encodes the head as UTF-8
     // instead of Latin-1, so a head with Latin-1 characters goes with bytes.
     return text.length > pieceBytes / 4 || hasLatin
       ? sendAll(to, Buffer.from(text), options.stall)
-      : sendText(to, text, options.stall)
+      : finish(to, options.stall, text)
   }
-  const body = response.body
-  if (body === null || options.head || to.destroyed) {
+  const { body } = response
+  if (body === null || !hasBody || to.destroyed) {
     await body?.cancel()
+    if (hasBody) to.setHeader('content-length', 0)
     return finish(to, options.stall)
   }
+  to.strictContentLength = true
   const reader = body.getReader()
   const gone = (): void => void reader.cancel().catch(() => {})
   to.once('close', gone)
@@ -58,7 +70,7 @@ export async function writeResponse(
 async function pump(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   to: ServerResponse,
-  options: { readonly stall: number; readonly observe?: BodyObserver },
+  options: Writing,
 ): Promise<void> {
   const opening = reader.read()
   // An event stream may send its first event late: its reader must know at once that it is open.
@@ -69,6 +81,8 @@ async function pump(
   let next = reader.read()
   // A body that is complete is sent at once with its length; the first event of a stream does not wait for a second one.
   if (await endsNow(next)) return sendAll(to, first.value, options.stall)
+  // Before the first byte: only then does Node compare it with the length.
+  if (!to.headersSent) to.writeHead(to.statusCode)
   await send(to, first.value, options.stall)
   for (let part = await next; !part.done && !to.destroyed; part = await next) {
     options.observe?.(part.value)
@@ -107,15 +121,10 @@ async function send(to: ServerResponse, chunk: Uint8Array, stall: number): Promi
 
 /** Sends a complete body with its length, the last piece together with the end. */
 export async function sendAll(to: ServerResponse, body: Uint8Array, stall: number): Promise<void> {
-  if (!to.headersSent && !to.hasHeader('content-length')) to.setHeader('content-length', body.length)
+  if (!to.headersSent) to.setHeader('content-length', body.length)
   const last = Math.max(0, body.length - pieceBytes)
   await send(to, body.subarray(0, last), stall)
   return finish(to, stall, body.subarray(last))
-}
-
-async function sendText(to: ServerResponse, body: string, stall: number): Promise<void> {
-  to.setHeader('content-length', Buffer.byteLength(body))
-  return finish(to, stall, body)
 }
 
 /** Ends a response, and waits until the kernel has taken all of it. */

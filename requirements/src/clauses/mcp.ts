@@ -78,6 +78,11 @@ export const mcpClauses: readonly Requirement[] = [
     'A stream behind a guard goes on for an owner who meets the requirement of the request it answers, and for no other caller.',
   ),
   built(
+    'mcp.caller-gone',
+    '12',
+    'A caller that closes its connection before the answer is complete cancels its call, also behind a gateway.',
+  ),
+  built(
     'mcp.stream-over',
     '12',
     'After its answer, or once its request is cancelled, a stream behind a guard is over: 204.',

@@ -1,6 +1,17 @@
 import { HttpSigError } from '../error.js'
 import { gatherBytes } from './gathered-bytes.js'
 
+/** The connection of a caller, as far as its end shows. */
+export interface CallerConnection {
+  /**
+   * Aborted when the caller closes its connection, or resets its HTTP/2 stream, before the response is complete, and never after.
+   * Made when it is first read.
+   */
+  readonly signal: AbortSignal
+  /** Calls `work` when `signal` is aborted, at once where it was; cheaper than a signal. @returns a function that ends it */
+  whenGone(work: () => void): () => void
+}
+
 /**
  * An HTTP request as received. The same record is verified, routed and passed on.
  * @see protocol §3.3
@@ -16,6 +27,8 @@ export interface ReceivedMessage {
   readonly peer?: string
   /** The name that its receiver gave it, for logs and events; it is not verified. */
   readonly requestId?: string
+  /** The caller's connection; absent where the receiver cannot tell when it closes. */
+  readonly connection?: CallerConnection
   /** The bytes of the body, whatever their framing; absent or empty when there are none. */
   readonly body?: Uint8Array
   /**

@@ -1,5 +1,6 @@
 import { checkOptions } from '#check-options'
 import { HttpSigError } from '../error.js'
+import { connectionOfRequest } from './connection.js'
 import { doNothing, type HeadWatch, watchHead, withReadBody } from './head-watch.js'
 import { collectBody, type JudgeHead, type ReceivedMessage } from './received-message.js'
 import { pathOf } from './target-parts.js'
@@ -78,12 +79,13 @@ export async function fromRequest(
 }
 
 /** Reads everything of a Fetch API request but its body. @throws HttpSigError 431, 400 */
-export function headOf({ method, url, headers: lines, body }: Request): ReceivedMessage {
+export function headOf(request: Request): ReceivedMessage {
+  const { method, url, headers: lines, body } = request
   const headers: Array<readonly [string, string]> = [...lines]
   checkWholeHead(headers)
   if (body === null) checkHiddenBody(lines)
   if (!lines.has('host')) headers.push(['host', new URL(url).host])
-  return { method, target: rawTarget(url), headers }
+  return { method, target: rawTarget(url), headers, connection: connectionOfRequest(request) }
 }
 
 /**

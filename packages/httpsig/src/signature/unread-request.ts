@@ -23,6 +23,6 @@ export async function unreadRequest(request: Request): Promise<UnreadRequest> {
   const isCovered = !isSigned(head) || headerValues(head, 'content-digest').length > 0
   if (isCovered) return { message: withUnseenBody(head), request, isUnread: true }
   if (await hasByte(request.body)) return { message: { ...head, dangerouslyUnseenBody: true }, request, isUnread: true }
-  const { url, method, headers } = request
-  return { message: head, request: new Request(url, { method, headers }), isUnread: false }
+  const { url, method, headers, signal } = request
+  return { message: head, request: new Request(url, { method, headers, signal }), isUnread: false }
 }

@@ -20,7 +20,11 @@ export function recordErrors(aauth: Guarded, thrown: unknown[]): Guarded {
     }
   return Object.defineProperties(
     { ...aauth },
-    { fetch: { value: recording(aauth.fetch) }, oauth: { value: recording(aauth.oauth) } },
+    {
+      fetch: { value: recording(aauth.fetch) },
+      oauth: { value: recording(aauth.oauth) },
+      signal: { get: () => aauth.signal },
+    },
   ) as Guarded
 }
 

@@ -20,7 +20,8 @@ export function passToServer<S extends string>(
   { rpc, value, authInfo }: PassedMessage,
   { resource, handler }: Endpoint<S>,
 ): Promise<Response> {
-  const request = new Request(`${resource.id}${message.target}`, { method: 'POST' })
+  const { signal = null } = message.connection ?? {}
+  const request = new Request(`${resource.id}${message.target}`, { method: 'POST', signal })
   // Set on the request: headers that are made before it are copied into it, each checked again.
   const { headers } = request
   for (const [name, line] of message.headers) {

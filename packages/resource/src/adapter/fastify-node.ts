@@ -11,7 +11,7 @@ import type { Requirement } from '../guard/requirement.js'
 import type { Resource } from '../options.js'
 import { type Admission, admit, answerCors, answerWellKnown } from './guard-node.js'
 import { checkNodeOptions, dropBody, isReceived, type NodeOptions, nameNode } from './incoming-node.js'
-import { fieldsOf, releaseAnswer } from './outgoing-node.js'
+import { bodyOf, fieldsOf, releaseAnswer } from './outgoing-node.js'
 
 export type { NodeOptions } from './incoming-node.js'
 
@@ -110,10 +110,10 @@ export function cors<S extends string>(resource: Resource<S>): onRequestAsyncHoo
 
 /** Through Fastify's own reply, so that its hooks and its log see it. */
 async function answer(response: Response, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const body = Buffer.from(await response.arrayBuffer())
+  const body = await bodyOf(response)
   releaseAnswer(reply.raw)
   reply.code(response.status)
   for (const [name, value] of fieldsOf(response)) reply.header(name, value)
   if (!(await dropBody(request.raw)) && request.raw.httpVersionMajor < 2) reply.header('connection', 'close')
-  return response.body === null ? reply.send() : reply.send(body)
+  return reply.send(body)
 }

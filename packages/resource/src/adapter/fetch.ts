@@ -1,6 +1,6 @@
 import { fromRequest, type JudgeHead, type ReceivedMessage } from '@countersign/httpsig'
 import { pathOfRequest } from '@countersign/httpsig/internal'
-import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
+import { checkOptions, frameHead, type OptionChecks } from '@countersign/protocol/internal'
 import { bindingsOf, checkedBody, endingWithGrant, receiveUnread } from '#message'
 import { askedWhole } from '../answer/whole-answer.js'
 import type { Guarded } from '../guard/aauth.js'
@@ -75,7 +75,10 @@ export function guard<S extends string, A extends readonly unknown[] = []>(
       const { answer, whileOpen } = authorization
       const made = await handler(answer === undefined ? checked : askedWhole(checked), aauth, ...more)
       const response = answer === undefined ? made : await shownResponse(made, authorization, message.method)
-      const guarded = withHeaders(response, head => resource.responseHeaders(head, declared, message))
+      const guarded = withHeaders(response, head => {
+        resource.responseHeaders(head, declared, message)
+        frameHead(head, message.method, () => response.body === null)
+      })
       return whileOpen === undefined ? guarded : endingWithGrant(guarded, undefined, whileOpen)
     } catch (error) {
       const told = await authorization.respond(error)

@@ -1,4 +1,6 @@
+import type { JudgeHead } from '@countersign/httpsig'
 import { pathOf } from '@countersign/httpsig/internal'
+import { frameHead } from '@countersign/protocol/internal'
 import type { Guarded } from '../guard/aauth.js'
 import { checkRead } from '../guard/head.js'
 import type { Requirement } from '../guard/requirement.js'
@@ -43,7 +45,8 @@ export async function admit<S extends string>(
   { resource, declared, options }: DeclaredRoute<S>,
 ): Promise<Admission> {
   const rule = declared.body
-  const message = await receiveNode(request, options, { rule, judgeHead: head => resource.judgeHead(head, declared) })
+  const judgeHead: JudgeHead = head => resource.judgeHead(head, declared)
+  const message = await receiveNode(request, options, { rule, judgeHead, response })
   if (message instanceof Response) return { ok: false, response: exposed(message, request, resource) }
   const authorization = await resource.authorize(message, declared)
   if (!authorization.ok) return authorization
@@ -54,7 +57,11 @@ export async function admit<S extends string>(
   const takeBack = headersNow(response)
   const { answer } = authorization
   if (answer !== undefined) askWhole(request)
-  const unprotect = whenSent(response, head => resource.responseHeaders(head, declared, message))
+  const unprotect = whenSent(response, head => {
+    resource.responseHeaders(head, declared, message)
+    // Node frames what a handler writes, but for one case.
+    if (head.status === 204) frameHead(head, message.method)
+  })
   if (answer !== undefined) holdAnswer({ request, response, rule: answer, takeBack })
   if (authorization.whileOpen !== undefined) endWhenRevoked(response, authorization.whileOpen)
   // A handler that never looked at the body leaves it in the way of the next request.

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { ServerResponse } from 'node:http'
+import { framingOf } from '@countersign/protocol/internal'
 import {
   type AnswerRule,
   type HandledHead,
@@ -150,9 +151,11 @@ function deliver(held: Held, { status, headers, body }: Delivered): void {
   outgoing.statusCode = status
   // Node's own phrase: that of the handler could hold anything.
   if (request.httpVersionMajor < 2) outgoing.statusMessage = ''
-  if (body !== undefined) outgoing.setHeader('content-length', body.length)
-  if (body === undefined || request.method === 'HEAD') response.end()
-  else response.end(body)
+  const { method = '' } = request
+  const { hasBody, length } = framingOf({ method, status, given: null, bytes: body?.length ?? 0 })
+  if (length !== undefined) outgoing.setHeader('content-length', length)
+  if (hasBody && body !== undefined) response.end(body)
+  else response.end()
   // A handler that still writes, to a stream that was refused, writes to nobody.
   held.restore = replaced(outgoing, { ...silent(() => true), end: given => tell(given, response) })
 }

@@ -1,10 +1,11 @@
 import type { BodyCheck, ReceivedMessage } from '@countersign/httpsig'
+import { connectionOfRequest } from '@countersign/httpsig/internal'
 import { AAuthError } from '@countersign/protocol'
-import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
+import { checkOptions, frameHead, type OptionChecks } from '@countersign/protocol/internal'
 import type { Context, MiddlewareHandler } from 'hono'
 import { checkedBody, endingWithGrant, holdBeside, receive, type ServerBindings } from '#message'
 import { askedWhole } from '../answer/whole-answer.js'
-import { type Guarded, withCalls } from '../guard/aauth.js'
+import { type Calls, type Guarded, withCalls } from '../guard/aauth.js'
 import type { Authorization } from '../guard/authorization.js'
 import type { AnswerHead } from '../guard/handed-on.js'
 import { checkRead } from '../guard/head.js'
@@ -96,7 +97,10 @@ export function guard<S extends string>(
     if (told !== undefined) answerInstead(c, own(c, told))
     else {
       await showAnswer(c, authorization)
-      protectResponse(c, head => resource.responseHeaders(head, declared, message))
+      protectResponse(c, head => {
+        resource.responseHeaders(head, declared, message)
+        frameHead(head, message.method, () => c.res.body === null)
+      })
       if (authorization.whileOpen !== undefined) endWithGrant(c, authorization.whileOpen)
     }
     return undefined
@@ -165,10 +169,11 @@ function unlogged(aauth: Guarded): Guarded {
       })
     }
   }
-  return withCalls(aauth, {
+  const calls: Calls = {
     fetch: (input, init) => answered(aauth.fetch(input, init)),
     oauth: (api, input, init) => answered(aauth.oauth(api, input, init)),
-  })
+  }
+  return withCalls(aauth, calls, aauth)
 }
 
 /** The app has answered the error by now, as any other. */
@@ -215,8 +220,8 @@ async function messageOf(
     const { bodyLimit = 1_048_576 } = options
     const read = await receive(c.req.raw, c.env, { bodyLimit, rule, judgeHead: head => judgeHead(placed(head)) })
     const { message: received, isUnread } = read
+    const message = placed({ connection: connectionOfRequest(c.req.raw), ...received })
     c.req.raw = read.request
-    const message = placed(received)
     c.set(messageKey, { message, isUnread } satisfies Read)
     if (rule === 'whole' || message.body !== undefined) restoreBody(c, message)
     return message
@@ -237,10 +242,11 @@ function checkWhileRead(c: Context, check: BodyCheck): void {
 function restoreBody(c: Context, message: ReceivedMessage): void {
   const { raw } = c.req
   if (bodiless.has(message.method)) return
-  const { url, method, headers } = raw
+  const { url, method, headers, signal } = raw
   c.req.raw = new Request(url, {
     method,
     headers,
+    signal,
     body: message.body === undefined ? null : new Uint8Array(message.body),
   })
 }

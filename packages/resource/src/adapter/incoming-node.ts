@@ -1,8 +1,8 @@
 import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { JudgeHead, ReceivedMessage } from '@countersign/httpsig'
-import { checkBody, unreadNode } from '@countersign/httpsig/internal/node'
+import { checkBody, connectionOfNode, unreadNode } from '@countersign/httpsig/internal/node'
 import { peekNode } from '@countersign/httpsig/node'
 import type { CorsRequest } from '@countersign/protocol'
 import { checkOptions } from '@countersign/protocol/internal'
@@ -50,6 +50,8 @@ export function targetOf(request: NodeRequest & Seen): string {
 export interface Receiving {
   readonly rule?: BodyRule | undefined
   readonly judgeHead?: JudgeHead
+  /** By which the end of its connection shows. */
+  readonly response?: ServerResponse | Http2ServerResponse
 }
 
 /**
@@ -61,7 +63,7 @@ export interface Receiving {
 export async function receiveNode(
   request: NodeRequest & Seen,
   { bodyLimit = 1_048_576 }: NodeOptions,
-  { rule = 'whole', judgeHead }: Receiving = {},
+  { rule = 'whole', judgeHead, response }: Receiving = {},
 ): Promise<ReceivedMessage | Response> {
   const known = request[received]
   if (known !== undefined) return readBefore(known, rule)
@@ -72,7 +74,12 @@ export async function receiveNode(
     const read = rule === 'stream' ? await unreadNode(request) : undefined
     const head = read?.message ?? (await peekNode(request, { bodyLimit, ...judging }))
     const requestId = nameOf(request)
-    const message = { ...head, target: targetOf(request), ...(requestId === undefined ? {} : { requestId }) }
+    const message = {
+      ...head,
+      target: targetOf(request),
+      ...(requestId === undefined ? {} : { requestId }),
+      ...(response === undefined ? {} : { connection: connectionOfNode(request, response) }),
+    }
     request[received] = { message, isUnread: read?.isUnread ?? false }
     return message
   } catch (thrown) {

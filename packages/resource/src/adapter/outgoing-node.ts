@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { HeaderFields } from '@countersign/protocol'
+import { framingFields, framingOf } from '@countersign/protocol/internal'
 import type { AnswerHead } from '../guard/handed-on.js'
 import { dropBody, type NodeRequest } from './incoming-node.js'
 import type { WhileOpen } from './revocable.js'
@@ -18,14 +19,21 @@ export const release: unique symbol = Symbol('countersign.release')
 
 /** Sends the response of a guard, which is short; without its body for HEAD. */
 export async function answerNode(answer: Response, request: NodeRequest, to: NodeResponse): Promise<void> {
-  const body = Buffer.from(await answer.arrayBuffer())
+  const body = await bodyOf(answer)
   releaseAnswer(to)
   to.statusCode = answer.status
   for (const [name, value] of fieldsOf(answer)) to.setHeader(name, value)
-  if (answer.body !== null) to.setHeader('content-length', body.length)
+  const { method = '' } = request
+  const { hasBody, length } = framingOf({ method, status: answer.status, given: null, bytes: body?.length ?? 0 })
+  if (length !== undefined) to.setHeader('content-length', length)
   if (!(await dropBody(request)) && request.httpVersionMajor < 2) to.setHeader('connection', 'close')
-  if (request.method === 'HEAD' || answer.body === null) to.end()
-  else to.end(body)
+  if (hasBody && body !== undefined) to.end(body)
+  else to.end()
+}
+
+/** The body of a guard's response; undefined for one that has none. */
+export async function bodyOf(answer: Response): Promise<Buffer | undefined> {
+  return answer.body === null ? undefined : Buffer.from(await answer.arrayBuffer())
 }
 
 /** What a guard says by itself goes out as it is: a challenge for a handler's call, the refusal of a second guard. */
@@ -33,10 +41,10 @@ export function releaseAnswer(response: NodeResponse & { [release]?: () => void 
   response[release]?.()
 }
 
-/** Headers as Node sets them: each Set-Cookie on its own line. */
+/** Headers as Node sets them: each Set-Cookie on its own line, and none that says how long the answer is. */
 export function fieldsOf({ headers }: Response): Array<readonly [name: string, value: string | string[]]> {
   const cookies = headers.getSetCookie()
-  const fields = [...headers].filter(([name]) => name !== 'set-cookie')
+  const fields = [...headers].filter(([name]) => name !== 'set-cookie' && !framingFields.has(name))
   return cookies.length === 0 ? fields : [...fields, ['set-cookie', cookies]]
 }
 

@@ -1,5 +1,6 @@
 import { projectJson } from '@countersign/conditions'
 import { AAuthError, type HeaderFields } from '@countersign/protocol'
+import { framingOf } from '@countersign/protocol/internal'
 import { jsonType } from './json-type.js'
 
 /** The status and headers that a handler has set. */
@@ -30,9 +31,6 @@ export interface AnswerRule {
 /** The most bytes of an answer that are kept until they can be judged. */
 export const maxAnswerBytes: number = 1024 * 1024
 
-/** Statuses of answers that never have a body. */
-const bodiless: ReadonlySet<number> = new Set([204, 205])
-
 const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/
 const seconds = /^\d{1,10}$/
 
@@ -48,7 +46,7 @@ export function withheld(description: string): AAuthError {
  */
 export function hasJudgedBody({ status, headers }: HandledHead, hasBytes: boolean): boolean {
   if (status < 200 || status > 599) throw withheld('the status of the answer is none')
-  if (status > 299 || bodiless.has(status)) return false
+  if (status > 299 || !framingOf({ method: 'GET', status, given: null }).hasBody) return false
   if (status === 206) throw withheld('the answer is a part of another')
   const coding = headers.get('content-encoding')
   if (coding !== null && coding.toLowerCase() !== 'identity') throw withheld('the answer has a content coding')

@@ -1,3 +1,4 @@
+import { framingOf } from '@countersign/protocol/internal'
 import { type AnswerRule, hasJudgedBody, maxAnswerBytes, showAnswer, withheld } from './answer-rule.js'
 
 /**
@@ -10,8 +11,9 @@ export async function projectResponse(response: Response, rule: AnswerRule, meth
     const read = method === 'HEAD' || !hasJudgedBody(response, false) ? undefined : await readAnswer(response)
     if (read === undefined) await response.body?.cancel()
     const { status, headers, body } = showAnswer(response, read, rule)
-    const length = body === undefined ? [] : [['content-length', String(body.length)]]
-    return new Response(body ?? null, { status, headers: [...headers, ...length] as Array<[string, string]> })
+    const { length } = framingOf({ method, status, given: null, bytes: body?.length ?? 0 })
+    const lines = length === undefined ? headers : [...headers, ['content-length', length] as const]
+    return new Response(body ?? null, { status, headers: lines.map(([name, value]) => [name, value]) })
   } catch (error) {
     // Not awaited: what is refused may be a stream that does not end.
     if (response.body?.locked === false) response.body.cancel(error).catch(() => undefined)

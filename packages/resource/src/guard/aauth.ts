@@ -1,4 +1,5 @@
 import type { Conditions } from '@countersign/conditions'
+import type { CallerConnection } from '@countersign/httpsig'
 import type { Level } from '@countersign/protocol'
 import type { Caller, User } from '@countersign/verify'
 import type { OAuthApi } from '../oauth/oauth.js'
@@ -68,23 +69,39 @@ export interface Guarded extends AAuth {
    * @see protocol §7
    */
   oauth(api: OAuthApi, input: string | URL | Request, init?: RequestInit): Promise<Response>
+  /**
+   * Aborted when the caller closes its connection, or resets its HTTP/2 stream, before the response is complete, and never after. Give
+   * it to what takes long. Where the platform does not tell, it is never aborted. Not enumerable, either.
+   */
+  readonly signal: AbortSignal
 }
+
+type Connection = Pick<CallerConnection, 'signal'>
 
 /** What can be done for a request. */
 export type Calls = Pick<Guarded, 'fetch' | 'oauth'>
 
-/** Facts are data: copied, compared and logged, they do not bring the functions along. */
-export function withCalls(aauth: AAuth, calls: Calls): Guarded {
-  return new GuardedFacts(aauth, calls) as GuardedFacts & AAuth
+/**
+ * Facts are data: copied, compared and logged, they do not bring the functions along.
+ * @param connection of the caller
+ */
+export function withCalls(aauth: AAuth, calls: Calls, connection: Connection | undefined): Guarded {
+  return new GuardedFacts(aauth, { calls, connection }) as GuardedFacts & AAuth
 }
 
 /** Getters of a class, since properties that hide themselves one by one cost a request five times as much. */
 class GuardedFacts implements Calls {
   readonly #calls: Calls
+  readonly #connection: Connection | undefined
 
-  constructor(aauth: AAuth, calls: Calls) {
+  constructor(aauth: AAuth, { calls, connection }: { calls: Calls; connection: Connection | undefined }) {
     Object.assign(this, aauth)
     this.#calls = calls
+    this.#connection = connection
+  }
+
+  get signal(): AbortSignal {
+    return this.#connection?.signal ?? new AbortController().signal
   }
 
   get fetch(): Calls['fetch'] {

@@ -67,7 +67,7 @@ function passRequest(request: GuardedRequest): Authorization {
   const { aauth, guard } = request
   const about = aboutOf(request)
   guard.tell({ type: 'passed', aauth, ...about })
-  if (guard.mode === 'observe') return letThrough(aauth)
+  if (guard.mode === 'observe') return letThrough(request.message, aauth)
   const passed: { -readonly [K in keyof Passed]: Passed[K] } = callsOf(request, about)
   const whileOpen = whileOpenOf(request)
   if (whileOpen !== undefined) passed.whileOpen = whileOpen
@@ -105,7 +105,7 @@ async function refuse(refusal: Refusal, request: RefusedRequest): Promise<Author
   }
   if (guard.mode === 'observe') {
     guard.tell({ type: 'refused', error: refusal.error, ...about })
-    return letThrough()
+    return letThrough(request.message)
   }
   const { error, response } = await answerOf(refusal, request)
   guard.tell({ type: 'refused', error, ...about })

@@ -14,14 +14,14 @@ export function callsOf(
   request: GuardedRequest,
   about: Pick<ResourceEvent, 'request_id' | 'route' | 'observed'>,
 ): Passed {
-  const { aauth, bearer, bot, guard } = request
+  const { aauth, bearer, bot, guard, message } = request
   if (guard.downstream === undefined || bearer !== undefined || bot !== undefined)
-    return { ok: true, aauth: withCalls(aauth, noCalls), respond: noAnswer }
+    return { ok: true, aauth: withCalls(aauth, noCalls, message.connection), respond: noAnswer }
   const { downstream } = guard
   const { calls, refusalOf } = watchedCalls(request, downstream)
   return {
     ok: true,
-    aauth: withCalls(aauth, calls),
+    aauth: withCalls(aauth, calls, message.connection),
     questions: {
       of: async thrown => refusalOf(thrown)?.question?.(),
       answer: (code, seconds) => downstream.answer(request, code, seconds),

@@ -1,3 +1,4 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
 import { requestIdOf } from '@countersign/verify/internal'
 import type { Resource } from '../options.js'
 import { type AAuth, withCalls } from './aauth.js'
@@ -11,8 +12,12 @@ import type { RequestNames } from './request-name.js'
  * could not tell its facts from those of a request that would be refused.
  * @param seen what was verified of a caller that would pass
  */
-export function letThrough(seen?: AAuth): Authorization & { readonly ok: true } {
-  const aauth = withCalls({ level: 'anonymous', scope: [], chain: [] }, { fetch: forNobody, oauth: forNobody })
+export function letThrough(
+  { connection }: Pick<ReceivedMessage, 'connection'>,
+  seen?: AAuth,
+): Authorization & { readonly ok: true } {
+  const nobody = { level: 'anonymous', scope: [], chain: [] } as const
+  const aauth = withCalls(nobody, { fetch: forNobody, oauth: forNobody }, connection)
   return { ok: true, observed: true, aauth, respond: async () => undefined, ...(seen === undefined ? {} : { seen }) }
 }
 
@@ -32,7 +37,7 @@ export function ownRefusals(
     refused: refused({ observed: false }),
     observed(message, error) {
       observed(message, error)
-      return letThrough()
+      return letThrough(message)
     },
   }
 }
