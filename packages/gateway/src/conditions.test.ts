@@ -285,7 +285,10 @@ describe(
         replay: startedReplaySet(),
       })
       const requirement = { scope: 'read', operation: 'purge', approve: true, ...more } as const
-      const { handle } = createCheck({ resource, routes: [{ path, requirement }], proxy: 'envoy', bodies: 'seen' })
+      const { handle } = createCheck({
+        ...{ resource, proxy: 'envoy', bodies: 'seen' },
+        routes: [{ path, methods: ['DELETE'], requirement }],
+      })
       const headers = await world.sign({ as: await world.holder({ sub: 'alice' }), method: 'DELETE', target })
       const body = new Uint8Array()
       const response = (await handle({ method: 'DELETE', target: `/check${target}`, headers, body })) as Response
@@ -305,6 +308,19 @@ describe(
       // Of `/mess*`, the first segment is open, too.
       expect(await ask('/mess*', '/messages/5', { describe })).toEqual(unshowable)
       expect(await ask('/mess*', '/messages/5', { describe: describeBy('Delete {path/2} of {path/1}') })).toEqual(asked)
+    })
+
+    test('a route lists its methods: a DELETE would be described as a payment', () => {
+      const make = (more: Partial<GatewayRoute<'read'>>, requirement: object) => () => {
+        const resource = createResource({ ...world.settings, operations: { pay: 'Pay' }, replay: startedReplaySet() })
+        const own = { scope: 'read', operation: 'pay', ...requirement } as const
+        createCheck({ resource, routes: [{ path: '/payments', requirement: own, ...more }], proxy: 'envoy' })
+      }
+      for (const asked of [{ approve: true }, { describe: describeBy('Pay') }]) {
+        expect(make({}, asked)).toThrow(/\/payments.*methods/)
+        expect(make({ methods: ['POST'] }, asked)).not.toThrow()
+      }
+      expect(make({}, {})).not.toThrow()
     })
 
     test('nothing is described: only a route of one path passes', async () => {

@@ -60,7 +60,11 @@ export function serving(plan: Plan, participant: Participant, cors?: CorsOrigins
 const open = { level: 'anonymous' } as const
 
 export const routes: ReadonlyArray<GatewayRoute<'events.read' | 'events.write'>> = [
-  ...Object.entries(pages).map(([path, { requirement }]) => ({ path, requirement })),
+  ...Object.entries(pages).map(([path, { requirement }]) => ({
+    ...{ path, requirement },
+    // The suite asks for these; where requests are described, methods must be listed.
+    ...(requirement.describe === undefined ? {} : { methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'] }),
+  })),
   ...['/json', '/stream', '/written'].map(path => ({ path, requirement: open })),
   { path: '/mounted/feed', requirement: { level: 'pseudonymous' } },
   // An odd spelling of another path must not match this one.

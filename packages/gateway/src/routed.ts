@@ -23,6 +23,7 @@ export function createJudge<S extends string>(
   routes: ReadonlyArray<GatewayRoute<S>>,
   o: { readonly sessions: McpSessions; readonly handling: RouteHandling; now(): number },
 ): Judges<S> {
+  for (const route of routes) checkDescribed(route)
   const table = routeTable(
     routes.map(({ path, methods, requirement, mcp }) => ({
       path,
@@ -57,6 +58,14 @@ export function createJudge<S extends string>(
       return match?.found === 'route' ? match.value.judges.judgeHead(head) : refusedHead(head)
     },
   }
+}
+
+/** @throws TypeError for a route whose requests a user approves by one text, whatever their method does: a DELETE would be shown as a payment */
+function checkDescribed({ path, methods, requirement: { approve, describe } }: GatewayRoute): void {
+  if (methods !== undefined || (approve === undefined && describe === undefined)) return // approval.shown
+  throw new TypeError(
+    `the route ${path} has approve or describe, and must list its methods: all would be described alike`,
+  )
 }
 
 /** The first segment that a prefix leaves open. */

@@ -76,7 +76,6 @@ function viewOf(value: unknown, reads: Reads): unknown {
       reads.set(target, names.add(name))
       return viewOf(found, reads)
     },
-    set: () => false,
     defineProperty: () => false,
     deleteProperty: () => false,
   })
@@ -100,8 +99,8 @@ function isSeen(node: JsonNode, seen: Seen): boolean {
   const below = (name: string, child: JsonNode, next: Place): boolean =>
     isSeen(child, {
       ...seen,
-      // parseJson drops a member `__proto__`: it was not read.
-      value: Object.hasOwn(Object(value), name) ? Reflect.get(Object(value), name) : undefined,
+      value: Reflect.get(Object(value), name),
+      // Never of a member `__proto__`, which parseJson drops.
       isRead: reads.get(value)?.has(name) === true,
       place: next,
     })
