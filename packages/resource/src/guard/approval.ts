@@ -116,6 +116,9 @@ async function operationOf(
   return display === undefined ? { name, digest } : { name, digest, display }
 }
 
+/** Of what an application throws, nothing is said. */
+const failed = 'its description could not be made; a member may be missing, or of another type'
+
 /** What a user is shown. Nothing is cut or left out of it: the user would approve something else (APR-16). */
 async function describedBy(describe: () => Promise<unknown>): Promise<readonly string[] | undefined> {
   let display: unknown
@@ -123,7 +126,7 @@ async function describedBy(describe: () => Promise<unknown>): Promise<readonly s
     display = await describe()
   } catch (thrown) {
     // Without its cause: an error may quote the request, and what is displayed stands in no log (APR-35).
-    throw unshowable(thrown instanceof NotShowable ? thrown.message : 'the description has failed')
+    throw unshowable(thrown instanceof NotShowable ? thrown.message : failed)
   }
   if (display === undefined) return undefined
   if (!isDisplay(display)) throw unshowable('it is longer than 500 characters, or holds some that cannot be seen')

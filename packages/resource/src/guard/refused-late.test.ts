@@ -5,6 +5,7 @@ import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import { checkedBody } from '../adapter/message-node.js'
 import { hasJudgedBody } from '../answer/answer-rule.js'
+import { unshownOf } from '../approval/unshown.js'
 import { interactionRoutes } from '../downstream/interaction.js'
 import { interactionPage } from '../downstream/interaction-page.js'
 import { type InteractionLimits, memoryInteractions } from '../downstream/interaction-sessions.js'
@@ -59,6 +60,31 @@ test.each([
     guard: { id, replay: { takeToken: async () => 'fresh' } },
   } as never
   expect(await approval.refusal(request)).toMatchObject({ error: { reason: 'approval_impossible' }, ask: 'nothing' })
+})
+
+test(verifies('APR-35', 'approval.display', 'what a description throws is not quoted'), async () => {
+  const request = (describe: () => readonly string[]) =>
+    ({
+      route: {
+        level: 'authorized',
+        approve: true,
+        operation: 'pay',
+        scope: [],
+        describe,
+        unshown: unshownOf([]),
+        body: 'whole',
+      },
+      message: { method: 'POST', target: '/', headers: [], body: new Uint8Array() },
+      verified: { caller: holder(), opened: { base: '"@method": POST' } },
+      guard: { id, now, replay: { takeToken: async () => 'fresh' } },
+    }) as never
+  const fails = () => {
+    throw new TypeError('no card 4111')
+  }
+  const why = { reason: 'approval_unshowable', description: expect.stringMatching(/a member may be missing/) }
+  await expect(approval.refusal(request(fails))).rejects.toMatchObject(why)
+  await expect(approval.refusal(request(fails))).rejects.not.toMatchObject({ cause: expect.anything() })
+  expect(await approval.refusal(request(() => ['Pay ', '5']))).toMatchObject({ error: { reason: 'approval_needed' } })
 })
 
 test(verifies('challenge.failed-auth-token', 'a token of another issuer leads to an identity, on each route'), () => {
