@@ -111,7 +111,7 @@ inline makes_code(n, decider) {
      :: else fi
 }
 
-/* §6.3: a browser opens the link of a request. The first one that does claims it. */
+/* §6.3: a browser, in which its user is signed in, opens the link of a request. The first one that does claims it. */
 inline opens(n, visitor) {
   if
   :: request[n].open && request[n].code == 0 && KEEP(consent_claimed, request[n].browser == nobody || request[n].browser == visitor) ->

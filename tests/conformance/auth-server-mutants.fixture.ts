@@ -30,10 +30,10 @@ export const authServerMutants: readonly Mutant[] = [
     fails: ['code.session', 'code.mismatch'],
   },
   {
-    lacks: 'the claim of the first browser',
-    file: 'auth-server/dist/consent/requests.js',
-    find: "or([eb('browser', 'is', null), eb('browser', 'in', [browser, before])])",
-    replace: "or([eb('expires', '>', 0)])",
+    lacks: 'the sign-in before a browser claims a request',
+    file: 'auth-server/dist/consent/authorize.js',
+    find: 'return seeOther(openedPath(',
+    replace: 'await context.requests.claim(row, session.id); return seeOther(openedPath(',
     fails: ['consent.claimed'],
   },
   {

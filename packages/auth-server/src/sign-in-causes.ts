@@ -1,5 +1,5 @@
 import { parseQuery } from '@countersign/protocol/internal'
-import { consentPath } from './consent/consent.js'
+import { consentPath } from './consent/claimed-request.js'
 import { devicePath } from './consent/device.js'
 import type { Requests } from './consent/requests.js'
 import type { SignInCause } from './pages/sign-in-cause.js'

@@ -23,7 +23,9 @@ export const consentCases: readonly AttackCase[] = [
   later('UIX-27', 'consent.browser', 'Login guesses are slowed by account and by network, with one message.'),
   built('UIX-28', 'consent.browser', 'A user cannot be flooded with consent links.'),
   built('UIX-29', 'consent.browser', 'Locale and theme parameters reach no file.'),
-  built('UIX-31', 'consent.claimed', 'A request that one browser has opened is decided in no other.'),
+  built('UIX-31', 'consent.claimed', 'A request that one browser has claimed is decided in no other.'),
+  built('UIX-36', 'consent.claimed', 'A browser that opens a link first and does not sign in keeps it from nobody.'),
+  built('UIX-37', 'consent.told', 'An agent that is not to ask any more is told so, and does not wait.'),
   built('UIX-32', 'consent.page', 'A yes decides the request of its own page, whatever the browser has opened since.'),
   built(
     'UIX-33',

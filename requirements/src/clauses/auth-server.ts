@@ -55,7 +55,12 @@ export const authServerClauses: readonly Requirement[] = [
     '6.3',
     'A wrong `request_token`, `redirect_uri` or `state` gets a page, never a redirect.',
   ),
-  built('consent.claimed', '6.3', 'The first browser that opens a request claims it.'),
+  built(
+    'consent.claimed',
+    '6.3',
+    'The first browser in which a user signs in who may answer claims a request; whom it is for may take it over.',
+  ),
+  built('consent.told', '6.3', 'Where a request ends without a question, the agent is told `access_denied`.'),
   built('consent.page', '6.3', 'The page shows verified hosts first and marks what is merely claimed.'),
   built('consent.grave', '6.3', 'A far-reaching scope is marked on the page, and not chosen before the user does.'),
   built('consent.grave.fresh', '6.3', 'A yes to it needs a user verification of at most 60 s ago, each time.'),

@@ -106,7 +106,7 @@ export async function deleteAccount(message: ReceivedMessage, context: AccountCo
     await report.forget(tx, user.sub)
   })
   const look = context.looks.of(message)
-  return pageResponse(deletedPage(look), { look, cookies: [...cookies, ...login.sessions.forget(message)] })
+  return pageResponse(deletedPage(look), { look, cookies: [...cookies, ...login.sessions.forget()] })
 }
 
 async function deleteUser(tx: Transaction, sub: string): Promise<void> {

@@ -4,7 +4,6 @@ import { part } from '@countersign/testing/json-web-token'
 import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import { answerOf, askUser, callback, linkOf, open, requestTokenOf } from '../consent/consent.test.fixture.js'
-import { reasonOf } from '../login/browser.test.fixture.js'
 import { agentServer, delegate, otherAgent, type Signer, send, type World } from '../world.test.fixture.js'
 import {
   adaOf,
@@ -147,8 +146,9 @@ test(
     expect(answerOf(other).searchParams.get('error')).toBe('access_denied')
     // Access that was asked for and is remembered.
     const access = await requestTokenOf(await askUser(made, phone, { scope: 'events.write' }))
-    const page = await open(one, linkOf(access))
-    expect([page.status, await reasonOf(page)]).toEqual([403, 'approval_stopped'])
+    const told = await open(one, linkOf(access))
+    expect(answerOf(told).search).toBe('?error=access_denied&state=s1&iss=https%3A%2F%2Fauth.example')
+    expect(made.events.at(-1)).toMatchObject({ type: 'refused', reason: 'approval_stopped', user: sub })
     expect(await (await one.get('/account/approvals')).text()).toContain('Let it ask again')
     expect(await (await one.get('/account')).text()).toContain('It rests, because')
     const csrf = await one.csrf('/account/approvals')

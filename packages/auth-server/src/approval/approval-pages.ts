@@ -24,6 +24,9 @@ type Deciding = Omit<ShownQuestion, keyof OpenRequest> & OpenRequest
 /** Creates the pages on which users approve single calls. */
 export function approvalPagesOf(context: ApprovalPagesContext): ApprovalPages {
   return {
+    async check(open) {
+      await questionOf(open, context)
+    },
     async show(message, shown) {
       const question = await questionOf(shown, context)
       const look = context.looks.of(message)

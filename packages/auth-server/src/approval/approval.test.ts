@@ -147,9 +147,62 @@ test(
     // The same browser, and now the right user.
     const csrf = await one.csrf('/login?return_to=%2Flogout')
     await one.post('/login/demo', { csrf, subject: 'ada', return_to: '/logout' })
-    const page = await (await one.get(`/agent/consent?request_token=${request_token}`)).text()
+    const page = await (await open(one, linkOf(request_token))).text()
     const back = await one.post('/agent/consent', { ...hiddenFields(page), decision: 'approve' })
     expect(answerOf(back).searchParams.get('code')).toMatch(/^[\w-]{43}$/)
+  },
+)
+
+test(
+  verifies(
+    'UIX-36',
+    'consent.claimed',
+    'APR-36',
+    'whom a call is asked about takes it over from any browser that opened it',
+  ),
+  async () => {
+    const made = await approvalWorld()
+    const agent = agentServer(made)
+    const { one: ada, sub } = await adaOf(made, agent)
+    const link = linkOf(await requestTokenOf(await askAboutCall(made, agent, { sub })))
+    const grace = await browserOf(made, 'grace')
+    expect(await reasonOf(await open(grace, link))).toBe('user_mismatched')
+    // Ada opens it in one browser, and decides in another; what the first one showed decides nothing any more.
+    const first = hiddenFields(await (await open(ada, link)).text())
+    const phone = await browserOf(made, 'ada')
+    const page = hiddenFields(await (await open(phone, link)).text())
+    const late = await ada.post('/agent/consent', { ...first, decision: 'approve' })
+    expect([late.status, await reasonOf(late)]).toEqual([400, 'link_of_another_browser'])
+    expect((await open(grace, link)).status).toBe(403)
+    const back = await phone.post('/agent/consent', { ...page, decision: 'approve' })
+    expect(answerOf(back).searchParams.get('code')).toMatch(/^[\w-]{43}$/)
+    // Decided, it is nobody else's, and no other browser's: the code goes to the one that decided.
+    expect(await reasonOf(await open(ada, link))).toBe('link_of_another_browser')
+  },
+)
+
+test(
+  verifies(
+    'UIX-36',
+    'consent.claimed',
+    'a code that another user types first is still answered by the user of the call',
+  ),
+  async () => {
+    const made = await approvalWorld()
+    const agent = agentServer(made)
+    const { one: ada, sub } = await adaOf(made, agent)
+    const resource_token = await callToken(made, agent, { sub })
+    const codes = await bodyOf(await send(made, agent, { request_type: 'device_auth', resource_token }))
+    const user_code = String(codes['user_code'])
+    const grace = await browserOf(made, 'grace')
+    for (let time = 0; time < 6; time++) {
+      const refused = await grace.post('/device', { csrf: await grace.csrf('/device'), user_code })
+      expect([refused.status, await reasonOf(refused)]).toEqual([403, 'user_mismatched'])
+    }
+    const page = await (await ada.post('/device', { csrf: await ada.csrf('/device'), user_code })).text()
+    await ada.post('/device', { ...hiddenFields(page), decision: 'approve' })
+    const polled = await send(made, agent, { request_type: 'device_code', device_code: String(codes['device_code']) })
+    expect(polled.status).toBe(200)
   },
 )
 

@@ -5,8 +5,12 @@ import type { Party } from './block-lists.js'
 
 /** The agents of a request that waits: the one that asks, and in an exchange each of the chain. */
 export function agentsOf(row: Pick<RequestRow, 'agent' | 'agent_delegate' | 'upstream'>): readonly Party[] {
-  const { agent, agent_delegate } = row
   const upstream = upstreamOf(row)
   const chain = upstream === undefined ? [] : chainOf(upstream.act)
-  return [{ agent, delegate: agent_delegate === '' ? undefined : agent_delegate }, ...chain]
+  return [callerOf(row), ...chain]
+}
+
+/** The agent that asks. */
+export function callerOf({ agent, agent_delegate }: Pick<RequestRow, 'agent' | 'agent_delegate'>): Party {
+  return { agent, delegate: agent_delegate === '' ? undefined : agent_delegate }
 }

@@ -79,13 +79,14 @@ test(verifies('UIX-04', 'other parameters of the link change nothing'), async ()
   expect(text).not.toContain('x.example')
 })
 
-test(verifies('UIX-31', 'only the first browser that opens a request may decide it'), async () => {
+test(verifies('UIX-31', 'only the browser that claimed a request may decide it'), async () => {
   const made = await consentWorld()
   const phone = await delegate(made, 'phone')
   const request_token = await requestTokenOf(await askUser(made, phone))
-  const [first, second] = [await browserOf(made), await browserOf(made, 'grace')]
+  const [first, second] = [await browserOf(made, 'ada'), await browserOf(made, 'grace')]
   expect((await open(first, linkOf(request_token))).status).toBe(200)
-  expect(shown(await second.get(linkOf(request_token)))).toEqual(page400)
+  for (const other of [second, await browserOf(made)])
+    expect(shown(await open(other, linkOf(request_token)))).toEqual(page400)
   const path = `/agent/consent?${new URLSearchParams({ request_token })}`
   expect(shown(await second.get(path))).toEqual(page400)
   expect(shown(await (await browserOf(made)).get(path))).toEqual(page400)
@@ -98,7 +99,65 @@ test(verifies('UIX-31', 'only the first browser that opens a request may decide 
   })
   expect(shown(forced)).toEqual(page400)
   expect(made.events.filter(event => event.type === 'consented')).toEqual([])
+  // The twin: the browser that has it decides.
+  const answer = await decide(first, linkOf(request_token), { decision: 'allow' })
+  expect(answerOf(answer).searchParams.get('code')).toMatch(/^[\w-]{43}$/)
 })
+
+test(
+  verifies('UIX-36', 'consent.claimed', 'who opens a link first and does not sign in keeps it from nobody'),
+  async () => {
+    const made = await consentWorld()
+    const phone = await delegate(made, 'phone')
+    const request_token = await requestTokenOf(await askUser(made, phone))
+    const [stranger, one] = [await browserOf(made), await browserOf(made, 'ada')]
+    const { csrf: early = '', return_to = '' } = hiddenFields(
+      await (await open(stranger, linkOf(request_token))).text(),
+    )
+    const page = await open(one, linkOf(request_token))
+    expect(page.status).toBe(200)
+    const { csrf = '' } = hiddenFields(await page.text())
+    // Signed in too late, the stranger finds that it is claimed: by the page that waited for the sign-in, by the link, and by the form.
+    await stranger.post('/login/demo', { csrf: early, return_to, subject: 'grace' })
+    for (const path of [return_to, linkOf(request_token), `/agent/consent?request_token=${request_token}`])
+      expect(shown(await open(stranger, path)), path).toEqual(page400)
+    // With the form of the browser that claimed it neither: it is bound to the session there (login CSRF, session fixation).
+    const form = { request_token, decision: 'allow', 'scope:events.read': 'on' }
+    expect((await stranger.post('/agent/consent', { ...form, csrf })).status).toBe(403)
+    const own = await stranger.csrf('/logout')
+    expect(shown(await stranger.post('/agent/consent', { ...form, csrf: own }))).toEqual(page400)
+    expect(made.events.filter(event => event.type === 'consented')).toEqual([])
+    // The twin.
+    const answer = await one.post('/agent/consent', { ...form, csrf })
+    expect(answerOf(answer).searchParams.get('code')).toMatch(/^[\w-]{43}$/)
+  },
+)
+
+test(
+  verifies('UIX-36', 'consent.claimed', 'the URL of the page claims nothing without the mark of the link'),
+  async () => {
+    const made = await consentWorld()
+    const phone = await delegate(made, 'phone')
+    const ask = async (state: string) => requestTokenOf(await askUser(made, phone, { form: { state } }))
+    const [first, second] = [await ask('s1'), await ask('s2')]
+    const one = await browserOf(made, 'ada')
+    const path = async (request_token: string, state: string) =>
+      (await one.get(linkOf(request_token, { state }))).headers.get('location') ?? ''
+    const [own, others] = [await path(first, 's1'), await path(second, 's2')]
+    const mark = (target: string) => new URLSearchParams(target.slice(target.indexOf('?'))).get('link') ?? ''
+    expect(mark(own)).not.toBe(mark(others))
+    const guesses = [
+      '',
+      '&link=',
+      `&link=${mark(others)}`,
+      `&link=${mark(own)}&link=${mark(own)}`,
+      `&link=${mark(own)}A`,
+    ]
+    for (const guess of guesses)
+      expect(shown(await one.get(`/agent/consent?request_token=${first}${guess}`)), guess).toEqual(page400)
+    expect((await open(one, own)).status).toBe(200)
+  },
+)
 
 test(verifies('consent.browser', 'UIX-05', 'a form without the token of this session grants nothing'), async () => {
   const made = await consentWorld()
@@ -207,19 +266,30 @@ test(verifies('consent.page', 'UIX-11', 'scopes are described by their own resou
   expect(text).not.toContain('Harmless')
 })
 
-test(verifies('UIX-28', 'an agent that asks one user too often must wait, others need not'), async () => {
-  const made = await consentWorld({ policy: () => 'consent' })
-  const [phone, laptop] = [await delegate(made, 'phone'), await delegate(made, 'laptop')]
-  const one = await browserOf(made, 'ada')
-  const opened = async (signer = phone, by = one) =>
-    (await open(by, linkOf(await requestTokenOf(await askUser(made, signer))))).status
-  for (let turn = 0; turn < 20; turn++) expect(await opened()).toBe(200)
-  expect(await opened()).toBe(429)
-  expect(await opened(laptop)).toBe(429)
-  expect(await opened(phone, await browserOf(made, 'grace'))).toBe(200)
-  made.clock.now += 601
-  expect(await opened()).toBe(200)
-})
+const denied = '?error=access_denied&state=s1&iss=https%3A%2F%2Fauth.example'
+
+test(
+  verifies('UIX-28', 'consent.told', 'an agent that asks one user too often must wait, others need not'),
+  async () => {
+    const made = await consentWorld({ policy: () => 'consent' })
+    const [phone, laptop] = [await delegate(made, 'phone'), await delegate(made, 'laptop')]
+    const one = await browserOf(made, 'ada')
+    const opened = async (signer = phone, by = one) =>
+      (await open(by, linkOf(await requestTokenOf(await askUser(made, signer))))).status
+    for (let turn = 0; turn < 20; turn++) expect(await opened()).toBe(200)
+    // Nobody is asked: the agent is told no, and does not wait.
+    for (const signer of [phone, laptop]) {
+      const link = linkOf(await requestTokenOf(await askUser(made, signer)))
+      const told = [await open(one, link), await open(one, link)].map(answerOf)
+      expect(told.map(({ search }) => search)).toEqual([denied, denied])
+    }
+    const refused = made.events.filter(event => event.type === 'refused')
+    expect(refused).toMatchObject([{ reason: 'asked_too_often' }, { reason: 'asked_too_often' }])
+    expect(await opened(phone, await browserOf(made, 'grace'))).toBe(200)
+    made.clock.now += 601
+    expect(await opened()).toBe(200)
+  },
+)
 
 test(verifies('DOS-08', 'error.rate-limited', 'waiting requests are limited for each agent and delegate'), async () => {
   const made = await consentWorld({ requestQuota: { agent: 3, delegate: 2 } })
@@ -243,7 +313,9 @@ test('a sign-in leads back to the request that it began with', async () => {
   expect(login.status).toBe(200)
   const page = await login.text()
   const { csrf = '', return_to = '' } = hiddenFields(page)
-  expect(return_to).toBe(`/agent/consent?request_token=${request_token}`)
+  const mark = /^[\w-]{43}$/
+  const [path = '', link = ''] = return_to.split('&link=')
+  expect([path, link]).toEqual([`/agent/consent?request_token=${request_token}`, expect.stringMatching(mark)])
   // It says who asks, as verified; a path of any other kind, or a request that is none, says nothing.
   expect(textOf(page)).toContain('agent.example asks for your access to calendar.example . You decide on the next page')
   expect(textOf(await (await one.get('/login')).text())).not.toContain('agent.example')
@@ -254,6 +326,6 @@ test('a sign-in leads back to the request that it began with', async () => {
   )
   const back = await one.post('/login/demo', { csrf, return_to, subject: 'ada' })
   expect(back.headers.get('location')).toBe(return_to)
-  expect(await (await one.get(return_to)).text()).toContain('events.read')
+  expect(await (await open(one, return_to)).text()).toContain('events.read')
   await allowedCode(made, phone, { one })
 })

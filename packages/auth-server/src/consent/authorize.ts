@@ -1,13 +1,13 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import { parseQuery, seeOther } from '@countersign/protocol/internal'
-import { agentsOf } from '../block/parties.js'
-import { consentPath } from './consent.js'
+import { callerOf } from '../block/parties.js'
+import { openedPath } from './claim.js'
 import type { ConsentContext } from './open-request.js'
 
 /**
- * Answers `agent_auth_endpoint`: the first browser that opens a request claims it, and goes on to its page. From there on the URL
- * holds neither `state` nor `redirect_uri`.
+ * Answers `agent_auth_endpoint`: the browser goes on to the page of the request, which it claims once its user has signed in. From there
+ * on the URL holds neither `state` nor `redirect_uri`.
  * @throws AAuthError `invalid_request`, shown as a page and never as a redirect
  * @see protocol §6.3
  */
@@ -35,15 +35,7 @@ export async function openRequest(message: ReceivedMessage, context: ConsentCont
       { reason: 'link_changed' },
     )
   }
-  await context.blocks.check({ agents: agentsOf(row) })
-  const { sessions } = context.login
-  const { session, cookies } = await sessions.open(message, row.id)
-  if (!(await context.requests.claim(row, session.id, sessions.openedAs(message, row.id)))) {
-    throw new AAuthError(
-      'invalid_request',
-      'This link was opened in another browser before. Begin again at the agent.',
-      { reason: 'link_of_another_browser' },
-    )
-  }
-  return seeOther(consentPath(request_token), cookies)
+  await context.blocks.check({ agents: [callerOf(row)] })
+  const { session, cookies } = await context.login.sessions.begin(message)
+  return seeOther(openedPath(row, { request_token, session }), cookies)
 }

@@ -1,13 +1,12 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, parseScope } from '@countersign/protocol'
-import { answerUrl, parseQuery, seeOther } from '@countersign/protocol/internal'
+import { parseQuery, seeOther } from '@countersign/protocol/internal'
 import { agentsOf } from '../block/parties.js'
 import { exchangeFacts } from '../exchange/exchange.js'
 import { upstreamOf } from '../exchange/upstream-token.js'
 import { identityClaims } from '../grant/identity-claims.js'
 import { checkStopped } from '../grant/stopped.js'
 import { conditionFacts } from '../grant/token-conditions.js'
-import type { BrowserSession } from '../login/entrance.js'
 import { pageForm } from '../login/page-form.js'
 import { conditionsIn } from '../mandate/conditions-text.js'
 import { consentDecision } from '../pages/consent-decision.js'
@@ -15,22 +14,19 @@ import { consentPage } from '../pages/consent-page.js'
 import type { ConsentView } from '../pages/consent-view.js'
 import type { Look } from '../pages/look.js'
 import { pageResponse } from '../pages/page-response.js'
-import { codeOf } from '../request-token.js'
 import type { RequestRow } from '../tables.js'
+import { claimRequest } from './claim.js'
+import { browsersRequest, consentPath } from './claimed-request.js'
 import { consentView } from './consent-view.js'
 import { graveAmong, verifyBefore } from './grave-scopes.js'
 import { asksAnew } from './limits.js'
 import type { ConsentContext, LinkedRequest, OpenRequest, ShownQuestion } from './open-request.js'
 import { checkStillListed, isLoopbackRedirect } from './redirect-uri.js'
 import { consentKey, requestFacts, type UserDecision } from './requests.js'
+import { answerRedirect, orTellAgent } from './tell-agent.js'
 
 /** Open requests of one agent that one user is shown within the lifetime of a request. */
 const mostShown = 20
-
-/** The path of the consent page of a request. */
-export function consentPath(request_token: string): string {
-  return `/agent/consent?${new URLSearchParams({ request_token })}`
-}
 
 /**
  * Shows the consent page, or answers at once where this user has allowed the whole scope before.
@@ -38,8 +34,9 @@ export function consentPath(request_token: string): string {
  * @see protocol §6.3
  */
 export async function showConsent(message: ReceivedMessage, context: ConsentContext): Promise<Response> {
+  const signIn = await claimRequest(message, context)
+  if (signIn !== undefined) return signIn
   const request_token = parseQuery(message.target).get('request_token') ?? ''
-  await keepClaim(message, request_token, context)
   const { row, session } = await browsersRequest(request_token, await context.login.sessions.current(message), context)
   const { user } = session
   if (user === undefined) {
@@ -48,7 +45,14 @@ export async function showConsent(message: ReceivedMessage, context: ConsentCont
   }
   const open = { request_token, row, session, user }
   if (row.status !== 'pending') return answerAgain(open, context)
+  return orTellAgent(message, open, context, () => ask(message, open, context))
+}
+
+/** @throws AAuthError */
+async function ask(message: ReceivedMessage, open: LinkedRequest, context: ConsentContext): Promise<Response> {
+  const { row, user } = open
   if (row.operation !== null) return context.approvalPages.show(message, questionIn(open))
+  await context.blocks.check({ agents: agentsOf(row) })
   await checkStopped(context.store.db, { ...row, user_sub: user.sub })
   const detour = await findDetour(message, open, context)
   if (detour !== undefined) return detour
@@ -77,7 +81,18 @@ export async function decideConsent(message: ReceivedMessage, context: ConsentCo
     throw new AAuthError('access_denied', 'You are no longer signed in.', { reason: 'signed_out' })
   const open = { request_token, row, session, user }
   if (row.status !== 'pending') return answerAgain(open, context, form.get('decision'))
+  return orTellAgent(message, open, context, () => decide(message, { open, form }, context))
+}
+
+/** @throws AAuthError */
+async function decide(
+  message: ReceivedMessage,
+  { open, form }: { readonly open: LinkedRequest; readonly form: ReadonlyMap<string, string> },
+  context: ConsentContext,
+): Promise<Response> {
+  const { row, user } = open
   if (row.operation !== null) return decideCall(message, { open, form }, context)
+  await context.blocks.check({ agents: agentsOf(row) })
   await checkStopped(context.store.db, { ...row, user_sub: user.sub })
   const detour = await findDetour(message, open, context)
   if (detour !== undefined) return detour
@@ -124,41 +139,6 @@ async function findDetour(
   if (linking === undefined)
     throw new AAuthError('expired_token', 'Begin again at the agent.', { reason: 'request_ended' })
   return linking.detour(message, open)
-}
-
-/** Two links opened at once set two cookies; requests opened under the lost one are still this browser's. */
-async function keepClaim(
-  message: ReceivedMessage,
-  request_token: string,
-  { login, requests }: ConsentContext,
-): Promise<void> {
-  const session = await login.sessions.current(message)
-  const row = await requests.find(request_token)
-  if (session === undefined || row === undefined || row.browser === session.id) return
-  const before = login.sessions.openedAs(message, row.id)
-  // Only the browser that opened the link has this cookie: a copied link does not take the request over.
-  if (before !== undefined && before === row.browser) await requests.claim(row, session.id, before)
-}
-
-/** The request, if it is open and this browser's: a link that is sent on shows nothing to another browser. */
-export async function browsersRequest(
-  request_token: string,
-  session: BrowserSession | undefined,
-  { requests, blocks, now, note }: Pick<ConsentContext, 'requests' | 'blocks' | 'now' | 'note'>,
-): Promise<{ readonly row: RequestRow; readonly session: BrowserSession }> {
-  const row = await requests.find(request_token)
-  if (row !== undefined) note?.({ row, user: session?.user })
-  // Nothing that the user does prolongs a request.
-  if (row === undefined || row.user_code !== null || row.answer !== null || row.expires <= now()) {
-    throw new AAuthError('expired_token', 'Begin again at the agent.', { reason: 'request_ended' })
-  }
-  if (session === undefined || row.browser !== session.id) {
-    throw new AAuthError('invalid_request', 'This browser did not open this request, or keeps no cookies.', {
-      reason: 'link_of_another_browser',
-    })
-  }
-  await blocks.check({ agents: agentsOf(row) })
-  return { row, session }
 }
 
 /** The scopes that this user need not be asked about again. A loopback redirect may reach another program, so there all are asked. */
@@ -270,17 +250,6 @@ function saidOf({ status, operation }: RequestRow): string {
   if (status === 'denied') return 'deny'
   if (status === 'stopped') return 'stop'
   return operation === null ? 'allow' : 'approve'
-}
-
-/** Sends the browser back to the agent with the answer. */
-export function answerRedirect(
-  row: RequestRow,
-  request_token: string,
-  { issuer }: Pick<ConsentContext, 'issuer'>,
-): Response {
-  const { code_secret, redirect_uri, state } = row
-  const outcome = code_secret === null ? { error: 'access_denied' } : { code: codeOf(request_token, code_secret) }
-  return seeOther(answerUrl(redirect_uri, { ...outcome, state, iss: issuer.issuer }))
 }
 
 /** Consent fatigue: users who are asked again and again say yes to be left alone. */

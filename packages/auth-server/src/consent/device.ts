@@ -16,6 +16,7 @@ import { decideRequest } from './consent.js'
 import { consentView } from './consent-view.js'
 import { verifyBefore } from './grave-scopes.js'
 import type { ConsentContext } from './open-request.js'
+import { endRefused } from './tell-agent.js'
 import { typedUserCode } from './user-code.js'
 
 /** What the device pages need. */
@@ -68,7 +69,24 @@ export async function answerDevice(message: ReceivedMessage, context: DeviceCont
   context.note?.({ row, user: session.user })
   await context.blocks.check({ agents: agentsOf(row) })
   if (row.status !== 'pending') throw alreadyDecided()
-  if (row.operation !== null) return answerCall(message, { row, session, form }, context)
+  try {
+    return await decideOrAsk(message, { row, session, form }, context)
+  } catch (thrown) {
+    // The device polls, and is told.
+    await endRefused(message, { row, session, user: session.user }, { thrown, context })
+    throw thrown
+  }
+}
+
+/** Shows the question, or takes the decision. @throws AAuthError, shown as a page */
+async function decideOrAsk(
+  message: ReceivedMessage,
+  o: { readonly row: RequestRow; readonly session: SignedIn; readonly form: ReadonlyMap<string, string> },
+  context: DeviceContext,
+): Promise<Response> {
+  const { row, session, form } = o
+  const look = context.looks.of(message)
+  if (row.operation !== null) return answerCall(message, o, context)
   await checkStopped(context.store.db, { ...row, user_sub: session.user.sub })
   // Always asks for everything: whose device it is is unknown, so nothing is remembered.
   const view = await consentView(
@@ -121,7 +139,7 @@ function wayOf(row: RequestRow, { now }: DeviceContext): ConsentView['way'] {
 /** The request of a user code, for the browser that typed it first. */
 async function requestOf(
   { typed, session, peer }: { readonly typed: string; readonly session: SignedIn; readonly peer: string | undefined },
-  { requests, guesses }: DeviceContext,
+  { requests, guesses, approvalPages }: DeviceContext,
 ): Promise<RequestRow | undefined> {
   const code = typedUserCode(typed)
   const own = code === undefined ? undefined : await requests.findByUserCode(code, session.id)
@@ -130,9 +148,16 @@ async function requestOf(
   const guesser: Guesser = { session: session.id, user: session.user.sub, peer }
   await guesses.take(guesser)
   const row = code === undefined ? undefined : await requests.findByUserCode(code)
-  if (row === undefined || !(await requests.claim(row, session.id))) return undefined
+  if (row === undefined) return undefined
+  if (row.operation === null) {
+    if (!(await requests.claim(row, session.id))) return undefined
+    await guesses.giveBack(guesser)
+    return row
+  }
+  // A call is approved by one user: another who types the code first does not keep it from them, and it was no guess.
   await guesses.giveBack(guesser)
-  return row
+  await approvalPages.check({ row, session, user: session.user })
+  return (await requests.claim(row, session.id, 'takeOver')) ? row : undefined
 }
 
 function alreadyDecided(): AAuthError {

@@ -12,11 +12,13 @@ import type { LoginAttempts } from '../login/login-attempt.js'
 import { pageForm } from '../login/page-form.js'
 import { linkPage } from '../pages/link-page.js'
 import { errorPageResponse, pageResponse } from '../pages/page-response.js'
-import { answerRedirect, browsersRequest, consentPath, decideRequest } from './consent.js'
+import { browsersRequest, consentPath } from './claimed-request.js'
+import { decideRequest } from './consent.js'
 import type { ConsentContext, LinkedRequest, Linking, OpenRequest, PageFacts } from './open-request.js'
 import { checkStillListed } from './redirect-uri.js'
 import { refusedEvent } from './refused-event.js'
 import { requestFacts } from './requests.js'
+import { answerRedirect } from './tell-agent.js'
 
 /** The path that browsers come back to from the other auth server. */
 export const linkCallbackPath = '/link/callback'
@@ -44,6 +46,7 @@ const provider = 'link:'
 export function linkingOf(context: LinkingContext): Linking {
   return {
     detour: (message, open) => detour(message, open, named(context, message)),
+    mayAnswer: (message, open) => mayAnswer(open, named(context, message)),
     callback: message => callback(message, named(context, message)),
     decide: (message, note) => decide(message, { ...named(context, message), note }),
   }
@@ -72,6 +75,15 @@ async function detour(
     upstream,
   }
   return pageResponse(linkPage(view, look), { look, leadsTo: row.redirect_uri })
+}
+
+/** Until it is known who the upstream user is here, any user may prove to be them. */
+async function mayAnswer(open: OpenRequest, context: LinkingContext): Promise<'takeOver' | undefined> {
+  const owner = await ownerOf(upstreamUserOf(open), context)
+  const { row, user } = open
+  if (owner !== undefined && owner !== user.sub) throw await otherUserRefusal(open, context)
+  const isUnproven = row.upstream_user === null || row.upstream_user === user.sub
+  return owner !== undefined || isUnproven ? 'takeOver' : undefined
 }
 
 /** `sub` of the user here whom the upstream user is known to be. */
@@ -108,11 +120,12 @@ async function callback(message: ReceivedMessage, context: LinkingContext): Prom
     })
   }
   const forget = context.attempts.remove(message, state)
-  const known: { page?: PageFacts } = {}
+  const known: { page?: PageFacts; open?: LinkedRequest } = {}
   const note = (page: PageFacts): void => void Object.assign(known, { page })
   try {
     const { user, request_token = '', agent = '' } = attempt.saved
     const open = await openRequest(message, request_token, { ...context, note })
+    known.open = open
     // Another user signed in meanwhile: they must not finish what the first began in the same browser.
     if (open.user.sub !== user) throw await otherUserRefusal(open, context)
     const url = `${context.issuer.issuer}${linkCallbackPath}${query}`
@@ -121,8 +134,25 @@ async function callback(message: ReceivedMessage, context: LinkingContext): Prom
   } catch (thrown) {
     const error = asAAuthError(thrown)
     await context.report.alone(refusedEvent(error, message, known))
+    const isNo = new URLSearchParams(query).get('error') === 'access_denied'
+    if (isNo && known.open !== undefined && known.open.user.sub === attempt.saved['user'])
+      return tellOfNo(known.open, { context, forget })
     return errorPageResponse(error, { look: context.looks.of(message), cookies: [forget] })
   }
+}
+
+/**
+ * Who says no at the other auth server is not asked here: the agent is told. The request waits on, since they have not proven that it is
+ * theirs to end: whom it is for can still open its link.
+ */
+async function tellOfNo(
+  { row, request_token }: LinkedRequest,
+  { context, forget }: { readonly context: LinkingContext; readonly forget: string },
+): Promise<Response> {
+  await checkStillListed(row, context)
+  const told = answerRedirect({ ...row, code_secret: null }, request_token, context)
+  told.headers.append('set-cookie', forget)
+  return told
 }
 
 /** Notes that the user of this browser is the upstream user, once the other auth server has confirmed it. */

@@ -71,6 +71,8 @@ export interface ShownQuestion extends OpenRequest {
 
 /** Asks a user about a single call. */
 export interface ApprovalPages {
+  /** @throws AAuthError where the question is for another user, or not open any more */
+  check(open: OpenRequest): Promise<void>
   /** Shows the question. @throws AAuthError, shown as a page, when it is for another user, or not open any more */
   show(message: ReceivedMessage, shown: ShownQuestion): Promise<Response>
   /**
@@ -87,6 +89,11 @@ export interface ApprovalPages {
 
 /** Makes sure that only the user whom an exchange is for decides it. */
 export interface Linking {
+  /**
+   * Whether a browser may take the request over from another one; undefined where another user has proven to be the upstream one.
+   * @throws AAuthError for another user than the one whom the exchange is for
+   */
+  mayAnswer(message: ReceivedMessage, open: OpenRequest): Promise<'takeOver' | undefined>
   /**
    * Where the browser must go before its user may decide: to the other auth server, or to the link page. Undefined once its
    * user is known to be the one whom the exchange is for.

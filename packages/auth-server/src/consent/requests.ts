@@ -14,6 +14,7 @@ import { conditionsText, purposesIn } from '../mandate/conditions-text.js'
 import { countsPerGrant } from '../mandate/counts-per-grant.js'
 import { codeLifetime, newCodeSecret, newRequestToken, requestHash, requestLifetime } from '../request-token.js'
 import type { RequestRow, Tables } from '../tables.js'
+import { claimIn, type RefusedHere, refuseIn } from './claim-row.js'
 import { type NewRequest, rowOf } from './request-row.js'
 import { newUserCode } from './user-code.js'
 
@@ -63,13 +64,21 @@ export interface Requests {
   find(token: string): Promise<RequestRow | undefined>
   /** The request of a user code, while it waits; with `browser` only one that this browser has claimed. */
   findByUserCode(userCode: string, browser?: string): Promise<RequestRow | undefined>
-  /** Claims the request for this browser, which may have had the id `before`; false when another has it, or it no longer waits. */
-  claim(row: RequestRow, browser: string, before?: string): Promise<boolean>
+  /**
+   * Claims the request for this browser; false where another has it, or it no longer waits. `takeOver`: also from another browser, for
+   * the one user who may answer.
+   */
+  claim(row: RequestRow, browser: string, how?: 'takeOver'): Promise<boolean>
   /**
    * Notes a decision of the browser that claimed the request, and resolves with the row once that is on disk.
    * Absent when it was decided already, has expired, or is no longer remembered.
    */
   decide(row: RequestRow, decision: DecisionHere, also?: Also<RequestRow>): Promise<RequestRow | undefined>
+  /**
+   * Ends a request that nobody is asked about, and resolves with the row once that is on disk. Absent when it was decided already, has
+   * expired, or is another browser's.
+   */
+  refuse(row: RequestRow, o: RefusedHere, also?: Also<RequestRow>): Promise<RequestRow | undefined>
   /** How many live requests of the agent, or of all agents of its site, this user has been shown. */
   shown(row: RequestRow, user: string): Promise<number>
 }
@@ -121,7 +130,14 @@ export function requestsIn(
       return (browser === undefined ? found : found.where('browser', '=', browser)).executeTakeFirst()
     },
 
-    claim: (row, browser, before = browser) => store.write(tx => claimIn(tx, row, { browser, before, now: now() })),
+    claim: (row, browser, how) => store.write(tx => claimIn(tx, row, { browser, how, now: now() })),
+
+    refuse: (row, o, also) =>
+      store.write(async tx => {
+        const refused = await refuseIn(tx, row, { ...o, now: now() })
+        if (refused !== undefined) await also?.(tx, refused)
+        return refused
+      }),
 
     decide(row, { browser, decision }, also) {
       const secret = newCodeSecret()
@@ -137,22 +153,6 @@ export function requestsIn(
       return countShown(store.db, row, { user, since: now() - requestLifetime })
     },
   }
-}
-
-async function claimIn(
-  tx: Transaction,
-  { request_hash }: RequestRow,
-  o: { readonly browser: string; readonly before: string; readonly now: number },
-): Promise<boolean> {
-  const { browser, before, now } = o
-  const { numUpdatedRows } = await tx
-    .updateTable('auth_server_requests')
-    .set({ browser })
-    .where('request_hash', '=', request_hash)
-    .where('expires', '>', now)
-    .where(({ or, eb }) => or([eb('browser', 'is', null), eb('browser', 'in', [browser, before])]))
-    .executeTakeFirstOrThrow()
-  return numUpdatedRows > 0n
 }
 
 async function noteShown(tx: Transaction, { request_hash }: RequestRow, user: string): Promise<void> {

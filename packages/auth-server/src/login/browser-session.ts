@@ -17,10 +17,6 @@ import { claimsOf } from './users.js'
 const noteEvery = 60
 /** Browsers of one user; beyond that, the one unused for longest is signed out. */
 const mostPerUser = 20
-/** Seconds for which a browser keeps the requests it opened under a cookie that it has lost since. */
-const openedFor = 600
-/** Such requests of one browser: its cookies must fit into the headers of its requests. */
-const mostOpened = 8
 const secretForm = /^[A-Za-z0-9_-]{43}$/
 
 /** A session and the `Set-Cookie` values that its first answer must carry. */
@@ -48,13 +44,6 @@ export interface BrowserSessions {
   knownUser(message: ReceivedMessage): string | undefined
   /** The session of the browser that sent the message. */
   current(message: ReceivedMessage): Promise<BrowserSession | undefined>
-  /**
-   * As `begin`, for a browser that opens a request by a link. Two links opened at once set two cookies, of which the browser
-   * keeps one; each is set once more under the name of the request it opened.
-   */
-  open(message: ReceivedMessage, what: string): Promise<BegunSession>
-  /** The browser's id when it opened that request, where it had none before. */
-  openedAs(message: ReceivedMessage, what: string): string | undefined
 }
 
 /** {@link BrowserSessions}, and what changes them. */
@@ -70,7 +59,7 @@ export interface ManagedSessions extends BrowserSessions {
   /** Ends the session. The browser keeps its id, so that another user can go on with a request it has claimed. */
   signOut(message: ReceivedMessage, also?: Also): Promise<{ readonly cookies: readonly string[] }>
   /** `Set-Cookie` values that take its id from the browser, and with it all requests that it has claimed. */
-  forget(message: ReceivedMessage): readonly string[]
+  forget(): readonly string[]
 }
 
 /** What sessions are kept in. */
@@ -101,12 +90,6 @@ export function browserSessions(parts: Omit<SessionContext, 'seen'>): ManagedSes
     },
     current: message => currentSession(o, message),
     begin: message => beginSession(o, message),
-    open: (message, what) => beginSession(o, message, what),
-
-    openedAs(message, what) {
-      const secret = secretIn(cookies.read(message, openedName(what)))
-      return secret === undefined ? undefined : sha256(secret)
-    },
 
     signIn: (message, entering) => signIn(o, message, entering),
 
@@ -146,10 +129,7 @@ export function browserSessions(parts: Omit<SessionContext, 'seen'>): ManagedSes
       return { cookies: [cookies.clear('session')] }
     },
 
-    forget: message => [
-      cookies.clear('browser'),
-      ...[...cookies.readAll(message, opened).keys()].map(what => cookies.clear(opened + what)),
-    ],
+    forget: () => [cookies.clear('browser')],
   }
 }
 
@@ -202,22 +182,11 @@ async function currentSession(context: SessionContext, message: ReceivedMessage)
   return { id, csrf: csrfOf(secret), user }
 }
 
-/** @param what is opened by a link, where the browser comes by one */
-async function beginSession(context: SessionContext, message: ReceivedMessage, what?: string): Promise<BegunSession> {
-  const { cookies } = context
+async function beginSession(context: SessionContext, message: ReceivedMessage): Promise<BegunSession> {
   const session = await currentSession(context, message)
-  const isNew = session === undefined && what !== undefined
-  // Browsers send the oldest cookies first.
-  const surplus = [...cookies.readAll(message, opened).keys()].slice(0, isNew ? 1 - mostOpened : -mostOpened)
-  const ended = surplus.map(each => cookies.clear(opened + each))
-  if (session !== undefined) return { session, cookies: ended }
+  if (session !== undefined) return { session, cookies: [] }
   const secret = newSecret()
-  const kept = what === undefined ? [] : [cookies.write(openedName(what), secret, openedFor)]
-  return {
-    session: { id: sha256(secret), csrf: csrfOf(secret) },
-    // `kept` comes last: of a link that is opened again, the new cookie stays.
-    cookies: [cookies.write('browser', secret), ...ended, ...kept],
-  }
+  return { session: { id: sha256(secret), csrf: csrfOf(secret) }, cookies: [context.cookies.write('browser', secret)] }
 }
 
 type Transaction = Store<LoginTables>['db']
@@ -294,13 +263,6 @@ export async function sweepSessions(tx: Transaction, now: number): Promise<numbe
     .where('secret_hash', 'in', ended)
     .executeTakeFirstOrThrow()
   return Number(numDeletedRows)
-}
-
-const opened = 'opened-'
-
-/** Short, because browsers send it with every request. Should two requests share it, the later one's cookie stays. */
-function openedName(what: string): string {
-  return opened + what.slice(0, 8)
 }
 
 function newSecret(): string {

@@ -198,7 +198,7 @@ async function signOut(context: LoginContext, message: ReceivedMessage): Promise
   if (returnTo === undefined) {
     // The next user of this browser must not get the requests that it has claimed.
     const look = context.looks.of(message)
-    return pageResponse(signedOutPage(look), { look, cookies: [...cookies, ...context.sessions.forget(message)] })
+    return pageResponse(signedOutPage(look), { look, cookies: [...cookies, ...context.sessions.forget()] })
   }
   return seeOther(`/login?${signInQuery({ returnTo, switchUser: true })}`, cookies)
 }

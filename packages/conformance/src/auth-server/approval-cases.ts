@@ -163,7 +163,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
     id: 'approval.ended',
     group,
     needs,
-    clauses: ['APR-40'],
+    clauses: ['APR-40', 'consent.told'],
     async run(trial, stage) {
       const one = await granted(trial, stage, { agent: await stage.openAgent() })
       await allowedBy(trial, stage, await waitingCall(trial, stage, { one: one, about: operation() }))

@@ -162,20 +162,24 @@ export const codeCases: readonly Case<AuthServerStage>[] = [
     id: 'consent.claimed',
     group,
     needs,
-    clauses: ['UIX-31'],
+    clauses: ['UIX-36'],
     async run(trial, stage) {
       const agent = await stage.openAgent()
       await allowed(trial, stage, { agent })
       const waiting = await askUser(trial, stage, { agent })
       const { pathname, search } = new URL(linkOf(stage, waiting))
-      const { response } = await trial.sent('another browser opens the link', plainGet(stage, `${pathname}${search}`))
+      const { response } = await trial.sent(
+        'a browser opens the link, and nobody signs in',
+        plainGet(stage, `${pathname}${search}`),
+      )
       if ((response?.status ?? 500) >= 400) throw new Undecided('failed', 'could not decide: the link cannot be opened')
       const decided = await letDecide(trial, stage, {
         waiting,
         title: 'the user allows it',
         decision: 'allow',
       })
-      trial.holds('no code comes of a browser that did not open it first', codesOf(decided).length === 0)
+      const codes = codesOf(decided).length
+      trial.holds('one code comes all the same', codes === 1, `${codes} came; ${decided.acted.detail}`)
     },
   },
   {

@@ -1,8 +1,8 @@
 import type { Case } from '../case/case.js'
 import { Undecided } from '../case/trial.js'
-import { allowed, askUser, codesOf, letDecide } from './asked-user.js'
+import { allowed, askUser, codesOf, granted, letDecide, redeemed } from './asked-user.js'
 import { asksAnew, pageOf } from './page-cases.js'
-import type { AuthServerStage } from './stage.js'
+import { type AuthServerStage, makeDelegate } from './stage.js'
 
 const group = 'late answers'
 const needs = ['consent', 'user', 'waits']
@@ -37,6 +37,30 @@ export const lateYesCases: readonly Case<AuthServerStage>[] = [
       ])
       if (usual.length !== 1) throw new Undecided('failed', 'could not decide: users who wait allow nothing')
       trial.holds('no code comes before the user is verified again', late.length === 0)
+    },
+  },
+  {
+    id: 'UIX-31',
+    group,
+    needs: [...needs, 'two-users'],
+    async run(trial, stage) {
+      const wait = 2 * opening
+      if (!stage.slow) throw new Undecided('skipped', `it waits for ${wait} s: --slow runs it`)
+      const agent = await stage.openAgent()
+      const { claims } = await granted(trial, stage, { agent })
+      // Of another delegate, for which nothing is remembered.
+      const waiting = await askUser(trial, stage, { agent, delegate: makeDelegate(stage, 'delegate-1', agent) })
+      const [decided, other] = await Promise.all([
+        letDecide(trial, stage, { waiting, title: 'a user reads the page, and allows it', decision: 'allow', wait }),
+        pause(opening).then(() =>
+          letDecide(trial, stage, { waiting, title: 'another opens its link meanwhile', decision: 'allow', user: '2' }),
+        ),
+      ])
+      const [code, ...more] = new Set(codesOf(decided))
+      if (code === undefined) throw new Undecided('failed', 'could not decide: users who wait allow nothing')
+      trial.holds('one code comes', more.length === 0, `the other user: ${other.acted.detail}`)
+      const { claims: given } = await redeemed(trial, stage, { ...waiting, code, decided })
+      trial.holds('it is of the user who opened the page', given['sub'] === claims['sub'])
     },
   },
   {
