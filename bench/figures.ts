@@ -41,7 +41,12 @@ export function withRun(
 }
 
 /** The pages that take figures from the file, in places such as `<!-- figures: budgets -->…<!-- end -->`. */
-export const pagesWithFigures = ['README.md', 'bench/README.md', 'docs/scaling.md'] as const
+export const pagesWithFigures = [
+  'README.md',
+  'bench/README.md',
+  'docs/scaling.md',
+  'packages/httpsig/README.md',
+] as const
 
 /**
  * A page with its figures filled in. `budgets` is a table of all rows with a budget, `missed` the benches that miss one,
