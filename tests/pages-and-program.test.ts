@@ -273,7 +273,7 @@ test('the scripts and files that a page has a reader start exist', () => {
 
 test('the benches that a page names exist', () => {
   const benches = benchNames()
-  const named = pages.flatMap(({ text }) => [...text.matchAll(/bench -- (\w[\w-]*)/g)].map(([, name = '']) => name))
+  const named = pages.flatMap(({ text }) => [...text.matchAll(/bench -- ([a-z][\w-]*)/g)].map(([, name = '']) => name))
   expect(named.length).toBeGreaterThan(3)
   expect(named.filter(name => !benches.includes(name))).toEqual([])
 })

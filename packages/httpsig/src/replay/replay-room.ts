@@ -13,7 +13,7 @@ export interface ReplayRoomOptions {
   readonly window?: number
   /** Requests per second and partition that there is room for; default 5000. */
   readonly rate?: number
-  /** Entries per partition, of at most 100 bytes each. Default: as many as `rate` needs, 755 556 with all defaults. */
+  /** Entries per partition, of some 110 bytes each. Default: as many as `rate` needs, 755 556 with all defaults. */
   readonly capacity?: number
   /**
    * Entries per partition of one site, or of one network of unnamed callers. Default: a tenth of `capacity`, or `share` if that is
