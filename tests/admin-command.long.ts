@@ -1,7 +1,8 @@
+import type { ChildProcess } from 'node:child_process'
 import { generateSigningKey, type SigningKey, signRequest } from '@countersign/httpsig'
 import { freePort } from '@countersign/testing/ports'
 import { expect, onTestFinished, test } from 'vitest'
-import { run, type Stand, stand } from './processes.fixture.js'
+import { type LogRecord, logOf, run, type Stand, stand } from './processes.fixture.js'
 
 // `countersign auth-server --admin-port` and `auth-server admins`, as an operator uses them.
 
@@ -12,7 +13,7 @@ interface Place extends Stand {
   readonly settings: readonly string[]
   /** Where its admin page is. */
   readonly admin: readonly string[]
-  readonly server: { readonly pid?: number | undefined }
+  readonly server: ChildProcess
 }
 
 async function place(...more: string[]): Promise<Place> {
@@ -75,6 +76,23 @@ test('the page tries the policy of the configuration, and names its rule', async
   })
 })
 
+test('a refused request is logged with the address in front of the proxies of the port, or with the setting to write', async () => {
+  const refused = async (...more: string[]): Promise<readonly LogRecord[]> => {
+    const at = await place(...more)
+    const log = logOf(at.server)
+    const url = `${at.origin}/api/overview`
+    const headers = { origin: at.origin, 'x-forwarded-for': '198.51.100.4, 203.0.113.9' }
+    expect((await fetch(url, { method: 'POST', headers, body: '{}' })).status).toBe(401)
+    await expect.poll(() => log.some(({ event }) => event === 'admin_refused')).toBe(true)
+    return log.filter(({ event }) => event === 'admin_refused' || event === 'unnamed_proxy')
+  }
+  expect(await refused('--admin-trusted-proxies', '1')).toMatchObject([{ event: 'admin_refused', peer: '203.0.113.9' }])
+  expect(await refused('--trusted-proxies', '1')).toMatchObject([
+    { event: 'unnamed_proxy', peer: '127.0.0.1', msg: expect.stringContaining('(--admin-trusted-proxies)') },
+    { event: 'admin_refused', peer: expect.stringContaining('127.0.0.1') },
+  ])
+})
+
 test('the port of the users has no admin page, and without --admin-port nothing has', async () => {
   const at = await place()
   for (const path of ['/admin.js', '/api/overview', '/api/enrol', '/api/users/list'])
@@ -90,6 +108,7 @@ test('the port of the users has no admin page, and without --admin-port nothing 
 
 test.each([
   [['--admin-host', '127.0.0.1'], 'give that, too'],
+  [['--admin-trusted-proxies', '1'], 'give that, too'],
   [['--admin-port', '0'], 'needs --admin-origin'],
   [['--admin-port', '8444', '--admin-host', '0.0.0.0'], 'give --admin-origin'],
   [['--admin-port', '8444', '--admin-origin', 'http://admin.example'], 'the origin of the admin page'],

@@ -55,9 +55,16 @@ const loopback = ['127.0.0.1', '::1', 'localhost']
  * The origin of the admin page; undefined where there is none.
  * @throws UsageError where browsers could not reach it, or would refuse to sign
  */
-export function adminOriginOf({ adminPort, adminHost, adminOrigin }: AdminSettings): string | undefined {
+export function adminOriginOf({
+  adminPort,
+  adminHost,
+  adminOrigin,
+  adminTrustedProxies,
+}: AdminSettings): string | undefined {
   if (adminPort === undefined && adminHost !== undefined)
     throw new UsageError('--admin-host is the address of --admin-port: give that, too')
+  if (adminPort === undefined && adminTrustedProxies !== undefined)
+    throw new UsageError('--admin-trusted-proxies are those of --admin-port: give that, too')
   if (adminOrigin !== undefined) return adminOrigin
   if (adminPort === undefined) return undefined
   if (adminPort === 0) throw new UsageError('--admin-port 0 needs --admin-origin: its address is not known before')
