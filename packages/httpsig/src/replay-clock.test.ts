@@ -36,6 +36,24 @@ test(
   },
 )
 
+test(
+  verifies(
+    'F-83',
+    'sig.replay.restart',
+    'a clock that was behind at the start, and is set, makes nothing of before new',
+  ),
+  async () => {
+    const clock = { now: start - 50, monotonic: 7 }
+    const set = memoryReplaySet({ now: () => clock.now, monotonic: () => clock.monotonic })
+    clock.now += 60
+    clock.monotonic += 10
+    // By this clock the set began at `start`, though it read 50 s less then.
+    expect(await set.check(entry({ created: start - 20 }))).toBe('early')
+    expect(await set.check(entry({ created: start }))).toBe('fresh')
+    expect(await set.check(entry({ base: 'later', created: start + 10 }))).toBe('fresh')
+  },
+)
+
 test(verifies('sig.replay.clock', 'a clock that leaps ahead by 130 s once drops no entries'), async () => {
   const { set, clock, pass } = scene()
   expect(await set.check(captured)).toBe('fresh')

@@ -200,7 +200,9 @@ function createSet(
   }
 
   function isEarly(created: number, now: number, at: number): boolean {
-    return created < start || created <= forgotten || (at < began + window / 2 && created > now + 5) // sig.replay.early
+    // Later where the clock was behind at the start and was set since: requests of before would seem to be newer (F-83).
+    if (created < Math.max(start, now - (at - began))) return true // sig.replay.restart
+    return created <= forgotten || (at < began + window / 2 && created > now + 5) // sig.replay.early
   }
 
   function sum(count: (slice: Slice) => number): number {

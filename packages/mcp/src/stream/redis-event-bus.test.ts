@@ -1,5 +1,6 @@
 import { redisForTests } from '@countersign/testing/redis'
 import { stopsAfterTests } from '@countersign/testing/stops'
+import { createClient } from 'redis'
 import { expect, test } from 'vitest'
 import { redisEventBus } from '../redis.js'
 
@@ -33,6 +34,25 @@ on(`what one instance tells, subscribers of all hear once${away}`, async () => {
   two.publish(told)
   await new Promise(resolve => setTimeout(resolve, 900))
   expect(heard.one).toHaveLength(2)
+})
+
+on(`a Redis that begins anew, by a clock that is behind, is heard from its beginning${away}`, async () => {
+  const own = `${prefix}:3`
+  const bus = await redisEventBus({ url, prefix: own })
+  stops.push(() => bus.close())
+  const heard: unknown[] = []
+  bus.publish({ kind: 'tools_list_changed' })
+  await new Promise(resolve => setTimeout(resolve, 300))
+  bus.subscribe(event => heard.push(event))
+  await new Promise(resolve => setTimeout(resolve, 600))
+  const client = await createClient({ url }).connect()
+  await client.del(`{${own}}:events`)
+  const told = { kind: 'prompts_list_changed' } as const
+  await client.xAdd(`{${own}}:events`, '1-1', { by: 'another', event: JSON.stringify(told) })
+  await client.close()
+  await expect.poll(() => heard, { timeout: 3000 }).toEqual([told])
+  await new Promise(resolve => setTimeout(resolve, 900))
+  expect(heard, 'once').toEqual([told])
 })
 
 on(`a subscriber that throws does not keep the others from hearing${away}`, async () => {

@@ -183,6 +183,16 @@ describe('calls under policies', () => {
     expect(counted).toHaveLength(7)
   })
 
+  on(verifies('F-83', `an instance whose clock is 300 s ahead does not end the count of others${why}`), async () => {
+    const counter = await opened()
+    // By its clock the day ends five minutes sooner.
+    expect(await counter.takeCall({ windows: [{ ...day, max: 1 }], now: now + 300 })).toEqual([])
+    const client = await createClient({ url }).connect()
+    const [held = ''] = await keys(`{${tests}:${number}}:*`)
+    expect(await client.pTTL(held)).toBeGreaterThan(86_400_000)
+    await client.close()
+  })
+
   on(verifies('DEL-39', `a count of a grant goes on when its end is set anew, however far${why}`), async () => {
     const counter = await opened()
     const grant = { key: 'grant', max: 1, ends: Number.MAX_SAFE_INTEGER }

@@ -51,6 +51,8 @@ export interface MemoryRevocationSetOptions {
   readonly capacity?: number
   /** Unix seconds; default the system clock. */
   readonly now?: () => number
+  /** Seconds of a clock that is never set. Default: that of the platform, or `now` when that is given. */
+  readonly monotonic?: () => number
 }
 
 /** Seconds for which a revocation is kept after the last token has expired: clocks differ. */
@@ -63,8 +65,11 @@ export const revocationTolerance = 60
  * @see protocol §6.6
  */
 export function memoryRevocationSet(options: MemoryRevocationSetOptions = {}): RevocationSet {
-  checkOptions('memoryRevocationSet', options, { capacity: 'number', now: 'function' })
+  checkOptions('memoryRevocationSet', options, { capacity: 'number', now: 'function', monotonic: 'function' })
   const { capacity = 50_000, now = () => Date.now() / 1000 } = options
+  const monotonic = options.monotonic ?? options.now ?? (() => performance.now() / 1000)
+  const start = now()
+  const began = monotonic === options.now ? start : monotonic()
   if (!(capacity >= 1)) throw new RangeError('capacity must be at least 1')
   const issuers = new Map<string, IssuerRevocations>()
   const listeners = new Set<RevocationListener>()
@@ -73,7 +78,10 @@ export function memoryRevocationSet(options: MemoryRevocationSetOptions = {}): R
     return until !== undefined && until > now()
   }
   return {
-    since: now(),
+    get since() {
+      // Later where the clock was behind at the start and was set since: tokens of before would seem to be newer (F-83).
+      return Math.max(start, now() - (monotonic() - began))
+    },
     has,
     hasHeard: has,
     async add({ issuer, grant, exp }) {

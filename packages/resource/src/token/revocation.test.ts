@@ -191,6 +191,20 @@ describe('the set of revocations', () => {
     },
   )
 
+  test(verifies('F-83', 'in memory knows its age, also where the clock was behind when it began, and is set'), () => {
+    const clock = { now: 1000, monotonic: 7 }
+    const set = memoryRevocationSet({ now: () => clock.now, monotonic: () => clock.monotonic })
+    expect(set.since).toBe(1000)
+    clock.now += 10
+    clock.monotonic += 10
+    expect(set.since).toBe(1000)
+    // Set right: it began at 1300 by this clock, and what was issued until then may have been revoked.
+    clock.now += 300
+    expect(set.since).toBe(1300)
+    clock.now -= 400
+    expect(set.since, 'and no clock makes it older than it was').toBe(1000)
+  })
+
   test(
     verifies(
       'revocation.bounded',
