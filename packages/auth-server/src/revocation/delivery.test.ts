@@ -191,6 +191,41 @@ describe('a notice', () => {
     ])
   })
 
+  test(verifies('F-83', 'is written by a clock that is 300 s ahead for all that lives by another clock'), async () => {
+    const { store } = await setUp(() => new Promise<NoticeAnswer>(() => undefined))
+    const whose = { agent: 'https://agent.example', agent_delegate: '', resource: 'https://calendar.example' }
+    const exchanged = (name: string, exp: number) => ({
+      ...{ name, exp, upstream: 'https://auth.example g1', root: null, user_sub: null },
+      ...{ ...whose, resource: `https://${name}.example` },
+    })
+    const approval = (id: string, status: 'approved' | 'open', exp: number | null) => ({
+      ...{ id, status, exp, user_sub: 'ada', holder: 'ada', ...whose, agent_jkt: 'k', operation: 'send', digest: id },
+      ...{ words: '', grave: 0, display: null, inbox: 0, known: 1, created: start, expires: start + 100 },
+      ...{ decided: status === 'open' ? null : start, ended: null },
+    })
+    await store.write(async tx => {
+      await tx
+        .insertInto('auth_server_exchanged')
+        .values([exchanged('lives', start + 1), exchanged('over', start - 1)])
+        .execute()
+      await tx
+        .insertInto('auth_server_approvals')
+        .values([approval('token', 'approved', start + 1), approval('question', 'open', null)])
+        .execute()
+    })
+    await end(store, ['g1'], { now: start + 300 })
+    expect((await rows(store)).map(({ grant_name }) => grant_name)).toEqual(['g1', 'lives', 'token'])
+    const approvals = await store.db
+      .selectFrom('auth_server_approvals')
+      .select(['id', 'status'])
+      .orderBy('id')
+      .execute()
+    expect(approvals).toEqual([
+      { id: 'question', status: 'refused' },
+      { id: 'token', status: 'approved' },
+    ])
+  })
+
   test('is delivered by one of several instances', async () => {
     const made = await setUp(async () => {
       await new Promise(resolve => setTimeout(resolve, 20))
