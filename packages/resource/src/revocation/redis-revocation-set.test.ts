@@ -121,7 +121,9 @@ on(verifies('revocation.streams', `an instance that only listens hears that Redi
   const [one, two] = [await opened(), await opened()]
   const heard: unknown[] = []
   two.watch(revoked => heard.push(revoked))
+  await new Promise(resolve => setTimeout(resolve, 200))
   await one.add({ issuer, grant: 'a', exp: exp() })
+  await expect.poll(() => heard, { timeout: 3000 }).toEqual([{ issuer, grant: 'a' }])
   const client = await createClient({ url }).connect()
   await client.del(await keys(`{${prefix}:${number}}:*`))
   // Its log goes on by a clock that is behind.
