@@ -34,14 +34,18 @@ async function stop(port: number): Promise<void> {
 
 const now = (): number => world.clock.now
 
+let passed = 0
+const monotonic = (): number => performance.now() / 1000 + passed
+
 /** Time passes, also for the sets of a Redis. */
 async function pass(seconds: number, ...ports: readonly number[]): Promise<void> {
-  world.clock.now += seconds
   for (const port of ports) await ageSets({ url: `redis://127.0.0.1:${port}`, prefix: '', seconds })
+  world.clock.now += seconds
+  passed += seconds
 }
 
 async function opened(port: number): Promise<RedisRevocationSet> {
-  const set = await redisRevocationSet({ url: `redis://127.0.0.1:${port}`, deadline: 2, now })
+  const set = await redisRevocationSet({ url: `redis://127.0.0.1:${port}`, deadline: 2, now, monotonic })
   stops.push(() => set.close())
   return set
 }
@@ -137,6 +141,7 @@ for (const offset of [300, -300])
         url: `redis://127.0.0.1:${port}`,
         deadline: 2,
         now: () => now() + offset,
+        monotonic,
       })
       stops.push(() => wrong.close())
       await pass(10, port)

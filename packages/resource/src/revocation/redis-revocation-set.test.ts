@@ -36,10 +36,14 @@ on(verifies('revocation.refused', `a revocation holds at every instance, and aft
   expect(await two.has({ issuer: 'https://other.example', grant: 'a' })).toBe(false)
   expect(await (await opened()).has({ issuer, grant: 'a' })).toBe(true)
   await age(100)
-  for (const set of [two, await opened()]) {
-    await set.ready()
-    expect(set.since, 'the set is as old as its Redis, not as its instances').toBeCloseTo(Date.now() / 1000 - 100, -1)
-  }
+  expect((await opened()).since, 'the set is as old as its Redis, not as its instances').toBeCloseTo(
+    Date.now() / 1000 - 100,
+    -1,
+  )
+  await two.ready()
+  expect(two.since, 'a clock of Redis that is set makes it no older for those who know').toBeGreaterThan(
+    Date.now() / 1000 - 50,
+  )
 })
 
 on(verifies('revocation.streams', `an instance hears within a second what another was told${why}`), async () => {

@@ -18,6 +18,8 @@ export interface RedisRevocationSetOptions extends RedisPlace {
   readonly capacity?: number
   /** Unix seconds; default the system clock. */
   readonly now?: () => number
+  /** Seconds of a clock that is never set; default that of the platform. */
+  readonly monotonic?: () => number
 }
 
 /** A set that several instances share. */
@@ -83,7 +85,7 @@ return 1
 export async function redisRevocationSet(options: RedisRevocationSetOptions): Promise<RedisRevocationSet> {
   checkOptions('redisRevocationSet', options, {
     ...{ client: 'object', url: 'string', deadline: 'number' },
-    ...{ prefix: 'string', capacity: 'number', now: 'function' },
+    ...{ prefix: 'string', capacity: 'number', now: 'function', monotonic: 'function' },
   })
   const { capacity = 50_000, now = () => Date.now() / 1000 } = options
   if (!(capacity >= 1)) throw new RangeError('capacity must be at least 1')
@@ -94,7 +96,7 @@ export async function redisRevocationSet(options: RedisRevocationSetOptions): Pr
     args: ['begin', away === undefined ? '' : String(away)],
   })
   const script = await openSharedScript(options, { source: revocationScript, first: away => [beginning(away)] })
-  const begun = createStart(now, () => watcher.lose())
+  const begun = createStart({ now, ...options }, () => watcher.lose())
   const watcher = createWatcher(async last => {
     const answer = await script.run(async () => ({ keys: [log, log, epoch], args: ['log', last] }))
     const [start, additions] = Array.isArray(answer) ? answer : []
@@ -142,12 +144,17 @@ interface Start {
 }
 
 /**
- * Since when the set knows all, as told by Redis: when its mark was made, and the time there. It counts as an age, from which no
- * clock that is set can take away, and by one's own clock: a clock of Redis that is minutes off neither shuts nor opens anything.
- * Where both differ by less, the later start counts: tokens that were issued before are refused by both.
+ * Since when the set knows all, as told by Redis: when its mark was made, and the time there. It counts as an age, by a clock that is
+ * never set: what this process has refused as too old stays so. A clock of Redis that is minutes off neither shuts nor opens anything.
+ * Where both clocks differ by less, the later start counts: tokens that were issued before are refused by both.
  */
-function createStart(now: () => number, lose: () => void): Start {
-  const monotonic = (): number => performance.now() / 1000
+function createStart(
+  {
+    now,
+    monotonic = () => performance.now() / 1000,
+  }: Required<Pick<RedisRevocationSetOptions, 'now'>> & Pick<RedisRevocationSetOptions, 'monotonic'>,
+  lose: () => void,
+): Start {
   let mark = ''
   let born = Number.NEGATIVE_INFINITY
   let ahead = 0
@@ -155,7 +162,6 @@ function createStart(now: () => number, lose: () => void): Start {
     learn(answer) {
       const [, told = '', at] = /^([\d.]+) ([\d.]+)$/.exec(String(answer)) ?? []
       if (at === undefined) throw new TypeError('the set of revocations gave an unknown answer')
-      if (told !== mark) born = Number.NEGATIVE_INFINITY
       // What was told last may be lost: whatever is open under a grant may be under one that has ended.
       if (told !== mark && mark !== '') lose()
       mark = told
