@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exitCode } from '@countersign/fetch'
+import { requirements } from '@countersign/requirements'
 import type { Command, Option } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
@@ -414,4 +415,30 @@ test('a default beside an option in YAML is the one that the program has', () =>
       `${name}: ${value}`,
     ).toBe(true)
   }
+})
+
+test('what README and SECURITY.md call not built is what the list of requirements calls so', () => {
+  /** The words for each clause that is not built; undefined for one that users do not see. */
+  const words: Readonly<Record<string, string | undefined>> = {
+    'sig.key.x509': '`x509` certificates',
+    'sig.covered.token-endpoints': undefined,
+    'resource-token-endpoint.auth-request': 'auth request documents',
+    'auth-request.document': 'auth request documents',
+    'auth-request.encrypted': 'encrypted tokens',
+  }
+  const later = requirements.filter(one => one.status === 'later' && !('clause' in one)).map(({ id }) => id)
+  expect(new Set(later)).toEqual(new Set(Object.keys(words)))
+  const [, notYet = ''] =
+    /^\| works \| not yet \|\n([\s\S]*?)\n\n/m.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
+  const cells = notYet
+    .split('\n')
+    .slice(1)
+    .map(row => row.split(' | ').at(-1)?.replace(/ \|$/, '').trim() ?? '')
+  const [, unbuilt = ''] = /^## Not built yet\n\n(.*)$/m.exec(readFileSync(join(root, 'SECURITY.md'), 'utf8')) ?? []
+  for (const word of new Set(Object.values(words).filter(each => each !== undefined))) {
+    expect(cells.join('\n')).toContain(word)
+    expect(unbuilt).toContain(word)
+  }
+  // Nothing else stands there.
+  expect(cells.filter(cell => cell !== '' && cell !== '|')).toHaveLength(1)
 })
