@@ -25,6 +25,11 @@ export const consentCases: readonly AttackCase[] = [
   built('UIX-29', 'consent.browser', 'Locale and theme parameters reach no file.'),
   built('UIX-31', 'consent.claimed', 'A request that one browser has claimed is decided in no other.'),
   built('UIX-36', 'consent.claimed', 'A browser that opens a link first and does not sign in keeps it from nobody.'),
+  built(
+    'UIX-38',
+    'consent.words.changed',
+    'Words that a resource changed after a yes are shown beside those of the yes.',
+  ),
   built('UIX-37', 'consent.told', 'An agent that is not to ask any more is told so, and does not wait.'),
   built('UIX-32', 'consent.page', 'A yes decides the request of its own page, whatever the browser has opened since.'),
   built(

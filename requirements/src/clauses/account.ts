@@ -18,5 +18,11 @@ export const accountClauses: readonly Requirement[] = [
     '6.7',
     'Changes of how a user signs in, and deletion, need a verification of at most 60 s ago.',
   ),
+  built(
+    'account.session-alone',
+    '6.7',
+    'The inbox, a copy of one’s data and signing out everywhere need the session alone.',
+  ),
+  built('account.one-time-links', '6.7', 'Links of operators for users and admins work once, and end soon.'),
   built('account.deleted', '6.7', 'A deleted account takes its grants with it, with their notices.'),
 ]

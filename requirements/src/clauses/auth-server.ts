@@ -55,6 +55,8 @@ export const authServerClauses: readonly Requirement[] = [
     '6.3',
     'A wrong `request_token`, `redirect_uri` or `state` gets a page, never a redirect.',
   ),
+  built('consent.error-pages', '6.3', 'An error page has the status of its error, and never 401, 2xx or a redirect.'),
+  built('consent.no-oracle', '6.3', 'A page tells nothing of a request to a browser without its whole link.'),
   built(
     'consent.claimed',
     '6.3',
@@ -86,6 +88,11 @@ export const authServerClauses: readonly Requirement[] = [
     "When the user decides, `redirect_uri` is still one of the agent's, or no answer goes anywhere.",
   ),
   built('consent.words', '6.3', 'A yes is to the scope words that the page showed, and they are kept with the grant.'),
+  built(
+    'consent.words.changed',
+    '6.3',
+    'A remembered yes does not answer for changed words; grants go on, and the user is shown both wordings.',
+  ),
   built('restore.epoch', '6.3', 'A restored database starts only once what the backup brings back has ended.'),
   built(
     'request.shares',

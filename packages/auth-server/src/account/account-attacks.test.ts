@@ -162,16 +162,19 @@ describe('signing in with a passkey', () => {
     expect(new Set(answers.map(answer => JSON.stringify(answer))).size).toBe(1)
   })
 
-  test(verifies('TOK-35', 'a link that is unknown, used or old gets one answer'), async () => {
-    const at = await place()
-    const [used, old] = [await at.link(), await at.link()]
-    await makeAccount(at, used)
-    at.made.clock.now += 86_401
-    const targets = [used, old, `/account/new?invitation=${'A'.repeat(43)}`]
-    const answers = await Promise.all(targets.map(async target => (await at.visitor().get(target)).text()))
-    // The link to the other language repeats the address.
-    expect(new Set(answers.map(html => html.replace(/return_to=[^"]*/, ''))).size).toBe(1)
-  })
+  test(
+    verifies('TOK-35', 'account.one-time-links', 'a link that is unknown, used or old gets one answer'),
+    async () => {
+      const at = await place()
+      const [used, old] = [await at.link(), await at.link()]
+      await makeAccount(at, used)
+      at.made.clock.now += 86_401
+      const targets = [used, old, `/account/new?invitation=${'A'.repeat(43)}`]
+      const answers = await Promise.all(targets.map(async target => (await at.visitor().get(target)).text()))
+      // The link to the other language repeats the address.
+      expect(new Set(answers.map(html => html.replace(/return_to=[^"]*/, ''))).size).toBe(1)
+    },
+  )
 })
 
 async function makeAccount(at: PasskeyWorld, target: string): Promise<Account> {

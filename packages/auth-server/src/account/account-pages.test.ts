@@ -234,6 +234,26 @@ describe('the data of a user', () => {
     expect((await at.visitor().get('/account/export')).headers.get('content-disposition')).toBeNull()
   })
 
+  test(
+    verifies('account.session-alone', 'needs the session alone, as do the inbox and signing out everywhere'),
+    async () => {
+      const at = await place()
+      const ada = await at.account('Ada')
+      const other = await signedIn(at, ada)
+      const isShown = async (one: Browser) =>
+        (await one.get('/account/export')).headers.get('content-disposition') !== null
+      at.made.clock.now += 61
+      expect([await isShown(ada.one), await isShown(other)]).toEqual([true, true])
+      const turned = await post(ada.one, '/account/approvals/inbox', { turn: 'on' })
+      expect(turned.headers.get('location')).toBe('/account/approvals?done=on')
+      await post(ada.one, '/account/sessions/end')
+      expect([await isShown(ada.one), await isShown(other)]).toEqual([true, false])
+      // The twin: the end of the account needs a verification of the last minute.
+      const deleted = await post(ada.one, '/account/delete', { sure: '1' })
+      expect(deleted.headers.get('location')).toMatch(/^\/account\/verify\?/)
+    },
+  )
+
   test(verifies('account.deleted', 'is deleted after a fresh verification, when the user is sure'), async () => {
     const at = await place()
     const [ada, bob] = [await at.account('Ada'), await at.account('Bob')]

@@ -1,12 +1,14 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { queryOf } from '@countersign/httpsig/internal'
-import { AAuthError, isIdentifier } from '@countersign/protocol'
+import { AAuthError, isIdentifier, type ResourceMetadata } from '@countersign/protocol'
 import { seeOther } from '@countersign/protocol/internal'
 import { requestIdOf } from '@countersign/verify/internal'
 import { inTime } from '../bound/in-time.js'
+import { resourceScopes } from '../grant/identity-claims.js'
 import { accountPage } from '../pages/account-page.js'
 import type { ShownAccess } from '../pages/account-view.js'
 import { pageResponse } from '../pages/page-response.js'
+import { wordsNow } from '../pages/shown-words.js'
 import { type TakenBack, takenBackEvent } from './access.js'
 import type { AccountContext } from './account-context.js'
 import { accountPath } from './paths.js'
@@ -38,15 +40,28 @@ export async function showAccount(message: ReceivedMessage, context: AccountCont
   return pageResponse(accountPage(view, look), { look, cookies })
 }
 
-/** Adds the resources' own words to conditions. Those that do not arrive in time are left out: names are quoted then. */
+/**
+ * Adds the resources' own words to conditions, and what they say of scopes by now. Those that do not arrive in time are left out: names are
+ * quoted then, and the words stand as the user agreed to them.
+ */
 function withTerms(access: readonly ShownAccess[], { discovery }: AccountContext): Promise<readonly ShownAccess[]> {
   const limited = discovery.limited()
   return Promise.all(
     access.map(async one => {
-      const isPlain = one.conditions === undefined && one.purposes === undefined
-      return isPlain ? one : { ...one, terms: await inTime(limited.resource(one.resource)) }
+      const terms = await inTime(limited.resource(one.resource))
+      return terms === undefined ? one : { ...one, terms, ...saidNow(one, terms) }
     }),
   )
+}
+
+/** The words that a user agreed to stay those of the grant: what differs now stands beside them (clause consent.words.changed). */
+function saidNow({ scope, words }: ShownAccess, metadata: ResourceMetadata): Pick<ShownAccess, 'wordsNow' | 'grave'> {
+  const own = resourceScopes([...scope])
+  const now = own.map(name => [name, wordsNow(name, metadata)] as const).filter(([name, said]) => said !== words[name])
+  return {
+    wordsNow: Object.fromEntries(now.map(([name, said = '']) => [name, said])),
+    grave: own.filter(name => metadata.grave_scopes?.includes(name) === true),
+  }
 }
 
 function doneIn(text: string | null): number | undefined {

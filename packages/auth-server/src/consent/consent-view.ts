@@ -15,6 +15,7 @@ import { purposesIn } from '../mandate/conditions-text.js'
 import type { ClaimedLogos } from '../pages/claimed-logo.js'
 import type { ConsentScope, ConsentView } from '../pages/consent-view.js'
 import type { ConsentDefaults } from '../pages/limits-view.js'
+import { wordsOf } from '../pages/shown-words.js'
 import type { Policy } from '../policy.js'
 import type { RequestRow } from '../tables.js'
 import { limitsOf } from './limits.js'
@@ -25,6 +26,8 @@ export type ConsentFrame = Pick<ConsentView, 'csrf' | 'action' | 'hidden' | 'ret
   readonly held: readonly string[]
   /** Under which conditions. Default: none. */
   readonly before?: Conditions | undefined
+  /** The words of that time, by scope. */
+  readonly agreed?: Readonly<Record<string, string>> | undefined
 }
 
 /**
@@ -34,7 +37,7 @@ export type ConsentFrame = Pick<ConsentView, 'csrf' | 'action' | 'hidden' | 'ret
  */
 export async function consentView(
   row: RequestRow,
-  { held, before = [], ...frame }: ConsentFrame,
+  { held, before = [], agreed = {}, ...frame }: ConsentFrame,
   o: {
     readonly discovery: Discovery
     readonly logos: ClaimedLogos
@@ -63,7 +66,7 @@ export async function consentView(
     agent: { id: row.agent, ...claimedBy(agent), logo },
     delegate: row.agent_delegate === '' ? undefined : row.agent_delegate,
     resource: row.resource,
-    scopes: own.map(name => describe(name, { resource, held })).map(inside),
+    scopes: own.map(name => withAgreed(describe(name, { resource, held }), agreed)).map(inside),
     // Each token that a user allows holds their `sub`, so the page must not offer to leave `openid` out.
     identity: missingScope(own, asked)
       .filter(name => identityScopes.includes(name))
@@ -97,6 +100,12 @@ function describe(
   const description = isListed && Object.hasOwn(scope_descriptions, name) ? scope_descriptions[name] : undefined
   const grave = resource === undefined ? 'unknown' : grave_scopes.includes(name) || undefined
   return { ...holding(name, held), known: isListed ? undefined : false, description, grave }
+}
+
+/** The words that the user agreed to before, where the page shows others now. */
+function withAgreed(scope: ConsentScope, agreed: Readonly<Record<string, string>>): ConsentScope {
+  const words = Object.hasOwn(agreed, scope.name) ? agreed[scope.name] : undefined
+  return words === wordsOf(scope) ? scope : { ...scope, agreed: words }
 }
 
 function holding(name: string, held: readonly string[]): ConsentScope {

@@ -4,6 +4,7 @@ import { parseQuery, seeOther } from '@countersign/protocol/internal'
 import { agentsOf } from '../block/parties.js'
 import { exchangeFacts } from '../exchange/exchange.js'
 import { upstreamOf } from '../exchange/upstream-token.js'
+import { rememberedWords } from '../grant/consents.js'
 import { identityClaims } from '../grant/identity-claims.js'
 import { checkStopped } from '../grant/stopped.js'
 import { conditionFacts } from '../grant/token-conditions.js'
@@ -18,7 +19,7 @@ import type { RequestRow } from '../tables.js'
 import { claimRequest } from './claim.js'
 import { browsersRequest, consentPath } from './claimed-request.js'
 import { consentView } from './consent-view.js'
-import { graveAmong, verifyBefore } from './grave-scopes.js'
+import { askedAnewAmong, verifyBefore } from './grave-scopes.js'
 import { asksAnew } from './limits.js'
 import type { ConsentContext, LinkedRequest, OpenRequest, ShownQuestion } from './open-request.js'
 import { checkStillListed, isLoopbackRedirect } from './redirect-uri.js'
@@ -45,7 +46,7 @@ export async function showConsent(message: ReceivedMessage, context: ConsentCont
   }
   const open = { request_token, row, session, user }
   if (row.status !== 'pending') return answerAgain(open, context)
-  return orTellAgent(message, open, context, () => ask(message, open, context))
+  return orTellAgent(message, { open, context }, () => ask(message, open, context))
 }
 
 /** @throws AAuthError */
@@ -81,7 +82,7 @@ export async function decideConsent(message: ReceivedMessage, context: ConsentCo
     throw new AAuthError('access_denied', 'You are no longer signed in.', { reason: 'signed_out' })
   const open = { request_token, row, session, user }
   if (row.status !== 'pending') return answerAgain(open, context, form.get('decision'))
-  return orTellAgent(message, open, context, () => decide(message, { open, form }, context))
+  return orTellAgent(message, { open, context }, () => decide(message, { open, form }, context))
 }
 
 /** @throws AAuthError */
@@ -147,12 +148,16 @@ async function heldScope({ row, user }: OpenRequest, { remembered }: ConsentCont
   return (await remembered(consentKey(row, user.sub), parseScope(row.scope))).scope
 }
 
-/** As {@link heldScope}, without what its resource calls grave: except in an exchange, each yes to that is the user's own. */
+/**
+ * As {@link heldScope}, without what its resource calls grave, or describes in other words by now: except in an exchange, where no user is
+ * at hand, each yes to that is the user's own.
+ */
 async function askedBefore(open: OpenRequest, context: ConsentContext): Promise<readonly string[]> {
   const held = await heldScope(open, context)
   if (held.length === 0 || open.row.upstream !== null) return held
-  const grave = await graveAmong(open.row.resource, held, context)
-  return held.filter(name => !grave.includes(name))
+  const agreed = await rememberedWords(context.store.db, consentKey(open.row, open.user.sub), held)
+  const anew = await askedAnewAmong({ resource: open.row.resource, scope: held, agreed }, context)
+  return held.filter(name => !anew.includes(name))
 }
 
 async function viewOf(
@@ -160,7 +165,8 @@ async function viewOf(
   held: readonly string[],
   context: ConsentContext,
 ): Promise<ConsentView> {
-  const before = held.length === 0 ? undefined : await context.remembered(consentKey(row, user.sub), held)
+  const key = consentKey(row, user.sub)
+  const before = held.length === 0 ? undefined : await context.remembered(key, held)
   return consentView(
     row,
     {
@@ -171,6 +177,7 @@ async function viewOf(
       user,
       held,
       before: before?.conditions,
+      agreed: await rememberedWords(context.store.db, key, parseScope(row.scope)),
       way: wayOf(row),
     },
     context,

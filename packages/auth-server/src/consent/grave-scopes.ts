@@ -4,6 +4,7 @@ import { type VerifyContext, verifyUser, verifyWays } from '../account/verify.js
 import { inTime } from '../bound/in-time.js'
 import { resourceScopes } from '../grant/identity-claims.js'
 import { pageResponse } from '../pages/page-response.js'
+import { wordsNow } from '../pages/shown-words.js'
 import { verifyPage } from '../pages/verify-page.js'
 import type { ConsentContext, OpenRequest } from './open-request.js'
 
@@ -48,16 +49,27 @@ export async function verifyBefore(
 }
 
 /**
- * Those of remembered scopes that the resource calls grave by now: each yes to them is the user's own. Where its metadata are not at
- * hand, any may be.
+ * Those of remembered scopes that the user is asked about once more: what the resource calls grave by now, and what it says other words of
+ * than the user agreed to. Where its metadata are not at hand, any may be.
+ * @see protocol §6.3, clauses consent.grave and consent.words.changed
  */
-export async function graveAmong(
-  resource: string,
-  scope: readonly string[],
+export async function askedAnewAmong(
+  {
+    resource,
+    scope,
+    agreed,
+  }: {
+    readonly resource: string
+    readonly scope: readonly string[]
+    /** The words of that time, by scope. */
+    readonly agreed: Readonly<Record<string, string>>
+  },
   { discovery }: Pick<ConsentContext, 'discovery'>,
 ): Promise<readonly string[]> {
   const own = resourceScopes([...scope])
   if (own.length === 0) return []
   const metadata = await inTime(discovery.limited().resource(resource))
-  return metadata === undefined ? own : own.filter(name => metadata.grave_scopes?.includes(name) === true)
+  if (metadata === undefined) return own
+  const isGrave = (name: string): boolean => metadata.grave_scopes?.includes(name) === true
+  return own.filter(name => isGrave(name) || agreed[name] !== wordsNow(name, metadata))
 }

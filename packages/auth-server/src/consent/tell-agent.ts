@@ -30,8 +30,7 @@ export function answerRedirect(
  */
 export async function orTellAgent(
   message: ReceivedMessage,
-  open: LinkedRequest,
-  context: ConsentContext,
+  { open, context }: { readonly open: LinkedRequest; readonly context: ConsentContext },
   answer: () => Promise<Response>,
 ): Promise<Response> {
   try {

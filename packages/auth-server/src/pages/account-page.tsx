@@ -247,6 +247,7 @@ function Held({ access, view, look }: Shown & { readonly access: ShownAccess }):
         <li>
           <span>
             <ScopeWords scope={{ name, description: words[name] }} resource={resource} user={view.user} look={look} />
+            <SaidNow name={name} access={access} look={look} />
           </span>
           {scope.length === 1 || name === 'openid' ? null : (
             <TakeBack
@@ -259,6 +260,25 @@ function Held({ access, view, look }: Shown & { readonly access: ShownAccess }):
         </li>
       ))}
     </ul>
+  )
+}
+
+/** What a resource says of a scope by now: the user agreed to other words, or before it was far-reaching. */
+function SaidNow(o: { readonly name: string; readonly access: ShownAccess; readonly look: Look }): JSX.Element | null {
+  const { resource, wordsNow = {}, grave = [] } = o.access
+  const { scopes } = messagesOf(o.look)
+  const host = shownHost(resource).text
+  const words = Object.hasOwn(wordsNow, o.name) ? wordsNow[o.name] : undefined
+  const isGrave = grave.includes(o.name)
+  if (words === undefined && !isGrave) return null
+  return (
+    <small class={isGrave ? 'grave' : undefined}>
+      {words === '' ? fill(scopes.noWords, { host }) : null}
+      {words === undefined || words === '' ? null : (
+        <Sentence text={scopes.nowSays} parts={{ words: <bdi>{words}</bdi> }} />
+      )}
+      {isGrave ? ` ${fill(scopes.nowGrave, { host })}` : null}
+    </small>
   )
 }
 

@@ -10,6 +10,10 @@ export interface ShownAccess {
   readonly scope: readonly string[]
   /** The words that the user saw, by scope. */
   readonly words: Readonly<Record<string, string>>
+  /** What the resource says of scopes now, where that differs; empty where it says nothing any more. */
+  readonly wordsNow?: Readonly<Record<string, string>> | undefined
+  /** Scopes that the resource calls far-reaching now. */
+  readonly grave?: readonly string[] | undefined
   readonly since: number
   readonly lastUsed: number
   /** When it ends unless it is used. */

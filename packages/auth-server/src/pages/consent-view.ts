@@ -15,6 +15,8 @@ export interface ConsentScope {
    * not choose it for the user.
    */
   readonly grave?: true | 'unknown' | undefined
+  /** What the resource said of it when the user agreed before, where it says something else now. */
+  readonly agreed?: string | undefined
   /** False: the user cannot take it away and still agree. Default true. */
   readonly optional?: boolean
   /** The user has allowed it before, and is not asked again: shown as such. Default false. */

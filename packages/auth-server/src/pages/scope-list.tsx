@@ -8,7 +8,7 @@ import { messagesOf } from './language.js'
 import type { Look } from './look.js'
 import type { Messages } from './messages/en.js'
 import type { PageUser } from './page-user.js'
-import { fill } from './sentence.js'
+import { fill, Sentence } from './sentence.js'
 import { wordsOf } from './shown-words.js'
 
 const longestName = 100
@@ -49,6 +49,7 @@ function Choice(o: { readonly scope: ConsentScope; readonly look: Look; readonly
         </span>
         <span>
           {o.children}
+          <Agreed scope={o.scope} look={o.look} />
           <Grave scope={o.scope} look={o.look} />
           <small>{held ? scopes.held : name === 'openid' ? scopes.openidFixed : scopes.fixed}</small>
         </span>
@@ -60,9 +61,20 @@ function Choice(o: { readonly scope: ConsentScope; readonly look: Look; readonly
       <input type="checkbox" name={`scope:${name}`} value="on" checked={grave === undefined} />
       <span>
         {o.children}
+        <Agreed scope={o.scope} look={o.look} />
         <Grave scope={o.scope} look={o.look} />
       </span>
     </label>
+  )
+}
+
+/** What a user agreed to before, where the words are others now. */
+function Agreed({ scope, look }: { readonly scope: ConsentScope; readonly look: Look }): JSX.Element | null {
+  if (scope.agreed === undefined) return null
+  return (
+    <small>
+      <Sentence text={messagesOf(look).scopes.agreed} parts={{ words: <bdi>{scope.agreed}</bdi> }} />
+    </small>
   )
 }
 

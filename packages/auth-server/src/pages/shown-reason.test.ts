@@ -1,3 +1,5 @@
+import { AAuthError } from '@countersign/protocol'
+import { verifies } from '@countersign/requirements'
 import { hiddenFields } from '@countersign/testing/browser'
 import { describe, expect, test } from 'vitest'
 import {
@@ -15,6 +17,8 @@ import {
 import { codes, type } from '../consent/device.test.fixture.js'
 import type { Browser } from '../login/browser.test.fixture.js'
 import { delegate, type World } from '../world.test.fixture.js'
+import { english } from './look.test.fixture.js'
+import { errorPageResponse } from './page-response.js'
 
 /** The reason in `data-reason`, of a page whose text does not show it. */
 async function shownReason(response: Response | Promise<Response>): Promise<string | undefined> {
@@ -96,4 +100,34 @@ describe('the main element of a page names the reason of a refusal', () => {
     for (let turn = 0; turn < 20; turn++) await open(one, linkOf(await requestTokenOf(await askUser(made, phone))))
     expect(made.events.at(-1)).toMatchObject({ type: 'refused', reason: 'asked_too_often' })
   })
+})
+
+test(
+  verifies('consent.error-pages', 'an error page has the status of its error, but for the one that asks to sign'),
+  () => {
+    const statusOf = (
+      code: 'invalid_signature' | 'access_denied' | 'rate_limited' | 'temporarily_unavailable',
+    ): number => errorPageResponse(new AAuthError(code, 'No.', { reason: 'request_ended' }), { look: english }).status
+    expect(statusOf('invalid_signature')).toBe(400)
+    expect([statusOf('access_denied'), statusOf('rate_limited'), statusOf('temporarily_unavailable')]).toEqual([
+      403, 429, 503,
+    ])
+  },
+)
+
+test(verifies('consent.no-oracle', 'a page tells nothing of a request without its whole link'), async () => {
+  const { made, request_token } = await opened()
+  const waiting = await requestTokenOf(await askUser(made, await delegate(made, 'laptop')))
+  const textAt = async (path: string) => (await open(await browserOf(made, 'grace'), path)).text()
+  const secrets = ['agent.example', 'calendar.example', 'events.read', 'laptop', 'phone']
+  for (const token of [request_token, waiting])
+    for (const path of [linkOf(token, { state: 's2' }), `/agent/consent?request_token=${token}`]) {
+      const text = await textAt(path)
+      expect(secrets.filter(word => text.includes(word))).toEqual([])
+    }
+  // The twin: the whole link shows all of it.
+  const text = await textAt(linkOf(waiting))
+  expect(['agent.example', 'calendar.example', 'events.read', 'laptop'].filter(word => !text.includes(word))).toEqual(
+    [],
+  )
 })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { ResourceMetadata } from '@countersign/protocol'
 import { claimedText } from './claimed-text.js'
 import type { ConsentScope, ConsentView } from './consent-view.js'
 
@@ -8,6 +9,16 @@ const longest = 200
 export function wordsOf({ description = '', known = true }: ConsentScope): string | undefined {
   const words = claimedText(description, longest)
   return known && words !== '' ? words : undefined
+}
+
+/** What a resource says of a scope now, as a page shows it; undefined where it says nothing, or does not list the scope. */
+export function wordsNow(
+  name: string,
+  { supported_scopes, scope_descriptions = {} }: ResourceMetadata,
+): string | undefined {
+  const isListed = supported_scopes === undefined || supported_scopes.includes(name)
+  const description = isListed && Object.hasOwn(scope_descriptions, name) ? scope_descriptions[name] : undefined
+  return wordsOf({ name, description })
 }
 
 /** The descriptions that a page shows, by scope. */

@@ -87,7 +87,7 @@ export const consentCases: readonly Case<AuthServerStage>[] = [
     id: 'UIX-01',
     group,
     needs,
-    clauses: ['TOK-22', 'UIX-02', 'UIX-03', 'consent.parameters'],
+    clauses: ['TOK-22', 'UIX-02', 'UIX-03', 'consent.parameters', 'consent.error-pages', 'consent.no-oracle'],
     async run(trial, stage) {
       const token = await requested(trial, stage)
       const right = { request_token: token, redirect_uri: callbackOf(stage), state }
@@ -106,7 +106,11 @@ export const consentCases: readonly Case<AuthServerStage>[] = [
           (response?.status ?? 0) >= 400,
           `it is ${response?.status}`,
         )
+        trial.holds(`${title}: the page asks for no signature`, response?.status !== 401)
         trial.holds(`${title}: there is no redirect elsewhere`, !leavesFor(response, stage))
+        const page = response === undefined ? '' : response.body.toString('utf8')
+        const scope = stage.configuration.consentScope ?? ''
+        trial.holds(`${title}: the page tells nothing of the request`, scope === '' || !page.includes(scope))
       }
     },
   },

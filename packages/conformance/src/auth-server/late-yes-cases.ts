@@ -64,6 +64,24 @@ export const lateYesCases: readonly Case<AuthServerStage>[] = [
     },
   },
   {
+    id: 'consent.words.changed',
+    group,
+    needs: ['consent', 'user'],
+    clauses: ['UIX-38'],
+    async run(trial, stage) {
+      if (!stage.slow) throw new Undecided('skipped', `it waits for ${kept + 2} s: --slow runs it`)
+      const agent = await stage.openAgent()
+      await allowed(trial, stage, { agent })
+      try {
+        stage.describeScopes(', and whatever comes later')
+        await pause(kept + 2)
+        await asksAnew(trial, stage, { title: 'the same is asked for again, in other words', question: { agent } })
+      } finally {
+        stage.describeScopes('')
+      }
+    },
+  },
+  {
     id: 'consent.words',
     group,
     needs,
