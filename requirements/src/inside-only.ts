@@ -58,6 +58,7 @@ export const insideOnly: readonly InsideOnly[] = [
       'discovery.first-byte',
       'discovery.budget',
       'limits.body-memory',
+      'policy.data.cost',
       'limits.before-parsing',
       'request.shares',
       'revocation.bounded',

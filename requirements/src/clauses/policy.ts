@@ -77,6 +77,7 @@ export const policyClauses: readonly Requirement[] = [
     '9.2',
     '`arguments`: each leaf of the arguments lies at or beneath a listed place, and what the list says of it holds.',
   ),
+  built('policy.data.cost', '9.2', 'The time and memory of a projection are linear in the length of the answer.'),
   built('policy.operation-spelling', '9.2', 'An operation that is one of a condition in another spelling is refused.'),
   built(
     'policy.folded',

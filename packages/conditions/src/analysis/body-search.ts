@@ -1,5 +1,5 @@
 import { foldedName } from '@countersign/protocol/internal'
-import { maxJsonDepth } from '../json/read.js'
+import { maxJsonDepth } from '../json/scan.js'
 import { freshName } from './names.js'
 import { every, indexOf, type Segments } from './pointers.js'
 import { admitsArrays, leafFor, longestBuilt, type Matcher, unbuilt } from './scalars.js'

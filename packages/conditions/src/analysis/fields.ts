@@ -1,5 +1,5 @@
 import type { DataCondition } from '@countersign/protocol'
-import { maxJsonDepth } from '../json/read.js'
+import { maxJsonDepth } from '../json/scan.js'
 import { freshName } from './names.js'
 import { every, type Segments, segmentsOf } from './pointers.js'
 

@@ -74,7 +74,15 @@ function placeOf(reached: readonly Reached[]): Place {
   const step = stepping(ways, lead =>
     placeOf(lists.map(nodes => (nodes === 'whole' ? nodes : nodes.flatMap(node => lead(node))))),
   )
-  return { kind: 'way', member: step, element: index => step(String(index)) }
+  const last = lastIndex(ways)
+  // Beyond what pointers name by number, all elements share one place: its name is not made for each.
+  return { kind: 'way', member: step, element: index => step(index > last ? every : String(index)) }
+}
+
+/** The highest index that a pointer names here; -1 where none does. */
+function lastIndex(nodes: readonly PointerNode[]): number {
+  const indices = nodes.flatMap(({ next }) => [...next.keys()]).filter(segment => /^(?:0|[1-9]\d*)$/.test(segment))
+  return Math.max(-1, ...indices.map(Number))
 }
 
 /**

@@ -1,4 +1,5 @@
 import { AAuthError } from '@countersign/protocol'
+import { verifies } from '@countersign/requirements'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { projectJson, projectValue } from '../index.js'
@@ -102,6 +103,26 @@ describe('projection', () => {
     expect(() => projectValue('text', [['']])).toThrow(expect.objectContaining({ reason: 'answer_withheld' }))
   })
 })
+
+test(verifies('policy.data.cost', 'a text of 1 MiB in the costliest forms takes no more than linear time'), () => {
+  const mib = 1_048_576
+  const forms: ReadonlyArray<readonly [text: string, pointer: string]> = [
+    [`[${'1,'.repeat(mib / 2)}1]`, '/*/x'],
+    [`[${'1,'.repeat(mib / 2)}1]`, '/500000'],
+    [`[${'{},'.repeat(mib / 3)}{}]`, '/*/x'],
+    [`[${'{"a":1},'.repeat(mib / 8)}{}]`, '/*/a'],
+    [`{${Array.from({ length: 70_000 }, (_, at) => `"m${at}":${at}`).join()}}`, '/m1'],
+    [`{"a":"${'\\n'.repeat(mib / 2)}","b":1}`, '/b'],
+    [`[${`${'['.repeat(60)}${']'.repeat(60)},`.repeat(mib / 121)}1]`, '/*/*/*'],
+    [`[${' '.repeat(mib)}1]`, '/0'],
+  ]
+  for (const [text, pointer] of forms) {
+    const begun = performance.now()
+    project(text, [pointer])
+    // Quadratic, it would take minutes.
+    expect(performance.now() - begun, text.slice(0, 40)).toBeLessThan(5000)
+  }
+}, 60_000)
 
 describe('whatever the text and the pointers are', () => {
   // Few names, so that pointers often meet what is there.

@@ -1,7 +1,8 @@
 import type { ArgumentRule } from '@countersign/protocol'
 import { compareDecimals, decimalOf, isWithinSafeIntegers } from './decimal.js'
 import { endOf, type PointerNode, pointerRoot, stepping } from './place.js'
-import { type JsonNode, stringOf } from './read.js'
+import type { JsonNode } from './read.js'
+import { stringOf } from './scan.js'
 
 /** What all rules with a matcher say of one place in a JSON value. */
 export interface RulePlace {
