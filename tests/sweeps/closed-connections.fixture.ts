@@ -152,7 +152,7 @@ async function mcpServer(run: Run): Promise<MountableParticipant> {
     for (const target of ['/wait', '/stream', '/done', '/parts'])
       server.registerTool(target.slice(1), {}, async ({ mcpReq, http }) => {
         const { signal: caller } = callerOf({ http })
-        const { first, ends } = run(target, { signal: caller, [ofSdk]: mcpReq.signal })
+        const { first, ends } = run(target, { [ofSdk]: mcpReq.signal, signal: caller })
         if (first !== undefined)
           await mcpReq.notify({ method: 'notifications/message', params: { level: 'info', data: first } })
         await ends

@@ -23,6 +23,17 @@ test(verifies('DIG-13', 'sig.body.bytes', 'a body that the platform does not sho
   await expect(fromRequest(shown({ 'content-length': `${'0'.repeat(100_000)}x` }), { bodyLimit: 10 })).rejects.toThrow()
 })
 
+test('the request that is left for a handler has the signal of the one that came', async () => {
+  const caller = new AbortController()
+  const signed = { 'signature-input': 'sig=("@method");created=1', signature: 'sig=:AA==:' }
+  const empty = new ReadableStream({ start: controller => controller.close() })
+  const init = { method: 'POST', headers: signed, body: empty, signal: caller.signal, duplex: 'half' }
+  const { request, message, isUnread } = await unreadRequest(new Request('https://api.example/', init as RequestInit))
+  expect([isUnread, request.signal.aborted, message.connection?.signal.aborted]).toEqual([false, false, false])
+  caller.abort()
+  expect([request.signal.aborted, message.connection?.signal.aborted]).toEqual([true, true])
+})
+
 test('a request with a malformed URL has a path', () => {
   expect(pathOfRequest({ url: 'http://calendar.example, evil.example/feed?a=b' })).toBe('/feed')
   expect(pathOfRequest(new Request('https://calendar.example'))).toBe('/')

@@ -48,6 +48,29 @@ describe('an answer of another server', () => {
     expect(named.match(/^x-request-id: .*$/gim)).toEqual(['x-request-id: its own'])
   })
 
+  test('of another length than its headers say is cut off, and one of that length goes out', async () => {
+    const parts: RequestListener = (_, response) => {
+      response.write('he')
+      setTimeout(() => response.end('llo'), 20)
+    }
+    expect(await asked(await relaying(parts, { 'content-length': '5' }))).toMatch(/\r\n\r\nhello$/)
+    for (const [length, sent] of [
+      ['3', 'he'],
+      ['9', 'hello'],
+    ] as const) {
+      const participant = await relaying(parts, { 'content-length': length })
+      const { port } = await start(participant.handle, { participant, limits: { keepAliveTimeout: 60 } })
+      // The connection may stay, and is closed all the same.
+      const answer = await exchangeBytes(port, 'GET / HTTP/1.1\r\nhost: h\r\n\r\n')
+      expect(answer.split('\r\n\r\n')[1]).toBe(sent)
+    }
+    // Of a body that is there as a whole the length is known.
+    for (const length of ['3', '9'])
+      expect(await asked(await relaying(hello, { 'content-length': length }))).toMatch(
+        /\r\ncontent-length: 5\r\n(?:.*\r\n)*\r\nhello$/i,
+      )
+  })
+
   test('is readable for the pages that may read it', async () => {
     const open = { 'access-control-allow-origin': '*', 'access-control-allow-credentials': 'true' }
     const answer = await asked(await relaying(hello, open), { cors: ['https://app.example'] })

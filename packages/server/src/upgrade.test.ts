@@ -18,3 +18,26 @@ test('a refused connection whose peer reads nothing any more is cut with the res
   connections.cutRest()
   expect(socket.destroyed).toBe(true)
 })
+
+test('the refusal has its body, but for HEAD, of which a caller reads none', async () => {
+  for (const [method, end] of [
+    ['GET', '}'],
+    ['HEAD', '\r\n\r\n'],
+  ] as const) {
+    let written = ''
+    const write = (chunk: unknown): void => {
+      written += String(chunk)
+    }
+    const socket = new Duplex({ read() {}, write })
+    await upgrade({} as ExchangeContext, {
+      request: { method, headers: { 'content-length': '3' } } as IncomingMessage,
+      head: Buffer.alloc(0),
+      socket,
+      connections: trackConnections(),
+      ask: async () => new Response(),
+      bounds: { idle: 300, seconds: 3600 },
+    })
+    expect(written).toMatch(/^HTTP\/1\.1 400 /)
+    expect(written.endsWith(end)).toBe(true)
+  }
+})

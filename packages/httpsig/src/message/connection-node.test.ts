@@ -91,7 +91,9 @@ test('a request whose signal nobody reads has no listener, and 10 000 on one con
   const listeners = ({ socket }: IncomingMessage, response: ServerResponse): number =>
     socket.listenerCount('close') + response.listenerCount('close')
   const aborted: AbortSignal[] = []
+  let server: Socket | undefined
   const port = await listening((request, response) => {
+    server = request.socket
     const before = listeners(request, response)
     const connection = connectionOfNode(request, response)
     expect(listeners(request, response)).toBe(before)
@@ -114,6 +116,10 @@ test('a request whose signal nobody reads has no listener, and 10 000 on one con
   }
   expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(2)
   expect(counts.at(-1)).toBeLessThanOrEqual((counts[60] ?? 0) + 1)
+  // Nor does anything of them stay with the connection.
+  const left = Object.getOwnPropertySymbols(server ?? {}).map(name => Reflect.get(server ?? {}, name))
+  const waiting = left.filter(one => one instanceof Set)
+  expect(waiting.map(({ size }) => size)).toEqual([0])
   socket.destroy()
   await new Promise(resolve => setTimeout(resolve, 30))
   expect(aborted).toHaveLength(10_000)
