@@ -4,8 +4,8 @@ import { gatherBytes } from './gathered-bytes.js'
 /** The connection of a caller, as far as its end shows. */
 export interface CallerConnection {
   /**
-   * Aborted when the caller closes its connection, or resets its HTTP/2 stream, before the response is complete, and never after.
-   * Made when it is first read.
+   * Aborted when the caller closes its connection, or resets its HTTP/2 stream, before the response is complete, and on Node never
+   * after. Elsewhere it is `signal` of the request, as the platform has it. Made when it is first read.
    */
   readonly signal: AbortSignal
   /** Calls `work` when `signal` is aborted, at once where it was; cheaper than a signal. @returns a function that ends it */

@@ -70,8 +70,8 @@ export interface Guarded extends AAuth {
    */
   oauth(api: OAuthApi, input: string | URL | Request, init?: RequestInit): Promise<Response>
   /**
-   * Aborted when the caller closes its connection, or resets its HTTP/2 stream, before the response is complete, and never after. Give
-   * it to what takes long. Where the platform does not tell, it is never aborted. Not enumerable, either.
+   * Aborted when the caller closes its connection, or resets its HTTP/2 stream, before the response is complete, and on Node never
+   * after. Give it to what takes long. Elsewhere it is `signal` of the request, as the platform has it. Not enumerable, either.
    */
   readonly signal: AbortSignal
 }
