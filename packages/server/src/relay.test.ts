@@ -71,6 +71,24 @@ describe('an answer of another server', () => {
       )
   })
 
+  test('has a final status: of another one, and of CONNECT, the caller gets nothing', async () => {
+    const relayed = await relaying(hello)
+    expect(await asked(relayed)).toMatch(/^HTTP\/1\.1 201 /)
+    for (const status of [100, 101, 199]) {
+      const relay: Participant['relay'] = async message => {
+        const answer = await relayed.relay?.(message)
+        if (answer === undefined || answer instanceof Response) throw new Error('not relayed')
+        return { ...answer, status }
+      }
+      const participant = { ...relayed, relay }
+      const { port } = await start(relayed.handle, { participant })
+      await expect(exchangeBytes(port, ask)).resolves.toBe('')
+    }
+    const { port } = await start(relayed.handle, { participant: relayed })
+    const tunnel = 'CONNECT h:443 HTTP/1.1\r\nhost: h:443\r\n\r\nGET / HTTP/1.1\r\nhost: h\r\n\r\n'
+    await expect(exchangeBytes(port, tunnel)).resolves.toBe('')
+  })
+
   test('is readable for the pages that may read it', async () => {
     const open = { 'access-control-allow-origin': '*', 'access-control-allow-credentials': 'true' }
     const answer = await asked(await relaying(hello, open), { cors: ['https://app.example'] })
