@@ -188,23 +188,16 @@ interface Watcher {
  */
 function createWatcher(read: (last: string) => Promise<unknown>): Watcher {
   const listeners = new Set<RevocationListener>()
-  const heard = new Map<string, number>()
+  const heard = heardLately()
   let timer: ReturnType<typeof setTimeout> | undefined
   let last = ''
   let readAt = performance.now()
-  const hear = (grant: GrantName): void => {
-    const at = performance.now()
-    heard.set(grantKey(grant), at)
-    for (const listener of listeners) listener(grant)
-    for (const [key, since] of heard) {
-      if (since > at - 120_000) break
-      heard.delete(key)
-    }
+  const tell = (revoked: GrantName | 'unknown'): void => {
+    for (const listener of listeners) listener(revoked)
   }
-  const lose = (): void => {
-    // The log begins anew, with ids by a clock that may be behind the one before.
-    last = '0-0'
-    for (const listener of listeners) listener('unknown')
+  const hear = (grant: GrantName): void => {
+    heard.add(grant)
+    tell(grant)
   }
   const look = async (): Promise<void> => {
     const from = last
@@ -221,7 +214,7 @@ function createWatcher(read: (last: string) => Promise<unknown>): Watcher {
       }
       readAt = performance.now()
     } catch {
-      if (performance.now() > readAt + blindLimit) lose()
+      if (performance.now() > readAt + blindLimit) tell('unknown')
     }
     if (listeners.size > 0) next()
   }
@@ -231,8 +224,12 @@ function createWatcher(read: (last: string) => Promise<unknown>): Watcher {
   }
   return {
     hear,
-    lose,
-    hasHeard: grant => heard.has(grantKey(grant)),
+    lose() {
+      // The log begins anew, with ids by a clock that may be behind the one before.
+      last = '0-0'
+      tell('unknown')
+    },
+    hasHeard: heard.has,
     watch(listener) {
       listeners.add(listener)
       if (listeners.size === 1) {
@@ -248,6 +245,22 @@ function createWatcher(read: (last: string) => Promise<unknown>): Watcher {
       listeners.clear()
       clearTimeout(timer)
     },
+  }
+}
+
+/** Remembers what was heard for two minutes. */
+function heardLately(): { add(grant: GrantName): void; has(grant: GrantName): boolean } {
+  const heard = new Map<string, number>()
+  return {
+    add(grant) {
+      const at = performance.now()
+      heard.set(grantKey(grant), at)
+      for (const [key, since] of heard) {
+        if (since > at - 120_000) break
+        heard.delete(key)
+      }
+    },
+    has: grant => heard.has(grantKey(grant)),
   }
 }
 
