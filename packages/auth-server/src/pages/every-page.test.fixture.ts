@@ -27,7 +27,7 @@ const accountView: AccountView = {
     resource: 'https://calendar.example',
     scope: ['events.read', 'openid', 'profile'],
     words: { 'events.read': 'See your events' },
-    wordsNow: { 'events.read': 'See the events of your friends' },
+    wordsNow: { 'events.read': 'Change your events' },
     grave: ['events.read'],
     since: asked,
     lastUsed: asked,
@@ -114,7 +114,7 @@ const consents: Readonly<Record<string, Partial<ConsentView>>> = {
   grave: {
     scopes: [
       { name: 'events.read', description: 'See your events' },
-      { name: 'events.write', description: 'Change your events', agreed: 'Add events', grave: true },
+      { name: 'events.write', description: 'Change your events', agreed: 'See your events', grave: true },
       { name: 'a.b', grave: 'unknown' },
     ],
   },
