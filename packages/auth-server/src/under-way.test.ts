@@ -202,8 +202,8 @@ test(verifies('REV-21', 'no more than 64 notices are under way at once'), async 
 
 test(verifies('restore.epoch', 'the admin page answers nothing on a database that is behind'), async () => {
   const answer = (isBehind: boolean) => {
-    const limit = { take: () => undefined }
-    const context = { issuer, origin: 'https://admin.example', limit, isBehind: () => isBehind, now }
+    const client = () => undefined
+    const context = { issuer, origin: 'https://admin.example', client, isBehind: () => isBehind, now }
     const headers = [['host', 'admin.example'] as const]
     return answerAdmin(context as never)({ method: 'GET', target: '/', headers, peer: '127.0.0.1' })
   }
