@@ -11,9 +11,9 @@ const whole = `
   globalThis.agent = [createAgent, delegate, browserFetcher, indexedDbState]`
 
 /** In bytes, minified and gzipped: the budget of the agent. */
-const budget = 30_000
+const budget = 32_000
 
-test('a delegate in a page, with its state and its fetcher, weighs at most 30 kB minified and gzipped', async () => {
+test('a delegate in a page, with its state and its fetcher, weighs at most 32 kB minified and gzipped', async () => {
   const code = await bundle(whole)
   expect(code).not.toMatch(/node:|__vite-browser-external|\bprocess\.|\bBuffer\./)
   expect(code).toContain('agent_token')

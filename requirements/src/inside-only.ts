@@ -112,6 +112,10 @@ export const insideOnly: readonly InsideOnly[] = [
     clauses: ['agent.key-changed', 'agent.tokens.per-user'],
   },
   {
+    why: 'Only the agent server of the agent, which is not the suite, can give it conditions that do not hold.',
+    clauses: ['policy.delegates.agent', 'policy.delegates.aud'],
+  },
+  {
     why: 'Another check refuses the request that would show it.',
     clauses: ['revocation.middle'],
   },

@@ -94,6 +94,79 @@ describe('a delegate with conditions', () => {
     },
   )
 
+  const always = { zone: 'UTC', days: [1, 2, 3, 4, 5, 6, 7], from: '00:00', to: '00:00' }
+
+  test.each<readonly [string, object, object]>([
+    ['until', { time: 1_000 }, { time: 10_000_000_000 }],
+    ['hours', { ...always, days: [4], from: '00:00', to: '00:01' }, always],
+  ])(
+    verifies(
+      'DEL-77',
+      'policy.delegates.agent',
+      'whose condition `%s` does not hold is shown to no resource and no auth server; where it holds, it is',
+    ),
+    async (type, wrong, right) => {
+      const own = await world()
+      const asked = limited(own, [{ type, ...wrong }])
+      const agent = delegateIn(own)
+      const response = await agent.fetch(`${calendar}/agenda`)
+      expect(response.status).toBe(401)
+      expect(explain(response)).toMatchObject({
+        outcome: 'gave_up',
+        reason: expect.stringContaining(`the condition \`${type}\` of the delegation of this agent does not hold`),
+      })
+      await expect(agent.requestAccess({ resource: calendar, scope: 'events.read' })).rejects.toMatchObject({
+        ...{ code: 'not_allowed', cause: { receiver: calendar, condition: type } },
+      })
+      await expect(agent.signIn({ authServer: auth, scope: 'openid' })).rejects.toMatchObject({
+        ...{ code: 'not_allowed', cause: { receiver: auth, condition: type } },
+      })
+      expect([audiences(own, calendar), audiences(own, auth), asked]).toEqual([[], [], []])
+      const allowed = await world()
+      limited(allowed, [{ type, ...right }])
+      expect((await delegateIn(allowed).fetch(`${calendar}/events`)).status).toBe(200)
+    },
+  )
+
+  test(
+    verifies('DEL-77', 'policy.delegates.agent', 'asks for no scope that its own conditions do not list'),
+    async () => {
+      const own = await world()
+      limited(own, [{ type: 'scopes', any: ['events.read'] }])
+      const agent = delegateIn(own)
+      await expect(agent.requestAccess({ resource: calendar, scope: 'events.write' })).rejects.toMatchObject({
+        ...{ code: 'not_allowed', cause: { receiver: calendar, condition: 'scopes' } },
+      })
+      expect(audiences(own, calendar)).toEqual([])
+      await expect(agent.signIn({ authServer: auth, scope: 'openid email' })).rejects.toMatchObject({
+        ...{ code: 'not_allowed', cause: { receiver: auth, condition: 'scopes' } },
+      })
+      expect(calls(own, auth)).toEqual([])
+      // What it may ask for passes; and a route without a scope needs none.
+      expect((await agent.fetch(`${calendar}/events`)).status).toBe(200)
+      expect((await agent.fetch(`${calendar}/agenda`)).status).toBe(200)
+    },
+  )
+
+  test.each<readonly [string, object]>([
+    ['hours of a zone that its platform does not know', { type: 'hours', ...always, zone: 'Nowhere/City', days: [4] }],
+    ['purposes', { type: 'purposes', any: ['support'] }],
+    ['calls', { type: 'calls', max: 0, per: 'day' }],
+    ['a wrong form', { type: 'until', time: 'soon' }],
+    ['an unknown type', { type: 'of tomorrow' }],
+  ])(
+    verifies('DEL-77', 'policy.delegates.agent', 'leaves to the receiver what it cannot judge: %s'),
+    async (_, condition) => {
+      const own = await world()
+      limited(own, [condition])
+      const response = await delegateIn(own).fetch(`${calendar}/agenda`)
+      expect(audiences(own, calendar)).not.toEqual([])
+      // This resource reads conditions and judges none: it refuses what has no form that it knows.
+      expect([200, 403]).toContain(response.status)
+      expect(['answered', 'refused']).toContain(explain(response).outcome)
+    },
+  )
+
   test(verifies('DEL-51', 'policy.delegates', 'asks no auth server that is not in aud'), async () => {
     const own = await world()
     limited(own, onlyCalendar, [calendar, home])

@@ -40,12 +40,27 @@ export const policyClauses: readonly Requirement[] = [
     'An agent token with `delegation` has `aud`; its conditions are judged before a resource token is issued.',
   ),
   built(
+    'policy.delegates.agent',
+    '9.1',
+    'An agent shows no agent token where `until`, `hours`, `resources` or `scopes` of its own does not hold, and says which.',
+  ),
+  built(
+    'policy.delegates.aud',
+    '9.1',
+    'An agent server compares a named `aud` with the receivers that it allows, and not with `resources`.',
+  ),
+  built(
     'policy.resources',
     '9.2',
     '`resources`: the resource is listed, by its identifier or by `https://*.` of a name above it.',
   ),
   built('policy.scopes', '9.2', '`scopes`: each scope that is asked for, granted or used is listed, `openid` aside.'),
   built('policy.purposes', '9.2', '`purposes`: the token has purposes, all of them listed.'),
+  built(
+    'policy.outlive',
+    '9.2',
+    'No auth token is issued that outlives `until` or `hours`; an agent token may, and a longer token is judged at each request.',
+  ),
   built('policy.until', '9.2', '`until`: now is before it, and no token outlives it.'),
   built(
     'policy.hours',

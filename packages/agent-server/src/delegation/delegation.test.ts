@@ -216,3 +216,35 @@ test('a delegation that no token could carry is refused when it is set', async (
     stage.server.invite({ delegation: { conditions: [], receivers: receivers.slice(0, 8) } }),
   ).resolves.toBeDefined()
 })
+
+test(
+  verifies(
+    'policy.delegates.aud',
+    'a renewal may name an auth server, which no `resources` lists, and no receiver beside those allowed',
+  ),
+  async () => {
+    const stage = await scene()
+    const delegate = await enrolled(stage, {
+      conditions: [{ type: 'resources', any: ['https://*.elsewhere.example'] }],
+      receivers: [mail, auth],
+    })
+    expect(await renewed(stage, delegate, { aud: auth })).toMatchObject({ aud: [auth, agent] })
+    expect(await renewed(stage, delegate, { aud: mail })).toMatchObject({ aud: [mail, agent] })
+    const body = JSON.stringify({ aud: 'https://one.elsewhere.example' })
+    const refused = await stage.server.handle(await renewal(stage, { ...delegate, body }))
+    expect(await refusalOf(refused)).toMatchObject({ status: 400, reason: 'audience_not_allowed' })
+  },
+)
+
+test(verifies('policy.outlive', 'an agent token may outlive its own `until`: each receiver judges it'), async () => {
+  const stage = await scene()
+  const ended = { conditions: [{ type: 'until' as const, time: 1_000 }], receivers: [mail, auth] }
+  const free = await enrolBy(stage, (await stage.server.invite()).code)
+  const delegate = await enrolled(stage, ended)
+  const lifeOf = (claims: object): number => {
+    const { exp, iat } = claims as { readonly exp: number; readonly iat: number }
+    return exp - iat
+  }
+  expect(lifeOf(delegate.claims)).toBe(lifeOf(free.claims))
+  expect(await renewed(stage, delegate)).toMatchObject({ delegation: ended.conditions })
+})

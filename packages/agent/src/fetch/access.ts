@@ -63,7 +63,7 @@ export async function requestAccess(
   const wanted = { resource, scope, issuer: authServer }
   if ((await context.authorization.findCovering(requester, wanted)) !== undefined) return
   const offer = await checkResourceToken(
-    await requestResourceToken(request, await selfAt(self, { kind: 'resource', id: resource }, tell), context),
+    await requestResourceToken(request, await selfAt(self, { kind: 'resource', id: resource, scope }, tell), context),
     self,
     context,
   )

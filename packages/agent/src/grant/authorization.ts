@@ -256,7 +256,8 @@ async function sendFirstRequest(
   { form, self, tell }: { readonly form: Form } & Pick<Requester, 'self' | 'tell'>,
   context: Context,
 ): Promise<FirstAnswer> {
-  const answer = await postTokenRequest({ issuer: asked.issuer, form, tell }, self, context)
+  const { issuer, scope } = asked
+  const answer = await postTokenRequest({ issuer, form, tell, scope }, self, context)
   return answer['auth_token'] === undefined
     ? { answer }
     : { grant: await checkAndKeepGrant(answer, { asked, self }, context) }

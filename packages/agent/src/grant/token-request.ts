@@ -24,11 +24,16 @@ interface GrantOwner {
  * @see protocol §6.2
  */
 export async function postTokenRequest(
-  { issuer, form, tell }: { readonly issuer: string; readonly form: Form; readonly tell: Tell },
+  {
+    issuer,
+    form,
+    tell,
+    scope,
+  }: { readonly issuer: string; readonly form: Form; readonly tell: Tell; readonly scope?: readonly string[] },
   self: Self,
   { discovery, post }: TokenRequestContext,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const { signatureKey } = await selfAt(self, { kind: 'auth server', id: issuer }, tell)
+  const { signatureKey } = await selfAt(self, { kind: 'auth server', id: issuer, scope }, tell)
   const metadata = await checkParticipant('auth server', () => discovery.authServer(issuer))
   return post({
     to: 'auth server',

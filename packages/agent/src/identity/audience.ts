@@ -1,5 +1,6 @@
-import type { AgentTokenClaims } from '@countersign/protocol'
-import { boundedMap, isAmong, isObject } from '@countersign/protocol/internal'
+import { firstUnmet } from '@countersign/conditions'
+import type { AgentTokenClaims, Condition } from '@countersign/protocol'
+import { boundedMap, isObject } from '@countersign/protocol/internal'
 import { AgentError } from '../error.js'
 import { type DelegateSetup, type Enrolled, findTokenEndpoint, requestAgentToken } from './agent-token-request.js'
 import type { Self, TokenReceiver } from './credentials.js'
@@ -32,7 +33,7 @@ export function openAudience(
   const { now } = setup.context
   const tokens = boundedMap<string, Shown>(capacity)
   return async (receiver, tell) => {
-    checkReceiver(receiver, claims)
+    checkReceiver(receiver, claims, now())
     const { id } = receiver
     const known = tokens.get(id)
     if (known !== undefined && now() < known.until) return known.self
@@ -69,23 +70,54 @@ async function requestFor(
   )
 }
 
-/** Lists of resources in the conditions; all else is for the receivers, which refuse what they do not know. */
-function resourceLists(delegation: unknown): ReadonlyArray<readonly string[]> {
+/** What an agent knows of a request: its conditions of other types need the request, a count, a purpose or a chain. */
+const known = ['until', 'hours', 'resources', 'scopes'] as const
+
+/**
+ * Checked before anything is sent: a receiver that is not meant must not even learn of the delegate, and one that would refuse it need
+ * not. Receivers judge all of it themselves, with their own clock.
+ */
+function checkReceiver(
+  receiver: TokenReceiver,
+  { delegation, aud }: Pick<AgentTokenClaims, 'aud' | 'delegation'>,
+  now: number,
+): void {
+  const { id, kind } = receiver
+  if (aud !== undefined && ![aud].flat().includes(id)) throw notListedError(receiver)
   const conditions: readonly unknown[] = Array.isArray(delegation) ? delegation : []
-  return conditions.flatMap(each =>
-    isObject(each) && each['type'] === 'resources' && Array.isArray(each['any']) ? [each['any']] : [],
-  )
+  for (const type of known) {
+    // An auth server is no resource: it judges the one that its token is for.
+    if (type === 'resources' && kind === 'auth server') continue
+    if (conditions.every(each => !isReadable(each, type) || holds(each, receiver, now))) continue
+    if (type === 'resources') throw notListedError(receiver)
+    // policy.delegates.agent
+    throw new AgentError(
+      'not_allowed',
+      `the condition \`${type}\` of the delegation of this agent does not hold, so nothing was sent`,
+      { receiver: id, condition: type },
+    )
+  }
 }
 
-/** Checked before anything is sent: a receiver that is not meant must not even learn of the delegate. */
-function checkReceiver(
-  { id, kind }: TokenReceiver,
-  { delegation, aud }: Pick<AgentTokenClaims, 'aud' | 'delegation'>,
-): void {
-  const isMeant =
-    (aud === undefined || [aud].flat().includes(id)) &&
-    (kind === 'auth server' || resourceLists(delegation).every(list => isAmong(list, id)))
-  if (isMeant) return
+function notListedError({ id, kind }: TokenReceiver): AgentError {
   const message = `the delegation of this agent does not list this ${kind}, so nothing was sent`
-  throw new AgentError('not_allowed', message, { receiver: id })
+  return new AgentError('not_allowed', message, { receiver: id })
+}
+
+/** Whether a condition has the form of its type. All else is for the receivers, which refuse what they cannot read. */
+function isReadable(condition: unknown, type: (typeof known)[number]): condition is Condition {
+  if (!isObject(condition) || condition['type'] !== type) return false
+  const { any, time, zone, days, from, to } = condition
+  if (type === 'until') return typeof time === 'number'
+  if (type === 'hours') return Array.isArray(days) && [zone, from, to].every(member => typeof member === 'string')
+  return Array.isArray(any)
+}
+
+function holds(condition: Condition, { id, scope = [] }: TokenReceiver, now: number): boolean {
+  try {
+    return firstUnmet([condition], { now, resource: id, scope, levels: 0, services: [] }) === undefined
+  } catch {
+    // A platform without this time zone, such as a page without its data: the receiver knows.
+    return true
+  }
 }

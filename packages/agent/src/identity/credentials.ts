@@ -20,6 +20,8 @@ export interface Self {
 export interface TokenReceiver {
   readonly id: string
   readonly kind: 'resource' | 'auth server'
+  /** The scope that it is asked for; absent where that is not known. */
+  readonly scope?: readonly string[] | undefined
 }
 
 /**
