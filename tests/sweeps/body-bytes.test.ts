@@ -264,6 +264,9 @@ const framing: Readonly<Record<string, string>> = {
   'gateway/src/mcp-names.ts': 'sets the length of a question that it asks itself',
   'gateway/src/forwarded-headers.ts': 'sets the length of the body that was verified',
   'gateway/src/header-rules.ts': 'says that those of a caller do not go upstream',
+  'gateway/src/upstream.ts':
+    'reads the head of an answer of the API: a connection with bytes that no 204 has is not used again',
+  'protocol/src/message/framing.ts': 'the one table of how answers are framed; says nothing of a request',
   'httpsig/src/message/node-head.ts': 'refuses a head of which some may be missing',
   'httpsig/src/received-request-node.ts':
     'refuses framings early; of a body read before the guard, once the head is known to be whole',

@@ -110,6 +110,10 @@ export const authBursts: Readonly<
     most: 1,
     async act({ at }) {
       const approvals = [0, 1].map(n => approvalsAt(at(n)))
+      // A question of a caller with access is answered only while that lasts.
+      const principal = { agent, delegate: 'laptop' }
+      const given = { id: newGrantId(), resource, scope: 'events.read', user }
+      await grantsIn(at(0).store, now, { issuer }).add(principal, given)
       const { id = '', token = '' } = (await approvals[0]?.ask(question('one', 'laptop'))) ?? {}
       const request = requestHash(token)
       const answer = { id, user: user.sub, answer: 'approve', request, browser: undefined } as const

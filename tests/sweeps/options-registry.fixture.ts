@@ -43,7 +43,7 @@ import {
   restoreDatabase,
 } from '@countersign/store/internal'
 import * as verify from '@countersign/verify'
-import { internalVerifier, takeApproval } from '@countersign/verify/internal'
+import { internalVerifier, refuseUsedApproval, takeApproval } from '@countersign/verify/internal'
 import { browserFetcher, indexedDbState } from '../../packages/agent/src/browser.js'
 import { openTelemetry as agentServerTelemetry } from '../../packages/agent-server/src/otel.js'
 import { openTelemetry as authServerTelemetry } from '../../packages/auth-server/src/otel.js'
@@ -502,6 +502,10 @@ export async function taken(): Promise<Record<string, Taken>> {
     },
     'verify checkReplay check': { valid: { replay: anObject, verified: anObject }, call: verify.checkReplay },
     'verify refuseSeen check': { valid: { replay: anObject, verified: anObject }, call: verify.refuseSeen },
+    'verify/internal refuseUsedApproval check': {
+      valid: { replay: anObject, verified: anObject },
+      call: refuseUsedApproval,
+    },
     'verify/internal takeApproval check': { valid: { replay: anObject, verified: anObject }, call: takeApproval },
     'verify/internal internalVerifier options': {
       valid: { receiver: id, discovery: discovered, accept: ['hwk'] },

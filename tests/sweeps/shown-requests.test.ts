@@ -219,6 +219,7 @@ test('each file that touches a display is known, and those that show one are sur
     'packages/auth-server/src/approval/approval-tables.ts': carrying,
     'packages/auth-server/src/approval/ask.ts': carrying,
     'packages/auth-server/src/approval/history.ts': carrying,
+    'packages/auth-server/src/consent/claim-row.ts': carrying,
     'packages/auth-server/src/pages/approval-page.tsx': 'approval page',
     'packages/auth-server/src/pages/approval-view.ts': carrying,
     'packages/auth-server/src/pages/shown-call.tsx': 'history of the account',

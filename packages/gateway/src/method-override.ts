@@ -73,13 +73,13 @@ const namesIn: Readonly<Record<Kind, (text: string) => readonly string[] | undef
 
 /** Split at `;`, too, as some servers do. */
 function namesInForm(text: string): readonly string[] {
-  const names: string[] = []
+  const found: string[] = []
   for (const piece of text.split(/[&;]/)) {
     const equals = piece.indexOf('=')
     const name = equals < 0 ? piece : piece.slice(0, equals)
-    if (name.length >= shortest) names.push(decoded(name.replaceAll('+', ' ')))
+    if (name.length >= shortest) found.push(decoded(name.replaceAll('+', ' ')))
   }
-  return names
+  return found
 }
 
 /** Not by the strict parser, which refuses what a lax one behind reads: here each name that any parser finds counts. */

@@ -103,6 +103,8 @@ export const cases = [
   'APR-34',
   'APR-35',
   'APR-39',
+  'APR-41',
+  'APR-42',
 ] as const
 
 export type Case = (typeof cases)[number]
@@ -165,4 +167,6 @@ export const cells: Readonly<Record<Case, Readonly<Record<Site, Cell>>>> = {
   'APR-34': all,
   'APR-35': all,
   'APR-39': all,
+  'APR-41': all,
+  'APR-42': all,
 }

@@ -27,7 +27,7 @@ type Reads = Map<unknown, Set<string>>
 
 interface Read {
   readonly value: unknown
-  readonly node: JsonNode
+  readonly root: JsonNode
   readonly text: string
 }
 
@@ -49,8 +49,8 @@ export function shownBody({ bytes, isJson }: ReadBytes, unshown: Place): ShownBo
     isShown() {
       // Operators name the whole body for what no description reads as JSON: forms, files.
       if (bytes.length === 0 || (unshown.kind === 'whole' && read === undefined)) return true
-      const { value, node, text } = open()
-      return isEmpty(node) || isSeen(node, { value, text, isRead, reads, place: unshown })
+      const { value, root, text } = open()
+      return isEmpty(root) || isSeen(root, { value, text, isRead, reads, place: unshown })
     },
   }
 }
@@ -59,7 +59,7 @@ export function shownBody({ bytes, isJson }: ReadBytes, unshown: Place): ShownBo
 function readBody(bytes: Uint8Array): Read {
   try {
     const { root, text } = readRequestJson(bytes)
-    return { node: root, text, value: parseJson(text, { maxDepth: 64 }) }
+    return { root, text, value: parseJson(text, { maxDepth: 64 }) }
   } catch {
     throw new NotShowable('its body is not JSON that can be read in one way only')
   }
