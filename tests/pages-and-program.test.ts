@@ -203,12 +203,13 @@ function sourcesIn(place: string): string[] {
 
 test('the flags that a page names are flags of the program, or of a script here', () => {
   const known = new Set(allOptions(program).flatMap(({ long }) => (long === undefined ? [] : [long])))
-  /** Flags of Docker, Node and V8 that the pages name. */
+  /** Flags of Docker, Node, V8 and Deno that the pages name. */
   const others = new Set([
     '--build-arg',
     '--max-http-header-size',
     '--max-semi-space-size',
     '--single-threaded-gc',
+    '--unstable-no-legacy-abort',
     '--v8-pool-size',
   ])
   const named = pages.flatMap(page =>
