@@ -103,6 +103,20 @@ describe('under a condition about arguments', () => {
     },
   )
 
+  test(
+    verifies('mcp.params-judged', 'approval.shown', 'no user is asked about a call that holds more than its arguments'),
+    async () => {
+      const say = await under({ type: 'approval', resource: calendarId, of: ['send'] })
+      const answered = async (more: object): Promise<unknown[]> => {
+        const response = await say(call({}, more))
+        return [response.status, Object(await response.json()).reason]
+      }
+      for (const more of [{ to: 'eve' }, { _meta: { to: 'eve' } }])
+        expect(await answered(more), JSON.stringify(more)).toEqual([403, 'approval_unshowable'])
+      expect(await answered({ _meta: { progressToken: 1 } })).toEqual([401, 'approval_needed'])
+    },
+  )
+
   test(verifies('policy.arguments', 'others than it allows are refused, and those that it allows pass'), async () => {
     const say = await under(toBob)
     const refused = await say(call({ to: 'eve' }))

@@ -1,5 +1,4 @@
 import { AAuthError } from '@countersign/protocol'
-import { isObject } from '@countersign/protocol/internal'
 import { type Place, placesOf } from './place.js'
 import {
   type Cursor,
@@ -172,7 +171,6 @@ function isShown({ kind }: Place, char: number): boolean {
  * @see protocol §9
  */
 export function projectValue(value: unknown, lists: ReadonlyArray<readonly string[]>): unknown {
-  if (!isObject(value) && !Array.isArray(value)) throw withheld('the answer is neither an object nor an array')
   const text = JSON.stringify(value)
   return JSON.parse(new TextDecoder().decode(projectJson(new TextEncoder().encode(text), lists)))
 }
