@@ -108,11 +108,13 @@ for (const { name, away, url } of databases) {
       const code = answer.searchParams.get('code') ?? ''
       await granted(await redeemCode(made, phone, { code, request_token, redirect_uri: callback }))
 
-      // What is remembered is what was read, whatever the resource says by then.
-      describe(made, 'Something else')
+      // What is remembered is what was read: a grant from memory keeps the same words, and other words are asked about anew.
       const later = await requestTokenOf(await askUser(made, phone))
       const next = answerOf(await open(ada, linkOf(later))).searchParams.get('code') ?? ''
       await granted(await redeemCode(made, phone, { code: next, request_token: later, redirect_uri: callback }))
+      describe(made, 'Something else')
+      const anew = await open(ada, linkOf(await requestTokenOf(await askUser(made, phone))))
+      expect([anew.status, await anew.text()]).toEqual([200, expect.stringContaining('Something else')])
       const store = await openStore<Tables>({ url: database, room: 'auth_server', migrations })
       const grants = await store.db.selectFrom('auth_server_grants').select('words').execute()
       expect(grants.map(({ words }) => JSON.parse(words ?? ''))).toEqual([

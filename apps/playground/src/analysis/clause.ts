@@ -16,7 +16,13 @@ const sections: Readonly<Record<string, string>> = {
   ...{ revocation: '6.6', account: '6.7', exchange: '7', link: '7', interaction: '7', error: '8' },
   ...{ policy: '9.2', 'policy.all-hold': '9.1', 'policy.unknown': '9', 'policy.shape': '9.1', 'policy.narrow': '9.1' },
   ...{ 'policy.supported': '9.1', 'policy.words': '9.1', 'policy.own-words': '9.1', 'policy.delegates': '9.1' },
-  ...{ 'policy.order': '9.3', 'policy.answer': '9.3', 'policy.streams': '9.3', approval: '9.4' },
+  ...{
+    'policy.order': '9.3',
+    'policy.answer': '9.3',
+    'policy.unjudged': '9.3',
+    'policy.streams': '9.3',
+    approval: '9.4',
+  },
   ...{ discovery: '10', limits: '11', mcp: '12' },
 }
 
