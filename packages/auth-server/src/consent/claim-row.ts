@@ -38,17 +38,19 @@ export async function refuseIn(
   { request_hash, operation }: RequestRow,
   { browser, user, status, now }: RefusedHere & { readonly now: number },
 ): Promise<RequestRow | undefined> {
-  if (operation !== null)
-    await tx
-      .updateTable('auth_server_approvals')
-      .set({ status: 'refused', display: null })
-      .where(({ and }) => and({ id: operation, status: 'open' }))
-      .execute()
-  return tx
+  const refused = await tx
     .updateTable('auth_server_requests')
     .set({ status, user_sub: user })
     .where(({ and }) => and({ request_hash, browser, status: 'pending' }))
     .where('expires', '>', now)
     .returningAll()
     .executeTakeFirst()
+  // Only then: a question that another browser has taken over meanwhile is for its user to answer.
+  if (refused !== undefined && operation !== null)
+    await tx
+      .updateTable('auth_server_approvals')
+      .set({ status: 'refused', display: null })
+      .where(({ and }) => and({ id: operation, status: 'open' }))
+      .execute()
+  return refused
 }
