@@ -108,7 +108,7 @@ when(`a visitor refuses a payment, and approves one, which is asked after the ac
   await access.getByRole('button', { name: 'Allow' }).click()
   await access.getByRole('heading', { name: 'Allowed' }).waitFor()
   await access.close()
-  await stage(page).getByText('Pay 40 euros for the library').waitFor()
+  await stage(page).getByText('Pay "40" euros for "the library"').waitFor()
   const approval = await followed(page)
   await approval.getByRole('button', { name: 'Approve once' }).click()
   await stage(page).getByRole('heading', { name: 'The payment was made' }).waitFor()

@@ -38,7 +38,7 @@ export const authServerMutants: readonly Mutant[] = [
   },
   {
     lacks: 'iss in the answer',
-    file: 'auth-server/dist/consent/consent.js',
+    file: 'auth-server/dist/consent/tell-agent.js',
     find: 'state, iss: issuer.issuer }',
     replace: 'state }',
     fails: ['consent.redirect', 'UIX-17'],
@@ -144,8 +144,8 @@ export const authServerMutants: readonly Mutant[] = [
   {
     lacks: 'the refusal of hidden characters in what is shown of a call',
     file: 'protocol/dist/token/operation.js',
-    find: '/[\\p{C}\\p{Zl}\\p{Zp}]/u',
-    replace: '/[\\0]/u',
+    find: ' && isShownText(part)',
+    replace: '',
     fails: ['APR-17'],
   },
   {

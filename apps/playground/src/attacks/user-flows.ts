@@ -28,10 +28,10 @@ async function otherBrowser({ participants, send }: Scene): Promise<Played> {
   const challenged = await send(await sign(event(participants.addresses.calendar), agent.identified))
   const { link } = await ask(agent, resourceTokenOf(challenged), place)
   const [hers, others]: [WireExchange[], WireExchange[]] = [[], []]
-  await scriptedUser('Ada Lovelace', recording(hers)).look(link)
+  await scriptedUser('Ada Lovelace', recording(hers)).follow(link, ['Ada Lovelace'])
   // A page that answers with an error ends the visit.
   await scriptedUser('Grace Hopper', recording(others))
-    .look(link)
+    .follow(link, ['Grace Hopper'])
     .catch(() => undefined)
   return { twin: last(hers), attacked: last(others) }
 }
@@ -121,7 +121,7 @@ export const userFlows: readonly FlowAttack[] = [
   },
   {
     ...{ ...flow, name: 'steal-consent', title: 'Decide in another browser' },
-    tries: 'Another user opens the link that one user has opened, to decide in their place.',
+    tries: 'Another user opens the link of a page that one user has before them, to decide in their place.',
     reasons: ['link_of_another_browser'],
     play: otherBrowser,
   },

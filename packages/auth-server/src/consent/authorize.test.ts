@@ -153,8 +153,9 @@ test(
       `&link=${mark(own)}&link=${mark(own)}`,
       `&link=${mark(own)}A`,
     ]
+    const two = await browserOf(made, 'ada')
     for (const guess of guesses)
-      expect(shown(await one.get(`/agent/consent?request_token=${first}${guess}`)), guess).toEqual(page400)
+      expect(shown(await two.get(`/agent/consent?request_token=${first}${guess}`)), guess).toEqual(page400)
     expect((await open(one, own)).status).toBe(200)
   },
 )

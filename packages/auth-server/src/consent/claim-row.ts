@@ -12,11 +12,17 @@ export interface RefusedHere {
   readonly status: 'denied' | 'stopped'
 }
 
+/**
+ * `signedIn`: also where another browser has only opened the link, and no user has seen the page there. `takeOver`: from any browser, for
+ * the user whom the request is for.
+ */
+export type HowClaimed = 'signedIn' | 'takeOver'
+
 /** @see Requests.claim */
 export async function claimIn(
   tx: Transaction,
   { request_hash }: RequestRow,
-  o: { readonly browser: string; readonly how: 'takeOver' | undefined; readonly now: number },
+  o: { readonly browser: string; readonly how: HowClaimed | undefined; readonly now: number },
 ): Promise<boolean> {
   const { browser, how, now } = o
   const { numUpdatedRows } = await tx
@@ -24,9 +30,11 @@ export async function claimIn(
     .set({ browser })
     .where('request_hash', '=', request_hash)
     .where('expires', '>', now)
-    .where(({ or, eb }) => {
+    .where(({ or, and, eb }) => {
       const own = [eb('browser', 'is', null), eb('browser', '=', browser)]
-      return or(how === 'takeOver' ? [...own, eb('status', '=', 'pending')] : own)
+      if (how === undefined) return or(own)
+      const pending = eb('status', '=', 'pending')
+      return or([...own, how === 'takeOver' ? pending : and([pending, eb('user_sub', 'is', null)])])
     })
     .executeTakeFirstOrThrow()
   return numUpdatedRows > 0n

@@ -3,6 +3,7 @@ import { parseQuery } from '@countersign/protocol/internal'
 import type { BrowserSession, SessionUser } from '../login/entrance.js'
 import { sha256 } from '../sha256.js'
 import type { RequestRow } from '../tables.js'
+import type { HowClaimed } from './claim-row.js'
 import { consentPath, openRow, otherBrowserRefusal } from './claimed-request.js'
 import type { ConsentContext } from './open-request.js'
 
@@ -14,7 +15,8 @@ export function openedPath(
   row: RequestRow,
   { request_token, session }: { readonly request_token: string; readonly session: BrowserSession },
 ): string {
-  return row.browser === session.id ? consentPath(request_token) : markedPath(row, request_token)
+  const isOwn = row.browser === session.id && session.user !== undefined
+  return isOwn ? consentPath(request_token) : markedPath(row, request_token)
 }
 
 function markedPath(row: RequestRow, request_token: string): string {
@@ -37,34 +39,36 @@ export async function claimRequest(message: ReceivedMessage, context: ConsentCon
   // The page of a request has the mark of its link, or it was not opened by that: the URL of the page alone claims nothing.
   if (session === undefined || query.get('link') !== markOf(row)) throw otherBrowserRefusal()
   const { user } = session
-  const isElsewhere = row.browser !== null && row.browser !== session.id
+  // Where no user has seen the page, another browser has only opened the link.
+  const isElsewhere = row.browser !== null && row.browser !== session.id && row.user_sub !== null
   if (user === undefined) {
     // A link that is sent on shows nothing to another browser, but to whom it is for, who may take it over.
     if (isElsewhere && row.operation === null && row.upstream === null) throw otherBrowserRefusal()
     const options = { returnTo: markedPath(row, request_token), loginHint: row.login_hint ?? undefined }
     return context.login.signIn(message, options)
   }
-  const how = row.browser === session.id ? undefined : await mayTakeOver(message, { row, session, user }, context)
+  const how = row.browser === session.id ? 'signedIn' : await mayTakeOver(message, { row, session, user }, context)
   if (!(await context.requests.claim(row, session.id, how))) throw otherBrowserRefusal()
   return undefined
 }
 
 /**
  * An exchange is for the upstream user, and a call is approved by the user of its grant.
+ * @returns how the browser may claim the request; undefined where another user has proven to be the one whom it is for
  * @throws AAuthError where the user may not answer; then the request stays with who may
  */
 async function mayTakeOver(
   message: ReceivedMessage,
   open: { readonly row: RequestRow; readonly session: BrowserSession; readonly user: SessionUser },
   { approvalPages, linking }: Pick<ConsentContext, 'approvalPages' | 'linking'>,
-): Promise<'takeOver' | undefined> {
+): Promise<HowClaimed | undefined> {
   const { row } = open
   if (row.status !== 'pending') return undefined
   if (row.operation !== null) {
     await approvalPages.check(open)
     return 'takeOver'
   }
-  if (row.upstream === null) return undefined
+  if (row.upstream === null) return 'signedIn'
   return linking?.mayAnswer(message, open)
 }
 

@@ -149,8 +149,8 @@ test(
       decision: 'allow',
       'scope:rooms.book': 'on',
     }
-    expect((await grace.at.auth.post('/agent/consent', form)).status).toBe(400)
-    expect((await grace.at.auth.post('/agent/link', form)).status).toBe(400)
+    expect((await grace.at.auth.post('/agent/consent', form)).status).toBe(403)
+    expect((await grace.at.auth.post('/agent/link', form)).status).toBe(403)
     expect(await rowsIn(made.database)).toMatchObject({ consents: 1, links: 1 })
 
     const twin = await asksUser(made, other)

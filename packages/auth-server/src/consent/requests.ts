@@ -14,7 +14,7 @@ import { conditionsText, purposesIn } from '../mandate/conditions-text.js'
 import { countsPerGrant } from '../mandate/counts-per-grant.js'
 import { codeLifetime, newCodeSecret, newRequestToken, requestHash, requestLifetime } from '../request-token.js'
 import type { RequestRow, Tables } from '../tables.js'
-import { claimIn, type RefusedHere, refuseIn } from './claim-row.js'
+import { claimIn, type HowClaimed, type RefusedHere, refuseIn } from './claim-row.js'
 import { type NewRequest, rowOf } from './request-row.js'
 import { newUserCode } from './user-code.js'
 
@@ -65,10 +65,9 @@ export interface Requests {
   /** The request of a user code, while it waits; with `browser` only one that this browser has claimed. */
   findByUserCode(userCode: string, browser?: string): Promise<RequestRow | undefined>
   /**
-   * Claims the request for this browser; false where another has it, or it no longer waits. `takeOver`: also from another browser, for
-   * the one user who may answer.
+   * Claims the request for this browser; false where another has it, or it no longer waits.
    */
-  claim(row: RequestRow, browser: string, how?: 'takeOver'): Promise<boolean>
+  claim(row: RequestRow, browser: string, how?: HowClaimed): Promise<boolean>
   /**
    * Notes a decision of the browser that claimed the request, and resolves with the row once that is on disk.
    * Absent when it was decided already, has expired, or is no longer remembered.

@@ -104,9 +104,9 @@ test(
     expect(page.status).toBe(403)
     expect(textOf(await page.text())).toContain('for another user than the one who is signed in')
     const form = { csrf: await grace.csrf('/login'), request_token, decision: 'allow' }
-    expect((await grace.post('/agent/consent', form)).status).toBe(400)
+    expect((await grace.post('/agent/consent', form)).status).toBe(403)
     // She can neither allow nor refuse in the other user's place.
-    expect((await grace.post('/agent/consent', { ...form, decision: 'deny' })).status).toBe(400)
+    expect((await grace.post('/agent/consent', { ...form, decision: 'deny' })).status).toBe(403)
     expect(await rowsIn(made.database)).toEqual({ grants: 1, requests: 1, consents: 1, links: 0 })
     // That she opened it first keeps it from nobody: the user whom it is for decides in a browser of their own.
     expect((await open(ada, link)).status).toBe(200)
