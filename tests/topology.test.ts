@@ -164,7 +164,7 @@ const insideFloors: Readonly<Record<string, ReadonlyArray<readonly string[]>>> =
   ],
   protocol: [['internal', 'term', 'reason'], ['token', 'message'], ['condition', 'key'], ['metadata']],
   conditions: [
-    ['time', 'json', 'messages'],
+    ['json', 'messages'],
     ['explain', 'analysis'],
   ],
   agent: [['state', 'wire'], ['identity'], ['grant'], ['interact'], ['fetch'], ['exchange']],

@@ -37,7 +37,7 @@ export const resourceMutants: readonly Mutant[] = [
   },
   {
     lacks: 'the comparison of until with the clock',
-    file: 'conditions/dist/judge.js',
+    file: 'protocol/dist/condition/holds.js',
     find: 'return facts.now < condition.time;',
     replace: 'return true;',
     fails: ['DEL-22', 'policy.supported'],

@@ -191,7 +191,7 @@ export const passing: Names = {
   'packages/conditions/src/json/read.ts': 'names members elements',
   'packages/conditions/src/json/scan.ts': 'this.#few ?',
   'packages/conditions/src/narrow.ts': 'known',
-  'packages/conditions/src/time/wall-clock.ts': 'parts',
+  'packages/protocol/src/condition/wall-clock.ts': 'parts',
   'packages/discovery/src/guarded-fetcher.ts': 'lines',
   'packages/discovery/src/slots.ts': 'shares',
   'packages/gateway/src/answer-headers.ts': 'fields cookies values',
@@ -361,26 +361,26 @@ export const kept: Readonly<Record<string, Kept>> = {
     shared: 'by use: the one unused for longest goes, and its token is asked for again',
     filledBy: [fills, 'a bounded map'],
   },
-  'packages/conditions/src/time/wall-clock.ts spans': {
+  'packages/protocol/src/condition/wall-clock.ts spans': {
     grows: 'stranger',
     bound: '2048 periods of three days, of zones that the engine knows',
     bytes: '2048 × 200',
     shared: 'by use; four periods of each zone have room',
-    filledBy: ['packages/conditions/src/time/kept-zones.test.ts', 'zones are kept by their names'],
+    filledBy: ['packages/conditions/src/kept-zones.test.ts', 'zones are kept by their names'],
   },
-  'packages/conditions/src/time/wall-clock.ts offsets': {
+  'packages/protocol/src/condition/wall-clock.ts offsets': {
     grows: 'stranger',
     bound: '64 formatters',
     bytes: '64 × some tens of KB',
     shared: 'by use: a zone whose periods are kept needs none',
-    filledBy: ['packages/conditions/src/time/kept-zones.test.ts', 'zones are kept by their names'],
+    filledBy: ['packages/conditions/src/kept-zones.test.ts', 'zones are kept by their names'],
   },
   'packages/protocol/src/condition/zone.ts zones': {
     grows: 'stranger',
     bound: '1024 names of zones: more than there are',
     bytes: '1024 × 150',
     shared: 'all have room; junk is not kept',
-    filledBy: ['packages/conditions/src/time/kept-zones.test.ts', 'zones are kept by their names'],
+    filledBy: ['packages/conditions/src/kept-zones.test.ts', 'zones are kept by their names'],
   },
   'packages/conditions/src/analysis/clock-changes.ts horizons': {
     ...ofProgram,

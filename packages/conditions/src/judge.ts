@@ -1,7 +1,6 @@
 import type { Condition, Conditions } from '@countersign/protocol'
 import { AAuthError } from '@countersign/protocol'
-import { isAmong } from '@countersign/protocol/internal'
-import { endOfHours, isWithinHours } from './time/hours.js'
+import { conditionHolds, endOfHours } from '@countersign/protocol/internal'
 
 /** What conditions are judged by: one request at a resource, or one token that an auth server is asked for. */
 export interface JudgedFacts {
@@ -50,27 +49,10 @@ export function firstUnmet(
   for (const type of order) {
     if (!types.includes(type)) continue
     for (const condition of conditions)
-      if (condition.type === type && !holds(condition as JudgedCondition, facts)) return condition as JudgedCondition
+      if (condition.type === type && !conditionHolds(condition as JudgedCondition, facts))
+        return condition as JudgedCondition
   }
   return undefined
-}
-
-function holds(condition: JudgedCondition, facts: JudgedFacts): boolean {
-  switch (condition.type) {
-    case 'until':
-      return facts.now < condition.time
-    case 'hours':
-      return isWithinHours(condition, facts.now)
-    case 'resources':
-      return isAmong(condition.any, facts.resource)
-    case 'scopes':
-      return facts.scope.every(scope => scope === 'openid' || condition.any.includes(scope))
-    case 'purposes':
-      // Without purposes there is nothing that could be among them: "every element of nothing" must not hold.
-      return (facts.purposes ?? []).length > 0 && (facts.purposes ?? []).every(name => condition.any.includes(name))
-    case 'chain':
-      return facts.levels <= condition.max && facts.services.every(id => condition.through?.includes(id) ?? true)
-  }
 }
 
 const refusals = {

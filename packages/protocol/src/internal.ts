@@ -1,7 +1,10 @@
 // For the other packages of this project, not for users: these names may change in any release (no semver).
 
 export { checkIdentifier } from '#check-identifier'
+export { conditionHolds } from './condition/holds.js'
+export { endOfHours } from './condition/hours.js'
 export { byteLength } from './condition/parse.js'
+export { offsetIn } from './condition/wall-clock.js'
 export { knowsZones } from './condition/zone.js'
 export { asAAuthError } from './error.js'
 export { type BoundedMap, boundedMap } from './internal/bounded-map.js'

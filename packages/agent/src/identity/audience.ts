@@ -1,6 +1,5 @@
-import { firstUnmet } from '@countersign/conditions'
 import type { AgentTokenClaims, Condition } from '@countersign/protocol'
-import { boundedMap, isObject } from '@countersign/protocol/internal'
+import { boundedMap, conditionHolds, isObject } from '@countersign/protocol/internal'
 import { AgentError } from '../error.js'
 import { type DelegateSetup, type Enrolled, findTokenEndpoint, requestAgentToken } from './agent-token-request.js'
 import type { Self, TokenReceiver } from './credentials.js'
@@ -72,6 +71,7 @@ async function requestFor(
 
 /** What an agent knows of a request: its conditions of other types need the request, a count, a purpose or a chain. */
 const known = ['until', 'hours', 'resources', 'scopes'] as const
+type Known = Extract<Condition, { readonly type: (typeof known)[number] }>
 
 /**
  * Checked before anything is sent: a receiver that is not meant must not even learn of the delegate, and one that would refuse it need
@@ -105,7 +105,7 @@ function notListedError({ id, kind }: TokenReceiver): AgentError {
 }
 
 /** Whether a condition has the form of its type. All else is for the receivers, which refuse what they cannot read. */
-function isReadable(condition: unknown, type: (typeof known)[number]): condition is Condition {
+function isReadable(condition: unknown, type: (typeof known)[number]): condition is Known {
   if (!isObject(condition) || condition['type'] !== type) return false
   const { any, time, zone, days, from, to } = condition
   if (type === 'until') return typeof time === 'number'
@@ -113,9 +113,9 @@ function isReadable(condition: unknown, type: (typeof known)[number]): condition
   return Array.isArray(any)
 }
 
-function holds(condition: Condition, { id, scope = [] }: TokenReceiver, now: number): boolean {
+function holds(condition: Known, { id, scope = [] }: TokenReceiver, now: number): boolean {
   try {
-    return firstUnmet([condition], { now, resource: id, scope, levels: 0, services: [] }) === undefined
+    return conditionHolds(condition, { now, resource: id, scope, levels: 0, services: [] })
   } catch {
     // A platform without this time zone, such as a page without its data: the receiver knows.
     return true

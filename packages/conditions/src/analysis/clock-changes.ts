@@ -1,4 +1,4 @@
-import { offsetIn } from '../time/wall-clock.js'
+import { offsetIn } from '@countersign/protocol/internal'
 import { week } from './week.js'
 
 /** No zone changes its clocks and changes them back within so few days. */

@@ -1,6 +1,6 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { endOf, firstUnmet, parseConditions } from '../index.js'
+import { endOf, firstUnmet, parseConditions } from './index.js'
 
 // What a token with `hours` costs: formatters of the engine are counted, each as dear as a signature.
 

@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { endOf, firstUnmet, parseConditions } from '../index.js'
+import { endOf, firstUnmet, parseConditions } from './index.js'
 
 interface Window {
   readonly days: readonly number[]

@@ -1,5 +1,5 @@
-import type { HoursCondition } from '@countersign/protocol'
-import { boundedMap } from '@countersign/protocol/internal'
+import { boundedMap } from '../internal/bounded-map.js'
+import type { HoursCondition } from './condition.js'
 
 /** Seconds of a day on a wall clock without a change. */
 export const day: number = 24 * 60 * 60

@@ -1,4 +1,4 @@
-import type { HoursCondition } from '@countersign/protocol'
+import type { HoursCondition } from './condition.js'
 import { day, nextChange, wallClock } from './wall-clock.js'
 
 /** Windows begin anew each week: one that has not ended after eight days never does. */
