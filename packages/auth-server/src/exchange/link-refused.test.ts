@@ -75,7 +75,7 @@ test(
     const grace = person(made)
     await signInAs(grace.at.auth, 'grace')
     expect((await open(grace.at.auth, link)).status).toBe(403)
-    expect((await refuse(grace.at.auth, request_token)).status).toBe(400)
+    expect((await refuse(grace.at.auth, request_token)).status).toBe(403)
     expect(recordsOf(made, 'declined')).toEqual([])
     const twin = await asksUser(made, other)
     await open(ada.at.auth, twin.link)
@@ -98,7 +98,7 @@ test(
       await open(who, url)
       return refuse(who, token)
     }
-    expect((await at(another)).status).toBe(400)
+    expect((await at(another)).status).toBe(403)
     expect(answerOf(await at(one)).searchParams.get('error')).toBe('access_denied')
   },
 )
