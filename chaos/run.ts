@@ -1,6 +1,4 @@
 import { parseArgs } from 'node:util'
-import { runChaos } from './chaos-run.js'
-import { catalogue, faultsNamed } from './faults/catalogue.js'
 import { shown } from './report.js'
 import { sabotages, sabotagesNamed } from './sabotage.js'
 
@@ -45,6 +43,7 @@ async function main(): Promise<number> {
     console.log(usage)
     return 0
   }
+  const { catalogue, faultsNamed } = await import('./faults/catalogue.js')
   if (values.list) {
     for (const { name, what, away } of catalogue)
       console.log(`${name}: ${what}${away?.() === undefined ? '' : ` (skipped: ${away()})`}`)
@@ -65,11 +64,12 @@ async function main(): Promise<number> {
     if (why !== undefined) console.error(`${name} is skipped: ${why}`)
     return why === undefined
   })
-  console.error(`seed ${seed}`)
   const { history, sabotage } = values
   const names =
     sabotage === 'all' ? sabotages.map(({ name }) => name) : (sabotage ?? '').split(',').filter(name => name !== '')
   const broken = sabotagesNamed(names)
+  const { runChaos } = await import('./chaos-run.js')
+  console.error(`seed ${seed}`)
   const report = await runChaos({
     seed,
     minutes,

@@ -111,10 +111,10 @@ export function tested({ alert, before, after, minutes = 1, goesOn = false, rais
     .flat()
     .find(one => one.alert === alert)
   if (rule === undefined) throw new Error(`there is no alert ${alert}`)
-  const series = [...new Set([...before.keys(), ...after.keys()])].map(name => ({
-    series: name,
-    values: valuesOf(before.get(name), after.get(name), goesOn),
-  }))
+  const read = new Set(selectorsOf(rule.expr).map(({ metric }) => metric))
+  const series = [...new Set([...before.keys(), ...after.keys()])]
+    .filter(name => read.has(name.slice(0, name.indexOf('{'))))
+    .map(name => ({ series: name, values: valuesOf(before.get(name), after.get(name), goesOn) }))
   const expected = all.map(labels => ({
     exp_labels: { ...labels, ...rule.labels },
     exp_annotations: rule.annotations,

@@ -6,22 +6,10 @@ import { expect, test } from 'vitest'
 
 // A runtime may be built without the data of time zones. Its process is another one, since `Intl` belongs to the whole of it.
 
-const loader = `import { runnerImport } from 'vite'
-const conditions = ['@countersign/source']
-await runnerImport(process.env.CHILD, {
-  configFile: false, root: process.env.ROOT, resolve: { conditions }, ssr: { resolve: { conditions } },
-})`
+const program = fileURLToPath(new URL('../dist/no-zones.test.child.js', import.meta.url))
 
 async function resource(zones: 'with' | 'without'): Promise<unknown> {
-  const env = {
-    ...process.env,
-    CHILD: fileURLToPath(new URL('./no-zones.test.child.ts', import.meta.url)),
-    ROOT: fileURLToPath(new URL('..', import.meta.url)),
-  }
-  const cwd = fileURLToPath(new URL('../../..', import.meta.url))
-  const run = promisify(execFile)(process.execPath, ['--input-type=module', '-', zones], { cwd, env })
-  run.child.stdin?.end(loader)
-  return JSON.parse((await run).stdout)
+  return JSON.parse((await promisify(execFile)(process.execPath, [program, zones])).stdout)
 }
 
 test(verifies('policy.hours.no-zones', 'a resource without time zones starts, and no window is open'), async () => {
