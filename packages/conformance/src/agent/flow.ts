@@ -124,11 +124,16 @@ function flowPlace(stage: AgentStage, o: Flow, place: AgentPlace): FlowPlace {
       const draft = marked(
         authTokenDraft(stage.authServer, { ...about, key: { jwk }, scope, sub: 'user-1', now: stage.now() }),
       )
-      const auth_token = signToken(change?.(draft, place) ?? draft)
-      return tokenJson({ auth_token, expires_in: 600, refresh_token: `refresh-${mark}` })
+      return tokenGrant(change?.(draft, place) ?? draft, `refresh-${mark}`)
     },
   }
   return flowed
+}
+
+/** A token answer whose `expires_in` says what `exp` of its token says. */
+function tokenGrant(draft: TokenDraft, refresh_token: string): Reply {
+  const { iat, exp } = draft.claims
+  return tokenJson({ auth_token: signToken(draft), expires_in: Number(exp) - Number(iat), refresh_token })
 }
 
 /** A challenge for an auth token. */

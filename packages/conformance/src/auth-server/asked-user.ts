@@ -1,7 +1,7 @@
 import { type Trial, Undecided } from '../case/trial.js'
 import { pathOf, type Visit } from '../participants/origin.js'
 import type { Participant } from '../participants/participant.js'
-import { visitBytes } from '../participants/received.js'
+import { replyBytes, visitBytes } from '../participants/received.js'
 import { byPublishedKey, type Signer } from '../resource/stage.js'
 import { signDraft } from '../signing/draft.js'
 import { readToken } from '../signing/token.js'
@@ -82,7 +82,8 @@ export async function letDecide(
   const { decision, user = '1', link = linkOf(stage, waiting), meanwhile, choose, wait } = o
   const acted = await actorOf(stage).act({ url: link, decision, user, meanwhile, choose, wait })
   const came = visits.slice(before).filter(({ target }) => pathOf(target).startsWith('/callback'))
-  for (const visit of came) trial.shown(`${o.title}: what comes back to the agent`, visitBytes(visit))
+  for (const visit of came)
+    trial.shown(`${o.title}: what comes back to the agent`, visitBytes(visit), replyBytes(visit))
   const answers = came.map(({ target }) => new URL(target, waiting.agent.id).searchParams)
   return { acted, visits: came, answers }
 }

@@ -2,7 +2,7 @@ import type { Case } from '../case/case.js'
 import { type Trial, Undecided } from '../case/trial.js'
 import { publishedKeys } from '../endpoint/document-cases.js'
 import { pathOf, type Visit } from '../participants/origin.js'
-import { receivedSignature, verifies, visitBytes } from '../participants/received.js'
+import { receivedSignature, replyBytes, verifies, visitBytes } from '../participants/received.js'
 import { givenBack, granted } from './asked-user.js'
 import type { AuthServerStage } from './stage.js'
 
@@ -46,7 +46,7 @@ export const noticeCases: readonly Case<AuthServerStage>[] = [
       const [notice] = await noticesOf(stage, grant, 1)
       trial.holds('the resource is told within 8 s', notice !== undefined)
       if (notice === undefined) return
-      trial.shown('the notice', visitBytes(notice))
+      trial.shown('the notice', visitBytes(notice), replyBytes(notice))
       trial.holds('it is a POST', notice.method === 'POST')
       const form = new URLSearchParams(notice.body.toString('utf8'))
       const names = [...form.keys()].join(' ')

@@ -28,8 +28,10 @@ export interface Trial {
   refused(title: string, request: Request, refusal: Refusal): Promise<WireResponse | undefined>
   /** Sends a request and judges nothing. */
   sent(title: string, request: Request): Promise<Exchange>
-  /** Notes a message that came to the suite, so that it can be seen. */
-  shown(title: string, bytes: Buffer): void
+  /** Notes a message that came to the suite, and the suite's answer, so that they can be seen. */
+  shown(title: string, sent: Buffer, received: Buffer): void
+  /** Notes what a program printed; `isControl`: it did not do what must be done before anything can be said. */
+  printed(title: string, output: string, o?: { readonly isControl: true }): void
   /** Notes what must hold of what came back. */
   holds(title: string, ok: boolean, detail?: string): void
   /** Notes what should hold: a warning where it does not. */
@@ -85,8 +87,9 @@ export function openTrial(sender: Sender, seen: Exchange[] = []): Trial {
       note({ title, kind: 'sent', ok: true, exchange })
       return exchange
     },
-    shown: (title, sent) =>
-      note({ title, kind: 'sent', ok: true, exchange: { title, sent, received: Buffer.alloc(0) } }),
+    shown: (title, sent, received) => note({ title, kind: 'sent', ok: true, exchange: { title, sent, received } }),
+    printed: (title, output, o) =>
+      note({ title, kind: o === undefined ? 'sent' : 'control', ok: o === undefined, output: shortened(output) }),
     async all(parts) {
       const ended = await Promise.all(parts.map(part => runPart(part, openTrial(sender, seen))))
       for (const { trial } of ended) {
@@ -102,6 +105,16 @@ export function openTrial(sender: Sender, seen: Exchange[] = []): Trial {
       if (!ok) warnings.push(detail === undefined ? title : `${title} (${detail})`)
     },
   }
+}
+
+/** How many characters of an output are kept of its beginning, and of its end. */
+const keptOfOutput = 2000
+
+/** The beginning and the end of a text: a link stands early, an error late. */
+function shortened(text: string): string {
+  const left = text.length - 2 * keptOfOutput
+  if (left <= 0) return text
+  return `${text.slice(0, keptOfOutput)}\n… ${left} characters more …\n${text.slice(-keptOfOutput)}`
 }
 
 /** Sends the requests of a trial, and keeps all exchanges. */

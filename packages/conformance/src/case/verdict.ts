@@ -33,6 +33,8 @@ export interface Step {
   /** What should have come back and what came. */
   readonly detail?: string
   readonly exchange?: Exchange
+  /** What a program of the implementation printed: the beginning and the end of it. */
+  readonly output?: string
 }
 
 /** The result of a case. */

@@ -7,7 +7,7 @@ export const exitHelp = `
 Exit codes:
   0 it conforms: no case failed but those that were expected to, and every one of those did
   1 it does not conform
-  2 started wrongly: a flag, a file, the configuration
+  2 started wrongly: a flag, a file, the configuration, a port that another program has
   3 the implementation does not answer
   5 a fault of this program
 `

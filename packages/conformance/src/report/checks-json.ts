@@ -3,7 +3,7 @@ import { conforms, type Outcome } from './outcome.js'
 
 /**
  * `checks.json`: the verdict of every case, and the bytes of every message. The bytes are text where they are printable ASCII, else
- * base64.
+ * base64. A message that got no byte in answer has no `response`.
  */
 export function checksJson(outcome: Outcome): string {
   const { suite, role, name, subject, seed, counts, levels, expected, stale, milliseconds, results } = outcome
@@ -34,7 +34,7 @@ function stepJson({ exchange, ...about }: Step): object {
   return {
     ...about,
     request: bytesJson(sent),
-    response: bytesJson(received),
+    ...(received.length === 0 ? {} : { response: bytesJson(received) }),
     ...(trouble === undefined ? {} : { trouble }),
   }
 }

@@ -64,11 +64,12 @@ function caseHtml({ id, title, verdict, reason, steps }: CaseResult, row: string
   return `<details class="${row}${className(verdict)}"><summary>${head}</summary>${steps.map(stepHtml).join('')}</details>`
 }
 
-function stepHtml({ title, detail, ok, exchange }: Step): string {
+function stepHtml({ title, detail, ok, exchange, output }: Step): string {
   const said = `<p${ok ? '' : ' class="bad"'}>${ok ? '' : 'wrong: '}${text(printable(title))}</p>`
   const more = detail === undefined ? '' : `<p class="dim">${text(printable(detail))}</p>`
   const messages = exchange === undefined ? '' : bytesHtml(exchange.sent) + receivedHtml(exchange)
-  return `<div class="step">${said}${more}${messages}</div>`
+  const printed = output === undefined ? '' : bytesHtml(Buffer.from(output))
+  return `<div class="step">${said}${more}${printed}${messages}</div>`
 }
 
 /** More bytes than that say nothing to a reader; checks.json has all of them. */

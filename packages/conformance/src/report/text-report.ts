@@ -32,8 +32,9 @@ export function failureText({ id, title, reason, steps }: CaseResult): string {
   return [`--- ${id}: ${title}`, printable(reason ?? ''), ...wrong.flatMap(stepText), ''].join('\n')
 }
 
-function stepText({ title, detail, exchange }: Step): string[] {
-  const said = [`* ${title}`, ...(detail === undefined ? [] : [`  ${printable(detail)}`])]
+function stepText({ title, detail, exchange, output }: Step): string[] {
+  const printed = output === undefined ? [] : quoted('| ', Buffer.from(output))
+  const said = [`* ${title}`, ...(detail === undefined ? [] : [`  ${printable(detail)}`]), ...printed]
   if (exchange === undefined) return said
   return [...said, ...quoted('> ', exchange.sent), ...quoted('< ', exchange.received)]
 }
@@ -42,6 +43,7 @@ function stepText({ title, detail, exchange }: Step): string[] {
 const longest = 4000
 
 function quoted(mark: string, bytes: Buffer): string[] {
+  if (bytes.length === 0) return []
   const text = printable(bytes.subarray(0, longest).toString('latin1'))
   const cut = bytes.length > longest ? [`${mark}… ${bytes.length - longest} bytes more`] : []
   return [...text.split('\n').map(line => mark + line), ...cut]

@@ -220,9 +220,12 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
       )
       await trial.refused('every operation must be approved', () => constrained(stage, route, under('*')), asks)
       const [safe, unnamed] = [routeOf(stage, 'authorized'), routeOf(stage, 'authorized', 'POST')]
-      await trial.accepted('a safe request without an operation', () => constrained(stage, safe, under('*')))
+      await trial.accepted(
+        `${safe.method} ${safe.target}, a safe request: its route declares no operation, and so names none`,
+        () => constrained(stage, safe, under('*')),
+      )
       await trial.refused(
-        'an unsafe request without an operation',
+        `${unnamed.method} ${unnamed.target}, an unsafe request: its route declares no operation, and so names none`,
         () => constrained(stage, unnamed, under('*')),
         denied,
       )
