@@ -111,6 +111,7 @@ export const authServerClauses: readonly Requirement[] = [
   built('agent.refresh-to-issuer', '6.4', 'A refresh token is sent only to the issuer that gave it.'),
   built('agent.tokens.kept', '6.4', 'Tokens are kept per resource and scope.'),
   built('agent.tokens.per-user', '6.4', "Nothing of one user's is used, awaited or refreshed for another."),
+  built('agent.checks.refreshed', '6.4', 'A refreshed token is used only for the user of the one before.'),
 
   later(
     'auth-request.document',

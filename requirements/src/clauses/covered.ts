@@ -59,7 +59,7 @@ export const coveredClauses: readonly Requirement[] = [
   ),
   built('sig.created.tolerance', '3.5', 'The window can be configured from 1 to 300 seconds and nothing else.'),
   built('sig.expires', '3.5', '`expires` is honoured and never widens the window.'),
-  built('sig.nonce.written', '3.5', 'Our agents write a `nonce` of at least 96 random bits on every request.'),
+  built('sig.nonce.written', '3.5', 'An agent should write a `nonce` of at least 96 random bits on every request.'),
   built('sig.nonce.optional', '3.5', 'No receiver demands a `nonce`.'),
   built('sig.parameters.alg', '3.5', 'An `alg` parameter must agree with the key.'),
   built('sig.parameters.kept', '3.5', 'All parameters, known or not, stay in the signature base, strictly serialised.'),

@@ -10,7 +10,7 @@ export const tokenClauses: readonly Requirement[] = [
   built('token.kid', '5', '`kid` is required and names exactly one key of the issuer.'),
   built('token.crit', '5', '`crit` and `b64` refuse.'),
   built('token.headers', '5', 'Other header members are ignored, above all those that carry or point to keys.'),
-  built('token.duplicates', '5', 'Duplicate JSON members refuse.'),
+  built('token.duplicates', '5', 'Duplicate JSON members refuse, in tokens, metadata and key sets.'),
   built(
     'token.times',
     '5',

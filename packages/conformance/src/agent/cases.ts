@@ -1,4 +1,5 @@
 import type { Case, Needs } from '../case/case.js'
+import { hasRoomFor } from '../case/random-text.js'
 import type { Trial } from '../case/trial.js'
 import type { AgentConfiguration } from '../config/agent-configuration.js'
 import type { Reply, Visit } from '../participants/origin.js'
@@ -69,7 +70,7 @@ export const agentCases: readonly Case<AgentStage>[] = [
       trial.holds('created is now', Math.abs(Number(created) - stage.now()) <= 60, String(created))
       trial.should(
         'there is a nonce of at least 96 bits',
-        typeof nonce === 'string' && nonce.length >= 16,
+        typeof nonce === 'string' && hasRoomFor(nonce, 96),
         String(nonce),
       )
       if (found.scheme !== 'hwk') return

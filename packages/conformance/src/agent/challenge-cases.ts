@@ -60,7 +60,7 @@ export const challengeCases: readonly Case<AgentStage>[] = [
     group,
     async run(trial, stage) {
       await plainControl(trial, stage)
-      const parts = ['1000000', '-1', 'Thu, 01 Jan 1970 00:00:00 GMT'].map(pause => async (part: Trial) => {
+      const parts = ['-1', 'Thu, 01 Jan 1970 00:00:00 GMT'].map(pause => async (part: Trial) => {
         const title = `503 that was not processed, with Retry-After: ${pause}`
         const answer = (): Reply =>
           challenged('httpsig', { status: 503, error: 'temporarily_unavailable', headers: { 'retry-after': pause } })

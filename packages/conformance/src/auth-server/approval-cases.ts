@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Case } from '../case/case.js'
-import { type Refusal, refusals } from '../case/refusal.js'
-import type { Trial } from '../case/trial.js'
+import { type Refusal, refusalProblem, refusals } from '../case/refusal.js'
+import { isAccepted, isPause, type Trial } from '../case/trial.js'
 import { byPublishedKey, type Signer } from '../resource/stage.js'
 import { headerValue, jsonBody } from '../wire/message.js'
 import {
@@ -123,12 +123,16 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
         errors.length === 1 && errors[0] === 'access_denied',
         `${errors}`,
       )
-      const denied: Refusal = { status: 403, error: 'access_denied' }
-      await trial.refused(
-        'sub names nobody',
-        () => asked(stage, approvalForm(stage, one, { operation: operation(), sub: 'nobody' }), one.signer),
-        denied,
+      const { response } = await trial.sent('sub names nobody', () =>
+        asked(stage, approvalForm(stage, one, { operation: operation(), sub: 'nobody' }), one.signer),
       )
+      trial.holds('no token is issued for it', memberOf(response, 'auth_token') === 'undefined')
+      if (isAccepted(response)) {
+        const requestToken = memberOf(response, 'request_token')
+        const other = { ...waiting, requestToken }
+        const taken = await letDecide(trial, stage, { waiting: other, title: 'a user allows it', decision: 'allow' })
+        trial.holds('no user may answer for another', codesOf(taken).length === 0)
+      }
       const [scope] = stage.configuration.directScopes
       const direct = () => {
         const token = resourceToken(
@@ -138,7 +142,11 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
         )
         return asked(stage, { request_type: 'auth', resource_token: token, redirect_uri: `${stage.agent.id}/callback` })
       }
-      await trial.refused('a direct grant has no user, and policy names no approver', direct, denied)
+      const answered = await trial.sent('a direct grant has no user', direct)
+      trial.holds('memory does not answer for its approver', memberOf(answered.response, 'auth_token') === 'undefined')
+      const isAsked = memberOf(answered.response, 'request_token') !== 'undefined'
+      const problem = isAsked ? undefined : refusalProblem(answered, { status: 403, error: 'access_denied' })
+      trial.holds('its approver is asked, or there is none: 403 access_denied', problem === undefined, problem)
     },
   },
   {
@@ -301,7 +309,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
       const error = limited === undefined ? undefined : jsonBody(limited)?.['error']
       trial.holds('the error is rate_limited', error === 'rate_limited', `it is ${String(error)}`)
       const wait = limited === undefined ? undefined : headerValue(limited, 'retry-after')
-      trial.holds('it has Retry-After', wait !== undefined && /^\d+$/.test(wait), `it is ${wait}`)
+      trial.holds('it has Retry-After', wait !== undefined && isPause(wait), `it is ${wait}`)
     },
   },
 ]

@@ -1,4 +1,5 @@
 import type { Case } from '../case/case.js'
+import { hasRoomFor } from '../case/random-text.js'
 import type { Refusal } from '../case/refusal.js'
 import { type Trial, Undecided } from '../case/trial.js'
 import { byPublishedKey } from '../resource/stage.js'
@@ -61,8 +62,8 @@ export const deviceCases: readonly Case<AuthServerStage>[] = [
         trial.holds(`${name} is a whole number over 0`, Number.isInteger(answer[name]) && Number(answer[name]) > 0)
       const letters = userCode.replace(/[^A-Za-z]/g, '')
       trial.holds('user_code has at least 8 letters', letters.length >= 8, `it has ${letters.length}`)
-      trial.holds('the device code has room for 128 random bits', codes.deviceCode.length >= 22)
-      trial.holds('verification_uri is on the auth server', URL.canParse(uri) && new URL(uri).origin === stage.id, uri)
+      trial.holds('the device code has room for 128 random bits', hasRoomFor(codes.deviceCode, 128))
+      trial.holds('verification_uri is a URL', URL.canParse(uri), uri)
       const carriers = Object.entries(answer).filter(
         ([name, value]) =>
           name !== 'user_code' && String(value).replace(/\W/g, '').includes(userCode.replace(/\W/g, '')),
@@ -89,7 +90,10 @@ export const deviceCases: readonly Case<AuthServerStage>[] = [
     async run(trial, stage) {
       const codes = await askOnDevice(trial, stage)
       await trial.refused('it polls before the user has decided', () => poll(stage, codes), pending)
-      await trial.refused('it polls again at once', () => poll(stage, codes), { status: 400, error: 'slow_down' })
+      await trial.refused('it polls again at once', () => poll(stage, codes), {
+        status: 400,
+        error: ['slow_down', 'authorization_pending'],
+      })
       const others: ReadonlyArray<readonly [string, Parameters<typeof asked>[2]]> = [
         ['another agent', byPublishedKey(stage.otherAgent)],
         ['the agent itself', byPublishedKey(stage.agent)],

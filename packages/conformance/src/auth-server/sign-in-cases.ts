@@ -1,7 +1,7 @@
 import type { Case } from '../case/case.js'
 import { type Refusal, refusals } from '../case/refusal.js'
 import { type Trial, Undecided } from '../case/trial.js'
-import { plainGet } from '../endpoint/document-cases.js'
+import { hasSameKeys, plainGet } from '../endpoint/document-cases.js'
 import type { Participant } from '../participants/participant.js'
 import { byPublishedKey } from '../resource/stage.js'
 import { jsonBody } from '../wire/message.js'
@@ -94,7 +94,7 @@ export const signInCases: readonly Case<AuthServerStage>[] = [
     async run(trial, stage) {
       const agent = await stage.openAgent()
       const waiting = await askUser(trial, stage, { agent })
-      trial.holds('an agent that it has never met can ask its users', waiting.requestToken.length >= 22)
+      trial.holds('an agent that it has never met can ask its users', waiting.requestToken !== 'undefined')
     },
   },
   {
@@ -145,7 +145,8 @@ export const signInCases: readonly Case<AuthServerStage>[] = [
       const document = response === undefined ? {} : (jsonBody(response) ?? {})
       trial.holds('agent is the identifier', document['agent'] === stage.id, `it is ${document['agent']}`)
       trial.holds('issuer is the identifier', document['issuer'] === stage.id)
-      trial.holds('it names the same keys', document['jwks_uri'] === own['jwks_uri'], `${document['jwks_uri']}`)
+      const isSame = await hasSameKeys(trial, stage, [own['jwks_uri'], document['jwks_uri']])
+      trial.holds('it names the same keys', isSame, `${document['jwks_uri']}`)
       trial.holds('it has redirect_uris', Array.isArray(document['redirect_uris']))
     },
   },
@@ -163,7 +164,6 @@ export const signInCases: readonly Case<AuthServerStage>[] = [
         if (grant === undefined) throw new Undecided('not applicable', 'auth tokens name no grant')
         const isName = typeof grant === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(grant)
         trial.holds('grant has 1 to 64 letters, digits, - and _', isName, String(grant))
-        trial.holds('grant is not jti', grant !== claimsOf(response)['jti'])
         names.push(grant)
         const refresh = { request_type: 'refresh', refresh_token: memberOf(response, 'refresh_token') }
         const later = await trial.accepted('it refreshes', () => asked(stage, refresh, signer))

@@ -157,6 +157,11 @@ function pauseOf(response: WireResponse | undefined): number | undefined {
   return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 1) * 1000, longestPause) : undefined
 }
 
+/** Whether a `Retry-After` says when to try again: by seconds or by a date (RFC 9110 §10.2.3). */
+export function isPause(text: string): boolean {
+  return /^\d+$/.test(text) || (/^[A-Z][a-z]{2}, .* GMT$/.test(text) && !Number.isNaN(Date.parse(text)))
+}
+
 /** The error code of a refusal. */
 export function errorOf(response: WireResponse | undefined): string | undefined {
   const error = response === undefined ? undefined : jsonBody(response)?.['error']

@@ -1,4 +1,5 @@
 import { createPublicKey, verify } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { Case } from '../case/case.js'
 import type { Trial } from '../case/trial.js'
 import { readToken } from '../signing/token.js'
@@ -6,6 +7,11 @@ import { headerValue, jsonBody, type WireRequest } from '../wire/message.js'
 import type { EndpointStage } from './endpoint-stage.js'
 
 const group = 'metadata'
+
+/** Whether a document may have this media type. @see protocol §10 */
+export function isDocumentType(contentType: string): boolean {
+  return /^application\/(?:json|jwk-set\+json)\s*(?:;|$)/i.test(contentType)
+}
 
 /** A plain GET of the server under test. */
 export function plainGet(stage: Pick<EndpointStage, 'authority'>, target: string): WireRequest {
@@ -39,7 +45,7 @@ export function documentCases<Stage extends EndpointStage>(o: {
           )
         for (const name of o.endpoints) trial.holds(`it has ${name}`, typeof document[name] === 'string')
         const type = headerValue(response, 'content-type') ?? ''
-        trial.holds('the media type is application/json', /^application\/json\b/i.test(type), `it is ${type}`)
+        trial.holds('the media type is that of JSON or of a key set', isDocumentType(type), `it is ${type}`)
       },
     },
     {
@@ -73,6 +79,21 @@ export function documentCases<Stage extends EndpointStage>(o: {
       },
     },
   ]
+}
+
+/** Whether key sets at these URLs have the same keys: it is one URL, or they are fetched where they are on the server's own origin. */
+export async function hasSameKeys(
+  trial: Trial,
+  stage: Pick<EndpointStage, 'authority' | 'id'>,
+  [one, other]: readonly [unknown, unknown],
+): Promise<boolean> {
+  if (one === other) return true
+  const [first, second] = [
+    await publishedKeys(trial, { ...stage, metadata: { jwks_uri: one } }),
+    await publishedKeys(trial, { ...stage, metadata: { jwks_uri: other } }),
+  ]
+  const named = (keys: typeof first) => new Map(keys.map(key => [key['kid'], key]))
+  return first.length > 0 && isDeepStrictEqual(named(first), named(second))
 }
 
 /** The keys that a server publishes on its own origin. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import type { Case } from '../case/case.js'
 import type { Trial } from '../case/trial.js'
@@ -35,12 +36,15 @@ const showing =
 interface Shown {
   readonly response: WireResponse | undefined
   readonly wanted: unknown
+  /** The answer without a condition. */
+  readonly whole: WireResponse
 }
 
-function shows(trial: Trial, title: string, { response, wanted }: Shown): void {
-  const text = response?.body.toString('utf8')
-  trial.holds(`${title}: the answer is as it must be`, text === JSON.stringify(wanted), text?.slice(0, 200))
+function shows(trial: Trial, title: string, { response, wanted, whole }: Shown): void {
+  const text = response?.body.toString('utf8') ?? ''
+  trial.holds(`${title}: the answer is as it must be`, sameJson(text, wanted), text.slice(0, 200))
   if (response === undefined) return
+  trial.holds(`${title}: what stays is in its order, and written as before`, isPartOf(text, whole), text.slice(0, 200))
   const length = headerValue(response, 'content-length')
   trial.holds(`${title}: Content-Length fits`, length === undefined || Number(length) === response.body.length, length)
 }
@@ -83,11 +87,11 @@ export const contentCases: readonly Case<ResourceStage>[] = [
       trial.holds('the answer is the one that is declared', sameJson(whole.body.toString('utf8'), value))
       const title = `only ${pointer(first)} is shown`
       const response = await trial.accepted(title, showing(stage, [pointer(first)]))
-      shows(trial, title, { response, wanted: { [first]: value[first] } })
+      shows(trial, title, { response, whole, wanted: { [first]: value[first] } })
       const all = await trial.accepted('all members are shown', showing(stage, names.map(pointer)))
-      shows(trial, 'all members are shown', { response: all, wanted: value })
+      shows(trial, 'all members are shown', { response: all, whole, wanted: value })
       const none = await trial.accepted('a member that is not there is shown', showing(stage, ['/nothing-of-this']))
-      shows(trial, 'a member that is not there is shown', { response: none, wanted: {} })
+      shows(trial, 'a member that is not there is shown', { response: none, whole, wanted: {} })
       trial.holds('there is something to hide', hidden.length > 0, names.join(' '))
     },
   },
@@ -100,21 +104,22 @@ export const contentCases: readonly Case<ResourceStage>[] = [
       const { names, value } = membersOf(route)
       const found = names.find(name => Array.isArray(value[name]) && (value[name] as unknown[]).length > 1)
       const elements = found === undefined ? [] : (value[found] as unknown[])
-      await trial.control('a request without conditions', () => constrained(stage, route, {}))
+      const whole = await trial.control('a request without conditions', () => constrained(stage, route, {}))
       trial.holds('the answer has a list with two elements', elements.length > 1)
       const at = pointer(found ?? '')
       const first = await trial.accepted('the first element is shown', showing(stage, [`${at}/0`]))
       shows(trial, 'the first element is shown', {
         response: first,
+        whole,
         wanted: { [found ?? '']: elements.map((one, place) => (place === 0 ? one : null)) },
       })
       for (const segment of ['-', '01']) {
         const title = `${at}/${segment} names nothing`
         const response = await trial.accepted(title, showing(stage, [`${at}/${segment}`]))
-        shows(trial, title, { response, wanted: { [found ?? '']: elements.map(() => null) } })
+        shows(trial, title, { response, whole, wanted: { [found ?? '']: elements.map(() => null) } })
       }
       const every = await trial.accepted('every element is shown', showing(stage, [`${at}/*`]))
-      shows(trial, 'every element is shown', { response: every, wanted: { [found ?? '']: elements } })
+      shows(trial, 'every element is shown', { response: every, whole, wanted: { [found ?? '']: elements } })
       await trial.refused('a pointer without a slash', showing(stage, [found]), denied)
       await trial.refused('no pointer at all', showing(stage, []), denied)
     },
@@ -129,6 +134,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
       const { names, value } = membersOf(route)
       const [first = ''] = names
       const fields = [pointer(first)]
+      const whole = await trial.control('a request without conditions', () => constrained(stage, route, {}))
       await trial.control('a request whose answer shows one member', showing(stage, fields))
       for (const [name, text] of [
         ['range', 'bytes=0-9'],
@@ -139,7 +145,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
         const title = `it has ${name}`
         const response = await trial.accepted(title, showing(stage, fields, { draft: withHeader(name, text) }))
         trial.holds(`${title}: the status is 200`, response?.status === 200, String(response?.status))
-        shows(trial, title, { response, wanted: { [first]: value[first] } })
+        shows(trial, title, { response, whole, wanted: { [first]: value[first] } })
       }
     },
   },
@@ -155,7 +161,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
       await trial.control('a request that changes something', () => constrained(stage, route, {}))
       for (const [name, value] of [
         ['range', 'bytes=0-9'],
-        ['if-match', '*'],
+        ['if-unmodified-since', 'Fri, 01 Jan 2100 00:00:00 GMT'],
       ] as const) {
         await trial.accepted(`it has ${name}`, under([], name, value))
         const title = `it has ${name} under data`
@@ -282,10 +288,25 @@ export const contentCases: readonly Case<ResourceStage>[] = [
   },
 ]
 
+/** Whether a text is this JSON value, in whatever order its members stand. */
 function sameJson(text: string, value: unknown): boolean {
   try {
-    return JSON.stringify(JSON.parse(text)) === JSON.stringify(value)
+    return isDeepStrictEqual(JSON.parse(text), value)
   } catch {
     return false
   }
+}
+
+/** Whether the names, strings and numbers of a text stand in the whole answer, in this order and written so. */
+function isPartOf(text: string, { body }: WireResponse): boolean {
+  const whole = wordsIn(body.toString('utf8'))
+  let at = 0
+  return wordsIn(text).every(word => {
+    at = whole.indexOf(word, at) + 1
+    return word === 'null' || at > 0
+  })
+}
+
+function wordsIn(json: string): string[] {
+  return json.match(/"(?:[^"\\]|\\.)*"|[-+.\w]+/g) ?? []
 }

@@ -196,11 +196,6 @@ export const endpointCases: readonly Case<ResourceStage>[] = [
     refusal: refusals.request,
     asked: [
       { fault: 'scope is missing', form: {} },
-      { fault: 'scope is empty', form: { scope: '' } },
-      {
-        fault: 'it asks for another kind of request, too',
-        for: stage => ({ form: { scope: scopeOf(stage), auth_request_url: 'https://other.example/request' } }),
-      },
       {
         fault: 'it has a thousand parameters',
         for: stage => ({

@@ -1,10 +1,13 @@
 import { createHmac } from 'node:crypto'
 import type { Case } from '../case/case.js'
 import { type Refusal, refusals } from '../case/refusal.js'
+import { isAccepted } from '../case/trial.js'
+import { signDraft } from '../signing/draft.js'
 import { makeKey } from '../signing/key.js'
 import { base64url, type TokenDraft } from '../signing/token.js'
+import type { WireRequest } from '../wire/message.js'
 import { flipped } from './header-changes.js'
-import { type ResourceStage, tokenMember } from './stage.js'
+import { delegate, draftFor, type ResourceStage, routeOf, tokenMember } from './stage.js'
 import { shown, tokenVaried, withClaims, withHeaderMembers } from './token-variations.js'
 
 const group = 'jwt'
@@ -231,20 +234,25 @@ export const jwtCases: readonly Case<ResourceStage>[] = [
       { fault: 'it has many dots', signer: asToken('.'.repeat(6000)) },
     ],
   }),
-  tokenVaried({
+  {
     id: 'JWT-19',
     group,
-    token,
-    refusal: noIdentity,
-    refused: [
-      {
-        fault: 'an unknown claim is 1500 arrays deep',
-        token: textual(draft => ({
-          claimsText: JSON.stringify(draft.claims).replace('{', `{"deep":${'['.repeat(1500)}${']'.repeat(1500)},`),
-        })),
-      },
-    ],
-  }),
+    needs: ['identified'],
+    async run(trial, stage) {
+      const route = routeOf(stage, 'identified')
+      const claiming = (arrays: number) => (): WireRequest => {
+        const more = `{"deep":${'['.repeat(arrays)}${']'.repeat(arrays)},`
+        const change = textual(draft => ({ claimsText: JSON.stringify(draft.claims).replace('{', more) }))
+        return signDraft(draftFor(stage, route, delegate(stage, change)))
+      }
+      await trial.control('a request with an agent token', () => signDraft(draftFor(stage, route, delegate(stage))))
+      // The claims are one level more.
+      await trial.accepted('an unknown claim is 15 arrays deep', claiming(15))
+      const { response } = await trial.sent('an unknown claim is 1500 arrays deep', claiming(1500))
+      const isAnswered = isAccepted(response) || response?.status === 401
+      trial.holds('it is ignored, or refused with 401', isAnswered, `the status is ${response?.status ?? 'none'}`)
+    },
+  },
   tokenVaried({
     id: 'JWT-22',
     group,

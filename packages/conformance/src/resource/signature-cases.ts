@@ -122,16 +122,16 @@ export const signatureCases: readonly Case<ResourceStage>[] = [
     id: 'SIG-10',
     group,
     refusal: { ...refusal, orClosed: true, status: [400, 401], error: ['invalid_signature', 'invalid_request'] },
-    refused: ['SIG', '1sig', '-x', '', 's'.repeat(300), 's\xe9'].map(label => ({
-      fault: `the label is ${label === '' ? 'empty' : label.length > 20 ? 'of 300 characters' : label}`,
+    refused: ['SIG', '1sig', '-x', '', 's'.repeat(65), 's\xe9'].map(label => ({
+      fault: `the label is ${label === '' ? 'empty' : label.length > 20 ? 'of 65 characters' : label}`,
       draft: draft => ({ ...draft, label }),
     })),
   }),
   varied({
     id: 'SIG-11',
     group,
-    accepted: ['*a.b-c_1', 'x', '*'].map(label => ({
-      fault: `the label is ${label}`,
+    accepted: ['*a.b-c_1', 'x', '*', 's'.repeat(64)].map(label => ({
+      fault: `the label is ${label.length > 20 ? 'of 64 characters' : label}`,
       draft: draft => ({ ...draft, label }),
     })),
   }),
