@@ -12,7 +12,7 @@
 #define approval_once_restart      6  /* approval.once · APR-05 · once */
 #define approval_asked_each_time   7  /* approval.asked · APR-07 · user_said_yes */
 #define approval_asked_user        8  /* approval.asked · APR-36 · user_said_yes */
-#define approval_one_question      9  /* approval.limits · APR-37 · user_said_yes */
+#define approval_one_question      9  /* approval.one-question · APR-37 · user_said_yes */
 #define approval_token_elsewhere   10 /* approval.token · APR-06 · nothing_else */
 #define approval_token_key         11 /* approval.token · APR-33 · only_own_keys */
 #define approval_inbox_caller      12 /* approval.inbox · APR-14 · only_own_keys */

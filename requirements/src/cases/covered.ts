@@ -65,7 +65,7 @@ export const digestCases: readonly AttackCase[] = [
   built('DIG-09', 'sig.covered.body', '`Repr-Digest` and the old `Digest` do not stand in for `Content-Digest`.'),
   built(
     'DIG-11',
-    'error.body-too-large',
+    'error.media-type',
     'Nothing inflates a compressed body: endpoints refuse it, handlers have it as it came, a parser stops at its limit.',
   ),
   built('DIG-12', 'sig.body.bytes', 'A chunked body without a covered digest is refused.'),

@@ -158,6 +158,7 @@ const renewalCases: readonly Case<AgentServerStage>[] = [
   },
   {
     id: 'delegate.json',
+    words: 'any other media type is 415',
     group: 'renewal',
     clauses: ['error.media-type'],
     async run(trial, stage) {
@@ -238,6 +239,7 @@ export const agentServerCases: readonly Case<AgentServerStage>[] = [
     document: 'aauth-agent',
     self: ['issuer', 'agent'],
     clause: 'metadata.agent',
+    words: 'must both equal `ID`',
     endpoints: ['delegate_token_endpoint'],
   }),
   ...enrolmentCases,

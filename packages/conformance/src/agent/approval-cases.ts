@@ -59,6 +59,7 @@ const flipped = (text: string): string => (text.startsWith('A') ? 'B' : 'A') + t
 export const approvalCases: readonly Case<AgentStage>[] = [
   {
     id: 'approval.digest',
+    words: 'the lines of every other covered component',
     group,
     needs,
     async run(trial, stage) {
@@ -74,6 +75,7 @@ export const approvalCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'APR-20',
+    words: 'Where the two differ it must stop',
     group,
     needs,
     async run(trial, stage) {
@@ -92,6 +94,7 @@ export const approvalCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'approval.token',
+    words: 'It has `operation_digest`',
     group,
     needs,
     async run(trial, stage) {
@@ -103,6 +106,7 @@ export const approvalCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'APR-29',
+    words: 'must neither send again nor ask a user again by itself',
     group,
     needs,
     clauses: ['approval.once'],
@@ -127,6 +131,7 @@ export const approvalCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'approval.once',
+    words: 'After two rounds (§4) the agent gives up',
     group,
     needs,
     clauses: ['APR-08', 'agent.rounds'],

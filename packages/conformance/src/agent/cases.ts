@@ -124,6 +124,7 @@ export const agentCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'sig.replay.resent',
+    words: 'signs anew and resends an unsafe request',
     group,
     needs: ['post'],
     clauses: ['NON-15', 'NON-19'],
@@ -153,6 +154,7 @@ export const agentCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'NON-16',
+    words: 'must do so on no other 503',
     group,
     needs: ['post'],
     clauses: ['sig.replay.agent'],
@@ -173,6 +175,7 @@ export const agentCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'agent.redirects.same-origin',
+    words: 'follows a redirect on the same origin',
     group: 'redirects',
     async run(trial, stage) {
       const called = await controlCall(trial, stage, {
@@ -187,6 +190,7 @@ export const agentCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'CLI-06',
+    words: 'must never get signature, tokens or body',
     group: 'redirects',
     async run(trial, stage) {
       await plainControl(trial, stage)

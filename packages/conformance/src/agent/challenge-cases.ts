@@ -20,6 +20,7 @@ const unreadable = [
 export const challengeCases: readonly Case<AgentStage>[] = [
   {
     id: 'CLI-05',
+    words: 'retries once per new challenge',
     group,
     clauses: ['agent.rounds'],
     async run(trial, stage) {
@@ -57,6 +58,7 @@ export const challengeCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'CLI-17',
+    words: 'once a call and at the same level',
     group,
     async run(trial, stage) {
       await plainControl(trial, stage)
@@ -72,6 +74,7 @@ export const challengeCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'CLI-15',
+    words: 'must not fall back to it by itself',
     group,
     clauses: ['challenge.no-downgrade'],
     async run(trial, stage) {
@@ -85,6 +88,7 @@ export const challengeCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'CLI-18',
+    words: 'is a Structured Field Item',
     group,
     clauses: ['challenge.syntax'],
     async run(trial, stage) {

@@ -88,6 +88,7 @@ export const deviceCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'agent.checks.user-url',
+    words: 'must be https',
     group,
     needs,
     async run(trial, stage) {

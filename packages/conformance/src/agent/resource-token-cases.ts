@@ -103,6 +103,7 @@ export const resourceTokenCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'agent.rounds',
+    words: 'at most two authorization rounds',
     group,
     needs,
     async run(trial, stage) {
@@ -122,6 +123,7 @@ export const resourceTokenCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'agent.tokens.kept',
+    words: 'keeps tokens per user session',
     group,
     needs,
     clauses: ['level.authorized'],

@@ -61,6 +61,7 @@ function mustRefuse(stage: AgentStage, title: string, change: Partial<Flow>): (p
 export const tokenAnswerCases: readonly Case<AgentStage>[] = [
   {
     id: 'token-endpoint.identified',
+    words: 'The caller must always sign as',
     group,
     needs,
     clauses: ['token-endpoint.form', 'auth.one-request'],
@@ -136,6 +137,7 @@ export const tokenAnswerCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'sig.replay.no-repeat',
+    words: 'must not repeat a request to a token endpoint',
     group,
     needs,
     clauses: ['NON-24'],

@@ -72,6 +72,7 @@ async function waitingCall(
 export const approvalCases: readonly Case<AuthServerStage>[] = [
   {
     id: 'approval.token',
+    words: 'It has `operation_digest`',
     group,
     needs,
     clauses: ['APR-01'],
@@ -92,6 +93,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'APR-15',
+    words: ['must show the description of the operation', 'Nothing of it may be a link'],
     group,
     needs,
     clauses: ['approval.display'],
@@ -109,6 +111,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'APR-07',
+    words: 'must always ask, whatever policy or memory would answer',
     group,
     needs,
     clauses: ['approval.asked'],
@@ -151,6 +154,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'APR-36',
+    words: 'must ask the user whom `sub` names, and nobody else',
     group,
     needs: [...needs, 'two-users'],
     clauses: ['approval.asked'],
@@ -169,6 +173,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'approval.ended',
+    words: 'must end when any grant of that user',
     group,
     needs,
     clauses: ['APR-40', 'consent.told'],
@@ -185,6 +190,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'APR-33',
+    words: 'the claims of any auth token beside it',
     group,
     needs,
     async run(trial, stage) {
@@ -201,6 +207,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'APR-37',
+    words: 'must be one question',
     group,
     needs,
     clauses: ['approval.limits'],
@@ -223,6 +230,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'APR-17',
+    words: 'must refuse an `operation` of another form',
     group,
     needs,
     clauses: ['APR-16', 'APR-40', 'approval.display'],
@@ -260,6 +268,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'approval.inbox',
+    words: ['Whatever of that is missing, the answer must be the same', 'must take only the request tokens that'],
     group,
     needs,
     clauses: ['error.unauthorized-client'],
@@ -292,6 +301,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'APR-21',
+    words: 'more is 429 `rate_limited`',
     group,
     needs,
     clauses: ['approval.limits', 'error.rate-limited'],

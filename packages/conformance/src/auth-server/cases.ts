@@ -59,6 +59,7 @@ export const authServerCases: readonly Case<AuthServerStage>[] = [
     document: 'aauth-issuer',
     self: ['issuer'],
     clause: 'metadata.auth-server',
+    words: 'For an auth server that is `issuer` alone',
     endpoints: ['agent_token_endpoint', 'agent_auth_endpoint', 'revocation_endpoint'],
   }),
   ...signedEndpointCases,

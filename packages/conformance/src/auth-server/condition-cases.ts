@@ -57,6 +57,7 @@ export const conditionCases: readonly Case<AuthServerStage>[] = [
   }),
   {
     id: 'DEL-23',
+    words: 'must issue no token that outlives them',
     group,
     needs,
     async run(trial, stage) {
@@ -98,6 +99,7 @@ export const conditionCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'DEL-26',
+    words: 'it goes over midnight',
     group,
     needs,
     async run(trial, stage) {
@@ -113,6 +115,7 @@ export const conditionCases: readonly Case<AuthServerStage>[] = [
   },
   refusedDelegations({
     id: 'DEL-30',
+    words: 'is the IANA name of a time zone that the receiver knows',
     group,
     refusal: conditionUnread,
     right: stage => [hours(stage)],
@@ -144,6 +147,7 @@ export const conditionCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'DEL-17',
+    words: 'one that comes twice, or any other form is `invalid_request`',
     group,
     needs,
     async run(trial, stage) {
@@ -164,6 +168,7 @@ export const conditionCases: readonly Case<AuthServerStage>[] = [
   },
   refusedDelegations({
     id: 'DEL-39',
+    words: 'It must never stand in `delegation`',
     group,
     refusal: conditionUnread,
     right: () => [{ type: 'calls', max: 1, per: 'day' }],
@@ -180,6 +185,7 @@ export const conditionCases: readonly Case<AuthServerStage>[] = [
   }),
   {
     id: 'policy.own-words',
+    words: 'each has the member `resource`',
     group,
     needs,
     async run(trial, stage) {

@@ -110,6 +110,7 @@ export const consentCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'UIX-01',
+    words: 'there must be an error page, and never a redirect',
     group,
     needs,
     clauses: ['TOK-22', 'UIX-02', 'UIX-03', 'consent.parameters', 'consent.error-pages', 'consent.no-oracle'],
@@ -141,6 +142,7 @@ export const consentCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'UIX-07',
+    words: ['must withstand forgery, framing', 'No page may tell its URL to another origin'],
     group,
     needs,
     clauses: ['consent.browser'],
@@ -162,6 +164,7 @@ export const consentCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'UIX-08',
+    words: 'must withstand forgery, framing, script',
     group,
     needs,
     async run(trial, stage) {

@@ -161,6 +161,7 @@ export const deviceCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.device-guesses',
+    words: 'a wait of ten minutes',
     group,
     needs: [...needs, 'user', 'two-users'],
     async run(trial, stage) {

@@ -119,6 +119,7 @@ export const formCases: readonly Case<AuthServerStage>[] = [
   }),
   {
     id: 'token-endpoint.unknown',
+    words: ['Unknown parameters must be ignored', 'An empty parameter is absent'],
     group,
     async run(trial, stage) {
       await trial.control('a right form', () => asked(stage, directForm(stage)))
@@ -128,6 +129,7 @@ export const formCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'SCH-12',
+    words: 'gets 401 `insufficient_level`',
     group,
     clauses: ['token-endpoint.identified', 'error.insufficient-level'],
     async run(trial, stage) {

@@ -162,6 +162,7 @@ export const grantCases: readonly Case<AuthServerStage>[] = [
   ]),
   {
     id: 'RST-11',
+    words: 'it may be used again',
     group,
     async run(trial, stage) {
       const token = resourceToken(stage)
@@ -190,6 +191,7 @@ export const grantCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'RST-10',
+    words: 'A reader must refuse any other document',
     group,
     clauses: ['error.discovery-failed'],
     async run(trial, stage) {

@@ -54,6 +54,7 @@ async function waitingExchange(trial: Trial, stage: AuthServerStage, one: Grante
 export const mandateCases: readonly Case<AuthServerStage>[] = [
   {
     id: 'EXC-28',
+    words: 'never `sub` alone',
     group,
     needs,
     clauses: ['exchange.sub'],
@@ -75,6 +76,7 @@ export const mandateCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.code',
+    words: 'It is bound to agent, delegate',
     group,
     needs,
     clauses: ['exchange.no-refresh', 'exchange.act', 'EXC-09'],
@@ -120,6 +122,7 @@ export const mandateCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'UIX-35',
+    words: 'the whole `act` chain',
     group,
     needs,
     clauses: ['consent.remembered'],

@@ -38,6 +38,7 @@ async function endedGrant(trial: Trial, stage: AuthServerStage): Promise<{ grant
 export const noticeCases: readonly Case<AuthServerStage>[] = [
   {
     id: 'revocation.own',
+    words: 'The signer is the `iss` whose grant ends',
     group,
     needs: ['consent', 'user'],
     clauses: ['revocation.notice', 'revocation.signer'],
@@ -63,6 +64,7 @@ export const noticeCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'REV-19',
+    words: 'Any answer but 204 is tried again',
     group,
     needs: ['consent', 'user'],
     async run(trial, stage) {

@@ -41,6 +41,7 @@ export async function asksAnew(
 export const pageCases: readonly Case<AuthServerStage>[] = [
   {
     id: 'consent.page',
+    words: ["must show the agent's verified host first", 'the delegate; the verified host of the resource'],
     group,
     needs,
     clauses: ['UIX-11', 'UIX-10'],
@@ -73,6 +74,7 @@ export const pageCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.browser',
+    words: 'must withstand forgery, framing, script',
     group,
     needs: [...needs, 'loopback'],
     clauses: ['UIX-08'],
@@ -88,6 +90,7 @@ export const pageCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.remembered',
+    words: 'must never skip the page for a new delegate',
     group,
     needs,
     clauses: ['UIX-34', 'DEL-18'],
@@ -106,6 +109,7 @@ export const pageCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'UIX-34',
+    words: 'is keyed by user, agent, delegate',
     group,
     needs: [...needs, 'two-users', 'grave'],
     clauses: ['consent.remembered'],
@@ -120,6 +124,7 @@ export const pageCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.grave',
+    words: 'must not be chosen before the user chooses it',
     group,
     needs: [...needs, 'grave'],
     async run(trial, stage) {
@@ -138,6 +143,7 @@ export const pageCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'UIX-33',
+    words: 'must get an error page and no answer',
     group,
     needs: [...needs, 'loopback'],
     clauses: ['consent.redirect-uri.again'],

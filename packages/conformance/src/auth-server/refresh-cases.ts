@@ -162,6 +162,7 @@ export const refreshCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'TOK-28',
+    words: 'The caller must always sign as',
     group,
     async run(trial, stage) {
       const token = await granted(trial, stage)
@@ -176,6 +177,7 @@ export const refreshCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'revoke.ends',
+    words: 'Refresh, repeats of the code',
     group,
     async run(trial, stage) {
       const token = await granted(trial, stage)
@@ -189,6 +191,7 @@ export const refreshCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'revoke.silent',
+    words: 'A request by any other caller gets 200, too',
     group,
     async run(trial, stage) {
       const token = await granted(trial, stage)
@@ -206,6 +209,7 @@ export const refreshCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'TOK-14',
+    words: 'lives 60 s and works once',
     group,
     clauses: ['error.invalid-grant'],
     async run(trial, stage) {

@@ -55,6 +55,7 @@ export const signInCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'token.user',
+    words: 'has one `sub` per user for all audiences',
     group,
     needs: ['sign-in', 'user', 'consent'],
     async run(trial, stage) {
@@ -70,6 +71,7 @@ export const signInCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'auth.self.delegate',
+    words: 'a delegate may ask for identity scopes only',
     group,
     needs: ['sign-in', 'loopback'],
     clauses: ['auth.self.scope', 'TOK-12', 'error.invalid-scope'],
@@ -119,6 +121,7 @@ export const signInCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'TOK-40',
+    words: 'The default is `none`',
     group,
     needs: ['exchange'],
     clauses: ['grant.delegates', 'error.access-denied'],
@@ -152,6 +155,7 @@ export const signInCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'REV-23',
+    words: 'must carry the same name, refreshed ones too',
     group,
     clauses: ['revocation.claim', 'revocation.claim.one'],
     async run(trial, stage) {

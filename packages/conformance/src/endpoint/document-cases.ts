@@ -24,6 +24,8 @@ export function documentCases<Stage extends EndpointStage>(o: {
   /** Members that are its identifier. */
   readonly self: readonly string[]
   readonly clause: string
+  /** Words of the sentence that says which they are. */
+  readonly words: string
   /** Endpoints that it must have. */
   readonly endpoints: readonly string[]
 }): Case<Stage>[] {
@@ -32,6 +34,7 @@ export function documentCases<Stage extends EndpointStage>(o: {
   return [
     {
       id: 'id.metadata.self',
+      words: o.words,
       group,
       clauses: [o.clause],
       async run(trial, stage) {
@@ -66,6 +69,7 @@ export function documentCases<Stage extends EndpointStage>(o: {
     },
     {
       id: 'id.jwk-alg',
+      words: 'must carry `alg`',
       group,
       async run(trial, stage) {
         await fetched(trial, stage)

@@ -50,6 +50,7 @@ export const signedEndpointCases: readonly Case<EndpointStage>[] = [
   }),
   endpointVaried({
     id: 'SIG-04',
+    words: 'Where that label is missing in either header',
     group,
     refusal,
     refused: fields.map(field => ({
@@ -85,6 +86,7 @@ export const signedEndpointCases: readonly Case<EndpointStage>[] = [
   }),
   endpointVaried({
     id: 'COV-22',
+    words: 'must never come from `Host`',
     group,
     refusal: { status: [401, 421] },
     refused: [
@@ -190,6 +192,7 @@ export const signedEndpointCases: readonly Case<EndpointStage>[] = [
 export const signedBodyCases: readonly Case<EndpointStage>[] = [
   endpointVaried({
     id: 'COV-08',
+    words: ['exactly when there are body bytes', '`"content-type"` | when there are body bytes'],
     group,
     refusal,
     refused: ['"content-type"', '"content-digest"'].map(component => ({

@@ -44,6 +44,7 @@ export const agentTokenCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'AGT-03',
+    words: 'A reader must refuse any other document',
     group,
     token,
     refusal: { status: 401, error: ['discovery_failed', 'invalid_agent_token'] },
@@ -207,6 +208,7 @@ const unsupported: Refusal = { status: 401, error: 'unsupported_scheme' }
 export const tokenTypeCases: readonly Case<ResourceStage>[] = [
   tokenVaried({
     id: 'JWT-24',
+    words: 'must refuse it with `unsupported_scheme`',
     group: 'schemes',
     token,
     clauses: ['error.unsupported-scheme', 'sig.key.jwt'],
@@ -227,6 +229,7 @@ export const tokenTypeCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-25',
+    words: 'must refuse it with `unsupported_scheme`',
     group: 'schemes',
     token,
     refusal: unsupported,

@@ -15,6 +15,7 @@ interface Answered {
 /** A case about every answer of the run that it is about. */
 function everyAnswer(o: {
   readonly id: string
+  readonly words?: string
   readonly about: (answered: Answered, stage: ResourceStage) => boolean
   /** What must hold of each, in words. */
   readonly rule: string
@@ -22,6 +23,7 @@ function everyAnswer(o: {
 }): Case<ResourceStage> {
   return {
     id: o.id,
+    ...(o.words === undefined ? {} : { words: o.words }),
     group,
     async run(trial, stage) {
       await askAnew(trial, stage)
@@ -98,18 +100,21 @@ export const answerCases: readonly Case<ResourceStage>[] = [
   }),
   everyAnswer({
     id: 'challenge.syntax',
+    words: 'is a Structured Field Item',
     rule: 'Agent-Auth is an Item with the Token httpsig',
     about: ({ response }) => headerValue(response, 'agent-auth') !== undefined,
     holds: response => isChallenge(headerValue(response, 'agent-auth') ?? ''),
   }),
   everyAnswer({
     id: 'error.shape',
+    words: 'Its body is JSON',
     rule: 'a refusal is JSON with error and error_description',
     about: withBody,
     holds: response => ['error', 'error_description'].every(name => typeof jsonBody(response)?.[name] === 'string'),
   }),
   everyAnswer({
     id: 'error.reason',
+    words: 'Every refusal must have a `reason`',
     rule: 'a refusal has a reason',
     about: withBody,
     holds: response => /^[a-z][a-z_]*$/.test(String(jsonBody(response)?.['reason'] ?? '')),

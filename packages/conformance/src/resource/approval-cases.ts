@@ -71,6 +71,7 @@ async function ask(
 export const approvalCases: readonly Case<ResourceStage>[] = [
   {
     id: 'APR-01',
+    words: 'must get 401 `insufficient_level`',
     group,
     needs,
     clauses: ['APR-08', 'approval.challenge', 'approval.digest', 'approval.display'],
@@ -90,6 +91,7 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'APR-02',
+    words: 'The digest is the base64url SHA-256',
     group,
     needs,
     clauses: ['approval.token', 'APR-06'],
@@ -115,6 +117,7 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'APR-39',
+    words: 'All that the request can do must be shown',
     group,
     needs,
     clauses: ['approval.shown', 'policy.folded'],
@@ -133,6 +136,7 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'APR-03',
+    words: 'A second use must get 401 `replay_detected`',
     group,
     needs,
     clauses: ['approval.once'],
@@ -153,6 +157,7 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'APR-41',
+    words: 'where its `calls` are used up',
     group,
     needs: [...needs, 'condition-calls'],
     clauses: ['approval.calls', 'policy.order', 'APR-42'],
@@ -178,6 +183,7 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'APR-26',
+    words: 'One that would not pass anyway',
     group,
     needs,
     async run(trial, stage) {
@@ -193,6 +199,7 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'APR-27',
+    words: 'One that would not pass anyway',
     group,
     needs: [...needs, 'condition-until'],
     async run(trial, stage) {

@@ -103,6 +103,7 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
   }),
   {
     id: 'AUT-05',
+    words: 'no token is worth anything without its key',
     group,
     needs: ['authorized'],
     async run(trial, stage) {
@@ -150,6 +151,7 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'revocation.claim',
+    words: 'must be 1 to 64 characters',
     group,
     token,
     accepted: [
@@ -237,6 +239,7 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'policy.unknown',
+    words: 'must refuse with `policy_denied`',
     group,
     token,
     refusal: { ...refusals.policy, challenge: 'none' },

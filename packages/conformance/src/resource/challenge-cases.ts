@@ -64,6 +64,7 @@ export const challengeCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'RST-22',
+    words: 'only to a request verified as',
     group,
     needs: ['authorized'],
     async run(trial, stage) {
@@ -81,6 +82,7 @@ export const challengeCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'challenge.union-scope',
+    words: 'must be the union of what the presented token held',
     group,
     needs: ['two-scopes'],
     async run(trial, stage) {

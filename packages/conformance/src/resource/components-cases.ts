@@ -190,6 +190,7 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-20',
+    words: 'Method-override headers must be ignored',
     group,
     needs: ['write'],
     route: stage => lowestRoute(stage, 'POST'),
@@ -230,6 +231,7 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-42',
+    words: 'must stay in the signature base',
     group,
     refusal,
     refused: [
@@ -243,6 +245,7 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'NON-03',
+    words: 'must stay in the signature base',
     group,
     refusal,
     refused: [
@@ -255,6 +258,7 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'sig.parameters.kept',
+    words: ['must stay in the signature base', 'A Decimal without a fraction'],
     group,
     accepted: [
       {

@@ -110,6 +110,7 @@ export const conditionCases: readonly Case<ResourceStage>[] = [
   }),
   conditionCase({
     id: 'DEL-30',
+    words: 'is the IANA name of a time zone that the receiver knows',
     needs: ['condition-hours'],
     hold: () => [list('UTC', hours({ zone: 'UTC' })), list('Europe/Paris', hours({ zone: 'Europe/Paris' }))],
     fail: () =>
@@ -154,6 +155,7 @@ export const conditionCases: readonly Case<ResourceStage>[] = [
   }),
   conditionCase({
     id: 'policy.own-words',
+    words: 'At every other resource the condition holds',
     needs: ['condition-data', 'condition-arguments', 'condition-approval'],
     hold: () => {
       const resource = 'https://other.example'
@@ -167,6 +169,7 @@ export const conditionCases: readonly Case<ResourceStage>[] = [
   }),
   {
     id: 'policy.supported',
+    words: 'must list exactly the types that every route of it enforces',
     group,
     needs: ['authorized', 'conditions'],
     async run(trial, stage) {
@@ -195,6 +198,7 @@ export const conditionCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'DEL-51',
+    words: 'must set `aud` on a token with `delegation`',
     group,
     needs: ['identified', 'conditions'],
     clauses: ['policy.delegates'],

@@ -6,11 +6,13 @@ import { conditionCase, holding, hours, list } from './tried-condition.js'
 export const conditionFormCases: readonly Case<ResourceStage>[] = [
   conditionCase({
     id: 'DEL-01',
+    words: 'An absent list and `[]` hold',
     clauses: ['policy.all-hold'],
     hold: () => [list('an empty list')],
   }),
   conditionCase({
     id: 'DEL-15',
+    words: 'of two conditions of one type both must hold',
     needs: ['condition-scopes'],
     hold: stage => {
       const { scope } = routeOf(stage, 'authorized')
@@ -33,6 +35,7 @@ export const conditionFormCases: readonly Case<ResourceStage>[] = [
   }),
   conditionCase({
     id: 'DEL-02',
+    words: ['must be an object with a known `type`', '`null` is no list and no value'],
     fail: () => [
       ['constraints is null', { constraints: null }],
       ['it is an object', { constraints: {} }],
@@ -45,6 +48,7 @@ export const conditionFormCases: readonly Case<ResourceStage>[] = [
   }),
   conditionCase({
     id: 'DEL-03',
+    words: 'must refuse with `policy_denied`',
     clauses: ['policy.unknown', 'policy.answer'],
     fail: () => [
       list('a type that nobody knows', { type: 'moon' }),
@@ -53,6 +57,7 @@ export const conditionFormCases: readonly Case<ResourceStage>[] = [
   }),
   conditionCase({
     id: 'DEL-04',
+    words: 'and with no other member',
     hold: () => [list('until', holding), list('hours', hours({}))],
     fail: () => [
       list('a member is misspelt', { type: 'calls', max: 5, pre: 'day' }),
@@ -63,6 +68,7 @@ export const conditionFormCases: readonly Case<ResourceStage>[] = [
   }),
   conditionCase({
     id: 'DEL-08',
+    words: 'No array within a condition may be empty',
     fail: () => [
       list('scopes with an empty list', { type: 'scopes', any: [] }),
       list('resources with an empty list', { type: 'resources', any: [] }),
@@ -72,6 +78,7 @@ export const conditionFormCases: readonly Case<ResourceStage>[] = [
   }),
   conditionCase({
     id: 'DEL-09',
+    words: ['with all members of §9.2 that its type needs', 'at most 32 conditions'],
     clauses: ['policy.shape'],
     hold: () => [list('calls with max 1.0', { type: 'calls', max: 1000.0, per: 'day' })],
     fail: () => [

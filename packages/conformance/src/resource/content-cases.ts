@@ -126,6 +126,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'DEL-60',
+    words: 'must be taken off a safe request',
     group,
     needs: dataNeeds,
     clauses: ['policy.data.whole'],
@@ -151,6 +152,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'policy.data.before',
+    words: 'must be refused before its handler runs',
     group,
     needs: ['operation', 'condition-data'],
     async run(trial, stage) {
@@ -174,8 +176,10 @@ export const contentCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'DEL-59',
+    words: 'Of headers only',
     group,
     needs: dataNeeds,
+    clauses: ['policy.data.whole'],
     async run(trial, stage) {
       const route = specialRoute(stage, 'answer', { level: 'authorized', method: 'GET' })
       const [first = ''] = membersOf(route).names
@@ -195,6 +199,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'DEL-69',
+    words: 'Every leaf must lie at or beneath',
     group,
     needs: argumentNeeds,
     clauses: ['policy.arguments'],
@@ -214,6 +219,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'policy.operation-spelling',
+    words: 'equals one that such a condition of this resource names but for case',
     group,
     needs: argumentNeeds,
     async run(trial, stage) {
@@ -228,6 +234,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'DEL-71',
+    words: ['must have no query, and a body that is JSON', 'No object of the arguments may have two members'],
     group,
     needs: argumentNeeds,
     clauses: ['DEL-76', 'policy.folded', 'policy.json'],
@@ -260,6 +267,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'DEL-72',
+    words: 'each value that it names must meet the matcher',
     group,
     needs: argumentNeeds,
     clauses: ['DEL-73', 'DEL-74'],

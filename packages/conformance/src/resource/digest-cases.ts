@@ -38,6 +38,7 @@ export const digestCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'sig.digest.algorithms',
+    words: 'At least one known digest must be there',
     group,
     needs,
     route,
@@ -69,6 +70,7 @@ export const digestCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'DIG-03',
+    words: 'exactly when there are body bytes',
     group,
     needs,
     route,
@@ -84,6 +86,7 @@ export const digestCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'DIG-04',
+    words: 'At least one known digest must be there',
     group,
     needs,
     route,
@@ -94,6 +97,7 @@ export const digestCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'DIG-05',
+    words: 'must read sha-256 and sha-512',
     group,
     needs,
     route,
@@ -104,6 +108,7 @@ export const digestCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'DIG-08',
+    words: 'At least one known digest must be there',
     group,
     needs,
     route,
@@ -121,6 +126,7 @@ export const digestCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'DIG-09',
+    words: 'exactly when there are body bytes',
     group,
     needs,
     route,
@@ -139,6 +145,7 @@ export const digestCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'DIG-12',
+    words: 'however framed',
     group,
     needs,
     route,
@@ -153,6 +160,7 @@ export const digestCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'DIG-13',
+    words: 'Bytes decide whether there is a body',
     group,
     refusal: { status: [400, 401] },
     refused: [
@@ -165,6 +173,7 @@ export const digestCases: readonly Case<ResourceStage>[] = [
   }),
   {
     id: 'DIG-14',
+    words: 'Bytes decide whether there is a body',
     group,
     needs,
     async run(trial, stage) {
@@ -254,6 +263,7 @@ export const digestCases: readonly Case<ResourceStage>[] = [
   },
   varied({
     id: 'DIG-19',
+    words: 'must answer 431 to a header block',
     group,
     needs,
     route,

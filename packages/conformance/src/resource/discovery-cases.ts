@@ -37,13 +37,13 @@ interface WrongDocument {
 function wrongDocuments(
   id: string,
   wrong: readonly WrongDocument[],
-  clauses: readonly string[] = [],
+  more: Pick<Case<ResourceStage>, 'words' | 'clauses'> = {},
 ): Case<ResourceStage> {
   return {
     id,
+    ...more,
     group,
     needs,
-    clauses,
     async run(trial, stage) {
       const right = await stage.open()
       await trial.control('an agent whose documents are right', () => call(stage, right))
@@ -72,7 +72,7 @@ export const discoveryCases: readonly Case<ResourceStage>[] = [
       { fault: 'issuer is missing', publish: metadataWith({ issuer: undefined }) },
       { fault: 'there are no metadata', publish: agent => agent.origin.answer(metadataPath, text('', {}, 404)) },
     ],
-    ['error.discovery-failed'],
+    { words: 'A reader must refuse any other document', clauses: ['error.discovery-failed'] },
   ),
   wrongDocuments('DSC-18', [
     {
@@ -91,24 +91,28 @@ export const discoveryCases: readonly Case<ResourceStage>[] = [
         agent.origin.answer('/jwks.json', text(JSON.stringify({ keys: [keysOf(agent)] }).replace('{', '{"keys":[],'))),
     },
   ]),
-  wrongDocuments('DSC-15', [
-    {
-      fault: 'the metadata are text/html',
-      publish: agent =>
-        agent.origin.answer(
-          metadataPath,
-          text(JSON.stringify(identityMembers('aauth-agent', agent.id)), { 'content-type': 'text/html' }),
-        ),
-    },
-    {
-      fault: 'the key set is answered with 500',
-      publish: agent => agent.origin.answer('/jwks.json', text('{}', {}, 500)),
-    },
-    {
-      fault: 'the metadata are answered with 204',
-      publish: agent => agent.origin.answer(metadataPath, text('', {}, 204)),
-    },
-  ]),
+  wrongDocuments(
+    'DSC-15',
+    [
+      {
+        fault: 'the metadata are text/html',
+        publish: agent =>
+          agent.origin.answer(
+            metadataPath,
+            text(JSON.stringify(identityMembers('aauth-agent', agent.id)), { 'content-type': 'text/html' }),
+          ),
+      },
+      {
+        fault: 'the key set is answered with 500',
+        publish: agent => agent.origin.answer('/jwks.json', text('{}', {}, 500)),
+      },
+      {
+        fault: 'the metadata are answered with 204',
+        publish: agent => agent.origin.answer(metadataPath, text('', {}, 204)),
+      },
+    ],
+    { words: ['The media type must be', 'a document is missing or wrong'], clauses: ['error.discovery-failed'] },
+  ),
   wrongDocuments('DSC-08', [
     {
       fault: 'the metadata are elsewhere on the same origin, by a redirect',
@@ -142,11 +146,15 @@ export const discoveryCases: readonly Case<ResourceStage>[] = [
       publish: agent => metadataWith({ delegate_token_endpoint: `${agent.id}/token?x=1` })(agent),
     },
   ]),
-  wrongDocuments('KEY-25', [
-    { fault: 'keys is an object', publish: agent => agent.origin.publish('/jwks.json', { keys: {} }) },
-    { fault: 'keys is missing', publish: agent => agent.origin.publish('/jwks.json', {}) },
-    { fault: 'the key set is an array', publish: agent => agent.origin.publish('/jwks.json', [keysOf(agent)]) },
-  ]),
+  wrongDocuments(
+    'KEY-25',
+    [
+      { fault: 'keys is an object', publish: agent => agent.origin.publish('/jwks.json', { keys: {} }) },
+      { fault: 'keys is missing', publish: agent => agent.origin.publish('/jwks.json', {}) },
+      { fault: 'the key set is an array', publish: agent => agent.origin.publish('/jwks.json', [keysOf(agent)]) },
+    ],
+    { words: 'a document is missing or wrong', clauses: ['error.discovery-failed'] },
+  ),
   wrongDocuments('discovery.duplicate-kid', [
     {
       fault: 'two keys have the kid',
@@ -154,13 +162,17 @@ export const discoveryCases: readonly Case<ResourceStage>[] = [
         agent.origin.publish('/jwks.json', { keys: [keysOf(agent), publishedKey(agent.kid, makeKey())] }),
     },
   ]),
-  wrongDocuments('id.jwk-alg', [
-    {
-      fault: 'the published key has no alg',
-      publish: agent => agent.origin.publish('/jwks.json', { keys: [{ ...keysOf(agent), alg: undefined }] }),
-      refused: { status: [401, 503], error: ['discovery_failed', 'invalid_agent_token', 'unsupported_algorithm'] },
-    },
-  ]),
+  wrongDocuments(
+    'id.jwk-alg',
+    [
+      {
+        fault: 'the published key has no alg',
+        publish: agent => agent.origin.publish('/jwks.json', { keys: [{ ...keysOf(agent), alg: undefined }] }),
+        refused: { status: [401, 503], error: ['discovery_failed', 'invalid_agent_token', 'unsupported_algorithm'] },
+      },
+    ],
+    { words: 'A reader must refuse one without it' },
+  ),
   {
     id: 'KEY-24',
     group,

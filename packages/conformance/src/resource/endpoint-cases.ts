@@ -47,12 +47,14 @@ function ask(stage: ResourceStage, asked: Asked = {}): WireRequest {
 /** A case about requests for a resource token, of which each must be refused. */
 function asking(o: {
   readonly id: string
+  readonly words?: string
   readonly clauses?: readonly string[]
   readonly refusal: Refusal
   readonly asked: ReadonlyArray<Asked & { readonly fault: string; readonly for?: (stage: ResourceStage) => Asked }>
 }): Case<ResourceStage> {
   return {
     id: o.id,
+    ...(o.words === undefined ? {} : { words: o.words }),
     group,
     needs,
     ...(o.clauses === undefined ? {} : { clauses: o.clauses }),
@@ -206,6 +208,7 @@ export const endpointCases: readonly Case<ResourceStage>[] = [
   }),
   asking({
     id: 'DIG-11',
+    words: 'or the body has a content coding',
     refusal: { status: 415, error: 'invalid_request' },
     asked: [
       {

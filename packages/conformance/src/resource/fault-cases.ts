@@ -43,6 +43,7 @@ function spellings(path: string): readonly string[] {
 export const faultCases: readonly Case<ResourceStage>[] = [
   varied({
     id: 'sig.headers.status',
+    words: 'must answer 401, never 400',
     group,
     clauses: ['error.invalid-signature'],
     refusal: refusals.signature,
@@ -111,6 +112,7 @@ export const faultCases: readonly Case<ResourceStage>[] = [
   }),
   {
     id: 'token.order',
+    words: 'must check a token in this order',
     group,
     needs: ['authorized'],
     async run(trial, stage) {
@@ -150,6 +152,7 @@ export const faultCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'challenge.identity-scopes',
+    words: 'by the claims that they grant',
     group,
     needs: ['email-route'],
     async run(trial, stage) {

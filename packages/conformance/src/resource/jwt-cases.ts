@@ -90,6 +90,7 @@ export const jwtCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'token.alg',
+    words: ['must be fully specified', '`EdDSA` is read as Ed25519'],
     group,
     token,
     accepted: [{ fault: 'alg is EdDSA', token: withHeaderMembers({ alg: 'EdDSA' }) }],
@@ -188,6 +189,7 @@ export const jwtCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-06',
+    words: 'the first two hold JSON objects',
     group,
     token,
     refusal: noIdentity,
@@ -204,6 +206,7 @@ export const jwtCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'SCH-17',
+    words: 'three canonical base64url parts',
     group,
     token,
     refusal: noIdentity,
@@ -236,6 +239,7 @@ export const jwtCases: readonly Case<ResourceStage>[] = [
   }),
   {
     id: 'JWT-19',
+    words: 'must read JSON that is up to 16 levels deep',
     group,
     needs: ['identified'],
     async run(trial, stage) {

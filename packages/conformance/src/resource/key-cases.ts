@@ -70,9 +70,10 @@ function der(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from([0x30, body.length]), body])
 }
 
-const accepts = (id: string, alg: TestAlgorithm): Case<ResourceStage> =>
+const accepts = (id: string, alg: TestAlgorithm, words?: string): Case<ResourceStage> =>
   varied({
     id,
+    ...(words === undefined ? {} : { words }),
     group: `keys-${alg}`,
     needs: ['pseudonymous', alg],
     route,
@@ -90,6 +91,7 @@ const accepts = (id: string, alg: TestAlgorithm): Case<ResourceStage> =>
 export const keyCases: readonly Case<ResourceStage>[] = [
   varied({
     id: 'sig.alg.names',
+    words: ['JOSE names must be written everywhere', 'RFC 9421 names must be read, too'],
     group,
     needs,
     route,
@@ -206,6 +208,7 @@ export const keyCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'KEY-16',
+    words: 'RSA keys must carry `alg`',
     group,
     needs,
     route,
@@ -219,6 +222,11 @@ export const keyCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'KEY-26',
+    words: [
+      'The key must be complete',
+      'must also read a key of `kty` OKP or EC without `alg`',
+      'must agree with `kty` and `crv`',
+    ],
     group,
     needs,
     route,
@@ -288,6 +296,6 @@ export const keyCases: readonly Case<ResourceStage>[] = [
     ],
   }),
   accepts('sig.alg.supported', 'ES256'),
-  accepts('sig.alg.optional', 'ES384'),
-  accepts('KEY-28', 'PS512'),
+  accepts('sig.alg.optional', 'ES384', 'may support `ES384` and `PS512`'),
+  accepts('KEY-28', 'PS512', 'may support `ES384` and `PS512`'),
 ]

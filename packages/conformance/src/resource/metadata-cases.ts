@@ -46,6 +46,7 @@ export const metadataCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'id.metadata.self',
+    words: 'must both equal `ID`',
     group,
     needs,
     async run(trial, stage) {
@@ -59,6 +60,7 @@ export const metadataCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'revocation.metadata',
+    words: "on the resource's own origin, without query",
     group,
     needs,
     async run(trial, stage) {
@@ -98,6 +100,7 @@ export const metadataCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'cors.preflight',
+    words: ['A preflight must allow', 'Credentials must never be allowed'],
     group,
     needs: ['metadata', 'cors'],
     async run(trial, stage) {

@@ -31,6 +31,7 @@ const answers: ReadonlyArray<readonly [title: string, reply: Reply, refusal: Ref
 export const middleCases: readonly Case<ResourceStage>[] = [
   {
     id: 'exchange.own-key',
+    words: 'must sign with its own key',
     group,
     needs,
     clauses: ['participant.also-agent'],

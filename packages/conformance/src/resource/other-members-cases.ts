@@ -38,6 +38,7 @@ export const otherMembersCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'SIG-27',
+    words: 'The label of that member selects one member',
     group,
     refusal,
     refused: [
@@ -61,6 +62,7 @@ export const otherMembersCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'SIG-35',
+    words: 'a label or a parameter that comes twice',
     group,
     refusal,
     refused: [
@@ -90,6 +92,7 @@ export const otherMembersCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'limits.header-status',
+    words: 'A header that is longer than its limit must get 431',
     group,
     refusal: { status: 431, challenge: 'none', orClosed: true },
     refused: [

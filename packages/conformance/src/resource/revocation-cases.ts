@@ -94,6 +94,7 @@ export const revocationCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'REV-04',
+    words: 'must refuse any other `id` with 403',
     group,
     needs,
     async run(trial, stage) {
@@ -135,6 +136,7 @@ export const revocationCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'revocation.own',
+    words: 'Nothing in the form may name another',
     group,
     needs: [...needs, 'loopback'],
     async run(trial, stage) {
@@ -153,6 +155,7 @@ export const revocationCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'REV-06',
+    words: 'at most 1 h 60 s ahead, else `invalid_request`',
     group,
     needs,
     async run(trial, stage) {
@@ -173,6 +176,7 @@ export const revocationCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'revocation.notice',
+    words: '`exp` is the time at which the last token of the grant expires',
     group,
     needs,
     async run(trial, stage) {
@@ -215,6 +219,7 @@ export const revocationCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'REV-08',
+    words: 'The answer is 204',
     group,
     needs,
     async run(trial, stage) {

@@ -11,6 +11,7 @@ const group = 'routes'
 export const routeCases: readonly Case<ResourceStage>[] = [
   {
     id: 'sig.covered.demanded',
+    words: ['A route may demand more components', 'Metadata must name them'],
     group,
     needs: ['components', 'metadata'],
     async run(trial, stage) {
@@ -39,6 +40,7 @@ export const routeCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'sig.covered.stream',
+    words: 'the digest must be checked at the end of the body',
     group,
     needs: ['stream'],
     async run(trial, stage) {
@@ -60,6 +62,7 @@ export const routeCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'sig.authority.several',
+    words: ['must use the one that equals', 'must answer 421'],
     group,
     needs: ['authorities'],
     clauses: ['error.misdirected'],
@@ -100,6 +103,7 @@ export const routeCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'NON-17',
+    words: 'Guards must take `Agent-Auth` off a 503 of their handler',
     group,
     needs: ['fails'],
     clauses: ['sig.replay.handed-on'],

@@ -20,6 +20,7 @@ const toTarget = (change: (target: string) => string) => (request: WireRequest) 
 export const targetCases: readonly Case<ResourceStage>[] = [
   varied({
     id: 'COV-22',
+    words: 'must never come from `Host`',
     group,
     refusal: { status: [401, 421] },
     refused: [
@@ -35,6 +36,7 @@ export const targetCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-23',
+    words: 'must never come from `Host`',
     group,
     accepted: [
       {
@@ -71,6 +73,7 @@ export const targetCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-25',
+    words: "must be the verifier's configured authority",
     group,
     refusal,
     refused: stage =>
@@ -81,6 +84,7 @@ export const targetCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-27',
+    words: "must be the verifier's configured authority",
     group,
     refusal,
     refused: stage => [
@@ -163,6 +167,7 @@ export const targetCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'sig.target.escapes',
+    words: 'bad `%` escapes',
     group,
     refusal: malformed,
     refused: ['%', '%2', '%zz'].map(bad => ({

@@ -86,6 +86,7 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-12',
+    words: 'Times are integers',
     group,
     token,
     refusal,
@@ -96,6 +97,7 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-13',
+    words: '`exp` must be ahead of now',
     group,
     token,
     refusal,
@@ -106,6 +108,7 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-14',
+    words: 'within the maximum of its type',
     group,
     token,
     clauses: ['token.agent.life'],
@@ -117,6 +120,7 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-15',
+    words: '`iat` and `nbf` must be at most 60 s ahead',
     group,
     token,
     accepted: [{ fault: 'iat is 50 s ahead', token: withClaims(now => ({ iat: now + 50, exp: now + 600 })) }],

@@ -21,6 +21,7 @@ export interface TokenCase {
   readonly group: string
   /** An agent token on an identified route, or an auth token on an authorized one. */
   readonly token: 'agent' | 'auth'
+  readonly words?: string | readonly string[]
   readonly clauses?: readonly string[]
   readonly accepted?: readonly TokenVariation[]
   readonly refused?: readonly TokenVariation[]
@@ -34,6 +35,7 @@ export function tokenVaried(o: TokenCase): Case<ResourceStage> {
     id: o.id,
     group: o.group,
     needs: [level],
+    ...(o.words === undefined ? {} : { words: o.words }),
     ...(o.clauses === undefined ? {} : { clauses: o.clauses }),
     async run(trial, stage) {
       const route = routeOf(stage, level)

@@ -16,16 +16,18 @@ export type Tried = readonly [title: string, made: Constrained]
 export function conditionCase(o: {
   readonly id: string
   readonly needs?: readonly string[]
+  readonly words?: string | readonly string[]
   readonly clauses?: readonly string[]
   readonly refusal?: Refusal
   readonly hold?: (stage: ResourceStage) => readonly Tried[]
   readonly fail?: (stage: ResourceStage) => readonly Tried[]
 }): Case<ResourceStage> {
-  const { id, needs = [], clauses } = o
+  const { id, needs = [], words, clauses } = o
   return {
     id,
     group,
     needs: ['authorized', 'conditions', ...needs],
+    ...(words === undefined ? {} : { words }),
     ...(clauses === undefined ? {} : { clauses }),
     async run(trial, stage) {
       const route = routeOf(stage, 'authorized')

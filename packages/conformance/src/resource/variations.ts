@@ -9,6 +9,7 @@ import { callerFor, draftFor, lowestRoute, type ResourceStage, type Signer } fro
 export interface VariedCase {
   readonly id: string
   readonly group: string
+  readonly words?: string | readonly string[]
   readonly clauses?: readonly string[]
   readonly needs?: readonly string[]
   /** Default the GET route of the lowest level that needs a signature. */
@@ -27,10 +28,11 @@ export interface VariedCase {
 
 /** Makes a case of a control and its variations. */
 export function varied(o: VariedCase): Case<ResourceStage> {
-  const { id, group, clauses, needs } = o
+  const { id, group, words, clauses, needs } = o
   return {
     id,
     group,
+    ...(words === undefined ? {} : { words }),
     ...(clauses === undefined ? {} : { clauses }),
     ...(needs === undefined ? {} : { needs }),
     run: (trial, stage) => runVaried(o, trial, stage),
