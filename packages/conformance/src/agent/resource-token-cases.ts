@@ -46,8 +46,6 @@ export const resourceTokenCases: readonly Case<AgentStage>[] = [
         'its signature verifies under that key',
         caller?.agent !== undefined && verifies(caller.found, caller.agent.jwk),
       )
-      const first = callers[0]
-      trial.should('the first request does not say it unasked', first?.agent === undefined)
     },
   },
   {

@@ -58,6 +58,7 @@ async function runCase<Stage>(plan: Plan<Stage>, one: Case<Stage>): Promise<Case
   const about = {
     id: one.id,
     group: one.group,
+    ...(one.words === undefined ? {} : { words: [one.words].flat() }),
     clauses: [...new Set([clause ?? one.id, ...(one.clauses ?? [])])],
     title: text,
   }

@@ -42,6 +42,8 @@ export interface CaseResult {
   /** The id of a requirement, or `after:GROUP`. */
   readonly id: string
   readonly group: string
+  /** Words of the sentences of docs/protocol.md that it stands on, where its clause is more than one. */
+  readonly words?: readonly string[]
   /** Clauses of docs/protocol.md that it is about. */
   readonly clauses: readonly string[]
   readonly title: string

@@ -117,7 +117,7 @@ export const answerCases: readonly Case<ResourceStage>[] = [
     words: 'Every refusal must have a `reason`',
     rule: 'a refusal has a reason',
     about: withBody,
-    holds: response => /^[a-z][a-z_]*$/.test(String(jsonBody(response)?.['reason'] ?? '')),
+    holds: response => /\S/.test(textIn(response, 'reason')),
   }),
   everyAnswer({
     id: 'error.date',
@@ -173,6 +173,12 @@ export const answerCases: readonly Case<ResourceStage>[] = [
     },
   },
 ]
+
+/** A member of the body, where it is a text. */
+function textIn(response: WireResponse, name: string): string {
+  const value = jsonBody(response)?.[name]
+  return typeof value === 'string' ? value : ''
+}
 
 function isChallenge(text: string): boolean {
   try {

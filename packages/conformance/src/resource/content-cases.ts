@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import type { Case } from '../case/case.js'
 import type { Trial } from '../case/trial.js'
@@ -6,6 +5,7 @@ import type { Route } from '../config/route.js'
 import type { Draft } from '../signing/draft.js'
 import { headerValue, jsonBody, type WireResponse } from '../wire/message.js'
 import { type Constrained, constrained, denied } from './constrained.js'
+import { isJson, isPartOf } from './shown-json.js'
 import { type ResourceStage, specialRoute } from './stage.js'
 import { withQuery } from './variations.js'
 
@@ -42,9 +42,13 @@ interface Shown {
 
 function shows(trial: Trial, title: string, { response, wanted, whole }: Shown): void {
   const text = response?.body.toString('utf8') ?? ''
-  trial.holds(`${title}: the answer is as it must be`, sameJson(text, wanted), text.slice(0, 200))
+  trial.holds(`${title}: the answer is as it must be`, isJson(text, wanted), text.slice(0, 200))
   if (response === undefined) return
-  trial.holds(`${title}: what stays is in its order, and written as before`, isPartOf(text, whole), text.slice(0, 200))
+  trial.holds(
+    `${title}: what stays is in its order, and written as before`,
+    isPartOf(text, whole.body.toString('utf8')),
+    text.slice(0, 200),
+  )
   const length = headerValue(response, 'content-length')
   trial.holds(`${title}: Content-Length fits`, length === undefined || Number(length) === response.body.length, length)
 }
@@ -84,7 +88,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
       const { names, value } = membersOf(route)
       const [first = '', ...hidden] = names
       const whole = await trial.control('a request without conditions', () => constrained(stage, route, {}))
-      trial.holds('the answer is the one that is declared', sameJson(whole.body.toString('utf8'), value))
+      trial.holds('the answer is the one that is declared', isJson(whole.body.toString('utf8'), value))
       const title = `only ${pointer(first)} is shown`
       const response = await trial.accepted(title, showing(stage, [pointer(first)]))
       shows(trial, title, { response, whole, wanted: { [first]: value[first] } })
@@ -295,26 +299,3 @@ export const contentCases: readonly Case<ResourceStage>[] = [
     },
   },
 ]
-
-/** Whether a text is this JSON value, in whatever order its members stand. */
-function sameJson(text: string, value: unknown): boolean {
-  try {
-    return isDeepStrictEqual(JSON.parse(text), value)
-  } catch {
-    return false
-  }
-}
-
-/** Whether the names, strings and numbers of a text stand in the whole answer, in this order and written so. */
-function isPartOf(text: string, { body }: WireResponse): boolean {
-  const whole = wordsIn(body.toString('utf8'))
-  let at = 0
-  return wordsIn(text).every(word => {
-    at = whole.indexOf(word, at) + 1
-    return word === 'null' || at > 0
-  })
-}
-
-function wordsIn(json: string): string[] {
-  return json.match(/"(?:[^"\\]|\\.)*"|[-+.\w]+/g) ?? []
-}
