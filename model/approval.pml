@@ -6,7 +6,7 @@
 
 #define approval_digest_of_request 1  /* approval.digest · APR-02 · as_approved */
 #define approval_digest_of_display 2  /* approval.digest · APR-18 · as_approved */
-#define approval_digest_at_agent   3  /* approval.digest · APR-20 · asked_about_own_request */
+#define approval_digest_at_agent   3  /* approval.compared · APR-20 · asked_about_own_request */
 #define approval_challenge         4  /* approval.challenge · APR-08 · as_approved */
 #define approval_once              5  /* approval.once · APR-03 · once */
 #define approval_once_restart      6  /* approval.once · APR-05 · once */

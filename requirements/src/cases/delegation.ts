@@ -95,7 +95,7 @@ export const approvalCases: readonly AttackCase[] = [
   built('APR-17', 'approval.form', 'A malformed operation is refused, and no user is asked.'),
   built('APR-18', 'approval.digest', 'What the user saw must still be true when the request comes.'),
   built('APR-19', 'approval.digest', 'The digest covers codings, and a display sees nothing that is not covered.'),
-  built('APR-20', 'approval.digest', 'An agent asks nobody about a request that is not its own.'),
+  built('APR-20', 'approval.compared', 'An agent asks nobody about a request that is not its own.'),
   built('APR-21', 'approval.limits', 'Open questions are limited by delegate, agent and day.'),
   built('APR-26', 'approval.challenge', 'A caller without an auth token does not pass a route that asks approval.'),
   built('APR-27', 'approval.challenge', 'A request that would not pass anyway is neither described nor quoted.'),

@@ -168,6 +168,11 @@ export const policyClauses: readonly Requirement[] = [
     '9.4',
     'An approval token lives 5 minutes at most, has no refresh token, opens nothing else, and ends with the grants of its caller.',
   ),
+  built(
+    'approval.compared',
+    '9.4',
+    'An agent compares the digest with that of its own request before it asks anybody.',
+  ),
   built('approval.form', '9.4', 'An `operation` of another form, or of an unknown name, is refused without a page.'),
   built(
     'approval.page',

@@ -40,6 +40,7 @@ export const challengeCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'agent.final',
+    words: 'take a refusal without `Agent-Auth` as final',
     group,
     async run(trial, stage) {
       await plainControl(trial, stage)

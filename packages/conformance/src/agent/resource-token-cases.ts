@@ -85,6 +85,7 @@ export const resourceTokenCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'challenge.unknown-parameters',
+    words: 'must ignore unknown parameters',
     group,
     needs,
     async run(trial, stage) {

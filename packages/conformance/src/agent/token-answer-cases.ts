@@ -93,6 +93,7 @@ export const tokenAnswerCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'CLI-11',
+    words: 'In a token answer, `typ`',
     group,
     needs,
     clauses: ['agent.checks.token-answer', 'token.auth.life', 'token.auth.aud'],
@@ -103,6 +104,7 @@ export const tokenAnswerCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'agent.checks.token-answer',
+    words: 'In a token answer, `typ`',
     group,
     needs,
     async run(trial, stage) {

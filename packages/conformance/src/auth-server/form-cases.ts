@@ -13,12 +13,14 @@ const group = 'token-endpoint'
 /** A case of forms that are wrong in one thing. */
 function wrongForms(o: {
   readonly id: string
+  readonly words?: string
   readonly clauses?: readonly string[]
   readonly refusal: Refusal
   readonly forms: ReadonlyArray<readonly [string, (right: Readonly<Record<string, string>>) => Form]>
 }): Case<AuthServerStage> {
   return {
     id: o.id,
+    ...(o.words === undefined ? {} : { words: o.words }),
     group,
     ...(o.clauses === undefined ? {} : { clauses: o.clauses }),
     async run(trial, stage) {
@@ -57,6 +59,7 @@ export const formCases: readonly Case<AuthServerStage>[] = [
   }),
   wrongForms({
     id: 'TOK-03',
+    words: 'The body must be a form',
     refusal: { status: 400 },
     forms: [
       ['the name has brackets', form => text(form).replace('request_type=', 'request_type[]=')],

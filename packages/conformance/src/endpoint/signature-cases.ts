@@ -202,6 +202,7 @@ export const signedBodyCases: readonly Case<EndpointStage>[] = [
   }),
   endpointVaried({
     id: 'DIG-01',
+    words: 'must match the body bytes',
     group,
     clauses: ['sig.headers.status'],
     refusal,
@@ -213,6 +214,7 @@ export const signedBodyCases: readonly Case<EndpointStage>[] = [
   }),
   endpointVaried({
     id: 'DIG-02',
+    words: 'must match the body bytes',
     group,
     refusal,
     refused: [{ fault: 'the body was replaced on the way', sent: request => ({ ...request, body: other }) }],

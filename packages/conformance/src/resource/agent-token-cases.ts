@@ -131,8 +131,10 @@ export const agentTokenCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'token.claims',
+    words: 'every `cnf.jwk` must carry `alg`',
     group,
     token,
+    clauses: ['id.jwk-alg'],
     refusal: { status: 401, error: ['invalid_agent_token', 'unsupported_algorithm'] },
     refused: [
       {

@@ -80,6 +80,7 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-11',
+    words: 'must have the type and form of the tables',
     group,
     token,
     refusal,

@@ -84,6 +84,7 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-15',
+    words: 'must refuse an unknown or unresolvable component',
     group,
     refusal,
     refused: ['"@foo"', '"@status"', '"@signature-params"'].map(component => ({
@@ -93,6 +94,7 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-16',
+    words: 'must refuse an unknown or unresolvable component',
     group,
     refusal,
     refused: [{ fault: 'a field that is not there is covered', draft: alsoCovering('"x-not-there"') }],
@@ -163,6 +165,7 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-18',
+    words: 'must refuse an unknown or unresolvable component',
     group,
     refusal: { status: [400, 401], orClosed: true },
     base: withHeader('x-a', 'one'),

@@ -25,6 +25,7 @@ const uncovered = (draft: Draft): Draft => ({
 export const digestCases: readonly Case<ResourceStage>[] = [
   varied({
     id: 'DIG-01',
+    words: 'must match the body bytes',
     group,
     needs,
     route,
@@ -55,6 +56,7 @@ export const digestCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'DIG-02',
+    words: 'must match the body bytes',
     group,
     needs,
     route,
@@ -210,6 +212,7 @@ export const digestCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'DIG-17',
+    words: 'must match the body bytes',
     group,
     needs: ['write', 'json'],
     route,

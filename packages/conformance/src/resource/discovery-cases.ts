@@ -155,13 +155,17 @@ export const discoveryCases: readonly Case<ResourceStage>[] = [
     ],
     { words: 'a document is missing or wrong', clauses: ['error.discovery-failed'] },
   ),
-  wrongDocuments('discovery.duplicate-kid', [
-    {
-      fault: 'two keys have the kid',
-      publish: agent =>
-        agent.origin.publish('/jwks.json', { keys: [keysOf(agent), publishedKey(agent.kid, makeKey())] }),
-    },
-  ]),
+  wrongDocuments(
+    'discovery.duplicate-kid',
+    [
+      {
+        fault: 'two keys have the kid',
+        publish: agent =>
+          agent.origin.publish('/jwks.json', { keys: [keysOf(agent), publishedKey(agent.kid, makeKey())] }),
+      },
+    ],
+    { words: 'Two keys with the asked `kid` must be refused' },
+  ),
   wrongDocuments(
     'id.jwk-alg',
     [

@@ -195,6 +195,7 @@ export const endpointCases: readonly Case<ResourceStage>[] = [
   }),
   asking({
     id: 'token-endpoint.form',
+    words: 'The body must be a form',
     refusal: refusals.request,
     asked: [
       { fault: 'scope is missing', form: {} },

@@ -259,6 +259,7 @@ export const jwtCases: readonly Case<ResourceStage>[] = [
   },
   tokenVaried({
     id: 'JWT-22',
+    words: 'must have the type and form of the tables',
     group,
     token,
     accepted: [

@@ -64,6 +64,7 @@ export const targetCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-24',
+    words: 'must answer 400 to these targets',
     group,
     refusal: malformed,
     refused: [
@@ -134,6 +135,7 @@ export const targetCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-34',
+    words: 'must answer 400 to these targets',
     group,
     refusal: malformed,
     refused: [
@@ -143,6 +145,7 @@ export const targetCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-35',
+    words: 'must answer 400 to these targets',
     group,
     refusal: malformed,
     refused: stage => {
@@ -155,6 +158,7 @@ export const targetCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'sig.target.form',
+    words: 'must answer 400 to these targets',
     group,
     refusal: malformed,
     refused: stage => {

@@ -62,6 +62,7 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'SCH-18',
+    words: 'must have the type and form of the tables',
     group,
     token,
     refusal,
@@ -138,6 +139,7 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-21',
+    words: 'must have the type and form of the tables',
     group,
     token,
     refusal,
