@@ -1,5 +1,6 @@
 import type { Case } from '../case/case.js'
 import { type Refusal, refusals } from '../case/refusal.js'
+import { isSameScope } from '../case/same-scope.js'
 import { holdsUnderPublishedKey } from '../endpoint/document-cases.js'
 import { makeKey } from '../signing/key.js'
 import { agentTokenDraft, readToken, signToken, type TokenDraft } from '../signing/token.js'
@@ -63,8 +64,8 @@ export const grantCases: readonly Case<AuthServerStage>[] = [
       const wanted: Readonly<Record<string, unknown>> = { iss: stage.id, aud: stage.resource.id, agent: stage.agent.id }
       for (const [name, value] of Object.entries(wanted))
         trial.holds(`${name} is right`, said[name] === value, `it is ${JSON.stringify(said[name])}`)
-      const scope = String(said['scope'])
-      trial.holds('scope is what was asked for', isSame(scope.split(' '), stage.configuration.directScopes), scope)
+      const asksFor = stage.configuration.directScopes.join(' ')
+      trial.holds('scope is what was asked for', isSameScope(said['scope'], asksFor), String(said['scope']))
       const jwk = (said['cnf'] as { jwk?: Record<string, unknown> } | undefined)?.jwk ?? {}
       trial.holds('cnf.jwk is the key of the agent', jwk['x'] === stage.agent.key.jwk['x'])
       trial.holds('cnf.jwk has alg and no private member', typeof jwk['alg'] === 'string' && !('d' in jwk))
@@ -264,11 +265,6 @@ export const grantCases: readonly Case<AuthServerStage>[] = [
     },
   },
 ]
-
-/** Whether two lists have the same words, each once. */
-function isSame(words: readonly string[], others: readonly string[]): boolean {
-  return words.length === others.length && new Set([...words, ...others]).size === words.length
-}
 
 /** The same origin for a URL parser, and another identifier. */
 function upperHost(id: string): string {

@@ -1,5 +1,6 @@
 import type { Case } from '../case/case.js'
 import { type Refusal, refusals } from '../case/refusal.js'
+import { isSameScope } from '../case/same-scope.js'
 import type { Trial } from '../case/trial.js'
 import type { Route } from '../config/route.js'
 import { type Draft, requiredComponents, signatureBase, signDraft } from '../signing/draft.js'
@@ -80,7 +81,7 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
       const { claims, operation, user, draft } = await ask(trial, stage)
       trial.holds('operation has a name that is published', isPublished(stage, operation.name), String(operation.name))
       trial.holds('sub is the one of the token', claims['sub'] === user['sub'], String(claims['sub']))
-      trial.holds('scope is that of the route', claims['scope'] === route.scope, String(claims['scope']))
+      trial.holds('scope is that of the route', isSameScope(claims['scope'], route.scope), String(claims['scope']))
       const display = Array.isArray(operation.display) ? (operation.display as string[]) : undefined
       const { headers } = signDraft(draft)
       const digest = operationDigest(signatureBase(draft, headers, requiredComponents(draft)), display)

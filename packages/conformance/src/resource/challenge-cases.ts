@@ -1,5 +1,6 @@
 import type { Case } from '../case/case.js'
 import { refusals } from '../case/refusal.js'
+import { isSameScope } from '../case/same-scope.js'
 import { signDraft } from '../signing/draft.js'
 import { makeKey } from '../signing/key.js'
 import { readToken } from '../signing/token.js'
@@ -33,7 +34,6 @@ export const challengeCases: readonly Case<ResourceStage>[] = [
         agent: stage.agent.id,
         agent_delegate: 'delegate-1',
         agent_jkt: caller.key.thumbprint,
-        scope: route.scope,
       }
       for (const [name, value] of Object.entries(wanted))
         trial.holds(
@@ -41,6 +41,7 @@ export const challengeCases: readonly Case<ResourceStage>[] = [
           claims[name] === value,
           `it is ${JSON.stringify(claims[name])}`,
         )
+      trial.holds('its scope is that of the route', isSameScope(claims['scope'], route.scope), String(claims['scope']))
       const life = Number(claims['exp']) - Number(claims['iat'])
       trial.holds('the resource token lives at most 10 min', life > 0 && life <= 600, `it lives ${life} s`)
       trial.holds('auth_server is the auth server', header.includes(`auth_server="${stage.authServer.id}"`))

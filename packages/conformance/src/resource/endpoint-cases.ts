@@ -2,6 +2,7 @@ import { createPublicKey, verify } from 'node:crypto'
 import type { Case } from '../case/case.js'
 import { formBody, postDraft } from '../case/post.js'
 import { type Refusal, refusals } from '../case/refusal.js'
+import { isSameScope } from '../case/same-scope.js'
 import type { Trial } from '../case/trial.js'
 import { type Draft, signDraft } from '../signing/draft.js'
 import { makeKey } from '../signing/key.js'
@@ -92,8 +93,8 @@ export const endpointCases: readonly Case<ResourceStage>[] = [
         agent: stage.agent.id,
         agent_delegate: 'delegate-1',
         agent_jkt: caller.key.thumbprint,
-        scope: scopeOf(stage),
       }
+      trial.holds('scope of the token is right', isSameScope(claims['scope'], scopeOf(stage)), String(claims['scope']))
       for (const [name, value] of Object.entries(wanted))
         trial.holds(`${name} of the token is right`, claims[name] === value, `it is ${JSON.stringify(claims[name])}`)
       trial.holds('typ of the token is resource+jwt', header['typ'] === 'resource+jwt')
