@@ -38,7 +38,7 @@ when(
     expect(withVerdict(checks, 'skipped')).toEqual(slowCases)
     expect(code).toBe(0)
     const late = await judge(place, ['auth-server', url, '--group', 'late answers', '--slow'], offers)
-    expect(withVerdict(late.checks, 'passed')).toHaveLength(4)
+    expect(withVerdict(late.checks, 'passed')).toHaveLength(5)
     expect(late.code).toBe(0)
   },
   480_000,
