@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { agent } from './agent.js'
 import { agentServer } from './agent-server.js'
 import { audit } from './audit.js'
@@ -73,18 +74,42 @@ function writeFigures(name: string, results: readonly Result[], load: number): v
   }
 }
 
+const options = {
+  json: { type: 'boolean', default: false },
+  write: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const
+
+const all = [...benches, ...long]
+const usage = `usage: npm run bench -- [NAME…] [options]
+
+  --json    the results of one bench as JSON
+  --write   puts the results into bench/figures.json and the pages that quote them
+  --help    this text
+
+NAME is one of ${all.map(({ name }) => name).join(', ')}.
+Without a name all run but ${long.map(({ name }) => name).join(', ')}, which takes an hour.
+Ends with 0 if every budget is kept, 1 if one is missed, 2 if it was called wrongly.`
+
+/** @throws RangeError for a bench or an option that does not exist */
+function chosenBy(args: readonly string[]) {
+  try {
+    const { values, positionals: names } = parseArgs({ args: [...args], options, allowPositionals: true })
+    const unknown = names.find(name => !all.some(bench => bench.name === name))
+    if (unknown !== undefined) throw new RangeError(`there is no bench ${unknown}`)
+    const chosen = names.length === 0 ? benches : all.filter(({ name }) => names.includes(name))
+    if (values.json && chosen.length !== 1) throw new RangeError('--json is for one bench')
+    return { ...values, chosen }
+  } catch (error) {
+    throw new RangeError(`${(error as Error).message}\n\n${usage}`)
+  }
+}
+
 async function main(args: readonly string[]): Promise<number> {
-  const json = args.includes('--json')
-  const write = args.includes('--write')
-  const names = args.filter(arg => !arg.startsWith('-'))
-  const all = [...benches, ...long]
-  const chosen = names.length === 0 ? benches : all.filter(bench => names.includes(bench.name))
-  const unknown = names.filter(name => !all.some(bench => bench.name === name))
-  if (unknown.length > 0 || (json && chosen.length !== 1)) {
-    console.error(
-      `usage: npm run bench -- [NAME] [--json] [--write]   (NAME: ${all.map(bench => bench.name).join(', ')}; one with --json)`,
-    )
-    return 2
+  const { json, write, help, chosen } = chosenBy(args)
+  if (help) {
+    console.log(usage)
+    return 0
   }
   let kept = true
   for (const bench of chosen) {
@@ -101,4 +126,10 @@ async function main(args: readonly string[]): Promise<number> {
   return kept ? 0 : 1
 }
 
-process.exitCode = await main(process.argv.slice(2))
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof RangeError)) throw error
+  console.error(error.message)
+  process.exitCode = 2
+}
