@@ -1,17 +1,13 @@
 import { createPublicKey, verify } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Case } from '../case/case.js'
+import { isDocumentType } from '../case/document-type.js'
 import type { Trial } from '../case/trial.js'
 import { readToken } from '../signing/token.js'
 import { headerValue, jsonBody, type WireRequest } from '../wire/message.js'
 import type { EndpointStage } from './endpoint-stage.js'
 
 const group = 'metadata'
-
-/** Whether a document may have this media type. @see protocol §10 */
-export function isDocumentType(contentType: string): boolean {
-  return /^application\/(?:json|jwk-set\+json)\s*(?:;|$)/i.test(contentType)
-}
 
 /** A plain GET of the server under test. */
 export function plainGet(stage: Pick<EndpointStage, 'authority'>, target: string): WireRequest {

@@ -1,6 +1,6 @@
 import type { Case } from '../case/case.js'
+import { isDocumentType } from '../case/document-type.js'
 import type { Trial } from '../case/trial.js'
-import { isDocumentType } from '../endpoint/document-cases.js'
 import { signDraft } from '../signing/draft.js'
 import { headerValue, jsonBody, type WireRequest, type WireResponse } from '../wire/message.js'
 import { callerFor, draftFor, lowestRoute, type ResourceStage } from './stage.js'

@@ -1,11 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Case } from '../case/case.js'
 import type { Refusal } from '../case/refusal.js'
-import { hasSameKeys } from '../endpoint/document-cases.js'
 import { tokenJson } from '../participants/desk.js'
 import type { Reply } from '../participants/origin.js'
 import { verifies } from '../participants/received.js'
 import { signDraft } from '../signing/draft.js'
-import { openMiddle, upstream } from './middle.js'
+import { keysAt, openMiddle, upstream } from './middle.js'
 import { byPublishedKey, draftFor, pseudonym, type ResourceStage, specialRoute } from './stage.js'
 
 const group = 'middle'
@@ -41,7 +41,7 @@ export const middleCases: readonly Case<ResourceStage>[] = [
       await trial.control('a request whose handler calls another resource', () => caller.request())
       trial.holds('it publishes aauth-agent', middle.metadata['agent'] === stage.id, String(middle.metadata['agent']))
       const { jwks_uri: jwks } = stage.metadata ?? {}
-      const isSame = jwks === undefined || (await hasSameKeys(trial, stage, [jwks, middle.metadata['jwks_uri']]))
+      const isSame = jwks === undefined || isDeepStrictEqual(await keysAt(trial, stage, jwks), middle.keys)
       trial.holds('its keys are those of the resource', isSame)
       trial.holds('it has redirect_uris', Array.isArray(middle.metadata['redirect_uris']))
       const [exchange] = middle.exchanges
