@@ -131,6 +131,12 @@ export const otherMembersCases: readonly Case<ResourceStage>[] = [
         () => signDraft({ ...draft(), signature: bytes => flipped(bytes, stage) }),
         refusal,
       )
+      for (const field of ['signature', 'signature-input'])
+        await trial.refused(
+          `${field} was lost on the way`,
+          () => changeHeader(signDraft(draft()), field, () => undefined),
+          refusal,
+        )
     },
   },
 ]

@@ -68,6 +68,7 @@ function selectSignature(request: PeerRequest): Selected | undefined {
   const [[label, key] = []] = keys
   if (keys.size !== 1 || label === undefined || key === undefined)
     throw badSignature('signature_key_malformed', 'Signature-Key has not one member')
+  if (label.length > 64) throw badSignature('signature_key_malformed', 'the label has over 64 characters')
   const inputs = dictionaryOf(request, 'signature-input')
   const signatures = dictionaryOf(request, 'signature')
   if (inputs.size > 8) throw badSignature('signatures_too_many', 'Signature-Input has over 8 members')

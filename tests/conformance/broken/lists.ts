@@ -1,0 +1,7 @@
+import type { BrokenPeer } from './broken-peer.js'
+import { brokenResources } from './resource.js'
+
+/** The broken peers of each role. */
+export const brokenPeers = {
+  resource: brokenResources,
+} satisfies Readonly<Record<string, readonly BrokenPeer[]>>

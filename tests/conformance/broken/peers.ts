@@ -1,0 +1,19 @@
+import type { Stand } from '../../processes.fixture.js'
+import type { AgentSubject } from '../servers.fixture.js'
+import type { Subject } from '../site.fixture.js'
+import type { BrokenPeer, LegalVariant, PeerChange } from './broken-peer.js'
+import { startResource } from './peer-resource.fixture.js'
+import { brokenResources, legalResources } from './resource.js'
+
+/** The reference peer of a role, and all that is made of it. */
+export interface RolePeers {
+  readonly role: 'resource' | 'auth-server' | 'agent-server' | 'agent'
+  readonly start: (place: Stand, change?: PeerChange) => Promise<Subject | AgentSubject>
+  readonly broken: readonly BrokenPeer[]
+  readonly legal: readonly LegalVariant[]
+}
+
+/** The reference peers of all roles. */
+export const peers: readonly RolePeers[] = [
+  { role: 'resource', start: startResource, broken: brokenResources, legal: legalResources },
+]
