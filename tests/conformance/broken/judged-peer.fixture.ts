@@ -26,7 +26,8 @@ export async function unseen(peers: RolePeers, broken: BrokenPeer): Promise<stri
   try {
     const checks = await judgePeer(peers, { change: broken, flags })
     const passed = broken.cases.filter(id => checks.verdicts[id] !== 'failed')
-    if (passed.length > 0) return `${title}: ${passed.map(id => `${id} ${checks.verdicts[id] ?? 'missing'}`).join(', ')}`
+    if (passed.length > 0)
+      return `${title}: ${passed.map(id => `${id} ${checks.verdicts[id] ?? 'missing'}`).join(', ')}`
     // It must fail for what is broken, not because nothing could be decided.
     const undecided = withVerdict(checks, 'failed').filter(one => one.includes('could not decide'))
     return undecided.length > 0 ? `${title}: ${undecided.join('; ')}` : undefined

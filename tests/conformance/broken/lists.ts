@@ -2,6 +2,6 @@ import type { BrokenPeer } from './broken-peer.js'
 import { brokenResources } from './resource.js'
 
 /** The broken peers of each role. */
-export const brokenPeers = {
+export const brokenPeers: Readonly<Record<string, readonly BrokenPeer[]>> = {
   resource: brokenResources,
-} satisfies Readonly<Record<string, readonly BrokenPeer[]>>
+}

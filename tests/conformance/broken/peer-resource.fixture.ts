@@ -4,7 +4,7 @@ import { freePort } from '@countersign/testing/ports'
 import { root, type Stand } from '../../processes.fixture.js'
 import { playedParticipants } from '../judged.fixture.js'
 import { type Subject, startedNode } from '../site.fixture.js'
-import { siteOffers } from '../site-offers.fixture.mjs'
+import { algorithms, siteRoutes, specialRoutes } from '../site-offers.fixture.mjs'
 import type { PeerChange } from './broken-peer.js'
 
 const program = join(root, 'packages/conformance/dist/peer/resource/main.js')
@@ -16,9 +16,13 @@ export async function startResource(place: Stand, change?: PeerChange): Promise<
   const participants = await playedParticipants()
   const port = await freePort()
   const settings = join(place.folder, 'peer.json')
-  writeFileSync(settings, JSON.stringify({ port, authServers: [`http://localhost:${participants['authServer']?.port}`] }))
+  writeFileSync(
+    settings,
+    JSON.stringify({ port, authServers: [`http://localhost:${participants['authServer']?.port}`] }),
+  )
   await place.start('the peer', [program, settings], startedNode(change))
-  const { routes, ...offers } = siteOffers('peer', participants)
-  const offered = routes.filter(route => typeof route === 'string' || !absent.some(name => name in route))
-  return { url: `http://localhost:${port}`, configuration: { ...offers, routes: offered } }
+  const routes = [...siteRoutes, ...specialRoutes].filter(
+    route => typeof route === 'string' || !absent.some(name => name in route),
+  )
+  return { url: `http://localhost:${port}`, configuration: { participants, routes, algorithms } }
 }

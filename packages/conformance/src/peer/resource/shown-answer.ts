@@ -26,10 +26,10 @@ export function answerUnder(
   if (status < 200 || status > 299) return { status, headers: own, body: '' }
   const withheld = deniedByPolicy('answer_withheld', 'the condition `data` withholds the answer')
   if (status === 206) throw withheld
-  if (!/^application\/json$/.test(headers['content-type'] ?? '') || headers['content-encoding'] !== undefined)
-    throw withheld
-  const text = conditions.reduce((left, { fields }) => {
-    const pointers = isTexts(fields) ? fields.map(segmentsOf) : []
+  const fields = new Map(Object.entries(headers))
+  if (fields.get('content-type') !== 'application/json' || fields.has('content-encoding')) throw withheld
+  const text = conditions.reduce((left, condition) => {
+    const pointers = isTexts(condition['fields']) ? condition['fields'].map(segmentsOf) : []
     return projected(readNode(Buffer.from(left)), pointers)
   }, Buffer.from(body).toString())
   return { status, headers: { ...few, ...own }, body: text }

@@ -104,7 +104,7 @@ function checkUnsigned(request: PeerRequest): void {
 
 function openSignature(request: PeerRequest, rules: SignatureRules, { key, input, signature }: Selected): Signature {
   if (isInnerList(key) || key.bare.kind !== 'token')
-    throw badScheme('scheme_unsupported', 'the scheme of Signature-Key is no Token')
+    throw badSignature('signature_key_malformed', 'the member of Signature-Key is no Token')
   const keyParameters = [...key.parameters].map(([name, { kind, value }]): [string, string] => {
     if (kind !== 'string') throw badSignature('signature_parameter_malformed', `${name} of Signature-Key is no String`)
     return [name, String(value)]

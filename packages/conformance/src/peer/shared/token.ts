@@ -27,6 +27,7 @@ export interface TokenType {
 
 const day = 86_400
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
+const isGrant = (value: unknown): boolean => typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value)
 const isAbsent = (value: unknown): boolean => value === undefined
 
 /** Names the first claim whose form is wrong. */
@@ -78,7 +79,7 @@ export const authToken: TokenType = {
       agent_delegate: isAbsent(claims['agent_delegate']) || isId(claims['agent_delegate']),
       cnf: isConfirmation(claims['cnf']),
       jti: isText(claims['jti']),
-      grant: isAbsent(claims['grant']) || /^[A-Za-z0-9_-]{1,64}$/.test(String(claims['grant'] ?? '')),
+      grant: isAbsent(claims['grant']) || isGrant(claims['grant']),
       sub: isAbsent(claims['sub']) || isId(claims['sub']),
       scope: isAbsent(claims['scope']) || wordsOf(claims['scope']) !== undefined,
       'sub or scope': !isAbsent(claims['sub']) || !isAbsent(claims['scope']),
