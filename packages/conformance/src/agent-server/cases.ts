@@ -170,7 +170,13 @@ const renewalCases: readonly Case<AgentServerStage>[] = [
           ['content-type', 'application/x-www-form-urlencoded'],
         ],
       })
-      await trial.refused('the body is a form', () => signDraft(form()), { status: 415, error: 'invalid_request' })
+      const unsupported: Refusal = { status: 415, error: 'invalid_request' }
+      await trial.refused('the body is a form', () => signDraft(form()), unsupported)
+      const coded = (): Draft => {
+        const draft = delegateDraft(stage, callerOf(stage.delegate), JSON.stringify({ aud: stage.id }))
+        return { ...draft, headers: [...draft.headers, ['content-encoding', 'gzip']] }
+      }
+      await trial.refused('the body says that it is compressed', () => signDraft(coded()), unsupported)
       for (const body of ['{', '[]', '1', '{"aud":1}', '{"aud":"x","aud":"y"}'])
         await trial.refused(
           `the body is ${body}`,

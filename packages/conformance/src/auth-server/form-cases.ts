@@ -1,4 +1,4 @@
-import type { Case } from '../case/case.js'
+import type { Case, Variation } from '../case/case.js'
 import { type Refusal, refusals } from '../case/refusal.js'
 import { errorOf } from '../case/trial.js'
 import { endpointVaried } from '../endpoint/endpoint-stage.js'
@@ -83,17 +83,25 @@ export const formCases: readonly Case<AuthServerStage>[] = [
     clauses: ['token-endpoint.form'],
     refusal: { status: 415, error: 'invalid_request' },
     refused: [
-      'application/json',
-      'text/plain',
-      'multipart/form-data; boundary=x',
-      'application/x-www-form-urlencoded-x',
-    ].map(type => ({
-      fault: `the media type is ${type}`,
-      draft: draft => ({
-        ...draft,
-        headers: draft.headers.map(([name, value]) => [name, name === 'content-type' ? type : value]),
-      }),
-    })),
+      ...[
+        'application/json',
+        'text/plain',
+        'multipart/form-data; boundary=x',
+        'application/x-www-form-urlencoded-x',
+      ].map(
+        (type): Variation => ({
+          fault: `the media type is ${type}`,
+          draft: draft => ({
+            ...draft,
+            headers: draft.headers.map(([name, value]) => [name, name === 'content-type' ? type : value]),
+          }),
+        }),
+      ),
+      {
+        fault: 'the body says that it is compressed',
+        draft: draft => ({ ...draft, headers: [...draft.headers, ['content-encoding', 'gzip']] }),
+      },
+    ],
   }),
   {
     id: 'TOK-06',
