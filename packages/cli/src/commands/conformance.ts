@@ -15,7 +15,8 @@ function addCommand(parent: Command, { name, text, argument, flags, run }: Suite
     .argument(argument.several === true ? `<${argument.name}...>` : `<${argument.name}>`, argument.text)
     .addHelpText('after', exitHelp)
   for (const flag of flags) {
-    const term = `--${flag.name}${flag.value === undefined ? '' : ` <${flag.value}>`}`
+    const short = flag.short === undefined ? '' : `-${flag.short}, `
+    const term = `${short}--${flag.name}${flag.value === undefined ? '' : ` <${flag.value}>`}`
     if (flag.again === true) command.option(term, flag.text, collect)
     else command.option(term, flag.text)
   }

@@ -52,7 +52,8 @@ export async function judgeAgentServer(o: JudgeOptions<AgentServerConfiguration>
       requirements: readRequirements(),
       sender,
       invariant,
-      ...(o.onResult === undefined ? {} : { onResult: o.onResult }),
+      onProgress: o.onProgress,
+      onResult: o.onResult,
     })
   } finally {
     await Promise.all(opened.map(({ origin }) => origin.close()))

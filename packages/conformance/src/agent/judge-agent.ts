@@ -1,4 +1,4 @@
-import { runCases } from '../case/run.js'
+import { type Progress, runCases } from '../case/run.js'
 import { type Selection, selectCases } from '../case/select.js'
 import type { Trial } from '../case/trial.js'
 import type { CaseResult } from '../case/verdict.js'
@@ -18,6 +18,7 @@ import { type AgentStage, call, done } from './stage.js'
 export async function judgeAgent(o: {
   readonly configuration: AgentConfiguration
   readonly selection: Selection
+  readonly onProgress?: ((progress: Progress) => void) | undefined
   readonly onResult?: ((result: CaseResult) => void) | undefined
 }): Promise<CaseResult[]> {
   const { configuration } = o
@@ -50,7 +51,8 @@ export async function judgeAgent(o: {
       sender: () => Promise.reject(new TypeError('an agent is sent nothing')),
       invariant,
       atOnce: true,
-      ...(o.onResult === undefined ? {} : { onResult: o.onResult }),
+      onProgress: o.onProgress,
+      onResult: o.onResult,
     })
   } finally {
     await Promise.all(opened.map(origin => origin.close()))

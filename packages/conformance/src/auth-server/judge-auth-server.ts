@@ -79,7 +79,8 @@ export async function judgeAuthServer(o: JudgeOptions<AuthServerConfiguration>):
       requirements: readRequirements(),
       sender,
       invariant,
-      ...(o.onResult === undefined ? {} : { onResult: o.onResult }),
+      onProgress: o.onProgress,
+      onResult: o.onResult,
     })
   } finally {
     await user?.close()

@@ -32,8 +32,8 @@ export interface Trial {
   shown(title: string, sent: Buffer, received: Buffer): void
   /** Notes what a program printed; `isControl`: it did not do what must be done before anything can be said. */
   printed(title: string, output: string, o?: { readonly isControl: true }): void
-  /** Notes what must hold of what came back. */
-  holds(title: string, ok: boolean, detail?: string): void
+  /** Notes what must hold of what came back: with the last exchange, or with another one, which is shown beside it. */
+  holds(title: string, ok: boolean, detail?: string, exchange?: Exchange): void
   /** Notes what should hold: a warning where it does not. */
   should(title: string, ok: boolean, detail?: string): void
   /** Runs parts at once. Their steps are noted in this order, whichever ends first. @throws Undecided of the first part that has one */
@@ -78,8 +78,8 @@ export function openTrial(sender: Sender, seen: Exchange[] = []): Trial {
       const exchange = await sendAgainIfNotProcessed(title, request)
       const problem = refusalProblem(exchange, refusal)
       const wanted = `it must be refused: ${describeRefusal(refusal)}; ${describeResponse(exchange)}`
-      const detail = problem === undefined ? wanted : `${wanted}; ${problem}`
-      note({ title, kind: 'refused', ok: problem === undefined, detail, exchange })
+      const detail = problem === undefined ? wanted : `${wanted}; ${problem.text}`
+      note({ title, kind: 'refused', ok: problem === undefined, detail, refusal, exchange })
       return exchange.response
     },
     async sent(title, request) {
@@ -99,7 +99,14 @@ export function openTrial(sender: Sender, seen: Exchange[] = []): Trial {
       const failed = ended.find(({ error }) => error !== undefined)
       if (failed !== undefined) throw failed.error
     },
-    holds: (title, ok, detail) => note({ title, kind: 'check', ok, ...(detail === undefined ? {} : { detail }) }),
+    holds: (title, ok, detail, exchange) =>
+      note({
+        title,
+        kind: 'check',
+        ok,
+        ...(detail === undefined ? {} : { detail }),
+        ...(exchange === undefined ? {} : { exchange }),
+      }),
     should(title, ok, detail) {
       note({ title, kind: 'check', ok: true, ...(detail === undefined ? {} : { detail }) })
       if (!ok) warnings.push(detail === undefined ? title : `${title} (${detail})`)

@@ -27,6 +27,7 @@ const runFlags: readonly Flag[] = [
   { name: 'out', value: 'folder', text: 'write checks.json, junit.xml and index.html into this folder' },
   { name: 'junit', value: 'file', text: 'write JUnit XML' },
   { name: 'html', value: 'file', text: 'write one self-contained page' },
+  { name: 'verbose', short: 'v', text: 'print a line for each case, and the bytes of all that went wrong' },
   { name: 'json', text: 'print checks.json instead of text' },
 ]
 

@@ -28,8 +28,11 @@ export function commandHelp(program: string, { name, text, argument, flags }: Su
   ].join('\n')
 }
 
-function flagRow({ name, value, text }: Flag): readonly [string, string] {
-  return [`--${name}${value === undefined ? '' : ` ${value.toUpperCase()}`}`, text]
+function flagRow({ name, short, value, text }: Flag): readonly [string, string] {
+  return [
+    `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value.toUpperCase()}`}`,
+    text,
+  ]
 }
 
 function columns(rows: readonly (readonly [string, string])[]): string[] {

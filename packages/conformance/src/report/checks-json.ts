@@ -1,4 +1,5 @@
 import type { Step } from '../case/verdict.js'
+import type { Cause } from './causes.js'
 import { conforms, type Outcome } from './outcome.js'
 
 /**
@@ -6,7 +7,7 @@ import { conforms, type Outcome } from './outcome.js'
  * base64. A message that got no byte in answer has no `response`.
  */
 export function checksJson(outcome: Outcome): string {
-  const { suite, role, name, subject, seed, counts, levels, expected, stale, milliseconds, results } = outcome
+  const { suite, role, name, subject, seed, counts, levels, causes, expected, stale, milliseconds, results } = outcome
   return `${JSON.stringify(
     {
       suite,
@@ -17,6 +18,7 @@ export function checksJson(outcome: Outcome): string {
       conforms: conforms(outcome),
       counts,
       levels,
+      causes: causes.map(causeJson),
       expected,
       stale,
       milliseconds,
@@ -26,6 +28,11 @@ export function checksJson(outcome: Outcome): string {
     null,
     2,
   )}\n`
+}
+
+function causeJson({ kind, sentence, cases }: Cause): object {
+  const found = cases.map(({ result, fault }) => ({ id: result.id, title: fault.title }))
+  return { kind, sentence, cases: found }
 }
 
 function stepJson({ exchange, ...about }: Step): object {

@@ -35,7 +35,12 @@ function everyAnswer(o: {
       if (wanted.length === 0) throw new Undecided('skipped', 'could not decide: no answer of the run is about it')
       const wrong = wanted.filter(({ response }) => !o.holds(response))
       for (const { exchange, response } of wrong.slice(0, 5))
-        trial.holds(`${o.rule}: ${exchange.title}`, false, `the answer: ${response.status} ${errorOf(response) ?? ''}`)
+        trial.holds(
+          `${exchange.title}: ${o.rule}`,
+          false,
+          `the answer: ${response.status} ${errorOf(response) ?? ''}`,
+          exchange,
+        )
       trial.holds(`${o.rule}, in all of ${wanted.length} answers`, wrong.length === 0, `it does not in ${wrong.length}`)
     },
   }
@@ -87,7 +92,11 @@ export const answerCases: readonly Case<ResourceStage>[] = [
         })
         const status = response?.status ?? 400
         if (isAccepted(response) || status >= 500)
-          trial.holds(`byte ${at} of a valid request is another`, false, `it was answered with ${status}`)
+          trial.holds(
+            `byte ${at} of a valid request is another: it is refused, not with 5xx`,
+            false,
+            `it was answered with ${status}`,
+          )
       }
       trial.holds('no changed request is accepted, and none causes a server error', true)
     },

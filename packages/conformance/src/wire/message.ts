@@ -27,6 +27,8 @@ export interface Exchange {
   /** Absent where no whole response came back; then `trouble` says why. */
   readonly response?: WireResponse
   readonly trouble?: string
+  /** Whether there was no connection on which to send it. */
+  readonly isUnreachable?: true
 }
 
 /** The bytes of a request. A character of a header is one byte, so that a case may send bytes that are no ASCII. */

@@ -1,0 +1,115 @@
+import type { CaseResult, Step } from '../case/verdict.js'
+import type { Cause, FailedCase } from './causes.js'
+import type { Shown } from './fault.js'
+import { bytesText, counted, oneLine, printable, someOf, wrapped } from './text.js'
+
+/** Causes that are printed with the bytes of their first case. */
+const mostCauses = 4
+/** Further causes of which the sentence is printed. */
+const mostSentences = 12
+/** Cases of a cause that are printed with what was tried. */
+const mostCases = 6
+/** Cases of a cause that are named where all of them tried the same. */
+const mostIds = 16
+
+const margin = '   '
+
+/** A block for each cause: what it is, which cases fail by it, and the bytes of the first. */
+export function causesText(causes: readonly Cause[]): string[] {
+  const inShort = causes.slice(mostCauses, mostCauses + mostSentences)
+  const rest = causes.length - mostCauses - inShort.length
+  return [
+    ...causes.slice(0, mostCauses).flatMap((cause, at) => ['', ...aboutCause(cause, at), ...evidence(cause)]),
+    ...(inShort.length > 0 ? [''] : []),
+    ...inShort.flatMap((cause, at) => numbered(`${cause.sentence} ${effectOf(cause)}`, mostCauses + at)),
+    ...(rest > 0 ? [`and ${counted(rest, 'more cause')}`] : []),
+  ]
+}
+
+/** A block for each cause, with the bytes of all that went wrong in each of its cases. */
+export function wholeCausesText(causes: readonly Cause[]): string[] {
+  return causes.flatMap((cause, at) => [
+    '',
+    ...numbered(cause.sentence, at),
+    ...wrapped(effectOf(cause), margin),
+    ...lastSentText(cause),
+    ...cause.cases.flatMap(({ result }) => failureText(result).split('\n')),
+  ])
+}
+
+/** A failed case with the bytes of all that went wrong. */
+export function failureText({ id, title, reason, steps }: CaseResult): string {
+  const wrong = steps.filter(({ ok }) => !ok)
+  return [`--- ${id}: ${title}`, printable(reason ?? ''), ...wrong.flatMap(stepText), ''].join('\n')
+}
+
+function stepText({ title, detail, exchange, output }: Step): string[] {
+  const said = [`* ${printable(title)}`, ...(detail === undefined ? [] : [`  ${printable(detail)}`])]
+  const printed = output === undefined ? [] : bytesText('| ', Buffer.from(output))
+  if (exchange === undefined) return [...said, ...printed]
+  return [...said, ...printed, ...bytesText('> ', exchange.sent), ...bytesText('< ', exchange.received)]
+}
+
+function aboutCause(cause: Cause, at: number): string[] {
+  const ids = cause.cases.map(({ result }) => result.id)
+  const tried = new Set(cause.cases.map(({ fault }) => fault.title))
+  const isOneThing = tried.size === 1 || cause.kind !== 'wrong'
+  const named = isOneThing ? wrapped(someOf(ids, mostIds), margin) : triedText(cause.cases)
+  return [
+    ...numbered(cause.sentence, at),
+    ...wrapped(effectOf(cause), margin),
+    // The only case is named with its messages.
+    ...(ids.length === 1 ? [] : named),
+  ]
+}
+
+function numbered(text: string, at: number): string[] {
+  return wrapped(`${at + 1}. ${text}`, '', margin)
+}
+
+/** How many cases a cause makes fail, in one sentence. */
+export function effectOf({ kind, cases }: Cause): string {
+  const count = cases.length
+  if (kind === 'control') return `Mend this first: without it ${counted(count, 'case')} could not decide.`
+  if (kind === 'unreachable') return `From ${cases[0].result.id} on, ${counted(count, 'case')} could not decide.`
+  const fail = count === 1 ? '1 case fails by it.' : `${count} cases fail by it.`
+  return kind === 'wrong' ? fail : `Mend this first: ${fail}`
+}
+
+/** What each case tried. */
+function triedText(cases: readonly FailedCase[]): string[] {
+  const named = cases.slice(0, mostCases)
+  const width = Math.max(...named.map(({ result }) => result.id.length)) + 2
+  const lines = named.map(({ result, fault, more }) => {
+    const others = more === 0 ? '' : ` (and ${more} more)`
+    const tried = oneLine(fault.title, 80 - margin.length - width - others.length)
+    return `${margin}${result.id.padEnd(width)}${tried}${others}`
+  })
+  return cases.length > mostCases ? [...lines, `${margin}and ${cases.length - mostCases} more`] : lines
+}
+
+/** The messages that show a cause first. */
+function evidence(cause: Cause): string[] {
+  if (cause.before !== undefined) return lastSentText(cause)
+  const { result, fault } = cause.cases[0]
+  const { title, detail, shown } = fault
+  const said = detail === undefined ? title : `${title}: ${detail}`
+  const head = [...wrapped(`${result.id}: ${result.title}`, margin, '  '), ...wrapped(said, `${margin}  `)]
+  return ['', ...head, ...messagesText(shown)]
+}
+
+function lastSentText({ before }: Cause): string[] {
+  if (before === undefined) return []
+  const { id, title, exchange } = before
+  return ['', ...wrapped(`The last request before that, of ${id}: ${title}`, margin, '  '), ...messagesText({ exchange })]
+}
+
+/** Longer lines and more lines are cut: `checks.json` and the page have all of them. */
+const short = { longestLine: 150, mostLines: 14 }
+
+function messagesText({ exchange, output = '' }: Shown): string[] {
+  const printed = bytesText(`${margin}| `, Buffer.from(output), short)
+  if (exchange === undefined) return printed
+  const { sent, received } = exchange
+  return [...printed, ...bytesText(`${margin}> `, sent, short), ...bytesText(`${margin}< `, received, short)]
+}
