@@ -59,6 +59,7 @@ test('it judges a process that shares no module with it, and merges what it foun
     'out',
     '--name',
     'Ours',
+    '--verbose',
   )
   expect([judged.status, judged.stderr]).toEqual([0, ''])
   expect(judged.stdout).toContain('ok       COV-04 ')

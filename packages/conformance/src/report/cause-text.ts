@@ -26,14 +26,21 @@ export function causesText(causes: readonly Cause[]): string[] {
   ]
 }
 
-/** A block for each cause, with the bytes of all that went wrong in each of its cases. */
+/** A block for each cause, with the bytes of all that went wrong in its cases. A case of several causes comes once. */
 export function wholeCausesText(causes: readonly Cause[]): string[] {
+  const shown = new Set<CaseResult>()
+  const once = (result: CaseResult): string[] => {
+    if (shown.has(result)) return [`--- ${result.id}: it is above`]
+    shown.add(result)
+    return failureText(result).split('\n')
+  }
   return causes.flatMap((cause, at) => [
     '',
     ...numbered(cause.sentence, at),
     ...wrapped(effectOf(cause), margin),
     ...lastSentText(cause),
-    ...cause.cases.flatMap(({ result }) => failureText(result).split('\n')),
+    '',
+    ...cause.cases.flatMap(({ result }) => once(result)),
   ])
 }
 
@@ -101,7 +108,11 @@ function evidence(cause: Cause): string[] {
 function lastSentText({ before }: Cause): string[] {
   if (before === undefined) return []
   const { id, title, exchange } = before
-  return ['', ...wrapped(`The last request before that, of ${id}: ${title}`, margin, '  '), ...messagesText({ exchange })]
+  return [
+    '',
+    ...wrapped(`The last request before that, of ${id}: ${title}`, margin, '  '),
+    ...messagesText({ exchange }),
+  ]
 }
 
 /** Longer lines and more lines are cut: `checks.json` and the page have all of them. */
