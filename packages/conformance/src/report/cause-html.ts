@@ -12,7 +12,7 @@ export function causesHtml(causes: readonly Cause[]): string {
 }
 
 function causeHtml(cause: Cause, at: number): string {
-  const head = `<strong>${words(printable(cause.sentence))}</strong> <span class="dim">${text(effectOf(cause))}</span>`
+  const head = `<strong>${words(printable(cause.sentence))}</strong> <span class="dim">${text(effectOf(cause, at))}</span>`
   const links = cause.cases.map(({ result }) => `<a href="#${caseAnchor(result.id)}">${text(result.id)}</a>`)
   // The first is what to mend first; the others open by a click.
   const open = at === 0 ? ' open' : ''

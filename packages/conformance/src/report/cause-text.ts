@@ -1,7 +1,7 @@
 import type { CaseResult, Step } from '../case/verdict.js'
 import type { Cause, FailedCase } from './causes.js'
 import type { Shown } from './fault.js'
-import { bytesText, counted, oneLine, printable, someOf, wrapped } from './text.js'
+import { bytesText, counted, oneLine, printable, shortened, someOf, wrapped } from './text.js'
 
 /** Causes that are printed with the bytes of their first case. */
 const mostCauses = 4
@@ -12,6 +12,9 @@ const mostCases = 6
 /** Cases of a cause that are named where all of them tried the same. */
 const mostIds = 16
 
+/** What came back in words may be as long as a response. */
+const longestDetail = 400
+
 const margin = '   '
 
 /** A block for each cause: what it is, which cases fail by it, and the bytes of the first. */
@@ -21,7 +24,9 @@ export function causesText(causes: readonly Cause[]): string[] {
   return [
     ...causes.slice(0, mostCauses).flatMap((cause, at) => ['', ...aboutCause(cause, at), ...evidence(cause)]),
     ...(inShort.length > 0 ? [''] : []),
-    ...inShort.flatMap((cause, at) => numbered(`${cause.sentence} ${effectOf(cause)}`, mostCauses + at)),
+    ...inShort.flatMap((cause, at) =>
+      numbered(`${cause.sentence} ${effectOf(cause, mostCauses + at)}`, mostCauses + at),
+    ),
     ...(rest > 0 ? [`and ${counted(rest, 'more cause')}`] : []),
   ]
 }
@@ -37,7 +42,7 @@ export function wholeCausesText(causes: readonly Cause[]): string[] {
   return causes.flatMap((cause, at) => [
     '',
     ...numbered(cause.sentence, at),
-    ...wrapped(effectOf(cause), margin),
+    ...wrapped(effectOf(cause, at), margin),
     ...lastSentText(cause),
     '',
     ...cause.cases.flatMap(({ result }) => once(result)),
@@ -64,23 +69,24 @@ function aboutCause(cause: Cause, at: number): string[] {
   const named = isOneThing ? wrapped(someOf(ids, mostIds), margin) : triedText(cause.cases)
   return [
     ...numbered(cause.sentence, at),
-    ...wrapped(effectOf(cause), margin),
+    ...wrapped(effectOf(cause, at), margin),
     // The only case is named with its messages.
     ...(ids.length === 1 ? [] : named),
   ]
 }
 
 function numbered(text: string, at: number): string[] {
-  return wrapped(`${at + 1}. ${text}`, '', margin)
+  return wrapped(`${at + 1}. ${printable(text)}`, '', margin)
 }
 
-/** How many cases a cause makes fail, in one sentence. */
-export function effectOf({ kind, cases }: Cause): string {
+/** How many cases a cause makes fail, in one sentence; `at` is its place among the causes. */
+export function effectOf({ kind, cases }: Cause, at: number): string {
   const count = cases.length
-  if (kind === 'control') return `Mend this first: without it ${counted(count, 'case')} could not decide.`
-  if (kind === 'unreachable') return `From ${cases[0].result.id} on, ${counted(count, 'case')} could not decide.`
   const fail = count === 1 ? '1 case fails by it.' : `${count} cases fail by it.`
-  return kind === 'wrong' ? fail : `Mend this first: ${fail}`
+  if (kind === 'wrong') return fail
+  const undecided = `${counted(count, 'case')} could not decide.`
+  const effects = { control: undecided, unreachable: `${undecided} The first is ${cases[0].result.id}.` }
+  return `${at === 0 ? 'Mend this first: ' : ''}${kind === 'checks nothing' ? fail : effects[kind]}`
 }
 
 /** What each case tried. */
@@ -89,7 +95,7 @@ function triedText(cases: readonly FailedCase[]): string[] {
   const width = Math.max(...named.map(({ result }) => result.id.length)) + 2
   const lines = named.map(({ result, fault, more }) => {
     const others = more === 0 ? '' : ` (and ${more} more)`
-    const tried = oneLine(fault.title, 80 - margin.length - width - others.length)
+    const tried = oneLine(printable(fault.title), 80 - margin.length - width - others.length)
     return `${margin}${result.id.padEnd(width)}${tried}${others}`
   })
   return cases.length > mostCases ? [...lines, `${margin}and ${cases.length - mostCases} more`] : lines
@@ -101,7 +107,10 @@ function evidence(cause: Cause): string[] {
   const { result, fault } = cause.cases[0]
   const { title, detail, shown } = fault
   const said = detail === undefined ? title : `${title}: ${detail}`
-  const head = [...wrapped(`${result.id}: ${result.title}`, margin, '  '), ...wrapped(said, `${margin}  `)]
+  const head = [
+    ...wrapped(`${result.id}: ${result.title}`, margin, '  '),
+    ...wrapped(shortened(printable(said), longestDetail), `${margin}  `),
+  ]
   return ['', ...head, ...messagesText(shown)]
 }
 
@@ -110,7 +119,7 @@ function lastSentText({ before }: Cause): string[] {
   const { id, title, exchange } = before
   return [
     '',
-    ...wrapped(`The last request before that, of ${id}: ${title}`, margin, '  '),
+    ...wrapped(`The last request before that, of ${id}: ${printable(title)}`, margin, '  '),
     ...messagesText({ exchange }),
   ]
 }

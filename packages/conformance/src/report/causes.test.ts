@@ -158,7 +158,7 @@ test('a server that has gone comes first, with the last request before that', ()
   )
   expect(first).toMatchObject({
     kind: 'unreachable',
-    sentence: 'It cannot be reached any more: no connection: connect ECONNREFUSED.',
+    sentence: 'It cannot be reached: no connection: connect ECONNREFUSED.',
     before: { id: 'COV-02', title: 'the last one' },
   })
   expect(first?.cases.map(({ result }) => result.id)).toEqual(['COV-03', 'COV-04'])

@@ -88,7 +88,7 @@ function messageFault(result: CaseResult, step: Step): Fault {
   if (exchange === undefined) return { ...about, kind, ...failedProgram(title) }
   const { response, trouble = 'nothing came back' } = exchange
   if (exchange.isUnreachable === true)
-    return { ...about, kind: 'unreachable', key: 'unreachable', sentence: `It cannot be reached any more: ${trouble}.` }
+    return { ...about, kind: 'unreachable', key: 'unreachable', sentence: `It cannot be reached: ${trouble}.` }
   if (response === undefined)
     return { ...about, kind, key: `no response: ${trouble}`, sentence: `Requests get no response: ${trouble}.` }
   const answer = answerWords(answeredWith(response))

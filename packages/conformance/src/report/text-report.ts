@@ -2,7 +2,7 @@ import type { CaseResult, Verdict } from '../case/verdict.js'
 import { causesText, wholeCausesText } from './cause-text.js'
 import { levelCounts, levelLine } from './levels.js'
 import { conforms, type Outcome } from './outcome.js'
-import { counted, oneLine, printable, wrapped } from './text.js'
+import { counted, oneLine, printable, shortened, wrapped } from './text.js'
 
 const marks = { passed: 'ok', failed: 'FAILED', warning: 'warning', skipped: 'skipped', 'not applicable': '-' } as const
 
@@ -65,14 +65,18 @@ function undecidedText(results: readonly CaseResult[]): string[] {
     const reasons = reasonsOf(results, verdict).slice(0, mostReasons)
     const found = results.filter(one => one.verdict === verdict).length
     const rest = found - reasons.reduce((sum, { ids }) => sum + ids.length, 0)
-    const words = reasons.map(({ reason, ids }) => `${reason} (${ids.length > 3 ? ids.length : ids.join(', ')})`)
+    const words = reasons.map(
+      ({ reason, ids }) =>
+        `${shortened(printable(reason), longestReason)} (${ids.length > 3 ? ids.length : ids.join(', ')})`,
+    )
     if (rest > 0) words.push(`${rest} for other reasons`)
     return found === 0 ? [] : wrapped(`${verdict}: ${words.join('; ')}`, '', '  ')
   })
 }
 
-/** Reasons of one verdict that are printed. */
+/** Reasons of one verdict that are printed, and how much of each. */
 const mostReasons = 5
+const longestReason = 200
 
 /** The reasons of a verdict, the most frequent first, with the cases that have them. */
 function reasonsOf(results: readonly CaseResult[], verdict: Verdict): Array<{ reason: string; ids: string[] }> {

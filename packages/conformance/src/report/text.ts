@@ -11,26 +11,23 @@ export function printable(text: string): string {
 /** Text in lines of one terminal: each begins with `indent`, and those after the first with `hanging`, too. */
 export function wrapped(text: string, indent: string, hanging = ''): string[] {
   const lines: string[] = []
-  let line = indent
-  let isEmpty = true
-  for (const word of printable(text)
-    .split(/\s+/)
-    .filter(one => one !== '')) {
-    if (!isEmpty && line.length + 1 + word.length > columns) {
-      lines.push(line)
-      line = indent + hanging
-      isEmpty = true
-    }
-    line += isEmpty ? word : ` ${word}`
-    isEmpty = false
+  const words = text.split(/\s+/).filter(word => word !== '')
+  for (const word of words) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(`${indent}${last === undefined ? '' : hanging}${word}`)
   }
-  return isEmpty ? lines : [...lines, line]
+  return lines
 }
 
 /** Text in one line of a terminal, cut where it is longer. */
 export function oneLine(text: string, width: number = columns): string {
-  const line = printable(text).replaceAll('\n', ' ')
-  return line.length > width ? `${line.slice(0, width - 1).trimEnd()}…` : line
+  return shortened(text.replaceAll('\n', ' '), width)
+}
+
+/** Text, cut where it is longer. */
+export function shortened(text: string, width: number): string {
+  return text.length > width ? `${text.slice(0, width - 1).trimEnd()}…` : text
 }
 
 /** Some ids, and how many more there are. */
