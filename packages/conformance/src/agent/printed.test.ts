@@ -3,7 +3,7 @@ import type { CaseResult, Step } from '../case/verdict.js'
 import { readAgentConfiguration } from '../config/agent-configuration.js'
 import { checksJson } from '../report/checks-json.js'
 import { outcomeOf } from '../report/outcome.js'
-import { failureText } from '../report/text-report.js'
+import { failureText } from '../report/cause-text.js'
 import { judgeAgent } from './judge-agent.js'
 
 // The command of an agent is Node with a line of code.

@@ -149,7 +149,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
       trial.holds('memory does not answer for its approver', memberOf(answered.response, 'auth_token') === 'undefined')
       const isAsked = memberOf(answered.response, 'request_token') !== 'undefined'
       const problem = isAsked ? undefined : refusalProblem(answered, { status: 403, error: 'access_denied' })
-      trial.holds('its approver is asked, or there is none: 403 access_denied', problem === undefined, problem)
+      trial.holds('its approver is asked, or there is none: 403 access_denied', problem === undefined, problem?.text)
     },
   },
   {

@@ -78,7 +78,9 @@ export function openTrial(sender: Sender, seen: Exchange[] = []): Trial {
       const exchange = await sendAgainIfNotProcessed(title, request)
       const problem = refusalProblem(exchange, refusal)
       const wanted = `it must be refused: ${describeRefusal(refusal)}; ${describeResponse(exchange)}`
-      const detail = problem === undefined ? wanted : `${wanted}; ${problem.text}`
+      // Why there was no response is said already.
+      const isSaid = problem === undefined || problem.kind === 'no response'
+      const detail = isSaid ? wanted : `${wanted}; ${problem.text}`
       note({ title, kind: 'refused', ok: problem === undefined, detail, refusal, exchange })
       return exchange.response
     },
