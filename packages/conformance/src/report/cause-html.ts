@@ -13,10 +13,20 @@ export function causesHtml(causes: readonly Cause[]): string {
 
 function causeHtml(cause: Cause, at: number): string {
   const head = `<strong>${words(printable(cause.sentence))}</strong> <span class="dim">${text(effectOf(cause, at))}</span>`
-  const links = cause.cases.map(({ result }) => `<a href="#${caseAnchor(result.id)}">${text(result.id)}</a>`)
   // The first is what to mend first; the others open by a click.
   const open = at === 0 ? ' open' : ''
-  return `<li><details${open}><summary>${head}</summary>\n<p class="ids">${links.join(' ')}</p>\n${evidenceHtml(cause)}\n</details></li>`
+  return `<li><details${open}><summary>${head}</summary>\n${casesHtml(cause)}\n${evidenceHtml(cause)}\n</details></li>`
+}
+
+/** Cases of a cause that are named before a reader asks for more. */
+const mostNamed = 24
+
+function casesHtml({ cases }: Cause): string {
+  const links = cases.map(({ result: { id } }) => `<a href="#${caseAnchor(id)}">${text(id)}</a>`)
+  const named = `<p class="ids">${links.slice(0, mostNamed).join(' ')}</p>`
+  const rest = links.slice(mostNamed)
+  if (rest.length === 0) return named
+  return `${named}\n<details><summary>and ${rest.length} more</summary><p class="ids">${rest.join(' ')}</p></details>`
 }
 
 function evidenceHtml({ cases, before }: Cause): string {

@@ -25,7 +25,7 @@ details details { margin-left: .75rem; border: 0; border-left: 3px solid var(--l
 .warning > summary .verdict, .v-warning { color: var(--warning) } .skipped > summary .verdict, .v-skipped { color: var(--skipped) }
 .not-applicable > summary .verdict, .v-not-applicable { color: var(--none) }
 .causes { padding-left: 1.4rem } .causes summary { display: block }
-.ids { max-height: 12rem; overflow-y: auto; font-size: .9rem } .ids a { display: inline-block; margin-right: .6rem; color: inherit }
+.ids { font-size: .9rem } .ids a { display: inline-block; margin-right: .6rem; color: inherit }
 .step { padding: .25rem .6rem .5rem 1.4rem }
 .bad { color: var(--failed) }
 pre { margin: .35rem 0; padding: .5rem .6rem; background: var(--panel); border-radius: .25rem; overflow-x: auto; white-space: pre-wrap;
