@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import type { CaseResult, Step } from '../case/verdict.js'
 import { readAgentConfiguration } from '../config/agent-configuration.js'
+import { failureText } from '../report/cause-text.js'
 import { checksJson } from '../report/checks-json.js'
 import { outcomeOf } from '../report/outcome.js'
-import { failureText } from '../report/cause-text.js'
 import { judgeAgent } from './judge-agent.js'
 
 // The command of an agent is Node with a line of code.
