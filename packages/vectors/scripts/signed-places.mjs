@@ -1,8 +1,8 @@
 // Unsigned requests, and receivers that are set up in other ways.
 import { badRequest, badSignature, refusal, refuseAll } from './expected.mjs'
 import { thumbprintOf } from './keys.mjs'
-import { add, replace, replaceInHeader } from './kind.mjs'
-import { agentToken, authToken, inlineGet, publishedGet, tokenGet } from './recipes.mjs'
+import { add, remove, replace, replaceInHeader } from './kind.mjs'
+import { agentToken, authToken, inlineGet, inlinePost, publishedGet, tokenGet } from './recipes.mjs'
 import { agentId, evilId, now } from './world.mjs'
 
 const host = ['host', 'calendar.example']
@@ -106,10 +106,35 @@ const demanded = {
   components: [...inlineGet.components, '"agent-interaction"', '"@target-uri"'],
 }
 
+const mcp = {
+  ...{
+    ...inlinePost,
+    target: '/mcp',
+    body: { text: '{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"invite"}}' },
+  },
+  headers: [
+    ...inlinePost.headers,
+    ['mcp-protocol-version', '2026-07-28'],
+    ['mcp-method', 'tools/call'],
+    ['mcp-name', 'invite'],
+  ],
+  components: [...inlinePost.components, '"mcp-protocol-version"', '"mcp-method"', '"mcp-name"'],
+}
+const mcpFaults = ['mcp-protocol-version', 'mcp-method', 'mcp-name'].map(name => [
+  ...[`${name}-uncovered`, `${name} must be covered where a request to an MCP server has it`, 'mcp.covered'],
+  `${name} is not covered`,
+  remove(`/made/components/${mcp.components.indexOf(`"${name}"`)}`),
+  badSignature('component_not_covered', 'coverage'),
+])
+
 /** Other authorities, windows, lists and demands. */
 export function addReceivers(kind) {
   const accept = (id, title, { receiver, clauses, made, expect = inline }) =>
     kind.accept(id, title, { at: now, receiver, clauses, made, expect })
+  accept('mcp', 'a request to an MCP server covers the headers that name its message', {
+    ...{ receiver: 'calendar-mcp', clauses: ['mcp.covered'], made: mcp },
+  })
+  refuseAll(kind, 'mcp', mcpFaults)
   accept(
     'second-authority',
     'of several authorities the one counts that Host names, in lower case and without the default port',

@@ -5,16 +5,12 @@ import urllib.parse
 
 from . import structured as sf
 from .refused import Refused, bad_signature
+from .wire import lines_of
 
 SIGNING_FIELDS = (
     "content-digest", "priority", "repr-digest", "signature", "signature-input", "signature-key",
     "want-content-digest", "want-repr-digest",
 )
-
-
-def lines_of(request, name):
-    """The values of a header, line by line, white space around them taken off."""
-    return [value.strip(" \t") for own, value in request["headers"] if own.lower() == name]
 
 
 def build_base(components, parameters, context):

@@ -6,22 +6,22 @@ from .refused import Refused, bad_signature
 from .requests import open_request, prove
 
 
-def published_key(documents, role, identifier, kid):
+def published_key(fetch, role, identifier, kid):
     """The key that a participant publishes under a name; None where it publishes others."""
-    metadata = documents.get(f"{identifier}/.well-known/{role}")
+    metadata = fetch(f"{identifier}/.well-known/{role}")
     if metadata is None:
         raise Refused("discovery_failed", "document_missing", "discovery")
     check_metadata(role, identifier, metadata)
-    return find_key(documents[metadata["jwks_uri"]], kid)
+    return find_key(fetch(metadata["jwks_uri"]), kid)
 
 
-def judge_request(request, receiver, documents, now):
+def judge_request(request, receiver, fetch, now):
     """The caller of a request. Raises Refused."""
     opened = open_request(request, receiver, now)
     if opened is None:
         return {"level": "anonymous"}
     facts = {"hwk": inline_caller, "jwks_uri": published_caller, "jwt": token_caller}[opened["scheme"]](
-        opened, request, receiver, documents, now
+        opened, request, receiver, fetch, now
     )
     return {**facts, "base": opened["base"]}
 
@@ -36,26 +36,26 @@ def admit_agent(receiver, agent):
         raise Refused("policy_denied", "caller_denied", "agents")
 
 
-def inline_caller(opened, request, receiver, _documents, _now):
+def inline_caller(opened, request, receiver, _fetch, _now):
     admit_credential(receiver, "hwk")
     prove(opened, opened["key"], request)
     return {"level": "pseudonymous", "thumbprint": opened["key"].thumbprint}
 
 
-def published_caller(opened, request, receiver, documents, _now):
+def published_caller(opened, request, receiver, fetch, _now):
     admit_credential(receiver, "jwks_uri")
     agent, kid = opened["shown"]["id"], opened["shown"]["kid"]
     if opened["shown"]["dwk"] != "aauth-agent" or not is_identifier(agent):
         raise bad_signature("signature_key_malformed", "signature-key")
     admit_agent(receiver, agent)
-    key = published_key(documents, "aauth-agent", agent, kid)
+    key = published_key(fetch, "aauth-agent", agent, kid)
     if key is None:
         raise Refused("invalid_agent_token", "key_unknown", "key")
     prove(opened, key, request)
     return {"level": "identified", "agent": agent, "thumbprint": key.thumbprint}
 
 
-def token_caller(opened, request, receiver, documents, now):
+def token_caller(opened, request, receiver, fetch, now):
     no_identity = Refused("unsupported_scheme", "token_type_unsupported", "token")
     order = ["auth+jwt", "agent+jwt"] if "auth+jwt" in receiver["accept"] else ["agent+jwt", "auth+jwt"]
     parsed = tokens.parse_token(opened["shown"]["jwt"], order, no_identity)
@@ -65,16 +65,16 @@ def token_caller(opened, request, receiver, documents, now):
         raise Refused("untrusted_issuer", "issuer_untrusted", "token")
     if parsed.typ == "agent+jwt":
         admit_agent(receiver, claims["iss"])
-    verify_token(parsed, receiver["identifier"], documents, now)
+    verify_token(parsed, receiver["identifier"], fetch, now)
     prove(opened, tokens.confirmation(parsed), request)
     facts = facts_of(parsed)
     admit_agent(receiver, facts["agent"])
     return {"level": "authorized" if parsed.typ == "auth+jwt" else "identified", **facts}
 
 
-def verify_token(parsed, audience, documents, now):
+def verify_token(parsed, audience, fetch, now):
     try:
-        key = published_key(documents, tokens.PUBLISHED[parsed.typ], parsed.claims["iss"], parsed.kid)
+        key = published_key(fetch, tokens.PUBLISHED[parsed.typ], parsed.claims["iss"], parsed.kid)
     except Refused as error:
         # A wrong document of a resource is no fault of the caller's credentials.
         status = 400 if parsed.typ == "resource+jwt" else error.status
@@ -98,8 +98,8 @@ def facts_of(parsed):
     return {**facts, "issuer": claims["iss"], "agent": claims.get("agent", claims["aud"]), "thumbprint": thumbprint}
 
 
-def judge_token(given, typ, documents, now):
+def judge_token(given, typ, fetch, now):
     """What a token by itself says. Raises Refused."""
     parsed = tokens.parse_token(given["token"], [typ])
-    verify_token(parsed, given["audience"], documents, now)
+    verify_token(parsed, given["audience"], fetch, now)
     return facts_of(parsed)

@@ -24,3 +24,11 @@ class Refused(Exception):
 def bad_signature(reason, where):
     """The refusal of a signature or of the headers that carry it."""
     return Refused("invalid_signature", reason, where)
+
+
+class Dropped(Exception):
+    """An answer that an agent does not act on: the header, the member or the claim at fault. It tells nobody, so there is no code."""
+
+    def __init__(self, member):
+        super().__init__(member)
+        self.member = member

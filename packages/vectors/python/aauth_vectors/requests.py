@@ -1,18 +1,13 @@
 """A signed request, judged as protocol 3 says."""
-import base64
 import hashlib
 import re
 
 from . import keys, structured as sf
-from .base import build_base, lines_of
+from .base import build_base
 from .refused import Refused, bad_signature
+from .wire import body_of, lines_of
 
 HEADERS = ("signature-input", "signature", "signature-key")
-
-
-def body_of(request):
-    body = request.get("body", {"text": ""})
-    return body["text"].encode() if "text" in body else base64.b64decode(body["base64"])
 
 
 def check_target(request):

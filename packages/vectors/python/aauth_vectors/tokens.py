@@ -230,12 +230,17 @@ def auth_claims(parsed):
         raise parsed.refuse("token_claim_missing")
     demand(parsed, "jti", is_id)
     demand(parsed, "purpose", lambda one: isinstance(one, str), optional=True)
-    demand(parsed, "grant", lambda one: isinstance(one, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", one), optional=True)
+    demand(parsed, "grant", is_grant, optional=True)
     demand(parsed, "purposes", is_words, optional=True)
     demand(parsed, "operation_digest", is_thumbprint, optional=True)
     confirmation(parsed)
     if "act" in claims:
         check_act(parsed, claims["act"], 1)
+
+
+def is_grant(value):
+    """The name of a grant (protocol 6.6)."""
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value) is not None
 
 
 def is_words(value):
