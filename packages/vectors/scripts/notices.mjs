@@ -9,7 +9,7 @@ import { agentId, authId, now } from './world.mjs'
 const signer = id => ({ text: `jwks_uri;id="${id}";kid="auth-1";dwk="aauth-agent"` })
 const form = 'application/x-www-form-urlencoded'
 const recipe = {
-  ...{ key: 'auth', method: 'POST', target: '/revoked-grants', authority: 'calendar.example' },
+  ...{ key: 'auth', method: 'POST', target: '/aauth/revoked-grants', authority: 'calendar.example' },
   headers: [
     ['host', 'calendar.example'],
     ['content-type', form],

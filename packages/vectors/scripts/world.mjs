@@ -29,7 +29,7 @@ export const documents = {
     ...{ issuer: calendarId, resource: calendarId, jwks_uri: `${calendarId}/jwks` },
     auth_servers: [authId],
     supported_scopes: ['events.read', 'events.write'],
-    revocation_endpoint: `${calendarId}/revoked-grants`,
+    revocation_endpoint: `${calendarId}/aauth/revoked-grants`,
   },
   [`${calendarId}/jwks`]: { keys: [published('calendar', 'calendar-1')] },
   [`${authId}/.well-known/aauth-issuer`]: {
