@@ -405,6 +405,13 @@ const keyLines = [
     { label: '*a-1._', scheme: 'jwt', jwt: 'e30.e30.AA' },
   ],
   [
+    'longest-label',
+    'a label may have 64 characters',
+    ['sig.headers.label'],
+    `${'a'.repeat(64)}=jwt;jwt="e30.e30.AA"`,
+    { label: 'a'.repeat(64), scheme: 'jwt', jwt: 'e30.e30.AA' },
+  ],
+  [
     'spaces',
     'spaces after a semicolon are allowed',
     ['sig.headers.dictionary'],
@@ -567,5 +574,11 @@ export function signatureKeys() {
       badKey,
     ],
   ])
+  kind.refuse('longest-label', '65', 'a label has at most 64 characters', {
+    clauses: ['sig.headers.label'],
+    change: 'one more character is added',
+    patch: replaceIn('/input/line', 'a=', 'aa='),
+    expect: badSignature('signature_key_malformed', 'signature-headers'),
+  })
   return kind
 }

@@ -42,6 +42,7 @@ const dropped = closed({ result: { const: 'refuse' }, member: named })
 export function vectorsSchema(kind, { title, input, facts, fault = refused }) {
   const shared = {
     ...{ id: named, title: { type: 'string', minLength: 10 }, clauses: { ...texts, minItems: 1, uniqueItems: true } },
+    words: { type: 'object', additionalProperties: named },
     ...{ at: integer, receiver: named, input },
   }
   const accepted = closed(

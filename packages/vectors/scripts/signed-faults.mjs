@@ -118,7 +118,7 @@ export const targetFaults = [
   [
     'two-hosts',
     'two Host lines are refused',
-    'sig.target.h2',
+    'sig.target.form',
     'Host is there twice',
     repeatHeader('host', 'evil.example'),
     badRequest('authority_ambiguous', 'target'),

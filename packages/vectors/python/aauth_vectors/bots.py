@@ -154,7 +154,7 @@ def usable_key(entry: Any, now: float) -> keys.Key | None:
     times = [entry.get("nbf", now), entry.get("exp", now)]
     if any(isinstance(time, bool) or not isinstance(time, (int, float)) for time in times):
         return None
-    if times[0] > now + 60 or times[1] < now:
+    if times[0] > now + 60 or times[1] <= now:
         return None
     try:
         named = {**entry, "alg": keys.NAMES.get(entry["alg"], entry["alg"])} if "alg" in entry else entry

@@ -103,3 +103,22 @@ def judge_token(given, typ, fetch, now):
     parsed = tokens.parse_token(given["token"], [typ])
     verify_token(parsed, given["audience"], fetch, now)
     return facts_of(parsed)
+
+
+def verify_agent_token(token: str, audience: str, fetch: Fetch, now: float) -> Facts:
+    """What an agent token says: `agent`, `delegate` and the `thumbprint` of the key that must have signed the request. Raises Refused."""
+    return judge_token({"token": token, "audience": audience}, "agent+jwt", fetch, now)
+
+
+def verify_resource_token(token: str, audience: str, fetch: Fetch, now: float) -> Facts:
+    """What a resource token says: `resource`, `agent`, `delegate`, `thumbprint`, `scope`. Raises Refused."""
+    return judge_token({"token": token, "audience": audience}, "resource+jwt", fetch, now)
+
+
+def verify_auth_token(token: str, audience: str, issuers: list[str], fetch: Fetch, now: float) -> Facts:
+    """What an auth token says: `issuer`, `agent`, `delegate`, `user`, `scope`, `thumbprint`. Nothing is fetched for other issuers. Raises Refused."""
+    parsed = tokens.parse_token(token, ["auth+jwt"])
+    if parsed.claims["iss"] not in issuers:
+        raise Refused("untrusted_issuer", "issuer_untrusted", "token")
+    verify_token(parsed, audience, fetch, now)
+    return facts_of(parsed)

@@ -152,7 +152,7 @@ def rsa_key(jwk):
     if jwk["alg"] != "PS512":
         raise ValueError("alg")
     modulus, exponent = (int.from_bytes(decode(jwk[name]), "big") for name in ("n", "e"))
-    if not 2048 <= modulus.bit_length() <= 4096 or exponent < 3 or exponent % 2 == 0 or modulus % 2 == 0:
+    if not 2048 <= modulus.bit_length() <= 4096 or not 65537 <= exponent < 2**64 or exponent % 2 == 0 or modulus % 2 == 0:
         raise ValueError("size")
     if decode(jwk["n"])[0] == 0 or decode(jwk["e"])[0] == 0:
         raise ValueError("leading zero")

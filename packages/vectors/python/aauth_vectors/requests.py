@@ -89,6 +89,8 @@ def read_signature_key(line):
     if len(members) != 1:
         raise bad_signature("signature_key_malformed", "signature-headers")
     label, scheme, own = members[0]
+    if len(label) > 64:
+        raise bad_signature("signature_key_malformed", "signature-headers")
     if sf.repeats(own):
         raise bad_signature("parameter_repeated", "signature-key")
     if not isinstance(scheme, sf.Token):

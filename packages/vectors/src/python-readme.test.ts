@@ -1,0 +1,95 @@
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { folderOfTest } from '@countersign/testing/folders'
+import { required } from '@countersign/testing/services'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { VectorRequest } from './index.js'
+
+const own = fileURLToPath(new URL('..', import.meta.url))
+const readme = readFileSync(join(own, 'python/README.md'), 'utf8')
+const folder = folderOfTest()
+const env = { ...process.env, PYTHONPATH: join(own, 'python'), PYTHONDONTWRITEBYTECODE: '1' }
+const hasPython = required('python') || spawnSync('python3', ['-c', 'import cryptography']).status === 0
+const children: ChildProcess[] = []
+
+afterAll(() => {
+  for (const child of children) child.kill()
+})
+
+/** Writes a program of the README into a folder, as it stands. */
+function programOf(name: string): string {
+  const [, text] = new RegExp(`^\`\`\`python ${name}\\n([^]*?)^\`\`\``, 'm').exec(readme) ?? []
+  if (text === undefined) throw new Error(`the README has no ${name}`)
+  const file = join(folder, name)
+  writeFileSync(file, text)
+  return file
+}
+
+interface Maker {
+  readonly signedRequest: (made: object) => { readonly input: VectorRequest }
+}
+
+interface Recipes {
+  readonly inlineGet: object
+}
+
+const script = (name: string): Promise<unknown> => import(new URL(`../scripts/${name}.mjs`, import.meta.url).href)
+
+/** A GET by an inline key, signed now. */
+async function signedNow(): Promise<VectorRequest> {
+  const { signedRequest } = (await script('signed')) as Maker
+  const { inlineGet } = (await script('recipes')) as Recipes
+  return signedRequest({ ...inlineGet, parameters: `created=${Math.floor(Date.now() / 1000)}` }).input
+}
+
+describe.skipIf(!hasPython)('the programs of the README (skipped without python3 and its package cryptography)', () => {
+  test('ask a server what an unsigned caller must do', async () => {
+    const challenges = new Map([
+      ['/good', 'httpsig'],
+      ['/broken', 'httpsig; auth-token'],
+    ])
+    const server = createServer((request, response) => {
+      const challenge = challenges.get(request.url ?? '') ?? ''
+      response.writeHead(401, { 'content-type': 'application/json', 'agent-auth': challenge })
+      response.end('{"error":"invalid_signature","reason":"signature_missing","error_description":"unsigned"}')
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const authority = `127.0.0.1:${(server.address() as AddressInfo).port}`
+    const file = programOf('ask.py')
+    const ask = (target: string) => promisify(execFile)('python3', [file, authority, target], { env })
+    const { stdout } = await ask('/good')
+    expect(readme).toContain(stdout.trim())
+    await expect(ask('/broken')).rejects.toThrow('Dropped')
+    server.close()
+  })
+
+  test('tell of a request who sent it', async () => {
+    const child = spawn('python3', [programOf('guard.py')], { env, stdio: ['ignore', 'pipe', 'ignore'] })
+    children.push(child)
+    const [printed] = (await once(child.stdout, 'data')) as [Buffer]
+    const { headers, target } = await signedNow()
+    const send = (path: string) =>
+      fetch(`http://127.0.0.1:${String(printed).trim()}${path}`, {
+        headers: headers.filter(([name]) => name !== 'host').map(([name, value]) => [name, value]),
+      })
+    const passed = await send(target)
+    expect([passed.status, await passed.json()]).toEqual([200, expect.objectContaining({ level: 'pseudonymous' })])
+    const changed = await send(target.replace('2027', '2028'))
+    expect([changed.status, await changed.json()]).toEqual([
+      401,
+      { error: 'invalid_signature', reason: 'signature_wrong' },
+    ])
+  })
+
+  test('name every file', () => {
+    const modules = readdirSync(join(own, 'python/aauth_vectors')).filter(file => /^[a-z]\w+\.py$/.test(file))
+    expect(modules.length).toBeGreaterThan(15)
+    expect(modules.filter(file => !readme.includes(`\`${file}\``))).toEqual([])
+  })
+})
