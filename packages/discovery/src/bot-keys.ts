@@ -139,6 +139,9 @@ function keyOf(entry: unknown, now: number): PublicJwk[] {
   }
 }
 
+/** Up to and including the second of `expires`: only the beginning of a proof goes by the clock of its host. */
+const isValid = (expires: number | undefined, at: number): boolean => expires !== undefined && Math.floor(at) <= expires
+
 const isTime = (value: unknown): value is number | undefined =>
   value === undefined || (typeof value === 'number' && Number.isFinite(value))
 
@@ -169,7 +172,7 @@ async function provenKey(
     const key = await importVerifyKey(jwk)
     await verifyMessage({
       ...{ message, tag: botDirectoryTag, limits: signatureLimits, tolerance, now: () => at },
-      key: ({ params }) => (params.keyid === key.thumbprint && params.expires !== undefined ? key : undefined),
+      key: ({ params }) => (params.keyid === key.thumbprint && isValid(params.expires, at) ? key : undefined),
       // Of this very host: another that shows a copy of the directory proves nothing.
       requiredComponents: ['"@authority";req'],
       // The signer says until when the proof is good; a static host signs its directory once for all.

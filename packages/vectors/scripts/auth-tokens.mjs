@@ -262,14 +262,7 @@ const chainFaults = [
     replace(`${claim('act')}/act`, null),
     wrong,
   ],
-  [
-    'issuer-missing',
-    'act has an iss',
-    'exchange.act',
-    'iss of act is missing',
-    remove(`${claim('act')}/iss`),
-    wrong,
-  ],
+  ['issuer-missing', 'act has an iss', 'exchange.act', 'iss of act is missing', remove(`${claim('act')}/iss`), wrong],
   [
     'agent-missing',
     'act has an agent',

@@ -64,12 +64,20 @@ const misses = {
     ['case', 'Strings are compared exactly', 'to has an upper-case letter', body('{"to":"Bob"}')],
     ['list', 'an array of a value is not that value', 'to is an array', body('{"to":["bob"]}')],
     ['missing', 'a rule with a matcher must name a value', 'to is missing', body('{"text":"hello"}')],
-    ['twice', 'a body with a member twice has no single reading', 'to comes twice', body('{"to":"eve","to":"bob"}'), 'policy.json'],
+    [
+      'twice',
+      'a body with a member twice has no single reading',
+      'to comes twice',
+      body('{"to":"eve","to":"bob"}'),
+      'policy.json',
+    ],
     [
       'twice-escaped',
       'a member that comes twice is found in any spelling',
       'to comes twice, once with an escape',
-      body('{"t\\u006f":"eve","to":"bob"}'), 'policy.json'],
+      body('{"t\\u006f":"eve","to":"bob"}'),
+      'policy.json',
+    ],
     ['no-json', 'a body is JSON', 'a brace is missing', body('{"to":"bob"'), 'policy.json'],
     ['two-values', 'a body is one JSON value', 'a second value follows', body('{"to":"bob"} {}'), 'policy.json'],
     ['mark', 'a body has no byte order mark', 'a byte order mark is added', body('\ufeff{"to":"bob"}'), 'policy.json'],
@@ -79,7 +87,9 @@ const misses = {
       'latin1',
       'a body is UTF-8',
       'a byte is no UTF-8',
-      replace('/input/body', { base64: Buffer.from('{"to":"bob","text":"\xe9"}', 'latin1').toString('base64') }), 'policy.json'],
+      replace('/input/body', { base64: Buffer.from('{"to":"bob","text":"\xe9"}', 'latin1').toString('base64') }),
+      'policy.json',
+    ],
   ],
   'every-member': [
     [

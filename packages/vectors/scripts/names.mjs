@@ -363,7 +363,14 @@ export function purposeKind() {
   refuseAll(
     kind,
     'two',
-    rows.map(([name, title, change, patch]) => [name, title, ['limits.scopes', 'policy.words'], change, patch, badPurposes]),
+    rows.map(([name, title, change, patch]) => [
+      name,
+      title,
+      ['limits.scopes', 'policy.words'],
+      change,
+      patch,
+      badPurposes,
+    ]),
   )
   kind.refuse('longest', 'longer', 'a word has at most 128 characters', {
     clauses: ['policy.words'],

@@ -216,11 +216,11 @@ const faults = {
   ],
   purposes: [
     [
-      'fewer',
-      'a token has all purposes that were asked for',
+      'more',
+      'purposes are within what was asked for',
       check,
-      'a purpose is missing',
-      replace(claim('purposes'), 'planning'),
+      'a purpose is added',
+      replace(claim('purposes'), 'planning billing selling'),
       'purposes',
     ],
   ],

@@ -480,7 +480,14 @@ export function scopeFaults(refuse) {
       put('events.read  events.write'),
       wrong,
     ],
-    ['scope-twice', 'a scope comes once', 'limits.scopes', 'a scope comes twice', put('events.read events.read'), wrong],
+    [
+      'scope-twice',
+      'a scope comes once',
+      'limits.scopes',
+      'a scope comes twice',
+      put('events.read events.read'),
+      wrong,
+    ],
     [
       'scope-quote',
       'a scope is a scope token of OAuth',

@@ -4,7 +4,10 @@ const byClause = {
   'agent.checks.token-answer': 'In a token answer',
   'agent.checks.user-url': 'A URL for a user must be https',
   'agent.final': [[/two-lines/, 'or that stands on two lines'], 'as final'],
-  'approval.challenge': [[/member-unknown|not-an-object|name-missing/, 'and no other'], '`operation`, with these members'],
+  'approval.challenge': [
+    [/member-unknown|not-an-object|name-missing/, 'and no other'],
+    '`operation`, with these members',
+  ],
   'approval.digest': 'the base64url SHA-256 of a text',
   'approval.token': 'It has `operation_digest`',
   'bot.agent': [
@@ -17,7 +20,10 @@ const byClause = {
     [/another|key-unknown|plain$/, 'A key is found by its thumbprint'],
     'only if the response has a signature with that key',
   ],
-  'bot.replay': [[/no-nonce/, 'A signature for a safe method without `nonce`'], 'A `nonce` must pass only once for each key'],
+  'bot.replay': [
+    [/no-nonce/, 'A signature for a safe method without `nonce`'],
+    'A `nonce` must pass only once for each key',
+  ],
   'bot.unsafe': 'all components of §3.4 but `"signature-key"` must be covered, and there must be a `nonce`',
   'challenge.no-downgrade': 'Agents of this project never fall back to it',
   'challenge.syntax': [
@@ -184,7 +190,10 @@ const byClause = {
     'Every claim must have the type and form of the tables below',
   ],
   'token.life': [[/no-life/, 'It must be more than 0'], 'within the maximum of its type'],
-  'token.shape': [[/deep/, 'A receiver must read JSON that is up to 16 levels deep'], 'three canonical base64url parts'],
+  'token.shape': [
+    [/deep/, 'A receiver must read JSON that is up to 16 levels deep'],
+    'three canonical base64url parts',
+  ],
   'token.times': [
     [/ahead|exp-now|expired|over|later/, '`exp` must be ahead of now'],
     'Times are integers from 0, in Unix seconds',
@@ -212,7 +221,9 @@ export function withWords({ kind, list }) {
 
 /** Fails for a rule that no vector of all kinds is for. */
 export function checkWords(kinds) {
-  const shown = kinds.flatMap(({ kind, list }) => list().map(({ id, clauses }) => ({ vector: `${kind} ${id}`, clauses })))
+  const shown = kinds.flatMap(({ kind, list }) =>
+    list().map(({ id, clauses }) => ({ vector: `${kind} ${id}`, clauses })),
+  )
   for (const [clause, rules] of Object.entries(byClause)) {
     const vectors = shown.filter(({ clauses }) => clauses.includes(clause)).map(({ vector }) => vector)
     const used = new Set(vectors.map(vector => wordsFor(clause, vector)))

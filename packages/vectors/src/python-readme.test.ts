@@ -13,7 +13,6 @@ import type { VectorRequest } from './index.js'
 
 const own = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(join(own, 'python/README.md'), 'utf8')
-const folder = folderOfTest()
 const env = { ...process.env, PYTHONPATH: join(own, 'python'), PYTHONDONTWRITEBYTECODE: '1' }
 const hasPython = required('python') || spawnSync('python3', ['-c', 'import cryptography']).status === 0
 const children: ChildProcess[] = []
@@ -26,7 +25,7 @@ afterAll(() => {
 function programOf(name: string): string {
   const [, text] = new RegExp(`^\`\`\`python ${name}\\n([^]*?)^\`\`\``, 'm').exec(readme) ?? []
   if (text === undefined) throw new Error(`the README has no ${name}`)
-  const file = join(folder, name)
+  const file = join(folderOfTest(), name)
   writeFileSync(file, text)
   return file
 }

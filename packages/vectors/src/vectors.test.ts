@@ -62,6 +62,17 @@ function unclear({ clauses, words = {} }: Vector): readonly string[] {
   return [...stray, ...wrong]
 }
 
+test('words that do not stand on the page at their clause are noticed', () => {
+  const [vector] = readVectors('content-digests')
+  if (vector === undefined) throw new Error('no vector')
+  expect(unclear(vector)).toEqual([])
+  expect(unclear({ ...vector, words: { ...vector.words, 'sig.digest.match': 'must match twice' } })).toEqual([
+    'sig.digest.match',
+  ])
+  expect(unclear({ ...vector, words: {} })).toEqual(['sig.digest.algorithms', 'sig.digest.match'])
+  expect(unclear({ ...vector, words: { ...vector.words, 'sig.expires': 'must be honoured' } })).toEqual(['sig.expires'])
+})
+
 describe.each(vectorKinds)('%s', kind => {
   const vectors: readonly Vector[] = readVectors(kind)
   const byId = new Map(vectors.map(vector => [vector.id, vector]))

@@ -55,7 +55,11 @@ export const discoveryClauses: readonly Requirement[] = [
     'An unfinished body costs at most twice the bytes that came, and 64 KiB a connection, however small its chunks.',
   ),
   built('limits.body', '11', 'The body of a token endpoint request is at most 64 KiB.'),
-  built('limits.ids', '11', 'Ids of users, delegates, tokens and audits are 1 to 512 bytes without characters that control, break or turn text.'),
+  built(
+    'limits.ids',
+    '11',
+    'Ids of users, delegates, tokens and audits are 1 to 512 bytes without characters that control, break or turn text.',
+  ),
   built('limits.scopes', '11', 'Scopes and purposes are 1 to 64, each once, set apart by single spaces.'),
   built('limits.act', '11', '`act` nests at most five deep.'),
 ]

@@ -151,7 +151,7 @@ def usable_key(entry: Any, now: float) -> keys.Key | None:
     """A key that counts now; `alg` has a name of RFC 9421."""
     if not isinstance(entry, dict):
         return None
-    times = [entry.get("nbf", now), entry.get("exp", now)]
+    times = [entry.get("nbf", now), entry.get("exp", now + 1)]
     if any(isinstance(time, bool) or not isinstance(time, (int, float)) for time in times):
         return None
     if times[0] > now + 60 or times[1] <= now:

@@ -1,12 +1,17 @@
 """Who calls: the key, and the token, of a request or by itself (protocol 3.2, 5)."""
+from __future__ import annotations
+
+from typing import Any
+
 from . import tokens
 from .documents import check_metadata, find_key
 from .identifiers import is_identifier
 from .refused import Refused, bad_signature
 from .requests import open_request, prove
+from .wire import Facts, Fetch, Receiver, Request
 
 
-def published_key(fetch, role, identifier, kid):
+def published_key(fetch: Fetch, role: str, identifier: str, kid: str) -> keys.Key | None:
     """The key that a participant publishes under a name; None where it publishes others."""
     metadata = fetch(f"{identifier}/.well-known/{role}")
     if metadata is None:
@@ -15,7 +20,7 @@ def published_key(fetch, role, identifier, kid):
     return find_key(fetch(metadata["jwks_uri"]), kid)
 
 
-def judge_request(request, receiver, fetch, now):
+def judge_request(request: Request, receiver: Receiver, fetch: Fetch, now: float) -> Facts:
     """The caller of a request. Raises Refused."""
     opened = open_request(request, receiver, now)
     if opened is None:
@@ -26,23 +31,23 @@ def judge_request(request, receiver, fetch, now):
     return {**facts, "base": opened["base"]}
 
 
-def admit_credential(receiver, credential):
+def admit_credential(receiver: Receiver, credential: str) -> None:
     if credential not in receiver["accept"]:
         raise Refused("insufficient_level", "credential_not_accepted", "credential")
 
 
-def admit_agent(receiver, agent):
+def admit_agent(receiver: Receiver, agent: str) -> None:
     if receiver["agents"] != "any" and agent not in receiver["agents"]:
         raise Refused("policy_denied", "caller_denied", "agents")
 
 
-def inline_caller(opened, request, receiver, _fetch, _now):
+def inline_caller(opened: dict[str, Any], request: Request, receiver: Receiver, _fetch: Fetch, _now: float) -> Facts:
     admit_credential(receiver, "hwk")
     prove(opened, opened["key"], request)
     return {"level": "pseudonymous", "thumbprint": opened["key"].thumbprint}
 
 
-def published_caller(opened, request, receiver, fetch, _now):
+def published_caller(opened: dict[str, Any], request: Request, receiver: Receiver, fetch: Fetch, _now: float) -> Facts:
     admit_credential(receiver, "jwks_uri")
     agent, kid = opened["shown"]["id"], opened["shown"]["kid"]
     if opened["shown"]["dwk"] != "aauth-agent" or not is_identifier(agent):
@@ -55,7 +60,7 @@ def published_caller(opened, request, receiver, fetch, _now):
     return {"level": "identified", "agent": agent, "thumbprint": key.thumbprint}
 
 
-def token_caller(opened, request, receiver, fetch, now):
+def token_caller(opened: dict[str, Any], request: Request, receiver: Receiver, fetch: Fetch, now: float) -> Facts:
     no_identity = Refused("unsupported_scheme", "token_type_unsupported", "token")
     order = ["auth+jwt", "agent+jwt"] if "auth+jwt" in receiver["accept"] else ["agent+jwt", "auth+jwt"]
     parsed = tokens.parse_token(opened["shown"]["jwt"], order, no_identity)
@@ -72,7 +77,7 @@ def token_caller(opened, request, receiver, fetch, now):
     return {"level": "authorized" if parsed.typ == "auth+jwt" else "identified", **facts}
 
 
-def verify_token(parsed, audience, fetch, now):
+def verify_token(parsed: tokens.Parsed, audience: str, fetch: Fetch, now: float) -> None:
     try:
         key = published_key(fetch, tokens.PUBLISHED[parsed.typ], parsed.claims["iss"], parsed.kid)
     except Refused as error:
@@ -83,7 +88,7 @@ def verify_token(parsed, audience, fetch, now):
     tokens.check_claims(parsed, audience, now)
 
 
-def facts_of(parsed):
+def facts_of(parsed: tokens.Parsed) -> Facts:
     """What a token says, in the words of the vectors."""
     claims = parsed.claims
     if parsed.typ == "agent+jwt":
@@ -98,7 +103,7 @@ def facts_of(parsed):
     return {**facts, "issuer": claims["iss"], "agent": claims.get("agent", claims["aud"]), "thumbprint": thumbprint}
 
 
-def judge_token(given, typ, fetch, now):
+def judge_token(given: dict[str, Any], typ: str, fetch: Fetch, now: float) -> Facts:
     """What a token by itself says. Raises Refused."""
     parsed = tokens.parse_token(given["token"], [typ])
     verify_token(parsed, given["audience"], fetch, now)

@@ -11,6 +11,12 @@ Headers = list[tuple[str, str]]
 Fetch = Callable[[str], Any]
 """Gets the JSON document at a URL; None where there is none. A real one keeps to protocol 10 and keeps what it got."""
 
+Check = Callable[[Any], bool]
+"""Tells whether a value is right."""
+
+Condition = dict[str, Any]
+"""A condition of a delegation policy."""
+
 Facts = dict[str, Any]
 """What was found, in the words of the vectors."""
 
