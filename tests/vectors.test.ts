@@ -31,9 +31,7 @@ const leftOut: Readonly<Record<string, readonly string[]>> = {
     ...['header_lines_too_many'],
   ],
   'a route that asks for a signature': ['signature_missing'],
-  'only where a signature of another profile of RFC 9421 is verified': [
-    'authority_mismatched',
-  ],
+  'only where a signature of another profile of RFC 9421 is verified': ['authority_mismatched'],
   'behind the check that the covered header is there': ['digest_missing'],
   'a request at a token endpoint, beside the token': ['token_issuer_wrong', 'token_caller_mismatched'],
   'an exchange': ['token_not_exchangeable', 'chain_repeats_party'],

@@ -28,7 +28,10 @@ const host = 'calendar.example'
 async function judgeRefusal({ level, safe, answer }: VectorRefusal): Promise<object> {
   const headers = new Headers()
   for (const [name, value] of answer.headers) headers.append(name, value)
-  const facts = await readResponseFacts(new Response(new Uint8Array(bytesOf(answer.body)), { status: answer.status, headers }), time)
+  const facts = await readResponseFacts(
+    new Response(new Uint8Array(bytesOf(answer.body)), { status: answer.status, headers }),
+    time,
+  )
   const { error, reason, agentAuth, retryAfter } = facts
   if (agentAuth === 'malformed') return { result: 'refuse', member: 'agent-auth' }
   const progress = { level, safe, rounds: 0, followedLimit: false, waited: false, covered: false, coded: false }
