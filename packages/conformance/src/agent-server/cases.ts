@@ -4,7 +4,7 @@ import { errorOf, isAccepted, type Trial } from '../case/trial.js'
 import { documentCases, holdsUnderPublishedKey } from '../endpoint/document-cases.js'
 import { endpointVaried } from '../endpoint/endpoint-stage.js'
 import { signedEndpointCases } from '../endpoint/signature-cases.js'
-import { tokenMember } from '../resource/stage.js'
+import { byPublishedKey, pseudonym, tokenMember } from '../resource/stage.js'
 import { type Draft, signDraft } from '../signing/draft.js'
 import { makeKey } from '../signing/key.js'
 import { agentTokenDraft, readToken, signToken } from '../signing/token.js'
@@ -12,6 +12,7 @@ import { headerValue, jsonBody } from '../wire/message.js'
 import { oidcCases } from './oidc-cases.js'
 import { enrolled, rotationCases, tokenIn } from './rotation-cases.js'
 import { sessionCases } from './session-cases.js'
+import { signerCases } from './signer-cases.js'
 import {
   type AgentServerStage,
   callerOf,
@@ -24,6 +25,9 @@ import {
 
 const invalidGrant: Refusal = { status: 400, error: 'invalid_grant' }
 const day = 86_400
+
+const renewalFor = (stage: AgentServerStage, aud: unknown): Draft =>
+  delegateDraft(stage, callerOf(stage.delegate), { aud })
 
 const renewing = (change: (draft: Draft) => Draft) => (stage: AgentServerStage) => () =>
   signDraft(change(stage.right()))
@@ -120,6 +124,22 @@ const renewalCases: readonly Case<AgentServerStage>[] = [
       await holdsOfToken(trial, stage, { key: stage.delegate.key, token })
       trial.holds('sub is the same', readToken(token)?.claims['sub'] === subOf(stage.delegate))
       trial.holds('the answer has no-store', /\bno-store\b/.test(headerValue(response, 'cache-control') ?? ''))
+      const receiver = 'https://calendar.example'
+      const named = await trial.sent('a renewal that names a receiver', signDraft(renewalFor(stage, receiver)))
+      // It names those that the agent server allows: others are invalid_request (§9.1).
+      const audience = [readToken(tokenIn(named.response))?.claims['aud']].flat()
+      trial.holds(
+        'its token is for that receiver, or it is refused',
+        isAccepted(named.response) ? audience.includes(receiver) : errorOf(named.response) === 'invalid_request',
+      )
+      for (const [who, signer] of [
+        ['a key that has not enrolled', pseudonym()],
+        ['the key of the delegate, without its agent token', pseudonym('Ed25519', stage.delegate.key)],
+        ['an agent by its published key', byPublishedKey(stage.otherAgent)],
+      ] as const)
+        await trial.refused(`${who} renews`, () => signDraft(delegateDraft(stage, signer, '')), {
+          status: [400, 401, 403],
+        })
     },
   },
   endpointVaried<AgentServerStage>({
@@ -254,4 +274,5 @@ export const agentServerCases: readonly Case<AgentServerStage>[] = [
   ...rotationCases,
   ...signedEndpointCases,
   ...renewalCases,
+  ...signerCases,
 ]

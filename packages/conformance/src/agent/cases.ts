@@ -162,6 +162,7 @@ export const agentCases: readonly Case<AgentStage>[] = [
       await controlCall(trial, stage, { title: 'a POST', by: 'post', answer: done })
       const replies = [
         ['503 without Agent-Auth', status(503, { 'retry-after': '1' })],
+        ['503 with Agent-Auth, without Retry-After', status(503, { 'agent-auth': 'httpsig' })],
         ['503 that asks for an identity', status(503, { 'retry-after': '1', 'agent-auth': 'httpsig; identity=?1' })],
         ['401 replay_detected', status(401, {}, '{"error":"replay_detected","reason":"replayed"}')],
       ] as const

@@ -31,6 +31,7 @@ async function answerOf(change: Partial<Flow>): Promise<{ said: unknown; life: n
     configuration,
     authServer,
     otherAuthServer: authServer,
+    stranger: authServer,
     desk: openTokenDesk(authServer),
     keys: async () => new Map([['k1', publishedKey('k1', key)]]),
     controls: new Map(),

@@ -6,7 +6,13 @@ import type { AgentConfiguration } from '../config/agent-configuration.js'
 import { publishedKeys } from '../participants/caller.js'
 import { openTokenDesk } from '../participants/desk.js'
 import type { Origin } from '../participants/origin.js'
-import { openParticipant, type Participant, type Place } from '../participants/participant.js'
+import {
+  type MoreMembers,
+  openParticipant,
+  type Participant,
+  type Place,
+  type Role,
+} from '../participants/participant.js'
 import { readRequirements } from '../requirements.js'
 import { agentCases, agentNeeds } from './cases.js'
 import { issuerMembers } from './issuer.js'
@@ -25,8 +31,8 @@ export async function judgeAgent(o: {
   const { identity, site, participants } = configuration
   const cases = selectCases(agentCases, o.selection)
   const opened: Origin[] = []
-  const open = async (place: Place): Promise<Participant> => {
-    const participant = await openParticipant({ place, roles: { 'aauth-issuer': issuerMembers } })
+  const open = async (place: Place, more: Partial<Record<Role, MoreMembers>> = {}): Promise<Participant> => {
+    const participant = await openParticipant({ place, roles: { 'aauth-issuer': issuerMembers, ...more } })
     opened.push(participant.origin)
     return participant
   }
@@ -37,6 +43,7 @@ export async function judgeAgent(o: {
       configuration,
       authServer,
       otherAuthServer: await open(participants.otherAuthServer),
+      stranger: await open({}, { 'aauth-resource': () => ({}) }),
       desk: openTokenDesk(authServer),
       keys: publishedKeys(identity),
       controls: new Map(),

@@ -3,7 +3,16 @@ import { type Trial, Undecided } from '../case/trial.js'
 import { callerOf } from '../participants/caller.js'
 import { verifies } from '../participants/received.js'
 import { makeKey } from '../signing/key.js'
-import { directControl, type Flow, flow, type TokenChange, tokenChallenge, withClaims } from './flow.js'
+import {
+  directControl,
+  type Flow,
+  flow,
+  ofStranger,
+  type TokenChange,
+  tokenChallenge,
+  tokenParameters,
+  withClaims,
+} from './flow.js'
 import { type AgentStage, challenged } from './stage.js'
 
 const group = 'resource tokens'
@@ -55,7 +64,8 @@ export const resourceTokenCases: readonly Case<AgentStage>[] = [
     clauses: ['agent.checks.binding', 'agent.checks.resource-token', 'agent.checks.auth-server', 'CLI-19'],
     async run(trial, stage) {
       await directControl(trial, stage)
-      await trial.all(otherTokens.map(([title, resourceToken]) => mustNotAsk(stage, title, { resourceToken })))
+      const wrong = [...otherTokens, ['another resource has signed it', ofStranger(stage)] as const]
+      await trial.all(wrong.map(([title, resourceToken]) => mustNotAsk(stage, title, { resourceToken })))
     },
   },
   {
@@ -81,6 +91,28 @@ export const resourceTokenCases: readonly Case<AgentStage>[] = [
       ])
       const came = other.origin.visits.length - before
       trial.holds('that auth server gets nothing', came === 0, `${came} requests came`)
+    },
+  },
+  {
+    id: 'challenge.syntax',
+    words: 'is a Structured Field Item',
+    group,
+    needs,
+    async run(trial, stage) {
+      await directControl(trial, stage)
+      const wrong = [
+        ['a parameter that comes twice', (right: string) => `${right}; auth_server="${stage.authServer.id}"`],
+        ['a list', (right: string) => `${right}, httpsig`],
+        ['a String in place of the Token', (right: string) => right.replace('httpsig', '"httpsig"')],
+        ['another Token', (right: string) => right.replace('httpsig', 'bearer')],
+      ] as const
+      await trial.all(
+        wrong.map(([title, change]) =>
+          mustNotAsk(stage, `a challenge with ${title}`, {
+            challenge: token => challenged(change(tokenParameters(token, stage.authServer.id))),
+          }),
+        ),
+      )
     },
   },
   {

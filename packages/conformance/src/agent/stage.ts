@@ -17,6 +17,8 @@ export interface AgentStage {
   readonly configuration: AgentConfiguration
   readonly authServer: Participant
   readonly otherAuthServer: Participant
+  /** A resource and auth server that has no part in any call: what it has signed is right, and not of this call. */
+  readonly stranger: Participant
   /** The token endpoint of the auth server. */
   readonly desk: TokenDesk
   /** The published keys of the agent. */

@@ -7,7 +7,7 @@ import { hasRightDigest, verifies } from '../participants/received.js'
 import { makeKey } from '../signing/key.js'
 import { readToken } from '../signing/token.js'
 import { headerValue } from '../wire/message.js'
-import { directControl, type Flow, flow, type TokenChange, withClaims } from './flow.js'
+import { directControl, type Flow, flow, ofStranger, type TokenChange, withClaims } from './flow.js'
 import type { AgentStage } from './stage.js'
 
 const group = 'token answers'
@@ -99,7 +99,8 @@ export const tokenAnswerCases: readonly Case<AgentStage>[] = [
     clauses: ['agent.checks.token-answer', 'token.auth.life', 'token.auth.aud'],
     async run(trial, stage) {
       await directControl(trial, stage)
-      await trial.all(wrongTokens.map(([title, authToken]) => mustRefuse(stage, title, { authToken })))
+      const wrong = [...wrongTokens, ['another auth server has signed it', ofStranger(stage)] as const]
+      await trial.all(wrong.map(([title, authToken]) => mustRefuse(stage, title, { authToken })))
     },
   },
   {

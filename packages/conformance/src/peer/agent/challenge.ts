@@ -1,4 +1,4 @@
-import { isInnerList, type Item, readDictionary } from '../shared/strict-field.js'
+import { type Item, isInnerList, readDictionary } from '../shared/strict-field.js'
 import { GaveUp } from './settings.js'
 
 /** What a resource asks for. @see protocol §4 */
