@@ -51,11 +51,16 @@ def refusal_of(vector):
     return refusals.read_refusal(vector["input"]["answer"], vector["input"]["level"], vector["input"]["safe"])
 
 
-def single_token(typ):
+def single_token(verify):
     def judge(vector):
-        return callers.judge_token(vector["input"], typ, fetch, vector["at"])
+        return verify(vector["input"]["token"], vector["input"]["audience"], fetch=fetch, now=vector["at"])
 
     return judge
+
+
+def auth_token(vector):
+    given, issuers = vector["input"], WORLD["receivers"]["calendar"]["auth_servers"]
+    return callers.verify_auth_token(given["token"], given["audience"], issuers, fetch, vector["at"])
 
 
 def condition_list(vector):
@@ -160,9 +165,9 @@ JUDGES = {
     "condition-lists": condition_list,
     "conditions": judged_conditions,
     "narrowed-conditions": lambda vector: conditions.narrow(vector["input"]["lists"]),
-    "agent-tokens": single_token("agent+jwt"),
-    "auth-tokens": single_token("auth+jwt"),
-    "resource-tokens": single_token("resource+jwt"),
+    "agent-tokens": single_token(callers.verify_agent_token),
+    "auth-tokens": auth_token,
+    "resource-tokens": single_token(callers.verify_resource_token),
     "signature-bases": whole_request,
     "signed-requests": whole_request,
 }

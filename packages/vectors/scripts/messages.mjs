@@ -446,7 +446,7 @@ export function signatureKeys() {
     [
       'no-jwt',
       'jwt needs a token',
-      'sig.key.parameters',
+      'sig.key.jwt',
       'jwt is missing',
       line('sig=jwt'),
       keyed('signature_key_parameter_missing'),
@@ -454,7 +454,7 @@ export function signatureKeys() {
     [
       'empty-jwt',
       'jwt is not empty',
-      'sig.key.parameters',
+      'sig.key.jwt',
       'jwt is empty',
       line('sig=jwt;jwt=""'),
       keyed('signature_key_parameter_missing'),

@@ -95,7 +95,7 @@ const byClause = {
     'It must never ignore a condition',
   ],
   'policy.words': [
-    [/operation|view|metadata resource$|purposes-list/, 'A resource publishes its words in its metadata'],
+    [/metadata resource$/, 'A resource publishes its words in its metadata'],
     'A word is 1 to 128 characters of a scope token',
   ],
   'revocation.claim': 'It must be 1 to 64 characters',

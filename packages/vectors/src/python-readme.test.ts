@@ -85,10 +85,29 @@ describe.skipIf(!hasPython)('the programs of the README (skipped without python3
       { error: 'invalid_signature', reason: 'signature_wrong' },
     ])
   })
+})
 
-  test('name every file', () => {
-    const modules = readdirSync(join(own, 'python/aauth_vectors')).filter(file => /^[a-z]\w+\.py$/.test(file))
+describe('the table of files', () => {
+  const rows = readme.split('\n').filter(line => /^\| `\w+\.py`/.test(line))
+  const listed = rows.flatMap(row =>
+    [...(row.split('|')[1] ?? '').matchAll(/`(\w+)\.py`/g)].map(([, name = '']) => name),
+  )
+  const folderOfModules = join(own, 'python/aauth_vectors')
+
+  test('names every file', () => {
+    const modules = readdirSync(folderOfModules).filter(file => /^[a-z]\w+\.py$/.test(file))
     expect(modules.length).toBeGreaterThan(15)
-    expect(modules.filter(file => !readme.includes(`\`${file}\``))).toEqual([])
+    expect(listed.toSorted()).toEqual(modules.map(file => file.replace('.py', '')).toSorted())
+  })
+
+  test('has each file below those that it needs', () => {
+    const upward = listed.flatMap((name, at) => {
+      const text = readFileSync(join(folderOfModules, `${name}.py`), 'utf8')
+      const single = [...text.matchAll(/^from \.(\w+) import/gm)].map(([, needed = '']) => needed)
+      const several = [...text.matchAll(/^from \. import (.+)$/gm)].flatMap(([, names = '']) => names.split(', '))
+      const needed = [...single, ...several.map(one => one.replace(/ as \w+$/, ''))]
+      return needed.filter(other => listed.indexOf(other) >= at).map(other => `${name} needs ${other}`)
+    })
+    expect(upward).toEqual([])
   })
 })

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import tokens
+from . import keys, tokens
 from .documents import check_metadata, find_key
 from .identifiers import is_identifier
 from .refused import Refused, bad_signature
@@ -103,25 +103,28 @@ def facts_of(parsed: tokens.Parsed) -> Facts:
     return {**facts, "issuer": claims["iss"], "agent": claims.get("agent", claims["aud"]), "thumbprint": thumbprint}
 
 
-def judge_token(given: dict[str, Any], typ: str, fetch: Fetch, now: float) -> Facts:
+def verified(token: str, typ: str, audience: str, fetch: Fetch, now: float) -> Facts:
     """What a token by itself says. Raises Refused."""
-    parsed = tokens.parse_token(given["token"], [typ])
-    verify_token(parsed, given["audience"], fetch, now)
+    parsed = tokens.parse_token(token, [typ])
+    verify_token(parsed, audience, fetch, now)
     return facts_of(parsed)
 
 
 def verify_agent_token(token: str, audience: str, fetch: Fetch, now: float) -> Facts:
     """What an agent token says: `agent`, `delegate` and the `thumbprint` of the key that must have signed the request. Raises Refused."""
-    return judge_token({"token": token, "audience": audience}, "agent+jwt", fetch, now)
+    return verified(token, "agent+jwt", audience, fetch, now)
 
 
 def verify_resource_token(token: str, audience: str, fetch: Fetch, now: float) -> Facts:
     """What a resource token says: `resource`, `agent`, `delegate`, `thumbprint`, `scope`. Raises Refused."""
-    return judge_token({"token": token, "audience": audience}, "resource+jwt", fetch, now)
+    return verified(token, "resource+jwt", audience, fetch, now)
 
 
 def verify_auth_token(token: str, audience: str, issuers: list[str], fetch: Fetch, now: float) -> Facts:
-    """What an auth token says: `issuer`, `agent`, `delegate`, `user`, `scope`, `thumbprint`. Nothing is fetched for other issuers. Raises Refused."""
+    """What an auth token says: `issuer`, `agent`, `delegate`, `user`, `scope`, `thumbprint`. Raises Refused.
+
+    Nothing is fetched for issuers that `issuers` does not list.
+    """
     parsed = tokens.parse_token(token, ["auth+jwt"])
     if parsed.claims["iss"] not in issuers:
         raise Refused("untrusted_issuer", "issuer_untrusted", "token")
