@@ -1,6 +1,6 @@
 import { effectOf } from './cause-text.js'
 import type { Cause } from './causes.js'
-import { caseAnchor, messagesHtml, text, words } from './html.js'
+import { caseAnchor, groundsHtml, messagesHtml, text, words } from './html.js'
 import { counted, printable } from './text.js'
 
 /** What went wrong, grouped by its cause: which cases fail by it, and the messages of the first. */
@@ -37,5 +37,5 @@ function evidenceHtml({ cases, before }: Cause): string {
   const { result, fault } = cases[0]
   const detail = fault.detail === undefined ? '' : `: ${fault.detail}`
   const head = `<p>${words(result.title)} <code>${text(result.id)}</code></p>`
-  return `<div class="step">${head}<p class="bad">${text(printable(`${fault.title}${detail}`))}</p>${messagesHtml(fault.shown)}</div>`
+  return `<div class="step">${head}<p class="bad">${text(printable(`${fault.title}${detail}`))}</p>${groundsHtml(result)}${messagesHtml(fault.shown)}</div>`
 }

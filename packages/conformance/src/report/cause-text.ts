@@ -1,6 +1,7 @@
 import type { CaseResult, Step } from '../case/verdict.js'
 import type { Cause, FailedCase } from './causes.js'
 import type { Shown } from './fault.js'
+import { groundsOf } from './grounds.js'
 import { bytesText, counted, oneLine, printable, shortened, someOf, wrapped } from './text.js'
 
 /** Causes that are printed with the bytes of their first case. */
@@ -50,9 +51,12 @@ export function wholeCausesText(causes: readonly Cause[]): string[] {
 }
 
 /** A failed case with the bytes of all that went wrong. */
-export function failureText({ id, title, reason, steps }: CaseResult): string {
+export function failureText(result: CaseResult): string {
+  const { id, title, reason, steps } = result
   const wrong = steps.filter(({ ok }) => !ok)
-  return [`--- ${id}: ${title}`, printable(reason ?? ''), ...wrong.flatMap(stepText), ''].join('\n')
+  const grounds = groundsOf(result)
+  const said = [printable(reason ?? ''), ...(grounds === undefined ? [] : [printable(grounds)])]
+  return [`--- ${id}: ${title}`, ...said, ...wrong.flatMap(stepText), ''].join('\n')
 }
 
 function stepText({ title, detail, exchange, output }: Step): string[] {
@@ -110,6 +114,7 @@ function evidence(cause: Cause): string[] {
   const head = [
     ...wrapped(`${result.id}: ${result.title}`, margin, '  '),
     ...wrapped(shortened(printable(said), longestDetail), `${margin}  `),
+    ...wrapped(printable(groundsOf(result) ?? ''), `${margin}  `),
   ]
   return ['', ...head, ...messagesText(shown)]
 }

@@ -1,5 +1,6 @@
-import type { Step, Verdict } from '../case/verdict.js'
+import type { CaseResult, Step, Verdict } from '../case/verdict.js'
 import type { Exchange } from '../wire/message.js'
+import { groundsOf } from './grounds.js'
 import { printable } from './text.js'
 
 /** The beginning of a self-contained page, to the open `main`. No script, and nothing is loaded. */
@@ -41,6 +42,12 @@ export function words(plain: string): string {
 /** Text, escaped for elements and attributes in double quotes. */
 export function text(plain: string): string {
   return plain.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+}
+
+/** What the protocol page says that a case stands on. */
+export function groundsHtml(result: Pick<CaseResult, 'clauses' | 'words'>): string {
+  const grounds = groundsOf(result)
+  return grounds === undefined ? '' : `<p class="dim">${words(grounds)}</p>`
 }
 
 /** The name by which links lead to a case. */

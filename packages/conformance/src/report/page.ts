@@ -1,7 +1,7 @@
 import { type CaseResult, type Step, verdicts, worstOf } from '../case/verdict.js'
 import type { Requirements } from '../requirements.js'
 import { causesHtml } from './cause-html.js'
-import { caseAnchor, className, countsHtml, messagesHtml, pageEnd, pageHead, text, words } from './html.js'
+import { caseAnchor, className, countsHtml, groundsHtml, messagesHtml, pageEnd, pageHead, text, words } from './html.js'
 import { type LevelResult, levelLine } from './levels.js'
 import { conforms, nameOf, type Outcome } from './outcome.js'
 import { pageStyle } from './page-style.js'
@@ -59,10 +59,11 @@ function clauseRows(results: readonly CaseResult[], requirements: Requirements):
   })
 }
 
-function caseHtml({ id, title, verdict, reason, steps }: CaseResult, row: string): string {
+function caseHtml(result: CaseResult, row: string): string {
+  const { id, title, verdict, reason, steps } = result
   const why = reason === undefined ? '' : `<br><span class="dim">${text(printable(reason))}</span>`
   const head = `<span class="verdict">${verdict}</span><span>${words(title)} <code>${text(id)}</code>${why}</span>`
-  return `<details class="${row}${className(verdict)}" id="${caseAnchor(id)}"><summary>${head}</summary>${steps.map(stepHtml).join('')}</details>`
+  return `<details class="${row}${className(verdict)}" id="${caseAnchor(id)}"><summary>${head}</summary>${groundsHtml(result)}${steps.map(stepHtml).join('')}</details>`
 }
 
 function stepHtml(step: Step): string {
