@@ -89,9 +89,9 @@ export const challengeCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'CLI-18',
-    words: 'is a Structured Field Item',
+    words: ['is a Structured Field Item', 'must act on no `Agent-Auth` that breaks the form above'],
     group,
-    clauses: ['challenge.syntax'],
+    clauses: ['challenge.syntax', 'agent.final'],
     async run(trial, stage) {
       await plainControl(trial, stage)
       const parts = unreadable.map(text => async (part: Trial) => {

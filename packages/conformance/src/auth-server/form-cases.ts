@@ -13,7 +13,7 @@ const group = 'token-endpoint'
 /** A case of forms that are wrong in one thing. */
 function wrongForms(o: {
   readonly id: string
-  readonly words?: string
+  readonly words?: string | readonly string[]
   readonly clauses?: readonly string[]
   readonly refusal: Refusal
   readonly forms: ReadonlyArray<readonly [string, (right: Readonly<Record<string, string>>) => Form]>
@@ -120,7 +120,8 @@ export const formCases: readonly Case<AuthServerStage>[] = [
   },
   wrongForms({
     id: 'TOK-07',
-    clauses: ['limits.body'],
+    words: ['body at a token endpoint', 'bad `%` escapes and NUL must be refused'],
+    clauses: ['limits.body', 'token-endpoint.form'],
     refusal: { status: [400, 413], error: 'invalid_request' },
     forms: [
       ['it has over 64 KiB', form => ({ ...form, more: 'x'.repeat(70_000) })],

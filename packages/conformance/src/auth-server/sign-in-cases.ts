@@ -101,8 +101,10 @@ export const signInCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'id.redirect-uris',
+    words: ['must be https, on any origin', 'without userinfo or fragment'],
     group,
     needs: ['consent', 'loopback'],
+    clauses: ['id.endpoints.origin'],
     async run(trial, stage) {
       await askUser(trial, stage, { agent: await stage.openAgent() })
       for (const uri of ['http://evil.example/callback', 'custom:callback', 'https://x@evil.example/callback']) {

@@ -222,7 +222,9 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-37',
+    words: 'a header value with NUL, CR or LF',
     group,
+    clauses: ['sig.target.form'],
     base: draft => alsoCovering('"x-a"')(withHeader('x-a', 'a b')(draft)),
     refusal: { status: [400, 401], orClosed: true },
     refused: [

@@ -48,7 +48,7 @@ function ask(stage: ResourceStage, asked: Asked = {}): WireRequest {
 /** A case about requests for a resource token, of which each must be refused. */
 function asking(o: {
   readonly id: string
-  readonly words?: string
+  readonly words?: string | readonly string[]
   readonly clauses?: readonly string[]
   readonly refusal: Refusal
   readonly asked: ReadonlyArray<Asked & { readonly fault: string; readonly for?: (stage: ResourceStage) => Asked }>
@@ -196,7 +196,7 @@ export const endpointCases: readonly Case<ResourceStage>[] = [
   }),
   asking({
     id: 'token-endpoint.form',
-    words: 'The body must be a form',
+    words: ['The body must be a form', 'has at most 100 parameters'],
     refusal: refusals.request,
     asked: [
       { fault: 'scope is missing', form: {} },

@@ -259,7 +259,7 @@ export const jwtCases: readonly Case<ResourceStage>[] = [
   },
   tokenVaried({
     id: 'JWT-22',
-    words: 'must have the type and form of the tables',
+    words: 'Claims that they do not name must be ignored',
     group,
     token,
     accepted: [

@@ -64,7 +64,7 @@ export const targetCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-24',
-    words: 'must answer 400 to these targets',
+    words: ['must answer 400 to these targets', 'must answer 400 to two `Host` lines'],
     group,
     refusal: malformed,
     refused: [

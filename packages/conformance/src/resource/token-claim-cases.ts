@@ -62,7 +62,7 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'SCH-18',
-    words: 'must have the type and form of the tables',
+    words: '`cnf` must have `jwk` and no other member',
     group,
     token,
     refusal,
