@@ -25,7 +25,7 @@ const byClause = {
     'A `nonce` must pass only once for each key',
   ],
   'bot.unsafe': 'all components of §3.4 but `"signature-key"` must be covered, and there must be a `nonce`',
-  'challenge.no-downgrade': 'Agents of this project never fall back to it',
+  'challenge.no-downgrade': 'An agent must not fall back to it by itself',
   'challenge.syntax': [
     [/(identity-bare|refusals identify\/string)$/, '`identity` and `auth-token` are Booleans'],
     '`Agent-Auth` is a Structured Field Item',
