@@ -21,7 +21,6 @@ export const insideOnly: readonly InsideOnly[] = [
       'sig.replay.ready',
       'revocation.restart',
       'revocation.written',
-      'revocation.until',
       'revocation.unreadable',
       'revocation.not-kept',
       'policy.hours.no-zones',

@@ -47,6 +47,7 @@ export const delegationCases: readonly AttackCase[] = [
   built('DEL-50', 'policy.narrow', 'A refresh has the conditions of today, of operator and delegate too.'),
   built('DEL-51', 'policy.delegates', 'A token with `delegation` is accepted by its audience alone.'),
   built('DEL-77', 'policy.delegates.agent', 'An agent token is shown to nobody outside of its own conditions.'),
+  built('DEL-78', 'policy.delegates', 'At level identified a delegation is judged in full, and one that holds passes.'),
   built('DEL-53', 'policy.delegates', 'Where nothing is passed on, a token names no resource but its own.'),
   built('DEL-54', 'policy.data', 'An answer holds the allowed fields only, behind every adapter.'),
   built('DEL-55', 'policy.data', 'Pointers name exactly one place; what stands around it is empty or `null`.'),

@@ -90,4 +90,5 @@ export const rateCases: readonly AttackCase[] = [
   ),
   built('RAT-10', 'challenge.syntax', 'A challenge is valid whatever data goes into it.'),
   built('RAT-12', 'sig.target.one-path', 'Variants of a path dodge no limit of its route.'),
+  built('RAT-13', 'rate.identified', 'A refused request that comes again gets the same resource token.'),
 ]

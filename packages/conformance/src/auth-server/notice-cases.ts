@@ -3,8 +3,8 @@ import { type Trial, Undecided } from '../case/trial.js'
 import { publishedKeys } from '../endpoint/document-cases.js'
 import { pathOf, type Visit } from '../participants/origin.js'
 import { receivedSignature, replyBytes, verifies, visitBytes } from '../participants/received.js'
-import { givenBack, granted } from './asked-user.js'
-import type { AuthServerStage } from './stage.js'
+import { claimsOf, givenBack, granted } from './asked-user.js'
+import { type AuthServerStage, asked } from './stage.js'
 
 const group = 'notices'
 const path = '/revoked-grants'
@@ -60,6 +60,32 @@ export const noticeCases: readonly Case<AuthServerStage>[] = [
       trial.holds('id is the issuer', id === stage.id, `it is ${String(id)}`)
       const key = (await publishedKeys(trial, stage)).find(one => one['kid'] === kid)
       trial.holds('a published key has signed it', signed !== undefined && key !== undefined && verifies(signed, key))
+    },
+  },
+  {
+    id: 'revocation.until',
+    words: 'the longest life of its tokens',
+    group,
+    needs: ['consent', 'user'],
+    async run(trial, stage) {
+      const one = await granted(trial, stage, { agent: await stage.openAgent() })
+      const { grant } = one.claims
+      if (grant === undefined) throw new Undecided('not applicable', 'auth tokens name no grant')
+      const form = { request_type: 'refresh', refresh_token: one.refreshToken }
+      const refreshed = claimsOf(await trial.accepted('the agent refreshes', () => asked(stage, form, one.signer)))
+      trial.holds('the new token is of the same grant', refreshed['grant'] === grant, String(refreshed['grant']))
+      await trial.accepted('the agent gives its grant back', () => givenBack(stage, one))
+      const [notice] = await noticesOf(stage, grant, 1)
+      trial.holds('the resource is told within 8 s', notice !== undefined)
+      if (notice === undefined) return
+      trial.shown('the notice', visitBytes(notice))
+      const until = Number(new URLSearchParams(notice.body.toString('utf8')).get('exp'))
+      // A resource forgets the grant soon after: a token that ends later would be good again.
+      for (const [title, { exp }] of [
+        ['the first token', one.claims],
+        ['the refreshed token', refreshed],
+      ] as const)
+        trial.holds(`${title} ends no later than the notice`, Number(exp) <= until, `${String(exp)} and ${until}`)
     },
   },
   {

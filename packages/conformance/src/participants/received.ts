@@ -49,6 +49,8 @@ function valueIn(visit: Visit, authority: string, name: string): string {
   if (name === '@path') return path
   if (name === '@query') return `?${query.join('?')}`
   // The suite plays its participants on loopback.
+  if (name === '@scheme') return 'http'
+  if (name === '@request-target') return visit.target
   if (name === '@target-uri') return `http://${authority}${visit.target}`
   return headerValue(visit, name) ?? ''
 }

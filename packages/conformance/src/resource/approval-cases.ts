@@ -3,70 +3,16 @@ import { type Refusal, refusals } from '../case/refusal.js'
 import { isSameScope } from '../case/same-scope.js'
 import type { Trial } from '../case/trial.js'
 import type { Route } from '../config/route.js'
-import { type Draft, requiredComponents, signatureBase, signDraft } from '../signing/draft.js'
+import { signDraft } from '../signing/draft.js'
 import { makeKey } from '../signing/key.js'
-import { operationDigest } from '../signing/operation-digest.js'
-import { readToken } from '../signing/token.js'
-import { headerValue, jsonBody, type WireRequest, type WireResponse } from '../wire/message.js'
+import { jsonBody, type WireRequest } from '../wire/message.js'
+import { approveRoute, ask, askedOf, asks, digestOf, isPlainDisplay, requested } from './asked-approval.js'
 import { constrained, denied, freshUser } from './constrained.js'
-import { draftFor, holder, pseudonym, type ResourceStage, routeOf, specialRoute } from './stage.js'
+import { draftFor, pseudonym, type ResourceStage, routeOf, specialRoute } from './stage.js'
 import { withQuery } from './variations.js'
 
 const group = 'approval'
 const needs = ['approve']
-
-const asks: Refusal = { ...refusals.level, challenge: ['httpsig', 'auth-token', 'resource_token="', 'auth_server="'] }
-
-interface Asked {
-  readonly claims: Readonly<Record<string, unknown>>
-  readonly operation: { readonly name?: unknown; readonly digest?: unknown; readonly display?: unknown }
-}
-
-/** The resource token of a challenge that asks for an approval. */
-function askedOf(response: WireResponse | undefined): Asked {
-  const header = response === undefined ? '' : (headerValue(response, 'agent-auth') ?? '')
-  const claims = readToken(/resource_token="([^"]*)"/.exec(header)?.[1] ?? '')?.claims ?? {}
-  return { claims, operation: Object(claims['operation']) }
-}
-
-function approveRoute(stage: ResourceStage): Route {
-  return specialRoute(stage, 'approve', { level: 'authorized', method: 'POST' })
-}
-
-/** A request under a token of a user; with a digest, it is the token of an approval. */
-function requested(
-  stage: ResourceStage,
-  route: Route,
-  o: {
-    readonly user: Readonly<Record<string, unknown>>
-    readonly digest?: unknown
-    readonly body?: string
-    readonly jti?: string
-  },
-): { readonly draft: Draft; readonly request: WireRequest } {
-  const approved = o.digest === undefined ? {} : { operation_digest: o.digest, exp: stage.now() + 300 }
-  const caller = holder(stage, route, draft => ({
-    ...draft,
-    claims: { ...draft.claims, ...o.user, ...approved, ...(o.jti === undefined ? {} : { jti: o.jti }) },
-  }))
-  const right = draftFor(stage, route, caller)
-  const draft = o.body === undefined ? right : { ...right, body: Buffer.from(o.body) }
-  return { draft, request: signDraft(draft) }
-}
-
-/** Asks for an approval, as a control: it is a challenge, and no success. */
-async function ask(
-  trial: Trial,
-  stage: ResourceStage,
-  route: Route = approveRoute(stage),
-): Promise<Asked & { readonly user: Readonly<Record<string, unknown>>; readonly draft: Draft }> {
-  const user = freshUser()
-  const plain = routeOf(stage, 'authorized')
-  await trial.control('an auth token at another route', () => constrained(stage, plain, { claims: user }))
-  const { draft, request } = requested(stage, route, { user })
-  const response = await trial.refused('a request that a user has not approved', request, asks)
-  return { ...askedOf(response), user, draft }
-}
 
 /** What a resource does where a user must approve each request. @see protocol §9.4 */
 export const approvalCases: readonly Case<ResourceStage>[] = [
@@ -82,11 +28,10 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
       trial.holds('operation has a name that is published', isPublished(stage, operation.name), String(operation.name))
       trial.holds('sub is the one of the token', claims['sub'] === user['sub'], String(claims['sub']))
       trial.holds('scope is that of the route', isSameScope(claims['scope'], route.scope), String(claims['scope']))
-      const display = Array.isArray(operation.display) ? (operation.display as string[]) : undefined
-      const { headers } = signDraft(draft)
-      const digest = operationDigest(signatureBase(draft, headers, requiredComponents(draft)), display)
+      const digest = digestOf(draft, operation)
       trial.holds('digest is that of the request', operation.digest === digest, String(operation.digest))
-      trial.holds('what a user is shown fits', fits(display), JSON.stringify(display))
+      const { display } = operation
+      trial.holds('what a user is shown fits', isPlainDisplay(display), JSON.stringify(display))
       await trial.accepted('the approved request', requested(stage, route, { user, digest }).request)
     },
   },
@@ -256,18 +201,6 @@ async function shownOrDenied(
 
 function isPublished(stage: ResourceStage, name: unknown): boolean {
   return Object.keys(Object(stage.metadata?.['operations'])).includes(String(name))
-}
-
-/** A display of at most 64 plain strings and 500 code points, or none. */
-function fits(display: readonly string[] | undefined): boolean {
-  if (display === undefined) return true
-  const text = display.join('')
-  return (
-    display.length >= 1 &&
-    display.length <= 64 &&
-    [...text].length <= 500 &&
-    !/[\p{C}\p{Zl}\p{Zp}\u2800\u3164]/u.test(text)
-  )
 }
 
 /** Other bytes that say the same: what more they said, a user would have to be shown. */

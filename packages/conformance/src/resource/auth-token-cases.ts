@@ -192,6 +192,20 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
     id: 'token.auth.claims',
     group,
     token,
+    accepted: [
+      { fault: 'it names no user', token: withClaims(() => ({ sub: undefined })) },
+      { fault: 'it names a delegate', token: withClaims(() => ({ agent_delegate: 'phone' })) },
+      { fault: 'it states a purpose in words', token: withClaims(() => ({ purpose: 'To plan a journey – für Ada' })) },
+      { fault: 'it states purposes', token: withClaims(() => ({ purposes: 'one two' })) },
+      { fault: 'it has an audit id', token: withClaims(() => ({ txn: 'txn-1' })) },
+      { fault: 'it has a nbf of now', token: withClaims(now => ({ nbf: now })) },
+      { fault: 'it has claims about the user', token: withClaims(() => ({ name: 'Ada', locale: 'fr', address: {} })) },
+      { fault: 'it has claims that nobody knows', token: withClaims(() => ({ 'https://example.org/x': [null, { a: 1 }] })) },
+      {
+        fault: 'it has more scopes than the route needs',
+        token: draft => ({ ...draft, claims: { ...draft.claims, scope: `a.b ${String(draft.claims['scope'])} c:d/e` } }),
+      },
+    ],
     refusal,
     refused: [
       { fault: 'it has neither sub nor scope', token: withClaims(() => ({ scope: undefined, sub: undefined })) },

@@ -270,6 +270,13 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
         fault: 'the signature has an unknown parameter',
         draft: draft => ({ ...draft, parameters: `${draft.parameters};x-y=1;z="t"` }),
       },
+      changedInput('spaces were added on the way, where the header may have some', value =>
+        value.replace('(', '(  ').replace(')', '  )').replaceAll('" "', '"   "').replaceAll(';', ';  '),
+      ),
+      {
+        fault: 'parameters have each type that there is',
+        draft: draft => ({ ...draft, parameters: `${draft.parameters};a=1.5;b;c=tok/en;d=:YWI=:;e="t";f=?0;g=-7` }),
+      },
     ],
     refusal,
     refused: [

@@ -1,12 +1,8 @@
 import type { Case } from '../case/case.js'
-import { refusals } from '../case/refusal.js'
-import { signDraft } from '../signing/draft.js'
-import { makeKey } from '../signing/key.js'
-import { agentTokenDraft, signToken } from '../signing/token.js'
-import { type Condition, constrained, denied } from './constrained.js'
+import { type Condition, type Constrained, constrained, denied } from './constrained.js'
 import { conditionTypes } from './needs.js'
-import { draftFor, type ResourceStage, routeOf, tokenMember } from './stage.js'
-import { conditionCase, group, holding, hours, list } from './tried-condition.js'
+import { type ResourceStage, routeOf } from './stage.js'
+import { conditionCase, group, hours, list, type Tried } from './tried-condition.js'
 
 /** Names above and beside that of the resource. */
 function namesAround(id: string): { readonly own: string; readonly others: readonly string[] } {
@@ -33,6 +29,19 @@ const through = (...agents: readonly string[]): Readonly<Record<string, unknown>
   if (first === undefined) return {}
   const nested = through(...rest)['act']
   return { act: { iss: 'https://auth.example', agent: first, ...(nested === undefined ? {} : { act: nested }) } }
+}
+
+const first = 'https://first.example'
+const depths = [1, 2, 3, 4, 5]
+
+/** The services of a chain beside the agent that calls: every `act.agent` but the innermost. */
+const servicesOf = (depth: number): readonly string[] =>
+  Array.from({ length: depth - 1 }, (_, at) => `https://service-${at + 1}.example`)
+
+/** A token that came through so many services, under a condition. */
+function chained(depth: number, max: number, listed?: readonly string[]): Constrained {
+  const condition = { type: 'chain', max, ...(listed === undefined ? {} : { through: listed }) }
+  return { constraints: [condition], claims: through(...servicesOf(depth), first) }
 }
 
 /** What each type of condition demands, in auth tokens and in delegations. @see protocol §9.2 */
@@ -87,7 +96,11 @@ export const conditionCases: readonly Case<ResourceStage>[] = [
     id: 'DEL-22',
     needs: ['condition-until'],
     clauses: ['policy.until'],
-    hold: stage => [list('until in ten minutes', { type: 'until', time: stage.now() + 600 })],
+    hold: stage => [
+      list('until in ten minutes', { type: 'until', time: stage.now() + 600 }),
+      // It is judged at each request: that the token lives longer is no fault of it.
+      list('until in one minute, and the token lives longer', { type: 'until', time: stage.now() + 60 }),
+    ],
     fail: stage => [
       list('until now', { type: 'until', time: stage.now() }),
       list('until a minute ago', { type: 'until', time: stage.now() - 60 }),
@@ -154,6 +167,30 @@ export const conditionCases: readonly Case<ResourceStage>[] = [
     ],
   }),
   conditionCase({
+    id: 'policy.chain',
+    words: 'A token that its agent got directly has no service, and holds',
+    needs: ['condition-chain'],
+    hold: stage => [
+      // A token that its agent got directly has no service.
+      list('a direct call, where services are listed', { type: 'chain', max: 0, through: ['https://other.example'] }),
+      list('a direct call, where five services may be', { type: 'chain', max: 5 }),
+      ...depths.map((depth): Tried => [`${depth} services, where ${depth} may be`, chained(depth, depth)]),
+      ...depths.map((depth): Tried => [
+        `${depth} services, all of them listed`,
+        chained(depth, 5, [stage.agent.id, ...servicesOf(depth)]),
+      ]),
+      ['five services, and no condition', { claims: through(...servicesOf(5), first) }],
+    ],
+    fail: stage => [
+      ...depths.map((depth): Tried => [`${depth} services, where ${depth - 1} may be`, chained(depth, depth - 1)]),
+      ['the agent itself is not listed', chained(2, 5, servicesOf(2))],
+      ...depths.slice(1).map((depth): Tried => [
+        `of ${depth} services the last but the first agent is not listed`,
+        chained(depth, 5, [stage.agent.id, ...servicesOf(depth).slice(0, -1), first]),
+      ]),
+    ],
+  }),
+  conditionCase({
     id: 'policy.own-words',
     words: 'At every other resource the condition holds',
     needs: ['condition-data', 'condition-arguments', 'condition-approval'],
@@ -194,39 +231,6 @@ export const conditionCases: readonly Case<ResourceStage>[] = [
             () => constrained(stage, other, { constraints: [condition] }),
             type === 'calls' ? { status: [403, 429], challenge: 'none' } : denied,
           )
-    },
-  },
-  {
-    id: 'DEL-51',
-    words: 'must set `aud` on a token with `delegation`',
-    group,
-    needs: ['identified', 'conditions'],
-    clauses: ['policy.delegates'],
-    async run(trial, stage) {
-      const route = routeOf(stage, 'identified')
-      const delegate = (claims: Readonly<Record<string, unknown>>) => () => {
-        const key = makeKey()
-        const draft = agentTokenDraft(stage.agent, { sub: 'delegate-2', key, now: stage.now() })
-        const token = signToken({ ...draft, claims: { ...draft.claims, ...claims } })
-        return signDraft(draftFor(stage, route, { key, keyMember: tokenMember(token) }))
-      }
-      const aud = [stage.id]
-      await trial.control('a delegate without a delegation', delegate({}))
-      await trial.accepted('an empty delegation', delegate({ aud, delegation: [] }))
-      await trial.accepted('a delegation that holds', delegate({ aud, delegation: [holding] }))
-      const ended = { type: 'until', time: stage.now() - 60 }
-      await trial.refused('a delegation that has ended', delegate({ aud, delegation: [ended] }), denied)
-      await trial.refused('a delegation that nobody knows', delegate({ aud, delegation: [{ type: 'moon' }] }), denied)
-      await trial.refused(
-        'calls of a grant',
-        delegate({ aud, delegation: [{ type: 'calls', max: 5, per: 'grant' }] }),
-        denied,
-      )
-      await trial.refused(
-        'its aud is another',
-        delegate({ aud: ['https://other.example'], delegation: [holding] }),
-        refusals.agentToken,
-      )
     },
   },
 ]

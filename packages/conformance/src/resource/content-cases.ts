@@ -3,7 +3,7 @@ import type { Case } from '../case/case.js'
 import type { Trial } from '../case/trial.js'
 import type { Route } from '../config/route.js'
 import type { Draft } from '../signing/draft.js'
-import { headerValue, jsonBody, type WireResponse } from '../wire/message.js'
+import { headerValue, jsonBody, type WireRequest, type WireResponse } from '../wire/message.js'
 import { type Constrained, constrained, denied } from './constrained.js'
 import { isJson, isPartOf } from './shown-json.js'
 import { type ResourceStage, specialRoute } from './stage.js'
@@ -13,8 +13,8 @@ const group = 'content'
 const dataNeeds = ['answer', 'condition-data']
 const argumentNeeds = ['operation', 'condition-arguments']
 
-/** The first object or array of the answer that a pointer can name a part of. */
-function membersOf(route: Route): {
+/** The members of an answer that is always the same. */
+export function membersOf(route: Route): {
   readonly names: readonly string[]
   readonly value: Readonly<Record<string, unknown>>
 } {
@@ -22,7 +22,8 @@ function membersOf(route: Route): {
   return { names: Object.keys(value), value }
 }
 
-const pointer = (name: string): string => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+/** The pointer of a member of the whole. */
+export const pointer = (name: string): string => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
 
 /** A request whose answer shows some fields only. */
 const showing =
@@ -33,14 +34,16 @@ const showing =
       ...more,
     })
 
-interface Shown {
+/** An answer, and what of it must be shown. */
+export interface Shown {
   readonly response: WireResponse | undefined
   readonly wanted: unknown
   /** The answer without a condition. */
   readonly whole: WireResponse
 }
 
-function shows(trial: Trial, title: string, { response, wanted, whole }: Shown): void {
+/** Notes whether an answer shows what it must and no more. */
+export function shows(trial: Trial, title: string, { response, wanted, whole }: Shown): void {
   const text = response?.body.toString('utf8') ?? ''
   trial.holds(`${title}: the answer is as it must be`, isJson(text, wanted), text.slice(0, 200))
   if (response === undefined) return
@@ -54,11 +57,11 @@ function shows(trial: Trial, title: string, { response, wanted, whole }: Shown):
 }
 
 /** A request with a body, whose arguments must meet rules. */
-function arguing(
+export function arguing(
   stage: ResourceStage,
   where: unknown,
   o: { readonly body?: string; readonly draft?: Constrained['draft']; readonly of?: string } = {},
-) {
+): () => WireRequest {
   const route = specialRoute(stage, 'operation', { level: 'authorized', method: 'POST' })
   const { operation } = route.special
   const draft = (one: Draft): Draft => {

@@ -18,11 +18,13 @@ export function endpointTarget(stage: ResourceStage, name: string): string {
   return new URL(String(stage.metadata?.[name])).pathname
 }
 
-function scopeOf(stage: ResourceStage): string {
+/** The scope that it is asked for. */
+export function scopeOf(stage: ResourceStage): string {
   return stage.configuration.routes.find(({ level }) => level === 'authorized')?.scope ?? ''
 }
 
-interface Asked {
+/** A request for a resource token, where it is not the usual one. */
+export interface Asked {
   readonly signer?: Signer
   readonly form?: Readonly<Record<string, string>>
   readonly body?: string
@@ -31,7 +33,7 @@ interface Asked {
 }
 
 /** A request for a resource token. */
-function ask(stage: ResourceStage, asked: Asked = {}): WireRequest {
+export function ask(stage: ResourceStage, asked: Asked = {}): WireRequest {
   const { signer = byPublishedKey(stage.agent), form = { scope: scopeOf(stage) }, change = one => one } = asked
   const draft = postDraft({
     authority: stage.authority,

@@ -70,6 +70,14 @@ function der(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from([0x30, body.length]), body])
 }
 
+/** The names of RFC 9421 for the algorithms. */
+const registered: Readonly<Record<TestAlgorithm, string>> = {
+  Ed25519: 'ed25519',
+  ES256: 'ecdsa-p256-sha256',
+  ES384: 'ecdsa-p384-sha384',
+  PS512: 'rsa-pss-sha512',
+}
+
 const accepts = (id: string, alg: TestAlgorithm, words?: string): Case<ResourceStage> =>
   varied({
     id,
@@ -77,7 +85,13 @@ const accepts = (id: string, alg: TestAlgorithm, words?: string): Case<ResourceS
     group: `keys-${alg}`,
     needs: ['pseudonymous', alg],
     route,
-    accepted: [{ fault: `it is signed with ${alg}`, draft: draft => signedBy(pseudonym(alg))(draft) }],
+    accepted: [
+      { fault: `it is signed with ${alg}`, draft: draft => signedBy(pseudonym(alg))(draft) },
+      ...[alg, registered[alg]].map(name => ({
+        fault: `it is signed with ${alg}, and says so as ${name}`,
+        draft: (draft: Draft) => withAlg('', name).draft?.(signedBy(pseudonym(alg))(draft)) ?? draft,
+      })),
+    ],
     refusal,
     refused: stage => [
       {

@@ -17,6 +17,8 @@ export const otherMembersCases: readonly Case<ResourceStage>[] = [
     accepted: [
       { fault: 'a proxy has added a signature of its own', sent: besides('proxy', ';created=1;tag="proxy"') },
       { fault: 'a second signature has no tag', sent: besides('other', '') },
+      { fault: 'a proxy has added lines of its own after them', sent: onOwnLines('after') },
+      { fault: 'a proxy has added lines of its own before them', sent: onOwnLines('before') },
     ],
   }),
   varied({
@@ -119,6 +121,36 @@ export const otherMembersCases: readonly Case<ResourceStage>[] = [
     },
   },
   {
+    id: 'sig.headers.lost',
+    group,
+    needs: ['anonymous'],
+    async run(trial, stage) {
+      const route = routeOf(stage, 'anonymous')
+      const { method, target, headers, body } = draftFor(stage, route, pseudonym())
+      const withLines = (input: string, signature: string) => ({
+        ...{ method, target, body },
+        headers: [...headers, ['signature-input', input] as const, ['signature', signature] as const],
+      })
+      await trial.control('the request without a signature', { method, target, headers, body })
+      const tagged = 'proxy=("@method");created=1;tag="proxy"'
+      await trial.accepted('a proxy has signed it, by a tag of its own', withLines(tagged, 'proxy=:YWJj:'))
+      await trial.accepted(
+        'two proxies have signed it, each by a tag',
+        withLines(`${tagged}, b=("@path");tag="b"`, 'proxy=:YWJj:, b=:YWJj:'),
+      )
+      for (const [title, input, signature] of [
+        ['one of two signatures has no tag', `${tagged}, b=("@path")`, 'proxy=:YWJj:, b=:YWJj:'],
+        ['the tag is empty', 'proxy=("@method");tag=""', 'proxy=:YWJj:'],
+        ['the tag is a Token', 'proxy=("@method");tag=proxy', 'proxy=:YWJj:'],
+        ['the tag is true', 'proxy=("@method");tag', 'proxy=:YWJj:'],
+        ['a member of Signature has no input', tagged, 'proxy=:YWJj:, b=:YWJj:'],
+        ['Signature-Input does not parse', `${tagged}, =`, 'proxy=:YWJj:'],
+        ['Signature does not parse', tagged, 'proxy=:YWJj'],
+      ] as const)
+        await trial.refused(title, withLines(input, signature), refusal)
+    },
+  },
+  {
     id: 'sig.headers.anonymous',
     group,
     needs: ['anonymous'],
@@ -153,4 +185,16 @@ function manyMembers(count: number): (request: WireRequest) => WireRequest {
       'signature',
       value => `${value}${labels.map(label => `, ${label}=:YWJj:`).join('')}`,
     )
+}
+
+/** Adds the signature of a proxy on lines of its own. */
+function onOwnLines(where: 'before' | 'after'): (request: WireRequest) => WireRequest {
+  const lines = [
+    ['signature-input', 'proxy=("@method");created=1;tag="proxy"'],
+    ['signature', 'proxy=:YWJj:'],
+  ] as const
+  return request => ({
+    ...request,
+    headers: where === 'before' ? [...lines, ...request.headers] : [...request.headers, ...lines],
+  })
 }

@@ -86,10 +86,18 @@ export const revocationCases: readonly Case<ResourceStage>[] = [
     async run(trial, stage) {
       const grant = randomUUID()
       await trial.control('a token of another grant', () => underGrant(stage, randomUUID()))
-      await trial.accepted('a grant has ended that was never seen', () =>
+      const told = await trial.accepted('a grant has ended that was never seen', () =>
         notice(stage, { grant, exp: inHalfAnHour(stage) }),
       )
+      trial.holds('the answer is 204', told?.status === 204, String(told?.status))
       await trial.refused('the first token of the grant', () => underGrant(stage, grant), refusals.authToken)
+      // It is kept for a minute longer, since the clocks of issuer and resource may differ so far.
+      const brief = randomUUID()
+      await trial.accepted('a grant has ended, whose last token ends in two seconds', () =>
+        notice(stage, { grant: brief, exp: String(stage.now() + 2) }),
+      )
+      await new Promise(resolve => setTimeout(resolve, 3500))
+      await trial.refused('a token of it, a second after that', () => underGrant(stage, brief), refusals.authToken)
     },
   },
   {
@@ -164,7 +172,9 @@ export const revocationCases: readonly Case<ResourceStage>[] = [
       for (const [fault, exp] of [
         ['is missing', undefined],
         ['is no number', 'soon'],
-        ['is too far ahead', String(stage.now() + 90_000)],
+        ['is a day ahead', String(stage.now() + 90_000)],
+        // The clocks tick while the notice is on its way.
+        ['is 1 h 64 s ahead', String(stage.now() + 3664)],
       ] as const)
         await trial.refused(
           `exp ${fault}`,
@@ -172,6 +182,9 @@ export const revocationCases: readonly Case<ResourceStage>[] = [
           refusals.request,
         )
       await trial.accepted('the grant goes on', () => underGrant(stage, grant))
+      const far = String(stage.now() + 3658)
+      await trial.accepted('exp is 1 h 58 s ahead', () => notice(stage, { grant, exp: far }))
+      await trial.refused('the grant has ended', () => underGrant(stage, grant), refusals.authToken)
     },
   },
   {
@@ -215,6 +228,11 @@ export const revocationCases: readonly Case<ResourceStage>[] = [
         { status: 405 },
       )
       await trial.accepted('the grant goes on', () => underGrant(stage, grant))
+      const longest = `${randomUUID()}_${randomUUID()}`.slice(0, 64)
+      for (const name of [longest, longest.slice(1, 2)]) {
+        await trial.accepted(`grant is ${name}`, () => notice(stage, { grant: name, exp }))
+        await trial.refused(`a token of the grant ${name}`, () => underGrant(stage, name), refusals.authToken)
+      }
     },
   },
   {

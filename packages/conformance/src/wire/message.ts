@@ -16,6 +16,12 @@ export interface WireResponse {
   readonly status: number
   readonly headers: readonly HeaderLine[]
   readonly body: Buffer
+  /** What stands after the status; often empty. */
+  readonly phrase: string
+  /** The header lines after a chunked body. */
+  readonly trailers: readonly HeaderLine[]
+  /** How many 1xx responses came before it. */
+  readonly interim: number
 }
 
 /** What was sent for a request, and what came back. */
