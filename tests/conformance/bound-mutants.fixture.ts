@@ -4,7 +4,11 @@ const claims = 'protocol/dist/token/claims.js'
 const holds = 'protocol/dist/condition/holds.js'
 
 /** A limit of which a resource takes one less, or one more. */
-const shifted = (lacks: string, file: string, o: { readonly line: string; readonly by: readonly string[]; readonly fails: readonly string[] }): readonly Mutant[] =>
+const shifted = (
+  lacks: string,
+  file: string,
+  o: { readonly line: string; readonly by: readonly string[]; readonly fails: readonly string[] },
+): readonly Mutant[] =>
   o.by.map(by => ({ lacks: `${lacks}: it is ${by}`, file, find: o.line, replace: `${o.line} ${by}`, fails: o.fails }))
 
 const both = ['- 1', '+ 1']

@@ -48,7 +48,11 @@ function approvalFlow(stage: AgentStage, o: Approval): Flow {
     resourceToken: (draft, place) =>
       withClaims(() => ({
         sub: 'user-1',
-        operation: { name: 'invite', digest: o.digest?.(right) ?? right, ...(shown === undefined ? {} : { display: shown }) },
+        operation: {
+          name: 'invite',
+          digest: o.digest?.(right) ?? right,
+          ...(shown === undefined ? {} : { display: shown }),
+        },
       }))(draft, place),
     authToken: (draft, place) =>
       withClaims(() => ({
@@ -75,9 +79,17 @@ async function isRepeated(trial: Trial, stage: AgentStage, approval: Approval): 
   const { title, components = [] } = approval
   const { withToken, authority, asked, succeeded } = await flow(trial, stage, approvalFlow(stage, approval))
   trial.holds(`${title}: the auth server is asked`, asked.length > 0)
-  trial.holds(`${title}: the approved request is sent once`, withToken.length === 1 && succeeded, `${withToken.length} were sent`)
+  trial.holds(
+    `${title}: the approved request is sent once`,
+    withToken.length === 1 && succeeded,
+    `${withToken.length} were sent`,
+  )
   const covered = withToken.flatMap(one => receivedSignature(one, authority)?.components ?? [])
-  trial.holds(`${title}: all that was covered is covered again`, components.every(name => covered.includes(name)), covered.join(' '))
+  trial.holds(
+    `${title}: all that was covered is covered again`,
+    components.every(name => covered.includes(name)),
+    covered.join(' '),
+  )
 }
 
 function approvalControl(trial: Trial, stage: AgentStage): Promise<Flowed> {
@@ -97,9 +109,7 @@ export const approvalCases: readonly Case<AgentStage>[] = [
     async run(trial, stage) {
       const { visits, withToken, authority } = await approvalControl(trial, stage)
       trial.holds('the approved request is sent once', withToken.length === 1, `${withToken.length} were sent`)
-      const digests = new Set(
-        [...visits.slice(1), ...withToken].map(one => digestOf(one, authority, display)),
-      )
+      const digests = new Set([...visits.slice(1), ...withToken].map(one => digestOf(one, authority, display)))
       trial.holds('it is the very same request', digests.size === 1, `there were ${digests.size}`)
       const more: readonly Approval[] = [
         { title: 'a resource that says nothing of what the request would do', isSilent: true },

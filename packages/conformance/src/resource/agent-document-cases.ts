@@ -59,7 +59,11 @@ const metadataWith = (members: Readonly<Record<string, unknown>>) => (agent: Par
 const keysOf = (agent: Participant): object => publishedKey(agent.kid, agent.key)
 
 /** Publishes a document of so many bytes. */
-function publishOfBytes(agent: Participant, path: string, o: { readonly document: object; readonly bytes: number }): void {
+function publishOfBytes(
+  agent: Participant,
+  path: string,
+  o: { readonly document: object; readonly bytes: number },
+): void {
   const { length } = JSON.stringify({ ...o.document, padding: '' })
   agent.origin.publish(path, { ...o.document, padding: 'x'.repeat(o.bytes - length) })
 }
@@ -107,23 +111,23 @@ export const agentDocumentCases: readonly Case<ResourceStage>[] = [
   wrongDocuments(
     'DSC-15',
     [
-    {
-      fault: 'the metadata are text/html',
-      publish: agent =>
-        agent.origin.answer(
-          metadataPath,
-          text(JSON.stringify(identityMembers('aauth-agent', agent.id)), { 'content-type': 'text/html' }),
-        ),
-    },
-    {
-      fault: 'the key set is answered with 500',
-      publish: agent => agent.origin.answer('/jwks.json', text('{}', {}, 500)),
-    },
-    {
-      fault: 'the metadata are answered with 204',
-      publish: agent => agent.origin.answer(metadataPath, text('', {}, 204)),
-    },
-  ],
+      {
+        fault: 'the metadata are text/html',
+        publish: agent =>
+          agent.origin.answer(
+            metadataPath,
+            text(JSON.stringify(identityMembers('aauth-agent', agent.id)), { 'content-type': 'text/html' }),
+          ),
+      },
+      {
+        fault: 'the key set is answered with 500',
+        publish: agent => agent.origin.answer('/jwks.json', text('{}', {}, 500)),
+      },
+      {
+        fault: 'the metadata are answered with 204',
+        publish: agent => agent.origin.answer(metadataPath, text('', {}, 204)),
+      },
+    ],
     {
       words: ['The media type must be', 'a document is missing or wrong'],
       clauses: ['error.discovery-failed'],
@@ -173,25 +177,37 @@ export const agentDocumentCases: readonly Case<ResourceStage>[] = [
       publish: agent => metadataWith({ delegate_token_endpoint: `${agent.id}/token?x=1` })(agent),
     },
   ]),
-  wrongDocuments('KEY-25', [
-    { fault: 'keys is an object', publish: agent => agent.origin.publish('/jwks.json', { keys: {} }) },
-    { fault: 'keys is missing', publish: agent => agent.origin.publish('/jwks.json', {}) },
-    { fault: 'the key set is an array', publish: agent => agent.origin.publish('/jwks.json', [keysOf(agent)]) },
-  ], { words: 'a document is missing or wrong', clauses: ['error.discovery-failed'] }),
-  wrongDocuments('discovery.duplicate-kid', [
-    {
-      fault: 'two keys have the kid',
-      publish: agent =>
-        agent.origin.publish('/jwks.json', { keys: [keysOf(agent), publishedKey(agent.kid, makeKey())] }),
-    },
-  ], { words: 'Two keys with the asked `kid` must be refused' }),
-  wrongDocuments('id.jwk-alg', [
-    {
-      fault: 'the published key has no alg',
-      publish: agent => agent.origin.publish('/jwks.json', { keys: [{ ...keysOf(agent), alg: undefined }] }),
-      refused: { status: [401, 503], error: ['discovery_failed', 'invalid_agent_token', 'unsupported_algorithm'] },
-    },
-  ], { words: 'A reader must refuse one without it' }),
+  wrongDocuments(
+    'KEY-25',
+    [
+      { fault: 'keys is an object', publish: agent => agent.origin.publish('/jwks.json', { keys: {} }) },
+      { fault: 'keys is missing', publish: agent => agent.origin.publish('/jwks.json', {}) },
+      { fault: 'the key set is an array', publish: agent => agent.origin.publish('/jwks.json', [keysOf(agent)]) },
+    ],
+    { words: 'a document is missing or wrong', clauses: ['error.discovery-failed'] },
+  ),
+  wrongDocuments(
+    'discovery.duplicate-kid',
+    [
+      {
+        fault: 'two keys have the kid',
+        publish: agent =>
+          agent.origin.publish('/jwks.json', { keys: [keysOf(agent), publishedKey(agent.kid, makeKey())] }),
+      },
+    ],
+    { words: 'Two keys with the asked `kid` must be refused' },
+  ),
+  wrongDocuments(
+    'id.jwk-alg',
+    [
+      {
+        fault: 'the published key has no alg',
+        publish: agent => agent.origin.publish('/jwks.json', { keys: [{ ...keysOf(agent), alg: undefined }] }),
+        refused: { status: [401, 503], error: ['discovery_failed', 'invalid_agent_token', 'unsupported_algorithm'] },
+      },
+    ],
+    { words: 'A reader must refuse one without it' },
+  ),
   {
     id: 'KEY-24',
     group,

@@ -147,7 +147,7 @@ const showable: ReadonlyArray<readonly [title: string, text: string]> = [
 export const approvalUseCases: readonly Case<ResourceStage>[] = [
   {
     id: 'approval.once',
-    words: ['The resource must take the approval', 'and the approval is not used'],
+    words: ['The resource must take the approval', 'Shown with a request for another operation'],
     group,
     needs,
     clauses: ['APR-06', 'policy.order'],

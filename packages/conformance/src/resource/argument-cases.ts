@@ -37,15 +37,33 @@ const ruled: readonly Ruled[] = [
   ['one element by its index', [{ at: '/a/1', in: [2] }, { at: '/a/0' }], '{"a":[9,2]}', '{"a":[2,9]}'],
   ['a name with a slash', [{ at: '/a~1b', in: [1] }], '{"a/b":1}', '{"a~1b":1}'],
   ['a name with a tilde', [{ at: '/a~0b', in: [1] }], '{"a~b":1}', '{"a~0b":1}'],
-  ['a text by its code points', [{ at: '/a', maxLength: 2 }], '{"a":"\u{1f375}\u{1f375}"}', '{"a":"\u{1f375}\u{1f375}x"}'],
+  [
+    'a text by its code points',
+    [{ at: '/a', maxLength: 2 }],
+    '{"a":"\u{1f375}\u{1f375}"}',
+    '{"a":"\u{1f375}\u{1f375}x"}',
+  ],
   ['an array by its elements', [{ at: '/a', maxLength: 2 }], '{"a":["long text","x"]}', '{"a":[1,2,3]}'],
-  ['a prefix that is not normalised', [{ at: '/a', prefix: '\u00e9' }], '{"a":"\u00e9t\u00e9"}', '{"a":"e\u0301t\u00e9"}'],
+  [
+    'a prefix that is not normalised',
+    [{ at: '/a', prefix: '\u00e9' }],
+    '{"a":"\u00e9t\u00e9"}',
+    '{"a":"e\u0301t\u00e9"}',
+  ],
   ['a prefix that is not folded', [{ at: '/a', prefix: 'ab' }], '{"a":"abc"}', '{"a":"Abc"}'],
   ['the empty prefix', [{ at: '/a', prefix: '' }], '{"a":""}', '{"a":1}'],
   ['a negative number', [{ at: '/a', min: -1.5 }], '{"a":-1.5}', '{"a":-1.6}'],
   ['the largest integer', [{ at: '/a', min: 0 }], '{"a":9007199254740991}', '{"a":9007199254740992}'],
   ['a place that holds nothing', [{ at: '/a', in: [1] }, { at: '/b' }], '{"a":1,"b":2}', '{"b":2}'],
-  ['members in another order', [{ at: '/b', in: [2] }, { at: '/a', in: [1] }], '{"b":2,"a":1}', '{"b":1,"a":2}'],
+  [
+    'members in another order',
+    [
+      { at: '/b', in: [2] },
+      { at: '/a', in: [1] },
+    ],
+    '{"b":2,"a":1}',
+    '{"b":1,"a":2}',
+  ],
 ]
 
 /** What stands in a request, by which rules. @see protocol §9.2 */
@@ -64,6 +82,7 @@ export const argumentCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'policy.json',
+    words: 'JSON* here is a body with exactly one',
     group,
     needs,
     async run(trial, stage) {

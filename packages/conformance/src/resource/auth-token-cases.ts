@@ -200,10 +200,16 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
       { fault: 'it has an audit id', token: withClaims(() => ({ txn: 'txn-1' })) },
       { fault: 'it has a nbf of now', token: withClaims(now => ({ nbf: now })) },
       { fault: 'it has claims about the user', token: withClaims(() => ({ name: 'Ada', locale: 'fr', address: {} })) },
-      { fault: 'it has claims that nobody knows', token: withClaims(() => ({ 'https://example.org/x': [null, { a: 1 }] })) },
+      {
+        fault: 'it has claims that nobody knows',
+        token: withClaims(() => ({ 'https://example.org/x': [null, { a: 1 }] })),
+      },
       {
         fault: 'it has more scopes than the route needs',
-        token: draft => ({ ...draft, claims: { ...draft.claims, scope: `a.b ${String(draft.claims['scope'])} c:d/e` } }),
+        token: draft => ({
+          ...draft,
+          claims: { ...draft.claims, scope: `a.b ${String(draft.claims['scope'])} c:d/e` },
+        }),
       },
     ],
     refusal,

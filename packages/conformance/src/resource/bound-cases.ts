@@ -1,11 +1,20 @@
 import type { Case } from '../case/case.js'
 import { type Refusal, refusals } from '../case/refusal.js'
-import { digestMember, type Draft, signDraft } from '../signing/draft.js'
+import { type Draft, digestMember, signDraft } from '../signing/draft.js'
 import { signToken, type TokenDraft } from '../signing/token.js'
 import { changeHeader, headerLines, type WireRequest } from '../wire/message.js'
 import { alsoCovering, queried } from './coverage-changes.js'
 import { ask } from './endpoint-cases.js'
-import { delegate, draftFor, findRoute, holder, lowestRoute, type ResourceStage, routeOf, type Signer } from './stage.js'
+import {
+  delegate,
+  draftFor,
+  findRoute,
+  holder,
+  lowestRoute,
+  type ResourceStage,
+  routeOf,
+  type Signer,
+} from './stage.js'
 import { varied } from './variations.js'
 
 // Each limit of the page from both sides: what is exactly at it passes, and what is one more does not. @see protocol §11
@@ -76,7 +85,9 @@ const idsOf = (bytes: number): readonly string[] =>
   })
 
 /** The claims of tokens that hold ids, at the level whose tokens they are of. */
-const idClaims: ReadonlyArray<readonly [level: 'identified' | 'authorized', name: string, claims: (id: string, stage: ResourceStage) => object]> = [
+const idClaims: ReadonlyArray<
+  readonly [level: 'identified' | 'authorized', name: string, claims: (id: string, stage: ResourceStage) => object]
+> = [
   ['identified', 'sub of an agent token', id => ({ sub: id })],
   ['authorized', 'sub of an auth token', id => ({ sub: id })],
   ['authorized', 'agent_delegate of an auth token', id => ({ agent_delegate: id })],
@@ -90,7 +101,9 @@ const idClaims: ReadonlyArray<readonly [level: 'identified' | 'authorized', name
 function withToken(stage: ResourceStage, level: 'identified' | 'authorized', claims: object): WireRequest {
   const route = routeOf(stage, level)
   const change = (draft: TokenDraft): TokenDraft => ({ ...draft, claims: { ...draft.claims, ...claims } })
-  return signDraft(draftFor(stage, route, level === 'identified' ? delegate(stage, change) : holder(stage, route, change)))
+  return signDraft(
+    draftFor(stage, route, level === 'identified' ? delegate(stage, change) : holder(stage, route, change)),
+  )
 }
 
 /** So many words, each once. */
@@ -110,7 +123,10 @@ export const boundCases: readonly Case<ResourceStage>[] = [
     id: 'DOS-27',
     group,
     clauses: ['sig.headers.limits', 'limits.header-status'],
-    accepted: ['Signature-Input', 'Signature'].map(field => ({ fault: `${field} has 8 KiB`, sent: filled(field, 8 * kib) })),
+    accepted: ['Signature-Input', 'Signature'].map(field => ({
+      fault: `${field} has 8 KiB`,
+      sent: filled(field, 8 * kib),
+    })),
     refusal: tooLong,
     refused: [
       ...['Signature-Input', 'Signature'].map(field => ({
@@ -129,6 +145,7 @@ export const boundCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'DIG-22',
+    words: 'A header that is longer than its limit must get 431',
     group,
     needs: ['write'],
     route: stage => lowestRoute(stage, 'POST'),
@@ -187,6 +204,7 @@ export const boundCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'policy.words',
+    words: 'A word is 1 to 128 characters of a scope token',
     group,
     needs: ['authorized'],
     clauses: ['limits.scopes', 'token.auth.claims'],

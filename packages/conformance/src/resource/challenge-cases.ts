@@ -51,6 +51,7 @@ export const challengeCases: readonly Case<ResourceStage>[] = [
   {
     id: 'RAT-13',
     words: 'must get the same resource token again',
+    clauses: ['rate.authorized'],
     group,
     needs: ['authorized'],
     async run(trial, stage) {
@@ -61,7 +62,11 @@ export const challengeCases: readonly Case<ResourceStage>[] = [
       const first = await trial.refused('a delegate shows its agent token', request, wanted)
       const second = await trial.refused('the same bytes come again', request, wanted)
       trial.holds('they get the same resource token', resourceTokenOf(first) === resourceTokenOf(second))
-      const anew = await trial.refused('it signs anew', () => signDraft(draftFor(stage, route, delegate(stage))), wanted)
+      const anew = await trial.refused(
+        'it signs anew',
+        () => signDraft(draftFor(stage, route, delegate(stage))),
+        wanted,
+      )
       trial.holds('another request gets another one', resourceTokenOf(first) !== resourceTokenOf(anew))
     },
   },
@@ -123,7 +128,12 @@ export const challengeCases: readonly Case<ResourceStage>[] = [
               second,
               holder(stage, first, draft => ({
                 ...draft,
-                claims: { ...draft.claims, scope: `other.one ${first.scope}`, email: 'ada@example.org', email_verified: true },
+                claims: {
+                  ...draft.claims,
+                  scope: `other.one ${first.scope}`,
+                  email: 'ada@example.org',
+                  email_verified: true,
+                },
               })),
             ),
           ),

@@ -168,26 +168,31 @@ export const conditionCases: readonly Case<ResourceStage>[] = [
   }),
   conditionCase({
     id: 'policy.chain',
-    words: 'A token that its agent got directly has no service, and holds',
     needs: ['condition-chain'],
     hold: stage => [
       // A token that its agent got directly has no service.
       list('a direct call, where services are listed', { type: 'chain', max: 0, through: ['https://other.example'] }),
       list('a direct call, where five services may be', { type: 'chain', max: 5 }),
       ...depths.map((depth): Tried => [`${depth} services, where ${depth} may be`, chained(depth, depth)]),
-      ...depths.map((depth): Tried => [
-        `${depth} services, all of them listed`,
-        chained(depth, 5, [stage.agent.id, ...servicesOf(depth)]),
-      ]),
+      ...depths.map(
+        (depth): Tried => [
+          `${depth} services, all of them listed`,
+          chained(depth, 5, [stage.agent.id, ...servicesOf(depth)]),
+        ],
+      ),
       ['five services, and no condition', { claims: through(...servicesOf(5), first) }],
     ],
     fail: stage => [
       ...depths.map((depth): Tried => [`${depth} services, where ${depth - 1} may be`, chained(depth, depth - 1)]),
       ['the agent itself is not listed', chained(2, 5, servicesOf(2))],
-      ...depths.slice(1).map((depth): Tried => [
-        `of ${depth} services the last but the first agent is not listed`,
-        chained(depth, 5, [stage.agent.id, ...servicesOf(depth).slice(0, -1), first]),
-      ]),
+      ...depths
+        .slice(1)
+        .map(
+          (depth): Tried => [
+            `of ${depth} services the last but the first agent is not listed`,
+            chained(depth, 5, [stage.agent.id, ...servicesOf(depth).slice(0, -1), first]),
+          ],
+        ),
     ],
   }),
   conditionCase({

@@ -76,7 +76,7 @@ export const projectionCases: readonly Case<ResourceStage>[] = [
     words: 'Each list is applied in turn, to what the one before has left',
     group,
     needs: ['answer', 'condition-data'],
-    clauses: ['policy.all-hold'],
+    clauses: ['policy.all-hold', 'policy.json'],
     async run(trial, stage) {
       const route = specialRoute(stage, 'answer', about)
       const whole = await trial.control('a request without conditions', () => constrained(stage, route, {}))
@@ -91,7 +91,7 @@ export const projectionCases: readonly Case<ResourceStage>[] = [
     words: 'Of an answer that is not 2xx, only the status goes out',
     group,
     needs: ['error', 'condition-data'],
-    clauses: ['policy.data'],
+    clauses: ['policy.data', 'policy.data.whole'],
     async run(trial, stage) {
       const route = specialRoute(stage, 'error', about)
       const all = { constraints: [data(stage, '')] }
@@ -116,7 +116,7 @@ export const projectionCases: readonly Case<ResourceStage>[] = [
     words: 'Anything else must be withheld whole',
     group,
     needs: ['text', 'condition-data'],
-    clauses: ['policy.data', 'policy.data.before'],
+    clauses: ['policy.data', 'policy.json', 'policy.data.before'],
     async run(trial, stage) {
       const route = specialRoute(stage, 'text', about)
       const told = await trial.control('a request without conditions', () => constrained(stage, route, {}))
@@ -138,7 +138,7 @@ export const projectionCases: readonly Case<ResourceStage>[] = [
     words: ['What stays must stay byte for byte', 'There must be no trailers'],
     group,
     needs: ['answer', 'condition-data'],
-    clauses: ['policy.data', 'DEL-59'],
+    clauses: ['policy.json', 'policy.data.whole', 'DEL-59'],
     async run(trial, stage) {
       const route = specialRoute(stage, 'answer', about)
       const told = await trial.control('a request without conditions', () => constrained(stage, route, {}))
