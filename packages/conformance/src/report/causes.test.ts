@@ -15,7 +15,18 @@ interface Answer {
 function exchange({ status, body = {}, ...about }: Answer): Exchange {
   const sent = Buffer.from('GET /feed HTTP/1.1\r\n\r\n')
   const response =
-    status === undefined ? {} : { response: { status, headers: [], body: Buffer.from(JSON.stringify(body)) } }
+    status === undefined
+      ? {}
+      : {
+          response: {
+            status,
+            headers: [],
+            phrase: '',
+            trailers: [],
+            interim: 0,
+            body: Buffer.from(JSON.stringify(body)),
+          },
+        }
   return {
     title: 'a request',
     sent,
