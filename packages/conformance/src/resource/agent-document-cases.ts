@@ -167,16 +167,23 @@ export const agentDocumentCases: readonly Case<ResourceStage>[] = [
       ],
     },
   ),
-  wrongDocuments('id.endpoints.origin', [
+  wrongDocuments(
+    'id.endpoints.origin',
+    [
+      {
+        fault: 'an endpoint of the metadata is on another origin',
+        publish: metadataWith({ delegate_token_endpoint: 'https://other.example/token' }),
+      },
+      {
+        fault: 'an endpoint of the metadata has a query',
+        publish: agent => metadataWith({ delegate_token_endpoint: `${agent.id}/token?x=1` })(agent),
+      },
+    ],
     {
-      fault: 'an endpoint of the metadata is on another origin',
-      publish: metadataWith({ delegate_token_endpoint: 'https://other.example/token' }),
+      words: ['must be a URL on the origin', 'must make a reader refuse the whole document'],
+      clauses: ['id.metadata.self'],
     },
-    {
-      fault: 'an endpoint of the metadata has a query',
-      publish: agent => metadataWith({ delegate_token_endpoint: `${agent.id}/token?x=1` })(agent),
-    },
-  ]),
+  ),
   wrongDocuments(
     'KEY-25',
     [
