@@ -41,7 +41,7 @@ when(
     expect(withVerdict(late.checks, 'passed')).toHaveLength(5)
     expect(late.code).toBe(0)
   },
-  480_000,
+  900_000,
 )
 
 test('a delegate conforms as an agent, and refreshes its tokens', async () => {
