@@ -47,24 +47,81 @@ async function signedNow(): Promise<VectorRequest> {
   return signedRequest({ ...inlineGet, parameters: `created=${Math.floor(Date.now() / 1000)}` }).input
 }
 
+interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+const good: Answer = {
+  status: 401,
+  headers: { 'content-type': 'application/json', 'cache-control': 'no-store', 'agent-auth': 'httpsig' },
+  body: {
+    error: 'invalid_signature',
+    reason: 'signature_missing',
+    error_description: 'the request must be signed',
+    required_components: ['@method', '@authority', '@path', 'signature-key'],
+  },
+}
+const { 'agent-auth': _challenge, ...unchallenged } = good.headers
+const { reason: _reason, ...unreasoned } = good.body
+const { required_components: _components, ...uncovered } = good.body
+const refused = (error: string): Answer['body'] => ({ ...good.body, error })
+
+/** Answers that break one rule, by path. */
+const answers = new Map<string, Answer>([
+  ['/broken', { ...good, headers: { ...good.headers, 'agent-auth': 'httpsig; auth-token' } }],
+  ['/no-reason', { ...good, body: unreasoned }],
+  ['/status', { ...good, status: 400 }],
+  ['/no-date', { ...good, headers: { ...good.headers, date: 'none' } }],
+  ['/no-challenge', { ...good, headers: unchallenged }],
+  ['/replayed', { ...good, body: refused('replay_detected') }],
+  ['/stored', { ...good, headers: { ...good.headers, 'cache-control': 'private' } }],
+  ['/no-retry', { ...good, status: 429, headers: unchallenged, body: refused('rate_limited') }],
+  ['/no-allow', { ...good, status: 405, headers: unchallenged, body: refused('invalid_request') }],
+  ['/no-components', { ...good, body: uncovered }],
+  ['/no-algs', { ...good, body: refused('unsupported_algorithm') }],
+])
+
+const unchallengedFault = 'a 401 has Agent-Auth, but for replay_detected'
+const faulty = new Map([
+  ['/no-reason', 'the body has error, reason and error_description'],
+  ['/status', 'the status is one of this error'],
+  ['/no-date', 'a 401 and a 5xx have Date'],
+  ['/no-challenge', unchallengedFault],
+  ['/replayed', unchallengedFault],
+  ['/stored', 'a challenge is not stored'],
+  ['/no-retry', 'a 429 and a 503 have Retry-After'],
+  ['/no-allow', 'a 405 has Allow'],
+  ['/no-components', 'invalid_signature has required_components'],
+  ['/no-algs', 'unsupported_algorithm has algs'],
+])
+
 describe.skipIf(!hasPython)('the programs of the README (skipped without python3 and its package cryptography)', () => {
-  test('ask a server what an unsigned caller must do', async () => {
-    const challenges = new Map([
-      ['/good', 'httpsig'],
-      ['/broken', 'httpsig; auth-token'],
-    ])
+  test('ask a server what an unsigned caller must do, and whether it says so by the rules', async () => {
     const server = createServer((request, response) => {
-      const challenge = challenges.get(request.url ?? '') ?? ''
-      response.writeHead(401, { 'content-type': 'application/json', 'agent-auth': challenge })
-      response.end('{"error":"invalid_signature","reason":"signature_missing","error_description":"unsigned"}')
+      const { status, headers, body } = answers.get(request.url ?? '') ?? good
+      response.sendDate = headers['date'] !== 'none'
+      const { date: _date, ...lines } = headers
+      response.writeHead(status, lines)
+      response.end(JSON.stringify(body))
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const authority = `127.0.0.1:${(server.address() as AddressInfo).port}`
     const file = programOf('ask.py')
-    const ask = (target: string) => promisify(execFile)('python3', [file, authority, target], { env })
-    const { stdout } = await ask('/good')
-    expect(readme).toContain(stdout.trim())
+    const ask = async (target: string) =>
+      (await promisify(execFile)('python3', [file, authority, target], { env })).stdout.trim().split('\n')
+    const lines = await ask('/good')
+    expect(lines).toHaveLength(1)
+    expect(readme).toContain(lines[0])
     await expect(ask('/broken')).rejects.toThrow('Dropped')
+    const told = await Promise.all(
+      [...faulty].map(async ([target, fault]) => [target, fault, await ask(target)] as const),
+    )
+    for (const [target, fault, [first, ...rest]] of told) {
+      expect(first, target).toBe(`broken: ${fault}`)
+      expect(rest, target).toHaveLength(1)
+    }
     server.close()
   })
 

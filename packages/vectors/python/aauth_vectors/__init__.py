@@ -10,12 +10,12 @@ from .callers import verify_agent_token, verify_auth_token, verify_resource_toke
 from .challenges import read_challenge, read_interaction
 from .mcp import read_mcp_request
 from .notices import read_notice
-from .refusals import read_error, read_refusal
+from .refusals import faults_of, read_error, read_refusal
 from .refused import Dropped, Refused
 from .wire import Fetch, Receiver, Request, Response, receiver_of
 
 __all__ = [
-    "Answer", "Asked", "Dropped", "Fetch", "Receiver", "Refused", "Request", "Response", "directory_key", "read_challenge",
-    "read_error", "read_interaction", "read_mcp_request", "read_notice", "read_refusal", "read_token_answer", "receiver_of",
+    "Answer", "Asked", "Dropped", "Fetch", "Receiver", "Refused", "Request", "Response", "directory_key", "faults_of",
+    "read_challenge", "read_error", "read_interaction", "read_mcp_request", "read_notice", "read_refusal", "read_token_answer", "receiver_of",
     "verify_agent_token", "verify_auth_token", "verify_bot", "verify_request", "verify_resource_token",
 ]

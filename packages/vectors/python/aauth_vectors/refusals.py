@@ -83,3 +83,57 @@ def after_unavailable(facts: Facts, safe: bool) -> str:
     was_not_processed = facts.get("challenge") == {}
     may_repeat = was_not_processed or (safe and facts.get("error") == "temporarily_unavailable")
     return "wait" if may_repeat and "retry_after" in facts else "stop"
+
+
+MEMBERS = ("error", "reason", "error_description")
+
+# The statuses that each error of protocol 8 may have.
+STATUSES = {
+    "invalid_request": (400, 405, 413, 415, 421, 431),
+    **dict.fromkeys(("invalid_signature", "unsupported_scheme", "unsupported_algorithm", "replay_detected"), (401,)),
+    **dict.fromkeys(("invalid_agent_token", "insufficient_level", "interaction_required"), (401,)),
+    **dict.fromkeys(("invalid_auth_token", "untrusted_issuer"), (400, 401)),
+    "discovery_failed": (400, 401, 503),
+    **dict.fromkeys(("insufficient_scope", "policy_denied", "unauthorized_client", "access_denied"), (403,)),
+    **dict.fromkeys(("invalid_resource_token", "invalid_grant", "invalid_scope", "unsupported_request_type"), (400,)),
+    **dict.fromkeys(("authorization_pending", "slow_down", "expired_token"), (400,)),
+    "rate_limited": (429,),
+    "temporarily_unavailable": (503,),
+    "server_error": (500,),
+}
+
+
+def faults_of(answer: Response) -> list[str]:
+    """What a server got wrong in an answer with an error: one line for each rule of protocol 4 and 8 that it breaks."""
+    status, body = answer["status"], read_error(answer)
+    error = body.get("error")
+    has_challenge = len(lines_of(answer, "agent-auth")) > 0
+    rules = [
+        ("the body has error, reason and error_description", all(is_text(body.get(name)) for name in MEMBERS)),
+        ("the status is one of this error", status in STATUSES.get(str(error), (status,))),
+        ("a 401 and a 5xx have Date", not (status == 401 or status >= 500) or header_of(answer, "date") is not None),
+        ("a 401 has Agent-Auth, but for replay_detected", status != 401 or has_challenge == (error != "replay_detected")),
+        ("a challenge can be read", is_readable(answer)),
+        ("a challenge is not stored", not has_challenge or "no-store" in (header_of(answer, "cache-control") or "")),
+        ("a 429 and a 503 have Retry-After", status not in (429, 503) or header_of(answer, "retry-after") is not None),
+        ("a 405 has Allow", status != 405 or header_of(answer, "allow") is not None),
+        ("invalid_signature has required_components", error != "invalid_signature" or is_texts(body.get("required_components"))),
+        ("unsupported_algorithm has algs", error != "unsupported_algorithm" or is_texts(body.get("algs"))),
+    ]
+    return [rule for rule, holds in rules if not holds]
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(is_text(one) for one in value)
+
+
+def is_readable(answer: Response) -> bool:
+    try:
+        challenge_of(answer)
+        return True
+    except Dropped:
+        return False
