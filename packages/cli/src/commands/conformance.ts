@@ -1,10 +1,10 @@
-import { exitCodeOf, exitHelp, type SuiteCommand, suiteCommands } from '@countersign/conformance/internal'
+import { exitCodeOf, exitHelp, reportHelp, type SuiteCommand, suiteCommands } from '@countersign/conformance/internal'
 import { NoAnswerError, UsageError } from '@countersign/fetch/internal'
 import type { Command } from 'commander'
 
 /** Adds the commands of the conformance suite. */
 export function addConformance(command: Command): void {
-  command.description('judge any participant from outside, clause by clause')
+  command.description('judge any participant from outside, clause by clause').addHelpText('after', `\n${reportHelp}`)
   for (const one of suiteCommands) addCommand(command, one)
 }
 

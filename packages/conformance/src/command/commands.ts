@@ -12,6 +12,10 @@ Exit codes:
   5 a fault of this program
 `
 
+/** What a run prints. */
+export const reportHelp =
+  'A run prints what failed, grouped by its cause: first what to mend first. --verbose prints every case.'
+
 const runFlags: readonly Flag[] = [
   { name: 'config', value: 'file', text: 'JSON that says what the implementation offers' },
   { name: 'name', value: 'name', text: 'the name of the implementation, for reports' },
@@ -27,7 +31,11 @@ const runFlags: readonly Flag[] = [
   { name: 'out', value: 'folder', text: 'write checks.json, junit.xml and index.html into this folder' },
   { name: 'junit', value: 'file', text: 'write JUnit XML' },
   { name: 'html', value: 'file', text: 'write one self-contained page' },
-  { name: 'verbose', short: 'v', text: 'print a line for each case, and the bytes of all that went wrong' },
+  {
+    name: 'verbose',
+    short: 'v',
+    text: 'print a line for each case and all bytes of what went wrong, not the first of each cause alone',
+  },
   { name: 'json', text: 'print checks.json instead of text' },
 ]
 

@@ -1,4 +1,4 @@
-import { exitHelp, suiteCommands } from './commands.js'
+import { exitHelp, reportHelp, suiteCommands } from './commands.js'
 import type { Flag, SuiteCommand } from './flag.js'
 
 /** What `--help` says of the whole program. */
@@ -7,6 +7,7 @@ export function programHelp(program: string): string {
     `Usage: ${program} COMMAND ARGUMENT… [flags]`,
     '',
     'Judges any participant from outside, clause by clause.',
+    reportHelp,
     '',
     'Commands:',
     ...columns(suiteCommands.map(({ name, text }) => [name, text])),

@@ -20,6 +20,8 @@ test('one line says how many cases have ended, and what runs', () => {
   expect(screen.shown()).toBe('3 of 402 cases, now COV-04')
   line.show({ done: 4, total: 402, running: ['CLI-01', 'CLI-02', 'CLI-03'] })
   expect(screen.shown()).toBe('4 of 402 cases, now CLI-01 and 2 more')
+  line.show({ done: 5, total: 402, running: [] })
+  expect(screen.shown()).toBe('5 of 402 cases')
   line.clear()
   expect(screen.shown()).toBe('')
 })

@@ -24,7 +24,7 @@ export function openProgressLine(terminal: { readonly columns?: number; write(te
 }
 
 function progressWords({ done, total, running }: Progress): string {
-  const [first = '', ...others] = running
+  const [first, ...others] = running
   const more = others.length === 0 ? '' : ` and ${others.length} more`
-  return `${done} of ${total} cases, now ${first}${more}`
+  return `${done} of ${total} cases${first === undefined ? '' : `, now ${first}${more}`}`
 }
