@@ -20,7 +20,6 @@ export const insideOnly: readonly InsideOnly[] = [
       'sig.replay.early',
       'sig.replay.ready',
       'revocation.restart',
-      'revocation.written',
       'revocation.unreadable',
       'revocation.not-kept',
       'policy.hours.no-zones',

@@ -16,6 +16,8 @@ import {
   redeemed,
   type Waiting,
 } from './asked-user.js'
+import { liveMarkup, markup } from './live-markup.js'
+import { noticesOf } from './notices.js'
 import { pageOf } from './page-cases.js'
 import { type AuthServerStage, asked, makeDelegate, resourceToken } from './stage.js'
 
@@ -26,13 +28,13 @@ const wrongOperation: Refusal = { status: 400, error: 'invalid_resource_token' }
 type Operation = Readonly<Record<string, unknown>>
 
 /** The operation of a request that no other case has. */
-function operation(more: Operation = {}): Operation {
+export function operation(more: Operation = {}): Operation {
   const digest = createHash('sha256').update(randomUUID()).digest('base64url')
   return { name: 'pay', digest, display: ['Pay ', '12.50 EUR', ' to ', 'bob@example.org', ''], ...more }
 }
 
 /** The form by which an agent asks a user to approve one request. */
-function approvalForm(
+export function approvalForm(
   stage: AuthServerStage,
   one: Granted,
   o: {
@@ -55,14 +57,14 @@ function approvalForm(
 }
 
 /** A question about one request waits for its user. @throws Undecided */
-async function waitingCall(
+export async function waitingCall(
   trial: Trial,
   stage: AuthServerStage,
-  o: { readonly one: Granted; readonly about: Operation },
+  o: { readonly one: Granted; readonly about: Operation; readonly form?: Readonly<Record<string, string>> },
 ): Promise<Waiting> {
   const { one, about } = o
   const response = await trial.control('the agent asks for an approval', () =>
-    asked(stage, approvalForm(stage, one, { operation: about }), one.signer),
+    asked(stage, { ...approvalForm(stage, one, { operation: about }), ...o.form }, one.signer),
   )
   const { agent, signer, redirectUri } = one
   return { agent, signer, redirectUri, requestToken: memberOf(response, 'request_token'), state: 'approve' }
@@ -89,6 +91,10 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
       trial.holds('sub is the user of the grant', claims['sub'] === one.claims['sub'])
       const { grant } = claims
       trial.holds('it has a grant of its own', grant === undefined || grant !== one.claims['grant'])
+      if (grant === undefined) return
+      await trial.accepted('the agent gives back what the user has granted', () => givenBack(stage, one))
+      const notices = await noticesOf(stage, grant, 1)
+      trial.holds('the resource is told of its end by a notice of its own', notices.length === 1)
     },
   },
   {
@@ -96,16 +102,26 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
     words: ['must show the description of the operation', 'Nothing of it may be a link'],
     group,
     needs,
-    clauses: ['approval.display'],
+    clauses: ['approval.display', 'consent.browser'],
     async run(trial, stage) {
       const one = await granted(trial, stage, { agent: await stage.openAgent() })
-      const about = operation({ display: ['Pay ', 'https://evil.example/x', ' to ', 'bob-of-the-suite', ''] })
-      const waiting = await waitingCall(trial, stage, { one: one, about: about })
+      const shown = [
+        'Pay ',
+        'https://evil.example/x',
+        ` ${markup('words')} `,
+        `bob-of-the-suite ${markup('value')}`,
+        '',
+      ]
+      const about = operation({ display: shown })
+      const purpose = `To please Bob ${markup('purpose')}`
+      const waiting = await waitingCall(trial, stage, { one, about, form: { purpose } })
       const decided = await letDecide(trial, stage, { waiting, title: 'the user refuses', decision: 'refuse' })
       const page = pageOf(decided.acted)
       trial.holds('the page has the description of the operation', page.includes('Pay a bill'))
       trial.holds('the page has the values', page.includes('bob-of-the-suite') && page.includes('evil.example'))
+      trial.holds('the page has the purpose', page.includes('To please Bob'))
       trial.holds('no value is a link', !/href=["']?https:\/\/evil\.example/i.test(page))
+      trial.holds('markup in any text is inert', liveMarkup(page).length === 0, liveMarkup(page).join(', '))
       trial.holds('no code comes', codesOf(decided).length === 0)
     },
   },
@@ -157,7 +173,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
     words: 'must ask the user whom `sub` names, and nobody else',
     group,
     needs: [...needs, 'two-users'],
-    clauses: ['approval.asked'],
+    clauses: ['approval.asked', 'consent.claimed'],
     async run(trial, stage) {
       const one = await granted(trial, stage, { agent: await stage.openAgent() })
       await allowedBy(trial, stage, await waitingCall(trial, stage, { one: one, about: operation() }))
@@ -169,6 +185,8 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
         user: '2',
       })
       trial.holds('no code comes of the answer of another user', codesOf(decided).length === 0)
+      const own = await letDecide(trial, stage, { waiting, title: 'then its user opens it', decision: 'allow' })
+      trial.holds('its user can still allow it', codesOf(own).length === 1, own.acted.detail)
     },
   },
   {
@@ -278,7 +296,9 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
       const ask = (answer: string) => () =>
         asked(stage, { ...approvalForm(stage, one, { operation: operation() }), answer }, one.signer)
       const refused: Refusal = { status: 403, error: 'unauthorized_client' }
-      await trial.refused('the user has not turned the inbox on', ask('inbox'), refused)
+      // With one user alone, cases of the inbox turn it on.
+      const isOff = stage.user?.inbox === undefined || stage.user.hasOther
+      if (isOff) await trial.refused('the user has not turned the inbox on', ask('inbox'), refused)
       await trial.refused('answer has another value', ask('mail'), refusals.request)
       const { agent, signer, redirectUri } = one
       const scope = stage.configuration.consentScope

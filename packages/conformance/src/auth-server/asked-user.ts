@@ -94,7 +94,15 @@ export function actOnDevice(
   errand: Omit<Errand, 'user'>,
   user: Errand['user'] = '1',
 ): Promise<Acted> {
-  return actorOf(stage).act({ ...errand, user })
+  return actAt(stage, { ...errand, user })
+}
+
+/** Lets a user act on a page; default the first user. */
+export function actAt(
+  stage: AuthServerStage,
+  errand: Omit<Errand, 'user'> & { readonly user?: Errand['user'] },
+): Promise<Acted> {
+  return actorOf(stage).act({ user: '1', ...errand })
 }
 
 /** @throws TypeError where the case has not said that it needs a user */
@@ -110,8 +118,13 @@ export interface Allowed extends Waiting {
 }
 
 /** Lets a user allow a request: the control of cases about codes. @throws Undecided */
-export async function allowedBy(trial: Trial, stage: AuthServerStage, waiting: Waiting): Promise<Allowed> {
-  const decided = await letDecide(trial, stage, { waiting, title: 'the user allows it', decision: 'allow' })
+export async function allowedBy(
+  trial: Trial,
+  stage: AuthServerStage,
+  waiting: Waiting,
+  user: Errand['user'] = '1',
+): Promise<Allowed> {
+  const decided = await letDecide(trial, stage, { waiting, title: 'the user allows it', decision: 'allow', user })
   const codes = codesOf(decided)
   const [code] = codes
   if (code !== undefined && codes.length === 1) return { ...waiting, code, decided }

@@ -1,15 +1,16 @@
 import type { Case } from '../case/case.js'
 import { refusals } from '../case/refusal.js'
-import { claimsOf } from './asked-user.js'
+import { claimsOf, memberOf } from './asked-user.js'
 import {
   conditionUnmet,
   conditionUnread,
+  delegated,
   delegatedControl,
   delegatedRequest,
   refusedDelegations,
 } from './delegation.js'
 import { conditionsIn, hasCondition } from './policy-cases.js'
-import type { AuthServerStage } from './stage.js'
+import { type AuthServerStage, asked } from './stage.js'
 import { dayBefore, wallClock } from './wall-clock.js'
 
 const group = 'conditions'
@@ -151,7 +152,13 @@ export const conditionCases: readonly Case<AuthServerStage>[] = [
     group,
     needs,
     async run(trial, stage) {
-      await delegatedControl(trial, stage, { delegation: [], form: { purposes: 'support billing' } })
+      const response = await delegatedControl(trial, stage, { delegation: [], form: { purposes: 'support billing' } })
+      const refreshed = { request_type: 'refresh', refresh_token: memberOf(response, 'refresh_token') }
+      const later = await trial.accepted('it refreshes', () => asked(stage, refreshed, delegated(stage, [])))
+      for (const answer of [response, later]) {
+        const words = String(claimsOf(answer)['purposes']).split(' ').toSorted().join(' ')
+        trial.holds('the token has both purposes', words === 'billing support', words)
+      }
       for (const [fault, purposes] of [
         ['a purpose is unknown', 'support marketing'],
         ['a purpose stands twice', 'support support'],

@@ -18,6 +18,7 @@ import { signDraft } from '../signing/draft.js'
 import { openUser } from '../user/open-user.js'
 import { jsonBody } from '../wire/message.js'
 import { authServerCases, authServerNeeds } from './cases.js'
+import { markup } from './live-markup.js'
 import { type AuthServerStage, authServerPlace } from './stage.js'
 
 /**
@@ -101,8 +102,8 @@ function takeNotices(resource: Participant): Participant {
 
 /** The words of the suite's resources, and the conditions that they enforce: all but `arguments`. */
 const conditionMembers = {
-  purposes: { support: 'Answer guests', billing: 'Send bills' },
-  operations: { pay: 'Pay a bill' },
+  purposes: { support: `Answer guests ${markup('purposes')}`, billing: 'Send bills' },
+  operations: { pay: `Pay a bill ${markup('operation')}` },
   constraints_supported: ['resources', 'scopes', 'purposes', 'until', 'hours', 'calls', 'chain', 'data', 'approval'],
 }
 
@@ -134,7 +135,7 @@ function resourceMembers(
     auth_servers: [issuer],
     supported_scopes: scopes,
     scope_descriptions: Object.fromEntries(
-      scopes.map(name => [name, `The scope ${name} of the conformance suite${more}`]),
+      scopes.map(name => [name, `The scope ${name} of the conformance suite${more} ${markup('scope')}`]),
     ),
     ...(graveScope === undefined ? {} : { grave_scopes: [graveScope] }),
     revocation_endpoint: `${id}/revoked-grants`,

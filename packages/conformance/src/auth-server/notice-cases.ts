@@ -1,29 +1,14 @@
 import type { Case } from '../case/case.js'
 import { type Trial, Undecided } from '../case/trial.js'
 import { publishedKeys } from '../endpoint/document-cases.js'
-import { pathOf, type Visit } from '../participants/origin.js'
 import { receivedSignature, replyBytes, verifies, visitBytes } from '../participants/received.js'
+import { byPublishedKey } from '../resource/stage.js'
 import { claimsOf, givenBack, granted } from './asked-user.js'
+import { exchangeForm } from './exchange.js'
+import { noticePath, noticesOf } from './notices.js'
 import { type AuthServerStage, asked } from './stage.js'
 
 const group = 'notices'
-const path = '/revoked-grants'
-/** How long a notice may take, in milliseconds: it is sent every 1 s to 1 min. @see protocol §6.6 */
-const longestWait = 65_000
-
-const grantIn = (visit: Visit): string | null => new URLSearchParams(visit.body.toString('utf8')).get('grant')
-
-/** The notices of a grant that have come to the suite's resource; waits until there are as many. */
-async function noticesOf(stage: AuthServerStage, grant: unknown, count: number): Promise<readonly Visit[]> {
-  const until = Date.now() + longestWait
-  for (;;) {
-    const found = stage.resource.origin.visits.filter(
-      visit => pathOf(visit.target) === path && grantIn(visit) === grant,
-    )
-    if (found.length >= count || Date.now() > until) return found
-    await new Promise(resolve => setTimeout(resolve, 50))
-  }
-}
 
 /** A user's grant ends. @throws Undecided where tokens name no grant */
 async function endedGrant(trial: Trial, stage: AuthServerStage): Promise<{ grant: unknown; at: number }> {
@@ -95,7 +80,7 @@ export const noticeCases: readonly Case<AuthServerStage>[] = [
     needs: ['consent', 'user'],
     async run(trial, stage) {
       let refusals = 0
-      stage.resource.origin.answer(path, () => ({ status: refusals++ === 0 ? 503 : 204, body: '' }))
+      stage.resource.origin.answer(noticePath, () => ({ status: refusals++ === 0 ? 503 : 204, body: '' }))
       try {
         const { grant } = await endedGrant(trial, stage)
         const notices = await noticesOf(stage, grant, 2)
@@ -104,8 +89,28 @@ export const noticeCases: readonly Case<AuthServerStage>[] = [
         const all = await noticesOf(stage, grant, 1)
         trial.holds('after 204 it is not told again', all.length === notices.length, `${all.length} notices came`)
       } finally {
-        stage.resource.origin.answer(path, () => ({ status: 204, body: '' }))
+        stage.resource.origin.answer(noticePath, () => ({ status: 204, body: '' }))
       }
+    },
+  },
+  {
+    id: 'revocation.written',
+    group,
+    needs: ['consent', 'user', 'exchange'],
+    clauses: ['exchange.issued'],
+    async run(trial, stage) {
+      const { middle, configuration } = stage
+      const agent = await stage.openAgent()
+      const one = await granted(trial, stage, { agent, resource: middle, scope: configuration.exchangeScope })
+      const form = { ...exchangeForm(stage), upstream_token: one.token }
+      const response = await trial.control('the middle exchanges its token', () =>
+        asked(stage, form, byPublishedKey(middle)),
+      )
+      const { grant } = claimsOf(response)
+      if (grant === undefined) throw new Undecided('not applicable', 'auth tokens name no grant')
+      await trial.accepted('the agent gives its grant back', () => givenBack(stage, one))
+      const notices = await noticesOf(stage, grant, 1)
+      trial.holds('the resource is told of what came of it by exchange', notices.length === 1, `${notices.length} came`)
     },
   },
 ]

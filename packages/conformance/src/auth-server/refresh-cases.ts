@@ -24,8 +24,12 @@ const member = (response: WireResponse | undefined, name: string): string =>
 
 /** The refresh token of a new grant of the agent itself. */
 async function granted(trial: Trial, stage: AuthServerStage): Promise<string> {
-  const response = await trial.control('the agent gets a grant', () => asked(stage, directForm(stage)))
-  return member(response, 'refresh_token')
+  return member(await grantAnswer(trial, stage), 'refresh_token')
+}
+
+/** The answer by which the agent itself gets a new grant. */
+function grantAnswer(trial: Trial, stage: AuthServerStage): Promise<WireResponse> {
+  return trial.control('the agent gets a grant', () => asked(stage, directForm(stage)))
 }
 
 /** The refresh token of a new grant of a delegate. */
@@ -48,9 +52,11 @@ export const refreshCases: readonly Case<AuthServerStage>[] = [
   {
     id: 'refresh.answer',
     group,
-    clauses: ['refresh.not-rotated', 'refresh.opaque'],
+    clauses: ['refresh.not-rotated', 'refresh.opaque', 'token.txn'],
     async run(trial, stage) {
-      const token = await granted(trial, stage)
+      const first = await grantAnswer(trial, stage)
+      const token = member(first, 'refresh_token')
+      const txn = readToken(member(first, 'auth_token'))?.claims['txn']
       trial.holds('the refresh token is no token that anyone could read', readToken(token) === undefined)
       trial.holds('it has room for 256 random bits', hasRoomFor(token, 256), `it has ${token.length} characters`)
       for (const round of ['first', 'second']) {
@@ -60,6 +66,7 @@ export const refreshCases: readonly Case<AuthServerStage>[] = [
           'the new token is for the agent and the resource',
           claims['agent'] === stage.agent.id && claims['aud'] === stage.resource.id,
         )
+        trial.holds('txn stays', claims['txn'] === txn, `it is ${String(claims['txn'])}, and was ${String(txn)}`)
       }
     },
   },
