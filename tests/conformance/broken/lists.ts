@@ -1,7 +1,9 @@
+import { brokenAuthServers } from './auth-server.js'
 import type { BrokenPeer } from './broken-peer.js'
 import { brokenResources } from './resource.js'
 
 /** The broken peers of each role. */
 export const brokenPeers: Readonly<Record<string, readonly BrokenPeer[]>> = {
   resource: brokenResources,
+  'auth-server': brokenAuthServers,
 }

@@ -1,7 +1,9 @@
 import type { Stand } from '../../processes.fixture.js'
 import type { AgentSubject } from '../servers.fixture.js'
 import type { Subject } from '../site.fixture.js'
+import { brokenAuthServers, legalAuthServers } from './auth-server.js'
 import type { BrokenPeer, LegalVariant, PeerChange } from './broken-peer.js'
+import { startAuthServerPeer } from './peer-auth-server.fixture.js'
 import { startResource } from './peer-resource.fixture.js'
 import { brokenResources, legalResources } from './resource.js'
 
@@ -16,4 +18,5 @@ export interface RolePeers {
 /** The reference peers of all roles. */
 export const peers: readonly RolePeers[] = [
   { role: 'resource', start: startResource, broken: brokenResources, legal: legalResources },
+  { role: 'auth-server', start: startAuthServerPeer, broken: brokenAuthServers, legal: legalAuthServers },
 ]
