@@ -14,6 +14,8 @@ export interface BrokenPeer extends PeerChange {
   readonly words: string
   /** Ids of cases that must fail. */
   readonly cases: readonly string[]
+  /** It refuses what must be accepted, perhaps the control, too. */
+  readonly refuses?: true
   /** Whether these cases wait for half a minute or more. */
   readonly slow?: true
 }

@@ -81,10 +81,11 @@ const levelsAndIdentifiers: readonly BrokenPeer[] = [
   {
     clause: 'id.equal',
     words: 'A party must never normalise one',
-    file: shared('caller'),
-    find: 'type === authToken && aud !== self',
-    replace: 'type === authToken && new URL(String(aud)).origin !== self',
-    cases: ['id.equal', 'AUT-03'],
+    file: shared('token'),
+    find: "aud: isIdentifier(claims['aud']),",
+    replace:
+      "aud: isAbsent(Object.assign(claims, { aud: String(claims['aud']).trim().replace(/[/.]$/, '').toLowerCase().replace('x@', '') }) && undefined),",
+    cases: ['id.equal'],
   },
   {
     clause: 'id.metadata.self',
@@ -158,8 +159,9 @@ const headers: readonly BrokenPeer[] = [
     clause: 'sig.headers.one-member',
     words: 'on exactly one line',
     file: shared('signature'),
-    find: 'more.length > 0',
-    replace: 'false',
+    find: "const [line, ...more] = headerLines(request, 'signature-key');",
+    replace:
+      "request = { ...request, headers: request.headers.filter(([name], at, all) => name.toLowerCase() !== 'signature-key' || at === all.findLastIndex(([one]) => one.toLowerCase() === 'signature-key')) }; const [line, ...more] = headerLines(request, 'signature-key');",
     cases: ['SIG-33'],
   },
   {
@@ -222,8 +224,8 @@ const headers: readonly BrokenPeer[] = [
     clause: 'sig.headers.others',
     words: 'must not look at other members',
     file: shared('signature'),
-    find: "parameters.has('tag')",
-    replace: "inputs.size > 1 || parameters.has('tag')",
+    find: 'inputs.size > 8',
+    replace: 'inputs.size > 1',
     cases: ['SIG-24'],
   },
   {
@@ -370,25 +372,27 @@ const received: readonly BrokenPeer[] = [
     clause: 'sig.target.raw',
     words: 'not on a parsed URL',
     file: shared('components'),
-    find: "if (name === '@path')\n        return path;",
-    replace: "if (name === '@path')\n        return decodeURI(path);",
+    find: "if (name === '@query') {",
+    replace: "if (name === '@query') { if (query !== undefined) return '?' + new URLSearchParams(query);",
     cases: ['COV-28'],
+    refuses: true,
   },
   {
     clause: 'sig.target.form',
     words: 'A receiver must answer 400 to these targets',
     file: shared('request'),
-    find: '/\\/(?:\\.|%2e){1,2}(?:\\/|$)/i.test(path)',
-    replace: 'false',
+    find: 'path: mark < 0 ? target : target.slice(0, mark)',
+    replace: "path: new URL(target, 'http://x').pathname",
     cases: ['sig.target.form'],
   },
   {
     clause: 'sig.target.one-path',
     words: 'must feed signature base, router, limiter and upstream alike',
-    file: own('routes'),
-    find: 'route.path === path',
-    replace: 'route.path === decodeURI(path).toLowerCase().replace(/\\/$/, "")',
-    cases: ['COV-30'],
+    file: own('main'),
+    find: 'routeOf(request)',
+    replace:
+      "routeOf(request) ?? (found => found && { ...found, level: 'pseudonymous', scopes: [] })(routeOf({ ...request, path: decodeURI(request.path).toLowerCase() }))",
+    cases: ['sig.target.one-path'],
   },
   {
     clause: 'sig.target.escapes',
@@ -421,7 +425,7 @@ const received: readonly BrokenPeer[] = [
     words: 'at the first byte of a body',
     file: shared('body'),
     find: 'if (!isDigestCovered)',
-    replace: 'if (false)',
+    replace: 'if (!isDigestCovered) return Buffer.alloc(0); if (false)',
     cases: ['DIG-13'],
   },
   {
@@ -524,6 +528,7 @@ const covered: readonly BrokenPeer[] = [
     find: 'const lines = o.covered.map(',
     replace: 'const lines = [...o.covered].sort((a, b) => (a.text < b.text ? -1 : 1)).map(',
     cases: ['COV-10'],
+    refuses: true,
   },
   {
     clause: 'sig.digest.algorithms',
@@ -669,8 +674,8 @@ const algorithmsAndReplay: readonly BrokenPeer[] = [
     clause: 'sig.alg.optional',
     words: 'RSA keys must carry `alg`',
     file: shared('key'),
-    find: "if (alg !== 'PS512')",
-    replace: 'if (false)',
+    find: "if (alg === undefined && (kty === 'RSA' || !mayLack))",
+    replace: "if (alg === undefined && kty === 'RSA') return 'PS512'; if (alg === undefined && !mayLack)",
     cases: ['KEY-16'],
   },
   {
@@ -757,8 +762,9 @@ const algorithmsAndReplay: readonly BrokenPeer[] = [
     clause: 'sig.replay.key',
     words: 'key thumbprint, SHA-256 of the signature base',
     file: shared('replay'),
-    find: 'update(base)',
-    replace: "update(base.toString('latin1').replace(/.*signature-key.*\\n/, ''))",
+    find: 'const nameOf = ({ base }, { thumbprint }) =>',
+    replace:
+      "const nameOf = ({ parameters }) => parameters.get('created').text + parameters.get('nonce')?.text; const unused = ({ base }, { thumbprint }) =>",
     cases: ['NON-06'],
   },
   {

@@ -32,6 +32,8 @@ export interface Variation {
   readonly draft?: (draft: Draft) => Draft
   /** Changes what is sent, after it was signed. */
   readonly sent?: (request: WireRequest) => WireRequest
+  /** What the description of its refusal must name. */
+  readonly described?: string
   /** How it must be refused; default as the case says. */
   readonly refused?: Refusal
 }

@@ -60,6 +60,11 @@ function malleable(bytes: Buffer): Buffer {
   return raised
 }
 
+/** The same bytes in base64, with a last character whose spare bits are not 0. */
+function otherSpareBits(value: string): string {
+  return value.replace(/(.)==:$/, (_, last: string) => `${String.fromCharCode(last.charCodeAt(0) + 1)}==:`)
+}
+
 /** A signature r‖s in DER, as most libraries write it. */
 function der(bytes: Buffer): Buffer {
   const integer = (part: Buffer): Buffer => {
@@ -180,6 +185,10 @@ export const keyCases: readonly Case<ResourceStage>[] = [
       withBytes('the signature has 65 bytes', bytes => Buffer.concat([bytes, Buffer.from([0])])),
       withBytes('the signature is all zero', bytes => Buffer.alloc(bytes.length)),
       withBytes('the signature is empty', () => Buffer.alloc(0)),
+      {
+        fault: 'its base64 has other spare bits',
+        sent: request => changeHeader(request, 'signature', otherSpareBits),
+      },
     ],
   }),
   varied({
@@ -228,10 +237,14 @@ export const keyCases: readonly Case<ResourceStage>[] = [
     route,
     refusal: badKey,
     refused: [
-      withKey('the inline RSA key has no alg', () => {
-        const { alg: _, ...members } = makeKey('PS512').jwk
-        return inlineKey(members)
-      }),
+      {
+        fault: 'the inline RSA key has no alg',
+        draft: draft => {
+          const key = makeKey('PS512')
+          const { alg: _, ...members } = key.jwk
+          return { ...draft, key, keyMember: inlineKey(members) }
+        },
+      },
     ],
   }),
   varied({

@@ -90,7 +90,11 @@ export const otherMembersCases: readonly Case<ResourceStage>[] = [
     group,
     refusal,
     accepted: [{ fault: 'both headers have 8 members', sent: manyMembers(8) }],
-    refused: [{ fault: 'both headers have 9 members', sent: manyMembers(9) }],
+    refused: [
+      { fault: 'both headers have 9 members', sent: manyMembers(9) },
+      { fault: 'Signature-Input has 9 members', sent: manyMembers(9, 1) },
+      { fault: 'Signature has 9 members', sent: manyMembers(1, 9) },
+    ],
   }),
   varied({
     id: 'limits.header-status',
@@ -173,17 +177,15 @@ export const otherMembersCases: readonly Case<ResourceStage>[] = [
   },
 ]
 
-function manyMembers(count: number): (request: WireRequest) => WireRequest {
-  const labels = Array.from({ length: count - 1 }, (_, at) => `m${at}`)
+/** Adds members of other parties, so that the two headers have so many. */
+function manyMembers(inputs: number, signatures: number = inputs): (request: WireRequest) => WireRequest {
+  const added = (count: number, member: string) => (value: string) =>
+    [value, ...Array.from({ length: count - 1 }, (_, at) => `m${at}=${member}`)].join(', ')
   return request =>
     changeHeader(
-      changeHeader(
-        request,
-        'signature-input',
-        value => `${value}${labels.map(label => `, ${label}=("@method");tag="t"`).join('')}`,
-      ),
+      changeHeader(request, 'signature-input', added(inputs, '("@method");tag="t"')),
       'signature',
-      value => `${value}${labels.map(label => `, ${label}=:YWJj:`).join('')}`,
+      added(signatures, ':YWJj:'),
     )
 }
 

@@ -246,6 +246,7 @@ export const signatureCases: readonly Case<ResourceStage>[] = [
     ].map(text => ({
       fault: `Signature-Key is sig=${text}`,
       draft: draft => ({ ...draft, keyMember: text }),
+      ...(/^\(scheme=\w+ .*\)$/.test(text) ? { described: 'sig=' } : {}),
     })),
   }),
 ]

@@ -1,6 +1,5 @@
 import type { Case } from '../case/case.js'
 import { refusals } from '../case/refusal.js'
-import { makeKey } from '../signing/key.js'
 import type { ResourceStage } from './stage.js'
 import { shown, tokenVaried, withClaims } from './token-variations.js'
 
@@ -80,7 +79,10 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
       { fault: 'cnf.jwk is an array', token: withClaims(() => ({ cnf: { jwk: [] } })) },
       {
         fault: 'cnf.jwk has its private member',
-        token: withClaims(() => ({ cnf: { jwk: makeKey().privateJwk() } })),
+        token: draft => {
+          const { jwk } = draft.claims['cnf'] as { jwk: object }
+          return { ...draft, claims: { ...draft.claims, cnf: { jwk: { ...jwk, d: 'A'.repeat(43) } } } }
+        },
         refused: { status: 401 },
       },
     ],
