@@ -3,7 +3,7 @@ import { errorOf, isAccepted, type Trial, Undecided } from '../case/trial.js'
 import { type Draft, signDraft } from '../signing/draft.js'
 import { type Exchange, headerValue, jsonBody, requestBytes, type WireResponse } from '../wire/message.js'
 import { parseItem, Token } from '../wire/structured-field.js'
-import { callerFor, draftFor, lowestRoute, type ResourceStage } from './stage.js'
+import { callerFor, delegate, draftFor, findRoute, lowestRoute, type ResourceStage, routeOf } from './stage.js'
 
 const group = 'answers'
 
@@ -174,6 +174,15 @@ export const answerCases: readonly Case<ResourceStage>[] = [
     group,
     async run(trial, stage) {
       await askAnew(trial, stage)
+      if (findRoute(stage, 'identified') !== undefined)
+        await trial.sent('a request with a token that has ended', () => {
+          const now = stage.now()
+          const ended = delegate(stage, token => ({
+            ...token,
+            claims: { ...token.claims, iat: now - 60, exp: now - 1 },
+          }))
+          return signDraft(draftFor(stage, routeOf(stage, 'identified'), ended))
+        })
       const told = trial.seen.filter(({ sent, response }) => {
         const token = /jwt="([^"]{40,})"/.exec(sent.toString('latin1'))?.[1]
         return token !== undefined && response?.body.includes(token) === true

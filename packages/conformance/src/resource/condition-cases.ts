@@ -1,7 +1,8 @@
 import type { Case } from '../case/case.js'
+import { jsonBody } from '../wire/message.js'
 import { type Condition, type Constrained, constrained, denied } from './constrained.js'
 import { conditionTypes } from './needs.js'
-import { type ResourceStage, routeOf } from './stage.js'
+import { findSpecial, type ResourceStage, routeOf } from './stage.js'
 import { conditionCase, group, hours, list, type Tried } from './tried-condition.js'
 
 /** Names above and beside that of the resource. */
@@ -208,6 +209,30 @@ export const conditionCases: readonly Case<ResourceStage>[] = [
       ]
     },
     fail: () => [list('data of no resource', { type: 'data', fields: ['/x'] })],
+    more: async (trial, stage) => {
+      const resource = 'https://other.example'
+      const operation = findSpecial(stage, 'operation', { level: 'authorized', method: 'POST' })
+      const of = operation?.special.operation
+      if (operation !== undefined)
+        for (const condition of [
+          { type: 'arguments', resource, of, where: [{ at: '/no-such-place', in: [1] }] },
+          { type: 'approval', resource, of: [of] },
+        ])
+          await trial.accepted(`${condition.type} of another resource, for an operation of the same name`, () =>
+            constrained(stage, operation, { constraints: [condition] }),
+          )
+      const shown = findSpecial(stage, 'answer', { level: 'authorized', method: 'GET' })
+      if (shown === undefined) return
+      const constraints = [{ type: 'data', resource, fields: ['/no-such-place'] }]
+      const response = await trial.accepted('data of another resource', () =>
+        constrained(stage, shown, { constraints }),
+      )
+      trial.holds(
+        'its answer is whole',
+        response !== undefined && Object.keys(jsonBody(response) ?? {}).length > 0,
+        response?.body.toString('utf8').slice(0, 200),
+      )
+    },
   }),
   {
     id: 'policy.supported',

@@ -130,6 +130,7 @@ export const endpointCases: readonly Case<ResourceStage>[] = [
     id: 'RST-19',
     group,
     needs,
+    clauses: ['token-endpoint.unknown'],
     async run(trial, stage) {
       await trial.control('an agent asks for a resource token', () => ask(stage))
       const more = {
@@ -149,6 +150,9 @@ export const endpointCases: readonly Case<ResourceStage>[] = [
       trial.holds('agent_jkt is the key of the caller', claims['agent_jkt'] === stage.agent.key.thumbprint)
       trial.holds('there is no delegate', claims['agent_delegate'] === undefined)
       trial.holds('aud is the auth server', claims['aud'] === stage.authServer.id)
+      await trial.accepted('an empty parameter is absent', () =>
+        ask(stage, { form: { scope: scopeOf(stage), auth_server: '' } }),
+      )
     },
   },
   asking({

@@ -108,7 +108,7 @@ export const faultCases: readonly Case<ResourceStage>[] = [
     id: 'limits.signature-key',
     group,
     refusal: tooLong,
-    refused: [{ fault: 'Signature-Key has over 7 KiB', draft: withKeyParameter(`x="${'x'.repeat(7200)}"`) }],
+    refused: [{ fault: 'Signature-Key has over 7 KiB', draft: withKeyParameter(`note="${'x'.repeat(7200)}"`) }],
   }),
   {
     id: 'token.order',

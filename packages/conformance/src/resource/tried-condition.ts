@@ -1,5 +1,6 @@
 import type { Case } from '../case/case.js'
 import type { Refusal } from '../case/refusal.js'
+import type { Trial } from '../case/trial.js'
 import { type Condition, type Constrained, constrained, denied } from './constrained.js'
 import { type ResourceStage, routeOf } from './stage.js'
 
@@ -21,6 +22,8 @@ export function conditionCase(o: {
   readonly refusal?: Refusal
   readonly hold?: (stage: ResourceStage) => readonly Tried[]
   readonly fail?: (stage: ResourceStage) => readonly Tried[]
+  /** What it tries at other routes. */
+  readonly more?: (trial: Trial, stage: ResourceStage) => Promise<void>
 }): Case<ResourceStage> {
   const { id, needs = [], words, clauses } = o
   return {
@@ -36,6 +39,7 @@ export function conditionCase(o: {
         await trial.accepted(title, () => constrained(stage, route, made))
       for (const [title, made] of o.fail?.(stage) ?? [])
         await trial.refused(title, () => constrained(stage, route, made), o.refusal ?? denied)
+      await o.more?.(trial, stage)
     },
   }
 }

@@ -15,11 +15,10 @@ export function isIdentifier(value: unknown): value is string {
   )
 }
 
-/** Whether a value is the id of a user or delegate. @see protocol §11 */
+/** Whether a value is an id: of a user, of a delegate, or of a token. @see protocol §11 */
 export function isId(value: unknown): value is string {
-  if (typeof value !== 'string' || value === '') return false
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must be refused
-  if (/[\u0000-\u001f\u007f-\u009f]/.test(value)) return false
+  if (typeof value !== 'string' || value.trim() === '') return false
+  if (/[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u.test(value)) return false
   return Buffer.byteLength(value) <= 512
 }
 
