@@ -5,7 +5,7 @@ import { plainGet } from '../endpoint/document-cases.js'
 import { targetOf } from '../endpoint/endpoint-stage.js'
 import { byPublishedKey, type Signer } from '../resource/stage.js'
 import { headerValue, jsonBody, type WireRequest } from '../wire/message.js'
-import { approvalForm, operation } from './approval-cases.js'
+import { approvalForm, operation } from './approval-question.js'
 import { actAt, allowedBy, askUser, claimsOf, type Granted, givenBack, memberOf, redeemed } from './asked-user.js'
 import { type AuthServerStage, asked, type Delegate, makeDelegate } from './stage.js'
 
