@@ -133,6 +133,7 @@ export const conditionFormCases: readonly Case<ResourceStage>[] = [
       ...longest.map(([title, condition]) => list(title, condition(0))),
     ],
     fail: () => [
+      list('33 conditions', ...Array.from({ length: 33 }, () => holding)),
       list('a byte more than 2 KiB', ...ofBytes(2049, 'x')),
       list('a byte more than 2 KiB, in letters of two bytes', ...ofBytes(2049, 'é')),
       ...longest.map(([title, condition]) => list(`${title}, and one more`, condition(1))),
