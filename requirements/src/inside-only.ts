@@ -33,6 +33,8 @@ export const insideOnly: readonly InsideOnly[] = [
       'sig.replay.clock',
       'sig.replay.shared-clock',
       'sig.created.judged',
+      'times.whole-seconds',
+      'times.expires',
       'refresh.life',
       'delegate.renew.grace',
       'discovery.cache',

@@ -130,7 +130,7 @@ async function byThumbprint(keys: readonly PublicJwk[]): Promise<ReadonlyMap<str
 function keyOf(entry: unknown, now: number): PublicJwk[] {
   if (!isObject(entry)) return []
   const { alg: name, nbf, exp } = entry as Readonly<Record<string, unknown>>
-  if (!isTime(nbf) || !isTime(exp) || secondsOf(nbf, now) > now + tolerance || secondsOf(exp, now) < now) return []
+  if (!isTime(nbf) || !isTime(exp) || secondsOf(nbf, now) > now + tolerance || secondsOf(exp, now + 1) <= now) return []
   const alg = typeof name === 'string' ? (algorithmNamed(name) ?? name) : name
   try {
     return [parsePublicJwk({ ...entry, alg }, { algorithmOptional: true })]

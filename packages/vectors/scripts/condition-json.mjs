@@ -225,6 +225,7 @@ const shows = [
   ],
   ['scalar-on-the-way', 'a scalar on the way goes', [['/a/b']], '{"a":1,"c":2}', '{}'],
   ['scalar-in-array', 'a scalar element on the way becomes null', [['/*/b']], '[1,{"b":2}]', '[null,{"b":2}]'],
+  ['scalar-null', 'null is a scalar, too', [['/*/b']], '{"a":null,"c":{"b":null}}', '{"c":{"b":null}}'],
   ['dash', 'the segment - names nothing', [['/a/-']], '{"a":[1,2]}', '{"a":[null,null]}'],
   [
     'star-member',
@@ -265,7 +266,11 @@ const withheld = {
 export function conditionData() {
   const kind = openKind('condition-data')
   for (const [id, title, fields, answer, shown] of shows)
-    kind.accept(id, title, { clauses: ['policy.data'], input: { fields, answer }, expect: { shown } })
+    kind.accept(id, title, {
+      clauses: id.startsWith('scalar-') ? ['policy.data.scalar'] : ['policy.data'],
+      input: { fields, answer },
+      expect: { shown },
+    })
   const expect = refusal('policy_denied', 'answer_withheld', 'conditions')
   for (const [of, rows] of Object.entries(withheld))
     refuseAll(

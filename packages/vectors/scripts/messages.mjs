@@ -384,6 +384,20 @@ const keyLines = [
     { label: 'sig', scheme: 'hwk', thumbprint: thumbprintOf('p256') },
   ],
   [
+    'hwk-use',
+    'use of an inline key is sig',
+    ['sig.key.hwk.members'],
+    `${hwk};use="sig"`,
+    { label: 'sig', scheme: 'hwk', thumbprint: thumbprintOf('pseudonym') },
+  ],
+  [
+    'hwk-unknown',
+    'key_ops and kid have no place in hwk, and are ignored like all that the scheme does not name',
+    ['sig.key.hwk.members', 'sig.key.parameters'],
+    `${hwk};key_ops="sign";kid=1;id=:AA==:`,
+    { label: 'sig', scheme: 'hwk', thumbprint: thumbprintOf('pseudonym') },
+  ],
+  [
     'jwks-uri',
     'jwks_uri names an agent and one of its keys',
     ['sig.key.jwks-uri'],
@@ -538,6 +552,17 @@ export function signatureKeys() {
       'a space stands before the semicolon',
       line('sig=jwt ;jwt="e30.e30.AA"'),
       headed('signature_header_malformed'),
+    ],
+  ])
+  refuseAll(kind, 'hwk-use', [
+    ['enc', 'use of an inline key is sig', 'sig.key.hwk.members', 'use is enc', line(`${hwk};use="enc"`), badKey],
+    [
+      'token',
+      'use is a String',
+      ['sig.key.hwk.members', 'sig.key.parameters'],
+      'use is a Token',
+      line(`${hwk};use=sig`),
+      keyed('signature_key_malformed'),
     ],
   ])
   refuseAll(kind, 'hwk-p256', [

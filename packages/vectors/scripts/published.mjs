@@ -387,14 +387,16 @@ const sets = [
   ],
   [
     'broken-beside',
-    'broken and unknown entries are skipped',
-    ['discovery.broken-keys'],
+    'broken and unknown entries are skipped, and do not count as keys of their kid',
+    ['discovery.broken-keys', 'discovery.broken-beside'],
     {
       keys: [
         null,
         'x',
         { kty: 'oct', k: 'AA', kid: 'a' },
         { kid: 'a', kty: 'AKP', alg: 'ML-DSA-44', pub: 'AA' },
+        { ...named('evil', 'a'), use: 'enc' },
+        { ...named('evil', 'a'), alg: undefined },
         named('agent', 'a'),
       ],
     },

@@ -61,6 +61,7 @@ const receiverMembers = {
   ...{ identifier: named, authorities: texts, window: integer },
   accept: { type: 'array', items: { enum: ['hwk', 'jwks_uri', 'agent+jwt', 'auth+jwt'] } },
   ...{ auth_servers: texts, agents: { oneOf: [texts, { const: 'any' }] }, additional_signature_components: texts },
+  own_agent: { type: 'boolean' },
 }
 const receiver = closed({ ...receiverMembers, bots: texts }, Object.keys(receiverMembers))
 const response = closed({ status: integer, headers, body })

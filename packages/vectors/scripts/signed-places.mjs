@@ -3,6 +3,7 @@ import { badRequest, badSignature, refusal, refuseAll } from './expected.mjs'
 import { thumbprintOf } from './keys.mjs'
 import { add, remove, replace, replaceInHeader } from './kind.mjs'
 import { agentToken, authToken, inlineGet, inlinePost, publishedGet, tokenGet } from './recipes.mjs'
+import { ownAgent } from './signed-accepted.mjs'
 import { agentId, evilId, now } from './world.mjs'
 
 const host = ['host', 'calendar.example']
@@ -257,6 +258,15 @@ function addLists(kind, accept) {
     patch: replace('/receiver', 'calendar-members'),
     expect: denied,
   })
+  accept('resource-is-agent', 'a resource that says so takes the tokens of its own agent, without agent', {
+    ...{ ...ownAgent, receiver: 'calendar-own-agent', clauses: ['token.auth.agent-absent', 'token.auth.own-agent'] },
+  })
+  kind.refuse('resource-is-agent', 'not-said', 'a resource that does not say so takes no token without agent', {
+    clauses: ['token.auth.own-agent'],
+    change: 'the receiver does not say so',
+    patch: replace('/receiver', 'calendar'),
+    expect: refusal('invalid_auth_token', 'token_claim_missing', 'token'),
+  })
   const auth = {
     ...publishedGet,
     authority: 'auth.example',
@@ -295,6 +305,14 @@ function addLists(kind, accept) {
       'an ID token is shown',
       shown({ scheme: 'jwt', token: { ...authToken, header: { ...authToken.header, typ: 'JWT' } } }),
       refusal('unsupported_scheme', 'token_type_unsupported', 'token'),
+    ],
+    [
+      'unreadable',
+      'where no auth tokens are taken, a text without a readable typ is a wrong agent token',
+      'token.unreadable',
+      'a text of one part is shown',
+      shown({ text: 'jwt;jwt="opaque"' }),
+      refusal('invalid_agent_token', 'token_malformed', 'token'),
     ],
   ])
   accept('agent-token-at-token-endpoint', 'a token endpoint takes an agent token', {

@@ -9,6 +9,7 @@ const byClause = {
     '`operation`, with these members',
   ],
   'approval.digest': 'the base64url SHA-256 of a text',
+  'approval.digest.text': [[/letters/, 'The text is digested in UTF-8'], 'None holds U+001F'],
   'approval.token': 'It has `operation_digest`',
   'bot.agent': [
     [/agent-uncovered|member$/, 'The signature must cover `signature-agent` once'],
@@ -41,6 +42,7 @@ const byClause = {
     [/\/(alg-.*|crit|duplicate|changed|name-empty|replaced-key-short)$/, 'Its form is that of a token but for `kid`'],
     '`proof` is a JWS by the new key',
   ],
+  'discovery.broken-beside': 'a right key beside a broken, unknown or printed one',
   'discovery.garbage': 'no JSON, metadata of another identifier, an empty key set',
   'error.reason': 'a stable name of what is wrong',
   'error.shape': 'Its body is JSON',
@@ -116,8 +118,10 @@ const byClause = {
   'sig.body.bytes': [[/without-body/, 'Bytes decide whether there is a body'], 'A body is bytes, however framed'],
   'sig.covered.body-absent': 'A verifier must refuse `@query` without a `?`, and `content-digest` without a body',
   'sig.covered.demanded': 'A route may demand more components',
+  'policy.data.scalar': 'as a member it goes, as an element it becomes `null`',
+  'sig.covered.ascii': 'anything but printable ASCII, space and tab',
   'sig.covered.known': [
-    [/field\/(non-ascii|control)/, 'anything but printable ASCII, space and tab'],
+    [/field\/control/, 'anything but printable ASCII, space and tab'],
     [/field-(sf|key)\/(repeated|number|no-dictionary)/, 'a Dictionary with two readings'],
     'It must refuse an unknown or unresolvable component',
   ],
@@ -148,7 +152,8 @@ const byClause = {
   ],
   'sig.key.jwt-type': 'A verifier must refuse it with `unsupported_scheme`',
   'sig.key.legacy': 'A verifier must refuse it, and the description must name the form above',
-  'sig.key.parameters': [[/unknown-parameter/, 'A verifier must ignore'], 'must be Strings, each once'],
+  'sig.key.hwk.members': [[/hwk-use/, 'Where `use` is there, it must be `sig`'], 'here it is an unknown parameter'],
+  'sig.key.parameters': [[/unknown-parameter|hwk-unknown/, 'A verifier must ignore'], 'must be Strings, each once'],
   'sig.key.scheme': [
     [/scheme$|scheme-unknown|scheme-upper-case/, 'A verifier must refuse an unknown scheme'],
     'The member must be a Token: the scheme',
@@ -189,6 +194,8 @@ const byClause = {
     [/cnf-(two|thumb)/, '`cnf` must have `jwk` and no other member'],
     'Every claim must have the type and form of the tables below',
   ],
+  'token.auth.own-agent': 'A resource must refuse such a token',
+  'token.unreadable': 'the code of what belongs in its place',
   'token.life': [[/no-life/, 'It must be more than 0'], 'within the maximum of its type'],
   'token.shape': [
     [/deep/, 'A receiver must read JSON that is up to 16 levels deep'],

@@ -76,7 +76,7 @@ export const responses = { [botDirectoryUrl]: proofOf(botDirectory, proof) }
 const calendar = {
   ...{ identifier: calendarId, authorities: ['calendar.example'], window: 60 },
   accept: ['hwk', 'jwks_uri', 'agent+jwt', 'auth+jwt'],
-  ...{ auth_servers: [authId], agents: 'any', additional_signature_components: [] },
+  ...{ auth_servers: [authId], agents: 'any', additional_signature_components: [], own_agent: false },
 }
 
 /** What a request to an MCP server covers where it has it. */
@@ -91,6 +91,7 @@ export const receivers = {
   'calendar-bots': { ...calendar, bots: [botId] },
   'calendar-mcp': { ...calendar, additional_signature_components: mcpComponents },
   'calendar-patient': { ...calendar, window: 300 },
+  'calendar-own-agent': { ...calendar, own_agent: true },
   auth: {
     ...{ ...calendar, identifier: authId, authorities: ['auth.example'], auth_servers: [] },
     accept: ['jwks_uri', 'agent+jwt'],

@@ -92,4 +92,6 @@ export interface VectorReceiver {
   readonly additional_signature_components: readonly string[]
   /** The bots that a route takes. */
   readonly bots?: readonly string[]
+  /** Whether it is a resource that takes auth tokens without `agent`: those of its own agent. */
+  readonly own_agent: boolean
 }

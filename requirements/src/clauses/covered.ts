@@ -12,6 +12,7 @@ export const coveredClauses: readonly Requirement[] = [
     'Without a body a covered `content-digest` refuses, and `content-type` may be covered.',
   ),
   built('sig.covered.known', '3.4', 'An unknown or unresolvable component refuses.'),
+  built('sig.covered.ascii', '3.4', 'A covered header is printable ASCII, spaces and tabs, with `bs`, too.'),
   built('sig.covered.once', '3.4', 'A component listed twice refuses.'),
   built('sig.covered.parameters', '3.4', 'A component with parameters does not count for the plain one.'),
   built('sig.covered.more', '3.4', 'More may be covered: every request component of RFC 9421 section 2 but `tr`.'),

@@ -89,6 +89,7 @@ export const policyClauses: readonly Requirement[] = [
   ),
   built('policy.chain', '9.2', '`chain`: the call came through so many services at most, and all of them are listed.'),
   built('policy.data', '9.2', '`data`: the answer is JSON and holds the listed fields only, byte for byte.'),
+  built('policy.data.scalar', '9.2', 'A scalar on the way goes as a member, and becomes `null` as an element.'),
   built('policy.json', '9.2', 'JSON is judged without a content coding, and a resource undoes none.'),
   built(
     'policy.data.before',
@@ -157,6 +158,7 @@ export const policyClauses: readonly Requirement[] = [
     '9.4',
     'The digest binds the request and what a user is shown of it; the agent compares it before it asks.',
   ),
+  built('approval.digest.text', '9.4', 'The text is digested in UTF-8, and the strings of `display` as they are.'),
   built('approval.asked', '9.4', 'The user of the grant is always asked, and nobody else.'),
   built(
     'approval.inbox',
@@ -182,6 +184,16 @@ export const policyClauses: readonly Requirement[] = [
   built('approval.one-question', '9.4', 'An equal open question is one question, under a new `request_token`.'),
   built('approval.ended', '9.4', 'An open question ends with the grants of its caller, and the agent is told.'),
   built('approval.once', '9.4', 'An approval is used once, for the very same request.'),
+  built(
+    'approval.differs',
+    '9.4',
+    'An approval whose digest is not that of the request is not used, and the request is challenged anew.',
+  ),
+  built(
+    'approval.elsewhere',
+    '9.4',
+    'An approval is an invalid auth token where none is needed or a scope is missing, and is not used.',
+  ),
   built(
     'approval.limits',
     '9.4',

@@ -51,7 +51,7 @@ const enrolmentCases: readonly Case<AgentServerStage>[] = [
   {
     id: 'delegate.enrol.code',
     group: 'enrolment',
-    clauses: ['delegate.answer', 'token.agent.claims', 'token.agent.life'],
+    clauses: ['delegate.answer', 'token.agent.claims', 'token.agent.life', 'token-endpoint.expires-in'],
     async run(trial, stage) {
       const key = makeKey()
       const code = await stage.code()
@@ -60,6 +60,9 @@ const enrolmentCases: readonly Case<AgentServerStage>[] = [
       )
       const expires = jsonBody(response)?.['expires_in']
       trial.holds('expires_in is a whole number over 0', Number.isInteger(expires) && Number(expires) > 0)
+      const { claims = {} } = readToken(tokenIn(response)) ?? {}
+      const life = Number(claims['exp']) - Number(claims['iat'])
+      trial.holds('expires_in is the life of the token', expires === life, `${expires}, not ${life}`)
       await holdsOfToken(trial, stage, { key, token: tokenIn(response) })
       await trial.refused(
         'another key comes with the same code',

@@ -14,6 +14,8 @@ const unreadable = [
   'httpsig, httpsig',
   `httpsig; x="${'x'.repeat(30_000)}"`,
   'httpsig; auth-token',
+  'httpsig; identity="1"',
+  'httpsig; identity=?1; algs=Ed25519',
 ]
 
 /** What an agent does about challenges. */

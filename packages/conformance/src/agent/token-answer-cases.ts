@@ -57,6 +57,19 @@ function mustRefuse(stage: AgentStage, title: string, change: Partial<Flow>): (p
   }
 }
 
+/** What an answer says of the life of its token beside the token changes nothing. */
+function goesByExp(stage: AgentStage, expires_in: unknown): (part: Trial) => Promise<void> {
+  return async part => {
+    const title = `expires_in is ${expires_in === undefined ? 'missing' : JSON.stringify(expires_in)}`
+    const { succeeded, withToken } = await flow(part, stage, {
+      title,
+      token: (_, place) => tokenJson({ ...(JSON.parse(String(place.grant().body)) as object), expires_in }),
+    })
+    part.holds(`${title}: the token is used`, withToken.length > 0)
+    part.holds(`${title}: the call succeeds`, succeeded)
+  }
+}
+
 /** What an agent sends to a token endpoint, and what it checks of the answer. */
 export const tokenAnswerCases: readonly Case<AgentStage>[] = [
   {
@@ -111,6 +124,15 @@ export const tokenAnswerCases: readonly Case<AgentStage>[] = [
     async run(trial, stage) {
       await directControl(trial, stage)
       await trial.all(wrongAnswers.map(([title, token]) => mustRefuse(stage, title, { token })))
+    },
+  },
+  {
+    id: 'agent.checks.expires-in',
+    group,
+    needs,
+    async run(trial, stage) {
+      await directControl(trial, stage)
+      await trial.all([1, 86_400, '600', -1, undefined].map(expires_in => goesByExp(stage, expires_in)))
     },
   },
   {

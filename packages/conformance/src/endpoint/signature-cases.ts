@@ -102,6 +102,16 @@ export const signedEndpointCases: readonly Case<EndpointStage>[] = [
     ],
   }),
   endpointVaried({
+    id: 'token.unreadable',
+    words: 'otherwise `invalid_agent_token`',
+    group,
+    refusal: refusals.agentToken,
+    refused: ['a', 'a.b', 'a.b.c', 'W10.e30.AA'].map(text => ({
+      fault: `typ of the token "${text}" cannot be read`,
+      draft: draft => ({ ...draft, keyMember: `jwt;jwt="${text}"` }),
+    })),
+  }),
+  endpointVaried({
     id: 'TIM-01',
     group,
     refusal,

@@ -235,6 +235,35 @@ export const agentDocumentCases: readonly Case<ResourceStage>[] = [
     },
   },
   {
+    id: 'discovery.broken-beside',
+    words: 'a right key beside a broken, unknown or printed one',
+    group,
+    needs,
+    clauses: ['discovery.duplicate-kid'],
+    async run(trial, stage) {
+      const right = await stage.open()
+      await trial.control('an agent whose documents are right', () => call(stage, right))
+      const { jwk } = makeKey('ES256')
+      const skipped: ReadonlyArray<readonly [string, object]> = [
+        ['has no alg', { ...makeKey().jwk, alg: undefined }],
+        ['is for encryption', { ...makeKey().jwk, use: 'enc' }],
+        ['is of an unknown kind', { kty: 'XYZ', alg: 'XYZ', x: 'AA' }],
+        ['is no point of its curve', { ...jwk, y: jwk['x'] }],
+      ]
+      for (const [what, entry] of skipped) {
+        const agent = await stage.open()
+        const beside = { ...entry, kid: agent.kid }
+        agent.origin.publish('/jwks.json', { keys: [beside, keysOf(agent)] })
+        await trial.accepted(`before the right key an entry of its kid ${what}`, () => call(stage, agent))
+        const other = await stage.open()
+        other.origin.publish('/jwks.json', {
+          keys: [keysOf(other), { ...entry, kid: other.kid }, publishedKey(other.kid, makeKey())],
+        })
+        await trial.refused(`between two keys of one kid an entry ${what}`, () => call(stage, other), noDocument)
+      }
+    },
+  },
+  {
     id: 'id.jwks-elsewhere',
     group,
     needs,

@@ -1,7 +1,7 @@
 import type { Case } from '../case/case.js'
 import { type Refusal, refusals } from '../case/refusal.js'
 import { isSameScope } from '../case/same-scope.js'
-import type { Trial } from '../case/trial.js'
+import { type Trial, Undecided } from '../case/trial.js'
 import type { Route } from '../config/route.js'
 import { signDraft } from '../signing/draft.js'
 import { makeKey } from '../signing/key.js'
@@ -47,9 +47,8 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
       const { digest } = operation
       const again = (o: { readonly body?: string; readonly digest: unknown }) =>
         requested(stage, route, { user, ...o }).request
-      const other: Refusal = { status: 401, error: ['invalid_auth_token', 'insufficient_level'] }
-      await trial.refused('another body', again({ digest, body: otherBody(route) }), other)
-      await trial.refused('a digest with one other character', again({ digest: flipped(String(digest)) }), other)
+      await trial.refused('another body', again({ digest, body: otherBody(route) }), asks)
+      await trial.refused('a digest with one other character', again({ digest: flipped(String(digest)) }), asks)
       const plain = routeOf(stage, 'authorized')
       await trial.refused('a request that needs no approval', requested(stage, plain, { user, digest }).request, {
         ...refusals.authToken,
@@ -59,6 +58,58 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
       const stolen = { ...requested(stage, route, { user, digest }).draft, key }
       await trial.refused('another key signs', signDraft(stolen), refusals.signature)
       await trial.accepted('the approved request, after all that', again({ digest }))
+    },
+  },
+  {
+    id: 'approval.differs',
+    words: 'the answer must be 401 `insufficient_level` with a challenge for this request',
+    group,
+    needs: [...needs, 'operation', 'condition-approval'],
+    async run(trial, stage) {
+      const [route, other] = [
+        approveRoute(stage),
+        specialRoute(stage, 'operation', { level: 'authorized', method: 'POST' }),
+      ]
+      if (other === route)
+        throw new Undecided('skipped', 'the route that asks for an approval is the only one with an operation')
+      const { operation, user } = await ask(trial, stage)
+      const { digest } = operation
+      const jti = `approval-${String(user['sub'])}`
+      const approved = (body?: string) => requested(stage, route, { user, digest, jti, ...(body && { body }) }).request
+      const changed = askedOf(await trial.refused('another body', approved(otherBody(route)), asks)).operation
+      trial.holds('the challenge is for the changed request', changed.digest !== digest, String(changed.digest))
+      const under = { ...user, constraints: [{ type: 'approval', resource: stage.id, of: '*' }] }
+      const elsewhere = requested(stage, other, { user: under, digest, jti }).request
+      const named = askedOf(await trial.refused('another operation that must be approved', elsewhere, asks)).operation
+      trial.holds('the challenge is for the other operation', named.name !== operation.name, String(named.name))
+      await trial.accepted('the approved request, after all that', approved())
+    },
+  },
+  {
+    id: 'approval.elsewhere',
+    words: 'it must get 401 `invalid_auth_token` with `identity=?1`',
+    group,
+    needs,
+    clauses: ['APR-06'],
+    async run(trial, stage) {
+      const route = approveRoute(stage)
+      const { operation, user } = await ask(trial, stage)
+      const { digest } = operation
+      const jti = `approval-${String(user['sub'])}`
+      const refusal: Refusal = { ...refusals.authToken, challenge: ['identity'] }
+      const plain = routeOf(stage, 'authorized')
+      await trial.refused(
+        'a request that needs no approval',
+        requested(stage, plain, { user, digest, jti }).request,
+        refusal,
+      )
+      const without = { ...user, scope: 'nothing.of.this' }
+      await trial.refused(
+        'its token lacks the scope',
+        requested(stage, route, { user: without, digest, jti }).request,
+        refusal,
+      )
+      await trial.accepted('the approved request', requested(stage, route, { user, digest, jti }).request)
     },
   },
   {

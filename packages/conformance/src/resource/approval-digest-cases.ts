@@ -83,6 +83,13 @@ async function isBound(
   return digest
 }
 
+/** The body with letters at the end of the first text that it holds. */
+function withLetters({ body }: Route, letters: string): string {
+  const read: unknown = JSON.parse(body)
+  const [name, text] = Object.entries(Object(read)).find(([, value]) => typeof value === 'string') ?? []
+  return name === undefined ? body : JSON.stringify({ ...Object(read), [name]: `${String(text)}${letters}` })
+}
+
 /** What the digest of a request is over, in which order. @see protocol §9.4 */
 export const approvalDigestCases: readonly Case<ResourceStage>[] = [
   {
@@ -97,6 +104,21 @@ export const approvalDigestCases: readonly Case<ResourceStage>[] = [
           const title = `POST ${route.target}: the signature covers ${covering.title}`
           await isBound(trial, stage, { ...covering, title, route, user })
         }
+      }
+    },
+  },
+  {
+    id: 'approval.digest.text',
+    words: ['The text is digested in UTF-8', 'The strings of `display` are taken as they are'],
+    group,
+    needs,
+    async run(trial, stage) {
+      for (const route of approveRoutes(stage)) {
+        const { user } = await ask(trial, stage, route)
+        // In Latin-1, UTF-8 and UTF-16, and in another normal form, these are other texts.
+        const body = Buffer.from(withLetters(route, ' \u00e9 e\u0301 \u{1f375}'))
+        const title = `POST ${route.target}: its body has letters beyond ASCII`
+        await isBound(trial, stage, { title, change: draft => ({ ...draft, body }), route, user })
       }
     },
   },

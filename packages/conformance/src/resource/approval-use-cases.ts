@@ -147,10 +147,10 @@ const showable: ReadonlyArray<readonly [title: string, text: string]> = [
 export const approvalUseCases: readonly Case<ResourceStage>[] = [
   {
     id: 'approval.once',
-    words: ['The resource must take the approval', 'Shown with a request for another operation'],
+    words: ['The resource must take the approval', 'Shown with a request that needs no approval'],
     group,
     needs,
-    clauses: ['APR-06', 'policy.order'],
+    clauses: ['APR-06', 'policy.order', 'approval.elsewhere', 'approval.differs'],
     async run(trial, stage) {
       const route = approveRoute(stage)
       const { operation, user } = await ask(trial, stage)

@@ -125,7 +125,7 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
     id: 'AUT-06',
     group,
     token,
-    clauses: ['challenge.failed-auth-token'],
+    clauses: ['challenge.failed-auth-token', 'times.exp'],
     refusal,
     refused: [
       { fault: 'it has just expired', token: withClaims(now => ({ iat: now - 100, exp: now })) },
@@ -149,6 +149,14 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
     token,
     refusal,
     refused: [{ fault: 'agent is the resource itself', token: withClaims((_, stage) => ({ agent: stage.id })) }],
+  }),
+  tokenVaried({
+    id: 'token.auth.own-agent',
+    words: 'A resource must refuse such a token with `invalid_auth_token`',
+    group,
+    token,
+    refusal,
+    refused: [{ fault: 'it has no agent', token: withClaims(() => ({ agent: undefined })) }],
   }),
   tokenVaried({
     id: 'revocation.claim',

@@ -149,6 +149,23 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
     })),
   }),
   varied({
+    id: 'sig.covered.ascii',
+    words: 'anything but printable ASCII, space and tab',
+    group,
+    accepted: [{ fault: 'x-a holds a tab', draft: draft => alsoCovering('"x-a"')(withHeader('x-a', 'a\tb')(draft)) }],
+    refusal,
+    refused: [
+      { fault: 'x-a holds the byte E9', draft: draft => alsoCovering('"x-a"')(withHeader('x-a', 'a\xe9')(draft)) },
+      {
+        fault: 'x-a holds the byte E9, and is covered with bs',
+        draft: draft => ({
+          ...alsoCovering('"x-a";bs')(withHeader('x-a', 'a\xe9')(draft)),
+          values: { '"x-a";bs': `:${Buffer.from('a\xe9', 'latin1').toString('base64')}:` },
+        }),
+      },
+    ],
+  }),
+  varied({
     id: 'limits.components',
     group,
     accepted: [{ fault: '32 components are covered', draft: draft => coveringMany(32)(draft) }],

@@ -56,6 +56,17 @@ export function shows(trial: Trial, title: string, { response, wanted, whole }: 
   trial.holds(`${title}: Content-Length fits`, length === undefined || Number(length) === response.body.length, length)
 }
 
+/** What one pointer lets through: undefined for a scalar on the way, and for what is not named. */
+function through(value: unknown, [segment, ...rest]: readonly string[]): unknown {
+  if (segment === undefined) return value
+  if (typeof value !== 'object' || value === null) return undefined
+  const isNamed = (name: string): boolean => segment === '*' || segment === name
+  if (Array.isArray(value)) return value.map((one, at) => (isNamed(String(at)) ? (through(one, rest) ?? null) : null))
+  const members = Object.entries(value).filter(([name]) => isNamed(name))
+  const shown = members.map(([name, one]) => [name, through(one, rest)] as const)
+  return Object.fromEntries(shown.filter(([, one]) => one !== undefined))
+}
+
 /** A request with a body, whose arguments must meet rules. */
 export function arguing(
   stage: ResourceStage,
@@ -129,6 +140,26 @@ export const contentCases: readonly Case<ResourceStage>[] = [
       shows(trial, 'every element is shown', { response: every, whole, wanted: { [found ?? '']: elements } })
       await trial.refused('a pointer without a slash', showing(stage, [found]), denied)
       await trial.refused('no pointer at all', showing(stage, []), denied)
+    },
+  },
+  {
+    id: 'policy.data.scalar',
+    words: 'as a member it goes, as an element it becomes `null`',
+    group,
+    needs: dataNeeds,
+    async run(trial, stage) {
+      const route = specialRoute(stage, 'answer', { level: 'authorized', method: 'GET' })
+      const { names, value } = membersOf(route)
+      const whole = await trial.control('a request without conditions', () => constrained(stage, route, {}))
+      // Each leads through a member, or through the elements of one, and names nothing behind it.
+      for (const name of names)
+        for (const beyond of [['nothing-of-this'], ['*', 'nothing-of-this']]) {
+          const field = `${pointer(name)}/${beyond.join('/')}`
+          const title = `only ${field} is shown`
+          const wanted = through(value, [name, ...beyond])
+          const response = await trial.accepted(title, showing(stage, [field]))
+          shows(trial, title, { response, whole, wanted })
+        }
     },
   },
   {

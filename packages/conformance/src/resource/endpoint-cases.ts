@@ -75,7 +75,13 @@ export const endpointCases: readonly Case<ResourceStage>[] = [
     id: 'resource-token-endpoint.answer',
     group,
     needs,
-    clauses: ['token.resource.claims', 'token.resource.life', 'auth.resource-token.key', 'cache.no-store'],
+    clauses: [
+      'token.resource.claims',
+      'token.resource.life',
+      'auth.resource-token.key',
+      'cache.no-store',
+      'token-endpoint.expires-in',
+    ],
     async run(trial, stage) {
       const caller = delegate(stage)
       const response = await trial.control('a delegate asks for a resource token', () => ask(stage, { signer: caller }))
@@ -102,6 +108,7 @@ export const endpointCases: readonly Case<ResourceStage>[] = [
       trial.holds('typ of the token is resource+jwt', header['typ'] === 'resource+jwt')
       const life = Number(claims['exp']) - Number(claims['iat'])
       trial.holds('the token lives at most 10 min', life > 0 && life <= 600, `it lives ${life} s`)
+      trial.holds('expires_in is the life of the token', answer['expires_in'] === life, String(answer['expires_in']))
       await verified(trial, stage, String(answer['resource_token']))
     },
   },

@@ -216,6 +216,23 @@ export const jwtCases: readonly Case<ResourceStage>[] = [
     })),
   }),
   tokenVaried({
+    id: 'token.unreadable',
+    words: 'in `Signature-Key` `invalid_auth_token` where the receiver takes auth tokens',
+    group,
+    token,
+    refusal: refusals.authToken,
+    refused: [
+      ...['a', 'a.b', 'a.b.c', 'W10.e30.AA', 'e30=.e30.AA'].map(text => ({
+        fault: `typ of the token "${text}" cannot be read`,
+        signer: asToken(text),
+      })),
+      {
+        fault: 'typ comes twice in its header',
+        token: textual(draft => ({ headerText: JSON.stringify(draft.header).replace('{', '{"typ":"agent+jwt",') })),
+      },
+    ],
+  }),
+  tokenVaried({
     id: 'JWT-18',
     group,
     token,

@@ -259,6 +259,21 @@ export const keyCases: readonly Case<ResourceStage>[] = [
     ],
   }),
   varied({
+    id: 'sig.key.hwk.members',
+    words: ['Where `use` is there, it must be `sig`', 'here it is an unknown parameter'],
+    group,
+    needs,
+    clauses: ['sig.key.parameters'],
+    route,
+    accepted: ['use="sig"', 'key_ops="sign"', 'key_ops', 'kid=1', 'id=:AA==:', 'other=?0'].map(member =>
+      withKey(`the inline key has ${member}`, draft => `${draft.keyMember};${member}`),
+    ),
+    refusal: badKey,
+    refused: ['use="enc"', 'use=sig', 'n=1'].map(member =>
+      withKey(`the inline key has ${member}`, draft => `${draft.keyMember};${member}`),
+    ),
+  }),
+  varied({
     id: 'sig.alg.points',
     group,
     needs,

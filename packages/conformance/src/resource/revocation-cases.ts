@@ -101,6 +101,26 @@ export const revocationCases: readonly Case<ResourceStage>[] = [
     },
   },
   {
+    id: 'times.notice',
+    group,
+    needs,
+    clauses: ['revocation.notice'],
+    async run(trial, stage) {
+      const grant = randomUUID()
+      const ends = (seconds: number) => () => notice(stage, { grant, exp: String(stage.now() + seconds) })
+      await trial.control('a token of the grant', () => underGrant(stage, grant))
+      for (const seconds of [-1, -86_400]) {
+        const { response } = await trial.sent(`exp was ${-seconds} s ago`, ends(seconds))
+        trial.holds('the answer is 204', response?.status === 204, `it is ${response?.status}`)
+      }
+      await trial.refused('exp is 3670 s ahead', ends(3670), refusals.request)
+      await trial.refused('exp is a day ahead', ends(86_400), refusals.request)
+      const { response } = await trial.sent('exp is 3650 s ahead', ends(3650))
+      trial.holds('the answer is 204', response?.status === 204, `it is ${response?.status}`)
+      await trial.refused('a token of the grant, after that', () => underGrant(stage, grant), refusals.authToken)
+    },
+  },
+  {
     id: 'REV-04',
     words: 'must refuse any other `id` with 403',
     group,

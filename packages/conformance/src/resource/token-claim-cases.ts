@@ -141,7 +141,7 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-21',
-    words: 'must have the type and form of the tables',
+    words: ['must have the type and form of the tables', '`cnf` must have `jwk` and no other member'],
     group,
     token,
     refusal,
@@ -149,6 +149,13 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
       { fault: 'jti is a number', token: withClaims(() => ({ jti: 1 })) },
       { fault: 'jti is missing', token: withClaims(() => ({ jti: undefined })) },
       { fault: 'cnf is an array', token: withClaims(() => ({ cnf: [] })) },
+      {
+        fault: 'cnf has jkt beside jwk',
+        token: ({ claims, ...draft }) => ({
+          ...draft,
+          claims: { ...claims, cnf: { ...Object(claims['cnf']), jkt: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs' } },
+        }),
+      },
     ],
   }),
 ]

@@ -72,6 +72,8 @@ def token_caller(opened: dict[str, Any], request: Request, receiver: Receiver, f
         admit_agent(receiver, claims["iss"])
     verify_token(parsed, receiver["identifier"], fetch, now)
     prove(opened, tokens.confirmation(parsed), request)
+    if parsed.typ == "auth+jwt" and "agent" not in claims and not receiver["own_agent"]:
+        raise Refused("invalid_auth_token", "token_claim_missing", "token")
     facts = facts_of(parsed)
     admit_agent(receiver, facts["agent"])
     return {"level": "authorized" if parsed.typ == "auth+jwt" else "identified", **facts}

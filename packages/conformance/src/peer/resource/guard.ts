@@ -54,14 +54,15 @@ interface SignedRequest {
 }
 
 async function signed(request: PeerRequest, route: Route, { site, signature }: SignedRequest): Promise<PeerAnswer> {
-  const caller = await identifyCaller(signature, readCredential(signature), { ...site, self: site.id })
+  const caller = await identifyCaller(signature, readCredential(signature, authToken), { ...site, self: site.id })
   const claims = caller.claims ?? {}
   if (caller.level === 'authorized') checkGrant(claims, site)
   const conditions = conditionsOf(caller)
-  checkLevel(route, { caller, signature, site })
   const isApproved = needsApproval({ route, conditions, site })
-  if (claims['operation_digest'] !== undefined && !isApproved)
-    throw authToken.refuse('approval_of_another', 'the token is an approval of another request')
+  const mayApprove = isApproved && (route.scopes ?? []).every(scope => isGranted(scope, claims))
+  if (claims['operation_digest'] !== undefined && !mayApprove)
+    throw authToken.refuse('approval_of_another', 'the token is an approval, and the request needs none')
+  checkLevel(route, { caller, signature, site })
   judgeConditions(conditions, { now: site.now(), self: site.id, scopes: route.scopes ?? [], claims })
   const shown = ownConditions(conditions, 'data', site.id)
   if (shown.length > 0) checkDataHead(request)

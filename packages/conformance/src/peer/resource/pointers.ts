@@ -56,17 +56,22 @@ export function readNode(body: Uint8Array): Node {
   return read()
 }
 
-/** The text of what pointers let through. @see protocol §9.2 */
-export function projected(node: Node, pointers: ReadonlyArray<readonly string[]>): string {
+/** The text of what pointers let through; undefined of a scalar that they lead through. @see protocol §9.2 */
+export function projected(node: Node, pointers: ReadonlyArray<readonly string[]>): string | undefined {
   if (pointers.some(({ length }) => length === 0)) return node.text
   const below = (name: string): ReadonlyArray<readonly string[]> =>
     pointers.filter(([first = '']) => isNamed(first, name)).map(([, ...rest]) => rest)
   const { members, elements } = node
   if (members !== undefined) {
-    const shown = members.filter(({ name }) => below(name).length > 0)
-    return `{${shown.map(({ label, name, node: inner }) => `${label}:${projected(inner, below(name))}`).join()}}`
+    const named = members.filter(({ name }) => below(name).length > 0)
+    const shown = named.map(({ label, name, node: inner }) => ({ label, text: projected(inner, below(name)) }))
+    const left = shown.filter(({ text }) => text !== undefined)
+    return `{${left.map(({ label, text }) => `${label}:${text}`).join()}}`
   }
-  if (elements === undefined) return 'null'
-  const shown = elements.map((one, at) => (below(String(at)).length > 0 ? projected(one, below(String(at))) : 'null'))
-  return `[${shown.join()}]`
+  if (elements === undefined) return undefined
+  const shown = elements.map((one, at) => {
+    const rest = below(String(at))
+    return rest.length > 0 ? projected(one, rest) : undefined
+  })
+  return `[${shown.map(text => text ?? 'null').join()}]`
 }

@@ -30,7 +30,9 @@ export function answerUnder(
   if (fields.get('content-type') !== 'application/json' || fields.has('content-encoding')) throw withheld
   const text = conditions.reduce((left, condition) => {
     const pointers = isTexts(condition['fields']) ? condition['fields'].map(segmentsOf) : []
-    return projected(readNode(Buffer.from(left)), pointers)
+    const shown = projected(readNode(Buffer.from(left)), pointers)
+    if (shown === undefined) throw withheld
+    return shown
   }, Buffer.from(body).toString())
   return { status, headers: { ...few, ...own }, body: text }
 }

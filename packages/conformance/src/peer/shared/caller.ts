@@ -34,8 +34,11 @@ export interface CallerCheck {
   readonly grace?: number
 }
 
-/** Reads the scheme of `Signature-Key`. @see protocol §3.2 */
-export function readCredential({ scheme, keyParameters }: Signature): Credential {
+/**
+ * Reads the scheme of `Signature-Key`. @see protocol §3.2
+ * @param taken the type of tokens of which a text counts whose own cannot be read; default that of a token endpoint
+ */
+export function readCredential({ scheme, keyParameters }: Signature, taken: TokenType = agentToken): Credential {
   if (scheme === 'hwk') return { kind: 'hwk' }
   if (scheme === 'jwks_uri') {
     const [id, kid, dwk] = [keyParameters.get('id'), keyParameters.get('kid'), keyParameters.get('dwk')]
@@ -45,7 +48,7 @@ export function readCredential({ scheme, keyParameters }: Signature): Credential
     return { kind: 'jwks_uri', id, kid }
   }
   if (scheme !== 'jwt') throw badScheme('scheme_unsupported', 'the scheme of Signature-Key is unknown')
-  const jws = readJws(keyParameters.get('jwt') ?? '', badScheme)
+  const jws = readJws(keyParameters.get('jwt') ?? '', taken.refuse)
   const type = identityType(jws)
   return { kind: type === agentToken ? 'agent+jwt' : 'auth+jwt', jws, type }
 }

@@ -61,6 +61,8 @@ function trimmed(line: string): string {
 
 function fieldValue({ text, parameters }: Covered, lines: readonly string[]): string {
   if (lines.length === 0) throw badSignature('component_missing', `the request has no ${text}`)
+  if (!lines.every(line => /^[\t\x20-\x7e]*$/.test(line)))
+    throw badSignature('component_value_invalid', `the value of ${text} is no ASCII`)
   if (parameters.size === 0) return lines.join(', ')
   const [[name, { value, kind }] = ['', { value: '', kind: '' }], ...more] = [...parameters]
   if (more.length > 0) throw badSignature('component_unsupported', `the parameters of ${text} go not together`)

@@ -58,8 +58,9 @@ export function openDocuments(now: () => number): Documents {
     const { jwks_uri: uri } = await metadata(role, id)
     const { keys } = await read(String(uri), longestKeySet, oldest)
     if (!Array.isArray(keys) || keys.length === 0) throw badDocument('jwks_malformed', 'the key set has no keys')
-    const found = keys.filter(key => isObject(key) && key['kid'] === kid)
-    return found.length === 1 ? knownKey(found[0]) : undefined
+    const named = keys.filter(key => isObject(key) && key['kid'] === kid)
+    const found = named.map(knownKey).filter(key => key !== undefined)
+    return found.length === 1 ? found[0] : undefined
   }
   return {
     metadata,

@@ -26,7 +26,8 @@ export interface PublicKey {
   verifies(data: Uint8Array, signature: Uint8Array): boolean
 }
 
-const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+/** Members that only a private or symmetric key has. */
+export const privateMembers: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 const curves: Readonly<Record<string, { readonly kty: string; readonly alg: Algorithm; readonly bytes: number }>> = {
   Ed25519: { kty: 'OKP', alg: 'Ed25519', bytes: 32 },
   'P-256': { kty: 'EC', alg: 'ES256', bytes: 32 },

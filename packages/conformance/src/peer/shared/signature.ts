@@ -1,6 +1,6 @@
 import { headerLines, headerValue } from '../../wire/message.js'
 import { type Covered, componentValue, coveredComponents, covers, type Place } from './components.js'
-import { agreesWith, type PublicKey } from './key.js'
+import { agreesWith, type PublicKey, privateMembers } from './key.js'
 import { badKey, badScheme, badSignature, Refusal } from './refusal.js'
 import { checkHeaderSizes, checkTarget, type PeerRequest } from './request.js'
 import { isInnerList, type Member, type Parameters, parametersText, readDictionary } from './strict-field.js'
@@ -102,10 +102,23 @@ function checkUnsigned(request: PeerRequest): void {
   for (const label of read('signature').keys()) if (!inputs.has(label)) throw lost
 }
 
+const schemeParameters: Readonly<Record<string, readonly string[]>> = {
+  hwk: ['alg', 'kty', 'crv', 'x', 'y', 'n', 'e', 'use', ...privateMembers],
+  jwks_uri: ['id', 'kid', 'dwk'],
+  jwt: ['jwt'],
+}
+
+/** Whether a scheme of `Signature-Key` names a parameter; all others are ignored. @see protocol §3.2 */
+function isNamed(scheme: string, name: string): boolean {
+  return schemeParameters[scheme]?.includes(name) === true
+}
+
 function openSignature(request: PeerRequest, rules: SignatureRules, { key, input, signature }: Selected): Signature {
   if (isInnerList(key) || key.bare.kind !== 'token')
     throw badSignature('signature_key_malformed', 'the member of Signature-Key is no Token')
-  const keyParameters = [...key.parameters].map(([name, { kind, value }]): [string, string] => {
+  const scheme = String(key.bare.value)
+  const named = [...key.parameters].filter(([name]) => isNamed(scheme, name))
+  const keyParameters = named.map(([name, { kind, value }]): [string, string] => {
     if (kind !== 'string') throw badSignature('signature_parameter_malformed', `${name} of Signature-Key is no String`)
     return [name, String(value)]
   })
@@ -117,7 +130,7 @@ function openSignature(request: PeerRequest, rules: SignatureRules, { key, input
   checkParameters(parameters)
   checkTime(parameters, rules.now())
   return {
-    scheme: String(key.bare.value),
+    scheme,
     keyParameters: new Map(keyParameters),
     covered,
     parameters,
