@@ -135,8 +135,10 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'AUT-07',
+    words: ['absent exactly when `aud` is the agent', 'A resource must refuse such a token with `invalid_auth_token`'],
     group,
     token,
+    clauses: ['token.auth.own-agent'],
     refusal,
     refused: [undefined, '', 1, 'https://agent.example/'].map(agent => ({
       fault: `agent is ${shown(agent)}`,
