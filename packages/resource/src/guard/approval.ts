@@ -55,7 +55,7 @@ async function refuseUnapproved(request: GuardedRequest): Promise<Refusal | unde
   if (over !== undefined) return over
   const operation = await operationOf(request, { caller, base: opened.base })
   if (operation_digest === operation.digest) return undefined
-  // An approval of another request, or of what was described otherwise: a user would be asked again (approval.differs).
+  // An approval of another request, or of what was described otherwise: a user would be asked again.
   const overNow = operation_digest === undefined ? undefined : await refuseOverCalls(request, 'look') // approval.calls
   if (overNow !== undefined) return overNow
   return { error: unapproved('insufficient_level'), ask: 'authorization', scope: route.scope, operation }
