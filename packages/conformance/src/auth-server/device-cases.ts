@@ -153,6 +153,10 @@ export const deviceCases: readonly Case<AuthServerStage>[] = [
       await granted(trial, stage, { agent: stage.agent, delegate: makeDelegate(stage, sub) })
       const codes = await askOnDevice(trial, stage, { sub, form: { purpose: markup('purpose') } })
       const acted = await actOnDevice(stage, { url: codes.uri, code: codes.userCode, decision: 'refuse' })
+      await trial.refused('the user could refuse', () => poll(stage, codes), {
+        status: [400, 403],
+        error: 'access_denied',
+      })
       const page = pageOf(acted)
       for (const { id } of [stage.agent, stage.resource])
         trial.holds(`the page shows ${new URL(id).host}`, page.includes(new URL(id).host))
@@ -160,10 +164,6 @@ export const deviceCases: readonly Case<AuthServerStage>[] = [
       trial.holds('markup in any text is inert', liveMarkup(page).length === 0, liveMarkup(page).join(', '))
       const where = ['127.0.0.1', '::1', 'localhost'].some(address => withoutHosts(page, stage).includes(address))
       trial.should('the page says from where the request came', where || stage.scheme === 'https')
-      await trial.refused('the user could refuse', () => poll(stage, codes), {
-        status: [400, 403],
-        error: 'access_denied',
-      })
     },
   },
   {

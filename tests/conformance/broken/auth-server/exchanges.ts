@@ -1,16 +1,8 @@
 import type { BrokenPeer } from '../broken-peer.js'
-import { exchange, grants, link, requested, settings, token } from './files.js'
+import { exchange, grants, link, settings, token } from './files.js'
 
 /** Exchanges. */
 export const exchanges: readonly BrokenPeer[] = [
-  {
-    clause: 'exchange.own-key',
-    words: "The `cnf` of the upstream token is another party's key and proves nothing here",
-    file: requested,
-    find: 'if (agent !== caller.agent)',
-    replace: 'if (false)',
-    cases: ['EXC-08'],
-  },
   {
     clause: 'exchange.upstream',
     words: '`aud` is the caller, and it has `agent`',
@@ -137,7 +129,7 @@ export const exchanges: readonly BrokenPeer[] = [
     file: link,
     find: 'upstream.iss === id ? upstream.sub :',
     replace: 'upstream.sub !== undefined ? upstream.sub :',
-    cases: ['exchange.sub', 'EXC-28'],
+    cases: ['EXC-28'],
   },
   {
     clause: 'exchange.sub',

@@ -41,16 +41,10 @@ export const legalAuthServers: readonly LegalVariant[] = [
     replace: "reason: `own_${reason}`, error_description: 'Nein.', error_uri: 'https://auth.example/errors',",
   },
   {
-    what: 'tokens name no grant',
-    file: grants,
-    find: 'grant: grant.name,',
-    replace: '',
-  },
-  {
     what: 'it answers slowly',
     file: token,
     find: 'const call = await readCall(context, request);',
-    replace: 'const call = await readCall(context, request); await new Promise(resolve => setTimeout(resolve, 250));',
+    replace: 'const call = await readCall(context, request); await new Promise(resolve => setTimeout(resolve, 50));',
   },
   {
     what: 'codes and tokens are longer',

@@ -29,10 +29,11 @@ export const policies: readonly BrokenPeer[] = [
   },
   {
     clause: 'policy.all-hold',
-    words: 'All conditions of a list must hold, each by itself',
+    words: 'They must never be merged',
     file: conditions,
     find: 'for (const one of list)\n        if (!holds(one, facts))',
-    replace: 'for (const one of list.slice(0, 1))\n        if (!holds(one, facts))',
+    replace:
+      'for (const one of list.map(one => ({ ...one, any: list.flatMap(other => (other.type === one.type ? (other.any ?? []) : [])) })))\n        if (!holds(one, facts))',
     cases: ['DEL-15'],
   },
   {
@@ -80,7 +81,7 @@ export const policies: readonly BrokenPeer[] = [
     words: 'Integers go by value',
     file: conditions,
     find: 'Number.isSafeInteger(value) &&',
-    replace: 'Number.isInteger(value) &&',
+    replace: '',
     cases: ['DEL-09'],
   },
   {
@@ -199,8 +200,8 @@ export const policies: readonly BrokenPeer[] = [
     clause: 'policy.hours',
     words: 'the wall clock of the zone shows a time of the window',
     file: conditions,
-    find: 'timeZone: String(zone),',
-    replace: "timeZone: 'America/Los_Angeles',",
+    find: 'return isListed(day) && begin <= time && time < end;',
+    replace: 'return begin <= time && time < end;',
     cases: ['DEL-25'],
   },
   {
@@ -208,7 +209,7 @@ export const policies: readonly BrokenPeer[] = [
     words: 'Otherwise it goes over midnight, and belongs to the day on which it begins',
     file: conditions,
     find: '(isListed(day) && begin <= time) || (isListed(day === 1 ? 7 : day - 1) && time < end)',
-    replace: 'isListed(day) && (begin <= time || time < end)',
+    replace: 'begin <= time || time < end',
     cases: ['DEL-26'],
   },
   {

@@ -53,14 +53,6 @@ export const revocations: readonly BrokenPeer[] = [
     cases: ['revocation.own'],
   },
   {
-    clause: 'revocation.own',
-    words: 'Nothing in the form may name another',
-    file: notices,
-    find: '{ grant: name, exp: String(exp) }',
-    replace: '{ grant: name, exp: String(exp), iss: context.id }',
-    cases: ['revocation.own'],
-  },
-  {
     clause: 'revocation.written',
     words: 'for the audience of the grant, and for those of grants that came of it by exchange here',
     file: grants,

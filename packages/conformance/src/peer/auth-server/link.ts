@@ -62,7 +62,7 @@ export async function linkCallback(context: Context, { browser, query }: Visit):
   if (claims['aud'] !== context.id) return failed()
   if (thumbprintOf(Object(Object(claims['cnf']).jwk)) !== context.key.thumbprint) return failed()
   if (claims['sub'] !== sub) return failed()
-  browser.signedInThere.set(request.token, String(claims['sub']))
+  browser.signedInThere.set(request.token, String(sub))
   return seeOther(`/consent?request=${request.token}`)
 }
 
