@@ -103,9 +103,10 @@ export const tokens: readonly BrokenPeer[] = [
   {
     clause: 'refresh.not-bound-to-key',
     words: 'It is **not** bound to a key',
-    file: token,
-    find: 'if (grant === undefined)\n        throw badGrant();',
-    replace: 'if (grant === undefined || (grant.jkt ??= caller.jkt) !== caller.jkt)\n        throw badGrant();',
+    file: grants,
+    find: 'const { asked } = grant;',
+    replace:
+      "const { asked } = grant; if ((grant.jkt ??= caller.jkt) !== caller.jkt) throw denied('key_other', 'another key');",
     cases: ['TOK-26'],
   },
   {
