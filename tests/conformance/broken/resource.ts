@@ -1841,10 +1841,4 @@ export const legalResources: readonly LegalVariant[] = [
     find: ';auth_server="',
     replace: ';algs="Ed25519 ES256";x-more=1;auth_server="',
   },
-  {
-    what: 'remembers safe requests, too',
-    file: own('guard'),
-    find: 'safeMethods.includes(request.method) && !isCounted',
-    replace: 'false',
-  },
 ]

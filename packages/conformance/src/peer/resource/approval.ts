@@ -1,4 +1,5 @@
 import { operationDigest } from '../../signing/operation-digest.js'
+import { headerValue } from '../../wire/message.js'
 import type { Caller } from '../shared/caller.js'
 import { isObject, parseJson, utf8 } from '../shared/json.js'
 import { deniedByPolicy, refusing, replayed } from '../shared/refusal.js'
@@ -21,6 +22,9 @@ export interface Approvable {
   readonly site: Site
 }
 
+/** The first word of what is shown, by the operation. */
+const beginnings: Readonly<Record<string, string>> = { pay: 'Pay', invite: 'Invite', cancel: 'Cancel' }
+
 /** The members of a payment that are shown. */
 const shownMembers: Readonly<Record<string, string>> = { amount: ', amount: ', to: ', to: ' }
 
@@ -39,7 +43,8 @@ function isAbout(of: unknown, operation: string | undefined): boolean {
 function displayOf({ request, route, body }: Approvable): readonly string[] {
   const unshowable = deniedByPolicy('approval_unshowable', 'the request cannot be shown whole')
   if (request.query !== undefined) throw unshowable
-  const display = [`${route.operation === 'pay' ? 'Pay' : 'Invite'} by `, route.path]
+  const display = [`${beginnings[route.operation ?? '']} by `, route.path]
+  if (body.length > 0 && headerValue(request, 'content-encoding') !== undefined) throw unshowable
   for (const { path, value } of bodyLeaves(body)) {
     const words = path.length === 1 ? shownMembers[path[0] ?? ''] : undefined
     if (words === undefined || !['string', 'number', 'boolean'].includes(typeof value)) throw unshowable
@@ -47,9 +52,15 @@ function displayOf({ request, route, body }: Approvable): readonly string[] {
   }
   if (display.length > 64) throw unshowable
   if ([...display.join('')].length > 500) throw unshowable
-  if (/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u.test(display.join(''))) throw unshowable
+  if (display.some(isHidden)) throw unshowable
   if (display.some(text => /^\p{M}|\p{M}{7}/u.test(text))) throw unshowable
   return display
+}
+
+/** Whether a string has a character that no reader sees in its place. */
+function isHidden(text: string): boolean {
+  const plain = text.replace(/(\p{So})\ufe0f/gu, '$1')
+  return /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\u{13441}\u{13442}\u{16fe4}\u{1d159}]/u.test(plain)
 }
 
 function bodyLeaves(body: Buffer): ReturnType<typeof leavesOf> {

@@ -29,7 +29,7 @@ const isFilled = (value: unknown, is: (one: unknown) => boolean): boolean =>
   Array.isArray(value) && value.length > 0 && value.every(is)
 const isWord = (value: unknown): boolean => wordsOf(value, 128)?.length === 1
 const isHost = (value: unknown): boolean => isIdentifier(String(value).replace(/^https:\/\/\*\./, 'https://'))
-const isScalar = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value)
+const isScalar = (value: unknown): boolean => value === null || ['string', 'number', 'boolean'].includes(typeof value)
 
 /** The members of each type, and their form. A name with `?` may be absent. */
 const forms: Readonly<Record<string, Readonly<Record<string, (value: unknown) => boolean>>>> = {

@@ -125,7 +125,12 @@ function checkArguments({ request, route, conditions, body, site }: Approvable):
   if (judged.length === 0) return
   const refused = deniedByPolicy('condition_arguments', 'the condition `arguments` does not hold')
   if (request.query !== undefined) throw refused
-  if (!/^application\/(?:json|[^;]+\+json) *(?:;|$)/i.test(headerValue(request, 'content-type') ?? '')) throw refused
+  if (
+    !/^application\/(?:json|[^;]+\+json) *(?:; *charset="?utf-8"? *)?$/i.test(
+      headerValue(request, 'content-type') ?? '',
+    )
+  )
+    throw refused
   if (headerValue(request, 'content-encoding') !== undefined) throw refused
   const value = jsonOf(body, refused)
   if (hasFoldedTwins(value)) throw refused

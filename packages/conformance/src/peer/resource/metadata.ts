@@ -27,7 +27,7 @@ export function documentAt(path: string, site: Site): PeerAnswer | undefined {
     scope_descriptions: scopes,
     additional_signature_components: [...new Set(routes.flatMap(({ components = [] }) => components))],
     purposes: { support: 'Help users', billing: 'Send bills' },
-    operations: { invite: 'Invite guests', pay: 'Pay' },
+    operations: { invite: 'Invite guests', pay: 'Pay', cancel: 'Cancel all events' },
     constraints_supported: enforced,
   })
 }

@@ -46,6 +46,13 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/closed', level: 'identified', isClosed: true },
   { method: 'POST', path: '/failing', level: 'pseudonymous', handle: failing },
   { method: 'GET', path: '/items', level: 'authorized', scopes: ['events.read'], handle: listed },
+  { method: 'GET', path: '/lost', level: 'authorized', scopes: ['events.read'], handle: lost },
+  { method: 'GET', path: '/motto', level: 'authorized', scopes: ['events.read'], handle: motto },
+  {
+    ...{ method: 'POST', path: '/cancellations', level: 'authorized', scopes: ['events.write'] },
+    operation: 'cancel',
+    isApproved: true,
+  },
   { method: 'POST', path: '/invitations', level: 'authorized', scopes: ['events.write'], operation: 'invite' },
   {
     method: 'POST',
@@ -73,9 +80,22 @@ function failing(): PeerAnswer {
   return { status: 503, headers: { 'agent-auth': 'httpsig', 'retry-after': '1' }, body: '' }
 }
 
+/** What a handler says beside its answer. */
+const toldOf = { 'content-type': 'application/json', etag: '"x"', 'x-total': '2', link: '</items?page=2>; rel="next"' }
+
+/** A handler that finds nothing, and says so. */
+function lost(): PeerAnswer {
+  return { status: 404, headers: toldOf, body: '{"error":"not_found","hint":"it was moved to /archive"}' }
+}
+
+/** A handler that answers no JSON. */
+function motto(): PeerAnswer {
+  return { status: 200, headers: { 'content-type': 'text/plain' }, body: 'Tea first' }
+}
+
 /** A handler that knows conditional and partial requests. */
 function listed(request: PeerRequest): PeerAnswer {
-  const headers = { 'content-type': 'application/json', etag: '"x"', link: '</items?page=2>; rel="next"' }
+  const headers = toldOf
   if (headerValue(request, 'if-none-match') !== undefined) return { status: 304, headers }
   if (headerValue(request, 'range') !== undefined) return { status: 206, headers, body: items.slice(0, 10) }
   return { status: 200, headers, body: items }

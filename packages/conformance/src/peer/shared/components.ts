@@ -97,7 +97,9 @@ function queryParameter({ text, parameters }: Covered, { query = '' }: PeerReque
     throw badSignature('component_unsupported', `${text} has not the one parameter name`)
   const encoded = (value: string): string =>
     encodeURIComponent(value).replace(/[!'()~]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
-  const found = [...new URLSearchParams(query)].filter(([name]) => encoded(name) === wanted.value)
+  const all = [...new URLSearchParams(query)]
+  if (all.length > 1000) throw badSignature('components_too_many', 'the query has over 1000 parameters')
+  const found = all.filter(([name]) => encoded(name) === wanted.value)
   const [[, value = ''] = []] = found
   if (found.length !== 1) throw badSignature('component_missing', `the request has not once ${text}`)
   return encoded(value)
