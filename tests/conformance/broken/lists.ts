@@ -1,3 +1,5 @@
+import { brokenAgents } from './agent.js'
+import { brokenAgentServers } from './agent-server.js'
 import { brokenAuthServers } from './auth-server.js'
 import type { BrokenPeer } from './broken-peer.js'
 import { brokenResources } from './resource.js'
@@ -6,4 +8,6 @@ import { brokenResources } from './resource.js'
 export const brokenPeers: Readonly<Record<string, readonly BrokenPeer[]>> = {
   resource: brokenResources,
   'auth-server': brokenAuthServers,
+  'agent-server': brokenAgentServers,
+  agent: brokenAgents,
 }

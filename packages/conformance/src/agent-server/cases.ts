@@ -200,7 +200,7 @@ const renewalCases: readonly Case<AgentServerStage>[] = [
         return { ...draft, headers: [...draft.headers, ['content-encoding', 'gzip']] }
       }
       await trial.refused('the body says that it is compressed', () => signDraft(coded()), unsupported)
-      for (const body of ['{', '[]', '1', '{"aud":1}', '{"aud":"x","aud":"y"}'])
+      for (const body of ['{', '[]', '1', '{"aud":1}', '{"aud":"https://one.example","aud":"https://two.example"}'])
         await trial.refused(
           `the body is ${body}`,
           () => signDraft(delegateDraft(stage, callerOf(stage.delegate), body)),

@@ -21,6 +21,7 @@ const wrongTokens: ReadonlyArray<readonly [title: string, change: TokenChange]> 
   ['it is for another agent', withClaims(() => ({ agent: 'https://other-agent.example' }))],
   ['it is for another delegate', withClaims(() => ({ agent_delegate: 'other-delegate' }))],
   ['it has more scope than was asked for', withClaims(() => ({ scope: 'conformance.read conformance.everything' }))],
+  ['it has purposes that were not asked for', withClaims(() => ({ purposes: 'research' }))],
   ['it has ended', withClaims(() => ({ iat: 1_700_000_000, exp: 1_700_000_600 }))],
   ['it lives for two hours', draft => lasting(draft, 7200)],
   ['another key signed it', draft => ({ ...draft, key: makeKey() })],

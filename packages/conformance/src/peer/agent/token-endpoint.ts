@@ -76,13 +76,14 @@ export async function checkTokenAnswer(
   if (refreshToken !== undefined && !isOpaque(refreshToken)) throw new GaveUp('the refresh token is malformed')
   const jws = readJws(token, badRequest)
   const key = await checkToken(jws, authToken, { documents, now, isTrusted: iss => iss === authServer })
-  const { aud, agent, agent_delegate, scope, operation_digest } = jws.claims
+  const { aud, agent, agent_delegate, scope, purposes, operation_digest } = jws.claims
   if (aud !== asked.resource) throw new GaveUp('the auth token is for another resource')
   if (agent !== settings.id) throw new GaveUp('the auth token is for another agent')
   if (agent_delegate !== undefined) throw new GaveUp('the auth token is for a delegate')
   if (key?.thumbprint !== ownKey(settings).thumbprint) throw new GaveUp('the auth token is for another key')
   const wanted = asked.scope.split(' ')
   if (!(wordsOf(scope) ?? []).every(word => wanted.includes(word))) throw new GaveUp('the auth token has more scope')
+  if (purposes !== undefined) throw new GaveUp('the auth token has purposes that were not asked for')
   if (operation_digest !== asked.operation) throw new GaveUp('the auth token approves another request')
   return { token, claims: jws.claims, refreshToken }
 }
