@@ -362,14 +362,6 @@ export const brokenAgents: readonly BrokenPeer[] = [
     cases: ['CLI-03'],
   },
   {
-    clause: 'id.endpoints.origin',
-    words: 'must be a URL on the origin `ID`, without a query',
-    file: `${shared}/documents.js`,
-    find: "if (url?.origin !== id || url.search !== '')",
-    replace: 'if (false)',
-    cases: ['CLI-03'],
-  },
-  {
     clause: 'discovery.media-type',
     words: 'The media type must be `application/json` or `application/jwk-set+json`',
     file: `${shared}/documents.js`,
