@@ -121,8 +121,7 @@ export interface Allowed extends Waiting {
 export async function allowedBy(
   trial: Trial,
   stage: AuthServerStage,
-  waiting: Waiting,
-  user: Errand['user'] = '1',
+  { user = '1', ...waiting }: Waiting & { readonly user?: Errand['user'] },
 ): Promise<Allowed> {
   const decided = await letDecide(trial, stage, { waiting, title: 'the user allows it', decision: 'allow', user })
   const codes = codesOf(decided)

@@ -39,7 +39,7 @@ async function opened(trial: Trial, stage: AuthServerStage): Promise<Owner> {
   const delegate = makeDelegate(stage, 'delegate-1', agent)
   const user = ownerIn(stage)
   const waiting = await askUser(trial, stage, { agent, delegate })
-  const one = await redeemed(trial, stage, await allowedBy(trial, stage, waiting, user))
+  const one = await redeemed(trial, stage, await allowedBy(trial, stage, { ...waiting, user }))
   await actAt(stage, { url: inboxOf(stage), decision: 'allow', user, task: 'inbox-on' })
   return { one, delegate }
 }

@@ -39,8 +39,8 @@ export async function judgeAuthServer(o: JudgeOptions<AuthServerConfiguration>):
   const { agentServer, otherAgentServer, resource, otherResource, upstreamAuthServer, middle } =
     configuration.participants
   const user = configuration.user === undefined ? undefined : openUser(configuration.user)
-  const openAgent = (place: Place, members?: object): Promise<Participant> =>
-    open(place, { 'aauth-agent': id => ({ ...agentMembers(id), ...members }) }).then(answerBrowsers)
+  const openAgent = async (place: Place, members?: object): Promise<Participant> =>
+    answerBrowsers(await open(place, { 'aauth-agent': id => ({ ...agentMembers(id), ...members }) }))
   const openResource = (place: Place): Promise<Participant> =>
     open(place, { 'aauth-resource': resourceMembers(configuration, issuer) }).then(takeNotices)
   try {
@@ -61,32 +61,35 @@ export async function judgeAuthServer(o: JudgeOptions<AuthServerConfiguration>):
       describeScopes,
       otherResource: await openResource(otherResource),
       upstream: await open(upstreamAuthServer, { 'aauth-issuer': issuerMembers, 'aauth-agent': agentMembers }),
-      middle: await open(middle, {
-        'aauth-agent': agentMembers,
-        'aauth-resource': resourceMembers(configuration, issuer, { scope: configuration.exchangeScope }),
-      })
-        .then(answerBrowsers)
-        .then(takeNotices),
+      middle: takeNotices(answerBrowsers(await open(middle, middleRoles(configuration, issuer)))),
       user,
       slow: o.slow,
       // Under public names only the declared agents can be reached.
       openAgent: async members =>
         agentServer.id === undefined ? openAgent({ secret: agentServer.secret }, members) : agent,
     })
+    const { onProgress, onResult } = o
+    const requirements = readRequirements()
     return await runCases({
       cases,
       stage,
       needs: authServerNeeds,
-      requirements: readRequirements(),
+      requirements,
       sender,
       invariant,
-      onProgress: o.onProgress,
-      onResult: o.onResult,
+      onProgress,
+      onResult,
     })
   } finally {
     await user?.close()
     await Promise.all(opened.map(({ origin }) => origin.close()))
   }
+}
+
+/** What the middle is: a resource that calls another one as an agent. */
+function middleRoles(configuration: AuthServerConfiguration, issuer: string): Partial<Record<Role, MoreMembers>> {
+  const { exchangeScope: scope } = configuration
+  return { 'aauth-agent': agentMembers, 'aauth-resource': resourceMembers(configuration, issuer, { scope }) }
 }
 
 const agentMembers: MoreMembers = id => ({

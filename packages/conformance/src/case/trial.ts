@@ -17,6 +17,12 @@ export class Undecided extends Error {
 /** A request, or what makes it: it is made again where it must be sent again. */
 export type Request = Sendable | (() => Sendable | Promise<Sendable>)
 
+/** What is shown beside a note. */
+export interface Beside {
+  readonly detail?: string
+  readonly exchange?: Exchange
+}
+
 /** What a case does and notes while it runs. */
 export interface Trial {
   readonly steps: readonly Step[]
@@ -33,7 +39,7 @@ export interface Trial {
   /** Notes what a program printed; `isControl`: it did not do what must be done before anything can be said. */
   printed(title: string, output: string, o?: { readonly isControl: true }): void
   /** Notes what must hold of what came back: with the last exchange, or with another one, which is shown beside it. */
-  holds(title: string, ok: boolean, detail?: string, exchange?: Exchange): void
+  holds(title: string, ok: boolean, detail?: string | Beside): void
   /** Notes what should hold: a warning where it does not. */
   should(title: string, ok: boolean, detail?: string): void
   /** Runs parts at once. Their steps are noted in this order, whichever ends first. @throws Undecided of the first part that has one */
@@ -76,12 +82,7 @@ export function openTrial(sender: Sender, seen: Exchange[] = []): Trial {
     },
     async refused(title, request, refusal) {
       const exchange = await sendAgainIfNotProcessed(title, request)
-      const problem = refusalProblem(exchange, refusal)
-      const wanted = `it must be refused: ${describeRefusal(refusal)}; ${describeResponse(exchange)}`
-      // Why there was no response is said already.
-      const isSaid = problem === undefined || problem.kind === 'no response'
-      const detail = isSaid ? wanted : `${wanted}; ${problem.text}`
-      note({ title, kind: 'refused', ok: problem === undefined, detail, refusal, exchange })
+      note({ title, kind: 'refused', refusal, exchange, ...refusedOrNot(exchange, refusal) })
       return exchange.response
     },
     async sent(title, request) {
@@ -101,19 +102,21 @@ export function openTrial(sender: Sender, seen: Exchange[] = []): Trial {
       const failed = ended.find(({ error }) => error !== undefined)
       if (failed !== undefined) throw failed.error
     },
-    holds: (title, ok, detail, exchange) =>
-      note({
-        title,
-        kind: 'check',
-        ok,
-        ...(detail === undefined ? {} : { detail }),
-        ...(exchange === undefined ? {} : { exchange }),
-      }),
+    holds: (title, ok, beside = {}) =>
+      note({ title, kind: 'check', ok, ...(typeof beside === 'string' ? { detail: beside } : beside) }),
     should(title, ok, detail) {
       note({ title, kind: 'check', ok: true, ...(detail === undefined ? {} : { detail }) })
       if (!ok) warnings.push(detail === undefined ? title : `${title} (${detail})`)
     },
   }
+}
+
+function refusedOrNot(exchange: Exchange, refusal: Refusal): Pick<Step, 'ok'> & { readonly detail: string } {
+  const problem = refusalProblem(exchange, refusal)
+  const wanted = `it must be refused: ${describeRefusal(refusal)}; ${describeResponse(exchange)}`
+  // Why there was no response is said already.
+  const isSaid = problem === undefined || problem.kind === 'no response'
+  return { ok: problem === undefined, detail: isSaid ? wanted : `${wanted}; ${problem.text}` }
 }
 
 /** How many characters of an output are kept of its beginning, and of its end. */

@@ -35,12 +35,10 @@ function everyAnswer(o: {
       if (wanted.length === 0) throw new Undecided('skipped', 'could not decide: no answer of the run is about it')
       const wrong = wanted.filter(({ response }) => !o.holds(response))
       for (const { exchange, response } of wrong.slice(0, 5))
-        trial.holds(
-          `${exchange.title}: ${o.rule}`,
-          false,
-          `the answer: ${response.status} ${errorOf(response) ?? ''}`,
+        trial.holds(`${exchange.title}: ${o.rule}`, false, {
+          detail: `the answer: ${response.status} ${errorOf(response) ?? ''}`,
           exchange,
-        )
+        })
       trial.holds(`${o.rule}, in all of ${wanted.length} answers`, wrong.length === 0, `it does not in ${wrong.length}`)
     },
   }

@@ -1,8 +1,9 @@
-import type { Case, Variation } from '../case/case.js'
+import type { Case } from '../case/case.js'
 import { refusals } from '../case/refusal.js'
-import { type Draft, requiredComponents } from '../signing/draft.js'
+import { requiredComponents } from '../signing/draft.js'
 import { addHeaders, changeHeader } from '../wire/message.js'
-import { alsoCovering, type DraftChange, queried, replacing, withHeader } from './coverage-changes.js'
+import { changedInput, coveringMany, keyed, memberOf } from './component-changes.js'
+import { alsoCovering, queried, replacing, withHeader } from './coverage-changes.js'
 import { lowestRoute, type ResourceStage } from './stage.js'
 import { varied } from './variations.js'
 
@@ -304,25 +305,3 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
     ],
   }),
 ]
-
-function changedInput(fault: string, change: (value: string) => string): Variation {
-  return { fault, sent: request => changeHeader(request, 'signature-input', change) }
-}
-
-/** Covers fields of its own besides, so many that it covers `count` components. */
-function coveringMany(count: number): DraftChange {
-  return draft => {
-    const more = Array.from({ length: count - requiredComponents(draft).length }, (_, at) => `x-${at}`)
-    const headers = more.map((name): [string, string] => [name, '1'])
-    return alsoCovering(...more.map(name => `"${name}"`))({ ...draft, headers: [...draft.headers, ...headers] })
-  }
-}
-
-function memberOf(draft: Draft): string {
-  return `${draft.label}=${draft.keyMember}`
-}
-
-/** Covers `signature-key` with parameters only. */
-function keyed(parameters: string, value: (draft: Draft) => string): (draft: Draft) => Draft {
-  return draft => replacing('"signature-key"', `"signature-key"${parameters}`, value(draft))(draft)
-}

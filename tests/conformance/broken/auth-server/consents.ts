@@ -140,7 +140,7 @@ export const consents: readonly BrokenPeer[] = [
   },
   {
     clause: 'consent.redirect',
-    words: 'with `state` where the request had one',
+    words: 'with `state` and `iss`',
     file: consent,
     find: "url.searchParams.set('state', state);",
     replace: '',
@@ -148,7 +148,7 @@ export const consents: readonly BrokenPeer[] = [
   },
   {
     clause: 'consent.redirect',
-    words: 'with `iss`',
+    words: 'with `state` and `iss`',
     file: consent,
     find: "url.searchParams.set('iss', context.id);",
     replace: '',

@@ -194,7 +194,7 @@ export const tokens: readonly BrokenPeer[] = [
     clause: 'revoke.silent',
     words: 'A request by any other caller gets 200, too, and must change nothing',
     file: token,
-    find: "grantOf(context.state, needParameter(form, 'token'), caller, context.now())",
+    find: "grantOf(context.state, { token: needParameter(form, 'token'), caller, now: context.now() })",
     replace: "context.state.refreshTokens.get(hashOf(form.get('token')))?.grant",
     cases: ['revoke.silent'],
   },

@@ -185,7 +185,10 @@ export function graveIn(metadata: Readonly<Record<string, unknown>>): readonly s
 }
 
 /** The grant of a refresh token, where it is alive and the caller's. */
-export function grantOf(state: State, token: string, caller: Caller, now: number): Grant | undefined {
+export function grantOf(
+  state: State,
+  { token, caller, now }: { readonly token: string; readonly caller: Caller; readonly now: number },
+): Grant | undefined {
   const kept = state.refreshTokens.get(hashOf(token))
   if (kept === undefined) return undefined
   if (kept.grant.isEnded) return undefined

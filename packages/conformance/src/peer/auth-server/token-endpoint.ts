@@ -47,7 +47,7 @@ export async function tokenEndpoint(context: Context, request: PeerRequest): Pro
 /** Ends a grant whose refresh token its owner brings. */
 export async function revocationEndpoint(context: Context, request: PeerRequest): Promise<PeerAnswer> {
   const { caller, form } = await readCall(context, request)
-  const grant = grantOf(context.state, needParameter(form, 'token'), caller, context.now())
+  const grant = grantOf(context.state, { token: needParameter(form, 'token'), caller, now: context.now() })
   if (grant !== undefined) endGrant(context, grant)
   return jsonAnswer({})
 }
@@ -116,7 +116,7 @@ async function exchangeAnswer(context: Context, call: Call): Promise<object> {
 function refreshAnswer(context: Context, { caller, form }: Call): object {
   const { state, now, settings } = context
   const token = needParameter(form, 'refresh_token')
-  const grant = grantOf(state, token, caller, now())
+  const grant = grantOf(state, { token, caller, now: now() })
   if (grant === undefined) throw badGrant()
   const scope = form.get('scope')?.split(' ') ?? grant.scope
   if (!scope.every(name => grant.scope.includes(name))) throw badScope('scope_wider', '`scope` is wider than the grant')
