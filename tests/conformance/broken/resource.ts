@@ -1827,7 +1827,8 @@ export const legalResources: readonly LegalVariant[] = [
     what: 'says its refusals in other words',
     file: shared('refusal'),
     find: 'error_description: text, ...members',
-    replace: "...members, error_uri: 'https://docs.example/errors', error_description: 'no: ' + text.toUpperCase()",
+    replace:
+      "...members, error_uri: 'https://docs.example/errors', error_description: 'no, since ' + text + '; see there'",
   },
   {
     what: 'answers after 80 ms',
