@@ -3,7 +3,9 @@ import type { Refusal } from '../case/refusal.js'
 import { type Trial, Undecided } from '../case/trial.js'
 import { plainGet } from '../endpoint/document-cases.js'
 import { targetOf } from '../endpoint/endpoint-stage.js'
-import { byPublishedKey, type Signer } from '../resource/stage.js'
+import type { Participant } from '../participants/participant.js'
+import { byPublishedKey, type Signer, tokenMember } from '../resource/stage.js'
+import { agentTokenDraft, signToken } from '../signing/token.js'
 import { headerValue, jsonBody, type WireRequest } from '../wire/message.js'
 import { approvalForm, operation } from './approval-question.js'
 import { actAt, allowedBy, askUser, claimsOf, type Granted, givenBack, memberOf, redeemed } from './asked-user.js'
@@ -61,6 +63,11 @@ async function askedInInbox(trial: Trial, stage: AuthServerStage, owner: Owner):
 const polled = (stage: AuthServerStage, token: string, by: Signer): WireRequest =>
   asked(stage, { request_type: 'poll', request_token: token }, by)
 
+/** Who shows a delegate's key under another name. */
+function withKeyOf(stage: AuthServerStage, { key }: Delegate, agent: Participant, sub: string): Signer {
+  return { key, keyMember: tokenMember(signToken(agentTokenDraft(agent, { sub, key, now: stage.now() }))) }
+}
+
 /** The user answers the question that waits. */
 async function answer(trial: Trial, stage: AuthServerStage, decision: 'allow' | 'refuse'): Promise<void> {
   const { succeeded, detail } = await actAt(stage, {
@@ -113,6 +120,8 @@ export const inboxCases: readonly Case<AuthServerStage>[] = [
         ['a sibling', makeDelegate(stage, 'delegate-2', one.agent)],
         ['a delegate of that name of another agent', makeDelegate(stage, 'delegate-1', stage.otherAgent)],
         ['the delegate, with another key,', makeDelegate(stage, 'delegate-1', one.agent)],
+        ['the same key, as a delegate of another agent,', withKeyOf(stage, delegate, stage.otherAgent, 'delegate-1')],
+        ['the same key, as a sibling,', withKeyOf(stage, delegate, one.agent, 'delegate-2')],
       ]
       for (const [who, signer] of others)
         await trial.refused(`${who} polls with its token`, () => polled(stage, token, signer), invalidGrant)

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: what stands in these strings is code of the peer.
 import type { BrokenPeer } from '../broken-peer.js'
-import { account, approval, code, consent, grants, pages, requested, token } from './files.js'
+import { approval, code, consent, grants, pages, requested, token } from './files.js'
 
 /** Approvals of single calls. */
 export const approvals: readonly BrokenPeer[] = [
@@ -167,8 +167,8 @@ export const inboxes: readonly BrokenPeer[] = [
     clause: 'approval.inbox',
     words: 'for another caller, delegate or key, `invalid_grant`',
     file: code,
-    find: "if (o.kind === 'inbox' && request.caller.jkt !== caller.jkt)",
-    replace: 'if (false)',
+    find: 'return asked.operation === undefined || jkt === caller.jkt;',
+    replace: 'return true;',
     cases: ['APR-14'],
   },
   {
@@ -183,9 +183,9 @@ export const inboxes: readonly BrokenPeer[] = [
     clause: 'approval.inbox',
     words: 'A wrong poll must leave the question as it is',
     file: code,
-    find: "if (o.kind === 'inbox' && request.caller.jkt !== caller.jkt)\n        throw badGrant();",
+    find: 'if (!isCallers(request, caller))\n        throw badGrant();\n    if (request.given !== undefined)\n        return givenAgain(context, caller, request);\n    const',
     replace:
-      "if (o.kind === 'inbox' && request.caller.jkt !== caller.jkt) {\n        request.decision = { says: 'ended' };\n        throw badGrant();\n    }",
+      "if (!isCallers(request, caller)) {\n        request.decision = { says: 'ended' };\n        throw badGrant();\n    }\n    if (request.given !== undefined)\n        return givenAgain(context, caller, request);\n    const",
     cases: ['APR-14'],
   },
   {
@@ -241,15 +241,8 @@ export const inboxes: readonly BrokenPeer[] = [
     words: 'no browser may open these at `agent_auth_endpoint`',
     file: consent,
     find: "if (request === undefined || request.kind !== 'link')",
-    replace: 'if (request === undefined)',
-    cases: ['APR-32'],
-  },
-  {
-    clause: 'approval.inbox',
-    words: 'The answer must come from a page of the auth server, in the session of that user',
-    file: account,
-    find: 'isOpenQuestion(request, user, now())',
-    replace: 'isOpenQuestion(request, { sub: request.asked.sub }, now())',
+    replace:
+      "if (request?.kind === 'inbox') {\n        browser.opened.add(request.token);\n        return ask(context, browser, request);\n    }\n    if (request === undefined || request.kind !== 'link')",
     cases: ['APR-32'],
   },
   {

@@ -34,7 +34,6 @@ export function pollAnswer(
   if (request === undefined) throw badGrant()
   if (request.kind !== o.kind) throw badGrant()
   if (!isCallers(request, caller)) throw badGrant()
-  if (o.kind === 'inbox' && request.caller.jkt !== caller.jkt) throw badGrant()
   if (request.given !== undefined) return givenAgain(context, caller, request)
   const { polledAt, decision } = request
   request.polledAt = context.now()
