@@ -24,15 +24,12 @@ const specials = [
   { path: '/closed', methods: ['GET'], level: 'identified', agents: ['https://nobody.example'] },
   { path: '/failing', methods: ['POST'], level: 'pseudonymous' },
   { path: '/items', methods: ['GET'], scope: 'events.read' },
-  { path: '/lost', methods: ['GET'], scope: 'events.read' },
-  { path: '/motto', methods: ['GET'], scope: 'events.read' },
   { path: '/mine', methods: ['GET'], scope: 'email' },
   { path: '/invitations', methods: ['POST'], scope: 'events.write', operation: 'invite' },
   {
     ...{ path: '/payments', methods: ['POST'], scope: 'events.write', operation: 'pay' },
-    ...{ approve: true, describe: 'Pay {body/amount} to {body/to}' },
+    ...{ approve: true, describe: 'Pay {path/1}' },
   },
-  { path: '/cancellations', methods: ['POST'], scope: 'events.write', operation: 'cancel', approve: true },
 ]
 
 /** Which of the special routes a gateway offers: what it passes on is not its own. */
@@ -53,18 +50,10 @@ const tools = {
 export async function startUpstream() {
   const upstream = createServer((request, response) =>
     request.resume().on('end', () => {
-      const {
-        answer,
-        error,
-        text,
-        answerHeaders = [],
-      } = specialRoutes.find(one => one.route?.includes(` ${request.url} `)) ?? {}
+      const { answer } = specialRoutes.find(one => one.route?.includes(` ${request.url} `)) ?? {}
       const failing = request.url === '/failing' ? { 'agent-auth': 'httpsig', 'retry-after': '1' } : {}
-      const told = Object.fromEntries(answerHeaders.map(name => [name, '"x"']))
-      const type = { 'content-type': text ? 'text/plain' : 'application/json' }
-      response.writeHead(error ? 404 : request.url === '/failing' ? 503 : 200, { ...type, ...failing, ...told })
-      const words = error ? '{"hint":"it was moved"}' : text ? 'Tea first' : '{"jsonrpc":"2.0","id":1,"result":{}}'
-      response.end(answer ?? words)
+      response.writeHead(request.url === '/failing' ? 503 : 200, { 'content-type': 'application/json', ...failing })
+      response.end(answer ?? '{"jsonrpc":"2.0","id":1,"result":{}}')
     }),
   )
   await new Promise(resolve => upstream.listen(0, '127.0.0.1', resolve))
@@ -89,7 +78,7 @@ export function gatewaySettings(kind, { participants, upstream }) {
     authServer: `http://localhost:${participants.authServer.port}`,
     scopes: { 'events.read': 'See your events', 'events.write': 'Change your events' },
     purposes: { support: 'Help users', billing: 'Send bills' },
-    operations: { invite: 'Invite guests', pay: 'Pay', cancel: 'Cancel all events' },
+    operations: { invite: 'Invite guests', pay: 'Pay' },
     routes: [...readRoutes, ...(kind === 'plain' ? [...writeRoutes, ...specials] : mcpRoutes(participants))],
   }
 }

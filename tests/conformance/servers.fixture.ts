@@ -29,9 +29,8 @@ export async function startEnrolling(place: Stand, mutant?: Mutant): Promise<Sub
     url: `http://localhost:${port}`,
     configuration: {
       invite: ['cat', codes],
-      oidc: { claims: { sub: 'workload' } },
+      oidc: { port: issuer, claims: { sub: 'workload' } },
       session: { headers: { cookie: 'sid=session-of-ada' } },
-      participants: { oidcIssuer: { port: issuer } },
     },
   }
 }

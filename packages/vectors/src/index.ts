@@ -1,23 +1,7 @@
 import { readFileSync } from 'node:fs'
-import type { VectorWorld } from './answer.js'
-import { type AnswerKind, type VectorInputs, vectorKinds } from './kinds.js'
-import type {
-  DroppedAnswer,
-  ReceivedVectorRequest,
-  RefusedResult,
-  Vector,
-  VectorBody,
-  VectorRequest,
-} from './vector.js'
+import { type VectorInputs, vectorKinds } from './kinds.js'
+import type { ReceivedVectorRequest, Vector, VectorBody, VectorRequest, VectorWorld } from './vector.js'
 
-export type {
-  VectorAsked,
-  VectorBotDirectory,
-  VectorRefusal,
-  VectorResponse,
-  VectorTokenAnswer,
-  VectorWorld,
-} from './answer.js'
 export type {
   VectorArguments,
   VectorCondition,
@@ -26,7 +10,7 @@ export type {
   VectorConditions,
   VectorData,
 } from './condition.js'
-export { type AnswerKind, type VectorInputs, vectorKinds } from './kinds.js'
+export { type VectorInputs, vectorKinds } from './kinds.js'
 export type {
   VectorDigest,
   VectorForm,
@@ -43,7 +27,6 @@ export type {
 } from './message.js'
 export type {
   AcceptedResult,
-  DroppedAnswer,
   ReceivedVectorRequest,
   RefusedResult,
   Vector,
@@ -52,13 +35,8 @@ export type {
   VectorReceiver,
   VectorRequest,
   VectorToken,
+  VectorWorld,
 } from './vector.js'
-
-/** A vector of one kind. */
-export type VectorOf<Kind extends keyof VectorInputs> = Vector<
-  VectorInputs[Kind],
-  Kind extends AnswerKind ? DroppedAnswer : RefusedResult
->
 
 /**
  * Reads the vectors of one kind.
@@ -74,9 +52,9 @@ export type VectorOf<Kind extends keyof VectorInputs> = Vector<
 export function readVectors<Kind extends keyof VectorInputs>(
   kind: Kind,
   result?: 'accept' | 'refuse',
-): ReadonlyArray<VectorOf<Kind>> {
+): ReadonlyArray<Vector<VectorInputs[Kind]>> {
   if (!vectorKinds.includes(kind)) throw new TypeError('there are no vectors of this kind')
-  const { vectors } = readJson(kind) as { vectors: ReadonlyArray<VectorOf<Kind>> }
+  const { vectors } = readJson(kind) as { vectors: ReadonlyArray<Vector<VectorInputs[Kind]>> }
   return result === undefined ? vectors : vectors.filter(one => one.expect.result === result)
 }
 

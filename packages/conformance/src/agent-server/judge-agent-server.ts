@@ -6,7 +6,7 @@ import type { Trial } from '../case/trial.js'
 import type { CaseResult } from '../case/verdict.js'
 import type { AgentServerConfiguration } from '../config/agent-server-configuration.js'
 import { ConfigurationError } from '../config/configuration-error.js'
-import { openParticipant, type Participant } from '../participants/participant.js'
+import { openParticipant } from '../participants/participant.js'
 import { readRequirements } from '../requirements.js'
 import { signDraft } from '../signing/draft.js'
 import { makeKey } from '../signing/key.js'
@@ -23,17 +23,10 @@ export async function judgeAgentServer(o: JudgeOptions<AgentServerConfiguration>
   const { url, configuration } = o
   const cases = selectCases(agentServerCases, o.selection)
   const { sender, metadata } = await openSubject(o, 'aauth-agent')
-  const { participants } = configuration
-  const opened: Participant[] = []
-  const keep = (participant: Participant): Participant => {
-    opened.push(participant)
-    return participant
-  }
+  const { oidc } = configuration
+  const otherAgent = await openParticipant({ roles: { 'aauth-agent': () => ({}) } })
+  const oidcIssuer = oidc === undefined ? undefined : await openOidcIssuer(oidc.issuer)
   try {
-    const roles = { 'aauth-agent': () => ({}) }
-    const otherAgent = keep(await openParticipant({ place: participants.otherAgentServer, roles }))
-    const oidcIssuer =
-      configuration.oidc === undefined ? undefined : keep(await openOidcIssuer(participants.oidcIssuer))
     const random = openRandom(o.seed)
     const key = makeKey()
     const code = invitations(configuration.invite)
@@ -52,11 +45,11 @@ export async function judgeAgentServer(o: JudgeOptions<AgentServerConfiguration>
       requirements: readRequirements(),
       sender,
       invariant,
-      onProgress: o.onProgress,
-      onResult: o.onResult,
+      ...(o.onResult === undefined ? {} : { onResult: o.onResult }),
     })
   } finally {
-    await Promise.all(opened.map(({ origin }) => origin.close()))
+    await otherAgent.origin.close()
+    await oidcIssuer?.origin.close()
   }
 }
 

@@ -11,7 +11,6 @@ import { exchangeConditionCases } from './exchange-condition-cases.js'
 import { forgeryCases } from './forgery-cases.js'
 import { formCases } from './form-cases.js'
 import { grantCases } from './grant-cases.js'
-import { inboxCases } from './inbox-cases.js'
 import { lateYesCases } from './late-yes-cases.js'
 import { linkCases } from './link-cases.js'
 import { mandateCases } from './mandate-cases.js'
@@ -51,7 +50,6 @@ export const authServerNeeds: Needs<AuthServerStage> = {
     scheme === 'http' && configuration.participants.agentServer.id === undefined
       ? undefined
       : 'agents of only one case need an auth server in development mode',
-  inbox: ({ user }) => (user?.inbox === undefined ? 'user.inbox is not declared' : undefined),
   user: ({ user }) => (user === undefined ? 'user is not declared' : undefined),
 }
 
@@ -61,7 +59,6 @@ export const authServerCases: readonly Case<AuthServerStage>[] = [
     document: 'aauth-issuer',
     self: ['issuer'],
     clause: 'metadata.auth-server',
-    words: 'For an auth server that is `issuer` alone',
     endpoints: ['agent_token_endpoint', 'agent_auth_endpoint', 'revocation_endpoint'],
   }),
   ...signedEndpointCases,
@@ -82,7 +79,6 @@ export const authServerCases: readonly Case<AuthServerStage>[] = [
   ...signInCases,
   ...deviceCases,
   ...approvalCases,
-  ...inboxCases,
   ...noticeCases,
   // Looks at all that has been answered, too.
   ...formCases,

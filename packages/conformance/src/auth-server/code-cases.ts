@@ -115,7 +115,6 @@ export const codeCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'code.repeat',
-    words: 'must get the same answer again',
     group,
     needs,
     clauses: ['TOK-16'],
@@ -142,7 +141,6 @@ export const codeCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'UIX-13',
-    words: 'lives 60 s and works once',
     group,
     needs,
     clauses: ['UIX-18'],
@@ -162,7 +160,6 @@ export const codeCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.claimed',
-    words: 'Opening a link without signing in claims nothing',
     group,
     needs,
     clauses: ['UIX-36'],
@@ -187,7 +184,6 @@ export const codeCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'UIX-04',
-    words: 'must equal those of the request that `request_token` stands for',
     group,
     needs,
     async run(trial, stage) {
@@ -217,7 +213,6 @@ export const codeCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'TOK-15',
-    words: 'what the code gave must be revoked',
     group,
     needs,
     clauses: ['code.reuse'],

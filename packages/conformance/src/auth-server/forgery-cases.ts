@@ -13,7 +13,6 @@ const needs = ['consent', 'user', 'tabs', 'loopback']
 export const forgeryCases: readonly Case<AuthServerStage>[] = [
   {
     id: 'UIX-05',
-    words: 'must withstand forgery',
     group,
     needs,
     clauses: ['consent.browser'],

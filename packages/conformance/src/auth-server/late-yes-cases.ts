@@ -41,7 +41,6 @@ export const lateYesCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'UIX-31',
-    words: 'it must be shown and decided in no other',
     group,
     needs: [...needs, 'two-users'],
     async run(trial, stage) {
@@ -66,7 +65,6 @@ export const lateYesCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.words.changed',
-    words: 'the user is asked once more',
     group,
     needs: ['consent', 'user'],
     clauses: ['UIX-38'],
@@ -85,7 +83,6 @@ export const lateYesCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.words',
-    words: "A user's yes is to the scope words that the page showed",
     group,
     needs,
     async run(trial, stage) {

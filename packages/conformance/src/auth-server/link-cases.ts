@@ -76,7 +76,6 @@ export const linkCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'EXC-27',
-    words: 'must put its own `sub`',
     group,
     needs,
     clauses: ['exchange.sub', 'token.user'],

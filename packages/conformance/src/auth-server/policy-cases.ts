@@ -32,7 +32,6 @@ export function hasCondition(list: readonly unknown[], condition: object): boole
 export const policyCases: readonly Case<AuthServerStage>[] = [
   {
     id: 'DEL-01',
-    words: 'An absent list and `[]` hold',
     group,
     needs,
     async run(trial, stage) {
@@ -42,7 +41,6 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   },
   refusedDelegations({
     id: 'DEL-02',
-    words: ['must be an object with a known `type`', '`null` is no list and no value'],
     group,
     refusal: conditionUnread,
     right: () => [],
@@ -53,7 +51,6 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   }),
   refusedDelegations({
     id: 'DEL-03',
-    words: 'That holds at an auth server, too',
     group,
     refusal: conditionUnread,
     right: stage => [scopes(stage)],
@@ -65,7 +62,6 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   }),
   refusedDelegations({
     id: 'DEL-04',
-    words: 'and with no other member',
     group,
     refusal: conditionUnread,
     right: stage => [scopes(stage)],
@@ -76,7 +72,6 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   }),
   refusedDelegations({
     id: 'DEL-08',
-    words: 'No array within a condition may be empty',
     group,
     refusal: conditionUnread,
     right: stage => [scopes(stage)],
@@ -87,7 +82,6 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   }),
   refusedDelegations({
     id: 'DEL-09',
-    words: ['with all members of §9.2 that its type needs', 'at most 32 conditions'],
     group,
     refusal: conditionUnread,
     right: stage => [{ type: 'until', time: stage.now() + 600 }],
@@ -106,7 +100,6 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   }),
   refusedDelegations({
     id: 'DEL-15',
-    words: 'of two conditions of one type both must hold',
     group,
     refusal: conditionUnmet,
     right: stage => [scopes(stage), scopes(stage)],
@@ -125,7 +118,6 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   }),
   {
     id: 'policy.narrow',
-    words: 'must set `constraints` to the concatenation',
     group,
     needs,
     clauses: ['DEL-50'],
@@ -149,7 +141,6 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'refresh.denied-keeps',
-    words: 'A policy that says no is `access_denied`',
     group,
     needs,
     clauses: ['refresh.re-evaluates', 'policy.answer'],
@@ -167,7 +158,6 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'policy.supported',
-    words: 'must issue a list only to a resource that lists all its types',
     group,
     needs,
     clauses: ['policy.answer'],
@@ -183,7 +173,6 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'DEL-51',
-    words: 'must set `aud` on a token with `delegation`',
     group,
     needs,
     clauses: ['policy.delegates'],
@@ -204,7 +193,6 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'DEL-53',
-    words: 'must write the audience of the token alone',
     group,
     needs,
     async run(trial, stage) {

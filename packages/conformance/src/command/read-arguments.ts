@@ -21,13 +21,9 @@ export function readArguments({ name, argument, flags }: SuiteCommand, args: rea
 }
 
 function flagOptions(flags: SuiteCommand['flags']): ParseArgsConfig['options'] {
-  const options = flags.map(({ name, short, value, again }) => [
+  const options = flags.map(({ name, value, again }) => [
     name,
-    {
-      type: value === undefined ? 'boolean' : 'string',
-      multiple: again ?? false,
-      ...(short === undefined ? {} : { short }),
-    },
+    { type: value === undefined ? 'boolean' : 'string', multiple: again ?? false },
   ])
   return { help: { type: 'boolean', short: 'h' }, ...Object.fromEntries(options) }
 }

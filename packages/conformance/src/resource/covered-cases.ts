@@ -78,7 +78,6 @@ export const coveredCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-08',
-    words: ['exactly when there are body bytes', '`"content-type"` | when there are body bytes'],
     group,
     needs: ['write'],
     route: stage => lowestRoute(stage, 'POST'),
@@ -97,7 +96,6 @@ export const coveredCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-09',
-    words: '`content-digest` without a body',
     group,
     refusal,
     refused: [
@@ -113,7 +111,6 @@ export const coveredCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-44',
-    words: '`content-type` may be covered without a body',
     group,
     accepted: [
       {
@@ -124,7 +121,6 @@ export const coveredCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-45',
-    words: 'where the request has one',
     group,
     refusal,
     refused: [

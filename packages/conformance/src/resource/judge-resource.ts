@@ -28,8 +28,7 @@ export async function judgeResource(o: JudgeOptions<ResourceConfiguration>): Pro
       requirements: readRequirements(),
       sender,
       invariant,
-      onProgress: o.onProgress,
-      onResult: o.onResult,
+      ...(o.onResult === undefined ? {} : { onResult: o.onResult }),
     })
   } finally {
     await close()

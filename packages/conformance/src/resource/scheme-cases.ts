@@ -16,7 +16,6 @@ const badAgent: Refusal = { status: 401, error: ['invalid_signature', 'invalid_a
 export const schemeCases: readonly Case<ResourceStage>[] = [
   varied({
     id: 'SCH-01',
-    words: 'must refuse an unknown scheme',
     group,
     needs,
     route,
@@ -30,7 +29,6 @@ export const schemeCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'sig.key.scheme',
-    words: 'The member must be a Token',
     group,
     needs,
     route,
@@ -48,7 +46,6 @@ export const schemeCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'SCH-13',
-    words: 'must refuse an unknown scheme',
     group,
     needs,
     route,

@@ -1,23 +1,19 @@
 """Agent-Auth and Agent-Interaction (protocol 4, 7)."""
-from __future__ import annotations
-
 import re
-from typing import Any
 
 from . import structured as sf
 from .refused import Refused
-from .wire import Facts
 
 
-def malformed() -> Refused:
+def malformed():
     return Refused("invalid_request", "agent_auth_malformed", "challenge")
 
 
-def is_string(value: Any) -> bool:
+def is_string(value):
     return isinstance(value, str) and not isinstance(value, (sf.Token, sf.Display)) and value != ""
 
 
-def read_challenge(line: str) -> Facts:
+def read_challenge(line):
     """What a challenge asks for."""
     if len(line) > 16 * 1024:
         raise malformed()
@@ -39,7 +35,7 @@ def read_challenge(line: str) -> Facts:
     return asked_for(given)
 
 
-def asked_for(given: dict[str, Any]) -> Facts:
+def asked_for(given):
     asked = {"identity": True} if given.get("identity") else {}
     if given.get("auth-token"):
         asked["auth_token"] = True
@@ -53,7 +49,7 @@ def asked_for(given: dict[str, Any]) -> Facts:
     return asked
 
 
-def read_interaction(line: str) -> str:
+def read_interaction(line):
     """The code of Agent-Interaction."""
     try:
         code, parameters = sf.parse_item(line)

@@ -1,27 +1,24 @@
 """Operations that a user is to approve (protocol 9.4)."""
-from __future__ import annotations
-
 import hashlib
 import re
 import unicodedata
-from typing import Any
 
 from . import keys
 
 
-def is_thumbprint(value: Any) -> bool:
+def is_thumbprint(value):
     try:
         return len(keys.decode(value, 32)) == 32
     except ValueError:
         return False
 
 
-def is_word(value: Any) -> bool:
+def is_word(value):
     """A word: 1 to 128 characters of a scope token."""
     return isinstance(value, str) and re.fullmatch(r"[\x21\x23-\x5b\x5d-\x7e]{1,128}", value) is not None
 
 
-def is_display(value: Any) -> bool:
+def is_display(value):
     """1 to 64 strings of at most 500 code points together, none of which turns or hides text."""
     if not isinstance(value, list) or not 1 <= len(value) <= 64 or not all(isinstance(one, str) for one in value):
         return False
@@ -35,7 +32,7 @@ UNSEEN = re.compile(
 )
 
 
-def is_shown(text: str) -> bool:
+def is_shown(text):
     """Whether a reader sees every character, in its place."""
     marks = 0
     for at, letter in enumerate(text):
@@ -49,7 +46,7 @@ def is_shown(text: str) -> bool:
     return True
 
 
-def is_operation(value: Any) -> bool:
+def is_operation(value):
     if not isinstance(value, dict) or not set(value) <= {"name", "digest", "display"}:
         return False
     if not is_word(value.get("name")) or not is_thumbprint(value.get("digest")):
@@ -60,7 +57,7 @@ def is_operation(value: Any) -> bool:
 FIRST = ("@method", "@authority", "@path", "@query", "content-type", "content-encoding", "content-digest")
 
 
-def digested_text(base: str, display: list[str] | None = None) -> str:
+def digested_text(base, display=None):
     """The text whose hash is the digest of an operation, from the signature base of its request."""
     lines = base.split("\n")
     named = [(re.match(r'"([^"]*)"', line).group(1), line) for line in lines]
@@ -73,5 +70,5 @@ def digested_text(base: str, display: list[str] | None = None) -> str:
     return "\n".join(text)
 
 
-def digest_of(text: str) -> str:
+def digest_of(text):
     return keys.encode(hashlib.sha256(text.encode("utf-8")).digest())

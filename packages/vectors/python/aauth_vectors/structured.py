@@ -1,12 +1,8 @@
 """Structured Fields, RFC 9651 sections 3 and 4: strict, and nothing that comes twice is collapsed."""
-from __future__ import annotations
-
 import base64
 import binascii
 import re
-from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 
 class Malformed(Exception):
@@ -41,40 +37,33 @@ BYTES = re.compile(r":([A-Za-z0-9+/=]*):")
 DISPLAY = re.compile(r'%"((?:[\x20\x21\x23\x24\x26-\x7e]|%[0-9a-f]{2})*)"')
 
 
-Parameters = list[tuple[str, Any]]
-"""Names and values in their order. A name that comes twice stays twice."""
-
-Members = list[tuple[str, Any, Parameters]]
-"""Keys, values and parameters of a Dictionary in their order. A key that comes twice stays twice."""
-
-
 class Reader:
     """Reads one field from its beginning."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text):
         self.text = text.strip(" ")
         self.at = 0
 
-    def peek(self) -> str:
+    def peek(self):
         return self.text[self.at : self.at + 1]
 
-    def take(self, pattern: re.Pattern[str]) -> re.Match[str]:
+    def take(self, pattern):
         found = pattern.match(self.text, self.at)
         if found is None:
             raise Malformed(f"at {self.at}")
         self.at = found.end()
         return found
 
-    def expect(self, letter: str) -> None:
+    def expect(self, letter):
         if self.peek() != letter:
             raise Malformed(f"at {self.at}")
         self.at += 1
 
-    def skip(self, letters: str) -> None:
+    def skip(self, letters):
         while self.peek() and self.peek() in letters:
             self.at += 1
 
-    def bare_item(self) -> Any:
+    def bare_item(self):
         letter = self.peek()
         if letter == '"':
             return re.sub(r"\\(.)", r"\1", self.take(STRING).group(1))
@@ -100,14 +89,14 @@ class Reader:
             return self.number()
         return Token(self.take(TOKEN).group(0))
 
-    def byte_sequence(self) -> bytes:
+    def byte_sequence(self):
         text = self.take(BYTES).group(1)
         try:
             return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
         except binascii.Error as error:
             raise Malformed("Byte Sequence") from error
 
-    def number(self) -> Any:
+    def number(self):
         text = self.take(NUMBER).group(0)
         whole, _, fraction = text.lstrip("-").partition(".")
         if "." not in text:
@@ -118,7 +107,7 @@ class Reader:
             raise Malformed("Decimal")
         return WholeDecimal(text) if fraction.strip("0") == "" else Decimal(text)
 
-    def parameters(self) -> Parameters:
+    def parameters(self):
         """A list of pairs: a name that comes twice stays twice."""
         found = []
         while self.peek() == ";":
@@ -132,7 +121,7 @@ class Reader:
             found.append((key, value))
         return found
 
-    def item_or_list(self) -> tuple[Any, Parameters]:
+    def item_or_list(self):
         if self.peek() != "(":
             return self.bare_item(), self.parameters()
         self.at += 1
@@ -146,7 +135,7 @@ class Reader:
             if self.peek() not in (" ", ")"):
                 raise Malformed("Inner List")
 
-    def dictionary(self) -> Members:
+    def dictionary(self):
         """A list of (key, value, parameters): a key that comes twice stays twice."""
         members = []
         while self.at < len(self.text):
@@ -166,11 +155,11 @@ class Reader:
         return members
 
 
-def parse_dictionary(text: str) -> Members:
+def parse_dictionary(text):
     return Reader(text).dictionary()
 
 
-def parse_item(text: str) -> tuple[Any, Parameters]:
+def parse_item(text):
     reader = Reader(text)
     item = (reader.bare_item(), reader.parameters())
     if reader.at != len(reader.text):
@@ -178,7 +167,7 @@ def parse_item(text: str) -> tuple[Any, Parameters]:
     return item
 
 
-def all_parameters(members: Members) -> Iterator[Parameters]:
+def all_parameters(members):
     """Every list of parameters of a dictionary, those of items of Inner Lists too."""
     for _, value, parameters in members:
         yield parameters
@@ -187,7 +176,7 @@ def all_parameters(members: Members) -> Iterator[Parameters]:
                 yield own
 
 
-def holds_whole_decimal(members: Members) -> bool:
+def holds_whole_decimal(members):
     """Whether a dictionary has one, at any depth."""
     for _, value, parameters in members:
         items = [item for item, _ in value] if isinstance(value, Inner) else [value]
@@ -196,12 +185,12 @@ def holds_whole_decimal(members: Members) -> bool:
     return any(isinstance(value, WholeDecimal) for own in all_parameters(members) for _, value in own)
 
 
-def repeats(pairs: Any) -> bool:
+def repeats(pairs):
     names = [pair[0] for pair in pairs]
     return len(set(names)) != len(names)
 
 
-def write_bare(value: Any) -> str:
+def write_bare(value):
     if isinstance(value, bool):
         return "?1" if value else "?0"
     if isinstance(value, Date):
@@ -220,19 +209,19 @@ def write_bare(value: Any) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
 
 
-def write_parameters(parameters: Parameters) -> str:
+def write_parameters(parameters):
     return "".join(f";{key}" + ("" if value is True else f"={write_bare(value)}") for key, value in parameters)
 
 
-def write_value(value: Any, parameters: Parameters) -> str:
+def write_value(value, parameters):
     if isinstance(value, Inner):
         items = " ".join(write_bare(item) + write_parameters(own) for item, own in value)
         return f"({items}){write_parameters(parameters)}"
     return write_bare(value) + write_parameters(parameters)
 
 
-def write_dictionary(members: Members) -> str:
-    def written(key: str, value: Any, parameters: Parameters) -> str:
+def write_dictionary(members):
+    def written(key, value, parameters):
         if value is True:
             return key + write_parameters(parameters)
         return f"{key}={write_value(value, parameters)}"

@@ -1,17 +1,13 @@
 """Agent tokens, resource tokens and auth tokens (protocol 5)."""
-from __future__ import annotations
-
 import json
 import re
 import unicodedata
-from typing import Any, NoReturn
 
 from . import keys
 from .conditions import parse_conditions
 from .identifiers import is_identifier
 from .operations import is_operation, is_thumbprint
 from .refused import Refused
-from .wire import Check, Facts
 
 CODES = {
     "agent+jwt": "invalid_agent_token",
@@ -23,7 +19,7 @@ PUBLISHED = {"agent+jwt": "aauth-agent", "resource+jwt": "aauth-resource", "auth
 ALGORITHMS = {"Ed25519": "Ed25519", "EdDSA": "Ed25519", "ES256": "ES256", "ES384": "ES384", "PS512": "PS512"}
 
 
-def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def once(pairs):
     """A JSON object in which no member comes twice."""
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -31,11 +27,11 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def no_constant(name: str) -> NoReturn:
+def no_constant(name):
     raise ValueError(name)
 
 
-def parse_json(data: bytes | str) -> Any:
+def parse_json(data):
     """JSON in UTF-8 that can be read in one way only. Raises ValueError."""
     text = data.decode("utf-8") if isinstance(data, bytes) else data
     value = json.loads(text, object_pairs_hook=once, parse_constant=no_constant)
@@ -43,7 +39,7 @@ def parse_json(data: bytes | str) -> Any:
     return value
 
 
-def json_object(segment: str) -> dict[str, Any]:
+def json_object(segment):
     value = parse_json(keys.decode(segment))
     if not isinstance(value, dict):
         raise ValueError("no object")
@@ -53,18 +49,18 @@ def json_object(segment: str) -> dict[str, Any]:
 class Parsed:
     """A token whose form, type, algorithm, key name and issuer are right; its signature is not verified."""
 
-    def __init__(self, typ: str, algorithm: str, kid: str, claims: dict[str, Any], signed: bytes, signature: bytes) -> None:
+    def __init__(self, typ, algorithm, kid, claims, signed, signature):
         self.typ, self.algorithm, self.kid, self.claims = typ, algorithm, kid, claims
         self.signed, self.signature = signed, signature
 
-    def refuse(self, reason: str, where: str = "token") -> Refused:
+    def refuse(self, reason, where="token"):
         return Refused(CODES[self.typ], reason, where)
 
 
-def parse_token(token: str, expected: list[str], wrong_type: Refused | None = None) -> Parsed:
+def parse_token(token, expected, wrong_type=None):
     """Reads a token. `expected` are types, that of the code of malformed tokens first; `wrong_type` is raised for other types."""
 
-    def refuse(reason: str) -> Refused:
+    def refuse(reason):
         return Refused(CODES[expected[0]], reason, "token")
 
     if len(token.encode()) > 6 * 1024:
@@ -82,8 +78,8 @@ def parse_token(token: str, expected: list[str], wrong_type: Refused | None = No
     return parse_typed(typ, header, segments)
 
 
-def parse_typed(typ: str, header: dict[str, Any], segments: list[str]) -> Parsed:
-    def refuse(reason: str) -> Refused:
+def parse_typed(typ, header, segments):
+    def refuse(reason):
         return Refused(CODES[typ], reason, "token")
 
     if "crit" in header or "b64" in header:
@@ -110,7 +106,7 @@ def parse_typed(typ: str, header: dict[str, Any], segments: list[str]) -> Parsed
     return Parsed(typ, algorithm, kid, claims, ".".join(segments[:2]).encode(), signature)
 
 
-def check_issuer_signature(parsed: Parsed, key: keys.Key | None) -> None:
+def check_issuer_signature(parsed, key):
     if key is None:
         raise parsed.refuse("token_key_unknown", "key")
     if key.algorithm != parsed.algorithm:
@@ -119,7 +115,7 @@ def check_issuer_signature(parsed: Parsed, key: keys.Key | None) -> None:
         raise parsed.refuse("token_signature_wrong", "signature")
 
 
-def is_id(value: Any) -> bool:
+def is_id(value):
     """Ids of users, delegates and tokens: 1 to 512 bytes, without control characters and the like."""
     if not isinstance(value, str) or not value.strip() or len(value.encode("utf-8", "replace")) > 512:
         return False
@@ -127,11 +123,11 @@ def is_id(value: Any) -> bool:
     return not any(unicodedata.category(letter) == "Cc" or letter in marks for letter in value)
 
 
-def is_integer(value: Any) -> bool:
+def is_integer(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool) and value == int(value) and value >= 0
 
 
-def is_scope(value: Any) -> bool:
+def is_scope(value):
     """Scope names, each once, set apart by single spaces: at most 64."""
     if not isinstance(value, str):
         return False
@@ -140,7 +136,7 @@ def is_scope(value: Any) -> bool:
     return fits and len(names) <= 64 and len(set(names)) == len(names)
 
 
-def check_times(parsed: Parsed, now: float) -> None:
+def check_times(parsed, now):
     claims = parsed.claims
     for name in ("iat", "exp", *(["nbf"] if "nbf" in claims else [])):
         if not is_integer(claims.get(name)):
@@ -157,7 +153,7 @@ def check_times(parsed: Parsed, now: float) -> None:
         raise parsed.refuse("token_lives_too_long")
 
 
-def check_claims(parsed: Parsed, receiver: str, now: float) -> None:
+def check_claims(parsed, receiver, now):
     """Times, audience and claims (protocol 5, verification order 7 to 9)."""
     check_times(parsed, now)
     check_audience(parsed, receiver)
@@ -170,7 +166,7 @@ def check_claims(parsed: Parsed, receiver: str, now: float) -> None:
         parse_conditions(parsed.claims[own], own)
 
 
-def check_audience(parsed: Parsed, receiver: str) -> None:
+def check_audience(parsed, receiver):
     aud = parsed.claims.get("aud")
     if parsed.typ != "agent+jwt":
         if aud != receiver:
@@ -184,14 +180,14 @@ def check_audience(parsed: Parsed, receiver: str) -> None:
         raise parsed.refuse("token_audience_wrong")
 
 
-def demand(parsed: Parsed, claim: str, is_right: Check, optional: bool = False) -> None:
+def demand(parsed, claim, is_right, optional=False):
     if optional and claim not in parsed.claims:
         return
     if not is_right(parsed.claims.get(claim)):
         raise parsed.refuse("token_claim_malformed")
 
 
-def confirmation(parsed: Parsed) -> keys.Key:
+def confirmation(parsed):
     """The key in `cnf`."""
     cnf = parsed.claims.get("cnf")
     if not isinstance(cnf, dict) or list(cnf) != ["jwk"]:
@@ -202,13 +198,13 @@ def confirmation(parsed: Parsed) -> keys.Key:
         raise parsed.refuse("token_claim_malformed") from error
 
 
-def agent_claims(parsed: Parsed) -> None:
+def agent_claims(parsed):
     demand(parsed, "sub", is_id)
     demand(parsed, "jti", is_id)
     confirmation(parsed)
 
 
-def resource_claims(parsed: Parsed) -> None:
+def resource_claims(parsed):
     demand(parsed, "agent", is_identifier)
     demand(parsed, "agent_delegate", is_id, optional=True)
     demand(parsed, "agent_jkt", is_thumbprint)
@@ -224,7 +220,7 @@ def resource_claims(parsed: Parsed) -> None:
         raise parsed.refuse("operation_malformed", "operation")
 
 
-def auth_claims(parsed: Parsed) -> None:
+def auth_claims(parsed):
     claims = parsed.claims
     demand(parsed, "agent", lambda one: is_identifier(one) and one != claims["aud"], optional=True)
     for name in ("agent_delegate", "sub", "txn"):
@@ -234,7 +230,7 @@ def auth_claims(parsed: Parsed) -> None:
         raise parsed.refuse("token_claim_missing")
     demand(parsed, "jti", is_id)
     demand(parsed, "purpose", lambda one: isinstance(one, str), optional=True)
-    demand(parsed, "grant", is_grant, optional=True)
+    demand(parsed, "grant", lambda one: isinstance(one, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", one), optional=True)
     demand(parsed, "purposes", is_words, optional=True)
     demand(parsed, "operation_digest", is_thumbprint, optional=True)
     confirmation(parsed)
@@ -242,12 +238,7 @@ def auth_claims(parsed: Parsed) -> None:
         check_act(parsed, claims["act"], 1)
 
 
-def is_grant(value: Any) -> bool:
-    """The name of a grant (protocol 6.6)."""
-    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value) is not None
-
-
-def is_words(value: Any) -> bool:
+def is_words(value):
     if not isinstance(value, str):
         return False
     words = value.split(" ")
@@ -255,7 +246,7 @@ def is_words(value: Any) -> bool:
     return fits and len(words) <= 64 and len(set(words)) == len(words)
 
 
-def check_act(parsed: Parsed, act: Any, depth: int) -> None:
+def check_act(parsed, act, depth):
     if depth > 5:
         raise parsed.refuse("chain_too_deep")
     if not isinstance(act, dict) or not is_identifier(act.get("iss")) or not is_identifier(act.get("agent")):
@@ -266,7 +257,7 @@ def check_act(parsed: Parsed, act: Any, depth: int) -> None:
         check_act(parsed, act["act"], depth + 1)
 
 
-def check_proof(given: dict[str, Any], now: float) -> Facts:
+def check_proof(given, now):
     """A proof of the new key of a delegate (protocol 5, rotation)."""
     wrong = Refused("invalid_request", "proof_invalid", "token")
     segments = given["proof"].split(".")
