@@ -44,6 +44,11 @@ export async function judgeInto(
   return { ...ended, folder, checks: JSON.parse(readFileSync(join(folder, 'checks.json'), 'utf8')) as Checks }
 }
 
+/** The flags that choose these groups of cases. */
+export function inGroups(...names: readonly string[]): string[] {
+  return names.flatMap(name => ['--group', name])
+}
+
 /** The cases that a run has decided: without those that only `--slow` runs. */
 export function decidedIn({ verdicts, checks }: Checks): string[] {
   const waits = checks.filter(({ reason }) => reason?.endsWith(': --slow runs it') === true).map(({ id }) => id)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { stand } from '../processes.fixture.js'
 import { isLong } from '../tier.fixture.js'
-import { judge, withVerdict } from './judged.fixture.js'
+import { inGroups, judge, withVerdict } from './judged.fixture.js'
 import { resourceMutants } from './mutants.fixture.js'
 import { expectSeen } from './seen-mutant.fixture.js'
 import { startSite } from './site.fixture.js'
@@ -12,8 +12,6 @@ import { startSite } from './site.fixture.js'
 
 const place = stand()
 afterAll(() => place.stop())
-
-const inGroups = (...names: readonly string[]): string[] => names.flatMap(name => ['--group', name])
 
 test('a guard on Node conforms, and two runs with one seed give the same verdicts', async () => {
   const { url, configuration } = await startSite(place, 'node')

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'vitest'
 import { executablePath, when, why } from '../chromium.fixture.js'
 import { stand } from '../processes.fixture.js'
 import { startAuthServer } from './auth-server.fixture.js'
-import { judge, withVerdict } from './judged.fixture.js'
+import { inGroups, judge, withVerdict } from './judged.fixture.js'
 import { startDelegate } from './servers.fixture.js'
 
 // Users and agents of other kinds than those of ours.long.ts, which judges all of ours by all cases.
@@ -32,7 +32,7 @@ when(
   async () => {
     const { url, configuration } = await startAuthServer(place)
     const offers = { ...configuration, user: userInChromium }
-    const groups = ['code', 'forgery', 'device', 'approval', 'link'].flatMap(name => ['--group', name])
+    const groups = inGroups('code', 'forgery', 'device', 'approval', 'link')
     const { code, checks } = await judge(place, ['auth-server', url, ...groups], offers)
     expect(['failed', 'warning', 'not applicable'].flatMap(verdict => withVerdict(checks, verdict))).toEqual([])
     expect(withVerdict(checks, 'skipped')).toEqual(slowCases)
@@ -46,7 +46,7 @@ when(
 
 test('a delegate conforms as an agent, and refreshes its tokens', async () => {
   const { command, configuration } = await startDelegate(place)
-  const groups = ['resource tokens', 'token answers', 'consent'].flatMap(group => ['--group', group])
+  const groups = inGroups('resource tokens', 'token answers', 'consent')
   const { code, checks } = await judge(place, ['agent', ...groups, '--', ...command], configuration)
   expect(['failed', 'skipped', 'not applicable'].flatMap(verdict => withVerdict(checks, verdict))).toEqual([])
   expect(code).toBe(0)

@@ -12,6 +12,9 @@ export {
   conditionTypes,
   type DataCondition,
   type HoursCondition,
+  type JudgedCondition,
+  type JudgedFacts,
+  type JudgedType,
   maxConditionBytes,
   maxConditions,
   type PurposesCondition,
@@ -32,9 +35,6 @@ export {
   conditionsOf,
   endOf,
   firstUnmet,
-  type JudgedCondition,
-  type JudgedFacts,
-  type JudgedType,
   unmetError,
 } from './judge.js'
 export { narrow } from './narrow.js'

@@ -1,28 +1,6 @@
-import type { Condition, Conditions } from '@countersign/protocol'
+import type { Condition, Conditions, JudgedCondition, JudgedFacts, JudgedType } from '@countersign/protocol'
 import { AAuthError } from '@countersign/protocol'
 import { conditionHolds, endOfHours } from '@countersign/protocol/internal'
-
-/** What conditions are judged by: one request at a resource, or one token that an auth server is asked for. */
-export interface JudgedFacts {
-  /** Unix seconds. */
-  readonly now: number
-  /** The identifier of the resource. */
-  readonly resource: string
-  /** What this request uses: at a resource the scope of the route, at an auth server what is asked and what is granted. */
-  readonly scope: readonly string[]
-  /** The purposes of the token; absent: none. */
-  readonly purposes?: readonly string[] | undefined
-  /** The depth of `act`; 0 without it. */
-  readonly levels: number
-  /** Under an `act`, `agent` and every `act.agent` but the innermost; else none. */
-  readonly services: readonly string[]
-}
-
-/** A kind of condition that {@link firstUnmet} judges. */
-export type JudgedType = 'until' | 'hours' | 'resources' | 'scopes' | 'purposes' | 'chain'
-
-/** A condition that {@link firstUnmet} judges: it needs neither a body nor a counter. */
-export type JudgedCondition = Extract<Condition, { readonly type: JudgedType }>
 
 const order: readonly JudgedType[] = ['until', 'hours', 'resources', 'scopes', 'purposes', 'chain']
 

@@ -17,6 +17,7 @@ export {
   type ScopesCondition,
   type UntilCondition,
 } from './condition/condition.js'
+export type { JudgedCondition, JudgedFacts, JudgedType } from './condition/holds.js'
 export { maxConditionBytes, maxConditions, parseConditions } from './condition/parse.js'
 export { AAuthError, type AAuthErrorOptions, type ErrorCode } from './error.js'
 export { findKey, jwks, type PublicKeyEntry, type PublishedKey } from './key/published-key.js'

@@ -79,7 +79,7 @@ describe('signing in', () => {
     expect((await admin.handle(captured)).status).toBe(200)
     const get = { method: 'GET', target: '/', headers: [['host', 'admin.example'] as const], peer: '192.0.2.7' }
     for (let n = 0; n < 1300; n++) {
-      // One of them would be seen below, where the admin uses all 1200.
+      // If one of them counted against the admin, the loop below would get 429.
       const strange = n < 50 ? [unsigned, signed, captured] : [unsigned]
       for (const message of strange) expect((await admin.handle(message)).status).toBe(401)
       expect((await admin.handle(get)).status).toBe(200)

@@ -37,7 +37,7 @@ export async function openRequest(message: ReceivedMessage, context: ConsentCont
   }
   await context.blocks.check({ agents: [callerOf(row)] })
   const { session, cookies } = await context.login.sessions.begin(message)
-  // Not for good, until its user has seen the page. The release before, which may serve the page, knows the browser by it.
+  // Provisional until its user has seen the page. The release before may serve that page, and knows the browser by this claim only.
   await context.requests.claim(row, session.id)
   return seeOther(openedPath(row, { request_token, session }), cookies)
 }

@@ -47,7 +47,7 @@ export async function claimRequest(message: ReceivedMessage, context: ConsentCon
     const options = { returnTo: markedPath(row, request_token), loginHint: row.login_hint ?? undefined }
     return context.login.signIn(message, options)
   }
-  const how = row.browser === session.id ? 'signedIn' : await mayTakeOver(message, { row, session, user }, context)
+  const how = row.browser === session.id ? 'signedIn' : await howToClaim(message, { row, session, user }, context)
   if (!(await context.requests.claim(row, session.id, how))) throw otherBrowserRefusal()
   return undefined
 }
@@ -57,7 +57,7 @@ export async function claimRequest(message: ReceivedMessage, context: ConsentCon
  * @returns how the browser may claim the request; undefined where another user has proven to be the one whom it is for
  * @throws AAuthError where the user may not answer; then the request stays with who may
  */
-async function mayTakeOver(
+async function howToClaim(
   message: ReceivedMessage,
   open: { readonly row: RequestRow; readonly session: BrowserSession; readonly user: SessionUser },
   { approvalPages, linking }: Pick<ConsentContext, 'approvalPages' | 'linking'>,

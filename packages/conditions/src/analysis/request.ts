@@ -1,5 +1,4 @@
-import type { CallsCondition } from '@countersign/protocol'
-import type { JudgedFacts } from '../judge.js'
+import type { CallsCondition, JudgedFacts } from '@countersign/protocol'
 
 /** The windows in which calls are counted. */
 export type Period = CallsCondition['per']

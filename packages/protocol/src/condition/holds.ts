@@ -2,24 +2,30 @@ import { isAmong } from '../term/identifier-list.js'
 import type { Condition } from './condition.js'
 import { isWithinHours } from './hours.js'
 
-/** A condition that needs neither a body nor a counter to be judged. */
-export type PlainCondition = Extract<
-  Condition,
-  { readonly type: 'until' | 'hours' | 'resources' | 'scopes' | 'purposes' | 'chain' }
->
-
-/** What such a condition is judged by; see `JudgedFacts` of `@countersign/conditions`. */
-export interface PlainFacts {
+/** What conditions are judged by: one request at a resource, or one token that an auth server is asked for. */
+export interface JudgedFacts {
+  /** Unix seconds. */
   readonly now: number
+  /** The identifier of the resource. */
   readonly resource: string
+  /** What this request uses: at a resource the scope of the route, at an auth server what is asked and what is granted. */
   readonly scope: readonly string[]
+  /** The purposes of the token; absent: none. */
   readonly purposes?: readonly string[] | undefined
+  /** The depth of `act`; 0 without it. */
   readonly levels: number
+  /** Under an `act`, `agent` and every `act.agent` but the innermost; else none. */
   readonly services: readonly string[]
 }
 
+/** A kind of condition that needs neither a body nor a counter to be judged. */
+export type JudgedType = 'until' | 'hours' | 'resources' | 'scopes' | 'purposes' | 'chain'
+
+/** A condition that needs neither a body nor a counter to be judged. */
+export type JudgedCondition = Extract<Condition, { readonly type: JudgedType }>
+
 /** Whether a condition that needs neither a body nor a counter holds. @see protocol §9.2 */
-export function conditionHolds(condition: PlainCondition, facts: PlainFacts): boolean {
+export function conditionHolds(condition: JudgedCondition, facts: JudgedFacts): boolean {
   switch (condition.type) {
     case 'until':
       return facts.now < condition.time
