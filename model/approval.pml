@@ -6,13 +6,13 @@
 
 #define approval_digest_of_request 1  /* approval.digest · APR-02 · as_approved */
 #define approval_digest_of_display 2  /* approval.digest · APR-18 · as_approved */
-#define approval_digest_at_agent   3  /* approval.digest · APR-20 · asked_about_own_request */
+#define approval_digest_at_agent   3  /* approval.compared · APR-20 · asked_about_own_request */
 #define approval_challenge         4  /* approval.challenge · APR-08 · as_approved */
 #define approval_once              5  /* approval.once · APR-03 · once */
 #define approval_once_restart      6  /* approval.once · APR-05 · once */
 #define approval_asked_each_time   7  /* approval.asked · APR-07 · user_said_yes */
 #define approval_asked_user        8  /* approval.asked · APR-36 · user_said_yes */
-#define approval_one_question      9  /* approval.limits · APR-37 · user_said_yes */
+#define approval_one_question      9  /* approval.one-question · APR-37 · user_said_yes */
 #define approval_token_elsewhere   10 /* approval.token · APR-06 · nothing_else */
 #define approval_token_key         11 /* approval.token · APR-33 · only_own_keys */
 #define approval_inbox_caller      12 /* approval.inbox · APR-14 · only_own_keys */

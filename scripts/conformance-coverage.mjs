@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { allCases } from '@countersign/conformance'
 import { insideOnly, isNamed, requirements } from '@countersign/requirements'
+import { broken, firstWords, musts, open } from './conformance-musts.mjs'
 import { root } from './install.mjs'
 
 const built = requirements.filter(({ status }) => status === 'built')
@@ -49,7 +50,26 @@ export function coveragePage() {
     }),
     '',
     ...(uncovered.length === 0 ? [] : noCaseYet()),
+    ...brokenPeerTable(),
   ].join('\n')
+}
+
+/** The sentences that a broken peer breaks, and the cases that see it. */
+function brokenPeerTable() {
+  const rows = broken.map(
+    ({ role, clause, sentences, cases, file }) =>
+      `| \`${clause}\` | ${firstWords(sentences[0] ?? '').replaceAll('|', '\\|')} | ${cases.map(id => `\`${id}\``).join(' ')} | ${role}: \`${file.replace(/^.*\/peer\/|\.js$/g, '')}\` |`,
+  )
+  return [
+    '## Broken peers',
+    '',
+    `The suite has [reference peers](conformance.md#how-the-suite-itself-is-tested) of its own. Each row is one of them that breaks this sentence alone, the cases that fail it, and the file in which a line is changed. ${musts.length - open.length} of the ${musts.length} sentences that demand something which shows from outside have such a row; [the others](../tests/conformance/broken/open.txt) still lack one.`,
+    '',
+    '| clause | sentence | cases | broken peer |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ]
 }
 
 function noCaseYet() {

@@ -203,7 +203,7 @@ const insideFloors: Readonly<Record<string, ReadonlyArray<readonly string[]>>> =
     ['wire'],
     ['signing'],
     ['participants'],
-    ['config'],
+    ['config', 'peer'],
     ['case', 'user'],
     ['report', 'resource'],
     ['endpoint', 'agent', 'matrix'],

@@ -4,5 +4,6 @@ export { type ConformanceLevel, type LevelClauses, levelOf, levels } from './lev
 export { requirements } from './manifest.js'
 export { isNamed } from './named.js'
 export { longRuns, numRuns, ofThird, raceRounds, signedRuns } from './property-runs.js'
+export { type ClausePlace, readPlaces, sentencesWith } from './protocol-page.js'
 export type { Requirement } from './requirement.js'
 export { verifies } from './verifies.js'

@@ -5,7 +5,6 @@ import { insideOnly, isNamed } from '@countersign/requirements'
 /** Attacks that no suite can run from outside, though other cases of their clauses can. */
 export const insideOnlyCases = [
   { ids: ['UIX-32'], why: 'It takes a browser with several pages open at once; a user of the suite visits one.' },
-  { ids: ['APR-14'], why: 'The user must have turned the inbox on, by a page of which the edition says nothing.' },
   { ids: ['APR-18'], why: 'It takes a resource that describes one request in two ways, a minute apart.' },
   { ids: ['APR-05'], why: 'It takes a restart of the implementation.' },
   {

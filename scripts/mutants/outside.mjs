@@ -42,7 +42,9 @@ async function withParticipant(role, mutant, use) {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-judge-'))
   const config = join(folder, 'offers.json')
   writeFileSync(config, JSON.stringify(configuration))
-  const start = (node, flags) => run([...node, suite, role, '--config', config, '--seed', '7', ...flags, ...args], env)
+  // Verbose, it prints a line for each case as it ends.
+  const common = ['--verbose', '--config', config, '--seed', '7']
+  const start = (node, flags) => run([...node, suite, role, ...common, ...flags, ...args], env)
   try {
     return await use(start)
   } finally {

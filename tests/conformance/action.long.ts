@@ -125,7 +125,7 @@ test('it starts the implementation, judges it, keeps the page and stops it', asy
   expect(existsSync(join(temp, 'conformance/index.html'))).toBe(true)
   expect(readFileSync(join(temp, 'output'), 'utf8')).toBe(`results=${join(temp, 'conformance')}\n`)
   expect(readFileSync(join(temp, 'summary'), 'utf8')).toMatch(
-    /^```text\n\d+ passed, 0 failed, [\s\S]*level core: [\s\S]*\nconforms\n```\n$/,
+    /^~{12}text\n\d+ passed, 0 failed, [\s\S]*\nlevel core: [\s\S]*\nconforms\n\n~{12}\n$/,
   )
   expect(answers(url)).toBe(false)
 })
@@ -140,7 +140,9 @@ test('it fails where the implementation does not conform, and stops it all the s
   const flags = '--only COV-01'
   const { steps, temp } = await runAction({ role: 'resource', url, start, config: strange, flags, package: suite })
   expect(steps.map(({ code }) => code)).toEqual([0, 1, 0])
-  expect(readFileSync(join(temp, 'summary'), 'utf8')).toMatch(/^FAILED +COV-01[\s\S]*\ndoes not conform\n```\n$/m)
+  expect(readFileSync(join(temp, 'summary'), 'utf8')).toMatch(
+    /^FAILED +COV-01[\s\S]*\n1\. It answers 404 [\s\S]*\ndoes not conform\n\n~{12}\n$/m,
+  )
   expect(answers(url)).toBe(false)
 })
 

@@ -9,6 +9,13 @@ const consents = 'auth-server/dist/grant/consents.js'
 /** What no generated mutant of mutants.jsonl takes out of an auth server so that a case sees it. */
 export const authServerMutants: readonly Mutant[] = [
   {
+    lacks: 'the longest life of its tokens in the end of a notice',
+    file: 'auth-server/dist/revocation/notices.js',
+    find: 'const exp = Math.ceil(o.now) + longestTokenLife;',
+    replace: 'const exp = Math.ceil(o.now) + 60;',
+    fails: ['revocation.until'],
+  },
+  {
     lacks: 'the comparison of redirect_uri when a code is redeemed',
     file: codeAnswer,
     find: 'row.redirect_uri === redirect_uri && ',

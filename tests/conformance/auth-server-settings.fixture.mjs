@@ -43,10 +43,10 @@ export function authServerSettings(id, participants) {
 }
 
 /** The configuration of the suite for it. */
-export function authServerOffers(participants) {
+export function authServerOffers(participants, inbox = '/account/approvals') {
   const program = fileURLToPath(new URL('user.fixture.mjs', import.meta.url))
-  const words = ['{url}', '{decision}', '{code}', '{user}', '{choose}', '{wait}']
-  const user = { command: [process.execPath, program, ...words] }
+  const words = ['{url}', '{decision}', '{code}', '{user}', '{choose}', '{wait}', '{task}']
+  const user = { command: [process.execPath, program, ...words], inbox }
   const scopes = { consentScope: write, graveScope: erase, exchangeScope: call }
   return { participants, ...scopes, signIn: true, deviceFlow: true, user }
 }

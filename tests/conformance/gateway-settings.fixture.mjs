@@ -24,12 +24,15 @@ const specials = [
   { path: '/closed', methods: ['GET'], level: 'identified', agents: ['https://nobody.example'] },
   { path: '/failing', methods: ['POST'], level: 'pseudonymous' },
   { path: '/items', methods: ['GET'], scope: 'events.read' },
+  { path: '/lost', methods: ['GET'], scope: 'events.read' },
+  { path: '/motto', methods: ['GET'], scope: 'events.read' },
   { path: '/mine', methods: ['GET'], scope: 'email' },
   { path: '/invitations', methods: ['POST'], scope: 'events.write', operation: 'invite' },
   {
     ...{ path: '/payments', methods: ['POST'], scope: 'events.write', operation: 'pay' },
-    ...{ approve: true, describe: 'Pay {path/1}' },
+    ...{ approve: true, describe: 'Pay {body/amount} to {body/to}' },
   },
+  { path: '/cancellations', methods: ['POST'], scope: 'events.write', operation: 'cancel', approve: true },
 ]
 
 /** Which of the special routes a gateway offers: what it passes on is not its own. */
@@ -50,10 +53,18 @@ const tools = {
 export async function startUpstream() {
   const upstream = createServer((request, response) =>
     request.resume().on('end', () => {
-      const { answer } = specialRoutes.find(one => one.route?.includes(` ${request.url} `)) ?? {}
+      const {
+        answer,
+        error,
+        text,
+        answerHeaders = [],
+      } = specialRoutes.find(one => one.route?.includes(` ${request.url} `)) ?? {}
       const failing = request.url === '/failing' ? { 'agent-auth': 'httpsig', 'retry-after': '1' } : {}
-      response.writeHead(request.url === '/failing' ? 503 : 200, { 'content-type': 'application/json', ...failing })
-      response.end(answer ?? '{"jsonrpc":"2.0","id":1,"result":{}}')
+      const told = Object.fromEntries(answerHeaders.map(name => [name, '"x"']))
+      const type = { 'content-type': text ? 'text/plain' : 'application/json' }
+      response.writeHead(error ? 404 : request.url === '/failing' ? 503 : 200, { ...type, ...failing, ...told })
+      const words = error ? '{"hint":"it was moved"}' : text ? 'Tea first' : '{"jsonrpc":"2.0","id":1,"result":{}}'
+      response.end(answer ?? words)
     }),
   )
   await new Promise(resolve => upstream.listen(0, '127.0.0.1', resolve))
@@ -78,7 +89,7 @@ export function gatewaySettings(kind, { participants, upstream }) {
     authServer: `http://localhost:${participants.authServer.port}`,
     scopes: { 'events.read': 'See your events', 'events.write': 'Change your events' },
     purposes: { support: 'Help users', billing: 'Send bills' },
-    operations: { invite: 'Invite guests', pay: 'Pay' },
+    operations: { invite: 'Invite guests', pay: 'Pay', cancel: 'Cancel all events' },
     routes: [...readRoutes, ...(kind === 'plain' ? [...writeRoutes, ...specials] : mcpRoutes(participants))],
   }
 }

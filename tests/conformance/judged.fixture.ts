@@ -10,6 +10,11 @@ export interface Checks {
   readonly verdicts: Readonly<Record<string, string>>
   readonly counts: Readonly<Record<string, number>>
   readonly checks: ReadonlyArray<{ readonly id: string; readonly verdict: string; readonly reason?: string }>
+  readonly causes: ReadonlyArray<{
+    readonly kind: string
+    readonly sentence: string
+    readonly cases: ReadonlyArray<{ readonly id: string; readonly title: string }>
+  }>
 }
 
 /** Ports of the participants that the suite plays. */

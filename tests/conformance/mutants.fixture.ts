@@ -199,6 +199,13 @@ export const enrolmentMutants: readonly Mutant[] = [
 /** Agents that lack one check: one for each group of their cases. */
 export const agentMutants: readonly Mutant[] = [
   {
+    lacks: 'further components in what an approval binds',
+    file: 'protocol/dist/token/operation-digest.js',
+    find: 'const at = first.indexOf(name);',
+    replace: "const at = first.indexOf(name); if (at < 0) return '';",
+    fails: ['approval.digest'],
+  },
+  {
     lacks: 'the comparison of the token with its own key',
     file: 'agent/dist/grant/token-request.js',
     find: 'if ((await thumbprint(claims.cnf.jwk)) !== self.jkt)',

@@ -70,7 +70,7 @@ export interface Judged {
   readonly code: number
   /** The folder of the results. */
   readonly folder: string
-  /** What failed, and errors of the suite. */
+  /** The report, and errors of the suite. */
   readonly said: string
   /** What the first run found. */
   readonly first: Checks
@@ -91,8 +91,7 @@ export async function judgeOurs({ name, role, start, again, expected }: Ours, pl
     stand: place,
     configuration,
   })
-  const failed = stdout.split('\n').filter(line => /^FAILED/.test(line))
-  const said = `${failed.join('\n')}${stderr}`
+  const said = `${stdout}${stderr}`
   if (again === undefined) return { code, folder: results, said, first: checks, again: undefined }
   const judgeAgain = async (): Promise<Checks> => {
     const args = [role, ...flags, ...again, ...judged]

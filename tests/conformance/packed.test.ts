@@ -22,8 +22,8 @@ beforeAll(() => {
   execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', '--silent', tarball], { cwd: installed })
 })
 
-test('its tarball installs alone, in 600 kB, and imports nothing but Node', () => {
-  expect(statSync(tarball).size).toBeLessThan(600_000)
+test('its tarball installs alone, in 800 kB, and imports nothing but Node', () => {
+  expect(statSync(tarball).size).toBeLessThan(800_000)
   const { packages } = JSON.parse(readFileSync(join(installed, 'node_modules/.package-lock.json'), 'utf8'))
   expect(Object.keys(packages)).toEqual(['node_modules/@countersign/conformance'])
   const dist = join(installed, 'node_modules/@countersign/conformance/dist')
@@ -59,6 +59,7 @@ test('it judges a process that shares no module with it, and merges what it foun
     'out',
     '--name',
     'Ours',
+    '--verbose',
   )
   expect([judged.status, judged.stderr]).toEqual([0, ''])
   expect(judged.stdout).toContain('ok       COV-04 ')

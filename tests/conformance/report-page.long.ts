@@ -42,6 +42,15 @@ for (const colorScheme of ['light', 'dark'] as const)
         // Nothing is loaded beside the page.
         expect(new Set(asked)).toEqual(new Set([`file://${file}`]))
       }
+      await page.goto(`file://${at.place.pages.run}`)
+      // The causes come before everything else, and lead to the cases.
+      const [first] = await page.getByRole('heading', { level: 2 }).allTextContents()
+      expect(first).toMatch(/^What went wrong: \d causes?$/)
+      expect(await page.locator('.causes > li').first().textContent()).toContain('It accepts what must be refused')
+      const link = page.locator('.causes a').first()
+      const id = await link.textContent()
+      await link.click()
+      expect(await page.locator(`[id="case-${id}"]`).isVisible()).toBe(true)
       await page.goto(`file://${at.place.pages.matrix}`)
       expect(await page.getByRole('columnheader', { name: hostileName, exact: true }).count()).toBe(2)
       await page.getByRole('radio', { name: 'what did not pass everywhere' }).check()

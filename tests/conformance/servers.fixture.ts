@@ -29,8 +29,9 @@ export async function startEnrolling(place: Stand, mutant?: Mutant): Promise<Sub
     url: `http://localhost:${port}`,
     configuration: {
       invite: ['cat', codes],
-      oidc: { port: issuer, claims: { sub: 'workload' } },
+      oidc: { claims: { sub: 'workload' } },
       session: { headers: { cookie: 'sid=session-of-ada' } },
+      participants: { oidcIssuer: { port: issuer } },
     },
   }
 }

@@ -40,12 +40,19 @@ export const specialRoutes = [
   {
     route: 'authorized GET /items scope events.read',
     answer: '{"items":[{"id":1,"title":"a"},{"id":2,"title":"b"}],"next":null,"total":1.5}',
+    answerHeaders: ['etag', 'x-total', 'link'],
   },
+  { route: 'authorized GET /lost scope events.read', error: true, answerHeaders: ['etag', 'x-total', 'link'] },
+  { route: 'authorized GET /motto scope events.read', text: true },
   { route: 'authorized GET /hop scope events.read', calls: true },
   { route: 'authorized GET /files scope events.read', oauth: true },
   'authorized GET /mine scope email',
   { route: 'authorized POST /invitations scope events.write', operation: 'invite' },
-  { route: 'authorized POST /payments scope events.write', operation: 'pay', approve: true },
+  {
+    ...{ route: 'authorized POST /payments scope events.write', operation: 'pay', approve: true },
+    body: '{"amount":5,"to":"tea"}',
+  },
+  { route: 'authorized POST /cancellations scope events.write', operation: 'cancel', approve: true },
 ]
 
 /** Its MCP server, where it runs on Node. */

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import { generateSigningKey } from '@countersign/httpsig'
 import * as stateless from '@countersign/mcp'
 import { callerOf, guardMcp } from '@countersign/mcp/sdk1'
-import { createResource } from '@countersign/resource'
+import { createResource, display } from '@countersign/resource'
 import * as express from '@countersign/resource/express'
 import * as fastify from '@countersign/resource/fastify'
 import * as fetching from '@countersign/resource/fetch'
@@ -40,7 +40,7 @@ const resource = createResource({
   ...(corsOrigin === undefined ? {} : { cors: [corsOrigin] }),
   downstream: { acceptAuthServer: [authServer], ...(oauth && { oauth }) },
   purposes: { support: 'Help users', billing: 'Send bills' },
-  operations: { invite: 'Invite guests', pay: 'Pay' },
+  operations: { invite: 'Invite guests', pay: 'Pay', cancel: 'Cancel all events' },
   ...(otherAuthority === undefined ? {} : { authorities: [`localhost:${port}`, otherAuthority] }),
 })
 
@@ -62,6 +62,8 @@ const needs = {
   'GET /closed': { level: 'identified', policy: () => false },
   'POST /failing': { level: 'pseudonymous' },
   'GET /items': { scope: 'events.read' },
+  'GET /lost': { scope: 'events.read' },
+  'GET /motto': { scope: 'events.read' },
   'POST /invitations': { scope: 'events.write', operation: 'invite' },
   'GET /hop': { scope: 'events.read' },
   'GET /files': { scope: 'events.read' },
@@ -70,8 +72,12 @@ const needs = {
     scope: 'events.write',
     operation: 'pay',
     approve: true,
-    describe: request => ['Pay ', request.path],
+    describe: request => {
+      const { amount, to } = request.json()
+      return display`Pay ${amount} to ${to}`
+    },
   },
+  'POST /cancellations': { scope: 'events.write', operation: 'cancel', approve: true },
 }
 const routes = Object.entries(needs).map(([route, need]) => ({
   method: route.split(' ')[0],
@@ -91,13 +97,18 @@ const unprocessed = { 'agent-auth': 'httpsig', 'retry-after': '1' }
 async function statusAt(path, aauth) {
   if (path === '/hop') return (await aauth.fetch(`${downstream}/`)).status
   if (path === '/files') return (await aauth.oauth(files, `${oauthServer}/`)).status
+  if (path === '/lost') return 404
   return path === '/failing' ? 503 : 200
 }
+const toldOf = { etag: '"x"', 'x-total': '2', link: '</items?page=2>; rel="next"' }
+const bodies = { '/items': items, '/lost': { error: 'not_found', hint: 'it was moved to /archive' } }
+const headersAt = { '/failing': unprocessed, '/items': toldOf, '/lost': toldOf }
 const answerAt = async (path, aauth) => ({
   status: await statusAt(path, aauth),
-  headers: { ...(path === '/failing' ? unprocessed : {}), ...(path === '/items' ? { etag: '"x"' } : {}) },
-  body: path === '/items' ? items : { done: true },
+  headers: headersAt[path] ?? {},
+  body: bodies[path] ?? { done: true },
 })
+const motto = 'Tea first'
 
 const text = said => ({ content: [{ type: 'text', text: said }] })
 
@@ -135,7 +146,7 @@ const mcpRules = {
 /** How a handler of Fastify answers. */
 async function send(reply, path, aauth) {
   const { status, headers, body } = await answerAt(path, aauth)
-  return reply.code(status).headers(headers).send(body)
+  return path === '/motto' ? reply.type('text/plain').send(motto) : reply.code(status).headers(headers).send(body)
 }
 
 const servers = {
@@ -153,7 +164,13 @@ const servers = {
           // A body that differs from its digest never ends.
           if ((await buffer(request).catch(() => undefined)) === undefined) return
           const { status, headers, body } = await answerAt(path, aauth)
-          response.writeHead(status, { 'content-type': 'application/json', ...headers })
+          if (path === '/motto') return void response.writeHead(200, { 'content-type': 'text/plain' }).end(motto)
+          const isTold = path === '/items' || path === '/lost'
+          if (isTold) response.writeEarlyHints({ link: '</style.css>; rel=preload' })
+          const phrase = isTold ? ['two and no more'] : []
+          const trailer = isTold ? { trailer: 'x-count' } : {}
+          response.writeHead(status, ...phrase, { 'content-type': 'application/json', ...headers, ...trailer })
+          if (isTold) response.addTrailers({ 'x-count': '2' })
           response.end(JSON.stringify(body))
         }),
       ]),
@@ -175,7 +192,8 @@ const servers = {
     for (const { method, path, need } of routes)
       app[method.toLowerCase()](path, express.guard(resource, need), framework.json(), async (request, response) => {
         const { status, headers, body } = await answerAt(path, request.aauth)
-        response.status(status).set(headers).json(body)
+        if (path === '/motto') response.type('text/plain').send(motto)
+        else response.status(status).set(headers).json(body)
       })
     app.use(express.setbacks)
     return createServer(app)
@@ -203,7 +221,7 @@ const servers = {
       app.on(method, path, hono.guard(resource, need), async context => {
         if ((await context.req.arrayBuffer().catch(() => undefined)) === undefined) return context.body(null, 400)
         const { status, headers, body } = await answerAt(path, context.var.aauth)
-        return context.json(body, status, headers)
+        return path === '/motto' ? context.text(motto) : context.json(body, status, headers)
       })
     return createServer(getRequestListener(app.fetch))
   },
@@ -217,7 +235,7 @@ const servers = {
           if ((await request.arrayBuffer().catch(() => undefined)) === undefined)
             return new Response(null, { status: 400 })
           const { body, ...head } = await answerAt(path, aauth)
-          return Response.json(body, head)
+          return path === '/motto' ? new Response(motto) : Response.json(body, head)
         }),
       ]),
     )

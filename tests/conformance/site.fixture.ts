@@ -19,7 +19,7 @@ export interface Started {
 }
 
 /** This Node; with a mutant, one line of what it runs is another. */
-export function startedNode(mutant: Mutant | undefined): Started {
+export function startedNode(mutant: Pick<Mutant, 'file' | 'find' | 'replace'> | undefined): Started {
   const mutate = ['--import', pathToFileURL(join(root, 'tests/conformance/mutate.fixture.mjs')).href]
   return {
     program: [process.execPath, ...(mutant === undefined ? [] : mutate)],

@@ -1,19 +1,21 @@
-// A user of an auth server in development, as a program: user.fixture.mjs URL DECISION CODE USER CHOOSE WAIT
+// A user of an auth server in development, as a program: user.fixture.mjs URL DECISION CODE USER CHOOSE WAIT TASK
 // It prints the page on which it has decided.
 import { setTimeout as sleep } from 'node:timers/promises'
 // The file itself: all of the playground would be loaded anew for each visit.
 import { scriptedUser } from '../../apps/playground/dist/story-user.js'
 
-const [url, decision, code, user, choose, wait] = process.argv.slice(2)
-let page = ''
+const [url, decision, code, user, choose, wait, task] = process.argv.slice(2)
+const name = user === '2' ? 'Grace' : 'Ada'
+let [page, last] = ['', '']
 
 /** The page as its user sees it: with `all`, every scope is ticked. */
 const ticked = html =>
   choose === 'all' ? html.replace(/<input (?=[^>]*name="scope:)/g, '<input data-ticked="" checked ') : html
 
-const one = scriptedUser(user === '2' ? 'Grace' : 'Ada', async (input, init) => {
+const one = scriptedUser(name, async (input, init) => {
   const response = await fetch(input, init)
   const html = ticked(await response.clone().text())
+  last = html
   if (!html.includes('name="decision"')) return response
   // It reads the first page that asks.
   if (page === '') await sleep(Number(wait) * 1000)
@@ -22,5 +24,10 @@ const one = scriptedUser(user === '2' ? 'Grace' : 'Ada', async (input, init) => 
   return new Response(html, { status, headers })
 })
 const words = decision === 'allow' ? 'Allow' : 'Refuse'
-await (code === '' ? one.decide(url, words) : one.typeIn({ verification_uri: url, user_code: code }, words))
+if (task !== 'decide') await one.follow(url, task === 'inbox-on' ? [name, 'Turn the inbox on'] : [name])
+// Of the account page: the question that waits.
+const [, question] = /href="([^"]*question[^"]*)"/.exec(last) ?? []
+if (task === 'inbox') await one.decide(new URL(question.replaceAll('&amp;', '&'), url).href, words)
+else if (task === 'decide')
+  await (code === '' ? one.decide(url, words) : one.typeIn({ verification_uri: url, user_code: code }, words))
 process.stdout.write(page)

@@ -254,6 +254,9 @@ const framing: Readonly<Record<string, string>> = {
     'tells whether a recorded body is whole, before its digest is computed again; nothing runs',
   'httpsig/src/message/raw-request.ts': 'parses a request that a user gives it as text; nothing runs',
   'conformance/src/resource/content-cases.ts': 'compares the length that an answer claims with its bytes',
+  'conformance/src/peer/shared/signature.ts':
+    'asks whether a body comes, as a peer of its own that imports nothing of ours',
+  'conformance/src/resource/shown-answer.ts': 'compares the length that an answer claims with its bytes',
   'conformance/src/resource/digest-cases.ts': 'sends framings that the resource it judges must refuse',
   'conformance/src/wire/message.ts': 'writes the requests of the suite, with a framing of choice',
   'conformance/src/wire/read-response.ts': 'reads answers of the resource it judges; decides nothing about a request',

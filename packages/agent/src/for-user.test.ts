@@ -137,17 +137,20 @@ describe('two users of one agent', () => {
     expect(formsOf(users, 'refresh')).toHaveLength(2)
   })
 
-  test(verifies('agent.tokens.per-user', 'a refreshed token about another user is refused'), async () => {
-    const { own, decide } = await worldOfUsers()
-    const view = agentIn(own, { interact }).forUser('s1')
-    await view.handleCallback(decide(await urlOf(view), { user: 'ada' }))
-    own.clock.time += 700
-    own.tamper.set('auth+jwt', claims => ({ ...claims, sub: 'bob' }))
-    await view.fetch(events).catch(() => undefined)
-    own.tamper.clear()
-    expect((await view.fetch(events)).status).toBe(200)
-    expect(usersSeen(own)).toEqual(['ada'])
-  })
+  test(
+    verifies('agent.checks.refreshed', 'agent.tokens.per-user', 'a refreshed token about another user is refused'),
+    async () => {
+      const { own, decide } = await worldOfUsers()
+      const view = agentIn(own, { interact }).forUser('s1')
+      await view.handleCallback(decide(await urlOf(view), { user: 'ada' }))
+      own.clock.time += 700
+      own.tamper.set('auth+jwt', claims => ({ ...claims, sub: 'bob' }))
+      await view.fetch(events).catch(() => undefined)
+      own.tamper.clear()
+      expect((await view.fetch(events)).status).toBe(200)
+      expect(usersSeen(own)).toEqual(['ada'])
+    },
+  )
 
   test('sessions that never come back leave nothing in the state', async () => {
     const { own } = await worldOfUsers()

@@ -149,6 +149,29 @@ describe('the agent checks the token answer', () => {
     expect(new Set(own.network.sent.map(exchange => exchange.redirect))).toEqual(new Set(['manual']))
   })
 
+  test.each<readonly [string, unknown]>([
+    ['shorter than the life of the token', 1],
+    ['longer', 86_400],
+    ['a text', '600'],
+    ['negative', -1],
+    ['missing', undefined],
+  ])(
+    verifies('agent.checks.expires-in', 'expires_in that is %s changes nothing: `exp` of the token holds'),
+    async (_, expires_in) => {
+      const own = await world()
+      token(own, answer => Response.json({ ...answer, expires_in }))
+      const agent = delegateIn(own)
+      const asked = () => own.network.sent.filter(({ target }) => target === '/token').length
+      expect((await agent.fetch(`${calendar}/events`)).status).toBe(200)
+      own.clock.time += 500
+      expect((await agent.fetch(`${calendar}/events`)).status).toBe(200)
+      expect(asked()).toBe(1)
+      own.clock.time += 100
+      expect((await agent.fetch(`${calendar}/events`)).status).toBe(200)
+      expect(asked()).toBe(2)
+    },
+  )
+
   test('an answer without end is not read to its end', async () => {
     const own = await world()
     let pulled = 0

@@ -21,6 +21,7 @@ test(
   verifies(
     'auth.direct-grant',
     'token-endpoint.answer',
+    'token-endpoint.expires-in',
     'token.auth.claims',
     'token.auth.life',
     'TOK-34',

@@ -116,3 +116,14 @@ test.each<[string, Change]>([
   expect(await refusalOf(response)).toMatchObject(plain(400, 'invalid_resource_token'))
   expect((await ask(made, phone)).status).toBe(200)
 })
+
+test(verifies('token.unreadable', 'a text of which the type cannot be read is a wrong resource token'), async () => {
+  const made = await world()
+  const phone = await delegate(made, 'phone')
+  const [, payload, signature] = (await drafted(made, phone, () => ({}))).split('.')
+  for (const resource_token of ['a', 'a.b', 'a.b.c.d', `W10.${payload}.${signature}`, 'a'.repeat(6145)]) {
+    const response = await send(made, phone, { request_type: 'auth', resource_token })
+    expect(await refusalOf(response), resource_token.slice(0, 20)).toMatchObject(plain(400, 'invalid_resource_token'))
+  }
+  expect((await ask(made, phone)).status).toBe(200)
+})

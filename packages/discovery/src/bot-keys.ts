@@ -130,7 +130,7 @@ async function byThumbprint(keys: readonly PublicJwk[]): Promise<ReadonlyMap<str
 function keyOf(entry: unknown, now: number): PublicJwk[] {
   if (!isObject(entry)) return []
   const { alg: name, nbf, exp } = entry as Readonly<Record<string, unknown>>
-  if (!isTime(nbf) || !isTime(exp) || secondsOf(nbf, now) > now + tolerance || secondsOf(exp, now) < now) return []
+  if (!isTime(nbf) || !isTime(exp) || secondsOf(nbf, now) > now + tolerance || secondsOf(exp, now + 1) <= now) return []
   const alg = typeof name === 'string' ? (algorithmNamed(name) ?? name) : name
   try {
     return [parsePublicJwk({ ...entry, alg }, { algorithmOptional: true })]
@@ -138,6 +138,9 @@ function keyOf(entry: unknown, now: number): PublicJwk[] {
     return [] // a broken key or one of an unknown type: the other keys are still used
   }
 }
+
+/** Up to and including the second of `expires`: only the beginning of a proof goes by the clock of its host. */
+const isValid = (expires: number | undefined, at: number): boolean => expires !== undefined && Math.floor(at) <= expires
 
 const isTime = (value: unknown): value is number | undefined =>
   value === undefined || (typeof value === 'number' && Number.isFinite(value))
@@ -169,7 +172,7 @@ async function provenKey(
     const key = await importVerifyKey(jwk)
     await verifyMessage({
       ...{ message, tag: botDirectoryTag, limits: signatureLimits, tolerance, now: () => at },
-      key: ({ params }) => (params.keyid === key.thumbprint && params.expires !== undefined ? key : undefined),
+      key: ({ params }) => (params.keyid === key.thumbprint && isValid(params.expires, at) ? key : undefined),
       // Of this very host: another that shows a copy of the directory proves nothing.
       requiredComponents: ['"@authority";req'],
       // The signer says until when the proof is good; a static host signs its directory once for all.

@@ -8,6 +8,11 @@ const id = 'https://agent.example'
 const urls = urlsOf(id)
 const [k1, k2, k3] = await Promise.all([generateSigningKey(), generateSigningKey('ES256'), generateSigningKey()])
 const wrong = { name: 'AAuthError', code: 'discovery_failed', status: 401 }
+/** RFC 7515 A.3. */
+const printed = {
+  ...{ kty: 'EC', crv: 'P-256', alg: 'ES256', x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU' },
+  y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
+}
 const away = { name: 'AAuthError', code: 'discovery_failed', status: 503 }
 
 let on: Web
@@ -33,9 +38,6 @@ test('finds keys of both algorithms, which verify', async () => {
 })
 
 test(verifies('discovery.test-keys', 'skips a key that a specification prints, but in development'), async () => {
-  // RFC 7515 A.3.
-  const x = 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU'
-  const printed = { kty: 'EC', crv: 'P-256', alg: 'ES256', x, y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0' }
   publish(on, id, [published('k1', k1), { ...printed, kid: 'k2' }])
   expect(await key('k2')).toBeUndefined()
   expect((await key('k1'))?.publicJwk).toEqual(k1.publicJwk)
@@ -113,6 +115,44 @@ test(verifies('discovery.duplicate-kid', 'two keys with the same kid refuse that
   publish(on, id, [published('k1', k1), published('k1', k3), published('k2', k2)])
   await expect(key('k1')).rejects.toMatchObject(wrong)
   expect(await key('k2')).toBeDefined()
+})
+
+describe('beside a right key, under its kid', () => {
+  const { x } = k1.publicJwk as { readonly x: string }
+  const broken = {
+    'a point off its curve': { kty: 'EC', crv: 'P-256', alg: 'ES256', x, y: x },
+    'a text of 32 bytes that is no point': { kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x: `Ag${'A'.repeat(41)}` },
+    'a key of an unknown kind': { kty: 'AKP', alg: 'ML-DSA-44', pub: 'AAAA' },
+    'a key for encryption': { ...k3.publicJwk, use: 'enc' },
+    'a key without alg': { ...k3.publicJwk, alg: undefined },
+    'a key that RFC 7515 prints': printed,
+  }
+
+  test.each(Object.entries(broken))(
+    verifies('discovery.broken-beside', '%s does not count, and a second key does'),
+    async (_, entry) => {
+      for (const keys of [
+        [published('k1', k1), { ...entry, kid: 'k1' }],
+        [{ ...entry, kid: 'k1' }, published('k1', k1)],
+      ]) {
+        discovery.purge(id)
+        publish(on, id, keys)
+        expect((await key('k1'))?.publicJwk).toEqual(k1.publicJwk)
+      }
+      discovery.purge(id)
+      publish(on, id, [published('k1', k1), { ...entry, kid: 'k1' }, published('k1', k3)])
+      await expect(key('k1')).rejects.toMatchObject(wrong)
+    },
+  )
+
+  test(verifies('discovery.broken-beside', 'more than eight are not tried'), async () => {
+    const entry = { ...broken['a point off its curve'], kid: 'k1' }
+    publish(on, id, [...Array.from({ length: 7 }, () => entry), published('k1', k1)])
+    expect((await key('k1'))?.publicJwk).toEqual(k1.publicJwk)
+    discovery.purge(id)
+    publish(on, id, [...Array.from({ length: 8 }, () => entry), published('k1', k1)])
+    await expect(key('k1')).rejects.toMatchObject(wrong)
+  })
 })
 
 describe('a JWKS at another origin', () => {

@@ -1,6 +1,5 @@
 import { importVerifyKey, type PublicJwk, type VerifyKey } from '@countersign/httpsig'
-import { findKey } from '@countersign/protocol'
-import { isTestKey } from '@countersign/protocol/internal'
+import { isTestKey, keysNamed, onlyKey } from '@countersign/protocol/internal'
 
 /** The keys of one JWKS; each is imported once. */
 export interface VerifyKeys {
@@ -22,6 +21,9 @@ export interface VerifyKeysOptions {
   readonly development: boolean
 }
 
+/** Only an import shows that an entry is no key: a set of a thousand such entries would cost its reader a thousand of them. */
+const mostOfOneKid = 8
+
 /**
  * Looks keys up in a JWKS. A key that was in the previous JWKS stays the same object, so that results cached for it outlive a
  * refetch.
@@ -29,7 +31,7 @@ export interface VerifyKeysOptions {
  */
 export function verifyKeys(jwks: unknown, { previous = new Map(), development }: VerifyKeysOptions): VerifyKeys {
   // Any kid will do: the call throws when the document is no key set.
-  findKey(jwks, '')
+  keysNamed(jwks, '')
   const imported = new Map<string, VerifyKey>()
   const importing = new Map<string, Promise<VerifyKey | undefined>>()
 
@@ -41,7 +43,14 @@ export function verifyKeys(jwks: unknown, { previous = new Map(), development }:
     const key = isUnchanged ? before : await importVerifyKey(jwk).catch(() => undefined)
     // Whoever reads RFC 9421 could sign as this participant.
     if (key === undefined || (!development && isTestKey(key.thumbprint))) return undefined // discovery.test-keys
-    imported.set(kid, key)
+    return key
+  }
+
+  /** Entries that are skipped do not count: a right key beside them is used. */
+  async function importOnly(kid: string, found: readonly PublicJwk[]): Promise<VerifyKey | undefined> {
+    const keys = await Promise.all(found.map(jwk => importOnce(kid, jwk)))
+    const key = onlyKey(keys.filter(one => one !== undefined))
+    if (key !== undefined) imported.set(kid, key)
     return key
   }
 
@@ -50,9 +59,10 @@ export function verifyKeys(jwks: unknown, { previous = new Map(), development }:
     find(kid) {
       const known = imported.get(kid) ?? importing.get(kid)
       if (known !== undefined) return known
-      const jwk = findKey(jwks, kid)
-      if (jwk === undefined) return undefined
-      const key = importOnce(kid, jwk)
+      const found = keysNamed(jwks, kid)
+      if (found.length === 0) return undefined
+      if (found.length > mostOfOneKid) onlyKey(found)
+      const key = importOnly(kid, found)
       importing.set(kid, key)
       return key
     },

@@ -125,7 +125,12 @@ describe('other signatures beside ours', () => {
   )
 
   test(
-    verifies('sig.headers.limits', 'limits.header-status', 'eight members and 8 KiB are read, and not one more'),
+    verifies(
+      'DOS-27',
+      'sig.headers.limits',
+      'limits.header-status',
+      'eight members and 8 KiB are read, and not one more',
+    ),
     async () => {
       const more = (count: number): string => Array.from({ length: count }, (_, at) => `m${at}`).join(', ')
       expect(await verdict(beside(send(get), more(7), more(7)))).toBe('accepted')

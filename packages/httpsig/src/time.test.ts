@@ -21,10 +21,17 @@ test(
   },
 )
 
-test('a clock between two seconds counts whole seconds', async () => {
-  expect(await verdict(signedAt(`;created=${NOW - 60}`), { now: () => NOW + 0.9 })).toBe('accepted')
-  expect(await verdict(signedAt(`;created=${NOW - 60}`), { now: () => NOW + 1 })).toBe(refused)
-})
+test(
+  verifies('times.whole-seconds', 'times.expires', 'a clock between two seconds counts whole seconds, rounded down'),
+  async () => {
+    for (const parameters of [`;created=${NOW - 60}`, `;created=${NOW - 9};expires=${NOW}`]) {
+      expect(await verdict(signedAt(parameters), { now: () => NOW + 0.9 }), parameters).toBe('accepted')
+      expect(await verdict(signedAt(parameters), { now: () => NOW + 1 }), parameters).toBe(refused)
+    }
+    expect(await verdict(signedAt(`;created=${NOW + 60}`), { now: () => NOW + 0.9 })).toBe('accepted')
+    expect(await verdict(signedAt(`;created=${NOW + 61}`), { now: () => NOW + 0.9 })).toBe(refused)
+  },
+)
 
 test('a clock that is NaN accepts no signature', async () => {
   expect(await verdict(signedAt(`;created=${NOW}`), { now: () => Number.NaN })).toBe(refused)

@@ -42,6 +42,7 @@ export {
   planKeys,
   type ScheduledKey,
 } from './key/key-schedule.js'
+export { keysNamed, onlyKey } from './key/published-key.js'
 export { isTestKey } from './key/test-key.js'
 export { pageSafety, seeOther } from './message/browser-response.js'
 export { checkContentCoding } from './message/content-coding.js'

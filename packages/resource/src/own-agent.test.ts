@@ -1,5 +1,8 @@
+import { createDiscovery } from '@countersign/discovery'
 import { verifies } from '@countersign/requirements'
 import { asHolder } from '@countersign/testing/world/signer'
+import { makeWeb } from '@countersign/testing/world/web'
+import { readVectors, readWorld, requestOf } from '@countersign/vectors'
 import { beforeAll, expect, test } from 'vitest'
 import type { Requirement, Resource } from './index.js'
 import { makeWorld, type World } from './world.test.fixture.js'
@@ -30,6 +33,7 @@ test(
   verifies(
     'AUT-07',
     'token.auth.agent-absent',
+    'token.auth.own-agent',
     "a resource that is its callers' agent takes the token by which it signs users in, and any other refuses it",
   ),
   async () => {
@@ -92,5 +96,20 @@ test(
     ])
     const strange = await world.authToken({ agent: undefined, sub: 'ada' }, world.strangeServer)
     expect(await call(own, strange, { scope: 'openid' })).toEqual(expect.arrayContaining([401, 'untrusted_issuer']))
+  },
+)
+
+const { documents, receivers } = readWorld()
+
+test.each(readVectors('signed-requests').filter(({ id }) => id.startsWith('resource-is-agent')))(
+  verifies('token.auth.own-agent', 'the vector $id'),
+  async ({ input, receiver = '', expect: expected }) => {
+    const fetcher = makeWeb(new Map(Object.entries(documents))).fetcher
+    const discovery = createDiscovery({ now: () => world.clock.now, fetcher })
+    const api = world.calendar({ discovery, acceptOwnAgent: receivers[receiver]?.own_agent ?? false })
+    const answer = await api.authorize(requestOf(input), { level: 'identified' })
+    if (answer.ok) return expect(answer.aauth).toMatchObject({ agent: (expected as { agent?: string }).agent })
+    const { error, reason } = Object(await answer.response.json())
+    expect(expected).toMatchObject({ code: error, reason, status: answer.response.status })
   },
 )

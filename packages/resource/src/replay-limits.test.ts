@@ -123,27 +123,30 @@ describe(verifies('sig.replay.costs-nothing', 'a replay costs nothing to the age
     expect(answers).toEqual(Array(10).fill(200))
   })
 
-  test('a captured safe request gets the same resource token again, which counts once', async () => {
-    const resource = world.calendar({ resourceTokenLimit: '3/hour', counter: slowCounter() })
-    const get = (target: string) => world.request({ as: asAgent(world.agent), target })
-    const ask = async (message: ReceivedMessage): Promise<string> => {
-      const authorization = await resource.authorize({ ...message }, { scope: 'events.read' })
-      if (authorization.ok) return 'passed'
-      const { status: code, headers } = authorization.response
-      return code === 401 ? (headers.get('agent-auth') ?? '') : String(code)
-    }
-    const captured = await get('/x')
-    const first = await Promise.all(Array.from({ length: 20 }, () => ask(captured)))
-    for (let repeats = 0; repeats < 20; repeats++) first.push(await ask(captured))
-    expect(new Set(first).size).toBe(1)
-    expect(first[0]).toContain('resource_token')
-    // Its agent's own, each of which counts.
-    const own = [await ask(await get('/y')), await ask(await get('/z')), await ask(await get('/w'))]
-    expect(own.map(answer => (answer === '429' ? answer : 'token'))).toEqual(['token', 'token', '429'])
-    expect(new Set([...first, ...own]).size).toBe(4)
-    // What was refused over the limit is not remembered as a token; the one that was given still is.
-    expect(await ask(captured)).toBe(first[0])
-  })
+  test(
+    verifies('RAT-13', 'a captured safe request gets the same resource token again, which counts once'),
+    async () => {
+      const resource = world.calendar({ resourceTokenLimit: '3/hour', counter: slowCounter() })
+      const get = (target: string) => world.request({ as: asAgent(world.agent), target })
+      const ask = async (message: ReceivedMessage): Promise<string> => {
+        const authorization = await resource.authorize({ ...message }, { scope: 'events.read' })
+        if (authorization.ok) return 'passed'
+        const { status: code, headers } = authorization.response
+        return code === 401 ? (headers.get('agent-auth') ?? '') : String(code)
+      }
+      const captured = await get('/x')
+      const first = await Promise.all(Array.from({ length: 20 }, () => ask(captured)))
+      for (let repeats = 0; repeats < 20; repeats++) first.push(await ask(captured))
+      expect(new Set(first).size).toBe(1)
+      expect(first[0]).toContain('resource_token')
+      // Its agent's own, each of which counts.
+      const own = [await ask(await get('/y')), await ask(await get('/z')), await ask(await get('/w'))]
+      expect(own.map(answer => (answer === '429' ? answer : 'token'))).toEqual(['token', 'token', '429'])
+      expect(new Set([...first, ...own]).size).toBe(4)
+      // What was refused over the limit is not remembered as a token; the one that was given still is.
+      expect(await ask(captured)).toBe(first[0])
+    },
+  )
 
   test('a set that cannot be asked before the count still refuses replays, and gives back', async () => {
     const { check } = startedReplaySet(() => world.clock.now)

@@ -298,18 +298,28 @@ describe('the directory', () => {
     },
   )
 
-  test(verifies('bot.directory', 'a kid names no key, and a key that has ended or not begun is none'), async () => {
-    const created = now()
-    const unknown = refused('bot_key_unknown')
-    const members = (given: object) => ({ created, members: given as Record<string, unknown> })
-    expect(await from(await bot.directory(members({ kid: 'anything' })))).toEqual(facts)
-    expect(await from(await bot.directory(members({ exp: created - 1 })))).toEqual(unknown)
-    expect(await from(await bot.directory(members({ nbf: created + 3600 })))).toEqual(unknown)
-    expect(await from(await bot.directory(members({ nbf: created * 1000, exp: (created + 60) * 1000 })))).toEqual(facts)
-    expect(await from(await bot.directory(members({ nbf: 'now' })))).toEqual(unknown)
-    expect(await from(await bot.directory(members({ alg: 'rsa-v1_5-sha256' })))).toEqual(unknown)
-    expect(await from(await bot.directory(members({ alg: undefined })))).toEqual(facts)
-  })
+  test(
+    verifies('bot.directory', 'times.exp', 'a kid names no key, and a key that has ended or not begun is none'),
+    async () => {
+      const created = now()
+      const unknown = refused('bot_key_unknown')
+      const members = (given: object) => ({ created, members: given as Record<string, unknown> })
+      expect(await from(await bot.directory(members({ kid: 'anything' })))).toEqual(facts)
+      expect(await from(await bot.directory(members({ exp: created - 1 })))).toEqual(unknown)
+      const between = world.clock.now
+      world.clock.now = created
+      expect(await from(await bot.directory(members({ exp: created })))).toEqual(unknown)
+      expect(await from(await bot.directory(members({ exp: created + 1 })))).toEqual(facts)
+      world.clock.now = between
+      expect(await from(await bot.directory(members({ nbf: created + 3600 })))).toEqual(unknown)
+      expect(await from(await bot.directory(members({ nbf: created * 1000, exp: (created + 60) * 1000 })))).toEqual(
+        facts,
+      )
+      expect(await from(await bot.directory(members({ nbf: 'now' })))).toEqual(unknown)
+      expect(await from(await bot.directory(members({ alg: 'rsa-v1_5-sha256' })))).toEqual(unknown)
+      expect(await from(await bot.directory(members({ alg: undefined })))).toEqual(facts)
+    },
+  )
 
   test(verifies('bot.directory', 'must be the document itself, of its type and size'), async () => {
     const document = await bot.directory({ created: now() })

@@ -1,31 +1,66 @@
 #!/usr/bin/env python3
 """Runs the vectors through the implementation in aauth_vectors, which shares no code with any other.
 
-Needs Python 3.11 and `cryptography` (Debian: python3-cryptography). `run.py [KIND …]` prints a line for each vector that differs,
+Needs Python 3.10 and `cryptography` (Debian: python3-cryptography). `run.py [KIND …]` prints a line for each vector that differs,
 then one line for each kind and one for the recipes, and ends with 1 where one differs.
 """
 import json
 import pathlib
 import sys
 
-from aauth_vectors import callers, challenges, conditions, documents, json_text, keys, operations, recipes, requests, tokens
+from aauth_vectors import (
+    answers, bots, callers, challenges, conditions, documents, json_text, keys, mcp, notices, operations, recipes, refusals, requests,
+    tokens,
+)
 from aauth_vectors.identifiers import is_identifier
-from aauth_vectors.refused import Refused
+from aauth_vectors.refused import Dropped, Refused
+from aauth_vectors.wire import body_of
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "json"
 WORLD = json.loads((FOLDER / "world.json").read_text("utf-8"))
 
 
+def fetch(url):
+    return WORLD["documents"].get(url)
+
+
 def whole_request(vector):
     receiver = WORLD["receivers"][vector["receiver"]]
-    return callers.judge_request(vector["input"], receiver, WORLD["documents"], vector["at"])
+    return callers.judge_request(vector["input"], receiver, fetch, vector["at"])
 
 
-def single_token(typ):
+def notice(vector):
+    return notices.read_notice(vector["input"], WORLD["receivers"][vector["receiver"]], fetch, vector["at"])
+
+
+def bot_request(vector):
+    receiver = WORLD["receivers"][vector["receiver"]]
+    return bots.verify_bot(vector["input"], receiver, WORLD["responses"].get, vector["at"])
+
+
+def bot_directory(vector):
+    given = vector["input"]
+    return {"thumbprint": bots.directory_key(given["bot"], given["keyid"], given["response"], vector["at"]).thumbprint}
+
+
+def token_answer(vector):
+    return answers.read_token_answer(vector["input"]["asked"], vector["input"]["answer"], fetch, vector["at"])
+
+
+def refusal_of(vector):
+    return refusals.read_refusal(vector["input"]["answer"], vector["input"]["level"], vector["input"]["safe"])
+
+
+def single_token(verify):
     def judge(vector):
-        return callers.judge_token(vector["input"], typ, WORLD["documents"], vector["at"])
+        return verify(vector["input"]["token"], vector["input"]["audience"], fetch=fetch, now=vector["at"])
 
     return judge
+
+
+def auth_token(vector):
+    given, issuers = vector["input"], WORLD["receivers"]["calendar"]["auth_servers"]
+    return callers.verify_auth_token(given["token"], given["audience"], issuers, fetch, vector["at"])
 
 
 def condition_list(vector):
@@ -42,7 +77,7 @@ def judged_conditions(vector):
 
 
 def condition_arguments(vector):
-    if not json_text.meets_arguments(requests.body_of(vector["input"]), vector["input"]["where"]):
+    if not json_text.meets_arguments(body_of(vector["input"]), vector["input"]["where"]):
         raise Refused("policy_denied", "condition_arguments", "conditions")
     return {}
 
@@ -83,11 +118,11 @@ def redirect(vector):
 
 
 def form(vector):
-    return {"parameters": documents.read_form(requests.body_of(vector["input"]), vector["input"]["content_type"])}
+    return {"parameters": documents.read_form(body_of(vector["input"]), vector["input"]["content_type"])}
 
 
 def digests(vector):
-    requests.check_digests(requests.read_digest(vector["input"]["line"]), requests.body_of(vector["input"]))
+    requests.check_digests(requests.read_digest(vector["input"]["line"]), body_of(vector["input"]))
     return {}
 
 
@@ -105,6 +140,12 @@ def signature_key(vector):
 
 
 JUDGES = {
+    "bot-directories": bot_directory,
+    "bot-requests": bot_request,
+    "mcp-requests": lambda vector: mcp.read_mcp_request(vector["input"]),
+    "refusals": refusal_of,
+    "revocation-notices": notice,
+    "token-answers": token_answer,
     "challenges": lambda vector: challenges.read_challenge(vector["input"]["line"]),
     "content-digests": digests,
     "forms": form,
@@ -124,9 +165,9 @@ JUDGES = {
     "condition-lists": condition_list,
     "conditions": judged_conditions,
     "narrowed-conditions": lambda vector: conditions.narrow(vector["input"]["lists"]),
-    "agent-tokens": single_token("agent+jwt"),
-    "auth-tokens": single_token("auth+jwt"),
-    "resource-tokens": single_token("resource+jwt"),
+    "agent-tokens": single_token(callers.verify_agent_token),
+    "auth-tokens": auth_token,
+    "resource-tokens": single_token(callers.verify_resource_token),
     "signature-bases": whole_request,
     "signed-requests": whole_request,
 }
@@ -136,6 +177,8 @@ def judged(kind, vector):
     """What this implementation says of a vector, in the words of the vectors."""
     try:
         return {"result": "accept", **JUDGES[kind](vector)}
+    except Dropped as dropped:
+        return {"result": "refuse", "member": dropped.member}
     except Refused as refusal:
         told = {"reason": refusal.reason, "code": refusal.code, "status": refusal.status, "where": refusal.where}
         return {"result": "refuse", **told}

@@ -50,6 +50,14 @@ const accepted = [
     { ...all, agent: calendarId },
   ],
   ['longest-life', 'an auth token may live 1 h', 'token.auth.life', { exp: now - 60 + 3600 }, all],
+  [
+    'longest-ids',
+    'ids may have 512 bytes',
+    'limits.ids',
+    { sub: 's'.repeat(512), agent_delegate: 'd'.repeat(512), jti: 'j'.repeat(512), txn: 'é'.repeat(256) },
+    { ...all, delegate: 'd'.repeat(512), user: { iss: authId, sub: 's'.repeat(512) } },
+  ],
+  ['iat-60-s-ahead', 'iat may be 60 s ahead', 'token.times', { iat: now + 60 }, all],
   ['no-grant', 'grant may be absent', 'revocation.claim', { grant: undefined }, all],
   ['longest-grant', 'grant may have 64 characters', 'revocation.claim', { grant: `-_${'a'.repeat(62)}` }, all],
   ['chain-5', 'act may be five deep', 'limits.act', { act: chain(5) }, all],
@@ -180,7 +188,7 @@ const faults = [
   [
     'purposes-list',
     'purposes is a String',
-    'policy.purposes',
+    'token.auth.claims',
     'purposes is an array',
     put('purposes', ['planning']),
     wrong,
@@ -188,7 +196,7 @@ const faults = [
   [
     'purposes-twice',
     'a purpose comes once',
-    'policy.purposes',
+    'limits.scopes',
     'a purpose comes twice',
     put('purposes', 'planning planning'),
     wrong,
@@ -196,7 +204,7 @@ const faults = [
   [
     'purposes-two-spaces',
     'purposes are set apart by single spaces',
-    'policy.purposes',
+    'limits.scopes',
     'purposes has two spaces',
     put('purposes', 'planning  billing'),
     wrong,
@@ -241,7 +249,7 @@ const faults = [
     put('constraints', [{ type: 'color' }]),
     policy,
   ],
-  ['act-list', 'act is an object', 'token.auth.claims', 'act is an array', put('act', []), wrong],
+  ['act-list', 'act is an object', 'exchange.act', 'act is an array', put('act', []), wrong],
 ]
 
 const chainFaults = [
@@ -249,23 +257,16 @@ const chainFaults = [
   [
     'inner-no-object',
     'each act is an object',
-    'token.auth.claims',
+    'exchange.act',
     'the inner act is null',
     replace(`${claim('act')}/act`, null),
     wrong,
   ],
-  [
-    'issuer-missing',
-    'act has an iss',
-    'token.auth.claims',
-    'iss of act is missing',
-    remove(`${claim('act')}/iss`),
-    wrong,
-  ],
+  ['issuer-missing', 'act has an iss', 'exchange.act', 'iss of act is missing', remove(`${claim('act')}/iss`), wrong],
   [
     'agent-missing',
     'act has an agent',
-    'token.auth.claims',
+    'exchange.act',
     'agent of act is missing',
     remove(`${claim('act')}/agent`),
     wrong,
@@ -316,5 +317,11 @@ export function authTokens() {
     expect: nothing,
   })
   refuseAll(kind, 'chain-5', chainFaults)
+  kind.refuse('iat-60-s-ahead', 'no-life', 'a token ends after it was issued', {
+    clauses: ['token.life'],
+    change: 'exp is iat',
+    patch: replace(claim('exp'), now + 60),
+    expect: wrong,
+  })
   return kind
 }

@@ -64,23 +64,31 @@ const misses = {
     ['case', 'Strings are compared exactly', 'to has an upper-case letter', body('{"to":"Bob"}')],
     ['list', 'an array of a value is not that value', 'to is an array', body('{"to":["bob"]}')],
     ['missing', 'a rule with a matcher must name a value', 'to is missing', body('{"text":"hello"}')],
-    ['twice', 'a body with a member twice has no single reading', 'to comes twice', body('{"to":"eve","to":"bob"}')],
+    [
+      'twice',
+      'a body with a member twice has no single reading',
+      'to comes twice',
+      body('{"to":"eve","to":"bob"}'),
+      'policy.json',
+    ],
     [
       'twice-escaped',
       'a member that comes twice is found in any spelling',
       'to comes twice, once with an escape',
       body('{"t\\u006f":"eve","to":"bob"}'),
+      'policy.json',
     ],
-    ['no-json', 'a body is JSON', 'a brace is missing', body('{"to":"bob"')],
-    ['two-values', 'a body is one JSON value', 'a second value follows', body('{"to":"bob"} {}')],
-    ['mark', 'a body has no byte order mark', 'a byte order mark is added', body('\ufeff{"to":"bob"}')],
-    ['comma', 'a body is strict JSON', 'a comma follows the last member', body('{"to":"bob",}')],
-    ['empty', 'an empty body is no JSON', 'the body is empty', body('')],
+    ['no-json', 'a body is JSON', 'a brace is missing', body('{"to":"bob"'), 'policy.json'],
+    ['two-values', 'a body is one JSON value', 'a second value follows', body('{"to":"bob"} {}'), 'policy.json'],
+    ['mark', 'a body has no byte order mark', 'a byte order mark is added', body('\ufeff{"to":"bob"}'), 'policy.json'],
+    ['comma', 'a body is strict JSON', 'a comma follows the last member', body('{"to":"bob",}'), 'policy.json'],
+    ['empty', 'an empty body is no JSON', 'the body is empty', body(''), 'policy.json'],
     [
       'latin1',
       'a body is UTF-8',
       'a byte is no UTF-8',
       replace('/input/body', { base64: Buffer.from('{"to":"bob","text":"\xe9"}', 'latin1').toString('base64') }),
+      'policy.json',
     ],
   ],
   'every-member': [
@@ -115,7 +123,7 @@ const misses = {
     ['object', 'maxLength takes Strings and arrays only', 't is an object', body('{"t":{}}')],
   ],
   elements: [['more', 'an array has no more elements', 'an element is added', body('{"t":[1,2,3]}')]],
-  'depth-64': [['65', 'a body is at most 64 levels deep', 'there is one more', body(deep(65, '1'))]],
+  'depth-64': [['65', 'a body is at most 64 levels deep', 'there is one more', body(deep(65, '1')), 'policy.json']],
   'folded-apart': [
     [
       'case',
@@ -217,6 +225,7 @@ const shows = [
   ],
   ['scalar-on-the-way', 'a scalar on the way goes', [['/a/b']], '{"a":1,"c":2}', '{}'],
   ['scalar-in-array', 'a scalar element on the way becomes null', [['/*/b']], '[1,{"b":2}]', '[null,{"b":2}]'],
+  ['scalar-null', 'null is a scalar, too', [['/*/b']], '{"a":null,"c":{"b":null}}', '{"c":{"b":null}}'],
   ['dash', 'the segment - names nothing', [['/a/-']], '{"a":[1,2]}', '{"a":[null,null]}'],
   [
     'star-member',
@@ -256,15 +265,21 @@ const withheld = {
 
 export function conditionData() {
   const kind = openKind('condition-data')
-  const clauses = ['policy.data']
   for (const [id, title, fields, answer, shown] of shows)
-    kind.accept(id, title, { clauses, input: { fields, answer }, expect: { shown } })
+    kind.accept(id, title, {
+      clauses: id.startsWith('scalar-') ? ['policy.data.scalar'] : ['policy.data'],
+      input: { fields, answer },
+      expect: { shown },
+    })
   const expect = refusal('policy_denied', 'answer_withheld', 'conditions')
   for (const [of, rows] of Object.entries(withheld))
     refuseAll(
       kind,
       of,
-      rows.map(([name, title, change, text]) => [name, title, clauses, change, replace('/input/answer', text), expect]),
+      rows.map(([name, title, change, text]) => [
+        ...[name, title, name === 'scalar' ? 'policy.data' : 'policy.json', change],
+        ...[replace('/input/answer', text), expect],
+      ]),
     )
   return kind
 }

@@ -53,6 +53,12 @@ const operations = [
     [...first, '"display": Invite'].join('\n'),
   ],
   [
+    'letters',
+    'the text is digested in UTF-8, and no string is brought into a normal form',
+    { base: invitation, display: ['Invite \u00e9 ', 'e\u0301', ' \u{1f375}'] },
+    [...first, '"display": Invite \u00e9 \u001fe\u0301\u001f \u{1f375}'].join('\n'),
+  ],
+  [
     'order',
     'lines have an order of their own, whatever the order in the base',
     { base: withHeaders },
@@ -96,11 +102,14 @@ const operations = [
   ],
 ]
 
+/** Those that show which bytes are digested. */
+const textIds = ['display', 'letters']
+
 export function operationDigests() {
   const kind = openKind('operation-digests')
   for (const [id, title, input, text] of operations)
     kind.accept(id, title, {
-      ...{ clauses: ['approval.digest'], input },
+      ...{ clauses: textIds.includes(id) ? ['approval.digest', 'approval.digest.text'] : ['approval.digest'], input },
       expect: { text, digest: createHash('sha256').update(text).digest('base64url') },
     })
   return kind

@@ -3,7 +3,7 @@ import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const holders = ['pseudonym', 'agent', 'phone', 'tablet', 'calendar', 'auth', 'evil']
+const holders = ['pseudonym', 'agent', 'phone', 'tablet', 'calendar', 'auth', 'evil', 'crawler']
 const folder = fileURLToPath(new URL('.', import.meta.url))
 
 /** Private keys by the name of their holder. An Ed25519 key follows from its name; the others were made once. */

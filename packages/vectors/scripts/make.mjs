@@ -8,14 +8,17 @@ import { clauseTable, withClauseTable } from './clause-table.mjs'
 import { keepSignatures } from './keys.mjs'
 import { kinds } from './kinds.mjs'
 import { schemas, vectorsSchema, worldSchema } from './schemas.mjs'
+import { checkWords, withWords } from './words.mjs'
 import { world } from './world.mjs'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const [folder = fileURLToPath(new URL('..', import.meta.url))] = process.argv.slice(2)
 const files = { 'json/world': world(), 'schema/world.schema': worldSchema }
 const all = kinds()
-for (const { kind, list } of all) {
-  files[`json/${kind}`] = { $schema: `../schema/${kind}.schema.json`, kind, vectors: list() }
+checkWords(all)
+for (const one of all) {
+  const { kind } = one
+  files[`json/${kind}`] = { $schema: `../schema/${kind}.schema.json`, kind, vectors: withWords(one) }
   files[`schema/${kind}.schema`] = vectorsSchema(kind, schemas[kind])
 }
 for (const part of ['json', 'schema']) mkdirSync(join(folder, part), { recursive: true })

@@ -384,6 +384,20 @@ const keyLines = [
     { label: 'sig', scheme: 'hwk', thumbprint: thumbprintOf('p256') },
   ],
   [
+    'hwk-use',
+    'use of an inline key is sig',
+    ['sig.key.hwk.members'],
+    `${hwk};use="sig"`,
+    { label: 'sig', scheme: 'hwk', thumbprint: thumbprintOf('pseudonym') },
+  ],
+  [
+    'hwk-unknown',
+    'key_ops and kid have no place in hwk, and are ignored like all that the scheme does not name',
+    ['sig.key.hwk.members', 'sig.key.parameters'],
+    `${hwk};key_ops="sign";kid=1;id=:AA==:`,
+    { label: 'sig', scheme: 'hwk', thumbprint: thumbprintOf('pseudonym') },
+  ],
+  [
     'jwks-uri',
     'jwks_uri names an agent and one of its keys',
     ['sig.key.jwks-uri'],
@@ -403,6 +417,13 @@ const keyLines = [
     ['sig.headers.label'],
     '*a-1._=jwt;jwt="e30.e30.AA"',
     { label: '*a-1._', scheme: 'jwt', jwt: 'e30.e30.AA' },
+  ],
+  [
+    'longest-label',
+    'a label may have 64 characters',
+    ['sig.headers.label'],
+    `${'a'.repeat(64)}=jwt;jwt="e30.e30.AA"`,
+    { label: 'a'.repeat(64), scheme: 'jwt', jwt: 'e30.e30.AA' },
   ],
   [
     'spaces',
@@ -439,7 +460,7 @@ export function signatureKeys() {
     [
       'no-jwt',
       'jwt needs a token',
-      'sig.key.parameters',
+      'sig.key.jwt',
       'jwt is missing',
       line('sig=jwt'),
       keyed('signature_key_parameter_missing'),
@@ -447,7 +468,7 @@ export function signatureKeys() {
     [
       'empty-jwt',
       'jwt is not empty',
-      'sig.key.parameters',
+      'sig.key.jwt',
       'jwt is empty',
       line('sig=jwt;jwt=""'),
       keyed('signature_key_parameter_missing'),
@@ -533,6 +554,17 @@ export function signatureKeys() {
       headed('signature_header_malformed'),
     ],
   ])
+  refuseAll(kind, 'hwk-use', [
+    ['enc', 'use of an inline key is sig', 'sig.key.hwk.members', 'use is enc', line(`${hwk};use="enc"`), badKey],
+    [
+      'token',
+      'use is a String',
+      ['sig.key.hwk.members', 'sig.key.parameters'],
+      'use is a Token',
+      line(`${hwk};use=sig`),
+      keyed('signature_key_malformed'),
+    ],
+  ])
   refuseAll(kind, 'hwk-p256', [
     [
       'alg',
@@ -567,5 +599,11 @@ export function signatureKeys() {
       badKey,
     ],
   ])
+  kind.refuse('longest-label', '65', 'a label has at most 64 characters', {
+    clauses: ['sig.headers.label'],
+    change: 'one more character is added',
+    patch: replaceIn('/input/line', 'a=', 'aa='),
+    expect: badSignature('signature_key_malformed', 'signature-headers'),
+  })
   return kind
 }

@@ -323,7 +323,9 @@ export function scopeKind() {
   refuseAll(
     kind,
     'two',
-    rows.map(([name, title, change, patch]) => [name, title, 'error.invalid-scope', change, patch, unscoped]),
+    rows.map(([name, title, change, patch]) => [
+      ...[name, title, ['limits.scopes', 'error.invalid-scope'], change, patch, unscoped],
+    ]),
   )
   kind.refuse('64', '65', '65 names are refused', {
     clauses: ['limits.scopes'],
@@ -361,7 +363,14 @@ export function purposeKind() {
   refuseAll(
     kind,
     'two',
-    rows.map(([name, title, change, patch]) => [name, title, ['policy.purposes'], change, patch, badPurposes]),
+    rows.map(([name, title, change, patch]) => [
+      name,
+      title,
+      ['limits.scopes', 'policy.words'],
+      change,
+      patch,
+      badPurposes,
+    ]),
   )
   kind.refuse('longest', 'longer', 'a word has at most 128 characters', {
     clauses: ['policy.words'],

@@ -48,7 +48,7 @@ const documents = [
   [
     'agent-least',
     'an agent needs its names and jwks_uri only',
-    ['metadata.agent'],
+    ['id.metadata.self', 'metadata.agent'],
     of('aauth-agent', agentId, { ...base(agentId), agent: agentId }),
   ],
   [
@@ -67,7 +67,7 @@ const documents = [
   [
     'unknown-members',
     'members that the protocol does not name are ignored',
-    ['metadata.agent'],
+    ['id.metadata.self'],
     of('aauth-agent', agentId, { ...agent, color: { red: 1 } }),
   ],
 ]
@@ -107,12 +107,12 @@ const faults = {
     [
       'array',
       'metadata are an object',
-      'metadata.agent',
+      'id.metadata.self',
       'the document is an array',
       replace('/input/document', []),
       wrong,
     ],
-    ['keys-missing', 'jwks_uri is required', 'metadata.agent', 'jwks_uri is missing', remove(at('jwks_uri')), wrong],
+    ['keys-missing', 'jwks_uri is required', 'id.metadata.self', 'jwks_uri is missing', remove(at('jwks_uri')), wrong],
     [
       'keys-http',
       'jwks_uri is https',
@@ -124,7 +124,7 @@ const faults = {
     [
       'keys-userinfo',
       'a URL has no userinfo',
-      'metadata.agent',
+      'id.metadata.self',
       'jwks_uri has userinfo',
       set('jwks_uri', 'https://a@agent.example/jwks'),
       wrong,
@@ -132,7 +132,7 @@ const faults = {
     [
       'keys-fragment',
       'a URL has no fragment',
-      'metadata.agent',
+      'id.metadata.self',
       'jwks_uri has a fragment',
       set('jwks_uri', `${agentId}/jwks#a`),
       wrong,
@@ -140,12 +140,12 @@ const faults = {
     [
       'keys-address',
       'a URL has no address',
-      'id.ip',
+      ['id.ip', 'id.metadata.self'],
       'jwks_uri is at an address',
       set('jwks_uri', 'https://127.0.0.1/jwks'),
       wrong,
     ],
-    ['keys-relative', 'a URL is absolute', 'metadata.agent', 'jwks_uri is a path', set('jwks_uri', '/jwks'), wrong],
+    ['keys-relative', 'a URL is absolute', 'id.metadata.self', 'jwks_uri is a path', set('jwks_uri', '/jwks'), wrong],
     [
       'endpoint-elsewhere',
       'an endpoint is on the own origin',
@@ -205,12 +205,12 @@ const faults = {
     [
       'localhost-string',
       'localhost_callback_allowed is a boolean',
-      'metadata.agent',
+      'id.metadata.self',
       'it is a String',
       set('localhost_callback_allowed', 'false'),
       wrong,
     ],
-    ['name-number', 'name is a String', 'metadata.agent', 'name is a number', set('name', 7), wrong],
+    ['name-number', 'name is a String', 'id.metadata.self', 'name is a number', set('name', 7), wrong],
   ],
   resource: [
     [
@@ -224,7 +224,7 @@ const faults = {
     [
       'auth-server-path',
       'an auth server is an identifier',
-      ['metadata.resource', 'id.canonical'],
+      ['id.metadata.self', 'id.canonical'],
       'an auth server has a path',
       set('auth_servers', [`${authId}/x`]),
       wrong,
@@ -232,7 +232,7 @@ const faults = {
     [
       'scopes-string',
       'supported_scopes is a list',
-      'metadata.resource',
+      'id.metadata.self',
       'supported_scopes is a String',
       set('supported_scopes', 'events.read'),
       wrong,
@@ -240,7 +240,7 @@ const faults = {
     [
       'scope-space',
       'a scope has no space',
-      'metadata.resource',
+      'id.metadata.self',
       'a scope has a space',
       set('supported_scopes', ['events read']),
       wrong,
@@ -248,7 +248,7 @@ const faults = {
     [
       'descriptions-number',
       'a description is a String',
-      'metadata.resource',
+      'id.metadata.self',
       'a description is a number',
       set('scope_descriptions', { 'events.read': 7 }),
       wrong,
@@ -256,7 +256,7 @@ const faults = {
     [
       'purposes-list',
       'purposes are described by word',
-      'policy.words',
+      'id.metadata.self',
       'purposes is a list',
       set('purposes', ['planning']),
       wrong,
@@ -280,7 +280,7 @@ const faults = {
     [
       'operation-no-description',
       'an operation has a description',
-      'policy.words',
+      'id.metadata.self',
       'the description is missing',
       set('operations', { pay: { grave: true } }),
       wrong,
@@ -288,7 +288,7 @@ const faults = {
     [
       'operation-grave-string',
       'grave is a boolean',
-      'policy.words',
+      'id.metadata.self',
       'grave is a String',
       set('operations', { pay: { description: 'Pay', grave: 'yes' } }),
       wrong,
@@ -296,7 +296,7 @@ const faults = {
     [
       'view-no-fields',
       'a data view has fields',
-      'policy.words',
+      'id.metadata.self',
       'fields is missing',
       set('data_views', { titles: { description: 'Titles' } }),
       wrong,
@@ -304,7 +304,7 @@ const faults = {
     [
       'view-empty',
       'a data view has at least one field',
-      'policy.words',
+      'id.metadata.self',
       'fields is empty',
       set('data_views', { titles: { description: 'Titles', fields: [] } }),
       wrong,
@@ -322,7 +322,7 @@ const faults = {
     [
       'token-endpoint-missing',
       'agent_token_endpoint is required',
-      'metadata.auth-server',
+      'id.metadata.self',
       'it is missing',
       remove(at('agent_token_endpoint')),
       wrong,
@@ -346,7 +346,7 @@ const faults = {
     [
       'algs-string',
       'agent_signing_algs_supported is a list',
-      'metadata.auth-server',
+      'id.metadata.self',
       'it is a String',
       set('agent_signing_algs_supported', 'Ed25519'),
       wrong,
@@ -387,14 +387,16 @@ const sets = [
   ],
   [
     'broken-beside',
-    'broken and unknown entries are skipped',
-    ['discovery.broken-keys'],
+    'broken and unknown entries are skipped, and do not count as keys of their kid',
+    ['discovery.broken-keys', 'discovery.broken-beside'],
     {
       keys: [
         null,
         'x',
         { kty: 'oct', k: 'AA', kid: 'a' },
         { kid: 'a', kty: 'AKP', alg: 'ML-DSA-44', pub: 'AA' },
+        { ...named('evil', 'a'), use: 'enc' },
+        { ...named('evil', 'a'), alg: undefined },
         named('agent', 'a'),
       ],
     },
@@ -590,8 +592,8 @@ const keyFaults = {
       'the modulus has 8192 bits',
       vector => jwk('n', vector.input.jwk.n.slice(0, 340).repeat(4)),
     ],
-    ['exponent-one', 'an exponent of 1 is refused', 'sig.alg.refused', 'e is 1', jwk('e', 'AQ')],
-    ['exponent-even', 'an exponent is odd', 'sig.alg.refused', 'e is even', jwk('e', 'AQAA')],
+    ['exponent-one', 'an exponent of 1 is refused', 'sig.alg.rsa-size', 'e is 1', jwk('e', 'AQ')],
+    ['exponent-even', 'an exponent is odd', 'sig.alg.rsa-size', 'e is even', jwk('e', 'AQAA')],
     [
       'leading-zero',
       'a modulus has no leading zero',

@@ -24,7 +24,7 @@ const patch = {
 const places = [
   ...['target', 'authority', 'signature-headers', 'signature-key', 'time', 'coverage', 'component', 'digest'],
   ...['credential', 'discovery', 'key', 'token', 'signature', 'agents', 'form', 'challenge', 'identifier', 'metadata'],
-  ...['jwks', 'conditions', 'operation', 'scope'],
+  ...['jwks', 'conditions', 'operation', 'scope', 'bot', 'mcp'],
 ]
 
 const refused = closed({
@@ -35,17 +35,21 @@ const refused = closed({
   where: { enum: places },
 })
 
-/** The schema of a file of vectors. `input` and `facts` are those of its kind. */
-export function vectorsSchema(kind, { title, input, facts }) {
+/** How an answer is dropped: an agent tells nobody, so there is no code. `member` is the header, member or claim at fault. */
+const dropped = closed({ result: { const: 'refuse' }, member: named })
+
+/** The schema of a file of vectors. `input` and `facts` are those of its kind; `fault` is how it refuses. */
+export function vectorsSchema(kind, { title, input, facts, fault = refused }) {
   const shared = {
     ...{ id: named, title: { type: 'string', minLength: 10 }, clauses: { ...texts, minItems: 1, uniqueItems: true } },
+    words: { type: 'object', additionalProperties: named },
     ...{ at: integer, receiver: named, input },
   }
   const accepted = closed(
     { ...shared, made: { type: 'object' }, expect: closed({ result: { const: 'accept' }, ...facts }, ['result']) },
     ['id', 'title', 'clauses', 'input', 'expect'],
   )
-  const negative = closed({ ...shared, of: named, change: named, patch, expect: refused }, [
+  const negative = closed({ ...shared, of: named, change: named, patch, expect: fault }, [
     ...['id', 'title', 'clauses', 'input', 'of', 'change', 'patch', 'expect'],
   ])
   const vectors = { type: 'array', minItems: 1, items: { oneOf: [accepted, negative] } }
@@ -53,11 +57,14 @@ export function vectorsSchema(kind, { title, input, facts }) {
 }
 
 const jwk = { ...closed({ kty: text, alg: text, d: text }), additionalProperties: text }
-const receiver = closed({
+const receiverMembers = {
   ...{ identifier: named, authorities: texts, window: integer },
   accept: { type: 'array', items: { enum: ['hwk', 'jwks_uri', 'agent+jwt', 'auth+jwt'] } },
   ...{ auth_servers: texts, agents: { oneOf: [texts, { const: 'any' }] }, additional_signature_components: texts },
-})
+  own_agent: { type: 'boolean' },
+}
+const receiver = closed({ ...receiverMembers, bots: texts }, Object.keys(receiverMembers))
+const response = closed({ status: integer, headers, body })
 
 /** The schema of world.json. */
 export const worldSchema = {
@@ -66,6 +73,7 @@ export const worldSchema = {
     ...{ $schema: named, warning: named, time: integer },
     keys: { type: 'object', additionalProperties: jwk },
     documents: { type: 'object', additionalProperties: { type: 'object' } },
+    responses: { type: 'object', additionalProperties: response },
     receivers: { type: 'object', additionalProperties: receiver },
   }),
 }
@@ -97,8 +105,57 @@ const challenge = {
   user_interaction: text,
 }
 
+const asked = closed(
+  {
+    ...{ request_type: named, auth_server: named, resource: named, agent: named, delegate: named, jkt: named },
+    ...{ scope: texts, purposes: text, operation_digest: named },
+  },
+  ['request_type', 'auth_server', 'resource', 'agent', 'jkt', 'scope'],
+)
+const levelNames = caller.level
+const next = names => ({ enum: names })
+
 /** Title, input and facts of each kind. */
 export const schemas = {
+  'bot-directories': {
+    ...{ title: 'Directories of the keys of bots, as they are fetched', facts: { thumbprint: named } },
+    input: closed({ bot: named, keyid: named, response }),
+  },
+  'bot-requests': {
+    ...{ title: 'Requests that bots have signed, at a route that takes them', input: request },
+    facts: { bot: named, keyid: named, once: boolean, base: text },
+  },
+  'mcp-requests': {
+    ...{ title: 'Messages to an MCP server: what headers and body say', input: request },
+    facts: { method: named, name: text },
+  },
+  refusals: {
+    title: 'Answers that refuse a request, and what the agent does then',
+    input: closed({ level: levelNames, safe: boolean, answer: response }),
+    facts: {
+      ...{ error: named, reason: named, retry_after: integer, cover: texts },
+      challenge: closed({ ...challenge, algs: texts }, []),
+      do: next([
+        ...['sign', 'identify', 'authorize', 'interact', 'cover', 'wait', 'stop', 'outcome-unknown', 'carried-out'],
+      ]),
+    },
+    fault: dropped,
+  },
+  'revocation-notices': {
+    ...{ title: 'Notices of ended grants, at a resource', input: request },
+    facts: { issuer: named, grant: named, exp: integer, base: text },
+  },
+  'token-answers': {
+    title: 'Answers of a token endpoint, and what the agent asked for',
+    input: closed({ asked, answer: closed({ status: integer, json: { type: 'object' } }) }),
+    facts: {
+      ...{ scope: texts, expires: integer, user: caller.user, refresh_token: boolean },
+      ...{ request_token: named, device_code: named, user_code: named, verification_uri: named },
+      ...{ expires_in: integer, interval: integer },
+      do: next(['use', 'send-user', 'show-code', 'wait', 'wait-longer', 'expired', 'denied']),
+    },
+    fault: dropped,
+  },
   challenges: { title: 'Values of Agent-Auth', input: line, facts: { ...challenge, algs: texts } },
   'content-digests': { title: 'Values of Content-Digest, with a body', input: closed({ line: text, body }), facts: {} },
   forms: {

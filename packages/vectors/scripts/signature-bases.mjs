@@ -252,7 +252,7 @@ const refused = {
     [
       'non-ascii',
       'a covered header with a character outside ASCII is refused',
-      'sig.covered.known',
+      'sig.covered.ascii',
       'the value has a letter outside ASCII',
       line('bl\u00fce'),
       value,

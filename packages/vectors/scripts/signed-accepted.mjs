@@ -129,7 +129,7 @@ export const acceptedRequests = [
   [
     'expires-now',
     'a signature counts in the second of its expires',
-    'sig.expires',
+    ['sig.expires', 'times.expires'],
     withParameters(`created=${now - 5};expires=${now}`),
     inline,
   ],
@@ -284,14 +284,13 @@ export const acceptedRequests = [
     tokenGet({ ...authToken, key: 'p256', header: { ...authToken.header, alg: 'ES256', kid: 'auth-p256' } }),
     authorized,
   ],
-  [
-    'resource-is-agent',
-    'where the resource is the agent, agent is absent',
-    'token.auth.agent-absent',
-    withClaims(ofNoAgent),
-    { ...without(authorized, 'delegate'), agent: 'https://calendar.example' },
-  ],
 ]
+
+/** A token of the resource itself, as an agent. */
+export const ownAgent = {
+  made: withClaims(ofNoAgent),
+  expect: { ...without(authorized, 'delegate'), agent: 'https://calendar.example' },
+}
 
 function without(facts, name) {
   return Object.fromEntries(Object.entries(facts).filter(([own]) => own !== name))

@@ -118,7 +118,7 @@ export const targetFaults = [
   [
     'two-hosts',
     'two Host lines are refused',
-    'sig.target.h2',
+    'sig.target.form',
     'Host is there twice',
     repeatHeader('host', 'evil.example'),
     badRequest('authority_ambiguous', 'target'),
@@ -536,7 +536,7 @@ export const keyFaults = [
   [
     'key-short',
     'a point must have the length of its curve',
-    'sig.key.hwk',
+    'sig.alg.points',
     'x has 31 bytes',
     hwk(`alg="Ed25519";kty="OKP";crv="Ed25519";x="${x.slice(0, 42)}"`),
     unacceptable,
@@ -552,7 +552,7 @@ export const keyFaults = [
   [
     'key-padded',
     'a point must be in canonical base64url',
-    'sig.key.hwk',
+    'sig.alg.points',
     'x is padded',
     hwk(`alg="Ed25519";kty="OKP";crv="Ed25519";x="${x}="`),
     unacceptable,

@@ -1,8 +1,9 @@
 // Unsigned requests, and receivers that are set up in other ways.
 import { badRequest, badSignature, refusal, refuseAll } from './expected.mjs'
 import { thumbprintOf } from './keys.mjs'
-import { add, replace, replaceInHeader } from './kind.mjs'
-import { agentToken, authToken, inlineGet, publishedGet, tokenGet } from './recipes.mjs'
+import { add, remove, replace, replaceInHeader } from './kind.mjs'
+import { agentToken, authToken, inlineGet, inlinePost, publishedGet, tokenGet } from './recipes.mjs'
+import { ownAgent } from './signed-accepted.mjs'
 import { agentId, evilId, now } from './world.mjs'
 
 const host = ['host', 'calendar.example']
@@ -106,10 +107,35 @@ const demanded = {
   components: [...inlineGet.components, '"agent-interaction"', '"@target-uri"'],
 }
 
+const mcp = {
+  ...{
+    ...inlinePost,
+    target: '/mcp',
+    body: { text: '{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"invite"}}' },
+  },
+  headers: [
+    ...inlinePost.headers,
+    ['mcp-protocol-version', '2026-07-28'],
+    ['mcp-method', 'tools/call'],
+    ['mcp-name', 'invite'],
+  ],
+  components: [...inlinePost.components, '"mcp-protocol-version"', '"mcp-method"', '"mcp-name"'],
+}
+const mcpFaults = ['mcp-protocol-version', 'mcp-method', 'mcp-name'].map(name => [
+  ...[`${name}-uncovered`, `${name} must be covered where a request to an MCP server has it`, 'mcp.covered'],
+  `${name} is not covered`,
+  remove(`/made/components/${mcp.components.indexOf(`"${name}"`)}`),
+  badSignature('component_not_covered', 'coverage'),
+])
+
 /** Other authorities, windows, lists and demands. */
 export function addReceivers(kind) {
   const accept = (id, title, { receiver, clauses, made, expect = inline }) =>
     kind.accept(id, title, { at: now, receiver, clauses, made, expect })
+  accept('mcp', 'a request to an MCP server covers the headers that name its message', {
+    ...{ receiver: 'calendar-mcp', clauses: ['mcp.covered'], made: mcp },
+  })
+  refuseAll(kind, 'mcp', mcpFaults)
   accept(
     'second-authority',
     'of several authorities the one counts that Host names, in lower case and without the default port',
@@ -232,6 +258,15 @@ function addLists(kind, accept) {
     patch: replace('/receiver', 'calendar-members'),
     expect: denied,
   })
+  accept('resource-is-agent', 'a resource that says so takes the tokens of its own agent, without agent', {
+    ...{ ...ownAgent, receiver: 'calendar-own-agent', clauses: ['token.auth.agent-absent', 'token.auth.own-agent'] },
+  })
+  kind.refuse('resource-is-agent', 'not-said', 'a resource that does not say so takes no token without agent', {
+    clauses: ['token.auth.own-agent'],
+    change: 'the receiver does not say so',
+    patch: replace('/receiver', 'calendar'),
+    expect: refusal('invalid_auth_token', 'token_claim_missing', 'token'),
+  })
   const auth = {
     ...publishedGet,
     authority: 'auth.example',
@@ -270,6 +305,14 @@ function addLists(kind, accept) {
       'an ID token is shown',
       shown({ scheme: 'jwt', token: { ...authToken, header: { ...authToken.header, typ: 'JWT' } } }),
       refusal('unsupported_scheme', 'token_type_unsupported', 'token'),
+    ],
+    [
+      'unreadable',
+      'where no auth tokens are taken, a text without a readable typ is a wrong agent token',
+      'token.unreadable',
+      'a text of one part is shown',
+      shown({ text: 'jwt;jwt="opaque"' }),
+      refusal('invalid_agent_token', 'token_malformed', 'token'),
     ],
   ])
   accept('agent-token-at-token-endpoint', 'a token endpoint takes an agent token', {

@@ -127,6 +127,14 @@ const authFaults = [
     auth('token_lives_too_long'),
   ],
   [
+    'unreadable',
+    'where auth tokens are taken, a text without a readable typ is a wrong auth token',
+    'token.unreadable',
+    'the token has two parts',
+    replaceInHeader('signature-key', /\.[^."]*"/, '"'),
+    auth('token_malformed'),
+  ],
+  [
     'swapped',
     'a token that was signed by this key does not count with another signature',
     'token.signature',

@@ -50,6 +50,11 @@ function componentLine(identifier, made, headers) {
   return `${identifier}: ${values[identifier] ?? derived[identifier] ?? lines.join(', ')}\n`
 }
 
+/** The lines of the covered components. */
+export function componentLines(made, headers) {
+  return made.components.map(component => componentLine(component, made, headers)).join('')
+}
+
 /** Makes a signed request: the message as it is received, and the signature base. Nothing of it is checked. */
 export function signedRequest(made) {
   const { label = 'sig', method, target, headers, body, digest = 'sha-256', components } = made
@@ -58,8 +63,7 @@ export function signedRequest(made) {
   const params = made.parameters === '' ? '' : `;${made.parameters}`
   const input = `(${components.join(' ')})${params}`
   const covered = [...headers, ...digests, keyLine]
-  const lines = components.map(component => componentLine(component, made, covered))
-  const base = `${lines.join('')}"@signature-params": ${input}`
+  const base = `${componentLines(made, covered)}"@signature-params": ${input}`
   const signature = `${label}=:${signWith(made.key, Buffer.from(base, 'latin1')).toString('base64')}:`
   const signatureInput = `${label}=${made.sent_input ?? input}`
   const { other_inputs = [], other_signatures = [] } = made

@@ -471,20 +471,27 @@ export function scopeFaults(refuse) {
   const wrong = refuse('token_claim_malformed')
   const put = value => replace(claim('scope'), value)
   return [
-    ['scope-empty', 'scope must not be empty', 'token.claims', 'scope is empty', put(''), wrong],
+    ['scope-empty', 'scope must not be empty', 'limits.scopes', 'scope is empty', put(''), wrong],
     [
       'scope-two-spaces',
       'scopes are set apart by single spaces',
-      'token.claims',
+      'limits.scopes',
       'scope has two spaces',
       put('events.read  events.write'),
       wrong,
     ],
-    ['scope-twice', 'a scope comes once', 'token.claims', 'a scope comes twice', put('events.read events.read'), wrong],
+    [
+      'scope-twice',
+      'a scope comes once',
+      'limits.scopes',
+      'a scope comes twice',
+      put('events.read events.read'),
+      wrong,
+    ],
     [
       'scope-quote',
       'a scope is a scope token of OAuth',
-      'token.claims',
+      'limits.scopes',
       'a scope has a quote',
       put('events."read"'),
       wrong,

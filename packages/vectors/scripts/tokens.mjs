@@ -41,6 +41,10 @@ export function agentTokens() {
     claims: { sub: 'é'.repeat(256) },
     expect: { ...expect, delegate: 'é'.repeat(256) },
   })
+  accept('deep', 'claims may be 16 levels deep', ['token.shape'], {
+    claims: { nested: JSON.parse(`${'['.repeat(15)}${']'.repeat(15)}`) },
+    expect,
+  })
   accept('with-delegation', 'an agent token may carry conditions', ['token.policy', 'policy.shape'], {
     claims: { aud: [calendarId], delegation: [{ type: 'chain', max: 0 }] },
     expect,

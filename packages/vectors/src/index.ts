@@ -1,7 +1,23 @@
 import { readFileSync } from 'node:fs'
-import { type VectorInputs, vectorKinds } from './kinds.js'
-import type { ReceivedVectorRequest, Vector, VectorBody, VectorRequest, VectorWorld } from './vector.js'
+import type { VectorWorld } from './answer.js'
+import { type AnswerKind, type VectorInputs, vectorKinds } from './kinds.js'
+import type {
+  DroppedAnswer,
+  ReceivedVectorRequest,
+  RefusedResult,
+  Vector,
+  VectorBody,
+  VectorRequest,
+} from './vector.js'
 
+export type {
+  VectorAsked,
+  VectorBotDirectory,
+  VectorRefusal,
+  VectorResponse,
+  VectorTokenAnswer,
+  VectorWorld,
+} from './answer.js'
 export type {
   VectorArguments,
   VectorCondition,
@@ -10,7 +26,7 @@ export type {
   VectorConditions,
   VectorData,
 } from './condition.js'
-export { type VectorInputs, vectorKinds } from './kinds.js'
+export { type AnswerKind, type VectorInputs, vectorKinds } from './kinds.js'
 export type {
   VectorDigest,
   VectorForm,
@@ -27,6 +43,7 @@ export type {
 } from './message.js'
 export type {
   AcceptedResult,
+  DroppedAnswer,
   ReceivedVectorRequest,
   RefusedResult,
   Vector,
@@ -35,8 +52,13 @@ export type {
   VectorReceiver,
   VectorRequest,
   VectorToken,
-  VectorWorld,
 } from './vector.js'
+
+/** A vector of one kind. */
+export type VectorOf<Kind extends keyof VectorInputs> = Vector<
+  VectorInputs[Kind],
+  Kind extends AnswerKind ? DroppedAnswer : RefusedResult
+>
 
 /**
  * Reads the vectors of one kind.
@@ -52,9 +74,9 @@ export type {
 export function readVectors<Kind extends keyof VectorInputs>(
   kind: Kind,
   result?: 'accept' | 'refuse',
-): ReadonlyArray<Vector<VectorInputs[Kind]>> {
+): ReadonlyArray<VectorOf<Kind>> {
   if (!vectorKinds.includes(kind)) throw new TypeError('there are no vectors of this kind')
-  const { vectors } = readJson(kind) as { vectors: ReadonlyArray<Vector<VectorInputs[Kind]>> }
+  const { vectors } = readJson(kind) as { vectors: ReadonlyArray<VectorOf<Kind>> }
   return result === undefined ? vectors : vectors.filter(one => one.expect.result === result)
 }
 

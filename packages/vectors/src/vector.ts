@@ -47,13 +47,22 @@ export interface RefusedResult {
   readonly where: string
 }
 
-/** One vector. `Input` is what its kind takes. */
-export interface Vector<Input = unknown> {
+/** An answer that an agent drops. It tells nobody, so there is no code. */
+export interface DroppedAnswer {
+  readonly result: 'refuse'
+  /** The header, the member or the claim at fault. */
+  readonly member: string
+}
+
+/** One vector. `Input` is what its kind takes, and `Refused` how it is refused. */
+export interface Vector<Input = unknown, Refused = RefusedResult | DroppedAnswer> {
   readonly id: string
   /** The rule that it shows, as a sentence. */
   readonly title: string
   /** The clauses of docs/protocol.md that it shows. */
   readonly clauses: readonly string[]
+  /** Words of the sentence that it shows, by clause: of each clause that has several sentences. */
+  readonly words?: Readonly<Record<string, string>>
   /** The clock, Unix seconds. */
   readonly at?: number
   /** The name of a receiver in world.json. */
@@ -67,7 +76,7 @@ export interface Vector<Input = unknown> {
   readonly change?: string
   /** That difference as data. With a path below `/made`, `input` is made anew of the changed recipe. */
   readonly patch?: VectorPatch
-  readonly expect: AcceptedResult | RefusedResult
+  readonly expect: AcceptedResult | Refused
 }
 
 /** How a receiver is set up. */
@@ -81,16 +90,8 @@ export interface VectorReceiver {
   readonly auth_servers: readonly string[]
   readonly agents: readonly string[] | 'any'
   readonly additional_signature_components: readonly string[]
-}
-
-/** world.json: who takes part. */
-export interface VectorWorld {
-  readonly warning: string
-  /** The usual clock, Unix seconds. */
-  readonly time: number
-  /** Private JWKs by the name of their holder. They are published: anyone can sign with them. */
-  readonly keys: Readonly<Record<string, Readonly<Record<string, string>>>>
-  /** What participants publish, by URL. */
-  readonly documents: Readonly<Record<string, unknown>>
-  readonly receivers: Readonly<Record<string, VectorReceiver>>
+  /** The bots that a route takes. */
+  readonly bots?: readonly string[]
+  /** Whether it is a resource that takes auth tokens without `agent`: those of its own agent. */
+  readonly own_agent: boolean
 }

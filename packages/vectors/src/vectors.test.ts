@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { requirements } from '@countersign/requirements'
+import { readPlaces, requirements, sentencesWith } from '@countersign/requirements'
 import { folderOfTest } from '@countersign/testing/folders'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
@@ -48,6 +48,30 @@ interface Maker {
 }
 
 const known = new Set(requirements.map(({ id }) => id))
+const places = readPlaces(readFileSync(join(own, '../../docs/protocol.md'), 'utf8'))
+
+/** The clauses of a vector whose sentence is not clear, or whose words are not on the page at that clause. */
+function unclear({ clauses, words = {} }: Vector): readonly string[] {
+  const stray = Object.keys(words).filter(clause => !clauses.includes(clause))
+  const wrong = clauses.filter(clause => {
+    const place = places.get(clause)
+    const text = words[clause]
+    if (place === undefined) return true
+    return text === undefined ? place.sentences.length > 1 : sentencesWith(place, text).length === 0
+  })
+  return [...stray, ...wrong]
+}
+
+test('words that do not stand on the page at their clause are noticed', () => {
+  const [vector] = readVectors('content-digests')
+  if (vector === undefined) throw new Error('no vector')
+  expect(unclear(vector)).toEqual([])
+  expect(unclear({ ...vector, words: { ...vector.words, 'sig.digest.match': 'must match twice' } })).toEqual([
+    'sig.digest.match',
+  ])
+  expect(unclear({ ...vector, words: {} })).toEqual(['sig.digest.algorithms', 'sig.digest.match'])
+  expect(unclear({ ...vector, words: { ...vector.words, 'sig.expires': 'must be honoured' } })).toEqual(['sig.expires'])
+})
 
 describe.each(vectorKinds)('%s', kind => {
   const vectors: readonly Vector[] = readVectors(kind)
@@ -60,6 +84,11 @@ describe.each(vectorKinds)('%s', kind => {
         clauses.filter(clause => !known.has(clause)),
         id,
       ).toEqual([])
+  })
+
+  test('each vector stands on a sentence of the protocol page', () => {
+    const found = vectors.map(vector => `${vector.id}: ${unclear(vector).join(' ')}`)
+    expect(found.filter(line => !line.endsWith(': '))).toEqual([])
   })
 
   test('each refused vector is an accepted one with one change', async () => {

@@ -35,8 +35,11 @@ async function judged({ input, receiver = '', at = time }: Vector<VectorRequest>
   }
 }
 
+// Whether a token without `agent` is taken, the resource decides: own-agent.test.ts of @countersign/resource has that vector.
+const ofVerifiers = readVectors('signed-requests').filter(({ id }) => id !== 'resource-is-agent/not-said')
+
 describe('signed requests of the vectors', () => {
-  for (const vector of readVectors('signed-requests'))
+  for (const vector of ofVerifiers)
     test(verifies(...(vector.clauses as [string]), `${vector.title} (${vector.id})`), async () => {
       const { where: _where, ...expected } = vector.expect as Record<string, unknown>
       expect(await judged(vector)).toEqual(expected)

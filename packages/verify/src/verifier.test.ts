@@ -119,6 +119,35 @@ describe('credentials', () => {
     },
   )
 
+  test(
+    verifies('token.unreadable', 'a JWT whose typ cannot be read is a wrong token of the kind that is taken'),
+    async () => {
+      const token = await agentToken(agent, key)
+      const [, payload, signature] = token.split('.')
+      const header = (json: string) => base64urlEncode(new TextEncoder().encode(json))
+      const unread = [
+        'a',
+        'a.b',
+        `${token}.x`,
+        `e30=.${payload}.${signature}`,
+        `${header('[]')}.${payload}.${signature}`,
+      ]
+      const twice = header('{"typ":"agent+jwt","typ":"agent+jwt","alg":"Ed25519","kid":"k1"}')
+      unread.push(`${twice}.${payload}.${signature}`, 'a'.repeat(6145))
+      for (const jwt of unread) {
+        const wire = await withToken(jwt)
+        expect([jwt, await refused(wire)]).toMatchObject([jwt, { code: 'invalid_auth_token', status: 401 }])
+        const endpoint = verifierWith({ accept: ['jwks_uri', 'agent+jwt'] })
+        expect([jwt, await refused(wire, endpoint)]).toMatchObject([jwt, { code: 'invalid_agent_token', status: 401 }])
+      }
+      // A header without typ can be read.
+      const untyped = `${header('{"alg":"Ed25519","kid":"k1"}')}.${payload}.${signature}`
+      expect(await refused(await withToken(untyped))).toMatchObject({ code: 'unsupported_scheme' })
+      expect(net.fetched).toEqual([])
+      await verifier.verify(await withToken(token))
+    },
+  )
+
   test.each([
     ['resource+jwt', 'its typ is resource+jwt'],
     ['key-proof+jwt', 'its typ is key-proof+jwt'],

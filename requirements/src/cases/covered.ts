@@ -65,7 +65,7 @@ export const digestCases: readonly AttackCase[] = [
   built('DIG-09', 'sig.covered.body', '`Repr-Digest` and the old `Digest` do not stand in for `Content-Digest`.'),
   built(
     'DIG-11',
-    'error.body-too-large',
+    'error.media-type',
     'Nothing inflates a compressed body: endpoints refuse it, handlers have it as it came, a parser stops at its limit.',
   ),
   built('DIG-12', 'sig.body.bytes', 'A chunked body without a covered digest is refused.'),
@@ -77,6 +77,7 @@ export const digestCases: readonly AttackCase[] = [
   built('DIG-19', 'sig.body.whole-head', 'A body framed by header lines that a platform drops reaches no handler.'),
   built('DIG-20', 'limits.body-memory', 'A body in one-byte chunks is held in at most twice its bytes and 64 KiB.'),
   built('DIG-21', 'sig.body.head-first', 'What the head alone refuses is answered while its body is still to come.'),
+  built('DIG-22', 'limits.header-status', '`Content-Digest` of exactly 4 KiB passes, and one of a byte more gets 431.'),
 ]
 
 /** TIM: `created`, `expires`, time. */

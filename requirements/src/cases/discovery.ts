@@ -67,7 +67,7 @@ export const agentCases: readonly AttackCase[] = [
   built('CLI-13', 'error.description', 'A private key appears in no log, error, header or string.'),
   built('CLI-14', 'agent.identify-to', 'A URL from outside cannot make the agent identify itself where it should not.'),
   built('CLI-15', 'challenge.no-downgrade', 'A bearer challenge beside `Agent-Auth` causes no downgrade.'),
-  built('CLI-17', 'agent.final', 'A strange `Retry-After` causes no endless wait and no tight loop.'),
+  built('CLI-17', 'sig.replay.resent', 'A strange `Retry-After` causes no endless wait and no tight loop.'),
   built('CLI-18', 'challenge.syntax', 'A malformed or huge challenge is refused safely.'),
 ]
 
@@ -90,4 +90,5 @@ export const rateCases: readonly AttackCase[] = [
   ),
   built('RAT-10', 'challenge.syntax', 'A challenge is valid whatever data goes into it.'),
   built('RAT-12', 'sig.target.one-path', 'Variants of a path dodge no limit of its route.'),
+  built('RAT-13', 'rate.identified', 'A refused request that comes again gets the same resource token.'),
 ]

@@ -52,4 +52,5 @@ export const exhaustionCases: readonly AttackCase[] = [
     'consent.browser',
     'A flood of page requests does not keep out users who are signed in behind the same address.',
   ),
+  built('DOS-27', 'sig.headers.limits', 'A header of exactly 8 KiB passes, and one of a byte more gets 431.'),
 ]

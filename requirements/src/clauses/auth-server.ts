@@ -28,6 +28,7 @@ export const authServerClauses: readonly Requirement[] = [
   built('token-endpoint.url', '6.2', 'A parameter in the URL is `invalid_request`.'),
   built('token-endpoint.unknown', '6.2', 'Unknown parameters are ignored and empty ones are absent.'),
   built('token-endpoint.answer', '6.2', 'Answers are JSON with `no-store`.'),
+  built('token-endpoint.expires-in', '6.2', '`expires_in` is a positive integer; beside a token it is `exp` − `iat`.'),
   built('token-endpoint.request-type', '6.2', 'A request type that is missing or unknown is refused.'),
   built('auth.one-request', '6.2', 'Exactly one of `resource_token`, `scope` and `auth_request_url` is given.'),
   built('auth.direct-grant', '6.2', 'A direct grant answers `auth_token`, `expires_in` and `refresh_token`.'),
@@ -108,9 +109,11 @@ export const authServerClauses: readonly Requirement[] = [
     '6.4',
     "A token answer is checked against what was asked and the agent's own key.",
   ),
+  built('agent.checks.expires-in', '6.4', 'An agent goes by `exp` of a token, whatever `expires_in` says.'),
   built('agent.refresh-to-issuer', '6.4', 'A refresh token is sent only to the issuer that gave it.'),
   built('agent.tokens.kept', '6.4', 'Tokens are kept per resource and scope.'),
   built('agent.tokens.per-user', '6.4', "Nothing of one user's is used, awaited or refreshed for another."),
+  built('agent.checks.refreshed', '6.4', 'A refreshed token is used only for the user of the one before.'),
 
   later(
     'auth-request.document',

@@ -6,7 +6,7 @@ export const challengeClauses: readonly Requirement[] = [
   built('challenge.syntax', '4', '`Agent-Auth` is a Structured Field Item with the Token `httpsig` and parameters.'),
   built('challenge.unknown-parameters', '4', 'Unknown parameters of a challenge are ignored.'),
   built('challenge.algs', '4', '`algs` names the algorithms taken, as JOSE names in one String.'),
-  built('challenge.no-downgrade', '4', 'Our agents never fall back to `WWW-Authenticate` by themselves.'),
+  built('challenge.no-downgrade', '4', 'An agent never falls back to `WWW-Authenticate` by itself.'),
   built('challenge.every-401', '4', 'Every 401 but `replay_detected` carries `Agent-Auth`.'),
   built('challenge.failed-auth-token', '4', 'A failed or expired auth token is answered with `identity=?1`.'),
   built('challenge.identity', '4', '`identity=?1` asks an unsigned or pseudonymous caller who it is.'),

@@ -35,6 +35,11 @@ export const discoveryClauses: readonly Requirement[] = [
   built('discovery.broken-keys', '10', 'Broken or unknown entries of a JWKS are skipped.'),
   built('discovery.duplicate-kid', '10', 'Two keys with the asked `kid` refuse.'),
   built(
+    'discovery.broken-beside',
+    '10',
+    'An entry that is skipped does not count: a right key of the same `kid` is used.',
+  ),
+  built(
     'discovery.test-keys',
     '10',
     'Outside development a key whose private half is printed in a specification identifies nobody.',
@@ -55,7 +60,19 @@ export const discoveryClauses: readonly Requirement[] = [
     'An unfinished body costs at most twice the bytes that came, and 64 KiB a connection, however small its chunks.',
   ),
   built('limits.body', '11', 'The body of a token endpoint request is at most 64 KiB.'),
-  built('limits.ids', '11', '`sub` and delegate ids are at most 512 bytes without control characters.'),
-  built('limits.scopes', '11', 'At most 64 scopes are asked.'),
+  built(
+    'limits.ids',
+    '11',
+    'Ids of users, delegates, tokens and audits are 1 to 512 bytes without characters that control, break or turn text.',
+  ),
+  built('limits.scopes', '11', 'Scopes and purposes are 1 to 64, each once, set apart by single spaces.'),
   built('limits.act', '11', '`act` nests at most five deep.'),
+  built(
+    'times.whole-seconds',
+    '11',
+    'Times of other parties are compared in whole seconds, the own clock rounded down.',
+  ),
+  built('times.expires', '11', '`expires` of a signature is included.'),
+  built('times.exp', '11', 'At its `exp`, a token or condition has ended.'),
+  built('times.notice', '11', 'A notice with an `exp` that has passed is right; one of over 3660 s ahead is not.'),
 ]

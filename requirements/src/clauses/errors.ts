@@ -48,7 +48,7 @@ export const errorClauses: readonly Requirement[] = [
   built('error.access-denied', '8', 'A grant denied by policy answers 403 `access_denied`.'),
   built('error.method', '8', 'A method an endpoint does not take answers 405 with `Allow`.'),
   built('error.body-too-large', '8', 'A body over the limit answers 413.'),
-  built('error.media-type', '8', 'A media type an endpoint does not take answers 415.'),
+  built('error.media-type', '8', 'A media type that an endpoint does not take, and a content coding, answer 415.'),
   built('error.misdirected', '8', 'An authority that is not ours answers 421.'),
   built('error.header-too-large', '8', 'A header block over the limit answers 431.'),
   built('error.unavailable', '8', 'A full, draining or cut-off server answers 503 with `Retry-After`.'),

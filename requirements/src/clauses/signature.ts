@@ -50,6 +50,7 @@ export const signatureClauses: readonly Requirement[] = [
     '3.2',
     'An inline key is complete; its `alg` is always written, optional when read, and agrees with `kty` and `crv`.',
   ),
+  built('sig.key.hwk.members', '3.2', '`use` of `hwk` is `sig`; `key_ops` has no form there and is ignored.'),
   built('sig.key.jwks-uri', '3.2', '`jwks_uri` needs `id`, `kid` and `dwk`, and `dwk` is always `aauth-agent`.'),
   built('sig.key.jwks-uri.lookup', '3.2', 'The key is the one with that `kid` in the JWKS the metadata of `id` names.'),
   built('sig.key.jwt', '3.2', 'The `jwt` scheme carries an agent token or an auth token, and nothing else.'),

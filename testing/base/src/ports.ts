@@ -28,6 +28,16 @@ export function freeBase(): Promise<number> {
   )
 }
 
+/** Gives the ports that were handed out during some work to the next test: nothing that it started may run any more. */
+export async function returningPorts<T>(work: () => Promise<T>): Promise<T> {
+  const before = new Set(taken)
+  try {
+    return await work()
+  } finally {
+    for (const port of taken) if (!before.has(port)) taken.delete(port)
+  }
+}
+
 /** A first port with others at offsets. `draw` stays below the ports that systems hand out to connections. */
 async function freeAt(draw: () => number, offsets: readonly number[]): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {

@@ -9,12 +9,20 @@ const sections: Readonly<Record<string, string>> = {
   ...{ 'sig.expires': '3.5', 'sig.nonce': '3.5', 'sig.parameters': '3.5', 'sig.alg': '3.6', 'sig.replay': '3.7' },
   ...{ bot: '3.8', challenge: '4', rate: '4', cache: '4', cors: '4', agent: '4' },
   ...{ 'agent.checks.issuer': '6.4', 'agent.checks.callback': '6.4', 'agent.checks.token-answer': '6.4' },
+  ...{ 'agent.checks.expires-in': '6.4', 'agent.checks.refreshed': '6.4' },
   ...{ 'agent.refresh-to-issuer': '6.4', 'agent.tokens.kept': '6.4', 'agent.tokens.per-user': '6.4' },
   ...{ token: '5', refresh: '5', 'refresh.answer': '6.2', 'refresh.scope': '6.2', delegate: '5', restore: '6.3' },
   ...{ metadata: '6', 'resource-token-endpoint': '6.1', 'token-endpoint': '6.2', auth: '6.2', code: '6.2' },
   ...{ device: '6.2', revoke: '6.2', consent: '6.3', request: '6.3', grant: '6.3', 'auth-request': '6.5' },
   ...{ revocation: '6.6', account: '6.7', exchange: '7', link: '7', interaction: '7', error: '8' },
-  ...{ policy: '9.2', 'policy.all-hold': '9.1', 'policy.unknown': '9', 'policy.shape': '9.1', 'policy.narrow': '9.1' },
+  ...{
+    policy: '9.2',
+    'policy.all-hold': '9.1',
+    'policy.unknown': '9',
+    'policy.shape': '9.1',
+    'policy.purposes.form': '9.1',
+    'policy.narrow': '9.1',
+  },
   ...{ 'policy.supported': '9.1', 'policy.words': '9.1', 'policy.own-words': '9.1', 'policy.delegates': '9.1' },
   ...{
     'policy.order': '9.3',
@@ -23,7 +31,7 @@ const sections: Readonly<Record<string, string>> = {
     'policy.streams': '9.3',
     approval: '9.4',
   },
-  ...{ discovery: '10', limits: '11', mcp: '12' },
+  ...{ discovery: '10', limits: '11', times: '11', mcp: '12' },
 }
 
 /** Anchors of the headings of docs/protocol.md. */

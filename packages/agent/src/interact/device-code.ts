@@ -37,7 +37,7 @@ export interface DeviceCodeOptions {
 }
 
 /** A checked answer to a device request. The user sees `shown` only. */
-interface Device {
+export interface Device {
   readonly deviceCode: string
   readonly interval: number
   readonly shown: DeviceCode
@@ -93,17 +93,17 @@ async function obtainGrant(
 }
 
 /** Checks that an answer is safe to show: control characters in a code could rewrite the terminal around it (terminal injection). */
-function checkDeviceAnswer(
+export function checkDeviceAnswer(
   answer: Readonly<Record<string, unknown>>,
-  interaction: GrantInteraction,
-  context: InteractContext,
+  interaction: Pick<GrantInteraction, 'asked' | 'user'>,
+  { development }: Pick<InteractContext, 'development'>,
 ): Device {
   const { device_code, user_code, verification_uri, expires_in, interval = 5 } = answer
   if (typeof device_code !== 'string' || device_code === '' || device_code.length > 4096)
     throw invalidAnswerError('auth server', 'device_code')
   if (typeof user_code !== 'string' || !/^[\x21-\x7e]{1,64}$/.test(user_code))
     throw invalidAnswerError('auth server', 'user_code')
-  const url = userUrl(verification_uri, context)
+  const url = userUrl(verification_uri, { development })
   if (url === undefined) throw invalidAnswerError('auth server', 'verification_uri')
   const seconds = secondsToDecide(expires_in)
   if (seconds === undefined) throw invalidAnswerError('auth server', 'expires_in')

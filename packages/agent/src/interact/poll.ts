@@ -39,7 +39,7 @@ export async function poll(polling: Polling, interaction: GrantInteraction, cont
 }
 
 /** Returns the seconds to add to the pause; throws an error that ends the polling. */
-function pauseAfter(error: unknown, pause: number, late: string): number {
+export function pauseAfter(error: unknown, pause: number, late: string): number {
   if (!(error instanceof AgentError)) throw error
   // The auth server may come back; the pause doubles each time (RFC 8628 §3.5).
   if (error.code === 'unreachable') return pause

@@ -22,6 +22,7 @@ test(
     'EXC-12',
     'EXC-15',
     'EXC-21',
+    'token.unreadable',
     'an upstream token that is wrong in one way is refused',
   ),
   async () => {

@@ -1,10 +1,10 @@
-import { exitCodeOf, exitHelp, type SuiteCommand, suiteCommands } from '@countersign/conformance/internal'
+import { exitCodeOf, exitHelp, reportHelp, type SuiteCommand, suiteCommands } from '@countersign/conformance/internal'
 import { NoAnswerError, UsageError } from '@countersign/fetch/internal'
 import type { Command } from 'commander'
 
 /** Adds the commands of the conformance suite. */
 export function addConformance(command: Command): void {
-  command.description('judge any participant from outside, clause by clause')
+  command.description('judge any participant from outside, clause by clause').addHelpText('after', `\n${reportHelp}`)
   for (const one of suiteCommands) addCommand(command, one)
 }
 
@@ -15,7 +15,8 @@ function addCommand(parent: Command, { name, text, argument, flags, run }: Suite
     .argument(argument.several === true ? `<${argument.name}...>` : `<${argument.name}>`, argument.text)
     .addHelpText('after', exitHelp)
   for (const flag of flags) {
-    const term = `--${flag.name}${flag.value === undefined ? '' : ` <${flag.value}>`}`
+    const short = flag.short === undefined ? '' : `-${flag.short}, `
+    const term = `${short}--${flag.name}${flag.value === undefined ? '' : ` <${flag.value}>`}`
     if (flag.again === true) command.option(term, flag.text, collect)
     else command.option(term, flag.text)
   }

@@ -4,7 +4,7 @@ import { errorOf, isAccepted, type Trial } from '../case/trial.js'
 import { documentCases, holdsUnderPublishedKey } from '../endpoint/document-cases.js'
 import { endpointVaried } from '../endpoint/endpoint-stage.js'
 import { signedEndpointCases } from '../endpoint/signature-cases.js'
-import { tokenMember } from '../resource/stage.js'
+import { byPublishedKey, pseudonym, tokenMember } from '../resource/stage.js'
 import { type Draft, signDraft } from '../signing/draft.js'
 import { makeKey } from '../signing/key.js'
 import { agentTokenDraft, readToken, signToken } from '../signing/token.js'
@@ -12,6 +12,7 @@ import { headerValue, jsonBody } from '../wire/message.js'
 import { oidcCases } from './oidc-cases.js'
 import { enrolled, rotationCases, tokenIn } from './rotation-cases.js'
 import { sessionCases } from './session-cases.js'
+import { signerCases } from './signer-cases.js'
 import {
   type AgentServerStage,
   callerOf,
@@ -24,6 +25,9 @@ import {
 
 const invalidGrant: Refusal = { status: 400, error: 'invalid_grant' }
 const day = 86_400
+
+const renewalFor = (stage: AgentServerStage, aud: unknown): Draft =>
+  delegateDraft(stage, callerOf(stage.delegate), { aud })
 
 const renewing = (change: (draft: Draft) => Draft) => (stage: AgentServerStage) => () =>
   signDraft(change(stage.right()))
@@ -47,7 +51,7 @@ const enrolmentCases: readonly Case<AgentServerStage>[] = [
   {
     id: 'delegate.enrol.code',
     group: 'enrolment',
-    clauses: ['delegate.answer', 'token.agent.claims', 'token.agent.life'],
+    clauses: ['delegate.answer', 'token.agent.claims', 'token.agent.life', 'token-endpoint.expires-in'],
     async run(trial, stage) {
       const key = makeKey()
       const code = await stage.code()
@@ -56,6 +60,9 @@ const enrolmentCases: readonly Case<AgentServerStage>[] = [
       )
       const expires = jsonBody(response)?.['expires_in']
       trial.holds('expires_in is a whole number over 0', Number.isInteger(expires) && Number(expires) > 0)
+      const { claims = {} } = readToken(tokenIn(response)) ?? {}
+      const life = Number(claims['exp']) - Number(claims['iat'])
+      trial.holds('expires_in is the life of the token', expires === life, `${expires}, not ${life}`)
       await holdsOfToken(trial, stage, { key, token: tokenIn(response) })
       await trial.refused(
         'another key comes with the same code',
@@ -120,6 +127,22 @@ const renewalCases: readonly Case<AgentServerStage>[] = [
       await holdsOfToken(trial, stage, { key: stage.delegate.key, token })
       trial.holds('sub is the same', readToken(token)?.claims['sub'] === subOf(stage.delegate))
       trial.holds('the answer has no-store', /\bno-store\b/.test(headerValue(response, 'cache-control') ?? ''))
+      const receiver = 'https://calendar.example'
+      const named = await trial.sent('a renewal that names a receiver', signDraft(renewalFor(stage, receiver)))
+      // It names those that the agent server allows: others are invalid_request (§9.1).
+      const audience = [readToken(tokenIn(named.response))?.claims['aud']].flat()
+      trial.holds(
+        'its token is for that receiver, or it is refused',
+        isAccepted(named.response) ? audience.includes(receiver) : errorOf(named.response) === 'invalid_request',
+      )
+      for (const [who, signer] of [
+        ['a key that has not enrolled', pseudonym()],
+        ['the key of the delegate, without its agent token', pseudonym('Ed25519', stage.delegate.key)],
+        ['an agent by its published key', byPublishedKey(stage.otherAgent)],
+      ] as const)
+        await trial.refused(`${who} renews`, () => signDraft(delegateDraft(stage, signer, '')), {
+          status: [400, 401, 403],
+        })
     },
   },
   endpointVaried<AgentServerStage>({
@@ -158,6 +181,7 @@ const renewalCases: readonly Case<AgentServerStage>[] = [
   },
   {
     id: 'delegate.json',
+    words: 'any other media type is 415',
     group: 'renewal',
     clauses: ['error.media-type'],
     async run(trial, stage) {
@@ -169,8 +193,14 @@ const renewalCases: readonly Case<AgentServerStage>[] = [
           ['content-type', 'application/x-www-form-urlencoded'],
         ],
       })
-      await trial.refused('the body is a form', () => signDraft(form()), { status: 415, error: 'invalid_request' })
-      for (const body of ['{', '[]', '1', '{"aud":1}', '{"aud":"x","aud":"y"}'])
+      const unsupported: Refusal = { status: 415, error: 'invalid_request' }
+      await trial.refused('the body is a form', () => signDraft(form()), unsupported)
+      const coded = (): Draft => {
+        const draft = delegateDraft(stage, callerOf(stage.delegate), JSON.stringify({ aud: stage.id }))
+        return { ...draft, headers: [...draft.headers, ['content-encoding', 'gzip']] }
+      }
+      await trial.refused('the body says that it is compressed', () => signDraft(coded()), unsupported)
+      for (const body of ['{', '[]', '1', '{"aud":1}', '{"aud":"https://one.example","aud":"https://two.example"}'])
         await trial.refused(
           `the body is ${body}`,
           () => signDraft(delegateDraft(stage, callerOf(stage.delegate), body)),
@@ -238,6 +268,7 @@ export const agentServerCases: readonly Case<AgentServerStage>[] = [
     document: 'aauth-agent',
     self: ['issuer', 'agent'],
     clause: 'metadata.agent',
+    words: 'must both equal `ID`',
     endpoints: ['delegate_token_endpoint'],
   }),
   ...enrolmentCases,
@@ -246,4 +277,5 @@ export const agentServerCases: readonly Case<AgentServerStage>[] = [
   ...rotationCases,
   ...signedEndpointCases,
   ...renewalCases,
+  ...signerCases,
 ]

@@ -2,11 +2,11 @@ import { openRandom } from '../case/random.js'
 import { runCases } from '../case/run.js'
 import { selectCases } from '../case/select.js'
 import { type JudgeOptions, openSubject } from '../case/subject.js'
-import type { Trial } from '../case/trial.js'
+import { errorOf, openTrial, type Trial } from '../case/trial.js'
 import type { CaseResult } from '../case/verdict.js'
 import type { AgentServerConfiguration } from '../config/agent-server-configuration.js'
 import { ConfigurationError } from '../config/configuration-error.js'
-import { openParticipant } from '../participants/participant.js'
+import { openParticipant, type Participant } from '../participants/participant.js'
 import { readRequirements } from '../requirements.js'
 import { signDraft } from '../signing/draft.js'
 import { makeKey } from '../signing/key.js'
@@ -23,21 +23,31 @@ export async function judgeAgentServer(o: JudgeOptions<AgentServerConfiguration>
   const { url, configuration } = o
   const cases = selectCases(agentServerCases, o.selection)
   const { sender, metadata } = await openSubject(o, 'aauth-agent')
-  const { oidc } = configuration
-  const otherAgent = await openParticipant({ roles: { 'aauth-agent': () => ({}) } })
-  const oidcIssuer = oidc === undefined ? undefined : await openOidcIssuer(oidc.issuer)
+  const { participants } = configuration
+  const opened: Participant[] = []
+  const keep = (participant: Participant): Participant => {
+    opened.push(participant)
+    return participant
+  }
   try {
+    const roles = { 'aauth-agent': () => ({}) }
+    const otherAgent = keep(await openParticipant({ place: participants.otherAgentServer, roles }))
+    const oidcIssuer =
+      configuration.oidc === undefined ? undefined : keep(await openOidcIssuer(participants.oidcIssuer))
     const random = openRandom(o.seed)
     const key = makeKey()
     const code = invitations(configuration.invite)
     const place = { configuration, url, random, metadata, otherAgent, oidcIssuer, code }
     const empty = agentServerPlace({ ...place, delegate: { key, token: '' } })
-    const { response } = await sender('a delegate enrols', signDraft(enrolDraft(empty, key, await code())))
+    // A server that has just started may put the first request off, so it is signed anew where it was not processed.
+    const invited = await code()
+    const enrol = () => signDraft(enrolDraft(empty, key, invited))
+    const response = await openTrial(sender).accepted('a delegate enrols', enrol)
     const token = response === undefined ? undefined : jsonBody(response)?.['agent_token']
-    if (typeof token !== 'string')
-      throw new ConfigurationError(
-        `no delegate can be enrolled: the agent server answers ${response?.status ?? 'nothing'}`,
-      )
+    if (typeof token !== 'string') {
+      const answer = response === undefined ? 'nothing' : `${response.status} ${errorOf(response) ?? ''}`.trim()
+      throw new ConfigurationError(`no delegate can be enrolled: the agent server answers ${answer}`)
+    }
     return await runCases({
       cases,
       stage: agentServerPlace({ ...place, delegate: { key, token } }),
@@ -45,11 +55,11 @@ export async function judgeAgentServer(o: JudgeOptions<AgentServerConfiguration>
       requirements: readRequirements(),
       sender,
       invariant,
-      ...(o.onResult === undefined ? {} : { onResult: o.onResult }),
+      onProgress: o.onProgress,
+      onResult: o.onResult,
     })
   } finally {
-    await otherAgent.origin.close()
-    await oidcIssuer?.origin.close()
+    await Promise.all(opened.map(({ origin }) => origin.close()))
   }
 }
 

@@ -41,6 +41,7 @@ const claim =
 export const rotationCases: readonly Case<AgentServerStage>[] = [
   {
     id: 'delegate.rotate',
+    words: 'is a JWS by the new key',
     group,
     async run(trial, stage) {
       const delegate = await enrolled(trial, stage)

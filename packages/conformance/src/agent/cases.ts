@@ -1,4 +1,5 @@
 import type { Case, Needs } from '../case/case.js'
+import { hasRoomFor } from '../case/random-text.js'
 import type { Trial } from '../case/trial.js'
 import type { AgentConfiguration } from '../config/agent-configuration.js'
 import type { Reply, Visit } from '../participants/origin.js'
@@ -69,7 +70,7 @@ export const agentCases: readonly Case<AgentStage>[] = [
       trial.holds('created is now', Math.abs(Number(created) - stage.now()) <= 60, String(created))
       trial.should(
         'there is a nonce of at least 96 bits',
-        typeof nonce === 'string' && nonce.length >= 16,
+        typeof nonce === 'string' && hasRoomFor(nonce, 96),
         String(nonce),
       )
       if (found.scheme !== 'hwk') return
@@ -123,6 +124,7 @@ export const agentCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'sig.replay.resent',
+    words: 'signs anew and resends an unsafe request',
     group,
     needs: ['post'],
     clauses: ['NON-15', 'NON-19'],
@@ -152,6 +154,7 @@ export const agentCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'NON-16',
+    words: 'must do so on no other 503',
     group,
     needs: ['post'],
     clauses: ['sig.replay.agent'],
@@ -159,6 +162,7 @@ export const agentCases: readonly Case<AgentStage>[] = [
       await controlCall(trial, stage, { title: 'a POST', by: 'post', answer: done })
       const replies = [
         ['503 without Agent-Auth', status(503, { 'retry-after': '1' })],
+        ['503 with Agent-Auth, without Retry-After', status(503, { 'agent-auth': 'httpsig' })],
         ['503 that asks for an identity', status(503, { 'retry-after': '1', 'agent-auth': 'httpsig; identity=?1' })],
         ['401 replay_detected', status(401, {}, '{"error":"replay_detected","reason":"replayed"}')],
       ] as const
@@ -172,6 +176,7 @@ export const agentCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'agent.redirects.same-origin',
+    words: 'follows a redirect on the same origin',
     group: 'redirects',
     async run(trial, stage) {
       const called = await controlCall(trial, stage, {
@@ -186,6 +191,7 @@ export const agentCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'CLI-06',
+    words: 'must never get signature, tokens or body',
     group: 'redirects',
     async run(trial, stage) {
       await plainControl(trial, stage)

@@ -14,12 +14,15 @@ const unreadable = [
   'httpsig, httpsig',
   `httpsig; x="${'x'.repeat(30_000)}"`,
   'httpsig; auth-token',
+  'httpsig; identity="1"',
+  'httpsig; identity=?1; algs=Ed25519',
 ]
 
 /** What an agent does about challenges. */
 export const challengeCases: readonly Case<AgentStage>[] = [
   {
     id: 'CLI-05',
+    words: 'retries once per new challenge',
     group,
     clauses: ['agent.rounds'],
     async run(trial, stage) {
@@ -39,6 +42,7 @@ export const challengeCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'agent.final',
+    words: 'take a refusal without `Agent-Auth` as final',
     group,
     async run(trial, stage) {
       await plainControl(trial, stage)
@@ -57,10 +61,11 @@ export const challengeCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'CLI-17',
+    words: 'once a call and at the same level',
     group,
     async run(trial, stage) {
       await plainControl(trial, stage)
-      const parts = ['1000000', '-1', 'Thu, 01 Jan 1970 00:00:00 GMT'].map(pause => async (part: Trial) => {
+      const parts = ['-1', 'Thu, 01 Jan 1970 00:00:00 GMT'].map(pause => async (part: Trial) => {
         const title = `503 that was not processed, with Retry-After: ${pause}`
         const answer = (): Reply =>
           challenged('httpsig', { status: 503, error: 'temporarily_unavailable', headers: { 'retry-after': pause } })
@@ -72,6 +77,7 @@ export const challengeCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'CLI-15',
+    words: 'must not fall back to it by itself',
     group,
     clauses: ['challenge.no-downgrade'],
     async run(trial, stage) {
@@ -85,8 +91,9 @@ export const challengeCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'CLI-18',
+    words: ['is a Structured Field Item', 'must act on no `Agent-Auth` that breaks the form above'],
     group,
-    clauses: ['challenge.syntax'],
+    clauses: ['challenge.syntax', 'agent.final'],
     async run(trial, stage) {
       await plainControl(trial, stage)
       const parts = unreadable.map(text => async (part: Trial) => {

@@ -88,6 +88,7 @@ export const deviceCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'agent.checks.user-url',
+    words: 'must be https',
     group,
     needs,
     async run(trial, stage) {
@@ -99,7 +100,6 @@ export const deviceCases: readonly Case<AgentStage>[] = [
           { verification_uri: 'http://other.example/trace' },
           'other.example/trace',
         ],
-        ['its code has control characters', { user_code: 'AB\u001b[2JCD' }, '\u001b[2J'],
       ] as const
       const parts = wrong.map(([title, change, trace]) => async (part: Trial) => {
         const { output, succeeded } = await flow(part, stage, deviceFlow(stage, title, { change }))

@@ -124,22 +124,38 @@ function flowPlace(stage: AgentStage, o: Flow, place: AgentPlace): FlowPlace {
       const draft = marked(
         authTokenDraft(stage.authServer, { ...about, key: { jwk }, scope, sub: 'user-1', now: stage.now() }),
       )
-      const auth_token = signToken(change?.(draft, place) ?? draft)
-      return tokenJson({ auth_token, expires_in: 600, refresh_token: `refresh-${mark}` })
+      return tokenGrant(change?.(draft, place) ?? draft, `refresh-${mark}`)
     },
   }
   return flowed
 }
 
+/** A token answer whose `expires_in` says what `exp` of its token says. */
+function tokenGrant(draft: TokenDraft, refresh_token: string): Reply {
+  const { iat, exp } = draft.claims
+  return tokenJson({ auth_token: signToken(draft), expires_in: Number(exp) - Number(iat), refresh_token })
+}
+
 /** A challenge for an auth token. */
 export function tokenChallenge(resourceToken: string, authServer: string): Reply {
-  return challenged(`httpsig; auth-token; resource_token="${resourceToken}"; auth_server="${authServer}"`)
+  return challenged(tokenParameters(resourceToken, authServer))
+}
+
+/** `Agent-Auth` of such a challenge. */
+export function tokenParameters(resourceToken: string, authServer: string): string {
+  return `httpsig; auth-token; resource_token="${resourceToken}"; auth_server="${authServer}"`
 }
 
 /** A call that the auth server allows directly. @throws Undecided */
 export function directControl(trial: Trial, stage: AgentStage): Promise<Flowed> {
   const title = 'a GET that needs an auth token'
   return commonControl(trial, stage, { title, make: one => flow(one, stage, { title }) })
+}
+
+/** A token that a stranger has issued: its own key has signed it. */
+export function ofStranger({ stranger }: AgentStage): TokenChange {
+  const { id, kid, key } = stranger
+  return draft => ({ header: { ...draft.header, alg: key.alg, kid }, claims: { ...draft.claims, iss: id }, key })
 }
 
 /** Changes claims of a token. */

@@ -1,4 +1,4 @@
-import { runCases } from '../case/run.js'
+import { type Progress, runCases } from '../case/run.js'
 import { type Selection, selectCases } from '../case/select.js'
 import type { Trial } from '../case/trial.js'
 import type { CaseResult } from '../case/verdict.js'
@@ -6,7 +6,13 @@ import type { AgentConfiguration } from '../config/agent-configuration.js'
 import { publishedKeys } from '../participants/caller.js'
 import { openTokenDesk } from '../participants/desk.js'
 import type { Origin } from '../participants/origin.js'
-import { openParticipant, type Participant, type Place } from '../participants/participant.js'
+import {
+  type MoreMembers,
+  openParticipant,
+  type Participant,
+  type Place,
+  type Role,
+} from '../participants/participant.js'
 import { readRequirements } from '../requirements.js'
 import { agentCases, agentNeeds } from './cases.js'
 import { issuerMembers } from './issuer.js'
@@ -18,14 +24,15 @@ import { type AgentStage, call, done } from './stage.js'
 export async function judgeAgent(o: {
   readonly configuration: AgentConfiguration
   readonly selection: Selection
+  readonly onProgress?: ((progress: Progress) => void) | undefined
   readonly onResult?: ((result: CaseResult) => void) | undefined
 }): Promise<CaseResult[]> {
   const { configuration } = o
   const { identity, site, participants } = configuration
   const cases = selectCases(agentCases, o.selection)
   const opened: Origin[] = []
-  const open = async (place: Place): Promise<Participant> => {
-    const participant = await openParticipant({ place, roles: { 'aauth-issuer': issuerMembers } })
+  const open = async (place: Place, more: Partial<Record<Role, MoreMembers>> = {}): Promise<Participant> => {
+    const participant = await openParticipant({ place, roles: { 'aauth-issuer': issuerMembers, ...more } })
     opened.push(participant.origin)
     return participant
   }
@@ -36,6 +43,7 @@ export async function judgeAgent(o: {
       configuration,
       authServer,
       otherAuthServer: await open(participants.otherAuthServer),
+      stranger: await open({}, { 'aauth-resource': () => ({}) }),
       desk: openTokenDesk(authServer),
       keys: publishedKeys(identity),
       controls: new Map(),
@@ -50,7 +58,8 @@ export async function judgeAgent(o: {
       sender: () => Promise.reject(new TypeError('an agent is sent nothing')),
       invariant,
       atOnce: true,
-      ...(o.onResult === undefined ? {} : { onResult: o.onResult }),
+      onProgress: o.onProgress,
+      onResult: o.onResult,
     })
   } finally {
     await Promise.all(opened.map(origin => origin.close()))

@@ -4,7 +4,7 @@ import { type Origin, openOrigin, pathOf, type Reply } from '../participants/ori
 
 /** Serves the documents of an agent that has no server of its own, under its identifier. */
 export async function openSite(folder: string, identity: string): Promise<Origin> {
-  const origin = await openOrigin({ port: Number(new URL(identity).port) })
+  const origin = await openOrigin({ port: Number(new URL(identity).port), option: 'identity' })
   origin.answer('*', ({ target }) => fileIn(folder, pathOf(target)) ?? { status: 404, body: '' })
   return origin
 }

@@ -6,7 +6,7 @@ import type { TokenAnswer, TokenDesk, TokenRequest } from '../participants/desk.
 import { type Answer, openOrigin, type Reply, type Visit } from '../participants/origin.js'
 import type { Participant } from '../participants/participant.js'
 import { publishedKey } from '../participants/participant.js'
-import { visitBytes } from '../participants/received.js'
+import { replyBytes, visitBytes } from '../participants/received.js'
 import { makeKey } from '../signing/key.js'
 import type { Issuer } from '../signing/token.js'
 import { headerValue } from '../wire/message.js'
@@ -17,6 +17,8 @@ export interface AgentStage {
   readonly configuration: AgentConfiguration
   readonly authServer: Participant
   readonly otherAuthServer: Participant
+  /** A resource and auth server that has no part in any call: what it has signed is right, and not of this call. */
+  readonly stranger: Participant
   /** The token endpoint of the auth server. */
   readonly desk: TokenDesk
   /** The published keys of the agent. */
@@ -100,9 +102,11 @@ export async function call(trial: Trial, stage: AgentStage, o: Call): Promise<Ca
     const visits = origin.visits.filter(isSigned)
     const detail = `${visits.length} signed requests came; the agent ended with ${ended.code ?? 'nothing'}`
     trial.holds(`${o.title}: the agent ends by itself`, !ended.wasEnded, detail)
-    for (const visit of visits) trial.shown(`${o.title}: a request of the agent`, visitBytes(visit))
-    for (const { visit } of asked) trial.shown(`${o.title}: a request to the auth server`, visitBytes(visit))
+    for (const visit of visits) trial.shown(`${o.title}: a request of the agent`, visitBytes(visit), replyBytes(visit))
+    for (const { visit } of asked)
+      trial.shown(`${o.title}: a request to the auth server`, visitBytes(visit), replyBytes(visit))
     const { wasEnded, output } = ended
+    trial.printed(`${o.title}: what the agent printed`, output)
     return { resource, authority: place.authority, visits, asked, succeeded: ended.code === 0, wasEnded, output }
   } finally {
     close()
@@ -148,7 +152,7 @@ function askForSignature(): Reply {
 /** A call of which the agent must make a success, or nothing can be said about its variations. @throws Undecided */
 export async function controlCall(trial: Trial, stage: AgentStage, o: Call): Promise<Called> {
   const called = await call(trial, stage, o)
-  mustSucceed(called, o.title)
+  mustSucceed(trial, called, o.title)
   return called
 }
 
@@ -167,7 +171,7 @@ export async function commonControl<T extends Called>(
   const making = known ?? make(trial)
   stage.controls.set(title, making)
   const called = await making
-  mustSucceed(called, title)
+  mustSucceed(trial, called, title)
   if (known !== undefined) trial.holds(`the control was a success before: ${title}`, true)
   return called
 }
@@ -178,7 +182,9 @@ export function plainControl(trial: Trial, stage: AgentStage): Promise<Called> {
   return commonControl(trial, stage, { title, make: one => call(one, stage, { title, answer: done }) })
 }
 
-function mustSucceed({ succeeded, visits }: Called, title: string): void {
-  if (!succeeded || visits.length === 0)
-    throw new Undecided('failed', `could not decide: the agent did not make a success of the control (${title})`)
+/** Of a control that has failed, each case shows what the agent printed. */
+function mustSucceed(trial: Trial, { succeeded, visits, output }: Called, title: string): void {
+  if (succeeded && visits.length > 0) return
+  trial.printed(`${title}: the agent did not make a success of it`, output, { isControl: true })
+  throw new Undecided('failed', `could not decide: the agent did not make a success of the control (${title})`)
 }

@@ -70,6 +70,7 @@ const forbidden: ReadonlyArray<readonly [title: string, url: string, trace: stri
 export const userInteractionCases: readonly Case<AgentStage>[] = [
   {
     id: 'interaction.code',
+    words: 'which must be covered',
     group,
     needs,
     async run(trial, stage) {
@@ -104,6 +105,7 @@ export const userInteractionCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'CLI-07',
+    words: 'must be https',
     group,
     needs,
     clauses: ['agent.checks.user-url'],

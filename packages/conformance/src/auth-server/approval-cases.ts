@@ -1,21 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto'
 import type { Case } from '../case/case.js'
-import { type Refusal, refusals } from '../case/refusal.js'
-import type { Trial } from '../case/trial.js'
+import { type Refusal, refusalProblem, refusals } from '../case/refusal.js'
+import { isAccepted, isPause, type Trial } from '../case/trial.js'
 import { byPublishedKey, type Signer } from '../resource/stage.js'
 import { headerValue, jsonBody } from '../wire/message.js'
-import {
-  allowedBy,
-  codeForm,
-  codesOf,
-  type Granted,
-  givenBack,
-  granted,
-  letDecide,
-  memberOf,
-  redeemed,
-  type Waiting,
-} from './asked-user.js'
+import { approvalForm, operation, waitingCall } from './approval-question.js'
+import { allowedBy, codeForm, codesOf, givenBack, granted, letDecide, memberOf, redeemed } from './asked-user.js'
+import { liveMarkup, markup } from './live-markup.js'
+import { noticesOf } from './notices.js'
 import { pageOf } from './page-cases.js'
 import { type AuthServerStage, asked, makeDelegate, resourceToken } from './stage.js'
 
@@ -23,55 +14,11 @@ const group = 'approval'
 const needs = ['approval', 'consent', 'user']
 const wrongOperation: Refusal = { status: 400, error: 'invalid_resource_token' }
 
-type Operation = Readonly<Record<string, unknown>>
-
-/** The operation of a request that no other case has. */
-function operation(more: Operation = {}): Operation {
-  const digest = createHash('sha256').update(randomUUID()).digest('base64url')
-  return { name: 'pay', digest, display: ['Pay ', '12.50 EUR', ' to ', 'bob@example.org', ''], ...more }
-}
-
-/** The form by which an agent asks a user to approve one request. */
-function approvalForm(
-  stage: AuthServerStage,
-  one: Granted,
-  o: {
-    readonly operation: unknown
-    readonly signer?: Signer
-    readonly sub?: unknown
-    readonly scope?: string | undefined
-  },
-): Readonly<Record<string, string>> {
-  const { agent, claims, redirectUri } = one
-  const { sub = claims['sub'], scope = stage.configuration.consentScope, signer = one.signer } = o
-  const delegate = claims['agent_delegate']
-  const holder = { key: signer.key, ...(typeof delegate === 'string' ? { delegate } : {}) }
-  const token = resourceToken(
-    stage,
-    draft => ({ ...draft, claims: { ...draft.claims, sub, operation: o.operation } }),
-    { agent, scope, signer: holder },
-  )
-  return { request_type: 'auth', resource_token: token, redirect_uri: redirectUri, state: 'approve' }
-}
-
-/** A question about one request waits for its user. @throws Undecided */
-async function waitingCall(
-  trial: Trial,
-  stage: AuthServerStage,
-  o: { readonly one: Granted; readonly about: Operation },
-): Promise<Waiting> {
-  const { one, about } = o
-  const response = await trial.control('the agent asks for an approval', () =>
-    asked(stage, approvalForm(stage, one, { operation: about }), one.signer),
-  )
-  const { agent, signer, redirectUri } = one
-  return { agent, signer, redirectUri, requestToken: memberOf(response, 'request_token'), state: 'approve' }
-}
-
 /** APR: approvals of single calls, as an auth server asks for them. */
 export const approvalCases: readonly Case<AuthServerStage>[] = [
   {
     id: 'approval.token',
+    words: 'It has `operation_digest`',
     group,
     needs,
     clauses: ['APR-01'],
@@ -88,27 +35,43 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
       trial.holds('sub is the user of the grant', claims['sub'] === one.claims['sub'])
       const { grant } = claims
       trial.holds('it has a grant of its own', grant === undefined || grant !== one.claims['grant'])
+      if (grant === undefined) return
+      await trial.accepted('the agent gives back what the user has granted', () => givenBack(stage, one))
+      const notices = await noticesOf(stage, grant, 1)
+      trial.holds('the resource is told of its end by a notice of its own', notices.length === 1)
     },
   },
   {
     id: 'APR-15',
+    words: ['must show the description of the operation', 'Nothing of it may be a link'],
     group,
     needs,
-    clauses: ['approval.display'],
+    clauses: ['approval.display', 'consent.browser'],
     async run(trial, stage) {
       const one = await granted(trial, stage, { agent: await stage.openAgent() })
-      const about = operation({ display: ['Pay ', 'https://evil.example/x', ' to ', 'bob-of-the-suite', ''] })
-      const waiting = await waitingCall(trial, stage, { one: one, about: about })
+      const shown = [
+        'Pay ',
+        'https://evil.example/x',
+        ` ${markup('words')} `,
+        `bob-of-the-suite ${markup('value')}`,
+        '',
+      ]
+      const about = operation({ display: shown })
+      const purpose = `To please Bob ${markup('purpose')}`
+      const waiting = await waitingCall(trial, stage, { one, about, form: { purpose } })
       const decided = await letDecide(trial, stage, { waiting, title: 'the user refuses', decision: 'refuse' })
       const page = pageOf(decided.acted)
       trial.holds('the page has the description of the operation', page.includes('Pay a bill'))
       trial.holds('the page has the values', page.includes('bob-of-the-suite') && page.includes('evil.example'))
+      trial.holds('the page has the purpose', page.includes('To please Bob'))
       trial.holds('no value is a link', !/href=["']?https:\/\/evil\.example/i.test(page))
+      trial.holds('markup in any text is inert', liveMarkup(page).length === 0, liveMarkup(page).join(', '))
       trial.holds('no code comes', codesOf(decided).length === 0)
     },
   },
   {
     id: 'APR-07',
+    words: 'must always ask, whatever policy or memory would answer',
     group,
     needs,
     clauses: ['approval.asked'],
@@ -123,12 +86,16 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
         errors.length === 1 && errors[0] === 'access_denied',
         `${errors}`,
       )
-      const denied: Refusal = { status: 403, error: 'access_denied' }
-      await trial.refused(
-        'sub names nobody',
-        () => asked(stage, approvalForm(stage, one, { operation: operation(), sub: 'nobody' }), one.signer),
-        denied,
+      const { response } = await trial.sent('sub names nobody', () =>
+        asked(stage, approvalForm(stage, one, { operation: operation(), sub: 'nobody' }), one.signer),
       )
+      trial.holds('no token is issued for it', memberOf(response, 'auth_token') === 'undefined')
+      if (isAccepted(response)) {
+        const requestToken = memberOf(response, 'request_token')
+        const other = { ...waiting, requestToken }
+        const taken = await letDecide(trial, stage, { waiting: other, title: 'a user allows it', decision: 'allow' })
+        trial.holds('no user may answer for another', codesOf(taken).length === 0)
+      }
       const [scope] = stage.configuration.directScopes
       const direct = () => {
         const token = resourceToken(
@@ -138,14 +105,19 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
         )
         return asked(stage, { request_type: 'auth', resource_token: token, redirect_uri: `${stage.agent.id}/callback` })
       }
-      await trial.refused('a direct grant has no user, and policy names no approver', direct, denied)
+      const answered = await trial.sent('a direct grant has no user', direct)
+      trial.holds('memory does not answer for its approver', memberOf(answered.response, 'auth_token') === 'undefined')
+      const isAsked = memberOf(answered.response, 'request_token') !== 'undefined'
+      const problem = isAsked ? undefined : refusalProblem(answered, { status: 403, error: 'access_denied' })
+      trial.holds('its approver is asked, or there is none: 403 access_denied', problem === undefined, problem?.text)
     },
   },
   {
     id: 'APR-36',
+    words: 'must ask the user whom `sub` names, and nobody else',
     group,
     needs: [...needs, 'two-users'],
-    clauses: ['approval.asked'],
+    clauses: ['approval.asked', 'consent.claimed'],
     async run(trial, stage) {
       const one = await granted(trial, stage, { agent: await stage.openAgent() })
       await allowedBy(trial, stage, await waitingCall(trial, stage, { one: one, about: operation() }))
@@ -157,10 +129,13 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
         user: '2',
       })
       trial.holds('no code comes of the answer of another user', codesOf(decided).length === 0)
+      const own = await letDecide(trial, stage, { waiting, title: 'then its user opens it', decision: 'allow' })
+      trial.holds('its user can still allow it', codesOf(own).length === 1, own.acted.detail)
     },
   },
   {
     id: 'approval.ended',
+    words: 'must end when any grant of that user',
     group,
     needs,
     clauses: ['APR-40', 'consent.told'],
@@ -177,6 +152,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'APR-33',
+    words: 'the claims of any auth token beside it',
     group,
     needs,
     async run(trial, stage) {
@@ -193,6 +169,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'APR-37',
+    words: 'must be one question',
     group,
     needs,
     clauses: ['approval.limits'],
@@ -215,6 +192,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'APR-17',
+    words: 'must refuse an `operation` of another form',
     group,
     needs,
     clauses: ['APR-16', 'APR-40', 'approval.display'],
@@ -252,6 +230,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'approval.inbox',
+    words: ['Whatever of that is missing, the answer must be the same', 'must take only the request tokens that'],
     group,
     needs,
     clauses: ['error.unauthorized-client'],
@@ -261,7 +240,9 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
       const ask = (answer: string) => () =>
         asked(stage, { ...approvalForm(stage, one, { operation: operation() }), answer }, one.signer)
       const refused: Refusal = { status: 403, error: 'unauthorized_client' }
-      await trial.refused('the user has not turned the inbox on', ask('inbox'), refused)
+      // With one user alone, cases of the inbox turn it on.
+      const isOff = stage.user?.inbox === undefined || stage.user.hasOther
+      if (isOff) await trial.refused('the user has not turned the inbox on', ask('inbox'), refused)
       await trial.refused('answer has another value', ask('mail'), refusals.request)
       const { agent, signer, redirectUri } = one
       const scope = stage.configuration.consentScope
@@ -284,6 +265,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'APR-21',
+    words: 'more is 429 `rate_limited`',
     group,
     needs,
     clauses: ['approval.limits', 'error.rate-limited'],
@@ -301,7 +283,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
       const error = limited === undefined ? undefined : jsonBody(limited)?.['error']
       trial.holds('the error is rate_limited', error === 'rate_limited', `it is ${String(error)}`)
       const wait = limited === undefined ? undefined : headerValue(limited, 'retry-after')
-      trial.holds('it has Retry-After', wait !== undefined && /^\d+$/.test(wait), `it is ${wait}`)
+      trial.holds('it has Retry-After', wait !== undefined && isPause(wait), `it is ${wait}`)
     },
   },
 ]

@@ -1,7 +1,7 @@
 import { type Trial, Undecided } from '../case/trial.js'
 import { pathOf, type Visit } from '../participants/origin.js'
 import type { Participant } from '../participants/participant.js'
-import { visitBytes } from '../participants/received.js'
+import { replyBytes, visitBytes } from '../participants/received.js'
 import { byPublishedKey, type Signer } from '../resource/stage.js'
 import { signDraft } from '../signing/draft.js'
 import { readToken } from '../signing/token.js'
@@ -82,7 +82,8 @@ export async function letDecide(
   const { decision, user = '1', link = linkOf(stage, waiting), meanwhile, choose, wait } = o
   const acted = await actorOf(stage).act({ url: link, decision, user, meanwhile, choose, wait })
   const came = visits.slice(before).filter(({ target }) => pathOf(target).startsWith('/callback'))
-  for (const visit of came) trial.shown(`${o.title}: what comes back to the agent`, visitBytes(visit))
+  for (const visit of came)
+    trial.shown(`${o.title}: what comes back to the agent`, visitBytes(visit), replyBytes(visit))
   const answers = came.map(({ target }) => new URL(target, waiting.agent.id).searchParams)
   return { acted, visits: came, answers }
 }
@@ -93,7 +94,15 @@ export function actOnDevice(
   errand: Omit<Errand, 'user'>,
   user: Errand['user'] = '1',
 ): Promise<Acted> {
-  return actorOf(stage).act({ ...errand, user })
+  return actAt(stage, { ...errand, user })
+}
+
+/** Lets a user act on a page; default the first user. */
+export function actAt(
+  stage: AuthServerStage,
+  errand: Omit<Errand, 'user'> & { readonly user?: Errand['user'] },
+): Promise<Acted> {
+  return actorOf(stage).act({ user: '1', ...errand })
 }
 
 /** @throws TypeError where the case has not said that it needs a user */
@@ -109,8 +118,12 @@ export interface Allowed extends Waiting {
 }
 
 /** Lets a user allow a request: the control of cases about codes. @throws Undecided */
-export async function allowedBy(trial: Trial, stage: AuthServerStage, waiting: Waiting): Promise<Allowed> {
-  const decided = await letDecide(trial, stage, { waiting, title: 'the user allows it', decision: 'allow' })
+export async function allowedBy(
+  trial: Trial,
+  stage: AuthServerStage,
+  { user = '1', ...waiting }: Waiting & { readonly user?: Errand['user'] },
+): Promise<Allowed> {
+  const decided = await letDecide(trial, stage, { waiting, title: 'the user allows it', decision: 'allow', user })
   const codes = codesOf(decided)
   const [code] = codes
   if (code !== undefined && codes.length === 1) return { ...waiting, code, decided }

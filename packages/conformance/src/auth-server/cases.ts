@@ -11,6 +11,7 @@ import { exchangeConditionCases } from './exchange-condition-cases.js'
 import { forgeryCases } from './forgery-cases.js'
 import { formCases } from './form-cases.js'
 import { grantCases } from './grant-cases.js'
+import { inboxCases } from './inbox-cases.js'
 import { lateYesCases } from './late-yes-cases.js'
 import { linkCases } from './link-cases.js'
 import { mandateCases } from './mandate-cases.js'
@@ -50,6 +51,7 @@ export const authServerNeeds: Needs<AuthServerStage> = {
     scheme === 'http' && configuration.participants.agentServer.id === undefined
       ? undefined
       : 'agents of only one case need an auth server in development mode',
+  inbox: ({ user }) => (user?.inbox === undefined ? 'user.inbox is not declared' : undefined),
   user: ({ user }) => (user === undefined ? 'user is not declared' : undefined),
 }
 
@@ -59,6 +61,7 @@ export const authServerCases: readonly Case<AuthServerStage>[] = [
     document: 'aauth-issuer',
     self: ['issuer'],
     clause: 'metadata.auth-server',
+    words: 'For an auth server that is `issuer` alone',
     endpoints: ['agent_token_endpoint', 'agent_auth_endpoint', 'revocation_endpoint'],
   }),
   ...signedEndpointCases,
@@ -79,6 +82,7 @@ export const authServerCases: readonly Case<AuthServerStage>[] = [
   ...signInCases,
   ...deviceCases,
   ...approvalCases,
+  ...inboxCases,
   ...noticeCases,
   // Looks at all that has been answered, too.
   ...formCases,

@@ -115,6 +115,7 @@ export const codeCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'code.repeat',
+    words: 'must get the same answer again',
     group,
     needs,
     clauses: ['TOK-16'],
@@ -141,6 +142,7 @@ export const codeCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'UIX-13',
+    words: 'lives 60 s and works once',
     group,
     needs,
     clauses: ['UIX-18'],
@@ -160,6 +162,7 @@ export const codeCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.claimed',
+    words: 'Opening a link without signing in claims nothing',
     group,
     needs,
     clauses: ['UIX-36'],
@@ -184,6 +187,7 @@ export const codeCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'UIX-04',
+    words: 'must equal those of the request that `request_token` stands for',
     group,
     needs,
     async run(trial, stage) {
@@ -213,6 +217,7 @@ export const codeCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'TOK-15',
+    words: 'what the code gave must be revoked',
     group,
     needs,
     clauses: ['code.reuse'],

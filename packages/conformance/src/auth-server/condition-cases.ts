@@ -1,15 +1,16 @@
 import type { Case } from '../case/case.js'
 import { refusals } from '../case/refusal.js'
-import { claimsOf } from './asked-user.js'
+import { claimsOf, memberOf } from './asked-user.js'
 import {
   conditionUnmet,
   conditionUnread,
+  delegated,
   delegatedControl,
   delegatedRequest,
   refusedDelegations,
 } from './delegation.js'
 import { conditionsIn, hasCondition } from './policy-cases.js'
-import type { AuthServerStage } from './stage.js'
+import { type AuthServerStage, asked } from './stage.js'
 import { dayBefore, wallClock } from './wall-clock.js'
 
 const group = 'conditions'
@@ -57,6 +58,7 @@ export const conditionCases: readonly Case<AuthServerStage>[] = [
   }),
   {
     id: 'DEL-23',
+    words: 'must issue no token that outlives them',
     group,
     needs,
     async run(trial, stage) {
@@ -98,6 +100,7 @@ export const conditionCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'DEL-26',
+    words: 'it goes over midnight',
     group,
     needs,
     async run(trial, stage) {
@@ -113,6 +116,7 @@ export const conditionCases: readonly Case<AuthServerStage>[] = [
   },
   refusedDelegations({
     id: 'DEL-30',
+    words: 'is the IANA name of a time zone that the receiver knows',
     group,
     refusal: conditionUnread,
     right: stage => [hours(stage)],
@@ -144,10 +148,17 @@ export const conditionCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'DEL-17',
+    words: 'one that comes twice, or any other form is `invalid_request`',
     group,
     needs,
     async run(trial, stage) {
-      await delegatedControl(trial, stage, { delegation: [], form: { purposes: 'support billing' } })
+      const response = await delegatedControl(trial, stage, { delegation: [], form: { purposes: 'support billing' } })
+      const refreshed = { request_type: 'refresh', refresh_token: memberOf(response, 'refresh_token') }
+      const later = await trial.accepted('it refreshes', () => asked(stage, refreshed, delegated(stage, [])))
+      for (const answer of [response, later]) {
+        const words = String(claimsOf(answer)['purposes']).split(' ').toSorted().join(' ')
+        trial.holds('the token has both purposes', words === 'billing support', words)
+      }
       for (const [fault, purposes] of [
         ['a purpose is unknown', 'support marketing'],
         ['a purpose stands twice', 'support support'],
@@ -164,6 +175,7 @@ export const conditionCases: readonly Case<AuthServerStage>[] = [
   },
   refusedDelegations({
     id: 'DEL-39',
+    words: 'It must never stand in `delegation`',
     group,
     refusal: conditionUnread,
     right: () => [{ type: 'calls', max: 1, per: 'day' }],
@@ -180,6 +192,7 @@ export const conditionCases: readonly Case<AuthServerStage>[] = [
   }),
   {
     id: 'policy.own-words',
+    words: 'each has the member `resource`',
     group,
     needs,
     async run(trial, stage) {

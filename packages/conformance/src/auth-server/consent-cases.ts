@@ -1,8 +1,10 @@
 import type { Case } from '../case/case.js'
+import { hasRoomFor } from '../case/random-text.js'
 import { refusals } from '../case/refusal.js'
 import type { Trial } from '../case/trial.js'
 import { plainGet } from '../endpoint/document-cases.js'
 import { targetOf } from '../endpoint/endpoint-stage.js'
+import { cookiesOf } from '../resource/page-walk.js'
 import { headerValue, jsonBody, type WireResponse } from '../wire/message.js'
 import { type AuthServerStage, asked, resourceToken } from './stage.js'
 
@@ -39,6 +41,25 @@ async function opened(
   return response
 }
 
+/** The page that a browser shows in the end: redirects on the same origin are followed. */
+async function shownPage(
+  trial: Trial,
+  stage: AuthServerStage,
+  response: WireResponse | undefined,
+): Promise<WireResponse | undefined> {
+  let page = response
+  for (let round = 0; round < 3 && page !== undefined; round++) {
+    const location = headerValue(page, 'location')
+    if (location === undefined || leavesFor(page, stage)) return page
+    const { pathname, search } = new URL(location, stage.id)
+    const { headers, ...get } = plainGet(stage, `${pathname}${search}`)
+    const cookie = cookiesOf(page)
+    const sent = { ...get, headers: cookie === '' ? headers : [...headers, ['cookie', cookie] as const] }
+    page = (await trial.sent('the browser follows a redirect', sent)).response
+  }
+  return page
+}
+
 /** Whether an answer leads the browser, or what it carries, to another origin. */
 function leavesFor(response: WireResponse | undefined, stage: AuthServerStage): boolean {
   const location = response === undefined ? undefined : headerValue(response, 'location')
@@ -54,7 +75,11 @@ export const consentCases: readonly Case<AuthServerStage>[] = [
     clauses: ['TOK-09', 'auth.redirect-uri'],
     async run(trial, stage) {
       const token = await requested(trial, stage)
-      trial.holds('request_token has room for 128 random bits', token.length >= 22, `it has ${token.length} characters`)
+      trial.holds(
+        'request_token has room for 128 random bits',
+        hasRoomFor(token, 128),
+        `it has ${token.length} characters`,
+      )
       await trial.refused('redirect_uri is missing', () => asked(stage, consentForm(stage)), refusals.request)
     },
   },
@@ -85,6 +110,7 @@ export const consentCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'UIX-01',
+    words: 'there must be an error page, and never a redirect',
     group,
     needs,
     clauses: ['TOK-22', 'UIX-02', 'UIX-03', 'consent.parameters', 'consent.error-pages', 'consent.no-oracle'],
@@ -116,23 +142,29 @@ export const consentCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'UIX-07',
+    words: ['must withstand forgery, framing', 'No page may tell its URL to another origin'],
     group,
     needs,
     clauses: ['consent.browser'],
     async run(trial, stage) {
       const query = { request_token: await requested(trial, stage), redirect_uri: callbackOf(stage), state }
       const response = await opened(trial, stage, { title: 'the page is opened', query })
-      const policy = response === undefined ? '' : (headerValue(response, 'content-security-policy') ?? '')
-      const frames = response === undefined ? '' : (headerValue(response, 'x-frame-options') ?? '')
-      const none = /frame-ancestors 'none'/.test(policy) || /^deny$/i.test(frames)
-      trial.holds('no page can frame it', none, `${policy} ${frames}`)
       trial.holds('nothing was decided yet: it leads nowhere else', !leavesFor(response, stage))
-      const referrer = response === undefined ? '' : (headerValue(response, 'referrer-policy') ?? '')
-      trial.holds('it sends no referrer', referrer === 'no-referrer', `Referrer-Policy is ${referrer}`)
+      const shown = await shownPage(trial, stage, response)
+      const policy = shown === undefined ? '' : (headerValue(shown, 'content-security-policy') ?? '')
+      const frames = shown === undefined ? '' : (headerValue(shown, 'x-frame-options') ?? '')
+      const none =
+        /frame-ancestors\s+'(?:none|self)'\s*(?:;|,|$)/i.test(policy) || /^\s*(?:deny|sameorigin)\s*$/i.test(frames)
+      trial.holds('no page of another origin can frame it', none, `${policy} ${frames}`)
+      // Without the header, browsers tell other origins no path and no query.
+      const referrer = shown === undefined ? '' : (headerValue(shown, 'referrer-policy') ?? '')
+      const tells = /(?:unsafe-url|no-referrer-when-downgrade)\s*$/i.test(referrer)
+      trial.holds('its URL is told to no other origin', !tells, `Referrer-Policy is ${referrer}`)
     },
   },
   {
     id: 'UIX-08',
+    words: 'must withstand forgery, framing, script',
     group,
     needs,
     async run(trial, stage) {

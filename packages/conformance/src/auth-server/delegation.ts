@@ -53,16 +53,18 @@ export function words(delegation: unknown): string {
 export function refusedDelegations(o: {
   readonly id: string
   readonly group: string
+  readonly words?: string | readonly string[]
   readonly clauses?: readonly string[]
   readonly refusal: Refusal
   readonly right: (stage: AuthServerStage) => readonly Condition[]
   readonly wrong: (stage: AuthServerStage) => ReadonlyArray<readonly [fault: string, delegation: unknown]>
 }): Case<AuthServerStage> {
-  const { id, group, clauses = [], refusal } = o
+  const { id, group, words, clauses = [], refusal } = o
   return {
     id,
     group,
     needs: ['conditions'],
+    ...(words === undefined ? {} : { words }),
     clauses,
     async run(trial, stage) {
       await delegatedControl(trial, stage, { delegation: o.right(stage) })

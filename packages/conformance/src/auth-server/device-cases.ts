@@ -1,9 +1,11 @@
 import type { Case } from '../case/case.js'
+import { hasRoomFor } from '../case/random-text.js'
 import type { Refusal } from '../case/refusal.js'
 import { type Trial, Undecided } from '../case/trial.js'
 import { byPublishedKey } from '../resource/stage.js'
 import { jsonBody } from '../wire/message.js'
 import { actOnDevice, claimsOf, granted, memberOf } from './asked-user.js'
+import { liveMarkup, markup } from './live-markup.js'
 import { pageOf } from './page-cases.js'
 import { type AuthServerStage, asked, type Delegate, makeDelegate, resourceToken } from './stage.js'
 
@@ -22,13 +24,17 @@ interface Codes {
 }
 
 /** A device of the agent asks for a scope that a user must allow. @throws Undecided */
-async function askOnDevice(trial: Trial, stage: AuthServerStage, sub = 'device-1'): Promise<Codes> {
+async function askOnDevice(
+  trial: Trial,
+  stage: AuthServerStage,
+  { sub = 'device-1', form = {} }: { readonly sub?: string; readonly form?: Readonly<Record<string, string>> } = {},
+): Promise<Codes> {
   const signer = makeDelegate(stage, sub)
   const scope = stage.configuration.consentScope
   const response = await trial.control('a device asks', () =>
     asked(
       stage,
-      { request_type: 'device_auth', resource_token: resourceToken(stage, undefined, { signer, scope }) },
+      { request_type: 'device_auth', resource_token: resourceToken(stage, undefined, { signer, scope }), ...form },
       signer,
     ),
   )
@@ -61,8 +67,8 @@ export const deviceCases: readonly Case<AuthServerStage>[] = [
         trial.holds(`${name} is a whole number over 0`, Number.isInteger(answer[name]) && Number(answer[name]) > 0)
       const letters = userCode.replace(/[^A-Za-z]/g, '')
       trial.holds('user_code has at least 8 letters', letters.length >= 8, `it has ${letters.length}`)
-      trial.holds('the device code has room for 128 random bits', codes.deviceCode.length >= 22)
-      trial.holds('verification_uri is on the auth server', URL.canParse(uri) && new URL(uri).origin === stage.id, uri)
+      trial.holds('the device code has room for 128 random bits', hasRoomFor(codes.deviceCode, 128))
+      trial.holds('verification_uri is a URL', URL.canParse(uri), uri)
       const carriers = Object.entries(answer).filter(
         ([name, value]) =>
           name !== 'user_code' && String(value).replace(/\W/g, '').includes(userCode.replace(/\W/g, '')),
@@ -89,7 +95,10 @@ export const deviceCases: readonly Case<AuthServerStage>[] = [
     async run(trial, stage) {
       const codes = await askOnDevice(trial, stage)
       await trial.refused('it polls before the user has decided', () => poll(stage, codes), pending)
-      await trial.refused('it polls again at once', () => poll(stage, codes), { status: 400, error: 'slow_down' })
+      await trial.refused('it polls again at once', () => poll(stage, codes), {
+        status: 400,
+        error: ['slow_down', 'authorization_pending'],
+      })
       const others: ReadonlyArray<readonly [string, Parameters<typeof asked>[2]]> = [
         ['another agent', byPublishedKey(stage.otherAgent)],
         ['the agent itself', byPublishedKey(stage.agent)],
@@ -137,26 +146,29 @@ export const deviceCases: readonly Case<AuthServerStage>[] = [
     id: 'consent.device',
     group,
     needs: [...needs, 'user'],
-    clauses: ['consent.remembered'],
+    clauses: ['consent.remembered', 'consent.browser'],
     async run(trial, stage) {
+      const sub = `device-1 ${markup('delegate')}`
       // A yes to the same delegate, which a device code must not make use of.
-      await granted(trial, stage, { agent: stage.agent, delegate: makeDelegate(stage, 'device-1') })
-      const codes = await askOnDevice(trial, stage)
+      await granted(trial, stage, { agent: stage.agent, delegate: makeDelegate(stage, sub) })
+      const codes = await askOnDevice(trial, stage, { sub, form: { purpose: markup('purpose') } })
       const acted = await actOnDevice(stage, { url: codes.uri, code: codes.userCode, decision: 'refuse' })
-      const page = pageOf(acted)
-      for (const { id } of [stage.agent, stage.resource])
-        trial.holds(`the page shows ${new URL(id).host}`, page.includes(new URL(id).host))
-      trial.holds('the page shows which delegate asks', page.includes(codes.signer.delegate))
-      const where = ['127.0.0.1', '::1', 'localhost'].some(address => withoutHosts(page, stage).includes(address))
-      trial.should('the page says from where the request came', where || stage.scheme === 'https')
       await trial.refused('the user could refuse', () => poll(stage, codes), {
         status: [400, 403],
         error: 'access_denied',
       })
+      const page = pageOf(acted)
+      for (const { id } of [stage.agent, stage.resource])
+        trial.holds(`the page shows ${new URL(id).host}`, page.includes(new URL(id).host))
+      trial.holds('the page shows which delegate asks', page.includes('device-1'))
+      trial.holds('markup in any text is inert', liveMarkup(page).length === 0, liveMarkup(page).join(', '))
+      const where = ['127.0.0.1', '::1', 'localhost'].some(address => withoutHosts(page, stage).includes(address))
+      trial.should('the page says from where the request came', where || stage.scheme === 'https')
     },
   },
   {
     id: 'consent.device-guesses',
+    words: 'a wait of ten minutes',
     group,
     needs: [...needs, 'user', 'two-users'],
     async run(trial, stage) {

@@ -74,6 +74,7 @@ export const exchangeCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'exchange.sub',
+    words: 'must put its own `sub`',
     group,
     needs,
     clauses: ['EXC-27', 'token.user'],
@@ -88,6 +89,7 @@ export const exchangeCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'EXC-26',
+    words: "is another party's key and proves nothing here",
     group,
     needs,
     clauses: ['exchange.own-key', 'EXC-04'],
@@ -106,6 +108,7 @@ export const exchangeCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'exchange.rule',
+    words: ['Without a rule the answer is 403', 'is given whole or not at all'],
     group,
     needs,
     clauses: ['exchange.whole', 'EXC-10'],
@@ -199,6 +202,7 @@ export const exchangeCases: readonly Case<AuthServerStage>[] = [
   }),
   refusedExchanges({
     id: 'EXC-15',
+    words: 'at most 5 `act` objects',
     clauses: ['exchange.chain', 'limits.act'],
     refusal: denied,
     right: ({ upstream }) => upstreamClaims({ act: actOf(upstream.id, chainOf(4)) }),

@@ -13,6 +13,7 @@ const needs = ['exchange']
 export const exchangeConditionCases: readonly Case<AuthServerStage>[] = [
   {
     id: 'DEL-75',
+    words: 'in an exchange, `constraints` of the upstream token',
     group,
     needs: [...needs, 'conditions'],
     clauses: ['policy.narrow'],
@@ -36,6 +37,7 @@ export const exchangeConditionCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'DEL-44',
+    words: 'must leave out those whose `resource` is the middle',
     group,
     needs: [...needs, 'conditions'],
     clauses: ['policy.own-words'],
@@ -64,6 +66,7 @@ export const exchangeConditionCases: readonly Case<AuthServerStage>[] = [
   }),
   refusedExchanges({
     id: 'policy.unknown',
+    words: 'for `constraints` of an `upstream_token`',
     clauses: ['DEL-03', 'token.policy', 'error.policy-denied'],
     needs: ['conditions'],
     refusal: conditionUnread,
@@ -76,6 +79,7 @@ export const exchangeConditionCases: readonly Case<AuthServerStage>[] = [
   }),
   refusedExchanges({
     id: 'DEL-20',
+    words: 'In an exchange no purpose may be asked for',
     clauses: ['policy.purposes'],
     needs: ['conditions'],
     refusal: conditionUnmet,

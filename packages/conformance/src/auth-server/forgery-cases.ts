@@ -13,6 +13,7 @@ const needs = ['consent', 'user', 'tabs', 'loopback']
 export const forgeryCases: readonly Case<AuthServerStage>[] = [
   {
     id: 'UIX-05',
+    words: 'must withstand forgery',
     group,
     needs,
     clauses: ['consent.browser'],

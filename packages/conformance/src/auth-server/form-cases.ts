@@ -1,4 +1,4 @@
-import type { Case } from '../case/case.js'
+import type { Case, Variation } from '../case/case.js'
 import { type Refusal, refusals } from '../case/refusal.js'
 import { errorOf } from '../case/trial.js'
 import { endpointVaried } from '../endpoint/endpoint-stage.js'
@@ -13,12 +13,14 @@ const group = 'token-endpoint'
 /** A case of forms that are wrong in one thing. */
 function wrongForms(o: {
   readonly id: string
+  readonly words?: string | readonly string[]
   readonly clauses?: readonly string[]
   readonly refusal: Refusal
   readonly forms: ReadonlyArray<readonly [string, (right: Readonly<Record<string, string>>) => Form]>
 }): Case<AuthServerStage> {
   return {
     id: o.id,
+    ...(o.words === undefined ? {} : { words: o.words }),
     group,
     ...(o.clauses === undefined ? {} : { clauses: o.clauses }),
     async run(trial, stage) {
@@ -57,6 +59,7 @@ export const formCases: readonly Case<AuthServerStage>[] = [
   }),
   wrongForms({
     id: 'TOK-03',
+    words: 'The body must be a form',
     refusal: { status: 400 },
     forms: [
       ['the name has brackets', form => text(form).replace('request_type=', 'request_type[]=')],
@@ -80,17 +83,25 @@ export const formCases: readonly Case<AuthServerStage>[] = [
     clauses: ['token-endpoint.form'],
     refusal: { status: 415, error: 'invalid_request' },
     refused: [
-      'application/json',
-      'text/plain',
-      'multipart/form-data; boundary=x',
-      'application/x-www-form-urlencoded-x',
-    ].map(type => ({
-      fault: `the media type is ${type}`,
-      draft: draft => ({
-        ...draft,
-        headers: draft.headers.map(([name, value]) => [name, name === 'content-type' ? type : value]),
-      }),
-    })),
+      ...[
+        'application/json',
+        'text/plain',
+        'multipart/form-data; boundary=x',
+        'application/x-www-form-urlencoded-x',
+      ].map(
+        (type): Variation => ({
+          fault: `the media type is ${type}`,
+          draft: draft => ({
+            ...draft,
+            headers: draft.headers.map(([name, value]) => [name, name === 'content-type' ? type : value]),
+          }),
+        }),
+      ),
+      {
+        fault: 'the body says that it is compressed',
+        draft: draft => ({ ...draft, headers: [...draft.headers, ['content-encoding', 'gzip']] }),
+      },
+    ],
   }),
   {
     id: 'TOK-06',
@@ -109,7 +120,8 @@ export const formCases: readonly Case<AuthServerStage>[] = [
   },
   wrongForms({
     id: 'TOK-07',
-    clauses: ['limits.body'],
+    words: ['body at a token endpoint', 'bad `%` escapes and NUL must be refused'],
+    clauses: ['limits.body', 'token-endpoint.form'],
     refusal: { status: [400, 413], error: 'invalid_request' },
     forms: [
       ['it has over 64 KiB', form => ({ ...form, more: 'x'.repeat(70_000) })],
@@ -119,6 +131,7 @@ export const formCases: readonly Case<AuthServerStage>[] = [
   }),
   {
     id: 'token-endpoint.unknown',
+    words: ['Unknown parameters must be ignored', 'An empty parameter is absent'],
     group,
     async run(trial, stage) {
       await trial.control('a right form', () => asked(stage, directForm(stage)))
@@ -128,6 +141,7 @@ export const formCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'SCH-12',
+    words: 'gets 401 `insufficient_level`',
     group,
     clauses: ['token-endpoint.identified', 'error.insufficient-level'],
     async run(trial, stage) {

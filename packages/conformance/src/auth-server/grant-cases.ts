@@ -1,9 +1,11 @@
 import type { Case } from '../case/case.js'
 import { type Refusal, refusals } from '../case/refusal.js'
+import { isSameScope } from '../case/same-scope.js'
+import type { Trial } from '../case/trial.js'
 import { holdsUnderPublishedKey } from '../endpoint/document-cases.js'
 import { makeKey } from '../signing/key.js'
 import { agentTokenDraft, readToken, signToken, type TokenDraft } from '../signing/token.js'
-import { headerValue, jsonBody } from '../wire/message.js'
+import { headerValue, jsonBody, type WireResponse } from '../wire/message.js'
 import { type AuthServerStage, asked, directForm, makeDelegate, resourceToken, type TokenChange } from './stage.js'
 
 const group = 'resource-token'
@@ -35,6 +37,18 @@ const header = (members: Readonly<Record<string, unknown>>) => (draft: TokenDraf
   header: { ...draft.header, ...members },
 })
 
+/** `expires_in` beside a token says how long the token lives. */
+function holdsLife(trial: Trial, title: string, response: WireResponse | undefined): void {
+  const answer = (response === undefined ? undefined : jsonBody(response)) ?? {}
+  const { claims = {} } = readToken(String(answer['auth_token'])) ?? {}
+  const life = Number(claims['exp']) - Number(claims['iat'])
+  trial.holds(
+    `${title}: expires_in is exp − iat`,
+    answer['expires_in'] === life,
+    `${answer['expires_in']}, not ${life}`,
+  )
+}
+
 /** RST: what is checked of a resource token, and what is issued for it. */
 export const grantCases: readonly Case<AuthServerStage>[] = [
   {
@@ -63,18 +77,44 @@ export const grantCases: readonly Case<AuthServerStage>[] = [
       const wanted: Readonly<Record<string, unknown>> = { iss: stage.id, aud: stage.resource.id, agent: stage.agent.id }
       for (const [name, value] of Object.entries(wanted))
         trial.holds(`${name} is right`, said[name] === value, `it is ${JSON.stringify(said[name])}`)
-      const scope = String(said['scope'])
-      trial.holds('scope is what was asked for', isSame(scope.split(' '), stage.configuration.directScopes), scope)
+      const asksFor = stage.configuration.directScopes.join(' ')
+      trial.holds('scope is what was asked for', isSameScope(said['scope'], asksFor), String(said['scope']))
       const jwk = (said['cnf'] as { jwk?: Record<string, unknown> } | undefined)?.jwk ?? {}
       trial.holds('cnf.jwk is the key of the agent', jwk['x'] === stage.agent.key.jwk['x'])
-      trial.holds(
-        'cnf.jwk is minimal',
-        isSame(Object.keys(jwk), ['alg', 'crv', 'kty', 'x']),
-        Object.keys(jwk).join(' '),
-      )
+      trial.holds('cnf.jwk has alg and no private member', typeof jwk['alg'] === 'string' && !('d' in jwk))
       const life = Number(said['exp']) - Number(said['iat'])
       trial.holds('it lives at most an hour', life > 0 && life <= 3600, `it lives ${life} s`)
       await holdsUnderPublishedKey(trial, stage, token)
+    },
+  },
+  {
+    id: 'token-endpoint.expires-in',
+    words: 'Beside a token it is `exp` − `iat`',
+    group,
+    clauses: ['refresh.answer'],
+    async run(trial, stage) {
+      const first = await trial.control('a request with a resource token', () => asked(stage, directForm(stage)))
+      holdsLife(trial, 'the direct grant', first)
+      const refresh_token = String(jsonBody(first)?.['refresh_token'])
+      const next = await trial.accepted('a refresh', () => asked(stage, { request_type: 'refresh', refresh_token }))
+      holdsLife(trial, 'the refresh', next)
+    },
+  },
+  {
+    id: 'error.invalid-resource-token',
+    words: 'as `resource_token` `invalid_resource_token`',
+    group,
+    clauses: ['token.unreadable'],
+    async run(trial, stage) {
+      const { resource_token = '', ...form } = directForm(stage)
+      await trial.control('a request with a resource token', () => asked(stage, { ...form, resource_token }))
+      const [, claims, signature] = resource_token.split('.')
+      for (const text of ['a', 'a.b', 'a.b.c', `W10.${claims}.${signature}`, `${resource_token}.AA`])
+        await trial.refused(
+          `typ of the resource token "${text.slice(0, 20)}" cannot be read`,
+          () => asked(stage, { ...form, resource_token: text }),
+          refusal,
+        )
     },
   },
   wrongTokens(
@@ -166,6 +206,7 @@ export const grantCases: readonly Case<AuthServerStage>[] = [
   ]),
   {
     id: 'RST-11',
+    words: 'it may be used again',
     group,
     async run(trial, stage) {
       const token = resourceToken(stage)
@@ -194,6 +235,7 @@ export const grantCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'RST-10',
+    words: 'A reader must refuse any other document',
     group,
     clauses: ['error.discovery-failed'],
     async run(trial, stage) {
@@ -266,11 +308,6 @@ export const grantCases: readonly Case<AuthServerStage>[] = [
     },
   },
 ]
-
-/** Whether two lists have the same words, each once. */
-function isSame(words: readonly string[], others: readonly string[]): boolean {
-  return words.length === others.length && new Set([...words, ...others]).size === words.length
-}
 
 /** The same origin for a URL parser, and another identifier. */
 function upperHost(id: string): string {

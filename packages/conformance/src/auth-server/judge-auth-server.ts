@@ -18,6 +18,7 @@ import { signDraft } from '../signing/draft.js'
 import { openUser } from '../user/open-user.js'
 import { jsonBody } from '../wire/message.js'
 import { authServerCases, authServerNeeds } from './cases.js'
+import { markup } from './live-markup.js'
 import { type AuthServerStage, authServerPlace } from './stage.js'
 
 /**
@@ -38,8 +39,8 @@ export async function judgeAuthServer(o: JudgeOptions<AuthServerConfiguration>):
   const { agentServer, otherAgentServer, resource, otherResource, upstreamAuthServer, middle } =
     configuration.participants
   const user = configuration.user === undefined ? undefined : openUser(configuration.user)
-  const openAgent = (place: Place, members?: object): Promise<Participant> =>
-    open(place, { 'aauth-agent': id => ({ ...agentMembers(id), ...members }) }).then(answerBrowsers)
+  const openAgent = async (place: Place, members?: object): Promise<Participant> =>
+    answerBrowsers(await open(place, { 'aauth-agent': id => ({ ...agentMembers(id), ...members }) }))
   const openResource = (place: Place): Promise<Participant> =>
     open(place, { 'aauth-resource': resourceMembers(configuration, issuer) }).then(takeNotices)
   try {
@@ -60,31 +61,35 @@ export async function judgeAuthServer(o: JudgeOptions<AuthServerConfiguration>):
       describeScopes,
       otherResource: await openResource(otherResource),
       upstream: await open(upstreamAuthServer, { 'aauth-issuer': issuerMembers, 'aauth-agent': agentMembers }),
-      middle: await open(middle, {
-        'aauth-agent': agentMembers,
-        'aauth-resource': resourceMembers(configuration, issuer, { scope: configuration.exchangeScope }),
-      })
-        .then(answerBrowsers)
-        .then(takeNotices),
+      middle: takeNotices(answerBrowsers(await open(middle, middleRoles(configuration, issuer)))),
       user,
       slow: o.slow,
       // Under public names only the declared agents can be reached.
       openAgent: async members =>
         agentServer.id === undefined ? openAgent({ secret: agentServer.secret }, members) : agent,
     })
+    const { onProgress, onResult } = o
+    const requirements = readRequirements()
     return await runCases({
       cases,
       stage,
       needs: authServerNeeds,
-      requirements: readRequirements(),
+      requirements,
       sender,
       invariant,
-      ...(o.onResult === undefined ? {} : { onResult: o.onResult }),
+      onProgress,
+      onResult,
     })
   } finally {
     await user?.close()
     await Promise.all(opened.map(({ origin }) => origin.close()))
   }
+}
+
+/** What the middle is: a resource that calls another one as an agent. */
+function middleRoles(configuration: AuthServerConfiguration, issuer: string): Partial<Record<Role, MoreMembers>> {
+  const { exchangeScope: scope } = configuration
+  return { 'aauth-agent': agentMembers, 'aauth-resource': resourceMembers(configuration, issuer, { scope }) }
 }
 
 const agentMembers: MoreMembers = id => ({
@@ -100,8 +105,8 @@ function takeNotices(resource: Participant): Participant {
 
 /** The words of the suite's resources, and the conditions that they enforce: all but `arguments`. */
 const conditionMembers = {
-  purposes: { support: 'Answer guests', billing: 'Send bills' },
-  operations: { pay: 'Pay a bill' },
+  purposes: { support: `Answer guests ${markup('purposes')}`, billing: 'Send bills' },
+  operations: { pay: `Pay a bill ${markup('operation')}` },
   constraints_supported: ['resources', 'scopes', 'purposes', 'until', 'hours', 'calls', 'chain', 'data', 'approval'],
 }
 
@@ -133,7 +138,7 @@ function resourceMembers(
     auth_servers: [issuer],
     supported_scopes: scopes,
     scope_descriptions: Object.fromEntries(
-      scopes.map(name => [name, `The scope ${name} of the conformance suite${more}`]),
+      scopes.map(name => [name, `The scope ${name} of the conformance suite${more} ${markup('scope')}`]),
     ),
     ...(graveScope === undefined ? {} : { grave_scopes: [graveScope] }),
     revocation_endpoint: `${id}/revoked-grants`,

@@ -41,6 +41,7 @@ export const lateYesCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'UIX-31',
+    words: 'it must be shown and decided in no other',
     group,
     needs: [...needs, 'two-users'],
     async run(trial, stage) {
@@ -65,6 +66,7 @@ export const lateYesCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.words.changed',
+    words: 'the user is asked once more',
     group,
     needs: ['consent', 'user'],
     clauses: ['UIX-38'],
@@ -83,6 +85,7 @@ export const lateYesCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.words',
+    words: "A user's yes is to the scope words that the page showed",
     group,
     needs,
     async run(trial, stage) {

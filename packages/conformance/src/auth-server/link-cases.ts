@@ -76,6 +76,7 @@ export const linkCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'EXC-27',
+    words: 'must put its own `sub`',
     group,
     needs,
     clauses: ['exchange.sub', 'token.user'],

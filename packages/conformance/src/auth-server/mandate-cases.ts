@@ -19,6 +19,7 @@ import {
   type Waiting,
 } from './asked-user.js'
 import { exchangeForm } from './exchange.js'
+import { liveMarkup, markup } from './live-markup.js'
 import { type AuthServerStage, asked, makeDelegate } from './stage.js'
 
 const group = 'mandate'
@@ -30,7 +31,7 @@ const needs = ['exchange', 'consent', 'user']
  */
 function mandate(trial: Trial, stage: AuthServerStage, agent: Participant = stage.agent): Promise<Granted> {
   const { middle, configuration } = stage
-  const delegate = makeDelegate(stage, randomUUID(), agent)
+  const delegate = makeDelegate(stage, `${randomUUID()} ${markup('first delegate')}`, agent)
   return granted(trial, stage, { agent, delegate, resource: middle, scope: configuration.exchangeScope })
 }
 
@@ -54,6 +55,7 @@ async function waitingExchange(trial: Trial, stage: AuthServerStage, one: Grante
 export const mandateCases: readonly Case<AuthServerStage>[] = [
   {
     id: 'EXC-28',
+    words: 'never `sub` alone',
     group,
     needs,
     clauses: ['exchange.sub'],
@@ -75,9 +77,10 @@ export const mandateCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.code',
+    words: 'It is bound to agent, delegate',
     group,
     needs,
-    clauses: ['exchange.no-refresh', 'exchange.act', 'EXC-09'],
+    clauses: ['exchange.no-refresh', 'exchange.act', 'EXC-09', 'consent.page', 'consent.browser'],
     async run(trial, stage) {
       const one = await mandate(trial, stage)
       const allowed = await allowedBy(trial, stage, await waitingExchange(trial, stage, one))
@@ -94,6 +97,10 @@ export const mandateCases: readonly Case<AuthServerStage>[] = [
       trial.holds('the user is that of the upstream token', claims['sub'] === one.claims['sub'])
       const act = { iss: stage.id, agent: stage.agent.id, agent_delegate: one.claims['agent_delegate'] }
       trial.holds('act names who acted before', isDeepStrictEqual(claims['act'], act), JSON.stringify(claims['act']))
+      const { page } = allowed.decided.acted
+      if (page === undefined) return
+      trial.holds('the page shows for whom the middle acts', page.includes(new URL(stage.agent.id).host))
+      trial.holds('markup in any text is inert', liveMarkup(page).length === 0, liveMarkup(page).join(', '))
     },
   },
   {
@@ -120,6 +127,7 @@ export const mandateCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'UIX-35',
+    words: 'the whole `act` chain',
     group,
     needs,
     clauses: ['consent.remembered'],

@@ -3,12 +3,12 @@ import type { Case } from '../case/case.js'
 import { type Trial, Undecided } from '../case/trial.js'
 import { type Participant, publishBriefly } from '../participants/participant.js'
 import type { Acted } from '../user/user.js'
-import { allowed, askUser, codesOf, granted, letDecide, type Question } from './asked-user.js'
-import { type AuthServerStage, makeDelegate } from './stage.js'
+import { allowed, askUser, codesOf, givenBack, granted, letDecide, type Question } from './asked-user.js'
+import { liveMarkup, markup, markupWord } from './live-markup.js'
+import { type AuthServerStage, delegateWith, makeDelegate } from './stage.js'
 
 const group = 'pages'
 const needs = ['consent', 'user']
-const markup = '<img src=x onerror=conformance()>'
 
 /** The page on which the user decided. @throws Undecided where the user does not tell */
 export function pageOf({ page }: Acted): string {
@@ -41,6 +41,7 @@ export async function asksAnew(
 export const pageCases: readonly Case<AuthServerStage>[] = [
   {
     id: 'consent.page',
+    words: ["must show the agent's verified host first", 'the delegate; the verified host of the resource'],
     group,
     needs,
     clauses: ['UIX-11', 'UIX-10'],
@@ -51,9 +52,13 @@ export const pageCases: readonly Case<AuthServerStage>[] = [
       const purposes = ['To find an hour', 'To send a letter']
       const delegates = ['one', 'two'].map(name => `delegate-${name}-${randomUUID()}`)
       const pages: string[] = []
+      const isLimited = Array.isArray(stage.metadata['constraints_supported'])
+      const day = { type: 'hours', zone: 'Europe/Paris', days: [1, 2, 3, 4, 5, 6, 7], from: '00:00', to: '00:00' }
+      const claims = isLimited ? { aud: [stage.id, agent.id], delegation: [day] } : {}
+      const more = isLimited ? { purposes: 'billing' } : {}
       for (const [at, purpose] of purposes.entries()) {
-        const delegate = makeDelegate(stage, String(delegates[at]), agent)
-        const { decided } = await allowed(trial, stage, { agent, delegate, form: { purpose } })
+        const delegate = delegateWith(stage, { sub: String(delegates[at]), agent, claims })
+        const { decided } = await allowed(trial, stage, { agent, delegate, form: { purpose, ...more } })
         pages.push(pageOf(decided.acted))
       }
       for (const [at, page] of pages.entries()) {
@@ -64,6 +69,8 @@ export const pageCases: readonly Case<AuthServerStage>[] = [
         shows('the scope in the words of the resource', words)
         shows('the delegate that asks', delegates[at])
         shows('the purpose that was stated', purposes[at])
+        if (isLimited) shows('the purposes in the words of the resource', 'Send bills')
+        if (isLimited) shows('the conditions', 'Paris')
         const others = [delegates[1 - at], purposes[1 - at]].filter(text => text !== undefined && page.includes(text))
         trial.holds(`page ${at + 1} shows nothing of another request`, others.length === 0, others.join(', '))
         const [host, name] = [page.indexOf(hostOf(agent.id)), page.indexOf('Conformance suite')]
@@ -73,28 +80,40 @@ export const pageCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.browser',
+    words: 'must withstand forgery, framing, script',
     group,
     needs: [...needs, 'loopback'],
     clauses: ['UIX-08'],
     async run(trial, stage) {
-      const agent = await stage.openAgent({ name: `Suite ${markup}` })
-      const delegate = makeDelegate(stage, `delegate ${markup} ${randomUUID()}`, agent)
-      const { decided } = await allowed(trial, stage, { agent, delegate, form: { purpose: `To ${markup}` } })
+      const agent = await stage.openAgent({ name: `Suite ${markup('name')}` })
+      const { metadata, id } = stage
+      const word = markupWord('condition')
+      const isLimited = Array.isArray(metadata['constraints_supported'])
+      const delegation = [{ type: 'purposes', any: ['support', word] }]
+      const delegate = delegateWith(stage, {
+        sub: `delegate ${markup('delegate')} ${randomUUID()}`,
+        agent,
+        claims: isLimited ? { aud: [id, agent.id], delegation } : {},
+      })
+      const form = { purpose: `To ${markup('purpose')}`, ...(isLimited ? { purposes: 'support' } : {}) }
+      const { decided } = await allowed(trial, stage, { agent, delegate, form, state: markup('state') })
       const page = pageOf(decided.acted)
       if (!/<\/(html|body|form)>/i.test(page))
         throw new Undecided('skipped', 'could not decide: the user tells the text of the page, and not its HTML')
-      trial.holds('markup of the agent is inert text', !page.includes(markup))
+      const live = liveMarkup(page)
+      trial.holds('markup in any text of the agent or the resource is inert', live.length === 0, live.join(', '))
     },
   },
   {
     id: 'consent.remembered',
+    words: 'must never skip the page for a new delegate',
     group,
     needs,
-    clauses: ['UIX-34', 'DEL-18'],
+    clauses: ['UIX-34', 'DEL-18', 'revoke.ends'],
     async run(trial, stage) {
       const agent = await stage.openAgent()
       const [one, other] = ['delegate-1', 'delegate-2'].map(sub => makeDelegate(stage, sub, agent))
-      await granted(trial, stage, { agent, delegate: one })
+      const before = await granted(trial, stage, { agent, delegate: one })
       await asksAnew(trial, stage, { title: 'another delegate asks', question: { agent, delegate: other } })
       await asksAnew(trial, stage, { title: 'the agent itself asks', question: { agent } })
       await asksAnew(trial, stage, {
@@ -102,10 +121,13 @@ export const pageCases: readonly Case<AuthServerStage>[] = [
         question: { agent, delegate: one, form: { purposes: 'support' } },
       })
       await asksAnew(trial, stage, { title: 'another agent asks', question: { agent: await stage.openAgent() } })
+      await trial.accepted('the delegate gives back what was granted', () => givenBack(stage, before))
+      await asksAnew(trial, stage, { title: 'then the same delegate asks', question: { agent, delegate: one } })
     },
   },
   {
     id: 'UIX-34',
+    words: 'is keyed by user, agent, delegate',
     group,
     needs: [...needs, 'two-users', 'grave'],
     clauses: ['consent.remembered'],
@@ -120,6 +142,7 @@ export const pageCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.grave',
+    words: 'must not be chosen before the user chooses it',
     group,
     needs: [...needs, 'grave'],
     async run(trial, stage) {
@@ -138,6 +161,7 @@ export const pageCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'UIX-33',
+    words: 'must get an error page and no answer',
     group,
     needs: [...needs, 'loopback'],
     clauses: ['consent.redirect-uri.again'],

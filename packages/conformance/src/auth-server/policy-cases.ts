@@ -32,6 +32,7 @@ export function hasCondition(list: readonly unknown[], condition: object): boole
 export const policyCases: readonly Case<AuthServerStage>[] = [
   {
     id: 'DEL-01',
+    words: 'An absent list and `[]` hold',
     group,
     needs,
     async run(trial, stage) {
@@ -41,6 +42,7 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   },
   refusedDelegations({
     id: 'DEL-02',
+    words: ['must be an object with a known `type`', '`null` is no list and no value'],
     group,
     refusal: conditionUnread,
     right: () => [],
@@ -51,6 +53,7 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   }),
   refusedDelegations({
     id: 'DEL-03',
+    words: 'That holds at an auth server, too',
     group,
     refusal: conditionUnread,
     right: stage => [scopes(stage)],
@@ -62,6 +65,7 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   }),
   refusedDelegations({
     id: 'DEL-04',
+    words: 'and with no other member',
     group,
     refusal: conditionUnread,
     right: stage => [scopes(stage)],
@@ -72,6 +76,7 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   }),
   refusedDelegations({
     id: 'DEL-08',
+    words: 'No array within a condition may be empty',
     group,
     refusal: conditionUnread,
     right: stage => [scopes(stage)],
@@ -82,6 +87,7 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   }),
   refusedDelegations({
     id: 'DEL-09',
+    words: ['with all members of §9.2 that its type needs', 'at most 32 conditions'],
     group,
     refusal: conditionUnread,
     right: stage => [{ type: 'until', time: stage.now() + 600 }],
@@ -100,6 +106,7 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   }),
   refusedDelegations({
     id: 'DEL-15',
+    words: 'of two conditions of one type both must hold',
     group,
     refusal: conditionUnmet,
     right: stage => [scopes(stage), scopes(stage)],
@@ -118,6 +125,7 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   }),
   {
     id: 'policy.narrow',
+    words: 'must set `constraints` to the concatenation',
     group,
     needs,
     clauses: ['DEL-50'],
@@ -141,6 +149,7 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'refresh.denied-keeps',
+    words: 'A policy that says no is `access_denied`',
     group,
     needs,
     clauses: ['refresh.re-evaluates', 'policy.answer'],
@@ -158,6 +167,7 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'policy.supported',
+    words: 'must issue a list only to a resource that lists all its types',
     group,
     needs,
     clauses: ['policy.answer'],
@@ -173,6 +183,7 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'DEL-51',
+    words: 'must set `aud` on a token with `delegation`',
     group,
     needs,
     clauses: ['policy.delegates'],
@@ -193,6 +204,7 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'DEL-53',
+    words: 'must write the audience of the token alone',
     group,
     needs,
     async run(trial, stage) {

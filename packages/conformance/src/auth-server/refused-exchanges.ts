@@ -9,17 +9,19 @@ export type Fault = readonly [fault: string, change: ExchangeChange, refusal?: R
 /** A case of exchanges that are wrong in one thing. */
 export function refusedExchanges(o: {
   readonly id: string
+  readonly words?: string | readonly string[]
   readonly clauses?: readonly string[]
   readonly needs?: readonly string[]
   readonly refusal: Refusal
   readonly right?: (stage: AuthServerStage) => ExchangeChange
   readonly wrong: (stage: AuthServerStage) => readonly Fault[]
 }): Case<AuthServerStage> {
-  const { id, clauses = [], refusal, right = () => ({}) } = o
+  const { id, words, clauses = [], refusal, right = () => ({}) } = o
   return {
     id,
     group: 'exchange',
     needs: ['exchange', ...(o.needs ?? [])],
+    ...(words === undefined ? {} : { words }),
     clauses,
     async run(trial, stage) {
       await exchanged(trial, stage, right(stage))

@@ -9,6 +9,8 @@ export interface Case<Stage> {
   readonly id: string
   /** Cases of a group share a topic; after each group the suite looks whether all still works. */
   readonly group: string
+  /** Words of the sentence of docs/protocol.md that it stands on, or of several. Without them its clause is one sentence. */
+  readonly words?: string | readonly string[]
   /** Clauses that it is about beside its own. */
   readonly clauses?: readonly string[]
   /** What the implementation must have declared: names of {@link Needs}. */
@@ -30,6 +32,8 @@ export interface Variation {
   readonly draft?: (draft: Draft) => Draft
   /** Changes what is sent, after it was signed. */
   readonly sent?: (request: WireRequest) => WireRequest
+  /** What the description of its refusal must name. */
+  readonly described?: string
   /** How it must be refused; default as the case says. */
   readonly refused?: Refusal
 }

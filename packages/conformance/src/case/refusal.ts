@@ -1,4 +1,4 @@
-import { type Exchange, headerValue, jsonBody } from '../wire/message.js'
+import { type Exchange, headerValue, jsonBody, type WireResponse } from '../wire/message.js'
 
 /** How a request must be refused. */
 export interface Refusal {
@@ -44,19 +44,57 @@ export const refusals: Readonly<Record<RefusalName, Refusal>> = {
   unknownScope: { status: 400, error: 'invalid_scope' },
 }
 
-/** Says why a response is not the refusal that it must be; undefined where it is. */
-export function refusalProblem(exchange: Exchange, refusal: Refusal): string | undefined {
+/** The error codes of protocol §8. */
+export const errorCodes: ReadonlySet<string> = new Set([
+  'invalid_request',
+  'invalid_signature',
+  'unsupported_scheme',
+  'unsupported_algorithm',
+  'replay_detected',
+  'invalid_agent_token',
+  'invalid_auth_token',
+  'untrusted_issuer',
+  'insufficient_level',
+  'interaction_required',
+  'discovery_failed',
+  'insufficient_scope',
+  'policy_denied',
+  'invalid_resource_token',
+  'invalid_grant',
+  'invalid_scope',
+  'unsupported_request_type',
+  'authorization_pending',
+  'slow_down',
+  'expired_token',
+  'unauthorized_client',
+  'access_denied',
+  'rate_limited',
+  'temporarily_unavailable',
+  'server_error',
+])
+
+/** Why a response is not the refusal that it must be. */
+export interface RefusalProblem {
+  readonly kind: 'no response' | 'accepted' | 'status' | 'error' | 'challenge'
+  readonly text: string
+}
+
+/** Compares a response with the refusal that it must be; undefined where it is that. */
+export function refusalProblem(exchange: Exchange, refusal: Refusal): RefusalProblem | undefined {
   const { response, trouble } = exchange
   if (response === undefined) {
     const closed = exchange.received.length === 0 && trouble?.startsWith('no whole response') !== true
-    return refusal.orClosed === true && closed ? undefined : (trouble ?? 'nothing came back')
+    const isRight = refusal.orClosed === true && closed
+    return isRight ? undefined : { kind: 'no response', text: trouble ?? 'nothing came back' }
   }
-  if (response.status >= 200 && response.status < 400) return 'it was accepted'
-  if (![refusal.status].flat().includes(response.status)) return `the status is ${response.status}`
+  if (response.status >= 200 && response.status < 400) return { kind: 'accepted', text: 'it was accepted' }
+  if (![refusal.status].flat().includes(response.status))
+    return { kind: 'status', text: `the status is ${response.status}` }
   const wanted = refusal.error === undefined ? [] : [refusal.error].flat()
   const error = String(jsonBody(response)?.['error'])
-  if (wanted.length > 0 && !wanted.includes(error)) return `the error is ${error}`
-  return challengeProblem(headerValue(response, 'agent-auth'), refusal.challenge)
+  if (wanted.length > 0 && !wanted.includes(error)) return { kind: 'error', text: `the error is ${error}` }
+  const text = challengeProblem(headerValue(response, 'agent-auth'), refusal.challenge)
+  return text === undefined ? undefined : { kind: 'challenge', text }
 }
 
 function challengeProblem(header: string | undefined, challenge: Refusal['challenge']): string | undefined {
@@ -68,11 +106,16 @@ function challengeProblem(header: string | undefined, challenge: Refusal['challe
 }
 
 /** A refusal in words. */
-export function describeRefusal({ status, error, challenge, orClosed }: Refusal): string {
-  const statuses = [status].flat().join(' or ')
-  const errors = error === undefined ? '' : ` ${[error].flat().join(' or ')}`
+export function describeRefusal(refusal: Refusal): string {
+  const { challenge, orClosed } = refusal
   const asks = challenge === undefined ? '' : challenge === 'none' ? ', no Agent-Auth' : `, ${challenge.join(', ')}`
-  return `${statuses}${errors}${asks}${orClosed === true ? ', or a closed connection' : ''}`
+  return `${refusalWords(refusal)}${asks}${orClosed === true ? ', or a closed connection' : ''}`
+}
+
+/** The status and error of a refusal. */
+export function refusalWords({ status, error }: Refusal): string {
+  const statuses = [status].flat().join(' or ')
+  return error === undefined ? statuses : `${statuses} ${[error].flat().join(' or ')}`
 }
 
 /** A response in words. */
@@ -81,4 +124,21 @@ export function describeResponse({ response, trouble }: Exchange): string {
   const body = jsonBody(response)
   const words = [body?.['error'], body?.['reason']].filter(word => typeof word === 'string').join(' ')
   return `the answer: ${response.status}${words === '' ? '' : ` ${words}`}`
+}
+
+/** What a response says in short. */
+export interface Answered {
+  readonly status: number
+  readonly error?: string
+  readonly reason?: string
+}
+
+/** Status, error and reason of a response; of the two words only those that are names, as error codes are. */
+export function answeredWith(response: WireResponse): Answered {
+  const body = jsonBody(response)
+  const named = (member: string): Record<string, string> => {
+    const word = body?.[member]
+    return typeof word === 'string' && /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/.test(word) ? { [member]: word } : {}
+  }
+  return { status: response.status, ...named('error'), ...named('reason') }
 }

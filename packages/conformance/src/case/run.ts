@@ -4,6 +4,19 @@ import type { Case, Needs } from './case.js'
 import { openTrial, type Sender, type Trial, Undecided } from './trial.js'
 import type { CaseResult, Verdict } from './verdict.js'
 
+/** How far a run is. */
+export interface Progress {
+  /** Cases, and looks after groups, that have ended. */
+  readonly done: number
+  /** How many there are. */
+  readonly total: number
+  /** Ids of those that run now. */
+  readonly running: readonly string[]
+}
+
+/** Runs a part of a run under its id, and tells of its begin and its end. */
+type Watched = <T>(id: string, run: () => Promise<T>) => Promise<T>
+
 /** What a run works with. */
 export interface Plan<Stage> {
   readonly cases: readonly Case<Stage>[]
@@ -17,19 +30,24 @@ export interface Plan<Stage> {
   readonly atOnce?: boolean
   /** All messages of the run, in their order. */
   readonly seen: Exchange[]
+  readonly watched: Watched
+  /** Told of each case, and of each look after a group, as it begins and as it ends. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
   /** Told of each result at once. */
-  readonly onResult?: (result: CaseResult) => void
+  readonly onResult?: ((result: CaseResult) => void) | undefined
 }
 
 /** Runs cases group by group. */
-export async function runCases<Stage>(o: Omit<Plan<Stage>, 'seen'>): Promise<CaseResult[]> {
-  const plan: Plan<Stage> = { ...o, seen: [] }
+export async function runCases<Stage>(o: Omit<Plan<Stage>, 'seen' | 'watched'>): Promise<CaseResult[]> {
+  const groups = byGroup(o.cases)
+  const watched = watch(o.cases.length + groups.size, o.onProgress)
+  const plan: Plan<Stage> = { ...o, seen: [], watched }
   const results: CaseResult[] = []
   const add = (result: CaseResult): void => {
     results.push(result)
     plan.onResult?.(result)
   }
-  for (const [group, cases] of byGroup(plan.cases)) {
+  for (const [group, cases] of groups) {
     if (plan.atOnce === true) for (const result of await runAtOnce(plan, cases)) add(result)
     else for (const one of cases) add(await runCase(plan, one))
     add(await runInvariant(plan, group))
@@ -53,23 +71,51 @@ function byGroup<Stage>(cases: readonly Case<Stage>[]): Map<string, Case<Stage>[
   return groups
 }
 
-async function runCase<Stage>(plan: Plan<Stage>, one: Case<Stage>): Promise<CaseResult> {
+function runCase<Stage>(plan: Plan<Stage>, one: Case<Stage>): Promise<CaseResult> {
   const { text, clause } = plan.requirements.get(one.id)
   const about = {
     id: one.id,
     group: one.group,
+    ...(one.words === undefined ? {} : { words: [one.words].flat() }),
     clauses: [...new Set([clause ?? one.id, ...(one.clauses ?? [])])],
     title: text,
   }
   const missing = (one.needs ?? []).flatMap(name => plan.needs[name]?.(plan.stage) ?? [])
-  if (missing.length > 0)
-    return { ...about, verdict: 'not applicable', reason: missing.join('; '), steps: [], milliseconds: 0 }
-  return { ...about, ...(await judge(plan, one.run)) }
+  return plan.watched(one.id, async () =>
+    missing.length > 0
+      ? { ...about, verdict: 'not applicable', reason: missing.join('; '), steps: [], milliseconds: 0 }
+      : { ...about, ...(await judge(plan, one.run)) },
+  )
 }
 
-async function runInvariant<Stage>(plan: Plan<Stage>, group: string): Promise<CaseResult> {
+function runInvariant<Stage>(plan: Plan<Stage>, group: string): Promise<CaseResult> {
   const title = `After ${group}: what is right is still accepted, and what is wrong is refused.`
-  return { id: `after:${group}`, group, clauses: [], title, ...(await judge(plan, plan.invariant)) }
+  const id = `after:${group}`
+  return plan.watched(id, async () => ({
+    id,
+    group,
+    clauses: [],
+    title,
+    ...(await judge(plan, plan.invariant)),
+  }))
+}
+
+/** Counts what has ended and keeps what runs. */
+function watch(total: number, onProgress: ((progress: Progress) => void) | undefined): Watched {
+  const running = new Set<string>()
+  let done = 0
+  const tell = (): void => onProgress?.({ done, total, running: [...running] })
+  return async (id, run) => {
+    running.add(id)
+    tell()
+    try {
+      return await run()
+    } finally {
+      running.delete(id)
+      done += 1
+      tell()
+    }
+  }
 }
 
 type Judged = Pick<CaseResult, 'verdict' | 'reason' | 'steps' | 'milliseconds'>

@@ -1,6 +1,7 @@
 import { NoAnswerError } from '../no-answer-error.js'
 import { jsonBody } from '../wire/message.js'
 import { send } from '../wire/send.js'
+import type { Progress } from './run.js'
 import type { Selection } from './select.js'
 import type { Sender } from './trial.js'
 import type { CaseResult } from './verdict.js'
@@ -14,6 +15,8 @@ export interface JudgeOptions<Configuration> {
   readonly seed: number
   /** Whether cases may wait for half a minute. */
   readonly slow: boolean
+  /** Told of each case as it begins and as it ends. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
   /** Told of each result at once. */
   readonly onResult?: ((result: CaseResult) => void) | undefined
 }

@@ -17,6 +17,12 @@ export class Undecided extends Error {
 /** A request, or what makes it: it is made again where it must be sent again. */
 export type Request = Sendable | (() => Sendable | Promise<Sendable>)
 
+/** What is shown beside a note. */
+export interface Beside {
+  readonly detail?: string
+  readonly exchange?: Exchange
+}
+
 /** What a case does and notes while it runs. */
 export interface Trial {
   readonly steps: readonly Step[]
@@ -28,10 +34,12 @@ export interface Trial {
   refused(title: string, request: Request, refusal: Refusal): Promise<WireResponse | undefined>
   /** Sends a request and judges nothing. */
   sent(title: string, request: Request): Promise<Exchange>
-  /** Notes a message that came to the suite, so that it can be seen. */
-  shown(title: string, bytes: Buffer): void
-  /** Notes what must hold of what came back. */
-  holds(title: string, ok: boolean, detail?: string): void
+  /** Notes a message that came to the suite, and the suite's answer, so that they can be seen. */
+  shown(title: string, sent: Buffer, received: Buffer): void
+  /** Notes what a program printed; `isControl`: it did not do what must be done before anything can be said. */
+  printed(title: string, output: string, o?: { readonly isControl: true }): void
+  /** Notes what must hold of what came back: with the last exchange, or with another one, which is shown beside it. */
+  holds(title: string, ok: boolean, detail?: string | Beside): void
   /** Notes what should hold: a warning where it does not. */
   should(title: string, ok: boolean, detail?: string): void
   /** Runs parts at once. Their steps are noted in this order, whichever ends first. @throws Undecided of the first part that has one */
@@ -74,10 +82,7 @@ export function openTrial(sender: Sender, seen: Exchange[] = []): Trial {
     },
     async refused(title, request, refusal) {
       const exchange = await sendAgainIfNotProcessed(title, request)
-      const problem = refusalProblem(exchange, refusal)
-      const wanted = `it must be refused: ${describeRefusal(refusal)}; ${describeResponse(exchange)}`
-      const detail = problem === undefined ? wanted : `${wanted}; ${problem}`
-      note({ title, kind: 'refused', ok: problem === undefined, detail, exchange })
+      note({ title, kind: 'refused', refusal, exchange, ...refusedOrNot(exchange, refusal) })
       return exchange.response
     },
     async sent(title, request) {
@@ -85,8 +90,9 @@ export function openTrial(sender: Sender, seen: Exchange[] = []): Trial {
       note({ title, kind: 'sent', ok: true, exchange })
       return exchange
     },
-    shown: (title, sent) =>
-      note({ title, kind: 'sent', ok: true, exchange: { title, sent, received: Buffer.alloc(0) } }),
+    shown: (title, sent, received) => note({ title, kind: 'sent', ok: true, exchange: { title, sent, received } }),
+    printed: (title, output, o) =>
+      note({ title, kind: o === undefined ? 'sent' : 'control', ok: o === undefined, output: shortened(output) }),
     async all(parts) {
       const ended = await Promise.all(parts.map(part => runPart(part, openTrial(sender, seen))))
       for (const { trial } of ended) {
@@ -96,12 +102,31 @@ export function openTrial(sender: Sender, seen: Exchange[] = []): Trial {
       const failed = ended.find(({ error }) => error !== undefined)
       if (failed !== undefined) throw failed.error
     },
-    holds: (title, ok, detail) => note({ title, kind: 'check', ok, ...(detail === undefined ? {} : { detail }) }),
+    holds: (title, ok, beside = {}) =>
+      note({ title, kind: 'check', ok, ...(typeof beside === 'string' ? { detail: beside } : beside) }),
     should(title, ok, detail) {
       note({ title, kind: 'check', ok: true, ...(detail === undefined ? {} : { detail }) })
       if (!ok) warnings.push(detail === undefined ? title : `${title} (${detail})`)
     },
   }
+}
+
+function refusedOrNot(exchange: Exchange, refusal: Refusal): Pick<Step, 'ok'> & { readonly detail: string } {
+  const problem = refusalProblem(exchange, refusal)
+  const wanted = `it must be refused: ${describeRefusal(refusal)}; ${describeResponse(exchange)}`
+  // Why there was no response is said already.
+  const isSaid = problem === undefined || problem.kind === 'no response'
+  return { ok: problem === undefined, detail: isSaid ? wanted : `${wanted}; ${problem.text}` }
+}
+
+/** How many characters of an output are kept of its beginning, and of its end. */
+const keptOfOutput = 2000
+
+/** The beginning and the end of a text: a link stands early, an error late. */
+function shortened(text: string): string {
+  const left = text.length - 2 * keptOfOutput
+  if (left <= 0) return text
+  return `${text.slice(0, keptOfOutput)}\n… ${left} characters more …\n${text.slice(-keptOfOutput)}`
 }
 
 /** Sends the requests of a trial, and keeps all exchanges. */
@@ -142,6 +167,11 @@ function pauseOf(response: WireResponse | undefined): number | undefined {
   if (response?.status !== 503 || headerValue(response, 'agent-auth')?.trim() !== 'httpsig') return undefined
   const seconds = Number(headerValue(response, 'retry-after'))
   return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 1) * 1000, longestPause) : undefined
+}
+
+/** Whether a `Retry-After` says when to try again: by seconds or by a date (RFC 9110 §10.2.3). */
+export function isPause(text: string): boolean {
+  return /^\d+$/.test(text) || (/^[A-Z][a-z]{2}, .* GMT$/.test(text) && !Number.isNaN(Date.parse(text)))
 }
 
 /** The error code of a refusal. */

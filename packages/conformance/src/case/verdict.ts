@@ -1,4 +1,5 @@
 import type { Exchange } from '../wire/message.js'
+import type { Refusal } from './refusal.js'
 
 /** What became of a case. A case that could not decide is never `passed`. */
 export type Verdict = 'passed' | 'failed' | 'warning' | 'skipped' | 'not applicable'
@@ -32,7 +33,11 @@ export interface Step {
   readonly ok: boolean
   /** What should have come back and what came. */
   readonly detail?: string
+  /** Of a step `refused`: how the request must be refused. */
+  readonly refusal?: Refusal
   readonly exchange?: Exchange
+  /** What a program of the implementation printed: the beginning and the end of it. */
+  readonly output?: string
 }
 
 /** The result of a case. */
@@ -40,6 +45,8 @@ export interface CaseResult {
   /** The id of a requirement, or `after:GROUP`. */
   readonly id: string
   readonly group: string
+  /** Words of the sentences of docs/protocol.md that it stands on, where its clause is more than one. */
+  readonly words?: readonly string[]
   /** Clauses of docs/protocol.md that it is about. */
   readonly clauses: readonly string[]
   readonly title: string

@@ -7,10 +7,14 @@ export const exitHelp = `
 Exit codes:
   0 it conforms: no case failed but those that were expected to, and every one of those did
   1 it does not conform
-  2 started wrongly: a flag, a file, the configuration
+  2 started wrongly: a flag, a file, the configuration, a port that another program has
   3 the implementation does not answer
   5 a fault of this program
 `
+
+/** What a run prints. */
+export const reportHelp =
+  'A run prints what failed, grouped by its cause: first what to mend first. --verbose prints every case.'
 
 const runFlags: readonly Flag[] = [
   { name: 'config', value: 'file', text: 'JSON that says what the implementation offers' },
@@ -27,6 +31,11 @@ const runFlags: readonly Flag[] = [
   { name: 'out', value: 'folder', text: 'write checks.json, junit.xml and index.html into this folder' },
   { name: 'junit', value: 'file', text: 'write JUnit XML' },
   { name: 'html', value: 'file', text: 'write one self-contained page' },
+  {
+    name: 'verbose',
+    short: 'v',
+    text: 'print a line for each case and all bytes of what went wrong, not the first of each cause alone',
+  },
   { name: 'json', text: 'print checks.json instead of text' },
 ]
 

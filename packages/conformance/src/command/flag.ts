@@ -2,6 +2,8 @@
 export interface Flag {
   /** Its name without dashes. */
   readonly name: string
+  /** One letter that says the same after one dash. */
+  readonly short?: string
   /** What its value is; absent where it has none. */
   readonly value?: string
   /** Whether it may come again for more values. */

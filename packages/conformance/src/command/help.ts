@@ -1,4 +1,4 @@
-import { exitHelp, suiteCommands } from './commands.js'
+import { exitHelp, reportHelp, suiteCommands } from './commands.js'
 import type { Flag, SuiteCommand } from './flag.js'
 
 /** What `--help` says of the whole program. */
@@ -7,6 +7,7 @@ export function programHelp(program: string): string {
     `Usage: ${program} COMMAND ARGUMENT… [flags]`,
     '',
     'Judges any participant from outside, clause by clause.',
+    reportHelp,
     '',
     'Commands:',
     ...columns(suiteCommands.map(({ name, text }) => [name, text])),
@@ -28,8 +29,11 @@ export function commandHelp(program: string, { name, text, argument, flags }: Su
   ].join('\n')
 }
 
-function flagRow({ name, value, text }: Flag): readonly [string, string] {
-  return [`--${name}${value === undefined ? '' : ` ${value.toUpperCase()}`}`, text]
+function flagRow({ name, short, value, text }: Flag): readonly [string, string] {
+  return [
+    `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value.toUpperCase()}`}`,
+    text,
+  ]
 }
 
 function columns(rows: readonly (readonly [string, string])[]): string[] {

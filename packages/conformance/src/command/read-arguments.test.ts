@@ -24,6 +24,10 @@ test('what follows -- is the command of an agent, with its own flags', () => {
   expect([values, flags]).toEqual([['curl', '--fail', '-s', '{url}'], { seed: '7' }])
 })
 
+test('-v is --verbose', () => {
+  expect(read('agent-server', ['http://localhost:1', '-v']).flags).toEqual({ verbose: true })
+})
+
 test('help needs no argument', () => {
   expect(read('report', ['--help']).help).toBe(true)
 })

@@ -21,9 +21,13 @@ export function readArguments({ name, argument, flags }: SuiteCommand, args: rea
 }
 
 function flagOptions(flags: SuiteCommand['flags']): ParseArgsConfig['options'] {
-  const options = flags.map(({ name, value, again }) => [
+  const options = flags.map(({ name, short, value, again }) => [
     name,
-    { type: value === undefined ? 'boolean' : 'string', multiple: again ?? false },
+    {
+      type: value === undefined ? 'boolean' : 'string',
+      multiple: again ?? false,
+      ...(short === undefined ? {} : { short }),
+    },
   ])
   return { help: { type: 'boolean', short: 'h' }, ...Object.fromEntries(options) }
 }

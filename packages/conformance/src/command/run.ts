@@ -23,11 +23,12 @@ import { levelResults } from '../report/levels.js'
 import { conforms, type Outcome, outcomeOf } from '../report/outcome.js'
 import { htmlPage } from '../report/page.js'
 import type { Role } from '../report/role.js'
-import { resultLine, textReport } from '../report/text-report.js'
+import { textReport } from '../report/text-report.js'
 import { readRequirements } from '../requirements.js'
 import { resourceCases } from '../resource/cases.js'
 import { judgeResource } from '../resource/judge-resource.js'
 import { thisSuite } from '../suite-version.js'
+import { watchRun } from './watch-run.js'
 
 /** The flags of every command. */
 export interface ConformanceFlags {
@@ -38,6 +39,7 @@ export interface ConformanceFlags {
   readonly seed?: string
   readonly expectedFailures?: string
   readonly out?: string
+  readonly verbose?: boolean
   readonly json?: boolean
   readonly slow?: boolean
   readonly junit?: string
@@ -92,14 +94,6 @@ export async function runAgent(command: readonly string[], flags: ConformanceFla
   })
 }
 
-/** Which cases run, and who is told of their results. */
-function chosen(flags: ConformanceFlags): Pick<JudgeOptions<unknown>, 'selection' | 'onResult'> {
-  return {
-    selection: { only: flags.only ?? [], groups: flags.group ?? [] },
-    onResult: flags.json === true ? undefined : result => console.log(resultLine(result)),
-  }
-}
-
 async function runRole<Configuration>(o: {
   readonly role: Role
   readonly url: string
@@ -118,7 +112,9 @@ async function runRole<Configuration>(o: {
   await judged({ role, subject: url.href, flags, caseIds, judge })
 }
 
-type Judge = (options: Pick<JudgeOptions<unknown>, 'seed' | 'selection' | 'onResult'>) => Promise<CaseResult[]>
+type Judge = (
+  options: Pick<JudgeOptions<unknown>, 'seed' | 'selection' | 'onProgress' | 'onResult'>,
+) => Promise<CaseResult[]>
 
 /** Judges, and publishes what was found. */
 async function judged(o: {
@@ -134,14 +130,15 @@ async function judged(o: {
   const expectedFailures = readExpected(flags.expectedFailures, caseIds)
   const requirements = readRequirements()
   const started = performance.now()
-  const results = await o.judge({ seed, ...chosen(flags) })
+  const selection = { only: flags.only ?? [], groups: flags.group ?? [] }
+  const results = await o.judge({ seed, selection, ...watchRun(flags, expectedFailures) })
   const milliseconds = Math.round(performance.now() - started)
   const levels = levelResults({ results, caseIds, requirements })
   const suite = thisSuite(requirements, allCases())
   publish(outcomeOf({ suite, role, name, subject, seed, results, levels, expectedFailures, milliseconds }), flags)
 }
 
-function publish(outcome: Outcome, { out, junit, html, json }: ConformanceFlags): void {
+function publish(outcome: Outcome, { out, junit, html, json, verbose = false }: ConformanceFlags): void {
   const checks = checksJson(outcome)
   const page = (): string => htmlPage(outcome, readRequirements())
   if (out !== undefined) {
@@ -152,7 +149,7 @@ function publish(outcome: Outcome, { out, junit, html, json }: ConformanceFlags)
   }
   if (junit !== undefined) writeFileSync(junit, junitReport(outcome))
   if (html !== undefined) writeFileSync(html, page())
-  process.stdout.write(json === true ? checks : textReport(outcome))
+  process.stdout.write(json === true ? checks : textReport(outcome, { isVerbose: verbose, folder: out }))
   process.exitCode = conforms(outcome) ? 0 : 1
 }
 

@@ -41,7 +41,7 @@ export function readAgentConfiguration(value: unknown, command: readonly string[
   const place = (name: keyof typeof agentPorts): Place => {
     const { port } = readMembers(`participants.${name}`, given[name] ?? {}, ['port'])
     const number = readInteger(`participants.${name}.port`, port, { least: 0, most: 65_535 })
-    return { secret: loopbackSecret, port: number ?? agentPorts[name] }
+    return { secret: loopbackSecret, option: `participants.${name}.port`, port: number ?? agentPorts[name] }
   }
   const identity = readIdentity(read['identity'])
   const site = readText('site', read['site'])

@@ -3,6 +3,9 @@ import { ConfigurationError } from './configuration-error.js'
 import { type Members, readInteger, readMembers, readText, readTexts } from './members.js'
 import { readPlace } from './place.js'
 
+/** The participants that the suite plays for an agent server, and their default ports; 0 is one that is free. */
+export const agentServerPorts = { otherAgentServer: 0, oidcIssuer: 4712 } as const
+
 /** What an agent server under test offers. */
 export interface AgentServerConfiguration {
   /** Its identifier; default the origin of the URL. */
@@ -13,13 +16,13 @@ export interface AgentServerConfiguration {
   readonly oidc?: OidcEnrolment | undefined
   /** How a signed-in session enrols; absent where none does. */
   readonly session?: SessionEnrolment | undefined
+  readonly participants: Readonly<Record<keyof typeof agentServerPorts, Place>>
   /** Milliseconds for one request. */
   readonly deadline: number
 }
 
-/** An OpenID issuer that the suite plays, and the claims by which its tokens enrol. */
+/** The claims by which tokens of the suite's OpenID issuer enrol. */
 export interface OidcEnrolment {
-  readonly issuer: Place
   readonly claims: Readonly<Record<string, unknown>>
 }
 
@@ -31,25 +34,32 @@ export interface SessionEnrolment {
   readonly members: Readonly<Record<string, unknown>>
 }
 
+const known = ['id', 'invite', 'oidc', 'session', 'participants', 'keySecret', 'deadline']
+
 /** Reads the configuration of an agent server. @throws ConfigurationError */
 export function readAgentServerConfiguration(value: unknown): AgentServerConfiguration {
-  const read = readMembers('the configuration', value, ['id', 'invite', 'oidc', 'session', 'keySecret', 'deadline'])
+  const read = readMembers('the configuration', value, known)
   const command = readTexts('invite', read['invite'])
   if (command === undefined || command.length === 0)
     throw new ConfigurationError('invite must be a list: a program that prints an enrolment code, and its arguments')
+  const secret = readText('keySecret', read['keySecret'])
+  const given = readMembers('participants', read['participants'] ?? {}, Object.keys(agentServerPorts))
+  const place = (name: keyof typeof agentServerPorts): Place =>
+    readPlace(`participants.${name}`, given[name], { secret, port: agentServerPorts[name] })
   return {
     id: readText('id', read['id']),
     invite: command,
-    oidc: readOidc(read['oidc'], readText('keySecret', read['keySecret'])),
+    oidc: readOidc(read['oidc']),
     session: readSession(read['session']),
+    participants: { otherAgentServer: place('otherAgentServer'), oidcIssuer: place('oidcIssuer') },
     deadline: readInteger('deadline', read['deadline'], { least: 100, most: 60_000 }) ?? 10_000,
   }
 }
 
-function readOidc(value: unknown, secret: string | undefined): OidcEnrolment | undefined {
+function readOidc(value: unknown): OidcEnrolment | undefined {
   if (value === undefined) return undefined
-  const { claims, ...place } = readMembers('oidc', value, ['claims', 'port', 'id'])
-  return { issuer: readPlace('oidc', place, { secret, port: 4712 }), claims: objectIn('oidc.claims', claims) }
+  const { claims } = readMembers('oidc', value, ['claims'])
+  return { claims: objectIn('oidc.claims', claims) }
 }
 
 function readSession(value: unknown): SessionEnrolment | undefined {

@@ -58,16 +58,32 @@ test('an agent server may enrol by tokens and by sessions', () => {
     oidc: { claims: { sub: 'workload' } },
     session: { headers: { cookie: 'sid=1' } },
   })
-  expect(read.oidc).toMatchObject({ issuer: { port: 4712, id: undefined }, claims: { sub: 'workload' } })
+  expect(read.oidc).toEqual({ claims: { sub: 'workload' } })
   expect(read.session).toEqual({ headers: { cookie: 'sid=1' }, members: {} })
   expect(readAgentServerConfiguration({ invite })).toMatchObject({ oidc: undefined, session: undefined })
+})
+
+test('the participants around an agent server are named as those around the other roles', () => {
+  expect(readAgentServerConfiguration({ invite }).participants).toMatchObject({
+    oidcIssuer: { port: 4712, id: undefined },
+    otherAgentServer: { port: 0 },
+  })
+  const keySecret = 'a secret of sixteen characters'
+  const oidcIssuer = { port: 5000, id: 'https://issuer.example' }
+  const { participants } = readAgentServerConfiguration({ invite, keySecret, participants: { oidcIssuer } })
+  expect(participants.oidcIssuer).toMatchObject({ ...oidcIssuer, secret: keySecret })
 })
 
 test.each([
   [
     'a public issuer without a secret',
-    { oidc: { id: 'https://issuer.example' } },
-    'oidc has an id, and so needs keySecret',
+    { participants: { oidcIssuer: { id: 'https://issuer.example' } } },
+    'participants.oidcIssuer has an id, and so needs keySecret',
+  ],
+  [
+    'a participant that is not played around it',
+    { participants: { authServer: { port: 4720 } } },
+    'participants has no option authServer; its options are otherAgentServer, oidcIssuer',
   ],
   ['a session that nothing shows', { session: { headers: {} } }, 'session.headers must have the header'],
   ['a header that is no text', { session: { headers: { cookie: 1 } } }, 'session.headers.cookie must be text'],

@@ -25,6 +25,7 @@ export function readPlace(
   return {
     id,
     secret: secret ?? loopbackSecret,
+    option: `${name}.port`,
     port: readInteger(`${name}.port`, given['port'], { least: 0, most: 65_535 }) ?? port,
   }
 }

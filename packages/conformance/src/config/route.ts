@@ -41,11 +41,18 @@ export interface SpecialRoute {
   readonly oauth?: true | undefined
   /** The JSON that its handler answers, where that is always the same. */
   readonly answer?: string | undefined
+  /** Header fields that its handler sets beside that answer. */
+  readonly answerHeaders?: readonly string[] | undefined
+  /** Its handler answers every request with an error from 404 on, and words about it. */
+  readonly error?: true | undefined
+  /** Its handler answers with plain text. */
+  readonly text?: true | undefined
 }
 
 const form = /^(anonymous|pseudonymous|identified|authorized) ([A-Z]+) (\/[!-~]*)(?: scope ([!-~]+(?: [!-~]+)*))?$/
-const flags = ['approve', 'stream', 'denies', 'fails', 'calls', 'oauth'] as const
-const known = ['route', 'body', 'contentType', 'limit', 'operation', 'components', 'answer', ...flags]
+const flags = ['approve', 'stream', 'denies', 'fails', 'calls', 'oauth', 'error', 'text'] as const
+const lists = ['components', 'answerHeaders'] as const
+const known = ['route', 'body', 'contentType', 'limit', 'operation', 'answer', ...lists, ...flags]
 
 /**
  * Reads `LEVEL METHOD TARGET [scope SCOPES]`, or an object with that as `route` and more about it beside it.
@@ -76,8 +83,8 @@ function readSpecial(place: string, read: Readonly<Record<string, unknown>>): Sp
   const special = {
     limit: readLimit(`${place}.limit`, read['limit']),
     operation: readText(`${place}.operation`, read['operation']),
-    components: readTexts(`${place}.components`, read['components']),
     answer: readText(`${place}.answer`, read['answer']),
+    ...Object.fromEntries(lists.map(name => [name, readTexts(`${place}.${name}`, read[name])])),
     ...Object.fromEntries(flags.map(name => [name, readFlag(`${place}.${name}`, read[name])])),
   }
   return Object.fromEntries(Object.entries(special).filter(([, one]) => one !== undefined))

@@ -18,6 +18,24 @@ test('a user acts by a command, a URL or Chromium', () => {
   expect(readUserConfiguration(undefined)).toBeUndefined()
 })
 
+test('a user has an inbox where the configuration says how to get there', () => {
+  const command = ['act', '{url}', '{decision}', '{task}']
+  expect(readUserConfiguration({ command, inbox: '/account/inbox' })).toMatchObject({ inbox: '/account/inbox' })
+  const buttons = { turnOn: ['Turn it on'], question: 'Answer' }
+  expect(readUserConfiguration({ ...chromium, ...buttons, inbox: '/inbox' })).toMatchObject({
+    inbox: '/inbox',
+    ...buttons,
+  })
+  for (const [wrong, said] of [
+    [{ command, inbox: 'https://other.example/inbox' }, 'user.inbox must be a path'],
+    [{ command, inbox: '//other.example/inbox' }, 'user.inbox must be a path'],
+    [{ command: ['act', '{url}', '{decision}'], inbox: '/inbox' }, 'user.inbox needs {task} in user.command'],
+    [{ ...chromium, inbox: '/inbox' }, 'user.inbox needs user.turnOn and user.question'],
+    [{ ...chromium, turnOn: ['Turn it on'], inbox: '/inbox' }, 'user.inbox needs user.turnOn and user.question'],
+  ] as const)
+    expect(() => readUserConfiguration(wrong)).toThrow(said)
+})
+
 test.each([
   ['has none of the three', {}, 'exactly one of command, template, chromium'],
   ['has two of them', { ...chromium, command: ['{url}', '{decision}'] }, 'exactly one of'],

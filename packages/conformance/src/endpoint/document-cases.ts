@@ -1,5 +1,7 @@
 import { createPublicKey, verify } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { Case } from '../case/case.js'
+import { isDocumentType } from '../case/document-type.js'
 import type { Trial } from '../case/trial.js'
 import { readToken } from '../signing/token.js'
 import { headerValue, jsonBody, type WireRequest } from '../wire/message.js'
@@ -18,6 +20,8 @@ export function documentCases<Stage extends EndpointStage>(o: {
   /** Members that are its identifier. */
   readonly self: readonly string[]
   readonly clause: string
+  /** Words of the sentence that says which they are. */
+  readonly words: string
   /** Endpoints that it must have. */
   readonly endpoints: readonly string[]
 }): Case<Stage>[] {
@@ -26,6 +30,7 @@ export function documentCases<Stage extends EndpointStage>(o: {
   return [
     {
       id: 'id.metadata.self',
+      words: o.words,
       group,
       clauses: [o.clause],
       async run(trial, stage) {
@@ -39,7 +44,7 @@ export function documentCases<Stage extends EndpointStage>(o: {
           )
         for (const name of o.endpoints) trial.holds(`it has ${name}`, typeof document[name] === 'string')
         const type = headerValue(response, 'content-type') ?? ''
-        trial.holds('the media type is application/json', /^application\/json\b/i.test(type), `it is ${type}`)
+        trial.holds('the media type is that of JSON or of a key set', isDocumentType(type), `it is ${type}`)
       },
     },
     {
@@ -60,6 +65,7 @@ export function documentCases<Stage extends EndpointStage>(o: {
     },
     {
       id: 'id.jwk-alg',
+      words: 'must carry `alg`',
       group,
       async run(trial, stage) {
         await fetched(trial, stage)
@@ -73,6 +79,21 @@ export function documentCases<Stage extends EndpointStage>(o: {
       },
     },
   ]
+}
+
+/** Whether key sets at these URLs have the same keys: it is one URL, or they are fetched where they are on the server's own origin. */
+export async function hasSameKeys(
+  trial: Trial,
+  stage: Pick<EndpointStage, 'authority' | 'id'>,
+  [one, other]: readonly [unknown, unknown],
+): Promise<boolean> {
+  if (one === other) return true
+  const [first, second] = [
+    await publishedKeys(trial, { ...stage, metadata: { jwks_uri: one } }),
+    await publishedKeys(trial, { ...stage, metadata: { jwks_uri: other } }),
+  ]
+  const named = (keys: typeof first) => new Map(keys.map(key => [key['kid'], key]))
+  return first.length > 0 && isDeepStrictEqual(named(first), named(second))
 }
 
 /** The keys that a server publishes on its own origin. */

@@ -43,15 +43,17 @@ export function targetOf(metadata: Readonly<Record<string, unknown>>, name: stri
 export function endpointVaried<Stage extends EndpointStage>(o: {
   readonly id: string
   readonly group: string
+  readonly words?: string | readonly string[]
   readonly clauses?: readonly string[]
   readonly accepted?: readonly Variation[]
   readonly refused?: readonly Variation[] | ((stage: Stage) => readonly Variation[])
   readonly refusal?: Refusal
 }): Case<Stage> {
-  const { id, group, clauses, refused = [], accepted = [] } = o
+  const { id, group, words, clauses, refused = [], accepted = [] } = o
   return {
     id,
     group,
+    ...(words === undefined ? {} : { words }),
     ...(clauses === undefined ? {} : { clauses }),
     async run(trial, stage) {
       const request =

@@ -50,6 +50,7 @@ export const signedEndpointCases: readonly Case<EndpointStage>[] = [
   }),
   endpointVaried({
     id: 'SIG-04',
+    words: 'Where that label is missing in either header',
     group,
     refusal,
     refused: fields.map(field => ({
@@ -85,6 +86,7 @@ export const signedEndpointCases: readonly Case<EndpointStage>[] = [
   }),
   endpointVaried({
     id: 'COV-22',
+    words: 'must never come from `Host`',
     group,
     refusal: { status: [401, 421] },
     refused: [
@@ -98,6 +100,16 @@ export const signedEndpointCases: readonly Case<EndpointStage>[] = [
       },
       { fault: 'it was signed for evil.example', draft: draft => ({ ...draft, authority: 'evil.example' }) },
     ],
+  }),
+  endpointVaried({
+    id: 'token.unreadable',
+    words: 'otherwise `invalid_agent_token`',
+    group,
+    refusal: refusals.agentToken,
+    refused: ['a', 'a.b', 'a.b.c', 'W10.e30.AA'].map(text => ({
+      fault: `typ of the token "${text}" cannot be read`,
+      draft: draft => ({ ...draft, keyMember: `jwt;jwt="${text}"` }),
+    })),
   }),
   endpointVaried({
     id: 'TIM-01',
@@ -190,6 +202,7 @@ export const signedEndpointCases: readonly Case<EndpointStage>[] = [
 export const signedBodyCases: readonly Case<EndpointStage>[] = [
   endpointVaried({
     id: 'COV-08',
+    words: ['exactly when there are body bytes', '`"content-type"` | when there are body bytes'],
     group,
     refusal,
     refused: ['"content-type"', '"content-digest"'].map(component => ({
@@ -199,6 +212,7 @@ export const signedBodyCases: readonly Case<EndpointStage>[] = [
   }),
   endpointVaried({
     id: 'DIG-01',
+    words: 'must match the body bytes',
     group,
     clauses: ['sig.headers.status'],
     refusal,
@@ -210,6 +224,7 @@ export const signedBodyCases: readonly Case<EndpointStage>[] = [
   }),
   endpointVaried({
     id: 'DIG-02',
+    words: 'must match the body bytes',
     group,
     refusal,
     refused: [{ fault: 'the body was replaced on the way', sent: request => ({ ...request, body: other }) }],

@@ -7,7 +7,7 @@ import { readName } from '../config/name.js'
 import { readJsonFile } from '../config/read-json.js'
 import { type LevelResult, levelResults } from '../report/levels.js'
 import { type Role, roles } from '../report/role.js'
-import { printable } from '../report/text-report.js'
+import { printable } from '../report/text.js'
 import type { Requirements } from '../requirements.js'
 import type { Suite } from '../suite-version.js'
 

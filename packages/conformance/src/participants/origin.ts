@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { PortError } from '../port-error.js'
 import type { HeaderLine } from '../wire/message.js'
 
 /** What an origin answers. */
@@ -14,8 +15,10 @@ export interface Visit {
   readonly target: string
   readonly headers: readonly HeaderLine[]
   readonly body: Buffer
-  /** Of the connection that it came by: milliseconds since the epoch. */
+  /** When it came: milliseconds since the epoch. */
   readonly at: number
+  /** What it was answered; absent until then. */
+  readonly reply?: Reply
 }
 
 /** Answers a request that came to an origin. */
@@ -41,21 +44,28 @@ const longestBody = 1024 * 1024
  * Opens an origin on loopback.
  * @param o.port default one that is free
  * @param o.id its identifier, where a proxy gives it a public one; default `http://localhost:PORT`
+ * @param o.option the member of the configuration that names its port
+ * @throws PortError where it cannot listen on that port
  */
-export async function openOrigin(o: { readonly port?: number; readonly id?: string } = {}): Promise<Origin> {
+export async function openOrigin(
+  o: { readonly port?: number; readonly id?: string; readonly option?: string | undefined } = {},
+): Promise<Origin> {
   const visits: Visit[] = []
   const answers = new Map<string, Answer>()
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const visit = await visitOf(request)
+    const visit: Visit & { reply?: Reply } = await visitOf(request)
     visits.push(visit)
     const found = answers.get(pathOf(visit.target)) ?? answers.get('*')
-    const { status = 200, headers, body } = (await found?.(visit)) ?? { status: 404, body: '' }
-    response.writeHead(status, headers).end(body)
+    const reply = (await found?.(visit)) ?? { status: 404, body: '' }
+    visit.reply = reply
+    response.writeHead(reply.status ?? 200, reply.headers).end(reply.body)
   }
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     handle(request, response).catch(() => response.destroy())
   }
-  const { port, servers } = await listenOnLoopback(o.port ?? 0, listener)
+  const { port, servers } = await listenOnLoopback(o.port ?? 0, listener).catch((error: unknown) => {
+    throw notListening(error, o)
+  })
   const json = (document: unknown): Reply => ({
     headers: { 'content-type': 'application/json', 'cache-control': 'max-age=600' },
     body: JSON.stringify(document),
@@ -106,8 +116,24 @@ async function listenOnLoopback(
   const first = await listen(port, '127.0.0.1', listener)
   const address = first.address()
   const chosen = typeof address === 'object' && address !== null ? address.port : port
-  const second = await listen(chosen, '::1', listener).catch(() => undefined)
+  const second = await listen(chosen, '::1', listener).catch(async (error: NodeJS.ErrnoException) => {
+    // A machine without IPv6 has no such address. What others listen on there would get requests that are for the suite.
+    if (error.code !== 'EADDRINUSE' || port === 0) return undefined
+    await new Promise(resolve => first.close(resolve))
+    throw error
+  })
   return { port: chosen, servers: second === undefined ? [first] : [first, second] }
+}
+
+/** A port that is taken is a mistake in how the suite was started. */
+function notListening(error: unknown, o: { readonly port?: number; readonly option?: string | undefined }): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  if (code !== 'EADDRINUSE' && code !== 'EACCES') return error
+  const why = code === 'EADDRINUSE' ? 'another program listens there' : 'this user may not'
+  const other = o.option === undefined ? '' : `; ${o.option} in the configuration names another port`
+  return new PortError(`the suite cannot listen on port ${o.port ?? 0} of localhost: ${why}${other}`, {
+    cause: error,
+  })
 }
 
 function listen(

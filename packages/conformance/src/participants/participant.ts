@@ -13,6 +13,8 @@ export interface Place {
   readonly id?: string | undefined
   /** What the keys of its identifier follow from, so that they are the same in every run; default fresh keys. */
   readonly secret?: string | undefined
+  /** The member of the configuration that names its port. */
+  readonly option?: string | undefined
 }
 
 /** A key as a key set has it. */
@@ -32,8 +34,9 @@ export async function openParticipant(o: {
   readonly roles: Partial<Record<Role, MoreMembers>>
   readonly kid?: string
 }): Promise<Participant> {
-  const { port, id: given, secret } = o.place ?? {}
+  const { port, id: given, secret, option } = o.place ?? {}
   const origin = await openOrigin({
+    option,
     ...(port === undefined ? {} : { port }),
     ...(given === undefined ? {} : { id: given }),
   })

@@ -1,4 +1,5 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
+import { STATUS_CODES } from 'node:http'
 import { headerValue } from '../wire/message.js'
 import { parseDictionary } from '../wire/structured-field.js'
 import type { Visit } from './origin.js'
@@ -48,6 +49,8 @@ function valueIn(visit: Visit, authority: string, name: string): string {
   if (name === '@path') return path
   if (name === '@query') return `?${query.join('?')}`
   // The suite plays its participants on loopback.
+  if (name === '@scheme') return 'http'
+  if (name === '@request-target') return visit.target
   if (name === '@target-uri') return `http://${authority}${visit.target}`
   return headerValue(visit, name) ?? ''
 }
@@ -69,6 +72,15 @@ export function verifies({ base, signature }: ReceivedSignature, jwk: Readonly<R
 export function hasRightDigest(visit: Visit): boolean {
   const digest = createHash('sha256').update(visit.body).digest('base64')
   return (headerValue(visit, 'content-digest') ?? '').includes(`sha-256=:${digest}:`)
+}
+
+/** What a request was answered, as text like that of {@link visitBytes}; no byte where nothing was answered. */
+export function replyBytes({ reply }: Visit): Buffer {
+  if (reply === undefined) return Buffer.alloc(0)
+  const { status = 200, headers = {}, body } = reply
+  const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
+  return Buffer.concat([Buffer.from(`${line}${head.join('')}\r\n`, 'latin1'), Buffer.from(body)])
 }
 
 /** A request as it came, to show it: Node has read its head already. */

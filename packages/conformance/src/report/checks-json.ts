@@ -1,12 +1,13 @@
 import type { Step } from '../case/verdict.js'
+import type { Cause } from './causes.js'
 import { conforms, type Outcome } from './outcome.js'
 
 /**
  * `checks.json`: the verdict of every case, and the bytes of every message. The bytes are text where they are printable ASCII, else
- * base64.
+ * base64. A message that got no byte in answer has no `response`.
  */
 export function checksJson(outcome: Outcome): string {
-  const { suite, role, name, subject, seed, counts, levels, expected, stale, milliseconds, results } = outcome
+  const { suite, role, name, subject, seed, counts, levels, causes, expected, stale, milliseconds, results } = outcome
   return `${JSON.stringify(
     {
       suite,
@@ -17,6 +18,7 @@ export function checksJson(outcome: Outcome): string {
       conforms: conforms(outcome),
       counts,
       levels,
+      causes: causes.map(causeJson),
       expected,
       stale,
       milliseconds,
@@ -28,13 +30,18 @@ export function checksJson(outcome: Outcome): string {
   )}\n`
 }
 
+function causeJson({ kind, sentence, cases }: Cause): object {
+  const found = cases.map(({ result, fault }) => ({ id: result.id, title: fault.title }))
+  return { kind, sentence, cases: found }
+}
+
 function stepJson({ exchange, ...about }: Step): object {
   if (exchange === undefined) return about
   const { sent, received, trouble } = exchange
   return {
     ...about,
     request: bytesJson(sent),
-    response: bytesJson(received),
+    ...(received.length === 0 ? {} : { response: bytesJson(received) }),
     ...(trouble === undefined ? {} : { trouble }),
   }
 }

@@ -1,6 +1,6 @@
 import type { CaseResult } from '../case/verdict.js'
+import { failureText } from './cause-text.js'
 import type { Outcome } from './outcome.js'
-import { failureText } from './text-report.js'
 
 /** JUnit XML: a test suite for each group, a test case for each case. What was expected to fail and failed is skipped. */
 export function junitReport(outcome: Outcome): string {

@@ -73,6 +73,18 @@ export function levelLine({ level, verdict, passed, failed, undecided, notApplic
   return `level ${level}: ${verdict}${more.length === 0 ? '' : ` (${more.join('; ')})`}`
 }
 
+/** The same with numbers in place of ids. */
+export function levelCounts({ level, verdict, passed, failed, undecided, notApplicable }: LevelResult): string {
+  const counts = [
+    [passed, 'passed'],
+    [failed.length, 'failed'],
+    [undecided.length, 'undecided'],
+    [notApplicable.length, 'not applicable'],
+  ] as const
+  const more = counts.flatMap(([count, what]) => (count > 0 ? [`${count} ${what}`] : []))
+  return `level ${level}: ${verdict}${more.length === 0 ? '' : ` (${more.join(', ')})`}`
+}
+
 function named(what: string, ids: readonly string[]): string[] {
   if (ids.length === 0) return []
   const rest = ids.length > mostNamed ? ` and ${ids.length - mostNamed} more` : ''

@@ -1,5 +1,6 @@
 import { type CaseResult, countVerdicts, type Verdict } from '../case/verdict.js'
 import type { Suite } from '../suite-version.js'
+import { type Cause, causesOf } from './causes.js'
 import type { LevelResult } from './levels.js'
 import type { Role } from './role.js'
 
@@ -15,6 +16,8 @@ export interface Outcome {
   readonly results: readonly CaseResult[]
   readonly counts: Readonly<Record<Verdict, number>>
   readonly levels: readonly LevelResult[]
+  /** What went wrong in failed cases that were not expected to fail. */
+  readonly causes: readonly Cause[]
   /** Ids of failed cases that were expected to fail. */
   readonly expected: readonly string[]
   /** Ids that were expected to fail and did not. */
@@ -33,19 +36,22 @@ export function nameOf({ name, subject }: Pick<Outcome, 'name' | 'subject'>): st
   return name ?? subject
 }
 
-/** Counts verdicts and compares them with what was expected. */
+/** Counts verdicts, compares them with what was expected, and groups what went wrong. */
 export function outcomeOf(
-  o: Omit<Outcome, 'counts' | 'expected' | 'stale'> & { readonly expectedFailures: readonly string[] },
+  o: Omit<Outcome, 'counts' | 'causes' | 'expected' | 'stale'> & { readonly expectedFailures: readonly string[] },
 ): Outcome {
   const { results, expectedFailures, ...about } = o
-  const failed = new Set(results.flatMap(({ id, verdict }) => (verdict === 'failed' ? [id] : [])))
+  const failed = results.filter(({ verdict }) => verdict === 'failed')
+  const failedIds = new Set(failed.map(({ id }) => id))
   // Of the cases that did not run, nothing is said.
   const ran = new Set(results.map(({ id }) => id))
+  const surprising = failed.filter(({ id }) => !expectedFailures.includes(id))
   return {
     ...about,
     results,
     counts: countVerdicts(results),
-    expected: expectedFailures.filter(id => failed.has(id)),
-    stale: expectedFailures.filter(id => ran.has(id) && !failed.has(id)),
+    causes: causesOf(results, surprising),
+    expected: expectedFailures.filter(id => failedIds.has(id)),
+    stale: expectedFailures.filter(id => ran.has(id) && !failedIds.has(id)),
   }
 }

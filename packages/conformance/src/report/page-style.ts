@@ -24,6 +24,8 @@ details details { margin-left: .75rem; border: 0; border-left: 3px solid var(--l
 .passed > summary .verdict, .v-passed { color: var(--passed) } .failed > summary .verdict, .v-failed { color: var(--failed) }
 .warning > summary .verdict, .v-warning { color: var(--warning) } .skipped > summary .verdict, .v-skipped { color: var(--skipped) }
 .not-applicable > summary .verdict, .v-not-applicable { color: var(--none) }
+.causes { padding-left: 1.4rem } .causes summary { display: block }
+.ids { font-size: .9rem } .ids a { display: inline-block; margin-right: .6rem; color: inherit }
 .step { padding: .25rem .6rem .5rem 1.4rem }
 .bad { color: var(--failed) }
 pre { margin: .35rem 0; padding: .5rem .6rem; background: var(--panel); border-radius: .25rem; overflow-x: auto; white-space: pre-wrap;

@@ -1,11 +1,11 @@
 import { type CaseResult, type Step, verdicts, worstOf } from '../case/verdict.js'
 import type { Requirements } from '../requirements.js'
-import type { Exchange } from '../wire/message.js'
-import { className, countsHtml, pageEnd, pageHead, text, words } from './html.js'
+import { causesHtml } from './cause-html.js'
+import { caseAnchor, className, countsHtml, groundsHtml, messagesHtml, pageEnd, pageHead, text, words } from './html.js'
 import { type LevelResult, levelLine } from './levels.js'
 import { conforms, nameOf, type Outcome } from './outcome.js'
 import { pageStyle } from './page-style.js'
-import { printable } from './text-report.js'
+import { printable } from './text.js'
 
 /** One self-contained HTML page without script: a row for each clause, which opens to its cases and their messages. */
 export function htmlPage(outcome: Outcome, requirements: Requirements): string {
@@ -16,6 +16,7 @@ export function htmlPage(outcome: Outcome, requirements: Requirements): string {
 <h1>${text(`The ${role} ${nameOf(outcome)} ${verdict}`)}</h1>
 <p class="dim">${text(`${results.length} cases in ${(milliseconds / 1000).toFixed(1)} s, seed ${seed}`)}</p>
 ${countsHtml(verdicts.map(one => [one, counts[one]]))}
+${causesHtml(outcome.causes)}
 ${levelsHtml(outcome.levels)}
 ${expectedHtml(outcome)}
 <fieldset class="filter">
@@ -58,29 +59,16 @@ function clauseRows(results: readonly CaseResult[], requirements: Requirements):
   })
 }
 
-function caseHtml({ id, title, verdict, reason, steps }: CaseResult, row: string): string {
+function caseHtml(result: CaseResult, row: string): string {
+  const { id, title, verdict, reason, steps } = result
   const why = reason === undefined ? '' : `<br><span class="dim">${text(printable(reason))}</span>`
   const head = `<span class="verdict">${verdict}</span><span>${words(title)} <code>${text(id)}</code>${why}</span>`
-  return `<details class="${row}${className(verdict)}"><summary>${head}</summary>${steps.map(stepHtml).join('')}</details>`
+  return `<details class="${row}${className(verdict)}" id="${caseAnchor(id)}"><summary>${head}</summary>${groundsHtml(result)}${steps.map(stepHtml).join('')}</details>`
 }
 
-function stepHtml({ title, detail, ok, exchange }: Step): string {
+function stepHtml(step: Step): string {
+  const { title, detail, ok } = step
   const said = `<p${ok ? '' : ' class="bad"'}>${ok ? '' : 'wrong: '}${text(printable(title))}</p>`
   const more = detail === undefined ? '' : `<p class="dim">${text(printable(detail))}</p>`
-  const messages = exchange === undefined ? '' : bytesHtml(exchange.sent) + receivedHtml(exchange)
-  return `<div class="step">${said}${more}${messages}</div>`
-}
-
-/** More bytes than that say nothing to a reader; checks.json has all of them. */
-const longest = 6000
-
-/** Of a request that came to the suite itself, there is no answer to show. */
-function receivedHtml({ received, trouble }: Exchange): string {
-  if (received.length > 0) return bytesHtml(received)
-  return trouble === undefined ? '' : '<p class="dim">no byte came back</p>'
-}
-
-function bytesHtml(bytes: Buffer): string {
-  const more = bytes.length > longest ? `\n… ${bytes.length - longest} bytes more` : ''
-  return `<pre>${text(printable(bytes.toString('latin1', 0, longest)))}${more}</pre>`
+  return `<div class="step">${said}${more}${messagesHtml(step)}</div>`
 }

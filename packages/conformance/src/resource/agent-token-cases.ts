@@ -44,6 +44,7 @@ export const agentTokenCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'AGT-03',
+    words: 'A reader must refuse any other document',
     group,
     token,
     refusal: { status: 401, error: ['discovery_failed', 'invalid_agent_token'] },
@@ -130,8 +131,10 @@ export const agentTokenCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'token.claims',
+    words: 'every `cnf.jwk` must carry `alg`',
     group,
     token,
+    clauses: ['id.jwk-alg'],
     refusal: { status: 401, error: ['invalid_agent_token', 'unsupported_algorithm'] },
     refused: [
       {
@@ -207,6 +210,7 @@ const unsupported: Refusal = { status: 401, error: 'unsupported_scheme' }
 export const tokenTypeCases: readonly Case<ResourceStage>[] = [
   tokenVaried({
     id: 'JWT-24',
+    words: ['must refuse it with `unsupported_scheme`', 'The description must name a `typ`'],
     group: 'schemes',
     token,
     clauses: ['error.unsupported-scheme', 'sig.key.jwt'],
@@ -214,6 +218,7 @@ export const tokenTypeCases: readonly Case<ResourceStage>[] = [
     refused: ['JWT', 'at+jwt', 'dpop+jwt', 'secevent+jwt', undefined].map(typ => ({
       fault: `typ is ${typ ?? 'missing'}`,
       token: withHeaderMembers({ typ }),
+      ...(typ?.endsWith('+jwt') === true ? { described: typ } : {}),
     })),
   }),
   tokenVaried({
@@ -227,9 +232,16 @@ export const tokenTypeCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-25',
+    words: ['must refuse it with `unsupported_scheme`', 'must say that it is of a later edition'],
     group: 'schemes',
     token,
     refusal: unsupported,
-    refused: [{ fault: 'typ is that of a later edition', token: withHeaderMembers({ typ: 'aa-agent+jwt' }) }],
+    refused: [
+      {
+        fault: 'typ is that of a later edition',
+        token: withHeaderMembers({ typ: 'aa-agent+jwt' }),
+        described: 'edition',
+      },
+    ],
   }),
 ]

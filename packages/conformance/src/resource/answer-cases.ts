@@ -3,7 +3,7 @@ import { errorOf, isAccepted, type Trial, Undecided } from '../case/trial.js'
 import { type Draft, signDraft } from '../signing/draft.js'
 import { type Exchange, headerValue, jsonBody, requestBytes, type WireResponse } from '../wire/message.js'
 import { parseItem, Token } from '../wire/structured-field.js'
-import { callerFor, draftFor, lowestRoute, type ResourceStage } from './stage.js'
+import { callerFor, delegate, draftFor, findRoute, lowestRoute, type ResourceStage, routeOf } from './stage.js'
 
 const group = 'answers'
 
@@ -15,6 +15,7 @@ interface Answered {
 /** A case about every answer of the run that it is about. */
 function everyAnswer(o: {
   readonly id: string
+  readonly words?: string
   readonly about: (answered: Answered, stage: ResourceStage) => boolean
   /** What must hold of each, in words. */
   readonly rule: string
@@ -22,6 +23,7 @@ function everyAnswer(o: {
 }): Case<ResourceStage> {
   return {
     id: o.id,
+    ...(o.words === undefined ? {} : { words: o.words }),
     group,
     async run(trial, stage) {
       await askAnew(trial, stage)
@@ -33,7 +35,10 @@ function everyAnswer(o: {
       if (wanted.length === 0) throw new Undecided('skipped', 'could not decide: no answer of the run is about it')
       const wrong = wanted.filter(({ response }) => !o.holds(response))
       for (const { exchange, response } of wrong.slice(0, 5))
-        trial.holds(`${o.rule}: ${exchange.title}`, false, `the answer: ${response.status} ${errorOf(response) ?? ''}`)
+        trial.holds(`${exchange.title}: ${o.rule}`, false, {
+          detail: `the answer: ${response.status} ${errorOf(response) ?? ''}`,
+          exchange,
+        })
       trial.holds(`${o.rule}, in all of ${wanted.length} answers`, wrong.length === 0, `it does not in ${wrong.length}`)
     },
   }
@@ -85,7 +90,11 @@ export const answerCases: readonly Case<ResourceStage>[] = [
         })
         const status = response?.status ?? 400
         if (isAccepted(response) || status >= 500)
-          trial.holds(`byte ${at} of a valid request is another`, false, `it was answered with ${status}`)
+          trial.holds(
+            `byte ${at} of a valid request is another: it is refused, not with 5xx`,
+            false,
+            `it was answered with ${status}`,
+          )
       }
       trial.holds('no changed request is accepted, and none causes a server error', true)
     },
@@ -98,21 +107,24 @@ export const answerCases: readonly Case<ResourceStage>[] = [
   }),
   everyAnswer({
     id: 'challenge.syntax',
+    words: 'is a Structured Field Item',
     rule: 'Agent-Auth is an Item with the Token httpsig',
     about: ({ response }) => headerValue(response, 'agent-auth') !== undefined,
     holds: response => isChallenge(headerValue(response, 'agent-auth') ?? ''),
   }),
   everyAnswer({
     id: 'error.shape',
+    words: 'Its body is JSON',
     rule: 'a refusal is JSON with error and error_description',
     about: withBody,
     holds: response => ['error', 'error_description'].every(name => typeof jsonBody(response)?.[name] === 'string'),
   }),
   everyAnswer({
     id: 'error.reason',
+    words: 'Every refusal must have a `reason`',
     rule: 'a refusal has a reason',
     about: withBody,
-    holds: response => /^[a-z][a-z_]*$/.test(String(jsonBody(response)?.['reason'] ?? '')),
+    holds: response => /\S/.test(textIn(response, 'reason')),
   }),
   everyAnswer({
     id: 'error.date',
@@ -160,6 +172,15 @@ export const answerCases: readonly Case<ResourceStage>[] = [
     group,
     async run(trial, stage) {
       await askAnew(trial, stage)
+      if (findRoute(stage, 'identified') !== undefined)
+        await trial.sent('a request with a token that has ended', () => {
+          const now = stage.now()
+          const ended = delegate(stage, token => ({
+            ...token,
+            claims: { ...token.claims, iat: now - 60, exp: now - 1 },
+          }))
+          return signDraft(draftFor(stage, routeOf(stage, 'identified'), ended))
+        })
       const told = trial.seen.filter(({ sent, response }) => {
         const token = /jwt="([^"]{40,})"/.exec(sent.toString('latin1'))?.[1]
         return token !== undefined && response?.body.includes(token) === true
@@ -168,6 +189,12 @@ export const answerCases: readonly Case<ResourceStage>[] = [
     },
   },
 ]
+
+/** A member of the body, where it is a text. */
+function textIn(response: WireResponse, name: string): string {
+  const value = jsonBody(response)?.[name]
+  return typeof value === 'string' ? value : ''
+}
 
 function isChallenge(text: string): boolean {
   try {

@@ -1,76 +1,24 @@
 import type { Case } from '../case/case.js'
 import { type Refusal, refusals } from '../case/refusal.js'
-import type { Trial } from '../case/trial.js'
+import { isSameScope } from '../case/same-scope.js'
+import { type Trial, Undecided } from '../case/trial.js'
 import type { Route } from '../config/route.js'
-import { type Draft, requiredComponents, signatureBase, signDraft } from '../signing/draft.js'
+import { signDraft } from '../signing/draft.js'
 import { makeKey } from '../signing/key.js'
-import { operationDigest } from '../signing/operation-digest.js'
-import { readToken } from '../signing/token.js'
-import { headerValue, jsonBody, type WireRequest, type WireResponse } from '../wire/message.js'
+import { jsonBody, type WireRequest } from '../wire/message.js'
+import { approveRoute, ask, askedOf, asks, digestOf, isPlainDisplay, requested } from './asked-approval.js'
 import { constrained, denied, freshUser } from './constrained.js'
-import { draftFor, holder, pseudonym, type ResourceStage, routeOf, specialRoute } from './stage.js'
+import { draftFor, pseudonym, type ResourceStage, routeOf, specialRoute } from './stage.js'
 import { withQuery } from './variations.js'
 
 const group = 'approval'
 const needs = ['approve']
 
-const asks: Refusal = { ...refusals.level, challenge: ['httpsig', 'auth-token', 'resource_token="', 'auth_server="'] }
-
-interface Asked {
-  readonly claims: Readonly<Record<string, unknown>>
-  readonly operation: { readonly name?: unknown; readonly digest?: unknown; readonly display?: unknown }
-}
-
-/** The resource token of a challenge that asks for an approval. */
-function askedOf(response: WireResponse | undefined): Asked {
-  const header = response === undefined ? '' : (headerValue(response, 'agent-auth') ?? '')
-  const claims = readToken(/resource_token="([^"]*)"/.exec(header)?.[1] ?? '')?.claims ?? {}
-  return { claims, operation: Object(claims['operation']) }
-}
-
-function approveRoute(stage: ResourceStage): Route {
-  return specialRoute(stage, 'approve', { level: 'authorized', method: 'POST' })
-}
-
-/** A request under a token of a user; with a digest, it is the token of an approval. */
-function requested(
-  stage: ResourceStage,
-  route: Route,
-  o: {
-    readonly user: Readonly<Record<string, unknown>>
-    readonly digest?: unknown
-    readonly body?: string
-    readonly jti?: string
-  },
-): { readonly draft: Draft; readonly request: WireRequest } {
-  const approved = o.digest === undefined ? {} : { operation_digest: o.digest, exp: stage.now() + 300 }
-  const caller = holder(stage, route, draft => ({
-    ...draft,
-    claims: { ...draft.claims, ...o.user, ...approved, ...(o.jti === undefined ? {} : { jti: o.jti }) },
-  }))
-  const right = draftFor(stage, route, caller)
-  const draft = o.body === undefined ? right : { ...right, body: Buffer.from(o.body) }
-  return { draft, request: signDraft(draft) }
-}
-
-/** Asks for an approval, as a control: it is a challenge, and no success. */
-async function ask(
-  trial: Trial,
-  stage: ResourceStage,
-  route: Route = approveRoute(stage),
-): Promise<Asked & { readonly user: Readonly<Record<string, unknown>>; readonly draft: Draft }> {
-  const user = freshUser()
-  const plain = routeOf(stage, 'authorized')
-  await trial.control('an auth token at another route', () => constrained(stage, plain, { claims: user }))
-  const { draft, request } = requested(stage, route, { user })
-  const response = await trial.refused('a request that a user has not approved', request, asks)
-  return { ...askedOf(response), user, draft }
-}
-
 /** What a resource does where a user must approve each request. @see protocol §9.4 */
 export const approvalCases: readonly Case<ResourceStage>[] = [
   {
     id: 'APR-01',
+    words: 'must get 401 `insufficient_level`',
     group,
     needs,
     clauses: ['APR-08', 'approval.challenge', 'approval.digest', 'approval.display'],
@@ -79,17 +27,17 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
       const { claims, operation, user, draft } = await ask(trial, stage)
       trial.holds('operation has a name that is published', isPublished(stage, operation.name), String(operation.name))
       trial.holds('sub is the one of the token', claims['sub'] === user['sub'], String(claims['sub']))
-      trial.holds('scope is that of the route', claims['scope'] === route.scope, String(claims['scope']))
-      const display = Array.isArray(operation.display) ? (operation.display as string[]) : undefined
-      const { headers } = signDraft(draft)
-      const digest = operationDigest(signatureBase(draft, headers, requiredComponents(draft)), display)
+      trial.holds('scope is that of the route', isSameScope(claims['scope'], route.scope), String(claims['scope']))
+      const digest = digestOf(draft, operation)
       trial.holds('digest is that of the request', operation.digest === digest, String(operation.digest))
-      trial.holds('what a user is shown fits', fits(display), JSON.stringify(display))
+      const { display } = operation
+      trial.holds('what a user is shown fits', isPlainDisplay(display), JSON.stringify(display))
       await trial.accepted('the approved request', requested(stage, route, { user, digest }).request)
     },
   },
   {
     id: 'APR-02',
+    words: 'The digest is the base64url SHA-256',
     group,
     needs,
     clauses: ['approval.token', 'APR-06'],
@@ -99,9 +47,8 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
       const { digest } = operation
       const again = (o: { readonly body?: string; readonly digest: unknown }) =>
         requested(stage, route, { user, ...o }).request
-      const other: Refusal = { status: 401, error: ['invalid_auth_token', 'insufficient_level'] }
-      await trial.refused('another body', again({ digest, body: otherBody(route) }), other)
-      await trial.refused('a digest with one other character', again({ digest: flipped(String(digest)) }), other)
+      await trial.refused('another body', again({ digest, body: otherBody(route) }), asks)
+      await trial.refused('a digest with one other character', again({ digest: flipped(String(digest)) }), asks)
       const plain = routeOf(stage, 'authorized')
       await trial.refused('a request that needs no approval', requested(stage, plain, { user, digest }).request, {
         ...refusals.authToken,
@@ -114,7 +61,60 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
     },
   },
   {
+    id: 'approval.differs',
+    words: 'the answer must be 401 `insufficient_level` with a challenge for this request',
+    group,
+    needs: [...needs, 'operation', 'condition-approval'],
+    async run(trial, stage) {
+      const [route, other] = [
+        approveRoute(stage),
+        specialRoute(stage, 'operation', { level: 'authorized', method: 'POST' }),
+      ]
+      if (other === route)
+        throw new Undecided('skipped', 'the route that asks for an approval is the only one with an operation')
+      const { operation, user } = await ask(trial, stage)
+      const { digest } = operation
+      const jti = `approval-${String(user['sub'])}`
+      const approved = (body?: string) => requested(stage, route, { user, digest, jti, ...(body && { body }) }).request
+      const changed = askedOf(await trial.refused('another body', approved(otherBody(route)), asks)).operation
+      trial.holds('the challenge is for the changed request', changed.digest !== digest, String(changed.digest))
+      const under = { ...user, constraints: [{ type: 'approval', resource: stage.id, of: '*' }] }
+      const elsewhere = requested(stage, other, { user: under, digest, jti }).request
+      const named = askedOf(await trial.refused('another operation that must be approved', elsewhere, asks)).operation
+      trial.holds('the challenge is for the other operation', named.name !== operation.name, String(named.name))
+      await trial.accepted('the approved request, after all that', approved())
+    },
+  },
+  {
+    id: 'approval.elsewhere',
+    words: 'it must get 401 `invalid_auth_token` with `identity=?1`',
+    group,
+    needs,
+    clauses: ['APR-06'],
+    async run(trial, stage) {
+      const route = approveRoute(stage)
+      const { operation, user } = await ask(trial, stage)
+      const { digest } = operation
+      const jti = `approval-${String(user['sub'])}`
+      const refusal: Refusal = { ...refusals.authToken, challenge: ['identity'] }
+      const plain = routeOf(stage, 'authorized')
+      await trial.refused(
+        'a request that needs no approval',
+        requested(stage, plain, { user, digest, jti }).request,
+        refusal,
+      )
+      const without = { ...user, scope: 'nothing.of.this' }
+      await trial.refused(
+        'its token lacks the scope',
+        requested(stage, route, { user: without, digest, jti }).request,
+        refusal,
+      )
+      await trial.accepted('the approved request', requested(stage, route, { user, digest, jti }).request)
+    },
+  },
+  {
     id: 'APR-39',
+    words: 'All that the request can do must be shown',
     group,
     needs,
     clauses: ['approval.shown', 'policy.folded'],
@@ -133,6 +133,7 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'APR-03',
+    words: 'A second use must get 401 `replay_detected`',
     group,
     needs,
     clauses: ['approval.once'],
@@ -153,6 +154,7 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'APR-41',
+    words: 'where its `calls` are used up',
     group,
     needs: [...needs, 'condition-calls'],
     clauses: ['approval.calls', 'policy.order', 'APR-42'],
@@ -178,6 +180,7 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'APR-26',
+    words: 'One that would not pass anyway',
     group,
     needs,
     async run(trial, stage) {
@@ -193,6 +196,7 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'APR-27',
+    words: 'One that would not pass anyway',
     group,
     needs: [...needs, 'condition-until'],
     async run(trial, stage) {
@@ -220,9 +224,12 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
       )
       await trial.refused('every operation must be approved', () => constrained(stage, route, under('*')), asks)
       const [safe, unnamed] = [routeOf(stage, 'authorized'), routeOf(stage, 'authorized', 'POST')]
-      await trial.accepted('a safe request without an operation', () => constrained(stage, safe, under('*')))
+      await trial.accepted(
+        `${safe.method} ${safe.target}, a safe request: its route declares no operation, and so names none`,
+        () => constrained(stage, safe, under('*')),
+      )
       await trial.refused(
-        'an unsafe request without an operation',
+        `${unnamed.method} ${unnamed.target}, an unsafe request: its route declares no operation, and so names none`,
         () => constrained(stage, unnamed, under('*')),
         denied,
       )
@@ -245,18 +252,6 @@ async function shownOrDenied(
 
 function isPublished(stage: ResourceStage, name: unknown): boolean {
   return Object.keys(Object(stage.metadata?.['operations'])).includes(String(name))
-}
-
-/** A display of at most 64 plain strings and 500 code points, or none. */
-function fits(display: readonly string[] | undefined): boolean {
-  if (display === undefined) return true
-  const text = display.join('')
-  return (
-    display.length >= 1 &&
-    display.length <= 64 &&
-    [...text].length <= 500 &&
-    !/[\p{C}\p{Zl}\p{Zp}\u2800\u3164]/u.test(text)
-  )
 }
 
 /** Other bytes that say the same: what more they said, a user would have to be shown. */

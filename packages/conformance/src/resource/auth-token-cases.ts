@@ -80,6 +80,7 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-11',
+    words: 'must have the type and form of the tables',
     group,
     token,
     refusal,
@@ -103,6 +104,7 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
   }),
   {
     id: 'AUT-05',
+    words: 'no token is worth anything without its key',
     group,
     needs: ['authorized'],
     async run(trial, stage) {
@@ -123,7 +125,7 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
     id: 'AUT-06',
     group,
     token,
-    clauses: ['challenge.failed-auth-token'],
+    clauses: ['challenge.failed-auth-token', 'times.exp'],
     refusal,
     refused: [
       { fault: 'it has just expired', token: withClaims(now => ({ iat: now - 100, exp: now })) },
@@ -133,8 +135,10 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'AUT-07',
+    words: ['absent exactly when `aud` is the agent', 'A resource must refuse such a token with `invalid_auth_token`'],
     group,
     token,
+    clauses: ['token.auth.own-agent'],
     refusal,
     refused: [undefined, '', 1, 'https://agent.example/'].map(agent => ({
       fault: `agent is ${shown(agent)}`,
@@ -149,7 +153,16 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
     refused: [{ fault: 'agent is the resource itself', token: withClaims((_, stage) => ({ agent: stage.id })) }],
   }),
   tokenVaried({
+    id: 'token.auth.own-agent',
+    words: 'A resource must refuse such a token with `invalid_auth_token`',
+    group,
+    token,
+    refusal,
+    refused: [{ fault: 'it has no agent', token: withClaims(() => ({ agent: undefined })) }],
+  }),
+  tokenVaried({
     id: 'revocation.claim',
+    words: 'must be 1 to 64 characters',
     group,
     token,
     accepted: [
@@ -189,6 +202,26 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
     id: 'token.auth.claims',
     group,
     token,
+    accepted: [
+      { fault: 'it names no user', token: withClaims(() => ({ sub: undefined })) },
+      { fault: 'it names a delegate', token: withClaims(() => ({ agent_delegate: 'phone' })) },
+      { fault: 'it states a purpose in words', token: withClaims(() => ({ purpose: 'To plan a journey – für Ada' })) },
+      { fault: 'it states purposes', token: withClaims(() => ({ purposes: 'one two' })) },
+      { fault: 'it has an audit id', token: withClaims(() => ({ txn: 'txn-1' })) },
+      { fault: 'it has a nbf of now', token: withClaims(now => ({ nbf: now })) },
+      { fault: 'it has claims about the user', token: withClaims(() => ({ name: 'Ada', locale: 'fr', address: {} })) },
+      {
+        fault: 'it has claims that nobody knows',
+        token: withClaims(() => ({ 'https://example.org/x': [null, { a: 1 }] })),
+      },
+      {
+        fault: 'it has more scopes than the route needs',
+        token: draft => ({
+          ...draft,
+          claims: { ...draft.claims, scope: `a.b ${String(draft.claims['scope'])} c:d/e` },
+        }),
+      },
+    ],
     refusal,
     refused: [
       { fault: 'it has neither sub nor scope', token: withClaims(() => ({ scope: undefined, sub: undefined })) },
@@ -237,6 +270,7 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'policy.unknown',
+    words: 'must refuse with `policy_denied`',
     group,
     token,
     refusal: { ...refusals.policy, challenge: 'none' },

@@ -21,6 +21,7 @@ function callsOf(stage: ResourceStage, claims: Claims, constraints: unknown): ()
 export const callCountCases: readonly Case<ResourceStage>[] = [
   {
     id: 'DEL-32',
+    words: 'answer to a request beyond `max` is 429',
     group,
     needs,
     clauses: ['policy.calls'],
@@ -37,6 +38,7 @@ export const callCountCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'DEL-33',
+    words: 'A new token, key or grant must not begin a new count',
     group,
     needs,
     async run(trial, stage) {
@@ -54,6 +56,7 @@ export const callCountCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'DEL-37',
+    words: 'Requests are counted for',
     group,
     needs,
     async run(trial, stage) {
@@ -78,6 +81,7 @@ export const callCountCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'DEL-39',
+    words: 'A list with it must have an `until`',
     group,
     needs: [...needs, 'condition-until'],
     async run(trial, stage) {
@@ -96,6 +100,7 @@ export const callCountCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'DEL-35',
+    words: 'The first check that fails answers',
     group,
     needs: [...needs, 'condition-scopes'],
     clauses: ['policy.order'],
@@ -115,6 +120,7 @@ export const callCountCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'DEL-36',
+    words: 'must judge a request in this order',
     group,
     needs,
     clauses: ['sig.replay.safe'],

@@ -1,8 +1,13 @@
 import type { Case } from '../case/case.js'
+import { agentDocumentCases } from './agent-document-cases.js'
 import { agentTokenCases, tokenTypeCases } from './agent-token-cases.js'
 import { answerCases } from './answer-cases.js'
 import { approvalCases } from './approval-cases.js'
+import { approvalDigestCases } from './approval-digest-cases.js'
+import { approvalUseCases } from './approval-use-cases.js'
+import { argumentCases } from './argument-cases.js'
 import { authTokenCases } from './auth-token-cases.js'
+import { boundCases } from './bound-cases.js'
 import { callCountCases } from './call-count-cases.js'
 import { challengeCases } from './challenge-cases.js'
 import { componentsCases } from './components-cases.js'
@@ -10,6 +15,7 @@ import { conditionCases } from './condition-cases.js'
 import { conditionFormCases } from './condition-form-cases.js'
 import { contentCases } from './content-cases.js'
 import { coveredCases } from './covered-cases.js'
+import { delegationCases } from './delegation-cases.js'
 import { digestCases } from './digest-cases.js'
 import { discoveryCases } from './discovery-cases.js'
 import { endpointCases } from './endpoint-cases.js'
@@ -27,6 +33,7 @@ import { middleCases } from './middle-cases.js'
 import { middlePageCases } from './middle-page-cases.js'
 import { oauthCases } from './oauth-cases.js'
 import { otherMembersCases } from './other-members-cases.js'
+import { projectionCases } from './projection-cases.js'
 import { replayCases } from './replay-cases.js'
 import { revocationCases } from './revocation-cases.js'
 import { routeCases } from './route-cases.js'
@@ -59,16 +66,23 @@ export const resourceCases: readonly Case<ResourceStage>[] = [
   ...authTokenCases,
   ...challengeCases,
   ...replayCases,
+  ...agentDocumentCases,
   ...discoveryCases,
   ...metadataCases,
   ...endpointCases,
   ...revocationCases,
+  ...boundCases,
   ...routeCases,
   ...conditionFormCases,
   ...conditionCases,
+  ...delegationCases,
   ...callCountCases,
   ...contentCases,
+  ...projectionCases,
+  ...argumentCases,
   ...approvalCases,
+  ...approvalDigestCases,
+  ...approvalUseCases,
   ...middleCases,
   ...middlePageCases,
   ...oauthCases,

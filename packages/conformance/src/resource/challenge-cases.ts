@@ -1,9 +1,11 @@
 import type { Case } from '../case/case.js'
-import { refusals } from '../case/refusal.js'
+import { type Refusal, refusals } from '../case/refusal.js'
+import { isSameScope } from '../case/same-scope.js'
+import type { Trial } from '../case/trial.js'
 import { signDraft } from '../signing/draft.js'
 import { makeKey } from '../signing/key.js'
 import { readToken } from '../signing/token.js'
-import { headerValue } from '../wire/message.js'
+import { headerValue, type WireResponse } from '../wire/message.js'
 import { byPublishedKey, delegate, draftFor, holder, pseudonym, type ResourceStage, routeOf } from './stage.js'
 
 const group = 'challenge'
@@ -33,7 +35,6 @@ export const challengeCases: readonly Case<ResourceStage>[] = [
         agent: stage.agent.id,
         agent_delegate: 'delegate-1',
         agent_jkt: caller.key.thumbprint,
-        scope: route.scope,
       }
       for (const [name, value] of Object.entries(wanted))
         trial.holds(
@@ -41,9 +42,32 @@ export const challengeCases: readonly Case<ResourceStage>[] = [
           claims[name] === value,
           `it is ${JSON.stringify(claims[name])}`,
         )
+      trial.holds('its scope is that of the route', isSameScope(claims['scope'], route.scope), String(claims['scope']))
       const life = Number(claims['exp']) - Number(claims['iat'])
       trial.holds('the resource token lives at most 10 min', life > 0 && life <= 600, `it lives ${life} s`)
       trial.holds('auth_server is the auth server', header.includes(`auth_server="${stage.authServer.id}"`))
+    },
+  },
+  {
+    id: 'RAT-13',
+    words: 'must get the same resource token again',
+    clauses: ['rate.authorized'],
+    group,
+    needs: ['authorized'],
+    async run(trial, stage) {
+      const route = routeOf(stage, 'authorized')
+      await trial.control('a request with an auth token', () => signDraft(draftFor(stage, route)))
+      const request = signDraft(draftFor(stage, route, delegate(stage)))
+      const wanted: Refusal = { ...refusals.level, challenge: ['auth-token', 'resource_token'] }
+      const first = await trial.refused('a delegate shows its agent token', request, wanted)
+      const second = await trial.refused('the same bytes come again', request, wanted)
+      trial.holds('they get the same resource token', resourceTokenOf(first) === resourceTokenOf(second))
+      const anew = await trial.refused(
+        'it signs anew',
+        () => signDraft(draftFor(stage, route, delegate(stage))),
+        wanted,
+      )
+      trial.holds('another request gets another one', resourceTokenOf(first) !== resourceTokenOf(anew))
     },
   },
   {
@@ -64,6 +88,7 @@ export const challengeCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'RST-22',
+    words: 'only to a request verified as',
     group,
     needs: ['authorized'],
     async run(trial, stage) {
@@ -81,6 +106,7 @@ export const challengeCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'challenge.union-scope',
+    words: 'must be the union of what the presented token held',
     group,
     needs: ['two-scopes'],
     async run(trial, stage) {
@@ -92,15 +118,46 @@ export const challengeCases: readonly Case<ResourceStage>[] = [
         () => signDraft(draftFor(stage, second, holder(stage, first))),
         { ...refusals.scope, challenge: ['auth-token', 'resource_token'] },
       )
-      const header = response === undefined ? '' : (headerValue(response, 'agent-auth') ?? '')
-      const scope = String(readToken(/resource_token="([^"]*)"/.exec(header)?.[1] ?? '')?.claims['scope'])
-      const both = new Set(`${first.scope} ${second.scope}`.split(' '))
-      const asked = new Set(scope.split(' '))
-      trial.holds(
-        'the resource token asks for both',
-        [...both].every(name => asked.has(name)) && asked.size === both.size,
-        `it asks for ${scope}`,
+      asksFor(trial, 'both', { response, scopes: `${first.scope} ${second.scope}` })
+      const more = await trial.refused(
+        'the token holds a scope of no route besides, and claims about its user',
+        () =>
+          signDraft(
+            draftFor(
+              stage,
+              second,
+              holder(stage, first, draft => ({
+                ...draft,
+                claims: {
+                  ...draft.claims,
+                  scope: `other.one ${first.scope}`,
+                  email: 'ada@example.org',
+                  email_verified: true,
+                },
+              })),
+            ),
+          ),
+        { ...refusals.scope, challenge: ['auth-token', 'resource_token'] },
       )
+      // Of identity scopes the claims tell; every token of a user grants openid.
+      asksFor(trial, 'all of it', { response: more, scopes: `other.one ${first.scope} ${second.scope} email` })
     },
   },
 ]
+
+function resourceTokenOf(response: WireResponse | undefined): string {
+  const header = response === undefined ? '' : (headerValue(response, 'agent-auth') ?? '')
+  return /resource_token="([^"]*)"/.exec(header)?.[1] ?? ''
+}
+
+/** Notes whether a challenge asks for these scopes, and for no other one. */
+function asksFor(
+  trial: Trial,
+  title: string,
+  { response, scopes }: { readonly response: WireResponse | undefined; readonly scopes: string },
+): void {
+  const scope = String(readToken(resourceTokenOf(response))?.claims['scope'])
+  const [wanted, asked] = [new Set(scopes.split(' ')), new Set(scope.split(' '))]
+  const isSame = [...wanted].every(name => asked.has(name)) && asked.size === wanted.size
+  trial.holds(`the resource token asks for ${title}`, isSame, `it asks for ${scope}`)
+}

@@ -1,8 +1,9 @@
-import type { Case, Variation } from '../case/case.js'
+import type { Case } from '../case/case.js'
 import { refusals } from '../case/refusal.js'
-import { type Draft, requiredComponents } from '../signing/draft.js'
+import { requiredComponents } from '../signing/draft.js'
 import { addHeaders, changeHeader } from '../wire/message.js'
-import { alsoCovering, type DraftChange, queried, replacing, withHeader } from './coverage-changes.js'
+import { changedInput, coveringMany, keyed, memberOf } from './component-changes.js'
+import { alsoCovering, queried, replacing, withHeader } from './coverage-changes.js'
 import { lowestRoute, type ResourceStage } from './stage.js'
 import { varied } from './variations.js'
 
@@ -84,6 +85,7 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-15',
+    words: 'must refuse an unknown or unresolvable component',
     group,
     refusal,
     refused: ['"@foo"', '"@status"', '"@signature-params"'].map(component => ({
@@ -93,6 +95,7 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-16',
+    words: 'must refuse an unknown or unresolvable component',
     group,
     refusal,
     refused: [{ fault: 'a field that is not there is covered', draft: alsoCovering('"x-not-there"') }],
@@ -147,6 +150,23 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
     })),
   }),
   varied({
+    id: 'sig.covered.ascii',
+    words: 'anything but printable ASCII, space and tab',
+    group,
+    accepted: [{ fault: 'x-a holds a tab', draft: draft => alsoCovering('"x-a"')(withHeader('x-a', 'a\tb')(draft)) }],
+    refusal,
+    refused: [
+      { fault: 'x-a holds the byte E9', draft: draft => alsoCovering('"x-a"')(withHeader('x-a', 'a\xe9')(draft)) },
+      {
+        fault: 'x-a holds the byte E9, and is covered with bs',
+        draft: draft => ({
+          ...alsoCovering('"x-a";bs')(withHeader('x-a', 'a\xe9')(draft)),
+          values: { '"x-a";bs': `:${Buffer.from('a\xe9', 'latin1').toString('base64')}:` },
+        }),
+      },
+    ],
+  }),
+  varied({
     id: 'limits.components',
     group,
     accepted: [{ fault: '32 components are covered', draft: draft => coveringMany(32)(draft) }],
@@ -163,6 +183,7 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-18',
+    words: 'must refuse an unknown or unresolvable component',
     group,
     refusal: { status: [400, 401], orClosed: true },
     base: withHeader('x-a', 'one'),
@@ -190,6 +211,7 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-20',
+    words: 'Method-override headers must be ignored',
     group,
     needs: ['write'],
     route: stage => lowestRoute(stage, 'POST'),
@@ -218,7 +240,9 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-37',
+    words: 'a header value with NUL, CR or LF',
     group,
+    clauses: ['sig.target.form'],
     base: draft => alsoCovering('"x-a"')(withHeader('x-a', 'a b')(draft)),
     refusal: { status: [400, 401], orClosed: true },
     refused: [
@@ -230,6 +254,7 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-42',
+    words: 'must stay in the signature base',
     group,
     refusal,
     refused: [
@@ -243,6 +268,7 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'NON-03',
+    words: 'must stay in the signature base',
     group,
     refusal,
     refused: [
@@ -255,11 +281,19 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'sig.parameters.kept',
+    words: ['must stay in the signature base', 'A Decimal without a fraction'],
     group,
     accepted: [
       {
         fault: 'the signature has an unknown parameter',
         draft: draft => ({ ...draft, parameters: `${draft.parameters};x-y=1;z="t"` }),
+      },
+      changedInput('spaces were added on the way, where the header may have some', value =>
+        value.replace('(', '(  ').replace(')', '  )').replaceAll('" "', '"   "').replaceAll(';', ';  '),
+      ),
+      {
+        fault: 'parameters have each type that there is',
+        draft: draft => ({ ...draft, parameters: `${draft.parameters};a=1.5;b;c=tok/en;d=:YWI=:;e="t";f=?0;g=-7` }),
       },
     ],
     refusal,
@@ -271,25 +305,3 @@ export const componentsCases: readonly Case<ResourceStage>[] = [
     ],
   }),
 ]
-
-function changedInput(fault: string, change: (value: string) => string): Variation {
-  return { fault, sent: request => changeHeader(request, 'signature-input', change) }
-}
-
-/** Covers fields of its own besides, so many that it covers `count` components. */
-function coveringMany(count: number): DraftChange {
-  return draft => {
-    const more = Array.from({ length: count - requiredComponents(draft).length }, (_, at) => `x-${at}`)
-    const headers = more.map((name): [string, string] => [name, '1'])
-    return alsoCovering(...more.map(name => `"${name}"`))({ ...draft, headers: [...draft.headers, ...headers] })
-  }
-}
-
-function memberOf(draft: Draft): string {
-  return `${draft.label}=${draft.keyMember}`
-}
-
-/** Covers `signature-key` with parameters only. */
-function keyed(parameters: string, value: (draft: Draft) => string): (draft: Draft) => Draft {
-  return draft => replacing('"signature-key"', `"signature-key"${parameters}`, value(draft))(draft)
-}

@@ -1,12 +1,9 @@
 import type { Case } from '../case/case.js'
-import { refusals } from '../case/refusal.js'
-import { signDraft } from '../signing/draft.js'
-import { makeKey } from '../signing/key.js'
-import { agentTokenDraft, signToken } from '../signing/token.js'
-import { type Condition, constrained, denied } from './constrained.js'
+import { jsonBody } from '../wire/message.js'
+import { type Condition, type Constrained, constrained, denied } from './constrained.js'
 import { conditionTypes } from './needs.js'
-import { draftFor, type ResourceStage, routeOf, tokenMember } from './stage.js'
-import { conditionCase, group, holding, hours, list } from './tried-condition.js'
+import { findSpecial, type ResourceStage, routeOf } from './stage.js'
+import { conditionCase, group, hours, list, type Tried } from './tried-condition.js'
 
 /** Names above and beside that of the resource. */
 function namesAround(id: string): { readonly own: string; readonly others: readonly string[] } {
@@ -33,6 +30,19 @@ const through = (...agents: readonly string[]): Readonly<Record<string, unknown>
   if (first === undefined) return {}
   const nested = through(...rest)['act']
   return { act: { iss: 'https://auth.example', agent: first, ...(nested === undefined ? {} : { act: nested }) } }
+}
+
+const first = 'https://first.example'
+const depths = [1, 2, 3, 4, 5]
+
+/** The services of a chain beside the agent that calls: every `act.agent` but the innermost. */
+const servicesOf = (depth: number): readonly string[] =>
+  Array.from({ length: depth - 1 }, (_, at) => `https://service-${at + 1}.example`)
+
+/** A token that came through so many services, under a condition. */
+function chained(depth: number, max: number, listed?: readonly string[]): Constrained {
+  const condition = { type: 'chain', max, ...(listed === undefined ? {} : { through: listed }) }
+  return { constraints: [condition], claims: through(...servicesOf(depth), first) }
 }
 
 /** What each type of condition demands, in auth tokens and in delegations. @see protocol §9.2 */
@@ -87,7 +97,11 @@ export const conditionCases: readonly Case<ResourceStage>[] = [
     id: 'DEL-22',
     needs: ['condition-until'],
     clauses: ['policy.until'],
-    hold: stage => [list('until in ten minutes', { type: 'until', time: stage.now() + 600 })],
+    hold: stage => [
+      list('until in ten minutes', { type: 'until', time: stage.now() + 600 }),
+      // It is judged at each request: that the token lives longer is no fault of it.
+      list('until in one minute, and the token lives longer', { type: 'until', time: stage.now() + 60 }),
+    ],
     fail: stage => [
       list('until now', { type: 'until', time: stage.now() }),
       list('until a minute ago', { type: 'until', time: stage.now() - 60 }),
@@ -110,6 +124,7 @@ export const conditionCases: readonly Case<ResourceStage>[] = [
   }),
   conditionCase({
     id: 'DEL-30',
+    words: 'is the IANA name of a time zone that the receiver knows',
     needs: ['condition-hours'],
     hold: () => [list('UTC', hours({ zone: 'UTC' })), list('Europe/Paris', hours({ zone: 'Europe/Paris' }))],
     fail: () =>
@@ -153,7 +168,37 @@ export const conditionCases: readonly Case<ResourceStage>[] = [
     ],
   }),
   conditionCase({
+    id: 'policy.chain',
+    needs: ['condition-chain'],
+    hold: stage => [
+      // A token that its agent got directly has no service.
+      list('a direct call, where services are listed', { type: 'chain', max: 0, through: ['https://other.example'] }),
+      list('a direct call, where five services may be', { type: 'chain', max: 5 }),
+      ...depths.map((depth): Tried => [`${depth} services, where ${depth} may be`, chained(depth, depth)]),
+      ...depths.map(
+        (depth): Tried => [
+          `${depth} services, all of them listed`,
+          chained(depth, 5, [stage.agent.id, ...servicesOf(depth)]),
+        ],
+      ),
+      ['five services, and no condition', { claims: through(...servicesOf(5), first) }],
+    ],
+    fail: stage => [
+      ...depths.map((depth): Tried => [`${depth} services, where ${depth - 1} may be`, chained(depth, depth - 1)]),
+      ['the agent itself is not listed', chained(2, 5, servicesOf(2))],
+      ...depths
+        .slice(1)
+        .map(
+          (depth): Tried => [
+            `of ${depth} services the last but the first agent is not listed`,
+            chained(depth, 5, [stage.agent.id, ...servicesOf(depth).slice(0, -1), first]),
+          ],
+        ),
+    ],
+  }),
+  conditionCase({
     id: 'policy.own-words',
+    words: 'At every other resource the condition holds',
     needs: ['condition-data', 'condition-arguments', 'condition-approval'],
     hold: () => {
       const resource = 'https://other.example'
@@ -164,9 +209,34 @@ export const conditionCases: readonly Case<ResourceStage>[] = [
       ]
     },
     fail: () => [list('data of no resource', { type: 'data', fields: ['/x'] })],
+    more: async (trial, stage) => {
+      const resource = 'https://other.example'
+      const operation = findSpecial(stage, 'operation', { level: 'authorized', method: 'POST' })
+      const of = operation?.special.operation
+      if (operation !== undefined)
+        for (const condition of [
+          { type: 'arguments', resource, of, where: [{ at: '/no-such-place', in: [1] }] },
+          { type: 'approval', resource, of: [of] },
+        ])
+          await trial.accepted(`${condition.type} of another resource, for an operation of the same name`, () =>
+            constrained(stage, operation, { constraints: [condition] }),
+          )
+      const shown = findSpecial(stage, 'answer', { level: 'authorized', method: 'GET' })
+      if (shown === undefined) return
+      const constraints = [{ type: 'data', resource, fields: ['/no-such-place'] }]
+      const response = await trial.accepted('data of another resource', () =>
+        constrained(stage, shown, { constraints }),
+      )
+      trial.holds(
+        'its answer is whole',
+        response !== undefined && Object.keys(jsonBody(response) ?? {}).length > 0,
+        response?.body.toString('utf8').slice(0, 200),
+      )
+    },
   }),
   {
     id: 'policy.supported',
+    words: 'must list exactly the types that every route of it enforces',
     group,
     needs: ['authorized', 'conditions'],
     async run(trial, stage) {
@@ -191,38 +261,6 @@ export const conditionCases: readonly Case<ResourceStage>[] = [
             () => constrained(stage, other, { constraints: [condition] }),
             type === 'calls' ? { status: [403, 429], challenge: 'none' } : denied,
           )
-    },
-  },
-  {
-    id: 'DEL-51',
-    group,
-    needs: ['identified', 'conditions'],
-    clauses: ['policy.delegates'],
-    async run(trial, stage) {
-      const route = routeOf(stage, 'identified')
-      const delegate = (claims: Readonly<Record<string, unknown>>) => () => {
-        const key = makeKey()
-        const draft = agentTokenDraft(stage.agent, { sub: 'delegate-2', key, now: stage.now() })
-        const token = signToken({ ...draft, claims: { ...draft.claims, ...claims } })
-        return signDraft(draftFor(stage, route, { key, keyMember: tokenMember(token) }))
-      }
-      const aud = [stage.id]
-      await trial.control('a delegate without a delegation', delegate({}))
-      await trial.accepted('an empty delegation', delegate({ aud, delegation: [] }))
-      await trial.accepted('a delegation that holds', delegate({ aud, delegation: [holding] }))
-      const ended = { type: 'until', time: stage.now() - 60 }
-      await trial.refused('a delegation that has ended', delegate({ aud, delegation: [ended] }), denied)
-      await trial.refused('a delegation that nobody knows', delegate({ aud, delegation: [{ type: 'moon' }] }), denied)
-      await trial.refused(
-        'calls of a grant',
-        delegate({ aud, delegation: [{ type: 'calls', max: 5, per: 'grant' }] }),
-        denied,
-      )
-      await trial.refused(
-        'its aud is another',
-        delegate({ aud: ['https://other.example'], delegation: [holding] }),
-        refusals.agentToken,
-      )
     },
   },
 ]

@@ -14,6 +14,8 @@ export interface Constrained {
   /** More claims of the auth token. */
   readonly claims?: Readonly<Record<string, unknown>>
   readonly draft?: (draft: Draft) => Draft
+  /** Writes the claims of the token in another way: `1.0`, spaces. */
+  readonly written?: (claims: string) => string
 }
 
 /** A condition that does not hold: 403 without `Agent-Auth`. @see protocol §9.3 */
@@ -21,14 +23,14 @@ export const denied: Refusal = { ...refusals.policy, challenge: 'none' }
 
 /** A caller whose auth token has conditions. */
 export function constrainedHolder(stage: ResourceStage, route: Route, o: Constrained): Signer {
-  return holder(stage, route, draft => ({
-    ...draft,
-    claims: {
+  return holder(stage, route, draft => {
+    const claims = {
       ...draft.claims,
       ...(o.constraints === undefined ? {} : { constraints: o.constraints }),
       ...o.claims,
-    },
-  }))
+    }
+    return { ...draft, claims, claimsText: o.written?.(JSON.stringify(claims)) }
+  })
 }
 
 /** A request under conditions. */

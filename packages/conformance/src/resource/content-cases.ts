@@ -1,10 +1,11 @@
 import { gzipSync } from 'node:zlib'
 import type { Case } from '../case/case.js'
-import type { Trial } from '../case/trial.js'
 import type { Route } from '../config/route.js'
 import type { Draft } from '../signing/draft.js'
-import { headerValue, jsonBody, type WireResponse } from '../wire/message.js'
+import { headerValue, jsonBody, type WireRequest } from '../wire/message.js'
 import { type Constrained, constrained, denied } from './constrained.js'
+import { shows, through } from './shown-answer.js'
+import { isJson } from './shown-json.js'
 import { type ResourceStage, specialRoute } from './stage.js'
 import { withQuery } from './variations.js'
 
@@ -12,8 +13,8 @@ const group = 'content'
 const dataNeeds = ['answer', 'condition-data']
 const argumentNeeds = ['operation', 'condition-arguments']
 
-/** The first object or array of the answer that a pointer can name a part of. */
-function membersOf(route: Route): {
+/** The members of an answer that is always the same. */
+export function membersOf(route: Route): {
   readonly names: readonly string[]
   readonly value: Readonly<Record<string, unknown>>
 } {
@@ -21,7 +22,8 @@ function membersOf(route: Route): {
   return { names: Object.keys(value), value }
 }
 
-const pointer = (name: string): string => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+/** The pointer of a member of the whole. */
+export const pointer = (name: string): string => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
 
 /** A request whose answer shows some fields only. */
 const showing =
@@ -32,25 +34,12 @@ const showing =
       ...more,
     })
 
-interface Shown {
-  readonly response: WireResponse | undefined
-  readonly wanted: unknown
-}
-
-function shows(trial: Trial, title: string, { response, wanted }: Shown): void {
-  const text = response?.body.toString('utf8')
-  trial.holds(`${title}: the answer is as it must be`, text === JSON.stringify(wanted), text?.slice(0, 200))
-  if (response === undefined) return
-  const length = headerValue(response, 'content-length')
-  trial.holds(`${title}: Content-Length fits`, length === undefined || Number(length) === response.body.length, length)
-}
-
 /** A request with a body, whose arguments must meet rules. */
-function arguing(
+export function arguing(
   stage: ResourceStage,
   where: unknown,
   o: { readonly body?: string; readonly draft?: Constrained['draft']; readonly of?: string } = {},
-) {
+): () => WireRequest {
   const route = specialRoute(stage, 'operation', { level: 'authorized', method: 'POST' })
   const { operation } = route.special
   const draft = (one: Draft): Draft => {
@@ -80,14 +69,14 @@ export const contentCases: readonly Case<ResourceStage>[] = [
       const { names, value } = membersOf(route)
       const [first = '', ...hidden] = names
       const whole = await trial.control('a request without conditions', () => constrained(stage, route, {}))
-      trial.holds('the answer is the one that is declared', sameJson(whole.body.toString('utf8'), value))
+      trial.holds('the answer is the one that is declared', isJson(whole.body.toString('utf8'), value))
       const title = `only ${pointer(first)} is shown`
       const response = await trial.accepted(title, showing(stage, [pointer(first)]))
-      shows(trial, title, { response, wanted: { [first]: value[first] } })
+      shows(trial, title, { response, whole, wanted: { [first]: value[first] } })
       const all = await trial.accepted('all members are shown', showing(stage, names.map(pointer)))
-      shows(trial, 'all members are shown', { response: all, wanted: value })
+      shows(trial, 'all members are shown', { response: all, whole, wanted: value })
       const none = await trial.accepted('a member that is not there is shown', showing(stage, ['/nothing-of-this']))
-      shows(trial, 'a member that is not there is shown', { response: none, wanted: {} })
+      shows(trial, 'a member that is not there is shown', { response: none, whole, wanted: {} })
       trial.holds('there is something to hide', hidden.length > 0, names.join(' '))
     },
   },
@@ -100,27 +89,49 @@ export const contentCases: readonly Case<ResourceStage>[] = [
       const { names, value } = membersOf(route)
       const found = names.find(name => Array.isArray(value[name]) && (value[name] as unknown[]).length > 1)
       const elements = found === undefined ? [] : (value[found] as unknown[])
-      await trial.control('a request without conditions', () => constrained(stage, route, {}))
+      const whole = await trial.control('a request without conditions', () => constrained(stage, route, {}))
       trial.holds('the answer has a list with two elements', elements.length > 1)
       const at = pointer(found ?? '')
       const first = await trial.accepted('the first element is shown', showing(stage, [`${at}/0`]))
       shows(trial, 'the first element is shown', {
         response: first,
+        whole,
         wanted: { [found ?? '']: elements.map((one, place) => (place === 0 ? one : null)) },
       })
       for (const segment of ['-', '01']) {
         const title = `${at}/${segment} names nothing`
         const response = await trial.accepted(title, showing(stage, [`${at}/${segment}`]))
-        shows(trial, title, { response, wanted: { [found ?? '']: elements.map(() => null) } })
+        shows(trial, title, { response, whole, wanted: { [found ?? '']: elements.map(() => null) } })
       }
       const every = await trial.accepted('every element is shown', showing(stage, [`${at}/*`]))
-      shows(trial, 'every element is shown', { response: every, wanted: { [found ?? '']: elements } })
+      shows(trial, 'every element is shown', { response: every, whole, wanted: { [found ?? '']: elements } })
       await trial.refused('a pointer without a slash', showing(stage, [found]), denied)
       await trial.refused('no pointer at all', showing(stage, []), denied)
     },
   },
   {
+    id: 'policy.data.scalar',
+    words: 'as a member it goes, as an element it becomes `null`',
+    group,
+    needs: dataNeeds,
+    async run(trial, stage) {
+      const route = specialRoute(stage, 'answer', { level: 'authorized', method: 'GET' })
+      const { names, value } = membersOf(route)
+      const whole = await trial.control('a request without conditions', () => constrained(stage, route, {}))
+      // Each leads through a member, or through the elements of one, and names nothing behind it.
+      for (const name of names)
+        for (const beyond of [['nothing-of-this'], ['*', 'nothing-of-this']]) {
+          const field = `${pointer(name)}/${beyond.join('/')}`
+          const title = `only ${field} is shown`
+          const wanted = through(value, [name, ...beyond])
+          const response = await trial.accepted(title, showing(stage, [field]))
+          shows(trial, title, { response, whole, wanted })
+        }
+    },
+  },
+  {
     id: 'DEL-60',
+    words: 'must be taken off a safe request',
     group,
     needs: dataNeeds,
     clauses: ['policy.data.whole'],
@@ -129,6 +140,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
       const { names, value } = membersOf(route)
       const [first = ''] = names
       const fields = [pointer(first)]
+      const whole = await trial.control('a request without conditions', () => constrained(stage, route, {}))
       await trial.control('a request whose answer shows one member', showing(stage, fields))
       for (const [name, text] of [
         ['range', 'bytes=0-9'],
@@ -139,12 +151,13 @@ export const contentCases: readonly Case<ResourceStage>[] = [
         const title = `it has ${name}`
         const response = await trial.accepted(title, showing(stage, fields, { draft: withHeader(name, text) }))
         trial.holds(`${title}: the status is 200`, response?.status === 200, String(response?.status))
-        shows(trial, title, { response, wanted: { [first]: value[first] } })
+        shows(trial, title, { response, whole, wanted: { [first]: value[first] } })
       }
     },
   },
   {
     id: 'policy.data.before',
+    words: 'must be refused before its handler runs',
     group,
     needs: ['operation', 'condition-data'],
     async run(trial, stage) {
@@ -155,7 +168,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
       await trial.control('a request that changes something', () => constrained(stage, route, {}))
       for (const [name, value] of [
         ['range', 'bytes=0-9'],
-        ['if-match', '*'],
+        ['if-unmodified-since', 'Fri, 01 Jan 2100 00:00:00 GMT'],
       ] as const) {
         await trial.accepted(`it has ${name}`, under([], name, value))
         const title = `it has ${name} under data`
@@ -168,8 +181,10 @@ export const contentCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'DEL-59',
+    words: 'Of headers only',
     group,
     needs: dataNeeds,
+    clauses: ['policy.data.whole'],
     async run(trial, stage) {
       const route = specialRoute(stage, 'answer', { level: 'authorized', method: 'GET' })
       const [first = ''] = membersOf(route).names
@@ -189,6 +204,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'DEL-69',
+    words: 'Every leaf must lie at or beneath',
     group,
     needs: argumentNeeds,
     clauses: ['policy.arguments'],
@@ -208,6 +224,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'policy.operation-spelling',
+    words: 'equals one that such a condition of this resource names but for case',
     group,
     needs: argumentNeeds,
     async run(trial, stage) {
@@ -222,6 +239,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'DEL-71',
+    words: ['must have no query, and a body that is JSON', 'No object of the arguments may have two members'],
     group,
     needs: argumentNeeds,
     clauses: ['DEL-76', 'policy.folded', 'policy.json'],
@@ -254,6 +272,7 @@ export const contentCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'DEL-72',
+    words: 'each value that it names must meet the matcher',
     group,
     needs: argumentNeeds,
     clauses: ['DEL-73', 'DEL-74'],
@@ -281,11 +300,3 @@ export const contentCases: readonly Case<ResourceStage>[] = [
     },
   },
 ]
-
-function sameJson(text: string, value: unknown): boolean {
-  try {
-    return JSON.stringify(JSON.parse(text)) === JSON.stringify(value)
-  } catch {
-    return false
-  }
-}

@@ -78,6 +78,7 @@ export const coveredCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-08',
+    words: ['exactly when there are body bytes', '`"content-type"` | when there are body bytes'],
     group,
     needs: ['write'],
     route: stage => lowestRoute(stage, 'POST'),
@@ -96,6 +97,7 @@ export const coveredCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-09',
+    words: '`content-digest` without a body',
     group,
     refusal,
     refused: [
@@ -111,6 +113,7 @@ export const coveredCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-44',
+    words: '`content-type` may be covered without a body',
     group,
     accepted: [
       {
@@ -121,6 +124,7 @@ export const coveredCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-45',
+    words: 'where the request has one',
     group,
     refusal,
     refused: [

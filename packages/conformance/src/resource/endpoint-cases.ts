@@ -2,6 +2,7 @@ import { createPublicKey, verify } from 'node:crypto'
 import type { Case } from '../case/case.js'
 import { formBody, postDraft } from '../case/post.js'
 import { type Refusal, refusals } from '../case/refusal.js'
+import { isSameScope } from '../case/same-scope.js'
 import type { Trial } from '../case/trial.js'
 import { type Draft, signDraft } from '../signing/draft.js'
 import { makeKey } from '../signing/key.js'
@@ -17,11 +18,13 @@ export function endpointTarget(stage: ResourceStage, name: string): string {
   return new URL(String(stage.metadata?.[name])).pathname
 }
 
-function scopeOf(stage: ResourceStage): string {
+/** The scope that it is asked for. */
+export function scopeOf(stage: ResourceStage): string {
   return stage.configuration.routes.find(({ level }) => level === 'authorized')?.scope ?? ''
 }
 
-interface Asked {
+/** A request for a resource token, where it is not the usual one. */
+export interface Asked {
   readonly signer?: Signer
   readonly form?: Readonly<Record<string, string>>
   readonly body?: string
@@ -30,7 +33,7 @@ interface Asked {
 }
 
 /** A request for a resource token. */
-function ask(stage: ResourceStage, asked: Asked = {}): WireRequest {
+export function ask(stage: ResourceStage, asked: Asked = {}): WireRequest {
   const { signer = byPublishedKey(stage.agent), form = { scope: scopeOf(stage) }, change = one => one } = asked
   const draft = postDraft({
     authority: stage.authority,
@@ -47,12 +50,14 @@ function ask(stage: ResourceStage, asked: Asked = {}): WireRequest {
 /** A case about requests for a resource token, of which each must be refused. */
 function asking(o: {
   readonly id: string
+  readonly words?: string | readonly string[]
   readonly clauses?: readonly string[]
   readonly refusal: Refusal
   readonly asked: ReadonlyArray<Asked & { readonly fault: string; readonly for?: (stage: ResourceStage) => Asked }>
 }): Case<ResourceStage> {
   return {
     id: o.id,
+    ...(o.words === undefined ? {} : { words: o.words }),
     group,
     needs,
     ...(o.clauses === undefined ? {} : { clauses: o.clauses }),
@@ -70,7 +75,13 @@ export const endpointCases: readonly Case<ResourceStage>[] = [
     id: 'resource-token-endpoint.answer',
     group,
     needs,
-    clauses: ['token.resource.claims', 'token.resource.life', 'auth.resource-token.key', 'cache.no-store'],
+    clauses: [
+      'token.resource.claims',
+      'token.resource.life',
+      'auth.resource-token.key',
+      'cache.no-store',
+      'token-endpoint.expires-in',
+    ],
     async run(trial, stage) {
       const caller = delegate(stage)
       const response = await trial.control('a delegate asks for a resource token', () => ask(stage, { signer: caller }))
@@ -90,13 +101,14 @@ export const endpointCases: readonly Case<ResourceStage>[] = [
         agent: stage.agent.id,
         agent_delegate: 'delegate-1',
         agent_jkt: caller.key.thumbprint,
-        scope: scopeOf(stage),
       }
+      trial.holds('scope of the token is right', isSameScope(claims['scope'], scopeOf(stage)), String(claims['scope']))
       for (const [name, value] of Object.entries(wanted))
         trial.holds(`${name} of the token is right`, claims[name] === value, `it is ${JSON.stringify(claims[name])}`)
       trial.holds('typ of the token is resource+jwt', header['typ'] === 'resource+jwt')
       const life = Number(claims['exp']) - Number(claims['iat'])
       trial.holds('the token lives at most 10 min', life > 0 && life <= 600, `it lives ${life} s`)
+      trial.holds('expires_in is the life of the token', answer['expires_in'] === life, String(answer['expires_in']))
       await verified(trial, stage, String(answer['resource_token']))
     },
   },
@@ -125,6 +137,7 @@ export const endpointCases: readonly Case<ResourceStage>[] = [
     id: 'RST-19',
     group,
     needs,
+    clauses: ['token-endpoint.unknown'],
     async run(trial, stage) {
       await trial.control('an agent asks for a resource token', () => ask(stage))
       const more = {
@@ -144,6 +157,9 @@ export const endpointCases: readonly Case<ResourceStage>[] = [
       trial.holds('agent_jkt is the key of the caller', claims['agent_jkt'] === stage.agent.key.thumbprint)
       trial.holds('there is no delegate', claims['agent_delegate'] === undefined)
       trial.holds('aud is the auth server', claims['aud'] === stage.authServer.id)
+      await trial.accepted('an empty parameter is absent', () =>
+        ask(stage, { form: { scope: scopeOf(stage), auth_server: '' } }),
+      )
     },
   },
   asking({
@@ -193,14 +209,10 @@ export const endpointCases: readonly Case<ResourceStage>[] = [
   }),
   asking({
     id: 'token-endpoint.form',
+    words: ['The body must be a form', 'has at most 100 parameters'],
     refusal: refusals.request,
     asked: [
       { fault: 'scope is missing', form: {} },
-      { fault: 'scope is empty', form: { scope: '' } },
-      {
-        fault: 'it asks for another kind of request, too',
-        for: stage => ({ form: { scope: scopeOf(stage), auth_request_url: 'https://other.example/request' } }),
-      },
       {
         fault: 'it has a thousand parameters',
         for: stage => ({
@@ -211,6 +223,7 @@ export const endpointCases: readonly Case<ResourceStage>[] = [
   }),
   asking({
     id: 'DIG-11',
+    words: 'or the body has a content coding',
     refusal: { status: 415, error: 'invalid_request' },
     asked: [
       {

@@ -43,6 +43,7 @@ function spellings(path: string): readonly string[] {
 export const faultCases: readonly Case<ResourceStage>[] = [
   varied({
     id: 'sig.headers.status',
+    words: 'must answer 401, never 400',
     group,
     clauses: ['error.invalid-signature'],
     refusal: refusals.signature,
@@ -107,10 +108,11 @@ export const faultCases: readonly Case<ResourceStage>[] = [
     id: 'limits.signature-key',
     group,
     refusal: tooLong,
-    refused: [{ fault: 'Signature-Key has over 7 KiB', draft: withKeyParameter(`x="${'x'.repeat(7200)}"`) }],
+    refused: [{ fault: 'Signature-Key has over 7 KiB', draft: withKeyParameter(`note="${'x'.repeat(7200)}"`) }],
   }),
   {
     id: 'token.order',
+    words: 'must check a token in this order',
     group,
     needs: ['authorized'],
     async run(trial, stage) {
@@ -150,6 +152,7 @@ export const faultCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'challenge.identity-scopes',
+    words: 'by the claims that they grant',
     group,
     needs: ['email-route'],
     async run(trial, stage) {

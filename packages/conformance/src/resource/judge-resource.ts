@@ -28,7 +28,8 @@ export async function judgeResource(o: JudgeOptions<ResourceConfiguration>): Pro
       requirements: readRequirements(),
       sender,
       invariant,
-      ...(o.onResult === undefined ? {} : { onResult: o.onResult }),
+      onProgress: o.onProgress,
+      onResult: o.onResult,
     })
   } finally {
     await close()

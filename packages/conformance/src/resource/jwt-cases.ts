@@ -1,10 +1,13 @@
 import { createHmac } from 'node:crypto'
 import type { Case } from '../case/case.js'
 import { type Refusal, refusals } from '../case/refusal.js'
+import { isAccepted } from '../case/trial.js'
+import { signDraft } from '../signing/draft.js'
 import { makeKey } from '../signing/key.js'
 import { base64url, type TokenDraft } from '../signing/token.js'
+import type { WireRequest } from '../wire/message.js'
 import { flipped } from './header-changes.js'
-import { type ResourceStage, tokenMember } from './stage.js'
+import { delegate, draftFor, type ResourceStage, routeOf, tokenMember } from './stage.js'
 import { shown, tokenVaried, withClaims, withHeaderMembers } from './token-variations.js'
 
 const group = 'jwt'
@@ -87,6 +90,7 @@ export const jwtCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'token.alg',
+    words: ['must be fully specified', '`EdDSA` is read as Ed25519'],
     group,
     token,
     accepted: [{ fault: 'alg is EdDSA', token: withHeaderMembers({ alg: 'EdDSA' }) }],
@@ -185,6 +189,7 @@ export const jwtCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-06',
+    words: 'the first two hold JSON objects',
     group,
     token,
     refusal: noIdentity,
@@ -201,6 +206,7 @@ export const jwtCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'SCH-17',
+    words: 'three canonical base64url parts',
     group,
     token,
     refusal: noIdentity,
@@ -208,6 +214,23 @@ export const jwtCases: readonly Case<ResourceStage>[] = [
       fault: `the token is "${text}"`,
       signer: asToken(text),
     })),
+  }),
+  tokenVaried({
+    id: 'token.unreadable',
+    words: 'in `Signature-Key` `invalid_auth_token` where the receiver takes auth tokens',
+    group,
+    token,
+    refusal: refusals.authToken,
+    refused: [
+      ...['a', 'a.b', 'a.b.c', 'W10.e30.AA', 'e30=.e30.AA'].map(text => ({
+        fault: `typ of the token "${text}" cannot be read`,
+        signer: asToken(text),
+      })),
+      {
+        fault: 'typ comes twice in its header',
+        token: textual(draft => ({ headerText: JSON.stringify(draft.header).replace('{', '{"typ":"agent+jwt",') })),
+      },
+    ],
   }),
   tokenVaried({
     id: 'JWT-18',
@@ -231,22 +254,29 @@ export const jwtCases: readonly Case<ResourceStage>[] = [
       { fault: 'it has many dots', signer: asToken('.'.repeat(6000)) },
     ],
   }),
-  tokenVaried({
+  {
     id: 'JWT-19',
+    words: 'must read JSON that is up to 16 levels deep',
     group,
-    token,
-    refusal: noIdentity,
-    refused: [
-      {
-        fault: 'an unknown claim is 1500 arrays deep',
-        token: textual(draft => ({
-          claimsText: JSON.stringify(draft.claims).replace('{', `{"deep":${'['.repeat(1500)}${']'.repeat(1500)},`),
-        })),
-      },
-    ],
-  }),
+    needs: ['identified'],
+    async run(trial, stage) {
+      const route = routeOf(stage, 'identified')
+      const claiming = (arrays: number) => (): WireRequest => {
+        const more = `{"deep":${'['.repeat(arrays)}${']'.repeat(arrays)},`
+        const change = textual(draft => ({ claimsText: JSON.stringify(draft.claims).replace('{', more) }))
+        return signDraft(draftFor(stage, route, delegate(stage, change)))
+      }
+      await trial.control('a request with an agent token', () => signDraft(draftFor(stage, route, delegate(stage))))
+      // The claims are one level more.
+      await trial.accepted('an unknown claim is 15 arrays deep', claiming(15))
+      const { response } = await trial.sent('an unknown claim is 1500 arrays deep', claiming(1500))
+      const isAnswered = isAccepted(response) || response?.status === 401
+      trial.holds('it is ignored, or refused with 401', isAnswered, `the status is ${response?.status ?? 'none'}`)
+    },
+  },
   tokenVaried({
     id: 'JWT-22',
+    words: 'Claims that they do not name must be ignored',
     group,
     token,
     accepted: [

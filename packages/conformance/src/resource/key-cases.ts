@@ -4,6 +4,7 @@ import { type Draft, signDraft } from '../signing/draft.js'
 import { makeKey, type TestAlgorithm } from '../signing/key.js'
 import { changeHeader, jsonBody, type WireRequest } from '../wire/message.js'
 import { flipped } from './header-changes.js'
+import { der, forged, malleable, negative, orderEight, point } from './key-bytes.js'
 import { draftFor, inlineKey, pseudonym, type ResourceStage, routeOf, type Signer } from './stage.js'
 import { varied } from './variations.js'
 
@@ -28,55 +29,28 @@ const withBytes = (fault: string, signature: (bytes: Buffer) => Buffer): Variati
   draft: draft => ({ ...draft, signature }),
 })
 
-/** A point in base64url: 32 bytes of which the first and the last are given. */
-const point = (first: number, last = 0): string =>
-  Buffer.from(Uint8Array.from({ length: 32 }, (_, at) => (at === 0 ? first : at === 31 ? last : 0))).toString(
-    'base64url',
-  )
-
-/** A point of order 8, by its y coordinate. */
-const orderEight = '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05'
-
-/** The negative of a y coordinate. */
-function negative(y: Buffer): Buffer {
-  return Buffer.from(y.map((byte, at) => (at === 0 ? 0xed : at === 31 ? 0x7f : 0xff) - byte))
+/** The names of RFC 9421 for the algorithms. */
+const registered: Readonly<Record<TestAlgorithm, string>> = {
+  Ed25519: 'ed25519',
+  ES256: 'ecdsa-p256-sha256',
+  ES384: 'ecdsa-p384-sha384',
+  PS512: 'rsa-pss-sha512',
 }
 
-/** The neutral element and zero: R and S that make both sides of the equation neutral. */
-const forged = Buffer.concat([Buffer.from(point(1), 'base64url'), Buffer.alloc(32)])
-
-/** The order of the group of Ed25519, least significant byte first. */
-const order = Buffer.from('edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010', 'hex')
-
-/** The same signature with its second half raised by the order of the group: it verifies where the half is not bounded. */
-function malleable(bytes: Buffer): Buffer {
-  const raised = Buffer.from(bytes)
-  let carry = 0
-  for (let at = 0; at < 32; at++) {
-    const sum = (raised[32 + at] ?? 0) + (order[at] ?? 0) + carry
-    raised[32 + at] = sum & 0xff
-    carry = sum >> 8
-  }
-  return raised
-}
-
-/** A signature r‖s in DER, as most libraries write it. */
-function der(bytes: Buffer): Buffer {
-  const integer = (part: Buffer): Buffer => {
-    const padded = (part[0] ?? 0) > 127 ? Buffer.concat([Buffer.from([0]), part]) : part
-    return Buffer.concat([Buffer.from([2, padded.length]), padded])
-  }
-  const body = Buffer.concat([integer(bytes.subarray(0, 32)), integer(bytes.subarray(32))])
-  return Buffer.concat([Buffer.from([0x30, body.length]), body])
-}
-
-const accepts = (id: string, alg: TestAlgorithm): Case<ResourceStage> =>
+const accepts = (id: string, alg: TestAlgorithm, words?: string): Case<ResourceStage> =>
   varied({
     id,
+    ...(words === undefined ? {} : { words }),
     group: `keys-${alg}`,
     needs: ['pseudonymous', alg],
     route,
-    accepted: [{ fault: `it is signed with ${alg}`, draft: draft => signedBy(pseudonym(alg))(draft) }],
+    accepted: [
+      { fault: `it is signed with ${alg}`, draft: draft => signedBy(pseudonym(alg))(draft) },
+      ...[alg, registered[alg]].map(name => ({
+        fault: `it is signed with ${alg}, and says so as ${name}`,
+        draft: (draft: Draft) => withAlg('', name).draft?.(signedBy(pseudonym(alg))(draft)) ?? draft,
+      })),
+    ],
     refusal,
     refused: stage => [
       {
@@ -90,6 +64,7 @@ const accepts = (id: string, alg: TestAlgorithm): Case<ResourceStage> =>
 export const keyCases: readonly Case<ResourceStage>[] = [
   varied({
     id: 'sig.alg.names',
+    words: ['JOSE names must be written everywhere', 'RFC 9421 names must be read, too'],
     group,
     needs,
     route,
@@ -206,19 +181,29 @@ export const keyCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'KEY-16',
+    words: 'RSA keys must carry `alg`',
     group,
     needs,
     route,
     refusal: badKey,
     refused: [
-      withKey('the inline RSA key has no alg', () => {
-        const { alg: _, ...members } = makeKey('PS512').jwk
-        return inlineKey(members)
-      }),
+      {
+        fault: 'the inline RSA key has no alg',
+        draft: draft => {
+          const key = makeKey('PS512')
+          const { alg: _, ...members } = key.jwk
+          return { ...draft, key, keyMember: inlineKey(members) }
+        },
+      },
     ],
   }),
   varied({
     id: 'KEY-26',
+    words: [
+      'The key must be complete',
+      'must also read a key of `kty` OKP or EC without `alg`',
+      'must agree with `kty` and `crv`',
+    ],
     group,
     needs,
     route,
@@ -231,6 +216,21 @@ export const keyCases: readonly Case<ResourceStage>[] = [
       withKey('kty is that of another curve', draft => draft.keyMember.replace('kty="OKP"', 'kty="EC"')),
       withKey('x stands twice', draft => draft.keyMember.replace(/(;x="[^"]*")/, '$1$1')),
     ],
+  }),
+  varied({
+    id: 'sig.key.hwk.members',
+    words: ['Where `use` is there, it must be `sig`', 'here it is an unknown parameter'],
+    group,
+    needs,
+    clauses: ['sig.key.parameters'],
+    route,
+    accepted: ['use="sig"', 'key_ops="sign"', 'key_ops', 'kid=1', 'id=:AA==:', 'other=?0'].map(member =>
+      withKey(`the inline key has ${member}`, draft => `${draft.keyMember};${member}`),
+    ),
+    refusal: badKey,
+    refused: ['use="enc"', 'use=sig', 'n=1'].map(member =>
+      withKey(`the inline key has ${member}`, draft => `${draft.keyMember};${member}`),
+    ),
   }),
   varied({
     id: 'sig.alg.points',
@@ -288,6 +288,6 @@ export const keyCases: readonly Case<ResourceStage>[] = [
     ],
   }),
   accepts('sig.alg.supported', 'ES256'),
-  accepts('sig.alg.optional', 'ES384'),
-  accepts('KEY-28', 'PS512'),
+  accepts('sig.alg.optional', 'ES384', 'may support `ES384` and `PS512`'),
+  accepts('KEY-28', 'PS512', 'may support `ES384` and `PS512`'),
 ]

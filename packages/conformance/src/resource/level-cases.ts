@@ -114,6 +114,7 @@ export const levelCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'id.equal',
+    words: 'Two identifiers are equal when their strings are',
     group,
     needs: ['authorized'],
     async run(trial, stage) {

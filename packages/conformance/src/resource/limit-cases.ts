@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Case } from '../case/case.js'
 import { refusals } from '../case/refusal.js'
-import { errorOf, isAccepted, type Trial, Undecided } from '../case/trial.js'
+import { errorOf, isAccepted, isPause, type Trial, Undecided } from '../case/trial.js'
 import type { Level, Route } from '../config/route.js'
 import { signDraft } from '../signing/draft.js'
 import { headerValue, type WireRequest, type WireResponse } from '../wire/message.js'
@@ -51,7 +51,7 @@ async function controlAfterWait(trial: Trial, seconds: number, request: () => Wi
 function isRefusal(trial: Trial, response: WireResponse): void {
   trial.holds('the error is rate_limited', errorOf(response) === 'rate_limited', errorOf(response))
   const pause = headerValue(response, 'retry-after') ?? ''
-  trial.holds('Retry-After is a number of seconds', /^\d{1,6}$/.test(pause) && Number(pause) > 0, pause)
+  trial.holds('it has Retry-After', isPause(pause), pause)
 }
 
 const signedBy = (stage: ResourceStage, route: Route, caller: Signer): WireRequest =>

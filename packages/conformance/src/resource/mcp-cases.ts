@@ -65,6 +65,7 @@ export const mcpCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'mcp.one-reading',
+    words: 'A message that could be read in two ways must be refused',
     group,
     needs,
     async run(trial, stage) {

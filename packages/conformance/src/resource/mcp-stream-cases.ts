@@ -45,6 +45,7 @@ async function holdsOver(
 export const mcpStreamCases: readonly Case<ResourceStage>[] = [
   {
     id: 'mcp.stream-resumed',
+    words: "is resumed for the session's owner",
     group,
     needs,
     async run(trial, stage) {

@@ -100,6 +100,7 @@ export const mcpSubjectCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'mcp.uri-spellings',
+    words: "must be 403 when another rule is for one of the URI's",
     group,
     needs: ['mcp', 'mcp-resources'],
     async run(trial, stage) {
@@ -197,6 +198,7 @@ export const mcpSubjectCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'mcp.route-holds',
+    words: 'must hold for all its rules that name none of their own',
     group,
     needs: ['closed-mcp'],
     async run(trial, stage) {

@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Case } from '../case/case.js'
 import type { Refusal } from '../case/refusal.js'
 import { tokenJson } from '../participants/desk.js'
 import type { Reply } from '../participants/origin.js'
 import { verifies } from '../participants/received.js'
 import { signDraft } from '../signing/draft.js'
-import { openMiddle, upstream } from './middle.js'
+import { keysAt, openMiddle, upstream } from './middle.js'
 import { byPublishedKey, draftFor, pseudonym, type ResourceStage, specialRoute } from './stage.js'
 
 const group = 'middle'
@@ -30,6 +31,7 @@ const answers: ReadonlyArray<readonly [title: string, reply: Reply, refusal: Ref
 export const middleCases: readonly Case<ResourceStage>[] = [
   {
     id: 'exchange.own-key',
+    words: 'must sign with its own key',
     group,
     needs,
     clauses: ['participant.also-agent'],
@@ -39,10 +41,11 @@ export const middleCases: readonly Case<ResourceStage>[] = [
       await trial.control('a request whose handler calls another resource', () => caller.request())
       trial.holds('it publishes aauth-agent', middle.metadata['agent'] === stage.id, String(middle.metadata['agent']))
       const { jwks_uri: jwks } = stage.metadata ?? {}
-      trial.holds('its keys are those of the resource', jwks === undefined || middle.metadata['jwks_uri'] === jwks)
+      const isSame = jwks === undefined || isDeepStrictEqual(await keysAt(trial, stage, jwks), middle.keys)
+      trial.holds('its keys are those of the resource', isSame)
       trial.holds('it has redirect_uris', Array.isArray(middle.metadata['redirect_uris']))
-      const [exchange, ...more] = middle.exchanges
-      trial.holds('the auth server is asked once', exchange !== undefined && more.length === 0)
+      const [exchange] = middle.exchanges
+      trial.holds('the auth server is asked', exchange !== undefined)
       if (exchange === undefined) return
       const { form } = exchange
       trial.holds('request_type is exchange', form['request_type'] === 'exchange', form['request_type'])

@@ -67,6 +67,7 @@ async function comeBack(trial: Trial, stage: ResourceStage, { callback, cookie }
 export const middlePageCases: readonly Case<ResourceStage>[] = [
   {
     id: 'interaction.return-url',
+    words: 'A bad one is an error page',
     group,
     needs,
     clauses: ['INT-01', 'INT-02', 'INT-10'],
@@ -94,6 +95,7 @@ export const middlePageCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'interaction.code',
+    words: 'Only then may the stored result be used',
     group,
     needs,
     async run(trial, stage) {

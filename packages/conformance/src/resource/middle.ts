@@ -44,9 +44,7 @@ const asks = (agentAuth: string): Reply =>
 /** Sets what stands behind the resource under test. */
 export async function openMiddle(trial: Trial, stage: ResourceStage, behind: Behind = {}): Promise<Middle> {
   const metadata = await documentOf(trial, stage, '/.well-known/aauth-agent')
-  const jwks = URL.canParse(String(metadata['jwks_uri'])) ? new URL(String(metadata['jwks_uri'])).pathname : '/'
-  const { keys: published } = await documentOf(trial, stage, jwks)
-  const keys = new Map((Array.isArray(published) ? (published as Jwk[]) : []).map(key => [String(key['kid']), key]))
+  const keys = await keysAt(trial, stage, metadata['jwks_uri'])
   const middle: Middle = { visits: [], exchanges: [], metadata, keys }
   const { downstream, authServer } = stage
   const whoIs = (visit: Visit, id: string): Promise<Caller | undefined> =>
@@ -80,6 +78,12 @@ function grantTo(stage: ResourceStage, caller: Caller | undefined, upstream = ''
   const draft = authTokenDraft(stage.authServer, { ...about, now: stage.now() })
   const act = { iss: claims['iss'], agent: claims['agent'] }
   return tokenJson({ auth_token: signToken({ ...draft, claims: { ...draft.claims, act } }), expires_in: 600 })
+}
+
+/** The keys that the resource under test publishes at a URL of its own, by their `kid`. */
+export async function keysAt(trial: Trial, stage: ResourceStage, uri: unknown): Promise<ReadonlyMap<string, Jwk>> {
+  const { keys } = await documentOf(trial, stage, URL.canParse(String(uri)) ? new URL(String(uri)).pathname : '/')
+  return new Map((Array.isArray(keys) ? (keys as Jwk[]) : []).map(key => [String(key['kid']), key]))
 }
 
 async function documentOf(

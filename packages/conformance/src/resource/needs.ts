@@ -104,6 +104,8 @@ export const resourceNeeds: Needs<ResourceStage> = {
   denies: specialNeed('denies', { method: 'GET' }),
   fails: specialNeed('fails', { method: 'POST' }),
   answer: specialNeed('answer', { level: 'authorized', method: 'GET' }),
+  error: specialNeed('error', { level: 'authorized', method: 'GET' }),
+  text: specialNeed('text', { level: 'authorized', method: 'GET' }),
   operation: specialNeed('operation', { level: 'authorized', method: 'POST' }),
   approve: specialNeed('approve', { level: 'authorized', method: 'POST' }),
   calls: specialNeed('calls', { level: 'authorized', method: 'GET' }),

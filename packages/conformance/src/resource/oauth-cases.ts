@@ -95,6 +95,7 @@ function backFrom(stage: ResourceStage, onward: URL | undefined, answer: Readonl
 export const oauthCases: readonly Case<ResourceStage>[] = [
   {
     id: 'exchange.oauth',
+    words: 'must sign the browser in at the upstream issuer',
     group,
     needs: ['oauth', 'loopback'],
     async run(trial, stage) {

@@ -17,6 +17,8 @@ export const otherMembersCases: readonly Case<ResourceStage>[] = [
     accepted: [
       { fault: 'a proxy has added a signature of its own', sent: besides('proxy', ';created=1;tag="proxy"') },
       { fault: 'a second signature has no tag', sent: besides('other', '') },
+      { fault: 'a proxy has added lines of its own after them', sent: onOwnLines('after') },
+      { fault: 'a proxy has added lines of its own before them', sent: onOwnLines('before') },
     ],
   }),
   varied({
@@ -38,6 +40,7 @@ export const otherMembersCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'SIG-27',
+    words: 'The label of that member selects one member',
     group,
     refusal,
     refused: [
@@ -61,6 +64,7 @@ export const otherMembersCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'SIG-35',
+    words: 'a label or a parameter that comes twice',
     group,
     refusal,
     refused: [
@@ -86,10 +90,15 @@ export const otherMembersCases: readonly Case<ResourceStage>[] = [
     group,
     refusal,
     accepted: [{ fault: 'both headers have 8 members', sent: manyMembers(8) }],
-    refused: [{ fault: 'both headers have 9 members', sent: manyMembers(9) }],
+    refused: [
+      { fault: 'both headers have 9 members', sent: manyMembers(9) },
+      { fault: 'Signature-Input has 9 members', sent: manyMembers(9, 1) },
+      { fault: 'Signature has 9 members', sent: manyMembers(1, 9) },
+    ],
   }),
   varied({
     id: 'limits.header-status',
+    words: 'A header that is longer than its limit must get 431',
     group,
     refusal: { status: 431, challenge: 'none', orClosed: true },
     refused: [
@@ -116,6 +125,36 @@ export const otherMembersCases: readonly Case<ResourceStage>[] = [
     },
   },
   {
+    id: 'sig.headers.lost',
+    group,
+    needs: ['anonymous'],
+    async run(trial, stage) {
+      const route = routeOf(stage, 'anonymous')
+      const { method, target, headers, body } = draftFor(stage, route, pseudonym())
+      const withLines = (input: string, signature: string) => ({
+        ...{ method, target, body },
+        headers: [...headers, ['signature-input', input] as const, ['signature', signature] as const],
+      })
+      await trial.control('the request without a signature', { method, target, headers, body })
+      const tagged = 'proxy=("@method");created=1;tag="proxy"'
+      await trial.accepted('a proxy has signed it, by a tag of its own', withLines(tagged, 'proxy=:YWJj:'))
+      await trial.accepted(
+        'two proxies have signed it, each by a tag',
+        withLines(`${tagged}, b=("@path");tag="b"`, 'proxy=:YWJj:, b=:YWJj:'),
+      )
+      for (const [title, input, signature] of [
+        ['one of two signatures has no tag', `${tagged}, b=("@path")`, 'proxy=:YWJj:, b=:YWJj:'],
+        ['the tag is empty', 'proxy=("@method");tag=""', 'proxy=:YWJj:'],
+        ['the tag is a Token', 'proxy=("@method");tag=proxy', 'proxy=:YWJj:'],
+        ['the tag is true', 'proxy=("@method");tag', 'proxy=:YWJj:'],
+        ['a member of Signature has no input', tagged, 'proxy=:YWJj:, b=:YWJj:'],
+        ['Signature-Input does not parse', `${tagged}, =`, 'proxy=:YWJj:'],
+        ['Signature does not parse', tagged, 'proxy=:YWJj'],
+      ] as const)
+        await trial.refused(title, withLines(input, signature), refusal)
+    },
+  },
+  {
     id: 'sig.headers.anonymous',
     group,
     needs: ['anonymous'],
@@ -128,20 +167,36 @@ export const otherMembersCases: readonly Case<ResourceStage>[] = [
         () => signDraft({ ...draft(), signature: bytes => flipped(bytes, stage) }),
         refusal,
       )
+      for (const field of ['signature', 'signature-input'])
+        await trial.refused(
+          `${field} was lost on the way`,
+          () => changeHeader(signDraft(draft()), field, () => undefined),
+          refusal,
+        )
     },
   },
 ]
 
-function manyMembers(count: number): (request: WireRequest) => WireRequest {
-  const labels = Array.from({ length: count - 1 }, (_, at) => `m${at}`)
+/** Adds members of other parties, so that the two headers have so many. */
+function manyMembers(inputs: number, signatures: number = inputs): (request: WireRequest) => WireRequest {
+  const added = (count: number, member: string) => (value: string) =>
+    [value, ...Array.from({ length: count - 1 }, (_, at) => `m${at}=${member}`)].join(', ')
   return request =>
     changeHeader(
-      changeHeader(
-        request,
-        'signature-input',
-        value => `${value}${labels.map(label => `, ${label}=("@method");tag="t"`).join('')}`,
-      ),
+      changeHeader(request, 'signature-input', added(inputs, '("@method");tag="t"')),
       'signature',
-      value => `${value}${labels.map(label => `, ${label}=:YWJj:`).join('')}`,
+      added(signatures, ':YWJj:'),
     )
+}
+
+/** Adds the signature of a proxy on lines of its own. */
+function onOwnLines(where: 'before' | 'after'): (request: WireRequest) => WireRequest {
+  const lines = [
+    ['signature-input', 'proxy=("@method");created=1;tag="proxy"'],
+    ['signature', 'proxy=:YWJj:'],
+  ] as const
+  return request => ({
+    ...request,
+    headers: where === 'before' ? [...lines, ...request.headers] : [...request.headers, ...lines],
+  })
 }

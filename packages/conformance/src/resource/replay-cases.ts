@@ -18,6 +18,7 @@ function signedPost(stage: ResourceStage): WireRequest {
 export const replayCases: readonly Case<ResourceStage>[] = [
   {
     id: 'NON-01',
+    words: 'must refuse one that it sees again',
     group,
     needs,
     clauses: ['error.replay-detected'],
@@ -52,6 +53,7 @@ export const replayCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'NON-05',
+    words: 'A request is remembered as',
     group,
     needs,
     async run(trial, stage) {
@@ -70,6 +72,7 @@ export const replayCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'NON-06',
+    words: 'A request is remembered as',
     group,
     needs: ['write', 'pseudonymous-write'],
     async run(trial, stage) {
@@ -82,6 +85,7 @@ export const replayCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'sig.replay.key',
+    words: 'must never be keyed on the signature bytes',
     group,
     needs: ['pseudonymous-write', 'ES256'],
     async run(trial, stage) {
@@ -101,6 +105,7 @@ export const replayCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'NON-09',
+    words: 'must refuse one that it sees again',
     group,
     needs,
     async run(trial, stage) {
@@ -115,6 +120,7 @@ export const replayCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'NON-11',
+    words: 'may remember safe requests elsewhere',
     group,
     async run(trial, stage) {
       const route = lowestRoute(stage)
@@ -131,6 +137,7 @@ export const replayCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'sig.replay.after-checks',
+    words: 'must be refused before it is remembered',
     group,
     needs: ['write'],
     async run(trial, stage) {

@@ -16,6 +16,7 @@ const badAgent: Refusal = { status: 401, error: ['invalid_signature', 'invalid_a
 export const schemeCases: readonly Case<ResourceStage>[] = [
   varied({
     id: 'SCH-01',
+    words: 'must refuse an unknown scheme',
     group,
     needs,
     route,
@@ -29,6 +30,7 @@ export const schemeCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'sig.key.scheme',
+    words: 'The member must be a Token',
     group,
     needs,
     route,
@@ -46,6 +48,7 @@ export const schemeCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'SCH-13',
+    words: 'must refuse an unknown scheme',
     group,
     needs,
     route,

@@ -15,6 +15,7 @@ const badBytes: Refusal = { status: [400, 401], orClosed: true }
 export const signatureCases: readonly Case<ResourceStage>[] = [
   {
     id: 'SIG-01',
+    words: 'Where a signature is needed, a request without one must be refused',
     group,
     clauses: ['challenge.every-401'],
     async run(trial, stage) {
@@ -60,6 +61,7 @@ export const signatureCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'SIG-04',
+    words: 'Where that label is missing in either header',
     group,
     refusal,
     refused: signatureFields.map(field => ({
@@ -69,6 +71,7 @@ export const signatureCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'SIG-05',
+    words: 'must have exactly one member',
     group,
     refusal,
     refused: [
@@ -84,6 +87,7 @@ export const signatureCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'SIG-33',
+    words: 'on exactly one line',
     group,
     refusal,
     refused: [
@@ -106,6 +110,7 @@ export const signatureCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'SIG-08',
+    words: 'a label or a parameter that comes twice',
     group,
     refusal,
     refused: (['Signature-Input', 'Signature'] as const).map(field => ({
@@ -120,18 +125,20 @@ export const signatureCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'SIG-10',
+    words: 'any legal one of at most 64 characters',
     group,
     refusal: { ...refusal, orClosed: true, status: [400, 401], error: ['invalid_signature', 'invalid_request'] },
-    refused: ['SIG', '1sig', '-x', '', 's'.repeat(300), 's\xe9'].map(label => ({
-      fault: `the label is ${label === '' ? 'empty' : label.length > 20 ? 'of 300 characters' : label}`,
+    refused: ['SIG', '1sig', '-x', '', 's'.repeat(65), 's\xe9'].map(label => ({
+      fault: `the label is ${label === '' ? 'empty' : label.length > 20 ? 'of 65 characters' : label}`,
       draft: draft => ({ ...draft, label }),
     })),
   }),
   varied({
     id: 'SIG-11',
+    words: 'must take any legal one of at most 64 characters',
     group,
-    accepted: ['*a.b-c_1', 'x', '*'].map(label => ({
-      fault: `the label is ${label}`,
+    accepted: ['*a.b-c_1', 'x', '*', 's'.repeat(64)].map(label => ({
+      fault: `the label is ${label.length > 20 ? 'of 64 characters' : label}`,
       draft: draft => ({ ...draft, label }),
     })),
   }),
@@ -207,6 +214,7 @@ export const signatureCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'SIG-14',
+    words: 'must ignore',
     group,
     accepted: ['a) b', 'a;jwt=y', 'a=b, sig2=c', 'a\\"b', 'a\\\\'].map(text => ({
       fault: `an unknown parameter of Signature-Key is "${text}"`,
@@ -215,6 +223,7 @@ export const signatureCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'SIG-15',
+    words: 'must be Strings, each once',
     group,
     refusal,
     refused: ['=token', '=1', '=:YQ==:', '', '=?0'].map(value => ({
@@ -224,6 +233,7 @@ export const signatureCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'SIG-13',
+    words: 'must refuse it, and the description must name the form above',
     group,
     refusal: { status: 401, error: ['unsupported_scheme', 'invalid_signature'] },
     refused: [
@@ -236,6 +246,7 @@ export const signatureCases: readonly Case<ResourceStage>[] = [
     ].map(text => ({
       fault: `Signature-Key is sig=${text}`,
       draft: draft => ({ ...draft, keyMember: text }),
+      ...(/^\(scheme=\w+ .*\)$/.test(text) ? { described: 'sig=' } : {}),
     })),
   }),
 ]

@@ -49,6 +49,7 @@ function questionsOf(trial: Trial, stage: ResourceStage) {
 export const statelessContinuedCases: readonly Case<ResourceStage>[] = [
   {
     id: 'mcp.continued',
+    words: 'of any other caller must be refused as unknown',
     group,
     needs: ['stateless-mcp', 'stateless-asks'],
     async run(trial, stage) {
@@ -68,6 +69,7 @@ export const statelessContinuedCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'mcp.continued-once',
+    words: 'a second answer must be refused as unknown',
     group,
     needs: ['stateless-mcp', 'stateless-asks'],
     async run(trial, stage) {
@@ -81,6 +83,7 @@ export const statelessContinuedCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'mcp.task-rule',
+    words: 'goes by the rule of the tool that the task came of',
     group,
     needs: ['stateless-mcp', 'stateless-task'],
     clauses: ['mcp.continued'],
@@ -98,6 +101,7 @@ export const statelessContinuedCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'mcp.asks-by-input',
+    words: 'that answer is a request for input',
     group,
     needs: ['stateless-mcp', 'stateless-calls', 'loopback'],
     alone: true,

@@ -73,6 +73,7 @@ async function opens(
 export const statelessMcpCases: readonly Case<ResourceStage>[] = [
   {
     id: 'mcp.headers',
+    words: 'is missing, repeated, or says something else than the body',
     group,
     needs,
     async run(trial, stage) {
@@ -117,9 +118,9 @@ export const statelessMcpCases: readonly Case<ResourceStage>[] = [
     async run(trial, stage) {
       const response = await discover(trial, stage)
       const { extensions } = Object(resultIn(response)['capabilities'])
-      const announced = Object(extensions)['io.github.countersign-dev/aauth']
-      const wanted = { edition: '2026-01', authorization: 'Agent-Auth' }
-      trial.holds('it announces AAuth', isDeepStrictEqual(announced, wanted), JSON.stringify(announced))
+      const { edition, authorization } = Object(Object(extensions)['io.github.countersign-dev/aauth'])
+      const isRight = edition === '2026-01' && authorization === 'Agent-Auth'
+      trial.holds('it announces AAuth', isRight, JSON.stringify(extensions))
     },
   },
   {
@@ -142,6 +143,7 @@ export const statelessMcpCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'mcp.subscribed',
+    words: 'Where it names what goes by another rule',
     group,
     needs: ['stateless-mcp', 'stateless-resources'],
     async run(trial, stage) {
@@ -202,6 +204,7 @@ export const statelessMcpCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'mcp.input-judged',
+    words: 'Answers of a client (`inputResponses`) that have content',
     group,
     needs: ['stateless-mcp', 'condition-arguments'],
     async run(trial, stage) {
@@ -224,6 +227,7 @@ export const statelessMcpCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'mcp.params-judged',
+    words: 'Anything else is an argument that no condition allows',
     group,
     needs: ['stateless-mcp', 'condition-arguments'],
     async run(trial, stage) {

@@ -20,6 +20,7 @@ const toTarget = (change: (target: string) => string) => (request: WireRequest) 
 export const targetCases: readonly Case<ResourceStage>[] = [
   varied({
     id: 'COV-22',
+    words: 'must never come from `Host`',
     group,
     refusal: { status: [401, 421] },
     refused: [
@@ -35,6 +36,7 @@ export const targetCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-23',
+    words: 'must never come from `Host`',
     group,
     accepted: [
       {
@@ -62,6 +64,7 @@ export const targetCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-24',
+    words: ['must answer 400 to these targets', 'must answer 400 to two `Host` lines'],
     group,
     refusal: malformed,
     refused: [
@@ -71,6 +74,7 @@ export const targetCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-25',
+    words: "must be the verifier's configured authority",
     group,
     refusal,
     refused: stage =>
@@ -81,6 +85,7 @@ export const targetCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-27',
+    words: "must be the verifier's configured authority",
     group,
     refusal,
     refused: stage => [
@@ -130,6 +135,7 @@ export const targetCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-34',
+    words: 'must answer 400 to these targets',
     group,
     refusal: malformed,
     refused: [
@@ -139,20 +145,20 @@ export const targetCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'COV-35',
+    words: 'must answer 400 to these targets',
     group,
-    refusal: { status: [400, 401, 404, 414, 431], orClosed: true },
+    refusal: malformed,
     refused: stage => {
       const { target } = lowestRoute(stage)
-      return [`${target}/%00`, `${target}/%c0%af`, `${target}\\x`, `${target}/\xff`, `/${'x'.repeat(16_384)}`].map(
-        bad => ({
-          fault: `the target is ${bad.length > 100 ? 'of 16 KiB' : bad}`,
-          draft: draft => ({ ...draft, target: bad }),
-        }),
-      )
+      return [`${target}/\0`, `${target}/\x01`, `${target}\\x`, `${target}/\xff`].map(bad => ({
+        fault: `the target is ${JSON.stringify(bad)}`,
+        draft: draft => ({ ...draft, target: bad }),
+      }))
     },
   }),
   varied({
     id: 'sig.target.form',
+    words: 'must answer 400 to these targets',
     group,
     refusal: malformed,
     refused: stage => {
@@ -165,6 +171,7 @@ export const targetCases: readonly Case<ResourceStage>[] = [
   }),
   varied({
     id: 'sig.target.escapes',
+    words: 'bad `%` escapes',
     group,
     refusal: malformed,
     refused: ['%', '%2', '%zz'].map(bad => ({

@@ -82,7 +82,10 @@ export const timeCases: readonly Case<ResourceStage>[] = [
   varied({
     id: 'TIM-08',
     group,
-    accepted: [{ fault: 'expires is 30 s ahead', draft: expiresBy(30) }],
+    accepted: [
+      { fault: 'expires is 30 s ahead', draft: expiresBy(30) },
+      { fault: 'expires is a day ahead', draft: expiresBy(86_400) },
+    ],
     refusal,
     refused: [
       { fault: 'expires is in the past', draft: draft => expiresBy(5)(createdBy(-30)(draft)) },

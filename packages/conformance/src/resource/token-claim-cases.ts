@@ -1,6 +1,5 @@
 import type { Case } from '../case/case.js'
 import { refusals } from '../case/refusal.js'
-import { makeKey } from '../signing/key.js'
 import type { ResourceStage } from './stage.js'
 import { shown, tokenVaried, withClaims } from './token-variations.js'
 
@@ -62,6 +61,7 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'SCH-18',
+    words: '`cnf` must have `jwk` and no other member',
     group,
     token,
     refusal,
@@ -79,13 +79,17 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
       { fault: 'cnf.jwk is an array', token: withClaims(() => ({ cnf: { jwk: [] } })) },
       {
         fault: 'cnf.jwk has its private member',
-        token: withClaims(() => ({ cnf: { jwk: makeKey().privateJwk() } })),
+        token: draft => {
+          const { jwk } = draft.claims['cnf'] as { jwk: object }
+          return { ...draft, claims: { ...draft.claims, cnf: { jwk: { ...jwk, d: 'A'.repeat(43) } } } }
+        },
         refused: { status: 401 },
       },
     ],
   }),
   tokenVaried({
     id: 'JWT-12',
+    words: 'Times are integers',
     group,
     token,
     refusal,
@@ -96,6 +100,7 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-13',
+    words: '`exp` must be ahead of now',
     group,
     token,
     refusal,
@@ -106,6 +111,7 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-14',
+    words: 'within the maximum of its type',
     group,
     token,
     clauses: ['token.agent.life'],
@@ -117,6 +123,7 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-15',
+    words: '`iat` and `nbf` must be at most 60 s ahead',
     group,
     token,
     accepted: [{ fault: 'iat is 50 s ahead', token: withClaims(now => ({ iat: now + 50, exp: now + 600 })) }],
@@ -134,6 +141,7 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-21',
+    words: ['must have the type and form of the tables', '`cnf` must have `jwk` and no other member'],
     group,
     token,
     refusal,
@@ -141,6 +149,13 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
       { fault: 'jti is a number', token: withClaims(() => ({ jti: 1 })) },
       { fault: 'jti is missing', token: withClaims(() => ({ jti: undefined })) },
       { fault: 'cnf is an array', token: withClaims(() => ({ cnf: [] })) },
+      {
+        fault: 'cnf has jkt beside jwk',
+        token: ({ claims, ...draft }) => ({
+          ...draft,
+          claims: { ...claims, cnf: { ...Object(claims['cnf']), jkt: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs' } },
+        }),
+      },
     ],
   }),
 ]

@@ -4,6 +4,7 @@ import { signDraft } from '../signing/draft.js'
 import { makeKey } from '../signing/key.js'
 import type { TokenDraft } from '../signing/token.js'
 import { delegate, draftFor, holder, type ResourceStage, routeOf, type Signer } from './stage.js'
+import { describes } from './variations.js'
 
 /** A request whose token differs in one thing from that of the control. */
 export interface TokenVariation {
@@ -13,6 +14,8 @@ export interface TokenVariation {
   /** Changes who signs the request, or how the token stands in it. */
   readonly signer?: (signer: Signer, stage: ResourceStage) => Signer
   readonly refused?: Refusal
+  /** What the description of its refusal must name. */
+  readonly described?: string
 }
 
 /** A case about the token in `Signature-Key`. */
@@ -21,6 +24,7 @@ export interface TokenCase {
   readonly group: string
   /** An agent token on an identified route, or an auth token on an authorized one. */
   readonly token: 'agent' | 'auth'
+  readonly words?: string | readonly string[]
   readonly clauses?: readonly string[]
   readonly accepted?: readonly TokenVariation[]
   readonly refused?: readonly TokenVariation[]
@@ -34,6 +38,7 @@ export function tokenVaried(o: TokenCase): Case<ResourceStage> {
     id: o.id,
     group: o.group,
     needs: [level],
+    ...(o.words === undefined ? {} : { words: o.words }),
     ...(o.clauses === undefined ? {} : { clauses: o.clauses }),
     async run(trial, stage) {
       const route = routeOf(stage, level)
@@ -49,7 +54,7 @@ export function tokenVaried(o: TokenCase): Case<ResourceStage> {
       for (const variation of o.refused ?? []) {
         const refusal = variation.refused ?? o.refusal
         if (refusal === undefined) throw new TypeError(`${o.id} does not say how its variations are refused`)
-        await trial.refused(variation.fault, request(variation), refusal)
+        describes(trial, variation, await trial.refused(variation.fault, request(variation), refusal))
       }
     },
   }

@@ -1,5 +1,6 @@
 import type { Case } from '../case/case.js'
 import type { Refusal } from '../case/refusal.js'
+import type { Trial } from '../case/trial.js'
 import { type Condition, type Constrained, constrained, denied } from './constrained.js'
 import { type ResourceStage, routeOf } from './stage.js'
 
@@ -16,16 +17,20 @@ export type Tried = readonly [title: string, made: Constrained]
 export function conditionCase(o: {
   readonly id: string
   readonly needs?: readonly string[]
+  readonly words?: string | readonly string[]
   readonly clauses?: readonly string[]
   readonly refusal?: Refusal
   readonly hold?: (stage: ResourceStage) => readonly Tried[]
   readonly fail?: (stage: ResourceStage) => readonly Tried[]
+  /** What it tries at other routes. */
+  readonly more?: (trial: Trial, stage: ResourceStage) => Promise<void>
 }): Case<ResourceStage> {
-  const { id, needs = [], clauses } = o
+  const { id, needs = [], words, clauses } = o
   return {
     id,
     group,
     needs: ['authorized', 'conditions', ...needs],
+    ...(words === undefined ? {} : { words }),
     ...(clauses === undefined ? {} : { clauses }),
     async run(trial, stage) {
       const route = routeOf(stage, 'authorized')
@@ -34,6 +39,7 @@ export function conditionCase(o: {
         await trial.accepted(title, () => constrained(stage, route, made))
       for (const [title, made] of o.fail?.(stage) ?? [])
         await trial.refused(title, () => constrained(stage, route, made), o.refusal ?? denied)
+      await o.more?.(trial, stage)
     },
   }
 }

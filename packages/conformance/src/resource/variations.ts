@@ -3,12 +3,14 @@ import type { Refusal } from '../case/refusal.js'
 import type { Request, Trial } from '../case/trial.js'
 import type { Route } from '../config/route.js'
 import { type Draft, signDraft } from '../signing/draft.js'
+import { jsonBody, type WireResponse } from '../wire/message.js'
 import { callerFor, draftFor, lowestRoute, type ResourceStage, type Signer } from './stage.js'
 
 /** A case whose requests all differ from its control in one thing. */
 export interface VariedCase {
   readonly id: string
   readonly group: string
+  readonly words?: string | readonly string[]
   readonly clauses?: readonly string[]
   readonly needs?: readonly string[]
   /** Default the GET route of the lowest level that needs a signature. */
@@ -27,10 +29,11 @@ export interface VariedCase {
 
 /** Makes a case of a control and its variations. */
 export function varied(o: VariedCase): Case<ResourceStage> {
-  const { id, group, clauses, needs } = o
+  const { id, group, words, clauses, needs } = o
   return {
     id,
     group,
+    ...(words === undefined ? {} : { words }),
     ...(clauses === undefined ? {} : { clauses }),
     ...(needs === undefined ? {} : { needs }),
     run: (trial, stage) => runVaried(o, trial, stage),
@@ -53,8 +56,20 @@ async function runVaried(o: VariedCase, trial: Trial, stage: ResourceStage): Pro
   for (const variation of listed(o.refused)) {
     const refusal = variation.refused ?? o.refusal
     if (refusal === undefined) throw new TypeError(`${o.id} does not say how its variations are refused`)
-    await trial.refused(variation.fault, request(variation), refusal)
+    const response = await trial.refused(variation.fault, request(variation), refusal)
+    describes(trial, variation, response)
   }
+}
+
+/** Notes what the description of a refusal must name. */
+export function describes(
+  trial: Trial,
+  { fault, described }: Pick<Variation, 'fault' | 'described'>,
+  response: WireResponse | undefined,
+): void {
+  if (described === undefined) return
+  const text = String(response === undefined ? undefined : jsonBody(response)?.['error_description'])
+  trial.holds(`${fault}: the description names ${described}`, text.includes(described), text)
 }
 
 /** Adds a parameter to the key member of a draft, which its signature covers. */

@@ -13,6 +13,7 @@ export function openChromium(configuration: ChromiumUser): User {
     opensTabs: true,
     chooses: true,
     waits: true,
+    inbox: configuration.inbox,
     async act(errand) {
       started ??= startChromium(configuration.chromium, configuration.arguments)
       try {
@@ -95,12 +96,13 @@ function leavingStatus(params: Readonly<Record<string, unknown>>, home: string):
 /** Presses what the pages show, until the browser has left the auth server or the decision has been taken. */
 async function decide(tab: Tab): Promise<Acted> {
   const { devtools, session, configuration, errand, home } = tab
-  const { deadline, allow, refuse, signIn, signInOther = [], enter } = configuration
-  const decisions = errand.decision === 'allow' ? allow : refuse
+  const { deadline, signIn, signInOther = [], enter } = configuration
+  const decisions = decisionsOf(errand, configuration)
   const ways = errand.user === '1' ? signIn : signInOther
   const until = Date.now() + timeFor(errand, deadline)
   let page: string | undefined
   let [signed, typed, moved] = [0, false, Date.now()]
+  let question = errand.task === 'inbox' ? configuration.question : undefined
   while (Date.now() < until) {
     const look = await lookAt(devtools, session)
     if (look === undefined || !look.isReady) {
@@ -109,7 +111,13 @@ async function decide(tab: Tab): Promise<Acted> {
     }
     if (look.origin !== home && look.origin !== 'null')
       return { succeeded: true, detail: 'the browser was led away', page }
-    const next = nextButton(look, { decisions, way: ways[signed], enter: typed ? undefined : enter, code: errand.code })
+    const next = nextButton(look, {
+      decisions,
+      question,
+      way: ways[signed],
+      enter: typed ? undefined : enter,
+      code: errand.code,
+    })
     if (next === undefined) {
       if (page !== undefined) return { succeeded: true, detail: `the page says: ${look.heading}`, page }
       // A page may still be on its way.
@@ -124,10 +132,17 @@ async function decide(tab: Tab): Promise<Acted> {
     if (next.kind === 'enter') await type(devtools, session, errand.code ?? '')
     await press(devtools, session, next.name)
     if (next.kind === 'sign-in') signed++
+    if (next.kind === 'question') question = undefined
     if (next.kind === 'enter') typed = true
     moved = Date.now()
   }
   return { succeeded: false, detail: `the user did not get through within ${deadline} ms` }
+}
+
+/** What is pressed on a page that asks. */
+function decisionsOf({ task, decision }: Errand, { allow, refuse, turnOn = [] }: ChromiumUser): readonly string[] {
+  if (task === 'inbox-on') return turnOn
+  return decision === 'allow' ? allow : refuse
 }
 
 /** What a user does before they decide for the first time. */
@@ -149,7 +164,7 @@ async function visitMeanwhile(
 }
 
 interface Next {
-  readonly kind: 'decision' | 'sign-in' | 'enter'
+  readonly kind: 'decision' | 'question' | 'sign-in' | 'enter'
   readonly name: string
 }
 
@@ -157,12 +172,16 @@ function nextButton(
   look: Look,
   o: {
     readonly decisions: readonly string[]
+    /** What opens a question of the inbox, until it was pressed: its page may have other buttons. */
+    readonly question: string | undefined
     readonly way: string | undefined
     readonly enter: string | undefined
     readonly code: string | undefined
   },
 ): Next | undefined {
-  for (const words of o.decisions) {
+  const question = buttonNamed(look, o.question)
+  if (question !== undefined) return { kind: 'question', name: question }
+  for (const words of o.question === undefined ? o.decisions : []) {
     const name = buttonNamed(look, words)
     if (name !== undefined) return { kind: 'decision', name }
   }

@@ -9,8 +9,9 @@ export function fillErrand(text: string, errand: Errand, encode: (value: string)
     user: errand.user,
     choose: errand.choose ?? 'suggested',
     wait: String(errand.wait ?? 0),
+    task: errand.task ?? 'decide',
   }
-  return text.replace(/\{(url|decision|code|user|choose|wait)\}/g, (_, name: string) => encode(values[name] ?? ''))
+  return text.replace(/\{(url|decision|code|user|choose|wait|task)\}/g, (_, name: string) => encode(values[name] ?? ''))
 }
 
 /** What a user can do beside deciding, by the placeholders of its text. */

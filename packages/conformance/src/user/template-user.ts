@@ -3,10 +3,11 @@ import { fillErrand, skillsIn, timeFor } from './errand-words.js'
 import { longestPage, type User } from './user.js'
 
 /** A user of a test server: it decides when its URL is fetched, and may answer with the page on which it did. */
-export function templateUser({ template, deadline }: TemplateUser): User {
+export function templateUser({ template, deadline, inbox }: TemplateUser): User {
   return {
     ...skillsIn(template),
     opensTabs: false,
+    inbox,
     async act(errand) {
       const url = fillErrand(template, errand, encodeURIComponent)
       try {

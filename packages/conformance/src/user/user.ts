@@ -16,6 +16,8 @@ export interface Errand {
   readonly user: '1' | '2'
   /** What the user allows of a page: what it suggests, or all that it offers. Default what it suggests. */
   readonly choose?: 'suggested' | 'all' | undefined
+  /** What they do there: decide about a request, turn the inbox on, or answer the question that waits in it. Default they decide. */
+  readonly task?: 'decide' | 'inbox-on' | 'inbox' | undefined
   /** Seconds that the user reads the page before they press anything that decides. Default none. */
   readonly wait?: number | undefined
   /** Told of the form before the user presses anything: the URL that another tab of the same browser visits meanwhile. */
@@ -44,6 +46,8 @@ export interface User {
   readonly chooses: boolean
   /** Whether the user can read a page for some time. */
   readonly waits: boolean
+  /** The path of the page on which the user turns the inbox on, and finds the questions that wait in it; undefined without one. */
+  readonly inbox: string | undefined
   /** Whether another tab of the same browser can visit a page meanwhile. */
   readonly opensTabs: boolean
   act(errand: Errand): Promise<Acted>

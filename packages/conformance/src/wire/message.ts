@@ -16,6 +16,12 @@ export interface WireResponse {
   readonly status: number
   readonly headers: readonly HeaderLine[]
   readonly body: Buffer
+  /** What stands after the status; often empty. */
+  readonly phrase: string
+  /** The header lines after a chunked body. */
+  readonly trailers: readonly HeaderLine[]
+  /** How many 1xx responses came before it. */
+  readonly interim: number
 }
 
 /** What was sent for a request, and what came back. */
@@ -27,6 +33,8 @@ export interface Exchange {
   /** Absent where no whole response came back; then `trouble` says why. */
   readonly response?: WireResponse
   readonly trouble?: string
+  /** Whether there was no connection on which to send it. */
+  readonly isUnreachable?: true
 }
 
 /** The bytes of a request. A character of a header is one byte, so that a case may send bytes that are no ASCII. */

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { type Exchange, requestBytes, type WireRequest, type WireResponse } from './message.js'
+import { type Exchange, requestBytes, type WireRequest } from './message.js'
 import { readResponse } from './read-response.js'
 
 /** A response of more bytes is cut off: no case needs it. */
@@ -19,7 +19,7 @@ export function send(origin: URL, what: Sendable, o: { title: string; deadline: 
   return new Promise(resolve => {
     const chunks: Buffer[] = []
     const socket = open(origin)
-    const finish = (found: { response?: WireResponse; trouble?: string }): void => {
+    const finish = (found: Pick<Exchange, 'response' | 'trouble' | 'isUnreachable'>): void => {
       clearTimeout(timer)
       socket.destroy()
       resolve({ title, sent, received: Buffer.concat(chunks), ...found })
@@ -34,6 +34,10 @@ export function send(origin: URL, what: Sendable, o: { title: string; deadline: 
       }
     }
     const timer = setTimeout(() => finish({ trouble: `no whole response within ${deadline} ms` }), deadline)
+    let isConnected = false
+    socket.on('connect', () => {
+      isConnected = true
+    })
     let bytes = 0
     socket.on('data', chunk => {
       chunks.push(Buffer.from(chunk))
@@ -45,10 +49,16 @@ export function send(origin: URL, what: Sendable, o: { title: string; deadline: 
     socket.on('error', error => {
       // A server may refuse a request before it has read it, and reset the connection after its response.
       if (chunks.length > 0) read(true)
-      else finish({ trouble: `no connection or no response: ${error.message}` })
+      else if (isConnected) finish({ trouble: `no response: ${wordsOf(error)}` })
+      else finish({ trouble: `no connection: ${wordsOf(error)}`, isUnreachable: true })
     })
     socket.write(sent)
   })
+}
+
+/** Where several addresses of a name were tried, Node's error has a code and no message. */
+function wordsOf(error: Error & { readonly code?: string }): string {
+  return error.message === '' ? (error.code ?? error.name) : error.message
 }
 
 function open(origin: URL): Socket {

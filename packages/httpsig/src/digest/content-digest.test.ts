@@ -115,7 +115,7 @@ test(verifies('DIG-17', 'the digest is over raw bytes'), async () => {
 })
 
 test(
-  verifies('limits.before-parsing', 'limits.header-status', 'a Content-Digest of over 4 KiB is refused'),
+  verifies('DIG-22', 'limits.before-parsing', 'limits.header-status', 'a Content-Digest of over 4 KiB is refused'),
   async () => {
     const own = `sha-256=:${right}:, x=`
     const ofLength = (length: number): string => `${own}"${'a'.repeat(length - own.length - 2)}"`

@@ -52,6 +52,30 @@ test(verifies('sig.key.hwk', 'KEY-26', 'an inline key may leave out alg, and no 
     expect(refusal(`sig=${text}`), text).toBe('401 unsupported_algorithm')
 })
 
+test(
+  verifies('sig.key.hwk.members', 'sig.key.parameters', '`use` is sig, and what the scheme does not name is ignored'),
+  () => {
+    const key = { scheme: 'hwk', jwk: { kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x } }
+    const ignored = [
+      'key_ops="sign"',
+      'key_ops=verify',
+      'key_ops',
+      'kid=1',
+      'jwt=:AA==:',
+      'id="a"',
+      'dwk=?0',
+      'other=1.5',
+    ]
+    for (const more of ['use="sig"', ...ignored])
+      expect(parseSignatureKey(`sig=${inlineKey};${more}`).key, more).toEqual(key)
+    expect(refusal(`sig=${inlineKey};use="enc"`)).toBe('401 unsupported_algorithm')
+    for (const more of ['use=sig', 'use', 'n=1', 'y=?1', 'e=:AA==:'])
+      expect(refusal(`sig=${inlineKey};${more}`), more).toBe(refused)
+    const jwt = parseSignatureKey('sig=jwt;jwt="a.b.c";kid=1;d="AA";alg=none;x').key
+    expect(jwt).toEqual({ scheme: 'jwt', jwt: 'a.b.c' })
+  },
+)
+
 test(verifies('KEY-14', 'sig.key.no-private', 'a private member of any type is refused'), async () => {
   expect(await verdict(send(get))).toBe('accepted')
   for (const member of ['d="AA"', 'd', 'p="AA"', 'q=1', 'dp="AA"', 'dq="AA"', 'qi="AA"', 'oth="x"', 'k="AA"']) {

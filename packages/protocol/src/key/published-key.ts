@@ -28,23 +28,36 @@ export function jwks(keys: readonly PublicKeyEntry[]): { keys: Array<PublicJwk &
 }
 
 /**
- * Finds the key with a `kid` in a published JWK set. Entries that are broken or of an unknown kind are skipped.
+ * Finds the key with a `kid` in a published JWK set. Entries that are broken or of an unknown kind are skipped. Whether a key is a
+ * point of its curve is not checked.
  * @returns undefined when there is no usable key with that `kid`.
  * @throws AAuthError `discovery_failed` when the document is not a JWK set or is empty, or two keys have the `kid`.
  * @see protocol §10
  */
 export function findKey(jwksDocument: unknown, kid: string): PublicJwk | undefined {
+  return onlyKey(keysNamed(jwksDocument, kid))
+}
+
+/**
+ * The keys with a `kid` in a published JWK set, broken and unknown entries left out.
+ * @throws AAuthError `discovery_failed` when the document is not a JWK set or is empty
+ */
+export function keysNamed(jwksDocument: unknown, kid: string): PublicJwk[] {
   const keys = isObject(jwksDocument) ? jwksDocument['keys'] : undefined
   // A participant that publishes a key set has a key: an empty set is a fault of its deployment.
   if (!Array.isArray(keys) || keys.length === 0)
     throw new AAuthError('discovery_failed', 'the JWKS must have keys', { reason: 'jwks_malformed' })
-  const found = keys.filter(entry => isObject(entry) && entry['kid'] === kid).flatMap(usable)
+  return keys.filter(entry => isObject(entry) && entry['kid'] === kid).flatMap(usable)
+}
+
+/** The only key of a list, if there is one. @throws AAuthError `discovery_failed` when there are two */
+export function onlyKey<K>(keys: readonly K[]): K | undefined {
   // Two readers could each take another key.
-  if (found.length > 1)
+  if (keys.length > 1)
     throw new AAuthError('discovery_failed', 'the JWKS has two keys with the kid asked for', {
       reason: 'jwks_malformed',
     })
-  return found[0]
+  return keys[0]
 }
 
 function usable(entry: unknown): PublicJwk[] {

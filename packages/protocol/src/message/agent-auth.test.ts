@@ -37,6 +37,7 @@ test.each([
   ...readVectors('challenges', 'refuse').map(({ input }) => input.line),
   ...[' ', 'Bearer', 'httpsig2', '1', '?1', ':aHR0cHNpZw==:', '("httpsig")'],
   ...['httpsig identity', 'httpsig; Identity=?1', 'httpsig;', 'httpsig;;identity', 'httpsig; identity=', 'httpsig\n'],
+  ...['httpsig; auth-token=?0; resource_token="x"; auth_server="y"'],
   ...['httpsig; identity=?2', 'httpsig; identity="1"', 'httpsig; identity=yes', 'httpsig; identity=@1'],
   ...['httpsig; auth-token="eyJ"', 'httpsig; auth-token', 'httpsig; auth-token; resource_token="x"'],
   ...['httpsig; auth-token; auth_server="https://auth.example"', 'httpsig; resource_token="x"; auth_server="y"'],

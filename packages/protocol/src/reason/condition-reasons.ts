@@ -122,9 +122,9 @@ export const conditionReasons: Readonly<Record<ConditionReason, ReasonEntry>> = 
   },
   approval_of_another: {
     codes: ['invalid_auth_token'],
-    meaning: 'The approval is for another operation.',
+    meaning: 'The token is an approval of one request, and this request needs none, or a scope that the token lacks.',
     fix: 'Use the ordinary token of the grant for this request.',
-    clause: 'approval.token',
+    clause: 'approval.elsewhere',
   },
   approval_used: {
     codes: ['replay_detected'],

@@ -247,6 +247,28 @@ describe('the digest of an operation', () => {
     },
   )
 
+  test(
+    verifies(
+      'approval.digest.text',
+      'is over UTF-8, strings as they are, and over lines by the name of their component',
+    ),
+    async () => {
+      const lines = fixed.map(([name, value]) => line(name, value))
+      // One letter in its two normal forms, and one beyond the first plane.
+      const letters = ['\u00e9', 'e\u0301', '\u{1f375}']
+      for (const letter of letters) {
+        const utf8 = Buffer.concat([Buffer.from([...lines, '"display": '].join('\n')), Buffer.from(letter, 'utf8')])
+        expect(await operationDigest(base, [letter])).toBe(createHash('sha256').update(utf8).digest('base64url'))
+      }
+      expect(new Set(await Promise.all(letters.map(letter => operationDigest(base, [letter])))).size).toBe(3)
+      const coded = line('x-note";bs', ':ZQ==:').replace('";bs"', '";bs')
+      const typed = line('content-digest";key="sha-256', ':X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:')
+      const more = [coded, typed, ...base.split('\n')].join('\n')
+      // Of the two lines of content-digest, each stands where the base has it.
+      expect(await operationDigest(more)).toBe(sha([...lines.slice(0, -1), typed, ...lines.slice(-1), coded]))
+    },
+  )
+
   test(verifies('APR-02', 'is another one after a change of any line or string'), async () => {
     const seen = new Set([await operationDigest(base, ['a', 'b'])])
     const lines = base.split('\n')

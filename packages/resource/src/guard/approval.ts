@@ -15,8 +15,8 @@ import type { GuardedRequest, RequestFacts } from './guarded-request.js'
 // The approval of single requests. @see protocol §9.4
 
 /**
- * An approval is for one operation: at a route that asks none it must not pass for an ordinary token, and is not used up. Before the
- * level, which such a route may not need.
+ * An approval is for one request: where none is needed it must not pass for an ordinary token, and is not used up. Before the level,
+ * which such a route may not need. That it is for another operation shows by its digest alone.
  */
 export const approvalOfAnother: Check<RequestFacts> = {
   name: 'approval of another',
@@ -24,7 +24,7 @@ export const approvalOfAnother: Check<RequestFacts> = {
     if (caller.level !== 'authorized' || caller.token.operation_digest === undefined) return undefined
     const isPossible = asksApproval(caller, route, id) && missingScope(heldScope(caller), route.scope).length === 0
     if (isPossible) return undefined
-    throw new AAuthError('invalid_auth_token', 'the auth token approves another request', {
+    throw new AAuthError('invalid_auth_token', 'the auth token is an approval, and this request needs none', {
       reason: 'approval_of_another',
     })
   },
@@ -55,7 +55,7 @@ async function refuseUnapproved(request: GuardedRequest): Promise<Refusal | unde
   if (over !== undefined) return over
   const operation = await operationOf(request, { caller, base: opened.base })
   if (operation_digest === operation.digest) return undefined
-  // An approval of what was described otherwise: a user would be asked again.
+  // An approval of another request, or of what was described otherwise: a user would be asked again.
   const overNow = operation_digest === undefined ? undefined : await refuseOverCalls(request, 'look') // approval.calls
   if (overNow !== undefined) return overNow
   return { error: unapproved('insufficient_level'), ask: 'authorization', scope: route.scope, operation }

@@ -155,7 +155,7 @@ const uses: readonly ConditionCase[] = [
 
 const digests: readonly ConditionCase[] = [
   {
-    ids: ['APR-02', 'APR-19', 'approval.digest'],
+    ids: ['APR-02', 'APR-19', 'approval.digest', 'approval.differs'],
     httpOnly: true,
     type: 'approval',
     title: 'a request that differs in a byte, the query, the type, the path or the coding is another one',
@@ -279,7 +279,7 @@ const digests: readonly ConditionCase[] = [
 
 const callers: readonly ConditionCase[] = [
   {
-    ids: ['APR-06', 'approval.token'],
+    ids: ['APR-06', 'approval.token', 'approval.elsewhere', 'approval.differs'],
     httpOnly: true,
     type: 'approval',
     title: 'an approval opens no other operation, method or route, and is not used up there',
@@ -287,6 +287,11 @@ const callers: readonly ConditionCase[] = [
       const site = await stage.site()
       const digest = await digestOf(stage, site)
       const own = approved(digest, { jti: crypto.randomUUID() })
+      // Of another operation that a user approves, too: the token names none, so its digest decides.
+      const purge: Sent = { target: '/purge?5', body: '{}', ...own }
+      expect(challenged(await site.refused(await sent(stage, purge), asked)).operation).toMatchObject({ name: 'purge' })
+      const without = { claims: { ...own.claims, scope: 'events.read' } }
+      await site.refused(await sent(stage, without), another)
       for (const target of ['/invite', '/sync', '/agenda', '/read', '/public'])
         await site.refused(await sent(stage, { ...own, target }), { ...another, what: target })
       await site.refused(await sent(stage, { ...own, target: '/approved', method: 'GET' }), unshowable)

@@ -290,6 +290,25 @@ const delegates: readonly ConditionCase[] = [
       await site.refused(await ask([{ type: 'until', time: 1 }], 'lost'), denied('caller_denied'))
     },
   },
+  {
+    ids: ['DEL-78', 'policy.delegates'],
+    type: 'delegation',
+    title: 'at level identified a delegation is judged in full: it passes where all of it holds, and only there',
+    async run(stage) {
+      const site = await stage.site()
+      const call = async (...delegation: object[]): Promise<Wire> =>
+        stage.world.request({ as: await delegate(stage, delegation), target: '/agenda' })
+      const open = { type: 'until', time: 4_000_000_000 }
+      await site.passes(await call(open))
+      await site.passes(await call(open, { type: 'chain', max: 0 }))
+      await site.refused(await call(open, { type: 'until', time: 1 }), denied('condition_ended'))
+      await site.refused(await call(open, { type: 'purposes', any: ['support'] }), denied('condition_purpose'))
+      await site.refused(
+        await call(open, { type: 'resources', any: ['https://a.example'] }),
+        denied('condition_resource'),
+      )
+    },
+  },
 ]
 
 /** The cases that every adapter runs. */

@@ -97,7 +97,7 @@ describe('a notice', () => {
     expect(answer.error).toBe('invalid_auth_token')
   })
 
-  test(verifies('REV-06', 'has a time that is at most an hour and a minute ahead'), async () => {
+  test(verifies('REV-06', 'times.notice', 'has a time that is at most an hour and a minute ahead'), async () => {
     const now = Math.floor(world.clock.now)
     const wrong = ['', '&exp=', '&exp=soon', '&exp=1.5', '&exp=-1', `&exp=${now + 3661}`, `&exp=${now}&exp=${now}`]
     for (const exp of wrong) {

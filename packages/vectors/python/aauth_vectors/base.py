@@ -1,10 +1,14 @@
 """The covered components and the signature base (protocol 3.4, RFC 9421 section 2)."""
+from __future__ import annotations
+
 import base64
 import re
 import urllib.parse
+from typing import Any
 
 from . import structured as sf
 from .refused import Refused, bad_signature
+from .wire import lines_of
 
 SIGNING_FIELDS = (
     "content-digest", "priority", "repr-digest", "signature", "signature-input", "signature-key",
@@ -12,12 +16,7 @@ SIGNING_FIELDS = (
 )
 
 
-def lines_of(request, name):
-    """The values of a header, line by line, white space around them taken off."""
-    return [value.strip(" \t") for own, value in request["headers"] if own.lower() == name]
-
-
-def build_base(components, parameters, context):
+def build_base(components: Any, parameters: Any, context: dict[str, Any]) -> str:
     """The text that is signed. `components` are pairs of name and parameters."""
     seen = set()
     lines = []
@@ -31,7 +30,7 @@ def build_base(components, parameters, context):
     return "\n".join(lines)
 
 
-def value_of(name, parameters, context):
+def value_of(name: str, parameters: Any, context: dict[str, Any]) -> str:
     if name.startswith("@"):
         return derived(name, parameters, context)
     if name != name.lower():
@@ -44,7 +43,7 @@ def value_of(name, parameters, context):
     return field(name, dict(parameters), lines)
 
 
-def check_line(line):
+def check_line(line: str) -> None:
     if re.search(r"[\0\r\n]", line):
         # It would forge a line of the base.
         raise Refused("invalid_request", "header_value_invalid", "component")
@@ -52,7 +51,7 @@ def check_line(line):
         raise bad_signature("component_value_invalid", "component")
 
 
-def derived(name, parameters, context):
+def derived(name: str, parameters: Any, context: dict[str, Any]) -> str:
     request = context["request"]
     path, mark, query = request["target"].partition("?")
     if name == "@query-param" and len(parameters) == 1 and parameters[0][0] == "name":
@@ -74,7 +73,7 @@ def derived(name, parameters, context):
     return values[name]
 
 
-def encoded(text):
+def encoded(text: str) -> str:
     try:
         plain = urllib.parse.unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -82,7 +81,7 @@ def encoded(text):
     return urllib.parse.quote(plain, safe="*-._").replace("~", "%7E")
 
 
-def query_parameter(name, query):
+def query_parameter(name: str, query: str) -> str:
     if not isinstance(name, str) or isinstance(name, sf.Token):
         raise bad_signature("component_unsupported", "component")
     pairs = [pair.partition("=") for pair in query.split("&") if pair]
@@ -94,7 +93,7 @@ def query_parameter(name, query):
     return encoded(found[0])
 
 
-def field(name, parameters, lines):
+def field(name: str, parameters: dict[str, Any], lines: list[str]) -> str:
     kinds = {"sf": True, "bs": True}
     for key, value in parameters.items():
         is_key = key == "key" and isinstance(value, str) and not isinstance(value, sf.Token)
@@ -117,7 +116,7 @@ def field(name, parameters, lines):
     raise bad_signature("component_missing", "component")
 
 
-def single_reading(text):
+def single_reading(text: str) -> sf.Members:
     """A Dictionary that can be read in one way only."""
     try:
         members = sf.parse_dictionary(text)

@@ -1,19 +1,23 @@
 """Agent-Auth and Agent-Interaction (protocol 4, 7)."""
+from __future__ import annotations
+
 import re
+from typing import Any
 
 from . import structured as sf
 from .refused import Refused
+from .wire import Facts
 
 
-def malformed():
+def malformed() -> Refused:
     return Refused("invalid_request", "agent_auth_malformed", "challenge")
 
 
-def is_string(value):
+def is_string(value: Any) -> bool:
     return isinstance(value, str) and not isinstance(value, (sf.Token, sf.Display)) and value != ""
 
 
-def read_challenge(line):
+def read_challenge(line: str) -> Facts:
     """What a challenge asks for."""
     if len(line) > 16 * 1024:
         raise malformed()
@@ -35,7 +39,7 @@ def read_challenge(line):
     return asked_for(given)
 
 
-def asked_for(given):
+def asked_for(given: dict[str, Any]) -> Facts:
     asked = {"identity": True} if given.get("identity") else {}
     if given.get("auth-token"):
         asked["auth_token"] = True
@@ -49,7 +53,7 @@ def asked_for(given):
     return asked
 
 
-def read_interaction(line):
+def read_interaction(line: str) -> str:
     """The code of Agent-Interaction."""
     try:
         code, parameters = sf.parse_item(line)

@@ -1,59 +1,63 @@
 """Conditions (protocol 9): how lists are read, judged and narrowed."""
+from __future__ import annotations
+
 import datetime
 import json
 import math
 import re
 import zoneinfo
+from typing import Any
 
 from .identifiers import is_identifier
 from .refused import Refused
+from .wire import Check, Condition, Facts
 
 WORD = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,128}")
 CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 MOST = 2**53 - 1
 
 
-def malformed():
+def malformed() -> Refused:
     return Refused("policy_denied", "condition_malformed", "conditions")
 
 
-def is_word(value):
+def is_word(value: Any) -> bool:
     return isinstance(value, str) and WORD.fullmatch(value) is not None
 
 
-def is_number(value):
+def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def integer(least, most):
+def integer(least: int, most: int) -> Check:
     return lambda value: is_number(value) and value == int(value) and least <= value <= most
 
 
-def some(is_right):
+def some(is_right: Check) -> Check:
     return lambda value: isinstance(value, list) and len(value) > 0 and all(is_right(one) for one in value)
 
 
-def is_text(value):
+def is_text(value: Any) -> bool:
     return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
-def is_pointer(value):
+def is_pointer(value: Any) -> bool:
     is_plain = is_text(value) and len(value.encode("utf-16-le")) // 2 <= 512
     return is_plain and (value == "" or value[0] == "/") and not re.search(r"~(?![01])", value)
 
 
-def is_scalar(value):
+def is_scalar(value: Any) -> bool:
     return value is None or isinstance(value, bool) or is_text(value) or is_number(value)
 
 
-def is_resource(value):
+def is_resource(value: Any) -> bool:
     below = "https://*."
     return is_identifier(value) or (
         isinstance(value, str) and value.startswith(below) and is_identifier("https://" + value[len(below) :])
     )
 
 
-def is_zone(value):
+def is_zone(value: Any) -> bool:
     """IANA names in IANA's own spelling."""
     return isinstance(value, str) and value != "Factory" and value in zoneinfo.available_timezones()
 
@@ -67,7 +71,7 @@ MATCHERS = {
 }
 
 
-def is_rule(value):
+def is_rule(value: Any) -> bool:
     if not isinstance(value, dict) or not is_pointer(value.get("at")) or len(value) > 2:
         return False
     return all(name == "at" or (name in MATCHERS and MATCHERS[name](held)) for name, held in value.items())
@@ -96,7 +100,7 @@ NEEDED = {
 OPTIONAL = {"chain": {"through": some(is_identifier)}}
 
 
-def check_condition(value):
+def check_condition(value: Any) -> None:
     if not isinstance(value, dict) or not isinstance(value.get("type"), str) or value["type"] not in NEEDED:
         raise malformed()
     needed, optional = NEEDED[value["type"]], OPTIONAL.get(value["type"], {})
@@ -107,12 +111,12 @@ def check_condition(value):
         raise malformed()
 
 
-def size_of(conditions):
+def size_of(conditions: Any) -> int:
     """Bytes as compact JSON."""
     return len(json.dumps(whole(conditions), ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def whole(value):
+def whole(value: Any) -> Any:
     """The same value, with numbers that are integers as such: 1.0 is written 1."""
     if isinstance(value, list):
         return [whole(one) for one in value]
@@ -121,7 +125,7 @@ def whole(value):
     return int(value) if isinstance(value, float) and value == int(value) else value
 
 
-def parse_conditions(value, claim):
+def parse_conditions(value: Any, claim: str) -> list[Condition]:
     """Reads a list: `delegation` of an agent token or `constraints` of an auth token."""
     if not isinstance(value, list) or len(value) > 32:
         raise malformed()
@@ -135,7 +139,7 @@ def parse_conditions(value, claim):
     return value
 
 
-def is_among(names, resource):
+def is_among(names: list[str], resource: str) -> bool:
     for name in names:
         if name == resource:
             return True
@@ -147,7 +151,7 @@ def is_among(names, resource):
     return False
 
 
-def holds(condition, facts):
+def holds(condition: Condition, facts: dict[str, Any]) -> bool:
     """Whether a condition that needs neither body nor counter holds."""
     kind = condition["type"]
     if kind == "until":
@@ -175,7 +179,7 @@ REASONS = {
 }
 
 
-def judge_conditions(conditions, facts):
+def judge_conditions(conditions: Any, facts: dict[str, Any]) -> None:
     """Refuses by the first condition that does not hold, in the order of protocol 9.3."""
     for kind, reason in REASONS.items():
         for condition in conditions:
@@ -183,15 +187,15 @@ def judge_conditions(conditions, facts):
                 raise Refused("policy_denied", reason, "conditions")
 
 
-def wall_clock(zone, now):
+def wall_clock(zone: str, now: float) -> Any:
     return datetime.datetime.fromtimestamp(now, zoneinfo.ZoneInfo(zone))
 
 
-def minutes_of(text):
+def minutes_of(text: str) -> int:
     return int(text[:2]) * 60 + int(text[3:])
 
 
-def is_within_hours(condition, now):
+def is_within_hours(condition: Condition, now: float) -> bool:
     shown = wall_clock(condition["zone"], now)
     minute, today = shown.hour * 60 + shown.minute, shown.isoweekday()
     begin, end, days = minutes_of(condition["from"]), minutes_of(condition["to"]), condition["days"]
@@ -201,7 +205,7 @@ def is_within_hours(condition, now):
     return (today in days and begin <= minute) or (yesterday in days and minute < end)
 
 
-def end_of(conditions, now):
+def end_of(conditions: Any, now: float) -> int | None:
     """The second at which `until` or a window of `hours` first ends; None where none does within eight days."""
     ends = [condition["time"] for condition in conditions if condition["type"] == "until"]
     for condition in conditions:
@@ -212,7 +216,7 @@ def end_of(conditions, now):
     return min(known) if known else None
 
 
-def is_implied(condition, by, keeps_until):
+def is_implied(condition: Condition, by: Condition, keeps_until: bool) -> bool:
     """Whether `by` implies a condition of its type, as far as that shows by comparing members."""
     if condition["type"] != by["type"]:
         return False
@@ -242,13 +246,13 @@ def is_implied(condition, by, keeps_until):
     return False
 
 
-def is_covered(name, names):
+def is_covered(name: str, names: list[str]) -> bool:
     """Whether all that one name of `resources` stands for is among other names."""
     below = "https://*."
     return name in names or is_among(names, name.replace(below, "https://x.") if name.startswith(below) else name)
 
 
-def narrow(lists):
+def narrow(lists: Any) -> Facts:
     """All conditions of several lists, and the fewest that say the same as far as members show."""
     longest = [condition for one in lists for condition in one]
     keeps_until = any(one["type"] == "calls" and one["per"] == "grant" for one in longest)

@@ -1,15 +1,19 @@
 """What participants publish (protocol 2, 6): metadata and key sets."""
+from __future__ import annotations
+
 import re
 import urllib.parse
+from typing import Any
 
 from . import keys
 from .conditions import is_word
 from .identifiers import is_identifier
 from .refused import Refused
 from .tokens import is_scope, is_words
+from .wire import Check
 
 
-def malformed():
+def malformed() -> Refused:
     return Refused("discovery_failed", "document_malformed", "metadata")
 
 
@@ -17,7 +21,7 @@ def malformed():
 URI = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")
 
 
-def is_url(value):
+def is_url(value: Any) -> bool:
     """An https URL without userinfo and fragment, on a host that an identifier may have."""
     if not isinstance(value, str) or len(value) > 2048 or not URI.fullmatch(value):
         return False
@@ -25,38 +29,38 @@ def is_url(value):
     return found is not None and is_identifier(found.group(1))
 
 
-def is_endpoint(value, own):
+def is_endpoint(value: Any, own: str) -> bool:
     return is_url(value) and value.startswith(own + "/") and "?" not in value
 
 
-def a_list(is_right):
+def a_list(is_right: Check) -> Check:
     return lambda value: isinstance(value, list) and all(is_right(one) for one in value)
 
 
-def by_name(is_right, is_name=is_word):
+def by_name(is_right: Check, is_name: Check = is_word) -> Check:
     return lambda value: isinstance(value, dict) and all(is_name(name) and is_right(one) for name, one in value.items())
 
 
-def is_text(value):
+def is_text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
 
 
-def is_boolean(value):
+def is_boolean(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-def is_scope_name(value):
+def is_scope_name(value: Any) -> bool:
     return is_scope(value) and " " not in value
 
 
-def is_operation_words(value):
+def is_operation_words(value: Any) -> bool:
     if isinstance(value, str):
         return True
     is_described = isinstance(value, dict) and isinstance(value.get("description"), str)
     return is_described and isinstance(value.get("grave", False), bool)
 
 
-def is_view(value):
+def is_view(value: Any) -> bool:
     is_described = isinstance(value, dict) and isinstance(value.get("description"), str)
     return is_described and a_list(is_text)(value.get("fields")) and len(value["fields"]) > 0
 
@@ -90,7 +94,7 @@ NAMES = {"aauth-agent": ("issuer", "agent"), "aauth-resource": ("issuer", "resou
 NEEDED = {"aauth-issuer": ("agent_token_endpoint",)}
 
 
-def check_metadata(role, own, document):
+def check_metadata(role: str, own: str, document: Any) -> None:
     """Refuses a document that is not that of `own`, or has a wrong member."""
     if not isinstance(document, dict):
         raise malformed()
@@ -104,7 +108,7 @@ def check_metadata(role, own, document):
             raise malformed()
 
 
-def find_key(document, kid):
+def find_key(document: Any, kid: str) -> keys.Key | None:
     """The key of a key set with a `kid`; entries that are broken or unknown are skipped. None where there is no such key."""
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list) or not entries:
@@ -124,7 +128,7 @@ def find_key(document, kid):
 LOOPBACK = re.compile(r"http://(?:127\.0\.0\.1|\[::1\]):([0-9]{1,5})/[A-Za-z0-9._~:/?@!$&'()*+,;=%-]*")
 
 
-def check_redirect(uri, metadata):
+def check_redirect(uri: str, metadata: dict[str, Any]) -> None:
     """A redirect URI is exactly one of the metadata, or a loopback URL where these are allowed (protocol 6.3)."""
     found = LOOPBACK.fullmatch(uri)
     is_loopback = found is not None and int(found.group(1)) <= 65535 and "#" not in uri and "\\" not in uri
@@ -136,7 +140,7 @@ def check_redirect(uri, metadata):
         raise Refused("invalid_request", "redirect_uri_invalid", "form")
 
 
-def read_form(body, content_type):
+def read_form(body: bytes, content_type: str) -> dict[str, str]:
     """The parameters of a form: each once, empty ones absent (protocol 6.2)."""
     if not re.fullmatch(r'application/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset="?utf-8"?)?[ \t]*', content_type, re.I):
         raise Refused("invalid_request", "content_type_unsupported", "form", 415)
@@ -154,7 +158,7 @@ def read_form(body, content_type):
     return {name: value for name, value in read if value}
 
 
-def decoded(text):
+def decoded(text: str) -> str:
     if re.search(r"%(?![0-9A-Fa-f]{2})", text):
         raise ValueError("escape")
     plain = urllib.parse.unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
@@ -163,13 +167,13 @@ def decoded(text):
     return plain
 
 
-def read_scope(text):
+def read_scope(text: str) -> list[str]:
     if not is_scope(text):
         raise Refused("invalid_scope", "scope_malformed", "scope")
     return text.split(" ")
 
 
-def read_purposes(text):
+def read_purposes(text: str) -> list[str]:
     if not is_words(text):
         raise Refused("invalid_request", "purposes_malformed", "form")
     return text.split(" ")

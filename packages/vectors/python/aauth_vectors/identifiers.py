@@ -1,12 +1,15 @@
 """Identifiers (protocol 2)."""
+from __future__ import annotations
+
 import encodings.idna
 import ipaddress
 import re
+from typing import Any
 
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
-def is_identifier(value, development=False):
+def is_identifier(value: Any, development: bool = False) -> bool:
     """Whether a value is https://host or https://host:port in its one spelling."""
     if not isinstance(value, str) or len(value) > 2048:
         return False
@@ -21,7 +24,7 @@ def is_identifier(value, development=False):
     return (development and is_address(host)) or is_name(host)
 
 
-def is_name(host):
+def is_name(host: str) -> bool:
     labels = host.split(".")
     if len(host) > 253 or not all(LABEL.fullmatch(label) for label in labels):
         return False
@@ -31,7 +34,7 @@ def is_name(host):
     return not re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1])
 
 
-def is_true_a_label(label):
+def is_true_a_label(label: str) -> bool:
     """Whether an A-label is the one that its own Unicode form has."""
     try:
         text = label[4:].encode("ascii").decode("punycode")
@@ -40,7 +43,7 @@ def is_true_a_label(label):
         return False
 
 
-def is_address(host):
+def is_address(host: str) -> bool:
     try:
         if host.startswith("["):
             return f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]" == host
@@ -49,7 +52,7 @@ def is_address(host):
         return False
 
 
-def is_loopback(host):
+def is_loopback(host: str) -> bool:
     if host == "localhost" or host == "[::1]":
         return True
     return is_address(host) and not host.startswith("[") and ipaddress.IPv4Address(host).is_loopback

@@ -1,8 +1,11 @@
 """JSON that is judged or projected byte for byte (protocol 9.2)."""
+from __future__ import annotations
+
 import json
 import re
 import unicodedata
 from decimal import Decimal
+from typing import Any
 
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
@@ -14,7 +17,7 @@ MOST = 2**53 - 1
 IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 
 
-def folded(name):
+def folded(name: str) -> str:
     """One text for names without case, compatibility forms, control and ignorable characters, and white space at either end."""
     plain = IGNORABLE.sub("", unicodedata.normalize("NFKC", name)).casefold()
     return "".join(letter for letter in plain if unicodedata.category(letter) not in ("Cc", "Cf")).strip()
@@ -27,17 +30,17 @@ class NoJson(Exception):
 class Node:
     """A value and the text it is written as. `parts` are pairs: of an object (written name, node), of an array (None, node)."""
 
-    def __init__(self, kind, text, parts=()):
+    def __init__(self, kind: str, text: str, parts: Any = ()) -> None:
         self.kind, self.text, self.parts = kind, text, parts
 
-    def steps(self):
+    def steps(self) -> list[tuple[str, Node]]:
         """Pairs of a pointer's segment and the node it leads to."""
         if self.kind == "array":
             return [(str(index), node) for index, (_, node) in enumerate(self.parts)]
         return [(json.loads(written), node) for written, node in self.parts]
 
 
-def read_json(data, key=str):
+def read_json(data: bytes, key: Any = str) -> Node:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -48,14 +51,14 @@ def read_json(data, key=str):
     return node
 
 
-def taken(pattern, text, at):
+def taken(pattern: re.Pattern[str], text: str, at: int) -> tuple[str, int]:
     found = pattern.match(text, at)
     if found is None:
         raise NoJson(f"at {at}")
     return found.group(0), found.end()
 
 
-def read_value(text, at, depth, key):
+def read_value(text: str, at: int, depth: int, key: Any) -> tuple[Node, int]:
     at = SPACE.match(text, at).end()
     letter = text[at : at + 1]
     if letter in ("{", "["):
@@ -72,7 +75,7 @@ def read_value(text, at, depth, key):
     return Node("number", written), end
 
 
-def read_parts(text, start, depth, key):
+def read_parts(text: str, start: int, depth: int, key: Any) -> tuple[Node, int]:
     """An object or an array."""
     close, kind = ("}", "object") if text[start] == "{" else ("]", "array")
     parts, names = [], set()
@@ -98,16 +101,16 @@ def read_parts(text, start, depth, key):
     return Node(kind, text[start:at], parts), at
 
 
-def segments(pointer):
+def segments(pointer: str) -> list[str]:
     return [segment.replace("~1", "/").replace("~0", "~") for segment in pointer.split("/")[1:]]
 
 
-def following(pointers, segment):
+def following(pointers: list[list[str]], segment: str) -> list[list[str]]:
     """What is left of pointers after one step."""
     return [rest[1:] for rest in pointers if rest and rest[0] in ("*", segment)]
 
 
-def project(node, fields):
+def project(node: Node, fields: Any) -> str | None:
     """The text that one list of pointers lets through; None for nothing."""
     if any(not rest for rest in fields):
         return node.text
@@ -124,7 +127,7 @@ def project(node, fields):
     return f"{{{inside}}}" if node.kind == "object" else f"[{inside}]"
 
 
-def shown_of(data, lists):
+def shown_of(data: bytes, lists: Any) -> str:
     """An answer after all lists of pointers, one after the other. Raises NoJson."""
     node = read_json(data)
     if node.kind not in ("object", "array"):
@@ -135,7 +138,7 @@ def shown_of(data, lists):
     return node.text
 
 
-def leaves(node, path=()):
+def leaves(node: Node, path: tuple[str, ...] = ()) -> Any:
     """The ways to scalars, empty arrays and empty objects."""
     if not node.parts:
         yield path
@@ -143,7 +146,7 @@ def leaves(node, path=()):
         yield from leaves(child, (*path, segment))
 
 
-def named(node, rest):
+def named(node: Node, rest: list[str]) -> Any:
     """The values that a pointer names."""
     if not rest:
         return [node]
@@ -154,11 +157,11 @@ def named(node, rest):
     return found
 
 
-def lies_beneath(path, rest):
+def lies_beneath(path: Any, rest: Any) -> bool:
     return len(rest) <= len(path) and all(one in ("*", own) for one, own in zip(rest, path))
 
 
-def meets(node, rule):
+def meets(node: Node, rule: dict[str, Any]) -> bool:
     """Whether one value meets the matcher of a rule."""
     if "in" in rule:
         return any(is_same(node, value) for value in rule["in"])
@@ -171,14 +174,14 @@ def meets(node, rule):
     return node.kind == "number" and is_between(Decimal(node.text), rule)
 
 
-def is_between(value, rule):
+def is_between(value: Any, rule: dict[str, Any]) -> bool:
     if value == value.to_integral_value() and abs(value) > MOST:
         return False
     low, high = rule.get("min"), rule.get("max")
     return (low is None or value >= Decimal(str(low))) and (high is None or value <= Decimal(str(high)))
 
 
-def is_same(node, value):
+def is_same(node: Node, value: Any) -> bool:
     if isinstance(value, str):
         return node.kind == "string" and json.loads(node.text) == value
     if value is None or isinstance(value, bool):
@@ -186,7 +189,7 @@ def is_same(node, value):
     return node.kind == "number" and Decimal(node.text) == Decimal(str(value))
 
 
-def meets_arguments(data, conditions):
+def meets_arguments(data: bytes, conditions: Any) -> bool:
     """Whether a body meets each list of rules."""
     try:
         node = read_json(data, folded)

@@ -1,8 +1,12 @@
 """Keys and algorithms (protocol 3.6)."""
+from __future__ import annotations
+
 import base64
 import hashlib
 import json
 import re
+from collections.abc import Callable
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -26,11 +30,11 @@ D = -121665 * pow(121666, PRIME - 2, PRIME) % PRIME
 CURVES = {"P-256": (ec.SECP256R1(), 32, "ES256", hashes.SHA256()), "P-384": (ec.SECP384R1(), 48, "ES384", hashes.SHA384())}
 
 
-def unacceptable(where):
+def unacceptable(where: str) -> Refused:
     return Refused("unsupported_algorithm", "key_unacceptable", where)
 
 
-def decode(text, length=None):
+def decode(text: Any, length: int | None = None) -> bytes:
     """Canonical base64url without padding. Raises ValueError."""
     if not isinstance(text, str) or not re.fullmatch(r"[A-Za-z0-9_-]*", text):
         raise ValueError("base64url")
@@ -40,11 +44,11 @@ def decode(text, length=None):
     return data
 
 
-def encode(data):
+def encode(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def is_good_point(point):
+def is_good_point(point: bytes) -> bool:
     """Whether 32 bytes are a canonical Ed25519 point that is not of small order (RFC 8032 section 5.1.3)."""
     number = int.from_bytes(point, "little")
     y, sign = number & (2**255 - 1), number >> 255
@@ -62,7 +66,7 @@ def is_good_point(point):
     return (x, y) != (0, 1)
 
 
-def twice(x, y):
+def twice(x: int, y: int) -> tuple[int, int]:
     product = D * x * x * y * y
     return (
         2 * x * y * pow(1 + product, PRIME - 2, PRIME) % PRIME,
@@ -70,17 +74,21 @@ def twice(x, y):
     )
 
 
+Verify = Callable[[bytes, bytes], Any]
+"""A function of data and signature."""
+
+
 class Key:
     """A public key: its algorithm, its thumbprint, and whether a signature is its own."""
 
-    def __init__(self, algorithm, members, verify):
+    def __init__(self, algorithm: str, members: Any, verify: Verify) -> None:
         self.algorithm = algorithm
         self.verify = verify
         text = json.dumps(members, sort_keys=True, separators=(",", ":"))
         self.thumbprint = encode(hashlib.sha256(text.encode()).digest())
 
 
-def read_key(jwk, where="key", needs_alg=True):
+def read_key(jwk: Any, where: str = "key", needs_alg: bool = True) -> Key:
     """A public JWK. Raises Refused."""
     try:
         return read_members(jwk, needs_alg)
@@ -88,7 +96,7 @@ def read_key(jwk, where="key", needs_alg=True):
         raise unacceptable(where) from error
 
 
-def read_members(jwk, needs_alg):
+def read_members(jwk: Any, needs_alg: bool) -> Key:
     if not isinstance(jwk, dict) or any(name in jwk for name in PRIVATE):
         raise ValueError("private")
     if "alg" not in jwk and needs_alg:
@@ -108,7 +116,7 @@ def read_members(jwk, needs_alg):
     raise ValueError("kty")
 
 
-def ed25519_key(jwk):
+def ed25519_key(jwk: Any) -> Key:
     if jwk.get("alg", "Ed25519") not in ("Ed25519", "EdDSA"):
         raise ValueError("alg")
     point = decode(jwk["x"], 32)
@@ -118,10 +126,10 @@ def ed25519_key(jwk):
     return Key("Ed25519", {"crv": "Ed25519", "kty": "OKP", "x": jwk["x"]}, checked(key.verify, 64))
 
 
-def checked(verify, length):
+def checked(verify: Verify, length: int | None) -> Verify:
     """A function of (data, signature) that tells whether the signature verifies."""
 
-    def verifies(data, signature):
+    def verifies(data: bytes, signature: bytes) -> bool:
         try:
             if len(signature) != length:
                 return False
@@ -133,14 +141,14 @@ def checked(verify, length):
     return verifies
 
 
-def curve_key(jwk):
+def curve_key(jwk: Any) -> Key:
     curve, size, algorithm, digest = CURVES[jwk["crv"]]
     if jwk.get("alg", algorithm) != algorithm:
         raise ValueError("alg")
     x, y = (int.from_bytes(decode(jwk[name], size), "big") for name in ("x", "y"))
     key = ec.EllipticCurvePublicNumbers(x, y, curve).public_key()
 
-    def verify(signature, data):
+    def verify(signature: bytes, data: bytes) -> None:
         r, s = (int.from_bytes(part, "big") for part in (signature[:size], signature[size:]))
         key.verify(utils.encode_dss_signature(r, s), data, ec.ECDSA(digest))
 
@@ -148,18 +156,18 @@ def curve_key(jwk):
     return Key(algorithm, members, checked(verify, 2 * size))
 
 
-def rsa_key(jwk):
+def rsa_key(jwk: Any) -> Key:
     if jwk["alg"] != "PS512":
         raise ValueError("alg")
     modulus, exponent = (int.from_bytes(decode(jwk[name]), "big") for name in ("n", "e"))
-    if not 2048 <= modulus.bit_length() <= 4096 or exponent < 3 or exponent % 2 == 0 or modulus % 2 == 0:
+    if not 2048 <= modulus.bit_length() <= 4096 or not 65537 <= exponent < 2**64 or exponent % 2 == 0 or modulus % 2 == 0:
         raise ValueError("size")
     if decode(jwk["n"])[0] == 0 or decode(jwk["e"])[0] == 0:
         raise ValueError("leading zero")
     key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
     pss = padding.PSS(mgf=padding.MGF1(hashes.SHA512()), salt_length=64)
 
-    def verify(signature, data):
+    def verify(signature: bytes, data: bytes) -> None:
         key.verify(signature, data, pss, hashes.SHA512())
 
     members = {name: jwk[name] for name in ("e", "kty", "n")}

@@ -1,24 +1,27 @@
 """Operations that a user is to approve (protocol 9.4)."""
+from __future__ import annotations
+
 import hashlib
 import re
 import unicodedata
+from typing import Any
 
 from . import keys
 
 
-def is_thumbprint(value):
+def is_thumbprint(value: Any) -> bool:
     try:
         return len(keys.decode(value, 32)) == 32
     except ValueError:
         return False
 
 
-def is_word(value):
+def is_word(value: Any) -> bool:
     """A word: 1 to 128 characters of a scope token."""
     return isinstance(value, str) and re.fullmatch(r"[\x21\x23-\x5b\x5d-\x7e]{1,128}", value) is not None
 
 
-def is_display(value):
+def is_display(value: Any) -> bool:
     """1 to 64 strings of at most 500 code points together, none of which turns or hides text."""
     if not isinstance(value, list) or not 1 <= len(value) <= 64 or not all(isinstance(one, str) for one in value):
         return False
@@ -32,7 +35,7 @@ UNSEEN = re.compile(
 )
 
 
-def is_shown(text):
+def is_shown(text: str) -> bool:
     """Whether a reader sees every character, in its place."""
     marks = 0
     for at, letter in enumerate(text):
@@ -46,7 +49,7 @@ def is_shown(text):
     return True
 
 
-def is_operation(value):
+def is_operation(value: Any) -> bool:
     if not isinstance(value, dict) or not set(value) <= {"name", "digest", "display"}:
         return False
     if not is_word(value.get("name")) or not is_thumbprint(value.get("digest")):
@@ -57,7 +60,7 @@ def is_operation(value):
 FIRST = ("@method", "@authority", "@path", "@query", "content-type", "content-encoding", "content-digest")
 
 
-def digested_text(base, display=None):
+def digested_text(base: str, display: list[str] | None = None) -> str:
     """The text whose hash is the digest of an operation, from the signature base of its request."""
     lines = base.split("\n")
     named = [(re.match(r'"([^"]*)"', line).group(1), line) for line in lines]
@@ -70,5 +73,5 @@ def digested_text(base, display=None):
     return "\n".join(text)
 
 
-def digest_of(text):
+def digest_of(text: str) -> str:
     return keys.encode(hashlib.sha256(text.encode("utf-8")).digest())

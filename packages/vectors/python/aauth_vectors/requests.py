@@ -1,21 +1,19 @@
 """A signed request, judged as protocol 3 says."""
-import base64
+from __future__ import annotations
+
 import hashlib
 import re
+from typing import Any
 
 from . import keys, structured as sf
-from .base import build_base, lines_of
+from .base import build_base
 from .refused import Refused, bad_signature
+from .wire import Receiver, Request, Response, body_of, lines_of
 
 HEADERS = ("signature-input", "signature", "signature-key")
 
 
-def body_of(request):
-    body = request.get("body", {"text": ""})
-    return body["text"].encode() if "text" in body else base64.b64decode(body["base64"])
-
-
-def check_target(request):
+def check_target(request: Request) -> None:
     target = request["target"]
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Z-]+", request["method"]):
         raise Refused("invalid_request", "method_malformed", "target")
@@ -28,7 +26,7 @@ def check_target(request):
         raise Refused("invalid_request", "authority_ambiguous", "target")
 
 
-def choose_authority(request, receiver):
+def choose_authority(request: Request, receiver: Receiver) -> str:
     authorities = receiver["authorities"]
     if len(authorities) == 1:
         return authorities[0]
@@ -38,14 +36,14 @@ def choose_authority(request, receiver):
     return host
 
 
-def joined(request, name):
+def joined(request: Request | Response, name: str) -> str:
     text = ", ".join(lines_of(request, name))
     if not re.fullmatch(r"[\t\x20-\x7e]+", text):
         raise bad_signature("signature_header_malformed", "signature-headers")
     return text
 
 
-def members_of(request, name):
+def members_of(request: Request | Response, name: str) -> dict[str, tuple[Any, dict[str, Any], Any]]:
     """The members of Signature-Input or Signature, each label and each parameter once."""
     text = joined(request, name)
     if len(text) > 8192:
@@ -65,7 +63,7 @@ def members_of(request, name):
     return {key: (value, dict(own), own) for key, value, own in members}
 
 
-def is_signed(request):
+def is_signed(request: Request) -> bool:
     """Whether a request is signed here, or may have been."""
     if lines_of(request, "signature-key"):
         return True
@@ -81,7 +79,7 @@ def is_signed(request):
     return not are_tagged or not set(signatures) <= set(inputs)
 
 
-def read_signature_key(line):
+def read_signature_key(line: str) -> tuple[str, str, dict[str, str]]:
     """Label, scheme and parameters of Signature-Key."""
     if len(line) > 7 * 1024:
         raise Refused("invalid_request", "header_too_long", "signature-key", 431)
@@ -94,6 +92,8 @@ def read_signature_key(line):
     if len(members) != 1:
         raise bad_signature("signature_key_malformed", "signature-headers")
     label, scheme, own = members[0]
+    if len(label) > 64:
+        raise bad_signature("signature_key_malformed", "signature-headers")
     if sf.repeats(own):
         raise bad_signature("parameter_repeated", "signature-key")
     if not isinstance(scheme, sf.Token):
@@ -107,7 +107,7 @@ NEEDED = {"hwk": (), "jwks_uri": ("id", "kid", "dwk"), "jwt": ("jwt",)}
 JWK = ("alg", "kty", "crv", "x", "y", "n", "e", "use")
 
 
-def read_scheme(scheme, parameters):
+def read_scheme(scheme: str, parameters: dict[str, Any]) -> dict[str, str]:
     known = JWK if scheme == "hwk" else NEEDED[scheme]
     if scheme == "hwk" and any(name in parameters for name in keys.PRIVATE):
         raise keys.unacceptable("signature-key")
@@ -120,19 +120,19 @@ def read_scheme(scheme, parameters):
     return {name: value for name, value in parameters.items() if name in known}
 
 
-def inline_key(shown):
+def inline_key(shown: dict[str, str]) -> keys.Key:
     """The key of hwk, which may come without alg unless it is RSA."""
     return keys.read_key(shown, "signature-key", shown.get("kty") == "RSA")
 
 
-def integer_parameter(parameters, name):
+def integer_parameter(parameters: dict[str, Any], name: str) -> int | None:
     value = parameters.get(name)
     if value is not None and (isinstance(value, (bool, sf.Date)) or not isinstance(value, int)):
         raise bad_signature("signature_parameter_malformed", "time")
     return value
 
 
-def check_time(parameters, window, now):
+def check_time(parameters: dict[str, Any], window: int, now: float) -> None:
     created, expires = integer_parameter(parameters, "created"), integer_parameter(parameters, "expires")
     if created is None:
         raise bad_signature("created_missing", "time")
@@ -144,7 +144,7 @@ def check_time(parameters, window, now):
         raise bad_signature("signature_expired", "time")
 
 
-def check_strings(parameters):
+def check_strings(parameters: dict[str, Any]) -> None:
     for name in ("nonce", "alg"):
         value = parameters.get(name)
         if value is not None and (not isinstance(value, str) or isinstance(value, sf.Token)):
@@ -153,7 +153,7 @@ def check_strings(parameters):
         raise Refused("unsupported_algorithm", "algorithm_unsupported", "signature")
 
 
-def check_coverage(components, request, receiver):
+def check_coverage(components: Any, request: Request, receiver: Receiver) -> None:
     """Which components must be covered, and which must not (protocol 3.4)."""
     covered = [name for name, own in components if not own]
     has_query, has_body = "?" in request["target"], len(body_of(request)) > 0
@@ -170,7 +170,7 @@ def check_coverage(components, request, receiver):
         raise bad_signature("body_missing", "coverage")
 
 
-def selected(request, label):
+def selected(request: Request, label: str) -> tuple[Any, dict[str, Any], Any, bytes]:
     """The member of Signature-Input and the bytes of Signature that the label selects."""
     inputs, signatures = members_of(request, "signature-input"), members_of(request, "signature")
     if label not in inputs or label not in signatures:
@@ -192,7 +192,7 @@ def selected(request, label):
     return components, parameters, ordered, signature
 
 
-def open_request(request, receiver, now):
+def open_request(request: Request, receiver: Receiver, now: float) -> dict[str, Any] | None:
     """All checks that need no key."""
     check_target(request)
     authority = choose_authority(request, receiver)
@@ -219,14 +219,14 @@ def open_request(request, receiver, now):
     return {**opened, "base": base, "signature": signature, "digests": digests_of(request)}
 
 
-def digests_of(request):
+def digests_of(request: Request) -> dict[str, bytes]:
     """The digests of Content-Digest, where there is a body."""
     if not body_of(request):
         return {}
     return read_digest(", ".join(lines_of(request, "content-digest")))
 
 
-def read_digest(text):
+def read_digest(text: str) -> dict[str, bytes]:
     if len(text) > 4096:
         raise Refused("invalid_request", "header_too_long", "digest", 431)
     try:
@@ -244,13 +244,13 @@ def read_digest(text):
     return digests
 
 
-def check_digests(digests, body):
+def check_digests(digests: dict[str, bytes], body: bytes) -> None:
     for name, value in digests.items():
         if hashlib.new(name.replace("-", ""), body).digest() != value:
             raise bad_signature("digest_wrong", "digest")
 
 
-def prove(opened, key, request):
+def prove(opened: dict[str, Any], key: keys.Key, request: Request) -> None:
     """The signature of the request, under a key."""
     if opened["alg"] is not None and keys.NAMES[opened["alg"]] != key.algorithm:
         raise bad_signature("algorithm_mismatched", "signature")

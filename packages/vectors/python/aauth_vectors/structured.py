@@ -1,8 +1,12 @@
 """Structured Fields, RFC 9651 sections 3 and 4: strict, and nothing that comes twice is collapsed."""
+from __future__ import annotations
+
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 
 class Malformed(Exception):
@@ -37,33 +41,40 @@ BYTES = re.compile(r":([A-Za-z0-9+/=]*):")
 DISPLAY = re.compile(r'%"((?:[\x20\x21\x23\x24\x26-\x7e]|%[0-9a-f]{2})*)"')
 
 
+Parameters = list[tuple[str, Any]]
+"""Names and values in their order. A name that comes twice stays twice."""
+
+Members = list[tuple[str, Any, Parameters]]
+"""Keys, values and parameters of a Dictionary in their order. A key that comes twice stays twice."""
+
+
 class Reader:
     """Reads one field from its beginning."""
 
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         self.text = text.strip(" ")
         self.at = 0
 
-    def peek(self):
+    def peek(self) -> str:
         return self.text[self.at : self.at + 1]
 
-    def take(self, pattern):
+    def take(self, pattern: re.Pattern[str]) -> re.Match[str]:
         found = pattern.match(self.text, self.at)
         if found is None:
             raise Malformed(f"at {self.at}")
         self.at = found.end()
         return found
 
-    def expect(self, letter):
+    def expect(self, letter: str) -> None:
         if self.peek() != letter:
             raise Malformed(f"at {self.at}")
         self.at += 1
 
-    def skip(self, letters):
+    def skip(self, letters: str) -> None:
         while self.peek() and self.peek() in letters:
             self.at += 1
 
-    def bare_item(self):
+    def bare_item(self) -> Any:
         letter = self.peek()
         if letter == '"':
             return re.sub(r"\\(.)", r"\1", self.take(STRING).group(1))
@@ -89,14 +100,14 @@ class Reader:
             return self.number()
         return Token(self.take(TOKEN).group(0))
 
-    def byte_sequence(self):
+    def byte_sequence(self) -> bytes:
         text = self.take(BYTES).group(1)
         try:
             return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
         except binascii.Error as error:
             raise Malformed("Byte Sequence") from error
 
-    def number(self):
+    def number(self) -> Any:
         text = self.take(NUMBER).group(0)
         whole, _, fraction = text.lstrip("-").partition(".")
         if "." not in text:
@@ -107,7 +118,7 @@ class Reader:
             raise Malformed("Decimal")
         return WholeDecimal(text) if fraction.strip("0") == "" else Decimal(text)
 
-    def parameters(self):
+    def parameters(self) -> Parameters:
         """A list of pairs: a name that comes twice stays twice."""
         found = []
         while self.peek() == ";":
@@ -121,7 +132,7 @@ class Reader:
             found.append((key, value))
         return found
 
-    def item_or_list(self):
+    def item_or_list(self) -> tuple[Any, Parameters]:
         if self.peek() != "(":
             return self.bare_item(), self.parameters()
         self.at += 1
@@ -135,7 +146,7 @@ class Reader:
             if self.peek() not in (" ", ")"):
                 raise Malformed("Inner List")
 
-    def dictionary(self):
+    def dictionary(self) -> Members:
         """A list of (key, value, parameters): a key that comes twice stays twice."""
         members = []
         while self.at < len(self.text):
@@ -155,11 +166,11 @@ class Reader:
         return members
 
 
-def parse_dictionary(text):
+def parse_dictionary(text: str) -> Members:
     return Reader(text).dictionary()
 
 
-def parse_item(text):
+def parse_item(text: str) -> tuple[Any, Parameters]:
     reader = Reader(text)
     item = (reader.bare_item(), reader.parameters())
     if reader.at != len(reader.text):
@@ -167,7 +178,7 @@ def parse_item(text):
     return item
 
 
-def all_parameters(members):
+def all_parameters(members: Members) -> Iterator[Parameters]:
     """Every list of parameters of a dictionary, those of items of Inner Lists too."""
     for _, value, parameters in members:
         yield parameters
@@ -176,7 +187,7 @@ def all_parameters(members):
                 yield own
 
 
-def holds_whole_decimal(members):
+def holds_whole_decimal(members: Members) -> bool:
     """Whether a dictionary has one, at any depth."""
     for _, value, parameters in members:
         items = [item for item, _ in value] if isinstance(value, Inner) else [value]
@@ -185,12 +196,12 @@ def holds_whole_decimal(members):
     return any(isinstance(value, WholeDecimal) for own in all_parameters(members) for _, value in own)
 
 
-def repeats(pairs):
+def repeats(pairs: Any) -> bool:
     names = [pair[0] for pair in pairs]
     return len(set(names)) != len(names)
 
 
-def write_bare(value):
+def write_bare(value: Any) -> str:
     if isinstance(value, bool):
         return "?1" if value else "?0"
     if isinstance(value, Date):
@@ -209,19 +220,19 @@ def write_bare(value):
     return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
 
 
-def write_parameters(parameters):
+def write_parameters(parameters: Parameters) -> str:
     return "".join(f";{key}" + ("" if value is True else f"={write_bare(value)}") for key, value in parameters)
 
 
-def write_value(value, parameters):
+def write_value(value: Any, parameters: Parameters) -> str:
     if isinstance(value, Inner):
         items = " ".join(write_bare(item) + write_parameters(own) for item, own in value)
         return f"({items}){write_parameters(parameters)}"
     return write_bare(value) + write_parameters(parameters)
 
 
-def write_dictionary(members):
-    def written(key, value, parameters):
+def write_dictionary(members: Members) -> str:
+    def written(key: str, value: Any, parameters: Parameters) -> str:
         if value is True:
             return key + write_parameters(parameters)
         return f"{key}={write_value(value, parameters)}"

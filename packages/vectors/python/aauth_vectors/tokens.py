@@ -1,13 +1,17 @@
 """Agent tokens, resource tokens and auth tokens (protocol 5)."""
+from __future__ import annotations
+
 import json
 import re
 import unicodedata
+from typing import Any, NoReturn
 
 from . import keys
 from .conditions import parse_conditions
 from .identifiers import is_identifier
 from .operations import is_operation, is_thumbprint
 from .refused import Refused
+from .wire import Check, Facts
 
 CODES = {
     "agent+jwt": "invalid_agent_token",
@@ -19,7 +23,7 @@ PUBLISHED = {"agent+jwt": "aauth-agent", "resource+jwt": "aauth-resource", "auth
 ALGORITHMS = {"Ed25519": "Ed25519", "EdDSA": "Ed25519", "ES256": "ES256", "ES384": "ES384", "PS512": "PS512"}
 
 
-def once(pairs):
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object in which no member comes twice."""
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -27,11 +31,11 @@ def once(pairs):
     return found
 
 
-def no_constant(name):
+def no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def parse_json(data):
+def parse_json(data: bytes | str) -> Any:
     """JSON in UTF-8 that can be read in one way only. Raises ValueError."""
     text = data.decode("utf-8") if isinstance(data, bytes) else data
     value = json.loads(text, object_pairs_hook=once, parse_constant=no_constant)
@@ -39,7 +43,7 @@ def parse_json(data):
     return value
 
 
-def json_object(segment):
+def json_object(segment: str) -> dict[str, Any]:
     value = parse_json(keys.decode(segment))
     if not isinstance(value, dict):
         raise ValueError("no object")
@@ -49,18 +53,18 @@ def json_object(segment):
 class Parsed:
     """A token whose form, type, algorithm, key name and issuer are right; its signature is not verified."""
 
-    def __init__(self, typ, algorithm, kid, claims, signed, signature):
+    def __init__(self, typ: str, algorithm: str, kid: str, claims: dict[str, Any], signed: bytes, signature: bytes) -> None:
         self.typ, self.algorithm, self.kid, self.claims = typ, algorithm, kid, claims
         self.signed, self.signature = signed, signature
 
-    def refuse(self, reason, where="token"):
+    def refuse(self, reason: str, where: str = "token") -> Refused:
         return Refused(CODES[self.typ], reason, where)
 
 
-def parse_token(token, expected, wrong_type=None):
+def parse_token(token: str, expected: list[str], wrong_type: Refused | None = None) -> Parsed:
     """Reads a token. `expected` are types, that of the code of malformed tokens first; `wrong_type` is raised for other types."""
 
-    def refuse(reason):
+    def refuse(reason: str) -> Refused:
         return Refused(CODES[expected[0]], reason, "token")
 
     if len(token.encode()) > 6 * 1024:
@@ -78,8 +82,8 @@ def parse_token(token, expected, wrong_type=None):
     return parse_typed(typ, header, segments)
 
 
-def parse_typed(typ, header, segments):
-    def refuse(reason):
+def parse_typed(typ: str, header: dict[str, Any], segments: list[str]) -> Parsed:
+    def refuse(reason: str) -> Refused:
         return Refused(CODES[typ], reason, "token")
 
     if "crit" in header or "b64" in header:
@@ -106,7 +110,7 @@ def parse_typed(typ, header, segments):
     return Parsed(typ, algorithm, kid, claims, ".".join(segments[:2]).encode(), signature)
 
 
-def check_issuer_signature(parsed, key):
+def check_issuer_signature(parsed: Parsed, key: keys.Key | None) -> None:
     if key is None:
         raise parsed.refuse("token_key_unknown", "key")
     if key.algorithm != parsed.algorithm:
@@ -115,7 +119,7 @@ def check_issuer_signature(parsed, key):
         raise parsed.refuse("token_signature_wrong", "signature")
 
 
-def is_id(value):
+def is_id(value: Any) -> bool:
     """Ids of users, delegates and tokens: 1 to 512 bytes, without control characters and the like."""
     if not isinstance(value, str) or not value.strip() or len(value.encode("utf-8", "replace")) > 512:
         return False
@@ -123,11 +127,11 @@ def is_id(value):
     return not any(unicodedata.category(letter) == "Cc" or letter in marks for letter in value)
 
 
-def is_integer(value):
+def is_integer(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and value == int(value) and value >= 0
 
 
-def is_scope(value):
+def is_scope(value: Any) -> bool:
     """Scope names, each once, set apart by single spaces: at most 64."""
     if not isinstance(value, str):
         return False
@@ -136,7 +140,7 @@ def is_scope(value):
     return fits and len(names) <= 64 and len(set(names)) == len(names)
 
 
-def check_times(parsed, now):
+def check_times(parsed: Parsed, now: float) -> None:
     claims = parsed.claims
     for name in ("iat", "exp", *(["nbf"] if "nbf" in claims else [])):
         if not is_integer(claims.get(name)):
@@ -153,7 +157,7 @@ def check_times(parsed, now):
         raise parsed.refuse("token_lives_too_long")
 
 
-def check_claims(parsed, receiver, now):
+def check_claims(parsed: Parsed, receiver: str, now: float) -> None:
     """Times, audience and claims (protocol 5, verification order 7 to 9)."""
     check_times(parsed, now)
     check_audience(parsed, receiver)
@@ -166,7 +170,7 @@ def check_claims(parsed, receiver, now):
         parse_conditions(parsed.claims[own], own)
 
 
-def check_audience(parsed, receiver):
+def check_audience(parsed: Parsed, receiver: str) -> None:
     aud = parsed.claims.get("aud")
     if parsed.typ != "agent+jwt":
         if aud != receiver:
@@ -180,14 +184,14 @@ def check_audience(parsed, receiver):
         raise parsed.refuse("token_audience_wrong")
 
 
-def demand(parsed, claim, is_right, optional=False):
+def demand(parsed: Parsed, claim: str, is_right: Check, optional: bool = False) -> None:
     if optional and claim not in parsed.claims:
         return
     if not is_right(parsed.claims.get(claim)):
         raise parsed.refuse("token_claim_malformed")
 
 
-def confirmation(parsed):
+def confirmation(parsed: Parsed) -> keys.Key:
     """The key in `cnf`."""
     cnf = parsed.claims.get("cnf")
     if not isinstance(cnf, dict) or list(cnf) != ["jwk"]:
@@ -198,13 +202,13 @@ def confirmation(parsed):
         raise parsed.refuse("token_claim_malformed") from error
 
 
-def agent_claims(parsed):
+def agent_claims(parsed: Parsed) -> None:
     demand(parsed, "sub", is_id)
     demand(parsed, "jti", is_id)
     confirmation(parsed)
 
 
-def resource_claims(parsed):
+def resource_claims(parsed: Parsed) -> None:
     demand(parsed, "agent", is_identifier)
     demand(parsed, "agent_delegate", is_id, optional=True)
     demand(parsed, "agent_jkt", is_thumbprint)
@@ -220,7 +224,7 @@ def resource_claims(parsed):
         raise parsed.refuse("operation_malformed", "operation")
 
 
-def auth_claims(parsed):
+def auth_claims(parsed: Parsed) -> None:
     claims = parsed.claims
     demand(parsed, "agent", lambda one: is_identifier(one) and one != claims["aud"], optional=True)
     for name in ("agent_delegate", "sub", "txn"):
@@ -230,7 +234,7 @@ def auth_claims(parsed):
         raise parsed.refuse("token_claim_missing")
     demand(parsed, "jti", is_id)
     demand(parsed, "purpose", lambda one: isinstance(one, str), optional=True)
-    demand(parsed, "grant", lambda one: isinstance(one, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", one), optional=True)
+    demand(parsed, "grant", is_grant, optional=True)
     demand(parsed, "purposes", is_words, optional=True)
     demand(parsed, "operation_digest", is_thumbprint, optional=True)
     confirmation(parsed)
@@ -238,7 +242,12 @@ def auth_claims(parsed):
         check_act(parsed, claims["act"], 1)
 
 
-def is_words(value):
+def is_grant(value: Any) -> bool:
+    """The name of a grant (protocol 6.6)."""
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value) is not None
+
+
+def is_words(value: Any) -> bool:
     if not isinstance(value, str):
         return False
     words = value.split(" ")
@@ -246,7 +255,7 @@ def is_words(value):
     return fits and len(words) <= 64 and len(set(words)) == len(words)
 
 
-def check_act(parsed, act, depth):
+def check_act(parsed: Parsed, act: Any, depth: int) -> None:
     if depth > 5:
         raise parsed.refuse("chain_too_deep")
     if not isinstance(act, dict) or not is_identifier(act.get("iss")) or not is_identifier(act.get("agent")):
@@ -257,7 +266,7 @@ def check_act(parsed, act, depth):
         check_act(parsed, act["act"], depth + 1)
 
 
-def check_proof(given, now):
+def check_proof(given: dict[str, Any], now: float) -> Facts:
     """A proof of the new key of a delegate (protocol 5, rotation)."""
     wrong = Refused("invalid_request", "proof_invalid", "token")
     segments = given["proof"].split(".")

@@ -1,0 +1,13 @@
+import { isLoopback } from '../shared/identifier.js'
+import { isTexts, type JsonObject } from '../shared/json.js'
+
+/** Whether an agent takes answers at a URI. @see protocol §6.3 */
+export function isNamedRedirect(metadata: JsonObject, uri: string): boolean {
+  const { redirect_uris: named, localhost_callback_allowed: isLocal } = metadata
+  if (uri.length > 2048 || !URL.canParse(uri)) return false
+  const { protocol, hostname, username, password } = new URL(uri)
+  if (username !== '' || password !== '') return false
+  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname))) return false
+  if (isTexts(named) && named.includes(uri)) return true
+  return isLocal === true && /^http:\/\/(127\.0\.0\.1|\[::1\]):\d+\//.test(uri)
+}

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs'
+import type { PeerAnswer } from '../shared/refusal.js'
+import { Refusal } from '../shared/refusal.js'
+import type { PeerRequest } from '../shared/request.js'
+import { checkTarget } from '../shared/request.js'
+import { notFound, serve } from '../shared/server.js'
+import { guarded } from './guard.js'
+import { documentAt } from './metadata.js'
+import { takeNotice } from './notice.js'
+import { giveResourceToken } from './resource-token-endpoint.js'
+import { routeOf } from './routes.js'
+import { openSite, type ResourceSettings } from './site.js'
+
+// The reference peer of the role resource: node main.js CONFIG.json
+
+const settings = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as ResourceSettings
+const site = openSite(settings)
+
+async function answer(request: PeerRequest): Promise<PeerAnswer> {
+  checkTarget(request)
+  const { method, path } = request
+  const document = method === 'GET' ? documentAt(path, site) : undefined
+  if (document !== undefined) return document
+  if (path === '/resource-token') return identified(giveResourceToken(request, site))
+  if (path === '/revocation') return identified(takeNotice(request, site))
+  const route = routeOf(request)
+  return route === undefined ? notFound : guarded(request, route, site)
+}
+
+/** Endpoints take agents that say who they are. */
+function identified(answering: Promise<PeerAnswer>): Promise<PeerAnswer> {
+  return answering.catch((error: unknown) => {
+    if (!(error instanceof Refusal) || error.status !== 401 || error.error === 'replay_detected') throw error
+    throw error.with({ headers: { 'agent-auth': 'httpsig;identity=?1' } })
+  })
+}
+
+// It says that it is ready once a request that is created now would pass.
+setTimeout(() => serve(settings.port, answer), Math.max(0, site.start * 1000 - Date.now()))

@@ -1,0 +1,56 @@
+import { makeKey, type TestKey } from '../../signing/key.js'
+import { type Documents, openDocuments } from '../shared/documents.js'
+import { openReplaySet, type ReplaySet } from '../shared/replay.js'
+import type { SignatureRules } from '../shared/signature.js'
+import { type CallCounts, openCallCounts } from './call-counts.js'
+import { type Limits, openLimits } from './limits.js'
+import { openRevocations, type Revocations } from './revocations.js'
+
+/** What the configuration of the peer says. */
+export interface ResourceSettings {
+  readonly port: number
+  /** The auth servers whose tokens it takes. */
+  readonly authServers: readonly string[]
+}
+
+/** A resource and all that it keeps. */
+export interface Site extends SignatureRules {
+  readonly id: string
+  readonly authServers: readonly string[]
+  readonly key: TestKey
+  readonly kid: string
+  /** When it began to remember, in seconds. */
+  readonly start: number
+  readonly documents: Documents
+  readonly replays: ReplaySet
+  readonly limits: Limits
+  readonly calls: CallCounts
+  readonly revocations: Revocations
+  /** Approvals that were used, by the issuer and name of their token. */
+  readonly used: Set<string>
+  /** Resource tokens that were issued, by the request that asked. */
+  readonly issued: Map<string, string>
+}
+
+/** Opens a resource at a port of its own. */
+export function openSite({ port, authServers }: ResourceSettings): Site {
+  const now = (): number => Date.now() / 1000
+  const authority = `localhost:${port}`
+  return {
+    id: `http://${authority}`,
+    authority,
+    scheme: 'http',
+    now,
+    authServers,
+    key: makeKey(),
+    kid: 'resource-1',
+    start: Math.ceil(now()),
+    documents: openDocuments(now),
+    replays: openReplaySet(now, authority),
+    limits: openLimits(now),
+    calls: openCallCounts(now),
+    revocations: openRevocations(now),
+    used: new Set(),
+    issued: new Map(),
+  }
+}

@@ -1,0 +1,43 @@
+import { createServer } from 'node:http'
+import type { PeerAnswer } from './refusal.js'
+import { Refusal, refusalAnswer } from './refusal.js'
+import { type PeerRequest, receivedRequest } from './request.js'
+
+/** Answers a request. */
+export type Handler = (request: PeerRequest) => Promise<PeerAnswer>
+
+/** What is answered to what nothing else is answered to. */
+export const notFound: PeerAnswer = { status: 404, headers: { 'content-type': 'text/plain' }, body: 'not found\n' }
+
+/** Serves on loopback until the process ends, and says when it listens. */
+export function serve(port: number, handle: Handler): void {
+  const server = createServer({ maxHeaderSize: 64 * 1024 }, (incoming, response) => {
+    void answerTo(receivedRequest(incoming), handle).then(({ status, headers, body }) => {
+      if (response.destroyed) return
+      response.writeHead(status, { ...headers }).end(body)
+    })
+  })
+  // No line is dropped: a dropped Content-Length would hide a body.
+  server.maxHeadersCount = 0
+  server.listen(port, '127.0.0.1', () => console.log(`the peer is ready at http://localhost:${port}`))
+}
+
+async function answerTo(request: PeerRequest, handle: Handler): Promise<PeerAnswer> {
+  try {
+    return await handle(request)
+  } catch (error) {
+    if (error instanceof Refusal) return refusalAnswer(error)
+    console.error(error)
+    const text = 'something went wrong'
+    return refusalAnswer(new Refusal(500, 'server_error', { reason: 'internal_error', text }))
+  }
+}
+
+/** A published document. */
+export function publishedJson(document: object): PeerAnswer {
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/json', 'cache-control': 'max-age=60' },
+    body: JSON.stringify(document),
+  }
+}
