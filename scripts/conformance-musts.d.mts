@@ -15,3 +15,11 @@ export const broken: ReadonlyArray<{
 export function firstWords(sentence: string, most?: number): string
 /** The sentences without a broken peer, one a line. */
 export const open: readonly string[]
+
+/** Each place that needs no broken peer, and the sentences that its words stand in. */
+export const none: ReadonlyArray<{
+  readonly clause: string
+  readonly words: string
+  readonly why: string
+  readonly sentences: readonly string[]
+}>

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { insideOnly, isNamed, readPlaces, requirements, sentencesWith } from '@countersign/requirements'
 import { brokenPeers } from '../tests/dist/conformance/broken/lists.js'
+import { noPeers } from '../tests/dist/conformance/broken/no-peer.js'
 import { root } from './install.mjs'
 
 const places = readPlaces(readFileSync(`${root}/docs/protocol.md`, 'utf8'))
@@ -37,13 +38,18 @@ function listed(found) {
 
 /** Each broken peer, with its role and the sentences that its words stand in. */
 export const broken = Object.entries(brokenPeers).flatMap(([role, all]) =>
-  all.map(one => {
-    const place = places.get(one.clause)
-    return { role, ...one, sentences: place === undefined ? [] : sentencesWith(place, one.words) }
-  }),
+  all.map(one => ({ role, ...one, sentences: sentencesOf(one) })),
 )
 
-const seen = new Set(broken.flatMap(({ sentences }) => sentences))
+/** Each place that needs no broken peer, and the sentences that its words stand in. */
+export const none = noPeers.map(one => ({ ...one, sentences: sentencesOf(one) }))
+
+function sentencesOf({ clause, words }) {
+  const place = places.get(clause)
+  return place === undefined ? [] : sentencesWith(place, words)
+}
+
+const seen = new Set([...broken, ...none].flatMap(({ sentences }) => sentences))
 
 /** The first words of a sentence. */
 export function firstWords(sentence, most = 100) {

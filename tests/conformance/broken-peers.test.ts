@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { allCases } from '@countersign/conformance'
 import { expect, test } from 'vitest'
-import { broken, open } from '../../scripts/conformance-musts.mjs'
+import { broken, none, open } from '../../scripts/conformance-musts.mjs'
 import { root } from '../processes.fixture.js'
 import { peers } from './broken/peers.js'
 
@@ -14,6 +14,14 @@ const mostOpen = 169
 test('a broken peer names words that stand in one sentence of the page, at its clause', () => {
   const wrong = broken.filter(({ sentences }) => sentences.length !== 1)
   expect(wrong.map(({ clause, words, sentences }) => [clause, words, sentences])).toEqual([])
+})
+
+test('a sentence that needs no broken peer is named once, and has none', () => {
+  expect(none.filter(({ sentences }) => sentences.length !== 1)).toEqual([])
+  const named = none.flatMap(({ sentences }) => sentences)
+  expect(named.filter((one, at) => named.indexOf(one) !== at)).toEqual([])
+  const isBroken = new Set(broken.flatMap(({ sentences }) => sentences))
+  expect(named.filter(one => isBroken.has(one))).toEqual([])
 })
 
 test('what is changed in a peer stands in it once', () => {

@@ -1,0 +1,3 @@
+import type { NoPeer } from '../no-peer.js'
+
+export const agentSentences: readonly NoPeer[] = []
