@@ -10,6 +10,7 @@ import { type Approvable, checkApproval, needsApproval, takeApproval } from './a
 import { argumentsMeet, folded, hasFoldedTwins } from './arguments.js'
 import { isGranted, tokenChallenge, unionScope } from './challenge.js'
 import { type Condition, judgeConditions, ownConditions, readConditions } from './conditions.js'
+import type { Called } from './errands.js'
 import { countedNames } from './limits.js'
 import { checkGrant } from './notice.js'
 import { done, type Route } from './routes.js'
@@ -45,7 +46,7 @@ async function anonymous(request: PeerRequest, route: Route, { limits }: Site): 
   if (route.level !== 'anonymous') throw badSignature('signature_missing', 'a signature is needed')
   await readBody(request, longestBody)
   if (route.limit !== undefined) limits.count(countedNames(route.path, request, undefined), route.limit)
-  return passed(request, route, [])
+  return passed(request, route, { shown: [] })
 }
 
 interface SignedRequest {
@@ -79,7 +80,7 @@ async function signed(request: PeerRequest, route: Route, { site, signature }: S
   if (isApproved) takeApproval(approvable)
   site.calls.count(caller, conditions)
   if (route.isStream) await readSignedBody(request, signature, { limit: longestBody, now: site.now })
-  return passed(request, route, shown)
+  return passed(request, route, { shown, called: { request, signature, caller, site } })
 }
 
 function conditionsOf({ level, claims = {} }: Caller): readonly Condition[] {
@@ -160,8 +161,13 @@ function remember({ request, signature, caller, conditions, site }: Approvable, 
 }
 
 /** Runs the handler of a route, and answers what its caller may see. */
-function passed(request: PeerRequest, route: Route, shown: readonly Condition[]): PeerAnswer {
+async function passed(
+  request: PeerRequest,
+  route: Route,
+  { shown, called }: { readonly shown: readonly Condition[]; readonly called?: Called },
+): Promise<PeerAnswer> {
   const headers = shown.length > 0 ? handlerHeaders(request.headers) : request.headers
-  const answer = (route.handle ?? done)({ ...request, headers })
+  const isCall = route.call !== undefined && called !== undefined
+  const answer = isCall ? await route.call(called) : (route.handle ?? done)({ ...request, headers })
   return answerUnder(answer, shown)
 }

@@ -5,6 +5,7 @@ import type { PeerRequest } from '../shared/request.js'
 import { checkTarget } from '../shared/request.js'
 import { notFound, serve } from '../shared/server.js'
 import { guarded } from './guard.js'
+import { pageAt } from './interaction.js'
 import { documentAt } from './metadata.js'
 import { takeNotice } from './notice.js'
 import { giveResourceToken } from './resource-token-endpoint.js'
@@ -23,6 +24,8 @@ async function answer(request: PeerRequest): Promise<PeerAnswer> {
   if (document !== undefined) return document
   if (path === '/resource-token') return identified(giveResourceToken(request, site))
   if (path === '/revocation') return identified(takeNotice(request, site))
+  const page = await pageAt(request, site)
+  if (page !== undefined) return page
   const route = routeOf(request)
   return route === undefined ? notFound : guarded(request, route, site)
 }

@@ -2,6 +2,7 @@ import { publishedKey } from '../../participants/participant.js'
 import type { PeerAnswer } from '../shared/refusal.js'
 import { publishedJson } from '../shared/server.js'
 import { enforced } from './conditions.js'
+import { agentDocument } from './errands.js'
 import { routes } from './routes.js'
 import type { Site } from './site.js'
 
@@ -15,6 +16,7 @@ export const scopes: Readonly<Record<string, string>> = {
 export function documentAt(path: string, site: Site): PeerAnswer | undefined {
   const { id, key, kid, authServers } = site
   if (path === '/jwks.json') return publishedJson({ keys: [publishedKey(kid, key)] })
+  if (path === '/.well-known/aauth-agent') return agentDocument(id)
   if (path !== '/.well-known/aauth-resource') return undefined
   return publishedJson({
     issuer: id,

@@ -13,6 +13,11 @@ export function checkGrant({ iss, grant, iat }: JsonObject, site: Site): void {
   if (Number(iat) < site.start) throw authToken.refuse('token_predates_start', 'the token is from before the start')
 }
 
+/** What was exchanged for a grant ends with it. */
+function dropExchanged(ended: string, { exchanged }: Site): void {
+  for (const [name, { grant }] of exchanged) if (grant === ended) exchanged.delete(name)
+}
+
 /** Takes a notice that a grant has ended. */
 export async function takeNotice(request: PeerRequest, site: Site): Promise<PeerAnswer> {
   const { caller, body, remember } = await byRole(request, site, credential => {
@@ -30,5 +35,6 @@ export async function takeNotice(request: PeerRequest, site: Site): Promise<Peer
   if (Number(exp) > site.now() + 3660) throw badRequest('parameter_malformed', '`exp` is too far ahead')
   remember()
   site.revocations.add(String(caller.agent), grant, Number(exp))
+  dropExchanged(`${caller.agent} ${grant}`, site)
   return { status: 204, headers: { 'cache-control': 'no-store' } }
 }

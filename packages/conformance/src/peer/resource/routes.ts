@@ -1,6 +1,9 @@
 import { headerValue } from '../../wire/message.js'
 import { jsonAnswer, type PeerAnswer } from '../shared/refusal.js'
 import type { PeerRequest } from '../shared/request.js'
+import type { Called } from './errands.js'
+import { callDownstream } from './exchange.js'
+import { callApi } from './oauth.js'
 
 /** What a route needs, and what it answers. */
 export interface Route {
@@ -22,6 +25,8 @@ export interface Route {
   readonly isApproved?: true
   /** `request` has the headers that the handler may see. */
   readonly handle?: (request: PeerRequest) => PeerAnswer
+  /** Calls others for its caller. */
+  readonly call?: (called: Called) => Promise<PeerAnswer>
 }
 
 const items = '{"items":[{"id":1,"title":"a"},{"id":2,"title":"b"}],"next":null,"total":1.5}'
@@ -47,6 +52,8 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: '/failing', level: 'pseudonymous', handle: failing },
   { method: 'GET', path: '/items', level: 'authorized', scopes: ['events.read'], handle: listed },
   { method: 'GET', path: '/lost', level: 'authorized', scopes: ['events.read'], handle: lost },
+  { method: 'GET', path: '/hop', level: 'authorized', scopes: ['events.read'], call: callDownstream },
+  { method: 'GET', path: '/files', level: 'authorized', scopes: ['events.read'], call: callApi },
   { method: 'GET', path: '/motto', level: 'authorized', scopes: ['events.read'], handle: motto },
   {
     ...{ method: 'POST', path: '/cancellations', level: 'authorized', scopes: ['events.write'] },

@@ -3,6 +3,7 @@ import { type Documents, openDocuments } from '../shared/documents.js'
 import { openReplaySet, type ReplaySet } from '../shared/replay.js'
 import type { SignatureRules } from '../shared/signature.js'
 import { type CallCounts, openCallCounts } from './call-counts.js'
+import type { Errand } from './errand.js'
 import { type Limits, openLimits } from './limits.js'
 import { openRevocations, type Revocations } from './revocations.js'
 
@@ -11,12 +12,18 @@ export interface ResourceSettings {
   readonly port: number
   /** The auth servers whose tokens it takes. */
   readonly authServers: readonly string[]
+  /** The resource that it calls for its callers. */
+  readonly downstream: string
+  /** An OAuth server, and the API that takes its tokens. */
+  readonly oauthServer: string
 }
 
 /** A resource and all that it keeps. */
 export interface Site extends SignatureRules {
   readonly id: string
   readonly authServers: readonly string[]
+  readonly downstream: string
+  readonly oauthServer: string
   readonly key: TestKey
   readonly kid: string
   /** When it began to remember, in seconds. */
@@ -30,10 +37,16 @@ export interface Site extends SignatureRules {
   readonly used: Set<string>
   /** Resource tokens that were issued, by the request that asked. */
   readonly issued: Map<string, string>
+  /** What it got in exchange, by the hash of the upstream token. */
+  readonly exchanged: Map<string, { readonly token: string; readonly grant: string }>
+  /** By their handle. */
+  readonly errands: Map<string, Errand>
+  /** Access tokens of the OAuth server, by whose they are. */
+  readonly accessTokens: Map<string, string>
 }
 
 /** Opens a resource at a port of its own. */
-export function openSite({ port, authServers }: ResourceSettings): Site {
+export function openSite({ port, authServers, downstream, oauthServer }: ResourceSettings): Site {
   const now = (): number => Date.now() / 1000
   const authority = `localhost:${port}`
   return {
@@ -42,6 +55,8 @@ export function openSite({ port, authServers }: ResourceSettings): Site {
     scheme: 'http',
     now,
     authServers,
+    downstream,
+    oauthServer,
     key: makeKey(),
     kid: 'resource-1',
     start: Math.ceil(now()),
@@ -52,5 +67,8 @@ export function openSite({ port, authServers }: ResourceSettings): Site {
     revocations: openRevocations(now),
     used: new Set(),
     issued: new Map(),
+    exchanged: new Map(),
+    errands: new Map(),
+    accessTokens: new Map(),
   }
 }
