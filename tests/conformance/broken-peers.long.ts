@@ -5,7 +5,7 @@ import { peers } from './broken/peers.js'
 
 // The reference peers of the suite share no code with our packages. Each broken one breaks a single sentence of the protocol page.
 
-describe.each(peers)('the reference peer of the role $role', role => {
+describe.each(peers)('the reference peer $name', role => {
   test('conforms', async () => {
     expect(await faultsOf(role)).toEqual([])
   })

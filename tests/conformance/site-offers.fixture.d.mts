@@ -10,3 +10,6 @@ export const siteRoutes: readonly string[]
 export const specialRoutes: ReadonlyArray<object | string>
 /** The configuration of the suite for it, on one of its adapters. */
 export function siteOffers(adapter: string, participants: Participants): object
+/** Its MCP servers, where it runs on Node. */
+export const siteMcp: object
+export const siteStatelessMcp: object

@@ -56,7 +56,7 @@ export const specialRoutes = [
 ]
 
 /** Its MCP server, where it runs on Node. */
-const siteMcp = {
+export const siteMcp = {
   target: '/mcp',
   tools: ['identified list', 'authorized add scope events.write'],
   resources: ['identified note://open/one', 'authorized note://closed/two scope events.read'],
@@ -67,7 +67,7 @@ const siteMcp = {
 }
 
 /** Its MCP server of revision 2026-07-28, where it runs on Node. */
-const siteStatelessMcp = {
+export const siteStatelessMcp = {
   target: '/mcp-stateless',
   tools: ['identified list', 'authorized add scope events.write'],
   resources: ['identified note://open/one', 'authorized note://closed/two scope events.read'],

@@ -1,6 +1,6 @@
 import { returningPorts } from '@countersign/testing/ports'
 import { stand } from '../../processes.fixture.js'
-import { type Checks, judge, withVerdict } from '../judged.fixture.js'
+import { type Checks, inGroups, judge, withVerdict } from '../judged.fixture.js'
 import type { BrokenPeer, LegalVariant, PeerChange } from './broken-peer.js'
 import type { RolePeers } from './peers.js'
 
@@ -40,7 +40,8 @@ export async function unseen(peers: RolePeers, broken: BrokenPeer): Promise<stri
 
 /** The cases that a legal variant of a peer fails, and why. */
 export async function faultsOf(peers: RolePeers, variant?: LegalVariant): Promise<readonly string[]> {
-  const checks = await judgePeer(peers, { ...(variant === undefined ? {} : { change: variant }) })
+  const flags = inGroups(...(peers.groups ?? []))
+  const checks = await judgePeer(peers, { flags, ...(variant === undefined ? {} : { change: variant }) })
   return [...withVerdict(checks, 'failed'), ...withVerdict(checks, 'warning')]
 }
 

@@ -59,8 +59,11 @@ export const mcpCases: readonly Case<ResourceStage>[] = [
       const { caller, session } = await ownSession(trial, stage)
       const call = (name: string) => () => mcpRequest(stage, { caller, session, body: toolCall(name) })
       await trial.accepted('a tool with a rule', call(plainTool(stage)))
-      for (const name of ['nothing-of-this', `${plainTool(stage)} `, plainTool(stage).toUpperCase(), ''])
-        await trial.refused(`the tool ${JSON.stringify(name)}`, call(name), { status: [400, 403], challenge: 'none' })
+      const refused = { status: 403, challenge: 'none' } as const
+      for (const name of ['nothing-of-this', `${plainTool(stage)} `, plainTool(stage).toUpperCase()])
+        await trial.refused(`the tool ${JSON.stringify(name)}`, call(name), refused)
+      // It is no name, so the message may be refused as malformed.
+      await trial.refused('the tool ""', call(''), { ...refused, status: [400, 403] })
     },
   },
   {

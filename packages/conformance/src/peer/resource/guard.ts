@@ -10,10 +10,9 @@ import { type Approvable, checkApproval, needsApproval, takeApproval } from './a
 import { argumentsMeet, folded, hasFoldedTwins } from './arguments.js'
 import { isGranted, tokenChallenge, unionScope } from './challenge.js'
 import { type Condition, judgeConditions, ownConditions, readConditions } from './conditions.js'
-import type { Called } from './errands.js'
 import { countedNames } from './limits.js'
 import { checkGrant } from './notice.js'
-import { done, type Route } from './routes.js'
+import { type Admitted, done, type Route } from './routes.js'
 import { answerUnder, handlerHeaders } from './shown-answer.js'
 import type { Site } from './site.js'
 import { checkStart } from './start.js'
@@ -46,7 +45,7 @@ async function anonymous(request: PeerRequest, route: Route, { limits }: Site): 
   if (route.level !== 'anonymous') throw badSignature('signature_missing', 'a signature is needed')
   await readBody(request, longestBody)
   if (route.limit !== undefined) limits.count(countedNames(route.path, request, undefined), route.limit)
-  return passed(request, route, { shown: [] })
+  return passed(request, route, { shown: [], conditions: [] })
 }
 
 interface SignedRequest {
@@ -67,9 +66,10 @@ async function signed(request: PeerRequest, route: Route, { site, signature }: S
   judgeConditions(conditions, { now: site.now(), self: site.id, scopes: route.scopes ?? [], claims })
   const shown = ownConditions(conditions, 'data', site.id)
   if (shown.length > 0) checkDataHead(request)
-  const body = route.isStream
+  const whole = route.isStream
     ? Buffer.alloc(0)
     : await readSignedBody(request, signature, { limit: longestBody, now: site.now })
+  const body = route.argumentsIn?.(whole) ?? whole
   const approvable: Approvable = { request, route, signature, caller, conditions, body, site }
   checkArguments(approvable)
   const names = route.limit === undefined ? [] : countedNames(route.path, request, caller)
@@ -80,7 +80,7 @@ async function signed(request: PeerRequest, route: Route, { site, signature }: S
   if (isApproved) takeApproval(approvable)
   site.calls.count(caller, conditions)
   if (route.isStream) await readSignedBody(request, signature, { limit: longestBody, now: site.now })
-  return passed(request, route, { shown, called: { request, signature, caller, site } })
+  return passed(request, route, { shown, conditions, called: { request, signature, caller, site } })
 }
 
 function conditionsOf({ level, claims = {} }: Caller): readonly Condition[] {
@@ -147,9 +147,10 @@ function jsonOf(body: Buffer, refused: Refusal): unknown {
 }
 
 /** Remembers what must pass once, and gives back what a replay was counted for. @see protocol §3.7 */
-function remember({ request, signature, caller, conditions, site }: Approvable, counted: readonly string[]): void {
+function remember(approvable: Approvable, counted: readonly string[]): void {
+  const { request, route, signature, caller, conditions, site } = approvable
   const isCounted = conditions.some(({ type }) => type === 'calls' || type === 'approval')
-  if (safeMethods.includes(request.method) && !isCounted) return
+  if (safeMethods.includes(request.method) && !isCounted && !route.isOnce) return
   const isSeen = site.replays.has(signature, caller.key)
   try {
     checkStart(signature, site)
@@ -164,8 +165,10 @@ function remember({ request, signature, caller, conditions, site }: Approvable, 
 async function passed(
   request: PeerRequest,
   route: Route,
-  { shown, called }: { readonly shown: readonly Condition[]; readonly called?: Called },
+  { shown, ...admitted }: Admitted & { readonly shown: readonly Condition[] },
 ): Promise<PeerAnswer> {
+  if (route.serve !== undefined) return route.serve(admitted)
+  const { called } = admitted
   const headers = shown.length > 0 ? handlerHeaders(request.headers) : request.headers
   const isCall = route.call !== undefined && called !== undefined
   const answer = isCall ? await route.call(called) : (route.handle ?? done)({ ...request, headers })

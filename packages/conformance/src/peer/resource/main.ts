@@ -6,6 +6,7 @@ import { checkTarget } from '../shared/request.js'
 import { notFound, serve } from '../shared/server.js'
 import { guarded } from './guard.js'
 import { pageAt } from './interaction.js'
+import { openMcp } from './mcp/servers.js'
 import { documentAt } from './metadata.js'
 import { takeNotice } from './notice.js'
 import { giveResourceToken } from './resource-token-endpoint.js'
@@ -16,6 +17,7 @@ import { openSite, type ResourceSettings } from './site.js'
 
 const settings = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as ResourceSettings
 const site = openSite(settings)
+const mcp = openMcp(settings.mcp ?? { agent: '', deniedAgent: '' }, site)
 
 async function answer(request: PeerRequest): Promise<PeerAnswer> {
   checkTarget(request)
@@ -26,6 +28,8 @@ async function answer(request: PeerRequest): Promise<PeerAnswer> {
   if (path === '/revocation') return identified(takeNotice(request, site))
   const page = await pageAt(request, site)
   if (page !== undefined) return page
+  const ofMcp = mcp(request)
+  if (ofMcp !== undefined) return ofMcp
   const route = routeOf(request)
   return route === undefined ? notFound : guarded(request, route, site)
 }

@@ -1,6 +1,7 @@
 import { headerValue } from '../../wire/message.js'
 import { jsonAnswer, type PeerAnswer } from '../shared/refusal.js'
 import type { PeerRequest } from '../shared/request.js'
+import type { Condition } from './conditions.js'
 import type { Called } from './errands.js'
 import { callDownstream } from './exchange.js'
 import { callApi } from './oauth.js'
@@ -23,10 +24,23 @@ export interface Route {
   readonly operation?: string
   /** A user approves each request. */
   readonly isApproved?: true
+  /** Every request passes once, whatever its method. */
+  readonly isOnce?: true
+  /** The arguments of its operation, where they are a part of the body. No JSON: it has more than can be judged or shown. */
+  readonly argumentsIn?: (body: Buffer) => Buffer
   /** `request` has the headers that the handler may see. */
   readonly handle?: (request: PeerRequest) => PeerAnswer
   /** Calls others for its caller. */
   readonly call?: (called: Called) => Promise<PeerAnswer>
+  /** Answers all that the guard lets pass. */
+  readonly serve?: (admitted: Admitted) => Promise<PeerAnswer>
+}
+
+/** A request that the guard has let pass. */
+export interface Admitted {
+  /** Undefined where it is not signed. */
+  readonly called?: Called
+  readonly conditions: readonly Condition[]
 }
 
 const items = '{"items":[{"id":1,"title":"a"},{"id":2,"title":"b"}],"next":null,"total":1.5}'

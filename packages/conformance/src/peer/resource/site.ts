@@ -5,6 +5,7 @@ import type { SignatureRules } from '../shared/signature.js'
 import { type CallCounts, openCallCounts } from './call-counts.js'
 import type { Errand } from './errand.js'
 import { type Limits, openLimits } from './limits.js'
+import type { McpSettings } from './mcp/settings.js'
 import { openRevocations, type Revocations } from './revocations.js'
 
 /** What the configuration of the peer says. */
@@ -16,6 +17,8 @@ export interface ResourceSettings {
   readonly downstream: string
   /** An OAuth server, and the API that takes its tokens. */
   readonly oauthServer: string
+  /** Of a peer whose MCP servers are judged. */
+  readonly mcp?: McpSettings
 }
 
 /** A resource and all that it keeps. */

@@ -3,6 +3,8 @@ export interface PeerAnswer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
+  /** What is sent in place of a body, bit by bit. */
+  readonly events?: AsyncIterable<string>
 }
 
 /** What a refusal says beside its code. */

@@ -1,4 +1,5 @@
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
+import { pipeline, Readable } from 'node:stream'
 import type { PeerAnswer } from './refusal.js'
 import { Refusal, refusalAnswer } from './refusal.js'
 import { type PeerRequest, receivedRequest } from './request.js'
@@ -12,14 +13,21 @@ export const notFound: PeerAnswer = { status: 404, headers: { 'content-type': 't
 /** Serves on loopback until the process ends, and says when it listens. */
 export function serve(port: number, handle: Handler): void {
   const server = createServer({ maxHeaderSize: 64 * 1024 }, (incoming, response) => {
-    void answerTo(receivedRequest(incoming), handle).then(({ status, headers, body }) => {
+    void answerTo(receivedRequest(incoming), handle).then(({ status, headers, body, events }) => {
       if (response.destroyed) return
+      if (events !== undefined) return sendEvents(response.writeHead(status, { ...headers }), events)
       response.writeHead(status, { ...headers }).end(body)
     })
   })
   // No line is dropped: a dropped Content-Length would hide a body.
   server.maxHeadersCount = 0
   server.listen(port, '127.0.0.1', () => console.log(`the peer is ready at http://localhost:${port}`))
+}
+
+/** Sends what comes, until it ends or its receiver goes. */
+function sendEvents(response: ServerResponse, events: AsyncIterable<string>): void {
+  response.flushHeaders()
+  pipeline(Readable.from(events), response, () => {})
 }
 
 async function answerTo(request: PeerRequest, handle: Handler): Promise<PeerAnswer> {

@@ -1,0 +1,212 @@
+import type { BrokenPeer, LegalVariant } from './broken-peer.js'
+
+const own = (name: string): string => `conformance/dist/peer/resource/mcp/${name}.js`
+
+/** MCP servers that do not judge what is asked. */
+const asked: readonly BrokenPeer[] = [
+  {
+    clause: 'mcp.subject-decides',
+    words: 'judged by itself, by the requirement of what it is about',
+    file: own('subject'),
+    find: "return ruleOfName(rules.tools, params['name'])",
+    replace: 'return rules.session',
+    cases: ['mcp.subject-decides'],
+  },
+  {
+    clause: 'mcp.no-rule',
+    words: 'A request for a name that no rule is for',
+    file: own('subject'),
+    find: "throw deniedByPolicy('rule_missing', 'no rule is for the name')",
+    replace: "return { level: 'identified' }",
+    cases: ['mcp.no-rule'],
+  },
+  {
+    clause: 'mcp.method-spellings',
+    words: 'has the letters and digits of a method of MCP',
+    file: own('message'),
+    find: 'if (methods.some(one => lettersOf(one) === lettersOf(method)))',
+    replace: 'if (false)',
+    cases: ['mcp.method-spellings'],
+  },
+  {
+    clause: 'mcp.subscribed',
+    words: 'Where it names what goes by another rule',
+    file: own('subject'),
+    find: 'if (more.length > 0)',
+    replace: 'if (false)',
+    cases: ['mcp.subscribed'],
+  },
+  {
+    clause: 'mcp.covered',
+    words: 'A request must cover',
+    file: own('servers'),
+    find: "'mcp-session-id', 'last-event-id'",
+    replace: "'last-event-id'",
+    cases: ['mcp.covered'],
+  },
+  {
+    clause: 'mcp.one-reading',
+    words: 'A message that could be read in two ways',
+    file: own('message'),
+    find: 'if (ambiguous)',
+    replace: 'if (false)',
+    cases: ['mcp.one-reading'],
+  },
+  {
+    clause: 'mcp.headers',
+    words: 'is missing, repeated, or says something else than the body',
+    file: own('message'),
+    find: 'if (more.length > 0)',
+    replace: 'if (false)',
+    cases: ['mcp.headers'],
+  },
+  {
+    clause: 'mcp.no-session',
+    words: 'with `Mcp-Session-Id` must be 400',
+    file: own('message'),
+    find: "if (headerLines(request, 'mcp-session-id').length > 0)",
+    replace: 'if (false)',
+    cases: ['mcp.no-session'],
+  },
+]
+
+/** MCP servers that let others go on with what a caller began. */
+const begun: readonly BrokenPeer[] = [
+  {
+    clause: 'mcp.continued',
+    words: 'of any other caller must be refused as unknown',
+    file: own('without-sessions'),
+    find: ' || !isOf(question, owner)',
+    replace: '',
+    cases: ['mcp.continued'],
+  },
+  {
+    clause: 'mcp.continued-once',
+    words: 'a second answer must be refused as unknown',
+    file: own('without-sessions'),
+    find: 'questions.delete(String(requestState));',
+    replace: '',
+    cases: ['mcp.continued-once'],
+  },
+  {
+    clause: 'mcp.uri-spellings',
+    words: 'when another rule is for one of the URI',
+    file: own('uris'),
+    find: 'if (nearest(rules, form) !== rule)',
+    replace: 'if (false)',
+    cases: ['mcp.uri-spellings'],
+  },
+  {
+    clause: 'mcp.route-holds',
+    words: 'must hold for all its rules that name none of their own',
+    file: own('servers'),
+    find: 'rule.agents ?? agents',
+    replace: 'rule.agents',
+    cases: ['mcp.route-holds'],
+  },
+]
+
+/** MCP servers whose sessions and streams are anybody's, or never end. */
+const sessions: readonly BrokenPeer[] = [
+  {
+    clause: 'mcp.session-owner',
+    words: 'the same 404 as for an id that no session has',
+    file: own('with-sessions'),
+    find: "'there is no such session'",
+    replace: "session === undefined ? 'there is no such session' : 'it is of another caller'",
+    cases: ['mcp.session-owner'],
+  },
+  {
+    clause: 'mcp.session-anonymous',
+    words: 'must never get an owner',
+    file: own('owner'),
+    find: 'if (owner.key === undefined)\n        return owner;',
+    replace: 'if (owner.key === undefined) return caller;',
+    cases: ['mcp.session-anonymous'],
+  },
+  {
+    clause: 'mcp.stream-end',
+    words: 'A stream must end with the token of the request that opened it',
+    file: own('streams'),
+    find: 'Number(exp ?? Number.POSITIVE_INFINITY)',
+    replace: 'Number.POSITIVE_INFINITY',
+    cases: ['mcp.stream-end'],
+  },
+  {
+    clause: 'mcp.stream-priming',
+    words: 'must begin with an event that has an id and no data',
+    file: own('with-sessions'),
+    find: "events: ['']",
+    replace: 'events: [\'{"jsonrpc":"2.0","method":"notifications/message","params":{}}\']',
+    cases: ['mcp.stream-end'],
+  },
+]
+
+/** MCP servers that leave out what is around a call. */
+const around: readonly BrokenPeer[] = [
+  {
+    clause: 'mcp.origin',
+    words: 'must be 403, at every level',
+    file: own('servers'),
+    find: 'origin !== id',
+    replace: '!origin.startsWith(id)',
+    cases: ['mcp.origin'],
+  },
+  {
+    clause: 'mcp.no-credentials',
+    words: 'never a signature or token',
+    file: own('tools'),
+    find: 'signature-input|signature-key|',
+    replace: 'signature-input|',
+    cases: ['mcp.no-credentials'],
+  },
+  {
+    clause: 'mcp.bubbles-up',
+    words: 'that must become the answer to the request',
+    file: own('with-sessions'),
+    find: 'end(await result);',
+    replace: 'end(await result.catch(() => ({ content: [], isError: true })));',
+    cases: ['mcp.bubbles-up'],
+  },
+  {
+    clause: 'mcp.shares',
+    words: 'must bound its open subscriptions',
+    file: own('shares'),
+    find: 'if (names.some(([name, most]) => (counts.get(name) ?? 0) >= most))',
+    replace: 'if (false)',
+    cases: ['mcp.shares'],
+  },
+  {
+    clause: 'mcp.private-lists',
+    words: 'must not be kept for other callers',
+    file: own('without-sessions'),
+    find: "cacheScope: 'private'",
+    replace: "cacheScope: 'public'",
+    cases: ['mcp.private-lists'],
+  },
+]
+
+/** MCP servers that break one sentence each. */
+export const brokenMcpServers: readonly BrokenPeer[] = [...asked, ...begun, ...sessions, ...around]
+
+/** MCP servers that do something else, which the page allows. */
+export const legalMcpServers: readonly LegalVariant[] = [
+  {
+    what: 'refuses messages in other words',
+    file: own('message'),
+    find: '{ code: -32600, message: text,',
+    replace: "{ code: -32001, message: 'no: ' + text,",
+  },
+  {
+    what: 'begins its streams with a comment, and sends another one before each event',
+    file: own('streams'),
+    find: 'yield `id: ',
+    replace: 'yield `: here\\n\\n`, yield `event: message\\nid: ',
+  },
+  {
+    what: 'knows its owners by their key, too',
+    file: own('owner'),
+    find: 'owner.agent === caller.agent && owner.delegate === caller.delegate',
+    replace: 'owner.key === caller.key && owner.agent === caller.agent && owner.delegate === caller.delegate',
+  },
+]
