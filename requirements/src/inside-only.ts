@@ -108,8 +108,8 @@ export const insideOnly: readonly InsideOnly[] = [
     clauses: ['sig.target.h2'],
   },
   {
-    why: 'It is about users and keys that an agent keeps apart while its calls run at the same time.',
-    clauses: ['agent.key-changed', 'agent.tokens.per-user'],
+    why: 'It is about a key that an agent replaces while its calls run.',
+    clauses: ['agent.key-changed'],
   },
   {
     why: 'Only the agent server of the agent, which is not the suite, can give it conditions that do not hold.',

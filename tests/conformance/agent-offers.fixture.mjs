@@ -41,6 +41,7 @@ export function libraryOffers({ program, agentServer, participants }) {
     device: [...program, 'GET', 'code'],
     approve: [...program, 'POST', 'link'],
     unidentified: [...program, 'GET', 'pseudonym'],
+    otherUser: [...program, 'GET', 'other'],
     deadline: 60_000,
   }
   return { command: [...program, 'GET', 'none'], configuration }

@@ -1,6 +1,6 @@
 // A program that calls an API with the agent of @countersign/agent, as a delegate:
 //   agent.fixture.mjs AGENT-SERVER STATE-FILE AUTH-SERVER enrol CODE
-//   agent.fixture.mjs AGENT-SERVER STATE-FILE AUTH-SERVER GET|POST link|code|none|pseudonym URL
+//   agent.fixture.mjs AGENT-SERVER STATE-FILE AUTH-SERVER GET|POST link|code|none|pseudonym|other URL
 import { createAgent, delegate, deviceCode, pseudonym } from '@countersign/agent'
 import { fileState, loopback } from '@countersign/agent/node'
 
@@ -25,7 +25,8 @@ if (verb === 'enrol') {
 }
 const json = { body: '{}', headers: { 'content-type': 'application/json' } }
 try {
-  const response = await agent.fetch(url, { method: verb, ...(verb === 'POST' ? json : {}) })
+  const caller = how === 'other' ? agent.forUser('another user') : agent
+  const response = await caller.fetch(url, { method: verb, ...(verb === 'POST' ? json : {}) })
   await response.text()
   process.exit(response.ok ? 0 : 1)
 } catch (error) {

@@ -72,6 +72,22 @@ test('a failure that was expected and does not come any more fails the run', asy
   expect(ended.stdout).toContain('expected to fail, and did not: TIM-01')
 })
 
+test('a route that declares no operation names none, and a report says so where it names one', async () => {
+  const { url, configuration } = await startSite(place, 'node')
+  const routes = [
+    'authorized GET /events scope events.read',
+    'authorized POST /cancellations scope events.write',
+    { route: 'authorized POST /invitations scope events.write', operation: 'invite' },
+  ]
+  const args = ['resource', url, '--only', 'policy.approval']
+  const { checks } = await judge(place, args, { ...configuration, routes })
+  expect(withVerdict(checks, 'failed')).toEqual([
+    expect.stringContaining(
+      'POST /cancellations, an unsafe request: its route declares no operation, and so names none',
+    ),
+  ])
+})
+
 test('a resource that refuses everything does not pass: its cases could not decide', async () => {
   const { url, configuration } = await startSite(place, 'node')
   const strange = { ...configuration, routes: ['pseudonymous GET /nowhere'] }

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '@countersign/testing/ports'
 import { countersign, root, run, type Stand } from '../processes.fixture.js'
@@ -14,8 +15,12 @@ export async function startAgentServer(place: Stand, mutant?: Mutant): Promise<S
   const id = `http://localhost:${port}`
   const own = ['--id', id, '--data', join(place.folder, `agent-server-${port}`), '--development']
   await place.start('agent-server', ['agent-server', ...own, '--port', String(port)], startedCommand(mutant))
-  const invite = [process.execPath, countersign, 'agent-server', 'invite', ...own, '--count', '30']
-  return { url: id, configuration: { invite } }
+  const delegation = join(place.folder, `delegation-${port}.json`)
+  const conditions = [{ type: 'scopes', any: ['conformance.read'] }]
+  writeFileSync(delegation, JSON.stringify({ conditions, receivers: ['https://api.example', 'https://auth.example'] }))
+  const inviting = [process.execPath, countersign, 'agent-server', 'invite', ...own, '--count']
+  const inviteWithConditions = [...inviting, '2', '--delegation', delegation]
+  return { url: id, configuration: { invite: [...inviting, '30'], inviteWithConditions } }
 }
 
 /** Starts an agent server that enrols by codes, by tokens of an OpenID issuer and by sessions. */

@@ -11,14 +11,22 @@ const program = join(root, 'packages/conformance/dist/peer/agent-server/main.js'
 export async function startPeerAgentServer(place: Stand, change?: PeerChange): Promise<Subject> {
   const [port, issuer] = [await freePort(), await freePort()]
   const [settings, invited] = [join(place.folder, 'peer.json'), join(place.folder, 'codes.txt')]
+  const limited = join(place.folder, 'limited-codes.txt')
   const codes = Array.from({ length: 60 }, (_, at) => `code-${at}-of-the-peer`)
   const cookie = 'sid=session-of-ada'
+  const codesOfLimited = ['first-limited-code', 'second-limited-code']
   writeFileSync(invited, codes.join('\n'))
+  writeFileSync(limited, codesOfLimited.join('\n'))
   writeFileSync(
     settings,
     JSON.stringify({
       port,
       codes,
+      limited: {
+        codes: codesOfLimited,
+        delegation: [{ type: 'scopes', any: ['conformance.read'] }],
+        receivers: ['https://api.example', 'https://auth.example'],
+      },
       oidc: { issuer: `http://localhost:${issuer}`, sub: 'workload' },
       session: { cookie, user: 'ada' },
     }),
@@ -28,6 +36,7 @@ export async function startPeerAgentServer(place: Stand, change?: PeerChange): P
     url: `http://localhost:${port}`,
     configuration: {
       invite: ['cat', invited],
+      inviteWithConditions: ['cat', limited],
       oidc: { claims: { sub: 'workload' } },
       session: { headers: { cookie } },
       participants: { oidcIssuer: { port: issuer } },

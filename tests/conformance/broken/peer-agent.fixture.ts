@@ -16,7 +16,7 @@ export async function peerAgent(place: Stand, change?: PeerChange): Promise<Agen
   const [settings, site] = [join(place.folder, 'peer.json'), join(place.folder, 'site')]
   const authServers = [`http://localhost:${authServer}`]
   const state = join(place.folder, 'tokens')
-  writeFileSync(settings, JSON.stringify({ id: identity, secret: place.folder, authServers, state }))
+  writeFileSync(settings, JSON.stringify({ id: identity, secret: place.folder, authServers, state, browser: ['true'] }))
   execFileSync(process.execPath, [peer, settings, 'publish', site])
   const { program, env } = startedNode(change)
   const given = Object.entries(env).map(([name, value]) => `${name}=${value ?? 'null'}`)
@@ -32,6 +32,7 @@ export async function peerAgent(place: Stand, change?: PeerChange): Promise<Agen
       device: calling('GET', 'code'),
       approve: calling('POST', 'link'),
       unidentified: calling('GET', 'pseudonym'),
+      otherUser: calling('GET', 'other'),
     },
   }
 }

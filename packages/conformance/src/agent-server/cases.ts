@@ -9,6 +9,7 @@ import { type Draft, signDraft } from '../signing/draft.js'
 import { makeKey } from '../signing/key.js'
 import { agentTokenDraft, readToken, signToken } from '../signing/token.js'
 import { headerValue, jsonBody } from '../wire/message.js'
+import { delegationCases } from './delegation-cases.js'
 import { oidcCases } from './oidc-cases.js'
 import { enrolled, rotationCases, tokenIn } from './rotation-cases.js'
 import { sessionCases } from './session-cases.js'
@@ -260,6 +261,8 @@ const renewalCases: readonly Case<AgentServerStage>[] = [
 export const agentServerNeeds: Needs<AgentServerStage> = {
   oidc: ({ configuration }) => (configuration.oidc === undefined ? 'oidc is not declared' : undefined),
   session: ({ configuration }) => (configuration.session === undefined ? 'session is not declared' : undefined),
+  conditions: ({ configuration }) =>
+    configuration.inviteWithConditions === undefined ? 'inviteWithConditions is not declared' : undefined,
 }
 
 /** All cases of an agent server, group by group. */
@@ -275,6 +278,7 @@ export const agentServerCases: readonly Case<AgentServerStage>[] = [
   ...oidcCases,
   ...sessionCases,
   ...rotationCases,
+  ...delegationCases,
   ...signedEndpointCases,
   ...renewalCases,
   ...signerCases,

@@ -37,7 +37,8 @@ export async function judgeAgentServer(o: JudgeOptions<AgentServerConfiguration>
     const random = openRandom(o.seed)
     const key = makeKey()
     const code = invitations(configuration.invite)
-    const place = { configuration, url, random, metadata, otherAgent, oidcIssuer, code }
+    const limitedCode = invitations(configuration.inviteWithConditions ?? [])
+    const place = { configuration, url, random, metadata, otherAgent, oidcIssuer, code, limitedCode }
     const empty = agentServerPlace({ ...place, delegate: { key, token: '' } })
     // A server that has just started may put the first request off, so it is signed anew where it was not processed.
     const invited = await code()

@@ -8,10 +8,7 @@ import { jsonBody, type WireResponse } from '../wire/message.js'
 import { type AgentServerStage, callerOf, delegateDraft, type Enrolled, enrolDraft, rotation, subOf } from './stage.js'
 
 const group = 'rotation'
-const refusedProof: Refusal = {
-  status: [400, 401],
-  error: ['invalid_request', 'invalid_grant', 'invalid_signature', 'unsupported_algorithm'],
-}
+const refusedProof: Refusal = { status: 400, error: 'invalid_request' }
 const replaced: Refusal = {
   status: [400, 401, 403],
   error: ['invalid_agent_token', 'invalid_grant', 'policy_denied', 'access_denied'],
@@ -41,7 +38,11 @@ const claim =
 export const rotationCases: readonly Case<AgentServerStage>[] = [
   {
     id: 'delegate.rotate',
-    words: 'is a JWS by the new key',
+    words: [
+      'is a JWS by the new key',
+      'Its form is that of a token but for `kid`, and `iat` must be at most 60 s from now',
+      'Any other proof is `invalid_request`',
+    ],
     group,
     async run(trial, stage) {
       const delegate = await enrolled(trial, stage)
@@ -52,6 +53,8 @@ export const rotationCases: readonly Case<AgentServerStage>[] = [
         ['sub of the proof is another delegate', claim('sub', () => 'other')],
         ['jkt of the proof is another key', claim('jkt', () => makeKey().thumbprint)],
         ['the proof is from five minutes ago', claim('iat', one => one.now() - 300)],
+        ['the proof is from in five minutes', claim('iat', one => one.now() + 300)],
+        ['the proof has crit', draft => ({ ...draft, header: { ...draft.header, crit: ['exp'], exp: 1 } })],
         ['the proof has no jti', claim('jti', () => undefined)],
         ['typ of the proof is JWT', draft => ({ ...draft, header: { ...draft.header, typ: 'JWT' } })],
       ]

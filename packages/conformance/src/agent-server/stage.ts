@@ -28,6 +28,8 @@ export interface AgentServerStage extends EndpointStage {
   readonly delegate: Enrolled
   /** A new enrolment code. */
   code(): Promise<string>
+  /** A new enrolment code of a delegate with conditions. */
+  limitedCode(): Promise<string>
 }
 
 /** The stage, before a delegate has enrolled. */
@@ -40,13 +42,13 @@ export function agentServerPlace(o: {
   readonly oidcIssuer: Participant | undefined
   readonly delegate: Enrolled
   readonly code: () => Promise<string>
+  readonly limitedCode: () => Promise<string>
 }): AgentServerStage {
   const { configuration, url, ...rest } = o
   const stage: AgentServerStage = {
     ...rest,
     configuration,
     ...serverPlace(configuration.id ?? url.origin),
-    code: o.code,
     right: () => delegateDraft(stage, callerOf(stage.delegate), ''),
   }
   return stage

@@ -49,16 +49,19 @@ export const authServerCases: readonly Case<AgentStage>[] = [
     clauses: ['id.metadata.self', 'id.endpoints.origin', 'discovery.media-type', 'discovery.sizes'],
     async run(trial, stage) {
       await directControl(trial, stage)
-      const elsewhere = 'https://other.example'
+      const { id: elsewhere, origin } = stage.stranger
+      const tokenPath = '/agent/token'
+      const askedElsewhere = (): number => origin.visits.filter(({ target }) => target === tokenPath).length
       for (const [title, reply] of [
         ['its metadata name another issuer', metadataOf(stage, { issuer: elsewhere })],
         ['its metadata name no issuer', metadataOf(stage, { issuer: undefined })],
-        ['its token endpoint is elsewhere', metadataOf(stage, { agent_token_endpoint: `${elsewhere}/agent/token` })],
+        ['its token endpoint is elsewhere', metadataOf(stage, { agent_token_endpoint: `${elsewhere}${tokenPath}` })],
         ['its metadata are HTML', { ...metadataOf(stage), headers: { 'content-type': 'text/html' } }],
         ['its metadata have 100 KiB', metadataOf(stage, { more: 'x'.repeat(100 * 1024) })],
       ] as const) {
         const { asked, succeeded } = await withMetadata(trial, stage, { title, reply })
         trial.holds(`${title}: it is not asked`, asked.length === 0, `${asked.length} requests came`)
+        trial.holds(`${title}: nor is another`, askedElsewhere() === 0, `${askedElsewhere()} requests came`)
         trial.holds(`${title}: the agent says that it failed`, !succeeded)
       }
     },

@@ -41,6 +41,7 @@ export const agentNeeds: Needs<AgentStage> = {
   device: declared('device'),
   approve: declared('approve'),
   unidentified: declared('unidentified'),
+  otherUser: declared('otherUser'),
 }
 
 function declared(name: keyof AgentConfiguration): (stage: AgentStage) => string | undefined {

@@ -6,16 +6,21 @@ import { headerLines } from '../wire/message.js'
 import { type AgentStage, call, challenged, commonControl, done, plainControl } from './stage.js'
 
 const group = 'challenges'
-const unreadable = [
-  'httpsig; identity',
-  'bearer',
-  'httpsig;;',
-  '"httpsig"',
-  'httpsig, httpsig',
-  `httpsig; x="${'x'.repeat(30_000)}"`,
+
+/** Challenges that an agent may be unable to follow, or need not. */
+const strange = ['httpsig; identity', `httpsig; x="${'x'.repeat(30_000)}"`]
+
+/** Challenges that break the form. */
+const unreadable: ReadonlyArray<string | readonly string[]> = [
+  'bearer; identity=?1',
+  'httpsig; identity=?1;;',
+  '"httpsig"; identity=?1',
+  'httpsig; identity=?1, httpsig; identity=?1',
   'httpsig; auth-token',
   'httpsig; identity="1"',
   'httpsig; identity=?1; algs=Ed25519',
+  'httpsig; identity=?1; algs=""',
+  ['httpsig; identity=?1', 'httpsig; identity=?1'],
 ]
 
 /** What an agent does about challenges. */
@@ -91,17 +96,28 @@ export const challengeCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'CLI-18',
-    words: ['is a Structured Field Item', 'must act on no `Agent-Auth` that breaks the form above'],
+    words: [
+      'is a Structured Field Item',
+      'the others of this table are Strings, and none is empty',
+      'must act on no `Agent-Auth` that breaks the form above',
+    ],
     group,
     clauses: ['challenge.syntax', 'agent.final'],
     async run(trial, stage) {
       await plainControl(trial, stage)
-      const parts = unreadable.map(text => async (part: Trial) => {
-        const title = `Agent-Auth is ${text.slice(0, 30)}`
+      const always = strange.map(text => async (part: Trial) => {
+        const title = `Agent-Auth is always ${text.slice(0, 30)}`
         const { visits, succeeded } = await call(part, stage, { title, answer: () => challenged(text) })
         part.holds(`${title}: the agent gives up`, visits.length <= 3 && !succeeded, `${visits.length} requests came`)
       })
-      await trial.all(parts)
+      const once = unreadable.map(text => async (part: Trial) => {
+        const title = `Agent-Auth is ${typeof text === 'string' ? text : `on two lines: ${text.join(' and ')}`}`
+        // Whatever the agent sent after that would be right.
+        const answer = (_: unknown, round: number): Reply => (round === 0 ? challenged(text) : done())
+        const { visits, succeeded } = await call(part, stage, { title, answer })
+        part.holds(`${title}: it is final`, visits.length === 1 && !succeeded, `${visits.length} requests came`)
+      })
+      await trial.all([...always, ...once])
     },
   },
   {

@@ -18,7 +18,7 @@ import {
 export type TokenChange = (draft: TokenDraft, place: CallPlace) => TokenDraft
 
 /** A call that needs an auth token, and what is unusual about it. */
-export interface Flow extends Pick<Call, 'title' | 'target' | 'by' | 'metadata' | 'onOutput' | 'again'> {
+export interface Flow extends Pick<Call, 'title' | 'target' | 'by' | 'metadata' | 'onOutput' | 'again' | 'againBy'> {
   readonly scope?: string
   /** Told of each request of the agent that says who it is. */
   readonly seen?: (visit: Visit, place: CallPlace) => void

@@ -3,6 +3,7 @@ import { type Trial, Undecided } from '../case/trial.js'
 import { callerOf } from '../participants/caller.js'
 import { verifies } from '../participants/received.js'
 import { makeKey } from '../signing/key.js'
+import { headerValue } from '../wire/message.js'
 import {
   directControl,
   type Flow,
@@ -168,4 +169,41 @@ export const resourceTokenCases: readonly Case<AgentStage>[] = [
       trial.holds('it gets a token of its own', second.succeeded && second.asked.length === 1)
     },
   },
+  {
+    id: 'agent.tokens.per-user',
+    words: "Nothing of one user's must be used",
+    group,
+    needs: [...needs, 'otherUser'],
+    async run(trial, stage) {
+      await directControl(trial, stage)
+      await trial.all([
+        forAnother(stage, { title: 'another user calls the same resource', again: 0, life: 600 }),
+        forAnother(stage, { title: 'another user calls it after the token has ended', again: 6000, life: 5 }),
+      ])
+    },
+  },
 ]
+
+interface AnotherUser {
+  readonly title: string
+  /** Milliseconds until the other user calls. */
+  readonly again: number
+  /** Seconds that a token lives. */
+  readonly life: number
+}
+
+/** The call of another user begins anew. */
+function forAnother(stage: AgentStage, { title, again, life }: AnotherUser): (part: Trial) => Promise<void> {
+  return async part => {
+    const { asked, withToken, succeeded } = await flow(part, stage, {
+      ...{ title, again },
+      againBy: 'otherUser',
+      authToken: draft => ({ ...draft, claims: { ...draft.claims, exp: Number(draft.claims['iat']) + life } }),
+    })
+    const types = asked.map(({ form }) => form['request_type'])
+    const isAnew = types.length === 2 && types.every(type => type === 'auth' || type === 'device_auth')
+    part.holds(`${title}: each gets a token of its own`, isAnew && succeeded, types.join(' '))
+    const tokens = new Set(withToken.map(visit => headerValue(visit, 'signature-key')))
+    part.holds(`${title}: none is used for both`, tokens.size === 2, `${tokens.size} were used`)
+  }
+}

@@ -55,7 +55,7 @@ export interface CallPlace {
 }
 
 /** The commands of an agent. */
-export type CommandName = 'command' | 'post' | 'interactive' | 'device' | 'approve' | 'unidentified'
+export type CommandName = 'command' | 'post' | 'interactive' | 'device' | 'approve' | 'unidentified' | 'otherUser'
 
 /** A call, and what the resource answers. */
 export interface Call {
@@ -72,6 +72,8 @@ export interface Call {
   readonly token?: (request: TokenRequest, place: CallPlace) => ReturnType<TokenAnswer>
   /** Milliseconds after which the agent is told to call the same URL once more. */
   readonly again?: number
+  /** By which command it is told so; default the same. */
+  readonly againBy?: CommandName
   /** Told of all that the agent has printed so far. */
   readonly onOutput?: (output: string) => void
 }
@@ -117,11 +119,12 @@ export async function call(trial: Trial, stage: AgentStage, o: Call): Promise<Ca
 /** Runs the agent once, or twice. The second run counts only where the first was a success. */
 async function runAgent({ configuration, runProgram }: AgentStage, o: Call, url: string): Promise<Ended> {
   const { deadline } = configuration
-  const run = () => runProgram({ command: configuration[o.by ?? 'command'] ?? [], url, deadline, onOutput: o.onOutput })
-  const first = await run()
+  const run = (by: CommandName = 'command') =>
+    runProgram({ command: configuration[by] ?? [], url, deadline, onOutput: o.onOutput })
+  const first = await run(o.by)
   if (o.again === undefined || first.code !== 0) return first
   await new Promise(resolve => setTimeout(resolve, o.again))
-  return run()
+  return run(o.againBy ?? o.by)
 }
 
 const isSigned = (visit: Visit): boolean => headerValue(visit, 'signature-key') !== undefined
@@ -133,7 +136,7 @@ export function done(): Reply {
 
 /** A refusal that asks for something. */
 export function challenged(
-  agentAuth: string,
+  agentAuth: string | readonly string[],
   o: { readonly error?: string; readonly headers?: Readonly<Record<string, string>>; readonly status?: number } = {},
 ): Reply {
   const { error = 'insufficient_level', headers, status = 401 } = o

@@ -64,11 +64,33 @@ function goesByExp(stage: AgentStage, expires_in: unknown): (part: Trial) => Pro
     const title = `expires_in is ${expires_in === undefined ? 'missing' : JSON.stringify(expires_in)}`
     const { succeeded, withToken } = await flow(part, stage, {
       title,
-      token: (_, place) => tokenJson({ ...(JSON.parse(String(place.grant().body)) as object), expires_in }),
+      token: (_, place) => saying(expires_in, place.grant()),
     })
     part.holds(`${title}: the token is used`, withToken.length > 0)
     part.holds(`${title}: the call succeeds`, succeeded)
   }
+}
+
+/** A token that has ended is not shown, even where `expires_in` said that it would last. */
+function showsNoEndedToken(stage: AgentStage): (part: Trial) => Promise<void> {
+  return async part => {
+    const { withToken } = await flow(part, stage, {
+      title: 'a second call, after a token has ended whose expires_in is 3600',
+      again: 6000,
+      token: (_, place) =>
+        saying(
+          3600,
+          place.grant(draft => lasting(draft, 5)),
+        ),
+    })
+    const ended = withToken.filter(visit => Number(shownClaims(visit)?.['exp']) * 1000 <= visit.at)
+    part.holds('no request shows a token that has ended', ended.length === 0, `${ended.length} did`)
+  }
+}
+
+/** A token answer that says this of the life of its token. */
+function saying(expires_in: unknown, { body }: Reply): Reply {
+  return tokenJson({ ...(JSON.parse(String(body)) as object), expires_in })
 }
 
 /** What an agent sends to a token endpoint, and what it checks of the answer. */
@@ -133,7 +155,8 @@ export const tokenAnswerCases: readonly Case<AgentStage>[] = [
     needs,
     async run(trial, stage) {
       await directControl(trial, stage)
-      await trial.all([1, 86_400, '600', -1, undefined].map(expires_in => goesByExp(stage, expires_in)))
+      const parts = [1, 86_400, '600', -1, undefined].map(expires_in => goesByExp(stage, expires_in))
+      await trial.all([...parts, showsNoEndedToken(stage)])
     },
   },
   {

@@ -1,3 +1,6 @@
+import { access, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Case } from '../case/case.js'
 import { type Trial, Undecided } from '../case/trial.js'
 import { callerOf } from '../participants/caller.js'
@@ -48,7 +51,7 @@ async function ask(trial: Trial, stage: AgentStage, o: Question): Promise<Called
       asked += 1
       return challenged(`httpsig; user_interaction="${page(here)}"`, { error: 'interaction_required' })
     },
-    onOutput: onLinks(() => (place === undefined ? '' : `${place.resource.id}/interact?`), act),
+    onOutput: onLinks(() => (place === undefined ? '' : `${place.resource.id}/interact`), act),
   })
 }
 
@@ -105,7 +108,7 @@ export const userInteractionCases: readonly Case<AgentStage>[] = [
   },
   {
     id: 'CLI-07',
-    words: 'must be https',
+    words: ['must be https', 'must be opened without a shell'],
     group,
     needs,
     clauses: ['agent.checks.user-url'],
@@ -116,6 +119,7 @@ export const userInteractionCases: readonly Case<AgentStage>[] = [
           mustNotSend(stage, { title: `user_interaction is ${title}`, page, trace }),
         ),
       )
+      await isOpenedWithoutShell(trial, stage)
     },
   },
   {
@@ -157,6 +161,25 @@ export const userInteractionCases: readonly Case<AgentStage>[] = [
     },
   },
 ]
+
+/** A page whose URL is a command, too: where a shell opens it, a file is made. */
+async function isOpenedWithoutShell(trial: Trial, stage: AgentStage): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'conformance-'))
+  try {
+    const made = join(folder, 'made').replaceAll('\\', '/')
+    await ask(trial, stage, {
+      title: 'the page of the user is a command of a shell, too',
+      page: ({ resource }) => `${resource.id}/interact/$(touch$IFS$9${made})`,
+    })
+    const isMade = await access(made).then(
+      () => true,
+      () => false,
+    )
+    trial.holds('no shell has run the command in it', !isMade)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
 
 interface ForbiddenPage {
   readonly title: string

@@ -17,6 +17,8 @@ export interface AgentConfiguration {
   readonly approve?: readonly string[] | undefined
   /** A GET of an agent that may not say who it is. */
   readonly unidentified?: readonly string[] | undefined
+  /** A GET for another user of the same agent. */
+  readonly otherUser?: readonly string[] | undefined
   /** Identifier of the agent, or of its agent server; absent where it says nowhere who it is. */
   readonly identity?: string | undefined
   /** A folder that the suite serves under the identifier of the agent. */
@@ -30,7 +32,7 @@ export interface AgentConfiguration {
 /** The participants that the suite plays for an agent, and their default ports. */
 export const agentPorts = { authServer: 4720, otherAuthServer: 4721 } as const
 
-const commands = ['post', 'interactive', 'device', 'approve', 'unidentified'] as const
+const commands = ['post', 'interactive', 'device', 'approve', 'unidentified', 'otherUser'] as const
 const known = [...commands, 'identity', 'site', 'participants', 'deadline']
 
 /** Reads the configuration of an agent. @throws ConfigurationError */

@@ -12,6 +12,8 @@ export interface AgentServerConfiguration {
   readonly id?: string | undefined
   /** A program and its arguments, which prints an enrolment code that works once. */
   readonly invite: readonly string[]
+  /** The same for delegates with conditions; absent where there are none. */
+  readonly inviteWithConditions?: readonly string[] | undefined
   /** How tokens of the suite's OpenID issuer enrol; absent where they do not. */
   readonly oidc?: OidcEnrolment | undefined
   /** How a signed-in session enrols; absent where none does. */
@@ -34,7 +36,7 @@ export interface SessionEnrolment {
   readonly members: Readonly<Record<string, unknown>>
 }
 
-const known = ['id', 'invite', 'oidc', 'session', 'participants', 'keySecret', 'deadline']
+const known = ['id', 'invite', 'inviteWithConditions', 'oidc', 'session', 'participants', 'keySecret', 'deadline']
 
 /** Reads the configuration of an agent server. @throws ConfigurationError */
 export function readAgentServerConfiguration(value: unknown): AgentServerConfiguration {
@@ -49,6 +51,7 @@ export function readAgentServerConfiguration(value: unknown): AgentServerConfigu
   return {
     id: readText('id', read['id']),
     invite: command,
+    inviteWithConditions: readTexts('inviteWithConditions', read['inviteWithConditions']),
     oidc: readOidc(read['oidc']),
     session: readSession(read['session']),
     participants: { otherAgentServer: place('otherAgentServer'), oidcIssuer: place('oidcIssuer') },

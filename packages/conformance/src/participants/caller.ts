@@ -8,7 +8,7 @@ type Jwk = Readonly<Record<string, string>>
 /** Who signed a request, as far as it says. */
 export interface Caller {
   readonly found: ReceivedSignature
-  /** `token` is the auth token that was shown; the other members are unknown then. */
+  /** `token` is what was shown as an auth token, whatever it is; the other members are unknown then. */
   readonly token?: string
   /** The agent that signed, where it says who it is. */
   readonly agent?: Identified
@@ -60,9 +60,9 @@ export async function callerOf(
   if (scheme !== 'jwt') return { found }
   const token = String(keyParameters['jwt'])
   const read = readToken(token)
-  if (read?.header['typ'] === 'auth+jwt') return { found, token }
-  const jwk = Object(read?.claims['cnf']).jwk as Jwk | undefined
-  if (read?.header['typ'] !== 'agent+jwt' || read.claims['iss'] !== o.identity || jwk === undefined) return { found }
+  if (read?.header['typ'] !== 'agent+jwt') return { found, token }
+  const jwk = Object(read.claims['cnf']).jwk as Jwk | undefined
+  if (read.claims['iss'] !== o.identity || jwk === undefined) return { found }
   const agent = { id: String(read.claims['iss']), delegate: String(read.claims['sub']), jwk, jkt: thumbprintOf(jwk) }
   return { found, agent }
 }

@@ -1,11 +1,18 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { PortError } from '../port-error.js'
 import type { HeaderLine } from '../wire/message.js'
 
 /** What an origin answers. */
 export interface Reply {
   readonly status?: number
-  readonly headers?: Readonly<Record<string, string>>
+  /** A field with several values has a line for each. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>
   readonly body: string | Uint8Array
 }
 
@@ -58,7 +65,7 @@ export async function openOrigin(
     const found = answers.get(pathOf(visit.target)) ?? answers.get('*')
     const reply = (await found?.(visit)) ?? { status: 404, body: '' }
     visit.reply = reply
-    response.writeHead(reply.status ?? 200, reply.headers).end(reply.body)
+    response.writeHead(reply.status ?? 200, reply.headers as OutgoingHttpHeaders | undefined).end(reply.body)
   }
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     handle(request, response).catch(() => response.destroy())

@@ -78,7 +78,9 @@ export function hasRightDigest(visit: Visit): boolean {
 export function replyBytes({ reply }: Visit): Buffer {
   if (reply === undefined) return Buffer.alloc(0)
   const { status = 200, headers = {}, body } = reply
-  const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  const head = Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map(value => `${name}: ${value}\r\n`),
+  )
   const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
   return Buffer.concat([Buffer.from(`${line}${head.join('')}\r\n`, 'latin1'), Buffer.from(body)])
 }

@@ -124,6 +124,14 @@ export const exchanges: readonly BrokenPeer[] = [
     cases: ['exchange.act'],
   },
   {
+    clause: 'token.user',
+    words: 'A user is the pair (`iss`, `sub`), never `sub` alone',
+    file: link,
+    find: 'upstream.iss === id ? upstream.sub :',
+    replace: 'state.users.some(({ sub: one }) => one === upstream.sub) ? upstream.sub :',
+    cases: ['EXC-28'],
+  },
+  {
     clause: 'exchange.sub',
     words: 'AS2 must put its **own** `sub`',
     file: link,

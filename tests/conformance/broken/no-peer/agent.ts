@@ -1,3 +1,6 @@
 import type { NoPeer } from '../no-peer.js'
 
-export const agentSentences: readonly NoPeer[] = []
+/** Sentences about agents. */
+export const agentSentences: readonly NoPeer[] = [
+  { clause: 'agent.checks.issuer', words: 'An agent must check what comes back to it', why: 'beside' },
+]

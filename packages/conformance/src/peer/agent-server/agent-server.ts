@@ -11,7 +11,7 @@ import { openReplaySet } from '../shared/replay.js'
 import type { PeerRequest } from '../shared/request.js'
 import { type Handler, notFound, publishedJson } from '../shared/server.js'
 import { readSignature } from '../shared/signature.js'
-import { type Delegates, openDelegates } from './delegates.js'
+import { type Audience, type Delegates, openDelegates } from './delegates.js'
 import { type Enrol, openEnrolment } from './enrolment.js'
 import { checkProof } from './proof.js'
 import type { Settings } from './settings.js'
@@ -118,16 +118,17 @@ async function tokenFor(
   o: { readonly request: PeerRequest; readonly caller: Caller; readonly body: JsonObject },
 ): Promise<string> {
   const { request, caller, body } = o
-  const audience = audienceIn(body)
+  const named = audienceIn(body)
   if (caller.delegate === undefined) {
     if (!('enrollment' in body))
       throw tooLow('level_too_low', 'only an enrolment is signed by an inline key').with({
         headers: { 'agent-auth': 'httpsig; identity=?1' },
       })
     const sub = await enrol(body['enrollment'], { key: caller.key, header: name => headerValue(request, name) })
-    return delegates.issue({ sub, key: caller.key, audience })
+    return delegates.issue({ sub, key: caller.key, audience: delegates.receivers(sub, named) })
   }
   const sub = caller.delegate
+  const audience = delegates.receivers(sub, named)
   if ('enrollment' in body) throw badRequest('enrollment_of_delegate', 'a delegate has enrolled already')
   if (body['jwk'] === undefined && body['proof'] === undefined) {
     delegates.checkCurrent(sub, caller.key)
@@ -139,7 +140,7 @@ async function tokenFor(
 }
 
 /** The receivers that a token is for: an identifier, or an array of them. */
-function audienceIn({ aud }: JsonObject): string | readonly string[] | undefined {
+function audienceIn({ aud }: JsonObject): Audience {
   if (aud === undefined || isIdentifier(aud)) return aud
   if (isTexts(aud) && aud.length > 0 && aud.every(isIdentifier)) return aud
   throw badRequest('audience_malformed', '`aud` is no identifier and no array of them')

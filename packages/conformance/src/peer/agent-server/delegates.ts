@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type Issuer, signToken } from '../../signing/token.js'
 import type { PublicKey } from '../shared/key.js'
-import { refusing } from '../shared/refusal.js'
+import { badRequest, refusing } from '../shared/refusal.js'
+import type { Limits } from './settings.js'
 
 /** The delegates of an agent server, and their keys. */
 export interface Delegates {
@@ -11,9 +12,16 @@ export interface Delegates {
   checkCurrent(sub: string, key: PublicKey): void
   /** Replaces the key of a delegate. @throws Refusal */
   rotate(sub: string, old: PublicKey, next: PublicKey): void
+  /** What a delegate may be used for, from now on. */
+  limit(sub: string, limits: Limits): void
+  /** The receivers of a token, where a request names these. @throws Refusal */
+  receivers(sub: string, named: Audience): Audience
   /** Issues an agent token. */
-  issue(o: { readonly sub: string; readonly key: PublicKey; readonly audience: unknown }): string
+  issue(o: { readonly sub: string; readonly key: PublicKey; readonly audience: Audience }): string
 }
+
+/** The receivers that a token is for: an identifier, or an array of them. */
+export type Audience = string | readonly string[] | undefined
 
 interface Known {
   readonly jkt: string
@@ -26,6 +34,7 @@ const oldKey = refusing(401, 'invalid_agent_token')
 /** Opens the delegates of a server. */
 export function openDelegates(issuer: Issuer, now: () => number): Delegates {
   const known = new Map<string, Known>()
+  const limited = new Map<string, Limits>()
   const isCurrent = (sub: string, key: PublicKey): boolean => known.get(sub)?.jkt === key.thumbprint
   const alarm = (sub: string): Error => {
     console.error(`alarm: the replaced key of ${sub} was used`)
@@ -43,6 +52,15 @@ export function openDelegates(issuer: Issuer, now: () => number): Delegates {
       if (!isCurrent(sub, old)) throw alarm(sub)
       known.set(sub, { jkt: next.thumbprint, rotated: { from: old.thumbprint, at: now() } })
     },
+    limit: (sub, limits) => void limited.set(sub, limits),
+    receivers(sub, audience) {
+      const limits = limited.get(sub)
+      if (limits === undefined) return audience
+      const named = audience === undefined ? limits.receivers : [audience].flat()
+      const isAllowed = named.every(one => one === issuer.id || limits.receivers.includes(one))
+      if (!isAllowed || named.length > 32) throw badRequest('audience_not_allowed', '`aud` names another receiver')
+      return [...new Set([...named, issuer.id])]
+    },
     issue({ sub, key, audience }) {
       const iat = now()
       return signToken({
@@ -55,6 +73,7 @@ export function openDelegates(issuer: Issuer, now: () => number): Delegates {
           exp: iat + 3600,
           jti: randomUUID(),
           aud: audience,
+          delegation: limited.get(sub)?.delegation,
         },
         key: issuer.key,
       })

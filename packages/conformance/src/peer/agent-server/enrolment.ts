@@ -29,12 +29,16 @@ const refused = () => badGrant('enrolment_refused', 'the code, token or session 
 /** Opens the ways in which keys enrol. @see protocol §5 */
 export function openEnrolment({ settings, id, url, now, delegates }: Place): Enrol {
   const codes = new Set(settings.codes)
+  const codesOfLimited = new Set(settings.limited.codes)
   const used = new Set<string>()
   const ways: Readonly<Record<string, (enrollment: JsonObject, newcomer: Newcomer) => Promise<string>>> = {
     async code({ code }) {
       if (typeof code !== 'string') throw badRequest('code_missing', '`code` is no text')
-      if (!codes.delete(code)) throw refused()
-      return randomUUID()
+      const isLimited = codesOfLimited.delete(code)
+      if (!isLimited && !codes.delete(code)) throw refused()
+      const sub = randomUUID()
+      if (isLimited) delegates.limit(sub, settings.limited)
+      return sub
     },
     async oidc({ token }, { key }) {
       if (settings.oidc === undefined || typeof token !== 'string') throw refused()

@@ -21,6 +21,7 @@ export function checkProof({ jwk, proof }: JsonObject, o: Rotation): PublicKey {
   const { header, claims, input, signature } = readJws(String(proof), badRequest)
   if (header['typ'] !== 'key-proof+jwt') throw wrong('`typ`')
   if (header['alg'] !== next.alg) throw wrong('`alg`')
+  if ('crit' in header || 'b64' in header) throw wrong('`crit` or `b64`')
   if (!next.verifies(input, signature)) throw wrong('the signature')
   const { aud, sub, jkt, iat, jti } = claims
   if (aud !== o.url) throw wrong('`aud`')

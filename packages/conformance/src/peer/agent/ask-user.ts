@@ -1,9 +1,10 @@
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isLoopback } from '../shared/identifier.js'
 import type { Asked } from './resource-token.js'
-import { GaveUp } from './settings.js'
+import { GaveUp, type Settings } from './settings.js'
 import { askDesk, type Desk, type TokenAnswer } from './token-endpoint.js'
 
 /** Where the browser of the user comes back to. */
@@ -75,8 +76,17 @@ function tell(line: string): void {
   console.log(line)
 }
 
+/** Shows a user a link, and opens it. */
+function open({ href }: URL, { browser: [program = '', ...args] }: Settings): void {
+  tell(`open ${href}`)
+  spawn(program, [...args, href], { stdio: 'ignore' }).on('error', () => tell('there is no browser'))
+}
+
 /** Sends the user to a page of a resource, and brings back the code of the interaction. @see protocol §7 */
-export async function askAtResource(page: string, o: { resource: string; hasBrowser: boolean }): Promise<string> {
+export async function askAtResource(
+  page: string,
+  o: { readonly resource: string; readonly hasBrowser: boolean; readonly settings: Settings },
+): Promise<string> {
   const url = userUrl(page)
   if (url.origin !== o.resource) throw new GaveUp('the page for the user is not on the origin of the resource')
   if (!o.hasBrowser) throw new GaveUp(`a user must go to ${url.href}`)
@@ -84,7 +94,7 @@ export async function askAtResource(page: string, o: { resource: string; hasBrow
   try {
     url.searchParams.set('return_url', callback.url)
     url.searchParams.set('state', callback.state)
-    tell(`open ${url.href}`)
+    open(url, o.settings)
     return (await callback.answer()).get('interaction') ?? ''
   } finally {
     callback.close()
@@ -107,7 +117,7 @@ export async function askByLink(desk: Desk, asked: Asked): Promise<TokenAnswer> 
     const { agent_auth_endpoint: endpoint } = await documents.metadata('aauth-issuer', authServer)
     const link = userUrl(endpoint)
     link.search = new URLSearchParams({ request_token, redirect_uri, state }).toString()
-    tell(`open ${link.href}`)
+    open(link, desk.settings)
     const code = (await callback.answer()).get('code') ?? ''
     return await askDesk(desk, { request_type: 'code', code, redirect_uri, request_token })
   } finally {

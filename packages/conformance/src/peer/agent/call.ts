@@ -1,4 +1,4 @@
-import { headerValue, jsonBody, type WireResponse } from '../../wire/message.js'
+import { headerLines, headerValue, jsonBody, type WireResponse } from '../../wire/message.js'
 import { type Documents, openDocuments } from '../shared/documents.js'
 import { isTexts } from '../shared/json.js'
 import { askAtResource, askByCode, askByLink } from './ask-user.js'
@@ -34,7 +34,7 @@ export async function call(o: Call): Promise<void> {
   const climb: Climb = {
     ...o,
     documents: openDocuments(now),
-    kept: openKeptTokens(settings.state),
+    kept: openKeptTokens(settings.state, how === 'other' ? 'another user' : 'the user'),
     outgoing: { url, method, body },
     signer: pseudonym(),
     made: { resent: 0, redirects: 0, rounds: 0, interactions: 0, fallbacks: 0 },
@@ -69,16 +69,17 @@ async function climbOn(climb: Climb, sent: Sent): Promise<void> {
   const { made } = climb
   if (jsonBody(response)?.['error'] === 'replay_detected') throw new GaveUp('the outcome is unknown: sent before')
   if (headerValue(response, 'aauth-requirement') !== undefined) throw new GaveUp('the resource is of a later edition')
-  const header = headerValue(response, 'agent-auth')
-  if (header === undefined) throw new GaveUp(`the answer is ${response.status}, and that is final`)
+  const lines = headerLines(response, 'agent-auth')
+  if (lines.length === 0) throw new GaveUp(`the answer is ${response.status}, and that is final`)
   if (response.status === 503) {
     if (!isNotProcessed(response)) throw new GaveUp('the answer is 503')
     made.resent += 1
     if (made.resent > 1) throw new GaveUp('it was not processed twice')
     return waitAsTold(response)
   }
-  const challenge = readChallenge(header)
-  if (challenge.asks === 'signature') return demandMore(climb)
+  const challenge = readChallenge(lines)
+  const isDemanding = jsonBody(response)?.['reason'] === 'component_not_covered'
+  if (challenge.asks === 'signature' || isDemanding) return demandMore(climb)
   if (challenge.asks === 'identity') return identify(climb)
   if (challenge.asks === 'auth-token') return authorize(climb, sent, challenge)
   return interact(climb, challenge.page)
@@ -135,7 +136,7 @@ function ask({ how }: Climb, desk: Desk, asked: Asked): Promise<TokenAnswer> {
 async function interact(climb: Climb, page: string): Promise<void> {
   climb.made.interactions += 1
   if (climb.made.interactions > 5) throw new GaveUp('no interaction helps')
-  const o = { resource: climb.url.origin, hasBrowser: climb.how === 'link' }
+  const o = { resource: climb.url.origin, hasBrowser: climb.how === 'link', settings: climb.settings }
   climb.outgoing = { ...climb.outgoing, interaction: await askAtResource(page, o) }
 }
 

@@ -8,22 +8,36 @@ export type Challenge =
   | { readonly asks: 'auth-token'; readonly resourceToken: string; readonly authServer: string }
   | { readonly asks: 'user'; readonly page: string }
 
-/** Reads `Agent-Auth`. @throws GaveUp where it is no challenge */
-export function readChallenge(value: string): Challenge {
-  const { bare, parameters } = readItem(value)
+const flags = ['identity', 'auth-token']
+const texts = ['resource_token', 'auth_server', 'user_interaction', 'algs']
+
+/** Reads the lines of `Agent-Auth`. @throws GaveUp where they are no challenge */
+export function readChallenge(lines: readonly string[]): Challenge {
+  if (lines.length > 1) throw new GaveUp('Agent-Auth stands on two lines')
+  const { bare, parameters } = readItem(lines[0] ?? '')
   if (bare.kind !== 'token' || bare.value !== 'httpsig') throw new GaveUp('Agent-Auth asks for something else')
+  checkParameters(parameters)
   const text = (name: string): string | undefined => {
     const found = parameters.get(name)
-    return found?.kind === 'string' ? String(found.value) : undefined
+    return found === undefined ? undefined : String(found.value)
   }
   const page = text('user_interaction')
   if (page !== undefined) return { asks: 'user', page }
-  if (parameters.get('auth-token')?.value === true) {
-    const [resourceToken, authServer] = [text('resource_token'), text('auth_server')]
-    if (resourceToken === undefined || authServer === undefined) throw new GaveUp('Agent-Auth has no resource_token')
-    return { asks: 'auth-token', resourceToken, authServer }
-  }
+  const [resourceToken, authServer] = [text('resource_token'), text('auth_server')]
+  if (resourceToken !== undefined && authServer !== undefined) return { asks: 'auth-token', resourceToken, authServer }
   return { asks: parameters.get('identity')?.value === true ? 'identity' : 'signature' }
+}
+
+/** @throws GaveUp where a parameter is of another type, or says nothing */
+function checkParameters(parameters: Item['parameters']): void {
+  for (const [name, { kind, value }] of parameters) {
+    if (flags.includes(name) && kind !== 'boolean') throw new GaveUp(`${name} of Agent-Auth is no Boolean`)
+    if (texts.includes(name) && (kind !== 'string' || value === ''))
+      throw new GaveUp(`${name} of Agent-Auth is no text`)
+  }
+  const isWhole = ['resource_token', 'auth_server'].map(name => parameters.has(name))
+  const isAsked = parameters.get('auth-token')?.value === true
+  if (isWhole.some(has => has !== isAsked)) throw new GaveUp('auth-token of Agent-Auth stands alone, or is missing')
 }
 
 /** An Item is a member of a Dictionary without its label. */

@@ -20,11 +20,16 @@ export interface KeptTokens {
   forget(resource: string): void
 }
 
-/** Opens the tokens in a folder: a file for each resource. */
-export function openKeptTokens(folder: string): KeptTokens {
+/** Opens the tokens of one user in a folder: a file for each resource. */
+export function openKeptTokens(folder: string, user: string): KeptTokens {
   mkdirSync(folder, { recursive: true })
   const fileOf = (resource: string): string =>
-    join(folder, `${createHash('sha256').update(resource).digest('hex')}.json`)
+    join(
+      folder,
+      `${createHash('sha256')
+        .update(JSON.stringify([user, resource]))
+        .digest('hex')}.json`,
+    )
   return {
     find(resource) {
       try {

@@ -1,5 +1,5 @@
 // The suite's own agent, small and strict. Nothing imports it.
-//   node main.js CONFIG.json METHOD none|link|code|pseudonym URL
+//   node main.js CONFIG.json METHOD none|link|code|pseudonym|other URL
 //   node main.js CONFIG.json publish FOLDER
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

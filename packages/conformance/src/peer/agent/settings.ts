@@ -10,10 +10,12 @@ export interface Settings {
   readonly authServers: readonly string[]
   /** The folder of the tokens that it keeps. */
   readonly state: string
+  /** The program that opens a URL for its user, and its arguments. */
+  readonly browser: readonly string[]
 }
 
-/** How its user can be asked: not at all, by a link, or by a code; or it may not even say who it is. */
-export type How = 'none' | 'link' | 'code' | 'pseudonym'
+/** How its user can be asked: not at all, by a link, or by a code; or it may not even say who it is; or it calls for another user. */
+export type How = 'none' | 'link' | 'code' | 'pseudonym' | 'other'
 
 export const kid = 'k1'
 
