@@ -7,6 +7,7 @@ import { inGroups, judge, withVerdict } from './judged.fixture.js'
 import { resourceMutants } from './mutants.fixture.js'
 import { expectSeen } from './seen-mutant.fixture.js'
 import { startSite } from './site.fixture.js'
+import { bearerRoutes, siteRoutes } from './site-offers.fixture.mjs'
 
 // A guard of ours as a process, and the suite as its users run it. ours.long.ts judges all guards.
 
@@ -54,7 +55,8 @@ test('a guard with two authorities and CORS conforms', async () => {
     '--only',
     'cors.exposed',
   ]
-  const { code, checks } = await judge(place, args, { ...configuration, authorities: [other], corsOrigin })
+  const offered = { ...configuration, routes: [...siteRoutes, ...bearerRoutes] }
+  const { code, checks } = await judge(place, args, { ...offered, authorities: [other], corsOrigin })
   expect(checks.counts).toMatchObject({ failed: 0, 'not applicable': 0 })
   expect(code).toBe(0)
 })

@@ -8,6 +8,10 @@ export const algorithms: readonly string[]
 export const siteRoutes: readonly string[]
 /** Its routes that are special. */
 export const specialRoutes: ReadonlyArray<object | string>
+/** Its routes whose answers stay open, where it runs on Node. */
+export const lastingRoutes: readonly object[]
+/** Its routes that take bearer tokens, too, where it has CORS. */
+export const bearerRoutes: readonly object[]
 /** The configuration of the suite for it, on one of its adapters. */
 export function siteOffers(adapter: string, participants: Participants): object
 /** Its MCP servers, where it runs on Node. */

@@ -55,6 +55,12 @@ export const specialRoutes = [
   { route: 'authorized POST /cancellations scope events.write', operation: 'cancel', approve: true },
 ]
 
+/** Its routes whose answers stay open, where it runs on Node. */
+export const lastingRoutes = [{ route: 'authorized GET /ticks scope events.read', lasts: true, sockets: true }]
+
+/** Its routes that take bearer tokens, too, where it has CORS. */
+export const bearerRoutes = [{ route: 'identified GET /shared', bearer: true }]
+
 /** Its MCP server, where it runs on Node. */
 export const siteMcp = {
   target: '/mcp',
@@ -79,7 +85,7 @@ export const siteStatelessMcp = {
 
 /** The configuration of the suite for it, on one of its adapters. */
 export function siteOffers(adapter, participants) {
-  const routes = [...siteRoutes, ...specialRoutes]
+  const routes = [...siteRoutes, ...specialRoutes, ...(adapter === 'node' ? lastingRoutes : [])]
   return {
     participants,
     routes,

@@ -1,11 +1,12 @@
 // A guarded API in a process of its own, for the conformance suite to judge:
 //   node site.fixture.mjs ADAPTER PORT AUTH-SERVER [DOWNSTREAM [OAUTH-SERVER [OTHER-AUTHORITY [CORS-ORIGIN]]]]
+import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { generateSigningKey } from '@countersign/httpsig'
 import * as stateless from '@countersign/mcp'
 import { callerOf, guardMcp } from '@countersign/mcp/sdk1'
-import { createResource, display } from '@countersign/resource'
+import { bearer, createResource, display } from '@countersign/resource'
 import * as express from '@countersign/resource/express'
 import * as fastify from '@countersign/resource/fastify'
 import * as fetching from '@countersign/resource/fetch'
@@ -68,6 +69,8 @@ const needs = {
   'GET /hop': { scope: 'events.read' },
   'GET /files': { scope: 'events.read' },
   'GET /mine': { scope: 'email' },
+  'GET /ticks': { scope: 'events.read' },
+  'GET /shared': { level: 'identified', alsoAccept: [bearer(async () => undefined)] },
   'POST /payments': {
     scope: 'events.write',
     operation: 'pay',
@@ -143,6 +146,16 @@ const mcpRules = {
   resources: { '*': { level: 'identified' }, 'note://closed/*': { scope: 'events.read' } },
 }
 
+/** Begins a stream or a socket, and leaves it open. */
+function lastingAnswer({ headers }, response) {
+  const key = headers['sec-websocket-key']
+  if (key === undefined)
+    return void response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n')
+  const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
+  const upgraded = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-accept': accept }
+  response.writeHead(101, upgraded).flushHeaders()
+}
+
 /** How a handler of Fastify answers. */
 async function send(reply, path, aauth) {
   const { status, headers, body } = await answerAt(path, aauth)
@@ -163,6 +176,7 @@ const servers = {
         node.guard(resource, need, async (request, response, aauth) => {
           // A body that differs from its digest never ends.
           if ((await buffer(request).catch(() => undefined)) === undefined) return
+          if (path === '/ticks') return lastingAnswer(request, response)
           const { status, headers, body } = await answerAt(path, aauth)
           if (path === '/motto') return void response.writeHead(200, { 'content-type': 'text/plain' }).end(motto)
           const isTold = path === '/items' || path === '/lost'

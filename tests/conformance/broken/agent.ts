@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are words of the built files
 import type { BrokenPeer, LegalVariant } from './broken-peer.js'
+import { brokenReaders } from './middle.js'
 
 const peer = 'conformance/dist/peer/agent'
 const shared = 'conformance/dist/peer/shared'
@@ -7,6 +8,7 @@ const signing = 'conformance/dist/signing'
 
 /** Agents that break one sentence of the protocol page each. */
 export const brokenAgents: readonly BrokenPeer[] = [
+  ...brokenReaders,
   {
     clause: 'sig.key.hwk',
     words: 'An agent must always write `alg`',

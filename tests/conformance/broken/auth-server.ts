@@ -8,6 +8,7 @@ import { policies } from './auth-server/policies.js'
 import { revocations } from './auth-server/revocations.js'
 import { tokens } from './auth-server/tokens.js'
 import type { BrokenPeer } from './broken-peer.js'
+import { brokenExchanges } from './middle.js'
 
 export { legalAuthServers } from './auth-server/legal.js'
 
@@ -20,6 +21,7 @@ export const brokenAuthServers: readonly BrokenPeer[] = [
   ...consents,
   ...revocations,
   ...exchanges,
+  ...brokenExchanges,
   ...errors,
   ...policies,
   ...approvals,

@@ -1,4 +1,5 @@
 import type { BrokenPeer, LegalVariant } from './broken-peer.js'
+import { brokenMiddles } from './middle.js'
 
 const shared = (name: string): string => `conformance/dist/peer/shared/${name}.js`
 const own = (name: string): string => `conformance/dist/peer/resource/${name}.js`
@@ -573,9 +574,9 @@ const covered: readonly BrokenPeer[] = [
   {
     clause: 'sig.authority.configured',
     words: 'configured authority',
-    file: shared('components'),
-    find: 'return place.authority;',
-    replace: "return headerLines(request, 'host')[0] ?? '';",
+    file: own('main'),
+    find: 'own.authorities.includes(host)',
+    replace: 'true',
     cases: ['COV-22'],
   },
   {
@@ -1813,6 +1814,7 @@ export const brokenResources: readonly BrokenPeer[] = [
   ...errorsAndDiscovery,
   ...policies,
   ...approvals,
+  ...brokenMiddles,
 ]
 
 /** Resources that do something else, which the page allows. */

@@ -1,6 +1,6 @@
 import type { Case } from '../case/case.js'
 import type { Trial } from '../case/trial.js'
-import { tokenError, tokenJson } from '../participants/desk.js'
+import { tokenJson } from '../participants/desk.js'
 import { type Flow, type Flowed, flow } from './flow.js'
 import { type AgentStage, commonControl } from './stage.js'
 
@@ -8,11 +8,21 @@ const group = 'device'
 const needs = ['identity', 'device']
 const userCode = 'WDJB-MJHT'
 
-/** A flow in which the user types in a code; `answers` are what a poll gets before the token. */
+/** The reasons of what a poll is answered. */
+const reasons: Readonly<Record<string, string>> = {
+  authorization_pending: 'decision_pending',
+  slow_down: 'poll_too_fast',
+}
+
+/** A flow in which the user types in a code; `answers` are what a poll gets before the token, for `reason` where it is another. */
 function deviceFlow(
   stage: AgentStage,
   title: string,
-  o: { readonly answers?: readonly string[]; readonly change?: Readonly<Record<string, unknown>> } = {},
+  o: {
+    readonly answers?: readonly string[]
+    readonly reason?: string
+    readonly change?: Readonly<Record<string, unknown>>
+  } = {},
 ): Flow {
   let polls = 0
   return {
@@ -23,7 +33,9 @@ function deviceFlow(
       if (form['request_type'] === 'device_code') {
         const error = o.answers?.[polls]
         polls += 1
-        return error === undefined ? place.grant() : tokenError(error)
+        if (error === undefined) return place.grant()
+        const reason = o.reason ?? reasons[error]
+        return tokenJson({ error, reason, error_description: 'a test' }, 400)
       }
       const codes = {
         device_code: `device-${mark}`,
@@ -64,6 +76,22 @@ export const deviceCases: readonly Case<AgentStage>[] = [
       trial.holds('no link has the code in it', !/https?:[!-~]*WDJB/.test(called.output))
       const [one = 0, two = 0] = polls(called)
       trial.holds('the interval is kept', two - one >= 950, `${two - one} ms passed`)
+    },
+  },
+  {
+    id: 'error.reason',
+    words: 'a name that a caller does not know must be treated like its `error`',
+    group,
+    needs,
+    async run(trial, stage) {
+      await deviceControl(trial, stage)
+      const answers = ['authorization_pending', 'authorization_pending']
+      const { succeeded } = await flow(
+        trial,
+        stage,
+        deviceFlow(stage, 'a poll is answered with a reason of later days', { answers, reason: 'conformance_later' }),
+      )
+      trial.holds('the agent goes on as `error` says', succeeded)
     },
   },
   {

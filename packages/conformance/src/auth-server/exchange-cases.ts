@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Case } from '../case/case.js'
 import { type Refusal, refusals } from '../case/refusal.js'
 import { byPublishedKey, type Signer, tokenMember } from '../resource/stage.js'
-import { jsonBody } from '../wire/message.js'
+import { type HeaderLine, jsonBody } from '../wire/message.js'
 import { claimsOf } from './asked-user.js'
 import {
   actOf,
@@ -14,7 +14,7 @@ import {
   upstreamDraft,
 } from './exchange.js'
 import { type Fault, refusedExchanges } from './refused-exchanges.js'
-import { type AuthServerStage, asked } from './stage.js'
+import { type AuthServerStage, asked, type TokenChange } from './stage.js'
 
 const group = 'exchange'
 const needs = ['exchange']
@@ -200,6 +200,31 @@ export const exchangeCases: readonly Case<AuthServerStage>[] = [
       ],
     ],
   }),
+  {
+    id: 'exchange.own-key',
+    words: 'must check, in this order',
+    group,
+    needs,
+    async run(trial, stage) {
+      await exchanged(trial, stage)
+      const [, second] = stage.configuration.directScopes
+      const wrongUpstream: TokenChange = draft => ({ ...draft, key: stage.agent.key })
+      const wrongResource: TokenChange = draft => ({ ...draft, claims: { ...draft.claims, aud: stage.middle.id } })
+      const request = exchangeRequest(stage, { upstream: wrongUpstream, resource: wrongResource })
+      const forged = { ...request, headers: request.headers.map(withOtherSignature) }
+      await trial.refused('the signature and both tokens are wrong', forged, refusals.signature)
+      await trial.refused(
+        'both tokens are wrong',
+        () => exchangeRequest(stage, { upstream: wrongUpstream, resource: wrongResource }),
+        { status: 400, error: 'invalid_resource_token' },
+      )
+      await trial.refused(
+        'the upstream token is wrong, and no rule has the scope',
+        () => exchangeRequest(stage, { upstream: wrongUpstream, scope: second }),
+        wrongToken,
+      )
+    },
+  },
   refusedExchanges({
     id: 'EXC-15',
     words: 'at most 5 `act` objects',
@@ -230,6 +255,13 @@ export const exchangeCases: readonly Case<AuthServerStage>[] = [
     ],
   }),
 ]
+
+/** A header line, with a signature by no key. */
+function withOtherSignature([name, value]: HeaderLine): HeaderLine {
+  return name === 'signature'
+    ? [name, value.replace(/:[^:]*:/, `:${Buffer.alloc(64, 1).toString('base64')}:`)]
+    : [name, value]
+}
 
 /** As many services as a chain may have. */
 function chainOf(services: number): string[] {

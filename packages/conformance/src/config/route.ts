@@ -39,6 +39,12 @@ export interface SpecialRoute {
   readonly calls?: true | undefined
   /** Its handler calls `GET /` of the suite's `oauthServer` with an access token of its caller's user, and answers below 400 where that does. */
   readonly oauth?: true | undefined
+  /** Its handler answers at once, and leaves its answer open. */
+  readonly lasts?: true | undefined
+  /** Where a request has `Upgrade: websocket`, its handler opens a socket, and leaves it open. */
+  readonly sockets?: true | undefined
+  /** It takes bearer tokens (RFC 6750), too. */
+  readonly bearer?: true | undefined
   /** The JSON that its handler answers, where that is always the same. */
   readonly answer?: string | undefined
   /** Header fields that its handler sets beside that answer. */
@@ -50,7 +56,19 @@ export interface SpecialRoute {
 }
 
 const form = /^(anonymous|pseudonymous|identified|authorized) ([A-Z]+) (\/[!-~]*)(?: scope ([!-~]+(?: [!-~]+)*))?$/
-const flags = ['approve', 'stream', 'denies', 'fails', 'calls', 'oauth', 'error', 'text'] as const
+const flags = [
+  'approve',
+  'stream',
+  'denies',
+  'fails',
+  'calls',
+  'oauth',
+  'lasts',
+  'sockets',
+  'bearer',
+  'error',
+  'text',
+] as const
 const lists = ['components', 'answerHeaders'] as const
 const known = ['route', 'body', 'contentType', 'limit', 'operation', 'answer', ...lists, ...flags]
 

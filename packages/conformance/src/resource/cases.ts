@@ -22,6 +22,7 @@ import { endpointCases } from './endpoint-cases.js'
 import { faultCases } from './fault-cases.js'
 import { jwtCases } from './jwt-cases.js'
 import { keyCases } from './key-cases.js'
+import { lastingCases } from './lasting-cases.js'
 import { levelCases } from './level-cases.js'
 import { limitCases } from './limit-cases.js'
 import { mcpCases } from './mcp-cases.js'
@@ -92,6 +93,7 @@ export const resourceCases: readonly Case<ResourceStage>[] = [
   ...mcpSubjectCases,
   ...statelessMcpCases,
   ...statelessContinuedCases,
+  ...lastingCases,
   ...limitCases,
   // Looks at all that has been answered.
   ...answerCases,

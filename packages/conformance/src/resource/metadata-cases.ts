@@ -3,7 +3,7 @@ import { isDocumentType } from '../case/document-type.js'
 import type { Trial } from '../case/trial.js'
 import { signDraft } from '../signing/draft.js'
 import { headerValue, jsonBody, type WireRequest, type WireResponse } from '../wire/message.js'
-import { callerFor, draftFor, lowestRoute, type ResourceStage } from './stage.js'
+import { callerFor, draftFor, findSpecial, lowestRoute, type ResourceStage } from './stage.js'
 
 const group = 'metadata'
 const needs = ['metadata']
@@ -125,6 +125,7 @@ export const metadataCases: readonly Case<ResourceStage>[] = [
         'content-digest',
         'content-type',
         'agent-interaction',
+        ...(findSpecial(stage, 'bearer') === undefined ? [] : ['authorization']),
       ])
         trial.holds(`it allows ${name}`, isNamed(allowed, name), allowed)
       trial.holds('it allows no credentials', headerValue(response, 'access-control-allow-credentials') !== 'true')
@@ -132,6 +133,7 @@ export const metadataCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'cors.exposed',
+    words: ['Responses must expose', 'Where a resource takes bearer tokens'],
     group,
     needs: ['metadata', 'cors'],
     async run(trial, stage) {
@@ -142,7 +144,14 @@ export const metadataCases: readonly Case<ResourceStage>[] = [
         return signDraft({ ...right, headers: [...right.headers, ['origin', origin]] })
       })
       const exposed = (headerValue(response, 'access-control-expose-headers') ?? '').toLowerCase()
-      for (const name of ['agent-auth', 'retry-after', 'ratelimit', 'ratelimit-policy', 'date'])
+      for (const name of [
+        'agent-auth',
+        'retry-after',
+        'ratelimit',
+        'ratelimit-policy',
+        'date',
+        ...(findSpecial(stage, 'bearer') === undefined ? [] : ['www-authenticate']),
+      ])
         trial.holds(`it exposes ${name}`, isNamed(exposed, name), exposed)
     },
   },

@@ -5,6 +5,7 @@ import { tokenJson } from '../participants/desk.js'
 import type { Reply } from '../participants/origin.js'
 import { verifies } from '../participants/received.js'
 import { signDraft } from '../signing/draft.js'
+import { headerValue } from '../wire/message.js'
 import { keysAt, openMiddle, upstream } from './middle.js'
 import { byPublishedKey, draftFor, pseudonym, type ResourceStage, specialRoute } from './stage.js'
 
@@ -104,6 +105,21 @@ export const middleCases: readonly Case<ResourceStage>[] = [
         status: 403,
         challenge: 'none',
       })
+    },
+  },
+  {
+    id: 'sig.replay.handed-on',
+    words: 'A party that has handed a request on must never send that pair',
+    group,
+    needs,
+    async run(trial, stage) {
+      await openMiddle(trial, stage)
+      await trial.control('a request whose handler calls another resource', () => upstream(stage).request())
+      const headers = { 'agent-auth': 'httpsig', 'retry-after': '1' }
+      await openMiddle(trial, stage, { answer: () => ({ status: 503, headers, body: '' }) })
+      const { response } = await trial.sent('the other resource has just started', upstream(stage).request())
+      const value = response === undefined ? undefined : headerValue(response, 'agent-auth')
+      trial.holds('the answer has no Agent-Auth', response !== undefined && value === undefined, String(value))
     },
   },
   {

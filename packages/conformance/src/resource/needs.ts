@@ -110,6 +110,8 @@ export const resourceNeeds: Needs<ResourceStage> = {
   approve: specialNeed('approve', { level: 'authorized', method: 'POST' }),
   calls: specialNeed('calls', { level: 'authorized', method: 'GET' }),
   oauth: specialNeed('oauth', { level: 'authorized', method: 'GET' }),
+  lasts: specialNeed('lasts', { level: 'authorized', method: 'GET' }),
+  sockets: specialNeed('sockets', { level: 'authorized', method: 'GET' }),
   'email-route': stage =>
     emailRoute(stage) === undefined ? 'routes has no authorized GET whose scope is email' : undefined,
   'two-operations': stage =>

@@ -9,6 +9,8 @@ export interface WireRequest {
   readonly body: Uint8Array
   /** How the body is framed; default `length`, which is nothing for no body. */
   readonly framing?: 'length' | 'chunked' | 'none'
+  /** Whether its own `Connection` line stands for that of every request, which asks to close. */
+  readonly isUpgrade?: true
 }
 
 /** A response, taken apart. */
@@ -39,10 +41,11 @@ export interface Exchange {
 
 /** The bytes of a request. A character of a header is one byte, so that a case may send bytes that are no ASCII. */
 export function requestBytes(request: WireRequest): Buffer {
-  const { method, target, headers, body, framing = 'length' } = request
+  const { method, target, headers, body, framing = 'length', isUpgrade } = request
+  const close = isUpgrade === true ? '' : 'connection: close\r\n'
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`)
   const head = Buffer.from(
-    `${method} ${target} HTTP/1.1\r\n${lines.join('')}${framingLine(framing, body)}connection: close\r\n\r\n`,
+    `${method} ${target} HTTP/1.1\r\n${lines.join('')}${framingLine(framing, body)}${close}\r\n`,
     'latin1',
   )
   return Buffer.concat([head, framing === 'chunked' ? chunked(body) : body])

@@ -10,6 +10,7 @@ import { type Approvable, checkApproval, needsApproval, takeApproval } from './a
 import { argumentsMeet, folded, hasFoldedTwins } from './arguments.js'
 import { isGranted, tokenChallenge, unionScope } from './challenge.js'
 import { type Condition, judgeConditions, ownConditions, readConditions } from './conditions.js'
+import { checkSocket, lasting } from './lasting.js'
 import { countedNames } from './limits.js'
 import { checkGrant } from './notice.js'
 import { type Admitted, done, type Route } from './routes.js'
@@ -34,15 +35,17 @@ export async function guarded(request: PeerRequest, route: Route, site: Site): P
 }
 
 /** Every 401 but a replay says what would help. @see protocol §4 */
-function challenged(error: unknown, { level }: Route): unknown {
+function challenged(error: unknown, { level, isBearer }: Route): unknown {
   if (!(error instanceof Refusal) || error.status !== 401 || error.error === 'replay_detected') return error
   const isIdentity = level === 'identified' || level === 'authorized' || error.error === 'invalid_auth_token'
   const headers = { 'agent-auth': isIdentity ? 'httpsig;identity=?1' : 'httpsig', ...error.details.headers }
+  if (isBearer) return error.with({ headers: { ...headers, 'www-authenticate': 'Bearer' } })
   return error.with({ headers })
 }
 
 async function anonymous(request: PeerRequest, route: Route, { limits }: Site): Promise<PeerAnswer> {
-  if (route.level !== 'anonymous') throw badSignature('signature_missing', 'a signature is needed')
+  const isShown = route.isBearer === true && headerValue(request, 'authorization') === 'Bearer of-ada'
+  if (route.level !== 'anonymous' && !isShown) throw badSignature('signature_missing', 'a signature is needed')
   await readBody(request, longestBody)
   if (route.limit !== undefined) limits.count(countedNames(route.path, request, undefined), route.limit)
   return passed(request, route, { shown: [], conditions: [] })
@@ -65,6 +68,7 @@ async function signed(request: PeerRequest, route: Route, { site, signature }: S
   checkLevel(route, { caller, signature, site })
   judgeConditions(conditions, { now: site.now(), self: site.id, scopes: route.scopes ?? [], claims })
   const shown = ownConditions(conditions, 'data', site.id)
+  checkSocket({ request }, conditions, site)
   if (shown.length > 0) checkDataHead(request)
   const whole = route.isStream
     ? Buffer.alloc(0)
@@ -80,7 +84,12 @@ async function signed(request: PeerRequest, route: Route, { site, signature }: S
   if (isApproved) takeApproval(approvable)
   site.calls.count(caller, conditions)
   if (route.isStream) await readSignedBody(request, signature, { limit: longestBody, now: site.now })
-  return passed(request, route, { shown, conditions, called: { request, signature, caller, site } })
+  const called = { request, signature, caller, site }
+  if (route.isLasting) {
+    const { open, ...begun } = lasting(called, conditions)
+    return { ...answerUnder(begun, shown), open }
+  }
+  return passed(request, route, { shown, conditions, called })
 }
 
 function conditionsOf({ level, claims = {} }: Caller): readonly Condition[] {

@@ -19,7 +19,7 @@ export interface Outgoing {
 }
 
 /** Sends a request that is signed by the key of the resource, as its agent. @throws Refusal where nothing comes back */
-export function sendSigned({ id, key, kid, now }: Site, { url, form, token }: Outgoing): Promise<Response> {
+export async function sendSigned({ id, key, kid, now }: Site, { url, form, token }: Outgoing): Promise<Response> {
   const { host, pathname, search } = new URL(url)
   const method = form === undefined ? 'GET' : 'POST'
   const { headers, body } = signDraft({

@@ -5,6 +5,7 @@ import type { Condition } from './conditions.js'
 import type { Called } from './errands.js'
 import { callDownstream } from './exchange.js'
 import { callApi } from './oauth.js'
+import { forwarded } from './upstream.js'
 
 /** What a route needs, and what it answers. */
 export interface Route {
@@ -30,6 +31,10 @@ export interface Route {
   readonly argumentsIn?: (body: Buffer) => Buffer
   /** `request` has the headers that the handler may see. */
   readonly handle?: (request: PeerRequest) => PeerAnswer
+  /** It takes a bearer token, too. */
+  readonly isBearer?: true
+  /** Its answer stays open. */
+  readonly isLasting?: true
   /** Calls others for its caller. */
   readonly call?: (called: Called) => Promise<PeerAnswer>
   /** Answers all that the guard lets pass. */
@@ -64,10 +69,13 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: '/uploads', level: 'pseudonymous', isStream: true },
   { method: 'GET', path: '/closed', level: 'identified', isClosed: true },
   { method: 'POST', path: '/failing', level: 'pseudonymous', handle: failing },
+  { method: 'POST', path: '/failing-behind', level: 'pseudonymous', call: forwarded },
   { method: 'GET', path: '/items', level: 'authorized', scopes: ['events.read'], handle: listed },
   { method: 'GET', path: '/lost', level: 'authorized', scopes: ['events.read'], handle: lost },
   { method: 'GET', path: '/hop', level: 'authorized', scopes: ['events.read'], call: callDownstream },
   { method: 'GET', path: '/files', level: 'authorized', scopes: ['events.read'], call: callApi },
+  { method: 'GET', path: '/shared', level: 'identified', isBearer: true },
+  { method: 'GET', path: '/ticks', level: 'authorized', scopes: ['events.read'], isLasting: true },
   { method: 'GET', path: '/motto', level: 'authorized', scopes: ['events.read'], handle: motto },
   {
     ...{ method: 'POST', path: '/cancellations', level: 'authorized', scopes: ['events.write'] },

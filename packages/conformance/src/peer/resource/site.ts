@@ -19,6 +19,10 @@ export interface ResourceSettings {
   readonly oauthServer: string
   /** Of a peer whose MCP servers are judged. */
   readonly mcp?: McpSettings
+  /** Another authority that it answers under. */
+  readonly otherAuthority?: string
+  /** The other origin whose pages may call. */
+  readonly corsOrigin?: string
 }
 
 /** A resource and all that it keeps. */
@@ -27,6 +31,8 @@ export interface Site extends SignatureRules {
   readonly authServers: readonly string[]
   readonly downstream: string
   readonly oauthServer: string
+  readonly authorities: readonly string[]
+  readonly corsOrigin?: string
   readonly key: TestKey
   readonly kid: string
   /** When it began to remember, in seconds. */
@@ -49,7 +55,7 @@ export interface Site extends SignatureRules {
 }
 
 /** Opens a resource at a port of its own. */
-export function openSite({ port, authServers, downstream, oauthServer }: ResourceSettings): Site {
+export function openSite({ port, otherAuthority, ...settings }: ResourceSettings): Site {
   const now = (): number => Date.now() / 1000
   const authority = `localhost:${port}`
   return {
@@ -57,9 +63,8 @@ export function openSite({ port, authServers, downstream, oauthServer }: Resourc
     authority,
     scheme: 'http',
     now,
-    authServers,
-    downstream,
-    oauthServer,
+    ...settings,
+    authorities: otherAuthority === undefined ? [authority] : [authority, otherAuthority],
     key: makeKey(),
     kid: 'resource-1',
     start: Math.ceil(now()),

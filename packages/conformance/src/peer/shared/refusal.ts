@@ -5,6 +5,8 @@ export interface PeerAnswer {
   readonly body?: string | Uint8Array
   /** What is sent in place of a body, bit by bit. */
   readonly events?: AsyncIterable<string>
+  /** Keeps the answer open until it calls `end`, and returns what is called once it has ended. */
+  readonly open?: (end: () => void) => () => void
 }
 
 /** What a refusal says beside its code. */

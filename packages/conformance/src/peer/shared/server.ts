@@ -13,10 +13,17 @@ export const notFound: PeerAnswer = { status: 404, headers: { 'content-type': 't
 /** Serves on loopback until the process ends, and says when it listens. */
 export function serve(port: number, handle: Handler): void {
   const server = createServer({ maxHeaderSize: 64 * 1024 }, (incoming, response) => {
-    void answerTo(receivedRequest(incoming), handle).then(({ status, headers, body, events }) => {
+    void answerTo(receivedRequest(incoming), handle).then(({ status, headers, body, events, open }) => {
       if (response.destroyed) return
-      if (events !== undefined) return sendEvents(response.writeHead(status, { ...headers }), events)
-      response.writeHead(status, { ...headers }).end(body)
+      response.writeHead(status, { ...headers })
+      if (events !== undefined) return sendEvents(response, events)
+      if (open === undefined) return void response.end(body)
+      response.flushHeaders()
+      if (body !== undefined) response.write(body)
+      response.once(
+        'close',
+        open(() => response.destroy()),
+      )
     })
   })
   // No line is dropped: a dropped Content-Length would hide a body.
