@@ -1,7 +1,7 @@
 // A program that calls an API with the agent of @countersign/agent, as a delegate:
 //   agent.fixture.mjs AGENT-SERVER STATE-FILE AUTH-SERVER enrol CODE
 //   agent.fixture.mjs AGENT-SERVER STATE-FILE AUTH-SERVER GET|POST link|code|none|pseudonym|other URL
-import { createAgent, delegate, deviceCode, pseudonym } from '@countersign/agent'
+import { createAgent, delegate, deviceCode, explain, pseudonym } from '@countersign/agent'
 import { fileState, loopback } from '@countersign/agent/node'
 
 const [agentServer, file, authServer, verb, how, url] = process.argv.slice(2)
@@ -28,6 +28,7 @@ try {
   const caller = how === 'other' ? agent.forUser('another user') : agent
   const response = await caller.fetch(url, { method: verb, ...(verb === 'POST' ? json : {}) })
   await response.text()
+  if (!response.ok) console.error(explain(response).reason)
   process.exit(response.ok ? 0 : 1)
 } catch (error) {
   console.error(String(error), error.url ?? '')

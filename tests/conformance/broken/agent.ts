@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are words of the built files
 import type { BrokenPeer, LegalVariant } from './broken-peer.js'
+import { coreAgents } from './core.js'
 import { brokenReaders } from './middle.js'
 
 const peer = 'conformance/dist/peer/agent'
@@ -8,6 +9,7 @@ const signing = 'conformance/dist/signing'
 
 /** Agents that break one sentence of the protocol page each. */
 export const brokenAgents: readonly BrokenPeer[] = [
+  ...coreAgents,
   ...brokenReaders,
   {
     clause: 'sig.key.hwk',

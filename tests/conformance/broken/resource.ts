@@ -1,4 +1,5 @@
 import type { BrokenPeer, LegalVariant } from './broken-peer.js'
+import { coreResources } from './core.js'
 import { brokenMiddles } from './middle.js'
 
 const shared = (name: string): string => `conformance/dist/peer/shared/${name}.js`
@@ -1804,6 +1805,7 @@ const approvals: readonly BrokenPeer[] = [
 /** Resources that break one sentence each. */
 export const brokenResources: readonly BrokenPeer[] = [
   ...levelsAndIdentifiers,
+  ...coreResources,
   ...headers,
   ...received,
   ...covered,

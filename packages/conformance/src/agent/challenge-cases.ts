@@ -65,6 +65,23 @@ export const challengeCases: readonly Case<AgentStage>[] = [
     },
   },
   {
+    id: 'sig.key.jwt-type',
+    words: 'An agent that gets `AAuth-Requirement` instead of `Agent-Auth` must stop and say the same',
+    group,
+    async run(trial, stage) {
+      await plainControl(trial, stage)
+      const title = 'a resource of a later edition, which sends AAuth-Requirement'
+      const answer = (): Reply => ({
+        status: 401,
+        headers: { 'content-type': 'application/json', 'aauth-requirement': 'requirement=agent-token' },
+        body: '{"error":"invalid_signature"}',
+      })
+      const { visits, succeeded, output } = await call(trial, stage, { title, answer })
+      trial.holds(`${title}: the agent stops`, visits.length === 1 && !succeeded, `${visits.length} requests came`)
+      trial.holds(`${title}: the agent says so`, /edition|AAuth-Requirement/i.test(output))
+    },
+  },
+  {
     id: 'CLI-17',
     words: 'once a call and at the same level',
     group,

@@ -25,7 +25,7 @@ interface WrongDocument {
 }
 
 /** A case of agents whose documents are each wrong in one thing. */
-function wrongDocuments(
+export function wrongDocuments(
   id: string,
   wrong: readonly WrongDocument[],
   o: Pick<Case<ResourceStage>, 'words' | 'clauses'> & { readonly right?: readonly WrongDocument[] } = {},
@@ -53,8 +53,11 @@ function wrongDocuments(
   }
 }
 
-const metadataWith = (members: Readonly<Record<string, unknown>>) => (agent: Participant) =>
-  agent.origin.publish(metadataPath, { ...identityMembers('aauth-agent', agent.id), ...members })
+/** Publishes metadata of an agent with other members. */
+export const metadataWith =
+  (members: Readonly<Record<string, unknown>>): WrongDocument['publish'] =>
+  agent =>
+    agent.origin.publish(metadataPath, { ...identityMembers('aauth-agent', agent.id), ...members })
 
 const keysOf = (agent: Participant): object => publishedKey(agent.kid, agent.key)
 

@@ -1,5 +1,6 @@
 import type { Case } from '../case/case.js'
 import { agentDocumentCases } from './agent-document-cases.js'
+import { agentMetadataCases } from './agent-metadata-cases.js'
 import { agentTokenCases, tokenTypeCases } from './agent-token-cases.js'
 import { answerCases } from './answer-cases.js'
 import { approvalCases } from './approval-cases.js'
@@ -7,6 +8,7 @@ import { approvalDigestCases } from './approval-digest-cases.js'
 import { approvalUseCases } from './approval-use-cases.js'
 import { argumentCases } from './argument-cases.js'
 import { authTokenCases } from './auth-token-cases.js'
+import { bodyCases } from './body-cases.js'
 import { boundCases } from './bound-cases.js'
 import { callCountCases } from './call-count-cases.js'
 import { challengeCases } from './challenge-cases.js'
@@ -57,6 +59,7 @@ export const resourceCases: readonly Case<ResourceStage>[] = [
   ...componentsCases,
   ...targetCases,
   ...digestCases,
+  ...bodyCases,
   ...timeCases,
   ...keyCases,
   ...schemeCases,
@@ -68,6 +71,7 @@ export const resourceCases: readonly Case<ResourceStage>[] = [
   ...challengeCases,
   ...replayCases,
   ...agentDocumentCases,
+  ...agentMetadataCases,
   ...discoveryCases,
   ...metadataCases,
   ...endpointCases,

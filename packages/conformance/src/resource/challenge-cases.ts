@@ -106,9 +106,14 @@ export const challengeCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'challenge.union-scope',
-    words: 'must be the union of what the presented token held',
+    words: [
+      'must be the union of what the presented token held',
+      'must ask again for those whose claims the token held',
+      'the level named might be accepted',
+    ],
     group,
     needs: ['two-scopes'],
+    clauses: ['challenge.identity-scopes', 'challenge.forbidden'],
     async run(trial, stage) {
       const [first, second] = stage.configuration.routes.filter(({ level }) => level === 'authorized')
       if (first === undefined || second === undefined) return

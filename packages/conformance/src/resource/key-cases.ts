@@ -1,7 +1,7 @@
 import type { Case, Variation } from '../case/case.js'
 import { type Refusal, refusals } from '../case/refusal.js'
 import { type Draft, signDraft } from '../signing/draft.js'
-import { makeKey, type TestAlgorithm } from '../signing/key.js'
+import { makeKey, makeRsaKey, type TestAlgorithm } from '../signing/key.js'
 import { changeHeader, jsonBody, type WireRequest } from '../wire/message.js'
 import { flipped } from './header-changes.js'
 import { der, forged, malleable, negative, orderEight, point } from './key-bytes.js'
@@ -180,6 +180,22 @@ export const keyCases: readonly Case<ResourceStage>[] = [
     ),
   }),
   varied({
+    id: 'sig.alg.rsa-size',
+    group: 'keys-PS512',
+    needs: ['pseudonymous', 'PS512'],
+    route,
+    caller: () => pseudonym('PS512'),
+    refusal: badKey,
+    refused: [
+      { bits: 1536, exponent: 65537 },
+      { bits: 2048, exponent: 3 },
+      { bits: 2048, exponent: 65535 },
+    ].map(o => ({
+      fault: `the key has ${o.bits} bits and the exponent ${o.exponent}, and the signature is right`,
+      draft: draft => signedBy(pseudonym('PS512', makeRsaKey(o)))(draft),
+    })),
+  }),
+  varied({
     id: 'KEY-16',
     words: 'RSA keys must carry `alg`',
     group,
@@ -258,7 +274,7 @@ export const keyCases: readonly Case<ResourceStage>[] = [
     id: 'KEY-27',
     group,
     needs,
-    clauses: ['error.unsupported-algorithm', 'challenge.algs'],
+    clauses: ['error.unsupported-algorithm', 'challenge.algs', 'sig.alg.names'],
     async run(trial, stage) {
       await trial.control('the request as it should be', () => signDraft(draftFor(stage, route(stage), pseudonym())))
       const keyMember = `hwk;alg="ES512";kty="EC";crv="P-521";x="${'A'.repeat(88)}";y="${'A'.repeat(88)}"`

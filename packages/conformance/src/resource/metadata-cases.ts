@@ -11,6 +11,15 @@ const path = '/.well-known/aauth-resource'
 /** Scopes about the user, which are no resource's own. */
 const identityScopes = ['openid', 'profile', 'email', 'address', 'phone']
 
+const registeredNames = [
+  'ed25519',
+  'ecdsa-p256-sha256',
+  'ecdsa-p384-sha384',
+  'rsa-pss-sha512',
+  'rsa-v1_5-sha256',
+  'hmac-sha256',
+]
+
 function get(stage: ResourceStage, target: string): WireRequest {
   return { method: 'GET', target, headers: [['host', stage.authority]], body: Buffer.alloc(0) }
 }
@@ -22,6 +31,7 @@ const fetched = (trial: Trial, stage: ResourceStage): Promise<WireResponse> =>
 export const metadataCases: readonly Case<ResourceStage>[] = [
   {
     id: 'metadata.resource',
+    words: ['`auth_servers` | list', '`additional_signature_components` | list'],
     group,
     needs,
     async run(trial, stage) {
@@ -34,6 +44,10 @@ export const metadataCases: readonly Case<ResourceStage>[] = [
         ['supported_scopes', scopes],
       ] as const)
         if (isAuthorized || value !== undefined) trial.holds(`${name} is a list of texts`, isTexts(value))
+      for (const name of ['grave_scopes', 'additional_signature_components', 'constraints_supported'])
+        if (name in document) trial.holds(`${name} is a list of texts`, isTexts(document[name]))
+      for (const name of ['scope_descriptions', 'purposes', 'operations', 'data_views'])
+        if (name in document) trial.holds(`${name} is an object`, isObject(document[name]))
       const wanted = stage.configuration.routes.flatMap(({ scope }) =>
         scope.split(' ').filter(name => name !== '' && !identityScopes.includes(name)),
       )
@@ -93,6 +107,7 @@ export const metadataCases: readonly Case<ResourceStage>[] = [
       trial.holds('keys is a list that is not empty', Array.isArray(keys) && keys.length > 0)
       for (const key of Array.isArray(keys) ? (keys as Readonly<Record<string, unknown>>[]) : []) {
         trial.holds('a key has kid and alg', typeof key['kid'] === 'string' && typeof key['alg'] === 'string')
+        trial.holds('alg is no name of RFC 9421', !registeredNames.includes(String(key['alg'])), String(key['alg']))
         const secret = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].filter(name => name in key)
         trial.holds('a key has no private member', secret.length === 0, secret.join(', '))
       }
@@ -160,6 +175,10 @@ export const metadataCases: readonly Case<ResourceStage>[] = [
 /** Whether a header that lists names has one; `*` stands for all where there are no credentials. */
 function isNamed(listed: string, name: string): boolean {
   return listed.split(/\s*,\s*/).some(one => one === name || one === '*')
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isTexts(value: unknown): value is string[] {

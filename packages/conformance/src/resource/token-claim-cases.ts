@@ -123,14 +123,16 @@ export const tokenClaimCases: readonly Case<ResourceStage>[] = [
   }),
   tokenVaried({
     id: 'JWT-15',
-    words: '`iat` and `nbf` must be at most 60 s ahead',
+    words: ['`iat` and `nbf` must be at most 60 s ahead', 'It must be more than 0'],
     group,
     token,
+    clauses: ['token.life'],
     accepted: [{ fault: 'iat is 50 s ahead', token: withClaims(now => ({ iat: now + 50, exp: now + 600 })) }],
     refusal,
     refused: [
       { fault: 'iat is 70 s ahead', token: withClaims(now => ({ iat: now + 70, exp: now + 600 })) },
       { fault: 'nbf is 70 s ahead', token: withClaims(now => ({ nbf: now + 70 })) },
+      { fault: 'exp is iat, and ahead', token: withClaims(now => ({ iat: now + 30, exp: now + 30 })) },
       { fault: 'iat is after exp', token: withClaims(now => ({ iat: now + 40, exp: now + 20 })) },
       { fault: 'iat is missing', token: withClaims(() => ({ iat: undefined })) },
       { fault: 'iat is a String', token: withClaims(now => ({ iat: String(now) })) },

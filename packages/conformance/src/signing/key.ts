@@ -28,6 +28,12 @@ export function makeKey(alg: TestAlgorithm = 'Ed25519'): TestKey {
   return testKey(alg, generatePrivateKey(alg))
 }
 
+/** Makes a fresh RSA key of another size, or with another exponent, than verifiers take. */
+export function makeRsaKey(o: { readonly bits: number; readonly exponent: number }): TestKey {
+  const pair = generateKeyPairSync('rsa', { modulusLength: o.bits, publicExponent: o.exponent })
+  return testKey('PS512', reopened(pair.privateKey))
+}
+
 /** An Ed25519 private key in PKCS #8, up to its 32 bytes. */
 const pkcs8 = Buffer.from('302e020100300506032b657004220420', 'hex')
 
@@ -62,7 +68,11 @@ function jwkOf(key: KeyObject): Record<string, string> {
  * made the pair at that moment, the job locks it again. Node 20 then hangs forever. As DER it is exported without a lock.
  */
 function generatePrivateKey(alg: TestAlgorithm): KeyObject {
-  const key = generatePair(alg).privateKey.export({ format: 'der', type: 'pkcs8' })
+  return reopened(generatePair(alg).privateKey)
+}
+
+function reopened(generated: KeyObject): KeyObject {
+  const key = generated.export({ format: 'der', type: 'pkcs8' })
   return createPrivateKey({ key, format: 'der', type: 'pkcs8' })
 }
 

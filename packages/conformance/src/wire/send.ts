@@ -6,8 +6,16 @@ import { readResponse } from './read-response.js'
 /** A response of more bytes is cut off: no case needs it. */
 const longestResponse = 4 * 1024 * 1024
 
+/** Bytes as they are. */
+export interface RawRequest {
+  readonly bytes: Buffer
+  readonly method: string
+  /** What comes so many milliseconds after them: more bytes, or the end of the connection. */
+  readonly later?: { readonly after: number; readonly bytes: Buffer | 'end' }
+}
+
 /** What a case sends: a request, or bytes as they are. */
-export type Sendable = WireRequest | { readonly bytes: Buffer; readonly method: string }
+export type Sendable = WireRequest | RawRequest
 
 /**
  * Sends bytes on a connection of their own, and waits for the response.
@@ -21,6 +29,7 @@ export function send(origin: URL, what: Sendable, o: { title: string; deadline: 
     const socket = open(origin)
     const finish = (found: Pick<Exchange, 'response' | 'trouble' | 'isUnreachable'>): void => {
       clearTimeout(timer)
+      clearTimeout(waiting)
       socket.destroy()
       resolve({ title, sent, received: Buffer.concat(chunks), ...found })
     }
@@ -53,7 +62,14 @@ export function send(origin: URL, what: Sendable, o: { title: string; deadline: 
       else finish({ trouble: `no connection: ${wordsOf(error)}`, isUnreachable: true })
     })
     socket.write(sent)
+    const later = 'bytes' in what ? what.later : undefined
+    const waiting = setTimeout(() => later && sendLater(socket, later.bytes), later?.after ?? 0)
   })
+}
+
+function sendLater(socket: Socket, bytes: Buffer | 'end'): void {
+  if (bytes === 'end') socket.end()
+  else socket.write(bytes)
 }
 
 /** Where several addresses of a name were tried, Node's error has a code and no message. */

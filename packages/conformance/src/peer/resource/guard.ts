@@ -5,7 +5,7 @@ import { parseJson, utf8 } from '../shared/json.js'
 import { badSignature, deniedByPolicy, type PeerAnswer, Refusal, refusing } from '../shared/refusal.js'
 import type { PeerRequest } from '../shared/request.js'
 import { readSignature, type Signature, withComponents } from '../shared/signature.js'
-import { authToken } from '../shared/token.js'
+import { agentToken, authToken, checkStillValid } from '../shared/token.js'
 import { type Approvable, checkApproval, needsApproval, takeApproval } from './approval.js'
 import { argumentsMeet, folded, hasFoldedTwins } from './arguments.js'
 import { isGranted, tokenChallenge, unionScope } from './challenge.js'
@@ -73,6 +73,7 @@ async function signed(request: PeerRequest, route: Route, { site, signature }: S
   const whole = route.isStream
     ? Buffer.alloc(0)
     : await readSignedBody(request, signature, { limit: longestBody, now: site.now })
+  checkStillValid(claims, caller.level === 'authorized' ? authToken : agentToken, site.now())
   const body = route.argumentsIn?.(whole) ?? whole
   const approvable: Approvable = { request, route, signature, caller, conditions, body, site }
   checkArguments(approvable)

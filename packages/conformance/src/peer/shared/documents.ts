@@ -1,9 +1,7 @@
 import { isObject, type JsonObject, parseJson, utf8 } from './json.js'
 import { type PublicKey, readKey } from './key.js'
+import { type Role, wrongMember } from './metadata-members.js'
 import { badDocument, Refusal } from './refusal.js'
-
-/** The documents by which participants know each other. */
-export type Role = 'aauth-agent' | 'aauth-issuer' | 'aauth-resource'
 
 /** A key of a participant. */
 export interface KeyName {
@@ -89,7 +87,8 @@ function checkMetadata(document: JsonObject, role: Role, id: string): void {
   if (document['issuer'] !== id) throw badDocument('document_of_another', '`issuer` of the metadata is another')
   if (of !== 'issuer' && document[of] !== id)
     throw badDocument('document_of_another', `\`${of}\` of the metadata is another`)
-  if (!URL.canParse(String(document['jwks_uri']))) throw badDocument('document_malformed', '`jwks_uri` is no URL')
+  const wrong = wrongMember(document, role)
+  if (wrong !== undefined) throw badDocument('document_malformed', `\`${wrong}\` of the metadata is missing or wrong`)
   for (const [name, value] of Object.entries(document).filter(([name]) => name.endsWith('_endpoint'))) {
     const url = URL.canParse(String(value)) ? new URL(String(value)) : undefined
     if (url?.origin !== id || url.search !== '') throw badDocument('document_malformed', `\`${name}\` is elsewhere`)

@@ -82,8 +82,10 @@ function isVerifying(operations: unknown): boolean {
 function checkRsa({ n, e }: JsonObject): void {
   const bits = bytesOf(n).length * 8
   if (bits < 2048 || bits > 4096) throw refused('key_unacceptable', 'the RSA key has not 2048 to 4096 bits')
-  if (bytesOf(e).length > 4 || bytesOf(e).readUIntBE(0, bytesOf(e).length) < 3)
-    throw refused('key_unacceptable', 'the exponent of the RSA key')
+  if (bytesOf(e).length > 8) throw refused('key_unacceptable', 'the exponent of the RSA key has over 8 bytes')
+  const exponent = BigInt(`0x${bytesOf(e).toString('hex')}`)
+  if (exponent < 65537n) throw refused('key_unacceptable', 'the exponent of the RSA key is under 65537')
+  if (exponent % 2n === 0n) throw refused('key_unacceptable', 'the exponent of the RSA key is even')
 }
 
 function checkPoint({ kty, x, y }: JsonObject, bytes: number): void {

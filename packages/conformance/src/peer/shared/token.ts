@@ -1,7 +1,8 @@
-import type { Documents, Role } from './documents.js'
+import type { Documents } from './documents.js'
 import { isId, isIdentifier, wordsOf } from './identifier.js'
 import { isObject, isTexts, type JsonObject, parseJson, utf8 } from './json.js'
 import { algorithms, type PublicKey, readKey } from './key.js'
+import type { Role } from './metadata-members.js'
 import { badScheme, type Refusing, refusing } from './refusal.js'
 
 /** A token as it stands, before it is checked. */
@@ -165,6 +166,11 @@ export async function checkToken(jws: Jws, type: TokenType, check: TokenCheck): 
   const wrong = type.malformed(claims)
   if (wrong !== undefined) throw refuse('token_claim_malformed', `\`${wrong}\` of the token is missing or malformed`)
   return isObject(claims['cnf']) ? readKey(claims['cnf']['jwk']) : undefined
+}
+
+/** A token must be in date still when the body has come. @see protocol §3.3 */
+export function checkStillValid({ exp }: JsonObject, { refuse }: TokenType, now: number): void {
+  if (typeof exp === 'number' && exp <= now) throw refuse('token_expired', 'the token has expired meanwhile')
 }
 
 const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
