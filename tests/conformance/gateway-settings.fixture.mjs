@@ -73,12 +73,16 @@ export async function startUpstream() {
 }
 
 /** The MCP server behind one path for all, and behind another one for the delegates of one agent server. */
-function mcpRoutes({ agentServer }) {
+function mcpRoutes({ agentServer, authServer }) {
   const { plan, write } = tools
-  const agents = [`http://localhost:${agentServer.port}`]
+  const [own, denied] = [agentServer, authServer].map(({ port }) => `http://localhost:${port}`)
+  const meet = { ...plan, agents: [own, denied] }
   return [
     { path: '/mcp', mcp: { tools } },
-    { path: '/mcp-closed', level: 'identified', agents, mcp: { tools: { plan, write } } },
+    {
+      ...{ path: '/mcp-closed', level: 'identified', agents: [own], deny: { agents: [denied] } },
+      mcp: { tools: { plan, write, meet } },
+    },
   ]
 }
 
@@ -107,7 +111,10 @@ export function gatewayOffers(kind, participants) {
     algorithms,
     routes: kind === 'plain' ? [...siteRoutes, ...gatewaySpecials] : [...reads, ...calls],
     ...(kind === 'mcp' && {
-      closedMcp: { target: '/mcp-closed', tools: ['identified plan', 'authorized write scope events.write'] },
+      closedMcp: {
+        ...{ target: '/mcp-closed', tools: ['identified plan', 'authorized write scope events.write'] },
+        denies: 'identified meet',
+      },
     }),
   }
 }

@@ -66,6 +66,7 @@ export const siteMcp = {
   target: '/mcp',
   tools: ['identified list', 'authorized add scope events.write'],
   resources: ['identified note://open/one', 'authorized note://closed/two scope events.read'],
+  prompts: ['identified greeting', 'authorized farewell scope events.read'],
   slow: 'authorized wait scope events.read',
   shows: 'authorized show scope events.read',
   calls: 'authorized hop scope events.read',
@@ -79,6 +80,8 @@ export const siteStatelessMcp = {
   resources: ['identified note://open/one', 'authorized note://closed/two scope events.read'],
   asks: 'identified ask',
   task: 'authorized report scope events.read',
+  approves: 'authorized cancel scope events.write',
+  mirrors: 'identified pick',
   calls: 'authorized hop scope events.read',
   subscriptions: 3,
 }

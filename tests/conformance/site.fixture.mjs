@@ -130,6 +130,10 @@ function tools() {
   server.registerTool('hop', { description: 'Calls another resource' }, async extra =>
     text(String((await callerOf(extra).fetch(`${downstream}/`)).status)),
   )
+  for (const name of ['greeting', 'farewell'])
+    server.registerPrompt(name, { description: name }, async () => ({
+      messages: [{ role: 'user', content: { type: 'text', text: name } }],
+    }))
   for (const uri of ['note://open/one', 'note://closed/two'])
     server.registerResource(uri, uri, {}, async ({ href }) => ({ contents: [{ uri: href, text: href }] }))
   return server
@@ -143,6 +147,7 @@ const mcpRules = {
     show: { scope: 'events.read' },
     hop: { scope: 'events.read' },
   },
+  prompts: { '*': { level: 'identified' }, farewell: { scope: 'events.read' } },
   resources: { '*': { level: 'identified' }, 'note://closed/*': { scope: 'events.read' } },
 }
 

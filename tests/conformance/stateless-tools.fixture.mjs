@@ -22,10 +22,18 @@ export function statelessTools(elsewhere) {
   server.registerTool('ask', { description: 'Asks for input' }, async ({ mcpReq }) =>
     mcpReq.inputResponses === undefined ? inputRequired(question) : text('answered'),
   )
-  server.registerTool('report', { description: 'Begins a task' }, async () => ({
-    ...{ content: [], resultType: 'task' },
-    ...task('one'),
-  }))
+  for (const [name, taskId] of [
+    ['report', 'one'],
+    ['cancel', 'two'],
+  ])
+    server.registerTool(name, { description: 'Begins a task' }, async () => ({
+      ...{ content: [], resultType: 'task' },
+      ...task(taskId),
+    }))
+  const region = z.string().meta({ 'x-mcp-header': 'Region' })
+  server.registerTool('pick', { description: 'Reads a header', inputSchema: z.object({ region }) }, async () =>
+    text('picked'),
+  )
   server.server.setRequestHandler('tasks/get', { params: z.object({ taskId: z.string() }) }, async ({ taskId }) => ({
     resultType: 'complete',
     ...task(taskId),
@@ -46,7 +54,9 @@ export const statelessRules = {
     list: { level: 'identified' },
     add: { scope: 'events.write' },
     ask: { level: 'identified' },
+    pick: { level: 'identified' },
     report: { scope: 'events.read' },
+    cancel: { scope: 'events.write', approve: true },
     hop: { scope: 'events.read' },
   },
   resources: { '*': { level: 'identified' }, 'note://closed/*': { scope: 'events.read' } },

@@ -68,6 +68,46 @@ const asked: readonly BrokenPeer[] = [
     replace: 'if (false)',
     cases: ['mcp.no-session'],
   },
+  {
+    clause: 'mcp.name-spellings',
+    words: 'So must one for the name of a tool or prompt',
+    file: own('subject'),
+    find: 'if (isMisspelt)',
+    replace: 'if (false)',
+    cases: ['mcp.name-spellings'],
+  },
+  {
+    clause: 'mcp.input-judged',
+    words: 'that have content are arguments',
+    file: own('message'),
+    find: 'Object.values(Object(inputResponses)).some(',
+    replace: '[].some(',
+    cases: ['mcp.input-judged'],
+  },
+  {
+    clause: 'mcp.params-judged',
+    words: 'Anything else is an argument',
+    file: own('message'),
+    find: 'Object.keys(params).some(name => !beside.includes(name))',
+    replace: 'false',
+    cases: ['mcp.params-judged'],
+  },
+  {
+    clause: 'mcp.once',
+    words: 'a GET as well',
+    file: own('servers'),
+    find: 'isOnce: true, ',
+    replace: '',
+    cases: ['mcp.once'],
+  },
+  {
+    clause: 'mcp.headers',
+    words: 'a server that reads them must compare',
+    file: own('tools'),
+    find: 'if (said !== region || more.length > 0)',
+    replace: 'if (false)',
+    cases: ['mcp.headers'],
+  },
 ]
 
 /** MCP servers that let others go on with what a caller began. */
@@ -89,6 +129,43 @@ const begun: readonly BrokenPeer[] = [
     cases: ['mcp.continued-once'],
   },
   {
+    clause: 'mcp.continued',
+    words: 'of any other caller must be refused as unknown',
+    file: own('without-sessions'),
+    find: ' || !isOf(task, ownerOf(admitted.called))',
+    replace: '',
+    cases: ['mcp.task-rule'],
+  },
+  {
+    clause: 'mcp.continued-once',
+    words: 'or that is refused before the server gets it',
+    file: own('servers'),
+    find: 'checkHeaders(request, message, rules.isStateless);',
+    replace:
+      "try { checkHeaders(request, message, rules.isStateless) } catch (error) { state.questions.delete(message.params['requestState']); throw error }",
+    cases: ['mcp.continued-once'],
+  },
+  {
+    clause: 'mcp.task-rule',
+    words: 'goes by the rule of the tool that the task came of',
+    file: own('subject'),
+    find: 'rule === undefined ? rules.session',
+    replace: 'true ? rules.session',
+    cases: ['mcp.task-rule'],
+  },
+  {
+    clause: 'mcp.task-rule',
+    words: 'More input for a call that was approved',
+    file: own('without-sessions'),
+    find: "method === 'tasks/update' && ",
+    replace: 'false && ',
+    cases: ['mcp.task-rule'],
+  },
+]
+
+/** MCP servers that let URIs, and callers of a gateway, go by a looser rule. */
+const looser: readonly BrokenPeer[] = [
+  {
     clause: 'mcp.uri-spellings',
     words: 'when another rule is for one of the URI',
     file: own('uris'),
@@ -102,6 +179,38 @@ const begun: readonly BrokenPeer[] = [
     file: own('servers'),
     find: 'rule.agents ?? agents',
     replace: 'rule.agents',
+    cases: ['mcp.route-holds'],
+  },
+  {
+    clause: 'mcp.uri-spellings',
+    words: 'Where there is more than one rule, these must be 403, too',
+    file: own('uris'),
+    find: 'if (/\\p{Cc}/u.test(form))',
+    replace: 'if (false)',
+    cases: ['mcp.uri-spellings'],
+  },
+  {
+    clause: 'mcp.uri-spellings',
+    words: 'or of more than 2048 characters must be 403',
+    file: own('uris'),
+    find: 'if (uri.length > longest)',
+    replace: 'if (false)',
+    cases: ['mcp.uri-spellings'],
+  },
+  {
+    clause: 'mcp.route-holds',
+    words: 'Callers that the route denies',
+    file: own('servers'),
+    find: 'if (denied.includes(agent))',
+    replace: 'if (false)',
+    cases: ['mcp.route-holds'],
+  },
+  {
+    clause: 'mcp.route-holds',
+    words: 'a request about a task must be 403',
+    file: own('subject'),
+    find: 'rules.isGateway && ',
+    replace: 'false && ',
     cases: ['mcp.route-holds'],
   },
 ]
@@ -139,6 +248,30 @@ const sessions: readonly BrokenPeer[] = [
     find: "events: ['']",
     replace: 'events: [\'{"jsonrpc":"2.0","method":"notifications/message","params":{}}\']',
     cases: ['mcp.stream-end'],
+  },
+  {
+    clause: 'mcp.session-levels',
+    words: 'is known by that level from then on',
+    file: own('owner'),
+    find: 'if (!isSame || isOtherUser)',
+    replace: 'if (!isSame)',
+    cases: ['mcp.session-levels'],
+  },
+  {
+    clause: 'mcp.stream-resumed',
+    words: 'where the owner meets the requirement of the request',
+    file: own('servers'),
+    find: 'streams.get(id)?.rule ?? rules.session',
+    replace: 'rules.session',
+    cases: ['mcp.stream-resumed'],
+  },
+  {
+    clause: 'mcp.stream-over',
+    words: 'it cannot be resumed: 204',
+    file: own('with-sessions'),
+    find: 'stream.isOver && next >= stream.events.length',
+    replace: 'false',
+    cases: ['mcp.stream-over'],
   },
 ]
 
@@ -184,10 +317,26 @@ const around: readonly BrokenPeer[] = [
     replace: "cacheScope: 'public'",
     cases: ['mcp.private-lists'],
   },
+  {
+    clause: 'mcp.asks-by-input',
+    words: 'that answer is a request for input',
+    file: own('tools'),
+    find: 'Object(capabilities.elicitation).url === undefined',
+    replace: 'true',
+    cases: ['mcp.asks-by-input'],
+  },
+  {
+    clause: 'mcp.announced',
+    words: 'announces AAuth in',
+    file: own('without-sessions'),
+    find: "'io.github.countersign-dev/aauth': aauth",
+    replace: 'aauth',
+    cases: ['mcp.announced'],
+  },
 ]
 
 /** MCP servers that break one sentence each. */
-export const brokenMcpServers: readonly BrokenPeer[] = [...asked, ...begun, ...sessions, ...around]
+export const brokenMcpServers: readonly BrokenPeer[] = [...asked, ...begun, ...looser, ...sessions, ...around]
 
 /** MCP servers that do something else, which the page allows. */
 export const legalMcpServers: readonly LegalVariant[] = [

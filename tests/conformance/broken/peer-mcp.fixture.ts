@@ -34,7 +34,10 @@ export async function startMcpServers(place: Stand, change?: PeerChange): Promis
     url: `http://localhost:${port}`,
     configuration: {
       ...{ participants, algorithms, routes: siteRoutes, mcp: siteMcp, statelessMcp: siteStatelessMcp },
-      closedMcp: { target: '/mcp-closed', tools: ['identified plan', 'authorized write scope events.write'] },
+      closedMcp: {
+        ...{ target: '/mcp-closed', tools: ['identified plan', 'authorized write scope events.write'] },
+        denies: 'identified meet',
+      },
     },
   }
 }

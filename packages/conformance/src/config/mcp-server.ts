@@ -13,12 +13,20 @@ export interface McpSubject {
 /** A tool of an MCP server, without required arguments. */
 export type McpTool = McpSubject
 
+/** Two things, of which the second one needs more. */
+export interface LowAndHigh {
+  readonly low: McpSubject
+  readonly high: McpSubject
+}
+
 /** An MCP server of the resource under test. A caller of its lowest tool may open a session. */
 export interface McpServer {
   readonly target: string
   readonly tools: readonly McpTool[]
   /** Two resources: the second one needs more than the first. */
-  readonly resources?: { readonly low: McpSubject; readonly high: McpSubject } | undefined
+  readonly resources?: LowAndHigh | undefined
+  /** Two prompts: the rule of the first one is for all names without a rule, and the second one needs more. */
+  readonly prompts?: LowAndHigh | undefined
   /** A tool that sends a notification at once, and answers after 4 to 8 seconds. */
   readonly slow?: McpTool | undefined
   /** A tool that answers all that the server sees of its request, `User-Agent` among it. */
@@ -34,11 +42,15 @@ export interface StatelessMcp {
   readonly target: string
   readonly tools: readonly McpTool[]
   /** Two resources that may be subscribed to: the second one needs more than the first. */
-  readonly resources?: McpServer['resources']
+  readonly resources?: LowAndHigh | undefined
   /** A tool for identified callers that asks for input, and answers once it has any. */
   readonly asks?: McpTool | undefined
   /** A tool that begins a task, which may be asked for by `tasks/get`. */
   readonly task?: McpTool | undefined
+  /** A tool whose calls a user approves, and which begins a task. */
+  readonly approves?: McpTool | undefined
+  /** A tool for identified callers whose argument `region` stands in `Mcp-Param-Region`, too, and is read there. */
+  readonly mirrors?: McpTool | undefined
   /** A tool that calls `GET /` of the suite's resource `downstream` for its caller. */
   readonly calls?: McpTool | undefined
   /** How many subscriptions one caller may have open. */
@@ -49,11 +61,13 @@ export interface StatelessMcp {
 export interface ClosedMcp {
   readonly target: string
   readonly tools: readonly McpTool[]
+  /** A tool whose rule names `agentServer` and `authServer` as its agents, where the route denies `authServer`. */
+  readonly denies?: McpTool | undefined
 }
 
 const form = /^(pseudonymous|identified|authorized) ([!-~]+)(?: scope ([!-~]+(?: [!-~]+)*))?$/
 const example = 'like "identified list_items" or "authorized add_item scope items.write"'
-const known = ['target', 'tools', 'resources', 'slow', 'shows', 'calls', 'open']
+const known = ['target', 'tools', 'resources', 'prompts', 'slow', 'shows', 'calls', 'open']
 
 /** Reads `{ "target": "/mcp", "tools": ["identified list_items"] }` and what else the server has. @throws ConfigurationError */
 export function readMcpServer(place: string, value: unknown): McpServer | undefined {
@@ -65,6 +79,7 @@ export function readMcpServer(place: string, value: unknown): McpServer | undefi
     target: readText(`${place}.target`, members['target']) ?? '/mcp',
     tools,
     resources: readResources(`${place}.resources`, members['resources']),
+    prompts: readLowAndHigh(`${place}.prompts`, members['prompts']),
     slow: tool('slow', 'authorized'),
     shows: tool('shows', 'authorized'),
     calls: tool('calls', 'authorized'),
@@ -72,7 +87,7 @@ export function readMcpServer(place: string, value: unknown): McpServer | undefi
   }
 }
 
-const knownStateless = ['target', 'tools', 'resources', 'asks', 'task', 'calls', 'subscriptions']
+const knownStateless = ['target', 'tools', 'resources', 'asks', 'task', 'approves', 'mirrors', 'calls', 'subscriptions']
 
 /** Reads `{ "target": "/mcp", "tools": ["identified list_items"] }` and what else the server has. @throws ConfigurationError */
 export function readStatelessMcp(place: string, value: unknown): StatelessMcp | undefined {
@@ -86,6 +101,8 @@ export function readStatelessMcp(place: string, value: unknown): StatelessMcp | 
     resources: readResources(`${place}.resources`, resources),
     asks: tool('asks', 'identified'),
     task: tool('task', 'authorized'),
+    approves: tool('approves', 'authorized'),
+    mirrors: tool('mirrors', 'identified'),
     calls: tool('calls', 'authorized'),
     subscriptions:
       subscriptions === undefined
@@ -97,11 +114,15 @@ export function readStatelessMcp(place: string, value: unknown): StatelessMcp | 
 /** Reads `{ "target": "/mcp-closed", "tools": ["identified list_items"] }`. @throws ConfigurationError */
 export function readClosedMcp(place: string, value: unknown): ClosedMcp | undefined {
   if (value === undefined) return undefined
-  const members = readMembers(place, value, ['target', 'tools'])
+  const members = readMembers(place, value, ['target', 'tools', 'denies'])
   const tools = readTools(place, members)
   if (tools.length === 0 || tools.some(({ level }) => level === 'pseudonymous'))
     throw new ConfigurationError(`${place}.tools must have one, and each for identified or authorized`)
-  return { target: readText(`${place}.target`, members['target']) ?? '/mcp', tools }
+  return {
+    target: readText(`${place}.target`, members['target']) ?? '/mcp',
+    tools,
+    denies: readTool(`${place}.denies`, members['denies'], 'identified'),
+  }
 }
 
 /** @throws ConfigurationError without a tool for identified callers, and one that needs a scope */
@@ -124,7 +145,14 @@ function readTools(place: string, { tools }: Members): readonly McpTool[] {
   return (readTexts(`${place}.tools`, tools) ?? []).map((text, at) => readSubject(`${place}.tools[${at}]`, text))
 }
 
-function readResources(place: string, value: unknown): McpServer['resources'] {
+function readResources(place: string, value: unknown): LowAndHigh | undefined {
+  const read = readLowAndHigh(place, value)
+  if (read !== undefined && !/^[a-z]+:\/\/[a-z]+\/[a-z]+$/.test(read.high.name))
+    throw new ConfigurationError(`${place}[1] must be like "authorized note://closed/two scope notes.read"`)
+  return read
+}
+
+function readLowAndHigh(place: string, value: unknown): LowAndHigh | undefined {
   if (value === undefined) return undefined
   const [low, high, ...more] = (readTexts(place, value) ?? []).map((text, at) => readSubject(`${place}[${at}]`, text))
   if (
@@ -135,8 +163,6 @@ function readResources(place: string, value: unknown): McpServer['resources'] {
     high.level !== 'authorized'
   )
     throw new ConfigurationError(`${place} must be two: one below authorized, and one that is authorized`)
-  if (!/^[a-z]+:\/\/[a-z]+\/[a-z]+$/.test(high.name))
-    throw new ConfigurationError(`${place}[1] must be like "authorized note://closed/two scope notes.read"`)
   return { low, high }
 }
 

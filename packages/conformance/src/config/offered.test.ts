@@ -12,7 +12,10 @@ test('an MCP server has tools, and what else the configuration names', () => {
     slow: { name: 'wait', level: 'authorized' },
   })
   expect(readClosedMcp('closedMcp', { target: '/x', tools })).toMatchObject({ target: '/x' })
+  expect(readClosedMcp('closedMcp', { tools, denies: 'identified meet' })).toMatchObject({ denies: { name: 'meet' } })
   expect(readClosedMcp('closedMcp', undefined)).toBeUndefined()
+  const prompts = ['identified greeting', 'authorized farewell scope events.read']
+  expect(readMcpServer('mcp', { tools, prompts })).toMatchObject({ prompts: { high: { name: 'farewell' } } })
 })
 
 test.each([
@@ -27,6 +30,11 @@ test.each([
     'has a resource without a path',
     { tools, resources: ['identified note://open/one', 'authorized note://closed scope a'] },
     'mcp.resources[1] must be like',
+  ],
+  [
+    'has prompts of one level',
+    { tools, prompts: ['identified greeting', 'identified farewell'] },
+    'mcp.prompts must be two',
   ],
   ['has an unknown member', { tools, slows: 'x' }, 'mcp has no option slows'],
 ])('an MCP server that %s is refused', (_, value, message) => {

@@ -1,5 +1,6 @@
 import type { Case } from '../case/case.js'
 import { refusals } from '../case/refusal.js'
+import { isAccepted, type Trial } from '../case/trial.js'
 import type { Draft } from '../signing/draft.js'
 import {
   type McpMessage,
@@ -12,7 +13,7 @@ import {
   toolHolder,
   toolOf,
 } from './mcp.js'
-import { delegate, pseudonym, type ResourceStage } from './stage.js'
+import { delegate, pseudonym, type ResourceStage, type Signer } from './stage.js'
 
 const group = 'mcp'
 const needs = ['mcp']
@@ -30,6 +31,21 @@ const ambiguous = (
     ['its charset is utf-16', { contentType: 'application/json; charset=utf-16' }, 415],
     ['it has a content coding', { headers: [['content-encoding', 'gzip']] }, 415],
   ]
+}
+
+/** A GET passes once, too: here one that would go on with a stream that is over, and so ends at once. */
+async function getOnce(
+  trial: Trial,
+  stage: ResourceStage,
+  as: { readonly caller: Signer; readonly session: string },
+): Promise<void> {
+  const body = { jsonrpc: '2.0', id: 9, method: 'tools/list' }
+  const { received } = await trial.sent('a list of the tools', () => mcpRequest(stage, { ...as, body }))
+  const last = /^id: ?(\S+)/m.exec(received.toString('utf8'))?.[1]
+  if (last === undefined) return
+  const get = mcpRequest(stage, { ...as, method: 'GET', body: '', headers: [['last-event-id', last]] })
+  const { response } = await trial.sent('a GET', get)
+  if (response !== undefined && isAccepted(response)) await trial.refused('the same GET again', get, refusals.replay)
 }
 
 /** An MCP server behind a guard. @see protocol §12 */
@@ -112,8 +128,9 @@ export const mcpCases: readonly Case<ResourceStage>[] = [
       const post = mcpRequest(stage, { caller, session, body: toolCall(plainTool(stage)) })
       await trial.accepted('a call', post)
       await trial.refused('the same bytes come again', post, refusals.replay)
-      const get = mcpRequest(stage, { caller: pseudonym(), method: 'DELETE', session, body: '' })
-      await trial.sent('another key ends the session', get)
+      const end = mcpRequest(stage, { caller: pseudonym(), method: 'DELETE', session, body: '' })
+      await trial.sent('another key ends the session', end)
+      await getOnce(trial, stage, { caller, session })
       await trial.accepted('it goes on', () =>
         mcpRequest(stage, { caller, session, body: toolCall(plainTool(stage), 8) }),
       )

@@ -12,6 +12,7 @@ import {
   ownSession,
   partOf,
   plainTool,
+  serverOf,
   toolCall,
   toolCaller,
   toolHolder,
@@ -22,6 +23,8 @@ import { byPublishedKey, delegate, pseudonym, type ResourceStage, type Signer } 
 
 const group = 'mcp subjects'
 
+const taskOf = (taskId: string): object => ({ jsonrpc: '2.0', id: 24, method: 'tasks/get', params: { taskId } })
+const prompt = (name: string): object => ({ jsonrpc: '2.0', id: 23, method: 'prompts/get', params: { name } })
 const reading = (uri: string): object => ({ jsonrpc: '2.0', id: 21, method: 'resources/read', params: { uri } })
 
 /** Other texts that some server takes for a URI like `note://closed/two`. */
@@ -47,12 +50,25 @@ function spellingsOf(uri: string): readonly string[] {
 /** Other texts that some server takes for a name like `send_email`. */
 function spellingsOfName(name: string): readonly string[] {
   const wide = String.fromCharCode(name.charCodeAt(0) + 0xfee0)
-  return [
+  const all = [
     name.toUpperCase(),
     `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
     `${name}\u00a0`,
     `${name}\u200b`,
     `${wide}${name.slice(1)}`,
+    `${name.slice(0, 1)}\u0007${name.slice(1)}`,
+    `\t${name}`,
+  ]
+  return all.filter(one => one !== name)
+}
+
+/** URIs that no reader can be sure of: with a control character, in other words of it, and too long ones. */
+function unsureOf(uri: string): ReadonlyArray<readonly [title: string, uri: string]> {
+  return [
+    ['with a control character', `${uri}\u0001`],
+    ['with a control character that is encoded', `${uri}%01x`],
+    ['of more than 2048 characters', `${uri}${'e'.repeat(2049 - uri.length)}`],
+    ['with more than 64 forms', `${uri}%${'25'.repeat(70)}41`],
   ]
 }
 
@@ -64,14 +80,25 @@ export const mcpSubjectCases: readonly Case<ResourceStage>[] = [
     needs: ['mcp'],
     async run(trial, stage) {
       const { caller, session } = await ownSession(trial, stage)
-      const call = (name: string) => () => mcpRequest(stage, { caller, session, body: toolCall(name) })
-      await trial.accepted('a tool for callers of its level', call(plainTool(stage)))
+      const send = (body: object) => () => mcpRequest(stage, { caller, session, body })
+      await trial.accepted('a tool for callers of its level', send(toolCall(plainTool(stage))))
       const high = toolOf(stage, 'authorized')?.name ?? ''
-      for (const name of spellingsOfName(high).filter(one => one !== high))
-        await trial.refused(`another spelling of a tool that needs a scope: ${JSON.stringify(name)}`, call(name), {
-          status: [400, 403],
-          challenge: 'none',
-        })
+      const refused = { status: 403, challenge: 'none' } as const
+      for (const name of spellingsOfName(high))
+        await trial.refused(
+          `another spelling of a tool that needs a scope: ${JSON.stringify(name)}`,
+          send(toolCall(name)),
+          refused,
+        )
+      const { prompts } = serverOf(stage)
+      if (prompts === undefined) return
+      await trial.accepted('a prompt for callers of its level', send(prompt(prompts.low.name)))
+      for (const name of spellingsOfName(prompts.high.name))
+        await trial.refused(
+          `another spelling of a prompt that needs a scope: ${JSON.stringify(name)}`,
+          send(prompt(name)),
+          refused,
+        )
     },
   },
   {
@@ -100,7 +127,11 @@ export const mcpSubjectCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'mcp.uri-spellings',
-    words: "must be 403 when another rule is for one of the URI's",
+    words: [
+      "must be 403 when another rule is for one of the URI's",
+      'Where there is more than one rule, these must be 403, too',
+      'A URI with more than 64 forms, with 16 KiB of them, or of more than 2048 characters',
+    ],
     group,
     needs: ['mcp', 'mcp-resources'],
     async run(trial, stage) {
@@ -117,6 +148,8 @@ export const mcpSubjectCases: readonly Case<ResourceStage>[] = [
       })
       for (const uri of spellingsOf(high.name))
         await trial.refused(`another spelling of it: ${JSON.stringify(uri)}`, read(uri), { status: [400, 401, 403] })
+      for (const [title, uri] of unsureOf(low.name))
+        await trial.refused(`a URI ${title}`, read(uri), { status: 403, challenge: 'none' })
       await trial.accepted('the resource, with an auth token', read(high.name, toolHolder(stage, {}, high)))
     },
   },
@@ -198,7 +231,11 @@ export const mcpSubjectCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'mcp.route-holds',
-    words: 'must hold for all its rules that name none of their own',
+    words: [
+      'must hold for all its rules that name none of their own',
+      'Callers that the route denies',
+      'Where tools have more than one rule, a request about a task',
+    ],
     group,
     needs: ['closed-mcp'],
     async run(trial, stage) {
@@ -220,6 +257,25 @@ export const mcpSubjectCases: readonly Case<ResourceStage>[] = [
           challenge: 'none',
         })
       }
+      const send = (caller: Signer, body: object) => () => mcpRequest(stage, { caller, target, session, body })
+      if (new Set(closed.tools.map(({ level, scope }) => `${level} ${scope}`)).size > 1)
+        for (const tool of closed.tools)
+          await trial.refused(
+            `a caller of ${tool.name} asks for a task`,
+            send(toolCaller(stage, stage.agent, tool), taskOf('task-1')),
+            { status: 403, challenge: 'none' },
+          )
+      const { denies } = closed
+      if (denies === undefined) return
+      await trial.accepted(
+        `the agent that the route names calls ${denies.name}`,
+        send(byPublishedKey(stage.agent), toolCall(denies.name)),
+      )
+      await trial.refused(
+        `an agent that the route denies calls ${denies.name}, whose rule names it`,
+        send(byPublishedKey(stage.authServer), toolCall(denies.name)),
+        { status: session === undefined ? 403 : [403, 404], challenge: 'none' },
+      )
     },
   },
 ]

@@ -130,7 +130,7 @@ export const resourceNeeds: Needs<ResourceStage> = {
   'closed-mcp': ({ configuration }) =>
     configuration.closedMcp === undefined ? 'closedMcp is not declared' : undefined,
   ...Object.fromEntries(
-    (['resources', 'slow', 'shows', 'calls', 'open'] as const).map(name => [`mcp-${name}`, mcpNeed(name)]),
+    (['resources', 'prompts', 'slow', 'shows', 'calls', 'open'] as const).map(name => [`mcp-${name}`, mcpNeed(name)]),
   ),
   'stateless-mcp': ({ configuration }) =>
     configuration.statelessMcp === undefined ? 'statelessMcp is not declared' : undefined,

@@ -4,10 +4,11 @@ import { refusals } from '../case/refusal.js'
 import { type Trial, Undecided } from '../case/trial.js'
 import { tokenJson } from '../participants/desk.js'
 import { headerValue } from '../wire/message.js'
+import { askedOf, asks } from './asked-approval.js'
 import { toolHolder } from './mcp.js'
 import { openMiddle } from './middle.js'
 import { byPublishedKey, delegate, type ResourceStage, type Signer } from './stage.js'
-import { calling, refusedMessage, resultIn, say, statelessPart } from './stateless-mcp.js'
+import { calling, refusedMessage, resultIn, type Said, say, statelessPart, statelessServer } from './stateless-mcp.js'
 
 const group = 'mcp without sessions'
 const elicitation = { elicitation: {} }
@@ -22,6 +23,26 @@ async function beginTask(trial: Trial, stage: ResourceStage, caller: Signer): Pr
   const { taskId } = resultIn(response)
   if (typeof taskId !== 'string') throw new Undecided('failed', 'could not decide: the tool begins no task')
   return taskId
+}
+
+/** More input for a call that its user has approved is refused. */
+async function noMoreInput(trial: Trial, stage: ResourceStage): Promise<void> {
+  const { approves: tool } = statelessServer(stage)
+  if (tool === undefined) return
+  const caller = toolHolder(stage, {}, tool)
+  const call = (as: Signer) => () => say(stage, { caller: as, ...calling(tool), capabilities: tasks })
+  const asked = await trial.refused('a call that its user has not approved', call(caller), asks)
+  const approved = { operation_digest: askedOf(asked).operation.digest, exp: stage.now() + 300 }
+  const response = await trial.accepted('its user has approved it', call(toolHolder(stage, approved, tool)))
+  const { taskId } = resultIn(response)
+  if (typeof taskId !== 'string') throw new Undecided('failed', 'could not decide: the approved call begins no task')
+  await trial.accepted('the user asks for its task', getting(stage, taskId)(caller))
+  const more = { taskId, inputResponses: { who: { action: 'accept', content: { x: 1 } } } }
+  await trial.refused(
+    'the caller sends more input',
+    () => say(stage, { caller, method: 'tasks/update', params: more, capabilities: tasks }),
+    { status: [400, 403], challenge: 'none' },
+  )
 }
 
 const getting = (stage: ResourceStage, taskId: string) => (caller: Signer) => () =>
@@ -40,8 +61,12 @@ function questionsOf(trial: Trial, stage: ResourceStage) {
       if (typeof requestState === 'string') return requestState
       throw new Undecided('failed', 'could not decide: the tool asks for no input, or without a requestState')
     },
-    answer: (caller: Signer, requestState: string) => () =>
-      say(stage, { caller, ...calling(tool, { inputResponses, requestState }), capabilities: elicitation }),
+    answer:
+      (caller: Signer, requestState: string, headers: Said['headers'] = right => right) =>
+      () => {
+        const about = calling(tool, { inputResponses, requestState })
+        return say(stage, { caller, ...about, capabilities: elicitation, headers })
+      },
   }
 }
 
@@ -69,7 +94,7 @@ export const statelessContinuedCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'mcp.continued-once',
-    words: 'a second answer must be refused as unknown',
+    words: ['a second answer must be refused as unknown', 'or that is refused before the server gets it'],
     group,
     needs: ['stateless-mcp', 'stateless-asks'],
     async run(trial, stage) {
@@ -78,12 +103,14 @@ export const statelessContinuedCases: readonly Case<ResourceStage>[] = [
       const [state, another] = [await asking(own), await asking(own)]
       await trial.accepted('its caller answers', answer(own, state))
       await refusedMessage(trial, 'it answers once more', answer(own, state))
-      await trial.accepted('it answers another question', answer(own, another))
+      const wrong = answer(own, another, lines => lines.filter(([name]) => name !== 'mcp-name'))
+      await refusedMessage(trial, 'it answers another question without Mcp-Name', wrong)
+      await trial.accepted('it answers that question in the right way', answer(own, another))
     },
   },
   {
     id: 'mcp.task-rule',
-    words: 'goes by the rule of the tool that the task came of',
+    words: ['goes by the rule of the tool that the task came of', 'More input for a call that was approved'],
     group,
     needs: ['stateless-mcp', 'stateless-task'],
     clauses: ['mcp.continued'],
@@ -97,6 +124,7 @@ export const statelessContinuedCases: readonly Case<ResourceStage>[] = [
         challenge: ['auth-token'],
       })
       await refusedMessage(trial, 'another user asks for it', get(toolHolder(stage, { sub: 'user-2' }, tool)))
+      await noMoreInput(trial, stage)
     },
   },
   {

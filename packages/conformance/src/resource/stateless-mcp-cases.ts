@@ -6,7 +6,15 @@ import { authTokenDraft, signToken } from '../signing/token.js'
 import type { Exchange, HeaderLine, WireResponse } from '../wire/message.js'
 import { toolCaller, toolHolder } from './mcp.js'
 import { byPublishedKey, type ResourceStage, type Signer, tokenMember } from './stage.js'
-import { calling, refusedMessage, resultIn, say, statelessPart, statelessTool } from './stateless-mcp.js'
+import {
+  calling,
+  refusedMessage,
+  resultIn,
+  say,
+  statelessPart,
+  statelessServer,
+  statelessTool,
+} from './stateless-mcp.js'
 
 const group = 'mcp without sessions'
 const needs = ['stateless-mcp']
@@ -73,7 +81,7 @@ async function opens(
 export const statelessMcpCases: readonly Case<ResourceStage>[] = [
   {
     id: 'mcp.headers',
-    words: 'is missing, repeated, or says something else than the body',
+    words: ['is missing, repeated, or says something else than the body', 'must compare them with the body'],
     group,
     needs,
     async run(trial, stage) {
@@ -94,6 +102,16 @@ export const statelessMcpCases: readonly Case<ResourceStage>[] = [
         await refusedMessage(trial, `${name} says something else`, call(instead(name, other)))
       }
       await refusedMessage(trial, 'mcp-name differs in case', call(instead('mcp-name', low.name.toUpperCase())))
+      const { mirrors } = statelessServer(stage)
+      if (mirrors === undefined) return
+      const pick = (region: string) => () =>
+        say(stage, {
+          caller: byPublishedKey(stage.agent),
+          ...calling(mirrors, { arguments: { region: 'north' } }),
+          headers: lines => [...lines, ['mcp-param-region', region]],
+        })
+      await trial.accepted('a header repeats an argument', pick('north'))
+      await trial.refused('it says something else', pick('south'), { status: 400, challenge: 'none' })
     },
   },
   {
