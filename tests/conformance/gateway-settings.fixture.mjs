@@ -32,6 +32,10 @@ const specials = [
     ...{ path: '/payments', methods: ['POST'], scope: 'events.write', operation: 'pay' },
     ...{ approve: true, describe: 'Pay {body/amount} to {body/to}' },
   },
+  {
+    ...{ path: '/transfers', methods: ['POST'], scope: 'events.write', operation: 'pay' },
+    ...{ approve: true, describe: 'Pay {query/to}' },
+  },
   { path: '/cancellations', methods: ['POST'], scope: 'events.write', operation: 'cancel', approve: true },
 ]
 

@@ -52,6 +52,7 @@ export const specialRoutes = [
     ...{ route: 'authorized POST /payments scope events.write', operation: 'pay', approve: true },
     body: '{"amount":5,"to":"tea"}',
   },
+  { route: 'authorized POST /transfers?to=tea scope events.write', operation: 'pay', approve: true },
   { route: 'authorized POST /cancellations scope events.write', operation: 'cancel', approve: true },
 ]
 

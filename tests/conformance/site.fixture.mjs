@@ -80,6 +80,12 @@ const needs = {
       return display`Pay ${amount} to ${to}`
     },
   },
+  'POST /transfers': {
+    scope: 'events.write',
+    operation: 'pay',
+    approve: true,
+    describe: request => display`Pay ${request.parameter('to')}`,
+  },
   'POST /cancellations': { scope: 'events.write', operation: 'cancel', approve: true },
 }
 const routes = Object.entries(needs).map(([route, need]) => ({

@@ -2,6 +2,7 @@
 import type { BrokenPeer, LegalVariant } from './broken-peer.js'
 import { coreAgents } from './core.js'
 import { brokenReaders } from './middle.js'
+import { policyAgents } from './policy.js'
 
 const peer = 'conformance/dist/peer/agent'
 const shared = 'conformance/dist/peer/shared'
@@ -649,6 +650,7 @@ export const brokenAgents: readonly BrokenPeer[] = [
       "if (asked.operation !== undefined) climb.outgoing = { ...climb.outgoing, body: '{ }' }; const { token } = granted;",
     cases: ['approval.digest'],
   },
+  ...policyAgents,
 ]
 
 /** Agents that do otherwise what the page leaves open. */

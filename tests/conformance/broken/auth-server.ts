@@ -9,6 +9,7 @@ import { revocations } from './auth-server/revocations.js'
 import { tokens } from './auth-server/tokens.js'
 import type { BrokenPeer } from './broken-peer.js'
 import { brokenExchanges } from './middle.js'
+import { policyAuthServers } from './policy.js'
 
 export { legalAuthServers } from './auth-server/legal.js'
 
@@ -26,4 +27,5 @@ export const brokenAuthServers: readonly BrokenPeer[] = [
   ...policies,
   ...approvals,
   ...inboxes,
+  ...policyAuthServers,
 ]

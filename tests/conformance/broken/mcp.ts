@@ -1,4 +1,5 @@
 import type { BrokenPeer, LegalVariant } from './broken-peer.js'
+import { policyMcpServers } from './policy.js'
 
 const own = (name: string): string => `conformance/dist/peer/resource/mcp/${name}.js`
 
@@ -336,7 +337,14 @@ const around: readonly BrokenPeer[] = [
 ]
 
 /** MCP servers that break one sentence each. */
-export const brokenMcpServers: readonly BrokenPeer[] = [...asked, ...begun, ...looser, ...sessions, ...around]
+export const brokenMcpServers: readonly BrokenPeer[] = [
+  ...asked,
+  ...begun,
+  ...looser,
+  ...sessions,
+  ...around,
+  ...policyMcpServers,
+]
 
 /** MCP servers that do something else, which the page allows. */
 export const legalMcpServers: readonly LegalVariant[] = [

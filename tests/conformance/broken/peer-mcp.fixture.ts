@@ -28,7 +28,8 @@ export async function startMcpServers(place: Stand, change?: PeerChange): Promis
   )
   // It is an agent, too.
   const mcp = { agent, deniedAgent: authServer }
-  writeFileSync(settings, JSON.stringify({ port, authServers: [authServer], downstream, mcp }))
+  const counts = join(place.folder, 'counts')
+  writeFileSync(settings, JSON.stringify({ port, authServers: [authServer], downstream, mcp, counts }))
   await place.start('the peer', [program, settings], startedNode(change))
   return {
     url: `http://localhost:${port}`,

@@ -20,9 +20,10 @@ export async function startResource(place: Stand, change?: PeerChange): Promise<
   const [authServer, downstream, oauthServer] = ['authServer', 'downstream', 'oauthServer'].map(
     name => `http://localhost:${participants[name]?.port}`,
   )
+  const counts = join(place.folder, 'counts')
   writeFileSync(
     settings,
-    JSON.stringify({ port, authServers: [authServer], downstream, oauthServer, otherAuthority, corsOrigin }),
+    JSON.stringify({ port, authServers: [authServer], downstream, oauthServer, otherAuthority, corsOrigin, counts }),
   )
   await place.start('the peer', [program, settings], startedNode(change))
   const routes = [...siteRoutes, ...specialRoutes, ...lastingRoutes, ...bearerRoutes, behind]

@@ -1,6 +1,7 @@
 import type { BrokenPeer, LegalVariant } from './broken-peer.js'
 import { coreResources } from './core.js'
 import { brokenMiddles } from './middle.js'
+import { policyResources } from './policy.js'
 
 const shared = (name: string): string => `conformance/dist/peer/shared/${name}.js`
 const own = (name: string): string => `conformance/dist/peer/resource/${name}.js`
@@ -799,8 +800,8 @@ const algorithmsAndReplay: readonly BrokenPeer[] = [
     clause: 'sig.replay.costs-nothing',
     words: 'A replay must cost nothing to the caller that it was captured from',
     file: own('guard'),
-    find: 'route.limit !== undefined && !site.replays.has(signature, caller.key)',
-    replace: 'route.limit !== undefined',
+    find: 'site.limits.takeBack(counted);',
+    replace: '',
     cases: ['sig.replay.costs-nothing'],
   },
   {
@@ -1764,8 +1765,9 @@ const approvals: readonly BrokenPeer[] = [
     clause: 'approval.shown',
     words: 'All that the request can do must be shown, or the request must be refused',
     file: own('approval'),
-    find: 'if (request.query !== undefined)',
-    replace: 'if (false)',
+    find: 'if (!parameters.every(({ name }) => shownParameters.includes(name)))',
+    replace:
+      'parameters.splice(0, parameters.length, ...parameters.filter(({ name }) => shownParameters.includes(name))); if (false)',
     cases: ['APR-39'],
   },
   {
@@ -1817,6 +1819,7 @@ export const brokenResources: readonly BrokenPeer[] = [
   ...policies,
   ...approvals,
   ...brokenMiddles,
+  ...policyResources,
 ]
 
 /** Resources that do something else, which the page allows. */

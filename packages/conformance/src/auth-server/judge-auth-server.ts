@@ -106,7 +106,7 @@ function takeNotices(resource: Participant): Participant {
 /** The words of the suite's resources, and the conditions that they enforce: all but `arguments`. */
 const conditionMembers = {
   purposes: { support: `Answer guests ${markup('purposes')}`, billing: 'Send bills' },
-  operations: { pay: `Pay a bill ${markup('operation')}` },
+  operations: { pay: `Pay a bill ${markup('operation')}`, close: { description: 'Close the account', grave: true } },
   constraints_supported: ['resources', 'scopes', 'purposes', 'until', 'hours', 'calls', 'chain', 'data', 'approval'],
 }
 

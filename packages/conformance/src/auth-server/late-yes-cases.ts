@@ -1,5 +1,6 @@
 import type { Case } from '../case/case.js'
 import { Undecided } from '../case/trial.js'
+import { operation, waitingCall } from './approval-question.js'
 import { allowed, askUser, codesOf, granted, letDecide, redeemed } from './asked-user.js'
 import { asksAnew, pageOf } from './page-cases.js'
 import { type AuthServerStage, makeDelegate } from './stage.js'
@@ -36,6 +37,34 @@ export const lateYesCases: readonly Case<AuthServerStage>[] = [
         decide({ title: 'a user who signed in 65 s ago allows another scope', wait: 65, isGrave: false }),
       ])
       if (usual.length !== 1) throw new Undecided('failed', 'could not decide: users who wait allow nothing')
+      trial.holds('no code comes before the user is verified again', late.length === 0)
+    },
+  },
+  {
+    id: 'policy.words',
+    words: "before a user's yes the auth server must ask for a user verification",
+    group,
+    needs: [...needs, 'approval'],
+    clauses: ['approval.page'],
+    async run(trial, stage) {
+      if (!stage.slow) throw new Undecided('skipped', 'it waits for 65 s: --slow runs it')
+      // What comes back is told apart by the agent.
+      const [one, other] = [
+        await granted(trial, stage, { agent: await stage.openAgent() }),
+        await granted(trial, stage, { agent: await stage.openAgent() }),
+      ]
+      const approve = async (o: { readonly title: string; readonly wait: number; readonly name: string }) => {
+        const about = operation({ name: o.name })
+        const waiting = await waitingCall(trial, stage, { one: o.name === 'close' ? one : other, about })
+        return codesOf(await letDecide(trial, stage, { ...o, waiting, decision: 'allow' }))
+      }
+      const now = await approve({ title: 'a user approves it who has just signed in', wait: 0, name: 'close' })
+      if (now.length !== 1) throw new Undecided('failed', 'could not decide: no user can approve a grave operation')
+      const [late, usual] = await Promise.all([
+        approve({ title: 'a user approves it who signed in 65 s ago', wait: 65, name: 'close' }),
+        approve({ title: 'a user who signed in 65 s ago approves another operation', wait: 65, name: 'pay' }),
+      ])
+      if (usual.length !== 1) throw new Undecided('failed', 'could not decide: users who wait approve nothing')
       trial.holds('no code comes before the user is verified again', late.length === 0)
     },
   },

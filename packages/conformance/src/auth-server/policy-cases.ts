@@ -1,5 +1,6 @@
 import type { Case } from '../case/case.js'
 import { refusals } from '../case/refusal.js'
+import { describes } from '../resource/variations.js'
 import { claimsOf, memberOf } from './asked-user.js'
 import {
   conditionUnmet,
@@ -167,18 +168,19 @@ export const policyCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'policy.supported',
-    words: 'must issue a list only to a resource that lists all its types',
+    words: [
+      'must issue a list only to a resource that lists all its types',
+      'the description must name what is missing',
+    ],
     group,
     needs,
     clauses: ['policy.answer'],
     async run(trial, stage) {
       await delegatedControl(trial, stage, { delegation: [{ type: 'calls', max: 5, per: 'day' }] })
       const rules = { type: 'arguments', resource: stage.resource.id, of: 'pay', where: [{ at: '/sum' }] }
-      await trial.refused(
-        'a condition is of a type that the resource does not enforce',
-        () => delegatedRequest(stage, { delegation: [rules] }),
-        conditionUnmet,
-      )
+      const fault = 'a condition is of a type that the resource does not enforce'
+      const request = () => delegatedRequest(stage, { delegation: [rules] })
+      describes(trial, { fault, described: 'arguments' }, await trial.refused(fault, request, conditionUnmet))
     },
   },
   {

@@ -87,10 +87,10 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'approval.elsewhere',
-    words: 'it must get 401 `invalid_auth_token` with `identity=?1`',
+    words: ['it must get 401 `invalid_auth_token` with `identity=?1`', 'is refused with 2'],
     group,
     needs,
-    clauses: ['APR-06'],
+    clauses: ['APR-06', 'policy.order'],
     async run(trial, stage) {
       const route = approveRoute(stage)
       const { operation, user } = await ask(trial, stage)
@@ -103,6 +103,14 @@ export const approvalCases: readonly Case<ResourceStage>[] = [
         requested(stage, plain, { user, digest, jti }).request,
         refusal,
       )
+      if (listsUntil(stage)) {
+        const ended = { ...user, constraints: [{ type: 'until', time: stage.now() - 60 }] }
+        await trial.refused(
+          'a request that needs no approval, and a condition of its token does not hold',
+          requested(stage, plain, { user: ended, digest, jti }).request,
+          refusal,
+        )
+      }
       const without = { ...user, scope: 'nothing.of.this' }
       await trial.refused(
         'its token lacks the scope',
@@ -248,6 +256,11 @@ async function shownOrDenied(
   const isShown = response?.status === 401 && Array.isArray(display) && display.join('').includes(mark)
   const isDenied = response?.status === 403 && jsonBody(response)?.['error'] === 'policy_denied'
   trial.holds(`${title}: it is shown, or refused`, isShown || isDenied, String(response?.status))
+}
+
+function listsUntil({ metadata }: ResourceStage): boolean {
+  const listed = metadata?.['constraints_supported']
+  return Array.isArray(listed) && listed.includes('until')
 }
 
 function isPublished(stage: ResourceStage, name: unknown): boolean {

@@ -57,6 +57,18 @@ const coverings: readonly Covering[] = [
   },
 ]
 
+/** Headers that a signature need not cover. */
+const loose: ReadonlyArray<readonly [name: string, value: string]> = [
+  ['user-agent', 'eve4711'],
+  ['accept-language', 'eve4711'],
+  ['referer', 'https://other.example/eve4711'],
+  ['cookie', 'note=eve4711'],
+  ['idempotency-key', 'eve4711'],
+  ['x-request-id', 'eve4711'],
+  ['x-forwarded-for', 'eve4711'],
+  ['x-note', 'eve4711'],
+]
+
 /** Every route that asks for approvals: some show what a request does, and some do not. */
 function approveRoutes({ configuration }: ResourceStage): readonly Route[] {
   return configuration.routes.filter(
@@ -124,10 +136,10 @@ export const approvalDigestCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'APR-19',
-    words: '`content-encoding` and `content-digest`, in this order',
+    words: ['`content-encoding` and `content-digest`, in this order', 'It must come from nothing else of the request'],
     group,
     needs,
-    clauses: ['approval.digest'],
+    clauses: ['approval.digest', 'approval.shown'],
     async run(trial, stage) {
       const [route] = approveRoutes(stage)
       if (route === undefined) return
@@ -153,6 +165,11 @@ export const approvalDigestCases: readonly Case<ResourceStage>[] = [
         other,
       )
       for (const each of approveRoutes(stage)) await coded(trial, stage, { route: each, user })
+      const change: DraftChange = draft => ({ ...draft, headers: [...draft.headers, ...loose] })
+      const request = () => requested(stage, route, { user, change }).request
+      const response = await trial.refused('it has headers that the signature does not cover', request, asks)
+      const shown = String(askedOf(response).operation.display)
+      trial.holds('none of them is shown', !shown.includes('eve4711'), shown)
     },
   },
 ]

@@ -99,6 +99,46 @@ export const callCountCases: readonly Case<ResourceStage>[] = [
     },
   },
   {
+    id: 'policy.calls.grant',
+    words: 'The count ends with the last `until` of the list',
+    group,
+    needs: [...needs, 'condition-until'],
+    async run(trial, stage) {
+      const user = freshUser()
+      const once = { type: 'calls', max: 1, per: 'grant' }
+      const [last, earlier] = [600, 4].map(seconds => ({ type: 'until', time: stage.now() + seconds }))
+      await trial.control('a call without conditions', callsOf(stage, freshUser(), []))
+      const { response } = await trial.sent('the only call of a grant', callsOf(stage, user, [once, last, earlier]))
+      if (response?.status === 403)
+        throw new Undecided('not applicable', 'the resource lets no calls of a grant pass: its counts may not last')
+      trial.holds('it passes', isAccepted(response), `the answer: ${response?.status}`)
+      await new Promise(resolve => setTimeout(resolve, 5000))
+      await trial.refused(
+        'another call of the grant, after the earlier `until`',
+        callsOf(stage, user, [once, last]),
+        denied,
+      )
+    },
+  },
+  {
+    id: 'policy.calls.answer',
+    words: 'Compare and count must be one step',
+    group,
+    needs,
+    async run(trial, stage) {
+      const user = freshUser()
+      await trial.control('a call of another user', callsOf(stage, freshUser(), perDay(1)))
+      const call = callsOf(stage, user, perDay(3))
+      const all = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(one => trial.sent(`call ${one} of 8 at once`, call)))
+      const passed = all.filter(({ response }) => isAccepted(response)).length
+      trial.holds('three pass, and no more', passed === 3, `${passed} passed`)
+      trial.holds(
+        'the others get 429',
+        all.every(({ response }) => isAccepted(response) || response?.status === 429),
+      )
+    },
+  },
+  {
     id: 'DEL-35',
     words: 'The first check that fails answers',
     group,

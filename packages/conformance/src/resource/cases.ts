@@ -5,6 +5,7 @@ import { agentTokenCases, tokenTypeCases } from './agent-token-cases.js'
 import { answerCases } from './answer-cases.js'
 import { approvalCases } from './approval-cases.js'
 import { approvalDigestCases } from './approval-digest-cases.js'
+import { approvalShownCases } from './approval-shown-cases.js'
 import { approvalUseCases } from './approval-use-cases.js'
 import { argumentCases } from './argument-cases.js'
 import { authTokenCases } from './auth-token-cases.js'
@@ -87,6 +88,7 @@ export const resourceCases: readonly Case<ResourceStage>[] = [
   ...argumentCases,
   ...approvalCases,
   ...approvalDigestCases,
+  ...approvalShownCases,
   ...approvalUseCases,
   ...middleCases,
   ...middlePageCases,

@@ -42,6 +42,14 @@ export function emailRoute({ configuration }: ResourceStage): Route | undefined 
   return configuration.routes.find(({ method, scope }) => method === 'GET' && scope === 'email')
 }
 
+/** A route that asks for approvals, and has a query. */
+export function approveQueryRoute({ configuration }: ResourceStage): Route | undefined {
+  return configuration.routes.find(
+    ({ level, method, target, special }) =>
+      special.approve === true && level === 'authorized' && method === 'POST' && target.includes('?'),
+  )
+}
+
 /** A type of conditions that the resource enforces on every route. */
 const conditionNeed =
   (type: string) =>
@@ -108,6 +116,10 @@ export const resourceNeeds: Needs<ResourceStage> = {
   text: specialNeed('text', { level: 'authorized', method: 'GET' }),
   operation: specialNeed('operation', { level: 'authorized', method: 'POST' }),
   approve: specialNeed('approve', { level: 'authorized', method: 'POST' }),
+  'approve-query': stage =>
+    approveQueryRoute(stage) === undefined
+      ? 'routes has no authorized POST with approve whose target has a query'
+      : undefined,
   calls: specialNeed('calls', { level: 'authorized', method: 'GET' }),
   oauth: specialNeed('oauth', { level: 'authorized', method: 'GET' }),
   lasts: specialNeed('lasts', { level: 'authorized', method: 'GET' }),

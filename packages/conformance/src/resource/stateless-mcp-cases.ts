@@ -245,9 +245,10 @@ export const statelessMcpCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'mcp.params-judged',
-    words: 'Anything else is an argument that no condition allows',
+    words: ['Anything else is an argument that no condition allows', 'that is `arguments` in another spelling'],
     group,
     needs: ['stateless-mcp', 'condition-arguments'],
+    clauses: ['policy.operation-spelling'],
     async run(trial, stage) {
       const tool = statelessTool(stage, 'authorized')
       const where = [{ at: '' }]
@@ -255,6 +256,12 @@ export const statelessMcpCases: readonly Case<ResourceStage>[] = [
       const call = (more: Readonly<Record<string, unknown>>) => () =>
         say(stage, { caller: toolHolder(stage, { constraints }, tool), ...calling(tool, more) })
       await trial.control('a call whose arguments its condition allows', call({}))
+      for (const name of ['Arguments', 'ARGUMENTS', '\uff41rguments', 'argu\u200bments', 'arguments '])
+        await trial.refused(
+          `a call whose arguments stand at ${JSON.stringify(name)}`,
+          call({ arguments: undefined, [name]: {} }),
+          { status: [400, 403], challenge: 'none' },
+        )
       const beside = { to_4711: 'eve' }
       await trial.refused('a call with a member beside its arguments', call(beside), {
         ...refusals.policy,

@@ -2,10 +2,10 @@ import { operationDigest } from '../../signing/operation-digest.js'
 import { headerValue } from '../../wire/message.js'
 import type { Caller } from '../shared/caller.js'
 import { isObject, parseJson, utf8 } from '../shared/json.js'
-import { deniedByPolicy, refusing, replayed } from '../shared/refusal.js'
+import { deniedByPolicy, type Refusal, refusing, replayed } from '../shared/refusal.js'
 import type { PeerRequest } from '../shared/request.js'
 import type { Signature } from '../shared/signature.js'
-import { hasFoldedTwins, leavesOf } from './arguments.js'
+import { folded, hasFoldedTwins, leavesOf } from './arguments.js'
 import { tokenChallenge } from './challenge.js'
 import { type Condition, ownConditions } from './conditions.js'
 import type { Route } from './routes.js'
@@ -42,8 +42,7 @@ function isAbout(of: unknown, operation: string | undefined): boolean {
 /** What the user is shown: words of the resource and values of the request, by turns. @throws Refusal where it cannot show all */
 function displayOf({ request, route, body }: Approvable): readonly string[] {
   const unshowable = deniedByPolicy('approval_unshowable', 'the request cannot be shown whole')
-  if (request.query !== undefined) throw unshowable
-  const display = [`${beginnings[route.operation ?? '']} by `, route.path]
+  const display = [`${beginnings[route.operation ?? '']} by `, route.path, ...shownQuery(request, route)]
   if (body.length > 0 && headerValue(request, 'content-encoding') !== undefined) throw unshowable
   for (const { path, value } of bodyLeaves(body)) {
     const words = path.length === 1 ? shownMembers[path[0] ?? ''] : undefined
@@ -55,6 +54,35 @@ function displayOf({ request, route, body }: Approvable): readonly string[] {
   if (display.some(isHidden)) throw unshowable
   if (display.some(text => /^\p{M}|\p{M}{7}/u.test(text))) throw unshowable
   return display
+}
+
+/** The parameters of the query that are shown, with words before them. @throws Refusal where another may be meant */
+function shownQuery({ query }: PeerRequest, { shownParameters = [] }: Route): readonly string[] {
+  if (query === undefined) return []
+  const unshowable = deniedByPolicy('approval_unshowable', 'the query cannot be shown whole')
+  if (query.includes(';')) throw unshowable
+  const parameters = parametersOf(query, unshowable)
+  if (!parameters.every(({ name }) => shownParameters.includes(name))) throw unshowable
+  const names = parameters.map(({ name }) => folded(name.replace(/\[.*/s, '')))
+  if (new Set(names).size !== names.length) throw unshowable
+  return parameters.flatMap(({ name, value }) => [`, ${name}: `, value])
+}
+
+function parametersOf(
+  query: string,
+  unshowable: Refusal,
+): ReadonlyArray<{ readonly name: string; readonly value: string }> {
+  const decoded = (text: string): string => {
+    try {
+      return decodeURIComponent(text.replaceAll('+', ' '))
+    } catch {
+      throw unshowable
+    }
+  }
+  return query.split('&').map(piece => {
+    const [name = '', ...rest] = piece.split('=')
+    return { name: decoded(name), value: decoded(rest.join('=')) }
+  })
 }
 
 /** Whether a string has a character that no reader sees in its place. */

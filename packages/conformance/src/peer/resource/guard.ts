@@ -78,7 +78,7 @@ async function signed(request: PeerRequest, route: Route, { site, signature }: S
   const approvable: Approvable = { request, route, signature, caller, conditions, body, site }
   checkArguments(approvable)
   const names = route.limit === undefined ? [] : countedNames(route.path, request, caller)
-  if (route.limit !== undefined && !site.replays.has(signature, caller.key)) site.limits.count(names, route.limit)
+  if (route.limit !== undefined) site.limits.count(names, route.limit)
   if (route.isClosed) throw deniedByPolicy('policy_refused', 'the policy of the route refuses')
   if (isApproved) checkApproval(approvable)
   remember(approvable, names)
@@ -161,12 +161,11 @@ function remember(approvable: Approvable, counted: readonly string[]): void {
   const { request, route, signature, caller, conditions, site } = approvable
   const isCounted = conditions.some(({ type }) => type === 'calls' || type === 'approval')
   if (safeMethods.includes(request.method) && !isCounted && !route.isOnce) return
-  const isSeen = site.replays.has(signature, caller.key)
   try {
     checkStart(signature, site)
     site.replays.remember(signature, caller.key)
   } catch (error) {
-    if (!isSeen) site.limits.takeBack(counted)
+    site.limits.takeBack(counted)
     throw error
   }
 }

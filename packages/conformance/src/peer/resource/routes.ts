@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { headerValue } from '../../wire/message.js'
 import { jsonAnswer, type PeerAnswer } from '../shared/refusal.js'
 import type { PeerRequest } from '../shared/request.js'
@@ -29,6 +30,8 @@ export interface Route {
   readonly isOnce?: true
   /** The arguments of its operation, where they are a part of the body. No JSON: it has more than can be judged or shown. */
   readonly argumentsIn?: (body: Buffer) => Buffer
+  /** Parameters of its query that the user is shown. */
+  readonly shownParameters?: readonly string[]
   /** `request` has the headers that the handler may see. */
   readonly handle?: (request: PeerRequest) => PeerAnswer
   /** It takes a bearer token, too. */
@@ -48,7 +51,7 @@ export interface Admitted {
   readonly conditions: readonly Condition[]
 }
 
-const items = '{"items":[{"id":1,"title":"a"},{"id":2,"title":"b"}],"next":null,"total":1.5}'
+const items = '{"items":[{"id":1,"title":"a"},{"id":2,"title":"b"}],"next":null,"total":1.50}'
 
 /** All routes. */
 export const routes: readonly Route[] = [
@@ -91,6 +94,10 @@ export const routes: readonly Route[] = [
     operation: 'pay',
     isApproved: true,
   },
+  {
+    ...{ method: 'POST', path: '/transfers', level: 'authorized', scopes: ['events.write'] },
+    ...{ isApproved: true, shownParameters: ['to'], operation: 'pay' },
+  },
 ]
 
 /** The route of a request; HEAD goes by that of GET. */
@@ -114,7 +121,12 @@ const toldOf = { 'content-type': 'application/json', etag: '"x"', 'x-total': '2'
 
 /** A handler that finds nothing, and says so. */
 function lost(): PeerAnswer {
-  return { status: 404, headers: toldOf, body: '{"error":"not_found","hint":"it was moved to /archive"}' }
+  return {
+    status: 404,
+    phrase: 'Gone To The Archive',
+    headers: toldOf,
+    body: '{"error":"not_found","hint":"it was moved to /archive"}',
+  }
 }
 
 /** A handler that answers no JSON. */
@@ -122,10 +134,12 @@ function motto(): PeerAnswer {
   return { status: 200, headers: { 'content-type': 'text/plain' }, body: 'Tea first' }
 }
 
-/** A handler that knows conditional and partial requests. */
+/** A handler that knows conditional and partial requests, and a content coding. */
 function listed(request: PeerRequest): PeerAnswer {
   const headers = toldOf
   if (headerValue(request, 'if-none-match') !== undefined) return { status: 304, headers }
   if (headerValue(request, 'range') !== undefined) return { status: 206, headers, body: items.slice(0, 10) }
+  const isCoded = /\bgzip\b/.test(headerValue(request, 'accept-encoding') ?? '')
+  if (isCoded) return { status: 200, headers: { ...headers, 'content-encoding': 'gzip' }, body: gzipSync(items) }
   return { status: 200, headers, body: items }
 }

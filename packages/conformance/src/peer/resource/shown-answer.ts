@@ -14,12 +14,12 @@ export function handlerHeaders(headers: readonly HeaderLine[]): readonly HeaderL
 
 /** The answer of a handler, as far as conditions on data let it through. @see protocol §9.2 */
 export function answerUnder(
-  { status, headers = {}, body = '' }: PeerAnswer,
+  { status, phrase, headers = {}, body = '' }: PeerAnswer,
   conditions: readonly Condition[],
 ): PeerAnswer {
   const { 'agent-auth': _, ...others } = headers
   const kept = status === 503 ? others : headers
-  if (conditions.length === 0) return { status, headers: { ...kept, ...own }, body }
+  if (conditions.length === 0) return { status, phrase, headers: { ...kept, ...own }, body }
   const few = Object.fromEntries(
     Object.entries(kept).filter(([name]) => ['content-type', 'retry-after'].includes(name)),
   )

@@ -23,6 +23,8 @@ export interface ResourceSettings {
   readonly otherAuthority?: string
   /** The other origin whose pages may call. */
   readonly corsOrigin?: string
+  /** The file of what it counts for the life of a grant. */
+  readonly counts: string
 }
 
 /** A resource and all that it keeps. */
@@ -71,7 +73,7 @@ export function openSite({ port, otherAuthority, ...settings }: ResourceSettings
     documents: openDocuments(now),
     replays: openReplaySet(now, authority),
     limits: openLimits(now),
-    calls: openCallCounts(now),
+    calls: openCallCounts(now, settings.counts),
     revocations: openRevocations(now),
     used: new Set(),
     issued: new Map(),

@@ -1,6 +1,8 @@
 /** What a peer answers. */
 export interface PeerAnswer {
   readonly status: number
+  /** The reason phrase, where it is not the usual one. */
+  readonly phrase?: string | undefined
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
   /** What is sent in place of a body, bit by bit. */

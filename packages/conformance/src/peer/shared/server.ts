@@ -13,9 +13,9 @@ export const notFound: PeerAnswer = { status: 404, headers: { 'content-type': 't
 /** Serves on loopback until the process ends, and says when it listens. */
 export function serve(port: number, handle: Handler): void {
   const server = createServer({ maxHeaderSize: 64 * 1024 }, (incoming, response) => {
-    void answerTo(receivedRequest(incoming), handle).then(({ status, headers, body, events, open }) => {
+    void answerTo(receivedRequest(incoming), handle).then(({ status, phrase, headers, body, events, open }) => {
       if (response.destroyed) return
-      response.writeHead(status, { ...headers })
+      response.writeHead(status, phrase, { ...headers })
       if (events !== undefined) return sendEvents(response, events)
       if (open === undefined) return void response.end(body)
       response.flushHeaders()
