@@ -86,6 +86,14 @@ const asked: readonly BrokenPeer[] = [
     cases: ['mcp.input-judged'],
   },
   {
+    clause: 'policy.operation-spelling',
+    words: 'one of a method that a server has added counts as unsafe',
+    file: own('message'),
+    find: "methods.includes(method) && method !== 'tools/call'",
+    replace: "method !== 'tools/call'",
+    cases: ['mcp.input-judged'],
+  },
+  {
     clause: 'mcp.params-judged',
     words: 'Anything else is an argument',
     file: own('message'),

@@ -12,6 +12,12 @@ const short = 3
 
 const isTimeout = (trouble: string | undefined): boolean => trouble?.startsWith('no whole response') === true
 
+/** The first event of a stream; comments before it are none. */
+function firstEvent(text: string): string {
+  const isEvent = (block: string): boolean => block.split(/\r?\n/).some(line => /^[^:]/.test(line))
+  return text.split(/\r?\n\r?\n/).find(isEvent) ?? ''
+}
+
 /** Sessions and streams of an MCP server. @see protocol §12 */
 export const mcpSessionCases: readonly Case<ResourceStage>[] = [
   {
@@ -105,8 +111,8 @@ export const mcpSessionCases: readonly Case<ResourceStage>[] = [
       await open('a stream under a condition that ends soon', {
         constraints: [{ type: 'until', time: stage.now() + short }],
       })
-      const [first = ''] = response?.body.toString('utf8').split('\n\n') ?? []
-      const lines = first.split('\n')
+      const first = firstEvent(response?.body.toString('utf8') ?? '')
+      const lines = first.split(/\r?\n/)
       const data = lines.filter(line => line.startsWith('data:')).map(line => line.slice(5).trim())
       trial.holds(
         'it begins with an event that has an id',

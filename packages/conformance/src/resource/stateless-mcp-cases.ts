@@ -222,9 +222,10 @@ export const statelessMcpCases: readonly Case<ResourceStage>[] = [
   },
   {
     id: 'mcp.input-judged',
-    words: 'Answers of a client (`inputResponses`) that have content',
+    words: ['Answers of a client (`inputResponses`) that have content', 'one of a method that a server has added'],
     group,
     needs: ['stateless-mcp', 'condition-arguments'],
+    clauses: ['policy.operation-spelling'],
     async run(trial, stage) {
       const tool = statelessTool(stage, 'authorized')
       // Whatever the arguments are.
@@ -235,6 +236,12 @@ export const statelessMcpCases: readonly Case<ResourceStage>[] = [
       await trial.control('a call whose arguments its condition allows', call({}))
       const answered = { inputResponses: { who: { action: 'accept', content: { x: 1 } } } }
       await trial.refused('a call with an answer that has content', call(answered), {
+        ...refusals.policy,
+        challenge: 'none',
+      })
+      const send = (method: string) => () => say(stage, { caller: toolHolder(stage, { constraints }, tool), method })
+      await trial.accepted('a message of MCP that calls no tool', send('tools/list'))
+      await trial.refused('one of a method that a server may have added', send('conformance/act'), {
         ...refusals.policy,
         challenge: 'none',
       })

@@ -126,7 +126,7 @@ function checkDataHead({ method, headers }: PeerRequest): void {
 function checkArguments({ request, route, conditions, body, site }: Approvable): void {
   const rules = ownConditions(conditions, 'arguments', site.id)
   const all = [...rules, ...ownConditions(conditions, 'approval', site.id)]
-  if (all.length > 0 && route.operation === undefined && !safeMethods.includes(request.method))
+  if (all.length > 0 && route.operation === undefined && !safeMethods.includes(request.method) && !route.isSafe)
     throw deniedByPolicy('operation_unnamed', 'the request has no operation')
   const named = all.flatMap(({ of }) => (of === '*' ? [] : [of].flat().map(String)))
   const { operation = '' } = route

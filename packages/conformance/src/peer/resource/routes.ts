@@ -26,6 +26,8 @@ export interface Route {
   readonly operation?: string
   /** A user approves each request. */
   readonly isApproved?: true
+  /** Its requests do nothing, whatever their method. */
+  readonly isSafe?: true
   /** Every request passes once, whatever its method. */
   readonly isOnce?: true
   /** The arguments of its operation, where they are a part of the body. No JSON: it has more than can be judged or shown. */

@@ -59,6 +59,11 @@ const methods = [
 
 const lettersOf = (method: string): string => folded(method).replace(/[^\p{L}\p{N}]/gu, '')
 
+/** Whether a message is one of the protocol itself, which calls no tool. @see protocol §9.2 */
+export function callsNothing({ method }: Message): boolean {
+  return methods.includes(method) && method !== 'tools/call'
+}
+
 /** Refuses a method that a server could take for another one. */
 export function checkMethod({ method }: Message): void {
   if (methods.includes(method)) return

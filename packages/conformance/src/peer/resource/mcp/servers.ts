@@ -5,7 +5,7 @@ import type { PeerRequest } from '../../shared/request.js'
 import { guarded } from '../guard.js'
 import type { Admitted, Route } from '../routes.js'
 import type { Site } from '../site.js'
-import { argumentsOf, checkHeaders, checkMethod, type Message, readMessage } from './message.js'
+import { argumentsOf, callsNothing, checkHeaders, checkMethod, type Message, readMessage } from './message.js'
 import type { Exchange } from './results.js'
 import { type Rule, type ServerRules, serversOf } from './rules.js'
 import type { McpSettings } from './settings.js'
@@ -42,6 +42,7 @@ async function answer(request: PeerRequest, at: At): Promise<PeerAnswer> {
     ...{ method: request.method, path: rules.path, level: rule.level, scopes: rule.scopes ?? [] },
     ...{ components, isOnce: true, ...(rule.isApproved && { isApproved: true }) },
     ...(message?.method === 'tools/call' && about(message)),
+    ...(message !== undefined && callsNothing(message) && { isSafe: true }),
     serve: async admitted => {
       checkAgent(admitted, rules, rule)
       const exchange = { ...at, request, message, admitted, rule }
