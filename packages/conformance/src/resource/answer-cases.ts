@@ -55,7 +55,8 @@ async function askAnew(trial: Trial, stage: ResourceStage): Promise<void> {
 
 const isHead = ({ exchange }: Answered): boolean => exchange.sent.toString('latin1', 0, 5) === 'HEAD '
 /** A browser gets a page. */
-const isForBrowser = ({ exchange }: Answered): boolean => /\r\ncookie:/i.test(exchange.sent.toString('latin1'))
+const isForBrowser = ({ exchange }: Answered): boolean =>
+  /\r\naccept: text\/html\r\n/.test(exchange.sent.toString('latin1'))
 /** A refusal of the guard: HTTP parsers and routers have no such status. */
 const byGuard = (answered: Answered): boolean =>
   [401, 403].includes(answered.response.status) && !isForBrowser(answered)

@@ -10,7 +10,7 @@ export function open(stage: ResourceStage, url: string, cookie?: string): WireRe
   return {
     method: 'GET',
     target: `${pathname}${search}`,
-    headers: [['host', stage.authority], ...cookies],
+    headers: [['host', stage.authority], ['accept', 'text/html'], ...cookies],
     body: Buffer.alloc(0),
   }
 }
