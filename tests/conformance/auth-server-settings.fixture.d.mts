@@ -5,5 +5,5 @@ type Participants = Readonly<Record<string, { readonly port: number }>>
 export const playedAroundAuthServer: readonly string[]
 /** Settings of `countersign auth-server` beside where it listens and keeps its data. */
 export function authServerSettings(id: string, participants: Participants): object
-/** The configuration of the suite for it; `inbox` is the path of the page where questions wait, default ours. */
-export function authServerOffers(participants: Participants, inbox?: string): object
+/** The configuration of the suite for it; `history` is the path of the page where questions wait and approved calls stand, default ours. */
+export function authServerOffers(participants: Participants, history?: string): object

@@ -13,6 +13,12 @@ export const playedAroundAuthServer = [
 
 const [read, write, erase, call] = ['read', 'write', 'erase', 'call'].map(name => `conformance.${name}`)
 
+/** What the operator demands at the other resource: it ends with the year 2099. */
+const demanded = [
+  { type: 'calls', max: 2, per: 'grant' },
+  { type: 'until', time: 4_102_444_800 },
+]
+
 /** Settings of `countersign auth-server` beside where it listens and keeps its data. */
 export function authServerSettings(id, participants) {
   const idOf = name => `http://localhost:${participants[name].port}`
@@ -32,6 +38,7 @@ export function authServerSettings(id, participants) {
     ask: [
       { agents: 'any', resources: [resource], scopes: [write, erase] },
       { agents: 'any', resources: [middle], scopes: [call] },
+      { agents: 'any', resources: [idOf('otherResource')], scopes: [write], conditions: demanded },
       { agents: 'any', resources: ['self'] },
     ],
     deviceFlow: [agent],
@@ -43,10 +50,16 @@ export function authServerSettings(id, participants) {
 }
 
 /** The configuration of the suite for it. */
-export function authServerOffers(participants, inbox = '/account/approvals') {
+export function authServerOffers(participants, history = '/account/approvals') {
   const program = fileURLToPath(new URL('user.fixture.mjs', import.meta.url))
   const words = ['{url}', '{decision}', '{code}', '{user}', '{choose}', '{wait}', '{task}']
-  const user = { command: [process.execPath, program, ...words], inbox }
+  const user = {
+    command: [process.execPath, program, ...words],
+    inbox: history,
+    account: '/account',
+    history,
+    stops: true,
+  }
   const scopes = { consentScope: write, graveScope: erase, exchangeScope: call }
   return { participants, ...scopes, signIn: true, deviceFlow: true, user }
 }

@@ -24,10 +24,12 @@ const one = scriptedUser(name, async (input, init) => {
   return new Response(html, { status, headers })
 })
 const words = decision === 'allow' ? 'Allow' : 'Refuse'
+const isRead = task === 'read'
 if (task !== 'decide') await one.follow(url, task === 'inbox-on' ? [name, 'Turn the inbox on'] : [name])
 // Of the account page: the question that waits.
 const [, question] = /href="([^"]*question[^"]*)"/.exec(last) ?? []
 if (task === 'inbox') await one.decide(new URL(question.replaceAll('&amp;', '&'), url).href, words)
+else if (decision === 'stop') await one.follow(url, [name, 'No, and stop asking'])
 else if (task === 'decide')
   await (code === '' ? one.decide(url, words) : one.typeIn({ verification_uri: url, user_code: code }, words))
-process.stdout.write(page)
+process.stdout.write(isRead ? last : page)

@@ -3,6 +3,7 @@ import { codes } from './auth-server/codes.js'
 import { consents } from './auth-server/consents.js'
 import { endpoints, errors } from './auth-server/endpoints.js'
 import { exchanges } from './auth-server/exchanges.js'
+import { late } from './auth-server/late.js'
 import { participants } from './auth-server/participants.js'
 import { policies } from './auth-server/policies.js'
 import { revocations } from './auth-server/revocations.js'
@@ -28,4 +29,5 @@ export const brokenAuthServers: readonly BrokenPeer[] = [
   ...approvals,
   ...inboxes,
   ...policyAuthServers,
+  ...late,
 ]

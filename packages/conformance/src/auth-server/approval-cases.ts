@@ -12,6 +12,12 @@ import { type AuthServerStage, asked, makeDelegate, resourceToken } from './stag
 
 const group = 'approval'
 const needs = ['approval', 'consent', 'user']
+/** Whether a page has a box that says it would remember what is answered. */
+function hasMemoryBox(page: string): boolean {
+  const boxes = page.match(/<input[^>]*type=["']?checkbox[^>]*>[^<]{0,100}/gi) ?? []
+  return boxes.some(box => /remember|always|again/i.test(box))
+}
+
 const wrongOperation: Refusal = { status: 400, error: 'invalid_resource_token' }
 
 /** APR: approvals of single calls, as an auth server asks for them. */
@@ -43,7 +49,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'APR-15',
-    words: ['must show the description of the operation', 'Nothing of it may be a link'],
+    words: ['must show the description of the operation', 'Nothing of it may be a link', 'There must be no box'],
     group,
     needs,
     clauses: ['approval.display', 'consent.browser'],
@@ -64,6 +70,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
       trial.holds('the page has the description of the operation', page.includes('Pay a bill'))
       trial.holds('the page has the values', page.includes('bob-of-the-suite') && page.includes('evil.example'))
       trial.holds('the page has the purpose', page.includes('To please Bob'))
+      trial.holds('no box offers to remember the answer', !hasMemoryBox(page))
       trial.holds('no value is a link', !/href=["']?https:\/\/evil\.example/i.test(page))
       trial.holds('markup in any text is inert', liveMarkup(page).length === 0, liveMarkup(page).join(', '))
       trial.holds('no code comes', codesOf(decided).length === 0)
@@ -176,10 +183,9 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
     async run(trial, stage) {
       const one = await granted(trial, stage, { agent: await stage.openAgent() })
       const about = operation()
-      const [before, after] = [
-        await waitingCall(trial, stage, { one: one, about: about }),
-        await waitingCall(trial, stage, { one: one, about: about }),
-      ]
+      const before = await waitingCall(trial, stage, { one, about })
+      const other = await waitingCall(trial, stage, { one, about: operation() })
+      const after = await waitingCall(trial, stage, { one, about })
       const old = await letDecide(trial, stage, {
         waiting: before,
         title: 'the user opens the first link',
@@ -188,6 +194,8 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
       trial.holds('the first request token is worth nothing', codesOf(old).length === 0)
       const allowed = await allowedBy(trial, stage, after)
       await trial.accepted('the second one gives the token', () => asked(stage, codeForm(allowed), one.signer))
+      const apart = await letDecide(trial, stage, { waiting: other, title: 'of another call', decision: 'allow' })
+      trial.holds('a question about another call is another one', codesOf(apart).length === 1, apart.acted.detail)
     },
   },
   {

@@ -1,10 +1,13 @@
 import type { Case, Needs } from '../case/case.js'
 import { documentCases } from '../endpoint/document-cases.js'
 import { signedBodyCases, signedEndpointCases } from '../endpoint/signature-cases.js'
+import { accountCases } from './account-cases.js'
 import { approvalCases } from './approval-cases.js'
+import { approvalExchangeCases } from './approval-exchange-cases.js'
 import { codeCases } from './code-cases.js'
 import { conditionCases } from './condition-cases.js'
 import { consentCases } from './consent-cases.js'
+import { demandedCases } from './demanded-cases.js'
 import { deviceCases } from './device-cases.js'
 import { exchangeCases } from './exchange-cases.js'
 import { exchangeConditionCases } from './exchange-condition-cases.js'
@@ -52,6 +55,9 @@ export const authServerNeeds: Needs<AuthServerStage> = {
       ? undefined
       : 'agents of only one case need an auth server in development mode',
   inbox: ({ user }) => (user?.inbox === undefined ? 'user.inbox is not declared' : undefined),
+  account: ({ user }) => (user?.account === undefined ? 'user.account is not declared' : undefined),
+  history: ({ user }) => (user?.history === undefined ? 'user.history is not declared' : undefined),
+  stops: ({ user }) => (user?.stops === true ? undefined : 'user cannot tell an agent to stop asking: stops says so'),
   user: ({ user }) => (user === undefined ? 'user is not declared' : undefined),
 }
 
@@ -73,6 +79,7 @@ export const authServerCases: readonly Case<AuthServerStage>[] = [
   ...exchangeCases,
   ...exchangeConditionCases,
   ...mandateCases,
+  ...demandedCases,
   ...linkCases,
   ...consentCases,
   ...codeCases,
@@ -82,6 +89,8 @@ export const authServerCases: readonly Case<AuthServerStage>[] = [
   ...signInCases,
   ...deviceCases,
   ...approvalCases,
+  ...approvalExchangeCases,
+  ...accountCases,
   ...inboxCases,
   ...noticeCases,
   // Looks at all that has been answered, too.

@@ -7,6 +7,7 @@ import { jsonBody } from '../wire/message.js'
 import { actOnDevice, claimsOf, granted, memberOf } from './asked-user.js'
 import { liveMarkup, markup } from './live-markup.js'
 import { pageOf } from './page-cases.js'
+import { textsOf } from './shown-text.js'
 import { type AuthServerStage, asked, type Delegate, makeDelegate, resourceToken } from './stage.js'
 
 const group = 'device'
@@ -150,8 +151,9 @@ export const deviceCases: readonly Case<AuthServerStage>[] = [
     async run(trial, stage) {
       const sub = `device-1 ${markup('delegate')}`
       // A yes to the same delegate, which a device code must not make use of.
-      await granted(trial, stage, { agent: stage.agent, delegate: makeDelegate(stage, sub) })
-      const codes = await askOnDevice(trial, stage, { sub, form: { purpose: markup('purpose') } })
+      const form = { purpose: markup('purpose') }
+      const one = await granted(trial, stage, { agent: stage.agent, delegate: makeDelegate(stage, sub), form })
+      const codes = await askOnDevice(trial, stage, { sub, form })
       const acted = await actOnDevice(stage, { url: codes.uri, code: codes.userCode, decision: 'refuse' })
       await trial.refused('the user could refuse', () => poll(stage, codes), {
         status: [400, 403],
@@ -163,6 +165,8 @@ export const deviceCases: readonly Case<AuthServerStage>[] = [
       trial.holds('the page shows which delegate asks', page.includes('device-1'))
       trial.holds('markup in any text is inert', liveMarkup(page).length === 0, liveMarkup(page).join(', '))
       const where = ['127.0.0.1', '::1', 'localhost'].some(address => withoutHosts(page, stage).includes(address))
+      const more = textsOf(page, []).filter(text => !textsOf(pageOf(one.decided.acted), []).includes(text))
+      trial.holds('the page says more than that of a link: where and when it was asked for', more.length > 0)
       trial.should('the page says from where the request came', where || stage.scheme === 'https')
     },
   },
@@ -177,8 +181,12 @@ export const deviceCases: readonly Case<AuthServerStage>[] = [
       const first = await askOnDevice(trial, stage)
       await actOnDevice(stage, { url: first.uri, code: first.userCode, decision: 'allow' }, '2')
       await trial.control('the second user allows a device', () => poll(stage, first))
-      for (let miss = 1; miss <= 5; miss++)
-        await actOnDevice(stage, { url: first.uri, code: 'BCDF-GHJK', decision: 'allow' }, '2')
+      const miss = () => actOnDevice(stage, { url: first.uri, code: 'BCDF-GHJK', decision: 'allow' }, '2')
+      for (let misses = 1; misses <= 4; misses++) await miss()
+      const found = await askOnDevice(trial, stage)
+      await actOnDevice(stage, { url: found.uri, code: found.userCode, decision: 'allow' }, '2')
+      await trial.accepted('after four wrong codes and a right one, another right one counts', () => poll(stage, found))
+      await miss()
       const second = await askOnDevice(trial, stage)
       await actOnDevice(stage, { url: second.uri, code: second.userCode, decision: 'allow' }, '2')
       await trial.refused(

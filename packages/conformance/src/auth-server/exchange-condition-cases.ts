@@ -66,8 +66,8 @@ export const exchangeConditionCases: readonly Case<AuthServerStage>[] = [
   }),
   refusedExchanges({
     id: 'policy.unknown',
-    words: 'for `constraints` of an `upstream_token`',
-    clauses: ['DEL-03', 'token.policy', 'error.policy-denied'],
+    words: ['for `constraints` of an `upstream_token`', 'A list with it must have an `until`'],
+    clauses: ['DEL-03', 'token.policy', 'error.policy-denied', 'policy.calls.grant'],
     needs: ['conditions'],
     refusal: conditionUnread,
     right: () => upstreamClaims({ constraints: [] }),
@@ -75,6 +75,7 @@ export const exchangeConditionCases: readonly Case<AuthServerStage>[] = [
       ['a condition is of an unknown type', upstreamClaims({ constraints: [{ type: 'moon' }] })],
       ['constraints is null', upstreamClaims({ constraints: null })],
       ['delegation stands in an auth token', upstreamClaims({ delegation: [] })],
+      ['calls of a grant have no end', upstreamClaims({ constraints: [{ type: 'calls', max: 1, per: 'grant' }] })],
     ],
   }),
   refusedExchanges({

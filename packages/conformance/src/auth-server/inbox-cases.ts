@@ -149,6 +149,7 @@ export const inboxCases: readonly Case<AuthServerStage>[] = [
     words: 'Whatever of that is missing, the answer must be the same',
     group,
     needs,
+    clauses: ['consent.told'],
     async run(trial, stage) {
       const owner = await opened(trial, stage)
       const { one, delegate } = owner
@@ -188,7 +189,7 @@ export const inboxCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'APR-32',
-    words: 'no browser may open these at `agent_auth_endpoint`',
+    words: ['no browser may open these at `agent_auth_endpoint`', 'in the session of that user'],
     group,
     needs,
     clauses: ['consent.told'],

@@ -46,8 +46,8 @@ export async function judgeAuthServer(o: JudgeOptions<AuthServerConfiguration>):
   try {
     const agent = await openAgent(agentServer)
     const first = await openResource(resource)
-    const describeScopes = (more: string): void =>
-      publishBriefly(first, 'aauth-resource', resourceMembers(configuration, issuer, { more })(first.id))
+    const describeScopes = (more: string, grave?: readonly string[]): void =>
+      publishBriefly(first, 'aauth-resource', resourceMembers(configuration, issuer, { more, grave })(first.id))
     // Its words change in one case: until then they are kept for a short time, too.
     describeScopes('')
     const stage = authServerPlace({
@@ -130,8 +130,14 @@ const issuerMembers: MoreMembers = id => ({
 function resourceMembers(
   { directScopes, consentScope, graveScope }: AuthServerConfiguration,
   issuer: string,
-  { scope, more = '' }: { readonly scope?: string | undefined; readonly more?: string } = {},
+  o: {
+    readonly scope?: string | undefined
+    readonly more?: string
+    /** Scopes that are far-reaching; default the one that is declared. */
+    readonly grave?: readonly string[] | undefined
+  } = {},
 ): MoreMembers {
+  const { scope, more = '', grave = graveScope === undefined ? [] : [graveScope] } = o
   const scopes = [...directScopes, consentScope, graveScope, scope].filter(name => name !== undefined)
   return id => ({
     resource_token_endpoint: `${id}/token`,
@@ -140,7 +146,7 @@ function resourceMembers(
     scope_descriptions: Object.fromEntries(
       scopes.map(name => [name, `The scope ${name} of the conformance suite${more} ${markup('scope')}`]),
     ),
-    ...(graveScope === undefined ? {} : { grave_scopes: [graveScope] }),
+    ...(grave.length === 0 ? {} : { grave_scopes: grave }),
     revocation_endpoint: `${id}/revoked-grants`,
     ...conditionMembers,
   })

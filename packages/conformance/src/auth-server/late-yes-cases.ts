@@ -1,9 +1,11 @@
 import type { Case } from '../case/case.js'
-import { Undecided } from '../case/trial.js'
+import { type Trial, Undecided } from '../case/trial.js'
+import type { Participant } from '../participants/participant.js'
 import { operation, waitingCall } from './approval-question.js'
-import { allowed, askUser, codesOf, granted, letDecide, redeemed } from './asked-user.js'
+import { actAt, allowed, askUser, codesOf, type Decided, granted, letDecide, redeemed } from './asked-user.js'
 import { asksAnew, pageOf } from './page-cases.js'
-import { type AuthServerStage, makeDelegate } from './stage.js'
+import { shownBy } from './shown-text.js'
+import { type AuthServerStage, asked, makeDelegate } from './stage.js'
 
 const group = 'late answers'
 const needs = ['consent', 'user', 'waits']
@@ -11,6 +13,8 @@ const needs = ['consent', 'user', 'waits']
 const opening = 10
 /** Seconds for which an auth server may keep the words of a resource that says not to keep them. */
 const kept = 30
+/** Seconds after which a user says yes to what has changed since the page was opened. */
+const lateYes: number = opening + kept + 2
 
 const pause = (seconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, seconds * 1000))
 
@@ -95,17 +99,20 @@ export const lateYesCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.words.changed',
-    words: 'the user is asked once more',
+    words: ['the user is asked once more', 'tokens and refreshes go on', 'it must show both wordings'],
     group,
     needs: ['consent', 'user'],
     clauses: ['UIX-38'],
     async run(trial, stage) {
       if (!stage.slow) throw new Undecided('skipped', `it waits for ${kept + 2} s: --slow runs it`)
       const agent = await stage.openAgent()
-      await allowed(trial, stage, { agent })
+      const one = await granted(trial, stage, { agent })
       try {
         stage.describeScopes(', and whatever comes later')
         await pause(kept + 2)
+        const form = { request_type: 'refresh', refresh_token: one.refreshToken }
+        await showsBothWordings(trial, stage)
+        await trial.accepted('the agent refreshes what was allowed before', () => asked(stage, form, one.signer))
         await asksAnew(trial, stage, { title: 'the same is asked for again, in other words', question: { agent } })
       } finally {
         stage.describeScopes('')
@@ -114,33 +121,66 @@ export const lateYesCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.words',
-    words: "A user's yes is to the scope words that the page showed",
+    words: ["A user's yes is to the scope words that the page showed", 'became grave while the page was open'],
     group,
     needs,
+    clauses: ['consent.grave'],
+    // It changes what other cases are shown.
+    alone: true,
     async run(trial, stage) {
-      const wait = opening + kept + 2
-      if (!stage.slow) throw new Undecided('skipped', `it waits for ${wait} s: --slow runs it`)
-      const agent = await stage.openAgent()
-      const words = `The scope ${stage.configuration.consentScope} of the conformance suite`
+      if (!stage.slow) throw new Undecided('skipped', `it waits for ${2 * lateYes} s: --slow runs it`)
+      const { consentScope = '' } = stage.configuration
+      const words = `The scope ${consentScope} of the conformance suite`
       const changed = ', and whatever comes later'
       const { decided } = await allowed(trial, stage, { agent: await stage.openAgent() })
       trial.holds('the page shows the words of the resource', pageOf(decided.acted).includes(words))
-      try {
-        const waiting = await askUser(trial, stage, { agent })
-        const [late] = await Promise.all([
-          letDecide(trial, stage, {
-            waiting,
-            title: 'the words change while the page is open',
-            decision: 'allow',
-            wait,
-          }),
-          pause(opening).then(() => stage.describeScopes(changed)),
-        ])
-        const isRead = pageOf(late.acted).includes(`${words}${changed}`)
-        trial.holds('a yes counts only to words that a page has shown', isRead || codesOf(late).length === 0)
-      } finally {
-        stage.describeScopes('')
-      }
+      const agent = await stage.openAgent()
+      const usual = await askUser(trial, stage, { agent })
+      const before = await letDecide(trial, stage, { waiting: usual, title: 'the user refuses', decision: 'refuse' })
+      const grave = await decidedLate(trial, stage, {
+        title: 'the scope becomes far-reaching while the page is open',
+        agent,
+        change: () => stage.describeScopes('', [consentScope]),
+      })
+      const isMarked = shownBy(pageOf(grave.acted), []) !== shownBy(pageOf(before.acted), [])
+      trial.holds('a yes counts only where a page has marked the scope', isMarked || codesOf(grave).length === 0)
+      const late = await decidedLate(trial, stage, {
+        title: 'the words change while the page is open',
+        agent: await stage.openAgent(),
+        change: () => stage.describeScopes(changed),
+      })
+      const isRead = pageOf(late.acted).includes(`${words}${changed}`)
+      trial.holds('a yes counts only to words that a page has shown', isRead || codesOf(late).length === 0)
     },
   },
 ]
+
+/** Where the user reads what they have allowed, the words of the yes stand beside those of now. */
+async function showsBothWordings(trial: Trial, stage: AuthServerStage): Promise<void> {
+  const { user, id, configuration } = stage
+  if (user?.account === undefined) return
+  const page = pageOf(await actAt(stage, { url: `${id}${user.account}`, decision: 'allow', task: 'read' }))
+  const [, ...said] = page.split(`The scope ${configuration.consentScope} of the conformance suite`)
+  const isNew = (words: string): boolean => words.startsWith(', and whatever comes later')
+  trial.holds('the account has the words of now', said.some(isNew))
+  trial.holds('the account has the words of the yes', !said.every(isNew))
+}
+
+/** A user allows a request after what is said of its scope has changed while the page was open. */
+async function decidedLate(
+  trial: Trial,
+  stage: AuthServerStage,
+  o: { readonly title: string; readonly agent: Participant; readonly change: () => void },
+): Promise<Decided> {
+  const { title, agent } = o
+  try {
+    const waiting = await askUser(trial, stage, { agent })
+    const [late] = await Promise.all([
+      letDecide(trial, stage, { waiting, title, decision: 'allow', wait: lateYes }),
+      pause(opening).then(o.change),
+    ])
+    return late
+  } finally {
+    stage.describeScopes('')
+  }
+}

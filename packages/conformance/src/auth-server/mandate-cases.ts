@@ -29,7 +29,7 @@ const needs = ['exchange', 'consent', 'user']
  * A user lets an agent call the middle: the token that the middle is called with. It is for a delegate of one run: a yes to an exchange is
  * remembered for its chain.
  */
-function mandate(trial: Trial, stage: AuthServerStage, agent: Participant = stage.agent): Promise<Granted> {
+export function mandate(trial: Trial, stage: AuthServerStage, agent: Participant = stage.agent): Promise<Granted> {
   const { middle, configuration } = stage
   const delegate = makeDelegate(stage, `${randomUUID()} ${markup('first delegate')}`, agent)
   return granted(trial, stage, { agent, delegate, resource: middle, scope: configuration.exchangeScope })

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Case } from '../case/case.js'
+import { refusals } from '../case/refusal.js'
 import { type Trial, Undecided } from '../case/trial.js'
 import { type Participant, publishBriefly } from '../participants/participant.js'
+import { byPublishedKey } from '../resource/stage.js'
 import type { Acted } from '../user/user.js'
 import { allowed, askUser, codesOf, givenBack, granted, letDecide, type Question } from './asked-user.js'
 import { liveMarkup, markup, markupWord } from './live-markup.js'
-import { type AuthServerStage, delegateWith, makeDelegate } from './stage.js'
+import { shownBy } from './shown-text.js'
+import { type AuthServerStage, asked, delegateWith, makeDelegate, resourceToken } from './stage.js'
 
 const group = 'pages'
 const needs = ['consent', 'user']
@@ -142,7 +145,7 @@ export const pageCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'consent.grave',
-    words: 'must not be chosen before the user chooses it',
+    words: ['must not be chosen before the user chooses it', 'must be marked as far-reaching'],
     group,
     needs: [...needs, 'grave'],
     async run(trial, stage) {
@@ -157,6 +160,40 @@ export const pageCases: readonly Case<AuthServerStage>[] = [
         decision: 'allow',
       })
       trial.holds('no code comes of that', codesOf(other).length === 0, decided.acted.detail)
+      const refusedPage = async (scope: string): Promise<string> => {
+        const waiting = await askUser(trial, stage, {
+          agent,
+          scope,
+          delegate: makeDelegate(stage, 'delegate-1', agent),
+        })
+        const { acted } = await letDecide(trial, stage, { waiting, title: 'the user refuses', decision: 'refuse' })
+        return pageOf(acted)
+      }
+      const names = [consentScope ?? '', graveScope ?? '']
+      const usual = await refusedPage(String(consentScope))
+      const grave = await refusedPage(String(graveScope))
+      trial.holds('the page marks a far-reaching scope', shownBy(grave, names) !== shownBy(usual, names))
+    },
+  },
+  {
+    id: 'consent.redirect-uri',
+    words: 'Its query must have no parameter of an answer',
+    group,
+    needs: ['consent', 'loopback'],
+    async run(trial, stage) {
+      const names = ['code', 'error', 'state', 'iss', 'interaction']
+      const paths = names.map(name => `/callback?${name}=1`)
+      const agent = await stage.openAgent()
+      publishRedirects(agent, ['/callback', '/callback?x=1', ...paths])
+      const ask = (path: string) => () => {
+        const token = resourceToken(stage, undefined, { agent, scope: stage.configuration.consentScope })
+        const form = { request_type: 'auth', resource_token: token, redirect_uri: `${agent.id}${path}` }
+        return asked(stage, form, byPublishedKey(agent))
+      }
+      await trial.control('redirect_uri is one of the agent', ask('/callback'))
+      await trial.accepted('its query has another parameter', ask('/callback?x=1'))
+      for (const [at, path] of paths.entries())
+        await trial.refused(`its query has ${names[at]}`, ask(path), refusals.request)
     },
   },
   {

@@ -134,6 +134,19 @@ export const refreshCases: readonly Case<AuthServerStage>[] = [
     },
   },
   {
+    id: 'token.issuer-limits',
+    group,
+    async run(trial, stage) {
+      await granted(trial, stage)
+      const { response } = await trial.sent('a purpose is longer than a token may be', () =>
+        asked(stage, { ...directForm(stage), purpose: 'x'.repeat(7000) }),
+      )
+      const token = response === undefined ? undefined : jsonBody(response)?.['auth_token']
+      const length = typeof token === 'string' ? token.length : 0
+      trial.holds('no token over 6 KiB is issued', length <= 6 * 1024, `it has ${length} characters`)
+    },
+  },
+  {
     id: 'TOK-27',
     group,
     async run(trial, stage) {

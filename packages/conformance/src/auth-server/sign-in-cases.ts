@@ -5,7 +5,9 @@ import { hasSameKeys, plainGet } from '../endpoint/document-cases.js'
 import type { Participant } from '../participants/participant.js'
 import { byPublishedKey } from '../resource/stage.js'
 import { jsonBody } from '../wire/message.js'
-import { allowedBy, askUser, claimsOf, granted, memberOf, redeemed, type Waiting } from './asked-user.js'
+import { allowedBy, askUser, claimsOf, granted, letDecide, memberOf, redeemed, type Waiting } from './asked-user.js'
+import { pageOf } from './page-cases.js'
+import { shownBy } from './shown-text.js'
 import { type AuthServerStage, asked, type Delegate, makeDelegate, resourceToken } from './stage.js'
 
 const group = 'sign-in'
@@ -40,17 +42,28 @@ export const signInCases: readonly Case<AuthServerStage>[] = [
     id: 'token.auth.identity-scopes',
     group,
     needs: ['sign-in', 'user'],
-    clauses: ['token.auth.agent-absent', 'token.user'],
+    words: '`openid` must be shown and must be no choice',
+    clauses: ['token.auth.agent-absent', 'token.user', 'consent.grave.fresh'],
     async run(trial, stage) {
       const agent = await stage.openAgent()
       const delegate = makeDelegate(stage, 'delegate-1', agent)
       const waiting = await askWho(trial, stage, { agent: agent, scope: 'openid profile', delegate })
-      const { claims } = await redeemed(trial, stage, await allowedBy(trial, stage, waiting))
+      const { claims, decided } = await redeemed(trial, stage, await allowedBy(trial, stage, waiting))
       trial.holds('aud is the agent', claims['aud'] === agent.id, `it is ${claims['aud']}`)
       trial.holds('there is no agent claim', claims['agent'] === undefined)
       trial.holds('agent_delegate stays', claims['agent_delegate'] === 'delegate-1')
       trial.holds('the user has a sub', typeof claims['sub'] === 'string' && claims['sub'] !== '')
       trial.holds('identity scopes do not stand in scope', claims['scope'] === undefined, `scope is ${claims['scope']}`)
+      const { page } = decided.acted
+      if (page === undefined) return
+      const sibling = makeDelegate(stage, 'delegate-2', agent)
+      const other = await askWho(trial, stage, { agent, scope: 'profile', delegate: sibling })
+      const unnamed = await letDecide(trial, stage, { waiting: other, title: 'the user refuses', decision: 'refuse' })
+      const names = ['delegate-1', 'delegate-2']
+      trial.holds('the page shows openid', shownBy(page, names) !== shownBy(pageOf(unnamed.acted), names))
+      const boxes = page.match(/<(?:input|select)\b[^>]*>/gi) ?? []
+      const choices = boxes.filter(box => /openid/.test(box) && !/type=["']?hidden|\bdisabled\b/i.test(box))
+      trial.holds('openid is no choice', choices.length === 0, choices.join(' '))
     },
   },
   {

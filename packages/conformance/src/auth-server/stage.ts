@@ -15,8 +15,8 @@ export interface AuthServerStage extends EndpointStage {
   readonly agent: Participant
   readonly otherAgent: Participant
   readonly resource: Participant
-  /** Publishes the metadata of `resource` anew: its words for scopes end with this text. */
-  describeScopes(more: string): void
+  /** Publishes the metadata of `resource` anew: its words for scopes end with this text, and other scopes may be far-reaching. */
+  describeScopes(more: string, grave?: readonly string[]): void
   /** A resource for which nothing is granted directly. */
   readonly otherResource: Participant
   /** An auth server whose tokens may be exchanged. */

@@ -6,16 +6,26 @@ interface AnyUser {
   readonly deadline: number
   /** The path of the page on which users turn their inbox on, and find what waits in it. */
   readonly inbox?: string | undefined
+  /** The path of the page that lists what a user has allowed. */
+  readonly account?: string | undefined
+  /** The path of the page that lists the calls that a user has approved. */
+  readonly history?: string | undefined
+}
+
+/** A user who is told what to do. */
+interface ToldUser extends AnyUser {
+  /** Whether it can be told to stop all questions of an agent: `{decision}` is `stop` then. */
+  readonly stops?: boolean | undefined
 }
 
 /** A user who acts by a program: `{url}`, `{decision}`, `{code}` and `{user}` stand for what it is to do. */
-export interface CommandUser extends AnyUser {
+export interface CommandUser extends ToldUser {
   readonly by: 'command'
   readonly command: readonly string[]
 }
 
 /** A user of a test server, which decides when a URL is fetched. */
-export interface TemplateUser extends AnyUser {
+export interface TemplateUser extends ToldUser {
   readonly by: 'template'
   readonly template: string
 }
@@ -33,6 +43,8 @@ export interface ChromiumUser extends AnyUser {
   /** The names of the buttons that allow, by the page that has one. */
   readonly allow: readonly string[]
   readonly refuse: readonly string[]
+  /** The names of the buttons that refuse a call, and end all questions of its agent. */
+  readonly stop?: readonly string[] | undefined
   /** The name of the button beside the field that takes a device's code. */
   readonly enter?: string | undefined
   /** The names of the buttons that turn the inbox on. */
@@ -45,43 +57,56 @@ export interface ChromiumUser extends AnyUser {
 export type UserConfiguration = CommandUser | TemplateUser | ChromiumUser
 
 const kinds = ['command', 'template', 'chromium'] as const
-const chromiumMembers = ['arguments', 'signIn', 'signInOther', 'allow', 'refuse', 'enter', 'turnOn', 'question']
+const pageMembers = ['inbox', 'account', 'history'] as const
+const chromiumMembers = ['arguments', 'signIn', 'signInOther', 'allow', 'refuse', 'stop', 'enter', 'turnOn', 'question']
 
 /** Reads how a user acts. @throws ConfigurationError */
 export function readUserConfiguration(value: unknown): UserConfiguration | undefined {
   if (value === undefined) return undefined
-  const members = readMembers('user', value, [...kinds, ...chromiumMembers, 'inbox', 'deadline'])
+  const members = readMembers('user', value, [...kinds, ...chromiumMembers, ...pageMembers, 'stops', 'deadline'])
   const given = kinds.filter(kind => members[kind] !== undefined)
   const [kind] = given
   if (kind === undefined || given.length > 1)
     throw new ConfigurationError(`user must have exactly one of ${kinds.join(', ')}`)
   const deadline = readInteger('user.deadline', members['deadline'], { least: 1000, most: 120_000 }) ?? 30_000
-  const more = { deadline, ...inboxOf(members, kind) }
+  const more = { deadline, ...pagesOf(members, kind) }
   if (kind === 'chromium') return chromiumUser(members, more)
   for (const name of chromiumMembers)
     if (members[name] !== undefined) throw new ConfigurationError(`user.${name} is for chromium, and not for ${kind}`)
-  return kind === 'command' ? commandUser(members, more) : templateUser(members, more)
+  const told = { ...more, ...stopsOf(members) }
+  return kind === 'command' ? commandUser(members, told) : templateUser(members, told)
 }
 
-/** Where the inbox is; without it its cases are not applicable. */
-function inboxOf(members: Members, kind: (typeof kinds)[number]): Pick<AnyUser, 'inbox'> {
-  const inbox = readText('user.inbox', members['inbox'])
-  if (inbox === undefined) return {}
-  if (!/^\/(?!\/)/.test(inbox)) throw new ConfigurationError('user.inbox must be a path, such as /account/inbox')
-  if (kind !== 'chromium' && !JSON.stringify(members[kind]).includes('{task}'))
-    throw new ConfigurationError(`user.inbox needs {task} in user.${kind}, which says what the user does there`)
-  if (kind === 'chromium' && (members['turnOn'] === undefined || members['question'] === undefined))
-    throw new ConfigurationError('user.inbox needs user.turnOn and user.question')
-  return { inbox }
+/** Where the pages of an account are; without them their cases are not applicable. */
+function pagesOf(members: Members, kind: (typeof kinds)[number]): Pick<AnyUser, (typeof pageMembers)[number]> {
+  const given = pageMembers.flatMap(name => {
+    const path = readText(`user.${name}`, members[name])
+    return path === undefined ? [] : [[name, path] as const]
+  })
+  for (const [name, path] of given) {
+    if (!/^\/(?!\/)/.test(path)) throw new ConfigurationError(`user.${name} must be a path, such as /account/${name}`)
+    if (kind !== 'chromium' && !JSON.stringify(members[kind]).includes('{task}'))
+      throw new ConfigurationError(`user.${name} needs {task} in user.${kind}, which says what the user does there`)
+    if (name === 'inbox' && kind === 'chromium' && !['turnOn', 'question'].every(one => members[one] !== undefined))
+      throw new ConfigurationError('user.inbox needs user.turnOn and user.question')
+  }
+  return Object.fromEntries(given)
 }
 
-function commandUser(members: Members, more: AnyUser): CommandUser {
+function stopsOf(members: Members): Pick<ToldUser, 'stops'> {
+  const stops = members['stops']
+  if (stops === undefined) return {}
+  if (typeof stops !== 'boolean') throw new ConfigurationError('user.stops must be true or false')
+  return { stops }
+}
+
+function commandUser(members: Members, more: ToldUser): CommandUser {
   const command = words('user.command', members['command'])
   checkPlaceholders('user.command', command.join(' '))
   return { by: 'command', command, ...more }
 }
 
-function templateUser(members: Members, more: AnyUser): TemplateUser {
+function templateUser(members: Members, more: ToldUser): TemplateUser {
   const template = readText('user.template', members['template']) ?? ''
   checkPlaceholders('user.template', template)
   const filled = template.replace(/\{[a-z]+\}/g, 'x')
@@ -99,6 +124,7 @@ function chromiumUser(members: Members, more: AnyUser): ChromiumUser {
     signInOther: readTexts('user.signInOther', members['signInOther']),
     allow: words('user.allow', members['allow']),
     refuse: words('user.refuse', members['refuse']),
+    stop: readTexts('user.stop', members['stop']),
     enter: readText('user.enter', members['enter']),
     turnOn: readTexts('user.turnOn', members['turnOn']),
     question: readText('user.question', members['question']),

@@ -1,6 +1,6 @@
 import type { ChromiumUser } from '../config/user-configuration.js'
 import { type DevTools, startChromium } from './devtools.js'
-import { timeFor } from './errand-words.js'
+import { accountOf, timeFor } from './errand-words.js'
 import { chooseAll, decisionForm, type Look, lookAt, press, type } from './page-script.js'
 import { type Acted, type Errand, longestPage, type User } from './user.js'
 
@@ -13,7 +13,7 @@ export function openChromium(configuration: ChromiumUser): User {
     opensTabs: true,
     chooses: true,
     waits: true,
-    inbox: configuration.inbox,
+    ...accountOf({ ...configuration, stops: configuration.stop !== undefined }),
     async act(errand) {
       started ??= startChromium(configuration.chromium, configuration.arguments)
       try {
@@ -120,6 +120,8 @@ async function decide(tab: Tab): Promise<Acted> {
     })
     if (next === undefined) {
       if (page !== undefined) return { succeeded: true, detail: `the page says: ${look.heading}`, page }
+      if (errand.task === 'read' && Date.now() - moved > 1000)
+        return { succeeded: true, detail: `the page says: ${look.heading}`, page: look.html.slice(0, longestPage) }
       // A page may still be on its way.
       if (Date.now() - moved > 3000)
         return { succeeded: false, detail: `the page offers nothing to press: ${look.heading}` }
@@ -140,8 +142,11 @@ async function decide(tab: Tab): Promise<Acted> {
 }
 
 /** What is pressed on a page that asks. */
-function decisionsOf({ task, decision }: Errand, { allow, refuse, turnOn = [] }: ChromiumUser): readonly string[] {
+function decisionsOf({ task, decision }: Errand, o: ChromiumUser): readonly string[] {
+  const { allow, refuse, stop = [], turnOn = [] } = o
+  if (task === 'read') return []
   if (task === 'inbox-on') return turnOn
+  if (decision === 'stop') return stop
   return decision === 'allow' ? allow : refuse
 }
 

@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process'
 import type { CommandUser } from '../config/user-configuration.js'
-import { fillErrand, skillsIn, timeFor } from './errand-words.js'
+import { accountOf, fillErrand, skillsIn, timeFor } from './errand-words.js'
 import { type Acted, longestPage, type User } from './user.js'
 
 /** A user who acts by a program: it ends with 0 once it has decided, and may print the page on which it did. */
-export function commandUser({ command, deadline, inbox }: CommandUser): User {
+export function commandUser({ command, deadline, ...pages }: CommandUser): User {
   return {
     ...skillsIn(command.join(' ')),
     opensTabs: false,
-    inbox,
+    ...accountOf(pages),
     act(errand) {
       const [program = '', ...args] = command.map(word => fillErrand(word, errand))
       return new Promise<Acted>(resolve => {

@@ -1,5 +1,7 @@
 import type { Errand, User } from './user.js'
 
+type Account = Pick<User, 'inbox' | 'account' | 'history' | 'stops'>
+
 /** Puts what the user is to do in place of the placeholders of a text. */
 export function fillErrand(text: string, errand: Errand, encode: (value: string) => string = value => value): string {
   const values: Readonly<Record<string, string>> = {
@@ -22,6 +24,11 @@ export function skillsIn(text: string): Pick<User, 'hasOther' | 'takesCodes' | '
     chooses: text.includes('{choose}'),
     waits: text.includes('{wait}'),
   }
+}
+
+/** What a configuration says of the pages of an account. */
+export function accountOf(o: { readonly [Name in keyof Account]?: Account[Name] | undefined }): Account {
+  return { inbox: o.inbox, account: o.account, history: o.history, stops: o.stops === true }
 }
 
 /** Milliseconds that an errand may take. */

@@ -1,13 +1,13 @@
 import type { TemplateUser } from '../config/user-configuration.js'
-import { fillErrand, skillsIn, timeFor } from './errand-words.js'
+import { accountOf, fillErrand, skillsIn, timeFor } from './errand-words.js'
 import { longestPage, type User } from './user.js'
 
 /** A user of a test server: it decides when its URL is fetched, and may answer with the page on which it did. */
-export function templateUser({ template, deadline, inbox }: TemplateUser): User {
+export function templateUser({ template, deadline, ...pages }: TemplateUser): User {
   return {
     ...skillsIn(template),
     opensTabs: false,
-    inbox,
+    ...accountOf(pages),
     async act(errand) {
       const url = fillErrand(template, errand, encodeURIComponent)
       try {

@@ -9,15 +9,16 @@ export interface DecisionForm {
 /** What a user does with a link. */
 export interface Errand {
   readonly url: string
-  readonly decision: 'allow' | 'refuse'
+  /** `stop`: the user refuses a call, and wants no more questions of this agent. */
+  readonly decision: 'allow' | 'refuse' | 'stop'
   /** The code of a device, to type in at the link. */
   readonly code?: string | undefined
   /** Which of two users it is. */
   readonly user: '1' | '2'
   /** What the user allows of a page: what it suggests, or all that it offers. Default what it suggests. */
   readonly choose?: 'suggested' | 'all' | undefined
-  /** What they do there: decide about a request, turn the inbox on, or answer the question that waits in it. Default they decide. */
-  readonly task?: 'decide' | 'inbox-on' | 'inbox' | undefined
+  /** What they do there: decide about a request, turn the inbox on, answer the question that waits in it, or only read the page. Default they decide. */
+  readonly task?: 'decide' | 'inbox-on' | 'inbox' | 'read' | undefined
   /** Seconds that the user reads the page before they press anything that decides. Default none. */
   readonly wait?: number | undefined
   /** Told of the form before the user presses anything: the URL that another tab of the same browser visits meanwhile. */
@@ -48,6 +49,12 @@ export interface User {
   readonly waits: boolean
   /** The path of the page on which the user turns the inbox on, and finds the questions that wait in it; undefined without one. */
   readonly inbox: string | undefined
+  /** The path of the page that lists what the user has allowed; undefined without one. */
+  readonly account: string | undefined
+  /** The path of the page that lists the calls that the user has approved; undefined without one. */
+  readonly history: string | undefined
+  /** Whether the user can refuse a call and end all questions of its agent. */
+  readonly stops: boolean
   /** Whether another tab of the same browser can visit a page meanwhile. */
   readonly opensTabs: boolean
   act(errand: Errand): Promise<Acted>

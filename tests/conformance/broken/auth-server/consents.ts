@@ -74,8 +74,8 @@ export const consents: readonly BrokenPeer[] = [
     clause: 'consent.claimed',
     words: 'another user than the one whom a request is for must neither claim nor end it',
     file: consent,
-    find: 'if (wanted !== undefined && wanted !== user.sub)',
-    replace: 'if (wanted !== undefined && wanted !== user.sub && (request.decision = { says: "refuse" }))',
+    find: 'if (wanted !== undefined && !isFor(user, wanted))',
+    replace: 'if (wanted !== undefined && !isFor(user, wanted) && (request.decision = { says: "refuse" }))',
     cases: ['APR-36'],
   },
   {

@@ -35,10 +35,11 @@ export const legalAuthServers: readonly LegalVariant[] = [
     replace: '<ul title="A list"><li>${escaped(delegate)}</li></ul>',
   },
   {
-    what: 'errors have other reasons and descriptions',
+    what: 'errors have other descriptions, and reasons where the page names none',
     file: 'conformance/dist/peer/shared/refusal.js',
     find: 'reason, error_description: text,',
-    replace: "reason: `own_${reason}`, error_description: 'Nein.', error_uri: 'https://auth.example/errors',",
+    replace:
+      "reason: reason.startsWith('condition') ? reason : `own_${reason}`, error_description: 'Nein.', error_uri: 'https://auth.example/errors',",
   },
   {
     what: 'it answers slowly',

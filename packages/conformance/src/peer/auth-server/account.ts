@@ -2,6 +2,7 @@ import type { PeerAnswer } from '../shared/refusal.js'
 import { isOpenQuestion } from './approval.js'
 import type { Visit } from './browser.js'
 import type { Context } from './context.js'
+import { asPublished } from './documents-of.js'
 import { endGrant } from './grants.js'
 import { errorPage, seeOther } from './html.js'
 import { accountPage, devicePage, signInPage } from './pages.js'
@@ -30,7 +31,7 @@ export function verifyAgain(context: Context, visit: Visit): PeerAnswer {
 }
 
 /** The account of a user, and its inbox. */
-export function account(context: Context, { browser, form }: Visit): PeerAnswer {
+export async function account(context: Context, { browser, form }: Visit): Promise<PeerAnswer> {
   const { state, now } = context
   const { user } = browser
   if (user === undefined) return signInPage(browser, state.users, 'account')
@@ -42,7 +43,10 @@ export function account(context: Context, { browser, form }: Visit): PeerAnswer 
   const own = [...state.grants].filter(({ sub, isEnded }) => sub === user.sub && !isEnded)
   const ended = own.find(({ name }) => name === form.get('end'))
   if (ended !== undefined) endGrant(context, ended)
-  return accountPage(browser, user, { questions: waiting, grants: own.filter(one => one !== ended) })
+  const grants = own.filter(one => one !== ended && one.asked.operation === undefined)
+  const held = await Promise.all(grants.map(async grant => ({ grant, now: await asPublished(context, grant.asked) })))
+  const approved = [...state.grants].filter(one => one.sub === user.sub && one.asked.operation !== undefined)
+  return accountPage(browser, user, { questions: waiting, held, approved })
 }
 
 /** A user opens a question of the inbox. */

@@ -54,8 +54,14 @@ export function checkQuestion({ state, now }: Context, caller: Caller, asked: As
 }
 
 /** Whether a question about a call waits for this user. */
-export function isOpenQuestion({ asked, decision, ends }: OpenRequest, { sub }: User, now: number): boolean {
-  return asked.operation !== undefined && asked.sub === sub && decision === undefined && ends > now
+export function isOpenQuestion(request: OpenRequest, user: User, now: number): boolean {
+  const { asked, decision, ends } = request
+  return asked.operation !== undefined && isFor(user, asked.sub) && decision === undefined && ends > now
+}
+
+/** Whether a user is the one whom a request is for. */
+export function isFor({ sub }: User, wanted: string | undefined): boolean {
+  return sub === wanted
 }
 
 function isEqual({ caller: other, asked: known }: OpenRequest, caller: Caller, asked: Asked): boolean {

@@ -83,9 +83,13 @@ export function readList(list: unknown, place: 'delegation' | 'constraints'): re
     if (place === 'delegation' && one['type'] === 'calls' && one['per'] === 'grant') throw malformed()
   }
   const read = list as Condition[]
-  const countsGrant = read.some(({ type, per }) => type === 'calls' && per === 'grant')
-  if (countsGrant && !read.some(({ type }) => type === 'until')) throw malformed()
+  if (countsOfGrant(read) && !read.some(({ type }) => type === 'until')) throw malformed()
   return read
+}
+
+/** Whether calls are counted for the life of a grant. */
+export function countsOfGrant(list: readonly Condition[]): boolean {
+  return list.some(({ type, per }) => type === 'calls' && per === 'grant')
 }
 
 /** Judges the conditions that an auth server judges. @throws Refusal where one does not hold */

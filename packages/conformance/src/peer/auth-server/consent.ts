@@ -1,12 +1,16 @@
 import { isLoopback } from '../shared/identifier.js'
 import type { PeerAnswer } from '../shared/refusal.js'
+import { isFor } from './approval.js'
 import type { Visit } from './browser.js'
+import { countsOfGrant } from './conditions.js'
 import type { Context } from './context.js'
+import { asPublished } from './documents-of.js'
 import { endGrant } from './grants.js'
 import { errorPage, pageAnswer, seeOther } from './html.js'
 import { beginLink, needsLink, userFor } from './link.js'
 import { approvalPage, connectPage, consentPage, operationIn, signInPage, verifyPage } from './pages.js'
 import { isNamedRedirect } from './redirect.js'
+import { demandedOf } from './settings.js'
 import { type Asked, type Browser, graveIn, type OpenRequest, shownWords, yesKey } from './state.js'
 import { secret } from './values.js'
 
@@ -41,7 +45,7 @@ async function ask(context: Context, browser: Browser, request: OpenRequest): Pr
   const { user } = browser
   if (user === undefined) return signInPage(browser, state.users, request.token)
   const wanted = userFor(context, request.asked)
-  if (wanted !== undefined && wanted !== user.sub) return anothers()
+  if (wanted !== undefined && !isFor(user, wanted)) return anothers()
   if (wanted === undefined && request.claimedBy !== undefined && request.claimedBy !== browser) return anothers()
   request.claimedBy = browser
   if (needsLink(context, request)) {
@@ -90,15 +94,11 @@ export async function decide(context: Context, { browser, form }: Visit): Promis
     return answerAgent(context, request)
   }
   request.decision = { says: 'allow', sub: user.sub, scope }
-  const isKept = asked.operation === undefined && (!isGrave || asked.upstream !== undefined)
+  const demanded = demandedOf(context.settings, { ...request.caller, ...asked })
+  const countsAnew = countsOfGrant(demanded)
+  const isKept = asked.operation === undefined && !countsAnew && (!isGrave || asked.upstream !== undefined)
   if (isKept) context.state.remembered.set(yesKey(user.sub, request.caller, asked), { words: shownWords(asked), scope })
   return answerAgent(context, request)
-}
-
-/** What was asked for, in the words that the resource has now. */
-async function asPublished({ documents }: Context, asked: Asked): Promise<Asked> {
-  const metadata = await documents.metadata('aauth-resource', asked.resource).catch(() => asked.metadata)
-  return { ...asked, metadata }
 }
 
 function chosenScope(form: URLSearchParams, { scope }: Asked): readonly string[] {

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { signToken } from '../../signing/token.js'
+import { badRequest } from '../shared/refusal.js'
 import { agentsIn } from './chain.js'
 import { type Condition, judgeList, lastMoment, narrowed } from './conditions.js'
 import type { Context } from './context.js'
 import { sendNotice } from './notices.js'
 import { denied } from './refusals.js'
-import { isIdentityScope } from './settings.js'
+import { demandedOf, isIdentityScope } from './settings.js'
 import type { Asked, Caller, Grant, Upstream } from './state.js'
 import { hashOf, secret } from './values.js'
 
@@ -14,15 +15,19 @@ const life = 600
 /** Seconds that the token of a single call lives. */
 const callLife = 300
 
+/** Characters of a token. */
+const longestToken = 6 * 1024
+
 /** Checks that a token may be issued, and says under which conditions and until when. @throws Refusal */
 export function termsOf(
-  { now }: Context,
+  { now, settings }: Context,
   caller: Caller,
   o: { readonly asked: Asked; readonly scope: readonly string[]; readonly upstream: Upstream | undefined },
 ): { readonly list: readonly Condition[]; readonly exp: number } {
   const { asked, scope, upstream } = o
   const passedOn = (upstream?.constraints ?? []).filter(({ resource }) => resource !== caller.agent)
-  const list = narrowed([...passedOn, ...caller.delegation], asked.resource)
+  const demanded = upstream === undefined ? demandedOf(settings, { ...caller, resource: asked.resource, scope }) : []
+  const list = narrowed([...demanded, ...passedOn, ...caller.delegation], asked.resource)
   const services = upstream === undefined ? [] : [caller.agent, ...agentsIn(upstream.act).slice(0, -1)]
   judgeList(list, { resource: asked.resource, scope, purposes: asked.purposes, services, now: now() })
   const known = [asked.metadata['constraints_supported']].flat()
@@ -83,6 +88,7 @@ export function tokenAnswer(
     jti: randomUUID(),
   }
   const auth_token = signToken({ header: { typ: 'auth+jwt', alg: key.alg, kid }, claims, key })
+  if (auth_token.length > longestToken) throw badRequest('token_too_long', 'what is asked for makes the token too long')
   return { auth_token, expires_in: exp - iat }
 }
 

@@ -102,7 +102,12 @@ export function devicePage({ formSecret }: Browser, said = ''): PeerAnswer {
 export function accountPage(
   { formSecret }: Browser,
   user: User,
-  o: { readonly questions: readonly OpenRequest[]; readonly grants: readonly Grant[] },
+  o: {
+    readonly questions: readonly OpenRequest[]
+    /** What is granted, and what its resource says now. */
+    readonly held: ReadonlyArray<{ readonly grant: Grant; readonly now: Asked }>
+    readonly approved: readonly Grant[]
+  },
 ): PeerAnswer {
   const inbox = user.hasInbox
     ? button('inbox', 'off', 'Turn the inbox off')
@@ -111,11 +116,19 @@ export function accountPage(
     const text = `${hostOf(caller.agent)} asks to call ${hostOf(asked.resource)}`
     return `<p>${escaped(text)}: <a href="/question?request=${token}">Answer</a></p>`
   })
-  const given = o.grants.map(({ name, agent, asked }) => {
+  const given = o.held.map(({ grant: { name, agent, asked, scope }, now }) => {
     const text = `${hostOf(agent)} has access to ${hostOf(asked.resource)}`
-    return formHtml('/account', { form: formSecret }, `<p>${escaped(text)}</p>${button('end', name, 'Take it back')}`)
+    const list = `<ul>${scope.map(one => heldHtml(one, asked, now)).join('')}</ul>`
+    return formHtml(
+      '/account',
+      { form: formSecret },
+      `<p>${escaped(text)}</p>${list}${button('end', name, 'Take it back')}`,
+    )
   })
-  const parts = [formHtml('/account', { form: formSecret }, inbox), ...links, ...given]
+  const calls = o.approved.map(({ asked: { operation } }) => {
+    return `<p>You approved: <span>${escaped((operation?.display ?? [operation?.name ?? '']).join(''))}</span></p>`
+  })
+  const parts = [formHtml('/account', { form: formSecret }, inbox), ...links, ...given, ...calls]
   return pageAnswer('Your account', parts.join(''))
 }
 
@@ -167,6 +180,15 @@ function scopeHtml(name: string, { metadata }: Asked): string {
   const mark = isGrave ? ' <strong>Far-reaching</strong>' : ''
   const checked = isGrave ? '' : ' checked'
   return `<li><label><input type="checkbox" name="scope:${escaped(name)}" value="1"${checked}>${words}</label>${mark}</li>`
+}
+
+/** A scope in the words of the yes and, where they are others by now, in those of today. */
+function heldHtml(name: string, { metadata }: Asked, now: Asked): string {
+  const wordsIn = (said: Asked['metadata']): string => String(Object(said['scope_descriptions'])[name] ?? name)
+  const [then, today] = [wordsIn(metadata), wordsIn(now.metadata)]
+  const others = then === today ? '' : ` The resource says now: ${escaped(today)}`
+  const isGrave = graveIn(now.metadata).includes(name) && !graveIn(metadata).includes(name)
+  return `<li>${escaped(then)}${others}${isGrave ? ' It is far-reaching by now.' : ''}</li>`
 }
 
 /** What a resource says of an operation. */

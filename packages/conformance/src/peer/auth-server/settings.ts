@@ -1,3 +1,5 @@
+import type { Condition } from './conditions.js'
+
 /** What the auth server grants without a user. */
 interface DirectGrant {
   readonly agent: string
@@ -12,6 +14,8 @@ interface AskRule {
   readonly agents: 'any' | readonly string[]
   readonly resources: readonly string[]
   readonly scopes?: readonly string[]
+  /** What every token of such a yes is issued under. */
+  readonly conditions?: readonly Condition[]
 }
 
 /** Who may exchange what. @see protocol §7 */
@@ -57,8 +61,17 @@ export function isGrantedDirectly({ grants }: Settings, wish: Wish): boolean {
 }
 
 /** Whether a user may be asked. */
-export function mayBeAsked({ ask }: Settings, wish: Wish): boolean {
-  return ask.some(rule => {
+export function mayBeAsked(settings: Settings, wish: Wish): boolean {
+  return askRule(settings, wish) !== undefined
+}
+
+/** What the operator demands of what a user may allow. */
+export function demandedOf(settings: Settings, wish: Wish): readonly Condition[] {
+  return askRule(settings, wish)?.conditions ?? []
+}
+
+function askRule({ ask }: Settings, wish: Wish): AskRule | undefined {
+  return ask.find(rule => {
     if (!lists(rule.agents, wish.agent)) return false
     if (wish.resource === wish.agent && rule.resources.includes('self')) return true
     if (!rule.resources.includes(wish.resource)) return false

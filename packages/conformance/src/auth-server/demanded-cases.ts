@@ -1,0 +1,77 @@
+import type { Case } from '../case/case.js'
+import { type Trial, Undecided } from '../case/trial.js'
+import type { Participant } from '../participants/participant.js'
+import type { WireRequest } from '../wire/message.js'
+import { type Granted, granted, memberOf } from './asked-user.js'
+import { conditionUnmet } from './delegation.js'
+import { asksAnew } from './page-cases.js'
+import { conditionsIn } from './policy-cases.js'
+import { type AuthServerStage, asked, type Delegate, delegateWith } from './stage.js'
+
+const group = 'demanded conditions'
+const needs = ['consent', 'user', 'conditions', 'loopback']
+
+/** What a user allows a delegate of one case only. */
+interface Demanded {
+  readonly agent: Participant
+  readonly one: Granted
+  readonly list: readonly unknown[]
+}
+
+/** The delegate, with these conditions of its agent server. */
+function delegateOf(stage: AuthServerStage, agent: Participant, delegation: readonly unknown[]): Delegate {
+  return delegateWith(stage, { sub: 'delegate-1', agent, claims: { aud: [stage.id, agent.id], delegation } })
+}
+
+/** A user allows a delegate something at a resource at which the operator demands conditions. @throws Undecided where it does not */
+async function demanded(trial: Trial, stage: AuthServerStage): Promise<Demanded> {
+  const agent = await stage.openAgent()
+  const delegate = delegateOf(stage, agent, [])
+  const one = await granted(trial, stage, { agent, delegate, resource: stage.otherResource })
+  const list = conditionsIn(one.claims)
+  if (list.length > 0) return { agent, one, list }
+  throw new Undecided('not applicable', 'the operator demands no conditions at otherResource')
+}
+
+/** Conditions of one type, none of which another one implies. */
+function apart(stage: AuthServerStage, number: number): readonly unknown[] {
+  const { consentScope } = stage.configuration
+  return Array.from({ length: number }, (_, at) => ({ type: 'scopes', any: [consentScope, `x${at}`] }))
+}
+
+/** DEL: conditions that the operator of an auth server demands of what users allow. @see protocol §9.1 */
+export const demandedCases: readonly Case<AuthServerStage>[] = [
+  {
+    id: 'DEL-50',
+    words: 'A list that is too long then must be refused',
+    group,
+    needs,
+    clauses: ['policy.narrow'],
+    async run(trial, stage) {
+      const { agent, one, list } = await demanded(trial, stage)
+      const refresh = (delegation: readonly unknown[]) => (): WireRequest => {
+        const form = { request_type: 'refresh', refresh_token: one.refreshToken }
+        return asked(stage, form, delegateOf(stage, agent, delegation))
+      }
+      const most = 32 - list.length
+      await trial.accepted('it refreshes with as many conditions as there is room for', refresh(apart(stage, most)))
+      const response = await trial.refused('there is one more', refresh(apart(stage, most + 1)), conditionUnmet)
+      const reason = memberOf(response, 'reason')
+      trial.holds('the reason says so', reason === 'conditions_too_long', reason)
+      await trial.accepted('the grant is still there', refresh([]))
+    },
+  },
+  {
+    id: 'policy.calls.grant',
+    words: 'and not from memory',
+    group,
+    needs,
+    async run(trial, stage) {
+      const { agent, list } = await demanded(trial, stage)
+      const isCounted = list.some(one => Object(one).type === 'calls' && Object(one).per === 'grant')
+      if (!isCounted) throw new Undecided('not applicable', 'the operator demands no calls of a grant at otherResource')
+      const question = { agent, delegate: delegateOf(stage, agent, []), resource: stage.otherResource }
+      await asksAnew(trial, stage, { title: 'the same is asked for again', question })
+    },
+  },
+]
