@@ -9,7 +9,7 @@ import { peers } from './broken/peers.js'
 // What broken-peers.long.ts runs, compared with the protocol page, the peers as they are built, and the cases of the suite.
 
 /** Sentences for which a broken peer is still to be written. This number may only become smaller. */
-const mostOpen = 25
+const mostOpen = 1
 
 test('a broken peer names words that stand in one sentence of the page, at its clause', () => {
   const wrong = broken.filter(({ sentences }) => sentences.length !== 1)

@@ -104,8 +104,8 @@ export const policies: readonly BrokenPeer[] = [
     clause: 'policy.narrow',
     words: 'It takes them as they are at that moment, not as they were at the first issue',
     file: grants,
-    find: 'narrowed([...passedOn, ...caller.delegation], asked.resource)',
-    replace: '(asked.kept ??= narrowed([...passedOn, ...caller.delegation], asked.resource))',
+    find: 'narrowed([...demanded, ...passedOn, ...caller.delegation], asked.resource)',
+    replace: '(asked.kept ??= narrowed([...demanded, ...passedOn, ...caller.delegation], asked.resource))',
     cases: ['policy.narrow', 'refresh.denied-keeps'],
   },
   {
