@@ -286,7 +286,7 @@ export const policyMcpServers: readonly BrokenPeer[] = [
   },
 ]
 
-/** Auth servers that break one sentence of §9.1 each. */
+/** Auth servers that break one sentence of §9.1 and §9.4 each. */
 export const policyAuthServers: readonly BrokenPeer[] = [
   {
     clause: 'policy.supported',
@@ -295,6 +295,15 @@ export const policyAuthServers: readonly BrokenPeer[] = [
     find: 'the resource does not enforce the condition ${unknown.type}',
     replace: 'the resource does not enforce a condition',
     cases: ['policy.supported'],
+  },
+  {
+    clause: 'approval.shown',
+    words: 'must stand in no log, event, metric, audit record or error page',
+    file: consent,
+    find: "if ((query.get('state') ?? undefined) !== request.state)",
+    replace:
+      "if ((query.get('state') ?? undefined) !== request.state) return errorPage(400, 'No request: ' + String(request.asked.operation?.display)); if (false)",
+    cases: ['APR-35'],
   },
   {
     clause: 'policy.words',

@@ -3,6 +3,7 @@ import { documentCases } from '../endpoint/document-cases.js'
 import { signedBodyCases, signedEndpointCases } from '../endpoint/signature-cases.js'
 import { accountCases } from './account-cases.js'
 import { approvalCases } from './approval-cases.js'
+import { approvalErrorCases } from './approval-error-cases.js'
 import { approvalExchangeCases } from './approval-exchange-cases.js'
 import { codeCases } from './code-cases.js'
 import { conditionCases } from './condition-cases.js'
@@ -91,6 +92,7 @@ export const authServerCases: readonly Case<AuthServerStage>[] = [
   ...approvalCases,
   ...approvalExchangeCases,
   ...accountCases,
+  ...approvalErrorCases,
   ...inboxCases,
   ...noticeCases,
   // Looks at all that has been answered, too.

@@ -28,7 +28,7 @@ async function requested(trial: Trial, stage: AuthServerStage): Promise<string> 
 }
 
 /** Opens the page in a browser that nobody has signed in with. */
-async function opened(
+export async function opened(
   trial: Trial,
   stage: AuthServerStage,
   o: { readonly title: string; readonly query: Readonly<Record<string, string>> },

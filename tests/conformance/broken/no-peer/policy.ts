@@ -11,5 +11,4 @@ export const policySentences: readonly NoPeer[] = [
   },
   { clause: 'policy.data.whole', words: 'A request must hold nothing but what the rules list', why: 'beside' },
   { clause: 'policy.order', words: 'So a request that is refused costs no call', why: 'beside' },
-  { clause: 'approval.shown', words: 'must stand in no log, event, metric, audit record or error page', why: 'inside' },
 ]
