@@ -23,9 +23,9 @@ export interface ProgramRun {
 
 const longestOutput = 256 * 1024
 
-/** Runs programs, as many at once as there are cores and one more: they wait much of their time. */
+/** Runs programs, a few at once for each core: they wait much of their time. */
 export function openPrograms(): (o: ProgramRun) => Promise<Ended> {
-  const free = { places: availableParallelism() + 1 }
+  const free = { places: 2 * availableParallelism() + 1 }
   const waiting: Array<() => void> = []
   return async o => {
     if (free.places === 0) await new Promise<void>(resolve => waiting.push(resolve))

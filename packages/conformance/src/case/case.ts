@@ -15,7 +15,7 @@ export interface Case<Stage> {
   readonly clauses?: readonly string[]
   /** What the implementation must have declared: names of {@link Needs}. */
   readonly needs?: readonly string[]
-  /** Whether no other case may run meanwhile, where cases of a group run at once: it changes what they share. */
+  /** Whether no other case may run meanwhile, where cases run at once: it changes what they share. */
   readonly alone?: true
   /** Tries and looks. The first request of a case is its control. */
   readonly run: (trial: Trial, stage: Stage) => Promise<void>

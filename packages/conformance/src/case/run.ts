@@ -26,7 +26,7 @@ export interface Plan<Stage> {
   readonly sender: Sender
   /** Looks, after each group, whether a valid request is still accepted and nothing was granted. */
   readonly invariant: (trial: Trial, stage: Stage) => Promise<void>
-  /** Whether the cases of a group run at once. Their results come in order all the same. */
+  /** Whether all cases run at once. Their results come in order all the same. */
   readonly atOnce?: boolean
   /** All messages of the run, in their order. */
   readonly seen: Exchange[]
@@ -47,21 +47,50 @@ export async function runCases<Stage>(o: Omit<Plan<Stage>, 'seen' | 'watched'>):
     results.push(result)
     plan.onResult?.(result)
   }
-  for (const [group, cases] of groups) {
-    if (plan.atOnce === true) for (const result of await runAtOnce(plan, cases)) add(result)
-    else for (const one of cases) add(await runCase(plan, one))
-    add(await runInvariant(plan, group))
-  }
+  if (plan.atOnce === true) await runAtOnce(plan, groups, inOrder([...groups].flatMap(idsOf), add))
+  else
+    for (const [group, cases] of groups) {
+      for (const one of cases) add(await runCase(plan, one))
+      add(await runInvariant(plan, group))
+    }
   return results
 }
 
-/** Runs the cases of a group at once, and after them, one by one, those that must run alone. */
-async function runAtOnce<Stage>(plan: Plan<Stage>, cases: readonly Case<Stage>[]): Promise<CaseResult[]> {
-  const results = new Map<Case<Stage>, CaseResult>()
-  const run = async (one: Case<Stage>): Promise<void> => void results.set(one, await runCase(plan, one))
-  await Promise.all(cases.filter(({ alone }) => alone !== true).map(run))
-  for (const one of cases.filter(({ alone }) => alone === true)) await run(one)
-  return cases.flatMap(one => results.get(one) ?? [])
+type Groups<Stage> = ReadonlyMap<string, readonly Case<Stage>[]>
+type Add = (result: CaseResult) => void
+
+const invariantId = (group: string): string => `after:${group}`
+
+function idsOf<Stage>([group, cases]: readonly [string, readonly Case<Stage>[]]): string[] {
+  return [...cases.map(({ id }) => id), invariantId(group)]
+}
+
+/** Hands results on in the order of their ids, each as soon as those before it are there. */
+function inOrder(ids: readonly string[], add: Add): Add {
+  const waiting = new Map<string, CaseResult>()
+  const rest = [...ids]
+  return result => {
+    waiting.set(result.id, result)
+    for (let next = waiting.get(rest[0] ?? ''); next !== undefined; next = waiting.get(rest[0] ?? '')) {
+      rest.shift()
+      add(next)
+    }
+  }
+}
+
+/** Runs all cases at once, and after them, one by one, those that must run alone. */
+async function runAtOnce<Stage>(plan: Plan<Stage>, groups: Groups<Stage>, add: Add): Promise<void> {
+  const isAlone = ({ alone }: Case<Stage>): boolean => alone === true
+  // The last groups begin first: in them agents wait for users.
+  const started = [...groups].reverse().map(async ([group, cases]) => {
+    await Promise.all(cases.filter(one => !isAlone(one)).map(async one => add(await runCase(plan, one))))
+    if (!cases.some(isAlone)) add(await runInvariant(plan, group))
+  })
+  await Promise.all(started)
+  for (const [group, cases] of groups) {
+    for (const one of cases.filter(isAlone)) add(await runCase(plan, one))
+    if (cases.some(isAlone)) add(await runInvariant(plan, group))
+  }
 }
 
 /** The cases of each group, in the order in which the groups first come. */
@@ -90,7 +119,7 @@ function runCase<Stage>(plan: Plan<Stage>, one: Case<Stage>): Promise<CaseResult
 
 function runInvariant<Stage>(plan: Plan<Stage>, group: string): Promise<CaseResult> {
   const title = `After ${group}: what is right is still accepted, and what is wrong is refused.`
-  const id = `after:${group}`
+  const id = invariantId(group)
   return plan.watched(id, async () => ({
     id,
     group,
