@@ -30,6 +30,14 @@ const hops: readonly BrokenPeer[] = [
     cases: ['exchange.answers'],
   },
   {
+    clause: 'exchange.answers',
+    words: 'the downstream is away',
+    file: own('outgoing'),
+    find: 'new Refusal(503,',
+    replace: 'new Refusal(502,',
+    cases: ['exchange.answers'],
+  },
+  {
     clause: 'interaction.challenge',
     words: 'The resource must answer its caller',
     file: own('errands'),

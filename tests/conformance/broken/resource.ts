@@ -837,7 +837,7 @@ const challenges: readonly BrokenPeer[] = [
     words: 'Every 401 but `replay_detected` must carry `Agent-Auth`',
     file: own('guard'),
     find: "error.status !== 401 || error.error === 'replay_detected'",
-    replace: "error.status !== 401 || error.error !== 'invalid_signature'",
+    replace: "error.status !== 401 || ['replay_detected', 'invalid_signature'].includes(error.error)",
     cases: ['challenge.every-401'],
   },
   {

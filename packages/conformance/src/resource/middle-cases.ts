@@ -96,6 +96,9 @@ export const middleCases: readonly Case<ResourceStage>[] = [
         await trial.refused(title, upstream(stage).request(), refusal)
       }
       await openMiddle(trial, stage)
+      stage.downstream.origin.answer('/', () => Promise.reject(new Error('the connection ends')))
+      await trial.refused('the other resource is away', upstream(stage).request(), { status: 503, challenge: 'none' })
+      await openMiddle(trial, stage)
       stage.downstream.origin.answer('/', () => ({
         status: 401,
         headers: { 'agent-auth': 'httpsig; auth-token; resource_token="x"; auth_server="https://other.example"' },
