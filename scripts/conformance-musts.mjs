@@ -63,4 +63,4 @@ export const open = musts
   .map(({ clause, sentence }) => `${clause}: ${firstWords(sentence)}`)
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)
-  writeFileSync(`${root}/tests/conformance/broken/open.txt`, `${open.join('\n')}\n`)
+  writeFileSync(`${root}/tests/conformance/broken/open.txt`, open.map(line => `${line}\n`).join(''))

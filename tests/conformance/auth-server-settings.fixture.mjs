@@ -38,7 +38,7 @@ export function authServerSettings(id, participants) {
     ask: [
       { agents: 'any', resources: [resource], scopes: [write, erase] },
       { agents: 'any', resources: [middle], scopes: [call] },
-      { agents: 'any', resources: [idOf('otherResource')], scopes: [write], conditions: demanded },
+      { agents: 'any', resources: [idOf('otherResource')], scopes: [write, 'conformance.list'], conditions: demanded },
       { agents: 'any', resources: ['self'] },
     ],
     deviceFlow: [agent],
@@ -59,6 +59,7 @@ export function authServerOffers(participants, history = '/account/approvals') {
     account: '/account',
     history,
     stops: true,
+    narrows: true,
   }
   const scopes = { consentScope: write, graveScope: erase, exchangeScope: call }
   return { participants, ...scopes, signIn: true, deviceFlow: true, user }

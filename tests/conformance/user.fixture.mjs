@@ -12,10 +12,15 @@ let [page, last] = ['', '']
 const ticked = html =>
   choose === 'all' ? html.replace(/<input (?=[^>]*name="scope:)/g, '<input data-ticked="" checked ') : html
 
+/** An account of which a user takes back only single scopes. */
+const withoutWholes = html =>
+  html.replace(/<form (?:(?!<\/form>).)*<\/form>/gs, form => (/name="(?:scope|subject)"/.test(form) ? form : ''))
+
 const one = scriptedUser(name, async (input, init) => {
   const response = await fetch(input, init)
   const html = ticked(await response.clone().text())
   last = html
+  if (task === 'narrow') return new Response(withoutWholes(html), response)
   if (!html.includes('name="decision"')) return response
   // It reads the first page that asks.
   if (page === '') await sleep(Number(wait) * 1000)
@@ -25,7 +30,8 @@ const one = scriptedUser(name, async (input, init) => {
 })
 const words = decision === 'allow' ? 'Allow' : 'Refuse'
 const isRead = task === 'read'
-if (task !== 'decide') await one.follow(url, task === 'inbox-on' ? [name, 'Turn the inbox on'] : [name])
+if (task === 'narrow') await one.follow(url, [name, 'Take back'])
+else if (task !== 'decide') await one.follow(url, task === 'inbox-on' ? [name, 'Turn the inbox on'] : [name])
 // Of the account page: the question that waits.
 const [, question] = /href="([^"]*question[^"]*)"/.exec(last) ?? []
 if (task === 'inbox') await one.decide(new URL(question.replaceAll('&amp;', '&'), url).href, words)

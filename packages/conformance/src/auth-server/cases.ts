@@ -58,6 +58,7 @@ export const authServerNeeds: Needs<AuthServerStage> = {
   inbox: ({ user }) => (user?.inbox === undefined ? 'user.inbox is not declared' : undefined),
   account: ({ user }) => (user?.account === undefined ? 'user.account is not declared' : undefined),
   history: ({ user }) => (user?.history === undefined ? 'user.history is not declared' : undefined),
+  narrows: ({ user }) => (user?.narrows === true ? undefined : 'user takes no single scope back: narrows says so'),
   stops: ({ user }) => (user?.stops === true ? undefined : 'user cannot tell an agent to stop asking: stops says so'),
   user: ({ user }) => (user === undefined ? 'user is not declared' : undefined),
 }

@@ -1,8 +1,9 @@
 import type { Case } from '../case/case.js'
+import type { Refusal } from '../case/refusal.js'
 import { type Trial, Undecided } from '../case/trial.js'
 import type { Participant } from '../participants/participant.js'
 import type { WireRequest } from '../wire/message.js'
-import { type Granted, granted, memberOf } from './asked-user.js'
+import { actAt, allowedBy, askUser, type Granted, memberOf, redeemed } from './asked-user.js'
 import { conditionUnmet } from './delegation.js'
 import { asksAnew } from './page-cases.js'
 import { conditionsIn } from './policy-cases.js'
@@ -24,10 +25,15 @@ function delegateOf(stage: AuthServerStage, agent: Participant, delegation: read
 }
 
 /** A user allows a delegate something at a resource at which the operator demands conditions. @throws Undecided where it does not */
-async function demanded(trial: Trial, stage: AuthServerStage): Promise<Demanded> {
+async function demanded(
+  trial: Trial,
+  stage: AuthServerStage,
+  o: { readonly scope?: string; readonly user?: '1' | '2' } = {},
+): Promise<Demanded> {
   const agent = await stage.openAgent()
   const delegate = delegateOf(stage, agent, [])
-  const one = await granted(trial, stage, { agent, delegate, resource: stage.otherResource })
+  const waiting = await askUser(trial, stage, { agent, delegate, resource: stage.otherResource, scope: o.scope })
+  const one = await redeemed(trial, stage, await allowedBy(trial, stage, { ...waiting, user: o.user ?? '1' }))
   const list = conditionsIn(one.claims)
   if (list.length > 0) return { agent, one, list }
   throw new Undecided('not applicable', 'the operator demands no conditions at otherResource')
@@ -74,4 +80,31 @@ export const demandedCases: readonly Case<AuthServerStage>[] = [
       await asksAnew(trial, stage, { title: 'the same is asked for again', question })
     },
   },
+  {
+    id: 'revocation.claim.one',
+    words: 'where its calls are counted so, it must end instead',
+    group,
+    needs: [...needs, 'two-users', 'narrows'],
+    clauses: ['policy.calls.grant'],
+    async run(trial, stage) {
+      const { consentScope, directScopes } = stage.configuration
+      // The second user, who has allowed two scopes at once to nobody else.
+      const scope = `${consentScope} ${directScopes[1]}`
+      const { one, list } = await demanded(trial, stage, { scope, user: '2' })
+      mustCount(list)
+      const refresh = () => asked(stage, { request_type: 'refresh', refresh_token: one.refreshToken }, one.signer)
+      await trial.accepted('the agent refreshes', refresh)
+      const url = `${stage.id}${stage.user?.account}`
+      const acted = await actAt(stage, { url, decision: 'refuse', user: '2', task: 'narrow' })
+      if (!acted.succeeded) throw new Undecided('failed', `could not decide: no scope was taken back: ${acted.detail}`)
+      const ended: Refusal = { status: 400, error: 'invalid_grant' }
+      await trial.refused('it refreshes after the user has taken one of two scopes back', refresh, ended)
+    },
+  },
 ]
+
+/** @throws Undecided where no calls are counted for the life of a grant */
+function mustCount(list: readonly unknown[]): void {
+  if (list.some(one => Object(one).type === 'calls' && Object(one).per === 'grant')) return
+  throw new Undecided('not applicable', 'the operator demands no calls of a grant at otherResource')
+}

@@ -36,6 +36,26 @@ test('a user has an inbox where the configuration says how to get there', () => 
     expect(() => readUserConfiguration(wrong)).toThrow(said)
 })
 
+test('a user finds more in their account where the configuration says so', () => {
+  const command = ['act', '{url}', '{decision}', '{task}']
+  const pages = { account: '/account', history: '/account/calls' }
+  expect(readUserConfiguration({ command, ...pages, stops: true, narrows: true })).toMatchObject({
+    ...pages,
+    stops: true,
+    narrows: true,
+  })
+  expect(readUserConfiguration({ ...chromium, ...pages, stop: ['Stop'] })).toMatchObject({ ...pages, stop: ['Stop'] })
+  for (const [wrong, said] of [
+    [{ command, account: 'account' }, 'user.account must be a path'],
+    [{ command: ['act', '{url}', '{decision}'], history: '/calls' }, 'user.history needs {task} in user.command'],
+    [{ command, stops: 'yes' }, 'user.stops must be true or false'],
+    [{ command, narrows: true }, 'user.narrows needs user.account'],
+    [{ ...chromium, stops: true }, 'user.stops is not for chromium'],
+    [{ command, stop: ['Stop'] }, 'user.stop is for chromium'],
+  ] as const)
+    expect(() => readUserConfiguration(wrong)).toThrow(said)
+})
+
 test.each([
   ['has none of the three', {}, 'exactly one of command, template, chromium'],
   ['has two of them', { ...chromium, command: ['{url}', '{decision}'] }, 'exactly one of'],

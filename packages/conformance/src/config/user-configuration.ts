@@ -16,6 +16,8 @@ interface AnyUser {
 interface ToldUser extends AnyUser {
   /** Whether it can be told to stop all questions of an agent: `{decision}` is `stop` then. */
   readonly stops?: boolean | undefined
+  /** Whether it can be told to take one of two scopes back, at `account`. */
+  readonly narrows?: boolean | undefined
 }
 
 /** A user who acts by a program: `{url}`, `{decision}`, `{code}` and `{user}` stand for what it is to do. */
@@ -57,23 +59,26 @@ export interface ChromiumUser extends AnyUser {
 export type UserConfiguration = CommandUser | TemplateUser | ChromiumUser
 
 const kinds = ['command', 'template', 'chromium'] as const
+const skills = ['stops', 'narrows'] as const
 const pageMembers = ['inbox', 'account', 'history'] as const
 const chromiumMembers = ['arguments', 'signIn', 'signInOther', 'allow', 'refuse', 'stop', 'enter', 'turnOn', 'question']
 
 /** Reads how a user acts. @throws ConfigurationError */
 export function readUserConfiguration(value: unknown): UserConfiguration | undefined {
   if (value === undefined) return undefined
-  const members = readMembers('user', value, [...kinds, ...chromiumMembers, ...pageMembers, 'stops', 'deadline'])
+  const members = readMembers('user', value, [...kinds, ...chromiumMembers, ...pageMembers, ...skills, 'deadline'])
   const given = kinds.filter(kind => members[kind] !== undefined)
   const [kind] = given
   if (kind === undefined || given.length > 1)
     throw new ConfigurationError(`user must have exactly one of ${kinds.join(', ')}`)
+  const foreign = skills.find(name => kind === 'chromium' && members[name] !== undefined)
+  if (foreign !== undefined) throw new ConfigurationError(`user.${foreign} is not for chromium`)
   const deadline = readInteger('user.deadline', members['deadline'], { least: 1000, most: 120_000 }) ?? 30_000
   const more = { deadline, ...pagesOf(members, kind) }
   if (kind === 'chromium') return chromiumUser(members, more)
   for (const name of chromiumMembers)
     if (members[name] !== undefined) throw new ConfigurationError(`user.${name} is for chromium, and not for ${kind}`)
-  const told = { ...more, ...stopsOf(members) }
+  const told = { ...more, ...skillsOf(members) }
   return kind === 'command' ? commandUser(members, told) : templateUser(members, told)
 }
 
@@ -93,11 +98,13 @@ function pagesOf(members: Members, kind: (typeof kinds)[number]): Pick<AnyUser, 
   return Object.fromEntries(given)
 }
 
-function stopsOf(members: Members): Pick<ToldUser, 'stops'> {
-  const stops = members['stops']
-  if (stops === undefined) return {}
-  if (typeof stops !== 'boolean') throw new ConfigurationError('user.stops must be true or false')
-  return { stops }
+function skillsOf(members: Members): Pick<ToldUser, (typeof skills)[number]> {
+  const given = skills.filter(name => members[name] !== undefined)
+  for (const name of given)
+    if (typeof members[name] !== 'boolean') throw new ConfigurationError(`user.${name} must be true or false`)
+  if (members['narrows'] === true && members['account'] === undefined)
+    throw new ConfigurationError('user.narrows needs user.account')
+  return Object.fromEntries(given.map(name => [name, members[name]]))
 }
 
 function commandUser(members: Members, more: ToldUser): CommandUser {

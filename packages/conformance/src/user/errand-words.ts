@@ -1,6 +1,6 @@
 import type { Errand, User } from './user.js'
 
-type Account = Pick<User, 'inbox' | 'account' | 'history' | 'stops'>
+type Account = Pick<User, 'inbox' | 'account' | 'history' | 'stops' | 'narrows'>
 
 /** Puts what the user is to do in place of the placeholders of a text. */
 export function fillErrand(text: string, errand: Errand, encode: (value: string) => string = value => value): string {
@@ -28,7 +28,13 @@ export function skillsIn(text: string): Pick<User, 'hasOther' | 'takesCodes' | '
 
 /** What a configuration says of the pages of an account. */
 export function accountOf(o: { readonly [Name in keyof Account]?: Account[Name] | undefined }): Account {
-  return { inbox: o.inbox, account: o.account, history: o.history, stops: o.stops === true }
+  return {
+    inbox: o.inbox,
+    account: o.account,
+    history: o.history,
+    stops: o.stops === true,
+    narrows: o.narrows === true,
+  }
 }
 
 /** Milliseconds that an errand may take. */

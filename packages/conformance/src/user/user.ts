@@ -17,8 +17,8 @@ export interface Errand {
   readonly user: '1' | '2'
   /** What the user allows of a page: what it suggests, or all that it offers. Default what it suggests. */
   readonly choose?: 'suggested' | 'all' | undefined
-  /** What they do there: decide about a request, turn the inbox on, answer the question that waits in it, or only read the page. Default they decide. */
-  readonly task?: 'decide' | 'inbox-on' | 'inbox' | 'read' | undefined
+  /** What they do there: decide about a request, turn the inbox on, answer the question that waits in it, only read the page, or take one of two scopes back. Default they decide. */
+  readonly task?: 'decide' | 'inbox-on' | 'inbox' | 'read' | 'narrow' | undefined
   /** Seconds that the user reads the page before they press anything that decides. Default none. */
   readonly wait?: number | undefined
   /** Told of the form before the user presses anything: the URL that another tab of the same browser visits meanwhile. */
@@ -55,6 +55,8 @@ export interface User {
   readonly history: string | undefined
   /** Whether the user can refuse a call and end all questions of its agent. */
   readonly stops: boolean
+  /** Whether the user can take one of the scopes back that they have allowed. */
+  readonly narrows: boolean
   /** Whether another tab of the same browser can visit a page meanwhile. */
   readonly opensTabs: boolean
   act(errand: Errand): Promise<Acted>

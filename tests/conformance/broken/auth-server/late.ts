@@ -231,4 +231,12 @@ export const late: readonly BrokenPeer[] = [
     replace: '...given]',
     cases: ['approval.limits'],
   },
+  {
+    clause: 'policy.calls.grant',
+    words: 'where its calls are counted so, it must end instead',
+    file: grants,
+    find: 'if (countsOfGrant(demandedOf(',
+    replace: 'if (false && countsOfGrant(demandedOf(',
+    cases: ['revocation.claim.one'],
+  },
 ]

@@ -3,9 +3,10 @@ import { isOpenQuestion } from './approval.js'
 import type { Visit } from './browser.js'
 import type { Context } from './context.js'
 import { asPublished } from './documents-of.js'
-import { endGrant } from './grants.js'
+import { endGrant, narrowGrant } from './grants.js'
 import { errorPage, seeOther } from './html.js'
 import { accountPage, devicePage, signInPage } from './pages.js'
+import type { Grant, User } from './state.js'
 
 /** Where a browser goes once its user is known: to a page of its own, or on with a request. */
 function next({ form }: Visit): PeerAnswer {
@@ -30,6 +31,11 @@ export function verifyAgain(context: Context, visit: Visit): PeerAnswer {
   return next(visit)
 }
 
+/** What a user has allowed, and nobody has ended. */
+function grantsOf({ state }: Context, user: User): readonly Grant[] {
+  return [...state.grants].filter(({ sub, isEnded }) => sub === user.sub && !isEnded)
+}
+
 /** The account of a user, and its inbox. */
 export async function account(context: Context, { browser, form }: Visit): Promise<PeerAnswer> {
   const { state, now } = context
@@ -40,10 +46,12 @@ export async function account(context: Context, { browser, form }: Visit): Promi
   const waiting = [...state.requests.values()].filter(
     request => request.kind === 'inbox' && isOpenQuestion(request, user, now()),
   )
-  const own = [...state.grants].filter(({ sub, isEnded }) => sub === user.sub && !isEnded)
+  const own = grantsOf(context, user)
   const ended = own.find(({ name }) => name === form.get('end'))
-  if (ended !== undefined) endGrant(context, ended)
-  const grants = own.filter(one => one !== ended && one.asked.operation === undefined)
+  const scope = form.get('scope')
+  if (ended !== undefined && scope !== null) narrowGrant(context, ended, scope)
+  else if (ended !== undefined) endGrant(context, ended)
+  const grants = grantsOf(context, user).filter(one => one.asked.operation === undefined)
   const held = await Promise.all(grants.map(async grant => ({ grant, now: await asPublished(context, grant.asked) })))
   const approved = [...state.grants].filter(one => one.sub === user.sub && one.asked.operation !== undefined)
   return accountPage(browser, user, { questions: waiting, held, approved })

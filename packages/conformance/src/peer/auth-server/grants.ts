@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { signToken } from '../../signing/token.js'
 import { badRequest } from '../shared/refusal.js'
 import { agentsIn } from './chain.js'
-import { type Condition, judgeList, lastMoment, narrowed } from './conditions.js'
+import { type Condition, countsOfGrant, judgeList, lastMoment, narrowed } from './conditions.js'
 import type { Context } from './context.js'
 import { sendNotice } from './notices.js'
 import { denied } from './refusals.js'
@@ -128,4 +128,16 @@ export function endGrant(context: Context, grant: Grant): void {
     if (isUnderIt({ sub, agent: String(agent), delegate: delegate ?? undefined, resource: String(resource) }))
       remembered.delete(key)
   }
+}
+
+/** Takes a scope of a grant back: what is left goes on under a new name, but not where that would begin a count anew. */
+export function narrowGrant(context: Context, grant: Grant, taken: string): void {
+  const { refreshTokens, grants } = context.state
+  const { agent, delegate, scope, asked } = grant
+  endGrant(context, grant)
+  if (countsOfGrant(demandedOf(context.settings, { agent, delegate, resource: asked.resource, scope }))) return
+  const name = randomUUID()
+  const left: Grant = { ...grant, name, scope: scope.filter(name => name !== taken), isEnded: false }
+  grants.add(left)
+  for (const [hash, kept] of refreshTokens) if (kept.grant === grant) refreshTokens.set(hash, { ...kept, grant: left })
 }

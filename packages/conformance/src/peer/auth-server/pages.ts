@@ -119,11 +119,9 @@ export function accountPage(
   const given = o.held.map(({ grant: { name, agent, asked, scope }, now }) => {
     const text = `${hostOf(agent)} has access to ${hostOf(asked.resource)}`
     const list = `<ul>${scope.map(one => heldHtml(one, asked, now)).join('')}</ul>`
-    return formHtml(
-      '/account',
-      { form: formSecret },
-      `<p>${escaped(text)}</p>${list}${button('end', name, 'Take it back')}`,
-    )
+    const single = scope.length === 1 ? [] : scope.filter(one => one !== 'openid')
+    const forms = single.map(one => takeBackHtml(formSecret, { end: name, scope: one }, `Take back ${one}`))
+    return [`<p>${escaped(text)}</p>`, list, takeBackHtml(formSecret, { end: name }, 'Take it back'), ...forms].join('')
   })
   const calls = o.approved.map(({ asked: { operation } }) => {
     return `<p>You approved: <span>${escaped((operation?.display ?? [operation?.name ?? '']).join(''))}</span></p>`
@@ -180,6 +178,10 @@ function scopeHtml(name: string, { metadata }: Asked): string {
   const mark = isGrave ? ' <strong>Far-reaching</strong>' : ''
   const checked = isGrave ? '' : ' checked'
   return `<li><label><input type="checkbox" name="scope:${escaped(name)}" value="1"${checked}>${words}</label>${mark}</li>`
+}
+
+function takeBackHtml(formSecret: string, fields: Readonly<Record<string, string>>, words: string): string {
+  return formHtml('/account', { form: formSecret, ...fields }, button('take', 'back', words))
 }
 
 /** A scope in the words of the yes and, where they are others by now, in those of today. */
