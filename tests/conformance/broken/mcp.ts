@@ -46,6 +46,14 @@ const asked: readonly BrokenPeer[] = [
     cases: ['mcp.covered'],
   },
   {
+    clause: 'mcp.covered',
+    words: 'A request must cover',
+    file: own('servers'),
+    find: "['mcp-method', 'mcp-name', ",
+    replace: "['mcp-method', ",
+    cases: ['mcp.covered'],
+  },
+  {
     clause: 'mcp.one-reading',
     words: 'A message that could be read in two ways',
     file: own('message'),
@@ -128,6 +136,15 @@ const begun: readonly BrokenPeer[] = [
     find: ' || !isOf(question, owner)',
     replace: '',
     cases: ['mcp.continued'],
+  },
+  {
+    clause: 'mcp.continued-once',
+    words: 'A caller without a user may go on once it has one',
+    file: own('owner'),
+    find: 'owner.user !== undefined && caller.user !== undefined && ',
+    replace: '',
+    cases: ['mcp.continued'],
+    refuses: true,
   },
   {
     clause: 'mcp.continued-once',

@@ -9,13 +9,14 @@ import type { PeerChange } from './broken-peer.js'
 
 const program = join(root, 'packages/conformance/dist/peer/resource/main.js')
 
-/** The groups of cases about MCP servers. */
+/** The groups of cases about MCP servers, and about every answer. */
 export const mcpGroups: readonly string[] = [
   'mcp',
   'mcp sessions',
   'mcp streams',
   'mcp subjects',
   'mcp without sessions',
+  'answers',
 ]
 
 /** Starts the MCP servers of the reference peer of the role resource, perhaps with one line changed. */

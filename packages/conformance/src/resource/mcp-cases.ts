@@ -13,7 +13,8 @@ import {
   toolHolder,
   toolOf,
 } from './mcp.js'
-import { delegate, pseudonym, type ResourceStage, type Signer } from './stage.js'
+import { byPublishedKey, delegate, pseudonym, type ResourceStage, type Signer } from './stage.js'
+import { calling, say, statelessTool } from './stateless-mcp.js'
 
 const group = 'mcp'
 const needs = ['mcp']
@@ -117,6 +118,23 @@ export const mcpCases: readonly Case<ResourceStage>[] = [
           refusals.signature,
         )
       }
+      if (stage.configuration.statelessMcp === undefined) return
+      const method = 'server/discover'
+      const by = byPublishedKey(stage.agent)
+      await trial.accepted('all headers of a message without a session are covered', () =>
+        say(stage, { caller: by, method }),
+      )
+      await trial.refused(
+        'mcp-method is not covered',
+        () => say(stage, { caller: by, method, draft: without('mcp-method') }),
+        refusals.signature,
+      )
+      const low = calling(statelessTool(stage, 'identified'))
+      await trial.refused(
+        'mcp-name is not covered',
+        () => say(stage, { caller: by, ...low, draft: without('mcp-name') }),
+        refusals.signature,
+      )
     },
   },
   {

@@ -74,9 +74,10 @@ function questionsOf(trial: Trial, stage: ResourceStage) {
 export const statelessContinuedCases: readonly Case<ResourceStage>[] = [
   {
     id: 'mcp.continued',
-    words: 'of any other caller must be refused as unknown',
+    words: ['of any other caller must be refused as unknown', 'A caller without a user may go on once it has one'],
     group,
     needs: ['stateless-mcp', 'stateless-asks'],
+    clauses: ['mcp.continued-once'],
     async run(trial, stage) {
       const { asking, answer } = questionsOf(trial, stage)
       const own = byPublishedKey(stage.agent)
@@ -88,6 +89,8 @@ export const statelessContinuedCases: readonly Case<ResourceStage>[] = [
       const alice = toolHolder(stage, {})
       const ofAlice = await asking(alice)
       await refusedMessage(trial, 'another user answers', answer(toolHolder(stage, { sub: 'user-2' }), ofAlice))
+      const early = await asking(own)
+      await trial.accepted('an agent that had no user answers for one', answer(alice, early))
       const response = await trial.accepted('its own caller answers', answer(own, state))
       trial.holds('the tool goes on', resultIn(response)['content'] !== undefined)
     },

@@ -1,7 +1,7 @@
 import type { Trial } from '../case/trial.js'
 import type { McpTool, StatelessMcp } from '../config/mcp-server.js'
 import type { HeaderLine, WireRequest, WireResponse } from '../wire/message.js'
-import { mcpRequest } from './mcp.js'
+import { type McpMessage, mcpRequest } from './mcp.js'
 import type { ResourceStage, Signer } from './stage.js'
 
 /** The first revision without sessions. */
@@ -16,6 +16,8 @@ export interface Said {
   readonly capabilities?: object
   /** Changes the headers that repeat the message, before they are signed. */
   readonly headers?: (right: readonly HeaderLine[]) => readonly HeaderLine[]
+  /** Changes what is signed. */
+  readonly draft?: McpMessage['draft']
 }
 
 /** Makes a message that carries all that it needs, and signs it. */
@@ -33,7 +35,9 @@ export function say(stage: ResourceStage, o: Said): WireRequest {
     ...(typeof name === 'string' ? [['mcp-name', name] as const] : []),
   ]
   const body = { jsonrpc: '2.0', id: 41, method, params: { ...params, _meta } }
-  return mcpRequest(stage, { caller, target: statelessServer(stage).target, body, headers: headers(right) })
+  const { target } = statelessServer(stage)
+  const changed = o.draft === undefined ? {} : { draft: o.draft }
+  return mcpRequest(stage, { caller, target, body, headers: headers(right), ...changed })
 }
 
 /** A call of a tool without arguments. */
