@@ -88,7 +88,7 @@ export const callCountCases: readonly Case<ResourceStage>[] = [
       const user = freshUser()
       const once = { type: 'calls', max: 1, per: 'grant' }
       const list = [once, { type: 'until', time: stage.now() + 600 }]
-      await trial.control('a call without conditions', callsOf(stage, freshUser(), []))
+      await trial.control('the only call of a day, of another user', callsOf(stage, freshUser(), perDay(1)))
       await trial.refused('a grant whose calls have no end', callsOf(stage, freshUser(), [once]), denied)
       const { response } = await trial.sent('the only call of a grant', callsOf(stage, user, list))
       // A count that a restart would begin anew must let no such call pass.
@@ -107,7 +107,7 @@ export const callCountCases: readonly Case<ResourceStage>[] = [
       const user = freshUser()
       const once = { type: 'calls', max: 1, per: 'grant' }
       const [last, earlier] = [600, 4].map(seconds => ({ type: 'until', time: stage.now() + seconds }))
-      await trial.control('a call without conditions', callsOf(stage, freshUser(), []))
+      await trial.control('the only call of a day, of another user', callsOf(stage, freshUser(), perDay(1)))
       const { response } = await trial.sent('the only call of a grant', callsOf(stage, user, [once, last, earlier]))
       if (response?.status === 403)
         throw new Undecided('not applicable', 'the resource lets no calls of a grant pass: its counts may not last')
