@@ -143,8 +143,8 @@ const requests: readonly BrokenPeer[] = [
     clause: 'sig.body.head-first',
     words: 'must compare the digest and judge time again, that of the token too',
     file: own('guard'),
-    find: "checkStillValid(claims, caller.level === 'authorized' ? authToken : agentToken, site.now());",
-    replace: '',
+    find: 'whole.length > 0',
+    replace: 'false',
     cases: ['sig.body.head-first'],
   },
   {
@@ -207,6 +207,14 @@ const keysAndChallenges: readonly BrokenPeer[] = [
     file: shared('key'),
     find: 'exponent < 65537n',
     replace: 'exponent < 3n',
+    cases: ['sig.alg.rsa-size'],
+  },
+  {
+    clause: 'sig.alg.rsa-size',
+    words: 'or longer than 8 bytes',
+    file: shared('key'),
+    find: 'bytesOf(e).length > 8',
+    replace: 'bytesOf(e).length > 16',
     cases: ['sig.alg.rsa-size'],
   },
   {

@@ -1,7 +1,8 @@
 import type { Case, Variation } from '../case/case.js'
 import { type Refusal, refusals } from '../case/refusal.js'
 import { type Draft, signDraft } from '../signing/draft.js'
-import { makeKey, makeRsaKey, type TestAlgorithm } from '../signing/key.js'
+import { makeKey, type TestAlgorithm } from '../signing/key.js'
+import { makeLongExponentKey, makeRsaKey } from '../signing/rsa-key.js'
 import { changeHeader, jsonBody, type WireRequest } from '../wire/message.js'
 import { flipped } from './header-changes.js'
 import { der, forged, malleable, negative, orderEight, point } from './key-bytes.js'
@@ -187,12 +188,13 @@ export const keyCases: readonly Case<ResourceStage>[] = [
     caller: () => pseudonym('PS512'),
     refusal: badKey,
     refused: [
-      { bits: 1536, exponent: 65537 },
-      { bits: 2048, exponent: 3 },
-      { bits: 2048, exponent: 65535 },
-    ].map(o => ({
-      fault: `the key has ${o.bits} bits and the exponent ${o.exponent}, and the signature is right`,
-      draft: draft => signedBy(pseudonym('PS512', makeRsaKey(o)))(draft),
+      { what: '1536 bits', make: () => makeRsaKey({ bits: 1536, exponent: 65537 }) },
+      { what: 'the exponent 3', make: () => makeRsaKey({ bits: 2048, exponent: 3 }) },
+      { what: 'the exponent 65535', make: () => makeRsaKey({ bits: 2048, exponent: 65535 }) },
+      { what: 'an exponent of 9 bytes', make: makeLongExponentKey },
+    ].map(({ what, make }) => ({
+      fault: `the key has ${what}, and the signature is right`,
+      draft: draft => signedBy(pseudonym('PS512', make()))(draft),
     })),
   }),
   varied({

@@ -28,12 +28,6 @@ export function makeKey(alg: TestAlgorithm = 'Ed25519'): TestKey {
   return testKey(alg, generatePrivateKey(alg))
 }
 
-/** Makes a fresh RSA key of another size, or with another exponent, than verifiers take. */
-export function makeRsaKey(o: { readonly bits: number; readonly exponent: number }): TestKey {
-  const pair = generateKeyPairSync('rsa', { modulusLength: o.bits, publicExponent: o.exponent })
-  return testKey('PS512', reopened(pair.privateKey))
-}
-
 /** An Ed25519 private key in PKCS #8, up to its 32 bytes. */
 const pkcs8 = Buffer.from('302e020100300506032b657004220420', 'hex')
 
@@ -47,7 +41,8 @@ export function keyOf(id: string, secret: string): TestKey {
   return testKey('Ed25519', createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }))
 }
 
-function testKey(alg: TestAlgorithm, privateKey: KeyObject): TestKey {
+/** A key as cases use it. */
+export function testKey(alg: TestAlgorithm, privateKey: KeyObject): TestKey {
   const { d: _, p, q, dp, dq, qi, ...members } = jwkOf(privateKey)
   const jwk = { ...members, alg }
   return {
@@ -71,7 +66,8 @@ function generatePrivateKey(alg: TestAlgorithm): KeyObject {
   return reopened(generatePair(alg).privateKey)
 }
 
-function reopened(generated: KeyObject): KeyObject {
+/** The key of a generated pair as one that may be exported. */
+export function reopened(generated: KeyObject): KeyObject {
   const key = generated.export({ format: 'der', type: 'pkcs8' })
   return createPrivateKey({ key, format: 'der', type: 'pkcs8' })
 }

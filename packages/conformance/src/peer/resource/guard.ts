@@ -73,7 +73,7 @@ async function signed(request: PeerRequest, route: Route, { site, signature }: S
   const whole = route.isStream
     ? Buffer.alloc(0)
     : await readSignedBody(request, signature, { limit: longestBody, now: site.now })
-  checkStillValid(claims, caller.level === 'authorized' ? authToken : agentToken, site.now())
+  if (whole.length > 0) checkStillValid(claims, caller.level === 'authorized' ? authToken : agentToken, site.now())
   const body = route.argumentsIn?.(whole) ?? whole
   const approvable: Approvable = { request, route, signature, caller, conditions, body, site }
   checkArguments(approvable)
