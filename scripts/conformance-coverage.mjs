@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { allCases } from '@countersign/conformance'
 import { insideOnly, isNamed, requirements } from '@countersign/requirements'
-import { broken, firstWords, musts, open } from './conformance-musts.mjs'
+import { reasonsForNone } from '../tests/dist/conformance/broken/no-peer.js'
+import { broken, firstWords, musts, none } from './conformance-musts.mjs'
 import { root } from './install.mjs'
 
 const built = requirements.filter(({ status }) => status === 'built')
@@ -60,16 +61,27 @@ function brokenPeerTable() {
     ({ role, clause, sentences, cases, file }) =>
       `| \`${clause}\` | ${firstWords(sentences[0] ?? '').replaceAll('|', '\\|')} | ${cases.map(id => `\`${id}\``).join(' ')} | ${role}: \`${file.replace(/^.*\/peer\/|\.js$/g, '')}\` |`,
   )
+  const without = new Set(none.flatMap(({ sentences }) => sentences))
   return [
     '## Broken peers',
     '',
-    `The suite has [reference peers](conformance.md#how-the-suite-itself-is-tested) of its own. Each row is one of them that breaks this sentence alone, the cases that fail it, and the file in which a line is changed. ${musts.length - open.length} of the ${musts.length} sentences that demand something which shows from outside have such a row; [the others](../tests/conformance/broken/open.txt) still lack one.`,
+    `The suite has [reference peers](conformance.md#how-the-suite-itself-is-tested) of its own. Each row is one of them that breaks this sentence alone, the cases that fail it, and the file in which a line is changed. ${musts.length - without.size} of the ${musts.length} sentences with a word like *must* have such a row. [The others](#sentences-that-need-no-broken-peer) need none.`,
     '',
     '| clause | sentence | cases | broken peer |',
     '|---|---|---|---|',
     ...rows,
     '',
+    '## Sentences that need no broken peer',
+    '',
+    ...Object.entries(reasonsForNone).flatMap(([why, reason]) => {
+      const all = none.filter(one => one.why === why)
+      return all.length === 0 ? [] : [`${reason}`, '', ...all.map(quoted), '']
+    }),
   ]
+}
+
+function quoted({ clause, sentences }) {
+  return `- \`${clause}\`: ${firstWords(sentences[0] ?? '')}`
 }
 
 function noCaseYet() {
