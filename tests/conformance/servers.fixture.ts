@@ -27,13 +27,14 @@ export async function startAgentServer(place: Stand, mutant?: Mutant): Promise<S
 export async function startEnrolling(place: Stand, mutant?: Mutant): Promise<Subject> {
   const [port, issuer] = [await freePort(), await freePort()]
   const program = join(root, 'tests/conformance/agent-server.fixture.mjs')
-  const codes = join(place.folder, `codes-${port}.txt`)
-  const args = [program, String(port), `http://localhost:${issuer}`, codes]
+  const [codes, limited] = [join(place.folder, `codes-${port}.txt`), join(place.folder, `limited-${port}.txt`)]
+  const args = [program, String(port), `http://localhost:${issuer}`, codes, limited]
   await place.start('agent server', args, startedNode(mutant))
   return {
     url: `http://localhost:${port}`,
     configuration: {
       invite: ['cat', codes],
+      inviteWithConditions: ['cat', limited],
       oidc: { claims: { sub: 'workload' } },
       session: { headers: { cookie: 'sid=session-of-ada' } },
       participants: { oidcIssuer: { port: issuer } },
