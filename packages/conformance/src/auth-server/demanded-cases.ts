@@ -1,13 +1,13 @@
 import type { Case } from '../case/case.js'
 import type { Refusal } from '../case/refusal.js'
-import { type Trial, Undecided } from '../case/trial.js'
+import { isAccepted, type Trial, Undecided } from '../case/trial.js'
 import type { Participant } from '../participants/participant.js'
 import type { WireRequest } from '../wire/message.js'
-import { actAt, allowedBy, askUser, type Granted, memberOf, redeemed } from './asked-user.js'
+import { actAt, allowedBy, askUser, type Granted, memberOf, type Question, redeemed } from './asked-user.js'
 import { conditionUnmet } from './delegation.js'
 import { asksAnew } from './page-cases.js'
 import { conditionsIn } from './policy-cases.js'
-import { type AuthServerStage, asked, type Delegate, delegateWith } from './stage.js'
+import { type AuthServerStage, asked, type Delegate, delegateWith, resourceToken } from './stage.js'
 
 const group = 'demanded conditions'
 const needs = ['consent', 'user', 'conditions', 'loopback']
@@ -32,11 +32,36 @@ async function demanded(
 ): Promise<Demanded> {
   const agent = await stage.openAgent()
   const delegate = delegateOf(stage, agent, [])
-  const waiting = await askUser(trial, stage, { agent, delegate, resource: stage.otherResource, scope: o.scope })
+  const question = { agent, delegate, resource: stage.otherResource, scope: o.scope }
+  if (!(await mayAsk(trial, stage, question)))
+    throw new Undecided('not applicable', 'users are not asked about this at otherResource')
+  const waiting = await askUser(trial, stage, question)
   const one = await redeemed(trial, stage, await allowedBy(trial, stage, { ...waiting, user: o.user ?? '1' }))
   const list = conditionsIn(one.claims)
   if (list.length > 0) return { agent, one, list }
   throw new Undecided('not applicable', 'the operator demands no conditions at otherResource')
+}
+
+/** Whether the auth server asks users about this at all. */
+async function mayAsk(
+  trial: Trial,
+  stage: AuthServerStage,
+  {
+    agent,
+    delegate: signer,
+    resource,
+    scope = stage.configuration.consentScope,
+  }: Question & { readonly delegate: Delegate },
+): Promise<boolean> {
+  const form = { request_type: 'auth', redirect_uri: `${agent.id}/callback` }
+  const { response } = await trial.sent('a delegate asks for it', () =>
+    asked(
+      stage,
+      { ...form, resource_token: resourceToken(stage, undefined, { agent, resource, scope, signer }) },
+      signer,
+    ),
+  )
+  return isAccepted(response)
 }
 
 /** Conditions of one type, none of which another one implies. */

@@ -160,18 +160,15 @@ export const pageCases: readonly Case<AuthServerStage>[] = [
         decision: 'allow',
       })
       trial.holds('no code comes of that', codesOf(other).length === 0, decided.acted.detail)
-      const refusedPage = async (scope: string): Promise<string> => {
-        const waiting = await askUser(trial, stage, {
-          agent,
-          scope,
-          delegate: makeDelegate(stage, 'delegate-1', agent),
-        })
+      const refusedPage = async (asks: string | undefined): Promise<string | undefined> => {
+        const delegate = makeDelegate(stage, 'delegate-1', agent)
+        const waiting = await askUser(trial, stage, { agent, scope: asks, delegate })
         const { acted } = await letDecide(trial, stage, { waiting, title: 'the user refuses', decision: 'refuse' })
-        return pageOf(acted)
+        return acted.page
       }
+      const [usual, grave] = [await refusedPage(consentScope), await refusedPage(graveScope)]
+      if (usual === undefined || grave === undefined) return
       const names = [consentScope ?? '', graveScope ?? '']
-      const usual = await refusedPage(String(consentScope))
-      const grave = await refusedPage(String(graveScope))
       trial.holds('the page marks a far-reaching scope', shownBy(grave, names) !== shownBy(usual, names))
     },
   },

@@ -200,7 +200,7 @@ export const consents: readonly BrokenPeer[] = [
     clause: 'consent.words.changed',
     words: 'a remembered yes must not answer in a browser for a scope whose words are others by now',
     file: consent,
-    find: 'remembered.words === shownWords(asked) &&',
+    find: 'hasSameWords(remembered, asked) &&',
     replace: '',
     cases: ['consent.words.changed'],
     slow: true,

@@ -39,7 +39,7 @@ export const legalAuthServers: readonly LegalVariant[] = [
     file: 'conformance/dist/peer/shared/refusal.js',
     find: 'reason, error_description: text,',
     replace:
-      "reason: reason.startsWith('condition') ? reason : `own_${reason}`, error_description: 'Nein.', error_uri: 'https://auth.example/errors',",
+      "reason: reason.startsWith('condition') ? reason : `own_${reason}`, error_description: `Nein: ${text}`, error_uri: 'https://auth.example/errors',",
   },
   {
     what: 'it answers slowly',

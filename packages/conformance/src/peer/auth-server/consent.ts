@@ -11,7 +11,7 @@ import { beginLink, needsLink, userFor } from './link.js'
 import { approvalPage, connectPage, consentPage, operationIn, signInPage, verifyPage } from './pages.js'
 import { isNamedRedirect } from './redirect.js'
 import { demandedOf } from './settings.js'
-import { type Asked, type Browser, graveIn, type OpenRequest, shownWords, yesKey } from './state.js'
+import { type Asked, type Browser, graveIn, type OpenRequest, type Remembered, shownWords, yesKey } from './state.js'
 import { secret } from './values.js'
 
 const gone = (): PeerAnswer => errorPage(400, 'There is no request that waits here.')
@@ -58,7 +58,7 @@ async function ask(context: Context, browser: Browser, request: OpenRequest): Pr
   browser.words.set(request.token, shownWords(asked))
   if (asked.operation !== undefined) return approvalPage(browser, { request, asked })
   const remembered = state.remembered.get(yesKey(user.sub, request.caller, asked))
-  if (remembered !== undefined && remembered.words === shownWords(asked) && isOftenAnswered(request)) {
+  if (remembered !== undefined && hasSameWords(remembered, asked) && isOftenAnswered(request)) {
     request.decision = { says: 'allow', sub: user.sub, scope: remembered.scope }
     return answerAgent(context, request)
   }
@@ -97,12 +97,18 @@ export async function decide(context: Context, { browser, form }: Visit): Promis
   const demanded = demandedOf(context.settings, { ...request.caller, ...asked })
   const countsAnew = countsOfGrant(demanded)
   const isKept = asked.operation === undefined && !countsAnew && (!isGrave || asked.upstream !== undefined)
-  if (isKept) context.state.remembered.set(yesKey(user.sub, request.caller, asked), { words: shownWords(asked), scope })
+  const yes = { asked: asked.scope, words: shownWords(asked), scope }
+  if (isKept) context.state.remembered.set(yesKey(user.sub, request.caller, asked), yes)
   return answerAgent(context, request)
 }
 
 function chosenScope(form: URLSearchParams, { scope }: Asked): readonly string[] {
   return scope.filter(name => name === 'openid' || form.get(`scope:${name}`) !== null)
+}
+
+/** Whether the resource still says of the scopes of a yes what the user has read. */
+function hasSameWords({ asked: scope, words }: Remembered, asked: Asked): boolean {
+  return words === shownWords({ ...asked, scope })
 }
 
 /** Whether a remembered yes may answer: not on a device, and not where any program of the machine could get the answer. */

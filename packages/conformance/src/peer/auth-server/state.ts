@@ -125,6 +125,15 @@ export interface User {
   asked: number[]
 }
 
+/** A yes that may answer again. */
+export interface Remembered {
+  /** The scopes that were asked for, and the words that the page had for them. */
+  readonly asked: readonly string[]
+  readonly words: string
+  /** What was allowed of them. */
+  readonly scope: readonly string[]
+}
+
 /** All that the auth server knows. */
 export interface State {
   readonly users: readonly User[]
@@ -134,7 +143,7 @@ export interface State {
   /** By the hash of the refresh token. */
   readonly refreshTokens: Map<string, { readonly grant: Grant; usedAt: number }>
   /** What users have allowed before, with the words that they saw, by all that a yes is bound to. */
-  readonly remembered: Map<string, { readonly words: string; readonly scope: readonly string[] }>
+  readonly remembered: Map<string, Remembered>
   /** Users of other auth servers: `sub` here by `iss` and `sub` there. */
   readonly links: Map<string, string>
 }
