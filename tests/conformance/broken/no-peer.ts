@@ -10,7 +10,6 @@ export const reasonsForNone = {
   beside: 'It says why, or sums up what other sentences demand: a peer that breaks those breaks it.',
   may: 'It allows something, or says what follows: nobody can break it.',
   inside: 'It shows only inside an implementation: in its database, its start, its logs or its memory.',
-  late: 'It shows only after minutes, hours or days, or with a clock that a test sets.',
   operators: 'It is about what an operator or an author writes, not about what a participant answers.',
 } as const
 
