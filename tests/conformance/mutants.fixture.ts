@@ -248,13 +248,6 @@ export const agentMutants: readonly Mutant[] = [
     fails: ['agent.interactions'],
   },
   {
-    lacks: 'the look at what a user would type in',
-    file: 'agent/dist/interact/device-code.js',
-    find: ' || !/^[\\x21-\\x7e]{1,64}$/.test(user_code)',
-    replace: '',
-    fails: ['agent.checks.user-url'],
-  },
-  {
     lacks: 'the comparison of an operation with its own request',
     file: 'agent/dist/interact/check-operation.js',
     find: ' === digest)',
