@@ -37,10 +37,10 @@ export const authServerMutants: readonly Mutant[] = [
     fails: ['code.session', 'code.mismatch'],
   },
   {
-    lacks: 'the sign-in before a browser claims a request',
-    file: 'auth-server/dist/consent/authorize.js',
-    find: 'return seeOther(openedPath(',
-    replace: 'await context.requests.claim(row, session.id); return seeOther(openedPath(',
+    lacks: 'the take-over of a link that another browser has only opened',
+    file: 'auth-server/dist/consent/claim-row.js',
+    find: 'if (how === undefined)',
+    replace: "if (how !== 'takeOver')",
     fails: ['consent.claimed'],
   },
   {

@@ -849,6 +849,14 @@ const challenges: readonly BrokenPeer[] = [
     cases: ['AUT-06'],
   },
   {
+    clause: 'challenge.failed-auth-token',
+    words: 'A failed or expired auth token must get `identity=?1`',
+    file: own('guard'),
+    find: " || error.error === 'invalid_auth_token'",
+    replace: '',
+    cases: ['challenge.failed-auth-token'],
+  },
+  {
     clause: 'challenge.none-when-final',
     words: 'Where no level would help, there must be no `Agent-Auth`',
     file: own('guard'),

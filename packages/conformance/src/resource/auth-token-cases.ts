@@ -133,6 +133,23 @@ export const authTokenCases: readonly Case<ResourceStage>[] = [
       { fault: 'nbf is 70 s ahead', token: withClaims(now => ({ nbf: now + 70 })) },
     ],
   }),
+  {
+    id: 'challenge.failed-auth-token',
+    words: 'A failed or expired auth token must get `identity=?1`',
+    group,
+    needs: ['pseudonymous', 'authorized'],
+    async run(trial, stage) {
+      const route = routeOf(stage, 'pseudonymous')
+      const shows = (life: number) => () => {
+        const caller = holder(stage, routeOf(stage, 'authorized'), draft =>
+          withClaims(now => ({ iat: now - 100, exp: now + life }))(draft, stage),
+        )
+        return signDraft(draftFor(stage, route, caller))
+      }
+      await trial.control('a route for pseudonyms is called with an auth token', shows(300))
+      await trial.refused('the token has expired', shows(-10), refusal)
+    },
+  },
   tokenVaried({
     id: 'AUT-07',
     words: ['absent exactly when `aud` is the agent', 'A resource must refuse such a token with `invalid_auth_token`'],
