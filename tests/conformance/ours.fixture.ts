@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Stand } from '../processes.fixture.js'
 import { startAuthServer } from './auth-server.fixture.js'
-import { type Checks, judgedOtherwise, judgeInto } from './judged.fixture.js'
+import { type Checks, inGroups, judgedOtherwise, judgeInto } from './judged.fixture.js'
 import {
   type AgentSubject,
   identifiedAgent,
@@ -39,6 +39,23 @@ const guards: readonly Ours[] = adapters.map(adapter => ({
     : {}),
 }))
 
+/** Groups that ask no user to approve calls: two whole runs would ask more than the 50 times that a user is asked in a day. */
+const withoutApprovals = inGroups(
+  ...['metadata', 'signature', 'token-endpoint', 'resource-token', 'forgery', 'refresh', 'notices', 'policy'],
+  ...[
+    'conditions',
+    'demanded conditions',
+    'mandate',
+    'exchange',
+    'link',
+    'sign-in',
+    'code',
+    'device',
+    'pages',
+    'consent',
+  ],
+)
+
 /** All that this project has of what the suite judges. */
 export const ours: readonly Ours[] = [
   ...guards,
@@ -54,14 +71,14 @@ export const ours: readonly Ours[] = [
   },
   { name: 'countersign agent-server', role: 'agent-server', start: startAgentServer, again: [] },
   { name: '@countersign/agent-server', role: 'agent-server', start: startEnrolling },
-  { name: 'countersign auth-server', role: 'auth-server', start: startAuthServer, again: [] },
+  { name: 'countersign auth-server', role: 'auth-server', start: startAuthServer, again: withoutApprovals },
   { name: 'countersign fetch', role: 'agent', start: identifiedAgent },
   // Each of its cases starts a program several times.
   {
     name: '@countersign/agent',
     role: 'agent',
     start: libraryAgent,
-    again: ['--group', 'requests', '--group', 'auth server'],
+    again: inGroups('requests', 'auth server'),
   },
 ]
 
