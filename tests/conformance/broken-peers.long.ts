@@ -5,7 +5,10 @@ import { peers } from './broken/peers.js'
 
 // The reference peers of the suite share no code with our packages. Each broken one breaks a single sentence of the protocol page.
 
-describe.each(peers)('the reference peer $name', role => {
+/** Whole runs of the suite, one for each legal variant: on a machine with other work they take longer than other tests may. */
+const patience = 1_200_000
+
+describe.each(peers)('the reference peer $name', { timeout: patience }, role => {
   test('conforms', async () => {
     expect(await faultsOf(role)).toEqual([])
   })
