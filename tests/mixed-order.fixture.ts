@@ -5,7 +5,7 @@ const others = 2
 
 /** Files that take minutes in the long tier: they start first, for at the end they would run alone. */
 const slowest =
-  /\/(?:race\.databases\.test|(?:ours|chaos|(?:(?:agent|auth-server|resource)-)?mutants|mutants-inside|servers|samples|model|upgrade)\.long)\.ts$/
+  /\/(?:race\.databases\.test|(?:ours|broken-peers|chaos|(?:(?:agent|auth-server|resource)-)?mutants|mutants-inside|servers|samples|model|upgrade)\.long)\.ts$/
 
 /**
  * The order of the test files: one of `tests/`, then two of the packages. Those of `tests/` wait for processes while others compute, and

@@ -18,8 +18,9 @@ describe.each(peers)('the reference peer $name', { timeout: patience }, role => 
     expect(found.filter(one => one !== undefined)).toEqual([])
   })
 
-  test.runIf(role.legal.length > 0)('conforms where it does something else, which the page allows', async () => {
-    const found = await fewAtATime(role.legal, async variant => ({
+  const legal = ofThird(role.legal)
+  test.runIf(legal.length > 0)('conforms where it does something else, which the page allows', async () => {
+    const found = await fewAtATime(legal, async variant => ({
       what: variant.what,
       faults: await faultsOf(role, variant),
     }))
