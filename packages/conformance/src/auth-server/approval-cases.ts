@@ -273,12 +273,13 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
   },
   {
     id: 'APR-21',
-    words: 'more is 429 `rate_limited`',
+    words: ['at most 5 open questions of a delegate and 10 of an agent', 'more is 429 `rate_limited`'],
     group,
     needs,
     clauses: ['approval.limits', 'error.rate-limited'],
     async run(trial, stage) {
-      const one = await granted(trial, stage, { agent: await stage.openAgent() })
+      const agent = await stage.openAgent()
+      const one = await granted(trial, stage, { agent, delegate: makeDelegate(stage, 'delegate-1', agent) })
       await waitingCall(trial, stage, { one: one, about: operation() })
       let asks = 1
       let limited: Awaited<ReturnType<Trial['sent']>>['response']
@@ -288,6 +289,7 @@ export const approvalCases: readonly Case<AuthServerStage>[] = [
         if (response?.status !== 200) limited = response
       }
       trial.holds('open questions are limited: 429', limited?.status === 429, `after ${asks} it is ${limited?.status}`)
+      trial.holds('a delegate has at most 5 open questions', asks <= 6, `question ${asks} is the first that is refused`)
       const error = limited === undefined ? undefined : jsonBody(limited)?.['error']
       trial.holds('the error is rate_limited', error === 'rate_limited', `it is ${String(error)}`)
       const wait = limited === undefined ? undefined : headerValue(limited, 'retry-after')
