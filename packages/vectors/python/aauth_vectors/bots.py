@@ -9,7 +9,7 @@ from . import keys, structured as sf
 from .base import build_base
 from .identifiers import is_identifier
 from .refused import Refused, bad_signature
-from .requests import check_digests, check_target, choose_authority, digests_of, integer_parameter, members_of
+from .requests import check_created, check_digests, check_target, choose_authority, digests_of, members_of
 from .tokens import parse_json
 from .wire import Facts, Receiver, Request, Response, body_of, header_of, lines_of
 
@@ -59,13 +59,7 @@ def signature_of(request: Request) -> tuple[str, Any, dict[str, Any], Any, bytes
 
 def check_bot_times(parameters: dict[str, Any], window: int, now: float) -> None:
     """`created` within the window whatever `expires` says, and `expires` neither before it nor over."""
-    created, expires = integer_parameter(parameters, "created"), integer_parameter(parameters, "expires")
-    if created is None:
-        raise bad_signature("created_missing", "time")
-    if created - now > window:
-        raise bad_signature("created_in_future", "time")
-    if now - created > window:
-        raise bad_signature("created_too_old", "time")
+    created, expires = check_created(parameters, window, now)
     if expires is None:
         raise bad_signature("bot_parameter_malformed", "bot")
     if expires < created:

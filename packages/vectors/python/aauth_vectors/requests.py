@@ -132,7 +132,8 @@ def integer_parameter(parameters: dict[str, Any], name: str) -> int | None:
     return value
 
 
-def check_time(parameters: dict[str, Any], window: int, now: float) -> None:
+def check_created(parameters: dict[str, Any], window: int, now: float) -> tuple[int, int | None]:
+    """`created` within the window. Returns it, and `expires`."""
     created, expires = integer_parameter(parameters, "created"), integer_parameter(parameters, "expires")
     if created is None:
         raise bad_signature("created_missing", "time")
@@ -140,6 +141,11 @@ def check_time(parameters: dict[str, Any], window: int, now: float) -> None:
         raise bad_signature("created_in_future", "time")
     if now - created > window:
         raise bad_signature("created_too_old", "time")
+    return created, expires
+
+
+def check_time(parameters: dict[str, Any], window: int, now: float) -> None:
+    created, expires = check_created(parameters, window, now)
     if expires is not None and (expires < created or now > expires):
         raise bad_signature("signature_expired", "time")
 
