@@ -1,8 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are words of the built files
 import type { BrokenPeer } from './broken-peer.js'
-
-const shared = (name: string): string => `conformance/dist/peer/shared/${name}.js`
-const own = (name: string): string => `conformance/dist/peer/resource/${name}.js`
+import { own, shared } from './files.js'
 
 const metadata: readonly BrokenPeer[] = [
   {

@@ -1,7 +1,5 @@
 import type { BrokenPeer } from './broken-peer.js'
-
-const shared = (name: string): string => `conformance/dist/peer/shared/${name}.js`
-const own = (name: string): string => `conformance/dist/peer/resource/${name}.js`
+import { own, shared } from './files.js'
 
 /** Resources that break one sentence of §7 each. */
 const hops: readonly BrokenPeer[] = [

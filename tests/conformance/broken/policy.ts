@@ -1,8 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are words of the built files
 import { consent, grants } from './auth-server/files.js'
 import type { BrokenPeer } from './broken-peer.js'
-
-const own = (name: string): string => `conformance/dist/peer/resource/${name}.js`
+import { own } from './files.js'
 
 /** Resources that break one sentence of §9.2 on `calls`, `chain` and what a token is judged by. */
 const judged: readonly BrokenPeer[] = [

@@ -1,10 +1,8 @@
 import type { BrokenPeer, LegalVariant } from './broken-peer.js'
 import { coreResources } from './core.js'
+import { own, shared } from './files.js'
 import { brokenMiddles } from './middle.js'
 import { policyResources } from './policy.js'
-
-const shared = (name: string): string => `conformance/dist/peer/shared/${name}.js`
-const own = (name: string): string => `conformance/dist/peer/resource/${name}.js`
 
 /** Resources that break one sentence of §1 and §2 each. */
 const levelsAndIdentifiers: readonly BrokenPeer[] = [
