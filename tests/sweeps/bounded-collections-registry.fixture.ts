@@ -27,7 +27,6 @@ export const fixed: Names = {
   'packages/agent/src/wire/response-facts.ts': 'refusals',
   'packages/agent/src/fetch/give-up.ts': 'givesUp',
   'packages/agent/src/fetch/redirect.ts': 'redirects',
-  'packages/agent/src/fetch/plain-request.ts': 'plainMembers methods redirects',
   'packages/agent/src/interact/inbox.ts': 'withoutInbox',
   'packages/agent-server/src/settings.ts': '?',
   'packages/agent-server/src/agent-server.ts': 'ending',

@@ -1,5 +1,5 @@
 import { generateSigningKey, type SigningKey } from '@countersign/httpsig'
-import { boundedMap, offPage } from '@countersign/protocol/internal'
+import { boundedMap } from '@countersign/protocol/internal'
 import type { User } from '@countersign/verify'
 import type { AgentEvent } from './explanation.js'
 import { type AccessRequest, requestAccess } from './fetch/access.js'
@@ -7,7 +7,7 @@ import { climb } from './fetch/climb.js'
 import type { ClimbContext } from './fetch/climb-context.js'
 import { describeCallback, type Granted } from './fetch/granted.js'
 import { originMemory } from './fetch/origin-memory.js'
-import { type AgentRequestInit, readOutgoing, readPlain } from './fetch/outgoing.js'
+import { type AgentRequestInit, readOutgoing } from './fetch/outgoing.js'
 import { type SignIn, signIn } from './fetch/sign-in.js'
 import { startStepLog } from './fetch/step-log.js'
 import { authorization } from './grant/authorization.js'
@@ -82,9 +82,7 @@ export function openView(context: ViewContext): View {
   const { onEvent } = context
   return {
     async fetch(input, init) {
-      const plain = offPage ? readPlain(input, init, context) : undefined
-      const request = plain ?? (await readOutgoing(input, init, context))
-      return climb(request, context, startStepLog(onEvent))
+      return climb(await readOutgoing(input, init, context), context, startStepLog(onEvent))
     },
     requestAccess: request => untilAborted(requestAccess(request, context, startStepLog(onEvent).note), request.signal),
     signIn: request => untilAborted(signIn(request, context, startStepLog(onEvent).note), request.signal),

@@ -3,7 +3,6 @@ import { AgentError } from '../error.js'
 import { purposesText } from '../grant/grants.js'
 import { type BoundedRead, readBounded } from '../wire/body.js'
 import { untilAborted } from '../wire/single-flight.js'
-import { readPlainRequest } from './plain-request.js'
 
 /** A request with its body in memory, so that it can be signed, and sent again after a challenge. */
 export interface Outgoing {
@@ -34,36 +33,6 @@ export interface OutgoingContext {
   /** The purposes of calls that name none. */
   readonly purposes: string | undefined
 }
-
-/**
- * As {@link readOutgoing}, at once, for the arguments of most calls; undefined for all others.
- * @throws as readOutgoing
- */
-export function readPlain(
-  input: string | URL | Request,
-  given: AgentRequestInit | undefined,
-  { bodyLimit, purposes: usual }: OutgoingContext,
-): Outgoing | undefined {
-  const plain = readPlainRequest(input, given)
-  if (plain === undefined) return undefined
-  const { url, headers, body, signal } = plain
-  for (const [name] of headers) refuseReservedHeader(name)
-  signal?.throwIfAborted()
-  if (body !== undefined && body.byteLength > bodyLimit)
-    throw new AgentError('body_too_large', 'the request body is larger than bodyLimit', { bodyLimit })
-  return {
-    method: plain.method,
-    url: withoutLoneQuestionMark(url),
-    headers,
-    body: body?.byteLength === 0 ? undefined : body,
-    redirect: plain.redirect,
-    signal,
-    purposes: purposesText(given?.purposes) ?? usual,
-    init: noMore,
-  }
-}
-
-const noMore: RequestInit = {}
 
 /**
  * Reads the arguments of `fetch` into a request that can be sent more than once.
