@@ -4,7 +4,7 @@ import { generate, importPrivate, importPublic, verifyOn } from './crypto-node.j
 
 const data = new TextEncoder().encode('data')
 
-test.each(['caller', 'pool'] as const)('a key verifies the same on %s, and signs at once', async where => {
+test.each(['caller', 'pool'] as const)('a key verifies the same on %s', async where => {
   const privateJwk = await generate('Ed25519')
   const { d, ...members } = privateJwk
   const signer = await importPrivate(privateJwk)
@@ -21,7 +21,6 @@ test.each(['caller', 'pool'] as const)('a key verifies the same on %s, and signs
     // Turns of the microtask queue only: what runs on another thread cannot have come back.
     for (let turn = 0; turn < 10; turn++) await Promise.resolve()
     expect(isVerified).toBe(where === 'caller')
-    expect(signer.signNow?.(data)).toEqual(signature)
   } finally {
     verifyOn('caller')
   }

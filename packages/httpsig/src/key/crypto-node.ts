@@ -144,8 +144,8 @@ export const importPrivate: Cryptography['importPrivate'] = (jwk): ImportedPriva
   const how = operand(key, jwk.alg)
   const hash = hashes[jwk.alg]
   if (!isQuick(jwk.alg)) return { sign: data => onPool(done => sign(hash, data, how, done)) }
-  const signNow = jwk.alg === 'Ed25519' ? ed25519Signer(key) : (data: Uint8Array): Uint8Array => sign(hash, data, how)
-  return { sign: async data => signNow(data), signNow }
+  const signHere = jwk.alg === 'Ed25519' ? ed25519Signer(key) : (data: Uint8Array): Uint8Array => sign(hash, data, how)
+  return { sign: async data => signHere(data) }
 }
 
 function ed25519Signer(key: KeyObject): (data: Uint8Array) => Uint8Array {

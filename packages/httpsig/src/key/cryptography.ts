@@ -10,8 +10,6 @@ export interface ImportedPublic {
 /** A private key the runtime holds; ECDSA signatures are r‖s. */
 export interface ImportedPrivate {
   sign(data: Uint8Array): Promise<Uint8Array>
-  /** As `sign`, where the runtime signs on the calling thread. */
-  readonly signNow?: (data: Uint8Array) => Uint8Array
 }
 
 /** A key pair that was just made. */

@@ -12,7 +12,6 @@ import {
   signatureLength,
   thumbprintInput,
 } from './jwk.js'
-import { signsAtOnce } from './sign-at-once.js'
 import type { VerifyKey } from './verify-key.js'
 
 /**
@@ -57,8 +56,7 @@ function privateMembers(jwk: PrivateJwk, publicJwk: PublicJwk): PrivateJwk {
 }
 
 function signingKey(publicJwk: PublicJwk, key: ImportedPrivate): SigningKey {
-  const made: SigningKey = { algorithm: publicJwk.alg, publicJwk, sign: data => key.sign(data) }
-  return offPage && key.signNow !== undefined ? signsAtOnce(made, key.signNow) : made
+  return { algorithm: publicJwk.alg, publicJwk, sign: data => key.sign(data) }
 }
 
 /**

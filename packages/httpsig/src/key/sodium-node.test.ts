@@ -108,12 +108,11 @@ describe('a library that makes and verifies signatures of Ed25519', () => {
     ed25519With(library)
     const after = await importPrivate(privateJwk)
     const tries = library.made
-    for (const key of [before, after])
-      expect([await key.sign(data), key.signNow?.(data)]).toEqual([signature, signature])
-    expect(library.made).toBe(tries + 4)
+    for (const key of [before, after]) expect(await key.sign(data)).toEqual(signature)
+    expect(library.made).toBe(tries + 2)
     ed25519With('node')
     for (const key of [before, after]) expect(new Uint8Array(await key.sign(data))).toEqual(signature)
-    expect(library.made).toBe(tries + 4)
+    expect(library.made).toBe(tries + 2)
   })
 
   test('makes no signatures of ES256', async () => {

@@ -2,14 +2,13 @@ import { base64Encode } from '#base64url'
 import { checkOptionsOffPage } from '#check-options'
 import { ascii, random16 } from '#crypto'
 import { offPage } from '#off-page'
-import { signBytes } from '#sign-bytes'
 import { requiredComponents } from '../component/covered-components.js'
 import type { RequestContext } from '../component/message-context.js'
 import { bareSignatureBase } from '../component/signature-base.js'
 import { componentLimit } from '../component/signature-input.js'
 import { writeSha256Digest } from '../digest/content-digest.js'
 import type { SigningKey } from '../key/key.js'
-import { signAtOnce } from '../key/sign-at-once.js'
+import { signBytes } from '../key/sign-bytes.js'
 import { trimOws } from '../message/received-message.js'
 import type { OptionChecks } from '../option/option-check.js'
 import { type SignatureKey, serializeSignatureKey, signatureKeyLimit, writeSignatureKey } from './signature-key.js'
@@ -126,6 +125,6 @@ export async function signCheckedRequest(options: SignOptions): Promise<Array<re
   const nonce = options.nonce ?? random16()
   const input = `(${names.map(name => `"${name}"`).join(' ')});created=${created};nonce=${quoted(nonce)}`
   const base = bareSignatureBase(names, input, context)
-  const signature = (offPage && signAtOnce(options.key, ascii(base))) || (await signBytes(options.key, ascii(base)))
+  const signature = await signBytes(options.key, ascii(base))
   return [['signature-input', `${label}=${input}`], ['signature', `${label}=:${base64Encode(signature)}:`], ...added]
 }
