@@ -91,8 +91,6 @@ export async function pseudonymousAuth(origin: string, context: ClimbContext): P
 /** @throws AgentError `not_allowed` when the delegation of this agent does not let it go there */
 export async function identifiedAuth(self: Self, origin: string, tell: Tell): Promise<RequestAuth> {
   const { key, signatureKey } = await selfAt(self, { kind: 'resource', id: origin }, tell)
-  // Frozen, so that its header is written once for all requests.
-  if (offPage) Object.freeze(signatureKey)
   return { level: 'identified', key, signatureKey, self }
 }
 
@@ -100,19 +98,8 @@ export function authorizedAuth(self: Self, grant: Grant): RequestAuth {
   return {
     level: 'authorized',
     key: self.key,
-    signatureKey: offPage ? signatureKeyOf(grant) : { scheme: 'jwt', jwt: grant.authToken },
+    signatureKey: { scheme: 'jwt', jwt: grant.authToken },
     self,
     grant,
   }
-}
-
-/** One object for each grant, frozen, so that its header is written once. */
-const signatureKeys = new WeakMap<Grant, SignatureKey>()
-
-function signatureKeyOf(grant: Grant): SignatureKey {
-  const known = signatureKeys.get(grant)
-  if (known !== undefined) return known
-  const made: SignatureKey = { scheme: 'jwt', jwt: grant.authToken }
-  signatureKeys.set(grant, Object.freeze(made))
-  return made
 }

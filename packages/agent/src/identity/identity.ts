@@ -49,7 +49,7 @@ export function agentServer(options: { readonly id: string } & OwnKey): Identity
     kind: 'agent-server',
     open: ({ development }: IdentityContext) => {
       checkIdentifier('id of agentServer', id, { development })
-      // The same object for the same key: its thumbprint and its header are written once.
+      // The same object for the same key, whose thumbprint is computed once.
       let last: (Self & { readonly kid: string }) | undefined
       const self = async (): Promise<Self> => {
         const { kid, key } = await own()

@@ -1,7 +1,6 @@
 import { base64Encode } from '#base64url'
 import { checkOptionsOffPage } from '#check-options'
 import { ascii, random16 } from '#crypto'
-import { offPage } from '#off-page'
 import { requiredComponents } from '../component/covered-components.js'
 import type { RequestContext } from '../component/message-context.js'
 import { bareSignatureBase } from '../component/signature-base.js'
@@ -11,7 +10,7 @@ import type { SigningKey } from '../key/key.js'
 import { signBytes } from '../key/sign-bytes.js'
 import { trimOws } from '../message/received-message.js'
 import type { OptionChecks } from '../option/option-check.js'
-import { type SignatureKey, serializeSignatureKey, signatureKeyLimit, writeSignatureKey } from './signature-key.js'
+import { type SignatureKey, serializeSignatureKey, signatureKeyLimit } from './signature-key.js'
 
 /** The options of {@link signRequest}. */
 export interface SignOptions {
@@ -103,9 +102,7 @@ export async function signRequest(options: SignOptions): Promise<Array<readonly 
 export async function signCheckedRequest(options: SignOptions): Promise<Array<readonly [string, string]>> {
   const lines = linesOf(options.headers ?? [])
   const context = contextOf(options, lines)
-  const signatureKey = offPage
-    ? writeSignatureKey(options.signatureKey)
-    : serializeSignatureKey(label, options.signatureKey)
+  const signatureKey = serializeSignatureKey(label, options.signatureKey)
   if (signatureKey.length > signatureKeyLimit) throw new TypeError('the Signature-Key is longer than 7 KiB')
   const added: Array<readonly [string, string]> = [['signature-key', signatureKey]]
   const hasBody = (options.body?.length ?? 0) > 0

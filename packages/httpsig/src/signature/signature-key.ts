@@ -123,22 +123,6 @@ function quoted(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&')}"`
 }
 
-/** What was written of keys that do not change: a token is sent many times, and to check each of its characters takes a while. */
-const written = new WeakMap<SignatureKey, string>()
-
-/**
- * Writes the Signature-Key value of the label `sig`.
- * @throws TypeError as {@link serializeSignatureKey}
- */
-export function writeSignatureKey(key: SignatureKey): string {
-  const known = written.get(key)
-  if (known !== undefined) return known
-  const value = serializeSignatureKey('sig', key)
-  // The key inside an `hwk` may change although what holds it is frozen.
-  if (key.scheme !== 'hwk' && Object.isFrozen(key)) written.set(key, value)
-  return value
-}
-
 /**
  * Writes a Signature-Key header value.
  * @throws TypeError for an illegal label or a parameter outside printable ASCII
