@@ -6,7 +6,6 @@ import {
   checkOptionsOffPage,
   type OptionCheck,
   type OptionChecks,
-  offPage,
   restriction,
   wrongOption,
 } from '@countersign/protocol/internal'
@@ -41,8 +40,8 @@ export interface AgentOptions {
   /** Names of what all calls are for, from the resources' metadata. Default: none. A call can name its own. @see protocol §9.1 */
   readonly purposes?: readonly string[]
   /**
-   * Makes the agent a verified bot, too: `webBotAuth(…)` of `@countersign/agent/web-bot-auth`. Default: it is none. In
-   * a page it has no effect: there is no place for such a key. @see protocol §3.8
+   * Makes the agent a verified bot, too: `webBotAuth(…)` of `@countersign/agent/web-bot-auth`. Default: it is none. A page has no
+   * place for such a key. @see protocol §3.8
    */
   readonly webBotAuth?: WebBotAuth
   /**
@@ -183,7 +182,7 @@ export function agentParts(options: AgentOptions, bodyLimit: number): AgentParts
   return {
     ...shared,
     fetch: send,
-    ...(offPage ? { webBotAuth: options.webBotAuth } : {}),
+    webBotAuth: options.webBotAuth,
     acceptAuthServer,
     credentials,
     state,

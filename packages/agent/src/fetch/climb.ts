@@ -1,6 +1,5 @@
 import type { SigningKey } from '@countersign/httpsig'
 import { isIdentifier, missingScope, type Operation } from '@countersign/protocol'
-import { offPage } from '@countersign/protocol/internal'
 import { AgentError, resourceMustAskError } from '../error.js'
 import { attachExplanation, type Outcome } from '../explanation.js'
 import type { FailedRequests, Requester } from '../grant/authorization.js'
@@ -9,7 +8,7 @@ import { type CheckedOffer, checkResourceToken } from '../grant/resource-token.j
 import { userUrl } from '../grant/user-url.js'
 import type { Self } from '../identity/credentials.js'
 import { discard } from '../wire/body.js'
-import { readResponseFacts, refusals } from '../wire/response-facts.js'
+import { readResponseFacts } from '../wire/response-facts.js'
 import { unlessAborted } from '../wire/single-flight.js'
 import type { ClimbContext } from './climb-context.js'
 import { describeGrant } from './granted.js'
@@ -24,7 +23,7 @@ import {
   pseudonymousAuth,
   type RequestAuth,
 } from './request-auth.js'
-import { isSafe, send, signatureHeaders } from './send.js'
+import { isSafe, ownSignature, send } from './send.js'
 import type { StepLog } from './step-log.js'
 
 const maxRedirects = 5
@@ -88,7 +87,6 @@ export async function climb(request: Outgoing, context: ClimbContext, log: StepL
       continue
     }
     if (final !== undefined) return final
-    if (offPage && !refusals.has(response.status)) return finishCall(state, response, { outcome: 'answered' })
     const answer = await unlessAborted(request, () => readResponseFacts(response, context.now()))
     const stop = await takeStep(state, decideNextStep(answer, progressOf(state), hostOf(state)), response.status)
     if (stop !== undefined) return finishCall(state, response, stop)
@@ -183,7 +181,7 @@ async function identify(state: Climb): Promise<Stop | undefined> {
   if (auth.level === 'authorized') state.refused.add(auth.grant.authToken)
   const { origin } = request.url
   if (state.failed.has(ownIdentity)) throw state.failed.get(ownIdentity)
-  const self = await unlessAborted(request, async () => context.credentials.current(state.log.note))
+  const self = await unlessAborted(request, () => context.credentials.current(state.log.note))
   state.auth = await unlessAborted(request, () => identifiedAuth(self, origin, state.log.note))
   return undefined
 }
@@ -224,7 +222,7 @@ async function authorize(
 /** The key may have been replaced while the user decided; the token is bound to the current one. */
 async function bindGrant({ context, log, request }: Climb, self: Self, grant: Grant): Promise<RequestAuth> {
   const bound =
-    grant.jkt === self.jkt ? self : await unlessAborted(request, async () => context.credentials.current(log.note))
+    grant.jkt === self.jkt ? self : await unlessAborted(request, () => context.credentials.current(log.note))
   return authorizedAuth(bound, grant)
 }
 
@@ -244,7 +242,7 @@ async function approve(
     // agent.rounds
     return { outcome: 'gave_up', reason: `${hostOf(state)} was not satisfied after two approvals of ${name}` }
   state.approvals += 1
-  const sent = { key: self.key, sign: (key: SigningKey) => signatureHeaders({ ...state, auth: { ...auth, key } }) }
+  const sent = { key: self.key, sign: (key: SigningKey) => ownSignature({ ...state, auth: { ...auth, key } }) }
   const grant = await unlessAborted(request, () => context.authorization.approve(requesterOf(state, auth), offer, sent))
   log.note(request.url.origin, 'authorize', `a user has approved ${name} at ${hostOf(state)}`)
   state.auth = await bindGrant(state, self, grant)

@@ -1,6 +1,6 @@
 import type { Directory } from '@countersign/discovery'
 import { type IdentifierList, isIdentifier, isListed } from '@countersign/protocol'
-import { isAmong, offPage } from '@countersign/protocol/internal'
+import { isAmong } from '@countersign/protocol/internal'
 import { AgentError } from '../error.js'
 import { checkParticipant, type Participant } from '../wire/participant.js'
 
@@ -48,9 +48,7 @@ async function isTokenEndpoint(url: URL, options: IdentifyPolicyOptions): Promis
     const metadata = await readMetadata('auth server', () => discovery.authServer(url.origin))
     endpoints.push(metadata?.agent_token_endpoint, metadata?.revocation_endpoint)
   }
-  if (offPage && endpoints.length === 0) return false
-  const path = lenientPath(url)
-  return endpoints.some(endpoint => endpoint !== undefined && lenientPath(new URL(endpoint)) === path)
+  return endpoints.some(endpoint => endpoint !== undefined && lenientPath(new URL(endpoint)) === lenientPath(url))
 }
 
 /** Returns a path as lenient servers read it: decoded, in lower case, without parameters and repeated slashes. */

@@ -1,5 +1,4 @@
 import { type Level, satisfies } from '@countersign/protocol'
-import { offPage } from '@countersign/protocol/internal'
 import type { Outcome } from '../explanation.js'
 import { asksNoLevel, type ResponseFacts } from '../wire/response-facts.js'
 import { describeSkew, retryDelay } from '../wire/retry-after.js'
@@ -130,19 +129,16 @@ function describeUnchallenged(answer: ResponseFacts, host: string): string {
     : `${said}; it offers another scheme, and the agent never falls back to one by itself`
 }
 
-/** In a page the name of the error stands in their place. */
-const sentences: Readonly<Record<string, string>> = offPage
-  ? {
-      insufficient_scope: 'needs a scope that no auth server can grant here',
-      policy_denied: 'does not admit this agent',
-      rate_limited: 'limits this level: try later',
-      invalid_agent_token: 'does not accept how the agent says who it is',
-      invalid_auth_token: 'does not accept the auth token',
-      untrusted_issuer: 'does not trust the issuer of the token',
-      unsupported_algorithm: 'does not accept the algorithm of the key',
-      discovery_failed: 'could not read the metadata or keys of the agent',
-    }
-  : {}
+const sentences: Readonly<Record<string, string>> = {
+  insufficient_scope: 'needs a scope that no auth server can grant here',
+  policy_denied: 'does not admit this agent',
+  rate_limited: 'limits this level: try later',
+  invalid_agent_token: 'does not accept how the agent says who it is',
+  invalid_auth_token: 'does not accept the auth token',
+  untrusted_issuer: 'does not trust the issuer of the token',
+  unsupported_algorithm: 'does not accept the algorithm of the key',
+  discovery_failed: 'could not read the metadata or keys of the agent',
+}
 
 /** The sentence for the user, with the reason that the resource gave. */
 function describeRefusal(answer: ResponseFacts, host: string): string {

@@ -1,4 +1,3 @@
-import { offPage } from '@countersign/protocol/internal'
 import { AgentError } from '../error.js'
 import { purposesText } from '../grant/grants.js'
 import { type BoundedRead, readBounded } from '../wire/body.js'
@@ -46,7 +45,7 @@ export async function readOutgoing(
 ): Promise<Outgoing> {
   const { purposes, ...init } = given ?? {}
   const request = new Request(input, withDuplex(init))
-  const url = new URL(request.url)
+  const url = parseBareUrl(request.url)
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     throw new TypeError('agent.fetch takes http and https URLs')
   for (const name of request.headers.keys()) refuseReservedHeader(name)
@@ -61,7 +60,7 @@ export async function readOutgoing(
   const copied = input instanceof Request ? Object.fromEntries(copiedMembers.map(name => [name, input[name]])) : {}
   return {
     method: request.method,
-    url: withoutLoneQuestionMark(url),
+    url,
     headers,
     body,
     redirect: request.redirect,
@@ -86,13 +85,12 @@ function refuseReservedHeader(name: string): void {
     throw new TypeError(`${name} is set by the agent`)
 }
 
-/** Removes a `?` without query, which servers and proxies drop or keep (protocol §3.3), and the fragment, which is never sent. */
-export function withoutLoneQuestionMark(url: URL): URL {
-  if (offPage && !url.href.includes('#') && (url.search !== '' || !url.href.includes('?'))) return url
-  const bare = new URL(url)
-  bare.hash = ''
-  if (bare.search === '') bare.search = ''
-  return bare
+/** Parses a URL without its fragment, which is never sent, and without a `?` alone, which proxies drop or keep (protocol §3.3). */
+export function parseBareUrl(text: string, base?: URL): URL {
+  const url = new URL(text, base)
+  url.hash = ''
+  if (url.search === '') url.search = ''
+  return url
 }
 
 async function readBody(

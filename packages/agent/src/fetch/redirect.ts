@@ -1,4 +1,4 @@
-import { type Outgoing, withoutLoneQuestionMark } from './outgoing.js'
+import { type Outgoing, parseBareUrl } from './outgoing.js'
 
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
@@ -16,13 +16,13 @@ export function followRedirect(request: Outgoing, status: number, location: stri
   if (url === undefined || url.origin !== request.url.origin || url.username !== '' || url.password !== '')
     // agent.redirects.other-origin
     return { to: 'elsewhere' }
-  const next = { ...request, url: withoutLoneQuestionMark(url) }
+  const next = { ...request, url }
   return { to: 'same', request: becomesGet(request.method, status) ? toGet(next) : next }
 }
 
 function resolveLocation(location: string, base: URL): URL | undefined {
   try {
-    return new URL(location, base)
+    return parseBareUrl(location, base)
   } catch {
     return undefined
   }

@@ -1,10 +1,9 @@
 import type { SignatureKey, SigningKey } from '@countersign/httpsig'
 import { isIdentifier } from '@countersign/protocol'
-import { offPage } from '@countersign/protocol/internal'
 import { AgentError } from '../error.js'
 import type { Tell } from '../explanation.js'
 import type { FailedRequests, Requester } from '../grant/authorization.js'
-import { type Grant, isUsable } from '../grant/grants.js'
+import type { Grant } from '../grant/grants.js'
 import { type Self, selfAt } from '../identity/credentials.js'
 import type { ClimbContext } from './climb-context.js'
 import type { Outgoing } from './outgoing.js'
@@ -35,30 +34,21 @@ export async function initialAuth(
   const { url, method } = request
   const { credentials, authorization, memory } = context
   const level = memory.level(method, url)
-  // A level above that was shown to an identifier only.
-  const isKnown = offPage && level !== undefined
-  if (level === 'anonymous' || !(isKnown || isIdentifier(url.origin, context))) return { level: 'anonymous' }
+  if (level === 'anonymous' || !isIdentifier(url.origin, context)) return { level: 'anonymous' }
   if (level === 'pseudonymous') return pseudonymousAuth(url.origin, context)
   try {
-    // Nearly all of a call is in memory: each wait for what is there already would cost it a turn of the queue.
-    const inMemory = credentials.remembered()
-    const remembered = offPage && !(inMemory instanceof Promise) ? inMemory : await inMemory
+    const remembered = await credentials.remembered()
     if (remembered === undefined) return { level: 'anonymous' }
-    const held =
-      level === 'identified' ? undefined : await authorization.newest(remembered, url.origin, request.purposes)
-    if (level === undefined && !held) return { level: 'anonymous' }
+    if (level === undefined && !(await authorization.newest(remembered, url.origin, request.purposes)))
+      return { level: 'anonymous' }
     if ((await context.whyNotIdentify(url)) !== undefined) return { level: 'anonymous' }
     // From here on other participants are asked, which an aborted call must not do.
     request.signal?.throwIfAborted()
     if (failed.has(ownIdentity)) throw failed.get(ownIdentity)
-    const current = credentials.current(log.note)
-    const self = offPage && !(current instanceof Promise) ? current : await current
+    const self = await credentials.current(log.note)
     request.signal?.throwIfAborted()
-    if (offPage && held !== undefined && self === remembered && isUsable(held, self, context))
-      return authorizedAuth(self, held)
-    const grant = held
-      ? await findStartingGrant({ self, tell: log.note, purposes: request.purposes, failed }, url.origin, authorization)
-      : undefined
+    const requester = { self, tell: log.note, purposes: request.purposes, failed }
+    const grant = level === 'identified' ? undefined : await findStartingGrant(requester, url.origin, authorization)
     return grant === undefined ? await identifiedAuth(self, url.origin, log.note) : authorizedAuth(self, grant)
   } catch (error) {
     if (!(error instanceof AgentError) || error.code === 'state_unusable') throw error

@@ -1,11 +1,10 @@
 import type { SigningKeyError } from '@countersign/httpsig'
 import { signCheckedRequest } from '@countersign/httpsig/internal'
 import type { Level } from '@countersign/protocol'
-import { offPage } from '@countersign/protocol/internal'
 import { unreachableFacts } from '#post-fetch'
 import { AgentError } from '../error.js'
 import { unlessAborted } from '../wire/single-flight.js'
-import type { Line, WebBotAuth } from './bot-signer.js'
+import type { Line } from './bot-signer.js'
 import type { ClimbContext } from './climb-context.js'
 import type { Outgoing } from './outgoing.js'
 import type { RequestAuth } from './request-auth.js'
@@ -33,12 +32,12 @@ const codeHeader = 'agent-interaction'
 /** Whether a method is safe, so that the request may be repeated. */
 export const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 
-/** Sends a request as it is to be shown, with the code of an interaction where there is one. @throws AgentError `network` */
+/** Signs a request and sends it. @throws AgentError `network` */
 export async function send(state: PreparedRequest): Promise<Response> {
   const { context, log, auth } = state
-  const request = withCode(offPage ? withBot(state) : state)
+  const request = requestToSign(state)
   const { method, url, headers, body, signal } = request
-  const signed = await unlessAborted(request, () => (offPage ? signTwice(request, state) : signatureHeaders(state)))
+  const signed = await unlessAborted(request, () => signatureLines(request, state))
   const init: RequestInit = {
     ...request.init,
     method,
@@ -65,46 +64,35 @@ export async function send(state: PreparedRequest): Promise<Response> {
   }
 }
 
+/** The lines that sign a request as the agent's; none at level *anonymous*. */
+export function ownSignature(state: PreparedRequest): Promise<ReadonlyArray<Line>> {
+  return signAsAgent(requestToSign(state), state)
+}
+
 /** Whether a user has approved this very request. */
 const isApproved = (auth: RequestAuth): boolean => auth.level === 'authorized' && auth.grant.approves !== undefined
 
-/** The request as it is sent: without a signature that covers it, anyone who sees the code could use it. */
-function withCode({ request, auth, code }: PreparedRequest): Outgoing {
-  return code === undefined || !('self' in auth)
-    ? request
-    : { ...request, headers: [...request.headers, [codeHeader, code]] }
-}
-
-/** With the header of the bot that the agent is, too: a resource may demand that its signature covers it. */
-function withBot(state: PreparedRequest): PreparedRequest {
-  const { request, context } = state
+/** The request with all that its signature may have to cover: the header of the bot that the agent is, too, and its interaction code. */
+function requestToSign({ request, auth, code, context }: PreparedRequest): Outgoing {
   const named = context.webBotAuth?.headers(request.url.origin) ?? []
-  return named.length === 0 ? state : { ...state, request: { ...request, headers: [...request.headers, ...named] } }
+  // Without a signature that covers it, anyone who sees the code could use it.
+  const coded: Line[] = code === undefined || !('self' in auth) ? [] : [[codeHeader, code]]
+  return { ...request, headers: [...request.headers, ...named, ...coded] }
 }
 
-/** The headers that sign a request as the agent's, and after them those of the bot, which cover them. */
-function signTwice(request: Outgoing, state: PreparedRequest): Promise<ReadonlyArray<Line>> {
-  const { webBotAuth } = state.context
-  return webBotAuth === undefined ? signatureHeaders(state) : signAsBot(request, state, webBotAuth)
-}
-
-async function signAsBot(
-  request: Outgoing,
-  state: PreparedRequest,
-  webBotAuth: WebBotAuth,
-): Promise<ReadonlyArray<Line>> {
-  const own = await signatureHeaders(state)
-  const { now } = state.context
+/** The lines that sign a request as the agent's, and after them those of the bot, which cover them. */
+async function signatureLines(request: Outgoing, state: PreparedRequest): Promise<ReadonlyArray<Line>> {
+  const { webBotAuth, now } = state.context
+  const own = await signAsAgent(request, state)
+  if (webBotAuth === undefined) return own
   return [...own, ...(await webBotAuth.sign({ ...request, headers: [...request.headers, ...own] }, now))]
 }
 
-/** The headers that sign a request; none for an unsigned one. */
-export async function signatureHeaders(state: PreparedRequest): Promise<ReadonlyArray<readonly [string, string]>> {
-  const { auth } = state
+async function signAsAgent(request: Outgoing, { auth, context }: PreparedRequest): Promise<ReadonlyArray<Line>> {
   if (auth.level === 'anonymous') return []
   const { key, signatureKey } = auth
-  const { method, url, headers, body } = withCode(offPage ? withBot(state) : state)
-  const { components, now } = state.context
+  const { method, url, headers, body } = request
+  const { components, now } = context
   const wanted = components.get(url.origin) ?? []
   const usual = { method, url, headers, key, signatureKey, now, ...(body === undefined ? {} : { body }) }
   const sign = (more: readonly string[]): ReturnType<typeof signCheckedRequest> =>

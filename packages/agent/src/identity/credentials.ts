@@ -29,7 +29,7 @@ export interface TokenReceiver {
  * @throws AgentError `not_allowed` when the delegation of this agent does not let it go there; nothing was sent
  * @see protocol §9.1 "Delegates"
  */
-export function selfAt(self: Self, receiver: TokenReceiver, tell: Tell): Self | Promise<Self> {
+export async function selfAt(self: Self, receiver: TokenReceiver, tell: Tell): Promise<Self> {
   return self.at === undefined ? self : self.at(receiver, tell)
 }
 
@@ -48,10 +48,10 @@ export interface IdentityContext {
 export interface Credentials {
   /** The agent server, for a delegate. */
   readonly agentServer?: string
-  /** Returns who the agent is, from memory and state; without a promise what is in memory. Sends nothing. */
-  remembered(): Self | undefined | Promise<Self | undefined>
-  /** Returns who the agent is. Enrols or renews first if that is due. Without a promise where there is nothing to wait for. */
-  current(tell: Tell): Self | Promise<Self>
+  /** Returns who the agent is, from memory and state. Sends nothing. */
+  remembered(): Promise<Self | undefined>
+  /** Returns who the agent is. Enrols or renews first if that is due. */
+  current(tell: Tell): Promise<Self>
   /** Replaces the key. Delegates only. */
   rotate?(tell: Tell): Promise<void>
 }

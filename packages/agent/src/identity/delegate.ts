@@ -1,4 +1,3 @@
-import { offPage } from '@countersign/protocol/internal'
 import { AgentError, refusalOf } from '../error.js'
 import type { Tell } from '../explanation.js'
 import { queues } from '../state/queue.js'
@@ -52,7 +51,7 @@ export function openDelegate(options: DelegateOptions, context: IdentityContext)
       return enrolled
     })
   // Without a flight for what is in memory: its AbortController costs more than the rest of a call but the signature.
-  const remembered = (): Enrolled | Promise<Enrolled | undefined> =>
+  const remembered = async (): Promise<Enrolled | undefined> =>
     enrolled ??
     once('load', async () => {
       const loaded = enrolled ?? (await loadEnrolled(await setup.store.read(), setup))
@@ -72,8 +71,7 @@ export function openDelegate(options: DelegateOptions, context: IdentityContext)
       }
     })
 
-  const load = async (): Promise<Self | undefined> => (await remembered())?.self
-  const renewedIfDue = async (tell: Tell): Promise<Self> => {
+  const current = async (tell: Tell): Promise<Self> => {
     const held = await remembered()
     const now = context.now()
     const holds = held !== undefined && now < held.expires
@@ -94,13 +92,8 @@ export function openDelegate(options: DelegateOptions, context: IdentityContext)
 
   return {
     agentServer,
-    remembered: offPage ? () => enrolled?.self ?? load() : load,
-    current: offPage
-      ? tell =>
-          enrolled !== undefined && failed === undefined && context.now() < enrolled.renewAt
-            ? enrolled.self
-            : renewedIfDue(tell)
-      : renewedIfDue,
+    remembered: async () => (await remembered())?.self,
+    current,
     async rotate(tell) {
       try {
         await runAlone(() => rotateOrEnrol(setup, tell))

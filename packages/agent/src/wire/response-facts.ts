@@ -25,7 +25,7 @@ export interface ResponseFacts {
 const maxErrorBody = 16_384
 
 /** The statuses of responses that may ask for another level, signature or pace. All others end a call. */
-export const refusals: ReadonlySet<number> = new Set([400, 401, 403, 429, 503])
+const refusals: ReadonlySet<number> = new Set([400, 401, 403, 429, 503])
 
 /**
  * Reads the facts of a response; its body stays unread for the caller.
