@@ -10,7 +10,7 @@ import {
   type ResourceMetadata,
   type WellKnownDocument,
 } from '@countersign/protocol'
-import { boundedMap, checkOptionsOffPage, offPage } from '@countersign/protocol/internal'
+import { boundedMap, checkOptionsOffPage } from '@countersign/protocol/internal'
 import { fetchDocument } from './fetch-document.js'
 import type { Fetcher } from './fetcher.js'
 import { type Participant, type ParticipantSource, participant } from './participant.js'
@@ -86,9 +86,8 @@ export function directoryOf(parse: MetadataParsers, options: DirectoryOptions): 
     resource: async id => resources(id).metadata(),
     authServer: async id => authServers(id).metadata(),
     async key(document, id, kid) {
-      // A file of any other name could be one that a user uploaded to the host, with keys of theirs. In a page, where each byte counts,
-      // it is a TypeError of the next line.
-      if (offPage && !Object.hasOwn(all, document))
+      // A file of any other name could be one that a user uploaded to the host, with keys of theirs.
+      if (!Object.hasOwn(all, document))
         throw new AAuthError('discovery_failed', 'there is no document of that name', { reason: 'document_missing' })
       return all[document](id).key(kid)
     },

@@ -71,12 +71,11 @@ export async function importVerifyKey(jwk: PublicJwk): Promise<VerifyKey> {
 }
 
 /**
- * Refuses an Ed25519 key that is no point of its curve, as half of all texts of 32 bytes are. In a page it is not told apart from a
- * key under which a signature does not verify.
+ * Refuses an Ed25519 key that is no point of its curve, as half of all texts of 32 bytes are.
  * @throws HttpSigError `unsupported_algorithm`
  */
 export function checkPoint(jwk: PublicJwk): void {
-  if (offPage && jwk.kty === 'OKP' && !isOnCurve(base64urlDecode(jwk.x))) throw noPoint()
+  if (jwk.kty === 'OKP' && !isOnCurve(base64urlDecode(jwk.x))) throw noPoint()
 }
 
 function noPoint(cause?: unknown): Error {

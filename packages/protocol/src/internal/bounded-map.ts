@@ -1,5 +1,3 @@
-import { offPage } from './check-options.js'
-
 /** A map with a capacity: when it is full, it drops the least recently used entry. */
 export interface BoundedMap<K, V> {
   /** Counts as a use. */
@@ -13,21 +11,17 @@ export interface BoundedMap<K, V> {
 /** Creates a {@link BoundedMap}. @param capacity most entries, at least 1 */
 export function boundedMap<K, V>(capacity: number): BoundedMap<K, V> {
   const entries = new Map<K, V>()
-  /** The key at the end of the map, which mostly is the next one as well: it need not be moved there. In pages each byte counts more. */
-  let last: K | undefined
   return {
     get(key) {
       const value = entries.get(key)
-      if (value === undefined || (offPage && key === last)) return value
+      if (value === undefined) return value
       entries.delete(key)
       entries.set(key, value)
-      if (offPage) last = key
       return value
     },
     set(key, value) {
-      if (!offPage || key !== last) entries.delete(key)
+      entries.delete(key)
       entries.set(key, value)
-      if (offPage) last = key
       if (entries.size <= capacity) return
       const oldest = entries.keys().next()
       if (oldest.done !== true) entries.delete(oldest.value)
