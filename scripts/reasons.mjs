@@ -10,8 +10,10 @@ Every refusal has a \`reason\`: a stable name, finer than its \`error\` code. It
 \`AAuthError\`, in events and metrics, and in what \`countersign inspect\` and \`countersign fetch\` print.
 
 \`\`\`json
-{ "error": "invalid_signature", "reason": "component_not_covered", "error_description": "a required component is not covered" }
+{ "error": "invalid_signature", "reason": "component_not_covered", "error_description": "The signature does not cover a component that this request must cover: content-digest" }
 \`\`\`
+
+\`error_description\` says what is wrong, in the words of this page; after a colon, what is at fault.
 
 A name never changes its meaning. New releases add names: treat a name you do not know like its \`error\`. Codes, refresh tokens, grants
 and sessions that are unknown, used, ended or of another caller share one reason, so that it tells a stranger nothing.

@@ -1,4 +1,8 @@
+import { createContext, Script } from 'node:vm'
 import { gzipSync } from 'node:zlib'
+import type { AAuthError, Reason } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
+import { reasons } from '@countersign/protocol/reasons'
 import { expect, test } from 'vitest'
 import { bundle } from './bundle.fixture.js'
 
@@ -11,9 +15,9 @@ const whole = `
   globalThis.agent = [createAgent, delegate, browserFetcher, indexedDbState]`
 
 /** In bytes, minified and gzipped: the budget of the agent. */
-const budget = 32_000
+const budget = 33_000
 
-test('a delegate in a page, with its state and its fetcher, weighs at most 32 kB minified and gzipped', async () => {
+test('a delegate in a page, with its state and its fetcher, weighs at most 33 kB minified and gzipped', async () => {
   const code = await bundle(whole)
   expect(code).not.toMatch(/node:|__vite-browser-external|\bprocess\.|\bBuffer\./)
   expect(code).toContain('agent_token')
@@ -42,4 +46,22 @@ test('and brings nothing along that only servers need', async () => {
     expect(server).toMatch(text)
     expect(code).not.toMatch(text)
   }
+})
+
+test('an error in a page has the code and the status that its reason has elsewhere, and no sentence', async () => {
+  const code = await bundle(`
+    import { refusal } from '@countersign/protocol/internal'
+    globalThis.refusal = refusal`)
+  const page = createContext({ refusal })
+  new Script(code).runInContext(page)
+  const names = Object.keys(reasons) as Reason[]
+  expect(names.length).toBeGreaterThan(190)
+  const facts = ({ reason, code, status }: AAuthError): unknown => ({ reason, code, status })
+  for (const reason of names) {
+    const error = (page['refusal'] as typeof refusal)(reason)
+    expect(facts(error)).toEqual(facts(refusal(reason)))
+    expect([error.message, refusal(reason).message]).toEqual([reason, reasons[reason].meaning])
+    expect(code).not.toContain(reasons[reason].meaning)
+  }
+  expect((page['refusal'] as typeof refusal)('token_malformed', { about: 'kid' }).message).toBe('token_malformed: kid')
 })

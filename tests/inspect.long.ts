@@ -68,7 +68,7 @@ test('a token and a challenge on the command line, a response in a file', async 
   const expired = await run(['inspect', token, '--key', keys, '--now', String(now + 301)])
   expect([expired.code, expired.stdout.split('\n').slice(-3, -1)]).toEqual([
     1,
-    ['verdict: wrong: the token has expired (exp) (invalid_agent_token, token_expired)', '  fix: Get a new token.'],
+    ['verdict: wrong: The token has expired. (invalid_agent_token, token_expired)', '  fix: Get a new token.'],
   ])
   const challenge = await run(['inspect', 'Agent-Auth: httpsig; identity=?1'])
   expect([challenge.code, challenge.stdout]).toEqual([

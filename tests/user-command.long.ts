@@ -181,7 +181,7 @@ describe('an identity of static files', () => {
     const [id = ''] = flags.slice(1)
     expect(code).toBe(1)
     expect(stderr.split('\n')).toEqual([
-      `countersign: 401: the auth server said no (400 invalid_request redirect_uri_unregistered); so the challenge of ${new URL(api).host} could not be met; ${auth} says: redirect_uri is not one of the agent's redirect_uris`,
+      `countersign: 401: the auth server said no (400 invalid_request redirect_uri_unregistered); so the challenge of ${new URL(api).host} could not be met; ${auth} says: redirect_uri is not among the agent's redirect_uris, or they could not be read.`,
       `  ${id} does not let users be sent back to this machine: publish it again with countersign keys publish DIR --id ${id} --localhost-callback --state ${join(place.folder, 'state')} --development, or use --device here`,
       '',
     ])

@@ -1,3 +1,4 @@
+import { errorWords } from '#error-words'
 import type { HttpSigReason } from './reason/reason.js'
 
 /** The codes of refusals of a message: values of `error` in a response. */
@@ -7,8 +8,8 @@ export type HttpSigErrorCode = 'invalid_request' | 'invalid_signature' | 'unsupp
 export interface HttpSigErrorOptions {
   /** The reason of the refusal: a stable name, finer than the code. */
   readonly reason: HttpSigReason
-  /** HTTP status; by default 400 for `invalid_request`, else 401. */
-  readonly status?: 400 | 401 | 413 | 415 | 421 | 431
+  /** HTTP status: 400, 401, 413, 415, 421 or 431; by default 400 for `invalid_request`, else 401. */
+  readonly status?: number
   readonly required_components?: readonly string[]
   readonly algs?: readonly string[]
   /** The facts, as data: what was expected and what was received. */
@@ -36,4 +37,27 @@ export class HttpSigError extends Error {
     const { cause, status = code === 'invalid_request' ? 400 : 401, ...facts } = options
     Object.assign(this, { code, status }, facts)
   }
+}
+
+/** What an error says besides its reason. */
+export interface HttpSigEvidence extends Omit<HttpSigErrorOptions, 'reason'> {
+  /** One of the codes of the reason; default: its first. */
+  readonly code?: HttpSigErrorCode
+  /** What is at fault, where the sentence of the reason fits several things: constant words, never anything that the peer sent. */
+  readonly about?: string | false | undefined
+}
+
+/**
+ * The error of a reason: its table has code, status and sentence.
+ * @see protocol §8
+ */
+export function refusal(reason: HttpSigReason, evidence: HttpSigEvidence = {}): HttpSigError {
+  const { codes, status, meaning } = errorWords(reason)
+  const { code = codes[0] as HttpSigErrorCode, about, ...facts } = evidence
+  return new HttpSigError(code, errorSentence(meaning, about), { ...(status && { status }), ...facts, reason })
+}
+
+/** The sentence of a reason, and what it is about: `A claim of the token is missing: jti`. */
+export function errorSentence(meaning: string, about?: string | false): string {
+  return about ? `${meaning.replace(/\.$/, '')}: ${about}` : meaning
 }

@@ -3,9 +3,11 @@
 export { base64urlDecode, base64urlDecodeText, base64urlEncode, base64urlEncodeText } from '#base64url'
 export { checkOptions, checkOptionsOffPage } from '#check-options'
 export { ascii as asciiBytes } from '#crypto'
+export { errorWords as httpSigErrorWords } from '#error-words'
 export { offPage } from '#off-page'
 export { type CoverageNeeds, requiredComponents } from './component/covered-components.js'
 export { checkedStream, contentDigestCheck } from './digest/content-digest-stream.js'
+export { errorSentence } from './error.js'
 export { type ReceivedBase, type ReceivedComponent, receivedBase } from './explain/received-base.js'
 export { algorithmNamed, isSignatureLength, registeredName } from './key/algorithm.js'
 export { signBytes } from './key/sign-bytes.js'
@@ -38,6 +40,8 @@ export {
   restriction,
   wrongOption,
 } from './option/option-check.js'
+export { listedUnder } from './reason/listed-under.js'
+export type { ErrorWords } from './reason/reason.js'
 export { type CountTable, countTable, type DigestKey, digestKey } from './replay/compact-table.js'
 export { type RedisAddress, redisAddress } from './replay/redis-address.js'
 export { fullWait } from './replay/replay-set.js'

@@ -1,4 +1,6 @@
 import { HttpSigError } from '@countersign/httpsig'
+import { errorSentence } from '@countersign/httpsig/internal'
+import { errorWords } from '#error-words'
 import type { Reason } from './reason/reason.js'
 
 /**
@@ -98,6 +100,24 @@ export class AAuthError extends Error {
   }
 }
 
+/** What an error says besides its reason. */
+export interface Evidence extends Omit<AAuthErrorOptions, 'reason'> {
+  /** One of the codes of the reason; default: its first. */
+  readonly code?: ErrorCode
+  /** What is at fault, where the sentence of the reason fits several things: constant words, never anything that the peer sent. */
+  readonly about?: string | false | undefined
+}
+
+/**
+ * The error of a reason: its table has code, status and sentence.
+ * @see protocol §8
+ */
+export function refusal(reason: Reason, evidence: Evidence = {}): AAuthError {
+  const { codes, status, meaning } = errorWords(reason)
+  const { code = codes[0] as ErrorCode, about, ...facts } = evidence
+  return new AAuthError(code, errorSentence(meaning, about), { ...(status && { status }), ...facts, reason })
+}
+
 /**
  * Turns any error into an {@link AAuthError}. An AAuthError is returned unchanged, an `HttpSigError` keeps code, reason and status. An
  * error whose member `transient` is true (an unreachable database) becomes `temporarily_unavailable`, and any other, a fault of this
@@ -116,13 +136,6 @@ export function asAAuthError(error: unknown): AAuthError {
     })
   }
   if (error instanceof Error && 'transient' in error && error.transient === true)
-    return new AAuthError('temporarily_unavailable', 'a service that this server depends on is unavailable', {
-      reason: 'dependency_unavailable',
-      retryAfter: 5,
-      cause: error,
-    })
-  return new AAuthError('server_error', 'the server failed to handle this request', {
-    reason: 'internal_error',
-    cause: error,
-  })
+    return refusal('dependency_unavailable', { retryAfter: 5, cause: error })
+  return refusal('internal_error', { cause: error })
 }

@@ -27,7 +27,7 @@ export function findIssuerKey(
 ): Promise<VerifyKey> {
   return discovery.key(publishedIn[parsed.typ], parsed.iss, parsed.kid).then(key => {
     if (key !== undefined) return key
-    throw invalidToken('token_key_unknown', offPage && 'the issuer publishes no key with the kid of this token', parsed)
+    throw invalidToken('token_key_unknown', parsed)
   })
 }
 
@@ -114,7 +114,7 @@ async function importConfirmation(
 /** A key in `cnf` that is no point of its curve is a fault of the claim, like every other key that is none. */
 export function asTokenFault(fault: unknown, { typ }: Pick<ParsedToken, 'typ'>): unknown {
   if (!(fault instanceof HttpSigError) || fault.reason !== 'key_unacceptable') return fault
-  return invalidToken('token_claim_malformed', offPage && 'cnf.jwk must be a point on its curve', { typ, cause: fault })
+  return invalidToken('token_claim_malformed', { typ, cause: fault }, offPage && 'cnf.jwk must be a point on its curve')
 }
 
 /** The options of every check of a single token. */
@@ -230,7 +230,7 @@ async function verifyIssuedToken(
 
 function checkIssuer({ typ, iss }: ParsedToken, expected: string): void {
   if (iss === expected) return
-  throw invalidToken('token_issuer_wrong', offPage && 'iss is not the expected issuer', {
+  throw invalidToken('token_issuer_wrong', {
     typ,
     cause: { expected, received: iss },
   })

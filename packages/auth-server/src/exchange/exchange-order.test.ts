@@ -37,15 +37,19 @@ test(
     /** In the order of protocol §7: each row is wrong in what it tells and in what the next one does. */
     const rows: ReadonlyArray<readonly [string, Parameters<typeof exchange>[1], TokenChange]> = [
       ['this endpoint does not accept this kind of credential', { by: pseudonym, resource: other }, {}],
-      ['the token signature does not verify', { resource: other }, { claims: { iss: 'https://evil.example' } }],
+      [
+        "The signature of the token does not verify under its issuer's key.",
+        { resource: other },
+        { claims: { iss: 'https://evil.example' } },
+      ],
       [
         'iss of upstream_token is not the upstream of any exchange rule',
         {},
         { key: stranger, claims: { iss: 'https://evil.example' } },
       ],
-      ['the token signature does not verify', {}, { key: stranger, claims: expired }],
-      ['the token has expired (exp)', {}, { claims: { ...expired, ...elsewhere } }],
-      ['aud must be exactly this receiver', {}, { claims: { ...elsewhere, ...noScope } }],
+      ["The signature of the token does not verify under its issuer's key.", {}, { key: stranger, claims: expired }],
+      ['The token has expired.', {}, { claims: { ...expired, ...elsewhere } }],
+      ['The token is for another receiver.', {}, { claims: { ...elsewhere, ...noScope } }],
       [
         'upstream_token has no agent or no scope: it only signs a user in, and cannot be exchanged',
         { scope: 'rooms.none' },

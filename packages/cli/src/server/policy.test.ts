@@ -43,7 +43,10 @@ test('conditions of the file that are not understood are refused, with their pla
   const grant = { agent: request.agent, resource: request.resource, scopes: ['a'], conditions: [{ type: 'moon' }] }
   const { error } = settings.safeParse({ grants: [grant] })
   expect(error?.issues.map(({ path, message }) => [path.join('.'), message])).toEqual([
-    ['grants.0.conditions', 'a condition has a type that is not known here'],
+    [
+      'grants.0.conditions',
+      'The list of conditions is not as protocol §9 says: a condition has a type that is not known here',
+    ],
   ])
 })
 

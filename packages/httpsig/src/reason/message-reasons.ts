@@ -18,12 +18,14 @@ export const messageReasons: Readonly<Record<MessageReason, ReasonEntry>> = {
   },
   body_too_large: {
     codes,
+    status: 413,
     meaning: 'The body is larger than this endpoint accepts, or arrives in more small chunks than its limit allows.',
     fix: 'Send a smaller body, in chunks of some KiB.',
     clause: 'error.body-too-large',
   },
   body_compressed: {
     codes,
+    status: 415,
     meaning: 'The body has a content coding that this endpoint does not accept.',
     fix: 'Send the body without Content-Encoding.',
     clause: 'error.media-type',
@@ -43,12 +45,14 @@ export const messageReasons: Readonly<Record<MessageReason, ReasonEntry>> = {
   },
   header_lines_too_many: {
     codes,
+    status: 431,
     meaning: 'The request has so many header lines that the platform may have dropped some.',
     fix: 'Send fewer header lines.',
     clause: 'sig.body.whole-head',
   },
   header_too_long: {
     codes: ['invalid_request', 'invalid_signature'],
+    status: 431,
     meaning: 'A header, or all headers together, are longer than the limit.',
     fix: 'Shorten the header, or cover fewer components.',
     clause: 'limits.before-parsing',
@@ -67,6 +71,7 @@ export const messageReasons: Readonly<Record<MessageReason, ReasonEntry>> = {
   },
   authority_not_served: {
     codes,
+    status: 421,
     meaning: 'The request is for an authority that this verifier does not serve.',
     fix: "Send the request to the participant's own host; its operator lists the authorities served.",
     clause: 'sig.authority.several',

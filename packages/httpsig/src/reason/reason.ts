@@ -97,12 +97,19 @@ export type HttpSigReason = MessageReason | SignatureReason
 
 /** What one reason means, in the words of docs/reasons.md. */
 export interface ReasonEntry {
-  /** The values of `error` this reason comes with; none for a diagnosis, which is never in a response. */
+  /** The values of `error` this reason comes with, the usual one first; none for a diagnosis, which is never in a response. */
   readonly codes: readonly string[]
-  /** What is wrong: one sentence. */
+  /** The HTTP status, where it is always the same and not the one of the code. */
+  readonly status?: number
+  /** What is wrong: one sentence, which `error_description` of the response says, too. */
   readonly meaning: string
   /** What the sender changes: one sentence. */
   readonly fix: string
   /** The clause of docs/protocol.md that the refusal enforces. */
   readonly clause: string
+}
+
+/** What an error takes from the entry of its reason. */
+export interface ErrorWords extends Pick<ReasonEntry, 'codes' | 'meaning'> {
+  readonly status?: number | undefined
 }

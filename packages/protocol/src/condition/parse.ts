@@ -1,3 +1,4 @@
+import { refusal } from '../error.js'
 import { checkOptions, type OptionChecks } from '../internal/check-options.js'
 import { freezeJson } from '../internal/freeze-json.js'
 import { isObject } from '../token/jws.js'
@@ -8,7 +9,6 @@ import {
   type ConditionType,
   conditionTypes,
 } from './condition.js'
-import { malformed } from './refuse.js'
 import {
   identifier,
   integer,
@@ -87,12 +87,13 @@ const checks: OptionChecks<ConditionOptions> = { development: 'boolean', delegat
 export function parseConditions(value: unknown, o: ConditionOptions = {}): Conditions {
   checkOptions('parseConditions', o, checks)
   const { development = false, delegation = false } = o
-  if (!Array.isArray(value)) throw malformed('conditions must be an array')
-  if (value.length > maxConditions) throw malformed('a list has at most 32 conditions')
+  if (!Array.isArray(value)) throw refusal('condition_malformed', { about: 'conditions must be an array' })
+  if (value.length > maxConditions) throw refusal('condition_malformed', { about: 'a list has at most 32 conditions' })
   const conditions = value.map(entry => parseCondition(entry, { development }))
   checkGrantCalls(conditions, delegation)
   const json = JSON.stringify(conditions)
-  if (byteLength(json) > maxConditionBytes) throw malformed('conditions take at most 2 KiB of compact JSON')
+  if (byteLength(json) > maxConditionBytes)
+    throw refusal('condition_malformed', { about: 'conditions take at most 2 KiB of compact JSON' })
   // A copy: what was checked must not change under the caller's hands, nor be frozen in them.
   return freezeJson(JSON.parse(json) as Conditions)
 }
@@ -100,17 +101,20 @@ export function parseConditions(value: unknown, o: ConditionOptions = {}): Condi
 /** Without an end, the count of a grant would have to be kept for ever; an agent token has no grant that could be counted by. */
 function checkGrantCalls(conditions: Conditions, isDelegation: boolean): void {
   if (!conditions.some(condition => condition.type === 'calls' && condition.per === 'grant')) return
-  if (isDelegation) throw malformed('a delegation has no calls per grant')
-  if (!conditions.some(({ type }) => type === 'until')) throw malformed('calls per grant need an until')
+  if (isDelegation) throw refusal('condition_malformed', { about: 'a delegation has no calls per grant' })
+  if (!conditions.some(({ type }) => type === 'until'))
+    throw refusal('condition_malformed', { about: 'calls per grant need an until' })
 }
 
 function parseCondition(value: unknown, o: ShapeOptions): Condition {
-  if (!isObject(value)) throw malformed('each condition must be an object')
+  if (!isObject(value)) throw refusal('condition_malformed', { about: 'each condition must be an object' })
   const { type, ...rest } = value
   const known = conditionTypes.find(each => each === type)
   // A condition that is not understood cannot be judged: to ignore it would widen the policy.
-  if (known === undefined) throw malformed('a condition has a type that is not known here')
-  if (!hasMembers(rest, membersOf[known], o)) throw malformed(`a condition of type ${known} is not as protocol §9 says`)
+  if (known === undefined)
+    throw refusal('condition_malformed', { about: 'a condition has a type that is not known here' })
+  if (!hasMembers(rest, membersOf[known], o))
+    throw refusal('condition_malformed', { about: `a condition of type ${known}` })
   return value as unknown as Condition
 }
 

@@ -1,5 +1,6 @@
 import { type PublicJwk, parsePublicJwk, type SigningKey } from '@countersign/httpsig'
-import { AAuthError } from '../error.js'
+import { refusal } from '../error.js'
+import { offPage } from '../internal/check-options.js'
 import { isObject } from '../token/jws.js'
 import { maxKidLength } from '../token/token.js'
 
@@ -46,17 +47,14 @@ export function keysNamed(jwksDocument: unknown, kid: string): PublicJwk[] {
   const keys = isObject(jwksDocument) ? jwksDocument['keys'] : undefined
   // A participant that publishes a key set has a key: an empty set is a fault of its deployment.
   if (!Array.isArray(keys) || keys.length === 0)
-    throw new AAuthError('discovery_failed', 'the JWKS must have keys', { reason: 'jwks_malformed' })
+    throw refusal('jwks_malformed', { about: offPage && 'it must have keys' })
   return keys.filter(entry => isObject(entry) && entry['kid'] === kid).flatMap(usable)
 }
 
 /** The only key of a list, if there is one. @throws AAuthError `discovery_failed` when there are two */
 export function onlyKey<K>(keys: readonly K[]): K | undefined {
   // Two readers could each take another key.
-  if (keys.length > 1)
-    throw new AAuthError('discovery_failed', 'the JWKS has two keys with the kid asked for', {
-      reason: 'jwks_malformed',
-    })
+  if (keys.length > 1) throw refusal('jwks_malformed', { about: offPage && 'two keys have the kid asked for' })
   return keys[0]
 }
 

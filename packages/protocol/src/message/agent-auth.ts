@@ -1,5 +1,5 @@
 import { serializeString } from 'structured-headers'
-import { AAuthError } from '../error.js'
+import { refusal } from '../error.js'
 import { offPage } from '../internal/check-options.js'
 import { parseStructuredItem, type StructuredItem, textOf } from './structured-item.js'
 
@@ -32,7 +32,7 @@ const algorithmName = /^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/
  * @see protocol §4, RFC 9651 §3.3
  */
 export function parseAgentAuth(value: string): AgentAuth {
-  if (value.length > maxBytes) throw malformed(offPage && 'Agent-Auth is over 16 KiB')
+  if (value.length > maxBytes) throw refusal('agent_auth_malformed', { about: offPage && 'it is over 16 KiB' })
   const parameters = parametersOf(value)
   const identity = booleanOf(parameters, 'identity')
   const authToken = booleanOf(parameters, 'auth-token')
@@ -41,9 +41,9 @@ export function parseAgentAuth(value: string): AgentAuth {
   const userInteraction = stringOf(parameters, 'user_interaction')
   const algs = algsOf(stringOf(parameters, 'algs'))
   if (!companionsAgree({ authToken, resourceToken, authServer }))
-    throw malformed(
-      offPage && 'Agent-Auth: auth-token, resource_token and auth_server must be present together or not at all',
-    )
+    throw refusal('agent_auth_malformed', {
+      about: offPage && 'auth-token, resource_token and auth_server must be present together or not at all',
+    })
   return {
     ...(identity && { identity }),
     ...(authToken && { authToken }),
@@ -98,17 +98,19 @@ type Parameters = StructuredItem['parameters']
 
 function parametersOf(value: string): Parameters {
   const item = parseStructuredItem(value)
-  if (item === undefined) throw malformed(offPage && 'Agent-Auth is not a Structured Field Item')
-  if (item.value !== 'httpsig') throw malformed(offPage && 'Agent-Auth must be the token httpsig')
+  if (item === undefined)
+    throw refusal('agent_auth_malformed', { about: offPage && 'it is not a Structured Field Item' })
+  if (item.value !== 'httpsig')
+    throw refusal('agent_auth_malformed', { about: offPage && 'it must be the token httpsig' })
   // Parsers keep the last of two equal names: two readers could follow two different challenges.
-  if (item.repeats) throw malformed(offPage && 'Agent-Auth names a parameter twice')
+  if (item.repeats) throw refusal('agent_auth_malformed', { about: offPage && 'it names a parameter twice' })
   return item.parameters
 }
 
 function booleanOf(parameters: Parameters, name: string): true | undefined {
   const value = parameters.get(name)
   if (value === undefined || value === '?0') return undefined
-  if (value !== '?1') throw malformed(offPage && `Agent-Auth: ${name} must be a Boolean`)
+  if (value !== '?1') throw refusal('agent_auth_malformed', { about: offPage && `${name} must be a Boolean` })
   return true
 }
 
@@ -116,18 +118,14 @@ function stringOf(parameters: Parameters, name: string): string | undefined {
   const raw = parameters.get(name)
   if (raw === undefined) return undefined
   const value = textOf(raw)
-  if (value === undefined || value === '') throw malformed(offPage && `Agent-Auth: ${name} must be a String`)
+  if (value === undefined || value === '')
+    throw refusal('agent_auth_malformed', { about: offPage && `${name} must be a String` })
   return value
 }
 
 function algsOf(text: string | undefined): string[] | undefined {
   const names = text?.split(' ')
   if (names?.some(name => !algorithmName.test(name)))
-    throw malformed(offPage && 'Agent-Auth: algs must be names separated by single spaces')
+    throw refusal('agent_auth_malformed', { about: offPage && 'algs must be names separated by single spaces' })
   return names
-}
-
-function malformed(description: string | false): AAuthError {
-  const reason = 'agent_auth_malformed'
-  return new AAuthError('invalid_request', description || reason, { reason })
 }

@@ -1,4 +1,4 @@
-import { AAuthError } from '../error.js'
+import { refusal } from '../error.js'
 import { parseStructuredItem, textOf } from './structured-item.js'
 
 /** The characters of an interaction code, which need no escapes in headers and URLs. */
@@ -13,9 +13,7 @@ export function parseAgentInteraction(value: string): string {
   const item = value.length > 1024 ? undefined : parseStructuredItem(value)
   const code = textOf(item?.value)
   if (item === undefined || code === undefined || item.repeats || !codeForm.test(code))
-    throw new AAuthError('invalid_grant', 'Agent-Interaction is not the code of an interaction', {
-      reason: 'interaction_code_invalid',
-    })
+    throw refusal('interaction_code_invalid')
   return code
 }
 

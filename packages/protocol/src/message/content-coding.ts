@@ -1,5 +1,5 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '../error.js'
+import { refusal } from '../error.js'
 
 /**
  * Refuses a compressed body. No endpoint of the protocol decompresses anything: kilobytes can hold gigabytes (a zip bomb).
@@ -9,5 +9,5 @@ import { AAuthError } from '../error.js'
 export function checkContentCoding(message: ReceivedMessage): void {
   const codings = headerValues(message, 'content-encoding')
   if (codings.every(coding => coding.trim().toLowerCase() === 'identity')) return
-  throw new AAuthError('invalid_request', 'the body must not be compressed', { reason: 'body_compressed', status: 415 })
+  throw refusal('body_compressed')
 }

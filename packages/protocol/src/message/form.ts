@@ -1,6 +1,5 @@
 import { queryOf } from '@countersign/httpsig/internal'
-import { AAuthError } from '../error.js'
-import type { Reason } from '../reason/reason.js'
+import { refusal } from '../error.js'
 
 const maxBytes = 64 * 1024
 const maxParameters = 100
@@ -16,22 +15,18 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export function parseForm(body: Uint8Array | undefined, contentType: string | undefined): ReadonlyMap<string, string> {
   const isEmpty = body === undefined || body.length === 0
   if (!(isEmpty && contentType === undefined) && !mediaType.test(contentType ?? ''))
-    throw new AAuthError('invalid_request', 'the body must be application/x-www-form-urlencoded', {
-      reason: 'content_type_unsupported',
-      status: 415,
-    })
+    throw refusal('content_type_unsupported', { about: 'application/x-www-form-urlencoded' })
   if (isEmpty) return new Map()
-  if (body.length > maxBytes)
-    throw new AAuthError('invalid_request', 'the form is over 64 KiB', { reason: 'body_too_large', status: 413 })
+  if (body.length > maxBytes) throw refusal('body_too_large', { about: '64 KiB' })
   const pieces = textOf(body).split('&', maxParameters + 1)
-  if (pieces.length > maxParameters) throw malformed('form_malformed', 'the form has more than 100 parameters')
+  if (pieces.length > maxParameters) throw refusal('form_malformed', { about: 'more than 100 parameters' })
   const form = new Map<string, string>()
   for (const piece of pieces) {
     if (piece === '') continue
     const equals = piece.indexOf('=')
     const name = decode(equals === -1 ? piece : piece.slice(0, equals))
     // Of two values with one name, two readers could each take another one.
-    if (form.has(name)) throw malformed('parameter_repeated', 'the form names a parameter twice')
+    if (form.has(name)) throw refusal('parameter_repeated', { code: 'invalid_request' })
     form.set(name, equals === -1 ? '' : decode(piece.slice(equals + 1)))
   }
   for (const [name, value] of form) if (value === '') form.delete(name)
@@ -51,7 +46,7 @@ function textOf(body: Uint8Array): string {
   try {
     return utf8.decode(body)
   } catch (cause) {
-    throw malformed('form_malformed', 'the form is not UTF-8', cause)
+    throw refusal('form_malformed', { about: 'not UTF-8', cause })
   }
 }
 
@@ -60,11 +55,7 @@ function decode(encoded: string): string {
     const text = decodeURIComponent(encoded.replaceAll('+', ' '))
     if (!text.includes('\0')) return text
   } catch (cause) {
-    throw malformed('form_malformed', 'the form has a bad % escape', cause)
+    throw refusal('form_malformed', { about: 'a bad % escape', cause })
   }
-  throw malformed('form_malformed', 'the form has a NUL')
-}
-
-function malformed(reason: Reason, description: string, cause?: unknown): AAuthError {
-  return new AAuthError('invalid_request', description, { reason, cause })
+  throw refusal('form_malformed', { about: 'a NUL' })
 }

@@ -22,12 +22,12 @@ test(verifies('error.method', 'a path answers its methods only, and only by its 
   expect(await answered('HEAD', '/document')).toEqual([200, caching, null, ''])
   expect(await answered('POST', '/token')).toEqual([200, 'no-store', null, '{"expires_in":60}'])
   const refused =
-    '{"error":"invalid_request","reason":"method_not_allowed","error_description":"this method is not allowed here"}'
+    '{"error":"invalid_request","reason":"method_not_allowed","error_description":"This method is not allowed here."}'
   expect(await answered('POST', '/document')).toEqual([405, 'no-store', 'GET, HEAD', refused])
   expect(await answered('get', '/document')).toEqual([405, 'no-store', 'GET, HEAD', refused])
   expect(await answered('GET', '/token')).toEqual([405, 'no-store', 'POST', refused])
   const missing =
-    '{"error":"invalid_request","reason":"path_unknown","error_description":"nothing is served at this path"}'
+    '{"error":"invalid_request","reason":"path_unknown","error_description":"Nothing is served at this path."}'
   for (const target of ['/', '/Document', '/document/', '//document', '/%64ocument'])
     expect(await answered('GET', target), target).toEqual([404, 'no-store', null, missing])
 })

@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { pathOf } from '@countersign/httpsig/internal'
-import { AAuthError } from '../error.js'
+import { refusal } from '../error.js'
 import { errorResponse } from './error-response.js'
 
 /** How one path of a participant is answered. */
@@ -21,15 +21,10 @@ export type Routes = ReadonlyMap<string, Route>
 export async function answerRoute(message: ReceivedMessage, routes: Routes): Promise<Response> {
   const route = routes.get(pathOf(message.target))
   if (route === undefined) {
-    return errorResponse(
-      new AAuthError('invalid_request', 'nothing is served at this path', { reason: 'path_unknown', status: 404 }),
-    )
+    return errorResponse(refusal('path_unknown'))
   }
   if (!route.methods.includes(message.method)) {
-    const error = new AAuthError('invalid_request', 'this method is not allowed here', {
-      reason: 'method_not_allowed',
-      status: 405,
-    })
+    const error = refusal('method_not_allowed')
     return errorResponse(error, { headers: [['allow', route.methods.join(', ')]] })
   }
   const response = await route.answer(message)

@@ -1,6 +1,5 @@
-import { AAuthError } from '../error.js'
+import { refusal } from '../error.js'
 import { offPage } from '../internal/check-options.js'
-import type { DiscoveryReason } from '../reason/reason.js'
 import { isIdentifier } from '../term/identifier.js'
 import { isObject } from '../token/jws.js'
 
@@ -34,15 +33,10 @@ export function documentOf(
   o: { readonly id: string; readonly names: readonly string[]; readonly development?: boolean },
 ): Document {
   const { id, names, development = false } = o
-  if (!isObject(json)) throw wrongMetadata('document_malformed', offPage && 'the metadata must be a JSON object')
+  if (!isObject(json)) throw refusal('document_malformed', { about: offPage && 'the metadata must be a JSON object' })
   const document: Document = { id, development, members: json }
   // Otherwise a server could publish a document in the name of another participant.
-  for (const name of names)
-    if (json[name] !== id)
-      throw wrongMetadata(
-        'document_of_another',
-        offPage && `${name} must be the identifier the metadata was fetched for`,
-      )
+  for (const name of names) if (json[name] !== id) throw refusal('document_of_another', { about: name })
   // id.endpoints.origin
   for (const name of Object.keys(json)) if (name.endsWith('_endpoint')) readRequired(document, name, endpoint)
   return document
@@ -50,7 +44,7 @@ export function documentOf(
 
 function readRequired<T>(document: Document, name: string, read: Read<T>): T {
   const value = Object.hasOwn(document.members, name) ? read(document.members[name], document) : undefined
-  if (value === undefined) throw wrongMetadata('document_malformed', offPage && describe(name))
+  if (value === undefined) throw refusal('document_malformed', { about: offPage && describe(name) })
   return value
 }
 
@@ -94,8 +88,4 @@ export const webUrl: Read<string> = (value, o) => {
 export const endpoint: Read<string> = (value, o) => {
   const url = webUrl(value, o)
   return url?.startsWith(`${o.id}/`) && !url.includes('?') ? url : undefined // id.endpoints.origin
-}
-
-function wrongMetadata(reason: DiscoveryReason, description: string | false): AAuthError {
-  return new AAuthError('discovery_failed', description || reason, { reason })
 }

@@ -1,4 +1,4 @@
-import { AAuthError } from '../error.js'
+import { refusal } from '../error.js'
 import type { AgentMetadata } from './metadata.js'
 
 const longest = 2048
@@ -15,16 +15,12 @@ export function checkRedirectUri(uri: string, agent: AgentMetadata): void {
   // Compared as strings: parsers differ on which URLs are the same.
   const isListed = uri.length <= longest && (agent.redirect_uris?.includes(uri) ?? false)
   if (!isListed && !(agent.localhost_callback_allowed === true && isLoopbackUrl(uri))) {
-    throw new AAuthError('invalid_request', "redirect_uri is not one of the agent's redirect_uris", {
-      reason: 'redirect_uri_unregistered',
-    })
+    throw refusal('redirect_uri_unregistered')
   }
   // Its query must not contain parameters of the answer.
   const { searchParams } = new URL(uri)
   if (answers.some(name => searchParams.has(name))) {
-    throw new AAuthError('invalid_request', 'redirect_uri has a parameter of the answer in its query', {
-      reason: 'redirect_uri_invalid',
-    })
+    throw refusal('redirect_uri_invalid')
   }
 }
 

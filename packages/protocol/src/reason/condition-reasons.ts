@@ -7,7 +7,7 @@ const codes = ['policy_denied', 'access_denied'] as const
 export const conditionReasons: Readonly<Record<ConditionReason, ReasonEntry>> = {
   condition_malformed: {
     codes,
-    meaning: 'A list of conditions has a type, member or value that is not known here, or is too long.',
+    meaning: 'The list of conditions is not as protocol §9 says.',
     fix: 'Use the conditions of protocol §9 only, in lists of at most 32 and 2 KiB.',
     clause: 'policy.shape',
   },

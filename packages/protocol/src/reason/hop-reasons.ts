@@ -19,18 +19,21 @@ export const hopReasons: Readonly<Record<HopReason, ReasonEntry>> = {
   },
   facts_too_long: {
     codes,
+    status: 431,
     meaning: 'The verified facts are too long to be passed on in headers.',
     fix: 'Use shorter names and fewer scopes.',
     clause: 'error.header-too-large',
   },
   origin_not_allowed: {
     codes: ['invalid_request', 'unauthorized_client'],
+    status: 403,
     meaning: 'Pages of this origin may not call this server.',
     fix: 'Ask the operator to allow the origin.',
     clause: 'mcp.origin',
   },
   session_unknown: {
     codes,
+    status: 404,
     meaning: 'The caller has no session with this id.',
     fix: 'Begin a session with initialize.',
     clause: 'mcp.session-owner',

@@ -13,7 +13,7 @@ import { userReasons } from './user-reasons.js'
 export { type ReasonEntry, signatureDiagnoses } from '@countersign/httpsig/reasons'
 export type { Reason } from './reason.js'
 
-/** Every reason of a refusal: its codes, meaning, fix and clause. For tools and docs: participants refuse without this table. */
+/** Every reason of a refusal: its codes, meaning, fix and clause. Errors and docs are made from it. */
 export const reasons: Readonly<Record<Reason, ReasonEntry>> = {
   ...messageReasons,
   ...signatureReasons,

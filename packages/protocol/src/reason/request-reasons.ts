@@ -13,18 +13,21 @@ export const requestReasons: Readonly<Record<RequestReason, ReasonEntry>> = {
   },
   request_too_slow: {
     codes,
+    status: 408,
     meaning: 'The request did not arrive in time.',
     fix: 'Send the whole request without long pauses.',
     clause: 'error.invalid-request',
   },
   body_chunks_too_small: {
     codes,
+    status: 413,
     meaning: 'The body arrives in so many small chunks that they cost more memory than their bytes.',
     fix: 'Write the body in chunks of some KiB.',
     clause: 'limits.body-memory',
   },
   path_unknown: {
     codes,
+    status: 404,
     meaning: 'Nothing is served at this path.',
     fix: "Take URLs from the participant's metadata.",
     clause: 'error.method',
@@ -37,19 +40,21 @@ export const requestReasons: Readonly<Record<RequestReason, ReasonEntry>> = {
   },
   method_not_allowed: {
     codes,
+    status: 405,
     meaning: 'This method is not allowed here.',
     fix: 'Use a method that Allow lists.',
     clause: 'error.method',
   },
   content_type_unsupported: {
     codes,
+    status: 415,
     meaning: 'The body has another media type than this endpoint accepts, or Content-Type is there twice.',
     fix: 'Send one Content-Type: the one that the description names.',
     clause: 'error.media-type',
   },
   form_malformed: {
     codes,
-    meaning: 'The form is not UTF-8, has a bad percent escape, a NUL, or more than 100 parameters.',
+    meaning: 'The form is not UTF-8, or has a bad percent escape, a NUL, or more than 100 parameters.',
     fix: 'Send the form as application/x-www-form-urlencoded in UTF-8.',
     clause: 'token-endpoint.form',
   },
@@ -97,7 +102,7 @@ export const requestReasons: Readonly<Record<RequestReason, ReasonEntry>> = {
   },
   purposes_malformed: {
     codes,
-    meaning: 'purposes is not a list of at most 64 names, each once.',
+    meaning: 'purposes is not a list of at most 64 names, each once, set apart by single spaces.',
     fix: 'Send names set apart by single spaces.',
     clause: 'policy.purposes',
   },

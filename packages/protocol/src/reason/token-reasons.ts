@@ -19,7 +19,7 @@ export const tokenReasons: Readonly<Record<TokenReason, ReasonEntry>> = {
   },
   token_type_wrong: {
     codes,
-    meaning: 'The token is of another type than this place needs.',
+    meaning: 'The token is not of the type that is needed here.',
     fix: 'Send the token that the description names.',
     clause: 'token.typ',
   },

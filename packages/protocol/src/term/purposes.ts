@@ -1,4 +1,4 @@
-import { AAuthError } from '../error.js'
+import { refusal } from '../error.js'
 import { isWords } from './name.js'
 
 /**
@@ -8,7 +8,5 @@ import { isWords } from './name.js'
  */
 export function parsePurposes(text: string): string[] {
   if (isWords(text)) return text.split(' ')
-  throw new AAuthError('invalid_request', 'purposes must be at most 64 names, each once, set apart by single spaces', {
-    reason: 'purposes_malformed',
-  })
+  throw refusal('purposes_malformed')
 }

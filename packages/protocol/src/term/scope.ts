@@ -1,5 +1,4 @@
-import { offPage } from '@countersign/httpsig/internal'
-import { AAuthError } from '../error.js'
+import { refusal } from '../error.js'
 
 /** Scopes that ask for claims about the user; the `scope` of an auth token never has them. */
 export const identityScopes: readonly string[] = ['openid', 'profile', 'email', 'address', 'phone']
@@ -14,16 +13,10 @@ const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
  */
 export function parseScope(text: string): string[] {
   const scopes = text.split(' ', maxScopes + 1)
-  if (scopes.length > maxScopes) throw malformed(offPage && 'scope names more than 64 scopes')
-  if (!scopes.every(scope => scopeToken.test(scope)))
-    throw malformed(offPage && 'scope must be scope names set apart by single spaces')
-  if (new Set(scopes).size !== scopes.length) throw malformed(offPage && 'scope names a scope twice')
+  if (scopes.length > maxScopes) throw refusal('scope_malformed')
+  if (!scopes.every(scope => scopeToken.test(scope))) throw refusal('scope_malformed')
+  if (new Set(scopes).size !== scopes.length) throw refusal('scope_malformed')
   return scopes
-}
-
-function malformed(description: string | false): AAuthError {
-  const reason = 'scope_malformed'
-  return new AAuthError('invalid_scope', description || reason, { reason })
 }
 
 /**

@@ -1,5 +1,4 @@
 import type { PublicJwk } from '@countersign/httpsig'
-import { offPage } from '../internal/check-options.js'
 import { checkTimes, confirmationKey, refuseConditions, requiredId } from './claims.js'
 import { invalidToken, type ReadClaims } from './token.js'
 
@@ -39,8 +38,7 @@ export function checkAgentToken(
   parsed: ReadClaims,
   o: { readonly now: number; readonly receiver: string; readonly expiredGrace?: number },
 ): AgentTokenClaims {
-  if (parsed.typ !== 'agent+jwt')
-    throw invalidToken('token_type_wrong', offPage && 'the token is not an agent token', { typ: 'agent+jwt' })
+  if (parsed.typ !== 'agent+jwt') throw invalidToken('token_type_wrong', { typ: 'agent+jwt' }, 'agent+jwt')
   const { iat, exp } = checkTimes(parsed, { ...o, maxLife })
   const aud = checkReceivers(parsed, o.receiver)
   const sub = requiredId(parsed, 'sub')
@@ -59,7 +57,7 @@ function checkReceivers(parsed: ReadClaims, receiver: string): string | readonly
   const aud = parsed.payload['aud']
   if (aud === receiver) return receiver
   if (Array.isArray(aud) && aud.every(entry => typeof entry === 'string') && aud.includes(receiver)) return aud
-  throw invalidToken('token_audience_wrong', offPage && 'aud names other receivers', {
+  throw invalidToken('token_audience_wrong', {
     typ: 'agent+jwt',
     cause: { expected: receiver },
   })

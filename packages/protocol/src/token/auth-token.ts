@@ -81,18 +81,17 @@ export function checkAuthToken(
   parsed: ReadClaims,
   o: { readonly now: number; readonly audience: string },
 ): AuthTokenClaims {
-  if (parsed.typ !== 'auth+jwt')
-    throw invalidToken('token_type_wrong', offPage && 'the token is not an auth token', { typ: 'auth+jwt' })
+  if (parsed.typ !== 'auth+jwt') throw invalidToken('token_type_wrong', { typ: 'auth+jwt' }, 'auth+jwt')
   const { iat, exp } = checkTimes(parsed, { now: o.now, maxLife })
   const aud = checkSingleAudience(parsed, o.audience)
   // One caller, one spelling: an agent that is the audience is written by leaving `agent` out.
   if ('agent' in parsed.payload && requiredIdentifier(parsed, 'agent') === aud)
-    throw invalidToken('token_claim_malformed', offPage && 'agent must be absent when it is the audience', parsed)
+    throw invalidToken('token_claim_malformed', parsed, offPage && 'agent must be absent when it is the audience')
   optionalAgentDelegate(parsed)
   const sub = optionalId(parsed, 'sub')
   const scope = optionalScope(parsed)
   if (sub === undefined && scope === undefined)
-    throw invalidToken('token_claim_missing', offPage && 'scope or sub must be present', parsed)
+    throw invalidToken('token_claim_missing', parsed, offPage && 'scope or sub must be present')
   const jti = requiredId(parsed, 'jti')
   optionalId(parsed, 'txn')
   optionalClaim(parsed, 'purpose', value => typeof value === 'string')
@@ -106,16 +105,16 @@ export function checkAuthToken(
 }
 
 function readAct(parsed: ReadClaims, value: unknown, depth: number): Act {
-  if (depth > maxActDepth) throw invalidToken('chain_too_deep', offPage && 'act is nested deeper than 5', parsed)
-  if (!isObject(value)) throw invalidToken('token_claim_malformed', offPage && 'act must be an object', parsed)
+  if (depth > maxActDepth) throw invalidToken('chain_too_deep', parsed)
+  if (!isObject(value)) throw invalidToken('token_claim_malformed', parsed, offPage && 'act must be an object')
   const { iss, agent, agent_delegate, act } = value
   if (!isIdentifier(iss, parsed) || !isIdentifier(agent, parsed))
-    throw invalidToken('token_claim_malformed', offPage && 'act.iss and act.agent must be identifiers', parsed)
+    throw invalidToken('token_claim_malformed', parsed, offPage && 'act.iss and act.agent must be identifiers')
   if ('agent_delegate' in value && !isSafeId(agent_delegate))
     throw invalidToken(
       'token_claim_malformed',
-      offPage && 'act.agent_delegate must be a string of 1 to 512 bytes without controls',
       parsed,
+      offPage && 'act.agent_delegate must be a string of 1 to 512 bytes without controls',
     )
   return {
     iss,

@@ -1,6 +1,6 @@
 import { type PublicJwk, parsePublicJwk } from '@countersign/httpsig'
 import { base64urlDecode } from '@countersign/httpsig/internal'
-import { AAuthError } from '../error.js'
+import { refusal } from '../error.js'
 import { offPage } from '../internal/check-options.js'
 import { isIdentifier } from '../term/identifier.js'
 import { parseScope } from '../term/scope.js'
@@ -29,8 +29,8 @@ export function requiredId(parsed: ReadClaims, claim: string): string {
   if (!isSafeId(value))
     throw invalidToken(
       'token_claim_malformed',
-      offPage && `${claim} must be a string of 1 to 512 bytes without controls`,
       parsed,
+      offPage && `${claim} must be a string of 1 to 512 bytes without controls`,
     )
   return value
 }
@@ -42,7 +42,7 @@ export function optionalId(parsed: ReadClaims, claim: string): string | undefine
 export function requiredIdentifier(parsed: ReadClaims, claim: string): string {
   const value = parsed.payload[claim]
   if (!isIdentifier(value, parsed))
-    throw invalidToken('token_claim_malformed', offPage && `${claim} must be an identifier`, parsed)
+    throw invalidToken('token_claim_malformed', parsed, offPage && `${claim} must be an identifier`)
   return value
 }
 
@@ -59,17 +59,14 @@ export function checkTimes(
   const nbf = 'nbf' in parsed.payload ? requiredTime(parsed, 'nbf') : 0
   const cause = { now: o.now, iat, nbf, exp }
   // Written so that a `now` of NaN refuses.
-  if (!(exp + (o.expiredGrace ?? 0) > o.now))
-    throw invalidToken('token_expired', offPage && 'the token has expired (exp)', { typ: parsed.typ, cause })
-  if (!(iat <= o.now + clockSkew))
-    throw invalidToken('token_issued_in_future', offPage && 'iat is in the future', { typ: parsed.typ, cause })
-  if (!(nbf <= o.now + clockSkew))
-    throw invalidToken('token_not_yet_valid', offPage && 'nbf is in the future', { typ: parsed.typ, cause })
+  if (!(exp + (o.expiredGrace ?? 0) > o.now)) throw invalidToken('token_expired', { typ: parsed.typ, cause })
+  if (!(iat <= o.now + clockSkew)) throw invalidToken('token_issued_in_future', { typ: parsed.typ, cause })
+  if (!(nbf <= o.now + clockSkew)) throw invalidToken('token_not_yet_valid', { typ: parsed.typ, cause })
   if (exp <= iat)
-    throw invalidToken('token_claim_malformed', offPage && 'exp must be after iat', { typ: parsed.typ, cause })
+    throw invalidToken('token_claim_malformed', { typ: parsed.typ, cause }, offPage && 'exp must be after iat')
   // A revoked grant ends with the `exp` of its tokens: a token that lives too long would outlive the revocation.
   if (exp - iat > o.maxLife)
-    throw invalidToken('token_lives_too_long', offPage && 'the token lives longer than its type may', {
+    throw invalidToken('token_lives_too_long', {
       typ: parsed.typ,
       cause,
     })
@@ -79,7 +76,7 @@ export function checkTimes(
 function requiredTime(parsed: ReadClaims, claim: string): number {
   const value = parsed.payload[claim]
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-    throw invalidToken('token_claim_malformed', offPage && `${claim} must be an integer in Unix seconds`, parsed)
+    throw invalidToken('token_claim_malformed', parsed, offPage && `${claim} must be an integer in Unix seconds`)
   return value
 }
 
@@ -87,7 +84,7 @@ function requiredTime(parsed: ReadClaims, claim: string): number {
 export function checkSingleAudience(parsed: ReadClaims, audience: string): string {
   const aud = parsed.payload['aud']
   if (aud !== audience)
-    throw invalidToken('token_audience_wrong', offPage && 'aud must be exactly this receiver', {
+    throw invalidToken('token_audience_wrong', {
       typ: parsed.typ,
       cause: { expected: audience },
     })
@@ -98,17 +95,17 @@ export function checkSingleAudience(parsed: ReadClaims, audience: string): strin
 export function confirmationKey(parsed: ReadClaims): { jwk: PublicJwk } {
   const cnf = parsed.payload['cnf']
   if (!isObject(cnf) || Object.keys(cnf).length !== 1 || !('jwk' in cnf))
-    throw invalidToken('token_claim_malformed', offPage && 'cnf must be an object with jwk and nothing else', parsed)
+    throw invalidToken('token_claim_malformed', parsed, offPage && 'cnf must be an object with jwk and nothing else')
   try {
     return { jwk: parsePublicJwk(cnf['jwk']) }
   } catch (cause) {
     throw invalidToken(
       'token_claim_malformed',
-      offPage && 'cnf.jwk must be a public key of a supported algorithm, with alg',
       {
         typ: parsed.typ,
         cause,
       },
+      offPage && 'cnf.jwk must be a public key of a supported algorithm, with alg',
     )
   }
 }
@@ -120,12 +117,16 @@ export function optionalScope(parsed: ReadClaims): string | undefined {
   try {
     if (typeof scope === 'string' && parseScope(scope)) return scope
   } catch (cause) {
-    throw invalidToken('token_claim_malformed', offPage && 'scope must be at most 64 scope names, each once', {
-      typ: parsed.typ,
-      cause,
-    })
+    throw invalidToken(
+      'token_claim_malformed',
+      {
+        typ: parsed.typ,
+        cause,
+      },
+      offPage && 'scope must be at most 64 scope names, each once',
+    )
   }
-  throw invalidToken('token_claim_malformed', offPage && 'scope must be a string', parsed)
+  throw invalidToken('token_claim_malformed', parsed, offPage && 'scope must be a string')
 }
 
 /** Tells whether a value is the name of a grant: `grant` of an auth token, or of a notice that revokes it. @see protocol §6.6 */
@@ -136,7 +137,7 @@ export function isGrantName(value: unknown): value is string {
 /** Checks a claim if it is present. */
 export function optionalClaim(parsed: ReadClaims, claim: string, isRight: (value: unknown) => boolean): void {
   if (claim in parsed.payload && !isRight(parsed.payload[claim]))
-    throw invalidToken('token_claim_malformed', offPage && `${claim} is malformed`, parsed)
+    throw invalidToken('token_claim_malformed', parsed, offPage && `${claim}`)
 }
 
 export function optionalAgentDelegate(parsed: ReadClaims): { agent_delegate?: string } {
@@ -151,10 +152,7 @@ export function optionalAgentDelegate(parsed: ReadClaims): { agent_delegate?: st
  */
 export function refuseConditions(parsed: ReadClaims, own?: 'delegation' | 'constraints'): void {
   for (const claim of ['delegation', 'constraints'])
-    if (claim !== own && claim in parsed.payload)
-      throw new AAuthError('policy_denied', 'the token has conditions that its type does not have', {
-        reason: 'token_conditions_unknown',
-      })
+    if (claim !== own && claim in parsed.payload) throw refusal('token_conditions_unknown')
 }
 
 /** Tells whether a value is the base64url of a SHA-256 thumbprint. */

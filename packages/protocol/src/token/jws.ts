@@ -1,6 +1,6 @@
 import { type Algorithm, algorithms } from '@countersign/httpsig'
 import { asciiBytes, base64urlDecode, base64urlDecodeText, isSignatureLength } from '@countersign/httpsig/internal'
-import type { AAuthError } from '../error.js'
+import type { AAuthError, Evidence } from '../error.js'
 import { offPage } from '../internal/check-options.js'
 import type { Reason } from '../reason/reason.js'
 import { parseJson } from './json.js'
@@ -9,7 +9,7 @@ import { parseJson } from './json.js'
 export const maxJwsBytes: number = 6 * 1024 // token.size
 
 /** Makes the refusal of a JWS, with the code for its use. */
-export type Refuse = (reason: Reason, description: string | false, cause?: unknown) => AAuthError
+export type Refuse = (reason: Reason, evidence?: Pick<Evidence, 'about' | 'cause'>) => AAuthError
 
 /** The three segments of a compact JWS, none of them decoded. */
 export interface JwsSegments {
@@ -21,12 +21,12 @@ export interface JwsSegments {
 
 /** Splits a compact JWS into its segments, after a check of its size. @see RFC 7515 §7.1 */
 export function jwsSegments(jws: string, what: string, refuse: Refuse): JwsSegments {
-  if (typeof jws !== 'string') throw refuse('token_malformed', offPage && `${what} must be a string`)
-  if (jws.length > maxJwsBytes) throw refuse('token_too_large', offPage && `${what} is over 6 KiB`)
+  if (typeof jws !== 'string') throw refuse('token_malformed', { about: offPage && `${what} must be a string` })
+  if (jws.length > maxJwsBytes) throw refuse('token_too_large')
   const one = jws.indexOf('.')
   const two = jws.indexOf('.', one + 1)
   if (one === -1 || two === -1 || jws.includes('.', two + 1))
-    throw refuse('token_malformed', offPage && `${what} must have three segments`)
+    throw refuse('token_malformed', { about: offPage && `${what} must have three segments` })
   return {
     header: jws.slice(0, one),
     payload: jws.slice(one + 1, two),
@@ -47,26 +47,26 @@ export function jsonObject(json: string, what: string, refuse: Refuse): Record<s
 }
 
 function readObject(json: () => string, what: string, refuse: Refuse): Record<string, unknown> {
-  const description = offPage && `${what} must be a JSON object, each member once`
+  const about = offPage && `${what} must be a JSON object, each member once`
   let value: unknown
   try {
     value = parseJson(json())
   } catch (cause) {
-    throw refuse('token_malformed', description, cause)
+    throw refuse('token_malformed', { about, cause })
   }
-  if (!isObject(value)) throw refuse('token_malformed', description)
+  if (!isObject(value)) throw refuse('token_malformed', { about })
   return value
 }
 
 /** Reads the `alg` of a header without extensions. @see RFC 8725 §3 */
 export function jwsAlgorithm(header: Readonly<Record<string, unknown>>, refuse: Refuse): Algorithm {
   // A verifier that ignores a critical extension would read another token than the issuer wrote.
-  if ('crit' in header || 'b64' in header) throw refuse('token_malformed', offPage && 'crit and b64 are not accepted')
+  if ('crit' in header || 'b64' in header)
+    throw refuse('token_malformed', { about: offPage && 'crit and b64 are not accepted' })
   // An allow list: `none`, and HMAC with a public key as its secret, are refused before a key is used.
   const named = header['alg'] === 'EdDSA' ? 'Ed25519' : header['alg']
   const alg = algorithms.find(name => name === named)
-  if (alg === undefined)
-    throw refuse('algorithm_unsupported', offPage && 'alg is none of the algorithms supported', { algs: algorithms })
+  if (alg === undefined) throw refuse('algorithm_unsupported', { cause: { algs: algorithms } })
   return alg
 }
 
@@ -81,7 +81,9 @@ export function jwsSignature(segment: string, alg: Algorithm, what: string, refu
   } catch {
     // refused below
   }
-  throw refuse('token_malformed', offPage && `${what} signature must have the length its alg gives, in base64url`)
+  throw refuse('token_malformed', {
+    about: offPage && `${what} signature must have the length its alg gives, in base64url`,
+  })
 }
 
 /** Tells a JSON object from every other JSON value. */

@@ -1,5 +1,5 @@
 import { type Algorithm, importVerifyKey, type PublicJwk, type SigningKey } from '@countersign/httpsig'
-import { AAuthError } from '../error.js'
+import { type AAuthError, type Evidence, refusal } from '../error.js'
 import type { Reason } from '../reason/reason.js'
 import { isSafeId, isThumbprint } from './claims.js'
 import { jwsAlgorithm, jwsObject, jwsSegments, jwsSignature, maxJwsBytes } from './jws.js'
@@ -128,12 +128,11 @@ function wrongClaim(claims: { readonly [C in keyof KeyProofClaims]?: unknown }):
   return isSafeId(jti) ? undefined : 'jti'
 }
 
-function wrongProof(description: string | false, cause?: unknown): AAuthError {
-  const reason = 'proof_invalid'
-  return new AAuthError('invalid_request', description || reason, { reason, cause })
+function wrongProof(about?: string | false, cause?: unknown): AAuthError {
+  return refusal('proof_invalid', { about, cause })
 }
 
 /** A proof has one reason, whatever is wrong with it as a JWS. */
-function wrongJws(_: Reason, description: string | false, cause?: unknown): AAuthError {
-  return wrongProof(description, cause)
+function wrongJws(_: Reason, { about, cause }: Pick<Evidence, 'about' | 'cause'> = {}): AAuthError {
+  return wrongProof(about, cause)
 }

@@ -55,8 +55,7 @@ export function checkResourceToken(
   parsed: ReadClaims,
   o: { readonly now: number; readonly audience: string },
 ): ResourceTokenClaims {
-  if (parsed.typ !== 'resource+jwt')
-    throw invalidToken('token_type_wrong', offPage && 'the token is not a resource token', { typ: 'resource+jwt' })
+  if (parsed.typ !== 'resource+jwt') throw invalidToken('token_type_wrong', { typ: 'resource+jwt' }, 'resource+jwt')
   const { iat, exp } = checkTimes(parsed, { now: o.now, maxLife })
   const aud = checkSingleAudience(parsed, o.audience)
   const agent = requiredIdentifier(parsed, 'agent')
@@ -65,8 +64,8 @@ export function checkResourceToken(
   if (!isThumbprint(agent_jkt))
     throw invalidToken(
       'token_claim_malformed',
-      offPage && 'agent_jkt must be a SHA-256 thumbprint in base64url',
       parsed,
+      offPage && 'agent_jkt must be a SHA-256 thumbprint in base64url',
     )
   const scope = requestedScope(parsed)
   const jti = requiredId(parsed, 'jti')
@@ -84,16 +83,15 @@ export function checkResourceToken(
 function requestedOperation(parsed: ReadClaims): Operation | undefined {
   if (!('operation' in parsed.payload)) return undefined
   const operation = parseOperation(parsed.payload['operation'])
-  if (operation === undefined)
-    throw invalidToken('operation_malformed', offPage && 'operation is no request that can be shown', parsed)
+  if (operation === undefined) throw invalidToken('operation_malformed', parsed)
   return operation
 }
 
 function requestedScope(parsed: ReadClaims): string {
   // Auth request documents (§6.5) are not implemented, so a token that asks by one is refused.
   if ('auth_request_url' in parsed.payload)
-    throw invalidToken('token_claim_malformed', offPage && 'auth_request_url is not supported', parsed)
+    throw invalidToken('token_claim_malformed', parsed, offPage && 'auth_request_url is not supported')
   const scope = optionalScope(parsed)
-  if (scope === undefined) throw invalidToken('token_claim_missing', offPage && 'scope is missing', parsed)
+  if (scope === undefined) throw invalidToken('token_claim_missing', parsed, offPage && 'scope is missing')
   return scope
 }

@@ -28,7 +28,7 @@ export async function signToken(o: {
   }
   const token = await signJws({ typ, kid }, claims, key)
   if (token.length > maxJwsBytes) {
-    const cause = invalidToken('token_too_large', 'the token is over 6 KiB', { typ })
+    const cause = invalidToken('token_too_large', { typ })
     throw new TypeError(`the token would be refused: ${cause.description}`, { cause })
   }
   return token

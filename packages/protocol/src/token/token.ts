@@ -1,5 +1,5 @@
 import type { Algorithm, VerifyKey } from '@countersign/httpsig'
-import { AAuthError, type ErrorCode } from '../error.js'
+import { type AAuthError, type ErrorCode, refusal } from '../error.js'
 import { checkOptionsOffPage, offPage } from '../internal/check-options.js'
 import type { Reason } from '../reason/reason.js'
 import { isIdentifier } from '../term/identifier.js'
@@ -39,10 +39,10 @@ const codes: Readonly<Record<TokenType, ErrorCode>> = {
 /** The refusal of a token, under the code of its type. */
 export function invalidToken(
   reason: Reason,
-  description: string | false,
   { typ, cause }: { readonly typ: TokenType; readonly cause?: unknown },
+  about?: string | false,
 ): AAuthError {
-  return new AAuthError(codes[typ], description || reason, { reason, cause })
+  return refusal(reason, { code: codes[typ], about, cause })
 }
 
 /** The options of {@link parseToken}. */
@@ -76,7 +76,7 @@ export function parseToken(
   if (typ === undefined)
     throw (
       options.refuseType?.(members['typ']) ??
-      refuseFirst('token_type_wrong', offPage && 'the token is not of the type expected here', { typ: expected })
+      refuseFirst('token_type_wrong', { about: expected.join(' or '), cause: { typ: expected } })
     )
   const refuse = refuseAs(typ)
   const alg = jwsAlgorithm(members, refuse)
@@ -111,23 +111,18 @@ export function draftToken(o: {
  */
 export async function verifyTokenSignature(parsed: ParsedToken, key: VerifyKey): Promise<void> {
   // The key decides the algorithm, and the token must name the same.
-  if (key.algorithm !== parsed.alg)
-    throw invalidToken(
-      'token_algorithm_mismatched',
-      offPage && 'alg is not the algorithm of the key that kid names',
-      parsed,
-    )
-  if (!(await key.verify(parsed.signingInput, parsed.signature)))
-    throw invalidToken('token_signature_wrong', offPage && 'the token signature does not verify', parsed)
+  if (key.algorithm !== parsed.alg) throw invalidToken('token_algorithm_mismatched', parsed)
+  if (!(await key.verify(parsed.signingInput, parsed.signature))) throw invalidToken('token_signature_wrong', parsed)
 }
 
 function refuseAs(typ: TokenType): Refuse {
-  return (reason, description, cause) => invalidToken(reason, description, { typ, cause })
+  return (reason, { about, cause } = {}) => invalidToken(reason, { typ, cause }, about)
 }
 
 function issuerOf(claims: Readonly<Record<string, unknown>>, development: boolean, refuse: Refuse): string {
   const iss = claims['iss']
-  if (!isIdentifier(iss, { development })) throw refuse('token_claim_malformed', offPage && 'iss must be an identifier')
+  if (!isIdentifier(iss, { development }))
+    throw refuse('token_claim_malformed', { about: offPage && 'iss must be an identifier' })
   return iss
 }
 
@@ -135,6 +130,6 @@ function kidOf(header: Readonly<Record<string, unknown>>, refuse: Refuse): strin
   const kid = header['kid']
   // With a lone surrogate the JSON would be refused by the receiver before it reads the kid.
   if (typeof kid !== 'string' || kid === '' || kid.length > maxKidLength || /\p{Surrogate}/u.test(kid))
-    throw refuse('token_malformed', offPage && 'kid must be a string of 1 to 256 characters')
+    throw refuse('token_malformed', { about: offPage && 'kid must be a string of 1 to 256 characters' })
   return kid
 }

@@ -1,7 +1,7 @@
 import type { AAuthError } from '@countersign/protocol'
 import { reasons } from '@countersign/protocol/reasons'
 
-/** A refusal in words: `wrong: the token has expired (exp) (invalid_auth_token, token_expired)`. */
+/** A refusal in words: `wrong: The token has expired. (invalid_auth_token, token_expired)`. */
 export function refusalWords(verdict: string, { code, reason, description }: AAuthError): string {
   return `${verdict}: ${description} (${code}, ${reason})`
 }

@@ -131,7 +131,7 @@ verdict: refused, 401 invalid_signature (signature_wrong): the signature does no
     expect(given.lines.join('\n') + JSON.stringify(given.json)).not.toContain(authToken.slice(0, 60))
     const elsewhere = await inspectRequest(bytes, { authority: 'other.example' }, settings)
     expect(elsewhere.lines).toContain(
-      'verdict: wrong: aud must be exactly this receiver (invalid_auth_token, token_audience_wrong)',
+      'verdict: wrong: The token is for another receiver. (invalid_auth_token, token_audience_wrong)',
     )
     const stolen = await rawRequest({ key: issuer, signatureKey: { scheme: 'jwt', jwt: authToken } })
     expect((await inspectRequest(stolen, {}, { ...settings, keys: await keys() })).ok).toBe(false)

@@ -31,16 +31,16 @@ verdict: in order; signature not verified (add --online, or --key with the issue
       return verdictOf(report)
     }
     expect(await wrong(authToken, { now: NOW + 301 })).toBe(
-      'verdict: wrong: the token has expired (exp) (invalid_auth_token, token_expired)',
+      'verdict: wrong: The token has expired. (invalid_auth_token, token_expired)',
     )
     expect(await wrong(`${authToken.slice(0, -4)}AAAA`, { keys: await keys() })).toBe(
-      'verdict: wrong: the token signature does not verify (invalid_auth_token, token_signature_wrong)',
+      "verdict: wrong: The signature of the token does not verify under its issuer's key. (invalid_auth_token, token_signature_wrong)",
     )
     expect(await wrong(authToken, { keys: await keys(jwks([{ kid: 'other', key: issuer }])) })).toBe(
-      'verdict: wrong: the --key file has no key with the kid of this token (invalid_auth_token, token_key_unknown)',
+      'verdict: wrong: The issuer publishes no key with the kid of the token: none is in the --key file (invalid_auth_token, token_key_unknown)',
     )
     expect(await wrong('a.b')).toBe(
-      'verdict: wrong: the token must have three segments (invalid_agent_token, token_malformed)',
+      'verdict: wrong: The token is not a JWT of the form that protocol §5 demands: the token must have three segments (invalid_agent_token, token_malformed)',
     )
     const expired = await inspectToken(authToken, { ...settings, now: NOW + 301 })
     expect(expired.lines.at(-1)).toBe('  fix: Get a new token.')
@@ -52,7 +52,7 @@ verdict: in order; signature not verified (add --online, or --key with the issue
       claims: { iss: 'http://localhost:4110', sub: 'x', cnf: { jwk: holder.publicJwk }, jti: 'j', ...times },
     })
     expect(await wrong(local)).toBe(
-      'verdict: wrong: iss must be an identifier (invalid_agent_token, token_claim_malformed) (add --development to allow http on this machine)',
+      'verdict: wrong: A claim of the token is missing, or has a form that is not allowed: iss must be an identifier (invalid_agent_token, token_claim_malformed) (add --development to allow http on this machine)',
     )
     expect((await inspectToken(local, { ...settings, development: true })).ok).toBe(true)
   })
@@ -117,7 +117,7 @@ describe('a challenge', () => {
     const malformed = await inspectChallenge('httpsig; identity=1', settings)
     expect([malformed.ok, verdictOf(malformed)]).toEqual([
       false,
-      'verdict: malformed: Agent-Auth: identity must be a Boolean (invalid_request, agent_auth_malformed)',
+      'verdict: malformed: Agent-Auth is not well-formed: identity must be a Boolean (invalid_request, agent_auth_malformed)',
     ])
     expect(malformed.lines.at(-1)).toBe(
       '  fix: Write Agent-Auth as the Structured Field Item httpsig with its parameters.',

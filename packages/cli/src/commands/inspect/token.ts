@@ -175,8 +175,7 @@ async function issuerKey(parsed: ParsedToken, { keys, discovery }: InspectSettin
   const key =
     keys?.find(parsed.kid) ?? (await discovery?.key(tokenWords[parsed.typ].publishedIn, parsed.iss, parsed.kid))
   if (key !== undefined) return key
-  const where = discovery === undefined ? 'the --key file has' : 'the issuer publishes'
-  throw invalidToken('token_key_unknown', `${where} no key with the kid of this token`, parsed)
+  throw invalidToken('token_key_unknown', parsed, discovery === undefined && 'none is in the --key file')
 }
 
 /** What a claim says; undefined for one that its type does not have. */
