@@ -1,13 +1,7 @@
 import { type AAuthError, errorResponse } from '@countersign/protocol'
 import { asAAuthError, isObject } from '@countersign/protocol/internal'
 import type { Authorization, Guarded } from '@countersign/resource'
-import {
-  type AuthInfo,
-  type JSONRPCMessage,
-  McpServer,
-  type Server,
-  type Transport,
-} from '@modelcontextprotocol/server'
+import type { AuthInfo, JSONRPCMessage, McpServer, Server, Transport } from '@modelcontextprotocol/server'
 import { isReportedIn, type RpcAnswer, recordErrors } from '../answer/handler-errors.js'
 import { withRequirements } from '../answer/tool-requirements.js'
 import type { Continuations } from '../continued/continuations.js'
@@ -123,10 +117,8 @@ export function createExchanges<S extends string>(context: ExchangeContext<S>): 
       const exchange = authInfo && CallerOfExchange.exchangeIn(authInfo)
       if (exchange === undefined) throw new TypeError('a server is created for one request, and serves that one')
       const connect = server.connect.bind(server)
-      const hasOwnEnd = (server instanceof McpServer ? server.server : server).onclose !== undefined
       server.connect = async (transport: Transport) => {
         await connect(transport)
-        if (!hasOwnEnd) closeWithoutStack(transport, exchange)
         const send = transport.send.bind(transport)
         transport.send = (message, options) => {
           // In the same turn where nothing is to be done: the SDK gives refusals before a handler ran their HTTP status.
@@ -151,27 +143,6 @@ export function createExchanges<S extends string>(context: ExchangeContext<S>): 
     },
   }
 }
-
-/**
- * The SDK makes an error for each exchange that closes, for what still runs of it. After the answer nothing does, and nobody sees the
- * stack, which takes longer to make than all else of the end.
- */
-function closeWithoutStack(transport: Transport, exchange: Running): void {
-  const { onclose } = transport
-  transport.onclose = () => {
-    if (exchange.answered === undefined || !canLimitStacks) return onclose?.()
-    const { stackTraceLimit } = Error
-    Error.stackTraceLimit = 0
-    try {
-      onclose?.()
-    } finally {
-      Error.stackTraceLimit = stackTraceLimit
-    }
-  }
-}
-
-/** Engines other than V8 have no such limit, and it may be frozen. */
-const canLimitStacks = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true
 
 type Answer = JSONRPCMessage & RpcAnswer
 
