@@ -26,7 +26,6 @@ import { reaching } from './away.js'
 import type { Opened } from './closing-on-failure.js'
 import { chooseEd25519, type Ed25519Settings, ed25519Options } from './ed25519.js'
 import { type FirstStartSettings, firstStartOptions, type Start } from './first-start.js'
-import { freeStartMemory } from './free-start-memory.js'
 import { type Metrics, type MetricsSettings, metricsOptions } from './metrics.js'
 import { certificateOf, type TlsSettings, tlsOptions } from './tls.js'
 
@@ -259,7 +258,6 @@ export async function run(
     throw cannotListen(error, settings)
   })
   endMetrics = metrics.begin({ running, name: more.name, log: more.log })
-  freeStartMemory()
   if (tls === undefined && settings.id.startsWith('https:'))
     more.log.warn(
       { event: 'plain_http', id: settings.id, port: running.port },
