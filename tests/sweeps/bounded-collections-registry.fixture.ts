@@ -443,13 +443,6 @@ export const kept: Readonly<Record<string, Kept>> = {
     shared: 'by use: the one unused for longest is forgotten, and costs work alone',
     filledBy: [fills, 'remembers 10 000 names'],
   },
-  'packages/auth-server/src/grant/grant-room.ts ?': {
-    grows: 'stranger',
-    bound: '4096 owners of grants',
-    bytes: '4096 × 512',
-    shared: 'by use: the grants of an owner that is forgotten are counted again',
-    filledBy: [fills, 'a bounded map'],
-  },
   'packages/auth-server/src/token/repeats.ts held': {
     grows: 'stranger',
     bound: '4096 answers of 60 seconds',

@@ -202,24 +202,3 @@ test('a file that is not a database is refused at start', async () => {
 test('an error names a folder that does not exist', async () => {
   await expect(open(join(folder, 'missing', 'x.db'))).rejects.toThrow(/missing/)
 })
-
-test('the version within a write changes with the writes of others and with writes that were undone, and with no other', async () => {
-  const file = newFile()
-  const [store, other] = [await open(file), await open(file)]
-  const version = (): Promise<number | undefined> => store.write(async () => store.version?.())
-  const put = (to: Store<Tables>): Promise<unknown> =>
-    to.write(tx => tx.insertInto('values').values({ value: 1 }).execute())
-  const first = await version()
-  expect(first).toBeTypeOf('number')
-  await put(store)
-  expect(await version()).toBe(first)
-  await put(other)
-  const second = await version()
-  expect(second).not.toBe(first)
-  const undone = store.write(async () => {
-    throw new Error('undone')
-  })
-  await expect(undone).rejects.toThrow('undone')
-  expect(await version()).not.toBe(second)
-  await Promise.all([store.close(), other.close()])
-})

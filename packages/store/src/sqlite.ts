@@ -41,7 +41,6 @@ export async function openSqlite<T>(
   return {
     dialect: 'sqlite',
     db: reader.withPlugin(readsOnly(() => closing !== undefined)),
-    version: connections.version,
     // All writes run one after another, so the lock's name does not matter.
     write: change => queue.add(change),
     waiting: queue.waiting,
@@ -61,8 +60,6 @@ interface Connections<T> {
   readonly reader: Kysely<T>
   /** Begins a write; waits up to `seconds` for the write of another process. */
   begin(seconds: number): Promise<void>
-  /** {@link Store.version} as of the write that has begun. */
-  version(): number
   /** Lets later commits return before the disk has them; `sync` waits for the disk. */
   syncApart(): void
   sync(): Promise<void>
@@ -75,7 +72,7 @@ interface Connections<T> {
 
 async function connect<T>(name: string | undefined, datasync: Datasync): Promise<Connections<T>> {
   const file = name === undefined ? undefined : ownFile(name)
-  const { database, undone } = countingUndone(libsqlDatabase(file ?? ':memory:'))
+  const database = libsqlDatabase(file ?? ':memory:')
   const writer = new Kysely<T>({ dialect: new SqliteDialect({ database }) })
   // IMMEDIATE: two processes that both read first and then write would deadlock.
   const begin = (seconds: number): Promise<void> => whenFree(seconds, () => database.run('begin immediate'))
@@ -87,7 +84,6 @@ async function connect<T>(name: string | undefined, datasync: Datasync): Promise
       writer,
       reader: writer,
       begin,
-      version: undone,
       syncApart: () => {},
       sync: async () => {},
       close,
@@ -99,15 +95,12 @@ async function connect<T>(name: string | undefined, datasync: Datasync): Promise
   reading.run('pragma query_only = on')
   const reader = new Kysely<T>({ dialect: new SqliteDialect({ database: reading }) })
   let log: WriteAheadLog | undefined
-  let elsewhere = 0
   return {
     ...{ database, writer, reader },
     async begin(seconds) {
       log?.check()
       await begin(seconds)
-      elsewhere = Number(database.value('pragma data_version'))
     },
-    version: () => elsewhere + undone(),
     syncApart() {
       log = writeAheadLog(file, datasync)
       database.run('pragma synchronous = normal')
@@ -125,21 +118,6 @@ async function connect<T>(name: string | undefined, datasync: Datasync): Promise
         log?.close()
       }
     },
-  }
-}
-
-/** Counts the times that something was rolled back on a connection. */
-function countingUndone(database: LibsqlDatabase): { readonly database: LibsqlDatabase; undone(): number } {
-  let undone = 0
-  return {
-    database: {
-      ...database,
-      run(sql) {
-        if (sql.startsWith('rollback')) undone++
-        database.run(sql)
-      },
-    },
-    undone: () => undone,
   }
 }
 

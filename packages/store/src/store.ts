@@ -26,11 +26,6 @@ export interface Store<T> {
    * @throws StoreError `overloaded`, `closed`, `timeout`, `misuse`
    */
   write<R>(change: (tx: Kysely<T>) => Promise<R>, options?: WriteOptions): Promise<R>
-  /**
-   * Within a write: a number that changes when another connection has changed the database, or a write of this store was undone. What a
-   * write has read holds for later writes while it stays the same, but for what they change. Absent where nothing tells so (PostgreSQL).
-   */
-  readonly version?: () => number
   /** How many writes wait for their commit, or are under way. */
   waiting(): number
   /**

@@ -1,7 +1,6 @@
 import { type Prepared, prepared, type Store } from '@countersign/store'
 import type { GrantRow, Tables } from '../tables.js'
 import type { GrantUser, Principal } from './grant.js'
-import { grantRoom } from './grant-room.js'
 
 /** Live grants of one agent or delegate for one user, or for none. Beyond that, grants at the resource with the most end, unused for longest first. */
 const mostPerPrincipal = 100
@@ -12,32 +11,27 @@ export function grantLock({ agent, delegate }: Principal, user: GrantUser | unde
   return `grants ${JSON.stringify([agent, delegate, user?.sub])}`
 }
 
-/** Writes the row of a grant in a transaction that holds `lock`. */
-type BoundedInsert = (tx: Database, row: GrantRow, lock: string) => Promise<GrantRow[]>
+/** Writes the row of a grant, in a transaction that holds the lock of {@link grantLock}; resolves with the grants that this ended. */
+type BoundedInsert = (tx: Database, row: GrantRow) => Promise<GrantRow[]>
 
 /**
- * Writes a grant and ends those over the limit of its owner and user; resolves with the ended ones. Runs in a transaction that holds
- * the lock of {@link grantLock}: of a burst that comes at once, no more than the limit stay, whichever instances it reaches.
+ * Writes grants, and ends those over the limit of their owner and user. The count and the insert hold one lock: a burst leaves no more
+ * grants than the limit, whichever instances it reaches.
  */
-export function boundedInsert(store: Store<Tables>): BoundedInsert {
+export function boundedInsert(): BoundedInsert {
   // `is null` is another statement than `=`.
   const [ofUser, ofNone] = [insertAndCount('='), insertAndCount('is')]
-  const insertOnly = prepared(insert)
-  const room = grantRoom(store)
-  return async (tx, row, lock) => {
-    if (room.take(lock)) {
-      await insertOnly(tx, row)
-      return []
-    }
+  return async (tx, row) => {
     const { rows } = await (row.user_sub === null ? ofNone : ofUser)(tx, row)
     const live = Number(rows[0]?.live ?? mostPerPrincipal)
-    // Databases do not agree whether the new row counts.
-    room.note(lock, mostPerPrincipal - live - 1)
     return live < mostPerPrincipal ? [] : endOldest(tx, row)
   }
 }
 
-/** One statement: writes a row, and counts those of its owner and user, up to a hundred. It reads only the index by owner. */
+/**
+ * One statement: writes a row, and counts those of its owner and user, up to a hundred. It reads only the index by owner. Databases
+ * disagree whether the new row counts; if it does, the hundredth grant calls {@link endOldest}, which finds nothing to end.
+ */
 function insertAndCount(same: '=' | 'is'): Prepared<Tables, GrantRow, { readonly live: number | string | null }> {
   return prepared((tx: Database, p: GrantRow) =>
     insert(tx, p).returning(({ selectFrom, fn }) =>

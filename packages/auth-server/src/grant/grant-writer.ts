@@ -23,14 +23,14 @@ export interface GrantWriting {
 
 /** Writes grants of one store, each with the end of those that are too many of its owner: both or neither. */
 export function grantWriter({ store, now, issuer, onSurplus, onEnded }: GrantWriting): GrantWriter {
-  const insert = boundedInsert(store)
+  const insert = boundedInsert()
   return async (added, first) => {
     const { principal, grant } = added
     const lock = grantLock(principal, grant.user)
     const ended = await store.write(
       async tx => {
         if (!(await first(tx))) return undefined
-        const surplus = await insert(tx, rowOf(added), lock)
+        const surplus = await insert(tx, rowOf(added))
         if (surplus.length === 0) return surplus
         await writeNotices(tx, surplus, { by: 'agent', issuer, now: now() })
         for (const row of surplus) await onSurplus?.(tx, principalIn(row), grantOf(row))
