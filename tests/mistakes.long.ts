@@ -166,7 +166,11 @@ test('a command that enrols at an unreachable agent server says what failed', as
     [`http://localhost:${await freePort()}`, 3, /could not be reached \(http:\S+: connection refused\)/],
     [`https://localhost:${plain}`, 3, /could not be reached \(https:\S+: TLS: none is spoken on that port\)/],
     ['https://nowhere.invalid', 3, /could not be reached \(https:\S+: no address in DNS\)/],
-    [`http://localhost:${plain}`, 1, /gave a wrong answer \(discovery_failed: the document must be JSON\)/],
+    [
+      `http://localhost:${plain}`,
+      1,
+      /gave a wrong answer \(discovery_failed: The document is not JSON of the form that protocol §5 and §6 describe: its media type\)/,
+    ],
   ] as const) {
     const ended = await run(['enroll', server, '--code', 'x', ...state()])
     expect([ended.code, ended.stderr]).toEqual([code, expect.stringMatching(told)])

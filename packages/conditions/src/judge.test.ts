@@ -165,7 +165,7 @@ test(
       for (const code of ['policy_denied', 'access_denied'] as const) {
         const error = unmetError(found, code)
         expect(error).toMatchObject({ name: 'AAuthError', code, reason, status: 403 })
-        expect(error.description).toContain(`the condition \`${type}\` of the policy`)
+        expect(error.description).toContain(`\`${type}\``)
       }
     }
   },

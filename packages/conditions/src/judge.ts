@@ -1,6 +1,5 @@
-import type { Condition, Conditions, JudgedCondition, JudgedFacts, JudgedType } from '@countersign/protocol'
-import { AAuthError } from '@countersign/protocol'
-import { conditionHolds, endOfHours } from '@countersign/protocol/internal'
+import type { AAuthError, Condition, Conditions, JudgedCondition, JudgedFacts, JudgedType } from '@countersign/protocol'
+import { conditionHolds, endOfHours, refusal } from '@countersign/protocol/internal'
 
 const order: readonly JudgedType[] = ['until', 'hours', 'resources', 'scopes', 'purposes', 'chain']
 
@@ -33,13 +32,13 @@ export function firstUnmet(
   return undefined
 }
 
-const refusals = {
-  until: ['condition_ended', 'the condition `until` of the policy has passed'],
-  hours: ['condition_outside_hours', 'the condition `hours` of the policy does not hold at this day and hour'],
-  resources: ['condition_resource', 'the condition `resources` of the policy does not list this resource'],
-  scopes: ['condition_scope', 'the condition `scopes` of the policy does not list a scope of this request'],
-  purposes: ['condition_purpose', 'the condition `purposes` of the policy does not list the purposes of this token'],
-  chain: ['condition_chain', 'the condition `chain` of the policy does not allow this chain of services'],
+const reasons = {
+  until: 'condition_ended',
+  hours: 'condition_outside_hours',
+  resources: 'condition_resource',
+  scopes: 'condition_scope',
+  purposes: 'condition_purpose',
+  chain: 'condition_chain',
 } as const
 
 /**
@@ -48,8 +47,7 @@ const refusals = {
  * @see protocol §9.3
  */
 export function unmetError(condition: JudgedCondition, code: 'policy_denied' | 'access_denied'): AAuthError {
-  const [reason, description] = refusals[condition.type]
-  return new AAuthError(code, description, { reason })
+  return refusal(reasons[condition.type], { code })
 }
 
 /**

@@ -1,12 +1,11 @@
 import {
-  AAuthError,
   type ChainCondition,
   type Condition,
   type Conditions,
   maxConditionBytes,
   maxConditions,
 } from '@countersign/protocol'
-import { byteLength, freezeJson, isAmong } from '@countersign/protocol/internal'
+import { byteLength, freezeJson, isAmong, refusal } from '@countersign/protocol/internal'
 
 const none: Conditions = Object.freeze([])
 
@@ -40,9 +39,7 @@ export function narrow(lists: readonly Conditions[]): Conditions {
       needed.splice(i, 1)
   }
   if (needed.length > maxConditions || byteLength(JSON.stringify(needed)) > maxConditionBytes)
-    throw new AAuthError('access_denied', 'all conditions together are more than 32 or 2 KiB', {
-      reason: 'conditions_too_long',
-    })
+    throw refusal('conditions_too_long')
   return freezeJson(needed)
 }
 

@@ -9,13 +9,14 @@ import {
   verifyMessage,
 } from '@countersign/httpsig'
 import { algorithmNamed } from '@countersign/httpsig/internal'
-import { AAuthError, authorityOf } from '@countersign/protocol'
+import { authorityOf } from '@countersign/protocol'
 import {
   botDirectoryPath,
   botDirectoryTag,
   botDirectoryType,
   isObject,
   isTestKey,
+  refusal,
   schemeOf,
 } from '@countersign/protocol/internal'
 import { CachedDocument } from './cached-document.js'
@@ -93,9 +94,7 @@ function signedKeys(document: FetchedDocument, fetched: Fetched): SignedKeys {
   const json = readDocument(document, maxBytes, [botDirectoryType])
   const entries = isObject(json) ? json['keys'] : undefined
   if (!Array.isArray(entries) || entries.length === 0 || entries.length > maxKeys)
-    throw new AAuthError('discovery_failed', `the directory must have 1 to ${maxKeys} keys`, {
-      reason: 'jwks_malformed',
-    })
+    throw refusal('jwks_malformed', { about: `it must have 1 to ${maxKeys} keys` })
   const usable = entries.flatMap(entry => keyOf(entry, fetched.at))
   const signed = { ...document, headers: proofsOf(document) }
   const imported = new Map<string, Promise<VerifyKey | undefined>>()

@@ -1,6 +1,5 @@
 import type { VerifyKey } from '@countersign/httpsig'
 import {
-  AAuthError,
   type AgentMetadata,
   type AuthServerMetadata,
   isIdentifier,
@@ -10,7 +9,7 @@ import {
   type ResourceMetadata,
   type WellKnownDocument,
 } from '@countersign/protocol'
-import { boundedMap, checkOptionsOffPage } from '@countersign/protocol/internal'
+import { boundedMap, checkOptionsOffPage, refusal } from '@countersign/protocol/internal'
 import { fetchDocument } from './fetch-document.js'
 import type { Fetcher } from './fetcher.js'
 import { type Participant, type ParticipantSource, participant } from './participant.js'
@@ -87,8 +86,7 @@ export function directoryOf(parse: MetadataParsers, options: DirectoryOptions): 
     authServer: async id => authServers(id).metadata(),
     async key(document, id, kid) {
       // A file of any other name could be one that a user uploaded to the host, with keys of theirs.
-      if (!Object.hasOwn(all, document))
-        throw new AAuthError('discovery_failed', 'there is no document of that name', { reason: 'document_missing' })
+      if (!Object.hasOwn(all, document)) throw refusal('document_missing')
       return all[document](id).key(kid)
     },
   }
@@ -101,8 +99,7 @@ function role<T extends { readonly jwks_uri: string }>(
 ): (id: string) => Participant<T> {
   const known = boundedMap<string, Participant<T>>(maxKnown)
   const add = (id: string): Participant<T> => {
-    if (!isIdentifier(id, { development }))
-      throw new AAuthError('discovery_failed', 'the identifier is malformed', { reason: 'identifier_malformed' })
+    if (!isIdentifier(id, { development })) throw refusal('identifier_malformed')
     return participant<T>({
       document,
       id,

@@ -310,7 +310,7 @@ describe(verifies('discovery.bounded', 'the cache is bounded'), () => {
 
 describe('a budget for one inbound request', () => {
   const agents = Array.from({ length: 9 }, (_, i) => `https://a${i}.example`)
-  const description = 'the request needs more fetches than one request may cause'
+  const description = 'The request would cause more fetches than one request may.'
   const spent = { ...wrong, reason: 'fetches_exceeded', description }
   beforeEach(() => {
     for (const each of agents) publish(on, each, [published('k1', k1)])

@@ -1,6 +1,5 @@
 import type { VerifyKey } from '@countersign/httpsig'
 import {
-  AAuthError,
   type AgentMetadata,
   type AuthServerMetadata,
   parseAgentMetadata,
@@ -9,7 +8,7 @@ import {
   type ResourceMetadata,
   type WellKnownDocument,
 } from '@countersign/protocol'
-import { freezeJson } from '@countersign/protocol/internal'
+import { freezeJson, refusal } from '@countersign/protocol/internal'
 import type { Directory } from './directory.js'
 import { checkDiscoveryOptions, type DiscoveryOptions, sharedParts } from './discovery-options.js'
 import { type FetchBudget, type FetchCaller, fetchBudget } from './fetch-budget.js'
@@ -109,8 +108,7 @@ class View implements Discovery {
   async key(document: WellKnownDocument, id: string, kid: string, failed?: VerifyKey): Promise<VerifyKey | undefined> {
     const { all } = this.#cache
     // The name may come from a Signature-Key. Any other name could be a file that a user uploaded to the host, with keys of theirs.
-    if (!Object.hasOwn(all, document))
-      throw new AAuthError('discovery_failed', 'there is no document of that name', { reason: 'document_missing' })
+    if (!Object.hasOwn(all, document)) throw refusal('document_missing')
     return all[document].key(id, { kid, budget: this.#budget, failed })
   }
 

@@ -1,4 +1,4 @@
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 
 /** The caller that causes fetches. */
 export interface FetchCaller {
@@ -42,10 +42,7 @@ class Budget implements FetchBudget {
   }
 
   spend(): void {
-    if (this.#left === 0)
-      throw new AAuthError('discovery_failed', 'the request needs more fetches than one request may cause', {
-        reason: 'fetches_exceeded',
-      })
+    if (this.#left === 0) throw refusal('fetches_exceeded')
     this.#parent?.spend()
     this.#left -= 1
   }

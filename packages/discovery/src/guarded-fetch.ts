@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { gatherBytes } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
-import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
+import { checkOptions, type OptionChecks, refusal } from '@countersign/protocol/internal'
 import { withinDeadline } from './deadline.js'
 import { sendGuarded } from './guarded-connection.js'
 import { resolveAddresses } from './resolve-addresses.js'
@@ -65,17 +64,18 @@ const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
 async function responseOf(answer: IncomingMessage, maxBytes: number): Promise<Response> {
   const { statusCode: status = 0, headers } = answer
-  if (status < 200 || status > 599) throw unusable({ status })
+  if (status < 200 || status > 599) throw refusal('document_too_large', { cause: { status } })
   if (bodiless.has(status)) {
     answer.resume()
     return new Response(null, { status, headers: fieldsOf(headers) })
   }
   const encoding = headers['content-encoding'] ?? 'identity'
   // No encoding was requested: a decompression bomb is refused before it is unpacked.
-  if (encoding.toLowerCase() !== 'identity') throw unusable({ encoding })
-  if (Number(headers['content-length'] ?? 0) > maxBytes) throw unusable({ maxBytes })
+  if (encoding.toLowerCase() !== 'identity') throw refusal('document_too_large', { cause: { encoding } })
+  if (Number(headers['content-length'] ?? 0) > maxBytes) throw refusal('document_too_large', { cause: { maxBytes } })
   const body = gatherBytes(maxBytes)
-  for await (const chunk of answer as AsyncIterable<Uint8Array>) if (!body.add(chunk)) throw unusable({ maxBytes })
+  for await (const chunk of answer as AsyncIterable<Uint8Array>)
+    if (!body.add(chunk)) throw refusal('document_too_large', { cause: { maxBytes } })
   return new Response(new Uint8Array(body.bytes()), { status, headers: fieldsOf(headers) })
 }
 
@@ -83,11 +83,4 @@ function fieldsOf(headers: IncomingHttpHeaders): Array<[name: string, value: str
   return Object.entries(headers).flatMap(([name, value]) =>
     [value ?? []].flat().map((one): [string, string] => [name, one]),
   )
-}
-
-function unusable(cause: Readonly<Record<string, unknown>>): AAuthError {
-  return new AAuthError('discovery_failed', 'the response is too large or has an encoding that was not requested', {
-    reason: 'document_too_large',
-    cause,
-  })
 }

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { gatherBytes } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
-import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
+import { checkOptions, type OptionChecks, refusal } from '@countersign/protocol/internal'
 import { withinDeadline } from './deadline.js'
 import type { FetchedDocument, Fetcher } from './fetcher.js'
 import { sendGuarded } from './guarded-connection.js'
@@ -85,8 +84,8 @@ async function readResponse(
   if (status !== 200 || !isOneOf(mediaTypes, contentType)) return { ...head, body: new Uint8Array() }
   const encoding = headers['content-encoding'] ?? 'identity'
   // No encoding was requested: a decompression bomb is refused before it is unpacked.
-  if (encoding.toLowerCase() !== 'identity') throw unusable({ encoding })
-  if (Number(headers['content-length'] ?? 0) > maxBytes) throw unusable({ maxBytes })
+  if (encoding.toLowerCase() !== 'identity') throw refusal('document_too_large', { cause: { encoding } })
+  if (Number(headers['content-length'] ?? 0) > maxBytes) throw refusal('document_too_large', { cause: { maxBytes } })
   return { ...head, headers: linesOf(rawHeaders), body: await readBody(response, maxBytes) }
 }
 
@@ -98,13 +97,7 @@ function linesOf(raw: readonly string[]): Array<[name: string, value: string]> {
 
 async function readBody(response: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   const body = gatherBytes(maxBytes)
-  for await (const chunk of response as AsyncIterable<Uint8Array>) if (!body.add(chunk)) throw unusable({ maxBytes })
+  for await (const chunk of response as AsyncIterable<Uint8Array>)
+    if (!body.add(chunk)) throw refusal('document_too_large', { cause: { maxBytes } })
   return body.bytes()
-}
-
-function unusable(cause: Readonly<Record<string, unknown>>): AAuthError {
-  return new AAuthError('discovery_failed', 'the document is too large or has an encoding that was not requested', {
-    reason: 'document_too_large',
-    cause,
-  })
 }

@@ -1,5 +1,6 @@
 import type { VerifyKey } from '@countersign/httpsig'
-import { AAuthError, isIdentifier } from '@countersign/protocol'
+import { isIdentifier } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { type BoundedCache, boundedCache } from './bounded-cache.js'
 import type { DiscoveryEvent, PublishedDocument } from './discovery-event.js'
 import type { FetchBudget } from './fetch-budget.js'
@@ -118,7 +119,7 @@ class CachedParticipants<T> implements Participants<T> {
     const { document, development, tell } = this.#options
     if (!isIdentifier(id, { development })) {
       tell({ type: 'refused', document, reason: 'identifier' })
-      throw new AAuthError('discovery_failed', 'the identifier is malformed', { reason: 'identifier_malformed' })
+      throw refusal('identifier_malformed')
     }
     return this.#makeEntry(id)
   }

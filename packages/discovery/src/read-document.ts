@@ -1,5 +1,4 @@
-import { AAuthError, type Reason } from '@countersign/protocol'
-import { offPage, parseJson } from '@countersign/protocol/internal'
+import { offPage, parseJson, refusal } from '@countersign/protocol/internal'
 import type { FetchedDocument } from './fetcher.js'
 import { documentTypes, isOneOf } from './media-type.js'
 import { Unreachable } from './unreachable.js'
@@ -22,18 +21,13 @@ export function readDocument(
   const { status, contentType, body } = document
   if (status >= 500 || status === 429 || status === 408) throw new Unreachable('busy or broken', { cause: { status } })
   // A redirect counts as no document: the owner of its target must not speak for the host.
-  if (status !== 200) throw failed('document_missing', offPage && 'there is no document', { status })
+  if (status !== 200) throw refusal('document_missing', { cause: { status } })
   if (!isOneOf(mediaTypes, contentType))
-    throw failed('document_malformed', offPage && 'the document must be JSON', { contentType })
-  if (body.length > maxBytes)
-    throw failed('document_too_large', offPage && 'the document is too large', { bytes: body.length, maxBytes })
+    throw refusal('document_malformed', { about: offPage && 'its media type', cause: { contentType } })
+  if (body.length > maxBytes) throw refusal('document_too_large', { cause: { bytes: body.length, maxBytes } })
   try {
     return parseJson(body, { maxBytes })
   } catch (cause) {
-    throw failed('document_malformed', offPage && 'the document must be JSON', cause)
+    throw refusal('document_malformed', { about: offPage && 'its JSON', cause })
   }
-}
-
-function failed(reason: Reason, description: string | false, cause: unknown): AAuthError {
-  return new AAuthError('discovery_failed', description || reason, { reason, cause })
 }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
-import { AAuthError } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { isLoopbackAddress } from './public-address.js'
 
 /** The target of a fetch, from a URL that may be fetched. */
@@ -54,10 +55,7 @@ export function targetOf(url: string, options: { readonly allowLoopback: boolean
 
 /** The refusal of a URL or address; the message is always the same, so that a stranger learns nothing about our network. */
 export function refused(cause: Readonly<Record<string, unknown>>): AAuthError {
-  return new AAuthError('discovery_failed', 'the document is not at an address that may be fetched', {
-    reason: 'address_not_allowed',
-    cause,
-  })
+  return refusal('address_not_allowed', { cause })
 }
 
 function parse(url: string): URL {

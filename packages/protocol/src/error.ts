@@ -118,6 +118,13 @@ export function refusal(reason: Reason, evidence: Evidence = {}): AAuthError {
   return new AAuthError(code, errorSentence(meaning, about), { ...(status && { status }), ...facts, reason })
 }
 
+/** The same refusal with another status, code or cause: what is wrong is said by the party that found it. */
+export function restated(error: AAuthError, changes: Omit<Evidence, 'about'>): AAuthError {
+  const { reason, description, status, cause } = error
+  const { code = error.code, ...facts } = changes
+  return new AAuthError(code, description, { status, cause, ...facts, reason })
+}
+
 /**
  * Turns any error into an {@link AAuthError}. An AAuthError is returned unchanged, an `HttpSigError` keeps code, reason and status. An
  * error whose member `transient` is true (an unreachable database) becomes `temporarily_unavailable`, and any other, a fault of this

@@ -6,7 +6,7 @@ export { endOfHours } from './condition/hours.js'
 export { byteLength } from './condition/parse.js'
 export { offsetIn } from './condition/wall-clock.js'
 export { knowsZones } from './condition/zone.js'
-export { asAAuthError, type Evidence, refusal } from './error.js'
+export { asAAuthError, type Evidence, refusal, restated } from './error.js'
 export { type BoundedMap, boundedMap } from './internal/bounded-map.js'
 export { type CauseFacts, causeFacts } from './internal/cause-facts.js'
 export {

@@ -1,4 +1,5 @@
 import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { type Place, placesOf } from './place.js'
 import {
   type Cursor,
@@ -38,13 +39,10 @@ export function projectJson(bytes: Uint8Array, lists: ReadonlyArray<readonly str
     return new TextEncoder().encode(projection.of(bytes))
   } catch (error) {
     // Without the cause, which could say something of the answer.
-    throw error instanceof AAuthError ? error : withheld('the answer is no JSON that can be read in one way only')
+    throw error instanceof AAuthError
+      ? error
+      : refusal('answer_withheld', { about: 'it is no JSON that can be read in one way only' })
   }
-}
-
-/** The refusal of an answer that cannot be shown in part: it was made, and none of it goes out. @see protocol §9 */
-export function withheld(description: string): AAuthError {
-  return new AAuthError('policy_denied', description, { reason: 'answer_withheld' })
 }
 
 /** Reads a text once, and writes what is let through: what stays together goes out as one piece. */
@@ -69,7 +67,7 @@ class Projection {
     if (char !== openBrace && char !== openBracket) {
       skipValue(this.#cursor, 0)
       checkEnd(this.#cursor)
-      throw withheld('the answer is neither an object nor an array')
+      throw refusal('answer_withheld', { about: 'it is neither an object nor an array' })
     }
     this.#write(char, this.#root, 0)
     checkEnd(this.#cursor)

@@ -13,37 +13,39 @@ export const conditionReasons: Readonly<Record<ConditionReason, ReasonEntry>> = 
   },
   condition_ended: {
     codes,
-    meaning: 'The time until which the grant holds is over.',
+    meaning: 'The condition `until` or `hours` of the policy has ended.',
     fix: 'Ask the user again.',
     clause: 'policy.until',
   },
   condition_outside_hours: {
     codes,
-    meaning: 'The grant does not hold at this day and hour.',
+    meaning: 'The condition `hours` of the policy does not hold at this day and hour.',
     fix: 'Come again within the hours of the grant.',
     clause: 'policy.hours',
   },
   condition_resource: {
     codes,
-    meaning: 'The resource is not among those that the policy lists.',
+    meaning: 'The condition `resources` of the policy does not list this resource.',
     fix: 'Use a delegate or a grant that is meant for this resource.',
     clause: 'policy.resources',
   },
   condition_scope: {
     codes,
-    meaning: 'A scope is not among those that the policy lists.',
+    meaning: 'The condition `scopes` of the policy does not list a scope of this request.',
     fix: 'Ask only for scopes that the policy lists.',
     clause: 'policy.scopes',
   },
   condition_purpose: {
     codes,
-    meaning: 'The token has no purposes, or one that the policy or the route does not list.',
+    meaning:
+      'The token has no purposes, or one that the route or the condition `purposes` of the policy does not list.',
     fix: 'Ask with purposes that are listed.',
     clause: 'policy.purposes',
   },
   condition_chain: {
     codes,
-    meaning: 'The call came, or would go, through more services than the policy lets, or through one it does not list.',
+    meaning:
+      'The call came, or would go, through more services than `chain` of the policy lets, or through one that it does not list.',
     fix: 'Call with fewer services in between, or through those that are listed.',
     clause: 'policy.chain',
   },
@@ -91,7 +93,7 @@ export const conditionReasons: Readonly<Record<ConditionReason, ReasonEntry>> = 
   },
   answer_withheld: {
     codes: ['policy_denied'],
-    meaning: 'The request was carried out, and its answer holds more than the policy lets out.',
+    meaning: 'The request was carried out, but its answer cannot be shown, or not without what the policy withholds.',
     fix: 'Do not send it again. Ask for a policy that covers the answer.',
     clause: 'policy.data',
   },

@@ -19,7 +19,7 @@ export const discoveryReasons: Readonly<Record<DiscoveryReason, ReasonEntry>> = 
   },
   participant_unreachable: {
     codes,
-    meaning: 'The participant does not answer, or too many documents are being fetched already.',
+    meaning: 'A participant that is needed does not answer, or too many documents are being fetched already.',
     fix: 'See that its well-known documents can be reached from the internet.',
     clause: 'discovery.deadline',
   },
@@ -37,13 +37,13 @@ export const discoveryReasons: Readonly<Record<DiscoveryReason, ReasonEntry>> = 
   },
   document_malformed: {
     codes,
-    meaning: 'The document is not JSON of the required shape.',
+    meaning: 'The document is not JSON of the form that protocol §5 and §6 describe.',
     fix: 'Publish the document as protocol §5 and §6 describe.',
     clause: 'discovery.media-type',
   },
   document_of_another: {
     codes,
-    meaning: 'The document names another participant than the one asked for.',
+    meaning: 'The document names another participant than the one that it was fetched for.',
     fix: 'Publish the document under its own identifier.',
     clause: 'id.metadata.self',
   },
