@@ -169,7 +169,7 @@ test('a command that enrols at an unreachable agent server says what failed', as
     [
       `http://localhost:${plain}`,
       1,
-      /gave a wrong answer \(discovery_failed: The document is not JSON of the form that protocol §5 and §6 describe: its media type\)/,
+      /gave a wrong answer \(discovery_failed: The document is not JSON of the required form: its media type\)/,
     ],
   ] as const) {
     const ended = await run(['enroll', server, '--code', 'x', ...state()])

@@ -26,6 +26,8 @@ test('every reason has one name in snake case, its codes, two sentences and a cl
     expect(name.length, name).toBeLessThanOrEqual(40)
     expect(codes.length > 0, name).toBe(Object.hasOwn(reasons, name))
     for (const text of [meaning, fix]) expect(text, name).toMatch(/^\S.{10,200}\.$/)
+    // It is an error_description, which has these characters only (RFC 6749 §5.2).
+    expect(meaning, name).toMatch(/^[\x20\x21\x23-\x5b\x5d-\x7e]+$/)
     expect(clauses, name).toContain(clause)
   }
 })

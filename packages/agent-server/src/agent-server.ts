@@ -1,8 +1,8 @@
 import { type AuditReader, readAudit } from '@countersign/audit'
 import { type Reporter, recordIfUsed, type Transaction } from '@countersign/audit/internal'
 import { type HeadJudgement, memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, errorResponse, jwks, type PublishedKey } from '@countersign/protocol'
-import { measured, telemetryOpened, withCors } from '@countersign/protocol/internal'
+import { errorResponse, jwks, type PublishedKey } from '@countersign/protocol'
+import { measured, refusal, telemetryOpened, withCors } from '@countersign/protocol/internal'
 import { type EpochKeeper, type OperatorKeys, openStore, type Store } from '@countersign/store'
 import {
   type Epoch,
@@ -246,11 +246,7 @@ function refuseWhenRestored(
   if (epoch === undefined) return handle
   return async message => {
     if (!epoch.isBehind()) return handle(message)
-    const description = 'the database of this agent server went back in time while it ran'
-    return errorResponse(
-      new AAuthError('temporarily_unavailable', description, { reason: 'database_restored', retryAfter: 60 }),
-      { now },
-    )
+    return errorResponse(refusal('database_restored', { retryAfter: 60 }), { now })
   }
 }
 

@@ -26,7 +26,7 @@ describe('bodies are equal, byte for byte, for', () => {
     stage.clock.now += 60
     const codes = ['A'.repeat(32), used.code, late.code, revoked.code]
     const tried = codes.map(async code => post(stage, { key: await generateSigningKey(), body: enrollmentBody(code) }))
-    const description = 'the enrolment code is unknown, used or expired'
+    const description = 'The enrolment code is unknown, used or expired.'
     const body = `{"error":"invalid_grant","reason":"enrolment_code_invalid","error_description":"${description}"}`
     expect(await seen(stage, tried)).toEqual([[400, body]])
   })
@@ -41,7 +41,7 @@ describe('bodies are equal, byte for byte, for', () => {
       await enrolled(stage, 'phone')
       await stage.server.handle(await rotation(stage, rotated, await generateSigningKey()))
       await stage.server.revoke('tablet')
-      const description = 'the key of this agent token is not the current key of its delegate'
+      const description = 'The key is not the current key of its delegate.'
       const body = `{"error":"invalid_agent_token","reason":"delegate_key_not_current","error_description":"${description}"}`
       const renewals = [replaced, rotated, revoked].map(delegate => renewal(stage, delegate))
       expect(await seen(stage, renewals)).toEqual([[401, body]])

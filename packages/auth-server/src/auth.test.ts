@@ -232,7 +232,7 @@ test(verifies('auth.self.delegate', 'a delegate may not ask for scopes of its ag
 test('identity scopes need a user, whichever caller asks', async () => {
   const made = await world({ policy: () => 'direct' })
   const phone = await delegate(made, 'phone')
-  const description = 'identity scopes need a user, and this auth server has no login'
+  const description = 'A user must decide this, and none can sign in here, or the upstream token names none.'
   const resource_token = await resourceToken(made, phone, { claims: { scope: 'events.read email' } })
   for (const [signer, form] of [
     [phone, { scope: 'openid' }],

@@ -1,4 +1,5 @@
-import { AAuthError, errorResponse } from '@countersign/protocol'
+import { errorResponse } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { EpochKeeper, Store } from '@countersign/store'
 import { type Epoch, openEpoch } from '@countersign/store/internal'
 import type { AuthServerEvent } from './event.js'
@@ -43,9 +44,5 @@ export function withEpoch(
 
 /** A database that was restored under a running server is not used: its codes and grants may have been used or revoked. */
 export function restoredResponse(now: () => number): Response {
-  const description = 'the database of this auth server went back in time while it ran'
-  return errorResponse(
-    new AAuthError('temporarily_unavailable', description, { reason: 'database_restored', retryAfter: 60 }),
-    { now },
-  )
+  return errorResponse(refusal('database_restored', { retryAfter: 60 }), { now })
 }

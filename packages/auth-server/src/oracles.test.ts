@@ -73,7 +73,7 @@ describe('bodies are equal, byte for byte, for', () => {
       await granted(await redeemCode(made, phone, live))
       made.clock.now += 60
       const after = [used, late, live].flatMap(form => [phone, ...strangers].map(by => redeemCode(made, by, form)))
-      const description = 'the code is unknown, used, expired, or not of this caller and request'
+      const description = 'The code or refresh token is unknown, used, expired, ended, or of another caller or request.'
       const body = `{"error":"invalid_grant","reason":"grant_invalid","error_description":"${description}"}`
       expect([before, await seen(after)]).toEqual([[[400, body]], [[400, body]]])
     },
@@ -103,7 +103,7 @@ describe('bodies are equal, byte for byte, for', () => {
       const before = await seen(polls())
       made.clock.now += 600
       const after = await seen([...polls(), poll(made, tv, used.device_code)])
-      const description = 'the code is unknown, used, expired, or not of this caller and request'
+      const description = 'The code or refresh token is unknown, used, expired, ended, or of another caller or request.'
       const body = `{"error":"invalid_grant","reason":"grant_invalid","error_description":"${description}"}`
       expect([before, after]).toEqual([[[400, body]], [[400, body]]])
     },
@@ -119,7 +119,7 @@ describe('bodies are equal, byte for byte, for', () => {
       const refresh = (by: Signer, refresh_token: string) => send(made, by, { request_type: 'refresh', refresh_token })
       const tokens = [unknown, live.refresh_token, ended.refresh_token]
       const strangers = await strangersTo(made)
-      const description = 'the refresh token is unknown, ended, or not of this caller'
+      const description = 'The code or refresh token is unknown, used, expired, ended, or of another caller or request.'
       expect(
         await seen([
           refresh(phone, unknown),

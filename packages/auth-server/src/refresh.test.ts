@@ -102,7 +102,7 @@ test(
       const response = await send(made, signer, refresh(token))
       expect([response.status, await response.text()]).toEqual([
         400,
-        '{"error":"invalid_grant","reason":"grant_invalid","error_description":"the refresh token is unknown, ended, or not of this caller"}',
+        '{"error":"invalid_grant","reason":"grant_invalid","error_description":"The code or refresh token is unknown, used, expired, ended, or of another caller or request."}',
       ])
     }
     expect((await send(made, phone, refresh(phones))).status).toBe(200)

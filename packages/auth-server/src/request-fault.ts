@@ -1,4 +1,5 @@
 import { AAuthError } from '@countersign/protocol'
+import { restated } from '@countersign/protocol/internal'
 
 /**
  * Runs a check of a token inside the request. Its refusals are 400, not 401: the caller's own credentials are in order.
@@ -9,6 +10,6 @@ export async function asRequestFault<T>(work: Promise<T>): Promise<T> {
     return await work
   } catch (error) {
     if (!(error instanceof AAuthError) || error.status !== 401) throw error
-    throw new AAuthError(error.code, error.description, { reason: error.reason, status: 400, cause: error.cause })
+    throw restated(error, { status: 400 })
   }
 }

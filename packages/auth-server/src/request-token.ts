@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { AAuthError } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { sha256 } from './sha256.js'
 
 /** Seconds a request waits for its user, and an allowed one for its code to be redeemed. @see protocol §6.3 */
@@ -42,7 +43,5 @@ export function redemptionHash(parts: readonly string[]): string {
 
 /** One text for every cause: a caller must not learn that another agent has this code. */
 export function codeRefusal(): AAuthError {
-  return new AAuthError('invalid_grant', 'the code is unknown, used, expired, or not of this caller and request', {
-    reason: 'grant_invalid',
-  })
+  return refusal('grant_invalid')
 }

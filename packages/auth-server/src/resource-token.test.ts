@@ -139,7 +139,7 @@ test(
         code: 'invalid_resource_token',
         reason: 'token_caller_mismatched',
         status: 400,
-        description: "agent of the resource token is not the caller's",
+        description: 'The token was issued to another agent, delegate or key than the caller: agent',
         agent: 'https://other.example',
         cause: { claim: 'agent', expected: 'https://agent.example', received: 'https://other.example' },
         peer: '192.0.2.7',

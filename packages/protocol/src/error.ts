@@ -72,6 +72,8 @@ export interface AAuthErrorOptions {
    * just started, is full, drains, or cannot reach its store.
    */
   readonly notProcessed?: true
+  /** What is at fault, where the description fits several things: constant words. */
+  readonly about?: string
   /** What was expected and what was received, as data for logs; it is never sent to the peer. */
   readonly cause?: unknown
 }
@@ -92,6 +94,8 @@ export class AAuthError extends Error {
   declare readonly required_components?: readonly string[]
   declare readonly algs?: readonly string[]
   declare readonly notProcessed?: true
+  /** What is at fault, where the description fits several things: its end. */
+  declare readonly about?: string
 
   constructor(code: ErrorCode, description: string, options: AAuthErrorOptions) {
     super(description, options.cause === undefined ? undefined : options)
@@ -101,7 +105,7 @@ export class AAuthError extends Error {
 }
 
 /** What an error says besides its reason. */
-export interface Evidence extends Omit<AAuthErrorOptions, 'reason'> {
+export interface Evidence extends Omit<AAuthErrorOptions, 'reason' | 'about'> {
   /** One of the codes of the reason; default: its first. */
   readonly code?: ErrorCode
   /** What is at fault, where the sentence of the reason fits several things: constant words, never anything that the peer sent. */
@@ -115,14 +119,15 @@ export interface Evidence extends Omit<AAuthErrorOptions, 'reason'> {
 export function refusal(reason: Reason, evidence: Evidence = {}): AAuthError {
   const { codes, status, meaning } = errorWords(reason)
   const { code = codes[0] as ErrorCode, about, ...facts } = evidence
-  return new AAuthError(code, errorSentence(meaning, about), { ...(status && { status }), ...facts, reason })
+  const own = { ...(status && { status }), ...(about && { about }) }
+  return new AAuthError(code, errorSentence(meaning, about), { ...own, ...facts, reason })
 }
 
 /** The same refusal with another status, code or cause: what is wrong is said by the party that found it. */
 export function restated(error: AAuthError, changes: Omit<Evidence, 'about'>): AAuthError {
-  const { reason, description, status, cause } = error
+  const { reason, description, status, cause, about } = error
   const { code = error.code, ...facts } = changes
-  return new AAuthError(code, description, { status, cause, ...facts, reason })
+  return new AAuthError(code, description, { status, cause, ...(about && { about }), ...facts, reason })
 }
 
 /**

@@ -31,7 +31,7 @@ test(verifies('error.unavailable', 'readiness follows the participant, liveness 
   expect(await response.json()).toEqual({
     error: 'temporarily_unavailable',
     reason: 'not_ready',
-    error_description: 'not ready',
+    error_description: 'The server starts, shuts down, or cannot reach what it depends on.',
   })
   expect(await status('/healthz')).toBe(200)
   database.up = true

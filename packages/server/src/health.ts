@@ -1,4 +1,5 @@
-import { AAuthError, errorResponse } from '@countersign/protocol'
+import { errorResponse } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 
 /** Tells load balancers whether this process lives and whether it is ready for requests. */
 export interface Health {
@@ -34,12 +35,9 @@ export function health(options: {
 
   async function readiness(): Promise<Response> {
     if (await ready()) return ok()
-    return errorResponse(
-      new AAuthError('temporarily_unavailable', 'not ready', { reason: 'not_ready', retryAfter: 2 }),
-      {
-        now: options.now,
-      },
-    )
+    return errorResponse(refusal('not_ready', { retryAfter: 2 }), {
+      now: options.now,
+    })
   }
 
   return {
@@ -57,12 +55,9 @@ function ok(): Response {
 }
 
 function notAllowed(): Response {
-  return errorResponse(
-    new AAuthError('invalid_request', 'only GET and HEAD', { reason: 'method_not_allowed', status: 405 }),
-    {
-      headers: [['allow', 'GET, HEAD']],
-    },
-  )
+  return errorResponse(refusal('method_not_allowed'), {
+    headers: [['allow', 'GET, HEAD']],
+  })
 }
 
 function within(seconds: number, check: Promise<void>): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { importVerifyKey, type PublicJwk, type VerifyKey } from '@countersign/httpsig'
-import { AAuthError, jwks, type PublicKeyEntry, type PublishedKey } from '@countersign/protocol'
-import { checkKeySchedule, type KeyPlan, type KeySchedule, planKeys } from '@countersign/protocol/internal'
+import { jwks, type PublicKeyEntry, type PublishedKey } from '@countersign/protocol'
+import { checkKeySchedule, type KeyPlan, type KeySchedule, planKeys, refusal } from '@countersign/protocol/internal'
 import type { KeyChange, KeyRotation, KeyStore, OwnKey, OwnKeyEvent } from './own-key.js'
 
 /** The own keys of one server, at any moment. */
@@ -102,10 +102,7 @@ function selectSigningKey({ signing, order }: KeyPlan<OwnKey>, now: number): Pub
   const key = signing?.key === undefined ? order.find(isProvenDue) : signing
   if (key?.key !== undefined) return { kid: key.kid, key: key.key }
   const next = order.find(({ signs, revoked }) => signs > now && revoked === undefined)
-  throw new AAuthError('temporarily_unavailable', 'this server has no key that can sign now', {
-    reason: 'key_not_ready',
-    retryAfter: Math.min(30, Math.max(1, Math.ceil((next?.signs ?? now + 30) - now))),
-  })
+  throw refusal('key_not_ready', { retryAfter: Math.min(30, Math.max(1, Math.ceil((next?.signs ?? now + 30) - now))) })
 }
 
 /**

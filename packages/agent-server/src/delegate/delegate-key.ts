@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Also } from '@countersign/audit/internal'
-import { AAuthError } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { sweeper } from '../sweep.js'
 import type { DelegateRow, Tables } from '../tables.js'
@@ -123,7 +124,5 @@ async function takeProof(tx: Transaction, { to, jti }: Rotation, now: number): P
 
 /** One text for every cause: the delegate is unknown, revoked, or has another key. */
 export function keyRefusal(): AAuthError {
-  return new AAuthError('invalid_agent_token', 'the key of this agent token is not the current key of its delegate', {
-    reason: 'delegate_key_not_current',
-  })
+  return refusal('delegate_key_not_current')
 }

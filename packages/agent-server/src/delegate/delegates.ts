@@ -1,7 +1,8 @@
 import type { Also } from '@countersign/audit/internal'
+import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { type Delegation, delegationOf, delegationText } from '../delegation/delegation.js'
-import { type Admission, enrollmentRefusal } from '../enrollment/enrollment.js'
+import type { Admission } from '../enrollment/enrollment.js'
 import type { DelegateRow, Tables } from '../tables.js'
 import { keyRefusal } from './delegate-key.js'
 import {
@@ -185,8 +186,7 @@ async function enroll(
       return reinstates ? renewed : renewed.where('agent_server_delegates.revoked', 'is', null)
     })
     .executeTakeFirstOrThrow()
-  if (numInsertedOrUpdatedRows === 0n)
-    throw enrollmentRefusal('delegate_revoked', 'the delegate was revoked: its operator may reinstate it')
+  if (numInsertedOrUpdatedRows === 0n) throw refusal('delegate_revoked')
 }
 
 /**

@@ -179,7 +179,7 @@ const soon = { type: 'until', time: newYear + 60 } as const
 
 test.each<readonly [string, object, RegExp]>([
   ['an unknown type', { conditions: [{ type: 'moon' }] }, /type that is not known/],
-  ['a misspelt member', { conditions: [{ ...soon, zone: 'UTC' }] }, /until is not as protocol/],
+  ['a misspelt member', { conditions: [{ ...soon, zone: 'UTC' }] }, /type until/],
   ['no list', { conditions: soon }, /must be an array/],
   ['more than a list holds', { conditions: Array.from({ length: 33 }, () => soon) }, /at most 32/],
   ['no receivers', { receivers: [] }, /1 to 32/],

@@ -1,8 +1,8 @@
-import { AAuthError } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { delegationOf } from '../delegation/delegation.js'
 import { enrollmentCodeHash } from './code.js'
 import type { Admission, Enrollment, EnrollmentContext } from './enrollment.js'
-import { enrollmentRefusal } from './enrollment.js'
 
 /** A code has 32 characters. */
 const longestCode = 256
@@ -18,9 +18,7 @@ export function codes(): Enrollment {
     open: context => request => {
       const { code } = request.members
       if (typeof code !== 'string' || code.length === 0 || code.length > longestCode)
-        throw new AAuthError('invalid_request', 'enrollment.code must be the enrolment code, a string', {
-          reason: 'enrolment_malformed',
-        })
+        throw refusal('enrolment_malformed', { about: 'enrollment.code must be the enrolment code, a string' })
       return findAdmission(enrollmentCodeHash(code), context)
     },
   }
@@ -57,5 +55,5 @@ async function findAdmission(hash: string, { store, now }: EnrollmentContext): P
 
 /** One text for every cause: a guess must not learn whether a code exists. */
 function codeRefusal(): AAuthError {
-  return enrollmentRefusal('enrolment_code_invalid', 'the enrolment code is unknown, used or expired')
+  return refusal('enrolment_code_invalid')
 }

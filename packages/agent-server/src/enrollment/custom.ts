@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { checkOptions, type OptionChecks, restriction } from '@countersign/protocol/internal'
+import { checkOptions, type OptionChecks, refusal, restriction } from '@countersign/protocol/internal'
 import { checkDelegation, type Delegation } from '../delegation/delegation.js'
 import { sweeper } from '../sweep.js'
 import {
@@ -7,7 +7,6 @@ import {
   type Enrollment,
   type EnrollmentContext,
   type EnrollmentRequest,
-  enrollmentRefusal,
   qualifyOwnName,
 } from './enrollment.js'
 import { takeProof } from './used-proof.js'
@@ -56,8 +55,7 @@ export function custom(
       const sweep = sweeper(store, 'agent_server_used_proofs', now)
       return async request => {
         const decided = await decide(request)
-        if (decided === undefined)
-          throw enrollmentRefusal('enrolment_refused', 'the agent server does not accept this enrolment')
+        if (decided === undefined) throw refusal('enrolment_refused')
         if (decided.once !== undefined) await sweep()
         return makeAdmission(type, decided, context)
       }
@@ -79,7 +77,7 @@ function makeAdmission(
   if (once === undefined) return admission
   // Milliseconds given for seconds would be remembered for ever.
   if (!(once.expires < now() + longestOnce)) throw new TypeError('once.expires must be Unix seconds, within a year')
-  if (once.expires <= now()) throw enrollmentRefusal('enrolment_expired', 'the proof of the enrolment has expired')
+  if (once.expires <= now()) throw refusal('enrolment_expired')
   const hash = createHash('sha256').update(`${type}:${once.id}`).digest('base64url')
   return { ...admission, take: tx => takeProof(tx, { hash, sub, expires: once.expires, now: now() }) }
 }

@@ -126,7 +126,7 @@ test(
       }),
     )
     const refused =
-      '{"error":"invalid_grant","reason":"enrolment_code_invalid","error_description":"the enrolment code is unknown, used or expired"}'
+      '{"error":"invalid_grant","reason":"enrolment_code_invalid","error_description":"The enrolment code is unknown, used or expired."}'
     expect(bodies).toEqual([
       [400, refused],
       [400, refused],
@@ -261,7 +261,7 @@ test(verifies('LOG-02', 'events name what happened, and no code'), async () => {
       code: 'invalid_grant',
       reason: 'enrolment_code_invalid',
       status: 400,
-      description: 'the enrolment code is unknown, used or expired',
+      description: 'The enrolment code is unknown, used or expired.',
       peer: '192.0.2.7',
     },
   ])

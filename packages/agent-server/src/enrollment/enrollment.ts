@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, type Reason } from '@countersign/protocol'
 import { isSafeId } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import type { Delegation, DelegationLimits } from '../delegation/delegation.js'
@@ -92,9 +91,4 @@ export function qualifyOwnName(type: string, name: string): string {
   if (typeof name !== 'string' || name === '' || !isSafeId(full) || /\p{Cs}/u.test(name))
     throw new TypeError('the names of an enrolment must be strings without control characters')
   return full
-}
-
-/** The refusal of an enrolment. The cause is for the operator's log only. */
-export function enrollmentRefusal(reason: Reason, description: string, cause?: unknown): AAuthError {
-  return new AAuthError('invalid_grant', description, { reason, cause })
 }

@@ -1,9 +1,8 @@
 import type { Fetcher } from '@countersign/discovery'
 import { type DocumentAt, documentAt } from '@countersign/discovery/internal'
 import { AAuthError } from '@countersign/protocol'
-import { isObject } from '@countersign/protocol/internal'
+import { isObject, refusal } from '@countersign/protocol/internal'
 import { type CompactVerifyGetKey, compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
-import { enrollmentRefusal } from './enrollment.js'
 import type { OidcIssuer } from './oidc-rule.js'
 
 const maxMetadataBytes = 64 * 1024
@@ -80,26 +79,18 @@ function openKeySource(
 function readJwksUri(json: unknown, issuer: string): string {
   const { issuer: named, jwks_uri: uri } = isObject(json) ? json : {}
   if (named !== issuer)
-    throw new AAuthError('discovery_failed', 'openid-configuration names another issuer', {
-      reason: 'document_of_another',
-      cause: { issuer, named },
-    })
-  if (typeof uri !== 'string')
-    throw new AAuthError('discovery_failed', 'openid-configuration has no jwks_uri', { reason: 'document_malformed' })
+    throw refusal('document_of_another', { about: 'issuer of openid-configuration', cause: { issuer, named } })
+  if (typeof uri !== 'string') throw refusal('document_malformed', { about: 'openid-configuration has no jwks_uri' })
   return uri
 }
 
 function readKeys(json: unknown): CompactVerifyGetKey {
   // An empty set is as broken as one that is not JSON: the last valid keys stay in use.
-  if (isJwks(json) && json.keys.length === 0)
-    throw new AAuthError('discovery_failed', 'the issuer publishes no keys', { reason: 'jwks_malformed' })
+  if (isJwks(json) && json.keys.length === 0) throw refusal('jwks_malformed', { about: 'it must have keys' })
   try {
     return keySet(json)
   } catch (cause) {
-    throw new AAuthError('discovery_failed', 'the keys of the issuer are not a JWK set', {
-      reason: 'jwks_malformed',
-      cause,
-    })
+    throw refusal('jwks_malformed', { cause })
   }
 }
 
@@ -116,11 +107,7 @@ async function verifyWith(keys: CompactVerifyGetKey, token: string, algorithms: 
   try {
     await compactVerify(token, keys, { algorithms: [...algorithms] })
   } catch (cause) {
-    throw enrollmentRefusal(
-      'oidc_signature_wrong',
-      'the signature of the token does not verify under a key of its issuer',
-      cause,
-    )
+    throw refusal('oidc_signature_wrong', { cause })
   }
 }
 

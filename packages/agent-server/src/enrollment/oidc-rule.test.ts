@@ -100,8 +100,10 @@ test(verifies('delegate.enrol.oidc', 'claims that together name a delegate never
   const pods = rule({ subjects: ['system:serviceaccount:prod:*'], delegate: ['sub', '/kubernetes.io/pod/uid'] })
   const claims = { sub: 'system:serviceaccount:prod:agent', 'kubernetes.io': { pod: { uid: 'a%b|c' } } }
   expect(pods.delegateOf(claims)).toBe('system:serviceaccount:prod:agent|a%25b%7Cc')
-  expect(() => pods.delegateOf({ sub: claims.sub })).toThrow('lacks a claim')
-  expect(() => pods.delegateOf({ ...claims, 'kubernetes.io': { pod: { uid: '' } } })).toThrow('lacks a claim')
+  expect(() => pods.delegateOf({ sub: claims.sub })).toThrow('the claim that must name the delegate is missing')
+  expect(() => pods.delegateOf({ ...claims, 'kubernetes.io': { pod: { uid: '' } } })).toThrow(
+    'the claim that must name the delegate is missing',
+  )
   const { delegateOf } = rule({ subjects: ['s**'], delegate: ['sub', 'run'] })
   const name = fc.string({ unit: fc.constantFrom('|', '%', '7', 'C', '2', '5', 'a'), minLength: 1, maxLength: 6 })
   fc.assert(

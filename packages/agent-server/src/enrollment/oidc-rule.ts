@@ -1,9 +1,8 @@
 import type { Fetcher } from '@countersign/discovery'
 import { AAuthError } from '@countersign/protocol'
-import { isObject } from '@countersign/protocol/internal'
+import { isObject, refusal, restated } from '@countersign/protocol/internal'
 import type { Delegation } from '../delegation/delegation.js'
 import { claimPattern } from './claim-pattern.js'
-import { enrollmentRefusal } from './enrollment.js'
 import type { Claims } from './oidc-token.js'
 
 /** Signature algorithms of OIDC tokens, all with a public key. */
@@ -113,9 +112,12 @@ export function readOidcRule(options: OidcIssuer, { development }: { readonly de
         const value = readClaim(of, claim)
         // One text for all claims: an attacker must not learn which claims the operator checks.
         if (!allowed.some(matches => matches(value)))
-          throw enrollmentRefusal('oidc_token_mismatched', 'sub or another claim of the token does not fit the rule', {
-            claim,
-            value,
+          throw refusal('oidc_token_mismatched', {
+            about: 'a claim',
+            cause: {
+              claim,
+              value,
+            },
           })
       }
       return delegate.map(claim => encodeClaim(of, claim)).join('|')
@@ -128,7 +130,10 @@ function encodeClaim(claims: Claims, claim: string): string {
   const value = readClaim(claims, claim)
   const text = typeof value === 'number' ? String(value) : value
   if (typeof text !== 'string' || text === '')
-    throw enrollmentRefusal('oidc_token_mismatched', 'the token lacks a claim that must name the delegate', { claim })
+    throw refusal('oidc_token_mismatched', {
+      about: 'the claim that must name the delegate is missing',
+      cause: { claim },
+    })
   return text.replace(/[%|]/g, char => encodeURIComponent(char))
 }
 
@@ -170,9 +175,5 @@ function isFetchable(url: string, development: boolean): boolean {
 /** Makes a fault of the issuer's documents a 400: a new signature by the caller would not help, as a 401 would say. */
 export function asIssuerFault(error: unknown): unknown {
   if (!(error instanceof AAuthError) || error.code !== 'discovery_failed' || error.status !== 401) return error
-  return new AAuthError('discovery_failed', error.description, {
-    reason: error.reason,
-    status: 400,
-    cause: error.cause,
-  })
+  return restated(error, { status: 400 })
 }

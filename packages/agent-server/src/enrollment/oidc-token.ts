@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
 import { base64urlDecode } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
-import { isObject, parseJson } from '@countersign/protocol/internal'
-import { enrollmentRefusal } from './enrollment.js'
+import { isObject, parseJson, refusal } from '@countersign/protocol/internal'
 
 /** Claims of a token that is not verified yet. */
 export type Claims = Readonly<Record<string, unknown>>
@@ -30,23 +28,20 @@ export interface OidcToken {
  */
 export function parseOidcToken(token: unknown): OidcToken {
   if (typeof token !== 'string' || token === '')
-    throw new AAuthError('invalid_request', 'enrollment.token must be the OIDC token, a string', {
-      reason: 'enrolment_malformed',
-    })
-  if (token.length > longestToken) throw enrollmentRefusal('oidc_token_malformed', 'the token is longer than 16 KiB')
+    throw refusal('enrolment_malformed', { about: 'enrollment.token must be the OIDC token, a string' })
+  if (token.length > longestToken) throw refusal('oidc_token_malformed', { about: 'it is longer than 16 KiB' })
   const [header, payload, signature, ...more] = token.split('.')
   if (header === undefined || payload === undefined || signature === undefined || more.length > 0)
-    throw enrollmentRefusal('oidc_token_malformed', 'the token is not a compact JWS')
+    throw refusal('oidc_token_malformed', { about: 'it must be a compact JWS' })
   const { alg, typ, ...rest } = readObject(header, 'header')
   // An access or logout token of the same issuer has the same claims, and another meaning.
   if (typ !== undefined && !(typeof typ === 'string' && /^jwt$|^jose$/i.test(typ)))
-    throw enrollmentRefusal('oidc_token_malformed', 'typ of the token is not JWT')
-  if ('crit' in rest || 'b64' in rest)
-    throw enrollmentRefusal('oidc_token_malformed', 'the token has crit or b64 in its header')
+    throw refusal('oidc_token_malformed', { about: 'typ must be JWT' })
+  if ('crit' in rest || 'b64' in rest) throw refusal('oidc_token_malformed', { about: 'crit and b64 are not accepted' })
   const claims = readObject(payload, 'payload')
   const { iss } = claims
   if (typeof alg !== 'string' || typeof iss !== 'string')
-    throw enrollmentRefusal('oidc_token_malformed', 'the token lacks alg or iss')
+    throw refusal('oidc_token_malformed', { about: 'alg or iss is missing' })
   const hash = createHash('sha256').update(`${header}.${payload}`).digest('base64url')
   return { token, algorithm: alg, issuer: iss, claims, hash }
 }
@@ -56,9 +51,9 @@ function readObject(part: string, name: 'header' | 'payload'): Record<string, un
   try {
     value = parseJson(base64urlDecode(part))
   } catch (cause) {
-    throw enrollmentRefusal('oidc_token_malformed', `the ${name} of the token is malformed`, cause)
+    throw refusal('oidc_token_malformed', { about: `its ${name}`, cause })
   }
-  if (!isObject(value)) throw enrollmentRefusal('oidc_token_malformed', `the ${name} of the token is not an object`)
+  if (!isObject(value)) throw refusal('oidc_token_malformed', { about: `its ${name} must be an object` })
   return { ...value }
 }
 
@@ -74,16 +69,19 @@ export function checkOidcClaims(
   const [only, ...others] = [aud].flat()
   // One receiver of a token for two could use it at the other.
   if (others.length > 0 || typeof only !== 'string' || !expected.audiences.includes(only))
-    throw enrollmentRefusal('oidc_token_mismatched', 'aud of the token is not the audience that the rule asks for', {
-      ...expected,
-      aud,
+    throw refusal('oidc_token_mismatched', {
+      about: 'aud',
+      cause: {
+        ...expected,
+        aud,
+      },
     })
-  if (!isTime(exp) || !isTime(iat)) throw enrollmentRefusal('oidc_token_malformed', 'the token lacks exp or iat')
-  if (exp <= expected.now) throw enrollmentRefusal('oidc_token_expired', 'the token has expired')
-  if (iat > expected.now + tolerance) throw enrollmentRefusal('oidc_token_expired', 'iat of the token is in the future')
+  if (!isTime(exp) || !isTime(iat)) throw refusal('oidc_token_malformed', { about: 'exp or iat is missing' })
+  if (exp <= expected.now) throw refusal('oidc_token_expired', { about: 'exp' })
+  if (iat > expected.now + tolerance) throw refusal('oidc_token_expired', { about: 'iat' })
   if (nbf !== undefined && !(isTime(nbf) && nbf <= expected.now + tolerance))
-    throw enrollmentRefusal('oidc_token_expired', 'nbf of the token is in the future')
-  if (exp - iat > longestLife) throw enrollmentRefusal('oidc_token_expired', 'the token lives longer than 24 hours')
+    throw refusal('oidc_token_expired', { about: 'nbf' })
+  if (exp - iat > longestLife) throw refusal('oidc_token_expired', { about: 'at most 24 hours' })
   return exp
 }
 

@@ -1,6 +1,6 @@
 import { guardedFetcher } from '@countersign/discovery/node'
 import { AAuthError } from '@countersign/protocol'
-import { isSafeId } from '@countersign/protocol/internal'
+import { isSafeId, refusal } from '@countersign/protocol/internal'
 import { checkDelegation, type Delegation } from '../delegation/delegation.js'
 import { sweeper } from '../sweep.js'
 import { checkOidcOptions } from './check-oidc-options.js'
@@ -9,7 +9,6 @@ import {
   type Enrollment,
   type EnrollmentContext,
   type EnrollmentRequest,
-  enrollmentRefusal,
   qualifyName,
 } from './enrollment.js'
 import { type OidcKeys, oidcKeys } from './oidc-keys.js'
@@ -110,28 +109,23 @@ function findRule(
   rules: readonly ReadyRule[],
   o: { readonly request: EnrollmentRequest; readonly now: number },
 ): { readonly rule: ReadyRule; readonly sub: string; readonly expires: number } {
-  let refusal: AAuthError = enrollmentRefusal(
-    'oidc_issuer_untrusted',
-    'iss of the token is not an issuer that may enrol here',
-  )
+  let last: AAuthError = refusal('oidc_issuer_untrusted')
   for (const rule of rules.filter(({ issuer }) => issuer === token.issuer)) {
     try {
-      if (!rule.algorithms.includes(token.algorithm))
-        throw enrollmentRefusal('oidc_token_mismatched', 'alg of the token is not one that the rule accepts')
+      if (!rule.algorithms.includes(token.algorithm)) throw refusal('oidc_token_mismatched', { about: 'alg' })
       const bound = `${o.request.endpoint}#${o.request.jkt}`
       const audiences = rule.audience === undefined ? [bound] : [bound, rule.audience]
       const expires = checkOidcClaims(token.claims, { audiences, now: o.now })
       const sub = qualifyName('oidc', `${rule.name}#${rule.delegateOf(token.claims)}`)
       if (!isSafeId(sub))
-        throw enrollmentRefusal(
-          'oidc_token_mismatched',
-          'a claim that names the delegate has a character that names must not have',
-        )
+        throw refusal('oidc_token_mismatched', {
+          about: 'the claim that names the delegate has a character that names must not have',
+        })
       return { rule, sub, expires }
     } catch (error) {
       if (!(error instanceof AAuthError)) throw error
-      refusal = error
+      last = error
     }
   }
-  throw refusal
+  throw last
 }

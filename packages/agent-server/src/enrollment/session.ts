@@ -1,8 +1,7 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
-import { checkOptions } from '@countersign/protocol/internal'
+import { checkOptions, refusal } from '@countersign/protocol/internal'
 import { checkDelegation, type Delegation } from '../delegation/delegation.js'
-import { type Enrollment, enrollmentRefusal, qualifyOwnName } from './enrollment.js'
+import { type Enrollment, qualifyOwnName } from './enrollment.js'
 
 /** The user and browser of a session. Both are shown in `sub`, in lists and in logs: neither may be a secret such as a cookie. */
 export interface SignedInSession {
@@ -35,7 +34,7 @@ export function session(options: SessionOptions): Enrollment {
       async ({ message }) => {
         checkOrigin(message, id)
         const found = await options.authenticate(message)
-        if (found === undefined) throw enrollmentRefusal('session_missing', 'there is no signed-in session')
+        if (found === undefined) throw refusal('session_missing')
         const { user, device, delegation } = found
         if (device === '') throw new TypeError('device must not be empty')
         return {
@@ -53,9 +52,7 @@ function checkOrigin(message: ReceivedMessage, id: string): void {
   const origins = headerValues(message, 'origin')
   const sites = headerValues(message, 'sec-fetch-site')
   if (origins.length === 1 && origins[0] === id && sites.every(site => site === 'same-origin')) return
-  throw new AAuthError('unauthorized_client', 'only pages of the agent server itself may enrol by a session', {
-    reason: 'origin_not_allowed',
-  })
+  throw refusal('origin_not_allowed', { code: 'unauthorized_client' })
 }
 
 /** Escapes a name, so that joined names are never equal to other ones. */

@@ -19,9 +19,9 @@ const withBody = (body?: string): ReceivedMessage => ({
 })
 
 test(verifies('delegate.json', 'an enrolment without a body is told what is missing'), () => {
-  expect(() => parseEnrollment(withBody())).toThrow(malformed(/must carry a JSON body/))
-  expect(() => parseEnrollment(withBody(''))).toThrow(malformed(/must carry a JSON body/))
-  expect(() => parseEnrollment(withBody('{"enrollment":{}}'))).toThrow(malformed(/^the body must be/))
+  expect(() => parseEnrollment(withBody())).toThrow(malformed(/must have a JSON body/))
+  expect(() => parseEnrollment(withBody(''))).toThrow(malformed(/must have a JSON body/))
+  expect(() => parseEnrollment(withBody('{"enrollment":{}}'))).toThrow(malformed(/it must be/))
   expect(parseEnrollment(withBody('{"enrollment":{"type":"code","code":"x"}}'))).toEqual({
     ...{ type: 'code', members: { type: 'code', code: 'x' } },
   })
@@ -55,7 +55,7 @@ test.each([
   ['payload', part('{"alg":"EdDSA"}'), part('null')],
 ])(verifies('delegate.enrol.oidc', 'a token whose %s is no object is told so'), (name, header, payload) => {
   expect(() => parseOidcToken(`${header}.${payload}.AA`)).toThrow(
-    expect.objectContaining({ message: expect.stringMatching(`the ${name} of the token is not an object`) }),
+    expect.objectContaining({ message: expect.stringMatching(`its ${name} must be an object`) }),
   )
 })
 

@@ -1,7 +1,6 @@
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import type { Tables } from '../tables.js'
-import { enrollmentRefusal } from './enrollment.js'
 
 /** Proofs of one delegate that are remembered at a time: a workload that gets any number of tokens must not fill the table. */
 const proofsOfOne = 100
@@ -28,7 +27,7 @@ async function checkIssuedAfterRestore(tx: Store<Tables>['db'], issued: number):
     .where('hash', '=', restoredRow)
     .executeTakeFirst()
   if (row === undefined || issued > row.expires - longestProof) return
-  throw enrollmentRefusal('enrolment_expired', 'the proof was issued before the database was restored; get a new one')
+  throw refusal('enrolment_expired')
 }
 
 /**
@@ -59,15 +58,11 @@ export async function takeProof(
     .limit(proofsOfOne)
     .execute()
   if (used.length >= proofsOfOne)
-    throw new AAuthError('rate_limited', 'this delegate has enrolled too often', {
-      reason: 'rate_exceeded',
-      retryAfter: 60,
-    })
+    throw refusal('rate_exceeded', { about: 'enrolments of this delegate', retryAfter: 60 })
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('agent_server_used_proofs')
     .values({ hash, sub, expires })
     .onConflict(conflict => conflict.column('hash').doNothing())
     .executeTakeFirstOrThrow()
-  if (numInsertedOrUpdatedRows === 0n)
-    throw enrollmentRefusal('enrolment_used', 'the proof of the enrolment was used before')
+  if (numInsertedOrUpdatedRows === 0n) throw refusal('enrolment_used')
 }

@@ -1,5 +1,6 @@
 import type { Discovery } from '@countersign/discovery'
-import { AAuthError, type AgentMetadata } from '@countersign/protocol'
+import type { AgentMetadata } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { OwnKeys } from '@countersign/store/internal'
 
 /**
@@ -9,8 +10,9 @@ import type { OwnKeys } from '@countersign/store/internal'
 export function ownDiscovery(metadata: AgentMetadata, keys: OwnKeys): Discovery {
   const nothingElse = () =>
     Promise.reject(
-      new AAuthError('discovery_failed', 'this agent server accepts its own tokens only', {
-        reason: 'token_issuer_wrong',
+      refusal('token_issuer_wrong', {
+        code: 'discovery_failed',
+        about: 'this agent server accepts its own tokens only',
       }),
     )
   const own: Discovery = {

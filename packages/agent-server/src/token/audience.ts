@@ -1,4 +1,5 @@
-import { AAuthError, isIdentifier } from '@countersign/protocol'
+import { isIdentifier } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Delegation } from '../delegation/delegation.js'
 
 const mostNames = 32
@@ -15,7 +16,7 @@ export function parseAudience(value: unknown, o: { readonly development: boolean
   // Counted before they are read: a body has room for thousands.
   const known = names.length > mostNames ? [] : names.filter((name): name is string => isIdentifier(name, o))
   if (known.length > 0 && known.length === names.length) return known
-  throw audienceRefusal('aud must be an identifier, or 1 to 32 of them')
+  throw refusal('audience_not_allowed', { about: 'aud must be an identifier, or 1 to 32 of them' })
 }
 
 /**
@@ -30,12 +31,7 @@ export function audienceOf(
 ): readonly string[] | undefined {
   const allowed = delegation?.receivers ?? issuer.audience
   const isAllowed = (name: string): boolean => allowed === undefined || name === issuer.id || allowed.includes(name)
-  if (wanted?.every(isAllowed) === false)
-    throw audienceRefusal('aud has a receiver that this delegate may not be used at')
+  if (wanted?.every(isAllowed) === false) throw refusal('audience_not_allowed')
   const audience = wanted ?? allowed
   return audience === undefined ? undefined : [...new Set([...audience, issuer.id])]
-}
-
-function audienceRefusal(description: string): AAuthError {
-  return new AAuthError('invalid_request', description, { reason: 'audience_not_allowed' })
 }

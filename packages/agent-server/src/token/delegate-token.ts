@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { checkTarget } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { PerRequest, Verified } from '@countersign/verify'
 import { renewalGrace } from '../token-lifetime.js'
 import { enroll } from './enroll.js'
@@ -20,12 +20,10 @@ export async function verifyDelegate(message: ReceivedMessage, context: Delegate
   checkTarget(message)
   // Proxies log URLs: a secret in one must not work.
   if (message.target.includes('?')) {
-    throw new AAuthError('invalid_request', 'this endpoint takes no parameters in the URL', {
-      reason: 'parameters_in_url',
-    })
+    throw refusal('parameters_in_url')
   }
   if (message.body !== undefined && message.body.length > bodyLimit) {
-    throw new AAuthError('invalid_request', 'the body is larger than 64 KiB', { reason: 'body_too_large', status: 413 })
+    throw refusal('body_too_large', { about: 'at most 64 KiB' })
   }
   return context.verifier.verify(message, delegateRules)
 }
@@ -47,8 +45,6 @@ export async function delegateToken(
     case 'identified':
       return renew({ message, verified, caller }, context)
     default:
-      throw new AAuthError('invalid_signature', 'sign the request: with hwk to enrol, with the agent token to renew', {
-        reason: 'signature_missing',
-      })
+      throw refusal('signature_missing', { about: 'sign with hwk to enrol, with the agent token to renew' })
   }
 }

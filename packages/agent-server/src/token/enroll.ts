@@ -1,5 +1,5 @@
 import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { checkReplay, type PseudonymousCaller, type Verified } from '@countersign/verify'
 import { peerOf } from '@countersign/verify/internal'
 import { parseEnrollment } from './enrollment-body.js'
@@ -23,10 +23,7 @@ export async function enroll(
 ): Promise<DelegateToken> {
   const { type, members } = parseEnrollment(message)
   const admit = context.enrollments.get(type)
-  if (admit === undefined)
-    throw new AAuthError('invalid_request', 'this agent server does not support this enrollment.type', {
-      reason: 'enrolment_unsupported',
-    })
+  if (admit === undefined) throw refusal('enrolment_unsupported')
   const jkt = caller.key.thumbprint
   const admission = await admit({ members, message, jkt, endpoint: context.endpoint })
   const { sub, enrollment } = admission
@@ -42,9 +39,7 @@ export async function enroll(
     // The caller has a replaced key and a valid proof besides: an alarm. @see protocol §5 "anything else by it"
     if (replacedOf !== undefined)
       await context.report.alone({ type: 'alarm', reason: 'replaced-key', sub: replacedOf, jkt, ...peerOf(caller) })
-    throw new AAuthError('invalid_request', 'the signing key is or was the key of a delegate: enrol with a new key', {
-      reason: 'delegate_key_used',
-    })
+    throw refusal('delegate_key_used', { about: 'the key that signs the request' })
   }
   return answer
 }

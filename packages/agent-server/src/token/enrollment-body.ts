@@ -1,6 +1,5 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
-import { isObject } from '@countersign/protocol/internal'
+import { isObject, refusal } from '@countersign/protocol/internal'
 import { parseJsonBody } from './json-body.js'
 
 /**
@@ -13,14 +12,10 @@ export function parseEnrollment(message: ReceivedMessage): {
   readonly members: Readonly<Record<string, unknown>>
 } {
   if (message.body === undefined || message.body.length === 0) {
-    throw new AAuthError('invalid_request', 'a request signed with hwk must carry a JSON body with "enrollment"', {
-      reason: 'enrolment_malformed',
-    })
+    throw refusal('enrolment_malformed', { about: 'a request signed with hwk must have a JSON body with "enrollment"' })
   }
   const members = parseJsonBody(message)['enrollment']
   if (!isObject(members) || !Object.hasOwn(members, 'type') || typeof members['type'] !== 'string')
-    throw new AAuthError('invalid_request', 'the body must be {"enrollment":{"type":"…", …}}', {
-      reason: 'enrolment_malformed',
-    })
+    throw refusal('enrolment_malformed', { about: 'it must be {"enrollment":{"type":"…", …}}' })
   return { type: members['type'], members: { ...members } }
 }

@@ -1,6 +1,5 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
-import { checkContentCoding, isObject, parseJson } from '@countersign/protocol/internal'
+import { checkContentCoding, isObject, parseJson, refusal } from '@countersign/protocol/internal'
 
 /**
  * Reads a body that must be a JSON object.
@@ -11,8 +10,7 @@ export function parseJsonBody(message: ReceivedMessage): Readonly<Record<string,
   checkMediaType(message)
   checkContentCoding(message)
   const body = parseBody(message.body ?? new Uint8Array())
-  if (!isObject(body))
-    throw new AAuthError('invalid_request', 'the body must be a JSON object', { reason: 'json_malformed' })
+  if (!isObject(body)) throw refusal('json_malformed', { about: 'it must be an object' })
   return { ...body }
 }
 
@@ -20,16 +18,13 @@ function checkMediaType(message: ReceivedMessage): void {
   const [contentType, second] = headerValues(message, 'content-type')
   if (second === undefined && contentType !== undefined && /^application\/json\s*(;|$)/i.test(contentType.trim()))
     return
-  throw new AAuthError('invalid_request', 'the body must be application/json', {
-    reason: 'content_type_unsupported',
-    status: 415,
-  })
+  throw refusal('content_type_unsupported', { about: 'application/json' })
 }
 
 function parseBody(body: Uint8Array): unknown {
   try {
     return parseJson(body)
   } catch (cause) {
-    throw new AAuthError('invalid_request', 'the body is not well-formed JSON', { reason: 'json_malformed', cause })
+    throw refusal('json_malformed', { cause })
   }
 }

@@ -134,7 +134,8 @@ test(verifies('error.invalid-request', 'a renewal with a body is told which bodi
   expect(await response.json()).toEqual({
     error: 'invalid_request',
     reason: 'enrolment_malformed',
-    error_description: 'the body must be empty or {"aud":"…"} to renew, {"jwk":{…},"proof":"…"} to rotate the key',
+    error_description:
+      'The body is not an enrolment, a renewal or a rotation: it must be empty or {"aud":"…"} to renew, {"jwk":{…},"proof":"…"} to rotate the key',
   })
   expect((await stage.server.handle(await renewal(stage, delegate))).status).toBe(200)
 })

@@ -1,6 +1,6 @@
 import { type PublicJwk, parsePublicJwk, type ReceivedMessage, type ReplaySet, thumbprint } from '@countersign/httpsig'
-import { AAuthError, verifyKeyProof } from '@countersign/protocol'
-import { asAAuthError } from '@countersign/protocol/internal'
+import { type AAuthError, verifyKeyProof } from '@countersign/protocol'
+import { asAAuthError, refusal } from '@countersign/protocol/internal'
 import { checkReplay, type IdentifiedCaller, type Verified } from '@countersign/verify'
 import { peerOf } from '@countersign/verify/internal'
 import { type KeyStanding, keyRefusal } from '../delegate/delegate-key.js'
@@ -44,9 +44,7 @@ export async function renew(
   context: DelegateTokenContext,
 ): Promise<DelegateToken> {
   if (caller.delegate === undefined) {
-    throw new AAuthError('insufficient_level', 'this endpoint serves delegates: sign with hwk or an agent token', {
-      reason: 'credential_not_accepted',
-    })
+    throw refusal('credential_not_accepted', { about: 'sign with hwk or an agent token' })
   }
   const renewal: Renewal = { message, verified, caller, sub: caller.delegate, jkt: caller.key.thumbprint }
   const key = await context.delegateKeys.standing(renewal.sub, renewal.jkt)
@@ -96,11 +94,9 @@ async function parseSuccessor(
 ): Promise<Successor> {
   const { proof } = body
   if (!('jwk' in body) || typeof proof !== 'string')
-    throw new AAuthError(
-      'invalid_request',
-      'the body must be empty or {"aud":"…"} to renew, {"jwk":{…},"proof":"…"} to rotate the key',
-      { reason: 'enrolment_malformed' },
-    )
+    throw refusal('enrolment_malformed', {
+      about: 'it must be empty or {"aud":"…"} to renew, {"jwk":{…},"proof":"…"} to rotate the key',
+    })
   const jwk = parsePublicJwk(body['jwk'])
   const { jti } = await verifyKeyProof(proof, { jwk, aud: context.endpoint, sub, jkt, now: context.now() })
   return { jwk, jkt: await thumbprint(jwk), jti }
@@ -126,13 +122,9 @@ async function rotate(
       context.report.tell({ type: 'renewed', sub, jkt: successor.jkt, ...peerOf(caller) })
       return answer
     case 'taken':
-      throw new AAuthError('invalid_request', 'jwk is or was the key of a delegate: rotate to a new key', {
-        reason: 'delegate_key_used',
-      })
+      throw refusal('delegate_key_used', { about: 'jwk' })
     case 'reused':
-      throw new AAuthError('invalid_request', 'jti of proof was used before: make a new proof', {
-        reason: 'proof_used',
-      })
+      throw refusal('proof_used')
     case 'replaced':
       throw await reportReplacedKey(renewal, context)
     case 'ended':

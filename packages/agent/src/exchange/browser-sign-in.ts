@@ -1,6 +1,6 @@
 import type { Discovery } from '@countersign/discovery'
 import { AAuthError, type PublishedKey } from '@countersign/protocol'
-import { checkOptions, isObject, parseJson } from '@countersign/protocol/internal'
+import { checkOptions, isObject, parseJson, refusal } from '@countersign/protocol/internal'
 import { type Agent, createAgent } from '../agent.js'
 import { AgentError, refusalOf } from '../error.js'
 import { agentServer } from '../identity/identity.js'
@@ -80,9 +80,7 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
         throw refusalError(error)
       }
       // A grant without asking is for some user, but not shown to be the user of this browser.
-      throw new AAuthError('access_denied', 'The other sign-in server answered without asking you.', {
-        reason: 'sign_in_failed',
-      })
+      throw refusal('sign_in_failed', { about: 'it answered without asking them' })
     },
 
     async finish(authServer, { url, saved }) {
@@ -94,9 +92,7 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
       } catch (error) {
         throw refusalError(error)
       }
-      throw new AAuthError('access_denied', 'The other sign-in server did not say who you are.', {
-        reason: 'sign_in_failed',
-      })
+      throw refusal('sign_in_failed')
     },
   }
 }
@@ -131,28 +127,20 @@ async function withDeadline<T>(seconds: number, answer: Promise<T>): Promise<T> 
 }
 
 function noAnswerError(cause: object): AAuthError {
-  const description = 'The other sign-in server does not answer.'
-  return new AAuthError('temporarily_unavailable', description, {
-    reason: 'dependency_unavailable',
-    retryAfter: 5,
-    cause,
-  })
+  return refusal('dependency_unavailable', { retryAfter: 5, cause })
 }
 
 function refusalError(error: unknown): AAuthError {
   if (error instanceof AAuthError) return error
   if (!(error instanceof AgentError)) {
-    return new AAuthError('server_error', 'the sign-in could not be done', { reason: 'internal_error', cause: error })
+    return refusal('internal_error', { cause: error })
   }
   const { code, cause } = error
   // A rate limit (429) is not a refusal: it may pass.
   if (code === 'unreachable' || refusalOf(error)?.status === 429) {
     return noAnswerError({ code, cause })
   }
-  return new AAuthError('access_denied', 'The other sign-in server did not sign you in for this.', {
-    reason: 'sign_in_failed',
-    cause: { code, cause },
-  })
+  return refusal('sign_in_failed', { cause: { code, cause } })
 }
 
 /**

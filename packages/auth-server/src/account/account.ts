@@ -1,7 +1,7 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { queryOf } from '@countersign/httpsig/internal'
-import { AAuthError, isIdentifier, type ResourceMetadata } from '@countersign/protocol'
-import { seeOther } from '@countersign/protocol/internal'
+import { isIdentifier, type ResourceMetadata } from '@countersign/protocol'
+import { refusal, seeOther } from '@countersign/protocol/internal'
 import { requestIdOf } from '@countersign/verify/internal'
 import { inTime } from '../bound/in-time.js'
 import { resourceScopes } from '../grant/identity-claims.js'
@@ -86,8 +86,7 @@ function takenBackIn(form: ReadonlyMap<string, string>, { development }: Account
     form.get('what') === 'all'
       ? agent === undefined && resource === undefined && scope === undefined && delegate === undefined
       : isIdentifier(agent, { development }) && (resource === undefined || isIdentifier(resource, { development }))
-  if (!fits)
-    throw new AAuthError('invalid_request', 'The form does not say what to take back.', { reason: 'form_incomplete' })
+  if (!fits) throw refusal('form_incomplete')
   // An empty field is left out by the form reader: `own` stands for the agent itself.
   return { agent, resource, scope, delegate: form.get('own') === '1' ? '' : delegate }
 }

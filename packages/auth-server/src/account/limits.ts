@@ -2,7 +2,7 @@ import type { Conditions } from '@countersign/conditions'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { queryOf } from '@countersign/httpsig/internal'
 import { AAuthError, isIdentifier, type ResourceMetadata } from '@countersign/protocol'
-import { seeOther } from '@countersign/protocol/internal'
+import { refusal, seeOther } from '@countersign/protocol/internal'
 import { requestIdOf } from '@countersign/verify/internal'
 import { inTime } from '../bound/in-time.js'
 import { conditionFacts } from '../grant/token-conditions.js'
@@ -80,7 +80,7 @@ function narrowedIn(
 ): NarrowedAccess {
   const [agent, resource] = [fields.get('agent'), fields.get('resource')]
   if (!isIdentifier(agent, { development }) || !isIdentifier(resource, { development }))
-    throw new AAuthError('invalid_request', 'The form does not say what to limit.', { reason: 'form_incomplete' })
+    throw refusal('form_incomplete')
   return { agent, resource, delegate: fields.get('own') === '1' ? '' : (fields.get('delegate') ?? '') }
 }
 
@@ -91,8 +91,7 @@ async function limitsFor(
 ): Promise<NarrowView['limits']> {
   const held = await access.held(sub, what)
   // As for an id that nobody has: another user's access is not told apart from none (ACC-10).
-  if (held === undefined)
-    throw new AAuthError('invalid_request', 'There is no such access.', { reason: 'form_incomplete', status: 404 })
+  if (held === undefined) throw refusal('form_incomplete', { about: 'an access that is not there', status: 404 })
   const { conditions, counted } = held
   const metadata = await inTime<ResourceMetadata>(discovery.limited().resource(what.resource))
   // Not "once", and nothing where all of it is that: a grant that goes on would begin a new count.

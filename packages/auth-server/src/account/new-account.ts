@@ -1,8 +1,8 @@
 import type { Transaction } from '@countersign/audit/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { queryOf } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
-import { asAAuthError, seeOther } from '@countersign/protocol/internal'
+import type { AAuthError } from '@countersign/protocol'
+import { asAAuthError, refusal, seeOther } from '@countersign/protocol/internal'
 import type { InvitationRow } from '../login/account-tables.js'
 import { browserNameOf } from '../login/browser-name.js'
 import type { BrowserSession, Entrance } from '../login/entrance.js'
@@ -65,9 +65,7 @@ export async function makeAccount(message: ReceivedMessage, context: AccountCont
   const returnTo = form.get('return_to') ?? ''
   const name = claimedText(form.get('name') ?? '', longestName).trim()
   if (session === undefined || !isReturnPath(returnTo) || (recovered === undefined && name === ''))
-    throw new AAuthError('invalid_request', 'The form lacks a field. Go back and fill it in.', {
-      reason: 'form_incomplete',
-    })
+    throw refusal('form_incomplete')
   const passkeyName = browserNameOf(message) || 'Passkey'
   const registration = await passkeys.registration({ credential: form.get('credential'), name: passkeyName }, session, {
     sub,
@@ -131,9 +129,5 @@ function passkeysIn({ login }: AccountContext): PasskeyCeremonies {
 }
 
 function invitationRefusal(): AAuthError {
-  return new AAuthError(
-    'invalid_request',
-    'This link is unknown, was used before, or has expired. Ask the operator for another.',
-    { reason: 'invitation_invalid' },
-  )
+  return refusal('invitation_invalid')
 }

@@ -1,6 +1,5 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
-import { privateResponse } from '@countersign/protocol/internal'
+import { privateResponse, refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { historyOf } from '../login/history.js'
 import { identitiesOf } from '../login/identities.js'
@@ -97,8 +96,7 @@ export async function deleteAccount(message: ReceivedMessage, context: AccountCo
   const { form, user } = await userForm(message, context)
   const { login, access, report } = context
   if (!isFresh(user, context.now())) return verifyFirst(dataPath)
-  if (form.get('sure') !== '1')
-    throw new AAuthError('invalid_request', 'Tick the box that says you are sure.', { reason: 'form_incomplete' })
+  if (form.get('sure') !== '1') throw refusal('form_incomplete', { about: 'the box that says you are sure' })
   const { cookies } = await login.sessions.signOut(message)
   await access.takeBack(user.sub, {}, async tx => {
     await deleteUser(tx, user.sub)

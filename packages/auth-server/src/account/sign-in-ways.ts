@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
-import { seeOther } from '@countersign/protocol/internal'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal, seeOther } from '@countersign/protocol/internal'
 import type { HistoryEntry } from '../history-entry.js'
 import { browserNameOf } from '../login/browser-name.js'
 import { historyOf, noteHistory } from '../login/history.js'
@@ -109,10 +109,7 @@ export async function removeWayOf(message: ReceivedMessage, context: AccountCont
     return outcome
   })
   if (removed === 'unknown') throw noSuchWay()
-  if (removed === 'last')
-    throw new AAuthError('invalid_request', 'This is your last way to sign in. Add another one before you remove it.', {
-      reason: 'sign_in_way_last',
-    })
+  if (removed === 'last') throw refusal('sign_in_way_last')
   return seeOther(waysPath, [])
 }
 
@@ -143,15 +140,10 @@ function lineOf(
 
 /** The refusal of a new passkey. */
 export function passkeyNotAdded(outcome: 'repeated' | 'taken' | 'full' | 'gone'): AAuthError {
-  const description =
-    outcome === 'full'
-      ? `You have ${mostPasskeys} passkeys: remove one first.`
-      : 'This passkey was not accepted. Go back, reload the page and try again.'
-  return new AAuthError('invalid_request', description, { reason: 'passkey_invalid', cause: { fault: outcome } })
+  const about = outcome === 'full' && 'an account with all passkeys that it may have'
+  return refusal('passkey_invalid', { about, cause: { fault: outcome } })
 }
 
 function noSuchWay(): AAuthError {
-  return new AAuthError('invalid_request', 'The form names no way to sign in that you have.', {
-    reason: 'form_incomplete',
-  })
+  return refusal('form_incomplete')
 }

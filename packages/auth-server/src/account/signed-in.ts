@@ -1,5 +1,5 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { BrowserSession, SessionUser } from '../login/entrance.js'
 import { pageForm } from '../login/page-form.js'
 import type { AccountContext } from './account-context.js'
@@ -18,7 +18,6 @@ export interface UserForm {
 export async function userForm(message: ReceivedMessage, context: AccountContext): Promise<UserForm> {
   const session = await context.login.sessions.current(message)
   const form = pageForm(message, { session, issuer: context.issuer.issuer })
-  if (session?.user === undefined)
-    throw new AAuthError('access_denied', 'You are no longer signed in.', { reason: 'signed_out' })
+  if (session?.user === undefined) throw refusal('signed_out')
   return { form, session, user: session.user }
 }

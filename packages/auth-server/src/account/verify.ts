@@ -1,7 +1,7 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { queryOf } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
-import { seeOther } from '@countersign/protocol/internal'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal, seeOther } from '@countersign/protocol/internal'
 import type { BrowserSession, SessionUser } from '../login/entrance.js'
 import { identitiesOf } from '../login/identities.js'
 import { noteAssertion, whileUnique } from '../login/passkey-sign-in.js'
@@ -78,5 +78,5 @@ export async function verifyUser(
 }
 
 function notAPage(): AAuthError {
-  return new AAuthError('invalid_request', 'The form names no page of this server.', { reason: 'form_incomplete' })
+  return refusal('form_incomplete')
 }

@@ -1,6 +1,7 @@
 import type { Reporter } from '@countersign/audit/internal'
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { checkReplay, type Verified } from '@countersign/verify'
 import type { AuthServerEvent } from '../event.js'
 import { enrolAdminKey, useAdminKey } from '../operator/admin-keys.js'
@@ -17,11 +18,7 @@ const longestLink = 100
 export async function adminOf(message: ReceivedMessage, context: AdminContext): Promise<AdminCaller> {
   const { verified, key } = await signedBy(message, context)
   const name = await useAdminKey(context.store, key, context.now())
-  if (name === undefined)
-    throw new AAuthError('access_denied', 'this browser is not signed in here, or not any more', {
-      reason: 'signed_out',
-      status: 401,
-    })
+  if (name === undefined) throw refusal('signed_out', { status: 401 })
   // After the key: requests of strangers must not fill the replay set.
   await checkReplay({ replay: context.replay, verified, development: context.development })
   // Lockout: last, so that neither strangers nor copies of this admin's requests use up what the admin may ask for.
@@ -37,10 +34,7 @@ export async function adminOf(message: ReceivedMessage, context: AdminContext): 
 export async function enrol(message: ReceivedMessage, link: string, context: AdminContext): Promise<{ name: string }> {
   const { key } = await signedBy(message, context)
   const name = link.length > longestLink ? undefined : await enrolAdminKey(context, { secret: link, thumbprint: key })
-  if (name === undefined)
-    throw new AAuthError('invalid_request', 'the link is unknown, was used, or is older than ten minutes', {
-      reason: 'invitation_invalid',
-    })
+  if (name === undefined) throw refusal('invitation_invalid')
   return { name }
 }
 
@@ -52,9 +46,7 @@ async function signedBy(
   const verified = await verifier.verify(message)
   const { caller } = verified
   if (caller.level !== 'pseudonymous')
-    throw new AAuthError('insufficient_level', 'requests to the admin page are signed with the key of its browser', {
-      reason: 'credential_not_accepted',
-    })
+    throw refusal('credential_not_accepted', { about: 'sign with the key of the browser of the admin page' })
   return { verified, key: caller.key.thumbprint }
 }
 
@@ -83,11 +75,7 @@ function reportBy(report: Reporter<AuthServerEvent>, by: string): Reporter<AuthS
 export function checkFromHere(message: ReceivedMessage, { origin }: Pick<AdminContext, 'origin'>): void {
   const [host, ...moreHosts] = headerValues(message, 'host')
   // DNS rebinding: a page of another site whose name leads here still sends its own name.
-  if (moreHosts.length > 0 || host !== new URL(origin).host)
-    throw new AAuthError('invalid_request', 'the admin page has another host', {
-      reason: 'authority_not_served',
-      status: 421,
-    })
+  if (moreHosts.length > 0 || host !== new URL(origin).host) throw refusal('authority_not_served')
   // CSRF: browsers say which page a request comes from.
   for (const from of headerValues(message, 'origin')) if (from !== origin) throw notFromHere()
   const isApi = message.method === 'POST'
@@ -100,5 +88,5 @@ export function checkFromHere(message: ReceivedMessage, { origin }: Pick<AdminCo
 }
 
 function notFromHere(): AAuthError {
-  return new AAuthError('access_denied', 'the admin page is used from itself only', { reason: 'page_not_from_here' })
+  return refusal('page_not_from_here')
 }

@@ -1,6 +1,6 @@
 import { AuditError, type AuditQuery } from '@countersign/audit'
 import { AAuthError, isIdentifier, parseScope } from '@countersign/protocol'
-import { checkOptions, type OptionCheck } from '@countersign/protocol/internal'
+import { checkOptions, type OptionCheck, refusal } from '@countersign/protocol/internal'
 import { makeInvitation } from '../account/invitations.js'
 import type { AuthServerEvent } from '../event.js'
 import { policyRequest } from '../grant/decide.js'
@@ -114,7 +114,7 @@ export async function runCall(
   } catch (error) {
     // What was asked for is what the admin has typed.
     if (!(error instanceof TypeError || error instanceof RangeError || isUnproven(error))) throw error
-    throw new AAuthError('invalid_request', error.message.slice(0, 300), { reason: 'parameter_malformed' })
+    throw refusal('parameter_malformed', { about: error.message.slice(0, 300) })
   }
 }
 

@@ -1,6 +1,6 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, errorResponse } from '@countersign/protocol'
-import { answerRoute, asAAuthError, parseJson, type Route, type Routes } from '@countersign/protocol/internal'
+import { type AAuthError, errorResponse } from '@countersign/protocol'
+import { answerRoute, asAAuthError, parseJson, type Route, type Routes, refusal } from '@countersign/protocol/internal'
 import { withClient } from '@countersign/verify/internal'
 import { restoredResponse } from '../database-epoch.js'
 import { adminSafety, asset, scripts, shell } from './admin-assets.js'
@@ -19,7 +19,7 @@ export function answerAdmin(context: AdminContext): (message: ReceivedMessage) =
       if (context.isBehind()) return withSafety(restoredResponse(context.now))
       return withSafety(await answerRoute(message, routes))
     } catch (thrown) {
-      return refusal(asAAuthError(thrown), message, context)
+      return refusalResponse(asAAuthError(thrown), message, context)
     }
   }
 }
@@ -72,17 +72,14 @@ function membersIn(message: ReceivedMessage): CallMembers {
   const [type, second] = headerValues(message, 'content-type')
   // No form of another site can send this type without asking first.
   if (type !== 'application/json' || second !== undefined)
-    throw new AAuthError('invalid_request', 'the body must be application/json', {
-      reason: 'content_type_unsupported',
-      status: 415,
-    })
+    throw refusal('content_type_unsupported', { about: 'application/json' })
   try {
     const members = parseJson(message.body ?? new Uint8Array(), { maxBytes: 16_384, maxDepth: 4 })
     if (typeof members === 'object' && members !== null && !Array.isArray(members)) return members as CallMembers
   } catch {
     // As for JSON that is no object.
   }
-  throw new AAuthError('invalid_request', 'the body is no JSON object', { reason: 'json_malformed' })
+  throw refusal('json_malformed', { about: 'it must be an object' })
 }
 
 function linkIn(message: ReceivedMessage): string {
@@ -90,7 +87,7 @@ function linkIn(message: ReceivedMessage): string {
   return typeof link === 'string' ? link : ''
 }
 
-function refusal(error: AAuthError, message: ReceivedMessage, context: AdminContext): Response {
+function refusalResponse(error: AAuthError, message: ReceivedMessage, context: AdminContext): Response {
   const { code, reason, status } = error
   const peer = message.peer === undefined ? {} : { peer: message.peer }
   context.report.tell({ type: 'admin_refused', code, reason, status, ...peer })

@@ -1,7 +1,7 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { queryOf } from '@countersign/httpsig/internal'
-import { AAuthError, isIdentifier } from '@countersign/protocol'
-import { seeOther } from '@countersign/protocol/internal'
+import { type AAuthError, isIdentifier } from '@countersign/protocol'
+import { refusal, seeOther } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { requestIdOf } from '@countersign/verify/internal'
 import type { AccountContext, OwnQuestions } from '../account/account-context.js'
@@ -191,12 +191,9 @@ function timeOf(seconds: number | null | undefined): string | null {
 }
 
 function incompleteError(): AAuthError {
-  return new AAuthError('invalid_request', 'The form lacks what this page sends.', { reason: 'form_incomplete' })
+  return refusal('form_incomplete')
 }
 
 function unknownError(): AAuthError {
-  return new AAuthError('expired_token', 'There is no such open question: it was answered, has ended, or never was.', {
-    reason: 'request_ended',
-    status: 404,
-  })
+  return refusal('request_ended', { about: 'an open question', status: 404 })
 }

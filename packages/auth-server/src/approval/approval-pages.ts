@@ -1,6 +1,7 @@
 import { named, type Transaction } from '@countersign/audit/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { agentsOf } from '../block/parties.js'
 import { consentView } from '../consent/consent-view.js'
 import { verifyBefore } from '../consent/grave-scopes.js'
@@ -49,11 +50,7 @@ async function questionOf(
   if (question?.status !== 'open') throw endedError()
   // Phishing: an attacker's agent sends its own link to a victim, whose yes would be for the attacker's call.
   if (question.user_sub !== user.sub) {
-    throw new AAuthError(
-      'access_denied',
-      'This request is for another user than the one who is signed in here. If you did not begin it yourself, close this page. If you did, sign out and begin again as the right user.',
-      { reason: 'user_mismatched' },
-    )
+    throw refusal('user_mismatched')
   }
   return question
 }
@@ -87,7 +84,7 @@ async function decide(
 function answerIn(form: ReadonlyMap<string, string>): ApprovalAnswer {
   const answer = form.get('decision')
   if (answer === 'approve' || answer === 'deny' || answer === 'stop') return answer
-  throw new AAuthError('invalid_request', 'The form says neither yes nor no.', { reason: 'form_incomplete' })
+  throw refusal('form_incomplete', { about: 'neither yes nor no' })
 }
 
 /** The events of an answer: they name the operation, and no value of the call (APR-35). */
@@ -127,7 +124,5 @@ export function callOf({ operation, words, grave, display }: ApprovalRow): Shown
 }
 
 function endedError(): AAuthError {
-  return new AAuthError('expired_token', 'This was decided before. Begin again at the agent.', {
-    reason: 'request_ended',
-  })
+  return refusal('request_ended')
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { addRequest, type QuotaOptions, requestLock } from '../bound/request-quota.js'
 import { type NewRequest, rowOf } from '../consent/request-row.js'
@@ -188,10 +188,7 @@ async function checkLimits(
     ),
   ].flatMap(until => until ?? [])
   if (waits.length === 0) return
-  throw new AAuthError('rate_limited', 'this user has too many open questions, or was asked too often today', {
-    reason: 'approvals_exceeded',
-    retryAfter: Math.max(1, Math.ceil(Math.max(...waits) - now)),
-  })
+  throw refusal('approvals_exceeded', { retryAfter: Math.max(1, Math.ceil(Math.max(...waits) - now)) })
 }
 
 /** When there is room for one more; undefined where there is. */

@@ -1,4 +1,5 @@
-import { AAuthError } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import type { Tables } from '../tables.js'
 
@@ -29,11 +30,5 @@ export async function setInbox(
 
 /** One text for whatever lacks: a caller must not learn which users there are, what they have allowed and whom they hear (APR-11). */
 export function inboxRefusal(): AAuthError {
-  return new AAuthError(
-    'unauthorized_client',
-    'this question cannot wait in an inbox: send the user to the consent page',
-    {
-      reason: 'inbox_unavailable',
-    },
-  )
+  return refusal('inbox_unavailable')
 }

@@ -1,4 +1,5 @@
-import { AAuthError } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import type { Tables } from '../tables.js'
 import { type BlockLists, blockLists, type Party } from './block-lists.js'
@@ -204,13 +205,9 @@ function keyOf({ kind, name, agent_delegate }: BlockRow): string {
 }
 
 function callerBlocked(): AAuthError {
-  return new AAuthError('access_denied', 'the operator of this auth server has blocked this agent', {
-    reason: 'caller_blocked',
-  })
+  return refusal('caller_blocked')
 }
 
 function userBlocked(): AAuthError {
-  return new AAuthError('access_denied', 'The operator of this auth server has blocked this account.', {
-    reason: 'user_blocked',
-  })
+  return refusal('user_blocked')
 }

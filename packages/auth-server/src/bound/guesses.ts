@@ -1,4 +1,4 @@
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { isPrivatePeer, networkOf, wideNetworkOf } from '@countersign/verify/internal'
 import { type Charge, type Counts, countLifetime } from './counts.js'
 
@@ -36,10 +36,7 @@ export function createGuesses(counts: Counts, o: { readonly privatePeers: boolea
   return {
     async take(guesser) {
       if (await counts.take(chargesOf(guesser, o))) return
-      throw new AAuthError('rate_limited', 'Too many wrong codes. Wait ten minutes.', {
-        reason: 'guesses_exceeded',
-        retryAfter: countLifetime,
-      })
+      throw refusal('guesses_exceeded', { retryAfter: countLifetime })
     },
     giveBack: guesser => counts.giveBack(chargesOf(guesser, o)),
   }

@@ -1,5 +1,4 @@
-import { AAuthError } from '@countersign/protocol'
-import { boundedMap } from '@countersign/protocol/internal'
+import { boundedMap, refusal } from '@countersign/protocol/internal'
 import { everySeconds } from './sweep.js'
 
 const mostKept = 10_000
@@ -12,14 +11,13 @@ export interface RateLimit {
   take(name: string): void
 }
 
-/** @param o `most` in so many `seconds` from the first; `description` of the refusal */
+/** @param o `most` in so many `seconds` from the first */
 export function rateLimit(o: {
   readonly most: number
   readonly seconds: number
   readonly now: () => number
-  readonly description?: string
 }): RateLimit {
-  const { most, seconds, now, description = 'there were too many requests of this kind' } = o
+  const { most, seconds, now } = o
   const kept = boundedMap<string, { readonly began: number; readonly count: number }>(mostKept)
   // `abs`, for a clock that was set back: else the wait would last until it has caught up.
   const isOver = ({ began }: { readonly began: number }): boolean => Math.abs(now() - began) >= seconds
@@ -32,10 +30,7 @@ export function rateLimit(o: {
   const check = (name: string): void => {
     const { began, count } = current(name)
     if (count < most) return
-    throw new AAuthError('rate_limited', description, {
-      reason: 'rate_exceeded',
-      retryAfter: Math.max(1, Math.ceil(began + seconds - now())),
-    })
+    throw refusal('rate_exceeded', { retryAfter: Math.max(1, Math.ceil(began + seconds - now())) })
   }
   return {
     check,

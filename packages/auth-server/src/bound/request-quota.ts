@@ -1,7 +1,8 @@
 import type { SiteOf } from '@countersign/discovery'
 import { shareSite } from '@countersign/discovery/internal'
 import { hasShare } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { inGroups } from '@countersign/store/internal'
 import type { RequestRow, Tables } from '../tables.js'
@@ -60,10 +61,7 @@ function quotaOf({ quota, development }: QuotaOptions): Required<RequestQuota> {
 }
 
 function quotaError(): AAuthError {
-  return new AAuthError('rate_limited', 'too many requests wait for their users', {
-    reason: 'quota_exceeded',
-    retryAfter: 60,
-  })
+  return refusal('quota_exceeded', { retryAfter: 60 })
 }
 
 /**
@@ -192,8 +190,5 @@ function checkBytes(row: RequestRow): void {
     upstream,
   ].concat([purposes, delegation, operation])
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text ?? ''), 0)
-  if (bytes > mostBytes)
-    throw new AAuthError('invalid_request', 'the request takes more than 8 KiB: shorten purpose, state or scope', {
-      reason: 'request_too_large',
-    })
+  if (bytes > mostBytes) throw refusal('request_too_large', { about: 'at most 8 KiB' })
 }

@@ -1,6 +1,5 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
-import { parseQuery, seeOther } from '@countersign/protocol/internal'
+import { parseQuery, refusal, seeOther } from '@countersign/protocol/internal'
 import { callerOf } from '../block/parties.js'
 import { openedPath } from './claim.js'
 import type { ConsentContext } from './open-request.js'
@@ -23,17 +22,11 @@ export async function openRequest(message: ReceivedMessage, context: ConsentCont
     row.answer !== null ||
     row.expires <= context.now()
   ) {
-    throw new AAuthError('invalid_request', 'This link is not valid, or has expired. Begin again at the agent.', {
-      reason: 'link_invalid',
-    })
+    throw refusal('link_invalid')
   }
   // Open redirect, and answers at a wrong callback: `redirect_uri` and `state` must be exactly those of the request.
   if (query.get('redirect_uri') !== row.redirect_uri || (query.get('state') ?? null) !== row.state) {
-    throw new AAuthError(
-      'invalid_request',
-      'This link was changed after the agent made it. Begin again at the agent.',
-      { reason: 'link_changed' },
-    )
+    throw refusal('link_changed')
   }
   await context.blocks.check({ agents: [callerOf(row)] })
   const { session, cookies } = await context.login.sessions.begin(message)

@@ -1,4 +1,5 @@
-import { AAuthError } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { callerOf } from '../block/parties.js'
 import type { BrowserSession, SessionUser } from '../login/entrance.js'
 import type { RequestRow } from '../tables.js'
@@ -30,7 +31,7 @@ export async function openRow(
   if (row !== undefined) note?.({ row, user })
   // Nothing that the user does prolongs a request.
   if (row === undefined || row.user_code !== null || row.answer !== null || row.expires <= now()) {
-    throw new AAuthError('expired_token', 'Begin again at the agent.', { reason: 'request_ended' })
+    throw refusal('request_ended')
   }
   // No browser is sent to an agent that the operator has blocked: it hears so from the token endpoint.
   await blocks.check({ agents: [callerOf(row)] })
@@ -39,9 +40,5 @@ export async function openRow(
 
 /** The error for a browser that has not claimed the request. */
 export function otherBrowserRefusal(): AAuthError {
-  return new AAuthError(
-    'invalid_request',
-    'Another browser has opened this request, or this one keeps no cookies. Begin again at the agent.',
-    { reason: 'link_of_another_browser' },
-  )
+  return refusal('link_of_another_browser')
 }

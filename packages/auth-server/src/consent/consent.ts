@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, parseScope } from '@countersign/protocol'
-import { parseQuery, seeOther } from '@countersign/protocol/internal'
+import { parseScope } from '@countersign/protocol'
+import { parseQuery, refusal, seeOther } from '@countersign/protocol/internal'
 import { agentsOf } from '../block/parties.js'
 import { exchangeFacts } from '../exchange/exchange.js'
 import { upstreamOf } from '../exchange/upstream-token.js'
@@ -78,8 +78,7 @@ export async function decideConsent(message: ReceivedMessage, context: ConsentCo
   const request_token = form.get('request_token') ?? ''
   const { row, session } = await browsersRequest(request_token, current, context)
   const { user } = session
-  if (user === undefined)
-    throw new AAuthError('access_denied', 'You are no longer signed in.', { reason: 'signed_out' })
+  if (user === undefined) throw refusal('signed_out')
   const open = { request_token, row, session, user }
   if (row.status !== 'pending') return answerAgain(open, context, form.get('decision'))
   return orTellAgent(message, { open, context }, () => decide(message, { open, form }, context))
@@ -137,8 +136,7 @@ async function findDetour(
 ): Promise<Response | undefined> {
   if (open.row.upstream === null) return undefined
   // The request is from a time when exchanges were configured.
-  if (linking === undefined)
-    throw new AAuthError('expired_token', 'Begin again at the agent.', { reason: 'request_ended' })
+  if (linking === undefined) throw refusal('request_ended')
   return linking.detour(message, open)
 }
 
@@ -244,9 +242,7 @@ async function answerAgain(
 ): Promise<Response> {
   const stands = saidOf(row)
   if (row.user_sub !== user.sub || (said !== undefined && said !== stands)) {
-    throw new AAuthError('expired_token', 'This was decided before. Begin again at the agent.', {
-      reason: 'request_ended',
-    })
+    throw refusal('request_ended')
   }
   await checkStillListed(row, context)
   return answerRedirect(row, request_token, context)
@@ -262,8 +258,5 @@ function saidOf({ status, operation }: RequestRow): string {
 /** Consent fatigue: users who are asked again and again say yes to be left alone. */
 async function checkFlood({ row, user }: OpenRequest, { requests }: ConsentContext): Promise<void> {
   if ((await requests.shown(row, user.sub)) <= mostShown) return
-  throw new AAuthError('rate_limited', 'This agent has asked you too often. Try again in a few minutes.', {
-    reason: 'asked_too_often',
-    retryAfter: 600,
-  })
+  throw refusal('asked_too_often', { retryAfter: 600 })
 }

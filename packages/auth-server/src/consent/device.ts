@@ -1,5 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { peerOf } from '@countersign/verify/internal'
 import { agentsOf } from '../block/parties.js'
 import type { Guesser, Guesses } from '../bound/guesses.js'
@@ -49,8 +50,7 @@ export async function answerDevice(message: ReceivedMessage, context: DeviceCont
   const look = context.looks.of(message)
   const current = await context.login.sessions.current(message)
   const form = pageForm(message, { session: current, issuer: context.issuer.issuer })
-  if (current?.user === undefined)
-    throw new AAuthError('access_denied', 'You are no longer signed in.', { reason: 'signed_out' })
+  if (current?.user === undefined) throw refusal('signed_out')
   const session: SignedIn = { ...current, user: current.user }
   const row = await requestOf({ typed: form.get('user_code') ?? '', session, peer: message.peer }, context)
   if (row === undefined) {
@@ -161,7 +161,5 @@ async function requestOf(
 }
 
 function alreadyDecided(): AAuthError {
-  return new AAuthError('expired_token', 'This was decided before, or the code has expired.', {
-    reason: 'request_ended',
-  })
+  return refusal('request_ended', { about: 'a device code' })
 }

@@ -2,8 +2,8 @@ import type { BrowserSignIn } from '@countersign/agent/internal'
 import { named } from '@countersign/audit/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { queryOf } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
-import { asAAuthError, seeOther } from '@countersign/protocol/internal'
+import type { AAuthError } from '@countersign/protocol'
+import { asAAuthError, refusal, seeOther } from '@countersign/protocol/internal'
 import type { RateLimit } from '../bound/rate-limit.js'
 import type { LinkRefusal } from '../event.js'
 import type { Links, UpstreamUser } from '../exchange/links.js'
@@ -115,9 +115,7 @@ async function callback(message: ReceivedMessage, context: LinkingContext): Prom
   const [state = '', second] = new URLSearchParams(query).getAll('state')
   const attempt = second === undefined ? context.attempts.find(message, { provider, state }) : undefined
   if (attempt === undefined) {
-    throw new AAuthError('access_denied', 'This sign-in was not begun in this browser, or too long ago. Begin again.', {
-      reason: 'sign_in_invalid',
-    })
+    throw refusal('sign_in_invalid')
   }
   const forget = context.attempts.remove(message, state)
   const known: { page?: PageFacts; open?: LinkedRequest } = {}
@@ -171,7 +169,7 @@ async function prove(
     throw await otherUserRefusal(open, context)
   }
   if (await context.links.prove(row, session.id, user.sub)) return
-  throw new AAuthError('expired_token', 'Begin again at the agent.', { reason: 'request_ended' })
+  throw refusal('request_ended')
 }
 
 async function decide(message: ReceivedMessage, context: LinkingContext): Promise<Response> {
@@ -188,12 +186,10 @@ async function decide(message: ReceivedMessage, context: LinkingContext): Promis
     await checkStillListed(row, context)
     await reportRefused(open, 'declined', context)
     const decided = await decideRequest(open, { scope: [], by: 'user', remember: 'yes' }, context)
-    if (decided === undefined)
-      throw new AAuthError('expired_token', 'Begin again at the agent.', { reason: 'request_ended' })
+    if (decided === undefined) throw refusal('request_ended')
     return answerRedirect(decided, request_token, context)
   }
-  if (form.get('decision') !== 'allow')
-    throw new AAuthError('invalid_request', 'The form says neither yes nor no.', { reason: 'form_incomplete' })
+  if (form.get('decision') !== 'allow') throw refusal('form_incomplete', { about: 'neither yes nor no' })
   const isLinked = await context.links.add(row, { upstream, user: user.sub }, tx =>
     context.report.within(tx, { type: 'linked', ...requestFacts(row), user: user.sub, upstream }),
   )
@@ -210,12 +206,9 @@ async function openRequest(
   const current = await context.login.sessions.current(message)
   const { row, session } = await browsersRequest(request_token, current, context)
   const { user } = session
-  if (user === undefined)
-    throw new AAuthError('access_denied', 'You are no longer signed in.', { reason: 'signed_out' })
+  if (user === undefined) throw refusal('signed_out')
   if (row.status !== 'pending') {
-    throw new AAuthError('expired_token', 'This was decided before. Begin again at the agent.', {
-      reason: 'request_ended',
-    })
+    throw refusal('request_ended')
   }
   return { request_token, row, session, user }
 }
@@ -223,10 +216,7 @@ async function openRequest(
 function upstreamUserOf({ row }: OpenRequest): UpstreamUser {
   const upstream = upstreamOf(row)
   // Not an exchange. An exchange for no user never becomes a request.
-  if (upstream?.sub === undefined)
-    throw new AAuthError('invalid_request', 'This request is not about an account to connect.', {
-      reason: 'form_incomplete',
-    })
+  if (upstream?.sub === undefined) throw refusal('form_incomplete')
   return { iss: upstream.iss, sub: upstream.sub }
 }
 
@@ -242,9 +232,5 @@ async function otherUserRefusal(
   reason: LinkRefusal = 'other-user',
 ): Promise<AAuthError> {
   await reportRefused(open, reason, context)
-  return new AAuthError(
-    'access_denied',
-    'This request is for another user than the one who is signed in here. If you did not begin it yourself, close this page. If you did, sign out and begin again as the right user.',
-    { reason: 'user_mismatched' },
-  )
+  return refusal('user_mismatched')
 }

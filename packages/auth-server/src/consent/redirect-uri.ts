@@ -1,6 +1,5 @@
 import type { Discovery } from '@countersign/discovery'
-import { AAuthError } from '@countersign/protocol'
-import { checkRedirectUri } from '@countersign/protocol/internal'
+import { checkRedirectUri, refusal } from '@countersign/protocol/internal'
 import type { RequestRow } from '../tables.js'
 
 /**
@@ -26,7 +25,6 @@ export async function checkStillListed(
   try {
     checkRedirectUri(redirect_uri, metadata)
   } catch (cause) {
-    const description = 'The agent no longer takes answers at the address that it gave. Begin again at the agent.'
-    throw new AAuthError('invalid_request', description, { reason: 'redirect_uri_unregistered', cause })
+    throw refusal('redirect_uri_unregistered', { cause })
   }
 }

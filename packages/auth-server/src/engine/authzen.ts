@@ -1,7 +1,14 @@
 import { parseConditions } from '@countersign/conditions'
 import { gatherBytes } from '@countersign/httpsig/internal'
 import { AAuthError, type Reason } from '@countersign/protocol'
-import { checkOptions, eachMember, isObject, type OptionChecks, parseJson } from '@countersign/protocol/internal'
+import {
+  checkOptions,
+  eachMember,
+  isObject,
+  type OptionChecks,
+  parseJson,
+  refusal,
+} from '@countersign/protocol/internal'
 import type { Policy, PolicyRequest } from '../policy.js'
 import { type EngineAction, type EngineAnswer, engineContext, enginePolicy, principalOf } from './question.js'
 
@@ -170,9 +177,5 @@ function reasonsIn(told: unknown): string[] {
 
 /** Not a denial: another policy of `firstOf` must not decide in its place. */
 function undecided(reason: Reason, cause: Readonly<Record<string, unknown>>): AAuthError {
-  return new AAuthError('temporarily_unavailable', 'The policy of this auth server cannot decide now.', {
-    reason,
-    cause,
-    retryAfter: 10,
-  })
+  return refusal(reason, { about: 'the policy', cause, retryAfter: 10 })
 }

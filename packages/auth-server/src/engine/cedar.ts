@@ -10,8 +10,8 @@ import {
   validate,
 } from '@cedar-policy/cedar-wasm/nodejs'
 import { type Conditions, parseConditions } from '@countersign/conditions'
-import { AAuthError } from '@countersign/protocol'
-import { checkOptions, eachMember, type OptionChecks } from '@countersign/protocol/internal'
+import type { AAuthError } from '@countersign/protocol'
+import { checkOptions, eachMember, type OptionChecks, refusal } from '@countersign/protocol/internal'
 import type { Policy, PolicyRequest } from '../policy.js'
 import { type EngineAction, type EnginePermit, engineContext, enginePolicy, principalOf } from './question.js'
 
@@ -219,9 +219,5 @@ function together(permits: readonly EnginePermit[]): EnginePermit {
 }
 
 function unusable(faults: readonly string[]): AAuthError {
-  return new AAuthError('temporarily_unavailable', 'The policy of this auth server cannot decide.', {
-    reason: 'dependency_invalid',
-    cause: { faults },
-    retryAfter: 30,
-  })
+  return refusal('dependency_invalid', { about: 'the policy', cause: { faults }, retryAfter: 30 })
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Also } from '@countersign/audit/internal'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { type ConsentKey, type RememberedYes, rememberedYes } from '../grant/consents.js'
 import { checkStopped } from '../grant/stopped.js'
@@ -66,7 +66,7 @@ async function checkRemembered(tx: Store<Tables>['db'], { remembered }: DecidedE
   // Narrowed in the meantime, it is another yes.
   const isSame = conditionsText(held.conditions) === conditionsText(yes.conditions)
   if (held.scope.length === yes.scope.length && isSame) return
-  throw new AAuthError('access_denied', 'the user has taken this consent back', { reason: 'user_refused' })
+  throw refusal('user_refused', { about: 'the consent was taken back' })
 }
 
 function rowOf(

@@ -1,4 +1,5 @@
-import { AAuthError, missingScope, parseScope } from '@countersign/protocol'
+import { type AAuthError, missingScope, parseScope } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { refreshTokenLifetime } from '../grant/refresh-token.js'
 import { beginningOf } from '../mandate/chain.js'
@@ -94,10 +95,7 @@ async function isOfLivingApproval(
 }
 
 function endedError(): AAuthError {
-  return new AAuthError('invalid_auth_token', 'the grant of upstream_token has been revoked or has ended', {
-    reason: 'grant_ended',
-    status: 400,
-  })
+  return refusal('grant_ended', { status: 400 })
 }
 
 /**

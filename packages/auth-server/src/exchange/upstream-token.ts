@@ -1,6 +1,7 @@
 import { type Conditions, parseConditions } from '@countersign/conditions'
 import type { Directory } from '@countersign/discovery'
-import { AAuthError, type Act, parseScope, parseToken } from '@countersign/protocol'
+import { type Act, parseScope, parseToken } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { OwnKeys } from '@countersign/store/internal'
 import { verifyAuthToken } from '@countersign/verify'
 import { asRequestFault } from '../request-fault.js'
@@ -51,9 +52,7 @@ async function verifyUpstream(token: string, context: UpstreamContext): Promise<
   const { iss, payload } = parseToken(token, ['auth+jwt'], { development })
   // SSRF: the token is not verified yet, and names any host it likes. Nothing is fetched before this check.
   if (!issuers.has(iss)) {
-    throw new AAuthError('untrusted_issuer', 'iss of upstream_token is not the upstream of any exchange rule', {
-      reason: 'issuer_untrusted',
-    })
+    throw refusal('issuer_untrusted', { about: 'no exchange rule has this upstream' })
   }
   const claims = await verifyAuthToken({ token, issuer: iss, audience: caller, discovery: directory, now, development })
   const { agent, agent_delegate, sub, exp, txn, grant } = claims
@@ -62,11 +61,7 @@ async function verifyUpstream(token: string, context: UpstreamContext): Promise<
   const constraints = 'constraints' in claims ? parseConditions(claims.constraints, { development }) : undefined
   // A token that only signs a user in allows nothing to be done for them.
   if (agent === undefined || scope.length === 0) {
-    throw new AAuthError(
-      'invalid_auth_token',
-      'upstream_token has no agent or no scope: it only signs a user in, and cannot be exchanged',
-      { reason: 'token_not_exchangeable' },
-    )
+    throw refusal('token_not_exchangeable')
   }
   return {
     iss,

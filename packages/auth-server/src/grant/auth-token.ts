@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Conditions, endOf } from '@countersign/conditions'
 import { AAuthError, type Act, serializeScope, signToken } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { OwnKeys } from '@countersign/store/internal'
 import type { IdentifiedCaller } from '@countersign/verify'
 import type { GrantUser } from './grant.js'
@@ -101,13 +102,9 @@ function lifetimeWithin(
   { iat, lifetime }: { readonly iat: number; readonly lifetime: number },
 ): number {
   const left = (upstream?.exp ?? Number.POSITIVE_INFINITY) - iat
-  if (left <= 0)
-    throw new AAuthError('invalid_auth_token', 'upstream_token has expired', { reason: 'token_expired', status: 400 })
+  if (left <= 0) throw refusal('token_expired', { code: 'invalid_auth_token', about: 'upstream_token', status: 400 })
   const held = Math.floor(endOf(conditions, iat) ?? Number.POSITIVE_INFINITY) - iat
-  if (held <= 0)
-    throw new AAuthError('access_denied', 'the condition `until` or `hours` of the policy has passed', {
-      reason: 'condition_ended',
-    })
+  if (held <= 0) throw refusal('condition_ended', { code: 'access_denied' })
   return Math.min(lifetime, left, held)
 }
 
@@ -117,10 +114,6 @@ async function signWithinLimit(token: Parameters<typeof signToken>[0]): Promise<
     return await signToken(token)
   } catch (error) {
     if (!(error instanceof TypeError && error.cause instanceof AAuthError)) throw error
-    throw new AAuthError(
-      'invalid_request',
-      'the granted names and scope are too long for an auth token: ask for fewer scopes',
-      { reason: 'token_too_large', cause: error },
-    )
+    throw refusal('token_too_large', { code: 'invalid_request', cause: error })
   }
 }

@@ -1,4 +1,5 @@
-import { AAuthError, type Reason } from '@countersign/protocol'
+import type { AAuthError, Reason } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { IdentifiedCaller } from '@countersign/verify'
 import type { Policy, PolicyRequest, UpstreamFacts } from '../policy.js'
 import { askPolicy, type PolicyJudgement } from '../read-policy.js'
@@ -16,7 +17,7 @@ export async function decideNew(
 ): Promise<Allowed> {
   const isAboutUser = asksIdentity(request.scope)
   if (isAboutUser && users === 'none') {
-    throw policyDenial(request, 'user_unavailable', 'identity scopes need a user, and this auth server has no login')
+    throw policyDenial(request, 'user_unavailable')
   }
   checkIdentityScopes(request.scope)
   const judgement = await askPolicy(policy, request)
@@ -25,7 +26,7 @@ export async function decideNew(
       return { ...judgement, decision: isAboutUser ? 'consent' : 'direct' }
     case 'consent':
       if (users === 'some') return { ...judgement, decision: 'consent' }
-      throw policyDenial(request, 'user_unavailable', 'this needs a user, and this auth server has no login')
+      throw policyDenial(request, 'user_unavailable')
     default:
       throw policyDenial(request)
   }
@@ -100,10 +101,6 @@ class Denial {
 }
 
 /** The error for a denial by policy or rules. */
-export function policyDenial(
-  request: PolicyRequest,
-  reason: Reason = 'policy_refused',
-  description = 'the policy of this auth server denies this access',
-): AAuthError {
-  return new AAuthError('access_denied', description, { reason, cause: new Denial(request) })
+export function policyDenial(request: PolicyRequest, reason: Reason = 'policy_refused'): AAuthError {
+  return refusal(reason, { code: 'access_denied', cause: new Denial(request) })
 }

@@ -1,4 +1,5 @@
-import { AAuthError, identityScopes, missingScope } from '@countersign/protocol'
+import { identityScopes, missingScope } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 
 /** The claims of each identity scope. */
 const claimsOfScope: Readonly<Record<string, readonly string[]>> = {
@@ -36,9 +37,7 @@ export function asksIdentity(scope: readonly string[]): boolean {
 export function checkIdentityScopes(scope: readonly string[]): void {
   const unknown = scope.filter(name => identityScopes.includes(name) && !supportedIdentityScopes.includes(name))
   if (unknown.length === 0) return
-  throw new AAuthError('invalid_scope', 'scope holds an identity scope that is not among scopes_supported', {
-    reason: 'scope_unknown',
-  })
+  throw refusal('scope_unknown', { about: 'an identity scope that is not among scopes_supported' })
 }
 
 function isClaim(value: unknown): value is string | boolean {

@@ -1,4 +1,4 @@
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import type { Tables } from '../tables.js'
 
@@ -21,9 +21,5 @@ export async function checkStopped(db: Store<Tables>['db'], { user_sub, agent, r
     .where(({ and }) => and({ user_sub, agent, resource }))
     .executeTakeFirst()
   if (row === undefined) return
-  throw new AAuthError(
-    'access_denied',
-    'This agent was told to stop asking. Its user can change that under Approvals on the account page.',
-    { reason: 'approval_stopped' },
-  )
+  throw refusal('approval_stopped')
 }

@@ -9,7 +9,8 @@ import {
   unmetError,
 } from '@countersign/conditions'
 import type { Discovery } from '@countersign/discovery'
-import { AAuthError, type Act, type ResourceMetadata } from '@countersign/protocol'
+import type { Act, ResourceMetadata } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { IdentifiedCaller } from '@countersign/verify'
 import { chainOf } from '../mandate/chain.js'
 import { asRequestFault } from '../request-fault.js'
@@ -85,14 +86,9 @@ async function checkKnown(
   const { constraints_supported = [] } = metadata
   const unsupported = conditions.find(({ type }) => !constraints_supported.includes(type))
   if (unsupported !== undefined)
-    throw new AAuthError('access_denied', `the resource does not enforce conditions of type ${unsupported.type}`, {
-      reason: 'conditions_unsupported',
-    })
+    throw refusal('conditions_unsupported', { code: 'access_denied', about: unsupported.type })
   const word = [...operator, ...user].flatMap(condition => unknownWords(condition, metadata))[0]
-  if (word !== undefined)
-    throw new AAuthError('access_denied', `a condition names ${word}, which the resource does not publish`, {
-      reason: 'condition_word_unknown',
-    })
+  if (word !== undefined) throw refusal('condition_word_unknown', { about: word })
 }
 
 /** The words of a condition that the resource does not publish. */

@@ -60,7 +60,7 @@ test('a user who is not signed in goes to the page of the application, and comes
   expect(back.origin + back.pathname).toBe(`${issuer}/login/callback/host`)
   // They come back without having signed in: nobody is.
   const refused = await one.get(back.pathname + back.search)
-  expect([refused.status, await refused.text()]).toEqual([403, expect.stringContaining('not signed in to Example')])
+  expect([refused.status, await refused.text()]).toEqual([403, expect.stringContaining('not signed in at the website')])
   const again = new URL(locationOf(await one.get('/login?return_to=/logout')))
   one.cookies.set('app', 'grace')
   const callback = new URL(again.searchParams.get('return_to') ?? '')

@@ -1,6 +1,5 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
-import { checkOptions } from '@countersign/protocol/internal'
+import { checkOptions, refusal } from '@countersign/protocol/internal'
 import type { LoginProvider, UpstreamAccount } from './login-method.js'
 
 /** How the application that an auth server is mounted in signs its users in. */
@@ -88,7 +87,7 @@ export function hostSession(options: HostSessionOptions): LoginProvider {
     async finish({ message }) {
       const account = await current(message)
       if (account !== undefined) return account
-      throw new AAuthError('access_denied', `You are not signed in to ${name}.`, { reason: 'sign_in_failed' })
+      throw refusal('sign_in_failed', { about: 'no session of the site' })
     },
     async isSignedIn(account, message) {
       const now = await current(message)

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
-import { type Cookies, parseJson } from '@countersign/protocol/internal'
+import { type Cookies, parseJson, refusal } from '@countersign/protocol/internal'
 import { isReturnPath } from '../pages/return-path.js'
 
 /** A login at a provider that is under way. */
@@ -96,9 +95,7 @@ function encoded({ loginHint, ...attempt }: LoginAttempt): string {
   const whole = encode(loginHint === undefined ? attempt : { ...attempt, loginHint })
   const kept = whole.length <= longestWithHint ? whole : encode(attempt)
   if (kept.length + nameRoom <= together) return kept
-  throw new AAuthError('invalid_request', 'This sign-in is too long for the cookies of a browser.', {
-    reason: 'parameter_too_long',
-  })
+  throw refusal('parameter_too_long', { about: 'what the cookies of a browser hold' })
 }
 
 function encode(attempt: LoginAttempt): string {

@@ -1,6 +1,6 @@
 import { isProviderUrl, providerClient, toldBy } from '@countersign/agent/internal/provider'
-import { AAuthError } from '@countersign/protocol'
-import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
+import type { AAuthError } from '@countersign/protocol'
+import { checkOptions, type OptionChecks, refusal } from '@countersign/protocol/internal'
 import * as client from 'openid-client'
 import type { LoginProvider, UserClaims } from './login-method.js'
 
@@ -55,7 +55,7 @@ export function openidConnect(options: OpenidConnectOptions): LoginProvider {
     clientId,
     timeout,
     execute: [client.enableNonRepudiationChecks],
-    refusal,
+    refusal: providerRefusal,
     busy: away,
     ...(clientSecret === undefined ? {} : { clientSecret }),
   })
@@ -123,24 +123,17 @@ function claimsIn(claims: Readonly<Record<string, unknown>>): UserClaims {
 }
 
 /** The provider's error goes into logs as data, never onto a page. */
-function refusal(error: unknown): AAuthError {
+function providerRefusal(error: unknown): AAuthError {
   const cause = toldBy(error)
   if (error instanceof client.AuthorizationResponseError && error.error === 'access_denied') {
-    return new AAuthError('access_denied', 'The sign-in was cancelled.', { reason: 'sign_in_cancelled', cause })
+    return refusal('sign_in_cancelled', { cause })
   }
   if (isAway(error)) return away(cause)
-  return new AAuthError('access_denied', 'The service that signs you in did not confirm who you are.', {
-    reason: 'sign_in_failed',
-    cause,
-  })
+  return refusal('sign_in_failed', { cause })
 }
 
 function away(cause: Readonly<Record<string, unknown>>): AAuthError {
-  return new AAuthError('temporarily_unavailable', 'The service that signs you in does not answer. Try again later.', {
-    reason: 'dependency_unavailable',
-    cause,
-    retryAfter: 30,
-  })
+  return refusal('dependency_unavailable', { about: 'the sign-in', cause, retryAfter: 30 })
 }
 
 function isAway(error: unknown): boolean {

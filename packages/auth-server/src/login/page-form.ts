@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
-import { parseForm } from '@countersign/protocol/internal'
+import type { AAuthError } from '@countersign/protocol'
+import { parseForm, refusal } from '@countersign/protocol/internal'
 import type { BrowserSession } from './entrance.js'
 
 /**
@@ -15,11 +15,7 @@ export function pageForm(
 ): ReadonlyMap<string, string> {
   checkOrigin(message, issuer)
   const [contentType, second] = headerValues(message, 'content-type')
-  if (second !== undefined)
-    throw new AAuthError('invalid_request', 'Content-Type is there twice', {
-      reason: 'content_type_unsupported',
-      status: 415,
-    })
+  if (second !== undefined) throw refusal('content_type_unsupported', { about: 'application/x-www-form-urlencoded' })
   const form = parseForm(message.body, contentType)
   if (session === undefined || !isSame(form.get('csrf') ?? '', session.csrf)) throw formRefusal()
   return form
@@ -46,9 +42,5 @@ function isSame(given: string, expected: string): boolean {
 }
 
 function formRefusal(): AAuthError {
-  return new AAuthError(
-    'access_denied',
-    'This form did not come from this page, or the page was too old. Go back and reload it.',
-    { reason: 'page_not_from_here' },
-  )
+  return refusal('page_not_from_here')
 }

@@ -1,6 +1,6 @@
 import type { Reporter } from '@countersign/audit/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { passkeyRefusal } from '../passkey/passkey-ceremonies.js'
 import { type Assertion, usePasskey } from '../passkey/passkey-store.js'
@@ -49,11 +49,7 @@ export async function whileUnique<T>(
       if (await isUser(tx, sub)) await noteHistory(tx, line)
       await report.within(tx, { type: 'passkey_copied', sub, ...toldOf(message) })
     })
-    throw new AAuthError(
-      'invalid_request',
-      'This passkey was not accepted: its counter went back, as that of a copy does. Sign in another way, and remove it from your account.',
-      { reason: 'passkey_copied' },
-    )
+    throw refusal('passkey_copied')
   }
 }
 

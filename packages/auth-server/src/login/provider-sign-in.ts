@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { queryOf } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
-import { asAAuthError, seeOther } from '@countersign/protocol/internal'
+import { asAAuthError, refusal, seeOther } from '@countersign/protocol/internal'
 import type { HistoryEntry } from '../history-entry.js'
 import { errorPageResponse } from '../pages/page-response.js'
 import { browserNameOf } from './browser-name.js'
@@ -54,17 +53,14 @@ export async function finish(
   const attempt = second === undefined ? context.attempts.find(message, { provider: provider.id, state }) : undefined
   // Login CSRF: a callback that this browser did not begin would sign the user in to an attacker's account.
   if (session === undefined || attempt === undefined) {
-    throw new AAuthError('access_denied', 'This sign-in was not begun in this browser, or too long ago. Begin again.', {
-      reason: 'sign_in_invalid',
-    })
+    throw refusal('sign_in_invalid')
   }
   const url = `${callbackOf(context, provider)}${queryOf(message.target) ?? '?'}`
   const forget = context.attempts.remove(message, state)
   try {
     // The browser may have changed the cookie: only the session says what its user began, after a verification.
     const isLink = await context.sessions.takeLink(message, state)
-    if (isLink !== (attempt.links === true))
-      throw linkRefusal('This was not begun in this session. Nothing was linked.')
+    if (isLink !== (attempt.links === true)) throw refusal('account_not_linked', { about: 'begun in another session' })
     const account = await provider.finish({ url, state, saved: attempt.saved, message })
     const back = { session, account, provider, attempt }
     if (isLink) return await link(context, message, { ...back, forget })
@@ -111,7 +107,7 @@ async function link(
   o: CameBack & { readonly forget: string },
 ): Promise<Response> {
   const { session, account, provider, attempt, forget } = o
-  if (session.user === undefined) throw linkRefusal('You are no longer signed in. Nothing was linked.')
+  if (session.user === undefined) throw refusal('account_not_linked', { about: 'signed out' })
   const { sub } = session.user
   const at = context.now()
   const linked = await context.store.write(async tx => {
@@ -122,15 +118,10 @@ async function link(
     await context.report.within(tx, { type: 'provider_linked', sub, provider: provider.id, ...toldOf(message) })
     return outcome
   })
-  if (linked === 'gone') throw linkRefusal('This account was deleted. Nothing was linked.')
+  if (linked === 'gone') throw refusal('account_not_linked', { about: 'a deleted account' })
   // Never joined by e-mail address: an account at a provider belongs to the user who signed in with it first.
-  if (linked === 'taken')
-    throw linkRefusal('That account signs another user in here. Nothing was linked. Sign in with it to see which.')
+  if (linked === 'taken') throw refusal('account_not_linked')
   return seeOther(attempt.returnTo, [forget])
-}
-
-function linkRefusal(description: string): AAuthError {
-  return new AAuthError('invalid_request', description, { reason: 'account_not_linked' })
 }
 
 function callbackOf({ issuer }: LoginContext, { id }: LoginProvider): string {

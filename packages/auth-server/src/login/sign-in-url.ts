@@ -1,7 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { queryOf } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
-import { isSafeId } from '@countersign/protocol/internal'
+import { isSafeId, refusal } from '@countersign/protocol/internal'
 import { isReturnPath } from '../pages/return-path.js'
 
 /** How a sign-in begins. */
@@ -29,7 +28,7 @@ export function optionsIn(message: ReceivedMessage): AnySignIn {
   const returnTo = query.get('return_to') ?? '/logout'
   // Open redirect: only paths of this server are followed.
   if (!isReturnPath(returnTo))
-    throw new AAuthError('invalid_request', 'The link names no page of this server.', { reason: 'parameter_malformed' })
+    throw refusal('parameter_malformed', { about: 'return_to must be a path of this server' })
   const loginHint = query.get('login_hint')
   return {
     returnTo,

@@ -1,7 +1,7 @@
 import type { Reporter } from '@countersign/audit/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, authorityOf } from '@countersign/protocol'
-import { cookiesOf, type Route, seeOther } from '@countersign/protocol/internal'
+import { type AAuthError, authorityOf } from '@countersign/protocol'
+import { cookiesOf, type Route, refusal, seeOther } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import type { Looks } from '../pages/look.js'
 import { pageResponse, pageRoute } from '../pages/page-response.js'
@@ -192,7 +192,7 @@ async function signOut(context: LoginContext, message: ReceivedMessage): Promise
   const form = pageForm(message, { session, issuer: context.issuer })
   const returnTo = form.get('return_to')
   if (returnTo !== undefined && !isReturnPath(returnTo)) {
-    throw new AAuthError('invalid_request', 'The form names no page of this server.', { reason: 'form_incomplete' })
+    throw refusal('form_incomplete')
   }
   const { cookies } = await signOutHereAndThere(context, message, session)
   if (returnTo === undefined) {
@@ -232,7 +232,5 @@ function signedInThere(store: Store<LoginTables>, providers: readonly LoginProvi
 }
 
 function formRefusal(): AAuthError {
-  return new AAuthError('invalid_request', 'The form lacks a field, or names what this page does not offer.', {
-    reason: 'form_incomplete',
-  })
+  return refusal('form_incomplete')
 }

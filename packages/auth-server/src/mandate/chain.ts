@@ -1,4 +1,5 @@
-import { AAuthError, type Act } from '@countersign/protocol'
+import type { Act } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { redemptionHash } from '../request-token.js'
 
 /** One hop of a chain: an agent, and the auth server that vouches for it. */
@@ -30,15 +31,12 @@ export function chainOf(act: Act): ChainHop[] {
 export function checkChain(act: Act, o: { readonly caller: string; readonly downstream: string }): void {
   const hops = chainOf(act)
   if (hops.length > deepest) {
-    throw new AAuthError('access_denied', 'the chain would hold more than 5 act objects', { reason: 'chain_too_deep' })
+    throw refusal('chain_too_deep')
   }
   const all = [o.caller, o.downstream, ...hops.map(({ agent }) => agent)]
   // In a circle, a party could act on rights that it gave itself.
   if (new Set(all).size === all.length) return
-  throw new AAuthError('access_denied', 'one party would stand twice in the chain', {
-    reason: 'chain_repeats_party',
-    cause: { chain: all },
-  })
+  throw refusal('chain_repeats_party', { cause: { chain: all } })
 }
 
 /** A name for exactly this chain: auth server, agent and delegate of every hop, in order. */

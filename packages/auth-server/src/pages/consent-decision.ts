@@ -1,5 +1,6 @@
 import { type Conditions, narrow } from '@countersign/conditions'
 import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { ConsentProblem, ConsentScope, ConsentView } from './consent-view.js'
 import { conditionsChosen, limitsIn } from './limits-form.js'
 import type { LimitsView } from './limits-view.js'
@@ -41,8 +42,7 @@ export function consentDecision(
   const decision = form.get('decision')
   if (decision === 'deny')
     return { allow: false, scope: [], words: {}, grave: [], conditions: [], limits: undefined, problem: undefined }
-  if (decision !== 'allow')
-    throw new AAuthError('invalid_request', 'The form says neither yes nor no.', { reason: 'form_incomplete' })
+  if (decision !== 'allow') throw refusal('form_incomplete', { about: 'neither yes nor no' })
   const isKept = ({ name, optional = true }: ConsentScope): boolean => !optional || form.has(`scope:${name}`)
   const kept = [...shown.scopes, ...shown.identity].filter(isKept)
   const scope = kept.map(({ name }) => name)

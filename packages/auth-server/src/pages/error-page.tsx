@@ -4,7 +4,7 @@ import { languages, messagesOf } from './language.js'
 import { document } from './layout.js'
 import type { Look } from './look.js'
 import type { Messages } from './messages/en.js'
-import type { ShownRefusal } from './messages/refusals-de.js'
+import type { ShownRefusal } from './messages/refusals-en.js'
 
 /** What an error page shows. */
 export interface ErrorView extends ShownRefusal {

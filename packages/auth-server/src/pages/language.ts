@@ -1,7 +1,8 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { de } from './messages/de.js'
 import { en, type Messages } from './messages/en.js'
-import { refusalInGerman, type ShownRefusal } from './messages/refusals-de.js'
+import { refusalInGerman } from './messages/refusals-de.js'
+import { refusalsEn, refusalText, type ShownRefusal } from './messages/refusals-en.js'
 
 /** A language that pages speak. */
 export type Language = 'en' | 'de'
@@ -17,7 +18,7 @@ export interface LanguageTexts {
 
 /** The languages, the default one first. */
 export const languages: Readonly<Record<Language, LanguageTexts>> = {
-  en: { name: 'English', messages: en, refusal: ({ description }) => description },
+  en: { name: 'English', messages: en, refusal: refusal => refusalText(refusalsEn, refusal) ?? refusal.description },
   de: { name: 'Deutsch', messages: de, refusal: refusalInGerman },
 }
 

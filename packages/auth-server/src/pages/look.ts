@@ -1,7 +1,7 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { pathOf, queryOf } from '@countersign/httpsig/internal'
-import { AAuthError, authorityOf } from '@countersign/protocol'
-import { cookiesOf, seeOther } from '@countersign/protocol/internal'
+import { authorityOf } from '@countersign/protocol'
+import { cookiesOf, refusal, seeOther } from '@countersign/protocol/internal'
 import type { Brand } from './brand.js'
 import { acceptedLanguage, isLanguage, type Language } from './language.js'
 import { isReturnPath } from './return-path.js'
@@ -51,9 +51,7 @@ export function createLooks(issuer: string, brand: Brand): Looks {
       const [to, returnTo] = [query.get('to'), query.get('return_to') ?? '']
       // Open redirect: only paths of this server are followed.
       if (!isLanguage(to) || !isReturnPath(returnTo))
-        throw new AAuthError('invalid_request', 'The link names no page of this server.', {
-          reason: 'parameter_malformed',
-        })
+        throw refusal('parameter_malformed', { about: 'return_to must be a path of this server' })
       return seeOther(returnTo, [cookies.write(cookie, to, keptFor)])
     },
   }

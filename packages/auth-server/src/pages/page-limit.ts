@@ -15,11 +15,10 @@ export interface PageLimit {
 
 /** @param perMinute the limit of one network, and beyond that of one user */
 export function createPageLimit(perMinute: number, now: () => number): PageLimit {
-  const description = 'Too many pages were requested from your network. Wait a minute.'
-  const limit = rateLimit({ most: perMinute, seconds: 60, now, description })
+  const limit = rateLimit({ most: perMinute, seconds: 60, now })
   // One customer may have a /48 or /24: without this limit, each network in it would have one of its own.
-  const wide = rateLimit({ most: perMinute * networksInOne, seconds: 60, now, description })
-  const users = rateLimit({ most: perMinute, seconds: 60, now, description })
+  const wide = rateLimit({ most: perMinute * networksInOne, seconds: 60, now })
+  const users = rateLimit({ most: perMinute, seconds: 60, now })
   return {
     take(peer, userOf) {
       if (peer === undefined) return

@@ -45,8 +45,8 @@ export function errorPageResponse(
   error: AAuthError,
   o: Pick<PageOptions, 'look' | 'cookies'> & { readonly retry?: string | undefined },
 ): Response {
-  const { code, reason, description, status, retryAfter } = error
-  return pageResponse(errorPage({ code, reason, description, retry: o.retry }, o.look), {
+  const { code, reason, about, description, status, retryAfter } = error
+  return pageResponse(errorPage({ code, reason, about, description, retry: o.retry }, o.look), {
     look: o.look,
     // 401 asks for a signature, which no browser can give.
     status: status === 401 ? 400 : status,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { AAuthError } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { type CeremonyOptions, creationOptions, requestOptions } from './ceremony-options.js'
 import { type ChallengeFor, type Challenges, challengesWith, type NewPasskeyPurpose } from './challenge.js'
@@ -125,10 +126,7 @@ function refuse(error: unknown): never {
 
 /** The refusal of a passkey. Users see one text for all faults, which are data of the event. */
 export function passkeyRefusal(fault: string): AAuthError {
-  return new AAuthError('invalid_request', 'This passkey was not accepted. Go back, reload the page and try again.', {
-    reason: 'passkey_invalid',
-    cause: { fault },
-  })
+  return refusal('passkey_invalid', { cause: { fault } })
 }
 
 /** Made by the first instance that needs it. */

@@ -94,7 +94,7 @@ async function decideByPolicy(
   const judgement = await askPolicy(policy, request)
   if (judgement.decision === 'deny') throw policyDenial(request)
   if (users === 'some') return judgement
-  throw policyDenial(request, 'user_unavailable', 'a user must approve this, and this auth server has no login')
+  throw policyDenial(request, 'user_unavailable')
 }
 
 async function checkedApprover(
@@ -108,5 +108,5 @@ async function checkedApprover(
 
 /** The error where nobody is known who could approve. */
 export function approverMissing(request: PolicyRequest): AAuthError {
-  return policyDenial(request, 'approver_missing', 'a user must approve this, and none is known who could')
+  return policyDenial(request, 'approver_missing')
 }

@@ -1,4 +1,4 @@
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { pollInterval } from '../bound/polls.js'
 import { shownUserCode } from '../consent/user-code.js'
 import { requestLifetime } from '../request-token.js'
@@ -34,9 +34,7 @@ export async function answerDeviceAuth(
   const { agent } = call.caller
   // Phishing: an agent that can start this flow can ask any user anywhere to type in its code.
   if (context.deviceFlow !== 'any' && !context.deviceFlow.includes(agent)) {
-    throw new AAuthError('unauthorized_client', 'this agent may not use the device flow', {
-      reason: 'caller_not_allowed',
-    })
+    throw refusal('caller_not_allowed', { about: 'the device flow' })
   }
   const decided = await decideAccess(request, call, context)
   if (decided.outcome === 'direct') return decided.answer

@@ -1,4 +1,4 @@
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { peerOf } from '@countersign/verify/internal'
 import { type ExchangeContext, exchangeFacts, upstreamFacts } from '../exchange/exchange.js'
 import { type Upstream, verifyUpstreamToken } from '../exchange/upstream-token.js'
@@ -37,10 +37,7 @@ export async function answerExchange(
   context: TokenContext,
 ): Promise<TokenAnswer | PendingAnswer> {
   const { exchange } = context
-  if (exchange === undefined)
-    throw new AAuthError('unsupported_request_type', 'this auth server exchanges no tokens', {
-      reason: 'request_type_unsupported',
-    })
+  if (exchange === undefined) throw refusal('request_type_unsupported')
   const verified = await verifyExchange(request, call, { ...context, exchange })
   const { access, upstream, user } = verified
   call.note({ exchange: exchangeFacts(upstream), ...txnsOf(verified) })
@@ -61,11 +58,7 @@ export async function answerExchange(
   if (decision === 'direct' && !asksIdentity(newlyAsked(verified)))
     return answerAtOnce(verified, { decision: 'rule', ...terms }, { ...context, exchange })
   if (upstream.sub === undefined || context.users === 'none') {
-    throw policyDenial(
-      policyRequestOf(verified),
-      'user_unavailable',
-      'this needs the consent of a user, and the upstream token names none who can sign in here',
-    )
+    throw policyDenial(policyRequestOf(verified), 'user_unavailable')
   }
   // A count for the life of a grant would begin anew with one that memory gives (DEL-39).
   const yes = user === undefined || countsPerGrant(operator) ? undefined : await rememberedFor(verified, user, exchange)
@@ -115,8 +108,9 @@ async function verifyExchange(
 /** What was allowed for one purpose is not passed on for another (DEL-20). */
 function checkUpstreamPurposes(asked: readonly string[] = [], { purposes = [] }: Upstream): void {
   if (asked.every(name => purposes.includes(name))) return
-  throw new AAuthError('access_denied', 'purposes holds a name that the upstream token lacks', {
-    reason: 'condition_purpose',
+  throw refusal('condition_purpose', {
+    code: 'access_denied',
+    about: 'purposes has a name that the upstream token lacks',
   })
 }
 
@@ -126,11 +120,7 @@ export function ruleFor(verified: VerifiedExchange, { rules }: ExchangeContext):
   const path = { upstream: upstream.iss, middle: caller.agent, downstream: access.resource }
   const decision = rules.decide({ ...path, upstreamScope: upstream.scope, scope: newlyAsked(verified) })
   if (decision !== undefined) return decision
-  throw policyDenial(
-    policyRequestOf(verified),
-    'exchange_not_allowed',
-    'no exchange rule allows this scope on this path',
-  )
+  throw policyDenial(policyRequestOf(verified), 'exchange_not_allowed')
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Conditions } from '@countersign/conditions'
-import { AAuthError, parseScope } from '@countersign/protocol'
+import { parseScope } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { IdentifiedCaller } from '@countersign/verify'
 import { consentKey, requestFacts } from '../consent/requests.js'
 import type { ExchangeContext } from '../exchange/exchange.js'
@@ -59,11 +60,7 @@ export async function recheckExchange(
   await exchange.ownMandates.check(verified.upstream, { caller: caller.agent, user: verified.user?.sub })
   const { conditions: operator } = await exchange.decide(policyRequestOf(verified), ruleFor(verified, exchange))
   if (verified.upstream.exp <= now()) {
-    throw new AAuthError(
-      'invalid_grant',
-      'the upstream token has expired: send an exchange with a new one, the consent is kept',
-      { reason: 'upstream_expired' },
-    )
+    throw refusal('upstream_expired')
   }
   return { verified, operator }
 }

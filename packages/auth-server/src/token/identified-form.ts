@@ -1,8 +1,7 @@
 import type { SiteOf } from '@countersign/discovery'
 import { headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import { checkTarget } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
-import { checkContentCoding, parseForm } from '@countersign/protocol/internal'
+import { checkContentCoding, parseForm, refusal } from '@countersign/protocol/internal'
 import { checkReplay, type IdentifiedCaller, type Verified, type Verifier } from '@countersign/verify'
 
 /** The verified caller of a token endpoint. */
@@ -38,20 +37,15 @@ export async function identify(
 ): Promise<VerifiedCaller> {
   checkTarget(message)
   // Proxies log URLs: a secret in one must not work.
-  if (message.target.includes('?'))
-    throw new AAuthError('invalid_request', 'parameters belong in the body, not the URL', {
-      reason: 'parameters_in_url',
-    })
+  if (message.target.includes('?')) throw refusal('parameters_in_url')
   if (message.body !== undefined && message.body.length > bodyLimit) {
-    throw new AAuthError('invalid_request', 'the body is larger than 64 KiB', { reason: 'body_too_large', status: 413 })
+    throw refusal('body_too_large', { about: 'at most 64 KiB' })
   }
   const verified = await verifier.verify(message)
   const { caller } = verified
   // A pseudonymous key must not get an agent's rights.
   if (caller.level !== 'identified') {
-    throw new AAuthError('insufficient_level', 'sign the request by jwks_uri or with an agent token', {
-      reason: 'credential_not_accepted',
-    })
+    throw refusal('credential_not_accepted', { about: 'sign by jwks_uri or with an agent token' })
   }
   const once = (): Promise<void> => checkReplay({ replay, verified, partition: 'token', siteOf, development })
   return { caller, verified, once }
@@ -63,11 +57,7 @@ export async function identify(
  */
 export function formOf(message: ReceivedMessage): ReadonlyMap<string, string> {
   const [contentType, second] = headerValues(message, 'content-type')
-  if (second !== undefined)
-    throw new AAuthError('invalid_request', 'Content-Type is there twice', {
-      reason: 'content_type_unsupported',
-      status: 415,
-    })
+  if (second !== undefined) throw refusal('content_type_unsupported', { about: 'application/x-www-form-urlencoded' })
   checkContentCoding(message)
   return parseForm(message.body, contentType)
 }

@@ -1,5 +1,4 @@
-import { AAuthError } from '@countersign/protocol'
-import { checkRedirectUri } from '@countersign/protocol/internal'
+import { checkRedirectUri, refusal } from '@countersign/protocol/internal'
 import type { AskedBy } from '../approval/ask.js'
 import type { NewRequest } from '../consent/request-row.js'
 import { exchangeFacts } from '../exchange/exchange.js'
@@ -42,9 +41,7 @@ export async function checkedWayBack(
   { call, agent }: { readonly call: Pick<TokenCall, 'discovery'>; readonly agent: string },
 ): Promise<{ readonly redirect_uri: string; readonly state?: string | undefined }> {
   if (redirect_uri === undefined) {
-    throw new AAuthError('invalid_request', 'redirect_uri is missing: it is needed because the user must decide', {
-      reason: 'parameter_missing',
-    })
+    throw refusal('parameter_missing', { about: 'redirect_uri, since the user must decide' })
   }
   // Open redirect: an agent must get no link to our pages that would send the user to an address it does not publish.
   checkRedirectUri(redirect_uri, await call.discovery.agent(agent))

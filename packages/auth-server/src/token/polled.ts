@@ -1,4 +1,5 @@
-import { AAuthError } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { redemptionHash } from '../request-token.js'
 import type { RequestRow } from '../tables.js'
 import { isCallers } from './is-callers.js'
@@ -48,24 +49,18 @@ async function isPolledAllowed(row: RequestRow, { polls, now }: Pick<TokenContex
   if (row.status === 'redeemed') return false
   if (row.expires <= now()) throw expiredError(row)
   if (row.status === 'granted') return true
-  if (row.status === 'denied') throw new AAuthError('access_denied', 'the user said no', { reason: 'user_refused' })
+  if (row.status === 'denied') throw refusal('user_refused')
   if (row.status === 'stopped') throw stoppedError()
   if ((await polls.note(row.request_hash)) === 'too soon') {
-    throw new AAuthError('slow_down', 'this is polled too often: wait 5 seconds longer between two polls', {
-      reason: 'poll_too_fast',
-    })
+    throw refusal('poll_too_fast')
   }
-  throw new AAuthError('authorization_pending', 'the user has not decided yet', { reason: 'decision_pending' })
+  throw refusal('decision_pending')
 }
 
 function expiredError({ answer }: RequestRow): AAuthError {
-  return answer === 'inbox'
-    ? new AAuthError('expired_token', 'the user did not answer in time', { reason: 'request_ended' })
-    : new AAuthError('expired_token', 'the device code has expired', { reason: 'device_code_expired' })
+  return answer === 'inbox' ? refusal('request_ended') : refusal('device_code_expired')
 }
 
 function stoppedError(): AAuthError {
-  return new AAuthError('access_denied', 'the user said no, and that this agent is to stop asking', {
-    reason: 'approval_stopped',
-  })
+  return refusal('approval_stopped')
 }

@@ -1,5 +1,6 @@
 import type { Also } from '@countersign/audit/internal'
-import { AAuthError, missingScope, parseScope } from '@countersign/protocol'
+import { type AAuthError, missingScope, parseScope } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { issueAuthToken } from '../grant/auth-token.js'
 import { decideAgain, policyRequest, principalOf } from '../grant/decide.js'
 import { countsAnew } from '../grant/going-on.js'
@@ -57,16 +58,12 @@ function narrowedScope(asked: string | undefined, granted: readonly string[]): r
   if (asked === undefined) return granted
   const scope = parseScope(asked)
   if (missingScope(granted, scope).length > 0) {
-    throw new AAuthError('invalid_scope', 'scope holds a name that the refresh token does not stand for', {
-      reason: 'scope_not_allowed',
-    })
+    throw refusal('scope_not_allowed', { about: 'a name that the refresh token does not stand for' })
   }
   return scope
 }
 
 /** One text for every cause: a caller must not learn that another agent has this token. */
 function grantRefusal(): AAuthError {
-  return new AAuthError('invalid_grant', 'the refresh token is unknown, ended, or not of this caller', {
-    reason: 'grant_invalid',
-  })
+  return refusal('grant_invalid')
 }

@@ -1,5 +1,6 @@
 import type { Discovery } from '@countersign/discovery'
-import { AAuthError, missingScope, type Operation, type OperationWords, parseScope } from '@countersign/protocol'
+import { missingScope, type Operation, type OperationWords, parseScope } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { type IdentifiedCaller, verifyResourceToken } from '@countersign/verify'
 import { resourceScopes } from '../grant/identity-claims.js'
 import { asRequestFault } from '../request-fault.js'
@@ -78,11 +79,10 @@ function isOfAnother(
   { issuer, caller }: { readonly issuer: string; readonly caller: IdentifiedCaller },
 ): true {
   if (iss !== issuer && (iss !== caller.agent || caller.delegate !== undefined)) return true
-  throw new AAuthError(
-    'invalid_resource_token',
-    'iss of the resource token is the agent or this auth server: ask for own scopes by scope',
-    { reason: 'token_issuer_wrong' },
-  )
+  throw refusal('token_issuer_wrong', {
+    code: 'invalid_resource_token',
+    about: 'iss is the agent or this auth server; ask for own scopes by scope',
+  })
 }
 
 /** A resource that has not published an operation must not have users asked about it in words of the moment (APR-17). */
@@ -90,9 +90,7 @@ async function wordsOf({ name }: Operation, resource: string, discovery: Discove
   const { operations = {} } = await asRequestFault(discovery.resource(resource))
   const words = Object.hasOwn(operations, name) ? operations[name] : undefined
   if (words !== undefined) return words
-  throw new AAuthError('invalid_resource_token', 'the metadata of the resource does not list the operation', {
-    reason: 'operation_malformed',
-  })
+  throw refusal('operation_malformed', { about: 'the metadata of the resource does not list it' })
 }
 
 /** Stolen resource token: it works only for the agent, delegate and key that it names. */
@@ -107,8 +105,9 @@ function bindsCaller(
   ]
   for (const [claim, expected, received] of bindings) {
     if (expected === received) continue // auth.resource-token.caller auth.resource-token.jkt
-    throw new AAuthError('invalid_resource_token', `${claim} of the resource token is not the caller's`, {
-      reason: 'token_caller_mismatched',
+    throw refusal('token_caller_mismatched', {
+      code: 'invalid_resource_token',
+      about: claim,
       cause: { claim, expected, received },
     })
   }
@@ -128,17 +127,13 @@ async function checkOwnScopes(
   context: AccessContext,
 ): Promise<void> {
   if (caller.delegate !== undefined) {
-    throw new AAuthError(
-      'invalid_scope',
-      'a delegate may ask for identity scopes only; other scopes of its agent need a resource token',
-      { reason: 'scope_not_allowed' },
-    )
+    throw refusal('scope_not_allowed', {
+      about: 'without a resource token a delegate may ask for identity scopes only',
+    })
   }
   const { supported_scopes = [] } = await asRequestFault(context.discovery.resource(caller.agent))
   if (missingScope(supported_scopes, scope).length > 0) {
-    throw new AAuthError('invalid_scope', 'scope holds a name that is not among supported_scopes of the agent', {
-      reason: 'scope_unknown',
-    })
+    throw refusal('scope_unknown', { about: 'a name that is not among supported_scopes of the agent' })
   }
 }
 
@@ -154,13 +149,10 @@ export async function checkPurposes(
 ): Promise<void> {
   const { purposes: known = {} } = await asRequestFault(discovery.resource(resource))
   if (purposes.every(name => Object.hasOwn(known, name))) return
-  throw new AAuthError('invalid_request', 'purposes holds a name that the resource does not publish', {
-    reason: 'purpose_unknown',
-  })
+  throw refusal('purpose_unknown')
 }
 
 function boundedScope(text: string): string[] {
-  if (text.length > longestScope)
-    throw new AAuthError('invalid_scope', 'scope is longer than 2048 characters', { reason: 'scope_malformed' })
+  if (text.length > longestScope) throw refusal('scope_malformed')
   return parseScope(text)
 }

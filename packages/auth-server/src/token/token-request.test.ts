@@ -169,7 +169,7 @@ test('auth_request_url is refused as unsupported', async () => {
   expect(await bodyOf(response)).toEqual({
     error: 'invalid_request',
     reason: 'parameter_unsupported',
-    error_description: 'auth_request_url is not supported by this auth server',
+    error_description: 'This participant does not support a parameter of the request, or its value: auth_request_url',
   })
 })
 

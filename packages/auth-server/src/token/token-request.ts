@@ -1,5 +1,5 @@
-import { AAuthError, parsePurposes } from '@countersign/protocol'
-import { isSafeId } from '@countersign/protocol/internal'
+import { parsePurposes } from '@countersign/protocol'
+import { isSafeId, refusal } from '@countersign/protocol/internal'
 
 /** The access that is asked for: at another resource, by its resource token, or at the agent itself, by scope (the direct form). */
 export type AccessRequest = ({ readonly resource_token: string } | { readonly scope: string }) & {
@@ -91,8 +91,7 @@ const longestState = 512
  */
 export function parseTokenRequest(form: ReadonlyMap<string, string>, supported: readonly string[]): TokenRequest {
   const requestType = form.get('request_type')
-  if (requestType === undefined)
-    throw new AAuthError('invalid_request', 'request_type is missing', { reason: 'request_type_missing' })
+  if (requestType === undefined) throw refusal('request_type_missing')
   switch (supported.includes(requestType) ? requestType : undefined) {
     case 'auth':
       return { request_type: 'auth', ...parseAccess(form), ...wayBack(form), answer: answerIn(form) }
@@ -125,9 +124,7 @@ export function parseTokenRequest(form: ReadonlyMap<string, string>, supported: 
         scope: form.get('scope'),
       }
     default:
-      throw new AAuthError('unsupported_request_type', 'request_type must be one of request_types_supported', {
-        reason: 'request_type_unsupported',
-      })
+      throw refusal('request_type_unsupported')
   }
 }
 
@@ -146,22 +143,18 @@ function parseAccess(form: ReadonlyMap<string, string>): AccessRequest {
   const auth_request_url = form.get('auth_request_url')
   // With both, a `scope` parameter could widen the scope of the resource token.
   if ([resource_token, scope, auth_request_url].filter(value => value !== undefined).length !== 1) {
-    throw new AAuthError('invalid_request', 'give exactly one of resource_token, scope and auth_request_url', {
-      reason: 'parameters_conflicting',
-    })
+    throw refusal('parameters_conflicting', { about: 'resource_token, scope, auth_request_url' })
   }
   const more = { purpose: purposeOf(form), purposes: purposesOf(form), login_hint: loginHintOf(form) }
   if (resource_token !== undefined) return { resource_token, ...more }
   if (scope !== undefined) return { scope, ...more }
-  throw new AAuthError('invalid_request', 'auth_request_url is not supported by this auth server', {
-    reason: 'parameter_unsupported',
-  })
+  throw refusal('parameter_unsupported', { about: 'auth_request_url' })
 }
 
 function purposeOf(form: ReadonlyMap<string, string>): string | undefined {
   const purpose = form.get('purpose')
   if (purpose === undefined || purpose.length <= longestPurpose) return purpose
-  throw new AAuthError('invalid_request', 'purpose is longer than 1024 characters', { reason: 'parameter_too_long' })
+  throw refusal('parameter_too_long', { about: 'purpose, 1024 characters' })
 }
 
 function purposesOf(form: ReadonlyMap<string, string>): readonly string[] | undefined {
@@ -173,9 +166,7 @@ function purposesOf(form: ReadonlyMap<string, string>): readonly string[] | unde
 function wayBack(form: ReadonlyMap<string, string>): Pick<AuthRequest, 'redirect_uri' | 'state'> {
   const state = form.get('state')
   if (encodedLength(state) > longestState) {
-    throw new AAuthError('invalid_request', 'state is longer than 512 characters when it is encoded', {
-      reason: 'parameter_too_long',
-    })
+    throw refusal('parameter_too_long', { about: 'state, 512 characters when it is encoded' })
   }
   return { redirect_uri: form.get('redirect_uri'), state }
 }
@@ -184,7 +175,7 @@ function wayBack(form: ReadonlyMap<string, string>): Pick<AuthRequest, 'redirect
 function answerIn(form: ReadonlyMap<string, string>): 'inbox' | undefined {
   const answer = form.get('answer')
   if (answer === undefined || answer === 'inbox') return answer
-  throw new AAuthError('invalid_request', 'answer must be inbox', { reason: 'parameter_unsupported' })
+  throw refusal('parameter_unsupported', { about: 'answer must be inbox' })
 }
 
 function encodedLength(value = ''): number {
@@ -194,14 +185,11 @@ function encodedLength(value = ''): number {
 function loginHintOf(form: ReadonlyMap<string, string>): string | undefined {
   const login_hint = form.get('login_hint')
   if (login_hint === undefined || isSafeId(login_hint)) return login_hint
-  throw new AAuthError('invalid_request', 'login_hint is longer than 512 bytes or holds control characters', {
-    reason: 'parameter_malformed',
-  })
+  throw refusal('parameter_malformed', { about: 'login_hint must be at most 512 bytes without control characters' })
 }
 
 function required(form: ReadonlyMap<string, string>, name: string): string {
   const value = form.get(name)
-  if (value === undefined)
-    throw new AAuthError('invalid_request', `${name} is missing`, { reason: 'parameter_missing' })
+  if (value === undefined) throw refusal('parameter_missing', { about: name })
   return value
 }

@@ -45,7 +45,7 @@ test('conditions of the file that are not understood are refused, with their pla
   expect(error?.issues.map(({ path, message }) => [path.join('.'), message])).toEqual([
     [
       'grants.0.conditions',
-      'The list of conditions is not as protocol §9 says: a condition has a type that is not known here',
+      'The list of conditions is malformed, or has one that is not known here: a condition has a type that is not known here',
     ],
   ])
 })

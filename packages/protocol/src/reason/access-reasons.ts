@@ -115,7 +115,7 @@ export const accessReasons: Readonly<Record<AccessReason, ReasonEntry>> = {
   },
   user_mismatched: {
     codes: ['access_denied', 'invalid_auth_token'],
-    meaning: 'The answer or the token is for another user, or for no user.',
+    meaning: 'The answer, the token or the request is for another user, or for no user.',
     fix: 'Begin again as the user that the request is for.',
     clause: 'link.same-user',
   },

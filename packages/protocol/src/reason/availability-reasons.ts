@@ -55,7 +55,7 @@ export const availabilityReasons: Readonly<Record<AvailabilityReason, ReasonEntr
   },
   key_not_ready: {
     codes,
-    meaning: "The participant's signing key is not published long enough to be used.",
+    meaning: 'No signing key of the participant has been published long enough to be used.',
     fix: 'Send the request again after the seconds in Retry-After.',
     clause: 'discovery.publish-ahead',
   },

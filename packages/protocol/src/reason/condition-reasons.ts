@@ -7,7 +7,7 @@ const codes = ['policy_denied', 'access_denied'] as const
 export const conditionReasons: Readonly<Record<ConditionReason, ReasonEntry>> = {
   condition_malformed: {
     codes,
-    meaning: 'The list of conditions is not as protocol §9 says.',
+    meaning: 'The list of conditions is malformed, or has one that is not known here.',
     fix: 'Use the conditions of protocol §9 only, in lists of at most 32 and 2 KiB.',
     clause: 'policy.shape',
   },

@@ -13,7 +13,7 @@ export const delegateReasons: Readonly<Record<DelegateReason, ReasonEntry>> = {
   },
   audience_not_allowed: {
     codes: ['invalid_request'],
-    meaning: 'The delegate asks for an agent token for a receiver at which it may not be used.',
+    meaning: 'aud names a receiver at which the delegate may not be used.',
     fix: 'Name only receivers in `aud` that the operator of the agent server allows.',
     clause: 'policy.delegates',
   },

@@ -37,7 +37,7 @@ export const discoveryReasons: Readonly<Record<DiscoveryReason, ReasonEntry>> = 
   },
   document_malformed: {
     codes,
-    meaning: 'The document is not JSON of the form that protocol §5 and §6 describe.',
+    meaning: 'The document is not JSON of the required form.',
     fix: 'Publish the document as protocol §5 and §6 describe.',
     clause: 'discovery.media-type',
   },

@@ -48,7 +48,7 @@ export const requestReasons: Readonly<Record<RequestReason, ReasonEntry>> = {
   content_type_unsupported: {
     codes,
     status: 415,
-    meaning: 'The body has another media type than this endpoint accepts, or Content-Type is there twice.',
+    meaning: 'The body is not of the media type that this endpoint accepts, or Content-Type is there twice.',
     fix: 'Send one Content-Type: the one that the description names.',
     clause: 'error.media-type',
   },
@@ -66,13 +66,13 @@ export const requestReasons: Readonly<Record<RequestReason, ReasonEntry>> = {
   },
   parameters_in_url: {
     codes,
-    meaning: 'Parameters are in the URL.',
+    meaning: 'Parameters are in the URL, where this endpoint takes none.',
     fix: 'Send parameters in the body only.',
     clause: 'token-endpoint.url',
   },
   parameter_missing: {
     codes,
-    meaning: 'A parameter is missing.',
+    meaning: 'A parameter that is needed is missing.',
     fix: 'Add the parameter that the description names.',
     clause: 'token-endpoint.form',
   },
@@ -90,13 +90,13 @@ export const requestReasons: Readonly<Record<RequestReason, ReasonEntry>> = {
   },
   parameter_unsupported: {
     codes,
-    meaning: 'This participant does not support a parameter of the request.',
+    meaning: 'This participant does not support a parameter of the request, or its value.',
     fix: 'Leave the parameter out; metadata lists what is supported.',
     clause: 'error.invalid-request',
   },
   parameters_conflicting: {
     codes,
-    meaning: 'Parameters that exclude each other are present together.',
+    meaning: 'Of parameters that exclude each other, not exactly one is given.',
     fix: 'Send exactly one of them.',
     clause: 'auth.one-request',
   },
@@ -108,7 +108,7 @@ export const requestReasons: Readonly<Record<RequestReason, ReasonEntry>> = {
   },
   purpose_unknown: {
     codes,
-    meaning: 'A name in purposes is none that the resource publishes.',
+    meaning: 'purposes has a name that the resource does not publish.',
     fix: 'Use the names in purposes of the metadata of the resource.',
     clause: 'policy.purposes',
   },

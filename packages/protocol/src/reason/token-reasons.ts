@@ -7,7 +7,7 @@ const codes = ['invalid_agent_token', 'invalid_auth_token', 'invalid_resource_to
 export const tokenReasons: Readonly<Record<TokenReason, ReasonEntry>> = {
   token_malformed: {
     codes,
-    meaning: 'The token is not a JWT of the form that protocol §5 demands.',
+    meaning: 'The token is not a JWT of the form that its type has.',
     fix: 'Take the token as it was issued, unchanged.',
     clause: 'token.shape',
   },

@@ -13,7 +13,7 @@ export const userReasons: Readonly<Record<UserReason, ReasonEntry>> = {
   },
   upstream_expired: {
     codes: ['invalid_grant'],
-    meaning: 'The upstream token has expired while the user decided.',
+    meaning: 'The upstream token has expired while the user decided. The consent is kept.',
     fix: 'Send the exchange again with a new upstream token.',
     clause: 'exchange.upstream',
   },
@@ -31,7 +31,7 @@ export const userReasons: Readonly<Record<UserReason, ReasonEntry>> = {
   },
   poll_too_fast: {
     codes: ['slow_down'],
-    meaning: 'The device polls too often.',
+    meaning: 'This is polled too often.',
     fix: 'Wait 5 seconds longer between two polls.',
     clause: 'error.device',
   },
@@ -146,7 +146,7 @@ export const userReasons: Readonly<Record<UserReason, ReasonEntry>> = {
   },
   invitation_invalid: {
     codes,
-    meaning: 'The link for an account is unknown, was used, or has expired.',
+    meaning: 'The link is unknown, was used, or has expired.',
     fix: 'Ask the operator for another.',
     clause: 'account.credential',
   },

@@ -1,10 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { everyPage } from '../every-page.test.fixture.js'
+import { languages } from '../language.js'
 import { english, german } from '../look.test.fixture.js'
 import { de } from './de.js'
 import { en } from './en.js'
-import { refusalInGerman } from './refusals-de.js'
+import { refusalInGerman, refusalsDe } from './refusals-de.js'
+import { refusalsEn } from './refusals-en.js'
 
 type Texts = { readonly [name: string]: string | Texts }
 
@@ -79,16 +81,36 @@ test('every page in every state shows every text', () => {
   expect(missing.map(([path]) => path)).toEqual([])
 })
 
+function sourcesIn(...folders: readonly string[]): string[] {
+  return folders
+    .map(name => new URL(`../../${name}/`, import.meta.url))
+    .flatMap(folder =>
+      readdirSync(folder)
+        .filter(name => /\.tsx?$/.test(name) && !/\.test\./.test(name))
+        .map(name => readFileSync(new URL(name, folder), 'utf8')),
+    )
+}
+
+test('a refusal has a text of its own in both languages or in none, for what some source refuses', () => {
+  const keys = Object.keys(refusalsEn)
+  expect(new Set(Object.keys(refusalsDe))).toEqual(new Set(keys))
+  const abouts = keys.flatMap(key => key.split(': ').slice(1))
+  expect(abouts.length).toBeGreaterThan(5)
+  const sources = sourcesIn('account', 'approval', 'consent', 'login', 'pages')
+  expect(abouts.filter(about => !sources.some(text => text.includes(`'${about}'`)))).toEqual([])
+  const refusal = { code: 'invalid_request', description: '' } as const
+  const inEnglish = languages.en.refusal
+  expect(inEnglish({ ...refusal, reason: 'request_ended', about: 'a device code' })).toContain('the code has expired')
+  expect(inEnglish({ ...refusal, reason: 'request_ended', about: 'nothing known' })).toContain('Begin again')
+  expect(inEnglish({ ...refusal, reason: 'scope_unknown', description: 'What is wrong.' })).toBe('What is wrong.')
+})
+
 test('every reason that a page can give has a text of its own in German; any other one by its code', () => {
-  const folders = ['account', 'consent', 'login', 'pages'].map(name => new URL(`../../${name}/`, import.meta.url))
-  const sources = folders.flatMap(folder =>
-    readdirSync(folder)
-      .filter(name => /\.tsx?$/.test(name) && !/\.test\./.test(name))
-      .map(name => readFileSync(new URL(name, folder), 'utf8')),
-  )
   const reasons = new Set(
-    sources.flatMap(text =>
-      [...text.matchAll(/new AAuthError\((?:[^()]|\([^()]*\))*?reason: '(\w+)'/g)].map(([, name]) => name),
+    sourcesIn('account', 'consent', 'login', 'pages', 'passkey').flatMap(text =>
+      [...text.matchAll(/\brefusal\('(\w+)'(?:, \{ about: '([^']+)')?/g)].map(([, name, about]) =>
+        about === undefined || !(`${name}: ${about}` in refusalsDe) ? name : `${name}: ${about}`,
+      ),
     ),
   )
   expect(reasons.size).toBeGreaterThan(14)

@@ -1,7 +1,6 @@
 import type { Fetcher } from '@countersign/discovery'
 import { type DocumentAt, documentAt } from '@countersign/discovery/internal'
-import { AAuthError } from '@countersign/protocol'
-import { isObject } from '@countersign/protocol/internal'
+import { isObject, refusal } from '@countersign/protocol/internal'
 import type { BearerFacts, BearerVerifier } from '@countersign/resource'
 import {
   createLocalJWKSet,
@@ -81,10 +80,7 @@ function readKeys(json: unknown): JWTVerifyGetKey {
   try {
     return keySet(json)
   } catch (cause) {
-    throw new AAuthError('discovery_failed', 'the keys of the issuer are not a JWK set', {
-      reason: 'jwks_malformed',
-      cause,
-    })
+    throw refusal('jwks_malformed', { cause })
   }
 }
 

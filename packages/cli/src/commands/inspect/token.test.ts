@@ -40,7 +40,7 @@ verdict: in order; signature not verified (add --online, or --key with the issue
       'verdict: wrong: The issuer publishes no key with the kid of the token: none is in the --key file (invalid_auth_token, token_key_unknown)',
     )
     expect(await wrong('a.b')).toBe(
-      'verdict: wrong: The token is not a JWT of the form that protocol §5 demands: the token must have three segments (invalid_agent_token, token_malformed)',
+      'verdict: wrong: The token is not a JWT of the form that its type has: the token must have three segments (invalid_agent_token, token_malformed)',
     )
     const expired = await inspectToken(authToken, { ...settings, now: NOW + 301 })
     expect(expired.lines.at(-1)).toBe('  fix: Get a new token.')

@@ -116,7 +116,7 @@ describe('policy explain', () => {
 
   test('a wrong policy is a usage error that names the file and the fault', () => {
     expect(() => explain(file('moon.json', [{ type: 'moon' }]))).toThrow(
-      /moon\.json: The list of conditions is not as protocol §9 says: a condition has a type that is not known here/,
+      /moon\.json: The list of conditions is malformed, or has one that is not known here: a condition has a type that is not known here/,
     )
     expect(() => explain(file('object.json', { a: 1 }))).toThrow('must hold a list of conditions, or one object with')
     expect(() => explain(file('broken.yaml', '[{'))).toThrow(/cannot read .*broken\.yaml: /)
