@@ -24,14 +24,14 @@ import { routeTable } from '../../packages/gateway/src/route-table.js'
 import { shownBase } from '../../packages/httpsig/src/component/shown.js'
 import { parseSignatureInput, parseSignatureInputFully } from '../../packages/httpsig/src/component/signature-input.js'
 import { parseMembers, parseSingleMember } from '../../packages/httpsig/src/component/structured-field.js'
-import { parseContentDigest, parseContentDigestFully } from '../../packages/httpsig/src/digest/content-digest.js'
+import { parseContentDigest } from '../../packages/httpsig/src/digest/content-digest.js'
 import { parseRawRequest } from '../../packages/httpsig/src/message/raw-request.js'
 import type { ReceivedMessage } from '../../packages/httpsig/src/message/received-message.js'
 import { checkTarget } from '../../packages/httpsig/src/message/request-target.js'
 import { parseAcceptSignature } from '../../packages/httpsig/src/signature/accept-signature.js'
 import { parseSignatureKey, parseSignatureKeyFully } from '../../packages/httpsig/src/signature/signature-key.js'
 import { isSigned } from '../../packages/httpsig/src/signature/signature-lines.js'
-import { parseSignatureValue, parseSignatureValueFully } from '../../packages/httpsig/src/signature/signature-value.js'
+import { parseSignatureValue } from '../../packages/httpsig/src/signature/signature-value.js'
 import { openSignature } from '../../packages/httpsig/src/signature/verify.js'
 import { readRpc } from '../../packages/mcp/src/rules/rpc.js'
 import { uriRules } from '../../packages/mcp/src/rules/uri-rules.js'
@@ -293,23 +293,11 @@ export const parsers: readonly Parser[] = [
     run: text => parseSignatureValue(text, 'sig'),
   },
   {
-    name: 'packages/httpsig/src/signature/signature-value.ts parseSignatureValueFully',
-    limit: 8 * 1024,
-    frames: dictionaryFrames,
-    run: text => parseSignatureValueFully(text, 'sig'),
-  },
-  {
     name: 'packages/httpsig/src/digest/content-digest.ts parseContentDigest',
     limit: headerBlock,
     frames: [...dictionaryFrames, fill => `sha-256=:${fill}:`],
     texts: ['sha-256=:AA==:, '.repeat(1000), 'a, '.repeat(5000)],
     run: parseContentDigest,
-  },
-  {
-    name: 'packages/httpsig/src/digest/content-digest.ts parseContentDigestFully',
-    limit: headerBlock,
-    frames: dictionaryFrames,
-    run: parseContentDigestFully,
   },
   {
     name: 'packages/httpsig/src/signature/accept-signature.ts parseAcceptSignature',

@@ -13,7 +13,7 @@ const nearly = fc.oneof(
 describe.each([
   ['on Node', ours],
   ['elsewhere', portable],
-])('%s', (_, { base64Decode, base64Encode, base64urlDecode, base64urlDecodeText, base64urlEncode }) => {
+])('%s', (_, { base64Encode, base64urlDecode, base64urlDecodeText, base64urlEncode }) => {
   test('a text decodes exactly when its bytes encode to it', () => {
     fc.assert(
       fc.property(fc.string({ unit: nearly, maxLength: 24 }), text => {
@@ -38,29 +38,15 @@ describe.each([
     }
   })
 
-  test('bytes are the same after encoding and decoding, in both alphabets', () => {
+  test('bytes are the same after encoding and decoding; padded base64 is that of Node', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 99 }), bytes => {
         expect(base64urlDecode(base64urlEncode(bytes))).toEqual(bytes)
-        expect(base64Decode(base64Encode(bytes))).toEqual(bytes)
         expect(base64Encode(bytes)).toBe(Buffer.from(bytes).toString('base64'))
         expect(base64urlEncode(bytes)).toBe(Buffer.from(bytes).toString('base64url'))
       }),
       { numRuns },
     )
-  })
-
-  test('padded base64 has one spelling', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: nearly, maxLength: 24 }), text => {
-        const bytes = Buffer.from(text, 'base64')
-        const decoded = base64Decode(text)
-        if (bytes.toString('base64') === text) expect(decoded).toEqual(Uint8Array.from(bytes))
-        else expect(decoded).toBeUndefined()
-      }),
-      { numRuns },
-    )
-    expect(base64Decode('YQ==')).toEqual(Uint8Array.of(0x61))
   })
 
   test('text of any length is the same after encoding and decoding; bytes that are not UTF-8 are refused', () => {

@@ -8,15 +8,10 @@ function encode(bytes: Uint8Array, alphabet: 'base64' | 'base64url'): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(alphabet)
 }
 
-/** Decodes with Node's lenient reader; undefined unless the bytes encode to exactly `text`. */
-function decode(text: string, alphabet: 'base64' | 'base64url'): Buffer | undefined {
-  const bytes = Buffer.from(text, alphabet)
-  return bytes.toString(alphabet) === text ? bytes : undefined
-}
-
-function decodeUrl(text: string): Buffer {
-  const bytes = decode(text, 'base64url')
-  if (bytes === undefined) throw new TypeError('not canonical base64url')
+/** Decodes with Node's lenient reader. @throws TypeError unless the bytes encode to exactly `text` */
+function decode(text: string): Buffer {
+  const bytes = Buffer.from(text, 'base64url')
+  if (bytes.toString('base64url') !== text) throw new TypeError('not canonical base64url')
   return bytes
 }
 
@@ -43,7 +38,7 @@ export function base64urlEncodeText(text: string): string {
  */
 export function base64urlDecode(text: string): Uint8Array<ArrayBuffer> {
   // A copy: a Buffer may share its memory with other data, which a caller could pass on by accident.
-  return new Uint8Array(decodeUrl(text))
+  return new Uint8Array(decode(text))
 }
 
 /**
@@ -52,7 +47,7 @@ export function base64urlDecode(text: string): Uint8Array<ArrayBuffer> {
  * @see RFC 7515 §2
  */
 export function base64urlDecodeText(text: string): string {
-  const bytes = decodeUrl(text)
+  const bytes = decode(text)
   const read = bytes.toString('utf8')
   // Invalid UTF-8 was read as U+FFFD, which valid text may also have: only the strict decoder can tell.
   return read.includes('\ufffd') ? utf8.decode(bytes) : read
@@ -61,10 +56,4 @@ export function base64urlDecodeText(text: string): string {
 /** Writes bytes as padded base64, as in a Byte Sequence. */
 export function base64Encode(bytes: Uint8Array): string {
   return encode(bytes, 'base64')
-}
-
-/** Reads padded base64 in its canonical spelling; undefined for anything else. */
-export function base64Decode(text: string): Uint8Array<ArrayBuffer> | undefined {
-  const bytes = decode(text, 'base64')
-  return bytes === undefined ? undefined : new Uint8Array(bytes)
 }

@@ -79,7 +79,7 @@ function checkUse(members: Readonly<Record<string, unknown>>): void {
 }
 
 /** An Ed25519 key by its members. @throws HttpSigError `unsupported_algorithm` */
-export function ed25519(members: Readonly<Record<string, unknown>>): PublicJwk {
+function ed25519(members: Readonly<Record<string, unknown>>): PublicJwk {
   const alg = members['alg']
   if (alg !== undefined && alg !== 'Ed25519' && alg !== 'EdDSA')
     throw unacceptableKey(offPage && 'alg disagrees with kty and crv', { member: 'alg' })
