@@ -1,30 +1,19 @@
-// The eight points whose order divides 8 have these y coordinates (little endian, sign bit cleared) and their negatives.
-// Under such a key one signature can verify for many messages, so it identifies no signer.
-const smallOrder: ReadonlySet<string> = new Set([
-  '00'.repeat(32),
-  `01${'00'.repeat(31)}`,
-  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
-])
+import { integer } from './member-number.js'
 
-// Last bytes of all of them: a cheap sieve before the exact comparison.
+const prime = 2n ** 255n - 19n
+const curveConstant = 37095705934669439343138083508754565189542113879843219016388785533085940283555n
+
+const ofOrder8 = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n
+// The eight points whose order divides 8 have these y coordinates. Under such a key one signature can verify for many messages, so it
+// identifies no signer.
+const smallOrder: ReadonlySet<bigint> = new Set([0n, 1n, prime - 1n, ofOrder8, prime - ofOrder8])
+
+// Last bytes of all of them, and of every y from the prime up: a cheap sieve before the exact comparison.
 const suspectLast: ReadonlySet<number> = new Set([0x00, 0x7f, 0x05, 0x7a])
 
-function hex(bytes: Uint8Array): string {
-  let text = ''
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
-  return text
-}
-
-/** True when y, the sign bit cleared, is at least p = 2^255 − 19: a second spelling of a smaller y. */
-function isNonCanonical(bytes: Uint8Array): boolean {
-  if (((bytes[31] ?? 0) & 0x7f) !== 0x7f) return false
-  for (let i = 30; i > 0; i--) if (bytes[i] !== 0xff) return false
-  return (bytes[0] ?? 0) >= 0xed
-}
-
-/** p − y byte by byte, without borrowing: right for every y that {@link smallOrder} has. */
-function negative(y: Uint8Array): Uint8Array {
-  return y.map((byte, i) => (i === 0 ? 0xed : i === 31 ? 0x7f : 0xff) - byte)
+/** The y coordinate, the sign bit cleared. */
+function yOf(bytes: Uint8Array): bigint {
+  return integer(bytes.slice().reverse()) & (2n ** 255n - 1n)
 }
 
 /**
@@ -32,16 +21,12 @@ function negative(y: Uint8Array): Uint8Array {
  * @see protocol §3.6, RFC 8032 §5.1.3
  */
 export function isAcceptablePoint(bytes: Uint8Array): boolean {
-  if (bytes.length !== 32 || isNonCanonical(bytes)) return false // sig.alg.points
-  const last = (bytes[31] ?? 0) & 0x7f
-  if (!suspectLast.has(last)) return true
-  const y = bytes.slice()
-  y[31] = last
-  return !smallOrder.has(hex(y)) && !smallOrder.has(hex(negative(y))) // sig.alg.points
+  if (bytes.length !== 32) return false // sig.alg.points
+  if (!suspectLast.has((bytes[31] ?? 0) & 0x7f)) return true
+  const y = yOf(bytes)
+  // From the prime up, it would be a second spelling of a smaller y.
+  return y < prime && !smallOrder.has(y) // sig.alg.points
 }
-
-const prime = 2n ** 255n - 19n
-const curveConstant = 37095705934669439343138083508754565189542113879843219016388785533085940283555n
 
 /**
  * Whether 32 bytes are a point of the curve: half of all texts of that length are none. Cryptography of the platform imports them all,
@@ -49,7 +34,7 @@ const curveConstant = 3709570593466943934313808350875456518954211387984321901638
  * @see protocol §3.6, RFC 8032 §5.1.3
  */
 export function isOnCurve(bytes: Uint8Array): boolean {
-  const y = BigInt(`0x${hex(bytes.slice().reverse())}`) & (2n ** 255n - 1n)
+  const y = yOf(bytes)
   const square = (y * y) % prime
   // x² is u / v: a square just when u · v is one.
   return isSquare(((square - 1n + prime) * (curveConstant * square + 1n)) % prime)

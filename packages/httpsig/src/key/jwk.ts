@@ -1,9 +1,10 @@
-import { base64urlDecode, base64urlEncode } from '#base64url'
+import { base64urlEncode } from '#base64url'
 import { checkOptionsOffPage } from '#check-options'
 import { sha256 } from '#crypto'
 import { offPage } from '#off-page'
 import { unacceptableKey } from './algorithm.js'
 import { isAcceptablePoint } from './ed25519-point.js'
+import { integer, memberBytes } from './member-number.js'
 import { modulusLength, rsaMembers } from './rsa-key.js'
 
 /** A public RSA key as its canonical JWK members. */
@@ -30,42 +31,21 @@ export const privateMembers: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi
 interface Curve {
   readonly crv: 'P-256' | 'P-384'
   readonly alg: 'ES256' | 'ES384'
-  /** The prime of its field, big endian. */
-  readonly prime: Uint8Array
+  /** Bytes of a coordinate. */
+  readonly length: number
+  /** The prime of its field. */
+  readonly prime: bigint
 }
 
+// FIPS 186-4 D.1.2.
 const curves: readonly Curve[] = [
-  {
-    crv: 'P-256',
-    alg: 'ES256',
-    prime: fromHex('ffffffff00000001000000000000000000000000ffffffffffffffffffffffff'),
-  },
-  {
-    crv: 'P-384',
-    alg: 'ES384',
-    prime: fromHex(`${'ff'.repeat(31)}feffffffff0000000000000000ffffffff`),
-  },
+  { crv: 'P-256', alg: 'ES256', length: 32, prime: 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n },
+  { crv: 'P-384', alg: 'ES384', length: 48, prime: 2n ** 384n - 2n ** 128n - 2n ** 96n + 2n ** 32n - 1n },
 ]
 
-function fromHex(hex: string): Uint8Array {
-  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
-}
-
 function bytesOf(value: unknown, length: number): Uint8Array | undefined {
-  if (typeof value !== 'string' || value.length !== Math.ceil((length * 4) / 3)) return undefined
-  try {
-    return base64urlDecode(value)
-  } catch {
-    return undefined
-  }
-}
-
-function isBelow(bytes: Uint8Array, limit: Uint8Array): boolean {
-  for (const [i, most] of limit.entries()) {
-    const difference = (bytes[i] ?? 0) - most
-    if (difference !== 0) return difference < 0
-  }
-  return false
+  const bytes = memberBytes(value, length)
+  return bytes?.length === length ? bytes : undefined
 }
 
 function checkUse(members: Readonly<Record<string, unknown>>): void {
@@ -92,16 +72,16 @@ function ed25519(members: Readonly<Record<string, unknown>>): PublicJwk {
   return { kty: 'OKP', crv: 'Ed25519', x, alg: 'Ed25519' }
 }
 
-function ecdsa(members: Readonly<Record<string, unknown>>, { crv, alg, prime }: Curve): PublicJwk {
+function ecdsa(members: Readonly<Record<string, unknown>>, { crv, alg, length, prime }: Curve): PublicJwk {
   if (members['alg'] !== undefined && members['alg'] !== alg)
     throw unacceptableKey(offPage && 'alg disagrees with kty and crv', { member: 'alg' })
   const { x, y } = members
-  const [xBytes, yBytes] = [bytesOf(x, prime.length), bytesOf(y, prime.length)]
+  const [xBytes, yBytes] = [bytesOf(x, length), bytesOf(y, length)]
   if (typeof x !== 'string' || typeof y !== 'string' || xBytes === undefined || yBytes === undefined)
     throw unacceptableKey(offPage && 'x and y must have the length of the curve, in canonical base64url', {
       member: 'x',
     })
-  if (!isBelow(xBytes, prime) || !isBelow(yBytes, prime))
+  if (integer(xBytes) >= prime || integer(yBytes) >= prime)
     throw unacceptableKey(offPage && 'x and y must be below the prime of the curve', { member: 'x' })
   // The curve decides that crv and alg fit.
   return { kty: 'EC', crv, x, y, alg } as CurvePublicJwk

@@ -1,6 +1,6 @@
-import { base64urlDecode } from '#base64url'
 import { offPage } from '#off-page'
 import { unacceptableKey } from './algorithm.js'
+import { integer, memberBytes } from './member-number.js'
 
 /** Bits of a modulus. A smaller one can be broken; with a larger one, verifying costs more than the rest of a request. */
 const leastBits = 2048
@@ -13,24 +13,13 @@ function bits(bytes: Uint8Array): number {
 }
 
 /** An unsigned integer in canonical base64url, without leading zero bytes. Longer text is not decoded. */
-function unsigned(value: unknown, mostBytes: number): Uint8Array | undefined {
-  if (typeof value !== 'string' || value.length > Math.ceil((mostBytes * 4) / 3)) return undefined
-  try {
-    const bytes = base64urlDecode(value)
-    return bytes[0] === undefined || bytes[0] === 0 ? undefined : bytes
-  } catch {
-    return undefined
-  }
+function unsigned(value: unknown, most: number): Uint8Array | undefined {
+  const bytes = memberBytes(value, most)
+  return bytes?.[0] ? bytes : undefined
 }
 
 function isOdd(bytes: Uint8Array): boolean {
   return ((bytes.at(-1) ?? 0) & 1) === 1
-}
-
-function integer(bytes: Uint8Array): bigint {
-  let hex = '0x'
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, '0')
-  return BigInt(hex)
 }
 
 /** Which residues modulo a prime are powers of 65537. */

@@ -45,7 +45,7 @@ test(
     for (const name of [
       'poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U',
       'oD0HwocPBSfpNy5W3bpJeyFGY_IQ_YpqxSjQ3Yd-CLA',
-      'NzbLsXh8uDCcd-6MNwXf4W_7noWXFZAfHkxZRGC9Xs',
+      'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
     ])
       expect(isTestKey(name), name).toBe(true)
     // RFC 9449 §6.1 prints a public key only.

@@ -1,27 +1,30 @@
-/** Keys whose private halves are printed in specifications, by their thumbprints (RFC 7638). Anyone can sign with them. */
+/**
+ * Keys whose private halves are printed in specifications. Anyone can sign with them. By the first 48 bits of their thumbprints
+ * (RFC 7638): another key is taken for one of them once in 10¹³, and is refused as well.
+ */
 const published: ReadonlySet<string> = new Set([
   // RFC 9421 B.1.1 to B.1.4; the drafts of Web Bot Auth sign with B.1.2 and B.1.4.
-  'BHj8s0GPnMEQtkaULIM-PLgEhLBbuGUQ1vMxmBWZzEo',
-  'oD0HwocPBSfpNy5W3bpJeyFGY_IQ_YpqxSjQ3Yd-CLA',
-  'ydQXMtvbsOsZyFir-Y7A8t7fKEM1gbKPvyFkdpu4fvI',
-  'poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U',
+  'BHj8s0GP',
+  'oD0HwocP',
+  'ydQXMtvb',
+  'poqkLGiy',
   // RFC 7515 A.2 and A.3.
-  'IsUn6_e04MaShXFIISMp4kG62LWzMIPy_MvSA5pJgX8',
-  'oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U',
+  'IsUn6_e0',
+  'oKIywvGU',
   // RFC 7517 A.2; the second is also that of RFC 7638 §3.1.
-  'cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s',
-  'NzbLsXh8uDCcd-6MNwXf4W_7noWXFZAfHkxZRGC9Xs',
+  'cn-I_WNM',
+  'NzbLsXh8',
   // RFC 8032 §7.1, tests 1, 2, 3, 1024 and SHA(abc); the first is also that of RFC 8037 A.1.
-  'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
-  'FtIu-VbGrfe_KB6CH7GNwODB72MNxj_ml11dEvO-7kk',
-  'FVV5umTuau890q59V-4Ga_R6qWb7ON_ivJc4EjvCwTM',
-  'lZI1vM7tnlYapaF5-cy86ptx0tT_8Av721hhiNB5ti4',
-  'iiDHHfFVNG6ICMUTsicgrWf1igtFYZEK73xlobt1ah4',
+  'kPrK_qmx',
+  'FtIu-VbG',
+  'FVV5umTu',
+  'lZI1vM7t',
+  'iiDHHfFV',
   // RFC 6979 A.2.5 and A.2.6.
-  'DOvxvJiAdIqVWIkFt5hDtCunXLF0BV4-JGv4f-ALSm0',
-  'l2tfkSzhekdOr24I18E1O_-49AlK14MTo7OxJMS7-HI',
+  'DOvxvJiA',
+  'l2tfkSzh',
   // The ES256 key of the debugger at jwt.io.
-  '19J8y7Zprt2-QKLjF2I5pVk0OELX6cY2AfaAv1LC_w8',
+  '19J8y7Zp',
 ])
 
 /**
@@ -30,5 +33,5 @@ const published: ReadonlySet<string> = new Set([
  * @see protocol §10
  */
 export function isTestKey(thumbprint: string): boolean {
-  return published.has(thumbprint)
+  return published.has(thumbprint.slice(0, 8))
 }
