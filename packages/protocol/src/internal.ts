@@ -1,6 +1,5 @@
 // For the other packages of this project, not for users: these names may change in any release (no semver).
 
-export { checkIdentifier } from '#check-identifier'
 export { conditionHolds } from './condition/holds.js'
 export { endOfHours } from './condition/hours.js'
 export { byteLength } from './condition/parse.js'
@@ -64,6 +63,7 @@ export {
 export { documentResponse, jwksResponse, privateResponse } from './metadata/document-response.js'
 export { parseEndpoints } from './metadata/endpoints.js'
 export { answerUrl, checkRedirectUri } from './metadata/redirect-uri.js'
+export { checkIdentifier } from './term/check-identifier.js'
 export { schemeOf } from './term/identifier.js'
 export { checkIdentifierList, isAmong } from './term/identifier-list.js'
 export { identityScopesIn, unionScope } from './term/scope.js'

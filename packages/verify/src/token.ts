@@ -15,7 +15,7 @@ import {
   type TokenType,
 } from '@countersign/protocol'
 import { checkOptionsOffPage, invalidToken, offPage } from '@countersign/protocol/internal'
-import { proveIssuer } from '#prove-issuer'
+import { proveIssuer } from './prove-issuer.js'
 import { publishedIn } from './published-in.js'
 import { authorizedFacts, identifiedFacts } from './token-facts.js'
 import type { VerifiedToken } from './verified-tokens.js'

@@ -3,7 +3,7 @@ import { type IdentifierOptions, isIdentifier } from './identifier.js'
 /**
  * Checks an identifier in options or configuration, and says what to write instead.
  * @param what the name of the option, for the message
- * @throws TypeError when `value` is not an identifier; in a page the message has no advice
+ * @throws TypeError when `value` is not an identifier
  * @see protocol §2
  */
 export function checkIdentifier(
