@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { AAuthError } from '@countersign/protocol'
-import { frameHead } from '@countersign/protocol/internal'
+import { frameHead, refusal } from '@countersign/protocol/internal'
 import type { WhileOpen } from '@countersign/resource'
 import type { Relayed } from '@countersign/server'
 import { answerHeaders } from './answer-headers.js'
@@ -17,8 +16,8 @@ export function relayed(answer: IncomingMessage, method: string, rules: HeaderRu
   const status = answer.statusCode ?? 0
   if (status < 200 || status > 599) {
     answer.destroy()
-    throw new AAuthError('temporarily_unavailable', 'the API behind this gateway answered with an invalid status', {
-      reason: 'dependency_invalid',
+    throw refusal('dependency_invalid', {
+      about: 'the API behind this gateway has answered with an invalid status',
       retryAfter: retryAfter(method),
     })
   }

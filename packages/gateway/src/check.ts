@@ -1,7 +1,7 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { checkTarget, isSigned } from '@countersign/httpsig/internal'
-import { AAuthError, errorResponse } from '@countersign/protocol'
-import { asAAuthError } from '@countersign/protocol/internal'
+import { type AAuthError, errorResponse } from '@countersign/protocol'
+import { asAAuthError, refusal } from '@countersign/protocol/internal'
 import type { Resource, RouteHandling } from '@countersign/resource'
 import type { Participant } from '@countersign/server'
 import { checkCheckOptions } from './check-routes.js'
@@ -85,8 +85,7 @@ function configure<S extends string>(
     checkAndReport(resource, message, checkTarget)
     const answer = await resource.handle(message)
     if (answer !== undefined) return answer
-    if (!isAsked(message, proxy))
-      throw new AAuthError('invalid_request', 'nothing is served at this path', { reason: 'path_unknown', status: 404 })
+    if (!isAsked(message, proxy)) throw refusal('path_unknown')
     const response = await answerCheck(message).catch((thrown: unknown) => refusalOf(thrown, now))
     return proxy === 'nginx' ? forNginx(response) : response
   }
@@ -132,7 +131,9 @@ function originalOf(asked: ReceivedMessage): Original {
     return values.length === 1 ? values[0] : undefined
   })
   if (method === undefined || target === undefined || framing === undefined)
-    throw misconfigured('the proxy must set X-Original-Method, X-Original-URI and X-Original-Body')
+    throw refusal('internal_error', {
+      about: 'the proxy must set X-Original-Method, X-Original-URI and X-Original-Body',
+    })
   const headers = asked.headers.filter(([name]) => !originals.includes(name.toLowerCase()))
   return { message: { ...asked, method, target, headers }, body: framedBody(framing, method) }
 }
@@ -146,7 +147,9 @@ const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'
 function framedBody(framing: string, method: string): Original['body'] {
   const found = /^HTTP\/(\d)\.\d;(\d*);([ -~]*)$/.exec(framing)
   if (found === null)
-    throw misconfigured('X-Original-Body must be "$server_protocol;$content_length;$http_transfer_encoding"')
+    throw refusal('internal_error', {
+      about: 'X-Original-Body must be "$server_protocol;$content_length;$http_transfer_encoding"',
+    })
   const [, version, length = '', coding = ''] = found
   if (Number(length) > 0 || coding !== '') return 'some'
   if (length !== '' || version === '1') return 'none'
@@ -200,20 +203,14 @@ function headerFault(
   proxy: CheckOptions['proxy'],
 ): Fault | undefined {
   if (claims.size === 0 && !asksForAnother(message)) return undefined
-  const error = new AAuthError(
-    'invalid_request',
-    'a header could make the API read another request than the one that is judged',
-    { reason: 'header_ambiguous' },
-  )
+  const error = refusal('header_ambiguous')
   // While only observing, a method override may pass: an API may use it, and it carries no identity.
   return { error, lasting: ![...claims].every(name => proxy === 'envoy' && name === plainName(name)) }
 }
 
 function bodyFault(original: Original, bodies: InspectOptions['bodies']): Fault | undefined {
   if (bodies !== 'refuse' || !isUnseen(original)) return undefined
-  const description =
-    'signed requests with a body do not pass here: the check cannot see whether the body is the signed one'
-  return { error: new AAuthError('policy_denied', description, { reason: 'body_unseen' }), lasting: false }
+  return { error: refusal('body_unseen'), lasting: false }
 }
 
 /** Whether a signature may cover a body that is not seen here. */
@@ -225,10 +222,6 @@ function visiblePart(original: Original, bodies: InspectOptions['bodies']): Rece
   const { body: _, ...bare } = original.message
   if (bodies === 'seen') return original.message
   return isUnseen(original) ? { ...bare, dangerouslyUnseenBody: true } : bare
-}
-
-function misconfigured(description: string): AAuthError {
-  return new AAuthError('server_error', description, { reason: 'internal_error' })
 }
 
 /**

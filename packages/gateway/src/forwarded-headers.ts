@@ -1,7 +1,7 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { isSigned } from '@countersign/httpsig/internal'
-import { AAuthError, authorityOf } from '@countersign/protocol'
-import { schemeOf } from '@countersign/protocol/internal'
+import { authorityOf } from '@countersign/protocol'
+import { refusal, schemeOf } from '@countersign/protocol/internal'
 import { hindersProjection } from '@countersign/resource/internal'
 import { connectionNames, type HeaderRules, isHopByHop, isOurs, overrides, plainName } from './header-rules.js'
 import type { Line } from './identity.js'
@@ -49,9 +49,7 @@ export function checkConnection(message: ReceivedMessage, rules: HeaderRules): v
   for (const [name] of message.headers) {
     const { plain } = rules(name)
     if (named.has(plain) && !isHopByHop(plain))
-      throw new AAuthError('invalid_request', 'Connection names a field that is not of this hop', {
-        reason: 'header_ambiguous',
-      })
+      throw refusal('header_ambiguous', { about: 'Connection names a field that is not of this hop' })
   }
 }
 

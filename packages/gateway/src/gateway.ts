@@ -1,8 +1,7 @@
 import { IncomingMessage } from 'node:http'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { checkTarget, pathOf } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
-import { asAAuthError } from '@countersign/protocol/internal'
+import { asAAuthError, refusal } from '@countersign/protocol/internal'
 import {
   type AnswerHead,
   type Authorization,
@@ -189,11 +188,7 @@ async function forwarding<S extends string>(
   const { resource, teller, upstream } = configured
   const { requirement, before, leave } = judged
   // The head was refused by the options before a reload, so the body was not read, and the request cannot be forwarded.
-  if (message.dangerouslyUnseenBody)
-    throw new AAuthError('temporarily_unavailable', 'the configuration has changed', {
-      reason: 'draining',
-      retryAfter: 1,
-    })
+  if (message.dangerouslyUnseenBody) throw refusal('draining', { retryAfter: 1 })
   const told = authorization.observed ? noFacts : teller.tell(authorization.aauth, message)
   const facts = told instanceof Promise ? await told : told
   const { answer, whileOpen } = authorization

@@ -1,7 +1,6 @@
 import type { ReceivedMessage, SigningKey } from '@countersign/httpsig'
 import { pathOf } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
-import { maxJwsBytes, signJws } from '@countersign/protocol/internal'
+import { maxJwsBytes, refusal, signJws } from '@countersign/protocol/internal'
 import type { AAuth } from '@countersign/resource'
 
 /** A header line. */
@@ -52,11 +51,7 @@ export function tellerOf(o: { readonly identity: Identity; readonly id: string; 
       const bound = { iss: id, aud: id, iat, exp: iat + lifetime, htm: method, htu: `${id}${pathOf(target)}` }
       const claims = JSON.stringify({ ...bound, ...claimsOf(ownFacts(aauth)) })
       const jwt = await signJws({ typ, kid }, claims, key)
-      if (jwt.length > maxJwsBytes)
-        throw new AAuthError('invalid_request', 'the facts about this request are too long to be passed on', {
-          reason: 'facts_too_long',
-          status: 431,
-        })
+      if (jwt.length > maxJwsBytes) throw refusal('facts_too_long')
       return [[identityName, jwt]]
     },
   }

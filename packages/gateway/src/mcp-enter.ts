@@ -12,7 +12,7 @@ import {
   type StreamShares,
   watchedBody,
 } from '@countersign/mcp/internal'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { AAuth } from '@countersign/resource'
 
 /** The owners of sessions of the MCP servers behind a gateway; kept over a reload. */
@@ -64,9 +64,7 @@ const nothingHeld = (through: Entered['through']): Entered => ({ through, leave:
 
 async function beginSession(message: ReceivedMessage, aauth: AAuth, place: McpPlace): Promise<Entered> {
   if (headerValues(message, 'mcp-session-id').length > 0)
-    throw new AAuthError('invalid_request', 'initialize must not have an Mcp-Session-Id', {
-      reason: 'session_id_invalid',
-    })
+    throw refusal('session_id_invalid', { about: 'initialize must have none' })
   const owner = await ownerOf(aauth, message)
   return nothingHeld(response => {
     const id = response.headers.get('mcp-session-id')
@@ -77,7 +75,7 @@ async function beginSession(message: ReceivedMessage, aauth: AAuth, place: McpPl
       known === undefined ? place.sessions.add(key, undefined, owner) : again(known, owner, { aauth, place })
     if (session !== undefined) return limitStream(response, { aauth, place, session })
     response.body?.cancel().catch(() => undefined)
-    throw noRoom('the server has no room for another session')
+    throw refusal('capacity_exceeded', { about: 'sessions', retryAfter: 60 })
   })
 }
 
@@ -96,15 +94,10 @@ function again(
   return session
 }
 
-function noRoom(description: string): AAuthError {
-  return new AAuthError('temporarily_unavailable', description, { reason: 'capacity_exceeded', retryAfter: 60 })
-}
-
 /** Handles a request in the session that it names; undefined when the session is not the caller's. */
 async function continueSession(message: ReceivedMessage, aauth: AAuth, place: McpPlace): Promise<Entered | undefined> {
   const [id, ...more] = headerValues(message, 'mcp-session-id')
-  if (more.length > 0)
-    throw new AAuthError('invalid_request', 'Mcp-Session-Id must not be repeated', { reason: 'session_id_invalid' })
+  if (more.length > 0) throw refusal('session_id_invalid', { about: 'it must not be repeated' })
   // A server without sessions gives no ids.
   if (id === undefined) return nothingHeld(response => limitStream(response, { aauth, place }))
   // No await between reading and setting the owner: otherwise two users at the same time could both enter the session.
@@ -129,7 +122,7 @@ async function subscribe(message: ReceivedMessage, aauth: AAuth, place: McpPlace
   const entered = await continueSession(message, aauth, place)
   if (entered === undefined) return undefined
   const leave = place.shares.enter(await ownerOf(aauth, message))
-  if (leave === undefined) throw noRoom('there is no room for another subscription of this caller')
+  if (leave === undefined) throw refusal('capacity_exceeded', { about: 'subscriptions of this caller', retryAfter: 60 })
   return {
     leave,
     through(response) {

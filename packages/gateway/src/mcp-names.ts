@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Ask } from '@countersign/mcp/internal'
-import { AAuthError } from '@countersign/protocol'
-import { isObject, parseJson } from '@countersign/protocol/internal'
+import type { AAuthError } from '@countersign/protocol'
+import { isObject, parseJson, refusal } from '@countersign/protocol/internal'
 import { plainName } from './header-rules.js'
 import type { UpstreamRequest } from './upstream.js'
 
@@ -58,11 +58,7 @@ export function askBeside(passed: UpstreamRequest, send: (request: UpstreamReque
 async function resultIn(answer: IncomingMessage, id: string): Promise<Readonly<Record<string, unknown>> | undefined> {
   const { statusCode = 0, headers } = answer
   // The session has ended: the caller opens a new one, as after any 404 of the server.
-  if (statusCode === 404)
-    throw new AAuthError('invalid_request', 'the caller has no session with this id', {
-      reason: 'session_unknown',
-      status: 404,
-    })
+  if (statusCode === 404) throw refusal('session_unknown')
   if (statusCode !== 200) throw unlisted({ status: statusCode })
   const isStream = /^text\/event-stream/i.test(headers['content-type'] ?? '')
   let text = ''
@@ -113,8 +109,8 @@ function messageIn(text: string): Readonly<Record<string, unknown>> | undefined 
 }
 
 function unlisted(cause: object): AAuthError {
-  return new AAuthError('temporarily_unavailable', 'the MCP server did not list its tools and prompts', {
-    reason: 'dependency_unavailable',
+  return refusal('dependency_unavailable', {
+    about: 'the MCP server did not list its tools and prompts',
     retryAfter: 5,
     cause,
   })

@@ -187,7 +187,7 @@ test('a session that its server gives to the caller again takes one place, and k
   await enter('one', rpc('initialize'))
   expect(sessions.size).toBe(1)
   // The one place is taken by a session in use: a second session gets none, and does not end the first.
-  await expect(enter('two', rpc('initialize'))).rejects.toThrow('no room for another session')
+  await expect(enter('two', rpc('initialize'))).rejects.toThrow('no room left: sessions')
   expect([...sessions.all()].map(({ id }) => id)).toEqual(['["/mcp","one"]'])
   await stream?.body?.cancel()
   await enter('two', rpc('initialize'))

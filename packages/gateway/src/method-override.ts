@@ -1,7 +1,7 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { queryOf } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
-import { foldedName, isObject } from '@countersign/protocol/internal'
+import type { AAuthError } from '@countersign/protocol'
+import { foldedName, isObject, refusal } from '@countersign/protocol/internal'
 
 /** A parameter that makes one of these an unsafe request would lead round what is asked of those: a replay, a user's approval. */
 const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -38,16 +38,10 @@ function faultOfBody(message: ReceivedMessage): AAuthError | undefined {
   const kinds = kindsOf(types.length === 0 ? undefined : types.join())
   if (kinds.length === 0) return undefined
   if (headerValues(message, 'content-encoding').some(coding => coding.trim().toLowerCase() !== 'identity'))
-    return new AAuthError('invalid_request', 'the body must not be compressed: a member of it could name the method', {
-      reason: 'body_compressed',
-      status: 415,
-    })
+    return refusal('body_compressed', { about: 'a member of it could name the method' })
   const text = lenient.decode(body)
   const found = kinds.map(kind => namesIn[kind](text))
-  if (found.includes(undefined))
-    return new AAuthError('invalid_request', 'the body must be JSON: a member of it could name the method', {
-      reason: 'json_malformed',
-    })
+  if (found.includes(undefined)) return refusal('json_malformed', { about: 'a member of it could name the method' })
   return found.some(one => one !== undefined && hasOverride(one)) ? overridden() : undefined
 }
 
@@ -131,7 +125,5 @@ function parameterName(name: string): string {
 }
 
 function overridden(): AAuthError {
-  return new AAuthError('invalid_request', 'a parameter names another method than the one of the request', {
-    reason: 'method_overridden',
-  })
+  return refusal('method_overridden')
 }

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { CallerGone, stateWatch, type UpstreamState } from './upstream-state.js'
 
 /** One request to the upstream. */
@@ -75,7 +76,8 @@ export function openUpstream({ origin, timeout, healthPath, onState }: UpstreamO
     try {
       return answerIn(await ask(request, safe), request)
     } catch (error) {
-      if (safe && error instanceof ClosedConnection) return answerIn(await ask(request, false), request)
+      const isClosed = error instanceof AAuthError && error.cause instanceof ClosedConnection
+      if (safe && isClosed) return answerIn(await ask(request, false), request)
       throw error
     }
   }
@@ -143,8 +145,8 @@ function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '')
 }
 
-/** The other side closed a kept connection before the response began. */
-class ClosedConnection extends AAuthError {}
+/** The other side closed a kept connection before the response began: the cause of a refusal. */
+class ClosedConnection extends Error {}
 
 /** Where requests go. Read once: a URL makes each of its parts anew. */
 interface Place {
@@ -182,11 +184,9 @@ function exchange({ place, request, timeout, agent }: Exchange): Promise<Incomin
     const stay = caller?.whenGone(() => outgoing.destroy(new CallerGone()))
     const fail = (cause: Error): void => {
       over()
-      reject(
-        cause instanceof CallerGone
-          ? cause
-          : unanswered(method, cause, outgoing.reusedSocket && isReset(cause) ? ClosedConnection : AAuthError),
-      )
+      const isClosed = outgoing.reusedSocket && isReset(cause)
+      const why = isClosed ? new ClosedConnection('a kept connection was closed', { cause }) : cause
+      reject(cause instanceof CallerGone ? cause : unanswered(method, why))
     }
     const timer = setTimeout(() => outgoing.destroy(new Error('no answer in time')), timeout * 1000)
     outgoing.on('response', response => {
@@ -220,13 +220,9 @@ function linesOf(authority: string, { headers }: UpstreamRequest): string[] {
   return lines
 }
 
-function unanswered(method: string, cause: Error, Failure: typeof AAuthError = AAuthError): AAuthError {
-  const description = 'the API behind this gateway does not answer'
-  return new Failure('temporarily_unavailable', description, {
-    reason: 'dependency_unavailable',
-    retryAfter: retryAfter(method),
-    cause,
-  })
+function unanswered(method: string, cause: Error): AAuthError {
+  const about = 'the API behind this gateway'
+  return refusal('dependency_unavailable', { about, retryAfter: retryAfter(method), cause })
 }
 
 /**

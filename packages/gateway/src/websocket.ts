@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { retryAfter } from './upstream.js'
 
 /** The values that the response to a handshake must have. */
@@ -25,14 +25,9 @@ export const handshakeHeaders: ReadonlyArray<readonly [string, string]> = [
 export function checkHandshake(message: ReceivedMessage): Handshake {
   const [key, ...more] = headerValues(message, 'sec-websocket-key')
   if (message.method !== 'GET' || more.length > 0 || key === undefined || !/^[A-Za-z0-9+/]{21}[AQgw]==$/.test(key))
-    throw new AAuthError('invalid_request', 'the request is not a WebSocket handshake', {
-      reason: 'websocket_handshake_invalid',
-    })
+    throw refusal('websocket_handshake_invalid')
   if (headerValues(message, 'sec-websocket-version').join() !== '13')
-    throw new AAuthError('invalid_request', 'Sec-WebSocket-Version must be 13', {
-      reason: 'websocket_handshake_invalid',
-      status: 426,
-    })
+    throw refusal('websocket_handshake_invalid', { about: 'Sec-WebSocket-Version must be 13', status: 426 })
   return { accept: createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64') }
 }
 
@@ -45,8 +40,8 @@ export function checkSwitch(response: IncomingMessage, { accept }: Handshake, so
   const { upgrade, 'sec-websocket-accept': accepted } = response.headers
   if (upgrade?.toLowerCase() === 'websocket' && accepted === accept) return
   socket.destroy()
-  throw new AAuthError('temporarily_unavailable', 'the API behind this gateway did not open a WebSocket', {
-    reason: 'dependency_invalid',
+  throw refusal('dependency_invalid', {
+    about: 'the API behind this gateway did not open a WebSocket',
     retryAfter: retryAfter('GET'),
   })
 }

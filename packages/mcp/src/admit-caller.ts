@@ -1,6 +1,5 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
-import { asAAuthError } from '@countersign/protocol/internal'
+import { asAAuthError, refusal } from '@countersign/protocol/internal'
 import type { Authorization, Guarded, Resource } from '@countersign/resource'
 import { isContinuedBy } from './continued/continuations.js'
 import { type Continuing, unknownContinued } from './continued/unsealed.js'
@@ -110,8 +109,5 @@ function enterStream<S extends string>({ request }: McpMessage, owner: Owner, { 
   if (request?.method !== 'subscriptions/listen') return noPlace()
   const leave = shares.enter(owner)
   if (leave !== undefined) return { isTaken: false, now: leave }
-  throw new AAuthError('temporarily_unavailable', 'there is no room for another subscription of this caller', {
-    reason: 'capacity_exceeded',
-    retryAfter: 60,
-  })
+  throw refusal('capacity_exceeded', { about: 'subscriptions of this caller', retryAfter: 60 })
 }

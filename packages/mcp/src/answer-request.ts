@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, errorResponse } from '@countersign/protocol'
-import { asAAuthError, rememberText } from '@countersign/protocol/internal'
+import { errorResponse } from '@countersign/protocol'
+import { asAAuthError, refusal, rememberText } from '@countersign/protocol/internal'
 import { type Guarded, type Requirement, revocableResponse } from '@countersign/resource'
 import { type Authorized, admitCaller, check, type Leave } from './admit-caller.js'
 import { callOf } from './answer/message-call.js'
@@ -77,10 +77,7 @@ async function refuseByHead<S extends string>(
 
 /** There are no sessions to end, and no streams but those of requests. */
 function refuseMethod<S extends string>(message: ReceivedMessage, { resource, now }: Endpoint<S>): Response {
-  const error = new AAuthError('invalid_request', 'this method is not allowed here', {
-    reason: 'method_not_allowed',
-    status: 405,
-  })
+  const error = refusal('method_not_allowed')
   resource.refused(message, error)
   return errorResponse(error, { now, headers: [['allow', 'POST']] })
 }

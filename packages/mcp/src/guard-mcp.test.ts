@@ -168,7 +168,7 @@ describe('headers and body', () => {
         id: 1,
         error: {
           code: -32_020,
-          message: expect.stringContaining('headers and body disagree'),
+          message: expect.stringContaining('disagrees with the body'),
           data: { error: 'invalid_request', reason: 'mcp_headers_mismatched' },
         },
       },

@@ -1,6 +1,6 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import type { Cors } from '@countersign/protocol'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 
 /** The part of a resource that decides whose pages may call. */
 interface Site {
@@ -20,10 +20,7 @@ export function checkOrigin(message: ReceivedMessage, { id, cors }: Site): void 
   const [origin, ...more] = headerValues(message, 'origin')
   if (origin === undefined) return
   if (more.length === 0 && (origin === new URL(id).origin || isExposed(cors, message))) return
-  throw new AAuthError('invalid_request', 'pages of this origin may not call this server', {
-    reason: 'origin_not_allowed',
-    status: 403,
-  })
+  throw refusal('origin_not_allowed')
 }
 
 function isExposed(cors: Cors | undefined, message: ReceivedMessage): boolean {

@@ -11,7 +11,7 @@ import { type ExchangeContext, exchange } from './exchange.js'
 import { health } from './health.js'
 import { addresses, listen } from './listen.js'
 import { jsonLog, type Logger } from './log.js'
-import { malformedAnswer, refuseMalformed } from './malformed.js'
+import { malformedRefusal, refuseMalformed } from './malformed.js'
 import { type Certificate, defaultLimits, type ServeLimits, type ServeOptions, serveChecks } from './options.js'
 import { type TunnelLimits, upgrade } from './upgrade.js'
 
@@ -169,10 +169,10 @@ function httpServer(context: ExchangeContext, { limits, connections, tls }: Serv
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     // The TLS handshake failed: the peer could not read a response.
     if (tls !== undefined && !connections.isOpen(socket)) return void socket.destroy()
-    const malformed = malformedAnswer(error.code)
+    const refused = malformedRefusal(error.code)
     const peer = socket.remoteAddress
-    if (!refuseMalformed(socket, malformed, connections.on(socket)) || error.code === 'ECONNRESET') return
-    const { status, reason } = malformed
+    if (!refuseMalformed(socket, refused, { active: connections.on(socket) }) || error.code === 'ECONNRESET') return
+    const { status, reason } = refused
     const fields = { status, reason, parser: error.code, peer }
     context.limit.write(`malformed ${status}`, () => context.log.info(fields, 'malformed request'))
   })

@@ -1,6 +1,7 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { refusal } from '@countersign/protocol/internal'
 import type { Connections } from './connections.js'
 import { discardRest } from './discard-rest.js'
 import { type ExchangeContext, exchange, type Switching } from './exchange.js'
@@ -35,13 +36,8 @@ export async function upgrade(context: ExchangeContext, asked: UpgradeRequest): 
   connections.tunnel(socket)
   if (hasBody(request) || connections.on(socket as Socket).size > 0) {
     // The parser has released the connection: a body would never be read, and an earlier response would be interrupted.
-    const malformed = {
-      status: 400,
-      reason: 'upgrade_not_alone',
-      description: 'a request to change the protocol has no body and is alone on its connection',
-      method: request.method,
-    } as const
-    refuseMalformed(socket as Socket, malformed, connections.on(socket as Socket))
+    const active = connections.on(socket as Socket)
+    refuseMalformed(socket as Socket, refusal('upgrade_not_alone'), { active, method: request.method })
     return
   }
   const response = new ServerResponse(request)

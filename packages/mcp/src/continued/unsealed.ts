@@ -1,5 +1,5 @@
-import { AAuthError } from '@countersign/protocol'
-import { isObject } from '@countersign/protocol/internal'
+import type { AAuthError } from '@countersign/protocol'
+import { isObject, refusal } from '@countersign/protocol/internal'
 import type { McpMessage, Subject } from '../rules/rpc.js'
 import type { Continuations, SealedContinued } from './continuations.js'
 
@@ -67,7 +67,5 @@ export function messageForServer({ value }: McpMessage, continuing: Continuing |
 /** The refusal of what its caller does not have: the same for another's, an expired and an invented one. */
 export function unknownContinued(kind: Continuing['kind']): AAuthError {
   const what = kind === 'task' ? 'task' : 'requestState'
-  return new AAuthError('invalid_request', `this ${what} is not known, or has expired`, {
-    reason: 'continuation_unknown',
-  })
+  return refusal('continuation_unknown', { about: what })
 }

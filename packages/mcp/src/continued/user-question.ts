@@ -1,5 +1,4 @@
-import { AAuthError } from '@countersign/protocol'
-import { isObject } from '@countersign/protocol/internal'
+import { isObject, refusal } from '@countersign/protocol/internal'
 import type { Authorization, Questions } from '@countersign/resource'
 import { rpcError } from '../answer/rpc-error.js'
 import type { McpMessage } from '../rules/rpc.js'
@@ -104,10 +103,7 @@ async function awaitAnswer(
 async function inPlace<T>({ authorization, owner, waits, now }: Repeated, wait: () => Promise<T>): Promise<T> {
   const leave = waits.enter(owner)
   if (leave === undefined)
-    throw new AAuthError('temporarily_unavailable', 'too many requests of this caller wait for their user', {
-      reason: 'capacity_exceeded',
-      retryAfter: 5,
-    })
+    throw refusal('capacity_exceeded', { about: 'requests of this caller that wait for their user', retryAfter: 5 })
   const { aauth, whileOpen } = authorization
   let isOver = false
   const close = whileOpen?.(() => {
@@ -116,8 +112,7 @@ async function inPlace<T>({ authorization, owner, waits, now }: Repeated, wait: 
   try {
     const waited = await wait()
     // It was judged before it waited: a grant may have ended meanwhile.
-    if (isOver || (aauth.expires ?? Number.POSITIVE_INFINITY) <= now())
-      throw new AAuthError('invalid_auth_token', 'the grant of the auth token has ended', { reason: 'grant_ended' })
+    if (isOver || (aauth.expires ?? Number.POSITIVE_INFINITY) <= now()) throw refusal('grant_ended')
     return waited
   } finally {
     close?.()

@@ -1,6 +1,5 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
-import { foldedName, isObject, parseJson } from '@countersign/protocol/internal'
+import { foldedName, isObject, parseJson, refusal } from '@countersign/protocol/internal'
 import { misspeltMethod } from './methods.js'
 import { checkStandardHeaders, type Revision, versionMember } from './standard-headers.js'
 
@@ -68,15 +67,17 @@ const mostCharacters = 8192
 export function readRpc(message: ReceivedMessage): McpMessage {
   const value = jsonOf(message.body)
   checkContentType(message)
-  if (Array.isArray(value)) throw malformed('the body must be one JSON-RPC message, not a batch')
-  if (!isObject(value) || value['jsonrpc'] !== '2.0') throw malformed('the body must be a JSON-RPC 2.0 message')
+  if (Array.isArray(value)) throw refusal('rpc_malformed', { about: 'it must be one message, not a batch' })
+  if (!isObject(value) || value['jsonrpc'] !== '2.0')
+    throw refusal('rpc_malformed', { about: 'it must be a JSON-RPC 2.0 message' })
   checkSpelling(value, deciding.message)
   const { method, id, params } = value
-  if (method !== undefined && typeof method !== 'string') throw malformed('method must be a string')
+  if (method !== undefined && typeof method !== 'string')
+    throw refusal('rpc_malformed', { about: 'method must be a string' })
   if (method !== undefined && misspeltMethod(method) !== undefined)
-    throw malformed('method must be spelled like the one of MCP that it resembles') // mcp.method-spellings
+    throw refusal('rpc_malformed', { about: 'method must be spelled like the one of MCP that it resembles' }) // mcp.method-spellings
   if (id !== undefined && typeof id !== 'string' && !Number.isSafeInteger(id))
-    throw malformed('id must be a string or an integer')
+    throw refusal('rpc_malformed', { about: 'id must be a string or an integer' })
   const subject: Subject =
     method === undefined ? { kind: 'session' } : subjectOf(method, params === undefined ? {} : params)
   const isRequest = method !== undefined && id !== undefined
@@ -101,10 +102,7 @@ function checkContentType(message: ReceivedMessage): void {
   const [type, ...more] = headerValues(message, 'content-type')
   const isPlain = type !== undefined && more.length === 0 && jsonType.test(type)
   if (isPlain && headerValues(message, 'content-encoding').length === 0) return
-  throw new AAuthError('invalid_request', 'Content-Type must be application/json in UTF-8, without a content coding', {
-    reason: 'content_type_unsupported',
-    status: 415,
-  })
+  throw refusal('content_type_unsupported', { about: 'application/json in UTF-8, without a content coding' })
 }
 
 /** Refuses `Name` for `name`: a parser that ignores case, like Go's, would read another member. */
@@ -113,7 +111,8 @@ function checkSpelling(object: Readonly<Record<string, unknown>>, members: Membe
     // A member that is spelled right, as nearly all are, need not be folded.
     if (members.get(member) === member) continue
     const exact = members.get(foldedName(member))
-    if (exact !== undefined && exact !== member) throw malformed(`${exact} must be spelled so, in ASCII`)
+    if (exact !== undefined && exact !== member)
+      throw refusal('rpc_malformed', { about: `${exact} must be spelled so, in ASCII` })
   }
 }
 
@@ -122,15 +121,12 @@ function jsonOf(body: Uint8Array | undefined): unknown {
     return parseJson(body ?? new Uint8Array(), limits)
   } catch (cause) {
     const why = cause instanceof SyntaxError ? cause.message : 'it cannot be parsed'
-    throw new AAuthError('invalid_request', `the body must be JSON with one reading: ${why}`, {
-      reason: 'rpc_malformed',
-      cause,
-    })
+    throw refusal('rpc_malformed', { about: why, cause })
   }
 }
 
 function subjectOf(method: string, params: unknown): Subject {
-  if (!isObject(params)) throw malformed('params must be an object')
+  if (!isObject(params)) throw refusal('rpc_malformed', { about: 'params must be an object' })
   checkSpelling(params, deciding.params)
   if (isObject(params['_meta'])) checkSpelling(params['_meta'], deciding.meta)
   switch (method) {
@@ -156,11 +152,11 @@ function subjectOf(method: string, params: unknown): Subject {
 
 /** The subject of a completion: it reveals as much as reading does. */
 function referenceOf(ref: unknown): Subject {
-  if (!isObject(ref)) throw malformed('ref must be an object')
+  if (!isObject(ref)) throw refusal('rpc_malformed', { about: 'ref must be an object' })
   checkSpelling(ref, deciding.ref)
   if (ref['type'] === 'ref/prompt') return { kind: 'prompt', name: textOf(ref, 'name') }
   if (ref['type'] === 'ref/resource') return { kind: 'resource', name: textOf(ref, 'uri') }
-  throw malformed('ref must be of type ref/prompt or ref/resource')
+  throw refusal('rpc_malformed', { about: 'ref must be of type ref/prompt or ref/resource' })
 }
 
 /** The subject of a subscription. What it must hold the server checks. */
@@ -169,27 +165,21 @@ function changesOf(notifications: unknown): Subject {
   checkSpelling(notifications, deciding.notifications)
   const { resourceSubscriptions: uris = [], ...lists } = notifications
   // Their state and results would go by another rule than that of their tools.
-  if (Object.hasOwn(lists, 'taskIds')) throw malformed('a subscription to tasks is not passed on')
+  if (Object.hasOwn(lists, 'taskIds'))
+    throw refusal('rpc_malformed', { about: 'a subscription to tasks is not passed on' })
   if (!Array.isArray(uris) || uris.length > mostSubscriptions || uris.some(uri => typeof uri !== 'string'))
-    throw malformed(`resourceSubscriptions must be at most ${mostSubscriptions} URIs`)
+    throw refusal('rpc_malformed', { about: `resourceSubscriptions must be at most ${mostSubscriptions} URIs` })
   // Before the caller is known: what a stranger has looked up must be cheap.
   if (uris.join('').length > mostCharacters)
-    throw malformed(`resourceSubscriptions must have ${mostCharacters} characters`)
+    throw refusal('rpc_malformed', { about: `resourceSubscriptions must have ${mostCharacters} characters` })
   const ofLists = Object.values(lists).some(asked => asked !== false)
   return uris.length === 0 ? { kind: 'session' } : { kind: 'changes', uris, ofLists }
 }
 
 function textOf(from: Readonly<Record<string, unknown>>, name: string): string {
   const value = from[name]
-  if (typeof value !== 'string') throw malformed(`${name} must be a string`)
+  if (typeof value !== 'string') throw refusal('rpc_malformed', { about: `${name} must be a string` })
   // A server that looks up names in an object would find the members of every object.
-  if (value in Object.prototype)
-    throw new AAuthError('invalid_request', `${name} must not be the name of a member that every object has`, {
-      reason: 'subject_unknown',
-    })
+  if (value in Object.prototype) throw refusal('subject_unknown', { about: name })
   return value
-}
-
-function malformed(description: string): AAuthError {
-  return new AAuthError('invalid_request', description, { reason: 'rpc_malformed' })
 }

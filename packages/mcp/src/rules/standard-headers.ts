@@ -1,7 +1,7 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { base64urlDecode, trimOws } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
-import { isObject } from '@countersign/protocol/internal'
+import type { AAuthError } from '@countersign/protocol'
+import { isObject, refusal } from '@countersign/protocol/internal'
 
 /** How a message is carried: in a session (revision 2025-11-25 and before), or by itself (2026-07-28 and later). */
 export type Revision = 'sessions' | 'stateless'
@@ -50,9 +50,7 @@ export function checkStandardHeaders(message: ReceivedMessage, said: SaidMessage
   if (!isStateless) return 'sessions'
   if (claimed !== undefined) compare('Mcp-Protocol-Version', version, { said: claimed, isNeeded: isRequest })
   if (headerValues(message, 'mcp-session-id').length > 0)
-    throw new AAuthError('invalid_request', `there are no sessions from revision ${stateless} on`, {
-      reason: 'session_id_invalid',
-    })
+    throw refusal('session_id_invalid', { about: `there are no sessions from revision ${stateless} on` })
   return 'stateless'
 }
 
@@ -128,7 +126,5 @@ function quoted(value: string | undefined): string {
 }
 
 function mismatch(description: string): AAuthError {
-  return new AAuthError('invalid_request', `headers and body disagree: ${description}`, {
-    reason: 'mcp_headers_mismatched',
-  })
+  return refusal('mcp_headers_mismatched', { about: description })
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, errorResponse } from '@countersign/protocol'
-import { asAAuthError } from '@countersign/protocol/internal'
+import { errorResponse } from '@countersign/protocol'
+import { asAAuthError, refusal } from '@countersign/protocol/internal'
 import { type Authorization, type Guarded, revocableResponse } from '@countersign/resource'
 import { callOf } from '../answer/message-call.js'
 import { showMessage } from '../answer/show-message.js'
@@ -83,16 +83,11 @@ function checkEvent<S extends string>(
 ): void {
   const event = lastEventOf(message)
   if (event === undefined || events.purposeOf(event)?.rule === rule) return
-  throw new AAuthError('invalid_request', 'the event of Last-Event-ID is not kept any more', {
-    reason: 'event_unknown',
-  })
+  throw refusal('event_unknown')
 }
 
 function refuseMethod<S extends string>(message: ReceivedMessage, { resource, now }: Endpoint<S>): Response {
-  const error = new AAuthError('invalid_request', 'this method is not allowed here', {
-    reason: 'method_not_allowed',
-    status: 405,
-  })
+  const error = refusal('method_not_allowed')
   resource.refused(message, error)
   return errorResponse(error, { now, headers: [['allow', 'GET, POST, DELETE']] })
 }
@@ -187,14 +182,10 @@ function beginRequest<S extends string>(
   by: Pick<Authorized<S>, 'authorization' | 'rule'>,
 ): Pending<S> {
   if (requests.size >= mostRequests)
-    throw new AAuthError('temporarily_unavailable', 'too many requests of this session are still running', {
-      reason: 'capacity_exceeded',
-      retryAfter: 5,
-    })
+    throw refusal('capacity_exceeded', { about: 'requests of this session that are still running', retryAfter: 5 })
   const pending = requests.begin({ ...request, ...by })
   // Answers are assigned to requests by id: a second request with the same id would get the answer of the first.
-  if (pending === undefined)
-    throw new AAuthError('invalid_request', 'a request with this id is still running', { reason: 'rpc_id_in_use' })
+  if (pending === undefined) throw refusal('rpc_id_in_use')
   return pending
 }
 

@@ -1,6 +1,6 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { randomText } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Guarded } from '@countersign/resource'
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import type { Rule } from '../rules/rule-book.js'
@@ -21,9 +21,7 @@ export async function openSession<S extends string>(
   endpoint: Endpoint<S>,
 ): Promise<Session<SessionParts<S>>> {
   if (headerValues(message, 'mcp-session-id').length > 0)
-    throw new AAuthError('invalid_request', 'initialize must not have an Mcp-Session-Id', {
-      reason: 'session_id_invalid',
-    })
+    throw refusal('session_id_invalid', { about: 'initialize must have none' })
   const id = randomText()
   const owner = await ownerOf(aauth, message)
   const events = endpoint.eventsOf(crowdOf(owner))
@@ -37,10 +35,7 @@ export async function openSession<S extends string>(
   const session = endpoint.sessions.add(id, { server, transport, requests, events, ask }, owner)
   if (session !== undefined) return session
   await server.close()
-  throw new AAuthError('temporarily_unavailable', 'the server has no room for another session', {
-    reason: 'capacity_exceeded',
-    retryAfter: 60,
-  })
+  throw refusal('capacity_exceeded', { about: 'sessions', retryAfter: 60 })
 }
 
 /**
@@ -56,9 +51,7 @@ export async function findSession<S extends string>(
   const refuse = (): Response => sessionNotFound(error => resource.refused(message, error))
   const [id, ...more] = headerValues(message, 'mcp-session-id')
   if (id === undefined || more.length > 0)
-    throw new AAuthError('invalid_request', 'Mcp-Session-Id must be present exactly once; initialize returns it', {
-      reason: 'session_id_invalid',
-    })
+    throw refusal('session_id_invalid', { about: 'it must be present exactly once' })
   // No await between reading and setting the owner: otherwise two users at the same time could both enter the session.
   const caller = await ownerOf(aauth, message)
   const session = sessions.get(id)

@@ -19,7 +19,7 @@ test.each([undefined, null, 'ref/prompt', 1, ['ref/prompt']])(
     const completion = (params: unknown) =>
       readRpc(message('POST', json, { jsonrpc: '2.0', id: 1, method: 'completion/complete', params }))
     expect(() => completion({ ref })).toThrow(
-      expect.objectContaining({ reason: 'rpc_malformed', message: expect.stringMatching(/^ref must be an object/) }),
+      expect.objectContaining({ reason: 'rpc_malformed', message: expect.stringMatching(/: ref must be an object$/) }),
     )
     const prompt = completion({ ref: { type: 'ref/prompt', name: 'greet' } })
     expect(prompt.subject).toEqual({ kind: 'prompt', name: 'greet' })
@@ -48,7 +48,7 @@ test(verifies('mcp.one-reading', 'a batch is told as that'), () => {
 
 test.each([null, 'params', 1, ['a']])(verifies('mcp.one-reading', 'params are an object, not %j'), params => {
   for (const method of ['ping', 'tools/call'])
-    expect(() => rpc({ jsonrpc: '2.0', id: 1, method, params })).toThrow(malformed(/^params must be an object/))
+    expect(() => rpc({ jsonrpc: '2.0', id: 1, method, params })).toThrow(malformed(/: params must be an object$/))
 })
 
 test(verifies('mcp.one-reading', 'a completion is about a prompt or a resource, and nothing else'), () => {

@@ -1,5 +1,5 @@
-import { AAuthError } from '@countersign/protocol'
-import { checkOptions } from '@countersign/protocol/internal'
+import type { AAuthError } from '@countersign/protocol'
+import { checkOptions, refusal } from '@countersign/protocol/internal'
 import { type SessionGroups, sessionGroups } from './groups.js'
 import { crowdOf, holderOf, type Owner } from './owner.js'
 
@@ -32,12 +32,7 @@ export const defaultSessionLimits: SessionLimits = { sessions: 10_000, perCaller
  * @param tell receives the refusal, for the events of the resource
  */
 export function sessionNotFound(tell: (error: AAuthError) => void): Response {
-  tell(
-    new AAuthError('invalid_request', 'the caller has no session with this id', {
-      reason: 'session_unknown',
-      status: 404,
-    }),
-  )
+  tell(refusal('session_unknown'))
   const error = { code: -32_001, message: 'Session not found', data: { reason: 'session_unknown' } }
   return Response.json({ jsonrpc: '2.0', error, id: null }, { status: 404, headers: { 'cache-control': 'no-store' } })
 }

@@ -25,7 +25,7 @@ export const availabilityReasons: Readonly<Record<AvailabilityReason, ReasonEntr
   },
   capacity_exceeded: {
     codes,
-    meaning: 'The participant, or the share of the caller, is full.',
+    meaning: 'The participant, or the share of the caller, has no room left.',
     fix: 'Send the request again after the seconds in Retry-After.',
     clause: 'error.unavailable',
   },

@@ -58,7 +58,7 @@ export const hopReasons: Readonly<Record<HopReason, ReasonEntry>> = {
   },
   mcp_headers_mismatched: {
     codes,
-    meaning: 'Mcp-Method, Mcp-Name or Mcp-Protocol-Version is missing, repeated, or says something else than the body.',
+    meaning: 'Mcp-Method, Mcp-Name or Mcp-Protocol-Version disagrees with the body, or is not there exactly once.',
     fix: 'Send each header once, with the value that stands in the body.',
     clause: 'mcp.headers',
   },

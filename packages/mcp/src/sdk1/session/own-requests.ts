@@ -1,5 +1,5 @@
 import { randomText } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js'
 import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import type { Ask } from '../../rules/names.js'
@@ -26,8 +26,8 @@ export function ownRequests(transport: WebStandardStreamableHTTPServerTransport)
       const over = setTimeout(() => {
         waiting.delete(id)
         reject(
-          new AAuthError('temporarily_unavailable', 'the MCP server did not list its tools and prompts', {
-            reason: 'dependency_unavailable',
+          refusal('dependency_unavailable', {
+            about: 'the MCP server did not list its tools and prompts',
             retryAfter: 5,
           }),
         )

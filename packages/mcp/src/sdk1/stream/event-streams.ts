@@ -1,5 +1,5 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Guarded } from '@countersign/resource'
 import type { Session } from '../../session/sessions.js'
 import { isEventStream, watchedBody } from '../../stream/watched-body.js'
@@ -21,8 +21,7 @@ const encoder = new TextEncoder()
 export function lastEventOf(message: ReceivedMessage): string | undefined {
   if (message.method !== 'GET') return undefined
   const [id, ...more] = headerValues(message, 'last-event-id')
-  if (more.length > 0)
-    throw new AAuthError('invalid_request', 'Last-Event-ID must not be repeated', { reason: 'event_unknown' })
+  if (more.length > 0) throw refusal('event_unknown', { about: 'it must not be repeated' })
   return id === '' ? undefined : id
 }
 
