@@ -55,11 +55,11 @@ export class CachedDocument<T> {
   }
 
   /**
-   * The document: while fresh from memory, without a promise; else fetched. When the host does not answer or sends garbage,
+   * The document: while fresh from memory, else fetched. When the host does not answer or sends garbage,
    * the last good document is served for up to 1 h.
    * @throws AAuthError `discovery_failed`: 401 when it is missing or wrong, 503 when the host does not answer
    */
-  get(budget?: FetchBudget): T | Promise<T> {
+  async get(budget?: FetchBudget): Promise<T> {
     const held = this.#held
     return held !== undefined && this.#isWithin(held.at, held.lifetime)
       ? this.#serve('hit', held.value)

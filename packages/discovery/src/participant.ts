@@ -5,19 +5,15 @@ import type { FetchBudget } from './fetch-budget.js'
 import type { FetchedDocument } from './fetcher.js'
 import { maxJwksBytes, maxMetadataBytes, readDocument } from './read-document.js'
 import { type VerifyKeys, verifyKeys } from './verify-keys.js'
-import { whenReady } from './when-ready.js'
 
 /** Seconds between two early fetches of a JWKS, for a `kid` that it lacks or whose key did not verify. */
 const earlyInterval = 30
 
 /** The metadata and keys that one identifier publishes in one role. */
 export interface Participant<T> {
-  metadata(budget?: FetchBudget): T | Promise<T>
-  /**
-   * `failed`: the key under this `kid` that did not verify; the key set is fetched again, at most once in 30 s.
-   * @returns without a promise where all of it is in memory
-   */
-  key(kid: string, budget?: FetchBudget, failed?: VerifyKey): VerifyKey | undefined | Promise<VerifyKey | undefined>
+  metadata(budget?: FetchBudget): Promise<T>
+  /** `failed`: the key under this `kid` that did not verify; the key set is fetched again, at most once in 30 s. */
+  key(kid: string, budget?: FetchBudget, failed?: VerifyKey): Promise<VerifyKey | undefined>
   /** The `jwks_uri` used last. */
   jwksUri(): string | undefined
   /** How many of its keys are imported. */
@@ -83,15 +79,14 @@ export function participant<T extends { readonly jwks_uri: string }>(source: Par
 
   return {
     metadata: budget => metadata.get(budget),
-    key: (kid, budget, failed) =>
-      whenReady(metadata.get(budget), ({ jwks_uri }) => {
-        const keys = keysAt(jwks_uri)
-        const find = (held: VerifyKeys): ReturnType<VerifyKeys['find']> => held.find(kid)
-        return whenReady(whenReady(keys.get(budget), find), key =>
-          // A flood of invented kids, or of wrong signatures, costs the host one fetch per interval and delays no other caller.
-          key === failed ? keys.renewed(earlyInterval, budget).then(find) : key,
-        )
-      }),
+    async key(kid, budget, failed) {
+      const { jwks_uri } = await metadata.get(budget)
+      const keys = keysAt(jwks_uri)
+      const key = await (await keys.get(budget)).find(kid)
+      if (key !== failed) return key
+      // A flood of invented kids, or of wrong signatures, costs the host one fetch per interval and delays no other caller.
+      return (await keys.renewed(earlyInterval, budget)).find(kid)
+    },
     jwksUri: () => jwks?.uri,
     importedKeys: () => imported?.size ?? 0,
   }

@@ -9,7 +9,6 @@ import { type SiteOf, shareSite } from './share-site.js'
 import type { FetchTerms, SharedFetches } from './shared-fetches.js'
 import { createSlots, type Slots } from './slots.js'
 import { weightOf } from './weight.js'
-import { whenReady } from './when-ready.js'
 
 /** Bytes of the cache for each of its entries, the size of an ordinary participant: 10 000 of the largest would fill a machine. */
 const bytesPerEntry = 4096
@@ -31,8 +30,8 @@ export interface WantedKey {
 /** The participants of one role, cached by identifier. */
 export interface Participants<T> {
   metadata(id: string, budget?: FetchBudget): Promise<T>
-  /** @returns without a promise where all of it is in memory. @throws AAuthError `discovery_failed`, at once for a malformed identifier */
-  key(id: string, wanted: WantedKey): VerifyKey | undefined | Promise<VerifyKey | undefined>
+  /** @throws AAuthError `discovery_failed`, without a fetch for a malformed identifier */
+  key(id: string, wanted: WantedKey): Promise<VerifyKey | undefined>
   purge(id: string): void
 }
 
@@ -87,15 +86,14 @@ class CachedParticipants<T> implements Participants<T> {
     return this.#findOrAdd(id).participant.metadata(budget)
   }
 
-  key(id: string, { kid, budget, failed }: WantedKey): VerifyKey | undefined | Promise<VerifyKey | undefined> {
+  async key(id: string, { kid, budget, failed }: WantedKey): Promise<VerifyKey | undefined> {
     const entry = this.#findOrAdd(id)
-    return whenReady(entry.participant.key(kid, budget, failed), key => {
-      if (key === undefined) return undefined
-      entry.hasProven = true
-      this.#cache.markProven(id, entry)
-      this.#weighKeys(id, entry)
-      return key
-    })
+    const key = await entry.participant.key(kid, budget, failed)
+    if (key === undefined) return undefined
+    entry.hasProven = true
+    this.#cache.markProven(id, entry)
+    this.#weighKeys(id, entry)
+    return key
   }
 
   purge(id: string): void {

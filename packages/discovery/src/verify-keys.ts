@@ -8,7 +8,7 @@ export interface VerifyKeys {
    * @returns undefined when there is no usable key with this `kid`
    * @throws AAuthError `discovery_failed` when two keys have the `kid`
    */
-  find(kid: string): VerifyKey | undefined | Promise<VerifyKey | undefined>
+  find(kid: string): Promise<VerifyKey | undefined>
   /** The keys imported so far, by `kid`. */
   readonly imported: ReadonlyMap<string, VerifyKey>
 }
@@ -56,7 +56,7 @@ export function verifyKeys(jwks: unknown, { previous = new Map(), development }:
 
   return {
     imported,
-    find(kid) {
+    async find(kid) {
       const known = imported.get(kid) ?? importing.get(kid)
       if (known !== undefined) return known
       const found = keysNamed(jwks, kid)
