@@ -56,9 +56,9 @@ function digest(algorithm: 'sha256' | 'sha512', data: Uint8Array | string): Uint
     : createHash(algorithm).update(data).digest()
 }
 
-export const sha256: Cryptography['sha256'] = data => digest('sha256', data)
+export const sha256: Cryptography['sha256'] = async data => digest('sha256', data)
 
-export const withThumbprint: Cryptography['withThumbprint'] = ({ algorithm, publicJwk, verify }, members) => {
+export const withThumbprint: Cryptography['withThumbprint'] = async ({ algorithm, publicJwk, verify }, members) => {
   let thumbprint: string | undefined
   return {
     algorithm,
@@ -71,7 +71,7 @@ export const withThumbprint: Cryptography['withThumbprint'] = ({ algorithm, publ
   }
 }
 
-export const sha512: Cryptography['sha512'] = data => digest('sha512', data)
+export const sha512: Cryptography['sha512'] = async data => digest('sha512', data)
 
 function withoutAlg(jwk: PublicJwk): JsonWebKeyInput['key'] {
   const { alg, ...members } = jwk
@@ -113,7 +113,8 @@ function onPool<T>(begin: (done: Outcome<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => begin((error, value) => (error ? reject(error) : resolve(value))))
 }
 
-export const importPublic: Cryptography['importPublic'] = jwk => (jwk.kty === 'OKP' ? ed25519Public(jwk) : opened(jwk))
+export const importPublic: Cryptography['importPublic'] = async jwk =>
+  jwk.kty === 'OKP' ? ed25519Public(jwk) : opened(jwk)
 
 function opened(jwk: PublicJwk): ImportedPublic {
   const key = operand(createPublicKey({ format: 'jwk', key: withoutAlg(jwk) }), jwk.alg)
@@ -139,7 +140,7 @@ function ed25519Public(jwk: PublicJwk & { readonly kty: 'OKP' }): ImportedPublic
   }
 }
 
-export const importPrivate: Cryptography['importPrivate'] = (jwk): ImportedPrivate => {
+export const importPrivate: Cryptography['importPrivate'] = async (jwk): Promise<ImportedPrivate> => {
   const key = createPrivateKey({ format: 'jwk', key: withoutAlg(jwk) })
   const how = operand(key, jwk.alg)
   const hash = hashes[jwk.alg]
@@ -207,7 +208,7 @@ async function rsa(): Promise<PrivateJwk> {
 
 // Never a KeyObject of generateKeyPair: exporting it as JWK locks the key, and if the garbage collector finishes the job that made
 // the pair at that moment, the job locks it again. Node 20 then hangs forever.
-export const generate: Cryptography['generate'] = algorithm => {
+export const generate: Cryptography['generate'] = async algorithm => {
   switch (algorithm) {
     case 'Ed25519':
       return ed25519()

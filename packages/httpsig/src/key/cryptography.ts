@@ -21,23 +21,20 @@ export interface FreshPair extends ImportedPrivate {
 export interface Cryptography {
   /** The bytes of a string that is all ASCII. */
   ascii(text: string): Uint8Array
-  /** SHA-256 of bytes, or of a string's UTF-8 bytes. Synchronous if the runtime allows it. */
-  sha256(data: Uint8Array | string): Uint8Array | Promise<Uint8Array>
+  /** SHA-256 of bytes, or of a string's UTF-8 bytes. */
+  sha256(data: Uint8Array | string): Promise<Uint8Array>
   /**
    * The key with its thumbprint: the SHA-256 of `members`, base64url. It is computed when it is first read, if the runtime hashes
    * synchronously: most requests with a new key never need it.
    */
-  withThumbprint(
-    key: Omit<VerifyKey, 'thumbprint'>,
-    members: (jwk: PublicJwk) => string,
-  ): VerifyKey | Promise<VerifyKey>
-  sha512(data: Uint8Array | string): Uint8Array | Promise<Uint8Array>
+  withThumbprint(key: Omit<VerifyKey, 'thumbprint'>, members: (jwk: PublicJwk) => string): Promise<VerifyKey>
+  sha512(data: Uint8Array | string): Promise<Uint8Array>
   /** 16 bytes from the runtime's secure source, base64url. */
   random16(): string
-  importPublic(jwk: PublicJwk): ImportedPublic | Promise<ImportedPublic>
-  importPrivate(jwk: PrivateJwk): ImportedPrivate | Promise<ImportedPrivate>
+  importPublic(jwk: PublicJwk): Promise<ImportedPublic>
+  importPrivate(jwk: PrivateJwk): Promise<ImportedPrivate>
   /** A fresh signing key whose private part stays in the runtime, and its public members, possibly with others. */
-  generatePair(algorithm: Algorithm): FreshPair | Promise<FreshPair>
+  generatePair(algorithm: Algorithm): Promise<FreshPair>
   /** A fresh private key, possibly with members of the runtime's own; an RSA key has 3072 bits. */
-  generate(algorithm: Algorithm): PrivateJwk | Promise<PrivateJwk>
+  generate(algorithm: Algorithm): Promise<PrivateJwk>
 }

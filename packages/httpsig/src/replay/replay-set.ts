@@ -230,23 +230,19 @@ function createSet(
     return 'fresh'
   }
 
-  const digest = (text: string): Digest => {
-    const bytes = sha256(`${salt}\0${text}`)
-    return bytes instanceof Promise ? bytes.then(digestKey) : digestKey(bytes)
-  }
+  const digest = async (text: string): Promise<DigestKey> => digestKey(await sha256(`${salt}\0${text}`))
   const shares = cacheDigests(digest)
-  const digestOf = ({ authority, thumbprint, base }: ReplayEntry): Digest =>
+  const digestOf = ({ authority, thumbprint, base }: ReplayEntry): Promise<DigestKey> =>
     digest(`${authority}\0${thumbprint}\0${base}`)
 
   return {
     async check(entry) {
       const { partition, principal, site } = entry
-      const digests = {
-        request: digestOf(entry),
-        principal: shares(`${partition}\0${principal}`),
-        site: site === undefined ? undefined : shares(`site\0${partition}\0${site}`),
-      }
-      return judge(entry, isKnown(digests) ? digests : await awaitDigests(digests))
+      return judge(entry, {
+        request: await digestOf(entry),
+        principal: await shares(`${partition}\0${principal}`),
+        site: site === undefined ? undefined : await shares(`site\0${partition}\0${site}`),
+      })
     },
     async seen(entry) {
       const request = await digestOf(entry)
@@ -256,33 +252,15 @@ function createSet(
   }
 }
 
-/** Not a promise if the runtime hashes synchronously. */
-type Digest = DigestKey | Promise<DigestKey>
-
-/** {@link Digests}, some of which may still be promises. */
-type Digesting = { readonly [K in keyof Digests]: Digests[K] | Promise<DigestKey> }
-
-function isKnown(digests: Digesting): digests is Digests {
-  const { request, principal, site } = digests
-  return !(request instanceof Promise || principal instanceof Promise || site instanceof Promise)
-}
-
-async function awaitDigests({ request, principal, site }: Digesting): Promise<Digests> {
-  return { request: await request, principal: await principal, site: await site }
-}
-
 /** Caches digests of short texts, up to 256: few callers send most requests. */
-function cacheDigests(digest: (text: string) => Digest): (text: string) => Digest {
+function cacheDigests(digest: (text: string) => Promise<DigestKey>): (text: string) => Promise<DigestKey> {
   const known = new Map<string, DigestKey>()
-  const learn = (text: string, key: DigestKey): DigestKey => {
+  return async text => {
+    const before = known.get(text)
+    if (before !== undefined) return before
+    const key = await digest(text)
     if (known.size >= 256) known.clear()
     if (text.length <= 256) known.set(text, key)
     return key
-  }
-  return text => {
-    const before = known.get(text)
-    if (before !== undefined) return before
-    const key = digest(text)
-    return key instanceof Promise ? key.then(made => learn(text, made)) : learn(text, key)
   }
 }
