@@ -27,7 +27,7 @@ export type About = Pick<ReceivedMessage, 'method' | 'target'>
 export interface Teller {
   /** All header names it may use; inbound copies of all of them are dropped, also when a fact is unknown and has no line. */
   readonly names: readonly string[]
-  tell(aauth: AAuth, about: About): readonly Line[] | Promise<readonly Line[]>
+  tell(aauth: AAuth, about: About): Promise<readonly Line[]>
 }
 
 /** Seconds that a JWT is valid; it serves one request. */
@@ -41,7 +41,8 @@ const identityName = 'AAuth-Identity'
  */
 export function tellerOf(o: { readonly identity: Identity; readonly id: string; now(): number }): Teller {
   const { identity, id, now } = o
-  if (identity === 'headers') return { names: facts.map(([name]) => name), tell: aauth => factLines(ownFacts(aauth)) }
+  if (identity === 'headers')
+    return { names: facts.map(([name]) => name), tell: async aauth => factLines(ownFacts(aauth)) }
   const { kid, key } = identity
   return {
     names: [identityName],

@@ -60,8 +60,7 @@ export interface BlocksContext {
 export function blocksIn(context: BlocksContext): Blocks {
   const reader = blockReader(context)
   const check = async ({ agents = [], user }: Parties): Promise<void> => {
-    const read = reader.lists()
-    const lists = read instanceof Promise ? await read : read
+    const lists = await reader.lists()
     if (agents.some(party => lists.isPartyBlocked(party))) throw callerBlocked()
     if (user !== undefined && lists.isUserBlocked(user)) throw userBlocked()
   }
@@ -100,8 +99,8 @@ export function findBlock(db: Database, key: Omit<BlockRow, 'created'>): Promise
 }
 
 interface BlockReader {
-  /** Without a promise where they were read a moment ago. */
-  lists(): BlockLists | Promise<BlockLists>
+  /** As they were read a moment ago, or read now. */
+  lists(): Promise<BlockLists>
   changed(): void
   end(): Promise<void>
 }
@@ -144,11 +143,11 @@ function blockReader({ store, deny, now, endAccess }: BlocksContext): BlockReade
     if (!hasEnded) (reading ?? read()).catch(() => undefined)
   })
   return {
-    lists() {
+    async lists() {
       if (!hasEnded) look.plan()
       // A clock that was set back must not keep old blocks.
       if (held !== undefined && Math.abs(now() - held.at) < freshFor) return held.lists
-      return (reading ?? read()).then(({ lists }) => lists)
+      return (await (reading ?? read())).lists
     },
     changed() {
       if (held !== undefined) held = { ...held, at: Number.NEGATIVE_INFINITY }

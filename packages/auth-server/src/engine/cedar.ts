@@ -83,7 +83,7 @@ export function cedar(options: CedarOptions): Policy {
   const policies = readPolicies(options.policies)
   const read = new Map(Object.entries(policies).map(([id, text]) => [id, policyOf(text, { id, lists })]))
   const prepared = prepare(policies)
-  return enginePolicy((request, action) => {
+  return enginePolicy(async (request, action) => {
     const { isAllowed, reasons } = judged(request, action, { prepared, groups })
     const applied = reasons.flatMap(id => read.get(id) ?? [])
     return { permit: isAllowed ? together(applied) : undefined, by: applied.map(({ name }) => name) }

@@ -67,9 +67,7 @@ export function principalOf({ agent, delegate }: PolicyRequest): {
 }
 
 /** A policy that asks an engine first for a grant at once, then for the question to a user. */
-export function enginePolicy(
-  ask: (request: PolicyRequest, action: EngineAction) => EngineAnswer | Promise<EngineAnswer>,
-): Policy {
+export function enginePolicy(ask: (request: PolicyRequest, action: EngineAction) => Promise<EngineAnswer>): Policy {
   return async request => {
     const against = new Set<string>()
     for (const decision of ['direct', 'consent'] as const) {

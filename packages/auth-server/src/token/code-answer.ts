@@ -23,7 +23,7 @@ export async function answerCode(
       by: 'code',
       redemption: redemptionHash(['code', code, redirect_uri, request_token]),
       row: row !== undefined && isBound(request, row) && (await isCallers(row, call.caller, context)) ? row : undefined,
-      isAllowed: ({ status, expires }) => status === 'granted' && expires > now(),
+      isAllowed: async ({ status, expires }) => status === 'granted' && expires > now(),
     },
     call,
     context,

@@ -14,7 +14,7 @@ export interface PresentedCode {
    * Tells whether the request can be redeemed now.
    * @throws AAuthError the reason why not, where the flow has one
    */
-  readonly isAllowed: (row: RequestRow) => boolean | Promise<boolean>
+  readonly isAllowed: (row: RequestRow) => Promise<boolean>
 }
 
 /** What a code gives: a grant, a token that ends with the upstream one, or a token for a single call. */

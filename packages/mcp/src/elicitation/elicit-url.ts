@@ -31,7 +31,7 @@ export function elicitUrl(options: ElicitUrlOptions): VisitUrl {
   }
 }
 
-function sendOtherwise(url: string, visit: Visit, otherwise: VisitUrl | undefined): void | Promise<void> {
+async function sendOtherwise(url: string, visit: Visit, otherwise: VisitUrl | undefined): Promise<void> {
   if (otherwise !== undefined) return otherwise(url, visit)
   throw new AgentError(
     'interaction_required',

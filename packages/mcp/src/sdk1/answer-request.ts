@@ -132,11 +132,11 @@ async function answerInSession<S extends string>(
 }
 
 /** What the conditions of its caller let out of an answer. A stream that is being read ends with its grant. */
-function showPart(
+async function showPart(
   response: Response,
   rpc: McpMessage | undefined,
   { answer, whileOpen }: Authorized<string>['authorization'],
-): Response | Promise<Response> {
+): Promise<Response> {
   if (answer === undefined) return response
   return showMessage(whileOpen === undefined ? response : revocableResponse(response, whileOpen), rpc, answer)
 }

@@ -16,10 +16,11 @@ export interface Owner {
   readonly token?: string
 }
 
-/** The caller of a request, as the owner of a session; without a promise where no token is to be hashed. */
-export function ownerOf(aauth: AAuth, message: ReceivedMessage): Owner | Promise<Owner> {
+/** The caller of a request, as the owner of a session. */
+export async function ownerOf(aauth: AAuth, message: ReceivedMessage): Promise<Owner> {
   const { agent, delegate, key, user, credential } = aauth
-  if (credential === 'bearer' && user === undefined) return ownerOfToken(message)
+  if (credential === 'bearer' && user === undefined)
+    return { token: await textHash(headerValues(message, 'authorization').join()) }
   const owner: { -readonly [K in keyof Owner]: Owner[K] } = {}
   if (user !== undefined) owner.user = JSON.stringify([user.iss, user.sub])
   if (credential === 'bearer') return owner
@@ -28,10 +29,6 @@ export function ownerOf(aauth: AAuth, message: ReceivedMessage): Owner | Promise
   // The key of an agent may change; its identifier is verified.
   if (key !== undefined && agent === undefined) owner.key = key
   return owner
-}
-
-async function ownerOfToken(message: ReceivedMessage): Promise<Owner> {
-  return { token: await textHash(headerValues(message, 'authorization').join()) }
 }
 
 /**

@@ -101,7 +101,7 @@ export function memoryCounter(
 }
 
 /** Names in keys are as long as strangers like. Long ones are kept as their hash, so that a key takes some 800 bytes at most. */
-function short(key: string): string | Promise<string> {
+async function short(key: string): Promise<string> {
   return key.length > 128 ? textHash(key) : key
 }
 
