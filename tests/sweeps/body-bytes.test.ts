@@ -268,7 +268,7 @@ const framing: Readonly<Record<string, string>> = {
   'gateway/src/upstream.ts':
     'reads the head of an answer of the API: a connection with bytes that no 204 has is not used again',
   'protocol/src/message/framing.ts': 'the one table of how answers are framed; says nothing of a request',
-  'httpsig/src/message/node-head.ts': 'refuses a head of which some may be missing',
+  'httpsig/src/message/framing-node.ts': 'refuses a head of which some may be missing',
   'httpsig/src/received-request-node.ts':
     'refuses framings early; of a body read before the guard, once the head is known to be whole',
   'httpsig/src/message/received-message.ts':

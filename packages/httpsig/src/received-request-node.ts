@@ -4,11 +4,11 @@ import { checkOptions } from '#check-options'
 import { isWhole } from './digest/checked-body-node.js'
 import { HttpSigError } from './error.js'
 import { peekArrived, takeArrived } from './message/arrived-body-node.js'
+import { checkWholeHead } from './message/framing-node.js'
 import { gather } from './message/gather-node.js'
 import { type HeadWatch, watchHead, withReadBody } from './message/head-watch.js'
 import { withKeptBody } from './message/kept-body-node.js'
 import { mergeChunks, mergeEarly } from './message/merged-chunks-node.js'
-import { checkWholeHead } from './message/node-head.js'
 import {
   bodyTooLarge,
   collectBody,
