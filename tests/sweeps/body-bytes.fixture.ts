@@ -6,9 +6,8 @@ import { createAgentServer } from '@countersign/agent-server'
 import { createAuthServer } from '@countersign/auth-server'
 import { createDiscovery } from '@countersign/discovery'
 import { createCheck, createGateway } from '@countersign/gateway'
-import { generateSigningKey, type ReceivedMessage, type SigningKey } from '@countersign/httpsig'
-import { unreadNode } from '@countersign/httpsig/internal/node'
-import { fromNode, peekNode } from '@countersign/httpsig/node'
+import { generateSigningKey, type ReceivedMessage, readBody, type SigningKey } from '@countersign/httpsig'
+import { fromNode, peekNode, receiveNode } from '@countersign/httpsig/node'
 import { guardMcp } from '@countersign/mcp'
 import { guardMcp as guardMcpOfSdk1 } from '@countersign/mcp/sdk1'
 import { createResource, type Requirement, type Resource } from '@countersign/resource'
@@ -189,11 +188,10 @@ async function guarded(seen: Seen): Promise<MountableParticipant> {
   const resource = await calendar()
   return {
     paths: ['/feed'],
-    judgeHead: head => resource.judgeHead(head, known),
     async handle(message) {
       const authorization = await resource.authorize(message, known)
       if (!authorization.ok) return authorization.response
-      seen.bodies.push(Buffer.from(message.body ?? []).toString())
+      seen.bodies.push(Buffer.from((await readBody(message)).body ?? []).toString())
       return new Response('done')
     },
   }
@@ -263,7 +261,7 @@ async function checkDoor(seen: Seen, proxy: 'envoy' | 'nginx'): Promise<Running>
     async handle(message) {
       const response = await check.handle(message)
       // The proxy would now hand the request on.
-      if (response.status === 200) seen.bodies.push(Buffer.from(message.body ?? []).toString())
+      if (response.status === 200) seen.bodies.push(Buffer.from((await readBody(message)).body ?? []).toString())
       return response
     },
   })
@@ -392,9 +390,9 @@ export const doors: readonly Door[] = [
     open: seen => readerDoor(seen, request => peekNode(request, { bodyLimit: 1000 })),
   },
   {
-    of: ['httpsig/internal/node:unreadNode'],
+    of: ['httpsig/node:receiveNode'],
     hidesHead: true,
     ...route,
-    open: seen => readerDoor(seen, async request => (await unreadNode(request)).message),
+    open: seen => readerDoor(seen, request => receiveNode(request, { bodyLimit: 1000, leaveBody: true })),
   },
 ]

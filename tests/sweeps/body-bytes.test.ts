@@ -226,7 +226,7 @@ async function expectBytesDecideInHttp2(door: Door, { port }: Running, bodies: r
 
 /** Exports that take requests from a network. */
 const takesRequests =
-  /^(guard(?!edFetch)\w*|wellKnown|mount\w+|serve|(from|peek|unread)Node|create\w*(Gateway|Check|Server))$/
+  /^(guard(?!edFetch)\w*|wellKnown|mount\w+|serve|(from|peek|receive)Node|create\w*(Gateway|Check|Server))$/
 
 async function exported(): Promise<string[]> {
   const names: string[] = []
@@ -268,12 +268,9 @@ const framing: Readonly<Record<string, string>> = {
   'gateway/src/upstream.ts':
     'reads the head of an answer of the API: a connection with bytes that no 204 has is not used again',
   'protocol/src/message/framing.ts': 'the one table of how answers are framed; says nothing of a request',
-  'httpsig/src/message/framing-node.ts': 'refuses a head of which some may be missing',
-  'httpsig/src/received-request-node.ts':
+  'httpsig/src/message/framing-node.ts':
     'refuses framings early; of a body read before the guard, once the head is known to be whole',
-  'httpsig/src/message/received-message.ts':
-    'announces a body that is not read yet: a digest must be covered, and is compared',
-  'httpsig/src/signature/unread-request.ts': 'likewise',
+  'httpsig/src/received-request-node.ts': 'refuses a body early that is announced to be over the limit',
   'httpsig/src/message/received-request.ts': 'refuses what announces a body that the platform does not show',
   'httpsig/src/reason/message-reasons.ts': 'tells a sender what to change',
   'mcp/src/answer/show-message.ts': 'sets the length of an answer',

@@ -1,11 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { reasons } from '@countersign/protocol/reasons'
 import { root } from '../processes.fixture.js'
 import { isLong } from '../tier.fixture.js'
 
+/** Reasons of refusals over a limit. */
+const overLimits = Object.entries(reasons)
+  .filter(([, { codes }]) => codes.includes('rate_limited'))
+  .map(([name]) => name)
+
 /** What tells a place in the source at which something is counted, or can be had once. */
 const signals: Readonly<Record<string, RegExp>> = {
-  'a refusal over a limit': /'rate_limited'/,
+  'a refusal over a limit': new RegExp(`'rate_limited'|refusal\\('(?:${overLimits.join('|')})'`),
   'a count in SQL': /countAll[(<]|fn\.count\b/,
   'a conditional write that says whether it was first': /num(?:Deleted|Updated|InsertedOrUpdated|Affected)Rows/,
   // Of collections: a length is mostly that of a text which is parsed.

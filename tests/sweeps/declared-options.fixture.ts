@@ -130,6 +130,8 @@ export function membersOf(room: string, type: string): string[] {
   if (others.length > 0) return [first, ...others].flatMap(one => membersOf(room, one))
   const [, omitted, left = ''] = /^Omit<(\w+), (.*)>$/.exec(type) ?? []
   if (omitted !== undefined) return membersOf(room, omitted).filter(member => !left.includes(`'${member}'`))
+  const [, picked, chosen = ''] = /^Pick<(\w+), (.*)>$/.exec(type) ?? []
+  if (picked !== undefined) return membersOf(room, picked).filter(member => chosen.includes(`'${member}'`))
   const name = /^(?:readonly )?(\w+)/.exec(type)?.[1] ?? ''
   const pattern = new RegExp(`export interface ${name}\\b`)
   const files = [...sources].sort(

@@ -16,8 +16,7 @@ import { documentAt } from '@countersign/discovery/internal'
 import { guardedFetch, guardedFetcher } from '@countersign/discovery/node'
 import { createCheck, createGateway } from '@countersign/gateway'
 import * as httpsig from '@countersign/httpsig'
-import { openHead, reopenSignature } from '@countersign/httpsig/internal'
-import { fromNode, peekNode } from '@countersign/httpsig/node'
+import { fromNode, peekNode, receiveNode } from '@countersign/httpsig/node'
 import { redisReplaySet } from '@countersign/httpsig/redis'
 import { guardMcp } from '@countersign/mcp'
 import { bridge } from '@countersign/mcp/bridge'
@@ -273,17 +272,13 @@ export async function taken(): Promise<Record<string, Taken>> {
       valid: { authorities: ['api.example'], scheme: 'https' },
       call: (options: never) => httpsig.openSignature(message, options),
     },
-    'httpsig/internal openHead options': {
-      valid: { authorities: ['api.example'], scheme: 'https' },
-      call: (options: never) => openHead(message, options),
-    },
-    'httpsig/internal reopenSignature options': {
-      valid: { authorities: ['api.example'], scheme: 'https' },
-      call: (options: never) => reopenSignature(Object.create(null), message, options),
-    },
     'httpsig parsePublicJwk options': {
       valid: { algorithmOptional: false },
       call: (options: never) => httpsig.parsePublicJwk(key.publicJwk, options),
+    },
+    'httpsig receiveRequest options': {
+      valid: bodyLimit,
+      call: (options: never) => httpsig.receiveRequest(new Request(id), options),
     },
     'httpsig signMessage options': {
       valid: { message: http, key, components: ['@method'] },
@@ -306,6 +301,10 @@ export async function taken(): Promise<Record<string, Taken>> {
     'httpsig/node peekNode options': {
       valid: bodyLimit,
       call: (options: never) => peekNode(anObject as never, options),
+    },
+    'httpsig/node receiveNode options': {
+      valid: { ...bodyLimit, requestId: 'x', leaveBody: true, onRead: nothing },
+      call: (options: never) => receiveNode(anObject as never, options),
     },
     'httpsig/redis redisReplaySet options': {
       valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },
@@ -563,7 +562,7 @@ export async function methods(): Promise<Record<string, Taken>> {
 /** Objects of methods that are no options of a caller's. */
 export const exemptMethods: ReadonlySet<string> = new Set([
   // What `declare` returned: it has been checked.
-  ...['Resource.authorize requirement', 'Resource.judgeHead requirement', 'Resource.responseHeaders requirement'],
+  ...['Resource.authorize requirement', 'Resource.read requirement', 'Resource.responseHeaders requirement'],
   // Made by packages of ours for each other, with all members there.
   ...[
     'BrowserSignIn.finish o',

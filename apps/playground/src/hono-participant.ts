@@ -1,4 +1,4 @@
-import type { ReceivedMessage } from '@countersign/httpsig'
+import { type ReceivedMessage, readBody } from '@countersign/httpsig'
 import type { Participant } from '@countersign/server'
 
 /** A Hono app whose bindings, if it has any, are the received message. */
@@ -13,7 +13,8 @@ interface App {
 export function honoParticipant(id: string, app: App, ready: () => Promise<void> = async () => {}): Participant {
   return {
     ready,
-    handle: async message => {
+    handle: async received => {
+      const message = await readBody(received)
       const headers = new Headers(message.headers.map(([name, value]) => [name, value]))
       const { method, target, body, connection } = message
       const sendsBody = body !== undefined && body.length > 0 && method !== 'GET' && method !== 'HEAD'

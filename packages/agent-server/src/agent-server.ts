@@ -1,6 +1,6 @@
 import { type AuditReader, readAudit } from '@countersign/audit'
 import { type Reporter, recordIfUsed, type Transaction } from '@countersign/audit/internal'
-import { type HeadJudgement, memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
+import { memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
 import { errorResponse, jwks, type PublishedKey } from '@countersign/protocol'
 import { measured, refusal, telemetryOpened, withCors } from '@countersign/protocol/internal'
 import { type EpochKeeper, type OperatorKeys, openStore, type Store } from '@countersign/store'
@@ -45,8 +45,6 @@ export interface PublishedAgent {
   readonly paths: readonly string[]
   /** Answers a request to one of `paths`; 404 for any other path. */
   handle(message: ReceivedMessage): Promise<Response>
-  /** Judges a request by its head, before its body is read. Servers call it. */
-  judgeHead(head: ReceivedMessage): HeadJudgement
   /**
    * The key that signs now, for requests under the agent's own name (`jwks_uri`). Call it for each request: keys rotate.
    * @throws AAuthError `temporarily_unavailable`
@@ -106,7 +104,7 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Pu
 async function openPublishedAgent(options: AgentServerOptions, settings: Settings): Promise<PublishedAgent> {
   const keys = await keysInMemory(settings)
   await checkBotKeys(settings, keys)
-  const { paths, handle, judgeHead } = withClientAddress(
+  const { paths, handle } = withClientAddress(
     options,
     requestHandler({
       ...settings,
@@ -117,7 +115,6 @@ async function openPublishedAgent(options: AgentServerOptions, settings: Setting
   const nothing = async (): Promise<void> => undefined
   return {
     paths,
-    judgeHead,
     handle: measured(options.telemetry, endpointOf, withCors(options.cors, handle)),
     signingKey: keys.signing,
     ready: nothing,
@@ -145,15 +142,11 @@ async function openAgentServer(
   const context = delegateTokenContext(options, { ...settings, onEvent, report, keys }, store)
   const { issuer, delegates, enrollments, replay } = context
   await checkIssuable(issuer, { sub: 'any' })
-  const { paths, handle, judgeHead } = withClientAddress(
-    options,
-    requestHandler({ ...settings, report, keys }, context),
-  )
+  const { paths, handle } = withClientAddress(options, requestHandler({ ...settings, report, keys }, context))
   const closed = telemetryOpened(options.telemetry, async () => ({ writes: store.waiting() }))
   const answer = withCors(options.cors, refuseWhenRestored(handle, epoch, now))
   return {
     paths,
-    judgeHead,
     handle: measured(options.telemetry, endpointOf, answer),
     signingKey: keys.signing,
     ...oversight({
@@ -251,9 +244,9 @@ function refuseWhenRestored(
 }
 
 /** Gives each request the address of the client: shares of the replay set and events must not name the proxy. */
-function withClientAddress(options: AgentServerOptions, { paths, handle, judgeHead }: RequestHandler): RequestHandler {
+function withClientAddress(options: AgentServerOptions, { paths, handle }: RequestHandler): RequestHandler {
   const client = clientOf(options)
-  return { paths, handle: message => handle(withClient(message, client)), judgeHead }
+  return { paths, handle: message => handle(withClient(message, client)) }
 }
 
 /** With other keys no delegate could renew, and no error would say why. */

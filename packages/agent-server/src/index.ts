@@ -17,7 +17,7 @@ export type {
 } from '@countersign/audit'
 export type { Condition, Conditions } from '@countersign/conditions'
 export type { Fetcher } from '@countersign/discovery'
-export type { Algorithm, HeadJudgement, ReceivedMessage, ReplaySet, SigningKey } from '@countersign/httpsig'
+export type { Algorithm, ReceivedMessage, ReplaySet, SigningKey } from '@countersign/httpsig'
 export type { CorsOrigins, ErrorCode, PublishedKey, Reason } from '@countersign/protocol'
 export type {
   EpochKeeper,

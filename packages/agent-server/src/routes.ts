@@ -1,6 +1,6 @@
 import { named, type Reporter } from '@countersign/audit/internal'
-import type { HeadJudgement, ReceivedMessage } from '@countersign/httpsig'
-import { isSigned, pathOf, refusedHead } from '@countersign/httpsig/internal'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { pathOf } from '@countersign/httpsig/internal'
 import { type AAuthError, type AgentAuth, type AgentMetadata, errorResponse } from '@countersign/protocol'
 import {
   answerRoute,
@@ -18,7 +18,7 @@ import { peerOf, requestIdOf } from '@countersign/verify/internal'
 import { botDirectory, type WebBotKeys } from './bot-directory.js'
 import type { AgentServerEvent } from './event.js'
 import type { AgentServerEndpoint } from './telemetry.js'
-import { delegateRules, delegateToken, verifyDelegate } from './token/delegate-token.js'
+import { delegateToken, verifyDelegate } from './token/delegate-token.js'
 import type { DelegateTokenContext } from './token/token-context.js'
 
 /** Where delegates enrol, renew and rotate. */
@@ -49,8 +49,6 @@ export interface RequestHandler {
   readonly paths: readonly string[]
   /** Answers each request with its route's answer or with its refusal; never throws. */
   handle(message: ReceivedMessage): Promise<Response>
-  /** Judges a request by its head, before its body is read. */
-  judgeHead(head: ReceivedMessage): HeadJudgement
 }
 
 /** Creates the handler of a published agent. With `context` it also serves the delegate token endpoint. */
@@ -70,10 +68,6 @@ export function requestHandler(published: Published, context?: DelegateTokenCont
         return await refuse(asAAuthError(thrown), { message }, published)
       }
     },
-    judgeHead(head) {
-      if (context === undefined || head.method !== 'POST' || pathOf(head.target) !== delegateTokenPath) return 'whole'
-      return isSigned(head) ? context.verifier.judgeHead(head, delegateRules) : refusedHead(head)
-    },
   }
 }
 
@@ -85,11 +79,11 @@ function botDirectoryRoute({ botKeys, metadata, keys, now }: Published): Array<r
 
 function delegateTokenRoute(published: Published, context: DelegateTokenContext): readonly [string, Route] {
   const answer = async (message: ReceivedMessage): Promise<Response> => {
-    const verified = await verifyDelegate(message, context)
+    const head = await verifyDelegate(message, context)
     try {
-      return privateResponse(await delegateToken(message, verified, named(context, message)))
+      return privateResponse(await delegateToken(head, named(context, message)))
     } catch (thrown) {
-      return await refuse(asAAuthError(thrown), { message, caller: verified.caller }, published)
+      return await refuse(asAAuthError(thrown), { message, caller: head.caller }, published)
     }
   }
   return [delegateTokenPath, { methods: ['POST'], answer }]

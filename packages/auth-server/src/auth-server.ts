@@ -1,5 +1,5 @@
 import { createDiscovery, type Discovery } from '@countersign/discovery'
-import { type HeadJudgement, memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
+import { memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
 import { measured, telemetryOpened, toldTo, withCors } from '@countersign/protocol/internal'
 import { openStore, type Store } from '@countersign/store'
 import type { OwnKeys } from '@countersign/store/internal'
@@ -47,7 +47,7 @@ import { retention } from './retention.js'
 import { createDelivery, type Delivery } from './revocation/delivery.js'
 import { noticeEvent } from './revocation/notice-event.js'
 import { noticeSender } from './revocation/send-notice.js'
-import { endpointOf, isPage, judgeTokenHead, type RouteContext, requestHandler } from './routes.js'
+import { endpointOf, isPage, type RouteContext, requestHandler } from './routes.js'
 import { signInCauses } from './sign-in-causes.js'
 import { migrations, room, type Tables } from './tables.js'
 import { loadOf } from './telemetry.js'
@@ -60,8 +60,6 @@ export interface AuthServer {
   readonly paths: readonly string[]
   /** Answers one request: metadata, JWKS, token and revocation endpoint, and with `login` the pages for users. 404 for other paths. */
   handle(message: ReceivedMessage): Promise<Response>
-  /** Judges a request by its head, before its body is read. For servers. */
-  judgeHead(head: ReceivedMessage): HeadJudgement
   /** Resolves once a request signed now would be answered. Rejects when the database, or a shared replay set, does not answer. */
   ready(): Promise<void>
   /** The access that users gave to agents, for an application that lists it beside its own connected apps. */
@@ -158,7 +156,6 @@ async function openAuthServer(options: AuthServerOptions): Promise<AuthServer> {
       // Pages never get CORS headers: a script of another origin must not read them, even where it may call the token endpoint.
       return isPage(message) ? handle(message) : open(message)
     }),
-    judgeHead: head => judgeTokenHead(head, verifier, client),
     async ready() {
       // A standby server gets no other requests that would start a sweep.
       kept.sweep()

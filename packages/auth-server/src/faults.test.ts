@@ -57,7 +57,7 @@ async function ownProcess(database: string): Promise<{ made: World; running: Run
     const { status, headers, body } = await running.call(message)
     return new Response(body === '' ? null : body, { status, headers: headers.map(([name, value]) => [name, value]) })
   }
-  const auth = { handle, judgeHead: () => 'whole' as const, ready: async () => {}, close: () => running.kill() }
+  const auth = { handle, ready: async () => {}, close: () => running.kill() }
   const reopen = (): Promise<never> => Promise.reject(new Error('it is another process'))
   const web = makeWeb(cast.web)
   const discovery = createDiscovery({ fetcher: web.fetcher })

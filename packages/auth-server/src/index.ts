@@ -17,7 +17,7 @@ export type {
 } from '@countersign/audit'
 export type { Condition, Conditions, ConditionType, HoursCondition } from '@countersign/conditions'
 export type { Discovery, Fetcher, SiteOf } from '@countersign/discovery'
-export type { HeadJudgement, ReceivedMessage, ReplaySet, SigningKey } from '@countersign/httpsig'
+export type { ReceivedMessage, ReplaySet, SigningKey } from '@countersign/httpsig'
 export type { CorsOrigins, ErrorCode, PublishedKey, Reason } from '@countersign/protocol'
 export type {
   EpochKeeper,

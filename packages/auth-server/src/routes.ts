@@ -1,7 +1,7 @@
 import { named } from '@countersign/audit/internal'
 import type { SiteOf } from '@countersign/discovery'
-import type { HeadJudgement, ReceivedMessage, ReplaySet } from '@countersign/httpsig'
-import { isSigned, pathOf, refusedHead } from '@countersign/httpsig/internal'
+import { type ReceivedMessage, type ReplaySet, readBody } from '@countersign/httpsig'
+import { pathOf } from '@countersign/httpsig/internal'
 import {
   type AAuthError,
   type AgentAuth,
@@ -19,7 +19,7 @@ import {
   type Routes,
 } from '@countersign/protocol/internal'
 import type { OwnKeys } from '@countersign/store/internal'
-import type { ClientOf, Verifier } from '@countersign/verify'
+import type { Verifier } from '@countersign/verify'
 import { showAccount, takeBackAccess, takeBackPath } from './account/account.js'
 import type { AccountContext } from './account/account-context.js'
 import { accountRoutes } from './account/account-routes.js'
@@ -91,15 +91,15 @@ export function requestHandler(context: RouteContext): RequestHandler {
       '/agent/token',
       {
         methods: ['POST'],
-        answer: identified(context, (message, who, note) => answerTokenRequest(message, { who, note }, context)),
+        answer: identified(context, (who, note) => answerTokenRequest(who, note, context)),
       },
     ],
     [
       '/agent/revoke',
       {
         methods: ['POST'],
-        answer: identified(context, async (message, who) =>
-          privateResponse(await answerRevocation(formOf(message), who, named(context, message))),
+        answer: identified(context, async who =>
+          privateResponse(await answerRevocation(formOf(who.message), who, named(context, who.message))),
         ),
       },
     ],
@@ -109,8 +109,8 @@ export function requestHandler(context: RouteContext): RequestHandler {
     paths: [...routes.keys()],
     async handle(message) {
       try {
-        const throttled = isPage(message) ? await overPageLimit(message, context) : undefined
-        return throttled ?? (await answerRoute(message, routes))
+        if (!isPage(message)) return await answerRoute(message, routes)
+        return (await overPageLimit(message, context)) ?? (await answerRoute(await readBody(message), routes))
       } catch (thrown) {
         return await refusal(thrown, { message }, context)
       }
@@ -120,11 +120,10 @@ export function requestHandler(context: RouteContext): RequestHandler {
 
 /** Answers the token endpoint. A block that comes meanwhile wins: what was made for the caller is not sent. */
 async function answerTokenRequest(
-  message: ReceivedMessage,
-  { who, note }: { readonly who: VerifiedCaller; readonly note: TokenCall['note'] },
+  { caller, message, verified, once }: VerifiedCaller,
+  note: TokenCall['note'],
   context: RouteContext,
 ): Promise<Response> {
-  const { caller, verified, once } = who
   const blocks = context.blocks.ofCall()
   await blocks.check({ agents: [caller] })
   const answer = await answerToken(
@@ -134,14 +133,6 @@ async function answerTokenRequest(
   )
   await blocks.checkAgain()
   return privateResponse(answer)
-}
-
-const tokenPaths: ReadonlySet<string> = new Set(['/agent/token', '/agent/revoke'])
-
-/** Judges a head: token endpoints refuse unsigned requests, and requests whose signature cannot be right, before the body is read. */
-export function judgeTokenHead(head: ReceivedMessage, verifier: Verifier, client: ClientOf): HeadJudgement {
-  if (head.method !== 'POST' || !tokenPaths.has(pathOf(head.target))) return 'whole'
-  return isSigned(head) ? verifier.judgeHead(head, { peer: client(head) }) : refusedHead(head)
 }
 
 /** What a request is for, as it is measured: a name of a closed set, whatever path a stranger asks for. */
@@ -248,7 +239,7 @@ function linkRoutes(linking: Linking, page: Page): ReadonlyArray<readonly [strin
 /** Runs `answer` for a verified caller. The event of a refusal names the caller and what else was verified. */
 function identified(
   context: RouteContext,
-  answer: (message: ReceivedMessage, who: VerifiedCaller, note: TokenCall['note']) => Promise<Response>,
+  answer: (who: VerifiedCaller, note: TokenCall['note']) => Promise<Response>,
 ): (message: ReceivedMessage) => Promise<Response> {
   return async message => {
     const who = await identify(message, context)
@@ -257,7 +248,7 @@ function identified(
       known = { ...known, ...more }
     }
     try {
-      return await answer(message, who, note)
+      return await answer(who, note)
     } catch (thrown) {
       return await refusal(thrown, { message, known }, context)
     }

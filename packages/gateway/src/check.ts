@@ -1,4 +1,4 @@
-import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { headerValues, type ReceivedMessage, readBody } from '@countersign/httpsig'
 import { checkTarget, isSigned } from '@countersign/httpsig/internal'
 import { type AAuthError, errorResponse } from '@countersign/protocol'
 import { asAAuthError, refusal } from '@countersign/protocol/internal'
@@ -54,7 +54,7 @@ function configure<S extends string>(
   checkCheckOptions(options)
   checkTogether(options)
   const { resource, proxy, bodies = 'refuse', identity = 'headers', now = () => Date.now() / 1000 } = options
-  const { judge } = createJudge(resource, options.routes, {
+  const judge = createJudge(resource, options.routes, {
     sessions: mcpSessions(now),
     handling: handlingOf(bodies),
     now,
@@ -86,7 +86,9 @@ function configure<S extends string>(
     const answer = await resource.handle(message)
     if (answer !== undefined) return answer
     if (!isAsked(message, proxy)) throw refusal('path_unknown')
-    const response = await answerCheck(message).catch((thrown: unknown) => refusalOf(thrown, now))
+    const response = await readBody(message)
+      .then(answerCheck)
+      .catch((thrown: unknown) => refusalOf(thrown, now))
     return proxy === 'nginx' ? forNginx(response) : response
   }
   return { handle, refused: resource.refused, ready: resource.ready }

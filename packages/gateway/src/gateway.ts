@@ -1,7 +1,7 @@
 import { IncomingMessage } from 'node:http'
-import type { ReceivedMessage } from '@countersign/httpsig'
+import { type ReceivedMessage, readBody } from '@countersign/httpsig'
 import { checkTarget, pathOf } from '@countersign/httpsig/internal'
-import { asAAuthError, refusal } from '@countersign/protocol/internal'
+import { asAAuthError } from '@countersign/protocol/internal'
 import {
   type AnswerHead,
   type Authorization,
@@ -17,7 +17,7 @@ import { checkGatewayOptions } from './check-routes.js'
 import { askingWhole, checkConnection, droppedHeaders, requestHeaders } from './forwarded-headers.js'
 import { type HeaderRules, headerRules } from './header-rules.js'
 import { type Line, type Teller, tellerOf } from './identity.js'
-import type { Judged, Judges } from './judged.js'
+import type { Judge, Judged } from './judged.js'
 import { type McpSessions, mcpSessions } from './mcp-enter.js'
 import { askBeside } from './mcp-names.js'
 import type { GatewayOptions } from './options.js'
@@ -68,11 +68,12 @@ export interface Gateway<S extends string = string> extends Participant {
 export function createGateway<S extends string>(options: GatewayOptions<S>): Gateway<S> {
   const sessions = mcpSessions(options.now ?? seconds)
   let current = configure(options, sessions)
-  const asked = async (message: ReceivedMessage): Promise<Response | Passed<S>> => {
+  const asked = async (received: ReceivedMessage): Promise<Response | Passed<S>> => {
     const configured = current
     const { resource } = configured
-    checkAndReport(resource, message, checkTarget)
-    checkAndReport(resource, message, asked => checkConnection(asked, configured.rules))
+    checkAndReport(resource, received, checkTarget)
+    checkAndReport(resource, received, asked => checkConnection(asked, configured.rules))
+    const message = resource.observed === undefined ? received : await readAndReport(received, resource)
     // Before the routes: preflights are OPTIONS, a method that most routes do not have.
     const answer = resource.cors?.preflight(message)
     if (answer !== undefined) return answer
@@ -89,7 +90,6 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
       const answer = await relay(message)
       return answer instanceof Response ? answer : responseOf(answer)
     },
-    judgeHead: head => current.routes.judgeHead(head),
     async upgrade(message) {
       const handshake = checkAndReport(current.resource, message, checkHandshake)
       const passed = await asked(message)
@@ -110,12 +110,25 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
   }
 }
 
+/** A request that is only observed is forwarded with its body, whatever is judged of it. */
+async function readAndReport(
+  message: ReceivedMessage,
+  { refused }: Pick<Resource, 'refused'>,
+): Promise<ReceivedMessage> {
+  try {
+    return await readBody(message)
+  } catch (thrown) {
+    refused(message, asAAuthError(thrown))
+    throw thrown
+  }
+}
+
 /** The parts that are made from one set of options. */
 interface Configured<S extends string> {
   readonly resource: Resource<S>
   readonly upstream: Upstream
   readonly teller: Teller
-  readonly routes: Judges<S>
+  readonly judge: Judge<S>
   readonly rules: HeaderRules
 }
 
@@ -129,7 +142,7 @@ function configure<S extends string>(options: GatewayOptions<S>, sessions: McpSe
   return {
     resource,
     teller: tellerOf({ identity, id: resource.id, now }),
-    routes: createJudge(resource, options.routes, { sessions, handling: { answers: 'projected' }, now }),
+    judge: createJudge(resource, options.routes, { sessions, handling: { answers: 'projected' }, now }),
     rules: headerRules(droppedHeaders(dropHeaders)),
     upstream: openUpstream({
       origin: options.upstream,
@@ -158,10 +171,10 @@ async function passage<S extends string>(
   message: ReceivedMessage,
   configured: Configured<S>,
 ): Promise<Response | Passed<S>> {
-  const judged = await configured.routes.judge(message)
+  const judged = await configured.judge(message)
   const { authorization, leave } = judged
   if (!authorization.ok) return authorization.response
-  return orLeave(leave, () => forwarding(message, { judged, authorization }, configured))
+  return orLeave(leave, () => forwarding({ judged, authorization }, configured))
 }
 
 /** What the work gives; where it fails, what the request holds is given back. */
@@ -181,14 +194,12 @@ interface Allowed<S extends string> {
 }
 
 async function forwarding<S extends string>(
-  message: ReceivedMessage,
   { judged, authorization }: Allowed<S>,
   configured: Configured<S>,
 ): Promise<Passed<S>> {
   const { resource, teller, upstream } = configured
   const { requirement, before, leave } = judged
-  // The head was refused by the options before a reload, so the body was not read, and the request cannot be forwarded.
-  if (message.dangerouslyUnseenBody) throw refusal('draining', { retryAfter: 1 })
+  const { message } = authorization
   const told = authorization.observed ? noFacts : teller.tell(authorization.aauth, message)
   const facts = told instanceof Promise ? await told : told
   const { answer, whileOpen } = authorization

@@ -1,4 +1,4 @@
-export type { HeadJudgement, ReceivedMessage, SigningKey } from '@countersign/httpsig'
+export type { ReceivedMessage, SigningKey } from '@countersign/httpsig'
 export type { McpRules } from '@countersign/mcp/sdk1'
 export type { AAuthError, HeaderFields } from '@countersign/protocol'
 export type { Requirement, Resource } from '@countersign/resource'

@@ -1,4 +1,4 @@
-import type { JudgeHead, ReceivedMessage } from '@countersign/httpsig'
+import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Ask } from '@countersign/mcp/internal'
 import type { Authorization, Requirement } from '@countersign/resource'
 
@@ -20,8 +20,12 @@ export interface Judged<S extends string> {
 /** Judges a request. @throws AAuthError for a request that cannot be judged */
 export type Judge<S extends string> = (message: ReceivedMessage) => Promise<Judged<S>>
 
-/** Judges requests, and their heads before their bodies are read. */
-export interface Judges<S extends string> {
+/** How the requests of a route are judged. */
+export interface RouteJudge<S extends string> {
+  /**
+   * Reads the body of a request whose head is let pass.
+   * @returns undefined where it is refused: then `judge` says how
+   */
+  read(message: ReceivedMessage): Promise<ReceivedMessage | undefined>
   readonly judge: Judge<S>
-  readonly judgeHead: JudgeHead
 }

@@ -1,5 +1,4 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { isSigned } from '@countersign/httpsig/internal'
 import {
   type Ask,
   callOf,
@@ -23,7 +22,7 @@ import { AAuthError } from '@countersign/protocol'
 import { asAAuthError } from '@countersign/protocol/internal'
 import { type Authorization, type Requirement, type Resource, revocableResponse } from '@countersign/resource'
 import { plainName } from './header-rules.js'
-import type { Judged, Judges } from './judged.js'
+import type { Judged, RouteJudge } from './judged.js'
 import { entering, type McpPlace } from './mcp-enter.js'
 import { rulesWithin } from './mcp-rules.js'
 import { askingLike } from './mcp-stateless.js'
@@ -45,7 +44,7 @@ export function mcpJudge<S extends string>(
   resource: Resource<S>,
   { path, rules, components }: McpRoute<S>,
   { sessions, now }: Pick<McpPlace, 'sessions' | 'now'>,
-): Judges<S> {
+): RouteJudge<S> {
   const { session, optional = [], ...named } = rules
   // Checked before it is combined with other rules: the combination is a function, whose lists cannot be checked.
   for (const { deny } of Object.values(named).flatMap(Object.values<Requirement<S>>))
@@ -60,11 +59,10 @@ export function mcpJudge<S extends string>(
     proof: nameProof(),
     place: { path, sessions, shares: streamShares(defaultStreamLimits), now },
   }
-  const open = resource.declare({ level: 'anonymous' }, { answers: 'projected' })
   return {
-    judge: message => judgeMessage(message, parts),
     // The body decides which rule applies: of the head, only the signature can be judged.
-    judgeHead: head => (head.method === 'POST' && isSigned(head) ? resource.judgeHead(head, open) : 'whole'),
+    read: message => resource.read(message),
+    judge: message => judgeMessage(message, parts),
   }
 }
 
@@ -143,8 +141,8 @@ function readMessage<S extends string>(
   try {
     checkHeaders(message)
     checkOrigin(message, resource)
-    // The request was refused by its head, under the rule of the session.
-    if (message.dangerouslyUnseenBody) return undefined
+    // Its signature or body does not verify: it is refused under the rule of the session.
+    if (message.unread !== undefined) return undefined
     if (message.method === 'POST') return readRpc(message)
     // A server that ignores the method would process such a message, and no rule would have judged it.
     if ((message.body?.length ?? 0) > 0)

@@ -4,7 +4,7 @@ import { verifies } from '@countersign/requirements'
 import { beforeAll, expect, test } from 'vitest'
 import { proxiesOf } from './check.test.fixture.js'
 import type { GatewayRoute } from './index.js'
-import { overrideFault } from './method-override.js'
+import { overrideInBody, overrideInQuery } from './method-override.js'
 import { type Answer, call, ok, stage } from './stage.test.fixture.js'
 import { makeWorld, type World } from './world.test.fixture.js'
 
@@ -146,7 +146,7 @@ test('the search for names is linear in the body', () => {
     const body = new TextEncoder().encode(piece.repeat(count))
     const message: ReceivedMessage = { method: 'POST', target: '/', headers: [['content-type', type]], body }
     const begun = performance.now()
-    overrideFault(message, { isOneRule: false })
+    overrideInQuery(message, { isOneRule: false }) ?? overrideInBody(message)
     return performance.now() - begun
   }
   // Quadratic, it would take minutes.

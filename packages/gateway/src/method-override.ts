@@ -16,24 +16,23 @@ const lenient = new TextDecoder('utf-8')
 
 /**
  * Finds a parameter that makes some frameworks run another method than the one that was judged: `POST /items/5?_method=DELETE`
- * (method override). It may be in the query, or a member of a form or of a JSON object.
+ * (method override).
  * @param o.isOneRule whether the rule of the request holds for every method of its path: then only a safe request is looked at
  * @returns the refusal; undefined for a request without such a parameter
  */
-export function overrideFault(
-  message: ReceivedMessage,
+export function overrideInQuery(
+  { method, target }: ReceivedMessage,
   { isOneRule }: { readonly isOneRule: boolean },
 ): AAuthError | undefined {
-  const isSafe = safe.has(message.method)
-  if (isOneRule && !isSafe) return undefined
-  const query = queryOf(message.target)
-  if (query !== undefined && hasOverride(namesInForm(query.slice(1)))) return overridden()
-  return isSafe ? undefined : faultOfBody(message)
+  if (isOneRule && !safe.has(method)) return undefined
+  const query = queryOf(target)
+  return query !== undefined && hasOverride(namesInForm(query.slice(1))) ? overridden() : undefined
 }
 
-function faultOfBody(message: ReceivedMessage): AAuthError | undefined {
+/** The same in the body: a member of a form or of a JSON object. */
+export function overrideInBody(message: ReceivedMessage): AAuthError | undefined {
   const { body } = message
-  if (body === undefined || body.length === 0) return undefined
+  if (safe.has(message.method) || body === undefined || body.length === 0) return undefined
   const types = headerValues(message, 'content-type')
   const kinds = kindsOf(types.length === 0 ? undefined : types.join())
   if (kinds.length === 0) return undefined

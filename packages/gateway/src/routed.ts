@@ -1,12 +1,12 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { checkTarget, pathOf, refusedHead } from '@countersign/httpsig/internal'
+import { hasBody, pathOf } from '@countersign/httpsig/internal'
 import { AAuthError, errorResponse } from '@countersign/protocol'
 import { asAAuthError } from '@countersign/protocol/internal'
 import type { Authorization, Requirement, Resource, RouteHandling } from '@countersign/resource'
-import type { Judges } from './judged.js'
+import type { Judge, RouteJudge } from './judged.js'
 import type { McpSessions } from './mcp-enter.js'
 import { mcpJudge } from './mcp-route.js'
-import { overrideFault } from './method-override.js'
+import { overrideInBody, overrideInQuery } from './method-override.js'
 import type { GatewayRoute } from './options.js'
 import { routeTable } from './route-table.js'
 
@@ -22,41 +22,34 @@ export function createJudge<S extends string>(
   resource: Resource<S>,
   routes: ReadonlyArray<GatewayRoute<S>>,
   o: { readonly sessions: McpSessions; readonly handling: RouteHandling; now(): number },
-): Judges<S> {
+): Judge<S> {
   for (const route of routes) checkDescribed(route)
   const table = routeTable(
-    routes.map(({ path, methods, requirement, mcp }) => ({
-      path,
-      methods,
-      value: {
-        // Another method of the path goes by another rule, or is refused.
-        isOneRule: methods === undefined,
-        judges:
-          mcp === undefined
-            ? plainJudge(resource, { name: path, ...requirement }, { ...o.handling, ...openIn(path) })
-            : mcpJudge(resource, { path, rules: { ...mcp, session: requirement }, components: handshake }, o),
-      },
-    })),
+    routes.map(({ path, methods, requirement, mcp }) => {
+      // Another method of the path goes by another rule, or is refused.
+      const isOneRule = methods === undefined
+      const named = { name: path, ...requirement }
+      const judges =
+        mcp === undefined
+          ? plainJudge(resource, { requirement: named, isOneRule }, { ...o.handling, ...openIn(path) })
+          : mcpJudge(resource, { path, rules: { ...mcp, session: requirement }, components: handshake }, o)
+      return { path, methods, value: { isOneRule, judges } }
+    }),
   )
   const find = (message: ReceivedMessage) => table.match(message.method, pathOf(message.target))
   const unrouted = (message: ReceivedMessage, fault: Fault) => ({
     requirement: {},
     authorization: refuseUnrouted(message, fault, resource),
   })
-  return {
-    async judge(message) {
-      const match = find(message)
-      if (match.found !== 'route') return unrouted(message, faultOf(match))
-      const error = overrideFault(message, match.value)
-      return error === undefined ? match.value.judges.judge(message) : unrouted(message, { error })
-    },
-    judgeHead(head) {
-      // A request that is only observed is forwarded with its body.
-      if (resource.observed !== undefined) return 'whole'
-      if (resource.paths.includes(pathOf(head.target))) return resource.judgeHead(head)
-      const match = isPlain(head) ? find(head) : undefined
-      return match?.found === 'route' ? match.value.judges.judgeHead(head) : refusedHead(head)
-    },
+  return async received => {
+    const match = find(received)
+    if (match.found !== 'route') return unrouted(received, faultOf(match))
+    const { isOneRule, judges } = match.value
+    const byQuery = overrideInQuery(received, { isOneRule })
+    if (byQuery !== undefined) return unrouted(received, { error: byQuery })
+    const message = (await judges.read(received)) ?? received
+    const byBody = isOneRule ? undefined : overrideInBody(message)
+    return byBody === undefined ? judges.judge(message) : unrouted(message, { error: byBody })
   }
 }
 
@@ -73,26 +66,20 @@ function openIn(path: string): Pick<RouteHandling, 'openFrom'> {
   return path.endsWith('*') ? { openFrom: path.split('/').length - 1 } : {}
 }
 
-function isPlain(head: ReceivedMessage): boolean {
-  try {
-    checkTarget(head)
-    return true
-  } catch {
-    return false
-  }
-}
-
 function plainJudge<S extends string>(
   resource: Resource<S>,
-  asked: Requirement<S>,
+  { requirement: asked, isOneRule }: { readonly requirement: Requirement<S>; readonly isOneRule: boolean },
   handling: RouteHandling,
-): Judges<S> {
+): RouteJudge<S> {
   // Checked before components are added: an added list would hide an `undefined` from a misspelt name.
   resource.declare(asked, handling)
-  const requirement = resource.declare({ ...asked, components: [...handshake, ...(asked.components ?? [])] }, handling)
+  const components = [...handshake, ...(asked.components ?? [])]
+  // Each body is read before it is forwarded.
+  const requirement = resource.declare({ ...asked, components, body: 'whole' }, handling)
   return {
     judge: async message => ({ requirement, authorization: await resource.authorize(message, requirement) }),
-    judgeHead: head => resource.judgeHead(head, requirement),
+    // A body can name another method where that has another rule.
+    read: async message => (isOneRule || !hasBody(message) ? message : await resource.read(message, requirement)),
   }
 }
 

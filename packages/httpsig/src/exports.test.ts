@@ -28,6 +28,8 @@ test('exactly the listed names are exported', () => {
       'parseContentDigest',
       'parsePublicJwk',
       'parseSignatureKey',
+      'readBody',
+      'receiveRequest',
       'requestMessage',
       'serializeAcceptSignature',
       'serializeSignatureKey',
@@ -41,6 +43,8 @@ test('exactly the listed names are exported', () => {
       'writeContentDigest',
     ]),
   )
-  expect(new Set(Object.keys(node))).toEqual(new Set(['fromNode', 'keepBody', 'peekNode', 'verifyOn', 'ed25519With']))
+  expect(new Set(Object.keys(node))).toEqual(
+    new Set(['fromNode', 'keepBody', 'peekNode', 'receiveNode', 'verifyOn', 'ed25519With']),
+  )
   expect(new Set(Object.keys(web))).toEqual(new Set(['generateKeyPair', 'signingKeyOf']))
 })

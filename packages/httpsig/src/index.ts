@@ -49,13 +49,12 @@ export {
 } from './message/http-message.js'
 export {
   type CallerConnection,
-  type HeadJudgement,
   headerValues,
-  type JudgedHead,
-  type JudgeHead,
   type ReceivedMessage,
+  readBody,
+  type UnreadBody,
 } from './message/received-message.js'
-export { fromRequest } from './message/received-request.js'
+export { fromRequest, receiveRequest } from './message/received-request.js'
 export type { HttpSigReason, SignatureDiagnosis } from './reason/reason.js'
 export type { ReplayRoomOptions } from './replay/replay-room.js'
 export {

@@ -25,14 +25,17 @@ const holdSeconds = 15
 
 /** Answers a request to the endpoint. */
 export async function answerRequest<S extends string>(
-  message: ReceivedMessage,
+  received: ReceivedMessage,
   endpoint: Endpoint<S>,
 ): Promise<Response> {
   const { resource, rules, now } = endpoint
+  let message = received
   try {
     check(message, resource, () => checkOrigin(message, resource))
     if (message.method !== 'POST') return refuseMethod(message, endpoint)
-    if (message.dangerouslyUnseenBody) return await refuseByHead(message, endpoint)
+    const read = await resource.read(received)
+    if (read === undefined) return await refuseUnread(received, endpoint)
+    message = read
     const rpc = readRpc(message)
     const continuing = await readContinued(rpc, endpoint.continuations)
     const rule = rules.find(subjectOf(rpc, continuing))
@@ -65,13 +68,13 @@ function ofTask<S extends string>({ request }: McpMessage, rule: Rule<S>, rules:
   return isMore ? rules.closed.requirement : (rule.ofTask ?? rule.requirement)
 }
 
-/** The refusal of a request whose body was not read because its head is refused. */
-async function refuseByHead<S extends string>(
+/** The refusal of a request whose signature or body does not verify: its message is not looked at. */
+async function refuseUnread<S extends string>(
   message: ReceivedMessage,
   { resource, rules }: Endpoint<S>,
 ): Promise<Response> {
   const authorization = await resource.authorize(message, rules.session.requirement)
-  if (authorization.ok) throw new TypeError('a request passed whose body was not read')
+  if (authorization.ok) throw new TypeError('a request passed whose signature does not verify')
   return authorization.response
 }
 

@@ -1,6 +1,6 @@
 export type { AAuthError } from '@countersign/protocol'
 export type { BearerVerifier, Guarded, Requirement, Resource } from '@countersign/resource'
-export type { HeadJudgement, MountableParticipant, ReceivedMessage, Relayed, Upgraded } from '@countersign/server'
+export type { MountableParticipant, ReceivedMessage, Relayed, Upgraded } from '@countersign/server'
 export type { CreateServer } from './endpoint.js'
 export { aauthExtension, callerOf, guardMcp, type HandlerContext, type McpParticipant } from './guard-mcp.js'
 export type { McpOptions } from './options.js'

@@ -1,5 +1,5 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { checkTarget, isSigned, pathOf } from '@countersign/httpsig/internal'
+import { checkTarget, pathOf } from '@countersign/httpsig/internal'
 import { AAuthError } from '@countersign/protocol'
 import type { Guarded, Resource } from '@countersign/resource'
 import type { MountableParticipant } from '@countersign/server'
@@ -29,7 +29,6 @@ export function mountOf<S extends string>(
     throw new TypeError("guardMcp: option 'path' must begin with /, without query")
   const scopes = scopesOf(rules)
   const metadata = oauth && protectedResource(oauth, { endpoint: `${resource.id}${path}`, scopes, cors: resource.cors })
-  const open = resource.declare({ level: 'anonymous' }, { answers: 'projected' })
   return {
     path,
     metadata,
@@ -46,11 +45,6 @@ export function mountOf<S extends string>(
           reason: 'path_unknown',
           status: 404,
         })
-      },
-      judgeHead(head) {
-        if (pathOf(head.target) !== path) return resource.judgeHead(head)
-        // Only the body tells the rule of an unsigned request for certain, and with it the components to cover.
-        return isSigned(head) ? resource.judgeHead(head, open) : 'whole'
       },
       ready: () => resource.ready(),
     }),

@@ -195,7 +195,8 @@ describe.concurrent.each(Object.keys(sites))('%s', name => {
       expect((await finished.answer(3000))?.status).toBe(429)
       expect(bodies).toEqual([])
       const late = await Promise.all(waiting.map(one => one.finish()))
-      expect(late.map(answer => answer?.status)).toEqual(Array(4).fill(429))
+      // They were verified before their network was over its limit.
+      expect(late.map(answer => answer?.status)).toEqual(Array(4).fill(200))
     },
   )
 })

@@ -1,7 +1,7 @@
 export type { Exchanged, Pending } from '@countersign/agent'
 export type { Condition, Conditions } from '@countersign/conditions'
 export type { BotDirectory, Discovery, DiscoveryEvent } from '@countersign/discovery'
-export type { BodyCheck, HeadJudgement, ReceivedMessage, ReplaySet } from '@countersign/httpsig'
+export type { BodyCheck, ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 export type {
   AAuthError,
   Cors,

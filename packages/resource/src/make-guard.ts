@@ -1,5 +1,5 @@
 import { createDiscovery, type Discovery } from '@countersign/discovery'
-import { memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
+import { memoryReplaySet } from '@countersign/httpsig'
 import { authorityOf } from '@countersign/protocol'
 import { schemeOf } from '@countersign/protocol/internal'
 import { clientOf, type Verifier } from '@countersign/verify'
@@ -9,6 +9,7 @@ import { withoutDenied } from './guard/deny.js'
 import { type Observer, quiet } from './guard/event.js'
 import { createFailures, type Failures, noFailures } from './guard/failures.js'
 import type { Guard } from './guard/guarded-request.js'
+import { RequestLedgers } from './guard/request-ledger.js'
 import type { RouteContext } from './guard/requirement.js'
 import { resourceTokens } from './guard/resource-token.js'
 import { type Bots, botsOf } from './guard/verify-bot.js'
@@ -48,15 +49,11 @@ export function makeGuard(options: Options, { authServers, development }: RouteC
     open: revocations && openExchanges(revocations),
     siteOf,
     development,
-    passed: new WeakSet<ReceivedMessage>(),
-    approved: new WeakSet<ReceivedMessage>(),
-    counted: new WeakSet<ReceivedMessage>(),
+    ledgers: new RequestLedgers(),
     counter,
     spent: spentCounts(),
-    charges: new WeakMap(),
     clientOf: client,
     failures: failuresOf(options),
-    heads: new WeakMap(),
     tell,
     mode: options.observe === true ? 'observe' : 'enforce',
     refusal: { id, tokens, authServers, now },

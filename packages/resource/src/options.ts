@@ -1,5 +1,5 @@
 import type { Discovery } from '@countersign/discovery'
-import type { HeadJudgement, ReceivedMessage, ReplaySet } from '@countersign/httpsig'
+import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import type { AAuthError, Cors, CorsOrigins, CorsRequest, IdentifierList, PublishedKey } from '@countersign/protocol'
 import type { TrustedProxies } from '@countersign/verify'
 import type { ResourceWords } from './approval/words.js'
@@ -139,11 +139,12 @@ export interface Resource<S extends string = string> {
    */
   authorize(message: ReceivedMessage, requirement: Requirement<S>, call?: MessageCall): Promise<Authorization>
   /**
-   * Judges a request by its head, before its body is read, for adapters: pass it to `fromNode`, `peekNode` or `fromRequest`, and the
-   * message that comes of it to `authorize` (without `requirement`: to `handle`), which do not verify again what the head has proven.
-   * No event is sent. A head that does not verify counts against `failureLimit`, once.
+   * Reads the body of a request before `authorize`, for adapters that find by the body which requirement judges it. The signature is
+   * verified first, and with a requirement its checks of the head are made; `authorize` does not verify again. No event is sent.
+   * @returns the request with its body, for `authorize`; undefined where it is refused: then `authorize` says how
+   * @throws HttpSigError where the resource only observes, for a body that cannot be read
    */
-  judgeHead(head: ReceivedMessage, requirement?: Requirement<S>): HeadJudgement
+  read(message: ReceivedMessage, requirement?: Requirement<S>): Promise<ReceivedMessage | undefined>
   /** Answers requests for metadata, keys and resource tokens; undefined for every other path. */
   handle(message: ReceivedMessage): Promise<Response | undefined>
   /**

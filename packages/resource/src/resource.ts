@@ -1,4 +1,4 @@
-import type { ReceivedMessage } from '@countersign/httpsig'
+import { type ReceivedMessage, readBody } from '@countersign/httpsig'
 import { fullWait, pathOf } from '@countersign/httpsig/internal'
 import type { Cors, HeaderFields } from '@countersign/protocol'
 import { createCors } from '@countersign/protocol/internal'
@@ -7,11 +7,10 @@ import { checkResourceOptions } from './check-resource-options.js'
 import { claiming } from './event/claimed.js'
 import { authorizeMeasured, tellOwn } from './event/measured.js'
 import type { Authorization } from './guard/authorization.js'
-import { authorizeRoute } from './guard/authorize.js'
+import { authorizeRoute, readRoute } from './guard/authorize.js'
 import type { Observer } from './guard/event.js'
 import type { Guard } from './guard/guarded-request.js'
 import { takeRetryOff } from './guard/handed-on.js'
-import { judgeOwnHead, judgeRouteHead } from './guard/head.js'
 import { jwksPathOf } from './guard/metadata.js'
 import { ownRefusals } from './guard/observe.js'
 import { requestNames } from './guard/request-name.js'
@@ -57,7 +56,7 @@ export function createResource<const S extends string = never>(options: Resource
   const cors = options.cors === undefined ? undefined : createCors(options.cors, { bearer: routes.takesBearer })
   const decide = (message: ReceivedMessage, route: Route, call?: MessageCall): Promise<Authorization> => {
     const telling = options.onEvent === undefined ? guard : { ...guard, tell: observerFor(message) }
-    const request = { message, route, guard: telling, call }
+    const request = { message, route, guard: telling, ledger: guard.ledgers.of(message), call }
     return telemetry === undefined ? authorizeRoute(request) : authorizeMeasured(request, telemetry)
   }
   const resource: Resource<S> = {
@@ -80,8 +79,10 @@ export function createResource<const S extends string = never>(options: Resource
       const authorization = await decide(message, route, call)
       return cors === undefined ? authorization : exposed(authorization, message, cors)
     },
-    judgeHead: (head, requirement) =>
-      requirement === undefined ? judgeOwnHead(head, guard) : judgeRouteHead(head, routes.find(requirement), guard),
+    read: (received, requirement) => {
+      const route = routes.find(requirement ?? { level: 'anonymous' })
+      return readFor(names.name(received), { route, guard, judges: requirement === undefined ? 'signature' : 'checks' })
+    },
     handle: async message => (own.paths.includes(pathOf(message.target)) ? own.answer(names.name(message)) : undefined),
     async ready() {
       await guard.replay.ready?.()
@@ -102,6 +103,15 @@ export function createResource<const S extends string = never>(options: Resource
   return resource
 }
 
+/** The body of a request that is only observed is read, whatever is judged of it. */
+async function readFor(
+  message: ReceivedMessage,
+  { route, guard, judges }: { readonly route: Route; readonly guard: Guard; readonly judges: 'signature' | 'checks' },
+): Promise<ReceivedMessage | undefined> {
+  if (guard.mode === 'observe') return readBody(message)
+  return readRoute({ message, route, guard, ledger: guard.ledgers.of(message) }, judges)
+}
+
 /** The route as it judges one message. */
 function routeFor(route: Route, call: MessageCall | undefined): Route {
   if (call === undefined) return route
@@ -114,7 +124,7 @@ function setGuardHeaders(
   message: object,
   { guard, keep }: { readonly guard: Guard; readonly keep: boolean },
 ): void {
-  setRateHeaders(headers, guard.charges.get(message)?.values() ?? [])
+  setRateHeaders(headers, guard.ledgers.chargesOf(message))
   protectFromCaches(headers, keep)
 }
 

@@ -9,6 +9,7 @@ import {
   writeContentDigest,
 } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { unread } from '@countersign/testing/unread-body'
 import { asAgent } from '@countersign/testing/world/signer'
 import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
 import { type Bot, type BotRequest, directoriesFetcher, directoryOf, makeBot } from '@countersign/testing/world/web-bot'
@@ -463,20 +464,26 @@ describe('what a captured signature is worth', () => {
 })
 
 test(
-  verifies('sig.body.head-first', 'a form that is wrong is refused before the body, and is the same later'),
+  verifies('sig.body.head-first', 'a bot is refused before the body is read, and its body is compared with its digest'),
   async () => {
-    const { resource, requirement } = site()
-    const judge = (message: ReceivedMessage) => resource.judgeHead(message, requirement)
-    expect(
-      judge(await sign({ method: 'POST', components: ['@authority', '@method', '@path', 'signature-agent'] })),
-    ).toBe('whole')
-    const head = await sign({ created: now() - 100 })
-    const judged = judge(head)
-    expect(judged).toMatchObject({ headFault: { reason: 'created_too_old' } })
-    expect(await answer({ resource, requirement }, judged as ReceivedMessage)).toEqual(refused('created_too_old'))
-    const malformed = changed(await sign(), 'signature-input', /"@authority"/, '"@Authority"')
-    expect(judge(malformed)).toMatchObject({ headFault: { code: 'invalid_signature' } })
-    expect(judge(await sign({ headers: [['authorization', 'Bearer x']] }))).not.toHaveProperty('headFault')
+    const at = site()
+    const signed = '{"a":1}'
+    const digest = await writeContentDigest(Buffer.from(signed))
+    const headers = [['content-type', 'application/json'] as const, ['content-digest', digest] as const]
+    const components = ['@authority', '@method', '@path', 'signature-agent', 'content-type', 'content-digest']
+    const post = { method: 'POST', headers, components }
+    let reads = 0
+    const sent = async (body: string, created = now()): Promise<ReceivedMessage> =>
+      unread(await sign({ ...post, body, created }), () => {
+        reads++
+      })
+    expect(await answer(at, await sent(signed, now() - 100))).toEqual(refused('created_too_old'))
+    const malformed = changed(await sent(signed), 'signature-input', /"@authority"/, '"@Authority"')
+    expect(await codes(at, malformed)).toEqual([401, 'invalid_signature', expect.any(String)])
+    expect(reads).toBe(0)
+    expect(await answer(at, await sent(signed))).toEqual(facts)
+    expect(await answer(at, await sent('{"a":2}'))).toEqual(refused('digest_wrong'))
+    expect(reads).toBe(2)
   },
 )
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { JudgeHead, ReceivedMessage } from '@countersign/httpsig'
+import { type ReceivedMessage, readBody } from '@countersign/httpsig'
 import { checkTarget } from '@countersign/httpsig/internal'
 import { connectionOfNode, type NodeConnection } from '@countersign/httpsig/internal/node'
-import { fromNode } from '@countersign/httpsig/node'
+import { receiveNode } from '@countersign/httpsig/node'
 import { AAuthError, type Cors, errorResponse, type LogLimit } from '@countersign/protocol'
 import { asAAuthError, errorFields } from '@countersign/protocol/internal'
 import { discardRest } from './discard-rest.js'
@@ -131,8 +131,8 @@ async function decide(
     checkHeaderLines(from, context.headerLines)
     const healthy = context.health.answer(from.method ?? '', from.url ?? '')
     if (healthy !== undefined) return { response: await healthy, quiet: true }
-    const judgeHead = judging(context, from, to)
-    message = { ...(await fromNode(from, { bodyLimit: context.bodyLimit, requestId, judgeHead })), connection }
+    const { bodyLimit } = context
+    message = { ...(await receiveNode(from, { bodyLimit, requestId, onRead: continuing(from, to) })), connection }
     checkTarget(message)
     const preflight = context.cors?.preflight(message)
     if (preflight !== undefined) return { response: preflight, message }
@@ -152,20 +152,11 @@ const callerGone = 499
 
 const expectsContinue = /(?:^|\W)100-continue(?:$|\W)/i
 
-/** Judges the head, and sends 100 Continue to a caller that waits for it, unless the head is refused. */
-function judging({ participant }: ExchangeContext, from: IncomingMessage, to: ServerResponse): JudgeHead {
-  return head => {
-    const judged = participant.judgeHead?.(head) ?? 'whole'
-    if (!expectsContinue.test(from.headers.expect ?? '')) return judged
-    if (typeof judged === 'string') to.writeContinue()
-    else if ('refused' in judged) {
-      const go = (refused: ReceivedMessage | undefined): void => {
-        // A caller that did not wait may have its response already.
-        if (refused === undefined && !to.headersSent) to.writeContinue()
-      }
-      judged.refused.then(go, () => undefined)
-    }
-    return judged
+/** Sends 100 Continue to a caller that waits for it once its body is read: not to one whose head is refused. */
+function continuing(from: IncomingMessage, to: ServerResponse): () => void {
+  return () => {
+    // A caller that did not wait may have its response already.
+    if (expectsContinue.test(from.headers.expect ?? '') && !to.headersSent) to.writeContinue()
   }
 }
 
@@ -214,13 +205,15 @@ async function sendTraced(
   { at, message, response, options }: Sending & { readonly message: ReceivedMessage; readonly options: Writing },
 ): Promise<void> {
   const peerPort = from.socket.remotePort
+  // Read by now, or nobody has: then it was dropped.
+  const whole = from.complete ? await readBody(message).catch(() => message) : message
   const goesOn = isStream(response)
   const body = goesOn ? tracedEvents() : tracedBody()
   // An event stream may not end for long: its beginning is traced after a moment.
   const early = goesOn ? setTimeout(() => report(`${body.text()}[stream]`), streamPatience) : undefined
   let isTold = false
   const report = (text: string): void => {
-    if (!isTold) trace(context, { at, message, peerPort, response, responseBody: text })
+    if (!isTold) trace(context, { at, message: whole, peerPort, response, responseBody: text })
     isTold = true
   }
   try {

@@ -1,4 +1,4 @@
-export type { HeadJudgement, ReceivedMessage } from '@countersign/httpsig'
+export type { ReceivedMessage } from '@countersign/httpsig'
 export type { AAuthError, CorsOrigins, HeaderFields } from '@countersign/protocol'
 export { type LogLimit, logLimit } from '@countersign/protocol'
 export { type EpochFile, type EpochMark, epochFile, type KeysFileOptions, keysFile } from '@countersign/protocol/node'

@@ -1,4 +1,5 @@
 import { createServer, type RequestListener } from 'node:http'
+import { readBody } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { listenOn } from '@countersign/testing/listening'
 import { afterAll, expect, test } from 'vitest'
@@ -23,7 +24,8 @@ async function listening(listener: RequestListener): Promise<number> {
 /** Tells what reached it. */
 const participant: MountableParticipant = {
   paths: ['/own', '/own/token'],
-  async handle({ method, target, headers, body }) {
+  async handle(message) {
+    const { method, target, headers, body } = await readBody(message)
     const seen = { method, target, lines: headers.filter(([name]) => name.toLowerCase() === 'x-line').length }
     return Response.json({ ...seen, body: body === undefined ? null : new TextDecoder().decode(body) }, { status: 201 })
   },

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { fromRequest, type JudgeHead, type ReceivedMessage } from '@countersign/httpsig'
+import { type ReceivedMessage, receiveRequest } from '@countersign/httpsig'
 import { connectionOfRequest, pathOf, pathOfRequest } from '@countersign/httpsig/internal'
 import { connectionOfNode } from '@countersign/httpsig/internal/node'
-import { fromNode } from '@countersign/httpsig/node'
+import { receiveNode } from '@countersign/httpsig/node'
 import { errorResponse } from '@countersign/protocol'
 import { asAAuthError, checkOptions, frameHead } from '@countersign/protocol/internal'
 import { discardRest } from './discard-rest.js'
@@ -43,10 +43,10 @@ export function mountFetch(
   options: MountOptions = {},
 ): (request: Request) => Promise<Response | undefined> {
   checkOptions('mountFetch', options, { bodyLimit: 'number' })
-  const reading = readingOf(participant, options)
+  const receiving = receivingBy(options)
   return async request => {
     if (!participant.paths.includes(pathOfRequest(request))) return undefined
-    return framed(await answer(participant, () => fromRequest(request, reading)), request.method)
+    return framed(await answer(participant, async () => receiveRequest(request, receiving)), request.method)
   }
 }
 
@@ -63,7 +63,7 @@ export function mountNode(
   options: MountOptions = {},
 ): (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => Promise<boolean> {
   checkOptions('mountNode', options, { bodyLimit: 'number' })
-  const reading = readingOf(participant, options)
+  const receiving = receivingBy(options)
   return async (request, response, next) => {
     if (!participant.paths.includes(pathOf(request.url ?? ''))) {
       next?.()
@@ -71,7 +71,10 @@ export function mountNode(
     }
     try {
       const connection = connectionOfNode(request, response)
-      const answered = await answer(participant, async () => ({ ...(await fromNode(request, reading)), connection }))
+      const answered = await answer(participant, async () => ({
+        ...(await receiveNode(request, receiving)),
+        connection,
+      }))
       if (!request.complete) {
         await discardRest(request)
         if (!request.complete) response.setHeader('connection', 'close')
@@ -100,26 +103,24 @@ export function mountHono(
   options: MountOptions = {},
 ): (context: HonoContext, next: () => Promise<void>) => Promise<Response | undefined> {
   checkOptions('mountHono', options, { bodyLimit: 'number' })
-  const reading = readingOf(participant, options)
+  const receiving = receivingBy(options)
   const overFetch = mountFetch(participant, options)
   return async (context, next) => {
     const incoming = incomingOf(context.env)
     if (incoming === undefined) return (await overFetch(context.req.raw)) ?? passOn(next)
     if (!participant.paths.includes(pathOf(incoming.url ?? ''))) return passOn(next)
     const connection = connectionOfRequest(context.req.raw)
-    const answered = await answer(participant, async () => ({ ...(await fromNode(incoming, reading)), connection }))
+    const answered = await answer(participant, async () => ({
+      ...(await receiveNode(incoming, receiving)),
+      connection,
+    }))
     return framed(answered, context.req.raw.method)
   }
 }
 
-interface Reading {
-  readonly bodyLimit: number
-  readonly judgeHead: JudgeHead
-}
-
-/** How requests are read; frozen, so that httpsig checks it once and not for each request. */
-function readingOf(participant: Participant, { bodyLimit = defaultBodyLimit }: MountOptions): Reading {
-  return Object.freeze({ bodyLimit, judgeHead: head => participant.judgeHead?.(head) ?? 'whole' } satisfies Reading)
+/** How requests are received; frozen, so that httpsig checks it once and not for each request. */
+function receivingBy({ bodyLimit = defaultBodyLimit }: MountOptions): { readonly bodyLimit: number } {
+  return Object.freeze({ bodyLimit })
 }
 
 async function passOn(next: () => Promise<void>): Promise<undefined> {
@@ -146,15 +147,13 @@ function framed(response: Response, method: string): Response {
   }
 }
 
-async function answer(participant: Participant, read: () => Promise<ReceivedMessage>): Promise<Response> {
-  let message: ReceivedMessage
+async function answer(participant: Participant, receive: () => Promise<ReceivedMessage>): Promise<Response> {
   try {
-    message = await read()
+    return await participant.handle(await receive())
   } catch (thrown) {
     const error = asAAuthError(thrown)
     // Not a fault of the caller: the site's own error handling must see it.
     if (error.code === 'server_error') throw thrown
     return errorResponse(error)
   }
-  return participant.handle(message)
 }

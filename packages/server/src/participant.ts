@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { HeadJudgement, ReceivedMessage } from '@countersign/httpsig'
+import type { ReceivedMessage } from '@countersign/httpsig'
 import type { AAuthError, HeaderFields } from '@countersign/protocol'
 
 /** A connection of another protocol, to join with the caller's. */
@@ -24,15 +24,13 @@ export interface Relayed {
 
 /** One part of the protocol (agent server, auth server, resource, gateway) as a server runs it. */
 export interface Participant {
-  /** Answers a request. An error that it throws becomes an error response; an `AAuthError` keeps its code and status. */
+  /**
+   * Answers a request. Its body is unread: `readBody(message)` of `@countersign/httpsig` reads it, once it is known who may send it. An
+   * error that it throws becomes an error response; an `AAuthError` keeps its code and status.
+   */
   handle(message: ReceivedMessage): Promise<Response>
   /** As `handle`, which a server then does not call: an answer of another server goes out as Node has received it. Default: `handle`. */
   relay?(message: ReceivedMessage): Promise<Response | Relayed>
-  /**
-   * Judges a request by its head, before its body is read: a request whose head is refused comes to `handle` without its body.
-   * Emits no event and counts for no limit. Default: every body is read.
-   */
-  judgeHead?(head: ReceivedMessage): HeadJudgement
   /**
    * Answers a request to switch to WebSocket, or returns the connection to join. Default: such requests go to `handle`.
    * @see RFC 9110 §7.8, RFC 6455

@@ -1,3 +1,4 @@
+import { readBody } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { afterEach, expect, test } from 'vitest'
 import type { ServeOptions, TracedExchange } from './index.js'
@@ -21,10 +22,10 @@ function traced(): Traced {
 
 test('an exchange is shown as it was, and not altered', async () => {
   const { seen, options } = traced()
-  const { url } = await start(
-    async () => Response.json({ auth_token: 'a.b.c', refresh_token: 'abcdefghijkl' }, { headers: { 'x-a': 'b' } }),
-    options,
-  )
+  const { url } = await start(async message => {
+    await readBody(message)
+    return Response.json({ auth_token: 'a.b.c', refresh_token: 'abcdefghijkl' }, { headers: { 'x-a': 'b' } })
+  }, options)
   const response = await fetch(`${url}/token?x=1`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },

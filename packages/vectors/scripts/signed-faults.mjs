@@ -941,7 +941,7 @@ export const bodyFaults = [
     'sig.covered.body',
     'the digest is that of another body',
     replaceInHeader('content-digest', /:.*:/, ':AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:'),
-    digest('digest_wrong'),
+    wrong,
   ],
   [
     'digest-removed',

@@ -1,5 +1,5 @@
 import type { Discovery } from '@countersign/discovery'
-import type { OpenedSignature, VerifyKey } from '@countersign/httpsig'
+import type { OpenedSignature, ReceivedMessage, VerifyKey } from '@countersign/httpsig'
 import type { AgentTokenClaims, AuthTokenClaims, Conditions } from '@countersign/protocol'
 
 /** The kinds of credentials: an inline key, a published key, an agent token, an auth token. */
@@ -62,6 +62,8 @@ export type Caller = AnonymousCaller | PseudonymousCaller | IdentifiedCaller | A
 
 /** The result of a verification. */
 export interface Verified {
+  /** The request. After `verify` and `verifyBody` it has its body, which is the one that was signed. */
+  readonly message: ReceivedMessage
   readonly caller: Caller
   /** The verified signature; absent for an anonymous caller. */
   readonly opened?: OpenedSignature

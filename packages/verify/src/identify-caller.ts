@@ -1,13 +1,14 @@
 import type { Discovery } from '@countersign/discovery'
 import type { OpenedSignature, SignatureKey, VerifyKey, VerifyKeyCache } from '@countersign/httpsig'
+import { proveSignature } from '@countersign/httpsig/internal'
 import { AAuthError, type IdentifierList, isIdentifier, isListed, parseToken } from '@countersign/protocol'
 import { isTestKey } from '@countersign/protocol/internal'
 import type { AuthorizedCaller, Caller, Credential, IdentifiedCaller, PseudonymousCaller } from './caller.js'
 import { peerOf } from './network.js'
 import type { VerifierOptions } from './options.js'
 import { verifyUnder } from './prove-issuer.js'
-import type { ListAnswers, RequestLookups } from './request-lookups.js'
 import { asTokenFault, findIssuerKey, openCallerToken, type PendingToken } from './token.js'
+import { isTimely } from './token-times.js'
 import { unsupportedTokenType } from './unsupported-token-type.js'
 import type { VerifiedToken, VerifiedTokens } from './verified-tokens.js'
 
@@ -22,10 +23,7 @@ export interface CallerContext {
   readonly agents: IdentifierList
   readonly discovery: Discovery
   readonly expiredGrace: number
-  readonly lookups: Pick<RequestLookups, 'listAnswers' | 'token'>
   readonly onToken: VerifierOptions['onToken'] | undefined
-  /** Verifies the signature of the request with the key, and the digest of the body if it is there. @throws HttpSigError */
-  prove(opened: OpenedSignature, key: VerifyKey): Promise<void>
 }
 
 /**
@@ -52,7 +50,7 @@ async function inlineKeyCaller(
   checkAccepted(context, 'hwk') // error.insufficient-level
   const key = await context.inlineKeys.import(jwk)
   refuseTestKey(key, 'invalid_signature', context)
-  await context.prove(opened, key) // SIG-26
+  await proveSignature(opened, key) // SIG-26
   return { level: 'pseudonymous', key, ...peerOf(opened.message) }
 }
 
@@ -82,7 +80,7 @@ async function publishedKeyCaller(
   if (known === undefined)
     throw new AAuthError('invalid_agent_token', 'the agent publishes no key with this kid', { reason: 'key_unknown' })
   const source = { document: 'aauth-agent', id, kid, discovery } as const
-  const key = await verifyUnder(known, source, under => context.prove(opened, under))
+  const key = await verifyUnder(known, source, under => proveSignature(opened, under))
   return { level: 'identified', agent: id, key, ...peerOf(opened.message) }
 }
 
@@ -91,13 +89,11 @@ async function tokenCaller(
   jwt: string,
   context: CallerContext,
 ): Promise<IdentifiedCaller | AuthorizedCaller> {
-  const { lookups } = context
-  const known = lookups.token?.jwt === jwt ? lookups.token.verified : context.tokens.get(jwt)
+  const known = context.tokens.get(jwt)
   if (known !== undefined && (await isStillValid(known, context))) {
-    lookups.token ??= { jwt, verified: known }
     countToken('hit', context)
     // A stolen token is useless without its key: only a signature by the key in cnf proves that the token is the caller's.
-    await context.prove(opened, known.confirmationKey) // token.binding
+    await proveSignature(opened, known.confirmationKey) // token.binding
     return callerUnder(known, opened, context)
   }
   countToken('miss', context)
@@ -105,7 +101,7 @@ async function tokenCaller(
   // Observed here, since the refusal below does not wait for it.
   proven.catch(() => undefined)
   refuseTestKey(token.confirmationKey, token.typ === 'auth+jwt' ? 'invalid_auth_token' : 'invalid_agent_token', context)
-  const bound = context.prove(opened, token.confirmationKey)
+  const bound = proveSignature(opened, token.confirmationKey)
   // Both signatures are checked at the same time, but a fault of the token is reported before one of the request's signature.
   bound.catch(() => undefined)
   const issuerKey = await proven
@@ -113,9 +109,7 @@ async function tokenCaller(
     throw asTokenFault(fault, token)
   })
   // Cached only now: a token whose holder has not proven its key must not evict others.
-  const verified = { ...token, issuerKey }
-  lookups.token = { jwt, verified }
-  context.tokens.set(jwt, verified)
+  context.tokens.set(jwt, { ...token, issuerKey })
   return callerUnder(token, opened, context)
 }
 
@@ -163,19 +157,6 @@ function isStillValid(token: VerifiedToken, context: CallerContext): boolean | P
   return admitting === undefined ? isUnderSameKey() : admitting.then(isUnderSameKey)
 }
 
-/**
- * Tells whether a token is accepted at this time; true when there is no token.
- * @param at.grace seconds past `exp` during which an agent token is still accepted
- */
-export function isTimely(
-  token: Pick<VerifiedToken, 'typ' | 'notBefore' | 'exp'> | undefined,
-  at: { readonly now: number; readonly grace: number },
-): boolean {
-  if (token === undefined) return true
-  const grace = token.typ === 'agent+jwt' ? at.grace : 0
-  return at.now >= token.notBefore && at.now < token.exp + grace // token.times
-}
-
 /** The caller that a token names, after the signatures of the token and of the request were verified. */
 function callerUnder(
   token: VerifiedToken,
@@ -197,52 +178,28 @@ function checkAccepted(context: CallerContext, credential: Credential): void {
 }
 
 /** @returns undefined when a static list admits the agent, which needs no promise; else a promise that rejects when it is refused */
-function admitAgent(agent: string, context: CallerContext): Promise<void> | undefined {
-  const { agents } = context
-  return isInStaticList(agents, agent)
-    ? undefined
-    : admit('agents', agents, { identifier: agent, lookups: context.lookups })
+function admitAgent(agent: string, { agents }: CallerContext): Promise<void> | undefined {
+  return isInStaticList(agents, agent) ? undefined : admit('agents', agents, agent)
 }
 
 /**
  * An attacker's own auth server can have perfect metadata, keys and tokens: only the list decides, before any fetch.
  * @returns as {@link admitAgent}
  */
-function admitIssuer(issuer: string, context: CallerContext): Promise<void> | undefined {
-  const { authServers = [] } = context.options
-  return isInStaticList(authServers, issuer)
-    ? undefined
-    : admit('authServers', authServers, { identifier: issuer, lookups: context.lookups })
+function admitIssuer(issuer: string, { options }: CallerContext): Promise<void> | undefined {
+  const { authServers = [] } = options
+  return isInStaticList(authServers, issuer) ? undefined : admit('authServers', authServers, issuer)
 }
 
 function isInStaticList(list: IdentifierList, identifier: string): boolean {
   return list === 'any' || (typeof list === 'object' && list.includes(identifier))
 }
 
-interface ListQuery {
-  readonly identifier: string
-  readonly lookups: Pick<RequestLookups, 'listAnswers'>
-}
-
-async function admit(kind: keyof ListAnswers, list: IdentifierList, asked: ListQuery): Promise<void> {
-  if (await isOnList(kind, list, asked)) return
+async function admit(kind: 'agents' | 'authServers', list: IdentifierList, identifier: string): Promise<void> {
+  if (await isListed(list, identifier)) return
   throw kind === 'agents'
     ? new AAuthError('policy_denied', 'this agent is not admitted here', { reason: 'caller_denied' })
     : new AAuthError('untrusted_issuer', 'iss of the auth token is not an auth server accepted here', {
         reason: 'issuer_untrusted',
       })
-}
-
-/** Tells whether a list has an identifier. A list that is a function may query a database: it is called once for each request. */
-async function isOnList(
-  kind: keyof ListAnswers,
-  list: IdentifierList,
-  { identifier, lookups }: ListQuery,
-): Promise<boolean> {
-  if (typeof list !== 'function') return isListed(list, identifier)
-  const known = lookups.listAnswers[kind]
-  if (known?.identifier === identifier) return known.isListed
-  const answer = { identifier, isListed: await isListed(list, identifier) }
-  lookups.listAnswers[kind] = answer
-  return answer.isListed
 }

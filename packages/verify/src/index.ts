@@ -1,5 +1,5 @@
 export type { Directory, Discovery, SiteOf } from '@countersign/discovery'
-export type { JudgedHead, OpenedSignature, ReceivedMessage, ReplaySet, VerifyKey } from '@countersign/httpsig'
+export type { OpenedSignature, ReceivedMessage, ReplaySet, VerifyKey } from '@countersign/httpsig'
 export type {
   AgentTokenClaims,
   AuthTokenClaims,
@@ -23,5 +23,4 @@ export { checkReplay, type ReplayCheck, refuseSeen } from './replay.js'
 export { type TokenCheck, verifyAgentToken, verifyAuthToken, verifyResourceToken } from './token.js'
 export { userOf } from './token-facts.js'
 export { type ClientOf, clientOf, type TrustedProxies } from './trusted-proxies.js'
-export type { VerifiedHead } from './verified-head.js'
 export { createVerifier, type Verifier } from './verifier.js'

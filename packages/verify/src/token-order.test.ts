@@ -48,7 +48,9 @@ async function stepByStep(message: ReceivedMessage, jwt: string, issuer: Origin)
   if ('constraints' in claims) parseConditions(claims.constraints)
   const code = parsed.typ === 'auth+jwt' ? 'invalid_auth_token' : 'invalid_agent_token'
   const own = await importVerifyKey(claims.cnf.jwk).catch(() => {
-    throw Object.assign(new Error('cnf.jwk must be a point on its curve'), { code, status: 401 })
+    const message =
+      'A claim of the token is missing, or has a form that is not allowed: cnf.jwk must be a point on its curve'
+    throw Object.assign(new Error(message), { code, status: 401 })
   })
   await verifySignature(opened, own)
 }

@@ -2,7 +2,7 @@ import type { Discovery } from '@countersign/discovery'
 import { generateSigningKey, type ReceivedMessage, signRequest, type VerifyKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
-import type { VerifiedHead } from './index.js'
+import type { PerRequest, VerifierOptions } from './index.js'
 import { agentToken, authToken, now } from './network.test.fixture.js'
 import { api, scene } from './verifier.test.fixture.js'
 
@@ -10,13 +10,43 @@ const { net, agent, auth, key, verifierWith } = await scene()
 const body = new TextEncoder().encode('{"a":1}')
 const asAgent = { scheme: 'jwks_uri', id: agent.id, kid: 'k1', dwk: 'aauth-agent' } as const
 
-type As = Pick<Parameters<typeof signRequest>[0], 'key' | 'signatureKey'>
+type Sent = Partial<Parameters<typeof signRequest>[0]>
 
-/** The head of a request, whose body is the one above. */
-async function headOf(as: As = { key: agent.key, signatureKey: asAgent }): Promise<ReceivedMessage> {
-  const headers: Array<readonly [string, string]> = [['content-type', 'application/json']]
-  const lines = await signRequest({ method: 'POST', url: `${api}/x`, headers, body, ...as, now: () => now })
+/** The head of a request; unless `sent` says otherwise, the agent has signed it for the body above. */
+async function headOf(sent: Sent = {}): Promise<ReceivedMessage> {
+  const { headers = [['content-type', 'application/json'] as const] } = sent
+  const as = { key: agent.key, signatureKey: asAgent }
+  const lines = await signRequest({ method: 'POST', url: `${api}/x`, body, now: () => now, ...as, ...sent, headers })
   return { method: 'POST', target: '/x', headers: [['host', 'api.example'], ...headers, ...lines] }
+}
+
+/** A head that was signed without a body. */
+async function bareHead(): Promise<ReceivedMessage> {
+  const lines = await signRequest({
+    ...{ method: 'POST', url: `${api}/x`, now: () => now },
+    ...{ key: agent.key, signatureKey: asAgent },
+  })
+  return { method: 'POST', target: '/x', headers: [['host', 'api.example'], ...lines] }
+}
+
+/** The request whose body comes when it is read, and how it was read. */
+function arriving(head: ReceivedMessage, given: Uint8Array | undefined = body, atEnd: () => void = () => undefined) {
+  const reads: string[] = []
+  const message: ReceivedMessage = {
+    ...head,
+    unread: {
+      async bytes() {
+        reads.push('bytes')
+        atEnd()
+        return given?.length === 0 ? undefined : given
+      },
+      async hasByte() {
+        reads.push('hasByte')
+        return given !== undefined && given.length > 0
+      },
+    },
+  }
+  return { message, reads }
 }
 
 /** A discovery that counts what its keys verify. */
@@ -45,117 +75,109 @@ function counting(discovery: Discovery): { readonly discovery: Discovery; readon
   return { discovery: view(discovery), verified }
 }
 
-const pending = (judged: unknown): VerifiedHead => {
-  expect(judged).toHaveProperty('proof')
-  return judged as VerifiedHead
-}
+const wrongDigest = { code: 'invalid_signature', reason: 'digest_wrong', status: 401 }
 
-describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before its body, and not a second time'), () => {
-  test('its signature is verified once, with the head or with the whole request', async () => {
+describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before its body, and once'), () => {
+  test('its signature is verified once, with the head', async () => {
     const { discovery, verified } = counting(net.discovery)
     const verifier = verifierWith({ discovery })
-    const head = await headOf()
-    const { proof, refused } = pending(verifier.judgeHead(head))
-    expect(await refused).toBe(undefined)
-    expect(verified).toHaveLength(1)
-    const { caller } = await verifier.verify({ ...head, body, headProof: proof })
-    expect(caller).toMatchObject({ level: 'identified', agent: agent.id })
-    // The address from a proxy's header may be in the whole message only.
-    const behind = await verifier.verify({ ...head, body, headProof: proof, peer: '203.0.113.7' })
-    expect(behind.caller).toMatchObject({ agent: agent.id, peer: '203.0.113.7' })
-    expect(verified).toHaveLength(1)
-    // A body that has already arrived does not wait for the head.
-    const next = await headOf()
-    const judged = pending(verifier.judgeHead(next))
-    await verifier.verify({ ...next, body, headProof: judged.proof })
+    const { message, reads } = arriving(await headOf())
+    const head = await verifier.verifyHead(message)
+    expect(head.caller).toMatchObject({ level: 'identified', agent: agent.id })
+    expect(head.message).toBe(message)
+    expect([verified.length, reads]).toEqual([1, []])
+    const whole = await verifier.verifyBody(head)
+    expect([verified.length, reads]).toEqual([1, ['bytes']])
+    expect(whole).toMatchObject({ caller: head.caller, message: { body }, opened: { message: { body } } })
+    expect('unread' in whole.message).toBe(false)
+    const inOne = await verifier.verify(arriving(await headOf()).message)
+    expect(inOne.message.body).toEqual(body)
     expect(verified).toHaveLength(2)
     await verifier.verify({ ...(await headOf()), body })
     expect(verified).toHaveLength(3)
   })
 
-  test('its digest, its time and its token’s time are checked with the body', async () => {
-    const clock = { now }
-    const verifier = verifierWith({ now: () => clock.now })
-    const whole = async (as: As | undefined, then: { body?: Uint8Array; seconds?: number }): Promise<unknown> => {
-      clock.now = now
-      const head = await headOf(as)
-      const { proof, refused } = pending(verifier.judgeHead(head))
-      expect(await refused).toBe(undefined)
-      clock.now = now + (then.seconds ?? 0)
-      return verifier.verify({ ...head, body: then.body ?? body, headProof: proof }).then(
-        ({ caller }) => caller.level,
-        error => error.code,
-      )
-    }
-    const other = new TextEncoder().encode('{"a":2}')
-    expect(await whole(undefined, {})).toBe('identified')
-    expect(await whole(undefined, { body: other })).toBe('invalid_signature')
-    expect(await whole(undefined, { seconds: 59 })).toBe('identified')
-    expect(await whole(undefined, { seconds: 61 })).toBe('invalid_signature')
-    const jwt = await agentToken(agent, key, { exp: now + 30 })
-    const holder = { key, signatureKey: { scheme: 'jwt', jwt } } as const
-    expect(await whole(holder, { seconds: 29 })).toBe('identified')
-    expect(await whole(holder, { seconds: 30 })).toBe('invalid_agent_token')
-    // With an empty body the message differs from its head.
-    expect(await whole(undefined, { body: new Uint8Array() })).toBe('invalid_signature')
-  })
-
-  test('only a message with the very same head skips the verification', async () => {
+  test(verifies('sig.digest.match', 'its digest is compared with the body, however that came'), async () => {
     const verifier = verifierWith()
-    const head = await headOf()
-    const { proof } = pending(verifier.judgeHead(head))
-    const passes = (message: ReceivedMessage, by = verifier, per = {}): Promise<boolean> =>
-      by.verify({ body, headProof: proof, ...message }, per).then(
-        () => true,
-        () => false,
-      )
-    const stranger = await generateSigningKey()
-    const forged = await headOf({ key: stranger, signatureKey: asAgent })
-    expect(await passes(head)).toBe(true)
-    expect(await passes({ ...head, target: '/y' })).toBe(false)
-    expect(await passes({ ...head, method: 'PUT' })).toBe(false)
-    expect(await passes(forged)).toBe(false)
-    expect(await passes({ ...forged, headProof: {} })).toBe(false)
-    const swapped = head.headers.map((line): readonly [string, string] =>
-      line[0] === 'signature' ? (forged.headers.find(([name]) => name === 'signature') ?? line) : line,
-    )
-    expect(await passes({ ...head, headers: swapped })).toBe(false)
-    // The head may have been judged by stricter options: accepted credentials and the grace of a token.
-    const strictly = pending(verifier.judgeHead(head, { accept: ['agent+jwt'] }))
-    expect(await strictly.verified).toBe(undefined)
-    expect(await passes({ ...head, headProof: strictly.proof })).toBe(true)
-    const jwt = await agentToken(agent, key, { iat: now - 20, exp: now - 10 })
-    const ended = await headOf({ key, signatureKey: { scheme: 'jwt', jwt } })
-    const late = pending(verifier.judgeHead(ended))
-    expect(await late.verified).toBe(undefined)
-    expect(await passes({ ...ended, headProof: late.proof }, verifier, { expiredAgentTokenGrace: 60 })).toBe(true)
-    // And the message may be judged by stricter options than its head.
-    expect(await passes(head, verifier, { accept: ['agent+jwt'] })).toBe(false)
-    expect(await passes({ ...head, headers: [...head.headers, ['x-a', '1']] })).toBe(true)
-    const strict = { requiredComponents: ['host'] }
-    expect(await passes(head, verifier, strict)).toBe(false)
-    // Another verifier does not know the head.
-    expect(await passes(head, verifierWith({ agents: [] }))).toBe(false)
+    const other = new TextEncoder().encode('{"a":2}')
+    const forged = arriving(await headOf(), other)
+    const head = await verifier.verifyHead(forged.message)
+    await expect(verifier.verifyBody(head)).rejects.toMatchObject(wrongDigest)
+    await expect(verifier.verify(arriving(await headOf(), other).message)).rejects.toMatchObject(wrongDigest)
+    const arrived = await verifier.verifyHead({ ...(await headOf()), body: other })
+    await expect(verifier.verifyBody(arrived)).rejects.toMatchObject(wrongDigest)
+    await expect(verifier.verify(arriving(await headOf(), new Uint8Array()).message)).rejects.toMatchObject({
+      reason: 'body_missing',
+    })
   })
 
-  test('a body may ask for more components than its head did, without a second verification', async () => {
-    const { discovery, verified } = counting(net.discovery)
-    const verifier = verifierWith({ discovery })
+  test.each<readonly [string, number, string]>([
+    ['the signature', 60, 'identified'],
+    ['the signature', 61, 'created_too_old'],
+    ['an agent token', 29, 'identified'],
+    ['an agent token', 30, 'invalid_agent_token token_expired'],
+    ['an agent token with grace', 44, 'identified'],
+    ['an agent token with grace', 45, 'invalid_agent_token token_expired'],
+    ['an auth token', 29, 'authorized'],
+    ['an auth token', 30, 'invalid_auth_token token_expired'],
+  ])(
+    verifies('sig.created.judged', 'token.times', '%s is judged at the last byte, after %i s: %s'),
+    async (what, seconds, expected) => {
+      let clock = now
+      const verifier = verifierWith({ now: () => clock })
+      const exp = now + 30
+      const jwt = what.startsWith('an agent token')
+        ? await agentToken(agent, key, { exp })
+        : await authToken(auth, key, { exp })
+      const as: Sent = what === 'the signature' ? {} : { key, signatureKey: { scheme: 'jwt', jwt } }
+      const { message } = arriving(await headOf(as), body, () => {
+        clock += seconds
+      })
+      const per: PerRequest = what.endsWith('grace') ? { expiredAgentTokenGrace: 15 } : {}
+      const outcome = await verifier.verify(message, per).then(
+        ({ caller }) => caller.level,
+        ({ code, reason }) => (code === 'invalid_signature' ? reason : `${code} ${reason}`),
+      )
+      expect(outcome).toBe(expected)
+    },
+  )
+
+  test('a head that is refused has no byte read', async () => {
+    const stranger = await generateSigningKey()
+    const jwt = await authToken(auth, key, { iat: now - 7200, exp: now - 3600 })
+    const cases: ReadonlyArray<readonly [string, Sent, Partial<VerifierOptions>]> = [
+      ['policy_denied', {}, { agents: ['https://other.example'] }],
+      ['insufficient_level', {}, { accept: ['agent+jwt'] }],
+      ['invalid_signature', { key: stranger }, {}],
+      ['invalid_signature', { now: () => now - 61 }, {}],
+      ['invalid_signature', { url: `${api}/y` }, {}],
+      ['invalid_auth_token', { key, signatureKey: { scheme: 'jwt', jwt } }, {}],
+      ['untrusted_issuer', { key, signatureKey: { scheme: 'jwt', jwt } }, { authServers: [] }],
+    ]
+    for (const [code, sent, options] of cases) {
+      const { message, reads } = arriving(await headOf(sent))
+      const verifier = verifierWith(options)
+      await expect(verifier.verifyHead(message), code).rejects.toMatchObject({ code })
+      await expect(verifier.verify(message), code).rejects.toMatchObject({ code })
+      expect(reads, code).toEqual([])
+    }
+    const { message, reads } = arriving(await headOf())
+    await verifierWith().verify(message)
+    expect(reads).toEqual(['bytes'])
+  })
+
+  test('the components that a request must cover are those of its head', async () => {
+    const verifier = verifierWith()
     const per = { requiredComponents: ['x-tool'] }
     const judged = async (additionalComponents: readonly string[]): Promise<unknown> => {
-      const sent: Array<readonly [string, string]> = [
+      const headers: Sent['headers'] = [
         ['content-type', 'application/json'],
         ['x-tool', 'pay'],
       ]
-      const lines = await signRequest({
-        ...{ method: 'POST', url: `${api}/x`, headers: sent, body, now: () => now, additionalComponents },
-        ...{ key: agent.key, signatureKey: asAgent },
-      })
-      const head = { method: 'POST', target: '/x', headers: [['host', 'api.example'] as const, ...sent, ...lines] }
-      const { proof } = pending(verifier.judgeHead(head))
-      return verifier.verify({ ...head, body, headProof: proof }, per).then(
+      const { message, reads } = arriving(await headOf({ headers, additionalComponents }))
+      return verifier.verify(message, per).then(
         ({ caller }) => caller.level,
-        ({ reason, required_components }) => ({ reason, required_components }),
+        ({ reason, required_components }) => ({ reason, required_components, reads }),
       )
     }
     expect(await judged(['x-tool'])).toBe('identified')
@@ -164,20 +186,8 @@ describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before it
       required_components: [
         ...['@method', '@authority', '@path', 'content-type', 'content-digest', 'signature-key', 'x-tool'],
       ],
+      reads: [],
     })
-    expect(verified).toHaveLength(2)
-  })
-
-  test('a request refused by its head is refused for the same reason with its body, early or late', async () => {
-    const verifier = verifierWith({ agents: ['https://other.example'] })
-    const head = await headOf()
-    const judged = pending(verifier.judgeHead(head))
-    const late = verifier.verify({ ...head, body, headProof: judged.proof })
-    await expect(late).rejects.toMatchObject({ code: 'policy_denied' })
-    const refused = await judged.refused
-    expect(refused).toMatchObject({ dangerouslyUnseenBody: true, headFault: { code: 'policy_denied' } })
-    expect(await judged.verified).toBe(undefined)
-    await expect(verifier.verify(refused as ReceivedMessage)).rejects.toMatchObject({ code: 'policy_denied' })
   })
 
   test('lists that are functions and onToken are called once for each request', async () => {
@@ -187,29 +197,87 @@ describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before it
       agents: async id => asked.push(id) > 0,
       authServers: async id => asked.push(id) > 0,
       onToken: seen => told.push(seen),
-      // A cache too small for any token: the result of the head is used, not looked up again.
-      tokenCache: 1,
     })
     const jwt = await authToken(auth, key, {})
+    const request = async () => arriving(await headOf({ key, signatureKey: { scheme: 'jwt', jwt } })).message
     for (const seen of ['miss', 'hit']) {
-      const head = await headOf({ key, signatureKey: { scheme: 'jwt', jwt } })
-      const { proof } = pending(verifier.judgeHead(head))
-      await verifier.verify({ ...head, body, headProof: proof })
+      const head = await verifier.verifyHead(await request())
       expect([asked.splice(0), told.splice(0)]).toEqual([[auth.id, agent.id], [seen]])
+      await verifier.verifyBody(head)
+      expect([asked, told]).toEqual([[], []])
     }
+    await verifier.verify(await request())
+    expect([asked, told]).toEqual([[auth.id, agent.id], ['hit']])
   })
 
-  test('a head without a covered digest waits for the first byte', async () => {
-    const head = await headOf()
-    const bare = await signRequest({
-      method: 'POST',
-      url: `${api}/x`,
-      key: agent.key,
-      signatureKey: asAgent,
-      now: () => now,
-    })
-    const headers = [['host', 'api.example'] as const, ...bare]
-    expect(verifierWith().judgeHead({ ...head, headers })).toBe('byte')
-    expect(verifierWith().judgeHead({ ...head, headers: [['host', 'api.example']] })).toBe('whole')
+  test('its caller has the address of the message', async () => {
+    const verifier = verifierWith()
+    const { message } = arriving({ ...(await headOf()), peer: '192.0.2.1' })
+    const whole = await verifier.verifyBody(await verifier.verifyHead(message))
+    expect(whole.caller).toMatchObject({ agent: agent.id, peer: '192.0.2.1' })
   })
+})
+
+describe(verifies('sig.body.uncovered', 'DIG-12', 'COV-46', 'a head without a covered digest'), () => {
+  const uncovered = { code: 'invalid_signature', reason: 'component_not_covered', status: 401 }
+
+  test('waits for the first byte, which refuses it', async () => {
+    const verifier = verifierWith()
+    const { message, reads } = arriving(await bareHead())
+    const head = await verifier.verifyHead(message)
+    expect([head.caller.level, reads]).toEqual(['identified', []])
+    await expect(verifier.verifyBody(head)).rejects.toMatchObject(uncovered)
+    await expect(verifier.verify(message)).rejects.toMatchObject(uncovered)
+    expect(reads, 'no more than that byte').toEqual(['hasByte', 'hasByte'])
+  })
+
+  test('is accepted when there is none', async () => {
+    const { message, reads } = arriving(await bareHead(), new Uint8Array())
+    const { caller, message: whole } = await verifierWith().verify(message)
+    expect([caller.level, 'body' in whole, 'unread' in whole]).toEqual(['identified', false, false])
+    expect(reads).toEqual(['hasByte', 'bytes'])
+  })
+
+  test('is judged at its end, too', async () => {
+    let clock = now
+    const verifier = verifierWith({ now: () => clock })
+    const { message } = arriving(await bareHead(), new Uint8Array(), () => {
+      clock += 61
+    })
+    await expect(verifier.verify(message)).rejects.toMatchObject({ reason: 'created_too_old' })
+  })
+})
+
+describe('an unsigned request', () => {
+  const unsigned: ReceivedMessage = { method: 'POST', target: '/x', headers: [['host', 'api.example']] }
+
+  test('is anonymous by its head; its body is read unverified', async () => {
+    const verifier = verifierWith()
+    const { message, reads } = arriving(unsigned)
+    const head = await verifier.verifyHead({ ...message, peer: '192.0.2.1' })
+    expect([head.caller, head.opened, reads]).toEqual([{ level: 'anonymous', peer: '192.0.2.1' }, undefined, []])
+    const whole = await verifier.verifyBody(head)
+    expect([whole.message.body, 'unread' in whole.message, reads]).toEqual([body, false, ['bytes']])
+  })
+
+  test('is refused by its target and authority before its body is read', async () => {
+    for (const change of [
+      { target: '/a/../b' },
+      { headers: [] },
+      { headers: [['host', 'a'] as const, ['host', 'b'] as const] },
+    ]) {
+      const { message, reads } = arriving({ ...unsigned, ...change })
+      await expect(verifierWith({ authorities: ['api.example', 'b.example'] }).verify(message)).rejects.toMatchObject({
+        code: 'invalid_request',
+      })
+      expect(reads).toEqual([])
+    }
+  })
+})
+
+test('a body that cannot be read is refused as its reader says', async () => {
+  const { message } = arriving(await headOf(), body, () => {
+    throw new Error('cut off')
+  })
+  await expect(verifierWith().verify(message)).rejects.toThrow('cut off')
 })

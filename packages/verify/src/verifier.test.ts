@@ -236,6 +236,8 @@ test('a misspelt restriction of a request is refused, and not ignored', async ()
   await expect(verifier.verify(message, slip)).rejects.toThrow(
     "verify: unknown option 'agnets'; did you mean 'agents'?",
   )
-  expect(() => verifier.judgeHead(message, slip)).toThrow("judgeHead: unknown option 'agnets'")
+  await expect(verifier.verifyHead(message, slip)).rejects.toThrow("verifyHead: unknown option 'agnets'")
+  const head = await verifier.verifyHead(message)
+  await expect(verifier.verifyBody(head, slip)).rejects.toThrow("verifyBody: unknown option 'agnets'")
   await expect(verifier.verify(message, { agents: undefined } as never)).rejects.toThrow(TypeError)
 })

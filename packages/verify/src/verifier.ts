@@ -1,20 +1,6 @@
 import { shareSite } from '@countersign/discovery/internal'
-import {
-  type OpenOptions,
-  openSignature,
-  type ReceivedMessage,
-  verifyKeyCache,
-  verifySignature,
-} from '@countersign/httpsig'
-import {
-  checkTarget,
-  chooseAuthority,
-  isSigned,
-  openHead,
-  refusedHead,
-  reopenSignature,
-  verifyBody,
-} from '@countersign/httpsig/internal'
+import { type OpenOptions, openSignature, type ReceivedMessage, readBody, verifyKeyCache } from '@countersign/httpsig'
+import { checkTarget, chooseAuthority, isSigned, verifyBody } from '@countersign/httpsig/internal'
 import { authorityOf } from '@countersign/protocol'
 import {
   checkIdentifier,
@@ -27,60 +13,32 @@ import {
   schemeOf,
 } from '@countersign/protocol/internal'
 import type { Verified } from './caller.js'
-import { type CallerContext, identifyCaller, isTimely } from './identify-caller.js'
+import { type CallerContext, identifyCaller } from './identify-caller.js'
 import { isPrivatePeer, peerOf, wideNetworkOf } from './network.js'
 import type { PerRequest, VerifierOptions } from './options.js'
-import type { RequestLookups } from './request-lookups.js'
-import {
-  type BegunHead,
-  createVerifiedHeads,
-  isJudgedAlike,
-  isSameList,
-  proveUnproven,
-  type VerifiedHead,
-} from './verified-head.js'
+import { checkStillTimely } from './token-times.js'
 import { createVerifiedTokens } from './verified-tokens.js'
-
-const credential: OptionCheck = ['hwk', 'jwks_uri', 'agent+jwt', 'auth+jwt']
-
-const checks: OptionChecks<VerifierOptions> = {
-  receiver: 'string',
-  authorities: 'strings',
-  discovery: 'object',
-  accept: restriction(each(credential)),
-  authServers: restriction(identifiersCheck),
-  agents: restriction(identifiersCheck),
-  tolerance: 'number',
-  now: 'function',
-  development: 'boolean',
-  tokenCache: 'number',
-  onToken: 'function',
-}
-
-const perChecks: OptionChecks<PerRequest> = {
-  accept: restriction(each(credential)),
-  agents: restriction('strings'),
-  requiredComponents: restriction('strings'),
-  expiredAgentTokenGrace: 'number',
-  peer: 'string',
-}
-
-const noComponents: readonly string[] = []
 
 /** Verifies received messages and identifies their callers. */
 export interface Verifier {
   /**
-   * Returns an anonymous caller for an unsigned request; verifies a signed request in full or refuses it.
+   * Returns an anonymous caller for an unsigned request; verifies a signed request in full or refuses it. A body that is unread is read
+   * once the signature has verified.
    * @throws AAuthError or HttpSigError with the code of protocol §8
    */
   verify(message: ReceivedMessage, per?: PerRequest): Promise<Verified>
   /**
-   * Judges the head of a request before its body is read. Faults that show without a key are returned at once; otherwise everything
-   * but the body is verified while the body arrives. `verify` then refuses a message whose head was refused, for the same reason,
-   * and repeats no verification or lookup of the head.
-   * @returns `whole` for a valid unsigned request
+   * Verifies the head alone, for receivers that judge a caller before they read its body: {@link Verifier.verifyBody} is the rest, and
+   * **until it has passed nothing is known of the body**.
+   * @throws as `verify`
    */
-  judgeHead(head: ReceivedMessage, per?: PerRequest): 'whole' | 'byte' | ReceivedMessage | VerifiedHead
+  verifyHead(message: ReceivedMessage, per?: PerRequest): Promise<Verified>
+  /**
+   * Reads the body of a request whose head has verified, and compares it with its digest. The request counts as received at its last
+   * byte: its signature and token must still be in time.
+   * @throws as `verify`
+   */
+  verifyBody(head: Verified, per?: PerRequest): Promise<Verified>
 }
 
 /**
@@ -113,9 +71,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
       checkOptions('verify', per, perChecks)
       return own.verify(message, per)
     },
-    judgeHead(head, per = {}) {
-      checkOptions('judgeHead', per, perChecks)
-      return own.judgeHead(head, per)
+    async verifyHead(message, per = {}) {
+      checkOptions('verifyHead', per, perChecks)
+      return own.verifyHead(message, per)
+    },
+    async verifyBody(head, per = {}) {
+      checkOptions('verifyBody', per, perChecks)
+      return own.verifyBody(head, per)
     },
   }
 }
@@ -130,7 +92,8 @@ export function internalVerifier(options: VerifierOptions): Verifier {
   // Functions of their own: callers may take them out of the object.
   return {
     verify: (message, per) => own.verify(message, per),
-    judgeHead: (head, per) => own.judgeHead(head, per),
+    verifyHead: (message, per) => own.verifyHead(message, per),
+    verifyBody: (head, per) => own.verifyBody(head, per),
   }
 }
 
@@ -146,7 +109,6 @@ class RequestVerifier implements Verifier {
   readonly #inlineKeys = verifyKeyCache()
   /** A cache of its own: inline keys, which cost nothing to make, must not evict keys that an issuer has named. */
   readonly #confirmationKeys = verifyKeyCache()
-  readonly #heads = createVerifiedHeads()
 
   constructor(options: VerifierOptions) {
     const { receiver, development = false, tolerance = 60, now = () => Date.now() / 1000 } = options
@@ -160,63 +122,28 @@ class RequestVerifier implements Verifier {
   }
 
   async verify(message: ReceivedMessage, per: PerRequest = {}): Promise<Verified> {
-    if (message.headFault !== undefined) throw message.headFault
-    const head = this.#heads.find(message)
-    const verified = head === undefined ? undefined : await this.#verifyRest(message, per, head)
-    if (verified !== undefined) return verified
-    const lookups = head?.lookups ?? this.#beginLookups(message, per)
-    const { discovery } = lookups
+    return this.verifyBody(await this.verifyHead(message, per), per)
+  }
+
+  async verifyHead(message: ReceivedMessage, per: PerRequest = {}): Promise<Verified> {
+    const context = this.#contextOf(message, per)
+    const { discovery } = context
     if (!isSigned(message)) {
-      this.#checkUnsigned(message) // sig.target.form
-      return { caller: { level: 'anonymous', ...peerOf(message) }, discovery }
+      checkTarget(message) // sig.target.form
+      chooseAuthority(message, this.#opening.authorities, this.#opening.scheme)
+      return { message, caller: { level: 'anonymous', ...peerOf(message) }, discovery }
     }
     const opened = openSignature(message, this.#openingFor(per))
-    const caller = await identifyCaller(opened, this.#contextOf(per, lookups, head))
-    return { caller, opened, discovery }
+    return { message, caller: await identifyCaller(opened, context), opened, discovery }
   }
 
-  judgeHead(head: ReceivedMessage, per: PerRequest = {}): 'whole' | 'byte' | ReceivedMessage | VerifiedHead {
-    try {
-      if (!isSigned(head)) {
-        this.#checkUnsigned(head)
-        return 'whole'
-      }
-    } catch (fault) {
-      return refusedHead(head, fault)
-    }
-    const opened = openHead(head, this.#openingFor(per))
-    if (opened === 'byte' || !('base' in opened)) return opened
-    const lookups = this.#beginLookups(head, per)
-    return this.#heads.begin(head, { opened, per, lookups }, () =>
-      identifyCaller(opened, this.#contextOf(per, lookups)),
-    )
-  }
-
-  /** Verifies the rest of a request whose head is verified; undefined: the result of the head cannot be used. */
-  async #verifyRest(message: ReceivedMessage, per: PerRequest, head: BegunHead): Promise<Verified | undefined> {
-    const found = await head.done
-    // Undefined when the message differs from its head or the route judges by other options: then all of it is verified again.
-    const opened = isJudgedAlike(per, head.per)
-      ? reopenSignature(head.opened, message, this.#openingFor(per))
-      : undefined
-    if (opened === undefined) return undefined
-    if ('fault' in found) {
-      // The fault names the components that the head required.
-      if (!isSameList(per.requiredComponents, head.per.requiredComponents)) return undefined
-      throw found.fault
-    }
-    // The token has expired since: verifying all of it again gives the usual error.
-    if (!isTimely(head.lookups.token?.verified, { now: this.#now(), grace: per.expiredAgentTokenGrace ?? 0 }))
-      return undefined
-    await verifyBody(opened) // sig.digest.match
-    const { caller, discovery } = found.verified
-    const isThere = message.peer === head.opened.message.peer
-    return { caller: isThere ? caller : { ...caller, ...peerOf(message) }, opened, discovery }
-  }
-
-  #checkUnsigned(message: ReceivedMessage): void {
-    checkTarget(message) // sig.target.form
-    chooseAuthority(message, this.#opening.authorities, this.#opening.scheme)
+  async verifyBody(head: Verified, per: PerRequest = {}): Promise<Verified> {
+    const { opened, message } = head
+    if (opened === undefined) return { ...head, message: await readBody(message) }
+    const whole = await verifyBody(opened) // sig.digest.match
+    if (message.unread !== undefined)
+      checkStillTimely(head.caller, { now: this.#now(), grace: per.expiredAgentTokenGrace ?? 0 })
+    return { ...head, opened: whole, message: whole.message }
   }
 
   #openingFor({ requiredComponents = noComponents }: PerRequest): OpenOptions {
@@ -227,32 +154,48 @@ class RequestVerifier implements Verifier {
     return made
   }
 
-  #beginLookups(message: ReceivedMessage, per: PerRequest): RequestLookups {
-    return {
-      listAnswers: {},
-      discovery: this.#options.discovery.limited(undefined, new RequestNetwork(per.peer ?? message.peer)),
-    }
-  }
-
-  #contextOf(per: PerRequest, lookups: RequestLookups, head?: BegunHead): CallerContext {
+  #contextOf(message: ReceivedMessage, per: PerRequest): CallerContext {
     const options = this.#options
     return {
       options,
       tokens: this.#tokens,
       inlineKeys: this.#inlineKeys,
       confirmationKeys: this.#confirmationKeys,
-      lookups,
       now: this.#now(),
-      discovery: lookups.discovery,
+      discovery: options.discovery.limited(undefined, new RequestNetwork(per.peer ?? message.peer)),
       accept: per.accept ?? options.accept,
       agents: per.agents ?? options.agents ?? 'any',
       expiredGrace: per.expiredAgentTokenGrace ?? 0,
-      // The head has called it already: it is called once for each request.
-      onToken: head === undefined ? options.onToken : undefined,
-      prove: head === undefined ? verifySignature : proveUnproven(head),
+      onToken: options.onToken,
     }
   }
 }
+
+const credential: OptionCheck = ['hwk', 'jwks_uri', 'agent+jwt', 'auth+jwt']
+
+const checks: OptionChecks<VerifierOptions> = {
+  receiver: 'string',
+  authorities: 'strings',
+  discovery: 'object',
+  accept: restriction(each(credential)),
+  authServers: restriction(identifiersCheck),
+  agents: restriction(identifiersCheck),
+  tolerance: 'number',
+  now: 'function',
+  development: 'boolean',
+  tokenCache: 'number',
+  onToken: 'function',
+}
+
+const perChecks: OptionChecks<PerRequest> = {
+  accept: restriction(each(credential)),
+  agents: restriction('strings'),
+  requiredComponents: restriction('strings'),
+  expiredAgentTokenGrace: 'number',
+  peer: 'string',
+}
+
+const noComponents: readonly string[] = []
 
 /** The network whose share of the fetches a request takes; computed only when a fetch begins. */
 class RequestNetwork {

@@ -8,11 +8,11 @@ import { renew } from './renewal.js'
 import type { DelegateToken, DelegateTokenContext } from './token-context.js'
 
 /** How requests to the delegate token endpoint are verified. */
-export const delegateRules: PerRequest = Object.freeze({ expiredAgentTokenGrace: renewalGrace })
+const delegateRules: PerRequest = Object.freeze({ expiredAgentTokenGrace: renewalGrace })
 const bodyLimit = 65_536
 
 /**
- * Verifies the caller of the delegate token endpoint.
+ * Verifies the caller of the delegate token endpoint by the head of its request.
  * @throws AAuthError or HttpSigError with the code of protocol §8
  * @see protocol §5 "Delegates get agent tokens"
  */
@@ -22,10 +22,8 @@ export async function verifyDelegate(message: ReceivedMessage, context: Delegate
   if (message.target.includes('?')) {
     throw refusal('parameters_in_url')
   }
-  if (message.body !== undefined && message.body.length > bodyLimit) {
-    throw refusal('body_too_large', { about: 'at most 64 KiB' })
-  }
-  return context.verifier.verify(message, delegateRules)
+  checkSize(message)
+  return context.verifier.verifyHead(message, delegateRules)
 }
 
 /**
@@ -33,18 +31,27 @@ export async function verifyDelegate(message: ReceivedMessage, context: Delegate
  * @throws AAuthError or HttpSigError with the code of protocol §8
  * @see protocol §5 "Delegates get agent tokens"
  */
-export async function delegateToken(
-  message: ReceivedMessage,
-  verified: Verified,
-  context: DelegateTokenContext,
-): Promise<DelegateToken> {
-  const { caller } = verified
+export async function delegateToken(head: Verified, context: DelegateTokenContext): Promise<DelegateToken> {
+  const { caller } = head
   switch (caller.level) {
     case 'pseudonymous':
-      return enroll({ message, verified, caller }, context)
+      return enroll({ ...(await verifyDelegateBody(head, context)), caller }, context)
     case 'identified':
-      return renew({ message, verified, caller }, context)
+      return renew({ ...(await verifyDelegateBody(head, context)), caller }, context)
     default:
       throw refusal('signature_missing', { about: 'sign with hwk to enrol, with the agent token to renew' })
   }
+}
+
+async function verifyDelegateBody(
+  head: Verified,
+  { verifier }: DelegateTokenContext,
+): Promise<{ readonly message: ReceivedMessage; readonly verified: Verified }> {
+  const verified = await verifier.verifyBody(head, delegateRules)
+  checkSize(verified.message)
+  return { message: verified.message, verified }
+}
+
+function checkSize({ body }: ReceivedMessage): void {
+  if (body !== undefined && body.length > bodyLimit) throw refusal('body_too_large', { about: 'at most 64 KiB' })
 }

@@ -9,6 +9,7 @@ import { signToken } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { part } from '@countersign/testing/json-web-token'
 import { refusalOf } from '@countersign/testing/responses'
+import { answeredByHead } from '@countersign/testing/unread-body'
 import { expect, test } from 'vitest'
 import {
   agentTokenOf,
@@ -72,10 +73,8 @@ test(
     const stage = await scene()
     const delegate = await enrolled(stage)
     const byHead = async (message: ReceivedMessage): Promise<object | string> => {
-      const { body: _, ...head } = message
-      const judged = stage.server.judgeHead(head)
-      const refused = typeof judged === 'object' && 'refused' in judged ? await judged.refused : judged
-      return typeof refused === 'object' ? refusalOf(await stage.server.handle(refused)) : 'waits'
+      const answer = await answeredByHead(message, stage.server.handle)
+      return answer === 'waits' ? answer : refusalOf(answer)
     }
     const renewing = async (): Promise<ReceivedMessage> => ({
       ...(await post(stage, {

@@ -43,11 +43,11 @@ async function signedBy(
   message: ReceivedMessage,
   { verifier }: AdminContext,
 ): Promise<{ readonly verified: Verified; readonly key: string }> {
-  const verified = await verifier.verify(message)
-  const { caller } = verified
+  const head = await verifier.verifyHead(message)
+  const { caller } = head
   if (caller.level !== 'pseudonymous')
     throw refusal('credential_not_accepted', { about: 'sign with the key of the browser of the admin page' })
-  return { verified, key: caller.key.thumbprint }
+  return { verified: await verifier.verifyBody(head), key: caller.key.thumbprint }
 }
 
 const byOperator: ReadonlySet<string> = new Set([

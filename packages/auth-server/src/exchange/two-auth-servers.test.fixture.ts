@@ -96,7 +96,6 @@ export async function twoAuthServers(
   let current = made.auth
   const own: AnsweringServer = {
     handle: message => current.handle(message),
-    judgeHead: head => current.judgeHead(head),
     ready: () => current.ready(),
     close: () => current.close(),
   }

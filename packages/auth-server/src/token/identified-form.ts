@@ -6,6 +6,8 @@ import { checkReplay, type IdentifiedCaller, type Verified, type Verifier } from
 
 /** The verified caller of a token endpoint. */
 export interface VerifiedCaller {
+  /** The request with its body, which is the one that was signed. */
+  readonly message: ReceivedMessage
   readonly caller: IdentifiedCaller
   readonly verified: Verified
   /**
@@ -38,17 +40,21 @@ export async function identify(
   checkTarget(message)
   // Proxies log URLs: a secret in one must not work.
   if (message.target.includes('?')) throw refusal('parameters_in_url')
-  if (message.body !== undefined && message.body.length > bodyLimit) {
-    throw refusal('body_too_large', { about: 'at most 64 KiB' })
-  }
-  const verified = await verifier.verify(message)
-  const { caller } = verified
+  checkSize(message)
+  const head = await verifier.verifyHead(message)
+  const { caller } = head
   // A pseudonymous key must not get an agent's rights.
   if (caller.level !== 'identified') {
     throw refusal('credential_not_accepted', { about: 'sign by jwks_uri or with an agent token' })
   }
+  const verified = await verifier.verifyBody(head)
+  checkSize(verified.message)
   const once = (): Promise<void> => checkReplay({ replay, verified, partition: 'token', siteOf, development })
-  return { caller, verified, once }
+  return { message: verified.message, caller, verified, once }
+}
+
+function checkSize({ body }: ReceivedMessage): void {
+  if (body !== undefined && body.length > bodyLimit) throw refusal('body_too_large', { about: 'at most 64 KiB' })
 }
 
 /**

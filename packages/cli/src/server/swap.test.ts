@@ -4,15 +4,6 @@ import { swappable } from './swap.js'
 
 const message = { method: 'POST', target: '/', headers: [] }
 
-test('a head is judged by the participant of this moment', () => {
-  const refusing: Participant = { handle: async () => new Response(), judgeHead: () => 'byte' }
-  const reading: Participant = { handle: async () => new Response() }
-  const place = swappable(refusing, () => undefined)
-  expect(place.participant.judgeHead?.(message)).toBe('byte')
-  place.swap(reading)
-  expect(place.participant.judgeHead?.(message)).toBe('whole')
-})
-
 test('a participant is closed after its last request, and the next one answers from the swap on', async () => {
   const closed: string[] = []
   let finish = (): void => undefined

@@ -36,8 +36,6 @@ export function swappable(first: Participant, onError: (error: unknown) => void)
           closeIfIdle(place)
         }
       },
-      // Without it, the body of every unsigned request would be read before it is refused.
-      judgeHead: head => current.participant.judgeHead?.(head) ?? 'whole',
       ready: async () => current.participant.ready?.(),
       close: async () => current.participant.close?.(),
     },

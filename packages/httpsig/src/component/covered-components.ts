@@ -1,3 +1,4 @@
+import type { HttpSigError } from '../error.js'
 import { malformed } from './structured-field.js'
 
 /** The facts of a request that decide which components its signature must cover. */
@@ -42,6 +43,10 @@ export function checkCoverage(covered: readonly string[], required: readonly str
       throw malformed('component_not_covered', 'a required component is not covered', { component: name })
   if (!needs.hasQuery && covered.includes('@query'))
     throw malformed('query_missing', '@query is covered but the target has no query')
-  if (!needs.hasBody && covered.includes('content-digest'))
-    throw malformed('body_missing', 'content-digest is covered but there is no body')
+  if (!needs.hasBody && covered.includes('content-digest')) throw coveredWithoutBody()
+}
+
+/** The refusal of a signature that covers the digest of a body that there is not. */
+export function coveredWithoutBody(): HttpSigError {
+  return malformed('body_missing', 'content-digest is covered but there is no body')
 }

@@ -10,7 +10,8 @@ import { closing } from '@countersign/testing/closing'
 import { stopsAfterTests } from '@countersign/testing/stops'
 import { describe, expect, test } from 'vitest'
 import { dataFrame, endFrame, headFrame, preface, resetFrame } from '../http2-frames.test.fixture.js'
-import { bodyStream, unreadNode } from '../internal-node.js'
+import { bodyStream } from '../internal-node.js'
+import { receiveNode } from '../node.js'
 
 type NodeRequest = IncomingMessage | Http2ServerRequest
 
@@ -60,7 +61,7 @@ async function received(http2: boolean) {
   })
   const sending = (http2 ? overHttp2 : overHttp1)(socket)
   const [request, response] = (await arrived) as [NodeRequest, { end(text: string): void }]
-  await unreadNode(request)
+  await receiveNode(request, { bodyLimit: 1_000_000, leaveBody: true })
   return { request, response, sending, socket, server, stream: bodyStream(request), said: () => said }
 }
 

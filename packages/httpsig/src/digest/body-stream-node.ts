@@ -1,14 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import { HttpSigError } from '../error.js'
-import { isCutOff } from './checked-body-node.js'
+import { cutOff, isCutOff } from '../message/request-end-node.js'
 
 /** Events after which a read may have another result. */
 const changes = ['readable', 'end', 'error'] as const
 
 /**
  * The body of a request of Node as a stream without a buffer of its own: bytes stay in the request until they are read, and
- * `unreadNode` bounds the memory of small chunks there. `Readable.toWeb` would queue thousands of them as objects (DIG-20).
+ * `receiveNode` bounds the memory of small chunks there. `Readable.toWeb` would queue thousands of them as objects (DIG-20).
  * Cancelling drops the rest of the body, so that the connection can serve another request. Nothing else may read the request.
  * @see protocol §3.4
  */
@@ -40,8 +39,7 @@ export function bodyStream(request: IncomingMessage | Http2ServerRequest): Reada
           if (request.errored) throw request.errored
           // HTTP/2 ends the body of a stream that was reset.
           if (request.readableEnded && !isCutOff(request)) return controller.close()
-          if (request.readableEnded || request.destroyed || state === 'closed')
-            throw new HttpSigError('invalid_request', 'the request was cut off', { reason: 'request_cut_off' })
+          if (request.readableEnded || request.destroyed || state === 'closed') throw cutOff()
           await change()
         }
       },

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { constants, type Http2ServerRequest } from 'node:http2'
-import { HttpSigError } from '../error.js'
 import { takeWaiting } from '../message/merged-chunks-node.js'
+import { cutOff, hasEnded, isCutOff } from '../message/request-end-node.js'
 import type { BodyCheck } from './content-digest-stream.js'
 
 type NodeRequest = IncomingMessage | Http2ServerRequest
@@ -16,15 +16,14 @@ type NodeRequest = IncomingMessage | Http2ServerRequest
 export function checkBody(request: NodeRequest, check: BodyCheck): void {
   const { push, _read: read } = request
   let state: 'open' | 'ended' | 'failed' = 'open'
-  // When a response is sent before the body is read, HTTP/2 drops the body and still emits its end.
-  let isAskedFor = !('stream' in request)
+  // When a response is sent before the body is read, HTTP/2 drops the body and still emits its end. One that has ended was empty.
+  let isAskedFor = !('stream' in request) || request.readableEnded
   const step = (chunk: Uint8Array | null): void => {
     if (chunk !== null) {
       check.update(chunk)
       return
     }
-    if (!isAskedFor || isCutOff(request))
-      throw new HttpSigError('invalid_request', 'the request was cut off', { reason: 'request_cut_off' })
+    if (!isAskedFor || isCutOff(request)) throw cutOff()
     check.end()
     state = 'ended'
   }
@@ -89,32 +88,4 @@ export function abortRequest(request: NodeRequest, error: Error): void {
   if ('stream' in request) request.stream.close(constants.NGHTTP2_CANCEL)
   // Requests that tests inject have a stand-in for a socket.
   else (request.socket as { destroy?: () => void } | null)?.destroy?.()
-}
-
-/** Whether the connection ended before the body did; in HTTP/2 also whether the stream was closed with its body unread. */
-export function isCutOff(request: NodeRequest): boolean {
-  if (!('stream' in request)) return request.readableAborted
-  const { aborted, rstCode, readableEnded } = request.stream
-  return aborted || rstCode !== 0 || !readableEnded
-}
-
-interface State {
-  readonly _readableState?: { readonly ended?: boolean }
-}
-
-/** Whether no more bytes will arrive, for any reason. */
-function hasEnded(request: NodeRequest): boolean {
-  return (request as State)._readableState?.ended === true || request.destroyed || isWhole(request)
-}
-
-/** The members that tell whether a request has ended; requests injected by a framework's tests have no `complete`. */
-interface Ending extends State {
-  readonly complete?: boolean
-}
-
-/** Whether the last byte has arrived. */
-export function isWhole(request: NodeRequest): boolean {
-  if ('stream' in request) return request.stream.readableEnded
-  const { complete, _readableState } = request as Ending
-  return complete ?? _readableState?.ended === true
 }

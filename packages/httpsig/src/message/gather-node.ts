@@ -1,12 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { HttpSigError } from '../error.js'
-import { doNothing, type HeadWatch } from './head-watch.js'
+import { cutOff, wasReset } from './request-end-node.js'
 
 /** How a body is read. */
 export interface Gathering {
-  /** Stops the reading when the head is refused. */
-  readonly watch?: HeadWatch
   readonly on: 'data' | 'readable'
   /** Called at each event. @returns the whole body once it has arrived */
   part(chunk: Uint8Array): Uint8Array | undefined
@@ -14,22 +12,22 @@ export interface Gathering {
 }
 
 /**
- * Reads the body of a request until it has arrived, fails, or its head is refused.
+ * Reads the body of a request until it has arrived or fails.
  * @throws HttpSigError for a body that cannot be read or is cut off, and the errors of `part` and `end`
  */
 export function gather(
   request: IncomingMessage | Http2ServerRequest,
-  { watch, on, part, end }: Gathering,
+  { on, part, end }: Gathering,
 ): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
-      if (watch !== undefined) watch.stop = doNothing
       request.off(on, onPart).off('end', onEnd).off('error', onError).off('close', onClose)
     }
     const onPart = (chunk: Uint8Array): void => {
       try {
         const bytes = part(chunk)
         if (bytes === undefined) return
+        if (wasReset(request)) throw cutOff()
         stop()
         resolve(bytes)
       } catch (error) {
@@ -42,7 +40,9 @@ export function gather(
     const onEnd = (): void => {
       stop()
       try {
-        resolve(end())
+        const bytes = end()
+        if (wasReset(request)) throw cutOff()
+        resolve(bytes)
       } catch (error) {
         reject(error as Error)
       }
@@ -53,14 +53,8 @@ export function gather(
     }
     const onClose = (): void => {
       stop()
-      reject(new HttpSigError('invalid_request', 'the request was cut off', { reason: 'request_cut_off' }))
+      reject(cutOff())
     }
     request.on(on, onPart).on('end', onEnd).on('error', onError).on('close', onClose)
-    if (watch !== undefined)
-      watch.stop = () => {
-        stop()
-        request.pause()
-        resolve(undefined)
-      }
   })
 }

@@ -6,8 +6,7 @@ import { verifies } from '@countersign/requirements'
 import { closing } from '@countersign/testing/closing'
 import { afterAll, describe, expect, test } from 'vitest'
 import { HttpSigError, type ReceivedMessage } from '../index.js'
-import { unreadNode } from '../internal-node.js'
-import { fromNode, peekNode } from '../node.js'
+import { fromNode, peekNode, receiveNode } from '../node.js'
 import { get, send, verdict } from '../signed-message.test.fixture.js'
 
 type Reader = (request: Parameters<typeof fromNode>[0]) => Promise<ReceivedMessage>
@@ -15,7 +14,7 @@ type Reader = (request: Parameters<typeof fromNode>[0]) => Promise<ReceivedMessa
 const readers: Record<string, Reader> = {
   fromNode: request => fromNode(request, { bodyLimit: 1000 }),
   peekNode: request => peekNode(request, { bodyLimit: 1000 }),
-  unreadNode: async request => (await unreadNode(request)).message,
+  receiveNode: request => receiveNode(request, { bodyLimit: 1000 }),
 }
 
 const servers: Server[] = []

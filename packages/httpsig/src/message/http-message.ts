@@ -38,15 +38,17 @@ export function isResponse(message: HttpMessage): message is HttpResponseMessage
 }
 
 /**
- * A received request as a message to verify.
+ * A received request as a message to verify. Its body must have been read, by `readBody`: without it no digest would be compared.
  * @param origin scheme and authority of this server, from its configuration
+ * @throws TypeError for a body that is unread
  * @see RFC 9421 §2.2.2 to §2.2.4
  */
 export function requestMessage(
   received: ReceivedMessage,
   origin: { readonly scheme: 'https' | 'http'; readonly authority: string },
 ): HttpRequestMessage {
-  const { method, target, headers, body } = received
+  const { method, target, headers, body, unread } = received
+  if (unread !== undefined) throw new TypeError('the body is unread: read it first, with readBody')
   const { scheme, authority } = origin
   return { method, target, scheme, authority, headers, ...(body === undefined ? {} : { body }) }
 }

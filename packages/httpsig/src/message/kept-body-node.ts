@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HttpSigError } from '../error.js'
-import { headerValues, type ReceivedMessage, trimOws } from './received-message.js'
+import { bodyTooLarge, headerValues, type ReceivedMessage, trimOws } from './received-message.js'
 
 const kept: unique symbol = Symbol('countersign.kept')
 
@@ -23,15 +23,10 @@ export function keepBody(request: IncomingMessage, _response: ServerResponse, bo
  * The message with the body that {@link keepBody} has kept; undefined when it has kept none.
  * @throws HttpSigError 413 over the limit, 415 for an inflated body
  */
-export function withKeptBody(
-  request: object,
-  message: ReceivedMessage,
-  tooLarge: (length: number) => boolean,
-): ReceivedMessage | undefined {
+export function withKeptBody(request: object, message: ReceivedMessage, limit: number): ReceivedMessage | undefined {
   const body = (request as Keeping)[kept]
   if (body === undefined) return undefined
-  if (tooLarge(body.length))
-    throw new HttpSigError('invalid_request', 'the body is too large', { reason: 'body_too_large', status: 413 })
+  if (body.length > limit) throw bodyTooLarge()
   if (headerValues(message, 'content-encoding').some(coding => trimOws(coding).toLowerCase() !== 'identity'))
     throw new HttpSigError('invalid_request', 'a compressed body cannot be verified behind a parser', {
       reason: 'body_compressed',

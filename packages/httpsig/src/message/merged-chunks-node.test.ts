@@ -11,7 +11,7 @@ import { stopsAfterTests } from '@countersign/testing/stops'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { dataFrame, endFrame, headFrame, preface } from '../http2-frames.test.fixture.js'
-import { unreadNode } from '../internal-node.js'
+import { receiveNode } from '../node.js'
 import { mergeChunks } from './merged-chunks-node.js'
 
 const stops = stopsAfterTests()
@@ -27,13 +27,13 @@ function pieces(stream: Readable): number {
   return (stream as unknown as { _readableState: { buffer: { length: number } } })._readableState.buffer.length
 }
 
-/** A server whose requests wait, unread, after `unreadNode` has seen them. */
+/** A server whose requests wait, unread, after `receiveNode` has received them. */
 async function waiting(http2: boolean, before: () => Promise<unknown> = async () => undefined) {
   const requests: NodeRequest[] = []
   const listener = async (request: NodeRequest): Promise<void> => {
     request.on('error', () => undefined)
     await before()
-    await unreadNode(request).catch(() => undefined)
+    await receiveNode(request, { bodyLimit: 1_000_000, leaveBody: true }).catch(() => undefined)
     requests.push(request)
   }
   const server = http2 ? createHttp2Server(listener) : createServer(listener)

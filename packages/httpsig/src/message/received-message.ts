@@ -31,38 +31,38 @@ export interface ReceivedMessage {
   readonly connection?: CallerConnection
   /** The bytes of the body, whatever their framing; absent or empty when there are none. */
   readonly body?: Uint8Array
+  /** The body, which still waits at its sender: there is no `body` until {@link readBody} has read it. */
+  readonly unread?: UnreadBody
   /**
    * There is a body that the verifier does not see, as behind a proxy that only asks whether a request may pass. The signature must
    * cover its digest, but **the verifier does not compare the digest with the body**: the reader of the body must.
    */
   readonly dangerouslyUnseenBody?: true
-  /** The error for which the head alone is refused, so that the body was not read. Verifying the message throws it. */
-  readonly headFault?: unknown
-  /** What a verifier has found out by the head. Only the verifier that made it accepts it. */
-  readonly headProof?: object
 }
 
-/** A head that has passed the local checks, and whose signature is being verified while the body arrives. */
-export interface JudgedHead {
-  /** Resolves with the refused message when the head is refused: then the body is not read further. Else with undefined. Must not reject. */
-  readonly refused: Promise<ReceivedMessage | undefined>
-  /** The `headProof` of the message. */
-  readonly proof: object
+/** A body that nothing has read. Its bytes wait at the sender and in the connection, until something reads them. */
+export interface UnreadBody {
+  /**
+   * Reads the body to its end; later calls get the same promise.
+   * @returns undefined for a body without a byte
+   * @throws HttpSigError 413 when it is over the limit of its receiver, 400 when it is cut off
+   */
+  bytes(): Promise<Uint8Array | undefined>
+  /** Waits for the first byte, or for the end. `bytes` still reads all of it. */
+  hasByte(): Promise<boolean>
 }
 
-/**
- * The judgement of a request by its head. `whole`: the body must be read. `byte`: no signature covers a body, so one byte of a body
- * refuses the request. A message: the request is refused, and its body is not read. A {@link JudgedHead}: it may still be
- * refused while the body is read.
- */
-export type HeadJudgement = 'whole' | 'byte' | ReceivedMessage | JudgedHead
+/** The message with its body, which is read now where it was not. Each call gets the same bytes. @throws HttpSigError */
+export async function readBody(message: ReceivedMessage): Promise<ReceivedMessage> {
+  const { unread, ...head } = message
+  if (unread === undefined) return message
+  const body = await unread.bytes()
+  return body === undefined ? head : { ...head, body }
+}
 
-/** Judges a head, synchronously: chunks would pile up in the parser during a wait. What takes longer ends in `refused`. */
-export type JudgeHead = (head: ReceivedMessage) => HeadJudgement
-
-/** Whether there is a body of at least one byte, or an unseen one. */
-export function hasBody(message: ReceivedMessage): boolean {
-  return (message.body !== undefined && message.body.length > 0) || message.dangerouslyUnseenBody === true
+/** Whether there is a body of at least one byte, or one that is unread or unseen. */
+export function hasBody({ body, unread, dangerouslyUnseenBody }: ReceivedMessage): boolean {
+  return (body !== undefined && body.length > 0) || unread !== undefined || dangerouslyUnseenBody === true
 }
 
 /**
@@ -113,11 +113,4 @@ export function collectBody(limit: number): BodyCollector {
 /** The error for a body over the limit. */
 export function bodyTooLarge(): HttpSigError {
   return new HttpSigError('invalid_request', 'the body is too large', { reason: 'body_too_large', status: 413 })
-}
-
-/** Marks the body as unseen when a digest or a length announces one; otherwise there may be none. */
-export function withUnseenBody(head: ReceivedMessage): ReceivedMessage {
-  const announced =
-    headerValues(head, 'content-digest').length > 0 || Number(headerValues(head, 'content-length')[0] ?? 0) > 0
-  return announced ? { ...head, dangerouslyUnseenBody: true } : head
 }

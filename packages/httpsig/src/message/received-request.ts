@@ -1,40 +1,8 @@
 import { checkOptions } from '#check-options'
 import { HttpSigError } from '../error.js'
 import { connectionOfRequest } from './connection.js'
-import { doNothing, type HeadWatch, watchHead, withReadBody } from './head-watch.js'
-import { collectBody, type JudgeHead, type ReceivedMessage } from './received-message.js'
+import { type BodyCollector, collectBody, type ReceivedMessage, readBody, type UnreadBody } from './received-message.js'
 import { pathOf } from './target-parts.js'
-
-async function readBody(
-  stream: ReadableStream<Uint8Array>,
-  limit: number,
-  watch: HeadWatch,
-): Promise<Uint8Array | undefined> {
-  const reader = stream.getReader()
-  const body = collectBody(limit)
-  // A cancelled reader ends the loop like the end of the body does.
-  watch.stop = () => void reader.cancel().catch(doNothing)
-  try {
-    for (let part = await reader.read(); !part.done; part = await reader.read()) body.add(part.value)
-  } catch (error) {
-    await reader.cancel().catch(doNothing)
-    // workerd rejects a pending read when it is cancelled.
-    if (watch.refused !== undefined) return undefined
-    throw error
-  }
-  return body.bytes()
-}
-
-/** Reads up to the first byte. */
-export async function hasByte(body: ReadableStream<Uint8Array>): Promise<boolean> {
-  const reader = body.getReader()
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    if (part.value.length === 0) continue
-    reader.cancel().catch(() => undefined)
-    return true
-  }
-  return false
-}
 
 function rawTarget(url: string): string {
   const path = url.indexOf('/', url.indexOf('://') + 3)
@@ -54,28 +22,68 @@ export function pathOfRequest({ url }: Pick<Request, 'url'>): string {
  * Reads a Fetch API request. The runtime has already normalised the URL (dot segments, backslashes), joined repeated header lines and
  * dropped the peer's address, so attacks on those cannot be detected here. Prefer an exact adapter such as `fromNode`.
  * @param options.bodyLimit most body bytes read
- * @param options.judgeHead decides by the head how much of the body is read; default all
  * @throws HttpSigError 413 when the body is larger; 431 for 1000 header lines or more, of which Node below the runtime may have dropped
  * some; 400 when the headers announce a body that the platform does not show
  * @see protocol §3.3
  */
-export async function fromRequest(
-  request: Request,
-  options: { readonly bodyLimit: number; readonly judgeHead?: JudgeHead },
-): Promise<ReceivedMessage> {
-  checkOptions('fromRequest', options, { bodyLimit: 'number', judgeHead: 'function' }, ['bodyLimit'])
+export async function fromRequest(request: Request, options: { readonly bodyLimit: number }): Promise<ReceivedMessage> {
+  return readBody(receiveRequest(request, options))
+}
+
+/**
+ * As {@link fromRequest}, but leaves the body unread: `unread` of the message reads it. So a verifier can refuse a request by its head.
+ * @throws HttpSigError 431, 400
+ */
+export function receiveRequest(request: Request, options: { readonly bodyLimit: number }): ReceivedMessage {
+  checkOptions('receiveRequest', options, { bodyLimit: 'number' }, ['bodyLimit'])
   const head = headOf(request)
-  if (request.body === null) return head
-  const judged = options.judgeHead?.(head) ?? 'whole'
-  if (judged === 'byte') return (await hasByte(request.body)) ? { ...head, dangerouslyUnseenBody: true } : head
-  if (judged !== 'whole' && !('refused' in judged)) {
-    await request.body.cancel()
-    return judged
+  return request.body === null ? head : { ...head, unread: new RequestBody(request.body, options.bodyLimit) }
+}
+
+/** The body of a Fetch API request. */
+class RequestBody implements UnreadBody {
+  readonly #body: ReadableStream<Uint8Array>
+  readonly #gathered: BodyCollector
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  #bytes: Promise<Uint8Array | undefined> | undefined
+
+  constructor(body: ReadableStream<Uint8Array>, limit: number) {
+    this.#body = body
+    this.#gathered = collectBody(limit)
   }
-  const pending = judged === 'whole' ? undefined : judged
-  const watch = watchHead(pending)
-  const body = await readBody(request.body, options.bodyLimit, watch)
-  return watch.refused ?? withReadBody(head, body, pending)
+
+  bytes(): Promise<Uint8Array | undefined> {
+    this.#bytes ??= this.#readAll()
+    return this.#bytes
+  }
+
+  async hasByte(): Promise<boolean> {
+    if (this.#bytes !== undefined) return (await this.#bytes) !== undefined
+    while (this.#gathered.bytes() === undefined && (await this.#readOne()));
+    return this.#gathered.bytes() !== undefined
+  }
+
+  async #readAll(): Promise<Uint8Array | undefined> {
+    while (await this.#readOne());
+    return this.#gathered.bytes()
+  }
+
+  /** @returns false at the end */
+  async #readOne(): Promise<boolean> {
+    this.#reader ??= this.#body.getReader()
+    try {
+      const { done, value } = await this.#reader.read()
+      if (done) return false
+      this.#gathered.add(value)
+      return true
+    } catch (error) {
+      // A cancelled reader ends like a body: what was read before must not pass for the whole of it.
+      this.#bytes ??= Promise.reject(error)
+      this.#bytes.catch(() => undefined)
+      await this.#reader.cancel().catch(() => undefined)
+      throw error
+    }
+  }
 }
 
 /** Reads everything of a Fetch API request but its body. @throws HttpSigError 431, 400 */

@@ -1,3 +1,4 @@
+import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import {
   fetchRequestMessage,
@@ -218,6 +219,15 @@ test('messages are made from the Fetch API and from received requests', async ()
     authority: 'a.example',
     headers: [],
   })
+})
+
+test(verifies('sig.digest.match', 'a message whose body is unread is a TypeError: no digest would be compared'), () => {
+  const origin = { scheme: 'https', authority: 'a.example' } as const
+  const head = { method: 'POST', target: '/', headers: [] }
+  const body = new Uint8Array(1)
+  const unread = { bytes: async () => body, hasByte: async () => true }
+  expect(() => requestMessage({ ...head, unread }, origin)).toThrow(TypeError)
+  expect(requestMessage({ ...head, body }, origin).body).toBe(body)
 })
 
 test('a message has at most 8 signatures and 8 KiB of each header, unless limits says otherwise', async () => {

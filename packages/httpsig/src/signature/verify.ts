@@ -2,7 +2,12 @@ import { checkOptions } from '#check-options'
 import { ascii } from '#crypto'
 import { componentIdentifier } from '../component/component-identifier.js'
 import { aauthProfile } from '../component/component-profile.js'
-import { type CoverageNeeds, checkCoverage, requiredComponents } from '../component/covered-components.js'
+import {
+  type CoverageNeeds,
+  checkCoverage,
+  coveredWithoutBody,
+  requiredComponents,
+} from '../component/covered-components.js'
 import type { RequestContext } from '../component/message-context.js'
 import { shownBase } from '../component/shown.js'
 import { signatureBase } from '../component/signature-base.js'
@@ -14,19 +19,21 @@ import {
   stringParameter,
 } from '../component/signature-input.js'
 import { malformed } from '../component/structured-field.js'
-import { type ContentDigest, matchesContentDigest, parseContentDigest } from '../digest/content-digest.js'
+import { type ContentDigest, matchesContentDigest } from '../digest/content-digest.js'
 import { HttpSigError } from '../error.js'
 import { type Algorithm, algorithmNamed, unsupportedAlgorithm } from '../key/algorithm.js'
 import { checkPoint } from '../key/key.js'
 import type { VerifyKey } from '../key/verify-key.js'
 import { chooseAuthority } from '../message/authority.js'
-import { hasBody, headerValues, type ReceivedMessage, trimOws } from '../message/received-message.js'
+import { hasBody, headerValues, type ReceivedMessage, readBody } from '../message/received-message.js'
 import { checkTarget } from '../message/request-target.js'
 import type { OptionChecks } from '../option/option-check.js'
 import type { SignatureReason } from '../reason/reason.js'
+import { contextOf, digestOf, needsOf } from './message-facts.js'
 import { parseSignatureKey, type SignatureKey } from './signature-key.js'
 import { joinedLines, onlyLine } from './signature-lines.js'
 import { parseSignatureValue } from './signature-value.js'
+import { checkTime, checkTolerance } from './times.js'
 
 /** The options of {@link openSignature}. */
 export interface OpenOptions {
@@ -60,34 +67,12 @@ export interface OpenedSignature {
   readonly signature: Uint8Array
   /** The digests in Content-Digest, when the message has a body. */
   readonly digest?: ContentDigest
+  /** Of an unread message: the refusal of its first byte of a body, which the signature does not cover. */
+  readonly refusedByte?: unknown
   /** Every component name this request must cover. */
   readonly required: readonly string[]
   readonly message: ReceivedMessage
-}
-
-function systemSeconds(): number {
-  return Date.now() / 1000
-}
-
-function checkTime(created: number | undefined, expires: number | undefined, options: OpenOptions): number {
-  // Whole seconds, like `created`: a difference of 60.4 s counts as 60.
-  const now = Math.floor((options.now ?? systemSeconds)())
-  const tolerance = options.tolerance ?? 60
-  if (created === undefined) throw malformed('created_missing', 'the parameter created is missing')
-  // Written so that a clock that reads NaN refuses.
-  if (!(created - now <= tolerance)) throw malformed('created_in_future', 'created is in the future', { created, now })
-  if (now - created > tolerance) throw malformed('created_too_old', 'the signature is too old', { created, now })
-  if (expires !== undefined && (expires < created || !(now <= expires)))
-    throw malformed('signature_expired', 'the signature has expired', { expires, now })
-  return created
-}
-
-function namedAlgorithm(input: SignatureInput): Algorithm | undefined {
-  const name = stringParameter(input, 'alg')
-  if (name === undefined) return undefined
-  const algorithm = algorithmNamed(name)
-  if (algorithm === undefined) throw unsupportedAlgorithm('the parameter alg names an algorithm that is not supported')
-  return algorithm
+  readonly options: OpenOptions
 }
 
 /** A misspelt option would be ignored, and its check left out. */
@@ -97,78 +82,6 @@ export const openChecks: OptionChecks<OpenOptions> = {
   now: 'function',
   tolerance: 'number',
   requiredComponents: 'strings',
-}
-
-function checkTolerance({ tolerance }: OpenOptions): void {
-  // A tolerance of NaN or of a day would switch the check of `created` off.
-  if (tolerance !== undefined && !(tolerance >= 1 && tolerance <= 300))
-    throw new RangeError('tolerance must be 1 to 300 seconds')
-}
-
-const printable = /^[\x20-\x7e]+$/
-
-function digestOf(message: ReceivedMessage): ContentDigest {
-  const values = headerValues(message, 'content-digest')
-  if (values.length === 0) throw malformed('digest_missing', 'the request has a body but no Content-Digest')
-  const value = values.map(trimOws).join(', ')
-  if (!printable.test(value))
-    throw malformed('digest_malformed', 'Content-Digest is empty or holds characters outside printable ASCII')
-  return parseContentDigest(value)
-}
-
-interface Opening {
-  readonly options: OpenOptions
-  readonly context: RequestContext
-  readonly needs: CoverageNeeds
-  readonly required: readonly string[]
-}
-
-function plainNames(components: readonly Component[]): string[] {
-  return components.filter(component => !component.parameters).map(component => component.name)
-}
-
-function open(message: ReceivedMessage, { options, context, needs, required }: Opening): OpenedSignature {
-  const { label, key } = parseSignatureKey(onlyLine(message, 'signature-key'))
-  const input = parseSignatureInput(joinedLines(message, 'signature-input'), label)
-  const value = parseSignatureValue(joinedLines(message, 'signature'), label)
-  // Signatures of other protocols have a tag: they must not count as signatures of this protocol.
-  if (input.values.has('tag'))
-    throw malformed('signature_tagged', 'the signature has the parameter tag', { parameter: 'tag' })
-  const expires = integerParameter(input, 'expires')
-  const created = checkTime(integerParameter(input, 'created'), expires, options)
-  const nonce = stringParameter(input, 'nonce')
-  const algorithm = namedAlgorithm(input)
-  checkCoverage(plainNames(input.components), required, needs) // sig.covered.always
-  const opened: { -readonly [K in keyof OpenedSignature]: OpenedSignature[K] } = {
-    label,
-    signatureKey: key,
-    components: input.components.map(componentIdentifier),
-    created,
-    authority: context.authority,
-    base: signatureBase(input, context, aauthProfile),
-    signature: value.signature,
-    required,
-    message,
-  }
-  if (expires !== undefined) opened.expires = expires
-  if (nonce !== undefined) opened.nonce = nonce
-  if (algorithm !== undefined) opened.algorithm = algorithm
-  if (needs.hasBody) opened.digest = digestOf(message)
-  return opened
-}
-
-function needsOf(message: ReceivedMessage, { requiredComponents = [] }: OpenOptions): CoverageNeeds {
-  return {
-    hasQuery: message.target.includes('?'),
-    hasBody: hasBody(message),
-    additional: requiredComponents,
-    has: field => headerValues(message, field).length > 0,
-  }
-}
-
-function contextOf(message: ReceivedMessage, authority: string, scheme: 'https' | 'http'): RequestContext {
-  const { method, target } = message
-  return { method, target, scheme, authority, lines: name => headerValues(message, name).map(trimOws) }
 }
 
 /**
@@ -193,62 +106,43 @@ function contextOf(message: ReceivedMessage, authority: string, scheme: 'https' 
 export function openSignature(message: ReceivedMessage, options: OpenOptions): OpenedSignature {
   checkOptions('openSignature', options, openChecks)
   checkTolerance(options)
-  if (message.headFault !== undefined) throw message.headFault
   checkTarget(message) // sig.target.form
   const authority = chooseAuthority(message, options.authorities, options.scheme)
-  const needs = needsOf(message, options)
-  const required = requiredComponents(needs)
+  const openAs = (body: 'body' | 'no body'): OpenedSignature => open(message, { options, authority, body })
+  if (message.unread !== undefined) return openUnread(message, openAs)
+  return openAs(hasBody(message) ? 'body' : 'no body')
+}
+
+/** Opens the head of a message: as one with a body if that can be right, else as one without, whose first byte of a body is refused. */
+function openUnread(message: ReceivedMessage, openAs: (body: 'body' | 'no body') => OpenedSignature): OpenedSignature {
   try {
-    return open(message, { options, context: contextOf(message, authority, options.scheme), needs, required })
-  } catch (error) {
-    throw withRequired(error, required)
+    return openAs('body')
+  } catch (refusedByte) {
+    if (headerValues(message, 'content-digest').length === 0) return { ...openAs('no body'), refusedByte }
+    try {
+      return { ...openAs('no body'), refusedByte }
+    } catch {
+      throw refusedByte
+    }
   }
 }
 
 /**
- * Opens a whole message whose head was opened before its body arrived. Of the local checks two are repeated: that of the times, since
- * a request counts as received at its last byte, and that of the covered components, since the body may tell that more are required.
- * @param options the options with which the head was opened, but for `requiredComponents`
- * @returns undefined when the message is not the one of the head: then open it anew
- * @throws HttpSigError `invalid_signature` when the signature has become too old, or does not cover what is required
- * @see protocol §3.3, §3.4, §3.5
- */
-export function reopenSignature(
-  opened: OpenedSignature,
-  message: ReceivedMessage,
-  options: OpenOptions,
-): OpenedSignature | undefined {
-  checkOptions('reopenSignature', options, openChecks)
-  const head = opened.message
-  const isSame = message.headers === head.headers && message.target === head.target && message.method === head.method
-  if (!isSame || hasBody(message) !== hasBody(head)) return undefined
-  const needs = needsOf(message, options)
-  const required = requiredComponents(needs)
-  try {
-    checkTime(opened.created, opened.expires, options) // sig.created.judged
-    checkCoverage(opened.components.filter(isPlain), required, needs) // sig.covered.always
-  } catch (error) {
-    throw withRequired(error, required)
-  }
-  return { ...opened, message, required }
-}
-
-/** Whether the identifier of a component has no parameters: those with parameters are written with quotes. */
-const isPlain = (component: string): boolean => !component.startsWith('"')
-
-/** Adds the components that the signature must cover to a refusal. */
-function withRequired(error: unknown, required: readonly string[]): unknown {
-  if (!(error instanceof HttpSigError) || error.code !== 'invalid_signature') return error
-  const { code, reason, message, cause } = error
-  return new HttpSigError(code, message, { reason, cause, required_components: required })
-}
-
-/**
- * Verifies an opened signature with a key: `alg` is that of the key, the digest that of the body, and the signature verifies.
- * @throws HttpSigError `invalid_signature`; `unsupported_algorithm` where the key is no point of its curve
+ * Verifies an opened signature with a key, and the body by its digest: it is read now where it was not.
+ * @throws HttpSigError `invalid_signature`; `unsupported_algorithm` where the key is no point of its curve; 413 and 400 for a body that
+ * cannot be read
  * @see protocol §3, RFC 9421 §3.2
  */
 export async function verifySignature(opened: OpenedSignature, key: VerifyKey): Promise<void> {
+  await proveSignature(opened, key)
+  await verifyBody(opened)
+}
+
+/**
+ * Verifies the signature alone: `alg` is that of the key, and the signature verifies. {@link verifyBody} is the rest.
+ * @throws HttpSigError
+ */
+export async function proveSignature(opened: OpenedSignature, key: VerifyKey): Promise<void> {
   const refuse = refusing(opened)
   // The key decides the algorithm. A message that names another one is refused.
   if (opened.algorithm !== undefined && opened.algorithm !== key.algorithm)
@@ -257,7 +151,6 @@ export async function verifySignature(opened: OpenedSignature, key: VerifyKey): 
       expected: key.algorithm,
       received: opened.algorithm,
     })
-  if (opened.message.body !== undefined) await verifyBody(opened) // sig.digest.match
   if (await key.verify(ascii(opened.base), opened.signature)) return
   checkPoint(key.publicJwk) // sig.alg.points
   throw refuse('signature_wrong', 'the signature does not verify', {
@@ -269,10 +162,40 @@ export async function verifySignature(opened: OpenedSignature, key: VerifyKey): 
 }
 
 /**
- * Verifies that the digest is that of the body: the rest of {@link verifySignature} when the signature was verified by the head.
- * @throws HttpSigError `invalid_signature`
+ * Verifies the body of an opened message, which is read now where it was not: the digest is that of the body, and a request counts as
+ * received at its last byte, so its times are judged again.
+ * @returns the opened message with its body
+ * @throws HttpSigError
+ * @see protocol §3.3, §3.4, §3.5
  */
-export async function verifyBody(opened: OpenedSignature): Promise<void> {
+export async function verifyBody(opened: OpenedSignature): Promise<OpenedSignature> {
+  if (opened.message.unread === undefined) {
+    await checkDigest(opened)
+    return opened
+  }
+  await checkFirstByte(opened)
+  const whole = { ...opened, message: await readBody(opened.message) }
+  try {
+    checkTime(opened.created, opened.expires, opened.options) // sig.created.judged
+  } catch (error) {
+    throw withRequired(error, opened.required)
+  }
+  if (whole.message.body === undefined && opened.digest !== undefined) throw digestWithoutBody(opened)
+  await checkDigest(whole) // sig.digest.match
+  return whole
+}
+
+/** As for a message that is opened with its body: names what the signature of one without must cover. */
+function digestWithoutBody({ message, options }: OpenedSignature): unknown {
+  return withRequired(coveredWithoutBody(), requiredComponents(needsOf(message, { options, body: 'no body' })))
+}
+
+/** Refuses the first byte of a body that the signature does not cover, without reading more. @throws HttpSigError */
+export async function checkFirstByte({ message, refusedByte }: OpenedSignature): Promise<void> {
+  if (refusedByte !== undefined && (await message.unread?.hasByte())) throw refusedByte // DIG-12
+}
+
+async function checkDigest(opened: OpenedSignature): Promise<void> {
   const { body } = opened.message
   if (body === undefined || body.length === 0) return
   if (opened.digest === undefined || !(await matchesContentDigest(opened.digest, body)))
@@ -281,6 +204,98 @@ export async function verifyBody(opened: OpenedSignature): Promise<void> {
       algorithms: Object.keys(opened.digest ?? {}),
       bodyBytes: body.length,
     })
+}
+
+/**
+ * Refuses an opened message whose signature leaves out components that a route demands beyond those that it was opened with.
+ * @throws HttpSigError `component_not_covered`
+ */
+export function checkCovers(opened: OpenedSignature, components: readonly string[]): void {
+  const { message, options } = opened
+  const body = opened.digest === undefined && message.dangerouslyUnseenBody !== true ? 'no body' : 'body'
+  const needs = needsOf(message, { options: { ...options, requiredComponents: components }, body })
+  const required = requiredComponents(needs)
+  try {
+    checkCoverage(opened.components.filter(isPlain), required, needs) // sig.covered.always
+  } catch (error) {
+    throw withRequired(error, required)
+  }
+}
+
+/** Whether the identifier of a component has no parameters: those with parameters are written with quotes. */
+const isPlain = (component: string): boolean => !component.startsWith('"')
+
+interface Opening {
+  readonly options: OpenOptions
+  readonly authority: string
+  readonly body: 'body' | 'no body'
+}
+
+function plainNames(components: readonly Component[]): string[] {
+  return components.filter(component => !component.parameters).map(component => component.name)
+}
+
+function open(message: ReceivedMessage, { options, authority, body }: Opening): OpenedSignature {
+  const needs = needsOf(message, { options, body })
+  const required = requiredComponents(needs)
+  try {
+    return openNeeding(message, { options, context: contextOf(message, authority, options.scheme), needs, required })
+  } catch (error) {
+    throw withRequired(error, required)
+  }
+}
+
+interface Needing {
+  readonly options: OpenOptions
+  readonly context: RequestContext
+  readonly needs: CoverageNeeds
+  readonly required: readonly string[]
+}
+
+function openNeeding(message: ReceivedMessage, { options, context, needs, required }: Needing): OpenedSignature {
+  const { label, key } = parseSignatureKey(onlyLine(message, 'signature-key'))
+  const input = parseSignatureInput(joinedLines(message, 'signature-input'), label)
+  const value = parseSignatureValue(joinedLines(message, 'signature'), label)
+  // Signatures of other protocols have a tag: they must not count as signatures of this protocol.
+  if (input.values.has('tag'))
+    throw malformed('signature_tagged', 'the signature has the parameter tag', { parameter: 'tag' })
+  const expires = integerParameter(input, 'expires')
+  const created = checkTime(integerParameter(input, 'created'), expires, options)
+  const nonce = stringParameter(input, 'nonce')
+  const algorithm = namedAlgorithm(input)
+  checkCoverage(plainNames(input.components), required, needs) // sig.covered.always
+  const opened: { -readonly [K in keyof OpenedSignature]: OpenedSignature[K] } = {
+    label,
+    signatureKey: key,
+    components: input.components.map(componentIdentifier),
+    created,
+    authority: context.authority,
+    base: signatureBase(input, context, aauthProfile),
+    signature: value.signature,
+    required,
+    message,
+    options,
+  }
+  if (expires !== undefined) opened.expires = expires
+  if (nonce !== undefined) opened.nonce = nonce
+  if (algorithm !== undefined) opened.algorithm = algorithm
+  if (needs.hasBody) opened.digest = digestOf(message)
+  return opened
+}
+
+function namedAlgorithm(input: SignatureInput): Algorithm | undefined {
+  const name = stringParameter(input, 'alg')
+  if (name === undefined) return undefined
+  const algorithm = algorithmNamed(name)
+  if (algorithm === undefined) throw unsupportedAlgorithm('the parameter alg names an algorithm that is not supported')
+  return algorithm
+}
+
+/** Adds the components that the signature must cover to a refusal. */
+function withRequired(error: unknown, required: readonly string[]): unknown {
+  if (!(error instanceof HttpSigError) || error.code !== 'invalid_signature') return error
+  const { code, reason, message, cause } = error
+  return new HttpSigError(code, message, { reason, cause, required_components: required })
 }
 
 type Refuse = (reason: SignatureReason, description: string, cause: unknown) => HttpSigError

@@ -27,14 +27,17 @@ const holdSeconds = 15
 
 /** Answers a request to the endpoint. */
 export async function answerRequest<S extends string>(
-  message: ReceivedMessage,
+  received: ReceivedMessage,
   endpoint: Endpoint<S>,
 ): Promise<Response> {
   const { resource, now } = endpoint
+  let message = received
   try {
     checkOrigin(message, resource)
     if (!['POST', 'GET', 'DELETE'].includes(message.method)) return refuseMethod(message, endpoint)
-    if (message.dangerouslyUnseenBody) return await refuseByHead(message, endpoint)
+    const read = await resource.read(received)
+    if (read === undefined) return await refuseUnread(received, endpoint)
+    message = read
     const rpc = message.method === 'POST' ? readRpc(message) : undefined
     const rule = rpc === undefined ? streamRuleOf(message, endpoint) : endpoint.rules.find(rpc.subject)
     const authorization = await resource.authorize(message, rule.requirement, callOf(message, rpc))
@@ -57,13 +60,13 @@ export async function answerRequest<S extends string>(
   }
 }
 
-/** The refusal of a request whose body was not read because its signature is invalid. */
-async function refuseByHead<S extends string>(
+/** The refusal of a request whose signature or body does not verify: its message is not looked at. */
+async function refuseUnread<S extends string>(
   message: ReceivedMessage,
   { resource, rules }: Endpoint<S>,
 ): Promise<Response> {
   const authorization = await resource.authorize(message, rules.session.requirement)
-  if (authorization.ok) throw new TypeError('a request passed whose body was not read')
+  if (authorization.ok) throw new TypeError('a request passed whose signature does not verify')
   return authorization.response
 }
 

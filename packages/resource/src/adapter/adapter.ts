@@ -1,4 +1,4 @@
-import type { BodyCheck, JudgeHead, ReceivedMessage } from '@countersign/httpsig'
+import type { BodyCheck, ReceivedMessage } from '@countersign/httpsig'
 import { checkedStream } from '@countersign/httpsig/internal'
 import { errorResponse } from '@countersign/protocol'
 import { asAAuthError } from '@countersign/protocol/internal'
@@ -27,7 +27,14 @@ export function withPeer(message: ReceivedMessage, tell: () => string | undefine
 
 /** The request with a body that is checked as it is read. */
 export function checkedRequest(request: Request, check: BodyCheck): Request {
-  return request.body === null ? request : new Request(request, streaming(checkedStream(request.body, check)))
+  if (request.body === null) return request
+  // The guard has waited for its first byte, and there is none.
+  if (request.body.locked) return emptied(request)
+  return new Request(request, streaming(checkedStream(request.body, check)))
+}
+
+function emptied({ url, method, headers, signal }: Request): Request {
+  return new Request(url, { method, headers, signal })
 }
 
 /** A streamed body with `duplex`, which Fetch demands for it and its types do not know yet. */
@@ -38,29 +45,33 @@ export function streaming(body: ReadableStream<Uint8Array>): RequestInit & { rea
 /** Methods with which a Fetch request has no body, or that it does not know at all. */
 export const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'TRACE', 'CONNECT'])
 
-/** What a guard has read of a request, kept for the next one. */
-export interface Read {
+/** What a guard has received of a request, kept for the next one. */
+export interface Received {
   readonly message: ReceivedMessage
-  /** It left a body to the handler. */
-  readonly isUnread: boolean
+  readonly rule: BodyRule
 }
 
-/** How a Fetch request is read. */
-export interface Reading {
+/** How a request is received. */
+export interface Receiving {
   readonly bodyLimit: number
   readonly rule: BodyRule
-  readonly judgeHead: JudgeHead
 }
 
-/** The same of a Fetch request, and the request that its handler gets. */
-export interface ReadRequest extends Read {
+/** The most bytes that are read of a body. A handler that streams has its own limit. */
+export function limitOf({ bodyLimit, rule }: Receiving): number {
+  return rule === 'stream' ? Number.MAX_SAFE_INTEGER : bodyLimit
+}
+
+/** A Fetch request as received, and the request that its handler gets. */
+export interface ReceivedFetch {
+  readonly message: ReceivedMessage
   readonly request: Request
 }
 
-/** What an earlier guard has read. @throws TypeError where that one left a body unread that this one must see */
-export function readBefore({ message, isUnread }: Read, rule: BodyRule): ReceivedMessage {
-  // The signature may cover none: the message of the first guard looks like that of a request without a body (DIG-13).
-  if (rule === 'whole' && isUnread)
+/** What an earlier guard has received. @throws TypeError where that one leaves a body unread that this one must see */
+export function receivedBefore({ message, rule: before }: Received, rule: BodyRule): ReceivedMessage {
+  // The handler reads what the first guard has let pass, and the second one would have read it away (DIG-13).
+  if (rule === 'whole' && before === 'stream' && message.unread !== undefined)
     throw new TypeError("a guard before this one has body: 'stream', and this one has not: it sees no body")
   return message
 }

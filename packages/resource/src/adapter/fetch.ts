@@ -1,13 +1,12 @@
-import { fromRequest, type JudgeHead, type ReceivedMessage } from '@countersign/httpsig'
+import type { BodyCheck, ReceivedMessage } from '@countersign/httpsig'
 import { pathOfRequest } from '@countersign/httpsig/internal'
 import { checkOptions, frameHead, type OptionChecks } from '@countersign/protocol/internal'
-import { bindingsOf, checkedBody, endingWithGrant, receiveUnread } from '#message'
+import { bindingsOf, checkedBody, endingWithGrant, receiveShown, type ServerBindings } from '#message'
 import { askedWhole } from '../answer/whole-answer.js'
 import type { Guarded } from '../guard/aauth.js'
-import { checkRead } from '../guard/head.js'
 import type { BodyRule, Requirement } from '../guard/requirement.js'
 import type { Resource } from '../options.js'
-import { type ReadRequest, shownResponse, unreadable, withHeaders, withPeer } from './adapter.js'
+import { type ReceivedFetch, shownResponse, unreadable, withHeaders, withPeer } from './adapter.js'
 
 /** Options of the adapter. */
 export interface FetchOptions<A extends readonly unknown[] = readonly unknown[]> {
@@ -57,22 +56,18 @@ export function guard<S extends string, A extends readonly unknown[] = []>(
   checkOptions('guard', options, fetchChecks)
   const declared = resource.declare(requirement, { answers: 'projected' })
   return async (request, ...more) => {
-    const rule = declared.body
-    const judgeHead: JudgeHead = head => resource.judgeHead(head, declared)
-    const read = await readFrom({ request, more }, options, { rule, judgeHead })
-    if (read instanceof Response) return exposed(read, request, resource)
-    const { message } = read
+    const { body: rule = 'whole' } = declared
+    const received = await receiveFrom({ request, more }, options, rule)
+    if (received instanceof Response) return exposed(received, request, resource)
+    const { message } = received
     const authorization = await resource.authorize(message, declared)
     if (!authorization.ok) return authorization.response
-    if (rule !== 'stream') checkRead(message)
     try {
-      const { body, aauth } = authorization
-      const whole = declared.body !== 'stream'
-      // A request without a body has none to check.
-      const unchecked = body === undefined || !read.isUnread
-      const streamed = unchecked ? read.request : checkedBody(read.request, bindingsOf(request, more[0]), body)
-      const checked = whole ? withBody(request, message) : streamed
-      const { answer, whileOpen } = authorization
+      const { aauth, answer, whileOpen } = authorization
+      const checked =
+        rule === 'stream'
+          ? streamed(received, authorization.body, bindingsOf(request, more[0]))
+          : withBody(request, authorization.message)
       const made = await handler(answer === undefined ? checked : askedWhole(checked), aauth, ...more)
       const response = answer === undefined ? made : await shownResponse(made, authorization, message.method)
       const guarded = withHeaders(response, head => {
@@ -99,9 +94,8 @@ export function wellKnown<S extends string, A extends readonly unknown[] = []>(
   checkOptions('wellKnown', options, fetchChecks)
   return async (request, ...more) => {
     if (!resource.paths.includes(pathOfRequest(request))) return undefined
-    const judgeHead: JudgeHead = head => resource.judgeHead(head)
-    const read = await readFrom({ request, more }, options, { rule: 'whole', judgeHead })
-    return read instanceof Response ? exposed(read, request, resource) : resource.handle(read.message)
+    const received = await receiveFrom({ request, more }, options, 'whole')
+    return received instanceof Response ? exposed(received, request, resource) : resource.handle(received.message)
   }
 }
 
@@ -123,26 +117,29 @@ function exposed<S extends string>(response: Response, request: Request, resourc
   return withHeaders(response, ({ headers }) => resource.cors?.expose(request, headers))
 }
 
-async function readFrom<A extends readonly unknown[]>(
+async function receiveFrom<A extends readonly unknown[]>(
   { request, more }: { readonly request: Request; readonly more: A },
   { bodyLimit = 1_048_576, peer }: FetchOptions<A>,
-  { rule = 'whole', judgeHead }: { readonly rule: BodyRule | undefined; readonly judgeHead: JudgeHead },
-): Promise<ReadRequest | Response> {
+  rule: BodyRule,
+): Promise<ReceivedFetch | Response> {
   // If a body that was read counted as no body, an unsigned body would get in (DIG-13).
   if (request.bodyUsed) throw new TypeError('the body was read before guard(): put guard() before what reads it')
-  const placed = (message: ReceivedMessage): ReceivedMessage => withPeer(message, () => peer?.(request, ...more))
   try {
-    const read =
-      rule === 'stream'
-        ? await receiveUnread(request, bindingsOf(request, more[0]))
-        : {
-            message: await fromRequest(request, { bodyLimit, judgeHead: head => judgeHead(placed(head)) }),
-            ...{ request, isUnread: false },
-          }
-    return { ...read, message: placed(read.message) }
+    const received = await receiveShown(request, bindingsOf(request, more[0]), { bodyLimit, rule })
+    return { ...received, message: withPeer(received.message, () => peer?.(request, ...more)) }
   } catch (thrown) {
     return unreadable(thrown)
   }
+}
+
+/** The request with a body that is checked as it is read. A request without a body has none to check. */
+function streamed(
+  { request, message }: ReceivedFetch,
+  check: BodyCheck | undefined,
+  bindings: ServerBindings | undefined,
+): Request {
+  if (check === undefined || message.unread === undefined) return request
+  return checkedBody(request, bindings, check)
 }
 
 /** The stream was read: the handler gets a request with the same bytes. */

@@ -1,8 +1,6 @@
-import type { JudgeHead } from '@countersign/httpsig'
 import { pathOf } from '@countersign/httpsig/internal'
 import { frameHead } from '@countersign/protocol/internal'
 import type { Guarded } from '../guard/aauth.js'
-import { checkRead } from '../guard/head.js'
 import type { Requirement } from '../guard/requirement.js'
 import type { Resource } from '../options.js'
 import { askWhole, holdAnswer } from './held-answer-node.js'
@@ -44,13 +42,11 @@ export async function admit<S extends string>(
   { request, response }: Exchange,
   { resource, declared, options }: DeclaredRoute<S>,
 ): Promise<Admission> {
-  const rule = declared.body
-  const judgeHead: JudgeHead = head => resource.judgeHead(head, declared)
-  const message = await receiveNode(request, options, { rule, judgeHead, response })
+  const { body: rule = 'whole' } = declared
+  const message = await receiveNode(request, options, { rule, response })
   if (message instanceof Response) return { ok: false, response: exposed(message, request, resource) }
   const authorization = await resource.authorize(message, declared)
   if (!authorization.ok) return authorization
-  if (rule !== 'stream') checkRead(message)
   const { body } = authorization
   const refused = body === undefined ? undefined : await checkedNode(request, body)
   if (refused !== undefined) return { ok: false, response: exposed(refused, request, resource) }
@@ -65,7 +61,7 @@ export async function admit<S extends string>(
   if (answer !== undefined) holdAnswer({ request, response, rule: answer, takeBack })
   if (authorization.whileOpen !== undefined) endWhenRevoked(response, authorization.whileOpen)
   // A handler that never looked at the body leaves it in the way of the next request.
-  if (rule === 'stream' || message.body !== undefined) response.once('close', () => request.resume())
+  if (message.unread !== undefined || message.body !== undefined) response.once('close', () => request.resume())
   return {
     ok: true,
     aauth: authorization.aauth,
@@ -87,7 +83,7 @@ export async function answerWellKnown<S extends string>(
   options: NodeOptions,
 ): Promise<Response | undefined> {
   if (!resource.paths.includes(pathOf(targetOf(request)))) return undefined
-  const message = await receiveNode(request, options, { judgeHead: head => resource.judgeHead(head) })
+  const message = await receiveNode(request, options)
   return message instanceof Response ? exposed(message, request, resource) : resource.handle(message)
 }
 

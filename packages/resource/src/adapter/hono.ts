@@ -8,20 +8,10 @@ import { askedWhole } from '../answer/whole-answer.js'
 import { type Calls, type Guarded, withCalls } from '../guard/aauth.js'
 import type { Authorization } from '../guard/authorization.js'
 import type { AnswerHead } from '../guard/handed-on.js'
-import { checkRead } from '../guard/head.js'
 import { agentMetadataPath } from '../guard/metadata.js'
 import type { BodyRule, Requirement } from '../guard/requirement.js'
 import type { Resource } from '../options.js'
-import {
-  bodiless,
-  type Read,
-  type Reading,
-  readBefore,
-  shownResponse,
-  unreadable,
-  withHeaders,
-  withPeer,
-} from './adapter.js'
+import { bodiless, type Received, receivedBefore, shownResponse, unreadable, withHeaders, withPeer } from './adapter.js'
 import type { WhileOpen } from './revocable.js'
 
 /** What {@link guard} adds to a Hono app: `c.var.aauth`. */
@@ -46,6 +36,7 @@ const honoChecks: OptionChecks<HonoOptions> = { bodyLimit: 'number', peer: 'func
 /** The received message, kept on the context: a body can be read only once. */
 const messageKey = 'countersign.message'
 const checkedKey = 'countersign.checked'
+const restoredKey = 'countersign.restored'
 const ownKey = 'countersign.own'
 
 /**
@@ -80,12 +71,12 @@ export function guard<S extends string>(
   const declared = resource.declare(requirement, { answers: 'projected' })
   const callsOthers = resource.paths.includes(agentMetadataPath)
   return async (c, next) => {
-    const rule = declared.body
-    const message = await messageOf(c, options, { rule, judgeHead: head => resource.judgeHead(head, declared) })
+    const { body: rule = 'whole' } = declared
+    const message = await messageOf(c, options, rule)
     if (message instanceof Response) return exposed(message, c, resource)
     const authorization = await resource.authorize(message, declared)
     if (!authorization.ok) return own(c, authorization.response)
-    if (rule !== 'stream') checkRead(message)
+    if (rule === 'whole' || message.body !== undefined) restoreBody(c, authorization.message)
     if (authorization.body !== undefined) checkWhileRead(c, authorization.body)
     const { answer } = authorization
     if (answer !== undefined) c.req.raw = askedWhole(c.req.raw)
@@ -115,7 +106,7 @@ export function wellKnown<S extends string>(resource: Resource<S>, options: Hono
   checkOptions('wellKnown', options, honoChecks)
   return async (c, next) => {
     if (!resource.paths.includes(c.req.path)) return next()
-    const message = await messageOf(c, options, { rule: 'whole', judgeHead: head => resource.judgeHead(head) })
+    const message = await messageOf(c, options, 'whole')
     if (message instanceof Response) return exposed(message, c, resource)
     return (await resource.handle(message)) ?? next()
   }
@@ -200,30 +191,19 @@ function protectResponse(c: Context, set: (head: AnswerHead) => void): void {
   if (response !== c.res) replaceResponse(c, response)
 }
 
-/** What a guard asks of a request's body. */
-interface Asked extends Pick<Reading, 'judgeHead'> {
-  readonly rule: BodyRule | undefined
-}
-
-async function messageOf(
-  c: Context,
-  options: HonoOptions,
-  { rule = 'whole', judgeHead }: Asked,
-): Promise<ReceivedMessage | Response> {
+async function messageOf(c: Context, options: HonoOptions, rule: BodyRule): Promise<ReceivedMessage | Response> {
   const known: unknown = c.get(messageKey)
-  if (known !== undefined) return readBefore(known as Read, rule)
+  if (known !== undefined) return receivedBefore(known as Received, rule)
   // Hono would give the handler the body that was read before, which the signature does not cover.
   if (Object.keys(c.req.bodyCache).length > 0)
     throw new TypeError('the body was read before guard(): put guard() before what reads it')
-  const placed = (message: ReceivedMessage): ReceivedMessage => withPeer(message, () => options.peer?.(c))
   try {
     const { bodyLimit = 1_048_576 } = options
-    const read = await receive(c.req.raw, c.env, { bodyLimit, rule, judgeHead: head => judgeHead(placed(head)) })
-    const { message: received, isUnread } = read
-    const message = placed({ connection: connectionOfRequest(c.req.raw), ...received })
-    c.req.raw = read.request
-    c.set(messageKey, { message, isUnread } satisfies Read)
-    if (rule === 'whole' || message.body !== undefined) restoreBody(c, message)
+    const received = await receive(c.req.raw, c.env, { bodyLimit, rule })
+    const connected = { connection: connectionOfRequest(c.req.raw), ...received.message }
+    const message = withPeer(connected, () => options.peer?.(c))
+    c.req.raw = received.request
+    c.set(messageKey, { message, rule } satisfies Received)
     return message
   } catch (thrown) {
     return unreadable(thrown)
@@ -232,16 +212,17 @@ async function messageOf(
 
 /** The handler reads the body through the check, once for all guards. */
 function checkWhileRead(c: Context, check: BodyCheck): void {
-  const { isUnread } = c.get(messageKey) as Read
-  if (!isUnread || c.get(checkedKey) === true) return
+  const { message } = c.get(messageKey) as Received
+  if (message.unread === undefined || c.get(checkedKey) === true) return
   c.set(checkedKey, true)
   c.req.raw = checkedBody(c.req.raw, c.env, check)
 }
 
-/** The stream was read: the handler gets a request with the same bytes. */
+/** The stream was read: the handler gets a request with the same bytes, once for all guards. */
 function restoreBody(c: Context, message: ReceivedMessage): void {
   const { raw } = c.req
-  if (bodiless.has(message.method)) return
+  if (bodiless.has(message.method) || c.get(restoredKey) === true) return
+  c.set(restoredKey, true)
   const { url, method, headers, signal } = raw
   c.req.raw = new Request(url, {
     method,

@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import type { JudgeHead, ReceivedMessage } from '@countersign/httpsig'
-import { checkBody, connectionOfNode, unreadNode } from '@countersign/httpsig/internal/node'
-import { peekNode } from '@countersign/httpsig/node'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { checkBody, connectionOfNode } from '@countersign/httpsig/internal/node'
+import { receiveNode as receive } from '@countersign/httpsig/node'
 import type { CorsRequest } from '@countersign/protocol'
 import { checkOptions } from '@countersign/protocol/internal'
 import type { BodyRule } from '../guard/requirement.js'
 import type { StreamedBody } from '../guard/streamed-body.js'
-import { type Read, readBefore, unreadable } from './adapter.js'
+import { limitOf, type Received, receivedBefore, unreadable } from './adapter.js'
 
 /** A request as Node shows it. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest
@@ -36,7 +36,7 @@ interface Seen {
   /** How the framework names it, where it does. */
   [named]?: string
   /** A body can be read only once: it is kept with its request for the next guard. */
-  [received]?: Read
+  [received]?: Received
   /** Its body is checked as it is read, once for all guards. */
   [checked]?: true
 }
@@ -47,40 +47,33 @@ export function targetOf(request: NodeRequest & Seen): string {
 }
 
 /** How a request is received. */
-export interface Receiving {
-  readonly rule?: BodyRule | undefined
-  readonly judgeHead?: JudgeHead
+export interface NodeReceiving {
+  readonly rule?: BodyRule
   /** By which the end of its connection shows. */
   readonly response?: ServerResponse | Http2ServerResponse
 }
 
 /**
- * The message as it came, its body left unread for whatever parses it; or the answer where it cannot be had.
- * @param o.rule with `stream` nothing waits for the body
- * @param o.judgeHead says by the head whether its body is read
+ * The message as it came, or the answer where it cannot be had. Its body is unread, and stays in the request for whatever parses it.
  * @throws TypeError when something has read the body before
  */
 export async function receiveNode(
   request: NodeRequest & Seen,
   { bodyLimit = 1_048_576 }: NodeOptions,
-  { rule = 'whole', judgeHead, response }: Receiving = {},
+  { rule = 'whole', response }: NodeReceiving = {},
 ): Promise<ReceivedMessage | Response> {
   const known = request[received]
-  if (known !== undefined) return readBefore(known, rule)
-  const judging = judgeHead && {
-    judgeHead: (head: ReceivedMessage) => judgeHead({ ...head, target: targetOf(request) }),
-  }
+  if (known !== undefined) return receivedBefore(known, rule)
   try {
-    const read = rule === 'stream' ? await unreadNode(request) : undefined
-    const head = read?.message ?? (await peekNode(request, { bodyLimit, ...judging }))
+    const came = await receive(request, { bodyLimit: limitOf({ bodyLimit, rule }), leaveBody: true })
     const requestId = nameOf(request)
     const message = {
-      ...head,
+      ...came,
       target: targetOf(request),
       ...(requestId === undefined ? {} : { requestId }),
       ...(response === undefined ? {} : { connection: connectionOfNode(request, response) }),
     }
-    request[received] = { message, isUnread: read?.isUnread ?? false }
+    request[received] = { message, rule }
     return message
   } catch (thrown) {
     return unreadable(thrown)
@@ -93,7 +86,7 @@ export async function receiveNode(
  */
 export async function checkedNode(request: NodeRequest & Seen, body: StreamedBody): Promise<Response | undefined> {
   // A request without a body has none to check.
-  if (request[checked] || request[received]?.isUnread !== true) return undefined
+  if (request[checked] || request[received]?.message.unread === undefined) return undefined
   request[checked] = true
   try {
     checkBody(request, body)

@@ -1,20 +1,19 @@
 import { IncomingMessage } from 'node:http'
 import { Http2ServerRequest } from 'node:http2'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type BodyCheck, fromRequest, type ReceivedMessage } from '@countersign/httpsig'
-import { unreadRequest } from '@countersign/httpsig/internal'
+import { type BodyCheck, fromRequest, type ReceivedMessage, receiveRequest } from '@countersign/httpsig'
 import {
   abortRequest,
   bodyStream,
   checkBody,
   headFromNode,
+  holdBody,
   isCutOff,
-  unreadNode,
 } from '@countersign/httpsig/internal/node'
-import { fromNode } from '@countersign/httpsig/node'
+import { receiveNode } from '@countersign/httpsig/node'
 import { AAuthError } from '@countersign/protocol'
 import type { AnswerRule } from '../answer/answer-rule.js'
-import { bodiless, checkedRequest, type Reading, type ReadRequest, streaming } from './adapter.js'
+import { bodiless, checkedRequest, limitOf, type ReceivedFetch, type Receiving, streaming } from './adapter.js'
 import { askWhole, holdAnswer } from './held-answer-node.js'
 import { endWhenRevoked, headersNow, type NodeResponse, releaseAnswer } from './outgoing-node.js'
 import { revocableResponse, type WhileOpen } from './revocable.js'
@@ -29,26 +28,24 @@ export interface ServerBindings {
   readonly received?: ReceivedMessage
 }
 
-/** The message as received: exact where the server shows it, else what a Fetch request still knows. */
+/** The message as received: exact where the server shows it, else what a Fetch request still knows. Its body is unread. */
 export async function receive(
   request: Request,
   bindings: ServerBindings | undefined,
-  { bodyLimit, rule, judgeHead }: Reading,
-): Promise<ReadRequest> {
-  const whole = (message: ReceivedMessage): ReadRequest => ({ message, request, isUnread: false })
-  if (bindings?.received !== undefined) return whole(bindings.received)
+  how: Receiving,
+): Promise<ReceivedFetch> {
+  if (bindings?.received !== undefined) return { message: bindings.received, request }
   const incoming = bindings?.incoming
-  if (incoming === undefined && rule === 'stream') return receiveUnread(request, bindingsOf(request))
-  if (incoming === undefined) return whole(await fromRequest(request, { bodyLimit, judgeHead }))
-  if (!incoming.readableDidRead && rule === 'stream') {
-    const read = await unreadNode(incoming)
-    return { ...read, request: read.isUnread ? await unqueued(request, incoming) : request }
+  if (incoming === undefined) return receiveShown(request, bindingsOf(request), how)
+  if (!incoming.readableDidRead) {
+    const message = await receiveNode(incoming, { bodyLimit: limitOf(how), leaveBody: how.rule === 'stream' })
+    const isStreamed = how.rule === 'stream' && message.unread !== undefined
+    return { message, request: isStreamed ? await unqueued(request, incoming) : request }
   }
-  if (!incoming.readableDidRead) return whole(await fromNode(incoming, { bodyLimit, judgeHead }))
   // A middleware took the body and left a request with a body: verify that one, since the handler gets it.
-  const { body } = await unread(request, bodyLimit)
+  const { body } = await unread(request, how.bodyLimit)
   const head = headFromNode(incoming)
-  return whole(body === undefined ? head : { ...head, body })
+  return { message: body === undefined ? head : { ...head, body }, request }
 }
 
 /**
@@ -68,13 +65,17 @@ function isNodeRequest(value: unknown): value is IncomingMessage | Http2ServerRe
   return value instanceof IncomingMessage || value instanceof Http2ServerRequest
 }
 
-/** The message as the Fetch request shows it, with its body left unread. */
-export async function receiveUnread(request: Request, bindings: ServerBindings | undefined): Promise<ReadRequest> {
+/** The message as the Fetch request shows it. Its body is unread, and waits in Node's own request where there is one. */
+export async function receiveShown(
+  request: Request,
+  bindings: ServerBindings | undefined,
+  how: Receiving,
+): Promise<ReceivedFetch> {
   const incoming = bindings?.incoming
-  if (incoming === undefined || bodiless.has(request.method)) return unreadRequest(request)
-  const own = incoming.readableDidRead ? request : await unqueued(request, incoming)
-  if (own !== request) await unreadNode(incoming)
-  return unreadRequest(own)
+  const isQueued = incoming === undefined || incoming.readableDidRead || bodiless.has(request.method)
+  const own = isQueued ? request : await unqueued(request, incoming)
+  if (!isQueued && own !== request) holdBody(incoming)
+  return { message: receiveRequest(own, { bodyLimit: limitOf(how) }), request: own }
 }
 
 /**

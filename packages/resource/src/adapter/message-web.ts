@@ -1,6 +1,5 @@
-import { type BodyCheck, fromRequest, type ReceivedMessage } from '@countersign/httpsig'
-import { unreadRequest } from '@countersign/httpsig/internal'
-import { checkedRequest, type Reading, type ReadRequest } from './adapter.js'
+import { type BodyCheck, type ReceivedMessage, receiveRequest } from '@countersign/httpsig'
+import { checkedRequest, limitOf, type ReceivedFetch, type Receiving } from './adapter.js'
 import { revocableResponse, type WhileOpen } from './revocable.js'
 
 /** What a server may put beside the request that shows it as it was received. */
@@ -9,15 +8,14 @@ export interface ServerBindings {
   readonly received?: ReceivedMessage
 }
 
-/** The message as received: exact where the server shows it, else what a Fetch request still knows. */
+/** The message as received: exact where the server shows it, else what a Fetch request still knows. Its body is unread. */
 export async function receive(
   request: Request,
   bindings: ServerBindings | undefined,
-  { bodyLimit, rule, judgeHead }: Reading,
-): Promise<ReadRequest> {
-  if (bindings?.received !== undefined) return { message: bindings.received, request, isUnread: false }
-  if (rule === 'stream') return unreadRequest(request)
-  return { message: await fromRequest(request, { bodyLimit, judgeHead }), request, isUnread: false }
+  how: Receiving,
+): Promise<ReceivedFetch> {
+  if (bindings?.received !== undefined) return { message: bindings.received, request }
+  return receiveShown(request, bindings, how)
 }
 
 /** No request of Node stands behind one here. */
@@ -25,9 +23,13 @@ export function bindingsOf(_: Request, __?: unknown): ServerBindings | undefined
   return undefined
 }
 
-/** The message, with its body left unread. */
-export function receiveUnread(request: Request, _: ServerBindings | undefined): Promise<ReadRequest> {
-  return unreadRequest(request)
+/** The message as the Fetch request shows it. Its body is unread. */
+export async function receiveShown(
+  request: Request,
+  _: ServerBindings | undefined,
+  how: Receiving,
+): Promise<ReceivedFetch> {
+  return { message: receiveRequest(request, { bodyLimit: limitOf(how) }), request }
 }
 
 /** The response, whose body ends when its grant is revoked. */

@@ -45,10 +45,10 @@ function watched(guard: Guard, found: { event?: DecisionEvent; verifySeconds: nu
     },
     verifier: {
       ...guard.verifier,
-      async verify(message, per) {
+      async verifyHead(message, per) {
         const begun = performance.now()
         try {
-          return await guard.verifier.verify(message, per)
+          return await guard.verifier.verifyHead(message, per)
         } finally {
           found.verifySeconds = secondsSince(begun)
         }

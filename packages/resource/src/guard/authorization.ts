@@ -1,3 +1,4 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
 import type { AnswerRule } from '../answer/answer-rule.js'
 import type { AAuth, Guarded } from './aauth.js'
 import type { Answered } from './called.js'
@@ -20,6 +21,8 @@ export type Authorization =
   | {
       readonly ok: true
       readonly aauth: Guarded
+      /** The request as it was judged, with its body: that is the one that was signed. On a route that streams it is unread. */
+      readonly message: ReceivedMessage
       /** The resource only observes: `aauth` is anonymous for every caller, and proves nothing. */
       readonly observed?: true
       /**

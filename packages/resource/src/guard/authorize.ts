@@ -1,73 +1,73 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
 import { asAAuthError } from '@countersign/protocol/internal'
 import { requestIdOf } from '@countersign/verify/internal'
 import { setRateHeaders } from '../limit/rate-headers.js'
-import { aauthOf } from './aauth.js'
 import { answerRuleOf } from './answer.js'
 import type { Authorization } from './authorization.js'
-import { type Bearer, bearerChallenge, bearerTokenOf, hasBearer, verifyBearer } from './bearer.js'
-import { hasBotSignature } from './bot-signature.js'
+import { bearerChallenge } from './bearer.js'
 import { callsOf } from './calls.js'
 import { firstRefusal } from './check.js'
-import { checksOf } from './checks.js'
+import { checksOf, headChecksOf } from './checks.js'
 import { askAfter, askBesideBearer, type Refusal } from './decision.js'
 import type { ResourceEvent } from './event.js'
 import type { GuardedRequest, ReceivedRequest, RefusedRequest } from './guarded-request.js'
-import { enterFailures } from './head.js'
 import { markOf } from './mode.js'
 import { letThrough } from './observe.js'
 import { answerRefusal } from './refusal.js'
 import { type StreamedBody, streamedBody } from './streamed-body.js'
-import { verifyBot } from './verify-bot.js'
+import { verifyRequestBearer, verifyRequestBody, verifyRequestHead } from './verify-request.js'
 import { whileOpenOf } from './while-open.js'
 
-/** Verifies a request and lets it pass the route, or says with which response to refuse it. */
+/**
+ * Verifies a request and lets it pass the route, or says with which response to refuse it: the head is verified and judged, then the body
+ * is read and verified, then the whole request is judged.
+ * @see protocol §3.3, §4
+ */
 export async function authorizeRoute(received: ReceivedRequest): Promise<Authorization> {
   let known: RefusedRequest = received
   try {
-    let request = await verifyRequest(received)
+    const named = await verifyRequestHead(received)
+    known = named
+    const head = await verifyRequestBearer(named)
+    known = head
+    // An adapter has read the body to find this route: its refusal comes before those of the route.
+    if (head.ledger.whole !== undefined) await head.ledger.whole
+    const early = await firstRefusal(head, headChecksOf(head))
+    if (early !== undefined) return await refuse(early, head)
+    const request = await verifyRequestBody(head)
     known = request
-    if (request.bearer !== undefined) {
-      request = await verifyBearerOf(request, request.bearer)
-      known = request
-    }
     const refusal = await firstRefusal(request, checksOf(request))
     if (refusal !== undefined) return await refuse(refusal, request)
-    return passRequest(request)
+    return await passRequest(request)
   } catch (thrown) {
     return refuse(refusalAfter(thrown, known), known)
   }
 }
 
-/** Verifies the signature of a request, where it has one. @throws AAuthError or HttpSigError */
-async function verifyRequest({ message, route, guard, call }: ReceivedRequest): Promise<GuardedRequest> {
-  const peer = guard.clientOf(message)
-  const verifies = enterFailures(message, peer, guard)
-  const verified = await guard.verifier.verify(message, { requiredComponents: route.components, peer })
-  // Unsigned requests only: stripping a signature must not switch a request to another authentication, nor a failed one.
-  const beside = verified.caller.level === 'anonymous' ? route.beside : {}
-  const bearer = beside.bearer !== undefined && hasBearer(message) ? beside.bearer : undefined
-  const bot =
-    beside.webBot !== undefined && hasBotSignature(message)
-      ? await verifyBot(message, beside.webBot, { components: route.components, rules: guard.bots, peer })
-      : undefined
-  verifies()
-  return { message, route, guard, call, peer, verified, aauth: bot?.aauth ?? aauthOf(verified.caller), bearer, bot }
-}
-
-/** Verifies the bearer token of a request, with the scope that the route asks for. @throws AAuthError */
-async function verifyBearerOf(request: GuardedRequest, bearer: Bearer): Promise<GuardedRequest> {
-  const { message, route, peer } = request
-  const { method, target } = message
-  const asked = { method, target, ...(peer === undefined ? {} : { peer }) }
-  return { ...request, aauth: await verifyBearer(bearerTokenOf(message), asked, { bearer, need: route.scope }) }
+/**
+ * Reads the body of a request whose head a route lets pass, for adapters that find by the body what the request is.
+ * @param judges whether the checks of the route are made, or the signature alone verified
+ * @returns undefined where the head or the body is refused: `authorizeRoute` then refuses it
+ */
+export async function readRoute(
+  received: ReceivedRequest,
+  judges: 'checks' | 'signature',
+): Promise<ReceivedMessage | undefined> {
+  try {
+    const head = await verifyRequestHead(received)
+    if (judges === 'checks' && (await firstRefusal(head, headChecksOf(head))) !== undefined) return undefined
+    return (await verifyRequestBody(head)).message
+  } catch {
+    return undefined
+  }
 }
 
 /** The authorization of a request that no check refuses, with what its handler can do for it. */
-function passRequest(request: GuardedRequest): Authorization {
+async function passRequest(request: GuardedRequest): Promise<Authorization> {
   const { aauth, guard } = request
   const about = aboutOf(request)
   guard.tell({ type: 'passed', aauth, ...about })
-  if (guard.mode === 'observe') return letThrough(request.message, aauth)
+  if (guard.mode === 'observe') return letThrough(request, aauth)
   const passed: { -readonly [K in keyof Passed]: Passed[K] } = callsOf(request, about)
   const whileOpen = whileOpenOf(request)
   if (whileOpen !== undefined) passed.whileOpen = whileOpen
@@ -105,7 +105,7 @@ async function refuse(refusal: Refusal, request: RefusedRequest): Promise<Author
   }
   if (guard.mode === 'observe') {
     guard.tell({ type: 'refused', error: refusal.error, ...about })
-    return letThrough(request.message)
+    return letThrough(request)
   }
   const { error, response } = await answerOf(refusal, request)
   guard.tell({ type: 'refused', error, ...about })
@@ -115,12 +115,12 @@ async function refuse(refusal: Refusal, request: RefusedRequest): Promise<Author
 /** The response to a refused request, with its challenge and its `RateLimit` headers. */
 async function answerOf(
   refusal: Refusal,
-  { message, route, guard, verified, bearer }: RefusedRequest,
+  { message, route, guard, ledger, verified, bearer }: RefusedRequest,
 ): ReturnType<typeof answerRefusal> {
   const base = verified?.opened?.base
   const answer = await answerRefusal(refusal, verified?.caller, { ...guard.refusal, base, ...requestIdOf(message) })
   const { error, response } = answer
-  setRateHeaders(response.headers, guard.charges.get(message)?.values() ?? [])
+  setRateHeaders(response.headers, ledger.charges.values())
   const given = bearer !== undefined
   const challenge = route.beside.bearer && bearerChallenge(error, route.beside.bearer, { scope: route.scope, given })
   if (challenge !== undefined) response.headers.set('www-authenticate', challenge)

@@ -71,7 +71,9 @@ export function readBotSignature(
   if (keyid === undefined || created === undefined || !/^[A-Za-z0-9_-]{43}$/.test(keyid))
     // bot.parameters
     throw refused('bot_parameter_malformed', 'keyid must be the thumbprint of the key')
-  const message = requestMessage(received, { scheme, authority: chooseAuthority(received, authorities, scheme) })
+  // The digest is compared once the body is read.
+  const { unread: _, ...head } = received
+  const message = requestMessage(head, { scheme, authority: chooseAuthority(received, authorities, scheme) })
   const component = agentComponent(signature.components)
   const bot = botNamed(/^"([^"\\]*)"$/.exec(componentValue(message, component))?.[1], { development })
   // bot.agent

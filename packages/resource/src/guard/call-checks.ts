@@ -29,7 +29,7 @@ export function refuseOverCalls(request: GuardedRequest, only?: 'look'): Promise
   const conditions = conditionsIn(caller)
   if (conditions === undefined || !conditions.some(({ type }) => type === 'calls')) return undefined
   // One request that meets two guards of a resource is one call.
-  if (request.guard.counted.has(request.message)) return undefined
+  if (request.ledger.isCounted) return undefined
   return count(request, conditions, { caller: caller as Holder, only })
 }
 
@@ -38,7 +38,7 @@ async function count(
   conditions: Conditions,
   { caller, only }: { readonly caller: Holder; readonly only: 'look' | undefined },
 ): Promise<Refusal | undefined> {
-  const { guard, message } = request
+  const { guard, ledger } = request
   const { counter } = guard
   const now = guard.now()
   const windows = windowsOf(caller, conditions, { id: guard.id, now, isLasting: counter.isLasting === true })
@@ -46,13 +46,13 @@ async function count(
   const site = guard.development ? undefined : shareSite(caller.agent, guard.siteOf)
   const used = await asking(request, counter.takeCall({ windows, now, site, only }))
   if (used.length > 0) return { error: usedUp(used, now), ask: 'nothing' }
-  if (only === undefined) guard.counted.add(message)
+  if (only === undefined) ledger.isCounted = true
   return undefined
 }
 
 /** With its approval taken, a request is no longer one to which nothing was done: it must not be sent again by itself. */
-async function asking<T>({ guard, message }: GuardedRequest, answer: Promise<T>): Promise<T> {
-  if (!guard.approved.has(message)) return available(answer)
+async function asking<T>({ ledger }: GuardedRequest, answer: Promise<T>): Promise<T> {
+  if (!ledger.hasTakenApproval) return available(answer)
   return answer.catch((cause: unknown) => {
     const description = 'the calls of this policy cannot be counted now'
     throw new AAuthError('temporarily_unavailable', description, { reason: 'store_unavailable', retryAfter: 5, cause })

@@ -16,11 +16,12 @@ export function callsOf(
 ): Passed {
   const { aauth, bearer, bot, guard, message } = request
   if (guard.downstream === undefined || bearer !== undefined || bot !== undefined)
-    return { ok: true, aauth: withCalls(aauth, noCalls, message.connection), respond: noAnswer }
+    return { ok: true, message, aauth: withCalls(aauth, noCalls, message.connection), respond: noAnswer }
   const { downstream } = guard
   const { calls, refusalOf } = watchedCalls(request, downstream)
   return {
     ok: true,
+    message,
     aauth: withCalls(aauth, calls, message.connection),
     questions: {
       of: async thrown => refusalOf(thrown)?.question?.(),

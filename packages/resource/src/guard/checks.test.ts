@@ -2,8 +2,13 @@ import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import { type Check, firstRefusal } from './check.js'
-import { bearerChecks, botChecks, signedChecks } from './checks.js'
+import { bearerChecks, botChecks, checksOf, headChecks, headChecksOf, otherHeadChecks, signedChecks } from './checks.js'
 import type { Refusal } from './decision.js'
+
+const neither = { bearer: undefined, bot: undefined }
+
+const namesFor = (credential: Parameters<typeof checksOf>[0]): string[] =>
+  [...headChecksOf(credential), ...checksOf(credential)].map(({ name }) => name)
 
 test(
   verifies(
@@ -11,20 +16,26 @@ test(
     'a signed request is judged by facts, then conditions, limits and policy; what is used up by it comes last',
   ),
   () => {
-    expect(signedChecks.map(({ name }) => name)).toEqual([
+    expect(headChecks.map(({ name }) => name)).toEqual([
       ...['revoked', 'mandate', 'deny', 'agents', 'approval of another', 'level and scope', 'via'],
-      ...['conditions', 'purposes', 'single calls', 'data', 'arguments'],
+      ...['conditions', 'purposes', 'single calls'],
+    ])
+    expect(signedChecks.map(({ name }) => name)).toEqual([
+      ...['data', 'arguments'],
       ...['limits', 'policy', 'approval', 'replay', 'interaction', 'approval once', 'calls'],
     ])
+    expect([headChecksOf(neither), checksOf(neither)]).toEqual([headChecks, signedChecks])
   },
 )
 
 test('a request with a bearer token is judged by lists, limits and policy', () => {
-  expect(bearerChecks.map(({ name }) => name)).toEqual(['deny', 'limits', 'policy'])
+  expect(namesFor({ bearer: {} as never, bot: undefined })).toEqual(['deny', 'limits', 'policy'])
+  expect(checksOf({ bearer: {} as never, bot: undefined })).toBe(bearerChecks)
 })
 
 test('a request of a bot is judged alike, and remembered last', () => {
-  expect(botChecks.map(({ name }) => name)).toEqual(['deny', 'limits', 'policy', 'replay'])
+  expect(namesFor({ bearer: undefined, bot: {} as never })).toEqual(['deny', 'limits', 'policy', 'replay'])
+  expect([headChecksOf({ bearer: undefined, bot: {} as never }), botChecks.length]).toEqual([otherHeadChecks, 3])
 })
 
 test('the first refusal ends the checks, whether it comes with a promise or without', async () => {

@@ -35,14 +35,19 @@ async function askPolicy(decide: Policy, { aauth, route }: GuardedRequest): Prom
 }
 
 /**
- * The checks of a request that was verified by its signature, or that has none, in order. What one of the first refuses is not counted
- * and may come again.
+ * The checks of a signed or unsigned request by its head, in order: a body is not read for a caller that may not send it.
+ * @see protocol §3.3
+ */
+export const headChecks: ReadonlyArray<Check<GuardedRequest>> = [revoked, ...factChecks, ...conditionChecks]
+
+/** The checks of a bearer request, or a bot's, by its head. The scope of a bearer token was checked with the token. */
+export const otherHeadChecks: ReadonlyArray<Check<GuardedRequest>> = [deny]
+
+/**
+ * The checks of a whole request, in order. What one of the first refuses is not counted and may come again.
  * @see protocol §4
  */
 export const signedChecks: ReadonlyArray<Check<GuardedRequest>> = [
-  revoked,
-  ...factChecks,
-  ...conditionChecks,
   data,
   operands,
   limits,
@@ -54,17 +59,21 @@ export const signedChecks: ReadonlyArray<Check<GuardedRequest>> = [
   calls,
 ]
 
-/** The checks of a bearer request. Its scope was checked with the token. It signs no request, so replays cannot be detected. */
-export const bearerChecks: ReadonlyArray<Check<GuardedRequest>> = [deny, limits, policy]
+/** The checks of a bearer request. It signs no request, so replays cannot be detected. */
+export const bearerChecks: ReadonlyArray<Check<GuardedRequest>> = [limits, policy]
 
 /** The checks of a bot's request. Its signature is remembered where it can be told from the bot's next one. */
-export const botChecks: ReadonlyArray<Check<GuardedRequest>> = [deny, limits, policy, replay]
+export const botChecks: ReadonlyArray<Check<GuardedRequest>> = [limits, policy, replay]
 
-/** The checks of a request, by the credential that it is judged by. */
-export function checksOf({
-  bearer,
-  bot,
-}: Pick<GuardedRequest, 'bearer' | 'bot'>): ReadonlyArray<Check<GuardedRequest>> {
+type Credential = Pick<GuardedRequest, 'bearer' | 'bot'>
+
+/** The checks of a head, by the credential that it is judged by. */
+export function headChecksOf({ bearer, bot }: Credential): ReadonlyArray<Check<GuardedRequest>> {
+  return bearer === undefined && bot === undefined ? headChecks : otherHeadChecks
+}
+
+/** The checks of a whole request, by the credential that it is judged by. */
+export function checksOf({ bearer, bot }: Credential): ReadonlyArray<Check<GuardedRequest>> {
   if (bearer !== undefined) return bearerChecks
   return bot === undefined ? signedChecks : botChecks
 }

@@ -8,8 +8,7 @@ import { isDenied, isUserAmong } from './deny.js'
 import type { RequestFacts } from './guarded-request.js'
 import type { Route } from './requirement.js'
 
-// Checks of the verified facts of a caller: a repeated request gets the same verdict. So they can run on the head alone, while the
-// body is still arriving.
+// Checks of the verified facts of a caller: a repeated request gets the same verdict.
 
 /** A token without `agent` was issued to its audience for a sign-in. It does not let an agent call this resource. */
 const mandate: Check<RequestFacts> = {
@@ -106,11 +105,3 @@ export const factChecks: ReadonlyArray<Check<RequestFacts>> = [
   approvalOfAnother,
   ...[levelAndScope, via],
 ]
-
-/** Those of the head alone. Which operation a request is may stand in its body. */
-export const headChecks: ReadonlyArray<Check<RequestFacts>> = [mandate, deny, agents, levelAndScope, via]
-
-/** Whether the checks of facts always say the same of the same facts: none of the lists is a function. */
-export function areFactsFixed({ agents: list, deny: rules }: Route): boolean {
-  return typeof list !== 'function' && rules.every(rule => typeof rule !== 'function')
-}

@@ -2,7 +2,6 @@ import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import type { ClientOf, Verified, Verifier } from '@countersign/verify'
 import type { Counter } from '../limit/counter.js'
 import type { SiteOf } from '../limit/limits.js'
-import type { Charge } from '../limit/rate-headers.js'
 import type { SpentCounts } from '../limit/spent-counts.js'
 import type { OpenExchanges } from '../revocation/open-exchanges.js'
 import type { RevocationRules } from '../revocation/revoked.js'
@@ -11,9 +10,9 @@ import type { Bearer } from './bearer.js'
 import type { Downstream } from './called.js'
 import type { Observer } from './event.js'
 import type { Failures } from './failures.js'
-import type { HeadCounts } from './head-counts.js'
 import type { Mode } from './mode.js'
 import type { RefusalContext } from './refusal.js'
+import type { RequestLedger, RequestLedgers } from './request-ledger.js'
 import type { MessageCall, Route } from './requirement.js'
 import type { Bots, VerifiedBot } from './verify-bot.js'
 
@@ -35,23 +34,16 @@ export interface Guard extends FactRules {
   /** The site of an agent: its requests take that site's share of `replay`. */
   readonly siteOf?: SiteOf | undefined
   readonly development: boolean
-  /** Messages that were looked up in `replay` and passed. */
-  readonly passed: WeakSet<ReceivedMessage>
-  /** Messages whose approval was taken. */
-  readonly approved: WeakSet<ReceivedMessage>
-  /** Messages that were counted under `calls`. */
-  readonly counted: WeakSet<ReceivedMessage>
+  /** What was done for each request. */
+  readonly ledgers: RequestLedgers
   /** Grants whose tokens are refused; undefined where no auth server can revoke one here. */
   readonly revocations: RevocationRules | undefined
   /** What is open under revocable grants. */
   readonly open: OpenExchanges | undefined
   readonly counter: Counter
   readonly spent: SpentCounts
-  /** Limits each message was charged to, by name; for its `RateLimit` headers. */
-  readonly charges: WeakMap<object, Map<string, Charge>>
   readonly clientOf: ClientOf
   readonly failures: Failures
-  readonly heads: HeadCounts
   readonly tell: Observer
   readonly mode: Mode
   readonly refusal: RefusalContext
@@ -61,7 +53,7 @@ export interface Guard extends FactRules {
 
 /** The verified facts of a request, and the route that judges it. */
 export interface RequestFacts {
-  /** The request, or its head alone while the body is still arriving. */
+  /** The request; its body is unread until its head was judged. */
   readonly message: ReceivedMessage
   readonly route: Route
   readonly guard: FactRules
@@ -74,6 +66,7 @@ export interface ReceivedRequest {
   readonly message: ReceivedMessage
   readonly route: Route
   readonly guard: Guard
+  readonly ledger: RequestLedger
   /** What a message in the body says that the request does. */
   readonly call?: MessageCall | undefined
 }
@@ -81,6 +74,7 @@ export interface ReceivedRequest {
 /** A verified request on its way through the checks of its route. */
 export interface GuardedRequest extends RequestFacts {
   readonly guard: Guard
+  readonly ledger: RequestLedger
   readonly call?: MessageCall | undefined
   /** The caller's address, as far as trusted proxies say. */
   readonly peer: string | undefined

@@ -53,10 +53,9 @@ async function refuseOverLimit(request: GuardedRequest, buckets: readonly Bucket
  * Charges the request to its limits, one after the other until one is exceeded.
  * @returns that one
  */
-async function charge({ message, guard }: GuardedRequest, buckets: readonly Bucket[]): Promise<Charge | undefined> {
-  const { counter, charges, spent } = guard
-  const charged = charges.get(message) ?? new Map<string, Charge>()
-  charges.set(message, charged)
+async function charge({ ledger, guard }: GuardedRequest, buckets: readonly Bucket[]): Promise<Charge | undefined> {
+  const { counter, spent } = guard
+  const charged = ledger.charges
   const isCharged = ({ name, key }: Bucket): boolean => charged.get(name)?.bucket.key === key
   const over = spent.find(buckets.filter(bucket => !isCharged(bucket)))
   if (over !== undefined) {
@@ -77,9 +76,9 @@ async function charge({ message, guard }: GuardedRequest, buckets: readonly Buck
 }
 
 /** Takes back the charges of a replay: otherwise anyone who captured a request could use up its agent's limit. */
-async function giveBack({ message, guard: { counter, charges, spent } }: GuardedRequest): Promise<void> {
-  const charged = [...(charges.get(message)?.values() ?? [])]
-  charges.delete(message)
+async function giveBack({ ledger: { charges }, guard: { counter, spent } }: GuardedRequest): Promise<void> {
+  const charged = [...charges.values()]
+  charges.clear()
   await Promise.all(charged.map(({ bucket }) => counter.giveBack?.(bucket.key, bucket.rate)))
   // While replays were counted, a request of their agent may have found its limit exceeded.
   for (const { bucket } of charged) spent.forget(bucket)
@@ -94,7 +93,7 @@ export const replay: Check<GuardedRequest> = {
 async function refuseReplay(request: GuardedRequest): Promise<undefined> {
   const entry = entryOf(request)
   if (entry === undefined) return
-  const { message, guard } = request
+  const { ledger, guard } = request
   try {
     await rememberOnce(guard.replay, entry)
   } catch (error) {
@@ -102,7 +101,7 @@ async function refuseReplay(request: GuardedRequest): Promise<undefined> {
     await giveBack(request)
     throw error
   }
-  guard.passed.add(message)
+  ledger.hasPassedReplay = true
 }
 
 /** After the replay set: what is sent again must not use up the approval of the request that it is a copy of. */
@@ -115,8 +114,8 @@ export const approvalOnce: Check<GuardedRequest> = {
 }
 
 async function takeOnce(request: GuardedRequest): Promise<Refusal | undefined> {
-  const { message, verified, peer, guard } = request
-  if (guard.approved.has(message)) return undefined
+  const { ledger, verified, peer, guard } = request
+  if (ledger.hasTakenApproval) return undefined
   // An approval that was taken is gone: before that it shows whether the call can be counted (NON-23).
   const over = await refuseOverCalls(request, 'look')
   const { replay: set, siteOf, development } = guard
@@ -126,7 +125,7 @@ async function takeOnce(request: GuardedRequest): Promise<Refusal | undefined> {
     return over
   }
   await takeApproval(use)
-  guard.approved.add(message)
+  ledger.hasTakenApproval = true
   return undefined
 }
 
@@ -163,8 +162,8 @@ async function lookForReplay(request: GuardedRequest): Promise<void> {
  * The entry of a request in the replay set; undefined for one that cannot be a replay. One request that meets two guards of a resource is
  * no replay of itself: the same message object passes again.
  */
-function entryOf({ message, verified, bot, peer, guard }: GuardedRequest): ReplayEntry | undefined {
-  if (guard.passed.has(message)) return undefined
+function entryOf({ ledger, verified, bot, peer, guard }: GuardedRequest): ReplayEntry | undefined {
+  if (ledger.hasPassedReplay) return undefined
   const { siteOf, development } = guard
   return bot?.once ?? replayEntryOf({ verified, peer, siteOf, development })
 }

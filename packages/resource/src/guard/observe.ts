@@ -1,4 +1,6 @@
-import type { ReceivedMessage } from '@countersign/httpsig'
+import { type ReceivedMessage, readBody } from '@countersign/httpsig'
+import { errorResponse } from '@countersign/protocol'
+import { asAAuthError } from '@countersign/protocol/internal'
 import { requestIdOf } from '@countersign/verify/internal'
 import type { Resource } from '../options.js'
 import { type AAuth, withCalls } from './aauth.js'
@@ -6,19 +8,30 @@ import type { Authorization } from './authorization.js'
 import type { DecisionEvent } from './event.js'
 import { type Mode, markOf } from './mode.js'
 import type { RequestNames } from './request-name.js'
+import type { Route } from './requirement.js'
 
 /**
  * Lets a request through that is only observed, as one of an anonymous caller. It has no facts even if it would pass: handlers
  * could not tell its facts from those of a request that would be refused.
  * @param seen what was verified of a caller that would pass
  */
-export function letThrough(
-  { connection }: Pick<ReceivedMessage, 'connection'>,
+export async function letThrough(
+  { message, route }: { readonly message: ReceivedMessage; readonly route: Pick<Route, 'body'> },
   seen?: AAuth,
-): Authorization & { readonly ok: true } {
+): Promise<Authorization> {
+  try {
+    const whole = route.body === 'stream' ? message : await readBody(message)
+    return observedAs(whole, seen)
+  } catch (error) {
+    return { ok: false, response: errorResponse(asAAuthError(error)) }
+  }
+}
+
+function observedAs(message: ReceivedMessage, seen?: AAuth): Authorization & { readonly ok: true } {
   const nobody = { level: 'anonymous', scope: [], chain: [] } as const
-  const aauth = withCalls(nobody, { fetch: forNobody, oauth: forNobody }, connection)
-  return { ok: true, observed: true, aauth, respond: async () => undefined, ...(seen === undefined ? {} : { seen }) }
+  const aauth = withCalls(nobody, { fetch: forNobody, oauth: forNobody }, message.connection)
+  const respond = async (): Promise<undefined> => undefined
+  return { ok: true, message, observed: true, aauth, respond, ...(seen === undefined ? {} : { seen }) }
 }
 
 /** Reports requests that adapters refuse by themselves, before any route decides. */
@@ -37,7 +50,7 @@ export function ownRefusals(
     refused: refused({ observed: false }),
     observed(message, error) {
       observed(message, error)
-      return letThrough(message)
+      return observedAs(message)
     },
   }
 }

@@ -112,7 +112,8 @@ test.each([
       message: { method: 'GET', target: '/', headers: [] },
       route: { replay: 'unsafe', operation: 'pay', ...route },
       verified: { caller: who, opened: { base: 'x', created: now(), authority: 'calendar.example' }, key: {} },
-      guard: { id, replay: set, passed: new WeakSet(), charges: new WeakMap(), failures, development: true },
+      ledger: { charges: new Map() },
+      guard: { id, replay: set, failures, development: true },
     }) as never
   await expect(async () =>
     replay.refusal(request({ ...caller, key: { thumbprint: 't' } }, more)),
@@ -254,10 +255,10 @@ test.each([
   async (isTaken, notProcessed) => {
     const message = { method: 'POST', target: '/', headers: [] }
     const counter = { takeCall: () => Promise.reject(new Error('away')) }
-    const approved = { has: () => isTaken }
     const request = {
       ...{ message, verified: { caller: holder({ type: 'calls', max: 3, per: 'day' }) } },
-      guard: { id, now, counter, approved, counted: new WeakSet(), development: true },
+      ledger: { hasTakenApproval: isTaken, isCounted: false },
+      guard: { id, now, counter, development: true },
     } as never
     const error = await Promise.resolve(refuseOverCalls(request)).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'temporarily_unavailable', reason: 'store_unavailable' })

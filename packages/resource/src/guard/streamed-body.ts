@@ -19,8 +19,12 @@ export function streamedBody(
   { message, route, verified }: RequestFacts,
   o: { tell(error: AAuthError): void; refusal(error: unknown): Promise<Response> },
 ): StreamedBody | undefined {
-  if (route.body !== 'stream' || verified.opened === undefined || message.body !== undefined) return undefined
-  const check = hasBody(message) ? contentDigestCheck(headerValues(message, 'content-digest').join(', ')) : noBody
+  const { opened } = verified
+  if (route.body !== 'stream' || opened === undefined || message.body !== undefined) return undefined
+  const check =
+    opened.refusedByte === undefined && hasBody(message)
+      ? contentDigestCheck(headerValues(message, 'content-digest').join(', '))
+      : noBody
   const count = chunkCount()
   const update = (chunk: Uint8Array): void => {
     count(chunk)

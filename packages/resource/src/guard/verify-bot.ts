@@ -70,7 +70,8 @@ export async function verifyBot(
     ...{ message: signed, label, key: () => key, requiredComponents: required },
     ...{ tolerance, now, maxAge: 0 },
   })
-  if (hasBody(message) && !bodyVerified)
+  // An unread body is compared once it is read.
+  if (hasBody(message) && message.unread === undefined && !bodyVerified)
     throw new AAuthError('policy_denied', 'the body is not seen here, and nothing compares it with its digest', {
       reason: 'body_unseen',
     })

@@ -10,8 +10,9 @@ import { blocked } from '../guard/decision.js'
 import { type Deny, isDenied } from '../guard/deny.js'
 import { isReplay } from '../guard/failures.js'
 import type { Guard } from '../guard/guarded-request.js'
-import { enterFailures, ownCredentials } from '../guard/head.js'
 import { resourceTokenLife } from '../guard/resource-token.js'
+import { verifyBody, verifyHead } from '../guard/verify-request.js'
+import { ownCredentials } from './own-credentials.js'
 import { ownRefusal } from './own-refusal.js'
 
 /** What the resource token endpoint issues, and to whom not. */
@@ -41,12 +42,12 @@ export async function answerResourceTokenRequest(
         reason: 'method_not_allowed',
         status: 405,
       })
-    const peer = guard.clientOf(message)
-    const verifies = enterFailures(message, peer, guard)
-    const verified = await guard.verifier.verify(message, { accept: ownCredentials, peer })
-    verifies()
-    caller = verified.caller
-    return Response.json(await issueToken({ message, verified, guard }, rules), {
+    const per = { accept: ownCredentials, peer: guard.clientOf(message) }
+    const head = await verifyHead(message, guard, per)
+    caller = head.caller
+    const agent = identifiedCaller(caller, message)
+    const verified = await verifyBody(head, guard, per)
+    return Response.json(await issueToken({ agent, verified, guard }, rules), {
       headers: { 'cache-control': 'no-store' },
     })
   } catch (thrown) {
@@ -59,7 +60,7 @@ export async function answerResourceTokenRequest(
 
 /** A request whose signature has verified. */
 interface VerifiedRequest {
-  readonly message: ReceivedMessage
+  readonly agent: Caller & { level: 'identified' }
   readonly verified: Verified
   readonly guard: Guard
 }
@@ -68,9 +69,9 @@ async function issueToken(
   request: VerifiedRequest,
   { scopes, deny }: TokenRules,
 ): Promise<{ resource_token: string; auth_server: string; expires_in: number }> {
-  const { message, verified, guard } = request
+  const { agent: caller, verified, guard } = request
+  const { message } = verified
   const { authServers, tokens } = guard.refusal
-  const caller = identifiedCaller(verified.caller, message)
   if (deny !== undefined && (await isDenied([deny], aauthOf(caller)))) throw blocked().error
   if (message.target.includes('?'))
     throw new AAuthError('invalid_request', 'parameters belong in the body, not in the URL', {
@@ -79,16 +80,13 @@ async function issueToken(
   const ask = parseAsk(message, { scopes, authServers })
   const denied = refuseAsking(caller, { id: guard.id, now: guard.now, scope: ask.scope })
   if (denied !== undefined) throw denied.error
-  await allotOnce(request, caller)
+  await allotOnce(request)
   const resource_token = await tokens.issue(caller, { ...ask, ...requestIdOf(message) })
   return { resource_token, auth_server: ask.authServer, expires_in: resourceTokenLife }
 }
 
 /** The limit before the replay set: a request that is over the limit may come again, and must not fill the set. */
-async function allotOnce(
-  { message, verified, guard }: VerifiedRequest,
-  caller: Caller & { level: 'identified' },
-): Promise<void> {
+async function allotOnce({ agent: caller, verified, guard }: VerifiedRequest): Promise<void> {
   const { replay, siteOf, development } = guard
   const { tokens } = guard.refusal
   const check = { replay, verified, partition: 'token', siteOf, development } as const
@@ -103,7 +101,7 @@ async function allotOnce(
       throw error
     }
   } catch (error) {
-    if (isReplay(error)) guard.failures.note(guard.clientOf(message))
+    if (isReplay(error)) guard.failures.note(guard.clientOf(verified.message))
     throw error
   }
 }

@@ -7,9 +7,10 @@ import { aauthOf } from '../guard/aauth.js'
 import { signatureComponents } from '../guard/components.js'
 import { isReplay } from '../guard/failures.js'
 import type { Guard } from '../guard/guarded-request.js'
-import { enterFailures, ownCredentials } from '../guard/head.js'
+import { verifyBody, verifyHead } from '../guard/verify-request.js'
 import { available } from '../limit/available.js'
 import type { Revocation, RevocationSet } from '../revocation/revocation-set.js'
+import { ownCredentials } from './own-credentials.js'
 import { ownRefusal } from './own-refusal.js'
 
 /** Seconds that the last token of a grant may still live: an hour, and the tolerance of clocks. */
@@ -31,9 +32,12 @@ export async function answerRevocation(
         reason: 'method_not_allowed',
         status: 405,
       })
-    const verified = await verifyNotice(message, guard)
-    caller = verified.caller
-    const revocation = await noticeOf(message, { verified, guard })
+    const per = { accept: ownCredentials, agents: guard.refusal.authServers, peer: guard.clientOf(message) }
+    // Only auth servers of this resource are looked up: nothing is fetched for others (REV-04).
+    const head = await verifyHead(message, guard, per).catch(throwUnlisted)
+    caller = head.caller
+    const issuer = issuerOf(caller, message)
+    const revocation = { issuer, ...(await noticeOf(await verifyBody(head, guard, per), guard)) }
     if (revocation.exp > guard.refusal.now()) await keep(revocation, revocations)
     guard.tell({ type: 'revoked', issuer: revocation.issuer, grant: revocation.grant, ...requestIdOf(message) })
     return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })
@@ -43,16 +47,6 @@ export async function answerRevocation(
     guard.tell({ type: 'refused', error, ...aauth, ...requestIdOf(message) })
     return ownRefusal(error, guard.refusal.now)
   }
-}
-
-/** Only auth servers of this resource are looked up: nothing is fetched for others (REV-04). */
-async function verifyNotice(message: ReceivedMessage, guard: Guard): Promise<Verified> {
-  const peer = guard.clientOf(message)
-  const verifies = enterFailures(message, peer, guard)
-  const per = { accept: ownCredentials, agents: guard.refusal.authServers, peer }
-  const verified = await guard.verifier.verify(message, per).catch(throwUnlisted)
-  verifies()
-  return verified
 }
 
 function throwUnlisted(thrown: unknown): never {
@@ -66,18 +60,15 @@ function notAnAuthServer(): AAuthError {
   })
 }
 
-async function noticeOf(
-  message: ReceivedMessage,
-  { verified, guard }: { readonly verified: Verified; readonly guard: Guard },
-): Promise<Revocation> {
-  const issuer = issuerOf(verified.caller, message)
+async function noticeOf(verified: Verified, guard: Guard): Promise<Pick<Revocation, 'grant' | 'exp'>> {
+  const { message } = verified
   if (message.target.includes('?'))
     throw new AAuthError('invalid_request', 'parameters belong in the body, not in the URL', {
       reason: 'parameters_in_url',
     })
   const notice = parseNotice(message, guard.refusal.now())
-  await passOnce(message, { verified, guard })
-  return { issuer, ...notice }
+  await passOnce(verified, guard)
+  return notice
 }
 
 /** A delegate of the auth server's origin is not the auth server: only its published key speaks for it (REV-04). */
@@ -108,17 +99,14 @@ function parseNotice(message: ReceivedMessage, now: number): Pick<Revocation, 'g
   return { grant, exp: Number(exp) }
 }
 
-async function passOnce(
-  message: ReceivedMessage,
-  { verified, guard }: { readonly verified: Verified; readonly guard: Guard },
-): Promise<void> {
+async function passOnce(verified: Verified, guard: Guard): Promise<void> {
   const { replay, siteOf, development } = guard
   const check = { replay, verified, partition: 'token', siteOf, development } as const
   try {
     await refuseSeen(check)
     await checkReplay(check) // REV-08
   } catch (error) {
-    if (isReplay(error)) guard.failures.note(guard.clientOf(message))
+    if (isReplay(error)) guard.failures.note(guard.clientOf(verified.message))
     throw error
   }
 }

@@ -257,9 +257,9 @@ def check_digests(digests: dict[str, bytes], body: bytes) -> None:
 
 
 def prove(opened: dict[str, Any], key: keys.Key, request: Request) -> None:
-    """The signature of the request, under a key."""
+    """The signature of the request, under a key, and then the body by its digest."""
     if opened["alg"] is not None and keys.NAMES[opened["alg"]] != key.algorithm:
         raise bad_signature("algorithm_mismatched", "signature")
-    check_digests(opened["digests"], body_of(request))
     if not key.verify(opened["base"].encode("ascii"), opened["signature"]):
         raise bad_signature("signature_wrong", "signature")
+    check_digests(opened["digests"], body_of(request))

@@ -1,0 +1,44 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
+import type { Verified } from '@countersign/verify'
+import type { Charge } from '../limit/rate-headers.js'
+
+/**
+ * What a resource has done for one request. A request may meet several guards: it is verified, remembered and counted once.
+ */
+export interface RequestLedger {
+  /** The verification of its head, once it has begun; rejects with the refusal. */
+  head?: Promise<Verified> | undefined
+  /** The verification of its body, once it has begun; rejects with the refusal. */
+  whole?: Promise<Verified>
+  /** It was looked up in the replay set, and passed. */
+  hasPassedReplay: boolean
+  /** The approval that it came with was taken. */
+  hasTakenApproval: boolean
+  /** It was counted under `calls`. */
+  isCounted: boolean
+  /** The limits that it was charged to, by name; for its `RateLimit` headers. */
+  readonly charges: Map<string, Charge>
+}
+
+/** The ledgers of one resource. A message object stands for one received request. */
+export class RequestLedgers {
+  readonly #ledgers = new WeakMap<object, RequestLedger>()
+
+  of(message: ReceivedMessage): RequestLedger {
+    const known = this.#ledgers.get(message)
+    if (known !== undefined) return known
+    const ledger = { hasPassedReplay: false, hasTakenApproval: false, isCounted: false, charges: new Map() }
+    this.#ledgers.set(message, ledger)
+    return ledger
+  }
+
+  /** The same request, with its body. */
+  share(message: ReceivedMessage, ledger: RequestLedger): void {
+    this.#ledgers.set(message, ledger)
+  }
+
+  /** What the limits leave of a request; nothing for a message that no guard has judged. */
+  chargesOf(message: object): Iterable<Charge> {
+    return this.#ledgers.get(message)?.charges.values() ?? []
+  }
+}

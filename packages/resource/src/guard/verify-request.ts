@@ -1,0 +1,138 @@
+import { HttpSigError, headerValues, type ReceivedMessage, readBody } from '@countersign/httpsig'
+import { checkCovers, checkFirstByte, contentDigestCheck } from '@countersign/httpsig/internal'
+import type { PerRequest, Verified, Verifier } from '@countersign/verify'
+import { aauthOf } from './aauth.js'
+import { bearerTokenOf, hasBearer, verifyBearer } from './bearer.js'
+import { hasBotSignature } from './bot-signature.js'
+import type { Failures } from './failures.js'
+import type { GuardedRequest, ReceivedRequest } from './guarded-request.js'
+import { verifyBot } from './verify-bot.js'
+
+/**
+ * Verifies the head of a request: its signature, or where it has none what the route accepts beside one. The body is unread.
+ * @throws AAuthError or HttpSigError
+ * @see protocol §3.3
+ */
+export async function verifyRequestHead(received: ReceivedRequest): Promise<GuardedRequest> {
+  const { message, route, guard } = received
+  const peer = guard.clientOf(message)
+  const verified = await verifyOnce(received, peer)
+  // Unsigned requests only: stripping a signature must not switch a request to another authentication, nor a failed one.
+  const beside = verified.caller.level === 'anonymous' ? route.beside : {}
+  const bearer = beside.bearer !== undefined && hasBearer(message) ? beside.bearer : undefined
+  const { webBot } = beside
+  const bot =
+    webBot !== undefined && hasBotSignature(message)
+      ? await counted(guard.failures, { message, peer }, () =>
+          verifyBot(message, webBot, { components: route.components, rules: guard.bots, peer }),
+        )
+      : undefined
+  const aauth = bot?.aauth ?? aauthOf(verified.caller)
+  return { ...received, peer, verified, aauth, bearer, bot }
+}
+
+/** One request that meets several guards is verified once, and counts as one failure. */
+async function verifyOnce(
+  { message, route, guard, ledger }: ReceivedRequest,
+  peer: string | undefined,
+): Promise<Verified> {
+  const { components } = route
+  if (ledger.head === undefined) {
+    ledger.head = verifyHead(message, guard, { requiredComponents: components, peer })
+    // Another guard may demand less.
+    ledger.head.catch((error: unknown) => {
+      if (error instanceof HttpSigError && error.reason === 'component_not_covered') ledger.head = undefined
+    })
+    return ledger.head
+  }
+  const verified = await ledger.head
+  if (verified.opened !== undefined) checkCovers(verified.opened, components) // sig.covered.always
+  return verified
+}
+
+/** Verifies the bearer token of a request, with the scope that the route asks for. @throws AAuthError */
+export async function verifyRequestBearer(request: GuardedRequest): Promise<GuardedRequest> {
+  const { message, route, peer, bearer } = request
+  if (bearer === undefined) return request
+  const { method, target } = message
+  const asked = { method, target, ...(peer === undefined ? {} : { peer }) }
+  return { ...request, aauth: await verifyBearer(bearerTokenOf(message), asked, { bearer, need: route.scope }) }
+}
+
+/**
+ * Reads the body of a request whose head was let pass, and compares it with the digest that was signed. The body of a route that streams
+ * stays unread: its handler reads it through a check.
+ * @throws AAuthError or HttpSigError
+ * @see protocol §3.3, §3.4
+ */
+export async function verifyRequestBody(request: GuardedRequest): Promise<GuardedRequest> {
+  const { message: received, route, verified, ledger, guard } = request
+  if (route.body === 'stream' && received.unread !== undefined) {
+    if (verified.opened !== undefined) await checkFirstByte(verified.opened)
+    return request
+  }
+  ledger.whole ??= verifyWhole(request)
+  const { message, opened } = await ledger.whole
+  guard.ledgers.share(message, ledger)
+  return { ...request, message, verified: opened === undefined ? verified : { ...verified, message, opened } }
+}
+
+function verifyWhole({ verified, guard, peer, bot }: GuardedRequest): Promise<Verified> {
+  return bot === undefined ? verifyBody(verified, guard, { peer }) : verifyBotBody(verified)
+}
+
+/** The signature of a bot covers the digest of a body, and was verified. */
+async function verifyBotBody(verified: Verified): Promise<Verified> {
+  const message = await readBody(verified.message)
+  if (message.body !== undefined && verified.message.unread !== undefined) {
+    const check = contentDigestCheck(headerValues(message, 'content-digest').join(', '))
+    check.update(message.body)
+    check.end() // bot.unsafe
+  }
+  return { ...verified, message }
+}
+
+/** What verifying one request of a network needs. */
+interface Verifying {
+  readonly verifier: Verifier
+  readonly failures: Failures
+}
+
+/** Verifies the head of a request, which counts as a failure of its network until it has verified. @throws AAuthError or HttpSigError */
+export function verifyHead(
+  message: ReceivedMessage,
+  { verifier, failures }: Verifying,
+  per: PerRequest,
+): Promise<Verified> {
+  return counted(failures, { message, peer: per.peer }, () => verifier.verifyHead(message, per))
+}
+
+/** Reads and verifies the body of a request. A body that never comes is no failure; one that was not signed is. */
+export async function verifyBody(
+  head: Verified,
+  { verifier, failures }: Verifying,
+  per: PerRequest,
+): Promise<Verified> {
+  try {
+    return await verifier.verifyBody(head, per)
+  } catch (error) {
+    if (head.opened !== undefined && !isUnread(error)) failures.note(per.peer)
+    throw error
+  }
+}
+
+function isUnread(error: unknown): boolean {
+  return error instanceof HttpSigError && error.code === 'invalid_request'
+}
+
+/** Counted before the wait, so that a burst costs no more verifications than the limit allows. */
+async function counted<T>(
+  failures: Failures,
+  { message, peer }: { readonly message: ReceivedMessage; readonly peer: string | undefined },
+  verify: () => Promise<T>,
+): Promise<T> {
+  const takeBack = failures.enter(message, peer)
+  const verified = await verify()
+  takeBack()
+  return verified
+}
