@@ -39,7 +39,7 @@ type Guardable = IncomingMessage & { aauth?: Guarded; [admitted]?: Extract<Admis
 
 /**
  * Guards Express routes: verifies the request exactly as it was received, at any mount path, answers with challenges, and puts
- * the verified facts in `req.aauth`. It reads the body first, and leaves exactly the verified bytes for `express.json()` and
+ * the verified facts in `req.aauth`. It reads the body once the head has passed, and leaves exactly the verified bytes for `express.json()` and
  * handlers. Put it before anything that reads bodies. A parser before it must keep the bytes, as `express.json({ verify: keepBody })`
  * does; otherwise the app's error handler gets an error.
  * @throws TypeError at once for a requirement that no request could meet

@@ -35,7 +35,7 @@ type Guardable = FastifyRequest & { [admitted]?: Extract<Admission, { ok: true }
 /**
  * Guards a Fastify route. It returns route options: `app.get('/events', guard(calendar, { scope: 'events.read' }), handler)`;
  * spread them to add others. It verifies the request exactly as it was received, answers with challenges, and puts the verified
- * facts in `request.aauth`. It reads the body first, and parsers get exactly the verified bytes; a `preParsing` hook before it that
+ * facts in `request.aauth`. It reads the body once the head has passed, and parsers get exactly the verified bytes; a `preParsing` hook before it that
  * changes the payload is an error. It answers errors of `aauth.fetch`; any other error goes to the app's error handler.
  * @throws TypeError at once for a requirement that no request could meet
  * @see protocol §4

@@ -31,7 +31,7 @@ export type FetchHandler<A extends readonly unknown[]> = (
 
 /**
  * Guards a Fetch handler (Workers, Deno, Bun): verifies the request, answers with challenges, and passes the verified facts to
- * the handler. It reads the body first, and the handler gets a request with exactly the verified bytes. The runtime has parsed the
+ * the handler. It reads the body once the head has passed, and the handler gets a request with exactly the verified bytes. The runtime has parsed the
  * request already, so it is verified in the form that the runtime shows.
  * An error of `aauth.fetch` is answered; any other error of the handler rejects.
  * @throws TypeError at once for a requirement that no request could meet

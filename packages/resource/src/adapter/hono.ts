@@ -41,7 +41,7 @@ const ownKey = 'countersign.own'
 
 /**
  * Guards a Hono route: verifies the request, answers challenges, and puts the verified facts in `c.var.aauth`.
- * It reads the body first, and leaves the verified bytes readable for the handler. Middleware that has read the body before it is an
+ * It reads the body once the head has passed, and leaves the verified bytes readable for the handler. Middleware that has read the body before it is an
  * error, which goes to the app's `onError`.
  * On `@hono/node-server`, and where the server hands the app `{ received: message }` as its bindings, the message is verified
  * exactly as it came; elsewhere as far as a Fetch request still shows it.

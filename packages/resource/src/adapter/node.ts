@@ -19,7 +19,7 @@ export type NodeHandler<Q extends NodeRequest = IncomingMessage, P extends NodeR
 
 /**
  * Guards a handler of `node:http`, or of `node:http2`: verifies the request exactly as it came, answers challenges, and hands on
- * the verified facts. It reads the body first, and leaves the verified bytes readable for the handler.
+ * the verified facts. It reads the body once the head has passed, and leaves the verified bytes readable for the handler.
  * Faults of the program (a body that was read before, an error of the handler) are answered with 500, and the promise rejects.
  * @throws TypeError at once for a requirement that no request could meet
  * @see protocol §4
