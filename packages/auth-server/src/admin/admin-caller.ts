@@ -15,8 +15,7 @@ const longestLink = 100
  * can be stolen, and none that a browser sends along counts.
  * @throws AAuthError or HttpSigError
  */
-export async function adminOf(message: ReceivedMessage, context: AdminContext): Promise<AdminCaller> {
-  const { verified, key } = await signedBy(message, context)
+export async function adminOf({ verified, key }: SignedCall, context: AdminContext): Promise<AdminCaller> {
   const name = await useAdminKey(context.store, key, context.now())
   if (name === undefined) throw refusal('signed_out', { status: 401 })
   // After the key: requests of strangers must not fill the replay set.
@@ -31,18 +30,24 @@ export async function adminOf(message: ReceivedMessage, context: AdminContext): 
  * Signs a browser in by a link: from now on its key is that of the admin whom the link names. Wrong links are not counted: guessing
  * 256 bits is hopeless, and a count that strangers can fill would keep admins out.
  */
-export async function enrol(message: ReceivedMessage, link: string, context: AdminContext): Promise<{ name: string }> {
-  const { key } = await signedBy(message, context)
+export async function enrol(link: string, { key }: SignedCall, context: AdminContext): Promise<{ name: string }> {
   const name = link.length > longestLink ? undefined : await enrolAdminKey(context, { secret: link, thumbprint: key })
   if (name === undefined) throw refusal('invitation_invalid')
   return { name }
 }
 
-/** Requires a signature with an inline key, that covers the body, for this origin. */
-async function signedBy(
-  message: ReceivedMessage,
-  { verifier }: AdminContext,
-): Promise<{ readonly verified: Verified; readonly key: string }> {
+/** A request whose signature and body have verified. */
+export interface SignedCall {
+  readonly verified: Verified
+  /** The thumbprint of the key that signed. */
+  readonly key: string
+}
+
+/**
+ * Requires a signature with an inline key, that covers the body, for this origin. The body is read only then.
+ * @throws AAuthError or HttpSigError
+ */
+export async function signedBy(message: ReceivedMessage, { verifier }: AdminContext): Promise<SignedCall> {
   const head = await verifier.verifyHead(message)
   const { caller } = head
   if (caller.level !== 'pseudonymous')

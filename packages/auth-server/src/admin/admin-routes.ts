@@ -4,7 +4,7 @@ import { answerRoute, asAAuthError, parseJson, type Route, type Routes, refusal 
 import { withClient } from '@countersign/verify/internal'
 import { restoredResponse } from '../database-epoch.js'
 import { adminSafety, asset, scripts, shell } from './admin-assets.js'
-import { adminOf, checkFromHere, enrol } from './admin-caller.js'
+import { adminOf, checkFromHere, enrol, signedBy } from './admin-caller.js'
 import { adminCalls, type Call, type CallMembers, runCall } from './admin-calls.js'
 import type { AdminContext } from './admin-context.js'
 
@@ -47,7 +47,11 @@ function callRoutes(context: AdminContext): Array<[string, Route]> {
   const calls = Object.entries(adminCalls).map(([path, call]) =>
     route(path, message => answerCall(path, call, { message, context })),
   )
-  return [...calls, route('enrol', async message => Response.json(await enrol(message, linkIn(message), context)))]
+  const enrolment = route('enrol', async message => {
+    const signed = await signedBy(message, context)
+    return Response.json(await enrol(linkIn(signed.verified.message), signed, context))
+  })
+  return [...calls, enrolment]
 }
 
 /** The key first: nothing is read from a body of which nobody knows the sender. */
@@ -56,9 +60,10 @@ async function answerCall(
   call: Call,
   { message, context }: { readonly message: ReceivedMessage; readonly context: AdminContext },
 ): Promise<Response> {
-  const admin = await adminOf(message, context)
+  const signed = await signedBy(message, context)
+  const admin = await adminOf(signed, context)
   try {
-    const result = await runCall(path, { call, members: membersIn(message) }, { admin, context })
+    const result = await runCall(path, { call, members: membersIn(signed.verified.message) }, { admin, context })
     return Response.json(result ?? null)
   } catch (thrown) {
     // A mistake of an admin is no refusal of one: no event is about it.

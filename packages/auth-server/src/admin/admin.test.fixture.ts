@@ -1,5 +1,6 @@
 import { generateSigningKey, type ReceivedMessage } from '@countersign/httpsig'
 import { bodyOf } from '@countersign/testing/responses'
+import { unread } from '@countersign/testing/unread-body'
 import { signedMessage } from '@countersign/testing/world/signed-message'
 import { asKey, type Signer } from '@countersign/testing/world/signer'
 import type { AuthServer } from '../auth-server.js'
@@ -69,9 +70,9 @@ export async function request(made: Pick<World, 'clock'>, call: PageCall): Promi
   return { ...message, peer: '192.0.2.7' }
 }
 
-/** Makes a call. */
+/** Makes a call. Its body is unread, as a server hands it on. */
 export async function send(made: Pick<World, 'clock'>, admin: AdminPage, call: PageCall): Promise<Response> {
-  return admin.handle(await request(made, call))
+  return admin.handle(unread(await request(made, call)))
 }
 
 /** The status of an answer, and the reason where it is a refusal. */
