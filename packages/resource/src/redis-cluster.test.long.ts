@@ -99,9 +99,7 @@ on(
     expect(changes[0]).toBe('local')
     await lost.start()
     await cluster.well()
-    await expect
-      .poll(async () => Promise.resolve(set.has({ issuer, grant: 'a' })).catch(() => 'away'), { timeout: 5000 })
-      .toBe(false)
+    await expect.poll(async () => set.has({ issuer, grant: 'a' }).catch(() => 'away'), { timeout: 5000 }).toBe(false)
     const answers = async () => {
       for (let caller = 0; caller < 30; caller++) await counter.take(`caller ${caller}`, hour)
       return changes.at(-1)

@@ -248,7 +248,7 @@ describe('open exchanges', () => {
     let tell: Parameters<RevocationSet['watch']>[0] = () => undefined
     const set: RevocationSet = {
       add: async () => 'kept',
-      has: () => false,
+      has: async () => false,
       hasHeard: () => false,
       watch(listener) {
         tell = listener

@@ -30,8 +30,8 @@ export interface RevocationSet {
    * @returns `full` where the share of the issuer is used up; nothing is forgotten to make room
    */
   add(revocation: Revocation): Promise<'kept' | 'full'>
-  /** Whether a grant is revoked; without a promise where no other process is asked. Rejects where the set cannot be read. */
-  has(grant: GrantName): boolean | Promise<boolean>
+  /** Whether a grant is revoked. Rejects where the set cannot be read. */
+  has(grant: GrantName): Promise<boolean>
   /** Whether this process has heard that a grant is revoked. Never waits: a revocation at another instance may still be on its way. */
   hasHeard(grant: GrantName): boolean
   /** Calls the listener for each revocation from now on, within a second. @returns a function that ends this */
@@ -82,7 +82,7 @@ export function memoryRevocationSet(options: MemoryRevocationSetOptions = {}): R
       // Later where the clock was behind at the start and was set since: tokens of before would seem to be newer (F-83).
       return Math.max(start, now() - (monotonic() - began))
     },
-    has,
+    has: async grant => has(grant),
     hasHeard: has,
     async add({ issuer, grant, exp }) {
       const until = exp + revocationTolerance

@@ -33,25 +33,15 @@ export function grantOf(caller: Caller): GrantName | undefined {
 
 /**
  * Refuses a request whose token is of a revoked grant, or may be: the token is older than what the set knows.
- * @returns a promise only where the set has to ask another process
  * @throws AAuthError `invalid_auth_token`; `temporarily_unavailable`, not processed, where the set cannot be read or has just started
  * @see protocol §6.6
  */
-export function refuseRevoked(caller: Caller, rules: RevocationRules): Promise<undefined> | undefined {
+export async function refuseRevoked(caller: Caller, rules: RevocationRules): Promise<undefined> {
   const grant = grantOf(caller)
   if (grant === undefined || caller.level !== 'authorized') return undefined
-  const { iat } = caller.token
-  const revoked = rules.set.has(grant)
-  if (revoked instanceof Promise) return refuseWhere(available(revoked), iat, rules)
-  refuseOlder(iat, rules)
-  if (revoked) throw revokedError()
-  return undefined
-}
-
-async function refuseWhere(revoked: Promise<boolean>, iat: number, rules: RevocationRules): Promise<undefined> {
-  if (await revoked) throw revokedError()
+  if (await available(rules.set.has(grant))) throw revokedError()
   // After the answer, which may say that the set has begun anew.
-  refuseOlder(iat, rules)
+  refuseOlder(caller.token.iat, rules)
   return undefined
 }
 
