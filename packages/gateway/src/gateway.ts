@@ -160,7 +160,7 @@ interface Passed<S extends string> {
   /** Sets the headers of a guarded response. */
   finish(answer: AnswerHead): void
   /** Filters the response for the caller; undefined where it goes out as it is. */
-  readonly through: ((response: Response) => Response | Promise<Response>) | undefined
+  readonly through: ((response: Response) => Promise<Response>) | undefined
   /** Gives back what the request holds, where it gets no response. */
   readonly leave: (() => void) | undefined
   /** Ends the response or the WebSocket when its grant is revoked. */
@@ -200,8 +200,7 @@ async function forwarding<S extends string>(
   const { resource, teller, upstream } = configured
   const { requirement, before, leave } = judged
   const { message } = authorization
-  const told = authorization.observed ? noFacts : teller.tell(authorization.aauth, message)
-  const facts = told instanceof Promise ? await told : told
+  const facts = authorization.observed ? noFacts : await teller.tell(authorization.aauth, message)
   const { answer, whileOpen } = authorization
   const asked = forwarded(message, facts, configured)
   const request = answer === undefined ? asked : { ...asked, headers: askingWhole(asked.headers) }

@@ -12,7 +12,7 @@ export interface Judged<S extends string> {
    */
   readonly before?: ((ask: Ask) => Promise<void>) | undefined
   /** Filters the API's response for the caller. Default: unchanged. */
-  readonly through?: (response: Response) => Response | Promise<Response>
+  readonly through?: (response: Response) => Promise<Response>
   /** Gives back what the request holds of its caller's limits, where no response went through. Further calls do nothing. */
   readonly leave?: () => void
 }

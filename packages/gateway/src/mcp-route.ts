@@ -125,11 +125,11 @@ function isAboutTask(rpc: McpMessage | undefined): boolean {
 }
 
 /** What the conditions of its caller let out of an answer. A stream that is being read ends with its grant. */
-function showPart(
+async function showPart(
   response: Response,
   rpc: McpMessage | undefined,
   { answer, whileOpen }: Authorization & { readonly ok: true },
-): Response | Promise<Response> {
+): Promise<Response> {
   if (answer === undefined) return response
   return showMessage(whileOpen === undefined ? response : revocableResponse(response, whileOpen), rpc, answer)
 }

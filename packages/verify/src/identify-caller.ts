@@ -148,25 +148,23 @@ async function openToken(jwt: string, context: CallerContext): Promise<PendingTo
 }
 
 /** Checks all that can change for a cached token: its times, its issuer's key, the lists, the credentials this route accepts. */
-function isStillValid(token: VerifiedToken, context: CallerContext): boolean | Promise<boolean> {
+async function isStillValid(token: VerifiedToken, context: CallerContext): Promise<boolean> {
   checkAccepted(context, token.typ)
   if (!isTimely(token, { now: context.now, grace: context.expiredGrace })) return false // token.times
-  const admitting = token.typ === 'auth+jwt' ? admitIssuer(token.iss, context) : admitAgent(token.iss, context)
-  const isUnderSameKey = (): Promise<boolean> =>
-    findIssuerKey(token, context.discovery).then(key => key === token.issuerKey)
-  return admitting === undefined ? isUnderSameKey() : admitting.then(isUnderSameKey)
+  if (token.typ === 'auth+jwt') await admitIssuer(token.iss, context)
+  else await admitAgent(token.iss, context)
+  return (await findIssuerKey(token, context.discovery)) === token.issuerKey
 }
 
 /** The caller that a token names, after the signatures of the token and of the request were verified. */
-function callerUnder(
+async function callerUnder(
   token: VerifiedToken,
   opened: OpenedSignature,
   context: CallerContext,
-): IdentifiedCaller | AuthorizedCaller | Promise<IdentifiedCaller | AuthorizedCaller> {
+): Promise<IdentifiedCaller | AuthorizedCaller> {
   // The issuer of an agent token is the agent, and was admitted before its key was fetched.
-  const admitting = token.typ === 'auth+jwt' ? admitAgent(token.facts.agent, context) : undefined
-  const caller = { ...token.facts, ...peerOf(opened.message) }
-  return admitting === undefined ? caller : admitting.then(() => caller)
+  if (token.typ === 'auth+jwt') await admitAgent(token.facts.agent, context)
+  return { ...token.facts, ...peerOf(opened.message) }
 }
 
 function checkAccepted(context: CallerContext, credential: Credential): void {
@@ -177,29 +175,15 @@ function checkAccepted(context: CallerContext, credential: Credential): void {
   }
 }
 
-/** @returns undefined when a static list admits the agent, which needs no promise; else a promise that rejects when it is refused */
-function admitAgent(agent: string, { agents }: CallerContext): Promise<void> | undefined {
-  return isInStaticList(agents, agent) ? undefined : admit('agents', agents, agent)
+async function admitAgent(agent: string, { agents }: CallerContext): Promise<void> {
+  if (!(await isListed(agents, agent)))
+    throw new AAuthError('policy_denied', 'this agent is not admitted here', { reason: 'caller_denied' })
 }
 
-/**
- * An attacker's own auth server can have perfect metadata, keys and tokens: only the list decides, before any fetch.
- * @returns as {@link admitAgent}
- */
-function admitIssuer(issuer: string, { options }: CallerContext): Promise<void> | undefined {
-  const { authServers = [] } = options
-  return isInStaticList(authServers, issuer) ? undefined : admit('authServers', authServers, issuer)
-}
-
-function isInStaticList(list: IdentifierList, identifier: string): boolean {
-  return list === 'any' || (typeof list === 'object' && list.includes(identifier))
-}
-
-async function admit(kind: 'agents' | 'authServers', list: IdentifierList, identifier: string): Promise<void> {
-  if (await isListed(list, identifier)) return
-  throw kind === 'agents'
-    ? new AAuthError('policy_denied', 'this agent is not admitted here', { reason: 'caller_denied' })
-    : new AAuthError('untrusted_issuer', 'iss of the auth token is not an auth server accepted here', {
-        reason: 'issuer_untrusted',
-      })
+/** An attacker's own auth server can have perfect metadata, keys and tokens: only the list decides, before any fetch. */
+async function admitIssuer(issuer: string, { options }: CallerContext): Promise<void> {
+  if (!(await isListed(options.authServers ?? [], issuer)))
+    throw new AAuthError('untrusted_issuer', 'iss of the auth token is not an auth server accepted here', {
+      reason: 'issuer_untrusted',
+    })
 }

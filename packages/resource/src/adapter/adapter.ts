@@ -93,11 +93,11 @@ export function withHeaders(response: Response, set: (head: AnswerHead) => void)
  * The response as far as the conditions of its caller let it out. A body that is still being read ends with its grant.
  * @param method of the request
  */
-export function shownResponse(
+export async function shownResponse(
   response: Response,
   { answer, whileOpen }: Authorization & { readonly ok: true },
   method: string,
-): Response | Promise<Response> {
+): Promise<Response> {
   if (answer === undefined) return response
   const revocable = whileOpen === undefined ? response : revocableResponse(response, whileOpen)
   return projectResponse(revocable, answer, method)

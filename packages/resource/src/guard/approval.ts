@@ -20,7 +20,7 @@ import type { GuardedRequest, RequestFacts } from './guarded-request.js'
  */
 export const approvalOfAnother: Check<RequestFacts> = {
   name: 'approval of another',
-  refusal({ route, guard: { id }, verified: { caller } }) {
+  async refusal({ route, guard: { id }, verified: { caller } }) {
     if (caller.level !== 'authorized' || caller.token.operation_digest === undefined) return undefined
     const isPossible = asksApproval(caller, route, id) && missingScope(heldScope(caller), route.scope).length === 0
     if (isPossible) return undefined
@@ -33,7 +33,7 @@ export const approvalOfAnother: Check<RequestFacts> = {
 /** A user has approved this very request, or is to be asked. After all that could refuse it: a request that would not pass is not described. */
 export const approval: Check<GuardedRequest> = {
   name: 'approval',
-  refusal(request) {
+  async refusal(request) {
     const { route, guard, verified } = request
     return asksApproval(verified.caller, route, guard.id) ? refuseUnapproved(request) : undefined
   },

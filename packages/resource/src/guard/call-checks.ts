@@ -16,15 +16,14 @@ type Holder = IdentifiedCaller | AuthorizedCaller
 /** Last of all, so that no refused request costs a call (`policy.order`). */
 export const calls: Check<GuardedRequest> = {
   name: 'calls',
-  refusal: request => refuseOverCalls(request),
+  refusal: async request => refuseOverCalls(request),
 }
 
 /**
  * Counts a request in the windows of its conditions, in one step; refuses it where one is used up.
  * @param only looks and counts nothing: before an approval is taken, which would be lost
- * @returns a promise only where there is something to count
  */
-export function refuseOverCalls(request: GuardedRequest, only?: 'look'): Promise<Refusal | undefined> | undefined {
+export async function refuseOverCalls(request: GuardedRequest, only?: 'look'): Promise<Refusal | undefined> {
   const { caller } = request.verified
   const conditions = conditionsIn(caller)
   if (conditions === undefined || !conditions.some(({ type }) => type === 'calls')) return undefined

@@ -12,20 +12,20 @@ import type { Policy } from './requirement.js'
 
 const policy: Check<GuardedRequest> = {
   name: 'policy',
-  refusal: request => (request.route.policy === undefined ? undefined : askPolicy(request.route.policy, request)),
+  refusal: async request => (request.route.policy === undefined ? undefined : askPolicy(request.route.policy, request)),
 }
 
 /** First of all: a grant that has ended opens nothing, not even a challenge for more scope. */
 const revoked: Check<GuardedRequest> = {
   name: 'revoked',
-  refusal: ({ guard: { revocations }, verified }) =>
+  refusal: async ({ guard: { revocations }, verified }) =>
     revocations === undefined ? undefined : refuseRevoked(verified.caller, revocations),
 }
 
 /** Redeems the interaction code of a request. A wrong one refuses, and must use up neither an approval nor a call. */
 const interaction: Check<GuardedRequest> = {
   name: 'interaction',
-  refusal: ({ guard: { downstream, mode }, message, verified }) =>
+  refusal: async ({ guard: { downstream, mode }, message, verified }) =>
     mode === 'observe' ? undefined : downstream?.accept(message, verified).then(() => undefined),
 }
 

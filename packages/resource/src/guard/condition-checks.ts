@@ -13,7 +13,7 @@ import { isUnsafe } from './unsafe.js'
 /** Time, place, scopes, purposes and chain: what needs neither the body nor a counter. */
 const conditions: Check<RequestFacts> = {
   name: 'conditions',
-  refusal(request) {
+  async refusal(request) {
     const held = conditionsIn(request.verified.caller)
     if (held === undefined) return undefined
     const unmet = firstUnmet(held, judgedFacts(request))
@@ -38,7 +38,7 @@ function judgedFacts({ route, verified: { caller }, aauth, guard: { id, now } }:
 /** A route for some purposes is closed to a token for one more: what it reads could serve that one. */
 const purposes: Check<RequestFacts> = {
   name: 'purposes',
-  refusal({ route, aauth }) {
+  async refusal({ route, aauth }) {
     if (route.purposes === undefined) return undefined
     const { purposes: held = [] } = aauth
     if (held.length > 0 && held.every(name => route.purposes?.includes(name))) return undefined
@@ -52,7 +52,7 @@ const purposes: Check<RequestFacts> = {
  */
 const singleCalls: Check<RequestFacts> = {
   name: 'single calls',
-  refusal(request) {
+  async refusal(request) {
     const { message, route, guard, verified } = request
     const held = conditionsIn(verified.caller)
     if (held === undefined) return undefined

@@ -14,7 +14,7 @@ import { isUnsafe } from './unsafe.js'
 /** Refuses before the handler runs what could not be answered under `data`. */
 export const data: Check<GuardedRequest> = {
   name: 'data',
-  refusal({ message, route, guard: { id }, verified: { caller }, call }) {
+  async refusal({ message, route, guard: { id }, verified: { caller }, call }) {
     if (conditionsOf(conditionsIn(caller) ?? [], 'data', id).length === 0) return undefined
     // A guard that does not see the answer would let all of it out.
     if (route.handling?.answers !== 'projected')
@@ -34,7 +34,7 @@ export const data: Check<GuardedRequest> = {
 /** The body of a request for an operation that `arguments` names has nothing in it but what the condition lists. */
 export const operands: Check<GuardedRequest> = {
   name: 'arguments',
-  refusal(request) {
+  async refusal(request) {
     const { message, route, guard, verified, call } = request
     const { id } = guard
     const { caller } = verified

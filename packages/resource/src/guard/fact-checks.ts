@@ -13,7 +13,7 @@ import type { Route } from './requirement.js'
 /** A token without `agent` was issued to its audience for a sign-in. It does not let an agent call this resource. */
 const mandate: Check<RequestFacts> = {
   name: 'mandate',
-  refusal({ verified: { caller }, guard }) {
+  async refusal({ verified: { caller }, guard }) {
     if (guard.ownAgent === 'refused' && caller.level === 'authorized' && caller.token.agent === undefined)
       throw new AAuthError('invalid_auth_token', 'agent is missing: this resource is not the agent', {
         reason: 'token_claim_missing',
@@ -25,7 +25,7 @@ const mandate: Check<RequestFacts> = {
 /** Before any challenge: a caller who is denied gets no token to look for a way round (AUT-23, RAT-04). */
 export const deny: Check<Pick<RequestFacts, 'route' | 'aauth'>> = {
   name: 'deny',
-  refusal({ route, aauth }) {
+  async refusal({ route, aauth }) {
     if (route.deny.length > 0) return refuseDenied(route, aauth)
     return isOtherUser(route, aauth) ? blocked() : undefined
   },
@@ -45,7 +45,7 @@ function isOtherUser({ users }: Route, aauth: RequestFacts['aauth']): boolean {
 /** Before any resource token is minted: an agent that is not let in gets none to look for a way round (RAT-04). */
 const agents: Check<RequestFacts> = {
   name: 'agents',
-  refusal({ verified: { caller }, route }) {
+  async refusal({ verified: { caller }, route }) {
     if (!('agent' in caller) || route.agents === 'any') return undefined
     return refuseUnlisted(route, caller.agent)
   },
@@ -61,7 +61,7 @@ async function refuseUnlisted(route: Route, agent: string): Promise<Refusal | un
 
 const levelAndScope: Check<RequestFacts> = {
   name: 'level and scope',
-  refusal({ message, route, guard, verified: { caller } }) {
+  async refusal({ message, route, guard, verified: { caller } }) {
     const refusal = decideLevelAndScope(caller, route)
     if (refusal?.ask === 'authorization') {
       const { id, now } = guard
@@ -80,7 +80,7 @@ const levelAndScope: Check<RequestFacts> = {
 
 const via: Check<RequestFacts> = {
   name: 'via',
-  refusal: ({ route, aauth }) => (route.via === undefined ? undefined : refuseOtherWay(route.via, aauth)),
+  refusal: async ({ route, aauth }) => (route.via === undefined ? undefined : refuseOtherWay(route.via, aauth)),
 }
 
 /** One of these services must stand between the agent that was let in first and this resource. */

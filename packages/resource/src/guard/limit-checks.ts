@@ -23,7 +23,7 @@ import { hasSafeMethod } from './unsafe.js'
 /** The limits of the route and of the resource. */
 export const limits: Check<GuardedRequest> = {
   name: 'limits',
-  refusal(request) {
+  async refusal(request) {
     const buckets = bucketsFor(request)
     return buckets.length === 0 ? undefined : refuseOverLimit(request, buckets)
   },
@@ -87,7 +87,7 @@ async function giveBack({ ledger: { charges }, guard: { counter, spent } }: Guar
 /** Last: what another check refuses may come again. */
 export const replay: Check<GuardedRequest> = {
   name: 'replay',
-  refusal: request => (passesOnce(request) ? refuseReplay(request) : undefined),
+  refusal: async request => (passesOnce(request) ? refuseReplay(request) : undefined),
 }
 
 async function refuseReplay(request: GuardedRequest): Promise<undefined> {
@@ -107,7 +107,7 @@ async function refuseReplay(request: GuardedRequest): Promise<undefined> {
 /** After the replay set: what is sent again must not use up the approval of the request that it is a copy of. */
 export const approvalOnce: Check<GuardedRequest> = {
   name: 'approval once',
-  refusal(request) {
+  async refusal(request) {
     const { verified, route, guard } = request
     return asksApproval(verified.caller, route, guard.id) ? takeOnce(request) : undefined
   },

@@ -259,20 +259,23 @@ test.each([
       ledger: { hasTakenApproval: isTaken, isCounted: false },
       guard: { id, now, counter, development: true },
     } as never
-    const error = await Promise.resolve(refuseOverCalls(request)).catch((thrown: unknown) => thrown)
+    const error = await refuseOverCalls(request).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'temporarily_unavailable', reason: 'store_unavailable' })
     expect(Object(error).notProcessed).toBe(notProcessed)
   },
 )
 
-test(verifies('policy.supported', 'a body that is not seen is approved by nobody'), () => {
+test(verifies('policy.supported', 'a body that is not seen is approved by nobody'), async () => {
   const refusal = (route: object) =>
     operands.refusal({
       ...{ message: { method: 'POST', target: '/', headers: [] }, guard: { id }, verified: { caller: holder() } },
       route: { operation: 'pay', handling: { bodies: 'unseen' }, ...route },
     } as never)
-  expect(refusal({ approve: true })).toMatchObject({ error: { reason: 'conditions_unsupported' }, ask: 'nothing' })
-  expect(refusal({})).toBe(undefined)
+  expect(await refusal({ approve: true })).toMatchObject({
+    error: { reason: 'conditions_unsupported' },
+    ask: 'nothing',
+  })
+  expect(await refusal({})).toBe(undefined)
 })
 
 test(verifies('error.policy-denied', 'a route with a deny list lets in none but its users, too'), async () => {
