@@ -23,7 +23,7 @@ const excepted: readonly string[] = [
 const manyParameters: Readonly<Record<string, string>> = {
   'packages/agent/src/error.ts constructor':
     'as the constructor of Error: code and message first, then what few errors have',
-  'packages/agent/src/fetch/step-log.ts note': 'the fourth is optional, and a page has no bytes for an object',
+  'packages/agent/src/explanation.ts note': 'the fourth is optional, and a page has no bytes for an object',
   'packages/auth-server/src/exchange/upstream-token.ts key': 'the method of Directory',
   'packages/discovery/src/directory.ts key': 'public; the fourth is optional, and a key set is asked for each token',
   'packages/discovery/src/discovery.ts key': 'the method of Directory',

@@ -140,7 +140,7 @@ export const passing: Names = {
   'packages/agent/src/state/file-state.ts': '?',
   'packages/agent/src/grant/grants.ts': '?',
   'packages/agent/src/fetch/outgoing.ts': 'headers',
-  'packages/agent/src/fetch/step-log.ts': 'steps',
+  'packages/agent/src/explanation.ts': 'steps',
   'packages/agent-server/src/delegation/delegation.ts': '?',
   'packages/agent-server/src/enrollment/claim-pattern.ts': 'ends',
   'packages/agent-server/src/token/audience.ts': '?',

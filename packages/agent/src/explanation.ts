@@ -51,6 +51,29 @@ export interface AgentEvent extends Step {
   readonly origin: string
 }
 
+/** The steps of one call so far, for `explain` and `onEvent`. */
+export interface StepLog {
+  readonly note: Tell
+  explanation(level: Level, outcome: Outcome, reason?: string): Explanation
+}
+
+export function startStepLog(onEvent: ((event: AgentEvent) => void) | undefined): StepLog {
+  const steps: Step[] = []
+  return {
+    note(origin, what, detail, status) {
+      const step = { what, ...(status === undefined ? {} : { status }), detail }
+      steps.push(step)
+      onEvent?.({ ...step, origin })
+    },
+    explanation: (level, outcome, reason) => ({
+      level,
+      steps: [...steps],
+      outcome,
+      ...(reason === undefined ? {} : { reason }),
+    }),
+  }
+}
+
 // A property and no WeakMap, of which each garbage collection would go through the entries of all responses.
 const explained = Symbol()
 

@@ -1,7 +1,7 @@
 import type { SigningKey } from '@countersign/httpsig'
 import { isIdentifier, missingScope, type Operation } from '@countersign/protocol'
 import { AgentError, resourceMustAskError } from '../error.js'
-import { attachExplanation, type Outcome } from '../explanation.js'
+import { attachExplanation, type Outcome, type StepLog } from '../explanation.js'
 import type { FailedRequests, Requester } from '../grant/authorization.js'
 import type { Grant } from '../grant/grants.js'
 import { type CheckedOffer, checkResourceToken } from '../grant/resource-token.js'
@@ -24,7 +24,6 @@ import {
   type RequestAuth,
 } from './request-auth.js'
 import { isSafe, ownSignature, send } from './send.js'
-import type { StepLog } from './step-log.js'
 
 const maxRedirects = 5
 const maxInteractions = 5

@@ -1,13 +1,12 @@
 import type { SignatureKey, SigningKey } from '@countersign/httpsig'
 import { isIdentifier } from '@countersign/protocol'
 import { AgentError } from '../error.js'
-import type { Tell } from '../explanation.js'
+import type { Tell, StepLog } from '../explanation.js'
 import type { FailedRequests, Requester } from '../grant/authorization.js'
 import type { Grant } from '../grant/grants.js'
 import { type Self, selfAt } from '../identity/credentials.js'
 import type { ClimbContext } from './climb-context.js'
 import type { Outgoing } from './outgoing.js'
-import type { StepLog } from './step-log.js'
 
 /** How a request is authenticated: its level, and what it is signed with. */
 export type RequestAuth =

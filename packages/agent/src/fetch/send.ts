@@ -8,7 +8,7 @@ import type { Line } from './bot-signer.js'
 import type { ClimbContext } from './climb-context.js'
 import type { Outgoing } from './outgoing.js'
 import type { RequestAuth } from './request-auth.js'
-import type { StepLog } from './step-log.js'
+import type { StepLog } from '../explanation.js'
 
 /** A request, and how it is authenticated. */
 export interface PreparedRequest {
