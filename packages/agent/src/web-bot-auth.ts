@@ -19,10 +19,10 @@ import {
   type OptionChecks,
   wrongOption,
 } from '@countersign/protocol/internal'
-import type { BotRequest, Line, WebBotAuth } from './fetch/bot-signer.js'
+import type { BotRequest, Line, WebBotAuth } from './fetch/climb-context.js'
 
 export type { SigningKey } from '@countersign/httpsig'
-export type { BotRequest, Line, WebBotAuth } from './fetch/bot-signer.js'
+export type { BotRequest, Line, WebBotAuth } from './fetch/climb-context.js'
 
 /** The options of {@link webBotAuth}. */
 export interface WebBotAuthOptions {

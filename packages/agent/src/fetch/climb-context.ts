@@ -3,7 +3,6 @@ import type { BoundedMap } from '@countersign/protocol/internal'
 import type { Authorization } from '../grant/authorization.js'
 import type { ResourceTokenContext } from '../grant/resource-token.js'
 import type { Credentials } from '../identity/credentials.js'
-import type { WebBotAuth } from './bot-signer.js'
 import type { WhyNotIdentify } from './identify-policy.js'
 import type { OriginMemory } from './origin-memory.js'
 
@@ -24,4 +23,24 @@ export interface ClimbContext extends ResourceTokenContext {
   readonly reasonToGiveUp: (error: unknown, host: string) => string | undefined
   /** Returns the key for pseudonymous requests to an origin. */
   readonly pseudonymFor: (origin: string) => Promise<SigningKey>
+}
+
+/** A header line. */
+export type Line = readonly [name: string, value: string]
+
+/** A request that a bot signs. */
+export interface BotRequest {
+  readonly method: string
+  readonly url: URL
+  /** With those that sign it as an agent. */
+  readonly headers: ReadonlyArray<Line>
+  readonly body?: Uint8Array | undefined
+}
+
+/** Signs requests as those of a verified bot, beside the signature of the agent; `webBotAuth` makes one. @see protocol §3.8 */
+export interface WebBotAuth {
+  /** The header that says whose bot it is; none for an origin that must not learn it. */
+  headers(origin: string): ReadonlyArray<Line>
+  /** The header lines to add to a request: none to one without that header. */
+  sign(request: BotRequest, now: () => number): Promise<ReadonlyArray<Line>>
 }
