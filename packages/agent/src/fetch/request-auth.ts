@@ -1,7 +1,7 @@
 import type { SignatureKey, SigningKey } from '@countersign/httpsig'
 import { isIdentifier } from '@countersign/protocol'
 import { AgentError } from '../error.js'
-import type { Tell, StepLog } from '../explanation.js'
+import type { StepLog, Tell } from '../explanation.js'
 import type { FailedRequests, Requester } from '../grant/authorization.js'
 import type { Grant } from '../grant/grants.js'
 import { type Self, selfAt } from '../identity/credentials.js'

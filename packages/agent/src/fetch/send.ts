@@ -3,11 +3,11 @@ import { signCheckedRequest } from '@countersign/httpsig/internal'
 import type { Level } from '@countersign/protocol'
 import { unreachableFacts } from '#post-fetch'
 import { AgentError } from '../error.js'
+import type { StepLog } from '../explanation.js'
 import { unlessAborted } from '../wire/single-flight.js'
-import type { Line, ClimbContext } from './climb-context.js'
+import type { ClimbContext, Line } from './climb-context.js'
 import type { Outgoing } from './outgoing.js'
 import type { RequestAuth } from './request-auth.js'
-import type { StepLog } from '../explanation.js'
 
 /** A request, and how it is authenticated. */
 export interface PreparedRequest {

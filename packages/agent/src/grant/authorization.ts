@@ -8,9 +8,8 @@ import { type SingleFlight, singleFlight } from '../wire/single-flight.js'
 import { invalidCallbackError } from './callback.js'
 import { canonicalScope, covers, type Grant, type Grants, isUsable, scopesOf } from './grants.js'
 import type { CallbackReceiver, CallbackResult, FirstAnswer, SentRequest, UserInteraction } from './interact.js'
-import type { Form, RequestedGrant } from './requested-grant.js'
 import type { CheckedOffer } from './resource-token.js'
-import type { RedemptionContext } from './token-context.js'
+import type { Form, RedemptionContext, RequestedGrant } from './token-context.js'
 import { checkAndKeepGrant, checkGrant, postTokenRequest } from './token-request.js'
 
 /** The call that needs a grant. */

@@ -5,8 +5,7 @@ import type { Tell } from '../explanation.js'
 import type { AgentState } from '../state/state.js'
 import { invalidAnswerError } from '../wire/participant.js'
 import type { Grant } from './grants.js'
-import type { Form, RequestedGrant } from './requested-grant.js'
-import type { RedemptionContext } from './token-context.js'
+import type { Form, RedemptionContext, RequestedGrant } from './token-context.js'
 
 /**
  * How users are asked for consent. Opaque: made by `callbackRoute`, `deviceCode` or `inbox`, or by `loopback` of

@@ -2,7 +2,7 @@ import { isListed } from '@countersign/protocol'
 import { AgentError } from '../error.js'
 import type { Grant } from './grants.js'
 import type { CallbackReceiver } from './interact.js'
-import type { Form, RequestedGrant } from './requested-grant.js'
+import type { Form, RequestedGrant } from './token-context.js'
 import { checkAndKeepGrant, postTokenRequest } from './token-request.js'
 
 /**

@@ -1,5 +1,5 @@
 import type { Directory } from '@countersign/discovery'
-import type { IdentifierList } from '@countersign/protocol'
+import type { IdentifierList, Operation } from '@countersign/protocol'
 import type { Credentials } from '../identity/credentials.js'
 import type { SignedPost } from '../wire/signed-post.js'
 import type { Grants } from './grants.js'
@@ -19,4 +19,18 @@ export interface RedemptionContext extends TokenRequestContext {
   readonly sleep: (seconds: number) => Promise<void>
   readonly credentials: Credentials
   readonly grants: Pick<Grants, 'keep'>
+}
+
+/** Members of a token request. */
+export type Form = Readonly<Record<string, string>>
+
+/** A grant that an auth server is asked for: a scope at a resource. */
+export interface RequestedGrant {
+  readonly issuer: string
+  readonly resource: string
+  readonly scope: readonly string[]
+  /** Names of purposes, sorted, with single spaces; undefined where there are none. */
+  readonly purposes?: string | undefined
+  /** The one request that a user is asked to approve. */
+  readonly operation?: (Pick<Operation, 'digest'> & Partial<Operation>) | undefined
 }

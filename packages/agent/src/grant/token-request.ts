@@ -6,8 +6,7 @@ import type { Tell } from '../explanation.js'
 import { type Self, selfAt } from '../identity/credentials.js'
 import { checkParticipant, invalidAnswerError } from '../wire/participant.js'
 import { canonicalScope, type Grant, type Grants } from './grants.js'
-import type { Form, RequestedGrant } from './requested-grant.js'
-import type { TokenRequestContext } from './token-context.js'
+import type { Form, RequestedGrant, TokenRequestContext } from './token-context.js'
 
 /** The longest refresh token that is stored, in characters. */
 const maxRefreshToken = 4096

@@ -1,6 +1,6 @@
 import { canonicalScope } from '../grant/grants.js'
 import type { GrantInteraction } from '../grant/interact.js'
-import type { RequestedGrant } from '../grant/requested-grant.js'
+import type { RequestedGrant } from '../grant/token-context.js'
 
 /** The one request that a user is asked to approve. */
 export interface AskedOperation {

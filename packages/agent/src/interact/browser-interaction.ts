@@ -12,7 +12,7 @@ import type {
   UserInteraction,
   WaitingReceiver,
 } from '../grant/interact.js'
-import type { RequestedGrant } from '../grant/requested-grant.js'
+import type { RequestedGrant } from '../grant/token-context.js'
 import type { AgentState } from '../state/state.js'
 import { singleFlight, untilAborted } from '../wire/single-flight.js'
 import { type AskedOperation, askedOperation } from './asked-operation.js'

@@ -1,7 +1,7 @@
 import { answerUrl } from '@countersign/protocol/internal'
 import type { Grant } from '../grant/grants.js'
 import { type GrantInteraction, secondsToDecide } from '../grant/interact.js'
-import type { Form } from '../grant/requested-grant.js'
+import type { Form } from '../grant/token-context.js'
 import { userUrl } from '../grant/user-url.js'
 import { invalidAnswerError } from '../wire/participant.js'
 

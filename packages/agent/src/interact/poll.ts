@@ -2,7 +2,7 @@ import { AgentError, refusalOf } from '../error.js'
 import type { Grant } from '../grant/grants.js'
 import type { GrantInteraction, InteractContext } from '../grant/interact.js'
 import { redeemCode } from '../grant/redemption.js'
-import type { Form } from '../grant/requested-grant.js'
+import type { Form } from '../grant/token-context.js'
 
 /** A question that a user answers elsewhere. */
 export interface Polling {
