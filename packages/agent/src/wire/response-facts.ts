@@ -24,7 +24,7 @@ export interface ResponseFacts {
 /** In bytes. A longer body is not an error of the protocol. */
 const maxErrorBody = 16_384
 
-/** The statuses of responses that may ask for another level, signature or pace. All others end a call. */
+/** The statuses of responses that may ask for another level, signature or pace. Of all others nothing is read: they end a call. */
 const refusals: ReadonlySet<number> = new Set([400, 401, 403, 429, 503])
 
 /**
@@ -33,7 +33,8 @@ const refusals: ReadonlySet<number> = new Set([400, 401, 403, 429, 503])
  */
 export async function readResponseFacts(response: Response, now: number, patience = 2_000): Promise<ResponseFacts> {
   const { status, headers } = response
-  const body = refusals.has(status) ? await readErrorBody(response, patience) : {}
+  if (!refusals.has(status)) return { status, requiredComponents: [], retryAfter: null }
+  const body = await readErrorBody(response, patience)
   return {
     status,
     agentAuth: readChallenge(headers.get('agent-auth')),
