@@ -32,7 +32,7 @@ describe('the code', () => {
         {
           error: 'invalid_grant',
           reason: 'interaction_code_invalid',
-          error_description: 'the code of Agent-Interaction is wrong, used, or of another caller',
+          error_description: 'The code in Agent-Interaction is malformed, wrong, used, or of another caller.',
         },
       ])
       expect(used.headers.get('agent-auth')).toBeNull()

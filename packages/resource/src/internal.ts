@@ -2,7 +2,7 @@
 
 export { projectJson } from '@countersign/conditions'
 export { shownResponse } from './adapter/adapter.js'
-export { hasJudgedBody, maxAnswerBytes, withheld } from './answer/answer-rule.js'
+export { hasJudgedBody, maxAnswerBytes } from './answer/answer-rule.js'
 export { hindersProjection } from './answer/whole-answer.js'
 export { isDenied } from './guard/deny.js'
 export { besideOf } from './guard/web-bot.js'

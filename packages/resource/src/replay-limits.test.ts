@@ -247,7 +247,7 @@ describe(verifies('rate.failures', 'what fails verification costs its network'),
     for (const network of networks) {
       const failures = createFailures({ count: 3, seconds: 60 }, { privatePeers: true })
       for (let one = 0; one < 30; one++) failures.enter(signed, network.in(one))
-      expect(() => failures.enter(signed, network.in(31))).toThrow('too many requests of this network')
+      expect(() => failures.enter(signed, network.in(31))).toThrow('Too many requests of this network')
       failures.enter(signed, network.other)
     }
   })
@@ -258,7 +258,7 @@ describe(verifies('rate.failures', 'what fails verification costs its network'),
     const signed = await from('203.0.113.7')
     for (let one = 0; one < 2000; one++) failures.enter(signed, '203.0.113.7')
     for (let one = 0; one < 20_000; one++) failures.enter(signed, `2001:db8:7:${one.toString(16)}::1`)
-    expect(() => failures.enter(signed, '203.0.113.7')).toThrow('too many requests of this network')
+    expect(() => failures.enter(signed, '203.0.113.7')).toThrow('Too many requests of this network')
     failures.enter(signed, '203.0.113.8')
   })
 })

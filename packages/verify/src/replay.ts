@@ -1,8 +1,8 @@
 import type { SiteOf } from '@countersign/discovery'
 import { shareSite } from '@countersign/discovery/internal'
 import type { ReplayEntry, ReplaySet, ReplayVerdict, TokenUse } from '@countersign/httpsig'
-import { AAuthError, type Reason } from '@countersign/protocol'
-import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
+import { AAuthError } from '@countersign/protocol'
+import { checkOptions, type OptionChecks, refusal } from '@countersign/protocol/internal'
 import type { Caller, Verified } from './caller.js'
 import { networkOf, wideNetworkOf } from './network.js'
 
@@ -56,15 +56,11 @@ export async function rememberOnce(replay: ReplaySet, entry: ReplayEntry): Promi
 function refusalOf(verdict: Exclude<ReplayVerdict, 'fresh'>): AAuthError {
   switch (verdict) {
     case 'replayed':
-      return replayDetected()
+      return refusal('request_replayed')
     case 'full':
       return noRoom()
     case 'early':
-      return notProcessed(
-        'starting',
-        'the server has just started: a request signed before may be a replay; sign again',
-        { retryAfter: 1 },
-      )
+      return refusal('starting', { retryAfter: 1, notProcessed: true })
   }
 }
 
@@ -84,7 +80,7 @@ export async function refuseSeen(check: ReplayCheck): Promise<void> {
 
 /** As {@link refuseSeen}, for a request whose entry is made by its receiver. */
 export async function refuseRemembered(replay: ReplaySet, entry: ReplayEntry): Promise<void> {
-  if (await askReplaySet(async () => replay.seen?.(entry))) throw replayDetected()
+  if (await askReplaySet(async () => replay.seen?.(entry))) throw refusal('request_replayed')
 }
 
 /**
@@ -106,7 +102,7 @@ export async function takeApproval(check: ReplayCheck): Promise<void> {
     case 'full':
       throw noRoom()
     default:
-      throw approvalUsed()
+      throw refusal('approval_used')
   }
 }
 
@@ -119,7 +115,8 @@ export async function takeApproval(check: ReplayCheck): Promise<void> {
 export async function refuseUsedApproval(check: ReplayCheck): Promise<void> {
   checkOptions('refuseUsedApproval', check, checks, ['replay', 'verified'])
   const use = approvalOf(check)
-  if (use !== undefined && (await askReplaySet(async () => check.replay.usedToken?.(use)))) throw approvalUsed()
+  if (use !== undefined && (await askReplaySet(async () => check.replay.usedToken?.(use))))
+    throw refusal('approval_used')
 }
 
 /** The use of an auth token. */
@@ -129,17 +126,11 @@ function approvalOf({ verified: { caller }, ...check }: ReplayCheck): TokenUse |
   return { issuer, jti: token.jti, iat: token.iat, partition: caller.level, ...shareOf(caller, check) }
 }
 
-function approvalUsed(): AAuthError {
-  return new AAuthError(
-    'replay_detected',
-    'the approval was used before; the outcome of that request is unknown here',
-    { reason: 'approval_used' },
-  )
-}
-
 function noRoom(): AAuthError {
-  return notProcessed('capacity_exceeded', 'too many requests are remembered for this caller or its site', {
+  return refusal('capacity_exceeded', {
+    about: 'requests of this caller or its site that are remembered',
     retryAfter: 5,
+    notProcessed: true,
   })
 }
 
@@ -157,12 +148,6 @@ export function replayEntryOf(check: Omit<ReplayCheck, 'replay'>): ReplayEntry |
   }
 }
 
-function replayDetected(): AAuthError {
-  return new AAuthError('replay_detected', 'this request was received before; only the first one counts', {
-    reason: 'request_replayed',
-  })
-}
-
 async function askReplaySet<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
@@ -174,15 +159,7 @@ async function askReplaySet<T>(ask: () => Promise<T>): Promise<T> {
 /** Without the replay set a replay cannot be recognised: the request is refused as not processed. */
 function unreachable(cause: unknown): AAuthError {
   if (cause instanceof AAuthError) return cause
-  return notProcessed('store_unavailable', 'the replay set is unreachable', { retryAfter: 5, cause })
-}
-
-function notProcessed(
-  reason: Reason,
-  description: string,
-  { retryAfter, cause }: { readonly retryAfter: number; readonly cause?: unknown },
-): AAuthError {
-  return new AAuthError('temporarily_unavailable', description, { reason, retryAfter, notProcessed: true, cause })
+  return refusal('store_unavailable', { about: 'the replay set', retryAfter: 5, notProcessed: true, cause })
 }
 
 type Holder = Exclude<Caller, { level: 'anonymous' }>

@@ -14,7 +14,7 @@ import {
   type ResourceTokenClaims,
   type TokenType,
 } from '@countersign/protocol'
-import { checkOptionsOffPage, invalidToken, offPage } from '@countersign/protocol/internal'
+import { checkOptionsOffPage, invalidToken, offPage, refusal, restated } from '@countersign/protocol/internal'
 import { proveIssuer } from './prove-issuer.js'
 import { publishedIn } from './published-in.js'
 import { authorizedFacts, identifiedFacts } from './token-facts.js'
@@ -154,10 +154,7 @@ export async function verifyResourceToken(
   const parsed = parseToken(check.token, ['resource+jwt'], { development: check.development ?? false })
   if (check.issuer !== undefined) checkIssuer(parsed, check.issuer)
   if (check.trusted !== undefined && !(await isListed(check.trusted, parsed.iss))) {
-    throw new AAuthError('untrusted_issuer', 'iss of the resource token is not a resource accepted here', {
-      reason: 'issuer_untrusted',
-      status: 400,
-    })
+    throw refusal('issuer_untrusted', { about: 'iss of the resource token', status: 400 })
   }
   await proveIssuer(parsed, await findResourceKey(parsed, check.discovery), check.discovery)
   return checkResourceToken(parsed, { now: check.now, audience: check.audience })
@@ -172,7 +169,7 @@ async function findResourceKey(parsed: ParsedToken, discovery: Pick<Directory, '
     return await findIssuerKey(parsed, discovery)
   } catch (error) {
     if (!(error instanceof AAuthError) || error.code !== 'discovery_failed' || error.status !== 401) throw error
-    throw new AAuthError('discovery_failed', error.description, { reason: error.reason, status: 400, cause: error })
+    throw restated(error, { status: 400, cause: error })
   }
 }
 

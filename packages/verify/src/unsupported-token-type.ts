@@ -1,4 +1,5 @@
-import { AAuthError } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 
 const showable = /^[a-z0-9+.-]{1,40}$/
 const later = /^aa-[a-z0-9.-]+\+jwt$/
@@ -9,17 +10,13 @@ const later = /^aa-[a-z0-9.-]+\+jwt$/
  * @see protocol §3.2
  */
 export function unsupportedTokenType(typ: unknown): AAuthError {
-  return new AAuthError(
-    'unsupported_scheme',
-    `the JWT in Signature-Key must be agent+jwt or auth+jwt${reasonFor(typ)}`,
-    { reason: 'token_type_unsupported' },
-  )
+  return refusal('token_type_unsupported', { about: faultOf(typ) })
 }
 
-function reasonFor(typ: unknown): string {
-  if (typ === undefined) return ': it has no typ'
-  if (typeof typ !== 'string' || !showable.test(typ)) return ': its typ is another'
+function faultOf(typ: unknown): string {
+  if (typ === undefined) return 'it has no typ'
+  if (typeof typ !== 'string' || !showable.test(typ)) return 'its typ is another'
   return later.test(typ)
-    ? `: ${typ} is of a later edition of AAuth, and this is the exploratory one`
-    : `: its typ is ${typ}`
+    ? `${typ} is of a later edition of AAuth, and this is the exploratory one`
+    : `its typ is ${typ}`
 }

@@ -168,7 +168,7 @@ describe('credentials', () => {
     await expect(verifier.verify(message)).rejects.toMatchObject({
       code: 'unsupported_scheme',
       status: 401,
-      description: `the JWT in Signature-Key must be agent+jwt or auth+jwt: ${said}`,
+      description: `The JWT in Signature-Key is neither an agent token nor an auth token: ${said}`,
     })
     expect(net.fetched).toEqual([])
     await verifier.verify(await withToken(token))
@@ -180,7 +180,7 @@ describe('credentials', () => {
       const token = await agentToken(agent, key)
       await expect(verifier.verify(await withToken(retyped(token, typ)))).rejects.toMatchObject({
         code: 'unsupported_scheme',
-        description: `the JWT in Signature-Key must be agent+jwt or auth+jwt: ${typ} is of a later edition of AAuth, and this is the exploratory one`,
+        description: `The JWT in Signature-Key is neither an agent token nor an auth token: ${typ} is of a later edition of AAuth, and this is the exploratory one`,
       })
       expect(net.fetched).toEqual([])
       await verifier.verify(await withToken(token))

@@ -57,8 +57,7 @@ export async function takeProof(
     .where('expires', '>', now)
     .limit(proofsOfOne)
     .execute()
-  if (used.length >= proofsOfOne)
-    throw refusal('rate_exceeded', { about: 'enrolments of this delegate', retryAfter: 60 })
+  if (used.length >= proofsOfOne) throw refusal('rate_exceeded', { about: 'to enrol', retryAfter: 60 })
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('agent_server_used_proofs')
     .values({ hash, sub, expires })

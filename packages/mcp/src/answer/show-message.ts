@@ -1,5 +1,6 @@
+import { refusal } from '@countersign/protocol/internal'
 import type { AnswerRule } from '@countersign/resource'
-import { maxAnswerBytes, projectJson, withheld } from '@countersign/resource/internal'
+import { maxAnswerBytes, projectJson } from '@countersign/resource/internal'
 import type { McpMessage } from '../rules/rpc.js'
 import { isEventStream } from '../stream/watched-body.js'
 import { memberText } from './member-text.js'
@@ -45,15 +46,16 @@ function showResult(
 ): Uint8Array<ArrayBuffer> {
   const { result } = JSON.parse(new TextDecoder().decode(message))
   // An error is told in words, which may quote what is hidden.
-  if (typeof result !== 'object' || result === null) throw withheld('the answer is no result')
+  if (typeof result !== 'object' || result === null) throw refusal('answer_withheld', { about: 'it is no result' })
   if (open.has(method)) return projectJson(message, [['/jsonrpc', '/id', '/result']])
-  if (method !== 'tools/call') throw withheld('of this message only the status is shown')
-  if (result.isError === true) throw withheld('the tool has failed')
+  if (method !== 'tools/call') throw refusal('answer_withheld', { about: 'of this message only the status is shown' })
+  if (result.isError === true) throw refusal('answer_withheld', { about: 'the tool has failed' })
   const content = Array.isArray(result.content) ? result.content : []
   const isTwin = content.length === 1 && isTextOf(content[0], result.structuredContent)
-  if (content.length > 0 && !isTwin) throw withheld('the content of the result says more than its structured content')
+  if (content.length > 0 && !isTwin)
+    throw refusal('answer_withheld', { about: 'the content of the result says more than its structured content' })
   const left = memberText(message, ['result', 'structuredContent'], fields)
-  if (left === undefined) throw withheld('the result has no structured content')
+  if (left === undefined) throw refusal('answer_withheld', { about: 'the result has no structured content' })
   const text = isTwin ? `[{"type":"text","text":${JSON.stringify(left)}}]` : '[]'
   return new TextEncoder().encode(
     `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"content":${text},"structuredContent":${left}}}`,
@@ -84,14 +86,14 @@ function isSame(one: unknown, other: unknown): boolean {
 /** The text of the message that answers a request. @throws AAuthError `answer_withheld` where there is none */
 async function readMessage(response: Response, id: string | number): Promise<Uint8Array> {
   const coding = response.headers.get('content-encoding') ?? 'identity'
-  if (coding.toLowerCase() !== 'identity') throw withheld('the answer has a content coding')
-  if (response.body === null) throw withheld('the answer has no body')
+  if (coding.toLowerCase() !== 'identity') throw refusal('answer_withheld', { about: 'it has a content coding' })
+  if (response.body === null) throw refusal('answer_withheld', { about: 'it has no body' })
   const isStream = isEventStream(response)
   if (!isStream && !/^application\/json[ \t]*(?:;|$)/i.test(response.headers.get('content-type') ?? ''))
-    throw withheld('the answer is not JSON')
+    throw refusal('answer_withheld', { about: 'it is not JSON' })
   for await (const text of isStream ? eventsIn(response.body) : [await wholeOf(response.body)])
     if (answers(text, id)) return new TextEncoder().encode(text)
-  throw withheld('the server has not answered the message')
+  throw refusal('answer_withheld', { about: 'the server has not answered the message' })
 }
 
 /** @throws AAuthError `answer_withheld` for what is no message: the answer may never come */
@@ -105,7 +107,7 @@ function parseMessage(text: string): unknown {
     return JSON.parse(text)
   } catch {
     // Without the cause: it quotes the text.
-    throw withheld('the answer is not JSON')
+    throw refusal('answer_withheld', { about: 'it is not JSON' })
   }
 }
 
@@ -149,7 +151,7 @@ async function* textsIn(body: ReadableStream<Uint8Array>): AsyncGenerator<string
       const { done, value } = await reader.read()
       if (done) break
       length += value.length
-      if (length > maxAnswerBytes) throw withheld('the answer is too long to be judged')
+      if (length > maxAnswerBytes) throw refusal('answer_withheld', { about: 'it is too long to be judged' })
       yield utf8.decode(value, { stream: true })
     }
     yield utf8.decode()

@@ -55,7 +55,7 @@ export const accessReasons: Readonly<Record<AccessReason, ReasonEntry>> = {
   },
   request_replayed: {
     codes: ['replay_detected'],
-    meaning: 'A request with the same signature was received before.',
+    meaning: 'This request was received before; only the first one counts.',
     fix: 'Sign each request anew.',
     clause: 'sig.replay.key',
   },

@@ -51,13 +51,14 @@ export const conditionReasons: Readonly<Record<ConditionReason, ReasonEntry>> = 
   },
   condition_data: {
     codes,
-    meaning: 'The policy lets out parts of answers only, and the answer to this request could not be judged.',
+    meaning:
+      'The condition `data` of the policy lets out parts of answers only, and the answer to this request could not be judged.',
     fix: 'Send it without Range and without If-… headers, and open no stream.',
     clause: 'policy.data',
   },
   condition_arguments: {
     codes,
-    meaning: 'The body of the request holds something that the policy does not let pass.',
+    meaning: 'The condition `arguments` of the policy does not let the body of this request pass.',
     fix: 'Send a JSON body with nothing but what the policy lists.',
     clause: 'policy.arguments',
   },
@@ -143,8 +144,7 @@ export const conditionReasons: Readonly<Record<ConditionReason, ReasonEntry>> = 
   },
   approval_unshowable: {
     codes: ['policy_denied'],
-    meaning:
-      'The user who approves the request cannot be shown what it does: a value is missing or cannot be shown, or the request holds more than the resource describes.',
+    meaning: 'The user who approves the request cannot be shown what it does, or not all of it.',
     fix: 'Send the members and parameters that the resource describes, each once, and nothing else, in at most 500 visible characters. At the resource: show more in describe, or name the place in unshown.',
     clause: 'approval.shown',
   },

@@ -19,7 +19,7 @@ export const userReasons: Readonly<Record<UserReason, ReasonEntry>> = {
   },
   interaction_code_invalid: {
     codes: ['invalid_grant'],
-    meaning: 'The code in Agent-Interaction is malformed, wrong, used, or of another.',
+    meaning: 'The code in Agent-Interaction is malformed, wrong, used, or of another caller.',
     fix: 'Start the interaction again.',
     clause: 'interaction.code',
   },

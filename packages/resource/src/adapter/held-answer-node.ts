@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { ServerResponse } from 'node:http'
-import { framingOf } from '@countersign/protocol/internal'
+import { framingOf, refusal } from '@countersign/protocol/internal'
 import {
   type AnswerRule,
   type HandledHead,
@@ -8,7 +8,6 @@ import {
   maxAnswerBytes,
   type ShownAnswer,
   showAnswer,
-  withheld,
 } from '../answer/answer-rule.js'
 import { hindersProjection } from '../answer/whole-answer.js'
 import type { NodeRequest } from './incoming-node.js'
@@ -97,7 +96,7 @@ function headOf({ response }: Held): HandledHead {
 function take(held: Held, given: Given): void {
   const chunk = bytesIn(given)
   held.length += chunk.length
-  if (held.length > maxAnswerBytes) refuse(held, withheld('the answer is too long to be judged'))
+  if (held.length > maxAnswerBytes) refuse(held, refusal('answer_withheld', { about: 'it is too long to be judged' }))
   if (chunk.length > 0 && judge(held, true)) held.chunks.push(chunk)
   callbackIn(given)?.()
 }

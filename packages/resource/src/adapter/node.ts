@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { AAuthError, errorResponse } from '@countersign/protocol'
+import { errorResponse } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Guarded } from '../guard/aauth.js'
 import type { Requirement } from '../guard/requirement.js'
 import type { Resource } from '../options.js'
@@ -102,12 +103,7 @@ async function orBroken<T>(exchange: Exchange, run: (exchange: Exchange) => Prom
     return await run(exchange)
   } catch (error) {
     if (response.headersSent) response.destroy()
-    else
-      await answerNode(
-        errorResponse(new AAuthError('server_error', 'the server failed', { reason: 'internal_error' })),
-        request,
-        response,
-      )
+    else await answerNode(errorResponse(refusal('internal_error')), request, response)
     throw error
   }
 }

@@ -1,6 +1,6 @@
 import { projectJson } from '@countersign/conditions'
-import { AAuthError, type HeaderFields } from '@countersign/protocol'
-import { framingOf } from '@countersign/protocol/internal'
+import type { HeaderFields } from '@countersign/protocol'
+import { framingOf, refusal } from '@countersign/protocol/internal'
 import { jsonType } from './json-type.js'
 
 /** The status and headers that a handler has set. */
@@ -34,25 +34,22 @@ export const maxAnswerBytes: number = 1024 * 1024
 const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/
 const seconds = /^\d{1,10}$/
 
-/** The refusal of an answer that cannot be shown in part. @see protocol §9 */
-export function withheld(description: string): AAuthError {
-  return new AAuthError('policy_denied', description, { reason: 'answer_withheld' })
-}
-
 /**
  * Whether an answer has a body to judge; of all others only the status goes out.
  * @param hasBytes some of its body has been written
  * @throws AAuthError `answer_withheld` as soon as it shows that the body cannot be judged: a stream may never end
  */
 export function hasJudgedBody({ status, headers }: HandledHead, hasBytes: boolean): boolean {
-  if (status < 200 || status > 599) throw withheld('the status of the answer is none')
+  if (status < 200 || status > 599) throw refusal('answer_withheld', { about: 'its status is none' })
   if (status > 299 || !framingOf({ method: 'GET', status, given: null }).hasBody) return false
-  if (status === 206) throw withheld('the answer is a part of another')
+  if (status === 206) throw refusal('answer_withheld', { about: 'it is a part of another' })
   const coding = headers.get('content-encoding')
-  if (coding !== null && coding.toLowerCase() !== 'identity') throw withheld('the answer has a content coding')
+  if (coding !== null && coding.toLowerCase() !== 'identity')
+    throw refusal('answer_withheld', { about: 'it has a content coding' })
   const type = headers.get('content-type')
   // The first event may be long in coming.
-  if ((hasBytes && jsonType(type) === undefined) || isStream(type)) throw withheld('the answer is not JSON')
+  if ((hasBytes && jsonType(type) === undefined) || isStream(type))
+    throw refusal('answer_withheld', { about: 'it is not JSON' })
   return true
 }
 

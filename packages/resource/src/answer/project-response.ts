@@ -1,5 +1,5 @@
-import { framingOf } from '@countersign/protocol/internal'
-import { type AnswerRule, hasJudgedBody, maxAnswerBytes, showAnswer, withheld } from './answer-rule.js'
+import { framingOf, refusal } from '@countersign/protocol/internal'
+import { type AnswerRule, hasJudgedBody, maxAnswerBytes, showAnswer } from './answer-rule.js'
 
 /**
  * The response with nothing in it but what the conditions of its caller let out; 403 where that cannot be told.
@@ -32,7 +32,7 @@ async function readAnswer(response: Response): Promise<Uint8Array | undefined> {
       if (done) return joined(chunks, length)
       length += value.length
       if (length > 0) hasJudgedBody(response, true)
-      if (length > maxAnswerBytes) throw withheld('the answer is too long to be judged')
+      if (length > maxAnswerBytes) throw refusal('answer_withheld', { about: 'it is too long to be judged' })
       chunks.push(value)
     }
   } catch (error) {

@@ -103,7 +103,9 @@ describe('what a resource between tells its caller', () => {
         ...{ status: 503, error: 'temporarily_unavailable', reason: 'dependency_invalid' },
         ...{ agentAuth: null, retryAfter: '5' },
       })
-      expect(error_description).toBe(`an auth server that this request needs answered ${answer}`)
+      expect(error_description).toBe(
+        `A service that the participant needs gives an unusable answer: an auth server answered ${answer}`,
+      )
       expect(chain.hops[0]?.events.at(-1)).toMatchObject({ type: 'refused', error: { description: error_description } })
       chain.answers()
       expect((await chain.call()).status).toBe(200)

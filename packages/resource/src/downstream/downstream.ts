@@ -3,8 +3,8 @@ import { type ExchangingAgent, exchangingAgent, type Upstream } from '@countersi
 import type { Discovery } from '@countersign/discovery'
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { randomText } from '@countersign/httpsig/internal'
-import { AAuthError, type IdentifierList, type PublishedKey, parseAgentInteraction } from '@countersign/protocol'
-import { checkIdentifierList, cookiesOf } from '@countersign/protocol/internal'
+import { type IdentifierList, type PublishedKey, parseAgentInteraction } from '@countersign/protocol'
+import { checkIdentifierList, cookiesOf, refusal } from '@countersign/protocol/internal'
 import type { AuthorizedCaller, ClientOf, Verified } from '@countersign/verify'
 import { aauthOf } from '../guard/aauth.js'
 import { type Answered, type Called, type Downstream, Setback } from '../guard/called.js'
@@ -129,7 +129,7 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
 function refuseHeard({ caller }: Verified, revocations: RevocationSet | undefined): void {
   const grant = grantOf(caller)
   if (grant === undefined || revocations?.hasHeard(grant) !== true) return
-  const error = new AAuthError('invalid_auth_token', 'the grant of the auth token has ended', { reason: 'grant_ended' })
+  const error = refusal('grant_ended')
   throw new Setback({ error, ask: 'identity' })
 }
 
@@ -171,9 +171,7 @@ async function suspended(
   await sessions.add(session)
   const urlOf = (one: { readonly id: string }): string => `${id}${interactPath}?session=${one.id}`
   return new Setback({
-    error: new AAuthError('interaction_required', 'the user must agree to what this request needs', {
-      reason: 'user_needed',
-    }),
+    error: refusal('user_needed'),
     ask: 'user',
     userInteraction: urlOf(session),
     async question() {
@@ -191,10 +189,7 @@ async function mayAsk({ principal }: Mandate, counter: Counter): Promise<void> {
   const key = JSON.stringify(['sign-in', principal])
   const { within, seconds } = await available(counter.take(key, { count: 16, seconds: interactionLife }), 'handling')
   if (within) return
-  throw new AAuthError('rate_limited', 'the user has been asked too often', {
-    reason: 'asked_too_often',
-    retryAfter: seconds,
-  })
+  throw refusal('asked_too_often', { retryAfter: seconds })
 }
 
 async function resume(
@@ -205,10 +200,7 @@ async function resume(
   const code = parseAgentInteraction(headerValues(message, 'agent-interaction').join(', '))
   const mandate = upstreamOf(verified)
   const kept = mandate === undefined ? undefined : await sessions.redeem(code, mandate.principal)
-  if (mandate === undefined || kept === undefined)
-    throw new AAuthError('invalid_grant', 'the code of Agent-Interaction is wrong, used, or of another caller', {
-      reason: 'interaction_code_invalid',
-    })
+  if (mandate === undefined || kept === undefined) throw refusal('interaction_code_invalid')
   if (kept.answer !== undefined) await agent.resume(mandate, kept.answer)
 }
 
@@ -257,7 +249,7 @@ function mandateOf({ verified, route }: Called): Mandate {
   if (mandate !== undefined) return mandate
   const isIdentified = verified.caller.level === 'identified'
   throw new Setback({
-    error: new AAuthError('insufficient_level', 'this request needs an auth token', { reason: 'level_insufficient' }),
+    error: refusal('level_insufficient', { about: 'an auth token' }),
     ...(isIdentified ? { ask: 'authorization', scope: route.scope } : { ask: 'identity' }),
   })
 }
@@ -287,11 +279,7 @@ function askingFor({ agent, delegate, user, token: { txn } }: AuthorizedCaller):
 function ownerOf({ caller }: Verified): OAuthOwner {
   const { chain } = aauthOf(caller)
   if (caller.level !== 'authorized' || caller.user === undefined)
-    throw new AAuthError(
-      'access_denied',
-      'this request needs an account of its user, but its auth token names no user',
-      { reason: 'user_mismatched' },
-    )
+    throw refusal('user_mismatched', { about: 'the auth token names no user, and the request needs an account of one' })
   const { user, agent, delegate } = caller
   return {
     user: { iss: user.iss, sub: user.sub },

@@ -51,8 +51,20 @@ function page({ reason, heading, paragraphs, status }: PageParts): Response {
   return new Response(html, { status, headers })
 }
 
+/** For users, as the table of reasons is for developers. */
+const texts: Readonly<Partial<Record<Reason, string>>> = {
+  dependency_unavailable: 'The service you come from does not answer right now.',
+  downstream_refused: 'The service you come from did not confirm that this may be done.',
+  grant_invalid: 'This answer was not accepted. Begin again at the agent.',
+  guesses_exceeded: 'Too many tries. Wait a minute.',
+  link_changed: 'This link was changed after the agent made it. Begin again at the agent.',
+  link_invalid: 'This link is not valid, or has expired. Begin again at the agent.',
+  link_of_another_browser: 'This link was opened in another browser before. Begin again at the agent.',
+  user_mismatched: 'You are signed in as another user than the one this is for.',
+}
+
 /** A user reads only that an agent's documents cannot be checked. The event says what is wrong with them. */
 function wordsOf({ code, description, reason }: AAuthError): { readonly words: string; readonly reason: Reason } {
-  if (code !== 'discovery_failed') return { words: description, reason }
+  if (code !== 'discovery_failed') return { words: texts[reason] ?? description, reason }
   return { words: 'The service you came from cannot be checked right now.', reason: 'participant_unreachable' }
 }

@@ -1,7 +1,6 @@
 import type { Exchanged, Pending } from '@countersign/agent'
 import { shareSite } from '@countersign/discovery/internal'
-import { AAuthError } from '@countersign/protocol'
-import { checkOptions } from '@countersign/protocol/internal'
+import { checkOptions, refusal } from '@countersign/protocol/internal'
 import type { Asking } from '../guard/event.js'
 import type { PendingOAuth } from '../oauth/oauth.js'
 
@@ -115,10 +114,7 @@ export function memoryInteractions(now: () => number, limits: InteractionLimits 
       const ofAgent = sessions.count(session.agent)
       const ofSite = sessions.count(siteOf(session))
       if (sessions.size() >= capacity || ofAgent >= perAgent || ofSite >= perSite || sessions.bytes() >= maxBytes)
-        throw new AAuthError('temporarily_unavailable', 'too many users are being asked already', {
-          reason: 'capacity_exceeded',
-          retryAfter: 60,
-        })
+        throw refusal('capacity_exceeded', { about: 'users who are asked', retryAfter: 60 })
       sessions.put(session.id, session)
       ids.set(session.pending.state, session.id)
     },

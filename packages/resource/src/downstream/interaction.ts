@@ -11,6 +11,7 @@ import {
   checkRedirectUri,
   parseQuery,
   type Routes,
+  refusal,
   seeOther,
 } from '@countersign/protocol/internal'
 import type { ClientOf } from '@countersign/verify'
@@ -75,12 +76,7 @@ async function orPage(
     const counted = context.counter.take(key, { count: 60, seconds: 60 })
     const { within, seconds } = await counted.catch(() => ({ within: true, seconds: 0 }))
     if (within) return interactionPage(error)
-    return interactionPage(
-      new AAuthError('rate_limited', 'Too many tries. Wait a minute.', {
-        reason: 'guesses_exceeded',
-        retryAfter: seconds,
-      }),
-    )
+    return interactionPage(refusal('guesses_exceeded', { retryAfter: seconds }))
   }
 }
 
@@ -244,14 +240,11 @@ async function redeemed(
     if (error instanceof AAuthError) return { said: 'unconfirmed', error }
     if (!(error instanceof AgentError)) throw error
     if (error.code === 'unreachable') return { said: 'unconfirmed', error: away(error) }
-    const refusal = refusalOf(error)?.error
-    if (refusal === 'access_denied') return { said: 'denied' }
-    const refused = new AAuthError('invalid_grant', 'This answer was not accepted. Begin again at the agent.', {
-      reason: 'grant_invalid',
-      cause: error,
-    })
+    const said = refusalOf(error)?.error
+    if (said === 'access_denied') return { said: 'denied' }
+    const refused = refusal('grant_invalid', { cause: error })
     // The exchanged token expired while the user decided. A code that is wrong in another way grants nothing, either.
-    if (refusal === 'invalid_grant') return { said: 'unconfirmed', error: refused }
+    if (said === 'invalid_grant') return { said: 'unconfirmed', error: refused }
     throw refused
   }
 }
@@ -269,23 +262,13 @@ function sameClaim(a: InteractionClaim, b: InteractionClaim): boolean {
 }
 
 function noLink(): AAuthError {
-  return new AAuthError('invalid_request', 'This link is not valid, or has expired. Begin again at the agent.', {
-    reason: 'link_invalid',
-  })
+  return refusal('link_invalid')
 }
 
 function otherLink(): AAuthError {
-  return new AAuthError('invalid_request', 'This link was changed after the agent made it. Begin again at the agent.', {
-    reason: 'link_changed',
-  })
+  return refusal('link_changed')
 }
 
 function otherBrowser(): AAuthError {
-  return new AAuthError(
-    'invalid_request',
-    'This link was opened in another browser before. Begin again at the agent.',
-    {
-      reason: 'link_of_another_browser',
-    },
-  )
+  return refusal('link_of_another_browser')
 }

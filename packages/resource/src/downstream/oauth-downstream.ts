@@ -2,6 +2,7 @@ import { type BrowserSignIn, browserSignIn } from '@countersign/agent/internal'
 import type { Discovery } from '@countersign/discovery'
 import { randomText } from '@countersign/httpsig/internal'
 import { AAuthError, type PublishedKey } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { callbackPath } from '../guard/metadata.js'
 import type { OAuthApi, OAuthOwner, OAuthTokens, PendingOAuth } from '../oauth/oauth.js'
 import { away } from './refusal.js'
@@ -106,8 +107,6 @@ async function toSignIn(api: OAuthApi, owner: OAuthOwner, signIn: BrowserSignIn)
   return { kind: 'sign-in', api: api.id, owner, state, url, saved }
 }
 
-const otherUser = 'You are signed in as another user than the one this is for.'
-
 interface At {
   readonly id: string
   readonly api: OAuthApi
@@ -121,8 +120,7 @@ async function signedIn(
   { id, api, signIn }: At,
 ): Promise<PendingOAuth> {
   const user = await signIn.finish(owner.user.iss, { url: `${id}${target}`, saved })
-  if (user.iss !== owner.user.iss || user.sub !== owner.user.sub)
-    throw new AAuthError('access_denied', otherUser, { reason: 'user_mismatched' })
+  if (user.iss !== owner.user.iss || user.sub !== owner.user.sub) throw refusal('user_mismatched')
   const state = randomText()
   const begun = await api.begin({ redirectUri: `${id}${oauthCallbackPath(api)}`, state })
   return { kind: 'oauth', api: api.id, owner, state, url: begun.url, saved: JSON.stringify(begun.saved) }
@@ -143,17 +141,10 @@ async function inUsersWords<T>(answer: Promise<T>): Promise<T> {
     const { code, retryAfter } = cause
     if (code === 'temporarily_unavailable') {
       const seconds = retryAfter === undefined ? {} : { retryAfter }
-      throw new AAuthError('temporarily_unavailable', 'The service you come from does not answer right now.', {
-        reason: 'dependency_unavailable',
-        ...seconds,
-        cause,
-      })
+      throw refusal('dependency_unavailable', { about: 'the sign-in of the user', ...seconds, cause })
     }
     if (code !== 'access_denied' || cause.reason === 'user_mismatched') throw cause
-    throw new AAuthError('access_denied', 'The service you come from did not confirm that this may be done.', {
-      reason: 'downstream_refused',
-      cause,
-    })
+    throw refusal('downstream_refused', { about: 'the user was not confirmed', cause })
   }
 }
 

@@ -2,8 +2,7 @@ import { shareSite } from '@countersign/discovery/internal'
 import { textHash } from '@countersign/httpsig/internal'
 import { keyPrefix, openSharedScript } from '@countersign/httpsig/internal/redis'
 import type { RedisPlace } from '@countersign/httpsig/redis'
-import { AAuthError } from '@countersign/protocol'
-import { checkOptions } from '@countersign/protocol/internal'
+import { checkOptions, refusal } from '@countersign/protocol/internal'
 import {
   type InteractionAnswer,
   type InteractionClaim,
@@ -63,10 +62,7 @@ export async function redisInteractions(options: RedisInteractionsOptions): Prom
       const limits = [capacity, maxBytes, perAgent, perSite, perPrincipal]
       const added = await run(keys, 'add', now(), expires, JSON.stringify(session), ...limits)
       if (Number(added) === 1) return
-      throw new AAuthError('temporarily_unavailable', 'too many users are being asked already', {
-        reason: 'capacity_exceeded',
-        retryAfter: 60,
-      })
+      throw refusal('capacity_exceeded', { about: 'users who are asked', retryAfter: 60 })
     },
     find: id => seen([keyOf('session', id)], 'find'),
     claim: (id, claim) => seen([keyOf('session', id)], 'claim', claim.browser, JSON.stringify(claim)),

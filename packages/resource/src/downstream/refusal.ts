@@ -2,7 +2,7 @@ import { AgentError } from '@countersign/agent'
 import { refusalOf } from '@countersign/agent/internal'
 import { SigningKeyError } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import { asAAuthError } from '@countersign/protocol/internal'
+import { asAAuthError, refusal } from '@countersign/protocol/internal'
 import type { Refusal } from '../guard/decision.js'
 
 /**
@@ -28,7 +28,7 @@ export function refusalAfter(thrown: unknown): Refusal | undefined {
     // The request was not identified, so the service would not know to which agent the user must return.
     case 'interaction_required':
     case 'unsupported':
-      return { error: unusable('a service that this request needs gives an unusable answer', thrown), ask: 'nothing' }
+      return { error: unusable(thrown), ask: 'nothing' }
     default:
       return undefined
   }
@@ -37,10 +37,9 @@ export function refusalAfter(thrown: unknown): Refusal | undefined {
 function afterDenial(thrown: AgentError): Refusal {
   const { error, status } = refusalOf(thrown) ?? {}
   if (error === 'invalid_auth_token' || error === 'untrusted_issuer') {
-    const description = 'a service that this request needs does not accept its auth token'
     // Once identified, the agent gets a new challenge, and can return with a valid token.
     return {
-      error: new AAuthError('invalid_auth_token', description, { reason: 'downstream_refused', cause: thrown }),
+      error: refusal('downstream_refused', { code: 'invalid_auth_token', cause: thrown }),
       ask: 'identity',
     }
   }
@@ -57,26 +56,18 @@ function refusedItself(
 ): AAuthError {
   // `error` is 1 to 64 characters of `a-z _`: the agent passes nothing else on.
   const answer = [status, error].filter(part => part !== undefined).join(' ')
-  return unusable(`an auth server that this request needs answered ${answer}`, cause)
+  return unusable(cause, `an auth server answered ${answer}`)
 }
 
 function denied(cause: AgentError): AAuthError {
-  return new AAuthError('access_denied', 'a service that this request needs refused it', {
-    reason: 'downstream_refused',
-    cause,
-  })
+  return refusal('downstream_refused', { cause })
 }
 
 /** Another service does not answer or answers wrongly. The caller did not cause it, and a retry may succeed. */
 export function away(cause?: unknown): AAuthError {
-  const description = 'a service that this request needs does not answer'
-  return new AAuthError('temporarily_unavailable', description, {
-    reason: 'dependency_unavailable',
-    retryAfter: 5,
-    cause,
-  })
+  return refusal('dependency_unavailable', { retryAfter: 5, cause })
 }
 
-function unusable(description: string, cause: unknown): AAuthError {
-  return new AAuthError('temporarily_unavailable', description, { reason: 'dependency_invalid', retryAfter: 5, cause })
+function unusable(cause: unknown, about?: string): AAuthError {
+  return refusal('dependency_invalid', { about, retryAfter: 5, cause })
 }

@@ -1,6 +1,7 @@
 import { conditionsOf } from '@countersign/conditions'
 import { AAuthError, errorResponse } from '@countersign/protocol'
-import { type AnswerRule, withheld } from '../answer/answer-rule.js'
+import { refusal } from '@countersign/protocol/internal'
+import type { AnswerRule } from '../answer/answer-rule.js'
 import { conditionsIn } from './conditions.js'
 import type { GuardedRequest } from './guarded-request.js'
 
@@ -29,5 +30,5 @@ export function answerRuleOf(
 /** What a body throws while it is read may hold some of it. */
 function asWithheld(thrown: unknown): AAuthError {
   const isOurs = thrown instanceof AAuthError && thrown.reason === 'answer_withheld'
-  return isOurs ? thrown : withheld('the answer could not be read')
+  return isOurs ? thrown : refusal('answer_withheld', { about: 'it could not be read' })
 }

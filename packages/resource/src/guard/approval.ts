@@ -1,5 +1,13 @@
 import { headerValues } from '@countersign/httpsig'
-import { AAuthError, isDisplay, isWord, missingScope, type Operation, operationDigest } from '@countersign/protocol'
+import {
+  type AAuthError,
+  isDisplay,
+  isWord,
+  missingScope,
+  type Operation,
+  operationDigest,
+} from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { AuthorizedCaller } from '@countersign/verify'
 import type { DescribedCaller } from '../approval/describe.js'
 import { NotShowable } from '../approval/not-showable.js'
@@ -24,9 +32,7 @@ export const approvalOfAnother: Check<RequestFacts> = {
     if (caller.level !== 'authorized' || caller.token.operation_digest === undefined) return undefined
     const isPossible = asksApproval(caller, route, id) && missingScope(heldScope(caller), route.scope).length === 0
     if (isPossible) return undefined
-    throw new AAuthError('invalid_auth_token', 'the auth token is an approval, and this request needs none', {
-      reason: 'approval_of_another',
-    })
+    throw refusal('approval_of_another')
   },
 }
 
@@ -43,11 +49,12 @@ async function refuseUnapproved(request: GuardedRequest): Promise<Refusal | unde
   const { route, verified, guard } = request
   const { caller, opened } = verified
   // A delegate at a route without a scope: nobody can be asked for it.
-  if (caller.level !== 'authorized') return { error: unapproved('policy_denied'), ask: 'nothing' }
-  if (route.level !== 'authorized') return { error: impossible(), ask: 'nothing' }
+  if (caller.level !== 'authorized')
+    return { error: refusal('approval_needed', { code: 'policy_denied' }), ask: 'nothing' }
+  if (route.level !== 'authorized') return { error: refusal('approval_impossible'), ask: 'nothing' }
   // The digest would bind bytes that nobody has compared with it; a use could not be told from the second.
   if (opened === undefined || !isWhole(request) || guard.replay.takeToken === undefined)
-    return { error: impossible(), ask: 'nothing' }
+    return { error: refusal('approval_impossible'), ask: 'nothing' }
   checkCoding(request, opened.base)
   const { operation_digest } = caller.token
   // Before a user is asked for it, or it is described: a call that would not be let pass (`approval.calls`).
@@ -58,14 +65,14 @@ async function refuseUnapproved(request: GuardedRequest): Promise<Refusal | unde
   // An approval of another request, or of what was described otherwise: a user would be asked again.
   const overNow = operation_digest === undefined ? undefined : await refuseOverCalls(request, 'look') // approval.calls
   if (overNow !== undefined) return overNow
-  return { error: unapproved('insufficient_level'), ask: 'authorization', scope: route.scope, operation }
+  return { error: refusal('approval_needed'), ask: 'authorization', scope: route.scope, operation }
 }
 
 /** A coding that no signature covers could be added to the bytes that a user approved, and they would say something else (APR-19). */
 function checkCoding({ message, route }: GuardedRequest, base: string): void {
   if (headerValues(message, 'content-encoding').length === 0 || /^"content-encoding": /m.test(base)) return
-  throw new AAuthError('invalid_signature', 'the signature must cover content-encoding, which a user approves', {
-    reason: 'component_not_covered',
+  throw refusal('component_not_covered', {
+    about: 'content-encoding',
     required_components: signatureComponents(message, [...route.components, 'content-encoding']),
   })
 }
@@ -75,24 +82,12 @@ function isWhole({ message, route }: GuardedRequest): boolean {
   return route.body === 'whole' && message.dangerouslyUnseenBody !== true
 }
 
-function unapproved(code: 'insufficient_level' | 'policy_denied'): AAuthError {
-  return new AAuthError(code, 'a user must approve this very request', { reason: 'approval_needed' })
-}
-
-function impossible(): AAuthError {
-  return new AAuthError('policy_denied', 'this request needs an approval, and no user can be asked for it', {
-    reason: 'approval_impossible',
-  })
-}
-
 /**
  * A request that a user cannot be shown as it is.
  * @param why constant words, or those of the operator
  */
 function unshowable(why: string): AAuthError {
-  return new AAuthError('policy_denied', `its user cannot be shown what this request does: ${why}`, {
-    reason: 'approval_unshowable',
-  })
+  return refusal('approval_unshowable', { about: why })
 }
 
 /** The operation that a request asks for, with its digest and what a user is shown. @throws AAuthError `policy_denied` */
@@ -102,7 +97,7 @@ async function operationOf(
 ): Promise<Operation> {
   const { operation: name, describe, unshown, handling } = route
   // Of a tool, which the caller names: no auth server would take such a name.
-  if (!isWord(name)) throw impossible()
+  if (!isWord(name)) throw refusal('approval_impossible')
   const about = { unshown, isJson: isJson(message), operand: call?.operand, openFrom: handling?.openFrom }
   const shown = shownRequest(message, about)
   const display = await describedBy(async () => {

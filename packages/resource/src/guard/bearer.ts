@@ -1,7 +1,7 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { base64urlDecodeText } from '@countersign/httpsig/internal'
-import { AAuthError, missingScope } from '@countersign/protocol'
-import { checkOptions } from '@countersign/protocol/internal'
+import { type AAuthError, missingScope } from '@countersign/protocol'
+import { checkOptions, refusal } from '@countersign/protocol/internal'
 import type { User } from '@countersign/verify'
 import type { AAuth } from './aauth.js'
 
@@ -75,8 +75,7 @@ export function bearerTokenOf(message: ReceivedMessage): string {
   const [value = '', ...more] = headerValues(message, 'authorization')
   const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(value)?.[1]
   // If there are two, a proxy in front may have checked the other one.
-  if (more.length > 0 || token === undefined || token.length > longestToken)
-    throw new AAuthError('invalid_request', 'Authorization must be one bearer token', { reason: 'bearer_malformed' })
+  if (more.length > 0 || token === undefined || token.length > longestToken) throw refusal('bearer_malformed')
   return token
 }
 
@@ -93,14 +92,8 @@ export async function verifyBearer(
   // As a bearer credential, an auth token would work for everyone who sees it (AUT-05). A verifier that does not check `typ` could
   // accept one, if the same server issues both kinds.
   const facts = isAAuthToken(token) ? undefined : await judged(verify(token, request))
-  if (facts === undefined)
-    throw new AAuthError('invalid_signature', 'the bearer token is not valid here, and the request is not signed', {
-      reason: 'bearer_invalid',
-    })
-  if (missingScope(facts.scope, need).length > 0)
-    throw new AAuthError('insufficient_scope', 'the bearer token lacks a scope that this request needs', {
-      reason: 'scope_missing',
-    })
+  if (facts === undefined) throw refusal('bearer_invalid')
+  if (missingScope(facts.scope, need).length > 0) throw refusal('scope_missing')
   const { user, expires } = facts
   return {
     level: 'anonymous',
@@ -116,11 +109,7 @@ async function judged(verdict: Promise<BearerFacts | undefined>): Promise<Bearer
   try {
     return await verdict
   } catch (cause) {
-    throw new AAuthError('temporarily_unavailable', 'bearer tokens cannot be verified now', {
-      reason: 'dependency_unavailable',
-      retryAfter: 5,
-      cause,
-    })
+    throw refusal('dependency_unavailable', { about: 'what verifies bearer tokens', retryAfter: 5, cause })
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Conditions, conditionsOf, firstUnmet, type JudgedFacts, unmetError } from '@countersign/conditions'
 import { headerValues } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
-import { foldedName } from '@countersign/protocol/internal'
+import type { AAuthError } from '@countersign/protocol'
+import { foldedName, refusal } from '@countersign/protocol/internal'
 import type { Check } from './check.js'
 import { conditionsIn } from './conditions.js'
 import type { Refusal } from './decision.js'
@@ -58,11 +58,11 @@ const singleCalls: Check<RequestFacts> = {
     if (held === undefined) return undefined
     const named = guardedByName(held, guard.id)
     if (headerValues(message, 'upgrade').length > 0 && (named || looksAtCalls(held, guard.id)))
-      return final(denied('condition_upgrade', 'no socket is opened under a policy that looks at each call'))
+      return final(refusal('condition_upgrade'))
     if (!named) return undefined
     if (route.operation !== undefined) return misspelt(held, { id: guard.id, operation: route.operation })
     if (!isUnsafe(message, route)) return undefined
-    return final(denied('operation_unnamed', 'the route names no operation, and the policy goes by operations'))
+    return final(refusal('operation_unnamed'))
   },
 }
 
@@ -78,18 +78,11 @@ function misspelt(held: Conditions, o: { readonly id: string; readonly operation
   ]
   const folded = foldedName(o.operation)
   if (names.every(name => name === o.operation || foldedName(name) !== folded)) return undefined
-  return final(denied('operation_misspelt', 'the operation is one of the policy in another spelling'))
+  return final(refusal('operation_misspelt'))
 }
 
 function looksAtCalls(held: Conditions, id: string): boolean {
   return conditionsOf(held, 'calls').length > 0 || conditionsOf(held, 'data', id).length > 0
-}
-
-function denied(
-  reason: 'condition_upgrade' | 'operation_unnamed' | 'operation_misspelt',
-  description: string,
-): AAuthError {
-  return new AAuthError('policy_denied', description, { reason })
 }
 
 /** Final: no challenge would help. */

@@ -1,6 +1,6 @@
 import { conditionsOf, meetsArguments } from '@countersign/conditions'
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { jsonType } from '../answer/json-type.js'
 import { isConditional } from '../answer/whole-answer.js'
 import type { Check } from './check.js'
@@ -17,16 +17,11 @@ export const data: Check<GuardedRequest> = {
   async refusal({ message, route, guard: { id }, verified: { caller }, call }) {
     if (conditionsOf(conditionsIn(caller) ?? [], 'data', id).length === 0) return undefined
     // A guard that does not see the answer would let all of it out.
-    if (route.handling?.answers !== 'projected')
-      return final(
-        'conditions_unsupported',
-        'answers are not projected here, and the policy lets out parts of them only',
-      )
-    if (call?.opensStream === true)
-      return final('condition_data', 'no stream is opened under a policy that lets out parts of answers')
+    if (route.handling?.answers !== 'projected') return final('conditions_unsupported', 'data')
+    if (call?.opensStream === true) return final('condition_data', 'a stream')
     // A part of an answer cannot be judged, and `If-Match` tells by its outcome what an `ETag` would.
     if (isUnsafe(message, route) && message.headers.some(([name]) => isConditional(name)))
-      return final('condition_data', 'Range and If-… say nothing safe under a policy that lets out parts of answers')
+      return final('condition_data', 'Range or If-...')
     return undefined
   },
 }
@@ -40,17 +35,14 @@ export const operands: Check<GuardedRequest> = {
     const { caller } = verified
     // A user approves a body, and is shown some of it.
     if (route.handling?.bodies === 'unseen' && asksApproval(caller, route, id))
-      return final('conditions_unsupported', 'bodies are not seen here, and a user has to approve them')
+      return final('conditions_unsupported', 'approval, since bodies are not seen here')
     const listed = conditionsOf(conditionsIn(caller) ?? [], 'arguments', id)
     const named = listed.filter(({ of }) => of === route.operation)
     if (named.length === 0) return undefined
     // In the query more arguments could go along.
     const body = message.target.includes('?') ? undefined : (call?.operand ?? jsonBody(message))
     if (body !== undefined && meetsArguments(named, body)) return undefined
-    return final(
-      'condition_arguments',
-      'the condition `arguments` of the policy does not let the body of this request pass',
-    )
+    return final('condition_arguments')
   },
 }
 
@@ -66,9 +58,6 @@ function jsonBody(message: ReceivedMessage): Uint8Array | undefined {
   return isJson(message) ? message.body : undefined
 }
 
-function final(
-  reason: 'condition_arguments' | 'condition_data' | 'conditions_unsupported',
-  description: string,
-): Refusal {
-  return { error: new AAuthError('policy_denied', description, { reason }), ask: 'nothing' }
+function final(reason: 'condition_arguments' | 'condition_data' | 'conditions_unsupported', about?: string): Refusal {
+  return { error: refusal(reason, { about }), ask: 'nothing' }
 }

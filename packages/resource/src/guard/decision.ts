@@ -1,5 +1,12 @@
-import { AAuthError, identityScopes, type Level, missingScope, type Operation, satisfies } from '@countersign/protocol'
-import { identityScopesIn, unionScope } from '@countersign/protocol/internal'
+import {
+  type AAuthError,
+  identityScopes,
+  type Level,
+  missingScope,
+  type Operation,
+  satisfies,
+} from '@countersign/protocol'
+import { identityScopesIn, refusal, unionScope } from '@countersign/protocol/internal'
 import type { AuthorizedCaller, Caller } from '@countersign/verify'
 import { roomierLevel } from '../limit/limits.js'
 import type { Charge } from '../limit/rate-headers.js'
@@ -39,18 +46,17 @@ export interface Question {
  */
 export function decideLevelAndScope(caller: Caller, route: Route): Refusal | undefined {
   if (caller.level === 'anonymous')
-    return route.level === 'anonymous' ? undefined : { error: unsigned(), ask: lowestAsk(route) }
+    return route.level === 'anonymous' ? undefined : { error: refusal('signature_missing'), ask: lowestAsk(route) }
   if (caller.level === 'pseudonymous')
-    return satisfies(caller.level, route.level) ? undefined : { error: tooLow(), ask: 'identity' }
+    return satisfies(caller.level, route.level) ? undefined : { error: refusal('level_insufficient'), ask: 'identity' }
   if (route.level !== 'authorized') return undefined
-  if (caller.level === 'identified') return { error: tooLow(), ask: 'authorization', scope: route.scope }
+  if (caller.level === 'identified')
+    return { error: refusal('level_insufficient'), ask: 'authorization', scope: route.scope }
   // Most requests need no more: what claims stand for costs more than all else here.
   if (!route.scope.some(isIdentityScope) && missingScope(caller.scope, route.scope).length === 0) return undefined
   const held = heldScope(caller)
   if (missingScope(held, route.scope).length === 0) return undefined
-  const error = new AAuthError('insufficient_scope', 'the auth token lacks a scope that this request needs', {
-    reason: 'scope_missing',
-  })
+  const error = refusal('scope_missing')
   // Every token that names a user grants `openid`. To ask for it again would let a policy's list deny a scope that is not needed.
   const kept = held.filter(name => name !== 'openid')
   return { error, ask: 'authorization', scope: unionScope(kept, route.scope) }
@@ -58,10 +64,7 @@ export function decideLevelAndScope(caller: Caller, route: Route): Refusal | und
 
 /** The refusal of a caller over its limit: it names the next level with a higher limit, where the caller can reach one. */
 export function overLimit(caller: Caller, route: Route, { bucket, count }: Charge): Refusal {
-  const error = new AAuthError('rate_limited', 'too many requests at this level', {
-    reason: 'rate_exceeded',
-    retryAfter: count.seconds,
-  })
+  const error = refusal('rate_exceeded', { about: 'at this level', retryAfter: count.seconds })
   // Its site's count holds at every level that names an agent.
   if (bucket.name === 'site') return { error, ask: 'nothing' } // challenge.none-when-final
   switch (roomierLevel(caller.level, route.limits, bucket.rate)) {
@@ -82,16 +85,14 @@ export function overLimit(caller: Caller, route: Route, { bucket, count }: Charg
 /** The refusal of a caller that is denied: no challenge would help. */
 export function blocked(): Refusal {
   return {
-    error: new AAuthError('policy_denied', 'this caller is not admitted here', { reason: 'caller_denied' }),
+    error: refusal('caller_denied'),
     ask: 'nothing',
   }
 }
 
 /** The refusal by a policy: it challenges for the level that the policy names, unless the caller has reached it. */
 export function askFor(verdict: unknown, reached: Level, route: Route): Refusal {
-  const error = new AAuthError('policy_denied', 'the policy of this resource refuses the request', {
-    reason: 'policy_refused',
-  })
+  const error = refusal('policy_refused')
   switch (verdict) {
     case 'pseudonymous':
       return { error, ask: satisfies(reached, verdict) ? 'nothing' : 'signature' }
@@ -125,14 +126,6 @@ export function askAfter(error: AAuthError, route: Route): Ask {
 /** The lowest level that would let a caller pass, as far as a caller of unknown identity can be asked. */
 function lowestAsk(route: Route): Ask {
   return satisfies(route.level, 'identified') ? 'identity' : 'signature'
-}
-
-function unsigned(): AAuthError {
-  return new AAuthError('invalid_signature', 'the request must be signed', { reason: 'signature_missing' })
-}
-
-function tooLow(): AAuthError {
-  return new AAuthError('insufficient_level', 'this request needs a higher level', { reason: 'level_insufficient' })
 }
 
 /** Scopes in the token, and identity scopes by the claims they granted alone: those never stand in `scope` (protocol §5). */

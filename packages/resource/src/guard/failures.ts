@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import { type SharedMap, sharedMap } from '@countersign/protocol/internal'
+import { refusal, type SharedMap, sharedMap } from '@countersign/protocol/internal'
 import { isPrivatePeer, networkOf, wideNetworkOf } from '@countersign/verify/internal'
 import type { Rate } from '../limit/rate.js'
 
@@ -76,10 +76,7 @@ export function createFailures(rate: Rate, o: { readonly privatePeers: boolean }
       const counts = countsOf(peer)
       const over = counts.find(({ window, most }) => window.failed >= most)
       if (over !== undefined)
-        throw new AAuthError('rate_limited', 'too many requests of this network did not verify', {
-          reason: 'failures_exceeded',
-          retryAfter: Math.max(1, (over.window.ends - performance.now()) / 1000),
-        })
+        throw refusal('failures_exceeded', { retryAfter: Math.max(1, (over.window.ends - performance.now()) / 1000) })
       for (const { window } of counts) window.failed += 1
       return () => {
         for (const { window } of counts) window.failed -= 1

@@ -215,7 +215,7 @@ test(verifies('error.unavailable', 'a user learns that a provider does not answe
   const pending = { kind: 'oauth', api: 'files', owner: {}, state: 's', saved: '{}' }
   await expect(answer(pending as never, new Map(), '/aauth/callback/files')).rejects.toMatchObject({
     ...{ code: 'temporarily_unavailable', reason: 'dependency_unavailable', retryAfter: 7 },
-    message: 'The service you come from does not answer right now.',
+    message: 'A service that the participant needs is not available: the sign-in of the user',
   })
 })
 

@@ -1,7 +1,7 @@
 import { shareSite } from '@countersign/discovery/internal'
 import { base64urlEncode, textHash } from '@countersign/httpsig/internal'
-import { AAuthError, type Operation, type PublishedKey, serializeScope, signToken } from '@countersign/protocol'
-import { sharedMap } from '@countersign/protocol/internal'
+import { type Operation, type PublishedKey, serializeScope, signToken } from '@countersign/protocol'
+import { refusal, sharedMap } from '@countersign/protocol/internal'
 import type { AuthorizedCaller, IdentifiedCaller } from '@countersign/verify'
 import { available } from '../limit/available.js'
 import type { Counter } from '../limit/counter.js'
@@ -87,8 +87,7 @@ export function resourceTokens(options: ResourceTokenOptions): ResourceTokens {
   const allot = async (caller: Holder): Promise<void> => {
     const { within, seconds } = await available(counter.take(keyOf(caller), rate))
     if (within) return
-    const description = 'too many resource tokens were issued to this agent'
-    throw new AAuthError('rate_limited', description, { reason: 'rate_exceeded', retryAfter: seconds })
+    throw refusal('rate_exceeded', { about: 'for resource tokens', retryAfter: seconds })
   }
   const issue: ResourceTokens['issue'] = async (caller, ask) => {
     const iat = Math.floor(now())

@@ -1,4 +1,5 @@
 import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 
 /**
  * Without its memory a resource cannot tell a first request from a replay, nor a flood from a trickle: it fails closed.
@@ -10,12 +11,6 @@ export async function available<T>(answer: Promise<T>, stage: 'judging' | 'handl
   } catch (cause) {
     if (cause instanceof AAuthError) throw cause
     const untouched = stage === 'judging' ? { notProcessed: true as const } : {}
-    const description = 'the store of this resource is not available'
-    throw new AAuthError('temporarily_unavailable', description, {
-      reason: 'store_unavailable',
-      retryAfter: 5,
-      cause,
-      ...untouched,
-    })
+    throw refusal('store_unavailable', { retryAfter: 5, cause, ...untouched })
   }
 }

@@ -6,7 +6,7 @@ import {
   hasShare,
   textHash,
 } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { CallWindow, MemoryCalls } from './call-windows.js'
 
 /** Seconds that a window is kept after its end: a clock that is set back must not begin it anew. */
@@ -45,8 +45,8 @@ export function memoryCalls(capacity: number): MemoryCalls {
     const inAll = sizeOfAll()
     const own = site === undefined ? 0 : sum(byEnd, ({ sites }) => sites.get(site))
     if (hasShare({ inAll, own, capacity, share: site === undefined ? capacity : Math.ceil(capacity / 10) })) return
-    throw new AAuthError('temporarily_unavailable', 'too many calls of this agent or its site are counted', {
-      reason: 'capacity_exceeded',
+    throw refusal('capacity_exceeded', {
+      about: 'calls of this agent or its site that are counted',
       retryAfter: 5,
       notProcessed: true,
     })

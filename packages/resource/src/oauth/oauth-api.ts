@@ -1,6 +1,6 @@
 import { isProviderUrl, providerClient, toldBy } from '@countersign/agent/internal/provider'
 import { AAuthError } from '@countersign/protocol'
-import { checkOptions, eachMember, type OptionChecks } from '@countersign/protocol/internal'
+import { checkOptions, eachMember, type OptionChecks, refusal } from '@countersign/protocol/internal'
 import * as client from 'openid-client'
 import type { OAuthApi, OAuthTokenSet } from './oauth.js'
 
@@ -125,18 +125,11 @@ function orWorthless(error: unknown): undefined {
 function refused(error: unknown): AAuthError {
   const cause = toldBy(error)
   if (isAway(error)) return away(cause)
-  return new AAuthError('access_denied', 'the API that this request needs refused the resource', {
-    reason: 'downstream_refused',
-    cause,
-  })
+  return refusal('downstream_refused', { about: 'it refused the resource', cause })
 }
 
 function away(cause: Readonly<Record<string, unknown>>): AAuthError {
-  return new AAuthError('temporarily_unavailable', 'the API that this request needs does not answer', {
-    reason: 'dependency_unavailable',
-    cause,
-    retryAfter: 5,
-  })
+  return refusal('dependency_unavailable', { about: 'the API that the request needs', cause, retryAfter: 5 })
 }
 
 function isAway(error: unknown): boolean {

@@ -1,4 +1,5 @@
-import { AAuthError } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Caller } from '@countersign/verify'
 import { available } from '../limit/available.js'
 import type { GrantName, RevocationSet } from './revocation-set.js'
@@ -50,17 +51,10 @@ function refuseOlder(iat: number, rules: RevocationRules): void {
   const first = firstIat(rules)
   if (first === undefined || iat >= first) return
   const seconds = secondsUntilReady(rules)
-  if (seconds > 0)
-    throw new AAuthError('temporarily_unavailable', 'the resource has just started: send the request again', {
-      reason: 'starting',
-      retryAfter: Math.ceil(seconds),
-      notProcessed: true,
-    })
-  throw new AAuthError('invalid_auth_token', 'the auth token is older than this resource: get a new one', {
-    reason: 'token_predates_start',
-  })
+  if (seconds > 0) throw refusal('starting', { retryAfter: Math.ceil(seconds), notProcessed: true })
+  throw refusal('token_predates_start')
 }
 
 function revokedError(): AAuthError {
-  return new AAuthError('invalid_auth_token', 'the grant of the auth token has ended', { reason: 'grant_ended' })
+  return refusal('grant_ended')
 }

@@ -261,7 +261,7 @@ const digests: readonly ConditionCase[] = [
       for (const subject of unfit) await site.refused(await sent(stage, about(subject)), unshowable)
       const lacking = await site.refused(await sent(stage, { body: '{"to":"b"}' }), unshowable)
       expect(JSON.parse(lacking.body).error_description).toBe(
-        'its user cannot be shown what this request does: a value that is to be shown is missing, or is no text, number or truth value',
+        'The user who approves the request cannot be shown what it does, or not all of it: a value that is to be shown is missing, or is no text, number or truth value',
       )
       await site.refused(await sent(stage, { body: '{"subject":{},"to":"b"}' }), unshowable)
       // A gateway reads JSON before: a member of it could name another method.

@@ -1,6 +1,6 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
-import { asAAuthError, checkContentCoding, isGrantName, parseForm } from '@countersign/protocol/internal'
+import type { AAuthError } from '@countersign/protocol'
+import { asAAuthError, checkContentCoding, isGrantName, parseForm, refusal } from '@countersign/protocol/internal'
 import { type Caller, checkReplay, refuseSeen, type Verified } from '@countersign/verify'
 import { requestIdOf } from '@countersign/verify/internal'
 import { aauthOf } from '../guard/aauth.js'
@@ -28,10 +28,7 @@ export async function answerRevocation(
   let caller: Caller | undefined
   try {
     if (message.method !== 'POST')
-      throw new AAuthError('invalid_request', 'grants are revoked with POST', {
-        reason: 'method_not_allowed',
-        status: 405,
-      })
+      throw refusal('method_not_allowed')
     const per = { accept: ownCredentials, agents: guard.refusal.authServers, peer: guard.clientOf(message) }
     // Only auth servers of this resource are looked up: nothing is fetched for others (REV-04).
     const head = await verifyHead(message, guard, per).catch(throwUnlisted)
@@ -55,17 +52,13 @@ function throwUnlisted(thrown: unknown): never {
 }
 
 function notAnAuthServer(): AAuthError {
-  return new AAuthError('unauthorized_client', 'only an auth server of this resource may revoke grants here', {
-    reason: 'caller_not_allowed',
-  })
+  return refusal('caller_not_allowed', { about: 'only an auth server of this resource may revoke grants' })
 }
 
 async function noticeOf(verified: Verified, guard: Guard): Promise<Pick<Revocation, 'grant' | 'exp'>> {
   const { message } = verified
   if (message.target.includes('?'))
-    throw new AAuthError('invalid_request', 'parameters belong in the body, not in the URL', {
-      reason: 'parameters_in_url',
-    })
+    throw refusal('parameters_in_url')
   const notice = parseNotice(message, guard.refusal.now())
   await passOnce(verified, guard)
   return notice
@@ -75,10 +68,7 @@ async function noticeOf(verified: Verified, guard: Guard): Promise<Pick<Revocati
 function issuerOf(caller: Caller, message: ReceivedMessage): string {
   if (caller.level === 'identified' && caller.token === undefined) return caller.agent
   if (caller.level === 'identified') throw notAnAuthServer()
-  throw new AAuthError('invalid_signature', 'the request must be signed', {
-    reason: 'signature_missing',
-    required_components: signatureComponents(message, []),
-  })
+  throw refusal('signature_missing', { required_components: signatureComponents(message, []) })
 }
 
 function parseNotice(message: ReceivedMessage, now: number): Pick<Revocation, 'grant' | 'exp'> {
@@ -87,15 +77,11 @@ function parseNotice(message: ReceivedMessage, now: number): Pick<Revocation, 'g
   const grant = form.get('grant')
   const exp = form.get('exp')
   if (grant === undefined || exp === undefined)
-    throw new AAuthError('invalid_request', 'grant or exp is missing', { reason: 'parameter_missing' })
+    throw refusal('parameter_missing', { about: 'grant or exp' })
   if (!isGrantName(grant))
-    throw new AAuthError('invalid_request', 'grant must be 1 to 64 of A-Z a-z 0-9 - _', {
-      reason: 'parameter_malformed',
-    })
+    throw refusal('parameter_malformed', { about: 'grant must be 1 to 64 of A-Z a-z 0-9 - _' })
   if (!/^\d{1,12}$/.test(exp) || Number(exp) > now + longestLife)
-    throw new AAuthError('invalid_request', 'exp must be Unix seconds, at most an hour and 60 seconds ahead', {
-      reason: 'parameter_malformed',
-    })
+    throw refusal('parameter_malformed', { about: 'exp must be Unix seconds, at most an hour and 60 seconds ahead' })
   return { grant, exp: Number(exp) }
 }
 
@@ -114,8 +100,5 @@ async function passOnce(verified: Verified, guard: Guard): Promise<void> {
 /** 204 must mean that every instance refuses the grant: what cannot be kept is told again by the auth server. */
 async function keep(revocation: Revocation, revocations: RevocationSet): Promise<void> {
   if ((await available(revocations.add(revocation), 'handling')) === 'kept') return
-  throw new AAuthError('temporarily_unavailable', 'the share of this auth server in the revoked grants is used up', {
-    reason: 'capacity_exceeded',
-    retryAfter: 60,
-  })
+  throw refusal('capacity_exceeded', { about: 'revoked grants of this auth server', retryAfter: 60 })
 }
