@@ -82,8 +82,13 @@ test('what it lets through and what it refuses even so is all in the report', as
     report.refusals.map(({ description, ...reason }: { description: string }) => [description, reason]),
   )
   expect(Object.fromEntries(reasons)).toMatchObject({
-    'the request must be signed': { route: '/orders', code: 'invalid_signature', status: 401, level: 'anonymous' },
-    'nothing is served at this path': { code: 'invalid_request', status: 404 },
+    'The message has no signature of the kind that its receiver needs.': {
+      route: '/orders',
+      code: 'invalid_signature',
+      status: 401,
+      level: 'anonymous',
+    },
+    'Nothing is served at this path.': { code: 'invalid_request', status: 404 },
     'A header could make the API behind read another request than the verified one: Connection names a field that is not of this hop':
       { status: 400, anyway: true },
   })

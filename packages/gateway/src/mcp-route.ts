@@ -19,7 +19,7 @@ import {
 } from '@countersign/mcp/internal'
 import type { McpRules } from '@countersign/mcp/sdk1'
 import { AAuthError } from '@countersign/protocol'
-import { asAAuthError } from '@countersign/protocol/internal'
+import { asAAuthError, refusal } from '@countersign/protocol/internal'
 import { type Authorization, type Requirement, type Resource, revocableResponse } from '@countersign/resource'
 import { plainName } from './header-rules.js'
 import type { Judged, RouteJudge } from './judged.js'
@@ -145,8 +145,7 @@ function readMessage<S extends string>(
     if (message.unread !== undefined) return undefined
     if (message.method === 'POST') return readRpc(message)
     // A server that ignores the method would process such a message, and no rule would have judged it.
-    if ((message.body?.length ?? 0) > 0)
-      throw new AAuthError('invalid_request', 'only a POST may have a body', { reason: 'rpc_malformed' })
+    if ((message.body?.length ?? 0) > 0) throw refusal('rpc_malformed', { about: 'only a POST may have a body' })
     return undefined
   } catch (error) {
     return asAAuthError(error)
@@ -166,12 +165,9 @@ const deciding: ReadonlySet<string> = new Set([
 function checkHeaders({ headers }: ReceivedMessage): void {
   for (const [name] of headers) {
     // No rule would judge the messages on a WebSocket.
-    if (name.toLowerCase() === 'sec-websocket-key')
-      throw new AAuthError('invalid_request', 'MCP over WebSocket is not supported here', {
-        reason: 'websocket_unsupported',
-      })
+    if (name.toLowerCase() === 'sec-websocket-key') throw refusal('websocket_unsupported')
     const plain = plainName(name)
     if (deciding.has(plain) && plain !== name.toLowerCase())
-      throw new AAuthError('invalid_request', `${plain} must be spelled with hyphens`, { reason: 'header_ambiguous' })
+      throw refusal('header_ambiguous', { about: `${plain} must be spelled with hyphens` })
   }
 }

@@ -1,7 +1,7 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { hasBody, pathOf } from '@countersign/httpsig/internal'
-import { AAuthError, errorResponse } from '@countersign/protocol'
-import { asAAuthError } from '@countersign/protocol/internal'
+import { type AAuthError, errorResponse } from '@countersign/protocol'
+import { asAAuthError, refusal } from '@countersign/protocol/internal'
 import type { Authorization, Requirement, Resource, RouteHandling } from '@countersign/resource'
 import type { Judge, RouteJudge } from './judged.js'
 import type { McpSessions } from './mcp-enter.js'
@@ -93,22 +93,16 @@ function faultOf(
 ): Fault {
   switch (match.found) {
     case 'method': {
-      const error = new AAuthError('invalid_request', 'this method is not allowed here', {
-        reason: 'method_not_allowed',
-        status: 405,
-      })
+      const error = refusal('method_not_allowed')
       return { error, headers: [['allow', match.allow.join(', ')]] }
     }
     case 'nothing':
       return {
-        error: new AAuthError('invalid_request', 'nothing is served at this path', {
-          reason: 'path_unknown',
-          status: 404,
-        }),
+        error: refusal('path_unknown'),
       }
     case 'ambiguous':
       return {
-        error: new AAuthError('invalid_request', 'the path is not in its plain spelling', { reason: 'path_not_plain' }),
+        error: refusal('path_not_plain'),
       }
   }
 }

@@ -57,6 +57,12 @@ export function refusal(reason: HttpSigReason, evidence: HttpSigEvidence = {}): 
   return new HttpSigError(code, errorSentence(meaning, about), { ...(status && { status }), ...facts, reason })
 }
 
+/** The same refusal with further facts. */
+export function restated(error: HttpSigError, facts: Omit<HttpSigErrorOptions, 'reason'>): HttpSigError {
+  const { code, reason, message, status, cause } = error
+  return new HttpSigError(code, message, { status, cause, ...facts, reason })
+}
+
 /** The sentence of a reason, and what it is about: `A claim of the token is missing: jti`. */
 export function errorSentence(meaning: string, about?: string | false): string {
   return about ? `${meaning.replace(/\.$/, '')}: ${about}` : meaning

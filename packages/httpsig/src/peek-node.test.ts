@@ -127,10 +127,14 @@ describe('peekNode', () => {
   test(verifies('error.body-too-large', 'no more than the limit is read'), async () => {
     act = request => peek(request, 5)
     for (const headers of [{}, { 'content-length': '6' }]) {
-      expect(await post(['abc', 'def'], headers)).toBe('HttpSigError: the body is too large')
+      expect(await post(['abc', 'def'], headers)).toBe(
+        'HttpSigError: The body is larger than this endpoint accepts, or arrives in more small chunks than its limit allows.',
+      )
     }
     expect(await post(['abc', 'de'])).toBe('abcde')
-    expect(await post2(['abc', 'def'])).toBe('HttpSigError: the body is too large')
+    expect(await post2(['abc', 'def'])).toBe(
+      'HttpSigError: The body is larger than this endpoint accepts, or arrives in more small chunks than its limit allows.',
+    )
   })
 
   test(verifies('DIG-13', 'a body that is read already, or by another listener, is a TypeError'), async () => {

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { checkOptions } from '#check-options'
+import { refusal } from './error.js'
 import { checkUntouched, hasNoBody, headFromNode } from './message/framing-node.js'
 import { withKeptBody } from './message/kept-body-node.js'
-import { bodyTooLarge, headerValues, type ReceivedMessage, readBody } from './message/received-message.js'
+import { headerValues, type ReceivedMessage, readBody } from './message/received-message.js'
 import { holdBody, nodeBody } from './message/unread-body-node.js'
 
 type NodeRequest = IncomingMessage | Http2ServerRequest
@@ -37,7 +38,7 @@ export async function receiveNode(request: NodeRequest, options: ReceiveOptions)
   const { bodyLimit, requestId, leaveBody = false } = options
   const head = headFromNode(request)
   const message = requestId === undefined ? head : { ...head, requestId }
-  if (Number(headerValues(message, 'content-length')[0] ?? 0) > bodyLimit) throw bodyTooLarge()
+  if (Number(headerValues(message, 'content-length')[0] ?? 0) > bodyLimit) throw refusal('body_too_large')
   const kept = withKeptBody(request, message, bodyLimit)
   if (kept !== undefined) return kept
   // The parser comes to the end of a message without a body before the next microtask runs.

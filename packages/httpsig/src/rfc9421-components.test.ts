@@ -157,7 +157,7 @@ test.each([
 })
 
 test('the refusal of tr names it', () => {
-  expect(() => value('"host";tr')).toThrow('trailers are not supported: a component has the parameter tr')
+  expect(() => value('"host";tr')).toThrow('trailers (tr)')
 })
 
 test.each(['a b', '"a";x=1;x=2', '"a";x=1.0', 'tok;x', '', '"a', '@Über'])(

@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { checkTarget, pathOf } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { Guarded, Resource } from '@countersign/resource'
 import type { MountableParticipant } from '@countersign/server'
 import { preflightOf } from './origin.js'
@@ -41,10 +41,7 @@ export function mountOf<S extends string>(
         if (metadata?.paths.includes(at)) return metadata.answer(message)
         const response = await resource.handle(message)
         if (response !== undefined) return response
-        throw new AAuthError('invalid_request', 'nothing is served at this path', {
-          reason: 'path_unknown',
-          status: 404,
-        })
+        throw refusal('path_unknown')
       },
       ready: () => resource.ready(),
     }),

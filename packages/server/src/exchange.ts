@@ -3,8 +3,8 @@ import { type ReceivedMessage, readBody } from '@countersign/httpsig'
 import { checkTarget } from '@countersign/httpsig/internal'
 import { connectionOfNode, type NodeConnection } from '@countersign/httpsig/internal/node'
 import { receiveNode } from '@countersign/httpsig/node'
-import { AAuthError, type Cors, errorResponse, type LogLimit } from '@countersign/protocol'
-import { asAAuthError, errorFields } from '@countersign/protocol/internal'
+import { type AAuthError, type Cors, errorResponse, type LogLimit } from '@countersign/protocol'
+import { asAAuthError, errorFields, refusal } from '@countersign/protocol/internal'
 import { discardRest } from './discard-rest.js'
 import type { Health } from './health.js'
 import type { Logger } from './log.js'
@@ -172,14 +172,12 @@ function tellRefused({ participant, log }: ExchangeContext, requestId: string, e
 /** Requires exactly one Host line: of two, Node keeps the first, and a layer behind it may read the second (request smuggling). */
 function checkHeaderLines(from: IncomingMessage, limit: number): void {
   const lines = from.rawHeaders.length / 2
-  if (lines > limit)
-    throw new AAuthError('invalid_request', 'too many header lines', { reason: 'header_lines_too_many', status: 431 })
+  if (lines > limit) throw refusal('header_lines_too_many')
   let hosts = 0
   for (let index = 0; index < from.rawHeaders.length; index += 2) {
     if (from.rawHeaders[index]?.toLowerCase() === 'host') hosts++
   }
-  if (hosts !== 1)
-    throw new AAuthError('invalid_request', 'a request has exactly one Host header', { reason: 'authority_ambiguous' })
+  if (hosts !== 1) throw refusal('authority_ambiguous')
 }
 
 interface Sending {

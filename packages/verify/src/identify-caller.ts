@@ -1,8 +1,8 @@
 import type { Discovery } from '@countersign/discovery'
 import type { OpenedSignature, SignatureKey, VerifyKey, VerifyKeyCache } from '@countersign/httpsig'
 import { proveSignature } from '@countersign/httpsig/internal'
-import { AAuthError, type IdentifierList, isIdentifier, isListed, parseToken } from '@countersign/protocol'
-import { isTestKey } from '@countersign/protocol/internal'
+import { type IdentifierList, isIdentifier, isListed, parseToken } from '@countersign/protocol'
+import { isTestKey, refusal } from '@countersign/protocol/internal'
 import type { AuthorizedCaller, Caller, Credential, IdentifiedCaller, PseudonymousCaller } from './caller.js'
 import { peerOf } from './network.js'
 import type { VerifierOptions } from './options.js'
@@ -63,22 +63,17 @@ async function publishedKeyCaller(
   const { id, kid, dwk } = signatureKey
   // With any other document name, a JSON file that a user uploaded to an origin could pass for the agent metadata of that origin.
   if (dwk !== 'aauth-agent')
-    throw new AAuthError('invalid_signature', 'dwk of Signature-Key must be aauth-agent', {
-      reason: 'signature_key_malformed',
+    throw refusal('signature_key_malformed', { about: 'dwk must be aauth-agent', required_components: opened.required })
+  if (!isIdentifier(id, { development: context.options.development ?? false })) {
+    throw refusal('signature_key_malformed', {
+      about: 'id must be an https origin such as https://agent.example',
       required_components: opened.required,
     })
-  if (!isIdentifier(id, { development: context.options.development ?? false })) {
-    throw new AAuthError(
-      'invalid_signature',
-      'id of Signature-Key is not an identifier: it must be an https origin such as https://agent.example',
-      { reason: 'signature_key_malformed', required_components: opened.required },
-    )
   }
   await admitAgent(id, context) // error.policy-denied
   const { discovery } = context
   const known = await discovery.key('aauth-agent', id, kid)
-  if (known === undefined)
-    throw new AAuthError('invalid_agent_token', 'the agent publishes no key with this kid', { reason: 'key_unknown' })
+  if (known === undefined) throw refusal('key_unknown', { code: 'invalid_agent_token' })
   const source = { document: 'aauth-agent', id, kid, discovery } as const
   const key = await verifyUnder(known, source, under => proveSignature(opened, under))
   return { level: 'identified', agent: id, key, ...peerOf(opened.message) }
@@ -120,7 +115,7 @@ function refuseTestKey(
   { options }: CallerContext,
 ): void {
   if (options.development === true || !isTestKey(thumbprint)) return
-  throw new AAuthError(code, 'the private half of this key is printed in a specification', { reason: 'key_public' })
+  throw refusal('key_public', { code })
 }
 
 function countToken(seen: 'hit' | 'miss', { onToken }: CallerContext): void {
@@ -169,21 +164,16 @@ async function callerUnder(
 
 function checkAccepted(context: CallerContext, credential: Credential): void {
   if (!context.accept.includes(credential)) {
-    throw new AAuthError('insufficient_level', 'this endpoint does not accept this kind of credential', {
-      reason: 'credential_not_accepted',
-    })
+    throw refusal('credential_not_accepted')
   }
 }
 
 async function admitAgent(agent: string, { agents }: CallerContext): Promise<void> {
-  if (!(await isListed(agents, agent)))
-    throw new AAuthError('policy_denied', 'this agent is not admitted here', { reason: 'caller_denied' })
+  if (!(await isListed(agents, agent))) throw refusal('caller_denied')
 }
 
 /** An attacker's own auth server can have perfect metadata, keys and tokens: only the list decides, before any fetch. */
 async function admitIssuer(issuer: string, { options }: CallerContext): Promise<void> {
   if (!(await isListed(options.authServers ?? [], issuer)))
-    throw new AAuthError('untrusted_issuer', 'iss of the auth token is not an auth server accepted here', {
-      reason: 'issuer_untrusted',
-    })
+    throw refusal('issuer_untrusted', { about: 'iss of the auth token' })
 }

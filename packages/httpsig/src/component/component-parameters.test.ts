@@ -32,17 +32,17 @@ test.each([
 
 test.each([
   ['"content-type";unknown', request, /a parameter that cannot be resolved/],
-  ['"content-type";tr', request, /trailers are not supported/],
-  ['"@method";tr', request, /trailers are not supported/],
-  ['"@path";name="a"', request, /parameters that cannot be resolved/],
-  ['"@status";name="a"', response, /parameters that cannot be resolved/],
-  ['"@query-param";name="a"', response, /parameters that cannot be resolved/],
+  ['"content-type";tr', request, /: trailers/],
+  ['"@method";tr', request, /: trailers/],
+  ['"@path";name="a"', request, /: a parameter of a derived component/],
+  ['"@status";name="a"', response, /: a parameter of a derived component/],
+  ['"@query-param";name="a"', response, /: a parameter of a derived component/],
   ['"@query-param";name="a";unknown', request, /needs name and nothing else/],
   ['"@query-param";name=1', request, /needs name and nothing else/],
   ['"@query-param";unknown', request, /needs name and nothing else/],
   ['"@method";req="yes"', response, /a parameter that cannot be resolved/],
   ['"@method";req=?0', response, /a parameter that cannot be resolved/],
-  ['"@method";req', request, /a component of a request has the parameter req/],
+  ['"@method";req', request, /: req, in a request/],
 ] as const)(
   verifies('sig.covered.parameters', '%s names nothing of the message, and its signer learns why'),
   (identifier, message, text) => {

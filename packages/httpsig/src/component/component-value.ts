@@ -1,8 +1,7 @@
 import { offPage } from '#off-page'
-import { HttpSigError } from '../error.js'
+import { type HttpSigError, refusal } from '../error.js'
 import { pathOf, queryOf } from '../message/target-parts.js'
 import type { MessageContext, RequestContext } from './message-context.js'
-import { malformed } from './structured-field.js'
 
 const fieldName = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
 /** The characters that a line of the signature base may have. */
@@ -32,8 +31,10 @@ function derivedComponent(name: string, context: RequestContext): string | undef
 }
 
 function missingComponent(name: string): HttpSigError {
-  return malformed('component_missing', offPage && 'a covered component is unknown or not in the message', {
-    component: name,
+  return refusal('component_missing', {
+    cause: {
+      component: name,
+    },
   })
 }
 
@@ -46,12 +47,12 @@ export function fieldLines(name: string, context: MessageContext, allowed: RegEx
   if (lines.length === 0) throw missingComponent(name)
   for (const line of lines) {
     if (allowed.test(line)) continue
-    if (lineBreaking.test(line))
-      throw new HttpSigError('invalid_request', 'a header value holds NUL, CR or LF', {
-        reason: 'header_value_invalid',
-      })
-    throw malformed('component_value_invalid', offPage && 'a covered header value holds characters outside ASCII', {
-      component: name,
+    if (lineBreaking.test(line)) throw refusal('header_value_invalid')
+    throw refusal('component_value_invalid', {
+      about: offPage && 'characters outside ASCII',
+      cause: {
+        component: name,
+      },
     })
   }
   return lines

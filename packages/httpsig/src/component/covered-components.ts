@@ -1,5 +1,4 @@
-import type { HttpSigError } from '../error.js'
-import { malformed } from './structured-field.js'
+import { type HttpSigError, refusal } from '../error.js'
 
 /** The facts of a request that decide which components its signature must cover. */
 export interface CoverageNeeds {
@@ -39,14 +38,12 @@ export function requiredComponents(needs: CoverageNeeds): string[] {
  */
 export function checkCoverage(covered: readonly string[], required: readonly string[], needs: CoverageNeeds): void {
   for (const name of required)
-    if (!covered.includes(name))
-      throw malformed('component_not_covered', 'a required component is not covered', { component: name })
-  if (!needs.hasQuery && covered.includes('@query'))
-    throw malformed('query_missing', '@query is covered but the target has no query')
+    if (!covered.includes(name)) throw refusal('component_not_covered', { about: name, cause: { component: name } })
+  if (!needs.hasQuery && covered.includes('@query')) throw refusal('query_missing')
   if (!needs.hasBody && covered.includes('content-digest')) throw coveredWithoutBody()
 }
 
 /** The refusal of a signature that covers the digest of a body that there is not. */
 export function coveredWithoutBody(): HttpSigError {
-  return malformed('body_missing', 'content-digest is covered but there is no body')
+  return refusal('body_missing')
 }

@@ -1,7 +1,7 @@
+import { refusal } from '../error.js'
 import { type HttpMessage, type HttpRequestMessage, isResponse } from '../message/http-message.js'
 import { headerValues, trimOws } from '../message/received-message.js'
 import type { MessageParts } from './message-parts.js'
-import { malformed } from './structured-field.js'
 
 interface FieldContext {
   /** The values of all lines of a field, trimmed. @param name in lower case */
@@ -60,8 +60,10 @@ function pathAndQuery({ target, scheme, authority }: HttpRequestMessage): string
     itsScheme.toLowerCase() !== scheme ||
     canonicalAuthority({ authority: itsAuthority, scheme }) !== canonicalAuthority({ authority, scheme })
   )
-    throw malformed('authority_mismatched', 'the request target is for another scheme or authority', {
-      expected: { scheme, authority },
+    throw refusal('authority_mismatched', {
+      cause: {
+        expected: { scheme, authority },
+      },
     })
   return target.slice(origin.length)
 }

@@ -1,4 +1,4 @@
-import { malformed } from './structured-field.js'
+import { refusal } from '../error.js'
 import { singleReadingDictionary } from './structured-field-type.js'
 
 type Members = ReturnType<typeof singleReadingDictionary>
@@ -32,7 +32,7 @@ function decodeForm(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch (cause) {
-    throw malformed('component_value_invalid', 'a query parameter is not UTF-8', cause)
+    throw refusal('component_value_invalid', { about: 'a query parameter is not UTF-8', cause })
   }
 }
 
@@ -50,8 +50,7 @@ function queryParameters(query: string): ReadonlyMap<string, string | undefined>
   for (const pair of query.slice(1).split('&')) {
     if (pair === '') continue
     count += 1
-    if (count > mostParameters)
-      throw malformed('components_too_many', 'a query with covered parameters has more than 1000')
+    if (count > mostParameters) throw refusal('components_too_many')
     const equals = pair.indexOf('=')
     const name = percentEncode(decodeForm(equals < 0 ? pair : pair.slice(0, equals)))
     const value = equals < 0 ? '' : pair.slice(equals + 1)
@@ -69,6 +68,6 @@ function queryParameters(query: string): ReadonlyMap<string, string | undefined>
 export function queryParameter(name: string, query: string | undefined, parts: MessageParts): string {
   const value = parts.query(query).get(name)
   // Of two parameters with one name, signer and handler could each read another one.
-  if (value === undefined) throw malformed('component_missing', 'a covered query parameter is missing or repeated')
+  if (value === undefined) throw refusal('component_missing')
   return percentEncode(decodeForm(value))
 }

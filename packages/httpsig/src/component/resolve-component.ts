@@ -1,6 +1,6 @@
 import { isInnerList, serializeDictionary, serializeInnerList, serializeItem } from 'structured-headers'
 import { base64Encode } from '#base64url'
-import type { HttpSigError } from '../error.js'
+import { type HttpSigError, refusal } from '../error.js'
 import { queryOf } from '../message/target-parts.js'
 import { componentIdentifier } from './component-identifier.js'
 import type { ComponentProfile } from './component-profile.js'
@@ -8,7 +8,6 @@ import { bareValue, fieldLines, plainText } from './component-value.js'
 import type { MessageContext, ResponseContext } from './message-context.js'
 import { type MessageParts, messageParts, queryParameter } from './message-parts.js'
 import type { Component } from './signature-input.js'
-import { malformed } from './structured-field.js'
 import { strictlySerialized } from './structured-field-type.js'
 
 const unbroken = /^[^\0\r\n]*$/
@@ -22,8 +21,7 @@ function partsOf(message: MessageContext): MessageParts {
 function wrapBinary(lines: readonly string[]): string {
   return lines
     .map(line => {
-      if (beyondLatin1.test(line))
-        throw malformed('component_value_invalid', 'a covered header value is not decoded as latin1')
+      if (beyondLatin1.test(line)) throw refusal('component_value_invalid', { about: 'it is not decoded as latin1' })
       return `:${base64Encode(Uint8Array.from(line, character => character.charCodeAt(0)))}:`
     })
     .join(', ')
@@ -32,8 +30,10 @@ function wrapBinary(lines: readonly string[]): string {
 function findMember(key: string, component: Component, members: ReturnType<MessageParts['dictionary']>): string {
   const member = members.get(key)
   if (member === undefined)
-    throw malformed('component_missing', 'a covered Dictionary member is not in the message', {
-      component: componentIdentifier(component),
+    throw refusal('component_missing', {
+      cause: {
+        component: componentIdentifier(component),
+      },
     })
   return isInnerList(member) ? serializeInnerList(member) : serializeItem(member)
 }
@@ -55,7 +55,7 @@ function fieldParameters({ parameters }: Required<Component>, profile: Component
   }
   const isKey = read.key !== undefined
   if (read.bs ? read.sf || isKey : read.sf && isKey && !profile.sfBesideKey)
-    throw malformed('component_unsupported', 'a covered component has parameters that do not go together')
+    throw refusal('component_unsupported', { about: 'its parameters do not go together' })
   return read
 }
 
@@ -69,19 +69,22 @@ function fieldValue(component: Required<Component>, message: MessageContext, pro
   if (!sf) return lines.join(', ')
   const type = profile.fieldType(name)
   if (type === undefined)
-    throw malformed('component_unsupported', 'a component is covered with sf but the type of its field is not known', {
-      component: name,
+    throw refusal('component_unsupported', {
+      about: 'sf, for a field whose type is not known',
+      cause: {
+        component: name,
+      },
     })
   if (type !== 'dictionary') return strictlySerialized(lines.join(', '), type)
   const members = partsOf(message).dictionary(lines)
   if (members.size === 0 && !profile.emptyDictionary)
-    throw malformed('component_value_invalid', 'a component covered with sf is empty', { component: name })
+    throw refusal('component_value_invalid', { about: 'it is empty', cause: { component: name } })
   return serializeDictionary(members)
 }
 
 function statusOf(name: string, { status }: ResponseContext, profile: ComponentProfile): string {
   if (name !== '@status' || !profile.responses)
-    throw malformed('component_unsupported', 'a covered component does not apply to a response', { component: name })
+    throw refusal('component_unsupported', { about: 'it does not apply to a response', cause: { component: name } })
   if (!Number.isInteger(status) || status < 100 || status > 999)
     throw new TypeError('the status must be a three-digit integer')
   return String(status)
@@ -94,11 +97,7 @@ function derivedValue(name: string, message: MessageContext, profile: ComponentP
     absentQuery !== undefined && name === '@query' ? (queryOf(message.target) ?? absentQuery) : bareValue(name, message)
   // A line break would forge a line of the base, which is ASCII only.
   if (!profile.checkedTarget && !plainText.test(value))
-    throw malformed(
-      'component_value_invalid',
-      'the value of a covered component holds characters outside printable ASCII',
-      { component: name },
-    )
+    throw refusal('component_value_invalid', { cause: { component: name } })
   return value
 }
 
@@ -113,12 +112,15 @@ function parameterisedValue(
   if (own === 0) return derivedValue(name, message, profile)
   if (parameters.has('tr')) throw trailers()
   if (name !== '@query-param' || 'status' in message)
-    throw malformed('component_unsupported', 'a derived component has parameters that cannot be resolved', {
-      component: name,
+    throw refusal('component_unsupported', {
+      about: 'a parameter of a derived component',
+      cause: {
+        component: name,
+      },
     })
   const asked = parameters.get('name')
   if (own !== 1 || typeof asked !== 'string')
-    throw malformed('component_unsupported', '@query-param needs name and nothing else')
+    throw refusal('component_unsupported', { about: '@query-param needs name and nothing else' })
   return queryParameter(asked, queryOf(message.target), partsOf(message))
 }
 
@@ -128,27 +130,29 @@ function sourceOf({ name, parameters }: Required<Component>, message: MessageCon
   if (req === undefined) return message
   if (req !== true) throw unresolvable('req')
   if (!('status' in message))
-    throw malformed('component_unsupported', 'a component of a request has the parameter req', { component: name })
+    throw refusal('component_unsupported', { about: 'req, in a request', cause: { component: name } })
   if (message.request === undefined)
-    throw malformed(
-      'component_missing',
-      'a covered component needs the request that the response answers, which is not given',
-      {
+    throw refusal('component_missing', {
+      about: 'the request that the response answers is not given',
+      cause: {
         component: name,
       },
-    )
+    })
   return message.request
 }
 
 function unresolvable(parameter: string): HttpSigError {
-  return malformed('component_unsupported', 'a covered component has a parameter that cannot be resolved', {
-    parameter,
+  return refusal('component_unsupported', {
+    about: 'a parameter that cannot be resolved',
+    cause: {
+      parameter,
+    },
   })
 }
 
 /** A text of its own: RFC 9421 allows the parameter, so a signer must learn why it is refused. */
 function trailers(): HttpSigError {
-  return malformed('component_unsupported', 'trailers are not supported: a component has the parameter tr')
+  return refusal('component_unsupported', { about: 'trailers (tr)' })
 }
 
 /**

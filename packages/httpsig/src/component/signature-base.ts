@@ -1,10 +1,10 @@
+import { refusal } from '../error.js'
 import { componentIdentifier, componentKey } from './component-identifier.js'
 import type { ComponentProfile } from './component-profile.js'
 import { bareValue } from './component-value.js'
 import type { MessageContext, RequestContext } from './message-context.js'
 import { resolveComponent } from './resolve-component.js'
 import type { Component } from './signature-input.js'
-import { malformed } from './structured-field.js'
 
 /** The covered components and parameters, from one member of Signature-Input. */
 export interface Coverage {
@@ -30,7 +30,7 @@ export function signatureBase(
     const { name, parameters } = component
     const key = parameters === undefined ? name : componentKey(component)
     // Two lines with one name could have two values, and two readers could each take another one.
-    if (seen.has(key)) throw malformed('component_repeated', 'a component is covered twice', { component: key })
+    if (seen.has(key)) throw refusal('component_repeated', { cause: { component: key } })
     seen.add(key)
     const identifier = parameters === undefined ? `"${name}"` : componentIdentifier(component)
     base += `${identifier}: ${resolveComponent(component, message, profile)}\n`

@@ -1,10 +1,8 @@
 import { type BareItem, isInnerList, type Parameters } from 'structured-headers'
-import type { HttpSigError } from '../error.js'
+import { type HttpSigError, refusal } from '../error.js'
 import {
   type DictionaryLimits,
   type DictionaryMember,
-  headerTooLong,
-  malformed,
   parseMembers,
   rawParameters,
   strictInnerList,
@@ -40,17 +38,18 @@ const canonicalParameter = /;([a-z*][a-z0-9_.*-]*)=(?:([1-9][0-9]{0,14})|"([\x20
 
 /** The covered components of an Inner List. @throws HttpSigError `invalid_signature` */
 export function componentsOf(label: string, member: DictionaryMember['member']): Component[] {
-  if (!isInnerList(member)) throw malformed('signature_header_malformed', 'a member is not an Inner List', { label })
+  if (!isInnerList(member))
+    throw refusal('signature_header_malformed', { about: 'a member must be an Inner List', cause: { label } })
   if (member[0].length > componentLimit) throw tooManyComponents(label)
   return member[0].map(([name, parameters]): Component => {
     if (typeof name !== 'string')
-      throw malformed('signature_header_malformed', 'a covered component is not a String', { label })
+      throw refusal('signature_header_malformed', { about: 'a covered component must be a String', cause: { label } })
     return parameters.size === 0 ? { name } : { name, parameters }
   })
 }
 
 function tooManyComponents(label: string): HttpSigError {
-  return malformed('components_too_many', 'more than 32 components are covered', { label })
+  return refusal('components_too_many', { cause: { label } })
 }
 
 /** Parses any legal spelling; {@link parseSignatureInput} reads the usual one first. */
@@ -64,7 +63,7 @@ export function parseSignatureInputFully(value: string, label: string): Signatur
 }
 
 function notSelected(): HttpSigError {
-  return malformed('signature_label_missing', 'Signature-Input has no member of the label that Signature-Key names')
+  return refusal('signature_label_missing')
 }
 
 /** Parses the canonical spelling: one member whose parameters are Integers and plain Strings. Returns undefined for any other. */
@@ -95,7 +94,7 @@ function parseCanonical(value: string): SignatureInput | undefined {
  * @see protocol §3.1 and §3.4, RFC 9421 §4.1
  */
 export function parseSignatureInput(value: string, label: string): SignatureInput {
-  if (value.length > signatureLimits.bytes) throw headerTooLong('Signature-Input', '8192 bytes')
+  if (value.length > signatureLimits.bytes) throw refusal('header_too_long', { about: 'Signature-Input, 8192 bytes' })
   // As most signers write it: the full parser takes a twentieth of a whole GET longer.
   const canonical = parseCanonical(value)
   if (canonical === undefined) return parseSignatureInputFully(value, label)
@@ -111,7 +110,7 @@ export function integerParameter(input: SignatureInput, key: string): number | u
   const raw = input.raw.get(key)
   if (raw === undefined) return undefined
   if (!integer.test(raw))
-    throw malformed('signature_parameter_malformed', 'a signature parameter is not an Integer', { parameter: key })
+    throw refusal('signature_parameter_malformed', { about: 'it must be an Integer', cause: { parameter: key } })
   return Number(raw)
 }
 
@@ -119,6 +118,6 @@ export function integerParameter(input: SignatureInput, key: string): number | u
 export function stringParameter(input: SignatureInput, key: string): string | undefined {
   const value = input.values.get(key)
   if (value !== undefined && typeof value !== 'string')
-    throw malformed('signature_parameter_malformed', 'a signature parameter is not a String', { parameter: key })
+    throw refusal('signature_parameter_malformed', { about: 'it must be a String', cause: { parameter: key } })
   return value
 }

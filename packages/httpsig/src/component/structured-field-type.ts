@@ -1,5 +1,6 @@
 import { parseDictionary, parseItem, parseList, serializeItem, serializeList } from 'structured-headers'
-import { countMembers, countParameters, heldParameters, holdsMisreadNumber, malformed } from './structured-field.js'
+import { refusal } from '../error.js'
+import { countMembers, countParameters, heldParameters, holdsMisreadNumber } from './structured-field.js'
 
 /** The type that the definition of a Structured Field gives it. */
 export type StructuredFieldType = 'dictionary' | 'list' | 'item'
@@ -49,15 +50,10 @@ function parseStrictly<T>(text: string, parse: (text: string) => T, held: (value
   try {
     value = parse(text)
   } catch (cause) {
-    throw malformed(
-      'component_value_invalid',
-      'a component covered with sf or key is not a Structured Field of its type',
-      cause,
-    )
+    throw refusal('component_value_invalid', { about: 'it is not a Structured Field of its type', cause })
   }
   // The parser drops repeated parameters and rewrites 1.0: two readers could read two values.
-  if (countParameters(text) !== held(value) || holdsMisreadNumber(text))
-    throw malformed('component_value_invalid', 'a component covered with sf or key has no single reading')
+  if (countParameters(text) !== held(value) || holdsMisreadNumber(text)) throw refusal('component_value_invalid')
   return value
 }
 
@@ -69,8 +65,7 @@ export function singleReadingDictionary(text: string): Dictionary {
   const members = parseStrictly(text, parseDictionary, value =>
     [...value.values()].reduce((sum, member) => sum + heldParameters(member), 0),
   )
-  if (members.size > 0 && countMembers(text) !== members.size)
-    throw malformed('component_value_invalid', 'a component covered with sf or key has no single reading')
+  if (members.size > 0 && countMembers(text) !== members.size) throw refusal('component_value_invalid')
   return members
 }
 

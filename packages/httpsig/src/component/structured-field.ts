@@ -6,9 +6,8 @@ import {
   parseDictionary,
   serializeInnerList,
 } from 'structured-headers'
-import { HttpSigError } from '../error.js'
+import { refusal } from '../error.js'
 import { trimOws } from '../message/received-message.js'
-import type { HttpSigReason } from '../reason/reason.js'
 
 /** One parameter as it was written: key, the raw text of its value (`?1` when it had none), and the parsed value. */
 export interface RawParameter {
@@ -47,19 +46,6 @@ const legalLabel = /^[a-z*][a-z0-9_.*-]{0,63}$/
 /** Whether `label` may name a signature. */
 export function isLabel(label: string): boolean {
   return legalLabel.test(label)
-}
-
-/** The error for a fault in a signature header or in what it covers: 401, never 400. */
-export function malformed(reason: HttpSigReason, description: string | false, cause?: unknown): HttpSigError {
-  return new HttpSigError('invalid_signature', description || reason, { reason, cause })
-}
-
-/** The error for a header that is longer than its limit. Nothing of it was read, so no challenge would help: 431. */
-export function headerTooLong(header: string, limit: string): HttpSigError {
-  return new HttpSigError('invalid_request', `${header} is longer than ${limit}`, {
-    reason: 'header_too_long',
-    status: 431,
-  })
 }
 
 interface Written {
@@ -125,22 +111,20 @@ function writtenMembers(value: string): string[] {
  * @see protocol §3.1, RFC 9651 §4.2.2
  */
 export function parseMembers(header: string, value: string, limits: DictionaryLimits): Map<string, DictionaryMember> {
-  if (value.length > limits.bytes) throw headerTooLong(header, `${limits.bytes} bytes`)
+  if (value.length > limits.bytes) throw refusal('header_too_long', { about: `${header}, ${limits.bytes} bytes` })
   let parsed: ReturnType<typeof parseDictionary>
   try {
     parsed = parseDictionary(value)
   } catch (cause) {
-    throw malformed('signature_header_malformed', `${header} is not a Structured Field Dictionary`, cause)
+    throw refusal('signature_header_malformed', { about: `${header} is not a Structured Field Dictionary`, cause })
   }
-  if (parsed.size === 0) throw malformed('signature_header_malformed', `${header} is empty`)
+  if (parsed.size === 0) throw refusal('signature_header_malformed', { about: `${header} is empty` })
   const texts = writtenMembers(value)
-  if (texts.length > limits.members)
-    throw malformed('signatures_too_many', `${header} has more than ${limits.members} members`)
-  if (texts.length !== parsed.size)
-    throw malformed('signature_label_repeated', `${header} has two members of one label`)
+  if (texts.length > limits.members) throw refusal('signatures_too_many')
+  if (texts.length !== parsed.size) throw refusal('signature_label_repeated', { about: header })
   let held = 0
   for (const member of parsed.values()) held += heldParameters(member)
-  if (countParameters(value) !== held) throw malformed('parameter_repeated', `${header} repeats a parameter`)
+  if (countParameters(value) !== held) throw refusal('parameter_repeated', { about: header })
   const members = new Map<string, DictionaryMember>()
   let at = 0
   for (const [label, member] of parsed) {
@@ -156,12 +140,12 @@ export function parseMembers(header: string, value: string, limits: DictionaryLi
  * @see RFC 9421 §2.3
  */
 export function strictInnerList(header: string, { member, text }: DictionaryMember): string {
-  if (!isInnerList(member)) throw malformed('signature_header_malformed', `the ${header} member is not an Inner List`)
+  if (!isInnerList(member))
+    throw refusal('signature_header_malformed', { about: `the ${header} member must be an Inner List` })
   if (holdsMisreadNumber(text))
-    throw malformed(
-      'signature_parameter_malformed',
-      `${header} holds a Decimal without a fraction, or a Date out of range`,
-    )
+    throw refusal('signature_parameter_malformed', {
+      about: `${header} has a Decimal without a fraction, or a Date out of range`,
+    })
   return serializeInnerList(member)
 }
 
@@ -214,17 +198,16 @@ export function parseSingleMember(value: string): SingleMember {
   try {
     members = parseDictionary(value)
   } catch (cause) {
-    throw malformed('signature_header_malformed', 'Signature-Key is not a Structured Field Dictionary', cause)
+    throw refusal('signature_header_malformed', { about: 'Signature-Key is not a Structured Field Dictionary', cause })
   }
   const [entry] = members
   if (entry === undefined || members.size !== 1)
-    throw malformed('signature_key_malformed', 'Signature-Key must have exactly one member')
+    throw refusal('signature_key_malformed', { about: 'it must have exactly one member' })
   const [label, member] = entry
-  if (!isLabel(label)) throw malformed('signature_key_malformed', 'Signature-Key has a label longer than 64 characters')
+  if (!isLabel(label)) throw refusal('signature_key_malformed', { about: 'its label is longer than 64 characters' })
   const seen = readWritten(value)
-  if (seen.commas !== 0) throw malformed('signature_key_malformed', 'Signature-Key must have exactly one member')
-  if (seen.semicolons !== heldParameters(member))
-    throw malformed('parameter_repeated', 'Signature-Key repeats a parameter')
+  if (seen.commas !== 0) throw refusal('signature_key_malformed', { about: 'it must have exactly one member' })
+  if (seen.semicolons !== heldParameters(member)) throw refusal('parameter_repeated', { about: 'Signature-Key' })
   const parsed = member[1]
   return {
     label,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import { cutOff, isCutOff } from '../message/request-end-node.js'
+import { refusal } from '../error.js'
+import { isCutOff } from '../message/request-end-node.js'
 
 /** Events after which a read may have another result. */
 const changes = ['readable', 'end', 'error'] as const
@@ -39,7 +40,7 @@ export function bodyStream(request: IncomingMessage | Http2ServerRequest): Reada
           if (request.errored) throw request.errored
           // HTTP/2 ends the body of a stream that was reset.
           if (request.readableEnded && !isCutOff(request)) return controller.close()
-          if (request.readableEnded || request.destroyed || state === 'closed') throw cutOff()
+          if (request.readableEnded || request.destroyed || state === 'closed') throw refusal('request_cut_off')
           await change()
         }
       },

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { constants, type Http2ServerRequest } from 'node:http2'
+import { refusal } from '../error.js'
 import { takeWaiting } from '../message/merged-chunks-node.js'
-import { cutOff, hasEnded, isCutOff } from '../message/request-end-node.js'
+import { hasEnded, isCutOff } from '../message/request-end-node.js'
 import type { BodyCheck } from './content-digest-stream.js'
 
 type NodeRequest = IncomingMessage | Http2ServerRequest
@@ -23,7 +24,7 @@ export function checkBody(request: NodeRequest, check: BodyCheck): void {
       check.update(chunk)
       return
     }
-    if (!isAskedFor || isCutOff(request)) throw cutOff()
+    if (!isAskedFor || isCutOff(request)) throw refusal('request_cut_off')
     check.end()
     state = 'ended'
   }

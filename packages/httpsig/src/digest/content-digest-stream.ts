@@ -1,5 +1,5 @@
 import { hash } from '#hash'
-import { HttpSigError } from '../error.js'
+import { refusal } from '../error.js'
 import { type ContentDigest, equalDigests, parseContentDigest, serializeContentDigest } from './content-digest.js'
 import type { HashName } from './hash.js'
 
@@ -114,10 +114,7 @@ export function contentDigestCheck(value: string): BodyCheck {
   return {
     update: state.update,
     end() {
-      if (!equalDigests(expected, state.digest()))
-        throw new HttpSigError('invalid_signature', 'Content-Digest is not the digest of the body', {
-          reason: 'digest_wrong',
-        })
+      if (!equalDigests(expected, state.digest())) throw refusal('digest_wrong')
     },
   }
 }

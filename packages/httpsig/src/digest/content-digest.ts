@@ -1,7 +1,8 @@
 import { isInnerList, parseDictionary } from 'structured-headers'
 import { base64Encode } from '#base64url'
 import { sha256, sha512 } from '#crypto'
-import { countMembers, headerTooLong, malformed } from '../component/structured-field.js'
+import { countMembers } from '../component/structured-field.js'
+import { refusal } from '../error.js'
 import type { HashName } from './hash.js'
 
 /** The digests of a Content-Digest header that this package can compute. */
@@ -14,8 +15,7 @@ const lengthLimit = 4 * 1024
 
 function bytesOf(value: unknown, length: number): Uint8Array {
   const bytes = value instanceof ArrayBuffer ? new Uint8Array(value) : undefined
-  if (bytes?.length !== length)
-    throw malformed('digest_malformed', 'a digest in Content-Digest is not a Byte Sequence of its length')
+  if (bytes?.length !== length) throw refusal('digest_malformed')
   return bytes
 }
 
@@ -25,15 +25,15 @@ function bytesOf(value: unknown, length: number): Uint8Array {
  * @see protocol §3.4, RFC 9530 §2
  */
 export function parseContentDigest(value: string): ContentDigest {
-  if (value.length > lengthLimit) throw headerTooLong('Content-Digest', '4 KiB')
+  if (value.length > lengthLimit) throw refusal('header_too_long', { about: 'Content-Digest, 4 KiB' })
   let members: ReturnType<typeof parseDictionary>
   try {
     members = parseDictionary(value)
   } catch (cause) {
-    throw malformed('digest_malformed', 'Content-Digest is not a Structured Field Dictionary', cause)
+    throw refusal('digest_malformed', { about: 'it is no Structured Field Dictionary', cause })
   }
   // The parser keeps the last of two equal members; another reader might keep the first.
-  if (countMembers(value) !== members.size) throw malformed('digest_malformed', 'Content-Digest repeats an algorithm')
+  if (countMembers(value) !== members.size) throw refusal('digest_malformed', { about: 'it names an algorithm twice' })
   const digest: { sha256?: Uint8Array; sha512?: Uint8Array } = {}
   for (const [name, member] of members) {
     const item: unknown = isInnerList(member) ? undefined : member[0]
@@ -41,8 +41,7 @@ export function parseContentDigest(value: string): ContentDigest {
     if (name === 'sha-512') digest.sha512 = bytesOf(item, 64)
   }
   // Without a known digest there would be nothing to compare, and any body would pass.
-  if (!digest.sha256 && !digest.sha512)
-    throw malformed('digest_unsupported', 'Content-Digest has neither sha-256 nor sha-512')
+  if (!digest.sha256 && !digest.sha512) throw refusal('digest_unsupported')
   return digest
 }
 

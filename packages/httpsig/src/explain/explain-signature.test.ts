@@ -148,7 +148,7 @@ test('the cause of a refusal has base, key and algorithm, and its message has no
   const key = await importVerifyKey({ kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x: inlineKey.slice(-44, -1) })
   const error = await verifySignature(opened, key).catch((failure: unknown) => failure)
   expect(error).toMatchObject({
-    message: 'the signature does not verify',
+    message: 'The signature does not verify under the key of Signature-Key.',
     cause: { base: opened.base, algorithm: 'Ed25519', thumbprint: key.thumbprint, signatureBytes: 64 },
   })
 })

@@ -1,4 +1,4 @@
-import { HttpSigError } from '../error.js'
+import { type HttpSigError, refusal } from '../error.js'
 
 /** A signature algorithm, by its fully-specified JOSE name. */
 export type Algorithm = 'Ed25519' | 'ES256' | 'ES384' | 'PS512'
@@ -45,15 +45,11 @@ export function isSignatureLength(algorithm: Algorithm, length: number): boolean
 }
 
 /** The error for a key that is not acceptable; it lists the algorithms of keys that are. */
-export function unacceptableKey(description: string | false, cause?: unknown): HttpSigError {
-  return new HttpSigError('unsupported_algorithm', description || 'key_unacceptable', {
-    reason: 'key_unacceptable',
-    algs: algorithms,
-    cause,
-  })
+export function unacceptableKey(about: string | false, cause?: unknown): HttpSigError {
+  return refusal('key_unacceptable', { about, algs: algorithms, cause })
 }
 
 /** The error for a name of an algorithm that is none of {@link algorithms}; it lists them. */
-export function unsupportedAlgorithm(description: string): HttpSigError {
-  return new HttpSigError('unsupported_algorithm', description, { reason: 'algorithm_unsupported', algs: algorithms })
+export function unsupportedAlgorithm(): HttpSigError {
+  return refusal('algorithm_unsupported', { algs: algorithms })
 }

@@ -1,4 +1,4 @@
-import { HttpSigError } from '../error.js'
+import { refusal } from '../error.js'
 import { headerValues, type ReceivedMessage } from './received-message.js'
 
 const defaultPort = { https: ':443', http: ':80' } as const
@@ -27,10 +27,6 @@ export function chooseAuthority(
   const hosts = headerValues(message, 'host')
   const host = hosts.length === 1 ? withoutDefaultPort(hosts[0]?.trim().toLowerCase() ?? '', scheme) : undefined
   const chosen = authorities.find(authority => authority === host)
-  if (chosen === undefined)
-    throw new HttpSigError('invalid_request', 'the request is for an authority that is not served here', {
-      reason: 'authority_not_served',
-      status: 421,
-    })
+  if (chosen === undefined) throw refusal('authority_not_served')
   return chosen
 }

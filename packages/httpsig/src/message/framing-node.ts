@@ -1,8 +1,7 @@
 import { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import { HttpSigError } from '../error.js'
+import { refusal } from '../error.js'
 import { headerValues, type ReceivedMessage } from './received-message.js'
-import { cutOff } from './request-end-node.js'
 
 // What is refused of the head of a request on Node, before anything is verified.
 
@@ -39,8 +38,7 @@ function headersOf(request: IncomingMessage | Http2ServerRequest): Array<readonl
   const host = lines.find(([name]) => name.toLowerCase() === 'host')
   if (host === undefined) return [['host', authority], ...lines]
   // They must agree (RFC 9113 §8.3.1): a later layer could read the other one.
-  if (host[1] !== authority)
-    throw new HttpSigError('invalid_request', 'Host and :authority disagree', { reason: 'authority_ambiguous' })
+  if (host[1] !== authority) throw refusal('authority_ambiguous', { about: 'Host and :authority disagree' })
   return lines
 }
 
@@ -49,17 +47,10 @@ function checkFraming(message: ReceivedMessage): void {
   const lengths = headerValues(message, 'content-length')
   const codings = headerValues(message, 'transfer-encoding')
   if (lengths.length > 1 || (lengths[0] !== undefined && !/^\d+$/.test(lengths[0])))
-    throw new HttpSigError('invalid_request', 'Content-Length is repeated or malformed', {
-      reason: 'body_framing_invalid',
-    })
+    throw refusal('body_framing_invalid', { about: 'Content-Length' })
   if (codings.length > 1 || (codings[0] !== undefined && codings[0].toLowerCase() !== 'chunked'))
-    throw new HttpSigError('invalid_request', 'Transfer-Encoding is not exactly chunked', {
-      reason: 'body_framing_invalid',
-    })
-  if (lengths.length > 0 && codings.length > 0)
-    throw new HttpSigError('invalid_request', 'Content-Length and Transfer-Encoding stand together', {
-      reason: 'body_framing_invalid',
-    })
+    throw refusal('body_framing_invalid', { about: 'Transfer-Encoding must be exactly chunked' })
+  if (lengths.length > 0 && codings.length > 0) throw refusal('body_framing_invalid', { about: 'both are present' })
 }
 
 /** Header lines of an HTTP/1.1 request that Node keeps when the server sets no `maxHeadersCount`. */
@@ -81,8 +72,7 @@ function checkWholeHead(request: IncomingMessage | Http2ServerRequest): void {
   // HTTP/2 resets a stream that has too many.
   if ('stream' in request) return
   const most = keptLines(request.socket as Connection | null)
-  if (most > 0 && request.rawHeaders.length >= 2 * most)
-    throw new HttpSigError('invalid_request', 'too many header lines', { reason: 'header_lines_too_many', status: 431 })
+  if (most > 0 && request.rawHeaders.length >= 2 * most) throw refusal('header_lines_too_many')
 }
 
 /** How many lines the parser keeps; 0 or below when it keeps all. */
@@ -120,7 +110,7 @@ export function hasNoBody(request: IncomingMessage | Http2ServerRequest, message
     throw new TypeError(
       'the body was read before it could be verified: put the guard before what reads bodies, or have that keep them, as express.json({ verify: keepBody })',
     )
-  throw cutOff()
+  throw refusal('request_cut_off')
 }
 
 /** Throws when something listens to the body already: it has got, or will get, bytes that are not verified. */

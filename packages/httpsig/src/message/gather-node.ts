@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import { HttpSigError } from '../error.js'
-import { cutOff, wasReset } from './request-end-node.js'
+import { refusal } from '../error.js'
+import { wasReset } from './request-end-node.js'
 
 /** How a body is read. */
 export interface Gathering {
@@ -27,7 +27,7 @@ export function gather(
       try {
         const bytes = part(chunk)
         if (bytes === undefined) return
-        if (wasReset(request)) throw cutOff()
+        if (wasReset(request)) throw refusal('request_cut_off')
         stop()
         resolve(bytes)
       } catch (error) {
@@ -41,7 +41,7 @@ export function gather(
       stop()
       try {
         const bytes = end()
-        if (wasReset(request)) throw cutOff()
+        if (wasReset(request)) throw refusal('request_cut_off')
         resolve(bytes)
       } catch (error) {
         reject(error as Error)
@@ -49,11 +49,11 @@ export function gather(
     }
     const onError = (cause: Error): void => {
       stop()
-      reject(new HttpSigError('invalid_request', 'the body could not be read', { reason: 'body_unreadable', cause }))
+      reject(refusal('body_unreadable', { cause }))
     }
     const onClose = (): void => {
       stop()
-      reject(cutOff())
+      reject(refusal('request_cut_off'))
     }
     request.on(on, onPart).on('end', onEnd).on('error', onError).on('close', onClose)
   })

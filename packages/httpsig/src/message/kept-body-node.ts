@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { HttpSigError } from '../error.js'
-import { bodyTooLarge, headerValues, type ReceivedMessage, trimOws } from './received-message.js'
+import { refusal } from '../error.js'
+import { headerValues, type ReceivedMessage, trimOws } from './received-message.js'
 
 const kept: unique symbol = Symbol('countersign.kept')
 
@@ -26,11 +26,8 @@ export function keepBody(request: IncomingMessage, _response: ServerResponse, bo
 export function withKeptBody(request: object, message: ReceivedMessage, limit: number): ReceivedMessage | undefined {
   const body = (request as Keeping)[kept]
   if (body === undefined) return undefined
-  if (body.length > limit) throw bodyTooLarge()
+  if (body.length > limit) throw refusal('body_too_large')
   if (headerValues(message, 'content-encoding').some(coding => trimOws(coding).toLowerCase() !== 'identity'))
-    throw new HttpSigError('invalid_request', 'a compressed body cannot be verified behind a parser', {
-      reason: 'body_compressed',
-      status: 415,
-    })
+    throw refusal('body_compressed', { about: 'a parser has unpacked it' })
   return body.length === 0 ? message : { ...message, body }
 }

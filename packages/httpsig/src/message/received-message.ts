@@ -1,4 +1,4 @@
-import { HttpSigError } from '../error.js'
+import { refusal } from '../error.js'
 import { gatherBytes } from './gathered-bytes.js'
 
 /** The connection of a caller, as far as its end shows. */
@@ -101,16 +101,11 @@ export function collectBody(limit: number): BodyCollector {
   const gathered = gatherBytes(limit)
   return {
     add(chunk) {
-      if (!gathered.add(chunk)) throw bodyTooLarge()
+      if (!gathered.add(chunk)) throw refusal('body_too_large')
     },
     bytes() {
       const body = gathered.bytes()
       return body.length === 0 ? undefined : body
     },
   }
-}
-
-/** The error for a body over the limit. */
-export function bodyTooLarge(): HttpSigError {
-  return new HttpSigError('invalid_request', 'the body is too large', { reason: 'body_too_large', status: 413 })
 }

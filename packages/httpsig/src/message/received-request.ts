@@ -1,5 +1,5 @@
 import { checkOptions } from '#check-options'
-import { HttpSigError } from '../error.js'
+import { refusal } from '../error.js'
 import { connectionOfRequest } from './connection.js'
 import { type BodyCollector, collectBody, type ReceivedMessage, readBody, type UnreadBody } from './received-message.js'
 import { pathOf } from './target-parts.js'
@@ -102,9 +102,7 @@ export function headOf(request: Request): ReceivedMessage {
  */
 function checkHiddenBody(headers: Headers): void {
   if (headers.has('transfer-encoding') || /[^0, ]/.test(headers.get('content-length') ?? ''))
-    throw new HttpSigError('invalid_request', 'this platform does not show the body of such a request', {
-      reason: 'body_not_shown',
-    })
+    throw refusal('body_not_shown')
 }
 
 /** Header lines that Node keeps by default. Below a Fetch handler, too, it drops the rest silently (DIG-19). */
@@ -114,8 +112,7 @@ function checkWholeHead(headers: ReadonlyArray<readonly [string, string]>): void
   let lines = headers.length
   // Lines with one name have been joined by commas, those of cookies by semicolons.
   for (const [name, value] of headers) lines += countOf(value, ',') + (name === 'cookie' ? countOf(value, ';') : 0)
-  if (lines >= keptLines)
-    throw new HttpSigError('invalid_request', 'too many header lines', { reason: 'header_lines_too_many', status: 431 })
+  if (lines >= keptLines) throw refusal('header_lines_too_many')
 }
 
 function countOf(text: string, character: string): number {

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import { HttpSigError } from '../error.js'
 
 // How the end of a request of Node shows.
 
@@ -37,9 +36,4 @@ export function isWhole(request: NodeRequest): boolean {
 /** Whether HTTP/2 has reset the stream of a request. Node then signals the end of its body, as if what has arrived were all of it. */
 export function wasReset(request: NodeRequest): boolean {
   return 'stream' in request && (request.stream.aborted || request.stream.rstCode !== 0)
-}
-
-/** The refusal of a request whose connection or stream has ended before its body. */
-export function cutOff(): HttpSigError {
-  return new HttpSigError('invalid_request', 'the request was cut off', { reason: 'request_cut_off' })
 }

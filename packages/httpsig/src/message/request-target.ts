@@ -1,4 +1,4 @@
-import { HttpSigError } from '../error.js'
+import { refusal } from '../error.js'
 import { headerValues, type ReceivedMessage } from './received-message.js'
 import { pathOf } from './target-parts.js'
 
@@ -8,10 +8,6 @@ const methodToken = /^[!#$%&'*+.^_`|~0-9A-Z-]+$/
 const originForm = /^\/(?:[\x21\x22\x24\x26-\x5b\x5d-\x7e]|%[0-9A-Fa-f]{2})*$/
 const dotSegment = /\/(?:\.|%2e){1,2}(?:\/|$)/i
 
-function malformedTarget(description: string): HttpSigError {
-  return new HttpSigError('invalid_request', description, { reason: 'target_malformed' })
-}
-
 /**
  * Refuses a request whose target or host two readers could read differently. Call it before anything else reads the target.
  * @throws HttpSigError 400 `invalid_request`: absolute form, `OPTIONS *`, `//`, dot segments (also `%2e`), `\`, `#`, controls, non-ASCII, bad `%` escapes, two `Host` lines, a method that is not a token or has a lower-case letter
@@ -19,18 +15,12 @@ function malformedTarget(description: string): HttpSigError {
  */
 export function checkTarget(message: ReceivedMessage): void {
   const { target } = message
-  if (!methodToken.test(message.method))
-    throw new HttpSigError('invalid_request', 'the method must be a token without lower-case letters', {
-      reason: 'method_malformed',
-    })
+  if (!methodToken.test(message.method)) throw refusal('method_malformed')
   if (!originForm.test(target))
-    throw malformedTarget('the request target must be a path in origin form, in ASCII, with whole % escapes')
+    throw refusal('target_malformed', { about: 'it must be a path in ASCII with whole % escapes' })
   // `//evil.example/x` resolves to another host when a target is joined to a base URL.
-  if (target.startsWith('//')) throw malformedTarget('the request target must not start with two slashes')
+  if (target.startsWith('//')) throw refusal('target_malformed', { about: 'two slashes at its start' })
   // The router or the upstream may resolve the segments that the signature has literally.
-  if (dotSegment.test(pathOf(target))) throw malformedTarget('the request target must not have dot segments')
-  if (headerValues(message, 'host').length > 1)
-    throw new HttpSigError('invalid_request', 'the request has more than one Host line', {
-      reason: 'authority_ambiguous',
-    })
+  if (dotSegment.test(pathOf(target))) throw refusal('target_malformed', { about: 'dot segments' })
+  if (headerValues(message, 'host').length > 1) throw refusal('authority_ambiguous')
 }

@@ -1,10 +1,11 @@
 import { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
+import { refusal } from '../error.js'
 import { checkUntouched } from './framing-node.js'
 import { gather } from './gather-node.js'
 import { mergeChunks, mergeEarly, takeWaiting } from './merged-chunks-node.js'
-import { bodyTooLarge, collectBody, type UnreadBody } from './received-message.js'
-import { cutOff, isWhole, wasReset } from './request-end-node.js'
+import { collectBody, type UnreadBody } from './received-message.js'
+import { isWhole, wasReset } from './request-end-node.js'
 
 type NodeRequest = IncomingMessage | Http2ServerRequest
 
@@ -70,7 +71,7 @@ class NodeBody implements UnreadBody {
     const onRead = this.#onRead
     this.#onRead = undefined
     onRead?.()
-    if (isGone(this.#request)) throw cutOff()
+    if (isGone(this.#request)) throw refusal('request_cut_off')
   }
 }
 
@@ -94,7 +95,7 @@ function takeArrived(request: NodeRequest, limit: number): Uint8Array | undefine
   if (request.readableFlowing !== null || request.readableEncoding !== null) return undefined
   const bytes = takeWaiting(request)
   if (bytes === null || bytes.length === 0) return undefined
-  if (bytes.length > limit) throw bodyTooLarge()
+  if (bytes.length > limit) throw refusal('body_too_large')
   // A copy: a small part of what a socket has read would keep all of that from being freed.
   return new Uint8Array(bytes)
 }

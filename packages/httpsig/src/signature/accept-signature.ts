@@ -2,9 +2,9 @@ import { type Parameters, serializeInnerList } from 'structured-headers'
 import { checkOptions } from '#check-options'
 import { componentIdentifier, parseComponent } from '../component/component-identifier.js'
 import { componentsOf } from '../component/signature-input.js'
-import { holdsMisreadNumber, isLabel, malformed } from '../component/structured-field.js'
+import { holdsMisreadNumber, isLabel } from '../component/structured-field.js'
 import type { StructuredFieldTypes } from '../component/structured-field-type.js'
-import { HttpSigError } from '../error.js'
+import { HttpSigError, refusal } from '../error.js'
 import { algorithmNamed } from '../key/algorithm.js'
 import type { SigningKey } from '../key/key.js'
 import type { HttpMessage } from '../message/http-message.js'
@@ -36,13 +36,16 @@ function readParameters(asked: Asked, parameters: Parameters): void {
   for (const [name, value] of parameters) {
     if (name === 'created' || name === 'expires') {
       if (value !== true)
-        throw malformed('signature_parameter_malformed', 'created and expires have no value in Accept-Signature', {
-          parameter: name,
+        throw refusal('signature_parameter_malformed', {
+          about: 'created and expires have no value in Accept-Signature',
+          cause: {
+            parameter: name,
+          },
         })
       asked[name] = true
     } else if (name === 'nonce' || name === 'alg' || name === 'keyid' || name === 'tag') {
       if (typeof value !== 'string')
-        throw malformed('signature_parameter_malformed', 'a signature parameter is not a String', { parameter: name })
+        throw refusal('signature_parameter_malformed', { about: 'it must be a String', cause: { parameter: name } })
       asked[name] = value
     } else unknown.push(name)
   }
@@ -63,11 +66,11 @@ export function parseAcceptSignature(...lines: readonly string[]): SignatureRequ
   )
   return [...members].map(([label, { member, text }]) => {
     if (!isLabel(label) || holdsMisreadNumber(text))
-      throw malformed('signature_header_malformed', 'Accept-Signature has no single reading', { label })
+      throw refusal('signature_header_malformed', { about: 'Accept-Signature has no single reading', cause: { label } })
     const components = componentsOf(label, member)
     // It is the last line of every signature base, and never listed as a component (§2.3).
     if (components.some(component => component.name === '@signature-params'))
-      throw malformed('component_unsupported', '@signature-params is requested as a component', { label })
+      throw refusal('component_unsupported', { about: '@signature-params', cause: { label } })
     const asked: Asked = {
       label,
       components: components.map(component => componentIdentifier({ parameters: new Map(), ...component })),

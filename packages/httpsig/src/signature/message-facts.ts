@@ -1,7 +1,7 @@
 import type { CoverageNeeds } from '../component/covered-components.js'
 import type { RequestContext } from '../component/message-context.js'
-import { malformed } from '../component/structured-field.js'
 import { type ContentDigest, parseContentDigest } from '../digest/content-digest.js'
+import { refusal } from '../error.js'
 import { headerValues, type ReceivedMessage, trimOws } from '../message/received-message.js'
 
 interface Needs {
@@ -30,9 +30,9 @@ const printable = /^[\x20-\x7e]+$/
 /** The digests in Content-Digest of a message with a body. @throws HttpSigError */
 export function digestOf(message: ReceivedMessage): ContentDigest {
   const values = headerValues(message, 'content-digest')
-  if (values.length === 0) throw malformed('digest_missing', 'the request has a body but no Content-Digest')
+  if (values.length === 0) throw refusal('digest_missing')
   const value = values.map(trimOws).join(', ')
   if (!printable.test(value))
-    throw malformed('digest_malformed', 'Content-Digest is empty or holds characters outside printable ASCII')
+    throw refusal('digest_malformed', { about: 'it is empty or has characters outside printable ASCII' })
   return parseContentDigest(value)
 }

@@ -7,8 +7,9 @@ import { messageProfile } from '../component/component-profile.js'
 import { messageContext } from '../component/message-context.js'
 import { signatureBase } from '../component/signature-base.js'
 import { type Component, componentLimit } from '../component/signature-input.js'
-import { isLabel, malformed } from '../component/structured-field.js'
+import { isLabel } from '../component/structured-field.js'
 import type { StructuredFieldTypes } from '../component/structured-field-type.js'
+import { refusal } from '../error.js'
 import { algorithmNamed } from '../key/algorithm.js'
 import type { SigningKey } from '../key/key.js'
 import { signBytes } from '../key/sign-bytes.js'
@@ -73,8 +74,11 @@ function parametersOf({ params = {}, key, now }: SignMessageOptions): Parameters
 /** Refuses `signature` and `signature-input` as a whole: the signature would have to cover itself. */
 function checkSelf({ name, parameters }: Component): void {
   if ((name === 'signature' || name === 'signature-input') && !parameters?.has('key') && !parameters?.has('req'))
-    throw malformed('component_unsupported', 'signature and signature-input can only be covered with key or req', {
-      component: name,
+    throw refusal('component_unsupported', {
+      about: 'signature and signature-input can only be covered with key or req',
+      cause: {
+        component: name,
+      },
     })
 }
 

@@ -4,10 +4,10 @@ import {
   type DictionaryLimits,
   type DictionaryMember,
   isLabel,
-  malformed,
   parseMembers,
   strictInnerList,
 } from '../component/structured-field.js'
+import { refusal } from '../error.js'
 import type { HeaderLines } from '../message/http-message.js'
 import { headerValues, trimOws } from '../message/received-message.js'
 
@@ -48,8 +48,11 @@ export function dictionaryField(
   if (lines.length === 0) return new Map()
   const text = lines.join(', ')
   if (!printable.test(text))
-    throw malformed('signature_header_malformed', 'a signature header holds characters outside printable ASCII', {
-      header: name,
+    throw refusal('signature_header_malformed', {
+      about: 'characters outside printable ASCII',
+      cause: {
+        header: name,
+      },
     })
   return parseMembers(name, text, limits)
 }
@@ -61,16 +64,22 @@ function parametersOf(label: string, member: Member): SignatureParameters {
   for (const [name, value] of member[1]) {
     if (name === 'created' || name === 'expires') {
       if (typeof value !== 'number' || !Number.isInteger(value))
-        throw malformed('signature_parameter_malformed', 'a signature parameter is not an Integer', {
-          label,
-          parameter: name,
+        throw refusal('signature_parameter_malformed', {
+          about: 'it must be an Integer',
+          cause: {
+            label,
+            parameter: name,
+          },
         })
       read[name] = value
     } else if (name === 'nonce' || name === 'alg' || name === 'keyid' || name === 'tag') {
       if (typeof value !== 'string')
-        throw malformed('signature_parameter_malformed', 'a signature parameter is not a String', {
-          label,
-          parameter: name,
+        throw refusal('signature_parameter_malformed', {
+          about: 'it must be a String',
+          cause: {
+            label,
+            parameter: name,
+          },
         })
       read[name] = value
     }
@@ -85,7 +94,7 @@ function parametersOf(label: string, member: Member): SignatureParameters {
  */
 export function signatureMember(label: string, read: DictionaryMember): SignatureMember {
   const { member } = read
-  if (!isLabel(label)) throw malformed('signature_header_malformed', 'a signature label is longer than 64 characters')
+  if (!isLabel(label)) throw refusal('signature_header_malformed', { about: 'a label is longer than 64 characters' })
   const components = componentsOf(label, member)
   const text = strictInnerList('Signature-Input', read)
   return { label, components, parameters: parametersOf(label, member), text }
@@ -95,15 +104,12 @@ export function signatureMember(label: string, read: DictionaryMember): Signatur
 export function signatureBytes(label: string, read: DictionaryMember | undefined): Uint8Array {
   const member = read?.member
   if (member === undefined)
-    throw malformed(
-      'signature_label_missing',
-      'Signature has no member with the label of a member of Signature-Input',
-      {
+    throw refusal('signature_label_missing', {
+      cause: {
         label,
       },
-    )
+    })
   const item: unknown = isInnerList(member) ? undefined : member[0]
-  if (!(item instanceof ArrayBuffer))
-    throw malformed('signature_malformed', 'a member of Signature is not a Byte Sequence', { label })
+  if (!(item instanceof ArrayBuffer)) throw refusal('signature_malformed', { cause: { label } })
   return new Uint8Array(item)
 }

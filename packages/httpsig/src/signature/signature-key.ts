@@ -1,12 +1,6 @@
 import { isInnerList, Token } from 'structured-headers'
-import {
-  headerTooLong,
-  isLabel,
-  malformed,
-  parseSingleMember,
-  type RawParameter,
-} from '../component/structured-field.js'
-import { HttpSigError } from '../error.js'
+import { isLabel, parseSingleMember, type RawParameter } from '../component/structured-field.js'
+import { refusal } from '../error.js'
 import { unacceptableKey } from '../key/algorithm.js'
 import { type PublicJwk, parsePublicJwk, privateMembers } from '../key/jwk.js'
 
@@ -37,7 +31,7 @@ function stringParameters(parameters: readonly RawParameter[], names: readonly s
     if (!names.includes(key)) continue
     // A Token, number or Boolean read as text would be a second spelling of the same identity.
     if (typeof value !== 'string')
-      throw malformed('signature_key_malformed', 'a Signature-Key parameter is not a String', { parameter: key })
+      throw refusal('signature_key_malformed', { about: 'a parameter must be a String', cause: { parameter: key } })
     values[key] = value
   }
   return values
@@ -46,8 +40,11 @@ function stringParameters(parameters: readonly RawParameter[], names: readonly s
 function required(values: Readonly<Record<string, string>>, name: string): string {
   const value = values[name]
   if (value === undefined || value === '')
-    throw malformed('signature_key_parameter_missing', 'Signature-Key lacks a parameter its scheme needs', {
-      parameter: name,
+    throw refusal('signature_key_parameter_missing', {
+      about: name,
+      cause: {
+        parameter: name,
+      },
     })
   return value
 }
@@ -77,14 +74,13 @@ function parseJwt(parameters: readonly RawParameter[]): SignatureKey {
 /** Parses any legal spelling; {@link parseSignatureKey} reads a plain token first. */
 export function parseSignatureKeyFully(value: string): ParsedSignatureKey {
   if (parenthesised.test(value))
-    throw new HttpSigError(
-      'unsupported_scheme',
-      'the parenthesised Signature-Key spelling is not a Structured Field; write sig=hwk;alg="…";kty="…";crv="…";x="…", sig=jwks_uri;id="…";kid="…";dwk="aauth-agent" or sig=jwt;jwt="…"',
-      { reason: 'signature_key_old_spelling' },
-    )
+    throw refusal('signature_key_old_spelling', {
+      about:
+        'write sig=hwk;alg="…";kty="…";crv="…";x="…", sig=jwks_uri;id="…";kid="…";dwk="aauth-agent" or sig=jwt;jwt="…"',
+    })
   const { label, member, parameters } = parseSingleMember(value)
   if (isInnerList(member) || !(member[0] instanceof Token))
-    throw malformed('signature_key_malformed', 'the Signature-Key scheme is not a Token')
+    throw refusal('signature_key_malformed', { about: 'the scheme must be a Token' })
   switch (member[0].toString()) {
     case 'hwk':
       return { label, key: parseHwk(parameters) }
@@ -93,9 +89,7 @@ export function parseSignatureKeyFully(value: string): ParsedSignatureKey {
     case 'jwt':
       return { label, key: parseJwt(parameters) }
     default:
-      throw new HttpSigError('unsupported_scheme', 'the Signature-Key scheme is none of hwk, jwks_uri, jwt', {
-        reason: 'scheme_unsupported',
-      })
+      throw refusal('scheme_unsupported')
   }
 }
 
@@ -105,7 +99,7 @@ export function parseSignatureKeyFully(value: string): ParsedSignatureKey {
  * @see protocol §3.2
  */
 export function parseSignatureKey(value: string): ParsedSignatureKey {
-  if (value.length > signatureKeyLimit) throw headerTooLong('Signature-Key', '7 KiB')
+  if (value.length > signatureKeyLimit) throw refusal('header_too_long', { about: 'Signature-Key, 7 KiB' })
   // A token is most of the header: to read it character by character takes a tenth of a whole GET.
   const jwt = canonicalJwt.exec(value)
   if (jwt?.[1] !== undefined && jwt[2]) return { label: jwt[1], key: { scheme: 'jwt', jwt: jwt[2] } }

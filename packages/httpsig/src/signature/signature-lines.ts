@@ -1,6 +1,6 @@
 import { signatureLimits } from '../component/signature-input.js'
-import { type DictionaryMember, malformed, parseMembers } from '../component/structured-field.js'
-import type { HttpSigError } from '../error.js'
+import { type DictionaryMember, parseMembers } from '../component/structured-field.js'
+import { type HttpSigError, refusal } from '../error.js'
 import { headerValues, type ReceivedMessage, trimOws } from '../message/received-message.js'
 
 const printable = /^[\x20-\x7e]+$/
@@ -10,25 +10,25 @@ const printableOrTab = /^[\t\x20-\x7e]+$/
 function linesOf(message: ReceivedMessage, name: string): string[] {
   const lines = headerValues(message, name)
   if (lines.length === 0)
-    throw malformed('signature_header_missing', 'one of Signature-Input, Signature, Signature-Key is missing', {
-      header: name,
+    throw refusal('signature_header_missing', {
+      cause: {
+        header: name,
+      },
     })
   return lines
 }
 
 function unreadable(header: string): HttpSigError {
-  return malformed(
-    'signature_header_malformed',
-    'a signature header is empty or holds characters outside printable ASCII',
-    { header },
-  )
+  return refusal('signature_header_malformed', {
+    about: 'it is empty or has characters outside printable ASCII',
+    cause: { header },
+  })
 }
 
 /** The only line of a header. @throws HttpSigError for no line, two lines, or characters that two decoders read differently */
 export function onlyLine(message: ReceivedMessage, name: string): string {
   const lines = linesOf(message, name)
-  if (lines.length > 1)
-    throw malformed('signature_header_repeated', 'a signature header is on more than one line', { header: name })
+  if (lines.length > 1) throw refusal('signature_header_repeated', { cause: { header: name } })
   const line = trimOws(lines[0] ?? '')
   if (!printable.test(line)) throw unreadable(name)
   return line

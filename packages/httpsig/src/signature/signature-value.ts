@@ -1,6 +1,7 @@
 import { isInnerList } from 'structured-headers'
 import { signatureLimits } from '../component/signature-input.js'
-import { malformed, parseMembers } from '../component/structured-field.js'
+import { parseMembers } from '../component/structured-field.js'
+import { refusal } from '../error.js'
 
 /** The member of Signature that Signature-Key selects, parsed. */
 export interface SignatureValue {
@@ -17,10 +18,8 @@ export interface SignatureValue {
  */
 export function parseSignatureValue(value: string, label: string): SignatureValue {
   const member = parseMembers('Signature', value, signatureLimits).get(label)?.member
-  if (member === undefined)
-    throw malformed('signature_label_missing', 'Signature has no member of the label that Signature-Key names')
+  if (member === undefined) throw refusal('signature_label_missing')
   const item = isInnerList(member) ? undefined : member[0]
-  if (!(item instanceof ArrayBuffer))
-    throw malformed('signature_malformed', 'the Signature member is not a Byte Sequence')
+  if (!(item instanceof ArrayBuffer)) throw refusal('signature_malformed')
   return { label, signature: new Uint8Array(item) }
 }

@@ -1,4 +1,4 @@
-import { malformed } from '../component/structured-field.js'
+import { refusal } from '../error.js'
 
 /** By which clock, and how strictly, the times of a signature are judged. */
 export interface TimeRules {
@@ -24,11 +24,11 @@ export function checkTime(created: number | undefined, expires: number | undefin
   // Whole seconds, like `created`: a difference of 60.4 s counts as 60.
   const now = Math.floor((options.now ?? systemSeconds)())
   const tolerance = options.tolerance ?? 60
-  if (created === undefined) throw malformed('created_missing', 'the parameter created is missing')
+  if (created === undefined) throw refusal('created_missing')
   // Written so that a clock that reads NaN refuses.
-  if (!(created - now <= tolerance)) throw malformed('created_in_future', 'created is in the future', { created, now })
-  if (now - created > tolerance) throw malformed('created_too_old', 'the signature is too old', { created, now })
+  if (!(created - now <= tolerance)) throw refusal('created_in_future', { cause: { created, now } })
+  if (now - created > tolerance) throw refusal('created_too_old', { cause: { created, now } })
   if (expires !== undefined && (expires < created || !(now <= expires)))
-    throw malformed('signature_expired', 'the signature has expired', { expires, now })
+    throw refusal('signature_expired', { cause: { expires, now } })
   return created
 }

@@ -6,10 +6,10 @@ import { messageContext } from '../component/message-context.js'
 import { resolveComponent } from '../component/resolve-component.js'
 import { signatureBase } from '../component/signature-base.js'
 import type { Component } from '../component/signature-input.js'
-import { type DictionaryLimits, malformed } from '../component/structured-field.js'
+import type { DictionaryLimits } from '../component/structured-field.js'
 import type { StructuredFieldTypes } from '../component/structured-field-type.js'
 import { matchesContentDigest, parseContentDigest } from '../digest/content-digest.js'
-import { HttpSigError } from '../error.js'
+import { refusal } from '../error.js'
 import { type Algorithm, algorithmNamed, unsupportedAlgorithm } from '../key/algorithm.js'
 import type { VerifyKey } from '../key/verify-key.js'
 import type { HeaderLines, HttpMessage } from '../message/http-message.js'
@@ -111,28 +111,29 @@ function policyOf(options: VerifyMessageOptions): Policy {
 function checkTime({ created, expires }: SignatureParameters, policy: Policy): void {
   const { now, maxAge, tolerance } = policy
   if (created === undefined) {
-    if (policy.requireCreated) throw malformed('created_missing', 'the parameter created is missing')
+    if (policy.requireCreated) throw refusal('created_missing')
   } else {
-    if (created > now + tolerance)
-      throw malformed('created_in_future', 'created is in the future', { created, now, tolerance })
+    if (created > now + tolerance) throw refusal('created_in_future', { cause: { created, now, tolerance } })
     if (now - created > maxAge + tolerance)
-      throw malformed('created_too_old', 'the signature is too old', { created, now, maxAge, tolerance })
+      throw refusal('created_too_old', { cause: { created, now, maxAge, tolerance } })
   }
   if (expires === undefined) return
-  if (now > expires + tolerance)
-    throw malformed('signature_expired', 'the signature has expired', { expires, now, tolerance })
+  if (now > expires + tolerance) throw refusal('signature_expired', { cause: { expires, now, tolerance } })
   if (created !== undefined && expires < created)
-    throw malformed('expires_before_created', 'expires is before created', { created, expires })
+    throw refusal('expires_before_created', { cause: { created, expires } })
 }
 
 function checkCovered(components: readonly Component[], required: readonly string[]): void {
   const covered = new Set(components.map(componentKey))
   for (const component of required)
     if (!covered.has(component))
-      throw malformed('component_not_covered', 'a required component is not covered', {
-        component,
-        expected: required,
-        covered: [...covered],
+      throw refusal('component_not_covered', {
+        about: component,
+        cause: {
+          component,
+          expected: required,
+          covered: [...covered],
+        },
       })
 }
 
@@ -140,7 +141,7 @@ function checkCovered(components: readonly Component[], required: readonly strin
 function namedAlgorithm({ alg }: SignatureParameters): Algorithm | undefined {
   if (alg === undefined) return undefined
   const named = algorithmNamed(alg)
-  if (named === undefined) throw unsupportedAlgorithm('the parameter alg names an algorithm that is not supported')
+  if (named === undefined) throw unsupportedAlgorithm()
   return named
 }
 
@@ -149,9 +150,11 @@ function checkAlgorithm(parameters: SignatureParameters, key: VerifyKey): void {
   if (named === undefined) return
   // The key decides the algorithm. A message that names another one is refused.
   if (named !== key.algorithm)
-    throw malformed('algorithm_mismatched', 'the parameter alg disagrees with the key', {
-      expected: key.algorithm,
-      algorithm: named,
+    throw refusal('algorithm_mismatched', {
+      cause: {
+        expected: key.algorithm,
+        algorithm: named,
+      },
     })
 }
 
@@ -160,8 +163,7 @@ async function checkBody(components: readonly Component[], { headers, body }: Ht
   const covers = components.some(({ name, parameters }) => name === 'content-digest' && !parameters?.has('req'))
   if (!covers || body === undefined) return false
   const lines = headerValues({ headers }, 'content-digest').map(trimOws)
-  if (!(await matchesContentDigest(parseContentDigest(lines.join(', ')), body)))
-    throw malformed('digest_wrong', 'Content-Digest is not the digest of the body')
+  if (!(await matchesContentDigest(parseContentDigest(lines.join(', ')), body))) throw refusal('digest_wrong')
   return true
 }
 
@@ -184,9 +186,11 @@ function selectMembers({ message, label, tag, limits }: VerifyMessageOptions): S
     members.push(signatureMember(name, member))
   }
   if (members.length === 0)
-    throw malformed('signature_missing', 'the message has no signature with the requested label and tag', {
-      expected: { label, tag },
-      labels: [...inputs.keys()],
+    throw refusal('signature_missing', {
+      cause: {
+        expected: { label, tag },
+        labels: [...inputs.keys()],
+      },
     })
   return members
 }
@@ -227,10 +231,12 @@ async function verifyMember(
   checkAlgorithm(member.parameters, key)
   const base = signatureBase(member, messageContext(message), messageProfile(options.structuredFields))
   if (!(await key.verify(ascii(base), signature)))
-    throw malformed('signature_wrong', 'the signature does not verify', {
-      label: member.label,
-      base,
-      algorithm: key.algorithm,
+    throw refusal('signature_wrong', {
+      cause: {
+        label: member.label,
+        base,
+        algorithm: key.algorithm,
+      },
     })
   return { ...candidate, key, base, bodyVerified: await checkBody(member.components, message) }
 }
@@ -273,8 +279,8 @@ export async function verifyMessage(
   }
   const [first, ...others] = verified
   if (first === undefined)
-    throw new HttpSigError('invalid_signature', 'there is no key for any of the signatures', {
-      reason: 'key_unknown',
+    throw refusal('key_unknown', {
+      about: 'for any of the signatures',
       cause: { labels: members.map(({ label }) => label) },
     })
   return [first, ...others]

@@ -18,9 +18,8 @@ import {
   type SignatureInput,
   stringParameter,
 } from '../component/signature-input.js'
-import { malformed } from '../component/structured-field.js'
 import { type ContentDigest, matchesContentDigest } from '../digest/content-digest.js'
-import { HttpSigError } from '../error.js'
+import { HttpSigError, refusal, restated } from '../error.js'
 import { type Algorithm, algorithmNamed, unsupportedAlgorithm } from '../key/algorithm.js'
 import { checkPoint } from '../key/key.js'
 import type { VerifyKey } from '../key/verify-key.js'
@@ -28,7 +27,6 @@ import { chooseAuthority } from '../message/authority.js'
 import { hasBody, headerValues, type ReceivedMessage, readBody } from '../message/received-message.js'
 import { checkTarget } from '../message/request-target.js'
 import type { OptionChecks } from '../option/option-check.js'
-import type { SignatureReason } from '../reason/reason.js'
 import { contextOf, digestOf, needsOf } from './message-facts.js'
 import { parseSignatureKey, type SignatureKey } from './signature-key.js'
 import { joinedLines, onlyLine } from './signature-lines.js'
@@ -143,21 +141,27 @@ export async function verifySignature(opened: OpenedSignature, key: VerifyKey): 
  * @throws HttpSigError
  */
 export async function proveSignature(opened: OpenedSignature, key: VerifyKey): Promise<void> {
-  const refuse = refusing(opened)
+  const { required: required_components } = opened
   // The key decides the algorithm. A message that names another one is refused.
   if (opened.algorithm !== undefined && opened.algorithm !== key.algorithm)
-    throw refuse('algorithm_mismatched', 'the parameter alg disagrees with the key', {
-      parameter: 'alg',
-      expected: key.algorithm,
-      received: opened.algorithm,
+    throw refusal('algorithm_mismatched', {
+      required_components,
+      cause: {
+        parameter: 'alg',
+        expected: key.algorithm,
+        received: opened.algorithm,
+      },
     })
   if (await key.verify(ascii(opened.base), opened.signature)) return
   checkPoint(key.publicJwk) // sig.alg.points
-  throw refuse('signature_wrong', 'the signature does not verify', {
-    base: shownBase(opened.base),
-    algorithm: key.algorithm,
-    thumbprint: key.thumbprint,
-    signatureBytes: opened.signature.length,
+  throw refusal('signature_wrong', {
+    required_components,
+    cause: {
+      base: shownBase(opened.base),
+      algorithm: key.algorithm,
+      thumbprint: key.thumbprint,
+      signatureBytes: opened.signature.length,
+    },
   })
 }
 
@@ -199,10 +203,13 @@ async function checkDigest(opened: OpenedSignature): Promise<void> {
   const { body } = opened.message
   if (body === undefined || body.length === 0) return
   if (opened.digest === undefined || !(await matchesContentDigest(opened.digest, body)))
-    throw refusing(opened)('digest_wrong', 'Content-Digest is not the digest of the body', {
-      component: 'content-digest',
-      algorithms: Object.keys(opened.digest ?? {}),
-      bodyBytes: body.length,
+    throw refusal('digest_wrong', {
+      required_components: opened.required,
+      cause: {
+        component: 'content-digest',
+        algorithms: Object.keys(opened.digest ?? {}),
+        bodyBytes: body.length,
+      },
     })
 }
 
@@ -257,8 +264,7 @@ function openNeeding(message: ReceivedMessage, { options, context, needs, requir
   const input = parseSignatureInput(joinedLines(message, 'signature-input'), label)
   const value = parseSignatureValue(joinedLines(message, 'signature'), label)
   // Signatures of other protocols have a tag: they must not count as signatures of this protocol.
-  if (input.values.has('tag'))
-    throw malformed('signature_tagged', 'the signature has the parameter tag', { parameter: 'tag' })
+  if (input.values.has('tag')) throw refusal('signature_tagged', { cause: { parameter: 'tag' } })
   const expires = integerParameter(input, 'expires')
   const created = checkTime(integerParameter(input, 'created'), expires, options)
   const nonce = stringParameter(input, 'nonce')
@@ -287,20 +293,12 @@ function namedAlgorithm(input: SignatureInput): Algorithm | undefined {
   const name = stringParameter(input, 'alg')
   if (name === undefined) return undefined
   const algorithm = algorithmNamed(name)
-  if (algorithm === undefined) throw unsupportedAlgorithm('the parameter alg names an algorithm that is not supported')
+  if (algorithm === undefined) throw unsupportedAlgorithm()
   return algorithm
 }
 
 /** Adds the components that the signature must cover to a refusal. */
 function withRequired(error: unknown, required: readonly string[]): unknown {
   if (!(error instanceof HttpSigError) || error.code !== 'invalid_signature') return error
-  const { code, reason, message, cause } = error
-  return new HttpSigError(code, message, { reason, cause, required_components: required })
-}
-
-type Refuse = (reason: SignatureReason, description: string, cause: unknown) => HttpSigError
-
-function refusing({ required }: OpenedSignature): Refuse {
-  return (reason, description, cause) =>
-    new HttpSigError('invalid_signature', description, { reason, cause, required_components: required })
+  return restated(error, { required_components: required })
 }

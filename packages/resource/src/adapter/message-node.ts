@@ -11,7 +11,7 @@ import {
   isCutOff,
 } from '@countersign/httpsig/internal/node'
 import { receiveNode } from '@countersign/httpsig/node'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { AnswerRule } from '../answer/answer-rule.js'
 import { bodiless, checkedRequest, limitOf, type ReceivedFetch, type Receiving, streaming } from './adapter.js'
 import { askWhole, holdAnswer } from './held-answer-node.js'
@@ -140,8 +140,7 @@ export function checkedBody(request: Request, bindings: ServerBindings | undefin
     update: chunk => aborting(() => check.update(chunk)),
     end: () =>
       aborting(() => {
-        if (incoming !== undefined && isCutOff(incoming))
-          throw new AAuthError('invalid_request', 'the request was cut off', { reason: 'request_cut_off' })
+        if (incoming !== undefined && isCutOff(incoming)) throw refusal('request_cut_off')
         check.end()
       }),
   })

@@ -1,13 +1,12 @@
+import { type HttpRequestMessage, headerValues, type ReceivedMessage, requestMessage } from '@countersign/httpsig'
 import {
-  type HttpRequestMessage,
-  HttpSigError,
-  headerValues,
-  type ReceivedMessage,
-  requestMessage,
-} from '@countersign/httpsig'
-import { chooseAuthority, componentValue, hasBody, signaturesTagged } from '@countersign/httpsig/internal'
-import { AAuthError, type Reason } from '@countersign/protocol'
-import { botHeader, botNamed, botTag } from '@countersign/protocol/internal'
+  chooseAuthority,
+  componentValue,
+  hasBody,
+  httpSigRefusal,
+  signaturesTagged,
+} from '@countersign/httpsig/internal'
+import { botHeader, botNamed, botTag, refusal } from '@countersign/protocol/internal'
 import { hasBearer } from './bearer.js'
 import { signatureComponents } from './components.js'
 import { hasSafeMethod } from './unsafe.js'
@@ -62,28 +61,27 @@ export function readBotSignature(
   const { authorities, scheme, development } = rules
   const [signature, ...more] = signaturesTagged(received.headers, botTag)
   // bot.one
-  if (signature === undefined || more.length > 0)
-    throw refused('bot_signature_repeated', 'there must be one signature of a bot')
+  if (signature === undefined || more.length > 0) throw refusal('bot_signature_repeated')
   const { label, params } = signature
   const { keyid, created, nonce } = params
   checkTimes(params, rules)
   // Any other name could be that of several keys.
   if (keyid === undefined || created === undefined || !/^[A-Za-z0-9_-]{43}$/.test(keyid))
     // bot.parameters
-    throw refused('bot_parameter_malformed', 'keyid must be the thumbprint of the key')
+    throw refusal('bot_parameter_malformed', { about: 'keyid must be the thumbprint of the key' })
   // The digest is compared once the body is read.
   const { unread: _, ...head } = received
   const message = requestMessage(head, { scheme, authority: chooseAuthority(received, authorities, scheme) })
   const component = agentComponent(signature.components)
   const bot = botNamed(/^"([^"\\]*)"$/.exec(componentValue(message, component))?.[1], { development })
   // bot.agent
-  if (bot === undefined) throw refused('bot_agent_malformed', 'Signature-Agent must be the origin of one directory')
+  if (bot === undefined) throw refusal('bot_agent_malformed')
   const isBound = changes(received) || hasBody(received)
   // One that covers the authority alone could be put on any method, path and body that its capturer likes (bot.unsafe).
   const needed = isBound ? boundComponents(received, components) : ['@authority']
   checkCovered(signature.components, needed)
   if (isBound && (nonce === undefined || nonce === ''))
-    throw refused('bot_parameter_malformed', 'a request that may change something needs a nonce')
+    throw refusal('bot_parameter_malformed', { about: 'a request that may change something needs a nonce' })
   const required = [...needed, component]
   return { bot, label, keyid, created, required, message, nonce }
 }
@@ -103,12 +101,12 @@ function checkTimes(
   { now: clock, tolerance }: BotRules,
 ): void {
   const now = Math.floor(clock())
-  if (created === undefined) throw untimely('created_missing', 'the parameter created is missing')
-  if (created > now + tolerance) throw untimely('created_in_future', 'created is in the future')
-  if (now - created > tolerance) throw untimely('created_too_old', 'the signature is too old')
-  if (expires === undefined) throw refused('bot_parameter_malformed', 'the parameter expires is missing')
-  if (expires < created) throw untimely('expires_before_created', 'expires is before created')
-  if (now > expires) throw untimely('signature_expired', 'the signature has expired')
+  if (created === undefined) throw httpSigRefusal('created_missing')
+  if (created > now + tolerance) throw httpSigRefusal('created_in_future')
+  if (now - created > tolerance) throw httpSigRefusal('created_too_old')
+  if (expires === undefined) throw refusal('bot_parameter_malformed', { about: 'expires is missing' })
+  if (expires < created) throw httpSigRefusal('expires_before_created')
+  if (now > expires) throw httpSigRefusal('signature_expired')
 }
 
 /** The one `signature-agent` that is covered, whole or by its member: a claim that is not covered can be anybody's. */
@@ -119,30 +117,14 @@ function agentComponent(components: readonly string[]): string {
     more.length > 0 ||
     !/^"signature-agent"(?:;key="[a-z*][a-z0-9_.*-]{0,63}")?$/.test(component)
   )
-    throw refused('bot_agent_malformed', 'the signature must cover signature-agent once, whole or by one key')
+    throw refusal('bot_agent_malformed', {
+      about: 'the signature must cover signature-agent once, whole or by one key',
+    })
   return component
 }
 
 function checkCovered(components: readonly string[], needed: readonly string[]): void {
   const missing = needed.find(name => !components.includes(`"${name}"`))
   if (missing !== undefined)
-    throw new HttpSigError('invalid_signature', 'a required component is not covered', {
-      reason: 'component_not_covered',
-      cause: { component: missing },
-    })
-}
-
-type Untimely =
-  | 'created_missing'
-  | 'created_in_future'
-  | 'created_too_old'
-  | 'expires_before_created'
-  | 'signature_expired'
-
-function untimely(reason: Untimely, description: string): HttpSigError {
-  return new HttpSigError('invalid_signature', description, { reason })
-}
-
-function refused(reason: Reason, description: string): AAuthError {
-  return new AAuthError('invalid_signature', description, { reason })
+    throw httpSigRefusal('component_not_covered', { about: missing, cause: { component: missing } })
 }

@@ -1,6 +1,7 @@
 import { type CallsCondition, type Conditions, conditionsOf } from '@countersign/conditions'
 import { shareSite } from '@countersign/discovery/internal'
-import { AAuthError } from '@countersign/protocol'
+import type { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import type { AuthorizedCaller, IdentifiedCaller } from '@countersign/verify'
 import { available } from '../limit/available.js'
 import type { CallWindow } from '../limit/call-windows.js'
@@ -41,7 +42,8 @@ async function count(
   const { counter } = guard
   const now = guard.now()
   const windows = windowsOf(caller, conditions, { id: guard.id, now, isLasting: counter.isLasting === true })
-  if (windows === undefined || counter.takeCall === undefined) return { error: uncountable(), ask: 'nothing' }
+  if (windows === undefined || counter.takeCall === undefined)
+    return { error: refusal('calls_uncountable'), ask: 'nothing' }
   const site = guard.development ? undefined : shareSite(caller.agent, guard.siteOf)
   const used = await asking(request, counter.takeCall({ windows, now, site, only }))
   if (used.length > 0) return { error: usedUp(used, now), ask: 'nothing' }
@@ -53,8 +55,7 @@ async function count(
 async function asking<T>({ ledger }: GuardedRequest, answer: Promise<T>): Promise<T> {
   if (!ledger.hasTakenApproval) return available(answer)
   return answer.catch((cause: unknown) => {
-    const description = 'the calls of this policy cannot be counted now'
-    throw new AAuthError('temporarily_unavailable', description, { reason: 'store_unavailable', retryAfter: 5, cause })
+    throw refusal('store_unavailable', { about: 'the counter of calls', retryAfter: 5, cause })
   })
 }
 
@@ -126,20 +127,12 @@ function grantWindow(
 }
 
 function usedUp(used: readonly CallWindow[], now: number): AAuthError {
-  const description = 'all calls that the policy lets pass in this window were used'
   // Of a grant: no time helps.
-  if (used.some(({ key }) => isOfGrant(key)))
-    return new AAuthError('policy_denied', description, { reason: 'calls_used_up' })
+  if (used.some(({ key }) => isOfGrant(key))) return refusal('calls_used_up', { code: 'policy_denied' })
   const ends = Math.max(...used.map(window => window.ends))
-  return new AAuthError('rate_limited', description, { reason: 'calls_used_up', retryAfter: Math.ceil(ends - now) })
+  return refusal('calls_used_up', { retryAfter: Math.ceil(ends - now) })
 }
 
 function isOfGrant(key: string): boolean {
   return (JSON.parse(key) as unknown[])[1] === 'grant'
-}
-
-function uncountable(): AAuthError {
-  return new AAuthError('policy_denied', 'the calls of this policy cannot be counted here', {
-    reason: 'calls_uncountable',
-  })
 }

@@ -1,4 +1,5 @@
-import { AAuthError, isListed } from '@countersign/protocol'
+import { isListed } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { approvalOfAnother } from './approval.js'
 import type { Check } from './check.js'
 import { signatureComponents } from './components.js'
@@ -15,8 +16,9 @@ const mandate: Check<RequestFacts> = {
   name: 'mandate',
   async refusal({ verified: { caller }, guard }) {
     if (guard.ownAgent === 'refused' && caller.level === 'authorized' && caller.token.agent === undefined)
-      throw new AAuthError('invalid_auth_token', 'agent is missing: this resource is not the agent', {
-        reason: 'token_claim_missing',
+      throw refusal('token_claim_missing', {
+        code: 'invalid_auth_token',
+        about: 'agent, since this resource is not the agent',
       })
     return undefined
   },
@@ -54,7 +56,7 @@ const agents: Check<RequestFacts> = {
 async function refuseUnlisted(route: Route, agent: string): Promise<Refusal | undefined> {
   if (await isListed(route.agents, agent)) return undefined
   return {
-    error: new AAuthError('policy_denied', 'this agent is not admitted here', { reason: 'caller_denied' }),
+    error: refusal('caller_denied'),
     ask: 'nothing',
   }
 }
@@ -62,19 +64,15 @@ async function refuseUnlisted(route: Route, agent: string): Promise<Refusal | un
 const levelAndScope: Check<RequestFacts> = {
   name: 'level and scope',
   async refusal({ message, route, guard, verified: { caller } }) {
-    const refusal = decideLevelAndScope(caller, route)
-    if (refusal?.ask === 'authorization') {
+    const decided = decideLevelAndScope(caller, route)
+    if (decided?.ask === 'authorization') {
       const { id, now } = guard
-      return refuseAsking(caller, { id, now, scope: refusal.scope ?? [] }) ?? refusal
+      return refuseAsking(caller, { id, now, scope: decided.scope ?? [] }) ?? decided
     }
-    if (refusal?.error.reason !== 'signature_missing') return refusal
+    if (decided?.error.reason !== 'signature_missing') return decided
     // An unsigned caller is told all that it has to cover, so that its next request can be right.
     const required_components = signatureComponents(message, route.components)
-    const error = new AAuthError('invalid_signature', refusal.error.description, {
-      reason: 'signature_missing',
-      required_components,
-    })
-    return { ...refusal, error }
+    return { ...decided, error: refusal('signature_missing', { required_components }) }
   },
 }
 
@@ -92,9 +90,7 @@ async function refuseOtherWay(
   const verdicts = await Promise.all(hops.map(hop => hop !== undefined && isListed(services, hop)))
   if (verdicts.includes(true)) return undefined
   return {
-    error: new AAuthError('policy_denied', 'the request has not come through a service that this resource asks for', {
-      reason: 'via_missing',
-    }),
+    error: refusal('via_missing'),
     ask: 'nothing',
   }
 }

@@ -1,5 +1,5 @@
 import { headerValues, type ReplayEntry } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import {
   refuseRemembered,
   refuseUsedApproval,
@@ -42,8 +42,8 @@ async function refuseOverLimit(request: GuardedRequest, buckets: readonly Bucket
   if (request.bearer === undefined && request.bot === undefined)
     return overLimit(request.verified.caller, request.route, over)
   const { seconds } = over.count
-  const error = new AAuthError('rate_limited', 'too many requests with this bearer token, or of this bot', {
-    reason: 'rate_exceeded',
+  const error = refusal('rate_exceeded', {
+    about: 'requests with this bearer token, or of this bot',
     retryAfter: seconds,
   })
   return { error, ask: 'nothing' }

@@ -1,7 +1,7 @@
 import { type BodyCheck, headerValues } from '@countersign/httpsig'
 import { contentDigestCheck, hasBody } from '@countersign/httpsig/internal'
-import { AAuthError } from '@countersign/protocol'
-import { asAAuthError } from '@countersign/protocol/internal'
+import type { AAuthError } from '@countersign/protocol'
+import { asAAuthError, refusal } from '@countersign/protocol/internal'
 import type { RequestFacts } from './guarded-request.js'
 
 /** The check of a body while its handler reads it, and the response where it fails before the handler has begun. */
@@ -47,21 +47,14 @@ function chunkCount(): (chunk: Uint8Array) => void {
   return chunk => {
     chunks++
     bytes += chunk.length
-    if (chunks > freeChunks + bytes / 16)
-      throw new AAuthError('invalid_request', 'the body comes in too many small chunks', {
-        reason: 'body_chunks_too_small',
-        status: 413,
-      })
+    if (chunks > freeChunks + bytes / 16) throw refusal('body_chunks_too_small')
   }
 }
 
 /** Without a signed digest, the first byte refuses. */
 const noBody: BodyCheck = {
   update(chunk) {
-    if (chunk.length > 0)
-      throw new AAuthError('invalid_signature', 'the body is not covered by the signature', {
-        reason: 'component_not_covered',
-      })
+    if (chunk.length > 0) throw refusal('component_not_covered', { about: 'content-digest' })
   },
   end: () => undefined,
 }

@@ -2,7 +2,8 @@ import { type BotDirectory, createBotDirectory, type SiteOf } from '@countersign
 import { shareSite } from '@countersign/discovery/internal'
 import { type ReceivedMessage, type ReplayEntry, verifyMessage } from '@countersign/httpsig'
 import { hasBody } from '@countersign/httpsig/internal'
-import { AAuthError, isListed } from '@countersign/protocol'
+import { isListed } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { isPrivatePeer, wideNetworkOf } from '@countersign/verify/internal'
 import type { AAuth } from './aauth.js'
 import { type BotRules, type BotSignature, readBotSignature } from './bot-signature.js'
@@ -57,24 +58,17 @@ export async function verifyBot(
   const signature = readBotSignature(message, components, rules)
   const { bot, keyid, label, required, message: signed } = signature
   // bot.listed
-  if (!(await isListed(bots, bot)))
-    throw new AAuthError('invalid_signature', 'this bot is not admitted here', { reason: 'bot_not_listed' })
+  if (!(await isListed(bots, bot))) throw refusal('bot_not_listed')
   const key = await (directory ?? rules.directory()).key(bot, keyid, callerAt(peer))
   // bot.directory
-  if (key === undefined)
-    throw new AAuthError('invalid_signature', 'the directory of the bot does not prove this key', {
-      reason: 'bot_key_unknown',
-    })
+  if (key === undefined) throw refusal('bot_key_unknown')
   const { tolerance, now } = rules
   const [{ bodyVerified }] = await verifyMessage({
     ...{ message: signed, label, key: () => key, requiredComponents: required },
     ...{ tolerance, now, maxAge: 0 },
   })
   // An unread body is compared once it is read.
-  if (hasBody(message) && message.unread === undefined && !bodyVerified)
-    throw new AAuthError('policy_denied', 'the body is not seen here, and nothing compares it with its digest', {
-      reason: 'body_unseen',
-    })
+  if (hasBody(message) && message.unread === undefined && !bodyVerified) throw refusal('body_unseen')
   return {
     // Anonymous: no policy for agents, delegates or keys may take a bot for one of them.
     aauth: { level: 'anonymous', credential: 'web-bot', bot, scope: [], chain: [] },

@@ -1,6 +1,6 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, identityScopes, parseScope } from '@countersign/protocol'
-import { asAAuthError, checkContentCoding, parseForm } from '@countersign/protocol/internal'
+import { identityScopes, parseScope } from '@countersign/protocol'
+import { asAAuthError, checkContentCoding, parseForm, refusal } from '@countersign/protocol/internal'
 import { type Caller, checkReplay, refuseSeen, type Verified } from '@countersign/verify'
 import { requestIdOf } from '@countersign/verify/internal'
 import { aauthOf } from '../guard/aauth.js'
@@ -37,11 +37,7 @@ export async function answerResourceTokenRequest(
 ): Promise<Response> {
   let caller: Caller | undefined
   try {
-    if (message.method !== 'POST')
-      throw new AAuthError('invalid_request', 'a resource token request uses POST', {
-        reason: 'method_not_allowed',
-        status: 405,
-      })
+    if (message.method !== 'POST') throw refusal('method_not_allowed')
     const per = { accept: ownCredentials, peer: guard.clientOf(message) }
     const head = await verifyHead(message, guard, per)
     caller = head.caller
@@ -73,10 +69,7 @@ async function issueToken(
   const { message } = verified
   const { authServers, tokens } = guard.refusal
   if (deny !== undefined && (await isDenied([deny], aauthOf(caller)))) throw blocked().error
-  if (message.target.includes('?'))
-    throw new AAuthError('invalid_request', 'parameters belong in the body, not in the URL', {
-      reason: 'parameters_in_url',
-    })
+  if (message.target.includes('?')) throw refusal('parameters_in_url')
   const ask = parseAsk(message, { scopes, authServers })
   const denied = refuseAsking(caller, { id: guard.id, now: guard.now, scope: ask.scope })
   if (denied !== undefined) throw denied.error
@@ -111,14 +104,9 @@ function identifiedCaller(caller: Caller, message: ReceivedMessage): Caller & { 
   // The name in a form is a claim: only a verified caller is given a token, and only for itself (RST-18, RST-19).
   if (caller.level === 'anonymous') {
     const required_components = signatureComponents(message, [])
-    throw new AAuthError('invalid_signature', 'the request must be signed', {
-      reason: 'signature_missing',
-      required_components,
-    })
+    throw refusal('signature_missing', { required_components })
   }
-  throw new AAuthError('insufficient_level', 'only identified agents get resource tokens', {
-    reason: 'credential_not_accepted',
-  })
+  throw refusal('credential_not_accepted', { about: 'sign as an identified agent' })
 }
 
 function parseAsk(
@@ -127,21 +115,13 @@ function parseAsk(
 ): Ask {
   checkContentCoding(message)
   const form = parseForm(message.body, headerValues(message, 'content-type')[0])
-  if (form.has('auth_request_url'))
-    throw new AAuthError('invalid_request', 'auth_request_url is not supported here', {
-      reason: 'parameter_unsupported',
-    })
+  if (form.has('auth_request_url')) throw refusal('parameter_unsupported', { about: 'auth_request_url' })
   const text = form.get('scope')
-  if (text === undefined) throw new AAuthError('invalid_request', 'scope is missing', { reason: 'parameter_missing' })
+  if (text === undefined) throw refusal('parameter_missing', { about: 'scope' })
   const scope = parseScope(text)
-  if (!scope.every(name => scopes.includes(name) || identityScopes.includes(name)))
-    throw new AAuthError('invalid_scope', 'scope names a scope this resource does not have', {
-      reason: 'scope_unknown',
-    })
+  if (!scope.every(name => scopes.includes(name) || identityScopes.includes(name))) throw refusal('scope_unknown')
   const authServer = form.get('auth_server') ?? authServers[0]
   if (authServer === undefined || !authServers.includes(authServer))
-    throw new AAuthError('invalid_request', 'auth_server is not an auth server of this resource', {
-      reason: 'parameter_unsupported',
-    })
+    throw refusal('parameter_unsupported', { about: 'auth_server is none of this resource' })
   return { scope, authServer }
 }

@@ -27,8 +27,7 @@ export async function answerRevocation(
 ): Promise<Response> {
   let caller: Caller | undefined
   try {
-    if (message.method !== 'POST')
-      throw refusal('method_not_allowed')
+    if (message.method !== 'POST') throw refusal('method_not_allowed')
     const per = { accept: ownCredentials, agents: guard.refusal.authServers, peer: guard.clientOf(message) }
     // Only auth servers of this resource are looked up: nothing is fetched for others (REV-04).
     const head = await verifyHead(message, guard, per).catch(throwUnlisted)
@@ -57,8 +56,7 @@ function notAnAuthServer(): AAuthError {
 
 async function noticeOf(verified: Verified, guard: Guard): Promise<Pick<Revocation, 'grant' | 'exp'>> {
   const { message } = verified
-  if (message.target.includes('?'))
-    throw refusal('parameters_in_url')
+  if (message.target.includes('?')) throw refusal('parameters_in_url')
   const notice = parseNotice(message, guard.refusal.now())
   await passOnce(verified, guard)
   return notice
@@ -76,10 +74,8 @@ function parseNotice(message: ReceivedMessage, now: number): Pick<Revocation, 'g
   const form = parseForm(message.body, headerValues(message, 'content-type')[0])
   const grant = form.get('grant')
   const exp = form.get('exp')
-  if (grant === undefined || exp === undefined)
-    throw refusal('parameter_missing', { about: 'grant or exp' })
-  if (!isGrantName(grant))
-    throw refusal('parameter_malformed', { about: 'grant must be 1 to 64 of A-Z a-z 0-9 - _' })
+  if (grant === undefined || exp === undefined) throw refusal('parameter_missing', { about: 'grant or exp' })
+  if (!isGrantName(grant)) throw refusal('parameter_malformed', { about: 'grant must be 1 to 64 of A-Z a-z 0-9 - _' })
   if (!/^\d{1,12}$/.test(exp) || Number(exp) > now + longestLife)
     throw refusal('parameter_malformed', { about: 'exp must be Unix seconds, at most an hour and 60 seconds ahead' })
   return { grant, exp: Number(exp) }
