@@ -41,6 +41,15 @@ test('every reason is given by a product source, and no source gives it with ano
   expect(silent).toEqual([])
 })
 
+test('an error is made by its reason: only error.ts of the two packages names a class', () => {
+  const makers = products.filter(({ text }) => /\bnew (?:AAuthError|HttpSigError)\(/.test(text)).map(({ file }) => file)
+  const ours = makers.filter(file => file.startsWith('packages/') && !file.startsWith('packages/conformance/'))
+  expect(ours.toSorted((a, b) => a.localeCompare(b))).toEqual([
+    'packages/httpsig/src/error.ts',
+    'packages/protocol/src/error.ts',
+  ])
+})
+
 test('every reason of a refusal is asserted in a test', () => {
   // A name of one word counts only where a quotation begins with it: prose has such words, too.
   const words = /\b[a-z]+(?:_[a-z]+)+\b|(?<=')[a-z]+\b/g
