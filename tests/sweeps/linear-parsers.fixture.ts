@@ -1,3 +1,4 @@
+import { parseBareUrl } from '../../packages/agent/src/fetch/outgoing.js'
 import { userUrl } from '../../packages/agent/src/grant/user-url.js'
 import { clockSkew, retryDelay } from '../../packages/agent/src/wire/retry-after.js'
 import { claimPattern } from '../../packages/agent-server/src/enrollment/claim-pattern.js'
@@ -228,6 +229,13 @@ const anywhere: ArgumentsCondition = {
 }
 
 export const parsers: readonly Parser[] = [
+  {
+    // Of the Location of a redirect.
+    name: 'packages/agent/src/fetch/outgoing.ts parseBareUrl',
+    limit: headerBlock,
+    frames: [fill => `https://a.example/${fill}`, fill => `https://a.example/?${fill}`, fill => `https://${fill}/`],
+    run: text => parseBareUrl(text),
+  },
   {
     name: 'packages/audit/src/note/checkpoint.ts parseCheckpoint',
     limit: 16 * 1024,
