@@ -82,7 +82,7 @@ test('what it lets through and what it refuses even so is all in the report', as
     report.refusals.map(({ description, ...reason }: { description: string }) => [description, reason]),
   )
   expect(Object.fromEntries(reasons)).toMatchObject({
-    'The message has no signature of the kind that its receiver needs.': {
+    'The message must be signed, and has no signature of the kind that its receiver needs.': {
       route: '/orders',
       code: 'invalid_signature',
       status: 401,

@@ -50,7 +50,7 @@ describe('a raw request', () => {
     }
     expect(await judged('one byte of the body')).toEqual([
       false,
-      'A receiver refuses this request, at “Digest of the body”: Content-Digest is not the digest of the body. The signature itself is right.',
+      'A receiver refuses this request, at “Digest of the body”: Content-Digest is not the digest of the body received. The signature itself is right.',
       'digest_wrong content-digest',
     ])
     expect(await judged('another method')).toEqual([
@@ -197,7 +197,7 @@ describe('conditions', () => {
     expect([ok, findings[0]?.reason, findings[0]?.wrong]).toEqual([
       false,
       'condition_malformed',
-      'A condition has a type that is not known here.',
+      'The list of conditions is malformed, or has one that is not known here: a condition has a type that is not known here.',
     ])
     expect((await takeApart('{"type":"until","time":1,"time":2}', { now: 0 })).verdict).toBe(
       'This is no JSON, or has a member twice.',

@@ -6,7 +6,7 @@ const codes = ['invalid_signature'] as const
 export const signatureReasons: Readonly<Record<SignatureReason, ReasonEntry>> = {
   signature_missing: {
     codes,
-    meaning: 'The message has no signature of the kind that its receiver needs.',
+    meaning: 'The message must be signed, and has no signature of the kind that its receiver needs.',
     fix: 'Sign the request: send Signature-Input, Signature and Signature-Key.',
     clause: 'sig.required',
   },
