@@ -570,3 +570,33 @@ async function refusal({ resource, requirement }: Site, message: ReceivedMessage
   const authorization = await resource.authorize(message, requirement)
   return authorization.ok ? undefined : authorization.response
 }
+
+test(
+  verifies('bot.unsafe', 'bot.time', 'a body is compared behind another guard, too, and counts at its last byte'),
+  async () => {
+    const at = site({}, { failureLimit: '2/min' })
+    const open = at.resource.declare({ level: 'anonymous' })
+    const digest = await writeContentDigest(Buffer.from('{"a":1}'))
+    const headers = [['content-type', 'application/json'] as const, ['content-digest', digest] as const]
+    const components = ['@authority', '@method', '@path', 'signature-agent', 'content-type', 'content-digest']
+    const sent = async (body: string, onRead?: () => void): Promise<ReceivedMessage> => ({
+      ...unread(await sign({ method: 'POST', headers, components, body }), onRead),
+      peer: '192.0.2.1',
+    })
+    const behind = async (message: ReceivedMessage): Promise<unknown> => {
+      expect(await at.resource.authorize(message, open)).toMatchObject({ ok: true })
+      return answer(at, message)
+    }
+    expect(await behind(await sent('{"a":1}'))).toEqual(facts)
+    expect(await behind(await sent('{"a":2}'))).toEqual(refused('digest_wrong'))
+    const slowly =
+      (seconds: number): (() => void) =>
+      () => {
+        world.clock.now += seconds
+      }
+    expect(await answer(at, await sent('{"a":1}', slowly(59)))).toEqual(facts)
+    expect(await answer(at, await sent('{"a":1}', slowly(61)))).toEqual(refused('created_too_old'))
+    // Each counted as a failure of its network.
+    expect(await codes(at, await sent('{"a":1}'))).toEqual([429, 'rate_limited', 'failures_exceeded'])
+  },
+)

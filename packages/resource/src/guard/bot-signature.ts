@@ -31,6 +31,8 @@ export interface BotSignature {
   readonly keyid: string
   /** Unix seconds. */
   readonly created: number
+  /** Unix seconds. */
+  readonly expires: number
   /** Its components, as the message must cover them. */
   readonly required: readonly string[]
   /** With one, a request passes only once. */
@@ -63,10 +65,10 @@ export function readBotSignature(
   // bot.one
   if (signature === undefined || more.length > 0) throw refusal('bot_signature_repeated')
   const { label, params } = signature
-  const { keyid, created, nonce } = params
-  checkTimes(params, rules)
+  const { keyid, nonce } = params
+  const { created, expires } = checkBotTimes(params, rules)
   // Any other name could be that of several keys.
-  if (keyid === undefined || created === undefined || !/^[A-Za-z0-9_-]{43}$/.test(keyid))
+  if (keyid === undefined || !/^[A-Za-z0-9_-]{43}$/.test(keyid))
     // bot.parameters
     throw refusal('bot_parameter_malformed', { about: 'keyid must be the thumbprint of the key' })
   // The digest is compared once the body is read.
@@ -83,7 +85,7 @@ export function readBotSignature(
   if (isBound && (nonce === undefined || nonce === ''))
     throw refusal('bot_parameter_malformed', { about: 'a request that may change something needs a nonce' })
   const required = [...needed, component]
-  return { bot, label, keyid, created, required, message, nonce }
+  return { bot, label, keyid, created, expires, required, message, nonce }
 }
 
 /** A handshake that changes the protocol of a connection is no safe request. */
@@ -95,11 +97,17 @@ function boundComponents(message: ReceivedMessage, components: readonly string[]
   return signatureComponents(message, components).filter(name => name !== 'signature-key')
 }
 
-/** Strictly by `created`, whatever `expires` says: a captured signature is worth something for as long as it is accepted (bot.time). */
-function checkTimes(
-  { created, expires }: { readonly created?: number; readonly expires?: number },
-  { now: clock, tolerance }: BotRules,
-): void {
+/** When a signature was made, and when it ends, Unix seconds. */
+export type BotTimes = Pick<BotSignature, 'created' | 'expires'>
+
+/**
+ * Strictly by `created`, whatever `expires` says: a captured signature is worth something for as long as it is accepted (bot.time).
+ * @throws AAuthError, HttpSigError
+ */
+export function checkBotTimes(
+  { created, expires }: Partial<BotTimes>,
+  { now: clock, tolerance }: Pick<BotRules, 'now' | 'tolerance'>,
+): BotTimes {
   const now = Math.floor(clock())
   if (created === undefined) throw httpSigRefusal('created_missing')
   if (created > now + tolerance) throw httpSigRefusal('created_in_future')
@@ -107,6 +115,7 @@ function checkTimes(
   if (expires === undefined) throw refusal('bot_parameter_malformed', { about: 'expires is missing' })
   if (expires < created) throw httpSigRefusal('expires_before_created')
   if (now > expires) throw httpSigRefusal('signature_expired')
+  return { created, expires }
 }
 
 /** The one `signature-agent` that is covered, whole or by its member: a claim that is not covered can be anybody's. */

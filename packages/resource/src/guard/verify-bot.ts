@@ -1,12 +1,12 @@
 import { type BotDirectory, createBotDirectory, type SiteOf } from '@countersign/discovery'
 import { shareSite } from '@countersign/discovery/internal'
-import { type ReceivedMessage, type ReplayEntry, verifyMessage } from '@countersign/httpsig'
-import { hasBody } from '@countersign/httpsig/internal'
+import { headerValues, type ReceivedMessage, type ReplayEntry, verifyMessage } from '@countersign/httpsig'
+import { contentDigestCheck, hasBody } from '@countersign/httpsig/internal'
 import { isListed } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
 import { isPrivatePeer, wideNetworkOf } from '@countersign/verify/internal'
 import type { AAuth } from './aauth.js'
-import { type BotRules, type BotSignature, readBotSignature } from './bot-signature.js'
+import { type BotRules, type BotSignature, type BotTimes, checkBotTimes, readBotSignature } from './bot-signature.js'
 import type { WebBot } from './web-bot.js'
 
 /** What a resource verifies bots with. */
@@ -22,6 +22,7 @@ export interface VerifiedBot {
   readonly aauth: AAuth
   /** The entry of the request in the replay set; undefined where it may come again. */
   readonly once: ReplayEntry | undefined
+  readonly times: BotTimes
 }
 
 /** How a route judges a bot. */
@@ -73,7 +74,21 @@ export async function verifyBot(
     // Anonymous: no policy for agents, delegates or keys may take a bot for one of them.
     aauth: { level: 'anonymous', credential: 'web-bot', bot, scope: [], chain: [] },
     once: signature.nonce === undefined ? undefined : entryOf(signature, signature.nonce, rules),
+    times: signature,
   }
+}
+
+/**
+ * Verifies a body that was unread when its head was: it is the one whose digest the signature covers, and the request counts as received
+ * at its last byte.
+ * @throws AAuthError, HttpSigError
+ */
+export function verifyBotBody({ times }: VerifiedBot, message: ReceivedMessage, rules: BotRules): void {
+  checkBotTimes(times, rules) // bot.time
+  if (message.body === undefined) return
+  const check = contentDigestCheck(headerValues(message, 'content-digest').join(', '))
+  check.update(message.body)
+  check.end() // bot.unsafe
 }
 
 /** The network of a caller, whose share its fetches take; undefined for a private address, which may be a proxy's. */

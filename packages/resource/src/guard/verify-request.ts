@@ -1,12 +1,12 @@
-import { HttpSigError, headerValues, type ReceivedMessage, readBody } from '@countersign/httpsig'
-import { checkCovers, checkFirstByte, contentDigestCheck } from '@countersign/httpsig/internal'
+import { HttpSigError, type ReceivedMessage } from '@countersign/httpsig'
+import { checkCovers, checkFirstByte } from '@countersign/httpsig/internal'
 import type { PerRequest, Verified, Verifier } from '@countersign/verify'
 import { aauthOf } from './aauth.js'
 import { bearerTokenOf, hasBearer, verifyBearer } from './bearer.js'
 import { hasBotSignature } from './bot-signature.js'
 import type { Failures } from './failures.js'
 import type { GuardedRequest, ReceivedRequest } from './guarded-request.js'
-import { verifyBot } from './verify-bot.js'
+import { verifyBot, verifyBotBody } from './verify-bot.js'
 
 /**
  * Verifies the head of a request: its signature, or where it has none what the route accepts beside one. The body is unread.
@@ -66,30 +66,20 @@ export async function verifyRequestBearer(request: GuardedRequest): Promise<Guar
  * @see protocol §3.3, §3.4
  */
 export async function verifyRequestBody(request: GuardedRequest): Promise<GuardedRequest> {
-  const { message: received, route, verified, ledger, guard } = request
-  if (route.body === 'stream' && received.unread !== undefined) {
-    if (verified.opened !== undefined) await checkFirstByte(verified.opened)
+  const { message: received, route, verified, ledger, guard, peer, bot } = request
+  // A guard before this one may have read it, and a parser since then.
+  if (route.body === 'stream' && received.unread !== undefined && ledger.whole === undefined) {
+    const { opened } = verified
+    if (opened !== undefined) await noting(request, () => checkFirstByte(opened))
     return request
   }
-  ledger.whole ??= verifyWhole(request)
+  ledger.whole ??= verifyBody(verified, guard, { peer })
   const { message, opened } = await ledger.whole
+  // Not once for all guards: one before this one may have read it for a caller that it did not take for a bot (bot.unsafe).
+  if (bot !== undefined && received.unread !== undefined)
+    await noting(request, async () => verifyBotBody(bot, message, guard.bots))
   guard.ledgers.share(message, ledger)
   return { ...request, message, verified: opened === undefined ? verified : { ...verified, message, opened } }
-}
-
-function verifyWhole({ verified, guard, peer, bot }: GuardedRequest): Promise<Verified> {
-  return bot === undefined ? verifyBody(verified, guard, { peer }) : verifyBotBody(verified)
-}
-
-/** The signature of a bot covers the digest of a body, and was verified. */
-async function verifyBotBody(verified: Verified): Promise<Verified> {
-  const message = await readBody(verified.message)
-  if (message.body !== undefined && verified.message.unread !== undefined) {
-    const check = contentDigestCheck(headerValues(message, 'content-digest').join(', '))
-    check.update(message.body)
-    check.end() // bot.unsafe
-  }
-  return { ...verified, message }
 }
 
 /** What verifying one request of a network needs. */
@@ -113,10 +103,19 @@ export async function verifyBody(
   { verifier, failures }: Verifying,
   per: PerRequest,
 ): Promise<Verified> {
+  const verify = (): Promise<Verified> => verifier.verifyBody(head, per)
+  return head.opened === undefined ? verify() : noting({ guard: { failures }, peer: per.peer }, verify)
+}
+
+/** Counts a body that differs from the signed one as a failure of its network: its head has verified, and may be a captured one. */
+async function noting<T>(
+  { guard: { failures }, peer }: { readonly guard: Pick<Verifying, 'failures'>; readonly peer: string | undefined },
+  verify: () => Promise<T>,
+): Promise<T> {
   try {
-    return await verifier.verifyBody(head, per)
+    return await verify()
   } catch (error) {
-    if (head.opened !== undefined && !isUnread(error)) failures.note(per.peer)
+    if (!isUnread(error)) failures.note(peer)
     throw error
   }
 }
