@@ -14,6 +14,7 @@ import type { GuardedRequest, ReceivedRequest, RefusedRequest } from './guarded-
 import { markOf } from './mode.js'
 import { letThrough } from './observe.js'
 import { answerRefusal } from './refusal.js'
+import type { RefusedRead } from './request-ledger.js'
 import { type StreamedBody, streamedBody } from './streamed-body.js'
 import { verifyRequestBearer, verifyRequestBody, verifyRequestHead } from './verify-request.js'
 import { whileOpenOf } from './while-open.js'
@@ -24,6 +25,8 @@ import { whileOpenOf } from './while-open.js'
  * @see protocol §3.3, §4
  */
 export async function authorizeRoute(received: ReceivedRequest): Promise<Authorization> {
+  const { refusedRead } = received.ledger
+  if (refusedRead !== undefined) return refuseAsRead(received, refusedRead)
   let known: RefusedRequest = received
   try {
     const named = await verifyRequestHead(received)
@@ -36,7 +39,8 @@ export async function authorizeRoute(received: ReceivedRequest): Promise<Authori
     if (early !== undefined) return await refuse(early, head)
     const request = await verifyRequestBody(head)
     known = request
-    const refusal = await firstRefusal(request, checksOf(request))
+    const body = head.message === request.message ? 'here' : 'late'
+    const refusal = await firstRefusal(request, checksOf(request, { body }))
     if (refusal !== undefined) return await refuse(refusal, request)
     return await passRequest(request)
   } catch (thrown) {
@@ -53,13 +57,23 @@ export async function readRoute(
   received: ReceivedRequest,
   judges: 'checks' | 'signature',
 ): Promise<ReceivedMessage | undefined> {
+  let facts: RefusedRead['facts'] = {}
   try {
     const head = await verifyRequestHead(received)
-    if (judges === 'checks' && (await firstRefusal(head, headChecksOf(head))) !== undefined) return undefined
-    return (await verifyRequestBody(head)).message
-  } catch {
-    return undefined
+    facts = { verified: head.verified, aauth: head.aauth }
+    const refusal = judges === 'checks' ? await firstRefusal(head, headChecksOf(head)) : undefined
+    if (refusal === undefined) return (await verifyRequestBody(head)).message
+    received.ledger.refusedRead = { refusal, facts }
+  } catch (thrown) {
+    received.ledger.refusedRead = { thrown, facts }
   }
+  return undefined
+}
+
+/** It is not judged anew: a second judgement could let a request pass whose body its adapter has not seen (COV-48). */
+function refuseAsRead(received: ReceivedRequest, { refusal, thrown, facts }: RefusedRead): Promise<Authorization> {
+  const known = { ...received, ...facts }
+  return refuse(refusal ?? refusalAfter(thrown, known), known)
 }
 
 /** The authorization of a request that no check refuses, with what its handler can do for it. */

@@ -5,10 +5,11 @@ import { type Check, firstRefusal } from './check.js'
 import { bearerChecks, botChecks, checksOf, headChecks, headChecksOf, otherHeadChecks, signedChecks } from './checks.js'
 import type { Refusal } from './decision.js'
 
+const here = { body: 'here' } as const
 const neither = { bearer: undefined, bot: undefined }
 
 const namesFor = (credential: Parameters<typeof checksOf>[0]): string[] =>
-  [...headChecksOf(credential), ...checksOf(credential)].map(({ name }) => name)
+  [...headChecksOf(credential), ...checksOf(credential, here)].map(({ name }) => name)
 
 test(
   verifies(
@@ -24,13 +25,16 @@ test(
       ...['data', 'arguments'],
       ...['limits', 'policy', 'approval', 'replay', 'interaction', 'approval once', 'calls'],
     ])
-    expect([headChecksOf(neither), checksOf(neither)]).toEqual([headChecks, signedChecks])
+    expect([headChecksOf(neither), checksOf(neither, here)]).toEqual([headChecks, signedChecks])
+    const late = checksOf(neither, { body: 'late' }).map(({ name }) => name)
+    expect(late.slice(0, 4)).toEqual(['revoked', 'conditions', 'purposes', 'single calls'])
+    expect(late.slice(4)).toEqual(signedChecks.map(({ name }) => name))
   },
 )
 
 test('a request with a bearer token is judged by lists, limits and policy', () => {
   expect(namesFor({ bearer: {} as never, bot: undefined })).toEqual(['deny', 'limits', 'policy'])
-  expect(checksOf({ bearer: {} as never, bot: undefined })).toBe(bearerChecks)
+  expect(checksOf({ bearer: {} as never, bot: undefined }, here)).toBe(bearerChecks)
 })
 
 test('a request of a bot is judged alike, and remembered last', () => {

@@ -40,6 +40,12 @@ async function askPolicy(decide: Policy, { aauth, route }: GuardedRequest): Prom
  */
 export const headChecks: ReadonlyArray<Check<GuardedRequest>> = [revoked, ...factChecks, ...conditionChecks]
 
+/**
+ * What may change while a body arrives, judged again at its last byte: a grant ends, or an hour does. A request that is sent slowly must
+ * not outlive them.
+ */
+const lastByteChecks: ReadonlyArray<Check<GuardedRequest>> = [revoked, ...conditionChecks]
+
 /** The checks of a bearer request, or a bot's, by its head. The scope of a bearer token was checked with the token. */
 export const otherHeadChecks: ReadonlyArray<Check<GuardedRequest>> = [deny]
 
@@ -59,6 +65,8 @@ export const signedChecks: ReadonlyArray<Check<GuardedRequest>> = [
   calls,
 ]
 
+const lateSignedChecks: ReadonlyArray<Check<GuardedRequest>> = [...lastByteChecks, ...signedChecks]
+
 /** The checks of a bearer request. It signs no request, so replays cannot be detected. */
 export const bearerChecks: ReadonlyArray<Check<GuardedRequest>> = [limits, policy]
 
@@ -72,8 +80,15 @@ export function headChecksOf({ bearer, bot }: Credential): ReadonlyArray<Check<G
   return bearer === undefined && bot === undefined ? headChecks : otherHeadChecks
 }
 
-/** The checks of a whole request, by the credential that it is judged by. */
-export function checksOf({ bearer, bot }: Credential): ReadonlyArray<Check<GuardedRequest>> {
+/**
+ * The checks of a whole request, by the credential that it is judged by.
+ * @param body whether it arrived after the head was judged
+ */
+export function checksOf(
+  { bearer, bot }: Credential,
+  { body }: { readonly body: 'late' | 'here' },
+): ReadonlyArray<Check<GuardedRequest>> {
   if (bearer !== undefined) return bearerChecks
-  return bot === undefined ? signedChecks : botChecks
+  if (bot !== undefined) return botChecks
+  return body === 'late' ? lateSignedChecks : signedChecks
 }

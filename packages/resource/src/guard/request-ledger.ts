@@ -1,6 +1,8 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Verified } from '@countersign/verify'
 import type { Charge } from '../limit/rate-headers.js'
+import type { AAuth } from './aauth.js'
+import type { Refusal } from './decision.js'
 
 /**
  * What a resource has done for one request. A request may meet several guards: it is verified, remembered and counted once.
@@ -10,6 +12,8 @@ export interface RequestLedger {
   head?: Promise<Verified> | undefined
   /** The verification of its body, once it has begun; rejects with the refusal. */
   whole?: Promise<Verified>
+  /** Why it was refused as an adapter read it. It stays so: the adapter has not seen the body (COV-48). */
+  refusedRead?: RefusedRead
   /** It was looked up in the replay set, and passed. */
   hasPassedReplay: boolean
   /** The approval that it came with was taken. */
@@ -18,6 +22,14 @@ export interface RequestLedger {
   isCounted: boolean
   /** The limits that it was charged to, by name; for its `RateLimit` headers. */
   readonly charges: Map<string, Charge>
+}
+
+/** Why a request was refused as it was read: a check refused its head, or something was thrown at the head or the body. */
+export interface RefusedRead {
+  readonly refusal?: Refusal
+  readonly thrown?: unknown
+  /** What was verified by then. */
+  readonly facts: { readonly verified?: Verified; readonly aauth?: AAuth }
 }
 
 /** The ledgers of one resource. A message object stands for one received request. */
