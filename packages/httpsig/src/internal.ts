@@ -24,7 +24,7 @@ export {
   rawParts,
 } from './message/raw-request.js'
 export { hasBody, trimOws } from './message/received-message.js'
-export { pathOfRequest } from './message/received-request.js'
+export { pathOfRequest, streamOf } from './message/received-request.js'
 export { checkTarget } from './message/request-target.js'
 export { pathOf, queryOf } from './message/target-parts.js'
 export { nearestName } from './option/nearest-name.js'

@@ -63,6 +63,25 @@ class RequestBody implements UnreadBody {
     return this.#gathered.bytes() !== undefined
   }
 
+  /** All of the body, also what `hasByte` has read. */
+  stream(): ReadableStream<Uint8Array> {
+    this.#reader ??= this.#body.getReader()
+    const reader = this.#reader
+    let first = this.#gathered.bytes()
+    return new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          const { done, value } = first === undefined ? await reader.read() : { done: false, value: first }
+          first = undefined
+          if (value !== undefined) controller.enqueue(value)
+          if (done) controller.close()
+        },
+        cancel: reason => reader.cancel(reason),
+      },
+      { highWaterMark: 0 },
+    )
+  }
+
   async #readAll(): Promise<Uint8Array | undefined> {
     while (await this.#readOne());
     return this.#gathered.bytes()
@@ -84,6 +103,11 @@ class RequestBody implements UnreadBody {
       throw error
     }
   }
+}
+
+/** The body of a Fetch API request of which no more than the first byte was looked at; undefined for a body of another kind. */
+export function streamOf(unread: UnreadBody): ReadableStream<Uint8Array> | undefined {
+  return unread instanceof RequestBody ? unread.stream() : undefined
 }
 
 /** Reads everything of a Fetch API request but its body. @throws HttpSigError 431, 400 */

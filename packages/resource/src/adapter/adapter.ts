@@ -1,5 +1,5 @@
 import type { BodyCheck, ReceivedMessage } from '@countersign/httpsig'
-import { checkedStream } from '@countersign/httpsig/internal'
+import { checkedStream, streamOf } from '@countersign/httpsig/internal'
 import { errorResponse } from '@countersign/protocol'
 import { asAAuthError } from '@countersign/protocol/internal'
 import { projectResponse } from '../answer/project-response.js'
@@ -31,6 +31,14 @@ export function checkedRequest(request: Request, check: BodyCheck): Request {
   // The guard has waited for its first byte, and there is none.
   if (request.body.locked) return emptied(request)
   return new Request(request, streaming(checkedStream(request.body, check)))
+}
+
+/** The request with all of its body, where the guard has looked at the first byte and nothing checks it: it is only observed. */
+export function uncheckedRequest(request: Request, { unread }: ReceivedMessage): Request {
+  const body = unread !== undefined && request.body?.locked === true ? streamOf(unread) : undefined
+  if (body === undefined) return request
+  const { url, method, headers, signal } = request
+  return new Request(url, { method, headers, signal, ...streaming(body) })
 }
 
 function emptied({ url, method, headers, signal }: Request): Request {

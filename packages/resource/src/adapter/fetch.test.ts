@@ -2,9 +2,11 @@ import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import type { Wire } from '@countersign/testing/wire'
 import { asKey } from '@countersign/testing/world/signer'
+import { Hono } from 'hono'
 import { expect, test } from 'vitest'
 import { makeWorld } from '../world.test.fixture.js'
 import { guard } from './fetch.js'
+import { guard as guardHono } from './hono.js'
 
 const world = await makeWorld()
 const as = asKey(await generateSigningKey())
@@ -62,6 +64,44 @@ test(
     expect(await text(bare)).toBe('')
   },
 )
+
+test(
+  verifies('sig.body.bytes', 'a request that streams keeps the signal of its caller, and without a byte has no body'),
+  async () => {
+    const need = { level: 'pseudonymous', body: 'stream' } as const
+    const seen: Array<readonly [body: string | null, isAborted: boolean]> = []
+    const aborter = new AbortController()
+    const bare = await world.request({ as, method: 'POST' })
+    const ask = (observe: boolean, wire: Wire): Promise<Response> =>
+      guard(world.calendar({ observe }), need, async request => {
+        const body = request.body === null ? null : await request.text()
+        aborter.abort()
+        seen.push([body, request.signal.aborted])
+        return new Response()
+      })(requestOf(wire, aborter.signal))
+    expect((await ask(false, { ...bare, body: new Uint8Array() })).status).toBe(200)
+    expect((await ask(false, await world.request({ as, method: 'POST', body: '{"a":1}' }))).status).toBe(200)
+    expect((await ask(false, { ...bare, body: Buffer.from('EVIL') })).status).toBe(401)
+    expect(seen).toEqual([
+      [null, true],
+      ['{"a":1}', true],
+    ])
+  },
+)
+
+test(verifies('SIG-21', 'a resource that only observes hands on a body that it has looked at'), async () => {
+  const resource = world.calendar({ observe: true })
+  const need = { level: 'pseudonymous', body: 'stream' } as const
+  const handle = guard(resource, need, async request => new Response(await request.text()))
+  const app = new Hono()
+  app.post('/', guardHono(resource, need), async c => c.text(await c.req.text()))
+  const bare = await world.request({ as, method: 'POST', target: '/' })
+  for (const ask of [handle, async (request: Request) => app.fetch(request)])
+    for (const text of ['', 'not signed']) {
+      const response = await ask(requestOf({ ...bare, body: Buffer.from(text) }))
+      expect([response.status, await response.text()]).toEqual([200, text])
+    }
+})
 
 test(verifies('rate.anonymous', 'by the address that the platform tells beside the request'), async () => {
   const resource = world.calendar({ limits: { anonymous: '1/hour' }, trustedProxies: ['10.0.0.0/8'] })

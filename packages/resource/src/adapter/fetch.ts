@@ -6,7 +6,7 @@ import { askedWhole } from '../answer/whole-answer.js'
 import type { Guarded } from '../guard/aauth.js'
 import type { BodyRule, Requirement } from '../guard/requirement.js'
 import type { Resource } from '../options.js'
-import { type ReceivedFetch, shownResponse, unreadable, withHeaders, withPeer } from './adapter.js'
+import { type ReceivedFetch, shownResponse, uncheckedRequest, unreadable, withHeaders, withPeer } from './adapter.js'
 
 /** Options of the adapter. */
 export interface FetchOptions<A extends readonly unknown[] = readonly unknown[]> {
@@ -138,7 +138,7 @@ function streamed(
   check: BodyCheck | undefined,
   bindings: ServerBindings | undefined,
 ): Request {
-  if (check === undefined || message.unread === undefined) return request
+  if (check === undefined || message.unread === undefined) return uncheckedRequest(request, message)
   return checkedBody(request, bindings, check)
 }
 

@@ -11,7 +11,16 @@ import type { AnswerHead } from '../guard/handed-on.js'
 import { agentMetadataPath } from '../guard/metadata.js'
 import type { BodyRule, Requirement } from '../guard/requirement.js'
 import type { Resource } from '../options.js'
-import { bodiless, type Received, receivedBefore, shownResponse, unreadable, withHeaders, withPeer } from './adapter.js'
+import {
+  bodiless,
+  type Received,
+  receivedBefore,
+  shownResponse,
+  uncheckedRequest,
+  unreadable,
+  withHeaders,
+  withPeer,
+} from './adapter.js'
 import type { WhileOpen } from './revocable.js'
 
 /** What {@link guard} adds to a Hono app: `c.var.aauth`. */
@@ -77,7 +86,8 @@ export function guard<S extends string>(
     const authorization = await resource.authorize(message, declared)
     if (!authorization.ok) return own(c, authorization.response)
     if (rule === 'whole' || message.body !== undefined) restoreBody(c, authorization.message)
-    if (authorization.body !== undefined) checkWhileRead(c, authorization.body)
+    if (authorization.body === undefined) c.req.raw = uncheckedRequest(c.req.raw, message)
+    else checkWhileRead(c, authorization.body)
     const { answer } = authorization
     if (answer !== undefined) c.req.raw = askedWhole(c.req.raw)
     const isBeside = answer === undefined ? undefined : holdBeside(c.env as ServerBindings | undefined, answer)
