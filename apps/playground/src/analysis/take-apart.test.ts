@@ -55,12 +55,12 @@ describe('a raw request', () => {
     ])
     expect(await judged('another method')).toEqual([
       false,
-      'A receiver refuses this request, at “Signature of the request”: The signature does not verify.',
+      'A receiver refuses this request, at “Signature of the request”: The signature does not verify under the key of Signature-Key.',
       'method_changed @method',
     ])
     expect(await judged('a query')).toEqual([
       false,
-      'A receiver refuses this request, at “Covered components”: A required component is not covered. The signature itself is right.',
+      'A receiver refuses this request, at “Covered components”: The signature does not cover a component that this request must cover: @query. The signature itself is right.',
       'component_not_covered @query',
     ])
     expect(await judged('the same request once more, 61 seconds later')).toEqual([
