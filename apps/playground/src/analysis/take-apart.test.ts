@@ -65,12 +65,12 @@ describe('a raw request', () => {
     ])
     expect(await judged('the same request once more, 61 seconds later')).toEqual([
       false,
-      'A receiver refuses this request, at “Times of the signature”: The signature is too old. The signature itself is right.',
+      'A receiver refuses this request, at “Times of the signature”: created is older than the verifier accepts. The signature itself is right.',
       'created_too_old created',
     ])
     expect(await judged('signed anew, after the token’s `exp`')).toEqual([
       false,
-      'A receiver refuses this request, at “Token: times”: The token has expired (exp). The signature itself is right.',
+      'A receiver refuses this request, at “Token: times”: The token has expired. The signature itself is right.',
       'token_expired Token: times',
     ])
   })
