@@ -17,12 +17,6 @@ export const availabilityReasons: Readonly<Record<AvailabilityReason, ReasonEntr
     fix: 'Send requests to another instance until this one is ready.',
     clause: 'error.unavailable',
   },
-  draining: {
-    codes,
-    meaning: 'The participant is shutting down or changing its configuration.',
-    fix: 'Send the request again after the seconds in Retry-After.',
-    clause: 'sig.replay.not-processed',
-  },
   capacity_exceeded: {
     codes,
     meaning: 'The participant, or the share of the caller, has no room left.',

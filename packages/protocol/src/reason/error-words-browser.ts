@@ -30,7 +30,7 @@ const byCode = {
   authorization_pending: 'decision_',
   slow_down: 'poll_',
   expired_token: 'device_ request_ended',
-  temporarily_unavailable: 'starting not_ready draining capacity_ store_ database_ dependency_ key_not_ready',
+  temporarily_unavailable: 'starting not_ready capacity_ store_ database_ dependency_ key_not_ready',
   server_error: 'internal_',
 }
 const byStatus = {

@@ -116,7 +116,6 @@ export type ConditionReason =
 export type AvailabilityReason =
   | 'starting'
   | 'not_ready'
-  | 'draining'
   | 'capacity_exceeded'
   | 'store_unavailable'
   | 'database_restored'
