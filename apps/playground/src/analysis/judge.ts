@@ -9,7 +9,8 @@ import {
   verifySignature,
 } from '@countersign/httpsig'
 import { checkTarget, chooseAuthority, isSigned, verifyBody } from '@countersign/httpsig/internal'
-import { AAuthError, isIdentifier, parseToken } from '@countersign/protocol'
+import { isIdentifier, parseToken } from '@countersign/protocol'
+import { refusal } from '@countersign/protocol/internal'
 import { checkClaims, proveToken } from './judge-token.js'
 import { type KeySource, keyFinding, noKey, unknownKeys } from './key-source.js'
 import { type Judgements, judging, type Run } from './run.js'
@@ -88,9 +89,7 @@ async function publishedKey(
   const { development, keysOf } = options
   await run.check('key', '', () => {
     if (dwk === 'aauth-agent' && isIdentifier(id, { development })) return
-    throw new AAuthError('invalid_signature', 'id must be an identifier, and dwk must be aauth-agent', {
-      reason: 'signature_key_malformed',
-    })
+    throw refusal('signature_key_malformed', { about: 'id must be an identifier, and dwk must be aauth-agent' })
   })
   const found = await run.timed(() => keysOf('aauth-agent', id, kid))
   const [key] = found.value ?? []

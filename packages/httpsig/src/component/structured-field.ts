@@ -215,3 +215,13 @@ export function parseSingleMember(value: string): SingleMember {
     parameters: seen.parameters.map(([key, raw]) => ({ key, raw, value: parsed.get(key) ?? true })),
   }
 }
+
+/**
+ * The bytes of a parsed Byte Sequence; undefined for another item. By its tag: where a bundle runs in a realm of its own, `instanceof`
+ * knows no buffer of the platform.
+ */
+export function byteSequence(item: unknown): Uint8Array<ArrayBuffer> | undefined {
+  return Object.prototype.toString.call(item) === '[object ArrayBuffer]'
+    ? new Uint8Array(item as ArrayBuffer)
+    : undefined
+}

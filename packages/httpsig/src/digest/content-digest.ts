@@ -1,7 +1,7 @@
 import { isInnerList, parseDictionary } from 'structured-headers'
 import { base64Encode } from '#base64url'
 import { sha256, sha512 } from '#crypto'
-import { countMembers } from '../component/structured-field.js'
+import { byteSequence, countMembers } from '../component/structured-field.js'
 import { refusal } from '../error.js'
 import type { HashName } from './hash.js'
 
@@ -14,7 +14,7 @@ export interface ContentDigest {
 const lengthLimit = 4 * 1024
 
 function bytesOf(value: unknown, length: number): Uint8Array {
-  const bytes = value instanceof ArrayBuffer ? new Uint8Array(value) : undefined
+  const bytes = byteSequence(value)
   if (bytes?.length !== length) throw refusal('digest_malformed')
   return bytes
 }

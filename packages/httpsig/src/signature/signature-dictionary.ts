@@ -1,6 +1,7 @@
 import { isInnerList } from 'structured-headers'
 import { type Component, componentsOf, signatureLimits } from '../component/signature-input.js'
 import {
+  byteSequence,
   type DictionaryLimits,
   type DictionaryMember,
   isLabel,
@@ -103,13 +104,8 @@ export function signatureMember(label: string, read: DictionaryMember): Signatur
 /** The bytes of one member of Signature. @throws HttpSigError `invalid_signature` when there is none */
 export function signatureBytes(label: string, read: DictionaryMember | undefined): Uint8Array {
   const member = read?.member
-  if (member === undefined)
-    throw refusal('signature_label_missing', {
-      cause: {
-        label,
-      },
-    })
-  const item: unknown = isInnerList(member) ? undefined : member[0]
-  if (!(item instanceof ArrayBuffer)) throw refusal('signature_malformed', { cause: { label } })
-  return new Uint8Array(item)
+  if (member === undefined) throw refusal('signature_label_missing', { cause: { label } })
+  const bytes = isInnerList(member) ? undefined : byteSequence(member[0])
+  if (bytes === undefined) throw refusal('signature_malformed', { cause: { label } })
+  return bytes
 }

@@ -1,6 +1,6 @@
 import { isInnerList } from 'structured-headers'
 import { signatureLimits } from '../component/signature-input.js'
-import { parseMembers } from '../component/structured-field.js'
+import { byteSequence, parseMembers } from '../component/structured-field.js'
 import { refusal } from '../error.js'
 
 /** The member of Signature that Signature-Key selects, parsed. */
@@ -19,7 +19,7 @@ export interface SignatureValue {
 export function parseSignatureValue(value: string, label: string): SignatureValue {
   const member = parseMembers('Signature', value, signatureLimits).get(label)?.member
   if (member === undefined) throw refusal('signature_label_missing')
-  const item = isInnerList(member) ? undefined : member[0]
-  if (!(item instanceof ArrayBuffer)) throw refusal('signature_malformed')
-  return { label, signature: new Uint8Array(item) }
+  const signature = isInnerList(member) ? undefined : byteSequence(member[0])
+  if (signature === undefined) throw refusal('signature_malformed')
+  return { label, signature }
 }
