@@ -1,7 +1,7 @@
 import { type Agent, agentServer, callbackRoute, createAgent, type Interact, type Visit } from '@countersign/agent'
 import { createAgentServer, type PublishedAgent } from '@countersign/agent-server'
 import { askUsers, demoUsers } from '@countersign/auth-server'
-import { generateSigningKey } from '@countersign/httpsig'
+import { generateSigningKey, readBody } from '@countersign/httpsig'
 import { type ScriptedUser, scriptedUser } from '@countersign/playground'
 import { createResource, display } from '@countersign/resource'
 import { browserOf, domains, origins } from './domains.fixture.js'
@@ -130,10 +130,10 @@ async function openMail(
     async handle(message) {
       const published = await resource.handle(message)
       if (published !== undefined) return published
-      came.push({ body: textOf(message.body), ...authTokenOf(message.headers) })
+      came.push({ body: textOf((await readBody(message)).body), ...authTokenOf(message.headers) })
       const authorization = await resource.authorize(message, requirement)
       if (!authorization.ok) return authorization.response
-      sent.push(textOf(message.body))
+      sent.push(textOf(authorization.message.body))
       return Response.json({ sent: sent.length })
     },
     ready: async () => undefined,

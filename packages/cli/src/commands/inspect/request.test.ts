@@ -32,7 +32,7 @@ verdict: the signature verifies`)
   signature-key  sig=hwk;alg="Ed25519";kty="OKP";crv="Ed25519";x="JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs"
 parameters: created=1750000000 nonce="bm9uY2Vub25jZQ"
 
-verdict: refused, 401 invalid_signature (signature_wrong): the signature does not verify
+verdict: refused, 401 invalid_signature (signature_wrong): The signature does not verify under the key of Signature-Key.
   1. path_slash (@path): sign @path without a trailing slash, as it is sent
        received  /events
        signed    /events/`)
@@ -44,7 +44,7 @@ verdict: refused, 401 invalid_signature (signature_wrong): the signature does no
     const { ok, lines } = await inspectRequest(bytes, {}, settings)
     expect(
       lines.slice(-4).join('\n'),
-    ).toBe(`verdict: refused, 401 invalid_signature (created_too_old): the signature is too old; the signature itself is right
+    ).toBe(`verdict: refused, 401 invalid_signature (created_too_old): created is older than the verifier accepts. The signature itself is right.
   1. created_too_old (created): sign right before sending and set the clock of the signer: created is 2 h old
        received  1749992800
        expected  1749999940 to 1750000060`)
@@ -93,7 +93,7 @@ verdict: refused, 401 invalid_signature (signature_wrong): the signature does no
     const { ok, lines } = await inspectRequest(bytes, {}, settings)
     expect(ok).toBe(false)
     expect(lines.slice(-2)).toEqual([
-      'verdict: refused, 401 invalid_signature (signature_header_missing): one of Signature-Input, Signature, Signature-Key is missing',
+      'verdict: refused, 401 invalid_signature (signature_header_missing): One or two of Signature-Input, Signature and Signature-Key are missing.',
       '  1. signature_missing: sign the request: it has none of Signature-Input, Signature and Signature-Key',
     ])
   })

@@ -161,7 +161,7 @@ function parametersLine({ base }: SignatureExplanation): string[] {
 function verdictOf({ verdict, signature, refusal }: SignatureExplanation, signer: Signer): string {
   const hint = signer.hint === undefined ? '' : ` (${signer.hint})`
   if (refusal !== undefined) {
-    const besides = signature === 'right' ? '; the signature itself is right' : ''
+    const besides = signature === 'right' ? ' The signature itself is right.' : ''
     return `refused, ${refusal.status} ${refusal.code} (${refusal.reason}): ${refusal.description}${besides}`
   }
   if (signer.wrong !== undefined) return `refused: ${signer.wrong}${hint}`
