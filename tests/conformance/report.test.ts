@@ -106,7 +106,7 @@ test('a resource that dies in the middle: the report names the last request befo
 
 const mutant: Mutant = {
   lacks: 'a look at old signatures',
-  file: 'httpsig/dist/signature/verify.js',
+  file: 'httpsig/dist/signature/times.js',
   find: 'now - created > tolerance',
   replace: 'false',
   fails: ['TIM-03'],
