@@ -36,7 +36,7 @@ test(
     const expired = { iat: now - 600, exp: now - 1 }
     /** In the order of protocol §7: each row is wrong in what it tells and in what the next one does. */
     const rows: ReadonlyArray<readonly [string, Parameters<typeof exchange>[1], TokenChange]> = [
-      ['this endpoint does not accept this kind of credential', { by: pseudonym, resource: other }, {}],
+      ['This endpoint does not accept this kind of credential.', { by: pseudonym, resource: other }, {}],
       [
         "The signature of the token does not verify under its issuer's key.",
         { resource: other },
