@@ -32,7 +32,7 @@ test('a request: exit code 0 when it verifies, 1 with the cause when not', async
   expect([wrong.code, wrong.stderr]).toEqual([1, ''])
   expect(
     wrong.stdout,
-  ).toContain(`verdict: refused, 401 invalid_signature (signature_wrong): the signature does not verify
+  ).toContain(`verdict: refused, 401 invalid_signature (signature_wrong): The signature does not verify under the key of Signature-Key.
   1. path_slash (@path): sign @path with the trailing slash it is sent with
        received  /events/
        signed    /events

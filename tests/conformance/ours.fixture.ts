@@ -65,7 +65,7 @@ export const ours: readonly Ours[] = [
     role: 'resource',
     start: place => startGateway(place, 'mcp'),
     expected: {
-      ids: ['DIG-02', 'sig.replay.after-checks'],
+      ids: ['DIG-02'],
       why: 'Which tool a body names decides what is asked, so a body that was replaced by no message is refused as that (400, `mcp.one-reading`) before its digest is compared.',
     },
   },

@@ -157,7 +157,7 @@ describe.concurrent.each(Object.keys(sites))('%s', name => {
       const { port, bodies } = await open(name, { resource: world.calendar(options), need })
       const wire = await bad()
       const slow = await sendHead(port, wire)
-      const refused = ofAnswer(await slow.answer(3000))
+      const refused = ofAnswer(await slow.answer(10_000))
       slow.end()
       expect(
         world.fetched.filter(url => /unmet|strange/.test(url)),
@@ -180,7 +180,7 @@ describe.concurrent.each(Object.keys(sites))('%s', name => {
       const { port, bodies } = await open(name, { resource: world.calendar(options), need })
       const slowly = async (wire: Wire): Promise<unknown> => {
         const slow = await sendHead(port, wire)
-        const answer = await slow.answer(3000)
+        const answer = await slow.answer(10_000)
         slow.end()
         return answer?.status
       }
@@ -192,7 +192,7 @@ describe.concurrent.each(Object.keys(sites))('%s', name => {
       expect(parseAnswer(await sendBytes(port, bytesOf(await flipped(stranger)))).status).toBe(401)
       expect(bodies).toEqual([])
       const finished = await sendHead(port, await post(stranger))
-      expect((await finished.answer(3000))?.status).toBe(429)
+      expect((await finished.answer(10_000))?.status).toBe(429)
       expect(bodies).toEqual([])
       const late = await Promise.all(waiting.map(one => one.finish()))
       // They were verified before their network was over its limit.
