@@ -41,6 +41,15 @@ test(verifies('policy.supported', 'a route that does not project answers takes d
   expect(await supported(resource)).not.toContain('data')
 })
 
+test(verifies('policy.supported', 'a request whose route its body tells takes nothing off the list'), async () => {
+  const resource = calendar()
+  resource.declare({ level: 'identified' }, { answers: 'projected' })
+  const before = await supported(resource)
+  await resource.read({ method: 'POST', target: '/', headers: [['host', 'calendar.example']] })
+  expect(await supported(resource)).toEqual(before)
+  expect(before).toContain('data')
+})
+
 test('every adapter that the package has is among those that the suite runs behind', () => {
   const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   const others = ['.', './internal', './oauth', './otel', './redis']

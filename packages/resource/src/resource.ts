@@ -80,7 +80,7 @@ export function createResource<const S extends string = never>(options: Resource
       return cors === undefined ? authorization : exposed(authorization, message, cors)
     },
     read: (received, requirement) => {
-      const route = routes.find(requirement ?? { level: 'anonymous' })
+      const route = requirement === undefined ? routes.open : routes.find(requirement)
       return readFor(names.name(received), { route, guard, judges: requirement === undefined ? 'signature' : 'checks' })
     },
     handle: async message => (own.paths.includes(pathOf(message.target)) ? own.answer(names.name(message)) : undefined),

@@ -6,6 +6,8 @@ import { routeOf } from './route.js'
 export interface RouteBook {
   declare<S extends string>(requirement: Requirement<S>, handling?: RouteHandling): Requirement<S>
   find(requirement: Requirement): Route
+  /** Demands nothing: for a request whose body tells its route. It is none of those seen. */
+  readonly open: Route
   /** The union over the routes seen. */
   components(): string[]
   /** Conditions that one of those seen can only refuse. */
@@ -30,6 +32,7 @@ export function routeBook(context: RouteContext): RouteBook {
     return route
   }
   return {
+    open: { ...routeOf({ level: 'anonymous' }, context, 'open'), handling: {} },
     declare(requirement, handling) {
       const own = { ...requirement }
       const { name = '' } = own
