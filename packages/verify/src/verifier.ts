@@ -139,10 +139,10 @@ class RequestVerifier implements Verifier {
 
   async verifyBody(head: Verified, per: PerRequest = {}): Promise<Verified> {
     const { opened, message } = head
-    if (opened === undefined) return { ...head, message: await readBody(message) }
+    if (opened === undefined) return message.unread === undefined ? head : { ...head, message: await readBody(message) }
     const whole = await verifyBody(opened) // sig.digest.match
-    if (message.unread !== undefined)
-      checkStillTimely(head.caller, { now: this.#now(), grace: per.expiredAgentTokenGrace ?? 0 })
+    if (message.unread === undefined) return head
+    checkStillTimely(head.caller, { now: this.#now(), grace: per.expiredAgentTokenGrace ?? 0 })
     return { ...head, opened: whole, message: whole.message }
   }
 

@@ -31,7 +31,7 @@ export async function authorizeRoute(received: ReceivedRequest): Promise<Authori
   try {
     const named = await verifyRequestHead(received)
     known = named
-    const head = await verifyRequestBearer(named)
+    const head = named.bearer === undefined ? named : await verifyRequestBearer(named, named.bearer)
     known = head
     // An adapter has read the body to find this route: its refusal comes before those of the route.
     if (head.ledger.whole !== undefined) await head.ledger.whole

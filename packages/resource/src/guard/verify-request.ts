@@ -2,7 +2,7 @@ import { HttpSigError, type ReceivedMessage } from '@countersign/httpsig'
 import { checkCovers, checkFirstByte } from '@countersign/httpsig/internal'
 import type { PerRequest, Verified, Verifier } from '@countersign/verify'
 import { aauthOf } from './aauth.js'
-import { bearerTokenOf, hasBearer, verifyBearer } from './bearer.js'
+import { type Bearer, bearerTokenOf, hasBearer, verifyBearer } from './bearer.js'
 import { hasBotSignature } from './bot-signature.js'
 import type { Failures } from './failures.js'
 import type { GuardedRequest, ReceivedRequest } from './guarded-request.js'
@@ -51,9 +51,8 @@ async function verifyOnce(
 }
 
 /** Verifies the bearer token of a request, with the scope that the route asks for. @throws AAuthError */
-export async function verifyRequestBearer(request: GuardedRequest): Promise<GuardedRequest> {
-  const { message, route, peer, bearer } = request
-  if (bearer === undefined) return request
+export async function verifyRequestBearer(request: GuardedRequest, bearer: Bearer): Promise<GuardedRequest> {
+  const { message, route, peer } = request
   const { method, target } = message
   const asked = { method, target, ...(peer === undefined ? {} : { peer }) }
   return { ...request, aauth: await verifyBearer(bearerTokenOf(message), asked, { bearer, need: route.scope }) }
@@ -78,6 +77,7 @@ export async function verifyRequestBody(request: GuardedRequest): Promise<Guarde
   // Not once for all guards: one before this one may have read it for a caller that it did not take for a bot (bot.unsafe).
   if (bot !== undefined && received.unread !== undefined)
     await noting(request, async () => verifyBotBody(bot, message, guard.bots))
+  if (message === received) return request
   guard.ledgers.share(message, ledger)
   return { ...request, message, verified: opened === undefined ? verified : { ...verified, message, opened } }
 }
