@@ -1,7 +1,6 @@
 import { IncomingMessage } from 'node:http'
 import { type ReceivedMessage, readBody } from '@countersign/httpsig'
 import { checkTarget, pathOf } from '@countersign/httpsig/internal'
-import { asAAuthError } from '@countersign/protocol/internal'
 import {
   type AnswerHead,
   type Authorization,
@@ -21,7 +20,7 @@ import type { Judge, Judged } from './judged.js'
 import { type McpSessions, mcpSessions } from './mcp-enter.js'
 import { askBeside } from './mcp-names.js'
 import type { GatewayOptions } from './options.js'
-import { checkAndReport, createJudge } from './routed.js'
+import { checkAndReport, createJudge, reporting } from './routed.js'
 import { openUpstream, type Upstream, type UpstreamRequest } from './upstream.js'
 import { checkHandshake, checkSwitch, type Handshake, handshakeHeaders } from './websocket.js'
 
@@ -73,7 +72,9 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
     const { resource } = configured
     checkAndReport(resource, received, checkTarget)
     checkAndReport(resource, received, asked => checkConnection(asked, configured.rules))
-    const message = resource.observed === undefined ? received : await readAndReport(received, resource)
+    // A request that is only observed is forwarded with its body, whatever is judged of it.
+    const message =
+      resource.observed === undefined ? received : await readBody(received).catch(reporting(resource, received))
     // Before the routes: preflights are OPTIONS, a method that most routes do not have.
     const answer = resource.cors?.preflight(message)
     if (answer !== undefined) return answer
@@ -107,19 +108,6 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
       await current.upstream.check()
     },
     close: async () => current.upstream.close(),
-  }
-}
-
-/** A request that is only observed is forwarded with its body, whatever is judged of it. */
-async function readAndReport(
-  message: ReceivedMessage,
-  { refused }: Pick<Resource, 'refused'>,
-): Promise<ReceivedMessage> {
-  try {
-    return await readBody(message)
-  } catch (thrown) {
-    refused(message, asAAuthError(thrown))
-    throw thrown
   }
 }
 
@@ -204,11 +192,7 @@ async function forwarding<S extends string>(
   const { answer, whileOpen } = authorization
   const asked = forwarded(message, facts, configured)
   const request = answer === undefined ? asked : { ...asked, headers: askingWhole(asked.headers) }
-  if (before !== undefined)
-    await before(askBeside(request, upstream.send)).catch((thrown: unknown) => {
-      resource.refused(message, asAAuthError(thrown))
-      throw thrown
-    })
+  if (before !== undefined) await before(askBeside(request, upstream.send)).catch(reporting(resource, message))
   return {
     configured,
     request,
