@@ -11,7 +11,8 @@ import { tellerOf } from './identity.js'
 import type { Judged } from './judged.js'
 import { mcpSessions } from './mcp-enter.js'
 import type { CheckOptions } from './options.js'
-import { checkAndReport, createJudge, refuseAlways, refuseUnrouted } from './routed.js'
+import { checkAndReport } from './reporting.js'
+import { createJudge, refuseAlways, refuseUnrouted } from './routed.js'
 
 const checkPath = '/check'
 

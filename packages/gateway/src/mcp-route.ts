@@ -26,6 +26,7 @@ import type { Judged, RouteJudge } from './judged.js'
 import { entering, type McpPlace } from './mcp-enter.js'
 import { rulesWithin } from './mcp-rules.js'
 import { askingLike } from './mcp-stateless.js'
+import { reporting } from './reporting.js'
 
 /** The requirements at the endpoint of an MCP server. */
 export interface McpRoute<S extends string> {
@@ -92,10 +93,7 @@ async function judgeMessage<S extends string>(
   const { requirement } = isOfTask ? ofTasks : rpc === undefined ? book.session : book.find(rpc.subject)
   const authorization = await resource.authorize(message, requirement, callOf(message, rpc))
   if (!authorization.ok || authorization.observed) return { requirement, authorization }
-  const entered = await entering(rpc)(message, authorization.aauth, place).catch((thrown: unknown) => {
-    resource.refused(message, asAAuthError(thrown))
-    throw thrown
-  })
+  const entered = await entering(rpc)(message, authorization.aauth, place).catch(reporting(resource, message))
   if (entered === undefined) {
     const response = sessionNotFound(error => resource.refused(message, error))
     return { requirement, authorization: { ok: false, response } }

@@ -1,7 +1,7 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { hasBody, pathOf } from '@countersign/httpsig/internal'
 import { type AAuthError, errorResponse } from '@countersign/protocol'
-import { asAAuthError, refusal } from '@countersign/protocol/internal'
+import { refusal } from '@countersign/protocol/internal'
 import type { Authorization, Requirement, Resource, RouteHandling } from '@countersign/resource'
 import type { Judge, RouteJudge } from './judged.js'
 import type { McpSessions } from './mcp-enter.js'
@@ -126,28 +126,4 @@ export function refuseAlways<S extends string>(
   const response = errorResponse(error, { headers })
   cors?.expose(message, response.headers)
   return { ok: false, response }
-}
-
-/** Reports refusals that happen before any route judges a request in the events of the resource, too. */
-export function checkAndReport<T>(
-  resource: Pick<Resource, 'refused'>,
-  message: ReceivedMessage,
-  check: (message: ReceivedMessage) => T,
-): T {
-  try {
-    return check(message)
-  } catch (thrown) {
-    return reporting(resource, message)(thrown)
-  }
-}
-
-/** The same for a promise: `catch(reporting(resource, message))` reports what it rejects with, and rejects with it. */
-export function reporting(
-  { refused }: Pick<Resource, 'refused'>,
-  message: ReceivedMessage,
-): (thrown: unknown) => never {
-  return thrown => {
-    refused(message, asAAuthError(thrown))
-    throw thrown
-  }
 }
