@@ -10,6 +10,7 @@ import { showMessage } from './answer/show-message.js'
 import { messageForServer, readContinued, subjectOf } from './continued/unsealed.js'
 import type { Endpoint } from './endpoint.js'
 import { checkOrigin } from './origin.js'
+import { refuseUnread } from './refuse-unread.js'
 import { type McpMessage, readRpc } from './rules/rpc.js'
 import type { Rule, RuleBook } from './rules/rule-book.js'
 import type { Exchange } from './served/exchange.js'
@@ -66,16 +67,6 @@ export async function answerRequest<S extends string>(
 function ofTask<S extends string>({ request }: McpMessage, rule: Rule<S>, rules: RuleBook<S>): Requirement<S> {
   const isMore = request?.method === 'tasks/update' && rule.requirement.approve === true
   return isMore ? rules.closed.requirement : (rule.ofTask ?? rule.requirement)
-}
-
-/** The refusal of a request whose signature or body does not verify: its message is not looked at. */
-async function refuseUnread<S extends string>(
-  message: ReceivedMessage,
-  { resource, rules }: Endpoint<S>,
-): Promise<Response> {
-  const authorization = await resource.authorize(message, rules.session.requirement)
-  if (authorization.ok) throw new TypeError('a request passed whose signature does not verify')
-  return authorization.response
 }
 
 /** There are no sessions to end, and no streams but those of requests. */

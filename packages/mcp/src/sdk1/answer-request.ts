@@ -6,6 +6,7 @@ import { type Authorization, type Guarded, revocableResponse } from '@countersig
 import { callOf } from '../answer/message-call.js'
 import { showMessage } from '../answer/show-message.js'
 import { checkOrigin, exposeSession } from '../origin.js'
+import { refuseUnread } from '../refuse-unread.js'
 import { listNames } from '../rules/names.js'
 import { type McpMessage, readRpc } from '../rules/rpc.js'
 import type { Rule } from '../rules/rule-book.js'
@@ -58,16 +59,6 @@ export async function answerRequest<S extends string>(
     resource.cors?.expose(message, response.headers)
     return response
   }
-}
-
-/** The refusal of a request whose signature or body does not verify: its message is not looked at. */
-async function refuseUnread<S extends string>(
-  message: ReceivedMessage,
-  { resource, rules }: Endpoint<S>,
-): Promise<Response> {
-  const authorization = await resource.authorize(message, rules.session.requirement)
-  if (authorization.ok) throw new TypeError('a request passed whose signature does not verify')
-  return authorization.response
 }
 
 /** The rule of a stream: a resumed stream keeps the rule of its request, which may be stricter than that of the session. */
