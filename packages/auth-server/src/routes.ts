@@ -98,9 +98,10 @@ export function requestHandler(context: RouteContext): RequestHandler {
       '/agent/revoke',
       {
         methods: ['POST'],
-        answer: identified(context, async who =>
-          privateResponse(await answerRevocation(formOf(who.message), who, named(context, who.message))),
-        ),
+        answer: identified(context, async who => {
+          const { message } = who.verified
+          return privateResponse(await answerRevocation(formOf(message), who, named(context, message)))
+        }),
       },
     ],
     ...(context.pages === undefined ? [] : pageRoutes(context.pages, context)),
@@ -120,15 +121,16 @@ export function requestHandler(context: RouteContext): RequestHandler {
 
 /** Answers the token endpoint. A block that comes meanwhile wins: what was made for the caller is not sent. */
 async function answerTokenRequest(
-  { caller, message, verified, once }: VerifiedCaller,
+  { caller, verified, once }: VerifiedCaller,
   note: TokenCall['note'],
   context: RouteContext,
 ): Promise<Response> {
+  const { message, discovery } = verified
   const blocks = context.blocks.ofCall()
   await blocks.check({ agents: [caller] })
   const answer = await answerToken(
     parseTokenRequest(formOf(message), context.requestTypes),
-    { caller, discovery: verified.discovery, note, once },
+    { caller, discovery, note, once },
     { ...named(context, message), blocks },
   )
   await blocks.checkAgain()

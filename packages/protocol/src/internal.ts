@@ -43,6 +43,7 @@ export {
 } from './key/key-schedule.js'
 export { keysNamed, onlyKey } from './key/published-key.js'
 export { isTestKey } from './key/test-key.js'
+export { checkBodySize } from './message/body-size.js'
 export { pageSafety, seeOther } from './message/browser-response.js'
 export { checkContentCoding } from './message/content-coding.js'
 export { type Cookies, cookiesOf } from './message/cookie.js'

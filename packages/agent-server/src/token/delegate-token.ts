@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { checkTarget } from '@countersign/httpsig/internal'
-import { refusal } from '@countersign/protocol/internal'
+import { checkBodySize, refusal } from '@countersign/protocol/internal'
 import type { PerRequest, Verified } from '@countersign/verify'
 import { renewalGrace } from '../token-lifetime.js'
 import { enroll } from './enroll.js'
@@ -9,7 +9,6 @@ import type { DelegateToken, DelegateTokenContext } from './token-context.js'
 
 /** How requests to the delegate token endpoint are verified. */
 const delegateRules: PerRequest = Object.freeze({ expiredAgentTokenGrace: renewalGrace })
-const bodyLimit = 65_536
 
 /**
  * Verifies the caller of the delegate token endpoint by the head of its request.
@@ -22,7 +21,7 @@ export async function verifyDelegate(message: ReceivedMessage, context: Delegate
   if (message.target.includes('?')) {
     throw refusal('parameters_in_url')
   }
-  checkSize(message)
+  checkBodySize(message)
   return context.verifier.verifyHead(message, delegateRules)
 }
 
@@ -48,10 +47,6 @@ async function verifyDelegateBody(
   { verifier }: DelegateTokenContext,
 ): Promise<{ readonly message: ReceivedMessage; readonly verified: Verified }> {
   const verified = await verifier.verifyBody(head, delegateRules)
-  checkSize(verified.message)
+  checkBodySize(verified.message)
   return { message: verified.message, verified }
-}
-
-function checkSize({ body }: ReceivedMessage): void {
-  if (body !== undefined && body.length > bodyLimit) throw refusal('body_too_large', { about: 'at most 64 KiB' })
 }

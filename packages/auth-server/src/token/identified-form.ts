@@ -1,14 +1,13 @@
 import type { SiteOf } from '@countersign/discovery'
 import { headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import { checkTarget } from '@countersign/httpsig/internal'
-import { checkContentCoding, parseForm, refusal } from '@countersign/protocol/internal'
+import { checkBodySize, checkContentCoding, parseForm, refusal } from '@countersign/protocol/internal'
 import { checkReplay, type IdentifiedCaller, type Verified, type Verifier } from '@countersign/verify'
 
 /** The verified caller of a token endpoint. */
 export interface VerifiedCaller {
-  /** The request with its body, which is the one that was signed. */
-  readonly message: ReceivedMessage
   readonly caller: IdentifiedCaller
+  /** Its `message` has its body, which is the one that was signed. */
   readonly verified: Verified
   /**
    * Refuses a replay of this request. Called after all checks of form, tokens and policy, and before anything is done: refused
@@ -26,8 +25,6 @@ export interface IdentifyContext {
   readonly development: boolean
 }
 
-const bodyLimit = 65_536
-
 /**
  * Verifies the caller of a token endpoint: an agent or a delegate, identified by the signature of this request.
  * @throws AAuthError or HttpSigError with the code of protocol §8
@@ -40,7 +37,7 @@ export async function identify(
   checkTarget(message)
   // Proxies log URLs: a secret in one must not work.
   if (message.target.includes('?')) throw refusal('parameters_in_url')
-  checkSize(message)
+  checkBodySize(message)
   const head = await verifier.verifyHead(message)
   const { caller } = head
   // A pseudonymous key must not get an agent's rights.
@@ -48,13 +45,9 @@ export async function identify(
     throw refusal('credential_not_accepted', { about: 'sign by jwks_uri or with an agent token' })
   }
   const verified = await verifier.verifyBody(head)
-  checkSize(verified.message)
+  checkBodySize(verified.message)
   const once = (): Promise<void> => checkReplay({ replay, verified, partition: 'token', siteOf, development })
-  return { message: verified.message, caller, verified, once }
-}
-
-function checkSize({ body }: ReceivedMessage): void {
-  if (body !== undefined && body.length > bodyLimit) throw refusal('body_too_large', { about: 'at most 64 KiB' })
+  return { caller, verified, once }
 }
 
 /**

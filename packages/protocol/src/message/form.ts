@@ -1,7 +1,7 @@
 import { queryOf } from '@countersign/httpsig/internal'
 import { refusal } from '../error.js'
+import { checkBodySize } from './body-size.js'
 
-const maxBytes = 64 * 1024
 const maxParameters = 100
 const mediaType = /^application\/x-www-form-urlencoded[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -17,7 +17,7 @@ export function parseForm(body: Uint8Array | undefined, contentType: string | un
   if (!(isEmpty && contentType === undefined) && !mediaType.test(contentType ?? ''))
     throw refusal('content_type_unsupported', { about: 'application/x-www-form-urlencoded' })
   if (isEmpty) return new Map()
-  if (body.length > maxBytes) throw refusal('body_too_large', { about: '64 KiB' })
+  checkBodySize({ body })
   const pieces = textOf(body).split('&', maxParameters + 1)
   if (pieces.length > maxParameters) throw refusal('form_malformed', { about: 'more than 100 parameters' })
   const form = new Map<string, string>()
