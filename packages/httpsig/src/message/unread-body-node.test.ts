@@ -1,47 +1,20 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { createServer as createHttp2Server, type Http2ServerRequest } from 'node:http2'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { verifies } from '@countersign/requirements'
 import { closing } from '@countersign/testing/closing'
 import { stopsAfterTests } from '@countersign/testing/stops'
 import { describe, expect, test } from 'vitest'
-import { dataFrame, endFrame, headFrame, preface, resetFrame } from '../http2-frames.test.fixture.js'
 import { readBody, type UnreadBody } from '../index.js'
 import { type ReceiveOptions, receiveNode } from '../node.js'
+import { sendingOver } from '../sent-body.test.fixture.js'
 
 type NodeRequest = IncomingMessage | Http2ServerRequest
 
 const stops = stopsAfterTests()
-
-/** Sends a body in parts, each a chunk or a frame. */
-interface Sending {
-  send(...parts: readonly string[]): void
-  end(): void
-  /** Gives up half-way: the caller resets its stream, or closes its connection. */
-  cut(): void
-}
-
-function overHttp1(socket: Socket): Sending {
-  socket.write('POST / HTTP/1.1\r\nhost: a.example\r\ntransfer-encoding: chunked\r\n\r\n')
-  return {
-    send: (...parts) => void socket.write(parts.map(part => `${part.length.toString(16)}\r\n${part}\r\n`).join('')),
-    end: () => void socket.write('0\r\n\r\n'),
-    cut: () => socket.destroy(),
-  }
-}
-
-function overHttp2(socket: Socket): Sending {
-  const headers = { ':method': 'POST', ':scheme': 'http', ':path': '/', ':authority': 'a.example' }
-  socket.write(Buffer.concat([preface, headFrame(1, Object.entries(headers))]))
-  return {
-    send: (...parts) => void socket.write(Buffer.concat(parts.map(part => dataFrame(1, part)))),
-    end: () => void socket.write(endFrame(1)),
-    cut: () => void socket.write(resetFrame(1, 8)),
-  }
-}
 
 /** A request whose body is unread, and its sender. */
 async function received(http2: boolean, options: Partial<ReceiveOptions> = {}) {
@@ -57,7 +30,7 @@ async function received(http2: boolean, options: Partial<ReceiveOptions> = {}) {
     await closed
     server.close()
   })
-  const sending = (http2 ? overHttp2 : overHttp1)(socket)
+  const sending = sendingOver(http2, socket)
   const [request] = (await arrived) as [NodeRequest]
   request.on('error', () => undefined)
   const message = await receiveNode(request, { bodyLimit: 1000, ...options })
