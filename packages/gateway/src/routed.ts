@@ -92,18 +92,12 @@ function faultOf(
   match: { readonly found: 'method'; readonly allow: readonly string[] } | { readonly found: 'nothing' | 'ambiguous' },
 ): Fault {
   switch (match.found) {
-    case 'method': {
-      const error = refusal('method_not_allowed')
-      return { error, headers: [['allow', match.allow.join(', ')]] }
-    }
+    case 'method':
+      return { error: refusal('method_not_allowed'), headers: [['allow', match.allow.join(', ')]] }
     case 'nothing':
-      return {
-        error: refusal('path_unknown'),
-      }
+      return { error: refusal('path_unknown') }
     case 'ambiguous':
-      return {
-        error: refusal('path_not_plain'),
-      }
+      return { error: refusal('path_not_plain') }
   }
 }
 

@@ -112,13 +112,7 @@ export function readOidcRule(options: OidcIssuer, { development }: { readonly de
         const value = readClaim(of, claim)
         // One text for all claims: an attacker must not learn which claims the operator checks.
         if (!allowed.some(matches => matches(value)))
-          throw refusal('oidc_token_mismatched', {
-            about: 'a claim',
-            cause: {
-              claim,
-              value,
-            },
-          })
+          throw refusal('oidc_token_mismatched', { about: 'a claim', cause: { claim, value } })
       }
       return delegate.map(claim => encodeClaim(of, claim)).join('|')
     },

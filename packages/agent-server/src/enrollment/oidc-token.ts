@@ -69,13 +69,7 @@ export function checkOidcClaims(
   const [only, ...others] = [aud].flat()
   // One receiver of a token for two could use it at the other.
   if (others.length > 0 || typeof only !== 'string' || !expected.audiences.includes(only))
-    throw refusal('oidc_token_mismatched', {
-      about: 'aud',
-      cause: {
-        ...expected,
-        aud,
-      },
-    })
+    throw refusal('oidc_token_mismatched', { about: 'aud', cause: { ...expected, aud } })
   if (!isTime(exp) || !isTime(iat)) throw refusal('oidc_token_malformed', { about: 'exp or iat is missing' })
   if (exp <= expected.now) throw refusal('oidc_token_expired', { about: 'exp' })
   if (iat > expected.now + tolerance) throw refusal('oidc_token_expired', { about: 'iat' })

@@ -31,11 +31,7 @@ function derivedComponent(name: string, context: RequestContext): string | undef
 }
 
 function missingComponent(name: string): HttpSigError {
-  return refusal('component_missing', {
-    cause: {
-      component: name,
-    },
-  })
+  return refusal('component_missing', { cause: { component: name } })
 }
 
 /**
@@ -50,9 +46,7 @@ export function fieldLines(name: string, context: MessageContext, allowed: RegEx
     if (lineBreaking.test(line)) throw refusal('header_value_invalid')
     throw refusal('component_value_invalid', {
       about: offPage && 'characters outside ASCII',
-      cause: {
-        component: name,
-      },
+      cause: { component: name },
     })
   }
   return lines

@@ -60,11 +60,7 @@ function pathAndQuery({ target, scheme, authority }: HttpRequestMessage): string
     itsScheme.toLowerCase() !== scheme ||
     canonicalAuthority({ authority: itsAuthority, scheme }) !== canonicalAuthority({ authority, scheme })
   )
-    throw refusal('authority_mismatched', {
-      cause: {
-        expected: { scheme, authority },
-      },
-    })
+    throw refusal('authority_mismatched', { cause: { expected: { scheme, authority } } })
   return target.slice(origin.length)
 }
 

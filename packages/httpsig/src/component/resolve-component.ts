@@ -29,12 +29,7 @@ function wrapBinary(lines: readonly string[]): string {
 
 function findMember(key: string, component: Component, members: ReturnType<MessageParts['dictionary']>): string {
   const member = members.get(key)
-  if (member === undefined)
-    throw refusal('component_missing', {
-      cause: {
-        component: componentIdentifier(component),
-      },
-    })
+  if (member === undefined) throw refusal('component_missing', { cause: { component: componentIdentifier(component) } })
   return isInnerList(member) ? serializeInnerList(member) : serializeItem(member)
 }
 
@@ -71,9 +66,7 @@ function fieldValue(component: Required<Component>, message: MessageContext, pro
   if (type === undefined)
     throw refusal('component_unsupported', {
       about: 'sf, for a field whose type is not known',
-      cause: {
-        component: name,
-      },
+      cause: { component: name },
     })
   if (type !== 'dictionary') return strictlySerialized(lines.join(', '), type)
   const members = partsOf(message).dictionary(lines)
@@ -112,12 +105,7 @@ function parameterisedValue(
   if (own === 0) return derivedValue(name, message, profile)
   if (parameters.has('tr')) throw trailers()
   if (name !== '@query-param' || 'status' in message)
-    throw refusal('component_unsupported', {
-      about: 'a parameter of a derived component',
-      cause: {
-        component: name,
-      },
-    })
+    throw refusal('component_unsupported', { about: 'a parameter of a derived component', cause: { component: name } })
   const asked = parameters.get('name')
   if (own !== 1 || typeof asked !== 'string')
     throw refusal('component_unsupported', { about: '@query-param needs name and nothing else' })
@@ -134,20 +122,13 @@ function sourceOf({ name, parameters }: Required<Component>, message: MessageCon
   if (message.request === undefined)
     throw refusal('component_missing', {
       about: 'the request that the response answers is not given',
-      cause: {
-        component: name,
-      },
+      cause: { component: name },
     })
   return message.request
 }
 
 function unresolvable(parameter: string): HttpSigError {
-  return refusal('component_unsupported', {
-    about: 'a parameter that cannot be resolved',
-    cause: {
-      parameter,
-    },
-  })
+  return refusal('component_unsupported', { about: 'a parameter that cannot be resolved', cause: { parameter } })
 }
 
 /** A text of its own: RFC 9421 allows the parameter, so a signer must learn why it is refused. */

@@ -38,9 +38,7 @@ function readParameters(asked: Asked, parameters: Parameters): void {
       if (value !== true)
         throw refusal('signature_parameter_malformed', {
           about: 'created and expires have no value in Accept-Signature',
-          cause: {
-            parameter: name,
-          },
+          cause: { parameter: name },
         })
       asked[name] = true
     } else if (name === 'nonce' || name === 'alg' || name === 'keyid' || name === 'tag') {

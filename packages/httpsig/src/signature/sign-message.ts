@@ -76,9 +76,7 @@ function checkSelf({ name, parameters }: Component): void {
   if ((name === 'signature' || name === 'signature-input') && !parameters?.has('key') && !parameters?.has('req'))
     throw refusal('component_unsupported', {
       about: 'signature and signature-input can only be covered with key or req',
-      cause: {
-        component: name,
-      },
+      cause: { component: name },
     })
 }
 

@@ -51,9 +51,7 @@ export function dictionaryField(
   if (!printable.test(text))
     throw refusal('signature_header_malformed', {
       about: 'characters outside printable ASCII',
-      cause: {
-        header: name,
-      },
+      cause: { header: name },
     })
   return parseMembers(name, text, limits)
 }
@@ -67,20 +65,14 @@ function parametersOf(label: string, member: Member): SignatureParameters {
       if (typeof value !== 'number' || !Number.isInteger(value))
         throw refusal('signature_parameter_malformed', {
           about: 'it must be an Integer',
-          cause: {
-            label,
-            parameter: name,
-          },
+          cause: { label, parameter: name },
         })
       read[name] = value
     } else if (name === 'nonce' || name === 'alg' || name === 'keyid' || name === 'tag') {
       if (typeof value !== 'string')
         throw refusal('signature_parameter_malformed', {
           about: 'it must be a String',
-          cause: {
-            label,
-            parameter: name,
-          },
+          cause: { label, parameter: name },
         })
       read[name] = value
     }

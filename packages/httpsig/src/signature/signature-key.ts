@@ -40,12 +40,7 @@ function stringParameters(parameters: readonly RawParameter[], names: readonly s
 function required(values: Readonly<Record<string, string>>, name: string): string {
   const value = values[name]
   if (value === undefined || value === '')
-    throw refusal('signature_key_parameter_missing', {
-      about: name,
-      cause: {
-        parameter: name,
-      },
-    })
+    throw refusal('signature_key_parameter_missing', { about: name, cause: { parameter: name } })
   return value
 }
 

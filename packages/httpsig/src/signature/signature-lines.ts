@@ -9,12 +9,7 @@ const printableOrTab = /^[\t\x20-\x7e]+$/
 
 function linesOf(message: ReceivedMessage, name: string): string[] {
   const lines = headerValues(message, name)
-  if (lines.length === 0)
-    throw refusal('signature_header_missing', {
-      cause: {
-        header: name,
-      },
-    })
+  if (lines.length === 0) throw refusal('signature_header_missing', { cause: { header: name } })
   return lines
 }
 

@@ -129,11 +129,7 @@ function checkCovered(components: readonly Component[], required: readonly strin
     if (!covered.has(component))
       throw refusal('component_not_covered', {
         about: component,
-        cause: {
-          component,
-          expected: required,
-          covered: [...covered],
-        },
+        cause: { component, expected: required, covered: [...covered] },
       })
 }
 
@@ -150,12 +146,7 @@ function checkAlgorithm(parameters: SignatureParameters, key: VerifyKey): void {
   if (named === undefined) return
   // The key decides the algorithm. A message that names another one is refused.
   if (named !== key.algorithm)
-    throw refusal('algorithm_mismatched', {
-      cause: {
-        expected: key.algorithm,
-        algorithm: named,
-      },
-    })
+    throw refusal('algorithm_mismatched', { cause: { expected: key.algorithm, algorithm: named } })
 }
 
 /** Whether the signature covers the digest of the body. @throws HttpSigError when the digest is not that of the body */
@@ -186,12 +177,7 @@ function selectMembers({ message, label, tag, limits }: VerifyMessageOptions): S
     members.push(signatureMember(name, member))
   }
   if (members.length === 0)
-    throw refusal('signature_missing', {
-      cause: {
-        expected: { label, tag },
-        labels: [...inputs.keys()],
-      },
-    })
+    throw refusal('signature_missing', { cause: { expected: { label, tag }, labels: [...inputs.keys()] } })
   return members
 }
 
@@ -231,13 +217,7 @@ async function verifyMember(
   checkAlgorithm(member.parameters, key)
   const base = signatureBase(member, messageContext(message), messageProfile(options.structuredFields))
   if (!(await key.verify(ascii(base), signature)))
-    throw refusal('signature_wrong', {
-      cause: {
-        label: member.label,
-        base,
-        algorithm: key.algorithm,
-      },
-    })
+    throw refusal('signature_wrong', { cause: { label: member.label, base, algorithm: key.algorithm } })
   return { ...candidate, key, base, bodyVerified: await checkBody(member.components, message) }
 }
 

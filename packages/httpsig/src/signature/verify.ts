@@ -146,11 +146,7 @@ export async function proveSignature(opened: OpenedSignature, key: VerifyKey): P
   if (opened.algorithm !== undefined && opened.algorithm !== key.algorithm)
     throw refusal('algorithm_mismatched', {
       required_components,
-      cause: {
-        parameter: 'alg',
-        expected: key.algorithm,
-        received: opened.algorithm,
-      },
+      cause: { parameter: 'alg', expected: key.algorithm, received: opened.algorithm },
     })
   if (await key.verify(ascii(opened.base), opened.signature)) return
   checkPoint(key.publicJwk) // sig.alg.points
@@ -205,11 +201,7 @@ async function checkDigest(opened: OpenedSignature): Promise<void> {
   if (opened.digest === undefined || !(await matchesContentDigest(opened.digest, body)))
     throw refusal('digest_wrong', {
       required_components: opened.required,
-      cause: {
-        component: 'content-digest',
-        algorithms: Object.keys(opened.digest ?? {}),
-        bodyBytes: body.length,
-      },
+      cause: { component: 'content-digest', algorithms: Object.keys(opened.digest ?? {}), bodyBytes: body.length },
     })
 }
 
