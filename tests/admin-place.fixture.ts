@@ -6,7 +6,7 @@ import { generateSigningKey, memoryReplaySet } from '@countersign/httpsig'
 import { serve } from '@countersign/server'
 import { openStore } from '@countersign/store'
 import { freePort } from '@countersign/testing/ports'
-import { migrations, type Tables } from '../packages/auth-server/src/tables.js'
+import { migrations, type Tables } from '../packages/auth-server/src/tables/tables.js'
 
 /** An auth server with its admin page, each on a port of its own. */
 export interface AdminPlace {

@@ -38,7 +38,7 @@ export const authServerMutants: readonly Mutant[] = [
   },
   {
     lacks: 'the take-over of a link that another browser has only opened',
-    file: 'auth-server/dist/consent/claim-row.js',
+    file: 'auth-server/dist/request/claim-row.js',
     find: 'if (how === undefined)',
     replace: "if (how !== 'takeOver')",
     fails: ['consent.claimed'],
@@ -199,7 +199,7 @@ export const authServerMutants: readonly Mutant[] = [
   },
   {
     lacks: 'the delegates of direct grants',
-    file: 'auth-server/dist/policies.js',
+    file: 'auth-server/dist/policy/policies.js',
     find: "if (delegate === undefined || delegates === 'any')",
     replace: 'if (true)',
     fails: ['TOK-40'],

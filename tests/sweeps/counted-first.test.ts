@@ -39,7 +39,7 @@ const known: Readonly<Record<string, Standing>> = {
     'shows a user how many questions wait, and says how many rows a sweep has deleted',
   ),
   'auth-server/approval/stops.ts': passes('says whether an agent had been told to stop'),
-  'auth-server/consent/claim-row.ts': bursts('browsers of one request'),
+  'auth-server/request/claim-row.ts': bursts('browsers of one request'),
   'auth-server/consent/consent.ts': bursts('pages that one user is shown'),
   'auth-server/grant/consents.ts': passes('says how many rows a sweep has deleted'),
   'auth-server/revocation/end-approvals.ts': passes(
@@ -61,7 +61,7 @@ const known: Readonly<Record<string, Standing>> = {
     'last ways to sign in',
   ),
   'auth-server/passkey/passkey-store.ts': bursts('answers to one challenge', 'passkeys of one user'),
-  'auth-server/login/users.ts': passes('says whether there is such a user'),
+  'auth-server/users/users.ts': passes('says whether there is such a user'),
   'auth-server/login/browser-session.ts': bursts('browsers in which one user is signed in'),
   'auth-server/pages/claimed-logo.ts': passes(
     'a fetch is noted in the turn that checks for room, before it is awaited',
@@ -74,7 +74,7 @@ const known: Readonly<Record<string, Standing>> = {
     'redemptions of the code of an exchange',
   ),
   'auth-server/bound/request-quota.ts': bursts('requests of one delegate'),
-  'auth-server/consent/requests.ts': bursts('browsers of one request', 'decisions of one request'),
+  'auth-server/request/requests.ts': bursts('browsers of one request', 'decisions of one request'),
   'resource/guard/call-checks.ts': passes('asks a counter, which counts as it answers'),
   'resource/guard/limit-checks.ts': passes('asks a counter, which counts as it answers'),
   'resource/limit/counter.ts': bursts('requests at a limit in memory'),

@@ -3,7 +3,7 @@ import { part } from '@countersign/testing/json-web-token'
 import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { publishResource } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
-import { directGrants } from './policies.js'
+import { directGrants } from './policy/policies.js'
 import {
   agentServer,
   ask,

@@ -2,7 +2,7 @@ import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
 import { sqliteOfTest } from '@countersign/testing/folders'
 import { expect, test } from 'vitest'
-import { migrations, type Tables } from './tables.js'
+import { migrations, type Tables } from './tables/tables.js'
 import { ask, delegate, granted, type Signer, send, world } from './world.test.fixture.js'
 
 test(verifies('F-66', 'a grant that cannot be read fails alone, is reported, and grants nothing'), async () => {

@@ -20,7 +20,7 @@ import type { ExchangeOptions, ExchangeRule } from './exchange/exchange-rule.js'
 import type { AuthServerOptions } from './options.js'
 import type { Branding } from './pages/brand.js'
 import type { ConsentDefaults } from './pages/limits-view.js'
-import type { DirectGrant, PolicyAnswer, UserQuestion } from './policy.js'
+import type { DirectGrant, PolicyAnswer, UserQuestion } from './policy/policy.js'
 
 /** A list, or one of these words. Another text must be refused: `includes` would find its parts. */
 function listOr(...words: readonly string[]): OptionCheck {

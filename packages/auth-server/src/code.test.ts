@@ -12,7 +12,7 @@ import {
   redeemCode,
   requestTokenOf,
 } from './consent/consent.test.fixture.js'
-import type { Policy } from './policy.js'
+import type { Policy } from './policy/policy.js'
 import { agentServer, delegate, granted, otherAgent, type Signer, send, type World } from './world.test.fixture.js'
 
 const refused = plain(400, 'invalid_grant', 'grant_invalid')

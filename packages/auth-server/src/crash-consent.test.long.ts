@@ -9,7 +9,7 @@ import { expect, test } from 'vitest'
 import { callback, linkOf, open } from './consent/consent.test.fixture.js'
 import { isKilled, type Participants, participants, type Server, serverOf, start, token } from './crash.test.fixture.js'
 import { type Browser, browser, signInAs } from './login/browser.test.fixture.js'
-import { migrations, type Tables } from './tables.js'
+import { migrations, type Tables } from './tables/tables.js'
 import { delegate, resourceToken, type Signer } from './world.test.fixture.js'
 
 /** How far the flow of one user got, as seen from outside the auth server. */

@@ -8,7 +8,7 @@ import { bodyOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import { isKilled, type Participants, participants, type Server, serverOf, start, token } from './crash.test.fixture.js'
 import { type Browser, browser, signInAs } from './login/browser.test.fixture.js'
-import { migrations, type Tables } from './tables.js'
+import { migrations, type Tables } from './tables/tables.js'
 import { delegate, resourceToken, type Signer } from './world.test.fixture.js'
 
 const steps = ['asked', 'typed', 'decision sent', 'decided', 'redeem sent', 'redeemed'] as const

@@ -4,7 +4,7 @@ import { generateSigningKey, type ReceivedMessage } from '@countersign/httpsig'
 import { makeWeb } from '@countersign/testing/world/web'
 import { createAuthServer } from './auth-server.js'
 import { demoUsers } from './login/login-method.js'
-import { askUsers, directGrants, firstOf } from './policies.js'
+import { askUsers, directGrants, firstOf } from './policy/policies.js'
 
 /** A request to this process, and its answer. */
 export interface Call {

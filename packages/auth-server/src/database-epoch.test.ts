@@ -2,7 +2,7 @@ import { verifies } from '@countersign/requirements'
 import type { Epoch } from '@countersign/store/internal'
 import { expect, test } from 'vitest'
 import { withEpoch } from './database-epoch.js'
-import type { AuthServerEvent } from './event.js'
+import type { AuthServerEvent } from './event/event.js'
 
 test(verifies('restore.epoch', 'what a user narrows or turns off must not come back with an older database'), () => {
   const touched: string[] = []

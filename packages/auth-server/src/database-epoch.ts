@@ -2,8 +2,8 @@ import { errorResponse } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
 import type { EpochKeeper, Store } from '@countersign/store'
 import { type Epoch, openEpoch } from '@countersign/store/internal'
-import type { AuthServerEvent } from './event.js'
-import { room, type Tables } from './tables.js'
+import type { AuthServerEvent } from './event/event.js'
+import { room, type Tables } from './tables/tables.js'
 
 /** Opens the epoch of a database, where one is kept. Closes a database that is behind it. */
 export async function openDatabaseEpoch(

@@ -18,7 +18,7 @@ import {
   secondInstance,
 } from './consent/consent.test.fixture.js'
 import { browser } from './login/browser.test.fixture.js'
-import { migrations, type Tables } from './tables.js'
+import { migrations, type Tables } from './tables/tables.js'
 import { ask, delegate, granted, type Signer, send, type World, world } from './world.test.fixture.js'
 
 const databases = await databasesForTests(5, 'both')

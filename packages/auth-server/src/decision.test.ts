@@ -16,7 +16,7 @@ import {
   redeemCode,
   requestTokenOf,
 } from './consent/consent.test.fixture.js'
-import { migrations, type Tables } from './tables.js'
+import { migrations, type Tables } from './tables/tables.js'
 import { delegate, granted, type World } from './world.test.fixture.js'
 
 const databases = await databasesForTests(2)

@@ -10,7 +10,7 @@ import { createExchange, type ExchangeContext } from './exchange/exchange.js'
 import { exchangeRules } from './exchange/exchange-rule.js'
 import { loginAttempts } from './login/login-attempt.js'
 import type { AuthServerOptions } from './options.js'
-import type { Tables } from './tables.js'
+import type { Tables } from './tables/tables.js'
 
 /** Sign-ins at the other auth server that may begin for one request. */
 const mostSignIns = { most: 5, seconds: 600 }

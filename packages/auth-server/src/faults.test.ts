@@ -25,7 +25,7 @@ import {
   secondInstance,
 } from './consent/consent.test.fixture.js'
 import { participants, patiently, type Running, start } from './crash.test.fixture.js'
-import { migrations, type Tables } from './tables.js'
+import { migrations, type Tables } from './tables/tables.js'
 import { ask, delegate, granted, post, resourceToken, send, type World, world } from './world.test.fixture.js'
 
 const postgres = await postgresForTests(3)

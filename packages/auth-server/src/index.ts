@@ -28,7 +28,7 @@ export type {
   RotatedKeys,
 } from '@countersign/store'
 export type { TrustedProxies } from '@countersign/verify'
-export type { AccountName, AgentAccess, AgentAccessPage, AppAccess, TakeBack } from './account/app-access.js'
+export type { AccountName, AgentAccess, AgentAccessPage, AppAccess, TakeBack } from './access/app-access.js'
 export { type Invitation, type InviteOptions, inviteUser } from './account/invitations.js'
 export type { AdminOptions } from './admin/admin-options.js'
 export type { AdminPage } from './admin/open-admin.js'
@@ -47,10 +47,12 @@ export type {
   IssuedFacts,
   LinkRefusal,
   PendingFacts,
-} from './event.js'
+} from './event/event.js'
+export type { LoginEvent } from './event/login-event.js'
+export type { NoticeEvent } from './event/notice-event.js'
+export type { Restored } from './event/restored.js'
 export type { ExchangeOptions, ExchangeRule } from './exchange/exchange-rule.js'
 export { type HostSessionOptions, hostSession } from './login/host-session.js'
-export type { LoginEvent } from './login/login-event.js'
 export {
   type DemoLogin,
   type DemoUser,
@@ -58,8 +60,6 @@ export {
   type LoginMethod,
   type LoginProvider,
   type LoginStart,
-  type UpstreamAccount,
-  type UserClaims,
 } from './login/login-method.js'
 export type { ChainHop } from './mandate/chain.js'
 export {
@@ -98,7 +98,7 @@ export type {
   PasskeyChecks,
   PasskeyLogin,
 } from './passkey/passkey-login.js'
-export { askUsers, directGrants, firstOf } from './policies.js'
+export { askUsers, directGrants, firstOf } from './policy/policies.js'
 export type {
   Decision,
   DirectGrant,
@@ -107,8 +107,7 @@ export type {
   PolicyRequest,
   UpstreamFacts,
   UserQuestion,
-} from './policy.js'
+} from './policy/policy.js'
 export { type RestoreOptions, restoreAuthServer } from './restore.js'
-export type { Restored } from './restored.js'
-export type { NoticeEvent } from './revocation/notice-event.js'
 export type { AuthServerAnswer, AuthServerEndpoint, AuthServerLoad, AuthServerTelemetry } from './telemetry.js'
+export type { UpstreamAccount, UserClaims } from './users/user-claims.js'

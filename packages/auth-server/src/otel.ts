@@ -12,7 +12,7 @@ import {
   whenUsed,
 } from '@countersign/protocol/internal/otel'
 import type { Meter, MeterProvider } from '@opentelemetry/api'
-import type { AuthServerEvent } from './event.js'
+import type { AuthServerEvent } from './event/event.js'
 import type { AuthServerEndpoint, AuthServerLoad, AuthServerTelemetry } from './telemetry.js'
 
 export type { DiscoveryEvent } from '@countersign/discovery'

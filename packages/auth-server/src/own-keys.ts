@@ -13,9 +13,9 @@ import {
   takeOverKeys,
 } from '@countersign/store/internal'
 import { recordBeside } from './audit/open-reporting.js'
-import type { AuthServerEvent } from './event.js'
+import type { AuthServerEvent } from './event/event.js'
 import type { AuthServerOptions } from './options.js'
-import { room, type Tables } from './tables.js'
+import { room, type Tables } from './tables/tables.js'
 
 /** The longest life of an auth token in seconds. `authTokenLifetime` may be shorter now than it was. */
 export const longestLifetime = 3600

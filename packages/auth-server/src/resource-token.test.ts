@@ -4,7 +4,7 @@ import { part } from '@countersign/testing/json-web-token'
 import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { publishAgent, publishResource } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
-import type { Policy, PolicyRequest } from './policy.js'
+import type { Policy, PolicyRequest } from './policy/policy.js'
 import {
   agentServer,
   ask,

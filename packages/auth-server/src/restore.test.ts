@@ -22,7 +22,7 @@ import {
 } from './consent/consent.test.fixture.js'
 import { restoreAuthServer } from './index.js'
 import { openOperator } from './operator/open-operator.js'
-import { askUsers, directGrants, firstOf } from './policies.js'
+import { askUsers, directGrants, firstOf } from './policy/policies.js'
 import { agentServer, ask, delegate, granted, send, type World } from './world.test.fixture.js'
 
 const postgres = await postgresForTests(2)
@@ -208,7 +208,7 @@ test(verifies('restore.epoch', 'after its database was restored under it, a runn
   await made.auth.ready()
   // As a replica that takes over without the last writes: another process has set the epoch back.
   const { openStore } = await import('@countersign/store')
-  const { migrations, room } = await import('./tables.js')
+  const { migrations, room } = await import('./tables/tables.js')
   const store = await openStore<{ auth_server_epoch: { epoch: number } }>({ url: `sqlite:${file}`, room, migrations })
   await store.write(tx => tx.updateTable('auth_server_epoch').set({ epoch: 1 }).execute())
   made.clock.now += 61

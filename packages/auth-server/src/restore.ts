@@ -2,8 +2,8 @@ import type { RestoreDatabaseOptions, Store } from '@countersign/store'
 import { changeByParts, endOwnKeys, restoreDatabase } from '@countersign/store/internal'
 import { recordBeside } from './audit/open-reporting.js'
 import { sweepAtMost } from './bound/sweep.js'
-import type { Restored } from './restored.js'
-import { migrations, room, type Tables } from './tables.js'
+import type { Restored } from './event/restored.js'
+import { migrations, room, type Tables } from './tables/tables.js'
 
 /** How a restored database is prepared. */
 export interface RestoreOptions extends RestoreDatabaseOptions {

@@ -13,7 +13,7 @@ import {
 } from './consent/consent.test.fixture.js'
 import { signInAs } from './login/browser.test.fixture.js'
 import { retention } from './retention.js'
-import { migrations, type Tables } from './tables.js'
+import { migrations, type Tables } from './tables/tables.js'
 import { delegate, granted, type Signer, send, type World } from './world.test.fixture.js'
 
 const databases = await databasesForTests(3)

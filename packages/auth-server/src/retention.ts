@@ -5,15 +5,15 @@ import { sweepInvitations } from './account/invitations.js'
 import { sweepApprovals } from './approval/history.js'
 import { sweepCounts } from './bound/counts.js'
 import { everySeconds, sweepAtMost, sweepInterval } from './bound/sweep.js'
-import { sweepRequests } from './consent/requests.js'
 import { sweepGrants } from './grant/grants.js'
 import { sweepSessions } from './login/browser-session.js'
 import { sweepHistory } from './login/history.js'
-import { neededFor } from './login/users.js'
 import { sweepAdmins } from './operator/admin-keys.js'
 import { sweepChallenges } from './passkey/passkey-store.js'
+import { sweepRequests } from './request/requests.js'
 import { sweepExchanged, sweepNotices } from './revocation/notices.js'
-import type { Tables } from './tables.js'
+import type { Tables } from './tables/tables.js'
+import { neededFor } from './users/users.js'
 
 const sweeps = [
   ...[sweepGrants, sweepRequests, sweepCounts, sweepSessions, sweepNotices, sweepExchanged],

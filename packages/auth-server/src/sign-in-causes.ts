@@ -1,8 +1,8 @@
 import { parseQuery } from '@countersign/protocol/internal'
 import { consentPath } from './consent/claimed-request.js'
 import { devicePath } from './consent/device.js'
-import type { Requests } from './consent/requests.js'
 import type { SignInCause } from './pages/sign-in-cause.js'
+import type { Requests } from './request/requests.js'
 
 /**
  * What a sign-in is for: the verified agent and resource of the request that it leads back to. Undefined for other paths, and for

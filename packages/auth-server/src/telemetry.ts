@@ -1,6 +1,6 @@
 import type { Store } from '@countersign/store'
-import type { AuthServerEvent } from './event.js'
-import type { Tables } from './tables.js'
+import type { AuthServerEvent } from './event/event.js'
+import type { Tables } from './tables/tables.js'
 
 /** What an answered request was for: `page` a page for users, `document` metadata or keys, `other` a path that is not answered. */
 export type AuthServerEndpoint = 'token' | 'revocation' | 'page' | 'document' | 'other'

@@ -7,7 +7,7 @@ import { consentWorld } from './consent/consent.test.fixture.js'
 import { codes, type } from './consent/device.test.fixture.js'
 import { type Browser, browser, signInAs } from './login/browser.test.fixture.js'
 import { demoUsers } from './login/login-method.js'
-import { migrations, room, type Tables } from './tables.js'
+import { migrations, room, type Tables } from './tables/tables.js'
 import { delegate, post, resourceToken, type Signer, type World } from './world.test.fixture.js'
 
 const deviceFlow = ['https://agent.example']

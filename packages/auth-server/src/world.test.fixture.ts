@@ -9,10 +9,10 @@ import { agentToken, resourceToken as makeResourceToken } from '@countersign/tes
 import { makeWeb, publishAgent, publishResource, type Web } from '@countersign/testing/world/web'
 import { expect, onTestFinished } from 'vitest'
 import { type AuthServer, createAuthServer } from './auth-server.js'
-import type { AuthServerEvent } from './event.js'
+import type { AuthServerEvent } from './event/event.js'
 import type { AuthServerOptions } from './options.js'
-import { directGrants } from './policies.js'
-import type { Policy } from './policy.js'
+import { directGrants } from './policy/policies.js'
+import type { Policy } from './policy/policy.js'
 
 /** 2026-01-01T00:00:00Z. */
 export const newYear = 1_767_225_600

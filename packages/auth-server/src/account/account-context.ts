@@ -1,12 +1,12 @@
 import type { Reporter } from '@countersign/audit/internal'
 import type { Discovery } from '@countersign/discovery'
 import type { Store } from '@countersign/store'
-import type { AuthServerEvent } from '../event.js'
+import type { UserAccess } from '../access/access.js'
+import type { AuthServerEvent } from '../event/event.js'
 import type { Login } from '../login/sign-in.js'
 import type { ConsentDefaults } from '../pages/limits-view.js'
 import type { Looks } from '../pages/look.js'
-import type { Tables } from '../tables.js'
-import type { UserAccess } from './access.js'
+import type { Tables } from '../tables/tables.js'
 
 /** The questions about single calls that a user was asked. */
 export interface OwnQuestions {

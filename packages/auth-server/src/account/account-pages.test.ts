@@ -2,8 +2,9 @@ import { verifies } from '@countersign/requirements'
 import { sqliteFiles } from '@countersign/testing/folders'
 import { describe, expect, test } from 'vitest'
 import type { Browser } from '../login/browser.test.fixture.js'
-import type { LoginProvider, UpstreamAccount } from '../login/login-method.js'
+import type { LoginProvider } from '../login/login-method.js'
 import { type Account, formAt, type PasskeyWorld, passkeyWorld } from '../passkey/passkey-world.test.fixture.js'
+import type { UpstreamAccount } from '../users/user-claims.js'
 
 const newFile = sqliteFiles()
 

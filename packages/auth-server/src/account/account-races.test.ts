@@ -3,9 +3,10 @@ import { openStore } from '@countersign/store'
 import { sqliteFiles } from '@countersign/testing/folders'
 import { describe, expect, test } from 'vitest'
 import { type Browser, reasonOf } from '../login/browser.test.fixture.js'
-import type { LoginProvider, UpstreamAccount } from '../login/login-method.js'
+import type { LoginProvider } from '../login/login-method.js'
 import { type Account, formAt, type PasskeyWorld, passkeyWorld } from '../passkey/passkey-world.test.fixture.js'
-import { migrations, room, type Tables } from '../tables.js'
+import { migrations, room, type Tables } from '../tables/tables.js'
+import type { UpstreamAccount } from '../users/user-claims.js'
 
 // What a user, or somebody at their unlocked screen, does between the steps of a flow.
 

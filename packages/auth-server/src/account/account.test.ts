@@ -6,7 +6,7 @@ import { answerOf, open } from '../consent/consent.test.fixture.js'
 import { allow } from '../exchange/two-auth-servers.test.fixture.js'
 import { type Browser, browser, signInAs } from '../login/browser.test.fixture.js'
 import { demoUsers } from '../login/login-method.js'
-import { askUsers } from '../policies.js'
+import { askUsers } from '../policy/policies.js'
 import { agentServer, delegate, resourceToken, type Signer, send, type World, world } from '../world.test.fixture.js'
 
 const calendar = 'https://calendar.example'

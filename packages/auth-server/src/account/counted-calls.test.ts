@@ -18,7 +18,7 @@ import {
   requestTokenOf,
 } from '../consent/consent.test.fixture.js'
 import { textOf } from '../pages/consent-page.test.fixture.js'
-import { askUsers } from '../policies.js'
+import { askUsers } from '../policy/policies.js'
 import { delegate, granted, newYear, send } from '../world.test.fixture.js'
 
 // Resources count calls for the life of a grant by its name: a grant that goes on under a new one would begin anew.

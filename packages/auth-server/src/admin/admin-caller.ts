@@ -3,7 +3,7 @@ import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import type { AAuthError } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
 import { checkReplay, type Verified } from '@countersign/verify'
-import type { AuthServerEvent } from '../event.js'
+import type { AuthServerEvent } from '../event/event.js'
 import { enrolAdminKey, useAdminKey } from '../operator/admin-keys.js'
 import type { AdminCaller, AdminContext } from './admin-context.js'
 

@@ -1,9 +1,9 @@
 import type { Discovery } from '@countersign/discovery'
+import type { NotedAlarms } from '../audit/noted-alarms.js'
 import { operatorOf } from '../operator/open-operator.js'
 import type { OperatorContext } from '../operator/operator-context.js'
 import type { RouteContext } from '../routes.js'
 import type { AdminOptions } from './admin-options.js'
-import type { NotedAlarms } from './noted-alarms.js'
 import type { AdminPage } from './open-admin.js'
 
 /** What an auth server has, of which its admin page gets what it needs. */

@@ -2,7 +2,7 @@ import { checkOptions, type OptionChecks, proxiesCheck } from '@countersign/prot
 import type { TrustedProxies } from '@countersign/verify'
 import type { AdminLives } from '../operator/admin-keys.js'
 import { checkAdminOrigin } from '../operator/operator-admins.js'
-import type { PolicyRequest } from '../policy.js'
+import type { PolicyRequest } from '../policy/policy.js'
 
 /**
  * How the admin page of an auth server is served. `trustedProxies` are those in front of its own port: without them the events of

@@ -1,6 +1,6 @@
+import type { NotedAlarm } from '../audit/noted-alarms.js'
 import { loadOf } from '../telemetry.js'
 import type { AdminCaller, AdminContext } from './admin-context.js'
-import type { NotedAlarm } from './noted-alarms.js'
 
 /** What an admin sees first. */
 export interface Overview {

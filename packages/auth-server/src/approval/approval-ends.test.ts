@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import type { AuthServer } from '../auth-server.js'
 import { answerOf, linkOf, open, redeemCode, requestTokenOf } from '../consent/consent.test.fixture.js'
 import { signInAs } from '../login/browser.test.fixture.js'
-import { migrations, type Tables } from '../tables.js'
+import { migrations, type Tables } from '../tables/tables.js'
 import { agentServer, delegate, type Signer, send } from '../world.test.fixture.js'
 import {
   type Ada,

@@ -5,7 +5,7 @@ import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { describe, expect, test } from 'vitest'
 import { answerOf, browserOf, linkOf, open, redeemCode, requestTokenOf } from '../consent/consent.test.fixture.js'
 import { reasonOf } from '../login/browser.test.fixture.js'
-import { askUsers, directGrants } from '../policies.js'
+import { askUsers, directGrants } from '../policy/policies.js'
 import { agentServer, delegate, send } from '../world.test.fixture.js'
 import {
   adaOf,

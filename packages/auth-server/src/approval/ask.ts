@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { addRequest, type QuotaOptions, requestLock } from '../bound/request-quota.js'
-import { type NewRequest, rowOf } from '../consent/request-row.js'
-import { newUserCode } from '../consent/user-code.js'
-import { newRequestToken, requestHash, requestLifetime } from '../request-token.js'
-import type { RequestRow, Tables } from '../tables.js'
+import { type NewRequest, rowOf } from '../request/request-row.js'
+import { newUserCode } from '../request/user-code.js'
+import { newRequestToken, requestHash, requestLifetime } from '../secret/request-token.js'
+import type { ApprovalRow } from '../tables/approval-tables.js'
+import type { RequestRow, Tables } from '../tables/tables.js'
 import type { ApprovalLimits } from './approval-limits.js'
-import type { ApprovalRow } from './approval-tables.js'
 
 type Transaction = Store<Tables>['db']
 

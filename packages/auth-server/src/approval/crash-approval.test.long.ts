@@ -19,7 +19,7 @@ import {
   token,
 } from '../crash.test.fixture.js'
 import { type Browser, browser, signInAs } from '../login/browser.test.fixture.js'
-import { migrations, type Tables } from '../tables.js'
+import { migrations, type Tables } from '../tables/tables.js'
 import { delegate, resourceToken, type Signer } from '../world.test.fixture.js'
 import { answerInbox, calendar, questionsIn, turnOn } from './approval.test.fixture.js'
 

@@ -5,7 +5,7 @@ import { sweepAtMost } from '../bound/sweep.js'
 import { resourceScopes } from '../grant/identity-claims.js'
 import { refreshTokenLifetime } from '../grant/refresh-token.js'
 import { conditionsIn, purposesText } from '../mandate/conditions-text.js'
-import type { Tables } from '../tables.js'
+import type { Tables } from '../tables/tables.js'
 
 type Transaction = Store<Tables>['db']
 

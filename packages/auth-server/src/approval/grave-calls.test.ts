@@ -7,7 +7,7 @@ import { publishResource } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
 import { answerOf, open } from '../consent/consent.test.fixture.js'
 import { type Account, formIn, type PasskeyWorld, passkeyWorld } from '../passkey/passkey-world.test.fixture.js'
-import { askUsers } from '../policies.js'
+import { askUsers } from '../policy/policies.js'
 import { agentServer, send } from '../world.test.fixture.js'
 import { answerPage, calendar, callToken, digests, display } from './approval.test.fixture.js'
 

@@ -1,7 +1,7 @@
 import type { Store } from '@countersign/store'
 import { sweepAtMost } from '../bound/sweep.js'
-import type { Tables } from '../tables.js'
-import type { ApprovalRow } from './approval-tables.js'
+import type { ApprovalRow } from '../tables/approval-tables.js'
+import type { Tables } from '../tables/tables.js'
 
 type Transaction = Store<Tables>['db']
 

@@ -1,7 +1,7 @@
 import type { AAuthError } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
-import type { Tables } from '../tables.js'
+import type { Tables } from '../tables/tables.js'
 
 type Transaction = Store<Tables>['db']
 

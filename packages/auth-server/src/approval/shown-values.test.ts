@@ -4,7 +4,7 @@ import { sqliteOfTest } from '@countersign/testing/folders'
 import { bodyOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import { linkOf, open, redeemCode, requestTokenOf } from '../consent/consent.test.fixture.js'
-import { migrations, room, type Tables } from '../tables.js'
+import { migrations, room, type Tables } from '../tables/tables.js'
 import { agentServer } from '../world.test.fixture.js'
 import {
   adaOf,

@@ -5,8 +5,8 @@ import type { Stopped } from '../grant/stopped.js'
 import { endApprovalsOf } from '../revocation/end-approvals.js'
 import { dropWaitingCodes, endExchanged } from '../revocation/end-waiting.js'
 import { type EndedGrant, writeNotices } from '../revocation/notices.js'
-import type { Tables } from '../tables.js'
-import type { ApprovalStopRow } from './approval-tables.js'
+import type { ApprovalStopRow } from '../tables/approval-tables.js'
+import type { Tables } from '../tables/tables.js'
 
 type Transaction = Store<Tables>['db']
 

@@ -1,7 +1,7 @@
 import type { AuditEvent } from '@countersign/audit'
 import type { Share } from '@countersign/audit/internal'
 import { detailOf } from '@countersign/audit/internal'
-import type { AuthServerEvent, ExchangeFacts } from '../event.js'
+import type { AuthServerEvent, ExchangeFacts } from '../event/event.js'
 
 /** What the audit log says of each type of event; undefined: it is not recorded. docs/audit.md has the same table. */
 export const auditedTypes: Readonly<Record<AuthServerEvent['type'], string | undefined>> = {

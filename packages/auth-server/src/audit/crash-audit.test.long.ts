@@ -7,7 +7,7 @@ import { folderOfTest } from '@countersign/testing/folders'
 import { expect, test } from 'vitest'
 import { isKilled, type Participants, participants, type Running, start } from '../crash.test.fixture.js'
 import { openOperator } from '../operator/open-operator.js'
-import { migrations, type Tables } from '../tables.js'
+import { migrations, type Tables } from '../tables/tables.js'
 import { delegate, post, resourceToken, type Signer } from '../world.test.fixture.js'
 
 /** Asks, and ends every second grant, until the server dies. */

@@ -13,9 +13,9 @@ import type { SiteOf } from '@countersign/discovery'
 import { shareSite } from '@countersign/discovery/internal'
 import { thumbprint } from '@countersign/httpsig'
 import type { Store } from '@countersign/store'
-import type { AuthServerEvent } from '../event.js'
+import type { AuthServerEvent } from '../event/event.js'
 import type { AuthServerOptions } from '../options.js'
-import { room, type Tables } from '../tables.js'
+import { room, type Tables } from '../tables/tables.js'
 import { auditEventOf, shareOf } from './audit-event.js'
 
 type Parts = Omit<ReportingParts<Tables, AuthServerEvent>, 'audit'>

@@ -12,7 +12,7 @@ import { allowedCode, browserOf, consentWorld, redeemCode } from '../consent/con
 import { exchange, exchangeWorld } from '../exchange/exchange.test.fixture.js'
 import { openOperator } from '../operator/open-operator.js'
 import { formAt, passkeyWorld } from '../passkey/passkey-world.test.fixture.js'
-import { room, type Tables } from '../tables.js'
+import { room, type Tables } from '../tables/tables.js'
 import { ask, delegate, granted, resourceToken, send, world } from '../world.test.fixture.js'
 
 const newFile = sqliteFiles()

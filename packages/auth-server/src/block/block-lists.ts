@@ -1,5 +1,5 @@
 import { isAmong } from '@countersign/protocol/internal'
-import type { BlockRow } from './block-tables.js'
+import type { BlockRow } from '../tables/block-tables.js'
 import type { DenyLists } from './deny.js'
 
 /** An agent or one of its delegates. */

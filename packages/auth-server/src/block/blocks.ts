@@ -1,9 +1,9 @@
 import type { AAuthError } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
-import type { Tables } from '../tables.js'
+import type { BlockRow } from '../tables/block-tables.js'
+import type { Tables } from '../tables/tables.js'
 import { type BlockLists, blockLists, type Party } from './block-lists.js'
-import type { BlockRow } from './block-tables.js'
 import type { DenyLists } from './deny.js'
 
 /** Seconds for which blocks are used as they were read. With the time of one read, another instance knows a block within 5 seconds. */

@@ -19,7 +19,7 @@ import { answer, askDevice, codes, poll, type } from '../consent/device.test.fix
 import { exchange, exchangeWorld, upstreamToken } from '../exchange/exchange.test.fixture.js'
 import { browser, signInAs } from '../login/browser.test.fixture.js'
 import { formAt, passkeyWorld } from '../passkey/passkey-world.test.fixture.js'
-import { migrations, type Tables } from '../tables.js'
+import { migrations, type Tables } from '../tables/tables.js'
 import { agentServer, ask, delegate, granted, send, type World, world } from '../world.test.fixture.js'
 import type { DenyLists } from './deny.js'
 

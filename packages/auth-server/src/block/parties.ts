@@ -1,6 +1,6 @@
 import { upstreamOf } from '../exchange/upstream-token.js'
 import { chainOf } from '../mandate/chain.js'
-import type { RequestRow } from '../tables.js'
+import type { RequestRow } from '../tables/tables.js'
 import type { Party } from './block-lists.js'
 
 /** The agents of a request that waits: the one that asks, and in an exchange each of the chain. */

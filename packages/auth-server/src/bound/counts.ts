@@ -1,8 +1,8 @@
 import { clockTolerance } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { inGroups } from '@countersign/store/internal'
-import { sha256 } from '../sha256.js'
-import type { CountRow, Tables } from '../tables.js'
+import { sha256 } from '../secret/sha256.js'
+import type { CountRow, Tables } from '../tables/tables.js'
 import { sweepAtMost } from './sweep.js'
 
 /** A count that an act is charged to. */

@@ -1,7 +1,7 @@
 import { openStore } from '@countersign/store'
 import { databasesForTests } from '@countersign/testing/databases'
 import { expect, onTestFinished, test } from 'vitest'
-import { migrations, room, type Tables } from '../tables.js'
+import { migrations, room, type Tables } from '../tables/tables.js'
 import { pollsIn } from './polls.js'
 
 for (const { name, away, url } of await databasesForTests(1, 'both'))

@@ -1,7 +1,7 @@
 import type { Store } from '@countersign/store'
 import { inGroups } from '@countersign/store/internal'
-import { sha256 } from '../sha256.js'
-import type { Tables } from '../tables.js'
+import { sha256 } from '../secret/sha256.js'
+import type { Tables } from '../tables/tables.js'
 import { groupOf, putCounts } from './counts.js'
 
 /** Seconds between two polls of a device; each poll that comes sooner adds as many. @see RFC 8628 §3.5 */

@@ -2,10 +2,10 @@ import { verifies } from '@countersign/requirements'
 import { openStore, type Store } from '@countersign/store'
 import { slowDatabasesForTests } from '@countersign/testing/databases'
 import { expect, test } from 'vitest'
-import type { NewRequest } from '../consent/request-row.js'
-import { type Requests, requestsIn } from '../consent/requests.js'
 import type { RequestQuota } from '../index.js'
-import { migrations, type Tables } from '../tables.js'
+import type { NewRequest } from '../request/request-row.js'
+import { type Requests, requestsIn } from '../request/requests.js'
+import { migrations, type Tables } from '../tables/tables.js'
 
 const databases = await slowDatabasesForTests(4)
 const now = () => 1_767_225_600

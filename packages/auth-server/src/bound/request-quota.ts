@@ -5,7 +5,7 @@ import type { AAuthError } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { inGroups } from '@countersign/store/internal'
-import type { RequestRow, Tables } from '../tables.js'
+import type { RequestRow, Tables } from '../tables/tables.js'
 
 /** How many requests may wait for users at once. */
 export interface RequestQuota {

@@ -1,5 +1,5 @@
 import type { Store } from '@countersign/store'
-import type { Tables } from '../tables.js'
+import type { Tables } from '../tables/tables.js'
 
 /** Rows that one write deletes of a table: few, because other writes wait for it. */
 export const sweepAtMost = 500

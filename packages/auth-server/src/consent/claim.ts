@@ -1,9 +1,9 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { parseQuery } from '@countersign/protocol/internal'
 import type { BrowserSession, SessionUser } from '../login/entrance.js'
-import { sha256 } from '../sha256.js'
-import type { RequestRow } from '../tables.js'
-import type { HowClaimed } from './claim-row.js'
+import type { HowClaimed } from '../request/claim-row.js'
+import { sha256 } from '../secret/sha256.js'
+import type { RequestRow } from '../tables/tables.js'
 import { consentPath, openRow, otherBrowserRefusal } from './claimed-request.js'
 import type { ConsentContext } from './open-request.js'
 

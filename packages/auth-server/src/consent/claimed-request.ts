@@ -2,7 +2,7 @@ import type { AAuthError } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
 import { callerOf } from '../block/parties.js'
 import type { BrowserSession, SessionUser } from '../login/entrance.js'
-import type { RequestRow } from '../tables.js'
+import type { RequestRow } from '../tables/tables.js'
 import type { ConsentContext } from './open-request.js'
 
 /** The path of the consent page of a request. */

@@ -2,7 +2,7 @@ import { createDiscovery } from '@countersign/discovery'
 import { verifies } from '@countersign/requirements'
 import { makeWeb } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
-import type { RequestRow } from '../tables.js'
+import type { RequestRow } from '../tables/tables.js'
 import { type ConsentFrame, consentView } from './consent-view.js'
 
 const row: RequestRow = {

@@ -16,8 +16,8 @@ import type { ClaimedLogos } from '../pages/claimed-logo.js'
 import type { ConsentScope, ConsentView } from '../pages/consent-view.js'
 import type { ConsentDefaults } from '../pages/limits-view.js'
 import { wordsOf } from '../pages/shown-words.js'
-import type { Policy } from '../policy.js'
-import type { RequestRow } from '../tables.js'
+import type { Policy } from '../policy/policy.js'
+import type { RequestRow } from '../tables/tables.js'
 import { limitsOf } from './limits.js'
 
 /** What a view needs beside the request. */

@@ -4,8 +4,8 @@ import { bodyOf } from '@countersign/testing/responses'
 import { makeWeb, publishAgent, publishResource } from '@countersign/testing/world/web'
 import { type Browser, browser, signInAs } from '../login/browser.test.fixture.js'
 import { demoUsers } from '../login/login-method.js'
-import { askUsers } from '../policies.js'
-import type { Policy } from '../policy.js'
+import { askUsers } from '../policy/policies.js'
+import type { Policy } from '../policy/policy.js'
 import {
   agentServer,
   resourceToken,

@@ -3,11 +3,11 @@ import { openStore } from '@countersign/store'
 import { databasesForTests } from '@countersign/testing/databases'
 import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { migrations, type Tables } from '../tables.js'
+import { requestsIn } from '../request/requests.js'
+import { migrations, type Tables } from '../tables/tables.js'
 import { delegate, granted, send } from '../world.test.fixture.js'
 import { browserOf, consentWorld, secondInstance } from './consent.test.fixture.js'
 import { answer, codes, poll, type } from './device.test.fixture.js'
-import { requestsIn } from './requests.js'
 
 const databases = await databasesForTests(3)
 const deviceFlow = 'any'

@@ -4,10 +4,10 @@ import { part } from '@countersign/testing/json-web-token'
 import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import { type Browser, browser, signInAs } from '../login/browser.test.fixture.js'
+import { newUserCode, shownUserCode, typedUserCode } from '../request/user-code.js'
 import { agentServer, delegate, granted, otherAgent, send, type World } from '../world.test.fixture.js'
 import { browserOf, consentWorld } from './consent.test.fixture.js'
 import { answer, askDevice, codes, poll, type } from './device.test.fixture.js'
-import { newUserCode, shownUserCode, typedUserCode } from './user-code.js'
 
 const deviceFlow = ['https://agent.example']
 

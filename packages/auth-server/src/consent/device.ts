@@ -12,13 +12,13 @@ import { consentPage } from '../pages/consent-page.js'
 import type { ConsentView } from '../pages/consent-view.js'
 import { deviceDonePage, devicePage } from '../pages/device-page.js'
 import { pageResponse } from '../pages/page-response.js'
-import type { RequestRow } from '../tables.js'
+import { typedUserCode } from '../request/user-code.js'
+import type { RequestRow } from '../tables/tables.js'
 import { decideRequest } from './consent.js'
 import { consentView } from './consent-view.js'
 import { verifyBefore } from './grave-scopes.js'
 import type { ConsentContext } from './open-request.js'
 import { endRefused } from './tell-agent.js'
-import { typedUserCode } from './user-code.js'
 
 /** What the device pages need. */
 export interface DeviceContext extends ConsentContext {

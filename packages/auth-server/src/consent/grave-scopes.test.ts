@@ -6,7 +6,7 @@ import { publishResource } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
 import { allow } from '../exchange/two-auth-servers.test.fixture.js'
 import { type Account, formIn, type PasskeyWorld, passkeyWorld } from '../passkey/passkey-world.test.fixture.js'
-import { askUsers } from '../policies.js'
+import { askUsers } from '../policy/policies.js'
 import { agentServer, resourceToken, send } from '../world.test.fixture.js'
 import { answerOf, open } from './consent.test.fixture.js'
 

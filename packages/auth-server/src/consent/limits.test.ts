@@ -6,7 +6,7 @@ import { publishResource } from '@countersign/testing/world/web'
 import { describe, expect, test } from 'vitest'
 import type { Browser } from '../login/browser.test.fixture.js'
 import { textOf } from '../pages/consent-page.test.fixture.js'
-import { askUsers } from '../policies.js'
+import { askUsers } from '../policy/policies.js'
 import { delegate, granted, newYear, type Signer, send, type World } from '../world.test.fixture.js'
 import {
   answerOf,

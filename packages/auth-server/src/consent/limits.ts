@@ -9,9 +9,9 @@ import { conditionsIn, purposesIn } from '../mandate/conditions-text.js'
 import { countsPerGrant } from '../mandate/counts-per-grant.js'
 import { type ConsentDefaults, type GivenLimits, type LimitsView, offersAny } from '../pages/limits-view.js'
 import { chosenFrom, offeredBy } from '../pages/offered-limits.js'
-import type { Policy } from '../policy.js'
-import { askPolicy } from '../read-policy.js'
-import type { RequestRow } from '../tables.js'
+import type { Policy } from '../policy/policy.js'
+import { askPolicy } from '../policy/read-policy.js'
+import type { RequestRow } from '../tables/tables.js'
 
 /** What limits are made from. */
 export interface LimitsSource {

@@ -3,7 +3,7 @@ import type { Discovery } from '@countersign/discovery'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Store } from '@countersign/store'
 import type { Blocks } from '../block/blocks.js'
-import type { AuthServerEvent } from '../event.js'
+import type { AuthServerEvent } from '../event/event.js'
 import type { ConsentKey, RememberedYes } from '../grant/consents.js'
 import type { BrowserSession, SessionUser } from '../login/entrance.js'
 import type { Login } from '../login/sign-in.js'
@@ -11,9 +11,10 @@ import type { ClaimedLogos } from '../pages/claimed-logo.js'
 import type { ConsentView } from '../pages/consent-view.js'
 import type { ConsentDefaults } from '../pages/limits-view.js'
 import type { Looks } from '../pages/look.js'
-import type { Policy } from '../policy.js'
-import type { RequestRow, Tables } from '../tables.js'
-import type { Requests } from './requests.js'
+import type { Policy } from '../policy/policy.js'
+import type { PageFacts } from '../request/refused-event.js'
+import type { Requests } from '../request/requests.js'
+import type { RequestRow, Tables } from '../tables/tables.js'
 
 /** What the pages for users need. */
 export interface ConsentContext {
@@ -36,14 +37,6 @@ export interface ConsentContext {
   /** Absent where no exchange is configured. */
   readonly linking?: Linking | undefined
   readonly approvalPages: ApprovalPages
-}
-
-/** The request and user of a page, for the event of a refusal. */
-export interface PageFacts {
-  /** The request. */
-  readonly row: RequestRow
-  /** The user who is signed in. */
-  readonly user?: SessionUser | undefined
 }
 
 /** A request in the browser that has it, and who is signed in there. */

@@ -12,7 +12,7 @@ import {
   watchedTwo,
 } from '../exchange/two-auth-servers.test.fixture.js'
 import { type Browser, reasonOf, signInAs } from '../login/browser.test.fixture.js'
-import { askUsers } from '../policies.js'
+import { askUsers } from '../policy/policies.js'
 import { agentServer, delegate, send } from '../world.test.fixture.js'
 import {
   answerOf,

@@ -2,11 +2,11 @@ import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Reason } from '@countersign/protocol'
 import { answerUrl, asAAuthError, seeOther } from '@countersign/protocol/internal'
 import { callerOf } from '../block/parties.js'
-import { codeOf } from '../request-token.js'
-import type { RequestRow } from '../tables.js'
+import { checkStillListed } from '../request/redirect-uri.js'
+import { refusedEvent } from '../request/refused-event.js'
+import { codeOf } from '../secret/request-token.js'
+import type { RequestRow } from '../tables/tables.js'
 import type { ConsentContext, LinkedRequest, OpenRequest } from './open-request.js'
-import { checkStillListed } from './redirect-uri.js'
-import { refusedEvent } from './refused-event.js'
 
 /** Refusals after which this user is not asked, whatever they do. After all others the request waits, for them or for who may answer. */
 const final: ReadonlySet<Reason> = new Set(['approval_stopped', 'asked_too_often', 'caller_blocked', 'request_ended'])

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { firstOf } from '../policies.js'
-import type { PolicyRequest } from '../policy.js'
+import { firstOf } from '../policy/policies.js'
+import type { PolicyRequest } from '../policy/policy.js'
 import { authzen } from './authzen.js'
 
 const request: PolicyRequest = {

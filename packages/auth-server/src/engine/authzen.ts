@@ -9,7 +9,7 @@ import {
   parseJson,
   refusal,
 } from '@countersign/protocol/internal'
-import type { Policy, PolicyRequest } from '../policy.js'
+import type { Policy, PolicyRequest } from '../policy/policy.js'
 import { type EngineAction, type EngineAnswer, engineContext, enginePolicy, principalOf } from './question.js'
 
 /** Questions under way at once: each request of a stranger costs the decision point one. */

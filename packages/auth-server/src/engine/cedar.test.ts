@@ -1,8 +1,8 @@
 import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
-import { firstOf } from '../policies.js'
-import type { PolicyRequest } from '../policy.js'
+import { firstOf } from '../policy/policies.js'
+import type { PolicyRequest } from '../policy/policy.js'
 import { cedar } from './cedar.js'
 
 const request: PolicyRequest = {

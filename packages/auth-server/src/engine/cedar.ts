@@ -12,7 +12,7 @@ import {
 import { type Conditions, parseConditions } from '@countersign/conditions'
 import type { AAuthError } from '@countersign/protocol'
 import { checkOptions, eachMember, type OptionChecks, refusal } from '@countersign/protocol/internal'
-import type { Policy, PolicyRequest } from '../policy.js'
+import type { Policy, PolicyRequest } from '../policy/policy.js'
 import { type EngineAction, type EnginePermit, engineContext, enginePolicy, principalOf } from './question.js'
 
 /** Policies in the Cedar language. */

@@ -1,5 +1,5 @@
 import type { Conditions } from '@countersign/conditions'
-import type { Policy, PolicyRequest } from '../policy.js'
+import type { Policy, PolicyRequest } from '../policy/policy.js'
 
 /** What may be permitted: a grant at once, or the question to a user. */
 export type EngineAction = 'direct' | 'consent'

@@ -8,7 +8,7 @@ import { part } from '@countersign/testing/json-web-token'
 import { publishResource } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
 import { participants, patiently, type Running, start } from '../crash.test.fixture.js'
-import { migrations, type Tables } from '../tables.js'
+import { migrations, type Tables } from '../tables/tables.js'
 import { post, signerOf } from '../world.test.fixture.js'
 import {
   downstreamId,

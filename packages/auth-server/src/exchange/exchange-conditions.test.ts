@@ -5,7 +5,7 @@ import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { publishResource } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
 import { browserOf } from '../consent/consent.test.fixture.js'
-import { askUsers } from '../policies.js'
+import { askUsers } from '../policy/policies.js'
 import { newYear } from '../world.test.fixture.js'
 import {
   downstreamId,

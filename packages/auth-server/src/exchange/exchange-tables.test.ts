@@ -2,7 +2,7 @@ import { verifies } from '@countersign/requirements'
 import { type AnyTables, openStore } from '@countersign/store'
 import { databasesForTests } from '@countersign/testing/databases'
 import { expect, test } from 'vitest'
-import { migrations, type Tables } from '../tables.js'
+import { migrations, type Tables } from '../tables/tables.js'
 
 const databases = await databasesForTests(2)
 

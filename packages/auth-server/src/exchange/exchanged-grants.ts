@@ -6,8 +6,8 @@ import { type ConsentKey, type RememberedYes, rememberedYes } from '../grant/con
 import { checkStopped } from '../grant/stopped.js'
 import { conditionsText } from '../mandate/conditions-text.js'
 import { upstreamName } from '../revocation/notices.js'
-import type { ExchangedRow } from '../revocation/revocation-tables.js'
-import type { Tables } from '../tables.js'
+import type { ExchangedRow } from '../tables/revocation-tables.js'
+import type { Tables } from '../tables/tables.js'
 import { type OwnMandates, rootOf } from './own-mandate.js'
 import type { Upstream } from './upstream-token.js'
 

@@ -7,7 +7,7 @@ import { forgeToken } from '@countersign/testing/world/tokens'
 import { expect, test } from 'vitest'
 import { open } from '../consent/consent.test.fixture.js'
 import { signInAs } from '../login/browser.test.fixture.js'
-import { migrations, type Tables } from '../tables.js'
+import { migrations, type Tables } from '../tables/tables.js'
 import { send } from '../world.test.fixture.js'
 import {
   exchange,

@@ -1,8 +1,8 @@
 import type { Also } from '@countersign/audit/internal'
 import type { Store } from '@countersign/store'
-import { isUser } from '../login/users.js'
-import type { RequestRow, Tables } from '../tables.js'
-import type { LinkRow } from './exchange-tables.js'
+import type { LinkRow } from '../tables/exchange-tables.js'
+import type { RequestRow, Tables } from '../tables/tables.js'
+import { isUser } from '../users/users.js'
 
 /** A user of another auth server: the pair, never `sub` alone. */
 export interface UpstreamUser {

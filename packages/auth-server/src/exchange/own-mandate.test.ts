@@ -3,7 +3,7 @@ import { openStore, type Store } from '@countersign/store'
 import { databasesForTests } from '@countersign/testing/databases'
 import { expect, test } from 'vitest'
 import { grantsIn, newGrantId } from '../grant/grants.js'
-import { migrations, type Tables } from '../tables.js'
+import { migrations, type Tables } from '../tables/tables.js'
 import { ownMandatesIn } from './own-mandate.js'
 import type { Upstream } from './upstream-token.js'
 

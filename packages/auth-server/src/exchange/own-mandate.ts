@@ -3,7 +3,7 @@ import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { refreshTokenLifetime } from '../grant/refresh-token.js'
 import { beginningOf } from '../mandate/chain.js'
-import type { Tables } from '../tables.js'
+import type { Tables } from '../tables/tables.js'
 import type { Upstream } from './upstream-token.js'
 
 /** Grants of one owner, user and resource whose scope is read; an owner cannot have more. */

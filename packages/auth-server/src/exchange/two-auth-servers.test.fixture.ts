@@ -8,11 +8,11 @@ import { resourceToken } from '@countersign/testing/world/tokens'
 import { makeWeb, publishAgent, publishResource } from '@countersign/testing/world/web'
 import { createAuthServer } from '../auth-server.js'
 import { answerOf, open } from '../consent/consent.test.fixture.js'
-import type { AuthServerEvent } from '../event.js'
+import type { AuthServerEvent } from '../event/event.js'
 import { type Browser, browser, signInAs } from '../login/browser.test.fixture.js'
 import { demoUsers } from '../login/login-method.js'
 import type { AuthServerOptions } from '../options.js'
-import { askUsers } from '../policies.js'
+import { askUsers } from '../policy/policies.js'
 import { type AnsweringServer, agentServer, post, type Signer, send } from '../world.test.fixture.js'
 import {
   type ExchangeWorld,

@@ -4,8 +4,8 @@ import { type Act, parseScope, parseToken } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
 import type { OwnKeys } from '@countersign/store/internal'
 import { verifyAuthToken } from '@countersign/verify'
-import { asRequestFault } from '../request-fault.js'
-import type { RequestRow } from '../tables.js'
+import { asRequestFault } from '../grant/request-fault.js'
+import type { RequestRow } from '../tables/tables.js'
 
 /** The claims of a verified upstream token, without the token. */
 export interface Upstream {

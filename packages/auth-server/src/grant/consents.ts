@@ -2,8 +2,8 @@ import { type Conditions, conditionsOf, narrow } from '@countersign/conditions'
 import type { Store } from '@countersign/store'
 import { sweepAtMost } from '../bound/sweep.js'
 import { conditionsIn, conditionsText, purposesText } from '../mandate/conditions-text.js'
-import { sha256 } from '../sha256.js'
-import type { ConsentRow, Tables } from '../tables.js'
+import { sha256 } from '../secret/sha256.js'
+import type { ConsentRow, Tables } from '../tables/tables.js'
 import { refreshTokenLifetime } from './refresh-token.js'
 
 /** Seconds between two notes of a use. */

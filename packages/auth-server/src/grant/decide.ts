@@ -1,8 +1,8 @@
 import type { AAuthError, Reason } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
 import type { IdentifiedCaller } from '@countersign/verify'
-import type { Policy, PolicyRequest, UpstreamFacts } from '../policy.js'
-import { askPolicy, type PolicyJudgement } from '../read-policy.js'
+import type { Policy, PolicyRequest, UpstreamFacts } from '../policy/policy.js'
+import { askPolicy, type PolicyJudgement } from '../policy/read-policy.js'
 import type { Principal } from './grant.js'
 import { asksIdentity, checkIdentityScopes } from './identity-claims.js'
 

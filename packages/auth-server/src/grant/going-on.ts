@@ -3,7 +3,7 @@ import type { Conditions } from '@countersign/conditions'
 import type { Store } from '@countersign/store'
 import { conditionsIn, conditionsText } from '../mandate/conditions-text.js'
 import { countsPerGrant } from '../mandate/counts-per-grant.js'
-import type { GrantRow, Tables } from '../tables.js'
+import type { GrantRow, Tables } from '../tables/tables.js'
 import type { Grant } from './grant.js'
 
 /** What a grant that goes on holds from then on. */

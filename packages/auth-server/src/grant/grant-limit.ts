@@ -1,5 +1,5 @@
 import { type Prepared, prepared, type Store } from '@countersign/store'
-import type { GrantRow, Tables } from '../tables.js'
+import type { GrantRow, Tables } from '../tables/tables.js'
 import type { GrantUser, Principal } from './grant.js'
 
 /** Live grants of one agent or delegate for one user, or for none. Beyond that, grants at the resource with the most end, unused for longest first. */

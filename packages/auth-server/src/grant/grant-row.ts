@@ -1,5 +1,5 @@
 import { conditionsIn, conditionsText, purposesIn, purposesText } from '../mandate/conditions-text.js'
-import type { GrantRow } from '../tables.js'
+import type { GrantRow } from '../tables/tables.js'
 import { type Grant, type Principal, principalColumns } from './grant.js'
 import { refreshTokenHash } from './refresh-token.js'
 

@@ -1,6 +1,6 @@
 import type { Store } from '@countersign/store'
 import { writeNotices } from '../revocation/notices.js'
-import type { Tables } from '../tables.js'
+import type { Tables } from '../tables/tables.js'
 import { type Grant, type Principal, principalIn } from './grant.js'
 import { boundedInsert, grantLock } from './grant-limit.js'
 import { grantOf, type NewGrant, rowOf } from './grant-row.js'

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto'
-import { sha256 } from '../sha256.js'
+import { sha256 } from '../secret/sha256.js'
 
 /** Seconds a refresh token lives from its last use, and with it a remembered consent. @see protocol §5, §6.3 */
 export const refreshTokenLifetime: number = 90 * 86_400

@@ -1,6 +1,6 @@
 import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
-import type { Tables } from '../tables.js'
+import type { Tables } from '../tables/tables.js'
 
 /** Which agent a user has told to stop asking, and where. All its delegates are meant: an agent makes as many as it likes. */
 export interface Stopped {

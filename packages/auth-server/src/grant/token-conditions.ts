@@ -13,7 +13,7 @@ import type { Act, ResourceMetadata } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
 import type { IdentifiedCaller } from '@countersign/verify'
 import { chainOf } from '../mandate/chain.js'
-import { asRequestFault } from '../request-fault.js'
+import { asRequestFault } from './request-fault.js'
 
 /** A token that is to be issued, and all that its conditions come from. */
 export interface ConditionSources {

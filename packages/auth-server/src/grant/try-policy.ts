@@ -1,5 +1,5 @@
 import { AAuthError, type Reason } from '@countersign/protocol'
-import type { Policy, PolicyRequest } from '../policy.js'
+import type { Policy, PolicyRequest } from '../policy/policy.js'
 import { type Allowed, decideAgain, decideNew } from './decide.js'
 
 /** What a server would decide about a request, and what decides it. */

@@ -4,14 +4,14 @@ import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Cookies } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { sweepAtMost } from '../bound/sweep.js'
-import { sha256 } from '../sha256.js'
+import { sha256 } from '../secret/sha256.js'
+import type { LoginTables, SessionRow, UserRow } from '../tables/login-tables.js'
+import { claimsOf } from '../users/users.js'
 import { browserNameOf } from './browser-name.js'
 import type { BrowserSession, Entering } from './entrance.js'
 import { noteHistory } from './history.js'
-import type { LoginTables, SessionRow, UserRow } from './login-tables.js'
 import { type SeenSessions, seenSessions } from './seen-sessions.js'
 import { sessionIdle, sessionLife } from './session-life.js'
-import { claimsOf } from './users.js'
 
 /** Seconds between two notes of a use, so that most page views write nothing. */
 const noteEvery = 60

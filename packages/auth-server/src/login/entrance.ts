@@ -1,8 +1,8 @@
 import type { Also } from '@countersign/audit/internal'
 import type { Store } from '@countersign/store'
-import type { HistoryEntry } from '../history-entry.js'
-import type { LoginTables } from './login-tables.js'
-import type { User } from './users.js'
+import type { HistoryEntry } from '../tables/history-entry.js'
+import type { LoginTables } from '../tables/login-tables.js'
+import type { User } from '../users/users.js'
 
 type Transaction = Store<LoginTables>['db']
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Store } from '@countersign/store'
 import { sweepAtMost } from '../bound/sweep.js'
-import type { HistoryEntry } from '../history-entry.js'
-import type { AccountTables, HistoryRow } from './account-tables.js'
+import type { AccountTables, HistoryRow } from '../tables/account-tables.js'
+import type { HistoryEntry } from '../tables/history-entry.js'
 
 /** Lines that are kept of one user, and for how many seconds. */
 const mostLines = 200

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import type { UpstreamAccount } from '../users/user-claims.js'
 import { world } from '../world.test.fixture.js'
 import { type Browser, browser } from './browser.test.fixture.js'
 import { type HostSessionOptions, hostSession } from './host-session.js'
-import type { UpstreamAccount } from './login-method.js'
 
 const issuer = 'https://auth.example'
 const verifiedAt = 1_767_225_590

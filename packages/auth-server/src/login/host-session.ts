@@ -1,6 +1,7 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { checkOptions, refusal } from '@countersign/protocol/internal'
-import type { LoginProvider, UpstreamAccount } from './login-method.js'
+import type { UpstreamAccount } from '../users/user-claims.js'
+import type { LoginProvider } from './login-method.js'
 
 /** How the application that an auth server is mounted in signs its users in. */
 export interface HostSessionOptions {

@@ -1,9 +1,9 @@
 import type { Store } from '@countersign/store'
 import { passkeysOf } from '../passkey/passkey-store.js'
-import type { IdentityRow } from './account-tables.js'
-import type { UpstreamAccount } from './login-method.js'
-import type { LoginTables } from './login-tables.js'
-import { claimsOf, earlierSub, lockUser, ownIssuer } from './users.js'
+import type { IdentityRow } from '../tables/account-tables.js'
+import type { LoginTables } from '../tables/login-tables.js'
+import type { UpstreamAccount } from '../users/user-claims.js'
+import { claimsOf, earlierSub, lockUser, ownIssuer } from '../users/users.js'
 
 /** Accounts at providers that one user may link. */
 const mostIdentities = 20

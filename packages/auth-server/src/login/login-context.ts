@@ -3,15 +3,15 @@ import type { ReceivedMessage } from '@countersign/httpsig'
 import type { AAuthError } from '@countersign/protocol'
 import { seeOther } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
+import { type LoginEvent, toldOf } from '../event/login-event.js'
 import type { Looks } from '../pages/look.js'
 import type { SignInCause } from '../pages/sign-in-cause.js'
 import type { PasskeyCeremonies } from '../passkey/passkey-ceremonies.js'
+import type { LoginTables } from '../tables/login-tables.js'
 import type { ManagedSessions } from './browser-session.js'
 import type { BrowserSession, Entrance } from './entrance.js'
 import type { LoginAttempts } from './login-attempt.js'
-import { type LoginEvent, toldOf } from './login-event.js'
 import type { DemoLogin, LoginProvider } from './login-method.js'
-import type { LoginTables } from './login-tables.js'
 
 /** What signing in needs. */
 export interface LoginContext {

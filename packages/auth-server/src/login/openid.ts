@@ -2,7 +2,8 @@ import { isProviderUrl, providerClient, toldBy } from '@countersign/agent/intern
 import type { AAuthError } from '@countersign/protocol'
 import { checkOptions, type OptionChecks, refusal } from '@countersign/protocol/internal'
 import * as client from 'openid-client'
-import type { LoginProvider, UserClaims } from './login-method.js'
+import type { UserClaims } from '../users/user-claims.js'
+import type { LoginProvider } from './login-method.js'
 
 /** Seconds an answer of the provider may take. */
 const timeout = 10

@@ -2,14 +2,14 @@ import type { Reporter } from '@countersign/audit/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
+import { type LoginEvent, toldOf } from '../event/login-event.js'
 import { passkeyRefusal } from '../passkey/passkey-ceremonies.js'
 import { type Assertion, usePasskey } from '../passkey/passkey-store.js'
+import type { LoginTables } from '../tables/login-tables.js'
+import { isUser, noteReturn } from '../users/users.js'
 import { browserNameOf } from './browser-name.js'
 import type { Entrance } from './entrance.js'
 import { noteHistory } from './history.js'
-import { type LoginEvent, toldOf } from './login-event.js'
-import type { LoginTables } from './login-tables.js'
-import { isUser, noteReturn } from './users.js'
 
 type Transaction = Store<LoginTables>['db']
 

@@ -1,6 +1,6 @@
 import type { Act } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
-import { redemptionHash } from '../request-token.js'
+import { redemptionHash } from '../secret/request-token.js'
 
 /** One hop of a chain: an agent, and the auth server that vouches for it. */
 export interface ChainHop {

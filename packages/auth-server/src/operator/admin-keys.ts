@@ -1,8 +1,8 @@
 import type { Store } from '@countersign/store'
 import { sweepAtMost } from '../bound/sweep.js'
-import { sha256 } from '../sha256.js'
-import type { Tables } from '../tables.js'
-import type { AdminKeyRow } from './admin-tables.js'
+import { sha256 } from '../secret/sha256.js'
+import type { AdminKeyRow } from '../tables/admin-tables.js'
+import type { Tables } from '../tables/tables.js'
 import type { OperatorContext } from './operator-context.js'
 
 /** Seconds between two writes of when a key was used last; less for a key that ends soon. */

@@ -1,5 +1,5 @@
 import { type AuditReader, readAudit } from '@countersign/audit'
-import { room } from '../tables.js'
+import { room } from '../tables/tables.js'
 import type { OperatorContext } from './operator-context.js'
 
 /** The audit log of an auth server, for its operator. */

@@ -1,12 +1,12 @@
 import type { AuditAppender } from '@countersign/audit'
 import type { Reporter } from '@countersign/audit/internal'
 import type { Store } from '@countersign/store'
-import type { BlockRow } from '../block/block-tables.js'
 import { mostBlocks } from '../block/blocks.js'
-import type { AuthServerEvent, BlockedFacts } from '../event.js'
+import { type EndingContext, endBlocked } from '../block/end-access.js'
+import type { AuthServerEvent, BlockedFacts } from '../event/event.js'
 import type { AuthServerOptions } from '../options.js'
-import type { Tables } from '../tables.js'
-import { type EndingContext, endBlocked } from './end-access.js'
+import type { BlockRow } from '../tables/block-tables.js'
+import type { Tables } from '../tables/tables.js'
 
 /** What operators work with. */
 export interface OperatorContext extends EndingContext {

@@ -12,7 +12,7 @@ import {
   secondInstance,
 } from '../consent/consent.test.fixture.js'
 import { codes } from '../consent/device.test.fixture.js'
-import type { AuthServerEvent } from '../event.js'
+import type { AuthServerEvent } from '../event/event.js'
 import {
   ask,
   delegate,

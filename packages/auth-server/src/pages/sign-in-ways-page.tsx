@@ -1,8 +1,8 @@
 /** @jsxImportSource hono/jsx */
 import type { JSX } from 'hono/jsx/jsx-runtime'
-import type { HistoryEntry } from '../history-entry.js'
 import type { CeremonyOptions } from '../passkey/ceremony-options.js'
-import type { PasskeyRow } from '../passkey/passkey-tables.js'
+import type { HistoryEntry } from '../tables/history-entry.js'
+import type { PasskeyRow } from '../tables/passkey-tables.js'
 import { AccountNav } from './account-nav.js'
 import { messagesOf } from './language.js'
 import { document, HiddenFields } from './layout.js'

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { sha256 } from '../sha256.js'
+import { sha256 } from '../secret/sha256.js'
 
 /** Seconds for which a challenge is good. */
 export const challengeLife = 300

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 import type { AAuthError } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
+import type { PasskeyTables } from '../tables/passkey-tables.js'
 import { type CeremonyOptions, creationOptions, requestOptions } from './ceremony-options.js'
 import { type ChallengeFor, type Challenges, challengesWith, type NewPasskeyPurpose } from './challenge.js'
 import { clientDataOf, type PasskeyCredential, readCredential } from './credential.js'
 import type { Ceremony, PasskeyLogin } from './passkey-login.js'
 import { type Assertion, findPasskey, passkeysOf, type Registration } from './passkey-store.js'
-import type { PasskeyTables } from './passkey-tables.js'
 
 /** The browser that a challenge is for. */
 export interface Browser {

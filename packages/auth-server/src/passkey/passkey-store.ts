@@ -1,8 +1,8 @@
 import type { Store } from '@countersign/store'
 import { sweepAtMost } from '../bound/sweep.js'
+import type { PasskeyRow, PasskeyTables } from '../tables/passkey-tables.js'
 import { challengeLife, challengeName } from './challenge.js'
 import type { NewPasskey } from './passkey-login.js'
-import type { PasskeyRow, PasskeyTables } from './passkey-tables.js'
 
 /** Passkeys of one user. */
 export const mostPasskeys = 20

@@ -1,5 +1,5 @@
 import { inviteUser } from '../account/invitations.js'
-import type { AuthServerEvent } from '../event.js'
+import type { AuthServerEvent } from '../event/event.js'
 import { type Browser, browser } from '../login/browser.test.fixture.js'
 import type { LoginMethod } from '../login/login-method.js'
 import { type World, world } from '../world.test.fixture.js'

@@ -11,7 +11,7 @@ import { makeWeb, publishResource } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
 import { createAuthServer } from '../auth-server.js'
 import { isKilled, participants, serverOf, start, token } from '../crash.test.fixture.js'
-import { migrations, room, type Tables } from '../tables.js'
+import { migrations, room, type Tables } from '../tables/tables.js'
 import { agentServer, post, resourceToken } from '../world.test.fixture.js'
 import { tokenIn } from './race.test.fixture.js'
 

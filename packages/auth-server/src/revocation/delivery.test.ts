@@ -2,10 +2,10 @@ import { verifies } from '@countersign/requirements'
 import { openStore, type Store } from '@countersign/store'
 import { afterEach, describe, expect, test } from 'vitest'
 import { grantsIn, newGrantId } from '../grant/grants.js'
-import { migrations, room, type Tables } from '../tables.js'
+import type { NoticeRow } from '../tables/revocation-tables.js'
+import { migrations, room, type Tables } from '../tables/tables.js'
 import { createDelivery, type Delivery } from './delivery.js'
 import { writeNotices } from './notices.js'
-import type { NoticeRow } from './revocation-tables.js'
 import type { NoticeAnswer } from './send-notice.js'
 
 const start = 1_800_000_000

@@ -1,8 +1,8 @@
 import type { Store } from '@countersign/store'
 import type { Expression, ExpressionBuilder, SqlBool } from 'kysely'
-import type { Tables } from '../tables.js'
+import type { NoticeRow } from '../tables/revocation-tables.js'
+import type { Tables } from '../tables/tables.js'
 import { longestTokenLife } from './notices.js'
-import type { NoticeRow } from './revocation-tables.js'
 import type { NoticeAnswer, SendNotice } from './send-notice.js'
 
 /** Deliveries at the same time, in all and to one site: a site that hangs must not hold up the others (REV-21). */

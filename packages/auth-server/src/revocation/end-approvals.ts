@@ -1,6 +1,6 @@
 import { clockTolerance } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
-import type { Tables } from '../tables.js'
+import type { Tables } from '../tables/tables.js'
 
 type Transaction = Store<Tables>['db']
 

@@ -1,5 +1,5 @@
 import type { Store } from '@countersign/store'
-import type { Tables } from '../tables.js'
+import type { Tables } from '../tables/tables.js'
 import type { EndedGrant } from './notices.js'
 
 type Transaction = Store<Tables>['db']

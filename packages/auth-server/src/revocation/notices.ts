@@ -3,9 +3,9 @@ import { shareSite } from '@countersign/discovery/internal'
 import { clockTolerance, schemeOf } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { sweepAtMost } from '../bound/sweep.js'
-import type { Tables } from '../tables.js'
+import type { ExchangedRow, NoticeRow } from '../tables/revocation-tables.js'
+import type { Tables } from '../tables/tables.js'
 import { endApprovals } from './end-approvals.js'
-import type { ExchangedRow, NoticeRow } from './revocation-tables.js'
 
 type Transaction = Store<Tables>['db']
 

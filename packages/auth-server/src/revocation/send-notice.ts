@@ -2,7 +2,7 @@ import type { Discovery } from '@countersign/discovery'
 import { guardedFetch } from '@countersign/discovery/node'
 import { signRequest } from '@countersign/httpsig'
 import type { OwnKeys } from '@countersign/store/internal'
-import type { NoticeRow } from './revocation-tables.js'
+import type { NoticeRow } from '../tables/revocation-tables.js'
 
 /** What became of one delivery. `failed`: it is tried again. */
 export interface NoticeAnswer {

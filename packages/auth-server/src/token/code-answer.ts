@@ -1,5 +1,5 @@
-import { codeOf, isCode, redemptionHash } from '../request-token.js'
-import type { RequestRow } from '../tables.js'
+import { codeOf, isCode, redemptionHash } from '../secret/request-token.js'
+import type { RequestRow } from '../tables/tables.js'
 import { isCallers } from './is-callers.js'
 import { redeem } from './redemption.js'
 import type { TokenAnswer, TokenCall, TokenContext } from './token-context.js'

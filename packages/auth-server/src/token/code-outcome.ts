@@ -1,6 +1,6 @@
-import type { AuthServerEvent } from '../event.js'
+import type { AuthServerEvent } from '../event/event.js'
 import type { IssuedToken } from '../grant/auth-token.js'
-import type { RequestRow } from '../tables.js'
+import type { RequestRow } from '../tables/tables.js'
 import type { RedeemedApproval, RedeemedGrant } from './token-context.js'
 
 /** A consent code or device code, as a caller presents it. */

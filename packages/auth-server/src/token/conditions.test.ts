@@ -4,8 +4,8 @@ import { part } from '@countersign/testing/json-web-token'
 import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { publishResource } from '@countersign/testing/world/web'
 import { describe, expect, test } from 'vitest'
-import { directGrants } from '../policies.js'
-import type { Policy } from '../policy.js'
+import { directGrants } from '../policy/policies.js'
+import type { Policy } from '../policy/policy.js'
 import {
   ask,
   delegate,

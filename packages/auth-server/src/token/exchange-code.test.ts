@@ -23,7 +23,7 @@ import { agreed, callAs, own, ownWorld } from '../exchange/own-world.test.fixtur
 import { allow, asksUser, claimsOf, redeem } from '../exchange/two-auth-servers.test.fixture.js'
 import { browser, signInAs } from '../login/browser.test.fixture.js'
 import { textOf } from '../pages/consent-page.test.fixture.js'
-import { askUsers } from '../policies.js'
+import { askUsers } from '../policy/policies.js'
 import { agentServer, type Signer, send, signerOf } from '../world.test.fixture.js'
 
 const databases = await databasesForTests(5, 'both')

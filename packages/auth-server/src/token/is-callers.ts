@@ -1,7 +1,7 @@
 import type { IdentifiedCaller } from '@countersign/verify'
 import { principalOf } from '../grant/decide.js'
 import { owns } from '../grant/grant.js'
-import type { RequestRow } from '../tables.js'
+import type { RequestRow } from '../tables/tables.js'
 import type { TokenContext } from './token-context.js'
 
 /**

@@ -1,8 +1,8 @@
 import { checkRedirectUri, refusal } from '@countersign/protocol/internal'
 import type { AskedBy } from '../approval/ask.js'
-import type { NewRequest } from '../consent/request-row.js'
 import { exchangeFacts } from '../exchange/exchange.js'
-import { requestLifetime } from '../request-token.js'
+import type { NewRequest } from '../request/request-row.js'
+import { requestLifetime } from '../secret/request-token.js'
 import type { TokenCall, TokenContext } from './token-context.js'
 
 /** What an agent sends its user's browser with, to `agent_auth_endpoint`. */

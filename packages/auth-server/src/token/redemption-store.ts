@@ -2,7 +2,7 @@ import type { Also } from '@countersign/audit/internal'
 import type { Store } from '@countersign/store'
 import { type GrantWriting, grantWriter } from '../grant/grant-writer.js'
 import { refreshTokens } from '../grant/refresh-token.js'
-import type { RequestRow, Tables } from '../tables.js'
+import type { RequestRow, Tables } from '../tables/tables.js'
 import { repeatFor } from './repeats.js'
 import type { RedeemedApproval, RedeemedGrant, Redemptions } from './token-context.js'
 

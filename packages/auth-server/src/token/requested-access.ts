@@ -3,7 +3,7 @@ import { missingScope, type Operation, type OperationWords, parseScope } from '@
 import { refusal } from '@countersign/protocol/internal'
 import { type IdentifiedCaller, verifyResourceToken } from '@countersign/verify'
 import { resourceScopes } from '../grant/identity-claims.js'
-import { asRequestFault } from '../request-fault.js'
+import { asRequestFault } from '../grant/request-fault.js'
 import type { AccessRequest } from './token-request.js'
 
 /** What was asked for, verified and not yet decided. */
