@@ -66,7 +66,7 @@ test('bytes pass when they arrive, and the stream fails at its end', async () =>
     (async () => {
       for (let next = await reader.read(); !next.done; next = await reader.read()) passed += next.value.length
     })(),
-  ).rejects.toThrow('Content-Digest is not the digest of the body')
+  ).rejects.toMatchObject({ reason: 'digest_wrong' })
   expect(passed).toBe(hello.length)
 })
 

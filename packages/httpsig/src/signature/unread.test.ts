@@ -260,6 +260,6 @@ describe('checkCovers', () => {
     expect(() => checkCovers(opened(unread(bare()).message), [])).not.toThrow()
     expect(() => checkCovers(opened(unread(send(draft)).message), [])).not.toThrow()
     expect(() => checkCovers(opened({ ...send(draft), dangerouslyUnseenBody: true }), [])).not.toThrow()
-    expect(() => checkCovers(opened(send(draft)), ['@target-uri'])).toThrow(/must cover: /)
+    expect(() => checkCovers(opened(send(draft)), ['@target-uri'])).toThrow(/: @target-uri/)
   })
 })
