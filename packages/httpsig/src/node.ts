@@ -1,4 +1,5 @@
 export { verifyOn } from './key/crypto-node.js'
 export { ed25519With, type Sodium } from './key/sodium.js'
 export { keepBody } from './message/kept-body-node.js'
+export type { NodeRequest } from './message/node-request.js'
 export { fromNode, peekNode, type ReceiveOptions, receiveNode } from './received-request-node.js'

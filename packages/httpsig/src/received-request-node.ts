@@ -1,13 +1,10 @@
-import type { IncomingMessage } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
 import { checkOptions } from '#check-options'
 import { refusal } from './error.js'
 import { checkUntouched, hasNoBody, headFromNode } from './message/framing-node.js'
 import { withKeptBody } from './message/kept-body-node.js'
+import type { NodeRequest } from './message/node-request.js'
 import { headerValues, type ReceivedMessage, readBody } from './message/received-message.js'
 import { holdBody, nodeBody } from './message/unread-body-node.js'
-
-type NodeRequest = IncomingMessage | Http2ServerRequest
 
 /** How a request of Node is received. */
 export interface ReceiveOptions {

@@ -1,6 +1,5 @@
-import type { IncomingMessage } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
 import { refusal } from '../error.js'
+import type { NodeRequest } from '../message/node-request.js'
 import { isCutOff } from '../message/request-end-node.js'
 
 /** Events after which a read may have another result. */
@@ -12,7 +11,7 @@ const changes = ['readable', 'end', 'error'] as const
  * Cancelling drops the rest of the body, so that the connection can serve another request. Nothing else may read the request.
  * @see protocol §3.4
  */
-export function bodyStream(request: IncomingMessage | Http2ServerRequest): ReadableStream<Uint8Array> {
+export function bodyStream(request: NodeRequest): ReadableStream<Uint8Array> {
   let state: 'open' | 'closed' | 'cancelled' = 'open'
   let wake = (): void => undefined
   /** Resolves at the next change. Listeners are removed then: a listener for data would keep `resume` from dropping the rest. */

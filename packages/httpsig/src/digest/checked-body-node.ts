@@ -1,11 +1,9 @@
-import type { IncomingMessage } from 'node:http'
-import { constants, type Http2ServerRequest } from 'node:http2'
+import { constants } from 'node:http2'
 import { refusal } from '../error.js'
 import { takeWaiting } from '../message/merged-chunks-node.js'
+import type { NodeRequest } from '../message/node-request.js'
 import { hasEnded, isCutOff } from '../message/request-end-node.js'
 import type { BodyCheck } from './content-digest-stream.js'
-
-type NodeRequest = IncomingMessage | Http2ServerRequest
 
 /**
  * Checks the body of an unread request while it is being read. A body that fails never ends: as soon as it is read, the connection

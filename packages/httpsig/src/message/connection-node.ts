@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
+import type { NodeRequest } from './node-request.js'
 import type { CallerConnection } from './received-message.js'
 
 /** The connection of a request on Node. */
@@ -10,22 +11,19 @@ export interface NodeConnection extends CallerConnection {
 }
 
 /** The connection of a request on Node, to be told of its end through the response. */
-export function connectionOfNode(
-  request: IncomingMessage | Http2ServerRequest,
-  response: ServerResponse | Http2ServerResponse,
-): NodeConnection {
+export function connectionOfNode(request: NodeRequest, response: ServerResponse | Http2ServerResponse): NodeConnection {
   return new ResponseConnection(request, response)
 }
 
 /** Most requests never ask: nothing is made and nothing listens before. */
 class ResponseConnection implements NodeConnection {
-  readonly #request: IncomingMessage | Http2ServerRequest
+  readonly #request: NodeRequest
   readonly #response: ServerResponse | Http2ServerResponse
   #waiting: Set<() => void> | undefined
   #abort: AbortController | undefined
   isGone: boolean = false
 
-  constructor(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) {
+  constructor(request: NodeRequest, response: ServerResponse | Http2ServerResponse) {
     this.#request = request
     this.#response = response
   }
@@ -60,10 +58,7 @@ class ResponseConnection implements NodeConnection {
   }
 }
 
-function isClosed(
-  request: IncomingMessage | Http2ServerRequest,
-  response: ServerResponse | Http2ServerResponse,
-): boolean {
+function isClosed(request: NodeRequest, response: ServerResponse | Http2ServerResponse): boolean {
   return 'stream' in response ? response.stream.destroyed : response.destroyed || request.socket.destroyed
 }
 
@@ -75,11 +70,7 @@ function isHandedOver(response: ServerResponse | Http2ServerResponse): boolean {
   return response.writableFinished || response.writableLength === 0
 }
 
-function whenClosed(
-  request: IncomingMessage | Http2ServerRequest,
-  response: ServerResponse | Http2ServerResponse,
-  closed: () => void,
-): void {
+function whenClosed(request: NodeRequest, response: ServerResponse | Http2ServerResponse, closed: () => void): void {
   response.once('close', closed)
   // A pipelined request has no socket before its turn comes: its response is not told when the connection closes.
   if (!('stream' in response) && response.socket === null)

@@ -1,9 +1,6 @@
-import type { IncomingMessage } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
+import type { NodeRequest } from './node-request.js'
 
 // How the end of a request of Node shows.
-
-type NodeRequest = IncomingMessage | Http2ServerRequest
 
 /** Whether the connection ended before the body did; in HTTP/2 also whether the stream was closed with its body unread. */
 export function isCutOff(request: NodeRequest): boolean {

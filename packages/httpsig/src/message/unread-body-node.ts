@@ -1,13 +1,11 @@
 import { IncomingMessage } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
 import { refusal } from '../error.js'
 import { checkUntouched } from './framing-node.js'
 import { gather } from './gather-node.js'
 import { mergeChunks, mergeEarly, takeWaiting } from './merged-chunks-node.js'
+import type { NodeRequest } from './node-request.js'
 import { collectBody, type UnreadBody } from './received-message.js'
 import { isWhole, wasReset } from './request-end-node.js'
-
-type NodeRequest = IncomingMessage | Http2ServerRequest
 
 /** How the body of a request of Node is read. */
 export interface BodyRules {
