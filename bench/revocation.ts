@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type AuthServer, createAuthServer, demoUsers } from '@countersign/auth-server'
+import { type AuthServer, createAuthServer } from '@countersign/auth-server'
 import { createDiscovery } from '@countersign/discovery'
 import { generateSigningKey } from '@countersign/httpsig'
 import { openBrowser } from '@countersign/testing/browser'
 import { makeWeb, publishResource } from '@countersign/testing/world/web'
+import { demoUsers, userDesk } from '@countersign/user-desk'
 import pg from 'pg'
 import { grantsOf, resourceIds, sideDoor } from './many-grants.js'
 import { median } from './measure.js'
@@ -74,8 +75,7 @@ async function authServer(database: string, told: Set<string>): Promise<AuthServ
   for (const id of resourceIds) publishResource(web, id, [key], { revocation_endpoint: `${id}/revoked` })
   return createAuthServer({
     ...{ issuer, keys: [{ kid: 'a1', key: await generateSigningKey() }], database, development: true },
-    login: [demoUsers([{ name: 'Ada' }])],
-    pagesPerMinute: 1e6,
+    desk: userDesk({ login: [demoUsers([{ name: 'Ada' }])], pagesPerMinute: 1e6 }),
     discovery: createDiscovery({ fetcher: web.fetcher }),
     async fetch(input, init) {
       told.add(new URLSearchParams(await new Request(input, init).text()).get('grant') ?? '')

@@ -59,7 +59,7 @@ export async function bundleCommand(place) {
   for (const { fileName, code } of output) writeFileSync(join(place, 'bundle', fileName), inOneByte(code))
   writeFileSync(join(place, 'bundle/LICENSES.txt'), licenses(output))
   // As beside the module that reads them.
-  cpSync(join(root, 'packages/auth-server/assets'), join(place, 'assets'), { recursive: true })
+  cpSync(join(root, 'packages/console/assets'), join(place, 'assets'), { recursive: true })
   return join(place, 'bin/countersign.js')
 }
 

@@ -95,6 +95,8 @@ export const groups = [
     text: 'For platform operators',
     items: [
       link('The auth server', 'packages/auth-server'),
+      link('The user desk', 'packages/user-desk'),
+      link('The console', 'packages/console'),
       link('Delegation policies', 'delegation'),
       link('Run the servers', 'operations'),
       link('How far it scales', 'scaling'),

@@ -1,4 +1,5 @@
 import { get } from 'node:http'
+import { operatorOf } from '@countersign/console'
 import { expect } from 'vitest'
 import { adminPlace } from './admin-place.fixture.js'
 import { adminVisitor, confirmed, go, hostileNames, menu, told } from './admin-visitor.fixture.js'
@@ -136,7 +137,7 @@ when(`a page of another origin reads nothing, changes nothing and frames nothing
   // Nor does the request count again that the page has sent itself.
   const replayed = await fetch(request.url(), { method: 'POST', body, headers: { ...copied, origin: at.place.origin } })
   expect([replayed.status, await replayed.json()]).toMatchObject([401, { reason: 'request_replayed' }])
-  expect(await at.place.auth.operator.agents.blocks()).toEqual([])
+  expect(await operatorOf(at.place.auth).agents.blocks()).toEqual([])
   await context.close()
 })
 
@@ -186,9 +187,9 @@ when(`names that strangers choose are text, and what cannot be seen in them is s
   // What is shown is cut, and what is sent is whole.
   await confirmed(page, 'Block', 'Block')
   await told(page, 'Blocked; 1 grant ended.')
-  const [block] = await at.place.auth.operator.agents.blocks()
+  const [block] = await operatorOf(at.place.auth).agents.blocks()
   expect(hostileNames).toContain(block?.delegate)
-  if (block?.delegate !== undefined) await at.place.auth.operator.agents.unblock({ agent, delegate: block.delegate })
+  if (block?.delegate !== undefined) await operatorOf(at.place.auth).agents.unblock({ agent, delegate: block.delegate })
   expect(faults).toEqual([])
   await context.close()
 })

@@ -1,3 +1,4 @@
+import { operatorOf } from '@countersign/console'
 import { expect } from 'vitest'
 import { adminPlace } from './admin-place.fixture.js'
 import { adminVisitor, go, hostileNames, menu, told } from './admin-visitor.fixture.js'
@@ -20,8 +21,8 @@ when.each([
     users: [{ sub: `axe-${colorScheme}-${viewport.width}`, name: 'Ann Axe', email: 'ann@example.org' }],
     grants: [{ agent, delegate: hostileNames[1] ?? '', user: `axe-${colorScheme}-${viewport.width}` }],
   })
-  await at.place.auth.operator.agents.block({ agent: 'https://blocked.example' })
-  const { items } = await at.place.auth.operator.grants.list({ agent })
+  await operatorOf(at.place.auth).agents.block({ agent: 'https://blocked.example' })
+  const { items } = await operatorOf(at.place.auth).grants.list({ agent })
   // The rules of the page keep scripts of others out; axe is one.
   const { page, context } = await adminVisitor(at, 'root', { colorScheme, viewport, bypassCSP: true })
   const fits = async (what: string): Promise<void> => {

@@ -1,3 +1,4 @@
+import { operatorOf } from '@countersign/console'
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { adminPlace } from './admin-place.fixture.js'
@@ -53,7 +54,7 @@ when(`users are searched, shown, blocked after a warning, let in again, and invi
   await page.getByRole('link', { name: 'Grace Hopper' }).click()
   await page.getByText('3 grants').waitFor()
   expect(await confirmed(page, 'Block this user', 'Cancel')).toContain('3 grants to agents will end')
-  expect(await at.place.auth.operator.users.show('u-grace')).not.toHaveProperty('blocked')
+  expect(await operatorOf(at.place.auth).users.show('u-grace')).not.toHaveProperty('blocked')
   await confirmed(page, 'Block this user', 'Block')
   await told(page, 'The user is blocked; 3 grants ended.')
   await page.getByText('blocked', { exact: true }).waitFor()
@@ -106,7 +107,7 @@ when(`grants are filtered, shown by pages, and ended: one, or all that fit${why}
   expect(await confirmed(page, 'End all of these', 'End them')).toContain('52 grants will end')
   await told(page, '52 grants ended.')
   await page.getByText('No grant fits.').waitFor()
-  const { items } = await at.place.auth.operator.grants.list({ agent })
+  const { items } = await operatorOf(at.place.auth).grants.list({ agent })
   expect(items.map(({ resource }) => resource)).toEqual(['https://other.example'])
   expect(faults).toEqual([])
   await context.close()
@@ -142,13 +143,13 @@ when(`agents, delegates and sites are blocked after a warning, and let ask again
   await go(page, 'blocks?site=co.uk', 'Blocked')
   await page.locator('main').getByRole('button', { name: 'Block', exact: true }).click()
   await told(page, 'is no site')
-  expect((await at.place.auth.operator.agents.blocks()).length).toBe(2)
+  expect((await operatorOf(at.place.auth).agents.blocks()).length).toBe(2)
   await go(page, `agent?agent=${encodeURIComponent(build)}`, 'Agent')
   await page.getByText('its site is blocked').first().waitFor()
   await go(page, 'blocks', 'Blocked')
   for (let left = 2; left > 0; left--) {
     await page.getByRole('button', { name: 'Lift the block' }).first().click()
-    await expect.poll(async () => (await at.place.auth.operator.agents.blocks()).length).toBe(left - 1)
+    await expect.poll(async () => (await operatorOf(at.place.auth).agents.blocks()).length).toBe(left - 1)
     await expect.poll(() => page.getByRole('button', { name: 'Lift the block' }).count()).toBe(left - 1)
   }
   // Chromium tells of the answer 400, and nothing else.
@@ -170,17 +171,17 @@ when(`the policy is tried: what is decided, and which rule does${why}`, async ()
   await page.getByText('ask.0').waitFor()
   await ask('events.burn', 'Denied')
   await page.getByText('policy_refused').waitFor()
-  await at.place.auth.operator.agents.block({ agent: 'https://agent.example' })
+  await operatorOf(at.place.auth).agents.block({ agent: 'https://agent.example' })
   await ask('events.read', 'Denied')
   await page.getByText('caller_blocked').waitFor()
-  await at.place.auth.operator.agents.unblock({ agent: 'https://agent.example' })
+  await operatorOf(at.place.auth).agents.unblock({ agent: 'https://agent.example' })
   await context.close()
 })
 
 when(`the audit log is searched, and an event is shown with its proof${why}`, async () => {
   const { page, context, faults } = await adminVisitor(at)
   const agent = 'https://audited.example'
-  const { operator } = at.place.auth
+  const operator = operatorOf(at.place.auth)
   await operator.agents.block({ agent })
   const placed = async () => (await operator.audit.list({ agent })).events
   await expect.poll(async () => (await placed()).length, { timeout: 20_000 }).toBe(1)
@@ -213,7 +214,7 @@ when(`keys are listed, rotated, and revoked after a warning${why}`, async () => 
   await page.getByText('signs later').waitFor()
   expect(await confirmed(page, 'Revoke', 'Revoke')).toContain('are refused from now on')
   await told(page, 'is revoked.')
-  const states = (await at.place.auth.operator.keys.list()).map(({ state }) => state)
+  const states = (await operatorOf(at.place.auth).keys.list()).map(({ state }) => state)
   expect(states).toContain('revoked')
   expect(at.place.events).toContainEqual(expect.objectContaining({ type: 'key_revoked', by: 'root' }))
   expect(faults).toEqual([])

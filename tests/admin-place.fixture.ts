@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AuthServer, type AuthServerEvent, askUsers, createAuthServer, demoUsers } from '@countersign/auth-server'
+import { type AuthServer, type AuthServerEvent, askUsers, createAuthServer } from '@countersign/auth-server'
+import { adminPage, operatorOf } from '@countersign/console'
 import { generateSigningKey, memoryReplaySet } from '@countersign/httpsig'
 import { serve } from '@countersign/server'
 import { openStore } from '@countersign/store'
 import { freePort } from '@countersign/testing/ports'
+import { demoUsers, userDesk } from '@countersign/user-desk'
 import { migrations, type Tables } from '../packages/auth-server/src/tables/tables.js'
 
 /** An auth server with its admin page, each on a port of its own. */
@@ -45,7 +47,7 @@ export async function adminPlace(): Promise<AdminPlace> {
   const events: AuthServerEvent[] = []
   const auth = await createAuthServer({
     ...{ issuer: users, keys: { rotateEvery: 90 * 86_400 }, database, development: true },
-    login: [demoUsers([{ name: 'ada', email: 'ada@example.org' }])],
+    desk: userDesk({ login: [demoUsers([{ name: 'ada', email: 'ada@example.org' }])] }),
     policy: askUsers([{ agents: 'any', delegates: 'any', resources: 'any', scopes: ['events.read'] }]),
     replay: memoryReplaySet(),
     audit: { key: await generateSigningKey() },
@@ -57,14 +59,14 @@ export async function adminPlace(): Promise<AdminPlace> {
     await serve({ ...common, name: 'auth', id: users, port, participant: auth }),
     await serve({
       ...{ ...common, name: 'admin', id: origin, port: adminPort },
-      participant: await auth.admin({ origin, rulesOf }),
+      participant: adminPage(auth, { origin, rulesOf }),
     }),
   ]
   return {
     ...{ users, origin, auth, events },
     seed: rows => seed(database, rows),
     async link(name = 'ada') {
-      return (await auth.operator.admins.add({ name, origin })).url
+      return (await operatorOf(auth).admins.add({ name, origin })).url
     },
     async stop() {
       await Promise.all(servers.map(server => server.close()))

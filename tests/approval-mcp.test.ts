@@ -1,12 +1,13 @@
 import { agentServer, callbackRoute, createAgent } from '@countersign/agent'
 import { createAgentServer } from '@countersign/agent-server'
-import { askUsers, demoUsers } from '@countersign/auth-server'
+import { askUsers } from '@countersign/auth-server'
 import { generateSigningKey } from '@countersign/httpsig'
 import { type Bridge, bridge } from '@countersign/mcp/bridge'
 import { guardMcp } from '@countersign/mcp/sdk1'
 import { agentTransport, elicitUrl } from '@countersign/mcp/sdk1/client'
 import { verifies } from '@countersign/requirements'
 import { createResource, display } from '@countersign/resource'
+import { demoUsers, userDesk } from '@countersign/user-desk'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
@@ -42,7 +43,7 @@ beforeAll(async () => {
   await Promise.all([
     place.open('agent-server', app, server),
     place.authServer(auth, {
-      login: [demoUsers([{ name: 'Ada Lovelace' }])],
+      desk: userDesk({ login: [demoUsers([{ name: 'Ada Lovelace' }])] }),
       policy: askUsers([{ agents: 'any', resources: [tools] }]),
     }),
     place.open(

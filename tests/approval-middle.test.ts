@@ -1,9 +1,10 @@
 import { type Agent, agentServer, callbackRoute, createAgent } from '@countersign/agent'
 import { createAgentServer } from '@countersign/agent-server'
-import { askUsers, demoUsers } from '@countersign/auth-server'
+import { askUsers } from '@countersign/auth-server'
 import type { ScriptedUser } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
 import { display } from '@countersign/resource'
+import { demoUsers, userDesk } from '@countersign/user-desk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { browserOf, domains, origins, urlOf } from './domains.fixture.js'
 
@@ -24,14 +25,14 @@ beforeAll(async () => {
   await Promise.all([
     place.open('agent-server', app, server),
     place.authServer(one, {
-      login: [demoUsers([{ name: 'Ada Lovelace' }])],
+      desk: userDesk({ login: [demoUsers([{ name: 'Ada Lovelace' }])] }),
       policy: askUsers([
         { agents: 'any', resources: [calendar] },
         { agents: [two], resources: ['self'], scopes: ['openid'] },
       ]),
     }),
     place.authServer(two, {
-      login: [demoUsers([{ name: 'Ada' }])],
+      desk: userDesk({ login: [demoUsers([{ name: 'Ada' }])] }),
       exchange: { rules: [{ ...path, scopes: ['rooms.book'], decision: 'consent' }] },
     }),
     place.resource(

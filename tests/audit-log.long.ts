@@ -5,8 +5,8 @@ import { keysFile } from '@countersign/server'
 import { openStore } from '@countersign/store'
 import { freePort } from '@countersign/testing/ports'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { formAt, passkeyWorld } from '../packages/auth-server/src/passkey/passkey-world.test.fixture.js'
-import { ask, delegate, granted, otherAgent, send } from '../packages/auth-server/src/world.test.fixture.js'
+import { formAt, passkeyWorld } from '../testing/auth/src/passkey-world.js'
+import { ask, delegate, granted, otherAgent, send } from '../testing/auth/src/world.js'
 import { end, type Finished, run, type Stand, stand } from './processes.fixture.js'
 
 let place: Stand

@@ -2,12 +2,13 @@ import { createServer } from 'node:http'
 import { callbackRoute, createAgent, delegate, explain, type View } from '@countersign/agent'
 import { browserFetcher, indexedDbState } from '@countersign/agent/browser'
 import { createAgentServer, session } from '@countersign/agent-server'
-import { askUsers, demoUsers } from '@countersign/auth-server'
+import { askUsers } from '@countersign/auth-server'
 import { generateSigningKey } from '@countersign/httpsig'
 import { scriptedUser } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
 import { guard, wellKnown } from '@countersign/resource/node'
+import { demoUsers, userDesk } from '@countersign/user-desk'
 import { IDBFactory } from 'fake-indexeddb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { browserOf, domains, origins, urlOf } from './domains.fixture.js'
@@ -32,7 +33,7 @@ beforeAll(async () => {
       }),
     ),
     place.authServer(auth, {
-      login: [demoUsers([{ name: 'Ann' }])],
+      desk: userDesk({ login: [demoUsers([{ name: 'Ann' }])] }),
       policy: askUsers([{ agents: [site], resources: [calendar] }]),
       cors: [site],
     }),

@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { askUsers, createAuthServer, demoUsers } from '@countersign/auth-server'
+import { askUsers, createAuthServer } from '@countersign/auth-server'
 import { generateSigningKey, type SigningKey, signRequest, thumbprint } from '@countersign/httpsig'
 import { jwks, signToken } from '@countersign/protocol'
 import { serve } from '@countersign/server'
 import { freePort } from '@countersign/testing/ports'
+import { demoUsers, userDesk } from '@countersign/user-desk'
 
 /** An auth server that asks users, an agent and a calendar, all on this machine. */
 export interface ConsentPlace {
@@ -154,13 +155,15 @@ async function authInProcess(auth: string, key: SigningKey): Promise<() => Promi
     issuer: auth,
     keys: [{ kid: 'a1', key }],
     database: 'sqlite::memory:',
-    login: [
-      demoUsers([
-        { name: 'Ada Lovelace', email: 'ada@demo.example', subject: 'ada' },
-        { name: 'Grace Hopper', subject: 'grace' },
-        { name: 'Alan Turing', subject: 'alan' },
-      ]),
-    ],
+    desk: userDesk({
+      login: [
+        demoUsers([
+          { name: 'Ada Lovelace', email: 'ada@demo.example', subject: 'ada' },
+          { name: 'Grace Hopper', subject: 'grace' },
+          { name: 'Alan Turing', subject: 'alan' },
+        ]),
+      ],
+    }),
     policy: askUsers([{ agents: 'any', resources: 'any' }]),
     deviceFlow: 'any',
     development: true,

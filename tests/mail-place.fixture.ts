@@ -1,9 +1,10 @@
 import { type Agent, agentServer, callbackRoute, createAgent, type Interact, type Visit } from '@countersign/agent'
 import { createAgentServer, type PublishedAgent } from '@countersign/agent-server'
-import { askUsers, demoUsers } from '@countersign/auth-server'
+import { askUsers } from '@countersign/auth-server'
 import { generateSigningKey, readBody } from '@countersign/httpsig'
 import { type ScriptedUser, scriptedUser } from '@countersign/playground'
 import { createResource, display } from '@countersign/resource'
+import { demoUsers, userDesk } from '@countersign/user-desk'
 import { browserOf, domains, origins } from './domains.fixture.js'
 
 /** A request as it came to the mail server. */
@@ -60,7 +61,7 @@ export async function mailPlace(options: MailPlaceOptions = {}): Promise<MailPla
   await Promise.all([
     place.open('agent-server', app, server),
     place.authServer(auth, {
-      login: [demoUsers([{ name: 'Ada Lovelace' }])],
+      desk: userDesk({ login: [demoUsers([{ name: 'Ada Lovelace' }])] }),
       policy: askUsers([{ agents: 'any', resources: [mail] }]),
     }),
     openMail(place, { auth, mail, ...kept }),

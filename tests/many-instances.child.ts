@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { codes, createAgentServer } from '@countersign/agent-server'
-import { askUsers, createAuthServer, demoUsers, directGrants, firstOf } from '@countersign/auth-server'
-import { passkeys } from '@countersign/auth-server/passkeys'
+import { askUsers, createAuthServer, directGrants, firstOf } from '@countersign/auth-server'
 import { createGateway } from '@countersign/gateway'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { redisReplaySet } from '@countersign/httpsig/redis'
@@ -11,6 +10,8 @@ import { redisEventBus } from '@countersign/mcp/redis'
 import { createResource, display, type Guarded, type Requirement, type Resource } from '@countersign/resource'
 import { redisCounter, redisInteractions, redisRevocationSet } from '@countersign/resource/redis'
 import { epochFile, keysFile, type Participant, serve } from '@countersign/server'
+import { demoUsers, userDesk } from '@countersign/user-desk'
+import { passkeys } from '@countersign/user-desk/passkeys'
 import { McpServer } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import type { InstanceSettings, Role } from './many-instances.fixture.js'
@@ -60,10 +61,12 @@ async function firstAuthServer(): Promise<Participant> {
     ...{ issuer: ids.one, keys: await keysOf('one'), database: databaseOf('one'), epoch: epochOf('one') },
     ...{ replay: await replayOf('one'), deviceFlow: 'any', development },
     authTokenLifetime: 12,
-    login: [
-      demoUsers([{ name: 'Ada Lovelace' }, { name: 'Grace Hopper' }, { name: 'Mallory' }]),
-      passkeys({ accounts: 'open' }),
-    ],
+    desk: userDesk({
+      login: [
+        demoUsers([{ name: 'Ada Lovelace' }, { name: 'Grace Hopper' }, { name: 'Mallory' }]),
+        passkeys({ accounts: 'open' }),
+      ],
+    }),
     policy: firstOf(
       directGrants([{ agent: app, delegates: 'any', resource: calendar, scopes: ['events.read'] }]),
       askUsers([
@@ -79,7 +82,7 @@ async function secondAuthServer(): Promise<Participant> {
   return createAuthServer({
     ...{ issuer: ids.two, keys: await keysOf('two'), database: databaseOf('two'), epoch: epochOf('two') },
     ...{ replay: await replayOf('two'), development },
-    login: [demoUsers([{ name: 'Ada' }, { name: 'Grace' }])],
+    desk: userDesk({ login: [demoUsers([{ name: 'Ada' }, { name: 'Grace' }])] }),
     exchange: { rules: [{ ...path, scopes: ['rooms.book'], decision: 'consent' }] },
   })
 }

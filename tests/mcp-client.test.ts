@@ -1,11 +1,12 @@
 import { type Agent, agentServer, callbackRoute, createAgent, deviceCode, type VisitUrl } from '@countersign/agent'
 import { createAgentServer } from '@countersign/agent-server'
-import { askUsers, demoUsers } from '@countersign/auth-server'
+import { askUsers } from '@countersign/auth-server'
 import { generateSigningKey } from '@countersign/httpsig'
 import { callerOf, guardMcp, type McpParticipant } from '@countersign/mcp'
 import { agentTransport, elicitCode, elicitUrl } from '@countersign/mcp/client'
 import { guardMcp as guardMcpOfSdk1 } from '@countersign/mcp/sdk1'
 import { createResource } from '@countersign/resource'
+import { demoUsers, userDesk } from '@countersign/user-desk'
 import { Client, InMemoryTransport, SdkHttpError } from '@modelcontextprotocol/client'
 import { McpServer as McpServerOfSdk1 } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { McpServer } from '@modelcontextprotocol/server'
@@ -48,7 +49,7 @@ beforeAll(async () => {
   await Promise.all([
     place.open('agent-server', app, server),
     place.authServer(auth, {
-      login: [demoUsers(names.map(name => ({ name })))],
+      desk: userDesk({ login: [demoUsers(names.map(name => ({ name })))] }),
       policy: askUsers([{ agents: 'any', resources: [tools, old] }]),
     }),
     place.open('tools', tools, guarded),

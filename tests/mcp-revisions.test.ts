@@ -1,6 +1,6 @@
 import { type Agent, agentServer, callbackRoute, createAgent } from '@countersign/agent'
 import { createAgentServer } from '@countersign/agent-server'
-import { askUsers, demoUsers } from '@countersign/auth-server'
+import { askUsers } from '@countersign/auth-server'
 import { generateSigningKey } from '@countersign/httpsig'
 import { guardMcp, type McpParticipant } from '@countersign/mcp'
 import { type Bridge, bridge } from '@countersign/mcp/bridge'
@@ -8,6 +8,7 @@ import { agentTransport, elicitUrl } from '@countersign/mcp/client'
 import { guardMcp as guardMcpOfSdk1 } from '@countersign/mcp/sdk1'
 import { agentTransport as agentTransportOfSdk1 } from '@countersign/mcp/sdk1/client'
 import { createResource } from '@countersign/resource'
+import { demoUsers, userDesk } from '@countersign/user-desk'
 import { Client, InMemoryTransport } from '@modelcontextprotocol/client'
 import { Client as ClientOfSdk1 } from '@modelcontextprotocol/sdk/client/index.js'
 import { InMemoryTransport as InMemoryTransportOfSdk1 } from '@modelcontextprotocol/sdk/inMemory.js'
@@ -45,7 +46,7 @@ beforeAll(async () => {
   await Promise.all([
     place.open('agent-server', app, server),
     place.authServer(auth, {
-      login: [demoUsers(names.map(name => ({ name })))],
+      desk: userDesk({ login: [demoUsers(names.map(name => ({ name })))] }),
       policy: askUsers([{ agents: 'any', resources: [tools, old] }]),
     }),
     place.open('tools', tools, guarded),

@@ -1,11 +1,12 @@
 import { type Agent, agentServer, callbackRoute, createAgent } from '@countersign/agent'
 import { createAgentServer } from '@countersign/agent-server'
-import { askUsers, demoUsers } from '@countersign/auth-server'
+import { askUsers } from '@countersign/auth-server'
 import { generateSigningKey } from '@countersign/httpsig'
 import { callerOf, guardMcp } from '@countersign/mcp'
 import type { ScriptedUser } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
 import { createResource, display } from '@countersign/resource'
+import { demoUsers, userDesk } from '@countersign/user-desk'
 import {
   Client,
   type ClientCapabilities,
@@ -41,14 +42,14 @@ beforeAll(async () => {
   await Promise.all([
     place.open('agent-server', app, server),
     place.authServer(one, {
-      login: [demoUsers([{ name: 'Ada Lovelace' }])],
+      desk: userDesk({ login: [demoUsers([{ name: 'Ada Lovelace' }])] }),
       policy: askUsers([
         { agents: 'any', resources: [tools] },
         { agents: [two], resources: ['self'], scopes: ['openid'] },
       ]),
     }),
     place.authServer(two, {
-      login: [demoUsers([{ name: 'Ada' }])],
+      desk: userDesk({ login: [demoUsers([{ name: 'Ada' }])] }),
       exchange: { rules: [{ ...path, scopes: ['rooms.book'], decision: 'consent' }] },
     }),
     place.open('tools', tools, guardMcp(booking, resource, { tools: { '*': { scope: 'events.write' } } })),

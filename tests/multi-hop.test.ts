@@ -1,7 +1,8 @@
 import { type Agent, agentServer, callbackRoute, createAgent } from '@countersign/agent'
 import { createAgentServer } from '@countersign/agent-server'
-import { type AuthServerEvent, askUsers, demoUsers } from '@countersign/auth-server'
+import { type AuthServerEvent, askUsers } from '@countersign/auth-server'
 import { verifies } from '@countersign/requirements'
+import { demoUsers, userDesk } from '@countersign/user-desk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { browserOf, domains, origins, urlOf } from './domains.fixture.js'
 
@@ -22,7 +23,7 @@ beforeAll(async () => {
   await Promise.all([
     place.open('agent-server', app, server),
     place.authServer(one, {
-      login: [demoUsers([{ name: 'Ada Lovelace' }, { name: 'Grace Hopper' }])],
+      desk: userDesk({ login: [demoUsers([{ name: 'Ada Lovelace' }, { name: 'Grace Hopper' }])] }),
       // Shorter than some users think.
       authTokenLifetime: 3,
       policy: askUsers([
@@ -31,7 +32,7 @@ beforeAll(async () => {
       ]),
     }),
     place.authServer(two, {
-      login: [demoUsers([{ name: 'Ada' }, { name: 'Grace' }])],
+      desk: userDesk({ login: [demoUsers([{ name: 'Ada' }, { name: 'Grace' }])] }),
       exchange: { rules: [{ ...path, scopes: ['rooms.book'], decision: 'consent' }] },
       onEvent: event => events.push(event),
     }),

@@ -27,7 +27,7 @@ function inputs(): string[] {
   const built = ['packages', 'apps'].flatMap(rooms =>
     readdirSync(join(root, rooms)).map(name => join(root, rooms, name, 'dist/.tsbuildinfo')),
   )
-  const assets = join(root, 'packages/auth-server/assets')
+  const assets = join(root, 'packages/console/assets')
   const copied = readdirSync(assets, { recursive: true, withFileTypes: true })
     .filter(one => one.isFile())
     .map(one => join(one.parentPath, one.name))

@@ -1,6 +1,6 @@
 import { type Agent, agentServer, callbackRoute, createAgent, type View } from '@countersign/agent'
 import { createAgentServer } from '@countersign/agent-server'
-import { askUsers, createAuthServer, demoUsers } from '@countersign/auth-server'
+import { askUsers, createAuthServer } from '@countersign/auth-server'
 import { createDiscovery } from '@countersign/discovery'
 import { generateSigningKey, type ReceivedMessage } from '@countersign/httpsig'
 import { scriptedUser } from '@countersign/playground'
@@ -10,6 +10,7 @@ import { signedMessage } from '@countersign/testing/world/signed-message'
 import { asAgent } from '@countersign/testing/world/signer'
 import { startedReplaySet } from '@countersign/testing/world/started-replay-set'
 import { makeWeb, publishAgent } from '@countersign/testing/world/web'
+import { demoUsers, userDesk } from '@countersign/user-desk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { browserOf, domains, origins, urlOf } from './domains.fixture.js'
 
@@ -33,7 +34,7 @@ beforeAll(async () => {
   await Promise.all([
     place.open('agent-server', app, server),
     place.authServer(one, {
-      login: [demoUsers([{ name: 'Ada Lovelace' }])],
+      desk: userDesk({ login: [demoUsers([{ name: 'Ada Lovelace' }])] }),
       policy: askUsers([{ agents: 'any', resources: [calendar] }]),
     }),
     place.authServer(two, { exchange: { rules: [{ ...path, scopes: ['rooms.read'], decision: 'direct' }] } }),

@@ -1,10 +1,11 @@
 import { type Agent, agentServer, callbackRoute, createAgent } from '@countersign/agent'
 import { createAgentServer } from '@countersign/agent-server'
-import { askUsers, createAuthServer, demoUsers } from '@countersign/auth-server'
+import { askUsers, createAuthServer } from '@countersign/auth-server'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { createResource, type Guarded, type ResourceOptions } from '@countersign/resource'
 import type { Participant } from '@countersign/server'
+import { demoUsers, userDesk } from '@countersign/user-desk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { browserOf, domains, origins, urlOf } from './domains.fixture.js'
 
@@ -62,14 +63,14 @@ beforeAll(async () => {
   await Promise.all([
     place.open('agent-server', app, server),
     authServer(one, {
-      login: [demoUsers([{ name: 'Ada Lovelace' }, { name: 'Grace Hopper' }])],
+      desk: userDesk({ login: [demoUsers([{ name: 'Ada Lovelace' }, { name: 'Grace Hopper' }])] }),
       policy: askUsers([
         { agents: 'any', resources: [calendar], scopes: ['read', 'write'] },
         { agents: [two], resources: ['self'], scopes: ['openid'] },
       ]),
     }),
     authServer(two, {
-      login: [demoUsers([{ name: 'Ada' }])],
+      desk: userDesk({ login: [demoUsers([{ name: 'Ada' }])] }),
       exchange: {
         rules: [{ ...path, upstreamScopes: ['read'], scopes: ['rooms.list', 'rooms.book'], decision: 'consent' }],
       },

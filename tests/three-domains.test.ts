@@ -1,9 +1,10 @@
 import { type Agent, agentServer, callbackRoute, createAgent, type View } from '@countersign/agent'
 import { createAgentServer } from '@countersign/agent-server'
-import { type AuthServerEvent, type AuthServerOptions, askUsers, demoUsers } from '@countersign/auth-server'
+import { type AuthServerEvent, type AuthServerOptions, askUsers } from '@countersign/auth-server'
 import type { ScriptedUser } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
 import type { ResourceEvent } from '@countersign/resource'
+import { demoUsers, userDesk } from '@countersign/user-desk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { browserOf, domains, origins, urlOf } from './domains.fixture.js'
 
@@ -26,7 +27,11 @@ function teller(id: string): (event: AuthServerEvent | ResourceEvent) => void {
 function domain(names: readonly string[], next: string | undefined, more: Partial<AuthServerOptions>) {
   const signIns = next === undefined ? [] : [{ agents: [next], resources: ['self' as const], scopes: ['openid'] }]
   const agents = more.exchange === undefined ? [{ agents: 'any' as const, resources: [calendar] }] : []
-  return { login: [demoUsers(names.map(name => ({ name })))], policy: askUsers([...agents, ...signIns]), ...more }
+  return {
+    desk: userDesk({ login: [demoUsers(names.map(name => ({ name })))] }),
+    policy: askUsers([...agents, ...signIns]),
+    ...more,
+  }
 }
 
 beforeAll(async () => {

@@ -16,8 +16,8 @@ const floors = [
   ['verify', 'audit'],
   ['agent'],
   ['fetch', 'agent-server', 'resource', 'auth-server'],
-  ['mcp'],
-  ['gateway', 'mcp-bridge'],
+  ['mcp', 'user-desk'],
+  ['gateway', 'mcp-bridge', 'console'],
   ['playground', 'conformance'],
   ['cli'],
 ]
@@ -94,6 +94,10 @@ test('shared test code stands below the packages it tests, and no shipped file i
     'testing/base': [],
     'testing/rig': ['testing'],
     'testing/world': ['testing', 'httpsig', 'protocol', 'discovery'],
+    'testing/auth': [
+      ...['testing', 'httpsig', 'protocol', 'discovery', 'store', 'audit', 'conditions', 'verify'],
+      ...['auth-server', 'user-desk', 'console'],
+    ],
   }
   for (const [floor, below] of Object.entries(allowed))
     for (const { file, text } of sources(join(root, floor)))
@@ -178,15 +182,17 @@ const insideFloors: Readonly<Record<string, ReadonlyArray<readonly string[]>>> =
   'agent-server': [['audit', 'key', 'delegation'], ['enrollment'], ['delegate'], ['token']],
   'auth-server': [
     ['secret', 'tables'],
-    ['bound', 'mandate', 'users'],
-    ['event', 'passkey', 'policy', 'revocation'],
-    ['audit', 'engine', 'grant', 'pages'],
-    ['access', 'exchange', 'login'],
-    ['account', 'block', 'request'],
-    ['consent', 'operator'],
-    ['admin', 'approval'],
-    ['token'],
+    ['bound', 'mandate'],
+    ['event', 'policy', 'revocation', 'users'],
+    ['audit', 'engine', 'grant'],
+    ['access', 'exchange'],
+    ['block'],
+    ['request'],
+    ['approval'],
+    ['setup', 'token'],
   ],
+  'user-desk': [['passkey'], ['pages'], ['login'], ['account'], ['consent'], ['approval']],
+  console: [['operator'], ['admin']],
   audit: [['tree', 'event'], ['note'], ['check'], ['log'], ['report']],
   mcp: [
     ['message', 'rules'],

@@ -1,12 +1,13 @@
 import { type Agent, AgentError, agentServer, callbackRoute, createAgent, type View } from '@countersign/agent'
 import { createAgentServer } from '@countersign/agent-server'
-import { askUsers, createAuthServer, demoUsers } from '@countersign/auth-server'
+import { askUsers, createAuthServer } from '@countersign/auth-server'
 import { generateSigningKey } from '@countersign/httpsig'
 import { type StoryUser, scriptedUser } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
 import { type Participant, serve } from '@countersign/server'
 import { freePort } from '@countersign/testing/ports'
+import { demoUsers, userDesk } from '@countersign/user-desk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 // A web app with many users, who sign in and agree at an auth server, each in a browser of their own.
@@ -36,7 +37,7 @@ afterAll(async () => {
 async function authServer(issuer: string): Promise<Participant> {
   return createAuthServer({
     ...{ issuer, keys: [{ kid: 'a1', key: await generateSigningKey() }], database: 'sqlite::memory:' },
-    login: [demoUsers([{ name: 'Ada', email: 'ada@demo.example' }, { name: 'Grace' }])],
+    desk: userDesk({ login: [demoUsers([{ name: 'Ada', email: 'ada@demo.example' }, { name: 'Grace' }])] }),
     policy: askUsers([{ agents: 'any', resources: 'any' }]),
     development: true,
   })

@@ -10,10 +10,11 @@ import { pathToFileURL } from 'node:url'
 import { agentServer, createAgent } from '@countersign/agent'
 import { loopback, openBrowser } from '@countersign/agent/node'
 import { createAgentServer } from '@countersign/agent-server'
-import { askUsers, createAuthServer, demoUsers } from '@countersign/auth-server'
+import { askUsers, createAuthServer } from '@countersign/auth-server'
 import { createResource } from '@countersign/resource'
 import { guard, wellKnown } from '@countersign/resource/node'
 import { keysFile, serve } from '@countersign/server'
+import { demoUsers, userDesk } from '@countersign/user-desk'
 import { runTask } from './loop.mjs'
 
 const development = true
@@ -34,7 +35,7 @@ export async function start({ port = 4850, folder = import.meta.dirname, announc
     issuer: auth,
     keys: await keysFile(join(folder, 'auth-keys.json')),
     database: 'sqlite::memory:',
-    login: [demoUsers([{ name: 'Ada' }])],
+    desk: userDesk({ login: [demoUsers([{ name: 'Ada' }])] }),
     policy: askUsers([{ agents: [home], resources: [calendar] }]),
     development,
   })

@@ -5,8 +5,9 @@
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { askUsers, createAuthServer, hostSession } from '@countersign/auth-server'
+import { askUsers, createAuthServer } from '@countersign/auth-server'
 import { keysFile, mountNode } from '@countersign/server'
+import { hostSession, userDesk } from '@countersign/user-desk'
 import { toNodeHandler } from 'better-auth/node'
 import { apiOf } from './api.mjs'
 import { connectedApps, consentPage, signInPage } from './pages.mjs'
@@ -30,26 +31,28 @@ export async function start({
     keys: await keysFile(join(folder, 'auth-keys.json')),
     database: 'sqlite::memory:',
     policy: askUsers([{ agents: 'any', resources: [api] }]),
-    login: [
-      hostSession({
-        name: 'Example',
-        issuer: origin,
-        async account(message) {
-          const found = await users.api.getSession({ headers: cookiesOf(message) })
-          return (
-            found && {
-              subject: found.user.id,
-              claims: { name: found.user.name, email: found.user.email, email_verified: found.user.emailVerified },
-            }
-          )
-        },
-        signInUrl: ({ returnTo }) => `${origin}/sign-in?${new URLSearchParams({ return_to: returnTo })}`,
-        async signOut(message) {
-          const ended = await users.api.signOut({ headers: cookiesOf(message), asResponse: true })
-          return ended.headers.getSetCookie()
-        },
-      }),
-    ],
+    desk: userDesk({
+      login: [
+        hostSession({
+          name: 'Example',
+          issuer: origin,
+          async account(message) {
+            const found = await users.api.getSession({ headers: cookiesOf(message) })
+            return (
+              found && {
+                subject: found.user.id,
+                claims: { name: found.user.name, email: found.user.email, email_verified: found.user.emailVerified },
+              }
+            )
+          },
+          signInUrl: ({ returnTo }) => `${origin}/sign-in?${new URLSearchParams({ return_to: returnTo })}`,
+          async signOut(message) {
+            const ended = await users.api.signOut({ headers: cookiesOf(message), asResponse: true })
+            return ended.headers.getSetCookie()
+          },
+        }),
+      ],
+    }),
   })
   const servers = [
     createServer(siteOf({ origin, users, auth })),

@@ -5,10 +5,11 @@
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { askUsers, createAuthServer, hostSession } from '@countersign/auth-server'
+import { askUsers, createAuthServer } from '@countersign/auth-server'
 import { bearer, createResource } from '@countersign/resource'
 import { guard, wellKnown } from '@countersign/resource/node'
 import { keysFile, mountNode } from '@countersign/server'
+import { hostSession, userDesk } from '@countersign/user-desk'
 import Provider from 'oidc-provider'
 import { connectedApps, signInPage } from './pages.mjs'
 import { signIn, signOut, userOf } from './users.mjs'
@@ -31,18 +32,20 @@ export async function start({
     keys: await keysFile(join(folder, 'auth-keys.json')),
     database: 'sqlite::memory:',
     policy: askUsers([{ agents: 'any', resources: [api] }]),
-    login: [
-      hostSession({
-        name: 'Example',
-        issuer: origin,
-        async account(message) {
-          const user = userOf(headerOf(message, 'cookie'))
-          return user && { subject: user.id, claims: { name: user.name } }
-        },
-        signInUrl: ({ returnTo }) => `${origin}/sign-in?${new URLSearchParams({ return_to: returnTo })}`,
-        signOut: async message => [signOut(headerOf(message, 'cookie'))],
-      }),
-    ],
+    desk: userDesk({
+      login: [
+        hostSession({
+          name: 'Example',
+          issuer: origin,
+          async account(message) {
+            const user = userOf(headerOf(message, 'cookie'))
+            return user && { subject: user.id, claims: { name: user.name } }
+          },
+          signInUrl: ({ returnTo }) => `${origin}/sign-in?${new URLSearchParams({ return_to: returnTo })}`,
+          signOut: async message => [signOut(headerOf(message, 'cookie'))],
+        }),
+      ],
+    }),
   })
   const servers = [
     createServer(site({ origin, oauth, aauth })),

@@ -5,6 +5,7 @@ import { askUsers, createAuthServer, directGrants } from '@countersign/auth-serv
 import { guardMcp } from '@countersign/mcp'
 import { agentTransport } from '@countersign/mcp/client'
 import { createResource } from '@countersign/resource'
+import { userDesk } from '@countersign/user-desk'
 import { Client } from '@modelcontextprotocol/client'
 import { McpServer } from '@modelcontextprotocol/server'
 import { signingKeys } from '../worked-messages/keys.mjs'
@@ -103,7 +104,12 @@ export async function consent() {
   const own = await addAgentServer(network, keys.agent)
   addCalendar(network, keys.calendar)
   const policy = askUsers([{ agents: 'any', resources: [calendarId] }])
-  const server = await addAuthServer(network, { id: authId, key: keys.auth, policy, login: [login] })
+  const server = await addAuthServer(network, {
+    id: authId,
+    key: keys.auth,
+    policy,
+    desk: userDesk({ login: [login] }),
+  })
   const caller = agentOf(network, {
     identity: agentServer({ id: agentId, key: own.signingKey }),
     ...{ identifyTo: [calendarId], acceptAuthServer: [authId], interact: callbackRoute({ redirectUri: callback }) },
@@ -196,7 +202,12 @@ export async function mcpCall() {
   const [network, keys] = [openNetwork(), await signingKeys()]
   const own = await addAgentServer(network, keys.agent)
   const policy = askUsers([{ agents: 'any', resources: [toolsId] }])
-  const server = await addAuthServer(network, { id: authId, key: keys.auth, policy, login: [login] })
+  const server = await addAuthServer(network, {
+    id: authId,
+    key: keys.auth,
+    policy,
+    desk: userDesk({ login: [login] }),
+  })
   const resource = createResource({
     ...{ ...network.shared, id: toolsId, keys: [{ kid: 'tools-1', key: keys.rooms }], authServers: [authId] },
     scopes: { 'mail.send': 'Send e-mail in your name' },

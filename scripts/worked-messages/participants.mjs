@@ -4,6 +4,7 @@ import { askUsers, createAuthServer, directGrants, firstOf } from '@countersign/
 import { createDiscovery } from '@countersign/discovery'
 import { fromRequest } from '@countersign/httpsig'
 import { createResource, display } from '@countersign/resource'
+import { userDesk } from '@countersign/user-desk'
 
 export const agentId = 'https://agent.example'
 export const calendarId = 'https://calendar.example'
@@ -63,7 +64,7 @@ function authServer(shared, keys) {
         { agents: [agentId], resources: [shopId], conditions: [{ type: 'calls', max: 10, per: 'day' }] },
       ]),
     ),
-    login: [login],
+    desk: userDesk({ login: [login] }),
     deviceFlow: [agentId],
     exchange: { rules: [toBoard] },
   })

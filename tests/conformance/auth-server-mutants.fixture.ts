@@ -45,8 +45,8 @@ export const authServerMutants: readonly Mutant[] = [
   },
   {
     lacks: 'iss in the answer',
-    file: 'auth-server/dist/consent/tell-agent.js',
-    find: 'state, iss: issuer.issuer }',
+    file: 'auth-server/dist/request/decided.js',
+    find: 'state, iss: issuer }',
     replace: 'state }',
     fails: ['consent.redirect', 'UIX-17'],
   },
@@ -128,13 +128,6 @@ export const authServerMutants: readonly Mutant[] = [
     fails: ['approval.token'],
   },
   {
-    lacks: 'the check that whom an approval is asked of is a user',
-    file: 'auth-server/dist/token/decide-call.js',
-    find: 'approver !== undefined && (await approvals.isUser(approver))',
-    replace: 'approver !== undefined',
-    fails: ['APR-07'],
-  },
-  {
     lacks: 'the end of open questions with the grant of their caller',
     file: 'auth-server/dist/revocation/end-approvals.js',
     find: "eb('status', '=', 'open'), ",
@@ -185,7 +178,7 @@ export const authServerMutants: readonly Mutant[] = [
   },
   {
     lacks: 'a choice of far-reaching scopes',
-    file: 'auth-server/dist/consent/consent-view.js',
+    file: 'user-desk/dist/consent/consent-view.js',
     find: "const grave = resource === undefined ? 'unknown' : grave_scopes.includes(name) || undefined;",
     replace: 'const grave = grave_scopes.includes(9) || undefined;',
     fails: ['consent.grave'],
@@ -213,14 +206,14 @@ export const authServerMutants: readonly Mutant[] = [
   },
   {
     lacks: 'the comparison of who signed in upstream with whom the exchange is for',
-    file: 'auth-server/dist/consent/link.js',
+    file: 'user-desk/dist/consent/link.js',
     find: 'signedIn.iss !== upstream.iss || signedIn.sub !== upstream.sub',
     replace: 'signedIn.iss !== upstream.iss',
     fails: ['INT-16'],
   },
   {
     lacks: 'a fresh verification before a far-reaching yes',
-    file: 'auth-server/dist/consent/grave-scopes.js',
+    file: 'user-desk/dist/consent/grave-scopes.js',
     find: 'if (grave.length === 0 || isFresh(user, context.now()))',
     replace: 'if (true)',
     fails: ['consent.grave.fresh'],
@@ -228,7 +221,7 @@ export const authServerMutants: readonly Mutant[] = [
   },
   {
     lacks: 'the comparison of the words of a scope with those that were shown',
-    file: 'auth-server/dist/pages/consent-decision.js',
+    file: 'user-desk/dist/pages/consent-decision.js',
     find: "const isSame = (form.get('words') ?? noWords) === wordsMark(shown);",
     replace: 'const isSame = true;',
     fails: ['consent.words'],

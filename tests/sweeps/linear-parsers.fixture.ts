@@ -9,9 +9,6 @@ import { parseJsonBody } from '../../packages/agent-server/src/token/json-body.j
 import { parseCheckpoint } from '../../packages/audit/src/note/checkpoint.js'
 import { parseNote, parseSignatures } from '../../packages/audit/src/note/note.js'
 import { parseVerifierKey } from '../../packages/audit/src/note/verifier-key.js'
-import { claimedText } from '../../packages/auth-server/src/pages/claimed-text.js'
-import { shownHost } from '../../packages/auth-server/src/pages/host-name.js'
-import { isReturnPath } from '../../packages/auth-server/src/pages/return-path.js'
 import { typedUserCode } from '../../packages/auth-server/src/request/user-code.js'
 import { parseRevocation, parseTokenRequest } from '../../packages/auth-server/src/token/token-request.js'
 import { meetsArguments } from '../../packages/conditions/src/json/arguments.js'
@@ -61,6 +58,9 @@ import { guardedCache } from '../../packages/resource/src/adapter/cache.js'
 import { bearerTokenOf, hasBearer } from '../../packages/resource/src/guard/bearer.js'
 import { requestId } from '../../packages/server/src/request-id.js'
 import { shortenEvents, shortenSecrets } from '../../packages/server/src/trace.js'
+import { claimedText } from '../../packages/user-desk/src/pages/claimed-text.js'
+import { shownHost } from '../../packages/user-desk/src/pages/host-name.js'
+import { isReturnPath } from '../../packages/user-desk/src/pages/return-path.js'
 import { clientOf } from '../../packages/verify/src/trusted-proxies.js'
 
 /** A parser of untrusted input. */
@@ -104,7 +104,7 @@ export const textLoops: Readonly<Record<string, string>> = {
   'packages/mcp/src/answer/show-message.ts eventsIn': 'each piece once, where it ends a line',
   'packages/auth-server/src/grant/consents.ts forgetBegun': 'batches of names, each once',
   'packages/auth-server/src/block/block-lists.ts isOfSite': 'the labels of a verified host of at most 253 characters',
-  'packages/auth-server/src/operator/operator-users.ts findUsers': operators,
+  'packages/console/src/operator/operator-users.ts findUsers': operators,
   'packages/auth-server/src/revocation/end-approvals.ts endApprovals': 'batches of agents, each once',
   'packages/auth-server/src/revocation/end-approvals.ts endGiven': 'batches of rows, each once',
   'packages/auth-server/src/revocation/notices.ts takeExchanged': 'batches of rows, each once',

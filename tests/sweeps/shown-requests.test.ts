@@ -1,10 +1,10 @@
 import { isDisplay, parseOperation } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
+import { english, german } from '@countersign/testing/auth/look'
 import { describe, expect, test } from 'vitest'
-import { pagesOfCalls } from '../../packages/auth-server/src/pages/approval-page.test.fixture.js'
-import { english, german } from '../../packages/auth-server/src/pages/look.test.fixture.js'
 import { showInbox } from '../../packages/fetch/src/interact.js'
 import { questionText } from '../../packages/mcp/src/elicitation/eliciting-client.js'
+import { pagesOfCalls } from '../../packages/user-desk/src/pages/approval-page.test.fixture.js'
 import { type Asked, descriptions, doors, filesWith, newWorld } from './shown-requests.fixture.js'
 
 // What a user is shown of a request is all that it can do, or it is refused: at each door that turns requests into what users are shown,
@@ -215,17 +215,17 @@ test('each file that touches a display is known, and those that show one are sur
     'apps/playground/src/visitor/user-call.ts': 'values are quoted, and the page sets them as text',
     'packages/agent/src/interact/asked-operation.ts': carrying,
     'packages/agent/src/interact/check-operation.ts': carrying,
-    'packages/auth-server/src/approval/account-approvals.ts': 'a copy of their data, whole and as JSON',
+    'packages/user-desk/src/approval/account-approvals.ts': 'a copy of their data, whole and as JSON',
     'packages/auth-server/src/approval/answer.ts': carrying,
-    'packages/auth-server/src/approval/approval-pages.ts': 'approval page',
+    'packages/user-desk/src/approval/approval-pages.ts': 'approval page',
     'packages/auth-server/src/tables/approval-tables.ts': carrying,
     'packages/auth-server/src/approval/ask.ts': carrying,
     'packages/auth-server/src/approval/history.ts': carrying,
     'packages/auth-server/src/request/claim-row.ts': carrying,
-    'packages/auth-server/src/pages/approval-page.tsx': 'approval page',
-    'packages/auth-server/src/pages/approval-view.ts': carrying,
-    'packages/auth-server/src/pages/shown-call.tsx': 'history of the account',
-    'packages/auth-server/src/pages/stylesheet.ts': 'a word of CSS',
+    'packages/user-desk/src/pages/approval-page.tsx': 'approval page',
+    'packages/user-desk/src/pages/approval-view.ts': carrying,
+    'packages/user-desk/src/pages/shown-call.tsx': 'history of the account',
+    'packages/user-desk/src/pages/stylesheet.ts': 'a word of CSS',
     'packages/auth-server/src/revocation/end-approvals.ts': carrying,
     'packages/auth-server/src/token/decide-call.ts': carrying,
     'packages/cli/src/commands/inspect/token.ts': 'terminal',

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openOperator } from '@countersign/auth-server'
+import { openOperator } from '@countersign/console'
 import { behindTheScenes } from './behind-the-scenes.js'
 import type { Participants } from './participants.js'
 import { demoUsers, roomsDemoUsers } from './playground-policy.js'

@@ -1,9 +1,4 @@
 import { verifies } from '@countersign/requirements'
-import { part } from '@countersign/testing/json-web-token'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { publishResource } from '@countersign/testing/world/web'
-import { expect, test } from 'vitest'
-import { directGrants } from './policy/policies.js'
 import {
   agentServer,
   ask,
@@ -15,7 +10,12 @@ import {
   type Signer,
   send,
   world,
-} from './world.test.fixture.js'
+} from '@countersign/testing/auth/world'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { publishResource } from '@countersign/testing/world/web'
+import { expect, test } from 'vitest'
+import { directGrants } from './policy/policies.js'
 
 test(
   verifies(

@@ -1,9 +1,9 @@
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
+import { ask, delegate, granted, type Signer, send, world } from '@countersign/testing/auth/world'
 import { sqliteOfTest } from '@countersign/testing/folders'
 import { expect, test } from 'vitest'
 import { migrations, type Tables } from './tables/tables.js'
-import { ask, delegate, granted, type Signer, send, world } from './world.test.fixture.js'
 
 test(verifies('F-66', 'a grant that cannot be read fails alone, is reported, and grants nothing'), async () => {
   const database = sqliteOfTest()

@@ -1,10 +1,6 @@
 import { generateSigningKey, type ReceivedMessage, type ReplayVerdict } from '@countersign/httpsig'
 import { signJws } from '@countersign/protocol/internal'
 import { verifies } from '@countersign/requirements'
-import { challenge, plain, refusalOf } from '@countersign/testing/responses'
-import { answeredByHead, unread } from '@countersign/testing/unread-body'
-import { publishAgent } from '@countersign/testing/world/web'
-import { expect, test } from 'vitest'
 import {
   agentServer,
   ask,
@@ -17,7 +13,11 @@ import {
   send,
   type World,
   world,
-} from './world.test.fixture.js'
+} from '@countersign/testing/auth/world'
+import { challenge, plain, refusalOf } from '@countersign/testing/responses'
+import { answeredByHead, unread } from '@countersign/testing/unread-body'
+import { publishAgent } from '@countersign/testing/world/web'
+import { expect, test } from 'vitest'
 
 /** Every request type and the revocation endpoint, as `signer` would send them. */
 async function everyEndpoint(made: World, signer: Signer): Promise<Array<[Record<string, string>, string]>> {

@@ -1,7 +1,4 @@
 import { verifies } from '@countersign/requirements'
-import { part } from '@countersign/testing/json-web-token'
-import { plain, refusalOf } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
 import {
   allowedCode,
   askUser,
@@ -11,8 +8,11 @@ import {
   open,
   redeemCode,
   requestTokenOf,
-} from './consent/consent.test.fixture.js'
-import { agentServer, delegate, granted, newYear, type Signer, send, type World } from './world.test.fixture.js'
+} from '@countersign/testing/auth/consent'
+import { agentServer, delegate, granted, newYear, type Signer, send, type World } from '@countersign/testing/auth/world'
+import { part } from '@countersign/testing/json-web-token'
+import { plain, refusalOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 
 /** A world in which everybody's clock is right, but the auth server's can be wrong. */
 async function wrongClock(): Promise<{ made: World; step: (seconds: number) => void }> {

@@ -1,6 +1,4 @@
 import { verifies } from '@countersign/requirements'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
 import {
   allowedCode,
   askUser,
@@ -11,9 +9,19 @@ import {
   open,
   redeemCode,
   requestTokenOf,
-} from './consent/consent.test.fixture.js'
+} from '@countersign/testing/auth/consent'
+import {
+  agentServer,
+  delegate,
+  granted,
+  otherAgent,
+  type Signer,
+  send,
+  type World,
+} from '@countersign/testing/auth/world'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 import type { Policy } from './policy/policy.js'
-import { agentServer, delegate, granted, otherAgent, type Signer, send, type World } from './world.test.fixture.js'
 
 const refused = plain(400, 'invalid_grant', 'grant_invalid')
 

@@ -2,15 +2,23 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
+import { type Browser, browser, signInAs } from '@countersign/testing/auth/browser'
+import { callback, linkOf, open } from '@countersign/testing/auth/consent'
+import {
+  isKilled,
+  type Participants,
+  participants,
+  type Server,
+  serverOf,
+  start,
+  token,
+} from '@countersign/testing/auth/crash'
+import { delegate, resourceToken, type Signer } from '@countersign/testing/auth/world'
 import { hiddenFields } from '@countersign/testing/browser'
 import { folderOfTest } from '@countersign/testing/folders'
 import { bodyOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { callback, linkOf, open } from './consent/consent.test.fixture.js'
-import { isKilled, type Participants, participants, type Server, serverOf, start, token } from './crash.test.fixture.js'
-import { type Browser, browser, signInAs } from './login/browser.test.fixture.js'
 import { migrations, type Tables } from './tables/tables.js'
-import { delegate, resourceToken, type Signer } from './world.test.fixture.js'
 
 /** How far the flow of one user got, as seen from outside the auth server. */
 interface Way {

@@ -2,14 +2,22 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
+import { type Browser, browser, signInAs } from '@countersign/testing/auth/browser'
+import {
+  isKilled,
+  type Participants,
+  participants,
+  type Server,
+  serverOf,
+  start,
+  token,
+} from '@countersign/testing/auth/crash'
+import { delegate, resourceToken, type Signer } from '@countersign/testing/auth/world'
 import { hiddenFields } from '@countersign/testing/browser'
 import { folderOfTest } from '@countersign/testing/folders'
 import { bodyOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { isKilled, type Participants, participants, type Server, serverOf, start, token } from './crash.test.fixture.js'
-import { type Browser, browser, signInAs } from './login/browser.test.fixture.js'
 import { migrations, type Tables } from './tables/tables.js'
-import { delegate, resourceToken, type Signer } from './world.test.fixture.js'
 
 const steps = ['asked', 'typed', 'decision sent', 'decided', 'redeem sent', 'redeemed'] as const
 type Step = (typeof steps)[number]

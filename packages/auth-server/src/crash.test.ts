@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { verifies } from '@countersign/requirements'
+import { type Participants, participants, patiently, type Running, start } from '@countersign/testing/auth/crash'
+import { delegate, post, resourceToken, type Signer } from '@countersign/testing/auth/world'
 import { folderOfTest } from '@countersign/testing/folders'
 import { expect, test } from 'vitest'
-import { type Participants, participants, patiently, type Running, start } from './crash.test.fixture.js'
-import { delegate, post, resourceToken, type Signer } from './world.test.fixture.js'
 
 /** What one delegate knows of a refresh token it was handed. */
 interface Held {

@@ -1,9 +1,6 @@
 import { raceRounds, verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { hiddenFields } from '@countersign/testing/browser'
-import { databasesForTests } from '@countersign/testing/databases'
-import { plain, refusalOf } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
+import { browser } from '@countersign/testing/auth/browser'
 import {
   allowedCode,
   answerOf,
@@ -16,10 +13,13 @@ import {
   redeemCode,
   requestTokenOf,
   secondInstance,
-} from './consent/consent.test.fixture.js'
-import { browser } from './login/browser.test.fixture.js'
+} from '@countersign/testing/auth/consent'
+import { ask, delegate, granted, type Signer, send, type World, world } from '@countersign/testing/auth/world'
+import { hiddenFields } from '@countersign/testing/browser'
+import { databasesForTests } from '@countersign/testing/databases'
+import { plain, refusalOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 import { migrations, type Tables } from './tables/tables.js'
-import { ask, delegate, granted, type Signer, send, type World, world } from './world.test.fixture.js'
 
 const databases = await databasesForTests(5, 'both')
 

@@ -1,8 +1,5 @@
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { hiddenFields } from '@countersign/testing/browser'
-import { databasesForTests } from '@countersign/testing/databases'
-import { expect, test } from 'vitest'
 import {
   allowRedirects,
   answerOf,
@@ -15,9 +12,12 @@ import {
   open,
   redeemCode,
   requestTokenOf,
-} from './consent/consent.test.fixture.js'
+} from '@countersign/testing/auth/consent'
+import { delegate, granted, type World } from '@countersign/testing/auth/world'
+import { hiddenFields } from '@countersign/testing/browser'
+import { databasesForTests } from '@countersign/testing/databases'
+import { expect, test } from 'vitest'
 import { migrations, type Tables } from './tables/tables.js'
-import { delegate, granted, type World } from './world.test.fixture.js'
 
 const databases = await databasesForTests(2)
 

@@ -6,12 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createDiscovery } from '@countersign/discovery'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { hiddenFields } from '@countersign/testing/browser'
-import { sqliteFiles, temporaryFolder } from '@countersign/testing/folders'
-import { postgresForTests } from '@countersign/testing/postgres'
-import { bodyOf } from '@countersign/testing/responses'
-import { makeWeb } from '@countersign/testing/world/web'
-import { expect, test } from 'vitest'
 import {
   allowedCode,
   allowRedirects,
@@ -23,10 +17,16 @@ import {
   open,
   redeemCode,
   secondInstance,
-} from './consent/consent.test.fixture.js'
-import { participants, patiently, type Running, start } from './crash.test.fixture.js'
+} from '@countersign/testing/auth/consent'
+import { participants, patiently, type Running, start } from '@countersign/testing/auth/crash'
+import { ask, delegate, granted, post, resourceToken, send, type World, world } from '@countersign/testing/auth/world'
+import { hiddenFields } from '@countersign/testing/browser'
+import { sqliteFiles, temporaryFolder } from '@countersign/testing/folders'
+import { postgresForTests } from '@countersign/testing/postgres'
+import { bodyOf } from '@countersign/testing/responses'
+import { makeWeb } from '@countersign/testing/world/web'
+import { expect, test } from 'vitest'
 import { migrations, type Tables } from './tables/tables.js'
-import { ask, delegate, granted, post, resourceToken, send, type World, world } from './world.test.fixture.js'
 
 const postgres = await postgresForTests(3)
 

@@ -1,9 +1,18 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import {
+  agentServer,
+  ask,
+  delegate,
+  granted,
+  resourceToken,
+  send,
+  type World,
+  world,
+} from '@countersign/testing/auth/world'
 import { bodyOf } from '@countersign/testing/responses'
 import { publishResource } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
-import { agentServer, ask, delegate, granted, resourceToken, send, type World, world } from './world.test.fixture.js'
 
 /** The origins of what was fetched, one by one, and none of it any more. */
 const fetchedFrom = (made: World) => made.fetched.splice(0).map(url => new URL(url).origin)

@@ -29,14 +29,12 @@ export type {
 } from '@countersign/store'
 export type { TrustedProxies } from '@countersign/verify'
 export type { AccountName, AgentAccess, AgentAccessPage, AppAccess, TakeBack } from './access/app-access.js'
-export { type Invitation, type InviteOptions, inviteUser } from './account/invitations.js'
-export type { AdminOptions } from './admin/admin-options.js'
-export type { AdminPage } from './admin/open-admin.js'
 export type { ApprovalLimits } from './approval/approval-limits.js'
 export type { ApprovalNotice } from './approval/approvals.js'
 export { type AuthServer, createAuthServer } from './auth-server.js'
 export type { DenyLists } from './block/deny.js'
 export type { RequestQuota } from './bound/request-quota.js'
+export type { Desk } from './desk.js'
 export type {
   AdminEvent,
   AskedFacts,
@@ -52,52 +50,8 @@ export type { LoginEvent } from './event/login-event.js'
 export type { NoticeEvent } from './event/notice-event.js'
 export type { Restored } from './event/restored.js'
 export type { ExchangeOptions, ExchangeRule } from './exchange/exchange-rule.js'
-export { type HostSessionOptions, hostSession } from './login/host-session.js'
-export {
-  type DemoLogin,
-  type DemoUser,
-  demoUsers,
-  type LoginMethod,
-  type LoginProvider,
-  type LoginStart,
-} from './login/login-method.js'
 export type { ChainHop } from './mandate/chain.js'
-export {
-  type OpenOperator,
-  type Operator,
-  type OperatorOptions,
-  openOperator,
-} from './operator/open-operator.js'
-export type { AdminBrowser, AdminLink, OperatorAdmin, OperatorAdmins } from './operator/operator-admins.js'
-export type {
-  Affected,
-  AgentBlock,
-  OperatorAgent,
-  OperatorAgentDetails,
-  OperatorAgents,
-  StandingBlock,
-} from './operator/operator-agents.js'
-export type { OperatorAudit } from './operator/operator-audit.js'
-export type { Blocked } from './operator/operator-context.js'
-export type { GrantFilter, GrantListOptions, OperatorGrant, OperatorGrants } from './operator/operator-grants.js'
-export type {
-  OperatorUser,
-  OperatorUserDetails,
-  OperatorUsers,
-  UserListOptions,
-} from './operator/operator-users.js'
-export type { OperatorPage, PageOptions } from './operator/page.js'
 export type { AuthServerOptions } from './options.js'
-export type { Branding } from './pages/brand.js'
-export type { ConsentDefaults } from './pages/limits-view.js'
-export type { PasskeyCredential } from './passkey/credential.js'
-export type {
-  AccountCreation,
-  Ceremony,
-  NewPasskey,
-  PasskeyChecks,
-  PasskeyLogin,
-} from './passkey/passkey-login.js'
 export { askUsers, directGrants, firstOf } from './policy/policies.js'
 export type {
   Decision,

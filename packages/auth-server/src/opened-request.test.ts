@@ -1,6 +1,5 @@
 import { verifies } from '@countersign/requirements'
-import { hiddenFields } from '@countersign/testing/browser'
-import { expect, test } from 'vitest'
+import { signInAs } from '@countersign/testing/auth/browser'
 import {
   answerOf,
   askUser,
@@ -12,9 +11,10 @@ import {
   page400,
   requestTokenOf,
   shown,
-} from './consent/consent.test.fixture.js'
-import { signInAs } from './login/browser.test.fixture.js'
-import { delegate } from './world.test.fixture.js'
+} from '@countersign/testing/auth/consent'
+import { delegate } from '@countersign/testing/auth/world'
+import { hiddenFields } from '@countersign/testing/browser'
+import { expect, test } from 'vitest'
 
 // What a browser makes of requests that it has opened: several at once, late, framed, and after its user has gone.
 

@@ -1,5 +1,5 @@
 import type { AuditOptions } from '@countersign/audit'
-import type { Discovery, Fetcher, SiteOf } from '@countersign/discovery'
+import type { Discovery, SiteOf } from '@countersign/discovery'
 import type { ReplaySet } from '@countersign/httpsig'
 import type { CorsOrigins, PublishedKey } from '@countersign/protocol'
 import type { EpochKeeper, KeyRotation } from '@countersign/store'
@@ -8,11 +8,9 @@ import type { ApprovalLimits } from './approval/approval-limits.js'
 import type { ApprovalNotice } from './approval/approvals.js'
 import type { DenyLists } from './block/deny.js'
 import type { RequestQuota } from './bound/request-quota.js'
+import type { Desk } from './desk.js'
 import type { AuthServerEvent } from './event/event.js'
 import type { ExchangeOptions } from './exchange/exchange-rule.js'
-import type { LoginMethod } from './login/login-method.js'
-import type { Branding } from './pages/brand.js'
-import type { ConsentDefaults } from './pages/limits-view.js'
 import type { Policy } from './policy/policy.js'
 import type { AuthServerTelemetry } from './telemetry.js'
 
@@ -48,10 +46,8 @@ export interface AuthServerOptions extends TrustedProxies {
    * @see docs/audit.md
    */
   readonly audit?: AuditOptions | 'off'
-  /** Ways for users to sign in, e.g. `openidConnect(…)`. Default: none, and nothing that needs a user is granted. */
-  readonly login?: readonly LoginMethod[]
-  /** Name, logo and colours of the pages for users. Default: none of its own, and the host of the issuer. */
-  readonly branding?: Branding
+  /** Where users sign in and are asked: `userDesk` of `@countersign/user-desk`. Default: none, and nothing that needs a user is granted. */
+  readonly desk?: Desk
   /**
    * Who gets nothing: no token, and a user no session. Grants stay, and rest. An operator blocks others at run time with
    * `openOperator`. Default: nobody.
@@ -59,10 +55,8 @@ export interface AuthServerOptions extends TrustedProxies {
   readonly deny?: DenyLists
   /** Decides every grant and every refresh. Default: deny everything. */
   readonly policy?: Policy
-  /** The limits that consent pages suggest: users may take them away. Default: none. */
-  readonly consentDefaults?: ConsentDefaults
   /**
-   * Agents that may use the device flow, each exactly, or `any`; it needs `login`. Default: none, because an agent that may start it
+   * Agents that may use the device flow, each exactly, or `any`; it needs a `desk`. Default: none, because an agent that may start it
    * can ask any user anywhere to type in a code.
    * @see protocol §6.3
    */
@@ -85,16 +79,8 @@ export interface AuthServerOptions extends TrustedProxies {
    * @see protocol §9.4
    */
   readonly onApproval?: (notice: ApprovalNotice) => unknown
-  /**
-   * Page requests of one network (an IPv4 address, a /64) in a minute; beyond, 429. Default 300. Behind a proxy give
-   * `trustedProxies`: without it all users are one network. A user who is signed in has as many beyond that. Wrong user codes of private addresses are then counted by session and
-   * user, and as those of all private addresses together (1000 in ten minutes): one may be a proxy, with everyone behind it.
-   */
-  readonly pagesPerMinute?: number
   /** Finds the keys of agents and resources. Default on Node: one with the guarded fetcher. */
   readonly discovery?: Discovery
-  /** Gets the pictures that agents claim as their logos. Default: the guarded fetcher, for PNG, JPEG and WebP. */
-  readonly logoFetcher?: Fetcher
   /** Remembers signed requests, so that none is accepted twice. Default: in memory. */
   readonly replay?: ReplaySet
   /**

@@ -1,5 +1,4 @@
 import { verifies } from '@countersign/requirements'
-import { describe, expect, test } from 'vitest'
 import {
   allowedCode,
   askUser,
@@ -10,8 +9,8 @@ import {
   open,
   redeemCode,
   requestTokenOf,
-} from './consent/consent.test.fixture.js'
-import { answer, codes, poll, type } from './consent/device.test.fixture.js'
+} from '@countersign/testing/auth/consent'
+import { answer, codes, poll, type } from '@countersign/testing/auth/device'
 import {
   agentServer,
   ask,
@@ -22,7 +21,8 @@ import {
   send,
   type World,
   world,
-} from './world.test.fixture.js'
+} from '@countersign/testing/auth/world'
+import { describe, expect, test } from 'vitest'
 
 /** Status and body of each response, every pair once. */
 async function seen(responses: ReadonlyArray<Promise<Response>>): Promise<unknown[]> {

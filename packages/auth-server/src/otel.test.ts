@@ -1,3 +1,8 @@
+import { operatorOf } from '@countersign/console'
+import type { Lies } from '@countersign/testing/auth/authenticator'
+import { askUser, browserOf, consentWorld, decide, linkOf, requestTokenOf } from '@countersign/testing/auth/consent'
+import { formAt, passkeyWorld } from '@countersign/testing/auth/passkey-world'
+import { ask, delegate, granted, send, world } from '@countersign/testing/auth/world'
 import { sqliteOfTest } from '@countersign/testing/folders'
 import {
   AggregationTemporality,
@@ -6,11 +11,7 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
 import { expect, onTestFinished, test } from 'vitest'
-import { askUser, browserOf, consentWorld, decide, linkOf, requestTokenOf } from './consent/consent.test.fixture.js'
 import { openTelemetry } from './otel.js'
-import type { Lies } from './passkey/authenticator.test.fixture.js'
-import { formAt, passkeyWorld } from './passkey/passkey-world.test.fixture.js'
-import { ask, delegate, granted, send, world } from './world.test.fixture.js'
 
 /** One point of a metric: its attributes and its value, or how often something took its time. */
 type Point = readonly [attributes: object, value: number]
@@ -106,7 +107,7 @@ test('a copied passkey is an alarm, from 0 to 1; its honest use and a wrong orig
 test('grants that the operator of an instance ends are counted', async () => {
   const { telemetry, points } = measured()
   const made = await world({ telemetry, database: sqliteOfTest() })
-  const { operator } = await made.reopen()
+  const operator = operatorOf(await made.reopen())
   for (const name of ['phone', 'laptop']) await granted(await ask(made, await delegate(made, name)))
   expect(await operator.grants.revoke({ agent: 'https://agent.example', delegate: 'phone' })).toBe(1)
   expect(await points('aauth.grants.ended')).toEqual([[{ 'aauth.by': 'operator' }, 1]])
@@ -191,7 +192,7 @@ test('own keys are counted as they are made, revoked and retired', async () => {
     database: sqliteOfTest(),
     knownKeys: 'check',
   })
-  const { operator } = await made.reopen()
+  const operator = operatorOf(await made.reopen())
   const [{ kid = '' } = {}] = await operator.keys.list()
   await operator.keys.rotate()
   await operator.keys.revoke(kid)

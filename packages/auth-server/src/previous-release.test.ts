@@ -1,16 +1,16 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
+import { browser, signInAs } from '@countersign/testing/auth/browser'
+import { allowRedirects, callback, linkOf, open } from '@countersign/testing/auth/consent'
+import { type Participants, participants, type Server, serverOf, start, token } from '@countersign/testing/auth/crash'
+import { delegate, granted, resourceToken, type Signer } from '@countersign/testing/auth/world'
 import { hiddenFields } from '@countersign/testing/browser'
 import { temporaryFolder } from '@countersign/testing/folders'
 import { postgresForTests } from '@countersign/testing/postgres'
 import { previousRelease } from '@countersign/testing/previous-release'
 import { bodyOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { allowRedirects, callback, linkOf, open } from './consent/consent.test.fixture.js'
-import { type Participants, participants, type Server, serverOf, start, token } from './crash.test.fixture.js'
-import { browser, signInAs } from './login/browser.test.fixture.js'
-import { delegate, granted, resourceToken, type Signer } from './world.test.fixture.js'
 
 const before = previousRelease()
 const postgres = await postgresForTests(1)

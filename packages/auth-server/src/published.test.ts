@@ -1,8 +1,8 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { consentWorld } from '@countersign/testing/auth/consent'
+import { world } from '@countersign/testing/auth/world'
 import { expect, test } from 'vitest'
-import { consentWorld } from './consent/consent.test.fixture.js'
-import { world } from './world.test.fixture.js'
 
 const get = (target: string, method = 'GET') => ({ method, target, headers: [['host', 'auth.example']] as const })
 

@@ -3,11 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { folderOfTest, sqliteOfTest } from '@countersign/testing/folders'
-import { part } from '@countersign/testing/json-web-token'
-import { bodyOf, challenge, plain, refusalOf } from '@countersign/testing/responses'
-import { publishAgent } from '@countersign/testing/world/web'
-import { expect, test } from 'vitest'
 import {
   agentServer,
   ask,
@@ -19,7 +14,12 @@ import {
   resourceToken,
   send,
   world,
-} from './world.test.fixture.js'
+} from '@countersign/testing/auth/world'
+import { folderOfTest, sqliteOfTest } from '@countersign/testing/folders'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf, challenge, plain, refusalOf } from '@countersign/testing/responses'
+import { publishAgent } from '@countersign/testing/world/web'
+import { expect, test } from 'vitest'
 
 const day = 86_400
 

@@ -1,6 +1,5 @@
 import { memoryReplaySet, type ReplaySet } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { expect, test } from 'vitest'
 import {
   agentServer,
   ask,
@@ -11,7 +10,8 @@ import {
   send,
   type World,
   world,
-} from './world.test.fixture.js'
+} from '@countersign/testing/auth/world'
+import { expect, test } from 'vitest'
 
 /** A set that says how many requests it was asked to remember. */
 function counted(): { replay: ReplaySet; remembered: () => number } {

@@ -1,9 +1,9 @@
 import { thumbprint } from '@countersign/httpsig'
 import { base64urlEncode } from '@countersign/httpsig/internal'
 import { verifies } from '@countersign/requirements'
+import { ask, delegate, newYear, type Signer, send, type World, world } from '@countersign/testing/auth/world'
 import { plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { ask, delegate, newYear, type Signer, send, type World, world } from './world.test.fixture.js'
 
 /** A resource token as a JSON text would have it, right or wrong: no issuer of ours would sign most of these. */
 interface Draft {

@@ -1,10 +1,5 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { part } from '@countersign/testing/json-web-token'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { publishAgent, publishResource } from '@countersign/testing/world/web'
-import { expect, test } from 'vitest'
-import type { Policy, PolicyRequest } from './policy/policy.js'
 import {
   agentServer,
   ask,
@@ -17,7 +12,12 @@ import {
   send,
   type World,
   world,
-} from './world.test.fixture.js'
+} from '@countersign/testing/auth/world'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { publishAgent, publishResource } from '@countersign/testing/world/web'
+import { expect, test } from 'vitest'
+import type { Policy, PolicyRequest } from './policy/policy.js'
 
 test(verifies('RST-06', 'a published key with members in any order and more of them still matches its '), async () => {
   const made = await world()

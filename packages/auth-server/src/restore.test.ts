@@ -1,14 +1,9 @@
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { openOperator } from '@countersign/console'
 import { epochFile } from '@countersign/protocol/node'
 import { verifies } from '@countersign/requirements'
-import { temporaryFolder } from '@countersign/testing/folders'
-import { memoryEpoch } from '@countersign/testing/memory-epoch'
-import { postgresForTests } from '@countersign/testing/postgres'
-import { plain, refusalOf } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
-import { inviteUser } from './account/invitations.js'
 import {
   allowedCode,
   askUser,
@@ -19,11 +14,16 @@ import {
   redeemCode,
   requestTokenOf,
   secondInstance,
-} from './consent/consent.test.fixture.js'
+} from '@countersign/testing/auth/consent'
+import { agentServer, ask, delegate, granted, send, type World } from '@countersign/testing/auth/world'
+import { temporaryFolder } from '@countersign/testing/folders'
+import { memoryEpoch } from '@countersign/testing/memory-epoch'
+import { postgresForTests } from '@countersign/testing/postgres'
+import { plain, refusalOf } from '@countersign/testing/responses'
+import { inviteUser } from '@countersign/user-desk'
+import { expect, test } from 'vitest'
 import { restoreAuthServer } from './index.js'
-import { openOperator } from './operator/open-operator.js'
 import { askUsers, directGrants, firstOf } from './policy/policies.js'
-import { agentServer, ask, delegate, granted, send, type World } from './world.test.fixture.js'
 
 const postgres = await postgresForTests(2)
 const folder = temporaryFolder()

@@ -1,6 +1,6 @@
 import { named } from '@countersign/audit/internal'
 import type { SiteOf } from '@countersign/discovery'
-import { type ReceivedMessage, type ReplaySet, readBody } from '@countersign/httpsig'
+import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import { pathOf } from '@countersign/httpsig/internal'
 import {
   type AAuthError,
@@ -20,29 +20,9 @@ import {
 } from '@countersign/protocol/internal'
 import type { OwnKeys } from '@countersign/store/internal'
 import type { Verifier } from '@countersign/verify'
-import { showAccount, takeBackAccess, takeBackPath } from './account/account.js'
-import type { AccountContext } from './account/account-context.js'
-import { accountRoutes } from './account/account-routes.js'
-import { accountPath } from './account/paths.js'
-import {
-  allowAgain,
-  answerQuestionHere,
-  approvalPath,
-  approvalsPath,
-  showApprovals,
-  showQuestion,
-  turnInbox,
-} from './approval/account-approvals.js'
 import type { Blocks } from './block/blocks.js'
-import { openRequest } from './consent/authorize.js'
-import { decideConsent, showConsent } from './consent/consent.js'
-import { answerDevice, type DeviceContext, showDevice } from './consent/device.js'
-import { linkCallbackPath, linkPath } from './consent/link.js'
-import type { Linking } from './consent/open-request.js'
-import { languagePath } from './pages/look.js'
-import type { PageLimit } from './pages/page-limit.js'
-import { errorPageResponse, pageRoute } from './pages/page-response.js'
-import type { PageFacts } from './request/refused-event.js'
+import type { UserDesk } from './desk.js'
+import { openedLink } from './request/opened-link.js'
 import { type RefusalFacts, refusedEvent } from './request/refused-event.js'
 import type { AuthServerEndpoint } from './telemetry.js'
 import { formOf, identify, type VerifiedCaller } from './token/identified-form.js'
@@ -65,16 +45,15 @@ export interface RouteContext extends Omit<TokenContext, 'blocks'> {
   /** Request types that are answered. */
   readonly requestTypes: readonly string[]
   /** Absent where users cannot sign in. */
-  readonly pages?: (PagesContext & { readonly limit: PageLimit }) | undefined
+  readonly desk?: UserDesk | undefined
 }
-
-/** What the pages for users use. */
-type PagesContext = DeviceContext & AccountContext
 
 /** The routes of an auth server. */
 export interface RequestHandler {
   /** Exactly as in a request target, without query. */
   readonly paths: readonly string[]
+  /** What a request is for, as it is measured: a name of a closed set, whatever path a stranger asks for. */
+  endpointOf(message: Pick<ReceivedMessage, 'target'>): AuthServerEndpoint
   /** Answers each request by its route, refusals included; never throws. */
   handle(message: ReceivedMessage): Promise<Response>
 }
@@ -105,19 +84,34 @@ export function requestHandler(context: RouteContext): RequestHandler {
         }),
       },
     ],
-    ...(context.pages === undefined ? [] : pageRoutes(context.pages, context)),
   ])
+  const pages = pagesOf(context)
+  const all: Routes = new Map([...routes, ...pages])
   return {
-    paths: [...routes.keys()],
+    paths: [...all.keys()],
+    endpointOf({ target }) {
+      const path = pathOf(target)
+      if (path === '/agent/token') return 'token'
+      if (path === '/agent/revoke') return 'revocation'
+      if (routes.has(path)) return 'document'
+      return pages.has(path) ? 'page' : 'other'
+    },
     async handle(message) {
       try {
-        if (!isPage(message)) return await answerRoute(message, routes)
-        return (await overPageLimit(message, context)) ?? (await answerRoute(await readBody(message), routes))
+        return await answerRoute(message, all)
       } catch (thrown) {
         return await refusal(thrown, { message }, context)
       }
     },
   }
+}
+
+/** The routes for browsers: none without a desk. */
+function pagesOf(context: RouteContext): Routes {
+  const { desk } = context
+  if (desk === undefined) return new Map()
+  const answer: Route['answer'] = message => desk.ask(message, note => openedLink(message, { ...context, note }))
+  return new Map<string, Route>([['/agent/authorize', { methods: ['GET'], answer }], ...desk.routes])
 }
 
 /** Answers the token endpoint. A block that comes meanwhile wins: what was made for the caller is not sent. */
@@ -136,107 +130,6 @@ async function answerTokenRequest(
   )
   await blocks.checkAgain()
   return privateResponse(answer)
-}
-
-/** What a request is for, as it is measured: a name of a closed set, whatever path a stranger asks for. */
-export function endpointOf(message: Pick<ReceivedMessage, 'target'>): AuthServerEndpoint {
-  const path = pathOf(message.target)
-  if (path === '/agent/token') return 'token'
-  if (path === '/agent/revoke') return 'revocation'
-  if (documentPaths.has(path)) return 'document'
-  return isPage(message) ? 'page' : 'other'
-}
-
-const documentPaths: ReadonlySet<string> = new Set([
-  '/.well-known/aauth-issuer',
-  '/.well-known/aauth-agent',
-  '/.well-known/jwks.json',
-])
-
-/** Tells whether a request is for a page: those of browsers, not of agents. */
-export function isPage({ target }: Pick<ReceivedMessage, 'target'>): boolean {
-  return /^\/(?:agent\/authorize|agent\/consent|agent\/link|link\/callback|account|device|language|login|logout)(?:[/?]|$)/.test(
-    target,
-  )
-}
-
-/** Refuses a network that asks for too many pages, before any work is done for the request. */
-async function overPageLimit(message: ReceivedMessage, context: RouteContext): Promise<Response | undefined> {
-  if (context.pages === undefined) return undefined
-  try {
-    const { limit, login } = context.pages
-    limit.take(message.peer, () => login.sessions.knownUser(message))
-    return undefined
-  } catch (thrown) {
-    const error = asAAuthError(thrown)
-    context.report.tell(refusedEvent(error, message))
-    return errorPageResponse(error, { look: context.pages.looks.of(message) })
-  }
-}
-
-/** The routes for browsers. */
-function pageRoutes(pages: PagesContext, context: RouteContext): ReadonlyArray<readonly [string, Route]> {
-  const known = new WeakMap<ReceivedMessage, PageFacts>()
-  const page = (
-    methods: readonly string[],
-    answer: (message: ReceivedMessage, pages: PagesContext) => Promise<Response>,
-  ): Route =>
-    pageRoute(
-      methods,
-      message => answer(message, { ...named(pages, message), note: facts => void known.set(message, facts) }),
-      {
-        looks: pages.looks,
-        onError: (error, message) => context.report.alone(refusedEvent(error, message, { page: known.get(message) })),
-      },
-    )
-  return [
-    ['/agent/authorize', page(['GET'], openRequest)],
-    [
-      '/agent/consent',
-      page(['GET', 'POST'], (message, told) =>
-        message.method === 'GET' ? showConsent(message, told) : decideConsent(message, told),
-      ),
-    ],
-    [
-      '/device',
-      page(['GET', 'POST'], (message, told) =>
-        message.method === 'GET' ? showDevice(message, told) : answerDevice(message, told),
-      ),
-    ],
-    [languagePath, page(['GET'], async (message, { looks }) => looks.choose(message))],
-    [accountPath, page(['GET', 'HEAD'], showAccount)],
-    [takeBackPath, page(['POST'], takeBackAccess)],
-    ...approvalRoutes(page),
-    ...accountRoutes.map(({ path, methods, answer }) => [path, page(methods, answer)] as const),
-    ...(pages.linking === undefined ? [] : linkRoutes(pages.linking, page)),
-    ...pages.login.routes,
-  ]
-}
-
-type Page = (
-  methods: readonly string[],
-  answer: (message: ReceivedMessage, pages: PagesContext) => Promise<Response>,
-) => Route
-
-function approvalRoutes(page: Page): ReadonlyArray<readonly [string, Route]> {
-  return [
-    [approvalsPath, page(['GET', 'HEAD'], showApprovals)],
-    [`${approvalsPath}/inbox`, page(['POST'], turnInbox)],
-    [`${approvalsPath}/allow`, page(['POST'], allowAgain)],
-    [
-      approvalPath,
-      page(['GET', 'POST'], (message, told) =>
-        message.method === 'GET' ? showQuestion(message, told) : answerQuestionHere(message, told),
-      ),
-    ],
-  ]
-}
-
-function linkRoutes(linking: Linking, page: Page): ReadonlyArray<readonly [string, Route]> {
-  return [
-    [linkCallbackPath, page(['GET'], message => linking.callback(message))],
-    [linkPath, page(['POST'], (message, told) => linking.decide(message, told.note))],
-  ]
 }
 
 /** Runs `answer` for a verified caller. The event of a refusal names the caller and what else was verified. */

@@ -1,8 +1,8 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { ask, delegate, granted, send, world } from '@countersign/testing/auth/world'
 import { bodyOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { ask, delegate, granted, send, world } from './world.test.fixture.js'
 
 test(
   verifies(

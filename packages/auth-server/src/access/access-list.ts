@@ -3,9 +3,9 @@ import type { Store } from '@countersign/store'
 import { isOfChain } from '../grant/consents.js'
 import { refreshTokenLifetime } from '../grant/refresh-token.js'
 import { conditionsIn, purposesIn } from '../mandate/conditions-text.js'
-import type { ShownAccess } from '../pages/account-view.js'
 import type { NoticeRow } from '../tables/revocation-tables.js'
 import type { Tables } from '../tables/tables.js'
+import type { ShownAccess } from './shown-access.js'
 
 /** Rows that are read for the agents of one page. */
 const mostRows = 2000

@@ -9,7 +9,6 @@ import { refreshTokenLifetime } from '../grant/refresh-token.js'
 import { beginningName } from '../mandate/chain.js'
 import { conditionsIn } from '../mandate/conditions-text.js'
 import { countsPerGrant } from '../mandate/counts-per-grant.js'
-import type { ShownAccess } from '../pages/account-view.js'
 import { endApprovalsOf } from '../revocation/end-approvals.js'
 import { dropWaitingCodes, endExchanged, type RowsOfUser } from '../revocation/end-waiting.js'
 import { writeNotices } from '../revocation/notices.js'
@@ -17,6 +16,7 @@ import type { NoticeRow } from '../tables/revocation-tables.js'
 import type { GrantRow, Tables } from '../tables/tables.js'
 import { accessOf, agentsOf, noticesOf } from './access-list.js'
 import { type NarrowedAccess, narrowAccess } from './narrow-access.js'
+import type { ShownAccess } from './shown-access.js'
 
 /** Agents on one page. */
 export const agentsPerPage = 20

@@ -1,14 +1,7 @@
+import type { Operator } from '@countersign/console'
+import { operatorOf } from '@countersign/console'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { databasesForTests } from '@countersign/testing/databases'
-import { sqliteOfTest } from '@countersign/testing/folders'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
-import type { AuthServer } from '../auth-server.js'
-import { answerOf, linkOf, open, redeemCode, requestTokenOf } from '../consent/consent.test.fixture.js'
-import { signInAs } from '../login/browser.test.fixture.js'
-import { migrations, type Tables } from '../tables/tables.js'
-import { agentServer, delegate, type Signer, send } from '../world.test.fixture.js'
 import {
   type Ada,
   type ApprovalWorld,
@@ -26,7 +19,15 @@ import {
   questionsIn,
   tokenIn,
   turnOn,
-} from './approval.test.fixture.js'
+} from '@countersign/testing/auth/approval'
+import { signInAs } from '@countersign/testing/auth/browser'
+import { answerOf, linkOf, open, redeemCode, requestTokenOf } from '@countersign/testing/auth/consent'
+import { agentServer, delegate, type Signer, send } from '@countersign/testing/auth/world'
+import { databasesForTests } from '@countersign/testing/databases'
+import { sqliteOfTest } from '@countersign/testing/folders'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
+import { migrations, type Tables } from '../tables/tables.js'
 
 const agentId = 'https://agent.example'
 /** The digest of a third call. */
@@ -108,14 +109,14 @@ interface Ending {
   readonly made: ApprovalWorld
   readonly phone: Signer
   readonly ada: Ada
-  readonly operator: AuthServer['operator']
+  readonly operator: Operator
 }
 
 test.each(endings)(
   verifies('APR-40', 'approval.ended', 'an open question ends with the access of its caller: %s'),
   async (_how, end) => {
     const made = await approvalWorld({ database: sqliteOfTest() })
-    const { operator } = await made.reopen()
+    const operator = operatorOf(await made.reopen())
     const phone = await delegate(made, 'phone', { claims: { exp: made.clock.now + 86_400 } })
     const laptop = await delegate(made, 'laptop', { claims: { exp: made.clock.now + 86_400 } })
     const ada = await adaOf(made, phone)

@@ -1,9 +1,7 @@
 import { verifies } from '@countersign/requirements'
-import { part } from '@countersign/testing/json-web-token'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { publishResource } from '@countersign/testing/world/web'
-import { expect, test } from 'vitest'
-import { answerOf, browserOf, open } from '../consent/consent.test.fixture.js'
+import { answerPage, digests, tokenIn } from '@countersign/testing/auth/approval'
+import { reasonOf } from '@countersign/testing/auth/browser'
+import { answerOf, browserOf, open } from '@countersign/testing/auth/consent'
 import {
   downstreamId,
   type ExchangeWorld,
@@ -13,12 +11,14 @@ import {
   middleId,
   roomsToken,
   upstreamToken,
-} from '../exchange/exchange.test.fixture.js'
-import { callAs, own, ownWorld } from '../exchange/own-world.test.fixture.js'
-import { calendarToken } from '../exchange/two-auth-servers.test.fixture.js'
-import { reasonOf } from '../login/browser.test.fixture.js'
-import { agentServer, send } from '../world.test.fixture.js'
-import { answerPage, digests, tokenIn } from './approval.test.fixture.js'
+} from '@countersign/testing/auth/exchange'
+import { callAs, own, ownWorld } from '@countersign/testing/auth/own-world'
+import { calendarToken } from '@countersign/testing/auth/two-auth-servers'
+import { agentServer, send } from '@countersign/testing/auth/world'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { publishResource } from '@countersign/testing/world/web'
+import { expect, test } from 'vitest'
 
 const operation = { name: 'book', digest: digests[0], display: ['Book ', 'room 5'] }
 

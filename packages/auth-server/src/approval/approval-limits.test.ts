@@ -1,10 +1,4 @@
 import { verifies } from '@countersign/requirements'
-import { sqliteOfTest } from '@countersign/testing/folders'
-import { part } from '@countersign/testing/json-web-token'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
-import { answerOf, askUser, callback, linkOf, open, requestTokenOf } from '../consent/consent.test.fixture.js'
-import { agentServer, delegate, otherAgent, type Signer, send, type World } from '../world.test.fixture.js'
 import {
   adaOf,
   answerInbox,
@@ -15,7 +9,13 @@ import {
   poll,
   questionsIn,
   turnOn,
-} from './approval.test.fixture.js'
+} from '@countersign/testing/auth/approval'
+import { answerOf, askUser, callback, linkOf, open, requestTokenOf } from '@countersign/testing/auth/consent'
+import { agentServer, delegate, otherAgent, type Signer, send, type World } from '@countersign/testing/auth/world'
+import { sqliteOfTest } from '@countersign/testing/folders'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 
 const exceeded = plain(429, 'rate_limited', 'approvals_exceeded')
 

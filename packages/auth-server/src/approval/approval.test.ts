@@ -1,12 +1,4 @@
 import { verifies } from '@countersign/requirements'
-import { hiddenFields } from '@countersign/testing/browser'
-import { sqliteOfTest } from '@countersign/testing/folders'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { describe, expect, test } from 'vitest'
-import { answerOf, browserOf, linkOf, open, redeemCode, requestTokenOf } from '../consent/consent.test.fixture.js'
-import { reasonOf } from '../login/browser.test.fixture.js'
-import { askUsers, directGrants } from '../policy/policies.js'
-import { agentServer, delegate, send } from '../world.test.fixture.js'
 import {
   adaOf,
   answerPage,
@@ -18,7 +10,15 @@ import {
   digests,
   display,
   tokenIn,
-} from './approval.test.fixture.js'
+} from '@countersign/testing/auth/approval'
+import { reasonOf } from '@countersign/testing/auth/browser'
+import { answerOf, browserOf, linkOf, open, redeemCode, requestTokenOf } from '@countersign/testing/auth/consent'
+import { agentServer, delegate, send } from '@countersign/testing/auth/world'
+import { hiddenFields } from '@countersign/testing/browser'
+import { sqliteOfTest } from '@countersign/testing/folders'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { describe, expect, test } from 'vitest'
+import { askUsers, directGrants } from '../policy/policies.js'
 
 test(
   verifies('APR-01', 'approval.token', 'a yes gives a token for that call, of 5 minutes, that cannot be refreshed'),

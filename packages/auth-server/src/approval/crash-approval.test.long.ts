@@ -2,13 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { hiddenFields } from '@countersign/testing/browser'
-import { folderOfTest } from '@countersign/testing/folders'
-import { part } from '@countersign/testing/json-web-token'
-import { bodyOf } from '@countersign/testing/responses'
-import { publishResource } from '@countersign/testing/world/web'
-import { expect, test } from 'vitest'
-import { answerOf, callback, linkOf, open } from '../consent/consent.test.fixture.js'
+import { answerInbox, calendar, questionsIn, turnOn } from '@countersign/testing/auth/approval'
+import { type Browser, browser, signInAs } from '@countersign/testing/auth/browser'
+import { answerOf, callback, linkOf, open } from '@countersign/testing/auth/consent'
 import {
   isKilled,
   type Participants,
@@ -17,11 +13,15 @@ import {
   serverOf,
   start,
   token,
-} from '../crash.test.fixture.js'
-import { type Browser, browser, signInAs } from '../login/browser.test.fixture.js'
+} from '@countersign/testing/auth/crash'
+import { delegate, resourceToken, type Signer } from '@countersign/testing/auth/world'
+import { hiddenFields } from '@countersign/testing/browser'
+import { folderOfTest } from '@countersign/testing/folders'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf } from '@countersign/testing/responses'
+import { publishResource } from '@countersign/testing/world/web'
+import { expect, test } from 'vitest'
 import { migrations, type Tables } from '../tables/tables.js'
-import { delegate, resourceToken, type Signer } from '../world.test.fixture.js'
-import { answerInbox, calendar, questionsIn, turnOn } from './approval.test.fixture.js'
 
 /** A user with a question: in the inbox, or in the browser. */
 interface Asked {

@@ -1,19 +1,4 @@
 import { verifies } from '@countersign/requirements'
-import { hiddenFields } from '@countersign/testing/browser'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { publishResource } from '@countersign/testing/world/web'
-import { describe, expect, test } from 'vitest'
-import {
-  answerOf,
-  browserOf,
-  callback,
-  linkOf,
-  open,
-  redeemCode,
-  requestTokenOf,
-} from '../consent/consent.test.fixture.js'
-import { reasonOf } from '../login/browser.test.fixture.js'
-import { agentServer, delegate, otherAgent, resourceToken, type Signer, send } from '../world.test.fixture.js'
 import {
   type Ada,
   type ApprovalWorld,
@@ -28,7 +13,22 @@ import {
   questionsIn,
   tokenIn,
   turnOn,
-} from './approval.test.fixture.js'
+} from '@countersign/testing/auth/approval'
+import { reasonOf } from '@countersign/testing/auth/browser'
+import {
+  answerOf,
+  browserOf,
+  callback,
+  linkOf,
+  open,
+  redeemCode,
+  requestTokenOf,
+} from '@countersign/testing/auth/consent'
+import { agentServer, delegate, otherAgent, resourceToken, type Signer, send } from '@countersign/testing/auth/world'
+import { hiddenFields } from '@countersign/testing/browser'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { publishResource } from '@countersign/testing/world/web'
+import { describe, expect, test } from 'vitest'
 
 const unavailable = plain(403, 'unauthorized_client', 'inbox_unavailable')
 const unknown = plain(400, 'invalid_grant', 'grant_invalid')

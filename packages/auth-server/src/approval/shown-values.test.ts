@@ -1,11 +1,5 @@
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { sqliteOfTest } from '@countersign/testing/folders'
-import { bodyOf } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
-import { linkOf, open, redeemCode, requestTokenOf } from '../consent/consent.test.fixture.js'
-import { migrations, room, type Tables } from '../tables/tables.js'
-import { agentServer } from '../world.test.fixture.js'
 import {
   adaOf,
   answerInbox,
@@ -17,7 +11,13 @@ import {
   digests,
   questionsIn,
   turnOn,
-} from './approval.test.fixture.js'
+} from '@countersign/testing/auth/approval'
+import { linkOf, open, redeemCode, requestTokenOf } from '@countersign/testing/auth/consent'
+import { agentServer } from '@countersign/testing/auth/world'
+import { sqliteOfTest } from '@countersign/testing/folders'
+import { bodyOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
+import { migrations, room, type Tables } from '../tables/tables.js'
 
 const secret = 'Operation Thunderbolt'
 const operation = { name: 'send', digest: digests[0], display: ['Send ', secret] }

@@ -1,8 +1,5 @@
 import { verifies } from '@countersign/requirements'
-import { hiddenFields } from '@countersign/testing/browser'
-import { part } from '@countersign/testing/json-web-token'
-import { bodyOf } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
+import { signInAs } from '@countersign/testing/auth/browser'
 import {
   askUser,
   browserOf,
@@ -13,11 +10,23 @@ import {
   open,
   redeemCode,
   requestTokenOf,
-} from '../consent/consent.test.fixture.js'
-import { signInAs } from '../login/browser.test.fixture.js'
+} from '@countersign/testing/auth/consent'
+import {
+  ask,
+  delegate,
+  granted,
+  newYear,
+  resourceToken,
+  type Signer,
+  send,
+  type World,
+} from '@countersign/testing/auth/world'
+import { hiddenFields } from '@countersign/testing/browser'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 import { directGrants } from '../policy/policies.js'
 import type { Policy } from '../policy/policy.js'
-import { ask, delegate, granted, newYear, resourceToken, type Signer, send, type World } from '../world.test.fixture.js'
 
 /** A world whose server names each request, and what each step of a test was told. */
 async function watched(made: World) {

@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { openOperator } from '@countersign/console'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
+import { isKilled, type Participants, participants, type Running, start } from '@countersign/testing/auth/crash'
+import { delegate, post, resourceToken, type Signer } from '@countersign/testing/auth/world'
 import { folderOfTest } from '@countersign/testing/folders'
 import { expect, test } from 'vitest'
-import { isKilled, type Participants, participants, type Running, start } from '../crash.test.fixture.js'
-import { openOperator } from '../operator/open-operator.js'
 import { migrations, type Tables } from '../tables/tables.js'
-import { delegate, post, resourceToken, type Signer } from '../world.test.fixture.js'
 
 /** Asks, and ends every second grant, until the server dies. */
 async function work(cast: Participants, running: Running, owner: Signer, onAnswer: () => void): Promise<void> {

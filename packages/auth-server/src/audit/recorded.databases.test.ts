@@ -1,10 +1,7 @@
 import type { PlacedEvent } from '@countersign/audit'
+import { operatorOf } from '@countersign/console'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { databasesForTests } from '@countersign/testing/databases'
-import { sqliteFiles } from '@countersign/testing/folders'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createAuthServer } from '../auth-server.js'
 import {
   ask,
   delegate,
@@ -14,7 +11,11 @@ import {
   send,
   type WorldOptions,
   world,
-} from '../world.test.fixture.js'
+} from '@countersign/testing/auth/world'
+import { databasesForTests } from '@countersign/testing/databases'
+import { sqliteFiles } from '@countersign/testing/folders'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createAuthServer } from '../auth-server.js'
 
 const databases = await databasesForTests(8)
 const newFile = sqliteFiles()
@@ -25,7 +26,7 @@ const scope = ['events.read']
 async function audited(options: WorldOptions = {}) {
   const key = await generateSigningKey()
   const made = await world({ audit: { key }, database: newFile(), ...options })
-  const { operator } = await made.reopen()
+  const operator = operatorOf(await made.reopen())
   const read = async (count: number): Promise<PlacedEvent[]> => {
     const events = async () => (await operator.audit.list({ limit: 1000 })).events.filter(({ type }) => !own.has(type))
     // They get their places within a second.
@@ -120,5 +121,5 @@ test('a database that has a log does not open without the option, unless that sa
   await (await createAuthServer({ ...options, audit: 'off' })).close()
   const other = await createAuthServer({ ...options, audit: { key } })
   onTestFinished(() => other.close())
-  expect((await other.operator.audit.list({ type: 'started' })).events).toHaveLength(1)
+  expect((await operatorOf(other).audit.list({ type: 'started' })).events).toHaveLength(1)
 })

@@ -1,7 +1,5 @@
+import { operatorOf } from '@countersign/console'
 import { verifies } from '@countersign/requirements'
-import { sqliteOfTest } from '@countersign/testing/folders'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
 import {
   adaOf,
   answerInbox,
@@ -11,9 +9,12 @@ import {
   poll,
   questionsIn,
   turnOn,
-} from '../approval/approval.test.fixture.js'
-import { reasonOf } from '../login/browser.test.fixture.js'
-import { delegate } from '../world.test.fixture.js'
+} from '@countersign/testing/auth/approval'
+import { reasonOf } from '@countersign/testing/auth/browser'
+import { delegate } from '@countersign/testing/auth/world'
+import { sqliteOfTest } from '@countersign/testing/folders'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 
 const agent = 'https://agent.example'
 
@@ -25,7 +26,7 @@ async function place() {
   await turnOn(ada.one)
   const { request_token } = await bodyOf(await askInInbox(made, phone, { sub: ada.sub }))
   const [question = ''] = await questionsIn(ada.one)
-  const { operator } = await made.reopen()
+  const operator = operatorOf(await made.reopen())
   return { made, phone, ada, question, operator, token: String(request_token) }
 }
 

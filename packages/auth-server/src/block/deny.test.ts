@@ -1,10 +1,8 @@
+import { operatorOf } from '@countersign/console'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { sqliteOfTest } from '@countersign/testing/folders'
-import { plain, refusalOf } from '@countersign/testing/responses'
-import { describe, expect, test } from 'vitest'
-import { createAuthServer } from '../auth-server.js'
+import { browser, signInAs } from '@countersign/testing/auth/browser'
 import {
   allowedCode,
   askUser,
@@ -14,13 +12,16 @@ import {
   open,
   redeemCode,
   requestTokenOf,
-} from '../consent/consent.test.fixture.js'
-import { answer, askDevice, codes, poll, type } from '../consent/device.test.fixture.js'
-import { exchange, exchangeWorld, upstreamToken } from '../exchange/exchange.test.fixture.js'
-import { browser, signInAs } from '../login/browser.test.fixture.js'
-import { formAt, passkeyWorld } from '../passkey/passkey-world.test.fixture.js'
+} from '@countersign/testing/auth/consent'
+import { answer, askDevice, codes, poll, type } from '@countersign/testing/auth/device'
+import { exchange, exchangeWorld, upstreamToken } from '@countersign/testing/auth/exchange'
+import { formAt, passkeyWorld } from '@countersign/testing/auth/passkey-world'
+import { agentServer, ask, delegate, granted, send, type World, world } from '@countersign/testing/auth/world'
+import { sqliteOfTest } from '@countersign/testing/folders'
+import { plain, refusalOf } from '@countersign/testing/responses'
+import { describe, expect, test } from 'vitest'
+import { createAuthServer } from '../auth-server.js'
 import { migrations, type Tables } from '../tables/tables.js'
-import { agentServer, ask, delegate, granted, send, type World, world } from '../world.test.fixture.js'
 import type { DenyLists } from './deny.js'
 
 const callerBlocked = plain(403, 'access_denied', 'caller_blocked')
@@ -177,7 +178,7 @@ test('a user who is blocked cannot sign in by passkey, nor get back in by a link
   const place = await passkeyWorld({ database })
   const { one, passkey, sub } = await place.account('Ada')
   const server = await place.made.reopen()
-  expect(await server.operator.users.block(sub)).toEqual({ changed: true, grants: 0 })
+  expect(await operatorOf(server).users.block(sub)).toEqual({ changed: true, grants: 0 })
   place.made.clock.now += 2
   expect(await (await one.get('/account')).text()).toContain('Sign in')
   const visitor = place.visitor()
@@ -187,7 +188,7 @@ test('a user who is blocked cannot sign in by passkey, nor get back in by a link
   const recovery = await formAt(visitor, await place.link(sub))
   const credential = place.newPasskey().created(recovery.options)
   expect((await visitor.post(recovery.action, { ...recovery.fields, credential })).status).toBe(403)
-  expect(await server.operator.users.unblock(sub)).toBe(true)
+  expect(await operatorOf(server).users.unblock(sub)).toBe(true)
   const again = await formAt(visitor, '/login?return_to=/account', '/login/passkey')
   const entered = await visitor.post(again.action, { ...again.fields, credential: passkey.signed(again.options) })
   expect(entered.status).toBe(303)

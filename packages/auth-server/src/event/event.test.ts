@@ -1,7 +1,4 @@
 import { verifies } from '@countersign/requirements'
-import { hiddenFields } from '@countersign/testing/browser'
-import { bodyOf } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
 import {
   allowedCode,
   browserOf,
@@ -10,8 +7,11 @@ import {
   linkOf,
   open,
   redeemCode,
-} from '../consent/consent.test.fixture.js'
-import { delegate, resourceToken, send } from '../world.test.fixture.js'
+} from '@countersign/testing/auth/consent'
+import { delegate, resourceToken, send } from '@countersign/testing/auth/world'
+import { hiddenFields } from '@countersign/testing/browser'
+import { bodyOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 
 test(
   verifies('LOG-02', 'LOG-03', 'every decision is one event, and no event holds a token, code, cookie or secret'),

@@ -3,13 +3,7 @@ import { join } from 'node:path'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { folderOfTest } from '@countersign/testing/folders'
-import { part } from '@countersign/testing/json-web-token'
-import { publishResource } from '@countersign/testing/world/web'
-import { expect, test } from 'vitest'
-import { participants, patiently, type Running, start } from '../crash.test.fixture.js'
-import { migrations, type Tables } from '../tables/tables.js'
-import { post, signerOf } from '../world.test.fixture.js'
+import { participants, patiently, type Running, start } from '@countersign/testing/auth/crash'
 import {
   downstreamId,
   type ExchangeWorld,
@@ -20,7 +14,13 @@ import {
   roomsToken,
   upstreamIssuer,
   upstreamToken,
-} from './exchange.test.fixture.js'
+} from '@countersign/testing/auth/exchange'
+import { post, signerOf } from '@countersign/testing/auth/world'
+import { folderOfTest } from '@countersign/testing/folders'
+import { part } from '@countersign/testing/json-web-token'
+import { publishResource } from '@countersign/testing/world/web'
+import { expect, test } from 'vitest'
+import { migrations, type Tables } from '../tables/tables.js'
 
 test(verifies(
   'F-10',

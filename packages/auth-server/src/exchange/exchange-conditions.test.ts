@@ -1,12 +1,6 @@
 import type { Conditions } from '@countersign/conditions'
 import { verifies } from '@countersign/requirements'
-import { part } from '@countersign/testing/json-web-token'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { publishResource } from '@countersign/testing/world/web'
-import { expect, test } from 'vitest'
-import { browserOf } from '../consent/consent.test.fixture.js'
-import { askUsers } from '../policy/policies.js'
-import { newYear } from '../world.test.fixture.js'
+import { browserOf } from '@countersign/testing/auth/consent'
 import {
   downstreamId,
   type ExchangeWorld,
@@ -14,8 +8,14 @@ import {
   exchangeWorld,
   middleId,
   upstreamToken,
-} from './exchange.test.fixture.js'
-import { agreed, callAs, ownWorld } from './own-world.test.fixture.js'
+} from '@countersign/testing/auth/exchange'
+import { agreed, callAs, ownWorld } from '@countersign/testing/auth/own-world'
+import { newYear } from '@countersign/testing/auth/world'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { publishResource } from '@countersign/testing/world/web'
+import { expect, test } from 'vitest'
+import { askUsers } from '../policy/policies.js'
 
 const all = ['resources', 'scopes', 'purposes', 'until', 'hours', 'calls', 'chain', 'data', 'arguments', 'approval']
 

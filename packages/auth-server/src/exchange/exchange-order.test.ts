@@ -1,7 +1,5 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { bodyOf } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
 import {
   downstreamId,
   exchange,
@@ -10,7 +8,9 @@ import {
   type TokenChange,
   upstreamIssuer,
   upstreamToken,
-} from './exchange.test.fixture.js'
+} from '@countersign/testing/auth/exchange'
+import { bodyOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 
 test(
   verifies(

@@ -1,8 +1,15 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import {
+  exchange,
+  exchangeWorld,
+  publishIssuer,
+  rule,
+  upstreamIssuer,
+  upstreamToken,
+} from '@countersign/testing/auth/exchange'
 import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { exchange, exchangeWorld, publishIssuer, rule, upstreamIssuer, upstreamToken } from './exchange.test.fixture.js'
 
 test(verifies('EXC-24', 'exchange.rule', 'exchanges of one upstream token by one caller are limited'), async () => {
   const made = await exchangeWorld()

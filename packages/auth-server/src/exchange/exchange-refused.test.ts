@@ -1,9 +1,5 @@
 import { generateSigningKey, thumbprint } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { part } from '@countersign/testing/json-web-token'
-import { bodyOf, plain } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
-import { delegate, send, signerOf } from '../world.test.fixture.js'
 import {
   downstreamId,
   exchange,
@@ -15,8 +11,12 @@ import {
   type TokenChange,
   upstreamIssuer,
   upstreamToken,
-} from './exchange.test.fixture.js'
-import { refused, watched, withUpstream } from './refused-exchange.test.fixture.js'
+} from '@countersign/testing/auth/exchange'
+import { refused, watched, withUpstream } from '@countersign/testing/auth/refused-exchange'
+import { delegate, send, signerOf } from '@countersign/testing/auth/world'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf, plain } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 
 test(
   verifies(

@@ -1,14 +1,14 @@
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
+import { browserOf } from '@countersign/testing/auth/consent'
+import { exchange, rowsIn } from '@countersign/testing/auth/exchange'
+import { agreed, callAs, ownWorld } from '@countersign/testing/auth/own-world'
+import { claimsOf, redeem } from '@countersign/testing/auth/two-auth-servers'
+import { agentServer, send } from '@countersign/testing/auth/world'
 import { databasesForTests } from '@countersign/testing/databases'
 import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { browserOf } from '../consent/consent.test.fixture.js'
 import { migrations, type Tables } from '../tables/tables.js'
-import { agentServer, send } from '../world.test.fixture.js'
-import { exchange, rowsIn } from './exchange.test.fixture.js'
-import { agreed, callAs, ownWorld } from './own-world.test.fixture.js'
-import { claimsOf, redeem } from './two-auth-servers.test.fixture.js'
 
 const databases = await databasesForTests(5)
 

@@ -1,9 +1,6 @@
 import { verifies } from '@countersign/requirements'
-import { sqliteOfTest } from '@countersign/testing/folders'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
-import { browserOf, open } from '../consent/consent.test.fixture.js'
-import { signInAs } from '../login/browser.test.fixture.js'
+import { signInAs } from '@countersign/testing/auth/browser'
+import { browserOf, open } from '@countersign/testing/auth/consent'
 import {
   asking,
   type ExchangeWorld,
@@ -14,9 +11,12 @@ import {
   rule,
   upstreamIssuer,
   upstreamToken,
-} from './exchange.test.fixture.js'
-import { watched, withUpstream } from './refused-exchange.test.fixture.js'
-import { asksUser, claimsOf, person, throughOne, watchedTwo } from './two-auth-servers.test.fixture.js'
+} from '@countersign/testing/auth/exchange'
+import { watched, withUpstream } from '@countersign/testing/auth/refused-exchange'
+import { asksUser, claimsOf, person, throughOne, watchedTwo } from '@countersign/testing/auth/two-auth-servers'
+import { sqliteOfTest } from '@countersign/testing/folders'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 
 /** Ada's `sub` here, as of her sign-in. */
 function subOf({ events }: Pick<ExchangeWorld, 'events'>): string {

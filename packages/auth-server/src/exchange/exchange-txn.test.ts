@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
+import { exchange, exchangeWorld, roomsToken, upstreamToken } from '@countersign/testing/auth/exchange'
 import { plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { exchange, exchangeWorld, roomsToken, upstreamToken } from './exchange.test.fixture.js'
 
 test(
   verifies('token.txn', 'LOG-03', 'the events of an exchange join the audit id of its challenge to that of the action'),

@@ -1,10 +1,5 @@
 import { signRequest } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { part } from '@countersign/testing/json-web-token'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { createVerifier } from '@countersign/verify'
-import { expect, test } from 'vitest'
-import { delegate, send, world } from '../world.test.fixture.js'
 import {
   asking,
   downstreamId,
@@ -15,8 +10,13 @@ import {
   rowsIn,
   rule,
   upstreamToken,
-} from './exchange.test.fixture.js'
-import { watched } from './refused-exchange.test.fixture.js'
+} from '@countersign/testing/auth/exchange'
+import { watched } from '@countersign/testing/auth/refused-exchange'
+import { delegate, send, world } from '@countersign/testing/auth/world'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { createVerifier } from '@countersign/verify'
+import { expect, test } from 'vitest'
 
 test(
   verifies(

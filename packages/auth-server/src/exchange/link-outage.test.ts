@@ -1,9 +1,7 @@
 import { verifies } from '@countersign/requirements'
-import { bodyOf } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
-import { answerOf, open } from '../consent/consent.test.fixture.js'
-import { signInAs } from '../login/browser.test.fixture.js'
-import { asking, exchange, exchangeWorld, rule } from './exchange.test.fixture.js'
+import { signInAs } from '@countersign/testing/auth/browser'
+import { answerOf, open } from '@countersign/testing/auth/consent'
+import { asking, exchange, exchangeWorld, rule } from '@countersign/testing/auth/exchange'
 import {
   allow,
   asksUser,
@@ -15,7 +13,9 @@ import {
   twoAuthServers,
   upstreamFor,
   watchedTwo,
-} from './two-auth-servers.test.fixture.js'
+} from '@countersign/testing/auth/two-auth-servers'
+import { bodyOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 
 test(
   verifies('F-52', 'link.same-user', 'an upstream issuer that hangs holds no browser longer than the deadline'),

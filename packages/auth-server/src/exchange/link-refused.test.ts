@@ -1,8 +1,6 @@
 import { verifies } from '@countersign/requirements'
-import { hiddenFields } from '@countersign/testing/browser'
-import { expect, test } from 'vitest'
-import { answerOf, browserOf, open } from '../consent/consent.test.fixture.js'
-import { type Browser, signInAs } from '../login/browser.test.fixture.js'
+import { type Browser, signInAs } from '@countersign/testing/auth/browser'
+import { answerOf, browserOf, open } from '@countersign/testing/auth/consent'
 import {
   asking,
   downstreamId,
@@ -12,7 +10,7 @@ import {
   rule,
   upstreamIssuer,
   upstreamToken,
-} from './exchange.test.fixture.js'
+} from '@countersign/testing/auth/exchange'
 import {
   asksUser,
   atLinkPage,
@@ -22,7 +20,9 @@ import {
   throughOne,
   upstreamFor,
   watchedTwo,
-} from './two-auth-servers.test.fixture.js'
+} from '@countersign/testing/auth/two-auth-servers'
+import { hiddenFields } from '@countersign/testing/browser'
+import { expect, test } from 'vitest'
 
 /** Declines on the link page, as the user who is signed in. */
 async function refuse(one: Browser, request_token: string): Promise<Response> {

@@ -1,14 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { databasesForTests } from '@countersign/testing/databases'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { forgeToken } from '@countersign/testing/world/tokens'
-import { expect, test } from 'vitest'
-import { open } from '../consent/consent.test.fixture.js'
-import { signInAs } from '../login/browser.test.fixture.js'
-import { migrations, type Tables } from '../tables/tables.js'
-import { send } from '../world.test.fixture.js'
+import { signInAs } from '@countersign/testing/auth/browser'
+import { open } from '@countersign/testing/auth/consent'
 import {
   exchange,
   exchangeWorld,
@@ -17,7 +11,7 @@ import {
   rowsIn,
   rule,
   upstreamIssuer,
-} from './exchange.test.fixture.js'
+} from '@countersign/testing/auth/exchange'
 import {
   allow,
   asksUser,
@@ -29,7 +23,13 @@ import {
   twoAuthServers,
   upstreamFor,
   watchedTwo,
-} from './two-auth-servers.test.fixture.js'
+} from '@countersign/testing/auth/two-auth-servers'
+import { send } from '@countersign/testing/auth/world'
+import { databasesForTests } from '@countersign/testing/databases'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { forgeToken } from '@countersign/testing/world/tokens'
+import { expect, test } from 'vitest'
+import { migrations, type Tables } from '../tables/tables.js'
 
 for (const { name, away, url } of await databasesForTests(2)) {
   test.skipIf(away !== '')(

@@ -1,7 +1,5 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { plain } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
 import {
   exchange,
   middleId,
@@ -10,8 +8,10 @@ import {
   type TokenChange,
   upstreamIssuer,
   upstreamToken,
-} from './exchange.test.fixture.js'
-import { refused, watched } from './refused-exchange.test.fixture.js'
+} from '@countersign/testing/auth/exchange'
+import { refused, watched } from '@countersign/testing/auth/refused-exchange'
+import { plain } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 
 test(
   verifies(

@@ -1,8 +1,8 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { fixedKeys } from '@countersign/store/internal'
+import { newYear } from '@countersign/testing/auth/world'
 import { expect, test } from 'vitest'
-import { newYear } from '../world.test.fixture.js'
 import { type AuthTokenGrant, issueAuthToken } from './auth-token.js'
 
 test(verifies('exchange.upstream', 'a token is not issued once its upstream token has expired'), async () => {

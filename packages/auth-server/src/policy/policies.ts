@@ -1,5 +1,5 @@
 import { checkIdentifier } from '@countersign/protocol/internal'
-import { checkDirectGrant, checkUserQuestion } from '../check-auth-server-options.js'
+import { checkDirectGrant, checkUserQuestion } from './check-policy.js'
 import type { Decision, DirectGrant, Policy, PolicyAnswer, PolicyRequest, UserQuestion } from './policy.js'
 import { askPolicy, type PolicyJudgement } from './read-policy.js'
 

@@ -1,6 +1,6 @@
 import { type Conditions, parseConditions } from '@countersign/conditions'
 import { isObject } from '@countersign/protocol/internal'
-import { checkPolicyAnswer } from '../check-auth-server-options.js'
+import { checkPolicyAnswer } from './check-policy.js'
 import type { Decision, Policy, PolicyAnswer, PolicyRequest } from './policy.js'
 
 /** What a policy said, read. */

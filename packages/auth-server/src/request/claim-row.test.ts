@@ -1,10 +1,10 @@
 import { openStore } from '@countersign/store'
+import { adaOf, approvalWorld, askAboutCall } from '@countersign/testing/auth/approval'
+import { linkOf, open, requestTokenOf } from '@countersign/testing/auth/consent'
+import { delegate } from '@countersign/testing/auth/world'
 import { sqliteOfTest } from '@countersign/testing/folders'
 import { expect, test } from 'vitest'
-import { adaOf, approvalWorld, askAboutCall } from '../approval/approval.test.fixture.js'
-import { linkOf, open, requestTokenOf } from '../consent/consent.test.fixture.js'
 import { migrations, type Tables } from '../tables/tables.js'
-import { delegate } from '../world.test.fixture.js'
 import { refuseIn } from './claim-row.js'
 
 test('a browser from which the user has taken a question over ends nothing of it', async () => {

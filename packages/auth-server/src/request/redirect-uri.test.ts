@@ -1,10 +1,10 @@
 import { answerUrl } from '@countersign/protocol/internal'
 import { verifies } from '@countersign/requirements'
+import { allowRedirects, askUser, callback, consentWorld, requestTokenOf } from '@countersign/testing/auth/consent'
+import { agentServer, ask, delegate, granted } from '@countersign/testing/auth/world'
 import { plain, refusalOf } from '@countersign/testing/responses'
 import { readVectors } from '@countersign/vectors'
 import { expect, test } from 'vitest'
-import { allowRedirects, askUser, callback, consentWorld, requestTokenOf } from '../consent/consent.test.fixture.js'
-import { agentServer, ask, delegate, granted } from '../world.test.fixture.js'
 import { isLoopbackRedirect } from './redirect-uri.js'
 
 test.each([

@@ -1,10 +1,10 @@
 import { raceRounds, verifies } from '@countersign/requirements'
+import { askUser, linkOf, open, redeemCode, requestTokenOf } from '@countersign/testing/auth/consent'
+import { answer, codes, poll } from '@countersign/testing/auth/device'
+import { agentServer, type Signer, send, type World } from '@countersign/testing/auth/world'
 import { databasesForTests } from '@countersign/testing/databases'
 import { bodyOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
-import { askUser, linkOf, open, redeemCode, requestTokenOf } from '../consent/consent.test.fixture.js'
-import { answer, codes, poll } from '../consent/device.test.fixture.js'
-import { agentServer, type Signer, send, type World } from '../world.test.fixture.js'
 import { allowedBy, allRefused, pause, type Race, race, type TokenTimes, tokenIn } from './race.test.fixture.js'
 
 const databases = await databasesForTests(3, 'both')

@@ -1,11 +1,5 @@
 import type { Conditions } from '@countersign/conditions'
 import { verifies } from '@countersign/requirements'
-import { part } from '@countersign/testing/json-web-token'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { publishResource } from '@countersign/testing/world/web'
-import { describe, expect, test } from 'vitest'
-import { directGrants } from '../policy/policies.js'
-import type { Policy } from '../policy/policy.js'
 import {
   ask,
   delegate,
@@ -16,7 +10,13 @@ import {
   send,
   type World,
   world,
-} from '../world.test.fixture.js'
+} from '@countersign/testing/auth/world'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { publishResource } from '@countersign/testing/world/web'
+import { describe, expect, test } from 'vitest'
+import { directGrants } from '../policy/policies.js'
+import type { Policy } from '../policy/policy.js'
 
 const calendar = 'https://calendar.example'
 const line = {

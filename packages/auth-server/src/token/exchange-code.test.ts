@@ -1,11 +1,8 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { hiddenFields } from '@countersign/testing/browser'
-import { databasesForTests } from '@countersign/testing/databases'
-import { part } from '@countersign/testing/json-web-token'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
-import { browserOf, open } from '../consent/consent.test.fixture.js'
+import { browser, signInAs } from '@countersign/testing/auth/browser'
+import { browserOf, open } from '@countersign/testing/auth/consent'
+import { textOf } from '@countersign/testing/auth/consent-page'
 import {
   asking,
   type ExchangeWorld,
@@ -18,13 +15,16 @@ import {
   rowsIn,
   rule,
   upstreamToken,
-} from '../exchange/exchange.test.fixture.js'
-import { agreed, callAs, own, ownWorld } from '../exchange/own-world.test.fixture.js'
-import { allow, asksUser, claimsOf, redeem } from '../exchange/two-auth-servers.test.fixture.js'
-import { browser, signInAs } from '../login/browser.test.fixture.js'
-import { textOf } from '../pages/consent-page.test.fixture.js'
+} from '@countersign/testing/auth/exchange'
+import { agreed, callAs, own, ownWorld } from '@countersign/testing/auth/own-world'
+import { allow, asksUser, claimsOf, redeem } from '@countersign/testing/auth/two-auth-servers'
+import { agentServer, type Signer, send, signerOf } from '@countersign/testing/auth/world'
+import { hiddenFields } from '@countersign/testing/browser'
+import { databasesForTests } from '@countersign/testing/databases'
+import { part } from '@countersign/testing/json-web-token'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 import { askUsers } from '../policy/policies.js'
-import { agentServer, type Signer, send, signerOf } from '../world.test.fixture.js'
 
 const databases = await databasesForTests(5, 'both')
 

@@ -1,10 +1,6 @@
 import { verifies } from '@countersign/requirements'
-import { sqliteOfTest } from '@countersign/testing/folders'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { publishResource } from '@countersign/testing/world/web'
-import { expect, test } from 'vitest'
-import { adaOf, answerPage, approvalWorld, askAboutCall, digests } from '../approval/approval.test.fixture.js'
-import { answerOf, browserOf, consentWorld, linkOf, redeemCode } from '../consent/consent.test.fixture.js'
+import { adaOf, answerPage, approvalWorld, askAboutCall, digests } from '@countersign/testing/auth/approval'
+import { answerOf, browserOf, consentWorld, linkOf, redeemCode } from '@countersign/testing/auth/consent'
 import {
   downstreamId,
   type ExchangeWorld,
@@ -14,9 +10,13 @@ import {
   rule,
   upstreamIssuer,
   upstreamToken,
-} from '../exchange/exchange.test.fixture.js'
-import { allow, atLinkPage, redeem, watchedTwo } from '../exchange/two-auth-servers.test.fixture.js'
-import { agentServer, delegate, post } from '../world.test.fixture.js'
+} from '@countersign/testing/auth/exchange'
+import { allow, atLinkPage, redeem, watchedTwo } from '@countersign/testing/auth/two-auth-servers'
+import { agentServer, delegate, post } from '@countersign/testing/auth/world'
+import { sqliteOfTest } from '@countersign/testing/folders'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { publishResource } from '@countersign/testing/world/web'
+import { expect, test } from 'vitest'
 
 // Requests that are refused late: what was allowed is not allowed any more, or nobody is left who could allow it.
 

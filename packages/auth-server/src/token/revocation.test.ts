@@ -1,7 +1,4 @@
 import { verifies } from '@countersign/requirements'
-import { plain, refusalOf } from '@countersign/testing/responses'
-import { publishResource } from '@countersign/testing/world/web'
-import { expect, test } from 'vitest'
 import {
   agentServer,
   ask,
@@ -12,7 +9,10 @@ import {
   send,
   type World,
   world,
-} from '../world.test.fixture.js'
+} from '@countersign/testing/auth/world'
+import { plain, refusalOf } from '@countersign/testing/responses'
+import { publishResource } from '@countersign/testing/world/web'
+import { expect, test } from 'vitest'
 
 const revoke = (made: World, signer: Signer, form: Record<string, string>) =>
   send(made, signer, form, { target: '/agent/revoke' })

@@ -1,8 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { signRequest } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
-import { expect, test } from 'vitest'
 import {
   agentServer,
   ask,
@@ -14,7 +12,9 @@ import {
   send,
   type World,
   world,
-} from '../world.test.fixture.js'
+} from '@countersign/testing/auth/world'
+import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
+import { expect, test } from 'vitest'
 
 /** The answer to a form of which `TOKEN` and `REFRESH` stand for a good resource and refresh token. */
 async function answerTo(form: string, options: { contentType?: string; target?: string } = {}) {

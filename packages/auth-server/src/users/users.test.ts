@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import { openStore, type Store } from '@countersign/store'
 import { expect, test } from 'vitest'
-import { retention } from '../retention.js'
+import { retention } from '../setup/retention.js'
 import { migrations, type Tables } from '../tables/tables.js'
 import { noteLogin, usersIn } from './users.js'
 

@@ -1,6 +1,6 @@
-import { inviteUser } from '@countersign/auth-server'
 import { noteLines, printJson, printLines, UsageError } from '@countersign/fetch/internal'
 import { isNewDatabase } from '@countersign/store/internal'
+import { inviteUser } from '@countersign/user-desk'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration } from '../flags/configuration.js'

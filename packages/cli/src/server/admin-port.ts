@@ -1,4 +1,5 @@
-import type { AdminOptions, AuthServer } from '@countersign/auth-server'
+import type { AuthServer } from '@countersign/auth-server'
+import { type AdminOptions, adminPage } from '@countersign/console'
 import { UsageError } from '@countersign/fetch/internal'
 import { type Logger, type Participant, type Running, serve } from '@countersign/server'
 import { z } from 'zod'
@@ -92,7 +93,7 @@ export async function withAdminPage(
   if (origin === undefined || adminPort === undefined) return { participant: auth }
   const lives = defined({ idle: idle && idle * hour, life: life && life * hour })
   const proxies = proxiesOf({ trustedProxies: adminTrustedProxies, forwardedHeader })
-  const { handle } = await auth.admin({ origin, rulesOf, ...lives, ...proxies })
+  const { handle } = adminPage(auth, { origin, rulesOf, ...lives, ...proxies })
   let ended: () => void = () => undefined
   const adminEnded = new Promise<void>(resolve => {
     ended = resolve

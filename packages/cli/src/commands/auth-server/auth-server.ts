@@ -1,6 +1,6 @@
-import { inviteUser } from '@countersign/auth-server'
 import { printLines } from '@countersign/fetch/internal'
 import { jsonLog, type Logger } from '@countersign/server'
+import { inviteUser } from '@countersign/user-desk'
 import type { Command } from 'commander'
 import { readConfiguration } from '../../flags/configuration.js'
 import { auditOf } from '../../server/audit-log.js'

@@ -1,4 +1,4 @@
-import type { AgentBlock, Blocked } from '@countersign/auth-server'
+import type { AgentBlock, Blocked } from '@countersign/console'
 import { UsageError } from '@countersign/fetch/internal'
 import type { Command } from 'commander'
 import { z } from 'zod'

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { type OpenOperator, openOperator } from '@countersign/auth-server'
+import { type OpenOperator, openOperator } from '@countersign/console'
 import { noteLines, onOneLine, printJson, printLines, table, UsageError } from '@countersign/fetch/internal'
 import { logLimit } from '@countersign/protocol'
 import { jsonLog } from '@countersign/server'

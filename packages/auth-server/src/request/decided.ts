@@ -1,0 +1,13 @@
+import { answerUrl, seeOther } from '@countersign/protocol/internal'
+import { codeOf } from '../secret/request-token.js'
+import type { RequestRow } from '../tables/tables.js'
+
+/** Sends the browser back to the agent with what its user decided: a code, or a no. @see protocol §6.3 */
+export function answerRedirect(
+  { code_secret, redirect_uri, state }: RequestRow,
+  request_token: string,
+  issuer: string,
+): Response {
+  const outcome = code_secret === null ? { error: 'access_denied' } : { code: codeOf(request_token, code_secret) }
+  return seeOther(answerUrl(redirect_uri, { ...outcome, state, iss: issuer }))
+}
