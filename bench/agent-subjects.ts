@@ -15,6 +15,7 @@ type Level = 'identified' | 'authorized'
 /** The same call by the agent and by `fetch`, with the headers that the agent sent. */
 export interface Call {
   readonly id: string
+  readonly method: 'GET' | 'POST'
   readonly agent: Subject
   readonly plain: Subject
   /** One signature over bytes that are there already, and then `fetch`: the least that a signed call costs. */
@@ -107,6 +108,7 @@ async function open({ level, method }: (typeof calls)[number], origin: string): 
   }
   return {
     id: `${level}, ${method}`,
+    method,
     agent: { id: 'agent.fetch', run: run(met.fetch, headers) },
     plain: { id: 'fetch', run: run(fetch, sentHeaders) },
     floor: { id: 'sign and fetch', run: run(signed, sentHeaders) },

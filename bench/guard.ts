@@ -152,7 +152,7 @@ function rowsOf(measured: readonly Round[], inFlight: number): Result[] {
     }),
     result({
       ...{ id: 'guard × OAuth JWT + DPoP', inFlight, ratio: of(r => added('aauth')(r) / added('dpop')(r)) },
-      ...(gated ? { budget: 0.4 } : {}),
+      ...(gated ? { budget: 0.45 } : {}),
       detail: `CPU added; oauth4webapi ${detail('dpop')}`,
     }),
   ]
