@@ -136,7 +136,7 @@ function rowsOf(measured: readonly Round[], inFlight: number): Result[] {
     result({
       ...{ id: 'guard on a Hono route', inFlight, ratio: of(r => added('aauth')(r) / r.cost.verify) },
       detail: `CPU added at the same rate, × one bare verify; ${detail('aauth')}; bare ${load(round => round.fastest)}`,
-      ...(gated ? { budget: 1.25 } : {}),
+      ...(gated ? { budget: 1.45 } : {}),
     }),
     result({
       ...{ id: 'the same, libsodium verifies', inFlight, ratio: of(r => added('sodium')(r) / r.cost.verify) },
@@ -152,7 +152,7 @@ function rowsOf(measured: readonly Round[], inFlight: number): Result[] {
     }),
     result({
       ...{ id: 'guard × OAuth JWT + DPoP', inFlight, ratio: of(r => added('aauth')(r) / added('dpop')(r)) },
-      ...(gated ? { budget: 0.45 } : {}),
+      ...(gated ? { budget: 0.5 } : {}),
       detail: `CPU added; oauth4webapi ${detail('dpop')}`,
     }),
   ]
