@@ -16,7 +16,9 @@ const measured = [
   { name: '@modelcontextprotocol/client', note: 'what of it is the MCP SDK, with `@modelcontextprotocol/server`' },
   { name: '@countersign/agent', note: '' },
   { name: '@countersign/resource', note: '' },
-  { name: '@countersign/auth-server', note: '' },
+  { name: '@countersign/auth-server', note: 'without pages: grants by policy alone' },
+  { name: '@countersign/user-desk', note: 'with the auth server' },
+  { name: '@countersign/console', note: 'with both' },
   { name: '@countersign/cli', without: ['optional'], note: '`npm install --omit=optional`: no playground, no SQLite' },
   { name: '@countersign/cli', note: 'the whole command' },
 ]

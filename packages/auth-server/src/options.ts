@@ -50,7 +50,7 @@ export interface AuthServerOptions extends TrustedProxies {
   readonly desk?: Desk
   /**
    * Who gets nothing: no token, and a user no session. Grants stay, and rest. An operator blocks others at run time with
-   * `openOperator`. Default: nobody.
+   * `@countersign/console`. Default: nobody.
    */
   readonly deny?: DenyLists
   /** Decides every grant and every refresh. Default: deny everything. */

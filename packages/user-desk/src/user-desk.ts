@@ -32,7 +32,7 @@ import { type DeskContext, deskRoutes } from './routes.js'
  *   policy: askUsers([{ agents: 'any', resources: 'any' }]),
  *   desk: userDesk({ login: [demoUsers([{ name: 'Ada' }])] }),
  * })
- * await serve({ name: 'auth-server', id: 'http://localhost:8443', port: 8443, participant: auth })
+ * await serve({ name: 'auth-server', id: 'http://localhost:8443', port: 8443, participant: auth, development: true })
  * ```
  */
 export function userDesk(options: UserDeskOptions): Desk {
