@@ -131,11 +131,11 @@ export interface Resource<S extends string = string> {
   declare(requirement: Requirement<S>, handling?: RouteHandling): Requirement<S>
   /**
    * Lets a request pass, or returns the response that refuses it. Never throws because of a request.
-   * A message object stands for one received request: the same object may pass several guards.
+   * A message object stands for one received request: the same object may pass several guards. What they did is kept in it.
    * A preflight never passes where CORS is on: its answer is the response, whatever the requirement.
    * Requirements that were not declared share the counters of their limits with equal ones.
    * @param call what a message in the body says that the request does, such as an MCP message; default: the route says it
-   * @throws TypeError for a requirement that no request could meet
+   * @throws TypeError for a requirement that no request could meet, and a message object that is frozen
    */
   authorize(message: ReceivedMessage, requirement: Requirement<S>, call?: MessageCall): Promise<Authorization>
   /**

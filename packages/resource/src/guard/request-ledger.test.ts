@@ -18,3 +18,10 @@ test('a message is verified once by a resource, and a changed copy of it again',
   expect(await ok(resource, { ...message })).toBe(false)
   expect([await ok(other, { ...message, target: '/y' }), await ok(other, message)]).toEqual([false, true])
 })
+
+test('a message object that is frozen is refused: nothing could be kept in it', async () => {
+  const world = await makeWorld()
+  const message = await world.request({ as: asKey(await generateSigningKey()), target: '/x' })
+  const authorized = world.calendar().authorize(Object.freeze(message), { level: 'pseudonymous' })
+  await expect(authorized).rejects.toThrow(TypeError)
+})
