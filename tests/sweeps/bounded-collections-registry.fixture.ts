@@ -47,7 +47,7 @@ export const fixed: Names = {
   'packages/auth-server/src/engine/cedar.ts': 'lists read annotations',
   'packages/user-desk/src/pages/offered-limits.ts': 'zoneNames',
   'packages/auth-server/src/policy/policies.ts': 'lines',
-  'packages/auth-server/src/routes.ts': 'routes all ?',
+  'packages/auth-server/src/routes.ts': 'routes ?',
   'packages/user-desk/src/consent/tell-agent.ts': 'final',
   'packages/auth-server/src/exchange/exchange-rule.ts': 'byPath issuers',
   'packages/auth-server/src/exchange/exchange.ts': 'ownSubjects',

@@ -22,8 +22,10 @@ export interface Desk {
 
 /** All that an auth server knows of people: an open desk. */
 export interface UserDesk {
-  /** Its pages. */
+  /** Its pages. Their requests come with their bodies. */
   readonly routes: ReadonlyArray<readonly [path: string, route: Route]>
+  /** Refuses a network that asks for too many pages, before any work is done for the request; undefined for all others. */
+  overLimit(message: ReceivedMessage): Response | undefined
   /** Asks the user of a browser that opened a link. What `find` throws is shown as a page, and reported with the row that it notes. */
   ask(message: ReceivedMessage, find: (note: (row: RequestRow) => void) => Promise<OpenedLink>): Promise<Response>
   /** Who is signed in in the browser that sent the message. */

@@ -1,6 +1,6 @@
 import { named } from '@countersign/audit/internal'
 import type { SiteOf } from '@countersign/discovery'
-import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
+import { type ReceivedMessage, type ReplaySet, readBody } from '@countersign/httpsig'
 import { pathOf } from '@countersign/httpsig/internal'
 import {
   type AAuthError,
@@ -85,10 +85,10 @@ export function requestHandler(context: RouteContext): RequestHandler {
       },
     ],
   ])
+  const { desk } = context
   const pages = pagesOf(context)
-  const all: Routes = new Map([...routes, ...pages])
   return {
-    paths: [...all.keys()],
+    paths: [...routes.keys(), ...pages.keys()],
     endpointOf({ target }) {
       const path = pathOf(target)
       if (path === '/agent/token') return 'token'
@@ -98,7 +98,8 @@ export function requestHandler(context: RouteContext): RequestHandler {
     },
     async handle(message) {
       try {
-        return await answerRoute(message, all)
+        if (!pages.has(pathOf(message.target))) return await answerRoute(message, routes)
+        return desk?.overLimit(message) ?? (await answerRoute(await readBody(message), pages))
       } catch (thrown) {
         return await refusal(thrown, { message }, context)
       }

@@ -1,6 +1,6 @@
 import { named } from '@countersign/audit/internal'
 import { linkCallbackPath, type PageFacts, refusedEvent, type UserDesk } from '@countersign/auth-server/internal'
-import { type ReceivedMessage, readBody } from '@countersign/httpsig'
+import type { ReceivedMessage } from '@countersign/httpsig'
 import { asAAuthError, type Route } from '@countersign/protocol/internal'
 import { showAccount, takeBackAccess, takeBackPath } from './account/account.js'
 import type { AccountContext } from './account/account-context.js'
@@ -32,10 +32,10 @@ type Page = (
   answer: (message: ReceivedMessage, context: DeskContext) => Promise<Response>,
 ) => Route
 
-/** The pages of a desk, each within the limit of its network. */
+/** The pages of a desk. */
 export function deskRoutes(context: DeskContext): Pick<UserDesk, 'routes' | 'ask'> {
   const page = pageOf(context)
-  const routes: ReadonlyArray<readonly [string, Route]> = [
+  const routes: UserDesk['routes'] = [
     [
       '/agent/consent',
       page(['GET', 'POST'], (message, told) =>
@@ -57,12 +57,12 @@ export function deskRoutes(context: DeskContext): Pick<UserDesk, 'routes' | 'ask
     ...context.login.routes,
   ]
   return {
-    routes: routes.map(([path, route]) => [path, limited(route, context)] as const),
+    routes,
     async ask(message, find) {
       const asking = page(['GET'], async (opened, told) =>
         beginRequest(opened, await find(row => told.note?.({ row })), told),
       )
-      return limited(asking, context).answer(message)
+      return asking.answer(message)
     },
   }
 }
@@ -81,20 +81,18 @@ function pageOf(context: DeskContext): Page {
     )
 }
 
-/** Refuses a network that asks for too many pages, before any work is done for the request; then reads the form. */
-function limited(route: Route, { limit, login, looks, report }: DeskContext): Route {
-  return {
-    methods: route.methods,
-    async answer(message) {
-      try {
-        limit.take(message.peer, () => login.sessions.knownUser(message))
-      } catch (thrown) {
-        const error = asAAuthError(thrown)
-        report.tell(refusedEvent(error, message))
-        return errorPageResponse(error, { look: looks.of(message) })
-      }
-      return route.answer(await readBody(message))
-    },
+/** @see UserDesk.overLimit */
+export function overPageLimit(
+  message: ReceivedMessage,
+  { limit, login, looks, report }: DeskContext,
+): Response | undefined {
+  try {
+    limit.take(message.peer, () => login.sessions.knownUser(message))
+    return undefined
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    report.tell(refusedEvent(error, message))
+    return errorPageResponse(error, { look: looks.of(message) })
   }
 }
 

@@ -12,7 +12,7 @@ import { brandOf } from './pages/brand.js'
 import { claimedLogos } from './pages/claimed-logo.js'
 import { createLooks } from './pages/look.js'
 import { createPageLimit } from './pages/page-limit.js'
-import { type DeskContext, deskRoutes } from './routes.js'
+import { type DeskContext, deskRoutes, overPageLimit } from './routes.js'
 
 /**
  * Makes the desk of an auth server: where users sign in, are asked, and see what they gave.
@@ -48,6 +48,7 @@ function openDesk(options: UserDeskOptions, server: DeskServer): UserDesk {
   const { sessions, signIn } = context.login
   return {
     ...deskRoutes(context),
+    overLimit: message => overPageLimit(message, context),
     session: async message => (await sessions.current(message))?.user,
     signIn: (message, returnTo) => signIn(message, { returnTo }),
   }

@@ -23,7 +23,7 @@ test(
     expect((await get(made, link, '192.0.2.7')).status).toBe(303)
     made.events.length = 0
     made.clock.now += 20
-    for (const target of [link, '/login', '/account', '/device', '/logout', '/agent/consent?request_token=x']) {
+    for (const target of [link, '/login', '/login/demo', '/device', '/logout', '/agent/consent?request_token=x']) {
       const response = await get(made, target, '192.0.2.7')
       expect([target, response.status, response.headers.get('retry-after')]).toEqual([target, 429, '40'])
       expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
