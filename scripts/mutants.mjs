@@ -136,7 +136,7 @@ function isUnseen({ cases, tests }) {
 function testFilesFor(mutants) {
   const packages = new Set(mutants.map(({ file }) => file.split('/')[1]))
   if (packages.has('httpsig') || packages.has('protocol') || packages.has('conditions'))
-    for (const above of ['verify', 'resource', 'auth-server']) packages.add(above)
+    for (const above of ['verify', 'resource', 'auth-server', 'user-desk']) packages.add(above)
   return execFileSync('git', ['ls-files', 'packages'], { cwd: root, encoding: 'utf8' })
     .split('\n')
     .filter(file => packages.has(file.split('/')[1]) && /\.test\.tsx?$/.test(file))
