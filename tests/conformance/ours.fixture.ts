@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Stand } from '../processes.fixture.js'
+import { type Stand, stand } from '../processes.fixture.js'
 import { startAuthServer } from './auth-server.fixture.js'
 import { type Checks, inGroups, judgedOtherwise, judgeInto } from './judged.fixture.js'
 import {
@@ -39,23 +39,6 @@ const guards: readonly Ours[] = adapters.map(adapter => ({
     : {}),
 }))
 
-/** Groups that ask no user to approve calls: two whole runs would ask more than the 50 times that a user is asked in a day. */
-const withoutApprovals = inGroups(
-  ...['metadata', 'signature', 'token-endpoint', 'resource-token', 'forgery', 'refresh', 'notices', 'policy'],
-  ...[
-    'conditions',
-    'demanded conditions',
-    'mandate',
-    'exchange',
-    'link',
-    'sign-in',
-    'code',
-    'device',
-    'pages',
-    'consent',
-  ],
-)
-
 /** All that this project has of what the suite judges. */
 export const ours: readonly Ours[] = [
   ...guards,
@@ -71,7 +54,7 @@ export const ours: readonly Ours[] = [
   },
   { name: 'countersign agent-server', role: 'agent-server', start: startAgentServer, again: [] },
   { name: '@countersign/agent-server', role: 'agent-server', start: startEnrolling },
-  { name: 'countersign auth-server', role: 'auth-server', start: startAuthServer, again: withoutApprovals },
+  { name: 'countersign auth-server', role: 'auth-server', start: startAuthServer, again: [] },
   { name: 'countersign fetch', role: 'agent', start: identifiedAgent },
   // Each of its cases starts a program several times.
   {
@@ -110,9 +93,17 @@ export async function judgeOurs({ name, role, start, again, expected }: Ours, pl
   })
   const said = `${stdout}${stderr}`
   if (again === undefined) return { code, folder: results, said, first: checks, again: undefined }
+  // Each time it has just started: what it keeps of the suite's servers, whose ports come again, must decide nothing.
   const judgeAgain = async (): Promise<Checks> => {
-    const args = [role, ...flags, ...again, ...judged]
-    return (await judgeInto(join(place.folder, 'again'), args, { stand: place, configuration })).checks
+    const fresh = stand()
+    try {
+      const anew = await start(fresh)
+      const args = [role, ...flags, ...again, ...('url' in anew ? [anew.url] : ['--', ...anew.command])]
+      return (await judgeInto(join(fresh.folder, 'again'), args, { stand: fresh, configuration: anew.configuration }))
+        .checks
+    } finally {
+      await fresh.stop()
+    }
   }
   const second = await judgeAgain()
   // Where other work may slow the machine, a case that waits for an answer gets a second try, as tests do.

@@ -50,7 +50,7 @@ export const approvals: readonly BrokenPeer[] = [
     words: 'where it names none, the answer is 403 `access_denied`',
     file: approval,
     find: 'if (user === undefined)\n        throw denied(',
-    replace: 'if (user === undefined)\n        return state.users[0];\n    if (false)\n        throw denied(',
+    replace: "if (user === undefined)\n        throw refusing(404, 'invalid_request')(",
     cases: ['APR-07'],
   },
   {

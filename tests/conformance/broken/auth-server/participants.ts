@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: what stands in these strings is code of the peer.
 import type { BrokenPeer } from '../broken-peer.js'
-import { exchange, main, redirect, settings } from './files.js'
+import { shared } from '../files.js'
+import { exchange, main, settings } from './files.js'
 
 /** What it publishes, and whom it meets. */
 export const participants: readonly BrokenPeer[] = [
@@ -55,9 +56,9 @@ export const participants: readonly BrokenPeer[] = [
   {
     clause: 'id.redirect-uris',
     words: '`redirect_uris` must be https, on any origin',
-    file: redirect,
-    find: "if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname)))",
-    replace: 'if (false)',
+    file: shared('metadata-members'),
+    find: 'redirect_uris: listOf(isUrl)',
+    replace: 'redirect_uris: isTexts',
     cases: ['id.redirect-uris'],
   },
   {

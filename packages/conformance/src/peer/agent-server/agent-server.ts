@@ -11,7 +11,7 @@ import { openReplaySet } from '../shared/replay.js'
 import type { PeerRequest } from '../shared/request.js'
 import { type Handler, notFound, publishedJson } from '../shared/server.js'
 import { readSignature } from '../shared/signature.js'
-import { type Audience, type Delegates, openDelegates } from './delegates.js'
+import { type Audience, type Delegates, openDelegates, tokenLife } from './delegates.js'
 import { type Enrol, openEnrolment } from './enrolment.js'
 import { checkProof } from './proof.js'
 import type { Settings } from './settings.js'
@@ -87,7 +87,7 @@ async function answerTo(
   const body = bodyOf(await readSignedBody(request, signature, { limit: 64 * 1024, now }))
   replays.remember(signature, caller.key)
   const token = await tokenFor(endpoint, { request, caller, body })
-  return jsonAnswer({ agent_token: token, expires_in: 3600 })
+  return jsonAnswer({ agent_token: token, expires_in: tokenLife })
 }
 
 /** A new key enrols, and a delegate of this server renews. */

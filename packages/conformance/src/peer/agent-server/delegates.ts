@@ -4,6 +4,9 @@ import type { PublicKey } from '../shared/key.js'
 import { badRequest, refusing } from '../shared/refusal.js'
 import type { Limits } from './settings.js'
 
+/** Seconds. */
+export const tokenLife = 3600
+
 /** The delegates of an agent server, and their keys. */
 export interface Delegates {
   /** Binds a delegate to a key. A new one begins so; that of a session has the key of its last page. */
@@ -70,7 +73,7 @@ export function openDelegates(issuer: Issuer, now: () => number): Delegates {
           sub,
           cnf: { jwk: publicMembers(key) },
           iat,
-          exp: iat + 3600,
+          exp: iat + tokenLife,
           jti: randomUUID(),
           aud: audience,
           delegation: limited.get(sub)?.delegation,
