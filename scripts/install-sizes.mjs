@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { root } from './install.mjs'
 import { packAll } from './pack.mjs'
-import { packages } from './packages.mjs'
+import { withDependencies } from './packages.mjs'
 
 /** What is measured: a package of the project, or one of others to compare with. */
 const measured = [
@@ -33,7 +33,7 @@ export function installSize({ name, without = [] }, packed, use = () => undefine
   const folder = mkdtempSync(join(tmpdir(), 'countersign-size-'))
   try {
     writeFileSync(join(folder, 'package.json'), '{ "private": true }')
-    const tarballs = closure(name, without).map(one => packed.find(other => other.name === one)?.tarball)
+    const tarballs = withDependencies(name, without).map(one => packed.find(other => other.name === one)?.tarball)
     const install = tarballs.length > 0 ? tarballs : [`${name}@${versionHere(name)}`]
     const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--silent']
     npm(['install', ...options, ...without.map(kind => `--omit=${kind}`), ...install], folder)
@@ -44,22 +44,6 @@ export function installSize({ name, without = [] }, packed, use = () => undefine
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-/** A package of the project and those it needs; none for one of others. */
-function closure(name, without) {
-  const all = new Map(packages().map(({ manifest }) => [manifest.name, manifest]))
-  const found = new Set()
-  const visit = one => {
-    const manifest = all.get(one)
-    if (manifest === undefined || found.has(one)) return
-    found.add(one)
-    const { dependencies = {}, optionalDependencies = {} } = manifest
-    for (const next of Object.keys(dependencies)) visit(next)
-    if (!without.includes('optional')) for (const next of Object.keys(optionalDependencies)) visit(next)
-  }
-  visit(name)
-  return [...found]
 }
 
 /** The version of another project's package that this one is locked to. */

@@ -19,6 +19,7 @@ export interface PackageManifest {
 }
 
 export function packages(base?: string): PublishedPackage[]
+export function withDependencies(name: string, without?: readonly string[]): string[]
 export function readManifest(folder: string): PackageManifest
 export function sharedMetadata(room: string, base?: string): Record<string, unknown>
 export function webUrl(): string

@@ -11,6 +11,22 @@ export function packages(base = root) {
     .map(room => ({ room, folder: `${base}/${room}`, manifest: readManifest(`${base}/${room}`) }))
 }
 
+/** A package of the project and those of the project that it needs, by name; none for one of others. */
+export function withDependencies(name, without = []) {
+  const all = new Map(packages().map(({ manifest }) => [manifest.name, manifest]))
+  const found = new Set()
+  const visit = one => {
+    const manifest = all.get(one)
+    if (manifest === undefined || found.has(one)) return
+    found.add(one)
+    const { dependencies = {}, optionalDependencies = {} } = manifest
+    for (const next of Object.keys(dependencies)) visit(next)
+    if (!without.includes('optional')) for (const next of Object.keys(optionalDependencies)) visit(next)
+  }
+  visit(name)
+  return [...found]
+}
+
 /** The package.json of a folder. */
 export function readManifest(folder) {
   return JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'))

@@ -32,12 +32,12 @@ const picture = Buffer.from(
 /**
  * @param metadata what the agent says about itself otherwise
  * @param more what the calendar says beside that
- * @param openAuth starts the auth server in place of one in this process; returns how to end it
+ * @param openAuth starts the auth server in place of one in this process, and is told the agent and the calendar; returns how to end it
  */
 export async function consentPlace(
   metadata: Readonly<Record<string, string>> = {},
   more: object = {},
-  openAuth?: (auth: string) => Promise<() => Promise<unknown>>,
+  openAuth?: (auth: string, others: Pick<ConsentPlace, 'agent' | 'calendar'>) => Promise<() => Promise<unknown>>,
 ): Promise<ConsentPlace> {
   const [auth, agent, calendar] = await Promise.all([address(), address(), address()])
   const [authKey, agentKey, calendarKey] = await Promise.all([1, 2, 3].map(() => generateSigningKey()))
@@ -78,7 +78,7 @@ export async function consentPlace(
       '/after': page(() => '<title>Arrived</title>'),
     }),
   ])
-  const endAuth = await (openAuth?.(auth) ?? authInProcess(auth, authKey))
+  const endAuth = await (openAuth?.(auth, { agent, calendar }) ?? authInProcess(auth, authKey))
 
   async function tokenRequest(
     form: Readonly<Record<string, string>>,
