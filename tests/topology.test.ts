@@ -73,20 +73,41 @@ test('every room stands on one floor and depends on floors below it only', () =>
 
 test('a room imports what its package.json names, and no file inside another room', () => {
   for (const { name, folder } of rooms) {
-    const { dependencies, optionalDependencies, peerDependencies } = manifest(folder)
+    const named = namedBy(folder)
     for (const { file, text } of sources(folder)) {
-      for (const [, imported = ''] of withoutComments(text).matchAll(/from '(@countersign\/[^']+)'/g)) {
-        const [scope, room = '', ...subpath] = imported.split('/')
-        expect(
-          Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }),
-          `${name}/${file}`,
-        ).toContain(`${scope}/${room}`)
+      for (const imported of packagesIn(text)) {
+        const [scope = '', room = '', ...subpath] = imported.split('/')
+        expect(named, `${name}/${file}`).toContain(scope.startsWith('@') ? `${scope}/${room}` : scope)
+        if (scope !== '@countersign') continue
         const exported = Object.keys(manifest(rooms.find(one => one.name === room)?.folder ?? '').exports ?? {})
         expect(exported, `${name}/${file} imports ${imported}`).toContain(['.', ...subpath].join('/'))
       }
     }
   }
 })
+
+test('a room names no package of this project that it does not import', () => {
+  for (const { name, folder } of rooms) {
+    const imported = new Set(sources(folder).flatMap(({ text }) => packagesIn(text)))
+    const inside = [...imported].map(from => from.split('/').slice(0, 2).join('/'))
+    const unused = namedBy(folder).filter(one => one.startsWith('@countersign/') && !inside.includes(one))
+    expect(unused, name).toEqual([])
+  }
+})
+
+/** The packages that a room gets with it, and those that its users may add. */
+function namedBy(folder: string): string[] {
+  const { dependencies, optionalDependencies, peerDependencies } = manifest(folder)
+  return Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })
+}
+
+/** What a source imports of packages, with the subpath. */
+function packagesIn(text: string): string[] {
+  const imports = withoutComments(text).matchAll(
+    /(?:^(?:(?:import|export) [^'\n]*|\} )from |^import |\bimport\()'([^'.#$][^']*)'/gm,
+  )
+  return [...imports].map(([, name = '']) => name).filter(name => !name.startsWith('node:'))
+}
 
 test('shared test code stands below the packages it tests, and no shipped file imports it', () => {
   const allowed: Readonly<Record<string, readonly string[]>> = {

@@ -1,5 +1,6 @@
 // For the other packages of this project, not for users: these names may change in any release (no semver).
 
+export type { Expression, ExpressionBuilder, SqlBool } from 'kysely'
 export { atCommit } from './at-commit.js'
 export { type BackedUp, type BackupOptions, backupDatabase } from './backup.js'
 export { beginEpoch, type Epoch, epochMigration, openEpoch } from './epoch.js'

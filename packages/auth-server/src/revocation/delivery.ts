@@ -1,5 +1,5 @@
 import type { Store } from '@countersign/store'
-import type { Expression, ExpressionBuilder, SqlBool } from 'kysely'
+import type { Expression, ExpressionBuilder, SqlBool } from '@countersign/store/internal'
 import type { NoticeRow } from '../tables/revocation-tables.js'
 import type { Tables } from '../tables/tables.js'
 import { longestTokenLife } from './notices.js'
