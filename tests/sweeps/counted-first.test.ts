@@ -50,7 +50,7 @@ const known: Readonly<Record<string, Standing>> = {
   'auth-server/bound/counts.ts': bursts('device-code guesses'),
   'auth-server/engine/authzen.ts': passes('a question is counted in the turn that checks for room'),
   'auth-server/exchange/links.ts': bursts('users that one upstream user is linked to'),
-  'auth-server/grant/grant-limit.ts': bursts('grants of one agent, at two instances'),
+  'auth-server/grant/grant-writer.ts': bursts('uses of a grant that ends', 'grants of one agent, at two instances'),
   'auth-server/grant/grants.ts': bursts('uses of a grant that ends', 'grants of one agent, at two instances'),
   'user-desk/consent/guesses.ts': bursts('device-code guesses'),
   'user-desk/account/invitations.ts': bursts('accounts by one link'),

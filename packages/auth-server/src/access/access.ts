@@ -4,6 +4,7 @@ import type { Store } from '@countersign/store'
 import type { AuthServerEvent } from '../event/event.js'
 import { forgetBegun } from '../grant/consents.js'
 import { goOn } from '../grant/going-on.js'
+import { deleteGrants } from '../grant/grant-writer.js'
 import { resourceScopes } from '../grant/identity-claims.js'
 import { refreshTokenLifetime } from '../grant/refresh-token.js'
 import { beginningName } from '../mandate/chain.js'
@@ -171,21 +172,13 @@ async function takeBack(
   { what, issuer, now }: { readonly what: TakenBack; readonly issuer: string; readonly now: () => number },
 ): Promise<number> {
   const columns = columnsOf(sub, what)
-  const ended = what.scope === undefined ? await endGrants(tx, columns) : await narrowGrants(tx, columns, what.scope)
+  const ended = what.scope === undefined ? await deleteGrants(tx, columns) : await narrowGrants(tx, columns, what.scope)
   const exchanged = await endExchanged(tx, columns)
   const approvals = await endApprovalsOf(tx, columns, { now: now() })
   await forgetAnswers(tx, columns, what.scope)
   await forgetBegun(tx, sub, beginningsOf(ended, issuer))
   await writeNotices(tx, [...ended, ...exchanged, ...approvals], { by: 'urgent', issuer, now: now() })
   return ended.length + exchanged.length + approvals.length
-}
-
-function endGrants(tx: Transaction, columns: RowsOfUser): Promise<GrantRow[]> {
-  return tx
-    .deleteFrom('auth_server_grants')
-    .where(({ and }) => and({ ...columns }))
-    .returningAll()
-    .execute()
 }
 
 /**
@@ -201,9 +194,7 @@ async function narrowGrants(tx: Transaction, columns: RowsOfUser, scope: string)
   const holding = rows.filter(row => parseScope(row.scope).includes(scope))
   for (const row of holding) {
     const left = parseScope(row.scope).filter(name => name !== scope)
-    const { refresh_hash } = row
-    if (resourceScopes(left).length === 0)
-      await tx.deleteFrom('auth_server_grants').where('refresh_hash', '=', refresh_hash).execute()
+    if (resourceScopes(left).length === 0) await deleteGrants(tx, { refresh_hash: row.refresh_hash })
     else await goOn(tx, row, { scope: serializeScope(left) })
   }
   return holding

@@ -2,6 +2,7 @@ import type { Also } from '@countersign/audit/internal'
 import { parseScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { forgetConsent } from '../grant/consents.js'
+import { deleteGrants, deleteGrantsAmong } from '../grant/grant-writer.js'
 import { beginningName } from '../mandate/chain.js'
 import { purposesIn } from '../mandate/conditions-text.js'
 import { endApprovalsOf } from '../revocation/end-approvals.js'
@@ -79,12 +80,7 @@ export async function endOne(
   const found = await findGrant(store.db, id)
   if (found === undefined) return 0
   const ended = await store.write(async tx => {
-    const { refresh_hash } = found
-    const row = await tx
-      .deleteFrom('auth_server_grants')
-      .where(({ and }) => and({ refresh_hash, id }))
-      .returningAll()
-      .executeTakeFirst()
+    const [row] = await deleteGrants(tx, { refresh_hash: found.refresh_hash, id })
     if (row === undefined) return 0
     const { user_sub } = row
     if (user_sub !== null)
@@ -114,12 +110,7 @@ async function endGrants(columns: RowsNamed, { store, issuer, now }: EndingConte
     const last = some.at(-1)
     if (last === undefined) return count
     count += await store.write(async tx => {
-      const rows = await tx
-        .deleteFrom('auth_server_grants')
-        .where('refresh_hash', 'in', some)
-        .where(({ and }) => and({ ...columns }))
-        .returningAll()
-        .execute()
+      const rows = await deleteGrantsAmong(tx, some, columns)
       await finish(tx, rows, { issuer, now: now() })
       return rows.length
     }, alone)

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import type { Conditions } from '@countersign/conditions'
 import type { Store } from '@countersign/store'
 import { conditionsIn, conditionsText } from '../mandate/conditions-text.js'
 import { countsPerGrant } from '../mandate/counts-per-grant.js'
 import type { GrantRow, Tables } from '../tables/tables.js'
 import type { Grant } from './grant.js'
+import { deleteGrants, renameGrant } from './grant-writer.js'
 
 /** What a grant that goes on holds from then on. */
 interface GoingOn {
@@ -23,20 +23,14 @@ export async function goOn(
 ): Promise<void> {
   const { refresh_hash, conditions } = row
   if (countsPerGrant(conditionsIn(conditions) ?? [])) {
-    await tx.deleteFrom('auth_server_grants').where('refresh_hash', '=', refresh_hash).execute()
+    await deleteGrants(tx, { refresh_hash })
     return
   }
   const { scope, conditions: narrowed } = next
-  await tx
-    .updateTable('auth_server_grants')
-    .set({
-      id: randomUUID(),
-      renamed: 1,
-      ...(scope === undefined ? {} : { scope }),
-      ...(narrowed === undefined ? {} : { conditions: conditionsText(narrowed) }),
-    })
-    .where('refresh_hash', '=', refresh_hash)
-    .execute()
+  await renameGrant(tx, refresh_hash, {
+    ...(scope === undefined ? {} : { scope }),
+    ...(narrowed === undefined ? {} : { conditions: conditionsText(narrowed) }),
+  })
 }
 
 /**

@@ -5,8 +5,7 @@ import { sqliteFiles } from '@countersign/testing/folders'
 import { plain, refusalOf } from '@countersign/testing/responses'
 import { expect, test } from 'vitest'
 import { migrations, type Tables } from '../tables/tables.js'
-import { boundedInsert } from './grant-limit.js'
-import { rowOf } from './grant-row.js'
+import { grantWriter } from './grant-writer.js'
 import { type Grants, grantsIn } from './grants.js'
 
 const phone = { agent: 'https://agent.example', delegate: 'phone' }
@@ -121,11 +120,11 @@ test(
 test(verifies('DOS-09', 'the limit of a hundred grants holds after a write that was undone'), async () => {
   const { store, grants } = await database()
   for (let index = 0; index < 100; index++) await grants.add(phone, grant)
-  const insert = boundedInsert()
+  const write = grantWriter({ issuer: 'https://auth.example', now: () => 1 })
   const undone = store.write(async tx => {
     await tx.deleteFrom('auth_server_grants').execute()
     // Counts no grant, since all are gone; the rollback brings them back.
-    await insert(tx, rowOf({ principal: phone, grant, token: 'new', now: 1 }))
+    await write(tx, { principal: phone, grant, token: 'new', now: 1 })
     throw new Error('undone')
   })
   await expect(undone).rejects.toThrow('undone')

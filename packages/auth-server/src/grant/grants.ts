@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Also } from '@countersign/audit/internal'
 import { parseScope } from '@countersign/protocol'
 import { prepared, type Store } from '@countersign/store'
-import { sweepAtMost, sweeper } from '../bound/sweep.js'
+import { sweeper } from '../bound/sweep.js'
 import { beginningName } from '../mandate/chain.js'
 import { purposesIn } from '../mandate/conditions-text.js'
 import { type EndedBy, type GrantEnd, writeNotices } from '../revocation/notices.js'
@@ -10,7 +10,15 @@ import type { GrantRow, Tables } from '../tables/tables.js'
 import { forgetBegun, forgetConsent } from './consents.js'
 import { type Grant, owns, type Principal, principalColumns } from './grant.js'
 import { grantOf } from './grant-row.js'
-import { type GrantWriting, grantWriter, type OnSurplus } from './grant-writer.js'
+import {
+  deleteGrants,
+  type GrantWriting,
+  grantLock,
+  grantWriter,
+  type OnSurplus,
+  sweepGrants,
+  useNote,
+} from './grant-writer.js'
 import { refreshTokenHash, refreshTokenLifetime, refreshTokens } from './refresh-token.js'
 
 /** A grant that a code gave. */
@@ -82,7 +90,8 @@ export function grantsIn(
     ...grantReader(store, now),
     revoke: (principal, refreshToken, also) =>
       end({ by: 'agent', also }, async tx => {
-        const row = await deleteGrant(tx, principal, { refresh_hash: refreshTokenHash(refreshToken) })
+        const refresh_hash = refreshTokenHash(refreshToken)
+        const [row] = await deleteGrants(tx, { refresh_hash, ...principalColumns(principal) })
         if (row?.user_sub != null) {
           const key = { ...row, user_sub: row.user_sub, purposes: purposesIn(row.purposes) }
           await forgetConsent(tx, key, parseScope(row.scope))
@@ -91,39 +100,41 @@ export function grantsIn(
       }),
     // A code that is used twice was stolen: the notice goes out at once.
     endRedeemed: (principal, redemption, also) =>
-      end({ by: 'urgent', also }, tx => deleteGrant(tx, principal, { redemption_hash: redemption })),
+      end({ by: 'urgent', also }, async tx => {
+        const [row] = await deleteGrants(tx, { redemption_hash: redemption, ...principalColumns(principal) })
+        return row
+      }),
   }
 }
 
 function grantAdder(writing: GrantWriting): Grants['add'] {
-  const { now } = writing
+  const { store, now, onEnded } = writing
   const sweep = sweeper(now, tx => sweepGrants(tx, now()))
   const write = grantWriter(writing)
   const newRefreshToken = refreshTokens()
   return async (principal, grant, also) => {
     const token = newRefreshToken()
-    await write({ principal, grant, token, now: now() }, async tx => {
-      const sweeping = sweep(tx)
-      if (sweeping !== undefined) await sweeping
-      await also?.(tx)
-      return true
-    })
+    const added = { principal, grant, token, now: now() }
+    const ended = await store.write(
+      async tx => {
+        const sweeping = sweep(tx)
+        if (sweeping !== undefined) await sweeping
+        await also?.(tx)
+        return write(tx, added)
+      },
+      { alone: grantLock(principal, grant.user) },
+    )
+    if (ended > 0) onEnded?.()
     return token
   }
 }
 
-/** Statements that run at every refresh are prepared once. */
+/** The statement that runs at every refresh is prepared once. */
 function grantReader(store: Store<Tables>, now: () => number): Pick<Grants, 'find' | 'use' | 'redeemed'> {
   const findByHash = prepared((db: Database, p: Pick<GrantRow, 'refresh_hash'>) =>
     db.selectFrom('auth_server_grants').selectAll().where('refresh_hash', '=', p.refresh_hash),
   )
-  const noteUse = prepared((tx: Database, p: Pick<GrantRow, 'refresh_hash' | 'id' | 'last_used'>) =>
-    tx
-      .updateTable('auth_server_grants')
-      .set({ last_used: p.last_used })
-      .where('refresh_hash', '=', p.refresh_hash)
-      .where('id', '=', p.id),
-  )
+  const noteUse = useNote()
   return {
     async find(principal, refreshToken) {
       const { rows } = await findByHash(store.db, { refresh_hash: refreshTokenHash(refreshToken) })
@@ -136,8 +147,7 @@ function grantReader(store: Store<Tables>, now: () => number): Pick<Grants, 'fin
       const refresh_hash = refreshTokenHash(refreshToken)
       return store.write(
         async tx => {
-          const { numAffectedRows = 0n } = await noteUse(tx, { refresh_hash, id, last_used: now() })
-          if (numAffectedRows === 0n) return false
+          if (!(await noteUse(tx, { refresh_hash, id, last_used: now() }))) return false
           await also?.(tx)
           return true
         },
@@ -154,18 +164,6 @@ function grantReader(store: Store<Tables>, now: () => number): Pick<Grants, 'fin
         .executeTakeFirst()
     },
   }
-}
-
-function deleteGrant(
-  tx: Database,
-  principal: Principal,
-  hash: Pick<GrantRow, 'refresh_hash'> | { readonly redemption_hash: string },
-): Promise<GrantRow | undefined> {
-  return tx
-    .deleteFrom('auth_server_grants')
-    .where(({ and }) => and({ ...hash, ...principalColumns(principal) }))
-    .returningAll()
-    .executeTakeFirst()
 }
 
 /** Exchanges based on a grant end with it, and so does the user's consent to them; the resources are told. Resolves with the grant. */
@@ -195,18 +193,4 @@ export function grantFacts(
     ...(user === undefined ? {} : { user: user.sub }),
     ...(txn === undefined ? {} : { txn }),
   }
-}
-
-/** Deletes ended grants, a few at a time; resolves with how many. */
-export async function sweepGrants(tx: Database, now: number): Promise<number> {
-  const ended = tx
-    .selectFrom('auth_server_grants')
-    .select('refresh_hash')
-    .where('last_used', '<=', now - refreshTokenLifetime)
-    .limit(sweepAtMost)
-  const { numDeletedRows } = await tx
-    .deleteFrom('auth_server_grants')
-    .where('refresh_hash', 'in', ended)
-    .executeTakeFirstOrThrow()
-  return Number(numDeletedRows)
 }

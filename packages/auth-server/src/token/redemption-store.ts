@@ -1,6 +1,6 @@
 import type { Also } from '@countersign/audit/internal'
 import type { Store } from '@countersign/store'
-import { type GrantWriting, grantWriter } from '../grant/grant-writer.js'
+import { type GrantWriting, grantLock, grantWriter } from '../grant/grant-writer.js'
 import { refreshTokens } from '../grant/refresh-token.js'
 import type { RequestRow, Tables } from '../tables/tables.js'
 import { repeatFor } from './repeats.js'
@@ -10,7 +10,7 @@ type Transaction = Store<Tables>['db']
 
 /** Queries over the tables. */
 export function redemptionsIn(writing: GrantWriting): Redemptions {
-  const { store, now } = writing
+  const { store, now, onEnded } = writing
   const write = grantWriter(writing)
   const newRefreshToken = refreshTokens()
 
@@ -21,12 +21,17 @@ export function redemptionsIn(writing: GrantWriting): Redemptions {
   ): Promise<{ readonly refresh_token: string } | undefined> {
     const token = newRefreshToken()
     const at = now()
-    const isFirst = await write({ ...redeemed, token, words: row.words, now: at }, async tx => {
-      if (!(await deleteAllowed(tx, row, at))) return false
-      await also?.(tx)
-      return true
-    })
-    return isFirst ? { refresh_token: token } : undefined
+    const ended = await store.write(
+      async tx => {
+        if (!(await deleteAllowed(tx, row, at))) return undefined
+        await also?.(tx)
+        return write(tx, { ...redeemed, token, words: row.words, now: at })
+      },
+      { alone: grantLock(redeemed.principal, redeemed.grant.user) },
+    )
+    if (ended === undefined) return undefined
+    if (ended > 0) onEnded?.()
+    return { refresh_token: token }
   }
 
   return {
