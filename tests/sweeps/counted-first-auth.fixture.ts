@@ -7,10 +7,10 @@ import { type Approvals, approvalsIn } from '../../packages/auth-server/src/appr
 import { countsIn } from '../../packages/auth-server/src/bound/counts.js'
 import { linksIn } from '../../packages/auth-server/src/exchange/links.js'
 import { grantsIn, newGrantId } from '../../packages/auth-server/src/grant/grants.js'
+import type { RequestOf } from '../../packages/auth-server/src/request/read-request.js'
 import type { NewRequest } from '../../packages/auth-server/src/request/request-row.js'
 import { type Requests, requestsIn } from '../../packages/auth-server/src/request/requests.js'
-import { requestHash } from '../../packages/auth-server/src/secret/request-token.js'
-import { migrations, type RequestRow, room, type Tables } from '../../packages/auth-server/src/tables/tables.js'
+import { migrations, room, type Tables } from '../../packages/auth-server/src/tables/tables.js'
 import { redemptionsIn } from '../../packages/auth-server/src/token/redemption-store.js'
 import { newUser, noteLogin } from '../../packages/auth-server/src/users/users.js'
 import { createGuesses } from '../../packages/user-desk/src/consent/guesses.js'
@@ -65,16 +65,16 @@ const question = (digest: string, delegate: string): Parameters<Approvals['ask']
   by: { flow: 'inbox' },
 })
 
-async function waiting({ requests }: Instance, device = false): Promise<RequestRow> {
+async function waiting({ requests }: Instance, device = false): Promise<RequestOf<'access'>> {
   const token = device
     ? (await requests.addDevice(asked())).device_code
     : (await requests.add(asked(), way)).request_token
   const row = await requests.find(token)
-  if (row === undefined) throw new Error('a request was not stored')
+  if (row?.kind !== 'access') throw new Error('a request was not stored')
   return row
 }
 
-async function allowed(instance: Instance, device = false): Promise<RequestRow> {
+async function allowed(instance: Instance, device = false): Promise<RequestOf<'access'>> {
   const row = await waiting(instance, device)
   await instance.requests.claim(row, 'browser')
   const decision = { user, scope: ['events.read'], by: 'user', remember: 'no' } as const
@@ -114,9 +114,10 @@ export const authBursts: Readonly<
       const principal = { agent, delegate: 'laptop' }
       const given = { id: newGrantId(), resource, scope: 'events.read', user }
       await grantsIn(at(0).store, now, { issuer }).add(principal, given)
-      const { id = '', token = '' } = (await approvals[0]?.ask(question('one', 'laptop'))) ?? {}
-      const request = requestHash(token)
-      const answer = { id, user: user.sub, answer: 'approve', request, browser: undefined } as const
+      const { token = '' } = (await approvals[0]?.ask(question('one', 'laptop'))) ?? {}
+      const request = await at(0).requests.find(token)
+      if (request?.kind !== 'call') throw new Error('a question was not stored')
+      const answer = { user: user.sub, answer: 'approve', request, browser: undefined } as const
       return burst(async n => (await approvals[n % 2]?.answer(answer)) !== undefined)
     },
   },

@@ -12,8 +12,9 @@ import type { ExchangeContext } from './exchange/exchange.js'
 import type { AuthTokenIssuer } from './grant/auth-token.js'
 import type { Policy } from './policy/policy.js'
 import type { OpenedLink } from './request/opened-link.js'
+import type { RequestBy, StoredRequest } from './request/read-request.js'
 import type { Requests } from './request/requests.js'
-import type { RequestRow, Tables } from './tables/tables.js'
+import type { Tables } from './tables/tables.js'
 
 /** Where users sign in and are asked, for `desk` of `createAuthServer`: `userDesk` of `@countersign/user-desk` makes it. */
 export interface Desk {
@@ -27,7 +28,7 @@ export interface UserDesk {
   /** Refuses a network that asks for too many pages, before any work is done for the request; undefined for all others. */
   overLimit(message: ReceivedMessage): Response | undefined
   /** Asks the user of a browser that opened a link. What `find` throws is shown as a page, and reported with the row that it notes. */
-  ask(message: ReceivedMessage, find: (note: (row: RequestRow) => void) => Promise<OpenedLink>): Promise<Response>
+  ask(message: ReceivedMessage, find: (note: (row: StoredRequest) => void) => Promise<OpenedLink>): Promise<Response>
   /** Who is signed in in the browser that sent the message. */
   session(message: ReceivedMessage): Promise<{ readonly sub: string } | undefined>
   /** Signs a user in, and sends the browser on to a path of this server. */
@@ -55,7 +56,7 @@ export interface DeskServer {
   readonly now: () => number
   readonly report: Reporter<AuthServerEvent>
   /** Sends the browser back with what its user decided. */
-  decided(row: RequestRow, request_token: string): Response
+  decided(row: RequestBy<'browser'>, request_token: string): Response
 }
 
 /** How a desk is opened. */

@@ -7,6 +7,7 @@ import {
   exchangedGrantsIn,
   migrations,
   ownMandatesIn,
+  readRequest,
   recheckExchange,
   rememberConsent,
   room,
@@ -69,7 +70,7 @@ test.each([
   async (_, question) => {
     const context = { approvals: { find: async () => question }, now }
     const outcome = approvalOutcome({ operation: 'q' } as never, { by: 'code' } as never, { context } as never)
-    await expect(outcome.issue({ operation: 'q' } as never)).rejects.toMatchObject(invalid)
+    await expect(outcome.issue()).rejects.toMatchObject(invalid)
   },
 )
 
@@ -78,9 +79,9 @@ test(
   async () => {
     const question = { status: 'approved', ended: null, user_sub: 'ada', agent, resource }
     const approvals = { find: async () => question, checkStopped: async () => undefined }
-    const row = { operation: 'q', upstream: '{}', scope: 'events.read', purposes: null } as never
+    const row = { kind: 'call', operation: 'q', upstream: {}, scope: 'events.read', purposes: null } as never
     const outcome = approvalOutcome(row, { by: 'code' } as never, { context: { approvals, now }, caller: {} } as never)
-    await expect(outcome.issue(row)).rejects.toMatchObject(invalid)
+    await expect(outcome.issue()).rejects.toMatchObject(invalid)
   },
 )
 
@@ -89,9 +90,9 @@ test(
   async () => {
     const exchange = { userOf: async () => undefined }
     for (const row of [
-      { upstream: null, granted_scope: 'rooms.read' },
-      { upstream: '{"iss":"https://one.example","sub":"ada"}', granted_scope: null },
-      { upstream: '{"iss":"https://one.example","sub":"ada"}', granted_scope: 'rooms.read' },
+      { kind: 'access', granted_scope: 'rooms.read' },
+      { kind: 'exchange', upstream: { iss: 'https://one.example', sub: 'ada' }, granted_scope: null },
+      { kind: 'exchange', upstream: { iss: 'https://one.example', sub: 'ada' }, granted_scope: 'rooms.read' },
     ])
       await expect(recheckExchange(row as never, {} as never, { exchange, now } as never)).rejects.toMatchObject(
         invalid,
@@ -170,7 +171,7 @@ test(verifies('ACC-10', 'a question is answered by its own user only'), async ()
     .where('operation', 'is not', null)
     .executeTakeFirstOrThrow()
   const answered = (user: string) => {
-    const given = { id: row.operation ?? '', user, answer: 'approve', request: row.request_hash, browser: row.browser }
+    const given = { user, answer: 'approve', request: readRequest(row), browser: row.browser }
     return answerQuestion(store, given as never, { issuer, now: () => made.clock.now })
   }
   expect(await answered(grace)).toBe(undefined)
@@ -229,7 +230,7 @@ test.each([undefined, 'refused', 'approved'])(
       blocks: { check: async () => undefined },
       approvals: { find: async () => question },
     } as never)
-    const shown = { row: { operation: 'q', agent, upstream: null }, user: { sub: 'ada' } }
+    const shown = { row: { kind: 'call', operation: 'q', agent }, user: { sub: 'ada' } }
     const message = { method: 'GET', target: '/agent/consent', headers: [] }
     await expect(pages.show(message, shown as never)).rejects.toMatchObject({ reason: 'request_ended' })
   },

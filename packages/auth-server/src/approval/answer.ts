@@ -1,5 +1,6 @@
 import type { Also } from '@countersign/audit/internal'
 import type { Store } from '@countersign/store'
+import { isPolled, type RequestOf, readAgain } from '../request/read-request.js'
 import { endQuestion } from '../revocation/end-approvals.js'
 import { codeLifetime, newCodeSecret, requestLifetime } from '../secret/request-token.js'
 import type { RequestRow, Tables } from '../tables/tables.js'
@@ -14,14 +15,12 @@ type Transaction = Store<Tables>['db']
 export type ApprovalAnswer = 'approve' | 'deny' | 'stop'
 
 /** An answer, and where it was given. */
-export interface GivenAnswer {
-  /** The question. */
-  readonly id: string
+export interface GivenAnswer<R extends RequestOf<'call'> = RequestOf<'call'>> {
   /** `sub` of the user: nobody else's question is answered. */
   readonly user: string
   readonly answer: ApprovalAnswer
-  /** The request as it was shown, by its hash: one that was asked anew since is another. */
-  readonly request: string
+  /** The request as it was shown: one that was asked anew since is another. */
+  readonly request: R
   /** The browser that claimed the request; undefined for the inbox. */
   readonly browser: string | undefined
 }
@@ -31,37 +30,38 @@ export interface GivenAnswer {
  * @returns the request as it is now; undefined where it was answered already, has expired, or is another's
  * @see protocol §9.4
  */
-export function answerQuestion(
+export function answerQuestion<R extends RequestOf<'call'>>(
   store: Store<Tables>,
-  given: GivenAnswer,
-  o: { readonly issuer: string; readonly now: () => number; readonly also?: Also<RequestRow> | undefined },
-): Promise<RequestRow | undefined> {
+  given: GivenAnswer<R>,
+  o: { readonly issuer: string; readonly now: () => number; readonly also?: Also | undefined },
+): Promise<R | undefined> {
   const secret = newCodeSecret()
   return store.write(async tx => {
     const decided = await answerIn(tx, given, { issuer: o.issuer, secret, now: o.now() })
-    if (decided !== undefined) await o.also?.(tx, decided)
+    if (decided !== undefined) await o.also?.(tx)
     return decided
   })
 }
 
-async function answerIn(
+async function answerIn<R extends RequestOf<'call'>>(
   tx: Transaction,
-  { id, user, answer, request, browser }: GivenAnswer,
+  { user, answer, request, browser }: GivenAnswer<R>,
   { issuer, secret, now }: { readonly issuer: string; readonly secret: string; readonly now: number },
-): Promise<RequestRow | undefined> {
+): Promise<R | undefined> {
   // The account was deleted while the page was open.
   if (!(await isUser(tx, user))) return undefined
-  const row = await tx
+  const id = request.operation
+  const found = await tx
     .selectFrom('auth_server_requests')
     .selectAll()
     .where('operation', '=', id)
-    .where('request_hash', '=', request)
+    .where('request_hash', '=', request.request_hash)
     .where('status', '=', 'pending')
     .where('expires', '>', now)
     .executeTakeFirst()
   // A browser answers what it has claimed, the inbox what waits there.
-  const isHere = row !== undefined && (row.answer === 'inbox' ? browser === undefined : row.browser === browser)
-  if (!isHere) return undefined
+  const row = found && readAgain(request, found)
+  if (row === undefined || browser !== (row.way === 'inbox' ? undefined : row.browser)) return undefined
   if (answer === 'approve' && !(await isGrantAlive(tx, row, now))) {
     await endQuestion(tx, { id, user_sub: user }, 'denied')
     return undefined
@@ -74,27 +74,27 @@ async function answerIn(
     .returningAll()
     .executeTakeFirstOrThrow()
   if (answer === 'stop') await stopAsking(tx, { ...row, user_sub: user }, { issuer, now })
-  return decided
+  return readAgain(request, decided)
 }
 
 /**
  * A question that was stored while its grant ended must not outlive it, either. Those of callers that the user has given nothing need no
  * grant, and an exchange is judged by its upstream token.
  */
-async function isGrantAlive(tx: Transaction, row: RequestRow, now: number): Promise<boolean> {
+async function isGrantAlive(tx: Transaction, row: RequestOf<'call'>, now: number): Promise<boolean> {
   const { known, holder } = await tx
     .selectFrom('auth_server_approvals')
     .select(['known', 'holder'])
-    .where('id', '=', row.operation ?? '')
+    .where('id', '=', row.operation)
     .executeTakeFirstOrThrow()
-  if (known === 0 || holder === null || row.upstream !== null) return true
+  if (known === 0 || holder === null || row.upstream !== undefined) return true
   return hasLivingGrant(tx, { ...row, user_sub: holder }, now)
 }
 
 /** Only a yes keeps what was shown, for the user's history. False where the question is not open, or another user's (ACC-10). */
 async function closeQuestion(
   tx: Transaction,
-  { id, user, answer }: Omit<GivenAnswer, 'browser' | 'request'>,
+  { id, user, answer }: Pick<GivenAnswer, 'user' | 'answer'> & { readonly id: string },
   now: number,
 ): Promise<boolean> {
   const closed =
@@ -110,13 +110,13 @@ async function closeQuestion(
 }
 
 function outcomeOf(
-  row: RequestRow,
+  row: RequestOf<'call'>,
   answer: ApprovalAnswer,
   { secret, now }: { readonly secret: string; readonly now: number },
 ): Partial<RequestRow> {
   if (answer !== 'approve') return { status: answer === 'stop' ? 'stopped' : 'denied' }
   // Who polls has as long as a request waits; who comes back from the browser is there at once.
-  const polls = row.user_code !== null || row.answer === 'inbox'
+  const polls = isPolled(row)
   const longest = now + (polls ? requestLifetime : codeLifetime)
   return {
     status: 'granted',

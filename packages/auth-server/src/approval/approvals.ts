@@ -2,10 +2,11 @@ import type { Also } from '@countersign/audit/internal'
 import type { Conditions } from '@countersign/conditions'
 import type { Store } from '@countersign/store'
 import { checkStopped, type Stopped } from '../grant/stopped.js'
+import type { RequestOf } from '../request/read-request.js'
 import type { NewRequest } from '../request/request-row.js'
 import { writeNotices } from '../revocation/notices.js'
 import type { ApprovalRow } from '../tables/approval-tables.js'
-import type { RequestRow, Tables } from '../tables/tables.js'
+import type { Tables } from '../tables/tables.js'
 import { isUser } from '../users/users.js'
 import { answerQuestion, type GivenAnswer } from './answer.js'
 import { type AskContext, type AskedBy, type AskedQuestion, askQuestion, type NewQuestion } from './ask.js'
@@ -31,7 +32,7 @@ export interface Approvals {
   /** The question of this name, whatever became of it. */
   find(id: string): Promise<ApprovalRow | undefined>
   /** Stores an answer; undefined where there is nothing to answer any more. */
-  answer(given: GivenAnswer, also?: Also<RequestRow>): Promise<RequestRow | undefined>
+  answer<R extends RequestOf<'call'>>(given: GivenAnswer<R>, also?: Also): Promise<R | undefined>
   /** Ends a yes whose code was used twice. Resolves with it. */
   endReused(id: string, also?: Also<ApprovalRow>): Promise<ApprovalRow | undefined>
   isUser(sub: string): Promise<boolean>

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { addRequest, type QuotaOptions, requestLock } from '../bound/request-quota.js'
-import { type NewRequest, rowOf } from '../request/request-row.js'
+import { type NewRequest, type NewWay, rowOf } from '../request/request-row.js'
 import { newUserCode } from '../request/user-code.js'
 import { newRequestToken, requestHash, requestLifetime } from '../secret/request-token.js'
 import type { ApprovalRow } from '../tables/approval-tables.js'
@@ -25,10 +25,7 @@ export interface NewQuestion
 }
 
 /** How the user is asked, and how the answer goes back. */
-export type AskedBy =
-  | { readonly flow: 'browser'; readonly redirect_uri: string; readonly state?: string | undefined }
-  | { readonly flow: 'device' }
-  | { readonly flow: 'inbox' }
+export type AskedBy = Exclude<NewWay, { readonly flow: 'device' }> | { readonly flow: 'device' }
 
 /** A question that is stored. */
 export interface AskedQuestion {
@@ -91,19 +88,11 @@ function rowsOf(
 ): Fresh {
   const { by } = asked
   const { display, grave, known, ...named } = asked.question
-  const row = rowOf(asked.request, o.now)
+  const way = by.flow === 'device' ? { ...by, user_code: o.user_code } : by
+  const row = rowOf(asked.request, { way, now: o.now })
   const expires = o.now + (by.flow === 'inbox' ? inboxLifetime : requestLifetime)
   const id = randomUUID()
-  const request: RequestRow = {
-    ...row,
-    request_hash: o.hash,
-    operation: id,
-    expires,
-    redirect_uri: by.flow === 'browser' ? by.redirect_uri : '',
-    state: by.flow === 'browser' ? (by.state ?? null) : null,
-    user_code: by.flow === 'device' ? o.user_code : null,
-    answer: by.flow === 'inbox' ? 'inbox' : null,
-  }
+  const request: RequestRow = { ...row, request_hash: o.hash, operation: id, expires }
   const question: ApprovalRow = {
     ...named,
     id,

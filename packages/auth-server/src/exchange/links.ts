@@ -1,7 +1,7 @@
 import type { Also } from '@countersign/audit/internal'
 import type { Store } from '@countersign/store'
 import type { LinkRow } from '../tables/exchange-tables.js'
-import type { RequestRow, Tables } from '../tables/tables.js'
+import type { Tables } from '../tables/tables.js'
 import { isUser } from '../users/users.js'
 
 /** A user of another auth server: the pair, never `sub` alone. */
@@ -10,14 +10,23 @@ export interface UpstreamUser {
   readonly sub: string
 }
 
+/** The exchange that waits for its user. */
+interface WaitingRequest {
+  readonly request_hash: string
+}
+
 /** Which users of other auth servers are users of this one. */
 export interface Links {
   /** The user's `sub` here; undefined where they are not linked. */
   find(upstream: UpstreamUser): Promise<string | undefined>
   /** Notes that the user of this browser has proven to be the upstream user; false when the request no longer waits. */
-  prove(row: RequestRow, browser: string, user: string): Promise<boolean>
+  prove(request: WaitingRequest, browser: string, user: string): Promise<boolean>
   /** Stores the link that was proven; false when it was not proven, or the upstream user is linked to another user by now. */
-  add(row: RequestRow, link: { readonly upstream: UpstreamUser; readonly user: string }, also?: Also): Promise<boolean>
+  add(
+    request: WaitingRequest,
+    link: { readonly upstream: UpstreamUser; readonly user: string },
+    also?: Also,
+  ): Promise<boolean>
 }
 
 type Database = Store<Tables>['db']
@@ -41,9 +50,9 @@ export function linksIn(store: Store<Tables>, now: () => number): Links {
       return numUpdatedRows > 0n
     },
 
-    add: (row, { upstream, user }, also) =>
+    add: (request, { upstream, user }, also) =>
       store.write(async tx => {
-        const proven = await provenUser(tx, row, now())
+        const proven = await provenUser(tx, request, now())
         if (proven !== user || !(await isUser(tx, user))) return false
         if ((await linkOnce(tx, { ...upstream, user_sub: user, created: now() })) !== user) return false
         await also?.(tx)
@@ -53,7 +62,11 @@ export function linksIn(store: Store<Tables>, now: () => number): Links {
 }
 
 /** The user who was proven to be the upstream one, while the request waits. */
-async function provenUser(tx: Database, { request_hash }: RequestRow, now: number): Promise<string | null | undefined> {
+async function provenUser(
+  tx: Database,
+  { request_hash }: WaitingRequest,
+  now: number,
+): Promise<string | null | undefined> {
   const row = await tx
     .selectFrom('auth_server_requests')
     .select('upstream_user')

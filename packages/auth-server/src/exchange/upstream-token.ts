@@ -5,7 +5,6 @@ import { refusal } from '@countersign/protocol/internal'
 import type { OwnKeys } from '@countersign/store/internal'
 import { verifyAuthToken } from '@countersign/verify'
 import { asRequestFault } from '../grant/request-fault.js'
-import type { RequestRow } from '../tables/tables.js'
 
 /** The claims of a verified upstream token, without the token. */
 export interface Upstream {
@@ -91,9 +90,4 @@ export function withOwnKeys(o: {
     key: async (document, id, kid, failed) =>
       document === 'aauth-issuer' && id === o.issuer ? o.keys.verifyKey(kid) : directory.key(document, id, kid, failed),
   })
-}
-
-/** The upstream claims of a request; undefined where it is no exchange. */
-export function upstreamOf({ upstream }: Pick<RequestRow, 'upstream'>): Upstream | undefined {
-  return upstream === null ? undefined : (JSON.parse(upstream) as Upstream)
 }

@@ -6,6 +6,7 @@ import { sqliteOfTest } from '@countersign/testing/folders'
 import { expect, test } from 'vitest'
 import { migrations, type Tables } from '../tables/tables.js'
 import { refuseIn } from './claim-row.js'
+import { readRequest } from './read-request.js'
 
 test('a browser from which the user has taken a question over ends nothing of it', async () => {
   const database = sqliteOfTest()
@@ -20,7 +21,7 @@ test('a browser from which the user has taken a question over ends nothing of it
     .where('operation', 'is not', null)
     .executeTakeFirstOrThrow()
   const refusedBy = (browser: string) =>
-    store.write(tx => refuseIn(tx, row, { browser, user: sub, status: 'denied', now: made.clock.now }))
+    store.write(tx => refuseIn(tx, readRequest(row), { browser, user: sub, status: 'denied', now: made.clock.now }))
   const question = () => store.db.selectFrom('auth_server_approvals').select('status').executeTakeFirstOrThrow()
   expect(await refusedBy('another browser')).toBeUndefined()
   expect(await question()).toEqual({ status: 'open' })

@@ -1,5 +1,6 @@
 import type { Store } from '@countersign/store'
-import type { RequestRow, Tables } from '../tables/tables.js'
+import type { Tables } from '../tables/tables.js'
+import { readAgain, type StoredRequest } from './read-request.js'
 
 type Transaction = Store<Tables>['db']
 
@@ -21,7 +22,7 @@ export type HowClaimed = 'signedIn' | 'takeOver'
 /** @see Requests.claim */
 export async function claimIn(
   tx: Transaction,
-  { request_hash }: RequestRow,
+  { request_hash }: StoredRequest,
   o: { readonly browser: string; readonly how: HowClaimed | undefined; readonly now: number },
 ): Promise<boolean> {
   const { browser, how, now } = o
@@ -41,24 +42,24 @@ export async function claimIn(
 }
 
 /** @see Requests.refuse */
-export async function refuseIn(
+export async function refuseIn<R extends StoredRequest>(
   tx: Transaction,
-  { request_hash, operation }: RequestRow,
+  request: R,
   { browser, user, status, now }: RefusedHere & { readonly now: number },
-): Promise<RequestRow | undefined> {
+): Promise<R | undefined> {
   const refused = await tx
     .updateTable('auth_server_requests')
     .set({ status, user_sub: user })
-    .where(({ and }) => and({ request_hash, browser, status: 'pending' }))
+    .where(({ and }) => and({ request_hash: request.request_hash, browser, status: 'pending' }))
     .where('expires', '>', now)
     .returningAll()
     .executeTakeFirst()
   // Only then: a question that another browser has taken over meanwhile is for its user to answer.
-  if (refused !== undefined && operation !== null)
+  if (refused !== undefined && request.kind === 'call')
     await tx
       .updateTable('auth_server_approvals')
       .set({ status: 'refused', display: null })
-      .where(({ and }) => and({ id: operation, status: 'open' }))
+      .where(({ and }) => and({ id: request.operation, status: 'open' }))
       .execute()
-  return refused
+  return refused && readAgain(request, refused)
 }

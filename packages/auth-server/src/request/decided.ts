@@ -1,10 +1,10 @@
 import { answerUrl, seeOther } from '@countersign/protocol/internal'
 import { codeOf } from '../secret/request-token.js'
-import type { RequestRow } from '../tables/tables.js'
+import type { RequestBy } from './read-request.js'
 
 /** Sends the browser back to the agent with what its user decided: a code, or a no. @see protocol §6.3 */
 export function answerRedirect(
-  { code_secret, redirect_uri, state }: RequestRow,
+  { code_secret, redirect_uri, state }: RequestBy<'browser'>,
   request_token: string,
   issuer: string,
 ): Response {

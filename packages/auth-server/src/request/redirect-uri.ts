@@ -1,6 +1,6 @@
 import type { Discovery } from '@countersign/discovery'
 import { checkRedirectUri, refusal } from '@countersign/protocol/internal'
-import type { RequestRow } from '../tables/tables.js'
+import type { RequestBy } from './read-request.js'
 
 /**
  * Tells whether another program on the user's machine could receive the answer in the agent's place. Not so for an agent that is
@@ -18,7 +18,7 @@ export function isLoopbackRedirect(uri: string, agent: string): boolean {
  * @see protocol §6.3
  */
 export async function checkStillListed(
-  { agent, redirect_uri }: Pick<RequestRow, 'agent' | 'redirect_uri'>,
+  { agent, redirect_uri }: Pick<RequestBy<'browser'>, 'agent' | 'redirect_uri'>,
   { discovery }: { readonly discovery: Discovery },
 ): Promise<void> {
   const metadata = await discovery.limited().agent(agent)

@@ -4,14 +4,13 @@ import type { IdentifiedCaller } from '@countersign/verify'
 import { peerOf, requestIdOf } from '@countersign/verify/internal'
 import type { AuthServerEvent, ExchangeFacts } from '../event/event.js'
 import { exchangeFacts } from '../exchange/exchange.js'
-import { upstreamOf } from '../exchange/upstream-token.js'
 import { denialIn } from '../grant/decide.js'
-import type { RequestRow } from '../tables/tables.js'
+import { type StoredRequest, upstreamOf } from './read-request.js'
 import { requestFacts } from './requests.js'
 
 /** The request and user of a page, for the event of a refusal. */
 export interface PageFacts {
-  readonly row: RequestRow
+  readonly row: StoredRequest
   /** The user who is signed in. */
   readonly user?: { readonly sub: string } | undefined
 }

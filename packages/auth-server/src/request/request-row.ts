@@ -25,8 +25,17 @@ export interface NewRequest {
   readonly resource_txn?: string | undefined
 }
 
+/** How the user is asked, and how the answer goes back. */
+export type NewWay =
+  | { readonly flow: 'browser'; readonly redirect_uri: string; readonly state?: string | undefined }
+  | { readonly flow: 'device'; readonly user_code: string }
+  | { readonly flow: 'inbox' }
+
 /** The row of a new request, without its token. */
-export function rowOf(request: NewRequest, now: number): Omit<RequestRow, 'request_hash'> {
+export function rowOf(
+  request: NewRequest,
+  { way, now }: { readonly way: NewWay; readonly now: number },
+): Omit<RequestRow, 'request_hash'> {
   const { principal, resource, scope, purpose, purposes, delegation, txn, login_hint, peer, upstream } = request
   return {
     id: randomUUID(),
@@ -37,9 +46,7 @@ export function rowOf(request: NewRequest, now: number): Omit<RequestRow, 'reque
     txn: txn ?? null,
     login_hint: login_hint ?? null,
     peer: peer ?? null,
-    redirect_uri: '',
-    state: null,
-    user_code: null,
+    ...wayColumns(way),
     created: now,
     expires: now + requestLifetime,
     browser: null,
@@ -56,6 +63,17 @@ export function rowOf(request: NewRequest, now: number): Omit<RequestRow, 'reque
     purposes: purposesText(purposes),
     delegation: conditionsText(delegation),
     operation: null,
-    answer: null,
+  }
+}
+
+function wayColumns(way: NewWay): Pick<RequestRow, 'redirect_uri' | 'state' | 'user_code' | 'answer'> {
+  const none = { redirect_uri: '', state: null, user_code: null, answer: null }
+  switch (way.flow) {
+    case 'browser':
+      return { ...none, redirect_uri: way.redirect_uri, state: way.state ?? null }
+    case 'device':
+      return { ...none, user_code: way.user_code }
+    case 'inbox':
+      return { ...none, answer: 'inbox' }
   }
 }

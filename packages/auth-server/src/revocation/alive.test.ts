@@ -108,7 +108,7 @@ describe('a remembered consent that is taken back', () => {
     const asked = { principal: { agent }, resource: calendar, scope: ['events.read'] }
     const { request_token } = await requests.add(asked, way)
     const row = await requests.find(request_token)
-    if (row === undefined) throw new Error('not stored')
+    if (row?.kind !== 'access') throw new Error('not stored')
     await requests.claim(row, 'browser')
     const decision = { user: { sub: 'ada', claims: {} }, scope: ['events.read'], remember: 'yes' } as const
     await userAccessIn(store, now, { issuer, onEnded: () => undefined }).takeBack('ada', {})

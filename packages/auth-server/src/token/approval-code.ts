@@ -1,15 +1,16 @@
 import type { Conditions } from '@countersign/conditions'
 import { parseScope } from '@countersign/protocol'
 import { exchangeFacts } from '../exchange/exchange.js'
-import { type Upstream, upstreamOf } from '../exchange/upstream-token.js'
+import type { Upstream } from '../exchange/upstream-token.js'
 import { type IssuedToken, issueAuthToken } from '../grant/auth-token.js'
 import { decideAgain, policyRequest, principalOf } from '../grant/decide.js'
 import { conditionFacts, tokenConditions } from '../grant/token-conditions.js'
 import { purposesIn } from '../mandate/conditions-text.js'
-import { consentKey, requestFacts } from '../request/requests.js'
+import { consentKey } from '../request/decide-row.js'
+import type { RequestOf } from '../request/read-request.js'
+import { requestFacts } from '../request/requests.js'
 import { codeRefusal } from '../secret/request-token.js'
 import type { ApprovalRow } from '../tables/approval-tables.js'
-import type { RequestRow } from '../tables/tables.js'
 import type { CodeOutcome, CodeToken, PresentedCode } from './code-outcome.js'
 import { approverMissing } from './decide-call.js'
 import { recheckExchange } from './exchange-code.js'
@@ -24,14 +25,18 @@ interface Redeemer extends Pick<TokenCall, 'caller' | 'discovery'> {
  * What a yes to a single call gives: a token for that call, with a grant of its own and no refresh token.
  * @see protocol §9.4, clause approval.token
  */
-export function approvalOutcome(row: RequestRow, { by }: Pick<PresentedCode, 'by'>, redeemer: Redeemer): CodeOutcome {
+export function approvalOutcome(
+  row: RequestOf<'call'>,
+  { by }: Pick<PresentedCode, 'by'>,
+  redeemer: Redeemer,
+): CodeOutcome {
   const { approvals, now, report } = redeemer.context
-  const find = (): Promise<ApprovalRow | undefined> => approvals.find(row.operation ?? '')
+  const find = (): Promise<ApprovalRow | undefined> => approvals.find(row.operation)
   return {
-    async issue(allowed) {
+    async issue() {
       const question = await find()
       if (question === undefined || question.status !== 'approved' || question.ended !== null) throw codeRefusal()
-      return issueFor({ row: allowed, question, by }, redeemer)
+      return issueFor({ row, question, by }, redeemer)
     },
 
     async repeated() {
@@ -42,7 +47,7 @@ export function approvalOutcome(row: RequestRow, { by }: Pick<PresentedCode, 'by
 
     async endReused() {
       if (row.status !== 'redeemed' || row.expires > now()) return
-      await approvals.endReused(row.operation ?? '', (tx, ended) => {
+      await approvals.endReused(row.operation, (tx, ended) => {
         const facts = { ...requestFacts(row), ...approvalFacts(ended), user: ended.user_sub }
         return report.within(tx, { type: 'alarm', reason: 'code-reused', ...facts })
       })
@@ -51,7 +56,7 @@ export function approvalOutcome(row: RequestRow, { by }: Pick<PresentedCode, 'by
 }
 
 interface Allowed {
-  readonly row: RequestRow
+  readonly row: RequestOf<'call'>
   readonly question: ApprovalRow
   readonly by: PresentedCode['by']
 }
@@ -62,7 +67,7 @@ async function issueFor({ row, question, by }: Allowed, redeemer: Redeemer): Pro
   const { user_sub, agent, resource } = question
   await context.approvals.checkStopped({ user_sub, agent, resource })
   const { issued, conditions } = await signFor({ row, question }, redeemer)
-  const upstream = upstreamOf(row)
+  const { upstream } = row
   return {
     issued,
     approval: { approval: question.id, exp: issued.exp },
@@ -115,7 +120,7 @@ async function decideOnceMore(
   { caller, context }: Redeemer,
 ): Promise<{ readonly operator: Conditions; readonly user: Conditions; readonly upstream?: Upstream }> {
   const [scope, purposes] = [parseScope(row.scope), purposesIn(row.purposes)]
-  if (row.upstream !== null) {
+  if (row.upstream !== undefined) {
     const { exchange } = context
     if (exchange === undefined) throw codeRefusal()
     const { verified, operator } = await recheckExchange(row, caller, { ...context, exchange })

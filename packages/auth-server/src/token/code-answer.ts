@@ -1,5 +1,5 @@
+import type { StoredRequest } from '../request/read-request.js'
 import { codeOf, isCode, redemptionHash } from '../secret/request-token.js'
-import type { RequestRow } from '../tables/tables.js'
 import { isCallers } from './is-callers.js'
 import { redeem } from './redemption.js'
 import type { TokenAnswer, TokenCall, TokenContext } from './token-context.js'
@@ -31,8 +31,8 @@ export async function answerCode(
 }
 
 /** Stolen or injected codes: a code works only with its own request token and `redirect_uri`. */
-function isBound(request: CodeRequest, row: RequestRow): boolean {
+function isBound(request: CodeRequest, row: StoredRequest): boolean {
   const { code, redirect_uri, request_token } = request
-  if (row.user_code !== null || row.answer !== null || row.code_secret === null) return false
+  if (row.way !== 'browser' || row.code_secret === null) return false
   return row.redirect_uri === redirect_uri && isCode(code, codeOf(request_token, row.code_secret))
 }

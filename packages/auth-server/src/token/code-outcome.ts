@@ -1,6 +1,6 @@
 import type { AuthServerEvent } from '../event/event.js'
 import type { IssuedToken } from '../grant/auth-token.js'
-import type { RequestRow } from '../tables/tables.js'
+import type { StoredRequest } from '../request/read-request.js'
 import type { RedeemedApproval, RedeemedGrant } from './token-context.js'
 
 /** A consent code or device code, as a caller presents it. */
@@ -9,12 +9,12 @@ export interface PresentedCode {
   /** Hash of everything that must be the same when the code is used again. */
   readonly redemption: string
   /** The request of this code, where it is the caller's. Absent once a grant has taken its place. */
-  readonly row: RequestRow | undefined
+  readonly row: StoredRequest | undefined
   /**
    * Tells whether the request can be redeemed now.
    * @throws AAuthError the reason why not, where the flow has one
    */
-  readonly isAllowed: (row: RequestRow) => Promise<boolean>
+  readonly isAllowed: (row: StoredRequest) => Promise<boolean>
 }
 
 /** What a code gives: a grant, a token that ends with the upstream one, or a token for a single call. */
@@ -23,7 +23,7 @@ export interface CodeOutcome {
    * Asks rules and policy once more, and signs the token. It stands only once the request has been taken.
    * @throws AAuthError `access_denied`, `invalid_grant`
    */
-  issue(row: RequestRow): Promise<CodeToken>
+  issue(): Promise<CodeToken>
   /** The event of a repeated answer; undefined once what the code gave has ended. */
   repeated(): Promise<AuthServerEvent | undefined>
   /** Ends what the code gave, where its first use is over a minute ago, and reports the alarm. */

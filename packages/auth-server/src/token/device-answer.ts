@@ -2,7 +2,6 @@ import { refusal } from '@countersign/protocol/internal'
 import { pollInterval } from '../bound/polls.js'
 import { shownUserCode } from '../request/user-code.js'
 import { requestLifetime } from '../secret/request-token.js'
-import type { RequestRow } from '../tables/tables.js'
 import { askAboutCall } from './ask-about-call.js'
 import { type DecidedAccess, decideAccess } from './auth-answer.js'
 import { reportRequested } from './pending-answer.js'
@@ -73,6 +72,5 @@ export function answerDeviceCode(
   call: Pick<TokenCall, 'caller' | 'discovery'>,
   context: TokenContext,
 ): Promise<TokenAnswer> {
-  const isPolledSo = ({ user_code }: RequestRow): boolean => user_code !== null
-  return redeemPolled({ by: 'device_code', token: device_code, isPolledSo }, call, context)
+  return redeemPolled({ by: 'device_code', token: device_code, way: 'device' }, call, context)
 }

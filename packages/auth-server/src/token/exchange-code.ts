@@ -3,11 +3,11 @@ import { parseScope } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
 import type { IdentifiedCaller } from '@countersign/verify'
 import type { ExchangeContext } from '../exchange/exchange.js'
-import { upstreamOf } from '../exchange/upstream-token.js'
 import { conditionsIn, purposesIn } from '../mandate/conditions-text.js'
-import { consentKey, requestFacts } from '../request/requests.js'
+import { consentKey } from '../request/decide-row.js'
+import { type RequestOf, type StoredRequest, upstreamOf } from '../request/read-request.js'
+import { requestFacts } from '../request/requests.js'
 import { codeRefusal } from '../secret/request-token.js'
-import type { RequestRow } from '../tables/tables.js'
 import type { CodeOutcome, CodeToken } from './code-outcome.js'
 import { policyRequestOf, ruleFor } from './exchange-answer.js'
 import { issueExchanged, type VerifiedExchange } from './exchange-token.js'
@@ -17,10 +17,10 @@ type Call = Pick<TokenCall, 'caller' | 'discovery'>
 type Context = TokenContext & { readonly exchange: ExchangeContext }
 
 /** What the code of an exchange gives: a token that ends with the upstream one, and no refresh token. @see protocol §7 */
-export function exchangeOutcome(row: RequestRow, call: Call, context: Context): CodeOutcome {
+export function exchangeOutcome(row: RequestOf<'exchange'>, call: Call, context: Context): CodeOutcome {
   const { exchange, now, report } = context
   return {
-    issue: allowed => issueFor(allowed, call, context),
+    issue: () => issueFor(row, call, context),
 
     async repeated() {
       const user = await findConsentingUser(row, exchange)
@@ -39,7 +39,7 @@ export function exchangeOutcome(row: RequestRow, call: Call, context: Context): 
 }
 
 /** Checks rules, policy and grants once more: they may have changed while the user decided. */
-async function issueFor(row: RequestRow, call: Call, context: Context): Promise<CodeToken> {
+async function issueFor(row: RequestOf<'exchange'>, call: Call, context: Context): Promise<CodeToken> {
   const { verified, operator } = await recheckExchange(row, call.caller, context)
   const chosen = conditionsIn(row.conditions)
   const { discovery } = call
@@ -51,7 +51,7 @@ async function issueFor(row: RequestRow, call: Call, context: Context): Promise<
  * @throws AAuthError `invalid_grant`, `access_denied`, `invalid_auth_token`
  */
 export async function recheckExchange(
-  row: RequestRow,
+  row: StoredRequest,
   caller: IdentifiedCaller,
   { exchange, now }: Context,
 ): Promise<{ readonly verified: VerifiedExchange; readonly operator: Conditions }> {
@@ -67,7 +67,7 @@ export async function recheckExchange(
 
 /** The exchange that the user allowed; undefined where the upstream user is another user's by now. */
 async function findAllowedExchange(
-  row: RequestRow,
+  row: StoredRequest,
   caller: IdentifiedCaller,
   exchange: ExchangeContext,
 ): Promise<VerifiedExchange | undefined> {
@@ -87,7 +87,7 @@ async function findAllowedExchange(
 }
 
 /** The user, while the consent stands: without it, the answer is not repeated. */
-async function findConsentingUser(row: RequestRow, exchange: ExchangeContext): Promise<string | undefined> {
+async function findConsentingUser(row: RequestOf<'exchange'>, exchange: ExchangeContext): Promise<string | undefined> {
   const { user_sub, granted_scope } = row
   if (user_sub === null || granted_scope === null) return undefined
   const scope = parseScope(granted_scope)
@@ -96,6 +96,6 @@ async function findConsentingUser(row: RequestRow, exchange: ExchangeContext): P
 }
 
 /** How an event names what the user allowed. */
-function allowedFacts(row: RequestRow): ReturnType<typeof requestFacts> {
+function allowedFacts(row: RequestOf<'exchange'>): ReturnType<typeof requestFacts> {
   return { ...requestFacts(row), scope: parseScope(row.granted_scope ?? row.scope) }
 }

@@ -5,14 +5,19 @@ import type { Grant } from '../grant/grant.js'
 import { grantFacts, newGrantId } from '../grant/grants.js'
 import { conditionFacts, tokenConditions } from '../grant/token-conditions.js'
 import { conditionsIn, purposesIn } from '../mandate/conditions-text.js'
-import type { RequestRow } from '../tables/tables.js'
+import type { RequestOf } from '../request/read-request.js'
 import type { CodeOutcome, CodeToken, PresentedCode } from './code-outcome.js'
 import { repeatFor } from './repeats.js'
 import type { TokenCall, TokenContext } from './token-context.js'
 
+/** The code of an agent's own request, which is gone once the grant is there. */
+interface AccessCode extends Pick<PresentedCode, 'by' | 'redemption'> {
+  readonly row: RequestOf<'access'> | undefined
+}
+
 /** What the code of an agent's own request gives: a grant, with a refresh token. */
 export function grantOutcome(
-  code: Pick<PresentedCode, 'by' | 'redemption'>,
+  code: AccessCode,
   call: Pick<TokenCall, 'caller' | 'discovery'>,
   context: TokenContext,
 ): CodeOutcome {
@@ -21,7 +26,7 @@ export function grantOutcome(
   const { redemption } = code
   const principal = principalOf(caller)
   return {
-    issue: row => issueFor(row, { code, call }, context),
+    issue: () => issueFor(code, call, context),
 
     async repeated() {
       const grant = await grants.redeemed(principal, redemption)
@@ -41,15 +46,11 @@ export function grantOutcome(
 }
 
 async function issueFor(
-  row: RequestRow,
-  o: {
-    readonly code: Pick<PresentedCode, 'by' | 'redemption'>
-    readonly call: Pick<TokenCall, 'caller' | 'discovery'>
-  },
+  { by, redemption, row }: AccessCode,
+  { caller, discovery }: Pick<TokenCall, 'caller' | 'discovery'>,
   { issuer, policy, approvals, now }: TokenContext,
 ): Promise<CodeToken> {
-  const { code, call } = o
-  const { caller, discovery } = call
+  if (row === undefined) throw new TypeError('a grant is given for a request that is there')
   const principal = principalOf(caller)
   const grant = grantOf(row)
   const scope = parseScope(grant.scope)
@@ -64,10 +65,10 @@ async function issueFor(
   const { jti } = issued
   return {
     issued,
-    grant: { principal, grant, redemption: code.redemption },
+    grant: { principal, grant, redemption },
     granted: {
       type: 'granted',
-      by: code.by,
+      by,
       request: row.id,
       ...grantFacts(principal, grant),
       ...conditionFacts(conditions),
@@ -76,7 +77,7 @@ async function issueFor(
   }
 }
 
-function grantOf(row: RequestRow): Grant {
+function grantOf(row: RequestOf<'access'>): Grant {
   const { resource, granted_scope, purpose, txn, user_sub, claims } = row
   if (granted_scope === null || user_sub === null) throw new TypeError('an allowed request names its user and scope')
   return {

@@ -1,7 +1,7 @@
 import type { IdentifiedCaller } from '@countersign/verify'
 import { principalOf } from '../grant/decide.js'
 import { owns } from '../grant/grant.js'
-import type { RequestRow } from '../tables/tables.js'
+import type { StoredRequest } from '../request/read-request.js'
 import type { TokenContext } from './token-context.js'
 
 /**
@@ -9,11 +9,16 @@ import type { TokenContext } from './token-context.js'
  * (APR-14, APR-33).
  */
 export async function isCallers(
-  row: RequestRow,
+  row: StoredRequest,
   caller: IdentifiedCaller,
   { approvals }: Pick<TokenContext, 'approvals'>,
 ): Promise<boolean> {
   if (!owns(principalOf(caller), row)) return false
-  if (row.operation === null) return true
-  return (await approvals.find(row.operation))?.agent_jkt === caller.key.thumbprint
+  switch (row.kind) {
+    case 'access':
+    case 'exchange':
+      return true
+    case 'call':
+      return (await approvals.find(row.operation))?.agent_jkt === caller.key.thumbprint
+  }
 }

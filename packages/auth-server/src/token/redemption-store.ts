@@ -2,7 +2,8 @@ import type { Also } from '@countersign/audit/internal'
 import type { Store } from '@countersign/store'
 import { type GrantWriting, grantLock, grantWriter } from '../grant/grant-writer.js'
 import { refreshTokens } from '../grant/refresh-token.js'
-import type { RequestRow, Tables } from '../tables/tables.js'
+import type { StoredRequest } from '../request/read-request.js'
+import type { Tables } from '../tables/tables.js'
 import { repeatFor } from './repeats.js'
 import type { RedeemedApproval, RedeemedGrant, Redemptions } from './token-context.js'
 
@@ -15,7 +16,7 @@ export function redemptionsIn(writing: GrantWriting): Redemptions {
   const newRefreshToken = refreshTokens()
 
   async function replace(
-    row: RequestRow,
+    row: StoredRequest,
     redeemed: RedeemedGrant,
     also: Also | undefined,
   ): Promise<{ readonly refresh_token: string } | undefined> {
@@ -50,7 +51,7 @@ export function redemptionsIn(writing: GrantWriting): Redemptions {
 }
 
 /** The row is the right to redeem: of two instances that delete it at once, one finds it gone. */
-async function deleteAllowed(tx: Transaction, { request_hash }: RequestRow, now: number): Promise<boolean> {
+async function deleteAllowed(tx: Transaction, { request_hash }: StoredRequest, now: number): Promise<boolean> {
   const { numDeletedRows } = await tx
     .deleteFrom('auth_server_requests')
     .where(({ and }) => and({ request_hash, status: 'granted' }))
@@ -71,7 +72,7 @@ async function noteToken(tx: Transaction, { approval, exp }: RedeemedApproval): 
 }
 
 /** No grant will tell of an exchange's code, so its row stays a while: a code that comes again later has been stolen. */
-async function markRedeemed(tx: Transaction, { request_hash }: RequestRow, now: number): Promise<boolean> {
+async function markRedeemed(tx: Transaction, { request_hash }: StoredRequest, now: number): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('auth_server_requests')
     .set({ status: 'redeemed', expires: now + repeatFor })

@@ -1,7 +1,7 @@
 import { agentsOf } from '../block/parties.js'
 import { principalOf } from '../grant/decide.js'
+import type { StoredRequest } from '../request/read-request.js'
 import { codeRefusal, redemptionHash } from '../secret/request-token.js'
-import type { RequestRow } from '../tables/tables.js'
 import { approvalOutcome } from './approval-code.js'
 import type { CodeOutcome, PresentedCode } from './code-outcome.js'
 import { exchangeOutcome } from './exchange-code.js'
@@ -37,21 +37,29 @@ function outcomeOf(
   call: Pick<TokenCall, 'caller' | 'discovery'>,
   context: TokenContext,
 ): CodeOutcome {
+  // Only a grant may have taken the place of its request.
+  if (row === undefined) return grantOutcome({ by, redemption, row }, call, context)
   // A grant, with a refresh token, is never made of an approval or an exchange.
-  if (row?.operation != null) return approvalOutcome(row, { by }, { ...call, context })
-  if (row === undefined || row.upstream === null) return grantOutcome({ by, redemption }, call, context)
-  const { exchange } = context
-  if (exchange === undefined) throw codeRefusal()
-  return exchangeOutcome(row, call, { ...context, exchange })
+  switch (row.kind) {
+    case 'access':
+      return grantOutcome({ by, redemption, row }, call, context)
+    case 'call':
+      return approvalOutcome(row, { by }, { ...call, context })
+    case 'exchange': {
+      const { exchange } = context
+      if (exchange === undefined) throw codeRefusal()
+      return exchangeOutcome(row, call, { ...context, exchange })
+    }
+  }
 }
 
 /** Signs first: a token that cannot be made does not use up the code. */
 async function redeemFirst(
-  row: RequestRow,
+  row: StoredRequest,
   outcome: CodeOutcome,
   { redemptions, report }: TokenContext,
 ): Promise<TokenAnswer> {
-  const { issued, grant, approval, granted } = await outcome.issue(row)
+  const { issued, grant, approval, granted } = await outcome.issue()
   const taken = await redemptions.take(row, grant ?? approval, tx => report.within(tx, granted))
   if (taken === undefined) throw codeRefusal()
   return { auth_token: issued.auth_token, expires_in: issued.expires_in, ...taken }

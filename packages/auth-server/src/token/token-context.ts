@@ -9,8 +9,8 @@ import type { AuthTokenIssuer } from '../grant/auth-token.js'
 import type { Grant, Principal } from '../grant/grant.js'
 import type { Grants } from '../grant/grants.js'
 import type { Policy } from '../policy/policy.js'
+import type { StoredRequest } from '../request/read-request.js'
 import type { Requests } from '../request/requests.js'
-import type { RequestRow } from '../tables/tables.js'
 import type { VerifiedCaller } from './identified-form.js'
 
 /** What the token endpoint needs. */
@@ -80,7 +80,7 @@ export interface Redemptions {
    * another request took it first, or the approval has ended.
    */
   take(
-    row: RequestRow,
+    row: StoredRequest,
     redeemed: RedeemedGrant | RedeemedApproval | undefined,
     also?: Also,
   ): Promise<{ readonly refresh_token?: string } | undefined>

@@ -1,4 +1,4 @@
-import type { ApprovalRow, RequestRow, Tables } from '@countersign/auth-server/internal'
+import type { ApprovalRow, RequestBy, StoredRequest, Tables } from '@countersign/auth-server/internal'
 import {
   allowAsking,
   approvedCalls,
@@ -125,7 +125,7 @@ export async function answerQuestionHere(message: ReceivedMessage, context: Cont
   return seeOther(`${approvalsPath}?done=${doneOf(decided)}`, [])
 }
 
-function doneOf({ status }: RequestRow): ApprovalsDone {
+function doneOf({ status }: StoredRequest): ApprovalsDone {
   if (status === 'granted') return 'approved'
   return status === 'stopped' ? 'stopped' : 'refused'
 }
@@ -138,19 +138,9 @@ function questionPath(id: string): string {
 async function findQuestion(
   id: string,
   { session, user }: { readonly session: BrowserSession; readonly user: SessionUser },
-  { store, now, note }: Context,
+  { requests, note }: Context,
 ): Promise<ShownQuestion> {
-  const row = await store.db
-    .selectFrom('auth_server_requests')
-    .innerJoin('auth_server_approvals', 'auth_server_approvals.id', 'auth_server_requests.operation')
-    .selectAll('auth_server_requests')
-    .where('auth_server_approvals.id', '=', id)
-    .where('auth_server_approvals.user_sub', '=', user.sub)
-    .where('auth_server_approvals.status', '=', 'open')
-    .where('auth_server_requests.answer', '=', 'inbox')
-    .where('auth_server_requests.status', '=', 'pending')
-    .where('auth_server_requests.expires', '>', now())
-    .executeTakeFirst()
+  const row = await requests.findInInbox(id, user.sub)
   if (row === undefined) throw unknownError()
   note?.({ row, user })
   const hidden = { question: id, shown: askedMark(row) }
@@ -161,7 +151,7 @@ async function findQuestion(
 }
 
 /** A hash of what an equal question may ask for otherwise: the call itself is the same. */
-function askedMark({ scope, purpose, purposes }: RequestRow): string {
+function askedMark({ scope, purpose, purposes }: RequestBy<'inbox'>): string {
   return sha256(JSON.stringify([scope, purpose, purposes]))
 }
 

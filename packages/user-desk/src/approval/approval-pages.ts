@@ -1,6 +1,6 @@
 import { named, type Transaction } from '@countersign/audit/internal'
-import type { ApprovalAnswer, ApprovalRow, Approvals, RequestRow } from '@countersign/auth-server/internal'
-import { agentsOf, exchangeFacts, requestFacts, upstreamOf } from '@countersign/auth-server/internal'
+import type { ApprovalAnswer, ApprovalRow, Approvals, RequestOf } from '@countersign/auth-server/internal'
+import { agentsOf, exchangeFacts, requestFacts } from '@countersign/auth-server/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { AAuthError } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
@@ -13,8 +13,6 @@ import { pageResponse } from '../pages/page-response.js'
 
 /** What the pages for approvals need. */
 export type ApprovalPagesContext = Omit<ConsentContext, 'approvalPages'> & { readonly approvals: Approvals }
-
-type Deciding = Omit<ShownQuestion, keyof OpenRequest> & OpenRequest
 
 /** Creates the pages on which users approve single calls. */
 export function approvalPagesOf(context: ApprovalPagesContext): ApprovalPages {
@@ -36,11 +34,11 @@ export function approvalPagesOf(context: ApprovalPagesContext): ApprovalPages {
 
 /** The question of a request, if it is open and for this user: nobody else may answer it. */
 async function questionOf(
-  { row, user }: OpenRequest,
+  { row, user }: OpenRequest<RequestOf<'call'>>,
   { approvals, blocks }: ApprovalPagesContext,
 ): Promise<ApprovalRow> {
   await blocks.check({ agents: agentsOf(row) })
-  const question = row.operation === null ? undefined : await approvals.find(row.operation)
+  const question = await approvals.find(row.operation)
   if (question?.status !== 'open') throw endedError()
   // Phishing: an attacker's agent sends its own link to a victim, whose yes would be for the attacker's call.
   if (question.user_sub !== user.sub) {
@@ -49,15 +47,15 @@ async function questionOf(
   return question
 }
 
-async function decide(
+async function decide<R extends RequestOf<'call'>>(
   message: ReceivedMessage,
   o: {
-    readonly shown: Deciding
+    readonly shown: ShownQuestion<R>
     readonly form: ReadonlyMap<string, string>
     readonly check?: () => Promise<void>
   },
   context: ApprovalPagesContext,
-): Promise<RequestRow | Response | undefined> {
+): Promise<R | Response | undefined> {
   const { shown, form, check } = o
   const { row, session, user, action, returnTo, way } = shown
   const question = await questionOf(shown, context)
@@ -71,7 +69,7 @@ async function decide(
   }
   await check?.()
   const browser = way.type === 'inbox' ? undefined : session.id
-  const given = { id: question.id, user: user.sub, answer, request: row.request_hash, browser }
+  const given = { user: user.sub, answer, request: row, browser }
   return context.approvals.answer(given, tx => reportAnswer(tx, { row, question, answer }, context))
 }
 
@@ -88,14 +86,14 @@ async function reportAnswer(
     row,
     question,
     answer,
-  }: { readonly row: RequestRow; readonly question: ApprovalRow; readonly answer: ApprovalAnswer },
+  }: { readonly row: RequestOf<'call'>; readonly question: ApprovalRow; readonly answer: ApprovalAnswer },
   { report }: ApprovalPagesContext,
 ): Promise<void> {
-  const upstream = upstreamOf(row)
+  const { upstream } = row
   const user = question.user_sub
   const about = {
     ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream) }),
-    flow: row.answer === 'inbox' ? 'inbox' : row.user_code === null ? 'browser' : 'device',
+    flow: row.way,
     ...requestFacts(row),
     approval: question.id,
     operation: question.operation,

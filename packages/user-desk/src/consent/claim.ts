@@ -1,4 +1,4 @@
-import type { HowClaimed, OpenedLink, RequestRow } from '@countersign/auth-server/internal'
+import type { HowClaimed, OpenedLink, RequestBy } from '@countersign/auth-server/internal'
 import { sha256 } from '@countersign/auth-server/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { parseQuery, seeOther } from '@countersign/protocol/internal'
@@ -22,7 +22,7 @@ export async function beginRequest(
   return seeOther(isOwn ? consentPath(request_token) : markedPath(row, request_token), cookies)
 }
 
-function markedPath(row: RequestRow, request_token: string): string {
+function markedPath(row: RequestBy<'browser'>, request_token: string): string {
   return `${consentPath(request_token)}&${new URLSearchParams({ link: markOf(row) })}`
 }
 
@@ -46,7 +46,7 @@ export async function claimRequest(message: ReceivedMessage, context: ConsentCon
   const isElsewhere = row.browser !== null && row.browser !== session.id && row.user_sub !== null
   if (user === undefined) {
     // A link that is sent on shows nothing to another browser, but to whom it is for, who may take it over.
-    if (isElsewhere && row.operation === null && row.upstream === null) throw otherBrowserRefusal()
+    if (isElsewhere && row.kind === 'access') throw otherBrowserRefusal()
     const options = { returnTo: markedPath(row, request_token), loginHint: row.login_hint ?? undefined }
     return context.login.signIn(message, options)
   }
@@ -62,20 +62,23 @@ export async function claimRequest(message: ReceivedMessage, context: ConsentCon
  */
 async function howToClaim(
   message: ReceivedMessage,
-  open: { readonly row: RequestRow; readonly session: BrowserSession; readonly user: SessionUser },
+  open: { readonly row: RequestBy<'browser'>; readonly session: BrowserSession; readonly user: SessionUser },
   { approvalPages, linking }: Pick<ConsentContext, 'approvalPages' | 'linking'>,
 ): Promise<HowClaimed | undefined> {
   const { row } = open
   if (row.status !== 'pending') return undefined
-  if (row.operation !== null) {
-    await approvalPages.check(open)
-    return 'takeOver'
+  switch (row.kind) {
+    case 'access':
+      return 'signedIn'
+    case 'call':
+      await approvalPages.check({ ...open, row })
+      return 'takeOver'
+    case 'exchange':
+      return linking?.mayAnswer(message, { ...open, row })
   }
-  if (row.upstream === null) return 'signedIn'
-  return linking?.mayAnswer(message, open)
 }
 
 /** What only the link tells, so that its way on needs no `state`: bounded, and worth nothing once the request is claimed. */
-function markOf({ id, redirect_uri, state }: Pick<RequestRow, 'id' | 'redirect_uri' | 'state'>): string {
+function markOf({ id, redirect_uri, state }: Pick<RequestBy<'browser'>, 'id' | 'redirect_uri' | 'state'>): string {
   return sha256(JSON.stringify([id, redirect_uri, state]))
 }

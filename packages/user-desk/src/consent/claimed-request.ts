@@ -1,4 +1,4 @@
-import type { RequestRow } from '@countersign/auth-server/internal'
+import type { RequestBy } from '@countersign/auth-server/internal'
 import { callerOf } from '@countersign/auth-server/internal'
 import type { AAuthError } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
@@ -15,7 +15,7 @@ export async function browsersRequest(
   request_token: string,
   session: BrowserSession | undefined,
   { requests, blocks, now, note }: Pick<ConsentContext, 'requests' | 'blocks' | 'now' | 'note'>,
-): Promise<{ readonly row: RequestRow; readonly session: BrowserSession }> {
+): Promise<{ readonly row: RequestBy<'browser'>; readonly session: BrowserSession }> {
   const row = await openRow(request_token, { requests, blocks, now, note }, session?.user)
   if (session === undefined || row.browser !== session.id) throw otherBrowserRefusal()
   return { row, session }
@@ -26,11 +26,11 @@ export async function openRow(
   request_token: string,
   { requests, blocks, now, note }: Pick<ConsentContext, 'requests' | 'blocks' | 'now' | 'note'>,
   user?: SessionUser,
-): Promise<RequestRow> {
+): Promise<RequestBy<'browser'>> {
   const row = await requests.find(request_token)
   if (row !== undefined) note?.({ row, user })
   // Nothing that the user does prolongs a request.
-  if (row === undefined || row.user_code !== null || row.answer !== null || row.expires <= now()) {
+  if (row === undefined || row.way !== 'browser' || row.expires <= now()) {
     throw refusal('request_ended')
   }
   // No browser is sent to an agent that the operator has blocked: it hears so from the token endpoint.

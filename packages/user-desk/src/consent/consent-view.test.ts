@@ -1,11 +1,13 @@
-import type { RequestRow } from '@countersign/auth-server/internal'
+import type { StoredRequest } from '@countersign/auth-server/internal'
 import { createDiscovery } from '@countersign/discovery'
 import { verifies } from '@countersign/requirements'
 import { makeWeb } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
 import { type ConsentFrame, consentView } from './consent-view.js'
 
-const row: RequestRow = {
+const row: StoredRequest = {
+  kind: 'access',
+  way: 'browser',
   request_hash: 'h',
   id: 'r1',
   agent: 'https://agent.example',
@@ -18,7 +20,6 @@ const row: RequestRow = {
   state: null,
   login_hint: null,
   peer: '192.0.2.7',
-  user_code: null,
   created: 1,
   expires: 601,
   browser: 'b',
@@ -27,15 +28,11 @@ const row: RequestRow = {
   granted_scope: null,
   claims: null,
   code_secret: null,
-  upstream: null,
-  upstream_user: null,
   site: null,
   words: null,
   conditions: null,
   purposes: null,
   delegation: null,
-  operation: null,
-  answer: null,
 }
 const frame: ConsentFrame = {
   csrf: 'csrf',

@@ -1,5 +1,5 @@
 import type { Policy } from '@countersign/auth-server'
-import type { RequestRow } from '@countersign/auth-server/internal'
+import type { StoredRequest } from '@countersign/auth-server/internal'
 import { chainOf, purposesIn, resourceScopes, upstreamOf } from '@countersign/auth-server/internal'
 import type { Conditions } from '@countersign/conditions'
 import type { Discovery } from '@countersign/discovery'
@@ -33,7 +33,7 @@ export type ConsentFrame = Pick<ConsentView, 'csrf' | 'action' | 'hidden' | 'ret
  * @see protocol §6.3
  */
 export async function consentView(
-  row: RequestRow,
+  row: StoredRequest,
   { held, before = [], agreed = {}, ...frame }: ConsentFrame,
   o: {
     readonly discovery: Discovery

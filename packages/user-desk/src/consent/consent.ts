@@ -1,4 +1,4 @@
-import type { RequestRow } from '@countersign/auth-server/internal'
+import type { RequestBy, RequestOf } from '@countersign/auth-server/internal'
 import {
   agentsOf,
   checkStillListed,
@@ -31,6 +31,10 @@ import { asksAnew } from './limits.js'
 import type { ConsentContext, LinkedRequest, OpenRequest, ShownQuestion } from './open-request.js'
 import { orTellAgent } from './tell-agent.js'
 
+type LinkedCall = LinkedRequest<RequestBy<'browser'> & RequestOf<'call'>>
+/** A request for access, in an exchange or not. */
+type LinkedAccess = LinkedRequest<RequestBy<'browser'> & RequestOf<'access' | 'exchange'>>
+
 /** Open requests of one agent that one user is shown within the lifetime of a request. */
 const mostShown = 20
 
@@ -56,8 +60,14 @@ export async function showConsent(message: ReceivedMessage, context: ConsentCont
 
 /** @throws AAuthError */
 async function ask(message: ReceivedMessage, open: LinkedRequest, context: ConsentContext): Promise<Response> {
+  const { row } = open
+  if (row.kind === 'call') return context.approvalPages.show(message, questionIn({ ...open, row }))
+  return askForAccess(message, { ...open, row }, context)
+}
+
+/** @throws AAuthError */
+async function askForAccess(message: ReceivedMessage, open: LinkedAccess, context: ConsentContext): Promise<Response> {
   const { row, user } = open
-  if (row.operation !== null) return context.approvalPages.show(message, questionIn(open))
   await context.blocks.check({ agents: agentsOf(row) })
   await checkStopped(context.store.db, { ...row, user_sub: user.sub })
   const detour = await findDetour(message, open, context)
@@ -95,8 +105,18 @@ async function decide(
   { open, form }: { readonly open: LinkedRequest; readonly form: ReadonlyMap<string, string> },
   context: ConsentContext,
 ): Promise<Response> {
+  const { row } = open
+  if (row.kind === 'call') return decideCall(message, { open: { ...open, row }, form }, context)
+  return decideAccess(message, { open: { ...open, row }, form }, context)
+}
+
+/** @throws AAuthError */
+async function decideAccess(
+  message: ReceivedMessage,
+  { open, form }: { readonly open: LinkedAccess; readonly form: ReadonlyMap<string, string> },
+  context: ConsentContext,
+): Promise<Response> {
   const { row, user } = open
-  if (row.operation !== null) return decideCall(message, { open, form }, context)
   await context.blocks.check({ agents: agentsOf(row) })
   await checkStopped(context.store.db, { ...row, user_sub: user.sub })
   const detour = await findDetour(message, open, context)
@@ -114,7 +134,7 @@ async function decide(
 }
 
 /** The question about a single call, in the browser that the agent has sent here. */
-function questionIn({ request_token, row, session, user }: LinkedRequest): ShownQuestion {
+function questionIn({ request_token, row, session, user }: LinkedCall): ShownQuestion<LinkedCall['row']> {
   const returnTo = consentPath(request_token)
   return { row, session, user, action: '/agent/consent', hidden: { request_token }, returnTo, way: wayOf(row) }
 }
@@ -122,7 +142,7 @@ function questionIn({ request_token, row, session, user }: LinkedRequest): Shown
 /** Takes the answer to a question about a single call, and sends the browser back to the agent with it. */
 async function decideCall(
   message: ReceivedMessage,
-  { open, form }: { readonly open: LinkedRequest; readonly form: ReadonlyMap<string, string> },
+  { open, form }: { readonly open: LinkedCall; readonly form: ReadonlyMap<string, string> },
   context: ConsentContext,
 ): Promise<Response> {
   const check = (): Promise<void> => checkStillListed(open.row, context)
@@ -136,17 +156,18 @@ async function decideCall(
 /** Where the browser must go before its user may decide an exchange: only the user whom it is for may. */
 async function findDetour(
   message: ReceivedMessage,
-  open: LinkedRequest,
+  open: LinkedAccess,
   { linking }: ConsentContext,
 ): Promise<Response | undefined> {
-  if (open.row.upstream === null) return undefined
+  const { row } = open
+  if (row.kind !== 'exchange') return undefined
   // The request is from a time when exchanges were configured.
   if (linking === undefined) throw refusal('request_ended')
-  return linking.detour(message, open)
+  return linking.detour(message, { ...open, row })
 }
 
 /** The scopes that this user need not be asked about again. A loopback redirect may reach another program, so there all are asked. */
-async function heldScope({ row, user }: OpenRequest, { remembered }: ConsentContext): Promise<readonly string[]> {
+async function heldScope({ row, user }: LinkedAccess, { remembered }: ConsentContext): Promise<readonly string[]> {
   if (isLoopbackRedirect(row.redirect_uri, row.agent)) return []
   return (await remembered(consentKey(row, user.sub), parseScope(row.scope))).scope
 }
@@ -155,16 +176,16 @@ async function heldScope({ row, user }: OpenRequest, { remembered }: ConsentCont
  * As {@link heldScope}, without what its resource calls grave, or describes in other words by now: except in an exchange, where no user is
  * at hand, each yes to that is the user's own.
  */
-async function askedBefore(open: OpenRequest, context: ConsentContext): Promise<readonly string[]> {
+async function askedBefore(open: LinkedAccess, context: ConsentContext): Promise<readonly string[]> {
   const held = await heldScope(open, context)
-  if (held.length === 0 || open.row.upstream !== null) return held
+  if (held.length === 0 || open.row.kind === 'exchange') return held
   const agreed = await rememberedWords(context.store.db, consentKey(open.row, open.user.sub), held)
   const anew = await askedAnewAmong({ resource: open.row.resource, scope: held, agreed }, context)
   return held.filter(name => !anew.includes(name))
 }
 
 async function viewOf(
-  { request_token, row, session, user }: LinkedRequest,
+  { request_token, row, session, user }: LinkedAccess,
   held: readonly string[],
   context: ConsentContext,
 ): Promise<ConsentView> {
@@ -187,7 +208,7 @@ async function viewOf(
   )
 }
 
-function wayOf({ redirect_uri, agent }: RequestRow): ConsentView['way'] {
+function wayOf({ redirect_uri, agent }: RequestBy<'browser'>): ConsentView['way'] {
   return { type: isLoopbackRedirect(redirect_uri, agent) ? 'loopback' : 'web', redirect_uri }
 }
 
@@ -198,7 +219,7 @@ function consentAnswer(view: ConsentView, look: Look): Response {
 
 /** Stores the decision, then answers with it. A form that is sent twice gets the same answer. */
 async function conclude(
-  open: LinkedRequest,
+  open: LinkedAccess,
   decision: Omit<RequestDecision, 'remember'>,
   context: ConsentContext,
 ): Promise<Response> {
@@ -218,17 +239,17 @@ export type RequestDecision = Omit<UserDecision, 'user'>
  * Stores the user's decision about an open request, and reports it.
  * @returns the request as it is now; undefined when it was decided already, or has expired
  */
-export async function decideRequest(
-  { row, session, user }: OpenRequest,
+export async function decideRequest<R extends RequestOf<'access' | 'exchange'>>(
+  { row, session, user }: OpenRequest<R>,
   { scope, words, grave, held, conditions, by, remember }: RequestDecision,
   { requests, report }: Pick<ConsentContext, 'requests' | 'report'>,
-): Promise<RequestRow | undefined> {
+): Promise<R | undefined> {
   const claims = identityClaims(scope, { ...user.claims })
   const decision = { user: { sub: user.sub, claims }, scope, by, remember, words, grave, held, conditions }
   const upstream = upstreamOf(row)
   const about = {
     ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream) }),
-    flow: row.user_code === null ? 'browser' : 'device',
+    flow: row.way,
     ...requestFacts(row),
     user: user.sub,
   } as const
@@ -254,14 +275,14 @@ async function answerAgain(
 }
 
 /** What the form said that decided a request. */
-function saidOf({ status, operation }: RequestRow): string {
+function saidOf({ status, kind }: RequestBy<'browser'>): string {
   if (status === 'denied') return 'deny'
   if (status === 'stopped') return 'stop'
-  return operation === null ? 'allow' : 'approve'
+  return kind === 'call' ? 'approve' : 'allow'
 }
 
 /** Consent fatigue: users who are asked again and again say yes to be left alone. */
-async function checkFlood({ row, user }: OpenRequest, { requests }: ConsentContext): Promise<void> {
+async function checkFlood({ row, user }: LinkedAccess, { requests }: ConsentContext): Promise<void> {
   if ((await requests.shown(row, user.sub)) <= mostShown) return
   throw refusal('asked_too_often', { retryAfter: 600 })
 }

@@ -1,4 +1,4 @@
-import type { RequestRow } from '@countersign/auth-server/internal'
+import type { RequestBy, RequestOf } from '@countersign/auth-server/internal'
 import { agentsOf, checkStopped, typedUserCode } from '@countersign/auth-server/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { AAuthError } from '@countersign/protocol'
@@ -24,6 +24,14 @@ export interface DeviceContext extends ConsentContext {
 }
 
 type SignedIn = BrowserSession & { readonly user: SessionUser }
+
+/** A form that was sent about a request. */
+interface AnsweredForm<R extends RequestBy<'device'>> {
+  readonly row: R
+  readonly session: SignedIn
+  readonly form: ReadonlyMap<string, string>
+}
+
 /** The path of the page on which a user types the code of their device. */
 export const devicePath = '/device'
 
@@ -79,12 +87,12 @@ export async function answerDevice(message: ReceivedMessage, context: DeviceCont
 /** Shows the question, or takes the decision. @throws AAuthError, shown as a page */
 async function decideOrAsk(
   message: ReceivedMessage,
-  o: { readonly row: RequestRow; readonly session: SignedIn; readonly form: ReadonlyMap<string, string> },
+  o: AnsweredForm<RequestBy<'device'>>,
   context: DeviceContext,
 ): Promise<Response> {
   const { row, session, form } = o
   const look = context.looks.of(message)
-  if (row.operation !== null) return answerCall(message, o, context)
+  if (row.kind === 'call') return answerCall(message, { ...o, row }, context)
   await checkStopped(context.store.db, { ...row, user_sub: session.user.sub })
   // Always asks for everything: whose device it is is unknown, so nothing is remembered.
   const view = await consentView(
@@ -92,7 +100,7 @@ async function decideOrAsk(
     {
       csrf: session.csrf,
       action: devicePath,
-      hidden: { user_code: row.user_code ?? '' },
+      hidden: { user_code: row.user_code },
       returnTo: devicePath,
       user: session.user,
       held: [],
@@ -115,11 +123,11 @@ async function decideOrAsk(
 /** Shows the question about a single call, or takes the answer. */
 async function answerCall(
   message: ReceivedMessage,
-  o: { readonly row: RequestRow; readonly session: SignedIn; readonly form: ReadonlyMap<string, string> },
+  o: AnsweredForm<RequestBy<'device'> & RequestOf<'call'>>,
   context: DeviceContext,
 ): Promise<Response> {
   const { row, session, form } = o
-  const hidden = { user_code: row.user_code ?? '' }
+  const hidden = { user_code: row.user_code }
   const where = { action: devicePath, hidden, returnTo: devicePath, way: wayOf(row, context) }
   const shown = { row, session, user: session.user, ...where }
   if (!form.has('decision')) return context.approvalPages.show(message, shown)
@@ -130,7 +138,7 @@ async function answerCall(
   return pageResponse(deviceDonePage({ allowed: decided.status === 'granted' }, look), { look })
 }
 
-function wayOf(row: RequestRow, { now }: DeviceContext): ConsentView['way'] {
+function wayOf(row: RequestBy<'device'>, { now }: DeviceContext): ConsentView['way'] {
   return { type: 'device', peer: row.peer ?? undefined, asked: row.created, now: now() }
 }
 
@@ -138,7 +146,7 @@ function wayOf(row: RequestRow, { now }: DeviceContext): ConsentView['way'] {
 async function requestOf(
   { typed, session, peer }: { readonly typed: string; readonly session: SignedIn; readonly peer: string | undefined },
   { requests, guesses, approvalPages }: DeviceContext,
-): Promise<RequestRow | undefined> {
+): Promise<RequestBy<'device'> | undefined> {
   const code = typedUserCode(typed)
   const own = code === undefined ? undefined : await requests.findByUserCode(code, session.id)
   // A code that this browser has typed before is no guess: wrong codes of others must not keep its user from deciding.
@@ -147,15 +155,17 @@ async function requestOf(
   await guesses.take(guesser)
   const row = code === undefined ? undefined : await requests.findByUserCode(code)
   if (row === undefined) return undefined
-  if (row.operation === null) {
-    if (!(await requests.claim(row, session.id))) return undefined
-    await guesses.giveBack(guesser)
-    return row
+  switch (row.kind) {
+    case 'access':
+      if (!(await requests.claim(row, session.id))) return undefined
+      await guesses.giveBack(guesser)
+      return row
+    case 'call':
+      // One user approves a call: another who types the code first does not keep it from them, and it was no guess.
+      await guesses.giveBack(guesser)
+      await approvalPages.check({ row, session, user: session.user })
+      return (await requests.claim(row, session.id, 'takeOver')) ? row : undefined
   }
-  // A call is approved by one user: another who types the code first does not keep it from them, and it was no guess.
-  await guesses.giveBack(guesser)
-  await approvalPages.check({ row, session, user: session.user })
-  return (await requests.claim(row, session.id, 'takeOver')) ? row : undefined
 }
 
 function alreadyDecided(): AAuthError {

@@ -1,5 +1,5 @@
 import type { Policy } from '@countersign/auth-server'
-import type { RequestRow } from '@countersign/auth-server/internal'
+import type { StoredRequest } from '@countersign/auth-server/internal'
 import {
   askPolicy,
   conditionsIn,
@@ -18,7 +18,7 @@ import { chosenFrom, offeredBy } from '../pages/offered-limits.js'
 
 /** What limits are made from. */
 export interface LimitsSource {
-  readonly row: RequestRow
+  readonly row: StoredRequest
   /** `sub` of the user who is asked. */
   readonly user: string
   /** Undefined where it is not at hand: then nothing is offered. */
@@ -38,14 +38,14 @@ export async function limitsOf(
 ): Promise<LimitsView | undefined> {
   const { row, metadata } = source
   // The token of an exchange is asked for anew with each call, so "once" would be a page each time.
-  const offered = offeredBy(metadata, { once: row.upstream === null })
+  const offered = offeredBy(metadata, { once: upstreamOf(row) === undefined })
   const given = await givenFor(source, policy)
   if (given.length === 0 && !offersAny(offered)) return undefined
   return { offered, given, chosen: chosenFrom(defaults, offered), words: metadata ?? {} }
 }
 
 /** What the operator demands of a request. */
-async function operatorsFor(row: RequestRow, user: string, policy: Policy): Promise<Conditions> {
+async function operatorsFor(row: StoredRequest, user: string, policy: Policy): Promise<Conditions> {
   const upstream = upstreamOf(row)
   const request = policyRequest(principalIn(row), {
     resource: row.resource,
@@ -60,7 +60,7 @@ async function operatorsFor(row: RequestRow, user: string, policy: Policy): Prom
 
 /** A count for the life of a grant would begin anew with a grant that memory gives: its user is asked each time (DEL-39). */
 export async function asksAnew(
-  row: RequestRow,
+  row: StoredRequest,
   user: string,
   { policy }: { readonly policy: Policy },
 ): Promise<boolean> {

@@ -1,14 +1,8 @@
 import type { BrowserSignIn } from '@countersign/agent/internal'
 import { named } from '@countersign/audit/internal'
 import type { LinkRefusal } from '@countersign/auth-server'
-import type { Links, PageFacts, RateLimit, UpstreamUser } from '@countersign/auth-server/internal'
-import {
-  checkStillListed,
-  linkCallbackPath,
-  refusedEvent,
-  requestFacts,
-  upstreamOf,
-} from '@countersign/auth-server/internal'
+import type { Links, PageFacts, RateLimit, RequestOf, UpstreamUser } from '@countersign/auth-server/internal'
+import { checkStillListed, linkCallbackPath, refusedEvent, requestFacts } from '@countersign/auth-server/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { queryOf } from '@countersign/httpsig/internal'
 import type { AAuthError } from '@countersign/protocol'
@@ -35,6 +29,9 @@ export interface LinkingContext
   readonly signInLimit: RateLimit
 }
 
+type OpenExchange = OpenRequest<RequestOf<'exchange'>>
+type LinkedExchange = LinkedRequest<RequestOf<'exchange'>>
+
 /** The path that takes the form of the link page. */
 export const linkPath = '/agent/link'
 /** No id of a login provider has a colon. */
@@ -52,7 +49,7 @@ export function linkingOf(context: LinkingContext): Linking {
 
 async function detour(
   message: ReceivedMessage,
-  open: LinkedRequest,
+  open: LinkedExchange,
   context: LinkingContext,
 ): Promise<Response | undefined> {
   const { request_token, row, session, user } = open
@@ -76,7 +73,7 @@ async function detour(
 }
 
 /** Until it is known who the upstream user is here, any user may prove to be them. */
-async function mayAnswer(open: OpenRequest, context: LinkingContext): Promise<'takeOver' | undefined> {
+async function mayAnswer(open: OpenExchange, context: LinkingContext): Promise<'takeOver' | undefined> {
   const owner = await ownerOf(upstreamUserOf(open), context)
   const { row, user } = open
   if (owner !== undefined && owner !== user.sub) throw await otherUserRefusal(open, context)
@@ -91,7 +88,7 @@ function ownerOf(upstream: UpstreamUser, { ownSubjects, links }: LinkingContext)
 
 async function sendToIssuer(
   message: ReceivedMessage,
-  open: LinkedRequest,
+  open: LinkedExchange,
   { signIn, attempts, signInLimit, now }: LinkingContext,
 ): Promise<Response> {
   const { request_token, row, user } = open
@@ -116,7 +113,7 @@ async function callback(message: ReceivedMessage, context: LinkingContext): Prom
     throw refusal('sign_in_invalid')
   }
   const forget = context.attempts.remove(message, state)
-  const known: { page?: PageFacts; open?: LinkedRequest } = {}
+  const known: { page?: PageFacts; open?: LinkedExchange } = {}
   const note = (page: PageFacts): void => void Object.assign(known, { page })
   try {
     const { user, request_token = '', agent = '' } = attempt.saved
@@ -142,7 +139,7 @@ async function callback(message: ReceivedMessage, context: LinkingContext): Prom
  * theirs to end: whom it is for can still open its link.
  */
 async function tellOfNo(
-  { row, request_token }: LinkedRequest,
+  { row, request_token }: LinkedExchange,
   { context, forget }: { readonly context: LinkingContext; readonly forget: string },
 ): Promise<Response> {
   await checkStillListed(row, context)
@@ -153,7 +150,7 @@ async function tellOfNo(
 
 /** Notes that the user of this browser is the upstream user, once the other auth server has confirmed it. */
 async function prove(
-  open: OpenRequest,
+  open: OpenExchange,
   back: { readonly url: string; readonly saved: string },
   context: LinkingContext,
 ): Promise<void> {
@@ -200,7 +197,7 @@ async function openRequest(
   message: ReceivedMessage,
   request_token: string,
   context: LinkingContext,
-): Promise<LinkedRequest> {
+): Promise<LinkedExchange> {
   const current = await context.login.sessions.current(message)
   const { row, session } = await browsersRequest(request_token, current, context)
   const { user } = session
@@ -208,24 +205,23 @@ async function openRequest(
   if (row.status !== 'pending') {
     throw refusal('request_ended')
   }
+  if (row.kind !== 'exchange') throw refusal('form_incomplete')
   return { request_token, row, session, user }
 }
 
-function upstreamUserOf({ row }: OpenRequest): UpstreamUser {
-  const upstream = upstreamOf(row)
-  // Not an exchange. An exchange for no user never becomes a request.
-  if (upstream?.sub === undefined) throw refusal('form_incomplete')
-  return { iss: upstream.iss, sub: upstream.sub }
+function upstreamUserOf({ row }: OpenExchange): UpstreamUser {
+  const { iss, sub } = row.upstream
+  return { iss, sub }
 }
 
-function reportRefused(open: OpenRequest, reason: LinkRefusal, { report }: LinkingContext): Promise<void> {
+function reportRefused(open: OpenExchange, reason: LinkRefusal, { report }: LinkingContext): Promise<void> {
   const upstream = upstreamUserOf(open)
   return report.alone({ type: 'link_refused', ...requestFacts(open.row), user: open.user.sub, upstream, reason })
 }
 
 /** The page does not name the other user; the event does. */
 async function otherUserRefusal(
-  open: OpenRequest,
+  open: OpenExchange,
   context: LinkingContext,
   reason: LinkRefusal = 'other-user',
 ): Promise<AAuthError> {

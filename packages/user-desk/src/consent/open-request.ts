@@ -6,8 +6,10 @@ import type {
   DeskServer,
   PageFacts,
   RememberedYes,
-  RequestRow,
+  RequestBy,
+  RequestOf,
   Requests,
+  StoredRequest,
   Tables,
 } from '@countersign/auth-server/internal'
 import type { Discovery } from '@countersign/discovery'
@@ -46,19 +48,19 @@ export interface ConsentContext {
 }
 
 /** A request in the browser that has it, and who is signed in there. */
-export interface OpenRequest {
-  readonly row: RequestRow
+export interface OpenRequest<R extends StoredRequest = StoredRequest> {
+  readonly row: R
   readonly session: BrowserSession
   readonly user: SessionUser
 }
 
 /** A request that a link opened, not a user code. */
-export interface LinkedRequest extends OpenRequest {
+export interface LinkedRequest<R extends RequestBy<'browser'> = RequestBy<'browser'>> extends OpenRequest<R> {
   readonly request_token: string
 }
 
 /** A question about a single call, where it is shown. */
-export interface ShownQuestion extends OpenRequest {
+export interface ShownQuestion<R extends RequestOf<'call'> = RequestOf<'call'>> extends OpenRequest<R> {
   /** The path that takes the answer. */
   readonly action: string
   /** What the form carries besides. */
@@ -71,7 +73,7 @@ export interface ShownQuestion extends OpenRequest {
 /** Asks a user about a single call. */
 export interface ApprovalPages {
   /** @throws AAuthError where the question is for another user, or not open any more */
-  check(open: OpenRequest): Promise<void>
+  check(open: OpenRequest<RequestOf<'call'>>): Promise<void>
   /** Shows the question. @throws AAuthError, shown as a page, when it is for another user, or not open any more */
   show(message: ReceivedMessage, shown: ShownQuestion): Promise<Response>
   /**
@@ -79,11 +81,11 @@ export interface ApprovalPages {
    * undefined where there is nothing to answer any more.
    * @throws AAuthError as `show`, and for a form that says none of the answers
    */
-  decide(
+  decide<R extends RequestOf<'call'>>(
     message: ReceivedMessage,
-    shown: ShownQuestion,
+    shown: ShownQuestion<R>,
     o: { readonly form: ReadonlyMap<string, string>; readonly check?: () => Promise<void> },
-  ): Promise<RequestRow | Response | undefined>
+  ): Promise<R | Response | undefined>
 }
 
 /** Makes sure that only the user whom an exchange is for decides it. */
@@ -92,13 +94,13 @@ export interface Linking {
    * Whether a browser may take the request over from another one; undefined where another user has proven to be the upstream one.
    * @throws AAuthError for another user than the one whom the exchange is for
    */
-  mayAnswer(message: ReceivedMessage, open: OpenRequest): Promise<'takeOver' | undefined>
+  mayAnswer(message: ReceivedMessage, open: OpenRequest<RequestOf<'exchange'>>): Promise<'takeOver' | undefined>
   /**
    * Where the browser must go before its user may decide: to the other auth server, or to the link page. Undefined once its
    * user is known to be the one whom the exchange is for.
    * @throws AAuthError, shown as a page, when another user is signed in
    */
-  detour(message: ReceivedMessage, open: LinkedRequest): Promise<Response | undefined>
+  detour(message: ReceivedMessage, open: LinkedRequest<RequestOf<'exchange'>>): Promise<Response | undefined>
   /** Takes a browser back from the other auth server. */
   callback(message: ReceivedMessage): Promise<Response>
   /** Takes the user's decision about the link. */

@@ -1,4 +1,4 @@
-import type { RequestRow } from '@countersign/auth-server/internal'
+import type { StoredRequest } from '@countersign/auth-server/internal'
 import { callerOf, checkStillListed, refusedEvent } from '@countersign/auth-server/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Reason } from '@countersign/protocol'
@@ -35,15 +35,15 @@ export async function orTellAgent(
  * Ends a request after a refusal that is final, so that an agent that polls is told, and reports it.
  * @throws what was thrown, where it is not final or the request is decided by now, and what `check` throws
  */
-export async function endRefused(
+export async function endRefused<R extends StoredRequest>(
   message: ReceivedMessage,
-  { row, session, user }: OpenRequest,
+  { row, session, user }: OpenRequest<R>,
   o: {
     readonly thrown: unknown
     readonly context: Pick<ConsentContext, 'requests' | 'blocks' | 'report'>
     readonly check?: () => Promise<void>
   },
-): Promise<RequestRow> {
+): Promise<R> {
   const { requests, blocks, report } = o.context
   const error = asAAuthError(o.thrown)
   if (!final.has(error.reason)) throw o.thrown
