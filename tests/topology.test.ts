@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { root } from './processes.fixture.js'
+import { withoutComments } from './sources.fixture.js'
 
 // The house: who may lean on whom, and what runs outside Node.
 
@@ -147,10 +148,6 @@ test('packages for browsers and workers import Node modules in their node files 
     }
   }
 })
-
-function withoutComments(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
-}
 
 /** What a room offers without Node, and all that this imports; a file that only node files import may use Node as well. */
 function reachedOutsideNode(folder: string): Set<string> {

@@ -1,7 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { root } from '../processes.fixture.js'
+import { type Source, sourcesOf } from '../sources.fixture.js'
 
 // What a request asks for and how it is answered is read from its row in one place, which refuses what it does not know. A file that told
 // it by a column without a value would take a new kind for one that it knows.
@@ -12,18 +10,7 @@ const isReader = (file: string): boolean => file.startsWith(`${server}request/`)
 /** They write rows. */
 const writers = [`${server}approval/answer.ts`, `${server}approval/ask.ts`, `${server}bound/request-quota.ts`]
 
-interface Source {
-  readonly file: string
-  /** Without comments. */
-  readonly code: string
-}
-
-const sources: readonly Source[] = ['auth-server', 'user-desk', 'console'].flatMap(name =>
-  readdirSync(join(root, 'packages', name, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter(file => /\.tsx?$/.test(file) && !/\.test\.|fixture/.test(file))
-    .map(file => `packages/${name}/src/${file}`)
-    .map(file => ({ file, code: readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '') })),
-)
+const sources = sourcesOf(['auth-server', 'user-desk', 'console'].map(name => `packages/${name}`))
 
 const column = '(?:user_code|answer|operation|upstream)'
 

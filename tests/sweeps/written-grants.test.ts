@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { root } from '../processes.fixture.js'
+import { type Source, sourcesOf } from '../sources.fixture.js'
 
 // Grants are written by one file, in the transaction of its caller. A second file that writes them would be a way around the limit of
 // grants, the notices of their end, or the code that must end as its grant begins.
@@ -11,19 +12,8 @@ const writer = 'packages/auth-server/src/grant/grant-writer.ts'
 /** Deletes the grants that a backup would bring back, while no server runs. */
 const restore = 'packages/auth-server/src/restore.ts'
 
-interface Source {
-  readonly file: string
-  /** Without comments. */
-  readonly code: string
-}
-
-const sources: readonly Source[] = ['packages', 'apps'].flatMap(top =>
-  readdirSync(join(root, top)).flatMap(name =>
-    readdirSync(join(root, top, name, 'src'), { recursive: true, encoding: 'utf8' })
-      .filter(file => /\.tsx?$/.test(file) && !/\.test\.|fixture/.test(file))
-      .map(file => `${top}/${name}/src/${file}`)
-      .map(file => ({ file, code: readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '') })),
-  ),
+const sources = sourcesOf(
+  ['packages', 'apps'].flatMap(top => readdirSync(join(root, top)).map(name => `${top}/${name}`)),
 )
 
 /** How a file writes a table: by the builder of queries, also where only the running program knows which table, or in SQL. */
