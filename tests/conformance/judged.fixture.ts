@@ -68,6 +68,11 @@ export function judgedOtherwise(first: Checks, again: Checks): string[] {
     .map(id => `${id}: ${first.verdicts[id]}, then ${again.verdicts[id]} (${whyIn(id)})`)
 }
 
+/** The arguments that name who is judged: a URL, or the command of an agent. */
+export function judgedAs(subject: { readonly url: string } | { readonly command: readonly string[] }): string[] {
+  return 'url' in subject ? [subject.url] : ['--', ...subject.command]
+}
+
 /** The cases with a verdict, and why. */
 export function withVerdict({ checks }: Checks, verdict: string): string[] {
   return checks.filter(one => one.verdict === verdict).map(({ id, reason }) => `${id}: ${reason}`)

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Stand, stand } from '../processes.fixture.js'
 import { startAuthServer } from './auth-server.fixture.js'
-import { type Checks, inGroups, judgedOtherwise, judgeInto } from './judged.fixture.js'
+import { type Checks, inGroups, judgedAs, judgedOtherwise, judgeInto } from './judged.fixture.js'
 import {
   type AgentSubject,
   identifiedAgent,
@@ -84,21 +84,20 @@ export async function judgeOurs({ name, role, start, again, expected }: Ours, pl
   const failures = join(place.folder, 'expected.txt')
   writeFileSync(failures, (expected?.ids ?? []).join('\n'))
   const flags = ['--expected-failures', failures, '--name', name, '--seed', '7']
-  const judged = 'url' in subject ? [subject.url] : ['--', ...subject.command]
   const { configuration } = subject
   const results = join(place.folder, 'results')
-  const { code, stdout, stderr, checks } = await judgeInto(results, [role, ...flags, '--slow', ...judged], {
+  const { code, stdout, stderr, checks } = await judgeInto(results, [role, ...flags, '--slow', ...judgedAs(subject)], {
     stand: place,
     configuration,
   })
   const said = `${stdout}${stderr}`
   if (again === undefined) return { code, folder: results, said, first: checks, again: undefined }
-  // Each time it has just started: what it keeps of the suite's servers, whose ports come again, must decide nothing.
+  // It is started anew: the suite may use a port again, and documents that the first run left in a cache would decide the second.
   const judgeAgain = async (): Promise<Checks> => {
     const fresh = stand()
     try {
       const anew = await start(fresh)
-      const args = [role, ...flags, ...again, ...('url' in anew ? [anew.url] : ['--', ...anew.command])]
+      const args = [role, ...flags, ...again, ...judgedAs(anew)]
       return (await judgeInto(join(fresh.folder, 'again'), args, { stand: fresh, configuration: anew.configuration }))
         .checks
     } finally {

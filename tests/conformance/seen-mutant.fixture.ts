@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { type Stand, stand } from '../processes.fixture.js'
-import { judge, withVerdict } from './judged.fixture.js'
+import { judge, judgedAs, withVerdict } from './judged.fixture.js'
 import type { Mutant } from './mutants.fixture.js'
 import type { AgentSubject } from './servers.fixture.js'
 import type { Subject } from './site.fixture.js'
@@ -14,10 +14,9 @@ export async function expectSeen(
   const place = stand()
   try {
     const subject = await start(place, mutant)
-    const judged = 'url' in subject ? [subject.url] : ['--', ...subject.command]
     const only = mutant.fails.flatMap(id => ['--only', id])
     const flags = [...only, ...(mutant.slow ? ['--slow'] : [])]
-    const { code, checks } = await judge(place, [role, ...flags, ...judged], subject.configuration)
+    const { code, checks } = await judge(place, [role, ...flags, ...judgedAs(subject)], subject.configuration)
     expect(code).toBe(1)
     for (const id of mutant.fails) expect([id, checks.verdicts[id]]).toEqual([id, 'failed'])
     // It fails for what it lacks, not because nothing could be decided.

@@ -1,6 +1,6 @@
 import { returningPorts } from '@countersign/testing/ports'
 import { stand } from '../../processes.fixture.js'
-import { type Checks, inGroups, judge, withVerdict } from '../judged.fixture.js'
+import { type Checks, inGroups, judge, judgedAs, withVerdict } from '../judged.fixture.js'
 import type { BrokenPeer, LegalVariant, PeerChange } from './broken-peer.js'
 import type { RolePeers } from './peers.js'
 
@@ -12,8 +12,7 @@ export async function judgePeer(
   const place = stand()
   try {
     const subject = await start(place, o.change)
-    const judged = 'url' in subject ? [subject.url] : ['--', ...subject.command]
-    const { checks } = await judge(place, [role, ...(o.flags ?? []), ...judged], subject.configuration)
+    const { checks } = await judge(place, [role, ...(o.flags ?? []), ...judgedAs(subject)], subject.configuration)
     return checks
   } finally {
     await place.stop()
