@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: what stands in these strings is code of the peer.
 import type { BrokenPeer } from '../broken-peer.js'
-import { approval, code, consent, grants, pages, requested, token } from './files.js'
+import { approval, code, consent, grants, pages, token } from './files.js'
 
 /** Approvals of single calls. */
 export const approvals: readonly BrokenPeer[] = [
@@ -40,9 +40,9 @@ export const approvals: readonly BrokenPeer[] = [
   {
     clause: 'approval.asked',
     words: 'It must ask **the user whom `sub` names, and nobody else**',
-    file: requested,
-    find: 'sub: operation === undefined || sub === undefined ? undefined : String(sub),',
-    replace: 'sub: undefined,',
+    file: approval,
+    find: 'return sub === wanted;',
+    replace: 'return true;',
     cases: ['APR-36'],
   },
   {
