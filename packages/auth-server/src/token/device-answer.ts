@@ -72,5 +72,5 @@ export function answerDeviceCode(
   call: Pick<TokenCall, 'caller' | 'discovery'>,
   context: TokenContext,
 ): Promise<TokenAnswer> {
-  return redeemPolled({ by: 'device_code', token: device_code, way: 'device' }, call, context)
+  return redeemPolled({ token: device_code, way: 'device' }, call, context)
 }

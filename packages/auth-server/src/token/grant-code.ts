@@ -50,7 +50,7 @@ async function issueFor(
   { caller, discovery }: Pick<TokenCall, 'caller' | 'discovery'>,
   { issuer, policy, approvals, now }: TokenContext,
 ): Promise<CodeToken> {
-  if (row === undefined) throw new TypeError('a grant is given for a request that is there')
+  if (row === undefined) throw new TypeError('there is no request to make a grant of')
   const principal = principalOf(caller)
   const grant = grantOf(row)
   const scope = parseScope(grant.scope)

@@ -13,5 +13,5 @@ export function answerPoll(
   call: Pick<TokenCall, 'caller' | 'discovery'>,
   context: TokenContext,
 ): Promise<TokenAnswer> {
-  return redeemPolled({ by: 'poll', token: request_token, way: 'inbox' }, call, context)
+  return redeemPolled({ token: request_token, way: 'inbox' }, call, context)
 }

@@ -14,11 +14,9 @@ import type { TokenAnswer, TokenCall, TokenContext } from './token-context.js'
  */
 export async function redeemPolled(
   {
-    by,
     token,
     way,
   }: {
-    readonly by: 'poll' | 'device_code'
     readonly token: string
     readonly way: 'device' | 'inbox'
   },
@@ -26,6 +24,7 @@ export async function redeemPolled(
   context: TokenContext,
 ): Promise<TokenAnswer> {
   const row = await context.requests.find(token)
+  const by = way === 'inbox' ? 'poll' : 'device_code'
   const isBound = row !== undefined && row.way === way && (await isCallers(row, call.caller, context))
   return redeem(
     {
