@@ -151,6 +151,7 @@ export const groups = [
       link('store', 'packages/store'),
       link('server', 'packages/server'),
       link('audit', 'packages/audit'),
+      link('issuer', 'packages/issuer'),
       link('conformance', 'packages/conformance'),
       link('vectors', 'packages/vectors'),
       link('playground', 'packages/playground'),

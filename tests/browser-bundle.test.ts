@@ -41,7 +41,7 @@ test('and brings nothing along that only servers need', async () => {
     /Parse error/,
     /is not a Structured Field Dictionary/,
     /too many fetches wait already/,
-    /kid-refetch/,
+    /kid_refetch/,
   ]) {
     expect(server).toMatch(text)
     expect(code).not.toMatch(text)

@@ -15,7 +15,7 @@ const floors = [
   ['protocol'],
   ['conditions', 'discovery', 'store', 'server'],
   ['verify', 'audit'],
-  ['agent'],
+  ['agent', 'issuer'],
   ['fetch', 'agent-server', 'resource', 'auth-server'],
   ['mcp', 'user-desk'],
   ['gateway', 'mcp-bridge', 'console'],

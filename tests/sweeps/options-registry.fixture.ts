@@ -666,8 +666,6 @@ export const exempt: Readonly<Record<string, readonly string[]>> = {
       'grantFacts { id, resource, scope, user, txn }',
       'newUser { sub, claims, now }',
       'noteLogin { sub, now, provider }',
-      'openDatabaseEpoch { epoch: keeper, onEvent }',
-      'operatorKeys o',
       'rateLimit o',
       'rememberConsent o',
       'rememberedYes o',
@@ -676,6 +674,13 @@ export const exempt: Readonly<Record<string, readonly string[]>> = {
       'writeNotices ended',
     ].map(parameter => `auth-server/internal ${parameter}`),
     'user-desk/internal makeInvitation o',
+  ],
+  'given whole by the two servers and the console, whose types are checked': [
+    'issuer/internal answerRefusal o',
+    'issuer/internal openBeside o',
+    'issuer/internal openIssuer o',
+    'issuer/internal operatorKeys { store, report }',
+    'issuer/internal operatorKeys o',
   ],
   'flags of a command, which commander checks': [
     'fetch/internal/agent agentOf { interact, onEvent, names, fetch: send }',

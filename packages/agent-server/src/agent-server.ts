@@ -1,29 +1,13 @@
 import { type AuditReader, readAudit } from '@countersign/audit'
-import { type Reporter, recordIfUsed, type Transaction } from '@countersign/audit/internal'
+import type { Reporter } from '@countersign/audit/internal'
 import { memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
-import { errorResponse, jwks, type PublishedKey } from '@countersign/protocol'
-import { measured, refusal, telemetryOpened, withCors } from '@countersign/protocol/internal'
-import { type EpochKeeper, type OperatorKeys, openStore, type Store } from '@countersign/store'
-import {
-  type Epoch,
-  fixedKeys,
-  keyOperator,
-  memoryKeyStore,
-  type OwnKeyEvent,
-  type OwnKeys,
-  type OwnKeysOptions,
-  openEpoch,
-  openOwnKeys,
-  operatedAs,
-  ownKeySchedule,
-  scheduledKeys,
-  takeOverKeys,
-} from '@countersign/store/internal'
-import { clientOf } from '@countersign/verify'
-import { internalVerifier, withClient } from '@countersign/verify/internal'
+import { answering, type Issuer, keyEvent, openIssuer, operatorKeys } from '@countersign/issuer/internal'
+import { jwks, type PublishedKey } from '@countersign/protocol'
+import { telemetryOpened } from '@countersign/protocol/internal'
+import { type OperatorKeys, openStore, type Store } from '@countersign/store'
+import { fixedKeys, memoryKeyStore, type OwnKeys, ownKeySchedule, scheduledKeys } from '@countersign/store/internal'
+import { internalVerifier } from '@countersign/verify/internal'
 import type { AgentServerOptions } from './agent-server-options.js'
-import { auditEventOf } from './audit/audit-event.js'
-import { openServerReporting } from './audit/open-reporting.js'
 import { keysNow } from './bot-directory.js'
 import { delegateKeysIn } from './delegate/delegate-key.js'
 import { delegatesIn } from './delegate/delegates.js'
@@ -32,12 +16,12 @@ import { codes } from './enrollment/codes.js'
 import { openEnrollments } from './enrollment/enrollment.js'
 import type { AgentServerEvent } from './event.js'
 import { ownDiscovery } from './key/own-discovery.js'
+import { agentServerKind } from './kind.js'
 import { delegateTokenPath, endpointOf, type RequestHandler, requestHandler } from './routes.js'
 import { readSettings, type Settings } from './settings.js'
 import { migrations, room, type Tables } from './tables.js'
 import { type AgentTokenIssuer, issueAgentToken, type TokenSubject } from './token/agent-token.js'
 import type { DelegateTokenContext } from './token/token-context.js'
-import { longestLifetime, renewalGrace } from './token-lifetime.js'
 
 /** The published identity of a process that acts under its own name. */
 export interface PublishedAgent {
@@ -92,11 +76,18 @@ export function createAgentServer(options: AgentServerOptions): Promise<Publishe
 export async function createAgentServer(options: AgentServerOptions): Promise<PublishedAgent | AgentServer> {
   const settings = readSettings(options)
   if (options.database === undefined) return openPublishedAgent(options, settings)
-  const store = await openStore<Tables>({ url: options.database, room, migrations })
+  const issuer = await openIssuer<Tables, AgentServerEvent>(
+    await openStore<Tables>({ url: options.database, room, migrations }),
+    agentServerKind,
+    {
+      ...{ id: options.id, now: settings.now, keys: settings.keys, knownKeys: options.knownKeys ?? 'check' },
+      ...{ epoch: options.epoch, audit: options.audit, onEvent: settings.onEvent },
+    },
+  )
   try {
-    return await openAgentServer(options, settings, store)
+    return await agentServerOf(issuer, options, settings)
   } catch (thrown) {
-    await store.close()
+    await issuer.close()
     throw thrown
   }
 }
@@ -104,50 +95,37 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Pu
 async function openPublishedAgent(options: AgentServerOptions, settings: Settings): Promise<PublishedAgent> {
   const keys = await keysInMemory(settings)
   await checkBotKeys(settings, keys)
-  const { paths, handle } = withClientAddress(
-    options,
-    requestHandler({
-      ...settings,
-      keys,
-      report: { alone: async event => settings.onEvent(event), tell: settings.onEvent },
-    }),
-  )
+  const { paths, handle } = requestHandler({
+    ...settings,
+    keys,
+    report: { alone: async event => settings.onEvent(event), tell: settings.onEvent },
+  })
   const nothing = async (): Promise<void> => undefined
   return {
     paths,
-    handle: measured(options.telemetry, endpointOf, withCors(options.cors, handle)),
+    handle: answerWith(options, settings, { handle, isBehind: () => false }),
     signingKey: keys.signing,
     ready: nothing,
     close: nothing,
   }
 }
 
-async function openAgentServer(
+async function agentServerOf(
+  opened: Issuer<Tables, AgentServerEvent>,
   options: AgentServerOptions,
   settings: Settings,
-  database: Store<Tables>,
 ): Promise<AgentServer> {
+  const { store, report, keys, isBehind } = opened
   const { now } = settings
-  await checkKnownKeys(database, settings, options.knownKeys ?? 'check')
-  const epoch = await openDatabaseEpoch(database, options.epoch, settings)
-  const onEvent = withEpoch(settings.onEvent, epoch)
-  const reporting = await openServerReporting(database, options, { now, onEvent })
-  const { store, report } = reporting
-  const recording = recordingKeys(report)
-  const keys = await openOwnKeys(store, {
-    ...{ room, keys: settings.keys, now, ...recording },
-    schedule: rotation => ownKeySchedule(rotation, lifetimes),
-  })
   await checkBotKeys(settings, keys)
-  const context = delegateTokenContext(options, { ...settings, onEvent, report, keys }, store)
+  const context = delegateTokenContext(options, { ...settings, report, keys }, store)
   const { issuer, delegates, enrollments, replay } = context
   await checkIssuable(issuer, { sub: 'any' })
-  const { paths, handle } = withClientAddress(options, requestHandler({ ...settings, report, keys }, context))
+  const { paths, handle } = requestHandler({ ...settings, report, keys }, context)
   const closed = telemetryOpened(options.telemetry, async () => ({ writes: store.waiting() }))
-  const answer = withCors(options.cors, refuseWhenRestored(handle, epoch, now))
   return {
     paths,
-    handle: measured(options.telemetry, endpointOf, answer),
+    handle: answerWith(options, settings, { handle, isBehind }),
     signingKey: keys.signing,
     ...oversight({
       store,
@@ -159,26 +137,24 @@ async function openAgentServer(
       report,
     }),
     audit: readAudit({ store, room }),
-    keys: keyOperator(store, {
-      room,
-      ...operatedAs(settings.keys, lifetimes),
-      now,
-      ...recording,
-      onChanged: keys.changed,
-    }),
+    keys: operatorKeys(opened, agentServerKind, { keys: settings.keys, now, onChanged: keys.changed }),
     async ready() {
-      await epoch?.see()
-      epoch?.check()
-      await store.check()
+      await opened.ready()
       await replay.ready?.()
     },
     async close() {
       closed()
-      await reporting.end()
-      await epoch?.close()
-      await store.close()
+      await opened.close()
     },
   }
+}
+
+function answerWith(
+  options: AgentServerOptions,
+  { now }: Settings,
+  { handle, isBehind }: Pick<RequestHandler, 'handle'> & { readonly isBehind: () => boolean },
+): RequestHandler['handle'] {
+  return answering({ handle, endpointOf, telemetry: options.telemetry, cors: options.cors, isBehind, now }, options)
 }
 
 function delegateTokenContext(
@@ -206,85 +182,13 @@ function delegateTokenContext(
   }
 }
 
-async function openDatabaseEpoch(
-  store: Store<Tables>,
-  keeper: EpochKeeper | undefined,
-  { now, onEvent }: Pick<Settings, 'now' | 'onEvent'>,
-): Promise<Epoch | undefined> {
-  if (keeper === undefined) return undefined
-  const onLost = (): void => onEvent({ type: 'alarm', reason: 'epoch-lost' })
-  return openEpoch(store, { room, keeper, now, onLost })
-}
-
-/** Events whose effects a restored backup would undo. */
-const ending = new Set([
-  ...['enrolled', 'rotated', 'revoked', 'enrollment-revoked', 'forgotten', 'delegation-set'],
-  ...['key-made', 'key-retired', 'key-revoked'],
-])
-
-/** Passes events on. Those that an older database must not miss advance the epoch. */
-function withEpoch(onEvent: Settings['onEvent'], epoch: Epoch | undefined): Settings['onEvent'] {
-  return event => {
-    if (ending.has(event.type)) epoch?.touch()
-    onEvent(event)
-  }
-}
-
-/** A database that was restored under a running server is not used: revoked delegates and replaced keys would be valid again. */
-function refuseWhenRestored(
-  handle: RequestHandler['handle'],
-  epoch: Epoch | undefined,
-  now: () => number,
-): RequestHandler['handle'] {
-  if (epoch === undefined) return handle
-  return async message => {
-    if (!epoch.isBehind()) return handle(message)
-    return errorResponse(refusal('database_restored', { retryAfter: 60 }), { now })
-  }
-}
-
-/** Gives each request the address of the client: shares of the replay set and events must not name the proxy. */
-function withClientAddress(options: AgentServerOptions, { paths, handle }: RequestHandler): RequestHandler {
-  const client = clientOf(options)
-  return { paths, handle: message => handle(withClient(message, client)) }
-}
-
-/** With other keys no delegate could renew, and no error would say why. */
-async function checkKnownKeys(
-  store: Store<Tables>,
-  { keys, now }: Pick<Settings, 'keys' | 'now'>,
-  knownKeys: NonNullable<AgentServerOptions['knownKeys']>,
-): Promise<void> {
-  const record = await recordIfUsed(store, { room, now, eventOf: auditEventOf })
-  await takeOverKeys(store, {
-    ...{ room, keys, knownKeys, now },
-    also: (tx, change) => record(tx, { type: 'keys-changed', ...change }),
-  })
-}
-
-/** Records what happens to own keys with the change, and tells of it after. */
-function recordingKeys(report: Reporter<AgentServerEvent>): Required<Pick<OwnKeysOptions, 'record' | 'onEvent'>> {
-  return {
-    record: (tx, event) => report.record(tx as unknown as Transaction, keyEvent(event)),
-    onEvent: event => report.tell(keyEvent(event)),
-  }
-}
-
-/** How long tokens of an own key must be verifiable: by others, and here. */
-const lifetimes = { tokenLifetime: longestLifetime, grace: renewalGrace }
-
 async function keysInMemory({ keys, now, onEvent }: Settings): Promise<OwnKeys> {
   if (!('rotateEvery' in keys)) return fixedKeys(keys)
   const { algorithm = 'Ed25519', before = [] } = keys
   jwks(before)
-  const schedule = ownKeySchedule(keys, lifetimes)
+  const schedule = ownKeySchedule(keys, agentServerKind.lifetimes)
   const keyStore = memoryKeyStore(algorithm, before)
   return scheduledKeys({ keyStore, schedule, now, onEvent: event => onEvent(keyEvent(event)) })
-}
-
-function keyEvent(event: OwnKeyEvent): AgentServerEvent {
-  const { did, ...facts } = event
-  return { type: `key-${did}`, ...facts } as AgentServerEvent
 }
 
 /** Refuses keys of bots that cannot be published when they are set, not when the directory is asked for. */

@@ -104,7 +104,7 @@ test(
     expect((await step(() => server.reinstate('phone'))).events).toEqual([{ type: 'reinstated', sub: 'phone' }])
     expect((await step(() => server.reinstate('phone'))).events).toEqual([])
     expect((await step(() => server.revokeEnrollment('code:lab'))).events).toEqual([
-      { type: 'enrollment-revoked', enrollment: 'code:lab', delegates: 1 },
+      { type: 'enrollment_revoked', enrollment: 'code:lab', delegates: 1 },
     ])
     expect((await step(() => server.forget(31 * day))).events).toEqual([{ type: 'forgotten', delegates: 0 }])
   },
@@ -117,13 +117,13 @@ test(
     const { handle, step } = watched(stage)
     const read = () => handle({ method: 'GET', target: '/.well-known/jwks.json', headers: [['host', 'agent.example']] })
     const [{ kid }] = [Object(stage.events[0])]
-    expect(stage.events).toEqual([{ type: 'key-made', kid, published: newYear, signs: newYear }])
+    expect(stage.events).toEqual([{ type: 'key_made', kid, published: newYear, signs: newYear }])
     expect((await step(read)).events).toEqual([])
     stage.clock.now = newYear + 7 * day - 900
     expect((await step(read)).events).toEqual([
-      { type: 'key-made', kid: expect.any(String), published: newYear + 7 * day - 900, signs: newYear + 7 * day },
+      { type: 'key_made', kid: expect.any(String), published: newYear + 7 * day - 900, signs: newYear + 7 * day },
     ])
     stage.clock.now = newYear + 8 * day + 600
-    expect((await step(read)).events).toEqual([{ type: 'key-retired', kid }])
+    expect((await step(read)).events).toEqual([{ type: 'key_retired', kid }])
   },
 )

@@ -91,7 +91,7 @@ for (const { name, away, url } of databases) {
       const [one, two] = await Promise.all([scene(o), scene(o)])
       const stages = [one, two]
       const kids = (): Promise<string[][]> => Promise.all(stages.map(stage => kidsOf(stage.server)))
-      const made = (): unknown[] => stages.flatMap(({ events }) => events).filter(({ type }) => type === 'key-made')
+      const made = (): unknown[] => stages.flatMap(({ events }) => events).filter(({ type }) => type === 'key_made')
       expect(new Set((await kids()).flat()).size).toBe(1)
       expect(made()).toHaveLength(1)
       for (let rotation = 1; rotation <= 3; rotation++) {
@@ -111,7 +111,7 @@ for (const { name, away, url } of databases) {
         for (const { clock } of stages) clock.now += 86_400 + 600
         expect(await kids()).toEqual([[ofOne[1]], [ofOne[1]]])
       }
-      const retired = stages.flatMap(({ events }) => events).filter(({ type }) => type === 'key-retired')
+      const retired = stages.flatMap(({ events }) => events).filter(({ type }) => type === 'key_retired')
       expect(retired).toHaveLength(3)
       await Promise.all(stages.map(({ server }) => server.close()))
     },

@@ -1,3 +1,4 @@
+import type { IssuerEvent } from '@countersign/issuer'
 import type { ErrorCode, Reason } from '@countersign/protocol'
 
 /** What an agent server did, for an audit log: one event for each decision; never a token, code or key. */
@@ -5,6 +6,7 @@ export type AgentServerEvent = {
   /** The name of the request in the server's log; absent where no request caused the event. */
   readonly request_id?: string
 } & (
+  | IssuerEvent
   | { readonly type: 'invited'; readonly sub: string; readonly enrollment: string }
   | {
       readonly type: 'enrolled'
@@ -37,20 +39,6 @@ export type AgentServerEvent = {
       readonly reason: 'issuer-garbage'
       readonly issuer: string
     }
-  /** At the start: the epoch mark outside the database was lost, and is written anew. A restored database would have gone unnoticed. */
-  | { readonly type: 'alarm'; readonly reason: 'epoch-lost' }
-  /** No checkpoint of the audit log could be signed, or no cosignature got, for reasons in `cause`. Told once a minute at most, and not recorded. */
-  | { readonly type: 'alarm'; readonly reason: 'audit-failing'; readonly cause: unknown }
-  /** The database is not as it was logged at this place of the audit log: somebody has changed it. Told once a minute at most, and not recorded. */
-  | { readonly type: 'alarm'; readonly reason: 'audit-changed'; readonly index: number }
-  /** For the audit log only: the server started with other keys than before, named by their thumbprints. */
-  | { readonly type: 'keys-changed'; readonly added: readonly string[]; readonly removed: readonly string[] }
-  /** For the audit log only: an instance started. */
-  | {
-      readonly type: 'started'
-      /** The public key that verifies the checkpoints of the log. */
-      readonly audit_key: string
-    }
   /** For the audit log only: a backup was made ready; what that ended. */
   | { readonly type: 'restored'; readonly codes: number; readonly delegates: number; readonly keys: number }
   /** For the audit log only: refusals that were too many to be recorded one by one. */
@@ -64,8 +52,8 @@ export type AgentServerEvent = {
     }
   | { readonly type: 'revoked'; readonly sub: string }
   /** The operator has set what this delegate may be used for. */
-  | { readonly type: 'delegation-set'; readonly sub: string }
-  | { readonly type: 'enrollment-revoked'; readonly enrollment: string; readonly delegates?: number }
+  | { readonly type: 'delegation_set'; readonly sub: string }
+  | { readonly type: 'enrollment_revoked'; readonly enrollment: string; readonly delegates?: number }
   | { readonly type: 'reinstated'; readonly sub: string }
   | {
       readonly type: 'forgotten'
@@ -74,20 +62,6 @@ export type AgentServerEvent = {
       /** In the audit log only: those that were not seen since, Unix seconds. */
       readonly unseen_since?: number
     }
-  | {
-      /** An own key of the agent server: in the JWK set from `published`, used from `signs`, both Unix seconds. */
-      readonly type: 'key-made'
-      readonly kid: string
-      readonly published: number
-      readonly signs: number
-    }
-  | {
-      /** The key left the JWK set: every token that it signed has ended. */
-      readonly type: 'key-retired'
-      readonly kid: string
-    }
-  /** An operator revoked an own key: its tokens are refused. */
-  | { readonly type: 'key-revoked'; readonly kid: string }
   | {
       readonly type: 'refused'
       readonly code: ErrorCode

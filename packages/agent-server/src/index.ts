@@ -18,6 +18,7 @@ export type {
 export type { Condition, Conditions } from '@countersign/conditions'
 export type { Fetcher } from '@countersign/discovery'
 export type { Algorithm, ReceivedMessage, ReplaySet, SigningKey } from '@countersign/httpsig'
+export type { IssuerAnswer, IssuerEvent, IssuerTelemetry } from '@countersign/issuer'
 export type { CorsOrigins, ErrorCode, PublishedKey, Reason } from '@countersign/protocol'
 export type {
   EpochKeeper,

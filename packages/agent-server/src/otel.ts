@@ -1,13 +1,6 @@
+import { type Count, issuerInstruments, issuerTelemetry, loadGauges } from '@countersign/issuer/internal/otel'
 import { checkOptions } from '@countersign/protocol/internal'
-import {
-  answerAttributes,
-  type Count,
-  count,
-  issuerInstruments,
-  loadGauges,
-  refusalAttributes,
-  whenUsed,
-} from '@countersign/protocol/internal/otel'
+import { whenUsed } from '@countersign/protocol/internal/otel'
 import type { Meter, MeterProvider } from '@opentelemetry/api'
 import type { AgentServerEvent } from './event.js'
 import type { AgentServerEndpoint, AgentServerLoad, AgentServerTelemetry } from './telemetry.js'
@@ -37,13 +30,8 @@ export interface OpenTelemetryOptions {
  */
 export function openTelemetry(options: OpenTelemetryOptions = {}): AgentServerTelemetry {
   checkOptions('openTelemetry', options, { meterProvider: 'object' })
-  const scope = '@countersign/agent-server'
-  const instruments = whenUsed(scope, options.meterProvider, instrumentsOf)
-  return {
-    event: event => count(countsOf(event, instruments())),
-    answered: answer => instruments().durations.record(answer.seconds, answerAttributes(answer)),
-    opened: load => instruments().opened(load),
-  }
+  const instruments = whenUsed('@countersign/agent-server', options.meterProvider, instrumentsOf)
+  return issuerTelemetry<AgentServerEvent, AgentServerEndpoint, AgentServerLoad, Instruments>(instruments, countsOf)
 }
 
 /** The reasons of `aauth.alarms`, each of which an alert may name. */
@@ -76,8 +64,8 @@ function instrumentsOf(meter: Meter) {
   }
 }
 
-/** Only values of closed sets: never a delegate, an issuer, a key or a text of a stranger. */
-function countsOf(event: AgentServerEvent, { tokens, refusals, alarms, delegates, keys }: Instruments): Count[] {
+/** What an agent server counts beside that. Only values of closed sets: never a delegate, an issuer, a key or a text of a stranger. */
+function countsOf(event: AgentServerEvent, { tokens, delegates }: Instruments): Count[] {
   switch (event.type) {
     case 'enrolled':
       return [
@@ -88,24 +76,14 @@ function countsOf(event: AgentServerEvent, { tokens, refusals, alarms, delegates
       return [{ counter: tokens, attributes: { 'aauth.flow': 'renewal' } }]
     case 'rotated':
       return [{ counter: tokens, attributes: { 'aauth.flow': 'rotation' } }]
-    case 'refused':
-      return [{ counter: refusals, attributes: refusalAttributes(event) }]
-    case 'alarm':
-      return [{ counter: alarms, attributes: { 'aauth.reason': event.reason } }]
     case 'invited':
     case 'revoked':
     case 'reinstated':
       return [{ counter: delegates, attributes: { 'aauth.change': event.type } }]
-    case 'enrollment-revoked':
+    case 'enrollment_revoked':
       return [{ counter: delegates, by: event.delegates ?? 0, attributes: { 'aauth.change': 'revoked' } }]
     case 'forgotten':
       return [{ counter: delegates, by: event.delegates ?? 0, attributes: { 'aauth.change': 'forgotten' } }]
-    case 'key-made':
-      return [{ counter: keys, attributes: { 'aauth.change': 'made' } }]
-    case 'key-retired':
-      return [{ counter: keys, attributes: { 'aauth.change': 'retired' } }]
-    case 'key-revoked':
-      return [{ counter: keys, attributes: { 'aauth.change': 'revoked' } }]
     default:
       return []
   }

@@ -15,7 +15,7 @@ const folder = temporaryFolder()
 const weekly = { rotateEvery: 7 * day, publishAhead: 900 }
 
 const signer = async ({ server }: Scene): Promise<string> => (await server.signingKey()).kid
-const keyEvents = ({ events }: Scene): unknown[] => events.filter(({ type }) => type.startsWith('key-'))
+const keyEvents = ({ events }: Scene): unknown[] => events.filter(({ type }) => type.startsWith('key_'))
 
 test(
   verifies(
@@ -44,9 +44,9 @@ test(
     const second = await signer(stage)
     expect(await kidsOf(stage.server)).toEqual([second])
     expect(keyEvents(stage)).toEqual([
-      { type: 'key-made', kid: first, published: newYear, signs: newYear },
-      { type: 'key-made', kid: second, published: newYear + 7 * day - 900, signs: newYear + 7 * day },
-      { type: 'key-retired', kid: first },
+      { type: 'key_made', kid: first, published: newYear, signs: newYear },
+      { type: 'key_made', kid: second, published: newYear + 7 * day - 900, signs: newYear + 7 * day },
+      { type: 'key_retired', kid: first },
     ])
   },
 )

@@ -1,8 +1,8 @@
 import { recordIfUsed } from '@countersign/audit/internal'
 import type { RestoreDatabaseOptions, Store } from '@countersign/store'
 import { changeByParts, endOwnKeys, restoreDatabase } from '@countersign/store/internal'
-import { auditEventOf } from './audit/audit-event.js'
 import { distrustProofsUntil } from './enrollment/used-proof.js'
+import { agentServerKind } from './kind.js'
 import { migrations, room, type Tables } from './tables.js'
 
 /** How a restored database is prepared. */
@@ -41,7 +41,7 @@ export function restoreAgentServer(options: RestoreOptions): Promise<Restored> {
       await store.write(tx => distrustProofsUntil(tx, now()))
       const delegates = trustBackup ? 0 : await endDelegates(store, now())
       const keys = trustBackup ? 0 : await endOwnKeys(store, room, now)
-      const record = await recordIfUsed(store, { room, now, eventOf: auditEventOf })
+      const record = await recordIfUsed(store, { ...agentServerKind, now })
       const ended = { codes, delegates, keys }
       await store.write(tx => record(tx, { type: 'restored', ...ended }))
       return ended

@@ -1,10 +1,10 @@
 import { named, type Reporter } from '@countersign/audit/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { pathOf } from '@countersign/httpsig/internal'
-import { type AAuthError, type AgentAuth, type AgentMetadata, errorResponse } from '@countersign/protocol'
+import { answerRefusal } from '@countersign/issuer/internal'
+import type { AAuthError, AgentMetadata } from '@countersign/protocol'
 import {
   answerRoute,
-  asAAuthError,
   botDirectoryPath,
   documentResponse,
   jwksResponse,
@@ -65,7 +65,7 @@ export function requestHandler(published: Published, context?: DelegateTokenCont
       try {
         return await answerRoute(message, routes)
       } catch (thrown) {
-        return await refuse(asAAuthError(thrown), { message }, published)
+        return await refuse(thrown, { message }, published)
       }
     },
   }
@@ -83,30 +83,19 @@ function delegateTokenRoute(published: Published, context: DelegateTokenContext)
     try {
       return privateResponse(await delegateToken(head, named(context, message)))
     } catch (thrown) {
-      return await refuse(asAAuthError(thrown), { message, caller: head.caller }, published)
+      return await refuse(thrown, { message, caller: head.caller }, published)
     }
   }
   return [delegateTokenPath, { methods: ['POST'], answer }]
 }
 
-/** Answers with an error, and reports it first. A refusal that could not be recorded is answered with that fault. */
-async function refuse(
-  refusal: AAuthError,
+function refuse(
+  thrown: unknown,
   { message, caller }: { readonly message: ReceivedMessage; readonly caller?: Caller },
   { report, now }: Published,
 ): Promise<Response> {
-  let error = refusal
-  try {
-    await report.alone(refusedEvent(error, { message, caller }))
-  } catch (thrown) {
-    error = asAAuthError(thrown)
-    report.tell(refusedEvent(error, { message, caller }))
-  }
-  const { code, status, algs } = error
-  // No challenge for a replay: it would make the agent sign again a request that was already answered.
-  const challenged = status === 401 && code !== 'replay_detected'
-  const agentAuth: AgentAuth = algs === undefined ? {} : { algs }
-  return errorResponse(error, { now, ...(challenged ? { agentAuth } : {}) })
+  const eventOf = (error: AAuthError): AgentServerEvent => refusedEvent(error, { message, caller })
+  return answerRefusal(thrown, { report, eventOf, asks: {}, now })
 }
 
 function refusedEvent(

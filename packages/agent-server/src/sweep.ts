@@ -1,4 +1,4 @@
-import { clockTolerance } from '@countersign/protocol/internal'
+import { atMostEvery, clockTolerance } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import type { Tables } from './tables.js'
 
@@ -17,11 +17,9 @@ export function sweeper(
   table: 'agent_server_enrollment_codes' | 'agent_server_key_proofs' | 'agent_server_used_proofs',
   now: () => number,
 ): () => Promise<void> {
-  let last = Number.NEGATIVE_INFINITY
+  let isDue = atMostEvery(interval, now)
   return async () => {
-    // `abs`, for a clock that was set back.
-    if (Math.abs(now() - last) < interval) return
-    last = now()
+    if (!isDue()) return
     const ended = await store.db
       .selectFrom(table)
       .select('hash')
@@ -32,6 +30,6 @@ export function sweeper(
     if (ended.length === 0) return
     const hashes = ended.map(({ hash }) => hash)
     await store.write(tx => tx.deleteFrom(table).where('hash', 'in', hashes).execute())
-    if (ended.length === atOnce) last = Number.NEGATIVE_INFINITY
+    if (ended.length === atOnce) isDue = atMostEvery(interval, now)
   }
 }

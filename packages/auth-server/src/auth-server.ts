@@ -1,21 +1,21 @@
 import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
-import { measured, telemetryOpened, toldTo, withCors } from '@countersign/protocol/internal'
+import { answering, type Issuer, openIssuer } from '@countersign/issuer/internal'
+import { telemetryOpened, toldTo } from '@countersign/protocol/internal'
 import { openStore, type Store } from '@countersign/store'
 import type { OwnKeys } from '@countersign/store/internal'
-import { clientOf } from '@countersign/verify'
-import { internalVerifier, withClient } from '@countersign/verify/internal'
+import { internalVerifier } from '@countersign/verify/internal'
 import { type UserAccess, userAccessIn } from './access/access.js'
 import { type AppAccess, appAccess } from './access/app-access.js'
 import { defaultApprovalLimits } from './approval/approval-limits.js'
 import { approvalsIn } from './approval/approvals.js'
-import { noteAlarms } from './audit/noted-alarms.js'
-import { openServerReporting } from './audit/open-reporting.js'
+import { type NotedAlarms, noteAlarms } from './audit/noted-alarms.js'
 import { type Blocks, blocksIn } from './block/blocks.js'
 import { endBlocked } from './block/end-access.js'
 import { pollsIn } from './bound/polls.js'
 import { defaultQuota } from './bound/request-quota.js'
 import { type DeskServer, setupOf } from './desk.js'
+import type { AuthServerEvent } from './event/event.js'
 import { noticeEvent } from './event/notice-event.js'
 import type { OnSurplus } from './grant/grant-writer.js'
 import { grantFacts, grantsIn } from './grant/grants.js'
@@ -29,9 +29,8 @@ import { type RouteContext, requestHandler } from './routes.js'
 import { authServerMetadata, requestTypesOf } from './setup/auth-server-metadata.js'
 import { checkAuthServerOptions } from './setup/check-auth-server-options.js'
 import { checkTogether } from './setup/check-together.js'
-import { openDatabaseEpoch, restoredResponse, withEpoch } from './setup/database-epoch.js'
 import { agentMetadataOf, exchangeOf, linksUsers } from './setup/exchange-setup.js'
-import { openKeys, takeOver } from './setup/own-keys.js'
+import { authServerKind, kindBySite } from './setup/kind.js'
 import { retention } from './setup/retention.js'
 import type { BlockRow } from './tables/block-tables.js'
 import { migrations, room, type Tables } from './tables/tables.js'
@@ -80,60 +79,71 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
 }
 
 async function openAuthServer(options: AuthServerOptions): Promise<AuthServer> {
-  const { telemetry } = options
-  const { issuer, development = false, now = () => Date.now() / 1000 } = options
+  const { issuer: id, development = false, now = () => Date.now() / 1000 } = options
   checkTogether(options, development)
-  const client = clientOf(options)
+  const database = await openStore<Tables>({ url: options.database, room, migrations })
+  const alarms = noteAlarms(options.onEvent, now)
+  const issuer = await openIssuer<Tables, AuthServerEvent>(
+    database,
+    development ? authServerKind : kindBySite(options.siteOf),
+    {
+      ...{ id, now, keys: options.keys, knownKeys: options.knownKeys ?? 'check' },
+      ...{ epoch: options.epoch, audit: options.audit, onEvent: alarms.onEvent },
+    },
+  )
+  try {
+    return serverOf(issuer, options, { development, now, alarms })
+  } catch (thrown) {
+    await issuer.close()
+    throw thrown
+  }
+}
+
+function serverOf(
+  opened: Issuer<Tables, AuthServerEvent>,
+  options: AuthServerOptions,
+  { development, now, alarms }: { development: boolean; now: () => number; alarms: NotedAlarms },
+): AuthServer {
+  const { issuer, telemetry } = options
+  const { store, report, audit, keys, isBehind } = opened
   const discovery = options.discovery ?? createDiscovery({ now, development })
   const replay = options.replay ?? memoryReplaySet(options.now && { now })
-  const database = await openStore<Tables>({ url: options.database, room, migrations })
-  await takeOver(database, options, now)
-  const epoch = await openDatabaseEpoch(database, options, now)
   const accept = ['jwks_uri', 'agent+jwt'] as const
   const verifier = internalVerifier({ receiver: issuer, discovery, accept, now, development })
-  const alarms = noteAlarms(withEpoch(options.onEvent, epoch), now)
-  const reporting = await openServerReporting(database, options, { now, onEvent: alarms.onEvent })
-  const { store, report, audit } = reporting
-  const keys = await openKeys(reporting, options, now)
-  const delivery = deliveryOf(reporting, { ...options, keys, discovery, now, development })
+  const delivery = deliveryOf(opened, { ...options, keys, discovery, now, development })
   const ending = { store, issuer, now, onEnded: delivery.poke }
   const endAccess = async (row: BlockRow): Promise<void> => void (await endBlocked(row, ending))
   const blocks = blocksIn({ store, deny: options.deny ?? {}, now, endAccess })
-  const opened = { keys, store, discovery, verifier, replay, now, development, report, delivery, blocks }
-  const routes = routeContextOf(options, opened)
+  const routes = routeContextOf(options, {
+    ...{ keys, store, discovery, verifier, replay, now, development, report, delivery, blocks },
+  })
   const { handle, paths, endpointOf } = requestHandler(routes)
-  const open = withCors(options.cors, handle)
-  const kept = retention(store, now, epoch)
+  const answer = answering({ handle, endpointOf, telemetry, cors: options.cors, isBehind, now }, options)
+  const kept = retention(store, now, opened)
   const closed = telemetryOpened(telemetry, () => loadOf(store, now()))
   const server: AuthServer = {
     paths,
     access: appAccess(store, routes.access, report),
-    handle: measured(telemetry, endpointOf, received => {
+    handle(message) {
       kept.sweep()
-      if (epoch?.isBehind() === true) return Promise.resolve(restoredResponse(now))
-      const message = withClient(received, client)
-      // Pages never get CORS headers: a script of another origin must not read them, even where it may call the token endpoint.
-      return endpointOf(message) === 'page' ? handle(message) : open(message)
-    }),
+      return answer(message)
+    },
     async ready() {
       // A standby server gets no other requests that would start a sweep.
       kept.sweep()
-      epoch?.check()
-      await store.check()
+      await opened.ready()
       await replay.ready?.()
     },
     async close() {
       closed()
       await blocks.end()
       await Promise.all([delivery.end(), kept.end()])
-      await reporting.end()
-      await epoch?.close()
-      await store.close()
+      await opened.close()
     },
   }
   lend(server, {
     ...{ ...ending, development, report, audit, blocks, keys, rotation: options.keys, discovery, alarms },
-    ...{ replay, policy: routes.policy, users: routes.users, isBehind: () => epoch?.isBehind() === true },
+    ...{ replay, policy: routes.policy, users: routes.users, isBehind },
   })
   return server
 }

@@ -18,6 +18,7 @@ export type {
 export type { Condition, Conditions, ConditionType, HoursCondition } from '@countersign/conditions'
 export type { Discovery, Fetcher, SiteOf } from '@countersign/discovery'
 export type { ReceivedMessage, ReplaySet, SigningKey } from '@countersign/httpsig'
+export type { IssuerAnswer, IssuerEvent, IssuerTelemetry } from '@countersign/issuer'
 export type { CorsOrigins, ErrorCode, PublishedKey, Reason } from '@countersign/protocol'
 export type {
   EpochKeeper,

@@ -1,16 +1,8 @@
 import type { DiscoveryEvent } from '@countersign/discovery'
 import { discoveryInstruments, recordDiscovery } from '@countersign/discovery/internal/otel'
+import { type Count, issuerInstruments, issuerTelemetry, loadGauges, reasonOf } from '@countersign/issuer/internal/otel'
 import { checkOptions } from '@countersign/protocol/internal'
-import {
-  answerAttributes,
-  type Count,
-  count,
-  issuerInstruments,
-  loadGauges,
-  reasonOf,
-  refusalAttributes,
-  whenUsed,
-} from '@countersign/protocol/internal/otel'
+import { whenUsed } from '@countersign/protocol/internal/otel'
 import type { Meter, MeterProvider } from '@opentelemetry/api'
 import type { AuthServerEvent } from './event/event.js'
 import type { AuthServerEndpoint, AuthServerLoad, AuthServerTelemetry } from './telemetry.js'
@@ -47,12 +39,9 @@ export function openTelemetry(
   options: OpenTelemetryOptions = {},
 ): AuthServerTelemetry & { readonly discovery: (event: DiscoveryEvent) => void } {
   checkOptions('openTelemetry', options, { meterProvider: 'object' })
-  const scope = '@countersign/auth-server'
-  const instruments = whenUsed(scope, options.meterProvider, instrumentsOf)
+  const instruments = whenUsed('@countersign/auth-server', options.meterProvider, instrumentsOf)
   return {
-    event: event => count(countsOf(event, instruments())),
-    answered: answer => instruments().durations.record(answer.seconds, answerAttributes(answer)),
-    opened: load => instruments().opened(load),
+    ...issuerTelemetry<AuthServerEvent, AuthServerEndpoint, AuthServerLoad, Instruments>(instruments, countsOf),
     discovery: event => recordDiscovery(event, instruments()),
   }
 }
@@ -100,15 +89,13 @@ function instrumentsOf(meter: Meter) {
   }
 }
 
-/** Only values of closed sets: never an agent, a user, a resource or a text of a stranger. */
+/** What an auth server counts beside that. Only values of closed sets: never an agent, a user, a resource or a text of a stranger. */
 function countsOf(event: AuthServerEvent, made: Instruments): Count[] {
   switch (event.type) {
     case 'granted':
       return [{ counter: made.tokens, attributes: { 'aauth.flow': event.by } }]
     case 'refreshed':
       return [{ counter: made.tokens, attributes: { 'aauth.flow': 'refresh' } }]
-    case 'refused':
-      return [{ counter: made.refusals, attributes: refusalAttributes(event) }]
     case 'requested':
       return [{ counter: made.requests, attributes: { 'aauth.flow': event.flow } }]
     case 'consented':
@@ -133,8 +120,6 @@ function countsOf(event: AuthServerEvent, made: Instruments): Count[] {
       ]
     case 'notice':
       return [{ counter: made.notices, attributes: { 'aauth.outcome': event.outcome } }]
-    case 'alarm':
-      return [{ counter: made.alarms, attributes: { 'aauth.reason': event.reason } }]
     case 'passkey_copied':
       return [{ counter: made.alarms, attributes: { 'aauth.reason': 'passkey-copied' } }]
     case 'revoked':
@@ -147,12 +132,6 @@ function countsOf(event: AuthServerEvent, made: Instruments): Count[] {
     case 'blocked':
     case 'ended_by_operator':
       return [{ counter: made.ended, by: event.grants ?? 0, attributes: { 'aauth.by': 'operator' } }]
-    case 'key_made':
-      return [{ counter: made.keys, attributes: { 'aauth.change': 'made' } }]
-    case 'key_retired':
-      return [{ counter: made.keys, attributes: { 'aauth.change': 'retired' } }]
-    case 'key_revoked':
-      return [{ counter: made.keys, attributes: { 'aauth.change': 'revoked' } }]
     default:
       return []
   }

@@ -1,8 +1,9 @@
+import { recordIfUsed } from '@countersign/audit/internal'
 import type { RestoreDatabaseOptions, Store } from '@countersign/store'
 import { changeByParts, endOwnKeys, restoreDatabase } from '@countersign/store/internal'
-import { recordBeside } from './audit/open-reporting.js'
 import { sweepAtMost } from './bound/sweep.js'
 import type { Restored } from './event/restored.js'
+import { authServerKind } from './setup/kind.js'
 import { migrations, room, type Tables } from './tables/tables.js'
 
 /** How a restored database is prepared. */
@@ -41,7 +42,7 @@ export function restoreAuthServer(options: RestoreOptions): Promise<Restored> {
 
 /** The history goes on from the backup: later checkpoints of the log conflict with those that were signed after it. */
 async function recordRestore(store: Store<Tables>, ended: Restored): Promise<void> {
-  const record = await recordBeside(store, () => Date.now() / 1000)
+  const record = await recordIfUsed(store, { ...authServerKind, now: () => Date.now() / 1000 })
   await store.write(tx => record(tx, { type: 'restored', ...ended }))
 }
 

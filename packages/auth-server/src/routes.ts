@@ -2,16 +2,10 @@ import { named } from '@countersign/audit/internal'
 import type { SiteOf } from '@countersign/discovery'
 import { type ReceivedMessage, type ReplaySet, readBody } from '@countersign/httpsig'
 import { pathOf } from '@countersign/httpsig/internal'
-import {
-  type AAuthError,
-  type AgentAuth,
-  type AgentMetadata,
-  type AuthServerMetadata,
-  errorResponse,
-} from '@countersign/protocol'
+import { answerRefusal } from '@countersign/issuer/internal'
+import type { AAuthError, AgentMetadata, AuthServerMetadata } from '@countersign/protocol'
 import {
   answerRoute,
-  asAAuthError,
   documentResponse,
   jwksResponse,
   privateResponse,
@@ -22,6 +16,7 @@ import type { OwnKeys } from '@countersign/store/internal'
 import type { Verifier } from '@countersign/verify'
 import type { Blocks } from './block/blocks.js'
 import type { UserDesk } from './desk.js'
+import type { AuthServerEvent } from './event/event.js'
 import { openedLink } from './request/opened-link.js'
 import { type RefusalFacts, refusedEvent } from './request/refused-event.js'
 import type { AuthServerEndpoint } from './telemetry.js'
@@ -152,31 +147,11 @@ function identified(
   }
 }
 
-async function refusal(
+function refusal(
   thrown: unknown,
   { message, known }: { readonly message: ReceivedMessage; readonly known?: RefusalFacts },
-  context: RouteContext,
+  { report, now }: RouteContext,
 ): Promise<Response> {
-  const error = await reportedRefusal(asAAuthError(thrown), { message, known }, context)
-  const { code, status, algs } = error
-  // No challenge for a replay: it would make the agent sign again a request that was already answered.
-  const challenged = status === 401 && code !== 'replay_detected'
-  const agentAuth: AgentAuth = { identity: true, ...(algs === undefined ? {} : { algs }) }
-  return errorResponse(error, { now: context.now, ...(challenged ? { agentAuth } : {}) })
-}
-
-/** Reports a refusal before it is answered. One that could not be recorded is answered with that fault. */
-async function reportedRefusal(
-  error: AAuthError,
-  { message, known }: { readonly message: ReceivedMessage; readonly known: RefusalFacts | undefined },
-  { report }: RouteContext,
-): Promise<AAuthError> {
-  try {
-    await report.alone(refusedEvent(error, message, known))
-    return error
-  } catch (thrown) {
-    const fault = asAAuthError(thrown)
-    report.tell(refusedEvent(fault, message, known))
-    return fault
-  }
+  const eventOf = (error: AAuthError): AuthServerEvent => refusedEvent(error, message, known)
+  return answerRefusal(thrown, { report, eventOf, asks: { identity: true }, now })
 }

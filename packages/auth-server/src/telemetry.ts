@@ -1,3 +1,4 @@
+import type { IssuerAnswer, IssuerTelemetry } from '@countersign/issuer'
 import type { Store } from '@countersign/store'
 import type { AuthServerEvent } from './event/event.js'
 import type { Tables } from './tables/tables.js'
@@ -6,13 +7,7 @@ import type { Tables } from './tables/tables.js'
 export type AuthServerEndpoint = 'token' | 'revocation' | 'page' | 'document' | 'other'
 
 /** A request that was answered. */
-export interface AuthServerAnswer {
-  readonly endpoint: AuthServerEndpoint
-  /** Of the response. */
-  readonly status: number
-  /** Seconds from the read request to the response. */
-  readonly seconds: number
-}
+export type AuthServerAnswer = IssuerAnswer<AuthServerEndpoint>
 
 /** What waits in an auth server now. */
 export interface AuthServerLoad {
@@ -24,21 +19,8 @@ export interface AuthServerLoad {
   readonly writes: number
 }
 
-/**
- * What an auth server measures itself with: `openTelemetry` of `@countersign/auth-server/otel`, or one of your own. All of it is called
- * as things happen, and must not wait; what it throws changes nothing.
- */
-export interface AuthServerTelemetry {
-  /** Receives every event, as `onEvent` does. */
-  event(event: AuthServerEvent): void
-  /** A request was answered. */
-  answered(answer: AuthServerAnswer): void
-  /**
-   * The server has opened. `load` counts what waits now, with reads of its database; it rejects while that is away.
-   * @returns called when the server closes
-   */
-  opened(load: () => Promise<AuthServerLoad>): () => void
-}
+/** What an auth server measures itself with: `openTelemetry` of `@countersign/auth-server/otel`, or one of your own. */
+export type AuthServerTelemetry = IssuerTelemetry<AuthServerEvent, AuthServerAnswer, AuthServerLoad>
 
 /** Most rows that are counted: the count of a long table would hold up requests. */
 const mostCounted = 10_000

@@ -21,7 +21,7 @@ export type FetchOutcome = 'ok' | 'status' | 'refused' | 'unreachable' | 'busy'
  *   `refused` (by the fetcher's guard), `unreachable` (no response) or `busy` (it never got a slot).
  * - `hit`: answered from the cache. `stale`: answered from the cache beyond the document's lifetime, because its host is
  *   unreachable or too many fetches wait. `miss`: not in the cache; a fetch was begun or joined, whether or not it succeeded.
- * - `kid-refetch`: a key set is fetched early, for a `kid` that it lacks or whose key did not verify.
+ * - `kid_refetch`: a key set is fetched early, for a `kid` that it lacks or whose key did not verify.
  * - `refused`: refused without a fetch. The reason is `identifier` (malformed), `budget` (spent), `busy` (too many fetches, or too
  *   many callers wait for this one) or `failed` (the last fetch failed a few seconds ago).
  * - `alarm`: the host now serves garbage (no JSON, no metadata of this participant, an empty key set). The last good document is
@@ -37,7 +37,7 @@ export type DiscoveryEvent =
       readonly seconds: number
     }
   | (EventSubject & { readonly type: 'hit' | 'stale' | 'miss'; readonly part: 'metadata' | 'jwks' })
-  | (EventSubject & { readonly type: 'kid-refetch' })
+  | (EventSubject & { readonly type: 'kid_refetch' })
   | (EventSubject & { readonly type: 'alarm'; readonly reason: 'garbage'; readonly part: 'metadata' | 'jwks' })
   | (Partial<EventSubject> & {
       readonly type: 'refused'

@@ -67,7 +67,7 @@ test('a stale document, and a key set fetched early', async () => {
   expect(told()).toEqual([
     { type: 'hit', ...about, part: 'metadata' },
     { type: 'hit', ...about, part: 'jwks' },
-    { type: 'kid-refetch', ...about },
+    { type: 'kid_refetch', ...about },
     fetched(urls.jwks),
   ])
   on.answers.set(urls.metadata, new Error('down'))

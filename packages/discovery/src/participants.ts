@@ -160,7 +160,7 @@ class CachedParticipants<T> implements Participants<T> {
     return (part, what) => {
       if (what === 'hit' || what === 'stale' || what === 'miss') tell({ type: what, document, id, part })
       else if (what === 'garbage') tell({ type: 'alarm', reason: what, document, id, part })
-      else if (what === 'early') tell({ type: 'kid-refetch', document, id })
+      else if (what === 'early') tell({ type: 'kid_refetch', document, id })
       else tell({ type: 'refused', document, id, reason: what })
     }
   }

@@ -6,6 +6,7 @@ export { byteLength } from './condition/parse.js'
 export { offsetIn } from './condition/wall-clock.js'
 export { knowsZones } from './condition/zone.js'
 export { asAAuthError, type Evidence, refusal, restated } from './error.js'
+export { atMostEvery } from './internal/at-most-every.js'
 export { type BoundedMap, boundedMap } from './internal/bounded-map.js'
 export { type CauseFacts, causeFacts } from './internal/cause-facts.js'
 export {

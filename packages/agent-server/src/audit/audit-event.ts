@@ -8,21 +8,31 @@ export const auditedTypes: Readonly<Record<AgentServerEvent['type'], string | un
   enrolled: 'a delegate enrolled, for the first time or again',
   rotated: 'a delegate changed its key',
   revoked: 'an operator ended a delegate',
-  'enrollment-revoked': 'an operator ended all delegates of an enrolment',
+  enrollment_revoked: 'an operator ended all delegates of an enrolment',
   reinstated: 'an operator let a revoked delegate enrol again',
   forgotten: 'an operator removed delegates that were not seen for long',
-  'delegation-set': 'an operator set what a delegate may be used for',
-  'key-made': 'the server made its next key',
-  'key-retired': 'a key left the JWK set',
-  'key-revoked': 'an operator ended a key',
-  'keys-changed': 'the server started with other keys than before',
+  delegation_set: 'an operator set what a delegate may be used for',
+  key_made: 'the server made its next key',
+  key_retired: 'a key left the JWK set',
+  key_revoked: 'an operator ended a key',
+  keys_changed: 'the server started with other keys than before',
   alarm: 'a replaced key of a delegate was used, or the mark of the database is not there',
   refused: 'a delegate was denied something',
   refusals_counted: 'how many refusals of a delegate, or of all others, were too many to be recorded one by one',
-  started: 'an instance of the server started',
+  started: 'an instance of the server started, with these keys',
   restored: 'a backup was made ready; events after it are lost',
   // An hourly one of each delegate would hide the others. `last_seen` of the delegate tells the last.
   renewed: undefined,
+}
+
+/** The names in the log that differ from those of events. They are kept: logs from before 0.2.0 have them, and a search must find both. */
+export const recordedNames: Partial<Readonly<Record<AgentServerEvent['type'], string>>> = {
+  enrollment_revoked: 'enrollment-revoked',
+  delegation_set: 'delegation-set',
+  key_made: 'key-made',
+  key_retired: 'key-retired',
+  key_revoked: 'key-revoked',
+  keys_changed: 'keys-changed',
 }
 
 const details = [
@@ -59,7 +69,12 @@ export function auditEventOf(event: AgentServerEvent): AuditEvent | undefined {
   if (auditedTypes[type] === undefined) return undefined
   if (type === 'alarm' && ['issuer-garbage', 'audit-failing', 'audit-changed'].includes(event.reason)) return undefined
   const members = event as Members
-  return { type, ...(members.sub === undefined ? {} : { delegate: members.sub }), detail: detailOf(members, details) }
+  const name = recordedNames[type] ?? type
+  return {
+    type: name,
+    ...(members.sub === undefined ? {} : { delegate: members.sub }),
+    detail: detailOf(members, details),
+  }
 }
 
 /** Refusals that deny something to a delegate. */

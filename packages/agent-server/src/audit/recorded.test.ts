@@ -6,7 +6,7 @@ import { sqliteFiles } from '@countersign/testing/folders'
 import { describe, expect, test, vi } from 'vitest'
 import { createAgentServer } from '../agent-server.js'
 import { enrolled, renewal, rotation, scene } from '../delegate.test.fixture.js'
-import { auditedTypes } from './audit-event.js'
+import { auditedTypes, recordedNames } from './audit-event.js'
 
 const newFile = sqliteFiles()
 
@@ -99,7 +99,10 @@ test('docs/audit.md lists the events that are recorded, and says the same of eac
     type,
     text,
   ])
-  const recorded = Object.entries(auditedTypes).filter(([, text]) => text !== undefined)
+  const named: Readonly<Record<string, string>> = recordedNames
+  const recorded = Object.entries(auditedTypes).flatMap(([type, told]) =>
+    told === undefined ? [] : [[named[type] ?? type, told]],
+  )
   expect(rows).toEqual(recorded)
   expect(rows.length).toBeGreaterThan(12)
 })

@@ -100,10 +100,10 @@ test(
       ['a', newYear + 5],
       ['b', newYear + 5],
     ])
-    expect(stage.events.filter(({ type }) => type === 'enrollment-revoked')).toEqual([
-      { type: 'enrollment-revoked', enrollment: 'code:lab', delegates: 2 },
-      { type: 'enrollment-revoked', enrollment: 'code:lab', delegates: 0 },
-      { type: 'enrollment-revoked', enrollment: 'code:la', delegates: 0 },
+    expect(stage.events.filter(({ type }) => type === 'enrollment_revoked')).toEqual([
+      { type: 'enrollment_revoked', enrollment: 'code:lab', delegates: 2 },
+      { type: 'enrollment_revoked', enrollment: 'code:lab', delegates: 0 },
+      { type: 'enrollment_revoked', enrollment: 'code:la', delegates: 0 },
     ])
   },
 )

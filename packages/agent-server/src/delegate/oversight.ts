@@ -104,9 +104,9 @@ export function oversight(parts: {
       // Delegates of earlier versions have an empty enrolment: a variable that is not set must not revoke them all.
       if (enrollment === '') throw new TypeError('enrollment must not be empty')
       const revoked = await delegates.revokeEnrollment(enrollment, tx =>
-        report.record(tx, { type: 'enrollment-revoked', enrollment }),
+        report.record(tx, { type: 'enrollment_revoked', enrollment }),
       )
-      report.tell({ type: 'enrollment-revoked', enrollment, delegates: revoked })
+      report.tell({ type: 'enrollment_revoked', enrollment, delegates: revoked })
       return revoked
     },
     reinstate: async sub => delegates.reinstate(sub, within({ type: 'reinstated', sub })),
@@ -121,7 +121,7 @@ export function oversight(parts: {
     async setDelegation(sub, delegation) {
       const checked = delegation === null ? undefined : checkDelegation(delegation, delegations)
       await parts.checkIssuable({ sub, delegation: checked })
-      return delegates.setDelegation(sub, checked, within({ type: 'delegation-set', sub }))
+      return delegates.setDelegation(sub, checked, within({ type: 'delegation_set', sub }))
     },
     list: async (page = {}) => delegates.list(page),
     show: sub => delegates.show(sub),

@@ -115,7 +115,7 @@ test('what the operator sets holds from the next renewal, and no later enrolment
   const delegate = await enrolled(stage, readOnly)
   expect(await stage.server.setDelegation('phone', mornings)).toBe(true)
   expect(await stage.server.setDelegation('nobody', mornings)).toBe(false)
-  expect(stage.events.at(-1)).toEqual({ type: 'delegation-set', sub: 'phone' })
+  expect(stage.events.at(-1)).toEqual({ type: 'delegation_set', sub: 'phone' })
   expect(await renewed(stage, delegate)).toMatchObject({ delegation: mornings.conditions, aud: [mail, agent] })
   const again = await enrolBy(stage, (await stage.server.invite({ sub: 'phone' })).code)
   expect(again.claims).toMatchObject({ delegation: mornings.conditions, aud: [mail, agent] })

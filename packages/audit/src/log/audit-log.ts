@@ -1,4 +1,5 @@
 import {
+  atMostEvery,
   checkOption,
   checkOptions,
   type OptionCheck,
@@ -225,17 +226,6 @@ const hasWaiting = (store: Store<unknown>, { waiting }: AuditTableNames): Promis
 async function hasRows({ db }: Store<unknown>, table: string): Promise<boolean> {
   const { rows } = await sql`select 1 as one from ${sql.table(table)} limit 1`.execute(db)
   return rows.length > 0
-}
-
-/** Answers whether so many seconds have passed since it last said so. */
-export function atMostEvery(seconds: number, now: () => number): () => boolean {
-  let last = Number.NEGATIVE_INFINITY
-  return () => {
-    // A clock that went back must not keep it waiting.
-    if (Math.abs(now() - last) < seconds) return false
-    last = now()
-    return true
-  }
 }
 
 /** Runs work unless it is running already. */

@@ -1,4 +1,5 @@
 import type { SigningKey } from '@countersign/httpsig'
+import { atMostEvery } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import { AuditError } from '../audit-error.js'
 import {
@@ -6,7 +7,6 @@ import {
   type AuditLog,
   type AuditLogOptions,
   appendAudit,
-  atMostEvery,
   createAuditLog,
   readAudit,
 } from '../log/audit-log.js'

@@ -23,12 +23,12 @@ export interface NotedAlarms {
 const [mostAlarms, mostRefusals] = [50, 10]
 
 /** Keeps the last alarms in memory, of all that passes. The log has every one. */
-export function noteAlarms(next: (event: AuthServerEvent) => void, now: () => number): NotedAlarms {
+export function noteAlarms(next: ((event: AuthServerEvent) => void) | undefined, now: () => number): NotedAlarms {
   const alarms: NotedAlarm[] = []
   const refusals: NotedAlarm[] = []
   return {
     onEvent(event) {
-      next(event)
+      next?.(event)
       const alarm = alarmIn(event)
       if (alarm === undefined) return
       // Strangers can cause any number of refusals: they must not push out the alarms.

@@ -1,5 +1,4 @@
-import { boundedMap, refusal } from '@countersign/protocol/internal'
-import { everySeconds } from './sweep.js'
+import { atMostEvery, boundedMap, refusal } from '@countersign/protocol/internal'
 
 const mostKept = 10_000
 
@@ -21,7 +20,7 @@ export function rateLimit(o: {
   const kept = boundedMap<string, { readonly began: number; readonly count: number }>(mostKept)
   // `abs`, for a clock that was set back: else the wait would last until it has caught up.
   const isOver = ({ began }: { readonly began: number }): boolean => Math.abs(now() - began) >= seconds
-  const isDue = everySeconds(seconds, now)
+  const isDue = atMostEvery(seconds, now)
   const current = (name: string): { readonly began: number; readonly count: number } => {
     if (isDue()) kept.deleteWhere(isOver)
     const known = kept.get(name)

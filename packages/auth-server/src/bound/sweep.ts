@@ -1,3 +1,4 @@
+import { atMostEvery } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
 import type { Tables } from '../tables/tables.js'
 
@@ -7,22 +8,11 @@ export const sweepAtMost = 500
 /** Seconds between two sweeps of one kind. */
 export const sweepInterval = 60
 
-/** Returns true once every so many seconds, and at the first call. */
-export function everySeconds(seconds: number, now: () => number): () => boolean {
-  let last = Number.NEGATIVE_INFINITY
-  return () => {
-    // Also when the clock went back.
-    if (Math.abs(now() - last) < seconds) return false
-    last = now()
-    return true
-  }
-}
-
 /** Runs a sweep at most once a minute, in a transaction that writes anyway; undefined, and nothing to wait for, at all other times. */
 export function sweeper(
   now: () => number,
   sweep: (tx: Store<Tables>['db']) => Promise<unknown>,
 ): (tx: Store<Tables>['db']) => Promise<unknown> | undefined {
-  const isDue = everySeconds(sweepInterval, now)
+  const isDue = atMostEvery(sweepInterval, now)
   return tx => (isDue() ? sweep(tx) : undefined)
 }

@@ -1,4 +1,5 @@
 import type { ConditionType } from '@countersign/conditions'
+import type { IssuerEvent } from '@countersign/issuer'
 import type { ErrorCode, Reason } from '@countersign/protocol'
 import type { ChainHop } from '../mandate/chain.js'
 import type { LoginEvent } from './login-event.js'
@@ -107,6 +108,7 @@ export type AuthServerEvent = {
   /** The name of the request in the server's log, where the server named it. */
   readonly request_id?: string
 } & (
+  | IssuerEvent
   | LoginEvent
   /** A user is needed: a request token or device code was given. */
   | ({ readonly type: 'requested' } & PendingFacts)
@@ -172,24 +174,6 @@ export type AuthServerEvent = {
       readonly request: string
       readonly user: string
     } & AskedFacts)
-  /** No checkpoint of the audit log could be signed, or no cosignature got, for reasons in `cause`. Told once a minute at most, and not recorded. */
-  | { readonly type: 'alarm'; readonly reason: 'audit-failing'; readonly cause: unknown }
-  /** The database is not as it was logged at this place of the audit log: somebody has changed it. Told once a minute at most, and not recorded. */
-  | { readonly type: 'alarm'; readonly reason: 'audit-changed'; readonly index: number }
-  /** An own key was made: it is published from `published`, and signs from `signs`, both Unix seconds. By the rotation, or its operator. */
-  | {
-      readonly type: 'key_made'
-      readonly kid: string
-      readonly published: number
-      readonly signs: number
-      readonly by?: string
-    }
-  /** An own key is no longer published: every token that it signed has ended. */
-  | { readonly type: 'key_retired'; readonly kid: string }
-  /** An operator revoked an own key: its tokens are refused. */
-  | { readonly type: 'key_revoked'; readonly kid: string; readonly by?: string }
-  /** At the start: the epoch mark outside the database was lost, and is written anew. A restored database would have gone unnoticed. */
-  | { readonly type: 'alarm'; readonly reason: 'epoch-lost' }
   | ({
       readonly type: 'revoked'
       readonly found: true
@@ -259,16 +243,6 @@ export type AuthServerEvent = {
       readonly kind: 'first' | 'account' | 'recovery'
       readonly user?: string
       readonly by?: string
-    }
-  /** For the audit log only: the server started with other signing keys than before. Keys are named by their thumbprints. */
-  | { readonly type: 'keys_changed'; readonly added: readonly string[]; readonly removed: readonly string[] }
-  /** For the audit log only: an instance started. */
-  | {
-      readonly type: 'started'
-      /** Thumbprints of the signing keys of its options; the first one signs, until a rotation has replaced it. */
-      readonly keys: readonly string[]
-      /** The public key that verifies the checkpoints of the log. */
-      readonly audit_key: string
     }
   /** For the audit log only: a backup was made ready; how many rows that ended. */
   | ({ readonly type: 'restored' } & Restored)

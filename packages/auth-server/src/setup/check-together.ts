@@ -1,3 +1,4 @@
+import { checkKeys } from '@countersign/issuer/internal'
 import { checkIdentifier } from '@countersign/protocol/internal'
 import { defaultApprovalLimits } from '../approval/approval-limits.js'
 import { checkDeny } from '../block/deny.js'
@@ -5,13 +6,13 @@ import { defaultQuota } from '../bound/request-quota.js'
 import { setupOf } from '../desk.js'
 import type { AuthServerOptions } from '../options.js'
 import { checkExchange } from './exchange-setup.js'
-import { checkKeys, longestLifetime } from './own-keys.js'
+import { authServerKind, longestLifetime } from './kind.js'
 
 /** Checks what options must be together. */
 export function checkTogether(options: AuthServerOptions, development: boolean): void {
   const { issuer, authTokenLifetime: lifetime = 600, desk, deviceFlow = [], requestQuota } = options
   checkIdentifier('issuer', issuer, { development })
-  checkKeys(options.keys)
+  checkKeys(options.keys, authServerKind)
   if (!Number.isInteger(lifetime) || lifetime < 1 || lifetime > longestLifetime) {
     throw new RangeError('authTokenLifetime must be whole seconds, 1 to 3600')
   }

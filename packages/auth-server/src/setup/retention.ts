@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
+import type { Issuer } from '@countersign/issuer/internal'
+import { atMostEvery } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
-import type { Epoch } from '@countersign/store/internal'
 import { sweepApprovals } from '../approval/history.js'
 import { sweepCounts } from '../bound/counts.js'
-import { everySeconds, sweepAtMost, sweepInterval } from '../bound/sweep.js'
+import { sweepAtMost, sweepInterval } from '../bound/sweep.js'
 import { sweepGrants } from '../grant/grant-writer.js'
 import { sweepRequests } from '../request/requests.js'
 import { sweepExchanged, sweepNotices } from '../revocation/notices.js'
@@ -32,8 +33,12 @@ export interface Retention {
 /**
  * Sweeps all tables. Each write sweeps the table it writes to, but a table without writes would keep its rows for ever.
  */
-export function retention(store: Store<Tables>, now: () => number, epoch?: Pick<Epoch, 'see'>): Retention {
-  const isDue = everySeconds(sweepInterval, now)
+export function retention(
+  store: Store<Tables>,
+  now: () => number,
+  epoch?: Pick<Issuer<Tables, never>, 'see'>,
+): Retention {
+  const isDue = atMostEvery(sweepInterval, now)
   let sweeping: Promise<void> = Promise.resolve()
   let hasEnded = false
 

@@ -1,5 +1,5 @@
-import { restoredResponse } from '@countersign/auth-server/internal'
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { restoredResponse } from '@countersign/issuer/internal'
 import { type AAuthError, errorResponse } from '@countersign/protocol'
 import { answerRoute, asAAuthError, parseJson, type Route, type Routes, refusal } from '@countersign/protocol/internal'
 import { withClient } from '@countersign/verify/internal'

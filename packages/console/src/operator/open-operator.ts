@@ -1,15 +1,6 @@
 import type { AuthServer, AuthServerEvent } from '@countersign/auth-server'
-import {
-  findLog,
-  lentBy,
-  migrations,
-  openDatabaseEpoch,
-  operatorKeys,
-  reportBeside,
-  room,
-  type Tables,
-  withEpoch,
-} from '@countersign/auth-server/internal'
+import { authServerKind, lentBy, migrations, room, type Tables } from '@countersign/auth-server/internal'
+import { openBeside, operatorKeys } from '@countersign/issuer/internal'
 import { checkIdentifier, checkOptions } from '@countersign/protocol/internal'
 import { type EpochKeeper, type OperatorKeys, openStore } from '@countersign/store'
 import { type OperatorAdmins, operatorAdmins } from './operator-admins.js'
@@ -78,20 +69,16 @@ export async function openOperator(options: OperatorOptions): Promise<OpenOperat
   )
   const { issuer, database, development = false, now = () => Date.now() / 1000 } = options
   checkIdentifier('issuer', issuer, { development })
-  const store = await openStore<Tables>({ url: database, room, migrations })
-  const epoch = await openDatabaseEpoch(store, options, now)
-  const onEvent = withEpoch(options.onEvent, epoch)
   const nothing = (): void => undefined
-  const audit = await findLog(store, now)
-  const reporting = reportBeside({ store, audit, onEvent, now, development })
-  const { report } = reporting
-  const context = { store: reporting.store, issuer, development, now, report, audit }
+  const { store, report, audit, close } = await openBeside<Tables, AuthServerEvent>(
+    await openStore<Tables>({ url: database, room, migrations }),
+    authServerKind,
+    { epoch: options.epoch, now, onEvent: options.onEvent ?? nothing },
+  )
+  const context = { store, issuer, development, now, report, audit }
   return {
     ...operatorIn({ ...context, onEnded: nothing, onBlocked: nothing, onKeysChanged: nothing }),
-    async close() {
-      await epoch?.close()
-      await store.close()
-    },
+    close,
   }
 }
 
@@ -114,12 +101,13 @@ export function contextOf(server: AuthServer): OperatorContext {
 
 /** What an operator may do with the database of a context. */
 export function operatorIn(context: OperatorContext): Operator {
+  const { rotation, now, onKeysChanged } = context
   return {
     users: operatorUsers(context),
     grants: operatorGrants(context),
     agents: operatorAgents(context),
     audit: operatorAudit(context),
     admins: operatorAdmins(context),
-    keys: operatorKeys(context),
+    keys: operatorKeys(context, authServerKind, { keys: rotation, now, onChanged: onKeysChanged }),
   }
 }

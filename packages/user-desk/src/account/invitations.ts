@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { recordIfUsed } from '@countersign/audit/internal'
 import type { AuthServerEvent } from '@countersign/auth-server'
 import type { AccountTables, InvitationRow } from '@countersign/auth-server/internal'
 import {
+  authServerKind,
   isUser,
   migrations,
-  recordBeside,
   room,
   sha256,
   sweepInvitations,
@@ -75,7 +76,7 @@ export async function inviteUser(options: InviteOptions): Promise<Invitation | u
   if (first && user !== undefined) throw new TypeError('first is for a new account: leave user out')
   const store = await openStore<Tables>({ url: database, room, migrations })
   try {
-    const record = await recordBeside(store, now)
+    const record = await recordIfUsed(store, { ...authServerKind, now })
     return await makeInvitation(store, { issuer, sub: user, first, now: now(), record })
   } finally {
     await store.close()

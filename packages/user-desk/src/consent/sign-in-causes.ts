@@ -17,7 +17,7 @@ export function signInCauses(
     if (!returnTo.startsWith(consentPath(''))) return undefined
     const row = await requests.find(parseQuery(returnTo).get('request_token') ?? '')
     // A page shows nothing of a link that is wrong in any way.
-    if (row === undefined || row.way === 'device' || row.expires <= now()) return undefined
+    if (row === undefined || row.way !== 'browser' || row.expires <= now()) return undefined
     return { agent: row.agent, resource: row.resource }
   }
 }

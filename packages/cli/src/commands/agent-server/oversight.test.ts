@@ -139,7 +139,7 @@ test(verifies('LOG-03', 'each change of an operator is one record on stderr; lis
   expect(await told('revoke', '--sub', 'phone')).toEqual([['revoked', 'phone']])
   expect(await told('revoke', '--sub', 'nobody')).toEqual([])
   expect(await told('reinstate', '--sub', 'phone')).toEqual([['reinstated', 'phone']])
-  expect(await told('revoke', '--enrollment', 'code:lab')).toEqual([['enrollment-revoked', 'code:lab']])
+  expect(await told('revoke', '--enrollment', 'code:lab')).toEqual([['enrollment_revoked', 'code:lab']])
   expect(await told('forget', '--unseen-for', '31')).toEqual([['forgotten', 0]])
   expect(records[0]).toMatchObject({ level: 'info', name: 'agent-server', msg: 'forgotten' })
   expect(JSON.stringify(records)).not.toContain(JSON.parse(code).code)
@@ -330,7 +330,7 @@ test(
     expect((await run(database, ...set, 'none')).out).toEqual([
       'from the next renewal of phone on, the delegate has no conditions\ntokens that it has keep what they say until they end',
     ])
-    expect(records).toEqual(Array.from({ length: 4 }, () => ['delegation-set', 'phone']))
+    expect(records).toEqual(Array.from({ length: 4 }, () => ['delegation_set', 'phone']))
     expect(await run(database, 'delegation', '--sub', 'tablet', '--delegation', 'none')).toEqual({
       out: ['there is no delegate with this sub'],
       err: [],

@@ -69,14 +69,12 @@ describe.each(databases)('$name$away', ({ away, url }) => {
     async server => {
       const database = url()
       await (await starts[server]?.(database))?.close()
-      const made = server === 'auth-server' ? 'key_made' : 'key-made'
-      const revoked = server === 'auth-server' ? 'key_revoked' : 'key-revoked'
 
       const [first = {}] = objects(await run(server, database, 'keys', 'list', '--json'))
       expect(first).toMatchObject({ kid: 'file', state: 'signing', from: 'options', algorithm: 'Ed25519' })
       const rotated = await run(server, database, 'keys', 'rotate', '--json')
       const [{ kid, signs } = {}] = objects(rotated)
-      expect(rotated.log).toMatchObject([{ event: made, kid, signs }])
+      expect(rotated.log).toMatchObject([{ event: 'key_made', kid, signs }])
       expect(Number(signs) - Date.now() / 1000).toBeGreaterThan(800)
       const again = await run(server, database, 'keys', 'rotate')
       expect([again.out[0], again.log]).toEqual([expect.stringMatching(/ was there, and signs from \d{4}-.*Z$/), []])
@@ -87,7 +85,7 @@ describe.each(databases)('$name$away', ({ away, url }) => {
 
       const ended = await run(server, database, 'keys', 'revoke', '--kid', 'file')
       expect(ended.out[0]).toMatch(/^file is revoked: its tokens are refused\n/)
-      expect(ended.log).toMatchObject([{ event: revoked, kid: 'file' }])
+      expect(ended.log).toMatchObject([{ event: 'key_revoked', kid: 'file' }])
       const unknown = await run(server, database, 'keys', 'revoke', '--kid', 'file', '--json')
       expect([objects(unknown), unknown.code]).toEqual([[{ revoked: [] }], 1])
       const [all = {}] = objects(await run(server, database, 'keys', 'rotate', '--now', '--json'))

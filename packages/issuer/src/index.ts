@@ -1,0 +1,2 @@
+export type { IssuerEvent } from './issuer-event.js'
+export type { IssuerAnswer, IssuerTelemetry } from './telemetry.js'
