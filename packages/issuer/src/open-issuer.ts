@@ -65,7 +65,8 @@ export function openIssuer<T, E extends object>(
 ): Promise<Issuer<T, E>> {
   return closedOnFailure(database, async opened => {
     await takeOver(database, kind, o)
-    const kept = await openKept(database, kind, o, opened)
+    const kept = await openKept(database, kind, o)
+    opened.push(kept.close)
     const { onEvent } = kept
     const reporting = await openReporting<T, E | IssuerEvent>({
       ...partsOf(database, kind, { onEvent, now: o.now }),
@@ -104,7 +105,8 @@ export function openBeside<T, E extends object>(
 ): Promise<Beside<T, E>> {
   return closedOnFailure(database, async opened => {
     const { now } = o
-    const kept = await openKept(database, kind, o, opened)
+    const kept = await openKept(database, kind, o)
+    opened.push(kept.close)
     const audit = await appendAuditIfUsed(database, { room: kind.room, now })
     const reporting = reportTo({ ...partsOf(database, kind, { onEvent: kept.onEvent, now }), audit })
     await reportLost(reporting, kept)
@@ -130,16 +132,15 @@ async function closeAll(opened: Opened): Promise<void> {
   for (const close of opened.reverse()) await close()
 }
 
-async function openKept<T, E>(
-  database: Store<T>,
-  kind: IssuerKind<E>,
-  o: BesideOptions<E>,
-  opened: Opened,
-): Promise<DatabaseEpoch & { readonly onEvent: BesideOptions<E>['onEvent'] }> {
+interface Kept<E> extends DatabaseEpoch {
+  readonly onEvent: BesideOptions<E>['onEvent']
+  close(): Promise<void>
+}
+
+async function openKept<T, E>(database: Store<T>, kind: IssuerKind<E>, o: BesideOptions<E>): Promise<Kept<E>> {
   const kept = await openDatabaseEpoch(database, kind.room, o)
   const { epoch } = kept
-  if (epoch !== undefined) opened.push(() => epoch.close())
-  return { ...kept, onEvent: withEpoch(o.onEvent, epoch, kind) }
+  return { ...kept, onEvent: withEpoch(o.onEvent, epoch, kind), close: async () => epoch?.close() }
 }
 
 function partsOf<T, E>(
