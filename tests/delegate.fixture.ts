@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { generateSigningKey, type ReceivedMessage } from '@countersign/httpsig'
 import { signedMessage } from '@countersign/testing/world/signed-message'
 import { asHolder, asKey, type Signer } from '@countersign/testing/world/signer'
@@ -31,13 +32,24 @@ export function renewal(agentServer: string, as: Signer): Promise<ReceivedMessag
   return signedMessage({ as, origin: agentServer, target: '/delegate/token', method: 'POST' })
 }
 
-/** Enrols a new key by a code. @returns a signer with the agent token of the delegate */
+/** Enrols a new key by a code, as soon as the agent server has started. @returns a signer with the agent token of the delegate */
 export async function enrolled(agentServer: string, code: string): Promise<Signer> {
   const key = await generateSigningKey()
   const body = JSON.stringify({ enrollment: { type: 'code', code } })
-  const request = await signedMessage({
-    ...{ as: asKey(key), origin: agentServer, target: '/delegate/token', method: 'POST' },
-    ...{ contentType: 'application/json', body },
-  })
-  return asHolder(key, String((await granting(agentServer, request))['agent_token']))
+  const request = () =>
+    signedMessage({
+      ...{ as: asKey(key), origin: agentServer, target: '/delegate/token', method: 'POST' },
+      ...{ contentType: 'application/json', body },
+    })
+  return asHolder(key, String((await grantingOnceReady(agentServer, request))['agent_token']))
+}
+
+/** A server that has just started refuses for a while, and never takes the same signature twice. */
+async function grantingOnceReady(origin: string, request: () => Promise<ReceivedMessage>): Promise<Answer['body']> {
+  for (let left = 100; ; left--) {
+    const { status, body } = await answerOf(origin, await request())
+    if (status === 200) return body
+    if (body['error'] !== 'temporarily_unavailable' || left === 0) throw new Error(`${status} ${JSON.stringify(body)}`)
+    await setTimeout(50)
+  }
 }
