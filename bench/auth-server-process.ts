@@ -8,7 +8,7 @@ import {
   type PublicJwk,
 } from '@countersign/httpsig'
 import { verifyOn } from '@countersign/httpsig/node'
-import { redisReplaySet } from '@countersign/httpsig/redis'
+import { redisReplaySet } from '@countersign/redis'
 import { serve } from '@countersign/server'
 import { makeWeb } from '@countersign/testing/world/web'
 import { chooseEd25519, type Ed25519 } from './ed25519.js'

@@ -1,5 +1,5 @@
+import { redisCounter } from '@countersign/redis/resource'
 import { memoryCounter } from '@countersign/resource'
-import { redisCounter } from '@countersign/resource/redis'
 import { heldBytes } from '@countersign/testing/held-bytes'
 import { createClient } from 'redis'
 import { type Result, result } from './result.js'

@@ -101,6 +101,7 @@ export const groups = [
       link('Run the servers', 'operations'),
       link('How far it scales', 'scaling'),
       link('When something breaks', 'reliability'),
+      link('Redis, for several instances', 'packages/redis'),
       link('Telemetry', 'telemetry'),
       link('Audit log', 'audit'),
       link('The command', 'packages/cli'),
@@ -113,7 +114,11 @@ export const groups = [
   },
   {
     text: 'For MCP authors',
-    items: [link('MCP servers and clients', 'packages/mcp'), link('The bridge', 'packages/mcp-bridge')],
+    items: [
+      link('MCP servers and clients', 'packages/mcp'),
+      link('MCP of SDK 1', 'packages/mcp-sdk1'),
+      link('The bridge', 'packages/mcp-bridge'),
+    ],
   },
   {
     text: 'Protocol and proofs',

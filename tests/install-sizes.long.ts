@@ -40,7 +40,7 @@ test('fetch by npx is 40 packages and 15 MB at most, and runs with nothing else'
   expect(keys?.stdout).toContain('"kty": "OKP"')
 })
 
-test('the bridge by npx is the MCP SDK and 15 packages more, without playground and servers', () => {
+test('the bridge by npx is the MCP SDK, 7 packages of others, 9 of Countersign and 33 MB at most', () => {
   const ran: Finished[] = []
   const bridge = installSize({ name: '@countersign/mcp-bridge' }, tarballs, folder => {
     ran.push(run(folder, 'countersign-mcp-bridge', ['ftp://tools.example/mcp']))
@@ -51,7 +51,11 @@ test('the bridge by npx is the MCP SDK and 15 packages more, without playground 
     part => installSize({ name: `@modelcontextprotocol/${part}` }, tarballs).names,
   )
   expect(bridge.names).toEqual(expect.arrayContaining(sdk))
-  expect(bridge.names.length - new Set(sdk).size).toBeLessThanOrEqual(15)
+  const more = bridge.names.filter(name => !sdk.includes(name))
+  const ours = more.filter(name => name.startsWith('@countersign/'))
+  expect(ours.length).toBeLessThanOrEqual(9)
+  expect(more.length - ours.length).toBeLessThanOrEqual(7)
+  expect(bridge.bytes).toBeLessThanOrEqual(33e6)
   const heavy = [
     '@countersign/playground',
     '@countersign/cli',

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { agentTransport } from '@countersign/mcp/sdk1/client'
+import { agentTransport } from '@countersign/mcp-sdk1/client'
 import { freePort } from '@countersign/testing/ports'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js'

@@ -21,16 +21,18 @@ export function packWithDependencies(folder: string, names: readonly string[]): 
 /**
  * Installs packages of this project from their tarballs. Each finds what its package.json names and nothing else, so that a
  * dependency that it does not name is missing.
+ * @param others packages of npm that stand beside, each as `name@version`
  * @returns the names of all that was installed
  */
 export async function installAlone(
   folder: string,
   names: readonly string[],
   packed: readonly Packed[],
+  ...others: readonly string[]
 ): Promise<Set<string>> {
   const needed = new Set(names.flatMap(name => withDependencies(name)))
   const tarballs = packed.filter(({ name }) => needed.has(name)).map(({ tarball }) => tarball)
-  await project(folder, tarballs, '--install-strategy=linked')
+  await project(folder, [...tarballs, ...others], '--install-strategy=linked')
   const lock = JSON.parse(readFileSync(join(folder, 'node_modules/.package-lock.json'), 'utf8')) as { packages: object }
   return new Set(Object.keys(lock.packages).map(place => place.split('node_modules/').at(-1) ?? ''))
 }

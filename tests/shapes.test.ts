@@ -15,7 +15,7 @@ const excepted: readonly string[] = [
   // As parts with names it is 40 bytes more in every page, of which there are none to spare.
   'packages/agent/src/identity/delegate.ts openDelegate',
   'packages/httpsig/src/replay/replay-set.ts createSet',
-  'packages/mcp/src/session/sessions.ts createSessions',
+  'packages/mcp-sdk1/src/session/sessions.ts createSessions',
   'packages/protocol/src/internal/shared-map.ts sharedMap',
 ]
 

@@ -17,8 +17,9 @@ const floors = [
   ['verify', 'audit'],
   ['agent', 'issuer'],
   ['fetch', 'agent-server', 'resource', 'auth-server'],
-  ['mcp', 'user-desk'],
-  ['gateway', 'mcp-bridge', 'console'],
+  ['mcp', 'redis', 'user-desk'],
+  ['mcp-sdk1', 'console'],
+  ['gateway', 'mcp-bridge'],
   ['playground', 'conformance'],
   ['cli'],
 ]
@@ -76,6 +77,9 @@ test('a room imports what its package.json names, and no file inside another roo
   for (const { name, folder } of rooms) {
     const named = namedBy(folder)
     for (const { file, text } of sources(folder)) {
+      // What is packed has no other room beside it.
+      const outside = importsOf(file, withoutComments(text)).filter(imported => imported.startsWith('../..'))
+      expect(outside, `${name}/${file}`).toEqual([])
       for (const imported of packagesIn(text)) {
         const [scope = '', room = '', ...subpath] = imported.split('/')
         expect(named, `${name}/${file}`).toContain(scope.startsWith('@') ? `${scope}/${room}` : scope)
@@ -212,16 +216,9 @@ const insideFloors: Readonly<Record<string, ReadonlyArray<readonly string[]>>> =
   'user-desk': [['passkey'], ['pages'], ['login'], ['account'], ['consent'], ['approval']],
   console: [['operator'], ['admin']],
   audit: [['tree', 'event'], ['note'], ['check'], ['log'], ['report']],
-  mcp: [
-    ['message', 'rules'],
-    ['session'],
-    ['stream'],
-    ['answer', 'transport', 'elicitation'],
-    ['continued'],
-    ['served'],
-    ['bridge'],
-    ['sdk1'],
-  ],
+  mcp: [['message', 'rules'], ['stream'], ['answer', 'transport', 'elicitation'], ['continued'], ['served']],
+  redis: [['servers'], ['mcp', 'replay', 'resource']],
+  'mcp-sdk1': [['session'], ['stream'], ['transport', 'bridge']],
   conformance: [
     ['wire'],
     ['signing'],

@@ -1,6 +1,6 @@
 import { loadavg } from 'node:os'
 import { generatePrivateJwk } from '@countersign/httpsig'
-import { redisReplaySet } from '@countersign/httpsig/redis'
+import { redisReplaySet } from '@countersign/redis'
 import { renewals, type Stage, sample, stageOn } from '../agent-server.js'
 import type { AuthServerOrder } from '../auth-server-process.js'
 import { type Cast, cast, type Delegate, directGrant, signedForm } from '../direct-grants.js'

@@ -34,7 +34,6 @@ export default defineConfig({
       'src/**/sign-bytes.test.ts',
       'src/exports.test.ts',
       'src/reasons.test.ts',
-      'src/**/redis*.test.ts',
       'src/**/vectors*.test.ts',
       'src/**/wycheproof*.test.ts',
       'src/**/message-interop.test.ts',

@@ -1,6 +1,6 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { guardMcp } from '@countersign/mcp'
-import { guardMcp as guardSessions } from '@countersign/mcp/sdk1'
+import { guardMcp as guardSessions } from '@countersign/mcp-sdk1'
 import { createResource, type Resource } from '@countersign/resource'
 import { type MountableParticipant, type Running, serve } from '@countersign/server'
 import { freePort } from '@countersign/testing/ports'

@@ -9,7 +9,7 @@ import { createCheck, createGateway } from '@countersign/gateway'
 import { generateSigningKey, type ReceivedMessage, readBody, type SigningKey } from '@countersign/httpsig'
 import { fromNode, peekNode, receiveNode } from '@countersign/httpsig/node'
 import { guardMcp } from '@countersign/mcp'
-import { guardMcp as guardMcpOfSdk1 } from '@countersign/mcp/sdk1'
+import { guardMcp as guardMcpOfSdk1 } from '@countersign/mcp-sdk1'
 import { createResource, type Requirement, type Resource } from '@countersign/resource'
 import * as forExpress from '@countersign/resource/express'
 import * as forFastify from '@countersign/resource/fastify'
@@ -350,8 +350,8 @@ export const doors: readonly Door[] = [
       )
     },
   },
-  { of: ['mcp:guardMcp'], target: '/mcp', twin: 400, bodyNamesRule: true, open: mcpDoor },
-  { of: ['mcp/sdk1:guardMcp'], target: '/mcp', twin: 400, bodyNamesRule: true, open: sdk1Door },
+  { of: ['mcp:guardMcp', 'mcp/internal:mountOf'], target: '/mcp', twin: 400, bodyNamesRule: true, open: mcpDoor },
+  { of: ['mcp-sdk1:guardMcp'], target: '/mcp', twin: 400, bodyNamesRule: true, open: sdk1Door },
   { of: ['gateway:createGateway'], ...route, open: gatewayDoor },
   { of: ['gateway:createGateway'], target: '/mcp', twin: 400, bodyNamesRule: true, open: gatewayDoor },
   {

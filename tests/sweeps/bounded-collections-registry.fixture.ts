@@ -229,8 +229,8 @@ export const passing: Names = {
   'packages/httpsig/src/component/structured-field.ts': 'seen.parameters members',
   'packages/httpsig/src/signature/verify-message.ts': 'covered parameters members verified',
   'packages/mcp/src/answer/show-message.ts': 'headers data',
-  'packages/mcp/src/bridge/listeners.ts': 'all',
-  'packages/mcp/src/bridge/param-headers.ts': 'all',
+  'packages/mcp-sdk1/src/bridge/listeners.ts': 'all',
+  'packages/mcp-sdk1/src/bridge/param-headers.ts': 'all',
   'packages/mcp/src/answer/handler-errors.ts': 'thrown',
   'packages/mcp/src/stream/shares.ts': 'keys',
   'packages/mcp/src/transport/error-in-404.ts': 'text',
@@ -289,8 +289,8 @@ export const passing: Names = {
   'apps/playground/src/scenarios/user-consent.ts': 'visits',
   'packages/auth-server/src/bound/polls.ts': 'polls ?',
   'packages/httpsig/src/message/raw-request.ts': 'parts',
-  'packages/httpsig/src/replay/redis-cluster.ts': 'asked ?',
-  'packages/httpsig/src/replay/redis-topology.ts': 'addresses',
+  'packages/redis/src/servers/cluster.ts': 'asked ?',
+  'packages/redis/src/servers/topology.ts': 'addresses',
   'apps/playground/src/analysis/run.ts': 'done',
   'apps/playground/src/analysis/known.ts': '?',
   'apps/playground/src/analysis/paste-base.ts': 'findings',
@@ -309,7 +309,7 @@ export const passing: Names = {
 
 const flood = 'packages/discovery/src/discovery.flood.test.ts'
 const shares = 'packages/discovery/src/discovery.shares.test.ts'
-const hostile = 'packages/mcp/src/bridge/hostile.test.ts'
+const hostile = 'packages/mcp-sdk1/src/bridge/hostile.test.ts'
 const fills = 'tests/sweeps/bounded-collections-fills.test.ts'
 const ofProgram = { grows: 'program', bytes: 'small' } as const
 
@@ -600,12 +600,12 @@ export const kept: Readonly<Record<string, Kept>> = {
     shared: 'each connection its own',
     filledBy: ['packages/httpsig/src/message/gathered-bytes.test.ts', 'one byte over the limit'],
   },
-  'packages/httpsig/src/replay/redis-cluster.ts nodes': {
+  'packages/redis/src/servers/cluster.ts nodes': {
     grows: 'program',
     bound: 'the nodes of the cluster of the operator, and those of its URL',
     bytes: 'small',
   },
-  'packages/httpsig/src/replay/redis-cluster.ts watched': {
+  'packages/redis/src/servers/cluster.ts watched': {
     grows: 'program',
     bound: 'the nodes of the cluster of the operator that are away',
     bytes: 'small',
@@ -675,72 +675,78 @@ export const kept: Readonly<Record<string, Kept>> = {
     bytes: '64 × the 16 KiB of headers that name a scope',
     filledBy: ['packages/mcp-bridge/src/ask-later.test.ts', 'the oldest questions of a server with too many'],
   },
-  'packages/mcp/src/bridge/as-new-client.ts open': { ...ofProgram, bound: 'requests of the client that are under way' },
-  'packages/mcp/src/bridge/as-new-client.ts listening': {
+  'packages/mcp-sdk1/src/bridge/as-new-client.ts open': {
+    ...ofProgram,
+    bound: 'requests of the client that are under way',
+  },
+  'packages/mcp-sdk1/src/bridge/as-new-client.ts listening': {
     ...ofProgram,
     bound: 'subscriptions of the client: 64 resources, and the lists',
   },
-  'packages/mcp/src/bridge/as-new-client.ts running': {
+  'packages/mcp-sdk1/src/bridge/as-new-client.ts running': {
     ...ofProgram,
     bound: 'requests of the client that are under way',
   },
-  'packages/mcp/src/bridge/as-old-client.ts open': { ...ofProgram, bound: 'requests of the bridge that are under way' },
-  'packages/mcp/src/bridge/as-old-client.ts calls': {
+  'packages/mcp-sdk1/src/bridge/as-old-client.ts open': {
+    ...ofProgram,
+    bound: 'requests of the bridge that are under way',
+  },
+  'packages/mcp-sdk1/src/bridge/as-old-client.ts calls': {
     ...ofProgram,
     bound: 'requests of the client that are under way',
   },
-  'packages/mcp/src/bridge/as-old-client.ts asked': {
+  'packages/mcp-sdk1/src/bridge/as-old-client.ts asked': {
     grows: 'peer',
     bound: 'questions that the client is asked: 64, and 64 that wait',
     bytes: '128 × an id of 256 characters',
     filledBy: [hostile, 'that asks too much at once'],
   },
-  'packages/mcp/src/bridge/bridge.ts queue': {
+  'packages/mcp-sdk1/src/bridge/bridge.ts queue': {
     ...ofProgram,
     bound: 'messages of the client until the server has answered',
   },
-  'packages/mcp/src/bridge/changes.ts uris': { ...ofProgram, bound: '64 resources' },
-  'packages/mcp/src/bridge/listeners.ts open': {
+  'packages/mcp-sdk1/src/bridge/changes.ts uris': { ...ofProgram, bound: '64 resources' },
+  'packages/mcp-sdk1/src/bridge/listeners.ts open': {
     ...ofProgram,
     bound: '64 subscriptions to 64 resources',
   },
-  'packages/mcp/src/bridge/new-client.ts calls': {
+  'packages/mcp-sdk1/src/bridge/new-client.ts calls': {
     ...ofProgram,
     bound: 'requests of the client that are under way, and for an hour those that it does not repeat',
   },
-  'packages/mcp/src/bridge/new-client.ts context.queue': {
+  'packages/mcp-sdk1/src/bridge/new-client.ts context.queue': {
     grows: 'peer',
     bound: '64 questions',
     bytes: '64 × a message of the server',
     filledBy: [hostile, 'that asks too much at once'],
   },
-  'packages/mcp/src/bridge/new-client.ts questions': {
+  'packages/mcp-sdk1/src/bridge/new-client.ts questions': {
     grows: 'peer',
     bound: '64 questions of a call',
     bytes: 'small',
     filledBy: [hostile, 'that asks too much at once'],
   },
-  'packages/mcp/src/bridge/old-client.ts asked': {
+  'packages/mcp-sdk1/src/bridge/old-client.ts asked': {
     grows: 'peer',
     bound: '64 questions',
     bytes: 'small',
     filledBy: [hostile, 'too many questions'],
   },
-  'packages/mcp/src/bridge/param-headers.ts tools': {
+  'packages/mcp-sdk1/src/bridge/param-headers.ts tools': {
     grows: 'peer',
     bound: '1000 tools',
     bytes: '1000 × 32 names of 100 characters, with their paths',
     filledBy: [fills, 'a bounded map'],
   },
-  'packages/mcp/src/bridge/param-headers.ts lists': {
+  'packages/mcp-sdk1/src/bridge/param-headers.ts lists': {
     ...ofProgram,
     bound: 'requests of the client that are under way',
   },
-  'packages/mcp/src/bridge/stateless-line.ts requests': {
+  'packages/mcp-sdk1/src/bridge/stateless-line.ts requests': {
     ...ofProgram,
     bound: 'requests of the client that are under way',
   },
-  'packages/mcp/src/bridge/sessions-line.ts requests': {
+  'packages/mcp-sdk1/src/bridge/sessions-line.ts requests': {
     ...ofProgram,
     bound: 'requests of the client that are under way',
   },
@@ -752,51 +758,51 @@ export const kept: Readonly<Record<string, Kept>> = {
     grows: 'peer',
     bound: '100 streams',
     bytes: '100 × an id of 1024 characters',
-    filledBy: ['packages/mcp/src/sdk1/stream/streams.test.ts', 'only the last events of a session'],
+    filledBy: ['packages/mcp-sdk1/src/stream/streams.test.ts', 'only the last events of a session'],
   },
-  'packages/mcp/src/sdk1/stream/events.ts events': {
+  'packages/mcp-sdk1/src/stream/events.ts events': {
     grows: 'stranger',
     bound: '1000 events of a session',
     bytes: '1 MiB of a session, 128 MiB of all',
     shared: 'a tenth of all for the sessions of one site',
-    filledBy: ['packages/mcp/src/sdk1/stream/events.test.ts', 'sessions of one crowd keep a tenth'],
+    filledBy: ['packages/mcp-sdk1/src/stream/events.test.ts', 'sessions of one crowd keep a tenth'],
   },
-  'packages/mcp/src/sdk1/stream/events.ts streams': {
+  'packages/mcp-sdk1/src/stream/events.ts streams': {
     grows: 'stranger',
     bound: 'streams with an event that is kept, or a request under way',
     bytes: 'counted with the events',
     shared: 'as the events',
-    filledBy: ['packages/mcp/src/sdk1/stream/events.test.ts', 'until the stream has ended'],
+    filledBy: ['packages/mcp-sdk1/src/stream/events.test.ts', 'until the stream has ended'],
   },
-  'packages/mcp/src/sdk1/stream/events.ts crowds': {
+  'packages/mcp-sdk1/src/stream/events.ts crowds': {
     grows: 'stranger',
     bound: 'sites with a session',
     bytes: '10 000 × 100',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/sdk1/stream/events.test.ts', 'all sessions together are bounded'],
+    filledBy: ['packages/mcp-sdk1/src/stream/events.test.ts', 'all sessions together are bounded'],
   },
-  'packages/mcp/src/sdk1/session/own-requests.ts waiting': {
+  'packages/mcp-sdk1/src/session/own-requests.ts waiting': {
     grows: 'stranger',
     bound: 'requests under way, of 10 seconds',
     bytes: 'small',
     shared: 'each session its own',
     filledBy: [fills, 'requests of one MCP session'],
   },
-  'packages/mcp/src/bridge/questions.ts open': {
+  'packages/mcp-sdk1/src/bridge/questions.ts open': {
     grows: 'peer',
     bound: '1000 questions by ids of 256 characters',
     bytes: '1000 × 400',
     filledBy: [fills, 'questions of a server'],
   },
-  'packages/mcp/src/bridge/remote-sessions.ts open': {
+  'packages/mcp-sdk1/src/bridge/remote-sessions.ts open': {
     ...ofProgram,
     bound: 'the session and the one that takes its place',
   },
-  'packages/mcp/src/bridge/remote-sessions.ts greetings': {
+  'packages/mcp-sdk1/src/bridge/remote-sessions.ts greetings': {
     ...ofProgram,
     bound: 'the session and the one that takes its place',
   },
-  'packages/mcp/src/sdk1/stream/requests.ts running': {
+  'packages/mcp-sdk1/src/stream/requests.ts running': {
     grows: 'stranger',
     bound: '1000 requests of a session',
     bytes: '1000 × the facts of one, each with its connection',
@@ -813,61 +819,61 @@ export const kept: Readonly<Record<string, Kept>> = {
   'packages/resource/src/seal.ts verifiers': { ...ofProgram, bound: 'keys of the program' },
   'packages/mcp/src/rules/names.ts tool': { ...ofProgram, bound: 'rules of the program' },
   'packages/mcp/src/rules/names.ts prompt': { ...ofProgram, bound: 'rules of the program' },
-  'packages/mcp/src/session/groups.ts groups': {
+  'packages/mcp-sdk1/src/session/groups.ts groups': {
     grows: 'stranger',
     bound: 'holders and sites of 10 000 sessions',
     bytes: '10 000 × 200',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
+    filledBy: ['packages/mcp-sdk1/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
   },
-  'packages/mcp/src/session/groups.ts bySize': {
+  'packages/mcp-sdk1/src/session/groups.ts bySize': {
     grows: 'stranger',
     bound: '140 sizes',
     bytes: 'as the groups',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
+    filledBy: ['packages/mcp-sdk1/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
   },
-  'packages/mcp/src/session/groups.ts ?': {
+  'packages/mcp-sdk1/src/session/groups.ts ?': {
     grows: 'stranger',
     bound: 'groups of one size',
     bytes: 'as the groups',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
+    filledBy: ['packages/mcp-sdk1/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
   },
-  'packages/mcp/src/session/groups.ts unused': {
+  'packages/mcp-sdk1/src/session/groups.ts unused': {
     grows: 'stranger',
     bound: '10 000 sessions',
     bytes: '10 000 × 50',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
+    filledBy: ['packages/mcp-sdk1/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
   },
-  'packages/mcp/src/session/sessions.ts sessions': {
+  'packages/mcp-sdk1/src/session/sessions.ts sessions': {
     grows: 'stranger',
     bound: '10 000, 100 of a caller',
     bytes: '10 000 × what a server of the program takes',
     shared: 'the largest site ends one of its own',
-    filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
+    filledBy: ['packages/mcp-sdk1/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
   },
-  'packages/mcp/src/session/sessions.ts unused': {
+  'packages/mcp-sdk1/src/session/sessions.ts unused': {
     grows: 'stranger',
     bound: 'the sessions',
     bytes: '10 000 × 50',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
+    filledBy: ['packages/mcp-sdk1/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
   },
-  'packages/mcp/src/session/sessions.ts holders': {
+  'packages/mcp-sdk1/src/session/sessions.ts holders': {
     grows: 'stranger',
     bound: 'the sessions',
     bytes: '10 000 × 200',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
+    filledBy: ['packages/mcp-sdk1/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
   },
-  'packages/mcp/src/session/sessions.ts crowds': {
+  'packages/mcp-sdk1/src/session/sessions.ts crowds': {
     grows: 'stranger',
     bound: 'the sessions',
     bytes: '10 000 × 200',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
+    filledBy: ['packages/mcp-sdk1/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
   },
   'packages/issuer/src/open-issuer.ts opened': {
     grows: 'program',
@@ -985,20 +991,20 @@ export const kept: Readonly<Record<string, Kept>> = {
     shared: 'as the connections of the server',
     filledBy: ['packages/resource/src/revocation/open-exchanges.test.ts', 'one that has left is not ended'],
   },
-  'packages/mcp/src/stream/redis-event-bus.ts listeners': {
+  'packages/redis/src/mcp/event-bus.ts listeners': {
     ...ofProgram,
     bound: 'one for each subscription, which have a limit',
   },
-  'packages/resource/src/revocation/redis-revocation-set.ts listeners': {
+  'packages/redis/src/resource/revocation-set.ts listeners': {
     ...ofProgram,
     bound: 'one for each resource',
   },
-  'packages/resource/src/revocation/redis-revocation-set.ts heard': {
+  'packages/redis/src/resource/revocation-set.ts heard': {
     grows: 'peer',
     bound: 'what listed auth servers revoke in two minutes, at most the capacity of each',
     bytes: '150 × capacity × issuers',
     shared: 'each issuer has its capacity in Redis',
-    filledBy: ['packages/resource/src/revocation/redis-revocation-set.test.ts', 'the share of an issuer is fixed'],
+    filledBy: ['packages/redis/src/resource/revocation-set.test.ts', 'the share of an issuer is fixed'],
   },
   'packages/resource/src/revocation/revocation-set.ts listeners': { ...ofProgram, bound: 'one for each resource' },
   'packages/resource/src/revocation/revocation-set.ts issuers': {

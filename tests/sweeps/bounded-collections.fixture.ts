@@ -4,7 +4,7 @@ import { root } from '../processes.fixture.js'
 
 /** A map, set, array or table in the source that something is put into. */
 export interface Collection {
-  /** From the root, such as `packages/mcp/src/session/sessions.ts`. */
+  /** From the root, such as `packages/mcp-sdk1/src/session/sessions.ts`. */
   readonly file: string
   /** What it is called there; `?` where it has no name of its own. */
   readonly name: string

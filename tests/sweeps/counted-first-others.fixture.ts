@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { memoryReplaySet } from '@countersign/httpsig'
-import { redisReplaySet } from '@countersign/httpsig/redis'
+import { redisReplaySet } from '@countersign/redis'
+import { redisCounter, redisInteractions } from '@countersign/redis/resource'
 import { memoryCounter } from '@countersign/resource'
-import { redisCounter, redisInteractions } from '@countersign/resource/redis'
 import { openStore, type Store } from '@countersign/store'
 import { databaseKeyStore, keyRoom } from '@countersign/store/internal'
 import {

@@ -16,18 +16,21 @@ import { guardedFetch, guardedFetcher } from '@countersign/discovery/node'
 import { createCheck, createGateway } from '@countersign/gateway'
 import * as httpsig from '@countersign/httpsig'
 import { fromNode, peekNode, receiveNode } from '@countersign/httpsig/node'
-import { redisReplaySet } from '@countersign/httpsig/redis'
 import { guardMcp } from '@countersign/mcp'
-import { bridge } from '@countersign/mcp/bridge'
 import * as mcpClient from '@countersign/mcp/client'
-import { createSessions, ruleBook, streamShares } from '@countersign/mcp/internal'
-import { redisEventBus } from '@countersign/mcp/redis'
-import { guardMcp as guardMcpOfSdk1 } from '@countersign/mcp/sdk1'
-import * as mcpClientOfSdk1 from '@countersign/mcp/sdk1/client'
+import { ruleBook, streamShares } from '@countersign/mcp/internal'
+import * as mcpPlain from '@countersign/mcp/internal/client'
+import { guardMcp as guardMcpOfSdk1 } from '@countersign/mcp-sdk1'
+import { bridge } from '@countersign/mcp-sdk1/bridge'
+import * as mcpClientOfSdk1 from '@countersign/mcp-sdk1/client'
+import { createSessions } from '@countersign/mcp-sdk1/internal'
 import * as protocol from '@countersign/protocol'
 import { logLimit } from '@countersign/protocol'
 import { checkKeySchedule, createCors, parseJson, sharedMap } from '@countersign/protocol/internal'
 import { keysFile } from '@countersign/protocol/node'
+import { redisReplaySet } from '@countersign/redis'
+import { redisEventBus } from '@countersign/redis/mcp'
+import { redisCounter, redisInteractions, redisRevocationSet } from '@countersign/redis/resource'
 import * as resource from '@countersign/resource'
 import * as server from '@countersign/server'
 import { serverMetrics } from '@countersign/server/otel'
@@ -55,7 +58,6 @@ import * as hono from '../../packages/resource/src/adapter/hono.js'
 import * as node from '../../packages/resource/src/adapter/node.js'
 import { openTelemetry } from '../../packages/resource/src/event/otel.js'
 import { oauthApi, oauthTokens } from '../../packages/resource/src/oauth/oauth-node.js'
-import { redisCounter, redisInteractions, redisRevocationSet } from '../../packages/resource/src/redis.js'
 
 /** One options object of one exported function. */
 export interface Taken {
@@ -316,7 +318,7 @@ export async function taken(): Promise<Record<string, Taken>> {
       valid: { ...bodyLimit, requestId: 'x', leaveBody: true, onRead: nothing },
       call: (options: never) => receiveNode(anObject as never, options),
     },
-    'httpsig/redis redisReplaySet options': {
+    'redis redisReplaySet options': {
       valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },
       call: redisReplaySet,
     },
@@ -325,21 +327,21 @@ export async function taken(): Promise<Record<string, Taken>> {
       call: (options: never) => guardMcp(away, api, options),
       nested: { session: 'Requirement', 'tools.*': 'Requirement', limits: 'StreamLimits' },
     },
-    'mcp/sdk1 guardMcp options': {
+    'mcp-sdk1 guardMcp options': {
       valid: { session: { level: 'identified' }, tools: { '*': { level: 'identified' } }, limits: { sessions: 1 } },
       call: (options: never) => guardMcpOfSdk1(away, api, options),
       nested: { session: 'Requirement', 'tools.*': 'Requirement', limits: 'SessionLimits' },
     },
-    'mcp/sdk1/client agentTransport options': {
+    'mcp-sdk1/client agentTransport options': {
       valid: { onLost: nothing },
       call: (options: never) => mcpClientOfSdk1.agentTransport(id, { fetch: away }, options),
     },
-    'mcp/bridge bridge options': { valid: { local: anObject, remote: away }, call: bridge },
-    'mcp/sdk1/client elicitCode options': {
+    'mcp-sdk1/bridge bridge options': { valid: { local: anObject, remote: away }, call: bridge },
+    'mcp-sdk1/client elicitCode options': {
       valid: { client: nothing, otherwise: nothing },
       call: mcpClientOfSdk1.elicitCode,
     },
-    'mcp/sdk1/client elicitUrl options': {
+    'mcp-sdk1/client elicitUrl options': {
       valid: { client: nothing, otherwise: nothing },
       call: mcpClientOfSdk1.elicitUrl,
     },
@@ -352,13 +354,21 @@ export async function taken(): Promise<Record<string, Taken>> {
       call: mcpClient.elicitCode,
     },
     'mcp/client elicitUrl options': { valid: { client: nothing, otherwise: nothing }, call: mcpClient.elicitUrl },
+    'mcp/internal/client elicitCode options': {
+      valid: { client: nothing, otherwise: nothing },
+      call: mcpPlain.elicitCode,
+    },
+    'mcp/internal/client elicitUrl options': {
+      valid: { client: nothing, otherwise: nothing },
+      call: mcpPlain.elicitUrl,
+    },
     'mcp/internal ruleBook rules': {
       valid: { session: { level: 'identified' } },
       call: (rules: never) => ruleBook(api, rules),
       nested: { session: 'Requirement' },
     },
     'mcp/internal streamShares limits': { valid: { subscriptions: 1, perCaller: 1 }, call: streamShares },
-    'mcp/internal createSessions o': {
+    'mcp-sdk1/internal createSessions o': {
       valid: { sessions: 1, perCaller: 1, idle: 1, end: nothing, now: () => 0 },
       call: createSessions,
     },
@@ -463,19 +473,19 @@ export async function taken(): Promise<Record<string, Taken>> {
       valid: { running: anObject, name: 'x', version: '1' },
       call: serverMetrics,
     },
-    'resource/redis redisCounter options': {
+    'redis/resource redisCounter options': {
       valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },
       call: redisCounter,
     },
-    'resource/redis redisInteractions options': {
+    'redis/resource redisInteractions options': {
       valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },
       call: redisInteractions,
     },
-    'mcp/redis redisEventBus options': {
+    'redis/mcp redisEventBus options': {
       valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },
       call: redisEventBus,
     },
-    'resource/redis redisRevocationSet options': {
+    'redis/resource redisRevocationSet options': {
       valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },
       call: redisRevocationSet,
     },
@@ -601,8 +611,15 @@ export const exempt: Readonly<Record<string, readonly string[]>> = {
     'verify/internal requestIdOf { requestId }',
     'verify/internal telling context',
     'verify/internal telling message',
+    'mcp/internal callerIn authInfo',
     'mcp/internal checkOrigin { id, cors }',
     'server mountFetch participant',
+  ],
+  'options of mcp and mcp-sdk1 that guardMcp and agentTransport have checked': [
+    "mcp/internal mountOf { path = '/mcp', oauth }",
+    ...['mcp/internal mountOf rules', 'mcp/internal refuseUnread { resource, rules }'],
+    'mcp/internal/client agentFetch { attempts, onLost, maxMessageBytes: mostBytes = mostMessageBytes, refused }',
+    'mcp/internal/client checkTransportOptions options',
   ],
   'a part of the check itself': [
     ...['httpsig/internal', 'protocol/internal'].flatMap(entry => [
@@ -618,6 +635,11 @@ export const exempt: Readonly<Record<string, readonly string[]>> = {
   ],
   'the token that a refusal is about: a slip of cause leaves a fact out of the log': [
     'protocol/internal invalidToken { typ, cause }',
+  ],
+  'given whole by what keeps the entries, which has checked it': [
+    'httpsig/internal replayRoomOf options',
+    'httpsig/internal tokenRoom { rate = 5000 }',
+    'resource/internal interactionRoom limits',
   ],
   'how bytes are checked, made by the package itself': [
     'httpsig/internal checkedStream check',
@@ -652,9 +674,7 @@ export const exempt: Readonly<Record<string, readonly string[]>> = {
   ],
   'checked by createDirectory, or given whole by an agent in a page': ['discovery/internal directoryOf options'],
   'checked by checkKeySchedule when it is configured': ['protocol/internal planKeys schedule'],
-  'given whole by functions that have checked it; exactly one of its two places must be there': [
-    'httpsig/internal/redis openSharedScript place',
-  ],
+  'given whole by functions that have checked it; exactly one of its two places must be there': [],
   'given whole by the desk, the console or a test, whose types are checked': [
     ...[
       'answerQuestion o',

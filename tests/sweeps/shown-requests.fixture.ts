@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { createCheck, createGateway } from '@countersign/gateway'
-import { guardMcp as guardSdk1 } from '@countersign/mcp/sdk1'
+import { guardMcp as guardSdk1 } from '@countersign/mcp-sdk1'
 import { type Describe, describeBy, display, type Requirement } from '@countersign/resource'
 import { asHolder } from '@countersign/testing/world/signer'
 import { McpServer as Sdk1Server } from '@modelcontextprotocol/sdk/server/mcp.js'

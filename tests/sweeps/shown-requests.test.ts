@@ -189,7 +189,7 @@ test('each place that judges requests is a door of the table', () => {
     'packages/mcp/src/answer-request.ts': 'guardMcp',
     // Refuses only: a request that would pass is an error.
     'packages/mcp/src/refuse-unread.ts': 'guardMcp',
-    'packages/mcp/src/sdk1/answer-request.ts': 'guardMcp of sdk1',
+    'packages/mcp-sdk1/src/answer-request.ts': 'guardMcp of sdk1',
     // The adapters of a resource hand their message to `authorize`; `resource/src/suite` runs the same tricks behind each.
     'packages/resource/src/adapter/fetch.ts': 'resource',
     'packages/resource/src/adapter/guard-node.ts': 'resource',

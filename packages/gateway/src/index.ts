@@ -1,5 +1,5 @@
 export type { ReceivedMessage, SigningKey } from '@countersign/httpsig'
-export type { McpRules } from '@countersign/mcp/sdk1'
+export type { McpRules } from '@countersign/mcp-sdk1'
 export type { AAuthError, HeaderFields } from '@countersign/protocol'
 export type { Requirement, Resource } from '@countersign/resource'
 export type { Participant, Relayed, Upgraded } from '@countersign/server'

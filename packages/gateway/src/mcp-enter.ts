@@ -1,17 +1,14 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import {
   continueOwner,
-  createSessions,
-  defaultSessionLimits,
   isEventStream,
   type McpMessage,
   type Owner,
   ownerOf,
-  type Session,
-  type Sessions,
   type StreamShares,
   watchedBody,
 } from '@countersign/mcp/internal'
+import { createSessions, defaultSessionLimits, type Session, type Sessions } from '@countersign/mcp-sdk1/internal'
 import { refusal } from '@countersign/protocol/internal'
 import type { AAuth } from '@countersign/resource'
 

@@ -1,5 +1,5 @@
 import { type IncomingMessage, request, type ServerResponse } from 'node:http'
-import { createSessions } from '@countersign/mcp/internal'
+import { createSessions } from '@countersign/mcp-sdk1/internal'
 import { verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
 import type { Signer } from '@countersign/testing/world/signer'

@@ -13,11 +13,11 @@ import {
   readRpc,
   rpcErrorOf,
   ruleBook,
-  sessionNotFound,
   showMessage,
   streamShares,
 } from '@countersign/mcp/internal'
-import type { McpRules } from '@countersign/mcp/sdk1'
+import type { McpRules } from '@countersign/mcp-sdk1'
+import { sessionNotFound } from '@countersign/mcp-sdk1/internal'
 import { AAuthError } from '@countersign/protocol'
 import { asAAuthError, refusal } from '@countersign/protocol/internal'
 import { type Authorization, type Requirement, type Resource, revocableResponse } from '@countersign/resource'

@@ -1,4 +1,4 @@
-import type { McpRules } from '@countersign/mcp/sdk1'
+import type { McpRules } from '@countersign/mcp-sdk1'
 import type { Deny, DenyLists, Policy, Requirement } from '@countersign/resource'
 import { isDenied } from '@countersign/resource/internal'
 

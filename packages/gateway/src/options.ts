@@ -1,4 +1,4 @@
-import type { McpRules } from '@countersign/mcp/sdk1'
+import type { McpRules } from '@countersign/mcp-sdk1'
 import type { Requirement, Resource } from '@countersign/resource'
 import type { Identity } from './identity.js'
 import type { UpstreamState } from './upstream-state.js'

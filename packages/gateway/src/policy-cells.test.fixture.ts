@@ -32,7 +32,7 @@ const everywhere = {
   ...{ gateway: proxies, check: proxies },
 } satisfies Partial<Record<Site, Cell>>
 
-const tools: Cell = { file: 'mcp/src/sdk1/tool-policies.test.ts' }
+const tools: Cell = { file: 'mcp-sdk1/src/tool-policies.test.ts' }
 const proxied: Cell = { file: 'gateway/src/tool-policies.test.ts' }
 const noHeaders: Cell = { reason: 'noHeaders' }
 const noStatus: Cell = { reason: 'noStatus' }

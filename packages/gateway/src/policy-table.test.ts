@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { toolCases } from '../../mcp/src/sdk1/tool-cases.test.fixture.js'
+import { toolCases } from '../../mcp-sdk1/src/tool-cases.test.fixture.js'
 import { adapters } from '../../resource/src/suite/adapters.test.fixture.js'
 import { kinds } from '../../resource/src/suite/cases.test.fixture.js'
 import { makeWorld } from '../../resource/src/world.test.fixture.js'

@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
+import { entriesAt } from '@countersign/testing/replay-set'
 import { expect, test, vi } from 'vitest'
 import { memoryReplaySet, type ReplaySet } from './index.js'
-import { entriesAt } from './replay/replay-set.test.fixture.js'
 
 const start = 1_750_000_000
 // The last second of a slice by the system clock, whose entries live the shortest.

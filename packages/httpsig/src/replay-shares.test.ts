@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
+import { entriesAt } from '@countersign/testing/replay-set'
 import { describe, expect, test } from 'vitest'
 import { memoryReplaySet, type ReplayEntry } from './index.js'
-import { entriesAt } from './replay/replay-set.test.fixture.js'
 
 const start = 1_750_000_000
 const make = entriesAt(start)

@@ -2,8 +2,8 @@ import { type Agent, AgentError, type AgentEvent, deviceCode } from '@countersig
 import { loopback } from '@countersign/agent/node'
 import { type CommandNames, type IdentityFlags, noteLines, shown } from '@countersign/fetch/internal'
 import { agentOf, asksByCode, isBrowserThere, requireUrl, stepLine, visitBy } from '@countersign/fetch/internal/agent'
-import { bridge } from '@countersign/mcp/bridge'
 import { agentTransport, type ElicitingClient, elicitCode, elicitUrl } from '@countersign/mcp/client'
+import { bridge } from '@countersign/mcp-sdk1/bridge'
 import { StdioServerTransport } from '@modelcontextprotocol/server/stdio'
 import { askLater, type LaterInteraction } from './ask-later.js'
 

@@ -5,9 +5,9 @@ import { isContinuedBy } from './continued/continuations.js'
 import { type Continuing, unknownContinued } from './continued/unsealed.js'
 import { awaitUser } from './continued/user-question.js'
 import type { Endpoint } from './endpoint.js'
+import type { Owner } from './message/owner.js'
 import type { McpMessage } from './rules/rpc.js'
 import { proveRules } from './served/pass-to-server.js'
-import type { Owner } from './session/owner.js'
 
 /** An authorized request. */
 export interface Authorized {

@@ -1,13 +1,10 @@
-import { checkOptions, each, type OptionChecks } from '@countersign/protocol/internal'
+import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
 import type { McpOptions } from './options.js'
-import type { McpOAuth } from './protected-resource.js'
+import { oauthChecks } from './protected-resource.js'
 import { rulesChecks } from './rules/check-rules.js'
 import type { StreamLimits } from './stream/shares.js'
 
 const limitsChecks: OptionChecks<StreamLimits> = { subscriptions: 'number', perCaller: 'number' }
-
-/** The members of the option `oauth`. */
-export const oauthChecks: OptionChecks<McpOAuth> = { authorizationServers: each('string'), verify: 'function' }
 
 const checks: OptionChecks<McpOptions<string>> = {
   ...rulesChecks,

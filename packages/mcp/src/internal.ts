@@ -1,20 +1,20 @@
 // For the other packages of this project, not for users: these names may change in any release (no semver).
-// The rules and sessions of a guard, without the MCP SDK: for proxies.
+// The rules of a guard, without the MCP SDK: for proxies, and for servers of SDK 1.
 
+export { isReportedIn, recordErrors } from './answer/handler-errors.js'
 export { callOf } from './answer/message-call.js'
 export { rpcErrorOf } from './answer/rpc-error.js'
 export { showMessage } from './answer/show-message.js'
-export { checkOrigin } from './origin.js'
+export { withRequirements } from './answer/tool-requirements.js'
+export { continueOwner, crowdOf, holderOf, type Owner, ownerOf } from './message/owner.js'
+export { callerIn, type Mount, mountOf } from './mount.js'
+export { checkOrigin, exposeSession } from './origin.js'
+export { oauthChecks } from './protected-resource.js'
+export { refuseUnread } from './refuse-unread.js'
+export { rulesChecks } from './rules/check-rules.js'
 export { type Ask, type Doubt, listNames, type NamedKind, type NameProof, nameProof } from './rules/names.js'
 export { type McpMessage, readRpc } from './rules/rpc.js'
 export { type Rule, type RuleBook, ruleBook } from './rules/rule-book.js'
-export { continueOwner, type Owner, ownerOf } from './session/owner.js'
-export {
-  createSessions,
-  defaultSessionLimits,
-  type Session,
-  type Sessions,
-  sessionNotFound,
-} from './session/sessions.js'
+export { authInfoOf } from './served/auth-info.js'
 export { defaultStreamLimits, type StreamShares, streamShares } from './stream/shares.js'
 export { isEventStream, watchedBody } from './stream/watched-body.js'

@@ -11,7 +11,7 @@ export interface McpOptions<S extends string> extends McpRules<S> {
   readonly oauth?: McpOAuth
   /**
    * Clients of revision 2025-11-25 and before: `stateless` serves each of their requests by itself, without sessions and streams opened
-   * by GET; `reject` serves none. Default `stateless`. For sessions use `guardMcp` of `@countersign/mcp/sdk1`.
+   * by GET; `reject` serves none. Default `stateless`. For sessions use `guardMcp` of `@countersign/mcp-sdk1`.
    */
   readonly legacy?: 'stateless' | 'reject'
   readonly limits?: Partial<StreamLimits>

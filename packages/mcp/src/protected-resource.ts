@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Cors } from '@countersign/protocol'
-import { answerRoute, documentResponse, type Route } from '@countersign/protocol/internal'
+import { answerRoute, documentResponse, each, type OptionChecks, type Route } from '@countersign/protocol/internal'
 import { type Bearer, type BearerVerifier, bearer } from '@countersign/resource'
 
 /** How OAuth clients are accepted beside agents, as the MCP authorization specification says. */
@@ -13,6 +13,9 @@ export interface McpOAuth {
    */
   readonly verify: BearerVerifier
 }
+
+/** The members of the option `oauth`. */
+export const oauthChecks: OptionChecks<McpOAuth> = { authorizationServers: each('string'), verify: 'function' }
 
 /** The metadata of one endpoint for OAuth clients, and its verifier. */
 export interface ProtectedResource {

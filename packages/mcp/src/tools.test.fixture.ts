@@ -1,3 +1,4 @@
+import type { MountableParticipant } from '@countersign/server'
 import type { Signer } from '@countersign/testing/world/signer'
 import { Client, type ClientOptions, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { inputRequired, McpServer } from '@modelcontextprotocol/server'
@@ -122,18 +123,37 @@ export async function makeTools({ options = rules, resource = {}, world: given, 
   const now = () => world.clock.now
   const create = server ?? (() => toolServer({ calls }))
   const participant = guardMcp(create, world.calendar(resource), { now, ...options })
-  const send: Tools['send'] = async (as, { method = 'POST', target = '/mcp', body, headers = {}, uncovered = [] }) => {
+  const send = sender(world, participant, /^(mcp-|agent-interaction)/)
+  return {
+    ...{ calls, world, participant, send },
+    say: (as, said) => send(as, askOf(said)),
+    async client(as, options = { versionNegotiation: { mode: { pin: '2026-07-28' } } }) {
+      const statuses: number[] = []
+      const transport = new StreamableHTTPClientTransport(new URL('https://calendar.example/mcp'), {
+        fetch: fetchBy(send, as, statuses),
+      })
+      const client = new Client({ name: 'client', version: '1' }, options)
+      await client.connect(transport)
+      return { client, statuses }
+    },
+  }
+}
+
+/** Sends requests to a participant in this process; the signature covers the headers whose names match. */
+export function sender(
+  world: World,
+  participant: Pick<MountableParticipant, 'handle'>,
+  covered: RegExp,
+): Tools['send'] {
+  return async (as, { method = 'POST', target = '/mcp', body, headers = {}, uncovered = [] }) => {
     const { 'content-type': contentType = 'application/json', ...others } = headers
     const json = body === undefined ? {} : { body, contentType }
     const lines: Array<[string, string]> = Object.entries({ accept: 'application/json, text/event-stream', ...others })
-    const isCovered = (name: string): boolean => /^(mcp-|agent-interaction)/.test(name) && !uncovered.includes(name)
+    const additionalComponents = Object.keys(headers).filter(name => covered.test(name) && !uncovered.includes(name))
     const wire =
       as === undefined
         ? unsigned({ method, target, lines, body, contentType })
-        : await world.request({
-            ...{ as, method, target, headers: lines, additionalComponents: Object.keys(headers).filter(isCovered) },
-            ...json,
-          })
+        : await world.request({ as, method, target, headers: lines, additionalComponents, ...json })
     try {
       return await participant.handle(wire)
     } catch (error) {
@@ -141,28 +161,22 @@ export async function makeTools({ options = rules, resource = {}, world: given, 
       return Response.json({ error: code, reason }, { status })
     }
   }
-  return {
-    ...{ calls, world, participant, send },
-    say: (as, said) => send(as, askOf(said)),
-    async client(as, options = { versionNegotiation: { mode: { pin: '2026-07-28' } } }) {
-      const statuses: number[] = []
-      const transport = new StreamableHTTPClientTransport(new URL('https://calendar.example/mcp'), {
-        async fetch(input, init = {}) {
-          const request = new Request(input, init)
-          const text = await request.text()
-          const kept = [...request.headers].filter(([name]) => name !== 'content-type')
-          const response = await send(as(), {
-            ...{ method: request.method, target: new URL(request.url).pathname, headers: Object.fromEntries(kept) },
-            ...(text === '' ? {} : { body: text }),
-          })
-          statuses.push(response.status)
-          return response
-        },
-      })
-      const client = new Client({ name: 'client', version: '1' }, options)
-      await client.connect(transport)
-      return { client, statuses }
-    },
+}
+
+/** The `fetch` of a transport of the SDK: signs with the current signer, and notes the status of every response. */
+export function fetchBy(send: Tools['send'], as: () => Signer | undefined, statuses: number[]): typeof fetch {
+  return async (input, init = {}) => {
+    const request = new Request(input, init)
+    const text = await request.text()
+    const kept = [...request.headers].filter(([name]) => name !== 'content-type')
+    const response = await send(as(), {
+      method: request.method,
+      target: new URL(request.url).pathname,
+      headers: Object.fromEntries(kept),
+      ...(text === '' ? {} : { body: text }),
+    })
+    statuses.push(response.status)
+    return response
   }
 }
 

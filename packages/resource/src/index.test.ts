@@ -26,7 +26,4 @@ test('what the room exports', async () => {
   expect(new Set(Object.keys(await import('./adapter/fastify-node.js')))).toEqual(new Set(adapter))
   expect(new Set(Object.keys(await import('./adapter/fetch.js')))).toEqual(new Set(adapter))
   expect(new Set(Object.keys(await import('./event/otel.js')))).toEqual(new Set(['openTelemetry']))
-  expect(new Set(Object.keys(await import('./redis.js')))).toEqual(
-    new Set(['redisCounter', 'redisInteractions', 'redisRevocationSet']),
-  )
 })

@@ -18,13 +18,14 @@ describe.each(await databasesForTests(8, 'both'))('in $name$away', ({ away, url 
   test.skipIf(away !== '')('an event that follows within half an hour gets its place without the user', async () => {
     let now = start
     const log = await openLog(url(), { now: () => now })
-    await log.append(of('ada'))
-    await forget(log, 'ada')
+    // No salt or hash beside it can contain this name by chance.
+    await log.append(of('ada@'))
+    await forget(log, 'ada@')
     await log.audit.sequence()
     now += 900
-    await log.append(of('ada'), of('bob'))
+    await log.append(of('ada@'), of('bob'))
     await log.audit.sequence()
-    expect((await exported(log)).read('events.jsonl').toString()).not.toContain('ada')
+    expect((await exported(log)).read('events.jsonl').toString()).not.toContain('ada@')
     expect((await log.audit.list({ user: 'bob' })).events).toHaveLength(1)
     expect(await notes(log)).toBe(1)
     now += 1000

@@ -1,4 +1,4 @@
-import { redisAddress } from '@countersign/httpsig/internal'
+import { redisAddress } from '@countersign/redis/internal'
 import { z } from 'zod'
 
 /**

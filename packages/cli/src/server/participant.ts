@@ -205,7 +205,7 @@ export async function sharedReplay(
   opened: Opened,
 ): Promise<{ replay?: ReplaySet }> {
   if (settings.replay === undefined) return {}
-  const { redisReplaySet } = await import('@countersign/httpsig/redis')
+  const { redisReplaySet } = await import('@countersign/redis')
   const opening = redisReplaySet({ url: settings.replay, prefix: `countersign:replay:${settings.id}` })
   return { replay: opened(await reaching('--replay', settings.replay, opening)) }
 }

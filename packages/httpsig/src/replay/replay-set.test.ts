@@ -1,8 +1,8 @@
 import { verifies } from '@countersign/requirements'
+import { entriesAt, expectIdentity, expectSeen } from '@countersign/testing/replay-set'
 import { describe, expect, test } from 'vitest'
 import { memoryReplaySet, type ReplayEntry } from '../index.js'
 import { countTable, digestKey, digestTable } from './compact-table.js'
-import { entriesAt, expectIdentity, expectSeen } from './replay-set.test.fixture.js'
 
 const start = 1_750_000_000
 

@@ -1,6 +1,6 @@
 import { isObject } from '@countersign/protocol/internal'
 import type { Seals } from '@countersign/resource/internal'
-import { continueOwner, crowdOf, type Owner } from '../session/owner.js'
+import { continueOwner, crowdOf, type Owner } from '../message/owner.js'
 
 /** What a server gives to a caller to go on with: the state of a request that needs input, or the id of a task. */
 export interface Continued {

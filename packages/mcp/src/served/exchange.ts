@@ -7,9 +7,9 @@ import { withRequirements } from '../answer/tool-requirements.js'
 import type { Continuations } from '../continued/continuations.js'
 import { type Continuing, nameOfRequest } from '../continued/unsealed.js'
 import { canAsk, questionResult } from '../continued/user-question.js'
+import type { Owner } from '../message/owner.js'
 import type { McpMessage } from '../rules/rpc.js'
 import type { Rule } from '../rules/rule-book.js'
-import type { Owner } from '../session/owner.js'
 import { authInfoOf, type CallerInfo } from './auth-info.js'
 
 /** A request that a server answers. */

@@ -1,5 +1,5 @@
 import { checkOptions } from '@countersign/protocol/internal'
-import { crowdOf, holderOf, isKnown, type Owner } from '../session/owner.js'
+import { crowdOf, holderOf, isKnown, type Owner } from '../message/owner.js'
 
 /** How many streams may be open at the same time. */
 export interface StreamLimits {

@@ -11,7 +11,7 @@ export async function sharedCounter(
   opened: Opened,
 ): Promise<{ counter?: Counter }> {
   if (settings.counter === undefined) return {}
-  const { redisCounter } = await import('@countersign/resource/redis')
+  const { redisCounter } = await import('@countersign/redis/resource')
   const opening = redisCounter({
     url: settings.counter,
     prefix: `countersign:count:${settings.id}`,

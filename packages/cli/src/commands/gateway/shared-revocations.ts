@@ -8,7 +8,7 @@ export async function sharedRevocations(
   opened: Opened,
 ): Promise<RevocationSet> {
   if (settings.revocations === undefined) return memoryRevocationSet()
-  const { redisRevocationSet } = await import('@countersign/resource/redis')
+  const { redisRevocationSet } = await import('@countersign/redis/resource')
   const opening = redisRevocationSet({ url: settings.revocations, prefix: `countersign:revoked:${settings.id}` })
   return opened(await reaching('--revocations', settings.revocations, opening))
 }

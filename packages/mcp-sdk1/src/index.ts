@@ -1,0 +1,6 @@
+export type { McpOAuth, McpRules, Rules } from '@countersign/mcp/internal/rules'
+export type { BearerVerifier, Guarded, Requirement, Resource } from '@countersign/resource'
+export type { MountableParticipant } from '@countersign/server'
+export { callerOf, guardMcp, type HandlerExtra, type McpServerLike } from './guard-mcp.js'
+export type { McpSessionOptions } from './options.js'
+export type { SessionLimits } from './session/sessions.js'

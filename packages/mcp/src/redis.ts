@@ -1,2 +1,0 @@
-export type { RedisConnection, RedisPlace } from '@countersign/httpsig/redis'
-export { type RedisEventBus, type RedisEventBusOptions, redisEventBus } from './stream/redis-event-bus.js'

@@ -1,6 +1,0 @@
-export type { Agent, DeviceCode, Visit, VisitUrl } from '@countersign/agent'
-export { type ElicitCodeOptions, elicitCode } from './elicitation/elicit-code.js'
-export { type ElicitUrlOptions, elicitUrl } from './elicitation/elicit-url.js'
-export type { ElicitingClient, UrlQuestion, UserAnswer } from './elicitation/eliciting-client.js'
-export type { RequestId } from './message/json-rpc.js'
-export { type AgentTransportOptions, agentTransport, type Lost } from './sdk1/transport/agent-transport.js'

@@ -1,5 +1,0 @@
-import { expect, test } from 'vitest'
-
-test('the package exports these names', async () => {
-  expect(new Set(Object.keys(await import('./sdk1.js')))).toEqual(new Set(['callerOf', 'guardMcp']))
-})

@@ -1,7 +1,0 @@
-export type { BearerVerifier, Guarded, Requirement, Resource } from '@countersign/resource'
-export type { MountableParticipant } from '@countersign/server'
-export type { McpOAuth } from './protected-resource.js'
-export type { McpRules, Rules } from './rules/mcp-rules.js'
-export { callerOf, guardMcp, type HandlerExtra, type McpServerLike } from './sdk1/guard-mcp.js'
-export type { McpSessionOptions } from './sdk1/options.js'
-export type { SessionLimits } from './session/sessions.js'
