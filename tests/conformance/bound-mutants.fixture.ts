@@ -53,8 +53,8 @@ export const boundMutants: readonly Mutant[] = [
     by: both,
     fails: ['limits.components'],
   }),
-  ...shifted('the limit of forms', 'protocol/dist/message/form.js', {
-    line: 'const maxBytes = 64 * 1024',
+  ...shifted('the limit of forms', 'protocol/dist/message/body-size.js', {
+    line: 'const mostBytes = 64 * 1024',
     by: ['- 1'],
     fails: ['TOK-07'],
   }),

@@ -1,11 +1,21 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { allCases } from '@countersign/conformance'
 import { expect, test } from 'vitest'
 import { chooseMutants } from '../../scripts/mutants/choose.mjs'
 import { committedList, currentMutants, knownSurvivors, unknownMutants } from '../../scripts/mutants/list.mjs'
 import { root } from '../processes.fixture.js'
+import { authServerMutants } from './auth-server-mutants.fixture.js'
+import { boundMutants } from './bound-mutants.fixture.js'
+import {
+  agentMutants,
+  agentServerMutants,
+  enrolmentMutants,
+  gatewayMutants,
+  resourceMutants,
+} from './mutants.fixture.js'
 import { mutants } from './mutants-command.fixture.js'
+import { policyMutants } from './policy-mutants.fixture.js'
 
 const list = committedList()
 const isUnseen = ({ cases, tests }: (typeof list)[number]): boolean => Object.keys(cases).length + tests.length === 0
@@ -50,6 +60,20 @@ test.each([
 ])('%s is among them, and %s can see it', (id, sees) => {
   expect(list.find(one => one.id === id)?.cases['resource']).toContain(sees)
 })
+
+const byHand = [
+  ...[agentMutants, agentServerMutants, authServerMutants, boundMutants, enrolmentMutants, gatewayMutants],
+  ...[policyMutants, resourceMutants],
+].flat()
+
+test.each([...new Set(byHand.map(({ file }) => file))])(
+  'each mutant written by hand replaces one place of %s',
+  file => {
+    const built = readFileSync(join(root, 'packages', file), 'utf8')
+    const lost = byHand.filter(one => one.file === file && built.split(one.find).length !== 2)
+    expect(lost.map(({ lacks, find }) => ({ lacks, find }))).toEqual([])
+  },
+)
 
 test('the command says what its flags are', async () => {
   const { code, stdout } = await mutants('--help')
