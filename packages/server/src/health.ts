@@ -1,3 +1,4 @@
+import { inTime } from '@countersign/httpsig/internal'
 import { errorResponse } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
 
@@ -60,13 +61,11 @@ function notAllowed(): Response {
   })
 }
 
-function within(seconds: number, check: Promise<void>): Promise<boolean> {
-  return new Promise(resolve => {
-    const timer = setTimeout(() => resolve(false), seconds * 1000)
-    check.then(
-      () => resolve(true),
-      () => resolve(false),
-    )
-    void check.finally(() => clearTimeout(timer)).catch(() => {})
-  })
+async function within(seconds: number, check: Promise<void>): Promise<boolean> {
+  try {
+    await inTime({ seconds, late: () => new Error('no answer in time') }, check)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -1,3 +1,4 @@
+import { inTime } from '@countersign/httpsig/internal'
 import type { Kysely, KyselyPlugin } from 'kysely'
 import { type AtCommitItems, collectItems } from './at-commit.js'
 import { StoreError } from './store-error.js'
@@ -20,7 +21,7 @@ export async function runChange<T, R>(
   const tx = connection.withPlugin(openOnly(scope))
   const items = collectItems(tx)
   try {
-    const value = await inTime(change(tx), seconds)
+    const value = await inTime({ seconds, late: tookTooLong }, Promise.resolve(change(tx)))
     return { value, left: items.end() }
   } finally {
     scope.open = false
@@ -38,20 +39,8 @@ function openOnly(scope: { readonly open: boolean }): KyselyPlugin {
   }
 }
 
-/** The outcome of a change, or the error that it took too long. */
-function inTime<R>(change: Promise<R>, seconds: number): Promise<R> {
-  return new Promise<R>((resolve, reject) => {
-    const timer = setTimeout(() => {
-      reject(new StoreError('timeout', 'a write did not end in time; inside write() only tx may be used and awaited'))
-    }, seconds * 1000)
-    const settle =
-      <V>(end: (value: V) => void) =>
-      (value: V): void => {
-        clearTimeout(timer)
-        end(value)
-      }
-    Promise.resolve(change).then(settle(resolve), settle(reject))
-  })
+function tookTooLong(): StoreError {
+  return new StoreError('timeout', 'a write did not end in time; inside write() only tx may be used and awaited')
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Discovery } from '@countersign/discovery'
+import { inTime } from '@countersign/httpsig/internal'
 import { AAuthError, type PublishedKey } from '@countersign/protocol'
 import { checkOptions, isObject, parseJson, refusal } from '@countersign/protocol/internal'
 import { type Agent, createAgent } from '../agent.js'
@@ -112,18 +113,9 @@ function signInAgent(authServer: string, state: AgentState, options: BrowserSign
   })
 }
 
-/** Awaits an answer for some seconds: an auth server that hangs must not hold up the browser that waits here. */
-async function withDeadline<T>(seconds: number, answer: Promise<T>): Promise<T> {
-  let end: () => void = () => undefined
-  const late = new Promise<never>((_, reject) => {
-    const timer = setTimeout(() => reject(noAnswerError({ code: 'unreachable', cause: { seconds } })), seconds * 1000)
-    end = () => clearTimeout(timer)
-  })
-  try {
-    return await Promise.race([answer, late])
-  } finally {
-    end()
-  }
+/** An auth server that hangs must not hold up the browser that waits here. */
+function withDeadline<T>(seconds: number, answer: Promise<T>): Promise<T> {
+  return inTime({ seconds, late: () => noAnswerError({ code: 'unreachable', cause: { seconds } }) }, answer)
 }
 
 function noAnswerError(cause: object): AAuthError {

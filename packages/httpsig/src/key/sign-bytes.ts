@@ -1,9 +1,10 @@
+import { type Deadline, inTime } from '../time/in-time.js'
 import { signatureLength } from './jwk.js'
 import type { SigningKey } from './key.js'
 import { SigningKeyError } from './signing-key-error.js'
 
-/** Longest time for one signature, in milliseconds. */
-const deadline = 5000
+/** The longest time for one signature. */
+const deadline: Deadline = { seconds: 5, late: () => new Error('it did not answer in time') }
 
 /**
  * Signs bytes with any `SigningKey`, within 5 seconds.
@@ -17,16 +18,11 @@ export async function signBytes(key: SigningKey, data: Uint8Array): Promise<Uint
 }
 
 async function signInTime(key: SigningKey, data: Uint8Array): Promise<Uint8Array> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('it did not answer in time')), deadline)
-  })
   try {
-    return await Promise.race([key.sign(data), late])
+    // A key of the caller may throw before it returns a promise.
+    return await inTime(deadline, (async () => key.sign(data))())
   } catch (cause) {
     const why = cause instanceof Error ? `: ${cause.message}` : ''
     throw new SigningKeyError(`the signing key gave no signature${why}`, { cause })
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -1,3 +1,5 @@
+import { inTime } from '@countersign/httpsig/internal'
+
 /** Why Redis gave no usable answer; `evicting` is a wrong configuration, the others are temporary. */
 export type RedisErrorCode = 'unavailable' | 'timeout' | 'overloaded' | 'evicting'
 
@@ -17,9 +19,6 @@ export class RedisError extends Error {
 
 /** Rejects when `work` takes longer than `deadline` seconds. */
 export function withDeadline<T>(deadline: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = (): void => reject(new RedisError('timeout', 'Redis did not answer in time'))
-    const timer = setTimeout(late, deadline * 1000)
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
+  const late = (): RedisError => new RedisError('timeout', 'Redis did not answer in time')
+  return inTime({ seconds: deadline, late }, work)
 }

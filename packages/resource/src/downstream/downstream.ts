@@ -2,7 +2,7 @@ import type { Pending } from '@countersign/agent'
 import { type ExchangingAgent, exchangingAgent, type Upstream } from '@countersign/agent/internal'
 import type { Discovery } from '@countersign/discovery'
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { randomText } from '@countersign/httpsig/internal'
+import { type Deadline, randomText, signalledInTime } from '@countersign/httpsig/internal'
 import { type IdentifierList, type PublishedKey, parseAgentInteraction } from '@countersign/protocol'
 import { checkIdentifierList, cookiesOf, refusal } from '@countersign/protocol/internal'
 import type { AuthorizedCaller, ClientOf, Verified } from '@countersign/verify'
@@ -15,11 +15,10 @@ import type { Counter } from '../limit/counter.js'
 import type { OAuthOwner, PendingOAuth } from '../oauth/oauth.js'
 import { grantKey, type RevocationSet } from '../revocation/revocation-set.js'
 import { grantOf } from '../revocation/revoked.js'
-import { inTime } from './in-time.js'
 import { interactionLife, interactionRoutes } from './interaction.js'
 import { type InteractionSessions, memoryInteractions } from './interaction-sessions.js'
 import { type OAuthOptions, oauthDownstream } from './oauth-downstream.js'
-import { refusalAfter } from './refusal.js'
+import { away, refusalAfter } from './refusal.js'
 
 /** How a resource calls others for the requests that it answers. */
 export interface DownstreamOptions {
@@ -76,6 +75,8 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
   const { acceptAuthServer, identifyTo = 'any', redirectUris = [], deadline = 10 } = options
   for (const list of [acceptAuthServer, identifyTo]) checkIdentifierList(list, { development })
   if (!(deadline > 0 && deadline <= 600)) throw new TypeError('deadline must be seconds above 0, at most 600')
+  // A slow downstream service must not hold callers up without end (F-52).
+  const wait: Deadline = { seconds: deadline, late: () => away() }
   const { sessions = memoryInteractions(now) } = options
   const send = options.fetch === undefined ? {} : { fetch: options.fetch }
   const redirectUri = `${id}${callbackPath}`
@@ -97,7 +98,7 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
       ...(options.name === undefined ? {} : { name: options.name }),
     },
     routes: interactionRoutes({
-      ...{ ...context, sessions, agent, deadline, oauth, cookies: cookiesOf(id) },
+      ...{ ...context, sessions, agent, wait, oauth, cookies: cookiesOf(id) },
     }),
     async accept(message, verified) {
       // One request that meets two guards brings its code once.
@@ -110,7 +111,8 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
       orSetback(() => {
         const mandate = mandateOf(called)
         refuseHeard(called.verified, context.revocations)
-        return inTime(deadline, signalOf(input, init), signal => agent.fetch(mandate, input, { ...init, signal }))
+        const outer = signalOf(input, init)
+        return signalledInTime({ ...wait, outer }, signal => agent.fetch(mandate, input, { ...init, signal }))
       }),
     oauth: (called, api, input, init) =>
       orSetback(() => {
@@ -118,7 +120,7 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
         const mandate = mandateOf(called)
         const owner = ownerOf(called.verified)
         const ask = askingUser(mandate, context.counter, { id, sessions, now })
-        return inTime(deadline, signalOf(input, init), signal =>
+        return signalledInTime({ ...wait, outer: signalOf(input, init) }, signal =>
           oauth.fetch({ api, owner, request: new Request(input, { ...init, signal }) }, ask),
         )
       }),

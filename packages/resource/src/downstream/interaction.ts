@@ -2,7 +2,7 @@ import { AgentError, type Exchanged, type PendingConsent } from '@countersign/ag
 import { type ExchangingAgent, refusalOf } from '@countersign/agent/internal'
 import type { Discovery } from '@countersign/discovery'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { randomText, textHash } from '@countersign/httpsig/internal'
+import { type Deadline, inTime, randomText, textHash } from '@countersign/httpsig/internal'
 import { AAuthError, serializeAgentInteraction } from '@countersign/protocol'
 import {
   answerUrl,
@@ -20,7 +20,6 @@ import type { Observer } from '../guard/event.js'
 import { callbackPath, interactPath } from '../guard/metadata.js'
 import type { Counter } from '../limit/counter.js'
 import type { PendingOAuth } from '../oauth/oauth.js'
-import { inTime } from './in-time.js'
 import { answeredPage, interactionPage } from './interaction-page.js'
 import type { InteractionClaim, InteractionSession, InteractionSessions } from './interaction-sessions.js'
 import type { OAuthDownstream } from './oauth-downstream.js'
@@ -40,7 +39,7 @@ export interface InteractionContext {
   readonly counter: Counter
   readonly clientOf: ClientOf
   /** Seconds until others must have answered what a browser's return needs. */
-  readonly deadline: number
+  readonly wait: Deadline
   readonly tell: Observer
   readonly now: () => number
 }
@@ -200,12 +199,12 @@ async function answerIn(
   { pending }: InteractionSession,
   context: InteractionContext,
 ): Promise<Answer | PendingOAuth> {
-  const { oauth, deadline } = context
+  const { oauth, wait } = context
   // Mix-up: the answer of one provider or auth server must never be taken for another's.
   if (path !== (pending.kind === 'oauth' ? `${callbackPath}/${pending.api}` : callbackPath)) throw otherLink()
   if (pending.kind === 'oauth' || pending.kind === 'sign-in') {
     if (oauth === undefined) throw noLink()
-    const answer = await inTime(deadline, undefined, () => oauth.answer(pending, query, target))
+    const answer = await inTime(wait, oauth.answer(pending, query, target))
     if (typeof answer === 'object') return answer
     // The consent is stored with the tokens already, where the repeated request finds it.
     return { said: answer === 'done' ? 'agreed' : 'denied' }
@@ -228,13 +227,9 @@ function isHeaderValue(code: string): boolean {
   }
 }
 
-async function redeemed(
-  pending: PendingConsent,
-  code: string,
-  { agent, deadline }: InteractionContext,
-): Promise<Answer> {
+async function redeemed(pending: PendingConsent, code: string, { agent, wait }: InteractionContext): Promise<Answer> {
   try {
-    return { said: 'agreed', answer: await inTime(deadline, undefined, () => agent.redeem(pending, code)) }
+    return { said: 'agreed', answer: await inTime(wait, agent.redeem(pending, code)) }
   } catch (error) {
     // What the user said is remembered there: the request that comes back asks again, and is answered when it can be.
     if (error instanceof AAuthError) return { said: 'unconfirmed', error }

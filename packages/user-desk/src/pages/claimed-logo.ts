@@ -1,6 +1,7 @@
 import type { Fetcher } from '@countersign/discovery'
 import { shareSite } from '@countersign/discovery/internal'
 import { guardedFetcher } from '@countersign/discovery/node'
+import { inTime } from './in-time.js'
 import { pictureOf } from './picture.js'
 
 const mediaTypes = ['image/png', 'image/jpeg', 'image/webp'] as const
@@ -68,7 +69,7 @@ export function claimedLogos(o: ClaimedLogosOptions): ClaimedLogos {
         picture = fetchOne(logoUri)
         fetching.set(logoUri, picture)
       }
-      return within(patience, picture)
+      return inTime(picture, patience)
     },
   }
 }
@@ -83,16 +84,4 @@ async function dataUrl(fetcher: Fetcher, logoUri: string): Promise<string | unde
   const { width, height, mediaType } = picture
   if (width < 1 || height < 1 || width > maxSide || height > maxSide) return undefined
   return `data:${mediaType};base64,${Buffer.from(body).toString('base64')}`
-}
-
-async function within<T>(seconds: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<undefined>(resolve => {
-    timer = setTimeout(resolve, seconds * 1000, undefined)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,15 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { inTime as settled } from '@countersign/httpsig/internal'
 
-/** Milliseconds that a page waits for metadata of agent and resource. */
-const patience = 1500
+/** Seconds that a page waits for what a stranger's host answers, unless it says otherwise. */
+const patience = 1.5
 
-/** A stranger's host that hangs must not hold the page. A late answer is cached for the next page. */
-export async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
-  const done = new AbortController()
-  const late = sleep(patience, undefined, { signal: done.signal, ref: false }).catch(() => undefined)
+/** A stranger's host that hangs must not hold the page: undefined when it fails or is late. A late answer is cached for the next page. */
+export async function inTime<T>(work: Promise<T>, seconds: number = patience): Promise<T | undefined> {
   try {
-    return await Promise.race([work.catch(() => undefined), late])
-  } finally {
-    done.abort()
+    return await settled({ seconds, late: () => new Error('no answer in time') }, work)
+  } catch {
+    return undefined
   }
 }
