@@ -1,3 +1,4 @@
+export type { ReplayEntry, ReplayRoomOptions, ReplaySet, ReplayVerdict, TokenUse } from '@countersign/httpsig'
 export { type RedisReplaySet, type RedisReplaySetOptions, redisReplaySet } from './replay/replay-set.js'
 export { RedisError, type RedisErrorCode } from './servers/error.js'
 export type { RedisConnection } from './servers/link.js'

@@ -1,3 +1,19 @@
+export type {
+  CallWindow,
+  Count,
+  CountedCall,
+  Counter,
+  GrantName,
+  InteractionAnswer,
+  InteractionClaim,
+  InteractionLimits,
+  InteractionSession,
+  InteractionSessions,
+  Rate,
+  Revocation,
+  RevocationListener,
+  RevocationSet,
+} from '@countersign/resource'
 export { type RedisCounter, type RedisCounterOptions, redisCounter } from './resource/counter.js'
 export { type RedisInteractions, type RedisInteractionsOptions, redisInteractions } from './resource/interactions.js'
 export {
