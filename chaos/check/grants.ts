@@ -99,7 +99,7 @@ const asked: Invariant = {
 
 const allowed: Invariant = {
   name: 'granted-after-yes',
-  rule: 'Where a user is asked, nothing is granted before they have sent a yes.',
+  rule: 'Where a user is asked, nothing is granted before they have allowed it.',
   violations({ records, reads }) {
     const decisions = groupBy(ofType(records, 'decision'), ({ tag }) => tag)
     const isAllowed = (tag: string): boolean => (decisions.get(tag) ?? []).some(({ decision }) => decision === 'allow')

@@ -75,7 +75,7 @@ test.each([
 )
 
 test(
-  verifies('error.invalid-grant', 'a yes in an exchange is worth nothing where none is configured any more'),
+  verifies('error.invalid-grant', 'a consent in an exchange is worth nothing where none is configured any more'),
   async () => {
     const question = { status: 'approved', ended: null, user_sub: 'ada', agent, resource }
     const approvals = { find: async () => question, checkStopped: async () => undefined }

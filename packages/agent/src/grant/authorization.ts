@@ -233,7 +233,7 @@ function requestGrant(
   const asked = { ...wanted, purposes }
   const hints = { ...requester.hints, ...(purposes && { purposes }) }
   const { issuer, resource, scope, operation } = asked
-  const what = `${operation === undefined ? '' : 'a yes to one request for '}${canonicalScope(scope)} at ${resource}`
+  const what = `${operation === undefined ? '' : 'an approval of one request for '}${canonicalScope(scope)} at ${resource}`
   const task = (abandoned: AbortSignal): Promise<Grant> => {
     tell(issuer, 'authorize', `asking ${issuer} for ${what}`)
     return context.userInteraction.obtainGrant({

@@ -83,7 +83,7 @@ async function checkAuthToken(
     throw new AgentError('unsupported', 'the auth server issues no approvals of single requests', {
       authServer: issuer,
     })
-  // A yes to one request must be used for no other (approval.once).
+  // An approval of one request must be used for no other (approval.once).
   if (claims.operation_digest !== asked.operation?.digest) throw invalidAnswerError('auth server', 'operation_digest')
   if (missingScope(asked.purposes?.split(' ') ?? [], claims.purposes?.split(' ') ?? []).length > 0)
     // agent.checks.token-answer

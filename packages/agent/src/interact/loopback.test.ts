@@ -39,7 +39,7 @@ function fromHost(url: URL, host: string): Promise<number | undefined> {
 }
 
 describe('a listener on 127.0.0.1', () => {
-  test('accepts one callback, shows a fixed page for a yes, and closes', async () => {
+  test('accepts one callback, shows a fixed page for a consent, and closes', async () => {
     const { call, url, redirect, decide } = await waiting()
     expect(redirect.href).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]{22}$/)
     const back = decide(url, { user: 'ada' })

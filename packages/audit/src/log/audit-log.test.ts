@@ -423,7 +423,7 @@ test('a log of another origin in the same database is not signed on', async () =
   await log.close()
 })
 
-test('the log goes on under a new key, and both keys verify it', async () => {
+test('the log continues under a new key, and both keys verify it', async () => {
   const url = sqliteOfTest()
   const log = await openLog(url)
   await fill(log, 3, 1)

@@ -182,7 +182,7 @@ async function takeBack(
 }
 
 /**
- * Takes one scope out of grants. What is left goes on under a new name, since tokens of the old one still hold the scope. A grant that
+ * Takes one scope out of grants. What is left continues under a new name, since tokens of the old one still hold the scope. A grant that
  * would be left with nothing to do ends, and so does one that allows a number of calls in all.
  */
 async function narrowGrants(tx: Transaction, columns: RowsOfUser, scope: string): Promise<GrantRow[]> {

@@ -26,7 +26,7 @@ export interface GivenAnswer<R extends RequestOf<'call'> = RequestOf<'call'>> {
 }
 
 /**
- * Stores the answer to a question, and the code that a yes gives, both or neither.
+ * Stores the answer to a question, and the code that an approval gives, both or neither.
  * @returns the request as it is now; undefined where it was answered already, has expired, or is another's
  * @see protocol §9.4
  */
@@ -91,7 +91,7 @@ async function isGrantAlive(tx: Transaction, row: RequestOf<'call'>, now: number
   return hasLivingGrant(tx, { ...row, user_sub: holder }, now)
 }
 
-/** Only a yes keeps what was shown, for the user's history. False where the question is not open, or another user's (ACC-10). */
+/** Only an approval keeps what was shown, for the user's history. False where the question is not open, or another user's (ACC-10). */
 async function closeQuestion(
   tx: Transaction,
   { id, user, answer }: Pick<GivenAnswer, 'user' | 'answer'> & { readonly id: string },

@@ -46,7 +46,7 @@ test(
     const form = { csrf: await one.csrf('/account'), agent: 'https://agent.example' }
     await one.post('/account/take-back', form)
     await expect.poll(() => new Set(made.told)).toEqual(new Set([grant, String(token['grant'])]))
-    // A yes whose code was not redeemed gives nothing any more.
+    // An approval whose code was not redeemed gives nothing any more.
     const refused = await redeemCode(made, agent, waiting)
     expect(await refusalOf(refused)).toEqual(plain(400, 'invalid_grant', 'grant_invalid'))
   },

@@ -124,7 +124,7 @@ test(
 test(
   verifies(
     'approval.limits',
-    'an agent that was told to stop is refused, and its grant rests until the user changes that',
+    'an agent that was told to stop is refused, and its grant is suspended until the user changes that',
   ),
   async () => {
     const made = await approvalWorld()
@@ -157,7 +157,7 @@ test(
     expect(allowed.headers.get('location')).toBe('/account/approvals?done=allowed')
     const answer = await refresh()
     expect(answer.status).toBe(200)
-    // It goes on under a new name.
+    // It continues under a new name.
     expect(part((await bodyOf(answer))['auth_token'], 1)['grant']).not.toBe(grant)
     expect((await ask(made, phone, { sub, number: 2 })).status).toBe(200)
     expect(made.events.map(({ type }) => type)).toEqual(

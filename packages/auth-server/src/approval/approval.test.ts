@@ -21,7 +21,11 @@ import { describe, expect, test } from 'vitest'
 import { askUsers, directGrants } from '../policy/policies.js'
 
 test(
-  verifies('APR-01', 'approval.token', 'a yes gives a token for that call, of 5 minutes, that cannot be refreshed'),
+  verifies(
+    'APR-01',
+    'approval.token',
+    'an approval gives a token for that call, of 5 minutes, that cannot be refreshed',
+  ),
   async () => {
     const made = await approvalWorld({ authTokenLifetime: 3600 })
     const phone = await delegate(made, 'phone')
@@ -38,7 +42,7 @@ test(
     })
     expect(token['grant']).toMatch(/^[\w-]{1,64}$/)
     expect(token['grant']).not.toBe(grant)
-    // A yes to one call is a yes to no other: the user is asked again.
+    // An approval of one call is not one of another: the user is asked again.
     const again = await askAboutCall(made, phone, { sub, operation: { name: 'send', digest: digests[1] } })
     const page = await open(one, linkOf(await requestTokenOf(again)))
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('Approve once')])
@@ -67,17 +71,20 @@ test(verifies('approval.token', 'a code answers alike for a minute, and a later 
   await expect.poll(() => made.told).toHaveLength(1)
 })
 
-test(verifies('F-02', 'a server that ends between a yes and its code redeems it once, after it is back'), async () => {
-  const made = await approvalWorld({ database: sqliteOfTest() })
-  const agent = agentServer(made)
-  const { one, sub } = await adaOf(made, agent)
-  const code = await approvedCode(made, agent, { one, sub })
-  await made.auth.close()
-  const back = { ...made, auth: await made.reopen() }
-  const other = { ...made, auth: await made.reopen() }
-  const answers = await Promise.all([back, other].map(each => redeemCode(each, agent, code)))
-  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 400])
-})
+test(
+  verifies('F-02', 'a server that ends between an approval and its code redeems it once, after it is back'),
+  async () => {
+    const made = await approvalWorld({ database: sqliteOfTest() })
+    const agent = agentServer(made)
+    const { one, sub } = await adaOf(made, agent)
+    const code = await approvedCode(made, agent, { one, sub })
+    await made.auth.close()
+    const back = { ...made, auth: await made.reopen() }
+    const other = { ...made, auth: await made.reopen() }
+    const answers = await Promise.all([back, other].map(each => redeemCode(each, agent, code)))
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 400])
+  },
+)
 
 describe(verifies('APR-07', 'approval.asked', 'neither policy nor memory answers in the place of a user:'), () => {
   const grants = directGrants([{ agent: 'https://agent.example', resource: calendar, scopes: ['events.write'] }])
@@ -279,7 +286,7 @@ describe(verifies('APR-17', 'APR-16', 'approval.display', 'before a page is refu
 })
 
 test(
-  verifies('APR-33', 'approval.token', 'neither another key nor that of after a rotation redeems a yes'),
+  verifies('APR-33', 'approval.token', 'neither another key nor one after a rotation redeems an approval'),
   async () => {
     const made = await approvalWorld()
     const phone = await delegate(made, 'phone')

@@ -33,7 +33,7 @@ export interface Approvals {
   find(id: string): Promise<ApprovalRow | undefined>
   /** Stores an answer; undefined where there is nothing to answer any more. */
   answer<R extends RequestOf<'call'>>(given: GivenAnswer<R>, also?: Also): Promise<R | undefined>
-  /** Ends a yes whose code was used twice. Resolves with it. */
+  /** Ends an approval whose code was used twice. Resolves with it. */
   endReused(id: string, also?: Also<ApprovalRow>): Promise<ApprovalRow | undefined>
   isUser(sub: string): Promise<boolean>
   hasLivingGrant(holder: GrantHolder): Promise<boolean>

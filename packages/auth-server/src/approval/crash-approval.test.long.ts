@@ -81,7 +81,7 @@ test(verifies(
   'F-04',
   'F-05',
   'approval.token',
-  'a kill around a yes to a single call leaves the answer or the open question, and no second token',
+  'a kill around an approval of a single call leaves the answer or the open question, and no second token',
 ), { timeout: 60_000 }, async () => {
   const directory = folderOfTest()
   const [documents, database] = [join(directory, 'web.json'), `sqlite:${join(directory, 'auth.db')}`]

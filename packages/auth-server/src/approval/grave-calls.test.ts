@@ -48,7 +48,11 @@ async function ask({ made }: Place, { sub }: Account, name: string): Promise<{ l
 }
 
 test(
-  verifies('consent.grave.fresh', 'approval.asked', 'a yes to a grave operation comes with the passkey of its user'),
+  verifies(
+    'consent.grave.fresh',
+    'approval.asked',
+    'an approval of a grave operation comes with the passkey of its user',
+  ),
   async () => {
     const at = await place()
     const ada = await at.account('Ada')

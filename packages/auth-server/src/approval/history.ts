@@ -8,9 +8,9 @@ type Transaction = Store<Tables>['db']
 /** Approved calls that are kept of one user, and for how many seconds, as the history of sign-ins. */
 const mostLines = 200
 const keptFor = 90 * 86_400
-/** Seconds for which questions without a yes are kept: they count for the limit of a day. */
+/** Seconds for which questions without an approval are kept: they count for the limit of a day. */
 const countedFor = 86_400
-/** Seconds after which a yes has no living token any more, and its line may go. */
+/** Seconds after which an approval has no living token any more, and its line may go. */
 const longestLife = 3600
 
 /** The calls that a user has approved, the latest first. */

@@ -39,7 +39,7 @@ test(
   verifies(
     'APR-35',
     'approval.display',
-    'values of a call are in no event and no error page, and are kept for a yes only',
+    'values of a call are in no event and no error page, and are kept for an approval only',
   ),
   async () => {
     const database = sqliteOfTest()

@@ -33,7 +33,7 @@ export function ownMandatesIn(store: Store<Tables>, issuer: string, now: () => n
   return {
     async check(upstream, { caller, user, db = store.db }) {
       const { iss, sub, scope, act } = upstream
-      // A yes to one call is a mandate like a grant, and the call may need others.
+      // An approval of one call is a mandate like a grant, and the call may need others.
       if (await isOfLivingApproval(upstream, { issuer, db, now: now() })) return
       const first = beginningOf(act, caller)
       if (first?.iss !== issuer) return checkExchanged(upstream, { issuer, db })

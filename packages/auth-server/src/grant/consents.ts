@@ -33,7 +33,7 @@ function namedBy({ user_sub, agent, agent_delegate, resource, chain = '', purpos
 }
 
 /**
- * A yes for one purpose is none for another. Purposes stand in the column of the chain, because a new key would break the release before;
+ * A consent for one purpose is none for another. Purposes stand in the column of the chain, because a new key would break the release before;
  * hashed, because an index takes no long names.
  */
 function chainColumn(chain: string, purposes: readonly string[] = []): string {
@@ -93,7 +93,7 @@ async function rememberedRows(
   return rows.filter(({ conditions }) => !hasEnded(conditionsIn(conditions) ?? [], o.now))
 }
 
-/** A yes until a time is none after it: its user is asked again. */
+/** A consent until a time is none after it: its user is asked again. */
 function hasEnded(conditions: Conditions, now: number): boolean {
   return conditionsOf(conditions, 'until').some(({ time }) => time <= now)
 }

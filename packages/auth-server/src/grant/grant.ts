@@ -43,7 +43,7 @@ export interface Grant {
   readonly purposes?: readonly string[] | undefined
   /** The conditions that its user chose. Those of operator and delegate are today's, at each token. */
   readonly conditions?: Conditions | undefined
-  /** Whether it goes on under another name than it began with. */
+  /** Whether it continues under another name than it began with. */
   readonly isRenamed?: true | undefined
 }
 

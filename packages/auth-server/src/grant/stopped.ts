@@ -10,7 +10,7 @@ export interface Stopped {
 }
 
 /**
- * Refuses what an agent asks of a user who has told it to stop, and what it was given before: that rests.
+ * Refuses what an agent asks of a user who has told it to stop, and suspends what it was given before.
  * @throws AAuthError `access_denied` (`approval_stopped`)
  * @see protocol §9.4, clause approval.limits
  */

@@ -4,7 +4,7 @@ import type { Tables } from '../tables/tables.js'
 
 type Transaction = Store<Tables>['db']
 
-/** Seconds from a yes until its token has expired, and its code cannot be redeemed any more. */
+/** Seconds from an approval until its token has expired, and its code cannot be redeemed any more. */
 const longestLife = 1000
 const batch = 200
 
@@ -27,7 +27,7 @@ export type ToldOfQuestion = 'denied' | 'stopped'
 
 /**
  * Ends the approvals under grants that end in this transaction: each is for one call of the same agent, delegate, resource and user
- * (REV-30). Open questions end with them: a yes would give a token for that call without the limits of the grant (APR-40).
+ * (REV-30). Open questions end with them: an approval would give a token for that call without the limits of the grant (APR-40).
  * Resolves with the approvals whose token was fetched, as grants to be told of.
  * @see protocol §9.4
  */

@@ -57,7 +57,7 @@ for (const { name, away, url } of databases) {
         const later = await tokenIn(await refresh(made.b, agent, refresh_token))
         const raced = (await Promise.all(refreshes)).filter(each => each !== undefined)
         given += raced.length
-        // What is left of a narrowed grant goes on under another name, and is no part of the race.
+        // What is left of a narrowed grant continues under another name, and is no part of the race.
         const before = raced.filter(({ grant }) => grant === token.grant)
         await allRefused(made.told, [token, ...before])
         if (what === 'everything') expect([later, before.length]).toEqual([undefined, raced.length])

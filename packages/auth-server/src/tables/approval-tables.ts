@@ -2,7 +2,7 @@ import type { Migration } from '@countersign/store'
 
 /** A question whether one call may be made, and what became of it. Times are Unix seconds. */
 export interface ApprovalRow {
-  /** Names the question; no secret. The `grant` of the token that a yes gives. */
+  /** Names the question; no secret. The `grant` of the token that an approval gives. */
   id: string
   /** The one user who may answer. */
   user_sub: string
@@ -21,7 +21,7 @@ export interface ApprovalRow {
   words: string
   /** 1: the resource says that it is far-reaching. */
   grave: number
-  /** JSON: by turns the resource's words and values of the call. Kept for an open question, and in the history of a yes; else NULL. */
+  /** JSON: by turns the resource's words and values of the call. Kept for an open question, and in the history of an approval; else NULL. */
   display: string | null
   /** 1: it waits in the user's inbox. */
   inbox: number
@@ -37,7 +37,7 @@ export interface ApprovalRow {
   ended: number | null
 }
 
-/** An agent that a user has told to stop asking, at one resource. What they had allowed it there rests. */
+/** An agent that a user has told to stop asking, at one resource. What they had allowed it there is suspended. */
 export interface ApprovalStopRow {
   user_sub: string
   agent: string

@@ -43,7 +43,7 @@ export interface GrantRow {
   conditions: string | null
   /** Names, space-separated; NULL where there are none. */
   purposes: string | null
-  /** 1 where it goes on under another name than it began with, else NULL. */
+  /** 1 where it continues under another name than it began with, else NULL. */
   renamed: number | null
 }
 

@@ -22,7 +22,7 @@ interface Redeemer extends Pick<TokenCall, 'caller' | 'discovery'> {
 }
 
 /**
- * What a yes to a single call gives: a token for that call, with a grant of its own and no refresh token.
+ * What an approval of a single call gives: a token for that call, with a grant of its own and no refresh token.
  * @see protocol §9.4, clause approval.token
  */
 export function approvalOutcome(
@@ -124,7 +124,7 @@ async function decideOnceMore(
     const { exchange } = context
     if (exchange === undefined) throw codeRefusal()
     const { verified, operator } = await recheckExchange(row, caller, { ...context, exchange })
-    // A yes to the whole chain that was given before, if any: what it holds back, this call must not let out.
+    // A consent to the whole chain that was given before, if any: what it holds back, this call must not let out.
     const { conditions = [] } = await exchange.remembered(consentKey(row, question.user_sub), scope)
     return { operator, user: conditions, upstream: verified.upstream }
   }

@@ -19,7 +19,7 @@ export async function answerRefresh(
   call: Pick<TokenCall, 'caller' | 'discovery'>,
   context: TokenContext,
 ): Promise<TokenAnswer> {
-  // A revocation in the meantime wins: the token that was just signed is not sent. One that was narrowed goes on under a new name.
+  // A revocation in the meantime wins: the token that was just signed is not sent. One that was narrowed continues under a new name.
   const answer = (await refresh(request, call, context)) ?? (await refresh(request, call, context))
   if (answer === undefined) throw grantRefusal()
   return answer
@@ -38,7 +38,7 @@ async function refresh(
   // The audit id stays that of the grant, and so does that of what others do for it.
   const { resource, purpose, purposes, user, id, txn } = grant
   await blocks.check({ user: user?.sub })
-  // The grant rests while its user does not want to be asked.
+  // The grant is suspended while its user does not want to be asked.
   if (user !== undefined) await approvals.checkStopped({ user_sub: user.sub, agent: principal.agent, resource })
   const about = { resource, scope, purpose, purposes, user: user?.sub }
   const { conditions: operator } = await decideAgain(policyRequest(principal, about), policy)

@@ -101,7 +101,7 @@ test(verifies('error.invalid-grant', 'the code of an exchange is worth nothing o
   expect(await refusalOf(await redeem(made, back, request_token))).toEqual(plain(400, 'invalid_grant', 'grant_invalid'))
 })
 
-test(verifies('approval.token', 'a yes whose grant was taken back meanwhile gives no token'), async () => {
+test(verifies('approval.token', 'an approval whose grant was taken back meanwhile gives no token'), async () => {
   const made = await approvalWorld()
   const phone = await delegate(made, 'phone')
   const { one, sub } = await adaOf(made, phone)

@@ -150,7 +150,7 @@ export const deviceCases: readonly Case<AuthServerStage>[] = [
     clauses: ['consent.remembered', 'consent.browser'],
     async run(trial, stage) {
       const sub = `device-1 ${markup('delegate')}`
-      // A yes to the same delegate, which a device code must not make use of.
+      // A consent to the same delegate, which a device code must not make use of.
       const form = { purpose: markup('purpose') }
       const one = await granted(trial, stage, { agent: stage.agent, delegate: makeDelegate(stage, sub), form })
       const codes = await askOnDevice(trial, stage, { sub, form })

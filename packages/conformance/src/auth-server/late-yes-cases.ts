@@ -143,14 +143,14 @@ export const lateYesCases: readonly Case<AuthServerStage>[] = [
         change: () => stage.describeScopes('', [consentScope]),
       })
       const isMarked = shownBy(pageOf(grave.acted), []) !== shownBy(pageOf(before.acted), [])
-      trial.holds('a yes counts only where a page has marked the scope', isMarked || codesOf(grave).length === 0)
+      trial.holds('a consent counts only where a page has marked the scope', isMarked || codesOf(grave).length === 0)
       const late = await decidedLate(trial, stage, {
         title: 'the words change while the page is open',
         agent: await stage.openAgent(),
         change: () => stage.describeScopes(changed),
       })
       const isRead = pageOf(late.acted).includes(`${words}${changed}`)
-      trial.holds('a yes counts only to words that a page has shown', isRead || codesOf(late).length === 0)
+      trial.holds('a consent counts only for words that a page has shown', isRead || codesOf(late).length === 0)
     },
   },
 ]

@@ -26,7 +26,7 @@ const group = 'mandate'
 const needs = ['exchange', 'consent', 'user']
 
 /**
- * A user lets an agent call the middle: the token that the middle is called with. It is for a delegate of one run: a yes to an exchange is
+ * A user lets an agent call the middle: the token that the middle is called with. It is for a delegate of one run: a consent to an exchange is
  * remembered for its chain.
  */
 export function mandate(trial: Trial, stage: AuthServerStage, agent: Participant = stage.agent): Promise<Granted> {

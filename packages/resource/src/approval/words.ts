@@ -2,7 +2,7 @@
 export interface DescribedOperation {
   /** What it does. */
   readonly description: string
-  /** It is far-reaching: an auth server verifies the user anew before it takes a yes. Default false. */
+  /** It is far-reaching: an auth server verifies the user anew before it takes an approval. Default false. */
   readonly grave?: boolean
 }
 

@@ -153,7 +153,7 @@ describe('the account page', () => {
     },
   )
 
-  test('takes one scope back: what is left goes on under a new name', async () => {
+  test('takes one scope back: what is left continues under a new name', async () => {
     const { made } = await place()
     const ada = await signedIn(made, 'Ada')
     const agent = agentServer(made)

@@ -21,7 +21,7 @@ import { bodyOf, plain, refusalOf } from '@countersign/testing/responses'
 import { publishResource } from '@countersign/testing/world/web'
 import { expect, test } from 'vitest'
 
-// Resources count calls for the life of a grant by its name: a grant that goes on under a new one would begin anew.
+// Resources count calls for the life of a grant by its name: a grant that continues under a new one would begin anew.
 
 const calendar = 'https://calendar.example'
 const scope = 'events.read events.write'
@@ -128,7 +128,7 @@ test('a form that adds limits to a single call changes nothing', async () => {
 })
 
 test(
-  verifies('DEL-33', 'policy.calls', 'a yes from memory gives another grant, and the same caller to count'),
+  verifies('DEL-33', 'policy.calls', 'a consent from memory gives another grant, and the same caller to count'),
   async () => {
     const { made, phone, ada, yes } = await place()
     const { claims } = await yes({ calls: '3' })

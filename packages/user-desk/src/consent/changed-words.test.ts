@@ -52,7 +52,7 @@ test(
     expect((await send(made, phone, { request_type: 'refresh', refresh_token: String(refresh_token) })).status).toBe(
       200,
     )
-    // A yes to the new words is remembered with them.
+    // A consent to the new words is remembered with them.
     expect(answerOf(await decide(one, await ask(), { decision: 'allow' })).searchParams.get('code')).not.toBeNull()
     expect(answerOf(await open(one, await ask())).searchParams.get('code')).not.toBeNull()
     // Words that are gone are others, too.

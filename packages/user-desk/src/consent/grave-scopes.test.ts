@@ -46,7 +46,7 @@ async function asked(at: PasskeyWorld, { one }: Account, scope: string): Promise
 
 const isCode = (response: Response): boolean => answerOf(response).searchParams.has('code')
 
-test(verifies('consent.grave.fresh', 'a yes to a grave scope comes with the passkey of its user'), async () => {
+test(verifies('consent.grave.fresh', 'a consent to a grave scope comes with the passkey of its user'), async () => {
   const at = await place()
   const ada = await at.account('Ada')
   at.made.clock.now += 61
@@ -62,7 +62,7 @@ test(verifies('consent.grave.fresh', 'a yes to a grave scope comes with the pass
 })
 
 test(
-  verifies('consent.grave.fresh', 'a yes to other scopes, a no, and a user who was just verified need none'),
+  verifies('consent.grave.fresh', 'a consent to other scopes, a no, and a user who was just verified need none'),
   async () => {
     const at = await place()
     const ada = await at.account('Ada')
@@ -74,7 +74,7 @@ test(
 )
 
 test(
-  verifies('consent.grave.fresh', 'a yes is asked for each time, also where a scope became grave since'),
+  verifies('consent.grave.fresh', 'a consent is asked for each time, also where a scope became grave since'),
   async () => {
     const at = await place()
     mark(at, [])
@@ -96,7 +96,7 @@ test(
   },
 )
 
-test(verifies('consent.grave.fresh', 'a yes to a device is no exception'), async () => {
+test(verifies('consent.grave.fresh', 'a consent to a device is no exception'), async () => {
   const at = await place()
   const ada = await at.account('Ada')
   const resource_token = await resourceToken(at.made, agentServer(at.made), { claims: { scope: 'events.delete' } })

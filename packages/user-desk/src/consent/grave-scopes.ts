@@ -22,7 +22,7 @@ export interface GraveYes {
 }
 
 /**
- * Before a yes to grave scopes the user is verified: another person at an unlocked screen can click. The same form then comes with the
+ * Before a consent to grave scopes the user is verified: another person at an unlocked screen can click. The same form then comes with the
  * user's passkey.
  * @returns the page that asks for it; undefined once the user was verified at most a minute ago
  * @throws AAuthError `invalid_request` (`passkey_invalid`)

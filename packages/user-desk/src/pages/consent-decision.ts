@@ -17,7 +17,7 @@ export interface ConsentDecision {
   /** The descriptions of the allowed scopes, as the page showed them. */
   readonly words: Readonly<Record<string, string>>
   /**
-   * The allowed scopes that are grave, or may be: those that need more than a click, where a yes to them does.
+   * The allowed scopes that are grave, or may be: those that need more than a click, where a consent to them does.
    * @see protocol §6.3, clause consent.grave
    */
   readonly grave: readonly string[]

@@ -106,7 +106,7 @@ function chosenScope(form: URLSearchParams, { scope }: Asked): readonly string[]
   return scope.filter(name => name === 'openid' || form.get(`scope:${name}`) !== null)
 }
 
-/** Whether the resource still says of the scopes of a yes what the user has read. */
+/** Whether the resource still says of the scopes of a consent what the user has read. */
 function hasSameWords({ asked: scope, words }: Remembered, asked: Asked): boolean {
   return words === shownWords({ ...asked, scope })
 }
@@ -117,7 +117,7 @@ function isOftenAnswered({ kind, redirectUri, caller }: OpenRequest): boolean {
   return redirectUri.startsWith(`${caller.agent}/`) || !isLoopback(new URL(redirectUri).hostname)
 }
 
-/** The user wants no more questions of this agent: what it was granted rests. */
+/** The user wants no more questions of this agent: what it was granted is suspended. */
 function stopAsking(context: Context, { user }: Browser, { caller }: OpenRequest): void {
   user?.stopped.add(caller.agent)
   for (const grant of context.state.grants)

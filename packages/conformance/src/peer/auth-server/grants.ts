@@ -130,7 +130,7 @@ export function endGrant(context: Context, grant: Grant): void {
   }
 }
 
-/** Takes a scope of a grant back: what is left goes on under a new name, but not where that would begin a count anew. */
+/** Takes a scope of a grant back: what is left continues under a new name, but not where that would begin a count anew. */
 export function narrowGrant(context: Context, grant: Grant, taken: string): void {
   const { refreshTokens, grants } = context.state
   const { agent, delegate, scope, asked } = grant

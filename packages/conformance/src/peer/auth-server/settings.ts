@@ -14,7 +14,7 @@ interface AskRule {
   readonly agents: 'any' | readonly string[]
   readonly resources: readonly string[]
   readonly scopes?: readonly string[]
-  /** What every token of such a yes is issued under. */
+  /** What every token of such a consent is issued under. */
   readonly conditions?: readonly Condition[]
 }
 

@@ -125,7 +125,7 @@ export interface User {
   asked: number[]
 }
 
-/** A yes that may answer again. */
+/** A consent that may answer again. */
 export interface Remembered {
   /** The scopes that were asked for, and the words that the page had for them. */
   readonly asked: readonly string[]
@@ -142,7 +142,7 @@ export interface State {
   readonly grants: Set<Grant>
   /** By the hash of the refresh token. */
   readonly refreshTokens: Map<string, { readonly grant: Grant; usedAt: number }>
-  /** What users have allowed before, with the words that they saw, by all that a yes is bound to. */
+  /** What users have allowed before, with the words that they saw, by all that a consent is bound to. */
   readonly remembered: Map<string, Remembered>
   /** Users of other auth servers: `sub` here by `iss` and `sub` there. */
   readonly links: Map<string, string>
@@ -169,7 +169,7 @@ export function linkKey(iss: string, sub: string): string {
   return JSON.stringify([iss, sub])
 }
 
-/** All that a yes is bound to. @see protocol §6.3 */
+/** All that a consent is bound to. @see protocol §6.3 */
 export function yesKey(sub: string, { agent, delegate }: Caller, asked: Asked): string {
   const [scope, purposes] = [sorted(asked.scope), sorted(asked.purposes)]
   const chain = asked.upstream === undefined ? undefined : [asked.upstream.iss, asked.upstream.act]
