@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { checkOptions, type OptionChecks } from '@countersign/protocol/internal'
 import { sql } from 'kysely'
-import type { Migration, Store } from './store.js'
+import type { Migration, Store, Transaction } from './store.js'
 import { StoreError } from './store-error.js'
 
 /** A mark outside of the database of how far it has come. */
@@ -162,11 +162,9 @@ export async function beginEpoch<T>(store: Pick<Store<T>, 'db' | 'write'>, o: Ep
   if (isLost) onLost?.()
 }
 
-type Transaction = Store<never>['db']
-
 /** The row: unchanged when it is behind the mark, else raised. */
 async function raised(
-  tx: Transaction,
+  tx: Transaction<never>,
   room: string,
   { mark, now }: { readonly mark: EpochMark | undefined; readonly now: number },
 ): Promise<EpochMark | undefined> {
@@ -191,7 +189,7 @@ function behind(): StoreError {
   )
 }
 
-async function rowIn(tx: Transaction, room: string): Promise<EpochMark | undefined> {
+async function rowIn(tx: Transaction<never>, room: string): Promise<EpochMark | undefined> {
   const { rows } = await sql<EpochMark>`select database, epoch from ${sql.table(tableOf(room))} where id = 1`.execute(
     tx,
   )
@@ -199,7 +197,7 @@ async function rowIn(tx: Transaction, room: string): Promise<EpochMark | undefin
   return row && { database: row.database, epoch: Number(row.epoch) }
 }
 
-async function put(tx: Transaction, room: string, { database, epoch }: EpochMark): Promise<void> {
+async function put(tx: Transaction<never>, room: string, { database, epoch }: EpochMark): Promise<void> {
   await sql`insert into ${sql.table(tableOf(room))} (id, database, epoch) values (1, ${database}, ${epoch})
     on conflict (id) do update set epoch = excluded.epoch`.execute(tx)
 }

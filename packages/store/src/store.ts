@@ -14,6 +14,9 @@ export interface Migration {
   up(db: Kysely<AnyTables>, dialect: Dialect): Promise<void>
 }
 
+/** The database inside a transaction, as the change of a write gets it. */
+export type Transaction<T> = Kysely<T>
+
 /** A database that one room opened and migrated. */
 export interface Store<T> {
   readonly dialect: Dialect

@@ -3,6 +3,7 @@ import type { Also } from '@countersign/audit/internal'
 import type { AAuthError } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { sweeper } from '../sweep.js'
 import type { DelegateRow, Tables } from '../tables.js'
 
@@ -39,7 +40,6 @@ export interface DelegateKeys {
   rotate(rotation: Rotation, also?: Also): Promise<RotationOutcome>
 }
 
-type Transaction = Store<Tables>['db']
 type KeyRow = Pick<DelegateRow, 'jkt' | 'previous_jkt' | 'rotated' | 'revoked'>
 
 /** The keys in the database. Of two rotations at once, one conditional statement lets one succeed. */
@@ -66,7 +66,7 @@ export function delegateKeysIn(store: Store<Tables>, now: () => number): Delegat
 /** Thrown inside the transaction, to undo the rotation. */
 class ReusedProof extends Error {}
 
-function findKeyRow(db: Transaction, sub: string): Promise<KeyRow | undefined> {
+function findKeyRow(db: Transaction<Tables>, sub: string): Promise<KeyRow | undefined> {
   return db
     .selectFrom('agent_server_delegates')
     .select(['jkt', 'previous_jkt', 'rotated', 'revoked'])
@@ -81,7 +81,7 @@ function judgeStanding(row: KeyRow | undefined, jkt: string, now: number): KeySt
   return isOutgoing ? { standing: 'outgoing', successor: row.jkt } : { standing: 'replaced' }
 }
 
-async function rotate(tx: Transaction, rotation: Rotation, now: number): Promise<RotationOutcome> {
+async function rotate(tx: Transaction<Tables>, rotation: Rotation, now: number): Promise<RotationOutcome> {
   const { sub, from, to } = rotation
   const { numUpdatedRows } = await tx
     .updateTable('agent_server_delegates')
@@ -111,7 +111,7 @@ async function rotate(tx: Transaction, rotation: Rotation, now: number): Promise
 }
 
 /** Marks the proof as used: it must not rotate again, even if its old key became the current one again. */
-async function takeProof(tx: Transaction, { to, jti }: Rotation, now: number): Promise<void> {
+async function takeProof(tx: Transaction<Tables>, { to, jti }: Rotation, now: number): Promise<void> {
   const hash = createHash('sha256').update(`${to}.${jti}`).digest('base64url')
   await tx.deleteFrom('agent_server_key_proofs').where('hash', '=', hash).where('expires', '<=', now).execute()
   const { numInsertedOrUpdatedRows } = await tx

@@ -1,6 +1,7 @@
 import type { Also } from '@countersign/audit/internal'
 import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { type Delegation, delegationOf, delegationText } from '../delegation/delegation.js'
 import type { Admission } from '../enrollment/enrollment.js'
 import type { DelegateRow, Tables } from '../tables.js'
@@ -48,7 +49,7 @@ export interface Delegates {
 
 /** The delegates in the database. Where two requests could race, one conditional statement decides. */
 export function delegatesIn(store: Store<Tables>, now: () => number): Delegates {
-  const changing = (also: Also | undefined, change: (tx: Transaction) => Promise<boolean>): Promise<boolean> =>
+  const changing = (also: Also | undefined, change: (tx: Transaction<Tables>) => Promise<boolean>): Promise<boolean> =>
     store.write(async tx => {
       const isChanged = await change(tx)
       if (isChanged) await also?.(tx)
@@ -108,7 +109,7 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
 
 type Own = Pick<DelegateRow, 'delegation' | 'delegation_set'>
 
-function findDelegation(tx: Transaction, sub: string): Promise<Own | undefined> {
+function findDelegation(tx: Transaction<Tables>, sub: string): Promise<Own | undefined> {
   return tx
     .selectFrom('agent_server_delegates')
     .select(['delegation', 'delegation_set'])
@@ -138,10 +139,8 @@ class UsedKey extends Error {
   }
 }
 
-type Transaction = Store<Tables>['db']
-
 async function noteSeen(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   { sub, jkt, now }: { readonly sub: string; readonly jkt: string; readonly now: number },
 ): Promise<bigint> {
   const { numUpdatedRows } = await tx
@@ -155,7 +154,7 @@ async function noteSeen(
 }
 
 async function enroll(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   { admission, jkt, now }: { admission: Admission; jkt: string; now: number },
 ): Promise<void> {
   const { sub, enrollment, label, reinstates = false } = admission
@@ -193,7 +192,7 @@ async function enroll(
  * A key belongs to one delegate, and a replaced key to none: otherwise a thief of it would stay valid under another name when
  * the delegate is revoked. The same delegate may enrol again with its current key, in case the answer was lost.
  */
-async function checkFreshKey(tx: Transaction, sub: string, jkt: string): Promise<void> {
+async function checkFreshKey(tx: Transaction<Tables>, sub: string, jkt: string): Promise<void> {
   const known = await tx
     .selectFrom('agent_server_delegates')
     .select(['sub', 'jkt', 'previous_jkt', 'revoked'])
@@ -244,7 +243,7 @@ async function forget(store: Store<Tables>, before: number): Promise<number> {
 }
 
 async function revoke(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   { subs, enrollment, now }: { subs: readonly string[]; enrollment?: string; now: number },
 ): Promise<number> {
   // With a code from before, the revoked device could enrol at once.
@@ -261,7 +260,7 @@ async function revoke(
   return Number(numUpdatedRows)
 }
 
-async function reinstate(tx: Transaction, sub: string): Promise<boolean> {
+async function reinstate(tx: Transaction<Tables>, sub: string): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('agent_server_delegates')
     // Not with its old key: the theft of that key may be the reason of the revocation.

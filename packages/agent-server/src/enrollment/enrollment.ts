@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { isSafeId } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import type { Delegation, DelegationLimits } from '../delegation/delegation.js'
 import type { AgentServerEvent } from '../event.js'
 import type { Tables } from '../tables.js'
@@ -18,8 +19,6 @@ export interface EnrollmentRequest {
   readonly endpoint: string
 }
 
-type Transaction = Store<Tables>['db']
-
 /** The delegate that the key of a request may become. */
 export interface Admission {
   readonly sub: string
@@ -32,7 +31,7 @@ export interface Admission {
   /** What it may be used for. Undefined: no conditions; for an act of the operator, those that the delegate has. */
   readonly delegation?: Delegation | undefined
   /** Marks the proof as used, in the transaction that makes the delegate. Throws when it was used before. */
-  take?(tx: Transaction): Promise<void>
+  take?(tx: Transaction<Tables>): Promise<void>
 }
 
 /** What an enrolment type may use. */

@@ -1,5 +1,5 @@
 import { parseScope } from '@countersign/protocol'
-import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { isOfChain } from '../grant/consents.js'
 import { refreshTokenLifetime } from '../grant/refresh-token.js'
 import { conditionsIn, purposesIn } from '../mandate/conditions-text.js'
@@ -12,10 +12,8 @@ const mostRows = 2000
 /** Notices that the page shows. */
 const mostNotices = 50
 
-type Transaction = Store<Tables>['db']
-
 /** The agents of a user, the one used last first. */
-export async function agentsOf(db: Transaction, sub: string, live: number): Promise<string[]> {
+export async function agentsOf(db: Transaction<Tables>, sub: string, live: number): Promise<string[]> {
   const grants = db
     .selectFrom('auth_server_grants')
     .select(['agent', ({ fn }) => fn.max('last_used').as('used')])
@@ -50,7 +48,7 @@ interface AccessRow {
 }
 
 export async function accessOf(
-  db: Transaction,
+  db: Transaction<Tables>,
   sub: string,
   { agents, live }: { readonly agents: readonly string[]; readonly live: number },
 ): Promise<ShownAccess[]> {
@@ -116,7 +114,7 @@ function together(rows: readonly AccessRow[]): ShownAccess[] {
   return [...entries.values()]
 }
 
-export function noticesOf(db: Transaction, sub: string, since: number): Promise<NoticeRow[]> {
+export function noticesOf(db: Transaction<Tables>, sub: string, since: number): Promise<NoticeRow[]> {
   return db
     .selectFrom('auth_server_notices')
     .selectAll()

@@ -1,6 +1,7 @@
 import type { Conditions } from '@countersign/conditions'
 import { parseScope, serializeScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import type { AuthServerEvent } from '../event/event.js'
 import { forgetBegun } from '../grant/consents.js'
 import { goOn } from '../grant/going-on.js'
@@ -24,10 +25,8 @@ export const agentsPerPage = 20
 /** Seconds for which the page shows notices. */
 const noticesFor = 86_400
 
-type Transaction = Store<Tables>['db']
-
 /** Knows the tables, for what is deleted with the access. */
-type AlsoOf<R> = (tx: Transaction, outcome: R) => Promise<void>
+type AlsoOf<R> = (tx: Transaction<Tables>, outcome: R) => Promise<void>
 
 /** Agents with access, a page of them. */
 export interface AccessPage {
@@ -130,7 +129,7 @@ export function userAccessIn(
 }
 
 async function heldAccess(
-  db: Transaction,
+  db: Transaction<Tables>,
   sub: string,
   { agent, delegate, resource }: NarrowedAccess,
 ): Promise<HeldAccess | undefined> {
@@ -167,7 +166,7 @@ function columnsOf(sub: string, { agent, delegate, resource }: TakenBack): RowsO
 }
 
 async function takeBack(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   sub: string,
   { what, issuer, now }: { readonly what: TakenBack; readonly issuer: string; readonly now: () => number },
 ): Promise<number> {
@@ -185,7 +184,7 @@ async function takeBack(
  * Takes one scope out of grants. What is left continues under a new name, since tokens of the old one still hold the scope. A grant that
  * would be left with nothing to do ends, and so does one that allows a number of calls in all.
  */
-async function narrowGrants(tx: Transaction, columns: RowsOfUser, scope: string): Promise<GrantRow[]> {
+async function narrowGrants(tx: Transaction<Tables>, columns: RowsOfUser, scope: string): Promise<GrantRow[]> {
   const rows = await tx
     .selectFrom('auth_server_grants')
     .selectAll()
@@ -201,7 +200,7 @@ async function narrowGrants(tx: Transaction, columns: RowsOfUser, scope: string)
 }
 
 /** What is remembered, and codes that wait for their agent: each would open a new grant (ACC-09). */
-async function forgetAnswers(tx: Transaction, columns: RowsOfUser, scope: string | undefined): Promise<void> {
+async function forgetAnswers(tx: Transaction<Tables>, columns: RowsOfUser, scope: string | undefined): Promise<void> {
   const consents = tx.deleteFrom('auth_server_consents').where(({ and }) => and({ ...columns }))
   await (scope === undefined ? consents : consents.where('scope', '=', scope)).execute()
   await dropWaitingCodes(tx, columns)

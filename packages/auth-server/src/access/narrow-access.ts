@@ -1,12 +1,10 @@
 import { type Conditions, narrow } from '@countersign/conditions'
-import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { goOn } from '../grant/going-on.js'
 import { conditionsIn, conditionsText } from '../mandate/conditions-text.js'
 import { dropWaitingCodes, endExchanged } from '../revocation/end-waiting.js'
 import { type EndedGrant, writeNotices } from '../revocation/notices.js'
 import type { Tables } from '../tables/tables.js'
-
-type Transaction = Store<Tables>['db']
 
 /** Which access a user narrows: that of an agent, or of one of its delegates, at a resource. */
 export interface NarrowedAccess {
@@ -24,7 +22,7 @@ export interface NarrowedAccess {
  * @see protocol §6.6
  */
 export async function narrowAccess(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   sub: string,
   o: {
     readonly what: NarrowedAccess
@@ -51,7 +49,7 @@ function withAdded(text: string | null, added: Conditions): Conditions {
   return narrow([conditionsIn(text) ?? [], added])
 }
 
-async function narrowGrants(tx: Transaction, columns: Columns, added: Conditions): Promise<EndedGrant[]> {
+async function narrowGrants(tx: Transaction<Tables>, columns: Columns, added: Conditions): Promise<EndedGrant[]> {
   const rows = await tx
     .selectFrom('auth_server_grants')
     .selectAll()
@@ -61,7 +59,7 @@ async function narrowGrants(tx: Transaction, columns: Columns, added: Conditions
   return rows
 }
 
-async function narrowConsents(tx: Transaction, columns: Columns, added: Conditions): Promise<void> {
+async function narrowConsents(tx: Transaction<Tables>, columns: Columns, added: Conditions): Promise<void> {
   const rows = await tx
     .selectFrom('auth_server_consents')
     .select(['scope', 'chain', 'conditions'])

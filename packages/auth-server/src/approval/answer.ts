@@ -1,5 +1,6 @@
 import type { Also } from '@countersign/audit/internal'
 import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { isPolled, type RequestOf, readAgain } from '../request/read-request.js'
 import { endQuestion } from '../revocation/end-approvals.js'
 import { codeLifetime, newCodeSecret, requestLifetime } from '../secret/request-token.js'
@@ -8,8 +9,6 @@ import { isUser } from '../users/users.js'
 import { hasLivingGrant } from './grant-holder.js'
 import { dropOldest } from './history.js'
 import { stopAsking } from './stops.js'
-
-type Transaction = Store<Tables>['db']
 
 /** What a user says to a question. */
 export type ApprovalAnswer = 'approve' | 'deny' | 'stop'
@@ -44,7 +43,7 @@ export function answerQuestion<R extends RequestOf<'call'>>(
 }
 
 async function answerIn<R extends RequestOf<'call'>>(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   { user, answer, request, browser }: GivenAnswer<R>,
   { issuer, secret, now }: { readonly issuer: string; readonly secret: string; readonly now: number },
 ): Promise<R | undefined> {
@@ -81,7 +80,7 @@ async function answerIn<R extends RequestOf<'call'>>(
  * A question that was stored while its grant ended must not outlive it, either. Those of callers that the user has given nothing need no
  * grant, and an exchange is judged by its upstream token.
  */
-async function isGrantAlive(tx: Transaction, row: RequestOf<'call'>, now: number): Promise<boolean> {
+async function isGrantAlive(tx: Transaction<Tables>, row: RequestOf<'call'>, now: number): Promise<boolean> {
   const { known, holder } = await tx
     .selectFrom('auth_server_approvals')
     .select(['known', 'holder'])
@@ -93,7 +92,7 @@ async function isGrantAlive(tx: Transaction, row: RequestOf<'call'>, now: number
 
 /** Only an approval keeps what was shown, for the user's history. False where the question is not open, or another user's (ACC-10). */
 async function closeQuestion(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   { id, user, answer }: Pick<GivenAnswer, 'user' | 'answer'> & { readonly id: string },
   now: number,
 ): Promise<boolean> {

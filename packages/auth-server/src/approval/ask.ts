@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { addRequest, type QuotaOptions, requestLock } from '../bound/request-quota.js'
 import { type NewRequest, type NewWay, rowOf } from '../request/request-row.js'
 import { newUserCode } from '../request/user-code.js'
@@ -8,8 +9,6 @@ import { newRequestToken, requestHash, requestLifetime } from '../secret/request
 import type { ApprovalRow } from '../tables/approval-tables.js'
 import type { RequestRow, Tables } from '../tables/tables.js'
 import type { ApprovalLimits } from './approval-limits.js'
-
-type Transaction = Store<Tables>['db']
 
 /** Seconds that a question waits in an inbox: its user is not at hand, as one who was sent here by the agent is. */
 export const inboxLifetime = 3600
@@ -113,7 +112,7 @@ function rowsOf(
 
 /** The equal question that is open, asked anew: it gets the token, the way back and the time of this one. */
 async function renewEqual(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   { request, question }: Fresh,
   now: number,
 ): Promise<{ readonly id: string; readonly request: string } | undefined> {
@@ -148,7 +147,7 @@ async function renewEqual(
 
 /** Approval fatigue: users who are asked again and again say yes to be left alone. */
 async function checkLimits(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   { user_sub, agent, agent_delegate, known }: ApprovalRow,
   { limits, now }: { readonly limits: Required<ApprovalLimits>; readonly now: number },
 ): Promise<void> {

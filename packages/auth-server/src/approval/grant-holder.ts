@@ -1,13 +1,11 @@
 import type { Conditions } from '@countersign/conditions'
 import { missingScope, parseScope } from '@countersign/protocol'
-import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { sweepAtMost } from '../bound/sweep.js'
 import { resourceScopes } from '../grant/identity-claims.js'
 import { refreshTokenLifetime } from '../grant/refresh-token.js'
 import { conditionsIn, purposesText } from '../mandate/conditions-text.js'
 import type { Tables } from '../tables/tables.js'
-
-type Transaction = Store<Tables>['db']
 
 /** Whose grant at which resource. */
 export interface GrantHolder {
@@ -19,7 +17,7 @@ export interface GrantHolder {
 }
 
 /** Whether the user has a living grant for exactly this agent, delegate and resource. */
-export async function hasLivingGrant(db: Transaction, holder: GrantHolder, now: number): Promise<boolean> {
+export async function hasLivingGrant(db: Transaction<Tables>, holder: GrantHolder, now: number): Promise<boolean> {
   const { user_sub, agent, agent_delegate, resource } = holder
   const row = await db
     .selectFrom('auth_server_grants')
@@ -32,7 +30,7 @@ export async function hasLivingGrant(db: Transaction, holder: GrantHolder, now: 
 
 /** The conditions that the user chose for the grant used last that has this scope and these purposes; none where there is no such grant. */
 export async function grantConditions(
-  db: Transaction,
+  db: Transaction<Tables>,
   { agent, agent_delegate, resource, holder }: GrantHolder & { readonly holder: string | null },
   o: { readonly scope: readonly string[]; readonly purposes: readonly string[] | undefined; readonly now: number },
 ): Promise<Conditions> {

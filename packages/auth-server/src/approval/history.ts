@@ -1,9 +1,7 @@
-import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { sweepAtMost } from '../bound/sweep.js'
 import type { ApprovalRow } from '../tables/approval-tables.js'
 import type { Tables } from '../tables/tables.js'
-
-type Transaction = Store<Tables>['db']
 
 /** Approved calls that are kept of one user, and for how many seconds, as the history of sign-ins. */
 const mostLines = 200
@@ -14,7 +12,7 @@ const countedFor = 86_400
 const longestLife = 3600
 
 /** The calls that a user has approved, the latest first. */
-export function approvedCalls(db: Transaction, sub: string, most: number = mostLines): Promise<ApprovalRow[]> {
+export function approvedCalls(db: Transaction<Tables>, sub: string, most: number = mostLines): Promise<ApprovalRow[]> {
   return db
     .selectFrom('auth_server_approvals')
     .selectAll()
@@ -26,7 +24,7 @@ export function approvedCalls(db: Transaction, sub: string, most: number = mostL
 }
 
 /** The questions that wait in a user's inbox, the one that ends first at the top. */
-export function inboxOf(db: Transaction, sub: string, now: number): Promise<ApprovalRow[]> {
+export function inboxOf(db: Transaction<Tables>, sub: string, now: number): Promise<ApprovalRow[]> {
   return db
     .selectFrom('auth_server_approvals')
     .selectAll()
@@ -38,7 +36,7 @@ export function inboxOf(db: Transaction, sub: string, now: number): Promise<Appr
 }
 
 /** How many questions wait in a user's inbox. */
-export async function countInbox(db: Transaction, sub: string, now: number): Promise<number> {
+export async function countInbox(db: Transaction<Tables>, sub: string, now: number): Promise<number> {
   const { count } = await db
     .selectFrom('auth_server_approvals')
     .select(({ fn }) => fn.countAll<number>().as('count'))
@@ -49,7 +47,7 @@ export async function countInbox(db: Transaction, sub: string, now: number): Pro
 }
 
 /** All that is kept of a user's questions, for their copy of their data. */
-export function questionsOf(db: Transaction, sub: string): Promise<ApprovalRow[]> {
+export function questionsOf(db: Transaction<Tables>, sub: string): Promise<ApprovalRow[]> {
   return db
     .selectFrom('auth_server_approvals')
     .selectAll()
@@ -59,7 +57,7 @@ export function questionsOf(db: Transaction, sub: string): Promise<ApprovalRow[]
 }
 
 /** Drops the oldest approved calls of a user beyond {@link mostLines}. */
-export async function dropOldest(tx: Transaction, sub: string, now: number): Promise<void> {
+export async function dropOldest(tx: Transaction<Tables>, sub: string, now: number): Promise<void> {
   const surplus = tx
     .selectFrom('auth_server_approvals')
     .select('id')
@@ -77,7 +75,7 @@ export async function dropOldest(tx: Transaction, sub: string, now: number): Pro
 }
 
 /** Deletes old questions and approved calls, and what was shown of those that nobody answered; a few at a time. Resolves with how many. */
-export async function sweepApprovals(tx: Transaction, now: number): Promise<number> {
+export async function sweepApprovals(tx: Transaction<Tables>, now: number): Promise<number> {
   const unanswered = tx
     .selectFrom('auth_server_approvals')
     .select('id')

@@ -1,19 +1,17 @@
 import type { AAuthError } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
-import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import type { Tables } from '../tables/tables.js'
 
-type Transaction = Store<Tables>['db']
-
 /** Whether the user has turned the inbox on. */
-export async function isInboxOn(db: Transaction, sub: string): Promise<boolean> {
+export async function isInboxOn(db: Transaction<Tables>, sub: string): Promise<boolean> {
   const row = await db.selectFrom('auth_server_inboxes').select('since').where('user_sub', '=', sub).executeTakeFirst()
   return row !== undefined
 }
 
 /** Turns the inbox on or off. */
 export async function setInbox(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   sub: string,
   o: { readonly on: boolean; readonly now: number },
 ): Promise<void> {

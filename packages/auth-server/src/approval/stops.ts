@@ -1,4 +1,4 @@
-import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { sweepAtMost } from '../bound/sweep.js'
 import { goOn } from '../grant/going-on.js'
 import type { Stopped } from '../grant/stopped.js'
@@ -8,14 +8,12 @@ import { type EndedGrant, writeNotices } from '../revocation/notices.js'
 import type { ApprovalStopRow } from '../tables/approval-tables.js'
 import type { Tables } from '../tables/tables.js'
 
-type Transaction = Store<Tables>['db']
-
 /**
  * Notes that an agent is to stop asking, in the transaction of the no. Its grants rest: they get new names, the resource is told of the
  * old ones, and nothing is given under them until the user changes it. Codes that wait, and other open questions, are refused.
  */
 export async function stopAsking(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   stopped: Stopped,
   { issuer, now }: { readonly issuer: string; readonly now: number },
 ): Promise<void> {
@@ -33,7 +31,7 @@ export async function stopAsking(
 }
 
 /** Grants of the user go on under new names, once they may; those that allow a number of calls in all end. Resolves with the old ones. */
-async function restGrants(tx: Transaction, columns: Stopped): Promise<EndedGrant[]> {
+async function restGrants(tx: Transaction<Tables>, columns: Stopped): Promise<EndedGrant[]> {
   const rows = await tx
     .selectFrom('auth_server_grants')
     .select(['refresh_hash', 'id', 'resource', 'agent', 'agent_delegate', 'user_sub', 'conditions'])
@@ -44,7 +42,7 @@ async function restGrants(tx: Transaction, columns: Stopped): Promise<EndedGrant
 }
 
 /** The agents that a user has told to stop asking, the latest first. */
-export function stopsOf(db: Transaction, sub: string): Promise<ApprovalStopRow[]> {
+export function stopsOf(db: Transaction<Tables>, sub: string): Promise<ApprovalStopRow[]> {
   return db
     .selectFrom('auth_server_approval_stops')
     .selectAll()
@@ -55,7 +53,7 @@ export function stopsOf(db: Transaction, sub: string): Promise<ApprovalStopRow[]
 }
 
 /** Lets an agent ask again; what it was given goes on. False where it was not told to stop. */
-export async function allowAsking(tx: Transaction, { user_sub, agent, resource }: Stopped): Promise<boolean> {
+export async function allowAsking(tx: Transaction<Tables>, { user_sub, agent, resource }: Stopped): Promise<boolean> {
   const { numDeletedRows } = await tx
     .deleteFrom('auth_server_approval_stops')
     .where(({ and }) => and({ user_sub, agent, resource }))

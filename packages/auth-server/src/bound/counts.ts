@@ -1,6 +1,6 @@
 import { clockTolerance } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
-import { inGroups } from '@countersign/store/internal'
+import { inGroups, type Transaction } from '@countersign/store/internal'
 import { sha256 } from '../secret/sha256.js'
 import type { CountRow, Tables } from '../tables/tables.js'
 import { sweepAtMost } from './sweep.js'
@@ -53,10 +53,8 @@ export function countsIn(store: Store<Tables>, now: () => number): Counts {
   }
 }
 
-type Transaction = Store<Tables>['db']
-
 async function takeAll(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   acts: ReadonlyArray<readonly Charge[]>,
   now: number,
 ): Promise<readonly boolean[]> {
@@ -84,7 +82,7 @@ async function takeAll(
 }
 
 /** Writes counts over those of the same names. */
-export async function putCounts(tx: Transaction, rows: readonly CountRow[]): Promise<void> {
+export async function putCounts(tx: Transaction<Tables>, rows: readonly CountRow[]): Promise<void> {
   await tx
     .insertInto('auth_server_counts')
     .values(rows)
@@ -95,7 +93,7 @@ export async function putCounts(tx: Transaction, rows: readonly CountRow[]): Pro
 }
 
 /** Deletes counts that have ended by the clock of every instance, a few at a time; resolves with how many. */
-export async function sweepCounts(tx: Transaction, now: number): Promise<number> {
+export async function sweepCounts(tx: Transaction<Tables>, now: number): Promise<number> {
   const ended = tx
     .selectFrom('auth_server_counts')
     .select('name')

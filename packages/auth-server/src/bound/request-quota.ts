@@ -4,7 +4,7 @@ import { hasShare } from '@countersign/httpsig/internal'
 import type { AAuthError } from '@countersign/protocol'
 import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
-import { inGroups } from '@countersign/store/internal'
+import { inGroups, type Transaction } from '@countersign/store/internal'
 import type { RequestRow, Tables } from '../tables/tables.js'
 
 /** How many requests may wait for users at once. */
@@ -48,7 +48,7 @@ export const requestLock = 'requests'
  * Stores one request in a transaction that holds {@link requestLock}, counted as all others.
  * @throws AAuthError `rate_limited` where the quota has no room for it
  */
-export async function addRequest(tx: Transaction, row: RequestRow, o: QuotaOptions): Promise<void> {
+export async function addRequest(tx: Transaction<Tables>, row: RequestRow, o: QuotaOptions): Promise<void> {
   checkBytes(row)
   const { development, siteOf } = o
   const site = development ? null : shareSite(row.agent, siteOf)
@@ -72,7 +72,7 @@ export function requestStore(
   store: Store<Tables>,
   o: QuotaOptions & {
     /** Run within the write that stores requests. */
-    readonly sweep: (tx: Transaction) => Promise<unknown> | undefined
+    readonly sweep: (tx: Transaction<Tables>) => Promise<unknown> | undefined
   },
 ): (row: RequestRow) => Promise<void> {
   const { now, development, siteOf, sweep } = o
@@ -95,15 +95,17 @@ export function requestStore(
   }
 }
 
-type Transaction = Store<Tables>['db']
-
 interface Bounds {
   readonly quota: Required<RequestQuota>
   readonly now: number
 }
 
 /** Adds the rows that the quota has room for, in order; tells of each whether it was added. */
-async function addWithin(tx: Transaction, rows: readonly RequestRow[], bounds: Bounds): Promise<readonly boolean[]> {
+async function addWithin(
+  tx: Transaction<Tables>,
+  rows: readonly RequestRow[],
+  bounds: Bounds,
+): Promise<readonly boolean[]> {
   const waiting = await waitingIn(tx, rows, bounds.now)
   const outcomes = rows.map(row => waiting.take(row, bounds.quota))
   const added = rows.filter((_, index) => outcomes[index])
@@ -112,7 +114,7 @@ async function addWithin(tx: Transaction, rows: readonly RequestRow[], bounds: B
 }
 
 /** How many requests wait already, by each name that these rows are counted under. */
-async function waitingIn(tx: Transaction, rows: readonly RequestRow[], now: number): Promise<Waiting> {
+async function waitingIn(tx: Transaction<Tables>, rows: readonly RequestRow[], now: number): Promise<Waiting> {
   const live = tx.selectFrom('auth_server_requests').where('expires', '>', now)
   const counted = live.select(({ fn }) => fn.countAll<number>().as('count'))
   const agents = [...new Set(rows.map(({ agent }) => agent))]

@@ -1,5 +1,6 @@
 import { type Conditions, conditionsOf, narrow } from '@countersign/conditions'
 import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { sweepAtMost } from '../bound/sweep.js'
 import { conditionsIn, conditionsText, purposesText } from '../mandate/conditions-text.js'
 import { sha256 } from '../secret/sha256.js'
@@ -24,8 +25,6 @@ export interface ConsentKey {
   /** The agents of the chain, nearest first; not part of the key. */
   readonly hops?: readonly string[] | undefined
 }
-
-type Transaction = Store<Tables>['db']
 
 /** The columns that a key names. */
 function namedBy({ user_sub, agent, agent_delegate, resource, chain = '', purposes }: ConsentKey): ConsentColumns {
@@ -100,7 +99,7 @@ function hasEnded(conditions: Conditions, now: number): boolean {
 
 /** Remembers a consent, in the transaction that makes the code. */
 export async function rememberConsent(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   key: ConsentKey,
   o: {
     readonly scope: readonly string[]
@@ -143,7 +142,7 @@ export async function rememberConsent(
 
 /** The words the user saw when they allowed it, by scope; none where that is not known. */
 export async function rememberedWords(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   key: ConsentKey,
   scope: readonly string[],
 ): Promise<Readonly<Record<string, string>>> {
@@ -186,7 +185,7 @@ export async function noteConsentUse(
 }
 
 /** Forgets what the user allowed, in the transaction that ends a grant. */
-export async function forgetConsent(tx: Transaction, key: ConsentKey, scope: readonly string[]): Promise<void> {
+export async function forgetConsent(tx: Transaction<Tables>, key: ConsentKey, scope: readonly string[]): Promise<void> {
   await tx
     .deleteFrom('auth_server_consents')
     .where(({ and }) => and(namedBy(key)))
@@ -198,7 +197,11 @@ export async function forgetConsent(tx: Transaction, key: ConsentKey, scope: rea
 const batch = 200
 
 /** Forgets the user's consents to exchanges that began with these grants, in the transaction that ends them. */
-export async function forgetBegun(tx: Transaction, user_sub: string, beginnings: readonly string[]): Promise<void> {
+export async function forgetBegun(
+  tx: Transaction<Tables>,
+  user_sub: string,
+  beginnings: readonly string[],
+): Promise<void> {
   for (let at = 0; at < beginnings.length; at += batch)
     await tx
       .deleteFrom('auth_server_consents')
@@ -208,7 +211,7 @@ export async function forgetBegun(tx: Transaction, user_sub: string, beginnings:
 }
 
 /** Deletes consents that were not used for their lifetime, a few at a time; resolves with how many. */
-export async function sweepConsents(tx: Transaction, now: number): Promise<number> {
+export async function sweepConsents(tx: Transaction<Tables>, now: number): Promise<number> {
   const old = tx
     .selectFrom('auth_server_consents')
     .select(['user_sub', 'agent', 'agent_delegate', 'resource', 'scope'])

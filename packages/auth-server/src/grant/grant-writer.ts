@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Prepared, prepared, type Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { sweepAtMost } from '../bound/sweep.js'
 import type { RowsNamed, RowsOfUser } from '../revocation/end-waiting.js'
 import { writeNotices } from '../revocation/notices.js'
@@ -14,16 +15,14 @@ import { refreshTokenLifetime } from './refresh-token.js'
 const mostPerPrincipal = 100
 const endAtMost = 500
 
-type Transaction = Store<Tables>['db']
-
 /** Reports a grant that ends because its owner has too many, in the transaction that ends it. */
-export type OnSurplus = (tx: Transaction, principal: Principal, grant: Grant) => Promise<void>
+export type OnSurplus = (tx: Transaction<Tables>, principal: Principal, grant: Grant) => Promise<void>
 
 /**
  * Writes a grant, and ends those that are too many of its owner, in a transaction that holds the lock of {@link grantLock}; resolves with
  * how many ended. Once that is on disk, their notices can be sent.
  */
-export type GrantWriter = (tx: Transaction, added: NewGrant) => Promise<number>
+export type GrantWriter = (tx: Transaction<Tables>, added: NewGrant) => Promise<number>
 
 /** Where grants are written. */
 export interface GrantWriting {
@@ -56,7 +55,7 @@ export function grantWriter({ now, issuer, onSurplus }: Omit<GrantWriting, 'stor
  * Writes grants, and ends those over the limit of their owner and user. The count and the insert hold one lock: a burst leaves no more
  * grants than the limit, whichever instances it reaches.
  */
-function boundedInsert(): (tx: Transaction, row: GrantRow) => Promise<GrantRow[]> {
+function boundedInsert(): (tx: Transaction<Tables>, row: GrantRow) => Promise<GrantRow[]> {
   // `is null` is another statement than `=`.
   const [ofUser, ofNone] = [insertAndCount('='), insertAndCount('is')]
   return async (tx, row) => {
@@ -71,7 +70,7 @@ function boundedInsert(): (tx: Transaction, row: GrantRow) => Promise<GrantRow[]
  * disagree whether the new row counts; if it does, the hundredth grant calls {@link endOldest}, which finds nothing to end.
  */
 function insertAndCount(same: '=' | 'is'): Prepared<Tables, GrantRow, { readonly live: number | string | null }> {
-  return prepared((tx: Transaction, p: GrantRow) =>
+  return prepared((tx: Transaction<Tables>, p: GrantRow) =>
     insert(tx, p).returning(({ selectFrom, fn }) =>
       selectFrom(
         ownedBy(tx, p.agent, p.agent_delegate)
@@ -87,7 +86,7 @@ function insertAndCount(same: '=' | 'is'): Prepared<Tables, GrantRow, { readonly
 }
 
 // What it returns is a type of the query builder, which has no short name.
-function insert(tx: Transaction, p: GrantRow) {
+function insert(tx: Transaction<Tables>, p: GrantRow) {
   return tx.insertInto('auth_server_grants').values({
     refresh_hash: p.refresh_hash,
     id: p.id,
@@ -112,7 +111,7 @@ function insert(tx: Transaction, p: GrantRow) {
  * An agent that loses its refresh tokens asks anew each time; without a limit it would fill the disk. The newest grant at each
  * resource outlives the second newest at any: a resource that makes agents ask again and again cannot push out grants elsewhere.
  */
-async function endOldest(tx: Transaction, { agent, agent_delegate, user_sub }: GrantRow): Promise<GrantRow[]> {
+async function endOldest(tx: Transaction<Tables>, { agent, agent_delegate, user_sub }: GrantRow): Promise<GrantRow[]> {
   const ranked = ownedBy(tx, agent, agent_delegate)
     .where('user_sub', user_sub === null ? 'is' : '=', user_sub)
     .select(['refresh_hash', 'last_used'])
@@ -134,16 +133,16 @@ async function endOldest(tx: Transaction, { agent, agent_delegate, user_sub }: G
 }
 
 // What it returns is a type of the query builder, which has no short name.
-function ownedBy(db: Transaction, agent: string, delegate: string) {
+function ownedBy(db: Transaction<Tables>, agent: string, delegate: string) {
   return db.selectFrom('auth_server_grants').where('agent', '=', agent).where('agent_delegate', '=', delegate)
 }
 
 /** Notes when a grant of this name was used; false where there is none. The statement runs at every refresh and is prepared once. */
 export function useNote(): (
-  tx: Transaction,
+  tx: Transaction<Tables>,
   used: Pick<GrantRow, 'refresh_hash' | 'id' | 'last_used'>,
 ) => Promise<boolean> {
-  const noteUse = prepared((tx: Transaction, p: Pick<GrantRow, 'refresh_hash' | 'id' | 'last_used'>) =>
+  const noteUse = prepared((tx: Transaction<Tables>, p: Pick<GrantRow, 'refresh_hash' | 'id' | 'last_used'>) =>
     tx
       .updateTable('auth_server_grants')
       .set({ last_used: p.last_used })
@@ -158,7 +157,7 @@ export function useNote(): (
 
 /** Gives a grant a new name, and narrows it where a scope or conditions are given. */
 export async function renameGrant(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   refresh_hash: string,
   narrowed: Partial<Pick<GrantRow, 'scope' | 'conditions'>>,
 ): Promise<void> {
@@ -176,7 +175,7 @@ type GrantsNamed =
   | (RowsNamed & { readonly redemption_hash: string })
 
 /** Deletes the grants that all given columns fit; resolves with them. */
-export function deleteGrants(tx: Transaction, columns: GrantsNamed): Promise<GrantRow[]> {
+export function deleteGrants(tx: Transaction<Tables>, columns: GrantsNamed): Promise<GrantRow[]> {
   return tx
     .deleteFrom('auth_server_grants')
     .where(({ and }) => and({ ...columns }))
@@ -185,7 +184,11 @@ export function deleteGrants(tx: Transaction, columns: GrantsNamed): Promise<Gra
 }
 
 /** Deletes the grants among these that the columns still fit; resolves with them. */
-export function deleteGrantsAmong(tx: Transaction, hashes: readonly string[], columns: RowsNamed): Promise<GrantRow[]> {
+export function deleteGrantsAmong(
+  tx: Transaction<Tables>,
+  hashes: readonly string[],
+  columns: RowsNamed,
+): Promise<GrantRow[]> {
   return tx
     .deleteFrom('auth_server_grants')
     .where('refresh_hash', 'in', hashes)
@@ -195,7 +198,7 @@ export function deleteGrantsAmong(tx: Transaction, hashes: readonly string[], co
 }
 
 /** Deletes ended grants, a few at a time; resolves with how many. */
-export async function sweepGrants(tx: Transaction, now: number): Promise<number> {
+export async function sweepGrants(tx: Transaction<Tables>, now: number): Promise<number> {
   const ended = tx
     .selectFrom('auth_server_grants')
     .select('refresh_hash')

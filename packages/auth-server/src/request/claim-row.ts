@@ -1,8 +1,6 @@
-import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import type { Tables } from '../tables/tables.js'
 import { readAgain, type StoredRequest } from './read-request.js'
-
-type Transaction = Store<Tables>['db']
 
 /** Why nobody is asked, and the browser that was to be. */
 export interface RefusedHere {
@@ -21,7 +19,7 @@ export type HowClaimed = 'signedIn' | 'takeOver'
 
 /** @see Requests.claim */
 export async function claimIn(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   { request_hash }: StoredRequest,
   o: { readonly browser: string; readonly how: HowClaimed | undefined; readonly now: number },
 ): Promise<boolean> {
@@ -43,7 +41,7 @@ export async function claimIn(
 
 /** @see Requests.refuse */
 export async function refuseIn<R extends StoredRequest>(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   request: R,
   { browser, user, status, now }: RefusedHere & { readonly now: number },
 ): Promise<R | undefined> {

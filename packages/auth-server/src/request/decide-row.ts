@@ -1,6 +1,6 @@
 import { type Conditions, narrow } from '@countersign/conditions'
 import { serializeScope } from '@countersign/protocol'
-import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { type ConsentKey, rememberConsent, rememberedWords, rememberedYes } from '../grant/consents.js'
 import type { GrantUser } from '../grant/grant.js'
 import { beginningName, beginningOf, chainName, chainOf } from '../mandate/chain.js'
@@ -10,8 +10,6 @@ import { codeLifetime } from '../secret/request-token.js'
 import type { Tables } from '../tables/tables.js'
 import { isUser } from '../users/users.js'
 import { isPolled, type RequestOf, readAgain, type StoredRequest, upstreamOf } from './read-request.js'
-
-type Transaction = Store<Tables>['db']
 
 /** What a user decided. */
 export interface UserDecision {
@@ -43,7 +41,7 @@ export interface DecisionHere {
 
 /** One transaction: there is never a remembered consent without its code, or a code without its consent. */
 export async function decideIn<R extends RequestOf<'access' | 'exchange'>>(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   o: {
     readonly row: R
     readonly browser: string

@@ -2,6 +2,7 @@ import type { Also } from '@countersign/audit/internal'
 import type { SiteOf } from '@countersign/discovery'
 import { parseScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { type RequestQuota, requestStore } from '../bound/request-quota.js'
 import { sweepAtMost, sweeper } from '../bound/sweep.js'
 import { sweepConsents } from '../grant/consents.js'
@@ -55,8 +56,6 @@ export interface Requests {
   /** How many live requests of the agent, or of all agents of its site, this user has been shown. */
   shown(row: StoredRequest, user: string): Promise<number>
 }
-
-type Transaction = Store<Tables>['db']
 
 /** Queries over the table. */
 export function requestsIn(
@@ -159,7 +158,7 @@ function goesBy<W extends StoredRequest['way']>(way: W, request: StoredRequest):
   return request as RequestBy<W>
 }
 
-async function noteShown(tx: Transaction, { request_hash }: StoredRequest, user: string): Promise<void> {
+async function noteShown(tx: Transaction<Tables>, { request_hash }: StoredRequest, user: string): Promise<void> {
   await tx
     .updateTable('auth_server_requests')
     .set({ user_sub: user })
@@ -169,7 +168,7 @@ async function noteShown(tx: Transaction, { request_hash }: StoredRequest, user:
 }
 
 async function countShown(
-  db: Transaction,
+  db: Transaction<Tables>,
   { agent, site }: StoredRequest,
   { user, since }: { readonly user: string; readonly since: number },
 ): Promise<number> {
@@ -201,7 +200,7 @@ export function requestFacts({ id, agent, agent_delegate, resource, scope, txn }
 }
 
 /** Deletes expired requests and consents, a few at a time; resolves with the larger of both counts. */
-export async function sweepRequests(tx: Transaction, now: number): Promise<number> {
+export async function sweepRequests(tx: Transaction<Tables>, now: number): Promise<number> {
   const consents = await sweepConsents(tx, now)
   const ended = tx
     .selectFrom('auth_server_requests')

@@ -1,8 +1,6 @@
 import { clockTolerance } from '@countersign/protocol/internal'
-import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import type { Tables } from '../tables/tables.js'
-
-type Transaction = Store<Tables>['db']
 
 /** Seconds from an approval until its token has expired, and its code cannot be redeemed any more. */
 const longestLife = 1000
@@ -31,7 +29,11 @@ export type ToldOfQuestion = 'denied' | 'stopped'
  * Resolves with the approvals whose token was fetched, as grants to be told of.
  * @see protocol §9.4
  */
-export async function endApprovals(tx: Transaction, ended: readonly Ended[], now: number): Promise<readonly Ended[]> {
+export async function endApprovals(
+  tx: Transaction<Tables>,
+  ended: readonly Ended[],
+  now: number,
+): Promise<readonly Ended[]> {
   const holders = new Set(ended.map(grant => nameOf({ ...grant, holder: grant.user_sub })))
   const agents = [...new Set(ended.map(({ agent }) => agent))]
   const found: LivingApproval[] = []
@@ -46,7 +48,7 @@ export async function endApprovals(tx: Transaction, ended: readonly Ended[], now
 
 /** Ends the approvals that a user gave, and the questions that they have not answered, where all given columns fit. */
 export async function endApprovalsOf(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   columns: Readonly<Record<string, string>>,
   o: { readonly now: number; readonly told?: ToldOfQuestion },
 ): Promise<readonly Ended[]> {
@@ -57,7 +59,7 @@ export async function endApprovalsOf(
 }
 
 // What has ended by the clock of this instance may live by that of another (F-83). What it returns is a type of the query builder, which has no short name.
-function living(tx: Transaction, now: number) {
+function living(tx: Transaction<Tables>, now: number) {
   return tx
     .selectFrom('auth_server_approvals')
     .select(['id', 'agent', 'agent_delegate', 'resource', 'user_sub', 'holder', 'exp', 'status'])
@@ -71,7 +73,7 @@ function living(tx: Transaction, now: number) {
 }
 
 async function endThese(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   rows: readonly LivingApproval[],
   { now, told }: { readonly now: number; readonly told: ToldOfQuestion },
 ): Promise<readonly Ended[]> {
@@ -89,7 +91,7 @@ async function endThese(
  * @returns false where it is not open any more
  */
 export async function endQuestion(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   { id, user_sub }: Pick<LivingApproval, 'id' | 'user_sub'>,
   status: ToldOfQuestion,
 ): Promise<boolean> {
@@ -107,7 +109,11 @@ export async function endQuestion(
   return true
 }
 
-async function endGiven(tx: Transaction, rows: readonly LivingApproval[], now: number): Promise<readonly Ended[]> {
+async function endGiven(
+  tx: Transaction<Tables>,
+  rows: readonly LivingApproval[],
+  now: number,
+): Promise<readonly Ended[]> {
   const ids = rows.map(({ id }) => id)
   const ended: LivingApproval[] = []
   for (let at = 0; at < ids.length; at += batch)

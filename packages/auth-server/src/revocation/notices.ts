@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { shareSite } from '@countersign/discovery/internal'
 import { clockTolerance, schemeOf } from '@countersign/protocol/internal'
-import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { sweepAtMost } from '../bound/sweep.js'
 import type { ExchangedRow, NoticeRow } from '../tables/revocation-tables.js'
 import type { Tables } from '../tables/tables.js'
 import { endApprovals } from './end-approvals.js'
-
-type Transaction = Store<Tables>['db']
 
 /** Seconds after which the last token of a grant has expired: the longest an auth token may live. */
 export const longestTokenLife = 3600
@@ -48,7 +46,7 @@ export interface GrantEnd {
  * approvals of single calls under any of them, which end with them.
  * @see protocol §6.6
  */
-export async function writeNotices(tx: Transaction, ended: readonly EndedGrant[], o: GrantEnd): Promise<void> {
+export async function writeNotices(tx: Transaction<Tables>, ended: readonly EndedGrant[], o: GrantEnd): Promise<void> {
   if (ended.length === 0) return
   const grants = (await endAll(tx, ended, o)).map(grantColumns)
   const dues = o.by === 'urgent' ? undefined : await agentDues(tx, ended, o.now)
@@ -69,7 +67,7 @@ export async function writeNotices(tx: Transaction, ended: readonly EndedGrant[]
 }
 
 /** These, and all that came of them: exchanges, approvals under any of both, and what came of those in turn. */
-async function endAll(tx: Transaction, ended: readonly EndedGrant[], o: GrantEnd): Promise<EndedGrant[]> {
+async function endAll(tx: Transaction<Tables>, ended: readonly EndedGrant[], o: GrantEnd): Promise<EndedGrant[]> {
   if (ended.length === 0) return []
   const exchanged = await takeExchanged(tx, ended, o)
   const all = [...ended, ...exchanged.map(({ name, ...grant }) => ({ ...grant, id: name }))]
@@ -93,7 +91,7 @@ function siteOfResource(resource: string): string {
 
 /** The grants that came of ended ones by exchange, and of those in turn; they end, too. */
 async function takeExchanged(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   ended: readonly EndedGrant[],
   { issuer, now }: Pick<GrantEnd, 'issuer' | 'now'>,
 ): Promise<ExchangedRow[]> {
@@ -122,7 +120,7 @@ export function upstreamName(issuer: string, grant: string): string {
 }
 
 /** When the next notices of an agent are due: an agent causes at most 10 a minute, so that those of users go first (REV-22). */
-async function agentDues(tx: Transaction, ended: readonly EndedGrant[], now: number): Promise<() => number> {
+async function agentDues(tx: Transaction<Tables>, ended: readonly EndedGrant[], now: number): Promise<() => number> {
   const agent = ended[0]?.agent ?? ''
   const rows = await tx
     .selectFrom('auth_server_notices')
@@ -143,7 +141,7 @@ async function agentDues(tx: Transaction, ended: readonly EndedGrant[], now: num
 }
 
 /** Deletes notices that nobody needs any more, a few at a time; resolves with how many. */
-export async function sweepNotices(tx: Transaction, now: number): Promise<number> {
+export async function sweepNotices(tx: Transaction<Tables>, now: number): Promise<number> {
   const old = tx
     .selectFrom('auth_server_notices')
     .select('id')
@@ -154,7 +152,7 @@ export async function sweepNotices(tx: Transaction, now: number): Promise<number
 }
 
 /** Deletes exchanged grants whose last token has expired, a few at a time; resolves with how many. */
-export async function sweepExchanged(tx: Transaction, now: number): Promise<number> {
+export async function sweepExchanged(tx: Transaction<Tables>, now: number): Promise<number> {
   const old = tx
     .selectFrom('auth_server_exchanged')
     .select('name')

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Issuer } from '@countersign/issuer/internal'
 import { atMostEvery } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { sweepApprovals } from '../approval/history.js'
 import { sweepCounts } from '../bound/counts.js'
 import { sweepAtMost, sweepInterval } from '../bound/sweep.js'
@@ -67,13 +68,11 @@ export function retention(
   }
 }
 
-type Transaction = Store<Tables>['db']
-
 /**
  * Deletes users who have not signed in for 400 days, and their links, but not while they have a grant or an exchange that they
  * allowed is in use. Resolves with how many were looked at.
  */
-async function sweepUsers(tx: Transaction, now: number): Promise<number> {
+async function sweepUsers(tx: Transaction<Tables>, now: number): Promise<number> {
   const due = await tx
     .selectFrom('auth_server_users')
     .select('sub')
@@ -128,7 +127,7 @@ async function sweepUsers(tx: Transaction, now: number): Promise<number> {
 }
 
 /** Deletes the links, and the questions and answers, of users who were just deleted. */
-async function sweepLinks(tx: Transaction, subs: readonly string[]): Promise<void> {
+async function sweepLinks(tx: Transaction<Tables>, subs: readonly string[]): Promise<void> {
   const tables = [
     ...(['auth_server_links', 'auth_server_approvals'] as const),
     ...(['auth_server_approval_stops', 'auth_server_inboxes'] as const),
@@ -146,7 +145,7 @@ async function sweepLinks(tx: Transaction, subs: readonly string[]): Promise<voi
 }
 
 /** Deletes the ways to sign in, and the history, of users who were just deleted. */
-async function sweepWays(tx: Transaction, subs: readonly string[]): Promise<void> {
+async function sweepWays(tx: Transaction<Tables>, subs: readonly string[]): Promise<void> {
   const left = tx
     .selectFrom('auth_server_users')
     .select('sub')

@@ -1,13 +1,11 @@
 import type { Also } from '@countersign/audit/internal'
-import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { type GrantWriting, grantLock, grantWriter } from '../grant/grant-writer.js'
 import { refreshTokens } from '../grant/refresh-token.js'
 import type { StoredRequest } from '../request/read-request.js'
 import type { Tables } from '../tables/tables.js'
 import { repeatFor } from './repeats.js'
 import type { RedeemedApproval, RedeemedGrant, Redemptions } from './token-context.js'
-
-type Transaction = Store<Tables>['db']
 
 /** Queries over the tables. */
 export function redemptionsIn(writing: GrantWriting): Redemptions {
@@ -51,7 +49,7 @@ export function redemptionsIn(writing: GrantWriting): Redemptions {
 }
 
 /** The row is the right to redeem: of two instances that delete it at once, one finds it gone. */
-async function deleteAllowed(tx: Transaction, { request_hash }: StoredRequest, now: number): Promise<boolean> {
+async function deleteAllowed(tx: Transaction<Tables>, { request_hash }: StoredRequest, now: number): Promise<boolean> {
   const { numDeletedRows } = await tx
     .deleteFrom('auth_server_requests')
     .where(({ and }) => and({ request_hash, status: 'granted' }))
@@ -61,7 +59,7 @@ async function deleteAllowed(tx: Transaction, { request_hash }: StoredRequest, n
 }
 
 /** Notes when the token of an approval expires: until then it ends by a notice. False where the approval has ended already. */
-async function noteToken(tx: Transaction, { approval, exp }: RedeemedApproval): Promise<boolean> {
+async function noteToken(tx: Transaction<Tables>, { approval, exp }: RedeemedApproval): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('auth_server_approvals')
     .set({ exp })
@@ -72,7 +70,7 @@ async function noteToken(tx: Transaction, { approval, exp }: RedeemedApproval): 
 }
 
 /** No grant will tell of an exchange's code, so its row stays a while: a code that comes again later has been stolen. */
-async function markRedeemed(tx: Transaction, { request_hash }: StoredRequest, now: number): Promise<boolean> {
+async function markRedeemed(tx: Transaction<Tables>, { request_hash }: StoredRequest, now: number): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('auth_server_requests')
     .set({ status: 'redeemed', expires: now + repeatFor })

@@ -1,4 +1,4 @@
-import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { sweepAtMost } from '../bound/sweep.js'
 import type { Tables } from '../tables/tables.js'
 
@@ -9,10 +9,8 @@ export const sessionLife: number = 12 * 3600
 /** Seconds that a line of the history of an account is kept. */
 const historyLife = 90 * 86_400
 
-type Transaction = Store<Tables>['db']
-
 /** Deletes a few sessions that have ended; resolves with how many. */
-export async function sweepSessions(tx: Transaction, now: number): Promise<number> {
+export async function sweepSessions(tx: Transaction<Tables>, now: number): Promise<number> {
   const ended = tx
     .selectFrom('auth_server_sessions')
     .select('secret_hash')
@@ -26,7 +24,7 @@ export async function sweepSessions(tx: Transaction, now: number): Promise<numbe
 }
 
 /** Deletes a few old lines of the histories of accounts; resolves with how many. */
-export async function sweepHistory(tx: Transaction, now: number): Promise<number> {
+export async function sweepHistory(tx: Transaction<Tables>, now: number): Promise<number> {
   const old = tx
     .selectFrom('auth_server_history')
     .select('id')
@@ -37,7 +35,7 @@ export async function sweepHistory(tx: Transaction, now: number): Promise<number
 }
 
 /** Deletes a few challenges that are too old to be answered again; resolves with how many. */
-export async function sweepChallenges(tx: Transaction, now: number): Promise<number> {
+export async function sweepChallenges(tx: Transaction<Tables>, now: number): Promise<number> {
   const ended = tx
     .selectFrom('auth_server_used_challenges')
     .select('name')
@@ -51,7 +49,7 @@ export async function sweepChallenges(tx: Transaction, now: number): Promise<num
 }
 
 /** Deletes a few invitations that have expired; resolves with how many. */
-export async function sweepInvitations(tx: Transaction, now: number): Promise<number> {
+export async function sweepInvitations(tx: Transaction<Tables>, now: number): Promise<number> {
   const ended = tx
     .selectFrom('auth_server_invitations')
     .select('secret_hash')
@@ -65,7 +63,7 @@ export async function sweepInvitations(tx: Transaction, now: number): Promise<nu
 }
 
 /** Deletes a few keys and links of admins that have ended; resolves with how many. */
-export async function sweepAdmins(tx: Transaction, now: number): Promise<number> {
+export async function sweepAdmins(tx: Transaction<Tables>, now: number): Promise<number> {
   const links = tx
     .selectFrom('auth_server_admin_links')
     .select('secret_hash')

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { type LoginTables, type UserRow, unseenAtMost } from '../tables/login-tables.js'
 import type { UpstreamAccount, UserClaims } from './user-claims.js'
 
@@ -22,8 +23,6 @@ export interface Users {
 /** Seconds for which a user whom an agent acts for is kept, at least. */
 export const neededFor: number = 30 * 86_400
 const day = 86_400
-
-type Transaction = Store<LoginTables>['db']
 
 /** Reads users. */
 export function usersIn(store: Store<LoginTables>, now: () => number): Users {
@@ -69,7 +68,7 @@ export const ownIssuer = 'account'
  * one keeps its own.
  */
 export async function noteLogin(
-  tx: Transaction,
+  tx: Transaction<LoginTables>,
   { issuer, subject, claims }: UpstreamAccount,
   { sub, now, provider }: { readonly sub: string; readonly now: number; readonly provider: string },
 ): Promise<User & { readonly isNew: boolean }> {
@@ -103,7 +102,7 @@ export async function noteLogin(
  * alone.
  */
 export async function earlierSub(
-  tx: Transaction,
+  tx: Transaction<LoginTables>,
   { issuer, subject }: Pick<UpstreamAccount, 'issuer' | 'subject'>,
 ): Promise<string | undefined> {
   const row = await tx
@@ -117,7 +116,7 @@ export async function earlierSub(
 
 /** Makes the user of an account of this auth server itself. */
 export async function newUser(
-  tx: Transaction,
+  tx: Transaction<LoginTables>,
   { sub, claims, now }: { readonly sub: string; readonly claims: UserClaims; readonly now: number },
 ): Promise<User> {
   await keepUser(tx, { issuer: ownIssuer, subject: sub, sub, claims: JSON.stringify(claims), now })
@@ -125,7 +124,7 @@ export async function newUser(
 }
 
 /** Notes that a user signed in without news of their claims. @returns undefined when there is no such user */
-export async function noteReturn(tx: Transaction, sub: string, now: number): Promise<User | undefined> {
+export async function noteReturn(tx: Transaction<LoginTables>, sub: string, now: number): Promise<User | undefined> {
   const row = await tx
     .updateTable('auth_server_users')
     .set({ last_login: now, review: now + unseenAtMost })
@@ -139,7 +138,7 @@ export async function noteReturn(tx: Transaction, sub: string, now: number): Pro
  * Makes transactions about the ways in which one user signs in wait for each other: what one counts, no other adds to.
  * @returns false where there is no such user: an account that was deleted meanwhile gets nothing more
  */
-export async function lockUser(tx: Transaction, sub: string): Promise<boolean> {
+export async function lockUser(tx: Transaction<LoginTables>, sub: string): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('auth_server_users')
     .set({ sub })
@@ -149,13 +148,13 @@ export async function lockUser(tx: Transaction, sub: string): Promise<boolean> {
 }
 
 /** Whether there is such a user. */
-export async function isUser(tx: Transaction, sub: string): Promise<boolean> {
+export async function isUser(tx: Transaction<LoginTables>, sub: string): Promise<boolean> {
   const row = await tx.selectFrom('auth_server_users').select('sub').where('sub', '=', sub).executeTakeFirst()
   return row !== undefined
 }
 
 async function keepUser(
-  tx: Transaction,
+  tx: Transaction<LoginTables>,
   o: Pick<UserRow, 'issuer' | 'subject' | 'sub' | 'claims'> & { readonly now: number },
 ): Promise<void> {
   const { now, ...row } = o

@@ -1,4 +1,5 @@
 import { type Migration, openStore, type Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import type { Seal } from './sealed.js'
 
 /** Tokens as they are kept. */
@@ -178,10 +179,9 @@ class StoredRows implements TokenRows {
 
 type Row = Pick<Tables[typeof table], 'owner' | 'api' | 'sealed'>
 type FoundTokens = ReadTokens & Pick<Row, 'owner'>
-type Transaction = Store<Tables>['db']
 
 /** Removes a row as it was read: `sealed` is never twice the same. */
-function remove(tx: Transaction, { owner, api, sealed }: Row): Promise<{ readonly numDeletedRows: bigint }> {
+function remove(tx: Transaction<Tables>, { owner, api, sealed }: Row): Promise<{ readonly numDeletedRows: bigint }> {
   return tx
     .deleteFrom(table)
     .where('owner', '=', owner)
@@ -192,7 +192,7 @@ function remove(tx: Transaction, { owner, api, sealed }: Row): Promise<{ readonl
 
 /** Writes tokens in place of whatever the owner has, under any name. */
 async function put(
-  tx: Transaction,
+  tx: Transaction<Tables>,
   { owner, before, api }: TokenPlace,
   fresh: { readonly sealed: Uint8Array; readonly last_used: number },
 ): Promise<void> {

@@ -13,14 +13,13 @@ import {
 } from '@countersign/auth-server/internal'
 import { checkIdentifier, checkOptions } from '@countersign/protocol/internal'
 import { openStore, type Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { newAccountPath } from './paths.js'
 
 /** Seconds that a link is good for. */
 const lifetime = 86_400
 /** Links that wait for their users. */
 const mostWaiting = 10_000
-
-type Transaction = Store<AccountTables>['db']
 
 /** How a user is invited. */
 export interface InviteOptions {
@@ -84,7 +83,10 @@ export async function inviteUser(options: InviteOptions): Promise<Invitation | u
 }
 
 /** Records an invitation in the transaction that makes it. */
-type InvitationRecorder = (tx: Transaction, event: Extract<AuthServerEvent, { type: 'invited' }>) => Promise<unknown>
+type InvitationRecorder = (
+  tx: Transaction<AccountTables>,
+  event: Extract<AuthServerEvent, { type: 'invited' }>,
+) => Promise<unknown>
 
 /** Makes a link in a database that is open. @throws RangeError as {@link inviteUser} */
 export async function makeInvitation(
@@ -141,7 +143,7 @@ export async function findInvitation(
 }
 
 /** Uses a link up; false where it was used meanwhile. */
-export async function useInvitation(tx: Transaction, { secret_hash }: InvitationRow): Promise<boolean> {
+export async function useInvitation(tx: Transaction<AccountTables>, { secret_hash }: InvitationRow): Promise<boolean> {
   const { numDeletedRows } = await tx
     .deleteFrom('auth_server_invitations')
     .where('secret_hash', '=', secret_hash)

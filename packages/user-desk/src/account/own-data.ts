@@ -2,7 +2,7 @@ import type { Tables } from '@countersign/auth-server/internal'
 import { toldOf } from '@countersign/auth-server/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { privateResponse, refusal } from '@countersign/protocol/internal'
-import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { historyOf } from '../login/history.js'
 import { identitiesOf } from '../login/identities.js'
 import { dataPage, deletedPage } from '../pages/data-page.js'
@@ -13,8 +13,6 @@ import { isFresh, verifyFirst } from './fresh.js'
 import { dataPath } from './paths.js'
 import { sessionsOf } from './sessions.js'
 import { userForm } from './signed-in.js'
-
-type Transaction = Store<Tables>['db']
 
 /** Shows a link to the user's data, and the form that deletes the account. */
 export async function showData(message: ReceivedMessage, context: AccountContext): Promise<Response> {
@@ -41,7 +39,7 @@ export async function exportData(message: ReceivedMessage, context: AccountConte
 }
 
 async function dataOf(
-  db: Transaction,
+  db: Transaction<Tables>,
   o: { readonly sub: string; readonly current: string; readonly now: number },
 ): Promise<object> {
   const { sub } = o
@@ -107,7 +105,7 @@ export async function deleteAccount(message: ReceivedMessage, context: AccountCo
   return pageResponse(deletedPage(look), { look, cookies: [...cookies, ...login.sessions.forget()] })
 }
 
-async function deleteUser(tx: Transaction, sub: string): Promise<void> {
+async function deleteUser(tx: Transaction<Tables>, sub: string): Promise<void> {
   for (const table of [
     ...(['auth_server_requests', 'auth_server_consents', 'auth_server_links'] as const),
     ...(['auth_server_approvals', 'auth_server_approval_stops', 'auth_server_inboxes'] as const),

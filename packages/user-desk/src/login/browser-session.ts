@@ -12,6 +12,7 @@ import {
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Cookies } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { browserNameOf } from './browser-name.js'
 import type { BrowserSession, Entering } from './entrance.js'
 import { noteHistory } from './history.js'
@@ -34,7 +35,7 @@ export interface BlockedUsers {
   /** Sessions of such a user are worth nothing. */
   isUserBlocked(sub: string): Promise<boolean>
   /** Refuses their sign-in, in its transaction. */
-  checkSignIn(tx: Transaction, sub: string): Promise<void>
+  checkSignIn(tx: Transaction<LoginTables>, sub: string): Promise<void>
 }
 
 /** Tells browsers apart. */
@@ -55,7 +56,7 @@ export interface ManagedSessions extends BrowserSessions {
   /** Signs a user in; the browser's session of before ends. */
   signIn(message: ReceivedMessage, entering: Entering): Promise<BegunSession>
   /** Notes that the user of the session was verified just now; `check` runs in the same transaction. */
-  verify(message: ReceivedMessage, check: (tx: Transaction, at: number) => Promise<void>): Promise<void>
+  verify(message: ReceivedMessage, check: (tx: Transaction<LoginTables>, at: number) => Promise<void>): Promise<void>
   /** Notes that the user of the session links an account at a provider, by a sign-in with this state. */
   expectLink(message: ReceivedMessage, state: string): Promise<void>
   /** Whether the user began that link in this session; it counts once. */
@@ -193,7 +194,6 @@ async function beginSession(context: SessionContext, message: ReceivedMessage): 
   return { session: { id: sha256(secret), csrf: csrfOf(secret) }, cookies: [context.cookies.write('browser', secret)] }
 }
 
-type Transaction = Store<LoginTables>['db']
 type LiveRow = SessionRow & Pick<UserRow, 'claims'>
 
 async function findLive(
@@ -227,13 +227,13 @@ async function setLink(
 }
 
 /** Session fixation: a cookie from before the sign-in is signed in no longer, even if an attacker knows it. */
-async function replaceSession(tx: Transaction, row: SessionRow): Promise<void> {
+async function replaceSession(tx: Transaction<LoginTables>, row: SessionRow): Promise<void> {
   await tx.deleteFrom('auth_server_sessions').where('browser', '=', row.browser).execute()
   await tx.insertInto('auth_server_sessions').values(row).execute()
   await endOldest(tx, row.sub)
 }
 
-async function endSession(tx: Transaction, secret_hash: string): Promise<void> {
+async function endSession(tx: Transaction<LoginTables>, secret_hash: string): Promise<void> {
   await tx.deleteFrom('auth_server_sessions').where('secret_hash', '=', secret_hash).execute()
 }
 
@@ -243,7 +243,7 @@ async function noteUse(store: Store<LoginTables>, { secret_hash }: SessionRow, n
   )
 }
 
-async function endOldest(tx: Transaction, sub: string): Promise<void> {
+async function endOldest(tx: Transaction<LoginTables>, sub: string): Promise<void> {
   const surplus = tx
     .selectFrom('auth_server_sessions')
     .select('secret_hash')

@@ -1,8 +1,6 @@
 import type { Also } from '@countersign/audit/internal'
 import type { HistoryEntry, LoginTables, User } from '@countersign/auth-server/internal'
-import type { Store } from '@countersign/store'
-
-type Transaction = Store<LoginTables>['db']
+import type { Transaction } from '@countersign/store/internal'
 
 /** The user of a session. */
 export interface SessionUser extends User {
@@ -23,7 +21,7 @@ export interface Entered {
 }
 
 /** Finds or makes the user in the transaction that signs them in. What it throws signs nobody in. */
-export type Entrance = (tx: Transaction, at: number) => Promise<Entered>
+export type Entrance = (tx: Transaction<LoginTables>, at: number) => Promise<Entered>
 
 /** Who signs in, and what is written with it. */
 export interface Entering {

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { AccountTables, HistoryEntry, HistoryRow } from '@countersign/auth-server/internal'
 import { sweepAtMost } from '@countersign/auth-server/internal'
-import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 
 /** Lines that are kept of one user. */
 const mostLines = 200
-
-type Transaction = Store<AccountTables>['db']
 
 /** What a line of the history says. */
 export interface HistoryLine {
@@ -19,7 +17,7 @@ export interface HistoryLine {
 }
 
 /** Adds a line to a user's sign-in history, and drops the oldest beyond {@link mostLines}. */
-export async function noteHistory(tx: Transaction, line: HistoryLine): Promise<void> {
+export async function noteHistory(tx: Transaction<AccountTables>, line: HistoryLine): Promise<void> {
   await tx
     .insertInto('auth_server_history')
     .values({ id: randomUUID(), ...line })
@@ -36,7 +34,7 @@ export async function noteHistory(tx: Transaction, line: HistoryLine): Promise<v
 }
 
 /** The history of a user, newest first. */
-export function historyOf(db: Transaction, sub: string): Promise<HistoryRow[]> {
+export function historyOf(db: Transaction<AccountTables>, sub: string): Promise<HistoryRow[]> {
   return db
     .selectFrom('auth_server_history')
     .selectAll()

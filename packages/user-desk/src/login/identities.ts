@@ -1,16 +1,14 @@
 import type { UpstreamAccount } from '@countersign/auth-server'
 import type { IdentityRow, LoginTables } from '@countersign/auth-server/internal'
 import { claimsOf, earlierSub, lockUser, ownIssuer } from '@countersign/auth-server/internal'
-import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { passkeysOf } from '../passkey/passkey-store.js'
 
 /** Accounts at providers that one user may link. */
 const mostIdentities = 20
 
-type Transaction = Store<LoginTables>['db']
-
 /** The accounts at providers that sign a user in, oldest first. */
-export function identitiesOf(db: Transaction, sub: string): Promise<IdentityRow[]> {
+export function identitiesOf(db: Transaction<LoginTables>, sub: string): Promise<IdentityRow[]> {
   return db
     .selectFrom('auth_server_identities')
     .selectAll()
@@ -25,7 +23,7 @@ export function identitiesOf(db: Transaction, sub: string): Promise<IdentityRow[
  * @returns `known` where it was theirs already, `taken` where it is another user's, `gone` for a user who was deleted
  */
 export async function linkIdentity(
-  tx: Transaction,
+  tx: Transaction<LoginTables>,
   { issuer, subject, claims }: UpstreamAccount,
   { sub, now, provider }: { readonly sub: string; readonly now: number; readonly provider: string },
 ): Promise<'linked' | 'known' | 'taken' | 'gone'> {
@@ -57,7 +55,7 @@ export type SignInWay = { readonly passkey: string } | { readonly issuer: string
  * @returns its name; `last` where the user could not sign in any more, `unknown` where the user has no such way
  */
 export async function removeWay(
-  tx: Transaction,
+  tx: Transaction<LoginTables>,
   way: SignInWay,
   o: { readonly sub: string; readonly methods: ReadonlySet<string> },
 ): Promise<'last' | 'unknown' | { readonly name: string }> {
@@ -99,7 +97,7 @@ export async function removeWay(
 
 /** Claims that the unlinked account vouched for are not handed on any more: those of another account take their place, or the name alone. */
 async function dropClaims(
-  tx: Transaction,
+  tx: Transaction<LoginTables>,
   sub: string,
   { gone, left }: { readonly gone: IdentityRow | undefined; readonly left: readonly IdentityRow[] },
 ): Promise<void> {

@@ -5,13 +5,12 @@ import { isUser, noteReturn, toldOf } from '@countersign/auth-server/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { refusal } from '@countersign/protocol/internal'
 import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { passkeyRefusal } from '../passkey/passkey-ceremonies.js'
 import { type Assertion, usePasskey } from '../passkey/passkey-store.js'
 import { browserNameOf } from './browser-name.js'
 import type { Entrance } from './entrance.js'
 import { noteHistory } from './history.js'
-
-type Transaction = Store<LoginTables>['db']
 
 /** What uses of passkeys are noted in. */
 export interface PasskeyUse {
@@ -27,7 +26,7 @@ class CopiedPasskeyError extends Error {}
  * Notes the use of a passkey in a transaction.
  * @throws AAuthError `invalid_request` (`passkey_invalid`) where the challenge was answered before, or the passkey is gone
  */
-export async function noteAssertion(tx: Transaction, assertion: Assertion, at: number): Promise<void> {
+export async function noteAssertion(tx: Transaction<LoginTables>, assertion: Assertion, at: number): Promise<void> {
   const outcome = await usePasskey(tx, assertion, at)
   if (outcome === 'copied') throw new CopiedPasskeyError()
   if (outcome !== 'used') throw passkeyRefusal(outcome)

@@ -1,12 +1,10 @@
 import type { PasskeyRow, PasskeyTables } from '@countersign/auth-server/internal'
-import type { Store } from '@countersign/store'
+import type { Transaction } from '@countersign/store/internal'
 import { challengeLife, challengeName } from './challenge.js'
 import type { NewPasskey } from './passkey-login.js'
 
 /** Passkeys of one user. */
 export const mostPasskeys = 20
-
-type Transaction = Store<PasskeyTables>['db']
 
 /** A checked signature of a passkey. */
 export interface Assertion {
@@ -24,12 +22,12 @@ export interface Registration {
 }
 
 /** The passkey with this credential id. */
-export function findPasskey(db: Transaction, credentialId: string): Promise<PasskeyRow | undefined> {
+export function findPasskey(db: Transaction<PasskeyTables>, credentialId: string): Promise<PasskeyRow | undefined> {
   return db.selectFrom('auth_server_passkeys').selectAll().where('credential_id', '=', credentialId).executeTakeFirst()
 }
 
 /** The passkeys of a user, oldest first. */
-export function passkeysOf(db: Transaction, sub: string): Promise<PasskeyRow[]> {
+export function passkeysOf(db: Transaction<PasskeyTables>, sub: string): Promise<PasskeyRow[]> {
   return db
     .selectFrom('auth_server_passkeys')
     .selectAll()
@@ -45,7 +43,7 @@ export function passkeysOf(db: Transaction, sub: string): Promise<PasskeyRow[]> 
  * passkey, and one of them may be a thief's; `gone` where the user has removed it meanwhile
  */
 export async function usePasskey(
-  tx: Transaction,
+  tx: Transaction<PasskeyTables>,
   { row, challenge, count, backedUp }: Assertion,
   now: number,
 ): Promise<'used' | 'repeated' | 'copied' | 'gone'> {
@@ -66,7 +64,7 @@ export async function usePasskey(
  * @returns `taken` where an account has this credential already, `full` for a user with {@link mostPasskeys}
  */
 export async function addPasskey(
-  tx: Transaction,
+  tx: Transaction<PasskeyTables>,
   { passkey, challenge, name }: Registration,
   { sub, now }: { readonly sub: string; readonly now: number },
 ): Promise<'added' | 'repeated' | 'taken' | 'full'> {
@@ -90,7 +88,7 @@ export async function addPasskey(
 }
 
 /** Notes that a challenge was answered; false when it was before. Only an accepted answer takes a row, so strangers fill no table. */
-async function useChallenge(tx: Transaction, challenge: string, now: number): Promise<boolean> {
+async function useChallenge(tx: Transaction<PasskeyTables>, challenge: string, now: number): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('auth_server_used_challenges')
     .values({ name: challengeName(challenge), expires: now + 2 * challengeLife })
