@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { gatherBytes } from '@countersign/httpsig/internal'
+import { gatherBytes, signalledInTime } from '@countersign/httpsig/internal'
 import { checkOptions, type OptionChecks, refusal } from '@countersign/protocol/internal'
 import { withinDeadline } from './deadline.js'
 import type { FetchedDocument, Fetcher } from './fetcher.js'
@@ -52,25 +52,13 @@ export function guardedFetcher(options: GuardedFetcherOptions = {}): Fetcher {
 
   return (url, { maxBytes, firstByte = timeout, signal: outer }) =>
     withinDeadline({ seconds: timeout, outer }, async signal => {
-      const response = await beginsWithin(firstByte, signal, begins => send(url, begins))
+      const begins = { seconds: firstByte, outer: signal, late: beganLate }
+      const response = await signalledInTime(begins, until => send(url, until))
       return readResponse(response, { maxBytes, mediaTypes })
     })
 }
 
-/** Aborts the work when its response has not begun after `seconds`; once it has, only `signal` aborts it. */
-async function beginsWithin<T>(
-  seconds: number,
-  signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const late = new AbortController()
-  const timer = setTimeout(() => late.abort(new Error('the response did not begin in time')), seconds * 1000)
-  try {
-    return await work(AbortSignal.any([signal, late.signal]))
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const beganLate = (): Error => new Error('the response did not begin in time')
 
 async function readResponse(
   response: IncomingMessage,

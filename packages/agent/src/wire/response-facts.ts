@@ -1,3 +1,4 @@
+import { signalledInTime } from '@countersign/httpsig/internal'
 import { type AgentAuth, parseAgentAuth } from '@countersign/protocol'
 import { errorName, nameIn, parseJson, reasonName } from '@countersign/protocol/internal'
 import { isJson, readBounded } from './body.js'
@@ -80,14 +81,9 @@ async function readErrorBody(response: Response, patience: number): Promise<Read
 }
 
 /** Reads an error body, but not for longer than `patience`: a body that drips must not hold up the caller (slow body). */
-async function readInTime(copy: Response, patience: number): Promise<Uint8Array | undefined> {
-  const late = new AbortController()
-  const timer = setTimeout(() => late.abort(), patience)
-  try {
-    return await readBounded(copy, maxErrorBody, { signal: late.signal, rest: 'cancel' })
-  } finally {
-    clearTimeout(timer)
-  }
+function readInTime(copy: Response, patience: number): Promise<Uint8Array | undefined> {
+  const wait = { seconds: patience / 1000, late: () => new Error('the body did not end in time') }
+  return signalledInTime(wait, signal => readBounded(copy, maxErrorBody, { signal, rest: 'cancel' }))
 }
 
 /** Returns the demanded components: bare names only, and no more than a signature may cover. */

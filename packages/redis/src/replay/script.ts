@@ -82,7 +82,7 @@ for i = 1, #live do
 end
 local capacity = tonumber(ARGV[3])
 if all >= capacity or ofSite >= tonumber(ARGV[4]) or ofPrincipal >= tonumber(ARGV[5]) then return 3 end
--- As hasShare in room-share.ts.
+-- As hasShare of @countersign/httpsig.
 if all >= capacity * 0.9 and ofSite >= capacity / 1000 then return 3 end
 
 local slice = whole(math.floor(at / length))

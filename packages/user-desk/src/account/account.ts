@@ -6,7 +6,7 @@ import { isIdentifier, type ResourceMetadata } from '@countersign/protocol'
 import { refusal, seeOther } from '@countersign/protocol/internal'
 import { requestIdOf } from '@countersign/verify/internal'
 import { accountPage } from '../pages/account-page.js'
-import { inTime } from '../pages/in-time.js'
+import { valueInTime } from '../pages/in-time.js'
 import { pageResponse } from '../pages/page-response.js'
 import { wordsNow } from '../pages/shown-words.js'
 import type { AccountContext } from './account-context.js'
@@ -47,7 +47,7 @@ function withTerms(access: readonly ShownAccess[], { discovery }: AccountContext
   const limited = discovery.limited()
   return Promise.all(
     access.map(async one => {
-      const terms = await inTime(limited.resource(one.resource))
+      const terms = await valueInTime(limited.resource(one.resource))
       return terms === undefined ? one : { ...one, terms, ...saidNow(one, terms) }
     }),
   )

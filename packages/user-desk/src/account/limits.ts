@@ -7,7 +7,7 @@ import { AAuthError, isIdentifier, type ResourceMetadata } from '@countersign/pr
 import { refusal, seeOther } from '@countersign/protocol/internal'
 import { requestIdOf } from '@countersign/verify/internal'
 import type { SessionUser } from '../login/entrance.js'
-import { inTime } from '../pages/in-time.js'
+import { valueInTime } from '../pages/in-time.js'
 import { conditionsChosen, limitsIn } from '../pages/limits-form.js'
 import { type NarrowView, narrowPage } from '../pages/narrow-page.js'
 import { chosenFrom, offeredBy } from '../pages/offered-limits.js'
@@ -93,7 +93,7 @@ async function limitsFor(
   // As for an id that nobody has: another user's access is not told apart from none (ACC-10).
   if (held === undefined) throw refusal('form_incomplete', { about: 'an access that is not there', status: 404 })
   const { conditions, counted } = held
-  const metadata = await inTime<ResourceMetadata>(discovery.limited().resource(what.resource))
+  const metadata = await valueInTime<ResourceMetadata>(discovery.limited().resource(what.resource))
   // Not "once", and nothing where all of it is that: a grant that goes on would begin a new count.
   const offered = offeredBy(counted === 'all' ? undefined : metadata, { once: false })
   return {

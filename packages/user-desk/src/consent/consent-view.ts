@@ -12,7 +12,7 @@ import {
 } from '@countersign/protocol'
 import type { ClaimedLogos } from '../pages/claimed-logo.js'
 import type { ConsentScope, ConsentView } from '../pages/consent-view.js'
-import { inTime } from '../pages/in-time.js'
+import { valueInTime } from '../pages/in-time.js'
 import type { ConsentDefaults } from '../pages/limits-view.js'
 import { wordsOf } from '../pages/shown-words.js'
 import { limitsOf } from './limits.js'
@@ -51,8 +51,8 @@ export async function consentView(
   // An exchange is allowed as a whole or not at all.
   const inside = (scope: ConsentScope): ConsentScope => (upstream === undefined ? scope : { ...scope, optional: false })
   const [agent, resource] = await Promise.all([
-    inTime(limited.agent(row.agent)),
-    own.length === 0 ? undefined : inTime(limited.resource(row.resource)),
+    valueInTime(limited.agent(row.agent)),
+    own.length === 0 ? undefined : valueInTime(limited.resource(row.resource)),
   ])
   const [logo, limits] = await Promise.all([
     logos.find(agent?.logo_uri),

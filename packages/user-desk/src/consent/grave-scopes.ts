@@ -2,7 +2,7 @@ import { resourceScopes } from '@countersign/auth-server/internal'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { isFresh } from '../account/fresh.js'
 import { type VerifyContext, verifyUser, verifyWays } from '../account/verify.js'
-import { inTime } from '../pages/in-time.js'
+import { valueInTime } from '../pages/in-time.js'
 import { pageResponse } from '../pages/page-response.js'
 import { wordsNow } from '../pages/shown-words.js'
 import { verifyPage } from '../pages/verify-page.js'
@@ -68,7 +68,7 @@ export async function askedAnewAmong(
 ): Promise<readonly string[]> {
   const own = resourceScopes([...scope])
   if (own.length === 0) return []
-  const metadata = await inTime(discovery.limited().resource(resource))
+  const metadata = await valueInTime(discovery.limited().resource(resource))
   if (metadata === undefined) return own
   const isGrave = (name: string): boolean => metadata.grave_scopes?.includes(name) === true
   return own.filter(name => isGrave(name) || agreed[name] !== wordsNow(name, metadata))

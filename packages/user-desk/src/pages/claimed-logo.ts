@@ -1,7 +1,7 @@
 import type { Fetcher } from '@countersign/discovery'
 import { shareSite } from '@countersign/discovery/internal'
 import { guardedFetcher } from '@countersign/discovery/node'
-import { inTime } from './in-time.js'
+import { valueInTime } from './in-time.js'
 import { pictureOf } from './picture.js'
 
 const mediaTypes = ['image/png', 'image/jpeg', 'image/webp'] as const
@@ -69,7 +69,7 @@ export function claimedLogos(o: ClaimedLogosOptions): ClaimedLogos {
         picture = fetchOne(logoUri)
         fetching.set(logoUri, picture)
       }
-      return inTime(picture, patience)
+      return valueInTime(picture, patience)
     },
   }
 }
