@@ -164,7 +164,9 @@ describe(verifies('discovery.first-byte', 'an unknown participant must begin its
     const urlOf = (server: typeof silent) => `http://127.0.0.1:${Object(server.address()).port}/`
     const fetcher = guardedFetcher({ dangerouslyAllowLoopback: true })
     const began = performance.now()
-    await expect(fetcher(urlOf(silent), { maxBytes: 100, firstByte: 0.2 })).rejects.toThrow()
+    await expect(fetcher(urlOf(silent), { maxBytes: 100, firstByte: 0.2 })).rejects.toMatchObject({
+      name: 'TimeoutError',
+    })
     expect(performance.now() - began).toBeLessThan(1500)
     const twin = await fetcher(urlOf(slow), { maxBytes: 100, firstByte: 0.2 })
     expect(new TextDecoder().decode(twin.body)).toBe('{}')

@@ -58,7 +58,8 @@ export function guardedFetcher(options: GuardedFetcherOptions = {}): Fetcher {
     })
 }
 
-const beganLate = (): Error => new Error('the response did not begin in time')
+// Under this name, logs say "no answer in time".
+const beganLate = (): DOMException => new DOMException('the response did not begin in time', 'TimeoutError')
 
 async function readResponse(
   response: IncomingMessage,
