@@ -36,7 +36,9 @@ async function stateOf(level: Level, resource: string): Promise<AgentState> {
   const [jkt, iat] = [await thumbprint(key.publicJwk), now()]
   const common = { iat, exp: iat + 3600, jti: 'bench', cnf: { jwk: key.publicJwk } }
   const agent_token = await signToken({
-    ...{ typ: 'agent+jwt', key: issuerKey, kid: 'k1' },
+    typ: 'agent+jwt',
+    key: issuerKey,
+    kid: 'k1',
     claims: { iss: agentServer, sub: laptop, ...common },
   })
   const values = new Map<string, unknown>()
@@ -45,7 +47,9 @@ async function stateOf(level: Level, resource: string): Promise<AgentState> {
     const scope = 'events.read'
     const named = { agent: agentServer, agent_delegate: laptop, sub: '2b1d7c3e', grant: '6b0e5f0c-6d5d-4c1e-9b1a' }
     const authToken = await signToken({
-      ...{ typ: 'auth+jwt', key: issuerKey, kid: 'k1' },
+      typ: 'auth+jwt',
+      key: issuerKey,
+      kid: 'k1',
       claims: { iss: authServer, aud: resource, ...named, scope, ...common },
     })
     const times = { expires: iat + 3600, renewAt: iat + 3000 }

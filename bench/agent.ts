@@ -57,11 +57,15 @@ function rowsOf({ id, method }: Call, pairs: readonly Pair[], inFlight: number):
       detail: `CPU over fetch, × one bare sign; ${of(added).toFixed(0)} µs; ${beside}; wall ${wall} × fetch`,
     }),
     result({
-      ...{ id: 'the same, libsodium signs', inFlight, ratio: of(pair => bySodium(pair) / pair.bare.sign) },
+      id: 'the same, libsodium signs',
+      inFlight,
+      ratio: of(pair => bySodium(pair) / pair.bare.sign),
       detail: `likewise; ${of(bySodium).toFixed(0)} µs`,
     }),
     result({
-      ...{ id: 'of which one signature', inFlight, ratio: of(pair => least(pair) / pair.bare.sign) },
+      id: 'of which one signature',
+      inFlight,
+      ratio: of(pair => least(pair) / pair.bare.sign),
       detail: `of bytes that are there already, before fetch; ${of(least).toFixed(0)} µs`,
     }),
   ]

@@ -97,7 +97,10 @@ async function appending({ store, audit }: Place): Promise<Result[]> {
   }
   const row = (id: string, cost: (each: { append: number; sequence: number }) => number, budget?: number): Result =>
     result({
-      ...{ id, inFlight, ratio: median(added.map(cost)), detail: '× one bare verify, an event' },
+      id,
+      inFlight,
+      ratio: median(added.map(cost)),
+      detail: '× one bare verify, an event',
       ...(budget !== undefined && { budget }),
     })
   return [

@@ -56,7 +56,12 @@ async function run(order: AuthServerOrder): Promise<number> {
   chooseEd25519(order.ed25519 ?? 'node')
   verifyOn('pool')
   const running = await serve({
-    ...{ name: 'auth-server', id: issuer, port: 0, host: '127.0.0.1', participant, level: 'error' },
+    name: 'auth-server',
+    id: issuer,
+    port: 0,
+    host: '127.0.0.1',
+    participant,
+    level: 'error',
     announce: () => undefined,
     signals: false,
   })

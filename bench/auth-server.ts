@@ -51,8 +51,11 @@ async function clientCredentials(jwk: PrivateJwk): Promise<Ready> {
     client_assertion: assertion,
   }).toString()
   const headers = {
-    ...{ host: 'auth.example', 'x-forwarded-proto': 'https', dpop: proof },
-    ...{ 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(body.length) },
+    host: 'auth.example',
+    'x-forwarded-proto': 'https',
+    dpop: proof,
+    'content-type': 'application/x-www-form-urlencoded',
+    'content-length': String(body.length),
   }
   return { path: '/token', headers, body }
 }
@@ -115,7 +118,11 @@ async function oneRound(made: Cast, client: PrivateJwk, servers: Servers, turned
   }
   const { verify, sign } = await bareOperations()
   return {
-    ...{ few: of('few'), sodium: of('sodium'), many: of('many'), oidc: of('oidc'), floor: of('floor') },
+    few: of('few'),
+    sodium: of('sodium'),
+    many: of('many'),
+    oidc: of('oidc'),
+    floor: of('floor'),
     refresh: measuredOf(refreshed, 'few'),
     refreshSodium: measuredOf(refreshed, 'sodium'),
     refreshMany: measuredOf(refreshed, 'many'),

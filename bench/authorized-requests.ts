@@ -32,8 +32,14 @@ export async function authorizedRequests(
 ): Promise<() => Promise<Ready>> {
   const key = await generateSigningKey()
   const claims = {
-    ...{ iss: issuer, aud: audience, agent: 'https://agent.example', agent_delegate: 'laptop-7f3a' },
-    ...{ cnf: { jwk: key.publicJwk }, sub: '2b1d7c3e', scope: 'events.read', jti: 'bench' },
+    iss: issuer,
+    aud: audience,
+    agent: 'https://agent.example',
+    agent_delegate: 'laptop-7f3a',
+    cnf: { jwk: key.publicJwk },
+    sub: '2b1d7c3e',
+    scope: 'events.read',
+    jti: 'bench',
     // As auth servers issue them: each request asks whether the grant has ended.
     grant: '6b0e5f0c-6d5d-4c1e-9b1a-3f6f0c5b7a11',
   }

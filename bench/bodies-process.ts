@@ -38,8 +38,15 @@ async function run({ kind }: BodiesOrder): Promise<number> {
       },
     }
     const running = await serve({
-      ...{ name: 'bodies', id, port: 0, host: '127.0.0.1', participant, bodyLimit },
-      ...{ signals: false, announce: () => undefined, level: 'error' },
+      name: 'bodies',
+      id,
+      port: 0,
+      host: '127.0.0.1',
+      participant,
+      bodyLimit,
+      signals: false,
+      announce: () => undefined,
+      level: 'error',
     })
     return running.port
   }

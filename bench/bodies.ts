@@ -48,7 +48,10 @@ async function overHttp2(port: number): Promise<() => void> {
   session.on('error', () => undefined)
   const lines = Object.fromEntries((await head()).filter(([name]) => name !== 'host'))
   const stream = session.request({
-    ...{ ':method': 'POST', ':path': '/', ':authority': 'calendar.example', ...lines },
+    ':method': 'POST',
+    ':path': '/',
+    ':authority': 'calendar.example',
+    ...lines,
   })
   stream.on('error', () => undefined).resume()
   for (let at = 0; at < sent; at += 100)
@@ -77,7 +80,10 @@ async function row(kind: BodiesOrder['kind']): Promise<Result> {
     const used = ((await server.cpu()) - cpu) / connections
     const each = ((await server.held()) - held) / connections
     return result({
-      ...{ id: `bodies in one-byte chunks, ${kind}`, inFlight: connections, ratio: each / budget, budget: 1 },
+      id: `bodies in one-byte chunks, ${kind}`,
+      inFlight: connections,
+      ratio: each / budget,
+      budget: 1,
       detail: `${(each / 1024).toFixed(0)} KiB held for ${(sent / 1024).toFixed(0)} KiB sent, × (twice that and 64 KiB); ${(used / 1000).toFixed(1)} ms of CPU a body`,
     })
   } finally {

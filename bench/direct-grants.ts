@@ -75,8 +75,12 @@ export async function signedForm(
   const body = new TextEncoder().encode(new URLSearchParams(form).toString())
   const type = 'application/x-www-form-urlencoded'
   const signed = await signRequest({
-    ...{ method: 'POST', url: `${by.names.issuer}${path}`, headers: [['content-type', type]], body },
-    ...{ key: by.key, signatureKey: { scheme: 'jwt', jwt: by.agentToken } },
+    method: 'POST',
+    url: `${by.names.issuer}${path}`,
+    headers: [['content-type', type]],
+    body,
+    key: by.key,
+    signatureKey: { scheme: 'jwt', jwt: by.agentToken },
   })
   const headers = { host: new URL(by.names.issuer).host, 'content-type': type, 'content-length': String(body.length) }
   return { path, headers: { ...headers, ...Object.fromEntries(signed) }, body }
@@ -85,9 +89,15 @@ export async function signedForm(
 /** Signs a request for a direct grant, with a resource token of its own. */
 export async function directGrant(by: Delegate, resourceKey: SigningKey): Promise<Ready> {
   const claims = {
-    ...{ iss: by.names.resource, aud: by.names.issuer, agent: by.names.agent },
-    ...{ agent_delegate: by.sub, agent_jkt: by.jkt },
-    ...{ scope: 'events.read', iat: now(), exp: now() + 300, jti: crypto.randomUUID() },
+    iss: by.names.resource,
+    aud: by.names.issuer,
+    agent: by.names.agent,
+    agent_delegate: by.sub,
+    agent_jkt: by.jkt,
+    scope: 'events.read',
+    iat: now(),
+    exp: now() + 300,
+    jti: crypto.randomUUID(),
   }
   const resource_token = await signToken({ typ: 'resource+jwt', key: resourceKey, kid: 'r1', claims })
   return signedForm(by, { request_type: 'auth', resource_token })

@@ -33,7 +33,9 @@ export function withRun(
   results: readonly Result[],
 ): Figures {
   const rows = results.map(({ id, inFlight, ratio, budget, detail }) => ({
-    ...{ id, inFlight, ratio },
+    id,
+    inFlight,
+    ratio,
     ...(budget === undefined ? {} : { budget }),
     unit: detail.replace(/;.*/s, ''),
   }))

@@ -81,8 +81,11 @@ async function oneRound(measured: Readonly<Record<Subject | 'closing', Measured>
     return Object.fromEntries(loads) as Record<Subject, Load>
   }
   return {
-    ...{ small: await of('small'), large: await of('large'), post: await of('post') },
-    ...{ authorized: await of('authorized'), cost: await bareOperations() },
+    small: await of('small'),
+    large: await of('large'),
+    post: await of('post'),
+    authorized: await of('authorized'),
+    cost: await bareOperations(),
   }
 }
 
@@ -119,7 +122,8 @@ export const gateway: Bench = {
         make: await makersFor(server, servers),
       })
       const measured = {
-        ...{ quiet: await ready(quiet), logged: await ready(logged) },
+        quiet: await ready(quiet),
+        logged: await ready(logged),
         // The requests of a gateway, which the proxy passes on unread.
         proxy: { server: servers.proxy, make: await makersFor(quiet, servers) },
         closing: { server: servers.closing, make: await makersFor(quiet, servers) },

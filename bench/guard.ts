@@ -116,8 +116,13 @@ async function oneRound(
   const fastest = await load(servers.hono, await ready('bare'), inFlight, { awake })
   const pair = (id: Subject['id']): Pair => measuredOf(pairs, id)
   return {
-    ...{ aauth: pair('aauth'), dpop: pair('dpop'), floor: pair('floor') },
-    ...{ nodeAAuth: pair('nodeAAuth'), sodium: pair('sodium'), fastest, cost: await bareOperations() },
+    aauth: pair('aauth'),
+    dpop: pair('dpop'),
+    floor: pair('floor'),
+    nodeAAuth: pair('nodeAAuth'),
+    sodium: pair('sodium'),
+    fastest,
+    cost: await bareOperations(),
   }
 }
 
@@ -134,24 +139,34 @@ function rowsOf(measured: readonly Round[], inFlight: number): Result[] {
   const gated = inFlight === 16
   return [
     result({
-      ...{ id: 'guard on a Hono route', inFlight, ratio: of(r => added('aauth')(r) / r.cost.verify) },
+      id: 'guard on a Hono route',
+      inFlight,
+      ratio: of(r => added('aauth')(r) / r.cost.verify),
       detail: `CPU added at the same rate, × one bare verify; ${detail('aauth')}; bare ${load(round => round.fastest)}`,
       ...(gated ? { budget: 1.45 } : {}),
     }),
     result({
-      ...{ id: 'the same, libsodium verifies', inFlight, ratio: of(r => added('sodium')(r) / r.cost.verify) },
+      id: 'the same, libsodium verifies',
+      inFlight,
+      ratio: of(r => added('sodium')(r) / r.cost.verify),
       detail: `likewise; ${of(r => added('sodium')(r) / added('dpop')(r)).toFixed(2)} × OAuth JWT + DPoP; ${detail('sodium')}`,
     }),
     result({
-      ...{ id: 'of which one verification', inFlight, ratio: of(r => added('floor')(r) / r.cost.verify) },
+      id: 'of which one verification',
+      inFlight,
+      ratio: of(r => added('floor')(r) / r.cost.verify),
       detail: `of bytes that are there already, by a middleware that does nothing else; ${detail('floor')}`,
     }),
     result({
-      ...{ id: 'guard on node:http', inFlight, ratio: of(r => added('nodeAAuth')(r) / r.cost.verify) },
+      id: 'guard on node:http',
+      inFlight,
+      ratio: of(r => added('nodeAAuth')(r) / r.cost.verify),
       detail: `likewise; ${detail('nodeAAuth')}`,
     }),
     result({
-      ...{ id: 'guard × OAuth JWT + DPoP', inFlight, ratio: of(r => added('aauth')(r) / added('dpop')(r)) },
+      id: 'guard × OAuth JWT + DPoP',
+      inFlight,
+      ratio: of(r => added('aauth')(r) / added('dpop')(r)),
       ...(gated ? { budget: 0.5 } : {}),
       detail: `CPU added; oauth4webapi ${detail('dpop')}`,
     }),
@@ -172,9 +187,12 @@ export const guard: Bench = {
     }
     try {
       const servers = {
-        ...{ hono: await start('hono', 'bare'), node: await start('node', 'bare') },
-        ...{ aauth: await start('hono', 'aauth'), dpop: await start('hono', 'dpop') },
-        ...{ floor: await start('hono', 'floor'), nodeAAuth: await start('node', 'aauth') },
+        hono: await start('hono', 'bare'),
+        node: await start('node', 'bare'),
+        aauth: await start('hono', 'aauth'),
+        dpop: await start('hono', 'dpop'),
+        floor: await start('hono', 'floor'),
+        nodeAAuth: await start('node', 'aauth'),
         sodium: await start('hono', 'aauth', 'sodium'),
       }
       const rows: Result[] = []

@@ -19,7 +19,9 @@ function list(wider: boolean): Conditions {
     { type: 'data', resource, fields: ['/items/*/title', '/next', ...(wider ? ['/x'] : [])] },
     { type: 'data', resource, fields: ['/items', '/next', '/total'] },
     {
-      ...{ type: 'arguments', resource, of: 'send' },
+      type: 'arguments',
+      resource,
+      of: 'send',
       where: [
         { at: '/to', in: names },
         { at: '/text', maxLength: 500 },

@@ -28,8 +28,12 @@ function judge(conditions: Conditions): number {
   const cpu = process.cpuUsage()
   for (let i = 0; i < requests; i++) {
     const facts: JudgedFacts = {
-      ...{ now: begin + (i * 3600) / requests, resource: 'https://mail.corp.example', scope: ['mail.read'] },
-      ...{ purposes: ['support'], levels: 1, services: ['https://middle.example'] },
+      now: begin + (i * 3600) / requests,
+      resource: 'https://mail.corp.example',
+      scope: ['mail.read'],
+      purposes: ['support'],
+      levels: 1,
+      services: ['https://middle.example'],
     }
     if (firstUnmet(conditions, facts) !== undefined) throw new Error('a condition does not hold')
   }

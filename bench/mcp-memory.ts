@@ -20,7 +20,8 @@ export const mcpMemory: Bench = {
   name: 'mcp-memory',
   async run() {
     const resource = createResource({
-      ...{ id: 'https://tools.example', keys: [{ kid: 'r1', key: await generateSigningKey() }] },
+      id: 'https://tools.example',
+      keys: [{ kid: 'r1', key: await generateSigningKey() }],
     })
     const tools = (): McpServer => {
       const server = new McpServer({ name: 'bench', version: '1' })
@@ -54,7 +55,10 @@ export const mcpMemory: Bench = {
     const after = await until(all)
     return [
       result({
-        ...{ id: 'bytes held after a million calls', inFlight, ratio: after / before, budget: 1.05 },
+        id: 'bytes held after a million calls',
+        inFlight,
+        ratio: after / before,
+        budget: 1.05,
         detail: `× those after ${first}; ${(after / 1e6).toFixed(1)} MB, ${(before / 1e6).toFixed(1)} MB before`,
       }),
     ]

@@ -25,13 +25,14 @@ type Fetch = typeof fetch
 async function fetchers(issuerKey: SigningKey): Promise<Record<Kind, Fetch>> {
   const key = await generateSigningKey()
   const claims = {
-    ...{
-      iss: issuer,
-      aud: audience,
-      agent: 'https://agent.example',
-      agent_delegate: 'laptop-7f3a',
-    },
-    ...{ cnf: { jwk: key.publicJwk }, sub: '2b1d7c3e', scope: 'events.read', jti: 'bench' },
+    iss: issuer,
+    aud: audience,
+    agent: 'https://agent.example',
+    agent_delegate: 'laptop-7f3a',
+    cnf: { jwk: key.publicJwk },
+    sub: '2b1d7c3e',
+    scope: 'events.read',
+    jti: 'bench',
   }
   const tokenNow = renewedToken(times =>
     signToken({ typ: 'auth+jwt', key: issuerKey, kid: 'k1', claims: { ...claims, ...times } }),
@@ -48,11 +49,13 @@ async function fetchers(issuerKey: SigningKey): Promise<Record<Kind, Fetch>> {
       const sent: Array<[string, string]> = [...new Headers(init.headers)]
       const body = typeof init.body === 'string' ? { body: new TextEncoder().encode(init.body) } : {}
       const added = await signRequest({
-        ...{ method: init.method ?? 'GET', url: `${audience}${pathname}`, headers: sent, ...body, key },
-        ...{
-          signatureKey: { scheme: 'jwt', jwt: await tokenNow() },
-          additionalComponents: ['mcp-protocol-version', 'mcp-method', 'mcp-name'],
-        },
+        method: init.method ?? 'GET',
+        url: `${audience}${pathname}`,
+        headers: sent,
+        ...body,
+        key,
+        signatureKey: { scheme: 'jwt', jwt: await tokenNow() },
+        additionalComponents: ['mcp-protocol-version', 'mcp-method', 'mcp-name'],
       })
       const headers = [['host', new URL(audience).host], ...sent, ...added].map(
         ([a = '', b = '']): [string, string] => [a, b],

@@ -54,7 +54,10 @@ async function idleRow({ file, folder }: PublishedCommand, name: string): Promis
     if (megabytes === undefined) return []
     return [
       result({
-        ...{ id: `idle ${name}, MB`, inFlight: 0, ratio: megabytes, budget: 90 },
+        id: `idle ${name}, MB`,
+        inFlight: 0,
+        ratio: megabytes,
+        budget: 90,
         detail: `resident, ${settle} s after its start; a bare Node has about 40`,
       }),
     ]
@@ -83,7 +86,9 @@ async function discoveryRow(): Promise<Result> {
     return discovery
   })
   return result({
-    ...{ id: 'discovery, bytes per agent', inFlight: 1, ratio: bytes },
+    id: 'discovery, bytes per agent',
+    inFlight: 1,
+    ratio: bytes,
     detail: 'bytes at 100 000 agents with one key each; the default room is 10 000 of a role',
   })
 }
@@ -101,7 +106,9 @@ async function revocationRow(): Promise<Result> {
     return set
   })
   return result({
-    ...{ id: 'revocations, bytes per grant', inFlight: 1, ratio: bytes },
+    id: 'revocations, bytes per grant',
+    inFlight: 1,
+    ratio: bytes,
     detail: 'bytes at 1 M live grants',
   })
 }

@@ -4,8 +4,12 @@ import { type Result, result } from './result.js'
 /** A response of some 100 KiB: messages with what mail has, escapes among it. */
 function inbox(): string {
   const items = Array.from({ length: 480 }, (_, id) => ({
-    ...{ id, title: `Message ${id}`, body: 'x'.repeat(100), amount: id * 1.25 },
-    ...{ tags: ['a', `"${id}"`], from: { name: 'Ada', mail: 'ada@example.com' } },
+    id,
+    title: `Message ${id}`,
+    body: 'x'.repeat(100),
+    amount: id * 1.25,
+    tags: ['a', `"${id}"`],
+    from: { name: 'Ada', mail: 'ada@example.com' },
   }))
   return JSON.stringify({ items, next: null })
 }

@@ -74,7 +74,10 @@ async function authServer(database: string, told: Set<string>): Promise<AuthServ
   const key = { kid: 'r1', key: await generateSigningKey() }
   for (const id of resourceIds) publishResource(web, id, [key], { revocation_endpoint: `${id}/revoked` })
   return createAuthServer({
-    ...{ issuer, keys: [{ kid: 'a1', key: await generateSigningKey() }], database, development: true },
+    issuer,
+    keys: [{ kid: 'a1', key: await generateSigningKey() }],
+    database,
+    development: true,
     desk: userDesk({ login: [demoUsers([{ name: 'Ada' }])], pagesPerMinute: 1e6 }),
     discovery: createDiscovery({ fetcher: web.fetcher }),
     async fetch(input, init) {

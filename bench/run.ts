@@ -24,8 +24,23 @@ import { shares } from './shares.js'
 import { soak } from './soak.js'
 
 const benches: readonly Bench[] = [
-  ...[httpsig, discovery, agent, agentServer, authServer, guard, gateway, mcp, mcpMemory, bodies, shares, revocation],
-  ...[delegation, audit, backup, memory, scaling],
+  httpsig,
+  discovery,
+  agent,
+  agentServer,
+  authServer,
+  guard,
+  gateway,
+  mcp,
+  mcpMemory,
+  bodies,
+  shares,
+  revocation,
+  delegation,
+  audit,
+  backup,
+  memory,
+  scaling,
 ]
 
 /** Run only where they are named: they take an hour. */

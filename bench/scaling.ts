@@ -38,8 +38,11 @@ function rowsOf({ sizes: points, instances, operations }: ScalingConstants): Res
       (of.instance + of.database) / (few[name].instance + few[name].database)
     const row = (name: 'direct' | 'refresh', of: typeof direct): Result =>
       result({
-        ...{ id: `${name} at ${grants.toExponential(0)} grants × at 10³, CPU`, inFlight: 16, ratio: ratio(name, of) },
-        ...{ budget: 1.2, detail: 'instance and PostgreSQL' },
+        id: `${name} at ${grants.toExponential(0)} grants × at 10³, CPU`,
+        inFlight: 16,
+        ratio: ratio(name, of),
+        budget: 1.2,
+        detail: 'instance and PostgreSQL',
       })
     return [row('direct', direct), row('refresh', refresh)]
   })
@@ -48,15 +51,16 @@ function rowsOf({ sizes: points, instances, operations }: ScalingConstants): Res
   return [
     ...sizeRows,
     result({
-      ...{ id: 'one instance × three of equal CPU, time between two', inFlight: 48, ratio: 1 / speedUp(one, three) },
-      ...{ budget: 1 / 2.6, detail: `by statements of a direct grant; CPU of an instance ${ratioText(one, three)}` },
+      id: 'one instance × three of equal CPU, time between two',
+      inFlight: 48,
+      ratio: 1 / speedUp(one, three),
+      budget: 1 / 2.6,
+      detail: `by statements of a direct grant; CPU of an instance ${ratioText(one, three)}`,
     }),
     result({
-      ...{
-        id: 'direct grant, CPU of PostgreSQL × of the instance',
-        inFlight: 16,
-        ratio: direct.database / direct.instance,
-      },
+      id: 'direct grant, CPU of PostgreSQL × of the instance',
+      inFlight: 16,
+      ratio: direct.database / direct.instance,
       detail: `${direct.statements} statements, ${direct.redisCommands} to Redis; ${cpus().length} cores`,
     }),
   ]

@@ -13,8 +13,13 @@ async function replayShares(): Promise<Result[]> {
   const counts = { evil: 0, honest: 0, asked: 0 }
   const check = (base: string, agent: string, site: string): ReturnType<ReplaySet['check']> =>
     set.check({
-      ...{ authority: 'calendar.example', thumbprint: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k', created },
-      ...{ base, partition: 'identified', principal: agent, site },
+      authority: 'calendar.example',
+      thumbprint: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
+      created,
+      base,
+      partition: 'identified',
+      principal: agent,
+      site,
     })
   const start = performance.now()
   for (let i = 0; i < flood; i++) {

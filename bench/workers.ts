@@ -65,7 +65,12 @@ async function start(folder: string, count: number): Promise<Served> {
   await admin.query(`create schema ${schema}`)
   const config = join(folder, `${count}.json`)
   const settings = {
-    ...{ id: issuer, port, development: true, data: join(folder, String(count)), workers: count, replay: redisUrl },
+    id: issuer,
+    port,
+    development: true,
+    data: join(folder, String(count)),
+    workers: count,
+    replay: redisUrl,
     database: `${postgres}?options=${encodeURIComponent(`-c search_path=${schema}`)}`,
     grants: [{ agent: names.agent, delegates: 'any', resource: names.resource, scopes: ['events.read'] }],
   }

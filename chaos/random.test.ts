@@ -31,7 +31,12 @@ test('each third pair sets a clock while Redis loses what it knew, where faults 
   expect(marked.map(pair => pair.map(name => kinds.get(name)))).toEqual(marked.map(() => ['clock', 'loss']))
   expect(new Set(marked.map(pair => pair.join())).size, 'not always the same').toBeGreaterThan(10)
   expect([...kinds].filter(([, of]) => of === 'loss').map(([name]) => name)).toEqual([
-    ...['redis-kill', 'redis-flush', 'redis-evicting', 'cluster-kill', 'cluster-stop', 'dns-lying'],
+    'redis-kill',
+    'redis-flush',
+    'redis-evicting',
+    'cluster-kill',
+    'cluster-stop',
+    'dns-lying',
   ])
   // Where one kind is missing, pairs are what they were.
   const calm = catalogue.filter(({ of }) => of !== 'clock')

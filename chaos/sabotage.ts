@@ -261,7 +261,10 @@ const dudFault: Sabotage = {
   fails: ['faults-bite'],
   run: ({ fronts }, round) =>
     round({
-      ...{ name: 'dud', what: 'nothing', silent: false, takes: ['nothing'] },
+      name: 'dud',
+      what: 'nothing',
+      silent: false,
+      takes: ['nothing'],
       apply: async () => ({
         heal: async () => undefined,
         measure: growing(() => fronts.auth.counts.cut, 'connections cut'),
@@ -275,8 +278,10 @@ const staysAway: Sabotage = {
   fails: ['recovers'],
   run: ({ fronts: { partner } }, round) =>
     round({
-      ...{ name: 'partner-away', what: 'the auth server of the other domain refuses connections' },
-      ...{ silent: false, takes: ['process partner'] },
+      name: 'partner-away',
+      what: 'the auth server of the other domain refuses connections',
+      silent: false,
+      takes: ['process partner'],
       async apply() {
         partner.weather = { refuses: true }
         const mend = async (): Promise<void> => {
@@ -293,8 +298,22 @@ const staysAway: Sabotage = {
  * that none of them is ended before a client looks for it.
  */
 export const sabotages: readonly Sabotage[] = [
-  ...[copyGrant, strayGrant, grantDenied, reviveGrant, pastTheGuard, forgetRequests, forgetCounts, changeEvent],
-  ...[answerFault, hang, forgetEnds, replaceKeys, dudFault, staysAway, takeEvent, deleteGrant],
+  copyGrant,
+  strayGrant,
+  grantDenied,
+  reviveGrant,
+  pastTheGuard,
+  forgetRequests,
+  forgetCounts,
+  changeEvent,
+  answerFault,
+  hang,
+  forgetEnds,
+  replaceKeys,
+  dudFault,
+  staysAway,
+  takeEvent,
+  deleteGrant,
 ]
 
 /** The sabotages of these names. Throws for a name that is none. */

@@ -119,7 +119,9 @@ async function buildPage() {
 /** Compiles the command and what it needs, without checking types: to run it, not to judge it. */
 export async function buildCommand() {
   await step('building the command and the packages under it', process.execPath, [
-    ...[...compile, 'packages/cli', '--noCheck'],
+    ...compile,
+    'packages/cli',
+    '--noCheck',
   ])
   await buildPage()
 }

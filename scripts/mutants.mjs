@@ -52,8 +52,21 @@ function readFlags() {
   const one = { type: 'string' }
   const is = { type: 'boolean' }
   const options = {
-    ...{ only: many, group: many, role: one, outside: is, inside: is, unseen: is, seed: one, sample: one, jobs: one },
-    ...{ note: is, 'tests-first': is, write: is, again: is, tests: many, help: is },
+    only: many,
+    group: many,
+    role: one,
+    outside: is,
+    inside: is,
+    unseen: is,
+    seed: one,
+    sample: one,
+    jobs: one,
+    note: is,
+    'tests-first': is,
+    write: is,
+    again: is,
+    tests: many,
+    help: is,
   }
   try {
     const { values } = parseArgs({ options })

@@ -36,7 +36,11 @@ export function readManifest(folder) {
 export function sharedMetadata(room, base = root) {
   const { version, license, engines, author, repository, bugs } = readManifest(base)
   return {
-    ...{ version, license, engines, author, bugs },
+    version,
+    license,
+    engines,
+    author,
+    bugs,
     homepage: `${webUrl()}/tree/main/${room}#readme`,
     repository: { ...repository, directory: room },
     publishConfig: { access: 'public' },
@@ -51,8 +55,23 @@ export function webUrl() {
 }
 
 const order = [
-  ...['name', 'version', 'description', 'keywords', 'license', 'author', 'homepage', 'repository', 'bugs'],
-  ...['publishConfig', 'type', 'engines', 'sideEffects', 'bin', 'imports', 'exports', 'files'],
+  'name',
+  'version',
+  'description',
+  'keywords',
+  'license',
+  'author',
+  'homepage',
+  'repository',
+  'bugs',
+  'publishConfig',
+  'type',
+  'engines',
+  'sideEffects',
+  'bin',
+  'imports',
+  'exports',
+  'files',
 ]
 
 /** Writes the shared metadata into every manifest, and one version into all that names a package of this project. */

@@ -59,7 +59,10 @@ function git(...args) {
 
 function copyWritten(to) {
   for (const file of [
-    ...['CHANGELOG.md', 'package.json', 'package-lock.json', 'requirements/package.json'],
+    'CHANGELOG.md',
+    'package.json',
+    'package-lock.json',
+    'requirements/package.json',
     ...packages().map(({ room }) => `${room}/package.json`),
   ])
     cpSync(`${root}/${file}`, `${to}/${file}`)

@@ -19,7 +19,9 @@ export function installSiteTools(begin = () => undefined) {
     begin(name)
     const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']
     const { stderr } = spawnSync('npm', ['ci', ...options, '--prefix', `${root}/${folder}`], {
-      ...{ cwd: root, encoding: 'utf8', shell: process.platform === 'win32' },
+      cwd: root,
+      encoding: 'utf8',
+      shell: process.platform === 'win32',
     })
     if (!isInstalled(folder, name))
       return `npm could not install ${name} in ${folder}/: ${stderr?.trim().split('\n')[0] ?? ''}`

@@ -9,7 +9,10 @@ const third = long ? (process.env.COUNTERSIGN_THIRD ?? thirdOfCommit()) : undefi
 await install()
 await build()
 await step('checking style', process.execPath, [
-  ...['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'],
+  'node_modules/@biomejs/biome/bin/biome',
+  'check',
+  '--error-on-warnings',
+  '.',
 ])
 await run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run'], {
   COUNTERSIGN_GATE: '1',

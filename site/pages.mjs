@@ -24,7 +24,10 @@ export function pagesOf(root) {
   const examples = readmesIn(root, 'examples').map(name => [`examples/${name}/README.md`, `examples/${name}.md`])
   const api = markdownIn(`${root}/${apiFolder}`).map(file => [`${apiFolder}/${file}`, `api/${indexed(file)}`])
   return new Map([
-    ...[...docs.map(([file, page]) => [file, indexed(page)]), ...readmes, ...examples, ...api],
+    ...docs.map(([file, page]) => [file, indexed(page)]),
+    ...readmes,
+    ...examples,
+    ...api,
     ...Object.entries(named),
   ])
 }

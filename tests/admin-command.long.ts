@@ -72,7 +72,9 @@ test('the page tries the policy of the configuration, and names its rule', async
   const key = await signedIn(at, 'ada')
   const asked = { agent: 'https://agent.example', resource: 'https://calendar.example', scope: 'events.read' }
   expect(await (await call(at.origin, key, 'policy/test', asked)).json()).toEqual({
-    ...{ decision: 'deny', reason: 'policy_refused', by: [] },
+    decision: 'deny',
+    reason: 'policy_refused',
+    by: [],
   })
 })
 

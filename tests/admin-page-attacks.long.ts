@@ -67,7 +67,8 @@ when(
     // The session of that user alone opens nothing.
     const header = cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
     const stolen = await fetch(`${at.place.origin}/api/overview`, {
-      ...{ method: 'POST', body: '{}' },
+      method: 'POST',
+      body: '{}',
       headers: { cookie: header, origin: at.place.origin, 'content-type': 'application/json' },
     })
     expect([stolen.status, await stolen.json()]).toMatchObject([401, { reason: 'credential_not_accepted' }])
@@ -162,7 +163,10 @@ when(`names that strangers choose are text, and what cannot be seen in them is s
   await at.place.seed({
     users: hostileNames.map((name, n) => ({ sub: `h-${n}${name.slice(0, 20)}`, name, email: `${name}@example.org` })),
     grants: hostileNames.map((delegate, n) => ({
-      ...{ agent, delegate, user: `h-${n}${delegate.slice(0, 20)}`, scope: 'events.read' },
+      agent,
+      delegate,
+      user: `h-${n}${delegate.slice(0, 20)}`,
+      scope: 'events.read',
       resource: `https://calendar.example/${delegate.slice(0, 30)}`,
     })),
   })

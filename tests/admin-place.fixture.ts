@@ -46,7 +46,10 @@ export async function adminPlace(): Promise<AdminPlace> {
   const database = `sqlite:${join(folder, 'auth.db')}`
   const events: AuthServerEvent[] = []
   const auth = await createAuthServer({
-    ...{ issuer: users, keys: { rotateEvery: 90 * 86_400 }, database, development: true },
+    issuer: users,
+    keys: { rotateEvery: 90 * 86_400 },
+    database,
+    development: true,
     desk: userDesk({ login: [demoUsers([{ name: 'ada', email: 'ada@example.org' }])] }),
     policy: askUsers([{ agents: 'any', delegates: 'any', resources: 'any', scopes: ['events.read'] }]),
     replay: memoryReplaySet(),
@@ -58,12 +61,18 @@ export async function adminPlace(): Promise<AdminPlace> {
   const servers = [
     await serve({ ...common, name: 'auth', id: users, port, participant: auth }),
     await serve({
-      ...{ ...common, name: 'admin', id: origin, port: adminPort },
+      ...common,
+      name: 'admin',
+      id: origin,
+      port: adminPort,
       participant: adminPage(auth, { origin, rulesOf }),
     }),
   ]
   return {
-    ...{ users, origin, auth, events },
+    users,
+    origin,
+    auth,
+    events,
     seed: rows => seed(database, rows),
     async link(name = 'ada') {
       return (await operatorOf(auth).admins.add({ name, origin })).url
@@ -94,9 +103,23 @@ async function seed(url: string, { users = [], grants = [] }: SeededRows): Promi
         await tx
           .insertInto('auth_server_grants')
           .values({
-            ...{ refresh_hash: `hash-${id}`, id, agent, agent_delegate: delegate ?? '', resource, scope, txn: null },
-            ...{ purpose: null, created: now - 3600, last_used: now - at, user_sub: user ?? null, claims: null },
-            ...{ redemption_hash: null, words: null, conditions: null, purposes: null, renamed: null },
+            refresh_hash: `hash-${id}`,
+            id,
+            agent,
+            agent_delegate: delegate ?? '',
+            resource,
+            scope,
+            txn: null,
+            purpose: null,
+            created: now - 3600,
+            last_used: now - at,
+            user_sub: user ?? null,
+            claims: null,
+            redemption_hash: null,
+            words: null,
+            conditions: null,
+            purposes: null,
+            renamed: null,
           })
           .execute()
       }

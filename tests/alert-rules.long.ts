@@ -93,7 +93,9 @@ async function attackedAuthServer(): Promise<void> {
 /** Makes the grants of a database older: in its first minute a code may come again, from an agent whose answer was lost. */
 async function age(file: string): Promise<void> {
   const store = await openStore<{ auth_server_grants: { created: number } }>({
-    ...{ url: `sqlite:${file}`, room: 'test', migrations: [] },
+    url: `sqlite:${file}`,
+    room: 'test',
+    migrations: [],
   })
   await store.write(tx =>
     tx
@@ -110,7 +112,9 @@ async function forge(file: string): Promise<void> {
     agent_server_audit: { records: string }
     agent_server_audit_checkpoints: { size: number }
   }>({
-    ...{ url: `sqlite:${file}`, room: 'test', migrations: [] },
+    url: `sqlite:${file}`,
+    room: 'test',
+    migrations: [],
   })
   await vi.waitFor(async () => {
     const rows = await store.db.selectFrom('agent_server_audit').select('records').execute()

@@ -42,7 +42,8 @@ export function selectorsOf(expr: string): Selector[] {
     .map(([, metric = '', inside = '']) => ({
       metric,
       matchers: [...inside.matchAll(/(\w+)(=~|!=|=)"([^"]*)"/g)].map(([, label = '', how = '', value = '']) => ({
-        ...{ label, how },
+        label,
+        how,
         values: how === '=~' ? value.split('|') : [value],
       })),
     }))

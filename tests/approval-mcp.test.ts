@@ -37,8 +37,12 @@ beforeAll(async () => {
   ;[app, auth, tools] = (await origins(3)) as [string, string, string]
   server = await createAgentServer({ id: app, redirectUris: [`${app}/callback`], development: true })
   const resource = createResource({
-    ...{ id: tools, authServers: [auth], scopes: { pay: 'Pay in your name' }, operations: { pay: 'Make a payment' } },
-    ...{ keys: [{ kid: 'r1', key: await generateSigningKey() }], development: true },
+    id: tools,
+    authServers: [auth],
+    scopes: { pay: 'Pay in your name' },
+    operations: { pay: 'Make a payment' },
+    keys: [{ kid: 'r1', key: await generateSigningKey() }],
+    development: true,
   })
   await Promise.all([
     place.open('agent-server', app, server),
@@ -86,7 +90,9 @@ async function connected(capabilities: ClientCapabilities): Promise<{ client: Cl
   const redirectUri = `${app}/callback`
   const agent = createAgent({
     identity: agentServer({ id: app, key: server.signingKey }),
-    ...{ acceptAuthServer: [auth], identifyTo: [tools], development: true },
+    acceptAuthServer: [auth],
+    identifyTo: [tools],
+    development: true,
     interact: callbackRoute({ redirectUri, visit: (url, visit) => elicitUrl({ client: between })(url, visit) }),
   })
   const between: Bridge = bridge({ local, remote: onLost => agentTransport(`${tools}/mcp`, agent, { onLost }) })
@@ -129,7 +135,8 @@ test(
     const approval = `${host(auth)} asks you whether to approve one call to ${host(tools)}`
     expect(asked.map(({ message }) => message)).toEqual([
       `${host(auth)} asks you whether to allow access to ${host(tools)}`,
-      ...[approval, approval],
+      approval,
+      approval,
     ])
     expect(asked).toMatchObject(asked.map(() => ({ mode: 'url', url: expect.stringContaining(`${auth}/`) })))
     await expect.poll(() => completed).toHaveLength(3)

@@ -37,7 +37,9 @@ beforeAll(async () => {
     }),
     place.resource(
       {
-        ...{ id: calendar, authServers: [one], scopes: { 'events.write': 'Add events' } },
+        id: calendar,
+        authServers: [one],
+        scopes: { 'events.write': 'Add events' },
         downstream: { acceptAuthServer: [two] },
       },
       'events.write',
@@ -50,11 +52,15 @@ beforeAll(async () => {
     ),
     place.resource(
       {
-        ...{ id: rooms, authServers: [two], scopes: { 'rooms.book': 'Book rooms in your name' } },
+        id: rooms,
+        authServers: [two],
+        scopes: { 'rooms.book': 'Book rooms in your name' },
         operations: { book: 'Book a room' },
       },
       {
-        ...{ scope: 'rooms.book', operation: 'book', approve: true },
+        scope: 'rooms.book',
+        operation: 'book',
+        approve: true,
         describe: request => display`Book room ${(request.json() as { room: string }).room}`,
       },
       async ({ agent, chain, user }) => {
@@ -65,7 +71,10 @@ beforeAll(async () => {
   ])
   agent = createAgent({
     identity: agentServer({ id: app, key: server.signingKey }),
-    ...{ acceptAuthServer: [one], identifyTo: [calendar], interact: callbackRoute({ redirectUri }), development },
+    acceptAuthServer: [one],
+    identifyTo: [calendar],
+    interact: callbackRoute({ redirectUri }),
+    development,
   })
 })
 
@@ -99,7 +108,8 @@ describe(
 
     test('a user who says no is heard by the agent at once, and nothing is booked', async () => {
       await expect(ada.follow(await urlOf(call()), ['No'])).rejects.toMatchObject({
-        ...{ code: 'denied', message: 'the user said no' },
+        code: 'denied',
+        message: 'the user said no',
       })
       // The next call asks anew.
       await ada.follow(await urlOf(call()), ['Approve once'])

@@ -78,7 +78,11 @@ test(
     const body = new TextEncoder().encode(lunch)
     const url = `${mail}/messages`
     const signed = await signRequest({
-      ...{ method: 'POST', url, headers, body, key },
+      method: 'POST',
+      url,
+      headers,
+      body,
+      key,
       signatureKey: { scheme: 'jwt', jwt },
     })
     const response = await fetch(url, {
@@ -108,7 +112,8 @@ describe(verifies('approval.asked', 'approval.limits', 'a user who says no is he
       { outcome: 'gave_up', reason: expect.stringContaining('the user said no (access_denied)') },
     ])
     await expect(throwOnRefusal(agent.fetch)(`${place.mail}/messages`, post)).rejects.toMatchObject({
-      ...{ code: 'refused', message: expect.stringMatching(/^401: the user said no \(access_denied\)/) },
+      code: 'refused',
+      message: expect.stringMatching(/^401: the user said no \(access_denied\)/),
     })
     expect([sent.length - ran, visits.length - asked]).toEqual([0, 2])
     place.answers = ['Approve once']

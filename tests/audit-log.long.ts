@@ -55,7 +55,13 @@ test(verifies(
   const flags = ['--id', id, '--database', database, '--data', place.folder]
   const listed = objectsOf(await run([...server, 'list', ...flags, '--json']))
   expect(listed.map(({ type }) => type)).toEqual([
-    ...['account_deleted', 'account_created', 'invited', 'refused', 'refreshed', 'granted', 'started'],
+    'account_deleted',
+    'account_created',
+    'invited',
+    'refused',
+    'refreshed',
+    'granted',
+    'started',
   ])
   expect(JSON.stringify(listed)).not.toContain(ada.sub)
   const [first] = objectsOf(

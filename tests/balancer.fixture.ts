@@ -31,7 +31,9 @@ export async function testBalancer(): Promise<TestBalancer> {
   })
   const port = await listenOn(server)
   return {
-    ...{ server, port, counts },
+    server,
+    port,
+    counts,
     balance(ports) {
       instances = ports
     },

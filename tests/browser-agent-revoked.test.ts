@@ -28,7 +28,10 @@ beforeAll(async () => {
       'agent-server',
       site,
       await createAgentServer({
-        ...{ id: site, redirectUris: [`${site}/callback`], database: 'sqlite::memory:', development },
+        id: site,
+        redirectUris: [`${site}/callback`],
+        database: 'sqlite::memory:',
+        development,
         enrollment: [session({ authenticate: async () => ({ user: 'ann', device: 'browser' }) })],
       }),
     ),
@@ -49,8 +52,12 @@ afterAll(async () => {
 /** Events as a list, and as a stream that does not end. */
 async function serveCalendar(): Promise<void> {
   const resource = createResource({
-    ...{ id: calendar, keys: [{ kid: 'r1', key: await generateSigningKey() }], authServers: [auth], cors: [site] },
-    ...{ scopes: { 'events.read': 'See your events' }, development: true },
+    id: calendar,
+    keys: [{ kid: 'r1', key: await generateSigningKey() }],
+    authServers: [auth],
+    cors: [site],
+    scopes: { 'events.read': 'See your events' },
+    development: true,
   })
   const answerOwn = wellKnown(resource)
   const answerEvents = guard(resource, { scope: 'events.read' }, (request, response) => {
@@ -79,8 +86,12 @@ const fetchOfPage: typeof fetch = (input, init) => {
 function page(): View {
   return createAgent({
     identity: delegate({ agentServer: site, enroll: { type: 'session' } }),
-    ...{ state: indexedDbState({ indexedDB }), fetcher: browserFetcher(), fetch: fetchOfPage, development: true },
-    ...{ identifyTo: [calendar], acceptAuthServer: [auth] },
+    state: indexedDbState({ indexedDB }),
+    fetcher: browserFetcher(),
+    fetch: fetchOfPage,
+    development: true,
+    identifyTo: [calendar],
+    acceptAuthServer: [auth],
     interact: callbackRoute({ redirectUri: `${site}/callback` }),
   }).forUser('ann')
 }
@@ -121,8 +132,12 @@ test(
 test(verifies('REV-01', 'an agent in a page that cannot ask its user says why its call is refused'), async () => {
   const silent = createAgent({
     identity: delegate({ agentServer: site, enroll: { type: 'session' } }),
-    ...{ state: indexedDbState({ indexedDB }), fetcher: browserFetcher(), fetch: fetchOfPage, development: true },
-    ...{ identifyTo: [calendar], acceptAuthServer: [auth] },
+    state: indexedDbState({ indexedDB }),
+    fetcher: browserFetcher(),
+    fetch: fetchOfPage,
+    development: true,
+    identifyTo: [calendar],
+    acceptAuthServer: [auth],
   }).forUser('ann')
   expect((await silent.fetch(`${calendar}/events`)).status, 'the grant of the page').toBe(200)
   await scriptedUser('Ann').account(auth, 'Take everything back from all agents')

@@ -32,7 +32,10 @@ async function world(): Promise<World> {
   const events: AgentServerEvent[] = []
   const keys = [{ kid: 'k1', key: await generateSigningKey() }]
   const server = await createAgentServer({
-    ...{ id: home, keys, database: 'sqlite::memory:', now },
+    id: home,
+    keys,
+    database: 'sqlite::memory:',
+    now,
     onEvent: event => events.push(event),
   })
   servers.push(server)
@@ -45,14 +48,19 @@ async function world(): Promise<World> {
       : new Response(null, { status: 401, headers: { 'agent-auth': 'httpsig; identity=?1' } })
   }
   const own: World = {
-    ...{ server, clock, events, lost: 0 },
+    server,
+    clock,
+    events,
+    lost: 0,
     agent: ({ code, ...options }) =>
       createAgent({
         identity: delegate({
           agentServer: home,
           ...(code === undefined ? {} : { enroll: { type: 'code', code } as const }),
         }),
-        ...{ identifyTo: [resource], discovery, now },
+        identifyTo: [resource],
+        discovery,
+        now,
         sleep: async seconds => {
           clock.time += seconds
         },

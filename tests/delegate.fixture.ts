@@ -38,8 +38,12 @@ export async function enrolled(agentServer: string, code: string): Promise<Signe
   const body = JSON.stringify({ enrollment: { type: 'code', code } })
   const request = () =>
     signedMessage({
-      ...{ as: asKey(key), origin: agentServer, target: '/delegate/token', method: 'POST' },
-      ...{ contentType: 'application/json', body },
+      as: asKey(key),
+      origin: agentServer,
+      target: '/delegate/token',
+      method: 'POST',
+      contentType: 'application/json',
+      body,
     })
   return asHolder(key, String((await grantingOnceReady(agentServer, request))['agent_token']))
 }

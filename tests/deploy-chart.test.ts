@@ -83,7 +83,9 @@ test('what the chart makes are objects of Kubernetes, and a misspelt member is n
   write(
     'gateway.ts',
     objects({
-      ...{ server: 'gateway', databaseSecret: '', networkPolicy: { ...values.networkPolicy, to: [] } },
+      server: 'gateway',
+      databaseSecret: '',
+      networkPolicy: { ...values.networkPolicy, to: [] },
       metrics: { ...values.metrics, port: 0 },
     }),
   )

@@ -29,8 +29,14 @@ test.skipIf(why !== '').each(['auth-server', 'agent-server'])(
   async name => {
     const port = await freePort()
     const server = await place.start(name, [
-      ...[name, '--development', '--id', `http://localhost:${port}`, '--port', String(port)],
-      ...['--data', join(place.folder, name)],
+      name,
+      '--development',
+      '--id',
+      `http://localhost:${port}`,
+      '--port',
+      String(port),
+      '--data',
+      join(place.folder, name),
     ])
     const log = logOf(server)
     const limit = (soft: number): void => {

@@ -29,7 +29,7 @@ export function domains(): Domains {
   const ends: Array<() => Promise<unknown>> = []
   const open: Domains['open'] = async (name, id, participant) => {
     const where = { id, port: Number(new URL(id).port), participant, development: true, signals: false }
-    const running = await serve({ ...{ name, ...where }, level: 'error', announce: () => undefined })
+    const running = await serve({ name, ...where, level: 'error', announce: () => undefined })
     ends.push(() => running.close())
   }
   return {

@@ -24,7 +24,8 @@ test.skipIf(sodium === undefined)(
       const port = await freePort()
       const url = `http://localhost:${port}/agenda`
       const settings = {
-        ...{ id: `http://localhost:${port}`, port },
+        id: `http://localhost:${port}`,
+        port,
         upstream: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`,
         routes: [{ path: '/*', level: 'pseudonymous' }],
       }

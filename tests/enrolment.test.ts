@@ -63,7 +63,9 @@ async function seenAs(server: AgentServer, enroll: Enrol, headers: ReceivedMessa
   const agent = createAgent({
     identity: delegate({ agentServer: home, enroll }),
     state: memoryState(),
-    ...{ identifyTo: [resource], discovery, now },
+    identifyTo: [resource],
+    discovery,
+    now,
     async fetch(input, init) {
       const address = String(input)
       if (!address.startsWith(resource)) return server.handle(received(address, init, headers))

@@ -80,8 +80,10 @@ describe('an MCP server', async () => {
   test('lets every agent that says who it is look, and those on its list add', async () => {
     const [friend, other] = [await namedAgent(), await namedAgent()]
     const { url, end } = await start({
-      ...{ port: await freePort(), folder: folderOfTest() },
-      ...{ friends: [friend.id], announce: () => undefined },
+      port: await freePort(),
+      folder: folderOfTest(),
+      friends: [friend.id],
+      announce: () => undefined,
     })
     ends.push(end)
     const tool = async (agent: Agent, name: string, args = {}) => {

@@ -73,14 +73,24 @@ export async function exchangePlace(): Promise<ExchangePlace> {
       key: by.key,
       kid: 'k1',
       claims: {
-        ...{ iss: by.id, aud: o.aud, agent: o.to.id, agent_jkt: await thumbprint(o.to.key.publicJwk), scope: o.scope },
-        ...{ iat: now, exp: now + 300, jti: crypto.randomUUID() },
+        iss: by.id,
+        aud: o.aud,
+        agent: o.to.id,
+        agent_jkt: await thumbprint(o.to.key.publicJwk),
+        scope: o.scope,
+        iat: now,
+        exp: now + 300,
+        jti: crypto.randomUUID(),
       },
     })
   }
 
   return {
-    ...{ one, two, agent, calendar, rooms },
+    one,
+    two,
+    agent,
+    calendar,
+    rooms,
     async upstreamToken(user) {
       const redirect_uri = `${agent}/callback`
       const resource_token = await resourceToken(at.calendar, { aud: one, to: at.agent, scope: 'events.write' })
@@ -178,7 +188,11 @@ async function post(to: string, by: Party, form: Readonly<Record<string, string>
   const headers: Array<[string, string]> = [['content-type', 'application/x-www-form-urlencoded']]
   for (;;) {
     const signed = await signRequest({
-      ...{ method: 'POST', url, headers, body, key: by.key },
+      method: 'POST',
+      url,
+      headers,
+      body,
+      key: by.key,
       signatureKey: { scheme: 'jwks_uri', id: by.id, kid: 'k1', dwk: 'aauth-agent' },
     })
     const sent = [...headers, ...signed].map(([name, value]): [string, string] => [name, value])

@@ -39,11 +39,15 @@ test(
 
     const asked = await place.exchange(upstream, 'rooms.book')
     const { url, headings } = await scriptedUser('Ada').follow(place.linkOf(asked), [
-      ...['Ada', 'Ada Lovelace', 'Allow'],
-      ...['Connect', 'Allow'],
+      'Ada',
+      'Ada Lovelace',
+      'Allow',
+      'Connect',
+      'Allow',
     ])
     expect(headings).toEqual([
-      ...[expect.stringContaining('Sign in'), expect.stringContaining('Sign in')],
+      expect.stringContaining('Sign in'),
+      expect.stringContaining('Sign in'),
       `${place.two.slice('http://'.length)} wants to know who you are`,
       'Are both accounts yours?',
       `${place.calendar.slice('http://'.length)} asks for your access to ${place.rooms.slice('http://'.length)}`,

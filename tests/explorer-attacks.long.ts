@@ -77,8 +77,12 @@ const expected: ReadonlyArray<readonly [string, number, number, string, string, 
 ]
 
 const lineOf = ({ attack, twin, attacked, refusal }: Result): unknown[] => [
-  ...[attack, twin?.response.status, attacked?.response.status],
-  ...[refusal?.by, refusal?.code, refusal?.reason],
+  attack,
+  twin?.response.status,
+  attacked?.response.status,
+  refusal?.by,
+  refusal?.code,
+  refusal?.reason,
 ]
 
 async function started(): Promise<Stand & { readonly base: number }> {

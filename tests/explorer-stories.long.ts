@@ -39,8 +39,22 @@ async function opened(path: string, options: BrowserContextOptions = {}): Promis
 }
 
 const stories = [
-  ...['climb', 'rate-limit', 'identity', 'delegate', 'autonomous', 'user-consent', 'device', 'sso', 'multi-hop'],
-  ...['oauth-downstream', 'mcp', 'revocation', 'delegation', 'approval', 'refresh', 'rotation'],
+  'climb',
+  'rate-limit',
+  'identity',
+  'delegate',
+  'autonomous',
+  'user-consent',
+  'device',
+  'sso',
+  'multi-hop',
+  'oauth-downstream',
+  'mcp',
+  'revocation',
+  'delegation',
+  'approval',
+  'refresh',
+  'rotation',
 ]
 
 when.each(stories)(
@@ -67,7 +81,13 @@ when(`lanes are the processes that sent and received, whoever a signature names$
   // The web app may be told late of grants that ended before this story.
   const lanes = await page.locator('.lane-head').allTextContents()
   expect(lanes.filter(lane => lane !== 'Web app')).toEqual([
-    ...['User', 'Agent', 'Agent server', 'Auth server', 'Calendar', 'Rooms’ auth server', 'Rooms'],
+    'User',
+    'Agent',
+    'Agent server',
+    'Auth server',
+    'Calendar',
+    'Rooms’ auth server',
+    'Rooms',
   ])
   const asked = page.locator('.step', { hasText: 'The calendar calls POST /bookings, signed. The rooms answers.' })
   expect(await asked.count()).toBeGreaterThan(0)

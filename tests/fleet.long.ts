@@ -55,15 +55,13 @@ beforeAll(async () => {
   const policy = directGrants([grant])
   const authServer = await createAuthServer({ issuer: auth.id, keys: auth.keys, policy, ...shared })
   const resource = createResource({
-    ...{
-      id: api.id,
-      keys: api.keys,
-      authServers: [auth.id],
-      scopes: calendarScopes,
-      ...calendarWords,
-      discovery,
-      development: true,
-    },
+    id: api.id,
+    keys: api.keys,
+    authServers: [auth.id],
+    scopes: calendarScopes,
+    ...calendarWords,
+    discovery,
+    development: true,
     // All are of one agent, whose share is not tested here.
     resourceTokenLimit: '1000000/min',
   })
@@ -83,7 +81,10 @@ afterAll(() => Promise.all(running.map(server => server.close())))
 function member(code: string): Agent {
   return createAgent({
     identity: delegate({ agentServer: home.id, enroll: { type: 'code', code } }),
-    ...{ identifyTo: [api.id], acceptAuthServer: [auth.id], discovery, development: true },
+    identifyTo: [api.id],
+    acceptAuthServer: [auth.id],
+    discovery,
+    development: true,
   })
 }
 

@@ -36,7 +36,14 @@ test.skipIf(noPrlimit !== '').each(['auth-server', 'agent-server'])(
     const port = await freePort()
     const data = join(place.folder, `full-${name}`)
     const server = await place.start(name, [
-      ...[name, '--development', '--id', `http://localhost:${port}`, '--port', String(port), '--data', data],
+      name,
+      '--development',
+      '--id',
+      `http://localhost:${port}`,
+      '--port',
+      String(port),
+      '--data',
+      data,
     ])
     expect(await readiness(port, 200)).toBe(200)
     disk(server, 'full')
@@ -109,9 +116,7 @@ test('a copy of the database file of a server that was stopped holds what the se
   const copy = join(place.folder, 'copy')
   const id = `http://localhost:${port}`
   const options = ['--development', '--id', id]
-  const server = await place.start('agent-server', [
-    ...['agent-server', ...options, '--port', String(port), '--data', data],
-  ])
+  const server = await place.start('agent-server', ['agent-server', ...options, '--port', String(port), '--data', data])
   const invited = await run(['agent-server', 'invite', ...options, '--data', data, '--series', 'lab'])
   const { code } = JSON.parse(invited.stdout) as { code: string }
   const enrolled = await run(['enroll', id, '--code', code, '--development', '--state', join(place.folder, 'state')])

@@ -51,7 +51,10 @@ beforeAll(async () => {
     resourceMetadata: `${api}/.well-known/oauth-protected-resource`,
   }
   const settings = {
-    ...{ id: api, port, upstream: `http://127.0.0.1:${behind}`, authServer: ['http://localhost:1'] },
+    id: api,
+    port,
+    upstream: `http://127.0.0.1:${behind}`,
+    authServer: ['http://localhost:1'],
     alsoAccept: { oauth, bots: [home] },
     routes: [
       { path: '/feed' },
@@ -115,7 +118,9 @@ test('an OAuth token passes where the route takes it, and tells the API of no ag
 test('a tool of an MCP server takes the token, too', async () => {
   const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'look' } }
   const init = {
-    ...{ method: 'POST', body: JSON.stringify(message), headers: { 'content-type': 'application/json' } },
+    method: 'POST',
+    body: JSON.stringify(message),
+    headers: { 'content-type': 'application/json' },
   }
   expect(await call('/mcp', await tokenOf(), init)).toMatchObject({ status: 200 })
   expect(await call('/mcp', await tokenOf({ aud: 'http://localhost:2' }), init)).toMatchObject({ status: 401 })

@@ -17,7 +17,10 @@ let api: string
 let log: readonly LogRecord[]
 
 const settings = (more: object = {}): object => ({
-  ...{ id: api, port: Number(new URL(api).port), development: true, data: join(place.folder, 'gateway') },
+  id: api,
+  port: Number(new URL(api).port),
+  development: true,
+  data: join(place.folder, 'gateway'),
   upstream: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`,
   routes: [{ path: '/*', level: 'anonymous' }],
   ...more,

@@ -12,8 +12,20 @@ const pairs = isLong ? longRuns(10_000) : 150
 const places = ['https://a.example', resource, 'https://*.a.example', 'https://*.b.a.example', 'https://ba.example']
 const pointers = ['', '/a', '/b', '/*', '/a/b', '/a/*', '/*/b', '/*/*', '/0', '/*/0', '/a/1', '/*/1']
 const matchers = [
-  ...[{}, {}, { in: [1, 'x'] }, { in: [1] }, { in: ['xy', null] }, { in: [true] }, { min: 1 }, { min: 3 }, { max: 2 }],
-  ...[{ max: 1 }, { prefix: 'x' }, { prefix: 'xy' }, { maxLength: 0 }, { maxLength: 1 }],
+  {},
+  {},
+  { in: [1, 'x'] },
+  { in: [1] },
+  { in: ['xy', null] },
+  { in: [true] },
+  { min: 1 },
+  { min: 3 },
+  { max: 2 },
+  { max: 1 },
+  { prefix: 'x' },
+  { prefix: 'xy' },
+  { maxLength: 0 },
+  { maxLength: 1 },
 ]
 const names = ['read', 'send', 'openid']
 

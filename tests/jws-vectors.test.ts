@@ -48,8 +48,15 @@ async function accepts(jws: string | object, jwks: object): Promise<boolean> {
     const jwk = findKey(jwks, String(header.kid))
     if (jwk === undefined || header.alg !== jwk.alg) return false
     const parsed = {
-      ...{ typ: 'agent+jwt', alg: jwk.alg, kid: String(header.kid), iss: '', payload: {}, development: false },
-      ...{ token: jws, signingInput: new TextEncoder().encode(`${head}.${body}`), signature: base64urlDecode(end) },
+      typ: 'agent+jwt',
+      alg: jwk.alg,
+      kid: String(header.kid),
+      iss: '',
+      payload: {},
+      development: false,
+      token: jws,
+      signingInput: new TextEncoder().encode(`${head}.${body}`),
+      signature: base64urlDecode(end),
     } as const
     await verifyTokenSignature({ ...parsed, typ: 'agent+jwt' }, await importVerifyKey(jwk))
     return true

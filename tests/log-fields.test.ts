@@ -35,7 +35,9 @@ beforeAll(async () => {
   const gateway = await place.start(
     'gateway',
     place.config('gateway', {
-      ...{ id: api, port, upstream: `http://127.0.0.1:${await listenOn(upstream)}` },
+      id: api,
+      port,
+      upstream: `http://127.0.0.1:${await listenOn(upstream)}`,
       routes: [
         { path: '/known', ...known },
         // A slip: the tool is named `send_email`.
@@ -98,7 +100,10 @@ test('differing clocks, and documents that cannot be fetched, stand in the refus
   const key = await generateSigningKey()
   const now = Math.floor(Date.now() / 1000)
   const headers = await signRequest({
-    ...{ method: 'GET', url: `${api}/known`, now: () => now - 300, key },
+    method: 'GET',
+    url: `${api}/known`,
+    now: () => now - 300,
+    key,
     signatureKey: { scheme: 'hwk', jwk: key.publicJwk },
   })
   expect((await fetch(`${api}/known`, { headers: headers.map(([name, value]) => [name, value]) })).status).toBe(401)
@@ -114,7 +119,9 @@ test('differing clocks, and documents that cannot be fetched, stand in the refus
   await agent.fetch(`${api}/known`).catch(() => undefined)
   says('docs/operations.md', 'If a document of another party could not be fetched, the record has its `url` and `why`.')
   expect(await record({ event: 'refused', code: 'discovery_failed' })).toMatchObject({
-    ...{ claimed: id, url: `${id}/.well-known/aauth-agent`, why: 'connection refused' },
+    claimed: id,
+    url: `${id}/.well-known/aauth-agent`,
+    why: 'connection refused',
   })
 })
 

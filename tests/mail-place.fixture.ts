@@ -76,7 +76,9 @@ export async function mailPlace(options: MailPlaceOptions = {}): Promise<MailPla
   })
   const agent: Agent = createAgent({
     identity: agentServer({ id: app, key: server.signingKey }),
-    ...{ acceptAuthServer: [auth], identifyTo: [mail], development },
+    acceptAuthServer: [auth],
+    identifyTo: [mail],
+    development,
     interact: options.interact?.(usual) ?? usual,
     onEvent: ({ detail }) => kept.told.push(detail),
     async fetch(input, init) {
@@ -87,7 +89,12 @@ export async function mailPlace(options: MailPlaceOptions = {}): Promise<MailPla
     },
   })
   const made: MailPlace = {
-    ...{ app, auth, mail, server, agent, ...kept },
+    app,
+    auth,
+    mail,
+    server,
+    agent,
+    ...kept,
     answers: ['Approve once'],
     cuts: false,
     close: () => place.close(),

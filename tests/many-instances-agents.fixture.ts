@@ -34,7 +34,10 @@ export async function newDelegate(
   const { code } = (await (await fetch(`${place.ids.app}/invite`, { method: 'POST' })).json()) as { code: string }
   return createAgent({
     identity: delegate({ agentServer: place.ids.app, enroll: { type: 'code', code } }),
-    ...{ state: memoryState(), acceptAuthServer: [place.ids.one], identifyTo: 'any', development: true },
+    state: memoryState(),
+    acceptAuthServer: [place.ids.one],
+    identifyTo: 'any',
+    development: true,
     ...o,
   })
 }
@@ -44,7 +47,9 @@ export function appAgent(place: ManyInstances, fetch?: typeof globalThis.fetch):
   const { ids, appKey } = place
   return createAgent({
     identity: agentServer({ id: ids.app, key: async () => appKey }),
-    ...{ acceptAuthServer: [ids.one], identifyTo: 'any', development: true },
+    acceptAuthServer: [ids.one],
+    identifyTo: 'any',
+    development: true,
     interact: callbackRoute({ redirectUri: `${ids.app}/callback` }),
     ...(fetch === undefined ? {} : { fetch }),
   })
@@ -85,8 +90,10 @@ export function messageTo(endpoint: string) {
     const response = await agent.fetch(endpoint, {
       method: 'POST',
       headers: {
-        ...{ accept: 'application/json, text/event-stream', 'content-type': 'application/json' },
-        ...{ 'mcp-protocol-version': '2026-07-28', 'mcp-method': method },
+        accept: 'application/json, text/event-stream',
+        'content-type': 'application/json',
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': method,
         'mcp-name': String(params['name'] ?? params['taskId']),
       },
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: mcpMeta } }),

@@ -39,13 +39,19 @@ async function sharedOf(role: Role) {
 
 function open(role: Role, participant: Participant): Promise<unknown> {
   const where = { id: ids[role], port: ports[role], participant, development, signals: false }
-  return serve({ ...{ name: role, ...where }, level: 'error', announce: () => undefined, bodyLimit: 1_048_576 })
+  return serve({ name: role, ...where, level: 'error', announce: () => undefined, bodyLimit: 1_048_576 })
 }
 
 async function agentServer(): Promise<Participant> {
   const server = await createAgentServer({
-    ...{ id: ids.app, keys: await keysOf('app'), database: databaseOf('app'), epoch: epochOf('app') },
-    ...{ enrollment: [codes()], redirectUris: [`${ids.app}/callback`], replay: await replayOf('app'), development },
+    id: ids.app,
+    keys: await keysOf('app'),
+    database: databaseOf('app'),
+    epoch: epochOf('app'),
+    enrollment: [codes()],
+    redirectUris: [`${ids.app}/callback`],
+    replay: await replayOf('app'),
+    development,
   })
   return {
     ...server,
@@ -58,8 +64,13 @@ async function agentServer(): Promise<Participant> {
 async function firstAuthServer(): Promise<Participant> {
   const { app, calendar, rooms: _, gate, tools, two } = ids
   return createAuthServer({
-    ...{ issuer: ids.one, keys: await keysOf('one'), database: databaseOf('one'), epoch: epochOf('one') },
-    ...{ replay: await replayOf('one'), deviceFlow: 'any', development },
+    issuer: ids.one,
+    keys: await keysOf('one'),
+    database: databaseOf('one'),
+    epoch: epochOf('one'),
+    replay: await replayOf('one'),
+    deviceFlow: 'any',
+    development,
     authTokenLifetime: 12,
     desk: userDesk({
       login: [
@@ -80,8 +91,12 @@ async function firstAuthServer(): Promise<Participant> {
 async function secondAuthServer(): Promise<Participant> {
   const path = { upstream: ids.one, middle: ids.calendar, downstream: ids.rooms, upstreamScopes: ['events.write'] }
   return createAuthServer({
-    ...{ issuer: ids.two, keys: await keysOf('two'), database: databaseOf('two'), epoch: epochOf('two') },
-    ...{ replay: await replayOf('two'), development },
+    issuer: ids.two,
+    keys: await keysOf('two'),
+    database: databaseOf('two'),
+    epoch: epochOf('two'),
+    replay: await replayOf('two'),
+    development,
     desk: userDesk({ login: [demoUsers([{ name: 'Ada' }, { name: 'Grace' }])] }),
     exchange: { rules: [{ ...path, scopes: ['rooms.book'], decision: 'consent' }] },
   })
@@ -121,7 +136,10 @@ function behind<S extends string>(
 
 async function calendar(): Promise<Participant> {
   const resource = createResource({
-    ...{ id: ids.calendar, keys: await keysOf('calendar'), authServers: [ids.one], development },
+    id: ids.calendar,
+    keys: await keysOf('calendar'),
+    authServers: [ids.one],
+    development,
     ...(await sharedOf('calendar')),
     scopes: { 'events.read': 'See events', 'events.write': 'Add events', 'mail.send': 'Send mail' },
     operations: { send: 'Send a message' },
@@ -135,7 +153,9 @@ async function calendar(): Promise<Participant> {
     '/limited': [{ level: 'pseudonymous', limits: { pseudonymous: '5/hour' } }, () => ({ done: true })],
     '/messages': [
       {
-        ...{ scope: 'mail.send', operation: 'send', approve: true },
+        scope: 'mail.send',
+        operation: 'send',
+        approve: true,
         describe: request => display`Send ${(request.json() as { subject: string }).subject}`,
       },
       () => ({ sent: true }),
@@ -145,7 +165,10 @@ async function calendar(): Promise<Participant> {
 
 async function rooms(): Promise<Participant> {
   const resource = createResource({
-    ...{ id: ids.rooms, keys: await keysOf('rooms'), authServers: [ids.two], development },
+    id: ids.rooms,
+    keys: await keysOf('rooms'),
+    authServers: [ids.two],
+    development,
     ...(await sharedOf('rooms')),
     scopes: { 'rooms.book': 'Book rooms in your name' },
   })
@@ -156,12 +179,16 @@ async function rooms(): Promise<Participant> {
 
 async function gateway(): Promise<Participant> {
   const resource = createResource({
-    ...{ id: ids.gate, keys: await keysOf('gate'), authServers: [ids.one], development },
+    id: ids.gate,
+    keys: await keysOf('gate'),
+    authServers: [ids.one],
+    development,
     ...(await sharedOf('gate')),
     scopes: { 'api.use': 'Use the API' },
   })
   return createGateway({
-    ...{ resource, upstream: settings.upstream },
+    resource,
+    upstream: settings.upstream,
     routes: [
       { path: '/orders', requirement: { scope: 'api.use' } },
       { path: '/open', requirement: { level: 'pseudonymous' } },
@@ -171,7 +198,10 @@ async function gateway(): Promise<Participant> {
 
 async function mcpServer(): Promise<Participant> {
   const resource = createResource({
-    ...{ id: ids.tools, keys: await keysOf('tools'), authServers: [ids.one], development },
+    id: ids.tools,
+    keys: await keysOf('tools'),
+    authServers: [ids.one],
+    development,
     ...(await sharedOf('tools')),
     scopes: { 'tools.pay': 'Pay in your name' },
   })

@@ -197,7 +197,9 @@ on(verifies('revocation.refused', `what is revoked at one instance is refused at
   const call = (): Promise<Response> => agent.fetch(`${ids.calendar}/events`)
   const caller = await (await call()).json()
   const operator = await openOperator({
-    ...{ issuer: ids.one, database: place.postgres.url.replace('/test?', '/one?'), development: true },
+    issuer: ids.one,
+    database: place.postgres.url.replace('/test?', '/one?'),
+    development: true,
   })
   expect(await operator.grants.revoke({ agent: ids.app, delegate: caller.delegate })).toBeGreaterThan(0)
   await operator.agents.block({ agent: ids.app, delegate: caller.delegate })

@@ -34,12 +34,16 @@ async function connected(args: readonly string[]): Promise<{ client: Client; sai
   const capabilities = { sampling: {}, elicitation: { form: {} }, roots: {} }
   const client = new Client({ name: 'any', version: '1' }, { capabilities })
   client.setRequestHandler(CreateMessageRequestSchema, ({ params }) => ({
-    ...{ model: 'm', role: 'assistant', content: { type: 'text', text: `sampled ${params.messages.length}` } },
+    model: 'm',
+    role: 'assistant',
+    content: { type: 'text', text: `sampled ${params.messages.length}` },
   }))
   client.setRequestHandler(ElicitRequestSchema, () => ({ action: 'decline' }))
   client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///work', name: 'work' }] }))
   const transport = new StdioClientTransport({
-    ...{ command: process.execPath, args: [countersign, 'mcp-bridge', guarded.url, ...args], stderr: 'pipe' },
+    command: process.execPath,
+    args: [countersign, 'mcp-bridge', guarded.url, ...args],
+    stderr: 'pipe',
   })
   let said = ''
   transport.stderr?.on('data', chunk => (said += String(chunk)))
@@ -88,13 +92,16 @@ test('a client of revision 2026-07-28 uses the same server, which has sessions, 
     },
   )
   client.setRequestHandler('sampling/createMessage', ({ params }) => ({
-    ...{ model: 'm', role: 'assistant', content: { type: 'text', text: `sampled ${params.messages.length}` } },
+    model: 'm',
+    role: 'assistant',
+    content: { type: 'text', text: `sampled ${params.messages.length}` },
   }))
   client.setRequestHandler('elicitation/create', () => ({ action: 'decline' }))
   client.setRequestHandler('roots/list', () => ({ roots: [{ uri: 'file:///work', name: 'work' }] }))
   await client.connect(
     new NewStdioClientTransport({
-      ...{ command: process.execPath, args: [countersign, 'mcp-bridge', guarded.url, ...guarded.flags] },
+      command: process.execPath,
+      args: [countersign, 'mcp-bridge', guarded.url, ...guarded.flags],
     }),
   )
   const say = async (name: string, args: Record<string, unknown>): Promise<string> =>
@@ -145,12 +152,15 @@ test('a refused identity, an unreachable server and a wrong argument get an erro
   const nowhere = `http://localhost:${await freePort()}/mcp`
   const client = new Client({ name: 'any', version: '1' })
   const transport = new StdioClientTransport({
-    ...{ command: process.execPath, args: [countersign, 'mcp-bridge', nowhere, '--development'], stderr: 'ignore' },
+    command: process.execPath,
+    args: [countersign, 'mcp-bridge', nowhere, '--development'],
+    stderr: 'ignore',
   })
   await expect(client.connect(transport)).rejects.toThrow('could not be reached')
   expect(await run(['mcp-bridge', 'tools.example'])).toMatchObject({ code: 2, stdout: '' })
   expect(await run(['mcp-bridge', guarded.url, '--as', 'agent'])).toMatchObject({
-    ...{ code: 2, stderr: expect.stringContaining('--as agent needs --id') },
+    code: 2,
+    stderr: expect.stringContaining('--as agent needs --id'),
   })
 })
 

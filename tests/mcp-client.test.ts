@@ -33,7 +33,10 @@ beforeAll(async () => {
   ;[app, auth, tools, old] = (await origins(4)) as [string, string, string, string]
   server = await createAgentServer({ id: app, redirectUris: [`${app}/callback`], development: true })
   const settings = async (id: string) => ({
-    ...{ id, authServers: [auth], scopes: { pay: 'Pay in your name' }, development: true },
+    id,
+    authServers: [auth],
+    scopes: { pay: 'Pay in your name' },
+    development: true,
     keys: [{ kid: 'r1', key: await generateSigningKey() }],
   })
   const rules = {
@@ -41,7 +44,8 @@ beforeAll(async () => {
     tools: { hello: { level: 'identified' }, pay: { scope: 'pay' }, report: { scope: 'pay' } },
   } as const
   guarded = guardMcp(payments, createResource(await settings(tools)), {
-    ...{ ...rules, streamSeconds: 1 },
+    ...rules,
+    streamSeconds: 1,
     session: { level: 'pseudonymous' },
   })
   const { report: _, ...older } = rules.tools
@@ -105,7 +109,9 @@ function agentWith(press: string, wait: (stop: AbortSignal) => Promise<void> = a
   }
   const agent = createAgent({
     identity: agentServer({ id: app, key: server.signingKey }),
-    ...{ acceptAuthServer: [auth], identifyTo: [tools, old], development: true },
+    acceptAuthServer: [auth],
+    identifyTo: [tools, old],
+    development: true,
     interact: callbackRoute({ redirectUri, visit }),
   })
   return agent
@@ -175,7 +181,8 @@ test('a refusal has the reason of the agent', async () => {
   const error = await say(client, 'hello').catch(thrown => thrown)
   expect(error).toBeInstanceOf(SdkHttpError)
   expect([Object(error).status, Object(error).message]).toEqual([
-    ...[401, expect.stringContaining('identifyTo does not list it')],
+    401,
+    expect.stringContaining('identifyTo does not list it'),
   ])
 })
 

@@ -36,7 +36,10 @@ beforeAll(async () => {
     place.start(
       'auth-server',
       config('auth-server', {
-        ...{ id: auth, port: authPort, deviceFlow: ['any'], demoUsers: [{ name: 'Ada' }] },
+        id: auth,
+        port: authPort,
+        deviceFlow: ['any'],
+        demoUsers: [{ name: 'Ada' }],
         ask: [{ agents: 'any', resources: 'any' }],
       }),
     ),
@@ -73,7 +76,9 @@ async function launched(
   if (elicited !== undefined)
     client.setRequestHandler(ElicitRequestSchema, ({ params }, { signal }) => elicited(params, signal))
   const transport = new StdioClientTransport({
-    ...{ command: process.execPath, args: [countersign, 'mcp-bridge', `${tools}/mcp`, ...flags], stderr: 'pipe' },
+    command: process.execPath,
+    args: [countersign, 'mcp-bridge', `${tools}/mcp`, ...flags],
+    stderr: 'pipe',
     env: { ...getDefaultEnvironment(), ...env },
   })
   let said = ''
@@ -107,7 +112,9 @@ test('the client opens the page, the user agrees, the call goes on, and the sess
   expect(before).toHaveLength(1)
   expect(asked).toEqual([
     {
-      ...{ mode: 'url', elicitationId: expect.any(String), url: expect.stringContaining(`${auth}/`) },
+      mode: 'url',
+      elicitationId: expect.any(String),
+      url: expect.stringContaining(`${auth}/`),
       message: `${new URL(auth).host} asks you whether to allow access to ${new URL(tools).host}`,
     },
   ])
@@ -135,7 +142,8 @@ test('a client of revision 2026-07-28 opens the page while its call runs, and th
   expect(server.called.slice(before)).toEqual(['pay'])
   expect(asked).toEqual([
     {
-      ...{ mode: 'url', url: expect.stringContaining(`${auth}/`) },
+      mode: 'url',
+      url: expect.stringContaining(`${auth}/`),
       message: `${new URL(auth).host} asks you whether to allow access to ${new URL(tools).host}`,
     },
   ])

@@ -30,8 +30,14 @@ beforeAll(async () => {
   const tools = { test_simple_text: identified, test_audio_content: { scope: 'sounds.play' }, '*': anonymous } as const
   const routes = [{ path: '/mcp', requirement: anonymous, mcp: { tools } }]
   gateway = await serve({
-    ...{ name: 'gateway', id, port, participant: createGateway({ resource, upstream: server.origin, routes }) },
-    ...{ development: true, signals: false, announce: () => undefined, level: 'silent' },
+    name: 'gateway',
+    id,
+    port,
+    participant: createGateway({ resource, upstream: server.origin, routes }),
+    development: true,
+    signals: false,
+    announce: () => undefined,
+    level: 'silent',
   })
 })
 afterAll(async () => {

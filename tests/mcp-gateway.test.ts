@@ -91,8 +91,10 @@ test('each tool for whom it is for, in one session, with notifications and progr
     method: 'POST',
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' }),
     headers: {
-      ...{ 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
-      ...{ 'mcp-session-id': String(sessionId), 'mcp-protocol-version': '2025-11-25' },
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-session-id': String(sessionId),
+      'mcp-protocol-version': '2025-11-25',
     },
   })
   expect(stranger.status).toBe(404)

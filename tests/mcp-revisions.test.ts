@@ -36,7 +36,10 @@ beforeAll(async () => {
   ;[app, auth, tools, old] = (await origins(4)) as [string, string, string, string]
   server = await createAgentServer({ id: app, redirectUris: [`${app}/callback`], development: true })
   const settings = async (id: string) => ({
-    ...{ id, authServers: [auth], scopes: { pay: 'Pay in your name' }, development: true },
+    id,
+    authServers: [auth],
+    scopes: { pay: 'Pay in your name' },
+    development: true,
     keys: [{ kid: 'r1', key: await generateSigningKey() }],
   })
   const rules = { tools: { pay: { scope: 'pay' }, ask: { level: 'identified' } } } as const
@@ -112,7 +115,9 @@ async function connected(client: 'old' | 'new', to: 'old' | 'new'): Promise<Conn
   const redirectUri = `${app}/callback`
   const agent = createAgent({
     identity: agentServer({ id: app, key: server.signingKey }),
-    ...{ acceptAuthServer: [auth], identifyTo: [tools, old], development: true },
+    acceptAuthServer: [auth],
+    identifyTo: [tools, old],
+    development: true,
     interact: callbackRoute({ redirectUri, visit: (url, visit) => elicitUrl({ client: between })(url, visit) }),
   })
   const url = `${to === 'old' ? old : tools}/mcp`
@@ -201,7 +206,8 @@ test('an old client hears of changes on, when the subscription of the bridge has
 test('a client that begins anew in the other revision, since the server refused it, is told why', async () => {
   const agent = createAgent({
     identity: agentServer({ id: app, key: server.signingKey }),
-    ...{ identifyTo: [tools], development: true },
+    identifyTo: [tools],
+    development: true,
   })
   const [near, local] = InMemoryTransport.createLinkedPair()
   const between = bridge({ local, remote: onLost => agentTransportOfSdk1(`${old}/mcp`, agent, { onLost }) })

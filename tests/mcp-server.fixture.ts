@@ -19,7 +19,10 @@ export interface McpServer {
 
 export async function mcpServer(id: string, authServer: string): Promise<McpServer> {
   const resource = createResource({
-    ...{ id, keys: [{ kid: 'r1', key: await generateSigningKey() }], authServers: [authServer], development: true },
+    id,
+    keys: [{ kid: 'r1', key: await generateSigningKey() }],
+    authServers: [authServer],
+    development: true,
     scopes: { 'tools.call': 'Call its tools' },
   })
   const known = wellKnown(resource)
@@ -48,7 +51,8 @@ export async function mcpServer(id: string, authServer: string): Promise<McpServ
   })
   await new Promise<void>(resolve => server.listen(Number(new URL(id).port), '127.0.0.1', resolve))
   return {
-    ...{ sessions, called },
+    sessions,
+    called,
     async close() {
       server.closeAllConnections()
       await new Promise(resolve => server.close(resolve))

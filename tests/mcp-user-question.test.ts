@@ -36,8 +36,12 @@ beforeAll(async () => {
   const server = await createAgentServer({ id: app, redirectUris: [redirectUri], development })
   const path = { upstream: one, middle: tools, downstream: rooms, upstreamScopes: ['events.write'] }
   const resource = createResource({
-    ...{ id: tools, authServers: [one], scopes: { 'events.write': 'Add events' }, development },
-    ...{ keys: [{ kid: 'r1', key: await generateSigningKey() }], downstream: { acceptAuthServer: [two] } },
+    id: tools,
+    authServers: [one],
+    scopes: { 'events.write': 'Add events' },
+    development,
+    keys: [{ kid: 'r1', key: await generateSigningKey() }],
+    downstream: { acceptAuthServer: [two] },
   })
   await Promise.all([
     place.open('agent-server', app, server),
@@ -55,11 +59,15 @@ beforeAll(async () => {
     place.open('tools', tools, guardMcp(booking, resource, { tools: { '*': { scope: 'events.write' } } })),
     place.resource(
       {
-        ...{ id: rooms, authServers: [two], scopes: { 'rooms.book': 'Book rooms in your name' } },
+        id: rooms,
+        authServers: [two],
+        scopes: { 'rooms.book': 'Book rooms in your name' },
         operations: { book: 'Book a room' },
       },
       {
-        ...{ scope: 'rooms.book', operation: 'book', approve: true },
+        scope: 'rooms.book',
+        operation: 'book',
+        approve: true,
         describe: request => display`Book room ${(request.json() as { room: string }).room}`,
       },
       async () => Response.json({ booked: ++booked }),
@@ -67,7 +75,10 @@ beforeAll(async () => {
   ])
   agent = createAgent({
     identity: agentServer({ id: app, key: server.signingKey }),
-    ...{ acceptAuthServer: [one], identifyTo: [tools], interact: callbackRoute({ redirectUri }), development },
+    acceptAuthServer: [one],
+    identifyTo: [tools],
+    interact: callbackRoute({ redirectUri }),
+    development,
   })
   ada = browserOf(agent, redirectUri)
   const { client } = await connected({})

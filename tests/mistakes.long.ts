@@ -79,7 +79,10 @@ describe('a clock that is off', () => {
       start('agent-server', { id: home, port: homePort }),
       start('auth-server', { id: auth, port: authPort, ask: [{ agents: 'any', resources: 'any' }] }, off),
       start('gateway', {
-        ...{ id: api, port: apiPort, upstream: `http://127.0.0.1:${upstream}`, authServer: [auth] },
+        id: api,
+        port: apiPort,
+        upstream: `http://127.0.0.1:${upstream}`,
+        authServer: [auth],
         scopes: { read: 'Read it' },
         routes: [
           { path: '/open', level: 'pseudonymous' },
@@ -184,18 +187,20 @@ test.each(['--replay', '--counter'])(
   async option => {
     const port = await freePort()
     const { code, stderr } = await run([
-      ...[
-        'gateway',
-        '--id',
-        `http://localhost:${port}`,
-        '--port',
-        String(port),
-        '--development',
-        '--level',
-        'anonymous',
-      ],
-      ...['--upstream', 'http://127.0.0.1:1', '--data', join(place.folder, 'redis')],
-      ...[option, `redis://user:hunter2@127.0.0.1:${await freePort()}`],
+      'gateway',
+      '--id',
+      `http://localhost:${port}`,
+      '--port',
+      String(port),
+      '--development',
+      '--level',
+      'anonymous',
+      '--upstream',
+      'http://127.0.0.1:1',
+      '--data',
+      join(place.folder, 'redis'),
+      option,
+      `redis://user:hunter2@127.0.0.1:${await freePort()}`,
     ])
     expect(code).toBe(3)
     expect(stderr).toMatch(

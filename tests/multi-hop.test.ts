@@ -39,7 +39,9 @@ beforeAll(async () => {
     // Books through rooms, whatever that takes.
     place.resource(
       {
-        ...{ id: calendar, authServers: [one], scopes: { 'events.write': 'Add events' } },
+        id: calendar,
+        authServers: [one],
+        scopes: { 'events.write': 'Add events' },
         downstream: { acceptAuthServer: [two] },
       },
       'events.write',
@@ -57,7 +59,10 @@ beforeAll(async () => {
   ])
   agent = createAgent({
     identity: agentServer({ id: app, key: server.signingKey }),
-    ...{ acceptAuthServer: [one], identifyTo: [calendar], interact: callbackRoute({ redirectUri }), development },
+    acceptAuthServer: [one],
+    identifyTo: [calendar],
+    interact: callbackRoute({ redirectUri }),
+    development,
   })
 })
 

@@ -111,9 +111,24 @@ when(
 when(verifies('SIG-21', 'SIG-36', `what only a proxy may tell the API no caller tells it${why}`), async () => {
   seen.length = 0
   const names = [
-    ...['Proxy', 'Forwarded', 'X-Forwarded', 'X-Original-Forwarded-For', 'X-Real-IP', 'X-Client-IP', 'Client-IP'],
-    ...['True-Client-IP', 'CF-Connecting-IP', 'WL-Proxy-Client-IP', 'X-Remote-User', 'Remote-User', 'X-WEBAUTH-USER'],
-    ...['X-Remote_User', 'X_Remote_User', 'X-Forwarded-User', 'X-Client-Cert', 'Signature-Agent'],
+    'Proxy',
+    'Forwarded',
+    'X-Forwarded',
+    'X-Original-Forwarded-For',
+    'X-Real-IP',
+    'X-Client-IP',
+    'Client-IP',
+    'True-Client-IP',
+    'CF-Connecting-IP',
+    'WL-Proxy-Client-IP',
+    'X-Remote-User',
+    'Remote-User',
+    'X-WEBAUTH-USER',
+    'X-Remote_User',
+    'X_Remote_User',
+    'X-Forwarded-User',
+    'X-Client-Cert',
+    'Signature-Agent',
   ]
   const headers = Object.fromEntries(names.map(name => [name, 'forged']))
   const open = await fetch(`${api}/read`, { headers: { ...headers, 'x-kept': 'kept' } })

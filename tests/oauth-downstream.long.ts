@@ -29,7 +29,9 @@ async function delegateOf(): Promise<ReturnType<typeof createAgent>> {
   const { code } = JSON.parse(stdout) as { code: string }
   return createAgent({
     identity: delegate({ agentServer, enroll: { type: 'code', code } }),
-    ...{ acceptAuthServer: [authServer], identifyTo: [calendar], interact: callbackRoute({ redirectUri }) },
+    acceptAuthServer: [authServer],
+    identifyTo: [calendar],
+    interact: callbackRoute({ redirectUri }),
     development: true,
   })
 }

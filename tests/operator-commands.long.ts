@@ -33,7 +33,10 @@ beforeAll(async () => {
     place.start(
       'gateway',
       config('gateway', {
-        ...{ id: api, port: apiPort, upstream: `http://127.0.0.1:${upstreamPort}`, authServer: [auth] },
+        id: api,
+        port: apiPort,
+        upstream: `http://127.0.0.1:${upstreamPort}`,
+        authServer: [auth],
         scopes: { 'events.read': 'See your events' },
         routes: [{ path: '/events', scope: ['events.read'] }],
       }),

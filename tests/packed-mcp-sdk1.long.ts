@@ -43,12 +43,16 @@ export { elicitUrl }
   const server = await place.start('mcp', ['server.js'], { program: [process.execPath], cwd: folder })
   const key = await generateSigningKey()
   const initialize = {
-    ...{ jsonrpc: '2.0', id: 1, method: 'initialize' },
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'initialize',
     params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'client', version: '1' } },
   }
   const message = await signedMessage({
     as: asKey(key),
-    ...{ origin: 'https://tools.example', target: '/mcp', method: 'POST' },
+    origin: 'https://tools.example',
+    target: '/mcp',
+    method: 'POST',
     contentType: 'application/json',
     body: JSON.stringify(initialize),
   })

@@ -182,7 +182,8 @@ async function connectOthers(): Promise<void> {
     development: true,
   })
   const response = await agent.forUser('own').fetch(`${at(30)}/events?room=garden`, {
-    ...{ method: 'POST', body: JSON.stringify({ summary: 'Chess', start: day, end: day }) },
+    method: 'POST',
+    body: JSON.stringify({ summary: 'Chess', start: day, end: day }),
     headers: { 'content-type': 'application/json' },
   })
   expect(response.status).toBe(201)

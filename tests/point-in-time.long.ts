@@ -58,8 +58,13 @@ async function restored(name: string, time?: string): Promise<PostgresServer> {
 
 let port = 0
 const flagsOn = (server: PostgresServer): string[] => [
-  ...['--development', '--id', `http://localhost:${port}`, '--data', join(place.folder, 'data')],
-  ...['--database', server.url()],
+  '--development',
+  '--id',
+  `http://localhost:${port}`,
+  '--data',
+  join(place.folder, 'data'),
+  '--database',
+  server.url(),
 ]
 
 const said = async (command: string, server: PostgresServer, ...more: string[]): Promise<string> => {

@@ -21,7 +21,16 @@ test('each list of conditions in the protocol is read, and each type has its row
     ['data', 'calls', 'scopes', 'hours', 'chain'],
   ])
   expect([...own.matchAll(/^\| `(\w+)` \| .* \| (?:both|the resource) \|$/gm)].map(([, type]) => type)).toEqual([
-    ...['resources', 'scopes', 'purposes', 'until', 'hours', 'calls', 'chain', 'data', 'arguments', 'approval'],
+    'resources',
+    'scopes',
+    'purposes',
+    'until',
+    'hours',
+    'calls',
+    'chain',
+    'data',
+    'arguments',
+    'approval',
   ])
 })
 

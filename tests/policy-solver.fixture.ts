@@ -26,7 +26,11 @@ export async function solve(questions: ReadonlyArray<readonly string[]>): Promis
 
 export const resource = 'https://b.a.example'
 const resources = [
-  ...['https://a.example', resource, 'https://x.a.example', 'https://x.b.a.example', 'https://ba.example'],
+  'https://a.example',
+  resource,
+  'https://x.a.example',
+  'https://x.b.a.example',
+  'https://ba.example',
   'https://other.example',
 ]
 const operations = ['none', 'send', 'read', 'other']
@@ -125,8 +129,10 @@ function clocks(): string[] {
     ),
     then(inEurope, inAmerica),
     clock('india', 330),
-    ...[then(inEurope, clock('europe', 120)), then(not(inEurope), clock('europe', 60))],
-    ...[then(inAmerica, clock('america', -240)), then(not(inAmerica), clock('america', -300))],
+    then(inEurope, clock('europe', 120)),
+    then(not(inEurope), clock('europe', 60)),
+    then(inAmerica, clock('america', -240)),
+    then(not(inAmerica), clock('america', -300)),
   ]
 }
 

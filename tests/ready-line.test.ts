@@ -27,9 +27,18 @@ test(
     const id = `http://localhost:${port}`
     for (let start = 0; start < 3; start++) {
       const gateway = await place.start('gateway', [
-        ...['gateway', '--development', '--id', id, '--port', String(port), '--level', 'pseudonymous'],
-        ...['--upstream', `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`],
-        ...['--data', join(place.folder, 'gateway')],
+        'gateway',
+        '--development',
+        '--id',
+        id,
+        '--port',
+        String(port),
+        '--level',
+        'pseudonymous',
+        '--upstream',
+        `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`,
+        '--data',
+        join(place.folder, 'gateway'),
       ])
       const statuses: number[] = []
       const agent = createAgent({
@@ -57,8 +66,18 @@ test(
 test('a gateway whose API does not answer names its address within seconds, and is not ready', async () => {
   const port = await freePort()
   const gateway = await place.start('gateway', [
-    ...['gateway', '--development', '--id', `http://localhost:${port}`, '--port', String(port), '--level', 'anonymous'],
-    ...['--upstream', `http://127.0.0.1:${await freePort()}`, '--data', join(place.folder, 'away')],
+    'gateway',
+    '--development',
+    '--id',
+    `http://localhost:${port}`,
+    '--port',
+    String(port),
+    '--level',
+    'anonymous',
+    '--upstream',
+    `http://127.0.0.1:${await freePort()}`,
+    '--data',
+    join(place.folder, 'away'),
   ])
   expect((await fetch(`http://localhost:${port}/readyz`)).status).toBe(503)
   await end(gateway, 'SIGTERM')

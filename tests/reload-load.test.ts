@@ -72,7 +72,10 @@ async function started({ name, settings }: Kind): Promise<Reloadable> {
   const child = await place.start(name, place.config(name, common))
   const log = logOf(child)
   return {
-    ...{ id, port, log, process: child },
+    id,
+    port,
+    log,
+    process: child,
     async reload(more) {
       const before = log.length
       const file = join(place.folder, `${name}.json`)
@@ -107,8 +110,12 @@ const authServer: Kind = {
   async requests(server) {
     const post = (form: Record<string, string>): Promise<ReceivedMessage> =>
       signedMessage({
-        ...{ as: asAgent(agent), origin: server.id, target: '/agent/token', method: 'POST' },
-        ...{ contentType: 'application/x-www-form-urlencoded', body: String(new URLSearchParams(form)) },
+        as: asAgent(agent),
+        origin: server.id,
+        target: '/agent/token',
+        method: 'POST',
+        contentType: 'application/x-www-form-urlencoded',
+        body: String(new URLSearchParams(form)),
       })
     const { key } = agent
     const now = Math.floor(Date.now() / 1000)

@@ -40,7 +40,9 @@ beforeAll(async () => {
     place.authServer(two, { exchange: { rules: [{ ...path, scopes: ['rooms.read'], decision: 'direct' }] } }),
     place.resource(
       {
-        ...{ id: calendar, authServers: [one], scopes: { 'events.write': 'Add events' } },
+        id: calendar,
+        authServers: [one],
+        scopes: { 'events.write': 'Add events' },
         downstream: { acceptAuthServer: [two] },
         onEvent: event => events.push(event),
       },
@@ -58,7 +60,10 @@ beforeAll(async () => {
   ])
   agent = createAgent({
     identity: agentServer({ id: app, key: server.signingKey }),
-    ...{ acceptAuthServer: [one], identifyTo: [calendar], interact: callbackRoute({ redirectUri }), development },
+    acceptAuthServer: [one],
+    identifyTo: [calendar],
+    interact: callbackRoute({ redirectUri }),
+    development,
   })
 })
 

@@ -35,7 +35,10 @@ beforeAll(async () => {
     }),
     place.resource(
       {
-        ...{ id: calendar, authServers: [auth], scopes: { 'events.write': 'Add events' }, onEvent },
+        id: calendar,
+        authServers: [auth],
+        scopes: { 'events.write': 'Add events' },
+        onEvent,
         downstream: {
           acceptAuthServer: [auth],
           fetch(input, init) {
@@ -57,7 +60,9 @@ beforeAll(async () => {
   const state = memoryState()
   agent = createAgent({
     identity: agentServer({ id: app, key: server.signingKey }),
-    ...{ acceptAuthServer: [auth], identifyTo: [calendar, auth], development },
+    acceptAuthServer: [auth],
+    identifyTo: [calendar, auth],
+    development,
     state: {
       ...state,
       async write(key, value) {

@@ -80,8 +80,12 @@ async function caller(cast: Cast, index: number): Promise<Caller> {
 
 async function post(by: Caller, form: Record<string, string>, target = '/agent/token') {
   const message: ReceivedMessage = await signedMessage({
-    ...{ as: by.signer, origin: by.issuer, target, method: 'POST' },
-    ...{ contentType: 'application/x-www-form-urlencoded', body: String(new URLSearchParams(form)) },
+    as: by.signer,
+    origin: by.issuer,
+    target,
+    method: 'POST',
+    contentType: 'application/x-www-form-urlencoded',
+    body: String(new URLSearchParams(form)),
   })
   by.ledger.requests += 1
   const answer = await answerOf(by.issuer, message)
@@ -157,7 +161,10 @@ test.skipIf(away !== '')(
     const balancer = await testBalancer()
     const issuer = `http://localhost:${balancer.port}`
     const settings = {
-      ...{ id: issuer, database: postgres.newUrl(), replay: redis.url, pagesPerMinute: 100_000 },
+      id: issuer,
+      database: postgres.newUrl(),
+      replay: redis.url,
+      pagesPerMinute: 100_000,
       grants: [{ agent: agent.id, delegates: 'any', resource: resource.id, scopes: ['events.read'] }],
       demoUsers: [{ name: 'Ada', email: 'ada@demo.example' }],
       ask: [{ agents: 'any', resources: 'any' }],

@@ -108,10 +108,16 @@ async function workerOf(entry: string): Promise<string> {
   const folder = join(place.folder, `worker-${entry}`)
   const conditions = ['workerd', 'worker', 'browser', 'default']
   await build({
-    ...{ configFile: false, logLevel: 'silent', root: project, resolve: { conditions } },
+    configFile: false,
+    logLevel: 'silent',
+    root: project,
+    resolve: { conditions },
     ssr: { noExternal: true, target: 'webworker', resolve: { conditions } },
     build: {
-      ...{ ssr: join(project, entry), outDir: folder, minify: false, target: 'esnext' },
+      ssr: join(project, entry),
+      outDir: folder,
+      minify: false,
+      target: 'esnext',
       rollupOptions: { output: { entryFileNames: 'worker.mjs' } },
     },
   })
@@ -163,7 +169,8 @@ test.skipIf(there === undefined)(`an agent signs and climbs on Bun, Deno and wor
   const agenda = guard(calendar, { level: 'identified' }, (_request, aauth) => Response.json(aauth.agent))
   const feedback = guard(calendar, { level: 'pseudonymous' }, async request => Response.json(await request.json()))
   const site = serve({
-    ...{ port: sitePort, hostname: 'localhost' },
+    port: sitePort,
+    hostname: 'localhost',
     fetch: async request => (await known(request)) ?? (request.url.endsWith('/agenda') ? agenda : feedback)(request),
   })
   const documents: Record<string, object> = {
@@ -171,7 +178,8 @@ test.skipIf(there === undefined)(`an agent signs and climbs on Bun, Deno and wor
     '/jwks.json': { keys: [{ ...publicJwk, kid: 'k1', use: 'sig' }] },
   }
   const published = serve({
-    ...{ port: agentPort, hostname: 'localhost' },
+    port: agentPort,
+    hostname: 'localhost',
     fetch: request => Response.json(documents[new URL(request.url).pathname] ?? {}),
   })
   try {

@@ -246,7 +246,8 @@ test('the MCP tutorial: open to all, to agents that say who they are, and with a
   const started = (file: string) => place.start(file, [], { program: [process.execPath, `${file}.js`], cwd: folder })
   const open = await started('open')
   await place.start('agent-server', ['agent-server', ...identity, '--port', '5310', '--localhost-callback'], {
-    ...{ program: [command], env: home },
+    program: [command],
+    env: home,
   })
   const { stdout: invited } = await execute(command, ['agent-server', 'invite', ...identity], {
     env: { ...process.env, ...home },

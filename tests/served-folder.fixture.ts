@@ -10,8 +10,11 @@ export interface ServedFolder {
 }
 
 const types: Readonly<Record<string, string>> = {
-  ...{ '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css' },
-  ...{ '.svg': 'image/svg+xml', '.json': 'application/json' },
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json',
 }
 
 /** Serves a folder as a static web host does: files by name, and `index.html` of a folder. */

@@ -64,7 +64,14 @@ test(
     const port = await freePort()
     const data = join(place.folder, 'dev')
     const command = [
-      ...['auth-server', '--development', '--id', `http://localhost:${port}`, '--port', String(port), '--data', data],
+      'auth-server',
+      '--development',
+      '--id',
+      `http://localhost:${port}`,
+      '--port',
+      String(port),
+      '--data',
+      data,
     ]
     const server = await place.start('auth-server', command)
     await end(server, 'SIGTERM')
@@ -75,9 +82,7 @@ test(
 
 test('an invitation does not create a missing agent server', async () => {
   const data = join(place.folder, 'none')
-  const invited = await run([
-    ...['agent-server', 'invite', '--id', 'http://localhost:1', '--development', '--data', data],
-  ])
+  const invited = await run(['agent-server', 'invite', '--id', 'http://localhost:1', '--development', '--data', data])
   expect([invited.code, invited.stdout]).toEqual([2, ''])
   expect(invited.stderr).toContain('start the server first')
   expect(existsSync(join(data, 'agent-server.db'))).toBe(false)
@@ -166,7 +171,13 @@ test(`a server speaks TLS with --tls-cert and --tls-key, takes a new certificate
   copyFileSync(fixture('server.test'), cert)
   copyFileSync(fixture('server.test.key'), key)
   const command = [
-    ...['auth-server', '--id', 'https://service.example', '--port', String(port), '--data', join(place.folder, 'tls')],
+    'auth-server',
+    '--id',
+    'https://service.example',
+    '--port',
+    String(port),
+    '--data',
+    join(place.folder, 'tls'),
   ]
   const half = await run([...command, '--init', '--tls-cert', cert])
   expect([half.code, half.stderr]).toEqual([2, 'countersign: --tls-cert and --tls-key go together\n'])
@@ -203,7 +214,7 @@ test.each(servers)('%s says in one line what to change when its port is in use',
     taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port)),
   )
   const data = join(place.folder, `port-${name}`)
-  const options = [...['--development', '--id', `http://localhost:${port}`], ...own(name)]
+  const options = ['--development', '--id', `http://localhost:${port}`, ...own(name)]
   const refused = await run([name, ...options, '--port', String(port), '--data', data])
   expect([refused.code, refused.stdout]).toEqual([2, ''])
   expect(refused.stderr).toContain(
@@ -216,7 +227,7 @@ test.each(servers)('%s says in one line what to change when its port is in use',
 
 test.each(servers)('%s says once that a proxy stands in front which its settings do not name', async name => {
   const port = await freePort()
-  const options = [...['--development', '--id', `http://localhost:${port}`, '--port', String(port)], ...own(name)]
+  const options = ['--development', '--id', `http://localhost:${port}`, '--port', String(port), ...own(name)]
   const server = await place.start(name, [name, ...options, '--data', join(place.folder, `proxied-${name}`)])
   const log = logOf(server)
   const forwarded = { headers: { 'x-forwarded-for': '203.0.113.7' } }

@@ -31,7 +31,10 @@ export async function siteAgent(
   }
   const discovery = createDiscovery({ development: true })
   return createAgent({
-    ...{ identity: agentServer({ id, kid: 'k1', key }), identifyTo: 'any', development: true, discovery },
+    identity: agentServer({ id, kid: 'k1', key }),
+    identifyTo: 'any',
+    development: true,
+    discovery,
     acceptAuthServer,
     ...(now === undefined ? {} : { now }),
     ...(send === undefined ? {} : { fetch: (input, init) => send(new Request(input, init)) }),

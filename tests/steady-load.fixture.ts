@@ -76,7 +76,12 @@ function ended(
   return new Promise(resolve => {
     const length = body === undefined ? [] : [['content-length', String(body.length)]]
     const request = httpRequest({
-      ...{ host: '127.0.0.1', port, method, path: target, agent, setHost: false },
+      host: '127.0.0.1',
+      port,
+      method,
+      path: target,
+      agent,
+      setHost: false,
       headers: Object.fromEntries([...headers, ...length]),
     })
     const fail = (error: NodeJS.ErrnoException): void => resolve(error.code ?? error.message)

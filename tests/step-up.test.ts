@@ -77,7 +77,9 @@ beforeAll(async () => {
     }),
     resourceOf(
       {
-        ...{ id: calendar, authServers: [one], scopes: { read: 'See your events', write: 'Change your events' } },
+        id: calendar,
+        authServers: [one],
+        scopes: { read: 'See your events', write: 'Change your events' },
         downstream: { acceptAuthServer: [two] },
       },
       { '/read': 'read', '/write': 'write', '/list': 'read', '/book': 'read' },
@@ -88,7 +90,8 @@ beforeAll(async () => {
     ),
     resourceOf(
       {
-        ...{ id: rooms, authServers: [two] },
+        id: rooms,
+        authServers: [two],
         scopes: { 'rooms.list': 'See rooms', 'rooms.book': 'Book rooms in your name' },
       },
       { '/list': 'rooms.list', '/book': 'rooms.book' },
@@ -97,7 +100,10 @@ beforeAll(async () => {
   ])
   agent = createAgent({
     identity: agentServer({ id: app, key: server.signingKey }),
-    ...{ acceptAuthServer: [one], identifyTo: [calendar], interact: callbackRoute({ redirectUri }), development },
+    acceptAuthServer: [one],
+    identifyTo: [calendar],
+    interact: callbackRoute({ redirectUri }),
+    development,
   })
 })
 

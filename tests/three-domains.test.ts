@@ -58,7 +58,10 @@ beforeAll(async () => {
     }),
     place.resource(
       {
-        ...{ id: calendar, authServers: [one], scopes: { 'events.write': 'Add events' }, onEvent: teller(calendar) },
+        id: calendar,
+        authServers: [one],
+        scopes: { 'events.write': 'Add events' },
+        onEvent: teller(calendar),
         downstream: { acceptAuthServer: [two] },
       },
       'events.write',
@@ -66,7 +69,10 @@ beforeAll(async () => {
     ),
     place.resource(
       {
-        ...{ id: rooms, authServers: [two], scopes: { 'rooms.book': 'Book rooms' }, onEvent: teller(rooms) },
+        id: rooms,
+        authServers: [two],
+        scopes: { 'rooms.book': 'Book rooms' },
+        onEvent: teller(rooms),
         downstream: { acceptAuthServer: [three] },
       },
       'rooms.book',
@@ -81,7 +87,10 @@ beforeAll(async () => {
   ])
   agent = createAgent({
     identity: agentServer({ id: app, key: server.signingKey }),
-    ...{ acceptAuthServer: [one], identifyTo: [calendar], interact: callbackRoute({ redirectUri }), development },
+    acceptAuthServer: [one],
+    identifyTo: [calendar],
+    interact: callbackRoute({ redirectUri }),
+    development,
   })
 })
 
@@ -129,7 +138,9 @@ test(
     const ada = browserOf(view, `${app}/callback`)
     const seen = await agreed(view, ada, 'Ada')
     expect(seen).toEqual({
-      ...{ agent: rooms, issuer: three, user: expect.any(String) },
+      agent: rooms,
+      issuer: three,
+      user: expect.any(String),
       chain: [
         { iss: two, agent: calendar },
         { iss: one, agent: app },

@@ -121,8 +121,17 @@ test('shared test code stands below the packages it tests, and no shipped file i
     'testing/rig': ['testing'],
     'testing/world': ['testing', 'httpsig', 'protocol', 'discovery'],
     'testing/auth': [
-      ...['testing', 'httpsig', 'protocol', 'discovery', 'store', 'audit', 'conditions', 'verify'],
-      ...['auth-server', 'user-desk', 'console'],
+      'testing',
+      'httpsig',
+      'protocol',
+      'discovery',
+      'store',
+      'audit',
+      'conditions',
+      'verify',
+      'auth-server',
+      'user-desk',
+      'console',
     ],
   }
   for (const [floor, below] of Object.entries(allowed))

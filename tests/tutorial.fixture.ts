@@ -92,7 +92,9 @@ export async function runTutorial(page: string, place: TutorialPlace): Promise<v
 /** A shell in the reader's folder, which is its home, too. It leads a group of its own, which ends as a whole. */
 function shell(command: string, folder: string): ChildProcess {
   return spawn('bash', ['-c', command], {
-    ...{ cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
+    cwd: folder,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, HOME: folder, npm_config_update_notifier: 'false', npm_config_offline: 'true' },
   })
 }

@@ -84,7 +84,10 @@ async function siteOf(databases: Readonly<Partial<Record<Name, string>>>): Promi
     return place.config(name, { ...own, ...settings[name] })
   }
   return {
-    ...{ home, auth, api, config },
+    home,
+    auth,
+    api,
+    config,
     async start(command) {
       const program = [process.execPath, command]
       const started: Array<readonly [Name, ChildProcess]> = []

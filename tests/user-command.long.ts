@@ -31,7 +31,9 @@ beforeAll(async () => {
     place.start(
       'auth-server',
       config('auth-server', {
-        ...{ id: auth, port: authPort, deviceFlow: ['any'] },
+        id: auth,
+        port: authPort,
+        deviceFlow: ['any'],
         demoUsers: [{ name: 'Ada', email: 'ada@demo.example' }, { name: 'Grace' }],
         ask: [{ agents: 'any', resources: 'any' }],
       }),
@@ -39,7 +41,10 @@ beforeAll(async () => {
     place.start(
       'gateway',
       config('gateway', {
-        ...{ id: api, port: apiPort, upstream: `http://127.0.0.1:${upstreamPort}`, authServer: [auth] },
+        id: api,
+        port: apiPort,
+        upstream: `http://127.0.0.1:${upstreamPort}`,
+        authServer: [auth],
         scopes: { 'events.read': 'See your events' },
         routes: [{ path: '/events', scope: ['events.read'] }],
       }),
@@ -172,7 +177,14 @@ describe('an identity of static files', () => {
   }
 
   const fetching = (flags: readonly string[], how: string): string[] => [
-    ...['fetch', `${api}/events`, '--as', 'agent', '--auth-server', auth, ...flags, how],
+    'fetch',
+    `${api}/events`,
+    '--as',
+    'agent',
+    '--auth-server',
+    auth,
+    ...flags,
+    how,
   ]
 
   test('that names no way back to this machine: what the auth server says, and the option to add', async () => {

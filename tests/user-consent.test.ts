@@ -36,7 +36,9 @@ afterAll(async () => {
 
 async function authServer(issuer: string): Promise<Participant> {
   return createAuthServer({
-    ...{ issuer, keys: [{ kid: 'a1', key: await generateSigningKey() }], database: 'sqlite::memory:' },
+    issuer,
+    keys: [{ kid: 'a1', key: await generateSigningKey() }],
+    database: 'sqlite::memory:',
     desk: userDesk({ login: [demoUsers([{ name: 'Ada', email: 'ada@demo.example' }, { name: 'Grace' }])] }),
     policy: askUsers([{ agents: 'any', resources: 'any' }]),
     development: true,
@@ -45,14 +47,17 @@ async function authServer(issuer: string): Promise<Participant> {
 
 async function open(name: string, id: string, participant: Participant): Promise<void> {
   const where = { id, port: Number(new URL(id).port), participant, development: true, signals: false }
-  const running = await serve({ ...{ name, ...where }, level: 'error', announce: () => undefined })
+  const running = await serve({ name, ...where, level: 'error', announce: () => undefined })
   ends.push(() => running.close())
 }
 
 /** An API that tells whom it sees. */
 async function events(): Promise<Participant> {
   const resource = createResource({
-    ...{ id: api, keys: [{ kid: 'r1', key: await generateSigningKey() }], authServers: [auth], development: true },
+    id: api,
+    keys: [{ kid: 'r1', key: await generateSigningKey() }],
+    authServers: [auth],
+    development: true,
     scopes: { 'events.read': 'See your events' },
   })
   const declared = resource.declare({ scope: 'events.read' })
@@ -88,12 +93,10 @@ function appAgent(): Agent {
   const redirectUri = `${app}/callback`
   return createAgent({
     identity: agentServer({ id: app, key: signingKey }),
-    ...{
-      acceptAuthServer: [auth, other],
-      identifyTo: [api],
-      interact: callbackRoute({ redirectUri }),
-      development: true,
-    },
+    acceptAuthServer: [auth, other],
+    identifyTo: [api],
+    interact: callbackRoute({ redirectUri }),
+    development: true,
   })
 }
 

@@ -27,8 +27,12 @@ function entryOf(reason: string) {
 /** Groups of docs/reasons.md that vectors cover, and why they leave some of their reasons out. */
 const leftOut: Readonly<Record<string, readonly string[]>> = {
   'how the bytes arrive, before there is a message': [
-    ...['request_cut_off', 'body_unreadable', 'body_compressed', 'body_not_shown', 'body_framing_invalid'],
-    ...['header_lines_too_many'],
+    'request_cut_off',
+    'body_unreadable',
+    'body_compressed',
+    'body_not_shown',
+    'body_framing_invalid',
+    'header_lines_too_many',
   ],
   'a route that asks for a signature': ['signature_missing'],
   'only where a signature of another profile of RFC 9421 is verified': ['authority_mismatched'],
@@ -45,8 +49,15 @@ const leftOut: Readonly<Record<string, readonly string[]>> = {
   ],
   'what an auth server knows of a resource': ['conditions_unsupported', 'condition_word_unknown'],
   'an approval': [
-    ...['approval_needed', 'approval_of_another', 'approval_used', 'approval_impossible', 'approver_missing'],
-    ...['approval_unshowable', 'approvals_exceeded', 'inbox_unavailable', 'approval_stopped'],
+    'approval_needed',
+    'approval_of_another',
+    'approval_used',
+    'approval_impossible',
+    'approver_missing',
+    'approval_unshowable',
+    'approvals_exceeded',
+    'inbox_unavailable',
+    'approval_stopped',
   ],
   'an address or a network': [
     'address_not_allowed',

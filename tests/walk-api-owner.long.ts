@@ -96,7 +96,11 @@ function startShop(env: Readonly<Record<string, string>> = {}): ReturnType<Stand
 
 const asDelegate = (...args: string[]): string[] => [
   'fetch',
-  ...['--development', '--as', 'delegate', '--id', agentServer],
+  '--development',
+  '--as',
+  'delegate',
+  '--id',
+  agentServer,
   ...args,
 ]
 

@@ -85,8 +85,12 @@ export function printedMessages(page: string): PrintedMessage[] {
       const tokens = rest.filter(block => block.startsWith('{'))
       const [jwk = '', signature = ''] = key.split('\n')
       return {
-        ...{ heading: own.split('\n')[0] ?? '', request: printedHttp(request), response: printedHttp(response) },
-        ...{ base, publicKey: JSON.parse(jwk), signature },
+        heading: own.split('\n')[0] ?? '',
+        request: printedHttp(request),
+        response: printedHttp(response),
+        base,
+        publicKey: JSON.parse(jwk),
+        signature,
         tokens: tokens.map(token => {
           const [header = '', claims = ''] = token.split('\n.\n')
           return [JSON.parse(header), JSON.parse(claims)] as const
@@ -154,7 +158,9 @@ export function splitToken(jwt: string): SplitToken {
   const [header = '', claims = '', signature = ''] = jwt.split('.')
   const read = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString())
   return {
-    ...{ header: read(header), claims: read(claims), signed: `${header}.${claims}` },
+    header: read(header),
+    claims: read(claims),
+    signed: `${header}.${claims}`,
     signature: Buffer.from(signature, 'base64url'),
   }
 }

@@ -58,16 +58,46 @@ test('the messages that the protocol page shows are of them, with their signatur
 
 test('each flow has its answer', () => {
   expect(messages.map(({ name, response }) => `${name} ${response.status}`)).toEqual([
-    ...['enrolment 200', 'pseudonymous 200', 'identified 200', 'challenge 401', 'auth 200', 'authorized 200'],
-    ...['calendar-challenge 401', 'calendar-exchange 200', 'calendar-authorized 200'],
-    ...['rooms-challenge 401', 'rooms-exchange 200', 'rooms-authorized 200', 'renewal 200'],
-    ...['consent-challenge 401', 'consent-auth 200', 'code 200', 'consent-authorized 200'],
-    ...['refresh 200', 'revocation 200', 'refresh-revoked 400', 'rotation 200'],
-    ...['resource-token 200', 'device-auth 200', 'device-pending 400', 'device-code 200', 'device-authorized 200'],
-    ...['interaction-challenge 401', 'interaction-answered 200'],
-    ...['policy-enrolment 200', 'policy-refused 403', 'policy-challenge 401', 'policy-auth 200', 'policy-code 200'],
-    ...['policy-authorized 200', 'approval-challenge 401', 'approval-auth 200', 'approval-code 200'],
-    ...['approval-authorized 200', 'approval-changed 401', 'approval-used 401'],
+    'enrolment 200',
+    'pseudonymous 200',
+    'identified 200',
+    'challenge 401',
+    'auth 200',
+    'authorized 200',
+    'calendar-challenge 401',
+    'calendar-exchange 200',
+    'calendar-authorized 200',
+    'rooms-challenge 401',
+    'rooms-exchange 200',
+    'rooms-authorized 200',
+    'renewal 200',
+    'consent-challenge 401',
+    'consent-auth 200',
+    'code 200',
+    'consent-authorized 200',
+    'refresh 200',
+    'revocation 200',
+    'refresh-revoked 400',
+    'rotation 200',
+    'resource-token 200',
+    'device-auth 200',
+    'device-pending 400',
+    'device-code 200',
+    'device-authorized 200',
+    'interaction-challenge 401',
+    'interaction-answered 200',
+    'policy-enrolment 200',
+    'policy-refused 403',
+    'policy-challenge 401',
+    'policy-auth 200',
+    'policy-code 200',
+    'policy-authorized 200',
+    'approval-challenge 401',
+    'approval-auth 200',
+    'approval-code 200',
+    'approval-authorized 200',
+    'approval-changed 401',
+    'approval-used 401',
   ])
   expect(tokens.map(({ header, claims }) => [header['typ'], claims['iss'], claims['aud']])).toEqual([
     ['agent+jwt', 'https://agent.example', undefined],
@@ -115,7 +145,9 @@ test('an approval is bound to the text that the page shows, good for that call a
   expect(page).toContain(`\`\`\`\n${digested.replaceAll('\u001f', '␟')}\n\`\`\``)
   const digest = createHash('sha256').update(digested).digest('base64url')
   expect(claimsIn('approval-challenge')['operation']).toEqual({
-    ...{ name: 'pay', digest, display: ['Pay ', '40', ' euros for ', 'A chess clock', ''] },
+    name: 'pay',
+    digest,
+    display: ['Pay ', '40', ' euros for ', 'A chess clock', ''],
   })
   expect(claimsIn('approval-code')).toMatchObject({ operation_digest: digest })
   expect(claimsIn('approval-changed')['operation']).not.toMatchObject({ digest })
@@ -231,23 +263,52 @@ describe('node:crypto alone, from the page', () => {
 })
 
 const issuerDocuments: Readonly<Record<string, string>> = {
-  ...{ 'agent+jwt': 'aauth-agent', 'resource+jwt': 'aauth-resource', 'auth+jwt': 'aauth-issuer' },
+  'agent+jwt': 'aauth-agent',
+  'resource+jwt': 'aauth-resource',
+  'auth+jwt': 'aauth-issuer',
 }
 
 const levels: Readonly<Record<string, string>> = {
-  ...{ enrolment: 'pseudonymous', pseudonymous: 'pseudonymous', renewal: 'identified', identified: 'identified' },
-  ...{ challenge: 'identified', auth: 'identified', authorized: 'authorized' },
-  ...{ 'calendar-challenge': 'identified', 'calendar-exchange': 'identified', 'calendar-authorized': 'authorized' },
-  ...{ 'rooms-challenge': 'identified', 'rooms-exchange': 'identified', 'rooms-authorized': 'authorized' },
-  ...{ 'consent-challenge': 'identified', 'consent-auth': 'identified', 'consent-authorized': 'authorized' },
-  ...{ code: 'identified', refresh: 'identified', revocation: 'identified', 'refresh-revoked': 'identified' },
-  ...{ rotation: 'identified', 'resource-token': 'identified', 'device-auth': 'identified' },
-  ...{ 'device-pending': 'identified', 'device-code': 'identified', 'device-authorized': 'authorized' },
-  ...{ 'interaction-challenge': 'authorized', 'interaction-answered': 'authorized' },
-  ...{ 'policy-enrolment': 'pseudonymous', 'policy-refused': 'identified', 'policy-challenge': 'identified' },
-  ...{ 'policy-auth': 'identified', 'policy-code': 'identified', 'policy-authorized': 'authorized' },
-  ...{ 'approval-challenge': 'authorized', 'approval-auth': 'identified', 'approval-code': 'identified' },
-  ...{ 'approval-authorized': 'authorized', 'approval-changed': 'authorized', 'approval-used': 'authorized' },
+  enrolment: 'pseudonymous',
+  pseudonymous: 'pseudonymous',
+  renewal: 'identified',
+  identified: 'identified',
+  challenge: 'identified',
+  auth: 'identified',
+  authorized: 'authorized',
+  'calendar-challenge': 'identified',
+  'calendar-exchange': 'identified',
+  'calendar-authorized': 'authorized',
+  'rooms-challenge': 'identified',
+  'rooms-exchange': 'identified',
+  'rooms-authorized': 'authorized',
+  'consent-challenge': 'identified',
+  'consent-auth': 'identified',
+  'consent-authorized': 'authorized',
+  code: 'identified',
+  refresh: 'identified',
+  revocation: 'identified',
+  'refresh-revoked': 'identified',
+  rotation: 'identified',
+  'resource-token': 'identified',
+  'device-auth': 'identified',
+  'device-pending': 'identified',
+  'device-code': 'identified',
+  'device-authorized': 'authorized',
+  'interaction-challenge': 'authorized',
+  'interaction-answered': 'authorized',
+  'policy-enrolment': 'pseudonymous',
+  'policy-refused': 'identified',
+  'policy-challenge': 'identified',
+  'policy-auth': 'identified',
+  'policy-code': 'identified',
+  'policy-authorized': 'authorized',
+  'approval-challenge': 'authorized',
+  'approval-auth': 'identified',
+  'approval-code': 'identified',
+  'approval-authorized': 'authorized',
+  'approval-changed': 'authorized',
+  'approval-used': 'authorized',
 }
 
 function responseOf(message: string) {
@@ -282,7 +343,10 @@ function verifierFor({ time, request }: Pick<WorkedMessage, 'time' | 'request'>)
   const receiver = new URL(request.url).origin
   const { auth_servers = [] } = documents[`${receiver}/.well-known/aauth-resource`] ?? {}
   return createVerifier({
-    ...{ receiver, discovery: discoveryAt(time), now: () => time, authServers: auth_servers },
+    receiver,
+    discovery: discoveryAt(time),
+    now: () => time,
+    authServers: auth_servers,
     accept: ['hwk', 'jwks_uri', 'agent+jwt', 'auth+jwt'],
   })
 }

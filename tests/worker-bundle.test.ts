@@ -72,7 +72,8 @@ test('the guard of a Fetch handler needs no Node APIs, neither to be bundled nor
       ...bytes,
     })
     const request = new Request(url, {
-      ...{ method, headers: [...headers, ...signed].map(([name, value]): [string, string] => [name, value]) },
+      method,
+      headers: [...headers, ...signed].map(([name, value]): [string, string] => [name, value]),
       ...(sent === undefined ? {} : { body: sent }),
     })
     return handle(request, address)

@@ -66,7 +66,14 @@ async function crew(name: string, more: object = {}, env: Readonly<Record<string
   const data = join(place.folder, name)
   const file = join(place.folder, `${name}.json`)
   const settings = {
-    ...{ id, port, data, development: true, database: postgres.newUrl(), replay: redis.url, workers: 2, metricsPort },
+    id,
+    port,
+    data,
+    development: true,
+    database: postgres.newUrl(),
+    replay: redis.url,
+    workers: 2,
+    metricsPort,
     grants: [{ agent: agent.id, resource: resource.id, scopes: ['events.read'] }],
     ...more,
   }
@@ -87,7 +94,14 @@ async function crew(name: string, more: object = {}, env: Readonly<Record<string
       return found()[count - 1] as LogRecord
     }
   return {
-    ...{ id, port, metricsPort, data, process: child, log, printed: () => out, told: told(0) },
+    id,
+    port,
+    metricsPort,
+    data,
+    process: child,
+    log,
+    printed: () => out,
+    told: told(0),
     async reload(next) {
       writeFileSync(file, typeof next === 'string' ? next : JSON.stringify({ ...settings, ...next }))
       const from = log.length
@@ -99,8 +113,12 @@ async function crew(name: string, more: object = {}, env: Readonly<Record<string
 
 const post = (to: Crew, form: Record<string, string>): Promise<ReceivedMessage> =>
   signedMessage({
-    ...{ as: asAgent(agent), origin: to.id, target: '/agent/token', method: 'POST' },
-    ...{ contentType: 'application/x-www-form-urlencoded', body: String(new URLSearchParams(form)) },
+    as: asAgent(agent),
+    origin: to.id,
+    target: '/agent/token',
+    method: 'POST',
+    contentType: 'application/x-www-form-urlencoded',
+    body: String(new URLSearchParams(form)),
   })
 
 async function direct(to: Crew): Promise<ReceivedMessage> {

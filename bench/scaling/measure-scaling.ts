@@ -43,7 +43,9 @@ async function settingOf(backends: Backends): Promise<Setting> {
   const made = await cast()
   const keys = { agent: made.agentKey.publicJwk, resource: made.resourceKey.publicJwk }
   return {
-    ...{ backends, made, started: [] },
+    backends,
+    made,
+    started: [],
     order: { ...keys, key: await generatePrivateJwk(), replay: backends.redis.url },
   }
 }
@@ -72,9 +74,14 @@ async function costOf(
   const each = (name: keyof Used): number => (after[name] - before[name]) / count
   return {
     instance,
-    ...{ database: each('database'), redis: each('redis'), log: each('log') },
-    ...{ statements: each('statements'), roundTrips: each('roundTrips'), redisCommands: each('redisCommands') },
-    ...{ databaseSent: each('databaseSent'), databaseReceived: each('databaseReceived') },
+    database: each('database'),
+    redis: each('redis'),
+    log: each('log'),
+    statements: each('statements'),
+    roundTrips: each('roundTrips'),
+    redisCommands: each('redisCommands'),
+    databaseSent: each('databaseSent'),
+    databaseReceived: each('databaseReceived'),
   }
 }
 
@@ -132,9 +139,15 @@ async function authRound({ server }: Place, setting: Setting): Promise<AuthRound
 function medianCost(costs: readonly OperationCost[]): OperationCost {
   const middle = (name: keyof OperationCost): number => Math.round(median(costs.map(cost => cost[name])) * 100) / 100
   return {
-    ...{ instance: middle('instance'), database: middle('database'), redis: middle('redis'), log: middle('log') },
-    ...{ statements: middle('statements'), roundTrips: middle('roundTrips'), redisCommands: middle('redisCommands') },
-    ...{ databaseSent: middle('databaseSent'), databaseReceived: middle('databaseReceived') },
+    instance: middle('instance'),
+    database: middle('database'),
+    redis: middle('redis'),
+    log: middle('log'),
+    statements: middle('statements'),
+    roundTrips: middle('roundTrips'),
+    redisCommands: middle('redisCommands'),
+    databaseSent: middle('databaseSent'),
+    databaseReceived: middle('databaseReceived'),
   }
 }
 
@@ -171,8 +184,11 @@ async function instancesPoints(place: Place, setting: Setting): Promise<Instance
 async function guardedCost({ backends, started }: Setting): Promise<OperationCost> {
   const { issuerKey, make } = await makers()
   const order: GuardOrder = {
-    ...{ kind: 'aauth', on: 'node', issuerKey },
-    ...{ issuer: 'https://auth.example', audience: 'https://calendar.example' },
+    kind: 'aauth',
+    on: 'node',
+    issuerKey,
+    issuer: 'https://auth.example',
+    audience: 'https://calendar.example',
   }
   const server = await measuredProcess<GuardOrder>('./guard-process.js', order)
   started.push(server)
@@ -232,8 +248,11 @@ export async function measureScaling(sizes: readonly number[]): Promise<ScalingC
         load: Math.round(loadavg()[1] ?? 0),
       },
       operations: {
-        ...{ guarded: await guardedCost(setting), direct: of('direct'), refresh: of('refresh') },
-        ...{ revoke: of('revoke'), renewal },
+        guarded: await guardedCost(setting),
+        direct: of('direct'),
+        refresh: of('refresh'),
+        revoke: of('revoke'),
+        renewal,
       },
       sizes: places.map(place => sizePoint(place, measured.get(place) ?? [])),
       instances: await instancesPoints(at(places, 0), setting),

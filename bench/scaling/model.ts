@@ -69,7 +69,8 @@ export function visitsOf(name: OperationName, { operations }: Pick<ScalingConsta
     return { resource: here, issuer: none, database: none, redis: inRedis(habits.unsafe, operations.refresh) }
   const trips = Math.round(cost.roundTrips)
   return {
-    ...{ resource: none, issuer: here },
+    resource: none,
+    issuer: here,
     database: { count: trips, seconds: cost.database / 1e6 / trips },
     redis: inRedis(Math.round(cost.redisCommands), cost),
   }
@@ -124,7 +125,11 @@ export function planOf(demand: Demand, constants: ScalingConstants): Plan {
   const busy = mapStations(station => work(station) / (deployment[station] * coresOf(station)))
   const seconds = (name: OperationName): number => secondsOf(name, busy, constants)
   return {
-    ...{ rates, deployment, primaries, bytes, busy },
+    rates,
+    deployment,
+    primaries,
+    bytes,
+    busy,
     seconds: { guarded: seconds('guarded'), refresh: seconds('refresh') },
   }
 }

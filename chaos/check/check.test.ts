@@ -29,8 +29,15 @@ const attempt = (tag: string, way: 'direct' | 'consent' = 'direct'): Entry => ({
   way,
 })
 const granted = (tag: string, o: { at?: number; kid?: string; refresh?: string } = {}): Entry => ({
-  ...{ type: 'granted', tag, way: 'direct', issuer: auth, kid: o.kid ?? 'a1', grant: `g-${tag}`, token: `t-${tag}` },
-  ...{ refresh: o.refresh ?? `r-${tag}`, ...span(o.at ?? 0) },
+  type: 'granted',
+  tag,
+  way: 'direct',
+  issuer: auth,
+  kid: o.kid ?? 'a1',
+  grant: `g-${tag}`,
+  token: `t-${tag}`,
+  refresh: o.refresh ?? `r-${tag}`,
+  ...span(o.at ?? 0),
 })
 const decision = (tag: string, said: 'allow' | 'deny'): Entry => ({
   type: 'decision',
@@ -40,29 +47,40 @@ const decision = (tag: string, said: 'allow' | 'deny'): Entry => ({
   ...span(0),
 })
 const refresh = (tag: string, at: number, outcome: 'ok' | 'refused' | 'unavailable', final = false): Entry => ({
-  ...{ type: 'refresh', refresh: `r-${tag}`, outcome, final, ...span(at) },
+  type: 'refresh',
+  refresh: `r-${tag}`,
+  outcome,
+  final,
+  ...span(at),
 })
 const ended = (tag: string, at: number, o: { outcome?: 'ok' | 'unknown'; by?: 'agent' | 'user' } = {}): Entry => ({
-  ...{ type: 'revocation', by: o.by ?? 'agent', refreshes: [`r-${tag}`], grants: [`g-${tag}`] },
-  ...{ outcome: o.outcome ?? 'ok', ...span(at) },
+  type: 'revocation',
+  by: o.by ?? 'agent',
+  refreshes: [`r-${tag}`],
+  grants: [`g-${tag}`],
+  outcome: o.outcome ?? 'ok',
+  ...span(at),
 })
 const call = (
   nonce: string,
   at: number,
   o: { outcome?: 'ok' | 'refused' | 'unknown'; tag?: string; route?: string } = {},
 ): Entry => ({
-  ...{ type: 'call', client: 'c1', nonce, route: o.route ?? '/events', outcome: o.outcome ?? 'ok', ...span(at) },
+  type: 'call',
+  client: 'c1',
+  nonce,
+  route: o.route ?? '/events',
+  outcome: o.outcome ?? 'ok',
+  ...span(at),
   ...(o.tag === undefined ? {} : { tag: o.tag, grant: `g-${o.tag}` }),
 })
 const effect = (nonce: string, at: number, o: { route?: string; instance?: string } = {}): Entry => ({
-  ...{
-    type: 'effect',
-    at: noon + at,
-    nonce,
-    route: o.route ?? '/events',
-    instance: o.instance ?? 'gateway-1',
-    caller: 'phone',
-  },
+  type: 'effect',
+  at: noon + at,
+  nonce,
+  route: o.route ?? '/events',
+  instance: o.instance ?? 'gateway-1',
+  caller: 'phone',
 })
 const fault = (name: string, begin: number, end?: number, round = 1): Entry[] => [
   { type: 'fault', at: noon + begin, round, fault: name, phase: 'apply' },
@@ -73,8 +91,15 @@ const request = (
   at: number,
   o: { status?: number; failure?: string; retryAfter?: boolean; takes?: number },
 ): Entry => ({
-  ...{ type: 'request', client: 'c1', flow: 'direct', to: 'auth', what: 'auth', retryAfter: o.retryAfter ?? false },
-  ...{ status: o.status, failure: o.failure, ...span(at, at + (o.takes ?? 10)) },
+  type: 'request',
+  client: 'c1',
+  flow: 'direct',
+  to: 'auth',
+  what: 'auth',
+  retryAfter: o.retryAfter ?? false,
+  status: o.status,
+  failure: o.failure,
+  ...span(at, at + (o.takes ?? 10)),
 })
 const step = (flow: string, at: number, works: boolean): Entry => ({
   type: 'step',
@@ -106,7 +131,10 @@ function evidence(records: readonly Entry[], { rows = [], events, verified = tru
   )
   const audit = { verified, report: 'removed: event 3', events: events ?? [...told, ...over] }
   return {
-    ...{ records, promises, silent: new Set(['stop-auth']), audited: auth },
+    records,
+    promises,
+    silent: new Set(['stop-auth']),
+    audited: auth,
     reads: { grants: rows, keys: new Set([`${auth} a1`]), audit },
   }
 }
@@ -336,7 +364,10 @@ test('recovery runs from the end of the last fault to the first step after which
   const records = [
     ...fault('a', 0, 100),
     ...fault('b', 10, 200).map(each => ({ ...each })),
-    ...[step('direct', 150, true), step('direct', 210, false), step('direct', 300, true), step('device', 250, true)],
+    step('direct', 150, true),
+    step('direct', 210, false),
+    step('direct', 300, true),
+    step('device', 250, true),
     ...fault('c', 5000, 6000, 2),
     step('direct', 6100, true),
   ]

@@ -49,15 +49,15 @@ export async function sendCall(
   const message: ToSend = { id: world.addresses.gateway, port: o.port, ...call }
   const answer = await world.courier.send(message, `${call.method} ${call.route}`, senderOf(client, o.flow))
   world.history.add({
-    ...{
-      type: 'call',
-      client: client.name,
-      nonce: call.nonce,
-      route: call.route,
-      begin: answer.begin,
-      end: answer.end,
-    },
-    ...{ outcome: callOutcome(answer), grant: o.grant?.grant, tag: o.tag ?? o.grant?.tag },
+    type: 'call',
+    client: client.name,
+    nonce: call.nonce,
+    route: call.route,
+    begin: answer.begin,
+    end: answer.end,
+    outcome: callOutcome(answer),
+    grant: o.grant?.grant,
+    tag: o.tag ?? o.grant?.tag,
   })
   return answer
 }

@@ -60,7 +60,11 @@ export async function askInBrowser(client: Client, o: Asking): Promise<HeldGrant
 function noteRedemption(client: Client, tag: string, answer: Answer): Answer {
   const refresh = answer.body['refresh_token']
   client.world.history.add({
-    ...{ type: 'redeemed', tag, outcome: outcomeOf(answer), begin: answer.begin, end: answer.end },
+    type: 'redeemed',
+    tag,
+    outcome: outcomeOf(answer),
+    begin: answer.begin,
+    end: answer.end,
     ...(refresh === undefined ? {} : { refresh: hashOf(String(refresh)) }),
   })
   return answer

@@ -20,7 +20,8 @@ export async function enrol(client: Client): Promise<void> {
   )
   const answer = must(await courier.send(message, 'enrol', senderOf(client, 'enrol')), 'enrol')
   client.delegate = {
-    ...{ key, jwt: String(answer.body['agent_token']) },
+    key,
+    jwt: String(answer.body['agent_token']),
     expires: Date.now() + Number(answer.body['expires_in']) * 1000,
   }
 }

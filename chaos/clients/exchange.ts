@@ -26,7 +26,10 @@ export async function exchange(client: Client): Promise<void> {
   const { iss: agent, sub: delegate } = tokenParts(jwt).claims
   const upstream = await partnerToken(client, { agent: String(agent), delegate: String(delegate), key })
   const toSecond = await publishedResourceToken(second, {
-    ...{ aud: addresses.auth, agent: first.id, key: first.key, scope: 'second.read' },
+    aud: addresses.auth,
+    agent: first.id,
+    key: first.key,
+    scope: 'second.read',
   })
   const hop = await exchanged(client, first, { upstream_token: upstream, resource_token: toSecond })
   const asked = await sendCall(

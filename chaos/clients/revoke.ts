@@ -23,7 +23,11 @@ export async function revoke(client: Client): Promise<void> {
   const begin = Date.now()
   const outcome = await endOf(client, held, by)
   client.world.history.add({
-    ...{ type: 'revocation', by, outcome, begin, end: Date.now() },
+    type: 'revocation',
+    by,
+    outcome,
+    begin,
+    end: Date.now(),
     refreshes: ending.map(({ refreshHash }) => refreshHash),
     grants: ending.map(({ grant }) => grant),
   })

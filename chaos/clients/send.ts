@@ -50,7 +50,13 @@ export function openCourier(history: History, nameOf: (id: string) => string): C
     async send(to, what, { client, flow }) {
       const answer = await exchange(to, agent)
       history.add({
-        ...{ type: 'request', client, flow, to: nameOf(to.id), what, begin: answer.begin, end: answer.end },
+        type: 'request',
+        client,
+        flow,
+        to: nameOf(to.id),
+        what,
+        begin: answer.begin,
+        end: answer.end,
         ...(answer.failure === undefined
           ? { status: answer.status, retryAfter: answer.headers['retry-after'] !== undefined }
           : { failure: answer.failure }),

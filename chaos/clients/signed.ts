@@ -29,7 +29,10 @@ export function asPublished({ id, key, kid }: Published): SignsAs {
 export async function signed(to: Omit<ToSend, 'headers'> & { readonly type?: string }, as: SignsAs): Promise<ToSend> {
   const headers: Array<readonly [string, string]> = to.type === undefined ? [] : [['content-type', to.type]]
   const lines = await signRequest({
-    ...{ method: to.method, url: to.id + to.target, headers, ...as },
+    method: to.method,
+    url: to.id + to.target,
+    headers,
+    ...as,
     ...(to.body === undefined ? {} : { body: new Uint8Array(to.body) }),
   })
   return { ...to, headers: [...headers, ...lines] }
@@ -67,10 +70,19 @@ export async function publishedResourceToken(
   const now = Math.floor(Date.now() / 1000)
   const delegate = o.delegate === undefined ? {} : { agent_delegate: o.delegate }
   return signToken({
-    ...{ typ: 'resource+jwt', key: by.key, kid: by.kid },
+    typ: 'resource+jwt',
+    key: by.key,
+    kid: by.kid,
     claims: {
-      ...{ iss: by.id, aud: o.aud, agent: o.agent, ...delegate, agent_jkt: await thumbprint(o.key.publicJwk) },
-      ...{ scope: o.scope, iat: now, exp: now + 300, jti: crypto.randomUUID() },
+      iss: by.id,
+      aud: o.aud,
+      agent: o.agent,
+      ...delegate,
+      agent_jkt: await thumbprint(o.key.publicJwk),
+      scope: o.scope,
+      iat: now,
+      exp: now + 300,
+      jti: crypto.randomUUID(),
     },
   })
 }

@@ -35,22 +35,28 @@ export function keepGrant(client: Client, { body, begin, end }: Answer, o: ToKee
   const refreshHash = refresh === undefined ? undefined : hashOf(refresh)
   const grant = String(claims['grant'])
   client.world.history.add({
-    ...{
-      type: 'granted',
-      tag: o.tag,
-      way: o.way,
-      issuer: String(claims['iss']),
-      kid,
-      grant,
-      token: String(claims['jti']),
-      begin,
-      end,
-    },
+    type: 'granted',
+    tag: o.tag,
+    way: o.way,
+    issuer: String(claims['iss']),
+    kid,
+    grant,
+    token: String(claims['jti']),
+    begin,
+    end,
     ...(refreshHash === undefined ? {} : { refresh: refreshHash }),
   })
   const held: HeldGrant = {
-    ...{ tag: o.tag, delegate: delegateOf(client), grant, jwt, scope: o.scope, user: o.user, ended: false },
-    ...{ refresh: refresh ?? '', refreshHash: refreshHash ?? '', issued: begin },
+    tag: o.tag,
+    delegate: delegateOf(client),
+    grant,
+    jwt,
+    scope: o.scope,
+    user: o.user,
+    ended: false,
+    refresh: refresh ?? '',
+    refreshHash: refreshHash ?? '',
+    issued: begin,
   }
   if (refresh !== undefined) client.held.push(held)
   return held

@@ -44,7 +44,10 @@ export function watchedFetch(
     if (body !== undefined) headers.push(['content-type', 'application/x-www-form-urlencoded'])
     const answer = await courier.send(
       {
-        ...{ id: url.origin, method: init?.method ?? 'GET', target: url.pathname + url.search, headers },
+        id: url.origin,
+        method: init?.method ?? 'GET',
+        target: url.pathname + url.search,
+        headers,
         ...(body === undefined ? {} : { body: new TextEncoder().encode(body.toString()) }),
       },
       `${init?.method ?? 'GET'} ${url.pathname}`,

@@ -104,7 +104,10 @@ const outOfConnections: Fault = {
 
 /** Faults of PostgreSQL. */
 export const postgresFaults: readonly Fault[] = [
-  ...[killPostgres, failover, stopPostgres, outOfConnections],
+  killPostgres,
+  failover,
+  stopPostgres,
+  outOfConnections,
   ofWays('postgres', {
     name: 'slow',
     what: 'everything between the servers and PostgreSQL takes 2 s longer, each way',

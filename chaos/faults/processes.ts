@@ -142,5 +142,7 @@ async function refusedOf(port: number): Promise<number> {
 export const processFaults: readonly Fault[] = [
   ...Object.entries(chosen).map(kill),
   ...Object.entries(chosen).map(stop),
-  ...[fullDisk, outOfMemory, outOfDescriptors],
+  fullDisk,
+  outOfMemory,
+  outOfDescriptors,
 ]

@@ -82,7 +82,12 @@ const memory = (policy: 'noeviction' | 'allkeys-lru', what: string): Fault => ({
 
 /** A master of a Redis Cluster whose slots its replica takes over. */
 const ofMaster = (o: { readonly name: string; readonly what: string; readonly how: 'kill' | 'pause' }): Fault => ({
-  ...{ name: o.name, what: o.what, silent: false, takes: ['redis'], of: 'loss', redis: 'cluster' },
+  name: o.name,
+  what: o.what,
+  silent: false,
+  takes: ['redis'],
+  of: 'loss',
+  redis: 'cluster',
   async apply({ cluster, history, random }) {
     if (cluster === undefined) throw new Error('the rig has no Redis Cluster')
     const master = await cluster.masterOf(`chaos ${random.below(100)}`)
@@ -105,7 +110,8 @@ const ofMaster = (o: { readonly name: string; readonly what: string; readonly ho
 
 /** Faults of Redis. */
 export const redisFaults: readonly Fault[] = [
-  ...[killRedis, flushRedis],
+  killRedis,
+  flushRedis,
   ofWays('redis', {
     name: 'slow',
     what: 'everything between the servers and Redis takes 2 s longer, each way',

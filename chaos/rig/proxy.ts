@@ -88,7 +88,10 @@ export async function openWay(place: WayPlace): Promise<Way> {
   const address = server.address()
   const way: Way = {
     port: typeof address === 'object' && address !== null ? address.port : 0,
-    ...{ counts, weather: {}, targets: place.targets, cutAll },
+    counts,
+    weather: {},
+    targets: place.targets,
+    cutAll,
     async close() {
       const closed = new Promise(resolve => server.close(resolve))
       for (const socket of sockets) socket.destroy()

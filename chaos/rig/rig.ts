@@ -143,8 +143,14 @@ async function startParts(o: Starting): Promise<Omit<Rig, 'stop'>> {
   ]
   const instances = { auth: own.slice(0, 2), agents: own.slice(2, 4), gateway: own.slice(4, 6) }
   const addresses: Addresses = {
-    ...{ auth, agents, gateway, partner, middles: [first, second], workloads },
-    ...{ callback: `http://localhost:${callback}/callback`, instances },
+    auth,
+    agents,
+    gateway,
+    partner,
+    middles: [first, second],
+    workloads,
+    callback: `http://localhost:${callback}/callback`,
+    instances,
   }
   const auditKey = join(folder, 'keys', 'audit.json')
   await run(['audit', 'key', auditKey, '--id', auth, '--development', '--new'])

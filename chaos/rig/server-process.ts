@@ -71,7 +71,10 @@ export function serverProcess(o: ServerStart): ServerProcess {
     })
   }
   return {
-    ...{ name, port, log, isRunning },
+    name,
+    port,
+    log,
+    isRunning,
     // As a supervisor does: what the server needs may come back a moment later.
     async start(options = []) {
       for (const until = Date.now() + patience; !isRunning(); await new Promise(resolve => setTimeout(resolve, 500))) {

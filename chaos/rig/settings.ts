@@ -33,7 +33,13 @@ export function authSettings(
   const [first, second] = middles.map(({ id }) => id) as [string, string]
   const direct = { agent: agents, delegates: 'any', resource: gateway }
   return {
-    ...{ ...common, ...o, id: auth, keys: keys('auth'), auditKey, deviceFlow: 'any', pagesPerMinute: 100_000 },
+    ...common,
+    ...o,
+    id: auth,
+    keys: keys('auth'),
+    auditKey,
+    deviceFlow: 'any',
+    pagesPerMinute: 100_000,
     grants: [
       { ...direct, scopes: ['events.read'] },
       { ...direct, scopes: ['metered.use'], conditions: [{ type: 'calls', max: perMinute.metered, per: 'minute' }] },
@@ -77,7 +83,12 @@ export function agentSettings(
 ): object {
   const { agents, workloads, callback } = addresses
   return {
-    ...{ ...common, ...o, id: agents, keys: keys('agents'), name: 'Chaos agent', redirectUris: [callback] },
+    ...common,
+    ...o,
+    id: agents,
+    keys: keys('agents'),
+    name: 'Chaos agent',
+    redirectUris: [callback],
     oidc: [{ issuer: workloads.id, name: 'chaos', subjects: ['workload:chaos'], delegate: ['sub', 'run'] }],
   }
 }
@@ -89,8 +100,15 @@ export function gatewaySettings(
 ): object {
   const { auth, gateway } = addresses
   return {
-    ...{ id: gateway, keys: keys('gateway'), upstream: o.upstream, authServer: auth, trustedProxies: 0 },
-    ...{ replay: o.redis, counter: o.redis, revocations: o.redis, failureLimit: 'off' },
+    id: gateway,
+    keys: keys('gateway'),
+    upstream: o.upstream,
+    authServer: auth,
+    trustedProxies: 0,
+    replay: o.redis,
+    counter: o.redis,
+    revocations: o.redis,
+    failureLimit: 'off',
     scopes: {
       'events.read': 'See events',
       'metered.use': 'Use what is metered',

@@ -25,7 +25,11 @@ test('a statement counts clauses and cases by section, and names what is not bui
     '| [1 First part](protocol.md#1-first-part) | 1 | 0 | 1 | 0 |',
     '| [1.1 Second](protocol.md#11-second-c) | 0 | 1 | 0 | 1 |',
     '| **all** | **1** | **1** | **1** | **1** |',
-    ...['', 'Not built yet:', '', '- §1.1 `a.two`: Two.', '- §1.1 `ABC-02`: Four.'],
+    '',
+    'Not built yet:',
+    '',
+    '- §1.1 `a.two`: Two.',
+    '- §1.1 `ABC-02`: Four.',
   ])
   expect(() => withConformance('# a page\n', 'text')).toThrow(/no place/)
 })

@@ -27,9 +27,31 @@ describe('the manifest', () => {
       count[group] = (count[group] ?? 0) + 1
     }
     expect(count).toEqual({
-      ...{ SIG: 25, COV: 38, DIG: 18, TIM: 9, KEY: 24, SCH: 14, NON: 17, JWT: 20, AGT: 10, RST: 19, AUT: 18, DSC: 31 },
-      ...{ TOK: 33, UIX: 30, INT: 12, EXC: 22, CLI: 16, RAT: 10, LOG: 11, DOS: 20, F: 60, REV: 22, ACC: 9 },
-      ...{ DEL: 59, APR: 32 },
+      SIG: 25,
+      COV: 38,
+      DIG: 18,
+      TIM: 9,
+      KEY: 24,
+      SCH: 14,
+      NON: 17,
+      JWT: 20,
+      AGT: 10,
+      RST: 19,
+      AUT: 18,
+      DSC: 31,
+      TOK: 33,
+      UIX: 30,
+      INT: 12,
+      EXC: 22,
+      CLI: 16,
+      RAT: 10,
+      LOG: 11,
+      DOS: 20,
+      F: 60,
+      REV: 22,
+      ACC: 9,
+      DEL: 59,
+      APR: 32,
     })
   })
 

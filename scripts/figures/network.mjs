@@ -37,7 +37,12 @@ export function openNetwork() {
     return response
   }
   return {
-    ...{ messages, answer, fetchAs, now, fetcher, shared: { now, discovery: createDiscovery({ fetcher, now }) } },
+    messages,
+    answer,
+    fetchAs,
+    now,
+    fetcher,
+    shared: { now, discovery: createDiscovery({ fetcher, now }) },
     add: (origin, server) => servers.set(origin, server),
     begin: () => {
       clock.now = start

@@ -36,14 +36,19 @@ const routes = {
 
 /** Signs every user in as Ada, at once. */
 const login = {
-  ...{ id: 'staff', name: 'Staff' },
+  id: 'staff',
+  name: 'Staff',
   begin: async ({ callback: back, state }) => ({ url: `${back}?state=${state}`, saved: {} }),
   finish: async () => ({ issuer: 'https://staff.example', subject: 'ada', claims: { name: 'Ada' } }),
 }
 
 async function addAuthServer(network, { id, key, ...options }) {
   const server = await createAuthServer({
-    ...{ ...network.shared, issuer: id, keys: [{ kid: 'auth-1', key }], database: 'sqlite::memory:', ...options },
+    ...network.shared,
+    issuer: id,
+    keys: [{ kid: 'auth-1', key }],
+    database: 'sqlite::memory:',
+    ...options,
   })
   network.add(id, message => server.handle(message))
   return server
@@ -51,14 +56,22 @@ async function addAuthServer(network, { id, key, ...options }) {
 
 function addCalendar(network, key) {
   const resource = createResource({
-    ...{ ...network.shared, id: calendarId, keys: [{ kid: 'calendar-1', key }], authServers: [authId], scopes },
+    ...network.shared,
+    id: calendarId,
+    keys: [{ kid: 'calendar-1', key }],
+    authServers: [authId],
+    scopes,
   })
   network.add(calendarId, guarded(resource, routes))
 }
 
 async function addAgentServer(network, key, options = {}) {
   const server = await createAgentServer({
-    ...{ id: agentId, keys: [{ kid: 'agent-1', key }], redirectUris: [callback], now: network.now, ...options },
+    id: agentId,
+    keys: [{ kid: 'agent-1', key }],
+    redirectUris: [callback],
+    now: network.now,
+    ...options,
   })
   network.add(agentId, message => server.handle(message))
   return server
@@ -77,7 +90,8 @@ export async function climb() {
   const { code } = await own.invite({ sub: 'phone' })
   const caller = agentOf(network, {
     identity: delegate({ agentServer: agentId, enroll: { type: 'code', code } }),
-    ...{ identifyTo: [calendarId], acceptAuthServer: [authId] },
+    identifyTo: [calendarId],
+    acceptAuthServer: [authId],
   })
   network.begin()
   await caller.identify()
@@ -87,7 +101,9 @@ export async function climb() {
   return {
     title: 'The climb: an agent shows as much as each call needs',
     about: 'One agent makes four calls to a calendar it has never met.',
-    ...{ lanes: [agent, calendar, auth], messages: [...network.messages], enrolled },
+    lanes: [agent, calendar, auth],
+    messages: [...network.messages],
+    enrolled,
   }
 }
 
@@ -112,7 +128,9 @@ export async function consent() {
   })
   const caller = agentOf(network, {
     identity: agentServer({ id: agentId, key: own.signingKey }),
-    ...{ identifyTo: [calendarId], acceptAuthServer: [authId], interact: callbackRoute({ redirectUri: callback }) },
+    identifyTo: [calendarId],
+    acceptAuthServer: [authId],
+    interact: callbackRoute({ redirectUri: callback }),
   })
   await caller.fetch(`${calendarId}/agenda`)
   network.begin()
@@ -121,7 +139,8 @@ export async function consent() {
   return {
     title: 'Consent: a user is asked before the call goes on',
     about: 'A call for the events of a user, who has not been asked before.',
-    ...{ lanes: [user, agent, calendar, auth], messages: [...network.messages] },
+    lanes: [user, agent, calendar, auth],
+    messages: [...network.messages],
   }
 }
 
@@ -157,7 +176,8 @@ export async function twoHops() {
   addRooms(network, keys.rooms)
   const caller = agentOf(network, {
     identity: agentServer({ id: agentId, key: own.signingKey }),
-    ...{ identifyTo: [calendarId], acceptAuthServer: [authId] },
+    identifyTo: [calendarId],
+    acceptAuthServer: [authId],
   })
   network.begin()
   await caller.requestAccess({ resource: calendarId, scope: 'events.read' })
@@ -169,7 +189,9 @@ export async function twoHops() {
     title: 'Two hops: a resource calls another one for its caller',
     about: 'The agent has an auth token for the calendar. To answer, the calendar asks for rooms at another company.',
     lanes: [
-      ...[agent, { ...calendar, is: 'resource' }, { id: roomsId, is: 'resource', name: 'rooms.example' }],
+      agent,
+      { ...calendar, is: 'resource' },
+      { id: roomsId, is: 'resource', name: 'rooms.example' },
       { id: roomsAuthId, is: 'auth server', name: 'auth.rooms.example' },
     ],
     messages: [...network.messages],
@@ -178,7 +200,11 @@ export async function twoHops() {
 
 function addMiddle(network, key) {
   const resource = createResource({
-    ...{ ...network.shared, id: calendarId, keys: [{ kid: 'calendar-1', key }], authServers: [authId], scopes },
+    ...network.shared,
+    id: calendarId,
+    keys: [{ kid: 'calendar-1', key }],
+    authServers: [authId],
+    scopes,
     downstream: { acceptAuthServer: [roomsAuthId], fetch: network.fetchAs(calendarId) },
   })
   const handler = async aauth => ({
@@ -190,7 +216,10 @@ function addMiddle(network, key) {
 
 function addRooms(network, key) {
   const resource = createResource({
-    ...{ ...network.shared, id: roomsId, keys: [{ kid: 'rooms-1', key }], authServers: [roomsAuthId] },
+    ...network.shared,
+    id: roomsId,
+    keys: [{ kid: 'rooms-1', key }],
+    authServers: [roomsAuthId],
     scopes: { 'rooms.read': 'See which rooms are free' },
   })
   const handler = ({ chain }) => ({ rooms: ['Library'], for: chain.map(one => one.agent) })
@@ -209,7 +238,10 @@ export async function mcpCall() {
     desk: userDesk({ login: [login] }),
   })
   const resource = createResource({
-    ...{ ...network.shared, id: toolsId, keys: [{ kid: 'tools-1', key: keys.rooms }], authServers: [authId] },
+    ...network.shared,
+    id: toolsId,
+    keys: [{ kid: 'tools-1', key: keys.rooms }],
+    authServers: [authId],
     scopes: { 'mail.send': 'Send e-mail in your name' },
   })
   const rules = { tools: { list_notes: { level: 'identified' }, send_email: { scope: 'mail.send' } } }
@@ -217,7 +249,9 @@ export async function mcpCall() {
   network.add(toolsId, message => participant.handle(message))
   const caller = agentOf(network, {
     identity: agentServer({ id: agentId, key: own.signingKey }),
-    ...{ identifyTo: [toolsId], acceptAuthServer: [authId], interact: callbackRoute({ redirectUri: callback }) },
+    identifyTo: [toolsId],
+    acceptAuthServer: [authId],
+    interact: callbackRoute({ redirectUri: callback }),
   })
   network.begin()
   const client = new Client({ name: 'agent', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } })

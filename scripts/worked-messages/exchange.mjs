@@ -23,7 +23,11 @@ export async function exchanged(stage, { name, at, section, key, ...asked }) {
   const response = await stage.participants.answer(new URL(request.url).origin, signed.received)
   const text = await response.text()
   stage.messages.push({
-    ...{ name, section, time: stage.clock.now, request, signature },
+    name,
+    section,
+    time: stage.clock.now,
+    request,
+    signature,
     response: { status: response.status, headers: [...response.headers], ...(text === '' ? {} : { body: text }) },
   })
   return text === '' ? {} : JSON.parse(text)

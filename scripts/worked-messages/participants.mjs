@@ -31,7 +31,10 @@ export async function openParticipants(keys, now) {
   }
   const shared = { now, discovery: createDiscovery({ fetcher, now }) }
   const agentServer = await createAgentServer({
-    ...{ id: agentId, keys: [{ kid: 'agent-1', key: keys.agent }], database: 'sqlite::memory:', now },
+    id: agentId,
+    keys: [{ kid: 'agent-1', key: keys.agent }],
+    database: 'sqlite::memory:',
+    now,
     redirectUris: [callback],
   })
   const auth = await authServer(shared, keys)
@@ -56,7 +59,10 @@ export async function openParticipants(keys, now) {
 function authServer(shared, keys) {
   const grant = { agent: agentId, delegates: ['phone'], resource: calendarId, scopes: ['events.read'] }
   return createAuthServer({
-    ...{ ...shared, issuer: authId, keys: [{ kid: 'auth-1', key: keys.auth }], database: 'sqlite::memory:' },
+    ...shared,
+    issuer: authId,
+    keys: [{ kid: 'auth-1', key: keys.auth }],
+    database: 'sqlite::memory:',
     policy: firstOf(
       directGrants([grant]),
       askUsers([
@@ -72,8 +78,12 @@ function authServer(shared, keys) {
 
 /** What the calendar may do at the board for a user, once they agree. */
 const toBoard = {
-  ...{ upstream: authId, middle: calendarId, downstream: boardId, upstreamScopes: ['events.write'] },
-  ...{ scopes: ['notes.write'], decision: 'consent' },
+  upstream: authId,
+  middle: calendarId,
+  downstream: boardId,
+  upstreamScopes: ['events.write'],
+  scopes: ['notes.write'],
+  decision: 'consent',
 }
 
 /** Signs every user in as Ada, at once. */
@@ -88,7 +98,9 @@ function roomsAuthServer(shared, keys) {
   const toRooms = { upstream: authId, middle: calendarId, downstream: roomsId }
   const toDoors = { upstream: roomsAuthId, middle: roomsId, downstream: doorsId }
   return createAuthServer({
-    ...{ ...shared, issuer: roomsAuthId, keys: [{ kid: 'rooms-auth-1', key: keys.roomsAuth }] },
+    ...shared,
+    issuer: roomsAuthId,
+    keys: [{ kid: 'rooms-auth-1', key: keys.roomsAuth }],
     database: 'sqlite::memory:',
     exchange: {
       rules: [
@@ -101,7 +113,10 @@ function roomsAuthServer(shared, keys) {
 
 function calendar({ fetch, ...shared }, keys) {
   return createResource({
-    ...{ ...shared, id: calendarId, keys: [{ kid: 'calendar-1', key: keys.calendar }], authServers: [authId] },
+    ...shared,
+    id: calendarId,
+    keys: [{ kid: 'calendar-1', key: keys.calendar }],
+    authServers: [authId],
     scopes: { 'events.read': 'See your events', 'events.write': 'Change your events' },
     // With this it publishes that it is an agent, too. Its calls to the rooms are made and signed by the script, message by message.
     downstream: { acceptAuthServer: [roomsAuthId, authId], fetch },
@@ -110,7 +125,10 @@ function calendar({ fetch, ...shared }, keys) {
 
 function rooms(shared, keys) {
   return createResource({
-    ...{ ...shared, id: roomsId, keys: [{ kid: 'rooms-1', key: keys.rooms }], authServers: [roomsAuthId] },
+    ...shared,
+    id: roomsId,
+    keys: [{ kid: 'rooms-1', key: keys.rooms }],
+    authServers: [roomsAuthId],
     scopes: { 'rooms.read': 'See which rooms are free' },
     downstream: { acceptAuthServer: [roomsAuthId] },
   })
@@ -118,21 +136,30 @@ function rooms(shared, keys) {
 
 function doors(shared, keys) {
   return createResource({
-    ...{ ...shared, id: doorsId, keys: [{ kid: 'doors-1', key: keys.doors }], authServers: [roomsAuthId] },
+    ...shared,
+    id: doorsId,
+    keys: [{ kid: 'doors-1', key: keys.doors }],
+    authServers: [roomsAuthId],
     scopes: { 'doors.read': 'See which doors are open' },
   })
 }
 
 function board(shared, keys) {
   return createResource({
-    ...{ ...shared, id: boardId, keys: [{ kid: 'board-1', key: keys.board }], authServers: [authId] },
+    ...shared,
+    id: boardId,
+    keys: [{ kid: 'board-1', key: keys.board }],
+    authServers: [authId],
     scopes: { 'notes.write': 'Pin notes to the board' },
   })
 }
 
 function shop(shared, keys) {
   return createResource({
-    ...{ ...shared, id: shopId, keys: [{ kid: 'shop-1', key: keys.shop }], authServers: [authId] },
+    ...shared,
+    id: shopId,
+    keys: [{ kid: 'shop-1', key: keys.shop }],
+    authServers: [authId],
     scopes: { orders: 'See and pay your orders', 'orders.cancel': 'Cancel your orders' },
     operations: { list: 'List your orders', pay: 'Pay an order', cancel: 'Cancel an order' },
   })
@@ -169,7 +196,9 @@ const shopRoutes = {
   '/orders/cancel': [{ scope: 'orders.cancel', operation: 'cancel' }, () => ({ cancelled: true })],
   '/payments': [
     {
-      ...{ scope: 'orders', operation: 'pay', approve: true },
+      scope: 'orders',
+      operation: 'pay',
+      approve: true,
       describe: request => {
         const { euros, order } = request.json()
         return display`Pay ${euros} euros for ${order}`

@@ -10,7 +10,12 @@ const state = 'q2Vb9sYpLw'
 export async function delegationPolicy(stage) {
   const tablet = await enrolment(stage)
   await exchanged(stage, {
-    ...{ name: 'policy-refused', at: 3510, section: '9.2', ...tablet, method: 'POST', url: `${shopId}/orders/cancel` },
+    name: 'policy-refused',
+    at: 3510,
+    section: '9.2',
+    ...tablet,
+    method: 'POST',
+    url: `${shopId}/orders/cancel`,
     json: { order: 'A chess clock' },
   })
   const list = { section: '9.3', url: `${shopId}/orders` }
@@ -30,7 +35,11 @@ async function enrolment(stage) {
   const delegation = { conditions, receivers: [shopId, authId] }
   const { code } = await stage.participants.agentServer.invite({ sub: 'tablet', delegation })
   const { agent_token } = await exchanged(stage, {
-    ...{ name: 'policy-enrolment', at: 3500, section: '9.2', key: 'tablet', method: 'POST' },
+    name: 'policy-enrolment',
+    at: 3500,
+    section: '9.2',
+    key: 'tablet',
+    method: 'POST',
     signatureKey: { scheme: 'hwk', jwk: publicHalf(testKeys.tablet) },
     url: `${agentId}/delegate/token`,
     json: { enrollment: { type: 'code', code } },
@@ -41,7 +50,10 @@ async function enrolment(stage) {
 /** A payment: challenged, approved, made; then what the yes is not good for. */
 export async function approvalOfOneCall(stage, { tablet, holder }) {
   const paying = euros => ({
-    ...{ section: '9.4', method: 'POST', url: `${shopId}/payments`, json: { order: 'A chess clock', euros } },
+    section: '9.4',
+    method: 'POST',
+    url: `${shopId}/payments`,
+    json: { order: 'A chess clock', euros },
   })
   await exchanged(stage, { name: 'approval-challenge', at: 3530, ...paying(40), ...holder })
   stage.messages.at(-1).digested = digested(stage.messages.at(-1), operationOf(resourceTokenOf(stage)))
@@ -57,13 +69,17 @@ async function askedUser(stage, { name, at, ...signer }) {
   const asked = { ...signer, method: 'POST', url: `${authId}/agent/token` }
   const resource_token = resourceTokenOf(stage)
   const { request_token } = await exchanged(stage, {
-    ...{ name: `${name}-auth`, at, ...asked },
+    name: `${name}-auth`,
+    at,
+    ...asked,
     form: { request_type: 'auth', resource_token, redirect_uri: callback, state },
   })
   const query = { request_token, redirect_uri: callback, state }
   const returned = await visit(stage, { at: at + 8, url: `${authId}/agent/authorize`, query })
   return exchanged(stage, {
-    ...{ name: `${name}-code`, at: at + 12, ...asked },
+    name: `${name}-code`,
+    at: at + 12,
+    ...asked,
     form: { request_type: 'code', code: returned.get('code'), redirect_uri: callback, request_token },
   })
 }

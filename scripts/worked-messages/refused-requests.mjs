@@ -34,7 +34,9 @@ function alterations(accepted) {
   })
   const at = (target, method = accepted.method) => ({
     ...accepted,
-    ...{ method, target, url: new URL(target, accepted.url).href },
+    method,
+    target,
+    url: new URL(target, accepted.url).href,
   })
   return [
     { change: 'the same request once more', request: accepted },

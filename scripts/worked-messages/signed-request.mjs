@@ -15,7 +15,12 @@ export async function signedRequest(
   const code = interaction === undefined ? [] : [['agent-interaction', `"${interaction}"`]]
   const body = text === undefined ? undefined : new TextEncoder().encode(text)
   const added = await signRequest({
-    ...{ method, url, key: keys[key], signatureKey, headers: [...code, ...typed], now: () => clock.now },
+    method,
+    url,
+    key: keys[key],
+    signatureKey,
+    headers: [...code, ...typed],
+    now: () => clock.now,
     additionalComponents: ['agent-interaction'],
     nonce: createHash('sha256').update(`nonce of ${name}`).digest().subarray(0, 16).toString('base64url'),
     ...(body === undefined ? {} : { body }),
@@ -33,7 +38,10 @@ export async function signedRequest(
     received,
     request: { method, url, target, headers, ...(text === undefined ? {} : { body: text }) },
     signature: {
-      ...{ label, key, jwk: publicHalf(testKeys[key]), base },
+      label,
+      key,
+      jwk: publicHalf(testKeys[key]),
+      base,
       value: Buffer.from(signature).toString('base64'),
     },
   }

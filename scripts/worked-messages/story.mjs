@@ -58,7 +58,11 @@ async function enrolment(stage) {
   stage.beginRandom('invitation')
   const { code } = await stage.participants.agentServer.invite({ sub: 'phone' })
   const enrolled = await exchanged(stage, {
-    ...{ name: 'enrolment', at: 0, section: '5', key: 'phone', method: 'POST' },
+    name: 'enrolment',
+    at: 0,
+    section: '5',
+    key: 'phone',
+    method: 'POST',
     signatureKey: { scheme: 'hwk', jwk: publicHalf(testKeys.phone) },
     url: `${agentId}/delegate/token`,
     json: { enrollment: { type: 'code', code } },
@@ -69,26 +73,49 @@ async function enrolment(stage) {
 /** From a pseudonym to the challenge for an auth token. */
 async function climb(stage, phone) {
   await exchanged(stage, {
-    ...{ name: 'pseudonymous', at: 10, section: '3', key: 'pseudonym', url: `${calendarId}/holidays?year=2027` },
+    name: 'pseudonymous',
+    at: 10,
+    section: '3',
+    key: 'pseudonym',
+    url: `${calendarId}/holidays?year=2027`,
     signatureKey: { scheme: 'hwk', jwk: publicHalf(testKeys.pseudonym) },
   })
   await exchanged(stage, {
-    ...{ name: 'identified', at: 20, section: '3', key: 'phone', url: `${calendarId}/agenda`, signatureKey: phone },
+    name: 'identified',
+    at: 20,
+    section: '3',
+    key: 'phone',
+    url: `${calendarId}/agenda`,
+    signatureKey: phone,
   })
   await exchanged(stage, {
-    ...{ name: 'challenge', at: 30, section: '4', key: 'phone', url: `${calendarId}/events`, signatureKey: phone },
+    name: 'challenge',
+    at: 30,
+    section: '4',
+    key: 'phone',
+    url: `${calendarId}/events`,
+    signatureKey: phone,
   })
   return resourceTokenOf(stage)
 }
 
 async function authorization(stage, { phone, challenge }) {
   const granted = await exchanged(stage, {
-    ...{ name: 'auth', at: 31, section: '6.2', key: 'phone', method: 'POST', signatureKey: phone },
+    name: 'auth',
+    at: 31,
+    section: '6.2',
+    key: 'phone',
+    method: 'POST',
+    signatureKey: phone,
     url: `${authId}/agent/token`,
     form: { request_type: 'auth', resource_token: challenge },
   })
   await exchanged(stage, {
-    ...{ name: 'authorized', at: 32, section: '3', key: 'phone', url: `${calendarId}/events` },
+    name: 'authorized',
+    at: 32,
+    section: '3',
+    key: 'phone',
+    url: `${calendarId}/events`,
     signatureKey: { scheme: 'jwt', jwt: granted.auth_token },
   })
   return granted
@@ -99,7 +126,11 @@ async function hop(stage, { from, key, to, at, auth_token }) {
   const itself = { key, signatureKey: { scheme: 'jwks_uri', id: from, kid: `${key}-1`, dwk: 'aauth-agent' } }
   await exchanged(stage, { name: `${key}-challenge`, section: '7', at, ...itself, url: to })
   const next = await exchanged(stage, {
-    ...{ name: `${key}-exchange`, section: '7', at: at + 1, ...itself, method: 'POST' },
+    name: `${key}-exchange`,
+    section: '7',
+    at: at + 1,
+    ...itself,
+    method: 'POST',
     url: `${roomsAuthId}/agent/token`,
     form: { request_type: 'exchange', resource_token: resourceTokenOf(stage), upstream_token: auth_token },
   })
@@ -111,7 +142,12 @@ async function hop(stage, { from, key, to, at, auth_token }) {
 /** Three quarters of the token's life later. */
 async function renewal(stage, agentToken) {
   const renewed = await exchanged(stage, {
-    ...{ name: 'renewal', at: 2700, section: '5', key: 'phone', method: 'POST', url: `${agentId}/delegate/token` },
+    name: 'renewal',
+    at: 2700,
+    section: '5',
+    key: 'phone',
+    method: 'POST',
+    url: `${agentId}/delegate/token`,
     signatureKey: { scheme: 'jwt', jwt: agentToken },
   })
   return { scheme: 'jwt', jwt: renewed.agent_token }
@@ -121,10 +157,12 @@ async function renewal(stage, agentToken) {
 async function userConsent(stage, phone) {
   const url = `${calendarId}/events/new`
   const event = { key: 'phone', method: 'POST', url, json: { title: 'Chess', at: '2027-01-16T20:00:00Z' } }
-  await exchanged(stage, { ...{ name: 'consent-challenge', at: 2710, section: '4' }, ...event, signatureKey: phone })
+  await exchanged(stage, { name: 'consent-challenge', at: 2710, section: '4', ...event, signatureKey: phone })
   const asked = { key: 'phone', method: 'POST', url: `${authId}/agent/token`, signatureKey: phone, section: '6.2' }
   const { request_token } = await exchanged(stage, {
-    ...{ name: 'consent-auth', at: 2711, ...asked },
+    name: 'consent-auth',
+    at: 2711,
+    ...asked,
     form: {
       request_type: 'auth',
       resource_token: resourceTokenOf(stage),
@@ -135,11 +173,13 @@ async function userConsent(stage, phone) {
   const query = { request_token, redirect_uri: callback, state: 'af0ifjsldkj' }
   const returned = await visit(stage, { at: 2720, url: `${authId}/agent/authorize`, query })
   const { auth_token, refresh_token } = await exchanged(stage, {
-    ...{ name: 'code', at: 2725, ...asked },
+    name: 'code',
+    at: 2725,
+    ...asked,
     form: { request_type: 'code', code: returned.get('code'), redirect_uri: callback, request_token },
   })
   const holder = { scheme: 'jwt', jwt: auth_token }
-  await exchanged(stage, { ...{ name: 'consent-authorized', at: 2726, section: '3' }, ...event, signatureKey: holder })
+  await exchanged(stage, { name: 'consent-authorized', at: 2726, section: '3', ...event, signatureKey: holder })
   stage.refused = await refusedRequests(stage, { ...event, signatureKey: holder })
   return refresh_token
 }
@@ -150,7 +190,10 @@ async function grantLife(stage, { phone, refresh_token }) {
   const refresh = { ...asked, url: `${authId}/agent/token`, form: { request_type: 'refresh', refresh_token } }
   await exchanged(stage, { name: 'refresh', at: 3200, ...refresh })
   await exchanged(stage, {
-    ...{ name: 'revocation', at: 3201, ...asked, url: `${authId}/agent/revoke` },
+    name: 'revocation',
+    at: 3201,
+    ...asked,
+    url: `${authId}/agent/revoke`,
     form: { token: refresh_token },
   })
   await exchanged(stage, { name: 'refresh-revoked', at: 3202, ...refresh })
@@ -162,13 +205,22 @@ async function rotation(stage, phone) {
   const url = `${agentId}/delegate/token`
   const proof = await signKeyProof(
     {
-      ...{ aud: url, sub: 'phone', jkt: await thumbprint(publicHalf(testKeys.phone)), iat: start + at },
+      aud: url,
+      sub: 'phone',
+      jkt: await thumbprint(publicHalf(testKeys.phone)),
+      iat: start + at,
       jti: '0d4b6a1e-8f0a-4a53-9a0e-6d0f3a1c2b7e',
     },
     stage.keys.phoneNext,
   )
   const { agent_token } = await exchanged(stage, {
-    ...{ name: 'rotation', at, section: '5', key: 'phone', method: 'POST', url, signatureKey: phone },
+    name: 'rotation',
+    at,
+    section: '5',
+    key: 'phone',
+    method: 'POST',
+    url,
+    signatureKey: phone,
     json: { jwk: publicHalf(testKeys.phoneNext), proof },
   })
   return { key: 'phoneNext', signatureKey: { scheme: 'jwt', jwt: agent_token } }
@@ -177,13 +229,19 @@ async function rotation(stage, phone) {
 /** The delegate asks the resource for a resource token, shows a code to its user, and waits. Returns its auth token and key. */
 async function deviceFlow(stage, phone) {
   const { resource_token } = await exchanged(stage, {
-    ...{ name: 'resource-token', at: 3400, section: '6.1', ...phone, method: 'POST' },
+    name: 'resource-token',
+    at: 3400,
+    section: '6.1',
+    ...phone,
+    method: 'POST',
     url: `${calendarId}/aauth/resource-token`,
     form: { scope: 'events.write' },
   })
   const asked = { ...phone, section: '6.2', method: 'POST', url: `${authId}/agent/token` }
   const { device_code, user_code, verification_uri } = await exchanged(stage, {
-    ...{ name: 'device-auth', at: 3401, ...asked },
+    name: 'device-auth',
+    at: 3401,
+    ...asked,
     form: { request_type: 'device_auth', resource_token },
   })
   const poll = { ...asked, form: { request_type: 'device_code', device_code } }
@@ -193,9 +251,14 @@ async function deviceFlow(stage, phone) {
   await typeCode(stage.participants.answer, verification_uri, user_code)
   const { auth_token } = await exchanged(stage, { name: 'device-code', at: 3412, ...poll })
   await exchanged(stage, {
-    ...{ name: 'device-authorized', at: 3413, section: '3', key: phone.key, method: 'POST' },
+    name: 'device-authorized',
+    at: 3413,
+    section: '3',
+    key: phone.key,
+    method: 'POST',
     signatureKey: { scheme: 'jwt', jwt: auth_token },
-    ...{ url: `${calendarId}/events/new`, json: { title: 'Go', at: '2027-01-17T20:00:00Z' } },
+    url: `${calendarId}/events/new`,
+    json: { title: 'Go', at: '2027-01-17T20:00:00Z' },
   })
   return { key: phone.key, auth_token }
 }

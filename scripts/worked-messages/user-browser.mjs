@@ -35,7 +35,9 @@ async function sent(answer, { method, url, form }, cookies) {
   const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
   const posted = form === undefined ? undefined : new TextEncoder().encode(new URLSearchParams(form).toString())
   const response = await answer(origin, {
-    ...{ method, target: pathname + search, peer: '192.0.2.9' },
+    method,
+    target: pathname + search,
+    peer: '192.0.2.9',
     headers: [
       ['host', host],
       ...(cookie === '' ? [] : [['cookie', cookie]]),

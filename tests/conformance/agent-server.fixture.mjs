@@ -10,7 +10,9 @@ const id = `http://localhost:${port}`
 const sessions = new Map([['sid=session-of-ada', { user: 'ada', device: 'laptop' }]])
 const cookieOf = ({ headers }) => headers.find(([name]) => name.toLowerCase() === 'cookie')?.[1]
 const server = await createAgentServer({
-  ...{ id, development: true, database: 'sqlite::memory:' },
+  id,
+  development: true,
+  database: 'sqlite::memory:',
   enrollment: [
     codes(),
     oidc({ issuers: [{ issuer, name: 'suite', subjects: ['workload'], delegate: ['jti'] }] }),

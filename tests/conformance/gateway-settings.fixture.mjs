@@ -29,12 +29,20 @@ const specials = [
   { path: '/mine', methods: ['GET'], scope: 'email' },
   { path: '/invitations', methods: ['POST'], scope: 'events.write', operation: 'invite' },
   {
-    ...{ path: '/payments', methods: ['POST'], scope: 'events.write', operation: 'pay' },
-    ...{ approve: true, describe: 'Pay {body/amount} to {body/to}' },
+    path: '/payments',
+    methods: ['POST'],
+    scope: 'events.write',
+    operation: 'pay',
+    approve: true,
+    describe: 'Pay {body/amount} to {body/to}',
   },
   {
-    ...{ path: '/transfers', methods: ['POST'], scope: 'events.write', operation: 'pay' },
-    ...{ approve: true, describe: 'Pay {query/to}' },
+    path: '/transfers',
+    methods: ['POST'],
+    scope: 'events.write',
+    operation: 'pay',
+    approve: true,
+    describe: 'Pay {query/to}',
   },
   { path: '/cancellations', methods: ['POST'], scope: 'events.write', operation: 'cancel', approve: true },
 ]
@@ -84,7 +92,10 @@ function mcpRoutes({ agentServer, authServer }) {
   return [
     { path: '/mcp', mcp: { tools } },
     {
-      ...{ path: '/mcp-closed', level: 'identified', agents: [own], deny: { agents: [denied] } },
+      path: '/mcp-closed',
+      level: 'identified',
+      agents: [own],
+      deny: { agents: [denied] },
       mcp: { tools: { plan, write, meet } },
     },
   ]
@@ -116,7 +127,8 @@ export function gatewayOffers(kind, participants) {
     routes: kind === 'plain' ? [...siteRoutes, ...gatewaySpecials] : [...reads, ...calls],
     ...(kind === 'mcp' && {
       closedMcp: {
-        ...{ target: '/mcp-closed', tools: ['identified plan', 'authorized write scope events.write'] },
+        target: '/mcp-closed',
+        tools: ['identified plan', 'authorized write scope events.write'],
         denies: 'identified meet',
       },
     }),

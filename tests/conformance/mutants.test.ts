@@ -62,8 +62,14 @@ test.each([
 })
 
 const byHand = [
-  ...[agentMutants, agentServerMutants, authServerMutants, boundMutants, enrolmentMutants, gatewayMutants],
-  ...[policyMutants, resourceMutants],
+  agentMutants,
+  agentServerMutants,
+  authServerMutants,
+  boundMutants,
+  enrolmentMutants,
+  gatewayMutants,
+  policyMutants,
+  resourceMutants,
 ].flat()
 
 test.each([...new Set(byHand.map(({ file }) => file))])(

@@ -49,7 +49,9 @@ export const specialRoutes = [
   'authorized GET /mine scope email',
   { route: 'authorized POST /invitations scope events.write', operation: 'invite' },
   {
-    ...{ route: 'authorized POST /payments scope events.write', operation: 'pay', approve: true },
+    route: 'authorized POST /payments scope events.write',
+    operation: 'pay',
+    approve: true,
     body: '{"amount":5,"to":"tea"}',
   },
   { route: 'authorized POST /transfers?to=tea scope events.write', operation: 'pay', approve: true },

@@ -25,7 +25,11 @@ const files =
   oauthServer === undefined
     ? undefined
     : oauthApi({
-        ...{ id: 'files', issuer: oauthServer, clientId: 'site', scope: 'read', origins: [oauthServer] },
+        id: 'files',
+        issuer: oauthServer,
+        clientId: 'site',
+        scope: 'read',
+        origins: [oauthServer],
         dangerouslyAllowLoopbackHttp: true,
       })
 const oauth = files && {

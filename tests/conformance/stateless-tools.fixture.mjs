@@ -27,7 +27,8 @@ export function statelessTools(elsewhere) {
     ['cancel', 'two'],
   ])
     server.registerTool(name, { description: 'Begins a task' }, async () => ({
-      ...{ content: [], resultType: 'task' },
+      content: [],
+      resultType: 'task',
       ...task(taskId),
     }))
   const region = z.string().meta({ 'x-mcp-header': 'Region' })

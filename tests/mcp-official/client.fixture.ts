@@ -76,7 +76,8 @@ function makeClient(version: string): Client {
     return { action: 'accept', content: isQuestion ? { confirmed: true } : {} }
   })
   client.setRequestHandler('sampling/createMessage', () => ({
-    ...{ role: 'assistant' as const, model: 'none' },
+    role: 'assistant' as const,
+    model: 'none',
     content: { type: 'text' as const, text: 'Hello' },
   }))
   client.setRequestHandler('roots/list', () => ({ roots: [{ uri: 'file:///work', name: 'work' }] }))

@@ -22,7 +22,13 @@ export async function gatewayTo(upstream: string, { path, level }: Asked): Promi
   const all = { '*': { level } }
   const routes = [{ path, requirement: { level }, mcp: { tools: all, prompts: all, resources: all } }]
   return serve({
-    ...{ name: 'gateway', id, port, participant: createGateway({ resource, upstream, routes }), development: true },
-    ...{ signals: false, announce: () => undefined, level: 'silent' },
+    name: 'gateway',
+    id,
+    port,
+    participant: createGateway({ resource, upstream, routes }),
+    development: true,
+    signals: false,
+    announce: () => undefined,
+    level: 'silent',
   })
 }

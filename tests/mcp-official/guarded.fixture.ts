@@ -18,8 +18,14 @@ async function serveAs(participant: (resource: Resource) => MountableParticipant
   const replay = startedReplaySet()
   const resource = createResource({ id, keys, authServers: [], scopes: {}, replay, development: true })
   return serve({
-    ...{ name: 'tools', id, port, participant: participant(resource), development: true },
-    ...{ signals: false, announce: () => undefined, level: 'silent' },
+    name: 'tools',
+    id,
+    port,
+    participant: participant(resource),
+    development: true,
+    signals: false,
+    announce: () => undefined,
+    level: 'silent',
   })
 }
 

@@ -67,7 +67,12 @@ interface Ready {
 
 function readyUser({ known, dpop }: Ready): OAuthUser {
   const kept: Kept = {
-    ...{ client: known, issuer: undefined, tokens: undefined, verifier: '', discovery: undefined, answer: undefined },
+    client: known,
+    issuer: undefined,
+    tokens: undefined,
+    verifier: '',
+    discovery: undefined,
+    answer: undefined,
   }
   const isOf = (issuer: string | undefined): boolean => kept.issuer === undefined || kept.issuer === issuer
   const provider: OAuthClientProvider = {

@@ -26,8 +26,10 @@ export function pasteExamples() {
     { title: 'One byte changed', text: rawRequest(changed), time: changed.time, keys: keysAt('https://auth.example') },
     { title: 'A token', text: authToken.jwt, time: authToken.claims.iat + 5, keys: keysAt(authToken.claims.iss) },
     {
-      ...{ title: 'A challenge', text: `Agent-Auth: ${header(challenged, 'agent-auth')}` },
-      ...{ time: challenged.time, keys: keysAt('https://calendar.example') },
+      title: 'A challenge',
+      text: `Agent-Auth: ${header(challenged, 'agent-auth')}`,
+      time: challenged.time,
+      keys: keysAt('https://calendar.example'),
     },
     { title: 'Conditions', text: JSON.stringify(conditions, undefined, 2), time: conditioned.claims.iat, keys: '' },
     { title: 'A signature base', text: pseudonymous.signature.base, time: pseudonymous.time, keys: '' },

@@ -119,7 +119,8 @@ function createHearing(): Hearing {
   const senders = createSenders()
   onClientPort(port => senders.connected('page', port))
   return {
-    ...{ listeners, senders },
+    listeners,
+    senders,
     onMessage(exchange) {
       if (isBehindTheScenes(exchange)) return
       // What its sender tells of the connection comes by another pipe, and may come a moment later.

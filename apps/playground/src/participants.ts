@@ -101,7 +101,9 @@ async function startOAuthWorld(launcher: Launcher, addresses: Addresses, folder:
 /** The program of rooms, at another address. */
 function startDesks(launcher: Launcher, { desks, roomsAuthServer }: Addresses, folder: string): Promise<void> {
   return launcher.startOwn({
-    ...{ name: 'desks', id: desks, program: 'rooms' },
+    name: 'desks',
+    id: desks,
+    program: 'rooms',
     args: [roomsAuthServer, join(folder, 'desks-keys.json'), 'desks'],
   })
 }
@@ -134,7 +136,9 @@ async function startAll(launcher: Launcher, addresses: Addresses, folder: string
   writeFileSync(addressBookSecret, randomBytes(32).toString('base64url'), { mode: 0o600 })
   await Promise.all([
     launcher.startServer({
-      ...{ name: 'agent-server', command: 'agent-server', id: agentServer },
+      name: 'agent-server',
+      command: 'agent-server',
+      id: agentServer,
       // Agent tokens are short-lived, so that a revoked delegate can be seen to stop.
       config: { localhostCallback: true, name: 'Playground Agent', tokenLifetime: agentTokenLifetime },
       // With a key file there is no rotation: one story acts as the agent server itself, with this key.
@@ -142,7 +146,9 @@ async function startAll(launcher: Launcher, addresses: Addresses, folder: string
     }),
     launcher.startServer(authServerOf(addresses)),
     launcher.startServer({
-      ...{ name: 'rooms-auth-server', command: 'auth-server', id: roomsAuthServer },
+      name: 'rooms-auth-server',
+      command: 'auth-server',
+      id: roomsAuthServer,
       config: roomsAuthServerConfig(addresses),
     }),
     launcher.startOwn({

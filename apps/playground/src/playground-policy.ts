@@ -49,8 +49,12 @@ export function authServerConfig({ agentServer, authServer, calendar, tools }: A
     exchange: {
       rules: [
         {
-          ...{ upstream: authServer, middle: tools, downstream: calendar, upstreamScopes: ['plans.write'] },
-          ...{ scopes: ['events.write'], decision: 'consent' },
+          upstream: authServer,
+          middle: tools,
+          downstream: calendar,
+          upstreamScopes: ['plans.write'],
+          scopes: ['events.write'],
+          decision: 'consent',
         },
       ],
     },
@@ -73,8 +77,11 @@ export function roomsAuthServerConfig(addresses: Addresses): Record<string, unkn
         { ...path, scopes: ['rooms.read'], decision: 'direct' },
         { ...path, scopes: ['rooms.book'], decision: 'consent' },
         {
-          ...{ ...path, middle: tools, upstreamScopes: ['payments.make'] },
-          ...{ scopes: ['fees.pay'], decision: 'consent' },
+          ...path,
+          middle: tools,
+          upstreamScopes: ['payments.make'],
+          scopes: ['fees.pay'],
+          decision: 'consent',
         },
       ],
     },

@@ -8,9 +8,14 @@ import { startParticipants } from './participants.js'
 function placesOf(addresses: Addresses): string[] {
   const { page: _, agentServer, authServer, roomsAuthServer, calendar, rooms, webApp, addressBook, tools } = addresses
   const places = {
-    ...{ 'agent server': agentServer, 'auth server': authServer, 'calendar, an API': calendar, 'web app': webApp },
-    ...{ 'tools, an MCP server': tools, 'rooms, an API of another domain': rooms },
-    ...{ 'auth server of rooms': roomsAuthServer, 'address book, an API that knows only OAuth': addressBook },
+    'agent server': agentServer,
+    'auth server': authServer,
+    'calendar, an API': calendar,
+    'web app': webApp,
+    'tools, an MCP server': tools,
+    'rooms, an API of another domain': rooms,
+    'auth server of rooms': roomsAuthServer,
+    'address book, an API that knows only OAuth': addressBook,
   }
   const width = Math.max(...Object.keys(places).map(name => name.length))
   return Object.entries(places).map(([name, url]) => `  ${name.padEnd(width)}  ${url}`)

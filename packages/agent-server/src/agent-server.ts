@@ -80,8 +80,13 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Pu
     await openStore<Tables>({ url: options.database, room, migrations }),
     agentServerKind,
     {
-      ...{ id: options.id, now: settings.now, keys: settings.keys, knownKeys: options.knownKeys ?? 'check' },
-      ...{ epoch: options.epoch, audit: options.audit, onEvent: settings.onEvent },
+      id: options.id,
+      now: settings.now,
+      keys: settings.keys,
+      knownKeys: options.knownKeys ?? 'check',
+      epoch: options.epoch,
+      audit: options.audit,
+      onEvent: settings.onEvent,
     },
   )
   try {
@@ -172,7 +177,11 @@ function delegateTokenContext(
     delegates: delegatesIn(store, now),
     delegateKeys: delegateKeysIn(store, now),
     enrollments: openEnrollments(options.enrollment ?? [codes()], {
-      ...{ id, store, now, development, onEvent },
+      id,
+      store,
+      now,
+      development,
+      onEvent,
       delegations: settings,
     }),
     issuer: { ...settings, id, signingKey: keys.signing },

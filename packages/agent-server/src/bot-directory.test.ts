@@ -63,7 +63,9 @@ test(verifies('bot.published', 'each key signs the response, and keys come and g
     const response = await server.handle({ ...get, target: url.slice(id.length) })
     const { status, headers } = response
     return {
-      ...{ status, contentType: headers.get('content-type') ?? '', headers: [...headers] },
+      status,
+      contentType: headers.get('content-type') ?? '',
+      headers: [...headers],
       body: new Uint8Array(await response.arrayBuffer()),
     }
   }

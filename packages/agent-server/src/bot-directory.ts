@@ -103,7 +103,9 @@ async function signedDirectory(keys: readonly NamedKey[], id: string, created: n
   const signed = await Promise.all(
     keys.map(({ key, name }, at) =>
       signMessage({
-        ...{ message: { status: 200, headers, request }, key, label: `binding${at}` },
+        message: { status: 200, headers, request },
+        key,
+        label: `binding${at}`,
         components: ['"@authority";req', 'content-digest'],
         params: {
           created,

@@ -11,13 +11,22 @@ export const agentServerKind: IssuerKind<AgentServerEvent> = {
   eventOf: auditEventOf,
   shareOf,
   countedEvent: ({ delegate, refusals, since }) => ({
-    ...{ type: 'refusals_counted', refusals, since },
+    type: 'refusals_counted',
+    refusals,
+    since,
     ...(delegate === undefined ? {} : { sub: delegate }),
   }),
   isUndoneByRestore: ({ type }) => undoneByRestore.has(type),
 }
 
 const undoneByRestore: ReadonlySet<string> = new Set([
-  ...['enrolled', 'rotated', 'revoked', 'enrollment_revoked', 'forgotten', 'delegation_set'],
-  ...['key_made', 'key_retired', 'key_revoked'],
+  'enrolled',
+  'rotated',
+  'revoked',
+  'enrollment_revoked',
+  'forgotten',
+  'delegation_set',
+  'key_made',
+  'key_retired',
+  'key_revoked',
 ])

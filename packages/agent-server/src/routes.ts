@@ -103,7 +103,11 @@ function refusedEvent(
   { message, caller }: { readonly message: ReceivedMessage; readonly caller: Caller | undefined },
 ): AgentServerEvent {
   return {
-    ...{ type: 'refused', code, reason, status, description },
+    type: 'refused',
+    code,
+    reason,
+    status,
+    description,
     ...(caller?.level === 'identified' && caller.delegate !== undefined ? { sub: caller.delegate } : {}),
     ...(cause === undefined ? {} : { cause }),
     ...peerOf(message),

@@ -42,7 +42,9 @@ export function agentServerHost(own: World): Host {
   const discovery: Discovery = createDiscovery({ fetcher: own.network.fetcher, now: own.clock.now })
   const documents: Readonly<Record<string, object>> = {
     '/.well-known/aauth-agent': {
-      ...{ issuer: home, agent: home, jwks_uri: `${home}/jwks.json` },
+      issuer: home,
+      agent: home,
+      jwks_uri: `${home}/jwks.json`,
       delegate_token_endpoint: endpoint,
     },
     '/jwks.json': jwks([{ kid: 'k1', key: own.agentKey }]),

@@ -275,7 +275,10 @@ describe('the inbox', () => {
     expect([asks.ran, slept, asked]).toEqual([['milk'], [5, 5, 10], []])
     expect(waits).toEqual([
       {
-        ...{ issuer: auth, resource: calendar, scope: 'events.write', expires_in: 600 },
+        issuer: auth,
+        resource: calendar,
+        scope: 'events.write',
+        expires_in: 600,
         operation: { name: 'note', display: ['Note ', 'milk', ' for Ada'] },
       },
     ])

@@ -56,9 +56,16 @@ async function challenge(
   const { agent, agent_delegate, cnf, sub } = claims
   if (!isObject(cnf)) throw new Error('no cnf')
   const token = await own.sign('resource+jwt', {
-    ...{ iss: calendar, aud: auth, agent, sub, agent_jkt: await thumbprint(cnf['jwk'] as never) },
+    iss: calendar,
+    aud: auth,
+    agent,
+    sub,
+    agent_jkt: await thumbprint(cnf['jwk'] as never),
     ...(agent_delegate === undefined ? {} : { agent_delegate }),
-    ...{ scope: 'events.write', iat, exp: iat + 300, jti: `approval-${own.issued}` },
+    scope: 'events.write',
+    iat,
+    exp: iat + 300,
+    jti: `approval-${own.issued}`,
     operation: asks.tamper({ name: 'note', digest, display: asks.display }),
   })
   const how = `httpsig; auth-token; resource_token="${token}"; auth_server="${auth}"`

@@ -20,7 +20,11 @@ export interface Asking {
 /** Makes the calendar of a world ask the users of those that it would let in. */
 export function asking(own: World, questions = 1): Asking {
   const asks: Asking = {
-    ...{ open: new Set(), codes: new Set(), carried: [], questions, suffix: '' },
+    open: new Set(),
+    codes: new Set(),
+    carried: [],
+    questions,
+    suffix: '',
     visit(url, error) {
       const { origin, pathname, searchParams } = new URL(url)
       const [back, state] = [searchParams.getAll('return_url'), searchParams.getAll('state')]

@@ -116,10 +116,12 @@ describe('a delegate with conditions', () => {
         reason: expect.stringContaining(`the condition \`${type}\` of the delegation of this agent does not hold`),
       })
       await expect(agent.requestAccess({ resource: calendar, scope: 'events.read' })).rejects.toMatchObject({
-        ...{ code: 'not_allowed', cause: { receiver: calendar, condition: type } },
+        code: 'not_allowed',
+        cause: { receiver: calendar, condition: type },
       })
       await expect(agent.signIn({ authServer: auth, scope: 'openid' })).rejects.toMatchObject({
-        ...{ code: 'not_allowed', cause: { receiver: auth, condition: type } },
+        code: 'not_allowed',
+        cause: { receiver: auth, condition: type },
       })
       expect([audiences(own, calendar), audiences(own, auth), asked]).toEqual([[], [], []])
       const allowed = await world()
@@ -135,11 +137,13 @@ describe('a delegate with conditions', () => {
       limited(own, [{ type: 'scopes', any: ['events.read'] }])
       const agent = delegateIn(own)
       await expect(agent.requestAccess({ resource: calendar, scope: 'events.write' })).rejects.toMatchObject({
-        ...{ code: 'not_allowed', cause: { receiver: calendar, condition: 'scopes' } },
+        code: 'not_allowed',
+        cause: { receiver: calendar, condition: 'scopes' },
       })
       expect(audiences(own, calendar)).toEqual([])
       await expect(agent.signIn({ authServer: auth, scope: 'openid email' })).rejects.toMatchObject({
-        ...{ code: 'not_allowed', cause: { receiver: auth, condition: 'scopes' } },
+        code: 'not_allowed',
+        cause: { receiver: auth, condition: 'scopes' },
       })
       expect(calls(own, auth)).toEqual([])
       // What it may ask for passes; and a route without a scope needs none.

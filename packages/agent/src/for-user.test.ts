@@ -259,7 +259,8 @@ describe('two delegates, two issuers', () => {
       const back = decide(await urlOf(agent), { user: 'ada' })
       back.searchParams.set('iss', 'https://auth2.example')
       await expect(agent.handleCallback(back)).rejects.toMatchObject({
-        ...{ code: 'invalid_callback', cause: { member: 'iss' } },
+        code: 'invalid_callback',
+        cause: { member: 'iss' },
       })
       expect(formsOf(users, 'code')).toEqual([])
       expect(own.network.documents.filter(url => url.startsWith('https://auth2.example'))).toEqual([])

@@ -43,12 +43,16 @@ describe('an app with a route of its own', () => {
     const back = decide(url, { user: 'ada' })
     const granted = await agent.handleCallback(new Request(back))
     expect(granted).toEqual({
-      ...{ issuer: auth, resource: calendar, scope: 'events.read' },
+      issuer: auth,
+      resource: calendar,
+      scope: 'events.read',
       user: { iss: auth, sub: 'ada', claims: {} },
     })
     expect(formsOf(users, 'code')).toEqual([
       {
-        ...{ request_type: 'code', redirect_uri: callback, request_token: 'request-0' },
+        request_type: 'code',
+        redirect_uri: callback,
+        request_token: 'request-0',
         code: back.searchParams.get('code'),
       },
     ])

@@ -30,7 +30,8 @@ describe('an agent without a way to ask a user', () => {
       const own = await world()
       asksUser(own, `${calendar}/interact/1?x=2`)
       await expect(agentIn(own).fetch(events)).rejects.toMatchObject({
-        ...{ code: 'interaction_required', url: `${calendar}/interact/1?x=2` },
+        code: 'interaction_required',
+        url: `${calendar}/interact/1?x=2`,
         cause: { resource: calendar },
       })
     },

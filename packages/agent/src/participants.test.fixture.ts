@@ -166,7 +166,14 @@ async function refreshed(own: World, caller: IdentifiedCaller, form: ReadonlyMap
 function authToken(own: World, { agent, delegate, key }: IdentifiedCaller, scope: string): Promise<string> {
   const iat = Math.floor(own.clock.time)
   return own.sign('auth+jwt', {
-    ...{ iss: auth, aud: calendar, agent, scope, iat, exp: iat + 600, jti: jti(own), cnf: { jwk: key.publicJwk } },
+    iss: auth,
+    aud: calendar,
+    agent,
+    scope,
+    iat,
+    exp: iat + 600,
+    jti: jti(own),
+    cnf: { jwk: key.publicJwk },
     ...(delegate === undefined ? {} : { agent_delegate: delegate }),
   })
 }
@@ -184,7 +191,9 @@ const routes = {
 function resourceHost(role: Role): Host {
   const { world: own, discovery } = role
   const metadata = {
-    ...{ issuer: calendar, resource: calendar, jwks_uri: `${calendar}/jwks.json` },
+    issuer: calendar,
+    resource: calendar,
+    jwks_uri: `${calendar}/jwks.json`,
     resource_token_endpoint: `${calendar}/resource-token`,
   }
   const documents = published(role, 'aauth-resource', metadata)
@@ -265,8 +274,14 @@ async function resourceToken(
 ): Promise<string> {
   const iat = Math.floor(own.clock.time)
   return own.sign('resource+jwt', {
-    ...{ iss: calendar, aud: auth, agent, agent_jkt: await thumbprint(key.publicJwk), scope: scope.join(' ') },
-    ...{ iat, exp: iat + 300, jti: jti(own) },
+    iss: calendar,
+    aud: auth,
+    agent,
+    agent_jkt: await thumbprint(key.publicJwk),
+    scope: scope.join(' '),
+    iat,
+    exp: iat + 300,
+    jti: jti(own),
     ...(delegate === undefined ? {} : { agent_delegate: delegate }),
   })
 }

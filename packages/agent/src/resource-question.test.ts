@@ -109,7 +109,8 @@ describe('a resource that asks its user', () => {
     asks.suffix = suffix
     const agent = agentIn(own, { interact })
     await expect(agent.fetch(events)).rejects.toMatchObject({
-      ...{ code: 'invalid_answer', cause: { member: 'user_interaction' } },
+      code: 'invalid_answer',
+      cause: { member: 'user_interaction' },
     })
     asks.suffix = '?a=b'
     const url = await urlOf(agent.fetch(events))

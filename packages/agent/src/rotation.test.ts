@@ -163,7 +163,14 @@ describe('grants after a rotation', () => {
       const response = await agent.fetch(events)
       expect(response.status).toBe(200)
       expect(explain(response).steps.map(step => step.what)).toEqual([
-        ...['sign', 'challenge', 'identify', 'sign', 'challenge', 'authorize', 'authorize', 'sign'],
+        'sign',
+        'challenge',
+        'identify',
+        'sign',
+        'challenge',
+        'authorize',
+        'authorize',
+        'sign',
       ])
       expect(forms(own)).toEqual(['auth'])
     },

@@ -185,15 +185,13 @@ export function claimsOf(
   const scopes = parseScope(scope)
   const others = scopes.filter(name => !identityScopes.includes(name))
   return {
-    ...{
-      iss: auth,
-      aud: resource,
-      sub: user,
-      iat,
-      exp: iat + 600,
-      jti: `jti-${own.issued}`,
-      cnf: { jwk: key.publicJwk },
-    },
+    iss: auth,
+    aud: resource,
+    sub: user,
+    iat,
+    exp: iat + 600,
+    jti: `jti-${own.issued}`,
+    cnf: { jwk: key.publicJwk },
     ...(agent === resource ? {} : { agent }),
     ...(delegate === undefined ? {} : { agent_delegate: delegate }),
     ...(others.length === 0 ? {} : { scope: others.join(' ') }),

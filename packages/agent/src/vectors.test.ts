@@ -44,7 +44,8 @@ async function judgeRefusal({ level, safe, answer }: VectorRefusal): Promise<obj
   }
   return {
     result: 'accept',
-    ...{ error, reason },
+    error,
+    reason,
     ...(retryAfter !== null && { retry_after: Number(retryAfter) }),
     ...(agentAuth !== undefined && { challenge }),
     ...(step.do === 'cover' && { cover: step.components }),

@@ -113,7 +113,9 @@ async function signAsBot(request: BotRequest, { key, component, now }: Signing):
   const message = messageOf(request, added)
   const created = Math.floor(now())
   const signed = await signMessage({
-    ...{ message, key, label },
+    message,
+    key,
+    label,
     components: [...componentsOf(message), component],
     params: {
       created,
@@ -153,7 +155,10 @@ function has(headers: ReadonlyArray<Line>, wanted: string): boolean {
 
 function messageOf({ method, url, headers, body }: BotRequest, added: readonly Line[]): HttpRequestMessage {
   return {
-    ...{ method, target: url.pathname + url.search, authority: url.host, headers: [...headers, ...added] },
+    method,
+    target: url.pathname + url.search,
+    authority: url.host,
+    headers: [...headers, ...added],
     scheme: url.protocol === 'http:' ? 'http' : 'https',
     ...(body === undefined ? {} : { body }),
   }

@@ -8,7 +8,7 @@ import { internalVerifier } from '@countersign/verify/internal'
 import { type UserAccess, userAccessIn } from './access/access.js'
 import { type AppAccess, appAccess } from './access/app-access.js'
 import { defaultApprovalLimits } from './approval/approval-limits.js'
-import { approvalsIn } from './approval/approvals.js'
+import { type Approvals, approvalsIn } from './approval/approvals.js'
 import { type NotedAlarms, noteAlarms } from './audit/noted-alarms.js'
 import { type Blocks, blocksIn } from './block/blocks.js'
 import { endBlocked } from './block/end-access.js'
@@ -87,8 +87,13 @@ async function openAuthServer(options: AuthServerOptions): Promise<AuthServer> {
     database,
     development ? authServerKind : kindBySite(options.siteOf),
     {
-      ...{ id, now, keys: options.keys, knownKeys: options.knownKeys ?? 'check' },
-      ...{ epoch: options.epoch, audit: options.audit, onEvent: alarms.onEvent },
+      id,
+      now,
+      keys: options.keys,
+      knownKeys: options.knownKeys ?? 'check',
+      epoch: options.epoch,
+      audit: options.audit,
+      onEvent: alarms.onEvent,
     },
   )
   try {
@@ -104,7 +109,7 @@ function serverOf(
   options: AuthServerOptions,
   { development, now, alarms }: { development: boolean; now: () => number; alarms: NotedAlarms },
 ): AuthServer {
-  const { issuer, telemetry } = options
+  const { issuer } = options
   const { store, report, audit, keys, isBehind } = opened
   const discovery = options.discovery ?? createDiscovery({ now, development })
   const replay = options.replay ?? memoryReplaySet(options.now && { now })
@@ -115,13 +120,56 @@ function serverOf(
   const endAccess = async (row: BlockRow): Promise<void> => void (await endBlocked(row, ending))
   const blocks = blocksIn({ store, deny: options.deny ?? {}, now, endAccess })
   const routes = routeContextOf(options, {
-    ...{ keys, store, discovery, verifier, replay, now, development, report, delivery, blocks },
+    keys,
+    store,
+    discovery,
+    verifier,
+    replay,
+    now,
+    development,
+    report,
+    delivery,
+    blocks,
   })
+  const server = runningServer(opened, options, { routes, delivery, blocks, now })
+  lend(server, {
+    ...ending,
+    development,
+    report,
+    audit,
+    blocks,
+    keys,
+    rotation: options.keys,
+    discovery,
+    alarms,
+    replay,
+    policy: routes.policy,
+    users: routes.users,
+    isBehind,
+  })
+  return server
+}
+
+/** The parts of an auth server that run until it is closed. */
+interface Running {
+  readonly routes: ReturnType<typeof routeContextOf>
+  readonly delivery: Delivery
+  readonly blocks: Blocks
+  readonly now: () => number
+}
+
+function runningServer(
+  opened: Issuer<Tables, AuthServerEvent>,
+  options: AuthServerOptions,
+  { routes, delivery, blocks, now }: Running,
+): AuthServer {
+  const { telemetry } = options
+  const { store, report, isBehind } = opened
   const { handle, paths, endpointOf } = requestHandler(routes)
   const answer = answering({ handle, endpointOf, telemetry, cors: options.cors, isBehind, now }, options)
   const kept = retention(store, now, opened)
   const closed = telemetryOpened(telemetry, () => loadOf(store, now()))
-  const server: AuthServer = {
+  return {
     paths,
     access: appAccess(store, routes.access, report),
     handle(message) {
@@ -132,7 +180,7 @@ function serverOf(
       // A standby server gets no other requests that would start a sweep.
       kept.sweep()
       await opened.ready()
-      await replay.ready?.()
+      await routes.replay.ready?.()
     },
     async close() {
       closed()
@@ -141,11 +189,6 @@ function serverOf(
       await opened.close()
     },
   }
-  lend(server, {
-    ...{ ...ending, development, report, audit, blocks, keys, rotation: options.keys, discovery, alarms },
-    ...{ replay, policy: routes.policy, users: routes.users, isBehind },
-  })
-  return server
 }
 
 function deliveryOf(
@@ -181,21 +224,26 @@ function routeContextOf(options: AuthServerOptions, opened: Opened): RouteContex
   const context = {
     issuer: { issuer, keys, lifetime: options.authTokenLifetime ?? 600 },
     requests: requestsIn(store, now, { quota, development, siteOf }),
-    approvals: approvalsIn(store, {
-      limits: { ...defaultApprovalLimits, ...options.approvalLimits },
-      ...{ quota, issuer, now, development, siteOf, onEnded, onApproval: options.onApproval },
-    }),
+    approvals: approvalsOf(options, opened),
     access: userAccessIn(store, now, { issuer, onEnded }),
     exchange: exchangeOf(options, { keys, store, now, development }),
     policy: options.policy ?? (() => 'deny' as const),
-    ...{ keys, store, discovery, blocks, now, development, report },
+    keys,
+    store,
+    discovery,
+    blocks,
+    now,
+    development,
+    report,
   }
   return {
     ...context,
     metadata: authServerMetadata(options),
     requestTypes: requestTypesOf(options),
     agentMetadata: agentMetadataOf(issuer, context.exchange !== undefined && desk !== undefined && linksUsers(options)),
-    ...{ verifier, replay, siteOf },
+    verifier,
+    replay,
+    siteOf,
     grants: grantsIn(store, now, { issuer, onSurplus, onEnded }),
     redemptions: redemptionsIn({ store, now, issuer, onSurplus, onEnded }),
     repeats: createRepeats(now),
@@ -204,6 +252,19 @@ function routeContextOf(options: AuthServerOptions, opened: Opened): RouteContex
     deviceFlow: options.deviceFlow ?? [],
     desk: desk && setupOf(desk).open({ ...context, ...lentTo(options) }),
   }
+}
+
+function approvalsOf(options: AuthServerOptions, { store, now, development, delivery }: Opened): Approvals {
+  return approvalsIn(store, {
+    limits: { ...defaultApprovalLimits, ...options.approvalLimits },
+    quota: options.requestQuota ?? defaultQuota,
+    issuer: options.issuer,
+    now,
+    development,
+    siteOf: options.siteOf,
+    onEnded: delivery.poke,
+    onApproval: options.onApproval,
+  })
 }
 
 /** What a desk gets of the options, and how it sends browsers back. */

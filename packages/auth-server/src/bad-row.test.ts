@@ -24,7 +24,9 @@ test(verifies('F-66', 'a grant that cannot be read fails alone, is reported, and
   const refused = await refresh(phone, bad.refresh_token)
   expect([refused.status, await refused.json()]).toMatchObject([500, { error: 'server_error' }])
   expect(made.events.at(-1)).toMatchObject({
-    ...{ type: 'refused', delegate: 'phone', reason: 'internal_error' },
+    type: 'refused',
+    delegate: 'phone',
+    reason: 'internal_error',
     cause: expect.any(SyntaxError),
   })
   expect((await refresh(laptop, good.refresh_token)).status).toBe(200)

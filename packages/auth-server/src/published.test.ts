@@ -20,8 +20,16 @@ test(verifies('metadata.auth-server', 'an auth server publishes its endpoints an
     agent_signing_algs_supported: ['Ed25519', 'ES256', 'ES384', 'PS512'],
     request_types_supported: ['auth', 'refresh'],
     constraints_supported: [
-      ...['resources', 'scopes', 'purposes', 'until', 'hours', 'calls', 'chain'],
-      ...['data', 'arguments', 'approval'],
+      'resources',
+      'scopes',
+      'purposes',
+      'until',
+      'hours',
+      'calls',
+      'chain',
+      'data',
+      'arguments',
+      'approval',
     ],
   })
 })

@@ -70,8 +70,15 @@ async function run(args: readonly string[]): Promise<Ended> {
 }
 
 const own = (name: string): string[] => [
-  ...[name, '--development', '--id', 'http://localhost:5990', '--port', '5990'],
-  ...['--data', join(folder, 'data'), ...(name === 'gateway' ? ['--upstream', 'http://127.0.0.1:5991'] : [])],
+  name,
+  '--development',
+  '--id',
+  'http://localhost:5990',
+  '--port',
+  '5990',
+  '--data',
+  join(folder, 'data'),
+  ...(name === 'gateway' ? ['--upstream', 'http://127.0.0.1:5991'] : []),
 ]
 const servers = ['auth-server', 'agent-server', 'gateway'] as const
 

@@ -76,7 +76,10 @@ describe('hours', () => {
   test(verifies('DEL-28', 'a window in the hour that comes twice holds twice, and ends with the first'), () => {
     const twice: Window = { days: [7], from: '02:00', to: '02:30' }
     expect(['00:10', '00:45', '01:10', '01:30'].map(time => holds(twice, `2026-10-25T${time}:00Z`))).toEqual([
-      ...[true, false, true, false],
+      true,
+      false,
+      true,
+      false,
     ])
     expect(end(twice, '2026-10-25T00:10:00Z')).toBe('2026-10-25T00:30:00.000Z')
     expect(end(twice, '2026-10-25T01:10:00Z')).toBe('2026-10-25T01:30:00.000Z')

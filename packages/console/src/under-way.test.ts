@@ -47,7 +47,11 @@ test(verifies('ACC-09', 'a consent that was narrowed meanwhile is another one'),
   await store.write(tx => rememberConsent(tx, key, { scope: ['events.read'], now: newYear, words: {} }))
   const exchanged = exchangedGrantsIn(store, now, { issuer, mandates: ownMandatesIn(store, issuer, now) })
   const upstream = {
-    ...{ iss: 'https://one.example', sub: 'ada', grant: 'upstream', scope: ['events.read'], exp: newYear + 300 },
+    iss: 'https://one.example',
+    sub: 'ada',
+    grant: 'upstream',
+    scope: ['events.read'],
+    exp: newYear + 300,
     act: { agent: 'https://first.example', iss: 'https://one.example' },
   }
   const opened = (conditions: readonly object[]) => {
@@ -105,7 +109,9 @@ test(verifies('error.invalid-grant', 'a grant that ends twice while its token is
   const ends = [false, false]
   const context = {
     issuer: { issuer, keys: fixedKeys([{ kid: 'k1', key }]), lifetime: 600 },
-    ...{ policy: async () => 'direct', now, report: { within: async () => undefined } },
+    policy: async () => 'direct',
+    now,
+    report: { within: async () => undefined },
     blocks: { check: async () => undefined },
     approvals: { checkStopped: async () => undefined },
     grants: {
@@ -184,14 +190,20 @@ test(verifies('REV-21', 'no more than 64 notices are under way at once'), async 
   const sent: string[] = []
   const answers: Array<() => void> = []
   const delivery = createDelivery({
-    ...{ store, now, onOutcome: () => undefined },
+    store,
+    now,
+    onOutcome: () => undefined,
     send({ resource: to }) {
       sent.push(to)
       return new Promise(resolve => answers.push(() => resolve({ outcome: 'told', status: 204 })))
     },
   })
   const grants = Array.from({ length: 70 }, (_, at) => ({
-    ...{ id: `g${at}`, resource: `https://r${at}.example`, agent, agent_delegate: '', user_sub: 'ada' },
+    id: `g${at}`,
+    resource: `https://r${at}.example`,
+    agent,
+    agent_delegate: '',
+    user_sub: 'ada',
   }))
   await store.write(tx => writeNotices(tx, grants, { by: 'urgent', issuer, now: newYear }))
   delivery.poke()
@@ -240,7 +252,10 @@ test(verifies('ACC-07', 'an account at a provider is added to a user who is stil
   const told: unknown[] = []
   const attempt = { returnTo: '/account', links: true, saved: {} }
   const context = {
-    ...{ issuer, now, looks: { of: () => english }, report: { tell: (event: unknown) => told.push(event) } },
+    issuer,
+    now,
+    looks: { of: () => english },
+    report: { tell: (event: unknown) => told.push(event) },
     sessions: { current: async () => ({ id: 's', csrf: 'c' }), takeLink: async () => true },
     attempts: { find: () => attempt, remove: () => 'x=y' },
     store: { write: async () => 'linked' },

@@ -40,7 +40,9 @@ export function createBotDirectory(options: DiscoveryOptions = {}): BotDirectory
   checkDiscoveryOptions('createBotDirectory', options)
   const shared = sharedParts(options, [botDirectoryType])
   const bots = createParticipants<never>({
-    ...{ ...shared, document: 'http-message-signatures-directory', first: 'jwks' },
+    ...shared,
+    document: 'http-message-signatures-directory',
+    first: 'jwks',
     open: botKeys,
   })
   return {

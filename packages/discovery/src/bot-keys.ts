@@ -170,7 +170,11 @@ async function provenKey(
   try {
     const key = await importVerifyKey(jwk)
     await verifyMessage({
-      ...{ message, tag: botDirectoryTag, limits: signatureLimits, tolerance, now: () => at },
+      message,
+      tag: botDirectoryTag,
+      limits: signatureLimits,
+      tolerance,
+      now: () => at,
       key: ({ params }) => (params.keyid === key.thumbprint && isValid(params.expires, at) ? key : undefined),
       // Of this very host: another that shows a copy of the directory proves nothing.
       requiredComponents: ['"@authority";req'],

@@ -56,8 +56,14 @@ test(verifies('SCH-05', 'SCH-06', 'SCH-09', 'id.canonical', 'a malformed identif
   const refused = readVectors('identifiers', 'refuse').filter(({ input }) => !input.development)
   const ids = [
     ...refused.map(({ input }) => input.value),
-    ...['ftp://agent.example', 'file:///etc/passwd', 'https:', 'https://', 'https://[::1]'],
-    ...['https://victim.example/redirect?u=https://evil.example', 'https://ａgent.example', 'https://2130706433'],
+    'ftp://agent.example',
+    'file:///etc/passwd',
+    'https:',
+    'https://',
+    'https://[::1]',
+    'https://victim.example/redirect?u=https://evil.example',
+    'https://ａgent.example',
+    'https://2130706433',
   ]
   const malformedId = { ...wrong, reason: 'identifier_malformed' }
   for (const bad of ids) {

@@ -18,8 +18,11 @@ const id = 'https://agent.example'
 const urls = urlsOf(id)
 const k1 = await generateSigningKey()
 const away = {
-  ...{ name: 'AAuthError', code: 'discovery_failed', reason: 'participant_unreachable' },
-  ...{ status: 503, retryAfter: 5 },
+  name: 'AAuthError',
+  code: 'discovery_failed',
+  reason: 'participant_unreachable',
+  status: 503,
+  retryAfter: 5,
 }
 const wrong = { name: 'AAuthError', code: 'discovery_failed', status: 401 }
 

@@ -53,7 +53,9 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     parse: ParticipantSource<T>['parse'],
   ): Participants<T> =>
     createParticipants<T>({
-      ...{ ...shared, document, first: 'metadata' },
+      ...shared,
+      document,
+      first: 'metadata',
       open: source => participant<T>({ ...source, document, parse: freezing(parse) }),
     })
   const agents = role('aauth-agent', parseAgentMetadata)

@@ -228,8 +228,17 @@ test(verifies('DSC-33', 'discovery.nothing-forwarded', 'the request carries no d
   const url = `http://localhost:${host.port}/.well-known/aauth-agent?v=1`
   for (let i = 0; i < 2; i++) await open(url, { maxBytes })
   const expected = [
-    ...['GET /.well-known/aauth-agent?v=1', 'accept', 'application/json, application/jwk-set+json'],
-    ...['accept-encoding', 'identity', 'user-agent', 'aauth', 'Host', `localhost:${host.port}`, 'Connection', 'close'],
+    'GET /.well-known/aauth-agent?v=1',
+    'accept',
+    'application/json, application/jwk-set+json',
+    'accept-encoding',
+    'identity',
+    'user-agent',
+    'aauth',
+    'Host',
+    `localhost:${host.port}`,
+    'Connection',
+    'close',
   ]
   expect(seen).toEqual([expected, expected])
   expect(host.connections()).toBe(2)

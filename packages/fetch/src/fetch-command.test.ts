@@ -264,7 +264,9 @@ test('refusals of an auth server are remembered, and whether a loopback callback
   const response = await send('https://auth.example/token', { method: 'POST', body })
   expect(all()).toEqual([
     {
-      ...{ origin: 'https://auth.example', error: 'invalid_request', offeredLoopback: true },
+      origin: 'https://auth.example',
+      error: 'invalid_request',
+      offeredLoopback: true,
       description: 'redirect_uri is none of this agent',
     },
   ])

@@ -43,7 +43,9 @@ test(verifies('consent.device', 'a terminal shows a picture of where to go, and 
 
 describe(verifies('approval.inbox', 'while the command waits for its user'), () => {
   const question = {
-    ...{ issuer: 'https://auth.example', resource: 'https://mail.example', scope: 'mail.send' },
+    issuer: 'https://auth.example',
+    resource: 'https://mail.example',
+    scope: 'mail.send',
     operation: { name: 'send', display: ['Send ', 'Lunch" to "eve', ' to ', 'bob\u202e'] },
   }
   const asks = `countersign: https://auth.example asks you to approve one request, send, at https://mail.example

@@ -24,11 +24,15 @@ beforeAll(async () => {
 afterAll(() => site.close())
 
 const refusal: ObservedRefusal = {
-  ...{ origin: 'https://auth.example', error: 'invalid_request', description: 'redirect_uri is none of yours' },
+  origin: 'https://auth.example',
+  error: 'invalid_request',
+  description: 'redirect_uri is none of yours',
   offeredLoopback: true,
 }
 const noCode: ObservedRefusal = {
-  ...{ origin: 'https://auth.example', error: 'unauthorized_client', description: 'no codes for you' },
+  origin: 'https://auth.example',
+  error: 'unauthorized_client',
+  description: 'no codes for you',
   offeredLoopback: false,
 }
 const said = '; https://auth.example says: redirect_uri is none of yours'

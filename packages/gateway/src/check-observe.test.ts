@@ -101,7 +101,10 @@ test('a refusal before any route judges is reported as an event', async () => {
   })
   createCheck({ resource, routes, proxy: 'envoy' }).refused?.({ requestId: 'number-1' }, error)
   expect(events.at(-1)).toEqual({
-    ...{ type: 'refused', error, ask: 'nothing', request_id: 'number-1' },
+    type: 'refused',
+    error,
+    ask: 'nothing',
+    request_id: 'number-1',
     resource: resource.id,
   })
 })

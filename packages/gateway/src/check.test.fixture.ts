@@ -94,7 +94,10 @@ export function proxiesOf(world: () => World): Proxies {
   }
 
   const post = (more: Partial<Asked> = {}): Asked => ({
-    ...{ as: world().agent, method: 'POST', target: '/a', body: 'hello' },
+    as: world().agent,
+    method: 'POST',
+    target: '/a',
+    body: 'hello',
     ...more,
   })
   const bare = (framing: string, method = 'POST'): Asked => ({ as: world().agent, method, target: '/a', framing })

@@ -19,8 +19,12 @@ test('the facts of a request that passes are in the response, with an empty head
     expect(status).toBe(200)
     const facts = [...headers].filter(([name]) => name.startsWith('aauth-'))
     expect(Object.fromEntries(facts)).toEqual({
-      ...{ 'aauth-level': 'identified', 'aauth-agent': 'https://agent.example' },
-      ...{ 'aauth-delegate': '', 'aauth-user': '', 'aauth-scope': '', 'aauth-issuer': '' },
+      'aauth-level': 'identified',
+      'aauth-agent': 'https://agent.example',
+      'aauth-delegate': '',
+      'aauth-user': '',
+      'aauth-scope': '',
+      'aauth-issuer': '',
       'aauth-key': expect.stringMatching(/^[\w-]{43}$/),
     })
     const alice = await world.holder({ sub: 'alice', delegate: 'phone' })
@@ -54,7 +58,9 @@ test(
         for (const asked of [{ target: '/open' }, { target: '/a', as: world.agent }]) {
           const told = await make(options)({ ...asked, forged })
           expect([told.meant ?? String(told.status), told.error, told.reason], name).toEqual([
-            ...['400', 'invalid_request', 'header_ambiguous'],
+            '400',
+            'invalid_request',
+            'header_ambiguous',
           ])
         }
         expect((await make(options)({ target: '/open', forged: [['X-Forwarded-For', 'x']] })).status).toBe(200)

@@ -286,7 +286,9 @@ describe(
       })
       const requirement = { scope: 'read', operation: 'purge', approve: true, ...more } as const
       const { handle } = createCheck({
-        ...{ resource, proxy: 'envoy', bodies: 'seen' },
+        resource,
+        proxy: 'envoy',
+        bodies: 'seen',
         routes: [{ path, methods: ['DELETE'], requirement }],
       })
       const headers = await world.sign({ as: await world.holder({ sub: 'alice' }), method: 'DELETE', target })

@@ -61,7 +61,8 @@ const open = { level: 'anonymous' } as const
 
 export const routes: ReadonlyArray<GatewayRoute<'events.read' | 'events.write'>> = [
   ...Object.entries(pages).map(([path, { requirement }]) => ({
-    ...{ path, requirement },
+    path,
+    requirement,
     // The suite asks for these; where requests are described, methods must be listed.
     ...(requirement.describe === undefined ? {} : { methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'] }),
   })),

@@ -86,7 +86,11 @@ test('ids that differ by a space at their ends do not arrive as one', async () =
 
 test('the user of a bearer token is not sent as an AAuth user, in headers or JWT', async () => {
   const aauth: AAuth = {
-    ...{ level: 'anonymous', credential: 'bearer', scope: ['read'], chain: [], issuer: 'https://other.example' },
+    level: 'anonymous',
+    credential: 'bearer',
+    scope: ['read'],
+    chain: [],
+    issuer: 'https://other.example',
     user: { iss: 'https://other.example', sub: 'alice', claims: {} },
   }
   const about = { method: 'GET', target: '/' }

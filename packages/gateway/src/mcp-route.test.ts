@@ -229,7 +229,10 @@ test(
     const brief = await world.holder({ sub: 'alice', seconds: 2 })
     const id = await open(brief)
     const headers = await world.sign({
-      ...{ as: brief, target: '/mcp', headers: [['mcp-session-id', id]], additionalComponents: ['mcp-session-id'] },
+      as: brief,
+      target: '/mcp',
+      headers: [['mcp-session-id', id]],
+      additionalComponents: ['mcp-session-id'],
     })
     const began = performance.now()
     const stream = await call(port, { target: '/mcp', headers })

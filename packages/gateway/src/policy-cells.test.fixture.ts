@@ -28,8 +28,13 @@ const proxies: Cell = { file: 'gateway/src/adapters-policies.test.ts' }
 
 /** These run the whole suite. */
 const everywhere = {
-  ...{ 'node:http': suite, Express: suite, Fastify: suite, Hono: suite, Fetch: suite },
-  ...{ gateway: proxies, check: proxies },
+  'node:http': suite,
+  Express: suite,
+  Fastify: suite,
+  Hono: suite,
+  Fetch: suite,
+  gateway: proxies,
+  check: proxies,
 } satisfies Partial<Record<Site, Cell>>
 
 const tools: Cell = { file: 'mcp-sdk1/src/tool-policies.test.ts' }

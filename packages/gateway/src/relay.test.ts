@@ -21,8 +21,15 @@ const routes = [{ path: '/*', requirement: { level: 'anonymous' } }] as const
 
 async function listening(participant: Participant, options: Partial<ServeOptions> = {}): Promise<Running> {
   const running = await serve({
-    ...{ name: 'gateway', id: resourceId, port: 0, host: '127.0.0.1', participant, drain: 1 },
-    ...{ signals: false, announce: () => undefined, log: jsonLog({ name: 'gateway', write: () => undefined }) },
+    name: 'gateway',
+    id: resourceId,
+    port: 0,
+    host: '127.0.0.1',
+    participant,
+    drain: 1,
+    signals: false,
+    announce: () => undefined,
+    log: jsonLog({ name: 'gateway', write: () => undefined }),
     ...options,
   })
   stops.push(() => running.close())

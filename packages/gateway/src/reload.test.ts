@@ -28,8 +28,15 @@ async function upstream(answer: AnswerAs) {
 async function running(options: GatewayOptions<'read'>) {
   const gateway = createGateway(options)
   const { port, close } = await serve({
-    ...{ name: 'gateway', id: 'https://api.example', port: 0, host: '127.0.0.1', drain: 1, participant: gateway },
-    ...{ signals: false, announce: () => {}, log: jsonLog({ name: 'gateway', write: () => {} }) },
+    name: 'gateway',
+    id: 'https://api.example',
+    port: 0,
+    host: '127.0.0.1',
+    drain: 1,
+    participant: gateway,
+    signals: false,
+    announce: () => {},
+    log: jsonLog({ name: 'gateway', write: () => {} }),
   })
   ends.push(close)
   const signed = async (target: string) =>

@@ -8,8 +8,10 @@ let resource: ReturnType<typeof createResource<Scopes>>
 
 beforeAll(async () => {
   resource = createResource<Scopes>({
-    ...{ id: 'https://api.example', keys: [{ kid: 'a', key: await generateSigningKey() }] },
-    ...{ authServers: ['https://auth.example'], scopes: { read: 'Read' } },
+    id: 'https://api.example',
+    keys: [{ kid: 'a', key: await generateSigningKey() }],
+    authServers: ['https://auth.example'],
+    scopes: { read: 'Read' },
   })
 })
 
@@ -24,7 +26,11 @@ function making(requirement: object, mcp?: object): ReadonlyArray<() => unknown>
 }
 
 const members: Readonly<Record<string, unknown>> = {
-  ...{ components: ['content-type'], replay: 'all', agents: ['https://agent.example'], deny: {}, limits: {} },
+  components: ['content-type'],
+  replay: 'all',
+  agents: ['https://agent.example'],
+  deny: {},
+  limits: {},
 }
 
 test.each(Object.keys(members))(

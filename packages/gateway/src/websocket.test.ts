@@ -37,7 +37,13 @@ async function gatewayTo(
   requirement: Requirement<'read'> = { level: 'identified' },
 ) {
   const running = await serve({
-    ...{ name: 'gateway', id: 'https://api.example', port: 0, host: '127.0.0.1', level: 'silent', drain: 0.3, limits },
+    name: 'gateway',
+    id: 'https://api.example',
+    port: 0,
+    host: '127.0.0.1',
+    level: 'silent',
+    drain: 0.3,
+    limits,
     participant: createGateway({
       resource: world.resource,
       upstream: `http://127.0.0.1:${upstream}`,

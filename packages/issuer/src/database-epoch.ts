@@ -20,7 +20,9 @@ export async function openDatabaseEpoch<T>(
   if (keeper === undefined) return { epoch: undefined, wasLost: false }
   let wasLost = false
   const epoch = await openEpoch(store, {
-    ...{ room, keeper, now },
+    room,
+    keeper,
+    now,
     onLost: () => {
       wasLost = true
     },

@@ -40,7 +40,12 @@ async function opened(
 ): Promise<{ issuer: Issuer<object, IssuerEvent>; events: IssuerEvent[] }> {
   const events: IssuerEvent[] = []
   const issuer = await openIssuer<object, IssuerEvent>(await open(name), kind, {
-    ...{ id: 'https://issuer.example', keys, knownKeys: 'check', audit, epoch: undefined, now },
+    id: 'https://issuer.example',
+    keys,
+    knownKeys: 'check',
+    audit,
+    epoch: undefined,
+    now,
     onEvent: event => events.push(event),
     ...o,
   })
@@ -58,7 +63,8 @@ test(
     expect(second.events).toEqual([lost])
     const events: IssuerEvent[] = []
     const beside = await openBeside<object, IssuerEvent>(await open('lost.db'), kind, {
-      ...{ epoch: memoryEpoch(), now },
+      epoch: memoryEpoch(),
+      now,
       onEvent: event => events.push(event),
     })
     expect(events).toEqual([lost])
@@ -89,7 +95,13 @@ test.each([
   await (await opened(file, { epoch })).issuer.close()
   const database = await open(file)
   const opening = openIssuer<object, IssuerEvent>(database, kind, {
-    ...{ id: 'https://issuer.example', keys, knownKeys: 'check', audit, epoch, now, onEvent: () => undefined },
+    id: 'https://issuer.example',
+    keys,
+    knownKeys: 'check',
+    audit,
+    epoch,
+    now,
+    onEvent: () => undefined,
     ...wrong,
   })
   await expect(opening).rejects.toThrow(error)

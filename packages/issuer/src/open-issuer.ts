@@ -70,7 +70,9 @@ export function openIssuer<T, E extends object>(
     const { onEvent } = kept
     const reporting = await openReporting<T, E | IssuerEvent>({
       ...partsOf(database, kind, { onEvent, now: o.now }),
-      ...{ option: o.audit, room: kind.room, id: o.id },
+      option: o.audit,
+      room: kind.room,
+      id: o.id,
       onFault: cause => onEvent({ type: 'alarm', reason: 'audit-failing', cause }),
       onChanged: index => onEvent({ type: 'alarm', reason: 'audit-changed', index }),
       started: async audit_key => ({ type: 'started', keys: await namesOf(o.keys), audit_key }),
@@ -81,7 +83,10 @@ export function openIssuer<T, E extends object>(
     const { epoch } = kept
     const { store, report, audit } = reporting
     return {
-      ...{ store, report, audit, keys },
+      store,
+      report,
+      audit,
+      keys,
       isBehind: () => epoch?.isBehind() === true,
       see: async () => epoch?.see(),
       async ready() {

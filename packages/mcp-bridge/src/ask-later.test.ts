@@ -159,7 +159,11 @@ function startSending() {
   const grantFor = (abandoned: AbortSignal): Promise<Grant> =>
     interviewer.obtainGrant({ asked: { scope: ['read'] }, abandoned } as never)
   return {
-    ...{ seen, isAsking, stop, code, grantFor },
+    seen,
+    isAsking,
+    stop,
+    code,
+    grantFor,
     decide: () => decide,
     answersWith(next: typeof goes) {
       goes = next

@@ -171,7 +171,9 @@ test('one session has at most a thousand running requests', async () => {
   expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]))
   const more = await ask(1000)
   expect([more.status, more.headers.get('retry-after'), await more.json()]).toMatchObject([
-    ...[503, '5', { error: 'temporarily_unavailable', reason: 'capacity_exceeded' }],
+    503,
+    '5',
+    { error: 'temporarily_unavailable', reason: 'capacity_exceeded' },
   ])
   // A cancelled request makes room.
   await own.send(undefined, { body: rpc('notifications/cancelled', { requestId: 7 }), headers })
@@ -190,7 +192,8 @@ test('a body over the limit is 413, and no tool runs', async () => {
   const post = (body: string, headers: Readonly<Record<string, string>>) =>
     mounted(
       new Request('https://calendar.example/mcp', {
-        ...{ method: 'POST', body },
+        method: 'POST',
+        body,
         headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
       }),
     )

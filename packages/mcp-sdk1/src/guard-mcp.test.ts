@@ -168,7 +168,11 @@ test(
 
 /** What servers that fold names would take for `add` and `greet`. */
 const spellings = (name: string): string[] => [
-  ...[name.toUpperCase(), `${name} `, `${name}\0`, `\u200b${name}`, name.replace('e', '\uff45').replace('a', '\uff41')],
+  name.toUpperCase(),
+  `${name} `,
+  `${name}\0`,
+  `\u200b${name}`,
+  name.replace('e', '\uff45').replace('a', '\uff41'),
 ]
 
 test(
@@ -375,7 +379,10 @@ test(
       )
     const refused = await open(failing)
     expect([refused.status, refused.headers.get('retry-after'), refused.headers.get('agent-auth'), ran]).toEqual([
-      ...[503, '1', null, 1],
+      503,
+      '1',
+      null,
+      1,
     ])
     const well = await open(endpoint(() => new McpServer({ name: 'tools', version: '1' })))
     expect(well.status).toBe(200)

@@ -22,8 +22,11 @@ function accounts() {
     [
       '/.well-known/oauth-authorization-server',
       () => ({
-        ...{ issuer, authorization_endpoint: `${issuer}/authorize`, token_endpoint: `${issuer}/token` },
-        ...{ registration_endpoint: `${issuer}/register`, response_types_supported: ['code'] },
+        issuer,
+        authorization_endpoint: `${issuer}/authorize`,
+        token_endpoint: `${issuer}/token`,
+        registration_endpoint: `${issuer}/register`,
+        response_types_supported: ['code'],
         code_challenge_methods_supported: ['S256'],
       }),
     ],

@@ -7,7 +7,9 @@ import { lastEventOf } from './stream/event-streams.js'
 type Lines = ReadonlyArray<readonly [string, string]>
 
 const message = (method: string, headers: Lines, body?: unknown) => ({
-  ...{ method, target: '/mcp', headers },
+  method,
+  target: '/mcp',
+  headers,
   ...(body === undefined ? {} : { body: new TextEncoder().encode(JSON.stringify(body)) }),
 })
 const json: Lines = [['content-type', 'application/json']]

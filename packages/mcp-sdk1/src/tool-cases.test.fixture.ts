@@ -48,7 +48,10 @@ async function under({ world, holder }: ToolStage, ...lists: string[][]) {
   // What a server answers stands last in the arguments, to the letter; how, where HTTP tells it, before.
   return (says: string, http: object = {}, more: object = {}): Promise<Wire> =>
     world.request({
-      ...{ as, method: 'POST', target: '/inbox', body: `{"http":${JSON.stringify(http)},"says":${says}}` },
+      as,
+      method: 'POST',
+      target: '/inbox',
+      body: `{"http":${JSON.stringify(http)},"says":${says}}`,
       ...more,
     })
 }
@@ -63,7 +66,11 @@ const own =
   /^(connection|keep-alive|content-length|transfer-encoding|date|content-type|cache-control|vary|x-request-id|mcp-session-id|access-control-expose-headers)$/
 
 const withheld = ({ status, error, reason, headers, body }: Answer) => [
-  ...[status, error, reason, headers.get('agent-auth'), body.includes('hidden')],
+  status,
+  error,
+  reason,
+  headers.get('agent-auth'),
+  body.includes('hidden'),
 ]
 const isWithheld = [403, 'policy_denied', 'answer_withheld', undefined, false]
 
@@ -410,7 +417,8 @@ const approvals: readonly ToolCase[] = [
       const limits = { authorized: stage.name === 'guardMcp' ? '2/hour' : '1/hour' } as const
       const site = await stage.site({ limits })
       const scope = await site.refused(await sent(stage, { claims: { scope: 'events.read' } }), {
-        ...{ status: 403, error: 'insufficient_scope' },
+        status: 403,
+        error: 'insufficient_scope',
       })
       expect(challenged(scope).operation).toBeUndefined()
       const ended = { claims: { constraints: [{ type: 'until', time: 1 }] } }
@@ -428,7 +436,9 @@ const approvals: readonly ToolCase[] = [
       const site = await stage.site()
       const of = (names: unknown, resource = id) => [{ type: 'approval', resource, of: names }]
       const calls = (constraints: unknown, more: object = {}) => ({
-        ...{ target: '/read', body: '{}', claims: { scope: 'events.read', constraints, ...more } },
+        target: '/read',
+        body: '{}',
+        claims: { scope: 'events.read', constraints, ...more },
       })
       await site.passes(await sent(stage, calls(of(['purge']))))
       await site.passes(await sent(stage, calls(of('*', 'https://other.example'))))

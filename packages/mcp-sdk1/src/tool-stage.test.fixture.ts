@@ -61,7 +61,10 @@ export async function toolStages(): Promise<(site: ToolSite, isApproving: boolea
   const stageOf = await stages()
   return (site, isApproving) => {
     const adapter: Adapter = {
-      ...{ name: site.name, wire: false, answersErrors: true, inApp: site.name === 'guardMcp' },
+      name: site.name,
+      wire: false,
+      answersErrors: true,
+      inApp: site.name === 'guardMcp',
       async make(plan, world) {
         const server = await site.make(plan, toolRules(isApproving), world)
         return { send: sender(server, world), stop: server.stop }
@@ -70,7 +73,9 @@ export async function toolStages(): Promise<(site: ToolSite, isApproving: boolea
     const stage = stageOf(adapter)
     // Signed when it is sent: only then its session is known.
     const request = async (ask: ToSign): Promise<Asked> => ({
-      ...{ method: 'POST', target: '/mcp', headers: [] },
+      method: 'POST',
+      target: '/mcp',
+      headers: [],
       [asked]: ask,
     })
     return { ...stage, name: site.name, world: { ...stage.world, request } }
@@ -97,14 +102,12 @@ async function signCall(ask: ToSign, sessions: FindSession | undefined, world: W
   const id = await sessions?.(as)
   const session = id === undefined ? [] : [['mcp-session-id', id] as const]
   return world.request({
-    ...{
-      as,
-      method: 'POST',
-      target: '/mcp',
-      headers: [accept, ...session, ...headers],
-      body: messageOf(ask),
-      contentType,
-    },
+    as,
+    method: 'POST',
+    target: '/mcp',
+    headers: [accept, ...session, ...headers],
+    body: messageOf(ask),
+    contentType,
     additionalComponents: [...session.map(([name]) => name), ...(ask.additionalComponents ?? [])],
     ...(created === undefined ? {} : { created }),
   })

@@ -39,7 +39,9 @@ beforeAll(async () => {
   world = await makeWorld()
   const scope = { scope: 'events.read' } as const
   tools = await makeTools({
-    ...{ world, server: mail, resource: { operations: { send: 'Send mail', read: 'Read mail' } } },
+    world,
+    server: mail,
+    resource: { operations: { send: 'Send mail', read: 'Read mail' } },
     options: { session: scope, tools: { '*': scope } },
   })
 })

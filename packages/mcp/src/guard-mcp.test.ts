@@ -182,8 +182,13 @@ describe('headers and body', () => {
     for (const name of ['mcp-method', 'mcp-name', 'mcp-protocol-version']) {
       const lines: Array<[string, string]> = [...Object.entries(headers), [name, headers[name] ?? '']]
       const message = await world.request({
-        ...{ as: asAgent(world.agent), method: 'POST', target: '/mcp', body, contentType: 'application/json' },
-        ...{ headers: lines, additionalComponents: Object.keys(headers) },
+        as: asAgent(world.agent),
+        method: 'POST',
+        target: '/mcp',
+        body,
+        contentType: 'application/json',
+        headers: lines,
+        additionalComponents: Object.keys(headers),
       })
       const response = (await participant.handle(message)) as Response
       expect([response.status, Object(await response.json()).error.code], name).toEqual([400, -32_020])

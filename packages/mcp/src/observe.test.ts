@@ -41,11 +41,21 @@ function numbered(): McpServer {
       return { content: [{ type: 'text', text: `went on with ${sent}` }] }
     })
   server.registerTool('report', {}, async () => ({
-    ...{ content: [], resultType: 'task', taskId: `task ${++made}`, status: 'working' },
-    ...{ createdAt: '', lastUpdatedAt: '', ttlMs: null },
+    content: [],
+    resultType: 'task',
+    taskId: `task ${++made}`,
+    status: 'working',
+    createdAt: '',
+    lastUpdatedAt: '',
+    ttlMs: null,
   }))
   server.server.setRequestHandler('tasks/get', { params: z.object({ taskId: z.string() }) }, async ({ taskId }) => ({
-    ...{ resultType: 'complete', taskId, status: 'working', createdAt: '', lastUpdatedAt: '', ttlMs: null },
+    resultType: 'complete',
+    taskId,
+    status: 'working',
+    createdAt: '',
+    lastUpdatedAt: '',
+    ttlMs: null,
   }))
   return server
 }
@@ -59,7 +69,9 @@ const capabilities = { elicitation: {}, extensions: { 'io.modelcontextprotocol/t
 function playing(tools: Tools) {
   const { world, say } = tools
   const call = (name: string, params: object = {}): Said => ({
-    ...{ method: 'tools/call', params: { name, ...params }, capabilities },
+    method: 'tools/call',
+    params: { name, ...params },
+    capabilities,
   })
   return {
     one: asAgent(world.agent),

@@ -125,7 +125,10 @@ export async function makeTools({ options = rules, resource = {}, world: given, 
   const participant = guardMcp(create, world.calendar(resource), { now, ...options })
   const send = sender(world, participant, /^(mcp-|agent-interaction)/)
   return {
-    ...{ calls, world, participant, send },
+    calls,
+    world,
+    participant,
+    send,
     say: (as, said) => send(as, askOf(said)),
     async client(as, options = { versionNegotiation: { mode: { pin: '2026-07-28' } } }) {
       const statuses: number[] = []

@@ -69,7 +69,9 @@ export async function exchangeServer({
     mint: claims => {
       const iat = Math.floor(now())
       return signToken({
-        ...{ typ: 'auth+jwt', key, kid: 'k1' },
+        typ: 'auth+jwt',
+        key,
+        kid: 'k1',
         claims: { iss: issuer, iat, exp: iat + server.life, jti: crypto.randomUUID(), ...claims } as never,
       })
     },
@@ -83,14 +85,18 @@ export async function exchangeServer({
     const exp = Math.min(Math.floor(now()) + server.life, up?.exp ?? Number.POSITIVE_INFINITY)
     const act = up && {
       act: {
-        ...{ iss: up.iss, agent: up.agent },
+        iss: up.iss,
+        agent: up.agent,
         ...(up.agent_delegate === undefined ? {} : { agent_delegate: up.agent_delegate }),
         ...(up.act === undefined ? {} : { act: up.act }),
       },
     }
     const isSignIn = resource === caller.agent
     const auth_token = await server.mint({
-      ...{ aud: resource, cnf: { jwk: caller.key.publicJwk }, sub: user, exp },
+      aud: resource,
+      cnf: { jwk: caller.key.publicJwk },
+      sub: user,
+      exp,
       ...(isSignIn ? {} : { agent: caller.agent, scope }),
       ...(caller.delegate === undefined ? {} : { agent_delegate: caller.delegate }),
       ...act,
@@ -183,7 +189,9 @@ export async function exchangeServer({
     const { pathname } = new URL(request.url)
     if (pathname === '/.well-known/aauth-issuer')
       return documentResponse({
-        ...{ issuer, jwks_uri: `${issuer}/jwks.json`, agent_token_endpoint: `${issuer}/token` },
+        issuer,
+        jwks_uri: `${issuer}/jwks.json`,
+        agent_token_endpoint: `${issuer}/token`,
         agent_auth_endpoint: `${issuer}/authorize`,
       })
     if (pathname === '/jwks.json') return jwksResponse([{ kid: 'k1', key }])

@@ -165,8 +165,11 @@ function agentHost(key: PublishedKey): (request: Request) => Response {
   return request =>
     request.url.endsWith('/aauth-agent')
       ? documentResponse({
-          ...{ issuer: agentId, agent: agentId, jwks_uri: `${agentId}/jwks.json` },
-          ...{ redirect_uris: [appCallback], localhost_callback_allowed: true },
+          issuer: agentId,
+          agent: agentId,
+          jwks_uri: `${agentId}/jwks.json`,
+          redirect_uris: [appCallback],
+          localhost_callback_allowed: true,
         })
       : jwksResponse([key])
 }

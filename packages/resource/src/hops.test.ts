@@ -143,7 +143,9 @@ describe('a question that bubbles up', () => {
     )
     expect(documents).toMatchObject([
       {
-        ...{ issuer: hopId(1), agent: hopId(1), jwks_uri: `${hopId(1)}/.well-known/jwks.json` },
+        issuer: hopId(1),
+        agent: hopId(1),
+        jwks_uri: `${hopId(1)}/.well-known/jwks.json`,
         redirect_uris: [`${hopId(1)}/aauth/callback`, 'https://r1.example/signed-in'],
         name: 'Calendar',
       },

@@ -74,7 +74,10 @@ async function place(o: { readonly deadline?: number; readonly begin?: OAuthApi[
   )
   const call: Place['call'] = request => chain.call({ path: '/files', ...request })
   return {
-    ...{ chain, api, asked, call },
+    chain,
+    api,
+    asked,
+    call,
     async page(claims) {
       const response = await call(claims === undefined ? {} : { claims })
       expect(response.status).toBe(401)

@@ -17,7 +17,11 @@ type Api = Resource<'events.read' | 'events.write'>
 /** What the auth server issues to a delegate of the calendar, which is an agent here, for itself: it names no agent. */
 const ownToken = (claims: Record<string, unknown> = {}) =>
   world.authToken({
-    ...{ agent: undefined, scope: undefined, sub: 'ada', name: 'Ada', email: 'ada@demo.example' },
+    agent: undefined,
+    scope: undefined,
+    sub: 'ada',
+    name: 'Ada',
+    email: 'ada@demo.example',
     ...claims,
   })
 

@@ -84,7 +84,12 @@ function documentsOf({ options, context, guard, routes, jwksPath, jwksUri }: Own
   // Made anew each time: a route that is declared later may demand more components.
   const metadata = (): object =>
     metadataOf({
-      ...{ id, jwksUri, authServers, scopes, isRevocable, words: options },
+      id,
+      jwksUri,
+      authServers,
+      scopes,
+      isRevocable,
+      words: options,
       components: routes.components(),
       unkept: [...routes.unkept(), ...unkeptBy(guard)],
     })

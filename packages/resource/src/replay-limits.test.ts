@@ -78,7 +78,10 @@ describe(verifies('sig.replay.costs-nothing', 'a replay costs nothing to the age
     const resource = world.calendar({ resourceTokenLimit: '3/hour' })
     const ask = () =>
       world.request({
-        ...{ as: asAgent(world.agent), method: 'POST', target: '/aauth/resource-token', body: 'scope=events.read' },
+        as: asAgent(world.agent),
+        method: 'POST',
+        target: '/aauth/resource-token',
+        body: 'scope=events.read',
         contentType: 'application/x-www-form-urlencoded',
       })
     const captured = await ask()
@@ -110,7 +113,10 @@ describe(verifies('sig.replay.costs-nothing', 'a replay costs nothing to the age
     const resource = world.calendar({ resourceTokenLimit: '15/hour', ...slow })
     const ask = () =>
       world.request({
-        ...{ as: asAgent(world.agent), method: 'POST', target: '/aauth/resource-token', body: 'scope=events.read' },
+        as: asAgent(world.agent),
+        method: 'POST',
+        target: '/aauth/resource-token',
+        body: 'scope=events.read',
         contentType: 'application/x-www-form-urlencoded',
       })
     const captured = await ask()

@@ -185,7 +185,8 @@ describe.each(Object.entries(sites))('%s', (_, site) => {
     socket.write(chunks('a'))
     await expect.poll(() => seen?.method).toBe('POST')
     expect([seen?.headers.get('content-type'), new URL(seen?.url ?? '').pathname, wasAborted]).toEqual([
-      ...['application/octet-stream', '/up'],
+      'application/octet-stream',
+      '/up',
       false,
     ])
     socket.destroy()
@@ -240,7 +241,8 @@ test('what a server passes beside the request need not be Node’s', async () =>
   for (const beside of [undefined, null, 'env', {}, { incoming: undefined }, { incoming: { rawHeaders: [] } }]) {
     const { method, headers, body } = await upload('abc')
     const request = new Request('https://calendar.example/up', {
-      ...{ method, headers: headers.map(([name, value]): [string, string] => [name, value]) },
+      method,
+      headers: headers.map(([name, value]): [string, string] => [name, value]),
       body: new Uint8Array(body ?? []),
     })
     expect(await (await guarded(request, beside)).text()).toBe('abc')

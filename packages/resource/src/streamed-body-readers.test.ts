@@ -59,7 +59,9 @@ function watched() {
 
 const upload = (body?: string): Promise<Wire> =>
   world.request({
-    ...{ as, method: 'POST', target: '/up' },
+    as,
+    method: 'POST',
+    target: '/up',
     ...(body === undefined ? {} : { body, contentType: 'application/octet-stream' }),
   })
 

@@ -45,8 +45,13 @@ async function judgeNotice(vector: Vector<VectorRequest>): Promise<object> {
     },
   }
   const resource = createResource({
-    ...{ id: identifier, authorities, authServers: auth_servers, revocations, now },
-    ...{ keys: [{ kid: 'k1', key: await generateSigningKey() }], replay: startedReplaySet(now) },
+    id: identifier,
+    authorities,
+    authServers: auth_servers,
+    revocations,
+    now,
+    keys: [{ kid: 'k1', key: await generateSigningKey() }],
+    replay: startedReplaySet(now),
     discovery: discoveryAt(at),
   })
   const response = await resource.handle(requestOf(input))

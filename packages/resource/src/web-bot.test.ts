@@ -101,7 +101,9 @@ describe('a listed bot', () => {
       refused('signature_missing'),
     )
     expect(await codes(site({ policy: ({ agent }) => agent !== undefined }), await sign())).toEqual([
-      ...[403, 'policy_denied', 'policy_refused'],
+      403,
+      'policy_denied',
+      'policy_refused',
     ])
   })
 
@@ -363,7 +365,10 @@ describe('what a captured signature is worth', () => {
     expect(await answer(at, swapped)).toEqual(refused('digest_wrong'))
     const { body: _, ...unseen } = whole
     expect(await answer(at, { ...unseen, dangerouslyUnseenBody: true })).toEqual([
-      ...[403, 'policy_denied', 'body_unseen', null],
+      403,
+      'policy_denied',
+      'body_unseen',
+      null,
     ])
     expect(await answer(at, whole)).toEqual(facts)
     const get = { ...(await sign()), body: new TextEncoder().encode('x') }
@@ -535,9 +540,14 @@ async function signByHand({
   const at = { method, target: '/feed', scheme: 'https', authority: 'calendar.example' } as const
   const added = await signMessage({
     message: { ...at, headers: [...headers, ['signature-agent', agent]] },
-    ...{ key, components, label: 'x' },
+    key,
+    components,
+    label: 'x',
     params: {
-      ...{ created: now(), expires: now() + 60, keyid: await thumbprint(key.publicJwk), tag: 'web-bot-auth' },
+      created: now(),
+      expires: now() + 60,
+      keyid: await thumbprint(key.publicJwk),
+      tag: 'web-bot-auth',
       ...(nonce === undefined ? {} : { nonce }),
     },
   })

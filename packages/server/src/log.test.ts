@@ -112,7 +112,10 @@ test('malformed requests are logged without their bytes, health below the defaul
   await closeAll()
   expect(lines.map(line => recordOf(line)['level'])).toEqual(['info', 'debug'])
   expect(recordOf(lines[0])).toMatchObject({
-    ...{ status: 400, reason: 'http_malformed', peer: '127.0.0.1', msg: 'malformed request' },
+    status: 400,
+    reason: 'http_malformed',
+    peer: '127.0.0.1',
+    msg: 'malformed request',
   })
   expect(lines.join('')).not.toContain('SECRETS')
 })

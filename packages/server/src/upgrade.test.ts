@@ -10,8 +10,12 @@ test('a refused connection whose peer reads nothing any more is cut with the res
   const written: string[] = []
   const socket = new Duplex({ read() {}, write: chunk => void written.push(String(chunk)) })
   await upgrade({} as ExchangeContext, {
-    ...{ request: { headers: { 'content-length': '3' } } as IncomingMessage, head: Buffer.alloc(0) },
-    ...{ socket, connections, ask: async () => new Response(), bounds: { idle: 300, seconds: 3600 } },
+    request: { headers: { 'content-length': '3' } } as IncomingMessage,
+    head: Buffer.alloc(0),
+    socket,
+    connections,
+    ask: async () => new Response(),
+    bounds: { idle: 300, seconds: 3600 },
   })
   expect(socket.destroyed).toBe(false)
   expect(written.join('')).toContain('"reason":"upgrade_not_alone"')

@@ -44,7 +44,14 @@ function unstored(given: readonly PublishedKey[], stored: readonly OwnKey[]): Ow
   return given
     .filter(({ kid }) => !stored.some(key => key.kid === kid))
     .map(({ kid, key }) => ({
-      ...{ generation: 0, kid, key, publicJwk: key.publicJwk, published: 0, signs: 0, given: true, retired: false },
+      generation: 0,
+      kid,
+      key,
+      publicJwk: key.publicJwk,
+      published: 0,
+      signs: 0,
+      given: true,
+      retired: false,
     }))
     .reverse()
 }

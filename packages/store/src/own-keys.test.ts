@@ -111,7 +111,10 @@ class Simulation {
     const keys = { rotateEvery: 4 * hour, publishAhead, before: this.given }
     await takeOverKeys(store, { room, keys, knownKeys: 'check', now })
     clock.keys = await openOwnKeys(store, {
-      ...{ room, keys, now, onEvent: event => this.events.push(event) },
+      room,
+      keys,
+      now,
+      onEvent: event => this.events.push(event),
       schedule: rotation => ownKeySchedule(rotation, { tokenLifetime: lifetime, grace: 0 }),
     })
     return clock
@@ -125,7 +128,10 @@ class Simulation {
 
   operator({ store, keys, skew }: Instance) {
     return keyOperator(store, {
-      ...{ room, now: () => this.now + skew, onEvent: event => this.events.push(event), onChanged: keys.changed },
+      room,
+      now: () => this.now + skew,
+      onEvent: event => this.events.push(event),
+      onChanged: keys.changed,
       schedule: { publishAhead, tokenLifetime: lifetime, grace: 0 },
     })
   }

@@ -96,7 +96,9 @@ async function connect<T>(name: string | undefined, datasync: Datasync): Promise
   const reader = new Kysely<T>({ dialect: new SqliteDialect({ database: reading }) })
   let log: WriteAheadLog | undefined
   return {
-    ...{ database, writer, reader },
+    database,
+    writer,
+    reader,
     async begin(seconds) {
       log?.check()
       await begin(seconds)

@@ -58,7 +58,14 @@ function contextOf(options: UserDeskOptions, server: DeskServer): DeskContext {
   const { store, now, development, issuer, report, requests, blocks, exchange } = server
   const looks = createLooks(issuer.issuer, brandOf(options.branding))
   const login = createLogin({
-    ...{ issuer: issuer.issuer, looks, methods: options.login, store, now, development, report, blocked: blocks },
+    issuer: issuer.issuer,
+    looks,
+    methods: options.login,
+    store,
+    now,
+    development,
+    report,
+    blocked: blocks,
     causeOf: signInCauses(requests, now),
   })
   const pages: Omit<DeskContext, 'approvalPages'> = {

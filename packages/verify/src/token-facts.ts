@@ -20,7 +20,11 @@ export function identifiedFacts(claims: AgentTokenClaims, key: VerifyKey, o: Str
   const delegation = conditionsIn(claims, 'delegation', o)
   const token = freezeJson(claims)
   return Object.freeze({
-    ...{ level: 'identified', agent: claims.iss, delegate: claims.sub, key, token },
+    level: 'identified',
+    agent: claims.iss,
+    delegate: claims.sub,
+    key,
+    token,
     ...(delegation === undefined ? {} : { delegation }),
   })
 }

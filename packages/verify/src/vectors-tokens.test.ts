@@ -19,7 +19,10 @@ async function callerFacts(typ: 'agent+jwt' | 'auth+jwt', { input, at = time }: 
   // No signature of a request follows, which would show that the key in cnf is one.
   const confirmationKeys = { import: importVerifyKey }
   const { proven, token } = await openCallerToken(parsed, {
-    ...{ receiver: input.audience, discovery: discoveryAt(at), confirmationKeys, now: at },
+    receiver: input.audience,
+    discovery: discoveryAt(at),
+    confirmationKeys,
+    now: at,
     expiredGrace: 0,
   })
   await proven

@@ -13,8 +13,13 @@ async function judged({ input, receiver = '', at = time }: Vector<VectorRequest>
   if (setUp === undefined) throw new Error(`no receiver ${receiver}`)
   const now = () => at
   const verifier = createVerifier({
-    ...{ receiver: setUp.identifier, authorities: setUp.authorities, tolerance: setUp.window, now },
-    ...{ accept: setUp.accept, authServers: setUp.auth_servers, agents: setUp.agents },
+    receiver: setUp.identifier,
+    authorities: setUp.authorities,
+    tolerance: setUp.window,
+    now,
+    accept: setUp.accept,
+    authServers: setUp.auth_servers,
+    agents: setUp.agents,
     discovery: createDiscovery({ now, fetcher: makeWeb(new Map(Object.entries(documents))).fetcher }),
   })
   try {

@@ -122,8 +122,11 @@ describe('agent tokens', () => {
 describe('a key that a specification prints', () => {
   /** RFC 9421 B.1.4. */
   const printed = importSigningKey({
-    ...{ kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519' },
-    ...{ x: 'JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs', d: 'n4Ni-HpISpVObnQMW0wOhCKROaIKqKtW_2ZYb2p9KcU' },
+    kty: 'OKP',
+    crv: 'Ed25519',
+    alg: 'Ed25519',
+    x: 'JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs',
+    d: 'n4Ni-HpISpVObnQMW0wOhCKROaIKqKtW_2ZYb2p9KcU',
   })
 
   test(verifies('discovery.test-keys', 'is no pseudonym and binds no token, but in development'), async () => {
@@ -131,7 +134,9 @@ describe('a key that a specification prints', () => {
     const development = verifierWith({ development: true })
     const inline = (by: SigningKey) => signed(`${api}/x`, by, { scheme: 'hwk', jwk: by.publicJwk })
     await expect(verifier.verify(await inline(anyone))).rejects.toMatchObject({
-      ...{ code: 'invalid_signature', reason: 'key_public', status: 401 },
+      code: 'invalid_signature',
+      reason: 'key_public',
+      status: 401,
     })
     await verifier.verify(await inline(key))
     await development.verify(await inline(anyone))

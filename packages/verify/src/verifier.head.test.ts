@@ -23,8 +23,11 @@ async function headOf(sent: Sent = {}): Promise<ReceivedMessage> {
 /** A head that was signed without a body. */
 async function bareHead(): Promise<ReceivedMessage> {
   const lines = await signRequest({
-    ...{ method: 'POST', url: `${api}/x`, now: () => now },
-    ...{ key: agent.key, signatureKey: asAgent },
+    method: 'POST',
+    url: `${api}/x`,
+    now: () => now,
+    key: agent.key,
+    signatureKey: asAgent,
   })
   return { method: 'POST', target: '/x', headers: [['host', 'api.example'], ...lines] }
 }
@@ -184,7 +187,13 @@ describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before it
     expect(await judged([])).toEqual({
       reason: 'component_not_covered',
       required_components: [
-        ...['@method', '@authority', '@path', 'content-type', 'content-digest', 'signature-key', 'x-tool'],
+        '@method',
+        '@authority',
+        '@path',
+        'content-type',
+        'content-digest',
+        'signature-key',
+        'x-tool',
       ],
       reads: [],
     })

@@ -30,7 +30,12 @@ export async function signedMessage(o: ToSign): Promise<ReceivedMessage> {
   const headers = [['host', o.host ?? new URL(origin).host] as const, ...(o.headers ?? []), ...typed]
   const content = body === undefined ? {} : { body }
   const added = await signRequest({
-    ...{ method, url: origin + target, headers, ...content, ...as, additionalComponents },
+    method,
+    url: origin + target,
+    headers,
+    ...content,
+    ...as,
+    additionalComponents,
     ...(nonce === undefined ? {} : { nonce }),
     ...(now === undefined ? {} : { now }),
   })

@@ -35,9 +35,14 @@ export async function startMcpServers(place: Stand, change?: PeerChange): Promis
   return {
     url: `http://localhost:${port}`,
     configuration: {
-      ...{ participants, algorithms, routes: siteRoutes, mcp: siteMcp, statelessMcp: siteStatelessMcp },
+      participants,
+      algorithms,
+      routes: siteRoutes,
+      mcp: siteMcp,
+      statelessMcp: siteStatelessMcp,
       closedMcp: {
-        ...{ target: '/mcp-closed', tools: ['identified plan', 'authorized write scope events.write'] },
+        target: '/mcp-closed',
+        tools: ['identified plan', 'authorized write scope events.write'],
         denies: 'identified meet',
       },
     },

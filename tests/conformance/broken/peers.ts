@@ -28,8 +28,12 @@ export interface RolePeers {
 export const peers: readonly RolePeers[] = [
   { name: 'resource', role: 'resource', start: startResource, broken: brokenResources, legal: legalResources },
   {
-    ...{ name: 'MCP server', role: 'resource', groups: mcpGroups },
-    ...{ start: startMcpServers, broken: brokenMcpServers, legal: legalMcpServers },
+    name: 'MCP server',
+    role: 'resource',
+    groups: mcpGroups,
+    start: startMcpServers,
+    broken: brokenMcpServers,
+    legal: legalMcpServers,
   },
   {
     name: 'auth-server',

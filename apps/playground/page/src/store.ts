@@ -35,8 +35,14 @@ const mostOthers = 500
 
 export function createStore(): Store {
   let state: State = {
-    ...{ house: undefined, runs: {}, others: [], latest: undefined },
-    ...{ beside: undefined, scoreboard: undefined, visitor: undefined, isLive: false },
+    house: undefined,
+    runs: {},
+    others: [],
+    latest: undefined,
+    beside: undefined,
+    scoreboard: undefined,
+    visitor: undefined,
+    isLive: false,
   }
   const listeners = new Set<() => void>()
   return {

@@ -47,7 +47,11 @@ function rowOf(id: StepId, outcome: Outcome, ownClause?: string): AnalyzedCheck 
   const { title, why, clause } = stepOf(id)
   const words = outcome.reason === undefined ? undefined : reasonWords(outcome.reason)
   return {
-    ...{ id, title, why, ...outcome, clause: clauseOf(words?.clause ?? ownClause ?? clause) },
+    id,
+    title,
+    why,
+    ...outcome,
+    clause: clauseOf(words?.clause ?? ownClause ?? clause),
     ...(words === undefined ? {} : { fix: words.fix }),
   }
 }

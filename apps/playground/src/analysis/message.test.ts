@@ -13,7 +13,8 @@ const line = ({ id, result, reason }: AnalyzedCheck): string =>
 
 /** A response of a participant that refuses. */
 const refusal = (status: number, error: string, reason: string): ShownMessage['response'] => ({
-  ...{ status, headers: [] },
+  status,
+  headers: [],
   body: JSON.stringify({ error, reason, error_description: 'the description of the receiver' }),
 })
 
@@ -53,7 +54,8 @@ describe('a request that was let pass', () => {
     expect(repeated.every(({ ms = -1 }) => ms >= 0)).toBe(true)
     const coverage = checks.find(({ id }) => id === 'coverage')
     expect(coverage?.clause).toEqual({
-      ...{ id: 'sig.covered.always', section: '3.4' },
+      id: 'sig.covered.always',
+      section: '3.4',
       href: 'https://github.com/countersign-dev/countersign/blob/main/docs/protocol.md#34-covered-components',
     })
   })
@@ -214,7 +216,8 @@ describe('what this page cannot see is said', () => {
   test('keys are learnt from the documents that messages carried, and old ones are kept', () => {
     const document = (keys: string[]): ShownMessage => ({
       ...shown(workedMessage('pseudonymous')),
-      ...{ kind: 'discovery', request: { method: 'GET', target: '/jwks', headers: [], body: '' } },
+      kind: 'discovery',
+      request: { method: 'GET', target: '/jwks', headers: [], body: '' },
       response: { status: 200, headers: [], body: JSON.stringify({ keys }) },
     })
     const learnt = knownFrom([document(['a']), document(['b']), document(['b'])], { ...known, documents: {} })
@@ -264,8 +267,11 @@ describe('tokens of a message', () => {
       'iss aud agent agent_delegate cnf sub scope constraints iat exp jti txn grant',
     )
     expect(claim('aud')).toMatchObject({
-      ...{ value: 'https://shop.example', words: [], meaning: 'the resource it is for' },
-      ...{ checkedBy: 'the agent, the resource', clause: { id: 'token.auth.aud', section: '5' } },
+      value: 'https://shop.example',
+      words: [],
+      meaning: 'the resource it is for',
+      checkedBy: 'the agent, the resource',
+      clause: { id: 'token.auth.aud', section: '5' },
     })
     expect(claim('jti')).not.toHaveProperty('checkedBy')
     expect(claim('cnf')).toMatchObject({
@@ -273,7 +279,8 @@ describe('tokens of a message', () => {
     })
     expect(claim('constraints')).toMatchObject({
       words: expect.arrayContaining([expect.stringMatching(/^(?:Only|At most|Monday|Every).*\.$/)]),
-      ...{ meaning: 'the conditions under which the grant holds', checkedBy: 'the resource' },
+      meaning: 'the conditions under which the grant holds',
+      checkedBy: 'the resource',
     })
     expect(tokens[0]?.life).toMatch(/^Lives \d+ (?:s|min|h); ends \d+ (?:s|min|h) after this message\.$/)
   })

@@ -21,7 +21,12 @@ export async function analyzeMessage(shown: ShownMessage, known: Known): Promise
     receiver === undefined ? (headerValues(message, 'host')[0] ?? '').toLowerCase() : authorityOf(receiver)
   const scheme = receiver?.startsWith('https:') ? 'https' : 'http'
   const judged = await judge({
-    ...{ message, authorities: [authority], scheme, receiver, now: shown.at, development: true },
+    message,
+    authorities: [authority],
+    scheme,
+    receiver,
+    now: shown.at,
+    development: true,
     requiredComponents: componentsOf(receiver, known),
     keysOf: (document, id, kid) => publishedKeys(document, { id, kid }, known),
   })

@@ -38,7 +38,9 @@ function finding(
 ): PasteFinding {
   const words = reasonWords(reason)
   return {
-    ...{ reason, wrong: words?.meaning ?? '', ...o },
+    reason,
+    wrong: words?.meaning ?? '',
+    ...o,
     ...(words === undefined ? {} : { clause: clauseOf(words.clause) }),
   }
 }

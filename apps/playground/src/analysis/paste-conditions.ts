@@ -31,7 +31,9 @@ export function takeConditionsApart(list: unknown[], now: number): PasteAnalysis
     const { reason, description } = error
     const entry = reasonWords(reason)
     const finding = {
-      ...{ reason, wrong: sentence(description), right: entry?.fix ?? '' },
+      reason,
+      wrong: sentence(description),
+      right: entry?.fix ?? '',
       ...(entry === undefined ? {} : { clause: clauseOf(entry.clause) }),
     }
     const verdict =

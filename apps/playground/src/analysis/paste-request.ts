@@ -37,8 +37,15 @@ export async function takeRequestApart(
   const receiver = `${place.scheme}://${place.authority}`
   const { now, keys } = context
   const judged = await judge({
-    ...{ message, authorities: [place.authority], scheme: place.scheme, receiver, now, development: true },
-    ...{ requiredComponents: [], areKeysGiven: true, keysOf: async (_document, _id, kid) => keys?.find(kid) },
+    message,
+    authorities: [place.authority],
+    scheme: place.scheme,
+    receiver,
+    now,
+    development: true,
+    requiredComponents: [],
+    areKeysGiven: true,
+    keysOf: async (_document, _id, kid) => keys?.find(kid),
   })
   const scheme = schemeOf(message)
   const checks = checksOf(stepsFor({ scheme, hasBody: message.body !== undefined, receiver: 'none' }), judged)
@@ -47,7 +54,11 @@ export async function takeRequestApart(
   const signed = signature?.base.map(line => line.text).join('\n')
   const findings = [...findingsIn(explained, checks), ...(base === undefined ? [] : differences(base, signed ?? ''))]
   return {
-    ...{ kind: 'request', ok: findings.length === 0, checks, findings, headers: message.headers },
+    kind: 'request',
+    ok: findings.length === 0,
+    checks,
+    findings,
+    headers: message.headers,
     tokens: await analyzeTokens([{ headers: message.headers, body: bodyText(message), where: 'the request' }], now),
     ...(signature === undefined ? {} : { signature }),
     verdict: verdictOf(explained, checks, findings),
@@ -107,7 +118,11 @@ async function explain(
   const key = await holderKey(message, keys)
   const otherKeys = (keys?.all ?? []).filter(({ thumbprint }) => thumbprint !== key?.thumbprint).slice(0, 10)
   return explainSignature({
-    ...{ message, authorities: [authority], scheme, now: () => now, otherKeys },
+    message,
+    authorities: [authority],
+    scheme,
+    now: () => now,
+    otherKeys,
     ...(key === undefined ? {} : { key }),
   })
 }
@@ -129,7 +144,9 @@ function findingsIn(explained: SignatureExplanation | undefined, checks: readonl
   const own = (explained?.findings ?? []).map(({ reason, at, change, received, expected }): PasteFinding => {
     const words = reasonWords(reason)
     return {
-      ...{ reason, wrong: words?.meaning ?? '', right: `${change.slice(0, 1).toUpperCase()}${change.slice(1)}.` },
+      reason,
+      wrong: words?.meaning ?? '',
+      right: `${change.slice(0, 1).toUpperCase()}${change.slice(1)}.`,
       ...(at === undefined ? {} : { at }),
       ...(received === undefined ? {} : { received }),
       ...(expected === undefined ? {} : { expected }),

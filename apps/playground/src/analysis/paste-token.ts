@@ -49,7 +49,11 @@ export async function takeTokenApart(jwt: string, context: PasteContext): Promis
   const ok = findings.length === 0
   const name = token?.name ?? 'text'
   return {
-    ...{ kind: 'token', ok, checks, findings, tokens: token === undefined ? [] : [token] },
+    kind: 'token',
+    ok,
+    checks,
+    findings,
+    tokens: token === undefined ? [] : [token],
     verdict: ok ? rightToken(name, keys !== undefined) : `This ${name} is refused: ${findings[0]?.wrong ?? ''}`,
     notes: receiver === undefined ? ['Judged for the receiver that its aud names. You may name another one.'] : [],
   }
@@ -69,7 +73,11 @@ export async function takeChallengeApart(value: string, context: PasteContext): 
   const token = jwt === undefined ? undefined : await takeTokenApart(jwt, { ...context, receiver: serverIn(value) })
   const { checks, tokens, findings = [], ok = true } = token ?? {}
   return {
-    ...{ kind: 'challenge', ok, challenge, findings, notes: [] },
+    kind: 'challenge',
+    ok,
+    challenge,
+    findings,
+    notes: [],
     ...(checks === undefined ? {} : { checks }),
     ...(tokens === undefined ? {} : { tokens }),
     verdict: ok

@@ -96,7 +96,9 @@ export class Run {
 
   fail(id: StepId, { reason, description }: Refusal, { ms, together }: Timing): never {
     this.done.set(id, {
-      ...{ result: 'failed', reason, finding: sentence(description) },
+      result: 'failed',
+      reason,
+      finding: sentence(description),
       ...(ms === undefined ? {} : { ms }),
       ...(together === undefined ? {} : { together }),
     })

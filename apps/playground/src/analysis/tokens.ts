@@ -90,7 +90,9 @@ export async function analyzeToken({ at, jwt }: Found, now: number): Promise<Ana
   const life = lifeOf(claims, now)
   const members = Object.entries(claims).slice(0, mostClaims)
   return {
-    ...{ at, jwt, name: words?.name ?? 'token of another protocol' },
+    at,
+    jwt,
+    name: words?.name ?? 'token of another protocol',
     ...(words === undefined ? {} : { says: words.says }),
     header: Object.entries(header)
       .slice(0, 20)
@@ -135,7 +137,9 @@ async function claimOf(name: string, value: unknown, { typ, now }: Reading): Pro
     typ !== undefined && Object.hasOwn(tokenWords[typ].claims, name) ? tokenWords[typ].claims[name] : undefined
   const { checkedBy } = known ?? {}
   return {
-    ...{ name, value: textOf(value), words: await wordsOf(name, value, now) },
+    name,
+    value: textOf(value),
+    words: await wordsOf(name, value, now),
     meaning: known?.meaning ?? otherMeaning(name, typ),
     ...(checkedBy === undefined ? {} : { checkedBy: checkedBy.replace('(scope)', '(its scope)') }),
     ...(known === undefined ? {} : { clause: clauseOf(known.clause) }),

@@ -69,7 +69,12 @@ export function shown({ time, request, response }: Omit<WorkedMessage, 'signatur
   const { method, target, headers, body = '' } = request
   const host = headers.find(([name]) => name === 'host')?.[1] ?? ''
   return {
-    ...{ id: 1, at: time, from: 'agent', to: hosts[host] ?? 'elsewhere', sentence: '', kind: 'call' },
+    id: 1,
+    at: time,
+    from: 'agent',
+    to: hosts[host] ?? 'elsewhere',
+    sentence: '',
+    kind: 'call',
     request: { method, target, headers, body },
     response: { status: response.status, headers: response.headers, body: response.body ?? '' },
   }

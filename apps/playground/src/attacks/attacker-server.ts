@@ -20,11 +20,16 @@ export async function startAttacker({ key }: Signer): Promise<AttackerServer> {
   const documents: Readonly<Record<string, () => object>> = {
     '/.well-known/jwks.json': () => ({ keys: [{ ...key.publicJwk, kid, use: 'sig' }] }),
     '/.well-known/aauth-issuer': () => ({
-      ...{ issuer: id, jwks_uri: `${id}/.well-known/jwks.json` },
-      ...{ agent_token_endpoint: `${id}/agent/token`, agent_auth_endpoint: `${id}/agent/authorize` },
+      issuer: id,
+      jwks_uri: `${id}/.well-known/jwks.json`,
+      agent_token_endpoint: `${id}/agent/token`,
+      agent_auth_endpoint: `${id}/agent/authorize`,
     }),
     '/.well-known/aauth-resource': () => ({
-      ...{ issuer: id, resource: id, jwks_uri: `${id}/.well-known/jwks.json`, auth_servers: [id] },
+      issuer: id,
+      resource: id,
+      jwks_uri: `${id}/.well-known/jwks.json`,
+      auth_servers: [id],
     }),
   }
   const challenge = async (shown: string): Promise<string> => {
@@ -33,8 +38,15 @@ export async function startAttacker({ key }: Signer): Promise<AttackerServer> {
     const { iss, sub, cnf } = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString('utf8'))
     const at = Math.floor(Date.now() / 1000)
     const claims = {
-      ...{ iss: id, aud: id, agent: iss, agent_delegate: sub, agent_jkt: await thumbprint(cnf.jwk), scope: 'all' },
-      ...{ iat: at, exp: at + 300, jti: crypto.randomUUID() },
+      iss: id,
+      aud: id,
+      agent: iss,
+      agent_delegate: sub,
+      agent_jkt: await thumbprint(cnf.jwk),
+      scope: 'all',
+      iat: at,
+      exp: at + 300,
+      jti: crypto.randomUUID(),
     }
     const token = await signJws({ typ: 'resource+jwt', kid }, JSON.stringify(claims), key)
     return `httpsig; auth-token; resource_token="${token}"; auth_server="${id}"`

@@ -42,7 +42,11 @@ export function createAttacker(
   const own = ownSubject(participants)
   const captured = (message: ShownMessage): Subject | { readonly why: string } =>
     subjectOf(message, {
-      ...{ ring: agents, keys, send: sendRaw, now, to: originOf(message, participants) },
+      ring: agents,
+      keys,
+      send: sendRaw,
+      now,
+      to: originOf(message, participants),
       another: lives =>
         message.from === 'agent'
           ? Promise.resolve(undefined)
@@ -95,8 +99,15 @@ function aboutOf(attack: Attack, message: ShownMessage | undefined): Omit<Attack
 function originOf({ to }: ShownMessage, { addresses }: Participants): string {
   const { agentServer, authServer, roomsAuthServer, calendar, rooms, desks, webApp, addressBook, tools } = addresses
   const origins: Readonly<Record<string, string>> = {
-    ...{ 'agent-server': agentServer, 'auth-server': authServer, 'rooms-auth-server': roomsAuthServer },
-    ...{ calendar, rooms, desks, 'web-app': webApp, 'address-book': addressBook, tools },
+    'agent-server': agentServer,
+    'auth-server': authServer,
+    'rooms-auth-server': roomsAuthServer,
+    calendar,
+    rooms,
+    desks,
+    'web-app': webApp,
+    'address-book': addressBook,
+    tools,
   }
   return origins[to] ?? calendar
 }

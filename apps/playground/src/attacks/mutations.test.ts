@@ -10,8 +10,12 @@ import { type Draft, type Signer, sign } from './signing.js'
 import { tokenAttacks } from './token-attacks.js'
 
 const addresses = {
-  ...{ calendar: 'http://localhost:30', rooms: 'http://localhost:31', agentServer: 'http://localhost:10' },
-  ...{ authServer: 'http://localhost:20', roomsAuthServer: 'http://localhost:21', webApp: 'http://localhost:40' },
+  calendar: 'http://localhost:30',
+  rooms: 'http://localhost:31',
+  agentServer: 'http://localhost:10',
+  authServer: 'http://localhost:20',
+  roomsAuthServer: 'http://localhost:21',
+  webApp: 'http://localhost:40',
 } as Addresses
 
 const post: Draft = {
@@ -52,7 +56,11 @@ async function attacked(name: string, draft: Draft): Promise<{ before: WireReque
   const moment = { created: 1000, nonce: 'same' }
   const before = await sign(draft, owner, moment)
   const means: Means = {
-    ...{ subject: subjectOf(draft), signer: owner, twin: before, thief, addresses },
+    subject: subjectOf(draft),
+    signer: owner,
+    twin: before,
+    thief,
+    addresses,
     attackerIssuer: 'http://localhost:66',
     keysOf: async () => [{ kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x: 'AAAA', kid: 'k' }],
     sign: (one, by, created = 1000) => sign(one, by, { ...moment, created }),

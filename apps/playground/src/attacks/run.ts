@@ -44,7 +44,13 @@ export async function attemptOn(subject: Subject, attack: MessageAttack, context
   const signer = await subject.signer()
   const unchanged = await sign(subject.draft, signer)
   const means: Means = {
-    ...{ subject, signer, twin: twin.request, thief, attackerIssuer, addresses, now: context.now },
+    subject,
+    signer,
+    twin: twin.request,
+    thief,
+    attackerIssuer,
+    addresses,
+    now: context.now,
     sign: (draft, by, created) =>
       sign(draft, by, { ...momentOf(unchanged), ...(created === undefined ? {} : { created }) }),
     keysOf: issuer => publishedKeys(issuer, send),
@@ -66,7 +72,11 @@ function momentOf({ headers }: WireRequest): Moment {
 
 async function publishedKeys(issuer: string, send: Send): Promise<ReadonlyArray<PublicJwk & { readonly kid: string }>> {
   const { response } = await send({
-    ...{ method: 'GET', to: issuer, target: '/.well-known/jwks.json', headers: [], body: '' },
+    method: 'GET',
+    to: issuer,
+    target: '/.well-known/jwks.json',
+    headers: [],
+    body: '',
   })
   return (JSON.parse(response.body) as { readonly keys: ReadonlyArray<PublicJwk & { readonly kid: string }> }).keys
 }

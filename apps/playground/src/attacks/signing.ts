@@ -32,7 +32,11 @@ export interface Moment {
 export async function sign(draft: Draft, signer: Signer, { created, nonce }: Moment = {}): Promise<WireRequest> {
   const { method, to, target, headers, body, covers = [] } = draft
   const added = await signRequest({
-    ...{ method, url: `${to}${target}`, headers, additionalComponents: covers, ...signer },
+    method,
+    url: `${to}${target}`,
+    headers,
+    additionalComponents: covers,
+    ...signer,
     ...(body === '' ? {} : { body: new TextEncoder().encode(body) }),
     ...(created === undefined ? {} : { now: () => created }),
     ...(nonce === undefined ? {} : { nonce }),

@@ -39,7 +39,9 @@ const encoded = (part: object): string => Buffer.from(JSON.stringify(part)).toSt
 /** Attacks on the token of a message. */
 export const tokenAttacks: readonly MessageAttack[] = [
   {
-    ...{ ...token, name: 'steal-token', title: 'Steal the token' },
+    ...token,
+    name: 'steal-token',
+    title: 'Steal the token',
     tries: 'A thief reads the token in a log and shows it in a request of their own, signed with their own key.',
     reasons: ['signature_wrong'],
     why: tokenless,
@@ -47,7 +49,9 @@ export const tokenAttacks: readonly MessageAttack[] = [
       sign(subject.draft, { key: thief.key, signatureKey: signer.signatureKey }),
   },
   {
-    ...{ ...token, name: 'strip-to-bearer', title: 'Use it as a bearer token' },
+    ...token,
+    name: 'strip-to-bearer',
+    title: 'Use it as a bearer token',
     tries: 'A thief shows the token the way OAuth does, in Authorization, and signs nothing.',
     reasons: ['signature_missing', 'bearer_invalid', 'credential_not_accepted'],
     why: subject => tokenless(subject) ?? openToAnyone(subject),
@@ -57,7 +61,9 @@ export const tokenAttacks: readonly MessageAttack[] = [
     },
   },
   {
-    ...{ ...token, name: 'ended-token', title: 'Use a token that has ended' },
+    ...token,
+    name: 'ended-token',
+    title: 'Use a token that has ended',
     tries: 'The agent itself shows the token once more after its end, in a request that is otherwise right.',
     reasons: ['token_expired'],
     why: subject =>
@@ -72,7 +78,9 @@ export const tokenAttacks: readonly MessageAttack[] = [
     },
   },
   {
-    ...{ ...token, name: 'change-token', title: 'Change a byte of the token' },
+    ...token,
+    name: 'change-token',
+    title: 'Change a byte of the token',
     tries: 'The agent changes one byte in the signature of its token, and signs the request right.',
     reasons: ['token_signature_wrong'],
     why: tokenless,
@@ -86,7 +94,9 @@ export const tokenAttacks: readonly MessageAttack[] = [
     },
   },
   {
-    ...{ ...token, name: 'widen-token', title: 'Write more rights into the token' },
+    ...token,
+    name: 'widen-token',
+    title: 'Write more rights into the token',
     tries: 'The agent writes a wider scope and a later end into its token, and signs the request right.',
     reasons: ['token_signature_wrong'],
     why: tokenless,
@@ -103,7 +113,9 @@ export const tokenAttacks: readonly MessageAttack[] = [
     },
   },
   {
-    ...{ ...token, name: 'alg-none', title: 'A token with algorithm none' },
+    ...token,
+    name: 'alg-none',
+    title: 'A token with algorithm none',
     tries: 'The attacker writes a token for their own key, and says in its header that it needs no signature.',
     reasons: ['algorithm_unsupported', 'token_malformed'],
     why: tokenless,
@@ -111,7 +123,9 @@ export const tokenAttacks: readonly MessageAttack[] = [
       forged(means, (header, claims) => `${encoded({ ...header, alg: 'none' })}.${encoded(claims)}.AA`),
   },
   {
-    ...{ ...token, name: 'alg-confusion', title: 'The public key as a secret' },
+    ...token,
+    name: 'alg-confusion',
+    title: 'The public key as a secret',
     tries:
       'The attacker signs a token by HMAC, with the published key of the issuer as the secret (algorithm confusion).',
     reasons: ['algorithm_unsupported', 'token_algorithm_mismatched'],
@@ -128,14 +142,18 @@ export const tokenAttacks: readonly MessageAttack[] = [
     },
   },
   {
-    ...{ ...token, name: 'forged-signature', title: 'A token signed by the attacker' },
+    ...token,
+    name: 'forged-signature',
+    title: 'A token signed by the attacker',
     tries: 'The attacker writes a token in the name of the issuer, under its kid, and signs it with their own key.',
     reasons: ['token_signature_wrong'],
     why: tokenless,
     change: (_, means) => forged(means, (header, claims) => signed(means, header, claims)),
   },
   {
-    ...{ ...token, name: 'forged-issuer', title: 'A token of the attacker’s own issuer' },
+    ...token,
+    name: 'forged-issuer',
+    title: 'A token of the attacker’s own issuer',
     tries: 'The attacker runs an issuer, which publishes their key, and signs a token in its name.',
     reasons: ['issuer_untrusted', 'token_issuer_wrong'],
     why: subject =>

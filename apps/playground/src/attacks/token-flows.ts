@@ -18,8 +18,10 @@ export function event(calendar: string): Draft {
 
 const asked = (authServer: string, resourceToken: string): Draft =>
   form(authServer, {
-    ...{ request_type: 'auth', resource_token: resourceToken },
-    ...{ redirect_uri: 'http://127.0.0.1:9/back', state: 'of-this-session' },
+    request_type: 'auth',
+    resource_token: resourceToken,
+    redirect_uri: 'http://127.0.0.1:9/back',
+    state: 'of-this-session',
   })
 
 async function swapped({ participants, send }: Scene): Promise<Played> {
@@ -85,7 +87,9 @@ async function lured({ participants, thief }: Scene): Promise<Played> {
     if (outcome !== 'gave_up' || went) return { twin, attacked }
     const description = reason
     return {
-      ...{ twin, attacked, note },
+      twin,
+      attacked,
+      note,
       refusedBy: { by: 'Agent', reason: 'not_allowed', description, clause: 'agent.checks.auth-server' },
     }
   } finally {
@@ -137,37 +141,49 @@ async function ended({ participants, send }: Scene): Promise<Played> {
 /** Attacks with a token that is right, at the wrong place. */
 export const tokenFlows: readonly FlowAttack[] = [
   {
-    ...{ ...flow, name: 'swap-resource-token', title: 'Swap the resource token' },
+    ...flow,
+    name: 'swap-resource-token',
+    title: 'Swap the resource token',
     tries: 'Another agent shows the resource token that was made for this one, to be asked for in its place.',
     reasons: ['token_caller_mismatched'],
     play: swapped,
   },
   {
-    ...{ ...flow, name: 'resource-token-elsewhere', title: 'Take the resource token elsewhere' },
+    ...flow,
+    name: 'resource-token-elsewhere',
+    title: 'Take the resource token elsewhere',
     tries: 'The agent takes the resource token of rooms to the auth server of the calendar.',
     reasons: ['token_audience_wrong', 'token_issuer_wrong'],
     play: elsewhere,
   },
   {
-    ...{ ...flow, name: 'other-auth-server', title: 'Use another auth server' },
+    ...flow,
+    name: 'other-auth-server',
+    title: 'Use another auth server',
     tries: 'The agent gets an auth token from the auth server of rooms, and shows it to the calendar.',
     reasons: ['issuer_untrusted'],
     play: otherAuthServer,
   },
   {
-    ...{ ...flow, name: 'other-audience', title: 'Use it at another API' },
+    ...flow,
+    name: 'other-audience',
+    title: 'Use it at another API',
     tries: 'The agent shows its auth token for the calendar to the web app, which trusts the same auth server.',
     reasons: ['token_audience_wrong'],
     play: otherAudience,
   },
   {
-    ...{ ...flow, name: 'lure-agent', title: 'Lure the agent to another auth server' },
+    ...flow,
+    name: 'lure-agent',
+    title: 'Lure the agent to another auth server',
     tries: 'An API of the attacker challenges the agent, and names an auth server of the attacker.',
     reasons: ['not_allowed'],
     play: lured,
   },
   {
-    ...{ ...flow, name: 'ended-grant', title: 'Go on after access was given back' },
+    ...flow,
+    name: 'ended-grant',
+    title: 'Go on after access was given back',
     tries: 'The access is given back, and a thief with the key goes on with the token while it lives.',
     reasons: ['grant_ended'],
     play: ended,

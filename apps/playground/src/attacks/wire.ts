@@ -30,7 +30,13 @@ export function sendRaw(request: WireRequest): Promise<WireExchange> {
   const framed = bytes.length === 0 ? lines : [...lines, ['content-length', String(bytes.length)] as const]
   return new Promise((resolve, reject) => {
     const sent: ClientRequest = open({
-      ...{ hostname, port, method, path: target, agent: false, setHost: false, timeout: patience },
+      hostname,
+      port,
+      method,
+      path: target,
+      agent: false,
+      setHost: false,
+      timeout: patience,
       headers: [...framed, ['connection', 'close'] as const].flat(),
     })
     sent.once('timeout', () => sent.destroy(new Error('the server did not answer in time')))

@@ -56,7 +56,9 @@ function openExplorer(participants: Participants): OpenExplorer {
   const house: House = { parties: partiesAt(addresses), stories }
   const known = createPublished(recorder, house.parties)
   const visitor = visitorRoutes({
-    ...{ participants, alone: recorder.alone, now: Date.now },
+    participants,
+    alone: recorder.alone,
+    now: Date.now,
     tell: change => recorder.tell({ type: 'visitor', visitor: change }),
   })
   const app = new Hono()
@@ -76,7 +78,8 @@ function openExplorer(participants: Participants): OpenExplorer {
   app.route('/api/visitor', visitor.app)
   app.get('*', pageFiles())
   return {
-    ...{ app, recorder },
+    app,
+    recorder,
     end(work) {
       visitor.stop()
       return recorder.end(work)

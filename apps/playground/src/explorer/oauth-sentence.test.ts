@@ -17,7 +17,10 @@ function exchange(
   const [method = '', target = ''] = line.split(' ')
   const half = ({ body = '', headers = [] }: Half = {}): Required<Half> => ({ body, headers })
   return {
-    ...{ at: 1, to: 'http://localhost:1', name: 'oauth-server', from: 'page' },
+    at: 1,
+    to: 'http://localhost:1',
+    name: 'oauth-server',
+    from: 'page',
     request: { method, target, ...half(o.asked) },
     response: { status, ...half(o.answered) },
   }

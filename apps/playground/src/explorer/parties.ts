@@ -12,7 +12,11 @@ export function partiesAt(addresses: Addresses): Party[] {
     url: string,
     { role, documents }: Pick<Party, 'role'> & { readonly documents: readonly string[] },
   ): Party => ({
-    ...{ id, url, role, name: names[id][0], about: names[id][1] },
+    id,
+    url,
+    role,
+    name: names[id][0],
+    about: names[id][1],
     documents: documents.map(name => ({ name, url: `${url}/.well-known/${name}` })),
   })
   const resource = { role: 'resource', documents: ['aauth-resource'] } as const
@@ -21,11 +25,17 @@ export function partiesAt(addresses: Addresses): Party[] {
   const service = { role: 'resource', documents: ['aauth-resource', 'aauth-agent'] } as const
   const people: Party[] = [
     {
-      ...{ id: 'user', name: 'User', role: 'user', documents: [] },
+      id: 'user',
+      name: 'User',
+      role: 'user',
+      documents: [],
       about: 'A person with a browser, who signs in at an auth server and agrees, or does not.',
     },
     {
-      ...{ id: 'agent', name: 'Agent', role: 'agent', documents: [] },
+      id: 'agent',
+      name: 'Agent',
+      role: 'agent',
+      documents: [],
       about: 'A program that calls APIs. Each of its instances is a delegate with a key of its own.',
     },
   ]
@@ -42,7 +52,10 @@ export function partiesAt(addresses: Addresses): Party[] {
     at('web-app', webApp, service),
     at('address-book', addressBook, { role: 'other', documents: ['openid-configuration'] }),
     {
-      ...{ id: 'elsewhere', name: 'You', role: 'agent', documents: [] },
+      id: 'elsewhere',
+      name: 'You',
+      role: 'agent',
+      documents: [],
       about: 'Your own browser or program, when it calls a participant.',
     },
   ]
@@ -69,7 +82,11 @@ const names = {
 /** The parties of the comparison with OAuth, which run only once it is played. */
 export function oauthPartiesAt({ oauthServer, oauthCalendar, oauthRooms, impostor }: Addresses): Party[] {
   const at = (id: PartyId, name: string, url?: string): Party => ({
-    ...{ id, name, role: 'other', about: '', documents: [] },
+    id,
+    name,
+    role: 'other',
+    about: '',
+    documents: [],
     ...(url === undefined ? {} : { url }),
   })
   return [

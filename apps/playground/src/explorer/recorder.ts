@@ -82,7 +82,8 @@ export function createRecorder(participants: Participants): Recorder {
         tell({ type: 'story', story, state: 'ended', ok })
         return run
       }),
-    ...{ alone, end },
+    alone,
+    end,
     listen(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

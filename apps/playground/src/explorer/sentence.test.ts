@@ -12,7 +12,10 @@ function exchange(
   const [method = '', target = ''] = asked.split(' ')
   const signature: Array<[string, string]> = signed ? [['signature-key', 'sig=hwk']] : []
   return {
-    ...{ at: 1, to: 'http://localhost:1', name: 'x', from: 'page' },
+    at: 1,
+    to: 'http://localhost:1',
+    name: 'x',
+    from: 'page',
     request: { method, target, headers: signature, body },
     response: { status, headers, body: answer },
   }

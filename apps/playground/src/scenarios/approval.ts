@@ -20,7 +20,9 @@ export async function approval(stage: Stage): Promise<void> {
   const agent = stage.delegate(code, fileState(file), loopback({ open })).forUser('ada')
   const pay = (payment: object): Promise<Response> =>
     agent.fetch(`${rooms}/payments`, {
-      ...{ method: 'POST', body: JSON.stringify(payment), headers: { 'content-type': 'application/json' } },
+      method: 'POST',
+      body: JSON.stringify(payment),
+      headers: { 'content-type': 'application/json' },
     })
 
   const first = await pay({ amount: 40, for: 'the library' })
@@ -82,7 +84,12 @@ async function signedAnew({ to, request }: TracedExchange, jwk: KeyOfState, paym
   const body = new TextEncoder().encode(JSON.stringify(payment))
   const headers = { 'content-type': 'application/json' }
   const added = await signRequest({
-    ...{ method: 'POST', url, key: await importSigningKey(jwk), signatureKey, headers: Object.entries(headers), body },
+    method: 'POST',
+    url,
+    key: await importSigningKey(jwk),
+    signatureKey,
+    headers: Object.entries(headers),
+    body,
   })
   return fetch(url, { method: 'POST', body, headers: { ...headers, ...Object.fromEntries(added) } })
 }

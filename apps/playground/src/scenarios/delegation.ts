@@ -109,7 +109,9 @@ async function onlyNarrowed(stage: Stage): Promise<void> {
     const agent = await delegateWith(stage, conditions, loopback({ open }))
     const body = JSON.stringify({ summary: 'Chess', start: day, end: day })
     return agent.forUser('ada').fetch(`${calendar}/events?room=library`, {
-      ...{ method: 'POST', body, headers: { 'content-type': 'application/json' } },
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json' },
     })
   }
   const kept = await answerOf(await meet([{ type: 'chain', max: 0 }]))

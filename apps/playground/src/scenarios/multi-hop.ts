@@ -24,7 +24,9 @@ export async function multiHop(stage: Stage): Promise<void> {
   const body = JSON.stringify({ summary: 'Chess', start: dayOf(Date.now()), end: dayOf(Date.now()) })
   const meet = (): Promise<Response> =>
     agent.fetch(`${calendar}/events?room=garden`, {
-      ...{ method: 'POST', body, headers: { 'content-type': 'application/json' } },
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json' },
     })
 
   const first = await meet()

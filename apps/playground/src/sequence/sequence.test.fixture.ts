@@ -9,7 +9,12 @@ export const parties: readonly Party[] = [
 /** A message from the agent to the calendar. */
 export function message(id: number, change: Partial<ShownMessage> = {}): ShownMessage {
   return {
-    ...{ id, at: 1_800_000_000 + id, from: 'agent', to: 'calendar', kind: 'call', sentence: `Step ${id}.` },
+    id,
+    at: 1_800_000_000 + id,
+    from: 'agent',
+    to: 'calendar',
+    kind: 'call',
+    sentence: `Step ${id}.`,
     request: { method: 'GET', target: '/agenda', headers: [['host', 'localhost:4130']], body: '' },
     response: { status: 200, headers: [['content-type', 'application/json']], body: '{}' },
     ...change,

@@ -59,7 +59,9 @@ describe('exports', () => {
           {
             startedDateTime: '2027-01-15T08:00:01.000Z',
             request: {
-              ...{ method: 'POST', url: 'http://localhost:4130/a?b=c', bodySize: 2 },
+              method: 'POST',
+              url: 'http://localhost:4130/a?b=c',
+              bodySize: 2,
               queryString: [{ name: 'b', value: 'c' }],
               postData: { mimeType: 'text/plain', text: 'é' },
             },
@@ -106,8 +108,15 @@ describe('exports', () => {
       `node -e ${`'console.log(JSON.stringify(process.argv.slice(1)))'`} --`,
     )
     expect(JSON.parse(execFileSync('sh', ['-c', shown], { encoding: 'utf8' }))).toEqual([
-      ...['--path-as-is', '-i', '-X', 'POST', "http://localhost:4130/a?b='c'"],
-      ...['-H', "x-a: d'e", '--data-binary', body],
+      '--path-as-is',
+      '-i',
+      '-X',
+      'POST',
+      "http://localhost:4130/a?b='c'",
+      '-H',
+      "x-a: d'e",
+      '--data-binary',
+      body,
     ])
   })
 })

@@ -29,7 +29,8 @@ export async function runCommand(participants: Participants, command: OperatorCo
   const line = ['countersign', ...args.map(quoted)].join(' ')
   try {
     const done = await execute(process.execPath, [...execArgv, countersign, ...args], {
-      ...{ timeout: 30_000, maxBuffer: 1024 * 1024 },
+      timeout: 30_000,
+      maxBuffer: 1024 * 1024,
     })
     return { line, ...done, code: 0 }
   } catch (error) {

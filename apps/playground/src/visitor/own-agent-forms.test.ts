@@ -4,8 +4,10 @@ import { formsFor } from './own-agent-forms.js'
 
 const participants = {
   addresses: {
-    ...{ agentServer: 'http://localhost:1', authServer: 'http://localhost:2' },
-    ...{ calendar: 'http://localhost:3', tools: 'http://localhost:4' },
+    agentServer: 'http://localhost:1',
+    authServer: 'http://localhost:2',
+    calendar: 'http://localhost:3',
+    tools: 'http://localhost:4',
   },
   folder: "/tmp/it's here",
   countersign: '/a folder/countersign.js',

@@ -51,7 +51,9 @@ console.log(response.status, explain(response).level, await response.json())
   // Node that cannot run TypeScript runs this program as JavaScript: it needs no annotation.
   const file = `my-agent.${'typescript' in process.features && process.features.typescript ? 'mts' : 'mjs'}`
   return {
-    ...{ id: 'typescript', file, run: `node ${file}` },
+    id: 'typescript',
+    file,
+    run: `node ${file}`,
     text: program(builtFile('@countersign/agent'), builtFile('@countersign/agent/node')),
     npm: program('@countersign/agent', '@countersign/agent/node'),
   }

@@ -61,7 +61,12 @@ function callOf({ at, to, request, response }: SentExchange, { type }: TokenFact
   const { method, target, body } = request
   const tool = toolIn(body)
   return {
-    ...{ id, at, to, method, path: pathOf(target), status: response.status },
+    id,
+    at,
+    to,
+    method,
+    path: pathOf(target),
+    status: response.status,
     level: type === 'auth' ? 'authorized' : 'identified',
     ...(tool === undefined ? {} : { tool }),
   }

@@ -6,7 +6,10 @@ const part = (value: object): string => Buffer.from(JSON.stringify(value)).toStr
 
 function exchange(headers: ReadonlyArray<[string, string]>, body = '', status = 200): SentExchange {
   return {
-    ...{ at: 0, to: 'http://localhost:1', name: 'x', from: 'elsewhere' },
+    at: 0,
+    to: 'http://localhost:1',
+    name: 'x',
+    from: 'elsewhere',
     request: { method: 'GET', target: '/', headers, body: '' },
     response: { status, headers: [], body },
   }
@@ -20,20 +23,37 @@ const agentToken = [
 const authToken = [
   part({ typ: 'auth+jwt', alg: 'Ed25519' }),
   part({
-    ...{ iss: 'https://auth.example', aud: 'https://calendar.example', agent: 'https://agent.example' },
-    ...{ agent_delegate: 'phone', sub: 'u1', scope: 'events.write', iat: 1, exp: 5 },
+    iss: 'https://auth.example',
+    aud: 'https://calendar.example',
+    agent: 'https://agent.example',
+    agent_delegate: 'phone',
+    sub: 'u1',
+    scope: 'events.write',
+    iat: 1,
+    exp: 5,
   }),
   'sig',
 ].join('.')
 
 test('the token of a request is read from its Signature-Key', () => {
   expect(tokenIn(exchange([['Signature-Key', `sig=jwt;jwt="${agentToken}"`]]))).toEqual({
-    ...{ type: 'agent', issuer: 'https://agent.example', agent: 'https://agent.example', delegate: 'phone' },
-    ...{ issued: 1, expires: 61 },
+    type: 'agent',
+    issuer: 'https://agent.example',
+    agent: 'https://agent.example',
+    delegate: 'phone',
+    issued: 1,
+    expires: 61,
   })
   expect(tokenIn(exchange([['signature-key', `sig=jwt;jwt="${authToken}"`]]))).toEqual({
-    ...{ type: 'auth', issuer: 'https://auth.example', audience: 'https://calendar.example' },
-    ...{ agent: 'https://agent.example', delegate: 'phone', user: 'u1', scope: 'events.write', issued: 1, expires: 5 },
+    type: 'auth',
+    issuer: 'https://auth.example',
+    audience: 'https://calendar.example',
+    agent: 'https://agent.example',
+    delegate: 'phone',
+    user: 'u1',
+    scope: 'events.write',
+    issued: 1,
+    expires: 5,
   })
 })
 

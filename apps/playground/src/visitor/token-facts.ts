@@ -43,7 +43,10 @@ function factsOf(jwt: string): TokenFacts | undefined {
     return { type: 'agent', issuer, agent: issuer, ...(sub === undefined ? {} : { delegate: sub }), ...times }
   if (header['typ'] !== 'auth+jwt') return undefined
   return {
-    ...{ type: 'auth', issuer, agent: text('agent') ?? '', ...times },
+    type: 'auth',
+    issuer,
+    agent: text('agent') ?? '',
+    ...times,
     ...(audience === undefined ? {} : { audience }),
     ...(delegate === undefined ? {} : { delegate }),
     ...(sub === undefined ? {} : { user: sub }),

@@ -101,7 +101,8 @@ function ask(context: Context, url: string, { issuer, scope, operation, ended }:
 async function run(context: Context, { kind, signal }: Running): Promise<CallOutcome> {
   const { parts } = context
   context.known ??= visitorAgent(parts, {
-    ...{ label: 'Assistant', interact: loopback({ open: (url, visit) => ask(context, url, visit) }) },
+    label: 'Assistant',
+    interact: loopback({ open: (url, visit) => ask(context, url, visit) }),
   })
   const { agent, delegate } = await context.known.catch((error: unknown) => {
     context.known = undefined
@@ -120,7 +121,9 @@ async function run(context: Context, { kind, signal }: Running): Promise<CallOut
     const { reason } = explain(response)
     const [token] = tokens.found.slice(-1)
     return {
-      ...{ kind: response.ok ? 'answered' : 'refused', status: response.status, body },
+      kind: response.ok ? 'answered' : 'refused',
+      status: response.status,
+      body,
       ...(reason === undefined ? {} : { reason }),
       ...(token === undefined ? {} : { token }),
     }

@@ -16,7 +16,10 @@ export async function visitorAgent(
 ): Promise<VisitorAgent> {
   const { addresses } = participants
   const { code, sub } = await invite(participants, {
-    ...{ at: addresses.agentServer, folder: 'agent-server', sub: undefined, label },
+    at: addresses.agentServer,
+    folder: 'agent-server',
+    sub: undefined,
+    label,
   })
   const send: typeof fetch = (input, init) =>
     alone(async () => {

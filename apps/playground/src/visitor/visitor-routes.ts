@@ -32,7 +32,10 @@ export function visitorRoutes(parts: VisitorParts): Visitor {
   })
   app.get('/', c => {
     const state: VisitorState = {
-      ...{ call: calls.last(), heartbeat: heartbeat.state(), operator: commands.state(), agents: agents.all() },
+      call: calls.last(),
+      heartbeat: heartbeat.state(),
+      operator: commands.state(),
+      agents: agents.all(),
     }
     return c.json(state)
   })

@@ -30,14 +30,12 @@ describe.each(await databasesForTests(4))('in $name $away', ({ away, url }) => {
       expect((await server.handle(await renewal(stage, phone))).status).toBe(401)
       await server.revoke('phone')
       const beside = await createAgentServer({
-        ...{
-          id: 'https://agent.example',
-          keys,
-          database,
-          knownKeys: 'ignore',
-          audit: 'append',
-          now: () => stage.clock.now,
-        },
+        id: 'https://agent.example',
+        keys,
+        database,
+        knownKeys: 'ignore',
+        audit: 'append',
+        now: () => stage.clock.now,
       })
       await beside.reinstate('phone')
       await beside.revokeEnrollment('code:lab')
@@ -47,17 +45,13 @@ describe.each(await databasesForTests(4))('in $name $away', ({ away, url }) => {
       const events = await read()
       expect(events.map(({ type, delegate }) => [type, delegate])).toEqual([
         ['started', undefined],
-        ...[
-          ['invited', 'phone'],
-          ['enrolled', 'phone'],
-          ['rotated', 'phone'],
-          ['alarm', 'phone'],
-          ['refused', 'phone'],
-        ],
-        ...[
-          ['revoked', 'phone'],
-          ['reinstated', 'phone'],
-        ],
+        ['invited', 'phone'],
+        ['enrolled', 'phone'],
+        ['rotated', 'phone'],
+        ['alarm', 'phone'],
+        ['refused', 'phone'],
+        ['revoked', 'phone'],
+        ['reinstated', 'phone'],
         ['enrollment-revoked', undefined],
       ])
       await server.close()

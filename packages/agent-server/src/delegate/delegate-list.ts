@@ -175,7 +175,11 @@ async function countOf(db: Database, enrollment: string, now: number): Promise<E
 
 function delegateOf({ sub, jkt, enrollment, created, last_seen, revoked, label, delegation }: DelegateRow): Delegate {
   return {
-    ...{ sub, jkt, enrollment, created, last_seen },
+    sub,
+    jkt,
+    enrollment,
+    created,
+    last_seen,
     ...(label === null ? {} : { label }),
     ...(revoked === null ? {} : { revoked }),
     ...(delegation === null ? {} : { delegation: JSON.parse(delegation) as Delegation }),

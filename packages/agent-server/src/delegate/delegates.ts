@@ -164,7 +164,11 @@ async function enroll(
   const own = delegationAfter(admission, await findDelegation(tx, sub), now)
   const state = {
     ...own,
-    ...{ jkt, enrollment, last_seen: now, revoked: null, rotated: null },
+    jkt,
+    enrollment,
+    last_seen: now,
+    revoked: null,
+    rotated: null,
     ...(label === undefined ? {} : { label }),
   }
   const { numInsertedOrUpdatedRows } = await tx

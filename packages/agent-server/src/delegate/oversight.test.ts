@@ -56,7 +56,10 @@ test('delegates are found by sub and by the beginning of their label, and shown 
   expect(await found('ada', { limit: 1 })).toEqual(['phone'])
   expect(await found('ada', { after: 'phone' })).toEqual(['watch'])
   expect([await found('tablet'), await found('Kitchen T'), await found('%'), await found('hone')]).toEqual([
-    ...[['tablet'], ['tablet'], [], []],
+    ['tablet'],
+    ['tablet'],
+    [],
+    [],
   ])
   expect(await stage.server.show('watch')).toMatchObject({
     sub: 'watch',

@@ -86,7 +86,10 @@ function makeInvitation(options: InvitationOptions, now: number, limits: Delegat
     throw new TypeError('series must be a name of 1 to 128 characters without controls')
   const delegation = options.delegation && checkDelegation(options.delegation, limits)
   return {
-    ...{ code: makeEnrollmentCode(), sub, enrollment: `code:${series}`, expires: now + expiresIn },
+    code: makeEnrollmentCode(),
+    sub,
+    enrollment: `code:${series}`,
+    expires: now + expiresIn,
     ...(label === undefined ? {} : { label }),
     ...(delegation === undefined ? {} : { delegation }),
   }

@@ -14,7 +14,9 @@ const malformed = (text: RegExp) =>
 
 /** A request with this body. */
 const withBody = (body?: string): ReceivedMessage => ({
-  ...{ method: 'POST', target: '/delegate/token', headers: [['content-type', 'application/json']] },
+  method: 'POST',
+  target: '/delegate/token',
+  headers: [['content-type', 'application/json']],
   ...(body === undefined ? {} : { body: new TextEncoder().encode(body) }),
 })
 
@@ -23,7 +25,8 @@ test(verifies('delegate.json', 'an enrolment without a body is told what is miss
   expect(() => parseEnrollment(withBody(''))).toThrow(malformed(/must have a JSON body/))
   expect(() => parseEnrollment(withBody('{"enrollment":{}}'))).toThrow(malformed(/it must be/))
   expect(parseEnrollment(withBody('{"enrollment":{"type":"code","code":"x"}}'))).toEqual({
-    ...{ type: 'code', members: { type: 'code', code: 'x' } },
+    type: 'code',
+    members: { type: 'code', code: 'x' },
   })
 })
 
@@ -74,7 +77,9 @@ test.each(['repo:acme/app\n', 'repo:acme/\u202eapp', 'repo:acme/app\u0000'])(
   verifies('delegate.enrol.oidc', 'a claim with a character that names must not have names nobody: %j'),
   async sub => {
     expect(await enrolBy(await oidcScene(), { claims: { sub } })).toMatchObject({
-      ...{ status: 400, error: 'invalid_grant', reason: 'oidc_token_mismatched' },
+      status: 400,
+      error: 'invalid_grant',
+      reason: 'oidc_token_mismatched',
     })
   },
 )

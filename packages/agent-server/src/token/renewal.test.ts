@@ -78,7 +78,8 @@ test(
     }
     const renewing = async (): Promise<ReceivedMessage> => ({
       ...(await post(stage, {
-        ...{ key: delegate.key, signatureKey: { scheme: 'jwt', jwt: delegate.agentToken } },
+        key: delegate.key,
+        signatureKey: { scheme: 'jwt', jwt: delegate.agentToken },
         body: '{}',
       })),
     })
@@ -180,9 +181,12 @@ test(
     const delegate = await enrolled(stage, 'phone')
     const before = remembered
     const forms: ReadonlyArray<readonly [string, number]> = [
-      ...[['{', 400] as const, ['[]', 400] as const, ['{"jwk":{}}', 400] as const],
+      ['{', 400] as const,
+      ['[]', 400] as const,
+      ['{"jwk":{}}', 400] as const,
       // The refusal of a key without algorithm lists the algorithms.
-      ...[['{"jwk":{},"proof":"x"}', 401] as const, ['{"enrollment":{"type":"moon"}}', 400] as const],
+      ['{"jwk":{},"proof":"x"}', 401] as const,
+      ['{"enrollment":{"type":"moon"}}', 400] as const,
     ]
     for (const [body, status] of forms) {
       const response = await stage.server.handle(await renewal(stage, { ...delegate, body }))

@@ -10,9 +10,13 @@ async function begun(change: (own: Awaited<ReturnType<typeof worldOfUsers>>['own
   const { own } = await worldOfUsers()
   const { network, clock } = own
   const signIn = browserSignIn({
-    ...{ id: home, key: { kid: 'k1', key: own.agentKey }, redirectUri: callback },
+    id: home,
+    key: { kid: 'k1', key: own.agentKey },
+    redirectUri: callback,
     discovery: createDiscovery({ fetcher: network.fetcher, now: clock.now }),
-    ...{ fetch: network.fetch, now: clock.now, development: false },
+    fetch: network.fetch,
+    now: clock.now,
+    development: false,
     ...change(own),
   })
   return signIn.begin(auth).then(

@@ -97,7 +97,8 @@ describe('a callback', () => {
     const agent = agentIn(own, { interact: callbackRoute({ redirectUri: callback }) })
     const back = decide(await urlOf(agent.fetch(events)), { error: 'access_denied' })
     await expect(agent.handleCallback(back)).rejects.toMatchObject({
-      ...{ code: 'denied', message: 'the user said no' },
+      code: 'denied',
+      message: 'the user said no',
       cause: { error: 'access_denied' },
     })
     expect(formsOf(users, 'code')).toEqual([])
@@ -181,7 +182,8 @@ describe('what an auth server answers to a request that needs a user', () => {
         })
         const agent = agentIn(own, { interact: callbackRoute({ redirectUri: callback }) })
         await expect(agent.fetch(events), String(agent_auth_endpoint)).rejects.toMatchObject({
-          ...{ code: 'invalid_answer', url: undefined },
+          code: 'invalid_answer',
+          url: undefined,
           cause: { member },
         })
       }

@@ -8,15 +8,13 @@ import { covers, type Grant, openGrants } from './grants.js'
 
 const me = { agent: home }
 const grant = (scope: string, more: Partial<Grant> = {}): Grant => ({
-  ...{
-    issuer: auth,
-    resource: calendar,
-    scope,
-    authToken: `token of ${scope}`,
-    expires: 2_000_000_000,
-    renewAt: 1_999_999_970,
-    jkt: 'j',
-  },
+  issuer: auth,
+  resource: calendar,
+  scope,
+  authToken: `token of ${scope}`,
+  expires: 2_000_000_000,
+  renewAt: 1_999_999_970,
+  jkt: 'j',
   ...more,
 })
 
@@ -186,7 +184,8 @@ describe('auth tokens end', () => {
         return Response.json({ error: 'temporarily_unavailable' }, { status: 503, headers })
       })
       await expect(agent.fetch(`${calendar}/events`)).rejects.toMatchObject({
-        ...{ code: 'unreachable', cause: { status: 503 } },
+        code: 'unreachable',
+        cause: { status: 503 },
       })
       expect(refused).toHaveLength(requests)
       await expect(agent.requestAccess({ resource: calendar, scope: 'events.read' })).rejects.toMatchObject({

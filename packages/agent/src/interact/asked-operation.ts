@@ -37,6 +37,8 @@ export function shownQuestion({ asked, user }: Pick<GrantInteraction, 'asked' | 
   return {
     ...(user === undefined ? {} : { user }),
     ...(operation === undefined ? {} : { operation }),
-    ...{ issuer: asked.issuer, resource: asked.resource, scope: canonicalScope(asked.scope) },
+    issuer: asked.issuer,
+    resource: asked.resource,
+    scope: canonicalScope(asked.scope),
   }
 }

@@ -246,7 +246,10 @@ async function visitAndWait(
       visit(url, {
         ...(user === undefined ? {} : { user }),
         ...(operation === undefined ? {} : { operation }),
-        ...{ issuer, resource, scope, ended },
+        issuer,
+        resource,
+        scope,
+        ended,
       }),
     url,
   )

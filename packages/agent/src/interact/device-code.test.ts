@@ -44,8 +44,13 @@ describe('an agent without a browser', () => {
     expect((await agent.forUser('ada').fetch(events)).status).toBe(200)
     expect(shown).toEqual([
       {
-        ...{ verification_uri: `${auth}/device`, user_code: 'BCDF-GHJK', expires_in: 600 },
-        ...{ user: 'ada', issuer: auth, resource: calendar, scope: 'events.read' },
+        verification_uri: `${auth}/device`,
+        user_code: 'BCDF-GHJK',
+        expires_in: 600,
+        user: 'ada',
+        issuer: auth,
+        resource: calendar,
+        scope: 'events.read',
       },
     ])
     expect(slept).toEqual([5, 5, 10, 10])

@@ -46,7 +46,9 @@ describe('a listener on 127.0.0.1', () => {
     const page = await fetch(back)
     expect(page.status).toBe(200)
     expect(Object.fromEntries(page.headers)).toMatchObject({
-      ...{ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer', 'x-content-type-options': 'nosniff' },
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
       'content-security-policy': expect.stringMatching(/^default-src 'none'; style-src 'sha256-[\w+/]{43}='; /),
     })
     const text = await page.text()

@@ -199,7 +199,11 @@ describe.each(databases)('in $name$away', ({ away, url }) => {
     expect(faults).toEqual([])
     const { folder } = await exported(log)
     expect(await verifyAudit({ folder, publicKeys: [log.publicKey] })).toMatchObject({
-      ...{ ok: true, size: 600, events: 344, first: 256, faults: [] },
+      ok: true,
+      size: 600,
+      events: 344,
+      first: 256,
+      faults: [],
     })
     const [newest] = (await log.audit.list({ limit: 1 })).events
     const proof = JSON.stringify(await log.audit.prove(newest?.id ?? ''))

@@ -96,8 +96,14 @@ const isInterval: OptionCheck = (value, place) => {
 }
 
 const checks: OptionChecks<AuditLogOptions<unknown>> = {
-  ...{ store: 'object', room: 'string', signer: 'object', every: isInterval, days: 'number' },
-  ...{ witness: restriction('object'), onFault: 'function', now: 'function' },
+  store: 'object',
+  room: 'string',
+  signer: 'object',
+  every: isInterval,
+  days: 'number',
+  witness: restriction('object'),
+  onFault: 'function',
+  now: 'function',
 }
 
 /** Seconds between two questions to the witness, and between two removals of what is old. */

@@ -35,8 +35,16 @@ export interface AuditPage {
 }
 
 const checks: OptionChecks<AuditQuery> = {
-  ...{ type: 'string', agent: 'string', delegate: 'string', user: 'string', resource: 'string', txn: 'string' },
-  ...{ since: 'number', until: 'number', before: 'number', limit: 'number' },
+  type: 'string',
+  agent: 'string',
+  delegate: 'string',
+  user: 'string',
+  resource: 'string',
+  txn: 'string',
+  since: 'number',
+  until: 'number',
+  before: 'number',
+  limit: 'number',
 }
 
 /** Reads a page of events. */

@@ -39,7 +39,10 @@ export function openAudit<T>(
   const signer = checkpointSigner({ origin: auditOrigin(id), key })
   const [mayTell, mayTellChange] = [atMostEvery(alarmPause, now), atMostEvery(alarmPause, now)]
   const log = createAuditLog<T>({
-    ...{ store, room, signer, now },
+    store,
+    room,
+    signer,
+    now,
     ...kept,
     onFault(cause) {
       const index = changedIndex(cause)

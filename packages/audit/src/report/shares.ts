@@ -70,7 +70,8 @@ export function sharesOf(now: () => number): Shares {
       const isApart = counted.has(name) || counted.size < mostCounted
       const known = counted.get(isApart ? name : '') ?? {
         ...(isApart ? who : {}),
-        ...{ refusals: 0, since: Math.floor(began) },
+        refusals: 0,
+        since: Math.floor(began),
       }
       counted.set(isApart ? name : '', { ...known, refusals: known.refusals + 1 })
       return false

@@ -79,7 +79,9 @@ export function takenBackEvent(
   grants: number,
 ): AuthServerEvent {
   return {
-    ...{ type: 'taken_back', user, grants },
+    type: 'taken_back',
+    user,
+    grants,
     ...(agent === undefined ? {} : { agent }),
     ...(delegate === undefined || delegate === '' ? {} : { delegate }),
     ...(resource === undefined ? {} : { resource }),

@@ -78,7 +78,11 @@ export function appAccess(store: Store<Tables>, access: UserAccess, report: Repo
         access: all.map(({ agent, delegate, resource, scope, since, lastUsed, until }) => ({
           agent,
           ...(delegate === undefined ? {} : { delegate }),
-          ...{ resource, scope, since, lastUsed, until },
+          resource,
+          scope,
+          since,
+          lastUsed,
+          until,
         })),
       }
     },

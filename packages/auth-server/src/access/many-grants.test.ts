@@ -13,16 +13,20 @@ test(
   async () => {
     const store = await openStore<Tables>({ url: 'sqlite::memory:', room, migrations })
     const rows = Array.from({ length: many }, (_, n) => ({
-      ...{ refresh_hash: `hash-${n}`, id: randomUUID(), agent: `https://agent-${n % 250}.example`, agent_delegate: '' },
-      ...{ resource: `https://resource-${n % 50}.example`, scope: 'events.read', purpose: null, claims: '{}' },
-      ...{
-        created: start,
-        last_used: start + (n % 100),
-        user_sub: 'ada',
-        redemption_hash: null,
-        txn: null,
-        words: '{}',
-      },
+      refresh_hash: `hash-${n}`,
+      id: randomUUID(),
+      agent: `https://agent-${n % 250}.example`,
+      agent_delegate: '',
+      resource: `https://resource-${n % 50}.example`,
+      scope: 'events.read',
+      purpose: null,
+      claims: '{}',
+      created: start,
+      last_used: start + (n % 100),
+      user_sub: 'ada',
+      redemption_hash: null,
+      txn: null,
+      words: '{}',
     }))
     await store.write(async tx => {
       for (let at = 0; at < many; at += 500)

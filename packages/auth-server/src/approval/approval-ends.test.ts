@@ -84,8 +84,11 @@ const endings: ReadonlyArray<readonly [how: string, end: (place: Ending) => Prom
     'the user takes one scope of it back',
     async ({ ada: { one } }) =>
       one.post('/account/take-back', {
-        ...{ csrf: await one.csrf('/account'), agent: agentId, delegate: 'phone' },
-        ...{ resource: calendar, scope: 'events.write' },
+        csrf: await one.csrf('/account'),
+        agent: agentId,
+        delegate: 'phone',
+        resource: calendar,
+        scope: 'events.write',
       }),
   ],
   [

@@ -69,7 +69,9 @@ test(
     const redeemed = await send(made, made.middle, { ...form, redirect_uri: middleCallback })
     const issued = await tokenIn(redeemed)
     expect(issued).toMatchObject({
-      ...{ aud: downstreamId, scope: 'rooms.read', operation_digest: digests[0] },
+      aud: downstreamId,
+      scope: 'rooms.read',
+      operation_digest: digests[0],
       act: { iss: own, agent: 'https://agent.example' },
     })
     await send(made, agentServer(made), { token: refresh_token }, { target: '/agent/revoke' })

@@ -37,8 +37,14 @@ test(
     expect(body['expires_in']).toBe(300)
     const token = await tokenIn(answer)
     expect(token).toMatchObject({
-      ...{ aud: calendar, agent: 'https://agent.example', agent_delegate: 'phone', sub, scope: 'events.write' },
-      ...{ operation_digest: digests[0], iat: made.clock.now, exp: made.clock.now + 300 },
+      aud: calendar,
+      agent: 'https://agent.example',
+      agent_delegate: 'phone',
+      sub,
+      scope: 'events.write',
+      operation_digest: digests[0],
+      iat: made.clock.now,
+      exp: made.clock.now + 300,
     })
     expect(token['grant']).toMatch(/^[\w-]{1,64}$/)
     expect(token['grant']).not.toBe(grant)

@@ -105,7 +105,9 @@ function rowsOf(
     status: 'open',
     created: o.now,
     expires,
-    ...{ decided: null, exp: null, ended: null },
+    decided: null,
+    exp: null,
+    ended: null,
   }
   return { request, question }
 }

@@ -113,7 +113,8 @@ test(
       await askInInbox(made, phone, { sub: 'nobody-of-this-name' }),
       await askInInbox(made, phone, {}),
       await send(made, phone, {
-        ...{ request_type: 'auth', answer: 'inbox' },
+        request_type: 'auth',
+        answer: 'inbox',
         resource_token: await resourceToken(made, phone, { claims: { scope: 'events.write', sub: ada.sub } }),
       }),
     ]

@@ -143,8 +143,16 @@ function shortened(scope: readonly string[]): readonly string[] {
 
 /** Refusals that deny something. Others are faults of a request, or say that it must wait. */
 const denials: ReadonlySet<string> = new Set([
-  ...['access_denied', 'invalid_grant', 'invalid_scope', 'invalid_resource_token', 'invalid_auth_token'],
-  ...['unauthorized_client', 'untrusted_issuer', 'insufficient_scope', 'policy_denied', 'insufficient_level'],
+  'access_denied',
+  'invalid_grant',
+  'invalid_scope',
+  'invalid_resource_token',
+  'invalid_auth_token',
+  'unauthorized_client',
+  'untrusted_issuer',
+  'insufficient_scope',
+  'policy_denied',
+  'insufficient_level',
 ])
 
 /**

@@ -116,8 +116,12 @@ test(
     const unknown = { ...refresh, refresh_token: 'x'.repeat(43) }
     expect((await step(() => send(made, phone, unknown))).events).toEqual([
       {
-        ...{ ...refused, code: 'invalid_grant', reason: 'grant_invalid', status: 400 },
-        ...{ description: expect.any(String), ...ofPhone },
+        ...refused,
+        code: 'invalid_grant',
+        reason: 'grant_invalid',
+        status: 400,
+        description: expect.any(String),
+        ...ofPhone,
       },
     ])
     // The event does not name a caller that was not verified.

@@ -68,7 +68,9 @@ describe.each(databases)('in $name $away', ({ away, url }) => {
           detail: { code: 'invalid_grant', reason: 'grant_invalid', status: 400 },
         },
         {
-          ...{ type: 'refused', agent: 'https://other.example', resource },
+          type: 'refused',
+          agent: 'https://other.example',
+          resource,
           detail: { code: 'access_denied', reason: 'policy_refused', status: 403, scope },
         },
       ])

@@ -51,8 +51,15 @@ test(verifies('LOG-03', 'LOG-02', 'each decision about codes is one event, and n
   const events = await logOf(database)
   // Notices are delivered when they are.
   expect(events.map(({ type }) => type).filter(type => type !== 'notice')).toEqual([
-    ...['started', 'signed_in', 'consented', 'granted', 'repeated'],
-    ...['declined', 'alarm', 'refused', 'signed_out'],
+    'started',
+    'signed_in',
+    'consented',
+    'granted',
+    'repeated',
+    'declined',
+    'alarm',
+    'refused',
+    'signed_out',
   ])
   const text = JSON.stringify(events)
   for (const secret of [form.code, form.request_token, device_code, ...Object.values(tokens), ...one.cookies.values()])
@@ -100,7 +107,12 @@ test(
     const operator = await openOperator({ issuer, database })
     const { events } = await operator.audit.list()
     expect(events.map(({ type }) => type).reverse()).toEqual([
-      ...['started', 'invited', 'account_created', 'invited', 'account_created', 'account_deleted'],
+      'started',
+      'invited',
+      'account_created',
+      'invited',
+      'account_created',
+      'account_deleted',
     ])
     expect((await operator.audit.list({ user: ada.sub })).events).toEqual([])
     expect((await operator.audit.list({ user: bob.sub })).events).toHaveLength(1)

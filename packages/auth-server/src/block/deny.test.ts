@@ -42,7 +42,8 @@ describe('deny', () => {
     {
       what: 'the delegate of another agent',
       deny: { delegates: [{ agent: 'https://other.example', delegate: 'phone' }] },
-      ...{ phone: 200, laptop: 200 },
+      phone: 200,
+      laptop: 200,
     },
   ])(verifies('error.access-denied', 'refuses $what, and nobody else'), async ({ deny, phone, laptop }) => {
     const made = await world({ deny })

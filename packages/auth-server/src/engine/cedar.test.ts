@@ -65,7 +65,8 @@ test(verifies('policy.narrow', 'where several permits apply, the conditions of a
     conditions: { office: [office], few: [few] },
   })
   expect(await policy(request)).toEqual({
-    ...{ decision: 'direct', conditions: expect.arrayContaining([office, few]) },
+    decision: 'direct',
+    conditions: expect.arrayContaining([office, few]),
     by: expect.arrayContaining(['policy0', 'policy1', 'policy2']),
   })
 })

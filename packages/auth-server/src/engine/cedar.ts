@@ -181,14 +181,18 @@ function judged(request: PolicyRequest, action: EngineAction, { prepared, groups
     parents: [...parents, ...groupsOf(uid.id, groups)],
   })
   const answer = statefulIsAuthorized({
-    ...{ principal, resource, action: { type: 'Action', id: action }, validateRequest: true },
+    principal,
+    resource,
+    action: { type: 'Action', id: action },
+    validateRequest: true,
     // A copy: the engine takes plain JSON.
     context: JSON.parse(JSON.stringify(engineContext(request))),
     entities: [
       ...(principal.type === 'Delegate' ? [entity(principal, [agent]), entity(agent)] : [entity(agent)]),
       entity(resource),
     ],
-    ...{ preparsedPolicySetId: prepared, preparsedSchemaName: prepared },
+    preparsedPolicySetId: prepared,
+    preparsedSchemaName: prepared,
   })
   return reasonsOf(answer)
 }

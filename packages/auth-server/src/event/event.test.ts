@@ -55,9 +55,22 @@ test(
       expect(text).not.toContain(secret)
     }
     expect(made.events.map(({ type }) => type)).toEqual([
-      ...['signed_in', 'requested', 'consented', 'granted', 'repeated'],
-      ...['requested', 'refused', 'declined', 'refused', 'refreshed'],
-      ...['refused', 'refused', 'refused', 'alarm', 'refused', 'revoked'],
+      'signed_in',
+      'requested',
+      'consented',
+      'granted',
+      'repeated',
+      'requested',
+      'refused',
+      'declined',
+      'refused',
+      'refreshed',
+      'refused',
+      'refused',
+      'refused',
+      'alarm',
+      'refused',
+      'revoked',
     ])
     const decided = made.events.filter(event => 'resource' in event)
     for (const event of decided) {

@@ -22,8 +22,10 @@ const all = ['resources', 'scopes', 'purposes', 'until', 'hours', 'calls', 'chai
 async function strict(): Promise<ExchangeWorld> {
   const made = await exchangeWorld()
   publishResource(made, downstreamId, [made.roomsKey], {
-    ...{ supported_scopes: ['rooms.read', 'rooms.book'], constraints_supported: all },
-    ...{ purposes: { support: 'Answer guests', marketing: 'Advertise' }, operations: { book: 'Book a room' } },
+    supported_scopes: ['rooms.read', 'rooms.book'],
+    constraints_supported: all,
+    purposes: { support: 'Answer guests', marketing: 'Advertise' },
+    operations: { book: 'Book a room' },
   })
   return made
 }
@@ -142,7 +144,8 @@ test(verifies('DEL-39', 'policy.calls', 'calls per grant never come from memory 
     policy: request => (request.upstream === undefined ? direct(request) : { decision: 'consent', ...demanded }),
   })
   publishResource(made, downstreamId, [made.roomsKey], {
-    ...{ supported_scopes: ['rooms.read', 'rooms.book'], constraints_supported: all },
+    supported_scopes: ['rooms.read', 'rooms.book'],
+    constraints_supported: all,
   })
   const ada = await browserOf(made, 'ada')
   const { token } = await callAs(made, ada)

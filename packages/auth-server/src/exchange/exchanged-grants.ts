@@ -76,7 +76,11 @@ function rowOf(
 ): ExchangedRow {
   return {
     name: randomUUID(),
-    ...{ upstream: upstreamName(upstream.iss, grant), root, agent, agent_delegate: delegate, resource },
+    upstream: upstreamName(upstream.iss, grant),
+    root,
+    agent,
+    agent_delegate: delegate,
+    resource,
     user_sub: user ?? null,
     exp: upstream.exp,
   }

@@ -133,7 +133,9 @@ export async function rememberConsent(
     .values(rows)
     .onConflict(on =>
       on.columns(['user_sub', 'agent', 'agent_delegate', 'resource', 'scope', 'chain']).doUpdateSet(({ ref }) => ({
-        ...{ last_used: o.now, words: ref('excluded.words'), hops: ref('excluded.hops') },
+        last_used: o.now,
+        words: ref('excluded.words'),
+        hops: ref('excluded.hops'),
         conditions: ref('excluded.conditions'),
       })),
     )

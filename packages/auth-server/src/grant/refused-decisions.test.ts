@@ -21,7 +21,8 @@ test(verifies('error.access-denied', 'what needs a user is refused where no user
   const policy = askUsers([{ agents: 'any', resources: 'any' }])
   expect(await decideNew(request, { policy, users: 'some' })).toMatchObject({ decision: 'consent' })
   await expect(decideNew(request, { policy, users: 'none' })).rejects.toMatchObject({
-    ...{ code: 'access_denied', reason: 'user_unavailable' },
+    code: 'access_denied',
+    reason: 'user_unavailable',
   })
 })
 

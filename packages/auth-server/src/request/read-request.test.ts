@@ -15,10 +15,29 @@ const upstream = {
 
 const none = { redirect_uri: '', state: null, user_code: null, answer: null, operation: null } as const
 const common: Omit<RequestRow, keyof typeof none | 'upstream' | 'upstream_user'> = {
-  ...{ request_hash: 'h', id: 'r1', agent: 'https://agent.example', agent_delegate: '', scope: 'events.read' },
-  ...{ resource: 'https://calendar.example', purpose: null, purposes: null, txn: null, login_hint: null, peer: null },
-  ...{ created: 1, expires: 601, browser: null, user_sub: null, granted_scope: null, claims: null },
-  ...{ status: 'pending', code_secret: null, site: null, words: null, conditions: null, delegation: null },
+  request_hash: 'h',
+  id: 'r1',
+  agent: 'https://agent.example',
+  agent_delegate: '',
+  scope: 'events.read',
+  resource: 'https://calendar.example',
+  purpose: null,
+  purposes: null,
+  txn: null,
+  login_hint: null,
+  peer: null,
+  created: 1,
+  expires: 601,
+  browser: null,
+  user_sub: null,
+  granted_scope: null,
+  claims: null,
+  status: 'pending',
+  code_secret: null,
+  site: null,
+  words: null,
+  conditions: null,
+  delegation: null,
 }
 
 const row: RequestRow = { ...common, ...none, upstream: null, upstream_user: null }
@@ -91,9 +110,13 @@ test(verifies('F-66', 'columns that make no kind or way are never read as anothe
   }
   // Of each, with and without `state`, an upstream token and the user who has proven to be its user, where it has them.
   expect(Object.fromEntries(seen)).toEqual({
-    ...{ 'access by browser': 2, 'access by device': 1 },
-    ...{ 'call by browser': 4, 'call by device': 1, 'call by inbox': 1 },
-    ...{ 'exchange by browser': 4, error: 2 * 2 * 3 * 4 * 3 * 7 * 2 - 13 },
+    'access by browser': 2,
+    'access by device': 1,
+    'call by browser': 4,
+    'call by device': 1,
+    'call by inbox': 1,
+    'exchange by browser': 4,
+    error: 2 * 2 * 3 * 4 * 3 * 7 * 2 - 13,
   })
 })
 

@@ -126,8 +126,13 @@ describe('a remembered consent that is taken back', () => {
     const { store, now } = await tables()
     const exchanged = exchangedGrantsIn(store, now, { issuer, mandates: ownMandatesIn(store, issuer, now) })
     const upstream: Upstream = {
-      ...{ iss: 'https://one.example', sub: 'ada', grant: 'upstream', scope: ['events.read'] },
-      ...{ exp: start + 300, txn: undefined, act: { agent: 'https://first.example', iss: 'https://one.example' } },
+      iss: 'https://one.example',
+      sub: 'ada',
+      grant: 'upstream',
+      scope: ['events.read'],
+      exp: start + 300,
+      txn: undefined,
+      act: { agent: 'https://first.example', iss: 'https://one.example' },
     } as Upstream
     await remember(store, 'chain')
     const yes = { scope: ['events.read'], conditions: [] }
@@ -144,8 +149,14 @@ describe('what came of a grant by exchange', () => {
   test(verifies('revocation.written', 'ends with it, and so does what came of that in turn'), async () => {
     const { store } = await tables()
     const row = (name: string, upstream: string, root: string | null) => ({
-      ...{ name, upstream, root, agent, agent_delegate: '', resource: `https://${name}.example` },
-      ...{ user_sub: 'ada', exp: start + 300 },
+      name,
+      upstream,
+      root,
+      agent,
+      agent_delegate: '',
+      resource: `https://${name}.example`,
+      user_sub: 'ada',
+      exp: start + 300,
     })
     await store.write(tx =>
       tx

@@ -67,8 +67,12 @@ test(
     // Later than the claim of the one that was killed.
     const now = (): number => Date.now() / 1000 + 25
     const next = await createAuthServer({
-      ...{ issuer: 'https://auth.example', keys: [{ kid: 'a1', key: await generateSigningKey() }], database },
-      ...{ knownKeys: 'replace', now, discovery: createDiscovery({ fetcher: makeWeb(cast.web).fetcher, now }) },
+      issuer: 'https://auth.example',
+      keys: [{ kid: 'a1', key: await generateSigningKey() }],
+      database,
+      knownKeys: 'replace',
+      now,
+      discovery: createDiscovery({ fetcher: makeWeb(cast.web).fetcher, now }),
       async fetch(input, init) {
         told.add(new URLSearchParams(await new Request(input, init).text()).get('grant') ?? '')
         return new Response(null, { status: 204 })

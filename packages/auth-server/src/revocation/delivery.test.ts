@@ -195,13 +195,33 @@ describe('a notice', () => {
     const { store } = await setUp(() => new Promise<NoticeAnswer>(() => undefined))
     const whose = { agent: 'https://agent.example', agent_delegate: '', resource: 'https://calendar.example' }
     const exchanged = (name: string, exp: number) => ({
-      ...{ name, exp, upstream: 'https://auth.example g1', root: null, user_sub: null },
-      ...{ ...whose, resource: `https://${name}.example` },
+      name,
+      exp,
+      upstream: 'https://auth.example g1',
+      root: null,
+      user_sub: null,
+      ...whose,
+      resource: `https://${name}.example`,
     })
     const approval = (id: string, status: 'approved' | 'open', exp: number | null) => ({
-      ...{ id, status, exp, user_sub: 'ada', holder: 'ada', ...whose, agent_jkt: 'k', operation: 'send', digest: id },
-      ...{ words: '', grave: 0, display: null, inbox: 0, known: 1, created: start, expires: start + 100 },
-      ...{ decided: status === 'open' ? null : start, ended: null },
+      id,
+      status,
+      exp,
+      user_sub: 'ada',
+      holder: 'ada',
+      ...whose,
+      agent_jkt: 'k',
+      operation: 'send',
+      digest: id,
+      words: '',
+      grave: 0,
+      display: null,
+      inbox: 0,
+      known: 1,
+      created: start,
+      expires: start + 100,
+      decided: status === 'open' ? null : start,
+      ended: null,
     })
     await store.write(async tx => {
       await tx

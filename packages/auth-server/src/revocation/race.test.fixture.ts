@@ -67,7 +67,11 @@ export async function race(database: string): Promise<Race> {
   const atA = await browserOf(a, 'ada')
   const atB = browser(b.auth, issuer)
   return {
-    ...{ a, b, atA, atB, told },
+    a,
+    b,
+    atA,
+    atB,
+    told,
     async later(seconds) {
       at += seconds
       await signInAs(atA, 'ada')

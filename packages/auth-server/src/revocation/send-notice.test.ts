@@ -115,7 +115,9 @@ describe('an endpoint', () => {
     })
     const sent: string[] = []
     const sender = noticeSender({
-      ...{ issuer: 'https://auth.example', keys: fixedKeys([{ kid: 'a1', key: await generateSigningKey() }]), now },
+      issuer: 'https://auth.example',
+      keys: fixedKeys([{ kid: 'a1', key: await generateSigningKey() }]),
+      now,
       discovery: createDiscovery({ fetcher: web.fetcher, now }),
       development: false,
       async fetch(input) {

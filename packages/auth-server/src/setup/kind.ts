@@ -30,10 +30,27 @@ export function kindBySite(siteOf: SiteOf | undefined): IssuerKind<AuthServerEve
 }
 
 const undoneByRestore: ReadonlySet<string> = new Set([
-  ...['consented', 'declined', 'revoked', 'taken_back', 'alarm', 'signed_out'],
-  ...['narrowed', 'approvals_stopped', 'inbox_turned', 'blocked', 'ended_by_operator'],
+  'consented',
+  'declined',
+  'revoked',
+  'taken_back',
+  'alarm',
+  'signed_out',
+  'narrowed',
+  'approvals_stopped',
+  'inbox_turned',
+  'blocked',
+  'ended_by_operator',
   // A link that was used would work again, and an admin who was removed would be back.
-  ...['admin_enrolled', 'admin_removed', 'admin_signed_out'],
-  ...['key_made', 'key_retired', 'key_revoked'],
-  ...['account_created', 'account_recovered', 'account_deleted', 'passkey_removed', 'provider_unlinked'],
+  'admin_enrolled',
+  'admin_removed',
+  'admin_signed_out',
+  'key_made',
+  'key_retired',
+  'key_revoked',
+  'account_created',
+  'account_recovered',
+  'account_deleted',
+  'passkey_removed',
+  'provider_unlinked',
 ])

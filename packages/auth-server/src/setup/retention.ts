@@ -14,8 +14,17 @@ import { sweepAdmins, sweepChallenges, sweepHistory, sweepInvitations, sweepSess
 import { neededFor } from '../users/users.js'
 
 const sweeps = [
-  ...[sweepGrants, sweepRequests, sweepCounts, sweepSessions, sweepNotices, sweepExchanged],
-  ...[sweepChallenges, sweepInvitations, sweepHistory, sweepApprovals, sweepAdmins],
+  sweepGrants,
+  sweepRequests,
+  sweepCounts,
+  sweepSessions,
+  sweepNotices,
+  sweepExchanged,
+  sweepChallenges,
+  sweepInvitations,
+  sweepHistory,
+  sweepApprovals,
+  sweepAdmins,
 ] as const
 
 /** Batches of one table in one sweep: what is left then is taken up by the next one. */

@@ -106,7 +106,14 @@ async function signFor(
   const at = now()
   if (upstream !== undefined) await openExchanged(upstream, { row, question }, { caller, discovery, context })
   const token = {
-    ...{ caller, resource, scope, purposes, conditions, upstream, grant: id, operation_digest: digest },
+    caller,
+    resource,
+    scope,
+    purposes,
+    conditions,
+    upstream,
+    grant: id,
+    operation_digest: digest,
     // Nothing but whose grant it is: the page says nothing of claims, and who approves under a direct grant is no user of it.
     user: holder === null ? undefined : { sub: user_sub, claims: {} },
     txn: txn ?? undefined,
@@ -146,7 +153,11 @@ async function openExchanged(
 ): Promise<void> {
   const { agent, delegate } = caller
   await context.exchange?.exchangedGrants.open({
-    ...{ upstream, agent, delegate, resource: row.resource, user: question.user_sub },
+    upstream,
+    agent,
+    delegate,
+    resource: row.resource,
+    user: question.user_sub,
   })
 }
 

@@ -36,7 +36,8 @@ const withoutUsers = (more: object = {}): Promise<ExchangeWorld> => {
 /** Asks rooms about one call, for a user of the upstream issuer. */
 async function askAboutBooking(made: ExchangeWorld, sub: string): Promise<unknown> {
   publishResource(made, downstreamId, [made.roomsKey], {
-    ...{ supported_scopes: ['rooms.read', 'rooms.book'], operations: { book: 'Book a room' } },
+    supported_scopes: ['rooms.read', 'rooms.book'],
+    operations: { book: 'Book a room' },
   })
   const operation = { name: 'book', digest: digests[0], display: ['Book ', 'room 5'] }
   const resource = await roomsToken(made, { claims: { scope: 'rooms.read', operation } })

@@ -77,8 +77,13 @@ export async function noteLogin(
   const known = await tx
     .insertInto('auth_server_identities')
     .values({
-      ...{ issuer, subject, provider, claims: encoded },
-      ...{ sub: earlier ?? sub, created: now, last_used: now },
+      issuer,
+      subject,
+      provider,
+      claims: encoded,
+      sub: earlier ?? sub,
+      created: now,
+      last_used: now,
     })
     .onConflict(on => on.columns(['issuer', 'subject']).doUpdateSet({ provider, claims: encoded, last_used: now }))
     .returning('sub')

@@ -27,8 +27,14 @@ describe('the flags of a schema', () => {
   test('are switches for booleans, and take a value or a list for other options', () => {
     const { options } = addFlags(new Command(), schema)
     expect(options.map(({ flags }) => flags)).toEqual([
-      ...['--id <value>', '--port <value>', '--level <value>', '--tls-cert <value>', '--auth-servers <value...>'],
-      ...['--proxies <value>', '--json', '--config <file>'],
+      '--id <value>',
+      '--port <value>',
+      '--level <value>',
+      '--tls-cert <value>',
+      '--auth-servers <value...>',
+      '--proxies <value>',
+      '--json',
+      '--config <file>',
     ])
     expect(options[0]?.description).toBe('who it is')
   })

@@ -140,8 +140,18 @@ function fromEnvironment(schema: OptionSchema, env: NodeJS.ProcessEnv): Record<s
 
 /** Variables that are not options of servers: of other commands, and of the tests of this project. */
 const otherVariables: ReadonlySet<string> = new Set([
-  ...['CLUSTER', 'CONFIG', 'DEBUG', 'STATE', 'TRACE'],
-  ...['CHROMIUM', 'GATE', 'LONG', 'LTS', 'REDIS', 'REQUIRE', 'VECTORS'],
+  'CLUSTER',
+  'CONFIG',
+  'DEBUG',
+  'STATE',
+  'TRACE',
+  'CHROMIUM',
+  'GATE',
+  'LONG',
+  'LTS',
+  'REDIS',
+  'REQUIRE',
+  'VECTORS',
 ])
 
 /**

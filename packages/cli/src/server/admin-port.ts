@@ -124,7 +124,13 @@ export async function serveAdmin(
 ): Promise<Running> {
   const origin = adminOriginOf({ ...settings, adminPort: number, adminHost: host }) ?? ''
   const running = await serve({
-    ...{ name: 'auth-server admin page', id: origin, port: number, host, participant, log, limits },
+    name: 'auth-server admin page',
+    id: origin,
+    port: number,
+    host,
+    participant,
+    log,
+    limits,
     bodyLimit: 16_384,
     signals: false,
     announce: () => log.info({ event: 'admin_page', url: origin, port: number }, 'the admin page is open'),

@@ -24,11 +24,15 @@ async function decide(options: z.input<typeof settings>) {
 
 test('grants and questions of the file may have conditions and an approver', async () => {
   const line = {
-    ...{ agent: request.agent, resource: request.resource, scopes: ['events.read'] },
+    agent: request.agent,
+    resource: request.resource,
+    scopes: ['events.read'],
     delegates: ['phone'],
   }
   expect(await decide({ grants: [{ ...line, conditions: [few], approver: 'ada' }] })).toEqual({
-    ...{ decision: 'direct', conditions: [few], approver: 'ada' },
+    decision: 'direct',
+    conditions: [few],
+    approver: 'ada',
   })
   const question = { agents: 'any' as const, resources: 'any' as const }
   expect(await decide({ ask: [{ ...question, conditions: [few] }] })).toEqual({

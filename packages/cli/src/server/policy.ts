@@ -88,7 +88,9 @@ export async function policyOf(settings: PolicySettings): Promise<Policy> {
   const { url, tokenFile, deadline } = authzen
   const { authzen: ofDecisionPoint } = await import('@countersign/auth-server/authzen')
   return ofDecisionPoint({
-    ...{ url, development, dangerouslyAllowLoopbackHttp: development },
+    url,
+    development,
+    dangerouslyAllowLoopbackHttp: development,
     ...defined({ deadline, headers: tokenFile === undefined ? undefined : bearerOf(tokenFile) }),
   })
 }

@@ -6,7 +6,9 @@ import type { ProxySettings } from './participant.js'
 import { noticeProxy } from './proxy-notice.js'
 
 const from = (peer: string, ...names: string[]): ReceivedMessage => ({
-  ...{ method: 'GET', target: '/device', peer },
+  method: 'GET',
+  target: '/device',
+  peer,
   headers: names.map(name => [name, '203.0.113.7']),
 })
 

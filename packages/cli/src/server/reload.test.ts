@@ -16,7 +16,10 @@ test('a SIGHUP while a server starts is a reload once it serves; later ones come
   expect(applied).toEqual([])
   const settings = {}
   reloadOnSignal({
-    ...{ settings, fixed: [], read: () => settings, running: { setCertificate: () => undefined } },
+    settings,
+    fixed: [],
+    read: () => settings,
+    running: { setCertificate: () => undefined },
     log: jsonLog({ name: 'room', write: () => undefined }),
     apply: async next => void applied.push(next),
   })

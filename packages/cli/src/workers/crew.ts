@@ -56,8 +56,13 @@ interface Course<S> {
 export async function openCrew<S>(o: CrewOptions<S>): Promise<Crew<S> | undefined> {
   const places = Array.from({ length: o.count }, (_, index) => placeOf<S>(index + 1))
   const course: Course<S> = {
-    ...{ places, log: o.log, settings: o.settings, inTurn: inTurns() },
-    ...{ restarts: 0, failures: 0, isStopping: false },
+    places,
+    log: o.log,
+    settings: o.settings,
+    inTurn: inTurns(),
+    restarts: 0,
+    failures: 0,
+    isStopping: false,
   }
   const url = await startAll(places, o)
   if (url === undefined) {

@@ -21,11 +21,9 @@ const chains = [
     [one],
     ...[m, n, o].flatMap(two => [[one, two], ...[m, n, o].map(three => [one, two, three])]),
   ]),
-  ...[
-    [m, m, m, m],
-    [n, n, n, n],
-    [m, n, m, n],
-  ],
+  [m, m, m, m],
+  [n, n, n, n],
+  [m, n, m, n],
 ]
 
 const someOf = (values: readonly string[]): fc.Arbitrary<string[]> => fc.subarray([...values], { minLength: 1 })
@@ -86,8 +84,15 @@ const kinds: Readonly<Record<string, Kind>> = {
 }
 
 const plain: ConsideredRequest = {
-  ...{ now: 49, resource: here, scope: [], purposes: ['support'], levels: 0, services: [] },
-  ...{ safe: true, used: unused, approved: true },
+  now: 49,
+  resource: here,
+  scope: [],
+  purposes: ['support'],
+  levels: 0,
+  services: [],
+  safe: true,
+  used: unused,
+  approved: true,
 }
 
 /** All requests that differ in regard of these kinds. */

@@ -12,7 +12,11 @@ const send = (...where: ArgumentRule[]): Condition => ({ type: 'arguments', reso
 const approval = (...of: string[]): Condition => ({ type: 'approval', resource, of })
 const calls = (max: number, per: 'minute' | 'hour' | 'day'): Condition => ({ type: 'calls', max, per })
 const hours = (zone: string, from: string, to: string, days = [1, 2, 3, 4, 5, 6, 7]): HoursCondition => ({
-  ...{ type: 'hours', zone, from, to, days },
+  type: 'hours',
+  zone,
+  from,
+  to,
+  days,
 })
 const chain = (max: number, ...through: string[]): Condition => ({
   type: 'chain',

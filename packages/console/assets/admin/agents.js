@@ -106,14 +106,16 @@ function block(whom, words) {
         act: 'Block',
       }
     },
-    ...{ path: 'agents/block', members: whom },
+    path: 'agents/block',
+    members: whom,
     done: ({ grants: number }) => `Blocked; ${count(number, 'grant')} ended. Other instances know within 5 seconds.`,
   })
 }
 
 function unblock(whom) {
   return actButton('Lift the block', {
-    ...{ path: 'agents/unblock', members: whom },
+    path: 'agents/unblock',
+    members: whom,
     done: was => (was ? 'The block is lifted. What has ended stays ended.' : 'There was no block.'),
   })
 }

@@ -65,7 +65,8 @@ function revoke(kid, state) {
       ],
       act: 'Revoke',
     }),
-    ...{ path: 'keys/revoke', members: { kid } },
+    path: 'keys/revoke',
+    members: { kid },
     done: result => (result === null ? 'There is no such key, or it was revoked before.' : `${kid} is revoked.`),
   })
 }

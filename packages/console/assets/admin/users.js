@@ -60,7 +60,8 @@ function inviteButton(words, user) {
     'div',
     { class: 'buttons' },
     actButton(words, {
-      ...{ path: 'users/invite', members: { user } },
+      path: 'users/invite',
+      members: { user },
       done: () => 'The link is made.',
       after: ({ url, expires }) =>
         show({
@@ -132,7 +133,8 @@ function blockUser(sub, found) {
         ],
         act: 'Block',
       }),
-      ...{ path: 'users/block', members: { sub } },
+      path: 'users/block',
+      members: { sub },
       done: ({ grants }) => `The user is blocked; ${count(grants, 'grant')} ended.`,
     }),
   )
@@ -143,7 +145,8 @@ function unblockUser(sub) {
     'div',
     { class: 'buttons' },
     actButton('Lift the block', {
-      ...{ path: 'users/unblock', members: { sub } },
+      path: 'users/unblock',
+      members: { sub },
       done: was => (was ? 'The user may sign in again.' : 'The user was not blocked.'),
     }),
   )

@@ -56,8 +56,14 @@ export async function signedBy(message: ReceivedMessage, { verifier }: AdminCont
 }
 
 const byOperator: ReadonlySet<string> = new Set([
-  ...['blocked', 'unblocked', 'ended_by_operator', 'invited', 'admin_removed', 'admin_read'],
-  ...['key_made', 'key_revoked'],
+  'blocked',
+  'unblocked',
+  'ended_by_operator',
+  'invited',
+  'admin_removed',
+  'admin_read',
+  'key_made',
+  'key_revoked',
 ])
 
 /** Names the admin in the events of what an operator does. */

@@ -141,7 +141,9 @@ async function testPolicy(members: CallMembers, _: AdminCaller, context: AdminCo
       throw new TypeError('agent and resource are identifiers, such as https://agent.example')
   const principal = { agent, ...(delegate === '' ? {} : { delegate }) }
   const request = policyRequest(principal, {
-    ...{ resource, scope: parseScope(scope.trim().replaceAll(/ +/g, ' ')), purpose: undefined },
+    resource,
+    scope: parseScope(scope.trim().replaceAll(/ +/g, ' ')),
+    purpose: undefined,
     user: user === '' ? undefined : user,
   })
   try {

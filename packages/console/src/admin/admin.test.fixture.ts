@@ -38,7 +38,10 @@ export async function adminWorld({
     return url.slice(`${origin}/#enrol=`.length)
   }
   return {
-    ...{ made, server, admin, link },
+    made,
+    server,
+    admin,
+    link,
     async signedIn(name) {
       const one = asKey(await generateSigningKey())
       const response = await send(made, admin, { as: one, path: 'enrol', members: { link: await link(name) } })
@@ -66,8 +69,14 @@ export async function request(made: Pick<World, 'clock'>, call: PageCall): Promi
     headers = [['origin', origin] as const, ['sec-fetch-site', 'same-origin'] as const],
   } = call
   const message = await signedMessage({
-    ...{ as, origin, target: `/api/${path}`, method: 'POST', body: JSON.stringify(members), headers },
-    ...{ contentType: 'application/json', now: () => made.clock.now },
+    as,
+    origin,
+    target: `/api/${path}`,
+    method: 'POST',
+    body: JSON.stringify(members),
+    headers,
+    contentType: 'application/json',
+    now: () => made.clock.now,
   })
   return { ...message, peer: '192.0.2.7' }
 }

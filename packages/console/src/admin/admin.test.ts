@@ -147,7 +147,10 @@ describe('what is refused', () => {
     expect(cookie).not.toBe('')
     const asUser = (path: string): Promise<Response> =>
       admin.handle({
-        ...{ method: 'POST', target: `/api/${path}`, peer: '192.0.2.7', body: new TextEncoder().encode('{}') },
+        method: 'POST',
+        target: `/api/${path}`,
+        peer: '192.0.2.7',
+        body: new TextEncoder().encode('{}'),
         headers: [
           ['host', 'admin.example'],
           ['origin', origin],
@@ -179,8 +182,15 @@ describe('what is refused', () => {
     expect(await outcome(await send(made, admin, { as: stranger, ...block }))).toEqual([401, 'signed_out'])
     // Signed for another origin, such as that of the users.
     const elsewhere = await signedMessage({
-      ...{ as, origin: 'https://auth.example', host: 'admin.example', target: '/api/agents/block', method: 'POST' },
-      ...{ body: '{}', contentType: 'application/json', headers: [['origin', origin]], now: () => made.clock.now },
+      as,
+      origin: 'https://auth.example',
+      host: 'admin.example',
+      target: '/api/agents/block',
+      method: 'POST',
+      body: '{}',
+      contentType: 'application/json',
+      headers: [['origin', origin]],
+      now: () => made.clock.now,
     })
     expect(await outcome(await admin.handle(elsewhere))).toEqual([401, 'signature_wrong'])
     expect(await operatorOf(place.server).agents.blocks()).toEqual([])
@@ -265,7 +275,9 @@ describe('what is refused', () => {
     ]
     expect((await get(socket)).status).toBe(403)
     const form = await admin.handle({
-      ...{ method: 'POST', target: '/api/agents/block', body: new TextEncoder().encode('agent=x') },
+      method: 'POST',
+      target: '/api/agents/block',
+      body: new TextEncoder().encode('agent=x'),
       headers: [
         ['host', 'admin.example'],
         ['origin', 'https://evil.example'],
@@ -274,7 +286,8 @@ describe('what is refused', () => {
     })
     expect(form.status).toBe(403)
     const preflight = await admin.handle({
-      ...{ method: 'OPTIONS', target: '/api/agents/block' },
+      method: 'OPTIONS',
+      target: '/api/agents/block',
       headers: [
         ['host', 'admin.example'],
         ['origin', 'https://evil.example'],

@@ -20,7 +20,10 @@ export function openAdmin(options: AdminOptions, parts: AdminParts): AdminPage {
   const { origin, rulesOf } = options
   const { now, discovery } = parts
   const context: AdminContext = {
-    ...{ ...parts, ...lives, origin, rulesOf },
+    ...parts,
+    ...lives,
+    origin,
+    rulesOf,
     verifier: createVerifier({
       receiver: origin,
       discovery,

@@ -62,8 +62,12 @@ export async function openOperator(options: OperatorOptions): Promise<OpenOperat
     'openOperator',
     options,
     {
-      ...{ issuer: 'string', database: 'string', epoch: 'object' },
-      ...{ development: 'boolean', now: 'function', onEvent: 'function' },
+      issuer: 'string',
+      database: 'string',
+      epoch: 'object',
+      development: 'boolean',
+      now: 'function',
+      onEvent: 'function',
     },
     ['issuer', 'database'],
   )
@@ -94,8 +98,16 @@ export function operatorOf(server: AuthServer): Operator {
 export function contextOf(server: AuthServer): OperatorContext {
   const { store, issuer, now, onEnded, development, report, audit, rotation, blocks, keys } = lentBy(server)
   return {
-    ...{ store, issuer, now, onEnded, development, report, audit, rotation },
-    ...{ onBlocked: blocks.changed, onKeysChanged: keys.changed },
+    store,
+    issuer,
+    now,
+    onEnded,
+    development,
+    report,
+    audit,
+    rotation,
+    onBlocked: blocks.changed,
+    onKeysChanged: keys.changed,
   }
 }
 

@@ -13,8 +13,11 @@ const day = 86_400
 
 /** Reports to nobody. */
 const silent: Reporter<AuthServerEvent> = {
-  ...{ within: async () => undefined, alone: async () => undefined, record: async () => undefined },
-  ...{ tell: () => undefined, forget: async () => undefined },
+  within: async () => undefined,
+  alone: async () => undefined,
+  record: async () => undefined,
+  tell: () => undefined,
+  forget: async () => undefined,
 }
 
 async function place(database: string) {

@@ -54,7 +54,7 @@ async function place(database: string): Promise<Place> {
   }
   const made = await consentWorld({ database, deviceFlow: 'any', fetch: answer })
   publishResource(made, calendar, [made.resourceKey], {
-    ...{ supported_scopes: ['events.read', 'events.write'] },
+    supported_scopes: ['events.read', 'events.write'],
     revocation_endpoint: `${calendar}/aauth/revoked-grants`,
   })
   const onEvent = (event: AuthServerEvent): void => void events.push(event)
@@ -90,7 +90,11 @@ for (const { name, away, url } of databases) {
       expect(await refusalOf(await askUser(made, phone))).toEqual(callerBlocked)
       await expect.poll(() => told, { timeout: 5000 }).toEqual(items.map(({ grant }) => grant))
       expect(await operator.agents.show(agent)).toEqual({
-        ...{ agent, grants: 0, blocked: 'agent', users: 0, delegates: [] },
+        agent,
+        grants: 0,
+        blocked: 'agent',
+        users: 0,
+        delegates: [],
       })
       expect(await operator.agents.blocks()).toEqual([{ agent, blocked: 1_767_225_600 }])
       expect(await operator.agents.block({ agent })).toEqual({ changed: false, grants: 0 })
@@ -202,8 +206,14 @@ for (const { name, away, url } of databases) {
       expect(await operator.agents.list()).toEqual({ items: [{ agent, grants: 3 }] })
       const [one] = (await operator.grants.list({ agent, delegate: 'laptop' })).items
       expect(await operator.grants.show(one?.grant ?? '')).toEqual({
-        ...{ grant: one?.grant, agent, delegate: 'laptop', resource: calendar, scope: ['events.read'], user: sub },
-        ...{ created: 1_767_225_600, last_used: 1_767_225_600 },
+        grant: one?.grant,
+        agent,
+        delegate: 'laptop',
+        resource: calendar,
+        scope: ['events.read'],
+        user: sub,
+        created: 1_767_225_600,
+        last_used: 1_767_225_600,
       })
       expect(await operator.grants.show('x')).toBeUndefined()
       expect(await operator.grants.revoke({ grant: one?.grant ?? '' })).toBe(1)
@@ -314,7 +324,8 @@ test('an instance knows its own blocks at once', async () => {
   const claims = { scope: 'events.read' }
   const asked = async (): Promise<Response> =>
     send(one, phone, {
-      ...{ request_type: 'auth', redirect_uri: 'https://app.example/callback' },
+      request_type: 'auth',
+      redirect_uri: 'https://app.example/callback',
       resource_token: await resourceToken(made, phone, { claims }),
     })
   expect((await asked()).status).toBe(200)

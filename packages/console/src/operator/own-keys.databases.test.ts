@@ -79,7 +79,8 @@ describe.each(databases)('$name$away', ({ away, url }) => {
       clock.now = newYear + 30 * day + 3600 + 600 + 60
       expect([await kidsOf(one), await kidsOf(two)]).toEqual([[next], [next]])
       expect([...keyEvents(one), ...keyEvents(two)].map(event => (event as { type: string }).type)).toEqual([
-        ...['key_made', 'key_retired'],
+        'key_made',
+        'key_retired',
       ])
     },
   )
@@ -123,12 +124,21 @@ describe.each(databases)('$name$away', ({ away, url }) => {
       for (const one of all) expect(one).toMatchObject({ kid: next, signs: newYear + 900, revoked: [] })
       expect(await operator.keys.list()).toEqual([
         {
-          ...{ kid: 'file', algorithm: 'Ed25519', state: 'signing', from: 'options' },
-          ...{ published: newYear, signs: newYear, until: newYear + 900 + 3600 + 600 },
+          kid: 'file',
+          algorithm: 'Ed25519',
+          state: 'signing',
+          from: 'options',
+          published: newYear,
+          signs: newYear,
+          until: newYear + 900 + 3600 + 600,
         },
         {
-          ...{ kid: next, algorithm: 'Ed25519', state: 'next', from: 'database' },
-          ...{ published: newYear, signs: newYear + 900 },
+          kid: next,
+          algorithm: 'Ed25519',
+          state: 'next',
+          from: 'database',
+          published: newYear,
+          signs: newYear + 900,
         },
       ])
       expect([await kidsOf(made), await signer(made)]).toEqual([['file', next], 'file'])

@@ -8,7 +8,10 @@ import { resolveComponent } from './resolve-component.js'
 const fields: Readonly<Record<string, readonly string[]>> = { 'content-type': ['text/plain'] }
 const lines = (name: string): readonly string[] => fields[name] ?? []
 const request: RequestContext = {
-  ...{ method: 'GET', target: '/events?a=1&b=2', scheme: 'https', authority: 'calendar.example' },
+  method: 'GET',
+  target: '/events?a=1&b=2',
+  scheme: 'https',
+  authority: 'calendar.example',
   lines,
 }
 const response: ResponseContext = { status: 200, request, lines }

@@ -40,8 +40,15 @@ export function receivedBase(
   if (input === undefined) return undefined
   const { method, target } = message
   const reading: Omit<Reading, 'key'> = {
-    ...{ method, scheme, authority, path: pathOf(target), query: queryOf(target), fields: {} },
-    ...{ parameters: input.text, spelling: 'standard', signature: new Uint8Array() },
+    method,
+    scheme,
+    authority,
+    path: pathOf(target),
+    query: queryOf(target),
+    fields: {},
+    parameters: input.text,
+    spelling: 'standard',
+    signature: new Uint8Array(),
   }
   const components = input.components.map((component): ReceivedComponent => {
     const value = valueIn(component, reading, message)

@@ -164,7 +164,7 @@ function queryVariants({ reading }: VariantSource): Variant[] {
 
 function methodVariants({ reading }: VariantSource): Variant[] {
   const upper = reading.method.toUpperCase()
-  return [reading.method.toLowerCase(), ...['GET', 'POST', 'HEAD', 'PUT', 'PATCH', 'DELETE']].map(method => ({
+  return [reading.method.toLowerCase(), 'GET', 'POST', 'HEAD', 'PUT', 'PATCH', 'DELETE'].map(method => ({
     reason: 'method_changed',
     at: '@method',
     change:

@@ -30,7 +30,10 @@ describe('a raw request', () => {
 
   test('is told from other text by its first line', () => {
     expect(['GET / HTTP/1.1', 'GET /events', 'hello world', 'eyJ0.eyJ.AA'].map(looksLikeRequest)).toEqual([
-      ...[true, true, false, false],
+      true,
+      true,
+      false,
+      false,
     ])
   })
 

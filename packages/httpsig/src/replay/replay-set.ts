@@ -142,8 +142,13 @@ export function fullWait(seconds: number): Promise<void> {
  */
 export function memoryReplaySet(options: MemoryReplaySetOptions = {}): MemoryReplaySet {
   checkOptions('memoryReplaySet', options, {
-    ...{ window: 'any', rate: 'any', capacity: 'any', siteShare: 'any', share: 'any' },
-    ...{ now: 'function', monotonic: 'function' },
+    window: 'any',
+    rate: 'any',
+    capacity: 'any',
+    siteShare: 'any',
+    share: 'any',
+    now: 'function',
+    monotonic: 'function',
   })
   const { now: clock = () => Date.now() / 1000 } = options
   const monotonic = options.monotonic ?? (options.now === undefined ? () => performance.now() / 1000 : undefined)

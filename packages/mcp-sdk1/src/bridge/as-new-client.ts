@@ -69,7 +69,11 @@ export function asNewClient(options: AsNewClient): Adapter {
   const { port, onError, discovered } = options
   const context: Context = {
     ...options,
-    ...{ open: new Map(), listening: new Map(), running: new Map(), clientInfo: undefined, logLevel: undefined },
+    open: new Map(),
+    listening: new Map(),
+    running: new Map(),
+    clientInfo: undefined,
+    logLevel: undefined,
     changes: changes({
       capabilities: discovered['capabilities'],
       listen: (params, { signal, acknowledged }) =>

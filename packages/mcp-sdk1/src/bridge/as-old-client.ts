@@ -70,7 +70,12 @@ const uncached = { ttlMs: 0, cacheScope: 'private' } as const
 export function asOldClient(options: AsOldClient): Adapter {
   const { port, toServer } = options
   const context: Context = {
-    ...{ ...options, open: new Map(), calls: new Map(), asked: new Map(), session: undefined, logLevel: undefined },
+    ...options,
+    open: new Map(),
+    calls: new Map(),
+    asked: new Map(),
+    session: undefined,
+    logLevel: undefined,
     listeners: listeners({
       tell: message => port.toClient(message),
       async subscribe(uri, isWanted) {
@@ -167,7 +172,9 @@ async function initialize({ capabilities, clientInfo }: Envelope, context: Conte
 
 function discovery({ capabilities, serverInfo, instructions }: Params): Params {
   return {
-    ...{ supportedVersions: [statelessRevision], capabilities: commonCapabilities(capabilities), ...uncached },
+    supportedVersions: [statelessRevision],
+    capabilities: commonCapabilities(capabilities),
+    ...uncached,
     ...(instructions === undefined ? {} : { instructions }),
     ...(serverInfo === undefined ? {} : { _meta: { [serverInfoMember]: serverInfo } }),
   }

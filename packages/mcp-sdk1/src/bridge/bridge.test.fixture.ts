@@ -30,8 +30,13 @@ export function bridged(capabilities: ClientCapabilities = {}): Bridged {
   const client = new Client({ name: 'client', version: '1' }, { capabilities })
   const server = new Server({ name: 'server', version: '1' }, { capabilities: all })
   return {
-    ...{ client, server, between, versions, errors },
-    ...{ sent: heard(remote), received: heard(local) },
+    client,
+    server,
+    between,
+    versions,
+    errors,
+    sent: heard(remote),
+    received: heard(local),
     async connect() {
       await server.connect(far)
       await between.start()

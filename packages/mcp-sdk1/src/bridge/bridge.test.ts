@@ -115,14 +115,17 @@ test('a request that the server cancels is cancelled at the client', async () =>
 test('sampling and elicitation during a call keep their ids on both sides', async () => {
   const { client, server, connect, sent, received } = bridged({ sampling: {}, elicitation: { form: {} } })
   client.setRequestHandler(CreateMessageRequestSchema, () => ({
-    ...{ model: 'm', role: 'assistant', content: { type: 'text', text: 'sampled' } },
+    model: 'm',
+    role: 'assistant',
+    content: { type: 'text', text: 'sampled' },
   }))
   client.setRequestHandler(ElicitRequestSchema, () => ({ action: 'accept', content: { name: 'Ada' } }))
   server.setRequestHandler(CallToolRequestSchema, async () => {
     const [sampled, { content }] = await Promise.all([
       server.createMessage({ messages: [], maxTokens: 1 }),
       server.elicitInput({
-        ...{ mode: 'form', message: 'Who?' },
+        mode: 'form',
+        message: 'Who?',
         requestedSchema: { type: 'object', properties: { name: { type: 'string' } } },
       }),
     ])
@@ -152,7 +155,8 @@ test('errors of one side reach the other side as answers', async () => {
   })
   await connect()
   await expect(client.callTool(call('any'))).rejects.toMatchObject({
-    ...{ code: -32603, message: expect.stringContaining('no tools today') },
+    code: -32603,
+    message: expect.stringContaining('no tools today'),
   })
 })
 

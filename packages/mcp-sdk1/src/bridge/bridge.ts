@@ -117,12 +117,21 @@ export function bridge(options: BridgeOptions): Bridge {
     return context.closing
   }
   const context: Context = {
-    ...{ local, remote, links, close, patience: patienceOf(options), stop: new AbortController() },
+    local,
+    remote,
+    links,
+    close,
+    patience: patienceOf(options),
+    stop: new AbortController(),
     onError(error) {
       // Requests that break off because of the end or a cancellation are not errors.
       if (context.closing === undefined && error.name !== 'AbortError') tell(error)
     },
-    ...{ port: undefined, isChoosing: true, way: undefined, queue: [], closing: undefined },
+    port: undefined,
+    isChoosing: true,
+    way: undefined,
+    queue: [],
+    closing: undefined,
   }
   return {
     async start() {
@@ -212,12 +221,17 @@ async function wayTo(first: RpcRequest, port: ClientPort, context: Context): Pro
   const { remote, links, patience, onError, close } = context
   const envelope = envelopeOf(first)
   const { discovered, connect } = await findRevision({
-    ...{ connect: remote, patience, signal: context.stop.signal },
+    connect: remote,
+    patience,
+    signal: context.stop.signal,
     envelope: envelope ?? greetingOf(first),
   })
   let adapter: Adapter | undefined
   const options: LineOptions = {
-    ...{ connect, links, onError, closed: close },
+    connect,
+    links,
+    onError,
+    closed: close,
     toClient: message => (adapter === undefined ? port.toClient(message) : adapter.fromServer(message)),
     renewed: () => adapter?.renewed?.(),
   }

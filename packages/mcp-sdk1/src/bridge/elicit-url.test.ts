@@ -16,7 +16,10 @@ import { bridged } from './bridge.test.fixture.js'
 
 const url = 'https://auth.example/consent?request_token=r'
 const visit = (ended = new AbortController().signal): Visit => ({
-  ...{ issuer: 'https://auth.example', resource: 'https://calendar.example', scope: 'events.read', ended },
+  issuer: 'https://auth.example',
+  resource: 'https://calendar.example',
+  scope: 'events.read',
+  ended,
 })
 
 async function served(
@@ -47,7 +50,9 @@ test('the client gets the URL and the hosts, and is told when the user is done',
   const elicitationId = (asked[0] as { readonly elicitationId: string }).elicitationId
   expect(asked).toEqual([
     {
-      ...{ mode: 'url', url, elicitationId: expect.stringMatching(/^[\w-]{43}$/) },
+      mode: 'url',
+      url,
+      elicitationId: expect.stringMatching(/^[\w-]{43}$/),
       message: 'auth.example asks you whether to allow access to calendar.example',
     },
   ])
@@ -124,15 +129,20 @@ test('for a client that cannot ask, the other way is used, or the call fails', a
   await elicitUrl({ client: () => undefined, otherwise })(url, visit())
   expect(opened).toEqual([url, url, url])
   await expect(elicitUrl({ client: without.server })(url, visit())).rejects.toMatchObject({
-    ...{ code: 'interaction_required', url: undefined },
+    code: 'interaction_required',
+    url: undefined,
   })
 })
 
 test('when a client disconnects while it asks, no browser opens: its user has quit', async () => {
   const otherwise = (): void => expect.unreachable()
   const code = {
-    ...{ verification_uri: 'https://auth.example/device', user_code: 'BCDF-GHJK', expires_in: 600 },
-    ...{ issuer: 'https://auth.example', resource: 'https://calendar.example', scope: 'events.read' },
+    verification_uri: 'https://auth.example/device',
+    user_code: 'BCDF-GHJK',
+    expires_in: 600,
+    issuer: 'https://auth.example',
+    resource: 'https://calendar.example',
+    scope: 'events.read',
   }
   const gone = { code: 'interaction_required', message: 'the MCP client disconnected before its user answered' }
   const leaving = await served(async () => {
@@ -174,8 +184,12 @@ test('a code is in the message, and never in the URL', async () => {
     return { action: 'accept' }
   })
   const code = {
-    ...{ verification_uri: 'https://auth.example/device', user_code: 'BCDF-GHJK', expires_in: 600 },
-    ...{ issuer: 'https://auth.example', resource: 'https://calendar.example', scope: 'events.read' },
+    verification_uri: 'https://auth.example/device',
+    user_code: 'BCDF-GHJK',
+    expires_in: 600,
+    issuer: 'https://auth.example',
+    resource: 'https://calendar.example',
+    scope: 'events.read',
   }
   await elicitCode({ client: server, otherwise: () => expect.unreachable() })(code)
   expect(asked).toMatchObject([

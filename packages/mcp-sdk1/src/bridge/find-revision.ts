@@ -46,7 +46,9 @@ export async function findRevision({ connect, envelope, patience, signal }: Find
   let lost: (what: Lost) => void = () => undefined
   const transport = connect(what => lost(what))
   const request: RpcRequest = {
-    ...{ jsonrpc: '2.0', id: `countersign-${randomText()}`, method: 'server/discover' },
+    jsonrpc: '2.0',
+    id: `countersign-${randomText()}`,
+    method: 'server/discover',
     params: withEnvelope(undefined, envelope),
   }
   const over = new AbortController()

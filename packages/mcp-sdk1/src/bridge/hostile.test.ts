@@ -171,7 +171,9 @@ describe('a server with sessions, to a new client', () => {
       return method?.startsWith('resources/') ? { result: {} } : undefined
     })
     const listen = (id: string, resourceSubscriptions: unknown) => ({
-      ...{ id, method: 'subscriptions/listen', params: { _meta: meta, notifications: { resourceSubscriptions } } },
+      id,
+      method: 'subscriptions/listen',
+      params: { _meta: meta, notifications: { resourceSubscriptions } },
     })
     place.say(
       listen(

@@ -69,7 +69,10 @@ export function newClient(
   { onError, toServer }: { readonly onError: (error: Error) => void; readonly toServer: (message: RpcMessage) => void },
 ): ClientPort {
   const context: Context = {
-    ...{ toServer, calls: new Map(), queue: [], capabilities: undefined },
+    toServer,
+    calls: new Map(),
+    queue: [],
+    capabilities: undefined,
     send: message => void send(message).catch(onError),
   }
   return {
@@ -129,8 +132,14 @@ function fromRequest(request: RpcRequest, context: Context): RpcRequest | undefi
     return undefined
   }
   context.calls.set(request.id, {
-    ...{ id: request.id, request, waiting: request, state: undefined, questions: new Map() },
-    ...{ answer: undefined, rounds: 0, timer: undefined },
+    id: request.id,
+    request,
+    waiting: request,
+    state: undefined,
+    questions: new Map(),
+    answer: undefined,
+    rounds: 0,
+    timer: undefined,
   })
   return request
 }

@@ -30,12 +30,18 @@ const request = (id: number, method = 'tools/call') =>
   ({ jsonrpc: '2.0', id, method, params: { name: 'pay' } }) as const
 const answer = (id: unknown, result: object = {}): object => ({ jsonrpc: '2.0', id, result })
 const welcome = (version = '2025-11-25'): object => ({
-  ...{ protocolVersion: version, capabilities: {}, serverInfo: { name: 's', version: '1' } },
+  protocolVersion: version,
+  capabilities: {},
+  serverInfo: { name: 's', version: '1' },
 })
 
 function played(id: number, onLost: (lost: Lost) => void, handler: Handler): Played {
   const session: Played = {
-    ...{ sent: [], onLost, isClosed: false, isTerminated: false, sessionId: `s${id}` },
+    sent: [],
+    onLost,
+    isClosed: false,
+    isTerminated: false,
+    sessionId: `s${id}`,
     start: async () => undefined,
     async send(message, options) {
       // The bridge finds out first what the server speaks.
@@ -202,7 +208,8 @@ describe('a request that cannot be delivered', () => {
       .poll(() => received)
       .toEqual([
         {
-          ...{ jsonrpc: '2.0', id: 1 },
+          jsonrpc: '2.0',
+          id: 1,
           error: { code: -32603, message: 'a user must agree first', data: { code: 'interaction_required' } },
         },
       ])

@@ -66,8 +66,12 @@ interface State {
 
 export function remoteSessions(options: RemoteSessionsOptions): RemoteSessions {
   const state: State = {
-    ...{ open: new Set(), greetings: new Map() },
-    ...{ current: undefined, hello: undefined, protocolVersion: undefined, renewing: undefined },
+    open: new Set(),
+    greetings: new Map(),
+    current: undefined,
+    hello: undefined,
+    protocolVersion: undefined,
+    renewing: undefined,
   }
 
   function renewOnce(old: Session): Promise<void> {

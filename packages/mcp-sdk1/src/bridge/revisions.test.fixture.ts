@@ -234,7 +234,8 @@ export async function placeOf([client, server]: Lines, answer: Answering = ada):
   const [remote, far] = server === 'old' ? InMemoryTransport.createLinkedPair() : NewPipe.createLinkedPair()
   const served = server === 'old' ? oldServer(far as InMemoryTransport, seen) : newServer(far as NewPipe, seen)
   const between = bridge({
-    ...{ local, remote: () => remote as RemoteTransport },
+    local,
+    remote: () => remote as RemoteTransport,
     onError: error => void errors.push(error),
   })
   await between.start()

@@ -46,9 +46,15 @@ export function sessionsLine({ connect, links, toClient, renewed, closed, onErro
     closed,
   })
   const context: Context = {
-    ...{ toClient, links, onError, renewed, sessions },
-    ...{ requests: new Map(), questions: openQuestions() },
-    ...{ turn: Promise.resolve(), isClosing: false },
+    toClient,
+    links,
+    onError,
+    renewed,
+    sessions,
+    requests: new Map(),
+    questions: openQuestions(),
+    turn: Promise.resolve(),
+    isClosing: false,
   }
   return {
     start: () => sessions.start(),

@@ -79,7 +79,9 @@ async function silent(answersFrom: number, options: Partial<BridgeOptions> = {})
   await bridge({ local, remote, sleep: clock.sleep, ...options }).start()
   await near.start()
   return {
-    ...{ received, seen, clock },
+    received,
+    seen,
+    clock,
     say: message => void near.send({ jsonrpc: '2.0', ...message } as never).catch(() => undefined),
   }
 }

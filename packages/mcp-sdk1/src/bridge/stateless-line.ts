@@ -33,8 +33,13 @@ interface Context extends Pick<LineOptions, 'toClient' | 'links' | 'onError'> {
 export function statelessLine({ connect, links, toClient, closed, onError }: LineOptions): Line {
   const transport = connect(lost => awaitAnswer(lost, context))
   const context: Context = {
-    ...{ transport, toClient, links, onError },
-    ...{ requests: new Map(), params: paramHeaders(), isClosing: false },
+    transport,
+    toClient,
+    links,
+    onError,
+    requests: new Map(),
+    params: paramHeaders(),
+    isClosing: false,
   }
   return {
     async start() {
@@ -82,7 +87,8 @@ function send(request: RpcRequest, context: Context): void {
   const headers = params.of(request)
   transport
     .send(request, {
-      ...{ requestSignal: waiting.stop.signal, onresumptiontoken },
+      requestSignal: waiting.stop.signal,
+      onresumptiontoken,
       ...(headers === undefined ? {} : { headers }),
     })
     .catch(error => fail(request.id, error, context))

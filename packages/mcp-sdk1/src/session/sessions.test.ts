@@ -90,7 +90,11 @@ test('the signature must cover the session id', async () => {
   const as = asAgent(world.agent)
   const id = await openSession(tools, as)
   const wire = await world.request({
-    ...{ as, method: 'POST', target: '/mcp', body: ping, contentType: 'application/json' },
+    as,
+    method: 'POST',
+    target: '/mcp',
+    body: ping,
+    contentType: 'application/json',
     headers: [
       ['accept', 'application/json, text/event-stream'],
       ['mcp-session-id', id],
@@ -166,7 +170,9 @@ test('one session too many of a caller ends its own longest unused one, and none
   })
   const refused = await full.send(two, { body: initialize })
   expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toMatchObject([
-    ...[503, '60', { reason: 'capacity_exceeded' }],
+    503,
+    '60',
+    { reason: 'capacity_exceeded' },
   ])
   await stream.body?.cancel()
   expect((await full.send(two, { body: initialize })).status).toBe(200)

@@ -123,8 +123,11 @@ function sessionLedger<T>(now: () => number): SessionLedger<T> {
  */
 export function createSessions<T>(o: SessionLimits & { end(value: T): void; now(): number }): Sessions<T> {
   checkOptions('createSessions', o, {
-    ...{ sessions: 'number', perCaller: 'number', idle: 'number' },
-    ...{ end: 'function', now: 'function' },
+    sessions: 'number',
+    perCaller: 'number',
+    idle: 'number',
+    end: 'function',
+    now: 'function',
   })
   const sessions = new Map<string, CountedSession<T>>()
   const ledger = sessionLedger<T>(o.now)

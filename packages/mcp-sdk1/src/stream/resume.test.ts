@@ -83,7 +83,9 @@ test('the client of the SDK gets the messages that were sent after its token had
         .at(-1)
         ?.server.notification({ method: 'notifications/message', params: { level: 'info', data: 'in the gap' } })
     return tools.send(await user(1), {
-      ...{ method: init.method ?? 'GET', target: new URL(String(input)).pathname, headers },
+      method: init.method ?? 'GET',
+      target: new URL(String(input)).pathname,
+      headers,
       ...(typeof init.body === 'string' ? { body: init.body } : {}),
     })
   }

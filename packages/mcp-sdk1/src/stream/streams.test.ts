@@ -59,7 +59,10 @@ test(verifies('mcp.covered', 'the signature must cover Last-Event-ID'), async ()
   const as = await holder(60)
   const id = await openSession(tools, as)
   const wire = await world.request({
-    ...{ as, method: 'GET', target: '/mcp', additionalComponents: ['mcp-session-id'] },
+    as,
+    method: 'GET',
+    target: '/mcp',
+    additionalComponents: ['mcp-session-id'],
     headers: [
       ['accept', 'text/event-stream'],
       ['mcp-session-id', id],

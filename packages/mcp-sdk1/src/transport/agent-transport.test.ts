@@ -7,7 +7,9 @@ import { type AgentTransportOptions, agentTransport, type Lost } from './agent-t
 const url = 'https://tools.example/mcp'
 const request = (id: number): JSONRPCMessage => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'pay' } })
 const cancelled = (requestId: number): JSONRPCMessage => ({
-  ...{ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } },
+  jsonrpc: '2.0',
+  method: 'notifications/cancelled',
+  params: { requestId },
 })
 const accepted = (): Response => new Response(null, { status: 202 })
 
@@ -129,9 +131,7 @@ test('a refused request fails with the reason of the agent', async () => {
   await transport.start()
   const error = await transport.send(request(1)).catch(thrown => thrown)
   expect(error).toBeInstanceOf(StreamableHTTPError)
-  expect([error.code, error.message]).toEqual([
-    ...[403, 'Streamable HTTP error: tools.example does not admit this agent'],
-  ])
+  expect([error.code, error.message]).toEqual([403, 'Streamable HTTP error: tools.example does not admit this agent'])
 })
 
 test('a redirect within the origin is followed; one to another origin is an error', async () => {
@@ -150,7 +150,9 @@ test('a redirect within the origin is followed; one to another origin is an erro
     return transport.send(request(1)).catch(error => [error.constructor.name, error.code, error.message])
   }
   expect(await fetched('https://other.example/mcp')).toEqual([
-    ...['StreamableHTTPError', 307, expect.stringContaining('Redirect to https://other.example/mcp not followed')],
+    'StreamableHTTPError',
+    307,
+    expect.stringContaining('Redirect to https://other.example/mcp not followed'),
   ])
   expect(asked.splice(0)).toEqual([url])
   expect(await fetched('/mcp/v2')).toBeUndefined()

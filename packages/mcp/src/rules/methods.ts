@@ -2,16 +2,28 @@ import { foldedName, misspeltFrom } from '@countersign/protocol/internal'
 
 /** Methods that only read, or keep the session going. */
 export const readingMethods: ReadonlySet<string> = new Set([
-  ...['initialize', 'ping', 'logging/setLevel', 'completion/complete'],
-  ...['tools/list', 'prompts/list', 'prompts/get'],
-  ...['resources/list', 'resources/templates/list', 'resources/read', 'resources/subscribe', 'resources/unsubscribe'],
-  ...['server/discover', 'subscriptions/listen', 'tasks/get', 'tasks/result', 'tasks/list', 'tasks/cancel'],
-  ...[
-    'notifications/initialized',
-    'notifications/cancelled',
-    'notifications/progress',
-    'notifications/roots/list_changed',
-  ],
+  'initialize',
+  'ping',
+  'logging/setLevel',
+  'completion/complete',
+  'tools/list',
+  'prompts/list',
+  'prompts/get',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'server/discover',
+  'subscriptions/listen',
+  'tasks/get',
+  'tasks/result',
+  'tasks/list',
+  'tasks/cancel',
+  'notifications/initialized',
+  'notifications/cancelled',
+  'notifications/progress',
+  'notifications/roots/list_changed',
   'notifications/tasks/status',
 ])
 

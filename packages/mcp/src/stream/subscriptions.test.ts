@@ -133,8 +133,13 @@ test(verifies('mcp.once', 'a request that was sent once is not answered again'),
   const { world: place, participant } = tools
   const { body = '', headers = {} } = askOf({ method: 'tools/list' })
   const message = await place.request({
-    ...{ as: pseudonym, method: 'POST', target: '/mcp', body, contentType: 'application/json' },
-    ...{ headers: Object.entries(headers), additionalComponents: Object.keys(headers) },
+    as: pseudonym,
+    method: 'POST',
+    target: '/mcp',
+    body,
+    contentType: 'application/json',
+    headers: Object.entries(headers),
+    additionalComponents: Object.keys(headers),
   })
   const [first, second] = [await participant.handle(message), await participant.handle({ ...message })]
   expect([first, second].map(response => (response as Response).status)).toEqual([200, 401])

@@ -80,7 +80,12 @@ function makeOffset(zone: string): Offset {
     hourCycle: 'h23',
     calendar: 'gregory',
     numberingSystem: 'latn',
-    ...{ year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric, second: numeric },
+    year: numeric,
+    month: numeric,
+    day: numeric,
+    hour: numeric,
+    minute: numeric,
+    second: numeric,
   })
   return time => {
     const parts = new Map(format.formatToParts(time * 1000).map(({ type, value }) => [type, Number(value)]))

@@ -57,7 +57,10 @@ export const clockTolerance = 300
  */
 export function checkKeySchedule(schedule: KeySchedule): void {
   checkOptions('checkKeySchedule', schedule, {
-    ...{ rotateEvery: 'any', publishAhead: 'any', tokenLifetime: 'any', grace: 'any' },
+    rotateEvery: 'any',
+    publishAhead: 'any',
+    tokenLifetime: 'any',
+    grace: 'any',
   })
   const { rotateEvery, publishAhead, tokenLifetime, grace = 0 } = schedule
   if (!(publishAhead >= leastAhead && Number.isFinite(publishAhead)))

@@ -68,12 +68,17 @@ describe('publishing', () => {
 describe('finding', () => {
   test(verifies('KEY-24', 'discovery.broken-keys', 'entries that are broken or unknown are skipped'), () => {
     const strange = [
-      ...[null, 'k1', 7, [], [k1], {}, { kid: 'k1' }, { kty: 'AKP', alg: 'ML-DSA-44', pub: 'AAAA', kid: 'k1' }],
-      ...[
-        { kty: 'RSA', n: 'AAAA', e: 'AQAB', alg: 'PS512', kid: 'k1' },
-        { ...k1, use: 'enc' },
-        { ...k1, x: 'AAAA' },
-      ],
+      null,
+      'k1',
+      7,
+      [],
+      [k1],
+      {},
+      { kid: 'k1' },
+      { kty: 'AKP', alg: 'ML-DSA-44', pub: 'AAAA', kid: 'k1' },
+      { kty: 'RSA', n: 'AAAA', e: 'AQAB', alg: 'PS512', kid: 'k1' },
+      { ...k1, use: 'enc' },
+      { ...k1, x: 'AAAA' },
     ]
     expect(findKey({ keys: [...strange, k1, ...strange] }, 'k1')).toEqual(rfc8037.jwk)
     expect(findKey({ keys: strange }, 'k1')).toBeUndefined()

@@ -11,7 +11,10 @@ test('a code is written and read as a Structured Field String', () => {
 
 test.each([
   ...readVectors('interaction-codes', 'refuse').map(({ input }) => input.line),
-  ...['', '"a";x;x', ':YQ==:', '?1'],
+  '',
+  '"a";x;x',
+  ':YQ==:',
+  '?1',
 ])('a value that is not a code is refused: %s', value => {
   expect(() => parseAgentInteraction(value)).toThrow(expect.objectContaining({ code: 'invalid_grant', status: 400 }))
 })

@@ -66,8 +66,16 @@ describe.each(kinds)('$kind', ({ good, parse }) => {
   })
 
   test.each([
-    ...[`${id}/`, `${id}:443`, id.toUpperCase(), id.replace('https', 'http'), `${id}.`, 'https://victim.example'],
-    ...[[id], null, 7, undefined],
+    `${id}/`,
+    `${id}:443`,
+    id.toUpperCase(),
+    id.replace('https', 'http'),
+    `${id}.`,
+    'https://victim.example',
+    [id],
+    null,
+    7,
+    undefined,
   ])(verifies('DSC-17', 'id.metadata.self', 'issuer %j is that of another'), issuer => {
     expect(() => read({ issuer })).toThrow(expect.objectContaining(refusal))
     expect(() => parse(good, 'https://other.example')).toThrow(expect.objectContaining(refusal))
@@ -75,36 +83,31 @@ describe.each(kinds)('$kind', ({ good, parse }) => {
   })
 
   test.each([
-    ...[
-      'http://keys.example/jwks',
-      'https://u:p@keys.example/jwks',
-      'https://keys.example/jwks#a',
-      'https://keys.example/#',
-    ],
-    ...['https://KEYS.example/jwks', 'https://keys.example:443/jwks', 'https://127.0.0.1/jwks', 'https://[::1]/jwks'],
-    ...[
-      'https://keys.example\\jwks',
-      'https://keys.example/a/../jwks',
-      ' https://keys.example/',
-      'https://keys.example/ü',
-    ],
-    ...[
-      'https://2130706433/',
-      'https://keys.example./',
-      'javascript:alert(1)',
-      'file:///etc/passwd',
-      'data:,x',
-      '/jwks',
-      '',
-    ],
-    ...[
-      'http://localhost/jwks',
-      `https://keys.example/${'a'.repeat(2048)}`,
-      null,
-      7,
-      ['https://keys.example/jwks'],
-      undefined,
-    ],
+    'http://keys.example/jwks',
+    'https://u:p@keys.example/jwks',
+    'https://keys.example/jwks#a',
+    'https://keys.example/#',
+    'https://KEYS.example/jwks',
+    'https://keys.example:443/jwks',
+    'https://127.0.0.1/jwks',
+    'https://[::1]/jwks',
+    'https://keys.example\\jwks',
+    'https://keys.example/a/../jwks',
+    ' https://keys.example/',
+    'https://keys.example/ü',
+    'https://2130706433/',
+    'https://keys.example./',
+    'javascript:alert(1)',
+    'file:///etc/passwd',
+    'data:,x',
+    '/jwks',
+    '',
+    'http://localhost/jwks',
+    `https://keys.example/${'a'.repeat(2048)}`,
+    null,
+    7,
+    ['https://keys.example/jwks'],
+    undefined,
   ])(verifies('DSC-09', 'DSC-19', 'discovery.https', 'jwks_uri %j'), jwks_uri => {
     expect(() => read({ jwks_uri })).toThrow(expect.objectContaining(refusal))
     expect(parse(good, id)).toEqual(good)
@@ -123,18 +126,26 @@ describe.each(kinds)('$kind', ({ good, parse }) => {
     'future_endpoint',
   ])(verifies('id.endpoints.origin', 'DSC-09', 'REV-20', '%s is on the origin, without query'), name => {
     for (const value of [
-      ...['https://evil.example/token', `${id}.evil.example/token`, `${id}@evil.example/token`, `${id}:8443/token`],
-      ...[
-        `${id}/token?a=b`,
-        `${id}/token?`,
-        `${id}/token#a`,
-        id,
-        `${id}\\token`,
-        `${id}/../token`,
-        `${id}/a/./b`,
-        `${id}/%2e%2e/x`,
-      ],
-      ...[id.replace('https', 'http'), '/token', 'token', '', null, 7, [`${id}/token`], `${id}/a b`],
+      'https://evil.example/token',
+      `${id}.evil.example/token`,
+      `${id}@evil.example/token`,
+      `${id}:8443/token`,
+      `${id}/token?a=b`,
+      `${id}/token?`,
+      `${id}/token#a`,
+      id,
+      `${id}\\token`,
+      `${id}/../token`,
+      `${id}/a/./b`,
+      `${id}/%2e%2e/x`,
+      id.replace('https', 'http'),
+      '/token',
+      'token',
+      '',
+      null,
+      7,
+      [`${id}/token`],
+      `${id}/a b`,
     ])
       expect(() => read({ [name]: value }), JSON.stringify(value)).toThrow(expect.objectContaining(refusal))
     expect(() => read({ [name]: `${id}/a/token` })).not.toThrow()
@@ -199,15 +210,25 @@ test(verifies('policy.words', 'purposes, operations and data views are words wit
 test('of keys and endpoints alone, documents are read as strictly', () => {
   const { issuer, jwks_uri, agent_token_endpoint, agent_auth_endpoint, revocation_endpoint } = authServer
   expect(parseEndpoints.authServer(authServer, issuer)).toEqual({
-    ...{ issuer, jwks_uri, agent_token_endpoint, agent_auth_endpoint, revocation_endpoint },
+    issuer,
+    jwks_uri,
+    agent_token_endpoint,
+    agent_auth_endpoint,
+    revocation_endpoint,
   })
   const { resource_token_endpoint } = resource
   expect(parseEndpoints.resource(resource, resource.issuer)).toEqual({
-    ...{ issuer: resource.issuer, resource: resource.resource, jwks_uri: resource.jwks_uri, resource_token_endpoint },
+    issuer: resource.issuer,
+    resource: resource.resource,
+    jwks_uri: resource.jwks_uri,
+    resource_token_endpoint,
   })
   const { delegate_token_endpoint } = agent
   expect(parseEndpoints.agent(agent, agent.issuer)).toEqual({
-    ...{ issuer: agent.issuer, agent: agent.agent, jwks_uri: agent.jwks_uri, delegate_token_endpoint },
+    issuer: agent.issuer,
+    agent: agent.agent,
+    jwks_uri: agent.jwks_uri,
+    delegate_token_endpoint,
   })
   for (const wrong of [
     { issuer: 'https://other.example' },

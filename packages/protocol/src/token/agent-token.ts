@@ -46,7 +46,12 @@ export function checkAgentToken(
   const cnf = confirmationKey(parsed)
   refuseConditions(parsed, 'delegation') // token.policy
   return {
-    ...{ iss: parsed.iss, sub, cnf, iat, exp, jti },
+    iss: parsed.iss,
+    sub,
+    cnf,
+    iat,
+    exp,
+    jti,
     ...(aud !== undefined && { aud }),
     ...('delegation' in parsed.payload && { delegation: parsed.payload['delegation'] }),
   }

@@ -18,14 +18,17 @@ async function check(change: Change): Promise<AuthTokenClaims> {
 }
 
 const badAudiences = [
-  ...[
-    'https://other.example',
-    `${audience}/`,
-    `${audience}.evil.example`,
-    'https://resource.exampl',
-    `${audience}/path`,
-  ],
-  ...[[audience], [audience, 'https://other.example'], null, 7, '', {}],
+  'https://other.example',
+  `${audience}/`,
+  `${audience}.evil.example`,
+  'https://resource.exampl',
+  `${audience}/path`,
+  [audience],
+  [audience, 'https://other.example'],
+  null,
+  7,
+  '',
+  {},
 ]
 const badAgents = [
   ...readVectors('identifiers', 'refuse').flatMap(({ input }) => (input.development ? [] : [input.value])),
@@ -41,19 +44,22 @@ function chain(length: number): Record<string, unknown> {
 }
 
 const badActs: readonly unknown[] = [
-  ...['https://agent.example', null, 7, [], [hop], {}, chain(6), chain(60)],
-  ...[
-    { agent: hop.agent },
-    { iss: hop.iss },
-    { ...hop, agent: 'x' },
-    { ...hop, iss: [hop.iss] },
-    { ...hop, act: null },
-  ],
-  ...[
-    { ...hop, agent_delegate: '' },
-    { ...hop, agent_delegate: 7 },
-    { ...hop, agent_delegate: 'a\u202eb' },
-  ],
+  'https://agent.example',
+  null,
+  7,
+  [],
+  [hop],
+  {},
+  chain(6),
+  chain(60),
+  { agent: hop.agent },
+  { iss: hop.iss },
+  { ...hop, agent: 'x' },
+  { ...hop, iss: [hop.iss] },
+  { ...hop, act: null },
+  { ...hop, agent_delegate: '' },
+  { ...hop, agent_delegate: 7 },
+  { ...hop, agent_delegate: 'a\u202eb' },
 ]
 
 describe('refused, although the unchanged token is accepted', () => {

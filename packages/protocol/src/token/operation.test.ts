@@ -49,7 +49,13 @@ describe('the operation of a resource token', () => {
 
   test(verifies('APR-17', 'is refused in any other shape'), async () => {
     const wrong = [
-      ...[null, 'send', [], [operation], {}, 7, true],
+      null,
+      'send',
+      [],
+      [operation],
+      {},
+      7,
+      true,
       ...['', 'a b', 'x'.repeat(129), 7, null, undefined, 'é'].map(name => ({ ...operation, name })),
       ...['', digest.slice(1), `${digest}A`, `${digest.slice(0, -1)}=`, `${digest.slice(0, -1)}p`, 7, undefined].map(
         other => ({ ...operation, digest: other }),
@@ -63,7 +69,9 @@ describe('the operation of a resource token', () => {
     ]
     for (const value of wrong)
       await expect(resourceToken(payload({ operation: value })), JSON.stringify(value)).rejects.toMatchObject({
-        ...{ code: 'invalid_resource_token', status: 400, reason: 'operation_malformed' },
+        code: 'invalid_resource_token',
+        status: 400,
+        reason: 'operation_malformed',
       })
     const twice = text(o => [
       o.header,
@@ -195,7 +203,8 @@ describe('claims of an auth token', () => {
     })
     for (const value of ['', digest.slice(1), `${digest}=`, null, 7, [digest], {}])
       await expect(authToken(payload({ operation_digest: value }))).rejects.toMatchObject({
-        ...{ code: 'invalid_auth_token', reason: 'token_claim_malformed' },
+        code: 'invalid_auth_token',
+        reason: 'token_claim_malformed',
       })
   })
 
@@ -205,7 +214,8 @@ describe('claims of an auth token', () => {
     const wrong = ['', ' ', 'support ', 'support  billing', 'support support', 'support\tbilling', 'x'.repeat(129), 'é']
     for (const purposes of [...wrong, Array.from({ length: 65 }, (_, i) => `p${i}`).join(' '), ['support'], null, 7])
       await expect(authToken(payload({ purposes })), JSON.stringify(purposes)).rejects.toMatchObject({
-        ...{ code: 'invalid_auth_token', reason: 'token_claim_malformed' },
+        code: 'invalid_auth_token',
+        reason: 'token_claim_malformed',
       })
   })
 })

@@ -26,12 +26,35 @@ const badAgents = [
   null,
 ]
 const badThumbprints = [
-  ...['', 7, null, `${rfc8037.thumbprint}=`, rfc8037.thumbprint.slice(0, 42), `${rfc8037.thumbprint}A`],
-  ...['A'.repeat(86), 'A'.repeat(27), `${'A'.repeat(42)}+`, `${'A'.repeat(42)}B`],
+  '',
+  7,
+  null,
+  `${rfc8037.thumbprint}=`,
+  rfc8037.thumbprint.slice(0, 42),
+  `${rfc8037.thumbprint}A`,
+  'A'.repeat(86),
+  'A'.repeat(27),
+  `${'A'.repeat(42)}+`,
+  `${'A'.repeat(42)}B`,
 ]
 const badScopes = [
-  ...['', ' ', 'a  b', ' a', 'a ', 'a a', 'a\tb', 'a\nb', 'a\0', 'a"b', 'a\\b', 'é', scopes65],
-  ...[['events.read'], 7, null, {}],
+  '',
+  ' ',
+  'a  b',
+  ' a',
+  'a ',
+  'a a',
+  'a\tb',
+  'a\nb',
+  'a\0',
+  'a"b',
+  'a\\b',
+  'é',
+  scopes65,
+  ['events.read'],
+  7,
+  null,
+  {},
 ]
 
 describe('refused, although the unchanged token is accepted', () => {

@@ -73,7 +73,15 @@ export function checkResourceToken(
   const operation = requestedOperation(parsed)
   refuseConditions(parsed)
   return {
-    ...{ iss: parsed.iss, aud, agent, ...delegate, agent_jkt, scope, iat, exp, jti },
+    iss: parsed.iss,
+    aud,
+    agent,
+    ...delegate,
+    agent_jkt,
+    scope,
+    iat,
+    exp,
+    jti,
     ...(txn !== undefined && { txn }),
     ...(sub !== undefined && { sub }),
     ...(operation !== undefined && { operation }),

@@ -44,7 +44,11 @@ const notObjects = [
   "{'a':1}",
 ]
 const badIssuers = [
-  ...[['https://agent.example'], 7, null, {}, true],
+  ['https://agent.example'],
+  7,
+  null,
+  {},
+  true,
   ...readVectors('identifiers', 'refuse').flatMap(({ input }) => (input.development ? [] : [input.value])),
 ]
 

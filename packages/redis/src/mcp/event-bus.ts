@@ -43,7 +43,11 @@ return redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1000)
  */
 export async function redisEventBus(options: RedisEventBusOptions): Promise<RedisEventBus> {
   checkOptions('redisEventBus', options, {
-    ...{ client: 'object', url: 'string', deadline: 'number', prefix: 'string', onError: 'function' },
+    client: 'object',
+    url: 'string',
+    deadline: 'number',
+    prefix: 'string',
+    onError: 'function',
   })
   const { prefix = 'countersign:mcp', onError = () => undefined } = options
   const keys = [`${keyPrefix(prefix)}:events`]

@@ -38,8 +38,12 @@ async function opened(prefix: string, url = cluster.url): Promise<RedisReplaySet
 
 let named = 0
 const entry = (more: Partial<ReplayEntry> = {}): ReplayEntry => ({
-  ...{ authority: 'calendar.example', thumbprint: 'kPrK', base: `request ${named++}` },
-  ...{ created: Math.floor(Date.now() / 1000) + 1, partition: 'identified', principal: 'https://agent.example' },
+  authority: 'calendar.example',
+  thumbprint: 'kPrK',
+  base: `request ${named++}`,
+  created: Math.floor(Date.now() / 1000) + 1,
+  partition: 'identified',
+  principal: 'https://agent.example',
   ...more,
 })
 

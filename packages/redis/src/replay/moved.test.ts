@@ -13,8 +13,12 @@ const why = hasServer ? '' : ' (skipped: no redis-server in PATH)'
 
 let made = 0
 const entry = (): ReplayEntry => ({
-  ...{ authority: 'calendar.example', thumbprint: 'kPrK', base: `request ${made++}` },
-  ...{ created: Math.floor(Date.now() / 1000), partition: 'identified', principal: 'https://agent.example' },
+  authority: 'calendar.example',
+  thumbprint: 'kPrK',
+  base: `request ${made++}`,
+  created: Math.floor(Date.now() / 1000),
+  partition: 'identified',
+  principal: 'https://agent.example',
 })
 
 on(

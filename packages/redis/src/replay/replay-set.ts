@@ -41,8 +41,16 @@ const hashLength = 22
  */
 export async function redisReplaySet(options: RedisReplaySetOptions): Promise<RedisReplaySet> {
   checkOptions('redisReplaySet', options, {
-    ...{ client: 'object', url: 'string', deadline: 'any', prefix: 'string', now: 'function' },
-    ...{ window: 'any', rate: 'any', capacity: 'any', siteShare: 'any', share: 'any' },
+    client: 'object',
+    url: 'string',
+    deadline: 'any',
+    prefix: 'string',
+    now: 'function',
+    window: 'any',
+    rate: 'any',
+    capacity: 'any',
+    siteShare: 'any',
+    share: 'any',
   })
   const { prefix = 'countersign:replay', now: clock = () => Date.now() / 1000 } = options
   const parts = { isCluster: isClusterPlace(options), prefix, clock }
@@ -54,41 +62,18 @@ export async function redisReplaySet(options: RedisReplaySetOptions): Promise<Re
   })
   return {
     check,
-    seen: entry => seen(entry, requests),
-    takeToken: use => judge(tokenEntry(use), tokens),
-    usedToken: use => seen(tokenEntry(use), tokens),
+    seen: entry => seen(script, requests, entry),
+    takeToken: use => judge(script, tokens, tokenEntry(use)),
+    usedToken: use => seen(script, tokens, tokenEntry(use)),
     ready,
     close: () => script.close(),
   }
 
   async function check(entry: ReplayEntry): Promise<ReplayVerdict> {
-    const verdict = await judge(entry, requests)
+    const verdict = await judge(script, requests, entry)
     // Redis may have lost all: the set of tokens begins anew now. With the first token it would refuse that one, issued before.
     if (verdict === 'early') await begun(script, tokens)
     return verdict
-  }
-
-  async function judge(entry: ReplayEntry, { partOf }: ReplayParts): Promise<ReplayVerdict> {
-    const { authority, thumbprint, base, partition, principal, site } = entry
-    const answer = await script.run(async () => {
-      const request = await hashed(authority, thumbprint, base)
-      return partOf(request)(
-        ...[String(entry.created), partition, request],
-        ...[await hashed(partition, principal), site === undefined ? '' : await hashed(partition, site)],
-      )
-    })
-    const verdict = verdicts[Number(answer)]
-    if (verdict === undefined) throw new RedisError('unavailable', 'the replay script gave an unknown answer')
-    return verdict
-  }
-
-  async function seen(entry: ReplayEntry, { partOf }: ReplayParts): Promise<boolean> {
-    const { authority, thumbprint, base, created, partition } = entry
-    const answer = await script.run(async () => {
-      const request = await hashed(authority, thumbprint, base)
-      return partOf(request)(String(created), partition, request, '', '', 'seen')
-    })
-    return Number(answer) === 1
   }
 
   /** A set that was made in this second is ready in the next one. */
@@ -97,6 +82,29 @@ export async function redisReplaySet(options: RedisReplaySetOptions): Promise<Re
     if (answers.every(answer => Number(answer) === 0)) return
     await fullWait(1 - (clock() % 1))
   }
+}
+
+async function judge(script: SharedScript, { partOf }: ReplayParts, entry: ReplayEntry): Promise<ReplayVerdict> {
+  const { authority, thumbprint, base, partition, principal, site } = entry
+  const answer = await script.run(async () => {
+    const request = await hashed(authority, thumbprint, base)
+    return partOf(request)(
+      ...[String(entry.created), partition, request],
+      ...[await hashed(partition, principal), site === undefined ? '' : await hashed(partition, site)],
+    )
+  })
+  const verdict = verdicts[Number(answer)]
+  if (verdict === undefined) throw new RedisError('unavailable', 'the replay script gave an unknown answer')
+  return verdict
+}
+
+async function seen(script: SharedScript, { partOf }: ReplayParts, entry: ReplayEntry): Promise<boolean> {
+  const { authority, thumbprint, base, created, partition } = entry
+  const answer = await script.run(async () => {
+    const request = await hashed(authority, thumbprint, base)
+    return partOf(request)(String(created), partition, request, '', '', 'seen')
+  })
+  return Number(answer) === 1
 }
 
 /** Begins the parts that Redis does not have, as of now. */

@@ -79,8 +79,12 @@ return { count, left }
  */
 export async function redisCounter(options: RedisCounterOptions): Promise<RedisCounter> {
   checkOptions('redisCounter', options, {
-    ...{ client: 'object', url: 'string', deadline: 'number' },
-    ...{ prefix: 'string', capacity: 'number', onChange: 'function' },
+    client: 'object',
+    url: 'string',
+    deadline: 'number',
+    prefix: 'string',
+    capacity: 'number',
+    onChange: 'function',
   })
   const { prefix = 'countersign:count' } = options
   const begin = keyPrefix(prefix)

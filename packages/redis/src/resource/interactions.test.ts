@@ -30,7 +30,11 @@ function sessionOf(id: string, o: { readonly name?: string; readonly principal?:
   const { name = 'a', principal = 'ada', now } = o
   const agent = `https://${name}.example`
   return {
-    ...{ id, agent, principal, expires: now + 600, asking: { agent } },
+    id,
+    agent,
+    principal,
+    expires: now + 600,
+    asking: { agent },
     pending: {
       kind: 'page',
       resource: 'https://r2.example',

@@ -35,8 +35,16 @@ export interface RedisInteractions extends InteractionSessions {
  */
 export async function redisInteractions(options: RedisInteractionsOptions): Promise<RedisInteractions> {
   checkOptions('redisInteractions', options, {
-    ...{ client: 'object', url: 'string', deadline: 'number', prefix: 'string', now: 'function' },
-    ...{ capacity: 'number', perAgent: 'number', perSite: 'number', perPrincipal: 'number', maxBytes: 'number' },
+    client: 'object',
+    url: 'string',
+    deadline: 'number',
+    prefix: 'string',
+    now: 'function',
+    capacity: 'number',
+    perAgent: 'number',
+    perSite: 'number',
+    perPrincipal: 'number',
+    maxBytes: 'number',
   })
   const { now = () => Date.now() / 1000, prefix = 'countersign:interactions' } = options
   const room = interactionRoom(options)

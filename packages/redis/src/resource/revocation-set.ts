@@ -79,8 +79,13 @@ return 1
  */
 export async function redisRevocationSet(options: RedisRevocationSetOptions): Promise<RedisRevocationSet> {
   checkOptions('redisRevocationSet', options, {
-    ...{ client: 'object', url: 'string', deadline: 'number' },
-    ...{ prefix: 'string', capacity: 'number', now: 'function', monotonic: 'function' },
+    client: 'object',
+    url: 'string',
+    deadline: 'number',
+    prefix: 'string',
+    capacity: 'number',
+    now: 'function',
+    monotonic: 'function',
   })
   const { capacity = 50_000, now = () => Date.now() / 1000 } = options
   if (!(capacity >= 1)) throw new RangeError('capacity must be at least 1')

@@ -22,8 +22,13 @@ test(
   verifies('cache.private', 'nothing speaks to shared caches past Cache-Control, unless its route says otherwise'),
   () => {
     const names = [
-      ...['cdn-cache-control', 'vercel-cdn-cache-control', 'netlify-cdn-cache-control', 'akamai-cache-control'],
-      ...['surrogate-control', 'edge-control', 'x-accel-expires'],
+      'cdn-cache-control',
+      'vercel-cdn-cache-control',
+      'netlify-cdn-cache-control',
+      'akamai-cache-control',
+      'surrogate-control',
+      'edge-control',
+      'x-accel-expires',
     ]
     const set = () => new Headers([...names, 'x-cache-control-note'].map((name): [string, string] => [name, '600']))
     const [guarded, kept] = [set(), set()]

@@ -97,7 +97,9 @@ test('injected requests are verified like any other', async () => {
   const { headers, body } = await post('/x', '{"a":1}')
   const inject = (payload: Uint8Array | undefined) =>
     app.inject({
-      ...{ method: 'POST', url: '/x', headers: Object.fromEntries(headers) },
+      method: 'POST',
+      url: '/x',
+      headers: Object.fromEntries(headers),
       ...(payload === undefined ? {} : { payload: Buffer.from(payload) }),
     })
   expect((await inject(Buffer.from('{"a":2}'))).statusCode).toBe(401)

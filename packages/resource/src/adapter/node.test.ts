@@ -92,7 +92,9 @@ test(verifies('SIG-23', 'DIG-12', 'sig.body.uncovered', 'over h2 the same verdic
     const fields = Object.fromEntries(headers.filter(([name]) => name !== 'host'))
     const stream = client.request({
       ...fields,
-      ...{ ':method': method, ':path': target, ':authority': 'calendar.example' },
+      ':method': method,
+      ':path': target,
+      ':authority': 'calendar.example',
     })
     stream.end(body)
     const [head] = await once(stream, 'response')

@@ -36,7 +36,10 @@ export function shownRequest(message: ReceivedMessage, { unshown, isJson, operan
   const shown = shownBody({ bytes: operand ?? body, isJson: operand !== undefined || isJson }, unshown.body)
   return {
     described: {
-      ...{ method, path: pathOf(target), query: queryOf(target) ?? '', body },
+      method,
+      path: pathOf(target),
+      query: queryOf(target) ?? '',
+      body,
       segment: path.segment,
       parameter: query.parameter,
       json: shown.json,

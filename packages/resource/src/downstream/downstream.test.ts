@@ -44,8 +44,11 @@ describe('what a resource between tells its caller', () => {
     const chain = await middle()
     chain.answers(refuses(status, error))
     expect(await told(await chain.call())).toEqual({
-      ...{ status: 401, error: 'invalid_auth_token', reason: 'downstream_refused' },
-      ...{ agentAuth: 'httpsig; identity=?1', retryAfter: null },
+      status: 401,
+      error: 'invalid_auth_token',
+      reason: 'downstream_refused',
+      agentAuth: 'httpsig; identity=?1',
+      retryAfter: null,
     })
     chain.answers()
     expect((await chain.call()).status).toBe(200)
@@ -55,7 +58,11 @@ describe('what a resource between tells its caller', () => {
     const chain = await middle()
     chain.answers(refuses(403, 'access_denied'))
     expect(await told(await chain.call())).toEqual({
-      ...{ status: 403, error: 'access_denied', reason: 'downstream_refused', agentAuth: null, retryAfter: null },
+      status: 403,
+      error: 'access_denied',
+      reason: 'downstream_refused',
+      agentAuth: null,
+      retryAfter: null,
     })
     expect(chain.hops[0]?.events.at(-1)).toMatchObject({ type: 'refused', error: { code: 'access_denied' } })
     chain.answers()
@@ -100,8 +107,11 @@ describe('what a resource between tells its caller', () => {
       const response = await chain.call()
       const { error_description } = (await response.clone().json()) as { error_description: string }
       expect(await told(response)).toEqual({
-        ...{ status: 503, error: 'temporarily_unavailable', reason: 'dependency_invalid' },
-        ...{ agentAuth: null, retryAfter: '5' },
+        status: 503,
+        error: 'temporarily_unavailable',
+        reason: 'dependency_invalid',
+        agentAuth: null,
+        retryAfter: '5',
       })
       expect(error_description).toBe(
         `A service that the participant needs gives an unusable answer: an auth server answered ${answer}`,
@@ -239,7 +249,9 @@ describe('without a framework', () => {
       expect(error).toMatchObject({ code: 'access_denied', status: 403 })
       expect((await one.respond(error))?.status).toBe(403)
       expect(hop.events.at(-1)).toMatchObject({
-        ...{ type: 'refused', error: { code: 'access_denied' }, request_id: 'request-0' },
+        type: 'refused',
+        error: { code: 'access_denied' },
+        request_id: 'request-0',
         aauth: { agent: 'https://agent.example', user: { sub: 'ada' } },
       })
       expect(await other.respond(error)).toBeUndefined()
@@ -344,7 +356,10 @@ describe('who a request came through', () => {
     for (const claims of refused) {
       const response = await chain.call({ path: '/one', claims })
       expect(await told(response)).toMatchObject({
-        ...{ status: 403, error: 'policy_denied', reason: 'via_missing', agentAuth: null },
+        status: 403,
+        error: 'policy_denied',
+        reason: 'via_missing',
+        agentAuth: null,
       })
     }
     const through = {

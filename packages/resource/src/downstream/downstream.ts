@@ -1,23 +1,23 @@
 import type { Pending } from '@countersign/agent'
-import { type ExchangingAgent, exchangingAgent, type Upstream } from '@countersign/agent/internal'
+import { type ExchangingAgent, exchangingAgent } from '@countersign/agent/internal'
 import type { Discovery } from '@countersign/discovery'
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { type Deadline, randomText, signalledInTime } from '@countersign/httpsig/internal'
 import { type IdentifierList, type PublishedKey, parseAgentInteraction } from '@countersign/protocol'
 import { checkIdentifierList, cookiesOf, refusal } from '@countersign/protocol/internal'
-import type { AuthorizedCaller, ClientOf, Verified } from '@countersign/verify'
-import { aauthOf } from '../guard/aauth.js'
-import { type Answered, type Called, type Downstream, Setback } from '../guard/called.js'
-import type { Asking, Observer } from '../guard/event.js'
+import type { ClientOf, Verified } from '@countersign/verify'
+import { type Answered, type Downstream, Setback } from '../guard/called.js'
+import type { Observer } from '../guard/event.js'
 import { callbackPath, interactPath } from '../guard/metadata.js'
 import { available } from '../limit/available.js'
 import type { Counter } from '../limit/counter.js'
-import type { OAuthOwner, PendingOAuth } from '../oauth/oauth.js'
+import type { PendingOAuth } from '../oauth/oauth.js'
 import { grantKey, type RevocationSet } from '../revocation/revocation-set.js'
 import { grantOf } from '../revocation/revoked.js'
 import { interactionLife, interactionRoutes } from './interaction.js'
 import { type InteractionSessions, memoryInteractions } from './interaction-sessions.js'
-import { type OAuthOptions, oauthDownstream } from './oauth-downstream.js'
+import { type Mandate, mandateOf, ownerOf, upstreamOf } from './mandate.js'
+import { type OAuthDownstream, type OAuthOptions, oauthDownstream } from './oauth-downstream.js'
 import { away, refusalAfter } from './refusal.js'
 
 /** How a resource calls others for the requests that it answers. */
@@ -58,12 +58,6 @@ export interface DownstreamContext {
   readonly development: boolean
 }
 
-interface Mandate extends Upstream {
-  readonly agent: string
-  readonly asking: Asking
-  readonly principal: string
-}
-
 /**
  * Makes the downstream side of a resource: an agent under the resource's own identifier and key, and the pages between a
  * caller's user and the service that asks them.
@@ -81,7 +75,14 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
   const send = options.fetch === undefined ? {} : { fetch: options.fetch }
   const redirectUri = `${id}${callbackPath}`
   const agent = exchangingAgent<Mandate>({
-    ...{ id, key, acceptAuthServer, identifyTo, redirectUri, now, development, discovery: context.discovery },
+    id,
+    key,
+    acceptAuthServer,
+    identifyTo,
+    redirectUri,
+    now,
+    development,
+    discovery: context.discovery,
     ...send,
     suspend: async (pending, mandate) => {
       throw await suspended(pending, mandate, { id, sessions, now })
@@ -94,11 +95,19 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
   })
   return {
     metadata: {
-      ...{ issuer: id, agent: id, jwks_uri: context.jwksUri, redirect_uris: [redirectUri, ...redirectUris] },
+      issuer: id,
+      agent: id,
+      jwks_uri: context.jwksUri,
+      redirect_uris: [redirectUri, ...redirectUris],
       ...(options.name === undefined ? {} : { name: options.name }),
     },
     routes: interactionRoutes({
-      ...{ ...context, sessions, agent, wait, oauth, cookies: cookiesOf(id) },
+      ...context,
+      sessions,
+      agent,
+      wait,
+      oauth,
+      cookies: cookiesOf(id),
     }),
     async accept(message, verified) {
       // One request that meets two guards brings its code once.
@@ -107,10 +116,30 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
       accepted.add(message)
     },
     answer: ({ verified }, code, seconds) => awaitAnswer(code, verified, { agent, sessions, seconds }),
+    ...callsOf({ ...context, id, sessions, agent, wait, oauth }),
+  }
+}
+
+interface CallsContext extends SessionContext, Pick<DownstreamContext, 'counter' | 'revocations'> {
+  readonly agent: ExchangingAgent<Mandate>
+  readonly wait: Deadline
+  readonly oauth: OAuthDownstream | undefined
+}
+
+/** The calls of handlers to other services. */
+function callsOf({
+  agent,
+  wait,
+  oauth,
+  counter,
+  revocations,
+  ...context
+}: CallsContext): Pick<Downstream, 'fetch' | 'oauth'> {
+  return {
     fetch: (called, input, init) =>
       orSetback(() => {
         const mandate = mandateOf(called)
-        refuseHeard(called.verified, context.revocations)
+        refuseHeard(called.verified, revocations)
         const outer = signalOf(input, init)
         return signalledInTime({ ...wait, outer }, signal => agent.fetch(mandate, input, { ...init, signal }))
       }),
@@ -119,7 +148,7 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
         if (oauth === undefined) throw new TypeError('aauth.oauth needs the option oauth of downstream')
         const mandate = mandateOf(called)
         const owner = ownerOf(called.verified)
-        const ask = askingUser(mandate, context.counter, { id, sessions, now })
+        const ask = askingUser(mandate, counter, context)
         return signalledInTime({ ...wait, outer: signalOf(input, init) }, signal =>
           oauth.fetch({ api, owner, request: new Request(input, { ...init, signal }) }, ask),
         )
@@ -238,63 +267,6 @@ interface AnswerContext {
   readonly agent: ExchangingAgent<Mandate>
   readonly sessions: InteractionSessions
   readonly seconds: number
-}
-
-/** What a request allows to be done for it. @throws TypeError, or Setback with what would help */
-function mandateOf({ verified, route }: Called): Mandate {
-  // For every caller, so that the mistake shows at the first request.
-  if (route.scope.length === 0)
-    throw new TypeError(
-      'aauth.fetch and aauth.oauth call with what an auth token allowed: the route must ask for a scope',
-    )
-  const mandate = upstreamOf(verified)
-  if (mandate !== undefined) return mandate
-  const isIdentified = verified.caller.level === 'identified'
-  throw new Setback({
-    error: refusal('level_insufficient', { about: 'an auth token' }),
-    ...(isIdentified ? { ask: 'authorization', scope: route.scope } : { ask: 'identity' }),
-  })
-}
-
-function upstreamOf({ caller, opened }: Verified): Mandate | undefined {
-  if (caller.level !== 'authorized' || opened?.signatureKey.scheme !== 'jwt') return undefined
-  const { exp, purpose } = caller.token
-  const why = purpose === undefined ? {} : { purpose }
-  const grant = grantOf(caller)
-  const named = grant === undefined ? {} : { grant: grantKey(grant) }
-  return {
-    ...{ token: opened.signatureKey.jwt, exp, ...why, ...named, agent: caller.agent },
-    ...{ principal: principalOf(caller), asking: askingFor(caller) },
-  }
-}
-
-function askingFor({ agent, delegate, user, token: { txn } }: AuthorizedCaller): Asking {
-  return {
-    agent,
-    ...(delegate === undefined ? {} : { delegate }),
-    ...(user === undefined ? {} : { user: { iss: user.iss, sub: user.sub } }),
-    ...(txn === undefined ? {} : { txn }),
-  }
-}
-
-/** The owner of the account at the API. A token without a user has no account there, and there is no user to ask. */
-function ownerOf({ caller }: Verified): OAuthOwner {
-  const { chain } = aauthOf(caller)
-  if (caller.level !== 'authorized' || caller.user === undefined)
-    throw refusal('user_mismatched', { about: 'the auth token names no user, and the request needs an account of one' })
-  const { user, agent, delegate } = caller
-  return {
-    user: { iss: user.iss, sub: user.sub },
-    agent,
-    ...(delegate === undefined ? {} : { delegate }),
-    // The confused deputy: an agent between serves others than the one its user has agreed to.
-    ...(chain.length === 0 ? {} : { chain }),
-  }
-}
-
-/** A JSON array, never a glued string: no name in it can reach into another's. */
-function principalOf({ issuer, token, agent, delegate }: AuthorizedCaller): string {
-  return JSON.stringify([issuer, token.sub ?? null, agent, delegate ?? null])
 }
 
 function signalOf(input: string | URL | Request, init: RequestInit | undefined): AbortSignal | undefined {

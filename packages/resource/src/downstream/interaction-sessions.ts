@@ -90,7 +90,11 @@ export function interactionRoom(limits: InteractionLimits): Required<Interaction
  */
 export function memoryInteractions(now: () => number, limits: InteractionLimits = {}): InteractionSessions {
   checkOptions('memoryInteractions', limits, {
-    ...{ capacity: 'number', perAgent: 'number', perSite: 'number', perPrincipal: 'number', maxBytes: 'number' },
+    capacity: 'number',
+    perAgent: 'number',
+    perSite: 'number',
+    perPrincipal: 'number',
+    maxBytes: 'number',
   })
   const { capacity, perAgent, perSite, perPrincipal, maxBytes } = interactionRoom(limits)
   const sessions = shelf<InteractionSession>(now)

@@ -55,7 +55,10 @@ async function place(): Promise<Place> {
   }
   const chain = await chainOf(2, { downstream: { oauth: { apis: [files], tokens } } })
   const made: Place = {
-    ...{ chain, owners, kept, sent: [] },
+    chain,
+    owners,
+    kept,
+    sent: [],
     api: () => Response.json({ files: 1 }),
     task: { url: `${apiOrigin}/files`, api: files },
     renew: async () => undefined,

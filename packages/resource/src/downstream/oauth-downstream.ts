@@ -55,7 +55,12 @@ export function oauthDownstream({ apis, tokens }: OAuthOptions, context: OAuthCo
   const send: typeof fetch = given ?? ((input, init) => globalThis.fetch(input, init))
   // Not by `send`, where nothing is given: the platform's fetch would reach wherever a token endpoint's name leads.
   const signIn = browserSignIn({
-    ...{ id, key, discovery, now, development, redirectUri: `${id}${callbackPath}` },
+    id,
+    key,
+    discovery,
+    now,
+    development,
+    redirectUri: `${id}${callbackPath}`,
     ...(given === undefined ? {} : { fetch: given }),
   })
   const known = (name: string): OAuthApi => {
@@ -158,7 +163,10 @@ async function called(
   headers.set('authorization', `Bearer ${token}`)
   try {
     return await send(request.url, {
-      ...{ method: request.method, headers, redirect: 'manual', signal: request.signal },
+      method: request.method,
+      headers,
+      redirect: 'manual',
+      signal: request.signal,
       ...(body === undefined ? {} : { body }),
     })
   } catch (error) {

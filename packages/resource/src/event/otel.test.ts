@@ -163,7 +163,8 @@ test('a dependency that is not available is an error of the span, a refusal is n
   const counter = { take: async () => Promise.reject(new Error('connection refused')) }
   const { attributes, spans } = measured({ level: 'anonymous', limits: { anonymous: '1/min' } }, { counter })
   expect(await attributes(unsigned)).toMatchObject({
-    ...{ 'aauth.error': 'temporarily_unavailable', 'aauth.reason': 'store_unavailable' },
+    'aauth.error': 'temporarily_unavailable',
+    'aauth.reason': 'store_unavailable',
   })
   expect(spans()[0]?.status.code).toBe(SpanStatusCode.ERROR)
 })

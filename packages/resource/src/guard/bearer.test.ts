@@ -178,7 +178,9 @@ test(
   verifies('cors.preflight', 'a page may send a bearer token where one is accepted, and read the challenge'),
   async () => {
     const asking = {
-      ...{ method: 'OPTIONS', target: '/events', peer: '192.0.2.1' },
+      method: 'OPTIONS',
+      target: '/events',
+      peer: '192.0.2.1',
       headers: [
         ['host', 'calendar.example'],
         ['origin', 'https://app.example'],

@@ -52,15 +52,16 @@ describe.each(Object.keys(guards))('guard of %s', adapter => {
 
   test('a list that is undefined, as of a misspelt name of a configuration, is refused, where it let any agent in', () => {
     const right = {
-      ...{
-        agents: ['https://agent.example'],
-        users: [],
-        deny: {},
-        via: ['https://hop.example'],
-        limits: {},
-        scope: 'events.read',
-      },
-      ...{ level: 'authorized', components: ['content-type'], replay: 'all', policy: () => 'allow' },
+      agents: ['https://agent.example'],
+      users: [],
+      deny: {},
+      via: ['https://hop.example'],
+      limits: {},
+      scope: 'events.read',
+      level: 'authorized',
+      components: ['content-type'],
+      replay: 'all',
+      policy: () => 'allow',
     }
     for (const member of Object.keys(right))
       expect(() => guard({ ...right, [member]: undefined })).toThrow(

@@ -18,12 +18,27 @@ test(
   ),
   () => {
     expect(headChecks.map(({ name }) => name)).toEqual([
-      ...['revoked', 'mandate', 'deny', 'agents', 'approval of another', 'level and scope', 'via'],
-      ...['conditions', 'purposes', 'single calls'],
+      'revoked',
+      'mandate',
+      'deny',
+      'agents',
+      'approval of another',
+      'level and scope',
+      'via',
+      'conditions',
+      'purposes',
+      'single calls',
     ])
     expect(signedChecks.map(({ name }) => name)).toEqual([
-      ...['data', 'arguments'],
-      ...['limits', 'policy', 'approval', 'replay', 'interaction', 'approval once', 'calls'],
+      'data',
+      'arguments',
+      'limits',
+      'policy',
+      'approval',
+      'replay',
+      'interaction',
+      'approval once',
+      'calls',
     ])
     expect([headChecksOf(neither), checksOf(neither, here)]).toEqual([headChecks, signedChecks])
     const late = checksOf(neither, { body: 'late' }).map(({ name }) => name)

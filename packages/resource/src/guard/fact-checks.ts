@@ -97,7 +97,10 @@ async function refuseOtherWay(
 
 /** The checks of facts, in order: a denied caller is refused before it learns what is missing. */
 export const factChecks: ReadonlyArray<Check<RequestFacts>> = [
-  ...[mandate, deny, agents],
+  mandate,
+  deny,
+  agents,
   approvalOfAnother,
-  ...[levelAndScope, via],
+  levelAndScope,
+  via,
 ]

@@ -29,7 +29,10 @@ const fields = ['/items/*/title']
 
 /** A caller with an auth token of these conditions. */
 const holder = (...constraints: readonly object[]) => ({
-  ...{ level: 'authorized', agent: 'https://agent.example', issuer: 'https://auth.example', constraints },
+  level: 'authorized',
+  agent: 'https://agent.example',
+  issuer: 'https://auth.example',
+  constraints,
   token: { jti: 'j1', iat: 1, grant: 'g1' },
 })
 
@@ -182,7 +185,11 @@ test(verifies('sig.body.bytes', 'a body whose connection was cut off does not en
 /** What a browser is shown at a target, where the store of sessions answers so. */
 async function pageAt(target: string, sessions: object, cookie = ''): Promise<readonly [number, string | undefined]> {
   const context = {
-    ...{ sessions, now, deadline: 1, tell: () => undefined, clientOf: () => undefined },
+    sessions,
+    now,
+    deadline: 1,
+    tell: () => undefined,
+    clientOf: () => undefined,
     cookies: { read: () => cookie, write: () => 'x=y' },
     counter: { take: async () => ({ within: true, remaining: 1, seconds: 1 }) },
     discovery: { agent: async () => ({ redirect_uris: ['https://app.example/callback'] }) },
@@ -214,7 +221,9 @@ test(verifies('error.unavailable', 'a user learns that a provider does not answe
   const { answer } = oauthDownstream({ apis: [api], tokens: {} } as never, context as never)
   const pending = { kind: 'oauth', api: 'files', owner: {}, state: 's', saved: '{}' }
   await expect(answer(pending as never, new Map(), '/aauth/callback/files')).rejects.toMatchObject({
-    ...{ code: 'temporarily_unavailable', reason: 'dependency_unavailable', retryAfter: 7 },
+    code: 'temporarily_unavailable',
+    reason: 'dependency_unavailable',
+    retryAfter: 7,
     message: 'A service that the participant needs is not available: the sign-in of the user',
   })
 })
@@ -255,7 +264,8 @@ test.each([
     const message = { method: 'POST', target: '/', headers: [] }
     const counter = { takeCall: () => Promise.reject(new Error('away')) }
     const request = {
-      ...{ message, verified: { caller: holder({ type: 'calls', max: 3, per: 'day' }) } },
+      message,
+      verified: { caller: holder({ type: 'calls', max: 3, per: 'day' }) },
       ledger: { hasTakenApproval: isTaken, isCounted: false },
       guard: { id, now, counter, development: true },
     } as never
@@ -268,7 +278,9 @@ test.each([
 test(verifies('policy.supported', 'a body that is not seen is approved by nobody'), async () => {
   const refusal = (route: object) =>
     operands.refusal({
-      ...{ message: { method: 'POST', target: '/', headers: [] }, guard: { id }, verified: { caller: holder() } },
+      message: { method: 'POST', target: '/', headers: [] },
+      guard: { id },
+      verified: { caller: holder() },
       route: { operation: 'pay', handling: { bodies: 'unseen' }, ...route },
     } as never)
   expect(await refusal({ approve: true })).toMatchObject({

@@ -282,7 +282,9 @@ test(verifies('sig.covered.stream', 'over HTTP/2 only the stream is aborted'), a
   const call = async (wire: Wire, parts: readonly string[]): Promise<unknown> => {
     const headers = Object.fromEntries(wire.headers.filter(([name]) => name !== 'host'))
     const stream = session.request({
-      ...{ ':method': 'POST', ':path': wire.target, ':authority': 'calendar.example' },
+      ':method': 'POST',
+      ':path': wire.target,
+      ':authority': 'calendar.example',
       ...headers,
     })
     let status: unknown

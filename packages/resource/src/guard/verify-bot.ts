@@ -65,8 +65,13 @@ export async function verifyBot(
   if (key === undefined) throw refusal('bot_key_unknown')
   const { tolerance, now } = rules
   const [{ bodyVerified }] = await verifyMessage({
-    ...{ message: signed, label, key: () => key, requiredComponents: required },
-    ...{ tolerance, now, maxAge: 0 },
+    message: signed,
+    label,
+    key: () => key,
+    requiredComponents: required,
+    tolerance,
+    now,
+    maxAge: 0,
   })
   // An unread body is compared once it is read.
   if (hasBody(message) && message.unread === undefined && !bodyVerified) throw refusal('body_unseen')
@@ -102,7 +107,10 @@ function callerAt(peer: string | undefined): { readonly network: string | undefi
  */
 function entryOf({ bot, keyid, created }: BotSignature, nonce: string, { siteOf, development }: Bots): ReplayEntry {
   return {
-    ...{ authority: bot, thumbprint: keyid, base: JSON.stringify(['nonce', nonce]), created },
+    authority: bot,
+    thumbprint: keyid,
+    base: JSON.stringify(['nonce', nonce]),
+    created,
     partition: 'identified',
     principal: JSON.stringify(['bot', bot]),
     ...(!development && { site: shareSite(bot, siteOf) }),

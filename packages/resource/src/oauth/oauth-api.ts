@@ -46,7 +46,11 @@ export function oauthApi(options: OAuthApiOptions): OAuthApi {
   checkOptions('oauthApi', options, checks, ['id', 'issuer', 'clientId', 'scope', 'origins'])
   checkPlaces(options)
   const { ask } = providerClient({
-    ...{ issuer: new URL(options.issuer), clientId, timeout, refusal: refused, busy: away },
+    issuer: new URL(options.issuer),
+    clientId,
+    timeout,
+    refusal: refused,
+    busy: away,
     ...(clientSecret === undefined ? {} : { clientSecret }),
   })
   return {
@@ -58,7 +62,11 @@ export function oauthApi(options: OAuthApiOptions): OAuthApi {
         const code_verifier = client.randomPKCECodeVerifier()
         const url = client.buildAuthorizationUrl(config, {
           ...options.parameters,
-          ...{ client_id: clientId, redirect_uri: redirectUri, response_type: 'code', scope, state },
+          client_id: clientId,
+          redirect_uri: redirectUri,
+          response_type: 'code',
+          scope,
+          state,
           code_challenge: await client.calculatePKCECodeChallenge(code_verifier),
           code_challenge_method: 'S256',
         })

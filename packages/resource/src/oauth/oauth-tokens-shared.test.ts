@@ -14,8 +14,11 @@ test.skipIf(postgres.away !== '')(
     const never = async (): Promise<never> => expect.fail('no user is asked')
     let meanwhile = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 20))
     const api: OAuthApi = {
-      ...{ id: 'files', issuer: 'https://accounts.example', origins: ['https://api.example'] },
-      ...{ begin: never, finish: never },
+      id: 'files',
+      issuer: 'https://accounts.example',
+      origins: ['https://api.example'],
+      begin: never,
+      finish: never,
       async refresh() {
         await meanwhile()
         return { access_token: crypto.randomUUID(), refresh_token: crypto.randomUUID(), expires_in: 600 }

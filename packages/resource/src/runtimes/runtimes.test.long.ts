@@ -24,7 +24,9 @@ const runtimes: ReadonlyArray<readonly [Runtime, Omit<Adapter, 'name' | 'make'>]
   [{ ...deno, name: 'Deno, node:http', entry: 'node', start: ({ bundle }) => [...runs, bundle] }, onNode],
   [
     {
-      ...{ name: 'workerd', program: of('workerd'), entry: 'workerd' },
+      name: 'workerd',
+      program: of('workerd'),
+      entry: 'workerd',
       conditions: ['workerd', 'worker', 'browser', 'default'],
       start: ({ bundle, folder, port }) => ['serve', workerdConfig(bundle, folder, port)],
     },

@@ -239,8 +239,10 @@ export function sockets({ world, site, holder }: Stage): void {
   test(verifies('policy.streams', 'no socket is opened under a condition on single calls'), async () => {
     const { refused } = await site()
     const handshake = [
-      ...[['connection', 'Upgrade'] as const, ['upgrade', 'websocket'] as const],
-      ...[['sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ=='] as const, ['sec-websocket-version', '13'] as const],
+      ['connection', 'Upgrade'] as const,
+      ['upgrade', 'websocket'] as const,
+      ['sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ=='] as const,
+      ['sec-websocket-version', '13'] as const,
     ]
     const where = [{ at: '/a' }]
     const kinds = [

@@ -106,7 +106,9 @@ const uses: readonly ConditionCase[] = [
         const post = async (more: object) =>
           world.request({
             as: asHolder(world.delegateKey, await world.authToken({ ...claims, ...more }, issuer)),
-            ...{ method: 'POST', target: '/approved', body: lunch },
+            method: 'POST',
+            target: '/approved',
+            body: lunch,
           })
         const answer = await site.refused(await post({}), { status: 401, reason: 'approval_needed' })
         const own = { jti: 'same', operation_digest: challenged(answer).operation?.digest }

@@ -177,11 +177,10 @@ function framed({ world, as, site, get, post, adapter }: Stage): void {
       const hide: Change = wire => ({
         ...wire,
         headers: [
-          ...[...wire.headers, ...Array.from({ length: 1030 }, () => ['a', ''] as const)],
-          ...[
-            ['content-type', 'application/json'] as const,
-            [framing, plain ? String(text.length) : 'chunked'] as const,
-          ],
+          ...wire.headers,
+          ...Array.from({ length: 1030 }, () => ['a', ''] as const),
+          ['content-type', 'application/json'] as const,
+          [framing, plain ? String(text.length) : 'chunked'] as const,
         ],
         body,
       })

@@ -232,7 +232,9 @@ const costs: readonly ConditionCase[] = [
         const body = '{"subject":"Lunch","to":"b"}'
         const first = await world.request({
           as: await holder({ scope: 'events.write' }),
-          ...{ method: 'POST', target: '/approved', body },
+          method: 'POST',
+          target: '/approved',
+          body,
         })
         const challenge = await site.refused(first, { status: 401, reason: 'approval_needed' })
         const [, token = ''] = /resource_token="[^.]+\.([^.]+)\./.exec(challenge.headers.get('agent-auth') ?? '') ?? []

@@ -73,14 +73,22 @@ const shape: readonly ConditionCase[] = [
       const site = await stage.site()
       const holds = { type: 'until', time: 4_000_000_000 }
       const lists: unknown[] = [
-        ...[null, {}, 'x', [null], [[]], [{}], [{ type: null }], [holds, { type: 'moon' }]],
-        ...[
-          [{ type: 'calls', max: 5, pre: 'day' }],
-          [{ ...holds, zone: 'UTC' }],
-          [{ type: 'chain', max: 1, thru: [] }],
-        ],
-        ...[[{ type: 'scopes', any: [] }], [{ type: 'data', resource: 'https://calendar.example', fields: [] }]],
-        ...[[{ type: 'until', time: '1' }], [{ type: 'chain', max: 6 }], [{ type: 'calls', max: -1, per: 'day' }]],
+        null,
+        {},
+        'x',
+        [null],
+        [[]],
+        [{}],
+        [{ type: null }],
+        [holds, { type: 'moon' }],
+        [{ type: 'calls', max: 5, pre: 'day' }],
+        [{ ...holds, zone: 'UTC' }],
+        [{ type: 'chain', max: 1, thru: [] }],
+        [{ type: 'scopes', any: [] }],
+        [{ type: 'data', resource: 'https://calendar.example', fields: [] }],
+        [{ type: 'until', time: '1' }],
+        [{ type: 'chain', max: 6 }],
+        [{ type: 'calls', max: -1, per: 'day' }],
         [{ type: 'hours', zone: 'UTC', days: [0], from: '09:00', to: '18:00' }],
       ]
       await judge(

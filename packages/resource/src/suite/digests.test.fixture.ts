@@ -15,7 +15,10 @@ const ofNothing = '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
 export function digests({ world, as, site, post }: Stage): void {
   const covering = (headers: ReadonlyArray<readonly [string, string]>, ...covered: string[]) =>
     signByHand({
-      ...{ as, method: 'POST', target: '/feed', body },
+      as,
+      method: 'POST',
+      target: '/feed',
+      body,
       input: `(${['@method', '@authority', '@path', 'signature-key', 'content-type', ...covered].map(name => `"${name}"`).join(' ')});created=${Math.floor(world.clock.now)};nonce="${crypto.randomUUID()}"`,
       headers: [['content-type', 'application/json'], ...headers],
     })

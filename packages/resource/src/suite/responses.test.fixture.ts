@@ -111,7 +111,9 @@ export function unprocessed({ world, as, site }: Stage): void {
       world.request({ as, method: 'POST', target: '/feed', body: '{}', contentType: 'application/json', created })
     const refused = await send(await ask(world.clock.now - 2))
     expect([refused.status, refused.headers.get('agent-auth'), refused.headers.get('retry-after')]).toEqual([
-      ...[503, 'httpsig', '1'],
+      503,
+      'httpsig',
+      '1',
     ])
     expect(refused.headers.get('cache-control')).toBe('no-store')
     expect(plan.ran).toBe(0)
@@ -128,8 +130,11 @@ export function documents({ world, site }: Stage): void {
     expect(JSON.parse((await send(unsigned('/.well-known/jwks.json'))).body).keys).toHaveLength(1)
     const contentType = 'application/x-www-form-urlencoded'
     const form = await world.request({
-      ...{ as: asAgent(world.agent), method: 'POST', target: '/aauth/resource-token' },
-      ...{ body: 'scope=events.read', contentType },
+      as: asAgent(world.agent),
+      method: 'POST',
+      target: '/aauth/resource-token',
+      body: 'scope=events.read',
+      contentType,
     })
     const answer = await send(form)
     expect([answer.status, Object.keys(JSON.parse(answer.body))], answer.body).toEqual([

@@ -36,7 +36,8 @@ export function targets({ world, as, adapter, site, get }: Stage): void {
       test(verifies('COV-24', 'COV-30', 'as the platform shows them, and never as a failure of the app'), async () => {
         const { plan, status, refuses } = await site()
         const changes = [
-          ...[plus('host', 'evil.example'), header('host', value => `${value}\r\n folded`)],
+          plus('host', 'evil.example'),
+          header('host', value => `${value}\r\n folded`),
           ...['http://evil.example/feed', '/feed#b', '/x/../feed', '//feed', '/feed\\x', '/a/%zz'].map(to =>
             target(to),
           ),

@@ -252,8 +252,16 @@ test(verifies('metadata.resource', 'what a resource publishes'), async () => {
       purge: { description: 'Delete an event for good', grave: true },
     },
     constraints_supported: [
-      ...['resources', 'scopes', 'purposes', 'until', 'hours'],
-      ...['calls', 'chain', 'data', 'arguments', 'approval'],
+      'resources',
+      'scopes',
+      'purposes',
+      'until',
+      'hours',
+      'calls',
+      'chain',
+      'data',
+      'arguments',
+      'approval',
     ],
   })
   const keys = await send(calendar.port, {

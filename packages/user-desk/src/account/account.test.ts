@@ -190,7 +190,10 @@ describe('the account page', () => {
     await takeBack(ada, { what: 'all' })
     expect(await refresh(made, agent, token)).toMatchObject({ error: 'invalid_grant' })
     const redeemed = await send(made, agent, {
-      ...{ request_type: 'code', code, request_token: String(request_token), redirect_uri },
+      request_type: 'code',
+      code,
+      request_token: String(request_token),
+      redirect_uri,
     })
     expect(await bodyOf(redeemed)).toMatchObject({ error: 'invalid_grant' })
     expect(await pageOf(ada)).toContain('No agent has access')

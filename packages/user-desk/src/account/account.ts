@@ -31,7 +31,12 @@ export async function showAccount(message: ReceivedMessage, context: AccountCont
   const entries = shown.access.map(one => ({ ...one, rests: rests(one) }))
   const look = context.looks.of(message)
   const view = {
-    ...{ csrf: session.csrf, user, ...shown, waiting, now: now(), tokenLife: issuer.lifetime },
+    csrf: session.csrf,
+    user,
+    ...shown,
+    waiting,
+    now: now(),
+    tokenLife: issuer.lifetime,
     done: doneIn(query.get('done')),
     narrowed: query.get('narrowed') === '1',
     access: await withTerms(entries, context),

@@ -65,8 +65,12 @@ export async function inviteUser(options: InviteOptions): Promise<Invitation | u
     'inviteUser',
     options,
     {
-      ...{ issuer: 'string', database: 'string', user: 'string', first: 'boolean' },
-      ...{ development: 'boolean', now: 'function' },
+      issuer: 'string',
+      database: 'string',
+      user: 'string',
+      first: 'boolean',
+      development: 'boolean',
+      now: 'function',
     },
     ['issuer', 'database'],
   )

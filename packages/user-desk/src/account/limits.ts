@@ -58,7 +58,9 @@ async function narrowOrRefuse(
 ): Promise<number | undefined> {
   const { agent, delegate, resource } = what
   const facts = {
-    ...{ user: user.sub, agent, resource },
+    user: user.sub,
+    agent,
+    resource,
     ...(delegate === '' ? {} : { delegate }),
     ...conditionFacts(added),
     ...requestIdOf(message),

@@ -35,7 +35,8 @@ async function place(database = 'sqlite::memory:') {
     },
   })
   publishResource(made, calendar, [made.resourceKey], {
-    ...{ supported_scopes: ['events.read'], constraints_supported: ['until', 'calls'] },
+    supported_scopes: ['events.read'],
+    constraints_supported: ['until', 'calls'],
     revocation_endpoint: `${calendar}/aauth/revoked-grants`,
   })
   const [phone, ada] = [await delegate(made, 'phone'), await browserOf(made, 'ada')]
@@ -84,8 +85,13 @@ test.each(databases)(
     expect((await refresh(made, phone, refresh_token))['constraints']).toEqual(expect.arrayContaining(constraints))
     const event = made.events.find(({ type }) => type === 'narrowed')
     expect(event).toEqual({
-      ...{ type: 'narrowed', user: expect.any(String), grants: 1, agent: 'https://agent.example', delegate: 'phone' },
-      ...{ resource: calendar, conditions: ['until', 'calls'] },
+      type: 'narrowed',
+      user: expect.any(String),
+      grants: 1,
+      agent: 'https://agent.example',
+      delegate: 'phone',
+      resource: calendar,
+      conditions: ['until', 'calls'],
     })
   },
 )

@@ -50,6 +50,37 @@ async function dataOf(
     sessionsOf(db, o),
     historyOf(db, sub),
   ])
+  return {
+    sub,
+    claims: jsonOf(user?.claims),
+    created: timeOf(user?.created),
+    last_login: timeOf(user?.last_login),
+    passkeys: passkeys.map(({ name, created, last_used, backed_up }) => ({
+      name,
+      created: timeOf(created),
+      last_used: timeOf(last_used),
+      backed_up: backed_up === 1,
+    })),
+    accounts: identities.map(({ issuer, subject, claims, created, last_used }) => ({
+      issuer,
+      subject,
+      claims: jsonOf(claims),
+      created: timeOf(created),
+      last_used: timeOf(last_used),
+    })),
+    sessions: sessions.map(({ name, provider, created, lastUsed }) => ({
+      browser: name,
+      provider,
+      created: timeOf(created),
+      last_used: timeOf(lastUsed),
+    })),
+    history: history.map(({ at, what, about, browser }) => ({ at: timeOf(at), what, about, browser })),
+    ...(await accessOf(db, sub)),
+  }
+}
+
+/** What the user has allowed, remembered, linked and taken back. */
+async function accessOf(db: Transaction<Tables>, sub: string): Promise<object> {
   const [grants, consents, links, notices] = await Promise.all([
     db.selectFrom('auth_server_grants').selectAll().where('user_sub', '=', sub).execute(),
     db.selectFrom('auth_server_consents').selectAll().where('user_sub', '=', sub).execute(),
@@ -57,34 +88,38 @@ async function dataOf(
     db.selectFrom('auth_server_notices').selectAll().where('user_sub', '=', sub).execute(),
   ])
   return {
-    sub,
-    claims: jsonOf(user?.claims),
-    created: timeOf(user?.created),
-    last_login: timeOf(user?.last_login),
-    passkeys: passkeys.map(({ name, created, last_used, backed_up }) => ({
-      ...{ name, created: timeOf(created), last_used: timeOf(last_used), backed_up: backed_up === 1 },
-    })),
-    accounts: identities.map(({ issuer, subject, claims, created, last_used }) => ({
-      ...{ issuer, subject, claims: jsonOf(claims), created: timeOf(created), last_used: timeOf(last_used) },
-    })),
-    sessions: sessions.map(({ name, provider, created, lastUsed }) => ({
-      ...{ browser: name, provider, created: timeOf(created), last_used: timeOf(lastUsed) },
-    })),
-    history: history.map(({ at, what, about, browser }) => ({ at: timeOf(at), what, about, browser })),
     grants: grants.map(row => ({
-      ...{ agent: row.agent, delegate: row.agent_delegate, resource: row.resource, scope: row.scope },
-      ...{ words: jsonOf(row.words), purpose: row.purpose, claims: jsonOf(row.claims) },
-      ...{ purposes: row.purposes, conditions: jsonOf(row.conditions) },
-      ...{ created: timeOf(row.created), last_used: timeOf(row.last_used) },
+      agent: row.agent,
+      delegate: row.agent_delegate,
+      resource: row.resource,
+      scope: row.scope,
+      words: jsonOf(row.words),
+      purpose: row.purpose,
+      claims: jsonOf(row.claims),
+      purposes: row.purposes,
+      conditions: jsonOf(row.conditions),
+      created: timeOf(row.created),
+      last_used: timeOf(row.last_used),
     })),
     remembered: consents.map(row => ({
-      ...{ agent: row.agent, delegate: row.agent_delegate, resource: row.resource, scope: row.scope },
-      ...{ words: row.words, created: timeOf(row.created), last_used: timeOf(row.last_used) },
-      ...{ purposes: row.purposes, conditions: jsonOf(row.conditions) },
+      agent: row.agent,
+      delegate: row.agent_delegate,
+      resource: row.resource,
+      scope: row.scope,
+      words: row.words,
+      created: timeOf(row.created),
+      last_used: timeOf(row.last_used),
+      purposes: row.purposes,
+      conditions: jsonOf(row.conditions),
     })),
     linked_users: links.map(({ iss, sub: subject, created }) => ({ iss, sub: subject, created: timeOf(created) })),
     taken_back: notices.map(({ agent, agent_delegate, resource, created, outcome, ended }) => ({
-      ...{ agent, delegate: agent_delegate, resource, at: timeOf(created), outcome, told: timeOf(ended) },
+      agent,
+      delegate: agent_delegate,
+      resource,
+      at: timeOf(created),
+      outcome,
+      told: timeOf(ended),
     })),
   }
 }

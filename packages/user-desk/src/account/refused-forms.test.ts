@@ -75,7 +75,8 @@ describe('where nobody has passkeys', () => {
   test(verifies('consent.page', 'none is added, and none verifies its user'), async () => {
     const { one, csrf } = await demoAda()
     expect(await told(await one.post('/account/passkeys/add', { csrf, credential: '{}' }))).toEqual([
-      ...[400, 'form_incomplete'],
+      400,
+      'form_incomplete',
     ])
     const verify = { csrf, credential: '{}', return_to: '/account' }
     expect(await told(await one.post('/account/verify', verify))).toEqual([400, 'form_incomplete'])

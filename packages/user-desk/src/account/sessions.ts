@@ -35,7 +35,11 @@ export async function sessionsOf(
     .orderBy('last_used', 'desc')
     .execute()
   return rows.map(({ browser, name, provider, created, last_used }) => ({
-    ...{ id: browser, name, provider, created, lastUsed: last_used },
+    id: browser,
+    name,
+    provider,
+    created,
+    lastUsed: last_used,
     isThis: browser === current,
   }))
 }

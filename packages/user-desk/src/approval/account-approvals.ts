@@ -145,7 +145,12 @@ async function findQuestion(
   note?.({ row, user })
   const hidden = { question: id, shown: askedMark(row) }
   return {
-    ...{ row, session, user, action: approvalPath, hidden, returnTo: questionPath(id) },
+    row,
+    session,
+    user,
+    action: approvalPath,
+    hidden,
+    returnTo: questionPath(id),
     way: { type: 'inbox', asked: row.created, until: row.expires },
   }
 }

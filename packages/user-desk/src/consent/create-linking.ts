@@ -21,7 +21,12 @@ export function createLinking(
     links,
     ownSubjects,
     signIn: browserSignIn({
-      ...{ id: issuer, key: keys.signing, redirectUri: `${issuer}${linkCallbackPath}`, discovery, now, development },
+      id: issuer,
+      key: keys.signing,
+      redirectUri: `${issuer}${linkCallbackPath}`,
+      discovery,
+      now,
+      development,
       ...upstream,
     }),
     attempts: loginAttempts(cookiesOf(issuer), now),

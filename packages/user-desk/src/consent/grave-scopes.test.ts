@@ -106,7 +106,8 @@ test(verifies('consent.grave.fresh', 'a consent to a device is no exception'), a
   const typed = await ada.one.post('/device', { csrf, user_code: String(begun['user_code']) })
   const yes: Record<string, string> = {
     ...hiddenFields(await typed.text()),
-    ...{ decision: 'allow', 'scope:events.delete': 'on' },
+    decision: 'allow',
+    'scope:events.delete': 'on',
   }
   const { action, options, fields } = formIn(await (await ada.one.post('/device', yes)).text())
   expect([action, fields['user_code']]).toEqual(['/device', yes['user_code']])

@@ -94,8 +94,15 @@ describe('the limits of a consent page', () => {
     made.clock.now = Date.UTC(2026, 0, 5, 9) / 1000
     const [signer, ada] = [await delegate(made, 'phone'), await browserOf(made, 'ada')]
     const limits = {
-      ...{ duration: 'month', 'day:1': 'on', 'day:5': 'on', from: '09:00', to: '18:00', zone: 'Europe/Paris' },
-      ...{ calls: '20', view: 'busy', 'ask:send': 'on' },
+      duration: 'month',
+      'day:1': 'on',
+      'day:5': 'on',
+      from: '09:00',
+      to: '18:00',
+      zone: 'Europe/Paris',
+      calls: '20',
+      view: 'busy',
+      'ask:send': 'on',
     }
     const constraints = [
       { type: 'until', time: made.clock.now + 30 * day },

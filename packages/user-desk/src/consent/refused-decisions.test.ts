@@ -134,6 +134,7 @@ test(verifies('consent.page', 'a request that is no exchange connects nothing'),
   const csrf = await ada.at.auth.csrf('/account')
   for (const decision of ['allow', 'deny'])
     expect(await told(await ada.at.auth.post('/agent/link', { csrf, request_token, decision }))).toEqual([
-      ...[400, 'form_incomplete'],
+      400,
+      'form_incomplete',
     ])
 })

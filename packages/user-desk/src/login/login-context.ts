@@ -44,7 +44,8 @@ export async function enter(
 ): Promise<Response> {
   const { session, entrance } = o
   const { cookies } = await context.sessions.signIn(message, {
-    ...{ session, entrance },
+    session,
+    entrance,
     also: (tx, { user, provider }) =>
       context.report.within(tx, { type: 'signed_in', sub: user.sub, provider, ...toldOf(message) }),
   })

@@ -34,7 +34,12 @@ export async function begin(context: LoginContext, message: ReceivedMessage, o: 
   }
   const { url, saved } = await provider.begin({ callback: callbackOf(context, provider), state, message, ...asked })
   const attempt = {
-    ...{ provider: provider.id, state, returnTo, ...asked, began: context.now(), saved },
+    provider: provider.id,
+    state,
+    returnTo,
+    ...asked,
+    began: context.now(),
+    saved,
     ...(links === undefined ? {} : { links }),
   }
   if (links === true) await context.sessions.expectLink(message, state)
@@ -65,7 +70,9 @@ export async function finish(
     const back = { session, account, provider, attempt }
     if (isLink) return await link(context, message, { ...back, forget })
     return await enter(context, message, {
-      ...{ session, returnTo: attempt.returnTo, forget },
+      session,
+      returnTo: attempt.returnTo,
+      forget,
       entrance: entranceOf(back),
     })
   } catch (thrown) {

@@ -62,7 +62,10 @@ export function createLogin(o: {
   const cookies = cookiesOf(issuer)
   const providers = methods.filter((method): method is LoginProvider => 'begin' in method)
   const sessions = browserSessions({
-    ...{ store, cookies, now, blocked },
+    store,
+    cookies,
+    now,
+    blocked,
     isSignedInThere: signedInThere(store, providers),
   })
   const passkeys = methods.find(method => 'checks' in method)

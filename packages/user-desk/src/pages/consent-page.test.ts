@@ -192,7 +192,11 @@ test('scopes that were allowed before, or cannot be left out, have no checkbox',
   })
   expect(decide({ decision: 'allow', 'scope:new': 'on' })).toMatchObject({ problem: 'words-changed' })
   expect(decide({ decision: 'deny', 'scope:new': 'on' })).toEqual({
-    ...{ allow: false, scope: [], words: {}, grave: [], conditions: [] },
+    allow: false,
+    scope: [],
+    words: {},
+    grave: [],
+    conditions: [],
   })
   expect(() => decide({ decision: 'Allow' })).toThrow(expect.objectContaining({ code: 'invalid_request' }))
   expect(() => decide({})).toThrow(expect.objectContaining({ code: 'invalid_request' }))

@@ -95,7 +95,10 @@ const limits: LimitsView = {
 }
 
 const narrowView: NarrowView = {
-  ...{ csrf, user, limits: { ...limits, counted: 'none' }, here: '/account/limits' },
+  csrf,
+  user,
+  limits: { ...limits, counted: 'none' },
+  here: '/account/limits',
   what: { agent: 'https://assistant.example', delegate: 'phone', resource: 'https://calendar.example' },
 }
 const unlimited = { ...limits, offered: { durations: [], zones: [], calls: false, views: [], operations: [] } }
@@ -149,7 +152,11 @@ export const everyPage: Readonly<Record<string, (look: Look) => string>> = {
       (look: Look) =>
         signInPage(
           {
-            ...{ host: 'auth.example', csrf, cause, returnTo: '/account', here: '/login?return_to=%2Faccount' },
+            host: 'auth.example',
+            csrf,
+            cause,
+            returnTo: '/account',
+            here: '/login?return_to=%2Faccount',
             providers: [{ name: 'Example', href: '/login/start/example' }],
             demoUsers: [{ subject: 'ada', name: 'Ada Lovelace', email: 'ada@demo.example' }],
             passkey: { options: {}, isOpen: true },
@@ -172,7 +179,11 @@ export const everyPage: Readonly<Record<string, (look: Look) => string>> = {
   link: look =>
     linkPage(
       {
-        ...{ csrf, user, action: '/agent/link', hidden: {}, returnTo: '/agent/consent' },
+        csrf,
+        user,
+        action: '/agent/link',
+        hidden: {},
+        returnTo: '/agent/consent',
         issuer: 'https://auth.example',
         upstream: { iss: 'https://one.example', sub: 's1' },
       },

@@ -88,7 +88,10 @@ function Form({ view, look }: Shown): JSX.Element {
     <form method="post" action="/account/limits">
       <HiddenFields
         fields={{
-          ...{ csrf: view.csrf, words: wordsMark({ scopes: [], limits: view.limits }), agent, resource },
+          csrf: view.csrf,
+          words: wordsMark({ scopes: [], limits: view.limits }),
+          agent,
+          resource,
           ...(delegate === '' ? { own: '1' } : { delegate }),
         }}
       />

@@ -55,7 +55,9 @@ test(
     expect((await ada.get('/account')).status).toBe(200)
     const withCookies = (cookies: ReadonlyArray<readonly [string, string]>) =>
       made.auth.handle({
-        ...{ method: 'GET', target: '/account', peer: '192.0.2.9' },
+        method: 'GET',
+        target: '/account',
+        peer: '192.0.2.9',
         headers: [
           ['host', 'auth.example'],
           ['cookie', cookies.map(([name, value]) => `${name}=${value}`).join('; ')],

@@ -76,7 +76,8 @@ describe('the main element of a page names the reason of a refusal', () => {
     const answer = await decide(one, linkOf(request_token), { decision: 'allow' })
     const code = new URL(answer.headers.get('location') ?? '').searchParams.get('code') ?? ''
     const redeemed = await redeemCode(made, await delegate(made, 'phone'), {
-      ...{ code, request_token },
+      code,
+      request_token,
       redirect_uri: callback,
     })
     expect(redeemed.status).toBe(200)

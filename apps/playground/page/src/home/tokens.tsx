@@ -5,21 +5,28 @@ import type { State } from '../store.js'
 
 const tokens = [
   {
-    ...{ name: 'agent token', typ: 'agent+jwt', signs: 'the agent server', holds: 'a delegate of the agent' },
-    ...{ checks: 'resources and auth servers', says: '“This key is one of my delegates.”' },
+    name: 'agent token',
+    typ: 'agent+jwt',
+    signs: 'the agent server',
+    holds: 'a delegate of the agent',
+    checks: 'resources and auth servers',
+    says: '“This key is one of my delegates.”',
   },
   {
-    ...{
-      name: 'resource token',
-      typ: 'resource+jwt',
-      signs: 'the API',
-      holds: 'the agent, on its way to the auth server',
-    },
-    ...{ checks: 'the auth server', says: '“This agent asked me for this, under this key.”' },
+    name: 'resource token',
+    typ: 'resource+jwt',
+    signs: 'the API',
+    holds: 'the agent, on its way to the auth server',
+    checks: 'the auth server',
+    says: '“This agent asked me for this, under this key.”',
   },
   {
-    ...{ name: 'auth token', typ: 'auth+jwt', signs: 'the auth server', holds: 'the agent' },
-    ...{ checks: 'the API', says: '“This key may do this there, for this user.”' },
+    name: 'auth token',
+    typ: 'auth+jwt',
+    signs: 'the auth server',
+    holds: 'the agent',
+    checks: 'the API',
+    says: '“This key may do this there, for this user.”',
   },
 ] as const
 

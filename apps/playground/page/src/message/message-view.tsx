@@ -78,7 +78,8 @@ function tabsOf(message: ShownMessage, analysis: MessageAnalysis | undefined): T
   return [
     { id: 'sent', title: 'As sent', content: sent },
     {
-      ...{ id: 'signature', title: 'Signature' },
+      id: 'signature',
+      title: 'Signature',
       content:
         signature === undefined ? (
           unsigned
@@ -87,7 +88,9 @@ function tabsOf(message: ShownMessage, analysis: MessageAnalysis | undefined): T
         ),
     },
     {
-      ...{ id: 'tokens', title: 'Tokens', count: tokens.length },
+      id: 'tokens',
+      title: 'Tokens',
+      count: tokens.length,
       content: (
         <>
           {challenge === undefined ? null : <ChallengeView challenge={challenge} />}

@@ -9,7 +9,10 @@ import './visitor.css'
 
 const parts = [
   {
-    ...{ path: 'user', short: 'User', title: 'Be the user', View: UserPart },
+    path: 'user',
+    short: 'User',
+    title: 'Be the user',
+    View: UserPart,
     about: 'An agent wants to act in your name, and needs your consent.',
     steps: [
       'You let the agent call the calendar, or pay for a room.',
@@ -18,7 +21,10 @@ const parts = [
     ],
   },
   {
-    ...{ path: 'operator', short: 'Operator', title: 'Be the operator', View: OperatorPart },
+    path: 'operator',
+    short: 'Operator',
+    title: 'Be the operator',
+    View: OperatorPart,
     about: 'A delegate reads the calendar every second, until you stop it.',
     steps: [
       'You start the delegate, and its calls are answered.',
@@ -27,7 +33,10 @@ const parts = [
     ],
   },
   {
-    ...{ path: 'agent', short: 'Own agent', title: 'Bring your own agent', View: AgentPart },
+    path: 'agent',
+    short: 'Own agent',
+    title: 'Bring your own agent',
+    View: AgentPart,
     about: 'A program of yours, or your MCP client, calls the APIs of this playground.',
     steps: [
       'You get a code that enrols one agent, once.',

@@ -321,7 +321,8 @@ test(
       code: 0,
     })
     expect(JSON.parse((await run(database, ...set, file, '--json')).out[0] ?? '')).toEqual({
-      ...{ sub: 'phone', delegates: 1 },
+      sub: 'phone',
+      delegates: 1,
       delegation: { conditions: [{ type: 'calls', max: 10, per: 'day' }], receivers: ['https://mail.example'] },
     })
     expect((await run(database, ...set, 'none', '--json')).out).toEqual([

@@ -146,7 +146,7 @@ test(
     await auth.close()
     const store = await openStore({ url: database, room: 'test', migrations: [] })
     const signer = checkpointSigner({ origin: 'auth.example', key })
-    const audit = createAuditLog({ ...{ store, room: 'auth_server', signer, onFault: console.error }, every: 'manual' })
+    const audit = createAuditLog({ store, room: 'auth_server', signer, onFault: console.error, every: 'manual' })
     const names = [
       'event',
       'id',
@@ -179,10 +179,19 @@ test(
     const flags = ['--id', 'https://auth.example', '--database', database]
     const server = async (...args: readonly string[]) => (await runMain('auth-server', 'audit', ...args, ...flags)).out
     const verified = {
-      ...{ event: id, type: 'granted', time: '2027-01-15T08:00:00Z', agent: 'https://agent.example', user: 'ada' },
-      ...{ 'personal.agent': 'forged by a person', place_of_birth: 'London' },
-      ...{ 'detail.delegate': 'forged delegate', 'detail.grant': 'forged grant', 'detail.place': 'forged place' },
-      ...{ 'detail.agent': 'forged agent', 'detail.detail.agent': 'forged twice', 'detail.event': 'forged event' },
+      event: id,
+      type: 'granted',
+      time: '2027-01-15T08:00:00Z',
+      agent: 'https://agent.example',
+      user: 'ada',
+      'personal.agent': 'forged by a person',
+      place_of_birth: 'London',
+      'detail.delegate': 'forged delegate',
+      'detail.grant': 'forged grant',
+      'detail.place': 'forged place',
+      'detail.agent': 'forged agent',
+      'detail.detail.agent': 'forged twice',
+      'detail.event': 'forged event',
       'detail.place_of_birth': 'forged place_of_birth',
     }
     const shown = JSON.parse(await server('show', '--event', id, '--json'))

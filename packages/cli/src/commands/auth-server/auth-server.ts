@@ -75,7 +75,11 @@ async function withWorkers(count: number, { settings, read, database, log, start
   const serving = crew
   stopOnSignals(crew, log)
   reloadOnSignal({
-    ...{ log, settings, fixed, read, facts: { workers: count } },
+    log,
+    settings,
+    fixed,
+    read,
+    facts: { workers: count },
     // Each worker reads the certificate itself, while it prepares the other settings.
     running: { setCertificate: () => undefined },
     apply: next => serving.replaceSettings({ ...next, init: false, replaceKeys: false }),

@@ -57,7 +57,10 @@ export async function serveAuthServer(
   const admin = page && (await serveAdmin(page, settings, { log, server: participant }))
   const close = async (): Promise<void> => void (await Promise.all([admin?.close(), participant.close?.()]))
   const running = await run({ ...participant, close }, rest, {
-    ...{ name: 'auth-server', log, logLimit: limit, metrics },
+    name: 'auth-server',
+    log,
+    logLimit: limit,
+    metrics,
     ...defined({ announce, signals }),
   })
   return {

@@ -90,7 +90,11 @@ test("routes with a scope inherit the users of the gateway; a route's own deny l
   const bob = { ...alice, sub: 'bob', agent: undefined }
   const deny = { agents: ['https://evil.example'], delegates: undefined, users: [bob] }
   const settings = {
-    ...{ scope: ['read'], users: [alice], authServer: ['https://auth.example'], once: 'all' as const, deny },
+    scope: ['read'],
+    users: [alice],
+    authServer: ['https://auth.example'],
+    once: 'all' as const,
+    deny,
     routes: [
       { path: '/a' },
       { path: '/b', scope: ['write'], users: [bob] },
@@ -101,14 +105,18 @@ test("routes with a scope inherit the users of the gateway; a route's own deny l
     { scope: ['read'], users: [alice], replay: 'all' },
     { scope: ['write'], users: [{ iss: 'https://auth.example', sub: 'bob' }], replay: 'all' },
     {
-      ...{ level: 'identified', replay: 'all' },
+      level: 'identified',
+      replay: 'all',
       deny: { agents: ['https://evil.example'], users: [{ iss: 'https://auth.example', sub: 'bob' }] },
     },
   ])
 })
 
 const accounts: OAuthIssuer = {
-  ...{ issuer: 'https://accounts.example', audience: 'https://api.example', type: 'at+jwt', scopeClaim: 'scope' },
+  issuer: 'https://accounts.example',
+  audience: 'https://api.example',
+  type: 'at+jwt',
+  scopeClaim: 'scope',
   jwksUri: 'https://accounts.example/jwks',
 }
 const oauth = { issuers: [accounts], realm: 'api' }
@@ -121,7 +129,8 @@ function kindsOf(requirement: Requirement<string> | undefined): string[] {
 
 test('routes take beside AAuth what the gateway does, as far as they can, or what they say themselves', () => {
   const settings = {
-    ...{ authServer: ['https://auth.example'], alsoAccept: { oauth, bots } },
+    authServer: ['https://auth.example'],
+    alsoAccept: { oauth, bots },
     routes: [
       { path: '/plain' },
       { path: '/scoped', scope: ['read'] },

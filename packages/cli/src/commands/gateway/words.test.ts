@@ -17,8 +17,13 @@ const read = (routes: readonly object[]) => gatewayOptions.parse({ ...settings, 
 test('a configuration names the words of the API, and routes what they do', async () => {
   const parsed = read([
     {
-      ...{ path: '/messages/*', methods: ['DELETE'], scope: ['mail.send'], purposes: ['support'] },
-      ...{ operation: 'purge', describe: 'Delete message {path/2} for {body/why}', approve: true },
+      path: '/messages/*',
+      methods: ['DELETE'],
+      scope: ['mail.send'],
+      purposes: ['support'],
+      operation: 'purge',
+      describe: 'Delete message {path/2} for {body/why}',
+      approve: true,
       unshown: ['query/trace'],
     },
   ])
@@ -29,12 +34,19 @@ test('a configuration names the words of the API, and routes what they do', asyn
   })
   const [route] = routesOf(parsed)
   expect(route?.requirement).toMatchObject({
-    ...{ operation: 'purge', approve: true, purposes: ['support'] },
+    operation: 'purge',
+    approve: true,
+    purposes: ['support'],
     unshown: ['query/trace'],
   })
   const request = {
-    ...{ method: 'DELETE', path: '/messages/5', query: '', body: new Uint8Array() },
-    ...{ segment: () => '5', parameter: () => '', json: () => ({ why: 'age' }) },
+    method: 'DELETE',
+    path: '/messages/5',
+    query: '',
+    body: new Uint8Array(),
+    segment: () => '5',
+    parameter: () => '',
+    json: () => ({ why: 'age' }),
   }
   const shown = await route?.requirement.describe?.(request, { agent: 'https://agent.example' })
   expect(shown).toEqual(['Delete message ', '5', ' for ', 'age', ''])

@@ -113,7 +113,8 @@ describe.each(databases)('$name$away', ({ away, url }) => {
     expect((await run(server, database, 'enrolments', 'revoke', '--enrollment', 'code:lab', '--json')).code).toBe(1)
     expect((await run(server, database, 'enrolments', 'list')).err).toEqual(['there is nothing to list'])
     expect(await run(server, database, 'delegates', 'show', '--sub', 'x')).toMatchObject({
-      ...{ err: ['there is no delegate with this sub'], code: 1 },
+      err: ['there is no delegate with this sub'],
+      code: 1,
     })
     expect((await run(server, database, 'delegates', 'list', '--search', 'x', '--json')).out).toEqual([])
     for (const act of ['revoke', 'reinstate'])

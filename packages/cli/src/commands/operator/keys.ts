@@ -48,10 +48,14 @@ type Printing = Parameters<typeof report>[0]
 export function printKeys(settings: Printing, items: Awaited<ReturnType<OperatorKeys['list']>>): void {
   const head = ['KID', 'ALGORITHM', 'STATE', 'PUBLISHED', 'SIGNS', 'UNTIL', 'REVOKED', 'FROM']
   const row = (item: OperatorKey): string[] => [
-    ...[item.kid, item.algorithm, item.state],
+    item.kid,
+    item.algorithm,
+    item.state,
     item.published === 0 ? '-' : cellOf('published', item.published),
     item.signs === 0 ? '-' : cellOf('signs', item.signs),
-    ...[cellOf('until', item.until), cellOf('revoked', item.revoked), item.from],
+    cellOf('until', item.until),
+    cellOf('revoked', item.revoked),
+    item.from,
   ]
   printPage(settings, { items }, { head, row })
 }

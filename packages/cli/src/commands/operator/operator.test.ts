@@ -79,7 +79,9 @@ describe('an operator', () => {
     const found = await run('users', 'list', ...place, '--search', 'ADA', '--json')
     expect(found.out.map(line => JSON.parse(line).sub)).toEqual(['u1'])
     expect(await run('users', 'list', ...place, '--search', 'grace')).toEqual({
-      ...{ out: [], err: ['there is nothing to list'], code: 1 },
+      out: [],
+      err: ['there is nothing to list'],
+      code: 1,
     })
     const shown = await run('users', 'show', ...place, '--user', 'u1', '--json')
     expect(JSON.parse(shown.out[0] ?? '')).toMatchObject({ sub: 'u1', sessions: 0, grants: 1, passkeys: [] })
@@ -93,7 +95,8 @@ describe('an operator', () => {
   test(verifies('revocation.written', 'blocks a user, which is recorded, and lets them in again'), async () => {
     const place = at(await newDatabase())
     expect(await run('users', 'block', ...place, '--user', 'u1', '--json')).toMatchObject({
-      ...{ out: ['{"user":"u1","blocked":true,"changed":true,"grants":1}'], code: 0 },
+      out: ['{"user":"u1","blocked":true,"changed":true,"grants":1}'],
+      code: 0,
     })
     expect(JSON.parse(log[0] ?? '')).toMatchObject({ event: 'blocked', user: 'u1', grants: 1 })
     expect((await run('users', 'list', ...place, '--blocked', '--json')).out.length).toBe(1)
@@ -115,7 +118,8 @@ describe('an operator', () => {
     expect((await run('grants', 'show', ...place, '--grant', 'x')).code).toBe(1)
     expect((await run('grants', 'revoke', ...place, '--grant', 'g2')).out).toEqual(['1 grant ended'])
     expect(await run('grants', 'revoke', ...place, '--agent', agent, '--json')).toMatchObject({
-      ...{ out: [`{"agent":"${agent}","grants":1}`], code: 0 },
+      out: [`{"agent":"${agent}","grants":1}`],
+      code: 0,
     })
     expect((await run('grants', 'revoke', ...place, '--agent', agent)).code).toBe(1)
     await expect(run('grants', 'revoke', ...place)).rejects.toThrow('give --grant')
@@ -168,7 +172,9 @@ describe('policy test', () => {
   writeFileSync(
     config,
     JSON.stringify({
-      ...{ id, port: 8080, passkeys: 'invitation' },
+      id,
+      port: 8080,
+      passkeys: 'invitation',
       grants: [
         { agent: 'https://other.example', resource: calendar, scopes: ['events.read'] },
         { agent, delegates: 'any', resource: calendar, scopes: ['events.read'] },
@@ -245,7 +251,9 @@ describe('policy test', () => {
     }
     expect(await judged('events.read')).toEqual({ decision: 'consent', by: ['cedar.policy0'] })
     expect(await judged('events.read events.write')).toEqual({
-      ...{ decision: 'deny', by: ['cedar.readers only'], reason: 'policy_refused' },
+      decision: 'deny',
+      by: ['cedar.readers only'],
+      reason: 'policy_refused',
     })
     expect(await judged('events.list')).toEqual({ decision: 'deny', by: [], reason: 'policy_refused' })
   })

@@ -112,8 +112,15 @@ export function report(
 }
 
 const times = new Set([
-  ...['created', 'last_login', 'last_used', 'blocked'],
-  ...['published', 'signs', 'until', 'revoked', 'last_seen'],
+  'created',
+  'last_login',
+  'last_used',
+  'blocked',
+  'published',
+  'signs',
+  'until',
+  'revoked',
+  'last_seen',
 ])
 
 /** A cell of a table. Names and addresses are what users say of themselves: they stay on their line. */

@@ -76,7 +76,8 @@ async function decide(request: PolicyRequest, settings: Settings): Promise<Polic
   const { login, passkeys, demoUsers } = settings
   const users = login.length > 0 || passkeys !== undefined || demoUsers.length > 0 ? 'some' : 'none'
   return tryPolicy(request, {
-    ...{ policy: await policyOf(settings), users },
+    policy: await policyOf(settings),
+    users,
     rulesOf: (asked, named) => rulesOf(asked, settings, named),
   })
 }
