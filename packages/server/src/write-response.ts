@@ -31,13 +31,7 @@ export async function writeResponse(response: Response, to: ServerResponse, opti
   const { hasBody, length } = framingOf({ method, status, given, bytes })
   for (const [name, value] of options.own ?? []) to.setHeader(name, value)
   to.statusCode = status
-  const cookies = headers.getSetCookie()
-  let hasLatin = false
-  for (const [name, value] of headers) {
-    if (name !== 'set-cookie' && !framingFields.has(name)) to.setHeader(name, value)
-    hasLatin ||= latin.test(value)
-  }
-  if (cookies.length > 0) to.setHeader('set-cookie', cookies)
+  const hasLatin = setHeaders(to, headers)
   if (length !== undefined) to.setHeader('content-length', length)
   if (text !== undefined && hasBody) {
     options.observe?.(Buffer.from(text))
@@ -65,6 +59,18 @@ export async function writeResponse(response: Response, to: ServerResponse, opti
   } finally {
     to.off('close', gone)
   }
+}
+
+/** Sets the lines of an answer, except those of its framing. @returns whether a value has characters of Latin-1 outside ASCII */
+function setHeaders(to: ServerResponse, headers: Headers): boolean {
+  const cookies = headers.getSetCookie()
+  let hasLatin = false
+  for (const [name, value] of headers) {
+    if (name !== 'set-cookie' && !framingFields.has(name)) to.setHeader(name, value)
+    hasLatin ||= latin.test(value)
+  }
+  if (cookies.length > 0) to.setHeader('set-cookie', cookies)
+  return hasLatin
 }
 
 async function pump(

@@ -36,18 +36,7 @@ export async function approval(stage: Stage): Promise<void> {
     'auth code auth code',
   )
 
-  // What a thief with the agent's own key could try.
-  const paid = lastPayment(await stage.messages())
-  const key = stateIn(file)[`key delegate ${agentServer} 1`] as KeyOfState
-  const again = await signedAnew(paid, key, { amount: 40, for: 'the library' })
-  stage.expect('the same payment once more under that yes is refused', await told(again), '401 approval_used')
-  stage.expect('there is no challenge, since nobody is to be asked again', again.headers.has('agent-auth'), false)
-  const changed = await signedAnew(paid, key, { amount: 4000, for: 'the library' })
-  stage.expect(
-    'a changed payment under that yes is refused: it needs a yes of its own',
-    await told(changed),
-    '401 approval_needed',
-  )
+  await tryTheft(stage, stateIn(file)[`key delegate ${agentServer} 1`] as KeyOfState)
 
   answer.decision = 'Refuse'
   const refused = await pay({ amount: 4000, for: 'the library' })
@@ -64,6 +53,20 @@ export async function approval(stage: Stage): Promise<void> {
   const second = await pay({ amount: 40, for: 'the library' })
   stage.expect('to pay the same again takes another yes', `${second.status} ${asked.length}`, '201 4')
   stage.expect('for access the user was asked once', asked.filter(({ call }) => call === '').length, 1)
+}
+
+/** What a thief with the agent's own key could try. */
+async function tryTheft(stage: Stage, key: KeyOfState): Promise<void> {
+  const paid = lastPayment(await stage.messages())
+  const again = await signedAnew(paid, key, { amount: 40, for: 'the library' })
+  stage.expect('the same payment once more under that yes is refused', await told(again), '401 approval_used')
+  stage.expect('there is no challenge, since nobody is to be asked again', again.headers.has('agent-auth'), false)
+  const changed = await signedAnew(paid, key, { amount: 4000, for: 'the library' })
+  stage.expect(
+    'a changed payment under that yes is refused: it needs a yes of its own',
+    await told(changed),
+    '401 approval_needed',
+  )
 }
 
 function payments(messages: readonly TracedExchange[]): TracedExchange[] {

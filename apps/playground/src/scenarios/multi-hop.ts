@@ -15,7 +15,7 @@ interface Booking {
 
 /** The agent calls the calendar, and the calendar calls rooms, whose own auth server needs the consent of the user. */
 export async function multiHop(stage: Stage): Promise<void> {
-  const { calendar, rooms, agentServer, authServer, roomsAuthServer } = stage.participants.addresses
+  const { calendar } = stage.participants.addresses
   const { code, sub } = await stage.invite()
   const asked: Asked[] = []
   const ada = stage.user('Ada Lovelace')
@@ -32,26 +32,9 @@ export async function multiHop(stage: Stage): Promise<void> {
   const first = await meet()
   stage.expect('one call adds the event and books the room', first.status, 201)
   stage.expect('the user was sent twice on the way', count(stepsOf(first), 'interact'), 2)
-  const [own, theirs] = asked
-  stage.expect('first for the calendar', own?.choices.join(), 'Add events to your calendar')
-  stage.expect(
-    'then, by the calendar, for rooms',
-    theirs?.heading,
-    [calendar, rooms].map(id => new URL(id).host).join(' asks for your access to '),
-  )
-  stage.expect('in the words of rooms', theirs?.choices.join(), 'Book rooms in your name')
-  stage.expect('before that she proved that both accounts are hers', theirs?.before.at(-1), 'Are both accounts yours?')
+  expectQuestions(stage, asked)
   const { booking } = (await first.json()) as Booking
-  stage.expect('rooms see the calendar', booking.agent, calendar)
-  stage.expect('for a user of their own auth server', booking.user?.iss, roomsAuthServer)
-  stage.expect('with the scope she allowed', booking.scope.join(' '), 'rooms.book')
-  const [actor] = booking.chain
-  stage.expect(
-    'and the chain: the agent and its delegate',
-    `${actor?.agent} ${actor?.agent_delegate}`,
-    `${agentServer} ${sub}`,
-  )
-  stage.expect('as the auth server of the calendar says', actor?.iss, authServer)
+  expectBooking(stage, booking, sub)
   const types = 'auth code exchange auth code code'
   stage.expect(
     'the requests to the two token endpoints, in order',
@@ -72,6 +55,33 @@ export async function multiHop(stage: Stage): Promise<void> {
     'auth-server calendar rooms rooms-auth-server',
   )
   stage.expect('from the challenge to the answer', trace.events.join(' ').includes('resource_token'), true)
+}
+
+function expectQuestions(stage: Stage, [own, theirs]: readonly Asked[]): void {
+  const { calendar, rooms } = stage.participants.addresses
+  stage.expect('first for the calendar', own?.choices.join(), 'Add events to your calendar')
+  stage.expect(
+    'then, by the calendar, for rooms',
+    theirs?.heading,
+    [calendar, rooms].map(id => new URL(id).host).join(' asks for your access to '),
+  )
+  stage.expect('in the words of rooms', theirs?.choices.join(), 'Book rooms in your name')
+  stage.expect('before that she proved that both accounts are hers', theirs?.before.at(-1), 'Are both accounts yours?')
+}
+
+/** What rooms learnt: who books, for whom, and through whom. */
+function expectBooking(stage: Stage, booking: Booking['booking'], sub: string): void {
+  const { calendar, agentServer, authServer, roomsAuthServer } = stage.participants.addresses
+  stage.expect('rooms see the calendar', booking.agent, calendar)
+  stage.expect('for a user of their own auth server', booking.user?.iss, roomsAuthServer)
+  stage.expect('with the scope she allowed', booking.scope.join(' '), 'rooms.book')
+  const [actor] = booking.chain
+  stage.expect(
+    'and the chain: the agent and its delegate',
+    `${actor?.agent} ${actor?.agent_delegate}`,
+    `${agentServer} ${sub}`,
+  )
+  stage.expect('as the auth server of the calendar says', actor?.iss, authServer)
 }
 
 function dayOf(time: number): string {

@@ -39,15 +39,7 @@ export async function oauthDownstream(stage: Stage): Promise<void> {
       .filter(step => step === 'interact').length,
     2,
   )
-  const [own, theirs] = asked
-  stage.expect('first for the calendar', own?.choices.join(), 'See the birthdays of people you know')
-  stage.expect('then, by the calendar, to the address book', theirs?.heading, 'The calendar asks for your address book')
-  stage.expect('which asked in its own words', theirs?.choices.join(), 'See the birthdays in your address book')
-  stage.expect(
-    'after the calendar had verified who she is',
-    theirs?.before.at(-1),
-    `${new URL(calendar).host} wants to know who you are`,
-  )
+  expectQuestions(stage, asked)
   stage.expect('a second call passes', await namesFor(ada), '200 Charles Babbage, Mary Somerville')
   stage.expect('and nobody is asked again', asked.length, 2)
   stage.expect('another user of the same agent sees her own', await namesFor(grace), '200 Howard Aiken')
@@ -61,4 +53,15 @@ export async function oauthDownstream(stage: Stage): Promise<void> {
     '200 Charles Babbage, Mary Somerville',
   )
   stage.expectOther('the address book is another origin, and is called by the calendar alone', addressBook, calendar)
+}
+
+function expectQuestions(stage: Stage, [own, theirs]: readonly Asked[]): void {
+  stage.expect('first for the calendar', own?.choices.join(), 'See the birthdays of people you know')
+  stage.expect('then, by the calendar, to the address book', theirs?.heading, 'The calendar asks for your address book')
+  stage.expect('which asked in its own words', theirs?.choices.join(), 'See the birthdays in your address book')
+  stage.expect(
+    'after the calendar had verified who she is',
+    theirs?.before.at(-1),
+    `${new URL(stage.participants.addresses.calendar).host} wants to know who you are`,
+  )
 }

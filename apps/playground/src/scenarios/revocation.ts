@@ -66,16 +66,17 @@ async function play(stage: Stage, { rooms, desks, authServer }: Places): Promise
 
   await stage.participants.startDesks()
   stage.expect('the desks are back, and are told', await saidOf(desks, { user, authServer, word: 'Stopped' }), true)
-  stage.expect('by the auth server, as it had told rooms', noticesIn(await stage.messages()), 'rooms desks')
+  stage.expect('by the auth server, as it had told rooms', noticesIn(await stage.messages(), rooms), 'rooms desks')
   stage.expect('the next request at desks is refused, too', (await read(desks)).status, 401)
   stage.expect('she was asked once for each, and refused', answers.join(' '), 'Allow Allow Refuse Refuse')
+}
 
-  function noticesIn(messages: readonly TracedExchange[]): string {
-    const told = messages.filter(({ request, response }) => isNotice(request.target) && response.status === 204)
-    // Rooms may be told of more than one grant.
-    const names = told.map(({ to }) => (to === rooms ? 'rooms' : 'desks'))
-    return names.filter((name, at) => names.indexOf(name) === at).join(' ')
-  }
+/** Who was told, in order. */
+function noticesIn(messages: readonly TracedExchange[], rooms: string): string {
+  const told = messages.filter(({ request, response }) => isNotice(request.target) && response.status === 204)
+  // Rooms may be told of more than one grant.
+  const names = told.map(({ to }) => (to === rooms ? 'rooms' : 'desks'))
+  return names.filter((name, at) => names.indexOf(name) === at).join(' ')
 }
 
 const isNotice = (target: string): boolean => target.endsWith('/revoked-grants')

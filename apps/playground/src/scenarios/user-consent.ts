@@ -13,9 +13,11 @@ interface Facts {
   readonly scope: readonly string[]
 }
 
+const event = { summary: 'Tea with Charles', start: '2026-12-10', end: '2026-12-11' }
+
 /** A call that needs the consent of a user: one user agrees and is not asked again, another refuses. */
 export async function userConsent(stage: Stage): Promise<void> {
-  const { calendar, agentServer, authServer } = stage.participants.addresses
+  const { calendar } = stage.participants.addresses
   const { code, sub } = await stage.invite()
   const visits: Array<{ readonly user: string; readonly asked: Asked }> = []
   const people: Readonly<Record<string, { readonly user: StoryUser; readonly decision: Decision }>> = {
@@ -29,7 +31,6 @@ export async function userConsent(stage: Stage): Promise<void> {
   }
   const agent = stage.delegate(code, undefined, loopback({ open }))
   const [ada, grace] = [agent.forUser('ada'), agent.forUser('grace')]
-  const event = { summary: 'Tea with Charles', start: '2026-12-10', end: '2026-12-11' }
   const body = JSON.stringify(event)
   const add = (view: Pick<typeof ada, 'fetch'>): Promise<Response> =>
     view.fetch(`${calendar}/events`, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
@@ -38,16 +39,10 @@ export async function userConsent(stage: Stage): Promise<void> {
   stage.expect('one call asks the user and adds the event', first.status, 201)
   stage.expect('which is the one that was sent', ((await first.json()) as typeof event).summary, event.summary)
   stage.expect('she was sent to the auth server on the way', stepsOf(first).includes('interact'), true)
-  const [{ asked } = { asked: { heading: 'nothing', choices: [], ended: '' } }] = visits
-  const hosts = [agentServer, calendar].map(id => new URL(id).host)
-  stage.expect('she saw who asks for what', asked.heading, hosts.join(' asks for your access to '))
-  stage.expect('in the calendar’s own words', asked.choices.join(', '), 'Add events to your calendar')
+  expectQuestion(stage, visits[0]?.asked)
   stage.expect('a request token came first, then a code', requestTypes(await stage.messages()), 'auth code')
   const facts = (await (await ada.fetch(`${calendar}/whoami`)).json()) as Facts
-  stage.expect('the calendar sees an authorized agent', facts.level, 'authorized')
-  stage.expect('and which one', `${facts.agent} ${facts.delegate}`, `${agentServer} ${sub}`)
-  stage.expect('with the scope she allowed', facts.scope.join(' '), 'events.write')
-  stage.expect('for a user of this auth server', facts.user?.iss, authServer)
+  expectFacts(stage, facts, sub)
 
   const second = await add(ada)
   stage.expect('a second call passes', second.status, 201)
@@ -69,6 +64,21 @@ export async function userConsent(stage: Stage): Promise<void> {
   stage.expect('the consent of the first user still holds', third.status, 201)
   const same = (await (await ada.fetch(`${calendar}/whoami`)).json()) as Facts
   stage.expect('for the same user as before', same.user?.sub, facts.user?.sub)
+}
+
+function expectQuestion(stage: Stage, asked: Asked | undefined): void {
+  const { agentServer, calendar } = stage.participants.addresses
+  const hosts = [agentServer, calendar].map(id => new URL(id).host)
+  stage.expect('she saw who asks for what', asked?.heading, hosts.join(' asks for your access to '))
+  stage.expect('in the calendar’s own words', asked?.choices.join(', '), 'Add events to your calendar')
+}
+
+function expectFacts(stage: Stage, facts: Facts, sub: string): void {
+  const { agentServer, authServer } = stage.participants.addresses
+  stage.expect('the calendar sees an authorized agent', facts.level, 'authorized')
+  stage.expect('and which one', `${facts.agent} ${facts.delegate}`, `${agentServer} ${sub}`)
+  stage.expect('with the scope she allowed', facts.scope.join(' '), 'events.write')
+  stage.expect('for a user of this auth server', facts.user?.iss, authServer)
 }
 
 function added(messages: readonly TracedExchange[]): number {

@@ -86,19 +86,23 @@ export const revocationMigration: Migration = {
       .columns(['agent', 'urgency', 'due'])
       .execute()
     await db.schema.createIndex('auth_server_notices_exp').on('auth_server_notices').column('exp').execute()
-    await db.schema
-      .createTable('auth_server_exchanged')
-      .addColumn('name', 'text', column => column.primaryKey())
-      .addColumn('upstream', 'text', column => column.notNull())
-      .addColumn('root', 'text')
-      .addColumn('agent', 'text', column => column.notNull())
-      .addColumn('agent_delegate', 'text', column => column.notNull())
-      .addColumn('resource', 'text', column => column.notNull())
-      .addColumn('user_sub', 'text')
-      .addColumn('exp', 'double precision', column => column.notNull())
-      .addUniqueConstraint('auth_server_exchanged_key', ['upstream', 'agent', 'agent_delegate', 'resource'])
-      .execute()
-    await db.schema.createIndex('auth_server_exchanged_root').on('auth_server_exchanged').column('root').execute()
-    await db.schema.createIndex('auth_server_exchanged_exp').on('auth_server_exchanged').column('exp').execute()
+    await makeExchanged(db)
   },
+}
+
+async function makeExchanged(db: Parameters<Migration['up']>[0]): Promise<void> {
+  await db.schema
+    .createTable('auth_server_exchanged')
+    .addColumn('name', 'text', column => column.primaryKey())
+    .addColumn('upstream', 'text', column => column.notNull())
+    .addColumn('root', 'text')
+    .addColumn('agent', 'text', column => column.notNull())
+    .addColumn('agent_delegate', 'text', column => column.notNull())
+    .addColumn('resource', 'text', column => column.notNull())
+    .addColumn('user_sub', 'text')
+    .addColumn('exp', 'double precision', column => column.notNull())
+    .addUniqueConstraint('auth_server_exchanged_key', ['upstream', 'agent', 'agent_delegate', 'resource'])
+    .execute()
+  await db.schema.createIndex('auth_server_exchanged_root').on('auth_server_exchanged').column('root').execute()
+  await db.schema.createIndex('auth_server_exchanged_exp').on('auth_server_exchanged').column('exp').execute()
 }

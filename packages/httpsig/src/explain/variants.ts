@@ -27,58 +27,39 @@ function forwardedHosts(message: ReceivedMessage): string[] {
 
 function authorityVariants({ message, reading, authorities }: VariantSource): Variant[] {
   const { authority, scheme } = reading
-  const at = '@authority'
-  const variant = (reason: SignatureDiagnosis, change: string, signed: string): Variant => ({
-    reason,
-    at,
-    change,
-    signed,
-    reading: { authority: signed },
-  })
   const bare = authority.replace(/:\d+$/, '')
   const port = scheme === 'https' ? '443' : '80'
   const host = firstValue(message, 'host')
-  const variants = [
+  const ofHost = host === undefined ? [] : [host, host.toLowerCase().replace(/:(?:443|80)$/, '')]
+  const isSame = host?.toLowerCase() === authority
+  const lowerCase = 'write @authority in lower case'
+  const rows: ReadonlyArray<readonly [SignatureDiagnosis, change: string, signed: readonly string[]]> = [
     bare === authority
-      ? variant('authority_port', 'leave the default port out of @authority', `${authority}:${port}`)
-      : variant('authority_port', 'keep the port in @authority: it is not the default one', bare),
+      ? ['authority_port', 'leave the default port out of @authority', [`${authority}:${port}`]]
+      : ['authority_port', 'keep the port in @authority: it is not the default one', [bare]],
+    isSame
+      ? ['authority_case', lowerCase, ofHost.slice(0, 1)]
+      : [
+          'authority_of_host',
+          "sign the authority of the verifier's URL, whatever Host a proxy put in the request",
+          ofHost,
+        ],
+    ['authority_case', lowerCase, [authority.toUpperCase()]],
+    [
+      'authority_of_another',
+      'sign the authority the request is sent to, not another of the same verifier',
+      authorities.slice(0, 4),
+    ],
+    [
+      'authority_forwarded',
+      'tell the verifier the authority it is reached at: forwarded headers are never trusted for @authority',
+      forwardedHosts(message).slice(0, 2),
+    ],
+    ['authority_with_scheme', 'sign @authority without scheme and slashes', [`${scheme}://${authority}`]],
   ]
-  if (host !== undefined && host.toLowerCase() === authority)
-    variants.push(variant('authority_case', 'write @authority in lower case', host))
-  else if (host !== undefined)
-    variants.push(
-      variant(
-        'authority_of_host',
-        "sign the authority of the verifier's URL, whatever Host a proxy put in the request",
-        host,
-      ),
-      variant(
-        'authority_of_host',
-        "sign the authority of the verifier's URL, whatever Host a proxy put in the request",
-        host.toLowerCase().replace(/:(?:443|80)$/, ''),
-      ),
-    )
-  variants.push(variant('authority_case', 'write @authority in lower case', authority.toUpperCase()))
-  for (const other of authorities.slice(0, 4))
-    variants.push(
-      variant(
-        'authority_of_another',
-        'sign the authority the request is sent to, not another of the same verifier',
-        other,
-      ),
-    )
-  for (const other of forwardedHosts(message).slice(0, 2))
-    variants.push(
-      variant(
-        'authority_forwarded',
-        'tell the verifier the authority it is reached at: forwarded headers are never trusted for @authority',
-        other,
-      ),
-    )
-  variants.push(
-    variant('authority_with_scheme', 'sign @authority without scheme and slashes', `${scheme}://${authority}`),
+  return rows.flatMap(([reason, change, all]) =>
+    all.map(signed => ({ reason, at: '@authority', change, signed, reading: { authority: signed } })),
   )
-  return variants
 }
 
 function decodeEscapes(text: string): string {
