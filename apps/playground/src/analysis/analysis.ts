@@ -72,7 +72,7 @@ export interface AnalyzedToken {
   readonly header: ReadonlyArray<readonly [name: string, value: string]>
   readonly claims: readonly AnalyzedClaim[]
   /** Its life, relative to the message. */
-  readonly life?: string
+  readonly life?: string | undefined
   /** Who signs it, who holds it, who checks it. */
   readonly parties: ReadonlyArray<readonly [role: string, who: string]>
 }
@@ -114,7 +114,7 @@ export interface AnalyzedChallenge {
 
 /** A message taken apart. */
 export interface MessageAnalysis {
-  readonly signature?: AnalyzedSignature
+  readonly signature?: AnalyzedSignature | undefined
   readonly tokens: readonly AnalyzedToken[]
   readonly challenge?: AnalyzedChallenge
   readonly checks: readonly AnalyzedCheck[]
@@ -141,10 +141,10 @@ export interface PasteAnalysis extends Partial<MessageAnalysis> {
 /** One thing that is wrong with a pasted text. */
 export interface PasteFinding {
   readonly reason: string
-  readonly at?: string
+  readonly at?: string | undefined
   readonly wrong: string
   readonly right: string
-  readonly received?: string
-  readonly expected?: string
+  readonly received?: string | undefined
+  readonly expected?: string | undefined
   readonly clause?: Clause
 }

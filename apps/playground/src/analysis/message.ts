@@ -35,7 +35,7 @@ export async function analyzeMessage(shown: ShownMessage, known: Known): Promise
   const isOpen = !isSigned(message) && (shown.kind === 'discovery' || shown.kind === 'page')
   const checks = isOpen ? [] : checksOf(stepsFor(kindOf(shown, message)), judged, answerOf(shown))
   return {
-    ...(signature === undefined ? {} : { signature }),
+    signature,
     tokens: await analyzeTokens(halvesOf(shown), shown.at),
     ...(value === '' ? {} : { challenge: analyzeChallenge(value) }),
     checks,

@@ -115,8 +115,8 @@ export function differences(signed: string, received: string): PasteFinding[] {
         at,
         wrong,
         right: 'Sign the value that is sent, byte for byte.',
-        ...(one === undefined ? {} : { expected: one }),
-        ...(other === undefined ? {} : { received: other }),
+        expected: one,
+        received: other,
       }),
     )
   }

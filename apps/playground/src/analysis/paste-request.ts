@@ -60,7 +60,7 @@ export async function takeRequestApart(
     findings,
     headers: message.headers,
     tokens: await analyzeTokens([{ headers: message.headers, body: bodyText(message), where: 'the request' }], now),
-    ...(signature === undefined ? {} : { signature }),
+    signature,
     verdict: verdictOf(explained, checks, findings),
     notes: [
       ...notesOf(place, authority),
@@ -147,9 +147,9 @@ function findingsIn(explained: SignatureExplanation | undefined, checks: readonl
       reason,
       wrong: words?.meaning ?? '',
       right: `${change.slice(0, 1).toUpperCase()}${change.slice(1)}.`,
-      ...(at === undefined ? {} : { at }),
-      ...(received === undefined ? {} : { received }),
-      ...(expected === undefined ? {} : { expected }),
+      at,
+      received,
+      expected,
       ...(words === undefined ? {} : { clause: clauseOf(words.clause) }),
     }
   })

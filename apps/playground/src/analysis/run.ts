@@ -9,8 +9,8 @@ export interface Judgement {
   /** What was found, in one sentence. */
   readonly finding: string
   readonly reason?: string
-  readonly ms?: number
-  readonly together?: true
+  readonly ms?: number | undefined
+  readonly together?: true | undefined
   /** The clause, where it is another than that of the check. */
   readonly clause?: string
 }
@@ -87,7 +87,7 @@ export class Run {
   }
 
   pass(id: StepId, finding: string, { ms }: Timing): void {
-    this.done.set(id, { result: 'passed', finding, ...(ms === undefined ? {} : { ms }) })
+    this.done.set(id, { result: 'passed', finding, ms })
   }
 
   unknown(id: StepId, finding: string): void {
@@ -99,8 +99,8 @@ export class Run {
       result: 'failed',
       reason,
       finding: sentence(description),
-      ...(ms === undefined ? {} : { ms }),
-      ...(together === undefined ? {} : { together }),
+      ms,
+      together,
     })
     throw new Stopped()
   }

@@ -98,7 +98,7 @@ export async function analyzeToken({ at, jwt }: Found, now: number): Promise<Ana
       .slice(0, 20)
       .map(([name, value]) => [name, textOf(value)] as const),
     claims: await Promise.all(members.map(([name, value]) => claimOf(name, value, { typ, now }))),
-    ...(life === undefined ? {} : { life }),
+    life,
     parties: typ === undefined ? [] : partiesOf(typ, claims),
   }
 }

@@ -50,23 +50,23 @@ export interface CallOutcome {
   readonly kind: 'answered' | 'refused' | 'stopped' | 'late' | 'failed'
   readonly status?: number
   /** Why it was refused, or failed. */
-  readonly reason?: string
+  readonly reason?: string | undefined
   /** What the resource answered, as indented JSON. */
   readonly body?: string
   /** The auth token of the call that was answered. */
-  readonly token?: TokenFacts
+  readonly token?: TokenFacts | undefined
 }
 
 /** The claims of an agent token or an auth token. */
 export interface TokenFacts {
   readonly type: 'agent' | 'auth'
   readonly issuer: string
-  readonly audience?: string
+  readonly audience?: string | undefined
   readonly agent: string
-  readonly delegate?: string
+  readonly delegate?: string | undefined
   /** The user, under a name of the issuer's own. */
-  readonly user?: string
-  readonly scope?: string
+  readonly user?: string | undefined
+  readonly scope?: string | undefined
   /** Unix seconds. */
   readonly issued: number
   /** Unix seconds. */
@@ -145,7 +145,7 @@ export interface ListedGrant {
 
 export interface ListedBlock {
   readonly agent?: string
-  readonly delegate?: string
+  readonly delegate?: string | undefined
 }
 
 /** A command that changed something, and what it printed. */
@@ -181,7 +181,7 @@ export interface OwnCall {
   /** What its signature has shown. */
   readonly level: 'identified' | 'authorized'
   /** The tool of an MCP server. */
-  readonly tool?: string
+  readonly tool?: string | undefined
 }
 
 /** `POST /api/visitor/invitations`: a code, and how to use it. */

@@ -76,7 +76,7 @@ function effectOf(act: OperatorAct, on: string, { state, parts }: Context): Part
   switch (act) {
     case 'block-agent':
     case 'block-delegate':
-      return { blocks: [{ agent, ...(delegate === undefined ? {} : { delegate }) }, ...blocks] }
+      return { blocks: [{ agent, delegate }, ...blocks] }
     case 'unblock-agent':
     case 'unblock-delegate':
       return { blocks: blocks.filter(block => block.agent !== agent || block.delegate !== delegate) }

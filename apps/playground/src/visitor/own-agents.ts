@@ -68,7 +68,7 @@ function callOf({ at, to, request, response }: SentExchange, { type }: TokenFact
     path: pathOf(target),
     status: response.status,
     level: type === 'auth' ? 'authorized' : 'identified',
-    ...(tool === undefined ? {} : { tool }),
+    tool,
   }
 }
 

@@ -39,17 +39,16 @@ function factsOf(jwt: string): TokenFacts | undefined {
   const times = { issued: Number(claims['iat']), expires: Number(claims['exp']) }
   const issuer = text('iss') ?? ''
   const [sub, delegate, scope, audience] = [text('sub'), text('agent_delegate'), text('scope'), text('aud')]
-  if (header['typ'] === 'agent+jwt')
-    return { type: 'agent', issuer, agent: issuer, ...(sub === undefined ? {} : { delegate: sub }), ...times }
+  if (header['typ'] === 'agent+jwt') return { type: 'agent', issuer, agent: issuer, delegate: sub, ...times }
   if (header['typ'] !== 'auth+jwt') return undefined
   return {
     type: 'auth',
     issuer,
     agent: text('agent') ?? '',
     ...times,
-    ...(audience === undefined ? {} : { audience }),
-    ...(delegate === undefined ? {} : { delegate }),
-    ...(sub === undefined ? {} : { user: sub }),
-    ...(scope === undefined ? {} : { scope }),
+    audience,
+    delegate,
+    user: sub,
+    scope,
   }
 }

@@ -124,8 +124,8 @@ async function run(context: Context, { kind, signal }: Running): Promise<CallOut
       kind: response.ok ? 'answered' : 'refused',
       status: response.status,
       body,
-      ...(reason === undefined ? {} : { reason }),
-      ...(token === undefined ? {} : { token }),
+      reason,
+      token,
     }
   } finally {
     tokens.stop()

@@ -11,9 +11,9 @@ import { readOrRefusal } from './read-or-refusal.js'
 
 /** The three signature headers, as far as they can be read, and what is wrong with them. */
 export interface ReadHeaders {
-  readonly signatureKey?: ParsedSignatureKey
-  readonly input?: SignatureInput
-  readonly value?: SignatureValue
+  readonly signatureKey?: ParsedSignatureKey | undefined
+  readonly input?: SignatureInput | undefined
+  readonly value?: SignatureValue | undefined
   readonly findings: readonly SignatureFinding[]
 }
 
@@ -184,9 +184,9 @@ export function readHeaders(message: ReceivedMessage): ReadHeaders {
   const values = readMembers(message, 'Signature', findings)
   const value = readValue(values, signatureKey?.label ?? input?.label, { message, findings })
   return {
-    ...(signatureKey !== undefined && { signatureKey }),
-    ...(input !== undefined && { input }),
-    ...(value !== undefined && { value }),
+    signatureKey,
+    input,
+    value,
     findings,
   }
 }

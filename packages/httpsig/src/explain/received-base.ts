@@ -11,7 +11,7 @@ export interface ReceivedComponent {
   /** The name of the field or derived component, without quotes and parameters. */
   readonly field: string
   /** Undefined when the request does not have the component. */
-  readonly value?: string
+  readonly value?: string | undefined
 }
 
 /** What a signature covers, as received: nothing is shortened. */
@@ -23,7 +23,7 @@ export interface ReceivedBase {
   /** The value of `@signature-params`. */
   readonly text: string
   /** The whole signature base; undefined when a covered component is not in the request. */
-  readonly base?: string
+  readonly base?: string | undefined
 }
 
 /**
@@ -53,7 +53,7 @@ export function receivedBase(
   const components = input.components.map((component): ReceivedComponent => {
     const value = valueIn(component, reading, message)
     const { name: field } = component
-    return { name: componentIdentifier(component), field, ...(value !== undefined && { value }) }
+    return { name: componentIdentifier(component), field, value }
   })
   const base = baseOf(input.components, reading, message)
   return {
@@ -61,6 +61,6 @@ export function receivedBase(
     components,
     parameters: [...input.raw],
     text: input.text,
-    ...(base !== undefined && { base }),
+    base,
   }
 }

@@ -135,7 +135,7 @@ export async function repair(source: RepairSource): Promise<Repair> {
       message,
       reading,
       input,
-      ...(signatureKey !== undefined && { signatureKey }),
+      signatureKey,
       authorities,
       otherKeys,
     })

@@ -20,7 +20,7 @@ export interface VariantSource {
   readonly message: ReceivedMessage
   readonly reading: Reading
   readonly input: SignatureInput
-  readonly signatureKey?: ParsedSignatureKey
+  readonly signatureKey?: ParsedSignatureKey | undefined
   readonly authorities: readonly string[]
   readonly otherKeys: readonly VerifyKey[]
 }

@@ -13,12 +13,12 @@ export interface WrittenRequest {
   /** Default: GET, with a body POST. */
   readonly method?: string
   readonly scope?: readonly string[] | string
-  readonly purposes?: readonly string[] | string
+  readonly purposes?: readonly string[] | string | undefined
   /** The services that act, the last one first: `agent`, then each `act.agent` but the innermost. */
   readonly chain?: readonly string[] | string
-  readonly operation?: string
-  readonly body?: unknown
-  readonly answer?: unknown
+  readonly operation?: string | undefined
+  readonly body?: unknown | undefined
+  readonly answer?: unknown | undefined
   /** Calls that were let pass before, by window. */
   readonly used?: Partial<Record<Period, number>>
   readonly approved?: boolean
@@ -83,11 +83,11 @@ export function writtenRequest(request: ConsideredRequest): WrittenRequest {
     resource,
     method: safe ? 'GET' : 'POST',
     ...(scope.length > 0 && { scope }),
-    ...(purposes !== undefined && { purposes }),
+    purposes,
     ...(services.length > 0 && { chain: services }),
-    ...(operation !== undefined && { operation }),
-    ...(body !== undefined && { body }),
-    ...(answer !== undefined && { answer }),
+    operation,
+    body,
+    answer,
     ...(Object.values(used).some(count => count > 0) && { used }),
     ...(approved && { approved }),
   }
