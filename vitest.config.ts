@@ -67,6 +67,7 @@ export default defineConfig({
           'default',
           './requirements/src/reporter.ts',
           './tests/second-tries.reporter.ts',
+          './tests/titles.reporter.ts',
           ['json', { outputFile: 'node_modules/.cache/countersign/tests.json' }],
         ]
       : ['default'],

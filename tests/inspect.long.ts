@@ -47,7 +47,7 @@ test('a request: exit code 0 when it verifies, 1 with the cause when not', async
   })
 })
 
-test('a token and a challenge on the command line, a response in a file', async () => {
+test('a token and a challenge are read from the command line, a response from a file', async () => {
   const now = Math.floor(Date.now() / 1000)
   const token = await signToken({
     typ: 'agent+jwt',

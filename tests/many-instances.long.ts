@@ -45,7 +45,7 @@ afterAll(async () => {
   await closeServer(upstream)
 })
 
-on(verifies('F-21', `enrolment, and a grant without a user, at whichever instance${away}`), async () => {
+on(verifies('F-21', `each instance enrols, and grants without a user${away}`), async () => {
   const served = servedBy(place)
   const agents = await Promise.all(Array.from({ length: 3 }, () => newDelegate(place, { fetch: served.fetch })))
   const answers = await Promise.all(agents.map(agent => agent.fetch(`${place.ids.calendar}/events`)))

@@ -60,7 +60,7 @@ function reportOf(there: Suite, { origin }: Listening): Promise<Report> {
   return runSuite(there, { leg: 'server', args: ['--url', `${origin}/mcp`, '--requirements', '2025-11-25'] })
 }
 
-test.skipIf(suite === undefined)(`for 2025-11-25, the server through the bridge${why}`, async () => {
+test.skipIf(suite === undefined)(`the server passes for 2025-11-25 through the bridge${why}`, async () => {
   const there = suite as Suite
   const through = await reportOf(there, bridged)
   expect(faultsIn(through, requirementsOf(there, '2025-11-25').server)).toEqual([])
@@ -68,7 +68,7 @@ test.skipIf(suite === undefined)(`for 2025-11-25, the server through the bridge$
   expect(throughBridge(through)).toEqual(throughBridge(await reportOf(there, bare)))
 })
 
-test.skipIf(suite === undefined)(`for 2026-07-28, the server through the bridge${why}`, async () => {
+test.skipIf(suite === undefined)(`the server passes for 2026-07-28 through the bridge${why}`, async () => {
   const there = suite as Suite
   const args = (at: Listening) => ['--url', `${at.origin}/mcp`, '--requirements', '2026-07-28']
   const through = await runSuite(there, { leg: 'server', args: args(stateless) })

@@ -57,17 +57,17 @@ const nothingBegun: Known = {
   },
 }
 
-test.skipIf(suite === undefined)(`for 2026-07-28, behind the guard${why}`, async () => {
+test.skipIf(suite === undefined)(`the server passes for 2026-07-28 behind the guard${why}`, async () => {
   const itself = await verdictsOf('2026-07-28', bare.origin)
   expect(await verdictsOf('2026-07-28', guarded.url)).toEqual(expected(itself, nothingBegun))
 })
 
-test.skipIf(suite === undefined)(`for 2025-11-25, each request by itself behind the guard${why}`, async () => {
+test.skipIf(suite === undefined)(`each request passes by itself for 2025-11-25 behind the guard${why}`, async () => {
   const itself = await verdictsOf('2025-11-25', bareStateless.origin)
   expect(await verdictsOf('2025-11-25', guarded.url)).toEqual(itself)
 })
 
-test.skipIf(suite === undefined)(`for 2025-11-25, in sessions behind the guard for these${why}`, async () => {
+test.skipIf(suite === undefined)(`sessions pass for 2025-11-25 behind the guard for these${why}`, async () => {
   const itself = await verdictsOf('2025-11-25', bare.origin)
   // How long a client waits before it resumes a stream is left to the client, whose waits become longer.
   const known = { 'server-sse-polling': { 'server-sse-retry-field': 'WARNING' } }

@@ -100,7 +100,7 @@ async function expectHardened(target: Target): Promise<void> {
 
 const form = 'application/x-www-form-urlencoded'
 
-test(verifies('DOS-14', 'an agent server'), async () => {
+test(verifies('DOS-14', 'an agent server fails for no mutated request'), async () => {
   const server = await createAgentServer({
     id: agentId,
     keys: [{ kid: 'k1', key: keys.agent }],
@@ -123,7 +123,7 @@ test(verifies('DOS-14', 'an agent server'), async () => {
   await server.close()
 })
 
-test(verifies('DOS-14', 'an auth server'), async () => {
+test(verifies('DOS-14', 'an auth server fails for no mutated request'), async () => {
   const server = await createAuthServer({
     issuer: authId,
     keys: [{ kid: 'k1', key: keys.auth }],
@@ -159,18 +159,21 @@ const settings = () => ({
 test.each([
   ['level', 'GET', () => pseudonym, { level: 'pseudonymous' }],
   ['scope', 'POST', () => holder, { scope: 'read' }],
-] as const)(verifies('DOS-14', 'a guard that asks for a %s, of a %s'), async (_, method, who, requirement) => {
-  const resource = createResource(settings())
-  const url = `${resourceId}/events?a=b%20c`
-  const message = await signed({ ...who(), url, ...(method === 'POST' ? { body: '{"title":"lunch"}' } : {}) })
-  const answer = async (received: ReceivedMessage): Promise<Response> => {
-    const authorization = await resource.authorize(received, requirement)
-    return authorization.ok ? new Response('ok') : authorization.response
-  }
-  await expectHardened({ answer, valid: [message] })
-})
+] as const)(
+  verifies('DOS-14', 'a guard that asks for a %s, of a %s, fails for no mutated request'),
+  async (_, method, who, requirement) => {
+    const resource = createResource(settings())
+    const url = `${resourceId}/events?a=b%20c`
+    const message = await signed({ ...who(), url, ...(method === 'POST' ? { body: '{"title":"lunch"}' } : {}) })
+    const answer = async (received: ReceivedMessage): Promise<Response> => {
+      const authorization = await resource.authorize(received, requirement)
+      return authorization.ok ? new Response('ok') : authorization.response
+    }
+    await expectHardened({ answer, valid: [message] })
+  },
+)
 
-test(verifies('DOS-14', 'a gateway, with the resource token endpoint'), async () => {
+test(verifies('DOS-14', 'a gateway with the resource token endpoint fails for no mutated request'), async () => {
   const { port } = upstream.address() as AddressInfo
   const gateway = createGateway({
     resource: createResource(settings()),

@@ -211,7 +211,7 @@ await operator.agents.block({ agent: 'https://other.example' })
 console.log('said ' + JSON.stringify({ link, blocks: await operator.agents.blocks() }))
 `
 
-test('the console: an operator in code, and the admin page', async () => {
+test('the console gives an operator in code, and serves the admin page', async () => {
   const { folder } = await installed('console')
   const readme = 'packages/console/README.md'
   const port = await freePort()

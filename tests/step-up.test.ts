@@ -123,17 +123,20 @@ test(verifies('challenge.union-scope', 'a second scope of a resource asks the us
   expect((await read()).status).toBe(200)
 })
 
-test(verifies('challenge.union-scope', 'exchange.rule', 'a second scope of the next resource, too'), async () => {
-  const view = agent.forUser('session 2')
-  const grace = browserOf(view, `${app}/callback`)
-  const call = (path: string): Promise<Response> => view.fetch(`${calendar}${path}`)
-  await grace.follow(await urlOf(call('/list')), ['Grace Hopper', 'Allow'])
-  await grace.follow(await urlOf(call('/list')), ['Ada', 'Allow', 'Connect', 'Allow'])
-  const listed = await call('/list')
-  expect([listed.status, await listed.json()]).toEqual([200, { scope: ['rooms.list'], user: expect.any(String) }])
-  await grace.follow(await urlOf(call('/book')), ['Allow'])
-  const booked = await call('/book')
-  expect(booked.status).toBe(200)
-  expect(await booked.json()).toMatchObject({ scope: expect.arrayContaining(['rooms.book']) })
-  expect((await call('/list')).status).toBe(200)
-})
+test(
+  verifies('challenge.union-scope', 'exchange.rule', 'a second scope of the next resource is added, too'),
+  async () => {
+    const view = agent.forUser('session 2')
+    const grace = browserOf(view, `${app}/callback`)
+    const call = (path: string): Promise<Response> => view.fetch(`${calendar}${path}`)
+    await grace.follow(await urlOf(call('/list')), ['Grace Hopper', 'Allow'])
+    await grace.follow(await urlOf(call('/list')), ['Ada', 'Allow', 'Connect', 'Allow'])
+    const listed = await call('/list')
+    expect([listed.status, await listed.json()]).toEqual([200, { scope: ['rooms.list'], user: expect.any(String) }])
+    await grace.follow(await urlOf(call('/book')), ['Allow'])
+    const booked = await call('/book')
+    expect(booked.status).toBe(200)
+    expect(await booked.json()).toMatchObject({ scope: expect.arrayContaining(['rooms.book']) })
+    expect((await call('/list')).status).toBe(200)
+  },
+)

@@ -229,20 +229,23 @@ describe('node:crypto alone, from the page', () => {
     expect(new Map(Object.entries(documents))).toEqual(published)
   })
 
-  test.each(printed)('$heading', ({ request, response, base, publicKey, signature, tokens: decoded }) => {
-    expect(baseOf(request)).toBe(base)
-    expect(request.headers.get('signature')).toBe(`sig=:${signature}:`)
-    const key = keyOf(request.headers.get('signature-key') ?? '')
-    expect(publicKey.x).toBe(key.x)
-    expect(isSignedBy(key, base, Buffer.from(signature, 'base64'))).toBe(true)
-    expect(isSignedBy(key, `${base} `, Buffer.from(signature, 'base64'))).toBe(false)
-    expect(request.headers.get('content-digest')).toBe(request.body === '' ? undefined : digestOf(request.body))
-    expect(request.headers.get('content-length')).toBe(request.body === '' ? undefined : String(request.body.length))
+  test.each(printed)(
+    'verifies what stands under $heading',
+    ({ request, response, base, publicKey, signature, tokens: decoded }) => {
+      expect(baseOf(request)).toBe(base)
+      expect(request.headers.get('signature')).toBe(`sig=:${signature}:`)
+      const key = keyOf(request.headers.get('signature-key') ?? '')
+      expect(publicKey.x).toBe(key.x)
+      expect(isSignedBy(key, base, Buffer.from(signature, 'base64'))).toBe(true)
+      expect(isSignedBy(key, `${base} `, Buffer.from(signature, 'base64'))).toBe(false)
+      expect(request.headers.get('content-digest')).toBe(request.body === '' ? undefined : digestOf(request.body))
+      expect(request.headers.get('content-length')).toBe(request.body === '' ? undefined : String(request.body.length))
 
-    const parts = newTokens(request, response).map(splitToken)
-    expect(parts.map(({ header, claims }) => [header, claims])).toEqual(decoded)
-    for (const part of parts) expect(isSignedBy(signerOf(part, request), part.signed, part.signature)).toBe(true)
-  })
+      const parts = newTokens(request, response).map(splitToken)
+      expect(parts.map(({ header, claims }) => [header, claims])).toEqual(decoded)
+      for (const part of parts) expect(isSignedBy(signerOf(part, request), part.signed, part.signature)).toBe(true)
+    },
+  )
 
   const seen = new Set<string>()
 

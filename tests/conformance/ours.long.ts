@@ -24,7 +24,7 @@ beforeAll(async () => {
   await Promise.all(Array.from({ length: most }, judgeNext))
 }, 2_400_000)
 
-test.each(ours.map((one, at) => ({ name: one.name, at })))('$name conforms', ({ at }) => {
+test.each(ours.map((one, at) => ({ name: one.name, at })))('the package $name conforms', ({ at }) => {
   const { code, said } = judged[at] as Judged
   expect(code, said).toBe(0)
 })

@@ -107,20 +107,27 @@ describe('not by a detour', () => {
     },
   )
 
-  test(verifies('agent.identify-to', 'CLI-14', 'a redirect to a token endpoint of the same origin'), async () => {
-    const own = await world()
-    const agent = delegateIn(own)
-    await agent.fetch(`${calendar}/agenda`)
-    own.network.intercept(home, (exchange, next) =>
-      exchange.target === '/open'
-        ? new Response(null, { status: 307, headers: { location: '/delegates' } })
-        : next(exchange),
-    )
-    const before = schemes(own, home).length
-    const response = await agent.fetch(`${home}/open`, { method: 'POST', body: '{}' })
-    expect(response.status).toBe(401)
-    expect(schemes(own, home).slice(before)).not.toContain('jwt')
-  })
+  test(
+    verifies(
+      'agent.identify-to',
+      'CLI-14',
+      'a redirect to a token endpoint of the same origin shows it no agent token',
+    ),
+    async () => {
+      const own = await world()
+      const agent = delegateIn(own)
+      await agent.fetch(`${calendar}/agenda`)
+      own.network.intercept(home, (exchange, next) =>
+        exchange.target === '/open'
+          ? new Response(null, { status: 307, headers: { location: '/delegates' } })
+          : next(exchange),
+      )
+      const before = schemes(own, home).length
+      const response = await agent.fetch(`${home}/open`, { method: 'POST', body: '{}' })
+      expect(response.status).toBe(401)
+      expect(schemes(own, home).slice(before)).not.toContain('jwt')
+    },
+  )
 
   test.each(['/delegates/', '/Delegates', '/%64elegates', '//delegates', '/delegates;a=b', '/a/..%2fdelegates?b'])(
     verifies('agent.identify-to', 'CLI-14', 'a token endpoint spelt as %s, which a lenient server accepts'),

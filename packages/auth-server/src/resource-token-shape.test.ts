@@ -56,7 +56,7 @@ test.each<[string, Change]>([
   [verifies('JWT-13', 'one second before it ends'), claims({ iat: newYear - 299, exp: newYear + 1 })],
   [verifies('JWT-14', 'a life of ten minutes'), claims({ exp: newYear + 600 })],
   [verifies('JWT-15', 'an iat 60 seconds ahead'), claims({ iat: newYear + 60 })],
-])('accepted: %s', async (_, change) => {
+])('a resource token is accepted: %s', async (_, change) => {
   const made = await world()
   const phone = await delegate(made, 'phone')
   const resource_token = await drafted(made, phone, change)
@@ -108,7 +108,7 @@ test.each<[string, Change]>([
   [verifies('RST-09', 'both'), claims({ auth_request_url: 'https://calendar.example/request' })],
   [verifies('RST-13', 'scopes twice'), claims({ scope: 'events.read events.read' })],
   [verifies('RST-13', 'a tab between scopes'), claims({ scope: 'events.read\tevents.list' })],
-])('refused: %s', async (_, change) => {
+])('a resource token is refused: %s', async (_, change) => {
   const made = await world()
   const phone = await delegate(made, 'phone')
   const resource_token = await drafted(made, phone, change)

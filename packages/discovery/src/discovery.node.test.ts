@@ -64,7 +64,7 @@ test(
   },
 )
 
-test(verifies('id.development.explicit', 'in development a loopback agent over plain http'), async () => {
+test(verifies('id.development.explicit', 'in development a loopback agent is read over plain http'), async () => {
   const host = await agentHost({ id: port => `http://localhost:${port}`, jwksUri: id => `${id}/jwks`, tls: false })
   const fetcher = guardedFetcher({ dangerouslyAllowLoopback: true })
   const development = createDiscovery({ fetcher, development: true })

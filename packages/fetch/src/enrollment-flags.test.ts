@@ -9,7 +9,7 @@ const folder = temporaryFolder()
 const file = join(folder, 'token')
 writeFileSync(file, 'eyJ.of.workload\n')
 
-test('a code, a token in a file and a token in a variable', () => {
+test('a code, a token in a file and a token in a variable are taken', () => {
   expect(readEnrollment({ code: 'c1' }, {})).toEqual({ type: 'code', code: 'c1' })
   expect(readEnrollment({ oidcToken: file }, {})).toEqual({ type: 'oidc', token: 'eyJ.of.workload' })
   expect(readEnrollment({ oidcToken: 'env:JOB_TOKEN' }, { JOB_TOKEN: 'eyJ.of.job\n' })).toEqual({

@@ -43,11 +43,11 @@ test.each([
   ['cache-control', 'max-age=60, must-revalidate'],
   ['example-dict', 'a=1,    b=2;x=1;y=2,   c=(a   b   c)'],
   ['x-empty-header', ''],
-])('§2.1 %s', (identifier, expected) => {
+])('§2.1 gives the value of %s', (identifier, expected) => {
   expect(value(identifier)).toBe(expected)
 })
 
-test('§2.1.1 sf', () => {
+test('§2.1.1 sf gives the strict spelling', () => {
   expect(value('"example-dict";sf')).toBe('a=1, b=2;x=1;y=2, c=(a b c)')
   const typed = withLines(get, ['Example-List', 'a;x=1,(b  c) '], ['Example-Item', ' "a" ;  x'])
   expect(value('"example-list";sf', typed)).toBe('a;x=1, (b c)')
@@ -56,7 +56,7 @@ test('§2.1.1 sf', () => {
   expect(() => value('"cache-control";sf')).toThrow(refused)
 })
 
-test('§2.1.2 key', () => {
+test('§2.1.2 key gives one member', () => {
   const message: HttpRequestMessage = { ...get, headers: [['Example-Dict', '  a=1, b=2;x=1;y=2, c=(a   b    c), d']] }
   expect(value('"example-dict";key="a"', message)).toBe('1')
   expect(value('"example-dict";key="d"', message)).toBe('?1')
@@ -66,7 +66,7 @@ test('§2.1.2 key', () => {
   expect(() => value('"example-dict";key="e"', message)).toThrow(refused)
 })
 
-test('§2.1.3 bs', () => {
+test('§2.1.3 bs gives the bytes', () => {
   const two = withLines(get, ['Example-Header', 'value, with, lots'], ['Example-Header', 'of, commas'])
   expect(value('"example-header";bs', two)).toBe(':dmFsdWUsIHdpdGgsIGxvdHM=:, :b2YsIGNvbW1hcw==:')
   const one = withLines(get, ['Example-Header', 'value, with, lots, of, commas'])
@@ -103,7 +103,7 @@ test.each([
   ['§2.2.8', '"@query-param";name="baz"', { target: '/path?param=value&foo=bar&baz=batman&qux=' }, 'batman'],
   ['§2.2.8', '"@query-param";name="qux"', { target: '/path?param=value&foo=bar&baz=batman&qux=' }, ''],
 ] as ReadonlyArray<[string, string, Partial<HttpRequestMessage>, string]>)(
-  '%s %s of %o',
+  '%s gives %s of %o',
   (_, identifier, change, to) => {
     expect(value(identifier, { ...get, ...change })).toBe(to)
   },

@@ -253,7 +253,7 @@ describe('arguments of tools', () => {
     expect(await passing([{ at: '/n', max: 100 }, { at: '/note' }], [...good, ...bad, '{"note":1}'])).toEqual(good)
   })
 
-  test(verifies('DEL-73', 'in: equal in type and value'), async () => {
+  test(verifies('DEL-73', 'in compares type and value'), async () => {
     const good = ['{"x":1.0}', '{"x":"a"}', '{"x":null}']
     expect(
       await passing([{ at: '/x', in: [1, 'a', null] }, { at: '/y' }], [...good, '{"x":"1"}', '{"x":"A"}', '{"y":1}']),

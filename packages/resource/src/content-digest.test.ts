@@ -16,7 +16,7 @@ describe('body', () => {
       ['DIG-12', 'an unsigned body', (wire: Wire) => without('content-digest')(wire)],
       ['DIG-08', 'a digest that is a string', header('content-digest', value => value.replaceAll(':', '"'))],
     ]),
-  )('%s', async (_, change) => {
+  )('is refused: %s', async (_, change) => {
     await expectRefusal(calendar, await post(`{"fresh":"${crypto.randomUUID()}"}`), change, {
       status: 401,
       error: 'invalid_signature',

@@ -106,7 +106,7 @@ test(
 const { documents, receivers } = readWorld()
 
 test.each(readVectors('signed-requests').filter(({ id }) => id.startsWith('resource-is-agent')))(
-  verifies('token.auth.own-agent', 'the vector $id'),
+  verifies('token.auth.own-agent', 'judges as the vector $id says'),
   async ({ input, receiver = '', expect: expected }) => {
     const fetcher = makeWeb(new Map(Object.entries(documents))).fetcher
     const discovery = createDiscovery({ now: () => world.clock.now, fetcher })

@@ -135,7 +135,7 @@ describe('by a custom type of the agent server', () => {
   test.each<readonly [string, Enrollment]>([
     ['an object', { type: 'custom', enrollment: { type: 'badge', badge: 'b7' } }],
     ['a function', { type: 'custom', enrollment: async () => ({ type: 'badge', badge: 'b7' }) }],
-  ])('%s', async (_, enroll) => {
+  ])('%s is sent as it is', async (_, enroll) => {
     const own = await world()
     expect(await enrolling(own, enroll).identify()).toEqual({ agent: home, delegate: 'b7' })
     expect(bodies(own)).toEqual(['{"enrollment":{"type":"badge","badge":"b7"}}'])

@@ -51,7 +51,7 @@ test('a name without words is quoted, that of a member of every object too', () 
   )
 })
 
-test('purposes', () => {
+test('purposes are shown in the words of the resource', () => {
   expect(both({ type: 'purposes', any: ['support'] })).toEqual([
     'Only for this purpose: Support',
     'Nur für diesen Zweck: Support',
@@ -115,7 +115,7 @@ describe('hours', () => {
   })
 })
 
-test('calls', () => {
+test('calls are shown as a number in a time', () => {
   const calls = (max: number, per: 'minute' | 'hour' | 'day' | 'grant') => both({ type: 'calls', max, per })
   expect(calls(10, 'day')).toEqual(['At most 10 calls a day', 'Höchstens 10 Aufrufe pro Tag'])
   expect(calls(1, 'hour')).toEqual(['At most 1 call an hour', 'Höchstens 1 Aufruf pro Stunde'])
@@ -124,7 +124,7 @@ test('calls', () => {
   expect(calls(0, 'day')).toEqual(['No calls at all', 'Gar keine Aufrufe'])
 })
 
-test('chain', () => {
+test('a chain is shown by how many stand between', () => {
   const services = ['https://a.example', 'https://b.example']
   expect(both({ type: 'chain', max: 0, through: services })).toEqual([
     'Not passed on to other services',
@@ -197,7 +197,7 @@ test('arguments tell of each place what may stand there', () => {
   expect(of(1e300)).toBe('For “other”, only these details: “n”: at most 1e+300')
 })
 
-test('approval', () => {
+test('an approval names what the user is asked about', () => {
   expect(both({ type: 'approval', resource: mail, of: ['send', 'purge'] })).toEqual([
     'You are asked each time before this is done: Send a mail; Delete for ever',
     'Sie werden jedes Mal gefragt, bevor dies geschieht: Send a mail; Delete for ever',

@@ -81,7 +81,7 @@ describe('matchers', () => {
     expect(meets([{ at: '/to/*', in: ['a', 'b'] }, { at: '/to' }], '{"to":[]}')).toBe(false)
   })
 
-  test('in: equal in type and value, nothing folded', () => {
+  test('in compares type and value, nothing folded', () => {
     const listed = { in: [1, 'a', null, 'é'] }
     const equal = ['1', '1.0', '1e0', '10e-1', '"a"', '"\\u0061"', 'null', '"\u00e9"']
     const others = [

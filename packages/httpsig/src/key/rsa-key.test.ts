@@ -29,7 +29,7 @@ const jwk = {
   alg: 'PS512',
 } as const
 
-test('the thumbprint of RFC 7638 §3.1', async () => {
+test('the thumbprint is that of RFC 7638 §3.1', async () => {
   expect(await thumbprint(parsePublicJwk({ ...jwk, kid: '2011-04-29' }))).toBe(
     'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
   )

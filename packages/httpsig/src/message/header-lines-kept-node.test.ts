@@ -104,7 +104,7 @@ describe.each(Object.entries(readers))('%s', (_, read) => {
     },
   )
 
-  test(verifies('DIG-12', 'sig.body.uncovered', 'the same over HTTP/2'), async () => {
+  test(verifies('DIG-12', 'sig.body.uncovered', 'keeps the same lines over HTTP/2'), async () => {
     const outcomes: string[] = []
     const server = http2.createServer((request, response) => {
       void read(request)

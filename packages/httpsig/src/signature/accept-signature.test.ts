@@ -54,7 +54,7 @@ test.each([
   'a=("@signature-params")',
   'a="@method"',
   '',
-])('%s is refused', line => {
+])('the line is refused: %s', line => {
   expect(() => parseAcceptSignature(line)).toThrow(HttpSigError)
 })
 
@@ -155,7 +155,7 @@ const request: fc.Arbitrary<SignatureRequest> = fc.record(
   { requiredKeys: ['label', 'components'] },
 )
 
-test('parse(serialize(x)) = x', () => {
+test('what is written reads as it was', () => {
   fc.assert(
     fc.property(fc.uniqueArray(request, { selector: r => r.label, minLength: 1, maxLength: 5 }), requests => {
       expect(parseAcceptSignature(serializeAcceptSignature(requests))).toEqual(requests)

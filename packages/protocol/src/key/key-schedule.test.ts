@@ -19,7 +19,7 @@ function at(now: number): object {
   return [signing?.kid, ...lists, next]
 }
 
-test(verifies('discovery.publish-ahead', 'the life of a key, moment by moment'), () => {
+test(verifies('discovery.publish-ahead', 'a key lives through each state, moment by moment'), () => {
   expect(at(0)).toEqual(['k1', 'k1', 'k1', '', '', undefined])
   expect(at(7 * day - 901)).toEqual(['k1', 'k1', 'k1', '', '', undefined])
   expect(planKeys([k1], schedule, 7 * day - 900).next).toEqual({ published: 7 * day - 900, signs: 7 * day })

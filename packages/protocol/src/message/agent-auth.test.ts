@@ -17,7 +17,7 @@ test.each<readonly [string, AgentAuth]>([
   ],
   ['httpsig; algs="Ed25519 ES256"', { algs: ['Ed25519', 'ES256'] }],
   ['httpsig; identity=?1; algs="Ed25519"', { identity: true, algs: ['Ed25519'] }],
-])(verifies('challenge.syntax', 'challenge.algs', '%s'), (text, challenge) => {
+])(verifies('challenge.syntax', 'challenge.algs', 'is written and read: %s'), (text, challenge) => {
   expect(serializeAgentAuth(challenge)).toBe(text)
   expect(parseAgentAuth(text)).toEqual(challenge)
 })
@@ -29,9 +29,12 @@ test.each<readonly [string, AgentAuth]>([
   ['httpsig;auth-token=?1;resource_token="eyJ.eyJ.sig";auth_server="https://auth.example"', tokenChallenge],
   ['httpsig;later;also="x;y";n=1;b=:AA==:;t=tok/en;s=%"a%c3%bc\\";identity;d=@1', { identity: true }],
   ['httpsig;note="a\\";identity=1;b\\\\";identity', { identity: true }],
-])(verifies('challenge.syntax', 'challenge.unknown-parameters', 'CLI-18', 'read: %s'), (text, challenge) => {
-  expect(parseAgentAuth(text)).toEqual(challenge)
-})
+])(
+  verifies('challenge.syntax', 'challenge.unknown-parameters', 'CLI-18', 'a challenge is read: %s'),
+  (text, challenge) => {
+    expect(parseAgentAuth(text)).toEqual(challenge)
+  },
+)
 
 test.each([
   ...readVectors('challenges', 'refuse').map(({ input }) => input.line),
@@ -77,7 +80,7 @@ test.each([
   'httpsig; algs="a"; algs="b"',
   'httpsig; x=%"\\"; y="\\";"; x=1',
   `httpsig; x="${'a'.repeat(102_400)}"`,
-])(verifies('CLI-18', 'challenge.syntax', 'challenge.auth-token', 'refused: %j'), text => {
+])(verifies('CLI-18', 'challenge.syntax', 'challenge.auth-token', 'a challenge is refused: %j'), text => {
   expect(() => parseAgentAuth(text)).toThrow(expect.objectContaining({ code: 'invalid_request' }))
   expect(parseAgentAuth('httpsig; identity=?1')).toEqual({ identity: true })
 })

@@ -151,7 +151,7 @@ test.each([
 })
 
 test.each(['https://app.example:8443', 'http://localhost:5173', 'http://[::1]:8080', 'capacitor://localhost'])(
-  'an origin: %s',
+  'takes %s for an origin',
   origin => {
     expect(createCors([origin]).preflight(preflight(origin))?.headers.get('access-control-allow-origin')).toBe(origin)
   },

@@ -23,7 +23,7 @@ test.each([
       ['constructor', '2'],
     ]),
   ],
-])(verifies('token-endpoint.form', 'token-endpoint.unknown', '%s'), (text, form) => {
+])(verifies('token-endpoint.form', 'token-endpoint.unknown', 'a form is read: %s'), (text, form) => {
   expect(read(text)).toEqual(form)
 })
 
@@ -48,7 +48,7 @@ test.each([
   'a=\0',
   '%00=1',
   'a=1%u0041',
-])(verifies('token-endpoint.form', 'error.invalid-request', '%j refuses'), text => {
+])(verifies('token-endpoint.form', 'error.invalid-request', 'a form is refused: %j'), text => {
   expect(() => read(text)).toThrow(expect.objectContaining({ code: 'invalid_request', status: 400 }))
   expect(read('a=%41')).toEqual({ a: 'A' })
 })

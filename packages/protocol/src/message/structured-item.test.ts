@@ -114,7 +114,7 @@ function noDate(text: string): boolean {
   return !text.includes('@')
 }
 
-test(verifies('challenge.syntax', 'on Dates'), () => {
+test(verifies('challenge.syntax', 'both parsers agree on Dates'), () => {
   expect(parseStructuredItem('@1;a=@-1;b')?.parameters).toEqual(
     new Map([
       ['a', '@-1'],

@@ -108,7 +108,7 @@ describe.each(kinds)('$kind', ({ good, parse }) => {
     7,
     ['https://keys.example/jwks'],
     undefined,
-  ])(verifies('DSC-09', 'DSC-19', 'discovery.https', 'jwks_uri %j'), jwks_uri => {
+  ])(verifies('DSC-09', 'DSC-19', 'discovery.https', 'refuses the jwks_uri %j'), jwks_uri => {
     expect(() => read({ jwks_uri })).toThrow(expect.objectContaining(refusal))
     expect(parse(good, id)).toEqual(good)
   })

@@ -19,7 +19,7 @@ test.each([
   ['xn--bcher-kv', undefined],
   ['xn--bcher-k_a', undefined],
   ['xn--99999999', undefined],
-] as const)('%s', (host, name) => {
+] as const)('the host %s is shown as %s', (host, name) => {
   expect(unicodeHost(host)).toBe(name)
 })
 

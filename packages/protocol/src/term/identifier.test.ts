@@ -127,7 +127,7 @@ describe('http', () => {
     ...ofVectors('id.development.explicit', { result: 'accept', development: true }),
     'http://localhost',
     'http://127.255.0.9',
-  ])(verifies('id.development.loopback', 'id.development.explicit', '%s in development only'), id => {
+  ])(verifies('id.development.loopback', 'id.development.explicit', 'admits %s in development only'), id => {
     expect(isIdentifier(id)).toBe(false)
     expect(isIdentifier(id, {})).toBe(false)
     expect(isIdentifier(id, { development: false })).toBe(false)
@@ -150,7 +150,7 @@ describe('http', () => {
     'http://LOCALHOST',
     'http://localhost/',
     'http://127.0.0.1.example',
-  ])(verifies('id.development.loopback', '%s never'), id => {
+  ])(verifies('id.development.loopback', 'never admits %s'), id => {
     expect(isIdentifier(id, { development: true })).toBe(false)
   })
 })

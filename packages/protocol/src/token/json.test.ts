@@ -52,7 +52,7 @@ test(verifies('JWT-06', 'a string with a lone surrogate is refused'), () => {
   expect(parseJson('["\ud83d\ude00"]')).toEqual(['😀'])
 })
 
-describe('limits', () => {
+describe('refuses JSON over a limit', () => {
   test('depth', () => {
     expect(() => parseJson('[[[]]]', { maxDepth: 2 })).toThrow(SyntaxError)
     expect(parseJson('[[[]]]', { maxDepth: 3 })).toEqual([[[]]])

@@ -43,6 +43,6 @@ test.each([
   ['foo{bar}{zap}', 5061],
   ['', 0],
   ['{countersign:replay:https://é.example}:since', 8834],
-])('the slot of %s', (key, slot) => {
+])('finds the slot of “%s”', (key, slot) => {
   expect(slotOf(key)).toBe(slot)
 })

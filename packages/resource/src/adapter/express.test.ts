@@ -156,7 +156,7 @@ test(verifies('DIG-17', 'an upload in parts is read behind the guard, whole or a
   }
 })
 
-test(verifies('sig.target.raw', 'a router in a router in an app in an app'), async () => {
+test(verifies('sig.target.raw', 'a router in a router in an app in an app sees the whole target'), async () => {
   const router = express.Router()
   router.get('/:id', guard(world.calendar(), { level: 'pseudonymous' }), (request, response) => {
     response.json([request.params.id, request.url, request.originalUrl, request.aauth.level])

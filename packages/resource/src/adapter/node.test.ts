@@ -76,7 +76,7 @@ test(
   },
 )
 
-test(verifies('SIG-23', 'DIG-12', 'sig.body.uncovered', 'over h2 the same verdict and the same body'), async () => {
+test(verifies('SIG-23', 'DIG-12', 'sig.body.uncovered', 'over h2 the verdict and the body are the same'), async () => {
   const guarded = guard(
     world.calendar(),
     { level: 'pseudonymous' },

@@ -71,7 +71,7 @@ describe('the way there', () => {
     ['no state', (page: string) => withReturn(page).replace('&state=of-the-agent', '')],
     ['no return_url', (page: string) => `${page}&state=x`],
     ['a state of another kind', (page: string) => withReturn(page, appCallback, 'a\r\nb')],
-  ])(verifies('INT-10', 'interaction.return-url', '%s: an error page'), async (_, spoil) => {
+  ])(verifies('INT-10', 'interaction.return-url', '%s leads to an error page'), async (_, spoil) => {
     const chain = await chainOf(2)
     const its = browser(chain.net)
     const page = await pageOf(chain)
@@ -108,7 +108,11 @@ describe('the way there', () => {
   })
 
   test(
-    verifies('INT-04', 'interaction.bound', 'a session unknown, altered, finished or out of date: an error page'),
+    verifies(
+      'INT-04',
+      'interaction.bound',
+      'a session that is unknown, altered, finished or out of date leads to an error page',
+    ),
     async () => {
       const chain = await chainOf(2)
       const page = await pageOf(chain)

@@ -56,7 +56,7 @@ test('options that are wrong are found at start', () => {
   expect(() => world.calendar({ agents: ['nobody'] })).toThrow(TypeError)
 })
 
-test('the smallest resource: an identifier and a key', async () => {
+test('the smallest resource has an identifier and a key', async () => {
   const resource = createResource({ id: 'https://api.example', keys: [world.calendarKey] })
   expect((await resource.authorize({ method: 'GET', target: '/', headers: [] }, { level: 'anonymous' })).ok).toBe(true)
   expect((await resource.authorize({ method: 'GET', target: '/', headers: [] }, { level: 'pseudonymous' })).ok).toBe(

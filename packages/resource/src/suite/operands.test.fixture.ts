@@ -99,7 +99,7 @@ export const operandCases: readonly ConditionCase[] = [
   {
     ids: ['DEL-73'],
     type: 'arguments',
-    title: 'in: equal in type and value',
+    title: 'in compares type and value',
     async run(stage) {
       const { passes, refused } = await sending(stage, { at: '/x', in: [1, 'a', null, '\u00e9'] }, { at: '/y' })
       for (const value of ['1.0', '"a"', 'null', '"\u00e9"']) await passes(`{"x":${value}}`)

@@ -65,7 +65,7 @@ verdict: refused, 401 invalid_signature (signature_wrong): The signature does no
     expect((await inspectRequest(await rawRequest({ body: '{"a":1}' }), {}, settings)).ok).toBe(true)
   })
 
-  test('for another authority than that of Host', async () => {
+  test('is verified for another authority than that of Host', async () => {
     const bytes = await rawRequest({ host: 'inner.example:8080' })
     expect((await inspectRequest(bytes, {}, settings)).json['findings']).toEqual([
       expect.objectContaining({ reason: 'unexplained' }),
@@ -88,7 +88,7 @@ verdict: refused, 401 invalid_signature (signature_wrong): The signature does no
     expect(lines[0]).toBe('GET request to localhost:4130 over http (from Host; --authority names another)')
   })
 
-  test('without any signature', async () => {
+  test('is refused without any signature', async () => {
     const bytes = new TextEncoder().encode('GET /events HTTP/1.1\nHost: calendar.example\n')
     const { ok, lines } = await inspectRequest(bytes, {}, settings)
     expect(ok).toBe(false)

@@ -145,7 +145,7 @@ describe('policy test', () => {
     ['another operation', { operation: 'other', method: 'DELETE' }, 0],
     ['used up calls', { used: ['5/hour'] }, 7],
     ['calls of another window', { used: ['5/minute'] }, 0],
-  ])('%s', (_, flags, decidedBy) => {
+  ])('names the condition that decides: %s', (_, flags, decidedBy) => {
     const ended = judge(policy, { ...send, body: body('bob@corp.example'), ...flags, json: true })
     expect(jsonOf(ended)).toMatchObject({ allowed: decidedBy === 0, decided_by: decidedBy === 0 ? null : decidedBy })
     expect(ended.code).toBe(decidedBy === 0 ? 0 : 1)
