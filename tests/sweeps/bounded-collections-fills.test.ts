@@ -13,7 +13,7 @@ import { type InteractionSession, memoryCounter, memoryInteractions } from '../.
 import { spentCounts } from '../../packages/resource/src/limit/spent-counts.js'
 import { makeWorld } from '../../packages/resource/src/world.test.fixture.js'
 
-// What the registry of collections says of bounds, for those whose package has no such test: each is filled past its bound.
+// What the comments of collections say of bounds, for those whose package has no such test: each is filled past its bound.
 
 test('a bounded map holds its capacity, and keeps the entries used last', () => {
   const map = boundedMap<string, number>(1000)

@@ -97,6 +97,8 @@ function role<T extends { readonly jwks_uri: string }>(
   parse: ParticipantSource<T>['parse'],
   { fetcher, now = () => Date.now() / 1000, development = false }: DirectoryOptions,
 ): (id: string) => Participant<T> {
+  // bound: 64 participants of a role; bytes: 64 × 512 KiB; grown by the program; filled by directory.test.ts "by
+  // participants: the least recently used"
   const known = boundedMap<string, Participant<T>>(maxKnown)
   const add = (id: string): Participant<T> => {
     if (!isIdentifier(id, { development })) throw refusal('identifier_malformed')

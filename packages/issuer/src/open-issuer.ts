@@ -66,6 +66,7 @@ export function openIssuer<T, E extends object>(
   return closedOnFailure(database, async opened => {
     await takeOver(database, kind, o)
     const kept = await openKept(database, kind, o)
+    // bound: what a server opens: its database, epoch and audit log; grown by the program
     opened.push(kept.close)
     const { onEvent } = kept
     const reporting = await openReporting<T, E | IssuerEvent>({
@@ -106,6 +107,7 @@ export function openBeside<T, E extends object>(
   return closedOnFailure(database, async opened => {
     const { now } = o
     const kept = await openKept(database, kind, o)
+    // bound: what a server opens: its database, epoch and audit log; grown by the program
     opened.push(kept.close)
     const audit = await appendAuditIfUsed(database, { room: kind.room, now })
     const reporting = reportTo({ ...partsOf(database, kind, { onEvent: kept.onEvent, now }), audit })

@@ -33,6 +33,7 @@ export function logLimit(
 ): LogLimit {
   checkOptions('logLimit', options, { lines: 'number', now: 'function' })
   const { lines = defaultLines, now = () => Date.now() / 1000 } = options
+  // bound: 200 kinds; grown by the program
   const seen = new Map<string, number>()
   let began = now()
 

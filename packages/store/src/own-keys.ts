@@ -61,6 +61,7 @@ export function fixedKeys(keys: readonly PublishedKey[]): OwnKeys {
 
 /** Imports each key once: the cache of verified tokens compares key objects. */
 function cacheVerifyKeys(): (kid: string, jwk: PublicJwk) => Promise<VerifyKey> {
+  // bound: keys of this server; grown by the program
   const imported = new Map<string, Promise<VerifyKey>>()
   return (kid, jwk) => {
     const key = imported.get(kid) ?? importVerifyKey(jwk)

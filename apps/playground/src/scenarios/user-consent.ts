@@ -17,6 +17,7 @@ interface Facts {
 export async function userConsent(stage: Stage): Promise<void> {
   const { calendar, agentServer, authServer } = stage.participants.addresses
   const { code, sub } = await stage.invite()
+  // bound: one call
   const visits: Array<{ readonly user: string; readonly asked: Asked }> = []
   const people: Readonly<Record<string, { readonly user: StoryUser; readonly decision: Decision }>> = {
     ada: { user: stage.user('Ada Lovelace'), decision: 'Allow' },

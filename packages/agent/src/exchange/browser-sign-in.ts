@@ -140,6 +140,7 @@ function refusalError(error: unknown): AAuthError {
  * need share nothing, and no token of another auth server is ever stored.
  */
 function cookieState(saved = '{}'): AgentState & { saved(): string } {
+  // bound: one call
   const values = new Map<string, unknown>(Object.entries(parseObject(saved)))
   return {
     read: async key => values.get(key),

@@ -67,6 +67,7 @@ export function blocksIn(context: BlocksContext): Blocks {
   return {
     check,
     ofCall() {
+      // bound: one call
       const checked: Parties[] = []
       return {
         check(parties) {
@@ -126,6 +127,7 @@ function blockReader({ store, deny, now, endAccess }: BlocksContext): BlockReade
       .limit(mostBlocks)
       .execute()
       .then(rows => {
+        // bound: 10 000 blocks of operators; grown by the program
         const next = { at, lists: blockLists(deny, rows), keys: new Set(rows.map(keyOf)) }
         // What was read before a change of this instance is not kept.
         if (reading === begun) held = next
@@ -182,6 +184,7 @@ function accessEnder(endAccess: BlocksContext['endAccess']): {
   begin(rows: readonly BlockRow[]): void
   settled(): Promise<void>
 } {
+  // bound: 10 000 blocks of operators; grown by the program
   const left = new Map<string, BlockRow>()
   let ending: Promise<void> = Promise.resolve()
   const endAll = async (): Promise<void> => {

@@ -95,7 +95,9 @@ async function takeExchanged(
   ended: readonly EndedGrant[],
   { issuer, now }: Pick<GrantEnd, 'issuer' | 'now'>,
 ): Promise<ExchangedRow[]> {
+  // bound: one call: grants by exchange of those that end
   const taken: ExchangedRow[] = []
+  // bound: one call: grants by exchange of those that end
   const names = ended.map(({ id }) => id)
   // Names are added while it runs: what came of a row that was taken ends, too.
   for (let done = 0; done < names.length; ) {
@@ -131,6 +133,7 @@ async function agentDues(tx: Transaction<Tables>, ended: readonly EndedGrant[], 
     .limit(mostOfAgent)
     .execute()
   // The latest ten, oldest first.
+  // bound: one call
   const latest = rows.map(({ due }) => due).reverse()
   return () => {
     const tenth = latest.length < mostOfAgent ? undefined : latest.shift()

@@ -42,6 +42,7 @@ export function checkBody(request: NodeRequest, check: BodyCheck): void {
   const early = takeWaiting(request)
   if (early !== null) {
     isAskedFor = true
+    // bound: one call
     request.unshift(early)
     step(early)
   }

@@ -69,7 +69,14 @@ export function asNewClient(options: AsNewClient): Adapter {
   const { port, onError, discovered } = options
   const context: Context = {
     ...options,
-    ...{ open: new Map(), listening: new Map(), running: new Map(), clientInfo: undefined, logLevel: undefined },
+    // bound: requests of the client that are under way; grown by the program
+    open: new Map(),
+    // bound: subscriptions of the client: 64 resources, and the lists; grown by the program
+    listening: new Map(),
+    // bound: requests of the client that are under way; grown by the program
+    running: new Map(),
+    clientInfo: undefined,
+    logLevel: undefined,
     changes: changes({
       capabilities: discovered['capabilities'],
       listen: (params, { signal, acknowledged }) =>

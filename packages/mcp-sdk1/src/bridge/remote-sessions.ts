@@ -66,8 +66,14 @@ interface State {
 
 export function remoteSessions(options: RemoteSessionsOptions): RemoteSessions {
   const state: State = {
-    ...{ open: new Set(), greetings: new Map() },
-    ...{ current: undefined, hello: undefined, protocolVersion: undefined, renewing: undefined },
+    // bound: the session and the one that takes its place; grown by the program
+    open: new Set(),
+    // bound: the session and the one that takes its place; grown by the program
+    greetings: new Map(),
+    current: undefined,
+    hello: undefined,
+    protocolVersion: undefined,
+    renewing: undefined,
   }
 
   function renewOnce(old: Session): Promise<void> {

@@ -117,6 +117,8 @@ function resumingFetch(
   { attempts, onLost, mostBytes, calls }: Resuming,
 ): (url: string | URL, init: RequestInit) => Promise<Response> {
   // Failed attempts by event.
+  // bound: 100 events; bytes: 100 × the id of an event; grown by a peer; filled by bounded-collections-fills.test.ts "a
+  // bounded map"
   const failures = boundedMap<string, number>(mostFailures)
   const failed = (lastEventId: string, times: number): void => {
     failures.set(lastEventId, times)
@@ -224,6 +226,7 @@ function watchResponse(response: Response, { call, calls, leave, ended }: Watche
 function abortFollowers(): (controller: AbortController, signal: AbortSignal | null | undefined) => () => void {
   const followers = new WeakMap<AbortSignal, Set<AbortController>>()
   const listen = (signal: AbortSignal): Set<AbortController> => {
+    // bound: requests of one transport that are under way; grown by the program
     const all = new Set<AbortController>()
     followers.set(signal, all)
     const end = (): void => {
