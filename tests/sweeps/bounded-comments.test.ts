@@ -91,7 +91,7 @@ describe('a collection of a function', () => {
     expect(isSaid).toBe(doubt === 'a loop that waits')
   })
 
-  test('has a comment of its own', () => {
+  test('shares its comment with no other', () => {
     const two = 'return { seen: new Map(), known: new Map() }'
     expect(around('// bound: one call', two)).toMatch(/^line 3, known: write/)
     expect(

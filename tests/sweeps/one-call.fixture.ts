@@ -27,7 +27,7 @@ const keepsNothing =
 const readOnly = /^(?:Promise<)?(?:Readonly(?:Map|Set|Array)<|readonly |Iterable<)/
 /** They read a value, and keep nothing of it. */
 const reads = /^(?:SpreadElement|BinaryExpression|UnaryExpression|ExpressionStatement|TemplateLiteral)$/
-/** Input that arrives piece by piece has no bound of its own. */
+/** Nothing bounds input that arrives piece by piece. */
 export const waitingLoop = 'a loop that waits for others uses it'
 const elsewhere = 'this file does not make it'
 

@@ -75,6 +75,7 @@ export interface MetadataParsers {
 }
 
 /** A directory that reads documents in its own way: an agent in a page needs few members of them. */
+// unchecked options options: createDirectory has checked them; only an agent in a page calls it otherwise
 export function directoryOf(parse: MetadataParsers, options: DirectoryOptions): Directory {
   const agents = role('aauth-agent', parse.agent, options)
   const resources = role('aauth-resource', parse.resource, options)

@@ -58,6 +58,7 @@ export interface Issuer<T, E> extends Beside<T, E> {
  * @throws Error when the database was used with other keys, or has an audit log that the options do not name
  * @throws TypeError, RangeError for unfit keys; StoreError `restored` when the database is behind `epoch`
  */
+// unchecked options o: only the two servers and the console call it, and TypeScript checks them
 export function openIssuer<T, E extends object>(
   database: Store<T>,
   kind: IssuerKind<E>,
@@ -99,6 +100,7 @@ export function openIssuer<T, E extends object>(
  * Opens the database of a server for a tool beside it: epoch, and the audit log if the database has one. Closes all of it where that fails.
  * @throws StoreError `restored` when the database is behind `epoch`
  */
+// unchecked options o: only the two servers and the console call it, and TypeScript checks them
 export function openBeside<T, E extends object>(
   database: Store<T>,
   kind: IssuerKind<E>,

@@ -27,6 +27,7 @@ export interface LogLimit {
  * @param options.lines lines of one kind per minute; default 60
  * @param options.now Unix seconds
  */
+// unchecked options log: it is a party, a message or a logger, of which few members are read
 export function logLimit(
   log: { warn(fields: Readonly<Record<string, unknown>>, message: string): unknown },
   options: { readonly lines?: number; readonly now?: () => number } = {},

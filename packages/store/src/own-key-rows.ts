@@ -50,6 +50,7 @@ function unstored(given: readonly PublishedKey[], stored: readonly OwnKey[]): Ow
 }
 
 /** Keeps own keys in the database of a server: private parts included, but for those of given keys. */
+// unchecked options o: all members are required, and one that is missing refuses everything
 export function databaseKeyStore(
   { table, db, write }: KeyRoom,
   o: {

@@ -27,6 +27,7 @@ export const usualAhead = 900
  * @param o.grace seconds past `exp` for which the server itself accepts a token
  * @throws RangeError
  */
+// unchecked options {}: all members are required, and one that is missing refuses everything
 export function ownKeySchedule(
   { rotateEvery, publishAhead = usualAhead }: Pick<KeyRotation, 'rotateEvery' | 'publishAhead'>,
   { tokenLifetime, grace }: { readonly tokenLifetime: number; readonly grace: number },

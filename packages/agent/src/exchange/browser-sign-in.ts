@@ -27,6 +27,7 @@ export interface BrowserSignIn {
   /** @throws AAuthError `temporarily_unavailable`, `access_denied` */
   begin(authServer: string): Promise<Departure>
   /** Returns the user who signed in. @throws AAuthError `temporarily_unavailable`, `access_denied` */
+  // unchecked options o: only packages of ours call it, and TypeScript checks them
   finish(
     authServer: string,
     o: { readonly url: string; readonly saved: string },

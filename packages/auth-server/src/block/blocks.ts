@@ -91,6 +91,7 @@ export function blocksIn(context: BlocksContext): Blocks {
 }
 
 /** The block of one; undefined where they are not blocked. */
+// unchecked options key: all members are required, and one that is missing refuses everything
 export function findBlock(db: Database, key: Omit<BlockRow, 'created'>): Promise<BlockRow | undefined> {
   return db
     .selectFrom('auth_server_blocks')

@@ -11,6 +11,7 @@ export interface RateLimit {
 }
 
 /** @param o `most` in so many `seconds` from the first */
+// unchecked options o: only the desk, the console and tests call it, and TypeScript checks them
 export function rateLimit(o: {
   readonly most: number
   readonly seconds: number

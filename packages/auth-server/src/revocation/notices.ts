@@ -46,6 +46,7 @@ export interface GrantEnd {
  * approvals of single calls under any of them, which end with them.
  * @see protocol §6.6
  */
+// unchecked options ended: only the desk, the console and tests call it, and TypeScript checks them
 export async function writeNotices(tx: Transaction<Tables>, ended: readonly EndedGrant[], o: GrantEnd): Promise<void> {
   if (ended.length === 0) return
   const grants = (await endAll(tx, ended, o)).map(grantColumns)

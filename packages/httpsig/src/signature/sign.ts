@@ -101,6 +101,7 @@ export async function signRequest(options: SignOptions): Promise<Array<readonly 
 }
 
 /** As {@link signRequest}, for code of this project: names of options are not checked. */
+// unchecked options options: only packages of ours call it, and TypeScript checks them
 export async function signCheckedRequest(options: SignOptions): Promise<Array<readonly [string, string]>> {
   const lines = linesOf(options.headers ?? [])
   const context = contextOf(options, lines)

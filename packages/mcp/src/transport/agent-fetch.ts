@@ -20,6 +20,7 @@ export interface AgentTransportOptions {
 }
 
 /** The options that both lines of the SDK share. @throws TypeError, RangeError */
+// unchecked options options: guardMcp or agentTransport has checked them
 export function checkTransportOptions(options: AgentTransportOptions): void {
   checkOptions('agentTransport', options, { onLost: 'function', maxMessageBytes: 'number' })
   const { maxMessageBytes = mostMessageBytes } = options
@@ -60,6 +61,7 @@ export const reconnection = {
 type TransportFetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
 /** The agent's fetch for a transport of either line of the MCP SDK. */
+// unchecked options {}: guardMcp or agentTransport has checked them
 export function agentFetch(
   agent: Pick<Agent, 'fetch'>,
   { attempts, onLost, maxMessageBytes: mostBytes = mostMessageBytes, refused }: AgentFetchOptions,

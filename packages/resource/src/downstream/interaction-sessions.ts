@@ -77,6 +77,7 @@ export interface InteractionLimits {
 }
 
 /** The limits, with those that were left out. */
+// unchecked options limits: what keeps the entries has checked them
 export function interactionRoom(limits: InteractionLimits): Required<InteractionLimits> {
   const { capacity = 10_000, perAgent = 1000, perPrincipal = 16 } = limits
   const { perSite = Math.max(perAgent, Math.floor(capacity / 10)), maxBytes = 2048 * capacity } = limits
