@@ -48,7 +48,9 @@ const sources: ReadonlyMap<string, string> = new Map([...texts].map(([path, text
 /** What comments except from the check: file, function or `Interface.method`, and parameter. */
 export function uncheckedOptions(): readonly string[] {
   return [...texts].flatMap(([path, text]) =>
-    uncheckedIn(text).flatMap(({ name, parameters }) => parameters.map(parameter => `${path} ${name} ${parameter}`)),
+    uncheckedIn(text, path).flatMap(({ name, parameters }) =>
+      parameters.map(parameter => `${path} ${name} ${parameter}`),
+    ),
   )
 }
 

@@ -93,7 +93,10 @@ export function takenBy(found: Found, { members, parameters, owners, rows }: Val
   const { valid = {}, given = {}, nested = {} } = rows[key] ?? {}
   const names = requiredMembersOf(room, type)
   const missing = names.filter(name => !(name in valid || name in members))
-  if (missing.length > 0) throw new Error(`${key}: give ${missing.join(', ')} a value in options-values.fixture.ts`)
+  if (missing.length > 0)
+    throw new Error(
+      `${key}: give ${missing.join(', ')} a value in options-values.fixture.ts, or write "// unchecked options ${parameter}: WHY" above it`,
+    )
   const required = Object.fromEntries(names.map(name => [name, members[name]]))
   const before = { ...parameters, ...given }
   const call = (options: object): unknown => {

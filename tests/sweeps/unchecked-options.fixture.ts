@@ -12,7 +12,7 @@ const comment =
  * The comments of a source, such as `// unchecked options o: all members are required`; `{}` stands for a parameter that is
  * taken apart at once. @throws Error for one that cannot be read, or stands above nothing
  */
-export function uncheckedIn(text: string): readonly Unchecked[] {
+export function uncheckedIn(text: string, file = ''): readonly Unchecked[] {
   const found = [...text.matchAll(comment)].map(({ index, groups = {} }) => {
     const { parameters = '', fn, method = '' } = groups
     const owner = [...text.slice(0, index).matchAll(/^export interface (\w+)/gm)].at(-1)?.[1]
@@ -20,5 +20,5 @@ export function uncheckedIn(text: string): readonly Unchecked[] {
   })
   const written = text.match(/\/\/ unchecked options /g)?.length ?? 0
   if (written === found.length) return found
-  throw new Error('write "// unchecked options NAME: WHY" directly above a function or a method')
+  throw new Error(`${file} write "// unchecked options NAME: WHY" directly above a function or a method`)
 }
